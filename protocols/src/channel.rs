@@ -1,0 +1,174 @@
+//! What a protocol can do to the world: send to a party, receive from a party, name its rounds.
+//!
+//! `send` queues and never waits; `receive` is the only wait. Messages of one pair of parties come
+//! in the order in which they were sent; nothing is promised about messages of different pairs.
+//! Nothing here reads a clock or a socket: [`crate::machine::Machine`] moves the bytes.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+use bytes::Bytes;
+
+use crate::exchange::{Exchange, Phase};
+use crate::fault::{Fault, Misbehaviour};
+use crate::party::{Parties, Party};
+use crate::session::SessionHash;
+
+/// One party's end of the connections to all others, for one computation.
+#[derive(Clone)]
+pub struct Channel {
+    parties: Parties,
+    exchange: Rc<RefCell<Exchange>>,
+}
+
+/// A message as it came: whole, but perhaps in several pieces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    pieces: Vec<Bytes>,
+    length: usize,
+}
+
+impl Channel {
+    pub(crate) fn new(parties: Parties, exchange: Rc<RefCell<Exchange>>) -> Self {
+        Self { parties, exchange }
+    }
+
+    /// The parties of this computation, and which of them we are.
+    #[must_use]
+    pub fn parties(&self) -> Parties {
+        self.parties
+    }
+
+    /// A secret or public value that both ends of the link to `party` derive from it and nobody
+    /// else's link shares (the exporter of the TLS connection).
+    #[must_use]
+    pub fn link_binding(&self, party: Party) -> [u8; 32] {
+        self.exchange.borrow().link_binding(party)
+    }
+
+    /// Queues `message` for `to`.
+    pub fn send(&self, to: Party, message: impl Into<Bytes>) {
+        self.exchange.borrow_mut().send(to, message.into());
+    }
+
+    /// Queues the same `message` for all others, without copying it.
+    pub fn broadcast(&self, message: impl Into<Bytes>) {
+        let message = message.into();
+        for party in self.parties.others() {
+            self.exchange.borrow_mut().send(party, message.clone());
+        }
+    }
+
+    /// The next message from `from`.
+    ///
+    /// # Errors
+    /// If the message was not made for this place in this session.
+    pub async fn receive(&self, from: Party) -> Result<Message, Fault> {
+        self.await_message(&[from], from).await
+    }
+
+    /// The next message from `from`, which must have exactly `length` bytes.
+    ///
+    /// # Errors
+    /// If it has another length, or was not made for this place in this session.
+    pub async fn receive_exactly(&self, from: Party, length: usize) -> Result<Message, Fault> {
+        let message = self.receive(from).await?;
+        message.expect_length(from, length)
+    }
+
+    /// One message from each other party, in the agreed order.
+    ///
+    /// # Errors
+    /// If one was not made for this place in this session.
+    pub async fn gather(&self) -> Result<Vec<(Party, Message)>, Fault> {
+        let others: Vec<Party> = self.parties.others().collect();
+        let mut messages = Vec::with_capacity(others.len());
+        for &from in &others {
+            messages.push((from, self.await_message(&others, from).await?));
+        }
+        Ok(messages)
+    }
+
+    /// One message of exactly `length` bytes from each other party, in the agreed order.
+    ///
+    /// # Errors
+    /// If one has another length, or was not made for this place in this session.
+    pub async fn gather_exactly(&self, length: usize) -> Result<Vec<(Party, Message)>, Fault> {
+        let messages = self.gather().await?;
+        messages
+            .into_iter()
+            .map(|(from, message)| Ok((from, message.expect_length(from, length)?)))
+            .collect()
+    }
+
+    /// Begins a round: from here on the meter and whoever waits know it under `name`.
+    pub fn begin_round(&self, name: &'static str) {
+        self.exchange.borrow_mut().begin_round(name);
+    }
+
+    /// Enters another phase of the computation.
+    pub fn enter(&self, phase: Phase) {
+        self.exchange.borrow_mut().enter(phase);
+    }
+
+    /// From here on every message is bound to the agreed session, in both directions.
+    pub fn bind(&self, session: &SessionHash) {
+        self.exchange.borrow_mut().bind(session);
+    }
+
+    /// All parties agreed to end within so many milliseconds of the start.
+    pub fn agreed_deadline(&self, milliseconds: u64) {
+        self.exchange.borrow_mut().agree_deadline(milliseconds);
+    }
+
+    async fn await_message(&self, awaited: &[Party], from: Party) -> Result<Message, Fault> {
+        poll_fn(|_| match self.exchange.borrow_mut().take(awaited, from) {
+            Some(result) => Poll::Ready(result),
+            None => Poll::Pending,
+        })
+        .await
+    }
+}
+
+impl Message {
+    pub(crate) fn new(pieces: Vec<Bytes>) -> Self {
+        let length = pieces.iter().map(Bytes::len).sum();
+        Self { pieces, length }
+    }
+
+    /// Bytes in the message.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there is no byte in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The message in pieces. Every piece but the last is a whole number of 64-bit words.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().map(Bytes::as_ref)
+    }
+
+    /// The message in one piece. Copies if it came in several.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        match self.pieces.len() {
+            1 => self.pieces.into_iter().next().unwrap_or_default(),
+            _ => self.pieces.concat().into(),
+        }
+    }
+
+    fn expect_length(self, from: Party, expected: usize) -> Result<Self, Fault> {
+        if self.length != expected {
+            let actual = self.length;
+            return Err(Fault::blame(from, Misbehaviour::WrongLength { expected, actual }));
+        }
+        Ok(self)
+    }
+}

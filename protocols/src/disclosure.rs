@@ -1,0 +1,169 @@
+//! What may be opened: the rules of all parties, and the value that proves they were met.
+//!
+//! A value that may leave a node is an [`Opened`]. Only the opening step of a computation makes
+//! one, and only with a [`Permit`], which only [`Rules::permit`] gives. Nothing here decides which
+//! client may run what on which data: that is the node's policy.
+
+use serde::{Deserialize, Serialize};
+
+/// Rules for what a joint computation may open. Each party has its own; the strictest hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// The fewest parties that may compute together.
+    pub min_parties: u16,
+    /// The fewest rows in all parties' data together.
+    pub min_rows: u64,
+    /// The smallest count above zero that a table may show; smaller ones are withheld.
+    pub min_cell: u64,
+}
+
+/// The name under which a node's operator chooses rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// For real data: at least 3 parties, at least 10 rows, no table cell from 1 to 4.
+    #[default]
+    Production,
+    /// For trying out: 2 parties, 1 row. Protects nobody.
+    Teaching,
+}
+
+/// Why the rules forbid a result. Says what the rule is, not what the data was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Too few parties.
+    #[error("{parties} parties are fewer than the {minimum} that a party's disclosure rules ask")]
+    TooFewParties {
+        /// How many there are.
+        parties: usize,
+        /// How many there must be.
+        minimum: u16,
+    },
+    /// Too few rows in all parties' data together.
+    #[error("all parties together have fewer than the {minimum} rows that the rules ask")]
+    TooFewRows {
+        /// How many there must be.
+        minimum: u64,
+    },
+}
+
+/// Proof that the agreed rules allow to open what is about to be opened.
+#[derive(Debug)]
+pub struct Permit {
+    rules: Rules,
+}
+
+/// A result that all parties agreed to open. The only kind of computed value that may leave a node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Opened<T>(T);
+
+impl Profile {
+    /// The rules behind the name.
+    #[must_use]
+    pub fn rules(self) -> Rules {
+        match self {
+            Self::Production => Rules { min_parties: 3, min_rows: 10, min_cell: 5 },
+            Self::Teaching => Rules { min_parties: 2, min_rows: 1, min_cell: 1 },
+        }
+    }
+
+    /// The name as it stands in settings and results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Teaching => "teaching",
+        }
+    }
+}
+
+impl Rules {
+    /// The rules that satisfy both.
+    #[must_use]
+    pub fn strictest(self, other: Self) -> Self {
+        Self {
+            min_parties: self.min_parties.max(other.min_parties),
+            min_rows: self.min_rows.max(other.min_rows),
+            min_cell: self.min_cell.max(other.min_cell),
+        }
+    }
+
+    /// Whether so many parties may compute together at all.
+    ///
+    /// # Errors
+    /// If they may not.
+    pub fn check_parties(&self, parties: usize) -> Result<(), Refusal> {
+        if parties < usize::from(self.min_parties) {
+            return Err(Refusal::TooFewParties { parties, minimum: self.min_parties });
+        }
+        Ok(())
+    }
+
+    /// Whether the number of rows has to be known before anything else is opened.
+    #[must_use]
+    pub fn ask_for_rows(&self) -> bool {
+        self.min_rows > 1
+    }
+
+    /// Leave to open a result that so many parties computed from so many rows. `rows` is none
+    /// where the rules do not ask for it.
+    ///
+    /// # Errors
+    /// If the rules forbid it.
+    pub(crate) fn permit(&self, parties: usize, rows: Option<u64>) -> Result<Permit, Refusal> {
+        self.check_parties(parties)?;
+        if self.ask_for_rows() && rows.is_none_or(|rows| rows < self.min_rows) {
+            return Err(Refusal::TooFewRows { minimum: self.min_rows });
+        }
+        Ok(Permit { rules: *self })
+    }
+}
+
+impl Permit {
+    /// What a table may show of a count: nothing, if it is above zero and below the minimum.
+    #[must_use]
+    pub fn cell(&self, count: u64) -> Option<u64> {
+        (count == 0 || count >= self.rules.min_cell).then_some(count)
+    }
+}
+
+impl<T> Opened<T> {
+    /// Marks `value` as opened. `_permit` proves that it may be.
+    pub(crate) fn by(_permit: &Permit, value: T) -> Self {
+        Self(value)
+    }
+
+    /// The opened value.
+    #[must_use]
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strictest_of_each_rule_holds() {
+        let odd = Rules { min_parties: 2, min_rows: 50, min_cell: 1 };
+        let both = Profile::Production.rules().strictest(odd);
+        assert_eq!(both, Rules { min_parties: 3, min_rows: 50, min_cell: 5 });
+    }
+
+    #[test]
+    fn too_few_parties_or_rows_are_refused() {
+        let rules = Profile::Production.rules();
+        assert!(rules.permit(3, Some(10)).is_ok());
+        assert!(matches!(rules.permit(2, Some(10)), Err(Refusal::TooFewParties { .. })));
+        assert!(matches!(rules.permit(3, Some(9)), Err(Refusal::TooFewRows { minimum: 10 })));
+        assert!(matches!(rules.permit(3, None), Err(Refusal::TooFewRows { .. })));
+    }
+
+    #[test]
+    fn small_cells_are_withheld_and_empty_ones_are_not() {
+        let permit = Profile::Production.rules().permit(3, Some(10)).unwrap();
+        assert_eq!([0, 1, 4, 5].map(|count| permit.cell(count)), [Some(0), None, None, Some(5)]);
+    }
+}

@@ -1,0 +1,272 @@
+//! The state that a [`Channel`](crate::channel::Channel) and its
+//! [`Machine`](crate::machine::Machine) share: what is to be sent, what has come, who is awaited.
+//!
+//! Early messages wait here, bounded; repeated, missing and reordered ones are faults of their
+//! sender. Tags are checked when the protocol takes a message, because a peer may have agreed on
+//! the session before we have.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::channel::Message;
+use crate::fault::{Fault, Misbehaviour};
+use crate::meter::Meter;
+use crate::party::{Parties, Party};
+use crate::session::SessionHash;
+use crate::wire::{MAX_PART, PartHeader, SessionId};
+
+/// Bytes of a part that count against the limit whatever it carries, so that empty parts cost too.
+const PART_OVERHEAD: usize = 64;
+
+/// How far a computation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Exchanging what each party was asked to compute.
+    Agreeing,
+    /// Computing on masked or shared values.
+    Running,
+    /// Revealing the answer to each other.
+    Opening,
+}
+
+/// What the protocol waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaiting {
+    /// How far the computation has come.
+    pub phase: Phase,
+    /// The number of rounds begun.
+    pub round: usize,
+    /// The name of the round, or of the phase before the first.
+    pub name: &'static str,
+    /// The parties whose messages are missing.
+    pub parties: Vec<Party>,
+}
+
+/// A message to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// To whom.
+    pub to: Party,
+    /// Its number among the messages from us to them.
+    pub sequence: u32,
+    /// Binds it to its place.
+    pub tag: [u8; 16],
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+/// A message or a piece of one, as a transport carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Where it belongs.
+    pub header: PartHeader,
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+pub(crate) struct Exchange {
+    parties: Parties,
+    link_bindings: Vec<[u8; 32]>,
+    tag_key: [u8; 32],
+    limit: usize,
+    inboxes: Vec<Inbox>,
+    sent: Vec<u32>,
+    outbox: VecDeque<Outgoing>,
+    awaited: Vec<Party>,
+    phase: Phase,
+    deadline_ms: Option<u64>,
+    meter: Meter,
+}
+
+#[derive(Default)]
+struct Inbox {
+    due: u32,
+    due_part: u32,
+    unfinished: Vec<Bytes>,
+    whole: VecDeque<Whole>,
+    buffered: usize,
+}
+
+struct Whole {
+    sequence: u32,
+    tag: [u8; 16],
+    message: Message,
+    cost: usize,
+}
+
+impl Exchange {
+    pub(crate) fn new(
+        parties: Parties,
+        session: SessionId,
+        link_bindings: Vec<[u8; 32]>,
+        limit: usize,
+    ) -> Self {
+        Self {
+            parties,
+            link_bindings,
+            tag_key: blake3::derive_key("cloister 1 tag of an agreeing message", &session.0),
+            limit,
+            inboxes: (0..parties.count()).map(|_| Inbox::default()).collect(),
+            sent: vec![0; parties.count()],
+            outbox: VecDeque::new(),
+            awaited: Vec::new(),
+            phase: Phase::Agreeing,
+            deadline_ms: None,
+            meter: Meter::new(parties.count()),
+        }
+    }
+
+    pub(crate) fn bind(&mut self, session: &SessionHash) {
+        self.tag_key = blake3::derive_key("cloister 1 tag of a bound message", session.as_bytes());
+    }
+
+    pub(crate) fn link_binding(&self, party: Party) -> [u8; 32] {
+        self.link_bindings.get(party.index()).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn begin_round(&mut self, name: &'static str) {
+        self.meter.count_round(name);
+    }
+
+    pub(crate) fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+    }
+
+    pub(crate) fn agree_deadline(&mut self, milliseconds: u64) {
+        self.deadline_ms = Some(milliseconds);
+    }
+
+    pub(crate) fn deadline_ms(&self) -> Option<u64> {
+        self.deadline_ms
+    }
+
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    pub(crate) fn send(&mut self, to: Party, body: Bytes) {
+        let sequence = self.next_sequence(to);
+        let tag = self.tag(self.parties.me(), to, sequence, body.len());
+        self.meter.count_sent(to, body.len());
+        self.outbox.push_back(Outgoing { to, sequence, tag, body });
+    }
+
+    pub(crate) fn drain_outbox(&mut self) -> VecDeque<Outgoing> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    pub(crate) fn deliver(&mut self, from: Party, part: Part) -> Result<(), Fault> {
+        let limit = self.limit;
+        let Some(inbox) = self.inboxes.get_mut(from.index()) else { return Ok(()) };
+        inbox.accept(part, limit).map_err(|what| Fault::blame(from, what))
+    }
+
+    /// The next message from `from`, if it has come; else notes that all of `awaited` are.
+    pub(crate) fn take(
+        &mut self,
+        awaited: &[Party],
+        from: Party,
+    ) -> Option<Result<Message, Fault>> {
+        let Some(whole) = self.inboxes.get_mut(from.index()).and_then(Inbox::pop) else {
+            self.awaited = awaited.to_vec();
+            return None;
+        };
+        self.awaited.clear();
+        let due = self.tag(from, self.parties.me(), whole.sequence, whole.message.len());
+        if due != whole.tag {
+            return Some(Err(Fault::blame(from, Misbehaviour::WrongTag)));
+        }
+        self.meter.count_received(from, whole.message.len());
+        Some(Ok(whole.message))
+    }
+
+    pub(crate) fn awaiting(&self) -> Awaiting {
+        let missing = |party: &Party| {
+            self.inboxes.get(party.index()).is_some_and(|inbox| inbox.whole.is_empty())
+        };
+        let round = self.meter.rounds();
+        Awaiting {
+            phase: self.phase,
+            round,
+            name: self.meter.round_names().last().copied().unwrap_or("agreeing"),
+            parties: self.awaited.iter().copied().filter(missing).collect(),
+        }
+    }
+
+    fn next_sequence(&mut self, to: Party) -> u32 {
+        let Some(next) = self.sent.get_mut(to.index()) else { return 0 };
+        let sequence = *next;
+        *next = next.wrapping_add(1);
+        sequence
+    }
+
+    fn tag(&self, from: Party, to: Party, sequence: u32, length: usize) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.tag_key);
+        hasher.update(&from.to_bytes());
+        hasher.update(&to.to_bytes());
+        hasher.update(&sequence.to_le_bytes());
+        hasher.update(&(length as u64).to_le_bytes());
+        let mut tag = [0; 16];
+        hasher.finalize_xof().fill(&mut tag);
+        tag
+    }
+}
+
+impl Inbox {
+    fn accept(&mut self, part: Part, limit: usize) -> Result<(), Misbehaviour> {
+        let PartHeader { sequence, part: number, last, tag } = part.header;
+        if sequence != self.due || number != self.due_part {
+            return Err(Misbehaviour::OutOfOrder { expected: self.due, actual: sequence });
+        }
+        if part.body.len() > MAX_PART || (!last && part.body.len() % 8 != 0) {
+            return Err(Misbehaviour::Malformed);
+        }
+        let cost = part.body.len() + PART_OVERHEAD;
+        if self.buffered + cost > limit {
+            return Err(Misbehaviour::TooLong { limit });
+        }
+        self.buffered += cost;
+        self.unfinished.push(part.body);
+        self.due_part += 1;
+        if last {
+            self.finish(tag);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, tag: [u8; 16]) {
+        let pieces = std::mem::take(&mut self.unfinished);
+        let cost = pieces.iter().map(|piece| piece.len() + PART_OVERHEAD).sum();
+        let message = Message::new(pieces);
+        self.whole.push_back(Whole { sequence: self.due, tag, message, cost });
+        self.due = self.due.wrapping_add(1);
+        self.due_part = 0;
+    }
+
+    fn pop(&mut self) -> Option<Whole> {
+        let whole = self.whole.pop_front()?;
+        self.buffered -= whole.cost;
+        Some(whole)
+    }
+}
+
+impl Outgoing {
+    /// The message cut into parts of at most [`MAX_PART`] bytes; an empty message is one part.
+    pub fn parts(&self) -> impl Iterator<Item = Part> + '_ {
+        let count = self.body.len().div_ceil(MAX_PART).max(1);
+        (0..count).map(move |index| self.part(index, count))
+    }
+
+    fn part(&self, index: usize, count: usize) -> Part {
+        let start = index * MAX_PART;
+        let end = (start + MAX_PART).min(self.body.len());
+        let header = PartHeader {
+            sequence: self.sequence,
+            part: u32::try_from(index).unwrap_or(u32::MAX),
+            last: index + 1 == count,
+            tag: self.tag,
+        };
+        Part { header, body: self.body.slice(start..end) }
+    }
+}

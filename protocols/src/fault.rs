@@ -1,0 +1,153 @@
+//! Why a protocol stopped, separated by whose fault it is.
+//!
+//! A fault never carries a private value: it is shown to clients and written to logs.
+
+use crate::disclosure::Refusal;
+use crate::party::Party;
+use crate::session::Difference;
+
+/// Why a protocol stopped without a result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The parties do not want to compute the same thing. Nobody's input was used.
+    #[error("{party} and this party disagree: {difference}")]
+    Disagreement {
+        /// The party that differs from us.
+        party: Party,
+        /// What differs.
+        difference: Box<Difference>,
+    },
+    /// A peer broke the protocol. The result, had there been one, could not be trusted.
+    #[error("{party} broke the protocol: {what}")]
+    Misbehaviour {
+        /// The culprit.
+        party: Party,
+        /// What it did.
+        what: Misbehaviour,
+    },
+    /// Two parties tell different stories of what a third has said: one of the two is lying.
+    #[error("{witness} says that {accused} sent it another commitment than it sent us")]
+    TwoFaces {
+        /// Whose report differs from what we saw.
+        witness: Party,
+        /// Whose message is reported differently.
+        accused: Party,
+    },
+    /// The caller's data or parameters do not fit the function.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The disclosure rules that the parties agreed on forbid the result.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Opened, but no double can express it: the exact result is beyond the range of doubles.
+    #[error("the result is beyond the range of double-precision numbers")]
+    ResultOutOfRange,
+}
+
+/// What a peer did that the protocol does not allow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misbehaviour {
+    /// A message has not the length that the protocol prescribes.
+    #[error("a message of {actual} bytes where {expected} were due")]
+    WrongLength {
+        /// Bytes that were due.
+        expected: usize,
+        /// Bytes that came.
+        actual: usize,
+    },
+    /// A message is longer than anything the protocol can need here.
+    #[error("a message beyond the limit of {limit} bytes")]
+    TooLong {
+        /// The bound in bytes.
+        limit: usize,
+    },
+    /// A message came twice, left a gap, or came after a later one.
+    #[error("a message out of order: number {actual} where {expected} was due")]
+    OutOfOrder {
+        /// The sequence number that was due.
+        expected: u32,
+        /// The sequence number that came.
+        actual: u32,
+    },
+    /// A message belongs to another session, sender, receiver or place in the sequence.
+    #[error("a message that was not made for this place in this session")]
+    WrongTag,
+    /// A message does not decode.
+    #[error("a message that does not decode")]
+    Malformed,
+    /// The opened value is not the one committed to.
+    #[error("an opening that does not fit its commitment")]
+    WrongOpening,
+    /// A public key of low order, which would make the shared secret known to everybody.
+    #[error("a public key without secret contribution")]
+    WeakKey,
+    /// A nonce that another party has already used in this session.
+    #[error("a nonce that is not its own")]
+    RepeatedNonce,
+    /// What it opened cannot have come from allowed inputs.
+    #[error("an input outside the agreed range")]
+    OutOfRange,
+}
+
+/// What is wrong with the caller's data or parameters. Says where, never what the value was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// A number is NaN or infinite.
+    #[error("item {index} is not a finite number")]
+    NotFinite {
+        /// Position in the data, from 0.
+        index: usize,
+    },
+    /// A number is outside the range that the parameters declare.
+    #[error("item {index} is outside the declared range: magnitudes {range}")]
+    OutOfRange {
+        /// Position in the data, from 0.
+        index: usize,
+        /// The declared range in words.
+        range: String,
+    },
+    /// A number is not whole, where whole numbers were declared.
+    #[error("item {index} is not a whole number, but the encoding is `integer`")]
+    NotWhole {
+        /// Position in the data, from 0.
+        index: usize,
+    },
+    /// A category is not among the declared ones.
+    #[error("item {index} is of a category that `categories` does not declare")]
+    UndeclaredCategory {
+        /// Position in the data, from 0.
+        index: usize,
+    },
+    /// More data than one computation may hold.
+    #[error("{what}: {actual} is more than the limit of {limit}")]
+    TooMuch {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there is.
+        actual: usize,
+        /// How much there may be.
+        limit: usize,
+    },
+    /// A parameter has a value that the function cannot use.
+    #[error("parameter `{name}`: {reason}")]
+    Parameter {
+        /// The parameter's name.
+        name: &'static str,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// The data has not the shape that the function takes.
+    #[error("the data does not fit the function: {expected}")]
+    Shape {
+        /// What the function takes.
+        expected: &'static str,
+    },
+}
+
+impl Fault {
+    /// `party` did `what`.
+    #[must_use]
+    pub fn blame(party: Party, what: Misbehaviour) -> Self {
+        Self::Misbehaviour { party, what }
+    }
+}

@@ -1,0 +1,16 @@
+//! The mathematics of cloister: secure protocols as straight-line code over a channel.
+//!
+//! A protocol is an `async fn` over a [`channel::Channel`] whose only effects are sending,
+//! receiving and the randomness passed in. [`machine::Machine`] drives it by hand. There is no
+//! clock, socket, file, global randomness or thread here (rayon's parallel loops over disjoint
+//! chunks aside), and nothing of how a node is built.
+
+pub mod channel;
+pub mod disclosure;
+mod exchange;
+pub mod fault;
+pub mod machine;
+pub mod meter;
+pub mod party;
+pub mod session;
+pub mod wire;

@@ -1,0 +1,184 @@
+//! Bytes on the wire. The only file that names bincode.
+//!
+//! Integers are fixed-width and little-endian: variable-length integers would make random 64-bit
+//! shares longer. Every decode has a limit, counts trailing bytes as an error, and allocates
+//! nothing before the bytes that it was promised are there. Bulk vectors of ring elements are not
+//! encoded here element by element: they travel as the raw body of a frame.
+//!
+//! A frame is `header ‖ body`; the transport delimits it by a length of four bytes. No frame says
+//! who sent it: that is for the transport to know.
+
+use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
+use bytes::{Bytes, BytesMut};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The version of frames and protocols. Nodes of different versions refuse each other at the hello.
+pub const VERSION: u8 = 1;
+
+/// The longest frame in bytes, header and body together. Longer messages are cut into parts, so
+/// that sessions share a link fairly.
+pub const MAX_FRAME: usize = 1 << 20;
+
+/// The longest body of a part: below [`MAX_FRAME`] by more than a header, and whole 64-bit words.
+pub const MAX_PART: usize = MAX_FRAME - 1024;
+
+/// The longest structured message (a proposal, a hello, a reason to stop) in bytes.
+pub const MAX_STRUCTURED: usize = 1 << 20;
+
+type Config = Configuration<LittleEndian, Fixint, Limit<MAX_STRUCTURED>>;
+const CONFIG: Config = bincode::config::legacy().with_limit::<MAX_STRUCTURED>();
+
+/// Names a session on a link before and after its spec is agreed: 16 bytes that all parties derive
+/// from what their clients gave them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SessionId(pub [u8; 16]);
+
+impl std::fmt::Display for SessionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What is wrong with bytes from a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// The bytes are not an encoding of what was due.
+    #[error("the bytes do not decode")]
+    Malformed,
+    /// There are bytes behind the end.
+    #[error("{0} bytes too many")]
+    Trailing(usize),
+    /// The value is too long to be encoded.
+    #[error("the message is longer than {MAX_STRUCTURED} bytes")]
+    TooLong,
+}
+
+/// One frame as it goes over a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// What it is, and for which session.
+    pub header: Header,
+    /// What it carries.
+    pub body: Bytes,
+}
+
+/// What a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Header {
+    /// First frame of the party that dialled; the body is a structured greeting.
+    Hello,
+    /// Its answer.
+    Welcome,
+    /// Are you there? The body comes back in the pong.
+    Ping,
+    /// Yes.
+    Pong,
+    /// Part of a protocol message.
+    Part(SessionId, PartHeader),
+    /// The sender has ended the session without a result; the body is a structured reason.
+    Stop(SessionId),
+}
+
+/// Where a part belongs in the messages from one party to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartHeader {
+    /// The message's number, from 0, for each direction of each pair of parties.
+    pub sequence: u32,
+    /// The part's number within the message, from 0.
+    pub part: u32,
+    /// No further part of this message follows.
+    pub last: bool,
+    /// Binds the message to session, sender, receiver and number: see [`crate::machine`].
+    pub tag: [u8; 16],
+}
+
+impl Frame {
+    /// The bytes of header and body, without the length that the transport puts before them.
+    #[must_use]
+    pub fn header_bytes(&self) -> Vec<u8> {
+        encode(&self.header).expect("a header is short and has no fallible parts")
+    }
+
+    /// Takes a frame apart without copying its body.
+    ///
+    /// # Errors
+    /// If the header does not decode.
+    pub fn decode(mut bytes: BytesMut) -> Result<Self, WireError> {
+        let (header, used) = decode_front::<Header>(&bytes)?;
+        let body = bytes.split_off(used).freeze();
+        Ok(Self { header, body })
+    }
+}
+
+/// The encoding of a structured message.
+///
+/// # Errors
+/// If it is longer than [`MAX_STRUCTURED`].
+pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
+    let bytes = bincode::serde::encode_to_vec(value, CONFIG).map_err(|_| WireError::Malformed)?;
+    if bytes.len() > MAX_STRUCTURED {
+        return Err(WireError::TooLong);
+    }
+    Ok(bytes)
+}
+
+/// The structured message that `bytes` are the whole encoding of.
+///
+/// # Errors
+/// If they do not decode, or more bytes follow.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
+    let (value, used) = decode_front(bytes)?;
+    match bytes.len().saturating_sub(used) {
+        0 => Ok(value),
+        trailing => Err(WireError::Trailing(trailing)),
+    }
+}
+
+fn decode_front<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize), WireError> {
+    bincode::serde::decode_from_slice(bytes, CONFIG).map_err(|_| WireError::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part() -> Frame {
+        let header = PartHeader { sequence: 7, part: 2, last: true, tag: [9; 16] };
+        Frame {
+            header: Header::Part(SessionId([1; 16]), header),
+            body: Bytes::from_static(b"share"),
+        }
+    }
+
+    #[test]
+    fn a_part_is_header_then_raw_body() {
+        let frame = part();
+        let bytes = [frame.header_bytes(), frame.body.to_vec()].concat();
+        let mut expected = vec![4, 0, 0, 0];
+        expected.extend([1; 16]);
+        expected.extend([7, 0, 0, 0, 2, 0, 0, 0, 1]);
+        expected.extend([9; 16]);
+        expected.extend(b"share");
+        assert_eq!(bytes, expected);
+        assert_eq!(Frame::decode(BytesMut::from(&bytes[..])), Ok(frame));
+    }
+
+    #[test]
+    fn cut_headers_and_unknown_kinds_are_refused() {
+        let bytes = part().header_bytes();
+        for cut in 0..bytes.len() {
+            assert_eq!(Frame::decode(BytesMut::from(&bytes[..cut])), Err(WireError::Malformed));
+        }
+        assert!(Frame::decode(BytesMut::from(&[250, 0, 0, 0][..])).is_err());
+    }
+
+    #[test]
+    fn trailing_bytes_and_huge_lengths_are_refused() {
+        let mut bytes = encode(&"text").unwrap();
+        bytes.push(0);
+        assert_eq!(decode::<String>(&bytes), Err(WireError::Trailing(1)));
+        let promise = u64::MAX.to_le_bytes();
+        assert_eq!(decode::<String>(&promise), Err(WireError::Malformed));
+        assert_eq!(decode::<Vec<u64>>(&promise), Err(WireError::Malformed));
+    }
+}
