@@ -1,1 +1,39 @@
-//! certs
+//! Identities of cloister nodes, their fingerprints, and the mutual-TLS settings that pin them.
+//!
+//! A party makes its own [`Identity`]: a key that never leaves its machine, and a certificate that
+//! signs itself. Its operator reads the [`Fingerprint`] aloud, the other members pin it in the
+//! consortium file, and from then on the two ends of a connection know each other by it:
+//! [`server_config`] admits the members of a [`Roster`], [`client_config`] accepts exactly one
+//! [`Member`], and [`peer_fingerprint`] says who is there. Who sent a message is who holds the
+//! certificate's key, nothing that the message says.
+//!
+//! There is no certificate authority, no revocation list and no trust by name: to remove a member,
+//! take its pin out of the consortium file; to renew one, pin two fingerprints for a while. There
+//! is no switch that checks less. This crate opens no socket and knows no address; and where a
+//! connection fails, [`diagnose`] says why, on both sides.
+//!
+//! Nothing here logs: fingerprints and names come back in values and errors, keys never do.
+
+mod certificate;
+mod fingerprint;
+mod identity;
+mod identity_error;
+mod pem_text;
+mod problem;
+mod refusal;
+mod roster;
+mod settings;
+mod storage;
+mod verifier;
+
+pub use certificate::{CertificateFacts, CertificateFault, Expiry};
+pub use fingerprint::{Fingerprint, FingerprintError};
+pub use identity::{Identity, Validity};
+pub use identity_error::IdentityError;
+pub use pem_text::PemFault;
+pub use problem::{HandshakeProblem, Side, diagnose};
+pub use refusal::Refusal;
+pub use roster::{Member, Roster, RosterError};
+pub use settings::{
+    PROTOCOL, SettingsError, client_config, peer_fingerprint, server_config, server_name,
+};
