@@ -85,10 +85,25 @@ impl Channel {
     pub async fn gather(&self) -> Result<Vec<(Party, Message)>, Fault> {
         let others: Vec<Party> = self.parties.others().collect();
         let mut messages = Vec::with_capacity(others.len());
-        for &from in &others {
-            messages.push((from, self.await_message(&others, from).await?));
+        let mut awaited = others.as_slice();
+        while let Some((&from, later)) = awaited.split_first() {
+            messages.push((from, self.await_message(awaited, from).await?));
+            awaited = later;
         }
         Ok(messages)
+    }
+
+    /// The next message of exactly `length` bytes from the first of `awaited`; whoever asks what
+    /// the protocol waits for is told of all of `awaited` that have sent nothing yet.
+    pub(crate) async fn receive_first(
+        &self,
+        awaited: &[Party],
+        from: Party,
+        length: usize,
+    ) -> Result<Message, Fault> {
+        self.await_message(awaited, from)
+            .await?
+            .expect_length(from, length)
     }
 
     /// One message of exactly `length` bytes from each other party, in the agreed order.
@@ -167,7 +182,10 @@ impl Message {
     fn expect_length(self, from: Party, expected: usize) -> Result<Self, Fault> {
         if self.length != expected {
             let actual = self.length;
-            return Err(Fault::blame(from, Misbehaviour::WrongLength { expected, actual }));
+            return Err(Fault::blame(
+                from,
+                Misbehaviour::WrongLength { expected, actual },
+            ));
         }
         Ok(self)
     }

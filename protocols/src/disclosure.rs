@@ -63,8 +63,16 @@ impl Profile {
     #[must_use]
     pub fn rules(self) -> Rules {
         match self {
-            Self::Production => Rules { min_parties: 3, min_rows: 10, min_cell: 5 },
-            Self::Teaching => Rules { min_parties: 2, min_rows: 1, min_cell: 1 },
+            Self::Production => Rules {
+                min_parties: 3,
+                min_rows: 10,
+                min_cell: 5,
+            },
+            Self::Teaching => Rules {
+                min_parties: 2,
+                min_rows: 1,
+                min_cell: 1,
+            },
         }
     }
 
@@ -95,7 +103,10 @@ impl Rules {
     /// If they may not.
     pub fn check_parties(&self, parties: usize) -> Result<(), Refusal> {
         if parties < usize::from(self.min_parties) {
-            return Err(Refusal::TooFewParties { parties, minimum: self.min_parties });
+            return Err(Refusal::TooFewParties {
+                parties,
+                minimum: self.min_parties,
+            });
         }
         Ok(())
     }
@@ -114,7 +125,9 @@ impl Rules {
     pub(crate) fn permit(&self, parties: usize, rows: Option<u64>) -> Result<Permit, Refusal> {
         self.check_parties(parties)?;
         if self.ask_for_rows() && rows.is_none_or(|rows| rows < self.min_rows) {
-            return Err(Refusal::TooFewRows { minimum: self.min_rows });
+            return Err(Refusal::TooFewRows {
+                minimum: self.min_rows,
+            });
         }
         Ok(Permit { rules: *self })
     }
@@ -147,23 +160,46 @@ mod tests {
 
     #[test]
     fn the_strictest_of_each_rule_holds() {
-        let odd = Rules { min_parties: 2, min_rows: 50, min_cell: 1 };
+        let odd = Rules {
+            min_parties: 2,
+            min_rows: 50,
+            min_cell: 1,
+        };
         let both = Profile::Production.rules().strictest(odd);
-        assert_eq!(both, Rules { min_parties: 3, min_rows: 50, min_cell: 5 });
+        assert_eq!(
+            both,
+            Rules {
+                min_parties: 3,
+                min_rows: 50,
+                min_cell: 5
+            }
+        );
     }
 
     #[test]
     fn too_few_parties_or_rows_are_refused() {
         let rules = Profile::Production.rules();
         assert!(rules.permit(3, Some(10)).is_ok());
-        assert!(matches!(rules.permit(2, Some(10)), Err(Refusal::TooFewParties { .. })));
-        assert!(matches!(rules.permit(3, Some(9)), Err(Refusal::TooFewRows { minimum: 10 })));
-        assert!(matches!(rules.permit(3, None), Err(Refusal::TooFewRows { .. })));
+        assert!(matches!(
+            rules.permit(2, Some(10)),
+            Err(Refusal::TooFewParties { .. })
+        ));
+        assert!(matches!(
+            rules.permit(3, Some(9)),
+            Err(Refusal::TooFewRows { minimum: 10 })
+        ));
+        assert!(matches!(
+            rules.permit(3, None),
+            Err(Refusal::TooFewRows { .. })
+        ));
     }
 
     #[test]
     fn small_cells_are_withheld_and_empty_ones_are_not() {
         let permit = Profile::Production.rules().permit(3, Some(10)).unwrap();
-        assert_eq!([0, 1, 4, 5].map(|count| permit.cell(count)), [Some(0), None, None, Some(5)]);
+        assert_eq!(
+            [0, 1, 4, 5].map(|count| permit.cell(count)),
+            [Some(0), None, None, Some(5)]
+        );
     }
 }

@@ -117,12 +117,19 @@ impl Exchange {
         }
     }
 
+    pub(crate) fn parties(&self) -> Parties {
+        self.parties
+    }
+
     pub(crate) fn bind(&mut self, session: &SessionHash) {
         self.tag_key = blake3::derive_key("cloister 1 tag of a bound message", session.as_bytes());
     }
 
     pub(crate) fn link_binding(&self, party: Party) -> [u8; 32] {
-        self.link_bindings.get(party.index()).copied().unwrap_or_default()
+        self.link_bindings
+            .get(party.index())
+            .copied()
+            .unwrap_or_default()
     }
 
     pub(crate) fn begin_round(&mut self, name: &'static str) {
@@ -149,7 +156,22 @@ impl Exchange {
         let sequence = self.next_sequence(to);
         let tag = self.tag(self.parties.me(), to, sequence, body.len());
         self.meter.count_sent(to, body.len());
-        self.outbox.push_back(Outgoing { to, sequence, tag, body });
+        self.outbox.push_back(Outgoing {
+            to,
+            sequence,
+            tag,
+            body,
+        });
+    }
+
+    pub(crate) fn retag(&self, message: &mut Outgoing) {
+        let Outgoing {
+            to,
+            sequence,
+            ref body,
+            ..
+        } = *message;
+        message.tag = self.tag(self.parties.me(), to, sequence, body.len());
     }
 
     pub(crate) fn drain_outbox(&mut self) -> VecDeque<Outgoing> {
@@ -158,8 +180,12 @@ impl Exchange {
 
     pub(crate) fn deliver(&mut self, from: Party, part: Part) -> Result<(), Fault> {
         let limit = self.limit;
-        let Some(inbox) = self.inboxes.get_mut(from.index()) else { return Ok(()) };
-        inbox.accept(part, limit).map_err(|what| Fault::blame(from, what))
+        let Some(inbox) = self.inboxes.get_mut(from.index()) else {
+            return Ok(());
+        };
+        inbox
+            .accept(part, limit)
+            .map_err(|what| Fault::blame(from, what))
     }
 
     /// The next message from `from`, if it has come; else notes that all of `awaited` are.
@@ -183,19 +209,28 @@ impl Exchange {
 
     pub(crate) fn awaiting(&self) -> Awaiting {
         let missing = |party: &Party| {
-            self.inboxes.get(party.index()).is_some_and(|inbox| inbox.whole.is_empty())
+            self.inboxes
+                .get(party.index())
+                .is_some_and(|inbox| inbox.whole.is_empty())
         };
         let round = self.meter.rounds();
         Awaiting {
             phase: self.phase,
             round,
-            name: self.meter.round_names().last().copied().unwrap_or("agreeing"),
+            name: self
+                .meter
+                .round_names()
+                .last()
+                .copied()
+                .unwrap_or("agreeing"),
             parties: self.awaited.iter().copied().filter(missing).collect(),
         }
     }
 
     fn next_sequence(&mut self, to: Party) -> u32 {
-        let Some(next) = self.sent.get_mut(to.index()) else { return 0 };
+        let Some(next) = self.sent.get_mut(to.index()) else {
+            return 0;
+        };
         let sequence = *next;
         *next = next.wrapping_add(1);
         sequence
@@ -215,9 +250,17 @@ impl Exchange {
 
 impl Inbox {
     fn accept(&mut self, part: Part, limit: usize) -> Result<(), Misbehaviour> {
-        let PartHeader { sequence, part: number, last, tag } = part.header;
+        let PartHeader {
+            sequence,
+            part: number,
+            last,
+            tag,
+        } = part.header;
         if sequence != self.due || number != self.due_part {
-            return Err(Misbehaviour::OutOfOrder { expected: self.due, actual: sequence });
+            return Err(Misbehaviour::OutOfOrder {
+                expected: self.due,
+                actual: sequence,
+            });
         }
         if part.body.len() > MAX_PART || (!last && part.body.len() % 8 != 0) {
             return Err(Misbehaviour::Malformed);
@@ -239,7 +282,12 @@ impl Inbox {
         let pieces = std::mem::take(&mut self.unfinished);
         let cost = pieces.iter().map(|piece| piece.len() + PART_OVERHEAD).sum();
         let message = Message::new(pieces);
-        self.whole.push_back(Whole { sequence: self.due, tag, message, cost });
+        self.whole.push_back(Whole {
+            sequence: self.due,
+            tag,
+            message,
+            cost,
+        });
         self.due = self.due.wrapping_add(1);
         self.due_part = 0;
     }
@@ -254,19 +302,28 @@ impl Inbox {
 impl Outgoing {
     /// The message cut into parts of at most [`MAX_PART`] bytes; an empty message is one part.
     pub fn parts(&self) -> impl Iterator<Item = Part> + '_ {
-        let count = self.body.len().div_ceil(MAX_PART).max(1);
-        (0..count).map(move |index| self.part(index, count))
+        (0..self.count()).map(|index| self.part(index))
     }
 
-    fn part(&self, index: usize, count: usize) -> Part {
-        let start = index * MAX_PART;
+    /// The part of this number, from 0; empty and last if there are not so many.
+    #[must_use]
+    pub fn part(&self, index: usize) -> Part {
+        let index = index.min(self.count());
+        let start = (index * MAX_PART).min(self.body.len());
         let end = (start + MAX_PART).min(self.body.len());
         let header = PartHeader {
             sequence: self.sequence,
             part: u32::try_from(index).unwrap_or(u32::MAX),
-            last: index + 1 == count,
+            last: index + 1 >= self.count(),
             tag: self.tag,
         };
-        Part { header, body: self.body.slice(start..end) }
+        Part {
+            header,
+            body: self.body.slice(start..end),
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.body.len().div_ceil(MAX_PART).max(1)
     }
 }

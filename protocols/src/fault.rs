@@ -26,7 +26,7 @@ pub enum Fault {
         what: Misbehaviour,
     },
     /// Two parties tell different stories of what a third has said: one of the two is lying.
-    #[error("{witness} says that {accused} sent it another commitment than it sent us")]
+    #[error("{witness} says that {accused} sent it something else than it sent us")]
     TwoFaces {
         /// Whose report differs from what we saw.
         witness: Party,
@@ -42,6 +42,9 @@ pub enum Fault {
     /// Opened, but no double can express it: the exact result is beyond the range of doubles.
     #[error("the result is beyond the range of double-precision numbers")]
     ResultOutOfRange,
+    /// What was opened cannot have come from allowed inputs. A sum does not tell whose input it was.
+    #[error("the opened result is impossible: a party has used an input that is not allowed")]
+    Implausible,
 }
 
 /// What a peer did that the protocol does not allow.
@@ -78,6 +81,9 @@ pub enum Misbehaviour {
     /// The opened value is not the one committed to.
     #[error("an opening that does not fit its commitment")]
     WrongOpening,
+    /// It reports of our message, or of its own, something else than was sent.
+    #[error("a false report of what was sent")]
+    FalseReport,
     /// A public key of low order, which would make the shared secret known to everybody.
     #[error("a public key without secret contribution")]
     WeakKey,

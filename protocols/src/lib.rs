@@ -5,12 +5,21 @@
 //! clock, socket, file, global randomness or thread here (rayon's parallel loops over disjoint
 //! chunks aside), and nothing of how a node is built.
 
+pub mod algebra;
+pub mod catalogue;
 pub mod channel;
+pub mod computation;
 pub mod disclosure;
+mod echo;
 mod exchange;
 pub mod fault;
 pub mod machine;
+pub mod masked;
 pub mod meter;
+pub mod parameters;
 pub mod party;
+pub mod random;
 pub mod session;
+pub mod simulation;
+mod statistics;
 pub mod wire;

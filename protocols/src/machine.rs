@@ -12,8 +12,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::channel::Channel;
-pub use crate::exchange::{Awaiting, Outgoing, Part, Phase};
 use crate::exchange::Exchange;
+pub use crate::exchange::{Awaiting, Outgoing, Part, Phase};
 use crate::fault::Fault;
 use crate::meter::Meter;
 use crate::party::{Parties, Party};
@@ -54,7 +54,12 @@ impl<T> Machine<T> {
         P: FnOnce(Channel) -> F,
         F: Future<Output = Result<T, Fault>> + 'static,
     {
-        let Setting { parties, session, link_bindings, limit } = setting;
+        let Setting {
+            parties,
+            session,
+            link_bindings,
+            limit,
+        } = setting;
         let exchange = Exchange::new(parties, session, link_bindings, limit);
         let exchange = Rc::new(RefCell::new(exchange));
         let future = Box::pin(protocol(Channel::new(parties, Rc::clone(&exchange))));
@@ -82,6 +87,18 @@ impl<T> Machine<T> {
     /// The messages to be sent, oldest first. Each is given out once.
     pub fn outgoing(&mut self) -> VecDeque<Outgoing> {
         self.exchange.borrow_mut().drain_outbox()
+    }
+
+    /// Gives `message`, which the simulation has changed, the tag that a party that cheats would
+    /// give it: it knows all that honest tags are made from.
+    pub(crate) fn retag(&self, message: &mut Outgoing) {
+        self.exchange.borrow().retag(message);
+    }
+
+    /// Who computes, and which of them we are.
+    #[must_use]
+    pub fn parties(&self) -> Parties {
+        self.exchange.borrow().parties()
     }
 
     /// What the protocol waits for.

@@ -58,7 +58,10 @@ impl Parties {
         if count < 2 || count > MAX_PARTIES || me >= count {
             return None;
         }
-        Some(Self { count: u16::try_from(count).ok()?, me: Party::new(me)? })
+        Some(Self {
+            count: u16::try_from(count).ok()?,
+            me: Party::new(me)?,
+        })
     }
 
     /// The number of parties, n ≥ 2.

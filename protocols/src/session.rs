@@ -17,7 +17,7 @@ use std::fmt;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use x25519_dalek::{PublicKey, ReusableSecret};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::channel::Channel;
 use crate::disclosure::Rules;
@@ -139,7 +139,10 @@ pub async fn agree(
     let mut pair_keys = BTreeMap::new();
     for (party, key) in keys {
         let link = channel.link_binding(party);
-        pair_keys.insert(party, PairKey::derive(&secret, (me, party), &key, &hash, &link)?);
+        pair_keys.insert(
+            party,
+            PairKey::derive(&secret, (me, party), &key, &hash, &link)?,
+        );
     }
     let session = Session {
         hash,
@@ -154,6 +157,15 @@ pub async fn agree(
     Ok(session)
 }
 
+/// The spec in a proposal that came before its session was opened here, if it is one. Says what
+/// its sender wants, and proves nothing.
+#[must_use]
+pub fn peek(proposal: &[u8]) -> Option<Spec> {
+    wire::decode::<Proposal>(proposal)
+        .ok()
+        .map(|proposal| proposal.spec)
+}
+
 fn decode(from: Party, bytes: &[u8]) -> Result<Proposal, Fault> {
     wire::decode(bytes).map_err(|_| Fault::blame(from, Misbehaviour::Malformed))
 }
@@ -162,7 +174,10 @@ fn decode(from: Party, bytes: &[u8]) -> Result<Proposal, Fault> {
 fn check_fresh(ours: &Proposal, others: &BTreeMap<Party, Proposal>) -> Result<(), Fault> {
     let mut seen = vec![ours];
     for (party, theirs) in others {
-        if seen.iter().any(|one| one.nonce == theirs.nonce || one.key == theirs.key) {
+        if seen
+            .iter()
+            .any(|one| one.nonce == theirs.nonce || one.key == theirs.key)
+        {
             return Err(Fault::blame(*party, Misbehaviour::RepeatedNonce));
         }
         seen.push(theirs);
@@ -218,10 +233,16 @@ impl PairKey {
         Ok(key)
     }
 
-    /// A key for one purpose, from this one. `purpose` is a constant of the code.
+    /// A key for the `counter`-th use for one purpose. `purpose` is a constant of the code; each
+    /// pair of purpose and counter is to be used for one thing in a session.
     #[must_use]
-    pub fn for_purpose(&self, purpose: &'static str) -> [u8; 32] {
-        blake3::derive_key(purpose, &self.0)
+    pub fn for_use(&self, purpose: &'static str, counter: u64) -> Zeroizing<[u8; 32]> {
+        let mut hasher = blake3::Hasher::new_derive_key(purpose);
+        hasher.update(&self.0);
+        hasher.update(&counter.to_le_bytes());
+        let key = Zeroizing::new(*hasher.finalize().as_bytes());
+        hasher.zeroize();
+        key
     }
 }
 
@@ -257,7 +278,11 @@ impl fmt::Display for SessionHash {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, ours, theirs } = self;
+        let Self {
+            field,
+            ours,
+            theirs,
+        } = self;
         write!(f, "field `{field}` is {ours} here and {theirs} there")
     }
 }
@@ -297,9 +322,10 @@ impl Proposal {
         });
         match version.or_else(|| self.spec.first_difference(&theirs.spec)) {
             None => Ok(()),
-            Some(difference) => {
-                Err(Fault::Disagreement { party, difference: Box::new(difference) })
-            }
+            Some(difference) => Err(Fault::Disagreement {
+                party,
+                difference: Box::new(difference),
+            }),
         }
     }
 }
@@ -323,7 +349,11 @@ impl Spec {
             return Some(field("function", &self.function, &theirs.function));
         }
         if self.members != theirs.members {
-            return Some(field("members", &names(&self.members), &names(&theirs.members)));
+            return Some(field(
+                "members",
+                &names(&self.members),
+                &names(&theirs.members),
+            ));
         }
         if self.suite != theirs.suite {
             return Some(field("suite", &self.suite, &theirs.suite));

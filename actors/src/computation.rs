@@ -1,0 +1,438 @@
+//! One computation: drives a protocol machine over the links to the other parties, and owns its
+//! deadline.
+//!
+//! Its life is one enum with one transition function. A small computation lives with the links on
+//! the data plane's thread; a big one has a thread of its own, so that its arithmetic holds up
+//! nobody's frames.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle};
+use actix_rt::Arbiter;
+use cloister_protocols::computation::{Outcome, Request, compute};
+use cloister_protocols::fault::Fault;
+use cloister_protocols::machine::{Awaiting, Machine, Part, Phase, Setting, Step};
+use cloister_protocols::meter::Meter;
+use cloister_protocols::party::Party;
+use cloister_protocols::session::Offer;
+use cloister_protocols::wire::SessionId;
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+use tokio::sync::{oneshot, watch};
+use tracing::Span;
+
+use crate::failure::{Failure, StopNotice, describe};
+use crate::label::{Cost, Disclosure, Report};
+use crate::links::{SendStop, Transmit};
+
+/// Everything that a computation needs, ready to move to its thread.
+pub struct Plan {
+    /// What the parties have to agree on.
+    pub offer: Offer,
+    /// What this party brings, checked and encoded.
+    pub request: Request,
+    /// Who computes, and how they know each other's links.
+    pub setting: Setting,
+    /// The way to each other party, by party.
+    pub routes: Vec<(Party, Route)>,
+    /// The parties' names in the agreed order.
+    pub members: Vec<String>,
+    /// The name of this node's disclosure profile.
+    pub profile: &'static str,
+    /// When the request came.
+    pub started: Instant,
+    /// Where the result goes.
+    pub reply: oneshot::Sender<Result<Arc<Report>, Failure>>,
+    /// Where others can see how far it is.
+    pub progress: watch::Sender<Lifecycle>,
+    /// Who is told that it has ended.
+    pub ended: Recipient<Ended>,
+    /// Whether it has a thread of its own.
+    pub own_thread: bool,
+}
+
+/// The way to another party.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Its link.
+    pub link: Recipient<Transmit>,
+    /// The same link, for telling that the session has ended.
+    pub stop: Recipient<SendStop>,
+    /// Which connection of that link.
+    pub epoch: u64,
+}
+
+/// How far a computation is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// Waiting for the links to all parties.
+    Connecting,
+    /// Exchanging what each party was asked to compute.
+    Agreeing,
+    /// In this round, computing on masked or shared values.
+    Running {
+        /// The number of the round, from 1.
+        round: usize,
+    },
+    /// Revealing the answer to each other.
+    Opening,
+    /// The answer is there.
+    Done,
+    /// It ended without one.
+    Failed,
+}
+
+/// The actor.
+pub struct Computation {
+    plan: Option<Ending>,
+    session: SessionId,
+    routes: Vec<(Party, Route)>,
+    members: Vec<String>,
+    machine: Machine<Outcome>,
+    lifecycle: Lifecycle,
+    progress: watch::Sender<Lifecycle>,
+    started: Instant,
+    deadline: Duration,
+    timer: Option<SpawnHandle>,
+    own_thread: bool,
+    span: Span,
+}
+
+/// What is used up when the computation ends.
+struct Ending {
+    offer: Offer,
+    profile: &'static str,
+    reply: oneshot::Sender<Result<Arc<Report>, Failure>>,
+    ended: Recipient<Ended>,
+}
+
+/// Part of a message from a party has come.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Deliver {
+    /// From whom.
+    pub from: Party,
+    /// The part.
+    pub part: Part,
+}
+
+/// A party has ended the session.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PeerStopped {
+    /// Which party.
+    pub from: Party,
+    /// Why.
+    pub notice: StopNotice,
+}
+
+/// The computation cannot go on, for a reason from outside.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub enum Abort {
+    /// The link to a party is lost.
+    LinkLost {
+        /// Which party.
+        party: Party,
+        /// Why.
+        reason: String,
+    },
+    /// Any other reason.
+    Because(Failure),
+}
+
+/// A computation has ended.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Ended {
+    /// Which.
+    pub session: SessionId,
+}
+
+impl Computation {
+    /// A computation that begins when its actor starts. Make it on the thread that it lives on.
+    #[must_use]
+    pub fn new(plan: Plan) -> Self {
+        let Plan {
+            offer,
+            request,
+            setting,
+            routes,
+            members,
+            profile,
+            started,
+            ..
+        } = plan;
+        let session = setting.session;
+        let span = tracing::info_span!("computation", %session, function = offer.spec.function);
+        let deadline = Duration::from_millis(offer.deadline_ms);
+        let proposed = offer.clone();
+        let machine = Machine::new(setting, move |channel| {
+            compute(channel, proposed, request, UnwrapErr(SysRng))
+        });
+        Self {
+            plan: Some(Ending {
+                offer,
+                profile,
+                reply: plan.reply,
+                ended: plan.ended,
+            }),
+            session,
+            routes,
+            members,
+            machine,
+            lifecycle: Lifecycle::Agreeing,
+            progress: plan.progress,
+            started,
+            deadline,
+            timer: None,
+            own_thread: plan.own_thread,
+            span,
+        }
+    }
+
+    /// Lets the protocol go on as far as it can, and sends what it wants sent.
+    fn advance(&mut self, context: &mut Context<Self>) {
+        if self.plan.is_none() {
+            return;
+        }
+        let step = self.machine.step();
+        self.flush();
+        match step {
+            Step::Waiting(awaiting) => self.waiting(&awaiting, context),
+            Step::Ended(Ok(outcome)) => self.succeed(outcome, context),
+            Step::Ended(Err(fault)) => self.fault(fault, context),
+        }
+    }
+
+    fn flush(&mut self) {
+        let session = self.session;
+        for message in self.machine.outgoing() {
+            let route = self.routes.iter().find(|(party, _)| *party == message.to);
+            let Some((_, route)) = route else { continue };
+            // What a protocol sends is bounded by the protocol, and the mailbox never refuses: a
+            // closed one means that the node is stopping.
+            route.link.do_send(Transmit {
+                session,
+                epoch: route.epoch,
+                message,
+            });
+        }
+    }
+
+    fn waiting(&mut self, awaiting: &Awaiting, context: &mut Context<Self>) {
+        self.transition(match awaiting.phase {
+            Phase::Agreeing => Lifecycle::Agreeing,
+            Phase::Running => Lifecycle::Running {
+                round: awaiting.round,
+            },
+            Phase::Opening => Lifecycle::Opening,
+        });
+        if let Some(agreed) = self.machine.agreed_deadline_ms().map(Duration::from_millis)
+            && agreed < self.deadline
+        {
+            self.deadline = agreed;
+            self.arm(context);
+        }
+    }
+
+    /// The one place where the life of a computation moves on. It never moves back.
+    fn transition(&mut self, next: Lifecycle) {
+        if self.lifecycle == next {
+            return;
+        }
+        debug_assert!(
+            self.lifecycle.may_become(&next),
+            "{:?} to {next:?}",
+            self.lifecycle
+        );
+        tracing::debug!(parent: &self.span, from = ?self.lifecycle, to = ?next, "lifecycle");
+        self.lifecycle = next.clone();
+        // Nobody has to watch.
+        let _ = self.progress.send(next);
+    }
+
+    fn arm(&mut self, context: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            context.cancel_future(timer);
+        }
+        let left = self.deadline.saturating_sub(self.started.elapsed());
+        self.timer = Some(context.run_later(left, |computation, context| {
+            computation.time_is_up(context);
+        }));
+    }
+
+    fn time_is_up(&mut self, context: &mut Context<Self>) {
+        let awaiting = self.machine.awaiting();
+        let failure = Failure::Deadline {
+            parties: awaiting
+                .parties
+                .iter()
+                .map(|party| self.name(*party))
+                .collect(),
+            awaited: describe(&awaiting),
+            milliseconds: u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX),
+            detail: None,
+        };
+        self.fail(failure, context);
+    }
+
+    fn fault(&mut self, fault: Fault, context: &mut Context<Self>) {
+        let failure = Failure::Protocol(fault, self.members.clone());
+        self.fail(failure, context);
+    }
+
+    fn succeed(&mut self, outcome: Outcome, context: &mut Context<Self>) {
+        self.transition(Lifecycle::Done);
+        let Some(ending) = self.plan.take() else {
+            return;
+        };
+        let cost = self.cost();
+        tracing::info!(
+            parent: &self.span, rounds = cost.rounds, bytes = cost.bytes_sent,
+            seconds = cost.seconds, "done"
+        );
+        let report = Report {
+            inputs: outcome.parties,
+            result: outcome.answer,
+            security: outcome.security,
+            disclosure: Disclosure {
+                profile: ending.profile,
+                rules: outcome.rules,
+            },
+            cost,
+            session: outcome.session.to_string(),
+        };
+        self.finish(ending, Ok(Arc::new(report)), context);
+    }
+
+    fn fail(&mut self, failure: Failure, context: &mut Context<Self>) {
+        self.transition(Lifecycle::Failed);
+        let Some(ending) = self.plan.take() else {
+            return;
+        };
+        tracing::warn!(parent: &self.span, code = failure.code(), "failed");
+        let spec = &ending.offer.spec;
+        let notice = failure.to_notice(spec.network.clone(), spec.run, spec.members.clone());
+        let notice = cloister_protocols::wire::encode(&notice).unwrap_or_default();
+        let notice = bytes::Bytes::from(notice);
+        for (_, route) in &self.routes {
+            // One small message a party: nothing to bound; a closed mailbox means that the node
+            // is stopping, and its links with it.
+            route.stop.do_send(SendStop {
+                session: self.session,
+                notice: notice.clone(),
+            });
+        }
+        self.finish(ending, Err(failure), context);
+    }
+
+    fn finish(
+        &mut self,
+        ending: Ending,
+        result: Result<Arc<Report>, Failure>,
+        context: &mut Context<Self>,
+    ) {
+        // The client may have gone; the sessions may be stopping.
+        let _ = ending.reply.send(result);
+        ending.ended.do_send(Ended {
+            session: self.session,
+        });
+        context.stop();
+    }
+
+    fn cost(&self) -> Cost {
+        let meter = self.machine.meter();
+        let total = Meter::total(&meter);
+        Cost {
+            rounds: meter.rounds(),
+            messages_sent: total.messages_sent,
+            bytes_sent: total.bytes_sent,
+            bytes_received: total.bytes_received,
+            seconds: self.started.elapsed().as_secs_f64(),
+        }
+    }
+
+    fn name(&self, party: Party) -> String {
+        self.members
+            .get(party.index())
+            .cloned()
+            .unwrap_or_else(|| party.to_string())
+    }
+}
+
+impl Lifecycle {
+    /// The order of a life: agreeing, rounds, opening (and rounds again where a function opens
+    /// more than once), done; failed from anywhere but the ends.
+    fn may_become(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Done | Self::Failed, _) => false,
+            (_, Self::Connecting) => false,
+            (_, Self::Failed | Self::Done) => true,
+            (Self::Connecting, _) => true,
+            (_, Self::Agreeing) => false,
+            _ => true,
+        }
+    }
+}
+
+impl Actor for Computation {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        self.arm(context);
+        self.advance(context);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        if self.own_thread {
+            Arbiter::current().stop();
+        }
+    }
+}
+
+impl Handler<Deliver> for Computation {
+    type Result = ();
+
+    fn handle(&mut self, deliver: Deliver, context: &mut Self::Context) {
+        if self.plan.is_none() {
+            return;
+        }
+        match self.machine.deliver(deliver.from, deliver.part) {
+            Ok(()) => self.advance(context),
+            Err(fault) => self.fault(fault, context),
+        }
+    }
+}
+
+impl Handler<PeerStopped> for Computation {
+    type Result = ();
+
+    fn handle(&mut self, stopped: PeerStopped, context: &mut Self::Context) {
+        let party = self.name(stopped.from);
+        self.fail(
+            Failure::Stopped {
+                party,
+                notice: stopped.notice,
+            },
+            context,
+        );
+    }
+}
+
+impl Handler<Abort> for Computation {
+    type Result = ();
+
+    fn handle(&mut self, abort: Abort, context: &mut Self::Context) {
+        let failure = match abort {
+            Abort::Because(failure) => failure,
+            Abort::LinkLost { party, reason } => Failure::LinkLost {
+                party: self.name(party),
+                during: describe(&self.machine.awaiting()),
+                reason,
+            },
+        };
+        self.fail(failure, context);
+    }
+}

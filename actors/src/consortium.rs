@@ -1,0 +1,260 @@
+//! The members that agreed to compute together: the same file at every node.
+//!
+//! A member is known by the fingerprint of its certificate. Clients may call it by its name or by
+//! the URL of its API; whatever is not in the file does not exist.
+
+use std::collections::BTreeSet;
+
+use cloister_certs::Fingerprint;
+use cloister_protocols::session::MemberId;
+use serde::{Deserialize, Serialize};
+
+/// The most members that a consortium may have.
+pub const MAX_MEMBERS: usize = 256;
+
+/// The members, in the order of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "File", into = "File")]
+pub struct Consortium {
+    members: Vec<Member>,
+}
+
+/// One member.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Its name: lower-case letters, digits and hyphens.
+    pub name: String,
+    /// The URL of its HTTP API as clients write it.
+    pub api: String,
+    /// Where its node listens for other nodes: `host:port`.
+    pub peer: String,
+    /// The SHA-256 fingerprint of its certificate; two while it is being renewed.
+    pub fingerprints: Vec<Fingerprint>,
+}
+
+/// What is wrong with a consortium file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConsortiumError {
+    /// The number of members.
+    #[error("a consortium has 2 to {MAX_MEMBERS} members, this one has {0}")]
+    Size(usize),
+    /// A name that is no name.
+    #[error("`{0}` is no member name: use 1 to 63 lower-case letters, digits and hyphens")]
+    Name(String),
+    /// Something that two members share.
+    #[error("two members have the same {what}: {value}")]
+    Shared {
+        /// Which entry.
+        what: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// The number of fingerprints.
+    #[error("member {0} has {1} fingerprints: list one, or two while its certificate is renewed")]
+    Fingerprints(String, usize),
+    /// An API URL that is none.
+    #[error("`{0}` is no API URL: write it as http://host:port or https://host:port")]
+    Url(String),
+    /// A peer address that is none.
+    #[error("`{0}` is no peer address: write it as host:port")]
+    Peer(String),
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    member: Vec<Member>,
+}
+
+impl Consortium {
+    /// A consortium of these members.
+    ///
+    /// # Errors
+    /// If there are too few or too many, or they cannot be told apart.
+    pub fn new(members: Vec<Member>) -> Result<Self, ConsortiumError> {
+        if !(2..=MAX_MEMBERS).contains(&members.len()) {
+            return Err(ConsortiumError::Size(members.len()));
+        }
+        members.iter().try_for_each(Member::check)?;
+        distinct("name", members.iter().map(|m| m.name.clone()))?;
+        distinct("API URL", members.iter().map(|m| normal_url(&m.api)))?;
+        distinct("peer address", members.iter().map(|m| m.peer.clone()))?;
+        let prints = members
+            .iter()
+            .flat_map(|m| m.fingerprints.iter().map(ToString::to_string));
+        distinct("fingerprint", prints)?;
+        Ok(Self { members })
+    }
+
+    /// The members in the order of the file.
+    #[must_use]
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// The position of the member of this name.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.members.iter().position(|member| member.name == name)
+    }
+
+    /// The position of the member that a client calls by name or by API URL.
+    #[must_use]
+    pub fn look_up(&self, node: &str) -> Option<usize> {
+        let url = normal_url(node);
+        self.members
+            .iter()
+            .position(|m| m.name == node || normal_url(&m.api) == url)
+    }
+
+    /// The hash by which nodes tell whether their files say the same.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("cloister 1 consortium");
+        for member in &self.members {
+            let prints: Vec<String> = member
+                .fingerprints
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            for text in [
+                &member.name,
+                &normal_url(&member.api),
+                &member.peer,
+                &prints.join(" "),
+            ] {
+                hasher.update(&(text.len() as u64).to_le_bytes());
+                hasher.update(text.as_bytes());
+            }
+        }
+        *hasher.finalize().as_bytes()
+    }
+}
+
+impl Member {
+    /// How this member stands in the spec of a computation.
+    #[must_use]
+    pub fn id(&self) -> MemberId {
+        let fingerprint = self
+            .fingerprints
+            .first()
+            .map_or([0; 32], |print| *print.as_bytes());
+        MemberId {
+            name: self.name.clone(),
+            fingerprint,
+        }
+    }
+
+    fn check(&self) -> Result<(), ConsortiumError> {
+        if !is_name(&self.name) {
+            return Err(ConsortiumError::Name(self.name.clone()));
+        }
+        if !(1..=2).contains(&self.fingerprints.len()) {
+            return Err(ConsortiumError::Fingerprints(
+                self.name.clone(),
+                self.fingerprints.len(),
+            ));
+        }
+        if !self.api.starts_with("http://") && !self.api.starts_with("https://") {
+            return Err(ConsortiumError::Url(self.api.clone()));
+        }
+        match self.peer.rsplit_once(':') {
+            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(()),
+            _ => Err(ConsortiumError::Peer(self.peer.clone())),
+        }
+    }
+}
+
+impl TryFrom<File> for Consortium {
+    type Error = ConsortiumError;
+
+    fn try_from(file: File) -> Result<Self, ConsortiumError> {
+        Self::new(file.member)
+    }
+}
+
+impl From<Consortium> for File {
+    fn from(consortium: Consortium) -> Self {
+        Self {
+            member: consortium.members,
+        }
+    }
+}
+
+/// Whether `name` can name a member.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=63).contains(&name.len()) && name.chars().all(allowed)
+}
+
+/// URLs that differ in a final slash, or in the case of scheme and host, are the same.
+fn normal_url(url: &str) -> String {
+    url.trim_end_matches('/').to_ascii_lowercase()
+}
+
+fn distinct(
+    what: &'static str,
+    values: impl Iterator<Item = String>,
+) -> Result<(), ConsortiumError> {
+    let mut seen = BTreeSet::new();
+    for value in values {
+        if !seen.insert(value.clone()) {
+            return Err(ConsortiumError::Shared { what, value });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, port: u16, print: u8) -> Member {
+        Member {
+            name: name.into(),
+            api: format!("http://localhost:{port}"),
+            peer: format!("localhost:{}", port + 100),
+            fingerprints: vec![Fingerprint::from_bytes([print; 32])],
+        }
+    }
+
+    #[test]
+    fn members_are_found_by_name_and_by_url_and_strangers_are_not() {
+        let both = Consortium::new(vec![member("a", 1000, 1), member("b", 2000, 2)]).unwrap();
+        assert_eq!(both.look_up("b"), Some(1));
+        assert_eq!(both.look_up("HTTP://LocalHost:1000/"), Some(0));
+        assert_eq!(both.look_up("http://localhost:3000"), None);
+    }
+
+    #[test]
+    fn members_that_cannot_be_told_apart_are_refused() {
+        let twice = |b: Member| Consortium::new(vec![member("a", 1000, 1), b]);
+        assert!(twice(member("b", 2000, 2)).is_ok());
+        assert!(matches!(
+            twice(member("a", 2000, 2)),
+            Err(ConsortiumError::Shared { .. })
+        ));
+        assert!(matches!(
+            twice(member("b", 1000, 2)),
+            Err(ConsortiumError::Shared { .. })
+        ));
+        assert!(matches!(
+            twice(member("b", 2000, 1)),
+            Err(ConsortiumError::Shared { .. })
+        ));
+        assert!(matches!(
+            twice(member("B", 2000, 2)),
+            Err(ConsortiumError::Name(_))
+        ));
+    }
+
+    #[test]
+    fn the_hash_tells_files_apart() {
+        let ab = Consortium::new(vec![member("a", 1000, 1), member("b", 2000, 2)]).unwrap();
+        let ac = Consortium::new(vec![member("a", 1000, 1), member("b", 2000, 3)]).unwrap();
+        assert_ne!(ab.hash(), ac.hash());
+        assert_eq!(ab.hash(), ab.clone().hash());
+    }
+}

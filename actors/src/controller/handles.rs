@@ -1,0 +1,236 @@
+//! Handles: what clients may refer to, who owns it, and how long.
+//!
+//! To anybody but its owner a handle does not exist. Each owner has a bounded number of handles
+//! and of bytes behind them; what is not used for a while expires.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use actix_web::http::StatusCode;
+use uuid::Uuid;
+
+use crate::error::ApiError;
+use crate::label::Labelled;
+use crate::object::{Method, Object, Principal};
+use crate::settings::Limits;
+
+/// What a handle costs its owner at the least, in bytes.
+const HANDLE_BYTES: usize = 256;
+
+/// What a report costs its owner, in bytes, beside a handle.
+const REPORT_BYTES: usize = 2_048;
+
+/// What is behind a handle.
+#[derive(Clone, Debug)]
+pub(super) enum Held {
+    Value(Labelled),
+    Object(Object),
+    Method(Object, &'static Method),
+}
+
+/// All handles of a node.
+pub(super) struct Handles {
+    handles: HashMap<Uuid, Handle>,
+    shared: HashMap<Uuid, Held>,
+    owners: BTreeMap<Principal, Usage>,
+    lifetime: Duration,
+    most_handles: usize,
+    most_bytes: usize,
+}
+
+struct Handle {
+    owner: Principal,
+    held: Held,
+    bytes: usize,
+    last_used: Instant,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Usage {
+    handles: usize,
+    bytes: usize,
+}
+
+impl Handles {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            handles: HashMap::new(),
+            shared: HashMap::new(),
+            owners: BTreeMap::new(),
+            lifetime: Duration::from_secs(u64::from(limits.handle_seconds)),
+            most_handles: limits.handles,
+            most_bytes: limits.held_bytes,
+        }
+    }
+
+    /// Makes a handle of `held` for `owner`.
+    pub(super) fn insert(&mut self, owner: &Principal, held: Held) -> Result<Uuid, ApiError> {
+        let bytes = held.bytes();
+        let usage = self.owners.entry(owner.clone()).or_default();
+        if usage.handles >= self.most_handles {
+            return Err(over_quota(format!("{} handles", self.most_handles)));
+        }
+        if usage.bytes.saturating_add(bytes) > self.most_bytes {
+            return Err(over_quota(format!("{} bytes of values", self.most_bytes)));
+        }
+        usage.handles += 1;
+        usage.bytes += bytes;
+        let uuid = Uuid::new_v4();
+        let handle = Handle {
+            owner: owner.clone(),
+            held,
+            bytes,
+            last_used: Instant::now(),
+        };
+        self.handles.insert(uuid, handle);
+        Ok(uuid)
+    }
+
+    /// Makes a microservice known to everybody under its own uuid.
+    pub(super) fn share(&mut self, uuid: Uuid, object: Object) -> Uuid {
+        self.shared.entry(uuid).or_insert(Held::Object(object));
+        uuid
+    }
+
+    /// What is behind a handle of `principal`.
+    pub(super) fn find(&mut self, principal: &Principal, uuid: &str) -> Result<&Held, ApiError> {
+        let uuid = parse(uuid)?;
+        if let Some(held) = self.shared.get(&uuid) {
+            return Ok(held);
+        }
+        match self.handles.get_mut(&uuid) {
+            Some(handle) if handle.owner == *principal => {
+                handle.last_used = Instant::now();
+                Ok(&handle.held)
+            }
+            _ => Err(ApiError::no_such_handle()),
+        }
+    }
+
+    /// Forgets a handle. Microservices stay: their handles are everybody's.
+    pub(super) fn release(&mut self, principal: &Principal, uuid: &str) -> Result<(), ApiError> {
+        self.find(principal, uuid)?;
+        if let Some(handle) = self.handles.remove(&parse(uuid)?) {
+            self.discount(&handle);
+        }
+        Ok(())
+    }
+
+    /// Forgets what was not used for longer than its lifetime.
+    pub(super) fn expire(&mut self, now: Instant) {
+        let lifetime = self.lifetime;
+        let expired = |handle: &Handle| now.saturating_duration_since(handle.last_used) > lifetime;
+        let gone: Vec<Handle> = self
+            .handles
+            .extract_if(|_, handle| expired(handle))
+            .map(|(_, handle)| handle)
+            .collect();
+        gone.iter().for_each(|handle| self.discount(handle));
+    }
+
+    fn discount(&mut self, handle: &Handle) {
+        if let Some(usage) = self.owners.get_mut(&handle.owner) {
+            usage.handles = usage.handles.saturating_sub(1);
+            usage.bytes = usage.bytes.saturating_sub(handle.bytes);
+        }
+    }
+}
+
+impl Held {
+    fn bytes(&self) -> usize {
+        HANDLE_BYTES
+            + match self {
+                Self::Value(Labelled::Private(data)) => data.for_computing().footprint(),
+                Self::Value(Labelled::Public(data)) => data.get().footprint(),
+                Self::Value(Labelled::Opened(_)) => REPORT_BYTES,
+                Self::Object(_) | Self::Method(..) => 0,
+            }
+    }
+}
+
+fn parse(uuid: &str) -> Result<Uuid, ApiError> {
+    Uuid::try_parse(uuid).map_err(|_| ApiError::no_such_handle())
+}
+
+fn over_quota(what: String) -> ApiError {
+    ApiError::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "over_quota",
+        format!("you hold {what} already"),
+    )
+    .hint("release what you no longer need (DELETE /representation/{uuid}), then try again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Data;
+    use crate::label::Private;
+
+    fn value(numbers: usize) -> Held {
+        Held::Value(Labelled::Private(Private::new(Data::Integers(vec![
+            0;
+            numbers
+        ]))))
+    }
+
+    fn handles(limits: Limits) -> (Handles, Principal) {
+        (Handles::new(&limits), Principal::named("ada"))
+    }
+
+    #[test]
+    fn a_foreign_handle_does_not_exist() {
+        let (mut handles, ada) = handles(Limits::default());
+        let uuid = handles.insert(&ada, value(1)).unwrap().to_string();
+        assert!(handles.find(&ada, &uuid).is_ok());
+        let foreign = handles.find(&Principal::named("eve"), &uuid).unwrap_err();
+        assert_eq!(foreign, ApiError::no_such_handle());
+        assert!(handles.release(&Principal::named("eve"), &uuid).is_err());
+        handles.release(&ada, &uuid).unwrap();
+        assert!(handles.find(&ada, &uuid).is_err());
+    }
+
+    #[test]
+    fn an_owner_has_bounds_and_gets_room_back() {
+        let (mut handles, ada) = handles(Limits {
+            handles: 2,
+            ..Limits::default()
+        });
+        let first = handles.insert(&ada, value(1)).unwrap().to_string();
+        handles.insert(&ada, value(1)).unwrap();
+        assert_eq!(
+            handles.insert(&ada, value(1)).unwrap_err().code(),
+            "over_quota"
+        );
+        assert!(handles.insert(&Principal::named("bob"), value(1)).is_ok());
+        handles.release(&ada, &first).unwrap();
+        assert!(handles.insert(&ada, value(1)).is_ok());
+    }
+
+    #[test]
+    fn bytes_are_counted() {
+        let (mut handles, ada) = handles(Limits {
+            held_bytes: 10_000,
+            ..Limits::default()
+        });
+        assert_eq!(
+            handles.insert(&ada, value(2_000)).unwrap_err().code(),
+            "over_quota"
+        );
+        assert!(handles.insert(&ada, value(500)).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_used_expires() {
+        let (mut handles, ada) = handles(Limits {
+            handle_seconds: 10,
+            ..Limits::default()
+        });
+        let uuid = handles.insert(&ada, value(1)).unwrap().to_string();
+        handles.expire(Instant::now() + Duration::from_secs(9));
+        assert!(handles.find(&ada, &uuid).is_ok());
+        handles.expire(Instant::now() + Duration::from_secs(11));
+        assert!(handles.find(&ada, &uuid).is_err());
+        assert_eq!(handles.owners.get(&ada).unwrap().bytes, 0);
+    }
+}

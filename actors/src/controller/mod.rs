@@ -1,0 +1,326 @@
+//! The only door for clients. Holds what they may refer to, and enforces the no-download rule.
+//!
+//! The controller never computes: it resolves handles, checks who owns them, binds arguments, and
+//! passes calls on to the objects behind the handles. What leaves is a [`Download`], which cannot
+//! be made from a private value.
+
+mod envelope;
+mod handles;
+pub mod http;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture,
+    ResponseFuture, WrapFuture,
+};
+use uuid::Uuid;
+
+pub use self::envelope::Envelope;
+use self::handles::{Handles, Held};
+use crate::bus::{Bus, Description, Find, List};
+use crate::data::Data;
+use crate::error::ApiError;
+use crate::label::{Download, Labelled, Private};
+use crate::object::{Argument, Call, Method, Object, Principal, Reply};
+use crate::settings::Limits;
+
+/// How often expired handles are looked for.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// The controller. See the module.
+pub struct Controller {
+    bus: Addr<Bus>,
+    handles: Handles,
+}
+
+/// Asks for the descriptions of all microservices.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Description>, ApiError>")]
+pub struct ListServices;
+
+/// Asks for a handle of the first microservice that meets the requirements.
+#[derive(Message)]
+#[rtype(result = "Result<Uuid, ApiError>")]
+pub struct Create {
+    /// Whoever asks.
+    pub principal: Principal,
+    /// What its description must hold.
+    pub requirements: BTreeMap<String, Data>,
+}
+
+/// Hands in data.
+#[derive(Message)]
+#[rtype(result = "Result<Uuid, ApiError>")]
+pub struct Upload {
+    /// Whose data it is.
+    pub principal: Principal,
+    /// The data.
+    pub data: Private<Data>,
+}
+
+/// Asks for a handle of an attribute.
+#[derive(Message)]
+#[rtype(result = "Result<Uuid, ApiError>")]
+pub struct Attribute {
+    /// Whoever asks.
+    pub principal: Principal,
+    /// Of which object.
+    pub uuid: String,
+    /// The attribute's name.
+    pub name: String,
+}
+
+/// Calls what is behind a handle.
+#[derive(Message)]
+#[rtype(result = "Result<Option<Uuid>, ApiError>")]
+pub struct Invoke {
+    /// Whoever calls.
+    pub principal: Principal,
+    /// What is called.
+    pub uuid: String,
+    /// With which arguments.
+    pub envelope: Envelope,
+}
+
+/// Asks for the value behind a handle.
+#[derive(Message)]
+#[rtype(result = "Result<Download, ApiError>")]
+pub struct Fetch {
+    /// Whoever asks.
+    pub principal: Principal,
+    /// Which value.
+    pub uuid: String,
+}
+
+/// Gives a handle back.
+#[derive(Message)]
+#[rtype(result = "Result<(), ApiError>")]
+pub struct Release {
+    /// Whoever held it.
+    pub principal: Principal,
+    /// The handle.
+    pub uuid: String,
+}
+
+impl Controller {
+    /// A controller for the microservices on this bus.
+    #[must_use]
+    pub fn new(bus: Addr<Bus>, limits: &Limits) -> Self {
+        Self {
+            bus,
+            handles: Handles::new(limits),
+        }
+    }
+
+    fn resolve(&mut self, principal: &Principal, data: Data) -> Result<Argument, ApiError> {
+        let Some(uuid) = data.entry("representation_uuid").and_then(Data::as_text) else {
+            return Ok(Argument::Inline(Arc::new(data)));
+        };
+        match self.handles.find(principal, uuid)? {
+            Held::Value(value) => Ok(Argument::Held(value.clone())),
+            Held::Object(_) | Held::Method(..) => Err(ApiError::argument(
+                "representation_uuid",
+                "the handle is of a service or a method, not of a value",
+            )),
+        }
+    }
+
+    fn prepare(&mut self, invoke: Invoke) -> Result<(Object, Call), ApiError> {
+        let Invoke {
+            principal,
+            uuid,
+            envelope,
+        } = invoke;
+        let (object, method) = self.callable(&principal, &uuid)?;
+        let positional = envelope
+            .args
+            .into_iter()
+            .map(|data| self.resolve(&principal, data))
+            .collect::<Result<_, _>>()?;
+        let named = envelope
+            .kwargs
+            .into_iter()
+            .map(|(name, data)| Ok((name, self.resolve(&principal, data)?)))
+            .collect::<Result<_, ApiError>>()?;
+        let arguments = method.bind(positional, named)?;
+        let call = Call {
+            principal,
+            key: object.key,
+            method: method.name,
+            arguments,
+        };
+        Ok((object, call))
+    }
+
+    fn callable(
+        &mut self,
+        principal: &Principal,
+        uuid: &str,
+    ) -> Result<(Object, &'static Method), ApiError> {
+        match self.handles.find(principal, uuid)? {
+            Held::Method(object, method) => Ok((object.clone(), method)),
+            Held::Object(object) => Err(not_callable(object.interface.name).hint(format!(
+                "call one of its methods: {}",
+                object.interface.method_names()
+            ))),
+            Held::Value(_) => Err(not_callable("a value")),
+        }
+    }
+
+    fn keep(&mut self, principal: &Principal, reply: Reply) -> Result<Option<Uuid>, ApiError> {
+        let held = match reply {
+            Reply::None => return Ok(None),
+            Reply::Value(value) => Held::Value(value),
+            Reply::Object(object) => Held::Object(object),
+        };
+        self.handles.insert(principal, held).map(Some)
+    }
+}
+
+impl Actor for Controller {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.run_interval(SWEEP, |controller, _| {
+            controller.handles.expire(Instant::now())
+        });
+    }
+}
+
+impl Handler<ListServices> for Controller {
+    type Result = ResponseFuture<Result<Vec<Description>, ApiError>>;
+
+    fn handle(&mut self, _: ListServices, _: &mut Self::Context) -> Self::Result {
+        let answer = self.bus.send(List);
+        Box::pin(async { answer.await.map_err(|_| ApiError::unavailable("the bus")) })
+    }
+}
+
+impl Handler<Create> for Controller {
+    type Result = ResponseActFuture<Self, Result<Uuid, ApiError>>;
+
+    fn handle(&mut self, create: Create, _: &mut Self::Context) -> Self::Result {
+        let mut requirements = BTreeMap::new();
+        for (key, value) in create.requirements {
+            let Some(text) = value.as_text() else {
+                let error = ApiError::argument(&key, format!("a text, not {}", value.kind()));
+                return Box::pin(std::future::ready(Err(error)).into_actor(self));
+            };
+            requirements.insert(key, text.to_owned());
+        }
+        let found = self.bus.send(Find(requirements)).into_actor(self);
+        Box::pin(found.map(|found, controller, _| {
+            let found = found.map_err(|_| ApiError::unavailable("the bus"))?;
+            let (uuid, object) = found.ok_or_else(no_such_service)?;
+            Ok(controller.handles.share(uuid, object))
+        }))
+    }
+}
+
+impl Handler<Upload> for Controller {
+    type Result = Result<Uuid, ApiError>;
+
+    fn handle(&mut self, upload: Upload, _: &mut Self::Context) -> Self::Result {
+        self.handles.insert(
+            &upload.principal,
+            Held::Value(Labelled::Private(upload.data)),
+        )
+    }
+}
+
+impl Handler<Attribute> for Controller {
+    type Result = Result<Uuid, ApiError>;
+
+    fn handle(&mut self, attribute: Attribute, _: &mut Self::Context) -> Self::Result {
+        let Attribute {
+            principal,
+            uuid,
+            name,
+        } = attribute;
+        let Held::Object(object) = self.handles.find(&principal, &uuid)? else {
+            return Err(no_such_attribute("a value or a method", &name));
+        };
+        let Some(method) = object.interface.method(&name) else {
+            return Err(no_such_attribute(object.interface.name, &name)
+                .hint(format!("it has: {}", object.interface.method_names())));
+        };
+        let held = Held::Method(object.clone(), method);
+        self.handles.insert(&principal, held)
+    }
+}
+
+impl Handler<Invoke> for Controller {
+    type Result = ResponseActFuture<Self, Result<Option<Uuid>, ApiError>>;
+
+    fn handle(&mut self, invoke: Invoke, _: &mut Self::Context) -> Self::Result {
+        let principal = invoke.principal.clone();
+        let (object, call) = match self.prepare(invoke) {
+            Ok(prepared) => prepared,
+            Err(error) => return Box::pin(std::future::ready(Err(error)).into_actor(self)),
+        };
+        let reply = object.recipient.send(call).into_actor(self);
+        Box::pin(reply.map(move |reply, controller, _| {
+            let reply = reply.map_err(|_| ApiError::unavailable(object.interface.name))??;
+            controller.keep(&principal, reply)
+        }))
+    }
+}
+
+impl Handler<Fetch> for Controller {
+    type Result = Result<Download, ApiError>;
+
+    fn handle(&mut self, fetch: Fetch, _: &mut Self::Context) -> Self::Result {
+        match self.handles.find(&fetch.principal, &fetch.uuid)? {
+            Held::Value(Labelled::Public(value)) => Ok(Download::from(value.clone())),
+            Held::Value(Labelled::Opened(report)) => Ok(Download::from(Arc::clone(report))),
+            Held::Value(Labelled::Private(_)) => Err(ApiError::no_download(
+                "this is data, and data is never downloaded",
+            )),
+            Held::Object(object) => Err(ApiError::no_download(format!(
+                "this is {}, which lives on the node and is not downloaded",
+                object.interface.name
+            ))),
+            Held::Method(_, method) => Err(ApiError::no_download(format!(
+                "this is the method `{}`",
+                method.name
+            ))),
+        }
+    }
+}
+
+impl Handler<Release> for Controller {
+    type Result = Result<(), ApiError>;
+
+    fn handle(&mut self, release: Release, _: &mut Self::Context) -> Self::Result {
+        self.handles.release(&release.principal, &release.uuid)
+    }
+}
+
+fn no_such_service() -> ApiError {
+    ApiError::new(
+        actix_web::http::StatusCode::NOT_FOUND,
+        "no_such_service",
+        "no microservice of this node meets these requirements",
+    )
+    .hint("GET /representations lists the descriptions of all")
+}
+
+fn no_such_attribute(what: &str, name: &str) -> ApiError {
+    let shown: String = name.chars().take(64).collect();
+    ApiError::new(
+        actix_web::http::StatusCode::NOT_FOUND,
+        "no_such_attribute",
+        format!("{what} has no attribute `{shown}`"),
+    )
+}
+
+fn not_callable(what: &str) -> ApiError {
+    ApiError::new(
+        actix_web::http::StatusCode::BAD_REQUEST,
+        "not_callable",
+        format!("{what} cannot be called"),
+    )
+}

@@ -1,0 +1,333 @@
+//! Data as clients send it: JSON, held compactly.
+//!
+//! A list of numbers is one vector of numbers, not a tree: a request of some megabytes must not
+//! become gigabytes of memory. Nothing here knows which values are private; see [`crate::label`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+
+/// A JSON value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A whole number that fits 64 bits with sign.
+    Integer(i64),
+    /// Any other number.
+    Number(f64),
+    /// A text.
+    Text(String),
+    /// A list of whole numbers; not empty.
+    Integers(Vec<i64>),
+    /// A list of numbers that are not all whole; not empty.
+    Numbers(Vec<f64>),
+    /// Any other list.
+    List(Vec<Data>),
+    /// An object.
+    Map(BTreeMap<String, Data>),
+}
+
+impl Data {
+    /// What kind of JSON value it is, for error messages: never the value itself.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a truth value",
+            Self::Integer(_) | Self::Number(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::Integers(_) | Self::Numbers(_) | Self::List(_) => "a list",
+            Self::Map(_) => "an object",
+        }
+    }
+
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The index, if it is a whole number from 0. R sends `1.0` for `1`.
+    #[must_use]
+    pub fn as_index(&self) -> Option<usize> {
+        match self {
+            Self::Integer(number) => usize::try_from(*number).ok(),
+            Self::Number(number) if number.fract() == 0.0 && (0.0..1e9).contains(number) => {
+                format!("{number:.0}").parse().ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// The entry of an object, if it is one and has it.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<&Data> {
+        match self {
+            Self::Map(map) => map.get(name),
+            _ => None,
+        }
+    }
+
+    /// All items of these values in one list; what is no list is an item itself.
+    pub fn concatenated<'a>(values: impl Iterator<Item = &'a Data>) -> Data {
+        let mut list = Collector::Empty;
+        for value in values {
+            match value {
+                Self::List(items) => list = items.iter().cloned().fold(list, Collector::push),
+                Self::Integers(items) => {
+                    list = items
+                        .iter()
+                        .copied()
+                        .map(Data::Integer)
+                        .fold(list, Collector::push);
+                }
+                Self::Numbers(items) => {
+                    list = items
+                        .iter()
+                        .copied()
+                        .map(Data::Number)
+                        .fold(list, Collector::push);
+                }
+                item => list = list.push(item.clone()),
+            }
+        }
+        list.finish()
+    }
+
+    /// Roughly how many bytes of memory it holds.
+    #[must_use]
+    pub fn footprint(&self) -> usize {
+        let own = size_of::<Self>();
+        own + match self {
+            Self::Text(text) => text.capacity(),
+            Self::Integers(list) => list.capacity() * 8,
+            Self::Numbers(list) => list.capacity() * 8,
+            Self::List(list) => list.iter().map(Self::footprint).sum(),
+            Self::Map(map) => map.iter().map(|(k, v)| k.capacity() + v.footprint()).sum(),
+            _ => 0,
+        }
+    }
+
+    /// What `T` this is, if it is one: for small things such as parameters.
+    ///
+    /// # Errors
+    /// The reason why it is none.
+    pub fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_value(serde_json::to_value(self)?)
+    }
+}
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(DataVisitor)
+    }
+}
+
+struct DataVisitor;
+
+impl<'de> Visitor<'de> for DataVisitor {
+    type Value = Data;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Data, E> {
+        Ok(Data::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Data, E> {
+        Ok(Data::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Data, E> {
+        Ok(Data::Integer(value))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Data, E> {
+        match i64::try_from(value) {
+            Ok(value) => Ok(Data::Integer(value)),
+            Err(_) => Ok(Data::Number(nearest_double(value))),
+        }
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Data, E> {
+        Ok(Data::Number(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Data, E> {
+        Ok(Data::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Data, E> {
+        Ok(Data::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Data, A::Error> {
+        let mut list = Collector::Empty;
+        while let Some(item) = items.next_element::<Data>()? {
+            list = list.push(item);
+        }
+        Ok(list.finish())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Data, A::Error> {
+        let mut map = BTreeMap::new();
+        while let Some((key, value)) = entries.next_entry::<String, Data>()? {
+            if map.insert(key, value).is_some() {
+                return Err(A::Error::custom("an object names an entry twice"));
+            }
+        }
+        Ok(Data::Map(map))
+    }
+}
+
+/// Collects a list in the narrowest form that holds all its items.
+enum Collector {
+    Empty,
+    Integers(Vec<i64>),
+    Numbers(Vec<f64>),
+    Mixed(Vec<Data>),
+}
+
+impl Collector {
+    fn push(self, item: Data) -> Self {
+        match (self, item) {
+            (Self::Empty, Data::Integer(first)) => Self::Integers(vec![first]),
+            (Self::Empty, Data::Number(first)) => Self::Numbers(vec![first]),
+            (Self::Empty, first) => Self::Mixed(vec![first]),
+            (Self::Integers(mut list), Data::Integer(next)) => {
+                list.push(next);
+                Self::Integers(list)
+            }
+            (Self::Integers(list), Data::Number(next)) if list.iter().all(is_exact) => {
+                let mut numbers: Vec<f64> = list.into_iter().map(exact_double).collect();
+                numbers.push(next);
+                Self::Numbers(numbers)
+            }
+            (Self::Numbers(mut list), Data::Number(next)) => {
+                list.push(next);
+                Self::Numbers(list)
+            }
+            (Self::Numbers(mut list), Data::Integer(next)) if is_exact(&next) => {
+                list.push(exact_double(next));
+                Self::Numbers(list)
+            }
+            (list, item) => {
+                let mut mixed = list.into_mixed();
+                mixed.push(item);
+                Self::Mixed(mixed)
+            }
+        }
+    }
+
+    fn into_mixed(self) -> Vec<Data> {
+        match self {
+            Self::Empty => Vec::new(),
+            Self::Integers(list) => list.into_iter().map(Data::Integer).collect(),
+            Self::Numbers(list) => list.into_iter().map(Data::Number).collect(),
+            Self::Mixed(list) => list,
+        }
+    }
+
+    fn finish(self) -> Data {
+        match self {
+            Self::Empty => Data::List(Vec::new()),
+            Self::Integers(list) => Data::Integers(list),
+            Self::Numbers(list) => Data::Numbers(list),
+            Self::Mixed(list) => Data::List(list),
+        }
+    }
+}
+
+/// Whole numbers up to 2^53 are doubles.
+fn is_exact(value: &i64) -> bool {
+    value.unsigned_abs() <= 1 << 53
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "only called for values that `is_exact` allows"
+)]
+fn exact_double(value: i64) -> f64 {
+    value as f64
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "beyond 64 bits with sign, JSON numbers are doubles"
+)]
+fn nearest_double(value: u64) -> f64 {
+    value as f64
+}
+
+impl Serialize for Data {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Integer(value) => serializer.serialize_i64(*value),
+            Self::Number(value) => serializer.serialize_f64(*value),
+            Self::Text(value) => serializer.serialize_str(value),
+            Self::Integers(list) => list.serialize(serializer),
+            Self::Numbers(list) => list.serialize(serializer),
+            Self::List(list) => list.serialize(serializer),
+            Self::Map(map) => map.serialize(serializer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Data {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn lists_of_numbers_are_held_as_vectors() {
+        assert_eq!(read("[1,2]"), Data::Integers(vec![1, 2]));
+        assert_eq!(read("[1,2.5,3]"), Data::Numbers(vec![1.0, 2.5, 3.0]));
+        assert_eq!(read("[]"), Data::List(vec![]));
+        assert_eq!(
+            read("[1,\"a\"]"),
+            Data::List(vec![Data::Integer(1), Data::Text("a".into())])
+        );
+    }
+
+    #[test]
+    fn whole_numbers_beyond_doubles_are_kept_exactly() {
+        let mixed = read("[9007199254740993,0.5]");
+        assert_eq!(
+            mixed,
+            Data::List(vec![
+                Data::Integer(9_007_199_254_740_993),
+                Data::Number(0.5)
+            ])
+        );
+    }
+
+    #[test]
+    fn what_was_read_is_written_the_same() {
+        let json = r#"{"a":[1,[0.5,2.0],"x"],"b":{"c":null},"d":true}"#;
+        assert_eq!(serde_json::to_string(&read(json)).unwrap(), json);
+    }
+
+    #[test]
+    fn depth_huge_numbers_and_repeated_entries_are_refused() {
+        let deep = "[".repeat(100_000);
+        for bad in [deep.as_str(), "1e400", "NaN", r#"{"a":1,"a":2}"#, "[1,", ""] {
+            assert!(serde_json::from_str::<Data>(bad).is_err());
+        }
+    }
+}

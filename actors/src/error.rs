@@ -1,0 +1,135 @@
+//! Errors as clients see them: a code to act on, a sentence, a hint, the party concerned.
+//!
+//! An error never carries a private value and never a stack trace. The trace is a random name
+//! under which the node's log has the same error.
+
+use actix_web::http::StatusCode;
+use serde::Serialize;
+
+/// An error on its way to a client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    hint: String,
+    party: Option<String>,
+}
+
+/// The JSON document of an error.
+#[derive(Debug, Serialize)]
+pub struct ErrorDocument<'a> {
+    code: &'static str,
+    message: &'a str,
+    hint: &'a str,
+    party: Option<&'a str>,
+    trace: String,
+}
+
+impl ApiError {
+    /// An error of this status and code.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            hint: String::new(),
+            party: None,
+        }
+    }
+
+    /// The request cannot be understood.
+    pub fn malformed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed_request", message)
+            .hint("send a JSON object with `args` (a list) and `kwargs` (an object)")
+    }
+
+    /// An argument is missing or of the wrong kind.
+    pub fn argument(name: &str, message: impl std::fmt::Display) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad_argument",
+            format!("argument `{name}`: {message}"),
+        )
+    }
+
+    /// There is no such handle for this principal.
+    pub fn no_such_handle() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no_such_representation",
+            "there is no such representation",
+        )
+        .hint("it was released, has expired, or belongs to somebody else; create it again")
+    }
+
+    /// The value may not leave the node, or not this way.
+    pub fn no_download(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "no_download", message).hint(
+            "data stays on its node: download the result of a joint computation \
+             (Simon's `compute`, or a task's `result`) instead",
+        )
+    }
+
+    /// Something in this node failed that should not.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+            .hint("this is the node's fault: its operator finds the trace in the node's log")
+    }
+
+    /// An actor of this node is gone or does not take messages.
+    pub fn unavailable(what: &str) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            format!("{what} of this node does not answer"),
+        )
+        .hint("the node is stopping or overloaded; try again")
+    }
+
+    /// Adds what the caller can do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Adds whom it concerns.
+    #[must_use]
+    pub fn party(mut self, party: impl Into<String>) -> Self {
+        self.party = Some(party.into());
+        self
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The JSON document, under the name `trace`.
+    #[must_use]
+    pub fn document(&self, trace: String) -> ErrorDocument<'_> {
+        let Self {
+            code,
+            message,
+            hint,
+            party,
+            ..
+        } = self;
+        ErrorDocument {
+            code,
+            message,
+            hint,
+            party: party.as_deref(),
+            trace,
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Why a computation ended without a result, for clients, for peers, and for the log.
+//!
+//! Every failure names the party concerned and what was awaited, where there is one. None carries
+//! a private value, so that each may be told to the peers.
+
+use actix_web::http::StatusCode;
+use cloister_protocols::disclosure::Refusal;
+use cloister_protocols::fault::{Fault, InputError};
+use cloister_protocols::machine::{Awaiting, Phase};
+use cloister_protocols::party::Party;
+use cloister_protocols::session::MemberId;
+use serde::{Deserialize, Serialize};
+
+use crate::error::ApiError;
+
+/// The longest reason that is taken from a peer, in characters.
+const LONGEST_REASON: usize = 500;
+
+/// Why a computation ended without a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The protocol found a fault; the members are those of the computation, in its order.
+    Protocol(Fault, Vec<String>),
+    /// The time was up.
+    Deadline {
+        /// Who was awaited.
+        parties: Vec<String>,
+        /// For what.
+        awaited: String,
+        /// How long, in milliseconds.
+        milliseconds: u64,
+        /// What else is known of them.
+        detail: Option<String>,
+    },
+    /// The link to a party went down.
+    LinkLost {
+        /// The party.
+        party: String,
+        /// What was under way.
+        during: String,
+        /// What happened.
+        reason: String,
+    },
+    /// A party has ended the computation.
+    Stopped {
+        /// The party.
+        party: String,
+        /// Its reason.
+        notice: StopNotice,
+    },
+    /// Two sets of members want to compute under the same network name.
+    OtherMembers {
+        /// The party that names others.
+        party: String,
+        /// Whom it names.
+        theirs: String,
+    },
+    /// The node has as many computations under way as it may have.
+    Busy {
+        /// How many.
+        limit: usize,
+    },
+    /// The node is stopping.
+    Stopping,
+}
+
+/// What a node tells its peers when it ends a computation without a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopNotice {
+    /// The network's name.
+    pub network: String,
+    /// Which computation under that name.
+    pub run: u64,
+    /// The members of the computation.
+    pub members: Vec<MemberId>,
+    /// The code of the failure.
+    pub code: String,
+    /// The failure in words.
+    pub message: String,
+}
+
+impl Failure {
+    /// The failure as its own client sees it.
+    #[must_use]
+    pub fn to_error(&self) -> ApiError {
+        let error = ApiError::new(self.status(), self.code(), self.message()).hint(self.advice());
+        match self.party() {
+            Some(party) => error.party(party),
+            None => error,
+        }
+    }
+
+    /// The failure as the peers hear of it.
+    #[must_use]
+    pub fn to_notice(&self, network: String, run: u64, members: Vec<MemberId>) -> StopNotice {
+        let message = match self {
+            Self::Protocol(Fault::Input(_), _) => "it refused its own client's input".into(),
+            other => other.message(),
+        };
+        StopNotice {
+            network,
+            run,
+            members,
+            code: self.code().into(),
+            message,
+        }
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Protocol(fault, _) => fault_code(fault),
+            Self::Deadline { .. } => "deadline",
+            Self::LinkLost { .. } => "peer_lost",
+            Self::Stopped { notice, .. } => relayed_code(&notice.code),
+            Self::OtherMembers { .. } => "disagreement",
+            Self::Busy { .. } => "too_many_computations",
+            Self::Stopping => "node_stopping",
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self.code() {
+            "disagreement" => StatusCode::CONFLICT,
+            "deadline" => StatusCode::GATEWAY_TIMEOUT,
+            "bad_input" | "result_out_of_range" => StatusCode::UNPROCESSABLE_ENTITY,
+            "refused_by_disclosure_rules" => StatusCode::FORBIDDEN,
+            "too_many_computations" | "node_stopping" => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Protocol(fault, members) => fault_message(fault, members),
+            Self::Deadline {
+                parties,
+                awaited,
+                milliseconds,
+                detail,
+            } => {
+                let seconds = format!("{}.{:03}", milliseconds / 1_000, milliseconds % 1_000);
+                let detail = detail
+                    .as_ref()
+                    .map_or(String::new(), |known| format!(" ({known})"));
+                let parties = parties.join(", ");
+                format!("no answer from {parties} within {seconds} s: awaited {awaited}{detail}")
+            }
+            Self::LinkLost {
+                party,
+                during,
+                reason,
+            } => {
+                format!("the link to {party} was lost while {during} was awaited: {reason}")
+            }
+            Self::Stopped { party, notice } => {
+                let reason: String = notice.message.chars().take(LONGEST_REASON).collect();
+                format!("{party} has ended the computation: {reason}")
+            }
+            Self::OtherMembers { party, theirs } => {
+                format!("field `members`: {party} wants to compute with {theirs}")
+            }
+            Self::Busy { limit } => format!("{limit} computations are under way already"),
+            Self::Stopping => "this node is stopping".into(),
+        }
+    }
+
+    fn party(&self) -> Option<String> {
+        match self {
+            Self::Protocol(fault, members) => culprit(fault).map(|party| name(members, party)),
+            Self::Deadline { parties, .. } => parties.first().cloned(),
+            Self::LinkLost { party, .. }
+            | Self::Stopped { party, .. }
+            | Self::OtherMembers { party, .. } => Some(party.clone()),
+            Self::Busy { .. } | Self::Stopping => None,
+        }
+    }
+
+    fn advice(&self) -> &'static str {
+        match self.code() {
+            "disagreement" => {
+                "start the computation alike at all parties: same function, \
+                parameters, nodes in the same order, uuid and number of runs under it"
+            }
+            "deadline" => {
+                "see that the named party's node runs and that its client has started \
+                the same computation, then start again at all parties"
+            }
+            "peer_lost" => "see that the named party's node runs, then start again at all parties",
+            "bad_input" => "mend the data or the parameters and start again at all parties",
+            "refused_by_disclosure_rules" => {
+                "compute over more parties or more rows; the rules \
+                are in the nodes' settings, `profile`"
+            }
+            "too_many_computations" | "node_stopping" => "try again later",
+            "protocol_violation" => "do not trust the named party's node before it was examined",
+            "result_out_of_range" => "scale the data",
+            _ => "ask the named party; its node's log has the reason",
+        }
+    }
+}
+
+/// What is awaited, in words.
+#[must_use]
+pub fn describe(awaiting: &Awaiting) -> String {
+    match awaiting.phase {
+        Phase::Agreeing => "its proposal (agreeing)".into(),
+        Phase::Running => format!(
+            "its message of round {} ({})",
+            awaiting.round, awaiting.name
+        ),
+        Phase::Opening => format!("its opening (round {}, {})", awaiting.round, awaiting.name),
+    }
+}
+
+fn fault_code(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Disagreement { .. } => "disagreement",
+        Fault::Misbehaviour { .. } | Fault::TwoFaces { .. } => "protocol_violation",
+        Fault::Input(_) => "bad_input",
+        Fault::Refused(_) => "refused_by_disclosure_rules",
+        Fault::ResultOutOfRange => "result_out_of_range",
+        Fault::Implausible => "protocol_violation",
+    }
+}
+
+/// Codes come from peers as text; only those that this version knows are passed on.
+fn relayed_code(code: &str) -> &'static str {
+    const RELAYED: [&str; 4] = [
+        "disagreement",
+        "refused_by_disclosure_rules",
+        "result_out_of_range",
+        "deadline",
+    ];
+    RELAYED
+        .into_iter()
+        .find(|known| *known == code)
+        .unwrap_or("peer_stopped")
+}
+
+fn fault_message(fault: &Fault, members: &[String]) -> String {
+    match fault {
+        Fault::Disagreement { party, difference } => {
+            let party = name(members, *party);
+            format!("{party} and this party disagree: {difference} ({party})")
+        }
+        Fault::Misbehaviour { party, what } => {
+            format!("{} broke the protocol: {what}", name(members, *party))
+        }
+        Fault::TwoFaces { witness, accused } => {
+            let (witness, accused) = (name(members, *witness), name(members, *accused));
+            format!("{witness} was told another commitment by {accused} than this party was")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn culprit(fault: &Fault) -> Option<Party> {
+    match fault {
+        Fault::Disagreement { party, .. } | Fault::Misbehaviour { party, .. } => Some(*party),
+        Fault::TwoFaces { accused, .. } => Some(*accused),
+        Fault::Input(_) | Fault::Refused(_) | Fault::ResultOutOfRange | Fault::Implausible => None,
+    }
+}
+
+fn name(members: &[String], party: Party) -> String {
+    members
+        .get(party.index())
+        .cloned()
+        .unwrap_or_else(|| party.to_string())
+}
+
+impl From<InputError> for ApiError {
+    fn from(error: InputError) -> Self {
+        Failure::Protocol(Fault::Input(error), Vec::new()).to_error()
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Failure::Protocol(Fault::Refused(refusal), Vec::new()).to_error()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(code: &str, message: &str) -> StopNotice {
+        let (code, message) = (code.into(), message.into());
+        StopNotice {
+            network: "n".into(),
+            run: 0,
+            members: vec![],
+            code,
+            message,
+        }
+    }
+
+    #[test]
+    fn a_deadline_names_who_and_what_was_awaited() {
+        let failure = Failure::Deadline {
+            parties: vec!["clinic-c".into()],
+            awaited: "its proposal (agreeing)".into(),
+            milliseconds: 3_000,
+            detail: None,
+        };
+        let error = serde_json::to_value(failure.to_error().document("t".into())).unwrap();
+        assert_eq!(error["code"], "deadline");
+        assert_eq!(error["party"], "clinic-c");
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.contains("clinic-c") && message.contains("proposal"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn what_peers_say_is_cut_and_its_code_is_checked() {
+        let long = "x".repeat(10 * LONGEST_REASON);
+        let party = "b".to_owned();
+        let failure = Failure::Stopped {
+            party,
+            notice: notice("../../etc", &long),
+        };
+        assert_eq!(failure.code(), "peer_stopped");
+        assert!(failure.message().len() < 2 * LONGEST_REASON);
+    }
+
+    #[test]
+    fn peers_do_not_hear_what_was_wrong_with_the_input() {
+        let failure = Failure::Protocol(
+            Fault::Input(InputError::NotFinite { index: 17 }),
+            Vec::new(),
+        );
+        assert!(
+            !failure
+                .to_notice("n".into(), 0, vec![])
+                .message
+                .contains("17")
+        );
+    }
+}

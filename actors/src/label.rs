@@ -1,0 +1,177 @@
+//! Labels: what a value is decides whether it may leave the node.
+//!
+//! - [`Private`] is what was pushed, pulled, or computed from either. It has no way out: it
+//!   implements neither `Serialize` nor `Responder`, and its `Debug` shows nothing.
+//! - [`Opened`] is the answer of a joint computation. Only the opening step of a protocol makes
+//!   one, after the disclosure rules of all parties allowed it.
+//! - [`Public`] is what was never secret: descriptions, invitations, broadcast messages, progress.
+//!
+//! The controller sends clients nothing but a [`Download`], and there is no way to make a
+//! [`Download`] from a [`Private`]:
+//!
+//! ```compile_fail
+//! use cloister_actors::data::Data;
+//! use cloister_actors::label::{Download, Private};
+//! let private = Private::new(Data::Null);
+//! let download = Download::from(private);
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+
+use cloister_protocols::computation::{Answer, Security};
+pub use cloister_protocols::disclosure::Opened;
+use cloister_protocols::disclosure::Rules;
+use serde::Serialize;
+
+use crate::data::Data;
+
+/// A value that was never secret.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Public<T>(T);
+
+/// A value that stays: it can be computed with, and that is all. Cheap to clone.
+pub struct Private<T>(Arc<T>);
+
+/// A value with its label, as handles, services and arguments hold it.
+#[derive(Clone, Debug)]
+pub enum Labelled {
+    /// Never secret.
+    Public(Public<Arc<Data>>),
+    /// Stays.
+    Private(Private<Data>),
+    /// The result of a joint computation.
+    Opened(Arc<Report>),
+}
+
+/// The result of a joint computation, with what a user or an auditor must know of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The number of parties.
+    pub inputs: usize,
+    /// The answer.
+    pub result: Opened<Answer>,
+    /// What the protocols assume, and what they reveal beside the answer.
+    pub security: Security,
+    /// The disclosure rules that held.
+    pub disclosure: Disclosure,
+    /// What it cost this party.
+    pub cost: Cost,
+    /// The hash of everything that the parties agreed on.
+    pub session: String,
+}
+
+/// The disclosure rules that held for a result.
+#[derive(Clone, Debug, Serialize)]
+pub struct Disclosure {
+    /// The profile of this node.
+    pub profile: &'static str,
+    /// The strictest of all parties' rules.
+    pub rules: Rules,
+}
+
+/// What a computation cost this party.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cost {
+    /// Rounds after the agreement.
+    pub rounds: usize,
+    /// Messages sent to all others.
+    pub messages_sent: u64,
+    /// Bytes sent to all others, without frames and TLS.
+    pub bytes_sent: u64,
+    /// Bytes received from all others.
+    pub bytes_received: u64,
+    /// From the request to the result, in seconds.
+    pub seconds: f64,
+}
+
+/// What the controller may send to a client.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Download(Content);
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Content {
+    Public(Public<Arc<Data>>),
+    Opened(Arc<Report>),
+}
+
+impl<T> Public<T> {
+    /// Declares that `value` was never secret. Every call is a decision that an auditor looks at.
+    pub fn never_secret(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Private<T> {
+    /// Labels `value` as private. There is no way back.
+    pub fn new(value: T) -> Self {
+        Self(Arc::new(value))
+    }
+
+    /// The value, for computing with it on this node.
+    #[must_use]
+    pub fn for_computing(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> From<Arc<T>> for Private<T> {
+    fn from(value: Arc<T>) -> Self {
+        Self(value)
+    }
+}
+
+impl<T> Clone for Private<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> fmt::Debug for Private<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Private(..)")
+    }
+}
+
+impl From<Public<Arc<Data>>> for Download {
+    fn from(value: Public<Arc<Data>>) -> Self {
+        Self(Content::Public(value))
+    }
+}
+
+impl From<Arc<Report>> for Download {
+    fn from(report: Arc<Report>) -> Self {
+        Self(Content::Opened(report))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_value_shows_nothing() {
+        let secret = Private::new(Data::Text("diagnosis".into()));
+        assert_eq!(
+            format!("{secret:?} {:?}", Labelled::Private(secret.clone())),
+            "Private(..) Private(Private(..))"
+        );
+    }
+
+    #[test]
+    fn public_values_are_downloaded_as_they_are() {
+        let public = Public::never_secret(Arc::new(Data::Text("round 2".into())));
+        assert_eq!(
+            serde_json::to_string(&Download::from(public)).unwrap(),
+            "\"round 2\""
+        );
+    }
+}

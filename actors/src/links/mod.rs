@@ -1,0 +1,395 @@
+//! One link to each other member: a single mutual-TLS connection for all sessions.
+//!
+//! Of two members the one that stands earlier in the consortium file dials, and dials again with
+//! back-off while there is no connection. The other accepts. A link that breaks is reported, and
+//! every computation over it ends: frames may be lost, and a round cannot run twice. The next
+//! computation finds the link up again.
+//!
+//! The sender of a frame is the member that the connection's certificate names. Frames from the
+//! network are handed on with `send`, never with `do_send`: a slow receiver slows its sender.
+
+mod connection;
+mod greeting;
+mod listener;
+mod outbox;
+mod stream;
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle,
+    WrapFuture,
+};
+use bytes::Bytes;
+use cloister_certs::Member;
+use cloister_protocols::machine::{Outgoing, Part};
+use cloister_protocols::wire::{Frame, Header, SessionId};
+
+use self::connection::{Connection, ConnectionError, Credentials};
+pub use self::greeting::Greeting;
+pub use self::listener::Listener;
+use self::outbox::Outbox;
+
+/// The first pause before dialling again; it doubles up to [`LONGEST_PAUSE`].
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// The longest pause before dialling again: a node that was restarted is found within this time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often an idle link is tried.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// A link on which nothing came for so long is dead.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// The link to one member.
+pub struct PeerLink {
+    peer: Peer,
+    credentials: Credentials,
+    events: Events,
+    state: State,
+    epoch: u64,
+    pause: Duration,
+    problem: Option<String>,
+}
+
+/// Whom a link leads to.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its position in the consortium file.
+    pub position: usize,
+    /// Its pinned certificates.
+    pub member: Member,
+    /// Where its node listens.
+    pub address: String,
+    /// Whether we dial; else it does.
+    pub dial: bool,
+}
+
+/// Who hears of what happens on a link.
+#[derive(Clone)]
+pub struct Events {
+    /// The link came up.
+    pub up: Recipient<LinkUp>,
+    /// It went down, or could not be made.
+    pub down: Recipient<LinkDown>,
+    /// Something came for a session.
+    pub inbound: Recipient<Inbound>,
+}
+
+enum State {
+    Down,
+    Up {
+        outbox: Rc<Outbox>,
+        heard: Rc<Cell<Instant>>,
+        tasks: [SpawnHandle; 2],
+    },
+}
+
+/// The link came up.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct LinkUp {
+    /// To whom.
+    pub position: usize,
+    /// Which connection this is, counted from 1.
+    pub epoch: u64,
+    /// The random name of the peer's run.
+    pub boot: [u8; 16],
+    /// A value bound to this connection.
+    pub binding: [u8; 32],
+}
+
+/// The link went down, or an attempt to make it failed.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct LinkDown {
+    /// To whom.
+    pub position: usize,
+    /// What happened, and what to do.
+    pub reason: String,
+}
+
+/// Something came from a member for a session.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Inbound {
+    /// Who sent it, by position in the consortium file.
+    pub position: usize,
+    /// For which session.
+    pub session: SessionId,
+    /// What it is.
+    pub content: Content,
+}
+
+/// What came for a session.
+#[derive(Debug)]
+pub enum Content {
+    /// Part of a protocol message.
+    Part(Part),
+    /// The sender has ended the session; the bytes say why.
+    Stop(Bytes),
+}
+
+/// Sends a protocol message.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Transmit {
+    /// For which session.
+    pub session: SessionId,
+    /// Over which connection; if that one is gone, so is the computation.
+    pub epoch: u64,
+    /// The message.
+    pub message: Outgoing,
+}
+
+/// Tells the peer that a session has ended here without a result.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SendStop {
+    /// Which session.
+    pub session: SessionId,
+    /// Why, encoded.
+    pub notice: Bytes,
+}
+
+/// A connection that the listener has accepted and greeted.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Accepted(Connection);
+
+impl PeerLink {
+    fn new(peer: Peer, credentials: Credentials, events: Events) -> Self {
+        Self {
+            peer,
+            credentials,
+            events,
+            state: State::Down,
+            epoch: 0,
+            pause: SHORTEST_PAUSE,
+            problem: None,
+        }
+    }
+
+    fn dial(&mut self, context: &mut Context<Self>) {
+        let credentials = self.credentials.clone();
+        let Peer {
+            member, address, ..
+        } = self.peer.clone();
+        let attempt = async move { credentials.dial(&member, &address).await };
+        let done = attempt
+            .into_actor(self)
+            .map(|result, link, context| match result {
+                Ok(connection) => link.establish(connection, context),
+                Err(error) => link.dial_later(&error, context),
+            });
+        context.spawn(done);
+    }
+
+    fn dial_later(&mut self, error: &ConnectionError, context: &mut Context<Self>) {
+        self.report(error.to_string());
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LONGEST_PAUSE);
+        context.run_later(pause, |link, context| link.dial(context));
+    }
+
+    fn establish(&mut self, connection: Connection, context: &mut Context<Self>) {
+        if matches!(self.state, State::Up { .. }) {
+            self.drop_connection("the peer has connected anew".into(), context);
+        }
+        let Connection {
+            greeting,
+            binding,
+            reader,
+            writer,
+            ..
+        } = connection;
+        self.epoch += 1;
+        self.pause = SHORTEST_PAUSE;
+        self.problem = None;
+        let outbox = Rc::new(Outbox::default());
+        let heard = Rc::new(Cell::new(Instant::now()));
+        let (position, epoch, boot) = (self.peer.position, self.epoch, greeting.boot);
+        tracing::info!(peer = %self.peer.member.name, epoch, "link up");
+        // Our own event, one a connection, to an actor of this node: nothing to bound or to lose.
+        self.events.up.do_send(LinkUp {
+            position,
+            epoch,
+            boot,
+            binding,
+        });
+        let reading = read(
+            reader,
+            position,
+            self.events.inbound.clone(),
+            outbox.clone(),
+            heard.clone(),
+        );
+        let writing = write(writer, outbox.clone());
+        let tasks = [
+            context.spawn(reading.into_actor(self).map(move |reason, link, context| {
+                link.ended(epoch, reason, context);
+            })),
+            context.spawn(writing.into_actor(self).map(move |reason, link, context| {
+                link.ended(epoch, reason, context);
+            })),
+        ];
+        self.state = State::Up {
+            outbox,
+            heard,
+            tasks,
+        };
+    }
+
+    fn ended(&mut self, epoch: u64, reason: String, context: &mut Context<Self>) {
+        if epoch != self.epoch || matches!(self.state, State::Down) {
+            return;
+        }
+        self.drop_connection(reason, context);
+        if self.peer.dial {
+            self.dial(context);
+        }
+    }
+
+    fn drop_connection(&mut self, reason: String, context: &mut Context<Self>) {
+        if let State::Up { tasks, .. } = std::mem::replace(&mut self.state, State::Down) {
+            tasks.into_iter().for_each(|task| {
+                context.cancel_future(task);
+            });
+        }
+        self.report(reason);
+    }
+
+    /// Says once what is wrong, not at every attempt.
+    fn report(&mut self, reason: String) {
+        if self.problem.as_ref() != Some(&reason) {
+            tracing::warn!(peer = %self.peer.member.name, %reason, "link down");
+            self.problem = Some(reason.clone());
+        }
+        // Our own event, at most one an attempt: nothing to bound or to lose.
+        self.events.down.do_send(LinkDown {
+            position: self.peer.position,
+            reason,
+        });
+    }
+
+    fn keep_alive(&mut self, context: &mut Context<Self>) {
+        let State::Up { outbox, heard, .. } = &self.state else {
+            return;
+        };
+        let silent = heard.get().elapsed();
+        if silent > SILENCE {
+            let reason = format!("nothing came from it for {} s", silent.as_secs());
+            self.ended(self.epoch, reason, context);
+        } else if silent >= KEEP_ALIVE {
+            // A full queue means that the link is anything but idle.
+            let _ = outbox.control(Header::Ping, Bytes::new());
+        }
+    }
+}
+
+impl Actor for PeerLink {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.run_interval(KEEP_ALIVE, |link, context| link.keep_alive(context));
+        if self.peer.dial {
+            self.dial(context);
+        }
+    }
+}
+
+impl Handler<Accepted> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, Accepted(connection): Accepted, context: &mut Self::Context) {
+        self.establish(connection, context);
+    }
+}
+
+impl Handler<Transmit> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, transmit: Transmit, _: &mut Self::Context) {
+        let Transmit {
+            session,
+            epoch,
+            message,
+        } = transmit;
+        match &self.state {
+            State::Up { outbox, .. } if epoch == self.epoch => outbox.message(session, message),
+            // The computation hears of the loss from the sessions and ends.
+            _ => {}
+        }
+    }
+}
+
+impl Handler<SendStop> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, stop: SendStop, _: &mut Self::Context) {
+        if let State::Up { outbox, .. } = &self.state {
+            outbox.stop(stop.session, stop.notice);
+        }
+    }
+}
+
+/// Hands on what comes until the connection ends; says why it did.
+async fn read<R: tokio::io::AsyncRead + Unpin>(
+    mut reader: stream::FrameReader<R>,
+    position: usize,
+    inbound: Recipient<Inbound>,
+    outbox: Rc<Outbox>,
+    heard: Rc<Cell<Instant>>,
+) -> String {
+    loop {
+        let Frame { header, body } = match reader.next().await {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return "it has closed the connection".into(),
+            Err(error) => return format!("the connection broke: {error}"),
+        };
+        heard.set(Instant::now());
+        let (session, content) = match header {
+            Header::Part(session, header) => (session, Content::Part(Part { header, body })),
+            Header::Stop(session) => (session, Content::Stop(body)),
+            Header::Ping if outbox.control(Header::Pong, Bytes::new()) => continue,
+            Header::Pong => continue,
+            _ => return "it sent frames that have no place here".into(),
+        };
+        if inbound
+            .send(Inbound {
+                position,
+                session,
+                content,
+            })
+            .await
+            .is_err()
+        {
+            return "this node is stopping".into();
+        }
+    }
+}
+
+/// Writes what is queued until the connection ends; says why it did.
+async fn write<W: tokio::io::AsyncWrite + Unpin>(
+    mut writer: stream::FrameWriter<W>,
+    outbox: Rc<Outbox>,
+) -> String {
+    loop {
+        let written = match outbox.pop() {
+            Some(frame) => writer.write(&frame).await,
+            None => match writer.flush().await {
+                Ok(()) => {
+                    outbox.filled().await;
+                    Ok(())
+                }
+                failed => failed,
+            },
+        };
+        if let Err(error) = written {
+            return format!("the connection broke: {error}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Objects on the bus: what can be called, with which arguments, and what comes back.
+//!
+//! An object is a microservice or something that one made (a task, a barrier, a storage). Its
+//! interface is a constant: attributes that it does not list do not exist, whatever a client asks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix::{Message, Recipient};
+
+use crate::data::Data;
+use crate::error::ApiError;
+use crate::label::{Labelled, Private, Public};
+
+/// Whoever calls the API.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Principal(Arc<str>);
+
+/// What clients can call on an object.
+#[derive(Debug)]
+pub struct Interface {
+    /// What the object is, for messages to people.
+    pub name: &'static str,
+    /// Its methods.
+    pub methods: &'static [Method],
+}
+
+/// A method of an object.
+#[derive(Debug)]
+pub struct Method {
+    /// Its name.
+    pub name: &'static str,
+    /// Its parameters in order.
+    pub parameters: &'static [Parameter],
+}
+
+/// A parameter of a method.
+#[derive(Debug)]
+pub enum Parameter {
+    /// Must be given.
+    Required(&'static str),
+    /// May be left out.
+    Optional(&'static str),
+}
+
+/// An object: an actor that takes calls, and which of its objects it is.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// What can be called.
+    pub interface: &'static Interface,
+    /// Who takes the calls.
+    pub recipient: Recipient<Call>,
+    /// Which of the recipient's objects it is; 0 for the microservice itself.
+    pub key: u64,
+}
+
+/// A client's call of a method.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Reply, ApiError>")]
+pub struct Call {
+    /// Whoever calls.
+    pub principal: Principal,
+    /// Which of the recipient's objects is called.
+    pub key: u64,
+    /// The method's name, from the interface.
+    pub method: &'static str,
+    /// The arguments, bound to the method's parameters.
+    pub arguments: Arguments,
+}
+
+/// What a call gives back.
+#[derive(Debug)]
+pub enum Reply {
+    /// Nothing to refer to.
+    None,
+    /// A value.
+    Value(Labelled),
+    /// An object.
+    Object(Object),
+}
+
+/// An argument of a call.
+#[derive(Clone, Debug)]
+pub enum Argument {
+    /// Sent with the call.
+    Inline(Arc<Data>),
+    /// Held by the node, referred to by a handle.
+    Held(Labelled),
+}
+
+/// The arguments of a call by parameter name.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments(BTreeMap<&'static str, Argument>);
+
+impl Principal {
+    /// The principal of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self(Arc::from(name))
+    }
+
+    /// Whoever calls a node without tokens.
+    #[must_use]
+    pub fn anybody() -> Self {
+        Self::named("anybody")
+    }
+}
+
+impl Interface {
+    /// The method of this name.
+    #[must_use]
+    pub fn method(&self, name: &str) -> Option<&'static Method> {
+        self.methods.iter().find(|method| method.name == name)
+    }
+
+    /// The names of all methods, for messages to people.
+    #[must_use]
+    pub fn method_names(&self) -> String {
+        let names: Vec<&str> = self.methods.iter().map(|method| method.name).collect();
+        names.join(", ")
+    }
+}
+
+impl Method {
+    /// Binds positional and named arguments to the parameters.
+    ///
+    /// # Errors
+    /// If one is missing, unknown, or given twice.
+    pub fn bind(
+        &self,
+        positional: Vec<Argument>,
+        named: BTreeMap<String, Argument>,
+    ) -> Result<Arguments, ApiError> {
+        if positional.len() > self.parameters.len() {
+            return Err(self.misuse(format!("{} arguments are too many", positional.len())));
+        }
+        let mut bound = BTreeMap::new();
+        for (parameter, argument) in self.parameters.iter().zip(positional) {
+            bound.insert(parameter.name(), argument);
+        }
+        for (name, argument) in named {
+            let parameter = self
+                .parameters
+                .iter()
+                .find(|parameter| parameter.name() == name);
+            let Some(parameter) = parameter else {
+                return Err(self.misuse(format!("there is no argument `{name}`")));
+            };
+            if bound.insert(parameter.name(), argument).is_some() {
+                return Err(self.misuse(format!("argument `{name}` is given twice")));
+            }
+        }
+        for parameter in self.parameters {
+            if matches!(parameter, Parameter::Required(name) if !bound.contains_key(name)) {
+                return Err(self.misuse(format!("argument `{}` is missing", parameter.name())));
+            }
+        }
+        Ok(Arguments(bound))
+    }
+
+    fn misuse(&self, message: String) -> ApiError {
+        let names: Vec<String> = self.parameters.iter().map(Parameter::usage).collect();
+        ApiError::new(
+            actix_web::http::StatusCode::BAD_REQUEST,
+            "bad_argument",
+            message,
+        )
+        .hint(format!("call {}({})", self.name, names.join(", ")))
+    }
+}
+
+impl Parameter {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Required(name) | Self::Optional(name) => name,
+        }
+    }
+
+    fn usage(&self) -> String {
+        match self {
+            Self::Required(name) => (*name).to_owned(),
+            Self::Optional(name) => format!("{name}=…"),
+        }
+    }
+}
+
+impl Argument {
+    /// The value for computing on this node, whatever its label.
+    ///
+    /// # Errors
+    /// If it is a report, which is no data.
+    pub fn for_computing(&self, name: &str) -> Result<Private<Data>, ApiError> {
+        match self {
+            Self::Held(Labelled::Private(data)) => Ok(data.clone()),
+            Self::Inline(data) => Ok(Private::from(Arc::clone(data))),
+            Self::Held(Labelled::Public(data)) => Ok(Private::from(Arc::clone(data.get()))),
+            Self::Held(Labelled::Opened(report)) => {
+                let json = serde_json::to_value(report.as_ref());
+                let data = json.and_then(serde_json::from_value);
+                data.map(Private::new)
+                    .map_err(|error| ApiError::argument(name, error))
+            }
+        }
+    }
+
+    /// The value with its label. What comes inline with a call was for the node to keep and hand
+    /// out, as in a broadcast: the caller chose to write it into the call.
+    #[must_use]
+    pub fn labelled(&self) -> Labelled {
+        match self {
+            Self::Inline(data) => Labelled::Public(Public::never_secret(Arc::clone(data))),
+            Self::Held(labelled) => labelled.clone(),
+        }
+    }
+}
+
+impl Arguments {
+    /// The argument of this name, if it was given and is not null.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Argument> {
+        let is_null = |argument: &Argument| match argument {
+            Argument::Inline(data) => matches!(**data, Data::Null),
+            Argument::Held(_) => false,
+        };
+        self.0.get(name).filter(|argument| !is_null(argument))
+    }
+
+    /// The argument of this name, null or not.
+    ///
+    /// # Errors
+    /// If it was not given.
+    pub fn required(&self, name: &'static str) -> Result<&Argument, ApiError> {
+        self.0
+            .get(name)
+            .ok_or_else(|| ApiError::argument(name, "missing"))
+    }
+
+    /// The value of this name for computing on this node.
+    ///
+    /// # Errors
+    /// If it was not given.
+    pub fn data(&self, name: &'static str) -> Result<Private<Data>, ApiError> {
+        self.required(name)?.for_computing(name)
+    }
+
+    /// The argument of this name, which must be a text or a number that stands for one.
+    ///
+    /// # Errors
+    /// If it was not given, or is neither.
+    pub fn text(&self, name: &'static str) -> Result<String, ApiError> {
+        /// Longer names are no names.
+        const LONGEST: usize = 1_000;
+        let data = self.data(name)?;
+        let text = match data.for_computing() {
+            Data::Text(text) => text.clone(),
+            Data::Integer(number) => number.to_string(),
+            other => {
+                let message = format!("a text is needed, not {}", other.kind());
+                return Err(ApiError::argument(name, message));
+            }
+        };
+        if text.len() > LONGEST {
+            return Err(ApiError::argument(
+                name,
+                format!("more than {LONGEST} bytes"),
+            ));
+        }
+        Ok(text)
+    }
+}

@@ -1,0 +1,38 @@
+//! The microservices that clients find on the bus.
+
+pub mod barrier;
+pub mod broadcast;
+pub mod simon;
+pub mod storage;
+
+use crate::bus::Description;
+use crate::error::ApiError;
+
+/// The version that existing clients know these services by.
+const API_VERSION: &str = "0.6.0";
+
+/// Things with a name that a client makes (barriers, storages, messages), of one principal.
+const MOST_NAMED: usize = 10_000;
+
+fn description(entries: &[(&'static str, &'static str)]) -> Description {
+    let common = [("namespace", "federatedsecure"), ("version", API_VERSION)];
+    common.into_iter().chain(entries.iter().copied()).collect()
+}
+
+fn nothing_named(what: &str) -> ApiError {
+    ApiError::new(
+        actix_web::http::StatusCode::NOT_FOUND,
+        "not_found",
+        format!("there is no {what} of this name"),
+    )
+    .hint("it was never made, or has been deleted")
+}
+
+fn too_many(what: &str) -> ApiError {
+    ApiError::new(
+        actix_web::http::StatusCode::TOO_MANY_REQUESTS,
+        "over_quota",
+        format!("there are {MOST_NAMED} {what} already"),
+    )
+    .hint("delete those that are no longer needed")
+}

@@ -1,0 +1,180 @@
+//! From JSON to the input that a function takes.
+//!
+//! A list is fed item by item, so a vector comes inside one more list. R writes a list of one as
+//! a scalar. What does not fit is refused with its place, never with its value.
+
+use cloister_protocols::catalogue::InputKind;
+use cloister_protocols::computation::Input;
+
+use crate::data::Data;
+use crate::error::ApiError;
+
+/// Reads `data` as a function of this kind takes it.
+///
+/// # Errors
+/// If it is of another kind.
+pub(super) fn read(data: &Data, kind: InputKind) -> Result<Input, ApiError> {
+    match kind {
+        InputKind::Numbers => numbers(data),
+        InputKind::Vector => vector(data),
+        InputKind::Texts => items(data)
+            .enumerate()
+            .map(text)
+            .collect::<Result<_, _>>()
+            .map(Input::Texts),
+        InputKind::TextPairs => pairs(data, |at, cell| text((at, cell))).map(Input::TextPairs),
+        InputKind::Points => pairs(data, number).map(Input::Points),
+        InputKind::Other => Err(ApiError::argument("data", "this function takes none yet")),
+    }
+}
+
+fn numbers(data: &Data) -> Result<Input, ApiError> {
+    match data {
+        Data::Integers(list) => Ok(Input::Integers(list.clone())),
+        Data::Integer(one) => Ok(Input::Integers(vec![*one])),
+        Data::Numbers(list) => Ok(Input::Numbers(list.clone())),
+        other => {
+            let numbers = items(other).enumerate().map(|(at, item)| number(at, item));
+            numbers.collect::<Result<_, _>>().map(Input::Numbers)
+        }
+    }
+}
+
+fn vector(data: &Data) -> Result<Input, ApiError> {
+    match data {
+        Data::List(lists) => match lists.as_slice() {
+            [inner @ (Data::Integers(_) | Data::Numbers(_) | Data::List(_))] => numbers(inner),
+            [] | [_] => numbers(data),
+            [first, ..]
+                if matches!(first, Data::List(_) | Data::Integers(_) | Data::Numbers(_)) =>
+            {
+                Err(
+                    ApiError::argument("data", "one vector for each party is needed, not several")
+                        .hint("give [[x1, x2, …]]"),
+                )
+            }
+            _ => numbers(data),
+        },
+        other => numbers(other),
+    }
+}
+
+/// The items of a list; a scalar is a list of one.
+fn items(data: &Data) -> Box<dyn Iterator<Item = Data> + '_> {
+    match data {
+        Data::List(list) => Box::new(list.iter().cloned()),
+        Data::Integers(list) => Box::new(list.iter().copied().map(Data::Integer)),
+        Data::Numbers(list) => Box::new(list.iter().copied().map(Data::Number)),
+        scalar => Box::new(std::iter::once(scalar.clone())),
+    }
+}
+
+fn number(at: usize, item: Data) -> Result<f64, ApiError> {
+    match item {
+        Data::Integer(value) => Ok(nearest_double(value)),
+        Data::Number(value) => Ok(value),
+        other => Err(wrong(at, "a number", &other)),
+    }
+}
+
+/// Categories may be written as numbers or truth values: they stand for their text.
+fn text((at, item): (usize, Data)) -> Result<String, ApiError> {
+    match item {
+        Data::Text(text) => Ok(text),
+        Data::Integer(value) => Ok(value.to_string()),
+        Data::Number(value) => Ok(value.to_string()),
+        Data::Bool(value) => Ok(value.to_string()),
+        other => Err(wrong(at, "a text", &other)),
+    }
+}
+
+fn pairs<T>(
+    data: &Data,
+    read: impl Fn(usize, Data) -> Result<T, ApiError>,
+) -> Result<Vec<(T, T)>, ApiError> {
+    let Data::List(list) = data else {
+        return Err(ApiError::argument(
+            "data",
+            format!("a list of pairs, not {}", data.kind()),
+        ));
+    };
+    let pair = |(at, item): (usize, &Data)| {
+        let mut cells = items(item);
+        match (cells.next(), cells.next(), cells.next()) {
+            (Some(x), Some(y), None) => Ok((read(at, x)?, read(at, y)?)),
+            _ => Err(wrong(at, "a pair", item)),
+        }
+    };
+    list.iter().enumerate().map(pair).collect()
+}
+
+fn wrong(at: usize, needed: &str, got: &Data) -> ApiError {
+    ApiError::argument(
+        "data",
+        format!("item {at} must be {needed}, not {}", got.kind()),
+    )
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a double is asked for: the nearest one is meant"
+)]
+fn nearest_double(value: i64) -> f64 {
+    value as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(json: &str, kind: InputKind) -> Result<Input, ApiError> {
+        read(&serde_json::from_str(json).unwrap(), kind)
+    }
+
+    #[test]
+    fn each_kind_is_read_as_clients_write_it() {
+        let is = |json, kind, input| assert_eq!(from(json, kind).unwrap(), input, "{json}");
+        is("5", InputKind::Numbers, Input::Integers(vec![5]));
+        is(
+            "[1.5,2]",
+            InputKind::Numbers,
+            Input::Numbers(vec![1.5, 2.0]),
+        );
+        is("[]", InputKind::Numbers, Input::Numbers(vec![]));
+        is("[[1,2]]", InputKind::Vector, Input::Integers(vec![1, 2]));
+        is("[1,2]", InputKind::Vector, Input::Integers(vec![1, 2]));
+        is(
+            r#"["a",1,true]"#,
+            InputKind::Texts,
+            Input::Texts(vec!["a".into(), "1".into(), "true".into()]),
+        );
+        is(
+            r#"[["a",1]]"#,
+            InputKind::TextPairs,
+            Input::TextPairs(vec![("a".into(), "1".into())]),
+        );
+        is(
+            "[[1,2],[3,4.5]]",
+            InputKind::Points,
+            Input::Points(vec![(1.0, 2.0), (3.0, 4.5)]),
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_its_place() {
+        for (json, kind) in [
+            (r#"[1,"a"]"#, InputKind::Numbers),
+            ("[[1],[2]]", InputKind::Vector),
+            ("[null]", InputKind::Texts),
+            ("[[1,2,3]]", InputKind::Points),
+            ("[1,2]", InputKind::Points),
+            (r#"{"a":1}"#, InputKind::TextPairs),
+        ] {
+            assert_eq!(
+                from(json, kind).unwrap_err().code(),
+                "bad_argument",
+                "{json}"
+            );
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! `Simon`, the microservice of joint computations: in one call (`compute`), or step by step as a
+//! task. The name is the one that existing clients know.
+//!
+//! Simon turns a client's words into a checked request and hands it to the sessions. It opens
+//! nothing: results come labelled from the computation.
+
+mod input;
+mod job;
+mod network;
+mod task;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseActFuture, WrapFuture,
+};
+use actix_web::http::StatusCode;
+use cloister_protocols::parameters::Parameters;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use self::job::{Job, function};
+pub use self::network::Network;
+use self::task::{Invitation, Task};
+use super::description;
+use crate::bus::Description;
+use crate::computation::Lifecycle;
+use crate::consortium::Consortium;
+use crate::data::Data;
+use crate::error::ApiError;
+use crate::label::Labelled;
+use crate::object::Parameter::{Optional, Required};
+use crate::object::{Arguments, Call, Interface, Method, Object, Principal, Reply};
+use crate::sessions::Launch;
+use crate::settings::Limits;
+
+/// How often tasks that nobody uses are looked for.
+const SWEEP: Duration = Duration::from_secs(30);
+
+/// The actor.
+pub struct Simon {
+    consortium: Arc<Consortium>,
+    me: usize,
+    sessions: Recipient<Launch>,
+    tasks: HashMap<u64, Task>,
+    keys: HashMap<(Principal, String), u64>,
+    made: u64,
+    most_tasks: usize,
+    lifetime: Duration,
+}
+
+/// What clients can call on the service.
+pub static INTERFACE: Interface = Interface {
+    name: "the microservice Simon",
+    methods: &[
+        Method {
+            name: "compute",
+            parameters: &[
+                Required("microprotocol"),
+                Required("data"),
+                Required("network"),
+                Optional("parameters"),
+            ],
+        },
+        Method {
+            name: "create_task",
+            parameters: &[
+                Required("microprotocol"),
+                Required("network"),
+                Optional("parameters"),
+                Optional("task_id"),
+                Optional("parent"),
+            ],
+        },
+        Method {
+            name: "join_task",
+            parameters: &[Required("invitation"), Required("network")],
+        },
+        Method {
+            name: "get_task",
+            parameters: &[Required("task_id")],
+        },
+    ],
+};
+
+/// What clients can call on a task.
+static TASK: Interface = Interface {
+    name: "a task",
+    methods: &[
+        Method {
+            name: "invite",
+            parameters: &[],
+        },
+        Method {
+            name: "input",
+            parameters: &[Required("data")],
+        },
+        Method {
+            name: "start",
+            parameters: &[],
+        },
+        Method {
+            name: "progress",
+            parameters: &[],
+        },
+        Method {
+            name: "result",
+            parameters: &[],
+        },
+    ],
+};
+
+type Answer = ResponseActFuture<Simon, Result<Reply, ApiError>>;
+
+impl Simon {
+    /// The service on the node of the member at position `me`.
+    #[must_use]
+    pub fn new(
+        consortium: Arc<Consortium>,
+        me: usize,
+        sessions: Recipient<Launch>,
+        limits: &Limits,
+    ) -> Self {
+        Self {
+            consortium,
+            me,
+            sessions,
+            tasks: HashMap::new(),
+            keys: HashMap::new(),
+            made: 0,
+            most_tasks: limits.handles,
+            lifetime: Duration::from_secs(u64::from(limits.handle_seconds)),
+        }
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn description() -> Description {
+        description(&[("protocol", "Simon")])
+    }
+
+    fn compute(&self, arguments: &Arguments) -> Result<Job, ApiError> {
+        let function = function(&arguments.text("microprotocol")?)?;
+        let (_, parameters) = parameters(arguments)?;
+        let network = self.network(arguments)?;
+        let name = network.name.ok_or_else(|| {
+            ApiError::argument("network", "`uuid` is missing")
+                .hint("give all parties' requests the same `uuid`, of your own choice")
+        })?;
+        let (progress, _) = watch::channel(Lifecycle::Connecting);
+        let data = arguments.data("data")?;
+        Ok(Job {
+            function,
+            parameters,
+            data,
+            members: network.members,
+            network: name,
+            progress,
+        })
+    }
+
+    fn create_task(&mut self, call: &Call, context: &Context<Self>) -> Result<Reply, ApiError> {
+        let arguments = &call.arguments;
+        let (raw_parameters, parameters) = parameters(arguments)?;
+        let id = match arguments.get("task_id") {
+            Some(_) => arguments.text("task_id")?,
+            None => Uuid::new_v4().to_string(),
+        };
+        let parent = match arguments.get("parent") {
+            Some(_) => arguments.data("parent")?.for_computing().clone(),
+            None => Data::Null,
+        };
+        let function = function(&arguments.text("microprotocol")?)?;
+        let invitation = Invitation {
+            id,
+            function,
+            parameters,
+            raw_parameters,
+            parent,
+        };
+        let network = self.network(arguments)?;
+        self.add_task(&call.principal, invitation, network, context)
+    }
+
+    fn join_task(&mut self, call: &Call, context: &Context<Self>) -> Result<Reply, ApiError> {
+        let data = call.arguments.data("invitation")?;
+        let invitation = read_invitation(data.for_computing())?;
+        let network = self.network(&call.arguments)?;
+        self.add_task(&call.principal, invitation, network, context)
+    }
+
+    fn add_task(
+        &mut self,
+        owner: &Principal,
+        invitation: Invitation,
+        network: Network,
+        context: &Context<Self>,
+    ) -> Result<Reply, ApiError> {
+        let name = (owner.clone(), invitation.id.clone());
+        if self.tasks.len() >= self.most_tasks {
+            return Err(too_many_tasks(self.most_tasks));
+        }
+        if self
+            .keys
+            .get(&name)
+            .and_then(|key| self.tasks.get(key))
+            .is_some_and(|t| !t.is_idle())
+        {
+            return Err(task_runs());
+        }
+        self.made += 1;
+        let task = Task::new(owner.clone(), invitation, network);
+        self.tasks.insert(self.made, task);
+        self.keys.insert(name, self.made);
+        Ok(self.object(self.made, context))
+    }
+
+    fn get_task(&self, call: &Call, context: &Context<Self>) -> Result<Reply, ApiError> {
+        let name = (call.principal.clone(), call.arguments.text("task_id")?);
+        let key = self.keys.get(&name).ok_or_else(no_such_task)?;
+        Ok(self.object(*key, context))
+    }
+
+    fn object(&self, key: u64, context: &Context<Self>) -> Reply {
+        Reply::Object(Object {
+            interface: &TASK,
+            recipient: context.address().recipient(),
+            key,
+        })
+    }
+
+    fn network(&self, arguments: &Arguments) -> Result<Network, ApiError> {
+        let data = arguments.data("network")?;
+        Network::parse(data.for_computing(), &self.consortium, self.me)
+    }
+
+    fn on_task(&mut self, call: &Call, context: &mut Context<Self>) -> Result<Reply, ApiError> {
+        let task = self
+            .tasks
+            .get_mut(&call.key)
+            .filter(|task| task.owner == call.principal);
+        let task = task.ok_or_else(no_such_task)?;
+        task.last_used = Instant::now();
+        match call.method {
+            "invite" => task.invite(),
+            "input" => task.input(call.arguments.data("data")?),
+            "progress" => task.progress(),
+            "result" => task.result(),
+            "start" => {
+                let running = task.start()?.run(self.sessions.clone()).into_actor(self);
+                let key = call.key;
+                context.spawn(running.map(move |result, simon, _| {
+                    if let Some(task) = simon.tasks.get_mut(&key) {
+                        task.finish(result);
+                    }
+                }));
+                Ok(Reply::None)
+            }
+            other => Err(ApiError::internal(format!("a task cannot {other}"))),
+        }
+    }
+
+    fn expire(&mut self) {
+        let lifetime = self.lifetime;
+        self.tasks
+            .retain(|_, task| !task.is_idle() || task.last_used.elapsed() < lifetime);
+        let tasks = &self.tasks;
+        self.keys.retain(|_, key| tasks.contains_key(key));
+    }
+}
+
+fn parameters(arguments: &Arguments) -> Result<(Data, Parameters), ApiError> {
+    let Some(argument) = arguments.get("parameters") else {
+        return Ok((Data::Map(BTreeMap::new()), Parameters::default()));
+    };
+    let data = argument.for_computing("parameters")?;
+    let parsed = parse_parameters(data.for_computing())?;
+    Ok((data.for_computing().clone(), parsed))
+}
+
+fn parse_parameters(data: &Data) -> Result<Parameters, ApiError> {
+    match data {
+        Data::Null => Ok(Parameters::default()),
+        // R writes an empty object as an empty list.
+        Data::List(list) if list.is_empty() => Ok(Parameters::default()),
+        data => data
+            .parse()
+            .map_err(|error| ApiError::argument("parameters", error)),
+    }
+}
+
+fn read_invitation(data: &Data) -> Result<Invitation, ApiError> {
+    let text = |entry: &str| {
+        data.entry(entry).and_then(Data::as_text).ok_or_else(|| {
+            ApiError::argument("invitation", format!("`{entry}` is missing or no text"))
+                .hint("pass on what the other party's `invite` gave, as a whole")
+        })
+    };
+    let raw_parameters = data.entry("parameters").cloned().unwrap_or(Data::Null);
+    Ok(Invitation {
+        id: text("task_id")?.to_owned(),
+        function: function(text("microprotocol")?)?,
+        parameters: parse_parameters(&raw_parameters)?,
+        raw_parameters,
+        parent: data.entry("parent").cloned().unwrap_or(Data::Null),
+    })
+}
+
+fn no_such_task() -> ApiError {
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "no_such_task",
+        "there is no such task",
+    )
+    .hint("it has expired, or belongs to somebody else; create it again")
+}
+
+fn task_runs() -> ApiError {
+    ApiError::new(
+        StatusCode::CONFLICT,
+        "task_started",
+        "a task of this id is under way",
+    )
+    .hint("wait for its result, or choose another task_id")
+}
+
+fn too_many_tasks(limit: usize) -> ApiError {
+    ApiError::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "over_quota",
+        format!("{limit} tasks are there"),
+    )
+    .hint("tasks that nobody uses expire; try again later")
+}
+
+impl Actor for Simon {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.run_interval(SWEEP, |simon, _| simon.expire());
+    }
+}
+
+impl Handler<Call> for Simon {
+    type Result = Answer;
+
+    fn handle(&mut self, call: Call, context: &mut Self::Context) -> Self::Result {
+        if (call.key, call.method) == (0, "compute") {
+            let job = match self.compute(&call.arguments) {
+                Ok(job) => job,
+                Err(error) => return Box::pin(std::future::ready(Err(error)).into_actor(self)),
+            };
+            let running = job.run(self.sessions.clone());
+            let labelled = async { Ok(Reply::Value(Labelled::Opened(running.await?))) };
+            return Box::pin(labelled.into_actor(self));
+        }
+        let reply = match (call.key, call.method) {
+            (0, "create_task") => self.create_task(&call, context),
+            (0, "join_task") => self.join_task(&call, context),
+            (0, "get_task") => self.get_task(&call, context),
+            _ => self.on_task(&call, context),
+        };
+        Box::pin(std::future::ready(reply).into_actor(self))
+    }
+}

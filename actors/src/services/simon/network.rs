@@ -1,0 +1,202 @@
+//! Who computes, as a client says it: `{"nodes": […], "uuid": …, "myself": index}`.
+//!
+//! Nodes are API URLs or member names. Each is looked up in the consortium: a client cannot point
+//! a node at a stranger.
+
+use actix_web::http::StatusCode;
+
+use crate::consortium::Consortium;
+use crate::data::Data;
+use crate::error::ApiError;
+
+/// The longest name of a network in bytes.
+const LONGEST_NAME: usize = 1_000;
+
+/// The members of a computation, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// The members by position in the consortium file, in the agreed order.
+    pub members: Vec<usize>,
+    /// The name that the clients gave to it, if they did.
+    pub name: Option<String>,
+}
+
+impl Network {
+    /// Reads what a client says, for the node of the member at position `me`.
+    ///
+    /// # Errors
+    /// If somebody is no member, named twice, or missing, or `myself` is not this node.
+    pub fn parse(data: &Data, consortium: &Consortium, me: usize) -> Result<Self, ApiError> {
+        let Data::Map(map) = data else {
+            return Err(misuse(format!("an object is needed, not {}", data.kind())));
+        };
+        if let Some(unknown) = map
+            .keys()
+            .find(|key| !["nodes", "uuid", "myself"].contains(&key.as_str()))
+        {
+            return Err(misuse(format!("there is no entry `{}`", shorten(unknown))));
+        }
+        let members = members(map.get("nodes"), consortium)?;
+        check_myself(map.get("myself"), &members, consortium, me)?;
+        Ok(Self {
+            members,
+            name: name(map.get("uuid"))?,
+        })
+    }
+}
+
+fn members(nodes: Option<&Data>, consortium: &Consortium) -> Result<Vec<usize>, ApiError> {
+    let Some(Data::List(nodes)) = nodes else {
+        return Err(misuse(
+            "`nodes` must be a list of API URLs or member names".into(),
+        ));
+    };
+    let mut members = Vec::with_capacity(nodes.len().min(consortium.members().len()));
+    for node in nodes {
+        let node = node
+            .as_text()
+            .ok_or_else(|| misuse("`nodes` must hold texts".into()))?;
+        let position = consortium.look_up(node).ok_or_else(|| stranger(node))?;
+        if members.contains(&position) {
+            return Err(misuse(format!("`nodes` names {} twice", shorten(node))));
+        }
+        members.push(position);
+    }
+    if members.len() < 2 {
+        return Err(misuse("`nodes` must name two parties at least".into()));
+    }
+    Ok(members)
+}
+
+fn check_myself(
+    myself: Option<&Data>,
+    members: &[usize],
+    consortium: &Consortium,
+    me: usize,
+) -> Result<(), ApiError> {
+    let own = consortium
+        .members()
+        .get(me)
+        .map_or("", |member| member.name.as_str());
+    let Some(position) = members.iter().position(|member| *member == me) else {
+        return Err(misuse(format!("`nodes` does not name this node, {own}")));
+    };
+    let myself = myself.and_then(Data::as_index).ok_or_else(|| {
+        misuse("`myself` must be the index of this node in `nodes`, from 0".into())
+    })?;
+    if myself != position {
+        return Err(misuse(format!(
+            "`myself` is {myself}, but this node, {own}, is number {position} in `nodes`"
+        )));
+    }
+    Ok(())
+}
+
+fn name(uuid: Option<&Data>) -> Result<Option<String>, ApiError> {
+    let name = match uuid {
+        None | Some(Data::Null) => return Ok(None),
+        Some(Data::Text(name)) => name.clone(),
+        Some(Data::Integer(number)) => number.to_string(),
+        Some(other) => {
+            return Err(misuse(format!(
+                "`uuid` must be a text, not {}",
+                other.kind()
+            )));
+        }
+    };
+    if name.len() > LONGEST_NAME {
+        return Err(misuse(format!(
+            "`uuid` is longer than {LONGEST_NAME} bytes"
+        )));
+    }
+    Ok(Some(name))
+}
+
+fn misuse(message: String) -> ApiError {
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "bad_network",
+        format!("argument `network`: {message}"),
+    )
+    .hint(
+        "give {\"nodes\": [API URLs or member names], \"uuid\": a text of your own, \
+               \"myself\": the index of this node in `nodes`}",
+    )
+}
+
+fn stranger(node: &str) -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "stranger",
+        format!("`{}` is no member of this node's consortium", shorten(node)),
+    )
+    .hint("name members by the name or the API URL that the consortium file gives them")
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use cloister_certs::Fingerprint;
+
+    use super::*;
+    use crate::consortium::Member;
+
+    fn consortium() -> Consortium {
+        let member = |index: u8| Member {
+            name: format!("p{index}"),
+            api: format!("http://h{index}:80"),
+            peer: format!("h{index}:81"),
+            fingerprints: vec![Fingerprint::from_bytes([index; 32])],
+        };
+        Consortium::new((0..3).map(member).collect()).unwrap()
+    }
+
+    fn parse(json: &str) -> Result<Network, ApiError> {
+        Network::parse(&serde_json::from_str(json).unwrap(), &consortium(), 1)
+    }
+
+    #[test]
+    fn members_come_by_name_or_url_in_the_order_given() {
+        let network = parse(r#"{"nodes":["p2","http://h1:80/"],"myself":1.0,"uuid":"u"}"#).unwrap();
+        assert_eq!(
+            network,
+            Network {
+                members: vec![2, 1],
+                name: Some("u".into())
+            }
+        );
+    }
+
+    #[test]
+    fn strangers_repetitions_and_wrong_selves_are_refused() {
+        for (json, code) in [
+            (r#"{"nodes":["p1","http://evil"],"myself":0}"#, "stranger"),
+            (r#"{"nodes":["p1","p1"],"myself":0}"#, "bad_network"),
+            (
+                r#"{"nodes":["p1","http://h1:80"],"myself":0}"#,
+                "bad_network",
+            ),
+            (r#"{"nodes":["p0","p2"],"myself":0}"#, "bad_network"),
+            (r#"{"nodes":["p0","p1"],"myself":0}"#, "bad_network"),
+            (r#"{"nodes":["p0","p1"],"myself":-1}"#, "bad_network"),
+            (r#"{"nodes":["p0","p1"],"myself":"1"}"#, "bad_network"),
+            (r#"{"nodes":["p0","p1"]}"#, "bad_network"),
+            (r#"{"nodes":["p1"],"myself":0}"#, "bad_network"),
+            (r#"{"nodes":"p1","myself":0}"#, "bad_network"),
+            (
+                r#"{"nodes":["p0","p1"],"myself":1,"uuid":[]}"#,
+                "bad_network",
+            ),
+            (
+                r#"{"nodes":["p0","p1"],"myself":1,"token":"x"}"#,
+                "bad_network",
+            ),
+            ("[]", "bad_network"),
+        ] {
+            assert_eq!(parse(json).unwrap_err().code(), code, "{json}");
+        }
+    }
+}

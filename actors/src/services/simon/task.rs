@@ -1,0 +1,166 @@
+//! A task: a computation that a client puts together step by step, and asks for its result.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::http::StatusCode;
+use cloister_protocols::catalogue::Entry;
+use cloister_protocols::parameters::Parameters;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::job::Job;
+use super::network::Network;
+use crate::computation::Lifecycle;
+use crate::data::Data;
+use crate::error::ApiError;
+use crate::label::{Labelled, Private, Public, Report};
+use crate::object::{Principal, Reply};
+
+/// The task.
+pub(super) struct Task {
+    pub(super) owner: Principal,
+    pub(super) id: String,
+    pub(super) last_used: Instant,
+    function: &'static Entry,
+    parameters: Parameters,
+    raw_parameters: Data,
+    parent: Data,
+    members: Vec<usize>,
+    state: State,
+}
+
+enum State {
+    Collecting(Vec<Private<Data>>),
+    Running(watch::Receiver<Lifecycle>),
+    Finished(Result<Arc<Report>, ApiError>),
+}
+
+/// What a task is made of.
+pub(super) struct Invitation {
+    pub(super) id: String,
+    pub(super) function: &'static Entry,
+    pub(super) parameters: Parameters,
+    pub(super) raw_parameters: Data,
+    pub(super) parent: Data,
+}
+
+impl Task {
+    pub(super) fn new(owner: Principal, invitation: Invitation, network: Network) -> Self {
+        let Invitation {
+            id,
+            function,
+            parameters,
+            raw_parameters,
+            parent,
+        } = invitation;
+        Self {
+            owner,
+            id,
+            last_used: Instant::now(),
+            function,
+            parameters,
+            raw_parameters,
+            parent,
+            members: network.members,
+            state: State::Collecting(Vec::new()),
+        }
+    }
+
+    /// What the other parties' clients need for joining.
+    pub(super) fn invite(&self) -> Result<Reply, ApiError> {
+        public(json!({
+            "task_id": self.id,
+            "microprotocol": self.function.name,
+            "invitation_id": null,
+            "parameters": self.raw_parameters,
+            "parent": self.parent,
+        }))
+    }
+
+    /// Adds data, before the start.
+    pub(super) fn input(&mut self, data: Private<Data>) -> Result<Reply, ApiError> {
+        match &mut self.state {
+            State::Collecting(inputs) => {
+                inputs.push(data);
+                Ok(Reply::None)
+            }
+            _ => Err(self.too_late("takes no more data")),
+        }
+    }
+
+    /// What there is to compute; from here on the task runs.
+    pub(super) fn start(&mut self) -> Result<Job, ApiError> {
+        let State::Collecting(inputs) = &mut self.state else {
+            return Err(self.too_late("runs already"));
+        };
+        let data = match inputs.as_slice() {
+            [one] => one.clone(),
+            many => Private::new(Data::concatenated(many.iter().map(Private::for_computing))),
+        };
+        let (progress, watching) = watch::channel(Lifecycle::Connecting);
+        self.state = State::Running(watching);
+        Ok(Job {
+            function: self.function,
+            parameters: self.parameters.clone(),
+            data,
+            members: self.members.clone(),
+            network: self.id.clone(),
+            progress,
+        })
+    }
+
+    pub(super) fn finish(&mut self, result: Result<Arc<Report>, ApiError>) {
+        self.state = State::Finished(result);
+    }
+
+    /// The result; nothing while there is none.
+    pub(super) fn result(&self) -> Result<Reply, ApiError> {
+        match &self.state {
+            State::Finished(Ok(report)) => Ok(Reply::Value(Labelled::Opened(Arc::clone(report)))),
+            State::Finished(Err(error)) => Err(error.clone()),
+            State::Collecting(_) | State::Running(_) => Ok(Reply::None),
+        }
+    }
+
+    /// How far it is.
+    pub(super) fn progress(&self) -> Result<Reply, ApiError> {
+        let lifecycle = match &self.state {
+            State::Collecting(_) => return public(json!({"state": "collecting"})),
+            State::Finished(Ok(_)) => Lifecycle::Done,
+            State::Finished(Err(_)) => Lifecycle::Failed,
+            State::Running(watching) => watching.borrow().clone(),
+        };
+        public(match lifecycle {
+            Lifecycle::Connecting => json!({"state": "connecting"}),
+            Lifecycle::Agreeing => json!({"state": "agreeing"}),
+            Lifecycle::Running { round } => json!({"state": "running", "round": round}),
+            Lifecycle::Opening => json!({"state": "opening"}),
+            Lifecycle::Done => json!({"state": "done"}),
+            Lifecycle::Failed => json!({"state": "failed"}),
+        })
+    }
+
+    /// Whether nothing is under way in it.
+    pub(super) fn is_idle(&self) -> bool {
+        !matches!(self.state, State::Running(_))
+    }
+
+    fn too_late(&self, what: &str) -> ApiError {
+        ApiError::new(
+            StatusCode::CONFLICT,
+            "task_started",
+            format!("the task {what}"),
+        )
+        .hint("create another task")
+    }
+}
+
+/// Invitations and progress were never secret.
+fn public(json: serde_json::Value) -> Result<Reply, ApiError> {
+    let data: Data = serde_json::from_value(json)
+        .map_err(|error| ApiError::internal(format!("a public value is no data: {error}")))?;
+    Ok(Reply::Value(Labelled::Public(Public::never_secret(
+        Arc::new(data),
+    ))))
+}

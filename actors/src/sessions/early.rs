@@ -1,0 +1,185 @@
+//! Proposals that came before our own client asked for the computation. Bounded for each peer, in
+//! number and in bytes; and the sessions that have ended, whose late frames are thrown away.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use cloister_protocols::machine::Part;
+use cloister_protocols::wire::SessionId;
+
+/// Proposals that may wait from one peer.
+const MOST_PARTS: usize = 8_192;
+
+/// Bytes that may wait from one peer.
+const MOST_BYTES: usize = 16 << 20;
+
+/// How long a proposal waits. Its sender tells when it gives up; this is for senders that don't.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// Ended sessions that are remembered.
+const MOST_CLOSED: usize = 16_384;
+
+/// The store.
+#[derive(Default)]
+pub(super) struct Early {
+    parts: HashMap<SessionId, Vec<Kept>>,
+    usage: BTreeMap<usize, Usage>,
+    closed: HashSet<SessionId>,
+    closing_order: VecDeque<SessionId>,
+}
+
+struct Kept {
+    position: usize,
+    part: Part,
+    since: Instant,
+}
+
+#[derive(Default)]
+struct Usage {
+    parts: usize,
+    bytes: usize,
+}
+
+impl Early {
+    /// Keeps the proposal of the peer at `position`. Says no where there is no room, or where it
+    /// is no proposal.
+    pub(super) fn keep(&mut self, position: usize, session: SessionId, part: Part) -> bool {
+        if self.closed.contains(&session) {
+            return true;
+        }
+        let first = part.header.sequence == 0 && part.header.part == 0 && part.header.last;
+        let usage = self.usage.entry(position).or_default();
+        let bytes = usage.bytes + part.body.len();
+        if !first || usage.parts >= MOST_PARTS || bytes > MOST_BYTES {
+            return false;
+        }
+        let kept = self.parts.entry(session).or_default();
+        if kept.iter().any(|kept| kept.position == position) {
+            return false;
+        }
+        usage.parts += 1;
+        usage.bytes = bytes;
+        kept.push(Kept {
+            position,
+            part,
+            since: Instant::now(),
+        });
+        true
+    }
+
+    /// Gives out what waits for `session`.
+    pub(super) fn take(&mut self, session: SessionId) -> Vec<(usize, Part)> {
+        let kept = self.parts.remove(&session).unwrap_or_default();
+        kept.iter().for_each(|kept| self.discount(kept));
+        kept.into_iter()
+            .map(|kept| (kept.position, kept.part))
+            .collect()
+    }
+
+    /// Forgets the proposal of one peer for one session.
+    pub(super) fn forget(&mut self, position: usize, session: SessionId) {
+        self.retain(|id, kept| *id != session || kept.position != position);
+    }
+
+    /// Forgets all proposals of one peer.
+    pub(super) fn forget_all(&mut self, position: usize) {
+        self.retain(|_, kept| kept.position != position);
+    }
+
+    /// Forgets what has waited for too long.
+    pub(super) fn expire(&mut self, now: Instant) {
+        self.retain(|_, kept| now.saturating_duration_since(kept.since) < LONGEST_WAIT);
+    }
+
+    /// From now on frames for `session` are thrown away.
+    pub(super) fn close(&mut self, session: SessionId) {
+        if self.closed.insert(session) {
+            self.closing_order.push_back(session);
+        }
+        if self.closing_order.len() > MOST_CLOSED
+            && let Some(oldest) = self.closing_order.pop_front()
+        {
+            self.closed.remove(&oldest);
+        }
+    }
+
+    fn retain(&mut self, keep: impl Fn(&SessionId, &Kept) -> bool) {
+        let mut gone = Vec::new();
+        for (session, kept) in &mut self.parts {
+            gone.extend(kept.extract_if(.., |kept| !keep(session, kept)));
+        }
+        self.parts.retain(|_, kept| !kept.is_empty());
+        gone.iter().for_each(|kept| self.discount(kept));
+    }
+
+    fn discount(&mut self, kept: &Kept) {
+        if let Some(usage) = self.usage.get_mut(&kept.position) {
+            usage.parts = usage.parts.saturating_sub(1);
+            usage.bytes = usage.bytes.saturating_sub(kept.part.body.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use cloister_protocols::wire::PartHeader;
+
+    use super::*;
+
+    const ONE: SessionId = SessionId([1; 16]);
+
+    fn proposal(bytes: usize) -> Part {
+        let header = PartHeader {
+            sequence: 0,
+            part: 0,
+            last: true,
+            tag: [0; 16],
+        };
+        Part {
+            header,
+            body: Bytes::from(vec![0; bytes]),
+        }
+    }
+
+    #[test]
+    fn a_proposal_waits_for_its_session_and_is_given_out_once() {
+        let mut early = Early::default();
+        assert!(early.keep(2, ONE, proposal(8)));
+        assert!(
+            !early.keep(2, ONE, proposal(8)),
+            "a second one of the same peer"
+        );
+        assert_eq!(early.take(ONE), vec![(2, proposal(8))]);
+        assert!(early.take(ONE).is_empty());
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_given_back() {
+        let mut early = Early::default();
+        let session = |n: u8| SessionId([n; 16]);
+        let half = MOST_BYTES / 2;
+        assert!(early.keep(1, session(1), proposal(half)));
+        assert!(early.keep(1, session(2), proposal(half)));
+        assert!(!early.keep(1, session(3), proposal(1)));
+        assert!(
+            early.keep(2, session(3), proposal(1)),
+            "another peer has room of its own"
+        );
+        early.forget(1, session(1));
+        assert!(early.keep(1, session(3), proposal(half)));
+        early.forget_all(1);
+        assert_eq!(early.usage[&1].bytes, 0);
+    }
+
+    #[test]
+    fn only_proposals_wait_and_nothing_for_ended_sessions() {
+        let mut early = Early::default();
+        let mut later = proposal(8);
+        later.header.sequence = 1;
+        assert!(!early.keep(1, ONE, later));
+        early.close(ONE);
+        assert!(early.keep(1, ONE, proposal(8)));
+        assert!(early.take(ONE).is_empty());
+    }
+}

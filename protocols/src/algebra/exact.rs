@@ -1,0 +1,344 @@
+//! Exact sums of doubles: every double of a range is an integer on a common grid, and integers are
+//! added without rounding.
+//!
+//! A double x is an integer multiple of 2^-f for a large enough f, and |x| < 2^b. A sum of N
+//! products of d such numbers is an integer multiple of 2^-df, below N·2^db in magnitude. With
+//! N < 2^63 it fits d(b + f) + 64 + 1 bits in two's complement, so a cell of that many bits cannot
+//! wrap, whatever the data are. The bound is static: it is checked when a number is admitted, before
+//! anything is masked, because a wrap would be silent afterwards.
+//!
+//! The full grid (f = 1074, b = 1024) holds every finite double and takes 34 limbs a sum. Declaring
+//! how many decimal digits the data have makes it smaller: 4 limbs for 12 digits before and 12
+//! after the point. Both are exact; rounding happens once, when the sum becomes a double again.
+//!
+//! Adding puts a significand into place and carries; no big integer is made for an item. Positive
+//! and negative terms are added apart, because a sum that swings around zero would otherwise
+//! carry through all limbs at each item.
+
+use num_bigint::{BigInt, BigUint};
+use zeroize::Zeroizing;
+
+use crate::algebra::ring::{add_into, subtract_from};
+use crate::algebra::rounding::nearest_double;
+use crate::fault::InputError;
+
+/// Bits for the number of rows over all parties, and one for the sign.
+const HEAD_ROOM: usize = 64 + 1;
+
+/// Bits of a double's significand.
+const SIGNIFICAND: usize = 53;
+
+/// The most decimal digits before and after the point that doubles have a use for.
+const MAX_DIGITS_BEFORE: u32 = 308;
+const MAX_DIGITS_AFTER: u32 = 323;
+
+/// The range and the resolution of the numbers that are added.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Grid {
+    fraction_bits: usize,
+    magnitude_bits: usize,
+    declared: Option<Range>,
+}
+
+/// Declared magnitudes: zero, and from `lowest` to below `bound`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Range {
+    digits_before: u32,
+    digits_after: u32,
+    lowest: f64,
+    bound: f64,
+    whole_bound: Option<u64>,
+}
+
+/// A number or a product of two, exactly: ±significand · 2^exponent.
+#[derive(Clone, Copy)]
+pub struct Term {
+    negative: bool,
+    significand: u128,
+    exponent: i64,
+}
+
+/// A sum on its way, kept by one party over its own data.
+pub struct Accumulator {
+    fraction_bits: usize,
+    positive: Zeroizing<Vec<u64>>,
+    negative: Zeroizing<Vec<u64>>,
+}
+
+impl Grid {
+    /// The grid of every finite double.
+    #[must_use]
+    pub fn full() -> Self {
+        Self {
+            fraction_bits: 1074,
+            magnitude_bits: 1024,
+            declared: None,
+        }
+    }
+
+    /// The grid of 0 and of all doubles with magnitudes from 10^-`digits_after` to below
+    /// 10^`digits_before`; the bounds are the doubles nearest to these powers of ten.
+    ///
+    /// # Errors
+    /// If doubles do not reach that far.
+    pub fn declared(digits_before: u32, digits_after: u32) -> Result<Self, InputError> {
+        check_digits("digits_before", digits_before, MAX_DIGITS_BEFORE)?;
+        check_digits("digits_after", digits_after, MAX_DIGITS_AFTER)?;
+        let range = Range {
+            digits_before,
+            digits_after,
+            lowest: power_of_ten(&format!("1e-{digits_after}")),
+            bound: power_of_ten(&format!("1e{digits_before}")),
+            whole_bound: 10_u64.checked_pow(digits_before),
+        };
+        Ok(Self {
+            fraction_bits: (bits_of_power_of_ten(digits_after) + SIGNIFICAND).min(1074),
+            magnitude_bits: bits_of_power_of_ten(digits_before).min(1024),
+            declared: Some(range),
+        })
+    }
+
+    /// The declared digits before and after the point, if any were.
+    #[must_use]
+    pub fn digits(&self) -> Option<(u32, u32)> {
+        self.declared
+            .map(|range| (range.digits_before, range.digits_after))
+    }
+
+    /// f: every number is a multiple of 2^-f.
+    #[must_use]
+    pub fn fraction_bits(&self) -> usize {
+        self.fraction_bits
+    }
+
+    /// 64-bit limbs that a sum of products of `degree` numbers takes.
+    #[must_use]
+    pub fn limbs(&self, degree: usize) -> usize {
+        (degree * (self.fraction_bits + self.magnitude_bits) + HEAD_ROOM).div_ceil(64)
+    }
+
+    /// A double as a term, if the grid has it.
+    ///
+    /// # Errors
+    /// If it is not finite or outside the declared range; `index` tells the caller which it was.
+    pub fn admit(&self, index: usize, x: f64) -> Result<Term, InputError> {
+        let magnitude = x.abs();
+        if !magnitude.is_finite() {
+            return Err(InputError::NotFinite { index });
+        }
+        match self.declared {
+            Some(range) if !range.holds(magnitude) => Err(range.refusal(index)),
+            _ => Ok(Term::from_double(x)),
+        }
+    }
+
+    /// A whole number as a term, if the grid has it.
+    ///
+    /// # Errors
+    /// If it is outside the declared range.
+    pub fn admit_whole(&self, index: usize, value: i64) -> Result<Term, InputError> {
+        match self.declared {
+            Some(range) if !range.holds_whole(value.unsigned_abs()) => Err(range.refusal(index)),
+            _ => Ok(Term::from_whole(value)),
+        }
+    }
+
+    /// Writes `term` into `cell`, which is zero and has [`Grid::limbs`]`(1)` limbs.
+    pub fn encode(&self, term: Term, cell: &mut [u64]) {
+        term.add_magnitude_to(cell, self.fraction_bits);
+        if term.negative {
+            negate(cell);
+        }
+    }
+
+    /// The double nearest to the sum of products of `degree` numbers in `cell`, which is used up;
+    /// none beyond the range of doubles.
+    #[must_use]
+    pub fn decode(&self, degree: usize, cell: &mut [u64]) -> Option<f64> {
+        let negative = is_negative(cell);
+        if negative {
+            negate(cell);
+        }
+        nearest_double(negative, cell, false, self.exponent(degree))
+    }
+
+    /// The exponent e such that a sum of products of `degree` numbers is an integer times 2^e.
+    #[must_use]
+    pub fn exponent(&self, degree: usize) -> i64 {
+        -i64::try_from(degree * self.fraction_bits).unwrap_or(i64::MAX)
+    }
+}
+
+/// The integer in two's complement in `cell`.
+#[must_use]
+pub fn signed_integer(cell: &[u64]) -> BigInt {
+    let bytes: Vec<u8> = cell.iter().flat_map(|limb| limb.to_le_bytes()).collect();
+    BigInt::from_signed_bytes_le(&bytes)
+}
+
+impl Accumulator {
+    /// Zero, as a sum of products of `degree` numbers of `grid`.
+    #[must_use]
+    pub fn new(grid: &Grid, degree: usize) -> Self {
+        let zero = || Zeroizing::new(vec![0; grid.limbs(degree)]);
+        Self {
+            fraction_bits: degree * grid.fraction_bits,
+            positive: zero(),
+            negative: zero(),
+        }
+    }
+
+    /// Adds a number, or a product of as many as the accumulator's degree says.
+    pub fn add(&mut self, term: Term) {
+        let limbs = if term.negative {
+            &mut self.negative
+        } else {
+            &mut self.positive
+        };
+        term.add_magnitude_to(limbs, self.fraction_bits);
+    }
+
+    /// Adds another sum of the same grid and degree.
+    pub fn merge(&mut self, other: &Self) {
+        add_into(&mut self.positive, &other.positive);
+        add_into(&mut self.negative, &other.negative);
+    }
+
+    /// The sum in two's complement.
+    #[must_use]
+    pub fn into_cell(mut self) -> Zeroizing<Vec<u64>> {
+        subtract_from(&mut self.positive, &self.negative);
+        self.positive
+    }
+}
+
+impl Term {
+    /// The product, exactly. Neither factor may itself be a product.
+    #[must_use]
+    pub fn times(self, other: Self) -> Self {
+        Self {
+            negative: self.negative != other.negative,
+            significand: self.significand.wrapping_mul(other.significand),
+            exponent: self.exponent + other.exponent,
+        }
+    }
+
+    fn from_double(x: f64) -> Self {
+        const FRACTION: u64 = (1 << 52) - 1;
+        let bits = x.to_bits();
+        let fraction = bits & FRACTION;
+        let field = (bits >> 52) & 0x7ff;
+        let (significand, power) = if field == 0 {
+            (fraction, 1)
+        } else {
+            (fraction | (FRACTION + 1), field)
+        };
+        Self {
+            negative: bits >> 63 == 1,
+            significand: u128::from(significand),
+            exponent: power.cast_signed() - 1075,
+        }
+    }
+
+    fn from_whole(value: i64) -> Self {
+        Self {
+            negative: value < 0,
+            significand: u128::from(value.unsigned_abs()),
+            exponent: 0,
+        }
+    }
+
+    /// Adds `significand · 2^(exponent + fraction_bits)` to `limbs`. The shift is not negative: that
+    /// is what admitting a number to a grid means.
+    #[inline]
+    fn add_magnitude_to(self, limbs: &mut [u64], fraction_bits: usize) {
+        let exponent = isize::try_from(self.exponent).unwrap_or(isize::MIN);
+        let Some(shift) = fraction_bits.checked_add_signed(exponent) else {
+            return debug_assert!(self.significand == 0, "a number finer than its grid");
+        };
+        let (limb, bit) = (shift / 64, shift % 64);
+        let low = self.significand << bit;
+        let high = if bit == 0 {
+            0
+        } else {
+            self.significand >> (128 - bit)
+        };
+        add_at(
+            limbs,
+            limb,
+            [low_half(low), low_half(low >> 64), low_half(high)],
+        );
+    }
+}
+
+impl Range {
+    fn holds(&self, magnitude: f64) -> bool {
+        magnitude == 0.0 || (self.lowest..self.bound).contains(&magnitude)
+    }
+
+    fn holds_whole(&self, magnitude: u64) -> bool {
+        // Without digits after the point the lowest magnitude is 1, and every whole number but 0
+        // has at least that.
+        self.whole_bound.is_none_or(|bound| magnitude < bound)
+    }
+
+    fn refusal(&self, index: usize) -> InputError {
+        let Self {
+            digits_before,
+            digits_after,
+            ..
+        } = self;
+        let range = format!("0, or from 1e-{digits_after} to below 1e{digits_before}");
+        InputError::OutOfRange { index, range }
+    }
+}
+
+#[inline]
+fn add_at(limbs: &mut [u64], first: usize, words: [u64; 3]) {
+    let mut carry = false;
+    let mut rest = limbs.iter_mut().skip(first);
+    for (word, limb) in words.into_iter().zip(rest.by_ref()) {
+        (*limb, carry) = limb.carrying_add(word, carry);
+    }
+    while carry {
+        let Some(limb) = rest.next() else { return };
+        (*limb, carry) = limb.overflowing_add(1);
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the lower half is what is wanted"
+)]
+fn low_half(value: u128) -> u64 {
+    value as u64
+}
+
+fn is_negative(cell: &[u64]) -> bool {
+    cell.last().is_some_and(|limb| limb >> 63 == 1)
+}
+
+fn negate(cell: &mut [u64]) {
+    let mut carry = true;
+    for limb in cell {
+        (*limb, carry) = (!*limb).overflowing_add(u64::from(carry));
+    }
+}
+
+fn check_digits(name: &'static str, digits: u32, limit: u32) -> Result<(), InputError> {
+    if digits > limit {
+        let reason = format!("{digits} is more than the {limit} digits that doubles reach");
+        return Err(InputError::Parameter { name, reason });
+    }
+    Ok(())
+}
+
+/// ⌈log2 10^digits⌉.
+fn bits_of_power_of_ten(digits: u32) -> usize {
+    let power = BigUint::from(10_u8).pow(digits);
+    usize::try_from((power - 1_u8).bits()).unwrap_or(usize::MAX)
+}
+
+fn power_of_ten(text: &str) -> f64 {
+    text.parse().expect("a power of ten in scientific notation")
+}

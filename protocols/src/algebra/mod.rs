@@ -1,0 +1,10 @@
+//! Exact arithmetic: rings of integers modulo powers of two, vectors of them, and the way from
+//! doubles to integers and back.
+//!
+//! Nothing here knows of parties or messages, and nothing rounds but the last step: from an exact
+//! integer or fraction to the nearest double.
+
+pub mod exact;
+pub mod layout;
+pub mod ring;
+pub mod rounding;

@@ -1,0 +1,254 @@
+//! Every computation: its name, what it takes, what it answers, and which suite serves it.
+//!
+//! Functions that this version cannot compute are listed too, with the suite that they wait for, so
+//! that a client is told so instead of "unknown". What a computation reveals beside its answer is in
+//! the [`crate::computation::Security`] of each answer, because it depends on the parameters.
+
+use crate::masked;
+
+/// The data that a function takes from one party.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// Numbers.
+    Numbers,
+    /// One vector of numbers.
+    Vector,
+    /// Texts.
+    Texts,
+    /// Pairs of texts.
+    TextPairs,
+    /// Pairs of numbers.
+    Points,
+    /// Something else, or nothing.
+    Other,
+}
+
+/// Whether this version computes a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It does.
+    Available,
+    /// It will when it has another suite.
+    Awaits {
+        /// The suite's name.
+        suite: &'static str,
+    },
+}
+
+/// A function that parties can compute together.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name that clients give.
+    pub name: &'static str,
+    /// What it computes, in one sentence.
+    pub summary: &'static str,
+    /// The data that it takes from one party.
+    pub input: InputKind,
+    /// The suite that serves it, or will.
+    pub suite: &'static str,
+    /// Whether this version computes it.
+    pub status: Status,
+    /// The keys of its answer.
+    pub result_keys: &'static [&'static str],
+}
+
+/// All functions, in the order in which they are listed to clients.
+#[must_use]
+pub fn entries() -> &'static [Entry] {
+    &ENTRIES
+}
+
+/// The function of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    ENTRIES.iter().find(|entry| entry.name == name)
+}
+
+/// The name of the computation of nothing.
+pub const EMPTY: &str = "Empty";
+
+static ENTRIES: [Entry; 15] = [
+    available(
+        "SecureSum",
+        "the sum of all numbers",
+        InputKind::Numbers,
+        &["sum"],
+    ),
+    available(
+        "SecureVectorSum",
+        "the sum of all parties' vectors, element by element",
+        InputKind::Vector,
+        &["sum"],
+    ),
+    available(
+        "StatisticsFrequency",
+        "how often each category occurs",
+        InputKind::Texts,
+        &["histogram", "mode"],
+    ),
+    available(
+        "StatisticsContingency",
+        "how often each pair of categories occurs",
+        InputKind::TextPairs,
+        &["table", "mode"],
+    ),
+    available(
+        "StatisticsBivariate",
+        "covariance, correlation and regression of two variables",
+        InputKind::Points,
+        &[
+            "samples",
+            "covariance",
+            "covariance_mle",
+            "correlation_coefficient",
+            "regression_slope",
+            "regression_interceipt",
+            "regression_slope_only",
+        ],
+    ),
+    awaits(
+        "replicated",
+        "StatisticsUnivariate",
+        "extremes, means, moments and their ratios of one variable",
+        InputKind::Numbers,
+        &[
+            "samples",
+            "minimum",
+            "maximum",
+            "sum",
+            "mean",
+            "harmonic_mean",
+            "geometric_mean",
+            "variance",
+            "variance_mle",
+            "variance_of_sample_mean",
+            "standard_deviation",
+            "standard_deviation_mle",
+            "standard_error_of_sample_mean",
+            "coefficient_of_variation",
+            "coefficient_of_variation_mle",
+            "root_mean_square",
+            "root_mean_square_deviation",
+            "skewness",
+            "kurtosis",
+            "kurtosis_excess",
+            "hyper_skewness",
+            "hyper_flatness",
+        ],
+    ),
+    awaits(
+        "replicated",
+        "MinimumMaximum",
+        "the smallest and the largest number",
+        InputKind::Other,
+        &["minimum", "maximum", "samples"],
+    ),
+    awaits(
+        "replicated",
+        "KthElement",
+        "the number of a given rank",
+        InputKind::Other,
+        &["item", "samples"],
+    ),
+    awaits(
+        "replicated",
+        "SecureMedian",
+        "the median of all numbers",
+        InputKind::Numbers,
+        &["median"],
+    ),
+    awaits(
+        "replicated",
+        "SecureMatrixMultiplication",
+        "the product of one party's matrix and another's",
+        InputKind::Other,
+        &["product"],
+    ),
+    awaits(
+        "replicated",
+        "StatisticsRegressionOLSVertical",
+        "least squares of one party's column on another's",
+        InputKind::Other,
+        &["mle"],
+    ),
+    awaits(
+        "intersection",
+        "SetIntersection",
+        "the elements that all parties have",
+        InputKind::Other,
+        &["intersection", "size_intersection"],
+    ),
+    awaits(
+        "intersection",
+        "SetIntersectionSize",
+        "how many elements all parties have",
+        InputKind::Other,
+        &["size_intersection"],
+    ),
+    awaits(
+        "intersection",
+        "StatisticsContingencyVertical",
+        "how often pairs of categories occur, one of each pair at either party",
+        InputKind::TextPairs,
+        &["table", "mode"],
+    ),
+    available(
+        EMPTY,
+        "nothing, in two rounds of eight bytes: what agreeing and two rounds cost",
+        InputKind::Other,
+        &[],
+    ),
+];
+
+const fn available(
+    name: &'static str,
+    summary: &'static str,
+    input: InputKind,
+    result_keys: &'static [&'static str],
+) -> Entry {
+    Entry {
+        name,
+        summary,
+        input,
+        suite: masked::SUITE,
+        status: Status::Available,
+        result_keys,
+    }
+}
+
+const fn awaits(
+    suite: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    input: InputKind,
+    result_keys: &'static [&'static str],
+) -> Entry {
+    Entry {
+        name,
+        summary,
+        input,
+        suite,
+        status: Status::Awaits { suite },
+        result_keys,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        for entry in entries() {
+            assert_eq!(find(entry.name), Some(entry));
+            assert_eq!(
+                entries()
+                    .iter()
+                    .filter(|other| other.name == entry.name)
+                    .count(),
+                1
+            );
+        }
+        assert_eq!(find("securesum"), None);
+    }
+}

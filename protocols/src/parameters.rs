@@ -1,0 +1,143 @@
+//! What a client may set in the `parameters` of a computation.
+//!
+//! Parsed once, from the client's JSON object; unknown names are errors. What a value means to a
+//! function is checked when a [`crate::computation::Request`] is made. Every value that changes the
+//! result goes into what the parties agree on, in canonical text.
+
+use serde::Deserialize;
+
+use crate::algebra::exact::Grid;
+use crate::fault::InputError;
+use crate::masked::SUITE;
+
+/// Decimal digits where only one side of the point is declared.
+const USUAL_DIGITS: u32 = 12;
+
+/// Parameters as the client gave them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Magnitudes are below 10 to this power. With neither this nor `digits_after` any finite
+    /// number is allowed; with one of the two the other is 12.
+    pub digits_before: Option<u32>,
+    /// Magnitudes are 0, or at least 10 to minus this power.
+    pub digits_after: Option<u32>,
+    /// The categories that the data may have, so that none need be revealed.
+    pub categories: Option<Categories>,
+    /// How the elements of a vector become integers; exact where it is left out.
+    pub encoding: Option<Encoding>,
+    /// The family of protocols; chosen by the node where it is left out.
+    pub suite: Option<String>,
+    /// Binary digits after the point, from 0 to 62, for the encoding `fixed`; 32 where it is left
+    /// out.
+    pub fraction_bits: Option<u32>,
+}
+
+/// Declared categories.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Categories {
+    /// Of one variable, for a frequency table.
+    One(Vec<String>),
+    /// Of two variables, for a contingency table.
+    Two([Vec<String>; 2]),
+}
+
+/// How the elements of a vector become integers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// Any double, exactly, in as many 64-bit words as the declared digits take: 34 without any.
+    #[default]
+    Exact,
+    /// Whole numbers below 2^63 / n in magnitude, exactly, 8 bytes an element.
+    Integer,
+    /// Each element rounded to the nearest multiple of 2^-`fraction_bits`, 8 bytes an element: the
+    /// one encoding that is not exact.
+    Fixed,
+}
+
+impl Encoding {
+    /// The name that a client gives.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Integer => "integer",
+            Self::Fixed => "fixed",
+        }
+    }
+}
+
+impl Parameters {
+    /// The grid that the declared digits ask for.
+    pub(crate) fn grid(&self) -> Result<Grid, InputError> {
+        match (self.digits_before, self.digits_after) {
+            (None, None) => Ok(Grid::full()),
+            (before, after) => Grid::declared(
+                before.unwrap_or(USUAL_DIGITS),
+                after.unwrap_or(USUAL_DIGITS),
+            ),
+        }
+    }
+
+    /// Refuses another suite than the one that there is.
+    pub(crate) fn check_suite(&self) -> Result<(), InputError> {
+        match self.suite.as_deref() {
+            None | Some(SUITE) => Ok(()),
+            Some(other) => {
+                let other: String = other
+                    .chars()
+                    .take(40)
+                    .flat_map(char::escape_default)
+                    .collect();
+                Err(refuse(
+                    "suite",
+                    format!("`{other}` does not serve this function, `{SUITE}` does"),
+                ))
+            }
+        }
+    }
+
+    /// Refuses categories where a function has none.
+    pub(crate) fn no_categories(&self) -> Result<(), InputError> {
+        match self.categories {
+            None => Ok(()),
+            Some(_) => Err(refuse("categories", "this function has none".into())),
+        }
+    }
+
+    /// Refuses encodings where a function has one only.
+    pub(crate) fn no_encoding(&self) -> Result<(), InputError> {
+        if self
+            .encoding
+            .is_some_and(|encoding| encoding != Encoding::Exact)
+        {
+            return Err(refuse("encoding", "this function is always exact".into()));
+        }
+        match self.fraction_bits {
+            None => Ok(()),
+            Some(_) => Err(refuse(
+                "fraction_bits",
+                "only the encoding `fixed` has them".into(),
+            )),
+        }
+    }
+}
+
+/// The canonical text of a grid's digits, for the spec.
+pub(crate) fn grid_text(grid: &Grid) -> [(String, String); 2] {
+    let (before, after) = match grid.digits() {
+        None => ("any".to_owned(), "any".to_owned()),
+        Some((before, after)) => (before.to_string(), after.to_string()),
+    };
+    [
+        ("digits_before".to_owned(), before),
+        ("digits_after".to_owned(), after),
+    ]
+}
+
+/// The parameter `name` has a value that cannot be used.
+pub(crate) fn refuse(name: &'static str, reason: String) -> InputError {
+    InputError::Parameter { name, reason }
+}

@@ -1,0 +1,132 @@
+//! Categories: the ones that were declared, or the ones that the parties' data have.
+//!
+//! Where categories were not declared, the parties tell each other which ones their data have.
+//! **Rounds:** 2. Each party sends all others its sorted list, at most 1 MiB, and then the digests of
+//! all lists as it saw them, because parties with different lists would label the same counts
+//! differently. **Bytes sent per party:** (n − 1)(its list + 32n). **Adversary:** any n − 1 may deviate;
+//! an honest party that goes on has the same lists as all other honest ones. **Every party learns
+//! which party's data have which category**, but not how often; declaring the categories avoids it.
+
+use std::collections::BTreeSet;
+
+use crate::algebra::layout::MAX_WORDS;
+use crate::channel::{Channel, Message};
+use crate::echo::{Digest, Views};
+use crate::fault::{Fault, InputError, Misbehaviour};
+use crate::party::Party;
+use crate::wire;
+
+/// The most categories of one variable.
+pub(crate) const MAX_CATEGORIES: usize = 100_000;
+
+/// The longest name of a category, in bytes.
+pub(crate) const MAX_NAME: usize = 1000;
+
+/// For each variable of a table its categories, sorted, each once.
+pub(crate) type Axes = Vec<Vec<String>>;
+
+/// The categories of all parties' data together.
+pub(super) async fn unite(channel: &Channel, own: Axes) -> Result<Axes, Fault> {
+    let list = wire::encode(&own).map_err(|_| too_long())?;
+    channel.begin_round("categories");
+    let digest = digest(&list);
+    channel.broadcast(list);
+    let lists = receive_lists(channel, own.len()).await?;
+
+    channel.begin_round("categories echo");
+    let digests = lists.iter().map(|list| list.digest).collect();
+    let views = Views::of(channel.parties().me(), digest, digests);
+    channel.broadcast(views.echo());
+    for (witness, echo) in channel.gather_exactly(views.echo_bytes()).await? {
+        views.compare(witness, &echo.into_bytes())?;
+    }
+    let union = lists
+        .into_iter()
+        .fold(own, |union, list| merge(union, list.axes));
+    check_size(&union)?;
+    Ok(union)
+}
+
+/// Refuses more cells than a vector may have words, and more categories than a table may.
+pub(super) fn check_size(axes: &Axes) -> Result<(), InputError> {
+    let cells = axes.iter().map(Vec::len).fold(1, usize::saturating_mul);
+    check("cells of the table", cells, MAX_WORDS)?;
+    axes.iter()
+        .try_for_each(|axis| check("categories", axis.len(), MAX_CATEGORIES))
+}
+
+/// Refuses a name that is too long.
+pub(super) fn check_name(name: &str) -> Result<(), InputError> {
+    check("bytes in the name of a category", name.len(), MAX_NAME)
+}
+
+/// Refuses categories that are too many to be told to the others.
+pub(super) fn check_message(own: &Axes) -> Result<(), InputError> {
+    wire::encode(own).map(drop).map_err(|_| too_long())
+}
+
+struct List {
+    axes: Axes,
+    digest: Digest,
+}
+
+async fn receive_lists(channel: &Channel, axes: usize) -> Result<Vec<List>, Fault> {
+    let messages = channel.gather().await?.into_iter();
+    messages
+        .map(|(from, message)| parse(from, message, axes))
+        .collect()
+}
+
+fn parse(from: Party, message: Message, axes: usize) -> Result<List, Fault> {
+    let bytes = message.into_bytes();
+    let list: Option<Axes> = wire::decode(&bytes).ok();
+    let valid = list.filter(|list| list.len() == axes && list.iter().all(|axis| is_valid(axis)));
+    let axes = valid.ok_or_else(|| Fault::blame(from, Misbehaviour::Malformed))?;
+    Ok(List {
+        axes,
+        digest: digest(&bytes),
+    })
+}
+
+fn is_valid(axis: &[String]) -> bool {
+    axis.len() <= MAX_CATEGORIES
+        && axis.iter().all(|name| name.len() <= MAX_NAME)
+        && axis.iter().is_sorted_by(|a, b| a < b)
+}
+
+fn digest(list: &[u8]) -> Digest {
+    let mut hasher = blake3::Hasher::new_derive_key("cloister 1 list of categories");
+    hasher.update(list);
+    Digest::from(hasher)
+}
+
+fn merge(ours: Axes, theirs: Axes) -> Axes {
+    let union = |(a, b): (Vec<String>, Vec<String>)| {
+        a.into_iter()
+            .chain(b)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    };
+    ours.into_iter().zip(theirs).map(union).collect()
+}
+
+fn check(what: &'static str, actual: usize, limit: usize) -> Result<(), InputError> {
+    if actual > limit {
+        return Err(InputError::TooMuch {
+            what,
+            actual,
+            limit,
+        });
+    }
+    Ok(())
+}
+
+fn too_long() -> InputError {
+    let limit = wire::MAX_STRUCTURED;
+    InputError::TooMuch {
+        what: "bytes in the names of all categories",
+        actual: limit + 1,
+        limit,
+    }
+}

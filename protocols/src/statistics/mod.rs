@@ -1,0 +1,122 @@
+//! The functions: encode one party's data, sum over the parties, finish.
+//!
+//! Encoding and local adding happen when a request is made, before any message; finishing happens
+//! on opened sums, the same at every party. Nothing here sends private values: everything goes
+//! through a masked sum, except names of categories that were not declared (see
+//! [`tables`]).
+
+pub(crate) mod bivariate;
+pub(crate) mod categories;
+pub(crate) mod empty;
+pub(crate) mod sum;
+pub(crate) mod tables;
+pub(crate) mod vector;
+
+use std::collections::BTreeMap;
+
+use rand_core::CryptoRng;
+
+use crate::catalogue::{EMPTY, Entry};
+use crate::channel::Channel;
+use crate::computation::{Answer, Input};
+use crate::disclosure::{Permit, Rules};
+use crate::fault::{Fault, InputError};
+use crate::masked::MaskedSums;
+use crate::parameters::Parameters;
+
+/// A function with one party's data in it, added up.
+pub(crate) enum Prepared {
+    Empty,
+    Sum(sum::Prepared),
+    Vector(vector::Prepared),
+    Frequency(tables::Prepared),
+    Contingency(tables::Prepared),
+    Bivariate(bivariate::Prepared),
+}
+
+impl Prepared {
+    pub(crate) fn new(
+        function: &Entry,
+        parameters: &Parameters,
+        input: &Input,
+        parties: usize,
+    ) -> Result<Self, InputError> {
+        match function.name {
+            EMPTY => Ok(Self::Empty),
+            "SecureSum" => sum::Prepared::new(parameters, input).map(Self::Sum),
+            "SecureVectorSum" => {
+                vector::Prepared::new(parameters, input, parties).map(Self::Vector)
+            }
+            "StatisticsFrequency" => {
+                tables::Prepared::frequency(parameters, input).map(Self::Frequency)
+            }
+            "StatisticsContingency" => {
+                tables::Prepared::contingency(parameters, input).map(Self::Contingency)
+            }
+            "StatisticsBivariate" => {
+                bivariate::Prepared::new(parameters, input).map(Self::Bivariate)
+            }
+            _ => Err(InputError::Shape {
+                expected: "a function that this version has",
+            }),
+        }
+    }
+
+    pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Empty => BTreeMap::new(),
+            Self::Sum(prepared) => prepared.parameters(),
+            Self::Vector(prepared) => prepared.parameters(),
+            Self::Frequency(prepared) => prepared.parameters(),
+            Self::Contingency(prepared) => prepared.parameters(),
+            Self::Bivariate(prepared) => prepared.parameters(),
+        }
+    }
+
+    pub(crate) fn shape(&self) -> BTreeMap<String, u64> {
+        match self {
+            Self::Vector(prepared) => prepared.shape(),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn words(&self) -> usize {
+        match self {
+            Self::Empty => 0,
+            Self::Sum(prepared) => prepared.words(),
+            Self::Vector(prepared) => prepared.words(),
+            Self::Frequency(prepared) => prepared.words(),
+            Self::Contingency(prepared) => prepared.words(),
+            Self::Bivariate(prepared) => prepared.words(),
+        }
+    }
+
+    /// What is revealed beside the answer.
+    pub(crate) fn reveals(&self, rules: &Rules) -> Vec<String> {
+        match self {
+            Self::Empty => Vec::new(),
+            Self::Sum(_) => vec![sum::REVEALS.to_owned()],
+            Self::Vector(prepared) => prepared.reveals(),
+            Self::Frequency(prepared) => prepared.reveals(rules),
+            Self::Contingency(prepared) => prepared.reveals(rules),
+            Self::Bivariate(_) => vec![bivariate::REVEALS.to_owned()],
+        }
+    }
+
+    pub(crate) async fn run(
+        self,
+        channel: &Channel,
+        sums: &mut MaskedSums<'_>,
+        permit: &Permit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Answer, Fault> {
+        match self {
+            Self::Empty => empty::run(channel).await,
+            Self::Sum(prepared) => prepared.run(sums, rng).await,
+            Self::Vector(prepared) => prepared.run(sums, rng).await,
+            Self::Frequency(prepared) => prepared.run(channel, sums, permit, rng).await,
+            Self::Contingency(prepared) => prepared.run(channel, sums, permit, rng).await,
+            Self::Bivariate(prepared) => prepared.run(sums, rng).await,
+        }
+    }
+}

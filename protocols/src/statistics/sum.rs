@@ -1,0 +1,79 @@
+//! `SecureSum`: the sum of all numbers of all parties, exact, rounded once at the end.
+
+use std::collections::BTreeMap;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::algebra::exact::{Accumulator, Grid};
+use crate::algebra::layout::Layout;
+use crate::computation::{Answer, Input};
+use crate::fault::{Fault, InputError};
+use crate::masked::{MaskedSums, Rounds};
+use crate::parameters::{Parameters, grid_text};
+
+/// What is revealed beside the answer.
+pub(super) const REVEALS: &str = "the exact sum, before it is rounded to a double, to every party";
+
+pub(crate) struct Prepared {
+    grid: Grid,
+    layout: Layout,
+    cell: Zeroizing<Vec<u64>>,
+}
+
+impl Prepared {
+    pub(super) fn new(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
+        parameters.no_categories()?;
+        parameters.no_encoding()?;
+        let grid = parameters.grid()?;
+        let layout = Layout::uniform(grid.limbs(1), 1)?;
+        let cell = add_up(&grid, input)?.into_cell();
+        Ok(Self { grid, layout, cell })
+    }
+
+    pub(super) fn parameters(&self) -> BTreeMap<String, String> {
+        grid_text(&self.grid).into()
+    }
+
+    pub(super) fn words(&self) -> usize {
+        self.layout.words()
+    }
+
+    pub(super) async fn run(
+        self,
+        sums: &mut MaskedSums<'_>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Answer, Fault> {
+        let mut cell = sums
+            .sum(Rounds::default(), &self.layout, self.cell, rng)
+            .await?;
+        let sum = self
+            .grid
+            .decode(1, &mut cell)
+            .ok_or(Fault::ResultOutOfRange)?;
+        Ok(Answer::Sum { sum })
+    }
+}
+
+fn add_up(grid: &Grid, input: &Input) -> Result<Accumulator, InputError> {
+    let mut sum = Accumulator::new(grid, 1);
+    match input {
+        Input::Numbers(items) => {
+            for (index, x) in items.iter().enumerate() {
+                sum.add(grid.admit(index, *x)?);
+            }
+        }
+        Input::Integers(items) => {
+            for (index, x) in items.iter().enumerate() {
+                sum.add(grid.admit_whole(index, *x)?);
+            }
+        }
+        other if other.is_empty() => {}
+        _ => {
+            return Err(InputError::Shape {
+                expected: "numbers",
+            });
+        }
+    }
+    Ok(sum)
+}

@@ -1,0 +1,292 @@
+//! `StatisticsFrequency` and `StatisticsContingency`: how often each category, or each pair of
+//! categories, occurs.
+//!
+//! A table is one masked sum of counts, one 64-bit word a cell; a contingency table has a cell for
+//! every pair of a category of x and a category of y, also where none occurs. Which cells a party's
+//! data have cannot be seen by anybody. The rules may withhold small counts: every party's node sees
+//! them when it opens the sum, but no client does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand_core::CryptoRng;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::algebra::layout::Layout;
+use crate::channel::Channel;
+use crate::computation::{Answer, Input};
+use crate::disclosure::{Permit, Rules};
+use crate::fault::{Fault, InputError};
+use crate::masked::{MaskedSums, Rounds};
+use crate::parameters::{Categories, Parameters, refuse};
+use crate::statistics::categories::{self, Axes};
+
+/// How often each category occurs; null where the rules withhold it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Histogram {
+    /// The count of each category.
+    pub histogram: BTreeMap<String, Option<u64>>,
+    /// The first category with the largest count that is shown; null if none is above 0.
+    pub mode: Option<String>,
+}
+
+/// How often each pair of categories occurs; null where the rules withhold it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Table {
+    /// The count of each y under each x.
+    pub table: BTreeMap<String, BTreeMap<String, Option<u64>>>,
+    /// The first pair with the largest count that is shown; null if none is above 0.
+    pub mode: Option<(String, String)>,
+}
+
+/// One party's counts. A frequency table is a contingency table with one y.
+pub(crate) struct Prepared {
+    declared: bool,
+    axes: Axes,
+    counts: Counts,
+}
+
+/// Counts by the positions of the categories on their axes.
+type Counts = BTreeMap<Vec<usize>, u64>;
+
+impl Prepared {
+    /// Of one variable.
+    pub(super) fn frequency(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
+        let declared = match &parameters.categories {
+            None => None,
+            Some(Categories::One(x)) => Some(vec![x.clone()]),
+            Some(Categories::Two(_)) => return Err(refuse_categories("one list of texts")),
+        };
+        let items = match input {
+            Input::Texts(items) => items.iter().map(|item| [item.as_str()]).collect(),
+            other if other.is_empty() => Vec::new(),
+            _ => return Err(InputError::Shape { expected: "texts" }),
+        };
+        Self::new(parameters, declared, &items)
+    }
+
+    /// Of two variables.
+    pub(super) fn contingency(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
+        let declared = match &parameters.categories {
+            None => None,
+            Some(Categories::Two(axes)) => Some(axes.to_vec()),
+            Some(Categories::One(_)) => return Err(refuse_categories("two lists of texts")),
+        };
+        let items = match input {
+            Input::TextPairs(items) => items.iter().map(|(x, y)| [x.as_str(), y]).collect(),
+            other if other.is_empty() => Vec::new(),
+            _ => {
+                return Err(InputError::Shape {
+                    expected: "pairs of texts",
+                });
+            }
+        };
+        Self::new(parameters, declared, &items)
+    }
+
+    fn new<const D: usize>(
+        parameters: &Parameters,
+        declared: Option<Axes>,
+        items: &[[&str; D]],
+    ) -> Result<Self, InputError> {
+        parameters.no_encoding()?;
+        let is_declared = declared.is_some();
+        let axes = match declared {
+            Some(axes) => axes.into_iter().map(sorted).collect::<Result<_, _>>()?,
+            None => own_axes(items)?,
+        };
+        categories::check_size(&axes)?;
+        Ok(Self {
+            declared: is_declared,
+            counts: count(&axes, items)?,
+            axes,
+        })
+    }
+
+    pub(super) fn parameters(&self) -> BTreeMap<String, String> {
+        let text = if self.declared {
+            fingerprint(&self.axes)
+        } else {
+            "from the data".to_owned()
+        };
+        [("categories".to_owned(), text)].into()
+    }
+
+    pub(super) fn words(&self) -> usize {
+        self.axes.iter().map(Vec::len).product()
+    }
+
+    pub(super) fn reveals(&self, rules: &Rules) -> Vec<String> {
+        let mut reveals = Vec::new();
+        if !self.declared {
+            reveals.push("which party's data have which category, to every party".to_owned());
+        }
+        if rules.min_cell > 1 {
+            let most = rules.min_cell - 1;
+            reveals.push(format!(
+                "counts from 1 to {most}, to every party's node but to no client"
+            ));
+        }
+        reveals
+    }
+
+    pub(super) async fn run(
+        self,
+        channel: &Channel,
+        sums: &mut MaskedSums<'_>,
+        permit: &Permit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Answer, Fault> {
+        let Self {
+            declared,
+            axes: own,
+            counts,
+        } = self;
+        let axes = if declared {
+            own.clone()
+        } else {
+            categories::unite(channel, own.clone()).await?
+        };
+        let layout = Layout::uniform(1, axes.iter().map(Vec::len).product())?;
+        let words = place(&counts, &own, &axes, layout.words());
+        let sum = sums.sum(Rounds::default(), &layout, words, rng).await?;
+        if sum.iter().any(|count| *count >= 1 << 63) {
+            return Err(Fault::Implausible);
+        }
+        Ok(finish(&axes, &sum, permit))
+    }
+}
+
+fn refuse_categories(expected: &str) -> InputError {
+    refuse("categories", format!("this function takes {expected}"))
+}
+
+/// Declared categories in order: two parties that list the same ones agree.
+fn sorted(mut axis: Vec<String>) -> Result<Vec<String>, InputError> {
+    axis.sort();
+    axis.iter()
+        .try_for_each(|name| categories::check_name(name))?;
+    if !axis.iter().is_sorted_by(|a, b| a < b) {
+        return Err(refuse("categories", "one of them is listed twice".into()));
+    }
+    if axis.is_empty() {
+        return Err(refuse("categories", "an empty list".into()));
+    }
+    Ok(axis)
+}
+
+fn own_axes<const D: usize>(items: &[[&str; D]]) -> Result<Axes, InputError> {
+    let mut axes = vec![BTreeSet::new(); D];
+    for item in items {
+        for (axis, name) in axes.iter_mut().zip(item) {
+            if axis.insert(*name) {
+                categories::check_name(name)?;
+            }
+        }
+    }
+    let own = |axis: BTreeSet<&str>| axis.into_iter().map(str::to_owned).collect();
+    let axes = axes.into_iter().map(own).collect();
+    categories::check_message(&axes)?;
+    Ok(axes)
+}
+
+fn count<const D: usize>(axes: &Axes, items: &[[&str; D]]) -> Result<Counts, InputError> {
+    let mut counts = Counts::new();
+    for (index, item) in items.iter().enumerate() {
+        let place: Option<Vec<usize>> = axes
+            .iter()
+            .zip(item)
+            .map(|(axis, name)| position(axis, name))
+            .collect();
+        *counts
+            .entry(place.ok_or(InputError::UndeclaredCategory { index })?)
+            .or_default() += 1;
+    }
+    Ok(counts)
+}
+
+fn position(axis: &[String], name: &str) -> Option<usize> {
+    axis.binary_search_by(|known| known.as_str().cmp(name)).ok()
+}
+
+fn fingerprint(axes: &Axes) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("cloister 1 declared categories");
+    for axis in axes {
+        hasher.update(&(axis.len() as u64).to_le_bytes());
+        for name in axis {
+            hasher.update(&(name.len() as u64).to_le_bytes());
+            hasher.update(name.as_bytes());
+        }
+    }
+    let sizes: Vec<String> = axes.iter().map(|axis| axis.len().to_string()).collect();
+    format!(
+        "{} declared, blake3 {}",
+        sizes.join(" x "),
+        hasher.finalize().to_hex()
+    )
+}
+
+/// Own counts in the order of the agreed axes.
+fn place(counts: &Counts, own: &Axes, axes: &Axes, words: usize) -> Zeroizing<Vec<u64>> {
+    let moved: Vec<Vec<Option<usize>>> = own
+        .iter()
+        .zip(axes)
+        .map(|(own, axis)| own.iter().map(|name| position(axis, name)).collect())
+        .collect();
+    let mut table = Zeroizing::new(vec![0; words]);
+    for (at, count) in counts {
+        let cell = at
+            .iter()
+            .zip(&moved)
+            .zip(axes)
+            .try_fold(0, |cell, ((at, moved), axis)| {
+                Some(cell * axis.len() + moved.get(*at).copied().flatten()?)
+            });
+        if let Some(word) = cell.and_then(|cell| table.get_mut(cell)) {
+            *word = *count;
+        }
+    }
+    table
+}
+
+fn finish(axes: &Axes, sum: &[u64], permit: &Permit) -> Answer {
+    let shown: Vec<Option<u64>> = sum.iter().map(|count| permit.cell(*count)).collect();
+    match axes.as_slice() {
+        [x, y] => Answer::Contingency(table(x, y, &shown)),
+        others => Answer::Frequency(histogram(others.first().map_or(&[], Vec::as_slice), &shown)),
+    }
+}
+
+fn histogram(x: &[String], shown: &[Option<u64>]) -> Histogram {
+    Histogram {
+        histogram: x.iter().cloned().zip(shown.iter().copied()).collect(),
+        mode: largest(shown).and_then(|cell| x.get(cell).cloned()),
+    }
+}
+
+fn table(x: &[String], y: &[String], shown: &[Option<u64>]) -> Table {
+    let rows = shown.chunks(y.len().max(1));
+    let row = |row: &[Option<u64>]| y.iter().cloned().zip(row.iter().copied()).collect();
+    let mode = largest(shown).and_then(|cell| {
+        Some((
+            x.get(cell.checked_div(y.len())?)?.clone(),
+            y.get(cell.checked_rem(y.len())?)?.clone(),
+        ))
+    });
+    Table {
+        table: x.iter().cloned().zip(rows.map(row)).collect(),
+        mode,
+    }
+}
+
+/// The first cell with the largest count that is shown and above 0.
+fn largest(shown: &[Option<u64>]) -> Option<usize> {
+    let counts = shown
+        .iter()
+        .enumerate()
+        .filter_map(|(cell, count)| Some((cell, (*count)?)));
+    let largest = counts
+        .filter(|(_, count)| *count > 0)
+        .reduce(|best, next| if next.1 > best.1 { next } else { best });
+    largest.map(|(cell, _)| cell)
+}
