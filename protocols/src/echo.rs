@@ -28,6 +28,11 @@ impl Digest {
         self.0.len()
     }
 
+    #[cfg(test)]
+    pub(crate) fn of_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(bytes)
+    }
+
     pub(crate) fn to_vec(self) -> Vec<u8> {
         self.0.to_vec()
     }

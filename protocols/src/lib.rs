@@ -9,6 +9,8 @@ pub mod algebra;
 pub mod catalogue;
 pub mod channel;
 pub mod computation;
+#[cfg(test)]
+mod computation_tests;
 pub mod disclosure;
 mod echo;
 mod exchange;
@@ -22,4 +24,6 @@ pub mod random;
 pub mod session;
 pub mod simulation;
 mod statistics;
+#[cfg(test)]
+mod testing;
 pub mod wire;

@@ -20,9 +20,9 @@ use x25519_dalek::{PublicKey, ReusableSecret};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::channel::Channel;
-use crate::disclosure::Rules;
+use crate::disclosure::{Profile, Rules};
 use crate::exchange::Phase;
-use crate::fault::{Fault, Misbehaviour};
+use crate::fault::{Fault, InputError, Misbehaviour};
 use crate::party::Party;
 use crate::wire;
 
@@ -113,9 +113,15 @@ pub async fn agree(
     rng: &mut impl CryptoRng,
 ) -> Result<Session, Fault> {
     channel.enter(Phase::Agreeing);
+    if offer.spec.members.len() != channel.parties().count() {
+        return Err(InputError::Shape {
+            expected: "one member for each party",
+        }
+        .into());
+    }
     let secret = ReusableSecret::random_from_rng(rng);
     let ours = Proposal::new(offer, &secret, rng);
-    let encoded = wire::encode(&ours).map_err(|_| crate::fault::InputError::TooMuch {
+    let encoded = wire::encode(&ours).map_err(|_| InputError::TooMuch {
         what: "bytes of parameters",
         actual: wire::MAX_STRUCTURED,
         limit: wire::MAX_STRUCTURED,
@@ -146,7 +152,7 @@ pub async fn agree(
     }
     let session = Session {
         hash,
-        rules: rules.unwrap_or_else(|| crate::disclosure::Profile::Production.rules()),
+        rules: rules.unwrap_or_else(|| Profile::Production.rules()),
         deadline_ms: deadline_ms.unwrap_or_default(),
         pair_keys,
     };
@@ -219,7 +225,7 @@ impl PairKey {
         link: &[u8; 32],
     ) -> Result<Self, Fault> {
         let shared = secret.diffie_hellman(&PublicKey::from(*key));
-        if !shared.was_contributory() {
+        if !is_canonical(key) || !shared.was_contributory() {
             return Err(Fault::blame(other, Misbehaviour::WeakKey));
         }
         let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pair key");
@@ -246,6 +252,14 @@ impl PairKey {
     }
 }
 
+/// Whether `key` encodes a number below p = 2^255 − 19: X25519 takes others for the same point, and
+/// a key should have one form only.
+fn is_canonical(key: &[u8; 32]) -> bool {
+    let [lowest, middle @ .., highest] = key;
+    let beyond = *lowest >= 0xed && middle.iter().all(|byte| *byte == 0xff) && *highest == 0x7f;
+    *highest < 0x80 && !beyond
+}
+
 impl fmt::Debug for PairKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PairKey(..)")
@@ -261,6 +275,11 @@ impl SessionHash {
             hasher.update(&bytes);
         }
         Self(*hasher.finalize().as_bytes())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn fixed(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// The 32 bytes.
@@ -383,12 +402,25 @@ fn differing_entry<'a, V: PartialEq + fmt::Display>(
         .map(|key| (key.as_str(), text(ours.get(key)), text(theirs.get(key))))
 }
 
-/// Differences are shown to people: a list of ten thousand categories is not.
+/// Differences are shown to people: a list of ten thousand categories is not, nor what a peer sent
+/// to end the line of a log.
 fn shorten(text: &str) -> String {
     const SHOWN: usize = 80;
-    if text.chars().count() <= SHOWN {
-        return text.to_owned();
+    let visible = |c: char| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    let start: String = text.chars().take(SHOWN).map(visible).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        format!("{start}…")
+    } else {
+        start
     }
-    let start: String = text.chars().take(SHOWN).collect();
-    format!("{start}…")
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

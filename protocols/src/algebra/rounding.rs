@@ -246,7 +246,7 @@ mod tests {
             Some(f64::MAX)
         );
         assert_eq!(integer_to_double(&(&largest + &half_step), -1074), None);
-        assert_eq!(integer_to_double(&-(&largest + &half_step), -1074), None);
+        assert_eq!(integer_to_double(&(-&largest - &half_step), -1074), None);
         assert_eq!(fraction_to_double(&largest, &BigInt::one(), 0), None);
     }
 

@@ -140,3 +140,6 @@ impl<'a> MaskedSums<'a> {
         number
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,11 +52,22 @@ impl Opening {
         }
     }
 
+    /// With a fixed session, number and nonce.
+    #[cfg(test)]
+    pub(super) fn fixed(parties: Parties, nonce: [u8; NONCE], y: Vec<u64>) -> Self {
+        let session = SessionHash::fixed([5; 32]);
+        Self {
+            session,
+            number: 7,
+            me: parties.me(),
+            nonce,
+            y: to_wire(y),
+        }
+    }
+
     /// Round 1: commits, and hears all others' commitments.
     pub(super) async fn commit(self, channel: &Channel) -> Result<Committed, Fault> {
-        let mut hasher = self.hasher(self.me, &self.nonce);
-        hasher.update(&self.y);
-        let c = Digest::from(hasher);
+        let c = self.commitment();
         channel.broadcast(c.to_vec());
         let others = channel.gather_exactly(c.len()).await?;
         let commitments = Views::new(channel.parties(), c, others)?;
@@ -64,6 +75,19 @@ impl Opening {
             opening: self,
             commitments,
         })
+    }
+
+    /// c_i = H(session ‖ use ‖ i ‖ r_i ‖ y_i).
+    pub(super) fn commitment(&self) -> Digest {
+        let mut hasher = self.hasher(self.me, &self.nonce);
+        hasher.update(&self.y);
+        Digest::from(hasher)
+    }
+
+    /// r_i ‖ echo, and y_i.
+    pub(super) fn messages(&self, commitments: &Views) -> [Bytes; 2] {
+        let first = [self.nonce.as_slice(), &commitments.echo()].concat();
+        [first.into(), self.y.clone()]
     }
 
     /// H over everything but y, which is to follow.
@@ -85,19 +109,10 @@ impl Committed {
             opening,
             commitments,
         } = self;
-        channel.broadcast([opening.nonce.as_slice(), &commitments.echo()].concat());
-        channel.broadcast(opening.y.clone());
-
-        let mut nonces = Vec::new();
-        for (from, message) in channel
-            .gather_exactly(NONCE + commitments.echo_bytes())
-            .await?
-        {
-            let mut nonce = message.into_bytes();
-            let echo = nonce.split_off(NONCE);
-            commitments.compare(from, &echo)?;
-            nonces.push((from, nonce));
+        for message in opening.messages(&commitments) {
+            channel.broadcast(message);
         }
+        let nonces = compare_echoes(channel, &commitments).await?;
 
         let mut sum = from_wire(&opening.y);
         let others: Vec<Party> = channel.parties().others().collect();
@@ -113,6 +128,24 @@ impl Committed {
         }
         Ok(sum)
     }
+}
+
+/// Checks that all saw the same commitments; returns the nonces that came with the echoes.
+async fn compare_echoes(
+    channel: &Channel,
+    commitments: &Views,
+) -> Result<Vec<(Party, Bytes)>, Fault> {
+    let mut nonces = Vec::new();
+    for (from, message) in channel
+        .gather_exactly(NONCE + commitments.echo_bytes())
+        .await?
+    {
+        let mut nonce = message.into_bytes();
+        let echo = nonce.split_off(NONCE);
+        commitments.compare(from, &echo)?;
+        nonces.push((from, nonce));
+    }
+    Ok(nonces)
 }
 
 /// Adds the words of `message` to `sum` and to `hasher` in one pass.

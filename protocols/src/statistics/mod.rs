@@ -6,11 +6,19 @@
 //! [`tables`]).
 
 pub(crate) mod bivariate;
+#[cfg(test)]
+mod bivariate_tests;
 pub(crate) mod categories;
 pub(crate) mod empty;
 pub(crate) mod sum;
+#[cfg(test)]
+mod sum_tests;
 pub(crate) mod tables;
+#[cfg(test)]
+mod tables_tests;
 pub(crate) mod vector;
+#[cfg(test)]
+mod vector_tests;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,164 @@
+//! What a joint computation costs between real nodes over loopback mutual TLS, beside what the
+//! link itself can carry in the same run.
+//!
+//! `cargo bench --bench rounds`
+//!
+//! - `link/*`: 64 MiB in frames of 1 MiB, through a pair of links and through tokio-rustls alone;
+//! - `empty`: agreeing and two rounds with nothing in them, three nodes;
+//! - `sum`: `SecureSum` of 100 numbers a party, three nodes;
+//! - `vector/*`: `SecureVectorSum` of 10^6 words of 64 bits, three nodes, beside the time that one
+//!   link needs for the bytes that one party sends, and that three parties' links need for all of
+//!   them at once.
+//!
+//! All nodes of a run share this machine, so three parties' cryptography is done by its cores.
+
+#[path = "support/link.rs"]
+mod link;
+#[path = "../actors/tests/support/mod.rs"]
+mod support;
+
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use actix::Recipient;
+use cloister_actors::node::Node;
+use cloister_actors::sessions::Launch;
+use cloister_protocols::computation::Input;
+use cloister_protocols::parameters::{Encoding, Parameters};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use futures_util::future::join_all;
+use tokio::runtime::Runtime;
+
+const MIB: usize = 1 << 20;
+const WORDS: usize = 1_000_000;
+
+/// Three nodes on threads of their own, which live until the end of the process.
+struct Trio {
+    nodes: Vec<Recipient<Launch>>,
+    runtime: Runtime,
+    runs: u64,
+}
+
+impl Trio {
+    fn start() -> Self {
+        let (ready, nodes) = mpsc::channel();
+        std::thread::spawn(move || {
+            actix_rt::System::new().block_on(async move {
+                let plan = support::plan(3, 60);
+                let nodes = plan.start_all().await;
+                ready
+                    .send(nodes.iter().map(Node::sessions).collect())
+                    .unwrap();
+                std::future::pending::<()>().await;
+            });
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        Self {
+            nodes: nodes.recv().unwrap(),
+            runtime,
+            runs: 0,
+        }
+    }
+
+    /// The time from the request to the last party's answer; encoding the input is not in it.
+    fn time(&mut self, function: &str, parameters: &Parameters, input: &Input) -> Duration {
+        self.runs += 1;
+        let network = self.runs.to_string();
+        let launch = || support::launch_with(function, parameters, 3, &network, input.clone());
+        let launches = [launch(), launch(), launch()];
+        let start = Instant::now();
+        let asked = self
+            .nodes
+            .iter()
+            .zip(launches)
+            .map(|(node, launch)| node.send(launch));
+        let outcomes = self.runtime.block_on(join_all(asked));
+        let elapsed = start.elapsed();
+        outcomes
+            .into_iter()
+            .for_each(|outcome| drop(outcome.unwrap().unwrap()));
+        elapsed
+    }
+}
+
+fn links(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("link");
+    let bytes = 64 * MIB;
+    group
+        .throughput(Throughput::Bytes(bytes as u64))
+        .sample_size(20);
+    let mut raw = link::Raw::connect();
+    group.bench_function("tokio-rustls", |bencher| {
+        bencher.iter_custom(|times| (0..times).map(|_| raw.time(bytes)).sum());
+    });
+    let mut pair = link::Pair::connect();
+    group.bench_function("peer-link", |bencher| {
+        bencher.iter_custom(|times| (0..times).map(|_| pair.time(bytes)).sum());
+    });
+    group.finish();
+}
+
+fn small(criterion: &mut Criterion) {
+    let mut trio = Trio::start();
+    let parameters = Parameters::default();
+    criterion.bench_function("empty", |bencher| {
+        bencher.iter_custom(|times| {
+            (0..times)
+                .map(|_| trio.time("Empty", &parameters, &Input::Numbers(vec![])))
+                .sum()
+        });
+    });
+    let numbers = Input::Numbers((0..100).map(|index| f64::from(index) / 7.0).collect());
+    criterion.bench_function("sum", |bencher| {
+        bencher.iter_custom(|times| {
+            (0..times)
+                .map(|_| trio.time("SecureSum", &parameters, &numbers))
+                .sum()
+        });
+    });
+}
+
+fn vectors(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("vector");
+    group
+        .sample_size(20)
+        .measurement_time(Duration::from_secs(10));
+    let bytes = 2 * 8 * WORDS;
+    let mut raw = link::Raw::connect();
+    group.bench_function(
+        BenchmarkId::new("bytes of one party, one link", bytes),
+        |bencher| {
+            bencher.iter_custom(|times| (0..times).map(|_| raw.time(bytes)).sum());
+        },
+    );
+    let mut all: Vec<link::Raw> = (0..3).map(|_| link::Raw::connect()).collect();
+    group.bench_function(
+        BenchmarkId::new("bytes of all parties, three links", bytes),
+        |bencher| {
+            bencher.iter_custom(|times| {
+                (0..times)
+                    .map(|_| link::Raw::time_all(&mut all, bytes))
+                    .sum()
+            });
+        },
+    );
+    let mut trio = Trio::start();
+    let parameters = Parameters {
+        encoding: Some(Encoding::Integer),
+        ..Parameters::default()
+    };
+    let input = Input::Integers((0..WORDS).map(|index| index as i64 * 7_919).collect());
+    group.bench_function(BenchmarkId::new("SecureVectorSum", WORDS), |bencher| {
+        bencher.iter_custom(|times| {
+            (0..times)
+                .map(|_| trio.time("SecureVectorSum", &parameters, &input))
+                .sum()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, links, small, vectors);
+criterion_main!(benches);

@@ -1,0 +1,246 @@
+//! Two ends of a mutual-TLS connection over loopback, each on a thread of its own: with tokio-rustls
+//! alone, and through a pair of the node's links.
+
+use std::net::TcpListener;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant, SystemTime};
+
+use actix::{Actor, Context, Handler, Recipient};
+use actix_rt::Arbiter;
+use bytes::Bytes;
+use cloister_actors::links::{
+    Content, Events, Greeting, Inbound, LinkDown, LinkUp, Listener, Peer, Transmit,
+};
+use cloister_certs::{
+    Identity, Member, Roster, Validity, client_config, server_config, server_name,
+};
+use cloister_protocols::machine::Outgoing;
+use cloister_protocols::party::Party;
+use cloister_protocols::wire::{SessionId, VERSION};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+const MIB: usize = 1 << 20;
+
+fn identities() -> (Vec<Identity>, Vec<Member>, Arc<Roster>) {
+    let identity = |name| Identity::create(name, Validity::DEFAULT, SystemTime::now()).unwrap();
+    let identities = vec![identity("a"), identity("b")];
+    let member = |identity: &Identity| Member {
+        name: identity.name().into(),
+        fingerprints: vec![identity.fingerprint()],
+    };
+    let members: Vec<Member> = identities.iter().map(member).collect();
+    let roster = Arc::new(Roster::new(members.clone()).unwrap());
+    (identities, members, roster)
+}
+
+fn on_thread<F: Future>(task: impl FnOnce() -> F + Send + 'static) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(task());
+    });
+}
+
+/// A connection with tokio-rustls alone.
+pub struct Raw {
+    send: tokio::sync::mpsc::UnboundedSender<usize>,
+    received: mpsc::Receiver<()>,
+}
+
+impl Raw {
+    pub fn connect() -> Self {
+        let (identities, members, roster) = identities();
+        let server = server_config(&identities[1], roster).unwrap();
+        let client = client_config(&identities[0], &members[1]).unwrap();
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let address = socket.local_addr().unwrap();
+        let (send, mut sizes) = tokio::sync::mpsc::unbounded_channel::<usize>();
+        let (done, received) = mpsc::channel();
+        let announce = done.clone();
+        on_thread(move || async move {
+            let socket = tokio::net::TcpListener::from_std(socket).unwrap();
+            let (tcp, _) = socket.accept().await.unwrap();
+            tcp.set_nodelay(true).unwrap();
+            let mut tls = TlsAcceptor::from(server).accept(tcp).await.unwrap();
+            let mut buffer = vec![0; MIB];
+            announce.send(()).unwrap();
+            while let Ok(size) = tls.read_u64_le().await {
+                let mut left = usize::try_from(size).unwrap();
+                while left > 0 {
+                    let piece = left.min(MIB);
+                    tls.read_exact(&mut buffer[..piece]).await.unwrap();
+                    left -= piece;
+                }
+                announce.send(()).unwrap();
+            }
+        });
+        on_thread(move || async move {
+            let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+            tcp.set_nodelay(true).unwrap();
+            let mut tls = TlsConnector::from(client)
+                .connect(server_name(), tcp)
+                .await
+                .unwrap();
+            tls.get_mut().1.set_buffer_limit(Some(MIB));
+            let buffer = vec![7; MIB];
+            while let Some(size) = sizes.recv().await {
+                tls.write_u64_le(size as u64).await.unwrap();
+                let mut left = size;
+                while left > 0 {
+                    let piece = left.min(MIB);
+                    tls.write_all(&buffer[..piece]).await.unwrap();
+                    left -= piece;
+                }
+                tls.flush().await.unwrap();
+            }
+        });
+        received.recv().unwrap();
+        Self { send, received }
+    }
+
+    /// The time in which so many bytes arrive.
+    pub fn time(&mut self, bytes: usize) -> Duration {
+        let start = Instant::now();
+        self.send.send(bytes).unwrap();
+        self.received.recv().unwrap();
+        start.elapsed()
+    }
+
+    /// The time in which so many bytes arrive over each of these at once.
+    pub fn time_all(links: &mut [Self], bytes: usize) -> Duration {
+        let start = Instant::now();
+        links.iter().for_each(|link| link.send.send(bytes).unwrap());
+        links.iter().for_each(|link| link.received.recv().unwrap());
+        start.elapsed()
+    }
+}
+
+/// A pair of the node's links.
+pub struct Pair {
+    link: Recipient<Transmit>,
+    received: mpsc::Receiver<()>,
+    body: Bytes,
+}
+
+/// Takes what a link hands on.
+struct Probe {
+    up: mpsc::Sender<()>,
+    whole: mpsc::Sender<()>,
+}
+
+impl Actor for Probe {
+    type Context = Context<Self>;
+}
+
+impl Handler<LinkUp> for Probe {
+    type Result = ();
+
+    fn handle(&mut self, _: LinkUp, _: &mut Self::Context) {
+        self.up.send(()).unwrap();
+    }
+}
+
+impl Handler<LinkDown> for Probe {
+    type Result = ();
+
+    fn handle(&mut self, _: LinkDown, _: &mut Self::Context) {}
+}
+
+impl Handler<Inbound> for Probe {
+    type Result = ();
+
+    fn handle(&mut self, inbound: Inbound, _: &mut Self::Context) {
+        if matches!(inbound.content, Content::Part(part) if part.header.last) {
+            self.whole.send(()).unwrap();
+        }
+    }
+}
+
+impl Pair {
+    pub fn connect() -> Self {
+        let (identities, members, roster) = identities();
+        let sockets: Vec<TcpListener> = (0..2)
+            .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
+            .collect();
+        let addresses: Vec<String> = sockets
+            .iter()
+            .map(|socket| socket.local_addr().unwrap().to_string())
+            .collect();
+        let (up, is_up) = mpsc::channel();
+        let (whole, received) = mpsc::channel();
+        let (give, links) = mpsc::channel();
+        std::thread::spawn(move || {
+            actix_rt::System::new().block_on(async move {
+                for (me, (identity, socket)) in identities.into_iter().zip(sockets).enumerate() {
+                    socket.set_nonblocking(true).unwrap();
+                    let other = 1 - me;
+                    let greeting = Greeting {
+                        version: VERSION,
+                        consortium: [0; 32],
+                        boot: [0; 16],
+                    };
+                    let peer = Peer {
+                        position: other,
+                        member: members[other].clone(),
+                        address: addresses[other].clone(),
+                        dial: me == 0,
+                    };
+                    let (roster, give) = (Arc::clone(&roster), give.clone());
+                    let (up, whole) = (up.clone(), whole.clone());
+                    let arbiter = Arbiter::new();
+                    arbiter.spawn_fn(move || {
+                        let probe = Probe { up, whole }.start();
+                        let events = Events {
+                            up: probe.clone().recipient(),
+                            down: probe.clone().recipient(),
+                            inbound: probe.recipient(),
+                        };
+                        let identity = Arc::new(identity);
+                        let links = Listener::start_links(
+                            socket,
+                            identity,
+                            roster,
+                            greeting,
+                            vec![peer],
+                            &events,
+                        );
+                        give.send((me, links[&other].clone().recipient())).unwrap();
+                    });
+                }
+                std::future::pending::<()>().await;
+            });
+        });
+        let mut ends: Vec<(usize, Recipient<Transmit>)> =
+            (0..2).map(|_| links.recv().unwrap()).collect();
+        ends.sort_by_key(|(me, _)| *me);
+        (0..2).for_each(|_| is_up.recv().unwrap());
+        let link = ends.remove(0).1;
+        Self {
+            link,
+            received,
+            body: Bytes::from(vec![7; 64 * MIB]),
+        }
+    }
+
+    /// The time in which so many bytes arrive.
+    pub fn time(&mut self, bytes: usize) -> Duration {
+        let message = Outgoing {
+            to: Party::new(1).unwrap(),
+            sequence: 0,
+            tag: [0; 16],
+            body: self.body.slice(..bytes),
+        };
+        let start = Instant::now();
+        self.link.do_send(Transmit {
+            session: SessionId([0; 16]),
+            epoch: 1,
+            message,
+        });
+        self.received.recv().unwrap();
+        start.elapsed()
+    }
+}

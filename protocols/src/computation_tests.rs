@@ -1,0 +1,223 @@
+//! Requests, rules and outcomes, in simulation.
+
+use crate::catalogue::{EMPTY, entries, find};
+use crate::computation::{Answer, Input, Request};
+use crate::disclosure::{Profile, Refusal, Rules};
+use crate::fault::{Fault, InputError};
+use crate::masked::SUITE;
+use crate::parameters::{Categories, Encoding, Parameters};
+use crate::simulation::{Ending, Link, Simulation};
+use crate::testing::{Run, seed};
+
+fn rows(count: usize) -> Run {
+    let rest: &[f64] = &vec![1.0; count - 2];
+    Run::numbers("SecureSum", [rest, &[1.0], &[1.0]]).rules(Profile::Production.rules())
+}
+
+#[test]
+fn an_outcome_says_what_it_assumes() {
+    let run = Run::numbers("SecureSum", [&[1.0], &[2.0], &[3.5]]);
+    let report = run.simulate(Simulation::new(seed()));
+    let outcomes = report.results().unwrap();
+    for outcome in &outcomes {
+        assert_eq!(
+            serde_json::to_value(&outcome.answer).unwrap(),
+            serde_json::json!({"sum": 6.5})
+        );
+        assert_eq!((outcome.parties, outcome.security.corruptible), (3, 2));
+        assert_eq!(outcome.security.suite, SUITE);
+        assert_eq!(outcome.session, outcomes[0].session);
+        assert_eq!(outcome.rules, Profile::Teaching.rules());
+    }
+    assert_eq!(
+        (report.rounds(), outcomes[0].security.reveals.len()),
+        (2, 1)
+    );
+}
+
+#[test]
+fn enough_rows_are_counted_first_and_then_summed() {
+    let report = rows(10).simulate(Simulation::new(seed()));
+    let outcome = report.results().unwrap()[0];
+    assert_eq!(*outcome.answer.get(), Answer::Sum { sum: 10.0 });
+    assert!(outcome.security.reveals[0].starts_with("the number of rows"));
+    let rounds = ["commit rows", "open rows", "commit", "open"];
+    assert_eq!(report.meters[2].round_names(), rounds);
+}
+
+#[test]
+fn too_few_rows_open_nothing_else() {
+    let report = rows(9).simulate(Simulation::new(seed()));
+    for ending in &report.endings {
+        let refusal = Refusal::TooFewRows { minimum: 10 };
+        assert_eq!(ending.fault(), Some(&Fault::Refused(refusal)));
+    }
+    // A proposal, a commitment, an echo, and one word, from each to each.
+    let lengths: Vec<usize> = report.transcript.iter().map(|d| d.body.len()).collect();
+    assert_eq!(lengths.len(), 4 * 6);
+    for (length, count) in [(32, 6), (128, 6), (8, 6)] {
+        assert_eq!(
+            lengths.iter().filter(|other| **other == length).count(),
+            count
+        );
+    }
+    assert_eq!(report.meters[0].round_names(), ["commit rows", "open rows"]);
+}
+
+#[test]
+fn the_strictest_party_decides() {
+    let strict = Rules {
+        min_rows: 5,
+        ..Profile::Teaching.rules()
+    };
+    let run = Run::numbers("SecureSum", [&[1.0; 2], &[1.0; 2]]).rules(strict);
+    let report = run.simulate(Simulation::new(seed()));
+    assert!(matches!(report.endings[1].fault(), Some(Fault::Refused(_))));
+}
+
+#[test]
+fn a_vector_is_one_row() {
+    let rules = Rules {
+        min_rows: 3,
+        ..Profile::Teaching.rules()
+    };
+    let two = Run::numbers("SecureVectorSum", [&[1.0; 9], &[1.0; 9]]).rules(rules);
+    let report = two.simulate(Simulation::new(seed()));
+    assert!(matches!(report.endings[0].fault(), Some(Fault::Refused(_))));
+    let three = Run::numbers("SecureVectorSum", [&[1.0; 9], &[1.0; 9], &[1.0; 9]]).rules(rules);
+    assert_eq!(three.answer(), Answer::VectorSum { sum: vec![3.0; 9] });
+}
+
+#[test]
+fn nothing_is_computed_in_two_rounds() {
+    let run = Run::numbers(EMPTY, [&[], &[], &[]]).rules(Profile::Production.rules());
+    assert_eq!(serde_json::to_string(&run.answer()).unwrap(), "{}");
+    let link = Link {
+        latency: 0.01,
+        bandwidth: f64::INFINITY,
+    };
+    let report = run.simulate(Simulation::new(seed()).link(link));
+    assert_eq!(report.rounds(), 2);
+    // Agreeing and two rounds, one way each.
+    assert!((report.seconds - 0.03).abs() < 1e-9, "{}", report.seconds);
+}
+
+#[test]
+fn bandwidth_takes_its_time() {
+    let run = Run::numbers("SecureVectorSum", [&[1.0; 1000], &[1.0; 1000]]);
+    let link = Link {
+        latency: 0.0,
+        bandwidth: 1000.0,
+    };
+    let report = run.simulate(Simulation::new(seed()).link(link));
+    let bytes = u32::try_from(report.meters[0].total().bytes_sent).unwrap();
+    assert!((report.seconds - f64::from(bytes) / 1000.0).abs() < 1e-6);
+    assert_eq!(report.bytes(), 2 * u64::from(bytes));
+}
+
+#[test]
+fn a_run_is_a_function_of_its_seed() {
+    let run = Run::numbers("SecureSum", [&[1.0], &[2.0], &[3.0]]);
+    let seed = seed();
+    let transcript = |seed| run.simulate(Simulation::new(seed)).transcript;
+    assert_eq!(transcript(seed), transcript(seed));
+    assert_ne!(transcript(seed), transcript(seed.wrapping_add(1)));
+}
+
+#[test]
+fn functions_that_wait_for_a_suite_say_which() {
+    for name in ["SecureMedian", "SetIntersection"] {
+        let function = find(name).unwrap();
+        let input = Input::Numbers(vec![]);
+        let error = Request::new(function, &Parameters::default(), input, 3).unwrap_err();
+        assert!(error.to_string().contains(function.suite), "{error}");
+    }
+}
+
+#[test]
+fn answers_have_exactly_the_keys_of_the_catalogue() {
+    let inputs = |input: Input| vec![input.clone(), input];
+    for function in entries() {
+        let input = match function.name {
+            "SecureSum" | "SecureVectorSum" => Input::Numbers(vec![1.0]),
+            "StatisticsFrequency" => Input::Texts(vec!["a".into()]),
+            "StatisticsContingency" => Input::TextPairs(vec![("a".into(), "b".into())]),
+            "StatisticsBivariate" => Input::Points(vec![(1.0, 2.0)]),
+            EMPTY => Input::Numbers(vec![]),
+            _ => continue,
+        };
+        let answer = Run::new(function.name, inputs(input)).answer();
+        let json = serde_json::to_value(answer).unwrap();
+        let mut keys: Vec<&str> = json
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let mut due = function.result_keys.to_vec();
+        keys.sort_unstable();
+        due.sort_unstable();
+        assert_eq!(keys, due, "{}", function.name);
+    }
+}
+
+#[test]
+fn parameters_are_parsed_strictly() {
+    let parse = |text: &str| serde_json::from_str::<Parameters>(text).ok();
+    assert_eq!(parse("{}"), Some(Parameters::default()));
+    let one = parse(r#"{"categories": ["a", "b"], "encoding": "fixed"}"#).unwrap();
+    assert_eq!(
+        one.categories,
+        Some(Categories::One(vec!["a".into(), "b".into()]))
+    );
+    assert_eq!(one.encoding, Some(Encoding::Fixed));
+    let two = parse(r#"{"categories": [["a"], ["b", "c"]]}"#).unwrap();
+    assert!(matches!(two.categories, Some(Categories::Two(_))));
+    for text in [
+        "[1]",
+        r#"{"unknown": 1}"#,
+        r#"{"encoding": "Exact"}"#,
+        r#"{"digits_after": -1}"#,
+    ] {
+        assert_eq!(parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn nothing_private_is_shown() {
+    let input = Input::Numbers(vec![123.25]);
+    assert_eq!(format!("{input:?}"), "Input(..)");
+    let function = find("SecureSum").unwrap();
+    let request = Request::new(function, &Parameters::default(), input, 2).unwrap();
+    assert_eq!(format!("{request:?}"), "Request(SecureSum, ..)");
+    let wrong = Request::new(
+        function,
+        &Parameters::default(),
+        Input::Texts(vec!["x".into()]),
+        2,
+    );
+    assert_eq!(
+        wrong.unwrap_err(),
+        InputError::Shape {
+            expected: "numbers"
+        }
+    );
+}
+
+#[test]
+fn parties_that_run_different_functions_disagree() {
+    let functions = ["SecureSum", "SecureVectorSum"];
+    let report = Simulation::new(seed())
+        .parties(2)
+        .run(|channel, party, rng| {
+            let run = Run::numbers(functions[party.index()], [&[1.0], &[1.0]]);
+            let offer = crate::testing::offer(2, Profile::Teaching.rules());
+            crate::computation::compute(channel, offer, run.request(0).unwrap(), rng)
+        });
+    for ending in &report.endings {
+        let Ending::Stopped(Fault::Disagreement { difference, .. }) = ending else {
+            panic!()
+        };
+        assert_eq!(difference.field, "function");
+    }
+}

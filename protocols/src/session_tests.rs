@@ -1,0 +1,364 @@
+//! Agreeing, in simulation: what is the same, what differs, and who is blamed.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::*;
+use crate::disclosure::Refusal;
+use crate::simulation::adversary::{Action, Envelope, Tamper};
+use crate::simulation::{Ending, Report, Simulation};
+use crate::testing;
+
+type Agreed = (SessionHash, Rules, u64, Vec<[u8; 32]>);
+
+async fn agreed(channel: Channel, offer: Offer, mut rng: impl CryptoRng) -> Result<Agreed, Fault> {
+    let session = agree(&channel, offer, &mut rng).await?;
+    let keys = session
+        .pair_keys()
+        .map(|(_, key)| *key.for_use("test", 0))
+        .collect();
+    Ok((
+        *session.hash(),
+        *session.rules(),
+        session.deadline_ms(),
+        keys,
+    ))
+}
+
+fn offers(parties: usize) -> Vec<Offer> {
+    (0..parties)
+        .map(|_| testing::offer(parties, Profile::Teaching.rules()))
+        .collect()
+}
+
+fn simulate(simulation: Simulation, offers: &[Offer]) -> Report<Agreed> {
+    simulation
+        .parties(offers.len())
+        .run(|channel, party, rng| agreed(channel, offers[party.index()].clone(), rng))
+}
+
+/// Three parties of which the last one's offer differs.
+fn with_another(change: impl FnOnce(&mut Offer)) -> Report<Agreed> {
+    let mut offers = offers(3);
+    change(&mut offers[2]);
+    simulate(Simulation::new(testing::seed()), &offers)
+}
+
+fn party(index: usize) -> Party {
+    Party::new(index).unwrap()
+}
+
+#[test]
+fn all_agree_on_the_hash_and_pairs_on_their_key() {
+    let report = simulate(Simulation::new(testing::seed()), &offers(4));
+    let results = report.results().unwrap();
+    assert!(results.iter().all(|(hash, ..)| *hash == results[0].0));
+    for i in 0..4_usize {
+        for j in 0..i {
+            // Of party i the keys with all others, in order and without itself.
+            assert_eq!(results[i].3[j], results[j].3[i - 1]);
+        }
+    }
+    let mut keys: Vec<_> = results.iter().flat_map(|(.., keys)| keys).collect();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 6);
+}
+
+#[test]
+fn each_use_of_a_pair_key_has_its_own_key() {
+    let key = PairKey([1; 32]);
+    assert_ne!(key.for_use("a", 0), key.for_use("a", 1));
+    assert_ne!(key.for_use("a", 0), key.for_use("b", 0));
+    assert_eq!(format!("{key:?}"), "PairKey(..)");
+}
+
+#[test]
+fn the_strictest_rules_and_the_shortest_deadline_hold() {
+    let report = with_another(|offer| {
+        offer.rules.min_rows = 7;
+        offer.deadline_ms = 5;
+    });
+    for (_, rules, deadline_ms, _) in report.results().unwrap() {
+        assert_eq!((rules.min_rows, *deadline_ms), (7, 5));
+    }
+}
+
+#[test]
+fn every_party_names_the_field_that_differs() {
+    type Change = fn(&mut Spec);
+    let changes: [(&str, Change); 9] = [
+        ("network", |spec| spec.network = "other".into()),
+        ("run", |spec| spec.run = 1),
+        ("function", |spec| spec.function = "Other".into()),
+        ("suite", |spec| spec.suite = "replicated".into()),
+        ("members", |spec| spec.members[0].name = "other".into()),
+        ("members", |spec| spec.members[0].fingerprint[31] = 9),
+        ("members", |spec| spec.members.reverse()),
+        ("parameters.digits", |spec| {
+            drop(spec.parameters.insert("digits".into(), "3".into()))
+        }),
+        ("length", |spec| {
+            assert!(spec.shape.insert("length".into(), 3).is_none())
+        }),
+    ];
+    for (field, change) in changes {
+        let report = with_another(|offer| change(&mut offer.spec));
+        for (index, ending) in report.endings.iter().enumerate() {
+            let Some(Fault::Disagreement { party, difference }) = ending.fault() else {
+                panic!("{field}: {ending:?}");
+            };
+            assert_eq!(difference.field, field);
+            assert_eq!(party.index() == 2, index != 2, "{field}");
+        }
+    }
+}
+
+#[test]
+fn a_difference_is_told_in_words() {
+    let mut offers = offers(2);
+    for (offer, length) in offers.iter_mut().zip([3, 4]) {
+        offer.spec.shape.insert("length".into(), length);
+    }
+    let report = simulate(Simulation::new(testing::seed()), &offers);
+    let text = report.endings[0].fault().unwrap().to_string();
+    assert_eq!(
+        text,
+        "party 1 and this party disagree: field `length` is 3 here and 4 there"
+    );
+}
+
+#[test]
+fn long_and_invisible_text_of_others_is_not_repeated() {
+    let report = with_another(|offer| offer.spec.network = "a\nb".repeat(100));
+    let text = report.endings[0].fault().unwrap().to_string();
+    assert!(text.len() < 250 && !text.contains('\n'), "{text}");
+}
+
+#[test]
+fn too_few_parties_are_refused_by_all() {
+    let mut offers = offers(2);
+    offers[1].rules = Profile::Production.rules();
+    let refusal = Refusal::TooFewParties {
+        parties: 2,
+        minimum: 3,
+    };
+    for ending in simulate(Simulation::new(testing::seed()), &offers).endings {
+        assert_eq!(ending.fault(), Some(&Fault::Refused(refusal.clone())));
+    }
+}
+
+#[test]
+fn a_spec_must_name_every_party() {
+    let report = with_another(|offer| drop(offer.spec.members.pop()));
+    let shape = InputError::Shape {
+        expected: "one member for each party",
+    };
+    assert_eq!(report.endings[2].fault(), Some(&Fault::Input(shape)));
+    for ending in &report.endings[..2] {
+        let Ending::Stalled(awaiting) = ending else {
+            panic!("{ending:?}")
+        };
+        assert_eq!(
+            (awaiting.name, &awaiting.parties),
+            ("agreeing", &vec![party(2)])
+        );
+    }
+}
+
+#[test]
+fn a_reflected_proposal_is_refused() {
+    let tamper = Tamper::new(party(1), Some(party(0)), 0, Action::Copy(party(0)));
+    let report = simulate(
+        Simulation::new(testing::seed()).adversary(tamper),
+        &offers(2),
+    );
+    let blamed = Fault::blame(party(1), Misbehaviour::RepeatedNonce);
+    assert_eq!(report.endings[0].fault(), Some(&blamed));
+}
+
+/// Party 1 says what `change` makes of its proposal.
+fn with_proposal(change: impl Fn(&mut Proposal) + 'static) -> Report<Agreed> {
+    let adversary = move |mut envelope: Envelope| {
+        if envelope.from == party(1) && envelope.message.sequence == 0 {
+            let mut proposal: Proposal = wire::decode(&envelope.message.body).unwrap();
+            change(&mut proposal);
+            envelope.message.body = wire::encode(&proposal).unwrap().into();
+        }
+        vec![envelope]
+    };
+    simulate(
+        Simulation::new(testing::seed()).adversary(adversary),
+        &offers(3),
+    )
+}
+
+#[test]
+fn a_reflected_key_or_nonce_alone_is_refused() {
+    type Part = fn(&Proposal) -> [u8; 32];
+    let parts: [Part; 2] = [|proposal| proposal.nonce, |proposal| proposal.key];
+    for part in parts {
+        let first: std::cell::OnceCell<[u8; 32]> = std::cell::OnceCell::new();
+        let is_nonce = part as usize == parts[0] as usize;
+        let adversary = move |mut envelope: Envelope| {
+            let mut proposal: Proposal = wire::decode(&envelope.message.body).unwrap();
+            let stolen = *first.get_or_init(|| part(&proposal));
+            if envelope.from == party(1) {
+                if is_nonce {
+                    proposal.nonce = stolen
+                } else {
+                    proposal.key = stolen
+                }
+                envelope.message.body = wire::encode(&proposal).unwrap().into();
+            }
+            vec![envelope]
+        };
+        let simulation = Simulation::new(testing::seed()).adversary(adversary);
+        let report = simulate(simulation, &offers(2));
+        let blamed = Fault::blame(party(1), Misbehaviour::RepeatedNonce);
+        assert_eq!(report.endings[0].fault(), Some(&blamed));
+    }
+}
+
+#[test]
+fn weak_and_uncanonical_keys_are_refused() {
+    let p = |last: u8| {
+        let mut key = [0xff; 32];
+        (key[0], key[31]) = (last, 0x7f);
+        key
+    };
+    let one = {
+        let mut key = [0; 32];
+        key[0] = 1;
+        key
+    };
+    let order_8 = hex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800");
+    let other_8 = hex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157");
+    let high_bit = {
+        let mut key = [9; 32];
+        key[31] = 0x89;
+        key
+    };
+    for key in [
+        [0; 32],
+        one,
+        order_8,
+        other_8,
+        p(0xec),
+        p(0xed),
+        p(0xee),
+        p(0xff),
+        high_bit,
+    ] {
+        let report = with_proposal(move |proposal| proposal.key = key);
+        let blamed = Fault::blame(party(1), Misbehaviour::WeakKey);
+        assert_eq!(report.endings[0].fault(), Some(&blamed), "{key:x?}");
+        assert_eq!(report.endings[2].fault(), Some(&blamed), "{key:x?}");
+    }
+}
+
+fn hex(text: &str) -> [u8; 32] {
+    std::array::from_fn(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
+}
+
+#[test]
+fn another_version_is_a_difference() {
+    let report = with_proposal(|proposal| proposal.version += 1);
+    let text = report.endings[0].fault().unwrap().to_string();
+    assert!(
+        text.contains("field `version` is 1 here and 2 there"),
+        "{text}"
+    );
+}
+
+#[test]
+fn parties_that_were_told_different_things_cannot_talk() {
+    let flip = |bit| Tamper::new(party(1), Some(party(0)), 0, Action::Flip(bit)).retagging();
+    let length = {
+        let report = simulate(Simulation::new(1), &offers(3));
+        report.transcript[0].body.len()
+    };
+    // A bit of the key, which comes last; and one of the nonce before it.
+    for bit in [8 * (length - 1), 8 * (length - 40)] {
+        let simulation = Simulation::new(testing::seed()).adversary(flip(bit));
+        let report = simulate(simulation, &offers(3));
+        let hashes: Vec<_> = report
+            .endings
+            .iter()
+            .filter_map(Ending::done)
+            .map(|r| r.0)
+            .collect();
+        assert!(hashes.len() == 3 && hashes[0] != hashes[1] && hashes[1] == hashes[2]);
+    }
+}
+
+#[test]
+fn a_proposal_is_these_bytes() {
+    let mut offer = testing::offer(2, Profile::Production.rules());
+    offer.spec.function = "F".into();
+    offer.spec.suite = "masked".into();
+    offer.spec.parameters.insert("p".into(), "1".into());
+    offer.spec.shape.insert("length".into(), 3);
+    let Offer {
+        spec,
+        rules,
+        deadline_ms,
+    } = offer;
+    let proposal = Proposal {
+        version: 1,
+        spec,
+        rules,
+        deadline_ms,
+        nonce: [7; 32],
+        key: [8; 32],
+    };
+    let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
+    let number = |number: u64| number.to_le_bytes().to_vec();
+    let expected = [
+        vec![1],
+        text("F"),
+        [number(1), text("p"), text("1")].concat(),
+        [number(1), text("length"), number(3)].concat(),
+        [
+            number(2),
+            text("member 0"),
+            vec![0; 32],
+            text("member 1"),
+            vec![1; 32],
+        ]
+        .concat(),
+        text("masked"),
+        text("network"),
+        number(0),
+        [vec![3, 0], number(10), number(5)].concat(),
+        number(60_000),
+        vec![7; 32],
+        vec![8; 32],
+    ]
+    .concat();
+    assert_eq!(wire::encode(&proposal).unwrap(), expected);
+}
+
+#[test]
+fn cut_long_and_trailing_proposals_are_refused() {
+    for action in [
+        Action::Truncate(1),
+        Action::Extend(1),
+        Action::Replace(Bytes::new()),
+    ] {
+        let tamper = Tamper::new(party(1), None, 0, action).retagging();
+        let report = simulate(
+            Simulation::new(testing::seed()).adversary(tamper),
+            &offers(3),
+        );
+        let blamed = Fault::blame(party(1), Misbehaviour::Malformed);
+        assert_eq!(report.endings[0].fault(), Some(&blamed));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_decoding_a_proposal_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let _ = decode(party(1), &bytes);
+    }
+}

@@ -1,0 +1,137 @@
+//! What the tests of several modules share: seeds, offers, and simulated computations.
+
+use rand_core::Rng;
+
+use crate::catalogue::find;
+use crate::computation::{Answer, Input, Outcome, Request, compute};
+use crate::disclosure::{Profile, Rules};
+use crate::fault::InputError;
+use crate::parameters::Parameters;
+use crate::random::PredictableRng;
+use crate::session::{MemberId, Offer, Spec};
+use crate::simulation::{Report, Simulation};
+
+/// A random seed, or the one in CLOISTER_SEED; printed, so that a failed test shows it.
+pub(crate) fn seed() -> u64 {
+    let seed = match std::env::var("CLOISTER_SEED") {
+        Ok(text) => text.parse().expect("CLOISTER_SEED is a number"),
+        Err(_) => random_seed(),
+    };
+    println!("CLOISTER_SEED={seed}");
+    seed
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of the tests where chance comes in"
+)]
+fn random_seed() -> u64 {
+    getrandom::u64().expect("the operating system has randomness")
+}
+
+pub(crate) fn rng(seed: u64) -> PredictableRng {
+    PredictableRng::from_predictable_seed(seed)
+}
+
+/// Random doubles of every size: random bits, without infinities and NaN.
+pub(crate) fn any_doubles(rng: &mut PredictableRng, count: usize) -> Vec<f64> {
+    let bits = std::iter::repeat_with(|| f64::from_bits(rng.next_u64()));
+    bits.filter(|x| x.is_finite()).take(count).collect()
+}
+
+pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {
+    let member = |index: usize| MemberId {
+        name: format!("member {index}"),
+        fingerprint: [u8::try_from(index).unwrap(); 32],
+    };
+    let spec = Spec {
+        function: String::new(),
+        parameters: [].into(),
+        shape: [].into(),
+        members: (0..parties).map(member).collect(),
+        suite: String::new(),
+        network: "network".to_owned(),
+        run: 0,
+    };
+    Offer {
+        spec,
+        rules,
+        deadline_ms: 60_000,
+    }
+}
+
+/// One computation in simulation.
+pub(crate) struct Run {
+    pub(crate) function: &'static str,
+    pub(crate) parameters: Parameters,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) rules: Rules,
+}
+
+impl Run {
+    pub(crate) fn new(function: &'static str, inputs: Vec<Input>) -> Self {
+        let rules = Profile::Teaching.rules();
+        Self {
+            function,
+            parameters: Parameters::default(),
+            inputs,
+            rules,
+        }
+    }
+
+    pub(crate) fn numbers<const N: usize>(function: &'static str, inputs: [&[f64]; N]) -> Self {
+        Self::new(
+            function,
+            inputs
+                .iter()
+                .map(|input| Input::Numbers(input.to_vec()))
+                .collect(),
+        )
+    }
+
+    pub(crate) fn parameters(self, parameters: Parameters) -> Self {
+        Self { parameters, ..self }
+    }
+
+    pub(crate) fn rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
+    pub(crate) fn request(&self, index: usize) -> Result<Request, InputError> {
+        let function = find(self.function).unwrap();
+        Request::new(
+            function,
+            &self.parameters,
+            self.inputs[index].clone(),
+            self.inputs.len(),
+        )
+    }
+
+    pub(crate) fn simulate(&self, simulation: Simulation) -> Report<Outcome> {
+        let parties = self.inputs.len();
+        simulation.parties(parties).run(|channel, party, rng| {
+            let request = self.request(party.index()).unwrap();
+            compute(channel, offer(parties, self.rules), request, rng)
+        })
+    }
+
+    /// The answer, which must be the same at all parties.
+    pub(crate) fn answer(&self) -> Answer {
+        let report = self.simulate(Simulation::new(seed()));
+        let outcomes = report.results().unwrap();
+        let answer = outcomes[0].answer.get().clone();
+        assert!(
+            outcomes
+                .iter()
+                .all(|outcome| *outcome.answer.get() == answer)
+        );
+        answer
+    }
+
+    pub(crate) fn sum(&self) -> f64 {
+        match self.answer() {
+            Answer::Sum { sum } => sum,
+            other => panic!("not a sum: {other:?}"),
+        }
+    }
+}

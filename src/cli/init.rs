@@ -1,0 +1,275 @@
+//! `cloister init`: the files of a consortium on this machine, to try things out.
+//!
+//! Everything that can be known to be wrong is checked before the first file is written, and
+//! nothing that exists is ever written over.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use cloister_actors::consortium::{Consortium, MAX_MEMBERS, Member, is_name};
+use cloister_protocols::disclosure::Profile;
+use serde::Serialize;
+
+use super::identity;
+use crate::folder::{ApiMember, ClientFile, Folder};
+use crate::problem::{Outcome, Problem};
+
+/// Make the files of a consortium on this machine, to try things out.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The folder for the consortium; it must not hold one yet.
+    dir: PathBuf,
+    /// A party's name; give one for each party, in order.
+    #[arg(long = "party", value_name = "NAME", required = true)]
+    pub(super) parties: Vec<String>,
+    /// The API port of the first party; those of the others count up from it.
+    #[arg(long, default_value_t = 55_500, value_name = "PORT")]
+    pub(super) api_port: u16,
+    /// The port for other nodes of the first party; those of the others count up from it.
+    #[arg(long, default_value_t = 55_600, value_name = "PORT")]
+    pub(super) peer_port: u16,
+    /// The nodes' disclosure rules: `production` asks for 3 parties, 10 rows and cells of 5;
+    /// `teaching` for 2 parties and 1 row, and protects nobody.
+    #[arg(long, default_value = "production")]
+    pub(super) profile: ProfileName,
+    /// How long a computation may take.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(super) deadline: u32,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ProfileName {
+    Production,
+    Teaching,
+}
+
+/// What `init` writes of a node's settings: all else has defaults.
+#[derive(Serialize)]
+struct NodeFile<'a> {
+    party: &'a str,
+    api_listen: String,
+    peer_listen: String,
+    identity: &'a str,
+    consortium: &'a str,
+    profile: Profile,
+    deadline_seconds: u32,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let folder = Folder::new(&arguments.dir);
+    make(&folder, arguments)?;
+    let shown = folder.path().display();
+    eprintln!("made a consortium of {} parties; run it: cloister up {shown}", arguments.parties.len());
+    Ok(())
+}
+
+impl Arguments {
+    /// The same from within, with free ports.
+    pub(super) fn of(parties: &[&str], api_port: u16, peer_port: u16) -> Self {
+        Self {
+            dir: PathBuf::new(),
+            parties: parties.iter().map(|&name| name.to_owned()).collect(),
+            api_port,
+            peer_port,
+            profile: ProfileName::Production,
+            deadline: 60,
+        }
+    }
+
+    fn profile(&self) -> Profile {
+        match self.profile {
+            ProfileName::Production => Profile::Production,
+            ProfileName::Teaching => Profile::Teaching,
+        }
+    }
+}
+
+/// Makes all files of a consortium in `folder`.
+pub(super) fn make(folder: &Folder, arguments: &Arguments) -> Outcome {
+    check_parties(&arguments.parties)?;
+    let ports = Ports::check(arguments)?;
+    check_unused(folder, &arguments.parties)?;
+    let mut members = Vec::new();
+    for ((name, api), peer) in arguments.parties.iter().zip(ports.api).zip(ports.peer) {
+        let identity = identity::create(name)?;
+        identity.save(&folder.identity(name)).map_err(identity::problem)?;
+        write(&folder.node(name), &node_file(name, api, peer, arguments))?;
+        members.push(Member {
+            name: name.clone(),
+            api: format!("http://{}", local(api)),
+            peer: local(peer),
+            fingerprints: vec![identity.fingerprint()],
+        });
+    }
+    write_shared(folder, members, arguments.deadline)
+}
+
+/// Checks a member's name.
+pub(super) fn check_name(name: &str) -> Outcome {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(Problem::usage(format!(
+        "`{name}` is no party name: use 1 to 63 lower-case letters, digits and hyphens"
+    )))
+}
+
+fn check_parties(parties: &[String]) -> Outcome {
+    parties.iter().try_for_each(|name| check_name(name))?;
+    if !(2..=MAX_MEMBERS).contains(&parties.len()) {
+        return Err(Problem::usage(format!(
+            "a consortium has 2 to {MAX_MEMBERS} parties, not {}: give `--party NAME` for each",
+            parties.len()
+        )));
+    }
+    let mut seen = BTreeSet::new();
+    match parties.iter().find(|name| !seen.insert(*name)) {
+        Some(twice) => Err(Problem::usage(format!(
+            "there are two parties `{twice}`: give each a name of its own"
+        ))),
+        None => Ok(()),
+    }
+}
+
+struct Ports {
+    api: Range<u16>,
+    peer: Range<u16>,
+}
+
+impl Ports {
+    fn check(arguments: &Arguments) -> Outcome<Self> {
+        let parties = arguments.parties.len();
+        let api = range("--api-port", arguments.api_port, parties)?;
+        let peer = range("--peer-port", arguments.peer_port, parties)?;
+        if api.start < peer.end && peer.start < api.end {
+            return Err(Problem::usage(format!(
+                "the API ports {} to {} and the peer ports {} to {} overlap: choose --api-port \
+                 and --peer-port at least {parties} apart",
+                api.start,
+                api.end - 1,
+                peer.start,
+                peer.end - 1
+            )));
+        }
+        Ok(Self { api, peer })
+    }
+}
+
+fn range(flag: &str, first: u16, parties: usize) -> Outcome<Range<u16>> {
+    let end = u16::try_from(parties).ok().and_then(|count| first.checked_add(count));
+    match end {
+        Some(end) if first > 0 => Ok(first..end),
+        _ => Err(Problem::usage(format!(
+            "{flag} {first} leaves no room for {parties} ports: choose one from 1 to {}",
+            usize::from(u16::MAX).saturating_sub(parties)
+        ))),
+    }
+}
+
+fn check_unused(folder: &Folder, parties: &[String]) -> Outcome {
+    let own = parties.iter().map(|name| folder.party(name));
+    let mut paths = [folder.consortium(), folder.client()].into_iter().chain(own);
+    match paths.find(|path| path.exists()) {
+        Some(path) => Err(Problem::usage(format!(
+            "{} exists already and is not overwritten: choose another folder, or remove this one",
+            path.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn node_file(name: &str, api: u16, peer: u16, arguments: &Arguments) -> Outcome<String> {
+    to_toml(&NodeFile {
+        party: name,
+        api_listen: local(api),
+        peer_listen: local(peer),
+        identity: "identity",
+        consortium: "../consortium.toml",
+        profile: arguments.profile(),
+        deadline_seconds: arguments.deadline,
+    })
+}
+
+fn write_shared(folder: &Folder, members: Vec<Member>, deadline_seconds: u32) -> Outcome {
+    let consortium = Consortium::new(members).map_err(Problem::ours)?;
+    let member = |member: &Member| ApiMember {
+        name: member.name.clone(),
+        api: member.api.clone(),
+    };
+    let client = ClientFile {
+        deadline_seconds,
+        member: consortium.members().iter().map(member).collect(),
+    };
+    write(&folder.consortium(), &to_toml(&consortium))?;
+    write(&folder.client(), &to_toml(&client))
+}
+
+fn local(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+fn to_toml(file: &impl Serialize) -> Outcome<String> {
+    toml::to_string(file).map_err(Problem::ours)
+}
+
+fn write(path: &Path, text: &Outcome<String>) -> Outcome {
+    let text = text.as_ref().map_err(Problem::ours)?;
+    fs::write(path, text)
+        .map_err(|error| Problem::usage(format!("cannot write {}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use cloister_actors::settings::Settings;
+
+    use super::*;
+    use crate::folder::read_toml;
+
+    fn arguments(parties: &[&str], api_port: u16, peer_port: u16) -> Arguments {
+        Arguments::of(parties, api_port, peer_port)
+    }
+
+    fn refusal(arguments: &Arguments) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let problem = make(&Folder::new(folder.path()), arguments).unwrap_err();
+        assert_eq!(problem.fault().code(), 2);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{problem}");
+        problem.to_string()
+    }
+
+    #[test]
+    fn every_file_that_is_written_can_be_read() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = Folder::new(parent.path().join("c"));
+        make(&folder, &arguments(&["a", "b"], 1000, 2000)).unwrap();
+        let consortium: Consortium = read_toml(&folder.consortium(), "").unwrap();
+        assert_eq!(consortium.members().last().unwrap().peer, "127.0.0.1:2001");
+        let settings: Settings = read_toml(&folder.node("b"), "").unwrap();
+        assert_eq!(settings.api_listen.port(), 1001);
+        assert_eq!(settings.profile, Profile::Production);
+        assert_eq!(folder.read_client().unwrap().member.len(), 2);
+        let again = make(&folder, &arguments(&["c", "d"], 1000, 2000)).unwrap_err();
+        assert!(again.to_string().contains("exists already"), "{again}");
+    }
+
+    #[test]
+    fn what_cannot_be_a_consortium_leaves_no_file() {
+        for (wrong, reason) in [
+            (arguments(&["a"], 1000, 2000), "2 to 256"),
+            (arguments(&["a", "a"], 1000, 2000), "two parties"),
+            (arguments(&["a", "../b"], 1000, 2000), "no party name"),
+            (arguments(&["a", "B"], 1000, 2000), "no party name"),
+            (arguments(&["a", "b"], 65_534, 2000), "no room"),
+            (arguments(&["a", "b"], 0, 2000), "no room"),
+            (arguments(&["a", "b", "c"], 1000, 1002), "overlap"),
+            (arguments(&["a", "b", "c"], 1000, 998), "overlap"),
+        ] {
+            let message = refusal(&wrong);
+            assert!(message.contains(reason), "{message}");
+        }
+    }
+}

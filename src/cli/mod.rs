@@ -1,0 +1,72 @@
+//! The command line: names, flags and exit codes are a contract with scripts.
+//!
+//! Standard output has answers only; progress, explanations and logs go to standard error.
+
+mod compute;
+mod demo;
+mod identity;
+mod init;
+mod node;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::problem::Outcome;
+
+/// A node for federated secure computing: data stays at its owner, only agreed results leave.
+///
+/// Exit codes: 0 done, 2 usage, 3 refused by a policy, 4 a peer or the consortium failed,
+/// 5 our fault.
+#[derive(Parser)]
+#[command(name = "cloister", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    Init(init::Arguments),
+    Up(up::Arguments),
+    Node(node::Arguments),
+    Identity(identity::Arguments),
+    Compute(compute::Arguments),
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            problem.exit_code()
+        }
+    }
+}
+
+fn run(command: Command) -> Outcome {
+    match command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Up(arguments) => up::run(&arguments),
+        Command::Node(arguments) => node::run(&arguments),
+        Command::Identity(arguments) => identity::run(&arguments),
+        Command::Compute(arguments) => compute::run(&arguments),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

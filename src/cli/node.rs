@@ -1,0 +1,137 @@
+//! `cloister node`: runs one node until it is told to stop.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::SystemTime;
+
+use clap::Args;
+use cloister_actors::consortium::Consortium;
+use cloister_actors::node::{Node, Parts, StartError};
+use cloister_actors::settings::Settings;
+use cloister_certs::{Expiry, Identity};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+use super::identity;
+use crate::folder::read_toml;
+use crate::logging;
+use crate::problem::{Outcome, Problem};
+
+/// Run one node; prints `ready NAME URL` when it accepts requests.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The node's settings.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Stop when standard input ends, as it does when the process that holds it is gone.
+    #[arg(long, hide = true)]
+    exit_with_parent: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    logging::start()?;
+    let parts = load(&arguments.config)?;
+    warn_of_expiry(&parts.identity);
+    actix::System::new().block_on(serve(parts, arguments.exit_with_parent))
+}
+
+fn load(config: &Path) -> Outcome<Parts> {
+    let settings: Settings = read_toml(config, "`cloister init` makes one")?;
+    let settings = settings.resolved(config.parent().unwrap_or(Path::new("")));
+    let hint = "put the consortium's file there, or mend the setting `consortium`";
+    let consortium: Consortium = read_toml(&settings.consortium, hint)?;
+    let identity = Identity::load(&settings.identity).map_err(identity::problem)?;
+    Ok(Parts {
+        settings,
+        consortium,
+        identity,
+    })
+}
+
+/// A certificate that has expired is refused when the node starts.
+fn warn_of_expiry(identity: &Identity) {
+    if let Expiry::Near { days_left } = identity.expiry(SystemTime::now()) {
+        tracing::warn!(
+            days_left,
+            "the certificate expires soon: make a new identity with `cloister identity new` and \
+             have all members pin both fingerprints for a while"
+        );
+    }
+}
+
+async fn serve(parts: Parts, exit_with_parent: bool) -> Outcome {
+    // Before the node says that it is ready: from then on a signal must stop it in good order.
+    let mut stop = Stop::new(exit_with_parent)?;
+    let party = parts.settings.party.clone();
+    let node = Node::start(parts).await.map_err(problem)?;
+    let (api, peer) = (node.api_address(), node.peer_address());
+    tracing::info!(%party, %api, %peer, "ready");
+    announce(&format!("ready {party} http://{api}"))?;
+    let reason = stop.wait().await;
+    tracing::info!(%party, reason, "stopping");
+    node.stop().await;
+    Ok(())
+}
+
+fn announce(line: &str) -> Outcome {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|error| Problem::ours(format!("cannot write to standard output: {error}")))
+}
+
+fn problem(error: StartError) -> Problem {
+    match error {
+        StartError::Randomness(_) | StartError::Actor(_) => Problem::ours(error),
+        _ => Problem::usage(error),
+    }
+}
+
+/// What may tell this process to stop.
+pub(super) struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+    parent: Option<oneshot::Receiver<()>>,
+}
+
+impl Stop {
+    /// Listens to signals from now on, and to the end of standard input if asked to.
+    pub(super) fn new(with_parent: bool) -> Outcome<Self> {
+        let listen = |kind| signal(kind).map_err(Problem::ours);
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            parent: with_parent.then(parent_gone),
+        })
+    }
+
+    /// Waits for it, and says what it was.
+    pub(super) async fn wait(&mut self) -> &'static str {
+        let parent = async {
+            match &mut self.parent {
+                Some(gone) => drop(gone.await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => "interrupted",
+            _ = self.terminate.recv() => "terminated",
+            () = parent => "standard input has ended",
+        }
+    }
+}
+
+/// Tells when standard input ends. A read of it cannot be given up, so it has a thread of its own,
+/// which ends with the process.
+fn parent_gone() -> oneshot::Receiver<()> {
+    let (gone, told) = oneshot::channel();
+    thread::spawn(move || {
+        let mut input = io::stdin().lock();
+        let mut byte = [0];
+        while matches!(input.read(&mut byte), Ok(1..)) {}
+        // Nobody listens where the process is stopping already.
+        let _ = gone.send(());
+    });
+    told
+}

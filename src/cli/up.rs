@@ -1,0 +1,56 @@
+//! `cloister up`: runs all nodes of a consortium folder as child processes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use cloister_actors::consortium::Consortium;
+
+use super::node::Stop;
+use crate::fleet::{Event, Fleet};
+use crate::folder::{Folder, read_toml};
+use crate::logging;
+use crate::problem::{Outcome, Problem};
+
+/// Run all nodes of a consortium folder; prints `ready NAME URL` for each.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The folder that `cloister init` made.
+    dir: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    logging::start()?;
+    let folder = Folder::new(&arguments.dir);
+    let hint = "make a consortium with `cloister init` first";
+    let consortium: Consortium = read_toml(&folder.consortium(), hint)?;
+    actix::System::new().block_on(supervise(&folder, &consortium))
+}
+
+async fn supervise(folder: &Folder, consortium: &Consortium) -> Outcome {
+    let mut stop = Stop::new(false)?;
+    let names = consortium.members().iter().map(|m| m.name.as_str());
+    let mut fleet = Fleet::start(folder, names)
+        .map_err(|error| Problem::ours(format!("cannot start a node: {error}")))?;
+    let outcome = tokio::select! {
+        _ = stop.wait() => Ok(()),
+        problem = first_end(&mut fleet) => Err(problem),
+    };
+    fleet.stop().await;
+    outcome
+}
+
+/// Passes on which nodes are ready, until one ends.
+async fn first_end(fleet: &mut Fleet) -> Problem {
+    while let Some(event) = fleet.event().await {
+        match event {
+            Event::Ready { name, url } => println!("ready {name} {url}"),
+            Event::Ended { name, status } => {
+                return Problem::peer(format!(
+                    "the node of {name} has ended ({}); the others are stopped",
+                    status.map_or_else(|error| error.to_string(), |status| status.to_string())
+                ));
+            }
+        }
+    }
+    Problem::ours("no node is left")
+}

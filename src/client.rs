@@ -1,0 +1,300 @@
+//! A client of one node: the requests of the Federated Secure Computing API, typed, with an end to
+//! every wait.
+//!
+//! A client pushes data and downloads results; it holds handles to what is on the node and nothing
+//! else. It runs inside an actix system. Who the other parties are is [`crate::joint`]'s business.
+
+use std::time::Duration;
+
+use awc::error::SendRequestError;
+use awc::http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// How long a request that computes nothing may take.
+const QUICK: Duration = Duration::from_secs(30);
+
+/// How long a connection may take to be there.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// The longest answer in bytes.
+const LONGEST_ANSWER: usize = 1 << 30;
+
+/// A client of one node.
+#[derive(Clone)]
+pub struct NodeClient {
+    http: awc::Client,
+    api: String,
+    patience: Duration,
+}
+
+/// Something on the node that this client may refer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handle(String);
+
+/// One party's request for a joint computation.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The function's name.
+    pub function: String,
+    /// This party's data.
+    pub data: Value,
+    /// The parameters, the same at all parties.
+    pub parameters: Map<String, Value>,
+    /// The names or API URLs of all parties, in the same order at all.
+    pub nodes: Vec<String>,
+    /// The name of the computation, the same at all parties.
+    pub session: String,
+    /// The position of this party in `nodes`.
+    pub myself: usize,
+}
+
+/// What a joint computation came to at one party.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Report {
+    /// How many parties took part.
+    pub inputs: usize,
+    /// The answer.
+    pub result: Value,
+    /// What its protection assumes and gives away.
+    pub security: Value,
+    /// The disclosure rules that held.
+    pub disclosure: Value,
+    /// What it cost this party.
+    pub cost: Cost,
+    /// The hash of everything that the parties agreed on.
+    pub session: String,
+}
+
+/// What a computation cost a party.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Cost {
+    /// Rounds after the agreement.
+    pub rounds: u64,
+    /// Bytes sent to all other parties.
+    pub bytes_sent: u64,
+    /// From request to result, in seconds.
+    pub seconds: f64,
+    /// Whatever else the node says of it.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
+}
+
+/// What a node says when it refuses or fails.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Refusal {
+    /// The HTTP status.
+    #[serde(default)]
+    pub status: u16,
+    /// What happened, for programs.
+    pub code: String,
+    /// What happened, for people.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default)]
+    pub hint: String,
+    /// Whom it concerns.
+    #[serde(default)]
+    pub party: Option<String>,
+    /// Under which name the node's log has it.
+    #[serde(default)]
+    pub trace: String,
+}
+
+/// Why a request has no answer that can be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CallError {
+    /// Nobody answers at that address.
+    #[error("no node answers at {api}: {reason}")]
+    Unreachable {
+        /// The API's URL.
+        api: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The node took longer than the client waits.
+    #[error("{api} gave no answer within {seconds} s")]
+    Timeout {
+        /// The API's URL.
+        api: String,
+        /// How long the client waited.
+        seconds: u64,
+    },
+    /// The node said no.
+    #[error("{} ({})", .0.message, .0.code)]
+    Refused(Refusal),
+    /// What answers there is no cloister node.
+    #[error("{api} does not answer as a cloister node does: {reason}")]
+    Alien {
+        /// The API's URL.
+        api: String,
+        /// What was odd.
+        reason: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Answer {
+    List { list: Vec<Map<String, Value>> },
+    Uuid { uuid: String },
+    Object { object: Value },
+    None,
+}
+
+impl NodeClient {
+    /// A client of the node with this API URL. A joint computation may take as long as `patience`.
+    #[must_use]
+    pub fn new(api: &str, patience: Duration) -> Self {
+        let connector = awc::Connector::new().timeout(CONNECT);
+        Self {
+            http: awc::Client::builder().connector(connector).finish(),
+            api: api.trim_end_matches('/').to_owned(),
+            patience,
+        }
+    }
+
+    /// The descriptions of the node's microservices.
+    ///
+    /// # Errors
+    /// If the node cannot be reached or refuses; so for every request.
+    pub async fn list(&self) -> Result<Vec<Map<String, Value>>, CallError> {
+        match self.quick(Method::GET, "/representations", None).await? {
+            Answer::List { list } => Ok(list),
+            _ => Err(self.alien("no list came")),
+        }
+    }
+
+    /// The microservice whose description holds all of `requirements`.
+    pub async fn create(&self, requirements: &Value) -> Result<Handle, CallError> {
+        let body = json!({"args": [], "kwargs": requirements});
+        let answer = self.quick(Method::POST, "/representations", Some(&body));
+        self.handle(answer.await?)
+    }
+
+    /// Hands data in.
+    pub async fn upload(&self, data: &Value) -> Result<Handle, CallError> {
+        let body = json!({"args": [data], "kwargs": {}});
+        let answer = self.send(Method::PUT, "/representations", Some(&body), self.patience);
+        self.handle(answer.await?)
+    }
+
+    /// An attribute of an object.
+    pub async fn attribute(&self, of: &Handle, name: &str) -> Result<Handle, CallError> {
+        let path = format!("/representation/{}/{name}", of.0);
+        self.handle(self.quick(Method::GET, &path, None).await?)
+    }
+
+    /// Calls a method; there may be nothing to refer to afterwards.
+    pub async fn call(&self, method: &Handle, named: &Value) -> Result<Option<Handle>, CallError> {
+        let path = format!("/representation/{}", method.0);
+        let body = json!({"args": [], "kwargs": named});
+        let answer = self.send(Method::PATCH, &path, Some(&body), self.patience);
+        match answer.await? {
+            Answer::None => Ok(None),
+            other => self.handle(other).map(Some),
+        }
+    }
+
+    /// The value behind a handle.
+    pub async fn download(&self, handle: &Handle) -> Result<Value, CallError> {
+        let path = format!("/representation/{}", handle.0);
+        match self.send(Method::GET, &path, None, self.patience).await? {
+            Answer::Object { object } => Ok(object),
+            _ => Err(self.alien("no object came")),
+        }
+    }
+
+    /// Gives a handle back.
+    pub async fn release(&self, handle: &Handle) -> Result<(), CallError> {
+        let path = format!("/representation/{}", handle.0);
+        self.quick(Method::DELETE, &path, None).await.map(drop)
+    }
+
+    /// Takes part in a joint computation, and returns when it has ended.
+    pub async fn compute(&self, request: &Request) -> Result<Report, CallError> {
+        let simon = self.create(&json!({"protocol": "Simon"})).await?;
+        let compute = self.attribute(&simon, "compute").await?;
+        let called = self.call(&compute, &request.arguments()).await;
+        // What is not given back expires on the node; the computation matters more.
+        let _ = self.release(&compute).await;
+        let result = called?.ok_or_else(|| self.alien("`compute` gave nothing back"))?;
+        let report = self.download(&result).await?;
+        let _ = self.release(&result).await;
+        serde_json::from_value(report).map_err(|error| self.alien(error))
+    }
+
+    async fn quick(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, CallError> {
+        self.send(method, path, body, QUICK).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        within: Duration,
+    ) -> Result<Answer, CallError> {
+        let request = self.http.request(method, format!("{}{path}", self.api));
+        let request = request.timeout(within);
+        let sent = match body {
+            Some(body) => request.send_json(body).await,
+            None => request.send().await,
+        };
+        let mut response = sent.map_err(|error| self.unsent(&error, within))?;
+        let status = response.status();
+        let body = response.body().limit(LONGEST_ANSWER).await;
+        let body = body.map_err(|error| self.alien(error))?;
+        if status == StatusCode::OK {
+            return serde_json::from_slice(&body).map_err(|error| self.alien(error));
+        }
+        let refusal = serde_json::from_slice::<Refusal>(&body);
+        let mut refusal = refusal.map_err(|error| self.alien(format!("{status}: {error}")))?;
+        refusal.status = status.as_u16();
+        Err(CallError::Refused(refusal))
+    }
+
+    fn handle(&self, answer: Answer) -> Result<Handle, CallError> {
+        match answer {
+            Answer::Uuid { uuid } => Ok(Handle(uuid)),
+            _ => Err(self.alien("no handle came")),
+        }
+    }
+
+    fn unsent(&self, error: &SendRequestError, within: Duration) -> CallError {
+        let api = self.api.clone();
+        match error {
+            SendRequestError::Timeout => CallError::Timeout {
+                api,
+                seconds: within.as_secs(),
+            },
+            other => CallError::Unreachable {
+                api,
+                reason: other.to_string(),
+            },
+        }
+    }
+
+    fn alien(&self, reason: impl std::fmt::Display) -> CallError {
+        CallError::Alien {
+            api: self.api.clone(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl Request {
+    fn arguments(&self) -> Value {
+        json!({
+            "microprotocol": self.function,
+            "data": self.data,
+            "network": {"nodes": self.nodes, "uuid": self.session, "myself": self.myself},
+            "parameters": self.parameters,
+        })
+    }
+}

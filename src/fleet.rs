@@ -1,0 +1,125 @@
+//! Nodes of one consortium as child processes of this one.
+//!
+//! A node of a fleet ends when its standard input does. So closing it stops the node in good
+//! order, and no node outlives this process, however this one ends.
+
+use std::env;
+use std::io;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::folder::Folder;
+
+/// How long a node may take to stop before it is killed.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// Running nodes.
+pub struct Fleet {
+    /// What keeps each node alive.
+    lifelines: Vec<ChildStdin>,
+    events: mpsc::UnboundedReceiver<Event>,
+    running: usize,
+}
+
+/// What happens to a node.
+#[derive(Debug)]
+pub enum Event {
+    /// It accepts requests.
+    Ready {
+        /// The party.
+        name: String,
+        /// The URL of its API.
+        url: String,
+    },
+    /// It has ended.
+    Ended {
+        /// The party.
+        name: String,
+        /// How.
+        status: io::Result<ExitStatus>,
+    },
+}
+
+impl Fleet {
+    /// Starts the nodes of these parties. Call it inside an actix system.
+    ///
+    /// # Errors
+    /// If a process cannot be started.
+    pub fn start<'a>(
+        folder: &Folder,
+        names: impl Iterator<Item = &'a str>,
+    ) -> io::Result<Self> {
+        // Two events a node: the channel cannot grow.
+        let (report, events) = mpsc::unbounded_channel();
+        let mut fleet = Self {
+            lifelines: Vec::new(),
+            events,
+            running: 0,
+        };
+        for name in names {
+            let (child, lifeline, output) = spawn(folder, name)?;
+            fleet.lifelines.push(lifeline);
+            fleet.running += 1;
+            actix_rt::spawn(watch(name.to_owned(), child, output, report.clone()));
+        }
+        Ok(fleet)
+    }
+
+    /// The next thing that happens; none when all nodes have ended.
+    pub async fn event(&mut self) -> Option<Event> {
+        let event = self.events.recv().await;
+        if matches!(event, Some(Event::Ended { .. })) {
+            self.running = self.running.saturating_sub(1);
+        }
+        event
+    }
+
+    /// Stops all nodes and waits for them. Those that take too long are killed when the system
+    /// ends.
+    pub async fn stop(mut self) {
+        self.lifelines.clear();
+        let ended = timeout(GRACE, async { while self.event().await.is_some() {} });
+        if ended.await.is_err() {
+            tracing::warn!(nodes = self.running, "nodes did not stop in time and are killed");
+        }
+    }
+}
+
+fn spawn(folder: &Folder, name: &str) -> io::Result<(Child, ChildStdin, ChildStdout)> {
+    let mut child = Command::new(env::current_exe()?)
+        .args(["node", "--exit-with-parent", "--config"])
+        .arg(folder.node(name))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        // Ctrl-C at the terminal is for us; we tell the nodes.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()?;
+    let pipe = || io::Error::other("a node has no pipes");
+    let lifeline = child.stdin.take().ok_or_else(pipe)?;
+    let output = child.stdout.take().ok_or_else(pipe)?;
+    Ok((child, lifeline, output))
+}
+
+async fn watch(
+    name: String,
+    mut child: Child,
+    output: ChildStdout,
+    report: mpsc::UnboundedSender<Event>,
+) {
+    let mut lines = BufReader::new(output).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Some(url) = line.strip_prefix(&format!("ready {name} ")) {
+            let (name, url) = (name.clone(), url.to_owned());
+            // Nobody listens while the command itself is ending.
+            let _ = report.send(Event::Ready { name, url });
+        }
+    }
+    let status = child.wait().await;
+    let _ = report.send(Event::Ended { name, status });
+}

@@ -1,0 +1,122 @@
+//! The folder of a consortium on one machine: which files there are, and how they are read.
+//!
+//! `consortium.toml` and `client.toml` lie at its top, and a folder for each party beside them.
+//! Every reader says which file it could not use and why.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::problem::{Outcome, Problem};
+
+/// What a client has to know of a consortium: `client.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientFile {
+    /// The longest deadline of the members' nodes: how long a client waits for a result.
+    #[serde(default = "usual_deadline")]
+    pub deadline_seconds: u32,
+    /// The members, in the order of the consortium file.
+    pub member: Vec<ApiMember>,
+}
+
+/// A member as clients know it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiMember {
+    /// Its name.
+    pub name: String,
+    /// The URL of its API.
+    pub api: String,
+}
+
+/// Where the files of a consortium lie.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder at this path, which need not exist.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The consortium file.
+    #[must_use]
+    pub fn consortium(&self) -> PathBuf {
+        self.0.join("consortium.toml")
+    }
+
+    /// The file for clients.
+    #[must_use]
+    pub fn client(&self) -> PathBuf {
+        self.0.join("client.toml")
+    }
+
+    /// A party's own folder.
+    #[must_use]
+    pub fn party(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// The folder with a party's identity.
+    #[must_use]
+    pub fn identity(&self, name: &str) -> PathBuf {
+        self.party(name).join("identity")
+    }
+
+    /// The settings of a party's node.
+    #[must_use]
+    pub fn node(&self, name: &str) -> PathBuf {
+        self.party(name).join("node.toml")
+    }
+
+    /// Reads the file for clients.
+    ///
+    /// # Errors
+    /// If there is none, or it names nobody.
+    pub fn read_client(&self) -> Outcome<ClientFile> {
+        let path = self.client();
+        let file: ClientFile = read_toml(&path, "make a consortium with `cloister init` first")?;
+        if file.member.is_empty() {
+            let path = path.display();
+            return Err(Problem::usage(format!("{path} lists no member")));
+        }
+        Ok(file)
+    }
+}
+
+/// Reads a TOML file. `hint` says what to do if there is none.
+///
+/// # Errors
+/// If it cannot be read or does not hold a `T`.
+pub fn read_toml<T: DeserializeOwned>(path: &Path, hint: &str) -> Outcome<T> {
+    let shown = path.display();
+    let text = fs::read_to_string(path)
+        .map_err(|error| Problem::usage(format!("cannot read {shown}: {error}; {hint}")))?;
+    toml::from_str(&text).map_err(|error| Problem::usage(format!("{shown}: {error}")))
+}
+
+fn usual_deadline() -> u32 {
+    60
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_file_with_unknown_entries_is_refused() {
+        let text = "[[member]]\nname = \"a\"\napi = \"http://127.0.0.1:1\"\n";
+        let file: ClientFile = toml::from_str(text).unwrap();
+        assert_eq!(file.deadline_seconds, 60);
+        assert!(toml::from_str::<ClientFile>(&format!("{text}token = \"x\"\n")).is_err());
+    }
+}

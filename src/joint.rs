@@ -1,0 +1,277 @@
+//! One central client for all parties of a joint computation.
+//!
+//! It asks all nodes at once, waits for all, and believes a result only if all parties report the
+//! same. What it hands to a node is that party's data and nobody else's.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::client::{CallError, NodeClient, Report, Request};
+use crate::folder::{ApiMember, ClientFile};
+use crate::problem::{Fault, Problem};
+
+/// How much longer than the nodes' deadline a client waits, so that they are the ones to tell why.
+const BEYOND_DEADLINE: Duration = Duration::from_secs(15);
+
+/// All nodes of a consortium, for one client.
+pub struct Consortium {
+    members: Vec<ApiMember>,
+    clients: Vec<NodeClient>,
+}
+
+/// What the parties are to compute.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The function's name.
+    pub function: String,
+    /// The parameters.
+    pub parameters: Map<String, Value>,
+    /// The name of the computation; a fresh one if there is none.
+    pub session: Option<String>,
+}
+
+/// How far a party is.
+pub enum State<'a> {
+    /// It has been asked.
+    Asked,
+    /// It has a result.
+    Done(&'a Report),
+    /// It has none.
+    Failed(&'a CallError),
+}
+
+/// What all parties came to, in their order.
+pub struct Reports {
+    parties: Vec<(String, Result<Report, CallError>)>,
+}
+
+/// Why there is no joint result: what each party that failed said.
+#[derive(Debug)]
+pub struct Failed {
+    /// Whose fault it is in the end.
+    pub fault: Fault,
+    /// The parties that failed, and why.
+    pub parties: Vec<(String, CallError)>,
+}
+
+impl Job {
+    /// A job without parameters, under a fresh name.
+    #[must_use]
+    pub fn new(function: &str) -> Self {
+        Self {
+            function: function.to_owned(),
+            parameters: Map::new(),
+            session: None,
+        }
+    }
+}
+
+impl Consortium {
+    /// Clients of all members.
+    #[must_use]
+    pub fn new(file: ClientFile) -> Self {
+        let deadline = Duration::from_secs(u64::from(file.deadline_seconds));
+        let client = |member: &ApiMember| NodeClient::new(&member.api, deadline + BEYOND_DEADLINE);
+        Self {
+            clients: file.member.iter().map(client).collect(),
+            members: file.member,
+        }
+    }
+
+    /// The members in order.
+    #[must_use]
+    pub fn members(&self) -> &[ApiMember] {
+        &self.members
+    }
+
+    /// Has all parties compute `job`, each with its item of `data`. `watch` hears of each party.
+    pub async fn compute(
+        &self,
+        job: &Job,
+        data: Vec<Value>,
+        watch: impl Fn(&str, State<'_>),
+    ) -> Reports {
+        let session = job.session.clone();
+        let session = session.unwrap_or_else(|| Uuid::new_v4().to_string());
+        let nodes: Vec<String> = self.members.iter().map(|m| m.name.clone()).collect();
+        let asked = data.into_iter().zip(&self.members).zip(&self.clients);
+        let requests = asked
+            .enumerate()
+            .map(|(myself, ((data, member), client))| {
+                let request = Request {
+                    function: job.function.clone(),
+                    data,
+                    parameters: job.parameters.clone(),
+                    nodes: nodes.clone(),
+                    session: session.clone(),
+                    myself,
+                };
+                ask(client, member, request, &watch)
+            });
+        Reports {
+            parties: join_all(requests).await,
+        }
+    }
+}
+
+async fn ask(
+    client: &NodeClient,
+    member: &ApiMember,
+    request: Request,
+    watch: &impl Fn(&str, State<'_>),
+) -> (String, Result<Report, CallError>) {
+    watch(&member.name, State::Asked);
+    let answer = client.compute(&request).await;
+    match &answer {
+        Ok(report) => watch(&member.name, State::Done(report)),
+        Err(error) => watch(&member.name, State::Failed(error)),
+    }
+    (member.name.clone(), answer)
+}
+
+impl Reports {
+    /// The reports by party, if all parties have one.
+    ///
+    /// # Errors
+    /// Who has none, and why.
+    pub fn all(self) -> Result<Vec<(String, Report)>, Failed> {
+        let mut reports = Vec::new();
+        let mut failed = Vec::new();
+        for (party, answer) in self.parties {
+            match answer {
+                Ok(report) => reports.push((party, report)),
+                Err(error) => failed.push((party, error)),
+            }
+        }
+        match failed.iter().map(|(_, error)| error.fault()).max() {
+            None => Ok(reports),
+            Some(fault) => Err(Failed {
+                fault,
+                parties: failed,
+            }),
+        }
+    }
+}
+
+/// Checks that all parties report the same result of the same session.
+///
+/// # Errors
+/// If two differ: then none can be believed.
+pub fn check_agreement(reports: &[(String, Report)]) -> Result<(), Problem> {
+    let differs = |pair: &&[(String, Report)]| match pair {
+        [(_, a), (_, b)] => a.result != b.result || a.session != b.session || a.inputs != b.inputs,
+        _ => false,
+    };
+    match reports.windows(2).find(differs) {
+        Some([(one, _), (other, _)]) => Err(Problem::peer(format!(
+            "{one} and {other} report different results of one computation: believe none of them, \
+             and have their operators compare versions and logs"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+impl CallError {
+    /// Whose fault it is, as the exit codes tell it.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        let Self::Refused(refusal) = self else {
+            return Fault::Peer;
+        };
+        match refusal.status {
+            403 => Fault::Refused,
+            409 | 502 | 504 => Fault::Peer,
+            400..500 => Fault::Usage,
+            _ => Fault::Ours,
+        }
+    }
+
+    fn document(&self, party: &str) -> Value {
+        match self {
+            Self::Refused(refusal) => json!({"at": party, "error": refusal}),
+            other => json!({"at": party, "error": {"code": "no_answer", "message": other.to_string()}}),
+        }
+    }
+
+    fn hint(&self) -> &str {
+        match self {
+            Self::Refused(refusal) => &refusal.hint,
+            Self::Unreachable { .. } => "start the party's node, and see that client.toml has its URL",
+            Self::Timeout { .. } => "see what the node's log says",
+            Self::Alien { .. } => "see that client.toml has the URL of the party's node",
+        }
+    }
+}
+
+impl Failed {
+    /// For programs.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        let errors = self.parties.iter().map(|(party, error)| error.document(party));
+        json!({"exit_code": self.fault.code(), "errors": errors.collect::<Vec<_>>()})
+    }
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("there is no joint result")?;
+        for (party, error) in &self.parties {
+            write!(f, "\n  {party}: {error}")?;
+            if !error.hint().is_empty() {
+                write!(f, "\n    hint: {}", error.hint())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<Failed> for Problem {
+    fn from(failed: Failed) -> Self {
+        Self::new(failed.fault, &failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{Cost, Refusal};
+
+    fn refused(status: u16) -> CallError {
+        let (code, message, hint, trace) = Default::default();
+        CallError::Refused(Refusal { status, code, message, hint, party: None, trace })
+    }
+
+    fn report(result: Value) -> Report {
+        let cost = Cost { rounds: 2, bytes_sent: 1, seconds: 0.1, more: Map::new() };
+        let (security, disclosure, session) = (Value::Null, Value::Null, "s".to_owned());
+        Report { inputs: 2, result, security, disclosure, cost, session }
+    }
+
+    #[test]
+    fn each_status_has_its_exit_code() {
+        let code = |status| refused(status).fault().code();
+        assert_eq!([400, 404, 422].map(code), [2; 3]);
+        assert_eq!(code(403), 3);
+        assert_eq!([409, 502, 504].map(code), [4; 3]);
+        assert_eq!([500, 503].map(code), [5; 2]);
+    }
+
+    #[test]
+    fn the_party_that_refuses_is_the_cause_of_its_peers_failures() {
+        let failing = |status| ("x".to_owned(), Err(refused(status)));
+        let reports = Reports { parties: vec![failing(502), failing(422), failing(504)] };
+        assert_eq!(reports.all().err().unwrap().fault, Fault::Usage);
+    }
+
+    #[test]
+    fn different_results_are_not_believed() {
+        let [same, other] = [1.0, 2.0].map(|sum| json!({"sum": sum}));
+        let at = |name: &str, result: &Value| (name.to_owned(), report(result.clone()));
+        assert!(check_agreement(&[at("a", &same), at("b", &same)]).is_ok());
+        let problem = check_agreement(&[at("a", &same), at("b", &same), at("c", &other)]);
+        assert_eq!(problem.unwrap_err().fault(), Fault::Peer);
+    }
+}

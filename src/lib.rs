@@ -1,0 +1,15 @@
+//! The command `cloister`, and what it is made of: composition only.
+//!
+//! [`cli`] has a file for each subcommand. [`client`] talks to one node as any client would, and
+//! [`joint`] to all nodes of a computation at once. [`folder`] knows where a consortium's files
+//! lie, [`fleet`] runs its nodes as child processes, [`ports`] finds free ports. No mathematics and
+//! no actor is here.
+
+pub mod cli;
+pub mod client;
+pub mod fleet;
+pub mod folder;
+pub mod joint;
+pub mod logging;
+pub mod ports;
+pub mod problem;

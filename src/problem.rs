@@ -1,0 +1,82 @@
+//! Why a command did not do what it was asked, and with which exit code it says so.
+//!
+//! The codes are a contract with scripts: 2 usage, 3 refused by a policy, 4 a peer or the
+//! consortium failed, 5 our fault.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// What a command comes to.
+pub type Outcome<T = ()> = Result<T, Problem>;
+
+/// Whose fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// A peer or the consortium failed.
+    Peer,
+    /// The caller can mend it.
+    Usage,
+    /// A policy refused.
+    Refused,
+    /// Ours.
+    Ours,
+}
+
+/// A reason to end with an exit code other than 0. Where several hold, the greatest
+/// [`Fault`] is the cause of the others: a node that refuses makes its peers fail.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Problem {
+    fault: Fault,
+    message: String,
+}
+
+impl Fault {
+    /// The exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Peer => 4,
+            Self::Ours => 5,
+        }
+    }
+}
+
+impl Problem {
+    /// A problem of this fault.
+    pub fn new(fault: Fault, message: impl Display) -> Self {
+        Self {
+            fault,
+            message: message.to_string(),
+        }
+    }
+
+    /// Something that the caller can mend.
+    pub fn usage(message: impl Display) -> Self {
+        Self::new(Fault::Usage, message)
+    }
+
+    /// A peer or the consortium failed.
+    pub fn peer(message: impl Display) -> Self {
+        Self::new(Fault::Peer, message)
+    }
+
+    /// Our fault.
+    pub fn ours(message: impl Display) -> Self {
+        Self::new(Fault::Ours, message)
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    /// The exit code for the operating system.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.fault.code())
+    }
+}
