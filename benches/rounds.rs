@@ -7,10 +7,13 @@
 //! - `empty`: agreeing and two rounds with nothing in them, three nodes;
 //! - `sum`: `SecureSum` of 100 numbers a party, three nodes;
 //! - `vector/*`: `SecureVectorSum` of 10^6 words of 64 bits, three nodes, beside the time that one
-//!   link needs for the bytes that one party sends, and that three parties' links need for all of
-//!   them at once.
+//!   connection of tokio-rustls alone needs for the bytes that one party, and that all three send.
 //!
 //! All nodes of a run share this machine, so three parties' cryptography is done by its cores.
+
+#![allow(missing_docs, reason = "criterion makes functions without")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark stops where it fails")]
+#![allow(clippy::cast_possible_wrap, reason = "small numbers")]
 
 #[path = "support/link.rs"]
 mod link;

@@ -122,7 +122,7 @@ pub enum CallError {
     },
     /// The node said no.
     #[error("{} ({})", .0.message, .0.code)]
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// What answers there is no cloister node.
     #[error("{api} does not answer as a cloister node does: {reason}")]
     Alien {
@@ -256,7 +256,7 @@ impl NodeClient {
         let refusal = serde_json::from_slice::<Refusal>(&body);
         let mut refusal = refusal.map_err(|error| self.alien(format!("{status}: {error}")))?;
         refusal.status = status.as_u16();
-        Err(CallError::Refused(refusal))
+        Err(CallError::Refused(Box::new(refusal)))
     }
 
     fn handle(&self, answer: Answer) -> Result<Handle, CallError> {

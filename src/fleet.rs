@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::folder::Folder;
+use crate::logging;
 
 /// How long a node may take to stop before it is killed.
 const GRACE: Duration = Duration::from_secs(15);
@@ -46,13 +47,15 @@ pub enum Event {
 }
 
 impl Fleet {
-    /// Starts the nodes of these parties. Call it inside an actix system.
+    /// Starts the nodes of these parties, which log from `level` on where the environment does not
+    /// say otherwise. Call it inside an actix system.
     ///
     /// # Errors
     /// If a process cannot be started.
     pub fn start<'a>(
         folder: &Folder,
         names: impl Iterator<Item = &'a str>,
+        level: &str,
     ) -> io::Result<Self> {
         // Two events a node: the channel cannot grow.
         let (report, events) = mpsc::unbounded_channel();
@@ -62,7 +65,7 @@ impl Fleet {
             running: 0,
         };
         for name in names {
-            let (child, lifeline, output) = spawn(folder, name)?;
+            let (child, lifeline, output) = spawn(folder, name, level)?;
             fleet.lifelines.push(lifeline);
             fleet.running += 1;
             actix_rt::spawn(watch(name.to_owned(), child, output, report.clone()));
@@ -85,13 +88,20 @@ impl Fleet {
         self.lifelines.clear();
         let ended = timeout(GRACE, async { while self.event().await.is_some() {} });
         if ended.await.is_err() {
-            tracing::warn!(nodes = self.running, "nodes did not stop in time and are killed");
+            tracing::warn!(
+                nodes = self.running,
+                "nodes did not stop in time and are killed"
+            );
         }
     }
 }
 
-fn spawn(folder: &Folder, name: &str) -> io::Result<(Child, ChildStdin, ChildStdout)> {
-    let mut child = Command::new(env::current_exe()?)
+fn spawn(folder: &Folder, name: &str, level: &str) -> io::Result<(Child, ChildStdin, ChildStdout)> {
+    let mut command = Command::new(env::current_exe()?);
+    if !logging::is_chosen() {
+        command.env(logging::VARIABLE, level);
+    }
+    let mut child = command
         .args(["node", "--exit-with-parent", "--config"])
         .arg(folder.node(name))
         .stdin(Stdio::piped())

@@ -98,19 +98,17 @@ impl Consortium {
         let session = session.unwrap_or_else(|| Uuid::new_v4().to_string());
         let nodes: Vec<String> = self.members.iter().map(|m| m.name.clone()).collect();
         let asked = data.into_iter().zip(&self.members).zip(&self.clients);
-        let requests = asked
-            .enumerate()
-            .map(|(myself, ((data, member), client))| {
-                let request = Request {
-                    function: job.function.clone(),
-                    data,
-                    parameters: job.parameters.clone(),
-                    nodes: nodes.clone(),
-                    session: session.clone(),
-                    myself,
-                };
-                ask(client, member, request, &watch)
-            });
+        let requests = asked.enumerate().map(|(myself, ((data, member), client))| {
+            let request = Request {
+                function: job.function.clone(),
+                data,
+                parameters: job.parameters.clone(),
+                nodes: nodes.clone(),
+                session: session.clone(),
+                myself,
+            };
+            ask(client, member, request, &watch)
+        });
         Reports {
             parties: join_all(requests).await,
         }
@@ -192,14 +190,18 @@ impl CallError {
     fn document(&self, party: &str) -> Value {
         match self {
             Self::Refused(refusal) => json!({"at": party, "error": refusal}),
-            other => json!({"at": party, "error": {"code": "no_answer", "message": other.to_string()}}),
+            other => {
+                json!({"at": party, "error": {"code": "no_answer", "message": other.to_string()}})
+            }
         }
     }
 
     fn hint(&self) -> &str {
         match self {
             Self::Refused(refusal) => &refusal.hint,
-            Self::Unreachable { .. } => "start the party's node, and see that client.toml has its URL",
+            Self::Unreachable { .. } => {
+                "start the party's node, and see that client.toml has its URL"
+            }
             Self::Timeout { .. } => "see what the node's log says",
             Self::Alien { .. } => "see that client.toml has the URL of the party's node",
         }
@@ -210,7 +212,10 @@ impl Failed {
     /// For programs.
     #[must_use]
     pub fn document(&self) -> Value {
-        let errors = self.parties.iter().map(|(party, error)| error.document(party));
+        let errors = self
+            .parties
+            .iter()
+            .map(|(party, error)| error.document(party));
         json!({"exit_code": self.fault.code(), "errors": errors.collect::<Vec<_>>()})
     }
 }
@@ -241,13 +246,32 @@ mod tests {
 
     fn refused(status: u16) -> CallError {
         let (code, message, hint, trace) = Default::default();
-        CallError::Refused(Refusal { status, code, message, hint, party: None, trace })
+        CallError::Refused(Box::new(Refusal {
+            status,
+            code,
+            message,
+            hint,
+            party: None,
+            trace,
+        }))
     }
 
     fn report(result: Value) -> Report {
-        let cost = Cost { rounds: 2, bytes_sent: 1, seconds: 0.1, more: Map::new() };
+        let cost = Cost {
+            rounds: 2,
+            bytes_sent: 1,
+            seconds: 0.1,
+            more: Map::new(),
+        };
         let (security, disclosure, session) = (Value::Null, Value::Null, "s".to_owned());
-        Report { inputs: 2, result, security, disclosure, cost, session }
+        Report {
+            inputs: 2,
+            result,
+            security,
+            disclosure,
+            cost,
+            session,
+        }
     }
 
     #[test]
@@ -262,7 +286,9 @@ mod tests {
     #[test]
     fn the_party_that_refuses_is_the_cause_of_its_peers_failures() {
         let failing = |status| ("x".to_owned(), Err(refused(status)));
-        let reports = Reports { parties: vec![failing(502), failing(422), failing(504)] };
+        let reports = Reports {
+            parties: vec![failing(502), failing(422), failing(504)],
+        };
         assert_eq!(reports.all().err().unwrap().fault, Fault::Usage);
     }
 

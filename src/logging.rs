@@ -1,7 +1,7 @@
 //! Logs go to standard error: text for a person at a terminal, a JSON document a line otherwise.
 //!
 //! Standard output is for answers only. What is logged is chosen by `CLOISTER_LOG`, or else
-//! `RUST_LOG`, in the usual filter syntax; without either it is `info`.
+//! `RUST_LOG`, in the usual filter syntax; without either, each command has a level of its own.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -10,16 +10,19 @@ use tracing_subscriber::EnvFilter;
 
 use crate::problem::{Outcome, Problem};
 
-/// Where the filter is looked for, in this order.
-const VARIABLES: [&str; 2] = ["CLOISTER_LOG", "RUST_LOG"];
+/// The environment variable with the filter.
+pub const VARIABLE: &str = "CLOISTER_LOG";
 
-/// Starts logging for this process.
+/// Where the filter is looked for, in this order.
+const VARIABLES: [&str; 2] = [VARIABLE, "RUST_LOG"];
+
+/// Starts logging for this process, from `usually` on where no variable says otherwise.
 ///
 /// # Errors
 /// If the filter cannot be understood.
-pub fn start() -> Outcome {
+pub fn start(usually: &str) -> Outcome {
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter()?)
+        .with_env_filter(filter(usually)?)
         .with_writer(io::stderr);
     let started = if io::stderr().is_terminal() {
         builder.try_init()
@@ -29,12 +32,18 @@ pub fn start() -> Outcome {
     started.map_err(Problem::ours)
 }
 
-fn filter() -> Outcome<EnvFilter> {
+/// Whether the environment says what is logged.
+#[must_use]
+pub fn is_chosen() -> bool {
+    VARIABLES.iter().any(|name| env::var_os(name).is_some())
+}
+
+fn filter(usually: &str) -> Outcome<EnvFilter> {
     let set = VARIABLES
         .iter()
         .find_map(|name| Some((name, env::var(name).ok()?)));
     let Some((name, text)) = set else {
-        return Ok(EnvFilter::new("info"));
+        return Ok(EnvFilter::new(usually));
     };
     EnvFilter::try_new(&text).map_err(|error| {
         Problem::usage(format!(

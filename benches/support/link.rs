@@ -1,6 +1,8 @@
 //! Two ends of a mutual-TLS connection over loopback, each on a thread of its own: with tokio-rustls
 //! alone, and through a pair of the node's links.
 
+#![allow(unreachable_pub, missing_docs, reason = "benchmarks use it")]
+
 use std::net::TcpListener;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant, SystemTime};
@@ -107,14 +109,6 @@ impl Raw {
         let start = Instant::now();
         self.send.send(bytes).unwrap();
         self.received.recv().unwrap();
-        start.elapsed()
-    }
-
-    /// The time in which so many bytes arrive over each of these at once.
-    pub fn time_all(links: &mut [Self], bytes: usize) -> Duration {
-        let start = Instant::now();
-        links.iter().for_each(|link| link.send.send(bytes).unwrap());
-        links.iter().for_each(|link| link.received.recv().unwrap());
         start.elapsed()
     }
 }

@@ -27,6 +27,7 @@ use crate::masked::{MaskedSums, Rounds, SUITE};
 use crate::parameters::{Parameters, refuse};
 use crate::session::{Offer, Session, SessionHash, agree};
 use crate::statistics::{Prepared, bivariate::Bivariate, tables::Histogram, tables::Table};
+use crate::wire;
 
 /// One party's data, as it came from its client or its datasets.
 #[derive(Clone, PartialEq)]
@@ -208,6 +209,19 @@ impl Request {
     #[must_use]
     pub fn words(&self) -> usize {
         self.prepared.words()
+    }
+
+    /// Bytes that one honest peer may have on its way to us before we read any: the limit that a
+    /// machine needs for a computation of so many parties.
+    #[must_use]
+    pub fn inbox_bytes(&self, parties: usize) -> usize {
+        // Proposal, list of categories, and per sum a commitment, an echo and an opening.
+        let structured = 2 * wire::MAX_STRUCTURED;
+        let echoes = 4 * (2 + parties) * 32;
+        let openings = 8 * (1 + self.prepared.words_at_most());
+        let messages = 10;
+        let parts = openings.div_ceil(wire::MAX_PART) + messages;
+        structured + echoes + openings + 64 * parts
     }
 
     fn describe(&self, offer: &mut Offer) {

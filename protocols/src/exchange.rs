@@ -262,7 +262,7 @@ impl Inbox {
                 actual: sequence,
             });
         }
-        if part.body.len() > MAX_PART || (!last && part.body.len() % 8 != 0) {
+        if part.body.len() > MAX_PART || (!last && !part.body.len().is_multiple_of(8)) {
             return Err(Misbehaviour::Malformed);
         }
         let cost = part.body.len() + PART_OVERHEAD;
@@ -327,3 +327,7 @@ impl Outgoing {
         self.body.len().div_ceil(MAX_PART).max(1)
     }
 }
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

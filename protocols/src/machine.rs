@@ -119,3 +119,174 @@ impl<T> Machine<T> {
         Ref::map(self.exchange.borrow(), Exchange::meter)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Misbehaviour;
+
+    fn machine<F>(parties: usize, me: usize, protocol: impl FnOnce(Channel) -> F) -> Machine<usize>
+    where
+        F: Future<Output = Result<usize, Fault>> + 'static,
+    {
+        let setting = Setting {
+            parties: Parties::new(parties, me).unwrap(),
+            session: SessionId([1; 16]),
+            link_bindings: vec![[0; 32]; parties],
+            limit: 1 << 22,
+        };
+        Machine::new(setting, protocol)
+    }
+
+    fn party(index: usize) -> Party {
+        Party::new(index).unwrap()
+    }
+
+    fn waits_for(machine: &mut Machine<usize>) -> Awaiting {
+        match machine.step() {
+            Step::Waiting(awaiting) => awaiting,
+            Step::Ended(result) => panic!("ended with {result:?}"),
+        }
+    }
+
+    /// What `from` sends to `to`, as parts.
+    fn sent(from: usize, to: usize, parties: usize, messages: Vec<Vec<u8>>) -> Vec<Part> {
+        let mut sender = machine(parties, from, async move |channel: Channel| {
+            messages
+                .into_iter()
+                .for_each(|message| channel.send(party(to), message));
+            Ok(0)
+        });
+        sender.step();
+        sender
+            .outgoing()
+            .iter()
+            .flat_map(|message| message.parts().collect::<Vec<_>>())
+            .collect()
+    }
+
+    fn deliver(machine: &mut Machine<usize>, from: usize, parts: Vec<Part>) {
+        parts
+            .into_iter()
+            .for_each(|part| machine.deliver(party(from), part).unwrap());
+    }
+
+    async fn gather(channel: Channel) -> Result<usize, Fault> {
+        channel.begin_round("first");
+        let messages = channel.gather().await?;
+        channel.begin_round("second");
+        Ok(messages.iter().map(|(_, message)| message.len()).sum())
+    }
+
+    #[test]
+    fn only_those_are_awaited_that_have_sent_nothing() {
+        let mut machine = machine(4, 0, gather);
+        assert_eq!(
+            waits_for(&mut machine).parties,
+            [party(1), party(2), party(3)]
+        );
+        deliver(&mut machine, 1, sent(1, 0, 4, vec![vec![1]]));
+        let awaiting = waits_for(&mut machine);
+        assert_eq!(awaiting.parties, [party(2), party(3)]);
+        assert_eq!((awaiting.round, awaiting.name), (1, "first"));
+        deliver(&mut machine, 3, sent(3, 0, 4, vec![vec![1, 2]]));
+        assert_eq!(waits_for(&mut machine).parties, [party(2)]);
+        deliver(&mut machine, 2, sent(2, 0, 4, vec![vec![1, 2, 3]]));
+        assert!(matches!(machine.step(), Step::Ended(Ok(6))));
+        assert_eq!(machine.meter().round_names(), ["first", "second"]);
+        assert_eq!(machine.meter().total().bytes_received, 6);
+    }
+
+    #[test]
+    fn a_message_of_another_session_or_receiver_is_refused() {
+        let blamed = |parts: Vec<Part>| {
+            let mut machine = machine(3, 0, gather);
+            deliver(&mut machine, 1, parts);
+            match machine.step() {
+                Step::Ended(Err(Fault::Misbehaviour { party, what })) => (party.index(), what),
+                other => panic!("{other:?}"),
+            }
+        };
+        let elsewhere = sent(1, 2, 3, vec![vec![1]]);
+        assert_eq!(blamed(elsewhere), (1, Misbehaviour::WrongTag));
+        let from_another = sent(2, 0, 3, vec![vec![1]]);
+        assert_eq!(blamed(from_another), (1, Misbehaviour::WrongTag));
+        let mut changed = sent(1, 0, 3, vec![vec![1]]);
+        changed[0].header.tag[0] ^= 1;
+        assert_eq!(blamed(changed), (1, Misbehaviour::WrongTag));
+        let mut longer = sent(1, 0, 3, vec![vec![1]]);
+        longer[0].body = vec![1, 2].into();
+        assert_eq!(blamed(longer), (1, Misbehaviour::WrongTag));
+    }
+
+    #[test]
+    fn messages_before_and_after_binding_do_not_mix() {
+        async fn bound(channel: Channel) -> Result<usize, Fault> {
+            let first = channel.receive(party(1)).await?.len();
+            channel.bind(&crate::session::SessionHash::fixed([3; 32]));
+            Ok(first + channel.receive(party(1)).await?.len())
+        }
+        let messages = || vec![vec![1], vec![2]];
+        let mut unbound = machine(2, 0, bound);
+        deliver(&mut unbound, 1, sent(1, 0, 2, messages()));
+        assert!(matches!(
+            unbound.step(),
+            Step::Ended(Err(Fault::Misbehaviour { .. }))
+        ));
+        // A peer that agreed sooner may have bound its message before we have.
+        let mut sender = machine(2, 1, async |channel: Channel| {
+            channel.send(party(0), vec![1]);
+            channel.bind(&crate::session::SessionHash::fixed([3; 32]));
+            channel.send(party(0), vec![2]);
+            Ok(0)
+        });
+        sender.step();
+        let parts = sender
+            .outgoing()
+            .iter()
+            .flat_map(|m| m.parts().collect::<Vec<_>>())
+            .collect();
+        let mut receiver = machine(2, 0, bound);
+        deliver(&mut receiver, 1, parts);
+        assert!(matches!(receiver.step(), Step::Ended(Ok(2))));
+    }
+
+    #[test]
+    fn long_messages_arrive_whole_in_whole_words() {
+        let long: Vec<u8> = (0..3_000_001_u32).map(|i| i.to_le_bytes()[0]).collect();
+        let parts = sent(1, 0, 2, vec![long.clone(), vec![]]);
+        assert_eq!(
+            parts
+                .iter()
+                .map(|part| part.header.last)
+                .collect::<Vec<_>>(),
+            [false, false, true, true]
+        );
+        let expected = long.clone();
+        let mut machine = machine(2, 0, async move |channel: Channel| {
+            let message = channel.receive(party(1)).await?;
+            let pieces: Vec<usize> = message.pieces().map(<[u8]>::len).collect();
+            assert_eq!((pieces.len(), pieces[0] % 8, pieces[1] % 8), (3, 0, 0));
+            assert_eq!(message.into_bytes(), expected);
+            Ok(channel.receive_exactly(party(1), 0).await?.len())
+        });
+        deliver(&mut machine, 1, parts);
+        assert!(matches!(machine.step(), Step::Ended(Ok(0))));
+    }
+
+    #[test]
+    fn a_message_of_another_length_names_both_lengths() {
+        let mut machine = machine(2, 0, async |channel: Channel| {
+            Ok(channel.receive_exactly(party(1), 8).await?.len())
+        });
+        deliver(&mut machine, 1, sent(1, 0, 2, vec![vec![0; 7]]));
+        let what = Misbehaviour::WrongLength {
+            expected: 8,
+            actual: 7,
+        };
+        let Step::Ended(Err(fault)) = machine.step() else {
+            panic!()
+        };
+        assert_eq!(fault, Fault::blame(party(1), what));
+    }
+}

@@ -55,7 +55,7 @@ impl Parties {
     /// [`MAX_PARTIES`] or `me` is not among them.
     #[must_use]
     pub fn new(count: usize, me: usize) -> Option<Self> {
-        if count < 2 || count > MAX_PARTIES || me >= count {
+        if !(2..=MAX_PARTIES).contains(&count) || me >= count {
             return None;
         }
         Some(Self {
@@ -85,5 +85,25 @@ impl Parties {
     pub fn others(self) -> impl Iterator<Item = Party> + use<> {
         let me = self.me;
         self.all().filter(move |party| *party != me)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_from_two_to_256_parties() {
+        let exist = |count, me| Parties::new(count, me).is_some();
+        assert!(exist(2, 1) && exist(256, 255));
+        assert!(!exist(1, 0) && !exist(0, 0) && !exist(257, 0) && !exist(3, 3));
+        assert_eq!(Party::new(256), None);
+    }
+
+    #[test]
+    fn others_are_all_but_me_in_order() {
+        let parties = Parties::new(4, 2).unwrap();
+        let others: Vec<usize> = parties.others().map(Party::index).collect();
+        assert_eq!(others, [0, 1, 3]);
     }
 }

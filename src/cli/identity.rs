@@ -40,7 +40,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     identity.save(&new.out).map_err(problem)?;
     let fingerprint = identity.fingerprint();
     println!("{fingerprint}");
-    eprintln!("read it aloud to the other members:\n{}", grouped(fingerprint));
+    eprintln!(
+        "read it aloud to the other members:\n{}",
+        grouped(fingerprint)
+    );
     Ok(())
 }
 

@@ -63,7 +63,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let folder = Folder::new(&arguments.dir);
     make(&folder, arguments)?;
     let shown = folder.path().display();
-    eprintln!("made a consortium of {} parties; run it: cloister up {shown}", arguments.parties.len());
+    eprintln!(
+        "made a consortium of {} parties; run it: cloister up {shown}",
+        arguments.parties.len()
+    );
     Ok(())
 }
 
@@ -96,7 +99,9 @@ pub(super) fn make(folder: &Folder, arguments: &Arguments) -> Outcome {
     let mut members = Vec::new();
     for ((name, api), peer) in arguments.parties.iter().zip(ports.api).zip(ports.peer) {
         let identity = identity::create(name)?;
-        identity.save(&folder.identity(name)).map_err(identity::problem)?;
+        identity
+            .save(&folder.identity(name))
+            .map_err(identity::problem)?;
         write(&folder.node(name), &node_file(name, api, peer, arguments))?;
         members.push(Member {
             name: name.clone(),
@@ -160,7 +165,9 @@ impl Ports {
 }
 
 fn range(flag: &str, first: u16, parties: usize) -> Outcome<Range<u16>> {
-    let end = u16::try_from(parties).ok().and_then(|count| first.checked_add(count));
+    let end = u16::try_from(parties)
+        .ok()
+        .and_then(|count| first.checked_add(count));
     match end {
         Some(end) if first > 0 => Ok(first..end),
         _ => Err(Problem::usage(format!(
@@ -172,7 +179,9 @@ fn range(flag: &str, first: u16, parties: usize) -> Outcome<Range<u16>> {
 
 fn check_unused(folder: &Folder, parties: &[String]) -> Outcome {
     let own = parties.iter().map(|name| folder.party(name));
-    let mut paths = [folder.consortium(), folder.client()].into_iter().chain(own);
+    let mut paths = [folder.consortium(), folder.client()]
+        .into_iter()
+        .chain(own);
     match paths.find(|path| path.exists()) {
         Some(path) => Err(Problem::usage(format!(
             "{} exists already and is not overwritten: choose another folder, or remove this one",

@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    logging::start()?;
+    logging::start("info")?;
     let parts = load(&arguments.config)?;
     warn_of_expiry(&parts.identity);
     actix::System::new().block_on(serve(parts, arguments.exit_with_parent))

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    logging::start()?;
+    logging::start("info")?;
     let folder = Folder::new(&arguments.dir);
     let hint = "make a consortium with `cloister init` first";
     let consortium: Consortium = read_toml(&folder.consortium(), hint)?;
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 async fn supervise(folder: &Folder, consortium: &Consortium) -> Outcome {
     let mut stop = Stop::new(false)?;
     let names = consortium.members().iter().map(|m| m.name.as_str());
-    let mut fleet = Fleet::start(folder, names)
+    let mut fleet = Fleet::start(folder, names, "info")
         .map_err(|error| Problem::ours(format!("cannot start a node: {error}")))?;
     let outcome = tokio::select! {
         _ = stop.wait() => Ok(()),

@@ -80,8 +80,6 @@ pub struct Launch {
     pub members: Vec<usize>,
     /// The name that the clients gave to their network.
     pub network: String,
-    /// The function's name.
-    pub function: String,
     /// What this party brings.
     pub request: Request,
     /// When the client asked.
@@ -239,7 +237,6 @@ impl Sessions {
         let Launch {
             members,
             network,
-            function,
             request,
             started,
             progress,
@@ -249,7 +246,7 @@ impl Sessions {
         let mine = members.iter().position(|position| *position == self.me)?;
         let parties = Parties::new(members.len(), mine)?;
         let spec = Spec {
-            function,
+            function: request.function().name.to_owned(),
             parameters: request.parameters(),
             shape: request.shape(),
             members: ids,

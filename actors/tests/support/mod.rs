@@ -1,6 +1,16 @@
 //! Real nodes in one process: fresh identities, real listeners, real TLS.
 
-#![allow(dead_code, reason = "each test and benchmark uses its part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests and benchmarks use parts of it"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -106,7 +116,6 @@ pub fn launch_with(
     Launch {
         members: (0..parties).collect(),
         network: network.into(),
-        function: function.into(),
         request,
         started: Instant::now(),
         progress,

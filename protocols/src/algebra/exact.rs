@@ -342,3 +342,119 @@ fn bits_of_power_of_ten(digits: u32) -> usize {
 fn power_of_ten(text: &str) -> f64 {
     text.parse().expect("a power of ten in scientific notation")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn finite() -> impl Strategy<Value = f64> {
+        any::<u64>()
+            .prop_map(f64::from_bits)
+            .prop_filter("finite", |x| x.is_finite())
+    }
+
+    /// A double as an integer over 2^1074, by text and decimal arithmetic: digits are exact.
+    fn decimal(x: f64) -> BigInt {
+        let text = format!("{x:.1074}").replace('.', "");
+        let scaled: BigInt = text.parse().unwrap();
+        (scaled << 1074) / BigInt::from(10).pow(1074)
+    }
+
+    #[test]
+    fn sums_take_as_many_limbs_as_promised() {
+        assert_eq!((Grid::full().limbs(1), Grid::full().limbs(2)), (34, 67));
+        let usual = Grid::declared(12, 12).unwrap();
+        assert_eq!((usual.fraction_bits(), usual.magnitude_bits), (93, 40));
+        assert_eq!((usual.limbs(1), usual.limbs(2)), (4, 6));
+        assert_eq!(Grid::declared(0, 0).unwrap().limbs(1), 2);
+        let widest = Grid::declared(308, 323).unwrap();
+        assert_eq!(
+            (widest.fraction_bits(), widest.magnitude_bits),
+            (1074, 1024)
+        );
+        assert!(Grid::declared(309, 0).is_err() && Grid::declared(0, 324).is_err());
+    }
+
+    #[test]
+    fn every_double_of_a_declared_range_is_on_its_grid() {
+        for (before, after) in [
+            (0, 0),
+            (1, 0),
+            (0, 1),
+            (3, 5),
+            (12, 12),
+            (100, 200),
+            (308, 323),
+        ] {
+            let grid = Grid::declared(before, after).unwrap();
+            let range = grid.declared.unwrap();
+            for x in [
+                range.lowest,
+                range.lowest.next_up(),
+                range.bound.next_down(),
+            ] {
+                if !range.holds(x) {
+                    continue;
+                }
+                let mut cell = vec![0; grid.limbs(1)];
+                grid.encode(grid.admit(0, -x).unwrap(), &mut cell);
+                assert_eq!(grid.decode(1, &mut cell), Some(-x), "{before} {after}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_widest_sum_that_can_be_does_not_wrap() {
+        for grid in [Grid::full(), Grid::declared(3, 2).unwrap()] {
+            for degree in [1, 2] {
+                // 2^63 rows of the largest magnitude: (2^b)^d · 2^63 on the grid.
+                let bits = degree * (grid.fraction_bits + grid.magnitude_bits) + 63;
+                assert!(bits < 64 * grid.limbs(degree) - 1);
+            }
+        }
+    }
+
+    #[test]
+    fn accumulators_merge() {
+        let grid = Grid::full();
+        let [mut a, mut b] = [0, 1].map(|_| Accumulator::new(&grid, 1));
+        a.add(grid.admit(0, 1e300).unwrap());
+        b.add(grid.admit(0, -1e300).unwrap());
+        b.add(grid.admit(0, -0.5).unwrap());
+        a.merge(&b);
+        assert_eq!(grid.decode(1, &mut a.into_cell()), Some(-0.5));
+    }
+
+    proptest! {
+        #[test]
+        fn sums_agree_with_decimal_arithmetic(items in prop::collection::vec(finite(), 0..12)) {
+            let grid = Grid::full();
+            let mut sum = Accumulator::new(&grid, 1);
+            items.iter().for_each(|x| sum.add(grid.admit(0, *x).unwrap()));
+            let due: BigInt = items.iter().map(|x| decimal(*x)).sum();
+            prop_assert_eq!(signed_integer(&sum.into_cell()), due);
+        }
+
+        #[test]
+        fn products_agree_with_decimal_arithmetic(x in finite(), y in finite()) {
+            let grid = Grid::full();
+            let mut sum = Accumulator::new(&grid, 2);
+            let [a, b] = [x, y].map(|x| grid.admit(0, x).unwrap());
+            sum.add(a.times(b));
+            sum.add(a.times(a));
+            let due = decimal(x) * (decimal(x) + decimal(y));
+            prop_assert_eq!(signed_integer(&sum.into_cell()), due);
+        }
+
+        #[test]
+        fn whole_numbers_are_exact(x in any::<i64>(), y in any::<i64>()) {
+            let grid = Grid::declared(19, 0).unwrap();
+            let mut sum = Accumulator::new(&grid, 1);
+            [x, y].iter().for_each(|x| sum.add(grid.admit_whole(0, *x).unwrap()));
+            let due = (BigInt::from(x) + BigInt::from(y)) << grid.fraction_bits();
+            prop_assert_eq!(signed_integer(&sum.into_cell()), due);
+        }
+    }
+}

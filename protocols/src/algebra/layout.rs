@@ -8,9 +8,11 @@
 //! loop over the limbs.
 
 use rayon::prelude::*;
+use zeroize::Zeroize;
 
 use crate::algebra::ring::{Ring, Wide, add_into, subtract_from};
 use crate::fault::InputError;
+use crate::random::{Expander, Stream};
 
 /// The most words that one vector may have.
 pub const MAX_WORDS: usize = 10_000_000;
@@ -19,7 +21,7 @@ pub const MAX_WORDS: usize = 10_000_000;
 pub const MAX_LIMBS: usize = 128;
 
 /// Words that are worked on together so that they stay in the fastest cache: 16 KiB.
-pub(crate) const BLOCK_WORDS: usize = 2048;
+const BLOCK_WORDS: usize = 2048;
 
 /// Words below which handing work to other threads costs more than it saves.
 pub(crate) const PARALLEL_WORDS: usize = 1 << 16;
@@ -108,9 +110,22 @@ impl Layout {
         }
     }
 
+    /// Adds the stream of `expander`, from its start, to `target` cell by cell.
+    pub fn add_stream(&self, target: &mut [u64], expander: &Expander) {
+        self.add_streams(target, &[(Sign::Plus, expander.clone())]);
+    }
+
+    /// Adds and subtracts streams, each from its start. They are expanded into a buffer that stays in
+    /// the fastest cache and added from there, so that none exists as a whole.
+    pub(crate) fn add_streams(&self, target: &mut [u64], expanders: &[(Sign, Expander)]) {
+        self.for_each_piece(target, |segment, first, words| {
+            segment.add_streams(first, words, expanders);
+        });
+    }
+
     /// Calls `work(segment, number of its first word, words)` on pieces of `target` that begin and
     /// end with a cell, perhaps in parallel. Their order must not matter.
-    pub(crate) fn for_each_piece<F>(&self, target: &mut [u64], work: F)
+    fn for_each_piece<F>(&self, target: &mut [u64], work: F)
     where
         F: Fn(&Segment, usize, &mut [u64]) + Sync,
     {
@@ -135,8 +150,22 @@ impl Segment {
     }
 
     /// As many words as are worked on together: whole cells, at most [`BLOCK_WORDS`].
-    pub(crate) fn block_words(&self) -> usize {
+    fn block_words(&self) -> usize {
         BLOCK_WORDS / self.limbs * self.limbs
+    }
+
+    fn add_streams(&self, first: usize, words: &mut [u64], expanders: &[(Sign, Expander)]) {
+        let stream = |(sign, expander): &(Sign, Expander)| (*sign, expander.stream_from(first));
+        let mut streams: Vec<(Sign, Stream)> = expanders.iter().map(stream).collect();
+        let mut buffer = [0; BLOCK_WORDS];
+        for block in words.chunks_mut(self.block_words()) {
+            for (sign, stream) in &mut streams {
+                let (mask, _) = buffer.split_at_mut(block.len());
+                stream.fill(mask);
+                apply(*sign, self.limbs, block, mask);
+            }
+        }
+        buffer.zeroize();
     }
 
     fn for_each_piece<F>(&self, first: usize, words: &mut [u64], work: &F)

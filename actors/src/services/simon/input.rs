@@ -45,14 +45,11 @@ fn vector(data: &Data) -> Result<Input, ApiError> {
         Data::List(lists) => match lists.as_slice() {
             [inner @ (Data::Integers(_) | Data::Numbers(_) | Data::List(_))] => numbers(inner),
             [] | [_] => numbers(data),
-            [first, ..]
-                if matches!(first, Data::List(_) | Data::Integers(_) | Data::Numbers(_)) =>
-            {
-                Err(
-                    ApiError::argument("data", "one vector for each party is needed, not several")
-                        .hint("give [[x1, x2, …]]"),
-                )
-            }
+            [Data::List(_) | Data::Integers(_) | Data::Numbers(_), ..] => Err(ApiError::argument(
+                "data",
+                "one vector for each party is needed, not several",
+            )
+            .hint("give [[x1, x2, …]]")),
             _ => numbers(data),
         },
         other => numbers(other),

@@ -50,11 +50,9 @@ impl Job {
         } else {
             blocking(encode).await?
         };
-        let function = function.name.to_owned();
         let launch = Launch {
             members,
             network,
-            function,
             request,
             started,
             progress,

@@ -1,0 +1,107 @@
+//! The plaintext check: the same statistics over the pooled rows, computed another way.
+//!
+//! Sums are exact by Shewchuk's expansions ("Adaptive Precision Floating-Point Arithmetic", 1997),
+//! rounded once; moments take two passes. Nothing here is shared with the protocols' arithmetic.
+
+/// The sum, rounded once at the end.
+pub(super) fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
+    // Numbers that do not overlap, the smallest first; their sum is exactly the sum so far.
+    let mut partials: Vec<f64> = Vec::new();
+    for value in values {
+        let mut x = value;
+        let mut kept = Vec::with_capacity(partials.len() + 1);
+        for y in partials {
+            let (high, low) = two_sum(x, y);
+            if low != 0.0 {
+                kept.push(low);
+            }
+            x = high;
+        }
+        kept.push(x);
+        partials = kept;
+    }
+    round(&partials)
+}
+
+/// Mean, by the exact sum.
+pub(super) fn mean(values: &[f64]) -> f64 {
+    sum(values.iter().copied()) / count(values.len())
+}
+
+/// Covariance with n − 1, in two passes.
+pub(super) fn covariance(x: &[f64], y: &[f64]) -> f64 {
+    products(x, y) / (count(x.len()) - 1.0)
+}
+
+/// Slope and intercept of the regression of `y` on `x`.
+pub(super) fn regression(x: &[f64], y: &[f64]) -> (f64, f64) {
+    let slope = products(x, y) / products(x, x);
+    (slope, mean(y) - slope * mean(x))
+}
+
+/// Pearson's correlation coefficient.
+pub(super) fn correlation(x: &[f64], y: &[f64]) -> f64 {
+    products(x, y) / (products(x, x).sqrt() * products(y, y).sqrt())
+}
+
+/// A number of things as a double.
+pub(super) fn count(number: usize) -> f64 {
+    // Some hundred rows: exact.
+    u32::try_from(number).map_or(f64::NAN, f64::from)
+}
+
+/// Σ(x − mean x)(y − mean y).
+fn products(x: &[f64], y: &[f64]) -> f64 {
+    let (mx, my) = (mean(x), mean(y));
+    sum(x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)))
+}
+
+/// x + y as the nearest double and what that leaves out, exactly.
+fn two_sum(x: f64, y: f64) -> (f64, f64) {
+    let (big, small) = if x.abs() < y.abs() { (y, x) } else { (x, y) };
+    let high = big + small;
+    (high, small - (high - big))
+}
+
+/// Adds up from the greatest, and looks one further where the sum is half-way between doubles.
+fn round(partials: &[f64]) -> f64 {
+    let mut descending = partials.iter().rev().copied();
+    let mut high = descending.next().unwrap_or(0.0);
+    while let Some(next) = descending.next() {
+        let (rounded, low) = two_sum(high, next);
+        high = rounded;
+        if low == 0.0 {
+            continue;
+        }
+        let further = descending.next().unwrap_or(0.0);
+        let same_side = (low < 0.0 && further < 0.0) || (low > 0.0 && further > 0.0);
+        let candidate = high + 2.0 * low;
+        if same_side && candidate - high == 2.0 * low {
+            return candidate;
+        }
+        return high;
+    }
+    high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_rounded_once() {
+        assert_eq!(sum([0.1; 10]), 1.0);
+        assert_eq!(sum([1e100, 1.0, -1e100]), 1.0);
+        assert_eq!(sum([1e16, 1.0, 1e-16]), 10_000_000_000_000_002.0);
+        assert_eq!(sum([]), 0.0);
+    }
+
+    #[test]
+    fn a_line_is_found() {
+        let x: Vec<f64> = (0..10).map(f64::from).collect();
+        let y: Vec<f64> = x.iter().map(|x| 3.0 - 0.5 * x).collect();
+        assert_eq!(regression(&x, &y), (-0.5, 3.0));
+        assert_eq!(correlation(&x, &y), -1.0);
+        assert!((covariance(&x, &x) - 55.0 / 6.0).abs() < 1e-14);
+    }
+}
