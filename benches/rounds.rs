@@ -12,7 +12,11 @@
 //! All nodes of a run share this machine, so three parties' cryptography is done by its cores.
 
 #![allow(missing_docs, reason = "criterion makes functions without")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark stops where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark stops where it fails"
+)]
 #![allow(clippy::cast_possible_wrap, reason = "small numbers")]
 
 #[path = "support/link.rs"]
@@ -128,25 +132,16 @@ fn vectors(criterion: &mut Criterion) {
     group
         .sample_size(20)
         .measurement_time(Duration::from_secs(10));
-    let bytes = 2 * 8 * WORDS;
-    let mut raw = link::Raw::connect();
-    group.bench_function(
-        BenchmarkId::new("bytes of one party, one link", bytes),
-        |bencher| {
-            bencher.iter_custom(|times| (0..times).map(|_| raw.time(bytes)).sum());
-        },
-    );
-    let mut all: Vec<link::Raw> = (0..3).map(|_| link::Raw::connect()).collect();
-    group.bench_function(
-        BenchmarkId::new("bytes of all parties, three links", bytes),
-        |bencher| {
-            bencher.iter_custom(|times| {
-                (0..times)
-                    .map(|_| link::Raw::time_all(&mut all, bytes))
-                    .sum()
-            });
-        },
-    );
+    let of_one_party = 2 * 8 * WORDS;
+    for (whose, bytes) in [("one", of_one_party), ("all", 3 * of_one_party)] {
+        let mut raw = link::Raw::connect();
+        group.bench_function(
+            BenchmarkId::new("tokio-rustls, bytes of", whose),
+            |bencher| {
+                bencher.iter_custom(|times| (0..times).map(|_| raw.time(bytes)).sum());
+            },
+        );
+    }
     let mut trio = Trio::start();
     let parameters = Parameters {
         encoding: Some(Encoding::Integer),

@@ -13,6 +13,9 @@ use crate::problem::{Outcome, Problem};
 /// The environment variable with the filter.
 pub const VARIABLE: &str = "CLOISTER_LOG";
 
+/// What a node logs where nothing else is chosen. The HTTP server tells of its threads at `info`.
+pub const NODE: &str = "info,actix_server=warn";
+
 /// Where the filter is looked for, in this order.
 const VARIABLES: [&str; 2] = [VARIABLE, "RUST_LOG"];
 

@@ -162,6 +162,28 @@ fn answers_have_exactly_the_keys_of_the_catalogue() {
 }
 
 #[test]
+fn the_room_that_a_request_asks_for_is_enough_and_bounded() {
+    let long: &[f64] = &vec![1.0; 20_000];
+    let texts = Input::Texts((0..5000).map(|index| index.to_string()).collect());
+    let runs = [
+        Run::numbers("SecureVectorSum", [long, long]),
+        Run::new("StatisticsFrequency", vec![texts.clone(), texts]),
+        Run::numbers("SecureSum", [&[1.0], &[2.0]]),
+    ];
+    let strict = Rules {
+        min_rows: 2,
+        ..Profile::Teaching.rules()
+    };
+    for run in runs.map(|run| run.rules(strict)) {
+        let room = run.request(0).unwrap().inbox_bytes(2);
+        assert!(room < 100_000_000, "{room}");
+        run.simulate(Simulation::new(seed()).limit(room))
+            .results()
+            .unwrap();
+    }
+}
+
+#[test]
 fn parameters_are_parsed_strictly() {
     let parse = |text: &str| serde_json::from_str::<Parameters>(text).ok();
     assert_eq!(parse("{}"), Some(Parameters::default()));

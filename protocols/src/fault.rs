@@ -72,7 +72,9 @@ pub enum Misbehaviour {
         /// The sequence number that came.
         actual: u32,
     },
-    /// A message belongs to another session, sender, receiver or place in the sequence.
+    /// A message belongs to another session, sender, receiver or place in the sequence. If it is the
+    /// first after agreeing, the liar may also be a third party that made different proposals to
+    /// its sender and to us: the two of us then hold different sessions.
     #[error("a message that was not made for this place in this session")]
     WrongTag,
     /// A message does not decode.

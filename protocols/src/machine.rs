@@ -214,6 +214,9 @@ mod tests {
         let mut changed = sent(1, 0, 3, vec![vec![1]]);
         changed[0].header.tag[0] ^= 1;
         assert_eq!(blamed(changed), (1, Misbehaviour::WrongTag));
+        let mut renumbered = sent(1, 0, 3, vec![vec![1], vec![2]]).split_off(1);
+        renumbered[0].header.sequence = 0;
+        assert_eq!(blamed(renumbered), (1, Misbehaviour::WrongTag));
         let mut longer = sent(1, 0, 3, vec![vec![1]]);
         longer[0].body = vec![1, 2].into();
         assert_eq!(blamed(longer), (1, Misbehaviour::WrongTag));

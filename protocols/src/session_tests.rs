@@ -74,6 +74,28 @@ fn each_use_of_a_pair_key_has_its_own_key() {
 }
 
 #[test]
+fn a_pair_key_is_of_one_session_one_pair_and_one_link() {
+    let mut rng = testing::rng(1);
+    let [a, b] = [0, 1].map(|_| ReusableSecret::random_from_rng(&mut rng));
+    let public = PublicKey::from(&b).to_bytes();
+    let (session, other) = (SessionHash::fixed([1; 32]), SessionHash::fixed([2; 32]));
+    let derive = |pair: (usize, usize), session: &SessionHash, link: u8| {
+        let pair = (party(pair.0), party(pair.1));
+        PairKey::derive(&a, pair, &public, session, &[link; 32])
+            .unwrap()
+            .0
+    };
+    let key = derive((0, 1), &session, 1);
+    assert_eq!(key, derive((1, 0), &session, 1));
+    let others = [
+        derive((0, 1), &other, 1),
+        derive((0, 2), &session, 1),
+        derive((0, 1), &session, 2),
+    ];
+    assert!(!others.contains(&key));
+}
+
+#[test]
 fn the_strictest_rules_and_the_shortest_deadline_hold() {
     let report = with_another(|offer| {
         offer.rules.min_rows = 7;

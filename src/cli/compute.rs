@@ -56,18 +56,17 @@ async fn compute(consortium: Consortium, job: &Job, data: Vec<Value>, as_json: b
         Ok(reports) => reports,
         Err(failed) => {
             if as_json {
-                println!("{:#}", failed.document());
+                super::print(&format!("{:#}\n", failed.document()))?;
             }
             return Err(failed.into());
         }
     };
     check_agreement(&reports)?;
     match reports.first() {
-        Some((_, first)) if as_json => println!("{:#}", document(first, &reports)),
-        Some((_, first)) => print!("{}", table(first)),
-        None => {}
+        Some((_, first)) if as_json => super::print(&format!("{:#}\n", document(first, &reports))),
+        Some((_, first)) => super::print(&table(first)),
+        None => Err(Problem::usage("the consortium has no parties")),
     }
-    Ok(())
 }
 
 impl Arguments {
@@ -150,7 +149,7 @@ fn show(party: &str, state: State<'_>) {
             report.cost.bytes_sent,
             report.cost.seconds * 1e3
         ),
-        State::Failed(_) => eprintln!("{party}: failed"),
+        State::Failed(error) => eprintln!("{party}: failed: {error}"),
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let identity = create(&new.name)?;
     identity.save(&new.out).map_err(problem)?;
     let fingerprint = identity.fingerprint();
-    println!("{fingerprint}");
+    super::print(&format!("{fingerprint}\n"))?;
     eprintln!(
         "read it aloud to the other members:\n{}",
         grouped(fingerprint)

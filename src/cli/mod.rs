@@ -9,11 +9,12 @@ mod init;
 mod node;
 mod up;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::problem::Outcome;
+use crate::problem::{Outcome, Problem};
 
 /// A node for federated secure computing: data stays at its owner, only agreed results leave.
 ///
@@ -46,6 +47,14 @@ pub fn main() -> ExitCode {
             problem.exit_code()
         }
     }
+}
+
+/// Writes to standard output at once. Whoever reads it may have gone, which is no reason to panic.
+fn print(text: &str) -> Outcome {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Problem::usage(format!("cannot write to standard output: {error}")))
 }
 
 fn run(command: Command) -> Outcome {

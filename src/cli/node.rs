@@ -1,6 +1,6 @@
 //! `cloister node`: runs one node until it is told to stop.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::SystemTime;
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    logging::start("info")?;
+    logging::start(logging::NODE)?;
     let parts = load(&arguments.config)?;
     warn_of_expiry(&parts.identity);
     actix::System::new().block_on(serve(parts, arguments.exit_with_parent))
@@ -67,18 +67,11 @@ async fn serve(parts: Parts, exit_with_parent: bool) -> Outcome {
     let node = Node::start(parts).await.map_err(problem)?;
     let (api, peer) = (node.api_address(), node.peer_address());
     tracing::info!(%party, %api, %peer, "ready");
-    announce(&format!("ready {party} http://{api}"))?;
+    super::print(&format!("ready {party} http://{api}\n"))?;
     let reason = stop.wait().await;
     tracing::info!(%party, reason, "stopping");
     node.stop().await;
     Ok(())
-}
-
-fn announce(line: &str) -> Outcome {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}")
-        .and_then(|()| out.flush())
-        .map_err(|error| Problem::ours(format!("cannot write to standard output: {error}")))
 }
 
 fn problem(error: StartError) -> Problem {

@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 async fn supervise(folder: &Folder, consortium: &Consortium) -> Outcome {
     let mut stop = Stop::new(false)?;
     let names = consortium.members().iter().map(|m| m.name.as_str());
-    let mut fleet = Fleet::start(folder, names, "info")
+    let mut fleet = Fleet::start(folder, names, logging::NODE)
         .map_err(|error| Problem::ours(format!("cannot start a node: {error}")))?;
     let outcome = tokio::select! {
         _ = stop.wait() => Ok(()),
@@ -43,7 +43,11 @@ async fn supervise(folder: &Folder, consortium: &Consortium) -> Outcome {
 async fn first_end(fleet: &mut Fleet) -> Problem {
     while let Some(event) = fleet.event().await {
         match event {
-            Event::Ready { name, url } => println!("ready {name} {url}"),
+            Event::Ready { name, url } => {
+                if let Err(problem) = super::print(&format!("ready {name} {url}\n")) {
+                    return problem;
+                }
+            }
             Event::Ended { name, status } => {
                 return Problem::peer(format!(
                     "the node of {name} has ended ({}); the others are stopped",

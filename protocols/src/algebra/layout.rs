@@ -342,6 +342,27 @@ mod tests {
         assert!(words.iter().zip(1..).all(|(word, due)| *word == due));
     }
 
+    /// A piece that began its stream anew would repeat masks, and both ends alike: no sum shows it.
+    #[test]
+    fn streams_run_on_from_piece_to_piece() {
+        let expander = Expander::new(&[7; 32].into());
+        for limbs in [1, 2, 3, 4, 34] {
+            let layout = Layout::new(&[
+                Segment { limbs: 1, cells: 3 },
+                Segment {
+                    limbs,
+                    cells: 2 * PARALLEL_WORDS / limbs + 5,
+                },
+                Segment { limbs: 2, cells: 2 },
+            ])
+            .unwrap();
+            let (mut sum, mut stream) = (vec![0; layout.words()], vec![0; layout.words()]);
+            layout.add_stream(&mut sum, &expander);
+            expander.stream_from(0).fill(&mut stream);
+            assert_eq!(sum, stream, "{limbs}");
+        }
+    }
+
     #[test]
     fn too_long_or_too_wide_layouts_are_refused() {
         assert!(Layout::uniform(1, MAX_WORDS).is_ok());

@@ -4,11 +4,12 @@
 //! **Parties:** n ≥ 2, each with a vector x_i of cells modulo 2^(64·limbs) in the same layout. All
 //! learn Σ x_i.
 //!
-//! **Protocol** (the zero masks of Bonawitz, Ivanov, Kreuter, Marcedone, McMahan, Patel, Ramage,
-//! Segal, Seth, *Practical secure aggregation for privacy-preserving machine learning*, CCS 2017,
-//! figure 4, without its recovery from dropouts: whoever leaves ends the computation; with
-//! commitments before the opening). G expands a key to a vector of the layout, k_ij is a key that
-//! only i and j know, derived for this use.
+//! **Protocol:** the pairwise masks of Bonawitz, Ivanov, Kreuter, Marcedone, McMahan, Patel, Ramage,
+//! Segal, Seth, *Practical secure aggregation for privacy-preserving machine learning* (CCS 2017),
+//! their masking with one-time pads. Where we deviate: there is no server, every party adds up; there
+//! is no recovery from dropouts, whoever leaves ends the computation; and all commit before any opens.
+//! G expands a key to a vector of the layout, k_ij is a key that only i and j know, derived for this
+//! use.
 //!
 //! 1. *commit*: y_i = x_i + Σ_{j>i} G(k_ij) − Σ_{j<i} G(k_ij), cell by cell. Party i draws a nonce
 //!    r_i of 32 bytes and sends all others c_i = H(session ‖ use ‖ i ‖ r_i ‖ y_i).
@@ -20,12 +21,14 @@
 //! costs in plaintext.
 //!
 //! **Adversary and threshold:** privacy against any n − 1 colluding parties, also if they deviate
-//! as they like, given that AES is a pseudo-random function and the pair keys are secret. For honest
-//! i and j, G(k_ij) is uniform to everybody else and appears nowhere but in y_i and, negated, in
-//! y_j. So the honest parties' y are uniform but for their sum: whatever a coalition sees follows
-//! from the sum of the honest inputs, which it could compute from the result and its own inputs
-//! anyhow. With n − 1 colluding that sum is the last one's input: that is the function's doing, not
-//! the protocol's, and the disclosure rules speak to it.
+//! as they like, given that AES is a pseudo-random function and the pair keys are secret. For
+//! honest i and j, G(k_ij) is uniform to everybody else and appears nowhere but in y_i and,
+//! negated, in y_j. So the honest parties' y are uniform but for their sum: whatever a coalition
+//! sees follows from the sum of the honest inputs, which it could compute from the result and its
+//! own inputs anyhow. Before the opening even that is hidden: the nonce keeps those who know all
+//! masks of a party from testing guesses of its input against its commitment. With n − 1 colluding
+//! that sum is the last one's input: that is the function's doing, not the protocol's, and the
+//! disclosure rules speak to it.
 //!
 //! **What the commitments add:** the inputs of the corrupt are fixed before any honest y is sent.
 //! y_j with the masks fixes x_j, so a rushing party cannot choose its input after seeing the sum of
@@ -141,5 +144,7 @@ impl<'a> MaskedSums<'a> {
     }
 }
 
+#[cfg(test)]
+mod adversary_tests;
 #[cfg(test)]
 mod tests;

@@ -1,28 +1,26 @@
-//! The masked sum, in simulation: honest, and against parties that cheat.
+//! The masked sum of honest parties, in simulation.
 
 use super::*;
 use crate::algebra::layout::Segment;
 use crate::disclosure::Profile;
 use crate::echo::{Digest, Views};
-use crate::fault::Misbehaviour;
 use crate::party::Party;
 use crate::random::{PredictableRng, uses};
 use crate::session::agree;
-use crate::simulation::adversary::{Action, Envelope, Tamper};
-use crate::simulation::{Delivery, Ending, Report, Simulation};
+use crate::simulation::{Delivery, Report, Simulation};
 use crate::testing;
 use rand_core::Rng;
 
-const PROPOSAL: u32 = 0;
-const COMMITMENT: u32 = 1;
-const ECHO: u32 = 2;
-const OPENING: u32 = 3;
+pub(super) const PROPOSAL: u32 = 0;
+pub(super) const COMMITMENT: u32 = 1;
+pub(super) const ECHO: u32 = 2;
+pub(super) const OPENING: u32 = 3;
 
-fn party(index: usize) -> Party {
+pub(super) fn party(index: usize) -> Party {
     Party::new(index).unwrap()
 }
 
-fn layout() -> Layout {
+pub(super) fn layout() -> Layout {
     Layout::new(&[
         Segment { limbs: 1, cells: 2 },
         Segment { limbs: 4, cells: 1 },
@@ -32,7 +30,7 @@ fn layout() -> Layout {
 }
 
 /// Agrees and sums `words` once for each layout.
-async fn sum(
+pub(super) async fn sum(
     channel: Channel,
     layouts: Vec<Layout>,
     words: Vec<Vec<u64>>,
@@ -49,7 +47,11 @@ async fn sum(
     Ok(results)
 }
 
-fn simulate(simulation: Simulation, layout: &Layout, words: &[Vec<u64>]) -> Report<Vec<Vec<u64>>> {
+pub(super) fn simulate(
+    simulation: Simulation,
+    layout: &Layout,
+    words: &[Vec<u64>],
+) -> Report<Vec<Vec<u64>>> {
     simulation.parties(words.len()).run(|channel, party, rng| {
         sum(
             channel,
@@ -66,7 +68,7 @@ fn random_words(rng: &mut PredictableRng, layout: &Layout, parties: usize) -> Ve
         .collect()
 }
 
-fn plain_sum(layout: &Layout, words: &[Vec<u64>]) -> Vec<u64> {
+pub(super) fn plain_sum(layout: &Layout, words: &[Vec<u64>]) -> Vec<u64> {
     let mut sum = vec![0; layout.words()];
     words.iter().for_each(|words| layout.add(&mut sum, words));
     sum
@@ -132,7 +134,7 @@ fn no_mask_is_used_twice_and_each_once_at_either_end() {
     }
 }
 
-fn bodies(report: &Report<Vec<Vec<u64>>>, from: usize, sequence: u32) -> Vec<&Delivery> {
+pub(super) fn bodies(report: &Report<Vec<Vec<u64>>>, from: usize, sequence: u32) -> Vec<&Delivery> {
     let wanted = |d: &&Delivery| d.from == party(from) && d.sequence == sequence;
     report.transcript.iter().filter(wanted).collect()
 }
@@ -164,335 +166,6 @@ fn traffic_of_two_inputs_of_one_shape_is_equal_in_lengths() {
             .collect::<Vec<_>>()
     });
     assert_eq!(shapes[0], shapes[1]);
-}
-
-/// Whether `fault` names `cheater`, alone or as one of two of whom one lies.
-fn names(fault: &Fault, cheater: Party) -> bool {
-    match fault {
-        Fault::Misbehaviour { party, .. } => *party == cheater,
-        Fault::TwoFaces { witness, accused } => [witness, accused].contains(&&cheater),
-        _ => false,
-    }
-}
-
-/// Runs against `tamper`. No honest party may have a wrong sum; whoever was cheated on must not
-/// have any, and must name the cheater or wait for it.
-fn check(tamper: &Tamper, seed: u64) {
-    let (cheater, words) = (tamper.party, vec![vec![3; 9], vec![5; 9], vec![7; 9]]);
-    let report = simulate(
-        Simulation::new(seed).adversary(tamper.clone()),
-        &layout(),
-        &words,
-    );
-    let due = vec![plain_sum(&layout(), &words)];
-    for (index, ending) in report
-        .endings
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| party(*i) != cheater)
-    {
-        let cheated_on = tamper.to.is_none_or(|to| to.index() == index);
-        match ending {
-            Ending::Done(sum) => {
-                assert_eq!(*sum, due, "{tamper:?}");
-                let ignored = tamper.number == OPENING && tamper.action == Action::Repeat;
-                assert!(!cheated_on || ignored, "{tamper:?} went unnoticed");
-            }
-            Ending::Stalled(awaiting) => {
-                assert!(
-                    !cheated_on || awaiting.parties.contains(&cheater),
-                    "{tamper:?} {awaiting:?}"
-                );
-            }
-            // Parties that were told different proposals cannot tell by whom.
-            Ending::Stopped(_) if tamper.number == PROPOSAL => {}
-            Ending::Stopped(fault) => assert!(names(fault, cheater), "{tamper:?} {fault}"),
-        }
-    }
-}
-
-#[test]
-fn every_action_on_every_message_is_noticed() {
-    let seed = testing::seed();
-    let other = vec![0x5a_u8; 72];
-    let actions = |cheater: usize| {
-        [
-            Action::Drop,
-            Action::Repeat,
-            Action::Swap,
-            Action::Truncate(1),
-            Action::Truncate(8),
-            Action::Truncate(usize::MAX),
-            Action::Extend(1),
-            Action::Extend(8),
-            Action::Extend(1 << 20),
-            Action::Replace(other.clone().into()),
-            Action::Copy(party(cheater + 1)),
-        ]
-    };
-    // Party 0 sends after the one that it copies only where that one is ahead of it: see below.
-    for cheater in [0, 1] {
-        for action in actions(cheater) {
-            for number in [PROPOSAL, COMMITMENT, ECHO, OPENING] {
-                for to in [None, Some(party(2)), Some(party(1 - cheater))] {
-                    let tamper = Tamper::new(party(cheater), to, number, action.clone());
-                    if matches!(action, Action::Copy(_)) {
-                        continue;
-                    }
-                    check(&tamper, seed);
-                    check(&tamper.retagging(), seed);
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn every_bit_of_every_message_counts() {
-    let seed = testing::seed();
-    let words = vec![vec![3; 9]; 3];
-    let honest = simulate(Simulation::new(seed), &layout(), &words);
-    for number in [COMMITMENT, ECHO, OPENING] {
-        for bit in 0..8 * bodies(&honest, 2, number)[0].body.len() {
-            let to = [None, Some(party(0))][bit % 2];
-            check(&Tamper::new(party(2), to, number, Action::Flip(bit)), seed);
-        }
-    }
-}
-
-#[test]
-fn some_bits_of_the_proposal_are_free_and_none_makes_a_wrong_sum() {
-    let seed = testing::seed();
-    let words = vec![vec![3; 9], vec![5; 9], vec![7; 9]];
-    let due = vec![plain_sum(&layout(), &words)];
-    let length = {
-        let honest = simulate(Simulation::new(seed), &layout(), &words);
-        8 * bodies(&honest, 2, PROPOSAL)[0].body.len()
-    };
-    for bit in (0..length).step_by(7) {
-        for to in [None, Some(party(0))] {
-            let tamper = Tamper::new(party(2), to, PROPOSAL, Action::Flip(bit));
-            let report = simulate(Simulation::new(seed).adversary(tamper), &layout(), &words);
-            for ending in report.endings[..2].iter().filter_map(Ending::done) {
-                assert_eq!(*ending, due);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_wrong_opening_names_the_party_at_all_others() {
-    let tamper = Tamper::new(party(1), None, OPENING, Action::Flip(5));
-    let words = vec![vec![3; 9]; 3];
-    let report = simulate(
-        Simulation::new(testing::seed()).adversary(tamper),
-        &layout(),
-        &words,
-    );
-    let blamed = Fault::blame(party(1), Misbehaviour::WrongOpening);
-    assert_eq!(report.endings[0].fault(), Some(&blamed));
-    assert_eq!(report.endings[2].fault(), Some(&blamed));
-}
-
-#[test]
-fn a_false_echo_names_the_party_that_knows_better() {
-    let words = vec![vec![3; 9]; 3];
-    let said_of = |accused: usize| {
-        let flip = Action::Flip(8 * (32 + 32 * accused));
-        let tamper = Tamper::new(party(1), Some(party(0)), ECHO, flip);
-        let report = simulate(
-            Simulation::new(testing::seed()).adversary(tamper),
-            &layout(),
-            &words,
-        );
-        report.endings[0].fault().cloned().unwrap()
-    };
-    assert_eq!(
-        said_of(0),
-        Fault::blame(party(1), Misbehaviour::FalseReport)
-    );
-    assert_eq!(
-        said_of(1),
-        Fault::blame(party(1), Misbehaviour::FalseReport)
-    );
-    assert_eq!(
-        said_of(2),
-        Fault::TwoFaces {
-            witness: party(1),
-            accused: party(2)
-        }
-    );
-}
-
-/// Party 2 waits for what party 0 sends to party 1, and sends the same to all.
-fn copycat() -> impl FnMut(Envelope) -> Vec<Envelope> {
-    let mut waiting: Vec<Envelope> = Vec::new();
-    let mut heard: Vec<Envelope> = Vec::new();
-    move |envelope| {
-        if envelope.message.sequence == PROPOSAL {
-            return vec![envelope];
-        }
-        let mut sent = Vec::new();
-        match envelope.from.index() {
-            2 => waiting.push(envelope),
-            0 if envelope.message.to == party(1) => {
-                heard.push(envelope.clone());
-                sent.push(envelope);
-            }
-            _ => sent.push(envelope),
-        }
-        for mut own in std::mem::take(&mut waiting) {
-            match heard
-                .iter()
-                .find(|other| other.message.sequence == own.message.sequence)
-            {
-                Some(other) => {
-                    own.message.body = other.message.body.clone();
-                    sent.push(own);
-                }
-                None => waiting.push(own),
-            }
-        }
-        sent
-    }
-}
-
-#[test]
-fn a_copied_commitment_cannot_be_opened() {
-    let words = vec![vec![3; 9]; 3];
-    let report = simulate(
-        Simulation::new(testing::seed()).adversary(copycat()),
-        &layout(),
-        &words,
-    );
-    // Party 0's echo names its own commitment twice and is true; its opening does not fit party 2.
-    let blamed = Fault::blame(party(2), Misbehaviour::WrongOpening);
-    assert_eq!(report.endings[0].fault(), Some(&blamed));
-    assert_eq!(report.endings[1].fault(), Some(&blamed));
-}
-
-/// Commits to and opens one vector to the even parties, another to the odd ones, and tells each of
-/// them what it wants to hear.
-async fn two_faced(channel: Channel, mut rng: PredictableRng) -> Result<Vec<Vec<u64>>, Fault> {
-    let offer = testing::offer(channel.parties().count(), Profile::Teaching.rules());
-    let session = agree(&channel, offer, &mut rng).await?;
-    let parties = channel.parties();
-    let faces = [10, 20].map(|word| {
-        let words = Zeroizing::new(vec![word; layout().words()]);
-        let y = add_masks(&session, parties, 0, &layout(), words);
-        Opening::new(&session, 0, parties, y, &mut rng)
-    });
-    let face = |to: Party| &faces[to.index() % 2];
-    for to in parties.others() {
-        channel.send(to, face(to).commitment().to_vec());
-    }
-    let commitments = channel.gather_exactly(Digest::BYTES).await?;
-    for to in parties.others() {
-        let views = Views::new(parties, face(to).commitment(), commitments.clone())?;
-        let [nonce, y] = face(to).messages(&views);
-        channel.send(to, nonce);
-        channel.send(to, y);
-    }
-    Ok(Vec::new())
-}
-
-#[test]
-fn two_faces_are_seen_by_all_honest_parties() {
-    let words = vec![vec![3; 9]; 4];
-    let report = Simulation::new(testing::seed())
-        .parties(5)
-        .run(|channel, me, rng| async move {
-            match me.index() {
-                4 => two_faced(channel, rng).await,
-                _ => {
-                    sum(
-                        channel,
-                        vec![layout()],
-                        vec![vec![3; layout().words()]],
-                        rng,
-                    )
-                    .await
-                }
-            }
-        });
-    assert_eq!(words.len(), 4);
-    for ending in &report.endings[..4] {
-        assert!(
-            matches!(ending.fault(), Some(Fault::TwoFaces { accused, .. }) if *accused == party(4))
-        );
-    }
-}
-
-#[test]
-fn messages_of_another_session_are_refused() {
-    let words = vec![vec![3; 9], vec![5; 9], vec![7; 9]];
-    let due = vec![plain_sum(&layout(), &words)];
-    for number in [PROPOSAL, COMMITMENT, ECHO, OPENING] {
-        // The tags of the other session, as a broken link would replay them, and valid ones.
-        for retag in [false, true] {
-            let recorded: std::rc::Rc<std::cell::RefCell<Vec<Envelope>>> = std::rc::Rc::default();
-            let record = std::rc::Rc::clone(&recorded);
-            let recorder = move |envelope: Envelope| {
-                record.borrow_mut().push(envelope.clone());
-                vec![envelope]
-            };
-            simulate(Simulation::new(1).adversary(recorder), &layout(), &words)
-                .results()
-                .unwrap();
-            let splicer = move |mut envelope: Envelope| {
-                let recorded = recorded.borrow();
-                let same = |other: &&Envelope| {
-                    let (a, b) = (&other.message, &envelope.message);
-                    other.from == envelope.from && a.to == b.to && a.sequence == b.sequence
-                };
-                let old = recorded.iter().find(same).unwrap().clone();
-                let spliced = envelope.from == party(2) && envelope.message.sequence == number;
-                envelope.retag = retag && envelope.from == party(2);
-                if spliced {
-                    envelope.message = old.message;
-                }
-                vec![envelope]
-            };
-            let report = simulate(Simulation::new(2).adversary(splicer), &layout(), &words);
-            for ending in &report.endings[..2] {
-                match ending {
-                    Ending::Done(sum) => assert_eq!(*sum, due),
-                    Ending::Stalled(_) => {}
-                    Ending::Stopped(fault) if number == PROPOSAL => drop(fault.clone()),
-                    Ending::Stopped(fault) => assert!(names(fault, party(2)), "{fault}"),
-                }
-            }
-            assert!(
-                report.endings[..2]
-                    .iter()
-                    .all(|ending| ending.done().is_none()),
-                "{number}"
-            );
-        }
-    }
-}
-
-#[test]
-fn whoever_leaves_is_named_with_the_round() {
-    let rounds = [(COMMITMENT, "commit"), (ECHO, "open"), (OPENING, "open")];
-    for (number, name) in rounds {
-        let silent = move |envelope: Envelope| {
-            let gone = envelope.from == party(1) && envelope.message.sequence >= number;
-            if gone { Vec::new() } else { vec![envelope] }
-        };
-        let words = vec![vec![3; 9]; 3];
-        let report = simulate(
-            Simulation::new(testing::seed()).adversary(silent),
-            &layout(),
-            &words,
-        );
-        for index in [0, 2] {
-            let Ending::Stalled(awaiting) = &report.endings[index] else {
-                panic!()
-            };
-            assert_eq!((awaiting.name, &awaiting.parties), (name, &vec![party(1)]));
-        }
-    }
 }
 
 #[test]

@@ -39,15 +39,15 @@ pub struct Table {
     pub mode: Option<(String, String)>,
 }
 
-/// One party's counts. A frequency table is a contingency table with one y.
+/// One party's data. A frequency table has one axis, a contingency table two.
 pub(crate) struct Prepared {
     declared: bool,
     axes: Axes,
-    counts: Counts,
+    rows: Positions,
 }
 
-/// Counts by the positions of the categories on their axes.
-type Counts = BTreeMap<Vec<usize>, u64>;
+/// Of each row, for each axis, the position of its category: as many a row as there are axes.
+type Positions = Zeroizing<Vec<usize>>;
 
 impl Prepared {
     /// Of one variable.
@@ -98,7 +98,7 @@ impl Prepared {
         categories::check_size(&axes)?;
         Ok(Self {
             declared: is_declared,
-            counts: count(&axes, items)?,
+            rows: positions(&axes, items)?,
             axes,
         })
     }
@@ -148,7 +148,7 @@ impl Prepared {
         let Self {
             declared,
             axes: own,
-            counts,
+            rows,
         } = self;
         let axes = if declared {
             own.clone()
@@ -156,7 +156,7 @@ impl Prepared {
             categories::unite(channel, own.clone()).await?
         };
         let layout = Layout::uniform(1, axes.iter().map(Vec::len).product())?;
-        let words = place(&counts, &own, &axes, layout.words());
+        let words = count(&rows, &own, &axes, layout.words());
         let sum = sums.sum(Rounds::default(), &layout, words, rng).await?;
         if sum.iter().any(|count| *count >= 1 << 63) {
             return Err(Fault::Implausible);
@@ -198,19 +198,16 @@ fn own_axes<const D: usize>(items: &[[&str; D]]) -> Result<Axes, InputError> {
     Ok(axes)
 }
 
-fn count<const D: usize>(axes: &Axes, items: &[[&str; D]]) -> Result<Counts, InputError> {
-    let mut counts = Counts::new();
+fn positions<const D: usize>(axes: &Axes, items: &[[&str; D]]) -> Result<Positions, InputError> {
+    // Reserved as a whole: growing would leave copies behind.
+    let mut positions = Zeroizing::new(Vec::with_capacity(D * items.len()));
     for (index, item) in items.iter().enumerate() {
-        let place: Option<Vec<usize>> = axes
-            .iter()
-            .zip(item)
-            .map(|(axis, name)| position(axis, name))
-            .collect();
-        *counts
-            .entry(place.ok_or(InputError::UndeclaredCategory { index })?)
-            .or_default() += 1;
+        for (axis, name) in axes.iter().zip(item) {
+            let undeclared = InputError::UndeclaredCategory { index };
+            positions.push(position(axis, name).ok_or(undeclared)?);
+        }
     }
-    Ok(counts)
+    Ok(positions)
 }
 
 fn position(axis: &[String], name: &str) -> Option<usize> {
@@ -234,24 +231,21 @@ fn fingerprint(axes: &Axes) -> String {
     )
 }
 
-/// Own counts in the order of the agreed axes.
-fn place(counts: &Counts, own: &Axes, axes: &Axes, words: usize) -> Zeroizing<Vec<u64>> {
-    let moved: Vec<Vec<Option<usize>>> = own
+/// The counts of all cells of the agreed axes; positions are on our own ones.
+fn count(rows: &Positions, own: &Axes, axes: &Axes, words: usize) -> Zeroizing<Vec<u64>> {
+    let agreed: Vec<Vec<Option<usize>>> = own
         .iter()
         .zip(axes)
         .map(|(own, axis)| own.iter().map(|name| position(axis, name)).collect())
         .collect();
     let mut table = Zeroizing::new(vec![0; words]);
-    for (at, count) in counts {
-        let cell = at
-            .iter()
-            .zip(&moved)
-            .zip(axes)
-            .try_fold(0, |cell, ((at, moved), axis)| {
-                Some(cell * axis.len() + moved.get(*at).copied().flatten()?)
-            });
-        if let Some(word) = cell.and_then(|cell| table.get_mut(cell)) {
-            *word = *count;
+    for row in rows.chunks_exact(axes.len().max(1)) {
+        let mut places = row.iter().zip(&agreed).zip(axes);
+        let cell = places.try_fold(0, |cell, ((at, agreed), axis)| {
+            Some(cell * axis.len() + agreed.get(*at).copied().flatten()?)
+        });
+        if let Some(count) = cell.and_then(|cell| table.get_mut(cell)) {
+            *count += 1;
         }
     }
     table

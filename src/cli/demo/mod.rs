@@ -123,12 +123,10 @@ fn report(steps: &[Step], consortium: &Consortium, arguments: &Arguments) -> Out
     if arguments.json {
         let steps: Vec<_> = steps.iter().map(Step::document).collect();
         let nodes = consortium.members();
-        println!(
-            "{:#}",
-            json!({"agree": agree, "nodes": nodes, "computations": steps})
-        );
+        let document = json!({"agree": agree, "nodes": nodes, "computations": steps});
+        super::print(&format!("{document:#}\n"))?;
     } else {
-        print!("{}", table::render(steps));
+        super::print(&table::render(steps))?;
     }
     match agree {
         true => Ok(()),

@@ -17,11 +17,12 @@ const TOLERANCE: f64 = 1e-12;
 const COLUMNS: [&str; 3] = ["mean_radius", "mean_smoothness", "worst_area"];
 
 /// Bands of the mean radius: a name, and where it ends.
-const BANDS: [(&str, f64); 4] = [
-    ("radius below 12", 12.0),
-    ("radius 12 to 15", 15.0),
-    ("radius 15 to 18", 18.0),
-    ("radius from 18", f64::INFINITY),
+const BANDS: [(&str, f64); 5] = [
+    ("radius below 11", 11.0),
+    ("radius 11 to 13", 13.0),
+    ("radius 13 to 15", 15.0),
+    ("radius 15 to 17", 17.0),
+    ("radius from 17", f64::INFINITY),
 ];
 
 const DIAGNOSES: [&str; 2] = ["malignant", "benign"];

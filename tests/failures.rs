@@ -1,0 +1,285 @@
+//! Parties that do not come, differ, or die: the others end by the deadline, and say who and why.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::http::{Answer, Api};
+use support::{Cluster, Kind, fresh};
+
+const DEADLINE: u32 = 3;
+
+/// What a loaded machine may take beyond the deadline.
+const SLACK: Duration = Duration::from_secs(4);
+
+fn cluster() -> Cluster {
+    Cluster::start(Kind {
+        deadline: DEADLINE,
+        ..Kind::teaching(3)
+    })
+}
+
+fn request(cluster: &Cluster, uuid: &str, myself: usize) -> Value {
+    json!({"microprotocol": "SecureSum", "data": [1], "network": cluster.network(uuid, myself)})
+}
+
+fn in_time(act: impl FnOnce() -> Vec<Answer>) -> Vec<Answer> {
+    let started = Instant::now();
+    let answers = act();
+    let limit = Duration::from_secs(DEADLINE.into()) + SLACK;
+    assert!(started.elapsed() < limit, "took {:?}", started.elapsed());
+    answers
+}
+
+#[test]
+fn a_party_that_never_comes_is_named_at_the_deadline() {
+    let cluster = cluster();
+    let uuid = fresh();
+    let requests = [
+        request(&cluster, &uuid, 0),
+        request(&cluster, &uuid, 1),
+        Value::Null,
+    ];
+    for answer in in_time(|| cluster.compute_with(&requests)) {
+        answer.refused(504, "deadline");
+        assert_eq!(answer.body["party"], "clinic-2");
+        assert!(
+            answer.message().contains("clinic-2"),
+            "{}",
+            answer.message()
+        );
+        assert!(
+            answer.message().contains("agreeing"),
+            "{}",
+            answer.message()
+        );
+    }
+    cluster.check_health();
+}
+
+/// All parties ask at once, the last one for something else; everybody hears of the field.
+fn differ(cluster: &Cluster, field: &str, change: impl Fn(&mut Value)) {
+    let uuid = fresh();
+    let mut requests: Vec<Value> = (0..3).map(|index| request(cluster, &uuid, index)).collect();
+    change(&mut requests[2]);
+    for answer in in_time(|| cluster.compute_with(&requests)) {
+        eprintln!("XX {field}: {}", answer.body);answer.refused(409, "disagreement");
+        assert!(
+            answer.message().contains(field),
+            "{field}: {}",
+            answer.message()
+        );
+    }
+    cluster.check_health();
+}
+
+#[test]
+fn parties_that_want_different_things_hear_which_field_differs() {
+    let cluster = cluster();
+    differ(&cluster, "function", |request| {
+        request["microprotocol"] = json!("SecureVectorSum");
+    });
+    differ(&cluster, "parameters.digits_", |request| {
+        request["parameters"] = json!({"digits_before": 6, "digits_after": 12});
+    });
+    differ(&cluster, "members", |request| {
+        let nodes = request["network"]["nodes"].as_array_mut().unwrap();
+        nodes.swap(0, 1);
+    });
+}
+
+#[test]
+fn vectors_of_different_lengths_are_a_disagreement() {
+    let cluster = cluster();
+    let data = [json!([[1, 2]]), json!([[1, 2]]), json!([[1, 2, 3]])];
+    for answer in in_time(|| cluster.compute("SecureVectorSum", &data, &fresh())) {
+        answer.refused(409, "disagreement");
+        assert!(answer.message().contains("length"), "{}", answer.message());
+    }
+    cluster.check_health();
+}
+
+#[test]
+fn parties_with_different_members_hear_of_it() {
+    let cluster = cluster();
+    let uuid = fresh();
+    let mut requests: Vec<Value> = (0..3)
+        .map(|index| request(&cluster, &uuid, index))
+        .collect();
+    requests[0]["network"]["nodes"] = json!(["clinic-0", "clinic-1"]);
+    for answer in { let a=in_time(|| cluster.compute_with(&requests)); for x in &a {eprintln!("YY {}", x.body)}; a} {
+        eprintln!("YY {}", answer.body);answer.refused(409, "disagreement");
+        assert!(answer.message().contains("members"), "{}", answer.message());
+    }
+    cluster.check_health();
+}
+
+/// A task of one party; those of the same name belong together.
+struct Task {
+    api: Api,
+    handle: String,
+}
+
+impl Task {
+    fn start(cluster: &Cluster, index: usize, name: &str, function: &str, data: &Value) -> Self {
+        let api = cluster.api(index);
+        let network = json!({"nodes": cluster.urls(), "myself": index});
+        let create = json!({"microprotocol": function, "network": network, "task_id": name});
+        let handle = api
+            .method(&api.service("Simon"), "create_task", &create)
+            .uuid();
+        assert_eq!(
+            api.method(&handle, "input", &json!({"data": data})).status,
+            200
+        );
+        assert_eq!(api.method(&handle, "start", &json!({})).status, 200);
+        Self { api, handle }
+    }
+
+    /// Waits until the task says that it is in this state.
+    fn reaches(&self, state: &str) {
+        let limit = Instant::now() + Duration::from_secs(DEADLINE.into()) + SLACK;
+        loop {
+            let progress = self.api.progress(&self.handle);
+            if progress == state {
+                return;
+            }
+            let result = self.api.method(&self.handle, "result", &json!({}));
+            assert_ne!(progress, "failed", "never {state}: {}", result.body);
+            assert!(Instant::now() < limit, "never {state}: {progress}");
+        }
+    }
+
+    /// Waits for the result or the error.
+    fn ended(&self) -> Answer {
+        loop {
+            let result = self.api.method(&self.handle, "result", &json!({}));
+            if result.body["type"] != "none" {
+                return result;
+            }
+        }
+    }
+}
+
+/// Kills the last node while the other two wait for its client.
+fn kill_while_agreeing(cluster: &mut Cluster, name: &str) -> Vec<Answer> {
+    let start = |index| Task::start(cluster, index, name, "SecureSum", &json!(1));
+    let tasks = [0, 1].map(start);
+    tasks.iter().for_each(|task| task.reaches("agreeing"));
+    cluster.kill(2);
+    tasks.iter().map(Task::ended).collect()
+}
+
+#[test]
+fn a_node_that_dies_is_named_and_comes_back_without_restarting_the_others() {
+    let mut cluster = cluster();
+    cluster.check_health();
+    for _ in 0..2 {
+        let uuid = fresh();
+        let answers = in_time(|| kill_while_agreeing(&mut cluster, &uuid));
+        assert_eq!(answers.len(), 2);
+        for answer in answers {
+            assert!([502, 504].contains(&answer.status), "{}", answer.body);
+            answer.refused(answer.status, answer.code());
+            assert_eq!(answer.body["party"], "clinic-2", "{}", answer.body);
+        }
+        cluster.restart(2);
+        cluster.check_health();
+    }
+}
+
+#[test]
+fn a_node_that_is_down_is_named() {
+    let mut cluster = cluster();
+    cluster.kill(2);
+    let uuid = fresh();
+    let requests = [
+        request(&cluster, &uuid, 0),
+        request(&cluster, &uuid, 1),
+        Value::Null,
+    ];
+    for answer in in_time(|| cluster.compute_with(&requests)) {
+        assert!([502, 504].contains(&answer.status), "{}", answer.body);
+        assert!(
+            answer.message().contains("clinic-2"),
+            "{}",
+            answer.message()
+        );
+    }
+    cluster.restart(2);
+    cluster.check_health();
+}
+
+#[test]
+fn one_name_serves_before_and_after_a_crash() {
+    let mut cluster = cluster();
+    let uuid = fresh();
+    let data = [json!(1), json!(2), json!(3)];
+    let sum = |cluster: &Cluster| {
+        let answers = cluster.compute("SecureSum", &data, &uuid);
+        answers
+            .iter()
+            .map(|answer| answer.body["object"]["result"]["sum"].as_f64())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(sum(&cluster), [Some(6.0); 3]);
+    assert_eq!(sum(&cluster), [Some(6.0); 3]);
+    cluster.kill(1);
+    cluster.restart(1);
+    assert_eq!(sum(&cluster), [Some(6.0); 3]);
+    let answers = in_time(|| kill_while_agreeing(&mut cluster, &uuid));
+    assert!(
+        answers.iter().all(|answer| answer.status >= 500),
+        "{answers:?}"
+    );
+    cluster.restart(2);
+    assert_eq!(sum(&cluster), [Some(6.0); 3]);
+}
+
+#[test]
+fn a_node_that_dies_in_a_round_is_named() {
+    let mut cluster = Cluster::start(Kind {
+        deadline: 30,
+        ..Kind::teaching(3)
+    });
+    let name = fresh();
+    // Some fifty megabytes to each peer: there is time to die in a round.
+    let vector: Vec<f64> = (0..200_000).map(f64::from).collect();
+    let start = |index| Task::start(&cluster, index, &name, "SecureVectorSum", &json!([vector]));
+    let [one, other, dying] = [0, 1, 2].map(start);
+    dying.reaches("running");
+    cluster.kill(2);
+    for answer in [one.ended(), other.ended()] {
+        assert!([502, 504].contains(&answer.status), "{}", answer.body);
+        assert!(answer.message().contains("clinic-2"), "{}", answer.body);
+    }
+    cluster.restart(2);
+    cluster.check_health();
+}
+
+#[test]
+fn an_api_port_in_use_is_said() {
+    let cluster = cluster();
+    let (taken, folder) = (cluster.url(0), cluster.folder());
+    let config = folder.join("clinic-0/node.toml");
+    let node = support::cloister()
+        .args(["node", "--config"])
+        .arg(config)
+        .output()
+        .unwrap();
+    let error = String::from_utf8(node.stderr).unwrap();
+    assert_eq!(node.status.code(), Some(2), "{error}");
+    assert!(
+        error.contains("cannot listen") && node.stdout.is_empty(),
+        "{error}"
+    );
+    assert!(TcpListener::bind(taken.trim_start_matches("http://")).is_err());
+    cluster.check_health();
+}

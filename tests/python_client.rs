@@ -1,0 +1,101 @@
+//! The unmodified client from PyPI, one thread a party, against real nodes.
+//!
+//! What the nodes answer is checked by the Python programs themselves, with Python's own
+//! arithmetic.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Command;
+
+use support::{Cluster, clients, run, target};
+
+const CLIENT: &str = "federatedsecure-client==0.6.2";
+
+/// A Python that has the client. Made once; whoever comes second waits for the first.
+fn python() -> PathBuf {
+    let folder = target().join("python-client");
+    fs::create_dir_all(&folder).unwrap();
+    let lock = File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let python = folder.join("venv/bin/python");
+    let complete = folder.join(CLIENT);
+    if !complete.exists() {
+        let version = Command::new("python3").arg("--version").output();
+        assert!(
+            version.is_ok_and(|version| version.status.success()),
+            "python3 is missing: install python3 and python3-venv (apt install python3-venv)"
+        );
+        run(Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(folder.join("venv")));
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", CLIENT]));
+        File::create(complete).unwrap();
+    }
+    python
+}
+
+fn check(program: &str, parties: usize) {
+    let python = python();
+    let cluster = Cluster::teaching(parties);
+    run(Command::new(python)
+        .arg(clients().join(program))
+        .args(cluster.urls()));
+    cluster.check_health();
+}
+
+#[test]
+fn two_parties_compute() {
+    check("compute.py", 2);
+}
+
+#[test]
+fn three_parties_compute() {
+    check("compute.py", 3);
+}
+
+#[test]
+fn five_parties_compute() {
+    check("compute.py", 5);
+}
+
+#[test]
+fn two_parties_run_tasks() {
+    check("tasks.py", 2);
+}
+
+#[test]
+fn three_parties_run_tasks() {
+    check("tasks.py", 3);
+}
+
+#[test]
+fn five_parties_run_tasks() {
+    check("tasks.py", 5);
+}
+
+#[test]
+fn computations_are_repeated_and_run_at_once() {
+    check("many.py", 3);
+}
+
+#[test]
+fn services_and_handles_are_there() {
+    check("services.py", 3);
+}
+
+#[test]
+fn real_data_give_the_sums_that_python_gives() {
+    check("real_data.py", 3);
+}
+
+#[test]
+fn the_service_is_used_as_its_readme_says() {
+    check("readme.py", 3);
+}

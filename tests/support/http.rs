@@ -1,0 +1,173 @@
+//! HTTP as bytes: tests say exactly what is on the wire.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// Longer than any deadline in a test.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The API of one node.
+#[derive(Clone)]
+pub struct Api {
+    host: String,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Value,
+}
+
+impl Api {
+    pub fn new(host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+        }
+    }
+
+    /// Sends these bytes as they are, and reads to the end.
+    pub fn raw(&self, request: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.host).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        // A node may answer and close before it has read a body that is too long.
+        let _ = stream.write_all(request);
+        let mut bytes = Vec::new();
+        let mut buffer = [0; 65_536];
+        loop {
+            match stream.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+                Err(_) if !bytes.is_empty() => break,
+                Err(error) => panic!("no answer from {}: {error}", self.host),
+            }
+        }
+        Answer::parse(&bytes)
+    }
+
+    /// A request with this text as its body.
+    pub fn send(&self, method: &str, path: &str, body: &str) -> Answer {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            self.host,
+            body.len()
+        );
+        self.raw(format!("{head}{body}").as_bytes())
+    }
+
+    pub fn create(&self, requirements: &Value) -> Answer {
+        self.send(
+            "POST",
+            "/representations",
+            &json!({"kwargs": requirements}).to_string(),
+        )
+    }
+
+    pub fn upload(&self, data: &Value) -> Answer {
+        self.send(
+            "PUT",
+            "/representations",
+            &json!({"args": [data]}).to_string(),
+        )
+    }
+
+    pub fn attribute(&self, of: &str, name: &str) -> Answer {
+        self.send("GET", &format!("/representation/{of}/{name}"), "{}")
+    }
+
+    pub fn call(&self, handle: &str, named: &Value) -> Answer {
+        let body = json!({"args": [], "kwargs": named}).to_string();
+        self.send("PATCH", &format!("/representation/{handle}"), &body)
+    }
+
+    pub fn download(&self, handle: &str) -> Answer {
+        self.send("GET", &format!("/representation/{handle}"), "{}")
+    }
+
+    /// A service by its protocol or microservice name.
+    pub fn service(&self, name: &str) -> String {
+        let key = if name == "Simon" {
+            "protocol"
+        } else {
+            "microservice"
+        };
+        self.create(&json!({key: name})).uuid()
+    }
+
+    /// Calls the method `name` of an object.
+    pub fn method(&self, of: &str, name: &str, named: &Value) -> Answer {
+        let method = self.attribute(of, name);
+        if method.status != 200 {
+            return method;
+        }
+        let answer = self.call(&method.uuid(), named);
+        self.release(&method.uuid());
+        answer
+    }
+
+    pub fn release(&self, handle: &str) -> Answer {
+        self.send("DELETE", &format!("/representation/{handle}"), "{}")
+    }
+
+    /// How far a task is.
+    pub fn progress(&self, task: &str) -> Value {
+        let progress = self.method(task, "progress", &json!({})).uuid();
+        let state = self.download(&progress).body["object"]["state"].clone();
+        self.release(&progress);
+        state
+    }
+
+    /// Computes and downloads; the first error, if there is one.
+    pub fn compute(&self, arguments: &Value) -> Answer {
+        let called = self.method(&self.service("Simon"), "compute", arguments);
+        if called.status != 200 {
+            return called;
+        }
+        self.download(&called.uuid())
+    }
+}
+
+impl Answer {
+    pub fn uuid(&self) -> String {
+        let uuid = self.body["uuid"].as_str();
+        uuid.unwrap_or_else(|| panic!("no handle: {} {}", self.status, self.body))
+            .to_owned()
+    }
+
+    /// Checks that this is an error as the API promises, of this status and code.
+    #[track_caller]
+    pub fn refused(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.code()), (status, code), "{}", self.body);
+        for entry in ["code", "message", "hint", "trace"] {
+            let text = self.body[entry].as_str().unwrap_or_default();
+            assert!(!text.is_empty(), "no {entry}: {}", self.body);
+        }
+    }
+
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    pub fn message(&self) -> &str {
+        self.body["message"].as_str().unwrap_or_default()
+    }
+
+    fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        Self {
+            status: status.unwrap_or_else(|| panic!("no HTTP answer: {head}")),
+            head: head.to_ascii_lowercase(),
+            body: serde_json::from_str(body).unwrap_or(Value::Null),
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Real nodes for tests: processes of the command itself, on ports of their own, ended on drop.
+//!
+//! Nothing here sleeps: a node is there when it says `ready`, and gone when it was waited for.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test is a program of its own, and takes what it needs"
+)]
+
+pub mod http;
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+
+use cloister::ports::Ports;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use self::http::{Answer, Api};
+
+/// What a consortium for a test is like.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    pub parties: usize,
+    pub profile: &'static str,
+    pub deadline: u32,
+    pub log: &'static str,
+    pub origins: &'static [&'static str],
+}
+
+/// The nodes of a consortium.
+pub struct Cluster {
+    pub names: Vec<String>,
+    kind: Kind,
+    folder: TempDir,
+    ports: Ports,
+    nodes: Vec<Option<Child>>,
+}
+
+impl Kind {
+    pub fn teaching(parties: usize) -> Self {
+        Self {
+            parties,
+            profile: "teaching",
+            deadline: 60,
+            log: "info",
+            origins: &[],
+        }
+    }
+}
+
+impl Cluster {
+    pub fn teaching(parties: usize) -> Self {
+        Self::start(Kind::teaching(parties))
+    }
+
+    pub fn start(kind: Kind) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ports = Ports::take().unwrap();
+        let names: Vec<String> = (0..kind.parties)
+            .map(|index| format!("clinic-{index}"))
+            .collect();
+        let mut cluster = Self {
+            names,
+            kind,
+            folder,
+            ports,
+            nodes: Vec::new(),
+        };
+        cluster.init();
+        cluster.nodes = (0..kind.parties)
+            .map(|index| Some(cluster.spawn(index)))
+            .collect();
+        (0..kind.parties).for_each(|index| cluster.wait_until_ready(index));
+        cluster
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().join("consortium")
+    }
+
+    pub fn url(&self, index: usize) -> String {
+        format!("http://127.0.0.1:{}", usize::from(self.ports.api()) + index)
+    }
+
+    pub fn urls(&self) -> Vec<String> {
+        (0..self.kind.parties)
+            .map(|index| self.url(index))
+            .collect()
+    }
+
+    pub fn api(&self, index: usize) -> Api {
+        Api::new(self.url(index).trim_start_matches("http://"))
+    }
+
+    pub fn network(&self, uuid: &str, myself: usize) -> Value {
+        json!({"nodes": self.urls(), "uuid": uuid, "myself": myself})
+    }
+
+    /// Ends a node without a word, as a crash does.
+    pub fn kill(&mut self, index: usize) {
+        let mut node = self.nodes[index].take().unwrap();
+        node.kill().unwrap();
+        node.wait().unwrap();
+    }
+
+    /// Starts a node that was killed.
+    pub fn restart(&mut self, index: usize) {
+        self.nodes[index] = Some(self.spawn(index));
+        self.wait_until_ready(index);
+    }
+
+    pub fn id(&self, index: usize) -> u32 {
+        self.nodes[index].as_ref().unwrap().id()
+    }
+
+    /// Each party asks its own node at once; the answers in order: reports, or the first error.
+    pub fn compute(&self, function: &str, data: &[Value], uuid: &str) -> Vec<Answer> {
+        let requests = data.iter().enumerate().map(|(index, data)| {
+            json!({"microprotocol": function, "data": data, "network": self.network(uuid, index)})
+        });
+        self.compute_with(&requests.collect::<Vec<_>>())
+    }
+
+    /// The same with all arguments of `compute`; null for a party that does not come.
+    pub fn compute_with(&self, requests: &[Value]) -> Vec<Answer> {
+        thread::scope(|scope| {
+            let asked: Vec<_> = requests
+                .iter()
+                .enumerate()
+                .filter(|(_, request)| !request.is_null())
+                .map(|(index, request)| scope.spawn(move || self.api(index).compute(request)))
+                .collect();
+            asked
+                .into_iter()
+                .map(|answer| answer.join().unwrap())
+                .collect()
+        })
+    }
+
+    /// Computes a sum with all nodes, and checks it: the nodes live and work.
+    pub fn check_health(&self) {
+        let data: Vec<Value> = (1..=self.kind.parties)
+            .map(|number| json!([number, 0.5]))
+            .collect();
+        let parties = f64::from(u32::try_from(self.kind.parties).unwrap());
+        let expected = parties * (parties + 1.0) / 2.0 + parties * 0.5;
+        for answer in self.compute("SecureSum", &data, &fresh()) {
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            assert_eq!(answer.body["object"]["result"], json!({"sum": expected}));
+        }
+    }
+
+    pub fn log(&self, index: usize) -> String {
+        fs::read_to_string(self.log_path(index)).unwrap()
+    }
+
+    fn log_path(&self, index: usize) -> PathBuf {
+        self.folder
+            .path()
+            .join(format!("{}.log", self.names[index]))
+    }
+
+    fn init(&self) {
+        let mut command = cloister();
+        command.arg("init").arg(self.folder());
+        for name in &self.names {
+            command.args(["--party", name]);
+        }
+        let numbers = [
+            ("--api-port", u32::from(self.ports.api())),
+            ("--peer-port", u32::from(self.ports.peer())),
+            ("--deadline", self.kind.deadline),
+        ];
+        for (flag, number) in numbers {
+            command.arg(flag).arg(number.to_string());
+        }
+        let made = command
+            .args(["--profile", self.kind.profile])
+            .output()
+            .unwrap();
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        (0..self.names.len()).for_each(|index| self.allow_origins(index));
+    }
+
+    fn allow_origins(&self, index: usize) {
+        let path = self.config(index);
+        let settings = fs::read_to_string(&path).unwrap();
+        let origins = json!(self.kind.origins);
+        fs::write(path, format!("{settings}allowed_origins = {origins}\n")).unwrap();
+    }
+
+    fn config(&self, index: usize) -> PathBuf {
+        self.folder().join(&self.names[index]).join("node.toml")
+    }
+
+    fn spawn(&self, index: usize) -> Child {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_path(index))
+            .unwrap();
+        // The node ends with this process, however that ends: it holds the other end of the pipe.
+        cloister()
+            .args(["node", "--exit-with-parent", "--config"])
+            .arg(self.config(index))
+            .env("CLOISTER_LOG", self.kind.log)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap()
+    }
+
+    fn wait_until_ready(&mut self, index: usize) {
+        let expected = format!("ready {} {}\n", self.names[index], self.url(index));
+        let node = self.nodes[index].as_mut().unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(node.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        assert_eq!(line, expected, "{}", self.log(index));
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for index in 0..self.nodes.len() {
+            if self.nodes[index].is_some() {
+                self.kill(index);
+            }
+            if thread::panicking() {
+                eprintln!("log of {}:\n{}", self.names[index], self.log(index));
+            }
+        }
+    }
+}
+
+/// The command under test.
+pub fn cloister() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_cloister"))
+}
+
+/// A name for a computation that nobody else uses.
+pub fn fresh() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// Where tests may keep what they do not want to make again.
+pub fn target() -> PathBuf {
+    let exe = PathBuf::from(env!("CARGO_BIN_EXE_cloister"));
+    exe.ancestors().nth(2).unwrap().to_owned()
+}
+
+pub fn clients() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
+}
+
+/// Runs a program to its end, and fails with what it said if it failed.
+pub fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{out}\n{err}",
+        output.status
+    );
+    output
+}
