@@ -51,8 +51,6 @@ pub struct Limits {
     pub handle_seconds: u32,
     /// How many computations may be under way.
     pub computations: usize,
-    /// How many bytes of messages may wait in one computation from one peer.
-    pub message_bytes: usize,
 }
 
 impl Default for Limits {
@@ -63,7 +61,6 @@ impl Default for Limits {
             held_bytes: 1 << 30,
             handle_seconds: 24 * 60 * 60,
             computations: 4_096,
-            message_bytes: 256 << 20,
         }
     }
 }

@@ -67,6 +67,9 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 /// The name of the computation of nothing.
 pub const EMPTY: &str = "Empty";
 
+/// The name of the sum of vectors.
+pub const VECTOR_SUM: &str = "SecureVectorSum";
+
 static ENTRIES: [Entry; 15] = [
     available(
         "SecureSum",
@@ -75,7 +78,7 @@ static ENTRIES: [Entry; 15] = [
         &["sum"],
     ),
     available(
-        "SecureVectorSum",
+        VECTOR_SUM,
         "the sum of all parties' vectors, element by element",
         InputKind::Vector,
         &["sum"],

@@ -19,7 +19,7 @@ use serde::Serialize;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::algebra::layout::Layout;
-use crate::catalogue::{self, Entry, Status};
+use crate::catalogue::{EMPTY, Entry, Status, VECTOR_SUM};
 use crate::channel::Channel;
 use crate::disclosure::{Opened, Permit, Rules};
 use crate::fault::{Fault, InputError};
@@ -48,7 +48,7 @@ pub enum Input {
 /// up. Its data are private: it cannot be copied, sent or shown.
 pub struct Request {
     function: &'static Entry,
-    rows: u64,
+    rows: Option<u64>,
     prepared: Prepared,
 }
 
@@ -129,7 +129,7 @@ pub async fn compute(
 
     let permit = permit(parties, &request, &session, &mut sums, &mut rng).await?;
     let mut reveals = Vec::new();
-    if session.rules().ask_for_rows() && request.discloses() {
+    if session.rules().ask_for_rows() && request.rows.is_some() {
         reveals.push("the number of rows of all parties together, to every party".to_owned());
     }
     reveals.extend(request.prepared.reveals(session.rules()));
@@ -230,11 +230,6 @@ impl Request {
         offer.spec.parameters = self.parameters();
         offer.spec.shape = self.shape();
     }
-
-    /// Whether anything of the parties' data is opened at all.
-    fn discloses(&self) -> bool {
-        self.function.name != catalogue::EMPTY
-    }
 }
 
 impl Input {
@@ -256,11 +251,12 @@ impl Input {
         self.len() == 0
     }
 
-    /// A vector is one row: its elements are different things, not different people.
-    fn rows(&self, function: &Entry) -> u64 {
+    /// How many rows of data this is. None for vectors, which are tables or models that each stand
+    /// for any number of people, and for nothing at all.
+    fn rows(&self, function: &Entry) -> Option<u64> {
         match function.name {
-            "SecureVectorSum" => u64::from(!self.is_empty()),
-            _ => self.len() as u64,
+            VECTOR_SUM | EMPTY => None,
+            _ => Some(self.len() as u64),
         }
     }
 }
@@ -273,13 +269,14 @@ async fn permit(
     sums: &mut MaskedSums<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Permit, Fault> {
-    let rows = match session.rules() {
-        // Nothing is opened, so no number of rows is too small.
-        _ if !request.discloses() => Some(u64::MAX),
-        rules if rules.ask_for_rows() => Some(count_rows(request.rows, sums, rng).await?),
-        _ => None,
-    };
-    Ok(session.rules().permit(parties, rows)?)
+    let rules = session.rules();
+    match request.rows {
+        Some(rows) if rules.ask_for_rows() => {
+            let rows = count_rows(rows, sums, rng).await?;
+            Ok(rules.permit(parties, rows)?)
+        }
+        _ => Ok(rules.permit_whatever_the_rows(parties)?),
+    }
 }
 
 async fn count_rows(

@@ -76,19 +76,6 @@ fn the_strictest_party_decides() {
 }
 
 #[test]
-fn a_vector_is_one_row() {
-    let rules = Rules {
-        min_rows: 3,
-        ..Profile::Teaching.rules()
-    };
-    let two = Run::numbers("SecureVectorSum", [&[1.0; 9], &[1.0; 9]]).rules(rules);
-    let report = two.simulate(Simulation::new(seed()));
-    assert!(matches!(report.endings[0].fault(), Some(Fault::Refused(_))));
-    let three = Run::numbers("SecureVectorSum", [&[1.0; 9], &[1.0; 9], &[1.0; 9]]).rules(rules);
-    assert_eq!(three.answer(), Answer::VectorSum { sum: vec![3.0; 9] });
-}
-
-#[test]
 fn nothing_is_computed_in_two_rounds() {
     let run = Run::numbers(EMPTY, [&[], &[], &[]]).rules(Profile::Production.rules());
     assert_eq!(serde_json::to_string(&run.answer()).unwrap(), "{}");
@@ -159,6 +146,15 @@ fn answers_have_exactly_the_keys_of_the_catalogue() {
         due.sort_unstable();
         assert_eq!(keys, due, "{}", function.name);
     }
+}
+
+#[test]
+fn the_rule_on_rows_does_not_count_vectors_and_says_so() {
+    let run = Run::numbers("SecureVectorSum", [&[1.0], &[2.0], &[3.0]]);
+    let report = run.rules(Profile::Production.rules()).simulate(Simulation::new(seed()));
+    let outcome = &report.results().unwrap()[0];
+    assert_eq!(report.meters[0].round_names(), ["commit", "open"]);
+    assert!(outcome.security.reveals[0].contains("does not apply to vectors"));
 }
 
 #[test]

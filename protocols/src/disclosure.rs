@@ -117,18 +117,26 @@ impl Rules {
         self.min_rows > 1
     }
 
-    /// Leave to open a result that so many parties computed from so many rows. `rows` is none
-    /// where the rules do not ask for it.
+    /// Leave to open a result that so many parties computed from so many rows.
     ///
     /// # Errors
     /// If the rules forbid it.
-    pub(crate) fn permit(&self, parties: usize, rows: Option<u64>) -> Result<Permit, Refusal> {
-        self.check_parties(parties)?;
-        if self.ask_for_rows() && rows.is_none_or(|rows| rows < self.min_rows) {
+    pub(crate) fn permit(&self, parties: usize, rows: u64) -> Result<Permit, Refusal> {
+        if rows < self.min_rows {
             return Err(Refusal::TooFewRows {
                 minimum: self.min_rows,
             });
         }
+        self.permit_whatever_the_rows(parties)
+    }
+
+    /// Leave to open a result that so many parties computed, where the rule on rows says nothing:
+    /// it is not asked for, or what is added up are not rows but tables or models.
+    ///
+    /// # Errors
+    /// If the rules forbid it.
+    pub(crate) fn permit_whatever_the_rows(&self, parties: usize) -> Result<Permit, Refusal> {
+        self.check_parties(parties)?;
         Ok(Permit { rules: *self })
     }
 }
@@ -179,24 +187,22 @@ mod tests {
     #[test]
     fn too_few_parties_or_rows_are_refused() {
         let rules = Profile::Production.rules();
-        assert!(rules.permit(3, Some(10)).is_ok());
+        assert!(rules.permit(3, 10).is_ok());
         assert!(matches!(
-            rules.permit(2, Some(10)),
+            rules.permit(2, 10),
             Err(Refusal::TooFewParties { .. })
         ));
         assert!(matches!(
-            rules.permit(3, Some(9)),
+            rules.permit(3, 9),
             Err(Refusal::TooFewRows { minimum: 10 })
         ));
-        assert!(matches!(
-            rules.permit(3, None),
-            Err(Refusal::TooFewRows { .. })
-        ));
+        assert!(rules.permit_whatever_the_rows(3).is_ok());
+        assert!(rules.permit_whatever_the_rows(2).is_err());
     }
 
     #[test]
     fn small_cells_are_withheld_and_empty_ones_are_not() {
-        let permit = Profile::Production.rules().permit(3, Some(10)).unwrap();
+        let permit = Profile::Production.rules().permit(3, 10).unwrap();
         assert_eq!(
             [0, 1, 4, 5].map(|count| permit.cell(count)),
             [Some(0), None, None, Some(5)]

@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 
 use rand_core::CryptoRng;
 
-use crate::catalogue::{EMPTY, Entry};
+use crate::catalogue::{EMPTY, Entry, VECTOR_SUM};
 use crate::channel::Channel;
 use crate::computation::{Answer, Input};
 use crate::disclosure::{Permit, Rules};
@@ -52,7 +52,7 @@ impl Prepared {
         match function.name {
             EMPTY => Ok(Self::Empty),
             "SecureSum" => sum::Prepared::new(parameters, input).map(Self::Sum),
-            "SecureVectorSum" => {
+            VECTOR_SUM => {
                 vector::Prepared::new(parameters, input, parties).map(Self::Vector)
             }
             "StatisticsFrequency" => {
@@ -112,7 +112,7 @@ impl Prepared {
         match self {
             Self::Empty => Vec::new(),
             Self::Sum(_) => vec![sum::REVEALS.to_owned()],
-            Self::Vector(prepared) => prepared.reveals(),
+            Self::Vector(prepared) => prepared.reveals(rules),
             Self::Frequency(prepared) => prepared.reveals(rules),
             Self::Contingency(prepared) => prepared.reveals(rules),
             Self::Bivariate(_) => vec![bivariate::REVEALS.to_owned()],

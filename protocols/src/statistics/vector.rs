@@ -16,6 +16,7 @@ use crate::algebra::exact::Grid;
 use crate::algebra::layout::{Layout, PARALLEL_WORDS};
 use crate::algebra::rounding::nearest_double;
 use crate::computation::{Answer, Input};
+use crate::disclosure::Rules;
 use crate::fault::{Fault, InputError};
 use crate::masked::{MaskedSums, Rounds};
 use crate::parameters::{Encoding, Parameters, grid_text, refuse};
@@ -25,6 +26,11 @@ const MAX_FRACTION_BITS: u32 = 62;
 
 /// 2^63, the first double that no i64 reaches.
 const BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
+
+const UNCOUNTED: &str =
+    "how few people the vectors stand for is not checked: the rule on rows does not apply to vectors";
+const EXACT_SUMS: &str = "the exact sums, before they are rounded to doubles, to every party";
+const WHOLE_SUMS: &str = "the sums as integers, before they are rounded to doubles, to every party";
 
 pub(crate) struct Prepared {
     code: Code,
@@ -88,21 +94,17 @@ impl Prepared {
         self.layout.words()
     }
 
-    pub(super) fn reveals(&self) -> Vec<String> {
-        match self.code {
-            Code::Exact(_) => {
-                vec![
-                    "the exact sums, before they are rounded to doubles, to every party".to_owned(),
-                ]
-            }
-            Code::Integer => Vec::new(),
-            Code::Fixed { .. } => {
-                vec![
-                    "the sums as integers, before they are rounded to doubles, to every party"
-                        .to_owned(),
-                ]
-            }
+    pub(super) fn reveals(&self, rules: &Rules) -> Vec<String> {
+        let mut reveals = Vec::new();
+        if rules.ask_for_rows() {
+            reveals.push(UNCOUNTED.to_owned());
         }
+        match self.code {
+            Code::Exact(_) => reveals.push(EXACT_SUMS.to_owned()),
+            Code::Fixed { .. } => reveals.push(WHOLE_SUMS.to_owned()),
+            Code::Integer => {}
+        }
+        reveals
     }
 
     pub(super) async fn run(
