@@ -11,8 +11,10 @@ use std::fs;
 use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
 
 use cloister::ports::Ports;
+use cloister_certs::{Identity, Validity};
 use serde_json::{Value, json};
 use support::{Cluster, Kind, cloister, run};
 use tempfile::TempDir;
@@ -193,6 +195,42 @@ fn a_node_that_cannot_be_trusted_does_not_start() {
     let settings = fs::read_to_string(&config).unwrap();
     fs::write(&config, format!("surplus = 1\n{settings}")).unwrap();
     ended(&node(), 2, "surplus");
+}
+
+/// Gives the first party an identity that was made `age` days ago for `days` days, and pins it.
+fn renew(folder: &Path, age: u64, days: u16) {
+    let made = SystemTime::now() - Duration::from_secs(age * 24 * 60 * 60);
+    let identity = Identity::create("party-0", Validity::days(days), made).unwrap();
+    let place = folder.join("party-0/identity");
+    let old = Identity::load(&place).unwrap().fingerprint().to_string();
+    fs::remove_dir_all(&place).unwrap();
+    identity.save(&place).unwrap();
+    let file = folder.join("consortium.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let new = identity.fingerprint().to_string();
+    fs::write(&file, text.replace(&old, &new)).unwrap();
+}
+
+#[test]
+fn a_certificate_near_its_end_is_warned_of_and_an_expired_one_refused() {
+    let (_ports, folder) = init(2);
+    let folder = folder.path().join("c");
+    let node = || {
+        let mut command = cloister();
+        command.args(["node", "--exit-with-parent", "--config"]);
+        command
+            .arg(folder.join("party-0/node.toml"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    renew(&folder, 0, 400);
+    ended(&node(), 0, "ready");
+    assert!(!String::from_utf8_lossy(&node().stderr).contains("expires soon"));
+    renew(&folder, 0, 10);
+    ended(&node(), 0, "expires soon");
+    renew(&folder, 20, 10);
+    ended(&node(), 2, "has expired");
 }
 
 fn init(parties: usize) -> (Ports, TempDir) {

@@ -7,9 +7,12 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use support::http::Api;
 use support::{cloister, run};
 
 fn reference() -> Value {
@@ -86,4 +89,29 @@ fn the_demonstration_shows_people_a_table() {
         table.contains("8038.429") && table.contains("withheld"),
         "{table}"
     );
+}
+
+#[test]
+fn a_demonstration_that_is_kept_serves_until_it_is_interrupted() {
+    let mut demo = cloister()
+        .args(["demo", "--keep"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(demo.stderr.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let url = lines.find_map(|line| Some(line.strip_prefix("ready rural http://")?.to_owned()));
+    let folder = lines.find_map(|line| {
+        let folder = line.strip_prefix("the nodes of ")?.split(' ').next()?;
+        Some(folder.to_owned())
+    });
+    let folder = folder.unwrap();
+    assert!(Path::new(&folder).join("client.toml").exists());
+    let list = Api::new(&url.unwrap()).send("GET", "/representations", "");
+    assert_eq!(list.status, 200, "{}", list.body);
+    run(Command::new("kill").args(["-s", "INT", &demo.id().to_string()]));
+    assert_eq!(demo.wait().unwrap().code(), Some(0));
+    assert!(!Path::new(&folder).exists(), "{folder} was left behind");
 }

@@ -143,17 +143,17 @@ impl Task {
         Self { api, handle }
     }
 
-    /// Waits until the task says that it is in this state.
-    fn reaches(&self, state: &str) {
-        let limit = Instant::now() + Duration::from_secs(DEADLINE.into()) + SLACK;
+    /// Waits until the task says that it is in this state; false if it has ended before that was
+    /// seen.
+    fn reaches(&self, state: &str) -> bool {
         loop {
             let progress = self.api.progress(&self.handle);
             if progress == state {
-                return;
+                return true;
             }
-            let result = self.api.method(&self.handle, "result", &json!({}));
-            assert_ne!(progress, "failed", "never {state}: {}", result.body);
-            assert!(Instant::now() < limit, "never {state}: {progress}");
+            if progress == "done" || progress == "failed" {
+                return false;
+            }
         }
     }
 
@@ -172,7 +172,7 @@ impl Task {
 fn kill_while_agreeing(cluster: &mut Cluster, name: &str) -> Vec<Answer> {
     let start = |index| Task::start(cluster, index, name, "SecureSum", &json!(1));
     let tasks = [0, 1].map(start);
-    tasks.iter().for_each(|task| task.reaches("agreeing"));
+    assert!(tasks.iter().all(|task| task.reaches("agreeing")));
     cluster.kill(2);
     tasks.iter().map(Task::ended).collect()
 }
@@ -243,24 +243,37 @@ fn one_name_serves_before_and_after_a_crash() {
     assert_eq!(sum(&cluster), [Some(6.0); 3]);
 }
 
+/// Kills the last node in a round of a big computation; none if it was over too soon.
+fn kill_in_a_round(cluster: &mut Cluster) -> Option<[Answer; 2]> {
+    let name = fresh();
+    // Some fifty megabytes to each peer: there is time to die in a round.
+    let vector: Vec<f64> = (0..200_000).map(f64::from).collect();
+    let start = |index| Task::start(cluster, index, &name, "SecureVectorSum", &json!([vector]));
+    let [one, other, dying] = [0, 1, 2].map(start);
+    if !dying.reaches("running") {
+        return None;
+    }
+    cluster.kill(2);
+    let answers = [one.ended(), other.ended()];
+    cluster.restart(2);
+    // The others may have had all that they needed.
+    answers
+        .iter()
+        .all(|answer| answer.status != 200)
+        .then_some(answers)
+}
+
 #[test]
 fn a_node_that_dies_in_a_round_is_named() {
     let mut cluster = Cluster::start(Kind {
         deadline: 30,
         ..Kind::teaching(3)
     });
-    let name = fresh();
-    // Some fifty megabytes to each peer: there is time to die in a round.
-    let vector: Vec<f64> = (0..200_000).map(f64::from).collect();
-    let start = |index| Task::start(&cluster, index, &name, "SecureVectorSum", &json!([vector]));
-    let [one, other, dying] = [0, 1, 2].map(start);
-    dying.reaches("running");
-    cluster.kill(2);
-    for answer in [one.ended(), other.ended()] {
+    let attempts = (0..10).find_map(|_| kill_in_a_round(&mut cluster));
+    for answer in attempts.expect("ten computations were over too soon") {
         assert!([502, 504].contains(&answer.status), "{}", answer.body);
         assert!(answer.message().contains("clinic-2"), "{}", answer.body);
     }
-    cluster.restart(2);
     cluster.check_health();
 }
 

@@ -48,7 +48,7 @@ fn allowed(answer: &Answer) -> bool {
 #[test]
 fn a_browser_may_use_the_api_from_allowed_origins_only() {
     let cluster = Cluster::start(Kind {
-        origins: &[PAGE],
+        settings: "allowed_origins = [\"https://lab.example\"]",
         ..Kind::teaching(2)
     });
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {

@@ -28,7 +28,8 @@ pub struct Kind {
     pub profile: &'static str,
     pub deadline: u32,
     pub log: &'static str,
-    pub origins: &'static [&'static str],
+    /// More lines for each node's settings.
+    pub settings: &'static str,
 }
 
 /// The nodes of a consortium.
@@ -45,9 +46,9 @@ impl Kind {
         Self {
             parties,
             profile: "teaching",
-            deadline: 60,
+            deadline: 20,
             log: "info",
-            origins: &[],
+            settings: "",
         }
     }
 }
@@ -94,6 +95,11 @@ impl Cluster {
 
     pub fn api(&self, index: usize) -> Api {
         Api::new(self.url(index).trim_start_matches("http://"))
+    }
+
+    /// Where the other nodes reach this one: `host:port`.
+    pub fn peer(&self, index: usize) -> String {
+        format!("127.0.0.1:{}", usize::from(self.ports.peer()) + index)
     }
 
     pub fn network(&self, uuid: &str, myself: usize) -> Value {
@@ -187,14 +193,13 @@ impl Cluster {
             "{}",
             String::from_utf8_lossy(&made.stderr)
         );
-        (0..self.names.len()).for_each(|index| self.allow_origins(index));
+        (0..self.names.len()).for_each(|index| self.add_settings(index));
     }
 
-    fn allow_origins(&self, index: usize) {
+    fn add_settings(&self, index: usize) {
         let path = self.config(index);
         let settings = fs::read_to_string(&path).unwrap();
-        let origins = json!(self.kind.origins);
-        fs::write(path, format!("{settings}allowed_origins = {origins}\n")).unwrap();
+        fs::write(path, format!("{settings}{}\n", self.kind.settings)).unwrap();
     }
 
     fn config(&self, index: usize) -> PathBuf {
