@@ -48,18 +48,8 @@ impl Nodes {
         for party in PARTIES {
             init.args(["--party", party]);
         }
-        assert!(
-            init.stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .unwrap()
-                .success()
-        );
-        let mut nodes = Self {
-            folder,
-            children: Vec::new(),
-            ready: Vec::new(),
-        };
+        assert!(init.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
+        let mut nodes = Self { folder, children: Vec::new(), ready: Vec::new() };
         for party in PARTIES {
             let (child, ready) = start_node(&Folder::new(&home).node(party));
             nodes.children.push(child);
@@ -89,10 +79,7 @@ impl Nodes {
 
     /// Resident memory of each node in KiB.
     fn memory(&self) -> Vec<f64> {
-        self.children
-            .iter()
-            .map(|child| resident_kib(child.id()))
-            .collect()
+        self.children.iter().map(|child| resident_kib(child.id())).collect()
     }
 }
 
@@ -115,31 +102,22 @@ fn start_node(config: &Path) -> (Child, Duration) {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.starts_with("ready "), "{line}");
     (child, start.elapsed())
 }
 
 fn resident_kib(process: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 async fn compute_at_once(consortium: &Consortium, times: usize) {
     let runs = (0..times).map(|run| async move {
         let data: Vec<Value> = (0..3).map(|party| json!([run, party, 0.1])).collect();
-        let reports = consortium
-            .compute(&Job::new("SecureSum"), data, |_, _| {})
-            .await;
-        let reports = reports
-            .all()
-            .unwrap_or_else(|failed| panic!("{}", failed.document()));
+        let reports = consortium.compute(&Job::new("SecureSum"), data, |_, _| {}).await;
+        let reports = reports.all().unwrap_or_else(|failed| panic!("{}", failed.document()));
         // (3·run + 0 + 1 + 2 + 0.3), each addend a double, rounded once.
         let expected = format!("{}.3", 3 * run + 3).parse::<f64>().unwrap();
         for (_, report) in reports {
@@ -160,11 +138,7 @@ fn python_share(home: &Path) -> Option<f64> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.to_owned();
     let python = target.join("python-client/venv/bin/python");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/support/python_share.py");
-    let output = Command::new(python)
-        .arg(script)
-        .arg(home.join("client.toml"))
-        .output()
-        .ok()?;
+    let output = Command::new(python).arg(script).arg(home.join("client.toml")).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let shares: Option<Vec<f64>> = text.lines().map(|line| line.parse().ok()).collect();
     shares.filter(|shares| !shares.is_empty()).map(median)
@@ -182,14 +156,8 @@ fn main() {
         actix_rt::System::new().block_on(compute_at_once(&consortium, 1));
         idle.extend(nodes.memory());
     }
-    println!(
-        "ready after start          {:8.1} ms   median of 15",
-        median(ready)
-    );
-    println!(
-        "idle, resident             {:8.1} MiB  median of 15",
-        median(idle) / 1024.0
-    );
+    println!("ready after start          {:8.1} ms   median of 15", median(ready));
+    println!("idle, resident             {:8.1} MiB  median of 15", median(idle) / 1024.0);
 
     let nodes = Nodes::start(&ports);
     let file = || Folder::new(nodes.home()).read_client().unwrap();
@@ -204,13 +172,8 @@ fn main() {
         // The client's open connections are not the node's doing.
         drop(consortium);
         let memory = system.block_on(nodes.settled_memory());
-        let ratio = median(
-            memory
-                .iter()
-                .zip(&before)
-                .map(|(after, before)| after / before)
-                .collect(),
-        );
+        let ratio =
+            median(memory.iter().zip(&before).map(|(after, before)| after / before).collect());
         let memory = median(memory) / 1024.0;
         println!(
             "{AT_ONCE} at once, time {round}    {seconds:8.2} s    memory {memory:.1} MiB, {ratio:.3} of before"

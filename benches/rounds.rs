@@ -27,9 +27,9 @@ mod support;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use actix::Recipient;
+use actix::Addr;
 use cloister_actors::node::Node;
-use cloister_actors::sessions::Launch;
+use cloister_actors::sessions::Sessions;
 use cloister_protocols::computation::Input;
 use cloister_protocols::parameters::{Encoding, Parameters};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -41,7 +41,7 @@ const WORDS: usize = 1_000_000;
 
 /// Three nodes on threads of their own, which live until the end of the process.
 struct Trio {
-    nodes: Vec<Recipient<Launch>>,
+    nodes: Vec<Addr<Sessions>>,
     runtime: Runtime,
     runs: u64,
 }
@@ -53,39 +53,25 @@ impl Trio {
             actix_rt::System::new().block_on(async move {
                 let plan = support::plan(3, 60);
                 let nodes = plan.start_all().await;
-                ready
-                    .send(nodes.iter().map(Node::sessions).collect())
-                    .unwrap();
+                ready.send(nodes.iter().map(Node::sessions).collect()).unwrap();
                 std::future::pending::<()>().await;
             });
         });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        Self {
-            nodes: nodes.recv().unwrap(),
-            runtime,
-            runs: 0,
-        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        Self { nodes: nodes.recv().unwrap(), runtime, runs: 0 }
     }
 
     /// The time from the request to the last party's answer; encoding the input is not in it.
     fn time(&mut self, function: &str, parameters: &Parameters, input: &Input) -> Duration {
         self.runs += 1;
         let network = self.runs.to_string();
-        let launch = || support::launch_with(function, parameters, 3, &network, input.clone());
-        let launches = [launch(), launch(), launch()];
+        let parameters = parameters.clone();
+        let ask = support::Ask { function, parameters, parties: 3, network: &network };
+        let asked: Vec<_> = self.nodes.iter().map(|node| ask.of(node, input.clone())).collect();
         let start = Instant::now();
-        let asked = self
-            .nodes
-            .iter()
-            .zip(launches)
-            .map(|(node, launch)| node.send(launch));
         let outcomes = self.runtime.block_on(join_all(asked));
         let elapsed = start.elapsed();
-        outcomes
-            .into_iter()
-            .for_each(|outcome| drop(outcome.unwrap().unwrap()));
+        outcomes.into_iter().for_each(|outcome| drop(outcome.unwrap()));
         elapsed
     }
 }
@@ -93,9 +79,7 @@ impl Trio {
 fn links(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("link");
     let bytes = 64 * MIB;
-    group
-        .throughput(Throughput::Bytes(bytes as u64))
-        .sample_size(20);
+    group.throughput(Throughput::Bytes(bytes as u64)).sample_size(20);
     let mut raw = link::Raw::connect();
     group.bench_function("tokio-rustls", |bencher| {
         bencher.iter_custom(|times| (0..times).map(|_| raw.time(bytes)).sum());
@@ -112,47 +96,33 @@ fn small(criterion: &mut Criterion) {
     let parameters = Parameters::default();
     criterion.bench_function("empty", |bencher| {
         bencher.iter_custom(|times| {
-            (0..times)
-                .map(|_| trio.time("Empty", &parameters, &Input::Numbers(vec![])))
-                .sum()
+            (0..times).map(|_| trio.time("Empty", &parameters, &Input::Numbers(vec![]))).sum()
         });
     });
     let numbers = Input::Numbers((0..100).map(|index| f64::from(index) / 7.0).collect());
     criterion.bench_function("sum", |bencher| {
         bencher.iter_custom(|times| {
-            (0..times)
-                .map(|_| trio.time("SecureSum", &parameters, &numbers))
-                .sum()
+            (0..times).map(|_| trio.time("SecureSum", &parameters, &numbers)).sum()
         });
     });
 }
 
 fn vectors(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("vector");
-    group
-        .sample_size(20)
-        .measurement_time(Duration::from_secs(10));
+    group.sample_size(20).measurement_time(Duration::from_secs(10));
     let of_one_party = 2 * 8 * WORDS;
     for (whose, bytes) in [("one", of_one_party), ("all", 3 * of_one_party)] {
         let mut raw = link::Raw::connect();
-        group.bench_function(
-            BenchmarkId::new("tokio-rustls, bytes of", whose),
-            |bencher| {
-                bencher.iter_custom(|times| (0..times).map(|_| raw.time(bytes)).sum());
-            },
-        );
+        group.bench_function(BenchmarkId::new("tokio-rustls, bytes of", whose), |bencher| {
+            bencher.iter_custom(|times| (0..times).map(|_| raw.time(bytes)).sum());
+        });
     }
     let mut trio = Trio::start();
-    let parameters = Parameters {
-        encoding: Some(Encoding::Integer),
-        ..Parameters::default()
-    };
+    let parameters = Parameters { encoding: Some(Encoding::Integer), ..Parameters::default() };
     let input = Input::Integers((0..WORDS).map(|index| index as i64 * 7_919).collect());
     group.bench_function(BenchmarkId::new("SecureVectorSum", WORDS), |bencher| {
         bencher.iter_custom(|times| {
-            (0..times)
-                .map(|_| trio.time("SecureVectorSum", &parameters, &input))
-                .sum()
+            (0..times).map(|_| trio.time("SecureVectorSum", &parameters, &input)).sum()
         });
     });
     group.finish();

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// How long a request that computes nothing may take.
-const QUICK: Duration = Duration::from_secs(30);
+const QUICK: Duration = Duration::from_secs(10);
 
 /// How long a connection may take to be there.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -120,6 +120,9 @@ pub enum CallError {
         /// How long the client waited.
         seconds: u64,
     },
+    /// Its answer was not awaited any longer.
+    #[error("not awaited any longer, because another party cannot take part")]
+    NotAwaited,
     /// The node said no.
     #[error("{} ({})", .0.message, .0.code)]
     Refused(Box<Refusal>),
@@ -269,22 +272,13 @@ impl NodeClient {
     fn unsent(&self, error: &SendRequestError, within: Duration) -> CallError {
         let api = self.api.clone();
         match error {
-            SendRequestError::Timeout => CallError::Timeout {
-                api,
-                seconds: within.as_secs(),
-            },
-            other => CallError::Unreachable {
-                api,
-                reason: other.to_string(),
-            },
+            SendRequestError::Timeout => CallError::Timeout { api, seconds: within.as_secs() },
+            other => CallError::Unreachable { api, reason: other.to_string() },
         }
     }
 
     fn alien(&self, reason: impl std::fmt::Display) -> CallError {
-        CallError::Alien {
-            api: self.api.clone(),
-            reason: reason.to_string(),
-        }
+        CallError::Alien { api: self.api.clone(), reason: reason.to_string() }
     }
 }
 

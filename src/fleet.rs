@@ -59,11 +59,7 @@ impl Fleet {
     ) -> io::Result<Self> {
         // Two events a node: the channel cannot grow.
         let (report, events) = mpsc::unbounded_channel();
-        let mut fleet = Self {
-            lifelines: Vec::new(),
-            events,
-            running: 0,
-        };
+        let mut fleet = Self { lifelines: Vec::new(), events, running: 0 };
         for name in names {
             let (child, lifeline, output) = spawn(folder, name, level)?;
             fleet.lifelines.push(lifeline);
@@ -88,10 +84,7 @@ impl Fleet {
         self.lifelines.clear();
         let ended = timeout(GRACE, async { while self.event().await.is_some() {} });
         if ended.await.is_err() {
-            tracing::warn!(
-                nodes = self.running,
-                "nodes did not stop in time and are killed"
-            );
+            tracing::warn!(nodes = self.running, "nodes did not stop in time and are killed");
         }
     }
 }

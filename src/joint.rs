@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::client::{CallError, NodeClient, Report, Request};
@@ -15,6 +16,9 @@ use crate::problem::{Fault, Problem};
 
 /// How much longer than the nodes' deadline a client waits, so that they are the ones to tell why.
 const BEYOND_DEADLINE: Duration = Duration::from_secs(15);
+
+/// How long the others are awaited when a party cannot take part: there will be no result.
+const AFTER_REFUSAL: Duration = Duration::from_secs(2);
 
 /// All nodes of a consortium, for one client.
 pub struct Consortium {
@@ -61,11 +65,7 @@ impl Job {
     /// A job without parameters, under a fresh name.
     #[must_use]
     pub fn new(function: &str) -> Self {
-        Self {
-            function: function.to_owned(),
-            parameters: Map::new(),
-            session: None,
-        }
+        Self { function: function.to_owned(), parameters: Map::new(), session: None }
     }
 }
 
@@ -75,10 +75,7 @@ impl Consortium {
     pub fn new(file: ClientFile) -> Self {
         let deadline = Duration::from_secs(u64::from(file.deadline_seconds));
         let client = |member: &ApiMember| NodeClient::new(&member.api, deadline + BEYOND_DEADLINE);
-        Self {
-            clients: file.member.iter().map(client).collect(),
-            members: file.member,
-        }
+        Self { clients: file.member.iter().map(client).collect(), members: file.member }
     }
 
     /// The members in order.
@@ -98,7 +95,7 @@ impl Consortium {
         let session = session.unwrap_or_else(|| Uuid::new_v4().to_string());
         let nodes: Vec<String> = self.members.iter().map(|m| m.name.clone()).collect();
         let asked = data.into_iter().zip(&self.members).zip(&self.clients);
-        let requests = asked.enumerate().map(|(myself, ((data, member), client))| {
+        let asked = asked.enumerate().map(|(myself, ((data, member), client))| {
             let request = Request {
                 function: job.function.clone(),
                 data,
@@ -109,9 +106,8 @@ impl Consortium {
             };
             ask(client, member, request, &watch)
         });
-        Reports {
-            parties: join_all(requests).await,
-        }
+        let answers = gather(asked.collect(), nodes.len()).await;
+        Reports { parties: nodes.into_iter().zip(answers).collect() }
     }
 }
 
@@ -120,14 +116,37 @@ async fn ask(
     member: &ApiMember,
     request: Request,
     watch: &impl Fn(&str, State<'_>),
-) -> (String, Result<Report, CallError>) {
+) -> (usize, Result<Report, CallError>) {
     watch(&member.name, State::Asked);
     let answer = client.compute(&request).await;
     match &answer {
         Ok(report) => watch(&member.name, State::Done(report)),
         Err(error) => watch(&member.name, State::Failed(error)),
     }
-    (member.name.clone(), answer)
+    (request.myself, answer)
+}
+
+/// All answers by position. Where a party cannot take part the others wait in vain until their
+/// deadline, so we do not.
+async fn gather<F>(mut asked: FuturesUnordered<F>, parties: usize) -> Vec<Result<Report, CallError>>
+where
+    F: Future<Output = (usize, Result<Report, CallError>)>,
+{
+    let mut answers = vec![Err(CallError::NotAwaited); parties];
+    let mut in_vain = false;
+    loop {
+        let next = match in_vain {
+            true => timeout(AFTER_REFUSAL, asked.next()).await.unwrap_or(None),
+            false => asked.next().await,
+        };
+        let Some((position, answer)) = next else {
+            return answers;
+        };
+        in_vain |= answer.as_ref().is_err_and(|error| error.fault() != Fault::Peer);
+        if let Some(place) = answers.get_mut(position) {
+            *place = answer;
+        }
+    }
 }
 
 impl Reports {
@@ -146,10 +165,7 @@ impl Reports {
         }
         match failed.iter().map(|(_, error)| error.fault()).max() {
             None => Ok(reports),
-            Some(fault) => Err(Failed {
-                fault,
-                parties: failed,
-            }),
+            Some(fault) => Err(Failed { fault, parties: failed }),
         }
     }
 }
@@ -203,6 +219,7 @@ impl CallError {
                 "start the party's node, and see that client.toml has its URL"
             }
             Self::Timeout { .. } => "see what the node's log says",
+            Self::NotAwaited => "",
             Self::Alien { .. } => "see that client.toml has the URL of the party's node",
         }
     }
@@ -212,10 +229,7 @@ impl Failed {
     /// For programs.
     #[must_use]
     pub fn document(&self) -> Value {
-        let errors = self
-            .parties
-            .iter()
-            .map(|(party, error)| error.document(party));
+        let errors = self.parties.iter().map(|(party, error)| error.document(party));
         json!({"exit_code": self.fault.code(), "errors": errors.collect::<Vec<_>>()})
     }
 }
@@ -246,32 +260,13 @@ mod tests {
 
     fn refused(status: u16) -> CallError {
         let (code, message, hint, trace) = Default::default();
-        CallError::Refused(Box::new(Refusal {
-            status,
-            code,
-            message,
-            hint,
-            party: None,
-            trace,
-        }))
+        CallError::Refused(Box::new(Refusal { status, code, message, hint, party: None, trace }))
     }
 
     fn report(result: Value) -> Report {
-        let cost = Cost {
-            rounds: 2,
-            bytes_sent: 1,
-            seconds: 0.1,
-            more: Map::new(),
-        };
+        let cost = Cost { rounds: 2, bytes_sent: 1, seconds: 0.1, more: Map::new() };
         let (security, disclosure, session) = (Value::Null, Value::Null, "s".to_owned());
-        Report {
-            inputs: 2,
-            result,
-            security,
-            disclosure,
-            cost,
-            session,
-        }
+        Report { inputs: 2, result, security, disclosure, cost, session }
     }
 
     #[test]
@@ -286,9 +281,7 @@ mod tests {
     #[test]
     fn the_party_that_refuses_is_the_cause_of_its_peers_failures() {
         let failing = |status| ("x".to_owned(), Err(refused(status)));
-        let reports = Reports {
-            parties: vec![failing(502), failing(422), failing(504)],
-        };
+        let reports = Reports { parties: vec![failing(502), failing(422), failing(504)] };
         assert_eq!(reports.all().err().unwrap().fault, Fault::Usage);
     }
 

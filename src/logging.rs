@@ -24,9 +24,8 @@ const VARIABLES: [&str; 2] = [VARIABLE, "RUST_LOG"];
 /// # Errors
 /// If the filter cannot be understood.
 pub fn start(usually: &str) -> Outcome {
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter(usually)?)
-        .with_writer(io::stderr);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter(usually)?).with_writer(io::stderr);
     let started = if io::stderr().is_terminal() {
         builder.try_init()
     } else {
@@ -42,9 +41,7 @@ pub fn is_chosen() -> bool {
 }
 
 fn filter(usually: &str) -> Outcome<EnvFilter> {
-    let set = VARIABLES
-        .iter()
-        .find_map(|name| Some((name, env::var(name).ok()?)));
+    let set = VARIABLES.iter().find_map(|name| Some((name, env::var(name).ok()?)));
     let Some((name, text)) = set else {
         return Ok(EnvFilter::new(usually));
     };

@@ -56,10 +56,7 @@ impl Ports {
         let first = guard_port + 1;
         // Each is bound and let go at once: the guard keeps them for us.
         let free = (first..guard_port + BLOCK).all(|port| bind(port).is_some());
-        free.then_some(Self {
-            _guard: guard,
-            first,
-        })
+        free.then_some(Self { _guard: guard, first })
     }
 }
 

@@ -47,10 +47,7 @@ impl Fault {
 impl Problem {
     /// A problem of this fault.
     pub fn new(fault: Fault, message: impl Display) -> Self {
-        Self {
-            fault,
-            message: message.to_string(),
-        }
+        Self { fault, message: message.to_string() }
     }
 
     /// Something that the caller can mend.

@@ -1,9 +1,5 @@
 //! Who may depend on whom: `cloister -> actors -> {protocols, certs}`, and nothing back.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -11,18 +7,12 @@ use std::process::Command;
 /// All packages that a package needs to run, itself left out.
 fn needs(package: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args([
-            "tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}",
-        ])
+        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
         .args(["--package", package])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     let names = text.lines().filter_map(|line| line.split(' ').next());
     let mut names: BTreeSet<String> = names.map(str::to_owned).collect();
@@ -60,19 +50,14 @@ fn protocols_know_no_actor_no_runtime_and_no_socket() {
 fn certs_know_no_actor_no_runtime_and_no_protocol() {
     needs_none_of(
         "cloister-certs",
-        &[
-            "cloister", "actix", "tokio", "socket2", "mio", "hyper", "h2", "bincode",
-        ],
+        &["cloister", "actix", "tokio", "socket2", "mio", "hyper", "h2", "bincode"],
     );
 }
 
 #[test]
 fn actors_know_both_and_not_the_command() {
     let needed = needs("cloister-actors");
-    let ours: Vec<_> = needed
-        .iter()
-        .filter(|name| name.starts_with("cloister"))
-        .collect();
+    let ours: Vec<_> = needed.iter().filter(|name| name.starts_with("cloister")).collect();
     assert_eq!(ours, ["cloister-certs", "cloister-protocols"]);
     needs_none_of("cloister-actors", &["clap"]);
 }

@@ -2,11 +2,7 @@
 //!
 //! Every row of the list of deliberate differences from the reference server that concerns a
 //! client has a test here.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -81,33 +77,20 @@ fn what_is_no_json_is_refused() {
         &DEEP,
         &deep_object,
     ];
-    let wrong = [
-        "[]",
-        "1",
-        "null",
-        "\"text\"",
-        "{\"args\":{\"a\":1}}",
-        "{\"kwargs\":[1]}",
-    ];
+    let wrong = ["[]", "1", "null", "\"text\"", "{\"args\":{\"a\":1}}", "{\"kwargs\":[1]}"];
     let path = format!("/representation/{compute}");
     for body in bodies.into_iter().chain(wrong) {
-        for (method, path) in [
-            ("POST", "/representations"),
-            ("PUT", "/representations"),
-            ("PATCH", path.as_str()),
-        ] {
+        for (method, path) in
+            [("POST", "/representations"), ("PUT", "/representations"), ("PATCH", path.as_str())]
+        {
             let answer = node.api.send(method, path, body);
             answer.refused(400, "malformed_request");
             assert!(answer.message().len() < 300, "{}", answer.message());
         }
     }
     let nested = format!("{{\"args\":[{}1{}]}}", *DEEP, "]".repeat(100_000));
-    node.api
-        .send("PUT", "/representations", &nested)
-        .refused(400, "malformed_request");
-    node.api
-        .send("PUT", "/representations", "{}")
-        .refused(400, "malformed_request");
+    node.api.send("PUT", "/representations", &nested).refused(400, "malformed_request");
+    node.api.send("PUT", "/representations", "{}").refused(400, "malformed_request");
     node.api
         .raw(
             b"PUT /representations HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\
@@ -160,52 +143,36 @@ fn handles_that_are_not_there_are_refused() {
             node.api.download(&handle),
             node.api.call(&handle, &json!({})),
             node.api.attribute(&handle, "compute"),
-            node.api
-                .send("DELETE", &format!("/representation/{handle}"), "{}"),
+            node.api.send("DELETE", &format!("/representation/{handle}"), "{}"),
         ] {
             assert_eq!(answer.status, 404, "{handle}: {}", answer.body);
             answer.refused(404, answer.code());
         }
     }
     let nothing = json!({"representation_uuid": fresh()});
-    node.compute(&json!({"data": nothing}))
-        .refused(404, "no_such_representation");
+    node.compute(&json!({"data": nothing})).refused(404, "no_such_representation");
     let simon = json!({"representation_uuid": node.api.service("Simon")});
-    node.compute(&json!({"data": simon}))
-        .refused(400, "bad_argument");
-    node.compute(&json!({"data": {"representation_uuid": 7}}))
-        .refused(400, "bad_argument");
+    node.compute(&json!({"data": simon})).refused(400, "bad_argument");
+    node.compute(&json!({"data": {"representation_uuid": 7}})).refused(400, "bad_argument");
     node.alive();
 }
 
 #[test]
 fn paths_and_methods_that_are_not_there_are_refused() {
     let node = Node::start();
-    for path in [
-        "/",
-        "/representation",
-        "/representations/x",
-        "/representation/a/b/c",
-        "/%00",
-    ] {
+    for path in ["/", "/representation", "/representations/x", "/representation/a/b/c", "/%00"] {
         let answer = node.api.send("GET", path, "");
         if path != "/" {
             assert_eq!(answer.status, 404, "{path}");
             answer.refused(404, "no_such_path");
         }
     }
-    node.api
-        .send("DELETE", "/representations", "{}")
-        .refused(405, "method_not_allowed");
+    node.api.send("DELETE", "/representations", "{}").refused(405, "method_not_allowed");
     let path = format!("/representation/{}", fresh());
-    node.api
-        .send("POST", &path, "{}")
-        .refused(405, "method_not_allowed");
+    node.api.send("POST", &path, "{}").refused(405, "method_not_allowed");
     let missing = json!({"protocol": "Garfunkel"});
     node.api.create(&missing).refused(404, "no_such_service");
-    node.api
-        .create(&json!({"protocol": 7}))
-        .refused(400, "bad_argument");
+    node.api.create(&json!({"protocol": 7})).refused(400, "bad_argument");
     node.alive();
 }
 
@@ -213,16 +180,10 @@ fn paths_and_methods_that_are_not_there_are_refused() {
 fn nodes_that_are_no_members_are_refused() {
     let node = Node::start();
     let [own, other] = [node.cluster.url(0), node.cluster.url(1)];
-    let strangers = [
-        "http://evil.example",
-        "http://127.0.0.1:1",
-        "file:///etc/passwd",
-        "",
-        "CLINIC-1",
-    ];
+    let strangers =
+        ["http://evil.example", "http://127.0.0.1:1", "file:///etc/passwd", "", "CLINIC-1"];
     for stranger in strangers {
-        node.network(&json!({"nodes": [own, stranger]}))
-            .refused(403, "stranger");
+        node.network(&json!({"nodes": [own, stranger]})).refused(403, "stranger");
     }
     for nodes in [
         json!([own]),
@@ -236,33 +197,19 @@ fn nodes_that_are_no_members_are_refused() {
         json!([own, null]),
         json!(null),
     ] {
-        node.network(&json!({"nodes": nodes}))
-            .refused(400, "bad_network");
+        node.network(&json!({"nodes": nodes})).refused(400, "bad_network");
     }
-    node.network(&json!({"nodes": [other, other, own]}))
-        .refused(400, "bad_network");
-    for myself in [
-        json!(1),
-        json!(-1),
-        json!(7),
-        json!("0"),
-        json!(0.5),
-        json!(null),
-        json!(1e300),
-    ] {
-        node.network(&json!({"myself": myself}))
-            .refused(400, "bad_network");
+    node.network(&json!({"nodes": [other, other, own]})).refused(400, "bad_network");
+    for myself in [json!(1), json!(-1), json!(7), json!("0"), json!(0.5), json!(null), json!(1e300)]
+    {
+        node.network(&json!({"myself": myself})).refused(400, "bad_network");
     }
     for uuid in [json!([]), json!({}), json!(1.5), json!("x".repeat(100_000))] {
-        node.network(&json!({"uuid": uuid}))
-            .refused(400, "bad_network");
+        node.network(&json!({"uuid": uuid})).refused(400, "bad_network");
     }
-    node.network(&json!({"uuid": null}))
-        .refused(400, "bad_argument");
-    node.network(&json!({"token": "x"}))
-        .refused(400, "bad_network");
-    node.compute(&json!({"network": []}))
-        .refused(400, "bad_network");
+    node.network(&json!({"uuid": null})).refused(400, "bad_argument");
+    node.network(&json!({"token": "x"})).refused(400, "bad_network");
+    node.compute(&json!({"network": []})).refused(400, "bad_network");
     node.alive();
 }
 
@@ -270,13 +217,10 @@ fn nodes_that_are_no_members_are_refused() {
 fn functions_are_known_and_available_or_refused() {
     let node = Node::start();
     for name in ["Nonsense", "securesum", "", "__class__", "SecureSum "] {
-        node.compute(&json!({"microprotocol": name}))
-            .refused(404, "no_such_function");
+        node.compute(&json!({"microprotocol": name})).refused(404, "no_such_function");
     }
-    node.compute(&json!({"microprotocol": [7]}))
-        .refused(400, "bad_argument");
-    node.compute(&json!({"microprotocol": null}))
-        .refused(400, "bad_argument");
+    node.compute(&json!({"microprotocol": [7]})).refused(400, "bad_argument");
+    node.compute(&json!({"microprotocol": null})).refused(400, "bad_argument");
     for (name, suite) in [
         ("MinimumMaximum", "replicated"),
         ("KthElement", "replicated"),
@@ -317,20 +261,11 @@ fn data_of_the_wrong_kind_are_refused_without_being_shown() {
         ("StatisticsBivariate", json!(31337)),
     ] {
         let answer = node.compute(&json!({"microprotocol": function, "data": data}));
-        assert!(
-            (400..500).contains(&answer.status),
-            "{function} {data}: {}",
-            answer.body
-        );
+        assert!((400..500).contains(&answer.status), "{function} {data}: {}", answer.body);
         answer.refused(answer.status, answer.code());
-        assert!(
-            !answer.body.to_string().contains("31337"),
-            "{}",
-            answer.body
-        );
+        assert!(!answer.body.to_string().contains("31337"), "{}", answer.body);
     }
-    node.compute(&json!({"data": null}))
-        .refused(400, "bad_argument");
+    node.compute(&json!({"data": null})).refused(400, "bad_argument");
     let spurious = json!({"surplus": 1});
     node.compute(&spurious).refused(400, "bad_argument");
     node.alive();
@@ -353,17 +288,12 @@ fn parameters_that_cannot_be_meant_are_refused() {
         json!({"fraction_bits": 63}),
     ] {
         let answer = node.compute(&json!({"parameters": parameters}));
-        assert!(
-            (400..500).contains(&answer.status),
-            "{parameters}: {}",
-            answer.body
-        );
+        assert!((400..500).contains(&answer.status), "{parameters}: {}", answer.body);
         answer.refused(answer.status, answer.code());
     }
     let declared = json!({"digits_before": 2, "digits_after": 2});
     for too_much in [json!([1234.5]), json!([1e-9])] {
-        node.compute(&json!({"data": too_much, "parameters": declared}))
-            .refused(422, "bad_input");
+        node.compute(&json!({"data": too_much, "parameters": declared})).refused(422, "bad_input");
     }
     node.alive();
 }
@@ -376,23 +306,13 @@ fn tasks_are_used_in_order() {
     let create = json!({"microprotocol": "SecureSum", "network": network, "task_id": "t"});
     let task = node.api.method(&simon, "create_task", &create).uuid();
     assert_eq!(node.api.method(&task, "start", &json!({})).status, 200);
-    node.api
-        .method(&task, "input", &json!({"data": 1}))
-        .refused(409, "task_started");
-    node.api
-        .method(&task, "start", &json!({}))
-        .refused(409, "task_started");
-    node.api
-        .method(&simon, "create_task", &create)
-        .refused(409, "task_started");
-    node.api
-        .method(&simon, "get_task", &json!({"task_id": "u"}))
-        .refused(404, "no_such_task");
+    node.api.method(&task, "input", &json!({"data": 1})).refused(409, "task_started");
+    node.api.method(&task, "start", &json!({})).refused(409, "task_started");
+    node.api.method(&simon, "create_task", &create).refused(409, "task_started");
+    node.api.method(&simon, "get_task", &json!({"task_id": "u"})).refused(404, "no_such_task");
     for invitation in [json!({}), json!("t"), json!({"task_id": "t"}), json!(null)] {
         let join = json!({"invitation": invitation, "network": network});
-        node.api
-            .method(&simon, "join_task", &join)
-            .refused(400, "bad_argument");
+        node.api.method(&simon, "join_task", &join).refused(400, "bad_argument");
     }
     node.alive();
 }
@@ -403,20 +323,11 @@ fn the_r_client_is_understood() {
     let api = &node.api;
     let ignored = json!({"ignore": []}).to_string();
     assert_eq!(api.send("GET", "/representations", &ignored).status, 200);
-    let created = api.send(
-        "POST",
-        "/representations",
-        r#"{"args":{},"kwargs":{"protocol":"Simon"}}"#,
-    );
+    let created =
+        api.send("POST", "/representations", r#"{"args":{},"kwargs":{"protocol":"Simon"}}"#);
     let simon = created.uuid();
-    assert_eq!(
-        api.send("POST", "/representations", r#"{"args":{},"kwargs":[]}"#)
-            .uuid(),
-        simon
-    );
-    let handle = api
-        .send("PUT", "/representations", r#"{"args":7,"kwargs":[]}"#)
-        .uuid();
+    assert_eq!(api.send("POST", "/representations", r#"{"args":{},"kwargs":[]}"#).uuid(), simon);
+    let handle = api.send("PUT", "/representations", r#"{"args":7,"kwargs":[]}"#).uuid();
     let network = |myself| node.cluster.network("r", myself);
     let ours = json!({
         "microprotocol": "SecureSum", "data": {"representation_uuid": handle},
@@ -428,21 +339,12 @@ fn the_r_client_is_understood() {
     });
     theirs["network"]["myself"] = json!(1.0);
     for answer in node.cluster.compute_with(&[ours, theirs]) {
-        assert_eq!(
-            answer.body["object"]["result"],
-            json!({"sum": 12.0}),
-            "{}",
-            answer.body
-        );
+        assert_eq!(answer.body["object"]["result"], json!({"sum": 12.0}), "{}", answer.body);
     }
     let path = format!("/representation/{handle}");
     api.send("GET", &path, &ignored).refused(403, "no_download");
-    assert_eq!(
-        api.send("DELETE", &path, &ignored).body,
-        json!({"type": "none"})
-    );
-    api.send("DELETE", &path, &ignored)
-        .refused(404, "no_such_representation");
+    assert_eq!(api.send("DELETE", &path, &ignored).body, json!({"type": "none"}));
+    api.send("DELETE", &path, &ignored).refused(404, "no_such_representation");
 }
 
 #[test]
@@ -450,12 +352,7 @@ fn sums_are_right_where_the_reference_is_not() {
     let node = Node::start();
     let halves = [json!([1e300, 1, -1e300]), json!([1e-300, 2])];
     for answer in node.cluster.compute("SecureSum", &halves, &fresh()) {
-        assert_eq!(
-            answer.body["object"]["result"],
-            json!({"sum": 3.0}),
-            "{}",
-            answer.body
-        );
+        assert_eq!(answer.body["object"]["result"], json!({"sum": 3.0}), "{}", answer.body);
     }
     let huge = [json!([f64::MAX]), json!([f64::MAX])];
     for answer in node.cluster.compute("SecureSum", &huge, &fresh()) {

@@ -1,29 +1,23 @@
 //! The command line as scripts use it: flags, output, exit codes.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
 use cloister::ports::Ports;
 use cloister_certs::{Identity, Validity};
 use serde_json::{Value, json};
-use support::{Cluster, Kind, cloister, run};
+use support::{Cluster, Kind, cloister, run, send_signal};
 use tempfile::TempDir;
 
 fn compute(cluster: &Cluster, arguments: &[&str]) -> Output {
     let mut command = cloister();
-    command
-        .args(["compute", "--consortium"])
-        .arg(cluster.folder());
+    command.args(["compute", "--consortium"]).arg(cluster.folder());
     command.args(arguments).output().unwrap()
 }
 
@@ -37,16 +31,7 @@ fn ended(output: &Output, code: i32, says: &str) {
 #[test]
 fn compute_prints_a_result_that_all_parties_agree_on() {
     let cluster = Cluster::teaching(3);
-    let given = [
-        "SecureSum",
-        "--data",
-        "[1, 2]",
-        "--data",
-        "0.5",
-        "--data",
-        "[]",
-        "--json",
-    ];
+    let given = ["SecureSum", "--data", "[1, 2]", "--data", "0.5", "--data", "[]", "--json"];
     let output = compute(&cluster, &given);
     ended(&output, 0, "clinic-2: done");
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -58,85 +43,44 @@ fn compute_prints_a_result_that_all_parties_agree_on() {
     fs::write(&file, "[[\"yes\", 1], [\"no\", 2]]").unwrap();
     let named = |party: usize| format!("clinic-{party}={}", file.display());
     let [a, b, c] = [2, 0, 1].map(named);
-    let given = [
-        "StatisticsContingency",
-        "--data-json",
-        &a,
-        "--data-json",
-        &b,
-        "--data-json",
-        &c,
-    ];
+    let given = ["StatisticsContingency", "--data-json", &a, "--data-json", &b, "--data-json", &c];
     let table = compute(&cluster, &given);
     ended(&table, 0, "clinic-0: asked");
     let table = String::from_utf8(table.stdout).unwrap();
-    assert!(
-        table.contains("table.no.2") && table.contains("masked"),
-        "{table}"
-    );
+    assert!(table.contains("table.no.2") && table.contains("masked"), "{table}");
 }
 
 #[test]
 fn compute_says_whose_fault_it_is() {
-    let mut cluster = Cluster::start(Kind {
-        deadline: 3,
-        ..Kind::teaching(3)
-    });
+    let mut cluster = Cluster::start(Kind { deadline: 3, ..Kind::teaching(3) });
     let three = ["--data", "1", "--data", "2", "--data", "3"];
     let with = |more: &[&'static str]| [&three[..], more].concat();
-    ended(
-        &compute(&cluster, &with(&["Nonsense"])),
-        2,
-        "there are: SecureSum",
-    );
-    ended(
-        &compute(&cluster, &["SecureSum", "--data", "1"]),
-        2,
-        "give one for each",
-    );
+    ended(&compute(&cluster, &with(&["Nonsense"])), 2, "there are: SecureSum");
+    ended(&compute(&cluster, &["SecureSum", "--data", "1"]), 2, "give one for each");
     ended(&compute(&cluster, &["SecureSum"]), 2, "--data");
     let no_json = ["SecureSum", "--data", "x", "--data", "1", "--data", "1"];
     ended(&compute(&cluster, &no_json), 2, "no JSON");
-    ended(
-        &compute(
-            &cluster,
-            &with(&["SecureSum", "--parameter", "digits_before"]),
-        ),
-        2,
-        "no `=`",
-    );
+    ended(&compute(&cluster, &with(&["SecureSum", "--parameter", "digits_before"])), 2, "no `=`");
     let unknown = compute(&cluster, &with(&["SecureSum", "--parameter", "x=1"]));
     ended(&unknown, 2, "parameters");
+    let wrong = ["SecureSum", "--data", "1", "--data", "2", "--data", "{}"];
+    ended(&compute(&cluster, &wrong), 2, "not awaited any longer");
     cluster.kill(1);
     let output = compute(&cluster, &with(&["SecureSum", "--json"]));
     ended(&output, 4, "clinic-1");
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["exit_code"], 4, "{document}");
-    assert_eq!(
-        document["errors"].as_array().unwrap().len(),
-        3,
-        "{document}"
-    );
+    assert_eq!(document["errors"].as_array().unwrap().len(), 3, "{document}");
 }
 
 #[test]
 fn compute_says_when_the_rules_refuse() {
-    let cluster = Cluster::start(Kind {
-        profile: "production",
-        ..Kind::teaching(3)
-    });
+    let cluster = Cluster::start(Kind { profile: "production", ..Kind::teaching(3) });
     let few = ["SecureSum", "--data", "1", "--data", "2", "--data", "3"];
     ended(&compute(&cluster, &few), 3, "10 rows");
-    let pair = Cluster::start(Kind {
-        profile: "production",
-        ..Kind::teaching(2)
-    });
+    let pair = Cluster::start(Kind { profile: "production", ..Kind::teaching(2) });
     let list = "[1,2,3,4,5,6,7,8,9]";
-    ended(
-        &compute(&pair, &["SecureSum", "--data", list, "--data", list]),
-        3,
-        "2 parties",
-    );
+    ended(&compute(&pair, &["SecureSum", "--data", list, "--data", list]), 3, "2 parties");
 }
 
 #[test]
@@ -144,9 +88,7 @@ fn identities_are_made_once_and_their_fingerprint_is_read_aloud() {
     let folder = tempfile::tempdir().unwrap();
     let new = |name: &str| {
         let mut command = cloister();
-        command
-            .args(["identity", "new", "--name", name, "--out"])
-            .arg(folder.path().join("id"));
+        command.args(["identity", "new", "--name", name, "--out"]).arg(folder.path().join("id"));
         command.output().unwrap()
     };
     ended(&new("No Name"), 2, "no party name");
@@ -154,9 +96,7 @@ fn identities_are_made_once_and_their_fingerprint_is_read_aloud() {
     ended(&made, 0, "read it aloud");
     let print = String::from_utf8(made.stdout).unwrap();
     assert_eq!(print.trim().len(), 64);
-    let aloud = String::from_utf8(made.stderr)
-        .unwrap()
-        .replace([' ', '\n'], "");
+    let aloud = String::from_utf8(made.stderr).unwrap().replace([' ', '\n'], "");
     assert!(aloud.contains(print.trim()), "{aloud}");
     ended(&new("clinic"), 2, "never overwritten");
 }
@@ -167,10 +107,7 @@ fn usage_is_explained() {
     ended(&cloister().arg("nonsense").output().unwrap(), 2, "nonsense");
     let nowhere = cloister().args(["up", "/nonexistent"]).output().unwrap();
     ended(&nowhere, 2, "cloister init");
-    let nowhere = cloister()
-        .args(["node", "--config", "/nonexistent"])
-        .output()
-        .unwrap();
+    let nowhere = cloister().args(["node", "--config", "/nonexistent"]).output().unwrap();
     ended(&nowhere, 2, "cannot read /nonexistent");
 }
 
@@ -179,11 +116,7 @@ fn a_node_that_cannot_be_trusted_does_not_start() {
     let (_ports, folder) = init(2);
     let node = || {
         let config = folder.path().join("c/party-0/node.toml");
-        cloister()
-            .args(["node", "--config"])
-            .arg(config)
-            .output()
-            .unwrap()
+        cloister().args(["node", "--config"]).arg(config).output().unwrap()
     };
     let identity = folder.path().join("c/party-0/identity");
     let other = folder.path().join("c/party-1/identity");
@@ -218,11 +151,7 @@ fn a_certificate_near_its_end_is_warned_of_and_an_expired_one_refused() {
     let node = || {
         let mut command = cloister();
         command.args(["node", "--exit-with-parent", "--config"]);
-        command
-            .arg(folder.join("party-0/node.toml"))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+        command.arg(folder.join("party-0/node.toml")).stdin(Stdio::null()).output().unwrap()
     };
     renew(&folder, 0, 400);
     ended(&node(), 0, "ready");
@@ -293,17 +222,11 @@ impl Drop for Up {
     }
 }
 
-fn send_signal(signal: &str, id: u32) {
-    run(Command::new("kill").args(["-s", signal, &id.to_string()]));
-}
-
 /// The processes whose parent this is.
 fn children(id: u32) -> Vec<u32> {
     let path = PathBuf::from(format!("/proc/{id}/task/{id}/children"));
     let text = fs::read_to_string(path).unwrap();
-    text.split_whitespace()
-        .map(|id| id.parse().unwrap())
-        .collect()
+    text.split_whitespace().map(|id| id.parse().unwrap()).collect()
 }
 
 #[test]
@@ -338,10 +261,7 @@ fn up_says_which_node_has_died_and_stops_the_others() {
     send_signal("KILL", children(up.process.id())[0]);
     let (code, log) = up.ended();
     assert_eq!(code, Some(4), "{log}");
-    assert!(
-        log.contains("the node of party-") && log.contains("signal: 9"),
-        "{log}"
-    );
+    assert!(log.contains("the node of party-") && log.contains("signal: 9"), "{log}");
 }
 
 #[test]
@@ -355,17 +275,8 @@ fn a_node_stops_in_good_order_on_a_signal() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(node.stdout.take().unwrap()).lines();
-    assert!(
-        lines
-            .next()
-            .unwrap()
-            .unwrap()
-            .starts_with("ready party-0 http://127.0.0.1:")
-    );
+    assert!(lines.next().unwrap().unwrap().starts_with("ready party-0 http://127.0.0.1:"));
     send_signal("TERM", node.id());
-    assert!(
-        lines.next().is_none(),
-        "standard output has the ready line only"
-    );
+    assert!(lines.next().is_none(), "standard output has the ready line only");
     assert_eq!(node.wait().unwrap().code(), Some(0));
 }

@@ -1,9 +1,5 @@
 //! `cloister demo` as a new user runs it, against results of independent libraries.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -22,23 +18,16 @@ fn reference() -> Value {
 
 fn finding(document: &Value, what: &str) -> f64 {
     let computations = document["computations"].as_array().unwrap();
-    let findings = computations
-        .iter()
-        .flat_map(|step| step["findings"].as_array().unwrap());
+    let findings = computations.iter().flat_map(|step| step["findings"].as_array().unwrap());
     let found = findings.clone().find(|finding| finding["what"] == what);
-    found.unwrap_or_else(|| panic!("no {what}"))["joint"]
-        .as_f64()
-        .unwrap()
+    found.unwrap_or_else(|| panic!("no {what}"))["joint"].as_f64().unwrap()
 }
 
 /// The reference has 15 significant digits.
 #[track_caller]
 fn close(joint: f64, reference: &Value) {
     let reference = reference.as_f64().unwrap();
-    assert!(
-        (joint - reference).abs() <= 1e-13 * reference.abs(),
-        "{joint} {reference}"
-    );
+    assert!((joint - reference).abs() <= 1e-13 * reference.abs(), "{joint} {reference}");
 }
 
 #[test]
@@ -49,31 +38,17 @@ fn the_demonstration_agrees_with_independent_libraries() {
     let wdbc = &reference()["wdbc"];
     for column in ["mean_radius", "mean_smoothness", "worst_area"] {
         let expected = &wdbc["describe"][column];
-        for (what, key) in [
-            ("sum", "sum"),
-            ("mean", "mean"),
-            ("variance", "var"),
-            ("rows", "n"),
-        ] {
-            close(
-                finding(&document, &format!("{what} of {column}")),
-                &expected[key],
-            );
+        for (what, key) in [("sum", "sum"), ("mean", "mean"), ("variance", "var"), ("rows", "n")] {
+            close(finding(&document, &format!("{what} of {column}")), &expected[key]);
         }
     }
     let correlation = &wdbc["corr"]["pearson"][0][3];
-    close(
-        finding(&document, "correlation of mean_area on mean_radius"),
-        correlation,
-    );
+    close(finding(&document, "correlation of mean_area on mean_radius"), correlation);
     for step in document["computations"].as_array().unwrap() {
         let report = &step["report"];
         assert_eq!(report["disclosure"]["profile"], "production");
         assert!(report["cost"]["rounds"].as_u64().unwrap() >= 2, "{report}");
-        assert!(
-            report["cost"]["bytes_sent"].as_u64().unwrap() > 0,
-            "{report}"
-        );
+        assert!(report["cost"]["bytes_sent"].as_u64().unwrap() > 0, "{report}");
     }
 }
 
@@ -81,14 +56,8 @@ fn the_demonstration_agrees_with_independent_libraries() {
 fn the_demonstration_shows_people_a_table() {
     let output = run(cloister().arg("demo"));
     let table = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        table.lines().next().unwrap().contains("plaintext check"),
-        "{table}"
-    );
-    assert!(
-        table.contains("8038.429") && table.contains("withheld"),
-        "{table}"
-    );
+    assert!(table.lines().next().unwrap().contains("plaintext check"), "{table}");
+    assert!(table.contains("8038.429") && table.contains("withheld"), "{table}");
 }
 
 #[test]
@@ -99,9 +68,7 @@ fn a_demonstration_that_is_kept_serves_until_it_is_interrupted() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(demo.stderr.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
+    let mut lines = BufReader::new(demo.stderr.take().unwrap()).lines().map_while(Result::ok);
     let url = lines.find_map(|line| Some(line.strip_prefix("ready rural http://")?.to_owned()));
     let folder = lines.find_map(|line| {
         let folder = line.strip_prefix("the nodes of ")?.split(' ').next()?;

@@ -1,9 +1,5 @@
 //! Parties that do not come, differ, or die: the others end by the deadline, and say who and why.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -20,10 +16,7 @@ const DEADLINE: u32 = 3;
 const SLACK: Duration = Duration::from_secs(4);
 
 fn cluster() -> Cluster {
-    Cluster::start(Kind {
-        deadline: DEADLINE,
-        ..Kind::teaching(3)
-    })
+    Cluster::start(Kind { deadline: DEADLINE, ..Kind::teaching(3) })
 }
 
 fn request(cluster: &Cluster, uuid: &str, myself: usize) -> Value {
@@ -42,24 +35,12 @@ fn in_time(act: impl FnOnce() -> Vec<Answer>) -> Vec<Answer> {
 fn a_party_that_never_comes_is_named_at_the_deadline() {
     let cluster = cluster();
     let uuid = fresh();
-    let requests = [
-        request(&cluster, &uuid, 0),
-        request(&cluster, &uuid, 1),
-        Value::Null,
-    ];
+    let requests = [request(&cluster, &uuid, 0), request(&cluster, &uuid, 1), Value::Null];
     for answer in in_time(|| cluster.compute_with(&requests)) {
         answer.refused(504, "deadline");
         assert_eq!(answer.body["party"], "clinic-2");
-        assert!(
-            answer.message().contains("clinic-2"),
-            "{}",
-            answer.message()
-        );
-        assert!(
-            answer.message().contains("agreeing"),
-            "{}",
-            answer.message()
-        );
+        assert!(answer.message().contains("clinic-2"), "{}", answer.message());
+        assert!(answer.message().contains("agreeing"), "{}", answer.message());
     }
     cluster.check_health();
 }
@@ -71,11 +52,7 @@ fn differ(cluster: &Cluster, field: &str, change: impl Fn(&mut Value)) {
     change(&mut requests[2]);
     for answer in in_time(|| cluster.compute_with(&requests)) {
         answer.refused(409, "disagreement");
-        assert!(
-            answer.message().contains(field),
-            "{field}: {}",
-            answer.message()
-        );
+        assert!(answer.message().contains(field), "{field}: {}", answer.message());
     }
     cluster.check_health();
 }
@@ -110,9 +87,7 @@ fn vectors_of_different_lengths_are_a_disagreement() {
 fn parties_with_different_members_hear_of_it() {
     let cluster = cluster();
     let uuid = fresh();
-    let mut requests: Vec<Value> = (0..3)
-        .map(|index| request(&cluster, &uuid, index))
-        .collect();
+    let mut requests: Vec<Value> = (0..3).map(|index| request(&cluster, &uuid, index)).collect();
     requests[0]["network"]["nodes"] = json!(["clinic-0", "clinic-1"]);
     for answer in in_time(|| cluster.compute_with(&requests)) {
         answer.refused(409, "disagreement");
@@ -132,13 +107,8 @@ impl Task {
         let api = cluster.api(index);
         let network = json!({"nodes": cluster.urls(), "myself": index});
         let create = json!({"microprotocol": function, "network": network, "task_id": name});
-        let handle = api
-            .method(&api.service("Simon"), "create_task", &create)
-            .uuid();
-        assert_eq!(
-            api.method(&handle, "input", &json!({"data": data})).status,
-            200
-        );
+        let handle = api.method(&api.service("Simon"), "create_task", &create).uuid();
+        assert_eq!(api.method(&handle, "input", &json!({"data": data})).status, 200);
         assert_eq!(api.method(&handle, "start", &json!({})).status, 200);
         Self { api, handle }
     }
@@ -200,19 +170,47 @@ fn a_node_that_is_down_is_named() {
     let mut cluster = cluster();
     cluster.kill(2);
     let uuid = fresh();
-    let requests = [
-        request(&cluster, &uuid, 0),
-        request(&cluster, &uuid, 1),
-        Value::Null,
-    ];
+    let requests = [request(&cluster, &uuid, 0), request(&cluster, &uuid, 1), Value::Null];
     for answer in in_time(|| cluster.compute_with(&requests)) {
         assert!([502, 504].contains(&answer.status), "{}", answer.body);
-        assert!(
-            answer.message().contains("clinic-2"),
-            "{}",
-            answer.message()
-        );
+        assert!(answer.message().contains("clinic-2"), "{}", answer.message());
     }
+    cluster.restart(2);
+    cluster.check_health();
+}
+
+#[test]
+fn a_node_that_stalls_is_named() {
+    let cluster = cluster();
+    cluster.check_health();
+    cluster.signal(2, "STOP");
+    let uuid = fresh();
+    let requests = [request(&cluster, &uuid, 0), request(&cluster, &uuid, 1), Value::Null];
+    for answer in in_time(|| cluster.compute_with(&requests)) {
+        answer.refused(504, "deadline");
+        assert!(answer.message().contains("clinic-2"), "{}", answer.message());
+    }
+    cluster.signal(2, "CONT");
+    cluster.check_health();
+}
+
+#[test]
+fn a_node_with_another_consortium_file_is_named() {
+    let mut cluster = cluster();
+    cluster.kill(2);
+    let file = cluster.folder().join("consortium.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let moved = cluster.url(1).replace("127.0.0.1", "localhost");
+    std::fs::write(&file, text.replace(&cluster.url(1), &moved)).unwrap();
+    cluster.restart(2);
+    let data = [json!(1), json!(2), json!(3)];
+    for answer in in_time(|| cluster.compute("SecureSum", &data, &fresh())).iter().take(2) {
+        assert!([502, 504].contains(&answer.status), "{}", answer.body);
+        let message = answer.message();
+        assert!(message.contains("clinic-2") && message.contains("consortium file"), "{message}");
+    }
+    std::fs::write(&file, text).unwrap();
+    cluster.kill(2);
     cluster.restart(2);
     cluster.check_health();
 }
@@ -235,10 +233,7 @@ fn one_name_serves_before_and_after_a_crash() {
     cluster.restart(1);
     assert_eq!(sum(&cluster), [Some(6.0); 3]);
     let answers = in_time(|| kill_while_agreeing(&mut cluster, &uuid));
-    assert!(
-        answers.iter().all(|answer| answer.status >= 500),
-        "{answers:?}"
-    );
+    assert!(answers.iter().all(|answer| answer.status >= 500), "{answers:?}");
     cluster.restart(2);
     assert_eq!(sum(&cluster), [Some(6.0); 3]);
 }
@@ -257,18 +252,12 @@ fn kill_in_a_round(cluster: &mut Cluster) -> Option<[Answer; 2]> {
     let answers = [one.ended(), other.ended()];
     cluster.restart(2);
     // The others may have had all that they needed.
-    answers
-        .iter()
-        .all(|answer| answer.status != 200)
-        .then_some(answers)
+    answers.iter().all(|answer| answer.status != 200).then_some(answers)
 }
 
 #[test]
 fn a_node_that_dies_in_a_round_is_named() {
-    let mut cluster = Cluster::start(Kind {
-        deadline: 30,
-        ..Kind::teaching(3)
-    });
+    let mut cluster = Cluster::start(Kind { deadline: 30, ..Kind::teaching(3) });
     let attempts = (0..10).find_map(|_| kill_in_a_round(&mut cluster));
     for answer in attempts.expect("ten computations were over too soon") {
         assert!([502, 504].contains(&answer.status), "{}", answer.body);
@@ -282,17 +271,10 @@ fn an_api_port_in_use_is_said() {
     let cluster = cluster();
     let (taken, folder) = (cluster.url(0), cluster.folder());
     let config = folder.join("clinic-0/node.toml");
-    let node = support::cloister()
-        .args(["node", "--config"])
-        .arg(config)
-        .output()
-        .unwrap();
+    let node = support::cloister().args(["node", "--config"]).arg(config).output().unwrap();
     let error = String::from_utf8(node.stderr).unwrap();
     assert_eq!(node.status.code(), Some(2), "{error}");
-    assert!(
-        error.contains("cannot listen") && node.stdout.is_empty(),
-        "{error}"
-    );
+    assert!(error.contains("cannot listen") && node.stdout.is_empty(), "{error}");
     assert!(TcpListener::bind(taken.trim_start_matches("http://")).is_err());
     cluster.check_health();
 }

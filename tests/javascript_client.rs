@@ -2,11 +2,7 @@
 //!
 //! The program sends what the JavaScript client for the reference server sends: GET and DELETE
 //! without a body, connections kept open, the status ignored, JSON expected in every answer.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -25,9 +21,7 @@ fn a_javascript_client_computes() {
         "node is missing: install Node.js 18 or later (apt install nodejs)"
     );
     let cluster = Cluster::teaching(3);
-    run(Command::new("node")
-        .arg(clients().join("client.mjs"))
-        .args(cluster.urls()));
+    run(Command::new("node").arg(clients().join("client.mjs")).args(cluster.urls()));
 }
 
 fn preflight(cluster: &Cluster, origin: &str, method: &str) -> Answer {
@@ -40,9 +34,7 @@ fn preflight(cluster: &Cluster, origin: &str, method: &str) -> Answer {
 }
 
 fn allowed(answer: &Answer) -> bool {
-    answer
-        .head
-        .contains(&format!("access-control-allow-origin: {PAGE}"))
+    answer.head.contains(&format!("access-control-allow-origin: {PAGE}"))
 }
 
 #[test]
@@ -53,20 +45,12 @@ fn a_browser_may_use_the_api_from_allowed_origins_only() {
     });
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
         let answer = preflight(&cluster, PAGE, method);
-        assert!(
-            answer.status == 200 && allowed(&answer),
-            "{method}: {}",
-            answer.head
-        );
+        assert!(answer.status == 200 && allowed(&answer), "{method}: {}", answer.head);
         assert!(answer.head.contains("content-type"), "{}", answer.head);
     }
     let answer = preflight(&cluster, "https://evil.example", "PATCH");
     assert!((400..500).contains(&answer.status), "{}", answer.head);
-    assert!(
-        !answer.head.contains("access-control-allow-origin"),
-        "{}",
-        answer.head
-    );
+    assert!(!answer.head.contains("access-control-allow-origin"), "{}", answer.head);
     let get = |origin: &str| {
         let request = format!(
             "GET /representations HTTP/1.1\r\nHost: n\r\nConnection: close\r\nOrigin: {origin}\r\n\r\n"
@@ -74,9 +58,5 @@ fn a_browser_may_use_the_api_from_allowed_origins_only() {
         cluster.api(0).raw(request.as_bytes())
     };
     assert!(allowed(&get(PAGE)));
-    assert!(
-        !get("https://evil.example")
-            .head
-            .contains("access-control-allow-origin")
-    );
+    assert!(!get("https://evil.example").head.contains("access-control-allow-origin"));
 }

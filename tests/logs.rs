@@ -1,9 +1,5 @@
 //! Logs never hold private values, whatever the level.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -17,25 +13,17 @@ const TEXT: &str = "zwergspitzmaus";
 
 #[test]
 fn no_input_is_in_any_log() {
-    let cluster = Cluster::start(Kind {
-        log: "trace",
-        ..Kind::teaching(3)
-    });
+    let cluster = Cluster::start(Kind { log: "trace", ..Kind::teaching(3) });
     for (function, data) in [
         ("SecureSum", json!([WHOLE, DECIMAL])),
         ("SecureVectorSum", json!([[WHOLE, DECIMAL]])),
         ("StatisticsFrequency", json!([TEXT])),
         ("StatisticsContingency", json!([[TEXT, TEXT]])),
-        (
-            "StatisticsBivariate",
-            json!([[WHOLE, DECIMAL], [DECIMAL, 2]]),
-        ),
+        ("StatisticsBivariate", json!([[WHOLE, DECIMAL], [DECIMAL, 2]])),
     ] {
-        for answer in cluster.compute(
-            function,
-            &[data.clone(), data.clone(), data.clone()],
-            &fresh(),
-        ) {
+        for answer in
+            cluster.compute(function, &[data.clone(), data.clone(), data.clone()], &fresh())
+        {
             assert_eq!(answer.status, 200, "{}", answer.body);
         }
         refused(&cluster, function, &data);
@@ -63,21 +51,14 @@ fn uploaded(cluster: &Cluster) {
     let api = cluster.api(0);
     let handle = api.upload(&json!({TEXT: [WHOLE, DECIMAL]})).uuid();
     assert_eq!(api.download(&handle).status, 403);
-    assert_eq!(
-        api.send("PUT", "/representations", &format!("{{\"args\":[{WHOLE}"))
-            .status,
-        400
-    );
+    assert_eq!(api.send("PUT", "/representations", &format!("{{\"args\":[{WHOLE}")).status, 400);
 }
 
 fn search(cluster: &Cluster, index: usize) {
     let log = cluster.log(index).to_lowercase();
     assert!(log.contains("\"trace\""), "nothing was traced");
     for marked in marks() {
-        assert!(
-            !log.contains(&marked),
-            "the log of node {index} has {marked}"
-        );
+        assert!(!log.contains(&marked), "the log of node {index} has {marked}");
     }
 }
 
@@ -96,9 +77,7 @@ fn marks() -> Vec<String> {
         hex(&DECIMAL.to_le_bytes()),
     ];
     // Leading zeros fall away where numbers are written in hex.
-    marks
-        .iter_mut()
-        .for_each(|mark| *mark = mark.trim_start_matches('0').to_owned());
+    marks.iter_mut().for_each(|mark| *mark = mark.trim_start_matches('0').to_owned());
     marks
 }
 

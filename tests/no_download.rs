@@ -3,11 +3,7 @@
 //! Data come in and only results go out; attributes exist if they are documented; handles are
 //! counted; at the peer port there are members only.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -21,20 +17,11 @@ use support::{Cluster, Kind};
 fn data_are_never_downloaded() {
     let cluster = Cluster::teaching(2);
     let api = cluster.api(0);
-    for data in [
-        json!([1, 2, 3]),
-        json!("text"),
-        json!(null),
-        json!({"a": 1}),
-    ] {
+    for data in [json!([1, 2, 3]), json!("text"), json!(null), json!({"a": 1})] {
         let handle = api.upload(&data).uuid();
         let answer = api.download(&handle);
         answer.refused(403, "no_download");
-        assert!(
-            answer.body["hint"].as_str().unwrap().contains("result"),
-            "{}",
-            answer.body
-        );
+        assert!(answer.body["hint"].as_str().unwrap().contains("result"), "{}", answer.body);
     }
     let simon = api.service("Simon");
     api.download(&simon).refused(403, "no_download");
@@ -50,24 +37,18 @@ fn private_values_stay_private_whichever_service_they_pass_through() {
     let secret = json!({"representation_uuid": api.upload(&json!("secret")).uuid()});
     let broadcast = api.service("Broadcast");
     let send = json!({"uuid": "room", "message": secret});
-    api.method(&broadcast, "send", &send)
-        .refused(403, "no_download");
+    api.method(&broadcast, "send", &send).refused(403, "no_download");
     let received = api.method(&broadcast, "receive", &json!({"uuid": "room"}));
     assert_eq!(received.body, json!({"type": "none"}));
 
     let service = api.service("KeyValueStorage");
-    let storage = api
-        .method(&service, "create", &json!({"storage": "s"}))
-        .uuid();
+    let storage = api.method(&service, "create", &json!({"storage": "s"})).uuid();
     let stored = api.method(&storage, "store", &json!({"key": "k", "value": secret}));
     assert_eq!(stored.body, json!({"type": "none"}));
-    let retrieved = api
-        .method(&storage, "retrieve", &json!({"key": "k"}))
-        .uuid();
+    let retrieved = api.method(&storage, "retrieve", &json!({"key": "k"})).uuid();
     api.download(&retrieved).refused(403, "no_download");
     let again = json!({"uuid": "room", "message": {"representation_uuid": retrieved}});
-    api.method(&broadcast, "send", &again)
-        .refused(403, "no_download");
+    api.method(&broadcast, "send", &again).refused(403, "no_download");
     cluster.check_health();
 }
 
@@ -105,11 +86,9 @@ fn only_documented_attributes_exist() {
         }
     }
     let value = api.upload(&json!({"tasks": 1})).uuid();
-    api.attribute(&value, "tasks")
-        .refused(404, "no_such_attribute");
+    api.attribute(&value, "tasks").refused(404, "no_such_attribute");
     let method = api.attribute(&simon, "compute").uuid();
-    api.attribute(&method, "__self__")
-        .refused(404, "no_such_attribute");
+    api.attribute(&method, "__self__").refused(404, "no_such_attribute");
     api.call(&value, &json!({})).refused(400, "not_callable");
     api.call(&simon, &json!({})).refused(400, "not_callable");
     cluster.check_health();
@@ -118,16 +97,10 @@ fn only_documented_attributes_exist() {
 #[test]
 fn who_holds_too_much_is_told_to_give_back() {
     let settings = "[limits]\nhandles = 40\nheld_bytes = 1000000";
-    let cluster = Cluster::start(Kind {
-        settings,
-        ..Kind::teaching(2)
-    });
+    let cluster = Cluster::start(Kind { settings, ..Kind::teaching(2) });
     let api = cluster.api(0);
-    api.upload(&json!(vec![0.5; 200_000]))
-        .refused(429, "over_quota");
-    let handles: Vec<String> = (0..40)
-        .map(|number| api.upload(&json!(number)).uuid())
-        .collect();
+    api.upload(&json!(vec![0.5; 200_000])).refused(429, "over_quota");
+    let handles: Vec<String> = (0..40).map(|number| api.upload(&json!(number)).uuid()).collect();
     api.upload(&json!(40)).refused(429, "over_quota");
     for handle in handles {
         assert_eq!(api.release(&handle).status, 200);
@@ -138,11 +111,7 @@ fn who_holds_too_much_is_told_to_give_back() {
 #[test]
 fn strangers_at_the_peer_port_are_sent_away() {
     let cluster = Cluster::teaching(2);
-    let greetings: [&[u8]; 3] = [
-        b"GET / HTTP/1.1\r\n\r\n",
-        b"\x16\x03\x01\xff\xff",
-        &[0; 100_000],
-    ];
+    let greetings: [&[u8]; 3] = [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff", &[0; 100_000]];
     for greeting in greetings {
         let mut stream = TcpStream::connect(cluster.peer(0)).unwrap();
         // It may hang up while we are still talking.

@@ -2,11 +2,7 @@
 //!
 //! What the nodes answer is checked by the Python programs themselves, with Python's own
 //! arithmetic.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -32,9 +28,7 @@ fn python() -> PathBuf {
             version.is_ok_and(|version| version.status.success()),
             "python3 is missing: install python3 and python3-venv (apt install python3-venv)"
         );
-        run(Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(folder.join("venv")));
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")));
         run(Command::new(&python).args(["-m", "pip", "install", "--quiet", CLIENT]));
         File::create(complete).unwrap();
     }
@@ -44,9 +38,7 @@ fn python() -> PathBuf {
 fn check(program: &str, parties: usize) {
     let python = python();
     let cluster = Cluster::teaching(parties);
-    run(Command::new(python)
-        .arg(clients().join(program))
-        .args(cluster.urls()));
+    run(Command::new(python).arg(clients().join(program)).args(cluster.urls()));
     cluster.check_health();
 }
 

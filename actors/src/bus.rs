@@ -70,10 +70,7 @@ impl<M> Sibling<M> {
     /// The sibling at `address`.
     #[must_use]
     pub fn at(address: &'static str) -> Self {
-        Self {
-            address,
-            message: PhantomData,
-        }
+        Self { address, message: PhantomData }
     }
 }
 
@@ -85,15 +82,8 @@ impl Handler<Register> for Bus {
     type Result = ();
 
     fn handle(&mut self, message: Register, _: &mut Self::Context) {
-        let Register {
-            description,
-            object,
-        } = message;
-        self.services.push(Service {
-            uuid: Uuid::new_v4(),
-            description,
-            object,
-        });
+        let Register { description, object } = message;
+        self.services.push(Service { uuid: Uuid::new_v4(), description, object });
     }
 }
 
@@ -101,10 +91,7 @@ impl Handler<List> for Bus {
     type Result = Vec<Description>;
 
     fn handle(&mut self, _: List, _: &mut Self::Context) -> Self::Result {
-        self.services
-            .iter()
-            .map(|service| service.description.clone())
-            .collect()
+        self.services.iter().map(|service| service.description.clone()).collect()
     }
 }
 
@@ -112,21 +99,16 @@ impl Handler<Find> for Bus {
     type Result = Option<(Uuid, Object)>;
 
     fn handle(&mut self, Find(requirements): Find, _: &mut Self::Context) -> Self::Result {
-        let found = self
-            .services
-            .iter()
-            .find(|service| service.meets(&requirements))?;
+        let found = self.services.iter().find(|service| service.meets(&requirements))?;
         Some((found.uuid, found.object.clone()))
     }
 }
 
 impl Service {
     fn meets(&self, requirements: &BTreeMap<String, String>) -> bool {
-        requirements.iter().all(|(key, value)| {
-            self.description
-                .get(key.as_str())
-                .is_some_and(|own| own == value)
-        })
+        requirements
+            .iter()
+            .all(|(key, value)| self.description.get(key.as_str()).is_some_and(|own| own == value))
     }
 }
 
@@ -152,10 +134,7 @@ where
     type Result = ();
 
     fn handle(&mut self, offer: Offer<M>, _: &mut Self::Context) {
-        self.siblings.insert(
-            (offer.address, TypeId::of::<M>()),
-            Box::new(offer.recipient),
-        );
+        self.siblings.insert((offer.address, TypeId::of::<M>()), Box::new(offer.recipient));
     }
 }
 

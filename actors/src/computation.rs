@@ -2,14 +2,13 @@
 //! deadline.
 //!
 //! Its life is one enum with one transition function. A small computation lives with the links on
-//! the data plane's thread; a big one has a thread of its own, so that its arithmetic holds up
-//! nobody's frames.
+//! the data plane's thread, a big one on a worker's, so that its arithmetic holds up nobody's
+//! frames.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle};
-use actix_rt::Arbiter;
 use cloister_protocols::computation::{Outcome, Request, compute};
 use cloister_protocols::fault::Fault;
 use cloister_protocols::machine::{Awaiting, Machine, Part, Phase, Setting, Step};
@@ -25,6 +24,11 @@ use tracing::Span;
 use crate::failure::{Failure, StopNotice, describe};
 use crate::label::{Cost, Disclosure, Report};
 use crate::links::{SendStop, Transmit};
+use crate::sessions::Ticket;
+
+/// Parts of messages that may wait while a long step of the arithmetic runs; what they hold is
+/// bounded by the machine.
+const MAILBOX: usize = 1_024;
 
 /// Everything that a computation needs, ready to move to its thread.
 pub struct Plan {
@@ -48,8 +52,8 @@ pub struct Plan {
     pub progress: watch::Sender<Lifecycle>,
     /// Who is told that it has ended.
     pub ended: Recipient<Ended>,
-    /// Whether it has a thread of its own.
-    pub own_thread: bool,
+    /// The right to compute under this network name, until the end.
+    pub ticket: Ticket,
 }
 
 /// The way to another party.
@@ -85,7 +89,7 @@ pub enum Lifecycle {
 
 /// The actor.
 pub struct Computation {
-    plan: Option<Ending>,
+    ending: Option<Ending>,
     session: SessionId,
     routes: Vec<(Party, Route)>,
     members: Vec<String>,
@@ -95,7 +99,6 @@ pub struct Computation {
     started: Instant,
     deadline: Duration,
     timer: Option<SpawnHandle>,
-    own_thread: bool,
     span: Span,
 }
 
@@ -105,6 +108,7 @@ struct Ending {
     profile: &'static str,
     reply: oneshot::Sender<Result<Arc<Report>, Failure>>,
     ended: Recipient<Ended>,
+    ticket: Ticket,
 }
 
 /// Part of a message from a party has come.
@@ -118,8 +122,6 @@ pub struct Deliver {
 }
 
 /// A party has ended the session.
-#[derive(Message)]
-#[rtype(result = "()")]
 pub struct PeerStopped {
     /// Which party.
     pub from: Party,
@@ -138,6 +140,8 @@ pub enum Abort {
         /// Why.
         reason: String,
     },
+    /// A party has ended the session.
+    Stopped(PeerStopped),
     /// Any other reason.
     Because(Failure),
 }
@@ -154,16 +158,8 @@ impl Computation {
     /// A computation that begins when its actor starts. Make it on the thread that it lives on.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let Plan {
-            offer,
-            request,
-            setting,
-            routes,
-            members,
-            profile,
-            started,
-            ..
-        } = plan;
+        let Plan { offer, request, setting, routes, members, profile, .. } = plan;
+        let Plan { started, reply, progress, ended, ticket, .. } = plan;
         let session = setting.session;
         let span = tracing::info_span!("computation", %session, function = offer.spec.function);
         let deadline = Duration::from_millis(offer.deadline_ms);
@@ -172,29 +168,23 @@ impl Computation {
             compute(channel, proposed, request, UnwrapErr(SysRng))
         });
         Self {
-            plan: Some(Ending {
-                offer,
-                profile,
-                reply: plan.reply,
-                ended: plan.ended,
-            }),
+            ending: Some(Ending { offer, profile, reply, ended, ticket }),
             session,
             routes,
             members,
             machine,
             lifecycle: Lifecycle::Agreeing,
-            progress: plan.progress,
+            progress,
             started,
             deadline,
             timer: None,
-            own_thread: plan.own_thread,
             span,
         }
     }
 
     /// Lets the protocol go on as far as it can, and sends what it wants sent.
     fn advance(&mut self, context: &mut Context<Self>) {
-        if self.plan.is_none() {
+        if self.ending.is_none() {
             return;
         }
         let step = self.machine.step();
@@ -213,20 +203,14 @@ impl Computation {
             let Some((_, route)) = route else { continue };
             // What a protocol sends is bounded by the protocol, and the mailbox never refuses: a
             // closed one means that the node is stopping.
-            route.link.do_send(Transmit {
-                session,
-                epoch: route.epoch,
-                message,
-            });
+            route.link.do_send(Transmit { session, epoch: route.epoch, message });
         }
     }
 
     fn waiting(&mut self, awaiting: &Awaiting, context: &mut Context<Self>) {
         self.transition(match awaiting.phase {
             Phase::Agreeing => Lifecycle::Agreeing,
-            Phase::Running => Lifecycle::Running {
-                round: awaiting.round,
-            },
+            Phase::Running => Lifecycle::Running { round: awaiting.round },
             Phase::Opening => Lifecycle::Opening,
         });
         if let Some(agreed) = self.machine.agreed_deadline_ms().map(Duration::from_millis)
@@ -242,11 +226,7 @@ impl Computation {
         if self.lifecycle == next {
             return;
         }
-        debug_assert!(
-            self.lifecycle.may_become(&next),
-            "{:?} to {next:?}",
-            self.lifecycle
-        );
+        debug_assert!(self.lifecycle.may_become(&next), "{:?} to {next:?}", self.lifecycle);
         tracing::debug!(parent: &self.span, from = ?self.lifecycle, to = ?next, "lifecycle");
         self.lifecycle = next.clone();
         // Nobody has to watch.
@@ -266,11 +246,7 @@ impl Computation {
     fn time_is_up(&mut self, context: &mut Context<Self>) {
         let awaiting = self.machine.awaiting();
         let failure = Failure::Deadline {
-            parties: awaiting
-                .parties
-                .iter()
-                .map(|party| self.name(*party))
-                .collect(),
+            parties: awaiting.parties.iter().map(|party| self.name(*party)).collect(),
             awaited: describe(&awaiting),
             milliseconds: u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX),
             detail: None,
@@ -285,7 +261,7 @@ impl Computation {
 
     fn succeed(&mut self, outcome: Outcome, context: &mut Context<Self>) {
         self.transition(Lifecycle::Done);
-        let Some(ending) = self.plan.take() else {
+        let Some(ending) = self.ending.take() else {
             return;
         };
         let cost = self.cost();
@@ -297,10 +273,7 @@ impl Computation {
             inputs: outcome.parties,
             result: outcome.answer,
             security: outcome.security,
-            disclosure: Disclosure {
-                profile: ending.profile,
-                rules: outcome.rules,
-            },
+            disclosure: Disclosure { profile: ending.profile, rules: outcome.rules },
             cost,
             session: outcome.session.to_string(),
         };
@@ -309,23 +282,23 @@ impl Computation {
 
     fn fail(&mut self, failure: Failure, context: &mut Context<Self>) {
         self.transition(Lifecycle::Failed);
-        let Some(ending) = self.plan.take() else {
-            return;
-        };
+        if let Some(ending) = self.ending.take() {
+            self.tell_peers(&ending, &failure);
+            self.finish(ending, Err(failure), context);
+        }
+    }
+
+    fn tell_peers(&self, ending: &Ending, failure: &Failure) {
         tracing::warn!(parent: &self.span, code = failure.code(), "failed");
         let spec = &ending.offer.spec;
-        let notice = failure.to_notice(spec.network.clone(), spec.run, spec.members.clone());
-        let notice = cloister_protocols::wire::encode(&notice).unwrap_or_default();
+        let notice = failure.to_notice(spec, spec.run.saturating_add(1));
+        let Ok(notice) = cloister_protocols::wire::encode(&notice) else { return };
         let notice = bytes::Bytes::from(notice);
         for (_, route) in &self.routes {
             // One small message a party: nothing to bound; a closed mailbox means that the node
             // is stopping, and its links with it.
-            route.stop.do_send(SendStop {
-                session: self.session,
-                notice: notice.clone(),
-            });
+            route.stop.do_send(SendStop { session: self.session, notice: notice.clone() });
         }
-        self.finish(ending, Err(failure), context);
     }
 
     fn finish(
@@ -334,11 +307,7 @@ impl Computation {
         result: Result<Arc<Report>, Failure>,
         context: &mut Context<Self>,
     ) {
-        // The client may have gone; the sessions may be stopping.
-        let _ = ending.reply.send(result);
-        ending.ended.do_send(Ended {
-            session: self.session,
-        });
+        ending.give(self.session, result);
         context.stop();
     }
 
@@ -355,10 +324,18 @@ impl Computation {
     }
 
     fn name(&self, party: Party) -> String {
-        self.members
-            .get(party.index())
-            .cloned()
-            .unwrap_or_else(|| party.to_string())
+        self.members.get(party.index()).cloned().unwrap_or_else(|| party.to_string())
+    }
+}
+
+impl Ending {
+    /// Ends it: first for this node, so that the client can ask again as soon as it hears.
+    fn give(self, session: SessionId, result: Result<Arc<Report>, Failure>) {
+        drop(self.ticket);
+        // One message a computation. A closed mailbox means that the node is stopping.
+        self.ended.do_send(Ended { session });
+        // The client may have gone.
+        let _ = self.reply.send(result);
     }
 }
 
@@ -381,13 +358,17 @@ impl Actor for Computation {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        context.set_mailbox_capacity(MAILBOX);
         self.arm(context);
         self.advance(context);
     }
 
+    /// A computation that did not end but was ended, by a panic or with its thread, still tells
+    /// everybody.
     fn stopped(&mut self, _: &mut Self::Context) {
-        if self.own_thread {
-            Arbiter::current().stop();
+        if let Some(ending) = self.ending.take() {
+            self.tell_peers(&ending, &Failure::Broken);
+            ending.give(self.session, Err(Failure::Broken));
         }
     }
 }
@@ -396,7 +377,7 @@ impl Handler<Deliver> for Computation {
     type Result = ();
 
     fn handle(&mut self, deliver: Deliver, context: &mut Self::Context) {
-        if self.plan.is_none() {
+        if self.ending.is_none() {
             return;
         }
         match self.machine.deliver(deliver.from, deliver.part) {
@@ -406,27 +387,15 @@ impl Handler<Deliver> for Computation {
     }
 }
 
-impl Handler<PeerStopped> for Computation {
-    type Result = ();
-
-    fn handle(&mut self, stopped: PeerStopped, context: &mut Self::Context) {
-        let party = self.name(stopped.from);
-        self.fail(
-            Failure::Stopped {
-                party,
-                notice: stopped.notice,
-            },
-            context,
-        );
-    }
-}
-
 impl Handler<Abort> for Computation {
     type Result = ();
 
     fn handle(&mut self, abort: Abort, context: &mut Self::Context) {
         let failure = match abort {
             Abort::Because(failure) => failure,
+            Abort::Stopped(PeerStopped { from, notice }) => {
+                Failure::Stopped { party: self.name(from), notice }
+            }
             Abort::LinkLost { party, reason } => Failure::LinkLost {
                 party: self.name(party),
                 during: describe(&self.machine.awaiting()),

@@ -80,9 +80,7 @@ impl Consortium {
         distinct("name", members.iter().map(|m| m.name.clone()))?;
         distinct("API URL", members.iter().map(|m| normal_url(&m.api)))?;
         distinct("peer address", members.iter().map(|m| m.peer.clone()))?;
-        let prints = members
-            .iter()
-            .flat_map(|m| m.fingerprints.iter().map(ToString::to_string));
+        let prints = members.iter().flat_map(|m| m.fingerprints.iter().map(ToString::to_string));
         distinct("fingerprint", prints)?;
         Ok(Self { members })
     }
@@ -103,9 +101,7 @@ impl Consortium {
     #[must_use]
     pub fn look_up(&self, node: &str) -> Option<usize> {
         let url = normal_url(node);
-        self.members
-            .iter()
-            .position(|m| m.name == node || normal_url(&m.api) == url)
+        self.members.iter().position(|m| m.name == node || normal_url(&m.api) == url)
     }
 
     /// The hash by which nodes tell whether their files say the same.
@@ -113,17 +109,8 @@ impl Consortium {
     pub fn hash(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("cloister 1 consortium");
         for member in &self.members {
-            let prints: Vec<String> = member
-                .fingerprints
-                .iter()
-                .map(ToString::to_string)
-                .collect();
-            for text in [
-                &member.name,
-                &normal_url(&member.api),
-                &member.peer,
-                &prints.join(" "),
-            ] {
+            let prints: Vec<String> = member.fingerprints.iter().map(ToString::to_string).collect();
+            for text in [&member.name, &normal_url(&member.api), &member.peer, &prints.join(" ")] {
                 hasher.update(&(text.len() as u64).to_le_bytes());
                 hasher.update(text.as_bytes());
             }
@@ -136,14 +123,8 @@ impl Member {
     /// How this member stands in the spec of a computation.
     #[must_use]
     pub fn id(&self) -> MemberId {
-        let fingerprint = self
-            .fingerprints
-            .first()
-            .map_or([0; 32], |print| *print.as_bytes());
-        MemberId {
-            name: self.name.clone(),
-            fingerprint,
-        }
+        let fingerprint = self.fingerprints.first().map_or([0; 32], |print| *print.as_bytes());
+        MemberId { name: self.name.clone(), fingerprint }
     }
 
     fn check(&self) -> Result<(), ConsortiumError> {
@@ -151,10 +132,7 @@ impl Member {
             return Err(ConsortiumError::Name(self.name.clone()));
         }
         if !(1..=2).contains(&self.fingerprints.len()) {
-            return Err(ConsortiumError::Fingerprints(
-                self.name.clone(),
-                self.fingerprints.len(),
-            ));
+            return Err(ConsortiumError::Fingerprints(self.name.clone(), self.fingerprints.len()));
         }
         if !self.api.starts_with("http://") && !self.api.starts_with("https://") {
             return Err(ConsortiumError::Url(self.api.clone()));
@@ -176,9 +154,7 @@ impl TryFrom<File> for Consortium {
 
 impl From<Consortium> for File {
     fn from(consortium: Consortium) -> Self {
-        Self {
-            member: consortium.members,
-        }
+        Self { member: consortium.members }
     }
 }
 
@@ -232,22 +208,10 @@ mod tests {
     fn members_that_cannot_be_told_apart_are_refused() {
         let twice = |b: Member| Consortium::new(vec![member("a", 1000, 1), b]);
         assert!(twice(member("b", 2000, 2)).is_ok());
-        assert!(matches!(
-            twice(member("a", 2000, 2)),
-            Err(ConsortiumError::Shared { .. })
-        ));
-        assert!(matches!(
-            twice(member("b", 1000, 2)),
-            Err(ConsortiumError::Shared { .. })
-        ));
-        assert!(matches!(
-            twice(member("b", 2000, 1)),
-            Err(ConsortiumError::Shared { .. })
-        ));
-        assert!(matches!(
-            twice(member("B", 2000, 2)),
-            Err(ConsortiumError::Name(_))
-        ));
+        assert!(matches!(twice(member("a", 2000, 2)), Err(ConsortiumError::Shared { .. })));
+        assert!(matches!(twice(member("b", 1000, 2)), Err(ConsortiumError::Shared { .. })));
+        assert!(matches!(twice(member("b", 2000, 1)), Err(ConsortiumError::Shared { .. })));
+        assert!(matches!(twice(member("B", 2000, 2)), Err(ConsortiumError::Name(_))));
     }
 
     #[test]

@@ -3,15 +3,28 @@
 //! A list of numbers is one vector of numbers, not a tree: a request of some megabytes must not
 //! become gigabytes of memory. Nothing here knows which values are private; see [`crate::label`].
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-/// A JSON value.
-#[derive(Clone, Debug, PartialEq)]
+/// The most memory that one value may take, in bytes. Small objects take a hundred times the room
+/// of their text.
+const MOST_MEMORY: usize = 512 << 20;
+
+/// What an allocation of a text or a list takes beside its contents.
+const TEXT: usize = 16;
+const LIST: usize = 48;
+
+/// What an object takes, which has room for some entries from the first on, and an entry.
+const MAP: usize = 700;
+const ENTRY: usize = 64;
+
+/// A JSON value. Its `Debug` shows what kind it is, not what it is.
+#[derive(Clone, PartialEq)]
 pub enum Data {
     /// `null`
     Null,
@@ -84,18 +97,10 @@ impl Data {
             match value {
                 Self::List(items) => list = items.iter().cloned().fold(list, Collector::push),
                 Self::Integers(items) => {
-                    list = items
-                        .iter()
-                        .copied()
-                        .map(Data::Integer)
-                        .fold(list, Collector::push);
+                    list = items.iter().copied().map(Data::Integer).fold(list, Collector::push);
                 }
                 Self::Numbers(items) => {
-                    list = items
-                        .iter()
-                        .copied()
-                        .map(Data::Number)
-                        .fold(list, Collector::push);
+                    list = items.iter().copied().map(Data::Number).fold(list, Collector::push);
                 }
                 item => list = list.push(item.clone()),
             }
@@ -108,11 +113,15 @@ impl Data {
     pub fn footprint(&self) -> usize {
         let own = size_of::<Self>();
         own + match self {
-            Self::Text(text) => text.capacity(),
-            Self::Integers(list) => list.capacity() * 8,
-            Self::Numbers(list) => list.capacity() * 8,
-            Self::List(list) => list.iter().map(Self::footprint).sum(),
-            Self::Map(map) => map.iter().map(|(k, v)| k.capacity() + v.footprint()).sum(),
+            Self::Text(text) => TEXT + text.capacity(),
+            Self::Integers(list) => LIST + list.capacity() * size_of::<i64>(),
+            Self::Numbers(list) => LIST + list.capacity() * size_of::<f64>(),
+            Self::List(list) => LIST + list.iter().map(Self::footprint).sum::<usize>(),
+            Self::Map(map) => {
+                let entry =
+                    |(key, value): (&String, &Self)| ENTRY + key.capacity() + value.footprint();
+                MAP + map.iter().map(entry).sum::<usize>()
+            }
             _ => 0,
         }
     }
@@ -126,15 +135,42 @@ impl Data {
     }
 }
 
-impl<'de> Deserialize<'de> for Data {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(DataVisitor)
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Data({})", self.kind())
     }
 }
 
-struct DataVisitor;
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Reader { left: &Cell::new(MOST_MEMORY) }.deserialize(deserializer)
+    }
+}
 
-impl<'de> Visitor<'de> for DataVisitor {
+/// Reads a value, and counts what memory its containers and texts take.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    left: &'a Cell<usize>,
+}
+
+impl Reader<'_> {
+    fn charge<E: Error>(self, bytes: usize) -> Result<(), E> {
+        let left = self.left.get().checked_sub(bytes);
+        let left = left.ok_or_else(|| E::custom("the value takes too much memory"))?;
+        self.left.set(left);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Data;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Data, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Data;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -164,26 +200,27 @@ impl<'de> Visitor<'de> for DataVisitor {
         Ok(Data::Number(value))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Data, E> {
+    fn visit_str<E: Error>(self, value: &str) -> Result<Data, E> {
+        self.charge(TEXT + value.len())?;
         Ok(Data::Text(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Data, E> {
-        Ok(Data::Text(value))
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Data, A::Error> {
+        self.charge(LIST)?;
         let mut list = Collector::Empty;
-        while let Some(item) = items.next_element::<Data>()? {
+        while let Some(item) = items.next_element_seed(self)? {
             list = list.push(item);
+            self.charge(list.item_memory())?;
         }
         Ok(list.finish())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Data, A::Error> {
+        self.charge(MAP)?;
         let mut map = BTreeMap::new();
-        while let Some((key, value)) = entries.next_entry::<String, Data>()? {
-            if map.insert(key, value).is_some() {
+        while let Some(key) = entries.next_key::<String>()? {
+            self.charge(ENTRY + key.len())?;
+            if map.insert(key, entries.next_value_seed(self)?).is_some() {
                 return Err(A::Error::custom("an object names an entry twice"));
             }
         }
@@ -230,6 +267,14 @@ impl Collector {
         }
     }
 
+    /// What one more item takes at the most, with the room that a growing list keeps.
+    fn item_memory(&self) -> usize {
+        match self {
+            Self::Empty | Self::Integers(_) | Self::Numbers(_) => 2 * size_of::<f64>(),
+            Self::Mixed(_) => 2 * size_of::<Data>(),
+        }
+    }
+
     fn into_mixed(self) -> Vec<Data> {
         match self {
             Self::Empty => Vec::new(),
@@ -254,10 +299,7 @@ fn is_exact(value: &i64) -> bool {
     value.unsigned_abs() <= 1 << 53
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "only called for values that `is_exact` allows"
-)]
+#[expect(clippy::cast_precision_loss, reason = "only called for values that `is_exact` allows")]
 fn exact_double(value: i64) -> f64 {
     value as f64
 }
@@ -299,10 +341,7 @@ mod tests {
         assert_eq!(read("[1,2]"), Data::Integers(vec![1, 2]));
         assert_eq!(read("[1,2.5,3]"), Data::Numbers(vec![1.0, 2.5, 3.0]));
         assert_eq!(read("[]"), Data::List(vec![]));
-        assert_eq!(
-            read("[1,\"a\"]"),
-            Data::List(vec![Data::Integer(1), Data::Text("a".into())])
-        );
+        assert_eq!(read("[1,\"a\"]"), Data::List(vec![Data::Integer(1), Data::Text("a".into())]));
     }
 
     #[test]
@@ -310,10 +349,7 @@ mod tests {
         let mixed = read("[9007199254740993,0.5]");
         assert_eq!(
             mixed,
-            Data::List(vec![
-                Data::Integer(9_007_199_254_740_993),
-                Data::Number(0.5)
-            ])
+            Data::List(vec![Data::Integer(9_007_199_254_740_993), Data::Number(0.5)])
         );
     }
 
@@ -321,6 +357,14 @@ mod tests {
     fn what_was_read_is_written_the_same() {
         let json = r#"{"a":[1,[0.5,2.0],"x"],"b":{"c":null},"d":true}"#;
         assert_eq!(serde_json::to_string(&read(json)).unwrap(), json);
+    }
+
+    #[test]
+    fn memory_out_of_proportion_is_refused() {
+        let objects = format!("[{}{{}}]", "{},".repeat(1_000_000));
+        assert!(serde_json::from_str::<Data>(&objects).is_err());
+        let pairs = format!("[{}[1,2]]", "[1,2],".repeat(1_000_000));
+        assert!(serde_json::from_str::<Data>(&pairs).is_ok());
     }
 
     #[test]

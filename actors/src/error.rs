@@ -30,13 +30,7 @@ pub struct ErrorDocument<'a> {
 impl ApiError {
     /// An error of this status and code.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            hint: String::new(),
-            party: None,
-        }
+        Self { status, code, message: message.into(), hint: String::new(), party: None }
     }
 
     /// The request cannot be understood.
@@ -47,11 +41,7 @@ impl ApiError {
 
     /// An argument is missing or of the wrong kind.
     pub fn argument(name: &str, message: impl std::fmt::Display) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "bad_argument",
-            format!("argument `{name}`: {message}"),
-        )
+        Self::new(StatusCode::BAD_REQUEST, "bad_argument", format!("argument `{name}`: {message}"))
     }
 
     /// There is no such handle for this principal.
@@ -117,19 +107,7 @@ impl ApiError {
     /// The JSON document, under the name `trace`.
     #[must_use]
     pub fn document(&self, trace: String) -> ErrorDocument<'_> {
-        let Self {
-            code,
-            message,
-            hint,
-            party,
-            ..
-        } = self;
-        ErrorDocument {
-            code,
-            message,
-            hint,
-            party: party.as_deref(),
-            trace,
-        }
+        let Self { code, message, hint, party, .. } = self;
+        ErrorDocument { code, message, hint, party: party.as_deref(), trace }
     }
 }

@@ -8,7 +8,7 @@ use cloister_protocols::disclosure::Refusal;
 use cloister_protocols::fault::{Fault, InputError};
 use cloister_protocols::machine::{Awaiting, Phase};
 use cloister_protocols::party::Party;
-use cloister_protocols::session::MemberId;
+use cloister_protocols::session::{MemberId, Spec};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
@@ -55,6 +55,22 @@ pub enum Failure {
         /// Whom it names.
         theirs: String,
     },
+    /// The parties number their computations under one network name differently.
+    OtherRun {
+        /// The party whose number differs.
+        party: String,
+        /// Our number.
+        ours: u64,
+        /// Its number.
+        theirs: u64,
+    },
+    /// Two requests under one network name overlap at this node.
+    Overlap {
+        /// The name.
+        network: String,
+    },
+    /// The computation broke off by a fault of this node.
+    Broken,
     /// The node has as many computations under way as it may have.
     Busy {
         /// How many.
@@ -77,6 +93,10 @@ pub struct StopNotice {
     pub code: String,
     /// The failure in words.
     pub message: String,
+    /// The member that the failure is about, if it is about one.
+    pub about: Option<String>,
+    /// The number of the sender's next computation under this name.
+    pub next_run: u64,
 }
 
 impl Failure {
@@ -90,19 +110,22 @@ impl Failure {
         }
     }
 
-    /// The failure as the peers hear of it.
+    /// The failure as the peers hear of it: that of the session of `spec`, after which the next
+    /// run has the number `next_run`.
     #[must_use]
-    pub fn to_notice(&self, network: String, run: u64, members: Vec<MemberId>) -> StopNotice {
+    pub fn to_notice(&self, spec: &Spec, next_run: u64) -> StopNotice {
         let message = match self {
             Self::Protocol(Fault::Input(_), _) => "it refused its own client's input".into(),
-            other => other.message(),
+            other => shown(&other.message()),
         };
         StopNotice {
-            network,
-            run,
-            members,
+            network: spec.network.clone(),
+            run: spec.run,
+            members: spec.members.clone(),
             code: self.code().into(),
             message,
+            about: self.party(),
+            next_run,
         }
     }
 
@@ -114,7 +137,10 @@ impl Failure {
             Self::Deadline { .. } => "deadline",
             Self::LinkLost { .. } => "peer_lost",
             Self::Stopped { notice, .. } => relayed_code(&notice.code),
-            Self::OtherMembers { .. } => "disagreement",
+            Self::OtherMembers { .. } | Self::OtherRun { .. } | Self::Overlap { .. } => {
+                "disagreement"
+            }
+            Self::Broken => "internal",
             Self::Busy { .. } => "too_many_computations",
             Self::Stopping => "node_stopping",
         }
@@ -127,6 +153,7 @@ impl Failure {
             "bad_input" | "result_out_of_range" => StatusCode::UNPROCESSABLE_ENTITY,
             "refused_by_disclosure_rules" => StatusCode::FORBIDDEN,
             "too_many_computations" | "node_stopping" => StatusCode::SERVICE_UNAVAILABLE,
+            "internal" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_GATEWAY,
         }
     }
@@ -134,33 +161,31 @@ impl Failure {
     fn message(&self) -> String {
         match self {
             Self::Protocol(fault, members) => fault_message(fault, members),
-            Self::Deadline {
-                parties,
-                awaited,
-                milliseconds,
-                detail,
-            } => {
+            Self::Deadline { parties, awaited, milliseconds, detail } => {
                 let seconds = format!("{}.{:03}", milliseconds / 1_000, milliseconds % 1_000);
-                let detail = detail
-                    .as_ref()
-                    .map_or(String::new(), |known| format!(" ({known})"));
+                let detail = detail.as_ref().map_or(String::new(), |known| format!(" ({known})"));
                 let parties = parties.join(", ");
                 format!("no answer from {parties} within {seconds} s: awaited {awaited}{detail}")
             }
-            Self::LinkLost {
-                party,
-                during,
-                reason,
-            } => {
+            Self::LinkLost { party, during, reason } => {
                 format!("the link to {party} was lost while {during} was awaited: {reason}")
             }
             Self::Stopped { party, notice } => {
-                let reason: String = notice.message.chars().take(LONGEST_REASON).collect();
-                format!("{party} has ended the computation: {reason}")
+                format!("{party} has ended the computation: {}", shown(&notice.message))
             }
             Self::OtherMembers { party, theirs } => {
-                format!("field `members`: {party} wants to compute with {theirs}")
+                format!("field `members`: {party} wants to compute with {}", shown(theirs))
             }
+            Self::OtherRun { party, ours, theirs } => format!(
+                "field `run`: {party} is at computation {theirs} under this network name, this \
+                 party at {ours}; the next ones meet again"
+            ),
+            Self::Overlap { network } => format!(
+                "field `network`: two computations under the name `{}` overlap at this node; \
+                 both are ended, because the other parties could not tell them apart",
+                shown(network)
+            ),
+            Self::Broken => "the computation broke off by a fault of this node".into(),
             Self::Busy { limit } => format!("{limit} computations are under way already"),
             Self::Stopping => "this node is stopping".into(),
         }
@@ -170,10 +195,15 @@ impl Failure {
         match self {
             Self::Protocol(fault, members) => culprit(fault).map(|party| name(members, party)),
             Self::Deadline { parties, .. } => parties.first().cloned(),
+            Self::Stopped { party, notice } => {
+                let about = notice.about.as_ref();
+                let known = about.filter(|name| notice.members.iter().any(|m| m.name == **name));
+                Some(known.unwrap_or(party).clone())
+            }
             Self::LinkLost { party, .. }
-            | Self::Stopped { party, .. }
-            | Self::OtherMembers { party, .. } => Some(party.clone()),
-            Self::Busy { .. } | Self::Stopping => None,
+            | Self::OtherMembers { party, .. }
+            | Self::OtherRun { party, .. } => Some(party.clone()),
+            Self::Overlap { .. } | Self::Broken | Self::Busy { .. } | Self::Stopping => None,
         }
     }
 
@@ -206,12 +236,16 @@ impl Failure {
 pub fn describe(awaiting: &Awaiting) -> String {
     match awaiting.phase {
         Phase::Agreeing => "its proposal (agreeing)".into(),
-        Phase::Running => format!(
-            "its message of round {} ({})",
-            awaiting.round, awaiting.name
-        ),
+        Phase::Running => format!("its message of round {} ({})", awaiting.round, awaiting.name),
         Phase::Opening => format!("its opening (round {}, {})", awaiting.round, awaiting.name),
     }
+}
+
+/// Text from a peer or a client as messages show it: of bounded length, and without control
+/// characters.
+fn shown(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().take(LONGEST_REASON).map(plain).collect()
 }
 
 fn fault_code(fault: &Fault) -> &'static str {
@@ -227,16 +261,9 @@ fn fault_code(fault: &Fault) -> &'static str {
 
 /// Codes come from peers as text; only those that this version knows are passed on.
 fn relayed_code(code: &str) -> &'static str {
-    const RELAYED: [&str; 4] = [
-        "disagreement",
-        "refused_by_disclosure_rules",
-        "result_out_of_range",
-        "deadline",
-    ];
-    RELAYED
-        .into_iter()
-        .find(|known| *known == code)
-        .unwrap_or("peer_stopped")
+    const RELAYED: [&str; 4] =
+        ["disagreement", "refused_by_disclosure_rules", "result_out_of_range", "deadline"];
+    RELAYED.into_iter().find(|known| *known == code).unwrap_or("peer_stopped")
 }
 
 fn fault_message(fault: &Fault, members: &[String]) -> String {
@@ -265,10 +292,7 @@ fn culprit(fault: &Fault) -> Option<Party> {
 }
 
 fn name(members: &[String], party: Party) -> String {
-    members
-        .get(party.index())
-        .cloned()
-        .unwrap_or_else(|| party.to_string())
+    members.get(party.index()).cloned().unwrap_or_else(|| party.to_string())
 }
 
 impl From<InputError> for ApiError {
@@ -285,60 +309,75 @@ impl From<Refusal> for ApiError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
-    fn notice(code: &str, message: &str) -> StopNotice {
-        let (code, message) = (code.into(), message.into());
-        StopNotice {
+    fn spec() -> Spec {
+        let member = |name: &str| MemberId { name: name.into(), fingerprint: [0; 32] };
+        Spec {
+            function: "SecureSum".into(),
+            parameters: BTreeMap::new(),
+            shape: BTreeMap::new(),
+            members: vec![member("clinic-a"), member("clinic-b"), member("clinic-c")],
+            suite: "masked".into(),
             network: "n".into(),
             run: 0,
-            members: vec![],
-            code,
-            message,
         }
     }
 
-    #[test]
-    fn a_deadline_names_who_and_what_was_awaited() {
-        let failure = Failure::Deadline {
+    fn absent() -> Failure {
+        Failure::Deadline {
             parties: vec!["clinic-c".into()],
             awaited: "its proposal (agreeing)".into(),
             milliseconds: 3_000,
             detail: None,
-        };
-        let error = serde_json::to_value(failure.to_error().document("t".into())).unwrap();
-        assert_eq!(error["code"], "deadline");
-        assert_eq!(error["party"], "clinic-c");
-        let message = error["message"].as_str().unwrap();
-        assert!(
-            message.contains("clinic-c") && message.contains("proposal"),
-            "{message}"
-        );
+        }
+    }
+
+    fn document(failure: &Failure) -> serde_json::Value {
+        serde_json::to_value(failure.to_error().document("t".into())).unwrap()
     }
 
     #[test]
-    fn what_peers_say_is_cut_and_its_code_is_checked() {
-        let long = "x".repeat(10 * LONGEST_REASON);
-        let party = "b".to_owned();
-        let failure = Failure::Stopped {
-            party,
-            notice: notice("../../etc", &long),
-        };
+    fn a_deadline_names_who_and_what_was_awaited() {
+        let error = document(&absent());
+        assert_eq!((&error["code"], &error["party"]), (&"deadline".into(), &"clinic-c".into()));
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("clinic-c") && message.contains("proposal"), "{message}");
+    }
+
+    #[test]
+    fn a_relayed_failure_is_about_whom_it_was_about() {
+        let notice = absent().to_notice(&spec(), 1);
+        let relayed = |notice| document(&Failure::Stopped { party: "clinic-a".into(), notice });
+        assert_eq!(relayed(notice.clone())["party"], "clinic-c");
+        let framed = StopNotice { about: Some("nobody".into()), ..notice };
+        assert_eq!(relayed(framed)["party"], "clinic-a");
+    }
+
+    #[test]
+    fn what_peers_say_is_cut_cleaned_and_its_code_is_checked() {
+        let mut notice = absent().to_notice(&spec(), 1);
+        notice.message = "\u{1b}[2J".repeat(LONGEST_REASON);
+        notice.code = "../../etc".into();
+        let failure = Failure::Stopped { party: "clinic-a".into(), notice };
         assert_eq!(failure.code(), "peer_stopped");
-        assert!(failure.message().len() < 2 * LONGEST_REASON);
+        let message = failure.message();
+        assert!(message.len() < 4 * LONGEST_REASON && !message.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_notice_is_short_whatever_a_peer_called_its_members() {
+        let theirs = "x".repeat(1 << 20);
+        let failure = Failure::OtherMembers { party: "clinic-b".into(), theirs };
+        assert!(failure.to_notice(&spec(), 0).message.len() < 2 * LONGEST_REASON);
     }
 
     #[test]
     fn peers_do_not_hear_what_was_wrong_with_the_input() {
-        let failure = Failure::Protocol(
-            Fault::Input(InputError::NotFinite { index: 17 }),
-            Vec::new(),
-        );
-        assert!(
-            !failure
-                .to_notice("n".into(), 0, vec![])
-                .message
-                .contains("17")
-        );
+        let failure =
+            Failure::Protocol(Fault::Input(InputError::NotFinite { index: 17 }), Vec::new());
+        assert!(!failure.to_notice(&spec(), 0).message.contains("17"));
     }
 }

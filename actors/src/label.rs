@@ -169,9 +169,6 @@ mod tests {
     #[test]
     fn public_values_are_downloaded_as_they_are() {
         let public = Public::never_secret(Arc::new(Data::Text("round 2".into())));
-        assert_eq!(
-            serde_json::to_string(&Download::from(public)).unwrap(),
-            "\"round 2\""
-        );
+        assert_eq!(serde_json::to_string(&Download::from(public)).unwrap(), "\"round 2\"");
     }
 }

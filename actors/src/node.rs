@@ -27,9 +27,9 @@ use crate::links::{Events, Greeting, Listener, Peer};
 use crate::object::{Call, Interface, Object};
 use crate::services::barrier::{self, Barrier};
 use crate::services::broadcast::{self, Broadcast};
-use crate::services::simon::{self, Simon};
+use crate::services::simon::{self, Port, Simon};
 use crate::services::storage::{self, KeyValueStorage};
-use crate::sessions::{Connect, Launch, Sessions, Shutdown, Surroundings};
+use crate::sessions::{Connect, Launch, Reserve, Sessions, Shutdown, Surroundings};
 use crate::settings::Settings;
 
 /// The address on the bus at which joint computations are asked for.
@@ -113,33 +113,17 @@ impl Node {
     /// # Errors
     /// If the parts do not fit each other, or an address cannot be bound.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts {
-            settings,
-            consortium,
-            identity,
-        } = parts;
+        let Parts { settings, consortium, identity } = parts;
         let me = check(&settings, &consortium, &identity)?;
         let (peer_socket, peer) = bind("peer_listen", settings.peer_listen)?;
         let (api_socket, api) = bind("api_listen", settings.api_listen)?;
         let consortium = Arc::new(consortium);
         let data_plane = Arbiter::new();
-        let plane = DataPlane::new(
-            &settings,
-            Arc::clone(&consortium),
-            me,
-            identity,
-            peer_socket,
-        )?;
+        let plane = DataPlane::new(&settings, Arc::clone(&consortium), me, identity, peer_socket)?;
         let sessions = plane.start(&data_plane).await?;
         let controller = start_services(&settings, consortium, me, &sessions).await?;
         let http = serve(api_socket, &settings, controller)?;
-        Ok(Self {
-            api,
-            peer,
-            http,
-            data_plane,
-            sessions,
-        })
+        Ok(Self { api, peer, http, data_plane, sessions })
     }
 
     /// Where clients reach it.
@@ -156,8 +140,8 @@ impl Node {
 
     /// The sessions, for whoever launches computations without HTTP, as benchmarks do.
     #[must_use]
-    pub fn sessions(&self) -> Recipient<Launch> {
-        self.sessions.clone().recipient()
+    pub fn sessions(&self) -> Addr<Sessions> {
+        self.sessions.clone()
     }
 
     /// Stops accepting, ends computations, closes links, and returns when all is done.
@@ -195,11 +179,7 @@ impl DataPlane {
     ) -> Result<Self, StartError> {
         let mut boot = [0; 16];
         getrandom::fill(&mut boot).map_err(StartError::Randomness)?;
-        let greeting = Greeting {
-            version: VERSION,
-            consortium: consortium.hash(),
-            boot,
-        };
+        let greeting = Greeting { version: VERSION, consortium: consortium.hash(), boot };
         let members = consortium.members().iter().map(pinned);
         Ok(Self {
             identity: Arc::new(identity),
@@ -221,14 +201,7 @@ impl DataPlane {
     async fn start(self, arbiter: &Arbiter) -> Result<Addr<Sessions>, StartError> {
         let (started, address) = oneshot::channel();
         arbiter.spawn_fn(move || {
-            let Self {
-                surroundings,
-                identity,
-                roster,
-                greeting,
-                peers,
-                socket,
-            } = self;
+            let Self { surroundings, identity, roster, greeting, peers, socket } = self;
             let sessions = Sessions::new(surroundings).start();
             let events = Events {
                 up: sessions.clone().recipient(),
@@ -241,9 +214,7 @@ impl DataPlane {
             // Nobody listens where the node's start was given up.
             let _ = started.send(sessions);
         });
-        address
-            .await
-            .map_err(|_| StartError::Actor("the data plane"))
+        address.await.map_err(|_| StartError::Actor("the data plane"))
     }
 }
 
@@ -259,10 +230,7 @@ fn check(
     let ours = identity.fingerprint();
     let member = consortium.members().get(me).ok_or_else(no_member)?;
     if !member.fingerprints.contains(&ours) {
-        return Err(StartError::NotPinned {
-            party: party.clone(),
-            ours,
-        });
+        return Err(StartError::NotPinned { party: party.clone(), ours });
     }
     if let Expiry::Expired { .. } | Expiry::NotYetValid { .. } = identity.expiry(SystemTime::now())
     {
@@ -278,11 +246,7 @@ fn bind(
     setting: &'static str,
     address: SocketAddr,
 ) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |error| StartError::Bind {
-        setting,
-        address,
-        error,
-    };
+    let failed = |error| StartError::Bind { setting, address, error };
     let socket = TcpListener::bind(address).map_err(failed)?;
     socket.set_nonblocking(true).map_err(failed)?;
     let bound = socket.local_addr().map_err(failed)?;
@@ -298,20 +262,11 @@ fn peers(consortium: &Consortium, me: usize) -> Vec<Peer> {
         dial: me < position,
     };
     let others = |(position, _): &(usize, &crate::consortium::Member)| *position != me;
-    consortium
-        .members()
-        .iter()
-        .enumerate()
-        .filter(others)
-        .map(peer)
-        .collect()
+    consortium.members().iter().enumerate().filter(others).map(peer).collect()
 }
 
 fn pinned(member: &crate::consortium::Member) -> Member {
-    Member {
-        name: member.name.clone(),
-        fingerprints: member.fingerprints.clone(),
-    }
+    Member { name: member.name.clone(), fingerprints: member.fingerprints.clone() }
 }
 
 async fn start_services(
@@ -322,58 +277,41 @@ async fn start_services(
 ) -> Result<Addr<Controller>, StartError> {
     let bus = Bus::default().start();
     let gone = |_| StartError::Actor("the bus");
-    let offer = Offer {
-        address: SESSIONS,
-        recipient: sessions.clone().recipient::<Launch>(),
-    };
-    bus.send(offer).await.map_err(gone)?;
-    let launcher = bus
-        .send(Sibling::<Launch>::at(SESSIONS))
-        .await
-        .map_err(gone)?;
-    let launcher = launcher.ok_or(StartError::Actor("the sessions"))?;
-    let simon = Simon::new(consortium, me, launcher, &settings.limits).start();
+    let launch = Offer { address: SESSIONS, recipient: sessions.clone().recipient::<Launch>() };
+    bus.send(launch).await.map_err(gone)?;
+    let reserve = Offer { address: SESSIONS, recipient: sessions.clone().recipient::<Reserve>() };
+    bus.send(reserve).await.map_err(gone)?;
+    let port = port(&bus).await.ok_or(StartError::Actor("the sessions"))?;
+    let simon = Simon::new(consortium, me, port, &settings.limits).start();
     let services = [
-        (
-            Simon::description(),
-            object(&simon::INTERFACE, simon.recipient()),
-        ),
+        (Simon::description(), object(&simon::INTERFACE, simon.recipient())),
         (
             Barrier::description(),
             object(&barrier::INTERFACE, Barrier::default().start().recipient()),
         ),
         (
             Broadcast::description(),
-            object(
-                &broadcast::INTERFACE,
-                Broadcast::default().start().recipient(),
-            ),
+            object(&broadcast::INTERFACE, Broadcast::default().start().recipient()),
         ),
         (
             KeyValueStorage::description(),
-            object(
-                &storage::INTERFACE,
-                KeyValueStorage::default().start().recipient(),
-            ),
+            object(&storage::INTERFACE, KeyValueStorage::default().start().recipient()),
         ),
     ];
     for (description, object) in services {
-        bus.send(Register {
-            description,
-            object,
-        })
-        .await
-        .map_err(gone)?;
+        bus.send(Register { description, object }).await.map_err(gone)?;
     }
     Ok(Controller::new(bus, &settings.limits).start())
 }
 
+async fn port(bus: &Addr<Bus>) -> Option<Port> {
+    let launch = bus.send(Sibling::<Launch>::at(SESSIONS)).await.ok()??;
+    let reserve = bus.send(Sibling::<Reserve>::at(SESSIONS)).await.ok()??;
+    Some(Port { reserve, launch })
+}
+
 fn object(interface: &'static Interface, recipient: Recipient<Call>) -> Object {
-    Object {
-        interface,
-        recipient,
-        key: 0,
-    }
+    Object { interface, recipient, key: 0 }
 }
 
 fn serve(
@@ -381,22 +319,13 @@ fn serve(
     settings: &Settings,
     controller: Addr<Controller>,
 ) -> Result<ServerHandle, StartError> {
-    let door = Door {
-        controller,
-        body_bytes: settings.limits.body_bytes,
-    };
+    let door = Door { controller, body_bytes: settings.limits.body_bytes };
     let origins = settings.allowed_origins.clone();
     let app = move || {
-        App::new()
-            .app_data(web::Data::new(door.clone()))
-            .wrap(cors(&origins))
-            .configure(routes)
+        App::new().app_data(web::Data::new(door.clone())).wrap(cors(&origins)).configure(routes)
     };
-    let failed = |error| StartError::Bind {
-        setting: "api_listen",
-        address: settings.api_listen,
-        error,
-    };
+    let failed =
+        |error| StartError::Bind { setting: "api_listen", address: settings.api_listen, error };
     let server = HttpServer::new(app)
         .workers(HTTP_WORKERS)
         .shutdown_timeout(GRACE_SECONDS)
@@ -411,18 +340,7 @@ fn serve(
 
 /// Which web pages may use the API from a browser: those of the origins that the settings allow.
 fn cors(origins: &[String]) -> Cors {
-    let methods = [
-        Method::GET,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-    ];
-    let any = Cors::default()
-        .allowed_methods(methods)
-        .allow_any_header()
-        .max_age(600);
-    origins
-        .iter()
-        .fold(any, |cors, origin| cors.allowed_origin(origin))
+    let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let any = Cors::default().allowed_methods(methods).allow_any_header().max_age(600);
+    origins.iter().fold(any, |cors, origin| cors.allowed_origin(origin))
 }

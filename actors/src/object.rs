@@ -55,7 +55,7 @@ pub struct Object {
 }
 
 /// A client's call of a method.
-#[derive(Debug, Message)]
+#[derive(Message)]
 #[rtype(result = "Result<Reply, ApiError>")]
 pub struct Call {
     /// Whoever calls.
@@ -80,7 +80,7 @@ pub enum Reply {
 }
 
 /// An argument of a call.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Argument {
     /// Sent with the call.
     Inline(Arc<Data>),
@@ -89,7 +89,7 @@ pub enum Argument {
 }
 
 /// The arguments of a call by parameter name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Arguments(BTreeMap<&'static str, Argument>);
 
 impl Principal {
@@ -139,10 +139,7 @@ impl Method {
             bound.insert(parameter.name(), argument);
         }
         for (name, argument) in named {
-            let parameter = self
-                .parameters
-                .iter()
-                .find(|parameter| parameter.name() == name);
+            let parameter = self.parameters.iter().find(|parameter| parameter.name() == name);
             let Some(parameter) = parameter else {
                 return Err(self.misuse(format!("there is no argument `{name}`")));
             };
@@ -160,12 +157,8 @@ impl Method {
 
     fn misuse(&self, message: String) -> ApiError {
         let names: Vec<String> = self.parameters.iter().map(Parameter::usage).collect();
-        ApiError::new(
-            actix_web::http::StatusCode::BAD_REQUEST,
-            "bad_argument",
-            message,
-        )
-        .hint(format!("call {}({})", self.name, names.join(", ")))
+        ApiError::new(actix_web::http::StatusCode::BAD_REQUEST, "bad_argument", message)
+            .hint(format!("call {}({})", self.name, names.join(", ")))
     }
 }
 
@@ -197,9 +190,19 @@ impl Argument {
             Self::Held(Labelled::Opened(report)) => {
                 let json = serde_json::to_value(report.as_ref());
                 let data = json.and_then(serde_json::from_value);
-                data.map(Private::new)
-                    .map_err(|error| ApiError::argument(name, error))
+                data.map(Private::new).map_err(|error| ApiError::argument(name, error))
             }
+        }
+    }
+
+    /// The value, if it may be shown again.
+    fn public(&self, name: &str) -> Result<Arc<Data>, ApiError> {
+        match self {
+            Self::Inline(data) => Ok(Arc::clone(data)),
+            Self::Held(Labelled::Public(data)) => Ok(Arc::clone(data.get())),
+            Self::Held(Labelled::Private(_) | Labelled::Opened(_)) => Err(ApiError::no_download(
+                format!("argument `{name}` takes no handle of data: write the value into the call"),
+            )),
         }
     }
 
@@ -230,17 +233,24 @@ impl Arguments {
     /// # Errors
     /// If it was not given.
     pub fn required(&self, name: &'static str) -> Result<&Argument, ApiError> {
-        self.0
-            .get(name)
-            .ok_or_else(|| ApiError::argument(name, "missing"))
+        self.0.get(name).ok_or_else(|| ApiError::argument(name, "missing"))
     }
 
-    /// The value of this name for computing on this node.
+    /// The data of this name, for computing on this node. Whatever the call does with it must
+    /// keep its label: it is private.
     ///
     /// # Errors
     /// If it was not given.
     pub fn data(&self, name: &'static str) -> Result<Private<Data>, ApiError> {
         self.required(name)?.for_computing(name)
+    }
+
+    /// The value of this name, which may be shown again: names, networks, parameters.
+    ///
+    /// # Errors
+    /// If it was not given, or is a handle of private data.
+    pub fn public(&self, name: &'static str) -> Result<Arc<Data>, ApiError> {
+        self.required(name)?.public(name)
     }
 
     /// The argument of this name, which must be a text or a number that stands for one.
@@ -250,8 +260,8 @@ impl Arguments {
     pub fn text(&self, name: &'static str) -> Result<String, ApiError> {
         /// Longer names are no names.
         const LONGEST: usize = 1_000;
-        let data = self.data(name)?;
-        let text = match data.for_computing() {
+        let data = self.public(name)?;
+        let text = match &*data {
             Data::Text(text) => text.clone(),
             Data::Integer(number) => number.to_string(),
             other => {
@@ -260,10 +270,7 @@ impl Arguments {
             }
         };
         if text.len() > LONGEST {
-            return Err(ApiError::argument(
-                name,
-                format!("more than {LONGEST} bytes"),
-            ));
+            return Err(ApiError::argument(name, format!("more than {LONGEST} bytes")));
         }
         Ok(text)
     }

@@ -38,10 +38,7 @@ fn identities() -> (Vec<Identity>, Vec<Member>, Arc<Roster>) {
 
 fn on_thread<F: Future>(task: impl FnOnce() -> F + Send + 'static) {
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(task());
     });
 }
@@ -83,10 +80,7 @@ impl Raw {
         on_thread(move || async move {
             let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
             tcp.set_nodelay(true).unwrap();
-            let mut tls = TlsConnector::from(client)
-                .connect(server_name(), tcp)
-                .await
-                .unwrap();
+            let mut tls = TlsConnector::from(client).connect(server_name(), tcp).await.unwrap();
             tls.get_mut().1.set_buffer_limit(Some(MIB));
             let buffer = vec![7; MIB];
             while let Some(size) = sizes.recv().await {
@@ -157,13 +151,10 @@ impl Handler<Inbound> for Probe {
 impl Pair {
     pub fn connect() -> Self {
         let (identities, members, roster) = identities();
-        let sockets: Vec<TcpListener> = (0..2)
-            .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
-            .collect();
-        let addresses: Vec<String> = sockets
-            .iter()
-            .map(|socket| socket.local_addr().unwrap().to_string())
-            .collect();
+        let sockets: Vec<TcpListener> =
+            (0..2).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let addresses: Vec<String> =
+            sockets.iter().map(|socket| socket.local_addr().unwrap().to_string()).collect();
         let (up, is_up) = mpsc::channel();
         let (whole, received) = mpsc::channel();
         let (give, links) = mpsc::channel();
@@ -172,11 +163,8 @@ impl Pair {
                 for (me, (identity, socket)) in identities.into_iter().zip(sockets).enumerate() {
                     socket.set_nonblocking(true).unwrap();
                     let other = 1 - me;
-                    let greeting = Greeting {
-                        version: VERSION,
-                        consortium: [0; 32],
-                        boot: [0; 16],
-                    };
+                    let greeting =
+                        Greeting { version: VERSION, consortium: [0; 32], boot: [0; 16] };
                     let peer = Peer {
                         position: other,
                         member: members[other].clone(),
@@ -213,11 +201,7 @@ impl Pair {
         ends.sort_by_key(|(me, _)| *me);
         (0..2).for_each(|_| is_up.recv().unwrap());
         let link = ends.remove(0).1;
-        Self {
-            link,
-            received,
-            body: Bytes::from(vec![7; 64 * MIB]),
-        }
+        Self { link, received, body: Bytes::from(vec![7; 64 * MIB]) }
     }
 
     /// The time in which so many bytes arrive.
@@ -229,11 +213,7 @@ impl Pair {
             body: self.body.slice(..bytes),
         };
         let start = Instant::now();
-        self.link.do_send(Transmit {
-            session: SessionId([0; 16]),
-            epoch: 1,
-            message,
-        });
+        self.link.do_send(Transmit { session: SessionId([0; 16]), epoch: 1, message });
         self.received.recv().unwrap();
         start.elapsed()
     }

@@ -82,10 +82,7 @@ impl Arguments {
                 .map_err(|error| Problem::usage(format!("cannot read {path}: {error}")))?;
             parse(&text, path)
         };
-        by_party(&self.data_json, members)?
-            .into_iter()
-            .map(read)
-            .collect()
+        by_party(&self.data_json, members)?.into_iter().map(read).collect()
     }
 }
 
@@ -173,9 +170,7 @@ fn table(report: &Report) -> String {
     rows.push(("session".to_owned(), report.session.clone()));
     let width = rows.iter().map(|(name, _)| name.chars().count()).max();
     let width = width.unwrap_or(0);
-    rows.iter()
-        .map(|(name, value)| format!("{name:width$}  {value}\n"))
-        .collect()
+    rows.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
 }
 
 /// One row for each value inside; lists stay in one row.
@@ -183,11 +178,7 @@ fn flatten(name: String, value: &Value, rows: &mut Vec<(String, String)>) {
     match value {
         Value::Object(object) => {
             for (key, value) in object {
-                let key = if name.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{name}.{key}")
-                };
+                let key = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
                 flatten(key, value, rows);
             }
         }
@@ -201,10 +192,7 @@ mod tests {
     use super::*;
 
     fn members() -> Vec<ApiMember> {
-        let member = |name: &str| ApiMember {
-            name: name.into(),
-            api: "http://x".into(),
-        };
+        let member = |name: &str| ApiMember { name: name.into(), api: "http://x".into() };
         vec![member("a"), member("b")]
     }
 
@@ -214,14 +202,8 @@ mod tests {
 
     #[test]
     fn data_comes_in_order_or_by_name() {
-        assert_eq!(
-            by_party(&values(&["1", "2"]), &members()).unwrap(),
-            ["1", "2"]
-        );
-        assert_eq!(
-            by_party(&values(&["b=2", "a=1"]), &members()).unwrap(),
-            ["1", "2"]
-        );
+        assert_eq!(by_party(&values(&["1", "2"]), &members()).unwrap(), ["1", "2"]);
+        assert_eq!(by_party(&values(&["b=2", "a=1"]), &members()).unwrap(), ["1", "2"]);
         for wrong in [&["1"][..], &["1", "2", "3"], &["a=1", "2"], &["a=1", "a=2"]] {
             assert!(by_party(&values(wrong), &members()).is_err(), "{wrong:?}");
         }
@@ -230,10 +212,7 @@ mod tests {
     #[test]
     fn parameters_are_json_where_they_can_be() {
         let read = parameters(&values(&["digits_before=6", "suite=masked", "x=[1]"])).unwrap();
-        assert_eq!(
-            Value::from(read),
-            json!({"digits_before": 6, "suite": "masked", "x": [1]})
-        );
+        assert_eq!(Value::from(read), json!({"digits_before": 6, "suite": "masked", "x": [1]}));
         assert!(parameters(&values(&["x"])).is_err());
         assert!(parameters(&values(&["x=1", "x=2"])).is_err());
     }
@@ -241,11 +220,7 @@ mod tests {
     #[test]
     fn nested_results_have_a_row_each() {
         let mut rows = Vec::new();
-        flatten(
-            String::new(),
-            &json!({"table": {"x": {"y": 5, "z": null}}}),
-            &mut rows,
-        );
+        flatten(String::new(), &json!({"table": {"x": {"y": 5, "z": null}}}), &mut rows);
         let row = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(rows, [row("table.x.y", "5"), row("table.x.z", "null")]);
     }

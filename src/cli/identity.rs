@@ -40,10 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     identity.save(&new.out).map_err(problem)?;
     let fingerprint = identity.fingerprint();
     super::print(&format!("{fingerprint}\n"))?;
-    eprintln!(
-        "read it aloud to the other members:\n{}",
-        grouped(fingerprint)
-    );
+    eprintln!("read it aloud to the other members:\n{}", grouped(fingerprint));
     Ok(())
 }
 

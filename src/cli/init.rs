@@ -99,9 +99,7 @@ pub(super) fn make(folder: &Folder, arguments: &Arguments) -> Outcome {
     let mut members = Vec::new();
     for ((name, api), peer) in arguments.parties.iter().zip(ports.api).zip(ports.peer) {
         let identity = identity::create(name)?;
-        identity
-            .save(&folder.identity(name))
-            .map_err(identity::problem)?;
+        identity.save(&folder.identity(name)).map_err(identity::problem)?;
         write(&folder.node(name), &node_file(name, api, peer, arguments))?;
         members.push(Member {
             name: name.clone(),
@@ -165,9 +163,7 @@ impl Ports {
 }
 
 fn range(flag: &str, first: u16, parties: usize) -> Outcome<Range<u16>> {
-    let end = u16::try_from(parties)
-        .ok()
-        .and_then(|count| first.checked_add(count));
+    let end = u16::try_from(parties).ok().and_then(|count| first.checked_add(count));
     match end {
         Some(end) if first > 0 => Ok(first..end),
         _ => Err(Problem::usage(format!(
@@ -179,9 +175,7 @@ fn range(flag: &str, first: u16, parties: usize) -> Outcome<Range<u16>> {
 
 fn check_unused(folder: &Folder, parties: &[String]) -> Outcome {
     let own = parties.iter().map(|name| folder.party(name));
-    let mut paths = [folder.consortium(), folder.client()]
-        .into_iter()
-        .chain(own);
+    let mut paths = [folder.consortium(), folder.client()].into_iter().chain(own);
     match paths.find(|path| path.exists()) {
         Some(path) => Err(Problem::usage(format!(
             "{} exists already and is not overwritten: choose another folder, or remove this one",
@@ -205,14 +199,9 @@ fn node_file(name: &str, api: u16, peer: u16, arguments: &Arguments) -> Outcome<
 
 fn write_shared(folder: &Folder, members: Vec<Member>, deadline_seconds: u32) -> Outcome {
     let consortium = Consortium::new(members).map_err(Problem::ours)?;
-    let member = |member: &Member| ApiMember {
-        name: member.name.clone(),
-        api: member.api.clone(),
-    };
-    let client = ClientFile {
-        deadline_seconds,
-        member: consortium.members().iter().map(member).collect(),
-    };
+    let member = |member: &Member| ApiMember { name: member.name.clone(), api: member.api.clone() };
+    let client =
+        ClientFile { deadline_seconds, member: consortium.members().iter().map(member).collect() };
     write(&folder.consortium(), &to_toml(&consortium))?;
     write(&folder.client(), &to_toml(&client))
 }

@@ -42,11 +42,7 @@ fn load(config: &Path) -> Outcome<Parts> {
     let hint = "put the consortium's file there, or mend the setting `consortium`";
     let consortium: Consortium = read_toml(&settings.consortium, hint)?;
     let identity = Identity::load(&settings.identity).map_err(identity::problem)?;
-    Ok(Parts {
-        settings,
-        consortium,
-        identity,
-    })
+    Ok(Parts { settings, consortium, identity })
 }
 
 /// A certificate that has expired is refused when the node starts.

@@ -25,9 +25,7 @@ pub struct Answer {
 
 impl Api {
     pub fn new(host: &str) -> Self {
-        Self {
-            host: host.to_owned(),
-        }
+        Self { host: host.to_owned() }
     }
 
     /// Sends these bytes as they are, and reads to the end.
@@ -61,19 +59,11 @@ impl Api {
     }
 
     pub fn create(&self, requirements: &Value) -> Answer {
-        self.send(
-            "POST",
-            "/representations",
-            &json!({"kwargs": requirements}).to_string(),
-        )
+        self.send("POST", "/representations", &json!({"kwargs": requirements}).to_string())
     }
 
     pub fn upload(&self, data: &Value) -> Answer {
-        self.send(
-            "PUT",
-            "/representations",
-            &json!({"args": [data]}).to_string(),
-        )
+        self.send("PUT", "/representations", &json!({"args": [data]}).to_string())
     }
 
     pub fn attribute(&self, of: &str, name: &str) -> Answer {
@@ -91,11 +81,7 @@ impl Api {
 
     /// A service by its protocol or microservice name.
     pub fn service(&self, name: &str) -> String {
-        let key = if name == "Simon" {
-            "protocol"
-        } else {
-            "microservice"
-        };
+        let key = if name == "Simon" { "protocol" } else { "microservice" };
         self.create(&json!({key: name})).uuid()
     }
 
@@ -135,8 +121,7 @@ impl Api {
 impl Answer {
     pub fn uuid(&self) -> String {
         let uuid = self.body["uuid"].as_str();
-        uuid.unwrap_or_else(|| panic!("no handle: {} {}", self.status, self.body))
-            .to_owned()
+        uuid.unwrap_or_else(|| panic!("no handle: {} {}", self.status, self.body)).to_owned()
     }
 
     /// Checks that this is an error as the API promises, of this status and code.
@@ -160,10 +145,7 @@ impl Answer {
     fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         Self {
             status: status.unwrap_or_else(|| panic!("no HTTP answer: {head}")),
             head: head.to_ascii_lowercase(),

@@ -43,13 +43,7 @@ pub struct Cluster {
 
 impl Kind {
     pub fn teaching(parties: usize) -> Self {
-        Self {
-            parties,
-            profile: "teaching",
-            deadline: 20,
-            log: "info",
-            settings: "",
-        }
+        Self { parties, profile: "teaching", deadline: 20, log: "info", settings: "" }
     }
 }
 
@@ -61,20 +55,10 @@ impl Cluster {
     pub fn start(kind: Kind) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ports = Ports::take().unwrap();
-        let names: Vec<String> = (0..kind.parties)
-            .map(|index| format!("clinic-{index}"))
-            .collect();
-        let mut cluster = Self {
-            names,
-            kind,
-            folder,
-            ports,
-            nodes: Vec::new(),
-        };
+        let names: Vec<String> = (0..kind.parties).map(|index| format!("clinic-{index}")).collect();
+        let mut cluster = Self { names, kind, folder, ports, nodes: Vec::new() };
         cluster.init();
-        cluster.nodes = (0..kind.parties)
-            .map(|index| Some(cluster.spawn(index)))
-            .collect();
+        cluster.nodes = (0..kind.parties).map(|index| Some(cluster.spawn(index))).collect();
         (0..kind.parties).for_each(|index| cluster.wait_until_ready(index));
         cluster
     }
@@ -88,9 +72,7 @@ impl Cluster {
     }
 
     pub fn urls(&self) -> Vec<String> {
-        (0..self.kind.parties)
-            .map(|index| self.url(index))
-            .collect()
+        (0..self.kind.parties).map(|index| self.url(index)).collect()
     }
 
     pub fn api(&self, index: usize) -> Api {
@@ -119,8 +101,9 @@ impl Cluster {
         self.wait_until_ready(index);
     }
 
-    pub fn id(&self, index: usize) -> u32 {
-        self.nodes[index].as_ref().unwrap().id()
+    /// Stops a node in the middle of whatever it does (`STOP`), or lets it go on (`CONT`).
+    pub fn signal(&self, index: usize, signal: &str) {
+        send_signal(signal, self.nodes[index].as_ref().unwrap().id());
     }
 
     /// Each party asks its own node at once; the answers in order: reports, or the first error.
@@ -140,18 +123,13 @@ impl Cluster {
                 .filter(|(_, request)| !request.is_null())
                 .map(|(index, request)| scope.spawn(move || self.api(index).compute(request)))
                 .collect();
-            asked
-                .into_iter()
-                .map(|answer| answer.join().unwrap())
-                .collect()
+            asked.into_iter().map(|answer| answer.join().unwrap()).collect()
         })
     }
 
     /// Computes a sum with all nodes, and checks it: the nodes live and work.
     pub fn check_health(&self) {
-        let data: Vec<Value> = (1..=self.kind.parties)
-            .map(|number| json!([number, 0.5]))
-            .collect();
+        let data: Vec<Value> = (1..=self.kind.parties).map(|number| json!([number, 0.5])).collect();
         let parties = f64::from(u32::try_from(self.kind.parties).unwrap());
         let expected = parties * (parties + 1.0) / 2.0 + parties * 0.5;
         for answer in self.compute("SecureSum", &data, &fresh()) {
@@ -165,9 +143,7 @@ impl Cluster {
     }
 
     fn log_path(&self, index: usize) -> PathBuf {
-        self.folder
-            .path()
-            .join(format!("{}.log", self.names[index]))
+        self.folder.path().join(format!("{}.log", self.names[index]))
     }
 
     fn init(&self) {
@@ -184,15 +160,8 @@ impl Cluster {
         for (flag, number) in numbers {
             command.arg(flag).arg(number.to_string());
         }
-        let made = command
-            .args(["--profile", self.kind.profile])
-            .output()
-            .unwrap();
-        assert!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
-        );
+        let made = command.args(["--profile", self.kind.profile]).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         (0..self.names.len()).for_each(|index| self.add_settings(index));
     }
 
@@ -207,11 +176,7 @@ impl Cluster {
     }
 
     fn spawn(&self, index: usize) -> Child {
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.log_path(index))
-            .unwrap();
+        let log = File::options().create(true).append(true).open(self.log_path(index)).unwrap();
         // The node ends with this process, however that ends: it holds the other end of the pipe.
         cloister()
             .args(["node", "--exit-with-parent", "--config"])
@@ -252,6 +217,11 @@ pub fn cloister() -> Command {
     Command::new(env!("CARGO_BIN_EXE_cloister"))
 }
 
+/// Sends a signal such as `TERM` to a process.
+pub fn send_signal(signal: &str, id: u32) {
+    run(Command::new("kill").args(["-s", signal, &id.to_string()]));
+}
+
 /// A name for a computation that nobody else uses.
 pub fn fresh() -> String {
     uuid::Uuid::new_v4().to_string()
@@ -271,10 +241,6 @@ pub fn clients() -> PathBuf {
 pub fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap();
     let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{out}\n{err}",
-        output.status
-    );
+    assert!(output.status.success(), "{command:?}: {}\n{out}\n{err}", output.status);
     output
 }

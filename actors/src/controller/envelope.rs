@@ -28,15 +28,10 @@ impl Envelope {
         }
         let data: Data = serde_json::from_slice(body).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
-            ApiError::malformed(format!(
-                "the body is no JSON that this node takes, at {place}"
-            ))
+            ApiError::malformed(format!("the body is no JSON that this node takes, at {place}"))
         })?;
         let Data::Map(mut map) = data else {
-            return Err(ApiError::malformed(format!(
-                "the body is {}, no object",
-                data.kind()
-            )));
+            return Err(ApiError::malformed(format!("the body is {}, no object", data.kind())));
         };
         let args = positional(map.remove("args").unwrap_or(Data::Null))?;
         let kwargs = named(map.remove("kwargs").unwrap_or(Data::Null))?;
@@ -61,10 +56,7 @@ fn named(kwargs: Data) -> Result<BTreeMap<String, Data>, ApiError> {
         Data::Null => Ok(BTreeMap::new()),
         Data::Map(map) => Ok(map),
         Data::List(list) if list.is_empty() => Ok(BTreeMap::new()),
-        other => Err(ApiError::malformed(format!(
-            "`kwargs` is {}, not an object",
-            other.kind()
-        ))),
+        other => Err(ApiError::malformed(format!("`kwargs` is {}, not an object", other.kind()))),
     }
 }
 
@@ -86,14 +78,7 @@ mod tests {
 
     #[test]
     fn what_is_no_envelope_is_refused() {
-        for body in [
-            "[]",
-            "1",
-            "{",
-            r#"{"args":{"a":1}}"#,
-            r#"{"kwargs":[1]}"#,
-            "\u{fffd}",
-        ] {
+        for body in ["[]", "1", "{", r#"{"args":{"a":1}}"#, r#"{"kwargs":[1]}"#, "\u{fffd}"] {
             let error = Envelope::parse(body.as_bytes()).unwrap_err();
             assert_eq!(error.code(), "malformed_request", "{body}");
         }

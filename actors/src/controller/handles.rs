@@ -76,12 +76,7 @@ impl Handles {
         usage.handles += 1;
         usage.bytes += bytes;
         let uuid = Uuid::new_v4();
-        let handle = Handle {
-            owner: owner.clone(),
-            held,
-            bytes,
-            last_used: Instant::now(),
-        };
+        let handle = Handle { owner: owner.clone(), held, bytes, last_used: Instant::now() };
         self.handles.insert(uuid, handle);
         Ok(uuid)
     }
@@ -153,12 +148,8 @@ fn parse(uuid: &str) -> Result<Uuid, ApiError> {
 }
 
 fn over_quota(what: String) -> ApiError {
-    ApiError::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "over_quota",
-        format!("you hold {what} already"),
-    )
-    .hint("release what you no longer need (DELETE /representation/{uuid}), then try again")
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "over_quota", format!("you hold {what} already"))
+        .hint("release what you no longer need (DELETE /representation/{uuid}), then try again")
 }
 
 #[cfg(test)]
@@ -168,10 +159,7 @@ mod tests {
     use crate::label::Private;
 
     fn value(numbers: usize) -> Held {
-        Held::Value(Labelled::Private(Private::new(Data::Integers(vec![
-            0;
-            numbers
-        ]))))
+        Held::Value(Labelled::Private(Private::new(Data::Integers(vec![0; numbers]))))
     }
 
     fn handles(limits: Limits) -> (Handles, Principal) {
@@ -192,16 +180,10 @@ mod tests {
 
     #[test]
     fn an_owner_has_bounds_and_gets_room_back() {
-        let (mut handles, ada) = handles(Limits {
-            handles: 2,
-            ..Limits::default()
-        });
+        let (mut handles, ada) = handles(Limits { handles: 2, ..Limits::default() });
         let first = handles.insert(&ada, value(1)).unwrap().to_string();
         handles.insert(&ada, value(1)).unwrap();
-        assert_eq!(
-            handles.insert(&ada, value(1)).unwrap_err().code(),
-            "over_quota"
-        );
+        assert_eq!(handles.insert(&ada, value(1)).unwrap_err().code(), "over_quota");
         assert!(handles.insert(&Principal::named("bob"), value(1)).is_ok());
         handles.release(&ada, &first).unwrap();
         assert!(handles.insert(&ada, value(1)).is_ok());
@@ -209,23 +191,14 @@ mod tests {
 
     #[test]
     fn bytes_are_counted() {
-        let (mut handles, ada) = handles(Limits {
-            held_bytes: 10_000,
-            ..Limits::default()
-        });
-        assert_eq!(
-            handles.insert(&ada, value(2_000)).unwrap_err().code(),
-            "over_quota"
-        );
+        let (mut handles, ada) = handles(Limits { held_bytes: 10_000, ..Limits::default() });
+        assert_eq!(handles.insert(&ada, value(2_000)).unwrap_err().code(), "over_quota");
         assert!(handles.insert(&ada, value(500)).is_ok());
     }
 
     #[test]
     fn what_is_not_used_expires() {
-        let (mut handles, ada) = handles(Limits {
-            handle_seconds: 10,
-            ..Limits::default()
-        });
+        let (mut handles, ada) = handles(Limits { handle_seconds: 10, ..Limits::default() });
         let uuid = handles.insert(&ada, value(1)).unwrap().to_string();
         handles.expire(Instant::now() + Duration::from_secs(9));
         assert!(handles.find(&ada, &uuid).is_ok());

@@ -65,17 +65,12 @@ pub fn routes(config: &mut ServiceConfig) {
 async fn list(door: web::Data<Door>, payload: Payload) -> Answer {
     discard(&door, payload).await?;
     let descriptions = ask(&door, ListServices).await?;
-    Ok(answer(&Body::List {
-        list: &descriptions,
-    }))
+    Ok(answer(&Body::List { list: &descriptions }))
 }
 
 async fn create(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
     let envelope = read(&door, payload).await?;
-    let create = Create {
-        principal: principal(&request),
-        requirements: envelope.kwargs,
-    };
+    let create = Create { principal: principal(&request), requirements: envelope.kwargs };
     ask(&door, create).await.map(uuid_answer)
 }
 
@@ -84,10 +79,7 @@ async fn upload(door: web::Data<Door>, request: HttpRequest, payload: Payload) -
     let data = envelope.args.into_iter().next();
     let data = data
         .ok_or_else(|| ApiError::malformed("an upload needs the value as the first of `args`"))?;
-    let upload = Upload {
-        principal: principal(&request),
-        data: Private::new(data),
-    };
+    let upload = Upload { principal: principal(&request), data: Private::new(data) };
     ask(&door, upload).await.map(uuid_answer)
 }
 
@@ -99,16 +91,7 @@ async fn attribute(
 ) -> Answer {
     discard(&door, payload).await?;
     let (uuid, name) = path.into_inner();
-    ask(
-        &door,
-        Attribute {
-            principal: principal(&request),
-            uuid,
-            name,
-        },
-    )
-    .await
-    .map(uuid_answer)
+    ask(&door, Attribute { principal: principal(&request), uuid, name }).await.map(uuid_answer)
 }
 
 async fn call(
@@ -118,11 +101,7 @@ async fn call(
     payload: Payload,
 ) -> Answer {
     let envelope = read(&door, payload).await?;
-    let invoke = Invoke {
-        principal: principal(&request),
-        uuid: uuid.into_inner(),
-        envelope,
-    };
+    let invoke = Invoke { principal: principal(&request), uuid: uuid.into_inner(), envelope };
     Ok(match ask(&door, invoke).await? {
         Some(uuid) => uuid_answer(uuid),
         None => answer(&Body::None),
@@ -136,13 +115,8 @@ async fn fetch(
     payload: Payload,
 ) -> Answer {
     discard(&door, payload).await?;
-    let fetch = Fetch {
-        principal: principal(&request),
-        uuid: uuid.into_inner(),
-    };
-    ask(&door, fetch)
-        .await
-        .map(|download| answer(&Body::Object { object: &download }))
+    let fetch = Fetch { principal: principal(&request), uuid: uuid.into_inner() };
+    ask(&door, fetch).await.map(|download| answer(&Body::Object { object: &download }))
 }
 
 async fn release(
@@ -152,14 +126,7 @@ async fn release(
     payload: Payload,
 ) -> Answer {
     discard(&door, payload).await?;
-    ask(
-        &door,
-        Release {
-            principal: principal(&request),
-            uuid: uuid.into_inner(),
-        },
-    )
-    .await?;
+    ask(&door, Release { principal: principal(&request), uuid: uuid.into_inner() }).await?;
     Ok(answer(&Body::None))
 }
 
@@ -175,20 +142,13 @@ async fn ready(door: web::Data<Door>) -> Answer {
 async fn not_found(request: HttpRequest) -> Answer {
     let path: String = request.path().chars().take(100).collect();
     let message = format!("there is nothing at {path}");
-    Err(
-        ApiError::new(StatusCode::NOT_FOUND, "no_such_path", message)
-            .hint("the API is at /representations and /representation/{uuid}"),
-    )
+    Err(ApiError::new(StatusCode::NOT_FOUND, "no_such_path", message)
+        .hint("the API is at /representations and /representation/{uuid}"))
 }
 
 async fn method_not_allowed(request: HttpRequest) -> Answer {
     let message = format!("{} is not allowed here", request.method());
-    Err(ApiError::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        message,
-    )
-    .hint(
+    Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).hint(
         "list, create, upload: GET, POST, PUT /representations; \
                download, call, release: GET, PATCH, DELETE /representation/{uuid}",
     ))
@@ -206,10 +166,7 @@ where
     Controller: Handler<M>,
     <Controller as Actor>::Context: ToEnvelope<Controller, M>,
 {
-    door.controller
-        .send(message)
-        .await
-        .map_err(|_| ApiError::unavailable("the controller"))?
+    door.controller.send(message).await.map_err(|_| ApiError::unavailable("the controller"))?
 }
 
 async fn read(door: &Door, payload: Payload) -> Result<Envelope, ApiError> {
@@ -249,15 +206,11 @@ enum Body<'a> {
 }
 
 fn answer(body: &Body<'_>) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(body)
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }
 
 fn uuid_answer(uuid: Uuid) -> HttpResponse {
-    answer(&Body::Uuid {
-        uuid: uuid.to_string(),
-    })
+    answer(&Body::Uuid { uuid: uuid.to_string() })
 }
 
 impl ResponseError for ApiError {

@@ -109,10 +109,7 @@ impl Controller {
     /// A controller for the microservices on this bus.
     #[must_use]
     pub fn new(bus: Addr<Bus>, limits: &Limits) -> Self {
-        Self {
-            bus,
-            handles: Handles::new(limits),
-        }
+        Self { bus, handles: Handles::new(limits) }
     }
 
     fn resolve(&mut self, principal: &Principal, data: Data) -> Result<Argument, ApiError> {
@@ -129,11 +126,7 @@ impl Controller {
     }
 
     fn prepare(&mut self, invoke: Invoke) -> Result<(Object, Call), ApiError> {
-        let Invoke {
-            principal,
-            uuid,
-            envelope,
-        } = invoke;
+        let Invoke { principal, uuid, envelope } = invoke;
         let (object, method) = self.callable(&principal, &uuid)?;
         let positional = envelope
             .args
@@ -146,12 +139,7 @@ impl Controller {
             .map(|(name, data)| Ok((name, self.resolve(&principal, data)?)))
             .collect::<Result<_, ApiError>>()?;
         let arguments = method.bind(positional, named)?;
-        let call = Call {
-            principal,
-            key: object.key,
-            method: method.name,
-            arguments,
-        };
+        let call = Call { principal, key: object.key, method: method.name, arguments };
         Ok((object, call))
     }
 
@@ -162,10 +150,8 @@ impl Controller {
     ) -> Result<(Object, &'static Method), ApiError> {
         match self.handles.find(principal, uuid)? {
             Held::Method(object, method) => Ok((object.clone(), method)),
-            Held::Object(object) => Err(not_callable(object.interface.name).hint(format!(
-                "call one of its methods: {}",
-                object.interface.method_names()
-            ))),
+            Held::Object(object) => Err(not_callable(object.interface.name)
+                .hint(format!("call one of its methods: {}", object.interface.method_names()))),
             Held::Value(_) => Err(not_callable("a value")),
         }
     }
@@ -184,9 +170,7 @@ impl Actor for Controller {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.run_interval(SWEEP, |controller, _| {
-            controller.handles.expire(Instant::now())
-        });
+        context.run_interval(SWEEP, |controller, _| controller.handles.expire(Instant::now()));
     }
 }
 
@@ -224,10 +208,7 @@ impl Handler<Upload> for Controller {
     type Result = Result<Uuid, ApiError>;
 
     fn handle(&mut self, upload: Upload, _: &mut Self::Context) -> Self::Result {
-        self.handles.insert(
-            &upload.principal,
-            Held::Value(Labelled::Private(upload.data)),
-        )
+        self.handles.insert(&upload.principal, Held::Value(Labelled::Private(upload.data)))
     }
 }
 
@@ -235,11 +216,7 @@ impl Handler<Attribute> for Controller {
     type Result = Result<Uuid, ApiError>;
 
     fn handle(&mut self, attribute: Attribute, _: &mut Self::Context) -> Self::Result {
-        let Attribute {
-            principal,
-            uuid,
-            name,
-        } = attribute;
+        let Attribute { principal, uuid, name } = attribute;
         let Held::Object(object) = self.handles.find(&principal, &uuid)? else {
             return Err(no_such_attribute("a value or a method", &name));
         };
@@ -276,17 +253,16 @@ impl Handler<Fetch> for Controller {
         match self.handles.find(&fetch.principal, &fetch.uuid)? {
             Held::Value(Labelled::Public(value)) => Ok(Download::from(value.clone())),
             Held::Value(Labelled::Opened(report)) => Ok(Download::from(Arc::clone(report))),
-            Held::Value(Labelled::Private(_)) => Err(ApiError::no_download(
-                "this is data, and data is never downloaded",
-            )),
+            Held::Value(Labelled::Private(_)) => {
+                Err(ApiError::no_download("this is data, and data is never downloaded"))
+            }
             Held::Object(object) => Err(ApiError::no_download(format!(
                 "this is {}, which lives on the node and is not downloaded",
                 object.interface.name
             ))),
-            Held::Method(_, method) => Err(ApiError::no_download(format!(
-                "this is the method `{}`",
-                method.name
-            ))),
+            Held::Method(_, method) => {
+                Err(ApiError::no_download(format!("this is the method `{}`", method.name)))
+            }
         }
     }
 }

@@ -74,9 +74,7 @@ impl Credentials {
             })?;
             self.dial_over(tcp, member).await
         };
-        timeout(PATIENCE, attempt)
-            .await
-            .map_err(|_| ConnectionError::TooSlow)?
+        timeout(PATIENCE, attempt).await.map_err(|_| ConnectionError::TooSlow)?
     }
 
     async fn dial_over(
@@ -96,9 +94,7 @@ impl Credentials {
 
     /// Accepts a connection from any member.
     pub(super) async fn accept(&self, tcp: TcpStream) -> Result<Connection, ConnectionError> {
-        timeout(PATIENCE, self.accept_over(tcp))
-            .await
-            .map_err(|_| ConnectionError::TooSlow)?
+        timeout(PATIENCE, self.accept_over(tcp)).await.map_err(|_| ConnectionError::TooSlow)?
     }
 
     async fn accept_over(&self, tcp: TcpStream) -> Result<Connection, ConnectionError> {
@@ -137,23 +133,12 @@ impl Credentials {
                 peer_fingerprint(session)
             }
         };
-        let member = member
-            .and_then(|print| self.roster.name_of(&print))
-            .unwrap_or_default();
+        let member = member.and_then(|print| self.roster.name_of(&print)).unwrap_or_default();
         let member = member.to_owned();
         let (reader, writer) = tokio::io::split(tls);
         let (reader, writer) = (FrameReader::new(reader), FrameWriter::new(writer));
         let greeting = self.greeting;
-        Ok((
-            Connection {
-                member,
-                greeting,
-                binding,
-                reader,
-                writer,
-            },
-            greeting,
-        ))
+        Ok((Connection { member, greeting, binding, reader, writer }, greeting))
     }
 
     fn explain(&self, error: &io::Error, side: Side) -> HandshakeProblem {
@@ -173,9 +158,7 @@ const EXPORTER: &[u8] = b"EXPORTER-cloister-1-link";
 
 fn export<T>(result: Result<T, tokio_rustls::rustls::Error>) -> Result<(), ConnectionError> {
     let failed = |error| io::Error::new(ErrorKind::InvalidData, error);
-    result
-        .map(drop)
-        .map_err(|error| GreetingError::from(failed(error)).into())
+    result.map(drop).map_err(|error| GreetingError::from(failed(error)).into())
 }
 
 /// A connection that is dropped with bytes unread is cut by the system, and the peer may never

@@ -51,9 +51,7 @@ impl Greeting {
     /// Whether the two can compute together.
     fn check(&self, theirs: &Self) -> Result<(), GreetingError> {
         if theirs.version != self.version {
-            return Err(GreetingError::Version {
-                theirs: theirs.version,
-            });
+            return Err(GreetingError::Version { theirs: theirs.version });
         }
         if theirs.consortium != self.consortium {
             return Err(GreetingError::Consortium);
@@ -101,12 +99,7 @@ async fn send<W: AsyncWrite + Unpin>(
     greeting: &Greeting,
 ) -> Result<(), GreetingError> {
     let body = wire::encode(greeting).map_err(|_| GreetingError::Senseless)?;
-    writer
-        .write(&Frame {
-            header,
-            body: Bytes::from(body),
-        })
-        .await?;
+    writer.write(&Frame { header, body: Bytes::from(body) }).await?;
     Ok(writer.flush().await?)
 }
 
@@ -126,18 +119,11 @@ async fn receive<R: AsyncRead + Unpin>(
 mod tests {
     use super::*;
 
-    const OURS: Greeting = Greeting {
-        version: VERSION,
-        consortium: [1; 32],
-        boot: [2; 16],
-    };
+    const OURS: Greeting = Greeting { version: VERSION, consortium: [1; 32], boot: [2; 16] };
 
     async fn meet(
         theirs: Greeting,
-    ) -> (
-        Result<Greeting, GreetingError>,
-        Result<Greeting, GreetingError>,
-    ) {
+    ) -> (Result<Greeting, GreetingError>, Result<Greeting, GreetingError>) {
         let (near, far) = tokio::io::duplex(4_096);
         let (near_in, near_out) = tokio::io::split(near);
         let (far_in, far_out) = tokio::io::split(far);
@@ -151,10 +137,7 @@ mod tests {
 
     #[actix_rt::test]
     async fn two_of_a_kind_learn_each_other() {
-        let theirs = Greeting {
-            boot: [3; 16],
-            ..OURS
-        };
+        let theirs = Greeting { boot: [3; 16], ..OURS };
         let (dialled, accepted) = meet(theirs).await;
         assert_eq!(dialled.unwrap(), theirs);
         assert_eq!(accepted.unwrap(), OURS);
@@ -162,24 +145,10 @@ mod tests {
 
     #[actix_rt::test]
     async fn other_versions_and_consortia_are_refused_on_both_sides() {
-        let (dialled, accepted) = meet(Greeting {
-            version: 99,
-            ..OURS
-        })
-        .await;
-        assert!(matches!(
-            dialled,
-            Err(GreetingError::Version { theirs: 99 })
-        ));
-        assert!(matches!(
-            accepted,
-            Err(GreetingError::Version { theirs: VERSION })
-        ));
-        let (dialled, accepted) = meet(Greeting {
-            consortium: [9; 32],
-            ..OURS
-        })
-        .await;
+        let (dialled, accepted) = meet(Greeting { version: 99, ..OURS }).await;
+        assert!(matches!(dialled, Err(GreetingError::Version { theirs: 99 })));
+        assert!(matches!(accepted, Err(GreetingError::Version { theirs: VERSION })));
+        let (dialled, accepted) = meet(Greeting { consortium: [9; 32], ..OURS }).await;
         assert!(matches!(dialled, Err(GreetingError::Consortium)));
         assert!(matches!(accepted, Err(GreetingError::Consortium)));
     }

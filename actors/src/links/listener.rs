@@ -40,11 +40,7 @@ impl Listener {
         peers: Vec<Peer>,
         events: &Events,
     ) -> BTreeMap<usize, Addr<PeerLink>> {
-        let credentials = Credentials {
-            identity,
-            roster,
-            greeting,
-        };
+        let credentials = Credentials { identity, roster, greeting };
         let mut by_position = BTreeMap::new();
         let mut by_name = BTreeMap::new();
         for peer in peers {
@@ -56,12 +52,7 @@ impl Listener {
             }
             by_position.insert(position, link);
         }
-        Self {
-            credentials,
-            links: by_name,
-            socket: Some(socket),
-        }
-        .start();
+        Self { credentials, links: by_name, socket: Some(socket) }.start();
         by_position
     }
 }

@@ -81,11 +81,7 @@ pub struct Events {
 
 enum State {
     Down,
-    Up {
-        outbox: Rc<Outbox>,
-        heard: Rc<Cell<Instant>>,
-        tasks: [SpawnHandle; 2],
-    },
+    Up { outbox: Rc<Outbox>, heard: Rc<Cell<Instant>>, tasks: [SpawnHandle; 2] },
 }
 
 /// The link came up.
@@ -175,16 +171,12 @@ impl PeerLink {
 
     fn dial(&mut self, context: &mut Context<Self>) {
         let credentials = self.credentials.clone();
-        let Peer {
-            member, address, ..
-        } = self.peer.clone();
+        let Peer { member, address, .. } = self.peer.clone();
         let attempt = async move { credentials.dial(&member, &address).await };
-        let done = attempt
-            .into_actor(self)
-            .map(|result, link, context| match result {
-                Ok(connection) => link.establish(connection, context),
-                Err(error) => link.dial_later(&error, context),
-            });
+        let done = attempt.into_actor(self).map(|result, link, context| match result {
+            Ok(connection) => link.establish(connection, context),
+            Err(error) => link.dial_later(&error, context),
+        });
         context.spawn(done);
     }
 
@@ -199,13 +191,7 @@ impl PeerLink {
         if matches!(self.state, State::Up { .. }) {
             self.drop_connection("the peer has connected anew".into(), context);
         }
-        let Connection {
-            greeting,
-            binding,
-            reader,
-            writer,
-            ..
-        } = connection;
+        let Connection { greeting, binding, reader, writer, .. } = connection;
         self.epoch += 1;
         self.pause = SHORTEST_PAUSE;
         self.problem = None;
@@ -214,19 +200,9 @@ impl PeerLink {
         let (position, epoch, boot) = (self.peer.position, self.epoch, greeting.boot);
         tracing::info!(peer = %self.peer.member.name, epoch, "link up");
         // Our own event, one a connection, to an actor of this node: nothing to bound or to lose.
-        self.events.up.do_send(LinkUp {
-            position,
-            epoch,
-            boot,
-            binding,
-        });
-        let reading = read(
-            reader,
-            position,
-            self.events.inbound.clone(),
-            outbox.clone(),
-            heard.clone(),
-        );
+        self.events.up.do_send(LinkUp { position, epoch, boot, binding });
+        let reading =
+            read(reader, position, self.events.inbound.clone(), outbox.clone(), heard.clone());
         let writing = write(writer, outbox.clone());
         let tasks = [
             context.spawn(reading.into_actor(self).map(move |reason, link, context| {
@@ -236,11 +212,7 @@ impl PeerLink {
                 link.ended(epoch, reason, context);
             })),
         ];
-        self.state = State::Up {
-            outbox,
-            heard,
-            tasks,
-        };
+        self.state = State::Up { outbox, heard, tasks };
     }
 
     fn ended(&mut self, epoch: u64, reason: String, context: &mut Context<Self>) {
@@ -269,10 +241,7 @@ impl PeerLink {
             self.problem = Some(reason.clone());
         }
         // Our own event, at most one an attempt: nothing to bound or to lose.
-        self.events.down.do_send(LinkDown {
-            position: self.peer.position,
-            reason,
-        });
+        self.events.down.do_send(LinkDown { position: self.peer.position, reason });
     }
 
     fn keep_alive(&mut self, context: &mut Context<Self>) {
@@ -313,11 +282,7 @@ impl Handler<Transmit> for PeerLink {
     type Result = ();
 
     fn handle(&mut self, transmit: Transmit, _: &mut Self::Context) {
-        let Transmit {
-            session,
-            epoch,
-            message,
-        } = transmit;
+        let Transmit { session, epoch, message } = transmit;
         match &self.state {
             State::Up { outbox, .. } if epoch == self.epoch => outbox.message(session, message),
             // The computation hears of the loss from the sessions and ends.
@@ -358,15 +323,7 @@ async fn read<R: tokio::io::AsyncRead + Unpin>(
             Header::Pong => continue,
             _ => return "it sent frames that have no place here".into(),
         };
-        if inbound
-            .send(Inbound {
-                position,
-                session,
-                content,
-            })
-            .await
-            .is_err()
-        {
+        if inbound.send(Inbound { position, session, content }).await.is_err() {
             return "this node is stopping".into();
         }
     }

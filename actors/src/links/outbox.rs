@@ -41,9 +41,7 @@ enum Sending {
 impl Outbox {
     /// Queues a protocol message.
     pub(super) fn message(&self, session: SessionId, message: Outgoing) {
-        self.queues
-            .borrow_mut()
-            .push(session, Sending::Message(message, 0));
+        self.queues.borrow_mut().push(session, Sending::Message(message, 0));
         self.filled.notify_one();
     }
 
@@ -124,23 +122,11 @@ impl Sending {
                 let part = message.part(*next);
                 *next += 1;
                 let header = Header::Part(session, part.header);
-                (
-                    Frame {
-                        header,
-                        body: part.body,
-                    },
-                    part.header.last,
-                )
+                (Frame { header, body: part.body }, part.header.last)
             }
             Self::Stop(notice) => {
                 let header = Header::Stop(session);
-                (
-                    Frame {
-                        header,
-                        body: std::mem::take(notice),
-                    },
-                    true,
-                )
+                (Frame { header, body: std::mem::take(notice) }, true)
             }
         }
     }
@@ -162,12 +148,7 @@ mod tests {
 
     fn message(bytes: usize) -> Outgoing {
         let to = Party::new(1).unwrap();
-        Outgoing {
-            to,
-            sequence: 0,
-            tag: [0; 16],
-            body: Bytes::from(vec![0; bytes]),
-        }
+        Outgoing { to, sequence: 0, tag: [0; 16], body: Bytes::from(vec![0; bytes]) }
     }
 
     fn sessions(outbox: &Outbox) -> Vec<u8> {

@@ -32,10 +32,7 @@ pub(super) struct FrameWriter<W> {
 
 impl<R: AsyncRead + Unpin> FrameReader<R> {
     pub(super) fn new(stream: R) -> Self {
-        Self {
-            stream,
-            buffer: BytesMut::with_capacity(READ_ROOM),
-        }
+        Self { stream, buffer: BytesMut::with_capacity(READ_ROOM) }
     }
 
     /// The next frame; none where the stream ends between two frames.
@@ -79,19 +76,13 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         if self.buffer.is_empty() {
             return Ok(None);
         }
-        Err(io::Error::new(
-            ErrorKind::UnexpectedEof,
-            "the connection broke off within a frame",
-        ))
+        Err(io::Error::new(ErrorKind::UnexpectedEof, "the connection broke off within a frame"))
     }
 }
 
 impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     pub(super) fn new(stream: W) -> Self {
-        Self {
-            stream,
-            small: BytesMut::new(),
-        }
+        Self { stream, small: BytesMut::new() }
     }
 
     /// Writes a frame; it may stay in buffers until [`FrameWriter::flush`].
@@ -129,17 +120,9 @@ mod tests {
     use super::*;
 
     fn frame(bytes: usize) -> Frame {
-        let part = PartHeader {
-            sequence: 1,
-            part: 0,
-            last: true,
-            tag: [3; 16],
-        };
+        let part = PartHeader { sequence: 1, part: 0, last: true, tag: [3; 16] };
         let body = Bytes::from(vec![7; bytes]);
-        Frame {
-            header: Header::Part(SessionId([2; 16]), part),
-            body,
-        }
+        Frame { header: Header::Part(SessionId([2; 16]), part), body }
     }
 
     #[actix_rt::test]

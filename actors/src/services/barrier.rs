@@ -34,14 +34,8 @@ struct Counts {
 pub static INTERFACE: Interface = Interface {
     name: "the microservice Barrier",
     methods: &[
-        Method {
-            name: "create",
-            parameters: &[Required("uuid")],
-        },
-        Method {
-            name: "delete",
-            parameters: &[Required("uuid")],
-        },
+        Method { name: "create", parameters: &[Required("uuid")] },
+        Method { name: "delete", parameters: &[Required("uuid")] },
     ],
 };
 
@@ -49,26 +43,11 @@ pub static INTERFACE: Interface = Interface {
 static BARRIER: Interface = Interface {
     name: "a barrier",
     methods: &[
-        Method {
-            name: "arrive",
-            parameters: &[Required("party")],
-        },
-        Method {
-            name: "arrived",
-            parameters: &[],
-        },
-        Method {
-            name: "depart",
-            parameters: &[Required("party")],
-        },
-        Method {
-            name: "departed",
-            parameters: &[],
-        },
-        Method {
-            name: "reset",
-            parameters: &[],
-        },
+        Method { name: "arrive", parameters: &[Required("party")] },
+        Method { name: "arrived", parameters: &[] },
+        Method { name: "depart", parameters: &[Required("party")] },
+        Method { name: "departed", parameters: &[] },
+        Method { name: "reset", parameters: &[] },
     ],
 };
 
@@ -86,11 +65,7 @@ impl Barrier {
             None => self.insert(name),
         };
         let recipient = context.address().recipient();
-        Ok(Reply::Object(Object {
-            interface: &BARRIER,
-            recipient,
-            key,
-        }))
+        Ok(Reply::Object(Object { interface: &BARRIER, recipient, key }))
     }
 
     fn insert(&mut self, name: String) -> u64 {
@@ -101,19 +76,13 @@ impl Barrier {
     }
 
     fn delete(&mut self, name: &str) -> Result<Reply, ApiError> {
-        let key = self
-            .keys
-            .remove(name)
-            .ok_or_else(|| nothing_named("barrier"))?;
+        let key = self.keys.remove(name).ok_or_else(|| nothing_named("barrier"))?;
         self.barriers.remove(&key);
         Ok(Reply::None)
     }
 
     fn on_barrier(&mut self, call: &Call) -> Result<Reply, ApiError> {
-        let counts = self
-            .barriers
-            .get_mut(&call.key)
-            .ok_or_else(|| nothing_named("barrier"))?;
+        let counts = self.barriers.get_mut(&call.key).ok_or_else(|| nothing_named("barrier"))?;
         match call.method {
             "arrive" => {
                 counts.departed.clear();
@@ -144,9 +113,7 @@ fn add(parties: &mut BTreeSet<String>, party: String) -> Result<Reply, ApiError>
 
 fn count(parties: &BTreeSet<String>) -> Reply {
     let count = i64::try_from(parties.len()).unwrap_or(i64::MAX);
-    Reply::Value(Labelled::Public(Public::never_secret(Arc::new(
-        Data::Integer(count),
-    ))))
+    Reply::Value(Labelled::Public(Public::never_secret(Arc::new(Data::Integer(count)))))
 }
 
 impl Actor for Barrier {

@@ -23,22 +23,10 @@ pub struct Broadcast {
 pub static INTERFACE: Interface = Interface {
     name: "the microservice Broadcast",
     methods: &[
-        Method {
-            name: "create",
-            parameters: &[Required("uuid")],
-        },
-        Method {
-            name: "send",
-            parameters: &[Required("uuid"), Required("message")],
-        },
-        Method {
-            name: "receive",
-            parameters: &[Required("uuid")],
-        },
-        Method {
-            name: "delete",
-            parameters: &[Required("uuid")],
-        },
+        Method { name: "create", parameters: &[Required("uuid")] },
+        Method { name: "send", parameters: &[Required("uuid"), Required("message")] },
+        Method { name: "receive", parameters: &[Required("uuid")] },
+        Method { name: "delete", parameters: &[Required("uuid")] },
     ],
 };
 
@@ -61,9 +49,9 @@ impl Broadcast {
 /// What may be told to everybody.
 fn tellable(message: &Argument) -> Result<Labelled, ApiError> {
     match message.labelled() {
-        Labelled::Private(_) => Err(ApiError::no_download(
-            "this is data, and data is not broadcast",
-        )),
+        Labelled::Private(_) => {
+            Err(ApiError::no_download("this is data, and data is not broadcast"))
+        }
         tellable => Ok(tellable),
     }
 }
@@ -89,9 +77,7 @@ impl Handler<Call> for Broadcast {
             }
             "delete" => {
                 let known = self.messages.remove(&name);
-                known
-                    .map(|_| Reply::None)
-                    .ok_or_else(|| nothing_named("broadcast"))
+                known.map(|_| Reply::None).ok_or_else(|| nothing_named("broadcast"))
             }
             other => Err(ApiError::internal(format!("Broadcast cannot {other}"))),
         }

@@ -28,14 +28,8 @@ pub struct KeyValueStorage {
 pub static INTERFACE: Interface = Interface {
     name: "the microservice KeyValueStorage",
     methods: &[
-        Method {
-            name: "create",
-            parameters: &[Optional("storage")],
-        },
-        Method {
-            name: "delete",
-            parameters: &[Optional("storage")],
-        },
+        Method { name: "create", parameters: &[Optional("storage")] },
+        Method { name: "delete", parameters: &[Optional("storage")] },
     ],
 };
 
@@ -43,33 +37,17 @@ pub static INTERFACE: Interface = Interface {
 static STORAGE: Interface = Interface {
     name: "a storage",
     methods: &[
-        Method {
-            name: "store",
-            parameters: &[Required("key"), Required("value")],
-        },
-        Method {
-            name: "retrieve",
-            parameters: &[Required("key")],
-        },
-        Method {
-            name: "exists",
-            parameters: &[Required("key")],
-        },
-        Method {
-            name: "delete",
-            parameters: &[Required("key")],
-        },
+        Method { name: "store", parameters: &[Required("key"), Required("value")] },
+        Method { name: "retrieve", parameters: &[Required("key")] },
+        Method { name: "exists", parameters: &[Required("key")] },
+        Method { name: "delete", parameters: &[Required("key")] },
     ],
 };
 
 impl Default for KeyValueStorage {
     fn default() -> Self {
-        let mut service = Self {
-            keys: BTreeMap::new(),
-            storages: BTreeMap::new(),
-            made: 0,
-            held: 0,
-        };
+        let mut service =
+            Self { keys: BTreeMap::new(), storages: BTreeMap::new(), made: 0, held: 0 };
         service.insert(DEFAULT.to_owned());
         service
     }
@@ -89,11 +67,7 @@ impl KeyValueStorage {
             None => self.insert(name),
         };
         let recipient = context.address().recipient();
-        Ok(Reply::Object(Object {
-            interface: &STORAGE,
-            recipient,
-            key,
-        }))
+        Ok(Reply::Object(Object { interface: &STORAGE, recipient, key }))
     }
 
     fn insert(&mut self, name: String) -> u64 {
@@ -104,10 +78,7 @@ impl KeyValueStorage {
     }
 
     fn delete(&mut self, name: &str) -> Result<Reply, ApiError> {
-        let key = self
-            .keys
-            .remove(name)
-            .ok_or_else(|| nothing_named("storage"))?;
+        let key = self.keys.remove(name).ok_or_else(|| nothing_named("storage"))?;
         let gone = self.storages.remove(&key).unwrap_or_default();
         self.held -= gone.len();
         if name == DEFAULT {
@@ -117,10 +88,7 @@ impl KeyValueStorage {
     }
 
     fn on_storage(&mut self, call: &Call) -> Result<Reply, ApiError> {
-        let storage = self
-            .storages
-            .get_mut(&call.key)
-            .ok_or_else(|| nothing_named("storage"))?;
+        let storage = self.storages.get_mut(&call.key).ok_or_else(|| nothing_named("storage"))?;
         let key = call.arguments.text("key")?;
         match call.method {
             "store" if self.held >= MOST_NAMED && !storage.contains_key(&key) => {
@@ -144,9 +112,7 @@ impl KeyValueStorage {
 }
 
 fn truth(value: bool) -> Reply {
-    Reply::Value(Labelled::Public(Public::never_secret(Arc::new(
-        Data::Bool(value),
-    ))))
+    Reply::Value(Labelled::Public(Public::never_secret(Arc::new(Data::Bool(value)))))
 }
 
 impl Actor for KeyValueStorage {

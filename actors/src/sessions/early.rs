@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use cloister_protocols::machine::Part;
+use cloister_protocols::session::Spec;
 use cloister_protocols::wire::SessionId;
 
 /// Proposals that may wait from one peer.
@@ -16,21 +17,24 @@ const MOST_BYTES: usize = 16 << 20;
 /// How long a proposal waits. Its sender tells when it gives up; this is for senders that don't.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// Ended sessions that are remembered.
+/// Ended sessions that are remembered, and for how long: frames that were on their way come soon.
 const MOST_CLOSED: usize = 16_384;
+const LATE: Duration = Duration::from_secs(10 * 60);
 
 /// The store.
 #[derive(Default)]
 pub(super) struct Early {
     parts: HashMap<SessionId, Vec<Kept>>,
+    networks: HashMap<String, HashSet<SessionId>>,
     usage: BTreeMap<usize, Usage>,
     closed: HashSet<SessionId>,
-    closing_order: VecDeque<SessionId>,
+    closing_order: VecDeque<(Instant, SessionId)>,
 }
 
 struct Kept {
     position: usize,
     part: Part,
+    spec: Spec,
     since: Instant,
 }
 
@@ -41,9 +45,15 @@ struct Usage {
 }
 
 impl Early {
-    /// Keeps the proposal of the peer at `position`. Says no where there is no room, or where it
-    /// is no proposal.
-    pub(super) fn keep(&mut self, position: usize, session: SessionId, part: Part) -> bool {
+    /// Keeps the proposal of the peer at `position`, which says `spec`. Says no where there is no
+    /// room, or where it is no proposal.
+    pub(super) fn keep(
+        &mut self,
+        position: usize,
+        session: SessionId,
+        part: Part,
+        spec: Spec,
+    ) -> bool {
         if self.closed.contains(&session) {
             return true;
         }
@@ -59,63 +69,87 @@ impl Early {
         }
         usage.parts += 1;
         usage.bytes = bytes;
-        kept.push(Kept {
-            position,
-            part,
-            since: Instant::now(),
-        });
+        self.networks.entry(spec.network.clone()).or_default().insert(session);
+        kept.push(Kept { position, part, spec, since: Instant::now() });
         true
+    }
+
+    /// The proposals that wait under a network name: whose, for which session, and what they say.
+    pub(super) fn under(&self, network: &str) -> Vec<(usize, SessionId, Spec)> {
+        let mut found = Vec::new();
+        for session in self.networks.get(network).into_iter().flatten() {
+            for kept in self.parts.get(session).into_iter().flatten() {
+                found.push((kept.position, *session, kept.spec.clone()));
+            }
+        }
+        found
     }
 
     /// Gives out what waits for `session`.
     pub(super) fn take(&mut self, session: SessionId) -> Vec<(usize, Part)> {
         let kept = self.parts.remove(&session).unwrap_or_default();
-        kept.iter().for_each(|kept| self.discount(kept));
-        kept.into_iter()
-            .map(|kept| (kept.position, kept.part))
-            .collect()
+        kept.iter().for_each(|kept| self.discount(session, kept));
+        kept.into_iter().map(|kept| (kept.position, kept.part)).collect()
     }
 
     /// Forgets the proposal of one peer for one session.
     pub(super) fn forget(&mut self, position: usize, session: SessionId) {
-        self.retain(|id, kept| *id != session || kept.position != position);
+        let Some(kept) = self.parts.get_mut(&session) else { return };
+        let gone: Vec<Kept> = kept.extract_if(.., |kept| kept.position == position).collect();
+        if kept.is_empty() {
+            self.parts.remove(&session);
+        }
+        gone.iter().for_each(|kept| self.discount(session, kept));
     }
 
     /// Forgets all proposals of one peer.
     pub(super) fn forget_all(&mut self, position: usize) {
-        self.retain(|_, kept| kept.position != position);
+        self.forget_where(|kept| kept.position == position);
     }
 
     /// Forgets what has waited for too long.
     pub(super) fn expire(&mut self, now: Instant) {
-        self.retain(|_, kept| now.saturating_duration_since(kept.since) < LONGEST_WAIT);
+        let age = |since: Instant| now.saturating_duration_since(since);
+        if !self.parts.is_empty() {
+            self.forget_where(|kept| age(kept.since) >= LONGEST_WAIT);
+        }
+        while self.closing_order.len() > MOST_CLOSED
+            || self.closing_order.front().is_some_and(|(closed, _)| age(*closed) >= LATE)
+        {
+            let Some((_, session)) = self.closing_order.pop_front() else { return };
+            self.closed.remove(&session);
+        }
     }
 
     /// From now on frames for `session` are thrown away.
     pub(super) fn close(&mut self, session: SessionId) {
         if self.closed.insert(session) {
-            self.closing_order.push_back(session);
-        }
-        if self.closing_order.len() > MOST_CLOSED
-            && let Some(oldest) = self.closing_order.pop_front()
-        {
-            self.closed.remove(&oldest);
+            self.closing_order.push_back((Instant::now(), session));
         }
     }
 
-    fn retain(&mut self, keep: impl Fn(&SessionId, &Kept) -> bool) {
+    fn forget_where(&mut self, forget: impl Fn(&Kept) -> bool) {
         let mut gone = Vec::new();
         for (session, kept) in &mut self.parts {
-            gone.extend(kept.extract_if(.., |kept| !keep(session, kept)));
+            gone.extend(kept.extract_if(.., |kept| forget(kept)).map(|kept| (*session, kept)));
         }
         self.parts.retain(|_, kept| !kept.is_empty());
-        gone.iter().for_each(|kept| self.discount(kept));
+        gone.iter().for_each(|(session, kept)| self.discount(*session, kept));
     }
 
-    fn discount(&mut self, kept: &Kept) {
+    fn discount(&mut self, session: SessionId, kept: &Kept) {
         if let Some(usage) = self.usage.get_mut(&kept.position) {
             usage.parts = usage.parts.saturating_sub(1);
             usage.bytes = usage.bytes.saturating_sub(kept.part.body.len());
+        }
+        if self.parts.contains_key(&session) {
+            return;
+        }
+        if let Some(sessions) = self.networks.get_mut(&kept.spec.network) {
+            sessions.remove(&session);
+            if sessions.is_empty() {
+                self.networks.remove(&kept.spec.network);
+            }
         }
     }
 }
@@ -129,27 +163,28 @@ mod tests {
 
     const ONE: SessionId = SessionId([1; 16]);
 
-    fn proposal(bytes: usize) -> Part {
-        let header = PartHeader {
-            sequence: 0,
-            part: 0,
-            last: true,
-            tag: [0; 16],
-        };
-        Part {
-            header,
-            body: Bytes::from(vec![0; bytes]),
+    fn spec() -> Spec {
+        Spec {
+            function: String::new(),
+            parameters: BTreeMap::new(),
+            shape: BTreeMap::new(),
+            members: Vec::new(),
+            suite: String::new(),
+            network: "study".into(),
+            run: 0,
         }
+    }
+
+    fn proposal(bytes: usize) -> Part {
+        let header = PartHeader { sequence: 0, part: 0, last: true, tag: [0; 16] };
+        Part { header, body: Bytes::from(vec![0; bytes]) }
     }
 
     #[test]
     fn a_proposal_waits_for_its_session_and_is_given_out_once() {
         let mut early = Early::default();
-        assert!(early.keep(2, ONE, proposal(8)));
-        assert!(
-            !early.keep(2, ONE, proposal(8)),
-            "a second one of the same peer"
-        );
+        assert!(early.keep(2, ONE, proposal(8), spec()));
+        assert!(!early.keep(2, ONE, proposal(8), spec()), "a second one of the same peer");
         assert_eq!(early.take(ONE), vec![(2, proposal(8))]);
         assert!(early.take(ONE).is_empty());
     }
@@ -159,17 +194,17 @@ mod tests {
         let mut early = Early::default();
         let session = |n: u8| SessionId([n; 16]);
         let half = MOST_BYTES / 2;
-        assert!(early.keep(1, session(1), proposal(half)));
-        assert!(early.keep(1, session(2), proposal(half)));
-        assert!(!early.keep(1, session(3), proposal(1)));
-        assert!(
-            early.keep(2, session(3), proposal(1)),
-            "another peer has room of its own"
-        );
+        assert!(early.keep(1, session(1), proposal(half), spec()));
+        assert!(early.keep(1, session(2), proposal(half), spec()));
+        assert!(!early.keep(1, session(3), proposal(1), spec()));
+        assert!(early.keep(2, session(3), proposal(1), spec()), "another peer has room of its own");
         early.forget(1, session(1));
-        assert!(early.keep(1, session(3), proposal(half)));
+        assert!(early.keep(1, session(3), proposal(half), spec()));
+        assert_eq!(early.under("study").len(), 3);
         early.forget_all(1);
         assert_eq!(early.usage[&1].bytes, 0);
+        early.forget_all(2);
+        assert!(early.networks.is_empty());
     }
 
     #[test]
@@ -177,9 +212,9 @@ mod tests {
         let mut early = Early::default();
         let mut later = proposal(8);
         later.header.sequence = 1;
-        assert!(!early.keep(1, ONE, later));
+        assert!(!early.keep(1, ONE, later, spec()));
         early.close(ONE);
-        assert!(early.keep(1, ONE, proposal(8)));
+        assert!(early.keep(1, ONE, proposal(8), spec()));
         assert!(early.take(ONE).is_empty());
     }
 }

@@ -1,45 +1,53 @@
 //! Routes frames by session to computations, and starts computations when their links are there.
 //!
-//! Computations of the same members under one network name are numbered in the order in which
-//! their clients ask for them, at each node by itself, and matched by number. A run that a peer
-//! has ended before our client asked for it is skipped. Numbers start anew when a member's node
-//! does.
+//! A network name belongs to one computation of one set of members at a time: whoever asks under a
+//! name gets a [`Ticket`] for it, and a second request under the same name ends both, because
+//! nobody could tell which belongs to which at the other nodes. One after the other, computations
+//! under a name are numbered, at each node by itself, and matched by number: see [`matching`].
 //!
 //! Proposals that come before our own client has asked wait here, bounded. All other frames need
 //! a session: no peer goes past its proposal without ours.
 
 mod early;
+mod matching;
 mod numbers;
+mod ticket;
+mod workers;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
-use actix_rt::Arbiter;
+use actix::dev::SendError;
+use actix::{
+    Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture,
+};
 use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::Profile;
 use cloister_protocols::machine::{Part, Setting};
 use cloister_protocols::party::{Parties, Party};
 use cloister_protocols::session::{MemberId, Offer, Spec};
-use cloister_protocols::wire::{self, SessionId};
+use cloister_protocols::wire::SessionId;
 use tokio::sync::{oneshot, watch};
 
 use self::early::Early;
 use self::numbers::{Group, Numbers};
-use crate::computation::{Abort, Computation, Deliver, Ended, Lifecycle, PeerStopped, Plan, Route};
-use crate::consortium::Consortium;
-use crate::failure::{Failure, StopNotice};
+use self::ticket::{GiveBack, Names};
+pub use self::ticket::{Reserve, Ticket};
+use self::workers::Workers;
+use crate::computation::{Abort, Computation, Deliver, Ended, Lifecycle, Plan, Route};
+use crate::consortium::{Consortium, Member};
+use crate::failure::Failure;
 use crate::label::Report;
 use crate::links::{Content, Inbound, LinkDown, LinkUp, PeerLink};
 use crate::settings::Limits;
 
-/// Requests of more words than this are computed on a thread of their own: masking and hashing
-/// them would hold up the links for longer than starting a thread takes.
-const OWN_THREAD_WORDS: usize = 32 << 10;
+/// Requests of more words than this are computed on a worker's thread: masking and hashing them
+/// would hold up the links.
+const SMALL_WORDS: usize = 32 << 10;
 
 /// How often what has expired is looked for.
-const SWEEP: Duration = Duration::from_secs(10);
+const SWEEP: Duration = Duration::from_millis(250);
 
 /// The actor.
 pub struct Sessions {
@@ -50,10 +58,12 @@ pub struct Sessions {
     deadline: Duration,
     limits: Limits,
     links: BTreeMap<usize, Link>,
+    names: Names,
     waiting: Vec<Waiting>,
     running: HashMap<SessionId, Running>,
     early: Early,
     numbers: Numbers,
+    workers: Workers,
 }
 
 /// What a node's sessions need to know.
@@ -72,14 +82,12 @@ pub struct Surroundings {
     pub limits: Limits,
 }
 
-/// Asks for a joint computation.
+/// Asks for the joint computation that a ticket was reserved for.
 #[derive(Message)]
 #[rtype(result = "Result<Arc<Report>, Failure>")]
 pub struct Launch {
-    /// The members, by position in the consortium file, in the agreed order.
-    pub members: Vec<usize>,
-    /// The name that the clients gave to their network.
-    pub network: String,
+    /// Who computes under which name.
+    pub ticket: Ticket,
     /// What this party brings.
     pub request: Request,
     /// When the client asked.
@@ -106,6 +114,7 @@ pub struct Shutdown;
 struct Link {
     address: Addr<PeerLink>,
     up: Option<LinkUp>,
+    last_boot: Option<[u8; 16]>,
     problem: String,
 }
 
@@ -119,20 +128,19 @@ struct Running {
     address: Addr<Computation>,
     network: String,
     members: Vec<usize>,
+    group: Group,
+    run: u64,
+    /// The members that something has come from, by position.
+    heard: BTreeSet<usize>,
+    /// It was told to end; it need not be told again.
+    ending: bool,
 }
 
 impl Sessions {
     /// Sessions without links: [`Connect`] brings those.
     #[must_use]
     pub fn new(surroundings: Surroundings) -> Self {
-        let Surroundings {
-            consortium,
-            me,
-            boot,
-            profile,
-            deadline,
-            limits,
-        } = surroundings;
+        let Surroundings { consortium, me, boot, profile, deadline, limits } = surroundings;
         Self {
             consortium,
             me,
@@ -141,150 +149,128 @@ impl Sessions {
             deadline,
             limits,
             links: BTreeMap::new(),
+            names: Names::default(),
             waiting: Vec::new(),
             running: HashMap::new(),
             early: Early::default(),
             numbers: Numbers::default(),
+            workers: Workers::default(),
         }
     }
 
     fn launch(&mut self, waiting: Waiting, context: &mut Context<Self>) {
         let under_way = self.running.len() + self.waiting.len();
-        if under_way >= self.limits.computations {
-            let busy = Failure::Busy {
-                limit: self.limits.computations,
-            };
-            // The client may have gone.
-            let _ = waiting.reply.send(Err(busy));
-            return;
-        }
-        if self.missing(&waiting.launch.members).is_empty() {
+        let refusal = if self.names.has_clashed(&waiting.launch.ticket) {
+            Some(waiting.launch.ticket.clash())
+        } else if under_way >= self.limits.computations {
+            Some(Failure::Busy { limit: self.limits.computations })
+        } else {
+            None
+        };
+        if let Some(failure) = refusal {
+            waiting.refuse(failure);
+        } else if self.missing(waiting.launch.ticket.members()).is_empty() {
             self.start(waiting, context);
         } else {
             self.waiting.push(waiting);
-            context.run_later(self.deadline, |sessions, _| sessions.expire_waiting());
         }
     }
 
     /// The members among these whose link is down.
     fn missing(&self, members: &[usize]) -> Vec<usize> {
         let down = |position: &usize| {
-            *position != self.me
-                && self
-                    .links
-                    .get(position)
-                    .is_none_or(|link| link.up.is_none())
+            *position != self.me && self.links.get(position).is_none_or(|link| link.up.is_none())
         };
         members.iter().copied().filter(down).collect()
     }
 
     fn start(&mut self, waiting: Waiting, context: &mut Context<Self>) {
-        let Waiting { launch, reply } = waiting;
-        let group = self.group(&launch);
-        let run = self.numbers.next(&group);
+        let members = waiting.launch.ticket.members().to_vec();
+        let network = waiting.launch.ticket.network().to_owned();
+        let group = self.group(&network, &members);
+        let ahead = match self.early_of_others(&network, &members) {
+            Ok(ahead) => ahead,
+            Err(failure) => return waiting.refuse(failure),
+        };
+        let run = self.numbers.next(&group, ahead);
         let session = group.session(run);
-        let own_thread = launch.request.words() > OWN_THREAD_WORDS;
-        let running = (launch.network.clone(), launch.members.clone());
-        let Some(plan) = self.plan(launch, reply, session, run, own_thread, context) else {
-            return;
+        self.stop_those_behind(&network, &members, run);
+        let small = waiting.launch.request.words() <= SMALL_WORDS;
+        let Some(plan) = self.plan(waiting, session, run, context) else { return };
+        let address = match self.workers.next(small) {
+            None => Computation::new(plan).start(),
+            Some(worker) => Computation::start_in_arbiter(&worker, move |_| Computation::new(plan)),
         };
-        let address = if own_thread {
-            let arbiter = Arbiter::new();
-            Computation::start_in_arbiter(&arbiter.handle(), move |_| Computation::new(plan))
-        } else {
-            Computation::new(plan).start()
-        };
-        let (network, members) = running;
-        self.running.insert(
-            session,
-            Running {
-                address,
-                network,
-                members,
-            },
-        );
+        let heard = BTreeSet::new();
+        let running = Running { address, network, members, group, run, heard, ending: false };
+        self.running.insert(session, running);
         self.deliver_early(session);
     }
 
-    fn group(&self, launch: &Launch) -> Group {
-        let boot = |position: usize| match self.links.get(&position).and_then(|l| l.up.as_ref()) {
-            Some(up) => up.boot,
-            None => self.boot,
+    /// The group of these members, each in its node's last known run.
+    fn group(&self, network: &str, members: &[usize]) -> Group {
+        let boot = |position: &usize| {
+            self.links.get(position).and_then(|link| link.last_boot).unwrap_or(self.boot)
         };
-        let member = |position: &usize| Some((self.member(*position)?, boot(*position)));
-        Group::new(
-            launch.network.clone(),
-            launch.members.iter().filter_map(member),
-        )
+        let member = |position: &usize| Some((self.member(*position)?, boot(position)));
+        Group::new(network, members.iter().filter_map(member))
     }
 
     fn member(&self, position: usize) -> Option<MemberId> {
-        self.consortium
-            .members()
-            .get(position)
-            .map(crate::consortium::Member::id)
+        self.consortium.members().get(position).map(Member::id)
+    }
+
+    fn name(&self, position: usize) -> String {
+        self.consortium.members().get(position).map_or_else(String::new, |m| m.name.clone())
     }
 
     fn plan(
         &self,
-        launch: Launch,
-        reply: oneshot::Sender<Result<Arc<Report>, Failure>>,
+        waiting: Waiting,
         session: SessionId,
         run: u64,
-        own_thread: bool,
         context: &Context<Self>,
     ) -> Option<Plan> {
-        let Launch {
-            members,
-            network,
-            request,
-            started,
-            progress,
-        } = launch;
-        let ids: Vec<MemberId> = members.iter().filter_map(|p| self.member(*p)).collect();
-        let names = ids.iter().map(|member| member.name.clone()).collect();
-        let mine = members.iter().position(|position| *position == self.me)?;
-        let parties = Parties::new(members.len(), mine)?;
+        let Waiting { launch: Launch { ticket, request, started, progress }, reply } = waiting;
+        let positions = ticket.members();
+        let members: Vec<MemberId> = positions.iter().filter_map(|p| self.member(*p)).collect();
+        let mine = positions.iter().position(|position| *position == self.me)?;
+        let parties = Parties::new(positions.len(), mine)?;
+        let names = members.iter().map(|member| member.name.clone()).collect();
+        let setting = Setting {
+            parties,
+            session,
+            link_bindings: self.link_bindings(positions),
+            limit: request.inbox_bytes(positions.len()),
+        };
         let spec = Spec {
             function: request.function().name.to_owned(),
             parameters: request.parameters(),
             shape: request.shape(),
-            members: ids,
+            members,
             suite: request.suite().to_owned(),
-            network,
+            network: ticket.network().to_owned(),
             run,
         };
         let deadline_ms = u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX);
         Some(Plan {
-            offer: Offer {
-                spec,
-                rules: self.profile.rules(),
-                deadline_ms,
-            },
-            setting: Setting {
-                parties,
-                session,
-                link_bindings: self.link_bindings(&members),
-                limit: request.inbox_bytes(members.len()),
-            },
+            offer: Offer { spec, rules: self.profile.rules(), deadline_ms },
             request,
-            routes: self.routes(&members),
+            setting,
+            routes: self.routes(positions),
             members: names,
             profile: self.profile.name(),
             started,
             reply,
             progress,
             ended: context.address().recipient(),
-            own_thread,
+            ticket,
         })
     }
 
     fn link_bindings(&self, members: &[usize]) -> Vec<[u8; 32]> {
         let up = |position: &usize| self.links.get(position).and_then(|link| link.up.as_ref());
-        members
-            .iter()
-            .map(|position| up(position).map_or([0; 32], |up| up.binding))
-            .collect()
+        members.iter().map(|position| up(position).map_or([0; 32], |up| up.binding)).collect()
     }
 
     fn routes(&self, members: &[usize]) -> Vec<(Party, Route)> {
@@ -299,13 +285,10 @@ impl Sessions {
     }
 
     fn deliver_early(&mut self, session: SessionId) {
-        let Some(running) = self.running.get(&session) else {
-            return;
-        };
+        let Some(running) = self.running.get_mut(&session) else { return };
         for (position, part) in self.early.take(session) {
-            let Some(from) = running.party(position) else {
-                continue;
-            };
+            let Some(from) = running.party(position) else { continue };
+            running.heard.insert(position);
             // One proposal a party: nothing to bound, and the computation has just been started.
             running.address.do_send(Deliver { from, part });
         }
@@ -315,9 +298,9 @@ impl Sessions {
         let deadline = self.deadline;
         let expired = |waiting: &mut Waiting| waiting.launch.started.elapsed() >= deadline;
         let gone: Vec<Waiting> = self.waiting.extract_if(.., expired).collect();
-        for Waiting { launch, reply } in gone {
-            // The client may have gone.
-            let _ = reply.send(Err(self.never_connected(&launch.members)));
+        for waiting in gone {
+            let failure = self.never_connected(waiting.launch.ticket.members());
+            waiting.refuse(failure);
         }
     }
 
@@ -325,127 +308,48 @@ impl Sessions {
         let missing = self.missing(members);
         let problem = |position| self.links.get(position).map(|link| link.problem.clone());
         Failure::Deadline {
-            detail: missing
-                .first()
-                .and_then(problem)
-                .filter(|problem| !problem.is_empty()),
-            parties: missing
-                .iter()
-                .map(|position| self.name(*position))
-                .collect(),
+            detail: missing.first().and_then(problem).filter(|problem| !problem.is_empty()),
+            parties: missing.iter().map(|position| self.name(*position)).collect(),
             awaited: "a connection".into(),
             milliseconds: u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX),
         }
     }
 
-    fn name(&self, position: usize) -> String {
-        self.consortium
-            .members()
-            .get(position)
-            .map_or_else(String::new, |m| m.name.clone())
-    }
-
-    /// A proposal came for a session that we have not: keep it until our client asks, unless it
-    /// shows that the clients disagree on who computes.
-    fn keep_early(&mut self, position: usize, session: SessionId, part: Part) {
-        if let Some(theirs) = cloister_protocols::session::peek(&part.body) {
-            self.compare_members(position, &theirs);
-        }
-        if !self.early.keep(position, session, part) {
-            tracing::warn!(peer = %self.name(position), %session, "early frame dropped");
-        }
-    }
-
-    fn compare_members(&self, position: usize, theirs: &Spec) {
-        let mine = self.member(self.me);
-        let names_us = theirs
-            .members
-            .iter()
-            .any(|member| Some(member) == mine.as_ref());
-        if !names_us {
-            return;
-        }
-        let same_network = |running: &&Running| {
-            running.network == theirs.network && running.members.contains(&position)
-        };
-        for running in self.running.values().filter(same_network) {
-            let ours: Option<Vec<MemberId>> = running
-                .members
-                .iter()
-                .map(|position| self.member(*position))
-                .collect();
-            let Some(mut ours) = ours else { continue };
-            let mut proposed = theirs.members.clone();
-            ours.sort();
-            proposed.sort();
-            if ours != proposed {
-                let names: Vec<String> = theirs.members.iter().map(MemberId::to_string).collect();
-                let party = self.name(position);
-                let failure = Failure::OtherMembers {
-                    party,
-                    theirs: names.join(", "),
-                };
-                // One message a computation, which ends it.
-                running.address.do_send(Abort::Because(failure));
+    /// Ends whatever is under way under the name of this ticket's network.
+    fn clash(&mut self, network: &str, members: &[usize], failure: &Failure) {
+        let same = |waiting: &mut Waiting| waiting.launch.ticket.is_for(network, members);
+        let gone: Vec<Waiting> = self.waiting.extract_if(.., same).collect();
+        gone.into_iter().for_each(|waiting| waiting.refuse(failure.clone()));
+        for running in self.running.values_mut() {
+            if running.network == network && ticket::same_members(&running.members, members) {
+                running.end(Abort::Because(failure.clone()));
             }
         }
     }
+}
 
-    fn stopped(&mut self, position: usize, session: SessionId, notice: &[u8]) {
-        let Ok(notice) = wire::decode::<StopNotice>(notice) else {
-            tracing::warn!(peer = %self.name(position), %session, "a senseless reason to stop");
-            return;
-        };
-        self.early.forget(position, session);
-        if let Some(running) = self.running.get(&session) {
-            if let Some(from) = running.party(position) {
-                // One message a party and computation, which ends it.
-                running.address.do_send(PeerStopped { from, notice });
-            }
-            return;
-        }
-        self.skip_run(position, session, &notice);
-    }
-
-    /// A peer has ended a run that our client has not asked for yet: the next request gets the
-    /// next number, as it does there.
-    fn skip_run(&mut self, position: usize, session: SessionId, notice: &StopNotice) {
-        let known = |member: &MemberId| {
-            (0..self.consortium.members().len()).find(|p| self.member(*p).as_ref() == Some(member))
-        };
-        let Some(members) = notice
-            .members
-            .iter()
-            .map(known)
-            .collect::<Option<Vec<usize>>>()
-        else {
-            return;
-        };
-        let concerned = members.contains(&position) && members.contains(&self.me);
-        if !concerned || !self.missing(&members).is_empty() {
-            return;
-        }
-        let boots = members
-            .iter()
-            .filter_map(|p| Some((self.member(*p)?, self.boot_of(*p))));
-        let group = Group::new(notice.network.clone(), boots);
-        if group.session(notice.run) == session {
-            self.numbers.skip(&group, notice.run);
-        }
-    }
-
-    fn boot_of(&self, position: usize) -> [u8; 16] {
-        let up = self.links.get(&position).and_then(|link| link.up.as_ref());
-        up.map_or(self.boot, |up| up.boot)
+impl Waiting {
+    fn refuse(self, failure: Failure) {
+        // The ticket goes first, so that the client can ask again as soon as it hears.
+        drop(self.launch);
+        // The client may have gone.
+        let _ = self.reply.send(Err(failure));
     }
 }
 
 impl Running {
     fn party(&self, position: usize) -> Option<Party> {
-        self.members
-            .iter()
-            .position(|member| *member == position)
-            .and_then(Party::new)
+        self.members.iter().position(|member| *member == position).and_then(Party::new)
+    }
+
+    /// Tells the computation once that it cannot go on.
+    fn end(&mut self, abort: Abort) {
+        if !self.ending {
+            self.ending = true;
+            // One message a computation, which ends it: nothing to bound. A closed mailbox means
+            // that it has ended.
+            self.address.do_send(abort);
+        }
     }
 }
 
@@ -454,8 +358,9 @@ impl Actor for Sessions {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.run_interval(SWEEP, |sessions, _| {
+            sessions.expire_waiting();
             sessions.early.expire(Instant::now());
-            sessions.numbers.expire(Instant::now());
+            sessions.numbers.bound();
         });
     }
 }
@@ -464,16 +369,32 @@ impl Handler<Connect> for Sessions {
     type Result = ();
 
     fn handle(&mut self, Connect(links): Connect, _: &mut Self::Context) {
-        let link = |address| Link {
-            address,
-            up: None,
-            problem: "not connected yet".into(),
-        };
-        self.links.extend(
-            links
-                .into_iter()
-                .map(|(position, address)| (position, link(address))),
-        );
+        for (position, address) in links {
+            let problem = "not connected yet".into();
+            self.links.insert(position, Link { address, up: None, last_boot: None, problem });
+        }
+    }
+}
+
+impl Handler<Reserve> for Sessions {
+    type Result = Result<Ticket, Failure>;
+
+    fn handle(&mut self, reserve: Reserve, context: &mut Self::Context) -> Self::Result {
+        let give_back: Recipient<GiveBack> = context.address().recipient();
+        let (network, members) = (reserve.network.clone(), reserve.members.clone());
+        let ticket = self.names.reserve(reserve, give_back);
+        if let Err(failure) = &ticket {
+            self.clash(&network, &members, failure);
+        }
+        ticket
+    }
+}
+
+impl Handler<GiveBack> for Sessions {
+    type Result = ();
+
+    fn handle(&mut self, give_back: GiveBack, _: &mut Self::Context) {
+        self.names.give_back(&give_back);
     }
 }
 
@@ -493,11 +414,12 @@ impl Handler<LinkUp> for Sessions {
     fn handle(&mut self, up: LinkUp, context: &mut Self::Context) {
         if let Some(link) = self.links.get_mut(&up.position) {
             link.problem.clear();
+            link.last_boot = Some(up.boot);
             link.up = Some(up);
         }
         let waiting = std::mem::take(&mut self.waiting);
         for waiting in waiting {
-            if self.missing(&waiting.launch.members).is_empty() {
+            if self.missing(waiting.launch.ticket.members()).is_empty() {
                 self.start(waiting, context);
             } else {
                 self.waiting.push(waiting);
@@ -510,21 +432,15 @@ impl Handler<LinkDown> for Sessions {
     type Result = ();
 
     fn handle(&mut self, LinkDown { position, reason }: LinkDown, _: &mut Self::Context) {
-        let Some(link) = self.links.get_mut(&position) else {
-            return;
-        };
+        let Some(link) = self.links.get_mut(&position) else { return };
         link.problem.clone_from(&reason);
         if link.up.take().is_none() {
             return;
         }
         self.early.forget_all(position);
-        for running in self.running.values() {
+        for running in self.running.values_mut() {
             if let Some(party) = running.party(position) {
-                // One message a computation, which ends it.
-                running.address.do_send(Abort::LinkLost {
-                    party,
-                    reason: reason.clone(),
-                });
+                running.end(Abort::LinkLost { party, reason: reason.clone() });
             }
         }
     }
@@ -534,29 +450,25 @@ impl Handler<Inbound> for Sessions {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, inbound: Inbound, _: &mut Self::Context) -> Self::Result {
-        let Inbound {
-            position,
-            session,
-            content,
-        } = inbound;
-        let part = match content {
+        let Inbound { position, session, content } = inbound;
+        let done = || Box::pin(std::future::ready(()));
+        let part: Part = match content {
             Content::Part(part) => part,
             Content::Stop(notice) => {
                 self.stopped(position, session, &notice);
-                return Box::pin(std::future::ready(()));
+                return done();
             }
         };
-        let Some(running) = self.running.get(&session) else {
+        let Some(running) = self.running.get_mut(&session) else {
             self.keep_early(position, session, part);
-            return Box::pin(std::future::ready(()));
+            return done();
         };
-        let Some(from) = running.party(position) else {
-            return Box::pin(std::future::ready(()));
-        };
+        let Some(from) = running.party(position) else { return done() };
+        running.heard.insert(position);
         match running.address.try_send(Deliver { from, part }) {
-            Ok(()) | Err(actix::dev::SendError::Closed(_)) => Box::pin(std::future::ready(())),
+            Ok(()) | Err(SendError::Closed(_)) => done(),
             // Its mailbox is full: the link waits, and with it the sender.
-            Err(actix::dev::SendError::Full(deliver)) => {
+            Err(SendError::Full(deliver)) => {
                 let delivered = running.address.send(deliver);
                 Box::pin(async {
                     // A computation that has ended takes nothing more.
@@ -588,11 +500,13 @@ impl Handler<Shutdown> for Sessions {
     type Result = ();
 
     fn handle(&mut self, _: Shutdown, context: &mut Self::Context) {
-        for running in self.running.values() {
-            // One message a computation, which ends it.
-            running.address.do_send(Abort::Because(Failure::Stopping));
+        for running in self.running.values_mut() {
+            running.end(Abort::Because(Failure::Stopping));
         }
-        self.waiting.clear();
+        for waiting in std::mem::take(&mut self.waiting) {
+            waiting.refuse(Failure::Stopping);
+        }
+        self.workers.stop();
         context.stop();
     }
 }

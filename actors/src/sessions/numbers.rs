@@ -1,42 +1,46 @@
 //! Which computation of its members under a network name this is.
+//!
+//! Numbers given out are never forgotten by age: all members would have to forget at the same
+//! moment. What peers say of numbers is kept apart and bounded for each peer, so that none can
+//! make us forget those of others.
 
-use std::collections::{BTreeSet, HashMap};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use cloister_protocols::session::MemberId;
 use cloister_protocols::wire::SessionId;
 
-/// How long a network name is remembered after its last computation.
-const LONGEST_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Network names that are remembered; beyond it the ones longest unused are forgotten.
+/// Groups whose numbers are remembered; beyond it the ones longest unused are forgotten.
 const MOST_GROUPS: usize = 100_000;
 
-/// Runs ahead of ours that peers may have ended.
-const MOST_SKIPPED: usize = 1_024;
+/// Hints of one peer that are remembered.
+const MOST_HINTS: usize = 1_024;
 
 /// Members under a network name, each in one run of its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Group([u8; 32]);
 
-/// The numbers given out.
+/// The numbers given out, and what peers say of theirs.
 #[derive(Default)]
 pub(super) struct Numbers {
     groups: HashMap<Group, Counter>,
+    hints: BTreeMap<usize, Hints>,
+    uses: u64,
 }
 
 struct Counter {
     next: u64,
-    skipped: BTreeSet<u64>,
-    last_used: Instant,
+    last_use: u64,
+}
+
+#[derive(Default)]
+struct Hints {
+    runs: HashMap<Group, u64>,
+    order: VecDeque<Group>,
 }
 
 impl Group {
     /// The group of these members, whatever their order.
-    pub(super) fn new(
-        network: String,
-        members: impl Iterator<Item = (MemberId, [u8; 16])>,
-    ) -> Self {
+    pub(super) fn new(network: &str, members: impl Iterator<Item = (MemberId, [u8; 16])>) -> Self {
         let mut members: Vec<_> = members.collect();
         members.sort();
         let mut hasher = blake3::Hasher::new_derive_key("cloister 1 group");
@@ -61,48 +65,49 @@ impl Group {
 }
 
 impl Numbers {
-    /// The number of the next run.
-    pub(super) fn next(&mut self, group: &Group) -> u64 {
-        let counter = self.counter(group);
-        while counter.skipped.remove(&counter.next) {
-            counter.next += 1;
-        }
-        let run = counter.next;
-        counter.next += 1;
+    /// The number of our next run: at least `ahead`, and what peers told us.
+    pub(super) fn next(&mut self, group: &Group, ahead: u64) -> u64 {
+        let told = self.hints.values_mut().filter_map(|hints| hints.take(group)).max();
+        self.uses += 1;
+        let counter = self.groups.entry(*group).or_insert(Counter { next: 0, last_use: 0 });
+        let run = counter.next.max(ahead).max(told.unwrap_or_default());
+        *counter = Counter { next: run.saturating_add(1), last_use: self.uses };
         run
     }
 
-    /// A peer has ended this run before we began it.
-    pub(super) fn skip(&mut self, group: &Group, run: u64) {
-        let counter = self.counter(group);
-        if run >= counter.next && counter.skipped.len() < MOST_SKIPPED {
-            counter.skipped.insert(run);
+    /// The peer at `position` says that the group's next run is this one.
+    pub(super) fn hint(&mut self, position: usize, group: &Group, run: u64) {
+        self.hints.entry(position).or_default().put(*group, run);
+    }
+
+    /// Forgets the groups longest unused, if there are too many.
+    pub(super) fn bound(&mut self) {
+        if self.groups.len() <= MOST_GROUPS {
+            return;
+        }
+        let mut uses: Vec<u64> = self.groups.values().map(|counter| counter.last_use).collect();
+        let (_, oldest_kept, _) = uses.select_nth_unstable(MOST_GROUPS / 4);
+        let oldest_kept = *oldest_kept;
+        self.groups.retain(|_, counter| counter.last_use >= oldest_kept);
+    }
+}
+
+impl Hints {
+    fn put(&mut self, group: Group, run: u64) {
+        if self.runs.insert(group, run).is_none() {
+            self.order.push_back(group);
+        }
+        if self.order.len() > MOST_HINTS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.runs.remove(&oldest);
         }
     }
 
-    /// Forgets what was not used for long.
-    pub(super) fn expire(&mut self, now: Instant) {
-        let age = |counter: &Counter| now.saturating_duration_since(counter.last_used);
-        self.groups
-            .retain(|_, counter| age(counter) < LONGEST_MEMORY);
-        if self.groups.len() > MOST_GROUPS {
-            let mut ages: Vec<Duration> = self.groups.values().map(age).collect();
-            let (_, limit, _) = ages.select_nth_unstable(MOST_GROUPS / 2);
-            let limit = *limit;
-            self.groups.retain(|_, counter| age(counter) <= limit);
-        }
-    }
-
-    fn counter(&mut self, group: &Group) -> &mut Counter {
-        let now = Instant::now();
-        let fresh = || Counter {
-            next: 0,
-            skipped: BTreeSet::new(),
-            last_used: now,
-        };
-        let counter = self.groups.entry(*group).or_insert_with(fresh);
-        counter.last_used = now;
-        counter
+    fn take(&mut self, group: &Group) -> Option<u64> {
+        let run = self.runs.remove(group)?;
+        self.order.retain(|other| other != group);
+        Some(run)
     }
 }
 
@@ -112,17 +117,11 @@ mod tests {
 
     fn member(name: &str, boot: u8) -> (MemberId, [u8; 16]) {
         let fingerprint = *blake3::hash(name.as_bytes()).as_bytes();
-        (
-            MemberId {
-                name: name.into(),
-                fingerprint,
-            },
-            [boot; 16],
-        )
+        (MemberId { name: name.into(), fingerprint }, [boot; 16])
     }
 
     fn group(members: [(MemberId, [u8; 16]); 2]) -> Group {
-        Group::new("study".into(), members.into_iter())
+        Group::new("study", members.into_iter())
     }
 
     #[test]
@@ -134,12 +133,25 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_numbered_and_those_that_a_peer_ended_are_skipped() {
+    fn runs_are_numbered_and_never_behind_what_a_peer_said() {
         let (mut numbers, ab) = (Numbers::default(), group([member("a", 1), member("b", 2)]));
-        assert_eq!(numbers.next(&ab), 0);
-        numbers.skip(&ab, 0);
-        numbers.skip(&ab, 1);
-        numbers.skip(&ab, 2);
-        assert_eq!([numbers.next(&ab), numbers.next(&ab)], [3, 4]);
+        assert_eq!(numbers.next(&ab, 0), 0);
+        numbers.hint(1, &ab, 3);
+        assert_eq!([numbers.next(&ab, 0), numbers.next(&ab, 0)], [3, 4]);
+        numbers.hint(1, &ab, 2);
+        assert_eq!([numbers.next(&ab, 0), numbers.next(&ab, 9)], [5, 9]);
+    }
+
+    #[test]
+    fn one_peer_cannot_make_us_forget() {
+        let (mut numbers, ab) = (Numbers::default(), group([member("a", 1), member("b", 2)]));
+        numbers.hint(1, &ab, 7);
+        for index in 0..10_000u32 {
+            let other = Group::new(&index.to_string(), std::iter::empty());
+            numbers.hint(2, &other, 1);
+        }
+        numbers.bound();
+        assert_eq!(numbers.hints[&2].runs.len(), MOST_HINTS);
+        assert_eq!(numbers.next(&ab, 0), 7);
     }
 }

@@ -1,27 +1,19 @@
 //! Real nodes in one process: fresh identities, real listeners, real TLS.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests and benchmarks use parts of it"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test stops where it fails"
-)]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "tests and benchmarks use parts of it")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use actix::Addr;
 use cloister_actors::computation::Lifecycle;
 use cloister_actors::consortium::{Consortium, Member};
 use cloister_actors::failure::Failure;
 use cloister_actors::label::Report;
 use cloister_actors::node::{Node, Parts};
-use cloister_actors::sessions::Launch;
+use cloister_actors::sessions::{Launch, Reserve, Sessions};
 use cloister_actors::settings::{Limits, Settings};
 use cloister_certs::{Identity, Validity};
 use cloister_protocols::catalogue;
@@ -66,11 +58,7 @@ pub fn plan(parties: usize, deadline_seconds: u32) -> Plan {
         limits: Limits::default(),
     };
     let settings = (0..parties).map(settings).collect();
-    Plan {
-        consortium,
-        settings,
-        folder,
-    }
+    Plan { consortium, settings, folder }
 }
 
 impl Plan {
@@ -79,13 +67,7 @@ impl Plan {
         assert!(settings.identity.starts_with(self.folder.path()));
         let identity = Identity::load(&settings.identity).unwrap();
         let consortium = self.consortium.clone();
-        Node::start(Parts {
-            settings,
-            consortium,
-            identity,
-        })
-        .await
-        .unwrap()
+        Node::start(Parts { settings, consortium, identity }).await.unwrap()
     }
 
     pub async fn start_all(&self) -> Vec<Node> {
@@ -97,69 +79,67 @@ impl Plan {
     }
 }
 
-/// What one party asks for, without parameters.
-pub fn launch(function: &str, parties: usize, network: &str, input: Input) -> Launch {
-    launch_with(function, &Parameters::default(), parties, network, input)
+pub type Outcome = Result<Arc<Report>, Failure>;
+
+/// What one party asks for: all members compute `function` of their inputs.
+#[derive(Clone)]
+pub struct Ask<'a> {
+    pub function: &'a str,
+    pub parameters: Parameters,
+    pub parties: usize,
+    pub network: &'a str,
 }
 
-/// What one party asks for.
-pub fn launch_with(
-    function: &str,
-    parameters: &Parameters,
-    parties: usize,
-    network: &str,
-    input: Input,
-) -> Launch {
-    let entry = catalogue::find(function).unwrap();
-    let request = Request::new(entry, parameters, input, parties).unwrap();
-    let (progress, _) = watch::channel(Lifecycle::Connecting);
-    Launch {
-        members: (0..parties).collect(),
-        network: network.into(),
-        request,
-        started: Instant::now(),
-        progress,
+impl<'a> Ask<'a> {
+    pub fn new(function: &'a str, parties: usize, network: &'a str) -> Self {
+        Self { function, parameters: Parameters::default(), parties, network }
+    }
+
+    pub fn request(&self, input: Input) -> Request {
+        let entry = catalogue::find(self.function).unwrap();
+        Request::new(entry, &self.parameters, input, self.parties).unwrap()
+    }
+
+    /// Asks the node with these sessions, and waits for the outcome.
+    pub fn of(
+        &self,
+        sessions: &Addr<Sessions>,
+        input: Input,
+    ) -> impl Future<Output = Outcome> + use<> {
+        let request = self.request(input);
+        let members = (0..self.parties).collect();
+        let reserve = Reserve { members, network: self.network.into() };
+        let sessions = sessions.clone();
+        async move {
+            let started = Instant::now();
+            let (progress, _) = watch::channel(Lifecycle::Connecting);
+            let ticket = sessions.send(reserve).await.unwrap()?;
+            sessions.send(Launch { ticket, request, started, progress }).await.unwrap()
+        }
     }
 }
 
-pub type Outcome = Result<Arc<Report>, Failure>;
-
-/// All parties ask for the same at once; their results in order.
+/// All parties ask for the same at once; their outcomes in order.
 pub async fn together(
     nodes: &[Node],
     network: &str,
     function: &str,
     inputs: &[Input],
 ) -> Vec<Outcome> {
-    let asked: Vec<_> = nodes
-        .iter()
-        .zip(inputs)
-        .map(|(node, input)| {
-            let launch = launch(function, nodes.len(), network, input.clone());
-            actix::spawn(node.sessions().send(launch))
-        })
-        .collect();
-    let mut outcomes = Vec::new();
-    for outcome in asked {
-        outcomes.push(outcome.await.unwrap().unwrap());
-    }
-    outcomes
+    let ask = Ask::new(function, nodes.len(), network);
+    let asked =
+        nodes.iter().zip(inputs).map(|(node, input)| ask.of(&node.sessions(), input.clone()));
+    futures_util::future::join_all(asked).await
 }
 
 /// The answer as JSON.
 pub fn result(outcome: &Outcome) -> serde_json::Value {
-    let report = outcome
-        .as_ref()
-        .unwrap_or_else(|failure| panic!("{}", failure.to_error()));
+    let report = outcome.as_ref().unwrap_or_else(|failure| panic!("{}", failure.to_error()));
     serde_json::to_value(report.result.get()).unwrap()
 }
 
 fn free_addresses(count: usize) -> Vec<SocketAddr> {
-    let sockets: Vec<TcpListener> = (0..count)
-        .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
-        .collect();
-    sockets
-        .iter()
-        .map(|socket| socket.local_addr().unwrap())
-        .collect()
+    let sockets: Vec<TcpListener> =
+        (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    sockets.iter().map(|socket| socket.local_addr().unwrap()).collect()
 }

@@ -20,10 +20,7 @@ pub(super) struct Party {
 
 /// The parties' data, in their order.
 pub(super) fn parties() -> Outcome<Vec<Party>> {
-    PARTS
-        .iter()
-        .map(|part| Party::read(part).map_err(Problem::ours))
-        .collect()
+    PARTS.iter().map(|part| Party::read(part).map_err(Problem::ours)).collect()
 }
 
 /// All parties' values of a column, in one list: for the plaintext check only.

@@ -62,10 +62,7 @@ async fn show(folder: &Folder, arguments: &Arguments) -> Outcome {
         reason = stop.wait() => Err(Problem::usage(reason)),
     };
     if arguments.keep && outcome.is_ok() {
-        eprintln!(
-            "the nodes of {} run until you press Ctrl-C",
-            folder.path().display()
-        );
+        eprintln!("the nodes of {} run until you press Ctrl-C", folder.path().display());
         stop.wait().await;
     }
     fleet.stop().await;
@@ -110,12 +107,7 @@ async fn compute(consortium: &Consortium, task: program::Task, parties: &[Party]
     let first = reports.into_iter().next();
     let (_, report) = first.ok_or_else(|| Problem::ours("nobody computed"))?;
     let findings = (task.findings)(&report, parties)?;
-    Ok(Step {
-        what: task.what,
-        function: task.job.function,
-        findings,
-        report,
-    })
+    Ok(Step { what: task.what, function: task.job.function, findings, report })
 }
 
 fn report(steps: &[Step], consortium: &Consortium, arguments: &Arguments) -> Outcome {
@@ -130,8 +122,6 @@ fn report(steps: &[Step], consortium: &Consortium, arguments: &Arguments) -> Out
     }
     match agree {
         true => Ok(()),
-        false => Err(Problem::ours(
-            "a joint result differs from the plaintext check",
-        )),
+        false => Err(Problem::ours("a joint result differs from the plaintext check")),
     }
 }

@@ -78,11 +78,7 @@ fn total(column: &'static str) -> Task {
             let joint = number(report, "sum")?;
             let mean = joint / plaintext::count(values.len());
             Ok(vec![
-                Finding::exact(
-                    format!("sum of {column}"),
-                    joint,
-                    plaintext::sum(values.clone()),
-                ),
+                Finding::exact(format!("sum of {column}"), joint, plaintext::sum(values.clone())),
                 Finding::near(format!("mean of {column}"), mean, plaintext::mean(&values)),
             ])
         }),
@@ -100,11 +96,7 @@ fn spread(column: &'static str) -> Task {
             let variance = plaintext::covariance(&values, &values);
             let joint = number(report, "covariance")?;
             Ok(vec![
-                Finding::exact(
-                    format!("rows of {column}"),
-                    number(report, "samples")?,
-                    rows,
-                ),
+                Finding::exact(format!("rows of {column}"), number(report, "samples")?, rows),
                 Finding::near(format!("variance of {column}"), joint, variance),
             ])
         }),
@@ -126,11 +118,7 @@ fn regression(x: &'static str, y: &'static str) -> Task {
             Ok(vec![
                 near("slope", "regression_slope", slope)?,
                 near("intercept", "regression_interceipt", intercept)?,
-                near(
-                    "correlation",
-                    "correlation_coefficient",
-                    plaintext::correlation(&xs, &ys),
-                )?,
+                near("correlation", "correlation_coefficient", plaintext::correlation(&xs, &ys))?,
             ])
         }),
     }
@@ -139,8 +127,7 @@ fn regression(x: &'static str, y: &'static str) -> Task {
 fn contingency() -> Task {
     let bands = BANDS.map(|(name, _)| name);
     let mut job = Job::new("StatisticsContingency");
-    job.parameters
-        .insert("categories".to_owned(), json!([bands, DIAGNOSES]));
+    job.parameters.insert("categories".to_owned(), json!([bands, DIAGNOSES]));
     Task {
         what: "diagnoses by band of radius".to_owned(),
         job,
@@ -191,39 +178,20 @@ impl Finding {
     /// A result that must be the same to the last bit.
     fn exact(what: String, joint: f64, plaintext: f64) -> Self {
         let agrees = joint == plaintext;
-        Self {
-            what,
-            joint: Some(joint),
-            plaintext,
-            agrees,
-        }
+        Self { what, joint: Some(joint), plaintext, agrees }
     }
 
     /// A result that both sides round.
     fn near(what: String, joint: f64, plaintext: f64) -> Self {
         let agrees = relative(joint, plaintext) <= TOLERANCE;
-        Self {
-            what,
-            joint: Some(joint),
-            plaintext,
-            agrees,
-        }
+        Self { what, joint: Some(joint), plaintext, agrees }
     }
 
     /// A cell of a table, which is withheld if and only if it is small and not empty.
     fn cell(what: String, joint: Option<f64>, plaintext: f64, withheld_below: f64) -> Self {
         let small = plaintext > 0.0 && plaintext < withheld_below;
-        let agrees = if small {
-            joint.is_none()
-        } else {
-            joint == Some(plaintext)
-        };
-        Self {
-            what,
-            joint,
-            plaintext,
-            agrees,
-        }
+        let agrees = if small { joint.is_none() } else { joint == Some(plaintext) };
+        Self { what, joint, plaintext, agrees }
     }
 
     /// None where the joint result is withheld.

@@ -2,15 +2,8 @@
 
 use super::program::{Finding, Step};
 
-const TITLES: [&str; 7] = [
-    "what",
-    "joint result",
-    "plaintext check",
-    "rel. difference",
-    "rounds",
-    "bytes sent",
-    "ms",
-];
+const TITLES: [&str; 7] =
+    ["what", "joint result", "plaintext check", "rel. difference", "rounds", "bytes sent", "ms"];
 
 type Row = [String; 7];
 
@@ -34,24 +27,14 @@ pub(super) fn render(steps: &[Step]) -> String {
 }
 
 fn row(finding: &Finding, [rounds, bytes, milliseconds]: [String; 3]) -> Row {
-    let joint = finding
-        .joint
-        .map_or("withheld".to_owned(), |joint| joint.to_string());
+    let joint = finding.joint.map_or("withheld".to_owned(), |joint| joint.to_string());
     let difference = match finding.difference() {
         None => String::new(),
         Some(0.0) => "0".to_owned(),
         Some(difference) => format!("{difference:.1e}"),
     };
     let plaintext = finding.plaintext.to_string();
-    [
-        finding.what.clone(),
-        joint,
-        plaintext,
-        difference,
-        rounds,
-        bytes,
-        milliseconds,
-    ]
+    [finding.what.clone(), joint, plaintext, difference, rounds, bytes, milliseconds]
 }
 
 fn widths(rows: &[Row]) -> [usize; 7] {

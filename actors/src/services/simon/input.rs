@@ -17,11 +17,9 @@ pub(super) fn read(data: &Data, kind: InputKind) -> Result<Input, ApiError> {
     match kind {
         InputKind::Numbers => numbers(data),
         InputKind::Vector => vector(data),
-        InputKind::Texts => items(data)
-            .enumerate()
-            .map(text)
-            .collect::<Result<_, _>>()
-            .map(Input::Texts),
+        InputKind::Texts => {
+            items(data).enumerate().map(text).collect::<Result<_, _>>().map(Input::Texts)
+        }
         InputKind::TextPairs => pairs(data, |at, cell| text((at, cell))).map(Input::TextPairs),
         InputKind::Points => pairs(data, number).map(Input::Points),
         InputKind::Other => Err(ApiError::argument("data", "this function takes none yet")),
@@ -45,11 +43,10 @@ fn vector(data: &Data) -> Result<Input, ApiError> {
         Data::List(lists) => match lists.as_slice() {
             [inner @ (Data::Integers(_) | Data::Numbers(_) | Data::List(_))] => numbers(inner),
             [] | [_] => numbers(data),
-            [Data::List(_) | Data::Integers(_) | Data::Numbers(_), ..] => Err(ApiError::argument(
-                "data",
-                "one vector for each party is needed, not several",
-            )
-            .hint("give [[x1, x2, …]]")),
+            [Data::List(_) | Data::Integers(_) | Data::Numbers(_), ..] => {
+                Err(ApiError::argument("data", "one vector for each party is needed, not several")
+                    .hint("give [[x1, x2, …]]"))
+            }
             _ => numbers(data),
         },
         other => numbers(other),
@@ -90,10 +87,7 @@ fn pairs<T>(
     read: impl Fn(usize, Data) -> Result<T, ApiError>,
 ) -> Result<Vec<(T, T)>, ApiError> {
     let Data::List(list) = data else {
-        return Err(ApiError::argument(
-            "data",
-            format!("a list of pairs, not {}", data.kind()),
-        ));
+        return Err(ApiError::argument("data", format!("a list of pairs, not {}", data.kind())));
     };
     let pair = |(at, item): (usize, &Data)| {
         let mut cells = items(item);
@@ -106,16 +100,10 @@ fn pairs<T>(
 }
 
 fn wrong(at: usize, needed: &str, got: &Data) -> ApiError {
-    ApiError::argument(
-        "data",
-        format!("item {at} must be {needed}, not {}", got.kind()),
-    )
+    ApiError::argument("data", format!("item {at} must be {needed}, not {}", got.kind()))
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a double is asked for: the nearest one is meant"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a double is asked for: the nearest one is meant")]
 fn nearest_double(value: i64) -> f64 {
     value as f64
 }
@@ -132,11 +120,7 @@ mod tests {
     fn each_kind_is_read_as_clients_write_it() {
         let is = |json, kind, input| assert_eq!(from(json, kind).unwrap(), input, "{json}");
         is("5", InputKind::Numbers, Input::Integers(vec![5]));
-        is(
-            "[1.5,2]",
-            InputKind::Numbers,
-            Input::Numbers(vec![1.5, 2.0]),
-        );
+        is("[1.5,2]", InputKind::Numbers, Input::Numbers(vec![1.5, 2.0]));
         is("[]", InputKind::Numbers, Input::Numbers(vec![]));
         is("[[1,2]]", InputKind::Vector, Input::Integers(vec![1, 2]));
         is("[1,2]", InputKind::Vector, Input::Integers(vec![1, 2]));
@@ -145,16 +129,8 @@ mod tests {
             InputKind::Texts,
             Input::Texts(vec!["a".into(), "1".into(), "true".into()]),
         );
-        is(
-            r#"[["a",1]]"#,
-            InputKind::TextPairs,
-            Input::TextPairs(vec![("a".into(), "1".into())]),
-        );
-        is(
-            "[[1,2],[3,4.5]]",
-            InputKind::Points,
-            Input::Points(vec![(1.0, 2.0), (3.0, 4.5)]),
-        );
+        is(r#"[["a",1]]"#, InputKind::TextPairs, Input::TextPairs(vec![("a".into(), "1".into())]));
+        is("[[1,2],[3,4.5]]", InputKind::Points, Input::Points(vec![(1.0, 2.0), (3.0, 4.5)]));
     }
 
     #[test]
@@ -167,11 +143,7 @@ mod tests {
             ("[1,2]", InputKind::Points),
             (r#"{"a":1}"#, InputKind::TextPairs),
         ] {
-            assert_eq!(
-                from(json, kind).unwrap_err().code(),
-                "bad_argument",
-                "{json}"
-            );
+            assert_eq!(from(json, kind).unwrap_err().code(), "bad_argument", "{json}");
         }
     }
 }

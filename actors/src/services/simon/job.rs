@@ -15,7 +15,7 @@ use crate::computation::Lifecycle;
 use crate::data::Data;
 use crate::error::ApiError;
 use crate::label::{Private, Report};
-use crate::sessions::Launch;
+use crate::sessions::{Launch, Reserve};
 
 /// From this many bytes on, data is checked and encoded on a thread for blocking work.
 const INLINE_BYTES: usize = 64 << 10;
@@ -30,34 +30,32 @@ pub(super) struct Job {
     pub(super) progress: watch::Sender<Lifecycle>,
 }
 
+/// The sessions, as the bus knows them.
+#[derive(Clone)]
+pub struct Port {
+    /// Gives tickets.
+    pub reserve: Recipient<Reserve>,
+    /// Takes requests.
+    pub launch: Recipient<Launch>,
+}
+
 impl Job {
     /// Computes it with the other parties.
-    pub(super) async fn run(self, sessions: Recipient<Launch>) -> Result<Arc<Report>, ApiError> {
+    ///
+    /// The network's name is reserved first, before the data is looked at: requests keep the order
+    /// in which they came, however long their data takes to encode.
+    pub(super) async fn run(self, sessions: Port) -> Result<Arc<Report>, ApiError> {
         let started = Instant::now();
-        let Self {
-            function,
-            parameters,
-            data,
-            members,
-            network,
-            progress,
-        } = self;
+        let Self { function, parameters, data, members, network, progress } = self;
         let parties = members.len();
+        let reserved = sessions.reserve.send(Reserve { members, network }).await;
+        let reserved = reserved.map_err(|_| ApiError::unavailable("the data plane"))?;
+        let ticket = reserved.map_err(|failure| failure.to_error())?;
         let small = data.for_computing().footprint() <= INLINE_BYTES;
         let encode = move || encode(function, &parameters, &data, parties);
-        let request = if small {
-            encode()?
-        } else {
-            blocking(encode).await?
-        };
-        let launch = Launch {
-            members,
-            network,
-            request,
-            started,
-            progress,
-        };
-        let result = sessions.send(launch).await;
+        let request = if small { encode()? } else { blocking(encode).await? };
+        let launch = Launch { ticket, request, started, progress };
+        let result = sessions.launch.send(launch).await;
         let result = result.map_err(|_| ApiError::unavailable("the data plane"))?;
         result.map_err(|failure| failure.to_error())
     }
@@ -67,10 +65,7 @@ impl Job {
 pub(super) fn function(name: &str) -> Result<&'static Entry, ApiError> {
     let shown: String = name.chars().take(100).collect();
     let entry = catalogue::find(name).ok_or_else(|| {
-        let names: Vec<&str> = catalogue::entries()
-            .iter()
-            .map(|entry| entry.name)
-            .collect();
+        let names: Vec<&str> = catalogue::entries().iter().map(|entry| entry.name).collect();
         ApiError::new(
             StatusCode::NOT_FOUND,
             "no_such_function",

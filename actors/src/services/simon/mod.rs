@@ -13,14 +13,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseActFuture, WrapFuture,
-};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
 use actix_web::http::StatusCode;
 use cloister_protocols::parameters::Parameters;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub use self::job::Port;
 use self::job::{Job, function};
 pub use self::network::Network;
 use self::task::{Invitation, Task};
@@ -33,7 +32,6 @@ use crate::error::ApiError;
 use crate::label::Labelled;
 use crate::object::Parameter::{Optional, Required};
 use crate::object::{Arguments, Call, Interface, Method, Object, Principal, Reply};
-use crate::sessions::Launch;
 use crate::settings::Limits;
 
 /// How often tasks that nobody uses are looked for.
@@ -43,7 +41,7 @@ const SWEEP: Duration = Duration::from_secs(30);
 pub struct Simon {
     consortium: Arc<Consortium>,
     me: usize,
-    sessions: Recipient<Launch>,
+    sessions: Port,
     tasks: HashMap<u64, Task>,
     keys: HashMap<(Principal, String), u64>,
     made: u64,
@@ -74,14 +72,8 @@ pub static INTERFACE: Interface = Interface {
                 Optional("parent"),
             ],
         },
-        Method {
-            name: "join_task",
-            parameters: &[Required("invitation"), Required("network")],
-        },
-        Method {
-            name: "get_task",
-            parameters: &[Required("task_id")],
-        },
+        Method { name: "join_task", parameters: &[Required("invitation"), Required("network")] },
+        Method { name: "get_task", parameters: &[Required("task_id")] },
     ],
 };
 
@@ -89,26 +81,11 @@ pub static INTERFACE: Interface = Interface {
 static TASK: Interface = Interface {
     name: "a task",
     methods: &[
-        Method {
-            name: "invite",
-            parameters: &[],
-        },
-        Method {
-            name: "input",
-            parameters: &[Required("data")],
-        },
-        Method {
-            name: "start",
-            parameters: &[],
-        },
-        Method {
-            name: "progress",
-            parameters: &[],
-        },
-        Method {
-            name: "result",
-            parameters: &[],
-        },
+        Method { name: "invite", parameters: &[] },
+        Method { name: "input", parameters: &[Required("data")] },
+        Method { name: "start", parameters: &[] },
+        Method { name: "progress", parameters: &[] },
+        Method { name: "result", parameters: &[] },
     ],
 };
 
@@ -117,12 +94,7 @@ type Answer = ResponseActFuture<Simon, Result<Reply, ApiError>>;
 impl Simon {
     /// The service on the node of the member at position `me`.
     #[must_use]
-    pub fn new(
-        consortium: Arc<Consortium>,
-        me: usize,
-        sessions: Recipient<Launch>,
-        limits: &Limits,
-    ) -> Self {
+    pub fn new(consortium: Arc<Consortium>, me: usize, sessions: Port, limits: &Limits) -> Self {
         Self {
             consortium,
             me,
@@ -151,14 +123,7 @@ impl Simon {
         })?;
         let (progress, _) = watch::channel(Lifecycle::Connecting);
         let data = arguments.data("data")?;
-        Ok(Job {
-            function,
-            parameters,
-            data,
-            members: network.members,
-            network: name,
-            progress,
-        })
+        Ok(Job { function, parameters, data, members: network.members, network: name, progress })
     }
 
     fn create_task(&mut self, call: &Call, context: &Context<Self>) -> Result<Reply, ApiError> {
@@ -169,24 +134,17 @@ impl Simon {
             None => Uuid::new_v4().to_string(),
         };
         let parent = match arguments.get("parent") {
-            Some(_) => arguments.data("parent")?.for_computing().clone(),
+            Some(_) => arguments.public("parent")?.as_ref().clone(),
             None => Data::Null,
         };
         let function = function(&arguments.text("microprotocol")?)?;
-        let invitation = Invitation {
-            id,
-            function,
-            parameters,
-            raw_parameters,
-            parent,
-        };
+        let invitation = Invitation { id, function, parameters, raw_parameters, parent };
         let network = self.network(arguments)?;
         self.add_task(&call.principal, invitation, network, context)
     }
 
     fn join_task(&mut self, call: &Call, context: &Context<Self>) -> Result<Reply, ApiError> {
-        let data = call.arguments.data("invitation")?;
-        let invitation = read_invitation(data.for_computing())?;
+        let invitation = read_invitation(&*call.arguments.public("invitation")?)?;
         let network = self.network(&call.arguments)?;
         self.add_task(&call.principal, invitation, network, context)
     }
@@ -202,12 +160,7 @@ impl Simon {
         if self.tasks.len() >= self.most_tasks {
             return Err(too_many_tasks(self.most_tasks));
         }
-        if self
-            .keys
-            .get(&name)
-            .and_then(|key| self.tasks.get(key))
-            .is_some_and(|t| !t.is_idle())
-        {
+        if self.keys.get(&name).and_then(|key| self.tasks.get(key)).is_some_and(|t| !t.is_idle()) {
             return Err(task_runs());
         }
         self.made += 1;
@@ -224,23 +177,15 @@ impl Simon {
     }
 
     fn object(&self, key: u64, context: &Context<Self>) -> Reply {
-        Reply::Object(Object {
-            interface: &TASK,
-            recipient: context.address().recipient(),
-            key,
-        })
+        Reply::Object(Object { interface: &TASK, recipient: context.address().recipient(), key })
     }
 
     fn network(&self, arguments: &Arguments) -> Result<Network, ApiError> {
-        let data = arguments.data("network")?;
-        Network::parse(data.for_computing(), &self.consortium, self.me)
+        Network::parse(&*arguments.public("network")?, &self.consortium, self.me)
     }
 
     fn on_task(&mut self, call: &Call, context: &mut Context<Self>) -> Result<Reply, ApiError> {
-        let task = self
-            .tasks
-            .get_mut(&call.key)
-            .filter(|task| task.owner == call.principal);
+        let task = self.tasks.get_mut(&call.key).filter(|task| task.owner == call.principal);
         let task = task.ok_or_else(no_such_task)?;
         task.last_used = Instant::now();
         match call.method {
@@ -264,20 +209,19 @@ impl Simon {
 
     fn expire(&mut self) {
         let lifetime = self.lifetime;
-        self.tasks
-            .retain(|_, task| !task.is_idle() || task.last_used.elapsed() < lifetime);
+        self.tasks.retain(|_, task| !task.is_idle() || task.last_used.elapsed() < lifetime);
         let tasks = &self.tasks;
         self.keys.retain(|_, key| tasks.contains_key(key));
     }
 }
 
 fn parameters(arguments: &Arguments) -> Result<(Data, Parameters), ApiError> {
-    let Some(argument) = arguments.get("parameters") else {
+    if arguments.get("parameters").is_none() {
         return Ok((Data::Map(BTreeMap::new()), Parameters::default()));
-    };
-    let data = argument.for_computing("parameters")?;
-    let parsed = parse_parameters(data.for_computing())?;
-    Ok((data.for_computing().clone(), parsed))
+    }
+    let data = arguments.public("parameters")?;
+    let parsed = parse_parameters(&data)?;
+    Ok((data.as_ref().clone(), parsed))
 }
 
 fn parse_parameters(data: &Data) -> Result<Parameters, ApiError> {
@@ -285,9 +229,7 @@ fn parse_parameters(data: &Data) -> Result<Parameters, ApiError> {
         Data::Null => Ok(Parameters::default()),
         // R writes an empty object as an empty list.
         Data::List(list) if list.is_empty() => Ok(Parameters::default()),
-        data => data
-            .parse()
-            .map_err(|error| ApiError::argument("parameters", error)),
+        data => data.parse().map_err(|error| ApiError::argument("parameters", error)),
     }
 }
 
@@ -309,30 +251,18 @@ fn read_invitation(data: &Data) -> Result<Invitation, ApiError> {
 }
 
 fn no_such_task() -> ApiError {
-    ApiError::new(
-        StatusCode::NOT_FOUND,
-        "no_such_task",
-        "there is no such task",
-    )
-    .hint("it has expired, or belongs to somebody else; create it again")
+    ApiError::new(StatusCode::NOT_FOUND, "no_such_task", "there is no such task")
+        .hint("it has expired, or belongs to somebody else; create it again")
 }
 
 fn task_runs() -> ApiError {
-    ApiError::new(
-        StatusCode::CONFLICT,
-        "task_started",
-        "a task of this id is under way",
-    )
-    .hint("wait for its result, or choose another task_id")
+    ApiError::new(StatusCode::CONFLICT, "task_started", "a task of this id is under way")
+        .hint("wait for its result, or choose another task_id")
 }
 
 fn too_many_tasks(limit: usize) -> ApiError {
-    ApiError::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "over_quota",
-        format!("{limit} tasks are there"),
-    )
-    .hint("tasks that nobody uses expire; try again later")
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "over_quota", format!("{limit} tasks are there"))
+        .hint("tasks that nobody uses expire; try again later")
 }
 
 impl Actor for Simon {

@@ -30,32 +30,24 @@ impl Network {
         let Data::Map(map) = data else {
             return Err(misuse(format!("an object is needed, not {}", data.kind())));
         };
-        if let Some(unknown) = map
-            .keys()
-            .find(|key| !["nodes", "uuid", "myself"].contains(&key.as_str()))
+        if let Some(unknown) =
+            map.keys().find(|key| !["nodes", "uuid", "myself"].contains(&key.as_str()))
         {
             return Err(misuse(format!("there is no entry `{}`", shorten(unknown))));
         }
         let members = members(map.get("nodes"), consortium)?;
         check_myself(map.get("myself"), &members, consortium, me)?;
-        Ok(Self {
-            members,
-            name: name(map.get("uuid"))?,
-        })
+        Ok(Self { members, name: name(map.get("uuid"))? })
     }
 }
 
 fn members(nodes: Option<&Data>, consortium: &Consortium) -> Result<Vec<usize>, ApiError> {
     let Some(Data::List(nodes)) = nodes else {
-        return Err(misuse(
-            "`nodes` must be a list of API URLs or member names".into(),
-        ));
+        return Err(misuse("`nodes` must be a list of API URLs or member names".into()));
     };
     let mut members = Vec::with_capacity(nodes.len().min(consortium.members().len()));
     for node in nodes {
-        let node = node
-            .as_text()
-            .ok_or_else(|| misuse("`nodes` must hold texts".into()))?;
+        let node = node.as_text().ok_or_else(|| misuse("`nodes` must hold texts".into()))?;
         let position = consortium.look_up(node).ok_or_else(|| stranger(node))?;
         if members.contains(&position) {
             return Err(misuse(format!("`nodes` names {} twice", shorten(node))));
@@ -74,10 +66,7 @@ fn check_myself(
     consortium: &Consortium,
     me: usize,
 ) -> Result<(), ApiError> {
-    let own = consortium
-        .members()
-        .get(me)
-        .map_or("", |member| member.name.as_str());
+    let own = consortium.members().get(me).map_or("", |member| member.name.as_str());
     let Some(position) = members.iter().position(|member| *member == me) else {
         return Err(misuse(format!("`nodes` does not name this node, {own}")));
     };
@@ -98,30 +87,21 @@ fn name(uuid: Option<&Data>) -> Result<Option<String>, ApiError> {
         Some(Data::Text(name)) => name.clone(),
         Some(Data::Integer(number)) => number.to_string(),
         Some(other) => {
-            return Err(misuse(format!(
-                "`uuid` must be a text, not {}",
-                other.kind()
-            )));
+            return Err(misuse(format!("`uuid` must be a text, not {}", other.kind())));
         }
     };
     if name.len() > LONGEST_NAME {
-        return Err(misuse(format!(
-            "`uuid` is longer than {LONGEST_NAME} bytes"
-        )));
+        return Err(misuse(format!("`uuid` is longer than {LONGEST_NAME} bytes")));
     }
     Ok(Some(name))
 }
 
 fn misuse(message: String) -> ApiError {
-    ApiError::new(
-        StatusCode::BAD_REQUEST,
-        "bad_network",
-        format!("argument `network`: {message}"),
-    )
-    .hint(
-        "give {\"nodes\": [API URLs or member names], \"uuid\": a text of your own, \
+    ApiError::new(StatusCode::BAD_REQUEST, "bad_network", format!("argument `network`: {message}"))
+        .hint(
+            "give {\"nodes\": [API URLs or member names], \"uuid\": a text of your own, \
                \"myself\": the index of this node in `nodes`}",
-    )
+        )
 }
 
 fn stranger(node: &str) -> ApiError {
@@ -161,13 +141,7 @@ mod tests {
     #[test]
     fn members_come_by_name_or_url_in_the_order_given() {
         let network = parse(r#"{"nodes":["p2","http://h1:80/"],"myself":1.0,"uuid":"u"}"#).unwrap();
-        assert_eq!(
-            network,
-            Network {
-                members: vec![2, 1],
-                name: Some("u".into())
-            }
-        );
+        assert_eq!(network, Network { members: vec![2, 1], name: Some("u".into()) });
     }
 
     #[test]
@@ -175,10 +149,7 @@ mod tests {
         for (json, code) in [
             (r#"{"nodes":["p1","http://evil"],"myself":0}"#, "stranger"),
             (r#"{"nodes":["p1","p1"],"myself":0}"#, "bad_network"),
-            (
-                r#"{"nodes":["p1","http://h1:80"],"myself":0}"#,
-                "bad_network",
-            ),
+            (r#"{"nodes":["p1","http://h1:80"],"myself":0}"#, "bad_network"),
             (r#"{"nodes":["p0","p2"],"myself":0}"#, "bad_network"),
             (r#"{"nodes":["p0","p1"],"myself":0}"#, "bad_network"),
             (r#"{"nodes":["p0","p1"],"myself":-1}"#, "bad_network"),
@@ -186,14 +157,8 @@ mod tests {
             (r#"{"nodes":["p0","p1"]}"#, "bad_network"),
             (r#"{"nodes":["p1"],"myself":0}"#, "bad_network"),
             (r#"{"nodes":"p1","myself":0}"#, "bad_network"),
-            (
-                r#"{"nodes":["p0","p1"],"myself":1,"uuid":[]}"#,
-                "bad_network",
-            ),
-            (
-                r#"{"nodes":["p0","p1"],"myself":1,"token":"x"}"#,
-                "bad_network",
-            ),
+            (r#"{"nodes":["p0","p1"],"myself":1,"uuid":[]}"#, "bad_network"),
+            (r#"{"nodes":["p0","p1"],"myself":1,"token":"x"}"#, "bad_network"),
             ("[]", "bad_network"),
         ] {
             assert_eq!(parse(json).unwrap_err().code(), code, "{json}");

@@ -47,13 +47,7 @@ pub(super) struct Invitation {
 
 impl Task {
     pub(super) fn new(owner: Principal, invitation: Invitation, network: Network) -> Self {
-        let Invitation {
-            id,
-            function,
-            parameters,
-            raw_parameters,
-            parent,
-        } = invitation;
+        let Invitation { id, function, parameters, raw_parameters, parent } = invitation;
         Self {
             owner,
             id,
@@ -147,12 +141,8 @@ impl Task {
     }
 
     fn too_late(&self, what: &str) -> ApiError {
-        ApiError::new(
-            StatusCode::CONFLICT,
-            "task_started",
-            format!("the task {what}"),
-        )
-        .hint("create another task")
+        ApiError::new(StatusCode::CONFLICT, "task_started", format!("the task {what}"))
+            .hint("create another task")
     }
 }
 
@@ -160,7 +150,5 @@ impl Task {
 fn public(json: serde_json::Value) -> Result<Reply, ApiError> {
     let data: Data = serde_json::from_value(json)
         .map_err(|error| ApiError::internal(format!("a public value is no data: {error}")))?;
-    Ok(Reply::Value(Labelled::Public(Public::never_secret(
-        Arc::new(data),
-    ))))
+    Ok(Reply::Value(Labelled::Public(Public::never_secret(Arc::new(data)))))
 }

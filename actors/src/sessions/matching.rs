@@ -1,0 +1,165 @@
+//! Which proposal belongs to which of our computations, and what to do where they do not meet.
+//!
+//! All parties name a session by network name, members, the members' boots, and the number of the
+//! run. Where a peer's proposal has another number, or other members under the same name, the two
+//! will never meet; so whoever notices says so at once, on both sides, instead of letting both
+//! wait for their deadlines:
+//!
+//! - a peer that is ahead of a computation of ours that it has not answered: ours ends, and our
+//!   next one takes the peer's number;
+//! - a peer that is behind: it is told our number, ends its own, and takes ours next;
+//! - other members under the same name: both end.
+
+use bytes::Bytes;
+use cloister_protocols::machine::Part;
+use cloister_protocols::session::{MemberId, Spec, peek};
+use cloister_protocols::wire::{self, SessionId};
+
+use super::Sessions;
+use super::ticket::same_members;
+use crate::computation::{Abort, PeerStopped};
+use crate::failure::{Failure, StopNotice};
+use crate::links::SendStop;
+
+impl Sessions {
+    /// A proposal came for a session that we have not: keeps it until our client asks, unless it
+    /// shows that the clients disagree.
+    pub(super) fn keep_early(&mut self, position: usize, session: SessionId, part: Part) {
+        let Some(spec) = peek(&part.body) else { return };
+        self.compare(position, session, &spec);
+        if !self.early.keep(position, session, part, spec) {
+            tracing::debug!(peer = %self.name(position), %session, "early frame dropped");
+        }
+    }
+
+    /// What the peers' waiting proposals say to a computation that we are about to begin: the
+    /// highest number that one of them has for it.
+    pub(super) fn early_of_others(
+        &mut self,
+        network: &str,
+        members: &[usize],
+    ) -> Result<u64, Failure> {
+        let mut ahead = 0;
+        for (position, session, spec) in self.early.under(network) {
+            if !members.contains(&position) || !self.names_us(&spec) {
+                continue;
+            }
+            if !self.is_of(&spec, members) {
+                let failure = self.other_members(position, &spec);
+                self.stop_session(position, session, &spec, 0, &failure);
+                return Err(failure);
+            }
+            ahead = ahead.max(spec.run);
+        }
+        Ok(ahead)
+    }
+
+    /// Tells those whose proposals wait under a lower number than `run` to begin again with it.
+    pub(super) fn stop_those_behind(&mut self, network: &str, members: &[usize], run: u64) {
+        for (position, session, spec) in self.early.under(network) {
+            if members.contains(&position) && self.is_of(&spec, members) && spec.run < run {
+                let failure = self.other_run(position, run, spec.run);
+                self.stop_session(position, session, &spec, run, &failure);
+                self.early.forget(position, session);
+            }
+        }
+    }
+
+    /// A peer has ended a session.
+    pub(super) fn stopped(&mut self, position: usize, session: SessionId, notice: &[u8]) {
+        let Ok(notice) = wire::decode::<StopNotice>(notice) else {
+            tracing::debug!(peer = %self.name(position), %session, "a senseless reason to stop");
+            return;
+        };
+        self.early.forget(position, session);
+        self.take_number(position, session, &notice);
+        let Some(running) = self.running.get_mut(&session) else { return };
+        let Some(from) = running.party(position) else { return };
+        running.end(Abort::Stopped(PeerStopped { from, notice }));
+    }
+
+    /// Compares a proposal with the computations of ours that still wait for its sender.
+    fn compare(&mut self, position: usize, session: SessionId, theirs: &Spec) {
+        if !self.names_us(theirs) {
+            return;
+        }
+        let waits = |running: &super::Running| {
+            let concerns = running.network == theirs.network && running.members.contains(&position);
+            concerns && !running.heard.contains(&position) && !running.ending
+        };
+        let ours = self.running.iter().find(|(_, running)| waits(running)).map(|(id, _)| *id);
+        let Some(running) = ours.and_then(|id| self.running.get(&id)) else { return };
+        let (run, group) = (running.run, running.group);
+        if !self.is_of(theirs, &running.members) {
+            let failure = self.other_members(position, theirs);
+            self.stop_session(position, session, theirs, 0, &failure);
+            self.end(ours, failure);
+        } else if theirs.run > run {
+            self.numbers.hint(position, &group, theirs.run);
+            let failure = self.other_run(position, run, theirs.run);
+            self.end(ours, failure);
+        } else {
+            let failure = self.other_run(position, run, theirs.run);
+            self.stop_session(position, session, theirs, run, &failure);
+        }
+    }
+
+    fn end(&mut self, session: Option<SessionId>, failure: Failure) {
+        if let Some(running) = session.and_then(|session| self.running.get_mut(&session)) {
+            running.end(Abort::Because(failure));
+        }
+    }
+
+    /// Our next computation in the group of this notice takes the number that its sender says.
+    fn take_number(&mut self, position: usize, session: SessionId, notice: &StopNotice) {
+        let Some(members) = self.positions(&notice.members) else { return };
+        if !members.contains(&position) || !members.contains(&self.me) {
+            return;
+        }
+        let group = self.group(&notice.network, &members);
+        if group.session(notice.run) == session {
+            self.numbers.hint(position, &group, notice.next_run);
+        }
+    }
+
+    fn positions(&self, members: &[MemberId]) -> Option<Vec<usize>> {
+        if members.len() > self.consortium.members().len() {
+            return None;
+        }
+        members.iter().map(|member| self.consortium.position(&member.name)).collect()
+    }
+
+    fn names_us(&self, spec: &Spec) -> bool {
+        self.member(self.me).is_some_and(|me| spec.members.contains(&me))
+    }
+
+    fn is_of(&self, spec: &Spec, members: &[usize]) -> bool {
+        self.positions(&spec.members).is_some_and(|theirs| same_members(&theirs, members))
+    }
+
+    fn other_members(&self, position: usize, theirs: &Spec) -> Failure {
+        let names: Vec<String> = theirs.members.iter().map(MemberId::to_string).collect();
+        Failure::OtherMembers { party: self.name(position), theirs: names.join(", ") }
+    }
+
+    fn other_run(&self, position: usize, ours: u64, theirs: u64) -> Failure {
+        Failure::OtherRun { party: self.name(position), ours, theirs }
+    }
+
+    /// Tells a peer that its session will not meet ours.
+    fn stop_session(
+        &self,
+        position: usize,
+        session: SessionId,
+        theirs: &Spec,
+        next_run: u64,
+        failure: &Failure,
+    ) {
+        let Some(link) = self.links.get(&position) else { return };
+        let notice = failure.to_notice(theirs, next_run);
+        let Ok(notice) = wire::encode(&notice) else { return };
+        // One small message for each message of the peer's that does not fit: no more than it
+        // sends us.
+        link.address.do_send(SendStop { session, notice: Bytes::from(notice) });
+    }
+}
