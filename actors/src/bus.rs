@@ -6,7 +6,6 @@ use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
 use std::marker::PhantomData;
 
-use actix::dev::ToEnvelope;
 use actix::{Actor, Context, Handler, Message, Recipient};
 use uuid::Uuid;
 
@@ -129,7 +128,6 @@ where
 impl<M: Message + Send + 'static> Handler<Offer<M>> for Bus
 where
     M::Result: Send,
-    Self: Actor,
 {
     type Result = ();
 
@@ -141,7 +139,6 @@ where
 impl<M: Message + Send + 'static> Handler<Sibling<M>> for Bus
 where
     M::Result: Send,
-    Self::Context: ToEnvelope<Self, List>,
 {
     type Result = Option<Recipient<M>>;
 

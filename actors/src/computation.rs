@@ -126,7 +126,7 @@ pub struct PeerStopped {
     /// Which party.
     pub from: Party,
     /// Why.
-    pub notice: StopNotice,
+    pub notice: Box<StopNotice>,
 }
 
 /// The computation cannot go on, for a reason from outside.
@@ -164,6 +164,8 @@ impl Computation {
         let span = tracing::info_span!("computation", %session, function = offer.spec.function);
         let deadline = Duration::from_millis(offer.deadline_ms);
         let proposed = offer.clone();
+        // Nobody has to watch.
+        let _ = progress.send(Lifecycle::Agreeing);
         let machine = Machine::new(setting, move |channel| {
             compute(channel, proposed, request, UnwrapErr(SysRng))
         });

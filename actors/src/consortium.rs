@@ -127,6 +127,15 @@ impl Member {
         MemberId { name: self.name.clone(), fingerprint }
     }
 
+    /// The host in its API URL.
+    #[must_use]
+    pub fn api_host(&self) -> String {
+        let (_, rest) = self.api.split_once("://").unwrap_or(("", &self.api));
+        let host = rest.split('/').next().unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        name.trim_start_matches('[').trim_end_matches(']').to_owned()
+    }
+
     fn check(&self) -> Result<(), ConsortiumError> {
         if !is_name(&self.name) {
             return Err(ConsortiumError::Name(self.name.clone()));
@@ -167,7 +176,11 @@ pub fn is_name(name: &str) -> bool {
 
 /// URLs that differ in a final slash, or in the case of scheme and host, are the same.
 fn normal_url(url: &str) -> String {
-    url.trim_end_matches('/').to_ascii_lowercase()
+    let url = url.trim_end_matches('/');
+    let host = url.find("://").map_or(0, |scheme| scheme + "://".len());
+    let path = url.get(host..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host + at);
+    let (host, path) = url.split_at_checked(path).unwrap_or((url, ""));
+    format!("{}{path}", host.to_ascii_lowercase())
 }
 
 fn distinct(

@@ -42,6 +42,7 @@ impl ApiError {
     /// An argument is missing or of the wrong kind.
     pub fn argument(name: &str, message: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_argument", format!("argument `{name}`: {message}"))
+            .hint("mend this argument and call again")
     }
 
     /// There is no such handle for this principal.

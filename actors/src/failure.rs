@@ -46,7 +46,7 @@ pub enum Failure {
         /// The party.
         party: String,
         /// Its reason.
-        notice: StopNotice,
+        notice: Box<StopNotice>,
     },
     /// Two sets of members want to compute under the same network name.
     OtherMembers {
@@ -224,7 +224,7 @@ impl Failure {
                 are in the nodes' settings, `profile`"
             }
             "too_many_computations" | "node_stopping" => "try again later",
-            "protocol_violation" => "do not trust the named party's node before it was examined",
+            "protocol_violation" => "trust no node that the message names before it was examined",
             "result_out_of_range" => "scale the data",
             _ => "ask the named party; its node's log has the reason",
         }
@@ -251,11 +251,14 @@ fn shown(text: &str) -> String {
 fn fault_code(fault: &Fault) -> &'static str {
     match fault {
         Fault::Disagreement { .. } => "disagreement",
-        Fault::Misbehaviour { .. } | Fault::TwoFaces { .. } => "protocol_violation",
-        Fault::Input(_) => "bad_input",
+        Fault::Misbehaviour { .. }
+        | Fault::TwoFaces { .. }
+        | Fault::Echo { .. }
+        | Fault::DifferentSession { .. }
+        | Fault::Implausible => "protocol_violation",
+        Fault::Input(_) | Fault::TableTooLarge { .. } => "bad_input",
         Fault::Refused(_) => "refused_by_disclosure_rules",
         Fault::ResultOutOfRange => "result_out_of_range",
-        Fault::Implausible => "protocol_violation",
     }
 }
 
@@ -277,8 +280,20 @@ fn fault_message(fault: &Fault, members: &[String]) -> String {
         }
         Fault::TwoFaces { witness, accused } => {
             let (witness, accused) = (name(members, *witness), name(members, *accused));
-            format!("{witness} was told another commitment by {accused} than this party was")
+            format!(
+                "{witness} says that {accused} sent it something else than it sent this party: \
+                 one of the two is lying"
+            )
         }
+        Fault::Echo { one, other } => {
+            let (one, other) = (name(members, *one), name(members, *other));
+            format!("{one} and {other} sent the same nonce or key: one copied the other's")
+        }
+        Fault::DifferentSession { party } => format!(
+            "{} holds another session than this party: it, or a third party that told the two \
+             different things, broke the protocol",
+            name(members, *party)
+        ),
         other => other.to_string(),
     }
 }
@@ -286,8 +301,13 @@ fn fault_message(fault: &Fault, members: &[String]) -> String {
 fn culprit(fault: &Fault) -> Option<Party> {
     match fault {
         Fault::Disagreement { party, .. } | Fault::Misbehaviour { party, .. } => Some(*party),
-        Fault::TwoFaces { accused, .. } => Some(*accused),
-        Fault::Input(_) | Fault::Refused(_) | Fault::ResultOutOfRange | Fault::Implausible => None,
+        // Of two parties one is lying, and nobody can tell which: the message names both.
+        Fault::TwoFaces { .. } | Fault::Echo { .. } | Fault::DifferentSession { .. } => None,
+        Fault::TableTooLarge { .. }
+        | Fault::Input(_)
+        | Fault::Refused(_)
+        | Fault::ResultOutOfRange
+        | Fault::Implausible => None,
     }
 }
 
@@ -350,7 +370,9 @@ mod tests {
     #[test]
     fn a_relayed_failure_is_about_whom_it_was_about() {
         let notice = absent().to_notice(&spec(), 1);
-        let relayed = |notice| document(&Failure::Stopped { party: "clinic-a".into(), notice });
+        let relayed = |notice| {
+            document(&Failure::Stopped { party: "clinic-a".into(), notice: Box::new(notice) })
+        };
         assert_eq!(relayed(notice.clone())["party"], "clinic-c");
         let framed = StopNotice { about: Some("nobody".into()), ..notice };
         assert_eq!(relayed(framed)["party"], "clinic-a");
@@ -361,7 +383,7 @@ mod tests {
         let mut notice = absent().to_notice(&spec(), 1);
         notice.message = "\u{1b}[2J".repeat(LONGEST_REASON);
         notice.code = "../../etc".into();
-        let failure = Failure::Stopped { party: "clinic-a".into(), notice };
+        let failure = Failure::Stopped { party: "clinic-a".into(), notice: Box::new(notice) };
         assert_eq!(failure.code(), "peer_stopped");
         let message = failure.message();
         assert!(message.len() < 4 * LONGEST_REASON && !message.contains('\u{1b}'));

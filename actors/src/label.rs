@@ -98,6 +98,27 @@ enum Content {
     Opened(Arc<Report>),
 }
 
+impl Report {
+    /// Roughly how many bytes of memory it holds.
+    #[must_use]
+    pub fn footprint(&self) -> usize {
+        /// Everything but tables and vectors.
+        const FIXED: usize = 2_048;
+        /// A cell of a table, with its share of the names.
+        const CELL: usize = 100;
+        FIXED
+            + match self.result.get() {
+                Answer::VectorSum { sum } => 8 * sum.len(),
+                Answer::IntegerVectorSum { sum } => 8 * sum.len(),
+                Answer::Frequency(histogram) => CELL * histogram.histogram.len(),
+                Answer::Contingency(table) => {
+                    table.table.values().map(|row| CELL * row.len()).sum()
+                }
+                Answer::Sum { .. } | Answer::Bivariate(_) | Answer::Empty {} => 0,
+            }
+    }
+}
+
 impl<T> Public<T> {
     /// Declares that `value` was never secret. Every call is a decision that an auditor looks at.
     pub fn never_secret(value: T) -> Self {

@@ -17,12 +17,12 @@ use actix_web::http::Method;
 use actix_web::{App, HttpServer, web};
 use cloister_certs::{Expiry, Identity, Member, Roster, RosterError};
 use cloister_protocols::wire::VERSION;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::bus::{Bus, Offer, Register, Sibling};
 use crate::consortium::Consortium;
 use crate::controller::Controller;
-use crate::controller::http::{Door, routes};
+use crate::controller::http::{Door, LARGE_BODIES, routes};
 use crate::links::{Events, Greeting, Listener, Peer};
 use crate::object::{Call, Interface, Object};
 use crate::services::barrier::{self, Barrier};
@@ -117,12 +117,13 @@ impl Node {
         let me = check(&settings, &consortium, &identity)?;
         let (peer_socket, peer) = bind("peer_listen", settings.peer_listen)?;
         let (api_socket, api) = bind("api_listen", settings.api_listen)?;
+        let host = consortium.members().get(me).map_or_else(String::new, |own| own.api_host());
         let consortium = Arc::new(consortium);
         let data_plane = Arbiter::new();
         let plane = DataPlane::new(&settings, Arc::clone(&consortium), me, identity, peer_socket)?;
         let sessions = plane.start(&data_plane).await?;
         let controller = start_services(&settings, consortium, me, &sessions).await?;
-        let http = serve(api_socket, &settings, controller)?;
+        let http = serve(api_socket, &settings, controller, sessions.clone(), host)?;
         Ok(Self { api, peer, http, data_plane, sessions })
     }
 
@@ -318,8 +319,16 @@ fn serve(
     socket: TcpListener,
     settings: &Settings,
     controller: Addr<Controller>,
+    sessions: Addr<Sessions>,
+    host: String,
 ) -> Result<ServerHandle, StartError> {
-    let door = Door { controller, body_bytes: settings.limits.body_bytes };
+    let door = Door {
+        controller,
+        body_bytes: settings.limits.body_bytes,
+        load: sessions.recipient(),
+        host,
+        large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
+    };
     let origins = settings.allowed_origins.clone();
     let app = move || {
         App::new().app_data(web::Data::new(door.clone())).wrap(cors(&origins)).configure(routes)

@@ -59,7 +59,7 @@ impl Default for Limits {
             body_bytes: 64 << 20,
             handles: 10_000,
             held_bytes: 1 << 30,
-            handle_seconds: 24 * 60 * 60,
+            handle_seconds: 4 * 60 * 60,
             computations: 4_096,
         }
     }

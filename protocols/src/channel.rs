@@ -11,10 +11,9 @@ use std::task::Poll;
 
 use bytes::Bytes;
 
-use crate::exchange::{Exchange, Phase};
+use crate::exchange::{Exchange, Phase, TagKeys};
 use crate::fault::{Fault, Misbehaviour};
 use crate::party::{Parties, Party};
-use crate::session::SessionHash;
 
 /// One party's end of the connections to all others, for one computation.
 #[derive(Clone)]
@@ -128,9 +127,16 @@ impl Channel {
         self.exchange.borrow_mut().enter(phase);
     }
 
-    /// From here on every message is bound to the agreed session, in both directions.
-    pub fn bind(&self, session: &SessionHash) {
-        self.exchange.borrow_mut().bind(session);
+    /// From here on every message is bound to the agreed session, in both directions: tagged with a
+    /// key of the pair that it goes between.
+    pub(crate) fn bind(&self, keys: TagKeys) {
+        self.exchange.borrow_mut().bind(keys);
+    }
+
+    /// Lets messages of these lengths wait here from each party, beside what always may. To be called
+    /// before anything is sent that lets a peer send them: until then nobody can make us keep them.
+    pub(crate) fn make_room(&self, lengths: &[usize]) {
+        self.exchange.borrow_mut().make_room(lengths);
     }
 
     /// All parties agreed to end within so many milliseconds of the start.

@@ -25,7 +25,7 @@ use crate::disclosure::{Opened, Permit, Rules};
 use crate::fault::{Fault, InputError};
 use crate::masked::{MaskedSums, Rounds, SUITE};
 use crate::parameters::{Parameters, refuse};
-use crate::session::{Offer, Session, SessionHash, agree};
+use crate::session::{Offer, SessionHash, agree};
 use crate::statistics::{Prepared, bivariate::Bivariate, tables::Histogram, tables::Table};
 use crate::wire;
 
@@ -48,6 +48,7 @@ pub enum Input {
 /// up. Its data are private: it cannot be copied, sent or shown.
 pub struct Request {
     function: &'static Entry,
+    parties: usize,
     rows: Option<u64>,
     prepared: Prepared,
 }
@@ -109,6 +110,9 @@ pub enum Answer {
     Empty {},
 }
 
+/// What is revealed beside the answer where the rules ask for rows.
+const ROWS: &str = "the number of rows of all parties together, to every party";
+
 /// Runs one computation as one of its parties: agrees, asks the rules, computes, opens. The
 /// function, its parameters, its shape and the suite in the offer's spec are taken from `request`,
 /// so that what is agreed on is what runs.
@@ -123,16 +127,18 @@ pub async fn compute(
     mut rng: impl CryptoRng,
 ) -> Result<Outcome, Fault> {
     let parties = channel.parties().count();
+    request.check_parties(parties)?;
     request.describe(&mut offer);
     let session = agree(&channel, offer, &mut rng).await?;
-    let mut sums = MaskedSums::new(&channel, &session);
+    let (rules, session_hash) = (*session.rules(), *session.hash());
+    let mut sums = MaskedSums::new(&channel, session);
 
-    let permit = permit(parties, &request, &session, &mut sums, &mut rng).await?;
+    let permit = permit(&rules, &request, &mut sums, &mut rng).await?;
     let mut reveals = Vec::new();
-    if session.rules().ask_for_rows() && request.rows.is_some() {
-        reveals.push("the number of rows of all parties together, to every party".to_owned());
+    if rules.ask_for_rows() && request.rows.is_some() {
+        reveals.push(ROWS.to_owned());
     }
-    reveals.extend(request.prepared.reveals(session.rules()));
+    reveals.extend(request.prepared.reveals(&rules));
 
     let answer = request
         .prepared
@@ -146,9 +152,9 @@ pub async fn compute(
             corruptible: parties - 1,
             reveals,
         },
-        rules: *session.rules(),
+        rules,
         parties,
-        session: *session.hash(),
+        session: session_hash,
     })
 }
 
@@ -176,6 +182,7 @@ impl Request {
         input.zeroize();
         Ok(Self {
             function,
+            parties,
             rows,
             prepared: prepared?,
         })
@@ -212,16 +219,24 @@ impl Request {
     }
 
     /// Bytes that one honest peer may have on its way to us before we read any: the limit that a
-    /// machine needs for a computation of so many parties.
+    /// machine starts with for a computation of so many parties. A sum makes room for its openings
+    /// itself, when it is known how long they are and before any can be on their way.
     #[must_use]
     pub fn inbox_bytes(&self, parties: usize) -> usize {
-        // Proposal, list of categories, and per sum a commitment, an echo and an opening.
+        // Proposal, list of categories, and per sum a commitment and an echo.
         let structured = 2 * wire::MAX_STRUCTURED;
         let echoes = 4 * (2 + parties) * 32;
-        let openings = 8 * (1 + self.prepared.words_at_most());
-        let messages = 10;
-        let parts = openings.div_ceil(wire::MAX_PART) + messages;
-        structured + echoes + openings + 64 * parts
+        let parts = 12;
+        structured + echoes + 64 * parts
+    }
+
+    /// The range of numbers that may be added depends on how many parties add theirs.
+    fn check_parties(&self, actual: usize) -> Result<(), InputError> {
+        let made_for = self.parties;
+        if made_for != actual {
+            return Err(InputError::OtherParties { made_for, actual });
+        }
+        Ok(())
     }
 
     fn describe(&self, offer: &mut Offer) {
@@ -263,19 +278,17 @@ impl Input {
 
 /// Leave to open the answer; learns the number of rows first, if the rules ask for it.
 async fn permit(
-    parties: usize,
+    rules: &Rules,
     request: &Request,
-    session: &Session,
     sums: &mut MaskedSums<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Permit, Fault> {
-    let rules = session.rules();
     match request.rows {
         Some(rows) if rules.ask_for_rows() => {
             let rows = count_rows(rows, sums, rng).await?;
-            Ok(rules.permit(parties, rows)?)
+            Ok(rules.permit(request.parties, rows)?)
         }
-        _ => Ok(rules.permit_whatever_the_rows(parties)?),
+        _ => Ok(rules.permit_whatever_the_rows(request.parties)?),
     }
 }
 

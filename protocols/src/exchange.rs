@@ -4,16 +4,24 @@
 //! Early messages wait here, bounded; repeated, missing and reordered ones are faults of their
 //! sender. Tags are checked when the protocol takes a message, because a peer may have agreed on
 //! the session before we have.
+//!
+//! While the parties agree, a tag says which session a message is meant for and where in it, and
+//! anybody can make one. It does not name the parties: they may list the members in different
+//! orders, and are to be told just that; a message that is sent back is known by its nonce. Once they
+//! have agreed, each pair's tags are keyed with a key that only the two have. So the first bound
+//! message from a party confirms that it holds our session, our keys and our link, and every later
+//! one that it was made for its place. A tag does not cover the body, which the link protects.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use crate::channel::Message;
 use crate::fault::{Fault, Misbehaviour};
 use crate::meter::Meter;
 use crate::party::{Parties, Party};
-use crate::session::SessionHash;
 use crate::wire::{MAX_PART, PartHeader, SessionId};
 
 /// Bytes of a part that count against the limit whatever it carries, so that empty parts cost too.
@@ -68,7 +76,9 @@ pub struct Part {
 pub(crate) struct Exchange {
     parties: Parties,
     link_bindings: Vec<[u8; 32]>,
-    tag_key: [u8; 32],
+    tags: Tags,
+    /// What may wait from one party, large messages that were announced aside.
+    base_limit: usize,
     limit: usize,
     inboxes: Vec<Inbox>,
     sent: Vec<u32>,
@@ -79,8 +89,21 @@ pub(crate) struct Exchange {
     meter: Meter,
 }
 
+/// For each other party the key of the tags of bound messages between it and us.
+pub(crate) type TagKeys = BTreeMap<Party, Zeroizing<[u8; 32]>>;
+
+/// What tags are made with.
+enum Tags {
+    /// Before the parties have agreed: with what everybody knows.
+    Agreeing([u8; 32]),
+    /// After it: with what only the two of a pair know.
+    Bound(TagKeys),
+}
+
 #[derive(Default)]
 struct Inbox {
+    /// A message bound to our session has come.
+    confirmed: bool,
     due: u32,
     due_part: u32,
     unfinished: Vec<Bytes>,
@@ -105,7 +128,11 @@ impl Exchange {
         Self {
             parties,
             link_bindings,
-            tag_key: blake3::derive_key("cloister 1 tag of an agreeing message", &session.0),
+            tags: Tags::Agreeing(blake3::derive_key(
+                "cloister 1 tag of an agreeing message",
+                &session.0,
+            )),
+            base_limit: limit,
             limit,
             inboxes: (0..parties.count()).map(|_| Inbox::default()).collect(),
             sent: vec![0; parties.count()],
@@ -121,8 +148,16 @@ impl Exchange {
         self.parties
     }
 
-    pub(crate) fn bind(&mut self, session: &SessionHash) {
-        self.tag_key = blake3::derive_key("cloister 1 tag of a bound message", session.as_bytes());
+    /// From here on each pair's tags are keyed with its key.
+    pub(crate) fn bind(&mut self, keys: TagKeys) {
+        self.tags = Tags::Bound(keys);
+    }
+
+    /// Lets messages of these lengths wait here from each party beside what always may, instead of
+    /// those that were announced before.
+    pub(crate) fn make_room(&mut self, lengths: &[usize]) {
+        let room: usize = lengths.iter().map(|length| cost(*length)).sum();
+        self.limit = self.base_limit.saturating_add(room);
     }
 
     pub(crate) fn link_binding(&self, party: Party) -> [u8; 32] {
@@ -154,7 +189,7 @@ impl Exchange {
 
     pub(crate) fn send(&mut self, to: Party, body: Bytes) {
         let sequence = self.next_sequence(to);
-        let tag = self.tag(self.parties.me(), to, sequence, body.len());
+        let tag = self.tag(self.parties.me(), to, sequence, body.len()).unwrap_or_default();
         self.meter.count_sent(to, body.len());
         self.outbox.push_back(Outgoing {
             to,
@@ -171,7 +206,7 @@ impl Exchange {
             ref body,
             ..
         } = *message;
-        message.tag = self.tag(self.parties.me(), to, sequence, body.len());
+        message.tag = self.tag(self.parties.me(), to, sequence, body.len()).unwrap_or_default();
     }
 
     pub(crate) fn drain_outbox(&mut self) -> VecDeque<Outgoing> {
@@ -200,11 +235,29 @@ impl Exchange {
         };
         self.awaited.clear();
         let due = self.tag(from, self.parties.me(), whole.sequence, whole.message.len());
-        if due != whole.tag {
-            return Some(Err(Fault::blame(from, Misbehaviour::WrongTag)));
+        if !due.is_some_and(|due| due.ct_eq(&whole.tag).into()) {
+            return Some(Err(self.wrong_tag(from)));
         }
+        self.confirm(from);
         self.meter.count_received(from, whole.message.len());
         Some(Ok(whole.message))
+    }
+
+    /// Who has our key has our session; of anybody else a third party may have made it so.
+    fn wrong_tag(&self, from: Party) -> Fault {
+        let confirmed = |inbox: &Inbox| inbox.confirmed;
+        match self.tags {
+            Tags::Bound(_) if !self.inboxes.get(from.index()).is_some_and(confirmed) => {
+                Fault::DifferentSession { party: from }
+            }
+            _ => Fault::blame(from, Misbehaviour::WrongTag),
+        }
+    }
+
+    fn confirm(&mut self, from: Party) {
+        if let (Tags::Bound(_), Some(inbox)) = (&self.tags, self.inboxes.get_mut(from.index())) {
+            inbox.confirmed = true;
+        }
     }
 
     pub(crate) fn awaiting(&self) -> Awaiting {
@@ -236,16 +289,33 @@ impl Exchange {
         sequence
     }
 
-    fn tag(&self, from: Party, to: Party, sequence: u32, length: usize) -> [u8; 16] {
-        let mut hasher = blake3::Hasher::new_keyed(&self.tag_key);
-        hasher.update(&from.to_bytes());
-        hasher.update(&to.to_bytes());
+    /// None if one of the two is no party of this session.
+    fn tag(&self, from: Party, to: Party, sequence: u32, length: usize) -> Option<[u8; 16]> {
+        let other = if from == self.parties.me() { to } else { from };
+        let mut hasher = match &self.tags {
+            Tags::Agreeing(key) => blake3::Hasher::new_keyed(key),
+            Tags::Bound(keys) => bound_hasher(keys.get(&other)?, from, to),
+        };
         hasher.update(&sequence.to_le_bytes());
         hasher.update(&(length as u64).to_le_bytes());
         let mut tag = [0; 16];
         hasher.finalize_xof().fill(&mut tag);
-        tag
+        Some(tag)
     }
+}
+
+/// Keyed for the pair, and begun with the direction, because both directions have the same key.
+fn bound_hasher(key: &[u8; 32], from: Party, to: Party) -> blake3::Hasher {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(&from.to_bytes());
+    hasher.update(&to.to_bytes());
+    hasher
+}
+
+/// What a message of so many bytes counts against the limit, if its sender cuts it as little as it
+/// can.
+fn cost(length: usize) -> usize {
+    length + PART_OVERHEAD * length.div_ceil(MAX_PART).max(1)
 }
 
 impl Inbox {

@@ -33,6 +33,39 @@ pub enum Fault {
         /// Whose message is reported differently.
         accused: Party,
     },
+    /// Two others have sent the same nonce or key, which each party must have drawn itself. The link
+    /// does not tell who had it first.
+    #[error("{one} and {other} sent the same nonce or key: one of the two copied the other's")]
+    Echo {
+        /// One of the two.
+        one: Party,
+        /// The other.
+        other: Party,
+    },
+    /// The first message that was to be bound to the agreed session is not bound to ours: the two
+    /// ends differ in what was proposed, in the keys, or in the link.
+    #[error(
+        "{party} holds another session than we do: it, or a third party that told the two of us \
+         different things, broke the protocol"
+    )]
+    DifferentSession {
+        /// The party whose session is not ours. It need not be the culprit.
+        party: Party,
+    },
+    /// The categories of all parties' data together make a table that nobody may hold. No data was
+    /// used but the names of the categories.
+    #[error(
+        "the categories of all parties together are too many ({what}: {actual} is more than the \
+         limit of {limit}): declare fewer with `categories`"
+    )]
+    TableTooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there is.
+        actual: usize,
+        /// How much there may be.
+        limit: usize,
+    },
     /// The caller's data or parameters do not fit the function.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -72,9 +105,8 @@ pub enum Misbehaviour {
         /// The sequence number that came.
         actual: u32,
     },
-    /// A message belongs to another session, sender, receiver or place in the sequence. If it is the
-    /// first after agreeing, the liar may also be a third party that made different proposals to
-    /// its sender and to us: the two of us then hold different sessions.
+    /// A message belongs to another session, sender, receiver or place in the sequence. The first one
+    /// that is bound to an agreed session is judged apart: see [`Fault::DifferentSession`].
     #[error("a message that was not made for this place in this session")]
     WrongTag,
     /// A message does not decode.
@@ -89,8 +121,8 @@ pub enum Misbehaviour {
     /// A public key of low order, which would make the shared secret known to everybody.
     #[error("a public key without secret contribution")]
     WeakKey,
-    /// A nonce that another party has already used in this session.
-    #[error("a nonce that is not its own")]
+    /// A nonce or key that we have drawn for this session.
+    #[error("a nonce or key that is ours")]
     RepeatedNonce,
     /// What it opened cannot have come from allowed inputs.
     #[error("an input outside the agreed range")]
@@ -143,6 +175,14 @@ pub enum InputError {
         name: &'static str,
         /// What is wrong and what would be right.
         reason: String,
+    },
+    /// A request is used with another number of parties than it was made for.
+    #[error("the request was made for {made_for} parties, not for {actual}")]
+    OtherParties {
+        /// The number of parties that it was made for.
+        made_for: usize,
+        /// The number of parties that there are.
+        actual: usize,
     },
     /// The data has not the shape that the function takes.
     #[error("the data does not fit the function: {expected}")]

@@ -122,20 +122,35 @@ impl<T> Machine<T> {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
+    use crate::exchange::TagKeys;
     use crate::fault::Misbehaviour;
 
     fn machine<F>(parties: usize, me: usize, protocol: impl FnOnce(Channel) -> F) -> Machine<usize>
     where
         F: Future<Output = Result<usize, Fault>> + 'static,
     {
-        let setting = Setting {
+        Machine::new(setting(parties, me), protocol)
+    }
+
+    fn setting(parties: usize, me: usize) -> Setting {
+        Setting {
             parties: Parties::new(parties, me).unwrap(),
             session: SessionId([1; 16]),
             link_bindings: vec![[0; 32]; parties],
             limit: 1 << 22,
-        };
-        Machine::new(setting, protocol)
+        }
+    }
+
+    /// All that a machine has sent so far, as parts.
+    fn parts_of(machine: &mut Machine<usize>) -> Vec<Part> {
+        let outgoing = machine.outgoing();
+        outgoing
+            .iter()
+            .flat_map(|message| message.parts().collect::<Vec<_>>())
+            .collect()
     }
 
     fn party(index: usize) -> Party {
@@ -158,11 +173,7 @@ mod tests {
             Ok(0)
         });
         sender.step();
-        sender
-            .outgoing()
-            .iter()
-            .flat_map(|message| message.parts().collect::<Vec<_>>())
-            .collect()
+        parts_of(&mut sender)
     }
 
     fn deliver(machine: &mut Machine<usize>, from: usize, parts: Vec<Part>) {
@@ -197,61 +208,139 @@ mod tests {
         assert_eq!(machine.meter().total().bytes_received, 6);
     }
 
+    /// The fault of party 0, which runs `protocol` and gets `parts` from party 1.
+    fn fault_of<F>(protocol: impl FnOnce(Channel) -> F, parts: Vec<Part>) -> Fault
+    where
+        F: Future<Output = Result<usize, Fault>> + 'static,
+    {
+        let mut machine = machine(3, 0, protocol);
+        deliver(&mut machine, 1, parts);
+        match machine.step() {
+            Step::Ended(Err(fault)) => fault,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
-    fn a_message_of_another_session_or_receiver_is_refused() {
-        let blamed = |parts: Vec<Part>| {
-            let mut machine = machine(3, 0, gather);
-            deliver(&mut machine, 1, parts);
-            match machine.step() {
-                Step::Ended(Err(Fault::Misbehaviour { party, what })) => (party.index(), what),
-                other => panic!("{other:?}"),
-            }
-        };
-        let elsewhere = sent(1, 2, 3, vec![vec![1]]);
-        assert_eq!(blamed(elsewhere), (1, Misbehaviour::WrongTag));
-        let from_another = sent(2, 0, 3, vec![vec![1]]);
-        assert_eq!(blamed(from_another), (1, Misbehaviour::WrongTag));
+    fn a_message_for_another_session_or_place_is_refused() {
+        let wrong_tag = Fault::blame(party(1), Misbehaviour::WrongTag);
         let mut changed = sent(1, 0, 3, vec![vec![1]]);
         changed[0].header.tag[0] ^= 1;
-        assert_eq!(blamed(changed), (1, Misbehaviour::WrongTag));
         let mut renumbered = sent(1, 0, 3, vec![vec![1], vec![2]]).split_off(1);
         renumbered[0].header.sequence = 0;
-        assert_eq!(blamed(renumbered), (1, Misbehaviour::WrongTag));
         let mut longer = sent(1, 0, 3, vec![vec![1]]);
         longer[0].body = vec![1, 2].into();
-        assert_eq!(blamed(longer), (1, Misbehaviour::WrongTag));
+        let elsewhere = Setting {
+            session: SessionId([2; 16]),
+            ..setting(3, 1)
+        };
+        let mut sender = Machine::new(elsewhere, async |channel: Channel| {
+            channel.send(party(0), vec![1]);
+            Ok(0)
+        });
+        let _: Step<usize> = sender.step();
+        for parts in [changed, renumbered, longer, parts_of(&mut sender)] {
+            assert_eq!(fault_of(gather, parts), wrong_tag);
+        }
+    }
+
+    /// The same key for all, as no session has.
+    fn keys(byte: u8) -> TagKeys {
+        (0..3)
+            .map(|index| (party(index), Zeroizing::new([byte; 32])))
+            .collect()
+    }
+
+    /// What party 1 sends to `to` under the keys `byte`.
+    fn bound(to: usize, byte: u8) -> Vec<Part> {
+        let mut sender = machine(3, 1, async move |channel: Channel| {
+            channel.bind(keys(byte));
+            channel.send(party(to), vec![1]);
+            channel.send(party(to), vec![2, 3]);
+            Ok(0)
+        });
+        sender.step();
+        parts_of(&mut sender)
+    }
+
+    async fn receive_two_bound(channel: Channel) -> Result<usize, Fault> {
+        channel.bind(keys(3));
+        let first = channel.receive(party(1)).await?.len();
+        Ok(first + channel.receive(party(1)).await?.len())
+    }
+
+    #[test]
+    fn the_first_bound_message_confirms_the_key_and_the_direction() {
+        let mut honest = machine(3, 0, receive_two_bound);
+        deliver(&mut honest, 1, bound(0, 3));
+        assert!(matches!(honest.step(), Step::Ended(Ok(3))));
+        let other = Fault::DifferentSession { party: party(1) };
+        assert_eq!(fault_of(receive_two_bound, bound(0, 4)), other);
+        assert_eq!(fault_of(receive_two_bound, bound(2, 3)), other);
+        let unbound = sent(1, 0, 3, vec![vec![1]]);
+        assert_eq!(fault_of(receive_two_bound, unbound), other);
+        // Our own message, sent back.
+        let mut echo = machine(3, 0, async |channel: Channel| {
+            channel.bind(keys(3));
+            channel.send(party(1), vec![1]);
+            Ok(0)
+        });
+        echo.step();
+        assert_eq!(fault_of(receive_two_bound, parts_of(&mut echo)), other);
+    }
+
+    #[test]
+    fn whoever_has_our_key_and_tags_wrongly_is_to_blame() {
+        let mut parts = bound(0, 3);
+        parts[1].header.tag[15] ^= 1;
+        let blamed = Fault::blame(party(1), Misbehaviour::WrongTag);
+        assert_eq!(fault_of(receive_two_bound, parts), blamed);
     }
 
     #[test]
     fn messages_before_and_after_binding_do_not_mix() {
-        async fn bound(channel: Channel) -> Result<usize, Fault> {
+        async fn bind_later(channel: Channel) -> Result<usize, Fault> {
             let first = channel.receive(party(1)).await?.len();
-            channel.bind(&crate::session::SessionHash::fixed([3; 32]));
+            channel.bind(keys(3));
             Ok(first + channel.receive(party(1)).await?.len())
         }
-        let messages = || vec![vec![1], vec![2]];
-        let mut unbound = machine(2, 0, bound);
-        deliver(&mut unbound, 1, sent(1, 0, 2, messages()));
-        assert!(matches!(
-            unbound.step(),
-            Step::Ended(Err(Fault::Misbehaviour { .. }))
-        ));
+        let unbound = sent(1, 0, 3, vec![vec![1], vec![2]]);
+        let other = Fault::DifferentSession { party: party(1) };
+        assert_eq!(fault_of(bind_later, unbound), other);
+        let blamed = Fault::blame(party(1), Misbehaviour::WrongTag);
+        assert_eq!(fault_of(bind_later, bound(0, 3)), blamed);
         // A peer that agreed sooner may have bound its message before we have.
-        let mut sender = machine(2, 1, async |channel: Channel| {
+        let mut sender = machine(3, 1, async |channel: Channel| {
             channel.send(party(0), vec![1]);
-            channel.bind(&crate::session::SessionHash::fixed([3; 32]));
+            channel.bind(keys(3));
             channel.send(party(0), vec![2]);
             Ok(0)
         });
         sender.step();
-        let parts = sender
-            .outgoing()
-            .iter()
-            .flat_map(|m| m.parts().collect::<Vec<_>>())
-            .collect();
-        let mut receiver = machine(2, 0, bound);
-        deliver(&mut receiver, 1, parts);
+        let mut receiver = machine(3, 0, bind_later);
+        deliver(&mut receiver, 1, parts_of(&mut sender));
         assert!(matches!(receiver.step(), Step::Ended(Ok(2))));
+    }
+
+    #[test]
+    fn announced_messages_have_room_from_then_on_and_others_have_none() {
+        const LARGE: usize = 5 << 20;
+        let large = || sent(1, 0, 3, vec![vec![0; LARGE]]);
+        async fn announce(channel: Channel) -> Result<usize, Fault> {
+            channel.make_room(&[LARGE]);
+            Ok(channel.receive(party(1)).await?.len())
+        }
+        let take = |machine: &mut Machine<usize>| {
+            let mut deliver = |part| machine.deliver(party(1), part).is_ok();
+            large().into_iter().take_while(|part| deliver(part.clone())).count()
+        };
+        let mut waiting = machine(3, 0, gather);
+        waiting.step();
+        assert_eq!(take(&mut waiting), 4, "a limit of 4 MiB");
+        let mut announced = machine(3, 0, announce);
+        announced.step();
+        assert_eq!(take(&mut announced), large().len());
+        assert!(matches!(announced.step(), Step::Ended(Ok(LARGE))));
     }
 
     #[test]

@@ -5,11 +5,14 @@
 //! Before any private value is touched, each party sends every other its proposal: the spec that
 //! its client gave it, its disclosure rules, a fresh nonce, and an ephemeral X25519 public key.
 //! Where the specs differ, every party stops and can say in which field and with whom. The hash of
-//! all proposals in the agreed order is the session: it goes into every key and every message tag
-//! from here on, so that parties which were told different things cannot talk past each other.
+//! all proposals in the agreed order is the session.
 //!
 //! Pair keys: k_ij = KDF(X25519(a_i, A_j) ‖ session ‖ i ‖ j ‖ link binding), the same at both ends
 //! and known to nobody else, even if the certificates' keys leak later.
+//!
+//! Key confirmation: every message from here on has a tag that is keyed with a key derived from k_ij.
+//! So parties that were told different things, or that have somebody between them, find out with
+//! the first message, before anything is opened, and cannot talk past each other.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,7 +24,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::channel::Channel;
 use crate::disclosure::{Profile, Rules};
-use crate::exchange::Phase;
+use crate::exchange::{Phase, TagKeys};
 use crate::fault::{Fault, InputError, Misbehaviour};
 use crate::party::Party;
 use crate::wire;
@@ -90,7 +93,7 @@ pub struct Session {
 }
 
 /// A key that exactly two parties of a session know.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Zeroize, ZeroizeOnDrop)]
 pub struct PairKey([u8; 32]);
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,7 +160,7 @@ pub async fn agree(
         pair_keys,
     };
     session.rules.check_parties(channel.parties().count())?;
-    channel.bind(&session.hash);
+    channel.bind(session.tag_keys());
     channel.agreed_deadline(session.deadline_ms);
     channel.enter(Phase::Running);
     Ok(session)
@@ -176,17 +179,19 @@ fn decode(from: Party, bytes: &[u8]) -> Result<Proposal, Fault> {
     wire::decode(bytes).map_err(|_| Fault::blame(from, Misbehaviour::Malformed))
 }
 
-/// A nonce or key seen twice is an echo: whoever sends it did not make it.
+/// A nonce or key seen twice is an echo: one who sends it did not draw it. We know who that is only
+/// if it is ours.
 fn check_fresh(ours: &Proposal, others: &BTreeMap<Party, Proposal>) -> Result<(), Fault> {
-    let mut seen = vec![ours];
+    if let Some((party, _)) = others.iter().find(|(_, theirs)| theirs.repeats(ours)) {
+        return Err(Fault::blame(*party, Misbehaviour::RepeatedNonce));
+    }
+    let mut seen: Vec<(Party, &Proposal)> = Vec::with_capacity(others.len());
     for (party, theirs) in others {
-        if seen
-            .iter()
-            .any(|one| one.nonce == theirs.nonce || one.key == theirs.key)
-        {
-            return Err(Fault::blame(*party, Misbehaviour::RepeatedNonce));
+        if let Some((one, _)) = seen.iter().find(|(_, before)| theirs.repeats(before)) {
+            let (one, other) = (*one, *party);
+            return Err(Fault::Echo { one, other });
         }
-        seen.push(theirs);
+        seen.push((*party, theirs));
     }
     Ok(())
 }
@@ -208,6 +213,11 @@ impl Session {
     #[must_use]
     pub fn deadline_ms(&self) -> u64 {
         self.deadline_ms
+    }
+
+    fn tag_keys(&self) -> TagKeys {
+        let tag_key = |key: &PairKey| key.for_use("cloister 1 tag of a bound message", 0);
+        self.pair_keys().map(|(party, key)| (party, tag_key(key))).collect()
     }
 
     /// The keys shared with each other party.
@@ -331,6 +341,10 @@ impl Proposal {
             nonce,
             key: PublicKey::from(secret).to_bytes(),
         }
+    }
+
+    fn repeats(&self, other: &Self) -> bool {
+        self.nonce == other.nonce || self.key == other.key
     }
 
     fn compare(&self, party: Party, theirs: &Self) -> Result<(), Fault> {

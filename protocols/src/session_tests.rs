@@ -5,9 +5,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::disclosure::Refusal;
+use crate::machine::{Machine, Setting, Step};
+use crate::party::Parties;
 use crate::simulation::adversary::{Action, Envelope, Tamper};
 use crate::simulation::{Ending, Report, Simulation};
 use crate::testing;
+use crate::wire::SessionId;
 
 type Agreed = (SessionHash, Rules, u64, Vec<[u8; 32]>);
 
@@ -242,6 +245,44 @@ fn a_reflected_key_or_nonce_alone_is_refused() {
     }
 }
 
+/// Party 0 keeps its proposal to party 1 back until it knows party 2's, and takes from it what
+/// `steal` takes.
+fn thief(steal: fn(&mut Proposal, Proposal)) -> impl FnMut(Envelope) -> Vec<Envelope> {
+    let mut held: Option<Envelope> = None;
+    move |envelope| {
+        let way = (envelope.from.index(), envelope.message.to.index());
+        if envelope.message.sequence == 0 && way == (0, 1) {
+            held = Some(envelope);
+            return Vec::new();
+        }
+        if envelope.message.sequence == 0 && way == (2, 0) {
+            let mut own = held.take().unwrap();
+            let theirs = wire::decode(&envelope.message.body).unwrap();
+            let mut proposal = wire::decode(&own.message.body).unwrap();
+            steal(&mut proposal, theirs);
+            own.message.body = wire::encode(&proposal).unwrap().into();
+            own.retag = true;
+            return vec![own, envelope];
+        }
+        vec![envelope]
+    }
+}
+
+#[test]
+fn whoever_has_two_that_say_the_same_names_both_and_blames_neither_alone() {
+    let thefts: [fn(&mut Proposal, Proposal); 2] = [
+        |own, theirs| own.nonce = theirs.nonce,
+        |own, theirs| own.key = theirs.key,
+    ];
+    for theft in thefts {
+        let simulation = Simulation::new(testing::seed()).adversary(thief(theft));
+        let report = simulate(simulation, &offers(3));
+        let echo = Fault::Echo { one: party(0), other: party(2) };
+        assert_eq!(report.endings[1].fault(), Some(&echo));
+        assert_ne!(report.endings[2].fault(), Some(&echo));
+    }
+}
+
 #[test]
 fn weak_and_uncanonical_keys_are_refused() {
     let p = |last: u8| {
@@ -293,25 +334,108 @@ fn another_version_is_a_difference() {
     );
 }
 
+/// Agrees and then says one bound message to all.
+async fn agree_and_greet(
+    channel: Channel,
+    offer: Offer,
+    mut rng: impl CryptoRng,
+) -> Result<(), Fault> {
+    agree(&channel, offer, &mut rng).await?;
+    channel.broadcast(vec![1]);
+    channel.gather_exactly(1).await.map(drop)
+}
+
 #[test]
-fn parties_that_were_told_different_things_cannot_talk() {
-    let flip = |bit| Tamper::new(party(1), Some(party(0)), 0, Action::Flip(bit)).retagging();
+fn parties_that_were_told_different_things_find_out_with_the_first_bound_message() {
     let length = {
         let report = simulate(Simulation::new(1), &offers(3));
         report.transcript[0].body.len()
     };
     // A bit of the key, which comes last; and one of the nonce before it.
     for bit in [8 * (length - 1), 8 * (length - 40)] {
-        let simulation = Simulation::new(testing::seed()).adversary(flip(bit));
-        let report = simulate(simulation, &offers(3));
-        let hashes: Vec<_> = report
-            .endings
-            .iter()
-            .filter_map(Ending::done)
-            .map(|r| r.0)
-            .collect();
-        assert!(hashes.len() == 3 && hashes[0] != hashes[1] && hashes[1] == hashes[2]);
+        let flip = Tamper::new(party(1), Some(party(0)), 0, Action::Flip(bit)).retagging();
+        let simulation = Simulation::new(testing::seed()).adversary(flip);
+        let report = simulation.run(|channel, _, rng| {
+            agree_and_greet(channel, testing::offer(3, Profile::Teaching.rules()), rng)
+        });
+        // Nobody can tell whether it was the other or the third who lied.
+        for ending in &report.endings {
+            let fault = ending.fault();
+            assert!(matches!(fault, Some(Fault::DifferentSession { .. })), "{fault:?}");
+            assert!(fault.unwrap().to_string().contains("or a third party"));
+        }
     }
+}
+
+/// Runs parties by hand. Each has the others in an order of its own, by which its machine knows
+/// them: `orders[i]` are the parties as party i lists them.
+fn run_by_hand<T, F: Future<Output = Result<T, Fault>> + 'static>(
+    orders: &[Vec<usize>],
+    link_binding: impl Fn(usize, usize) -> u8,
+    protocol: impl Fn(Channel, usize) -> F,
+) -> Vec<Option<Result<T, Fault>>> {
+    let place = |of: usize, at: usize| orders[at].iter().position(|index| *index == of).unwrap();
+    let mut machines: Vec<Machine<T>> = (0..orders.len())
+        .map(|me| {
+            let setting = Setting {
+                parties: Parties::new(orders.len(), place(me, me)).unwrap(),
+                session: SessionId([1; 16]),
+                link_bindings: orders[me].iter().map(|to| [link_binding(me, *to); 32]).collect(),
+                limit: 1 << 20,
+            };
+            Machine::new(setting, |channel| protocol(channel, me))
+        })
+        .collect();
+    let mut ends: Vec<Option<Result<T, Fault>>> = machines.iter().map(|_| None).collect();
+    for me in (0..8).flat_map(|_| 0..orders.len()) {
+        if ends[me].is_some() {
+            continue;
+        }
+        if let Step::Ended(end) = machines[me].step() {
+            ends[me] = Some(end);
+        }
+        for message in machines[me].outgoing() {
+            let to = orders[me][message.to.index()];
+            let from = party(place(me, to));
+            for part in message.parts() {
+                machines[to].deliver(from, part).unwrap();
+            }
+        }
+    }
+    ends
+}
+
+#[test]
+fn parties_that_list_the_members_in_other_orders_are_told_so() {
+    let orders = [vec![0, 1, 2], vec![2, 1, 0], vec![1, 2, 0]];
+    let ends = run_by_hand(&orders, |_, _| 0, |channel, me| {
+        let mut offer = testing::offer(3, Profile::Teaching.rules());
+        let members = offer.spec.members.clone();
+        offer.spec.members = orders[me].iter().map(|index| members[*index].clone()).collect();
+        agree_and_greet(channel, offer, testing::rng(me as u64))
+    });
+    for end in ends {
+        let Some(Err(Fault::Disagreement { difference, .. })) = end else {
+            panic!("{end:?}")
+        };
+        assert_eq!(difference.field, "members");
+    }
+}
+
+#[test]
+fn ends_of_different_links_find_out_with_the_first_bound_message() {
+    let run = |link: fn(usize, usize) -> u8| {
+        let orders = [vec![0, 1], vec![0, 1]];
+        run_by_hand(&orders, link, |channel, me| {
+            let offer = testing::offer(2, Profile::Teaching.rules());
+            agree_and_greet(channel, offer, testing::rng(me as u64))
+        })
+    };
+    assert_eq!(run(|_, _| 9), [Some(Ok(())), Some(Ok(()))]);
+    // Somebody sits between the two and has a link with either.
+    let ends = run(|me, _| u8::from(me == 1));
+    let other = |index| Some(Err(Fault::DifferentSession { party: party(index) }));
+    assert_eq!(ends, [other(1), other(0)]);
 }
 
 #[test]

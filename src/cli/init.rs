@@ -22,8 +22,8 @@ use crate::problem::{Outcome, Problem};
 pub(super) struct Arguments {
     /// The folder for the consortium; it must not hold one yet.
     dir: PathBuf,
-    /// A party's name; give one for each party, in order.
-    #[arg(long = "party", value_name = "NAME", required = true)]
+    /// The parties' names, in order; `--party` may be given once for all or once for each.
+    #[arg(long = "party", value_name = "NAME", required = true, num_args = 1..)]
     pub(super) parties: Vec<String>,
     /// The API port of the first party; those of the others count up from it.
     #[arg(long, default_value_t = 55_500, value_name = "PORT")]

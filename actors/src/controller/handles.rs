@@ -17,8 +17,8 @@ use crate::settings::Limits;
 /// What a handle costs its owner at the least, in bytes.
 const HANDLE_BYTES: usize = 256;
 
-/// What a report costs its owner, in bytes, beside a handle.
-const REPORT_BYTES: usize = 2_048;
+/// How long a method's handle is safe from giving way to others: clients call it at once.
+const METHOD_LIFETIME: Duration = Duration::from_secs(3);
 
 /// What is behind a handle.
 #[derive(Clone, Debug)]
@@ -66,19 +66,30 @@ impl Handles {
     /// Makes a handle of `held` for `owner`.
     pub(super) fn insert(&mut self, owner: &Principal, held: Held) -> Result<Uuid, ApiError> {
         let bytes = held.bytes();
+        self.make_room(owner, bytes)?;
         let usage = self.owners.entry(owner.clone()).or_default();
-        if usage.handles >= self.most_handles {
-            return Err(over_quota(format!("{} handles", self.most_handles)));
-        }
-        if usage.bytes.saturating_add(bytes) > self.most_bytes {
-            return Err(over_quota(format!("{} bytes of values", self.most_bytes)));
-        }
         usage.handles += 1;
         usage.bytes += bytes;
         let uuid = Uuid::new_v4();
         let handle = Handle { owner: owner.clone(), held, bytes, last_used: Instant::now() };
         self.handles.insert(uuid, handle);
         Ok(uuid)
+    }
+
+    /// Whether `owner` has room for one more handle of so many bytes. Handles of methods give way:
+    /// existing clients make one for each call and give none back.
+    pub(super) fn make_room(&mut self, owner: &Principal, bytes: usize) -> Result<(), ApiError> {
+        if self.usage(owner).handles >= self.most_handles {
+            self.forget_methods(owner);
+        }
+        let usage = self.usage(owner);
+        if usage.handles >= self.most_handles {
+            return Err(over_quota(format!("{} handles", self.most_handles)));
+        }
+        if usage.bytes.saturating_add(bytes) > self.most_bytes {
+            return Err(over_quota(format!("{} bytes of values", self.most_bytes)));
+        }
+        Ok(())
     }
 
     /// Makes a microservice known to everybody under its own uuid.
@@ -113,6 +124,7 @@ impl Handles {
 
     /// Forgets what was not used for longer than its lifetime.
     pub(super) fn expire(&mut self, now: Instant) {
+        self.owners.retain(|_, usage| usage.handles > 0);
         let lifetime = self.lifetime;
         let expired = |handle: &Handle| now.saturating_duration_since(handle.last_used) > lifetime;
         let gone: Vec<Handle> = self
@@ -120,6 +132,19 @@ impl Handles {
             .extract_if(|_, handle| expired(handle))
             .map(|(_, handle)| handle)
             .collect();
+        gone.iter().for_each(|handle| self.discount(handle));
+    }
+
+    fn usage(&self, owner: &Principal) -> Usage {
+        self.owners.get(owner).copied().unwrap_or_default()
+    }
+
+    /// Forgets the handles of methods of `owner` that were not used just now.
+    fn forget_methods(&mut self, owner: &Principal) {
+        let unused = |handle: &Handle| handle.last_used.elapsed() > METHOD_LIFETIME;
+        let method = |handle: &Handle| matches!(handle.held, Held::Method(..));
+        let gone = self.handles.extract_if(|_, h| h.owner == *owner && method(h) && unused(h));
+        let gone: Vec<Handle> = gone.map(|(_, handle)| handle).collect();
         gone.iter().for_each(|handle| self.discount(handle));
     }
 
@@ -137,7 +162,7 @@ impl Held {
             + match self {
                 Self::Value(Labelled::Private(data)) => data.for_computing().footprint(),
                 Self::Value(Labelled::Public(data)) => data.get().footprint(),
-                Self::Value(Labelled::Opened(_)) => REPORT_BYTES,
+                Self::Value(Labelled::Opened(report)) => report.footprint(),
                 Self::Object(_) | Self::Method(..) => 0,
             }
     }
@@ -204,6 +229,6 @@ mod tests {
         assert!(handles.find(&ada, &uuid).is_ok());
         handles.expire(Instant::now() + Duration::from_secs(11));
         assert!(handles.find(&ada, &uuid).is_err());
-        assert_eq!(handles.owners.get(&ada).unwrap().bytes, 0);
+        assert_eq!(handles.usage(&ada).bytes, 0);
     }
 }

@@ -3,13 +3,19 @@
 //! GET and DELETE may carry bodies, as the Python and R clients send them; they are read and
 //! ignored. Every answer is JSON, errors too.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
 use actix::dev::ToEnvelope;
-use actix::{Actor, Addr, Handler, Message};
+use actix::{Actor, Addr, Handler, Message, Recipient};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
@@ -19,10 +25,20 @@ use crate::bus::Description;
 use crate::error::ApiError;
 use crate::label::{Download, Private};
 use crate::object::Principal;
+use crate::sessions::Load;
 
 /// From this size on, JSON is read on a thread for blocking work, so that a worker's other
 /// requests do not wait for it.
-const INLINE_JSON: usize = 64 << 10;
+const SMALL_BODY: usize = 64 << 10;
+
+/// Bodies longer than this are read a few at a time.
+const LARGE_BODY: usize = 1 << 20;
+
+/// How many, by default.
+pub const LARGE_BODIES: usize = 4;
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -31,6 +47,12 @@ pub struct Door {
     pub controller: Addr<Controller>,
     /// The longest body in bytes.
     pub body_bytes: usize,
+    /// Who knows how the data plane is.
+    pub load: Recipient<Load>,
+    /// The names by which clients may call this node, beside those of the loopback interface.
+    pub host: String,
+    /// Large bodies that may be read at a time.
+    pub large_bodies: Arc<Semaphore>,
 }
 
 type Answer = Result<HttpResponse, ApiError>;
@@ -62,20 +84,20 @@ pub fn routes(config: &mut ServiceConfig) {
         .default_service(web::to(not_found));
 }
 
-async fn list(door: web::Data<Door>, payload: Payload) -> Answer {
-    discard(&door, payload).await?;
+async fn list(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
+    discard(&door, &request, payload).await?;
     let descriptions = ask(&door, ListServices).await?;
     Ok(answer(&Body::List { list: &descriptions }))
 }
 
 async fn create(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
-    let envelope = read(&door, payload).await?;
+    let envelope = read(&door, &request, payload).await?;
     let create = Create { principal: principal(&request), requirements: envelope.kwargs };
     ask(&door, create).await.map(uuid_answer)
 }
 
 async fn upload(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
-    let envelope = read(&door, payload).await?;
+    let envelope = read(&door, &request, payload).await?;
     let data = envelope.args.into_iter().next();
     let data = data
         .ok_or_else(|| ApiError::malformed("an upload needs the value as the first of `args`"))?;
@@ -89,7 +111,7 @@ async fn attribute(
     path: web::Path<(String, String)>,
     payload: Payload,
 ) -> Answer {
-    discard(&door, payload).await?;
+    discard(&door, &request, payload).await?;
     let (uuid, name) = path.into_inner();
     ask(&door, Attribute { principal: principal(&request), uuid, name }).await.map(uuid_answer)
 }
@@ -100,7 +122,7 @@ async fn call(
     uuid: web::Path<String>,
     payload: Payload,
 ) -> Answer {
-    let envelope = read(&door, payload).await?;
+    let envelope = read(&door, &request, payload).await?;
     let invoke = Invoke { principal: principal(&request), uuid: uuid.into_inner(), envelope };
     Ok(match ask(&door, invoke).await? {
         Some(uuid) => uuid_answer(uuid),
@@ -114,7 +136,7 @@ async fn fetch(
     uuid: web::Path<String>,
     payload: Payload,
 ) -> Answer {
-    discard(&door, payload).await?;
+    discard(&door, &request, payload).await?;
     let fetch = Fetch { principal: principal(&request), uuid: uuid.into_inner() };
     ask(&door, fetch).await.map(|download| answer(&Body::Object { object: &download }))
 }
@@ -125,7 +147,7 @@ async fn release(
     uuid: web::Path<String>,
     payload: Payload,
 ) -> Answer {
-    discard(&door, payload).await?;
+    discard(&door, &request, payload).await?;
     ask(&door, Release { principal: principal(&request), uuid: uuid.into_inner() }).await?;
     Ok(answer(&Body::None))
 }
@@ -136,7 +158,9 @@ async fn healthy() -> HttpResponse {
 
 async fn ready(door: web::Data<Door>) -> Answer {
     ask(&door, ListServices).await?;
-    Ok(HttpResponse::Ok().json(json!({"status": "ready"})))
+    let load = door.load.send(Load).await;
+    let computations = load.map_err(|_| ApiError::unavailable("the data plane"))?;
+    Ok(HttpResponse::Ok().json(json!({"status": "ready", "computations": computations})))
 }
 
 async fn not_found(request: HttpRequest) -> Answer {
@@ -169,30 +193,86 @@ where
     door.controller.send(message).await.map_err(|_| ApiError::unavailable("the controller"))?
 }
 
-async fn read(door: &Door, payload: Payload) -> Result<Envelope, ApiError> {
-    let body = body(door, payload).await?;
-    if body.len() <= INLINE_JSON {
-        return Envelope::parse(&body);
+async fn read(door: &Door, request: &HttpRequest, payload: Payload) -> Result<Envelope, ApiError> {
+    let body = body(door, request, payload).await?;
+    if body.bytes.len() <= SMALL_BODY {
+        return Envelope::parse(&body.bytes);
     }
-    let parsed = web::block(move || Envelope::parse(&body)).await;
+    let parsed = web::block(move || Envelope::parse(&body.bytes)).await;
     parsed.map_err(|_| ApiError::unavailable("the thread pool"))?
 }
 
-async fn body(door: &Door, payload: Payload) -> Result<Bytes, ApiError> {
-    match payload.to_bytes_limited(door.body_bytes).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(ApiError::malformed("the body of the request broke off")),
-        Err(_) => Err(ApiError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            format!("the body is longer than {} bytes", door.body_bytes),
-        )
-        .hint("send less at once, or have the operator raise `limits.body_bytes`")),
-    }
+/// A body, and while it is large the right to hold it.
+struct Received {
+    bytes: Bytes,
+    _large: Option<OwnedSemaphorePermit>,
 }
 
-async fn discard(door: &Door, payload: Payload) -> Result<(), ApiError> {
-    body(door, payload).await.map(drop)
+async fn body(door: &Door, request: &HttpRequest, payload: Payload) -> Result<Received, ApiError> {
+    check_host(door, request)?;
+    let announced = announced_length(request);
+    if announced.is_some_and(|length| length > door.body_bytes) {
+        return Err(too_large(door));
+    }
+    let large = announced.is_none_or(|length| length > LARGE_BODY) && has_body(request);
+    let reading = async {
+        let large = match large {
+            true => Arc::clone(&door.large_bodies).acquire_owned().await.ok(),
+            false => None,
+        };
+        match payload.to_bytes_limited(door.body_bytes).await {
+            Ok(Ok(bytes)) => Ok(Received { bytes, _large: large }),
+            Ok(Err(_)) => Err(ApiError::malformed("the body of the request broke off")),
+            Err(_) => Err(too_large(door)),
+        }
+    };
+    timeout(PATIENCE, reading).await.map_err(|_| too_slow())?
+}
+
+fn announced_length(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn has_body(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING)
+}
+
+fn too_large(door: &Door) -> ApiError {
+    ApiError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body_too_large",
+        format!("the body is longer than {} bytes", door.body_bytes),
+    )
+    .hint("send less at once, or have the operator raise `limits.body_bytes`")
+}
+
+fn too_slow() -> ApiError {
+    let message = format!("the body did not arrive within {} s", PATIENCE.as_secs());
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", message)
+        .hint("send it faster, or less at once")
+}
+
+/// A node without tokens takes calls from this machine only; a web page must not get around that
+/// by a name of its own that it lets point here.
+fn check_host(door: &Door, request: &HttpRequest) -> Result<(), ApiError> {
+    // Not the forwarded host: a page could say anything there.
+    let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = header.or_else(|| request.uri().host()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
+    });
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    let loopback = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    if loopback || name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(&door.host) {
+        return Ok(());
+    }
+    Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_host", "this node has another host name")
+        .hint("call it by the API URL in the consortium file, or as localhost"))
+}
+
+async fn discard(door: &Door, request: &HttpRequest, payload: Payload) -> Result<(), ApiError> {
+    body(door, request, payload).await.map(drop)
 }
 
 /// Answers as the known clients read them.

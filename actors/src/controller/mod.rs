@@ -30,6 +30,9 @@ use crate::settings::Limits;
 /// How often expired handles are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
 
+/// Room that there must be for the result of a call, in bytes.
+const RESULT_ROOM: usize = 64 << 10;
+
 /// The controller. See the module.
 pub struct Controller {
     bus: Addr<Bus>,
@@ -139,6 +142,8 @@ impl Controller {
             .map(|(name, data)| Ok((name, self.resolve(&principal, data)?)))
             .collect::<Result<_, ApiError>>()?;
         let arguments = method.bind(positional, named)?;
+        // A result that could not be kept would have been computed, and opened, for nothing.
+        self.handles.make_room(&principal, RESULT_ROOM)?;
         let call = Call { principal, key: object.key, method: method.name, arguments };
         Ok((object, call))
     }
@@ -152,7 +157,9 @@ impl Controller {
             Held::Method(object, method) => Ok((object.clone(), method)),
             Held::Object(object) => Err(not_callable(object.interface.name)
                 .hint(format!("call one of its methods: {}", object.interface.method_names()))),
-            Held::Value(_) => Err(not_callable("a value")),
+            Held::Value(_) => {
+                Err(not_callable("a value").hint("values are not called; methods are"))
+            }
         }
     }
 
@@ -218,7 +225,8 @@ impl Handler<Attribute> for Controller {
     fn handle(&mut self, attribute: Attribute, _: &mut Self::Context) -> Self::Result {
         let Attribute { principal, uuid, name } = attribute;
         let Held::Object(object) = self.handles.find(&principal, &uuid)? else {
-            return Err(no_such_attribute("a value or a method", &name));
+            return Err(no_such_attribute("a value or a method", &name)
+                .hint("only services, and what they make, have attributes"));
         };
         let Some(method) = object.interface.method(&name) else {
             return Err(no_such_attribute(object.interface.name, &name)

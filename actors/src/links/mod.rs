@@ -15,6 +15,7 @@ mod outbox;
 mod stream;
 
 use std::cell::Cell;
+use std::io::ErrorKind;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -26,8 +27,9 @@ use bytes::Bytes;
 use cloister_certs::Member;
 use cloister_protocols::machine::{Outgoing, Part};
 use cloister_protocols::wire::{Frame, Header, SessionId};
+use tokio::time::timeout;
 
-use self::connection::{Connection, ConnectionError, Credentials};
+use self::connection::{Connection, Credentials};
 pub use self::greeting::Greeting;
 pub use self::listener::Listener;
 use self::outbox::Outbox;
@@ -175,13 +177,15 @@ impl PeerLink {
         let attempt = async move { credentials.dial(&member, &address).await };
         let done = attempt.into_actor(self).map(|result, link, context| match result {
             Ok(connection) => link.establish(connection, context),
-            Err(error) => link.dial_later(&error, context),
+            Err(error) => {
+                link.report(error.to_string());
+                link.dial_later(context);
+            }
         });
         context.spawn(done);
     }
 
-    fn dial_later(&mut self, error: &ConnectionError, context: &mut Context<Self>) {
-        self.report(error.to_string());
+    fn dial_later(&mut self, context: &mut Context<Self>) {
         let pause = self.pause;
         self.pause = (pause * 2).min(LONGEST_PAUSE);
         context.run_later(pause, |link, context| link.dial(context));
@@ -193,7 +197,6 @@ impl PeerLink {
         }
         let Connection { greeting, binding, reader, writer, .. } = connection;
         self.epoch += 1;
-        self.pause = SHORTEST_PAUSE;
         self.problem = None;
         let outbox = Rc::new(Outbox::default());
         let heard = Rc::new(Cell::new(Instant::now()));
@@ -221,7 +224,7 @@ impl PeerLink {
         }
         self.drop_connection(reason, context);
         if self.peer.dial {
-            self.dial(context);
+            self.dial_later(context);
         }
     }
 
@@ -313,13 +316,17 @@ async fn read<R: tokio::io::AsyncRead + Unpin>(
         let Frame { header, body } = match reader.next().await {
             Ok(Some(frame)) => frame,
             Ok(None) => return "it has closed the connection".into(),
-            Err(error) => return format!("the connection broke: {error}"),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                return "it has closed the connection".into();
+            }
+            Err(error) => return format!("the connection broke: {}", error.kind()),
         };
         heard.set(Instant::now());
         let (session, content) = match header {
             Header::Part(session, header) => (session, Content::Part(Part { header, body })),
             Header::Stop(session) => (session, Content::Stop(body)),
             Header::Ping if outbox.control(Header::Pong, Bytes::new()) => continue,
+            Header::Ping => return "it asks without reading the answers".into(),
             Header::Pong => continue,
             _ => return "it sent frames that have no place here".into(),
         };
@@ -335,18 +342,16 @@ async fn write<W: tokio::io::AsyncWrite + Unpin>(
     outbox: Rc<Outbox>,
 ) -> String {
     loop {
-        let written = match outbox.pop() {
-            Some(frame) => writer.write(&frame).await,
-            None => match writer.flush().await {
-                Ok(()) => {
-                    outbox.filled().await;
-                    Ok(())
-                }
-                failed => failed,
-            },
+        let frame = outbox.pop();
+        let written = match &frame {
+            Some(frame) => timeout(SILENCE, writer.write(frame)).await,
+            None => timeout(SILENCE, writer.flush()).await,
         };
-        if let Err(error) = written {
-            return format!("the connection broke: {error}");
+        match written {
+            Err(_) => return "it does not read what it is sent".into(),
+            Ok(Err(error)) => return format!("the connection broke: {}", error.kind()),
+            Ok(Ok(())) if frame.is_none() => outbox.filled().await,
+            Ok(Ok(())) => {}
         }
     }
 }

@@ -15,8 +15,9 @@ const LENGTH: usize = 4;
 /// How much room a read has at the least: many small frames come at once.
 const READ_ROOM: usize = 64 << 10;
 
-/// Bodies up to this size are copied, so that a small message does not keep a large buffer alive.
-const COPIED: usize = 16 << 10;
+/// Bodies up to this size are copied, so that a small message does not keep a large buffer alive;
+/// a longer one keeps at most the buffer of one frame, some times its size.
+const COPIED: usize = 64 << 10;
 
 /// Reads frames from a stream.
 pub(super) struct FrameReader<R> {

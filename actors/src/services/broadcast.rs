@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use actix::{Actor, Context, Handler};
 
-use super::{MOST_NAMED, description, nothing_named, too_many};
+use super::{MOST_BYTES, MOST_NAMED, description, footprint, nothing_named, too_many};
 use crate::bus::Description;
 use crate::error::ApiError;
 use crate::label::Labelled;
@@ -17,6 +17,7 @@ use crate::object::{Argument, Call, Interface, Method, Reply};
 #[derive(Default)]
 pub struct Broadcast {
     messages: BTreeMap<String, Option<Labelled>>,
+    bytes: usize,
 }
 
 /// What clients can call.
@@ -38,11 +39,22 @@ impl Broadcast {
     }
 
     fn put(&mut self, name: String, message: Option<Labelled>) -> Result<Reply, ApiError> {
-        if self.messages.len() >= MOST_NAMED && !self.messages.contains_key(&name) {
+        let bytes = message.as_ref().map_or(0, footprint);
+        let full = self.messages.len() >= MOST_NAMED && !self.messages.contains_key(&name);
+        if full || self.bytes.saturating_add(bytes) > MOST_BYTES {
             return Err(too_many("broadcasts"));
         }
+        self.bytes += bytes;
+        self.forget(&name);
         self.messages.insert(name, message);
         Ok(Reply::None)
+    }
+
+    /// Whether there was one of this name.
+    fn forget(&mut self, name: &str) -> bool {
+        let gone = self.messages.remove(name);
+        self.bytes -= gone.as_ref().and_then(Option::as_ref).map_or(0, footprint);
+        gone.is_some()
     }
 }
 
@@ -76,8 +88,7 @@ impl Handler<Call> for Broadcast {
                 Ok(message.map_or(Reply::None, Reply::Value))
             }
             "delete" => {
-                let known = self.messages.remove(&name);
-                known.map(|_| Reply::None).ok_or_else(|| nothing_named("broadcast"))
+                self.forget(&name).then_some(Reply::None).ok_or_else(|| nothing_named("broadcast"))
             }
             other => Err(ApiError::internal(format!("Broadcast cannot {other}"))),
         }

@@ -7,12 +7,25 @@ pub mod storage;
 
 use crate::bus::Description;
 use crate::error::ApiError;
+use crate::label::Labelled;
 
 /// The version that existing clients know these services by.
 const API_VERSION: &str = "0.6.0";
 
-/// Things with a name that a client makes (barriers, storages, messages), of one principal.
+/// Things with a name that clients make on this node (barriers, storages, messages), of each kind.
 const MOST_NAMED: usize = 10_000;
+
+/// Bytes that the named things of one kind may hold together.
+const MOST_BYTES: usize = 256 << 20;
+
+/// Roughly how many bytes a value holds here and nowhere else.
+fn footprint(value: &Labelled) -> usize {
+    match value {
+        Labelled::Public(data) => data.get().footprint(),
+        Labelled::Private(data) => data.for_computing().footprint(),
+        Labelled::Opened(report) => report.footprint(),
+    }
+}
 
 fn description(entries: &[(&'static str, &'static str)]) -> Description {
     let common = [("namespace", "federatedsecure"), ("version", API_VERSION)];
@@ -32,7 +45,7 @@ fn too_many(what: &str) -> ApiError {
     ApiError::new(
         actix_web::http::StatusCode::TOO_MANY_REQUESTS,
         "over_quota",
-        format!("there are {MOST_NAMED} {what} already"),
+        format!("there are {MOST_NAMED} {what} already, or they hold {MOST_BYTES} bytes"),
     )
     .hint("delete those that are no longer needed")
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix::{Actor, AsyncContext, Context, Handler};
 
-use super::{MOST_NAMED, description, nothing_named, too_many};
+use super::{MOST_BYTES, MOST_NAMED, description, footprint, nothing_named, too_many};
 use crate::bus::Description;
 use crate::data::Data;
 use crate::error::ApiError;
@@ -22,6 +22,7 @@ pub struct KeyValueStorage {
     storages: BTreeMap<u64, BTreeMap<String, Labelled>>,
     made: u64,
     held: usize,
+    bytes: usize,
 }
 
 /// What clients can call on the service.
@@ -47,7 +48,7 @@ static STORAGE: Interface = Interface {
 impl Default for KeyValueStorage {
     fn default() -> Self {
         let mut service =
-            Self { keys: BTreeMap::new(), storages: BTreeMap::new(), made: 0, held: 0 };
+            Self { keys: BTreeMap::new(), storages: BTreeMap::new(), made: 0, held: 0, bytes: 0 };
         service.insert(DEFAULT.to_owned());
         service
     }
@@ -81,6 +82,7 @@ impl KeyValueStorage {
         let key = self.keys.remove(name).ok_or_else(|| nothing_named("storage"))?;
         let gone = self.storages.remove(&key).unwrap_or_default();
         self.held -= gone.len();
+        self.bytes -= gone.values().map(footprint).sum::<usize>();
         if name == DEFAULT {
             self.insert(DEFAULT.to_owned());
         }
@@ -96,14 +98,21 @@ impl KeyValueStorage {
             }
             "store" => {
                 let value = call.arguments.required("value")?.labelled();
-                self.held += usize::from(storage.insert(key, value).is_none());
+                let bytes = footprint(&value);
+                if self.bytes.saturating_add(bytes) > MOST_BYTES {
+                    return Err(too_many("values"));
+                }
+                let replaced = storage.insert(key, value);
+                self.bytes = self.bytes + bytes - replaced.as_ref().map_or(0, footprint);
+                self.held += usize::from(replaced.is_none());
                 Ok(Reply::None)
             }
             "retrieve" => Ok(storage.get(&key).cloned().map_or(Reply::None, Reply::Value)),
             "exists" => Ok(truth(storage.contains_key(&key))),
             "delete" => {
-                storage.remove(&key).ok_or_else(|| nothing_named("value"))?;
+                let gone = storage.remove(&key).ok_or_else(|| nothing_named("value"))?;
                 self.held -= 1;
+                self.bytes -= footprint(&gone);
                 Ok(Reply::None)
             }
             other => Err(ApiError::internal(format!("a storage cannot {other}"))),

@@ -75,7 +75,7 @@ impl Sessions {
         self.take_number(position, session, &notice);
         let Some(running) = self.running.get_mut(&session) else { return };
         let Some(from) = running.party(position) else { return };
-        running.end(Abort::Stopped(PeerStopped { from, notice }));
+        running.end(Abort::Stopped(PeerStopped { from, notice: Box::new(notice) }));
     }
 
     /// Compares a proposal with the computations of ours that still wait for its sender.

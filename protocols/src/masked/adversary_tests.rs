@@ -17,6 +17,8 @@ fn names(fault: &Fault, cheater: Party) -> bool {
     match fault {
         Fault::Misbehaviour { party, .. } => *party == cheater,
         Fault::TwoFaces { witness, accused } => [witness, accused].contains(&&cheater),
+        Fault::Echo { one, other } => [one, other].contains(&&cheater),
+        Fault::DifferentSession { party } => *party == cheater,
         _ => false,
     }
 }

@@ -61,7 +61,7 @@ use rand_core::CryptoRng;
 use crate::algebra::layout::Layout;
 use crate::channel::Channel;
 use crate::exchange::Phase;
-use crate::fault::Fault;
+use crate::fault::{Fault, InputError};
 use crate::masked::masking::add_masks;
 use crate::masked::opening::Opening;
 use crate::session::Session;
@@ -69,11 +69,11 @@ use crate::session::Session;
 /// The name of this suite in specs, parameters and results.
 pub const SUITE: &str = "masked";
 
-/// The masked sums of one session. Each has its own number, which is in all of its keys and
-/// commitments, so that no mask is used twice.
+/// The masked sums of one session, which they own. Each has its own number, which is in all of its
+/// keys and commitments, so that no mask is used twice.
 pub struct MaskedSums<'a> {
     channel: &'a Channel,
-    session: &'a Session,
+    session: Session,
     uses: u64,
 }
 
@@ -96,9 +96,10 @@ impl Default for Rounds {
 }
 
 impl<'a> MaskedSums<'a> {
-    /// No sums so far in `session`, which runs over `channel`. At most one of these per session.
+    /// No sums so far in `session`, which runs over `channel`. Takes the session, because a second
+    /// count of uses from 0 would use its masks again.
     #[must_use]
-    pub fn new(channel: &'a Channel, session: &'a Session) -> Self {
+    pub fn new(channel: &'a Channel, session: Session) -> Self {
         Self {
             channel,
             session,
@@ -110,7 +111,8 @@ impl<'a> MaskedSums<'a> {
     /// `words` has [`Layout::words`] words and is overwritten with what may be seen.
     ///
     /// # Errors
-    /// If a peer breaks the protocol; the fault names it, or the two of whom one lies.
+    /// If `words` are not as many as the layout has, or a peer breaks the protocol; the fault names
+    /// it, or the two of whom one lies.
     pub async fn sum(
         &mut self,
         rounds: Rounds,
@@ -119,15 +121,16 @@ impl<'a> MaskedSums<'a> {
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<u64>, Fault> {
         let channel = self.channel;
-        debug_assert_eq!(
-            words.len(),
-            layout.words(),
-            "words that do not fit their layout"
-        );
+        // Words without a place in the layout would be left without a mask.
+        if words.len() != layout.words() {
+            let expected = "as many words as the layout has";
+            return Err(InputError::Shape { expected }.into());
+        }
         let number = self.next_use();
         channel.enter(Phase::Running);
-        let y = add_masks(self.session, channel.parties(), number, layout, words);
-        let opening = Opening::new(self.session, number, channel.parties(), y, rng);
+        channel.make_room(&opening::lengths(channel.parties(), layout));
+        let y = add_masks(&self.session, channel.parties(), number, layout, words);
+        let opening = Opening::new(&self.session, number, channel.parties(), y, rng);
 
         channel.begin_round(rounds.commit);
         let committed = opening.commit(channel).await?;
@@ -135,6 +138,12 @@ impl<'a> MaskedSums<'a> {
         channel.enter(Phase::Opening);
         channel.begin_round(rounds.open);
         committed.open(channel, layout).await
+    }
+
+    /// The session that the sums are of.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
     }
 
     fn next_use(&mut self) -> u64 {

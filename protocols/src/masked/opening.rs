@@ -33,6 +33,12 @@ pub(super) struct Committed {
 /// A vector of words that is sent without being copied.
 struct Words(Vec<u64>);
 
+/// The lengths of the messages of one party in one sum: commitment, nonce and echo, y.
+pub(super) fn lengths(parties: Parties, layout: &Layout) -> [usize; 3] {
+    let echo = Digest::BYTES * parties.count();
+    [Digest::BYTES, NONCE + echo, layout.bytes()]
+}
+
 impl Opening {
     pub(super) fn new(
         session: &Session,

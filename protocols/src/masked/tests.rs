@@ -38,7 +38,7 @@ pub(super) async fn sum(
 ) -> Result<Vec<Vec<u64>>, Fault> {
     let offer = testing::offer(channel.parties().count(), Profile::Teaching.rules());
     let session = agree(&channel, offer, &mut rng).await?;
-    let mut sums = MaskedSums::new(&channel, &session);
+    let mut sums = MaskedSums::new(&channel, session);
     let mut results = Vec::new();
     for (layout, words) in layouts.iter().zip(words) {
         let words = Zeroizing::new(words);

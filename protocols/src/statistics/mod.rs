@@ -99,14 +99,6 @@ impl Prepared {
         }
     }
 
-    /// The number of words whatever categories the others have.
-    pub(crate) fn words_at_most(&self) -> usize {
-        match self {
-            Self::Frequency(prepared) | Self::Contingency(prepared) => prepared.words_at_most(),
-            _ => self.words(),
-        }
-    }
-
     /// What is revealed beside the answer.
     pub(crate) fn reveals(&self, rules: &Rules) -> Vec<String> {
         match self {

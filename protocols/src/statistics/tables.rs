@@ -12,7 +12,7 @@ use rand_core::CryptoRng;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::algebra::layout::{Layout, MAX_WORDS};
+use crate::algebra::layout::Layout;
 use crate::channel::Channel;
 use crate::computation::{Answer, Input};
 use crate::disclosure::{Permit, Rules};
@@ -114,14 +114,6 @@ impl Prepared {
 
     pub(super) fn words(&self) -> usize {
         self.axes.iter().map(Vec::len).product()
-    }
-
-    pub(super) fn words_at_most(&self) -> usize {
-        if self.declared {
-            self.words()
-        } else {
-            MAX_WORDS
-        }
     }
 
     pub(super) fn reveals(&self, rules: &Rules) -> Vec<String> {

@@ -17,6 +17,10 @@ use crate::error::ApiError;
 use crate::label::{Labelled, Private, Public, Report};
 use crate::object::{Principal, Reply};
 
+/// Inputs of one task, and bytes in them.
+const MOST_INPUTS: usize = 1_000;
+const MOST_INPUT_BYTES: usize = 256 << 20;
+
 /// The task.
 pub(super) struct Task {
     pub(super) owner: Principal,
@@ -76,6 +80,10 @@ impl Task {
     pub(super) fn input(&mut self, data: Private<Data>) -> Result<Reply, ApiError> {
         match &mut self.state {
             State::Collecting(inputs) => {
+                let held = inputs.iter().chain([&data]).map(|d| d.for_computing().footprint());
+                if inputs.len() >= MOST_INPUTS || held.sum::<usize>() > MOST_INPUT_BYTES {
+                    return Err(too_much());
+                }
                 inputs.push(data);
                 Ok(Reply::None)
             }
@@ -144,6 +152,12 @@ impl Task {
         ApiError::new(StatusCode::CONFLICT, "task_started", format!("the task {what}"))
             .hint("create another task")
     }
+}
+
+fn too_much() -> ApiError {
+    let message = format!("a task takes {MOST_INPUTS} inputs or {MOST_INPUT_BYTES} bytes");
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "over_quota", message)
+        .hint("put more items into one input, or compute in several tasks")
 }
 
 /// Invitations and progress were never secret.
