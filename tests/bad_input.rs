@@ -93,7 +93,7 @@ fn what_is_no_json_is_refused() {
     node.api.send("PUT", "/representations", "{}").refused(400, "malformed_request");
     node.api
         .raw(
-            b"PUT /representations HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\
+            b"PUT /representations HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
         Content-Length: 11\r\n\r\n{\"args\":\"\xff\xfe",
         )
         .refused(400, "malformed_request");
@@ -107,7 +107,7 @@ const LIMIT: usize = 64 << 20;
 fn a_body_that_is_announced_as_too_long_is_refused_at_once() {
     let node = Node::start();
     let declared = format!(
-        "PUT /representations HTTP/1.1\r\nHost: n\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{{",
+        "PUT /representations HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{{",
         LIMIT + 1
     );
     let answer = node.api.raw(declared.as_bytes());
@@ -119,7 +119,7 @@ fn a_body_that_is_announced_as_too_long_is_refused_at_once() {
 fn a_body_that_turns_out_too_long_is_refused() {
     let node = Node::start();
     let chunk = vec![b' '; 1 << 20];
-    let mut chunked = b"PUT /representations HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\
+    let mut chunked = b"PUT /representations HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
         Transfer-Encoding: chunked\r\n\r\n"
         .to_vec();
     for _ in 0..=LIMIT / chunk.len() {

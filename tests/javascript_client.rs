@@ -26,7 +26,7 @@ fn a_javascript_client_computes() {
 
 fn preflight(cluster: &Cluster, origin: &str, method: &str) -> Answer {
     let request = format!(
-        "OPTIONS /representations HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\
+        "OPTIONS /representations HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
          Origin: {origin}\r\nAccess-Control-Request-Method: {method}\r\n\
          Access-Control-Request-Headers: content-type\r\n\r\n"
     );
@@ -53,7 +53,7 @@ fn a_browser_may_use_the_api_from_allowed_origins_only() {
     assert!(!answer.head.contains("access-control-allow-origin"), "{}", answer.head);
     let get = |origin: &str| {
         let request = format!(
-            "GET /representations HTTP/1.1\r\nHost: n\r\nConnection: close\r\nOrigin: {origin}\r\n\r\n"
+            "GET /representations HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOrigin: {origin}\r\n\r\n"
         );
         cluster.api(0).raw(request.as_bytes())
     };

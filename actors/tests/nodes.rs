@@ -58,7 +58,9 @@ async fn a_party_that_never_comes_is_named_when_the_time_is_up() {
         let text = outcome.unwrap_err().to_error().to_string();
         assert!(text.contains("clinic-2"), "{text}");
     }
-    // The late party does not meet the ended run, but the next one.
+    // A party that comes just after the end hears of it; then all meet again.
+    let late = ask.of(&nodes[2].sessions(), one()).await.unwrap_err().to_error();
+    assert_eq!(late.code(), "deadline");
     for outcome in together(&nodes, "u", "SecureSum", &numbers(3)).await {
         assert_eq!(result(&outcome), json!({"sum": 3.3}));
     }

@@ -7,7 +7,8 @@
 //!
 //! Where the rules ask for a minimum of rows, the number of rows over all parties is summed and
 //! opened first, alone; if it is too small nothing else is masked or opened. Each party counts its
-//! own rows: that a party lies about its own is not detected.
+//! own rows. That it counts others than it has is not detected; that it counts others than it uses
+//! is, where the function's sums tell their number (tables and bivariate statistics).
 //!
 //! Nothing here waits for time to pass: the agreed deadline is for whoever drives the machine.
 
@@ -239,7 +240,7 @@ impl Request {
         Ok(())
     }
 
-    fn describe(&self, offer: &mut Offer) {
+    pub(crate) fn describe(&self, offer: &mut Offer) {
         self.function.name.clone_into(&mut offer.spec.function);
         self.suite().clone_into(&mut offer.spec.suite);
         offer.spec.parameters = self.parameters();
@@ -314,8 +315,11 @@ async fn count_rows(
 fn adversary(parties: usize) -> String {
     format!(
         "any {} of the {parties} parties may collude and deviate: they learn nothing but the answer, \
-         what is listed under reveals, and what follows from these and their own data; inputs are \
-         committed to before any is opened; whoever leaves or cheats can keep others from the answer",
+         what is listed under reveals, and what follows from these and their own data; in each sum \
+         all inputs are committed to before any is opened, but a number of rows is opened before, \
+         lists of categories are not committed to, and who has seen a sum and breaks off can choose \
+         anew if it is repeated; whoever leaves or cheats can keep others from the answer; nobody \
+         proves that its data or its number of rows are true",
         parties - 1
     )
 }

@@ -1,13 +1,20 @@
 //! Requests, rules and outcomes, in simulation.
 
+use zeroize::Zeroizing;
+
+use crate::algebra::layout::{Layout, Segment};
 use crate::catalogue::{EMPTY, entries, find};
-use crate::computation::{Answer, Input, Request};
+use crate::computation::{Answer, Input, Request, compute};
 use crate::disclosure::{Profile, Refusal, Rules};
 use crate::fault::{Fault, InputError};
-use crate::masked::SUITE;
+use crate::machine::{Machine, Part, Setting};
+use crate::masked::{MaskedSums, Rounds, SUITE};
 use crate::parameters::{Categories, Encoding, Parameters};
+use crate::party::{Parties, Party};
+use crate::session::agree;
 use crate::simulation::{Ending, Link, Simulation};
-use crate::testing::{Run, seed};
+use crate::testing::{Run, offer, rng, seed};
+use crate::wire::{MAX_PART, PartHeader, SessionId};
 
 fn rows(count: usize) -> Run {
     let rest: &[f64] = &vec![1.0; count - 2];
@@ -172,11 +179,145 @@ fn the_room_that_a_request_asks_for_is_enough_and_bounded() {
     };
     for run in runs.map(|run| run.rules(strict)) {
         let room = run.request(0).unwrap().inbox_bytes(2);
-        assert!(room < 100_000_000, "{room}");
+        assert!(room < 3 << 20, "{room}");
         run.simulate(Simulation::new(seed()).limit(room))
             .results()
             .unwrap();
     }
+}
+
+#[test]
+fn nobody_can_make_a_party_keep_more_than_it_has_agreed_to() {
+    let long = vec![1.0; 1_000_000];
+    let run = Run::numbers("SecureVectorSum", [&long, &long]);
+    let request = run.request(0).unwrap();
+    let setting = Setting {
+        parties: Parties::new(2, 0).unwrap(),
+        session: SessionId([1; 16]),
+        link_bindings: vec![[0; 32]; 2],
+        limit: request.inbox_bytes(2),
+    };
+    let offer = offer(2, Profile::Teaching.rules());
+    let mut machine = Machine::new(setting, |channel| compute(channel, offer, request, rng(1)));
+    machine.step();
+    let part = |number| Part {
+        header: PartHeader {
+            sequence: 0,
+            part: number,
+            last: false,
+            tag: [0; 16],
+        },
+        body: vec![0; MAX_PART].into(),
+    };
+    let peer = Party::new(1).unwrap();
+    let taken = (0..100).take_while(|number| machine.deliver(peer, part(*number)).is_ok());
+    assert_eq!(taken.count(), 2, "MiB of a proposal");
+}
+
+#[test]
+fn a_request_is_for_the_number_of_parties_that_it_was_made_for() {
+    let run = Run::numbers("SecureVectorSum", [&[1.0], &[2.0]]);
+    let report = Simulation::new(seed()).parties(4).run(|channel, _, rng| {
+        let offer = offer(4, Profile::Teaching.rules());
+        compute(channel, offer, run.request(0).unwrap(), rng)
+    });
+    let refused = InputError::OtherParties {
+        made_for: 2,
+        actual: 4,
+    };
+    for ending in &report.endings {
+        assert_eq!(ending.fault(), Some(&Fault::Input(refused.clone())));
+    }
+    assert!(report.transcript.is_empty());
+}
+
+/// What the two honest of three parties end with if the third agrees to `run` as they do, and then
+/// adds `words` of its own to each sum, in cells of these limbs.
+fn against(run: &Run, sums: &[(&[Segment], &[u64])]) -> [Option<Fault>; 2] {
+    let report = Simulation::new(seed()).run(|channel, party, mut rng| {
+        let request = run.request(party.index()).unwrap();
+        let mut offer = offer(3, run.rules);
+        async move {
+            if party.index() != 2 {
+                return compute(channel, offer, request, rng).await.map(drop);
+            }
+            request.describe(&mut offer);
+            let session = agree(&channel, offer, &mut rng).await?;
+            let mut own = MaskedSums::new(&channel, session);
+            for (segments, words) in sums {
+                let layout = Layout::new(segments)?;
+                let words = Zeroizing::new([*words, &vec![0; layout.words()]].concat());
+                let words = Zeroizing::new(words[..layout.words()].to_vec());
+                own.sum(Rounds::default(), &layout, words, &mut rng).await?;
+            }
+            Ok(())
+        }
+    });
+    [0, 1].map(|index| report.endings[index].fault().cloned())
+}
+
+const ROWS: &[Segment] = &[Segment { limbs: 1, cells: 1 }];
+const TWO_CELLS: &[Segment] = &[Segment { limbs: 1, cells: 2 }];
+const SUMS: &[Segment] = &[
+    Segment { limbs: 1, cells: 1 },
+    Segment {
+        limbs: 34,
+        cells: 2,
+    },
+    Segment {
+        limbs: 67,
+        cells: 3,
+    },
+];
+
+fn points() -> Run {
+    let points: Vec<(f64, f64)> = (0..5_u32).map(|i| (f64::from(i), f64::from(i * i))).collect();
+    let inputs = [points.clone(), points, vec![]].map(Input::Points);
+    Run::new("StatisticsBivariate", inputs.to_vec())
+}
+
+fn two_categories() -> Run {
+    let texts = |items: &[&str]| Input::Texts(items.iter().map(|i| (*i).to_owned()).collect());
+    let inputs = vec![texts(&["a", "b", "b"]), texts(&["a"]), texts(&[])];
+    let categories = Categories::One(vec!["a".into(), "b".into()]);
+    Run::new("StatisticsFrequency", inputs).parameters(Parameters {
+        categories: Some(categories),
+        ..Parameters::default()
+    })
+}
+
+#[test]
+fn counts_that_nobody_can_have_are_implausible() {
+    let implausible = [Some(Fault::Implausible), Some(Fault::Implausible)];
+    let strict = Rules {
+        min_rows: 2,
+        ..Profile::Teaching.rules()
+    };
+    assert_eq!(against(&points(), &[(SUMS, &[1 << 63])]), implausible);
+    for cells in [[1 << 63, 0], [0, 1 << 63], [1 << 62, 1 << 62], [0, u64::MAX - 2]] {
+        assert_eq!(against(&two_categories(), &[(TWO_CELLS, &cells)]), implausible);
+    }
+    for run in [points(), two_categories(), rows(10)] {
+        assert_eq!(against(&run.rules(strict), &[(ROWS, &[1 << 63])]), implausible);
+    }
+    // The helper alone does no harm.
+    assert_eq!(against(&points(), &[(SUMS, &[1])]), [None, None]);
+    assert_eq!(against(&two_categories(), &[(TWO_CELLS, &[7])]), [None, None]);
+}
+
+#[test]
+fn rows_that_are_counted_but_not_used_are_implausible() {
+    let implausible = [Some(Fault::Implausible), Some(Fault::Implausible)];
+    let strict = Rules {
+        min_rows: 11,
+        ..Profile::Teaching.rules()
+    };
+    let run = points().rules(strict);
+    assert_eq!(against(&run, &[(ROWS, &[7]), (SUMS, &[0])]), implausible);
+    assert_eq!(against(&run, &[(ROWS, &[7]), (SUMS, &[7])]), [None, None]);
+    let run = two_categories().rules(strict);
+    assert_eq!(against(&run, &[(ROWS, &[7]), (TWO_CELLS, &[0, 6])]), implausible);
+    assert_eq!(against(&run, &[(ROWS, &[7]), (TWO_CELLS, &[3, 4])]), [None, None]);
 }
 
 #[test]

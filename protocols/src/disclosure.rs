@@ -3,6 +3,17 @@
 //! A value that may leave a node is an [`Opened`]. Only the opening step of a computation makes
 //! one, and only with a [`Permit`], which only [`Rules::permit`] gives. Nothing here decides which
 //! client may run what on which data: that is the node's policy.
+//!
+//! What the rules assume. Rows and cells are what the parties say they are: each counts its own
+//! rows, and one that adds rows which nobody has lifts a total or a cell over a minimum. Vectors are
+//! not rows, and neither the rule on rows nor the one on small cells applies to them. Withholding a
+//! small count keeps it out of the answer, not from the nodes, nor from whoever can work it out.
+//!
+//! What is planned for the production profile and not enforced yet, because this suite can compare
+//! nothing that it has not opened: that no single party makes up most of a sum or of a cell
+//! (dominance); that two computations which differ in their members, their rows or their run are
+//! not subtracted from each other (differencing); that the columns which clients hand in were not
+//! made to single somebody out.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,9 +22,11 @@ use serde::{Deserialize, Serialize};
 pub struct Rules {
     /// The fewest parties that may compute together.
     pub min_parties: u16,
-    /// The fewest rows in all parties' data together.
+    /// The fewest rows in all parties' data together, each party counting its own. Says nothing of
+    /// vectors.
     pub min_rows: u64,
-    /// The smallest count above zero that a table may show; smaller ones are withheld.
+    /// The smallest count above zero that a table may show; smaller ones are withheld from the
+    /// answer. Says nothing of vectors.
     pub min_cell: u64,
 }
 
@@ -21,7 +34,8 @@ pub struct Rules {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// For real data: at least 3 parties, at least 10 rows, no table cell from 1 to 4.
+    /// For real data: at least 3 parties, at least 10 rows, no table cell from 1 to 4. See the top
+    /// of this module for what it does not protect from.
     #[default]
     Production,
     /// For trying out: 2 parties, 1 row. Protects nobody.
@@ -39,8 +53,12 @@ pub enum Refusal {
         /// How many there must be.
         minimum: u16,
     },
-    /// Too few rows in all parties' data together.
-    #[error("all parties together have fewer than the {minimum} rows that the rules ask")]
+    /// Too few rows in all parties' data together. To know it, every party's node has seen how many
+    /// there are, and nothing else.
+    #[error(
+        "all parties together have fewer than the {minimum} rows that the rules ask; how many they \
+         have was opened to their nodes, nothing else was"
+    )]
     TooFewRows {
         /// How many there must be.
         minimum: u64,
@@ -51,6 +69,8 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Permit {
     rules: Rules,
+    /// The number of rows that was opened, if the rules asked for it.
+    rows: Option<u64>,
 }
 
 /// A result that all parties agreed to open. The only kind of computed value that may leave a node.
@@ -127,7 +147,11 @@ impl Rules {
                 minimum: self.min_rows,
             });
         }
-        self.permit_whatever_the_rows(parties)
+        self.check_parties(parties)?;
+        Ok(Permit {
+            rules: *self,
+            rows: Some(rows),
+        })
     }
 
     /// Leave to open a result that so many parties computed, where the rule on rows says nothing:
@@ -137,11 +161,26 @@ impl Rules {
     /// If the rules forbid it.
     pub(crate) fn permit_whatever_the_rows(&self, parties: usize) -> Result<Permit, Refusal> {
         self.check_parties(parties)?;
-        Ok(Permit { rules: *self })
+        Ok(Permit {
+            rules: *self,
+            rows: None,
+        })
     }
 }
 
 impl Permit {
+    /// Whether an opened number of rows is the one that the permit was given for, if it was for one.
+    #[must_use]
+    pub fn agrees_with(&self, rows: u64) -> bool {
+        self.rows.is_none_or(|counted| counted == rows)
+    }
+
+    /// Whether there are counts that a table may not show.
+    #[must_use]
+    pub fn withholds(&self) -> bool {
+        self.rules.min_cell > 1
+    }
+
     /// What a table may show of a count: nothing, if it is above zero and below the minimum.
     #[must_use]
     pub fn cell(&self, count: u64) -> Option<u64> {

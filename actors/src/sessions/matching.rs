@@ -9,6 +9,11 @@
 //!   next one takes the peer's number;
 //! - a peer that is behind: it is told our number, ends its own, and takes ours next;
 //! - other members under the same name: both end.
+//!
+//! Clients ask at almost the same time, so word of a run's end may come just before our own client
+//! asks for it. Within [`MOMENT`] that request shares the end; later ones begin the next run.
+
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cloister_protocols::machine::Part;
@@ -16,10 +21,17 @@ use cloister_protocols::session::{MemberId, Spec, peek};
 use cloister_protocols::wire::{self, SessionId};
 
 use super::Sessions;
+use super::numbers::Group;
 use super::ticket::same_members;
 use crate::computation::{Abort, PeerStopped};
 use crate::failure::{Failure, StopNotice};
 use crate::links::SendStop;
+
+/// How long after word of a run's end a request for it shares the end.
+const MOMENT: Duration = Duration::from_secs(2);
+
+/// Ends that are remembered for so long.
+const MOST_JUST_ENDED: usize = 4_096;
 
 impl Sessions {
     /// A proposal came for a session that we have not: keeps it until our client asks, unless it
@@ -117,9 +129,26 @@ impl Sessions {
             return;
         }
         let group = self.group(&notice.network, &members);
-        if group.session(notice.run) == session {
-            self.numbers.hint(position, &group, notice.next_run);
+        if group.session(notice.run) != session {
+            return;
         }
+        self.numbers.hint(position, &group, notice.next_run);
+        if self.numbers.is_to_come(&group, notice.run) && self.just_ended.len() < MOST_JUST_ENDED {
+            let failure =
+                Failure::Stopped { party: self.name(position), notice: Box::new(notice.clone()) };
+            self.just_ended.insert(group, (Instant::now(), failure));
+        }
+    }
+
+    /// The end of a run that a peer told us of just now, if we had not begun it.
+    pub(super) fn shared_end(&mut self, group: &Group) -> Option<Failure> {
+        let (since, failure) = self.just_ended.remove(group)?;
+        (since.elapsed() < MOMENT).then_some(failure)
+    }
+
+    /// Forgets ends that are no longer shared.
+    pub(super) fn expire_ends(&mut self) {
+        self.just_ended.retain(|_, (since, _)| since.elapsed() < MOMENT);
     }
 
     fn positions(&self, members: &[MemberId]) -> Option<Vec<usize>> {

@@ -63,6 +63,7 @@ pub struct Sessions {
     running: HashMap<SessionId, Running>,
     early: Early,
     numbers: Numbers,
+    just_ended: HashMap<Group, (Instant, Failure)>,
     workers: Workers,
 }
 
@@ -154,6 +155,7 @@ impl Sessions {
             running: HashMap::new(),
             early: Early::default(),
             numbers: Numbers::default(),
+            just_ended: HashMap::new(),
             workers: Workers::default(),
         }
     }
@@ -188,6 +190,9 @@ impl Sessions {
         let members = waiting.launch.ticket.members().to_vec();
         let network = waiting.launch.ticket.network().to_owned();
         let group = self.group(&network, &members);
+        if let Some(failure) = self.shared_end(&group) {
+            return waiting.refuse(failure);
+        }
         let ahead = match self.early_of_others(&network, &members) {
             Ok(ahead) => ahead,
             Err(failure) => return waiting.refuse(failure),
@@ -361,6 +366,7 @@ impl Actor for Sessions {
             sessions.expire_waiting();
             sessions.early.expire(Instant::now());
             sessions.numbers.bound();
+            sessions.expire_ends();
         });
     }
 }

@@ -75,6 +75,11 @@ impl Numbers {
         run
     }
 
+    /// Whether we have not begun this run yet.
+    pub(super) fn is_to_come(&self, group: &Group, run: u64) -> bool {
+        self.groups.get(group).is_none_or(|counter| counter.next <= run)
+    }
+
     /// The peer at `position` says that the group's next run is this one.
     pub(super) fn hint(&mut self, position: usize, group: &Group, run: u64) {
         self.hints.entry(position).or_default().put(*group, run);

@@ -405,13 +405,31 @@ mod tests {
         }
     }
 
+    /// 2^63 rows of the largest magnitude of either sign, which no machine can count, by doubling.
     #[test]
     fn the_widest_sum_that_can_be_does_not_wrap() {
-        for grid in [Grid::full(), Grid::declared(3, 2).unwrap()] {
-            for degree in [1, 2] {
-                // 2^63 rows of the largest magnitude: (2^b)^d · 2^63 on the grid.
-                let bits = degree * (grid.fraction_bits + grid.magnitude_bits) + 63;
-                assert!(bits < 64 * grid.limbs(degree) - 1);
+        let grids = [(308, 323), (1, 0), (3, 2), (12, 12)]
+            .map(|(before, after)| Grid::declared(before, after).unwrap());
+        for grid in [Grid::full()].iter().chain(&grids) {
+            let largest = match grid.digits() {
+                None => f64::MAX,
+                Some((before, _)) => power_of_ten(&format!("1e{before}")).next_down(),
+            };
+            let admit = |x| grid.admit(0, x).unwrap();
+            let (plus, minus) = (admit(largest), admit(-largest));
+            for (degree, term) in [(1, plus), (1, minus), (2, plus.times(plus)), (2, minus.times(plus))] {
+                let mut sum = Accumulator::new(grid, degree);
+                sum.add(term);
+                let one = signed_integer(&sum.into_cell());
+                assert_ne!(one, BigInt::ZERO);
+                let mut sum = Accumulator::new(grid, degree);
+                sum.add(term);
+                for _ in 0..63 {
+                    let mut same = Accumulator::new(grid, degree);
+                    same.merge(&sum);
+                    sum.merge(&same);
+                }
+                assert_eq!(signed_integer(&sum.into_cell()), one << 63_u32);
             }
         }
     }

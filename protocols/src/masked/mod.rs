@@ -44,6 +44,11 @@
 //! say Σ x over the honest parties in every run that reaches round 2, whatever was shown to whom.
 //! What a liar gets is that sum and no accepted result: the same as by leaving after round 2.
 //!
+//! They do so within one sum only: of two sums in a session the first is open before the second is
+//! committed to. And a party that has seen a sum, breaks off and gets the others to repeat the
+//! computation chooses its input with that knowledge: who repeats after an aborted opening should
+//! know.
+//!
 //! **What it does not do:** fairness. The last to open sees the sum and can withhold its own opening,
 //! or give a wrong one to some, so that some honest parties have the result and others stop. Those
 //! that stop name it, or, if two parties' words stand against each other, both.

@@ -155,7 +155,7 @@ async fn compare_echoes(
 }
 
 /// Adds the words of `message` to `sum` and to `hasher` in one pass.
-fn add_opening(layout: &Layout, sum: &mut [u64], message: &Message, hasher: &mut blake3::Hasher) {
+pub(super) fn add_opening(layout: &Layout, sum: &mut [u64], message: &Message, hasher: &mut blake3::Hasher) {
     let mut reader = Reader::new(message);
     let mut rest = sum;
     let mut buffer = vec![0; PARALLEL_WORDS.min(layout.words())];

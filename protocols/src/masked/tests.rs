@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::algebra::layout::Segment;
+use crate::channel::Message;
 use crate::disclosure::Profile;
 use crate::echo::{Digest, Views};
 use crate::party::Party;
@@ -192,6 +193,77 @@ fn a_commitment_and_an_opening_are_these_bytes() {
         second.as_ref(),
         [1, 0, 0, 0, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 0, 0]
     );
+}
+
+#[test]
+fn a_commitment_hides_what_it_is_to() {
+    // Who knows all masks of a party could test guesses of y if the nonce were known before.
+    let report = Simulation::new(testing::seed()).run(|channel, _, mut rng| async move {
+        let offer = testing::offer(3, Profile::Teaching.rules());
+        let session = agree(&channel, offer, &mut rng).await?;
+        let commit = |seed| {
+            let y = vec![3; layout().words()];
+            let mut rng = testing::rng(seed);
+            Opening::new(&session, 0, channel.parties(), y, &mut rng).commitment().to_vec()
+        };
+        Ok((commit(1), commit(1), commit(2)))
+    });
+    for (one, same, other) in report.results().unwrap() {
+        assert_eq!(one, same);
+        assert_ne!(one, other, "commitments to the same y");
+    }
+    let words = vec![vec![0; layout().words()]; 3];
+    let report = simulate(Simulation::new(testing::seed()), &layout(), &words);
+    let nonces: std::collections::BTreeSet<_> =
+        (0..3).map(|from| bodies(&report, from, ECHO)[0].body.slice(..32)).collect();
+    assert_eq!(nonces.len(), 3);
+}
+
+#[test]
+fn words_that_do_not_fit_their_layout_never_leave() {
+    for length in [0, 1, layout().words() - 1, layout().words() + 1] {
+        let secret = 0x5ec2_e75e_c2e7_5ec2;
+        let report = Simulation::new(testing::seed()).parties(2).run(|channel, party, rng| {
+            let words = match party.index() {
+                0 => vec![secret; length],
+                _ => vec![1; layout().words()],
+            };
+            sum(channel, vec![layout()], vec![words], rng)
+        });
+        let expected = "as many words as the layout has";
+        let refused = Fault::Input(InputError::Shape { expected });
+        assert_eq!(report.endings[0].fault(), Some(&refused));
+        let sent = report.transcript.iter().filter(|d| d.from == party(0));
+        assert!(sent.map(|d| d.sequence).eq([PROPOSAL]), "but the proposal nothing left");
+    }
+}
+
+#[test]
+fn openings_are_added_and_hashed_in_whatever_pieces_they_come() {
+    let mut rng = testing::rng(testing::seed());
+    let wide = [
+        Segment { limbs: 3, cells: 5 },
+        Segment {
+            limbs: 34,
+            cells: 3,
+        },
+    ];
+    let blocks = [Segment {
+        limbs: 3,
+        cells: 30_000,
+    }];
+    for layout in [Layout::new(&wide).unwrap(), Layout::new(&blocks).unwrap()] {
+        let words = random_words(&mut rng, &layout, 2);
+        let bytes: Vec<u8> = words[1].iter().flat_map(|word| word.to_le_bytes()).collect();
+        for size in [8, 16, 40, 8 * layout.words()] {
+            let pieces = bytes.chunks(size).flat_map(|piece| [&[], piece, &[]]);
+            let message = Message::new(pieces.map(bytes::Bytes::copy_from_slice).collect());
+            let (mut sum, mut hasher) = (words[0].clone(), blake3::Hasher::new());
+            opening::add_opening(&layout, &mut sum, &message, &mut hasher);
+            assert_eq!(sum, plain_sum(&layout, &words), "pieces of {size} bytes");
+            assert_eq!(hasher.finalize(), blake3::hash(&bytes));
+        }
+    }
 }
 
 #[test]

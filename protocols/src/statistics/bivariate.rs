@@ -8,7 +8,9 @@
 //! for the intercept α, and s = Σxy/Σx². Eliminating leaves (s − b)((Σx)² + B) = nα·Σx: a quadratic
 //! equation for Σx whose two roots have the product B, and from Σx all others follow. So the answer
 //! implies the six sums up to its rounding and a choice between two candidates, except where the
-//! intercept is 0: then Σx is not determined by it, and the nodes see more than the answer says.
+//! intercept is 0 (then Σx is not determined by it), where the covariance is (then b and the
+//! correlation are 0 and say nothing of nΣy² − (Σy)² or B), or where a value is null: there the nodes
+//! see more than the answer says.
 
 use std::collections::BTreeMap;
 
@@ -22,13 +24,15 @@ use crate::algebra::exact::{Accumulator, Grid, signed_integer};
 use crate::algebra::layout::{Layout, Segment};
 use crate::algebra::rounding::{fraction_to_double, root_of_fraction};
 use crate::computation::{Answer, Input};
+use crate::disclosure::Permit;
 use crate::fault::{Fault, InputError};
 use crate::masked::{MaskedSums, Rounds};
 use crate::parameters::{Parameters, grid_text};
 
 /// What is revealed beside the answer.
 pub(super) const REVEALS: &str = "the exact joint sums n, Σx, Σy, Σx², Σxy, Σy², to every party; \
-     the answer implies them up to rounding and a choice of two, unless the intercept is 0";
+     the answer implies them up to rounding and a choice of two, unless the intercept or the \
+     covariance is 0 or a value is null";
 
 /// Statistics of two variables. A value that the data do not define is null.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -98,12 +102,16 @@ impl Prepared {
     pub(super) async fn run(
         self,
         sums: &mut MaskedSums<'_>,
+        permit: &Permit,
         rng: &mut impl CryptoRng,
     ) -> Result<Answer, Fault> {
         let words = sums
             .sum(Rounds::default(), &self.layout, self.words, rng)
             .await?;
         let sums = Sums::decode(&self.grid, &words)?;
+        if !permit.agrees_with(sums.n) {
+            return Err(Fault::Implausible);
+        }
         sums.finish(&self.grid).map(Answer::Bivariate)
     }
 }

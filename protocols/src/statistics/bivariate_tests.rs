@@ -133,6 +133,21 @@ fn extreme_magnitudes_are_exact_or_a_fault() {
 }
 
 #[test]
+fn an_answer_without_covariance_does_not_tell_the_sums() {
+    let run = |points: &[(f64, f64)]| run(&[points, &[]]);
+    let same = [
+        run(&[(0.0, 1.0), (0.0, 3.0), (2.0, 1.0), (2.0, 3.0)]),
+        run(&[(0.0, 2.0), (2.0, 0.0), (2.0, 2.0), (2.0, 4.0)]),
+        run(&[(0.0, 0.0), (0.0, 4.0), (2.0, 0.0), (2.0, 4.0)]),
+    ];
+    assert_eq!(answer(&same[0]), answer(&same[1]));
+    assert_eq!(answer(&same[0]), answer(&same[2]));
+    let report = same[0].simulate(Simulation::new(seed()));
+    let reveals = &report.results().unwrap()[0].security.reveals;
+    assert!(reveals[0].contains("unless the intercept or the covariance is 0"));
+}
+
+#[test]
 fn declared_digits_make_it_small() {
     let run = run(&[&[(1.5, 2.5)], &[(0.5, 1e-3)]]);
     let words = run.request(0).unwrap().words();

@@ -22,6 +22,14 @@ pub(crate) const MAX_CATEGORIES: usize = 100_000;
 /// The longest name of a category, in bytes.
 pub(crate) const MAX_NAME: usize = 1000;
 
+/// The largest answer, in bytes of names and counts. Every node holds it several times, as a map
+/// and as text; a contingency table repeats all names of y under every x, so that neither the number
+/// of cells nor the length of the lists bounds it.
+const MAX_ANSWER: usize = 64 << 20;
+
+/// Bytes of an entry beside its name: count, string and its place in a map.
+const ENTRY: usize = 64;
+
 /// For each variable of a table its categories, sorted, each once.
 pub(crate) type Axes = Vec<Vec<String>>;
 
@@ -43,16 +51,43 @@ pub(super) async fn unite(channel: &Channel, own: Axes) -> Result<Axes, Fault> {
     let union = lists
         .into_iter()
         .fold(own, |union, list| merge(union, list.axes));
-    check_size(&union)?;
-    Ok(union)
+    match excess(&union) {
+        None => Ok(union),
+        Some((what, actual, limit)) => Err(Fault::TableTooLarge { what, actual, limit }),
+    }
 }
 
-/// Refuses more cells than a vector may have words, and more categories than a table may.
+/// Refuses a table, of our own data or declared, that is larger than an answer may be.
 pub(super) fn check_size(axes: &Axes) -> Result<(), InputError> {
+    match excess(axes) {
+        None => Ok(()),
+        Some((what, actual, limit)) => Err(InputError::TooMuch { what, actual, limit }),
+    }
+}
+
+/// What there is too much of in a table, how much there is, and how much there may be.
+fn excess(axes: &Axes) -> Option<(&'static str, usize, usize)> {
     let cells = axes.iter().map(Vec::len).fold(1, usize::saturating_mul);
-    check("cells of the table", cells, MAX_WORDS)?;
-    axes.iter()
-        .try_for_each(|axis| check("categories", axis.len(), MAX_CATEGORIES))
+    let longest = axes.iter().map(Vec::len).max().unwrap_or_default();
+    let bounds = [
+        ("cells of the table", cells, MAX_WORDS),
+        ("categories", longest, MAX_CATEGORIES),
+        ("bytes of the answer", answer_bytes(axes), MAX_ANSWER),
+    ];
+    bounds.into_iter().find(|(_, actual, limit)| actual > limit)
+}
+
+/// Bytes of an answer: every name that it repeats, and [`ENTRY`] beside each. The names of an axis
+/// stand under every cell of the axes before it.
+fn answer_bytes(axes: &Axes) -> usize {
+    let mut bytes = 0_usize;
+    let mut times = 1_usize;
+    for axis in axes {
+        let names = axis.iter().map(|name| name.len() + ENTRY).fold(0, usize::saturating_add);
+        bytes = bytes.saturating_add(times.saturating_mul(names));
+        times = times.saturating_mul(axis.len());
+    }
+    bytes
 }
 
 /// Refuses a name that is too long.

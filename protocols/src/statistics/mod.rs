@@ -124,7 +124,7 @@ impl Prepared {
             Self::Vector(prepared) => prepared.run(sums, rng).await,
             Self::Frequency(prepared) => prepared.run(channel, sums, permit, rng).await,
             Self::Contingency(prepared) => prepared.run(channel, sums, permit, rng).await,
-            Self::Bivariate(prepared) => prepared.run(sums, rng).await,
+            Self::Bivariate(prepared) => prepared.run(sums, permit, rng).await,
         }
     }
 }

@@ -3,8 +3,13 @@
 //!
 //! A table is one masked sum of counts, one 64-bit word a cell; a contingency table has a cell for
 //! every pair of a category of x and a category of y, also where none occurs. Which cells a party's
-//! data have cannot be seen by anybody. The rules may withhold small counts: every party's node sees
-//! them when it opens the sum, but no client does.
+//! data have cannot be seen by anybody.
+//!
+//! The rules may withhold small counts from the answer. That is not secrecy: every party's node sees
+//! them when it opens the sum; whoever contributed rows, or knows totals or other tables, can work
+//! some of them out; and a count of 0 is shown, so that it can be told from a withheld one. Where
+//! categories come from the data, a name of which nothing but withheld counts and zeros would be
+//! shown is dropped, because the name alone says that somebody has it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +26,8 @@ use crate::masked::{MaskedSums, Rounds};
 use crate::parameters::{Categories, Parameters, refuse};
 use crate::statistics::categories::{self, Axes};
 
-/// How often each category occurs; null where the rules withhold it.
+/// How often each category occurs; null where the rules withhold it. Categories from the data that
+/// would be null are not listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Histogram {
     /// The count of each category.
@@ -30,7 +36,8 @@ pub struct Histogram {
     pub mode: Option<String>,
 }
 
-/// How often each pair of categories occurs; null where the rules withhold it.
+/// How often each pair of categories occurs; null where the rules withhold it. Categories from the
+/// data that would have nothing but nulls and zeros are not listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Table {
     /// The count of each y under each x.
@@ -124,7 +131,9 @@ impl Prepared {
         if rules.min_cell > 1 {
             let most = rules.min_cell - 1;
             reveals.push(format!(
-                "counts from 1 to {most}, to every party's node but to no client"
+                "counts from 1 to {most} are withheld from the answer, but every party's node \
+                 sees them; whoever contributed rows, or knows totals or other tables, can work \
+                 some out; 0 and withheld can be told apart"
             ));
         }
         reveals
@@ -150,10 +159,11 @@ impl Prepared {
         let layout = Layout::uniform(1, axes.iter().map(Vec::len).product())?;
         let words = count(&rows, &own, &axes, layout.words());
         let sum = sums.sum(Rounds::default(), &layout, words, rng).await?;
-        if sum.iter().any(|count| *count >= 1 << 63) {
+        let total = total(&sum).ok_or(Fault::Implausible)?;
+        if !permit.agrees_with(total) {
             return Err(Fault::Implausible);
         }
-        Ok(finish(&axes, &sum, permit))
+        Ok(finish(axes, &sum, permit, declared))
     }
 }
 
@@ -243,12 +253,59 @@ fn count(rows: &Positions, own: &Axes, axes: &Axes, words: usize) -> Zeroizing<V
     table
 }
 
-fn finish(axes: &Axes, sum: &[u64], permit: &Permit) -> Answer {
+/// All counts together; none if they cannot all be counts of rows.
+fn total(counts: &[u64]) -> Option<u64> {
+    let total = counts.iter().try_fold(0_u64, |total, count| total.checked_add(*count));
+    total.filter(|total| *total < 1 << 63)
+}
+
+fn finish(axes: Axes, sum: &[u64], permit: &Permit, declared: bool) -> Answer {
     let shown: Vec<Option<u64>> = sum.iter().map(|count| permit.cell(*count)).collect();
+    let (axes, shown) = if declared || !permit.withholds() {
+        (axes, shown)
+    } else {
+        without_withheld(axes, &shown)
+    };
     match axes.as_slice() {
         [x, y] => Answer::Contingency(table(x, y, &shown)),
         others => Answer::Frequency(histogram(others.first().map_or(&[], Vec::as_slice), &shown)),
     }
+}
+
+/// The axes without the names of which no count above 0 is shown, and the cells that are left.
+fn without_withheld(axes: Axes, shown: &[Option<u64>]) -> (Axes, Vec<Option<u64>>) {
+    let mut stays: Vec<Vec<bool>> = axes.iter().map(|axis| vec![false; axis.len()]).collect();
+    for (cell, _) in shown.iter().enumerate().filter(|(_, count)| count.is_some_and(|c| c > 0)) {
+        for (stays, at) in stays.iter_mut().zip(coordinates(&axes, cell)) {
+            stays.get_mut(at).into_iter().for_each(|stays| *stays = true);
+        }
+    }
+    let is_left = |cell: usize| {
+        let mut places = stays.iter().zip(coordinates(&axes, cell));
+        places.all(|(stays, at)| stays.get(at).copied().unwrap_or_default())
+    };
+    let cells = shown.iter().enumerate().filter(|(cell, _)| is_left(*cell));
+    let cells = cells.map(|(_, count)| *count).collect();
+    let left = |(axis, stays): (Vec<String>, &Vec<bool>)| {
+        axis.into_iter().zip(stays).filter_map(|(name, stays)| stays.then_some(name)).collect()
+    };
+    (axes.into_iter().zip(&stays).map(left).collect(), cells)
+}
+
+/// The position on each axis of a cell, of which the last axis runs fastest.
+fn coordinates(axes: &Axes, cell: usize) -> Vec<usize> {
+    let mut rest = cell;
+    let mut positions: Vec<usize> = axes
+        .iter()
+        .rev()
+        .map(|axis| {
+            let at = rest % axis.len().max(1);
+            rest /= axis.len().max(1);
+            at
+        })
+        .collect();
+    positions.reverse();
+    positions
 }
 
 fn histogram(x: &[String], shown: &[Option<u64>]) -> Histogram {

@@ -99,14 +99,15 @@ fn small_cells_are_withheld_and_never_the_mode() {
         min_rows: 1,
         min_cell: 3,
     };
-    let due = json!({"histogram": {"a": null, "b": 3, "c": null}, "mode": "b"});
-    assert_eq!(json(&frequency().rules(rules)), due);
+    let categories = || declared(Categories::One(names(&["a", "b", "c", "d"])));
+    let due = json!({"histogram": {"a": null, "b": 3, "c": null, "d": 0}, "mode": "b"});
+    assert_eq!(json(&frequency().rules(rules).parameters(categories())), due);
     let rules = Rules {
         min_cell: 4,
         ..rules
     };
-    let due = json!({"histogram": {"a": null, "b": null, "c": null}, "mode": null});
-    assert_eq!(json(&frequency().rules(rules)), due);
+    let due = json!({"histogram": {"a": null, "b": null, "c": null, "d": 0}, "mode": null});
+    assert_eq!(json(&frequency().rules(rules).parameters(categories())), due);
     let report = frequency().rules(rules).simulate(Simulation::new(seed()));
     let reveals = &report.results().unwrap()[0].security.reveals;
     assert!(
@@ -115,6 +116,28 @@ fn small_cells_are_withheld_and_never_the_mode() {
             .any(|text| text.contains("counts from 1 to 3")),
         "{reveals:?}"
     );
+}
+
+#[test]
+fn names_from_the_data_are_dropped_with_the_last_count_that_may_be_shown() {
+    let rules = Rules {
+        min_parties: 2,
+        min_rows: 1,
+        min_cell: 3,
+    };
+    let due = json!({"histogram": {"b": 3}, "mode": "b"});
+    assert_eq!(json(&frequency().rules(rules)), due);
+    let none = Rules { min_cell: 4, ..rules };
+    let due = json!({"histogram": {}, "mode": null});
+    assert_eq!(json(&frequency().rules(none)), due);
+    // m and x, f and z are shown together; y only ever once, and k only with y and x.
+    let inputs = [
+        pairs(&[("m", "x"), ("m", "x"), ("f", "y"), ("f", "z"), ("f", "z"), ("k", "y")]),
+        pairs(&[("m", "x"), ("m", "z"), ("f", "z"), ("m", "y"), ("k", "x")]),
+    ];
+    let run = Run::new("StatisticsContingency", inputs.to_vec()).rules(rules);
+    let table = json!({"f": {"x": 0, "z": 3}, "m": {"x": 3, "z": null}});
+    assert_eq!(json(&run), json!({"table": table, "mode": ["f", "z"]}));
 }
 
 #[test]
@@ -208,12 +231,43 @@ fn tables_that_are_too_large_are_refused() {
         let fault = ending.fault().unwrap();
         assert!(matches!(
             fault,
-            Fault::Input(InputError::TooMuch {
+            Fault::TableTooLarge {
                 actual: 17_640_000,
                 ..
-            })
+            }
         ));
     }
+}
+
+#[test]
+fn answers_that_are_too_large_are_refused_before_anything_is_counted() {
+    let short: Vec<String> = (0..1000).map(|index| index.to_string()).collect();
+    let long: Vec<String> = (0..1000).map(|index| format!("{index:0>990}")).collect();
+    let is_refused = |actual: usize, limit: usize| limit == 64 << 20 && actual > 1000 * 990_000;
+    let categories = Categories::Two([short.clone(), long.clone()]);
+    let function = find("StatisticsContingency").unwrap();
+    let error = Request::new(function, &declared(categories), pairs(&[]), 2).unwrap_err();
+    assert!(
+        matches!(error, InputError::TooMuch { actual, limit, .. } if is_refused(actual, limit)),
+        "{error}"
+    );
+    let own = Input::TextPairs(short.iter().cloned().zip(long.iter().cloned()).collect());
+    let error = Request::new(function, &Parameters::default(), own, 2).unwrap_err();
+    assert!(matches!(error, InputError::TooMuch { .. }), "{error}");
+    // Either party's own table is small: one has the many names of x, the other the long ones of y.
+    let x = short.into_iter().map(|name| (name, "y".to_owned()));
+    let y = long.into_iter().map(|name| ("x".to_owned(), name));
+    let inputs = vec![Input::TextPairs(x.collect()), Input::TextPairs(y.collect())];
+    let run = Run::new("StatisticsContingency", inputs);
+    let report = run.simulate(Simulation::new(seed()));
+    for ending in &report.endings {
+        let fault = ending.fault();
+        assert!(
+            matches!(fault, Some(Fault::TableTooLarge { actual, limit, .. }) if is_refused(*actual, *limit)),
+            "{fault:?}"
+        );
+    }
+    assert_eq!(report.meters[0].round_names(), ["categories", "categories echo"]);
 }
 
 #[test]

@@ -28,7 +28,8 @@ const MAX_FRACTION_BITS: u32 = 62;
 const BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
 
 const UNCOUNTED: &str =
-    "how few people the vectors stand for is not checked: the rule on rows does not apply to vectors";
+    "how few people the vectors stand for is not checked: the rule on rows does not apply to \
+     vectors, nor does the one on small cells";
 const EXACT_SUMS: &str = "the exact sums, before they are rounded to doubles, to every party";
 const WHOLE_SUMS: &str = "the sums as integers, before they are rounded to doubles, to every party";
 
@@ -96,7 +97,7 @@ impl Prepared {
 
     pub(super) fn reveals(&self, rules: &Rules) -> Vec<String> {
         let mut reveals = Vec::new();
-        if rules.ask_for_rows() {
+        if rules.ask_for_rows() || rules.min_cell > 1 {
             reveals.push(UNCOUNTED.to_owned());
         }
         match self.code {
