@@ -133,6 +133,18 @@ fn a_body_that_turns_out_too_long_is_refused() {
 }
 
 #[test]
+fn a_web_page_cannot_reach_the_node_by_a_name_of_its_own() {
+    let node = Node::start();
+    for forwarded in ["", "X-Forwarded-Host: localhost\r\n", "Forwarded: host=localhost\r\n"] {
+        let request = format!(
+            "GET /representations HTTP/1.1\r\nHost: evil.example\r\n{forwarded}Connection: close\r\n\r\n"
+        );
+        node.api.raw(request.as_bytes()).refused(403, "foreign_host");
+    }
+    node.alive();
+}
+
+#[test]
 fn handles_that_are_not_there_are_refused() {
     let node = Node::start();
     let foreign = node.cluster.api(1).upload(&json!([1])).uuid();

@@ -293,7 +293,8 @@ impl Computation {
     fn tell_peers(&self, ending: &Ending, failure: &Failure) {
         tracing::warn!(parent: &self.span, code = failure.code(), "failed");
         let spec = &ending.offer.spec;
-        let notice = failure.to_notice(spec, spec.run.saturating_add(1));
+        let name = (spec.network.as_str(), spec.run, spec.members.as_slice());
+        let notice = failure.to_notice(name, spec.run.saturating_add(1));
         let Ok(notice) = cloister_protocols::wire::encode(&notice) else { return };
         let notice = bytes::Bytes::from(notice);
         for (_, route) in &self.routes {

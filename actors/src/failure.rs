@@ -8,7 +8,7 @@ use cloister_protocols::disclosure::Refusal;
 use cloister_protocols::fault::{Fault, InputError};
 use cloister_protocols::machine::{Awaiting, Phase};
 use cloister_protocols::party::Party;
-use cloister_protocols::session::{MemberId, Spec};
+use cloister_protocols::session::MemberId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
@@ -110,18 +110,22 @@ impl Failure {
         }
     }
 
-    /// The failure as the peers hear of it: that of the session of `spec`, after which the next
-    /// run has the number `next_run`.
+    /// The failure as the peers hear of it: that of a session by network, run and members, after
+    /// which the next run has the number `next_run`.
     #[must_use]
-    pub fn to_notice(&self, spec: &Spec, next_run: u64) -> StopNotice {
+    pub fn to_notice(
+        &self,
+        (network, run, members): (&str, u64, &[MemberId]),
+        next_run: u64,
+    ) -> StopNotice {
         let message = match self {
             Self::Protocol(Fault::Input(_), _) => "it refused its own client's input".into(),
             other => shown(&other.message()),
         };
         StopNotice {
-            network: spec.network.clone(),
-            run: spec.run,
-            members: spec.members.clone(),
+            network: network.to_owned(),
+            run,
+            members: members.to_vec(),
             code: self.code().into(),
             message,
             about: self.party(),
@@ -329,21 +333,12 @@ impl From<Refusal> for ApiError {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
-    fn spec() -> Spec {
+    fn notice(failure: &Failure) -> StopNotice {
         let member = |name: &str| MemberId { name: name.into(), fingerprint: [0; 32] };
-        Spec {
-            function: "SecureSum".into(),
-            parameters: BTreeMap::new(),
-            shape: BTreeMap::new(),
-            members: vec![member("clinic-a"), member("clinic-b"), member("clinic-c")],
-            suite: "masked".into(),
-            network: "n".into(),
-            run: 0,
-        }
+        let members = [member("clinic-a"), member("clinic-b"), member("clinic-c")];
+        failure.to_notice(("n", 0, &members), 1)
     }
 
     fn absent() -> Failure {
@@ -369,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_relayed_failure_is_about_whom_it_was_about() {
-        let notice = absent().to_notice(&spec(), 1);
+        let notice = notice(&absent());
         let relayed = |notice| {
             document(&Failure::Stopped { party: "clinic-a".into(), notice: Box::new(notice) })
         };
@@ -380,7 +375,7 @@ mod tests {
 
     #[test]
     fn what_peers_say_is_cut_cleaned_and_its_code_is_checked() {
-        let mut notice = absent().to_notice(&spec(), 1);
+        let mut notice = notice(&absent());
         notice.message = "\u{1b}[2J".repeat(LONGEST_REASON);
         notice.code = "../../etc".into();
         let failure = Failure::Stopped { party: "clinic-a".into(), notice: Box::new(notice) };
@@ -393,13 +388,13 @@ mod tests {
     fn a_notice_is_short_whatever_a_peer_called_its_members() {
         let theirs = "x".repeat(1 << 20);
         let failure = Failure::OtherMembers { party: "clinic-b".into(), theirs };
-        assert!(failure.to_notice(&spec(), 0).message.len() < 2 * LONGEST_REASON);
+        assert!(notice(&failure).message.len() < 2 * LONGEST_REASON);
     }
 
     #[test]
     fn peers_do_not_hear_what_was_wrong_with_the_input() {
         let failure =
             Failure::Protocol(Fault::Input(InputError::NotFinite { index: 17 }), Vec::new());
-        assert!(!failure.to_notice(&spec(), 0).message.contains("17"));
+        assert!(!notice(&failure).message.contains("17"));
     }
 }

@@ -1,7 +1,7 @@
 //! What may be opened: the rules of all parties, and the value that proves they were met.
 //!
 //! A value that may leave a node is an [`Opened`]. Only the opening step of a computation makes
-//! one, and only with a [`Permit`], which only [`Rules::permit`] gives. Nothing here decides which
+//! one, and only with a [`Permit`], which only `Rules::permit` gives. Nothing here decides which
 //! client may run what on which data: that is the node's policy.
 //!
 //! What the rules assume. Rows and cells are what the parties say they are: each counts its own
@@ -237,6 +237,17 @@ mod tests {
         ));
         assert!(rules.permit_whatever_the_rows(3).is_ok());
         assert!(rules.permit_whatever_the_rows(2).is_err());
+    }
+
+    #[test]
+    fn a_permit_is_for_the_rows_that_were_counted() {
+        let rules = Profile::Production.rules();
+        let counted = rules.permit(3, 10).unwrap();
+        assert!(counted.agrees_with(10) && !counted.agrees_with(9) && !counted.agrees_with(11));
+        let uncounted = rules.permit_whatever_the_rows(3).unwrap();
+        assert!(uncounted.agrees_with(0) && uncounted.withholds());
+        let all_shown = Profile::Teaching.rules().permit(2, 1).unwrap();
+        assert!(!all_shown.withholds());
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub struct Setting {
     pub session: SessionId,
     /// For each party by index, a value bound to the link with it; ours is ignored.
     pub link_bindings: Vec<[u8; 32]>,
-    /// The most bytes that may wait here from one party.
+    /// The most bytes that may wait here from one party, beside the openings that a sum makes room
+    /// for.
     pub limit: usize,
 }
 

@@ -88,7 +88,8 @@ pub struct PartHeader {
     pub part: u32,
     /// No further part of this message follows.
     pub last: bool,
-    /// Binds the message to session, sender, receiver and number: see [`crate::machine`].
+    /// Binds the message to session and number; once the parties have agreed, also to sender and
+    /// receiver, by a key that only the two have.
     pub tag: [u8; 16],
 }
 

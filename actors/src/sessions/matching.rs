@@ -22,7 +22,7 @@ use cloister_protocols::wire::{self, SessionId};
 
 use super::Sessions;
 use super::numbers::Group;
-use super::ticket::same_members;
+use super::ticket::{key, same_members};
 use crate::computation::{Abort, PeerStopped};
 use crate::failure::{Failure, StopNotice};
 use crate::links::SendStop;
@@ -32,6 +32,14 @@ const MOMENT: Duration = Duration::from_secs(2);
 
 /// Ends that are remembered for so long.
 const MOST_JUST_ENDED: usize = 4_096;
+
+/// The end of a run that we had not begun.
+pub(super) struct End {
+    since: Instant,
+    /// Of which group, if that was known.
+    group: Option<Group>,
+    failure: Failure,
+}
 
 impl Sessions {
     /// A proposal came for a session that we have not: keeps it until our client asks, unless it
@@ -64,6 +72,23 @@ impl Sessions {
             ahead = ahead.max(spec.run);
         }
         Ok(ahead)
+    }
+
+    /// Tells all members of a computation that we could not even begin that it has ended, so that
+    /// they do not wait for us.
+    pub(super) fn tell_all(
+        &mut self,
+        network: &str,
+        members: &[usize],
+        group: &Group,
+        failure: &Failure,
+    ) {
+        let run = self.numbers.next(group, 0);
+        let ids: Vec<MemberId> = members.iter().filter_map(|p| self.member(*p)).collect();
+        let notice = failure.to_notice((network, run, &ids), run.saturating_add(1));
+        for position in members {
+            self.send_stop(*position, group.session(run), &notice);
+        }
     }
 
     /// Tells those whose proposals wait under a lower number than `run` to begin again with it.
@@ -129,26 +154,63 @@ impl Sessions {
             return;
         }
         let group = self.group(&notice.network, &members);
-        if group.session(notice.run) != session {
-            return;
+        let known = group.session(notice.run) == session;
+        if known {
+            self.numbers.hint(position, &group, notice.next_run);
         }
-        self.numbers.hint(position, &group, notice.next_run);
-        if self.numbers.is_to_come(&group, notice.run) && self.just_ended.len() < MOST_JUST_ENDED {
-            let failure =
-                Failure::Stopped { party: self.name(position), notice: Box::new(notice.clone()) };
-            self.just_ended.insert(group, (Instant::now(), failure));
+        // Where a link was never up, the boots are not known, and with them the group: then the
+        // names decide. A peer can so end nothing but computations with itself.
+        let to_come = match known {
+            true => self.numbers.is_to_come(&group, notice.run),
+            false => self.lacks_boots(&members),
+        };
+        if to_come {
+            self.share_end(position, &members, known.then_some(group), notice);
         }
     }
 
+    /// Requests for the run that a peer has ended, which wait or come in a moment, end with it.
+    fn share_end(
+        &mut self,
+        position: usize,
+        members: &[usize],
+        group: Option<Group>,
+        notice: &StopNotice,
+    ) {
+        let failure =
+            Failure::Stopped { party: self.name(position), notice: Box::new(notice.clone()) };
+        if !self.refuse_waiting(&notice.network, members, &failure)
+            && self.just_ended.len() < MOST_JUST_ENDED
+        {
+            let name = key(&notice.network, members);
+            self.just_ended.insert(name, End { since: Instant::now(), group, failure });
+        }
+    }
+
+    fn lacks_boots(&self, members: &[usize]) -> bool {
+        let lacks = |position: &usize| {
+            *position != self.me
+                && self.links.get(position).is_none_or(|link| link.last_boot.is_none())
+        };
+        members.iter().any(lacks)
+    }
+
     /// The end of a run that a peer told us of just now, if we had not begun it.
-    pub(super) fn shared_end(&mut self, group: &Group) -> Option<Failure> {
-        let (since, failure) = self.just_ended.remove(group)?;
-        (since.elapsed() < MOMENT).then_some(failure)
+    pub(super) fn shared_end(
+        &mut self,
+        network: &str,
+        members: &[usize],
+        ours: &Group,
+    ) -> Option<Failure> {
+        let End { since, group, failure } = self.just_ended.remove(&key(network, members))?;
+        // If a member's node has restarted since, that run would not have been this one.
+        let same = group.is_none_or(|group| group == *ours);
+        (same && since.elapsed() < MOMENT).then_some(failure)
     }
 
     /// Forgets ends that are no longer shared.
     pub(super) fn expire_ends(&mut self) {
-        self.just_ended.retain(|_, (since, _)| since.elapsed() < MOMENT);
+        self.just_ended.retain(|_, end| end.since.elapsed() < MOMENT);
     }
 
     fn positions(&self, members: &[MemberId]) -> Option<Vec<usize>> {
@@ -184,9 +246,13 @@ impl Sessions {
         next_run: u64,
         failure: &Failure,
     ) {
+        let notice = failure.to_notice((&theirs.network, theirs.run, &theirs.members), next_run);
+        self.send_stop(position, session, &notice);
+    }
+
+    fn send_stop(&self, position: usize, session: SessionId, notice: &StopNotice) {
         let Some(link) = self.links.get(&position) else { return };
-        let notice = failure.to_notice(theirs, next_run);
-        let Ok(notice) = wire::encode(&notice) else { return };
+        let Ok(notice) = wire::encode(notice) else { return };
         // One small message for each message of the peer's that does not fit: no more than it
         // sends us.
         link.address.do_send(SendStop { session, notice: Bytes::from(notice) });

@@ -31,8 +31,9 @@ use cloister_protocols::wire::SessionId;
 use tokio::sync::{oneshot, watch};
 
 use self::early::Early;
+use self::matching::End;
 use self::numbers::{Group, Numbers};
-use self::ticket::{GiveBack, Names};
+use self::ticket::{GiveBack, Key, Names};
 pub use self::ticket::{Reserve, Ticket};
 use self::workers::Workers;
 use crate::computation::{Abort, Computation, Deliver, Ended, Lifecycle, Plan, Route};
@@ -63,7 +64,7 @@ pub struct Sessions {
     running: HashMap<SessionId, Running>,
     early: Early,
     numbers: Numbers,
-    just_ended: HashMap<Group, (Instant, Failure)>,
+    just_ended: HashMap<Key, End>,
     workers: Workers,
 }
 
@@ -190,12 +191,15 @@ impl Sessions {
         let members = waiting.launch.ticket.members().to_vec();
         let network = waiting.launch.ticket.network().to_owned();
         let group = self.group(&network, &members);
-        if let Some(failure) = self.shared_end(&group) {
+        if let Some(failure) = self.shared_end(&network, &members, &group) {
             return waiting.refuse(failure);
         }
         let ahead = match self.early_of_others(&network, &members) {
             Ok(ahead) => ahead,
-            Err(failure) => return waiting.refuse(failure),
+            Err(failure) => {
+                self.tell_all(&network, &members, &group, &failure);
+                return waiting.refuse(failure);
+            }
         };
         let run = self.numbers.next(&group, ahead);
         let session = group.session(run);
@@ -320,11 +324,18 @@ impl Sessions {
         }
     }
 
-    /// Ends whatever is under way under the name of this ticket's network.
-    fn clash(&mut self, network: &str, members: &[usize], failure: &Failure) {
+    /// Ends what waits for links under this name; says whether there was any.
+    fn refuse_waiting(&mut self, network: &str, members: &[usize], failure: &Failure) -> bool {
         let same = |waiting: &mut Waiting| waiting.launch.ticket.is_for(network, members);
         let gone: Vec<Waiting> = self.waiting.extract_if(.., same).collect();
+        let any = !gone.is_empty();
         gone.into_iter().for_each(|waiting| waiting.refuse(failure.clone()));
+        any
+    }
+
+    /// Ends whatever is under way under the name of this ticket's network.
+    fn clash(&mut self, network: &str, members: &[usize], failure: &Failure) {
+        self.refuse_waiting(network, members, failure);
         for running in self.running.values_mut() {
             if running.network == network && ticket::same_members(&running.members, members) {
                 running.end(Abort::Because(failure.clone()));

@@ -45,7 +45,7 @@ pub(super) struct Names {
 }
 
 /// The name, and the members in no order.
-type Key = (String, Vec<usize>);
+pub(super) type Key = (String, Vec<usize>);
 
 struct Reservation {
     number: u64,
@@ -116,7 +116,8 @@ pub(super) fn same_members(one: &[usize], other: &[usize]) -> bool {
     key("", one) == key("", other)
 }
 
-fn key(network: &str, members: &[usize]) -> Key {
+/// What a name belongs to.
+pub(super) fn key(network: &str, members: &[usize]) -> Key {
     let mut members = members.to_vec();
     members.sort_unstable();
     (network.to_owned(), members)

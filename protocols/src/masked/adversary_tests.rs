@@ -318,12 +318,36 @@ fn messages_of_another_session_are_refused() {
                 let blamed = match retag {
                     // The tag already says that it is not of this session.
                     false => Fault::DifferentSession { party: party(2) },
-                    true => Fault::blame(party(2), Misbehaviour::WrongOpening),
+                    // Its own echo says what its commitment was.
+                    true => Fault::blame(party(2), Misbehaviour::FalseReport),
                 };
                 assert_eq!(report.endings[0].fault(), Some(&blamed));
                 assert_eq!(report.endings[1].fault(), Some(&blamed));
             }
         }
+    }
+}
+
+#[test]
+fn whoever_is_silent_to_one_has_nobody_blamed_and_that_one_waits_for_it() {
+    for number in [PROPOSAL, COMMITMENT, ECHO, OPENING] {
+        let silent = move |envelope: Envelope| {
+            let way = (envelope.from, envelope.message.to);
+            let gone = way == (party(2), party(1)) && envelope.message.sequence >= number;
+            if gone { Vec::new() } else { vec![envelope] }
+        };
+        let words = vec![vec![3; 9], vec![5; 9], vec![7; 9]];
+        let simulation = Simulation::new(testing::seed()).adversary(silent);
+        let report = simulate(simulation, &layout(), &words);
+        assert!(report.endings.iter().all(|ending| ending.fault().is_none()), "{number}");
+        let Ending::Stalled(awaiting) = &report.endings[1] else {
+            panic!("{number}")
+        };
+        assert_eq!(awaiting.parties, [party(2)]);
+        // The other honest party has the sum only if the one that waits has sent its opening.
+        let done = report.endings[0].done();
+        assert_eq!(done.is_some(), number >= ECHO);
+        assert!(done.is_none_or(|sum| *sum == [plain_sum(&layout(), &words)]));
     }
 }
 

@@ -218,14 +218,11 @@ fn tables_that_are_too_large_are_refused() {
         "{error}"
     );
     // Each party's own table is small, the joint one is not: all stop before counting.
-    let half = |odd: usize| {
-        let axis = (0..2 * 2100)
-            .skip(odd)
-            .step_by(2)
-            .map(|index| index.to_string());
-        Input::TextPairs(axis.map(|name| (name.clone(), name)).collect())
-    };
-    let run = Run::new("StatisticsContingency", vec![half(0), half(1)]);
+    let names = || (0..4200).map(|index| index.to_string());
+    let x = names().map(|name| (name, "0".to_owned())).collect();
+    let y = names().map(|name| ("0".to_owned(), name)).collect();
+    let inputs = vec![Input::TextPairs(x), Input::TextPairs(y)];
+    let run = Run::new("StatisticsContingency", inputs);
     let report = run.simulate(Simulation::new(seed()));
     for ending in &report.endings {
         let fault = ending.fault().unwrap();
