@@ -106,19 +106,13 @@ impl CertificateFacts {
 
     /// Where `now` lies in its life. Both ends count as valid, as in RFC 5280, 4.1.2.5.
     pub fn expiry(&self, now: SystemTime) -> Expiry {
-        let Self {
-            not_before,
-            not_after,
-            ..
-        } = *self;
+        let Self { not_before, not_after, .. } = *self;
         if now < not_before {
             return Expiry::NotYetValid { not_before };
         }
         match not_after.duration_since(now) {
             Err(_) => Expiry::Expired { not_after },
-            Ok(left) if left < NEAR => Expiry::Near {
-                days_left: left.as_secs() / DAY.as_secs(),
-            },
+            Ok(left) if left < NEAR => Expiry::Near { days_left: left.as_secs() / DAY.as_secs() },
             Ok(_) => Expiry::Fresh,
         }
     }
@@ -225,40 +219,19 @@ mod tests {
     #[test]
     fn names_fit_a_certificate_and_forge_no_log_line() {
         let longest = "ä".repeat(MAX_NAME_LENGTH);
-        for good in [
-            "alice",
-            "St. Mary's Hospital",
-            "Universitätsklinikum",
-            &longest,
-        ] {
+        for good in ["alice", "St. Mary's Hospital", "Universitätsklinikum", &longest] {
             assert!(is_party_name(good), "{good}");
         }
         let too_long = "a".repeat(MAX_NAME_LENGTH + 1);
-        for bad in [
-            "",
-            " ",
-            " alice",
-            "alice\t",
-            "a\nb",
-            "a\u{1b}[2Jb",
-            &too_long,
-        ] {
+        for bad in ["", " ", " alice", "alice\t", "a\nb", "a\u{1b}[2Jb", &too_long] {
             assert!(!is_party_name(bad), "{bad:?}");
         }
     }
 
     #[test]
     fn refuses_what_is_no_certificate() {
-        for bytes in [
-            &b""[..],
-            b"garbage",
-            &[0x30, 0x82, 0xff, 0xff],
-            &[0x30; 4096],
-        ] {
-            assert_eq!(
-                CertificateFacts::read(bytes),
-                Err(CertificateFault::Encoding)
-            );
+        for bytes in [&b""[..], b"garbage", &[0x30, 0x82, 0xff, 0xff], &[0x30; 4096]] {
+            assert_eq!(CertificateFacts::read(bytes), Err(CertificateFault::Encoding));
         }
     }
 }

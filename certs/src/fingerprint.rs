@@ -143,11 +143,7 @@ mod tests {
         for spelling in spellings {
             assert_eq!(spelling.parse(), Ok(expected), "{spelling}");
         }
-        assert_eq!(
-            Fingerprint::from_bytes(*expected.as_bytes()),
-            expected,
-            "by its bytes"
-        );
+        assert_eq!(Fingerprint::from_bytes(*expected.as_bytes()), expected, "by its bytes");
     }
 
     #[test]
@@ -166,12 +162,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_hex() {
-        for (text, character) in [
-            ("g", 'g'),
-            ("ba-78", '-'),
-            ("0x12", 'x'),
-            ("\u{662}", '\u{662}'),
-        ] {
+        for (text, character) in [("g", 'g'), ("ba-78", '-'), ("0x12", 'x'), ("\u{662}", '\u{662}')]
+        {
             let error = text.parse::<Fingerprint>().unwrap_err();
             assert_eq!(error, FingerprintError::Character { character });
         }
@@ -182,10 +174,7 @@ mod tests {
         let fingerprint = Fingerprint::of_certificate(b"abc");
         let json = serde_json::to_string(&fingerprint).unwrap();
         assert_eq!(json, format!("\"{ABC}\""));
-        assert_eq!(
-            serde_json::from_str::<Fingerprint>(&json).unwrap(),
-            fingerprint
-        );
+        assert_eq!(serde_json::from_str::<Fingerprint>(&json).unwrap(), fingerprint);
         let error = serde_json::from_str::<Fingerprint>("\"ba78\"").unwrap_err();
         assert!(error.to_string().contains("64 hex digits"), "{error}");
     }

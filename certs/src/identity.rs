@@ -101,12 +101,7 @@ impl Identity {
     ) -> Result<Self, Misfit> {
         let facts = CertificateFacts::read(&certificate)?;
         let certified = Arc::new(certify(&certificate, &key)?);
-        Ok(Self {
-            facts,
-            certificate,
-            key,
-            certified,
-        })
+        Ok(Self { facts, certificate, key, certified })
     }
 
     /// The party's name: the common name of the certificate.
@@ -166,9 +161,7 @@ fn parameters(
     now: SystemTime,
 ) -> Result<CertificateParams, IdentityError> {
     if !is_party_name(name) {
-        return Err(IdentityError::Name {
-            name: name.to_owned(),
-        });
+        return Err(IdentityError::Name { name: name.to_owned() });
     }
     let mut parameters = CertificateParams::default();
     parameters.not_before = calendar(now.checked_sub(CLOCK_SKEW))?;
@@ -180,10 +173,8 @@ fn parameters(
     parameters.is_ca = IsCa::ExplicitNoCa;
     parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     // A node calls its peers and is called by them, with the same certificate.
-    parameters.extended_key_usages = vec![
-        ExtendedKeyUsagePurpose::ServerAuth,
-        ExtendedKeyUsagePurpose::ClientAuth,
-    ];
+    parameters.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
     Ok(parameters)
 }
 
@@ -248,18 +239,9 @@ mod tests {
         assert_eq!(identity.not_after(), now() + 90 * DAY);
         assert_eq!(identity.facts().not_before(), now() - CLOCK_SKEW);
         assert_eq!(identity.expiry(now()), Expiry::Fresh);
-        assert_eq!(
-            identity.expiry(now() + 61 * DAY),
-            Expiry::Near { days_left: 29 }
-        );
-        assert!(matches!(
-            identity.expiry(now() + 91 * DAY),
-            Expiry::Expired { .. }
-        ));
-        assert!(matches!(
-            identity.expiry(now() - DAY),
-            Expiry::NotYetValid { .. }
-        ));
+        assert_eq!(identity.expiry(now() + 61 * DAY), Expiry::Near { days_left: 29 });
+        assert!(matches!(identity.expiry(now() + 91 * DAY), Expiry::Expired { .. }));
+        assert!(matches!(identity.expiry(now() - DAY), Expiry::NotYetValid { .. }));
     }
 
     #[test]
@@ -282,10 +264,7 @@ mod tests {
             parsed.raw_serial().to_vec()
         };
         assert_ne!(serial(&one), serial(&other));
-        assert!(
-            serial(&one).len() <= SERIAL_LENGTH + 1,
-            "one byte for the sign"
-        );
+        assert!(serial(&one).len() <= SERIAL_LENGTH + 1, "one byte for the sign");
         assert_ne!(one.fingerprint(), other.fingerprint());
     }
 

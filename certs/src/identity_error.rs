@@ -20,10 +20,7 @@ pub enum IdentityError {
         name: String,
     },
     /// No time at all, or more than anybody should trust a key for.
-    #[error(
-        "an identity can't be valid for {days} days: choose 1 to {}",
-        Validity::MAX_DAYS
-    )]
+    #[error("an identity can't be valid for {days} days: choose 1 to {}", Validity::MAX_DAYS)]
     Validity {
         /// As given.
         days: u16,
@@ -141,17 +138,13 @@ pub(crate) enum Misfit {
 
 impl From<rcgen::Error> for IdentityError {
     fn from(error: rcgen::Error) -> Self {
-        Self::Library {
-            reason: error.to_string(),
-        }
+        Self::Library { reason: error.to_string() }
     }
 }
 
 /// Only for identities made here: files have paths to name.
 impl From<Misfit> for IdentityError {
     fn from(misfit: Misfit) -> Self {
-        Self::Library {
-            reason: misfit.to_string(),
-        }
+        Self::Library { reason: misfit.to_string() }
     }
 }

@@ -112,16 +112,8 @@ mod tests {
             (cut.to_owned(), PemFault::Damaged),
             (one.replacen("c29t", "c2!t", 1), PemFault::Damaged),
             (one.repeat(3), PemFault::Several { found: 3 }),
-            (
-                format!("{one}{}", text("PRIVATE KEY")),
-                PemFault::Several { found: 2 },
-            ),
-            (
-                text("PRIVATE KEY"),
-                PemFault::OtherKind {
-                    wanted: "certificate",
-                },
-            ),
+            (format!("{one}{}", text("PRIVATE KEY")), PemFault::Several { found: 2 }),
+            (text("PRIVATE KEY"), PemFault::OtherKind { wanted: "certificate" }),
         ] {
             assert_eq!(certificate(text.as_bytes()), Err(fault), "{text}");
         }
@@ -130,11 +122,6 @@ mod tests {
     #[test]
     fn refuses_a_certificate_for_a_key() {
         let fault = private_key(text("CERTIFICATE").as_bytes()).unwrap_err();
-        assert_eq!(
-            fault,
-            PemFault::OtherKind {
-                wanted: "private key in PKCS #8"
-            }
-        );
+        assert_eq!(fault, PemFault::OtherKind { wanted: "private key in PKCS #8" });
     }
 }

@@ -182,10 +182,7 @@ impl HandshakeProblem {
     /// Says whose certificate answered in another member's place, if the roster knows it.
     #[must_use]
     pub fn recognise(mut self, roster: &Roster) -> Self {
-        if let Self::Refused(Refusal::WrongMember {
-            shown, belongs_to, ..
-        }) = &mut self
-        {
+        if let Self::Refused(Refusal::WrongMember { shown, belongs_to, .. }) = &mut self {
             *belongs_to = roster.name_of(shown).map(str::to_owned);
         }
         self
@@ -231,12 +228,8 @@ fn of_tls(
         | Tls::InappropriateMessage { .. }
         | Tls::InappropriateHandshakeMessage { .. }
         | Tls::PeerSentOversizedRecord
-        | Tls::DecryptError => HandshakeProblem::Misbehaved {
-            detail: error.to_string(),
-        },
-        other => HandshakeProblem::Internal {
-            detail: other.to_string(),
-        },
+        | Tls::DecryptError => HandshakeProblem::Misbehaved { detail: error.to_string() },
+        other => HandshakeProblem::Internal { detail: other.to_string() },
     }
 }
 
@@ -247,9 +240,7 @@ fn of_certificate(error: &CertificateError) -> HandshakeProblem {
         return refusal.clone().into();
     }
     // Our verifiers give no other errors.
-    HandshakeProblem::Internal {
-        detail: error.to_string(),
-    }
+    HandshakeProblem::Internal { detail: error.to_string() }
 }
 
 fn of_alert(alert: AlertDescription, ours: &CertificateFacts, now: SystemTime) -> HandshakeProblem {
@@ -267,9 +258,7 @@ fn of_alert(alert: AlertDescription, ours: &CertificateFacts, now: SystemTime) -
         Alert::ProtocolVersion => HandshakeProblem::TlsVersion,
         Alert::NoApplicationProtocol => HandshakeProblem::Protocol,
         Alert::HandshakeFailure | Alert::InsufficientSecurity => HandshakeProblem::NothingInCommon,
-        other => HandshakeProblem::Alert {
-            alert: format!("{other:?}"),
-        },
+        other => HandshakeProblem::Alert { alert: format!("{other:?}") },
     }
 }
 
@@ -279,9 +268,9 @@ fn refused_by_peer(ours: &CertificateFacts, now: SystemTime) -> HandshakeProblem
     match ours.expiry(now) {
         Expiry::Expired { .. } => HandshakeProblem::OursExpired { certificate },
         Expiry::NotYetValid { .. } => HandshakeProblem::OursNotYetValid { certificate },
-        Expiry::Fresh | Expiry::Near { .. } => HandshakeProblem::OursRefused {
-            ours: ours.fingerprint(),
-        },
+        Expiry::Fresh | Expiry::Near { .. } => {
+            HandshakeProblem::OursRefused { ours: ours.fingerprint() }
+        }
     }
 }
 
@@ -301,12 +290,8 @@ fn of_transport(error: &io::Error, side: Side, ours: &CertificateFacts) -> Hands
         ErrorKind::UnexpectedEof => HandshakeProblem::Closed { side },
         ErrorKind::TimedOut => HandshakeProblem::Stalled { side },
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
-            HandshakeProblem::Cut {
-                ours: ours.fingerprint(),
-            }
+            HandshakeProblem::Cut { ours: ours.fingerprint() }
         }
-        _ => HandshakeProblem::Network {
-            detail: error.to_string(),
-        },
+        _ => HandshakeProblem::Network { detail: error.to_string() },
     }
 }

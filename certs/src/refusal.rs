@@ -124,7 +124,5 @@ fn either(fingerprints: &[Fingerprint]) -> String {
 }
 
 fn owner(member: Option<&str>) -> String {
-    member
-        .map(|name| format!(", which is pinned to '{name}'"))
-        .unwrap_or_default()
+    member.map(|name| format!(", which is pinned to '{name}'")).unwrap_or_default()
 }

@@ -106,10 +106,7 @@ impl Member {
 impl Roster {
     /// A roster of these members.
     pub fn new(members: impl IntoIterator<Item = Member>) -> Result<Self, RosterError> {
-        let mut roster = Self {
-            members: BTreeMap::new(),
-            names: BTreeMap::new(),
-        };
+        let mut roster = Self { members: BTreeMap::new(), names: BTreeMap::new() };
         for member in members {
             roster.add(member)?;
         }
@@ -150,11 +147,7 @@ impl Roster {
         let second = name.to_owned();
         match self.names.insert(fingerprint, second.clone()) {
             None => Ok(()),
-            Some(first) => Err(RosterError::SharedFingerprint {
-                fingerprint,
-                first,
-                second,
-            }),
+            Some(first) => Err(RosterError::SharedFingerprint { fingerprint, first, second }),
         }
     }
 }
@@ -169,10 +162,7 @@ mod tests {
 
     fn member(name: &str, certificates: &[&str]) -> Member {
         let fingerprints = certificates.iter().map(|of| print(of)).collect();
-        Member {
-            name: name.to_owned(),
-            fingerprints,
-        }
+        Member { name: name.to_owned(), fingerprints }
     }
 
     #[test]
@@ -197,22 +187,14 @@ mod tests {
     fn refuses_a_name_twice() {
         let members = [member("alice", &["a"]), member("alice", &["b"])];
         let name = "alice".to_owned();
-        assert_eq!(
-            Roster::new(members),
-            Err(RosterError::DuplicateName { name })
-        );
+        assert_eq!(Roster::new(members), Err(RosterError::DuplicateName { name }));
     }
 
     #[test]
     fn refuses_a_name_that_no_certificate_could_carry() {
         for name in ["", " alice", "al\nice"] {
             let error = Roster::new([member(name, &["a"])]).unwrap_err();
-            assert_eq!(
-                error,
-                RosterError::Name {
-                    name: name.to_owned()
-                }
-            );
+            assert_eq!(error, RosterError::Name { name: name.to_owned() });
         }
     }
 
@@ -240,9 +222,6 @@ mod tests {
         };
         let two = [member("alice", &["a"]), member("bob", &["b", "a"])];
         assert_eq!(Roster::new(two), shared("alice", "bob"));
-        assert_eq!(
-            Roster::new([member("alice", &["a", "a"])]),
-            shared("alice", "alice")
-        );
+        assert_eq!(Roster::new([member("alice", &["a", "a"])]), shared("alice", "alice"));
     }
 }

@@ -141,16 +141,9 @@ mod tests {
 
     #[test]
     fn the_first_cipher_suite_is_the_fast_one() {
-        let first = |fast_aes| {
-            cipher_suites(fast_aes)
-                .first()
-                .map(SupportedCipherSuite::suite)
-        };
+        let first = |fast_aes| cipher_suites(fast_aes).first().map(SupportedCipherSuite::suite);
         assert_eq!(first(true), Some(CipherSuite::TLS13_AES_128_GCM_SHA256));
-        assert_eq!(
-            first(false),
-            Some(CipherSuite::TLS13_CHACHA20_POLY1305_SHA256)
-        );
+        assert_eq!(first(false), Some(CipherSuite::TLS13_CHACHA20_POLY1305_SHA256));
     }
 
     #[test]

@@ -41,11 +41,7 @@ impl Identity {
         refuse_existing(&key)?;
         make_folder(dir)?;
         write_new(&key, KEY_MODE, self.key_pem().as_bytes())?;
-        let written = write_new(
-            &certificate,
-            CERTIFICATE_MODE,
-            self.certificate_pem().as_bytes(),
-        );
+        let written = write_new(&certificate, CERTIFICATE_MODE, self.certificate_pem().as_bytes());
         if written.is_err() {
             // Half an identity would stand in the way of the next attempt. This key was made a
             // moment ago and nobody knows of it; the error to report is the other one.
@@ -60,20 +56,12 @@ impl Identity {
         let (certificate_text, _) = read_bounded(&certificate_path)?;
         let (key_text, mode) = read_bounded(&key_path)?;
         if mode & OTHERS != 0 {
-            return Err(IdentityError::Exposed {
-                path: key_path,
-                mode,
-            });
+            return Err(IdentityError::Exposed { path: key_path, mode });
         }
-        let certificate =
-            pem_text::certificate(&certificate_text).map_err(|fault| IdentityError::Pem {
-                path: certificate_path.clone(),
-                fault,
-            })?;
-        let key = pem_text::private_key(&key_text).map_err(|fault| IdentityError::Pem {
-            path: key_path.clone(),
-            fault,
-        })?;
+        let certificate = pem_text::certificate(&certificate_text)
+            .map_err(|fault| IdentityError::Pem { path: certificate_path.clone(), fault })?;
+        let key = pem_text::private_key(&key_text)
+            .map_err(|fault| IdentityError::Pem { path: key_path.clone(), fault })?;
         Self::assemble(certificate, key)
             .map_err(|misfit| name_files(misfit, certificate_path, key_path))
     }
@@ -87,13 +75,8 @@ fn refuse_existing(path: &Path) -> Result<(), IdentityError> {
     // Not `exists`, which would follow a link and find a dangling one absent.
     match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(IdentityError::Write {
-            path: path.to_owned(),
-            source,
-        }),
-        Ok(_) => Err(IdentityError::Exists {
-            path: path.to_owned(),
-        }),
+        Err(source) => Err(IdentityError::Write { path: path.to_owned(), source }),
+        Ok(_) => Err(IdentityError::Exists { path: path.to_owned() }),
     }
 }
 
@@ -103,30 +86,18 @@ fn make_folder(dir: &Path) -> Result<(), IdentityError> {
         .recursive(true)
         .mode(FOLDER_MODE)
         .create(dir)
-        .map_err(|source| IdentityError::Write {
-            path: dir.to_owned(),
-            source,
-        })
+        .map_err(|source| IdentityError::Write { path: dir.to_owned(), source })
 }
 
 fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), IdentityError> {
     create_and_fill(path, mode, bytes).map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => IdentityError::Exists {
-            path: path.to_owned(),
-        },
-        _ => IdentityError::Write {
-            path: path.to_owned(),
-            source,
-        },
+        io::ErrorKind::AlreadyExists => IdentityError::Exists { path: path.to_owned() },
+        _ => IdentityError::Write { path: path.to_owned(), source },
     })
 }
 
 fn create_and_fill(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     // The process's mask may have taken bits away; it can't have added any.
     file.set_permissions(Permissions::from_mode(mode))?;
     file.write_all(bytes)?;
@@ -136,25 +107,17 @@ fn create_and_fill(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
 /// A file's bytes and permission bits, both of the file that was opened, so that it can't be
 /// exchanged between two looks at it.
 fn read_bounded(path: &Path) -> Result<(Zeroizing<Vec<u8>>, u32), IdentityError> {
-    let failed = |source| IdentityError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| IdentityError::Read { path: path.to_owned(), source };
     // Before opening, because opening a pipe waits for a writer.
     if !fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(IdentityError::NotAFile {
-            path: path.to_owned(),
-        });
+        return Err(IdentityError::NotAFile { path: path.to_owned() });
     }
     let file = File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.permissions().mode() & PERMISSIONS;
     let bytes = read_at_most(file, MAX_FILE_LENGTH).map_err(failed)?;
     if bytes.len() > usize::from(MAX_FILE_LENGTH) {
         let limit = u64::from(MAX_FILE_LENGTH);
-        return Err(IdentityError::TooLarge {
-            path: path.to_owned(),
-            limit,
-        });
+        return Err(IdentityError::TooLarge { path: path.to_owned(), limit });
     }
     Ok((bytes, mode))
 }
@@ -169,10 +132,7 @@ fn read_at_most(file: File, limit: u16) -> io::Result<Zeroizing<Vec<u8>>> {
 
 fn name_files(misfit: Misfit, certificate: PathBuf, key: PathBuf) -> IdentityError {
     match misfit {
-        Misfit::Certificate(fault) => IdentityError::Certificate {
-            path: certificate,
-            fault,
-        },
+        Misfit::Certificate(fault) => IdentityError::Certificate { path: certificate, fault },
         Misfit::Key => IdentityError::Key { path: key },
         Misfit::Mismatch => IdentityError::Mismatch { key, certificate },
     }
@@ -244,11 +204,7 @@ mod tests {
             assert!(matches!(error, IdentityError::Exists { .. }), "{error}");
             assert_says(&error, &path, "another folder");
             assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
-            assert_eq!(
-                fs::read_dir(dir.path()).unwrap().count(),
-                1,
-                "nothing beside it"
-            );
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing beside it");
         }
     }
 
@@ -343,11 +299,7 @@ mod tests {
 
         fs::write(&certificate, original).unwrap();
         let key = dir.path().join(KEY);
-        fs::write(
-            &key,
-            &*pem_text::of_private_key(&b"garbage".to_vec().into()),
-        )
-        .unwrap();
+        fs::write(&key, &*pem_text::of_private_key(&b"garbage".to_vec().into())).unwrap();
         let error = refusal(&dir);
         assert!(matches!(error, IdentityError::Key { .. }), "{error}");
         assert_says(&error, &key, "restore the original");

@@ -34,9 +34,7 @@ impl PinnedMembers {
     }
 
     fn pinned_to(&self, shown: Fingerprint) -> Result<&str, Refusal> {
-        self.roster
-            .name_of(&shown)
-            .ok_or(Refusal::Unpinned { shown })
+        self.roster.name_of(&shown).ok_or(Refusal::Unpinned { shown })
     }
 }
 
@@ -104,11 +102,7 @@ impl PinnedMember {
         if self.member.is_pinned(&shown) {
             return Ok(&self.member.name);
         }
-        Err(Refusal::WrongMember {
-            expected: self.member.clone(),
-            shown,
-            belongs_to: None,
-        })
+        Err(Refusal::WrongMember { expected: self.member.clone(), shown, belongs_to: None })
     }
 }
 
@@ -168,23 +162,13 @@ fn valid_now(certificate: &CertificateDer<'_>, member: &str, now: UnixTime) -> R
         Ok(facts) => Box::new(facts),
         Err(fault) => {
             let shown = Fingerprint::of_certificate(certificate);
-            return Err(Refusal::Unusable {
-                shown,
-                member,
-                fault,
-            });
+            return Err(Refusal::Unusable { shown, member, fault });
         }
     };
     match facts.expiry(moment(now)) {
         Expiry::Fresh | Expiry::Near { .. } => Ok(()),
-        Expiry::Expired { .. } => Err(Refusal::Expired {
-            certificate: facts,
-            member,
-        }),
-        Expiry::NotYetValid { .. } => Err(Refusal::NotYetValid {
-            certificate: facts,
-            member,
-        }),
+        Expiry::Expired { .. } => Err(Refusal::Expired { certificate: facts, member }),
+        Expiry::NotYetValid { .. } => Err(Refusal::NotYetValid { certificate: facts, member }),
     }
 }
 

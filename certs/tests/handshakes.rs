@@ -45,9 +45,7 @@ fn print(identity: &Identity) -> String {
 }
 
 fn assert_told_of_refusal(problem: &HandshakeProblem, ours: &Identity) {
-    let expected = HandshakeProblem::OursRefused {
-        ours: ours.fingerprint(),
-    };
+    let expected = HandshakeProblem::OursRefused { ours: ours.fingerprint() };
     assert_eq!(*problem, expected);
     assert_eq!(problem.certificate(), Some(ours.fingerprint()));
     assert_says(problem, &[&print(ours), "must pin this fingerprint"]);
@@ -91,14 +89,10 @@ async fn every_connection_checks_identities_anew() {
     let (alice, bob) = (party("alice"), party("bob"));
     let server_end = server(&alice, roster(&[&alice, &bob]));
     let client_end = client(&bob, &member(&[&alice]));
-    let keen_client = End {
-        config: rogue_client(Some(showing(&[&bob], &bob))),
-        shows: bob.facts().clone(),
-    };
-    let keen_server = End {
-        config: rogue_server(showing(&[&alice], &alice)),
-        shows: alice.facts().clone(),
-    };
+    let keen_client =
+        End { config: rogue_client(Some(showing(&[&bob], &bob))), shows: bob.facts().clone() };
+    let keen_server =
+        End { config: rogue_server(showing(&[&alice], &alice)), shows: alice.facts().clone() };
     let pairs = [(&server_end, &keen_client), (&keen_server, &client_end)];
     for (server_end, client_end) in pairs {
         for _ in 0..3 {
@@ -110,11 +104,7 @@ async fn every_connection_checks_identities_anew() {
     let (_, called) = meet(&keen_server, &keen_client).await;
     assert_eq!(called.unwrap().kind, Some(HandshakeKind::Full), "the first");
     let (_, called) = meet(&keen_server, &keen_client).await;
-    assert_eq!(
-        called.unwrap().kind,
-        Some(HandshakeKind::Resumed),
-        "else this shows nothing"
-    );
+    assert_eq!(called.unwrap().kind, Some(HandshakeKind::Resumed), "else this shows nothing");
 }
 
 #[test]
@@ -147,17 +137,11 @@ async fn both_certificates_of_a_renewing_member_are_accepted() {
 #[tokio::test]
 async fn a_client_without_a_certificate() {
     let alice = party("alice");
-    let anonymous = End {
-        config: rogue_client(None),
-        shows: party("nobody").facts().clone(),
-    };
+    let anonymous = End { config: rogue_client(None), shows: party("nobody").facts().clone() };
     let (served, called) = meet(&server(&alice, roster(&[&alice])), &anonymous).await;
     let (served, called) = (problem(served), problem(called));
     assert_eq!(served, HandshakeProblem::NoCertificate);
-    assert_says(
-        &served,
-        &["showed no certificate", "pinned in the consortium file"],
-    );
+    assert_says(&served, &["showed no certificate", "pinned in the consortium file"]);
     assert_eq!(called, HandshakeProblem::OursMissing);
     assert_says(&called, &["requires a certificate", "this node's identity"]);
 }
@@ -171,10 +155,7 @@ async fn a_stranger_calls() {
     let served = problem(served);
     assert_eq!(served, Refusal::Unpinned { shown }.into());
     assert_eq!(served.certificate(), Some(shown));
-    assert_says(
-        &served,
-        &[&print(&mallory), "add it to the consortium file"],
-    );
+    assert_says(&served, &[&print(&mallory), "add it to the consortium file"]);
     // The client's handshake was complete: it learns this from its first read.
     assert_told_of_refusal(&problem(called), &mallory);
 }
@@ -186,15 +167,7 @@ async fn a_stranger_answers() {
     let (served, called) = meet(&server_end, &client(&alice, &member(&[&bob]))).await;
     let called = problem(called).recognise(&roster(&[&alice, &bob]));
     assert_eq!(called.certificate(), Some(mallory.fingerprint()));
-    assert_says(
-        &called,
-        &[
-            "expected member 'bob'",
-            &print(&bob),
-            &print(&mallory),
-            "check",
-        ],
-    );
+    assert_says(&called, &["expected member 'bob'", &print(&bob), &print(&mallory), "check"]);
     assert!(!called.to_string().contains("is pinned to"), "{called}");
     assert_told_of_refusal(&problem(served), &mallory);
 }
@@ -206,12 +179,7 @@ async fn a_member_answers_at_another_members_address() {
     let server_end = server(&carol, Arc::clone(&everybody));
     let (served, called) = meet(&server_end, &client(&alice, &member(&[&bob]))).await;
     let called = problem(called).recognise(&everybody);
-    let parts = [
-        "expected member 'bob'",
-        &print(&bob),
-        &print(&carol),
-        "pinned to 'carol'",
-    ];
+    let parts = ["expected member 'bob'", &print(&bob), &print(&carol), "pinned to 'carol'"];
     assert_says(&called, &parts);
     assert_says(&called, &["address in the consortium file"]);
     assert_told_of_refusal(&problem(served), &carol);
@@ -237,10 +205,7 @@ async fn an_expired_member_answers() {
 
 fn assert_expired(problem: &HandshakeProblem, whose: &Identity, how: &str) {
     assert_eq!(problem.certificate(), Some(whose.fingerprint()));
-    assert_says(
-        problem,
-        &[&print(whose), "of 'bob'", how, "expired on 20", TO_RENEW],
-    );
+    assert_says(problem, &[&print(whose), "of 'bob'", how, "expired on 20", TO_RENEW]);
 }
 
 #[tokio::test]
@@ -257,10 +222,8 @@ async fn a_member_calls_before_its_time() {
 #[tokio::test]
 async fn a_caller_shows_a_members_certificate_without_its_key() {
     let (alice, bob, mallory) = (party("alice"), party("bob"), party("mallory"));
-    let impostor = End {
-        config: rogue_client(Some(showing(&[&bob], &mallory))),
-        shows: bob.facts().clone(),
-    };
+    let impostor =
+        End { config: rogue_client(Some(showing(&[&bob], &mallory))), shows: bob.facts().clone() };
     let (served, called) = meet(&server(&alice, roster(&[&alice, &bob])), &impostor).await;
     assert_unproven(&problem(served), &bob);
     assert_told_of_refusal(&problem(called), &bob);
@@ -269,10 +232,8 @@ async fn a_caller_shows_a_members_certificate_without_its_key() {
 #[tokio::test]
 async fn an_answerer_shows_a_members_certificate_without_its_key() {
     let (alice, bob, mallory) = (party("alice"), party("bob"), party("mallory"));
-    let impostor = End {
-        config: rogue_server(showing(&[&bob], &mallory)),
-        shows: bob.facts().clone(),
-    };
+    let impostor =
+        End { config: rogue_server(showing(&[&bob], &mallory)), shows: bob.facts().clone() };
     let (served, called) = meet(&impostor, &client(&alice, &member(&[&bob]))).await;
     assert_unproven(&problem(called), &bob);
     assert_told_of_refusal(&problem(served), &bob);
@@ -281,10 +242,7 @@ async fn an_answerer_shows_a_members_certificate_without_its_key() {
 fn assert_unproven(problem: &HandshakeProblem, whose: &Identity) {
     let shown = whose.fingerprint();
     assert_eq!(*problem, Refusal::KeyNotHeld { shown }.into());
-    assert_says(
-        problem,
-        &[&print(whose), "did not prove", "tell its operator"],
-    );
+    assert_says(problem, &[&print(whose), "did not prove", "tell its operator"]);
 }
 
 #[tokio::test]
@@ -292,25 +250,16 @@ async fn one_certificate_is_one_certificate() {
     let (alice, bob) = (party("alice"), party("bob"));
     let chain = || showing(&[&bob, &alice], &bob);
     let shows = || bob.facts().clone();
-    let expected = Refusal::Chain {
-        shown: bob.fingerprint(),
-        others: 1,
-    };
+    let expected = Refusal::Chain { shown: bob.fingerprint(), others: 1 };
 
-    let caller = End {
-        config: rogue_client(Some(chain())),
-        shows: shows(),
-    };
+    let caller = End { config: rogue_client(Some(chain())), shows: shows() };
     let (served, called) = meet(&server(&alice, roster(&[&alice, &bob])), &caller).await;
     let served = problem(served);
     assert_eq!(served, expected.clone().into());
     assert_says(&served, &[&print(&bob), "shows exactly its own"]);
     assert_told_of_refusal(&problem(called), &bob);
 
-    let answerer = End {
-        config: rogue_server(chain()),
-        shows: shows(),
-    };
+    let answerer = End { config: rogue_server(chain()), shows: shows() };
     let (served, called) = meet(&answerer, &client(&alice, &member(&[&bob]))).await;
     assert_eq!(problem(called), expected.into());
     assert_told_of_refusal(&problem(served), &bob);
@@ -321,22 +270,13 @@ async fn a_pinned_certificate_that_names_nobody() {
     let alice = party("alice");
     let (nameless, shown) = nameless();
     let fingerprints = vec![shown];
-    let bob = Member {
-        name: "bob".to_owned(),
-        fingerprints,
-    };
+    let bob = Member { name: "bob".to_owned(), fingerprints };
     let everybody = Arc::new(Roster::new([member(&[&alice]), bob]).unwrap());
-    let caller = End {
-        config: rogue_client(Some(nameless)),
-        shows: alice.facts().clone(),
-    };
+    let caller = End { config: rogue_client(Some(nameless)), shows: alice.facts().clone() };
     let (served, called) = meet(&server(&alice, everybody), &caller).await;
     let served = problem(served);
     assert_eq!(served.certificate(), Some(shown));
-    assert_says(
-        &served,
-        &[&shown.to_string(), "'bob'", "one common name", TO_RENEW],
-    );
+    assert_says(&served, &[&shown.to_string(), "'bob'", "one common name", TO_RENEW]);
     assert_told_of_refusal(&problem(called), &alice);
 }
 
@@ -383,10 +323,7 @@ async fn a_tls_1_2_server() {
     let client_end = client(&alice, &member(&[&bob]));
     let (called, read) = meet_answerer(&client_end, &old_tls::server_hello()).await;
     assert_eq!(problem(called), HandshakeProblem::TlsVersion);
-    assert!(
-        read.ends_with(&old_tls::protocol_version_alert()),
-        "{read:?}"
-    );
+    assert!(read.ends_with(&old_tls::protocol_version_alert()), "{read:?}");
 
     // What such a server says if it looks at the versions that we offer.
     let alert = old_tls::protocol_version_alert();
@@ -459,12 +396,8 @@ async fn garbage_instead_of_tls() {
     let (alice, bob) = (party("alice"), party("bob"));
     let server_end = server(&alice, roster(&[&alice, &bob]));
     let client_end = client(&alice, &member(&[&bob]));
-    let garbage: [&[u8]; 4] = [
-        b"GET / HTTP/1.1\r\nHost: alice\r\n\r\n",
-        b"SSH-2.0-x\r\n",
-        &[0; 600],
-        &[0xff; 600],
-    ];
+    let garbage: [&[u8]; 4] =
+        [b"GET / HTTP/1.1\r\nHost: alice\r\n\r\n", b"SSH-2.0-x\r\n", &[0; 600], &[0xff; 600]];
     for bytes in garbage {
         let (served, _) = meet_caller(&server_end, bytes).await;
         let served = problem(served);
@@ -485,10 +418,7 @@ fn a_broken_network_is_named_as_such() {
         |kind: ErrorKind| diagnose(&kind.into(), Side::Client, alice.facts(), SystemTime::now());
     let cut = told(ErrorKind::ConnectionReset);
     assert_says(&cut, &["was cut", &print(&alice), "see the peer's log"]);
-    assert_says(
-        &told(ErrorKind::ConnectionRefused),
-        &["refused", "check the peer's address"],
-    );
+    assert_says(&told(ErrorKind::ConnectionRefused), &["refused", "check the peer's address"]);
 }
 
 /// Layers between the socket and the caller wrap errors in errors.

@@ -26,9 +26,7 @@ const WORDS: usize = 1_000_000;
 
 fn random_words() -> Vec<u64> {
     let mut words = vec![0; WORDS];
-    Expander::new(&[1; 32].into())
-        .stream_from(0)
-        .fill(&mut words);
+    Expander::new(&[1; 32].into()).stream_from(0).fill(&mut words);
     words
 }
 
@@ -76,9 +74,7 @@ fn commitment(criterion: &mut Criterion) {
     group.bench_function("baseline: copy 8 MB", |b| {
         b.iter(|| black_box(&mut copy).copy_from_slice(black_box(bytes)));
     });
-    group.bench_function("BLAKE3 at once", |b| {
-        b.iter(|| blake3::hash(black_box(bytes)))
-    });
+    group.bench_function("BLAKE3 at once", |b| b.iter(|| blake3::hash(black_box(bytes))));
     for block in [16, 64, 512] {
         group.bench_function(format!("BLAKE3, {block} KiB blocks"), |b| {
             b.iter(|| {
@@ -97,16 +93,11 @@ fn accumulation(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("accumulation");
     group.throughput(Throughput::Elements(WORDS as u64));
     let mut rng = PredictableRng::from_predictable_seed(1);
-    let items: Vec<f64> = (0..WORDS)
-        .map(|_| f64::from(rng.next_u32()) / 1000.0 - 2e6)
-        .collect();
+    let items: Vec<f64> = (0..WORDS).map(|_| f64::from(rng.next_u32()) / 1000.0 - 2e6).collect();
     group.bench_function("baseline: add doubles, rounding", |b| {
         b.iter(|| black_box(&items).iter().sum::<f64>());
     });
-    for (name, grid) in [
-        ("full", Grid::full()),
-        ("12/12", Grid::declared(12, 12).unwrap()),
-    ] {
+    for (name, grid) in [("full", Grid::full()), ("12/12", Grid::declared(12, 12).unwrap())] {
         group.bench_function(format!("exact sum, {name} grid"), |b| {
             b.iter(|| {
                 let mut sum = Accumulator::new(&grid, 1);
@@ -121,10 +112,7 @@ fn accumulation(criterion: &mut Criterion) {
 }
 
 fn offer(parties: usize) -> Offer {
-    let member = |index: usize| MemberId {
-        name: index.to_string(),
-        fingerprint: [0; 32],
-    };
+    let member = |index: usize| MemberId { name: index.to_string(), fingerprint: [0; 32] };
     let spec = Spec {
         function: String::new(),
         parameters: [].into(),
@@ -134,11 +122,7 @@ fn offer(parties: usize) -> Offer {
         network: "bench".into(),
         run: 0,
     };
-    Offer {
-        spec,
-        rules: Profile::Teaching.rules(),
-        deadline_ms: 60_000,
-    }
+    Offer { spec, rules: Profile::Teaching.rules(), deadline_ms: 60_000 }
 }
 
 fn run(function: &str, parameters: &Parameters, inputs: &Input, seed: u64) -> f64 {
@@ -167,27 +151,19 @@ fn computation(criterion: &mut Criterion) {
             for _ in 0..3 {
                 let mut sum = vec![0_u64; WORDS];
                 for vector in &vectors {
-                    sum.iter_mut()
-                        .zip(vector)
-                        .for_each(|(a, b)| *a = a.wrapping_add(*b));
+                    sum.iter_mut().zip(vector).for_each(|(a, b)| *a = a.wrapping_add(*b));
                 }
                 black_box(sum);
             }
         });
     });
-    let integer = Parameters {
-        encoding: Some(Encoding::Integer),
-        ..Parameters::default()
-    };
+    let integer = Parameters { encoding: Some(Encoding::Integer), ..Parameters::default() };
     let whole = Input::Integers((0..1_000_000).collect());
     group.bench_function("SecureVectorSum of 10^6 words", |b| {
         b.iter(|| run("SecureVectorSum", &integer, &whole, 1));
     });
-    let digits = Parameters {
-        digits_before: Some(12),
-        digits_after: Some(12),
-        ..Parameters::default()
-    };
+    let digits =
+        Parameters { digits_before: Some(12), digits_after: Some(12), ..Parameters::default() };
     let exact = Input::Numbers((0..WORDS / 4).map(|i| i as f64 + 0.5).collect());
     group.bench_function("SecureVectorSum of 10^6 words, exact doubles 12/12", |b| {
         b.iter(|| run("SecureVectorSum", &digits, &exact, 1));
@@ -195,12 +171,5 @@ fn computation(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(
-    benches,
-    expansion,
-    masking,
-    commitment,
-    accumulation,
-    computation
-);
+criterion_group!(benches, expansion, masking, commitment, accumulation, computation);
 criterion_main!(benches);

@@ -71,12 +71,7 @@ pub const EMPTY: &str = "Empty";
 pub const VECTOR_SUM: &str = "SecureVectorSum";
 
 static ENTRIES: [Entry; 15] = [
-    available(
-        "SecureSum",
-        "the sum of all numbers",
-        InputKind::Numbers,
-        &["sum"],
-    ),
+    available("SecureSum", "the sum of all numbers", InputKind::Numbers, &["sum"]),
     available(
         VECTOR_SUM,
         "the sum of all parties' vectors, element by element",
@@ -209,14 +204,7 @@ const fn available(
     input: InputKind,
     result_keys: &'static [&'static str],
 ) -> Entry {
-    Entry {
-        name,
-        summary,
-        input,
-        suite: masked::SUITE,
-        status: Status::Available,
-        result_keys,
-    }
+    Entry { name, summary, input, suite: masked::SUITE, status: Status::Available, result_keys }
 }
 
 const fn awaits(
@@ -226,14 +214,7 @@ const fn awaits(
     input: InputKind,
     result_keys: &'static [&'static str],
 ) -> Entry {
-    Entry {
-        name,
-        summary,
-        input,
-        suite,
-        status: Status::Awaits { suite },
-        result_keys,
-    }
+    Entry { name, summary, input, suite, status: Status::Awaits { suite }, result_keys }
 }
 
 #[cfg(test)]
@@ -244,13 +225,7 @@ mod tests {
     fn names_are_unique_and_found() {
         for entry in entries() {
             assert_eq!(find(entry.name), Some(entry));
-            assert_eq!(
-                entries()
-                    .iter()
-                    .filter(|other| other.name == entry.name)
-                    .count(),
-                1
-            );
+            assert_eq!(entries().iter().filter(|other| other.name == entry.name).count(), 1);
         }
         assert_eq!(find("securesum"), None);
     }

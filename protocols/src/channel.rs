@@ -100,9 +100,7 @@ impl Channel {
         from: Party,
         length: usize,
     ) -> Result<Message, Fault> {
-        self.await_message(awaited, from)
-            .await?
-            .expect_length(from, length)
+        self.await_message(awaited, from).await?.expect_length(from, length)
     }
 
     /// One message of exactly `length` bytes from each other party, in the agreed order.
@@ -188,10 +186,7 @@ impl Message {
     fn expect_length(self, from: Party, expected: usize) -> Result<Self, Fault> {
         if self.length != expected {
             let actual = self.length;
-            return Err(Fault::blame(
-                from,
-                Misbehaviour::WrongLength { expected, actual },
-            ));
+            return Err(Fault::blame(from, Misbehaviour::WrongLength { expected, actual }));
         }
         Ok(self)
     }

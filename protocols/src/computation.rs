@@ -141,10 +141,7 @@ pub async fn compute(
     }
     reveals.extend(request.prepared.reveals(&rules));
 
-    let answer = request
-        .prepared
-        .run(&channel, &mut sums, &permit, &mut rng)
-        .await?;
+    let answer = request.prepared.run(&channel, &mut sums, &permit, &mut rng).await?;
     Ok(Outcome {
         answer: Opened::by(&permit, answer),
         security: Security {
@@ -171,22 +168,14 @@ impl Request {
         parties: usize,
     ) -> Result<Self, InputError> {
         if let Status::Awaits { suite } = function.status {
-            let reason = format!(
-                "{} needs `{suite}`, which this version has not",
-                function.name
-            );
+            let reason = format!("{} needs `{suite}`, which this version has not", function.name);
             return Err(refuse("suite", reason));
         }
         parameters.check_suite()?;
         let rows = input.rows(function);
         let prepared = Prepared::new(function, parameters, &input, parties);
         input.zeroize();
-        Ok(Self {
-            function,
-            parties,
-            rows,
-            prepared: prepared?,
-        })
+        Ok(Self { function, parties, rows, prepared: prepared? })
     }
 
     /// The function.
@@ -298,18 +287,10 @@ async fn count_rows(
     sums: &mut MaskedSums<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<u64, Fault> {
-    let rounds = Rounds {
-        commit: "commit rows",
-        open: "open rows",
-    };
+    let rounds = Rounds { commit: "commit rows", open: "open rows" };
     let layout = Layout::uniform(1, 1)?;
-    let sum = sums
-        .sum(rounds, &layout, Zeroizing::new(vec![rows]), rng)
-        .await?;
-    sum.first()
-        .copied()
-        .filter(|rows| *rows < 1 << 63)
-        .ok_or(Fault::Implausible)
+    let sum = sums.sum(rounds, &layout, Zeroizing::new(vec![rows]), rng).await?;
+    sum.first().copied().filter(|rows| *rows < 1 << 63).ok_or(Fault::Implausible)
 }
 
 fn adversary(parties: usize) -> String {

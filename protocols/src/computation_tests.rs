@@ -27,19 +27,13 @@ fn an_outcome_says_what_it_assumes() {
     let report = run.simulate(Simulation::new(seed()));
     let outcomes = report.results().unwrap();
     for outcome in &outcomes {
-        assert_eq!(
-            serde_json::to_value(&outcome.answer).unwrap(),
-            serde_json::json!({"sum": 6.5})
-        );
+        assert_eq!(serde_json::to_value(&outcome.answer).unwrap(), serde_json::json!({"sum": 6.5}));
         assert_eq!((outcome.parties, outcome.security.corruptible), (3, 2));
         assert_eq!(outcome.security.suite, SUITE);
         assert_eq!(outcome.session, outcomes[0].session);
         assert_eq!(outcome.rules, Profile::Teaching.rules());
     }
-    assert_eq!(
-        (report.rounds(), outcomes[0].security.reveals.len()),
-        (2, 1)
-    );
+    assert_eq!((report.rounds(), outcomes[0].security.reveals.len()), (2, 1));
 }
 
 #[test]
@@ -63,20 +57,14 @@ fn too_few_rows_open_nothing_else() {
     let lengths: Vec<usize> = report.transcript.iter().map(|d| d.body.len()).collect();
     assert_eq!(lengths.len(), 4 * 6);
     for (length, count) in [(32, 6), (128, 6), (8, 6)] {
-        assert_eq!(
-            lengths.iter().filter(|other| **other == length).count(),
-            count
-        );
+        assert_eq!(lengths.iter().filter(|other| **other == length).count(), count);
     }
     assert_eq!(report.meters[0].round_names(), ["commit rows", "open rows"]);
 }
 
 #[test]
 fn the_strictest_party_decides() {
-    let strict = Rules {
-        min_rows: 5,
-        ..Profile::Teaching.rules()
-    };
+    let strict = Rules { min_rows: 5, ..Profile::Teaching.rules() };
     let run = Run::numbers("SecureSum", [&[1.0; 2], &[1.0; 2]]).rules(strict);
     let report = run.simulate(Simulation::new(seed()));
     assert!(matches!(report.endings[1].fault(), Some(Fault::Refused(_))));
@@ -86,10 +74,7 @@ fn the_strictest_party_decides() {
 fn nothing_is_computed_in_two_rounds() {
     let run = Run::numbers(EMPTY, [&[], &[], &[]]).rules(Profile::Production.rules());
     assert_eq!(serde_json::to_string(&run.answer()).unwrap(), "{}");
-    let link = Link {
-        latency: 0.01,
-        bandwidth: f64::INFINITY,
-    };
+    let link = Link { latency: 0.01, bandwidth: f64::INFINITY };
     let report = run.simulate(Simulation::new(seed()).link(link));
     assert_eq!(report.rounds(), 2);
     // Agreeing and two rounds, one way each.
@@ -99,10 +84,7 @@ fn nothing_is_computed_in_two_rounds() {
 #[test]
 fn bandwidth_takes_its_time() {
     let run = Run::numbers("SecureVectorSum", [&[1.0; 1000], &[1.0; 1000]]);
-    let link = Link {
-        latency: 0.0,
-        bandwidth: 1000.0,
-    };
+    let link = Link { latency: 0.0, bandwidth: 1000.0 };
     let report = run.simulate(Simulation::new(seed()).link(link));
     let bytes = u32::try_from(report.meters[0].total().bytes_sent).unwrap();
     assert!((report.seconds - f64::from(bytes) / 1000.0).abs() < 1e-6);
@@ -142,12 +124,7 @@ fn answers_have_exactly_the_keys_of_the_catalogue() {
         };
         let answer = Run::new(function.name, inputs(input)).answer();
         let json = serde_json::to_value(answer).unwrap();
-        let mut keys: Vec<&str> = json
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
+        let mut keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
         let mut due = function.result_keys.to_vec();
         keys.sort_unstable();
         due.sort_unstable();
@@ -173,16 +150,11 @@ fn the_room_that_a_request_asks_for_is_enough_and_bounded() {
         Run::new("StatisticsFrequency", vec![texts.clone(), texts]),
         Run::numbers("SecureSum", [&[1.0], &[2.0]]),
     ];
-    let strict = Rules {
-        min_rows: 2,
-        ..Profile::Teaching.rules()
-    };
+    let strict = Rules { min_rows: 2, ..Profile::Teaching.rules() };
     for run in runs.map(|run| run.rules(strict)) {
         let room = run.request(0).unwrap().inbox_bytes(2);
         assert!(room < 3 << 20, "{room}");
-        run.simulate(Simulation::new(seed()).limit(room))
-            .results()
-            .unwrap();
+        run.simulate(Simulation::new(seed()).limit(room)).results().unwrap();
     }
 }
 
@@ -201,12 +173,7 @@ fn nobody_can_make_a_party_keep_more_than_it_has_agreed_to() {
     let mut machine = Machine::new(setting, |channel| compute(channel, offer, request, rng(1)));
     machine.step();
     let part = |number| Part {
-        header: PartHeader {
-            sequence: 0,
-            part: number,
-            last: false,
-            tag: [0; 16],
-        },
+        header: PartHeader { sequence: 0, part: number, last: false, tag: [0; 16] },
         body: vec![0; MAX_PART].into(),
     };
     let peer = Party::new(1).unwrap();
@@ -221,10 +188,7 @@ fn a_request_is_for_the_number_of_parties_that_it_was_made_for() {
         let offer = offer(4, Profile::Teaching.rules());
         compute(channel, offer, run.request(0).unwrap(), rng)
     });
-    let refused = InputError::OtherParties {
-        made_for: 2,
-        actual: 4,
-    };
+    let refused = InputError::OtherParties { made_for: 2, actual: 4 };
     for ending in &report.endings {
         assert_eq!(ending.fault(), Some(&Fault::Input(refused.clone())));
     }
@@ -266,14 +230,8 @@ const ROWS: &[Segment] = &[Segment { limbs: 1, cells: 1 }];
 const TWO_CELLS: &[Segment] = &[Segment { limbs: 1, cells: 2 }];
 const SUMS: &[Segment] = &[
     Segment { limbs: 1, cells: 1 },
-    Segment {
-        limbs: 34,
-        cells: 2,
-    },
-    Segment {
-        limbs: 67,
-        cells: 3,
-    },
+    Segment { limbs: 34, cells: 2 },
+    Segment { limbs: 67, cells: 3 },
 ];
 
 fn points() -> Run {
@@ -286,19 +244,14 @@ fn two_categories() -> Run {
     let texts = |items: &[&str]| Input::Texts(items.iter().map(|i| (*i).to_owned()).collect());
     let inputs = vec![texts(&["a", "b", "b"]), texts(&["a"]), texts(&[])];
     let categories = Categories::One(vec!["a".into(), "b".into()]);
-    Run::new("StatisticsFrequency", inputs).parameters(Parameters {
-        categories: Some(categories),
-        ..Parameters::default()
-    })
+    Run::new("StatisticsFrequency", inputs)
+        .parameters(Parameters { categories: Some(categories), ..Parameters::default() })
 }
 
 #[test]
 fn counts_that_nobody_can_have_are_implausible() {
     let implausible = [Some(Fault::Implausible), Some(Fault::Implausible)];
-    let strict = Rules {
-        min_rows: 2,
-        ..Profile::Teaching.rules()
-    };
+    let strict = Rules { min_rows: 2, ..Profile::Teaching.rules() };
     assert_eq!(against(&points(), &[(SUMS, &[1 << 63])]), implausible);
     for cells in [[1 << 63, 0], [0, 1 << 63], [1 << 62, 1 << 62], [0, u64::MAX - 2]] {
         assert_eq!(against(&two_categories(), &[(TWO_CELLS, &cells)]), implausible);
@@ -314,10 +267,7 @@ fn counts_that_nobody_can_have_are_implausible() {
 #[test]
 fn rows_that_are_counted_but_not_used_are_implausible() {
     let implausible = [Some(Fault::Implausible), Some(Fault::Implausible)];
-    let strict = Rules {
-        min_rows: 11,
-        ..Profile::Teaching.rules()
-    };
+    let strict = Rules { min_rows: 11, ..Profile::Teaching.rules() };
     let run = points().rules(strict);
     assert_eq!(against(&run, &[(ROWS, &[7]), (SUMS, &[0])]), implausible);
     assert_eq!(against(&run, &[(ROWS, &[7]), (SUMS, &[7])]), [None, None]);
@@ -331,19 +281,12 @@ fn parameters_are_parsed_strictly() {
     let parse = |text: &str| serde_json::from_str::<Parameters>(text).ok();
     assert_eq!(parse("{}"), Some(Parameters::default()));
     let one = parse(r#"{"categories": ["a", "b"], "encoding": "fixed"}"#).unwrap();
-    assert_eq!(
-        one.categories,
-        Some(Categories::One(vec!["a".into(), "b".into()]))
-    );
+    assert_eq!(one.categories, Some(Categories::One(vec!["a".into(), "b".into()])));
     assert_eq!(one.encoding, Some(Encoding::Fixed));
     let two = parse(r#"{"categories": [["a"], ["b", "c"]]}"#).unwrap();
     assert!(matches!(two.categories, Some(Categories::Two(_))));
-    for text in [
-        "[1]",
-        r#"{"unknown": 1}"#,
-        r#"{"encoding": "Exact"}"#,
-        r#"{"digits_after": -1}"#,
-    ] {
+    for text in ["[1]", r#"{"unknown": 1}"#, r#"{"encoding": "Exact"}"#, r#"{"digits_after": -1}"#]
+    {
         assert_eq!(parse(text), None, "{text}");
     }
 }
@@ -355,34 +298,20 @@ fn nothing_private_is_shown() {
     let function = find("SecureSum").unwrap();
     let request = Request::new(function, &Parameters::default(), input, 2).unwrap();
     assert_eq!(format!("{request:?}"), "Request(SecureSum, ..)");
-    let wrong = Request::new(
-        function,
-        &Parameters::default(),
-        Input::Texts(vec!["x".into()]),
-        2,
-    );
-    assert_eq!(
-        wrong.unwrap_err(),
-        InputError::Shape {
-            expected: "numbers"
-        }
-    );
+    let wrong = Request::new(function, &Parameters::default(), Input::Texts(vec!["x".into()]), 2);
+    assert_eq!(wrong.unwrap_err(), InputError::Shape { expected: "numbers" });
 }
 
 #[test]
 fn parties_that_run_different_functions_disagree() {
     let functions = ["SecureSum", "SecureVectorSum"];
-    let report = Simulation::new(seed())
-        .parties(2)
-        .run(|channel, party, rng| {
-            let run = Run::numbers(functions[party.index()], [&[1.0], &[1.0]]);
-            let offer = crate::testing::offer(2, Profile::Teaching.rules());
-            crate::computation::compute(channel, offer, run.request(0).unwrap(), rng)
-        });
+    let report = Simulation::new(seed()).parties(2).run(|channel, party, rng| {
+        let run = Run::numbers(functions[party.index()], [&[1.0], &[1.0]]);
+        let offer = crate::testing::offer(2, Profile::Teaching.rules());
+        crate::computation::compute(channel, offer, run.request(0).unwrap(), rng)
+    });
     for ending in &report.endings {
-        let Ending::Stopped(Fault::Disagreement { difference, .. }) = ending else {
-            panic!()
-        };
+        let Ending::Stopped(Fault::Disagreement { difference, .. }) = ending else { panic!() };
         assert_eq!(difference.field, "function");
     }
 }

@@ -83,16 +83,8 @@ impl Profile {
     #[must_use]
     pub fn rules(self) -> Rules {
         match self {
-            Self::Production => Rules {
-                min_parties: 3,
-                min_rows: 10,
-                min_cell: 5,
-            },
-            Self::Teaching => Rules {
-                min_parties: 2,
-                min_rows: 1,
-                min_cell: 1,
-            },
+            Self::Production => Rules { min_parties: 3, min_rows: 10, min_cell: 5 },
+            Self::Teaching => Rules { min_parties: 2, min_rows: 1, min_cell: 1 },
         }
     }
 
@@ -123,10 +115,7 @@ impl Rules {
     /// If they may not.
     pub fn check_parties(&self, parties: usize) -> Result<(), Refusal> {
         if parties < usize::from(self.min_parties) {
-            return Err(Refusal::TooFewParties {
-                parties,
-                minimum: self.min_parties,
-            });
+            return Err(Refusal::TooFewParties { parties, minimum: self.min_parties });
         }
         Ok(())
     }
@@ -143,15 +132,10 @@ impl Rules {
     /// If the rules forbid it.
     pub(crate) fn permit(&self, parties: usize, rows: u64) -> Result<Permit, Refusal> {
         if rows < self.min_rows {
-            return Err(Refusal::TooFewRows {
-                minimum: self.min_rows,
-            });
+            return Err(Refusal::TooFewRows { minimum: self.min_rows });
         }
         self.check_parties(parties)?;
-        Ok(Permit {
-            rules: *self,
-            rows: Some(rows),
-        })
+        Ok(Permit { rules: *self, rows: Some(rows) })
     }
 
     /// Leave to open a result that so many parties computed, where the rule on rows says nothing:
@@ -161,10 +145,7 @@ impl Rules {
     /// If the rules forbid it.
     pub(crate) fn permit_whatever_the_rows(&self, parties: usize) -> Result<Permit, Refusal> {
         self.check_parties(parties)?;
-        Ok(Permit {
-            rules: *self,
-            rows: None,
-        })
+        Ok(Permit { rules: *self, rows: None })
     }
 }
 
@@ -207,34 +188,17 @@ mod tests {
 
     #[test]
     fn the_strictest_of_each_rule_holds() {
-        let odd = Rules {
-            min_parties: 2,
-            min_rows: 50,
-            min_cell: 1,
-        };
+        let odd = Rules { min_parties: 2, min_rows: 50, min_cell: 1 };
         let both = Profile::Production.rules().strictest(odd);
-        assert_eq!(
-            both,
-            Rules {
-                min_parties: 3,
-                min_rows: 50,
-                min_cell: 5
-            }
-        );
+        assert_eq!(both, Rules { min_parties: 3, min_rows: 50, min_cell: 5 });
     }
 
     #[test]
     fn too_few_parties_or_rows_are_refused() {
         let rules = Profile::Production.rules();
         assert!(rules.permit(3, 10).is_ok());
-        assert!(matches!(
-            rules.permit(2, 10),
-            Err(Refusal::TooFewParties { .. })
-        ));
-        assert!(matches!(
-            rules.permit(3, 9),
-            Err(Refusal::TooFewRows { minimum: 10 })
-        ));
+        assert!(matches!(rules.permit(2, 10), Err(Refusal::TooFewParties { .. })));
+        assert!(matches!(rules.permit(3, 9), Err(Refusal::TooFewRows { minimum: 10 })));
         assert!(rules.permit_whatever_the_rows(3).is_ok());
         assert!(rules.permit_whatever_the_rows(2).is_err());
     }
@@ -253,9 +217,6 @@ mod tests {
     #[test]
     fn small_cells_are_withheld_and_empty_ones_are_not() {
         let permit = Profile::Production.rules().permit(3, 10).unwrap();
-        assert_eq!(
-            [0, 1, 4, 5].map(|count| permit.cell(count)),
-            [Some(0), None, None, Some(5)]
-        );
+        assert_eq!([0, 1, 4, 5].map(|count| permit.cell(count)), [Some(0), None, None, Some(5)]);
     }
 }

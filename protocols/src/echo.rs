@@ -57,10 +57,7 @@ impl Views {
     /// Our digest among the others', which are in order.
     pub(crate) fn of(me: Party, ours: Digest, mut others: Vec<Digest>) -> Self {
         others.insert(me.index().min(others.len()), ours);
-        Self {
-            me,
-            digests: others,
-        }
+        Self { me, digests: others }
     }
 
     /// All digests in order, to be sent to all others.
@@ -75,9 +72,7 @@ impl Views {
 
     /// Whether `party` sent `digest`.
     pub(crate) fn is_of(&self, party: Party, digest: &Digest) -> bool {
-        self.digests
-            .get(party.index())
-            .is_some_and(|known| known.0.ct_eq(&digest.0).into())
+        self.digests.get(party.index()).is_some_and(|known| known.0.ct_eq(&digest.0).into())
     }
 
     /// Compares the echo of `witness` with what we saw.

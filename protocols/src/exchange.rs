@@ -161,10 +161,7 @@ impl Exchange {
     }
 
     pub(crate) fn link_binding(&self, party: Party) -> [u8; 32] {
-        self.link_bindings
-            .get(party.index())
-            .copied()
-            .unwrap_or_default()
+        self.link_bindings.get(party.index()).copied().unwrap_or_default()
     }
 
     pub(crate) fn begin_round(&mut self, name: &'static str) {
@@ -191,21 +188,11 @@ impl Exchange {
         let sequence = self.next_sequence(to);
         let tag = self.tag(self.parties.me(), to, sequence, body.len()).unwrap_or_default();
         self.meter.count_sent(to, body.len());
-        self.outbox.push_back(Outgoing {
-            to,
-            sequence,
-            tag,
-            body,
-        });
+        self.outbox.push_back(Outgoing { to, sequence, tag, body });
     }
 
     pub(crate) fn retag(&self, message: &mut Outgoing) {
-        let Outgoing {
-            to,
-            sequence,
-            ref body,
-            ..
-        } = *message;
+        let Outgoing { to, sequence, ref body, .. } = *message;
         message.tag = self.tag(self.parties.me(), to, sequence, body.len()).unwrap_or_default();
     }
 
@@ -218,9 +205,7 @@ impl Exchange {
         let Some(inbox) = self.inboxes.get_mut(from.index()) else {
             return Ok(());
         };
-        inbox
-            .accept(part, limit)
-            .map_err(|what| Fault::blame(from, what))
+        inbox.accept(part, limit).map_err(|what| Fault::blame(from, what))
     }
 
     /// The next message from `from`, if it has come; else notes that all of `awaited` are.
@@ -262,20 +247,13 @@ impl Exchange {
 
     pub(crate) fn awaiting(&self) -> Awaiting {
         let missing = |party: &Party| {
-            self.inboxes
-                .get(party.index())
-                .is_some_and(|inbox| inbox.whole.is_empty())
+            self.inboxes.get(party.index()).is_some_and(|inbox| inbox.whole.is_empty())
         };
         let round = self.meter.rounds();
         Awaiting {
             phase: self.phase,
             round,
-            name: self
-                .meter
-                .round_names()
-                .last()
-                .copied()
-                .unwrap_or("agreeing"),
+            name: self.meter.round_names().last().copied().unwrap_or("agreeing"),
             parties: self.awaited.iter().copied().filter(missing).collect(),
         }
     }
@@ -320,17 +298,9 @@ fn cost(length: usize) -> usize {
 
 impl Inbox {
     fn accept(&mut self, part: Part, limit: usize) -> Result<(), Misbehaviour> {
-        let PartHeader {
-            sequence,
-            part: number,
-            last,
-            tag,
-        } = part.header;
+        let PartHeader { sequence, part: number, last, tag } = part.header;
         if sequence != self.due || number != self.due_part {
-            return Err(Misbehaviour::OutOfOrder {
-                expected: self.due,
-                actual: sequence,
-            });
+            return Err(Misbehaviour::OutOfOrder { expected: self.due, actual: sequence });
         }
         if part.body.len() > MAX_PART || (!last && !part.body.len().is_multiple_of(8)) {
             return Err(Misbehaviour::Malformed);
@@ -352,12 +322,7 @@ impl Inbox {
         let pieces = std::mem::take(&mut self.unfinished);
         let cost = pieces.iter().map(|piece| piece.len() + PART_OVERHEAD).sum();
         let message = Message::new(pieces);
-        self.whole.push_back(Whole {
-            sequence: self.due,
-            tag,
-            message,
-            cost,
-        });
+        self.whole.push_back(Whole { sequence: self.due, tag, message, cost });
         self.due = self.due.wrapping_add(1);
         self.due_part = 0;
     }
@@ -387,10 +352,7 @@ impl Outgoing {
             last: index + 1 >= self.count(),
             tag: self.tag,
         };
-        Part {
-            header,
-            body: self.body.slice(start..end),
-        }
+        Part { header, body: self.body.slice(start..end) }
     }
 
     fn count(&self) -> usize {

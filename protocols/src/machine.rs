@@ -55,12 +55,7 @@ impl<T> Machine<T> {
         P: FnOnce(Channel) -> F,
         F: Future<Output = Result<T, Fault>> + 'static,
     {
-        let Setting {
-            parties,
-            session,
-            link_bindings,
-            limit,
-        } = setting;
+        let Setting { parties, session, link_bindings, limit } = setting;
         let exchange = Exchange::new(parties, session, link_bindings, limit);
         let exchange = Rc::new(RefCell::new(exchange));
         let future = Box::pin(protocol(Channel::new(parties, Rc::clone(&exchange))));
@@ -148,10 +143,7 @@ mod tests {
     /// All that a machine has sent so far, as parts.
     fn parts_of(machine: &mut Machine<usize>) -> Vec<Part> {
         let outgoing = machine.outgoing();
-        outgoing
-            .iter()
-            .flat_map(|message| message.parts().collect::<Vec<_>>())
-            .collect()
+        outgoing.iter().flat_map(|message| message.parts().collect::<Vec<_>>()).collect()
     }
 
     fn party(index: usize) -> Party {
@@ -168,9 +160,7 @@ mod tests {
     /// What `from` sends to `to`, as parts.
     fn sent(from: usize, to: usize, parties: usize, messages: Vec<Vec<u8>>) -> Vec<Part> {
         let mut sender = machine(parties, from, async move |channel: Channel| {
-            messages
-                .into_iter()
-                .for_each(|message| channel.send(party(to), message));
+            messages.into_iter().for_each(|message| channel.send(party(to), message));
             Ok(0)
         });
         sender.step();
@@ -178,9 +168,7 @@ mod tests {
     }
 
     fn deliver(machine: &mut Machine<usize>, from: usize, parts: Vec<Part>) {
-        parts
-            .into_iter()
-            .for_each(|part| machine.deliver(party(from), part).unwrap());
+        parts.into_iter().for_each(|part| machine.deliver(party(from), part).unwrap());
     }
 
     async fn gather(channel: Channel) -> Result<usize, Fault> {
@@ -193,10 +181,7 @@ mod tests {
     #[test]
     fn only_those_are_awaited_that_have_sent_nothing() {
         let mut machine = machine(4, 0, gather);
-        assert_eq!(
-            waits_for(&mut machine).parties,
-            [party(1), party(2), party(3)]
-        );
+        assert_eq!(waits_for(&mut machine).parties, [party(1), party(2), party(3)]);
         deliver(&mut machine, 1, sent(1, 0, 4, vec![vec![1]]));
         let awaiting = waits_for(&mut machine);
         assert_eq!(awaiting.parties, [party(2), party(3)]);
@@ -231,10 +216,7 @@ mod tests {
         renumbered[0].header.sequence = 0;
         let mut longer = sent(1, 0, 3, vec![vec![1]]);
         longer[0].body = vec![1, 2].into();
-        let elsewhere = Setting {
-            session: SessionId([2; 16]),
-            ..setting(3, 1)
-        };
+        let elsewhere = Setting { session: SessionId([2; 16]), ..setting(3, 1) };
         let mut sender = Machine::new(elsewhere, async |channel: Channel| {
             channel.send(party(0), vec![1]);
             Ok(0)
@@ -247,9 +229,7 @@ mod tests {
 
     /// The same key for all, as no session has.
     fn keys(byte: u8) -> TagKeys {
-        (0..3)
-            .map(|index| (party(index), Zeroizing::new([byte; 32])))
-            .collect()
+        (0..3).map(|index| (party(index), Zeroizing::new([byte; 32]))).collect()
     }
 
     /// What party 1 sends to `to` under the keys `byte`.
@@ -349,10 +329,7 @@ mod tests {
         let long: Vec<u8> = (0..3_000_001_u32).map(|i| i.to_le_bytes()[0]).collect();
         let parts = sent(1, 0, 2, vec![long.clone(), vec![]]);
         assert_eq!(
-            parts
-                .iter()
-                .map(|part| part.header.last)
-                .collect::<Vec<_>>(),
+            parts.iter().map(|part| part.header.last).collect::<Vec<_>>(),
             [false, false, true, true]
         );
         let expected = long.clone();
@@ -373,13 +350,8 @@ mod tests {
             Ok(channel.receive_exactly(party(1), 8).await?.len())
         });
         deliver(&mut machine, 1, sent(1, 0, 2, vec![vec![0; 7]]));
-        let what = Misbehaviour::WrongLength {
-            expected: 8,
-            actual: 7,
-        };
-        let Step::Ended(Err(fault)) = machine.step() else {
-            panic!()
-        };
+        let what = Misbehaviour::WrongLength { expected: 8, actual: 7 };
+        let Step::Ended(Err(fault)) = machine.step() else { panic!() };
         assert_eq!(fault, Fault::blame(party(1), what));
     }
 }

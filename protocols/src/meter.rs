@@ -29,10 +29,7 @@ pub struct Traffic {
 
 impl Meter {
     pub(crate) fn new(parties: usize) -> Self {
-        Self {
-            rounds: Vec::new(),
-            traffic: vec![Traffic::default(); parties],
-        }
+        Self { rounds: Vec::new(), traffic: vec![Traffic::default(); parties] }
     }
 
     pub(crate) fn count_round(&mut self, name: &'static str) {
@@ -74,13 +71,11 @@ impl Meter {
     /// The traffic with all parties together.
     #[must_use]
     pub fn total(&self) -> Traffic {
-        self.traffic
-            .iter()
-            .fold(Traffic::default(), |sum, one| Traffic {
-                messages_sent: sum.messages_sent + one.messages_sent,
-                bytes_sent: sum.bytes_sent + one.bytes_sent,
-                messages_received: sum.messages_received + one.messages_received,
-                bytes_received: sum.bytes_received + one.bytes_received,
-            })
+        self.traffic.iter().fold(Traffic::default(), |sum, one| Traffic {
+            messages_sent: sum.messages_sent + one.messages_sent,
+            bytes_sent: sum.bytes_sent + one.bytes_sent,
+            messages_received: sum.messages_received + one.messages_received,
+            bytes_received: sum.bytes_received + one.bytes_received,
+        })
     }
 }

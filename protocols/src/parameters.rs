@@ -74,10 +74,9 @@ impl Parameters {
     pub(crate) fn grid(&self) -> Result<Grid, InputError> {
         match (self.digits_before, self.digits_after) {
             (None, None) => Ok(Grid::full()),
-            (before, after) => Grid::declared(
-                before.unwrap_or(USUAL_DIGITS),
-                after.unwrap_or(USUAL_DIGITS),
-            ),
+            (before, after) => {
+                Grid::declared(before.unwrap_or(USUAL_DIGITS), after.unwrap_or(USUAL_DIGITS))
+            }
         }
     }
 
@@ -86,11 +85,7 @@ impl Parameters {
         match self.suite.as_deref() {
             None | Some(SUITE) => Ok(()),
             Some(other) => {
-                let other: String = other
-                    .chars()
-                    .take(40)
-                    .flat_map(char::escape_default)
-                    .collect();
+                let other: String = other.chars().take(40).flat_map(char::escape_default).collect();
                 Err(refuse(
                     "suite",
                     format!("`{other}` does not serve this function, `{SUITE}` does"),
@@ -109,18 +104,12 @@ impl Parameters {
 
     /// Refuses encodings where a function has one only.
     pub(crate) fn no_encoding(&self) -> Result<(), InputError> {
-        if self
-            .encoding
-            .is_some_and(|encoding| encoding != Encoding::Exact)
-        {
+        if self.encoding.is_some_and(|encoding| encoding != Encoding::Exact) {
             return Err(refuse("encoding", "this function is always exact".into()));
         }
         match self.fraction_bits {
             None => Ok(()),
-            Some(_) => Err(refuse(
-                "fraction_bits",
-                "only the encoding `fixed` has them".into(),
-            )),
+            Some(_) => Err(refuse("fraction_bits", "only the encoding `fixed` has them".into())),
         }
     }
 }
@@ -131,10 +120,7 @@ pub(crate) fn grid_text(grid: &Grid) -> [(String, String); 2] {
         None => ("any".to_owned(), "any".to_owned()),
         Some((before, after)) => (before.to_string(), after.to_string()),
     };
-    [
-        ("digits_before".to_owned(), before),
-        ("digits_after".to_owned(), after),
-    ]
+    [("digits_before".to_owned(), before), ("digits_after".to_owned(), after)]
 }
 
 /// The parameter `name` has a value that cannot be used.

@@ -58,10 +58,7 @@ impl Parties {
         if !(2..=MAX_PARTIES).contains(&count) || me >= count {
             return None;
         }
-        Some(Self {
-            count: u16::try_from(count).ok()?,
-            me: Party::new(me)?,
-        })
+        Some(Self { count: u16::try_from(count).ok()?, me: Party::new(me)? })
     }
 
     /// The number of parties, n ≥ 2.

@@ -36,10 +36,7 @@ impl Expander {
     /// The stream of `key`, which must have been derived for this one use.
     #[must_use]
     pub fn new(key: &Zeroizing<[u8; 32]>) -> Self {
-        let mut expander = Self {
-            key: [0; 16],
-            first_counter: [0; 16],
-        };
+        let mut expander = Self { key: [0; 16], first_counter: [0; 16] };
         let (first, second) = key.split_at(16);
         expander.key.copy_from_slice(first);
         expander.first_counter.copy_from_slice(second);
@@ -57,10 +54,7 @@ impl Expander {
     /// Notes for the tests that `words` words of this stream are used, from the first on.
     pub(crate) fn note_use(&self, words: usize) {
         #[cfg(test)]
-        uses::note(
-            blake3::hash(&[self.key, self.first_counter].concat()),
-            words,
-        );
+        uses::note(blake3::hash(&[self.key, self.first_counter].concat()), words);
         #[cfg(not(test))]
         let _ = words;
     }
@@ -71,9 +65,7 @@ impl Stream {
     pub fn fill(&mut self, words: &mut [u64]) {
         self.0.write_keystream(bytemuck::cast_slice_mut(words));
         if cfg!(target_endian = "big") {
-            words
-                .iter_mut()
-                .for_each(|word| *word = u64::from_le(*word));
+            words.iter_mut().for_each(|word| *word = u64::from_le(*word));
         }
     }
 }
@@ -159,12 +151,7 @@ mod tests {
         // FIPS-197, appendix C.1: key 00..0f, block 00112233..ff.
         let mut key = Zeroizing::new([0; 32]);
         for (index, byte) in key.iter_mut().enumerate() {
-            *byte = if index < 16 {
-                index
-            } else {
-                (index - 16) * 0x11
-            }
-            .to_le_bytes()[0];
+            *byte = if index < 16 { index } else { (index - 16) * 0x11 }.to_le_bytes()[0];
         }
         let mut words = [0; 2];
         Expander::new(&key).stream_from(0).fill(&mut words);

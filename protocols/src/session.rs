@@ -117,10 +117,7 @@ pub async fn agree(
 ) -> Result<Session, Fault> {
     channel.enter(Phase::Agreeing);
     if offer.spec.members.len() != channel.parties().count() {
-        return Err(InputError::Shape {
-            expected: "one member for each party",
-        }
-        .into());
+        return Err(InputError::Shape { expected: "one member for each party" }.into());
     }
     let secret = ReusableSecret::random_from_rng(rng);
     let ours = Proposal::new(offer, &secret, rng);
@@ -148,10 +145,7 @@ pub async fn agree(
     let mut pair_keys = BTreeMap::new();
     for (party, key) in keys {
         let link = channel.link_binding(party);
-        pair_keys.insert(
-            party,
-            PairKey::derive(&secret, (me, party), &key, &hash, &link)?,
-        );
+        pair_keys.insert(party, PairKey::derive(&secret, (me, party), &key, &hash, &link)?);
     }
     let session = Session {
         hash,
@@ -170,9 +164,7 @@ pub async fn agree(
 /// its sender wants, and proves nothing.
 #[must_use]
 pub fn peek(proposal: &[u8]) -> Option<Spec> {
-    wire::decode::<Proposal>(proposal)
-        .ok()
-        .map(|proposal| proposal.spec)
+    wire::decode::<Proposal>(proposal).ok().map(|proposal| proposal.spec)
 }
 
 fn decode(from: Party, bytes: &[u8]) -> Result<Proposal, Fault> {
@@ -307,11 +299,7 @@ impl fmt::Display for SessionHash {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            field,
-            ours,
-            theirs,
-        } = self;
+        let Self { field, ours, theirs } = self;
         write!(f, "field `{field}` is {ours} here and {theirs} there")
     }
 }
@@ -355,10 +343,9 @@ impl Proposal {
         });
         match version.or_else(|| self.spec.first_difference(&theirs.spec)) {
             None => Ok(()),
-            Some(difference) => Err(Fault::Disagreement {
-                party,
-                difference: Box::new(difference),
-            }),
+            Some(difference) => {
+                Err(Fault::Disagreement { party, difference: Box::new(difference) })
+            }
         }
     }
 }
@@ -382,11 +369,7 @@ impl Spec {
             return Some(field("function", &self.function, &theirs.function));
         }
         if self.members != theirs.members {
-            return Some(field(
-                "members",
-                &names(&self.members),
-                &names(&theirs.members),
-            ));
+            return Some(field("members", &names(&self.members), &names(&theirs.members)));
         }
         if self.suite != theirs.suite {
             return Some(field("suite", &self.suite, &theirs.suite));
@@ -421,18 +404,10 @@ fn differing_entry<'a, V: PartialEq + fmt::Display>(
 fn shorten(text: &str) -> String {
     const SHOWN: usize = 80;
     let visible = |c: char| {
-        if c.is_control() {
-            char::REPLACEMENT_CHARACTER
-        } else {
-            c
-        }
+        if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
     };
     let start: String = text.chars().take(SHOWN).map(visible).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        format!("{start}…")
-    } else {
-        start
-    }
+    if text.chars().nth(SHOWN).is_some() { format!("{start}…") } else { start }
 }
 
 #[cfg(test)]

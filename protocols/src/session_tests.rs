@@ -16,22 +16,12 @@ type Agreed = (SessionHash, Rules, u64, Vec<[u8; 32]>);
 
 async fn agreed(channel: Channel, offer: Offer, mut rng: impl CryptoRng) -> Result<Agreed, Fault> {
     let session = agree(&channel, offer, &mut rng).await?;
-    let keys = session
-        .pair_keys()
-        .map(|(_, key)| *key.for_use("test", 0))
-        .collect();
-    Ok((
-        *session.hash(),
-        *session.rules(),
-        session.deadline_ms(),
-        keys,
-    ))
+    let keys = session.pair_keys().map(|(_, key)| *key.for_use("test", 0)).collect();
+    Ok((*session.hash(), *session.rules(), session.deadline_ms(), keys))
 }
 
 fn offers(parties: usize) -> Vec<Offer> {
-    (0..parties)
-        .map(|_| testing::offer(parties, Profile::Teaching.rules()))
-        .collect()
+    (0..parties).map(|_| testing::offer(parties, Profile::Teaching.rules())).collect()
 }
 
 fn simulate(simulation: Simulation, offers: &[Offer]) -> Report<Agreed> {
@@ -84,17 +74,12 @@ fn a_pair_key_is_of_one_session_one_pair_and_one_link() {
     let (session, other) = (SessionHash::fixed([1; 32]), SessionHash::fixed([2; 32]));
     let derive = |pair: (usize, usize), session: &SessionHash, link: u8| {
         let pair = (party(pair.0), party(pair.1));
-        PairKey::derive(&a, pair, &public, session, &[link; 32])
-            .unwrap()
-            .0
+        PairKey::derive(&a, pair, &public, session, &[link; 32]).unwrap().0
     };
     let key = derive((0, 1), &session, 1);
     assert_eq!(key, derive((1, 0), &session, 1));
-    let others = [
-        derive((0, 1), &other, 1),
-        derive((0, 2), &session, 1),
-        derive((0, 1), &session, 2),
-    ];
+    let others =
+        [derive((0, 1), &other, 1), derive((0, 2), &session, 1), derive((0, 1), &session, 2)];
     assert!(!others.contains(&key));
 }
 
@@ -120,12 +105,8 @@ fn every_party_names_the_field_that_differs() {
         ("members", |spec| spec.members[0].name = "other".into()),
         ("members", |spec| spec.members[0].fingerprint[31] = 9),
         ("members", |spec| spec.members.reverse()),
-        ("parameters.digits", |spec| {
-            drop(spec.parameters.insert("digits".into(), "3".into()))
-        }),
-        ("length", |spec| {
-            assert!(spec.shape.insert("length".into(), 3).is_none())
-        }),
+        ("parameters.digits", |spec| drop(spec.parameters.insert("digits".into(), "3".into()))),
+        ("length", |spec| assert!(spec.shape.insert("length".into(), 3).is_none())),
     ];
     for (field, change) in changes {
         let report = with_another(|offer| change(&mut offer.spec));
@@ -147,10 +128,7 @@ fn a_difference_is_told_in_words() {
     }
     let report = simulate(Simulation::new(testing::seed()), &offers);
     let text = report.endings[0].fault().unwrap().to_string();
-    assert_eq!(
-        text,
-        "party 1 and this party disagree: field `length` is 3 here and 4 there"
-    );
+    assert_eq!(text, "party 1 and this party disagree: field `length` is 3 here and 4 there");
 }
 
 #[test]
@@ -164,10 +142,7 @@ fn long_and_invisible_text_of_others_is_not_repeated() {
 fn too_few_parties_are_refused_by_all() {
     let mut offers = offers(2);
     offers[1].rules = Profile::Production.rules();
-    let refusal = Refusal::TooFewParties {
-        parties: 2,
-        minimum: 3,
-    };
+    let refusal = Refusal::TooFewParties { parties: 2, minimum: 3 };
     for ending in simulate(Simulation::new(testing::seed()), &offers).endings {
         assert_eq!(ending.fault(), Some(&Fault::Refused(refusal.clone())));
     }
@@ -176,28 +151,18 @@ fn too_few_parties_are_refused_by_all() {
 #[test]
 fn a_spec_must_name_every_party() {
     let report = with_another(|offer| drop(offer.spec.members.pop()));
-    let shape = InputError::Shape {
-        expected: "one member for each party",
-    };
+    let shape = InputError::Shape { expected: "one member for each party" };
     assert_eq!(report.endings[2].fault(), Some(&Fault::Input(shape)));
     for ending in &report.endings[..2] {
-        let Ending::Stalled(awaiting) = ending else {
-            panic!("{ending:?}")
-        };
-        assert_eq!(
-            (awaiting.name, &awaiting.parties),
-            ("agreeing", &vec![party(2)])
-        );
+        let Ending::Stalled(awaiting) = ending else { panic!("{ending:?}") };
+        assert_eq!((awaiting.name, &awaiting.parties), ("agreeing", &vec![party(2)]));
     }
 }
 
 #[test]
 fn a_reflected_proposal_is_refused() {
     let tamper = Tamper::new(party(1), Some(party(0)), 0, Action::Copy(party(0)));
-    let report = simulate(
-        Simulation::new(testing::seed()).adversary(tamper),
-        &offers(2),
-    );
+    let report = simulate(Simulation::new(testing::seed()).adversary(tamper), &offers(2));
     let blamed = Fault::blame(party(1), Misbehaviour::RepeatedNonce);
     assert_eq!(report.endings[0].fault(), Some(&blamed));
 }
@@ -212,10 +177,7 @@ fn with_proposal(change: impl Fn(&mut Proposal) + 'static) -> Report<Agreed> {
         }
         vec![envelope]
     };
-    simulate(
-        Simulation::new(testing::seed()).adversary(adversary),
-        &offers(3),
-    )
+    simulate(Simulation::new(testing::seed()).adversary(adversary), &offers(3))
 }
 
 #[test]
@@ -270,10 +232,8 @@ fn thief(steal: fn(&mut Proposal, Proposal)) -> impl FnMut(Envelope) -> Vec<Enve
 
 #[test]
 fn whoever_has_two_that_say_the_same_names_both_and_blames_neither_alone() {
-    let thefts: [fn(&mut Proposal, Proposal); 2] = [
-        |own, theirs| own.nonce = theirs.nonce,
-        |own, theirs| own.key = theirs.key,
-    ];
+    let thefts: [fn(&mut Proposal, Proposal); 2] =
+        [|own, theirs| own.nonce = theirs.nonce, |own, theirs| own.key = theirs.key];
     for theft in thefts {
         let simulation = Simulation::new(testing::seed()).adversary(thief(theft));
         let report = simulate(simulation, &offers(3));
@@ -302,17 +262,7 @@ fn weak_and_uncanonical_keys_are_refused() {
         key[31] = 0x89;
         key
     };
-    for key in [
-        [0; 32],
-        one,
-        order_8,
-        other_8,
-        p(0xec),
-        p(0xed),
-        p(0xee),
-        p(0xff),
-        high_bit,
-    ] {
+    for key in [[0; 32], one, order_8, other_8, p(0xec), p(0xed), p(0xee), p(0xff), high_bit] {
         let report = with_proposal(move |proposal| proposal.key = key);
         let blamed = Fault::blame(party(1), Misbehaviour::WeakKey);
         assert_eq!(report.endings[0].fault(), Some(&blamed), "{key:x?}");
@@ -328,10 +278,7 @@ fn hex(text: &str) -> [u8; 32] {
 fn another_version_is_a_difference() {
     let report = with_proposal(|proposal| proposal.version += 1);
     let text = report.endings[0].fault().unwrap().to_string();
-    assert!(
-        text.contains("field `version` is 1 here and 2 there"),
-        "{text}"
-    );
+    assert!(text.contains("field `version` is 1 here and 2 there"), "{text}");
 }
 
 /// Agrees and then says one bound message to all.
@@ -408,16 +355,18 @@ fn run_by_hand<T, F: Future<Output = Result<T, Fault>> + 'static>(
 #[test]
 fn parties_that_list_the_members_in_other_orders_are_told_so() {
     let orders = [vec![0, 1, 2], vec![2, 1, 0], vec![1, 2, 0]];
-    let ends = run_by_hand(&orders, |_, _| 0, |channel, me| {
-        let mut offer = testing::offer(3, Profile::Teaching.rules());
-        let members = offer.spec.members.clone();
-        offer.spec.members = orders[me].iter().map(|index| members[*index].clone()).collect();
-        agree_and_greet(channel, offer, testing::rng(me as u64))
-    });
+    let ends = run_by_hand(
+        &orders,
+        |_, _| 0,
+        |channel, me| {
+            let mut offer = testing::offer(3, Profile::Teaching.rules());
+            let members = offer.spec.members.clone();
+            offer.spec.members = orders[me].iter().map(|index| members[*index].clone()).collect();
+            agree_and_greet(channel, offer, testing::rng(me as u64))
+        },
+    );
     for end in ends {
-        let Some(Err(Fault::Disagreement { difference, .. })) = end else {
-            panic!("{end:?}")
-        };
+        let Some(Err(Fault::Disagreement { difference, .. })) = end else { panic!("{end:?}") };
         assert_eq!(difference.field, "members");
     }
 }
@@ -445,19 +394,8 @@ fn a_proposal_is_these_bytes() {
     offer.spec.suite = "masked".into();
     offer.spec.parameters.insert("p".into(), "1".into());
     offer.spec.shape.insert("length".into(), 3);
-    let Offer {
-        spec,
-        rules,
-        deadline_ms,
-    } = offer;
-    let proposal = Proposal {
-        version: 1,
-        spec,
-        rules,
-        deadline_ms,
-        nonce: [7; 32],
-        key: [8; 32],
-    };
+    let Offer { spec, rules, deadline_ms } = offer;
+    let proposal = Proposal { version: 1, spec, rules, deadline_ms, nonce: [7; 32], key: [8; 32] };
     let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
     let number = |number: u64| number.to_le_bytes().to_vec();
     let expected = [
@@ -465,14 +403,7 @@ fn a_proposal_is_these_bytes() {
         text("F"),
         [number(1), text("p"), text("1")].concat(),
         [number(1), text("length"), number(3)].concat(),
-        [
-            number(2),
-            text("member 0"),
-            vec![0; 32],
-            text("member 1"),
-            vec![1; 32],
-        ]
-        .concat(),
+        [number(2), text("member 0"), vec![0; 32], text("member 1"), vec![1; 32]].concat(),
         text("masked"),
         text("network"),
         number(0),
@@ -487,16 +418,9 @@ fn a_proposal_is_these_bytes() {
 
 #[test]
 fn cut_long_and_trailing_proposals_are_refused() {
-    for action in [
-        Action::Truncate(1),
-        Action::Extend(1),
-        Action::Replace(Bytes::new()),
-    ] {
+    for action in [Action::Truncate(1), Action::Extend(1), Action::Replace(Bytes::new())] {
         let tamper = Tamper::new(party(1), None, 0, action).retagging();
-        let report = simulate(
-            Simulation::new(testing::seed()).adversary(tamper),
-            &offers(3),
-        );
+        let report = simulate(Simulation::new(testing::seed()).adversary(tamper), &offers(3));
         let blamed = Fault::blame(party(1), Misbehaviour::Malformed);
         assert_eq!(report.endings[0].fault(), Some(&blamed));
     }

@@ -21,10 +21,7 @@ pub(crate) fn seed() -> u64 {
     seed
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place of the tests where chance comes in"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place of the tests where chance comes in")]
 fn random_seed() -> u64 {
     getrandom::u64().expect("the operating system has randomness")
 }
@@ -53,11 +50,7 @@ pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {
         network: "network".to_owned(),
         run: 0,
     };
-    Offer {
-        spec,
-        rules,
-        deadline_ms: 60_000,
-    }
+    Offer { spec, rules, deadline_ms: 60_000 }
 }
 
 /// One computation in simulation.
@@ -71,22 +64,11 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn new(function: &'static str, inputs: Vec<Input>) -> Self {
         let rules = Profile::Teaching.rules();
-        Self {
-            function,
-            parameters: Parameters::default(),
-            inputs,
-            rules,
-        }
+        Self { function, parameters: Parameters::default(), inputs, rules }
     }
 
     pub(crate) fn numbers<const N: usize>(function: &'static str, inputs: [&[f64]; N]) -> Self {
-        Self::new(
-            function,
-            inputs
-                .iter()
-                .map(|input| Input::Numbers(input.to_vec()))
-                .collect(),
-        )
+        Self::new(function, inputs.iter().map(|input| Input::Numbers(input.to_vec())).collect())
     }
 
     pub(crate) fn parameters(self, parameters: Parameters) -> Self {
@@ -99,12 +81,7 @@ impl Run {
 
     pub(crate) fn request(&self, index: usize) -> Result<Request, InputError> {
         let function = find(self.function).unwrap();
-        Request::new(
-            function,
-            &self.parameters,
-            self.inputs[index].clone(),
-            self.inputs.len(),
-        )
+        Request::new(function, &self.parameters, self.inputs[index].clone(), self.inputs.len())
     }
 
     pub(crate) fn simulate(&self, simulation: Simulation) -> Report<Outcome> {
@@ -120,11 +97,7 @@ impl Run {
         let report = self.simulate(Simulation::new(seed()));
         let outcomes = report.results().unwrap();
         let answer = outcomes[0].answer.get().clone();
-        assert!(
-            outcomes
-                .iter()
-                .all(|outcome| *outcome.answer.get() == answer)
-        );
+        assert!(outcomes.iter().all(|outcome| *outcome.answer.get() == answer));
         answer
     }
 

@@ -144,12 +144,7 @@ mod tests {
     use super::*;
 
     fn part() -> Frame {
-        let header = PartHeader {
-            sequence: 7,
-            part: 2,
-            last: true,
-            tag: [9; 16],
-        };
+        let header = PartHeader { sequence: 7, part: 2, last: true, tag: [9; 16] };
         Frame {
             header: Header::Part(SessionId([1; 16]), header),
             body: Bytes::from_static(b"share"),
@@ -173,10 +168,7 @@ mod tests {
     fn cut_headers_and_unknown_kinds_are_refused() {
         let bytes = part().header_bytes();
         for cut in 0..bytes.len() {
-            assert_eq!(
-                Frame::decode(BytesMut::from(&bytes[..cut])),
-                Err(WireError::Malformed)
-            );
+            assert_eq!(Frame::decode(BytesMut::from(&bytes[..cut])), Err(WireError::Malformed));
         }
         assert!(Frame::decode(BytesMut::from(&[250, 0, 0, 0][..])).is_err());
     }

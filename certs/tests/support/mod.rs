@@ -78,19 +78,13 @@ pub(crate) fn roster(identities: &[&Identity]) -> Arc<Roster> {
 /// A server as nodes run it.
 pub(crate) fn server(identity: &Identity, roster: Arc<Roster>) -> End<ServerConfig> {
     let config = cloister_certs::server_config(identity, roster).unwrap();
-    End {
-        config,
-        shows: identity.facts().clone(),
-    }
+    End { config, shows: identity.facts().clone() }
 }
 
 /// A client as nodes run it.
 pub(crate) fn client(identity: &Identity, expects: &Member) -> End<ClientConfig> {
     let config = cloister_certs::client_config(identity, expects).unwrap();
-    End {
-        config,
-        shows: identity.facts().clone(),
-    }
+    End { config, shows: identity.facts().clone() }
 }
 
 /// Connects the two and exchanges a greeting; what each end says about it.
@@ -99,9 +93,7 @@ pub(crate) async fn meet(
     client: &End<ClientConfig>,
 ) -> (Outcome, Outcome) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let socket = TcpStream::connect(listener.local_addr().unwrap())
-        .await
-        .unwrap();
+    let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (accepted, _) = listener.accept().await.unwrap();
     guarded(async { tokio::join!(serve(server, accepted), call(client, socket)) }).await
 }
@@ -121,9 +113,7 @@ pub(crate) async fn meet_answerer(client: &End<ClientConfig>, bytes: &[u8]) -> (
 
 pub(crate) async fn sockets() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let one = TcpStream::connect(listener.local_addr().unwrap())
-        .await
-        .unwrap();
+    let one = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (other, _) = listener.accept().await.unwrap();
     (one, other)
 }
@@ -151,11 +141,7 @@ pub(crate) async fn serve(end: &End<ServerConfig>, socket: TcpStream) -> Outcome
 pub(crate) async fn call(end: &End<ClientConfig>, socket: TcpStream) -> Outcome {
     let explain = |error| diagnose(&error, Side::Client, &end.shows, SystemTime::now());
     let connector = TlsConnector::from(Arc::clone(&end.config));
-    match connector
-        .connect(server_name(), socket)
-        .into_fallible()
-        .await
-    {
+    match connector.connect(server_name(), socket).into_fallible().await {
         Ok(mut stream) => {
             let mut greeting = [0; GREETING.len()];
             stream.read_exact(&mut greeting).await.map_err(explain)?;
@@ -188,12 +174,8 @@ fn known(connection: &CommonState) -> Known {
     Known {
         peer: peer_fingerprint(connection),
         version: connection.protocol_version(),
-        group: connection
-            .negotiated_key_exchange_group()
-            .map(|group| group.name()),
-        suite: connection
-            .negotiated_cipher_suite()
-            .map(|suite| suite.suite()),
+        group: connection.negotiated_key_exchange_group().map(|group| group.name()),
+        suite: connection.negotiated_cipher_suite().map(|suite| suite.suite()),
         protocol: connection.alpn_protocol().map(<[u8]>::to_vec),
         kind: connection.handshake_kind(),
     }
@@ -268,9 +250,7 @@ impl ServerCertVerifier for AcceptAnyone {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        default_provider()
-            .signature_verification_algorithms
-            .supported_schemes()
+        default_provider().signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -307,8 +287,6 @@ impl ClientCertVerifier for AcceptAnyone {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        default_provider()
-            .signature_verification_algorithms
-            .supported_schemes()
+        default_provider().signature_verification_algorithms.supported_schemes()
     }
 }

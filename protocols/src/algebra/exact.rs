@@ -69,11 +69,7 @@ impl Grid {
     /// The grid of every finite double.
     #[must_use]
     pub fn full() -> Self {
-        Self {
-            fraction_bits: 1074,
-            magnitude_bits: 1024,
-            declared: None,
-        }
+        Self { fraction_bits: 1074, magnitude_bits: 1024, declared: None }
     }
 
     /// The grid of 0 and of all doubles with magnitudes from 10^-`digits_after` to below
@@ -101,8 +97,7 @@ impl Grid {
     /// The declared digits before and after the point, if any were.
     #[must_use]
     pub fn digits(&self) -> Option<(u32, u32)> {
-        self.declared
-            .map(|range| (range.digits_before, range.digits_after))
+        self.declared.map(|range| (range.digits_before, range.digits_after))
     }
 
     /// f: every number is a multiple of 2^-f.
@@ -181,20 +176,12 @@ impl Accumulator {
     #[must_use]
     pub fn new(grid: &Grid, degree: usize) -> Self {
         let zero = || Zeroizing::new(vec![0; grid.limbs(degree)]);
-        Self {
-            fraction_bits: degree * grid.fraction_bits,
-            positive: zero(),
-            negative: zero(),
-        }
+        Self { fraction_bits: degree * grid.fraction_bits, positive: zero(), negative: zero() }
     }
 
     /// Adds a number, or a product of as many as the accumulator's degree says.
     pub fn add(&mut self, term: Term) {
-        let limbs = if term.negative {
-            &mut self.negative
-        } else {
-            &mut self.positive
-        };
+        let limbs = if term.negative { &mut self.negative } else { &mut self.positive };
         term.add_magnitude_to(limbs, self.fraction_bits);
     }
 
@@ -228,11 +215,8 @@ impl Term {
         let bits = x.to_bits();
         let fraction = bits & FRACTION;
         let field = (bits >> 52) & 0x7ff;
-        let (significand, power) = if field == 0 {
-            (fraction, 1)
-        } else {
-            (fraction | (FRACTION + 1), field)
-        };
+        let (significand, power) =
+            if field == 0 { (fraction, 1) } else { (fraction | (FRACTION + 1), field) };
         Self {
             negative: bits >> 63 == 1,
             significand: u128::from(significand),
@@ -241,11 +225,7 @@ impl Term {
     }
 
     fn from_whole(value: i64) -> Self {
-        Self {
-            negative: value < 0,
-            significand: u128::from(value.unsigned_abs()),
-            exponent: 0,
-        }
+        Self { negative: value < 0, significand: u128::from(value.unsigned_abs()), exponent: 0 }
     }
 
     /// Adds `significand · 2^(exponent + fraction_bits)` to `limbs`. The shift is not negative: that
@@ -258,16 +238,8 @@ impl Term {
         };
         let (limb, bit) = (shift / 64, shift % 64);
         let low = self.significand << bit;
-        let high = if bit == 0 {
-            0
-        } else {
-            self.significand >> (128 - bit)
-        };
-        add_at(
-            limbs,
-            limb,
-            [low_half(low), low_half(low >> 64), low_half(high)],
-        );
+        let high = if bit == 0 { 0 } else { self.significand >> (128 - bit) };
+        add_at(limbs, limb, [low_half(low), low_half(low >> 64), low_half(high)]);
     }
 }
 
@@ -283,11 +255,7 @@ impl Range {
     }
 
     fn refusal(&self, index: usize) -> InputError {
-        let Self {
-            digits_before,
-            digits_after,
-            ..
-        } = self;
+        let Self { digits_before, digits_after, .. } = self;
         let range = format!("0, or from 1e-{digits_after} to below 1e{digits_before}");
         InputError::OutOfRange { index, range }
     }
@@ -306,10 +274,7 @@ fn add_at(limbs: &mut [u64], first: usize, words: [u64; 3]) {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the lower half is what is wanted"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
 fn low_half(value: u128) -> u64 {
     value as u64
 }
@@ -350,9 +315,7 @@ mod tests {
     use super::*;
 
     fn finite() -> impl Strategy<Value = f64> {
-        any::<u64>()
-            .prop_map(f64::from_bits)
-            .prop_filter("finite", |x| x.is_finite())
+        any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |x| x.is_finite())
     }
 
     /// A double as an integer over 2^1074, by text and decimal arithmetic: digits are exact.
@@ -370,31 +333,16 @@ mod tests {
         assert_eq!((usual.limbs(1), usual.limbs(2)), (4, 6));
         assert_eq!(Grid::declared(0, 0).unwrap().limbs(1), 2);
         let widest = Grid::declared(308, 323).unwrap();
-        assert_eq!(
-            (widest.fraction_bits(), widest.magnitude_bits),
-            (1074, 1024)
-        );
+        assert_eq!((widest.fraction_bits(), widest.magnitude_bits), (1074, 1024));
         assert!(Grid::declared(309, 0).is_err() && Grid::declared(0, 324).is_err());
     }
 
     #[test]
     fn every_double_of_a_declared_range_is_on_its_grid() {
-        for (before, after) in [
-            (0, 0),
-            (1, 0),
-            (0, 1),
-            (3, 5),
-            (12, 12),
-            (100, 200),
-            (308, 323),
-        ] {
+        for (before, after) in [(0, 0), (1, 0), (0, 1), (3, 5), (12, 12), (100, 200), (308, 323)] {
             let grid = Grid::declared(before, after).unwrap();
             let range = grid.declared.unwrap();
-            for x in [
-                range.lowest,
-                range.lowest.next_up(),
-                range.bound.next_down(),
-            ] {
+            for x in [range.lowest, range.lowest.next_up(), range.bound.next_down()] {
                 if !range.holds(x) {
                     continue;
                 }
@@ -417,7 +365,9 @@ mod tests {
             };
             let admit = |x| grid.admit(0, x).unwrap();
             let (plus, minus) = (admit(largest), admit(-largest));
-            for (degree, term) in [(1, plus), (1, minus), (2, plus.times(plus)), (2, minus.times(plus))] {
+            for (degree, term) in
+                [(1, plus), (1, minus), (2, plus.times(plus)), (2, minus.times(plus))]
+            {
                 let mut sum = Accumulator::new(grid, degree);
                 sum.add(term);
                 let one = signed_integer(&sum.into_cell());

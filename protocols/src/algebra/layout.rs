@@ -61,11 +61,7 @@ impl Layout {
             words = words.saturating_add(limbs.saturating_mul(*cells));
         }
         check_bound("64-bit words to be added", words, MAX_WORDS)?;
-        let segments = segments
-            .iter()
-            .copied()
-            .filter(|s| s.limbs > 0 && s.cells > 0)
-            .collect();
+        let segments = segments.iter().copied().filter(|s| s.limbs > 0 && s.cells > 0).collect();
         Ok(Self { segments, words })
     }
 
@@ -214,9 +210,7 @@ fn combine<const N: usize>(
 }
 
 fn apply_any(sign: Sign, limbs: usize, target: &mut [u64], source: &[u64]) {
-    let cells = target
-        .chunks_exact_mut(limbs)
-        .zip(source.chunks_exact(limbs));
+    let cells = target.chunks_exact_mut(limbs).zip(source.chunks_exact(limbs));
     match sign {
         Sign::Plus => cells.for_each(|(a, b)| add_into(a, b)),
         Sign::Minus => cells.for_each(|(a, b)| subtract_from(a, b)),
@@ -236,11 +230,7 @@ fn add_segment(segment: &Segment, target: &mut [u64], source: &[u64]) {
 
 fn check_bound(what: &'static str, actual: usize, limit: usize) -> Result<(), InputError> {
     if actual > limit {
-        return Err(InputError::TooMuch {
-            what,
-            actual,
-            limit,
-        });
+        return Err(InputError::TooMuch { what, actual, limit });
     }
     Ok(())
 }
@@ -257,20 +247,13 @@ mod tests {
         let mut rng = PredictableRng::from_predictable_seed(seed);
         // Many limbs of ones, so that carries run far.
         let limb = |rng: &mut PredictableRng| {
-            if rng.next_u32() & 1 == 0 {
-                u64::MAX
-            } else {
-                rng.next_u64()
-            }
+            if rng.next_u32() & 1 == 0 { u64::MAX } else { rng.next_u64() }
         };
         (0..count).map(|_| limb(&mut rng)).collect()
     }
 
     fn big(limbs: &[u64]) -> BigUint {
-        limbs
-            .iter()
-            .rev()
-            .fold(BigUint::default(), |sum, limb| (sum << 64) + limb)
+        limbs.iter().rev().fold(BigUint::default(), |sum, limb| (sum << 64) + limb)
     }
 
     #[test]
@@ -278,10 +261,7 @@ mod tests {
         let segments = [(1, 5), (2, 3), (34, 2), (4, 7), (3, 1), (67, 2)]
             .map(|(limbs, cells)| Segment { limbs, cells });
         let layout = Layout::new(&segments).unwrap();
-        let (a, b) = (
-            random_words(1, layout.words()),
-            random_words(2, layout.words()),
-        );
+        let (a, b) = (random_words(1, layout.words()), random_words(2, layout.words()));
         let mut sum = a.clone();
         layout.add(&mut sum, &b);
         let mut first = 0;
@@ -325,10 +305,7 @@ mod tests {
     fn pieces_cover_every_word_once_and_in_place() {
         let layout = Layout::new(&[
             Segment { limbs: 1, cells: 3 },
-            Segment {
-                limbs: 3,
-                cells: PARALLEL_WORDS,
-            },
+            Segment { limbs: 3, cells: PARALLEL_WORDS },
             Segment { limbs: 2, cells: 2 },
         ])
         .unwrap();
@@ -349,10 +326,7 @@ mod tests {
         for limbs in [1, 2, 3, 4, 34] {
             let layout = Layout::new(&[
                 Segment { limbs: 1, cells: 3 },
-                Segment {
-                    limbs,
-                    cells: 2 * PARALLEL_WORDS / limbs + 5,
-                },
+                Segment { limbs, cells: 2 * PARALLEL_WORDS / limbs + 5 },
                 Segment { limbs: 2, cells: 2 },
             ])
             .unwrap();
@@ -366,18 +340,9 @@ mod tests {
     #[test]
     fn too_long_or_too_wide_layouts_are_refused() {
         assert!(Layout::uniform(1, MAX_WORDS).is_ok());
-        assert!(matches!(
-            Layout::uniform(1, MAX_WORDS + 1),
-            Err(InputError::TooMuch { .. })
-        ));
-        assert!(matches!(
-            Layout::uniform(MAX_LIMBS + 1, 1),
-            Err(InputError::TooMuch { .. })
-        ));
-        assert!(matches!(
-            Layout::uniform(2, usize::MAX),
-            Err(InputError::TooMuch { .. })
-        ));
+        assert!(matches!(Layout::uniform(1, MAX_WORDS + 1), Err(InputError::TooMuch { .. })));
+        assert!(matches!(Layout::uniform(MAX_LIMBS + 1, 1), Err(InputError::TooMuch { .. })));
+        assert!(matches!(Layout::uniform(2, usize::MAX), Err(InputError::TooMuch { .. })));
         assert_eq!(Layout::new(&[]).unwrap().words(), 0);
     }
 }

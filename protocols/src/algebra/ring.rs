@@ -38,10 +38,7 @@ pub trait Ring: Copy + Eq + fmt::Debug + Send + Sync + 'static {
     /// The little-endian bytes; 8 a limb.
     #[must_use]
     fn to_le_bytes(&self) -> Vec<u8> {
-        self.limbs()
-            .iter()
-            .flat_map(|limb| limb.to_le_bytes())
-            .collect()
+        self.limbs().iter().flat_map(|limb| limb.to_le_bytes()).collect()
     }
     /// The element with these little-endian bytes; none if they are not 8 a limb.
     #[must_use]
@@ -137,10 +134,7 @@ fn add_multiple<'a>(target: impl Iterator<Item = &'a mut u64>, factor: u64, othe
 impl<const N: usize> fmt::Debug for Wide<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("0x")?;
-        self.0
-            .iter()
-            .rev()
-            .try_for_each(|limb| write!(f, "{limb:016x}"))
+        self.0.iter().rev().try_for_each(|limb| write!(f, "{limb:016x}"))
     }
 }
 

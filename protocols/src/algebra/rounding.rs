@@ -38,9 +38,7 @@ pub fn nearest_double(
     // A normal significand's own top bit adds 1 to the exponent field, and so does the carry of
     // rounding up to the next power of two.
     let value = f64::from_bits((biased << 52).checked_add(significand)?);
-    value
-        .is_finite()
-        .then_some(if negative { -value } else { value })
+    value.is_finite().then_some(if negative { -value } else { value })
 }
 
 /// The double nearest to `integer · 2^exponent`; none beyond the range of doubles.
@@ -61,12 +59,7 @@ pub fn fraction_to_double(numerator: &BigInt, denominator: &BigInt, exponent: i6
     let (p, q) = (numerator.magnitude(), denominator.magnitude());
     let shift = working_shift(p, q, WORKING_BITS);
     let (quotient, sticky) = shifted_quotient(p, q, shift);
-    nearest_double(
-        negative,
-        &quotient.to_u64_digits(),
-        sticky,
-        exponent - shift,
-    )
+    nearest_double(negative, &quotient.to_u64_digits(), sticky, exponent - shift)
 }
 
 /// The double nearest to `±√(numerator / denominator)`, with the given sign; none beyond the range
@@ -94,11 +87,7 @@ fn working_shift(p: &BigUint, q: &BigUint, bits: u64) -> i64 {
 /// ⌊p·2^shift / q⌋, and whether something was cut off.
 fn shifted_quotient(p: &BigUint, q: &BigUint, shift: i64) -> (BigUint, bool) {
     let by = shift.unsigned_abs();
-    let (quotient, rest) = if shift >= 0 {
-        (p << by).div_rem(q)
-    } else {
-        p.div_rem(&(q << by))
-    };
+    let (quotient, rest) = if shift >= 0 { (p << by).div_rem(q) } else { p.div_rem(&(q << by)) };
     (quotient, !rest.is_zero())
 }
 
@@ -135,11 +124,7 @@ fn limb_at(limbs: &[u64], index: usize) -> u64 {
 fn bits_from(limbs: &[u64], shift: usize) -> u64 {
     let (limb, bit) = (shift / 64, shift % 64);
     let low = limb_at(limbs, limb) >> bit;
-    let high = if bit == 0 {
-        0
-    } else {
-        limb_at(limbs, limb + 1) << (64 - bit)
-    };
+    let high = if bit == 0 { 0 } else { limb_at(limbs, limb + 1) << (64 - bit) };
     low | high
 }
 
@@ -165,17 +150,11 @@ mod tests {
             0 => BigInt::from(fraction),
             _ => BigInt::from(fraction | 1 << 52) << (field - 1),
         };
-        if x.is_sign_negative() {
-            -integer
-        } else {
-            integer
-        }
+        if x.is_sign_negative() { -integer } else { integer }
     }
 
     fn finite() -> impl Strategy<Value = f64> {
-        any::<u64>()
-            .prop_map(f64::from_bits)
-            .prop_filter("finite", |x| x.is_finite())
+        any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |x| x.is_finite())
     }
 
     proptest! {
@@ -215,36 +194,20 @@ mod tests {
         let cases = [(1, 0), (2, 2), (3, 4), (5, 4), (6, 6), (7, 8)];
         for (odd, even) in cases {
             let rounded = integer_to_double(&(&two53 + odd), 0).unwrap();
-            assert_eq!(
-                integer_to_double(&(&two53 + even), 0),
-                Some(rounded),
-                "{odd}"
-            );
+            assert_eq!(integer_to_double(&(&two53 + even), 0), Some(rounded), "{odd}");
         }
         let half_denormal = integer_to_double(&BigInt::one(), -1075);
         assert_eq!(half_denormal, Some(0.0));
-        assert_eq!(
-            integer_to_double(&BigInt::from(3), -1075),
-            Some(2.0 * f64::from_bits(1))
-        );
-        assert_eq!(
-            integer_to_double(&BigInt::from(3), -1076),
-            Some(f64::from_bits(1))
-        );
-        assert_eq!(
-            integer_to_double(&BigInt::from(-3), -1076),
-            Some(-f64::from_bits(1))
-        );
+        assert_eq!(integer_to_double(&BigInt::from(3), -1075), Some(2.0 * f64::from_bits(1)));
+        assert_eq!(integer_to_double(&BigInt::from(3), -1076), Some(f64::from_bits(1)));
+        assert_eq!(integer_to_double(&BigInt::from(-3), -1076), Some(-f64::from_bits(1)));
     }
 
     #[test]
     fn what_rounds_beyond_the_largest_double_is_none() {
         let largest = on_full_grid(f64::MAX);
         let half_step = BigInt::one() << (970 + 1074);
-        assert_eq!(
-            integer_to_double(&(&largest + &half_step - 1), -1074),
-            Some(f64::MAX)
-        );
+        assert_eq!(integer_to_double(&(&largest + &half_step - 1), -1074), Some(f64::MAX));
         assert_eq!(integer_to_double(&(&largest + &half_step), -1074), None);
         assert_eq!(integer_to_double(&(-&largest - &half_step), -1074), None);
         assert_eq!(fraction_to_double(&largest, &BigInt::one(), 0), None);
@@ -252,19 +215,9 @@ mod tests {
 
     #[test]
     fn zero_has_no_sign_and_no_divisor() {
-        assert!(
-            integer_to_double(&BigInt::zero(), 5)
-                .unwrap()
-                .is_sign_positive()
-        );
+        assert!(integer_to_double(&BigInt::zero(), 5).unwrap().is_sign_positive());
         assert_eq!(fraction_to_double(&BigInt::one(), &BigInt::zero(), 0), None);
-        assert_eq!(
-            root_of_fraction(true, &BigUint::one(), &BigUint::zero()),
-            None
-        );
-        assert_eq!(
-            root_of_fraction(true, &BigUint::from(9u8), &BigUint::from(4u8)),
-            Some(-1.5)
-        );
+        assert_eq!(root_of_fraction(true, &BigUint::one(), &BigUint::zero()), None);
+        assert_eq!(root_of_fraction(true, &BigUint::from(9u8), &BigUint::from(4u8)), Some(-1.5));
     }
 }

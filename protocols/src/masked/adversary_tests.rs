@@ -27,18 +27,9 @@ fn names(fault: &Fault, cheater: Party) -> bool {
 /// have any, and must name the cheater or wait for it.
 fn check(tamper: &Tamper, seed: u64) {
     let (cheater, words) = (tamper.party, vec![vec![3; 9], vec![5; 9], vec![7; 9]]);
-    let report = simulate(
-        Simulation::new(seed).adversary(tamper.clone()),
-        &layout(),
-        &words,
-    );
+    let report = simulate(Simulation::new(seed).adversary(tamper.clone()), &layout(), &words);
     let due = vec![plain_sum(&layout(), &words)];
-    for (index, ending) in report
-        .endings
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| party(*i) != cheater)
-    {
+    for (index, ending) in report.endings.iter().enumerate().filter(|(i, _)| party(*i) != cheater) {
         let cheated_on = tamper.to.is_none_or(|to| to.index() == index);
         match ending {
             Ending::Done(sum) => {
@@ -77,10 +68,7 @@ fn every_action_on_every_message_is_noticed() {
         Action::Replace(vec![0x5a; 128].into()),
     ];
     let messages = [PROPOSAL, COMMITMENT, ECHO, OPENING];
-    for (cheater, action) in [0, 1]
-        .into_iter()
-        .flat_map(|c| actions.iter().map(move |a| (c, a)))
-    {
+    for (cheater, action) in [0, 1].into_iter().flat_map(|c| actions.iter().map(move |a| (c, a))) {
         for number in messages {
             for to in [None, Some(party(2)), Some(party(1 - cheater))] {
                 let tamper = Tamper::new(party(cheater), to, number, action.clone());
@@ -132,11 +120,7 @@ fn no_bit_of_the_proposal_is_free_and_nothing_is_opened() {
 fn a_wrong_opening_names_the_party_at_all_others() {
     let tamper = Tamper::new(party(1), None, OPENING, Action::Flip(5));
     let words = vec![vec![3; 9]; 3];
-    let report = simulate(
-        Simulation::new(testing::seed()).adversary(tamper),
-        &layout(),
-        &words,
-    );
+    let report = simulate(Simulation::new(testing::seed()).adversary(tamper), &layout(), &words);
     let blamed = Fault::blame(party(1), Misbehaviour::WrongOpening);
     assert_eq!(report.endings[0].fault(), Some(&blamed));
     assert_eq!(report.endings[2].fault(), Some(&blamed));
@@ -148,28 +132,13 @@ fn a_false_echo_names_the_party_that_knows_better() {
     let said_of = |accused: usize| {
         let flip = Action::Flip(8 * (32 + 32 * accused));
         let tamper = Tamper::new(party(1), Some(party(0)), ECHO, flip);
-        let report = simulate(
-            Simulation::new(testing::seed()).adversary(tamper),
-            &layout(),
-            &words,
-        );
+        let report =
+            simulate(Simulation::new(testing::seed()).adversary(tamper), &layout(), &words);
         report.endings[0].fault().cloned().unwrap()
     };
-    assert_eq!(
-        said_of(0),
-        Fault::blame(party(1), Misbehaviour::FalseReport)
-    );
-    assert_eq!(
-        said_of(1),
-        Fault::blame(party(1), Misbehaviour::FalseReport)
-    );
-    assert_eq!(
-        said_of(2),
-        Fault::TwoFaces {
-            witness: party(1),
-            accused: party(2)
-        }
-    );
+    assert_eq!(said_of(0), Fault::blame(party(1), Misbehaviour::FalseReport));
+    assert_eq!(said_of(1), Fault::blame(party(1), Misbehaviour::FalseReport));
+    assert_eq!(said_of(2), Fault::TwoFaces { witness: party(1), accused: party(2) });
 }
 
 /// Party 2 waits for what party 0 sends to party 1, and sends the same to all.
@@ -190,10 +159,7 @@ fn copycat() -> impl FnMut(Envelope) -> Vec<Envelope> {
             _ => sent.push(envelope),
         }
         for mut own in std::mem::take(&mut waiting) {
-            match heard
-                .iter()
-                .find(|other| other.message.sequence == own.message.sequence)
-            {
+            match heard.iter().find(|other| other.message.sequence == own.message.sequence) {
                 Some(other) => {
                     own.message.body = other.message.body.clone();
                     sent.push(own);
@@ -208,11 +174,7 @@ fn copycat() -> impl FnMut(Envelope) -> Vec<Envelope> {
 #[test]
 fn a_copied_commitment_cannot_be_opened() {
     let words = vec![vec![3; 9]; 3];
-    let report = simulate(
-        Simulation::new(testing::seed()).adversary(copycat()),
-        &layout(),
-        &words,
-    );
+    let report = simulate(Simulation::new(testing::seed()).adversary(copycat()), &layout(), &words);
     // Party 0's echo names its own commitment twice and is true; its opening does not fit party 2.
     let blamed = Fault::blame(party(2), Misbehaviour::WrongOpening);
     assert_eq!(report.endings[0].fault(), Some(&blamed));
@@ -246,22 +208,12 @@ async fn two_faced(channel: Channel, mut rng: PredictableRng) -> Result<Vec<Vec<
 
 #[test]
 fn two_faces_are_seen_by_all_honest_parties() {
-    let report = Simulation::new(testing::seed())
-        .parties(5)
-        .run(|channel, me, rng| async move {
-            match me.index() {
-                4 => two_faced(channel, rng).await,
-                _ => {
-                    sum(
-                        channel,
-                        vec![layout()],
-                        vec![vec![3; layout().words()]],
-                        rng,
-                    )
-                    .await
-                }
-            }
-        });
+    let report = Simulation::new(testing::seed()).parties(5).run(|channel, me, rng| async move {
+        match me.index() {
+            4 => two_faced(channel, rng).await,
+            _ => sum(channel, vec![layout()], vec![vec![3; layout().words()]], rng).await,
+        }
+    });
     for ending in &report.endings[..4] {
         assert!(
             matches!(ending.fault(), Some(Fault::TwoFaces { accused, .. }) if *accused == party(4))
@@ -282,9 +234,7 @@ fn messages_of_another_session_are_refused() {
                 record.borrow_mut().push(envelope.clone());
                 vec![envelope]
             };
-            simulate(Simulation::new(1).adversary(recorder), &layout(), &words)
-                .results()
-                .unwrap();
+            simulate(Simulation::new(1).adversary(recorder), &layout(), &words).results().unwrap();
             let splicer = move |mut envelope: Envelope| {
                 let recorded = recorded.borrow();
                 let same = |other: &&Envelope| {
@@ -308,12 +258,7 @@ fn messages_of_another_session_are_refused() {
                     Ending::Stopped(fault) => assert!(names(fault, party(2)), "{fault}"),
                 }
             }
-            assert!(
-                report.endings[..2]
-                    .iter()
-                    .all(|ending| ending.done().is_none()),
-                "{number}"
-            );
+            assert!(report.endings[..2].iter().all(|ending| ending.done().is_none()), "{number}");
             if number == COMMITMENT {
                 let blamed = match retag {
                     // The tag already says that it is not of this session.
@@ -340,9 +285,7 @@ fn whoever_is_silent_to_one_has_nobody_blamed_and_that_one_waits_for_it() {
         let simulation = Simulation::new(testing::seed()).adversary(silent);
         let report = simulate(simulation, &layout(), &words);
         assert!(report.endings.iter().all(|ending| ending.fault().is_none()), "{number}");
-        let Ending::Stalled(awaiting) = &report.endings[1] else {
-            panic!("{number}")
-        };
+        let Ending::Stalled(awaiting) = &report.endings[1] else { panic!("{number}") };
         assert_eq!(awaiting.parties, [party(2)]);
         // The other honest party has the sum only if the one that waits has sent its opening.
         let done = report.endings[0].done();
@@ -360,15 +303,10 @@ fn whoever_leaves_is_named_with_the_round() {
             if gone { Vec::new() } else { vec![envelope] }
         };
         let words = vec![vec![3; 9]; 3];
-        let report = simulate(
-            Simulation::new(testing::seed()).adversary(silent),
-            &layout(),
-            &words,
-        );
+        let report =
+            simulate(Simulation::new(testing::seed()).adversary(silent), &layout(), &words);
         for index in [0, 2] {
-            let Ending::Stalled(awaiting) = &report.endings[index] else {
-                panic!()
-            };
+            let Ending::Stalled(awaiting) = &report.endings[index] else { panic!() };
             assert_eq!((awaiting.name, &awaiting.parties), (name, &vec![party(1)]));
         }
     }

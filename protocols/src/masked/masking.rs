@@ -19,16 +19,9 @@ pub(super) fn add_masks(
 ) -> Vec<u64> {
     let masks: Vec<(Sign, Expander)> = session
         .pair_keys()
-        .map(|(j, k_ij)| {
-            (
-                sign(parties.me(), j),
-                Expander::new(&k_ij.for_use(PURPOSE, number)),
-            )
-        })
+        .map(|(j, k_ij)| (sign(parties.me(), j), Expander::new(&k_ij.for_use(PURPOSE, number))))
         .collect();
-    masks
-        .iter()
-        .for_each(|(_, mask)| mask.note_use(layout.words()));
+    masks.iter().for_each(|(_, mask)| mask.note_use(layout.words()));
     layout.add_streams(&mut x, &masks);
     std::mem::take(&mut *x)
 }

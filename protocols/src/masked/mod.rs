@@ -93,10 +93,7 @@ pub struct Rounds {
 
 impl Default for Rounds {
     fn default() -> Self {
-        Self {
-            commit: "commit",
-            open: "open",
-        }
+        Self { commit: "commit", open: "open" }
     }
 }
 
@@ -105,11 +102,7 @@ impl<'a> MaskedSums<'a> {
     /// count of uses from 0 would use its masks again.
     #[must_use]
     pub fn new(channel: &'a Channel, session: Session) -> Self {
-        Self {
-            channel,
-            session,
-            uses: 0,
-        }
+        Self { channel, session, uses: 0 }
     }
 
     /// The sum of all parties' `words`, cell by cell; all must call it with the same `layout`.

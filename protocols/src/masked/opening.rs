@@ -49,26 +49,14 @@ impl Opening {
     ) -> Self {
         let mut nonce = [0; NONCE];
         rng.fill_bytes(&mut nonce);
-        Self {
-            session: *session.hash(),
-            number,
-            me: parties.me(),
-            nonce,
-            y: to_wire(y),
-        }
+        Self { session: *session.hash(), number, me: parties.me(), nonce, y: to_wire(y) }
     }
 
     /// With a fixed session, number and nonce.
     #[cfg(test)]
     pub(super) fn fixed(parties: Parties, nonce: [u8; NONCE], y: Vec<u64>) -> Self {
         let session = SessionHash::fixed([5; 32]);
-        Self {
-            session,
-            number: 7,
-            me: parties.me(),
-            nonce,
-            y: to_wire(y),
-        }
+        Self { session, number: 7, me: parties.me(), nonce, y: to_wire(y) }
     }
 
     /// Round 1: commits, and hears all others' commitments.
@@ -77,10 +65,7 @@ impl Opening {
         channel.broadcast(c.to_vec());
         let others = channel.gather_exactly(c.len()).await?;
         let commitments = Views::new(channel.parties(), c, others)?;
-        Ok(Committed {
-            opening: self,
-            commitments,
-        })
+        Ok(Committed { opening: self, commitments })
     }
 
     /// c_i = H(session ‖ use ‖ i ‖ r_i ‖ y_i).
@@ -111,10 +96,7 @@ impl Committed {
     /// Round 2: opens, checks that all tell the same of all commitments and that all openings fit
     /// theirs, and adds.
     pub(super) async fn open(self, channel: &Channel, layout: &Layout) -> Result<Vec<u64>, Fault> {
-        let Self {
-            opening,
-            commitments,
-        } = self;
+        let Self { opening, commitments } = self;
         for message in opening.messages(&commitments) {
             channel.broadcast(message);
         }
@@ -142,10 +124,7 @@ async fn compare_echoes(
     commitments: &Views,
 ) -> Result<Vec<(Party, Bytes)>, Fault> {
     let mut nonces = Vec::new();
-    for (from, message) in channel
-        .gather_exactly(NONCE + commitments.echo_bytes())
-        .await?
-    {
+    for (from, message) in channel.gather_exactly(NONCE + commitments.echo_bytes()).await? {
         let mut nonce = message.into_bytes();
         let echo = nonce.split_off(NONCE);
         commitments.compare(from, &echo)?;
@@ -155,7 +134,12 @@ async fn compare_echoes(
 }
 
 /// Adds the words of `message` to `sum` and to `hasher` in one pass.
-pub(super) fn add_opening(layout: &Layout, sum: &mut [u64], message: &Message, hasher: &mut blake3::Hasher) {
+pub(super) fn add_opening(
+    layout: &Layout,
+    sum: &mut [u64],
+    message: &Message,
+    hasher: &mut blake3::Hasher,
+) {
     let mut reader = Reader::new(message);
     let mut rest = sum;
     let mut buffer = vec![0; PARALLEL_WORDS.min(layout.words())];

@@ -54,19 +54,12 @@ pub(super) fn simulate(
     words: &[Vec<u64>],
 ) -> Report<Vec<Vec<u64>>> {
     simulation.parties(words.len()).run(|channel, party, rng| {
-        sum(
-            channel,
-            vec![layout.clone()],
-            vec![words[party.index()].clone()],
-            rng,
-        )
+        sum(channel, vec![layout.clone()], vec![words[party.index()].clone()], rng)
     })
 }
 
 fn random_words(rng: &mut PredictableRng, layout: &Layout, parties: usize) -> Vec<Vec<u64>> {
-    (0..parties)
-        .map(|_| (0..layout.words()).map(|_| rng.next_u64()).collect())
-        .collect()
+    (0..parties).map(|_| (0..layout.words()).map(|_| rng.next_u64()).collect()).collect()
 }
 
 pub(super) fn plain_sum(layout: &Layout, words: &[Vec<u64>]) -> Vec<u64> {
@@ -92,11 +85,7 @@ fn it_costs_two_rounds_and_the_bytes_that_the_documentation_says() {
         let words = vec![vec![1; layout().words()]; parties];
         let report = simulate(Simulation::new(1), &layout(), &words);
         let others = parties as u64 - 1;
-        let proposal = report
-            .transcript
-            .iter()
-            .find(|d| d.sequence == PROPOSAL)
-            .unwrap();
+        let proposal = report.transcript.iter().find(|d| d.sequence == PROPOSAL).unwrap();
         let due = others * (layout().bytes() as u64 + 32 + 32 + 32 * parties as u64);
         for meter in &report.meters {
             assert_eq!(meter.round_names(), ["commit", "open"]);
@@ -112,15 +101,10 @@ fn no_mask_is_used_twice_and_each_once_at_either_end() {
     let layouts = [layout(), Layout::uniform(1, 1).unwrap(), layout()];
     let parties = 4;
     for seed in 0..3 {
-        let report = Simulation::new(seed)
-            .parties(parties)
-            .run(|channel, _, rng| {
-                let words = layouts
-                    .iter()
-                    .map(|layout| vec![1; layout.words()])
-                    .collect();
-                sum(channel, layouts.to_vec(), words, rng)
-            });
+        let report = Simulation::new(seed).parties(parties).run(|channel, _, rng| {
+            let words = layouts.iter().map(|layout| vec![1; layout.words()]).collect();
+            sum(channel, layouts.to_vec(), words, rng)
+        });
         report.results().unwrap();
     }
     let mut uses = uses::take();
@@ -182,17 +166,10 @@ fn a_commitment_and_an_opening_are_these_bytes() {
     let commitment = opening.commitment().to_vec();
     assert_eq!(commitment, hasher.finalize().as_bytes());
 
-    let views = Views::of(
-        party(1),
-        opening.commitment(),
-        vec![Digest::of_bytes([4; 32])],
-    );
+    let views = Views::of(party(1), opening.commitment(), vec![Digest::of_bytes([4; 32])]);
     let [first, second] = opening.messages(&views);
     assert_eq!(first, [vec![9; 32], vec![4; 32], commitment].concat());
-    assert_eq!(
-        second.as_ref(),
-        [1, 0, 0, 0, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 0, 0]
-    );
+    assert_eq!(second.as_ref(), [1, 0, 0, 0, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 0, 0]);
 }
 
 #[test]
@@ -241,17 +218,8 @@ fn words_that_do_not_fit_their_layout_never_leave() {
 #[test]
 fn openings_are_added_and_hashed_in_whatever_pieces_they_come() {
     let mut rng = testing::rng(testing::seed());
-    let wide = [
-        Segment { limbs: 3, cells: 5 },
-        Segment {
-            limbs: 34,
-            cells: 3,
-        },
-    ];
-    let blocks = [Segment {
-        limbs: 3,
-        cells: 30_000,
-    }];
+    let wide = [Segment { limbs: 3, cells: 5 }, Segment { limbs: 34, cells: 3 }];
+    let blocks = [Segment { limbs: 3, cells: 30_000 }];
     for layout in [Layout::new(&wide).unwrap(), Layout::new(&blocks).unwrap()] {
         let words = random_words(&mut rng, &layout, 2);
         let bytes: Vec<u8> = words[1].iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -271,17 +239,8 @@ fn ten_million_words() {
     let layout = Layout::uniform(1, crate::algebra::layout::MAX_WORDS).unwrap();
     let report = Simulation::new(3).parties(2).run(|channel, party, rng| {
         let word = party.index() as u64 + 1;
-        sum(
-            channel,
-            vec![layout.clone()],
-            vec![vec![word; layout.words()]],
-            rng,
-        )
+        sum(channel, vec![layout.clone()], vec![vec![word; layout.words()]], rng)
     });
     let results = report.results().unwrap();
-    assert!(
-        results
-            .iter()
-            .all(|sums| sums[0].iter().all(|word| *word == 3))
-    );
+    assert!(results.iter().all(|sums| sums[0].iter().all(|word| *word == 3)));
 }

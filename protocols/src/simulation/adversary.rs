@@ -73,24 +73,13 @@ impl Tamper {
     /// `party` does `action` to its message of that number to `to`, or to all.
     #[must_use]
     pub fn new(party: Party, to: Option<Party>, number: u32, action: Action) -> Self {
-        Self {
-            party,
-            to,
-            number,
-            action,
-            retag: false,
-            held: Vec::new(),
-            sources: Vec::new(),
-        }
+        Self { party, to, number, action, retag: false, held: Vec::new(), sources: Vec::new() }
     }
 
     /// And gives valid numbers and tags to all it sends.
     #[must_use]
     pub fn retagging(self) -> Self {
-        Self {
-            retag: true,
-            ..self
-        }
+        Self { retag: true, ..self }
     }
 
     fn is_target(&self, envelope: &Envelope) -> bool {
@@ -120,17 +109,11 @@ impl Tamper {
     fn said(&self, party: Party) -> Option<Bytes> {
         let said =
             |(from, number, _): &&(Party, u32, Bytes)| *from == party && *number == self.number;
-        self.sources
-            .iter()
-            .find(said)
-            .map(|(_, _, body)| body.clone())
+        self.sources.iter().find(said).map(|(_, _, body)| body.clone())
     }
 
     fn release(&mut self, to: Party) -> Option<Envelope> {
-        let held = self
-            .held
-            .iter()
-            .position(|envelope| envelope.message.to == to)?;
+        let held = self.held.iter().position(|envelope| envelope.message.to == to)?;
         Some(self.held.remove(held))
     }
 }
@@ -145,12 +128,7 @@ fn flipped(body: &Bytes, bit: usize) -> Bytes {
 
 impl Adversary for Tamper {
     fn intercept(&mut self, mut envelope: Envelope) -> Vec<Envelope> {
-        let Outgoing {
-            to,
-            sequence,
-            ref body,
-            ..
-        } = envelope.message;
+        let Outgoing { to, sequence, ref body, .. } = envelope.message;
         if envelope.from != self.party {
             self.sources.push((envelope.from, sequence, body.clone()));
             return vec![envelope];

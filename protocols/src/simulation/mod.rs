@@ -91,10 +91,7 @@ struct Node<T> {
 impl Default for Link {
     /// No latency, and all the bandwidth there could be.
     fn default() -> Self {
-        Self {
-            latency: 0.0,
-            bandwidth: f64::INFINITY,
-        }
+        Self { latency: 0.0, bandwidth: f64::INFINITY }
     }
 }
 
@@ -103,13 +100,7 @@ impl Simulation {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let adversary = Box::new(Honest);
-        Self {
-            seed,
-            parties: 3,
-            link: Link::default(),
-            limit: 1 << 30,
-            adversary,
-        }
+        Self { seed, parties: 3, link: Link::default(), limit: 1 << 30, adversary }
     }
 
     /// With so many parties, 2 or more.
@@ -133,10 +124,7 @@ impl Simulation {
     /// Against this adversary.
     #[must_use]
     pub fn adversary(self, adversary: impl Adversary + 'static) -> Self {
-        Self {
-            adversary: Box::new(adversary),
-            ..self
-        }
+        Self { adversary: Box::new(adversary), ..self }
     }
 
     /// Runs `protocol`, called once for each party, until no message is in flight.
@@ -169,12 +157,7 @@ impl Simulation {
             run.transcript.push(delivery);
         }
         let (endings, meters) = nodes.into_iter().map(Node::finish).unzip();
-        Report {
-            endings,
-            meters,
-            seconds: run.network.seconds(),
-            transcript: run.transcript,
-        }
+        Report { endings, meters, seconds: run.network.seconds(), transcript: run.transcript }
     }
 
     fn node<T, P, F>(&self, index: usize, seed: u64, protocol: &mut P) -> Node<T>
@@ -186,27 +169,19 @@ impl Simulation {
         let setting = Setting {
             parties,
             session: SessionId([7; 16]),
-            link_bindings: (0..self.parties)
-                .map(|other| link_binding(index, other))
-                .collect(),
+            link_bindings: (0..self.parties).map(|other| link_binding(index, other)).collect(),
             limit: self.limit,
         };
         let rng = PredictableRng::from_predictable_seed(seed);
         let machine = Machine::new(setting, |channel| protocol(channel, parties.me(), rng));
-        Node {
-            machine,
-            ending: None,
-        }
+        Node { machine, ending: None }
     }
 }
 
 /// The same at both ends of a link, and on no other.
 fn link_binding(one: usize, other: usize) -> [u8; 32] {
     let ends = [one.min(other), one.max(other)].map(|end| end as u64);
-    blake3::derive_key(
-        "cloister 1 simulated link",
-        &ends.map(u64::to_le_bytes).concat(),
-    )
+    blake3::derive_key("cloister 1 simulated link", &ends.map(u64::to_le_bytes).concat())
 }
 
 struct Run {
@@ -222,11 +197,7 @@ impl Run {
         node.step();
         let from = node.machine.parties().me();
         for message in node.machine.outgoing() {
-            let envelope = Envelope {
-                from,
-                message,
-                retag: false,
-            };
+            let envelope = Envelope { from, message, retag: false };
             for mut sent in self.adversary.intercept(envelope) {
                 if sent.retag {
                     self.renumber(node, &mut sent);
@@ -238,10 +209,7 @@ impl Run {
 
     /// Numbers and tags a message as a party does that cheats, but keeps to the form.
     fn renumber<T>(&mut self, node: &Node<T>, sent: &mut Envelope) {
-        let next = self
-            .renumbered
-            .entry((sent.from, sent.message.to))
-            .or_default();
+        let next = self.renumbered.entry((sent.from, sent.message.to)).or_default();
         sent.message.sequence = *next;
         *next += 1;
         node.machine.retag(&mut sent.message);
@@ -285,28 +253,19 @@ impl<T> Report<T> {
     /// The index and ending of the first party that has none.
     pub fn results(&self) -> Result<Vec<&T>, (usize, &Ending<T>)> {
         let endings = self.endings.iter().enumerate();
-        endings
-            .map(|(index, ending)| ending.done().ok_or((index, ending)))
-            .collect()
+        endings.map(|(index, ending)| ending.done().ok_or((index, ending))).collect()
     }
 
     /// The most rounds that a party began.
     #[must_use]
     pub fn rounds(&self) -> usize {
-        self.meters
-            .iter()
-            .map(Meter::rounds)
-            .max()
-            .unwrap_or_default()
+        self.meters.iter().map(Meter::rounds).max().unwrap_or_default()
     }
 
     /// Bytes that all parties sent together.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.meters
-            .iter()
-            .map(|meter| meter.total().bytes_sent)
-            .sum()
+        self.meters.iter().map(|meter| meter.total().bytes_sent).sum()
     }
 }
 

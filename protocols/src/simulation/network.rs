@@ -25,12 +25,7 @@ struct Line {
 
 impl Network {
     pub(super) fn new(link: Link, rng: PredictableRng) -> Self {
-        Self {
-            link,
-            rng,
-            now: 0.0,
-            lines: BTreeMap::new(),
-        }
+        Self { link, rng, now: 0.0, lines: BTreeMap::new() }
     }
 
     /// Virtual time in seconds.
@@ -42,17 +37,12 @@ impl Network {
         let line = self.lines.entry((from, message.to)).or_default();
         let begin = line.busy_until.max(self.now);
         line.busy_until = begin + seconds_for(message.body.len(), self.link.bandwidth);
-        line.in_flight
-            .push_back((line.busy_until + self.link.latency, message));
+        line.in_flight.push_back((line.busy_until + self.link.latency, message));
     }
 
     /// The message that arrives next; of several that arrive at once, any but by the seed.
     pub(super) fn next(&mut self) -> Option<(Delivery, Vec<Part>)> {
-        let heads = || {
-            self.lines
-                .iter()
-                .filter_map(|(pair, line)| Some((*pair, line.arrival()?)))
-        };
+        let heads = || self.lines.iter().filter_map(|(pair, line)| Some((*pair, line.arrival()?)));
         let soonest = heads().map(|(_, time)| time).reduce(f64::min)?;
         let ready: Vec<_> = heads().filter(|(_, time)| *time <= soonest).collect();
         let count = u64::try_from(ready.len()).ok()?;
@@ -61,18 +51,8 @@ impl Network {
         let (time, message) = self.lines.get_mut(&pair)?.in_flight.pop_front()?;
         self.now = time;
         let parts = message.parts().collect();
-        let Outgoing {
-            to, sequence, body, ..
-        } = message;
-        Some((
-            Delivery {
-                from: pair.0,
-                to,
-                sequence,
-                body,
-            },
-            parts,
-        ))
+        let Outgoing { to, sequence, body, .. } = message;
+        Some((Delivery { from: pair.0, to, sequence, body }, parts))
     }
 }
 
@@ -82,10 +62,7 @@ impl Line {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a duration to 16 digits is exact enough"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a duration to 16 digits is exact enough")]
 fn seconds_for(bytes: usize, bandwidth: f64) -> f64 {
     bytes as f64 / bandwidth
 }

@@ -79,16 +79,10 @@ impl Prepared {
             Input::Points(points) => add_up(&grid, points)?,
             other if other.is_empty() => Zeroizing::new(vec![0; layout.words()]),
             _ => {
-                return Err(InputError::Shape {
-                    expected: "pairs of numbers",
-                });
+                return Err(InputError::Shape { expected: "pairs of numbers" });
             }
         };
-        Ok(Self {
-            grid,
-            layout,
-            words,
-        })
+        Ok(Self { grid, layout, words })
     }
 
     pub(super) fn parameters(&self) -> BTreeMap<String, String> {
@@ -105,9 +99,7 @@ impl Prepared {
         permit: &Permit,
         rng: &mut impl CryptoRng,
     ) -> Result<Answer, Fault> {
-        let words = sums
-            .sum(Rounds::default(), &self.layout, self.words, rng)
-            .await?;
+        let words = sums.sum(Rounds::default(), &self.layout, self.words, rng).await?;
         let sums = Sums::decode(&self.grid, &words)?;
         if !permit.agrees_with(sums.n) {
             return Err(Fault::Implausible);
@@ -119,14 +111,8 @@ impl Prepared {
 fn layout(grid: &Grid) -> Result<Layout, InputError> {
     Layout::new(&[
         Segment { limbs: 1, cells: 1 },
-        Segment {
-            limbs: grid.limbs(1),
-            cells: 2,
-        },
-        Segment {
-            limbs: grid.limbs(2),
-            cells: 3,
-        },
+        Segment { limbs: grid.limbs(1), cells: 2 },
+        Segment { limbs: grid.limbs(2), cells: 3 },
     ])
 }
 
@@ -153,30 +139,18 @@ fn add_up(grid: &Grid, points: &[(f64, f64)]) -> Result<Zeroizing<Vec<u64>>, Inp
 impl Sums {
     fn decode(grid: &Grid, words: &[u64]) -> Result<Self, Fault> {
         let (n, rest) = words.split_first().ok_or(Fault::Implausible)?;
-        let (single, double) = rest
-            .split_at_checked(2 * grid.limbs(1))
-            .ok_or(Fault::Implausible)?;
-        let mut cells = single
-            .chunks(grid.limbs(1))
-            .chain(double.chunks(grid.limbs(2)));
+        let (single, double) =
+            rest.split_at_checked(2 * grid.limbs(1)).ok_or(Fault::Implausible)?;
+        let mut cells = single.chunks(grid.limbs(1)).chain(double.chunks(grid.limbs(2)));
         let mut next = || cells.next().map(signed_integer).ok_or(Fault::Implausible);
-        let sums = Self {
-            n: *n,
-            x: next()?,
-            y: next()?,
-            xx: next()?,
-            xy: next()?,
-            yy: next()?,
-        };
+        let sums = Self { n: *n, x: next()?, y: next()?, xx: next()?, xy: next()?, yy: next()? };
         sums.check()
     }
 
     /// No real points have a negative number, sum of squares, variance, or more correlation than 1.
     fn check(self) -> Result<Self, Fault> {
         let [a, b, c] = self.centred();
-        let negative = [&self.xx, &self.yy, &b, &c]
-            .iter()
-            .any(|sum| sum.sign() == Sign::Minus);
+        let negative = [&self.xx, &self.yy, &b, &c].iter().any(|sum| sum.sign() == Sign::Minus);
         if self.n >= 1 << 63 || negative || &a * &a > &b * &c {
             return Err(Fault::Implausible);
         }
@@ -185,14 +159,7 @@ impl Sums {
 
     /// n² times covariance and variances: A = nΣxy − ΣxΣy, B = nΣx² − (Σx)², C = nΣy² − (Σy)².
     fn centred(&self) -> [BigInt; 3] {
-        let Self {
-            n,
-            x,
-            y,
-            xx,
-            xy,
-            yy,
-        } = self;
+        let Self { n, x, y, xx, xy, yy } = self;
         [xy * *n - x * y, xx * *n - x * x, yy * *n - y * y]
     }
 
@@ -201,11 +168,7 @@ impl Sums {
         let n = BigInt::from(self.n);
         let (once, twice) = (grid.exponent(1), grid.exponent(2));
         let intercept = &self.y * &self.xx - &self.x * &self.xy;
-        let below_two = if self.n < 2 {
-            BigInt::zero()
-        } else {
-            &n * (&n - 1)
-        };
+        let below_two = if self.n < 2 { BigInt::zero() } else { &n * (&n - 1) };
         Ok(Bivariate {
             samples: self.n,
             covariance: fraction(&a, &below_two, twice)?,
@@ -223,9 +186,7 @@ fn fraction(numerator: &BigInt, denominator: &BigInt, exponent: i64) -> Result<O
     if denominator.is_zero() {
         return Ok(None);
     }
-    fraction_to_double(numerator, denominator, exponent)
-        .map(Some)
-        .ok_or(Fault::ResultOutOfRange)
+    fraction_to_double(numerator, denominator, exponent).map(Some).ok_or(Fault::ResultOutOfRange)
 }
 
 /// ±√(A² / BC), with the sign of A.

@@ -12,10 +12,7 @@ use crate::statistics::bivariate::Bivariate;
 use crate::testing::{Run, rng, seed};
 
 fn run(inputs: &[&[(f64, f64)]]) -> Run {
-    let inputs = inputs
-        .iter()
-        .map(|points| Input::Points(points.to_vec()))
-        .collect();
+    let inputs = inputs.iter().map(|points| Input::Points(points.to_vec())).collect();
     Run::new("StatisticsBivariate", inputs)
 }
 
@@ -55,14 +52,7 @@ fn what_is_not_defined_is_null() {
     assert_eq!(one["regression_slope_only"], 1.5);
     let none = json(&run(&[&[], &[]]));
     assert_eq!(none["samples"], 0);
-    assert!(
-        none.as_object()
-            .unwrap()
-            .values()
-            .filter(|value| value.is_null())
-            .count()
-            == 6
-    );
+    assert!(none.as_object().unwrap().values().filter(|value| value.is_null()).count() == 6);
     let flat = json(&run(&[&[(1.0, 3.0)], &[(2.0, 3.0)]]));
     assert_eq!(flat["correlation_coefficient"], Value::Null);
     assert_eq!(flat["regression_slope"], 0.0);
@@ -74,10 +64,7 @@ fn perfect_correlation_is_exactly_one() {
     let up: Vec<_> = points.iter().map(|(x, _)| (*x, 2.0 * x)).collect();
     let down: Vec<_> = points.iter().map(|(x, _)| (*x, -4.0 * x)).collect();
     assert_eq!(answer(&run(&[&up, &[]])).correlation_coefficient, Some(1.0));
-    assert_eq!(
-        answer(&run(&[&[], &down])).correlation_coefficient,
-        Some(-1.0)
-    );
+    assert_eq!(answer(&run(&[&[], &down])).correlation_coefficient, Some(-1.0));
 }
 
 #[test]
@@ -100,10 +87,7 @@ fn random_whole_points_agree_with_integers() {
     #[expect(clippy::cast_precision_loss, reason = "small whole numbers")]
     let doubles: Vec<(f64, f64)> = points.iter().map(|(x, y)| (*x as f64, *y as f64)).collect();
     let n = i64::try_from(points.len()).unwrap();
-    let [sx, sy] = [
-        points.iter().map(|p| p.0).sum::<i64>(),
-        points.iter().map(|p| p.1).sum(),
-    ];
+    let [sx, sy] = [points.iter().map(|p| p.0).sum::<i64>(), points.iter().map(|p| p.1).sum()];
     let centred = |f: fn(i64, i64) -> i64| -> i64 {
         points.iter().map(|(x, y)| f(n * x - sx, n * y - sy)).sum()
     };
@@ -122,10 +106,7 @@ fn random_whole_points_agree_with_integers() {
 #[test]
 fn extreme_magnitudes_are_exact_or_a_fault() {
     let tiny = answer(&run(&[&[(5e-324, 5e-324)], &[(1e-323, 1e-323)]]));
-    assert_eq!(
-        (tiny.regression_slope, tiny.correlation_coefficient),
-        (Some(1.0), Some(1.0))
-    );
+    assert_eq!((tiny.regression_slope, tiny.correlation_coefficient), (Some(1.0), Some(1.0)));
     assert_eq!(tiny.covariance, Some(0.0));
     let huge = run(&[&[(f64::MAX, f64::MAX)], &[(-f64::MAX, -f64::MAX)]]);
     let report = huge.simulate(Simulation::new(seed()));
@@ -151,10 +132,7 @@ fn an_answer_without_covariance_does_not_tell_the_sums() {
 fn declared_digits_make_it_small() {
     let run = run(&[&[(1.5, 2.5)], &[(0.5, 1e-3)]]);
     let words = run.request(0).unwrap().words();
-    let digits = Parameters {
-        digits_before: Some(12),
-        ..Parameters::default()
-    };
+    let digits = Parameters { digits_before: Some(12), ..Parameters::default() };
     let declared = run.parameters(digits);
     assert_eq!(
         (words, declared.request(0).unwrap().words()),

@@ -48,9 +48,7 @@ pub(super) async fn unite(channel: &Channel, own: Axes) -> Result<Axes, Fault> {
     for (witness, echo) in channel.gather_exactly(views.echo_bytes()).await? {
         views.compare(witness, &echo.into_bytes())?;
     }
-    let union = lists
-        .into_iter()
-        .fold(own, |union, list| merge(union, list.axes));
+    let union = lists.into_iter().fold(own, |union, list| merge(union, list.axes));
     match excess(&union) {
         None => Ok(union),
         Some((what, actual, limit)) => Err(Fault::TableTooLarge { what, actual, limit }),
@@ -107,9 +105,7 @@ struct List {
 
 async fn receive_lists(channel: &Channel, axes: usize) -> Result<Vec<List>, Fault> {
     let messages = channel.gather().await?.into_iter();
-    messages
-        .map(|(from, message)| parse(from, message, axes))
-        .collect()
+    messages.map(|(from, message)| parse(from, message, axes)).collect()
 }
 
 fn parse(from: Party, message: Message, axes: usize) -> Result<List, Fault> {
@@ -117,10 +113,7 @@ fn parse(from: Party, message: Message, axes: usize) -> Result<List, Fault> {
     let list: Option<Axes> = wire::decode(&bytes).ok();
     let valid = list.filter(|list| list.len() == axes && list.iter().all(|axis| is_valid(axis)));
     let axes = valid.ok_or_else(|| Fault::blame(from, Misbehaviour::Malformed))?;
-    Ok(List {
-        axes,
-        digest: digest(&bytes),
-    })
+    Ok(List { axes, digest: digest(&bytes) })
 }
 
 fn is_valid(axis: &[String]) -> bool {
@@ -137,31 +130,19 @@ fn digest(list: &[u8]) -> Digest {
 
 fn merge(ours: Axes, theirs: Axes) -> Axes {
     let union = |(a, b): (Vec<String>, Vec<String>)| {
-        a.into_iter()
-            .chain(b)
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect()
+        a.into_iter().chain(b).collect::<BTreeSet<_>>().into_iter().collect()
     };
     ours.into_iter().zip(theirs).map(union).collect()
 }
 
 fn check(what: &'static str, actual: usize, limit: usize) -> Result<(), InputError> {
     if actual > limit {
-        return Err(InputError::TooMuch {
-            what,
-            actual,
-            limit,
-        });
+        return Err(InputError::TooMuch { what, actual, limit });
     }
     Ok(())
 }
 
 fn too_long() -> InputError {
     let limit = wire::MAX_STRUCTURED;
-    InputError::TooMuch {
-        what: "bytes in the names of all categories",
-        actual: limit + 1,
-        limit,
-    }
+    InputError::TooMuch { what: "bytes in the names of all categories", actual: limit + 1, limit }
 }

@@ -52,9 +52,7 @@ impl Prepared {
         match function.name {
             EMPTY => Ok(Self::Empty),
             "SecureSum" => sum::Prepared::new(parameters, input).map(Self::Sum),
-            VECTOR_SUM => {
-                vector::Prepared::new(parameters, input, parties).map(Self::Vector)
-            }
+            VECTOR_SUM => vector::Prepared::new(parameters, input, parties).map(Self::Vector),
             "StatisticsFrequency" => {
                 tables::Prepared::frequency(parameters, input).map(Self::Frequency)
             }
@@ -64,9 +62,7 @@ impl Prepared {
             "StatisticsBivariate" => {
                 bivariate::Prepared::new(parameters, input).map(Self::Bivariate)
             }
-            _ => Err(InputError::Shape {
-                expected: "a function that this version has",
-            }),
+            _ => Err(InputError::Shape { expected: "a function that this version has" }),
         }
     }
 

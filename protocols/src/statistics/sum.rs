@@ -44,13 +44,8 @@ impl Prepared {
         sums: &mut MaskedSums<'_>,
         rng: &mut impl CryptoRng,
     ) -> Result<Answer, Fault> {
-        let mut cell = sums
-            .sum(Rounds::default(), &self.layout, self.cell, rng)
-            .await?;
-        let sum = self
-            .grid
-            .decode(1, &mut cell)
-            .ok_or(Fault::ResultOutOfRange)?;
+        let mut cell = sums.sum(Rounds::default(), &self.layout, self.cell, rng).await?;
+        let sum = self.grid.decode(1, &mut cell).ok_or(Fault::ResultOutOfRange)?;
         Ok(Answer::Sum { sum })
     }
 }
@@ -70,9 +65,7 @@ fn add_up(grid: &Grid, input: &Input) -> Result<Accumulator, InputError> {
         }
         other if other.is_empty() => {}
         _ => {
-            return Err(InputError::Shape {
-                expected: "numbers",
-            });
+            return Err(InputError::Shape { expected: "numbers" });
         }
     }
     Ok(sum)

@@ -17,11 +17,7 @@ fn sum_of<const N: usize>(inputs: [&[f64]; N]) -> f64 {
 
 fn digits(before: u32, after: u32) -> Parameters {
     let (digits_before, digits_after) = (Some(before), Some(after));
-    Parameters {
-        digits_before,
-        digits_after,
-        ..Parameters::default()
-    }
+    Parameters { digits_before, digits_after, ..Parameters::default() }
 }
 
 /// A double as an integer over 2^1074, by doubling and halving instead of by its bits.
@@ -45,15 +41,10 @@ fn sums_of_any_doubles_by_any_number_of_parties_are_rounded_once() {
     let mut rng = rng(seed());
     for parties in [2, 3, 5, 16, 64] {
         let count = || 1 + 40 / parties;
-        let inputs: Vec<Vec<f64>> = (0..parties)
-            .map(|_| any_doubles(&mut rng, count()))
-            .collect();
+        let inputs: Vec<Vec<f64>> = (0..parties).map(|_| any_doubles(&mut rng, count())).collect();
         let exact: BigInt = inputs.iter().flatten().map(|x| on_grid(*x)).sum();
         let due = integer_to_double(&exact, -1074);
-        let run = Run::new(
-            "SecureSum",
-            inputs.into_iter().map(Input::Numbers).collect(),
-        );
+        let run = Run::new("SecureSum", inputs.into_iter().map(Input::Numbers).collect());
         let report = run.simulate(Simulation::new(rng.next_u64()));
         match due {
             Some(_) => assert_eq!(Some(run.sum()), due, "{parties} parties"),
@@ -99,16 +90,9 @@ fn a_sum_beyond_the_largest_double_is_a_fault_at_all() {
 #[test]
 fn whole_numbers_keep_all_their_bits() {
     let input = |items: &[i64]| Input::Integers(items.to_vec());
-    let inputs = vec![
-        input(&[i64::MAX, i64::MAX]),
-        input(&[i64::MIN, i64::MIN]),
-        input(&[3]),
-    ];
+    let inputs = vec![input(&[i64::MAX, i64::MAX]), input(&[i64::MIN, i64::MIN]), input(&[3])];
     assert_eq!(Run::new("SecureSum", inputs).sum(), 1.0);
-    let mixed = vec![
-        input(&[1 << 60, 1]),
-        Input::Numbers(vec![0.5, -2_f64.powi(60)]),
-    ];
+    let mixed = vec![input(&[1 << 60, 1]), Input::Numbers(vec![0.5, -2_f64.powi(60)])];
     assert_eq!(Run::new("SecureSum", mixed).sum(), 1.5);
 }
 
@@ -154,20 +138,11 @@ fn parameters_that_the_function_has_not_are_refused() {
             Err(other) => panic!("{other}"),
         }
     };
-    assert_eq!(
-        request(r#"{"digits_before": 400}"#),
-        Err(Some("digits_before"))
-    );
-    assert_eq!(
-        request(r#"{"digits_after": 400}"#),
-        Err(Some("digits_after"))
-    );
+    assert_eq!(request(r#"{"digits_before": 400}"#), Err(Some("digits_before")));
+    assert_eq!(request(r#"{"digits_after": 400}"#), Err(Some("digits_after")));
     assert_eq!(request(r#"{"categories": ["a"]}"#), Err(Some("categories")));
     assert_eq!(request(r#"{"encoding": "integer"}"#), Err(Some("encoding")));
-    assert_eq!(
-        request(r#"{"fraction_bits": 3}"#),
-        Err(Some("fraction_bits"))
-    );
+    assert_eq!(request(r#"{"fraction_bits": 3}"#), Err(Some("fraction_bits")));
     assert_eq!(request(r#"{"suite": "replicated"}"#), Err(Some("suite")));
     assert_eq!(request(r#"{"digit_before": 4}"#), Err(None));
     let parameters = request(r#"{"digits_before": 4, "suite": "masked"}"#).unwrap();

@@ -83,9 +83,7 @@ impl Prepared {
             Input::TextPairs(items) => items.iter().map(|(x, y)| [x.as_str(), y]).collect(),
             other if other.is_empty() => Vec::new(),
             _ => {
-                return Err(InputError::Shape {
-                    expected: "pairs of texts",
-                });
+                return Err(InputError::Shape { expected: "pairs of texts" });
             }
         };
         Self::new(parameters, declared, &items)
@@ -103,19 +101,11 @@ impl Prepared {
             None => own_axes(items)?,
         };
         categories::check_size(&axes)?;
-        Ok(Self {
-            declared: is_declared,
-            rows: positions(&axes, items)?,
-            axes,
-        })
+        Ok(Self { declared: is_declared, rows: positions(&axes, items)?, axes })
     }
 
     pub(super) fn parameters(&self) -> BTreeMap<String, String> {
-        let text = if self.declared {
-            fingerprint(&self.axes)
-        } else {
-            "from the data".to_owned()
-        };
+        let text = if self.declared { fingerprint(&self.axes) } else { "from the data".to_owned() };
         [("categories".to_owned(), text)].into()
     }
 
@@ -146,16 +136,9 @@ impl Prepared {
         permit: &Permit,
         rng: &mut impl CryptoRng,
     ) -> Result<Answer, Fault> {
-        let Self {
-            declared,
-            axes: own,
-            rows,
-        } = self;
-        let axes = if declared {
-            own.clone()
-        } else {
-            categories::unite(channel, own.clone()).await?
-        };
+        let Self { declared, axes: own, rows } = self;
+        let axes =
+            if declared { own.clone() } else { categories::unite(channel, own.clone()).await? };
         let layout = Layout::uniform(1, axes.iter().map(Vec::len).product())?;
         let words = count(&rows, &own, &axes, layout.words());
         let sum = sums.sum(Rounds::default(), &layout, words, rng).await?;
@@ -174,8 +157,7 @@ fn refuse_categories(expected: &str) -> InputError {
 /// Declared categories in order: two parties that list the same ones agree.
 fn sorted(mut axis: Vec<String>) -> Result<Vec<String>, InputError> {
     axis.sort();
-    axis.iter()
-        .try_for_each(|name| categories::check_name(name))?;
+    axis.iter().try_for_each(|name| categories::check_name(name))?;
     if !axis.iter().is_sorted_by(|a, b| a < b) {
         return Err(refuse("categories", "one of them is listed twice".into()));
     }
@@ -226,11 +208,7 @@ fn fingerprint(axes: &Axes) -> String {
         }
     }
     let sizes: Vec<String> = axes.iter().map(|axis| axis.len().to_string()).collect();
-    format!(
-        "{} declared, blake3 {}",
-        sizes.join(" x "),
-        hasher.finalize().to_hex()
-    )
+    format!("{} declared, blake3 {}", sizes.join(" x "), hasher.finalize().to_hex())
 }
 
 /// The counts of all cells of the agreed axes; positions are on our own ones.
@@ -324,18 +302,12 @@ fn table(x: &[String], y: &[String], shown: &[Option<u64>]) -> Table {
             y.get(cell.checked_rem(y.len())?)?.clone(),
         ))
     });
-    Table {
-        table: x.iter().cloned().zip(rows.map(row)).collect(),
-        mode,
-    }
+    Table { table: x.iter().cloned().zip(rows.map(row)).collect(), mode }
 }
 
 /// The first cell with the largest count that is shown and above 0.
 fn largest(shown: &[Option<u64>]) -> Option<usize> {
-    let counts = shown
-        .iter()
-        .enumerate()
-        .filter_map(|(cell, count)| Some((cell, (*count)?)));
+    let counts = shown.iter().enumerate().filter_map(|(cell, count)| Some((cell, (*count)?)));
     let largest = counts
         .filter(|(_, count)| *count > 0)
         .reduce(|best, next| if next.1 > best.1 { next } else { best });

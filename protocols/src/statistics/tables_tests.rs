@@ -18,12 +18,7 @@ fn texts(items: &[&str]) -> Input {
 }
 
 fn pairs(items: &[(&str, &str)]) -> Input {
-    Input::TextPairs(
-        items
-            .iter()
-            .map(|(x, y)| ((*x).to_owned(), (*y).to_owned()))
-            .collect(),
-    )
+    Input::TextPairs(items.iter().map(|(x, y)| ((*x).to_owned(), (*y).to_owned())).collect())
 }
 
 fn names(items: &[&str]) -> Vec<String> {
@@ -31,10 +26,7 @@ fn names(items: &[&str]) -> Vec<String> {
 }
 
 fn declared(categories: Categories) -> Parameters {
-    Parameters {
-        categories: Some(categories),
-        ..Parameters::default()
-    }
+    Parameters { categories: Some(categories), ..Parameters::default() }
 }
 
 fn json(run: &Run) -> Value {
@@ -77,54 +69,31 @@ fn categories_from_the_data_are_told_and_that_is_said() {
 
 #[test]
 fn contingency_is_the_full_cross() {
-    let inputs = [
-        pairs(&[("m", "x"), ("f", "y")]),
-        pairs(&[("m", "x"), ("m", "z")]),
-        pairs(&[]),
-    ];
+    let inputs = [pairs(&[("m", "x"), ("f", "y")]), pairs(&[("m", "x"), ("m", "z")]), pairs(&[])];
     let run = Run::new("StatisticsContingency", inputs.to_vec());
     let table = json!({"f": {"x": 0, "y": 1, "z": 0}, "m": {"x": 2, "y": 0, "z": 1}});
     assert_eq!(json(&run), json!({"table": table, "mode": ["m", "x"]}));
     let axes = Categories::Two([names(&["m", "f"]), names(&["z", "y", "x"])]);
-    assert_eq!(
-        json(&run.parameters(declared(axes))),
-        json!({"table": table, "mode": ["m", "x"]})
-    );
+    assert_eq!(json(&run.parameters(declared(axes))), json!({"table": table, "mode": ["m", "x"]}));
 }
 
 #[test]
 fn small_cells_are_withheld_and_never_the_mode() {
-    let rules = Rules {
-        min_parties: 2,
-        min_rows: 1,
-        min_cell: 3,
-    };
+    let rules = Rules { min_parties: 2, min_rows: 1, min_cell: 3 };
     let categories = || declared(Categories::One(names(&["a", "b", "c", "d"])));
     let due = json!({"histogram": {"a": null, "b": 3, "c": null, "d": 0}, "mode": "b"});
     assert_eq!(json(&frequency().rules(rules).parameters(categories())), due);
-    let rules = Rules {
-        min_cell: 4,
-        ..rules
-    };
+    let rules = Rules { min_cell: 4, ..rules };
     let due = json!({"histogram": {"a": null, "b": null, "c": null, "d": 0}, "mode": null});
     assert_eq!(json(&frequency().rules(rules).parameters(categories())), due);
     let report = frequency().rules(rules).simulate(Simulation::new(seed()));
     let reveals = &report.results().unwrap()[0].security.reveals;
-    assert!(
-        reveals
-            .iter()
-            .any(|text| text.contains("counts from 1 to 3")),
-        "{reveals:?}"
-    );
+    assert!(reveals.iter().any(|text| text.contains("counts from 1 to 3")), "{reveals:?}");
 }
 
 #[test]
 fn names_from_the_data_are_dropped_with_the_last_count_that_may_be_shown() {
-    let rules = Rules {
-        min_parties: 2,
-        min_rows: 1,
-        min_cell: 3,
-    };
+    let rules = Rules { min_parties: 2, min_rows: 1, min_cell: 3 };
     let due = json!({"histogram": {"b": 3}, "mode": "b"});
     assert_eq!(json(&frequency().rules(rules)), due);
     let none = Rules { min_cell: 4, ..rules };
@@ -142,19 +111,13 @@ fn names_from_the_data_are_dropped_with_the_last_count_that_may_be_shown() {
 
 #[test]
 fn the_first_of_equal_categories_is_the_mode() {
-    let run = Run::new(
-        "StatisticsFrequency",
-        vec![texts(&["b", "a"]), texts(&["c"])],
-    );
+    let run = Run::new("StatisticsFrequency", vec![texts(&["b", "a"]), texts(&["c"])]);
     assert_eq!(json(&run)["mode"], "a");
 }
 
 #[test]
 fn nothing_has_no_mode() {
-    let run = Run::new(
-        "StatisticsFrequency",
-        vec![texts(&[]), Input::Integers(vec![])],
-    );
+    let run = Run::new("StatisticsFrequency", vec![texts(&[]), Input::Integers(vec![])]);
     assert_eq!(json(&run), json!({"histogram": {}, "mode": null}));
     let run = Run::new("StatisticsContingency", vec![pairs(&[]), pairs(&[])]);
     assert_eq!(json(&run), json!({"table": {}, "mode": null}));
@@ -173,30 +136,14 @@ fn undeclared_and_unfit_categories_are_refused() {
     let undeclared = request(one(&["a"]), texts(&["a", "secret"])).unwrap_err();
     assert_eq!(undeclared, InputError::UndeclaredCategory { index: 1 });
     assert!(!undeclared.to_string().contains("secret"));
-    let refused = [
-        one(&["a", "a"]),
-        one(&[]),
-        Categories::Two([names(&["a"]), names(&["b"])]),
-    ];
+    let refused = [one(&["a", "a"]), one(&[]), Categories::Two([names(&["a"]), names(&["b"])])];
     for categories in refused {
         let error = request(categories, texts(&[])).unwrap_err();
-        assert!(
-            matches!(
-                error,
-                InputError::Parameter {
-                    name: "categories",
-                    ..
-                }
-            ),
-            "{error}"
-        );
+        assert!(matches!(error, InputError::Parameter { name: "categories", .. }), "{error}");
     }
     let long = "x".repeat(1001);
     let error = request(one(&[&long]), texts(&[])).unwrap_err();
-    assert!(
-        matches!(error, InputError::TooMuch { actual: 1001, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, InputError::TooMuch { actual: 1001, .. }), "{error}");
     let numbers = request(one(&["a"]), Input::Numbers(vec![1.0])).unwrap_err();
     assert_eq!(numbers, InputError::Shape { expected: "texts" });
 }
@@ -207,16 +154,7 @@ fn tables_that_are_too_large_are_refused() {
     let categories = Categories::Two([axis.clone(), axis.clone()]);
     let function = find("StatisticsContingency").unwrap();
     let error = Request::new(function, &declared(categories), pairs(&[]), 2).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            InputError::TooMuch {
-                actual: 16_000_000,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, InputError::TooMuch { actual: 16_000_000, .. }), "{error}");
     // Each party's own table is small, the joint one is not: all stop before counting.
     let names = || (0..4200).map(|index| index.to_string());
     let x = names().map(|name| (name, "0".to_owned())).collect();
@@ -226,13 +164,7 @@ fn tables_that_are_too_large_are_refused() {
     let report = run.simulate(Simulation::new(seed()));
     for ending in &report.endings {
         let fault = ending.fault().unwrap();
-        assert!(matches!(
-            fault,
-            Fault::TableTooLarge {
-                actual: 17_640_000,
-                ..
-            }
-        ));
+        assert!(matches!(fault, Fault::TableTooLarge { actual: 17_640_000, .. }));
     }
 }
 
@@ -270,25 +202,16 @@ fn answers_that_are_too_large_are_refused_before_anything_is_counted() {
 #[test]
 fn parties_that_declare_different_categories_disagree() {
     let run = frequency();
-    let lists = [
-        names(&["a", "b", "c"]),
-        names(&["a", "b", "c", "d"]),
-        names(&["c", "b", "a"]),
-    ];
+    let lists = [names(&["a", "b", "c"]), names(&["a", "b", "c", "d"]), names(&["c", "b", "a"])];
     let function = find("StatisticsFrequency").unwrap();
     let text = lists.map(|list| {
         let parameters = declared(Categories::One(list));
-        Request::new(function, &parameters, texts(&[]), 3)
-            .unwrap()
-            .parameters()
+        Request::new(function, &parameters, texts(&[]), 3).unwrap().parameters()
     });
     assert_ne!(text[0], text[1]);
     assert_eq!(text[0], text[2]);
     assert!(text[1]["categories"].starts_with("4 declared, blake3 "));
-    assert_eq!(
-        run.request(0).unwrap().parameters()["categories"],
-        "from the data"
-    );
+    assert_eq!(run.request(0).unwrap().parameters()["categories"], "from the data");
 }
 
 /// The rounds `categories` and `categories echo` are messages 1 and 2.
@@ -302,10 +225,7 @@ fn two_stories_about_categories_are_noticed() {
     // Party 1's own echo tells party 0 what it has told party 2.
     let false_report = Fault::blame(cheater, Misbehaviour::FalseReport);
     assert_eq!(report.endings[0].fault(), Some(&false_report));
-    let two_faces = Fault::TwoFaces {
-        witness: Party::new(0).unwrap(),
-        accused: cheater,
-    };
+    let two_faces = Fault::TwoFaces { witness: Party::new(0).unwrap(), accused: cheater };
     assert_eq!(report.endings[2].fault(), Some(&two_faces));
 }
 
@@ -320,13 +240,8 @@ fn lists_that_no_honest_party_sends_are_refused() {
         vec![vec!["x".repeat(1001)]],
         vec![(0..100_001).map(|index| format!("{index:06}")).collect()],
     ];
-    let encoded = lists
-        .iter()
-        .filter_map(|list| crate::wire::encode(list).ok());
-    for body in encoded
-        .map(Into::into)
-        .chain([bytes::Bytes::from_static(&[255; 16])])
-    {
+    let encoded = lists.iter().filter_map(|list| crate::wire::encode(list).ok());
+    for body in encoded.map(Into::into).chain([bytes::Bytes::from_static(&[255; 16])]) {
         let tamper = Tamper::new(cheater, None, 1, Action::Replace(body)).retagging();
         let report = frequency().simulate(Simulation::new(seed()).adversary(tamper));
         let malformed = Fault::blame(cheater, Misbehaviour::Malformed);
@@ -349,10 +264,5 @@ proptest! {
 fn production_rules_need_ten_rows() {
     let run = frequency().rules(Profile::Production.rules());
     let report = run.simulate(Simulation::new(seed()));
-    assert!(
-        report
-            .endings
-            .iter()
-            .all(|ending| matches!(ending.fault(), Some(Fault::Refused(_))))
-    );
+    assert!(report.endings.iter().all(|ending| matches!(ending.fault(), Some(Fault::Refused(_)))));
 }

@@ -27,8 +27,7 @@ const MAX_FRACTION_BITS: u32 = 62;
 /// 2^63, the first double that no i64 reaches.
 const BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
 
-const UNCOUNTED: &str =
-    "how few people the vectors stand for is not checked: the rule on rows does not apply to \
+const UNCOUNTED: &str = "how few people the vectors stand for is not checked: the rule on rows does not apply to \
      vectors, nor does the one on small cells";
 const EXACT_SUMS: &str = "the exact sums, before they are rounded to doubles, to every party";
 const WHOLE_SUMS: &str = "the sums as integers, before they are rounded to doubles, to every party";
@@ -62,12 +61,7 @@ impl Prepared {
             Code::Exact(grid) => exact_words(&grid, &layout, input)?,
             Code::Integer | Code::Fixed { .. } => short_words(code, input, parties)?,
         };
-        Ok(Self {
-            code,
-            length,
-            layout,
-            words,
-        })
+        Ok(Self { code, length, layout, words })
     }
 
     pub(super) fn parameters(&self) -> BTreeMap<String, String> {
@@ -113,9 +107,7 @@ impl Prepared {
         sums: &mut MaskedSums<'_>,
         rng: &mut impl CryptoRng,
     ) -> Result<Answer, Fault> {
-        let words = sums
-            .sum(Rounds::default(), &self.layout, self.words, rng)
-            .await?;
+        let words = sums.sum(Rounds::default(), &self.layout, self.words, rng).await?;
         match self.code {
             Code::Exact(grid) => decode_exact(&grid, words),
             Code::Integer => Ok(Answer::IntegerVectorSum {
@@ -130,10 +122,9 @@ impl Code {
     fn new(parameters: &Parameters) -> Result<Self, InputError> {
         match parameters.encoding.unwrap_or_default() {
             Encoding::Fixed => Self::fixed(parameters),
-            _ if parameters.fraction_bits.is_some() => Err(refuse(
-                "fraction_bits",
-                "only the encoding `fixed` has them".into(),
-            )),
+            _ if parameters.fraction_bits.is_some() => {
+                Err(refuse("fraction_bits", "only the encoding `fixed` has them".into()))
+            }
             Encoding::Exact => Ok(Self::Exact(parameters.grid()?)),
             Encoding::Integer => Ok(Self::Integer),
         }
@@ -166,9 +157,7 @@ impl Code {
             _ => x,
         };
         let out_of_range = || self.refusal(index, limit);
-        to_whole(scaled)
-            .filter(|value| is_within(*value, limit))
-            .ok_or_else(out_of_range)
+        to_whole(scaled).filter(|value| is_within(*value, limit)).ok_or_else(out_of_range)
     }
 
     /// A whole number as an integer in one word.
@@ -178,9 +167,7 @@ impl Code {
             _ => Some(value),
         };
         let out_of_range = || self.refusal(index, limit);
-        shifted
-            .filter(|value| is_within(*value, limit))
-            .ok_or_else(out_of_range)
+        shifted.filter(|value| is_within(*value, limit)).ok_or_else(out_of_range)
     }
 
     fn refusal(self, index: usize, limit: i64) -> InputError {
@@ -212,9 +199,7 @@ fn exact_words(
         }
         other if other.is_empty() => {}
         _ => {
-            return Err(InputError::Shape {
-                expected: "numbers",
-            });
+            return Err(InputError::Shape { expected: "numbers" });
         }
     }
     Ok(words)
@@ -240,9 +225,7 @@ fn short_words(
         }
         other if other.is_empty() => {}
         _ => {
-            return Err(InputError::Shape {
-                expected: "numbers",
-            });
+            return Err(InputError::Shape { expected: "numbers" });
         }
     }
     Ok(words)
@@ -252,10 +235,7 @@ fn decode_exact(grid: &Grid, mut words: Vec<u64>) -> Result<Answer, Fault> {
     let limbs = grid.limbs(1);
     let decode = |cell: &mut [u64]| grid.decode(1, cell).ok_or(Fault::ResultOutOfRange);
     let sum = if words.len() < PARALLEL_WORDS {
-        words
-            .chunks_exact_mut(limbs)
-            .map(decode)
-            .collect::<Result<_, _>>()
+        words.chunks_exact_mut(limbs).map(decode).collect::<Result<_, _>>()
     } else {
         words.par_chunks_exact_mut(limbs).map(decode).collect()
     };
@@ -265,17 +245,10 @@ fn decode_exact(grid: &Grid, mut words: Vec<u64>) -> Result<Answer, Fault> {
 fn decode_fixed(fraction_bits: u32, words: &[u64]) -> Result<Answer, Fault> {
     let decode = |word: &u64| {
         let value = word.cast_signed();
-        nearest_double(
-            value < 0,
-            &[value.unsigned_abs()],
-            false,
-            -i64::from(fraction_bits),
-        )
+        nearest_double(value < 0, &[value.unsigned_abs()], false, -i64::from(fraction_bits))
     };
     let sum: Option<Vec<f64>> = words.iter().map(decode).collect();
-    Ok(Answer::VectorSum {
-        sum: sum.ok_or(Fault::ResultOutOfRange)?,
-    })
+    Ok(Answer::VectorSum { sum: sum.ok_or(Fault::ResultOutOfRange)? })
 }
 
 fn scale(fraction_bits: u32) -> f64 {
@@ -286,10 +259,7 @@ fn is_within(value: i64, limit: i64) -> bool {
     value.unsigned_abs() <= limit.unsigned_abs()
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "whole and in the range of i64: exact"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "whole and in the range of i64: exact")]
 fn to_whole(x: f64) -> Option<i64> {
     (x.fract() == 0.0 && (-BEYOND_I64..BEYOND_I64).contains(&x)).then_some(x as i64)
 }
