@@ -69,7 +69,7 @@ pub enum Header {
     Hello,
     /// Its answer.
     Welcome,
-    /// Are you there? The body comes back in the pong.
+    /// Are you there? It has no body, nor has the answer.
     Ping,
     /// Yes.
     Pong,

@@ -11,6 +11,7 @@
 mod early;
 mod matching;
 mod numbers;
+mod planning;
 mod ticket;
 mod workers;
 
@@ -24,9 +25,9 @@ use actix::{
 };
 use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::Profile;
-use cloister_protocols::machine::{Part, Setting};
-use cloister_protocols::party::{Parties, Party};
-use cloister_protocols::session::{MemberId, Offer, Spec};
+use cloister_protocols::machine::Part;
+use cloister_protocols::party::Party;
+use cloister_protocols::session::MemberId;
 use cloister_protocols::wire::SessionId;
 use tokio::sync::{oneshot, watch};
 
@@ -36,7 +37,7 @@ use self::numbers::{Group, Numbers};
 use self::ticket::{GiveBack, Key, Names};
 pub use self::ticket::{Reserve, Ticket};
 use self::workers::Workers;
-use crate::computation::{Abort, Computation, Deliver, Ended, Lifecycle, Plan, Route};
+use crate::computation::{Abort, Computation, Deliver, Ended, Lifecycle};
 use crate::consortium::{Consortium, Member};
 use crate::failure::Failure;
 use crate::label::Report;
@@ -231,66 +232,6 @@ impl Sessions {
 
     fn name(&self, position: usize) -> String {
         self.consortium.members().get(position).map_or_else(String::new, |m| m.name.clone())
-    }
-
-    fn plan(
-        &self,
-        waiting: Waiting,
-        session: SessionId,
-        run: u64,
-        context: &Context<Self>,
-    ) -> Option<Plan> {
-        let Waiting { launch: Launch { ticket, request, started, progress }, reply } = waiting;
-        let positions = ticket.members();
-        let members: Vec<MemberId> = positions.iter().filter_map(|p| self.member(*p)).collect();
-        let mine = positions.iter().position(|position| *position == self.me)?;
-        let parties = Parties::new(positions.len(), mine)?;
-        let names = members.iter().map(|member| member.name.clone()).collect();
-        let setting = Setting {
-            parties,
-            session,
-            link_bindings: self.link_bindings(positions),
-            limit: request.inbox_bytes(positions.len()),
-        };
-        let spec = Spec {
-            function: request.function().name.to_owned(),
-            parameters: request.parameters(),
-            shape: request.shape(),
-            members,
-            suite: request.suite().to_owned(),
-            network: ticket.network().to_owned(),
-            run,
-        };
-        let deadline_ms = u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX);
-        Some(Plan {
-            offer: Offer { spec, rules: self.profile.rules(), deadline_ms },
-            request,
-            setting,
-            routes: self.routes(positions),
-            members: names,
-            profile: self.profile.name(),
-            started,
-            reply,
-            progress,
-            ended: context.address().recipient(),
-            ticket,
-        })
-    }
-
-    fn link_bindings(&self, members: &[usize]) -> Vec<[u8; 32]> {
-        let up = |position: &usize| self.links.get(position).and_then(|link| link.up.as_ref());
-        members.iter().map(|position| up(position).map_or([0; 32], |up| up.binding)).collect()
-    }
-
-    fn routes(&self, members: &[usize]) -> Vec<(Party, Route)> {
-        let route = |(index, position): (usize, &usize)| {
-            let link = self.links.get(position)?;
-            let epoch = link.up.as_ref()?.epoch;
-            let (party, address) = (Party::new(index)?, &link.address);
-            let (link, stop) = (address.clone().recipient(), address.clone().recipient());
-            Some((party, Route { link, stop, epoch }))
-        };
-        members.iter().enumerate().filter_map(route).collect()
     }
 
     fn deliver_early(&mut self, session: SessionId) {

@@ -1,0 +1,74 @@
+//! Everything that a computation needs, put together: the spec that its party proposes, who is who,
+//! and the ways to the other parties.
+
+use actix::{AsyncContext, Context};
+use cloister_protocols::machine::Setting;
+use cloister_protocols::party::{Parties, Party};
+use cloister_protocols::session::{MemberId, Offer, Spec};
+use cloister_protocols::wire::SessionId;
+
+use super::{Launch, Sessions, Waiting};
+use crate::computation::{Plan, Route};
+
+impl Sessions {
+    /// The plan of a computation whose links are all there. None if we are not among its members.
+    pub(super) fn plan(
+        &self,
+        waiting: Waiting,
+        session: SessionId,
+        run: u64,
+        context: &Context<Self>,
+    ) -> Option<Plan> {
+        let Waiting { launch: Launch { ticket, request, started, progress }, reply } = waiting;
+        let positions = ticket.members();
+        let members: Vec<MemberId> = positions.iter().filter_map(|p| self.member(*p)).collect();
+        let mine = positions.iter().position(|position| *position == self.me)?;
+        let parties = Parties::new(positions.len(), mine)?;
+        let names = members.iter().map(|member| member.name.clone()).collect();
+        let setting = Setting {
+            parties,
+            session,
+            link_bindings: self.link_bindings(positions),
+            limit: request.inbox_bytes(positions.len()),
+        };
+        let spec = Spec {
+            function: request.function().name.to_owned(),
+            parameters: request.parameters(),
+            shape: request.shape(),
+            members,
+            suite: request.suite().to_owned(),
+            network: ticket.network().to_owned(),
+            run,
+        };
+        let deadline_ms = u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX);
+        Some(Plan {
+            offer: Offer { spec, rules: self.profile.rules(), deadline_ms },
+            request,
+            setting,
+            routes: self.routes(positions),
+            members: names,
+            profile: self.profile.name(),
+            started,
+            reply,
+            progress,
+            ended: context.address().recipient(),
+            ticket,
+        })
+    }
+
+    fn link_bindings(&self, members: &[usize]) -> Vec<[u8; 32]> {
+        let up = |position: &usize| self.links.get(position).and_then(|link| link.up.as_ref());
+        members.iter().map(|position| up(position).map_or([0; 32], |up| up.binding)).collect()
+    }
+
+    fn routes(&self, members: &[usize]) -> Vec<(Party, Route)> {
+        let route = |(index, position): (usize, &usize)| {
+            let link = self.links.get(position)?;
+            let epoch = link.up.as_ref()?.epoch;
+            let (party, address) = (Party::new(index)?, &link.address);
+            let (link, stop) = (address.clone().recipient(), address.clone().recipient());
+            Some((party, Route { link, stop, epoch }))
+        };
+        members.iter().enumerate().filter_map(route).collect()
+    }
+}
