@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "tests and benchmarks use parts of it")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -22,16 +22,26 @@ use cloister_protocols::disclosure::Profile;
 use cloister_protocols::parameters::Parameters;
 use tokio::sync::watch;
 
+// The command's own way to free ports: below those that the system gives to outgoing connections.
+#[path = "../../../src/ports.rs"]
+#[allow(unused_imports, reason = "a benchmark has no tests, and so no use for what they import")]
+mod ports;
+use ports::Ports;
+
 /// The makings of some nodes, of which each can be started, stopped, and started again.
 pub struct Plan {
     pub consortium: Consortium,
     settings: Vec<Settings>,
     folder: tempfile::TempDir,
+    /// Keeps the ports ours while a node is down.
+    _ports: Ports,
 }
 
 pub fn plan(parties: usize, deadline_seconds: u32) -> Plan {
     let folder = tempfile::tempdir().unwrap();
-    let addresses = free_addresses(2 * parties);
+    let ports = Ports::take().unwrap();
+    let api = |index: usize| loopback(ports.api() + u16::try_from(index).unwrap());
+    let peer = |index: usize| loopback(ports.peer() + u16::try_from(index).unwrap());
     let name = |index: usize| format!("clinic-{index}");
     let members = (0..parties).map(|index| {
         let home = folder.path().join(name(index));
@@ -40,16 +50,16 @@ pub fn plan(parties: usize, deadline_seconds: u32) -> Plan {
         identity.save(&home).unwrap();
         Member {
             name: name(index),
-            api: format!("http://{}", addresses[2 * index]),
-            peer: addresses[2 * index + 1].to_string(),
+            api: format!("http://{}", api(index)),
+            peer: peer(index).to_string(),
             fingerprints: vec![identity.fingerprint()],
         }
     });
     let consortium = Consortium::new(members.collect()).unwrap();
     let settings = |index: usize| Settings {
         party: name(index),
-        api_listen: addresses[2 * index],
-        peer_listen: addresses[2 * index + 1],
+        api_listen: api(index),
+        peer_listen: peer(index),
         identity: folder.path().join(name(index)),
         consortium: "unused".into(),
         profile: Profile::Teaching,
@@ -58,7 +68,7 @@ pub fn plan(parties: usize, deadline_seconds: u32) -> Plan {
         limits: Limits::default(),
     };
     let settings = (0..parties).map(settings).collect();
-    Plan { consortium, settings, folder }
+    Plan { consortium, settings, folder, _ports: ports }
 }
 
 impl Plan {
@@ -138,8 +148,6 @@ pub fn result(outcome: &Outcome) -> serde_json::Value {
     serde_json::to_value(report.result.get()).unwrap()
 }
 
-fn free_addresses(count: usize) -> Vec<SocketAddr> {
-    let sockets: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    sockets.iter().map(|socket| socket.local_addr().unwrap()).collect()
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
