@@ -259,9 +259,12 @@ fn fault_code(fault: &Fault) -> &'static str {
         | Fault::TwoFaces { .. }
         | Fault::Echo { .. }
         | Fault::DifferentSession { .. }
+        | Fault::SharesDiffer { .. }
         | Fault::Implausible => "protocol_violation",
         Fault::Input(_) | Fault::TableTooLarge { .. } => "bad_input",
         Fault::Refused(_) => "refused_by_disclosure_rules",
+        Fault::NoCommittee { .. } => "no_committee",
+        Fault::Undefined { .. } => "no_answer",
         Fault::ResultOutOfRange => "result_out_of_range",
     }
 }
@@ -293,6 +296,10 @@ fn fault_message(fault: &Fault, members: &[String]) -> String {
             let (one, other) = (name(members, *one), name(members, *other));
             format!("{one} and {other} sent the same nonce or key: one copied the other's")
         }
+        Fault::SharesDiffer { one, other } => {
+            let (one, other) = (name(members, *one), name(members, *other));
+            format!("the shares that {one} and {other} opened do not fit: one of the two is lying")
+        }
         Fault::DifferentSession { party } => format!(
             "{} holds another session than this party: it, or a third party that told the two \
              different things, broke the protocol",
@@ -306,10 +313,15 @@ fn culprit(fault: &Fault) -> Option<Party> {
     match fault {
         Fault::Disagreement { party, .. } | Fault::Misbehaviour { party, .. } => Some(*party),
         // Of two parties one is lying, and nobody can tell which: the message names both.
-        Fault::TwoFaces { .. } | Fault::Echo { .. } | Fault::DifferentSession { .. } => None,
+        Fault::TwoFaces { .. }
+        | Fault::Echo { .. }
+        | Fault::SharesDiffer { .. }
+        | Fault::DifferentSession { .. } => None,
         Fault::TableTooLarge { .. }
         | Fault::Input(_)
         | Fault::Refused(_)
+        | Fault::NoCommittee { .. }
+        | Fault::Undefined { .. }
         | Fault::ResultOutOfRange
         | Fault::Implausible => None,
     }

@@ -118,11 +118,12 @@ fn offer(parties: usize) -> Offer {
         parameters: [].into(),
         shape: [].into(),
         members: (0..parties).map(member).collect(),
+        helpers: 0,
         suite: String::new(),
         network: "bench".into(),
         run: 0,
     };
-    Offer { spec, rules: Profile::Teaching.rules(), deadline_ms: 60_000 }
+    Offer { spec, rules: Profile::Teaching.rules(), deadline_ms: 60_000, serves: true }
 }
 
 fn run(function: &str, parameters: &Parameters, inputs: &Input, seed: u64) -> f64 {

@@ -19,6 +19,13 @@ pub enum InputKind {
     TextPairs,
     /// Pairs of numbers.
     Points,
+    /// Objects with a `minimum` and a `maximum`, read as pairs of numbers.
+    Extremes,
+    /// Objects with an `array` of numbers, the `rank` that is asked for, and perhaps a
+    /// `lower_bound` and an `upper_bound`.
+    Ranked,
+    /// One matrix of numbers as a list of its rows, or nothing.
+    Matrix,
     /// Something else, or nothing.
     Other,
 }
@@ -70,7 +77,7 @@ pub const EMPTY: &str = "Empty";
 /// The name of the sum of vectors.
 pub const VECTOR_SUM: &str = "SecureVectorSum";
 
-static ENTRIES: [Entry; 15] = [
+static ENTRIES: [Entry; 18] = [
     available("SecureSum", "the sum of all numbers", InputKind::Numbers, &["sum"]),
     available(
         VECTOR_SUM,
@@ -138,14 +145,14 @@ static ENTRIES: [Entry; 15] = [
         "replicated",
         "MinimumMaximum",
         "the smallest and the largest number",
-        InputKind::Other,
+        InputKind::Extremes,
         &["minimum", "maximum", "samples"],
     ),
     awaits(
         "replicated",
         "KthElement",
         "the number of a given rank",
-        InputKind::Other,
+        InputKind::Ranked,
         &["item", "samples"],
     ),
     awaits(
@@ -159,8 +166,29 @@ static ENTRIES: [Entry; 15] = [
         "replicated",
         "SecureMatrixMultiplication",
         "the product of one party's matrix and another's",
-        InputKind::Other,
+        InputKind::Matrix,
         &["product"],
+    ),
+    awaits(
+        "replicated",
+        "Quantiles",
+        "the numbers that given shares of all numbers are below",
+        InputKind::Numbers,
+        &["quantiles", "samples"],
+    ),
+    awaits(
+        "replicated",
+        "TopK",
+        "the largest numbers and how often each occurs",
+        InputKind::Numbers,
+        &["top", "samples"],
+    ),
+    awaits(
+        "replicated",
+        "Sort",
+        "all numbers in order",
+        InputKind::Numbers,
+        &["sorted", "samples"],
     ),
     awaits(
         "replicated",

@@ -26,7 +26,7 @@ use crate::disclosure::{Opened, Permit, Rules};
 use crate::fault::{Fault, InputError};
 use crate::masked::{MaskedSums, Rounds, SUITE};
 use crate::parameters::{Parameters, refuse};
-use crate::session::{Offer, SessionHash, agree};
+use crate::session::{Offer, SessionHash, Spec, agree};
 use crate::statistics::{Prepared, bivariate::Bivariate, tables::Histogram, tables::Table};
 use crate::wire;
 
@@ -43,6 +43,24 @@ pub enum Input {
     TextPairs(Vec<(String, String)>),
     /// Pairs of numbers.
     Points(Vec<(f64, f64)>),
+    /// Numbers, and the rank of the one that is asked for.
+    Ranked {
+        /// The numbers.
+        array: Vec<f64>,
+        /// From 1, the smallest, to the number of all parties' numbers.
+        rank: u64,
+        /// The least and the largest number that `array` may have, if that was said.
+        bounds: Option<(f64, f64)>,
+    },
+    /// A matrix.
+    Matrix {
+        /// The number of its rows.
+        rows: usize,
+        /// The number of its columns.
+        columns: usize,
+        /// Its elements, row by row.
+        elements: Vec<f64>,
+    },
 }
 
 /// One party's part in a computation, ready to run: parameters understood, data checked and added
@@ -157,7 +175,7 @@ pub async fn compute(
 }
 
 impl Request {
-    /// Checks parameters and data, and adds the data up.
+    /// Checks parameters and data, and adds the data up; `parties` bring data.
     ///
     /// # Errors
     /// If the function is not available, or parameters or data do not fit it.
@@ -176,6 +194,15 @@ impl Request {
         let prepared = Prepared::new(function, parameters, &input, parties);
         input.zeroize();
         Ok(Self { function, parties, rows, prepared: prepared? })
+    }
+
+    /// The part of a node that helps: as the parties' proposals say, and without data.
+    ///
+    /// # Errors
+    /// If the function has no use for helpers, or the proposal makes no sense.
+    pub fn to_help(spec: &Spec) -> Result<Self, InputError> {
+        let reason = format!("{} needs no nodes without data", spec.function);
+        Err(refuse("committee", reason))
     }
 
     /// The function.
@@ -247,6 +274,8 @@ impl Input {
             Self::Texts(items) => items.len(),
             Self::TextPairs(items) => items.len(),
             Self::Points(items) => items.len(),
+            Self::Ranked { array, .. } => array.len(),
+            Self::Matrix { elements, .. } => elements.len(),
         }
     }
 
@@ -313,6 +342,8 @@ impl Zeroize for Input {
             Self::Texts(items) => items.zeroize(),
             Self::TextPairs(items) => items.zeroize(),
             Self::Points(items) => items.zeroize(),
+            Self::Ranked { array, .. } => array.zeroize(),
+            Self::Matrix { elements, .. } => elements.zeroize(),
         }
     }
 }

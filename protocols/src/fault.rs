@@ -66,6 +66,29 @@ pub enum Fault {
         /// How much there may be.
         limit: usize,
     },
+    /// The shares that two parties opened of the same value do not fit: one of the two is lying.
+    #[error("the shares that {one} and {other} opened do not fit: one of the two is lying")]
+    SharesDiffer {
+        /// One of the two.
+        one: Party,
+        /// The other.
+        other: Party,
+    },
+    /// Fewer than three parties let their nodes compute on shares.
+    #[error(
+        "this function needs three nodes that compute on shares, and only {serving} of the parties' \
+         policies allow theirs to"
+    )]
+    NoCommittee {
+        /// How many do.
+        serving: usize,
+    },
+    /// The data of all parties together have no such answer.
+    #[error("there is no answer: {why}")]
+    Undefined {
+        /// Why not. Says nothing that the parties did not agree to open.
+        why: &'static str,
+    },
     /// The caller's data or parameters do not fit the function.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -135,6 +158,12 @@ pub enum InputError {
     /// A number is NaN or infinite.
     #[error("item {index} is not a finite number")]
     NotFinite {
+        /// Position in the data, from 0.
+        index: usize,
+    },
+    /// A whole number is no double: doubles stand for all whole numbers up to 2^53 only.
+    #[error("item {index} is a whole number that no double-precision number equals")]
+    NotADouble {
         /// Position in the data, from 0.
         index: usize,
     },

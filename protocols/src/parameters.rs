@@ -14,7 +14,7 @@ use crate::masked::SUITE;
 const USUAL_DIGITS: u32 = 12;
 
 /// Parameters as the client gave them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Magnitudes are below 10 to this power. With neither this nor `digits_after` any finite
@@ -28,6 +28,15 @@ pub struct Parameters {
     pub encoding: Option<Encoding>,
     /// The family of protocols; chosen by the node where it is left out.
     pub suite: Option<String>,
+    /// The names of the three members whose nodes compute on shares, for functions that need it.
+    /// Members that bring no data help: they compute without learning the answer.
+    pub committee: Option<Vec<String>>,
+    /// The probabilities of the quantiles, each from 0 to 1.
+    pub probabilities: Option<Vec<f64>>,
+    /// How many of the largest numbers, 10 where it is left out.
+    pub k: Option<u64>,
+    /// Whether the mode of a table is all that is wanted: then nothing else of it is opened.
+    pub only_mode: Option<bool>,
     /// Binary digits after the point, from 0 to 62, for the encoding `fixed`; 32 where it is left
     /// out.
     pub fraction_bits: Option<u32>,

@@ -38,8 +38,10 @@ pub struct Spec {
     pub parameters: BTreeMap<String, String>,
     /// Public sizes that must be equal at all parties, such as the length of a vector.
     pub shape: BTreeMap<String, u64>,
-    /// The members that compute, in order.
+    /// The members that take part, in order: the parties that bring data, then the helpers.
     pub members: Vec<MemberId>,
+    /// How many of the members, the last ones, compute on shares without data of their own.
+    pub helpers: u64,
     /// The family of protocols.
     pub suite: String,
     /// The name that the clients gave to their network.
@@ -66,6 +68,8 @@ pub struct Offer {
     pub rules: Rules,
     /// How long it is willing to wait in all, in milliseconds.
     pub deadline_ms: u64,
+    /// Whether its policy lets it be one of the three nodes that compute on shares.
+    pub serves: bool,
 }
 
 /// Where two specs differ first.
@@ -89,6 +93,7 @@ pub struct Session {
     hash: SessionHash,
     rules: Rules,
     deadline_ms: u64,
+    serving: Vec<Party>,
     pair_keys: BTreeMap<Party, PairKey>,
 }
 
@@ -102,6 +107,7 @@ struct Proposal {
     spec: Spec,
     rules: Rules,
     deadline_ms: u64,
+    serves: bool,
     nonce: [u8; 32],
     key: [u8; 32],
 }
@@ -142,6 +148,8 @@ pub async fn agree(
     let hash = SessionHash::of(proposals.values());
     let rules = proposals.values().map(|p| p.rules).reduce(Rules::strictest);
     let deadline_ms = proposals.values().map(|p| p.deadline_ms).min();
+    let serving = proposals.iter().filter(|(_, p)| p.serves).map(|(party, _)| *party).collect();
+    let inputs = proposals.get(&me).map_or(0, |ours| ours.spec.inputs());
     let mut pair_keys = BTreeMap::new();
     for (party, key) in keys {
         let link = channel.link_binding(party);
@@ -151,9 +159,10 @@ pub async fn agree(
         hash,
         rules: rules.unwrap_or_else(|| Profile::Production.rules()),
         deadline_ms: deadline_ms.unwrap_or_default(),
+        serving,
         pair_keys,
     };
-    session.rules.check_parties(channel.parties().count())?;
+    session.rules.check_parties(inputs)?;
     channel.bind(session.tag_keys());
     channel.agreed_deadline(session.deadline_ms);
     channel.enter(Phase::Running);
@@ -205,6 +214,12 @@ impl Session {
     #[must_use]
     pub fn deadline_ms(&self) -> u64 {
         self.deadline_ms
+    }
+
+    /// The parties, in order, whose policies let them be one of the three that compute on shares.
+    #[must_use]
+    pub fn serving(&self) -> &[Party] {
+        &self.serving
     }
 
     fn tag_keys(&self) -> TagKeys {
@@ -326,6 +341,7 @@ impl Proposal {
             spec: offer.spec,
             rules: offer.rules,
             deadline_ms: offer.deadline_ms,
+            serves: offer.serves,
             nonce,
             key: PublicKey::from(secret).to_bytes(),
         }
@@ -351,6 +367,13 @@ impl Proposal {
 }
 
 impl Spec {
+    /// The number of parties that bring data: all members but the helpers.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        let helpers = usize::try_from(self.helpers).unwrap_or(usize::MAX);
+        self.members.len().saturating_sub(helpers)
+    }
+
     /// The first field in which `theirs` differs from this spec.
     #[must_use]
     pub fn first_difference(&self, theirs: &Self) -> Option<Difference> {
@@ -370,6 +393,9 @@ impl Spec {
         }
         if self.members != theirs.members {
             return Some(field("members", &names(&self.members), &names(&theirs.members)));
+        }
+        if self.helpers != theirs.helpers {
+            return Some(field("helpers", &self.helpers, &theirs.helpers));
         }
         if self.suite != theirs.suite {
             return Some(field("suite", &self.suite, &theirs.suite));

@@ -394,8 +394,9 @@ fn a_proposal_is_these_bytes() {
     offer.spec.suite = "masked".into();
     offer.spec.parameters.insert("p".into(), "1".into());
     offer.spec.shape.insert("length".into(), 3);
-    let Offer { spec, rules, deadline_ms } = offer;
-    let proposal = Proposal { version: 1, spec, rules, deadline_ms, nonce: [7; 32], key: [8; 32] };
+    let Offer { spec, rules, deadline_ms, serves } = offer;
+    let (nonce, key) = ([7; 32], [8; 32]);
+    let proposal = Proposal { version: 1, spec, rules, deadline_ms, serves, nonce, key };
     let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
     let number = |number: u64| number.to_le_bytes().to_vec();
     let expected = [
@@ -404,11 +405,13 @@ fn a_proposal_is_these_bytes() {
         [number(1), text("p"), text("1")].concat(),
         [number(1), text("length"), number(3)].concat(),
         [number(2), text("member 0"), vec![0; 32], text("member 1"), vec![1; 32]].concat(),
+        number(0),
         text("masked"),
         text("network"),
         number(0),
         [vec![3, 0], number(10), number(5)].concat(),
         number(60_000),
+        vec![1],
         vec![7; 32],
         vec![8; 32],
     ]

@@ -46,11 +46,12 @@ pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {
         parameters: [].into(),
         shape: [].into(),
         members: (0..parties).map(member).collect(),
+        helpers: 0,
         suite: String::new(),
         network: "network".to_owned(),
         run: 0,
     };
-    Offer { spec, rules, deadline_ms: 60_000 }
+    Offer { spec, rules, deadline_ms: 60_000, serves: true }
 }
 
 /// One computation in simulation.

@@ -36,13 +36,14 @@ impl Sessions {
             parameters: request.parameters(),
             shape: request.shape(),
             members,
+            helpers: 0,
             suite: request.suite().to_owned(),
             network: ticket.network().to_owned(),
             run,
         };
         let deadline_ms = u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX);
         Some(Plan {
-            offer: Offer { spec, rules: self.profile.rules(), deadline_ms },
+            offer: Offer { spec, rules: self.profile.rules(), deadline_ms, serves: true },
             request,
             setting,
             routes: self.routes(positions),

@@ -22,7 +22,9 @@ pub(super) fn read(data: &Data, kind: InputKind) -> Result<Input, ApiError> {
         }
         InputKind::TextPairs => pairs(data, |at, cell| text((at, cell))).map(Input::TextPairs),
         InputKind::Points => pairs(data, number).map(Input::Points),
-        InputKind::Other => Err(ApiError::argument("data", "this function takes none yet")),
+        InputKind::Extremes | InputKind::Ranked | InputKind::Matrix | InputKind::Other => {
+            Err(ApiError::argument("data", "this function takes none yet"))
+        }
     }
 }
 
