@@ -11,9 +11,11 @@ use std::task::Poll;
 
 use bytes::Bytes;
 
+use crate::algebra::ring::Ring;
 use crate::exchange::{Exchange, Phase, TagKeys};
 use crate::fault::{Fault, Misbehaviour};
 use crate::party::{Parties, Party};
+use crate::wire;
 
 /// One party's end of the connections to all others, for one computation.
 #[derive(Clone)]
@@ -32,6 +34,13 @@ pub struct Message {
 impl Channel {
     pub(crate) fn new(parties: Parties, exchange: Rc<RefCell<Exchange>>) -> Self {
         Self { parties, exchange }
+    }
+
+    /// The same channel as those see it who compute with the first `count` parties only. None if
+    /// we are not among them.
+    pub(crate) fn among_first(&self, count: usize) -> Option<Self> {
+        let parties = Parties::new(count, self.parties.me().index())?;
+        Some(Self { parties, exchange: Rc::clone(&self.exchange) })
     }
 
     /// The parties of this computation, and which of them we are.
@@ -75,6 +84,19 @@ impl Channel {
     pub async fn receive_exactly(&self, from: Party, length: usize) -> Result<Message, Fault> {
         let message = self.receive(from).await?;
         message.expect_length(from, length)
+    }
+
+    /// The next message from `from`, which must be `count` ring elements.
+    ///
+    /// # Errors
+    /// If it has another length, or was not made for this place in this session.
+    pub(crate) async fn receive_elements<R: Ring>(
+        &self,
+        from: Party,
+        count: usize,
+    ) -> Result<Vec<R>, Fault> {
+        let message = self.receive_exactly(from, count * R::BYTES).await?;
+        Ok(wire::read_elements(count, message.pieces()))
     }
 
     /// One message from each other party, in the agreed order.

@@ -12,7 +12,10 @@ pub mod computation;
 #[cfg(test)]
 mod computation_tests;
 pub mod disclosure;
+
+mod circuits;
 mod echo;
+mod engine;
 mod exchange;
 pub mod fault;
 pub mod machine;
@@ -21,6 +24,7 @@ pub mod meter;
 pub mod parameters;
 pub mod party;
 pub mod random;
+mod replicated;
 pub mod session;
 pub mod simulation;
 mod statistics;

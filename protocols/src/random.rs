@@ -11,10 +11,13 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::ops::Range;
 
 use aes::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
 use rand_core::{TryCryptoRng, TryRng};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+use crate::algebra::ring::Ring;
 
 type Cipher = ctr::Ctr128BE<aes::Aes128>;
 
@@ -51,8 +54,8 @@ impl Expander {
         Stream(cipher)
     }
 
-    /// Notes for the tests that `words` words of this stream are used, from the first on.
-    pub(crate) fn note_use(&self, words: usize) {
+    /// Notes for the tests that these words of this stream are used.
+    pub(crate) fn note_use(&self, words: Range<usize>) {
         #[cfg(test)]
         uses::note(blake3::hash(&[self.key, self.first_counter].concat()), words);
         #[cfg(not(test))]
@@ -61,11 +64,11 @@ impl Expander {
 }
 
 impl Stream {
-    /// The next words of the stream.
-    pub fn fill(&mut self, words: &mut [u64]) {
-        self.0.write_keystream(bytemuck::cast_slice_mut(words));
+    /// The next elements of the stream: a word has 8 bytes of it.
+    pub fn fill<R: Ring>(&mut self, elements: &mut [R]) {
+        self.0.write_keystream(bytemuck::cast_slice_mut(elements));
         if cfg!(target_endian = "big") {
-            words.iter_mut().for_each(|word| *word = u64::from_le(*word));
+            elements.iter_mut().for_each(|element| *element = element.little_endian());
         }
     }
 }
@@ -124,16 +127,20 @@ impl fmt::Debug for PredictableRng {
 #[cfg(test)]
 pub(crate) mod uses {
     use std::cell::RefCell;
+    use std::ops::Range;
+
+    /// A stream, and the words of it that were used.
+    type Use = (blake3::Hash, Range<usize>);
 
     thread_local! {
-        static USES: RefCell<Vec<(blake3::Hash, usize)>> = const { RefCell::new(Vec::new()) };
+        static USES: RefCell<Vec<Use>> = const { RefCell::new(Vec::new()) };
     }
 
-    pub(super) fn note(key: blake3::Hash, words: usize) {
+    pub(super) fn note(key: blake3::Hash, words: Range<usize>) {
         USES.with_borrow_mut(|uses| uses.push((key, words)));
     }
 
-    pub(crate) fn take() -> Vec<(blake3::Hash, usize)> {
+    pub(crate) fn take() -> Vec<Use> {
         USES.take()
     }
 }
@@ -153,7 +160,7 @@ mod tests {
         for (index, byte) in key.iter_mut().enumerate() {
             *byte = if index < 16 { index } else { (index - 16) * 0x11 }.to_le_bytes()[0];
         }
-        let mut words = [0; 2];
+        let mut words = [0_u64; 2];
         Expander::new(&key).stream_from(0).fill(&mut words);
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let expected = 0x69c4_e0d8_6a7b_0430_d8cd_b780_70b4_c55a_u128.to_be_bytes();
@@ -162,7 +169,7 @@ mod tests {
 
     #[test]
     fn any_part_of_a_stream_can_be_read_alone() {
-        let mut whole = vec![0; 1000];
+        let mut whole = vec![0_u64; 1000];
         expander(7).stream_from(0).fill(&mut whole);
         for start in [0, 1, 2, 17, 500, 999] {
             let mut part = vec![0; 1000 - start];
@@ -173,7 +180,7 @@ mod tests {
 
     #[test]
     fn other_keys_make_other_streams() {
-        let (mut a, mut b) = ([0; 4], [0; 4]);
+        let (mut a, mut b) = ([0_u64; 4], [0_u64; 4]);
         expander(1).stream_from(0).fill(&mut a);
         expander(2).stream_from(0).fill(&mut b);
         assert_ne!(a, b);

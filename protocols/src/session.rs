@@ -256,6 +256,12 @@ impl PairKey {
         Ok(key)
     }
 
+    /// Another key of the same two parties, for what needs a counter of its own.
+    #[must_use]
+    pub(crate) fn derived(&self, purpose: &'static str) -> Self {
+        Self(*self.for_use(purpose, 0))
+    }
+
     /// A key for the `counter`-th use for one purpose. `purpose` is a constant of the code; each
     /// pair of purpose and counter is to be used for one thing in a session.
     #[must_use]

@@ -2,8 +2,8 @@
 //!
 //! Integers are fixed-width and little-endian: variable-length integers would make random 64-bit
 //! shares longer. Every decode has a limit, counts trailing bytes as an error, and allocates
-//! nothing before the bytes that it was promised are there. Bulk vectors of ring elements are not
-//! encoded here element by element: they travel as the raw body of a frame.
+//! nothing before the bytes that it was promised are there. Bulk vectors of ring elements travel
+//! as they lie in memory, little-endian.
 //!
 //! A frame is `header ‖ body`; the transport delimits it by a length of four bytes. No frame says
 //! who sent it: that is for the transport to know.
@@ -11,6 +11,8 @@
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::algebra::ring::Ring;
 
 /// The version of frames and protocols. Nodes of different versions refuse each other at the hello.
 pub const VERSION: u8 = 1;
@@ -132,6 +134,37 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
     match bytes.len().saturating_sub(used) {
         0 => Ok(value),
         trailing => Err(WireError::Trailing(trailing)),
+    }
+}
+
+/// A vector of ring elements as it travels: little-endian, and not copied.
+pub(crate) fn elements<R: Ring>(mut elements: Vec<R>) -> Bytes {
+    // Nothing but on big-endian machines.
+    elements.iter_mut().for_each(|element| *element = element.little_endian());
+    Bytes::from_owner(Elements(elements))
+}
+
+/// The elements that `pieces` of a message hold together; zeros where they end early.
+pub(crate) fn read_elements<'a, R: Ring>(
+    count: usize,
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> Vec<R> {
+    let mut elements = vec![R::ZERO; count];
+    let mut rest: &mut [u8] = bytemuck::cast_slice_mut(&mut elements);
+    for piece in pieces {
+        let (now, later) = rest.split_at_mut(piece.len().min(rest.len()));
+        now.copy_from_slice(piece.split_at(now.len()).0);
+        rest = later;
+    }
+    elements.iter_mut().for_each(|element| *element = element.little_endian());
+    elements
+}
+
+struct Elements<R>(Vec<R>);
+
+impl<R: Ring> AsRef<[u8]> for Elements<R> {
+    fn as_ref(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.0)
     }
 }
 

@@ -10,7 +10,7 @@
 use rayon::prelude::*;
 use zeroize::Zeroize;
 
-use crate::algebra::ring::{Ring, Wide, add_into, subtract_from};
+use crate::algebra::ring::{add_into, subtract_from};
 use crate::fault::InputError;
 use crate::random::{Expander, Stream};
 
@@ -193,19 +193,8 @@ fn apply_fixed<const N: usize>(sign: Sign, target: &mut [u64], source: &[u64]) {
     let (target, _) = target.as_chunks_mut::<N>();
     let (source, _) = source.as_chunks::<N>();
     match sign {
-        Sign::Plus => combine(target, source, Wide::plus),
-        Sign::Minus => combine(target, source, Wide::minus),
-    }
-}
-
-#[inline]
-fn combine<const N: usize>(
-    target: &mut [[u64; N]],
-    source: &[[u64; N]],
-    operation: impl Fn(Wide<N>, Wide<N>) -> Wide<N>,
-) {
-    for (a, b) in target.iter_mut().zip(source) {
-        *a = operation(Wide(*a), Wide(*b)).0;
+        Sign::Plus => target.iter_mut().zip(source).for_each(|(a, b)| add_into(a, b)),
+        Sign::Minus => target.iter_mut().zip(source).for_each(|(a, b)| subtract_from(a, b)),
     }
 }
 

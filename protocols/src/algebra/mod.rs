@@ -5,6 +5,9 @@
 //! integer or fraction to the nearest double.
 
 pub mod exact;
+pub mod lanes;
 pub mod layout;
+pub mod matrix;
+pub mod order;
 pub mod ring;
 pub mod rounding;

@@ -1,14 +1,18 @@
-//! Rings of integers modulo 2^64, 2^128, 2^256: what shares and masks are elements of.
+//! Rings of integers modulo a power of two: what shares and masks are elements of.
 //!
 //! Addition, subtraction and multiplication wrap. There is no comparison and no division: on
 //! shares they mean nothing.
 
 use std::fmt;
 
-/// A ring of integers modulo a power of two.
-pub trait Ring: Copy + Eq + fmt::Debug + Send + Sync + 'static {
-    /// The number of 64-bit limbs of an element.
-    const LIMBS: usize;
+use bytemuck::Pod;
+
+/// A ring of integers modulo 2^[`Ring::BITS`].
+pub trait Ring: Pod + Eq + fmt::Debug + Send + Sync {
+    /// Binary digits of an element.
+    const BITS: usize;
+    /// Bytes of an element.
+    const BYTES: usize = Self::BITS / 8;
     /// The neutral element of addition.
     const ZERO: Self;
     /// The neutral element of multiplication.
@@ -29,73 +33,72 @@ pub trait Ring: Copy + Eq + fmt::Debug + Send + Sync + 'static {
         Self::ZERO.minus(self)
     }
 
-    /// The limbs, least significant first; [`Ring::LIMBS`] of them.
-    fn limbs(&self) -> &[u64];
-    /// The element with these limbs, least significant first; none if they are not
-    /// [`Ring::LIMBS`].
-    fn from_limbs(limbs: &[u64]) -> Option<Self>;
-
-    /// The little-endian bytes; 8 a limb.
+    /// The element that `word` is modulo 2^[`Ring::BITS`].
     #[must_use]
-    fn to_le_bytes(&self) -> Vec<u8> {
-        self.limbs().iter().flat_map(|limb| limb.to_le_bytes()).collect()
-    }
-    /// The element with these little-endian bytes; none if they are not 8 a limb.
+    fn from_word(word: u64) -> Self;
+    /// The 64 binary digits from number 64·`index` on; zero beyond the highest.
     #[must_use]
-    fn from_le_bytes(bytes: &[u8]) -> Option<Self> {
-        let (limbs, []) = bytes.as_chunks::<8>() else {
-            return None;
-        };
-        let limbs: Vec<u64> = limbs.iter().map(|limb| u64::from_le_bytes(*limb)).collect();
-        Self::from_limbs(&limbs)
-    }
+    fn word(self, index: usize) -> u64;
+    /// The element with its bytes in little-endian order in memory; the same the other way.
+    #[must_use]
+    fn little_endian(self) -> Self;
 }
 
-/// An integer modulo 2^(64·N): N limbs, least significant first.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Wide<const N: usize>(pub [u64; N]);
+macro_rules! ring {
+    ($element:ty) => {
+        impl Ring for $element {
+            const BITS: usize = <$element>::BITS as usize;
+            const ZERO: Self = 0;
+            const ONE: Self = 1;
 
-/// Integers modulo 2^64.
-pub type Z64 = Wide<1>;
-/// Integers modulo 2^128.
-pub type Z128 = Wide<2>;
-/// Integers modulo 2^256.
-pub type Z256 = Wide<4>;
+            #[inline]
+            fn plus(self, other: Self) -> Self {
+                self.wrapping_add(other)
+            }
 
-impl<const N: usize> Ring for Wide<N> {
-    const LIMBS: usize = N;
-    const ZERO: Self = Self([0; N]);
-    const ONE: Self = one();
+            #[inline]
+            fn minus(self, other: Self) -> Self {
+                self.wrapping_sub(other)
+            }
 
-    #[inline]
-    fn plus(mut self, other: Self) -> Self {
-        add_into(&mut self.0, &other.0);
-        self
-    }
+            #[inline]
+            fn times(self, other: Self) -> Self {
+                self.wrapping_mul(other)
+            }
 
-    #[inline]
-    fn minus(mut self, other: Self) -> Self {
-        subtract_from(&mut self.0, &other.0);
-        self
-    }
+            #[inline]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_lossless,
+                reason = "the residue is meant"
+            )]
+            fn from_word(word: u64) -> Self {
+                word as Self
+            }
 
-    #[inline]
-    fn times(self, other: Self) -> Self {
-        let mut product = [0; N];
-        for (position, factor) in self.0.iter().enumerate() {
-            add_multiple(product.iter_mut().skip(position), *factor, &other.0);
+            #[inline]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_lossless,
+                reason = "digits beyond the word are not asked for"
+            )]
+            fn word(self, index: usize) -> u64 {
+                (self as u128).unbounded_shr(64 * index as u32) as u64
+            }
+
+            #[inline]
+            fn little_endian(self) -> Self {
+                self.to_le()
+            }
         }
-        Self(product)
-    }
-
-    fn limbs(&self) -> &[u64] {
-        &self.0
-    }
-
-    fn from_limbs(limbs: &[u64]) -> Option<Self> {
-        limbs.try_into().ok().map(Self)
-    }
+    };
 }
+
+ring!(u64);
+ring!(u128);
+// Small enough to try all pairs of elements.
+#[cfg(test)]
+ring!(u8);
 
 /// `target += source` for two integers of equally many limbs, wrapping.
 #[inline]
@@ -115,32 +118,10 @@ pub fn subtract_from(target: &mut [u64], source: &[u64]) {
     }
 }
 
-const fn one<const N: usize>() -> Wide<N> {
-    let mut limbs = [0; N];
-    if let Some(lowest) = limbs.first_mut() {
-        *lowest = 1;
-    }
-    Wide(limbs)
-}
-
-#[inline]
-fn add_multiple<'a>(target: impl Iterator<Item = &'a mut u64>, factor: u64, other: &[u64]) {
-    let mut carry = 0;
-    for (sum, limb) in target.zip(other) {
-        (*sum, carry) = factor.carrying_mul_add(*limb, *sum, carry);
-    }
-}
-
-impl<const N: usize> fmt::Debug for Wide<N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("0x")?;
-        self.0.iter().rev().try_for_each(|limb| write!(f, "{limb:016x}"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use num_bigint::BigUint;
+    use num_traits::ToPrimitive;
     use proptest::prelude::*;
 
     use super::*;
@@ -150,16 +131,27 @@ mod tests {
         BigUint::from_bytes_le(&bytes)
     }
 
-    fn check<const N: usize>(a: [u64; N], b: [u64; N]) {
+    fn check_limbs<const N: usize>(a: [u64; N], b: [u64; N]) {
         let modulus = BigUint::from(1u8) << (64 * N);
-        let (x, y) = (Wide(a), Wide(b));
         let (p, q) = (big(&a), big(&b));
-        assert_eq!(big(x.plus(y).limbs()), (&p + &q) % &modulus);
-        assert_eq!(big(x.minus(y).limbs()), (&p + &modulus - &q) % &modulus);
-        assert_eq!(big(x.times(y).limbs()), (&p * &q) % &modulus);
-        assert_eq!(x.plus(x.negated()), Wide::ZERO);
-        assert_eq!(x.times(Wide::ONE), x);
-        assert_eq!(Wide::from_le_bytes(&x.to_le_bytes()), Some(x));
+        let (mut sum, mut difference) = (a, a);
+        add_into(&mut sum, &b);
+        subtract_from(&mut difference, &b);
+        assert_eq!(big(&sum), (&p + &q) % &modulus);
+        assert_eq!(big(&difference), (&p + &modulus - &q) % &modulus);
+    }
+
+    fn check_ring<R: Ring + Into<BigUint>>(a: R, b: R) {
+        let modulus = BigUint::from(1u8) << R::BITS;
+        let (p, q): (BigUint, BigUint) = (a.into(), b.into());
+        assert_eq!(a.plus(b).into(), (&p + &q) % &modulus);
+        assert_eq!(a.minus(b).into(), (&p + &modulus - &q) % &modulus);
+        assert_eq!(a.times(b).into(), (&p * &q) % &modulus);
+        assert_eq!(a.plus(a.negated()), R::ZERO);
+        assert_eq!(a.times(R::ONE), a);
+        let word = |index: usize| -> BigUint { (&p >> (64 * index)) % (BigUint::from(1u8) << 64) };
+        assert_eq!([0, 1, 2].map(|i| a.word(i)), [0, 1, 2].map(|i| word(i).to_u64().unwrap()));
+        assert_eq!(R::from_word(a.word(0)).word(0), a.word(0));
     }
 
     fn limb() -> impl Strategy<Value = u64> {
@@ -172,16 +164,12 @@ mod tests {
             a in prop::array::uniform4(limb()),
             b in prop::array::uniform4(limb()),
         ) {
-            check::<4>(a, b);
-            check::<2>([a[0], a[1]], [b[0], b[1]]);
-            check::<1>([a[0]], [b[0]]);
+            check_limbs::<4>(a, b);
+            check_limbs::<1>([a[0]], [b[0]]);
+            check_ring::<u64>(a[0], b[0]);
+            let wide = |limbs: [u64; 4]| (u128::from(limbs[1]) << 64) | u128::from(limbs[0]);
+            check_ring::<u128>(wide(a), wide(b));
+            check_ring::<u8>(a[0].to_le_bytes()[0], b[0].to_le_bytes()[0]);
         }
-    }
-
-    #[test]
-    fn elements_of_another_length_are_refused() {
-        assert_eq!(Z128::from_limbs(&[1]), None);
-        assert_eq!(Z64::from_le_bytes(&[0; 9]), None);
-        assert_eq!(Z64::from_le_bytes(&[]), None);
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn add_masks(
         .pair_keys()
         .map(|(j, k_ij)| (sign(parties.me(), j), Expander::new(&k_ij.for_use(PURPOSE, number))))
         .collect();
-    masks.iter().for_each(|(_, mask)| mask.note_use(layout.words()));
+    masks.iter().for_each(|(_, mask)| mask.note_use(0..layout.words()));
     layout.add_streams(&mut x, &masks);
     std::mem::take(&mut *x)
 }

@@ -12,6 +12,7 @@ use crate::echo::{Digest, Views};
 use crate::fault::{Fault, Misbehaviour};
 use crate::party::{Parties, Party};
 use crate::session::{Session, SessionHash};
+use crate::wire;
 
 const NONCE: usize = 32;
 
@@ -30,9 +31,6 @@ pub(super) struct Committed {
     commitments: Views,
 }
 
-/// A vector of words that is sent without being copied.
-struct Words(Vec<u64>);
-
 /// The lengths of the messages of one party in one sum: commitment, nonce and echo, y.
 pub(super) fn lengths(parties: Parties, layout: &Layout) -> [usize; 3] {
     let echo = Digest::BYTES * parties.count();
@@ -49,14 +47,14 @@ impl Opening {
     ) -> Self {
         let mut nonce = [0; NONCE];
         rng.fill_bytes(&mut nonce);
-        Self { session: *session.hash(), number, me: parties.me(), nonce, y: to_wire(y) }
+        Self { session: *session.hash(), number, me: parties.me(), nonce, y: wire::elements(y) }
     }
 
     /// With a fixed session, number and nonce.
     #[cfg(test)]
     pub(super) fn fixed(parties: Parties, nonce: [u8; NONCE], y: Vec<u64>) -> Self {
         let session = SessionHash::fixed([5; 32]);
-        Self { session, number: 7, me: parties.me(), nonce, y: to_wire(y) }
+        Self { session, number: 7, me: parties.me(), nonce, y: wire::elements(y) }
     }
 
     /// Round 1: commits, and hears all others' commitments.
@@ -102,7 +100,7 @@ impl Committed {
         }
         let nonces = compare_echoes(channel, &commitments).await?;
 
-        let mut sum = from_wire(&opening.y);
+        let mut sum = wire::read_elements(layout.words(), std::iter::once(&*opening.y));
         let others: Vec<Party> = channel.parties().others().collect();
         let mut awaited = others.as_slice();
         for (j, r_j) in nonces {
@@ -189,22 +187,5 @@ impl<'a> Reader<'a> {
                 self.pieces.push(later);
             }
         }
-    }
-}
-
-fn to_wire(mut words: Vec<u64>) -> Bytes {
-    // Nothing but on big-endian machines.
-    words.iter_mut().for_each(|word| *word = word.to_le());
-    Bytes::from_owner(Words(words))
-}
-
-fn from_wire(bytes: &[u8]) -> Vec<u64> {
-    let (words, _) = bytes.as_chunks::<8>();
-    words.iter().map(|word| u64::from_le_bytes(*word)).collect()
-}
-
-impl AsRef<[u8]> for Words {
-    fn as_ref(&self) -> &[u8] {
-        bytemuck::cast_slice(&self.0)
     }
 }

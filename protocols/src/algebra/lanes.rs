@@ -1,0 +1,144 @@
+//! Bits, 64 in a word: sixty-four copies of the ring of two elements, side by side.
+//!
+//! Vectors of numbers become vectors of bits *by planes*: plane j holds digit j of every number, 64
+//! numbers a word. Both ways are linear over exclusive or, so they work on shares as they do on
+//! values. What stands in the lanes behind the last number of a plane means nothing.
+
+use std::ops::Range;
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::algebra::ring::Ring;
+
+/// Sixty-four bits. The sum of two is their exclusive or, the product their conjunction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct Lanes(pub u64);
+
+/// The lanes of a word.
+pub const LANES: usize = 64;
+
+impl Ring for Lanes {
+    const BITS: usize = LANES;
+    const ZERO: Self = Self(0);
+    const ONE: Self = Self(u64::MAX);
+
+    #[inline]
+    fn plus(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+
+    #[inline]
+    fn minus(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+
+    #[inline]
+    fn times(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    #[inline]
+    fn from_word(word: u64) -> Self {
+        Self(word)
+    }
+
+    #[inline]
+    fn word(self, index: usize) -> u64 {
+        if index == 0 { self.0 } else { 0 }
+    }
+
+    #[inline]
+    fn little_endian(self) -> Self {
+        Self(self.0.to_le())
+    }
+}
+
+/// Words that a plane of so many lanes takes.
+#[must_use]
+pub fn plane_words(lanes: usize) -> usize {
+    lanes.div_ceil(LANES)
+}
+
+/// The planes of these binary digits of all numbers, one after the other.
+#[must_use]
+pub fn planes_of<R: Ring>(numbers: &[R], digits: Range<usize>) -> Vec<Lanes> {
+    let words = plane_words(numbers.len());
+    let mut planes = vec![Lanes::ZERO; words * digits.len()];
+    for index in digits.start / LANES..digits.end.div_ceil(LANES) {
+        for (block, numbers) in numbers.chunks(LANES).enumerate() {
+            let rows = transposed(numbers.iter().map(|number| number.word(index)));
+            for (digit, row) in (LANES * index..).zip(rows) {
+                let plane = digit.checked_sub(digits.start).filter(|_| digits.contains(&digit));
+                let place = plane.and_then(|plane| planes.get_mut(plane * words + block));
+                place.into_iter().for_each(|place| *place = Lanes(row));
+            }
+        }
+    }
+    planes
+}
+
+/// The first `lanes` bits of a plane as numbers 0 and 1.
+#[must_use]
+pub fn numbers_of<R: Ring>(plane: &[Lanes], lanes: usize) -> Vec<R> {
+    let bits = plane.iter().flat_map(|word| (0..LANES).map(|lane| (word.0 >> lane) & 1));
+    bits.take(lanes).map(R::from_word).collect()
+}
+
+/// Of up to 64 words, the word of their digits 0, that of their digits 1, and so on.
+fn transposed(words: impl Iterator<Item = u64>) -> [u64; LANES] {
+    let mut matrix = [0; LANES];
+    matrix.iter_mut().zip(words).for_each(|(row, word)| *row = word);
+    // Quarters of ever smaller squares change places: first the upper right 32 x 32 with the lower
+    // left one, in the end single bits.
+    let mut side = LANES / 2;
+    let mut low_halves = u64::MAX >> side;
+    while side > 0 {
+        for square in matrix.chunks_exact_mut(2 * side) {
+            let (upper, lower) = square.split_at_mut(side);
+            for (a, b) in upper.iter_mut().zip(lower) {
+                let differing = ((*a >> side) ^ *b) & low_halves;
+                *a ^= differing << side;
+                *b ^= differing;
+            }
+        }
+        side /= 2;
+        low_halves ^= low_halves << side;
+    }
+    matrix
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn planes_hold_the_digits(
+            numbers in prop::collection::vec(any::<u128>(), 0..200),
+            first in 0_usize..128,
+            count in 0_usize..128,
+        ) {
+            let digits = first..(first + count).min(128);
+            let planes = planes_of(&numbers, digits.clone());
+            let words = plane_words(numbers.len());
+            prop_assert_eq!(planes.len(), words * digits.len());
+            for (index, digit) in digits.enumerate() {
+                let plane = &planes[index * words..][..words];
+                let bits: Vec<u64> = numbers_of(plane, numbers.len());
+                let due: Vec<u64> = numbers.iter().map(|n| ((n >> digit) & 1) as u64).collect();
+                prop_assert_eq!(bits, due);
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_are_bits_side_by_side() {
+        let (a, b) = (Lanes(0b0011), Lanes(0b0101));
+        assert_eq!((a.plus(b), a.minus(b), a.times(b)), (Lanes(6), Lanes(6), Lanes(1)));
+        assert_eq!((a.times(Lanes::ONE), a.plus(a)), (a, Lanes::ZERO));
+        assert_eq!((a.word(0), a.word(1)), (3, 0));
+    }
+}

@@ -1,0 +1,38 @@
+//! What can be built from the operations of any suite: comparisons, choices, sorting.
+//!
+//! Written once over [`Engine`]. Which operations run, and on how much, follows from public sizes
+//! alone.
+
+mod adder;
+pub(crate) mod comparison;
+pub(crate) mod selection;
+pub(crate) mod sorting;
+#[cfg(test)]
+mod tests;
+
+use crate::algebra::lanes::Lanes;
+use crate::engine::Engine;
+use crate::engine::shared::{Shared, split};
+use crate::fault::Fault;
+
+/// A plane of bits in shared form.
+pub(crate) type Bits<E> = <E as Engine>::Shared<Lanes>;
+
+/// The conjunctions of pairs of planes, all of one length, in one round.
+async fn and_all<E: Engine>(
+    engine: &mut E,
+    pairs: &[(&Bits<E>, &Bits<E>)],
+) -> Result<Vec<Bits<E>>, Fault> {
+    let Some(words) = pairs.first().map(|(x, _)| x.len()) else {
+        return Ok(Vec::new());
+    };
+    let x: Vec<&Bits<E>> = pairs.iter().map(|(x, _)| *x).collect();
+    let y: Vec<&Bits<E>> = pairs.iter().map(|(_, y)| *y).collect();
+    let all = engine.multiply(&Bits::<E>::concat(&x), &Bits::<E>::concat(&y)).await?;
+    Ok(split(&all, words))
+}
+
+/// The bits turned around.
+fn not<E: Engine>(engine: &E, x: &Bits<E>) -> Bits<E> {
+    x.plus(&engine.public(vec![Lanes(u64::MAX); x.len()]))
+}

@@ -1,0 +1,173 @@
+//! Circuits over the replicated suite against plaintext, in simulation.
+
+use rand_core::Rng;
+
+use crate::algebra::lanes::{Lanes, numbers_of, plane_words};
+use crate::circuits::comparison::{all_zero, negative};
+use crate::circuits::selection::{largest, select};
+use crate::circuits::sorting::sort;
+use crate::engine::shared::Shared;
+use crate::engine::{Audience, Columns, Engine};
+use crate::replicated::Pair;
+use crate::replicated::tests::{SETTINGS, Setting, THREE, two_vectors};
+use crate::simulation::Simulation;
+use crate::testing::{self, rng};
+
+/// Whether x is below y, at each place, from shares of both.
+fn less(setting: Setting, x: &[u128], y: &[u128], digits: usize) -> Vec<bool> {
+    let bits = two_vectors!(setting, 1, x, y, |engine, a, b| {
+        negative(&mut engine, &a.minus(&b), digits).await?
+    });
+    numbers_of::<u64>(&bits, x.len()).iter().map(|bit| *bit == 1).collect()
+}
+
+#[test]
+fn all_numbers_of_eight_digits_are_compared_right() {
+    let (x, y): (Vec<u128>, Vec<u128>) =
+        (0..256_u128).flat_map(|x| (0..256_u128).map(move |y| (x, y))).unzip();
+    let due: Vec<bool> = x.iter().zip(&y).map(|(x, y)| x < y).collect();
+    assert_eq!(less(THREE, &x, &y, 9), due);
+}
+
+#[test]
+fn the_sign_is_right_at_every_width() {
+    let mut rng = rng(testing::seed());
+    for digits in [1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 63, 64, 65, 128] {
+        let mut x: Vec<u128> = (0..90)
+            .map(|_| (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64()))
+            .collect();
+        x.extend([0, 1, u128::MAX, 1 << (digits - 1), (1 << (digits - 1)) - 1]);
+        let due: Vec<bool> = x.iter().map(|x| (x >> (digits - 1)) & 1 == 1).collect();
+        assert_eq!(less(THREE, &x, &vec![0; x.len()], digits), due, "{digits} digits");
+    }
+}
+
+#[test]
+fn numbers_of_64_digits_are_compared_exactly_over_their_whole_range() {
+    let mut rng = rng(testing::seed());
+    let extreme = [0, 1, 2, u64::MAX, u64::MAX - 1, 1 << 63, (1 << 63) - 1, (1 << 63) + 1];
+    let mut pairs: Vec<(u64, u64)> =
+        extreme.iter().flat_map(|x| extreme.iter().map(move |y| (*x, *y))).collect();
+    pairs.extend((0..200).map(|_| (rng.next_u64(), rng.next_u64())));
+    pairs.extend((0..50).map(|_| rng.next_u64()).map(|x| (x, x.wrapping_add(1))));
+    let (x, y): (Vec<u128>, Vec<u128>) =
+        pairs.iter().map(|(x, y)| (u128::from(*x), u128::from(*y))).unzip();
+    let due: Vec<bool> = pairs.iter().map(|(x, y)| x < y).collect();
+    for setting in SETTINGS {
+        assert_eq!(less(setting, &x, &y, 65), due, "{setting:?}");
+    }
+}
+
+#[test]
+fn a_comparison_of_64_digits_takes_9_rounds_with_its_opening_and_28_bytes() {
+    let lanes = 6400_usize;
+    let run = |compare: bool| {
+        Simulation::new(1).run(|channel, party, rng| async move {
+            let mut rng = rng;
+            let mut engine = THREE.engine(&channel, &mut rng).await?;
+            let mine = if party.index() == 0 { vec![7_u128; lanes] } else { Vec::new() };
+            let x = engine.share(&mine, &[lanes, 0, 0]).await?.remove(0);
+            if compare {
+                let bits = negative(&mut engine, &x, 65).await?;
+                engine.open(&bits, Audience::Parties).await?;
+            }
+            Ok(())
+        })
+    };
+    let (with, without) = (run(true), run(false));
+    with.results().unwrap();
+    assert_eq!(with.rounds() - without.rounds(), 9);
+    let sent = |seat: usize| {
+        let bytes = |meters: &[crate::meter::Meter]| meters[seat].total().bytes_sent;
+        (bytes(&with.meters) - bytes(&without.meters) - 32) as f64 / lanes as f64
+    };
+    // (65 + 152 + 1) / 8 and (152 + 1) / 8.
+    assert_eq!([0, 1, 2].map(sent), [27.25, 19.125, 19.125]);
+}
+
+#[test]
+fn zeros_are_found_and_choices_made() {
+    let seed = testing::seed();
+    for setting in SETTINGS {
+        let x: Vec<Lanes> = [0, 1, u64::MAX, 0, 1 << 63, 4].map(Lanes).to_vec();
+        let none: Vec<Lanes> = Vec::new();
+        let bits = two_vectors!(setting, seed, x, none, |engine, a, _b| {
+            let planes = engine.planes(&a, 0..64);
+            all_zero(&mut engine, &planes).await?
+        });
+        assert_eq!(numbers_of::<u64>(&bits, 6), [1, 0, 0, 1, 0, 0]);
+        let (x, y): (Vec<u64>, Vec<u64>) = ((0..100).collect(), (200..300).collect());
+        let chosen = two_vectors!(setting, seed, x, y, |engine, a, b| {
+            let bits = engine.public(vec![Lanes(0x5555_5555_5555_5555); 2]);
+            select(&mut engine, &bits, &a, &b).await?
+        });
+        let due: Vec<u64> =
+            x.iter().zip(&y).map(|(x, y)| if x % 2 == 0 { *x } else { *y }).collect();
+        assert_eq!(chosen, due);
+    }
+}
+
+#[test]
+fn the_largest_is_found_and_of_equal_ones_the_first() {
+    let mut rng = rng(testing::seed());
+    for count in [1, 2, 3, 4, 5, 7, 8, 9, 33] {
+        let counts: Vec<u64> = (0..count).map(|_| rng.next_u64() % 6).collect();
+        let none: Vec<u64> = Vec::new();
+        let found = two_vectors!(THREE, 3, counts, none, |engine, a, _b| {
+            let [count, place] = largest(&mut engine, &a, 8).await?.unwrap();
+            Pair::concat(&[&count, &place])
+        });
+        let most = *counts.iter().max().unwrap();
+        let first = counts.iter().position(|count| *count == most).unwrap();
+        assert_eq!(found, [most, first as u64], "{counts:?}");
+    }
+}
+
+#[test]
+fn tables_are_sorted_and_equal_rows_keep_their_order() {
+    let seed = testing::seed();
+    let mut rng = rng(seed);
+    for setting in SETTINGS {
+        for (rows, digits) in [(0, 64), (1, 64), (2, 1), (70, 64), (65, 4), (40, 0)] {
+            let keys: Vec<u64> = (0..rows)
+                .map(|row| match row % 4 {
+                    0 => rng.next_u64(),
+                    1 => rng.next_u64() % 8,
+                    2 => u64::MAX,
+                    _ => 5,
+                })
+                .collect();
+            let words: Vec<Lanes> = keys.iter().map(|key| Lanes(*key)).collect();
+            let none: Vec<Lanes> = Vec::new();
+            let sorted = two_vectors!(setting, seed, words, none, |engine, a, _b| {
+                let table = Columns {
+                    numbers: vec![engine.public((0..rows).collect())],
+                    words: vec![a.clone()],
+                };
+                let table = sort(&mut engine, table, digits).await?;
+                let numbers = engine.open(&table.numbers[0], Audience::Everybody).await?.unwrap();
+                let numbers = numbers.into_iter().map(Lanes).collect();
+                Pair::concat(&[&table.words[0], &engine.public(numbers)])
+            });
+            let mask = 1_u64.unbounded_shl(digits as u32).wrapping_sub(1);
+            let mut due: Vec<(u64, u64)> = keys.iter().copied().zip(0..).collect();
+            due.sort_by_key(|(key, _)| key & mask);
+            let (keys, rows): (Vec<u64>, Vec<u64>) = due.into_iter().unzip();
+            let due: Vec<Lanes> = [keys, rows].concat().into_iter().map(Lanes).collect();
+            assert_eq!(sorted, due, "{setting:?} {digits}");
+        }
+    }
+}
+
+#[test]
+fn planes_of_shares_have_the_length_of_their_lanes() {
+    let x: Vec<Lanes> = (0..65).map(Lanes).collect();
+    let none: Vec<Lanes> = Vec::new();
+    let bits = two_vectors!(THREE, 1, x, none, |engine, a, _b| {
+        let planes = engine.planes(&a, 1..3);
+        assert!(planes.iter().all(|plane| plane.len() == plane_words(65)));
+        planes[1].clone()
+    });
+    let due: Vec<u64> = (0..65).map(|x| (x >> 2) & 1).collect();
+    assert_eq!(numbers_of::<u64>(&bits, 65), due);
+}

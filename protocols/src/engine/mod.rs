@@ -1,0 +1,124 @@
+//! What a suite offers that can multiply: sharing, opening, products, bits, and the ways between.
+//!
+//! Functions are written once over [`Engine`]; which suite runs below is for the parties to agree
+//! on. All members of a computation run the same code: those that compute hold shares, those that
+//! only bring data or only wait for the answer hold vectors of the right length with nothing in
+//! them. Nothing here, and nothing above it, may branch on anything but public values: sizes,
+//! parameters, and what was opened.
+//!
+//! Numbers are elements of [`Ring`]: integers modulo 2^64 or 2^128. Bits are [`Lanes`], 64 in a
+//! word; a vector of numbers has its binary digits in planes, as [`crate::algebra::lanes`] says.
+
+pub(crate) mod shared;
+
+use std::ops::Range;
+
+use crate::algebra::lanes::Lanes;
+use crate::algebra::ring::Ring;
+use crate::engine::shared::Shared;
+use crate::fault::Fault;
+
+/// Who gets to see what is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// The parties that bring data: for answers, and for what answers imply.
+    Parties,
+    /// The helpers too: for sizes, which they need in order to compute.
+    Everybody,
+    /// Those that compute: for what is uniform and drives the next step.
+    Computing,
+}
+
+/// Columns of one table that are shuffled together: row i of each goes to the same place.
+#[derive(Clone)]
+pub(crate) struct Columns<E: Engine + ?Sized> {
+    /// Numbers, one a row.
+    pub(crate) numbers: Vec<E::Shared<u64>>,
+    /// Words of 64 bits, one a row.
+    pub(crate) words: Vec<E::Shared<Lanes>>,
+}
+
+/// The factors of a matrix product: rows x inner and inner x columns, row by row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dimensions {
+    /// Rows of the left factor and of the product.
+    pub(crate) rows: usize,
+    /// Columns of the left factor, rows of the right one.
+    pub(crate) inner: usize,
+    /// Columns of the right factor and of the product.
+    pub(crate) columns: usize,
+}
+
+/// A suite at work: one session's shares, keys and counters at one member.
+///
+/// Whatever takes messages is `async` and is one round, unless it says otherwise. All members call
+/// the same operations in the same order with vectors of the same lengths.
+pub(crate) trait Engine {
+    /// A vector in shared form.
+    type Shared<R: Ring>: Shared<R>;
+
+    /// A public vector as a shared one.
+    fn public<R: Ring>(&self, values: Vec<R>) -> Self::Shared<R>;
+
+    /// Of a vector of words, one a row, the planes of these binary digits, each
+    /// [`plane_words`](crate::algebra::lanes::plane_words) long.
+    fn planes(&self, words: &Self::Shared<Lanes>, digits: Range<usize>)
+    -> Vec<Self::Shared<Lanes>>;
+
+    /// Shares each party's own vector; `lengths` has the length of each, for all parties that
+    /// bring data, in order. `mine` is empty at a helper.
+    async fn share<R: Ring>(
+        &mut self,
+        mine: &[R],
+        lengths: &[usize],
+    ) -> Result<Vec<Self::Shared<R>>, Fault>;
+
+    /// Opens a vector to the audience; none to whoever is not of it.
+    async fn open<R: Ring>(
+        &mut self,
+        x: &Self::Shared<R>,
+        audience: Audience,
+    ) -> Result<Option<Vec<R>>, Fault>;
+
+    /// The products, element by element. On bits: conjunctions.
+    async fn multiply<R: Ring>(
+        &mut self,
+        x: &Self::Shared<R>,
+        y: &Self::Shared<R>,
+    ) -> Result<Self::Shared<R>, Fault>;
+
+    /// The inner products of consecutive blocks of `block` elements.
+    async fn dot<R: Ring>(
+        &mut self,
+        x: &Self::Shared<R>,
+        y: &Self::Shared<R>,
+        block: usize,
+    ) -> Result<Self::Shared<R>, Fault>;
+
+    /// The product of two matrices.
+    async fn matrix_product<R: Ring>(
+        &mut self,
+        x: &Self::Shared<R>,
+        y: &Self::Shared<R>,
+        dimensions: Dimensions,
+    ) -> Result<Self::Shared<R>, Fault>;
+
+    /// Numbers as bits: for each number, two or more addends whose sum modulo 2^`digits` it is
+    /// modulo 2^`digits`, each addend as planes of its lowest `digits` binary digits.
+    async fn addends<R: Ring>(
+        &mut self,
+        x: &Self::Shared<R>,
+        digits: usize,
+    ) -> Result<Vec<Vec<Self::Shared<Lanes>>>, Fault>;
+
+    /// The first `lanes` bits of each plane as numbers 0 and 1, plane after plane. Two rounds.
+    async fn inject<R: Ring>(
+        &mut self,
+        planes: &[&Self::Shared<Lanes>],
+        lanes: usize,
+    ) -> Result<Self::Shared<R>, Fault>;
+
+    /// The rows of a table in an order that is as good as uniform and that nobody knows. Three
+    /// rounds.
+    async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault>;
+}

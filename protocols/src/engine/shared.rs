@@ -1,0 +1,146 @@
+//! Vectors in shared form: what can be done with shares without a message.
+
+use std::ops::Range;
+
+use crate::algebra::lanes::{Lanes, plane_words, planes_of};
+use crate::algebra::ring::Ring;
+
+/// A vector that nobody sees, as one party holds it. Whatever is done here each party does to its
+/// own shares alone.
+pub(crate) trait Shared<R: Ring>: Clone {
+    /// The number of elements.
+    fn len(&self) -> usize;
+    /// The sum, element by element.
+    fn plus(&self, other: &Self) -> Self;
+    /// The difference, element by element.
+    fn minus(&self, other: &Self) -> Self;
+    /// The product with public numbers, element by element.
+    fn times(&self, factors: &[R]) -> Self;
+    /// Some of the elements, one after the other.
+    fn slice(&self, range: Range<usize>) -> Self;
+    /// The elements of all `vectors`, one after the other.
+    fn concat(vectors: &[&Self]) -> Self;
+    /// The elements at these places.
+    fn gather(&self, places: &[usize]) -> Self;
+    /// Of each block of so many elements, the sums of its first one, two, three … elements.
+    fn running_sums(&self, block: usize) -> Self;
+    /// Each element so many times, one after the other.
+    fn repeated(&self, times: usize) -> Self;
+}
+
+/// A vector as `C` components, each of the same length; a party that has no part in computing holds
+/// none of their elements and knows the length only.
+#[derive(Clone)]
+pub(crate) struct Components<R, const C: usize> {
+    len: usize,
+    parts: [Vec<R>; C],
+}
+
+impl<R: Ring, const C: usize> Components<R, C> {
+    /// These components, all of one length.
+    pub(crate) fn new(parts: [Vec<R>; C]) -> Self {
+        let len = parts.first().map_or(0, Vec::len);
+        debug_assert!(parts.iter().all(|part| part.len() == len));
+        Self { len, parts }
+    }
+
+    /// Of a vector of this length, nothing.
+    pub(crate) fn absent(len: usize) -> Self {
+        Self { len, parts: [const { Vec::new() }; C] }
+    }
+
+    /// The components.
+    pub(crate) fn parts(&self) -> &[Vec<R>; C] {
+        &self.parts
+    }
+
+    fn map(&self, len: usize, change: impl Fn(&[R]) -> Vec<R>) -> Self {
+        let present = |part: &Vec<R>| if part.is_empty() { Vec::new() } else { change(part) };
+        Self { len, parts: self.parts.each_ref().map(present) }
+    }
+
+    fn combine(&self, other: &Self, change: impl Fn(R, R) -> R) -> Self {
+        debug_assert_eq!(self.len, other.len);
+        let mut others = other.parts.iter();
+        let parts = self.parts.each_ref().map(|part| {
+            let other = others.next().map_or(&[][..], Vec::as_slice);
+            part.iter().zip(other).map(|(a, b)| change(*a, *b)).collect()
+        });
+        Self { len: self.len, parts }
+    }
+}
+
+impl<R: Ring, const C: usize> Shared<R> for Components<R, C> {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn plus(&self, other: &Self) -> Self {
+        self.combine(other, R::plus)
+    }
+
+    fn minus(&self, other: &Self) -> Self {
+        self.combine(other, R::minus)
+    }
+
+    fn times(&self, factors: &[R]) -> Self {
+        debug_assert_eq!(self.len, factors.len());
+        self.map(self.len, |part| part.iter().zip(factors).map(|(a, b)| a.times(*b)).collect())
+    }
+
+    fn slice(&self, range: Range<usize>) -> Self {
+        self.map(range.len(), |part| part.get(range.clone()).unwrap_or_default().to_vec())
+    }
+
+    fn concat(vectors: &[&Self]) -> Self {
+        let len = vectors.iter().map(|vector| vector.len).sum();
+        let part = |index: usize| {
+            let pieces = vectors.iter().filter_map(|vector| vector.parts.get(index));
+            pieces.flatten().copied().collect()
+        };
+        Self { len, parts: std::array::from_fn(part) }
+    }
+
+    fn gather(&self, places: &[usize]) -> Self {
+        self.map(places.len(), |part| {
+            places.iter().filter_map(|place| part.get(*place).copied()).collect()
+        })
+    }
+
+    fn running_sums(&self, block: usize) -> Self {
+        self.map(self.len, |part| {
+            let sums = |block: &[R]| {
+                let mut sum = R::ZERO;
+                block
+                    .iter()
+                    .map(|element| {
+                        sum = sum.plus(*element);
+                        sum
+                    })
+                    .collect::<Vec<R>>()
+            };
+            part.chunks(block.max(1)).flat_map(sums).collect()
+        })
+    }
+
+    fn repeated(&self, times: usize) -> Self {
+        self.map(self.len * times, |part| {
+            part.iter().flat_map(|element| std::iter::repeat_n(*element, times)).collect()
+        })
+    }
+}
+
+impl<const C: usize> Components<Lanes, C> {
+    /// Of words of bits, one a row, the planes of these digits: bits of shares are shares of bits.
+    pub(crate) fn planes(&self, digits: Range<usize>) -> Vec<Self> {
+        let words = plane_words(self.len);
+        let all = self.map(words * digits.len(), |part| planes_of(part, digits.clone()));
+        split(&all, words)
+    }
+}
+
+/// A vector cut into pieces of `len` elements.
+pub(crate) fn split<R: Ring, S: Shared<R>>(vector: &S, len: usize) -> Vec<S> {
+    let starts = (0..vector.len()).step_by(len.max(1));
+    starts.map(|start| vector.slice(start..(start + len).min(vector.len()))).collect()
+}

@@ -1,0 +1,182 @@
+//! Opening: everybody who is to see a value gets what it lacks, twice, from different seats.
+//!
+//! Seat s lacks x_{s+2}, which its predecessor and its successor hold. The predecessor sends it, the
+//! successor a hash of it. A party without a seat gets every x_s from seat s and a hash of it from
+//! seat s − 1. Where the two do not fit, one of the two senders lies, and the opening ends.
+//!
+//! A seat learns nothing but the value: x_{s+2} is the value minus what it holds. A party without a
+//! seat would see all three components, which may tell more than their sum (a component of an input
+//! may be a mask that was used elsewhere). So for these the seats first move the components by
+//! x_0 + r_0, x_1 + r_1, x_2 − r_0 − r_1, with r from a tape that the three seats share.
+//!
+//! Bytes sent by a seat: one element to its successor and 32 bytes to its predecessor; one element
+//! and 32 bytes to each party without a seat.
+
+use bytes::Bytes;
+use rand_core::CryptoRng;
+
+use crate::algebra::ring::Ring;
+use crate::engine::Audience;
+use crate::engine::shared::Shared;
+use crate::fault::Fault;
+use crate::party::Party;
+use crate::random::Expander;
+use crate::replicated::committee::SEATS;
+use crate::replicated::randomness::Tape;
+use crate::replicated::seat::Seat;
+use crate::replicated::{Pair, Replicated};
+use crate::wire;
+
+const DIGEST: usize = 32;
+const KEY: usize = 32;
+
+impl Replicated<'_> {
+    pub(super) async fn reveal<R: Ring>(
+        &mut self,
+        x: &Pair<R>,
+        audience: Audience,
+    ) -> Result<Option<Vec<R>>, Fault> {
+        self.channel.begin_round("open");
+        self.show(x, audience);
+        if !self.is_of(audience, self.channel.parties().me()) {
+            return Ok(None);
+        }
+        let [x_0, x_1, x_2] = match &self.seat {
+            Some(seat) => look(self, seat, x).await?,
+            None => look_from_outside(self, x.len()).await?,
+        };
+        let first_two = x_0.iter().zip(x_1).map(|(a, b)| a.plus(b));
+        Ok(Some(first_two.zip(x_2).map(|(sum, c)| sum.plus(c)).collect()))
+    }
+
+    /// Sends the audience what it lacks.
+    fn show<R: Ring>(&mut self, x: &Pair<R>, audience: Audience) {
+        let Some(seat) = &self.seat else { return };
+        let (previous, next) = (seat.previous, seat.next);
+        let [own, shared] = x.parts();
+        if self.is_of(audience, next) {
+            self.channel.send(next, wire::elements(own.clone()));
+        }
+        if self.is_of(audience, previous) {
+            self.channel.send(previous, digest(&wire::elements(shared.clone())));
+        }
+        let outside = self.outside(audience);
+        if outside.is_empty() {
+            return;
+        }
+        if let Some([own, shared]) = self.moved(x) {
+            let message = [digest(&wire::elements(shared)), wire::elements(own)].concat();
+            let message = Bytes::from(message);
+            outside.iter().for_each(|party| self.channel.send(*party, message.clone()));
+        }
+    }
+
+    /// The components as parties without a seat may see them.
+    fn moved<R: Ring>(&mut self, x: &Pair<R>) -> Option<[Vec<R>; 2]> {
+        let seat = self.seat.as_ref()?;
+        let tape = self.common.as_mut()?;
+        let (r_0, r_1) = (tape.read::<R>(x.len()), tape.read::<R>(x.len()));
+        let move_component = |index: usize, component: &Vec<R>| -> Vec<R> {
+            let moves = r_0.iter().zip(&r_1).map(|(r_0, r_1)| match index % SEATS {
+                0 => *r_0,
+                1 => *r_1,
+                _ => r_0.plus(*r_1).negated(),
+            });
+            component.iter().zip(moves).map(|(x, r)| x.plus(r)).collect()
+        };
+        let [own, shared] = x.parts();
+        Some([move_component(seat.index, own), move_component(seat.index + 1, shared)])
+    }
+
+    /// The parties without a seat that are of the audience.
+    fn outside(&self, audience: Audience) -> Vec<Party> {
+        let parties = self.channel.parties().all();
+        let outside = |party: &Party| self.committee.seat(*party).is_none();
+        parties.filter(|party| self.is_of(audience, *party) && outside(party)).collect()
+    }
+
+    fn is_of(&self, audience: Audience, party: Party) -> bool {
+        match audience {
+            Audience::Everybody => true,
+            Audience::Parties => party.index() < self.inputs,
+            Audience::Computing => self.committee.seat(party).is_some(),
+        }
+    }
+
+    /// Where there are parties without a seat, the seats draw a key that only they have. One round,
+    /// 32 bytes to each other seat.
+    pub(super) async fn draw_common_key(&mut self, rng: &mut impl CryptoRng) -> Result<(), Fault> {
+        let Some(seat) = self.seat.as_ref().filter(|_| !self.outside(Audience::Parties).is_empty())
+        else {
+            return Ok(());
+        };
+        self.channel.begin_round("common key");
+        let mut ours = [0; KEY];
+        rng.fill_bytes(&mut ours);
+        let (previous, next) = (seat.previous, seat.next);
+        [previous, next].iter().for_each(|to| self.channel.send(*to, ours.to_vec()));
+        let mut parts = vec![(self.channel.parties().me(), Bytes::copy_from_slice(&ours))];
+        for from in [previous, next] {
+            parts.push((from, self.channel.receive_exactly(from, KEY).await?.into_bytes()));
+        }
+        parts.sort_by_key(|(party, _)| *party);
+        let mut hasher = blake3::Hasher::new_derive_key("cloister 1 replicated: common key");
+        hasher.update(self.session.as_bytes());
+        parts.iter().for_each(|(_, part)| {
+            hasher.update(part);
+        });
+        let key = zeroize::Zeroizing::new(*hasher.finalize().as_bytes());
+        self.common = Some(Tape::of(Expander::new(&key)));
+        Ok(())
+    }
+}
+
+/// All three components at a seat.
+async fn look<R: Ring>(
+    engine: &Replicated<'_>,
+    seat: &Seat,
+    x: &Pair<R>,
+) -> Result<[Vec<R>; SEATS], Fault> {
+    let channel = engine.channel;
+    let lacking = channel.receive_exactly(seat.previous, x.len() * R::BYTES).await?;
+    let lacking = lacking.into_bytes();
+    let due = channel.receive_exactly(seat.next, DIGEST).await?.into_bytes();
+    if digest(&lacking) != due {
+        return Err(Fault::SharesDiffer { one: seat.previous, other: seat.next });
+    }
+    let [own, shared] = x.parts().clone();
+    Ok([own, shared, wire::read_elements(x.len(), std::iter::once(&*lacking))])
+}
+
+/// All three components at a party without a seat.
+async fn look_from_outside<R: Ring>(
+    engine: &Replicated<'_>,
+    len: usize,
+) -> Result<[Vec<R>; SEATS], Fault> {
+    let seats = engine.committee.seats();
+    let mut components = Vec::with_capacity(SEATS);
+    let mut digests = Vec::with_capacity(SEATS);
+    for seat in seats {
+        let message = engine.channel.receive_exactly(*seat, DIGEST + len * R::BYTES).await?;
+        let mut bytes = message.into_bytes();
+        components.push(bytes.split_off(DIGEST));
+        digests.push(bytes);
+    }
+    // Seat s has sent a hash of the component that seat s + 1 has sent.
+    digests.rotate_right(1);
+    for (index, (component, due)) in components.iter().zip(&digests).enumerate() {
+        if digest(component) != *due {
+            let seat = |steps: usize| seats.get((index + steps) % SEATS).copied();
+            let (one, other) = (seat(0).zip(seat(2))).unwrap_or((seats[0], seats[2]));
+            return Err(Fault::SharesDiffer { one, other });
+        }
+    }
+    let elements = |bytes: Bytes| wire::read_elements(len, std::iter::once(&*bytes));
+    let mut components = components.into_iter().map(elements);
+    Ok(std::array::from_fn(|_| components.next().unwrap_or_default()))
+}
+
+fn digest(bytes: &[u8]) -> Bytes {
+    let digest = blake3::derive_key("cloister 1 replicated: opened share", bytes);
+    Bytes::copy_from_slice(&digest)
+}
