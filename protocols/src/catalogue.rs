@@ -4,7 +4,7 @@
 //! that a client is told so instead of "unknown". What a computation reveals beside its answer is in
 //! the [`crate::computation::Security`] of each answer, because it depends on the parameters.
 
-use crate::masked;
+use crate::{masked, replicated};
 
 /// The data that a function takes from one party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,9 @@ pub struct Entry {
     pub status: Status,
     /// The keys of its answer.
     pub result_keys: &'static [&'static str],
+    /// What the nodes of parties and helpers get to know beside the answer, whatever the
+    /// parameters.
+    pub reveals: &'static [&'static str],
 }
 
 /// All functions, in the order in which they are listed to clients.
@@ -74,10 +77,16 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 /// The name of the computation of nothing.
 pub const EMPTY: &str = "Empty";
 
+/// The name of the measurement of one operation on shares.
+pub const MEASURE: &str = "Measure";
+
 /// The name of the sum of vectors.
 pub const VECTOR_SUM: &str = "SecureVectorSum";
 
-static ENTRIES: [Entry; 18] = [
+const ROWS: &str = "the number of rows of all parties together, to every party and helper";
+const NEIGHBOURS: &str = "where the answer lies between two numbers: these two, to every party";
+
+static ENTRIES: [Entry; 19] = [
     available("SecureSum", "the sum of all numbers", InputKind::Numbers, &["sum"]),
     available(
         VECTOR_SUM,
@@ -141,26 +150,26 @@ static ENTRIES: [Entry; 18] = [
             "hyper_flatness",
         ],
     ),
-    awaits(
-        "replicated",
+    on_shares(
         "MinimumMaximum",
         "the smallest and the largest number",
         InputKind::Extremes,
         &["minimum", "maximum", "samples"],
+        &[],
     ),
-    awaits(
-        "replicated",
+    on_shares(
         "KthElement",
         "the number of a given rank",
         InputKind::Ranked,
         &["item", "samples"],
+        &[],
     ),
-    awaits(
-        "replicated",
+    on_shares(
         "SecureMedian",
         "the median of all numbers",
         InputKind::Numbers,
         &["median"],
+        &[ROWS, NEIGHBOURS],
     ),
     awaits(
         "replicated",
@@ -169,12 +178,12 @@ static ENTRIES: [Entry; 18] = [
         InputKind::Matrix,
         &["product"],
     ),
-    awaits(
-        "replicated",
+    on_shares(
         "Quantiles",
         "the numbers that given shares of all numbers are below",
         InputKind::Numbers,
         &["quantiles", "samples"],
+        &[NEIGHBOURS],
     ),
     awaits(
         "replicated",
@@ -218,6 +227,13 @@ static ENTRIES: [Entry; 18] = [
         InputKind::TextPairs,
         &["table", "mode"],
     ),
+    on_shares(
+        MEASURE,
+        "nothing: one operation on shares of random numbers, for measuring what it costs",
+        InputKind::Other,
+        &[],
+        &[],
+    ),
     available(
         EMPTY,
         "nothing, in two rounds of eight bytes: what agreeing and two rounds cost",
@@ -232,7 +248,26 @@ const fn available(
     input: InputKind,
     result_keys: &'static [&'static str],
 ) -> Entry {
-    Entry { name, summary, input, suite: masked::SUITE, status: Status::Available, result_keys }
+    Entry {
+        name,
+        summary,
+        input,
+        suite: masked::SUITE,
+        status: Status::Available,
+        result_keys,
+        reveals: &[],
+    }
+}
+
+const fn on_shares(
+    name: &'static str,
+    summary: &'static str,
+    input: InputKind,
+    result_keys: &'static [&'static str],
+    reveals: &'static [&'static str],
+) -> Entry {
+    let (suite, status) = (replicated::SUITE, Status::Available);
+    Entry { name, summary, input, suite, status, result_keys, reveals }
 }
 
 const fn awaits(
@@ -242,7 +277,15 @@ const fn awaits(
     input: InputKind,
     result_keys: &'static [&'static str],
 ) -> Entry {
-    Entry { name, summary, input, suite, status: Status::Awaits { suite }, result_keys }
+    Entry {
+        name,
+        summary,
+        input,
+        suite,
+        status: Status::Awaits { suite },
+        result_keys,
+        reveals: &[],
+    }
 }
 
 #[cfg(test)]

@@ -20,13 +20,15 @@ use serde::Serialize;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::algebra::layout::Layout;
-use crate::catalogue::{EMPTY, Entry, Status, VECTOR_SUM};
+use crate::catalogue::{EMPTY, Entry, Status, VECTOR_SUM, find};
 use crate::channel::Channel;
 use crate::disclosure::{Opened, Permit, Rules};
 use crate::fault::{Fault, InputError};
-use crate::masked::{MaskedSums, Rounds, SUITE};
+use crate::masked::{self, MaskedSums, Rounds};
 use crate::parameters::{Parameters, refuse};
-use crate::session::{Offer, SessionHash, Spec, agree};
+use crate::replicated::{self, Committee, MESSAGES_AHEAD, Replicated, SMALL_MESSAGE};
+use crate::session::{Offer, Session, SessionHash, Spec, agree};
+use crate::statistics::on_shares::{self, Desk, count_rows_on_shares};
 use crate::statistics::{Prepared, bivariate::Bivariate, tables::Histogram, tables::Table};
 use crate::wire;
 
@@ -67,9 +69,19 @@ pub enum Input {
 /// up. Its data are private: it cannot be copied, sent or shown.
 pub struct Request {
     function: &'static Entry,
+    /// How many parties bring data.
     parties: usize,
-    rows: Option<u64>,
-    prepared: Prepared,
+    /// What the parties agreed on already, if we help.
+    helps: Option<Box<Spec>>,
+    /// The names of the committee that was asked for, as the spec has them.
+    committee: Option<String>,
+    part: Part,
+}
+
+/// A function with one party's data in it, by the suite that it runs on.
+enum Part {
+    Masked { prepared: Prepared, rows: Option<u64> },
+    OnShares(on_shares::Prepared),
 }
 
 /// What a computation ends with.
@@ -125,6 +137,34 @@ pub enum Answer {
     Contingency(Table),
     /// Statistics of two variables.
     Bivariate(Bivariate),
+    /// The number of a rank.
+    Kth {
+        /// The number.
+        item: f64,
+        /// The number of all numbers.
+        samples: u64,
+    },
+    /// The median.
+    Median {
+        /// The number in the middle, or the mean of the two in the middle.
+        median: f64,
+    },
+    /// The smallest and the largest number.
+    Extremes {
+        /// The smallest.
+        minimum: f64,
+        /// The largest.
+        maximum: f64,
+        /// The number of all pairs that came in.
+        samples: u64,
+    },
+    /// Quantiles.
+    Quantiles {
+        /// One for each probability, in their order.
+        quantiles: Vec<f64>,
+        /// The number of all numbers.
+        samples: u64,
+    },
     /// The answer of the computation of nothing.
     Empty {},
 }
@@ -132,9 +172,9 @@ pub enum Answer {
 /// What is revealed beside the answer where the rules ask for rows.
 const ROWS: &str = "the number of rows of all parties together, to every party";
 
-/// Runs one computation as one of its parties: agrees, asks the rules, computes, opens. The
+/// Runs one computation as one of its members: agrees, asks the rules, computes, opens. The
 /// function, its parameters, its shape and the suite in the offer's spec are taken from `request`,
-/// so that what is agreed on is what runs.
+/// so that what is agreed on is what runs. A helper's answer is empty.
 ///
 /// # Errors
 /// If the parties want different things, a peer breaks the protocol, the rules forbid the answer,
@@ -145,27 +185,78 @@ pub async fn compute(
     request: Request,
     mut rng: impl CryptoRng,
 ) -> Result<Outcome, Fault> {
-    let parties = channel.parties().count();
-    request.check_parties(parties)?;
     request.describe(&mut offer);
+    request.check_members(&offer.spec, channel.parties().count())?;
+    let spec = offer.spec.clone();
     let session = agree(&channel, offer, &mut rng).await?;
-    let (rules, session_hash) = (*session.rules(), *session.hash());
-    let mut sums = MaskedSums::new(&channel, session);
+    match request.part {
+        Part::Masked { prepared, rows } => {
+            compute_masked(&channel, session, request.parties, prepared, rows, &mut rng).await
+        }
+        Part::OnShares(prepared) => {
+            let reveals = request.function.reveals;
+            compute_on_shares(&channel, &spec, session, prepared, reveals, &mut rng).await
+        }
+    }
+}
 
-    let permit = permit(&rules, &request, &mut sums, &mut rng).await?;
+async fn compute_masked(
+    channel: &Channel,
+    session: Session,
+    parties: usize,
+    prepared: Prepared,
+    rows: Option<u64>,
+    rng: &mut impl CryptoRng,
+) -> Result<Outcome, Fault> {
+    let (rules, session_hash) = (*session.rules(), *session.hash());
+    let mut sums = MaskedSums::new(channel, session);
+    let permit = permit(&rules, parties, rows, &mut sums, rng).await?;
     let mut reveals = Vec::new();
-    if rules.ask_for_rows() && request.rows.is_some() {
+    if rules.ask_for_rows() && rows.is_some() {
         reveals.push(ROWS.to_owned());
     }
-    reveals.extend(request.prepared.reveals(&rules));
+    reveals.extend(prepared.reveals(&rules));
 
-    let answer = request.prepared.run(&channel, &mut sums, &permit, &mut rng).await?;
+    let answer = prepared.run(channel, &mut sums, &permit, rng).await?;
     Ok(Outcome {
         answer: Opened::by(&permit, answer),
         security: Security {
-            suite: SUITE,
-            adversary: adversary(parties),
+            suite: masked::SUITE,
+            adversary: masked_adversary(parties),
             corruptible: parties - 1,
+            reveals,
+        },
+        rules,
+        parties,
+        session: session_hash,
+    })
+}
+
+async fn compute_on_shares(
+    channel: &Channel,
+    spec: &Spec,
+    session: Session,
+    prepared: on_shares::Prepared,
+    reveals: &[&str],
+    rng: &mut impl CryptoRng,
+) -> Result<Outcome, Fault> {
+    let (rules, session_hash, parties) = (*session.rules(), *session.hash(), spec.inputs());
+    let committee = Committee::of(spec, &session)?;
+    let engine = Replicated::new(channel, &session, committee, parties, rng).await?;
+    let among_parties = channel.among_first(parties);
+    let sums = among_parties.as_ref().map(|channel| MaskedSums::new(channel, session));
+    let mut desk = Desk { engine, inputs: parties, sums };
+
+    let (permit, rows) = count_rows_on_shares(&mut desk, &rules, prepared.rows()).await?;
+    let mut reveals: Vec<String> = reveals.iter().map(|text| (*text).to_owned()).collect();
+    reveals.extend(prepared.reveals());
+    let answer = prepared.run(&mut desk, &permit, rows, rng).await?;
+    Ok(Outcome {
+        answer: Opened::by(&permit, answer.unwrap_or(Answer::Empty {})),
+        security: Security {
+            suite: replicated::SUITE,
+            adversary: replicated_adversary(&committee.names(spec)),
+            corruptible: 1,
             reveals,
         },
         rules,
@@ -189,11 +280,12 @@ impl Request {
             let reason = format!("{} needs `{suite}`, which this version has not", function.name);
             return Err(refuse("suite", reason));
         }
-        parameters.check_suite()?;
-        let rows = input.rows(function);
-        let prepared = Prepared::new(function, parameters, &input, parties);
+        let part = Part::new(function, parameters, &input, parties);
         input.zeroize();
-        Ok(Self { function, parties, rows, prepared: prepared? })
+        let (part, helps) = (part?, None);
+        parameters.check_suite(part.suite())?;
+        let committee = part.committee(parameters, parties)?;
+        Ok(Self { function, parties, helps, committee, part })
     }
 
     /// The part of a node that helps: as the parties' proposals say, and without data.
@@ -201,8 +293,11 @@ impl Request {
     /// # Errors
     /// If the function has no use for helpers, or the proposal makes no sense.
     pub fn to_help(spec: &Spec) -> Result<Self, InputError> {
-        let reason = format!("{} needs no nodes without data", spec.function);
-        Err(refuse("committee", reason))
+        let unknown = || InputError::Shape { expected: "a function that this version has" };
+        let function = find(&spec.function).ok_or_else(unknown)?;
+        let part = Part::OnShares(on_shares::Prepared::to_help(function, &spec.parameters)?);
+        let (helps, parties) = (Some(Box::new(spec.clone())), spec.inputs());
+        Ok(Self { function, parties, helps, committee: None, part })
     }
 
     /// The function.
@@ -214,25 +309,41 @@ impl Request {
     /// Every parameter that changes the result, in canonical text, defaults filled in.
     #[must_use]
     pub fn parameters(&self) -> BTreeMap<String, String> {
-        self.prepared.parameters()
+        if let Some(spec) = &self.helps {
+            return spec.parameters.clone();
+        }
+        let mut parameters = match &self.part {
+            Part::Masked { prepared, .. } => prepared.parameters(),
+            Part::OnShares(prepared) => prepared.parameters(),
+        };
+        let committee = self.committee.clone().map(|names| (replicated::PARAMETER.into(), names));
+        parameters.extend(committee);
+        parameters
     }
 
     /// The public sizes that must be equal at all parties, by name.
     #[must_use]
     pub fn shape(&self) -> BTreeMap<String, u64> {
-        self.prepared.shape()
+        match (&self.helps, &self.part) {
+            (Some(spec), _) => spec.shape.clone(),
+            (None, Part::Masked { prepared, .. }) => prepared.shape(),
+            (None, Part::OnShares(_)) => BTreeMap::new(),
+        }
     }
 
     /// The family of protocols that will run.
     #[must_use]
     pub fn suite(&self) -> &'static str {
-        self.function.suite
+        self.part.suite()
     }
 
-    /// The number of 64-bit words that will be masked and sent, as far as it is known beforehand.
+    /// The number of 64-bit words that will be masked or shared, as far as it is known beforehand.
     #[must_use]
     pub fn words(&self) -> usize {
-        self.prepared.words()
+        match &self.part {
+            Part::Masked { prepared, .. } => prepared.words(),
+            Part::OnShares(prepared) => prepared.words(),
+        }
     }
 
     /// Bytes that one honest peer may have on its way to us before we read any: the limit that a
@@ -244,23 +355,76 @@ impl Request {
         let structured = 2 * wire::MAX_STRUCTURED;
         let echoes = 4 * (2 + parties) * 32;
         let parts = 12;
-        structured + echoes + 64 * parts
+        let shares = match self.part {
+            Part::Masked { .. } => 0,
+            Part::OnShares(_) => MESSAGES_AHEAD * (SMALL_MESSAGE + 64),
+        };
+        structured + echoes + 64 * parts + shares
     }
 
     /// The range of numbers that may be added depends on how many parties add theirs.
-    fn check_parties(&self, actual: usize) -> Result<(), InputError> {
-        let made_for = self.parties;
-        if made_for != actual {
+    fn check_members(&self, spec: &Spec, members: usize) -> Result<(), InputError> {
+        let (made_for, actual) = (self.parties, spec.inputs());
+        if made_for != actual || actual < 2 || spec.members.len() != members {
             return Err(InputError::OtherParties { made_for, actual });
         }
         Ok(())
     }
 
     pub(crate) fn describe(&self, offer: &mut Offer) {
+        if let Some(spec) = &self.helps {
+            offer.spec = Spec::clone(spec);
+            return;
+        }
         self.function.name.clone_into(&mut offer.spec.function);
         self.suite().clone_into(&mut offer.spec.suite);
         offer.spec.parameters = self.parameters();
         offer.spec.shape = self.shape();
+    }
+}
+
+impl Part {
+    fn new(
+        function: &'static Entry,
+        parameters: &Parameters,
+        input: &Input,
+        parties: usize,
+    ) -> Result<Self, InputError> {
+        if let Some(prepared) = on_shares::Prepared::new(function, parameters, input) {
+            return prepared.map(Self::OnShares);
+        }
+        let prepared = Prepared::new(function, parameters, input, parties)?;
+        Ok(Self::Masked { prepared, rows: input.rows(function) })
+    }
+
+    fn suite(&self) -> &'static str {
+        match self {
+            Self::Masked { .. } => masked::SUITE,
+            Self::OnShares(_) => replicated::SUITE,
+        }
+    }
+
+    /// The committee as the spec names it.
+    fn committee(
+        &self,
+        parameters: &Parameters,
+        parties: usize,
+    ) -> Result<Option<String>, InputError> {
+        match (self, parameters.committee.as_deref()) {
+            (Self::Masked { .. }, None) => Ok(None),
+            (Self::Masked { .. }, Some(_)) => {
+                Err(refuse(replicated::PARAMETER, "this function needs none".into()))
+            }
+            (Self::OnShares(_), Some(names)) => replicated::canonical(names).map(Some),
+            (Self::OnShares(_), None) if parties < 3 => Err(refuse(
+                replicated::PARAMETER,
+                "this function needs three nodes that compute on shares, and there are two \
+                 parties: name the two and a third member of the consortium, whose node then \
+                 helps without data"
+                    .into(),
+            )),
+            (Self::OnShares(_), None) => Ok(Some(replicated::ANY.to_owned())),
+        }
     }
 }
 
@@ -298,16 +462,17 @@ impl Input {
 /// Leave to open the answer; learns the number of rows first, if the rules ask for it.
 async fn permit(
     rules: &Rules,
-    request: &Request,
+    parties: usize,
+    rows: Option<u64>,
     sums: &mut MaskedSums<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Permit, Fault> {
-    match request.rows {
+    match rows {
         Some(rows) if rules.ask_for_rows() => {
             let rows = count_rows(rows, sums, rng).await?;
-            Ok(rules.permit(request.parties, rows)?)
+            Ok(rules.permit(parties, rows)?)
         }
-        _ => Ok(rules.permit_whatever_the_rows(request.parties)?),
+        _ => Ok(rules.permit_whatever_the_rows(parties)?),
     }
 }
 
@@ -322,7 +487,17 @@ async fn count_rows(
     sum.first().copied().filter(|rows| *rows < 1 << 63).ok_or(Fault::Implausible)
 }
 
-fn adversary(parties: usize) -> String {
+fn replicated_adversary(committee: &str) -> String {
+    format!(
+        "the nodes of {committee} compute on shares: any one of them, and any parties that do not \
+         compute, may be curious; they learn nothing but the answer, what is listed under reveals, \
+         and what follows from these and their own data; they must follow the protocol, or results \
+         can be wrong and what wrong results lead to be opened; shares that are opened wrongly are \
+         noticed; nobody proves that its data are true"
+    )
+}
+
+fn masked_adversary(parties: usize) -> String {
     format!(
         "any {} of the {parties} parties may collude and deviate: they learn nothing but the answer, \
          what is listed under reveals, and what follows from these and their own data; in each sum \

@@ -4,11 +4,14 @@
 //! function is checked when a [`crate::computation::Request`] is made. Every value that changes the
 //! result goes into what the parties agree on, in canonical text.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
 use serde::Deserialize;
 
 use crate::algebra::exact::Grid;
 use crate::fault::InputError;
-use crate::masked::SUITE;
 
 /// Decimal digits where only one side of the point is declared.
 const USUAL_DIGITS: u32 = 12;
@@ -37,9 +40,31 @@ pub struct Parameters {
     pub k: Option<u64>,
     /// Whether the mode of a table is all that is wanted: then nothing else of it is opened.
     pub only_mode: Option<bool>,
+    /// What is measured.
+    pub operation: Option<Operation>,
+    /// On how many numbers, or rows and columns of a square matrix; 1 where it is left out.
+    pub size: Option<usize>,
+    /// How many times one after the other; once where it is left out.
+    pub times: Option<u32>,
     /// Binary digits after the point, from 0 to 62, for the encoding `fixed`; 32 where it is left
     /// out.
     pub fraction_bits: Option<u32>,
+}
+
+/// An operation of a suite on shares, to be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// Products of 64-bit numbers, all at once.
+    Multiply,
+    /// One inner product.
+    InnerProduct,
+    /// One product of square matrices of so many rows.
+    MatrixProduct,
+    /// Comparisons of 64-bit numbers, all at once.
+    Compare,
+    /// One sort of 64-bit numbers.
+    Sort,
 }
 
 /// Declared categories.
@@ -78,6 +103,34 @@ impl Encoding {
     }
 }
 
+impl Operation {
+    const NAMES: [(&'static str, Self); 5] = [
+        ("multiply", Self::Multiply),
+        ("inner_product", Self::InnerProduct),
+        ("matrix_product", Self::MatrixProduct),
+        ("compare", Self::Compare),
+        ("sort", Self::Sort),
+    ];
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names = Self::NAMES.iter();
+        let name = names.find_map(|(name, operation)| (operation == self).then_some(*name));
+        f.write_str(name.unwrap_or_default())
+    }
+}
+
+impl FromStr for Operation {
+    type Err = InputError;
+
+    fn from_str(text: &str) -> Result<Self, InputError> {
+        let mut names = Self::NAMES.iter();
+        let operation = names.find_map(|(name, operation)| (*name == text).then_some(*operation));
+        operation.ok_or_else(|| refuse("operation", "there is no such operation".into()))
+    }
+}
+
 impl Parameters {
     /// The grid that the declared digits ask for.
     pub(crate) fn grid(&self) -> Result<Grid, InputError> {
@@ -89,17 +142,15 @@ impl Parameters {
         }
     }
 
-    /// Refuses another suite than the one that there is.
-    pub(crate) fn check_suite(&self) -> Result<(), InputError> {
+    /// Refuses another suite than the one that serves the function.
+    pub(crate) fn check_suite(&self, suite: &str) -> Result<(), InputError> {
         match self.suite.as_deref() {
-            None | Some(SUITE) => Ok(()),
-            Some(other) => {
+            Some(other) if other != suite => {
                 let other: String = other.chars().take(40).flat_map(char::escape_default).collect();
-                Err(refuse(
-                    "suite",
-                    format!("`{other}` does not serve this function, `{SUITE}` does"),
-                ))
+                let reason = format!("`{other}` does not serve this function, `{suite}` does");
+                Err(refuse("suite", reason))
             }
+            _ => Ok(()),
         }
     }
 
@@ -130,6 +181,25 @@ pub(crate) fn grid_text(grid: &Grid) -> [(String, String); 2] {
         Some((before, after)) => (before.to_string(), after.to_string()),
     };
     [("digits_before".to_owned(), before), ("digits_after".to_owned(), after)]
+}
+
+/// A parameter from the canonical text that the parties agreed on.
+pub(crate) fn parsed<T: FromStr>(
+    agreed: &BTreeMap<String, String>,
+    name: &'static str,
+) -> Result<T, InputError> {
+    let text = agreed.get(name).and_then(|text| text.parse().ok());
+    text.ok_or_else(|| refuse(name, "the parties' proposal does not have it".into()))
+}
+
+/// A list of parameters from such a text.
+pub(crate) fn listed<T: FromStr>(
+    agreed: &BTreeMap<String, String>,
+    name: &'static str,
+) -> Result<Vec<T>, InputError> {
+    let texts = agreed.get(name).map(|text| text.split(", ")).into_iter().flatten();
+    let values: Result<Vec<T>, _> = texts.map(str::parse).collect();
+    values.map_err(|_| refuse(name, "the parties' proposal does not have it".into()))
 }
 
 /// The parameter `name` has a value that cannot be used.

@@ -60,12 +60,14 @@ pub(crate) struct Run {
     pub(crate) parameters: Parameters,
     pub(crate) inputs: Vec<Input>,
     pub(crate) rules: Rules,
+    /// Members without data, behind those with data.
+    pub(crate) helpers: usize,
 }
 
 impl Run {
     pub(crate) fn new(function: &'static str, inputs: Vec<Input>) -> Self {
         let rules = Profile::Teaching.rules();
-        Self { function, parameters: Parameters::default(), inputs, rules }
+        Self { function, parameters: Parameters::default(), inputs, rules, helpers: 0 }
     }
 
     pub(crate) fn numbers<const N: usize>(function: &'static str, inputs: [&[f64]; N]) -> Self {
@@ -80,16 +82,37 @@ impl Run {
         Self { rules, ..self }
     }
 
+    /// With so many helpers, and these three members as the committee.
+    pub(crate) fn committee(mut self, helpers: usize, seats: [usize; 3]) -> Self {
+        self.parameters.committee = Some(seats.map(|seat| format!("member {seat}")).to_vec());
+        Self { helpers, ..self }
+    }
+
+    fn offer(&self) -> Offer {
+        let mut offer = offer(self.inputs.len() + self.helpers, self.rules);
+        offer.spec.helpers = self.helpers as u64;
+        offer
+    }
+
+    /// The part of any member: a helper reads its own from the first party's proposal.
+    fn part(&self, index: usize) -> Request {
+        if index < self.inputs.len() {
+            return self.request(index).unwrap();
+        }
+        let mut offer = self.offer();
+        self.request(0).unwrap().describe(&mut offer);
+        Request::to_help(&offer.spec).unwrap()
+    }
+
     pub(crate) fn request(&self, index: usize) -> Result<Request, InputError> {
         let function = find(self.function).unwrap();
         Request::new(function, &self.parameters, self.inputs[index].clone(), self.inputs.len())
     }
 
     pub(crate) fn simulate(&self, simulation: Simulation) -> Report<Outcome> {
-        let parties = self.inputs.len();
-        simulation.parties(parties).run(|channel, party, rng| {
-            let request = self.request(party.index()).unwrap();
-            compute(channel, offer(parties, self.rules), request, rng)
+        let members = self.inputs.len() + self.helpers;
+        simulation.parties(members).run(|channel, party, rng| {
+            compute(channel, self.offer(), self.part(party.index()), rng)
         })
     }
 
@@ -98,7 +121,9 @@ impl Run {
         let report = self.simulate(Simulation::new(seed()));
         let outcomes = report.results().unwrap();
         let answer = outcomes[0].answer.get().clone();
-        assert!(outcomes.iter().all(|outcome| *outcome.answer.get() == answer));
+        let (parties, helpers) = outcomes.split_at(self.inputs.len());
+        assert!(parties.iter().all(|outcome| *outcome.answer.get() == answer));
+        assert!(helpers.iter().all(|outcome| *outcome.answer.get() == Answer::Empty {}));
         answer
     }
 

@@ -57,8 +57,19 @@ pub(crate) trait Engine {
     /// A vector in shared form.
     type Shared<R: Ring>: Shared<R>;
 
+    /// Whether we are a party that brings data, not a helper.
+    fn brings_data(&self) -> bool;
+
     /// A public vector as a shared one.
     fn public<R: Ring>(&self, values: Vec<R>) -> Self::Shared<R>;
+
+    /// A vector of uniform elements that nobody knows.
+    fn random<R: Ring>(&mut self, len: usize) -> Self::Shared<R>;
+
+    /// To be called, by all members alike, before messages of more than a few hundred kilobytes:
+    /// makes room for messages of up to so many bytes. A round of empty messages where that is
+    /// needed, none where it is not.
+    async fn prepare(&mut self, bytes: usize) -> Result<(), Fault>;
 
     /// Of a vector of words, one a row, the planes of these binary digits, each
     /// [`plane_words`](crate::algebra::lanes::plane_words) long.

@@ -19,6 +19,7 @@ pub(super) fn add_masks(
 ) -> Vec<u64> {
     let masks: Vec<(Sign, Expander)> = session
         .pair_keys()
+        .filter(|(j, _)| j.index() < parties.count())
         .map(|(j, k_ij)| (sign(parties.me(), j), Expander::new(&k_ij.for_use(PURPOSE, number))))
         .collect();
     masks.iter().for_each(|(_, mask)| mask.note_use(0..layout.words()));

@@ -39,6 +39,13 @@ impl Committee {
         Self(seats.map(|seat| Party::new(seat).unwrap()))
     }
 
+    /// The members' names.
+    pub(crate) fn names(&self, spec: &Spec) -> String {
+        let name = |seat: &Party| spec.members.get(seat.index()).map(|member| member.name.clone());
+        let names: Vec<String> = self.0.iter().filter_map(name).collect();
+        names.join(", ")
+    }
+
     /// The members, by seat.
     pub(super) fn seats(&self) -> &[Party; SEATS] {
         &self.0

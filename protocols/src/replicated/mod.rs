@@ -74,7 +74,16 @@ use crate::party::Party;
 use crate::session::{Session, SessionHash};
 
 /// The name of this suite in specs, parameters and results.
-pub const SUITE: &str = "replicated";
+pub(crate) const SUITE: &str = "replicated";
+
+/// Messages of up to so many bytes need no room to be made for them.
+pub(crate) const SMALL_MESSAGE: usize = 128 << 10;
+
+/// How many messages of one peer may come before we read the first. In a round of products a seat
+/// needs its successor's message, which in the round before needed the next one's: so a peer can be
+/// two rounds ahead of us, with a message for each of three rounds. A round has four messages of one
+/// peer to another at most, in a shuffle.
+pub(crate) const MESSAGES_AHEAD: usize = 12;
 
 /// What a seat holds of a vector: x_s and x_{s+1}.
 pub(crate) type Pair<R> = Components<R, 2>;
@@ -126,11 +135,35 @@ impl<'a> Replicated<'a> {
 impl Engine for Replicated<'_> {
     type Shared<R: Ring> = Pair<R>;
 
+    fn brings_data(&self) -> bool {
+        self.channel.parties().me().index() < self.inputs
+    }
+
     fn public<R: Ring>(&self, values: Vec<R>) -> Pair<R> {
         match &self.seat {
             None => Pair::absent(values.len()),
             Some(seat) => seat.lone(0, values),
         }
+    }
+
+    fn random<R: Ring>(&mut self, len: usize) -> Pair<R> {
+        match &mut self.seat {
+            None => Pair::absent(len),
+            Some(seat) => {
+                let own = seat.with_previous.input.read(len);
+                Pair::new([own, seat.with_next.input.read(len)])
+            }
+        }
+    }
+
+    async fn prepare(&mut self, bytes: usize) -> Result<(), Fault> {
+        if bytes > SMALL_MESSAGE {
+            self.channel.make_room(&[bytes; MESSAGES_AHEAD]);
+            self.channel.begin_round("make room");
+            self.channel.broadcast(Vec::new());
+            self.channel.gather_exactly(0).await?;
+        }
+        Ok(())
     }
 
     fn planes(&self, words: &Pair<Lanes>, digits: Range<usize>) -> Vec<Pair<Lanes>> {

@@ -10,6 +10,7 @@ pub(crate) mod bivariate;
 mod bivariate_tests;
 pub(crate) mod categories;
 pub(crate) mod empty;
+pub(crate) mod on_shares;
 pub(crate) mod sum;
 #[cfg(test)]
 mod sum_tests;
@@ -23,6 +24,7 @@ mod vector_tests;
 use std::collections::BTreeMap;
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use crate::catalogue::{EMPTY, Entry, VECTOR_SUM};
 use crate::channel::Channel;
@@ -123,4 +125,33 @@ impl Prepared {
             Self::Bivariate(prepared) => prepared.run(sums, permit, rng).await,
         }
     }
+}
+
+/// One party's numbers as doubles.
+///
+/// # Errors
+/// If they are none, or whole numbers that no double equals.
+pub(crate) fn doubles(input: &Input) -> Result<Zeroizing<Vec<f64>>, InputError> {
+    match input {
+        Input::Numbers(items) => Ok(Zeroizing::new(items.clone())),
+        Input::Integers(items) => {
+            let mut doubles = Zeroizing::new(Vec::with_capacity(items.len()));
+            for (index, item) in items.iter().enumerate() {
+                doubles.push(equal_double(*item).ok_or(InputError::NotADouble { index })?);
+            }
+            Ok(doubles)
+        }
+        other if other.is_empty() => Ok(Zeroizing::default()),
+        _ => Err(InputError::Shape { expected: "numbers" }),
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "what is lost is noticed"
+)]
+fn equal_double(item: i64) -> Option<f64> {
+    let double = item as f64;
+    (i128::from(item) == double as i128).then_some(double)
 }

@@ -1,0 +1,118 @@
+//! `Measure`: one operation of the suite on shares of random numbers that nobody knows, for
+//! measuring what it costs. Uses no data and opens nothing.
+
+use std::collections::BTreeMap;
+
+use super::Desk;
+use crate::algebra::lanes::Lanes;
+use crate::catalogue::{Entry, MEASURE};
+use crate::circuits::comparison::negative;
+use crate::circuits::sorting::sort;
+use crate::computation::Answer;
+use crate::engine::{Columns, Dimensions, Engine};
+use crate::fault::{Fault, InputError};
+use crate::parameters::{Operation, Parameters, parsed, refuse};
+
+/// The most numbers that one operation takes.
+const MOST: usize = 10_000_000;
+
+/// The most times that it is repeated.
+const MOST_TIMES: u32 = 100_000;
+
+pub(crate) struct Prepared {
+    operation: Operation,
+    size: usize,
+    times: u32,
+}
+
+impl Prepared {
+    pub(super) fn new(
+        function: &Entry,
+        parameters: &Parameters,
+    ) -> Option<Result<Self, InputError>> {
+        let of = || {
+            let missing = || refuse("operation", "say which is to be measured".into());
+            let operation = parameters.operation.ok_or_else(missing)?;
+            let (size, times) = (parameters.size.unwrap_or(1), parameters.times.unwrap_or(1));
+            Self { operation, size, times }.checked()
+        };
+        (function.name == MEASURE).then(of)
+    }
+
+    pub(super) fn to_help(
+        function: &Entry,
+        agreed: &BTreeMap<String, String>,
+    ) -> Option<Result<Self, InputError>> {
+        let of = || {
+            let operation = parsed(agreed, "operation")?;
+            Self { operation, size: parsed(agreed, "size")?, times: parsed(agreed, "times")? }
+                .checked()
+        };
+        (function.name == MEASURE).then(of)
+    }
+
+    fn checked(self) -> Result<Self, InputError> {
+        let limit = match self.operation {
+            Operation::MatrixProduct => 2_000,
+            Operation::Sort => 1 << 20,
+            _ => MOST,
+        };
+        if self.size == 0 || self.size > limit {
+            return Err(refuse("size", format!("from 1 to {limit} for this operation")));
+        }
+        if self.times == 0 || self.times > MOST_TIMES {
+            return Err(refuse("times", format!("from 1 to {MOST_TIMES}")));
+        }
+        Ok(self)
+    }
+
+    pub(super) fn parameters(&self) -> BTreeMap<String, String> {
+        [
+            ("operation".to_owned(), self.operation.to_string()),
+            ("size".to_owned(), self.size.to_string()),
+            ("times".to_owned(), self.times.to_string()),
+        ]
+        .into()
+    }
+
+    pub(super) fn words(&self) -> usize {
+        match self.operation {
+            Operation::MatrixProduct => self.size * self.size,
+            _ => self.size,
+        }
+    }
+
+    pub(super) async fn run<E: Engine>(
+        self,
+        desk: &mut Desk<'_, E>,
+    ) -> Result<Option<Answer>, Fault> {
+        let (engine, size) = (&mut desk.engine, self.size);
+        engine.prepare(8 * self.words()).await?;
+        for _ in 0..self.times {
+            match self.operation {
+                Operation::Multiply => {
+                    let (x, y) = (engine.random::<u64>(size), engine.random(size));
+                    engine.multiply(&x, &y).await?;
+                }
+                Operation::InnerProduct => {
+                    let (x, y) = (engine.random::<u64>(size), engine.random(size));
+                    engine.dot(&x, &y, size).await?;
+                }
+                Operation::MatrixProduct => {
+                    let (x, y) = (engine.random::<u64>(size * size), engine.random(size * size));
+                    let dimensions = Dimensions { rows: size, inner: size, columns: size };
+                    engine.matrix_product(&x, &y, dimensions).await?;
+                }
+                Operation::Compare => {
+                    let x = engine.random::<u128>(size);
+                    negative(engine, &x, 65).await?;
+                }
+                Operation::Sort => {
+                    let words = vec![engine.random::<Lanes>(size)];
+                    sort(engine, Columns { numbers: Vec::new(), words }, 64).await?;
+                }
+            }
+        }
+        Ok(Some(Answer::Empty {}))
+    }
+}

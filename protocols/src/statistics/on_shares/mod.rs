@@ -1,0 +1,129 @@
+//! The functions that compute on shares, written once over [`Engine`].
+//!
+//! Their data stay at the parties, or go to the committee in shared form; what is opened is the
+//! answer, what it implies, and sizes. A helper runs the same code without data: what it needs to
+//! know it reads from what the parties agreed on, and it is shown sizes only.
+
+mod measure;
+pub(crate) mod ranks;
+#[cfg(test)]
+mod ranks_tests;
+
+mod search;
+
+use std::collections::BTreeMap;
+
+use rand_core::CryptoRng;
+
+use crate::catalogue::Entry;
+use crate::computation::{Answer, Input};
+use crate::disclosure::{Permit, Rules};
+use crate::engine::shared::Shared;
+use crate::engine::{Audience, Engine};
+use crate::fault::{Fault, InputError};
+use crate::masked::MaskedSums;
+use crate::parameters::{Parameters, refuse};
+
+/// What a function works with.
+pub(crate) struct Desk<'a, E> {
+    /// The suite.
+    pub(crate) engine: E,
+    /// How many members, the first ones, bring data.
+    pub(crate) inputs: usize,
+    /// Masked sums among those that bring data; none at a helper.
+    pub(crate) sums: Option<MaskedSums<'a>>,
+}
+
+/// A function with one party's data in it; at a helper, without.
+pub(crate) enum Prepared {
+    Ranks(ranks::Prepared),
+    Measure(measure::Prepared),
+}
+
+impl Prepared {
+    /// None if the function is none of these.
+    pub(crate) fn new(
+        function: &Entry,
+        parameters: &Parameters,
+        input: &Input,
+    ) -> Option<Result<Self, InputError>> {
+        let ranks = || ranks::Prepared::new(function, parameters, input);
+        let measure = || measure::Prepared::new(function, parameters);
+        None.or_else(|| Some(ranks()?.map(Self::Ranks)))
+            .or_else(|| Some(measure()?.map(Self::Measure)))
+    }
+
+    /// A helper's part in what the parties agreed on: no data, and only what is public.
+    pub(crate) fn to_help(
+        function: &Entry,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Self, InputError> {
+        let ranks = || ranks::Prepared::to_help(function, parameters);
+        let measure = || measure::Prepared::to_help(function, parameters);
+        None.or_else(|| Some(ranks()?.map(Self::Ranks)))
+            .or_else(|| Some(measure()?.map(Self::Measure)))
+            .unwrap_or_else(|| Err(refuse("committee", "this function needs no helpers".into())))
+    }
+
+    pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Ranks(prepared) => prepared.parameters(),
+            Self::Measure(prepared) => prepared.parameters(),
+        }
+    }
+
+    /// How many rows our data has, where the rule on rows applies.
+    pub(crate) fn rows(&self) -> Option<u64> {
+        match self {
+            Self::Ranks(prepared) => Some(prepared.rows()),
+            Self::Measure(_) => None,
+        }
+    }
+
+    /// 64-bit words that are shared, as far as it is known beforehand.
+    pub(crate) fn words(&self) -> usize {
+        match self {
+            Self::Ranks(_) => 0,
+            Self::Measure(prepared) => prepared.words(),
+        }
+    }
+
+    /// What is revealed beside the answer, and beside what the catalogue says.
+    pub(crate) fn reveals(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The answer; none at a helper.
+    pub(crate) async fn run<E: Engine>(
+        self,
+        desk: &mut Desk<'_, E>,
+        permit: &Permit,
+        rows: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        match self {
+            Self::Ranks(prepared) => prepared.run(desk, rows).await,
+            Self::Measure(prepared) => prepared.run(desk).await,
+        }
+    }
+}
+
+/// Counts the rows of all parties together, opens their number to all members, and asks the rules.
+/// Where the function has no rows, asks the rules without them.
+pub(crate) async fn count_rows_on_shares<E: Engine>(
+    desk: &mut Desk<'_, E>,
+    rules: &Rules,
+    rows: Option<u64>,
+) -> Result<(Permit, u64), Fault> {
+    let Some(rows) = rows else {
+        return Ok((rules.permit_whatever_the_rows(desk.inputs)?, 0));
+    };
+    let mine = if desk.engine.brings_data() { &[rows][..] } else { &[] };
+    let shares = desk.engine.share(mine, &vec![1; desk.inputs]).await?;
+    let sum = shares.into_iter().reduce(|sum, next| sum.plus(&next));
+    let sum = sum.unwrap_or_else(|| desk.engine.public(vec![0]));
+    let opened = desk.engine.open(&sum, Audience::Everybody).await?.unwrap_or_default();
+    let total = opened.first().copied().filter(|total| *total < 1 << 62);
+    let total = total.ok_or(Fault::Implausible)?;
+    Ok((rules.permit(desk.inputs, total)?, total))
+}
