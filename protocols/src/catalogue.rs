@@ -84,6 +84,7 @@ pub const MEASURE: &str = "Measure";
 pub const VECTOR_SUM: &str = "SecureVectorSum";
 
 const ROWS: &str = "the number of rows of all parties together, to every party and helper";
+const ROWS_OF_EACH: &str = "how many rows each party has, to every party and helper";
 const NEIGHBOURS: &str = "where the answer lies between two numbers: these two, to every party";
 
 static ENTRIES: [Entry; 19] = [
@@ -185,19 +186,19 @@ static ENTRIES: [Entry; 19] = [
         &["quantiles", "samples"],
         &[NEIGHBOURS],
     ),
-    awaits(
-        "replicated",
+    on_shares(
         "TopK",
         "the largest numbers and how often each occurs",
         InputKind::Numbers,
         &["top", "samples"],
+        &[ROWS_OF_EACH],
     ),
-    awaits(
-        "replicated",
+    on_shares(
         "Sort",
         "all numbers in order",
         InputKind::Numbers,
         &["sorted", "samples"],
+        &[ROWS_OF_EACH],
     ),
     awaits(
         "replicated",

@@ -28,6 +28,8 @@ use crate::masked::{self, MaskedSums, Rounds};
 use crate::parameters::{Parameters, refuse};
 use crate::replicated::{self, Committee, MESSAGES_AHEAD, Replicated, SMALL_MESSAGE};
 use crate::session::{Offer, Session, SessionHash, Spec, agree};
+use crate::statistics::on_shares::mode::Mode;
+use crate::statistics::on_shares::rows::Occurrences;
 use crate::statistics::on_shares::{self, Desk, count_rows_on_shares};
 use crate::statistics::{Prepared, bivariate::Bivariate, tables::Histogram, tables::Table};
 use crate::wire;
@@ -158,6 +160,22 @@ pub enum Answer {
         /// The number of all pairs that came in.
         samples: u64,
     },
+    /// The largest numbers.
+    Top {
+        /// Largest first.
+        top: Vec<Occurrences>,
+        /// The number of all numbers.
+        samples: u64,
+    },
+    /// All numbers.
+    Sorted {
+        /// In ascending order.
+        sorted: Vec<f64>,
+        /// How many they are.
+        samples: u64,
+    },
+    /// The mode of a table alone.
+    Mode(Mode),
     /// Quantiles.
     Quantiles {
         /// One for each probability, in their order.
@@ -245,7 +263,8 @@ async fn compute_on_shares(
     let engine = Replicated::new(channel, &session, committee, parties, rng).await?;
     let among_parties = channel.among_first(parties);
     let sums = among_parties.as_ref().map(|channel| MaskedSums::new(channel, session));
-    let mut desk = Desk { engine, inputs: parties, sums };
+    let among_parties = among_parties.as_ref();
+    let mut desk = Desk { engine, channel, parties: among_parties, inputs: parties, sums };
 
     let (permit, rows) = count_rows_on_shares(&mut desk, &rules, prepared.rows()).await?;
     let mut reveals: Vec<String> = reveals.iter().map(|text| (*text).to_owned()).collect();

@@ -53,6 +53,9 @@ pub enum Refusal {
         /// How many there must be.
         minimum: u16,
     },
+    /// The answer would show single rows.
+    #[error("the answer would show single rows, which the rules on small counts forbid")]
+    SingleRows,
     /// Too few rows in all parties' data together. To know it, every party's node has seen how many
     /// there are, and nothing else.
     #[error(
@@ -160,6 +163,12 @@ impl Permit {
     #[must_use]
     pub fn withholds(&self) -> bool {
         self.rules.min_cell > 1
+    }
+
+    /// The smallest count above zero that may be shown; 1 at least.
+    #[must_use]
+    pub fn least_shown(&self) -> u64 {
+        self.rules.min_cell.max(1)
     }
 
     /// What a table may show of a count: nothing, if it is above zero and below the minimum.

@@ -15,6 +15,8 @@ use crate::algebra::ring::Ring;
 #[repr(transparent)]
 pub struct Lanes(pub u64);
 
+impl zeroize::DefaultIsZeroes for Lanes {}
+
 /// The lanes of a word.
 pub const LANES: usize = 64;
 

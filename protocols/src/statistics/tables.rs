@@ -58,7 +58,7 @@ type Positions = Zeroizing<Vec<usize>>;
 
 impl Prepared {
     /// Of one variable.
-    pub(super) fn frequency(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
+    pub(crate) fn frequency(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
         let declared = match &parameters.categories {
             None => None,
             Some(Categories::One(x)) => Some(vec![x.clone()]),
@@ -73,7 +73,7 @@ impl Prepared {
     }
 
     /// Of two variables.
-    pub(super) fn contingency(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
+    pub(crate) fn contingency(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
         let declared = match &parameters.categories {
             None => None,
             Some(Categories::Two(axes)) => Some(axes.to_vec()),
@@ -104,20 +104,26 @@ impl Prepared {
         Ok(Self { declared: is_declared, rows: positions(&axes, items)?, axes })
     }
 
-    pub(super) fn parameters(&self) -> BTreeMap<String, String> {
+    pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
         let text = if self.declared { fingerprint(&self.axes) } else { "from the data".to_owned() };
         [("categories".to_owned(), text)].into()
     }
 
-    pub(super) fn words(&self) -> usize {
+    pub(crate) fn words(&self) -> usize {
         self.axes.iter().map(Vec::len).product()
     }
 
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows.len().checked_div(self.axes.len()).unwrap_or(0) as u64
+    }
+
+    pub(crate) fn reveals_of_categories(&self) -> Option<String> {
+        let reveal = "which party's data have which category, to every party";
+        (!self.declared).then(|| reveal.to_owned())
+    }
+
     pub(super) fn reveals(&self, rules: &Rules) -> Vec<String> {
-        let mut reveals = Vec::new();
-        if !self.declared {
-            reveals.push("which party's data have which category, to every party".to_owned());
-        }
+        let mut reveals: Vec<String> = self.reveals_of_categories().into_iter().collect();
         if rules.min_cell > 1 {
             let most = rules.min_cell - 1;
             reveals.push(format!(
@@ -129,6 +135,19 @@ impl Prepared {
         reveals
     }
 
+    /// The categories of all parties together, and how often our rows have each cell of them.
+    pub(crate) async fn count(
+        self,
+        channel: &Channel,
+    ) -> Result<(Axes, Zeroizing<Vec<u64>>), Fault> {
+        let Self { declared, axes: own, rows } = self;
+        let axes =
+            if declared { own.clone() } else { categories::unite(channel, own.clone()).await? };
+        let layout = Layout::uniform(1, axes.iter().map(Vec::len).product())?;
+        let words = count(&rows, &own, &axes, layout.words());
+        Ok((axes, words))
+    }
+
     pub(super) async fn run(
         self,
         channel: &Channel,
@@ -136,11 +155,9 @@ impl Prepared {
         permit: &Permit,
         rng: &mut impl CryptoRng,
     ) -> Result<Answer, Fault> {
-        let Self { declared, axes: own, rows } = self;
-        let axes =
-            if declared { own.clone() } else { categories::unite(channel, own.clone()).await? };
-        let layout = Layout::uniform(1, axes.iter().map(Vec::len).product())?;
-        let words = count(&rows, &own, &axes, layout.words());
+        let declared = self.declared;
+        let (axes, words) = self.count(channel).await?;
+        let layout = Layout::uniform(1, words.len())?;
         let sum = sums.sum(Rounds::default(), &layout, words, rng).await?;
         let total = total(&sum).ok_or(Fault::Implausible)?;
         if !permit.agrees_with(total) {

@@ -5,17 +5,23 @@
 //! know it reads from what the parties agreed on, and it is shown sizes only.
 
 mod measure;
+pub(crate) mod mode;
 pub(crate) mod ranks;
 #[cfg(test)]
 mod ranks_tests;
 
+pub(crate) mod rows;
+#[cfg(test)]
+mod rows_tests;
 mod search;
+mod sizes;
 
 use std::collections::BTreeMap;
 
 use rand_core::CryptoRng;
 
 use crate::catalogue::Entry;
+use crate::channel::Channel;
 use crate::computation::{Answer, Input};
 use crate::disclosure::{Permit, Rules};
 use crate::engine::shared::Shared;
@@ -28,15 +34,33 @@ use crate::parameters::{Parameters, refuse};
 pub(crate) struct Desk<'a, E> {
     /// The suite.
     pub(crate) engine: E,
+    /// To all members.
+    pub(crate) channel: &'a Channel,
+    /// To those that bring data; none at a helper.
+    pub(crate) parties: Option<&'a Channel>,
     /// How many members, the first ones, bring data.
     pub(crate) inputs: usize,
     /// Masked sums among those that bring data; none at a helper.
     pub(crate) sums: Option<MaskedSums<'a>>,
 }
 
+const NO_NUMBERS: Fault = Fault::Undefined { why: "the parties have no numbers" };
+
+impl<E: Engine> Desk<'_, E> {
+    /// The sum of all parties' vectors of `len` numbers, in shared form; a helper has none.
+    async fn sum(&mut self, mine: &[u64], len: usize) -> Result<E::Shared<u64>, Fault> {
+        let mine = if self.engine.brings_data() { mine } else { &[] };
+        let shares = self.engine.share(mine, &vec![len; self.inputs]).await?;
+        let sum = shares.into_iter().reduce(|sum, next| sum.plus(&next));
+        Ok(sum.unwrap_or_else(|| self.engine.public(vec![0; len])))
+    }
+}
+
 /// A function with one party's data in it; at a helper, without.
 pub(crate) enum Prepared {
     Ranks(ranks::Prepared),
+    Rows(rows::Prepared),
+    Mode(mode::Prepared),
     Measure(measure::Prepared),
 }
 
@@ -48,8 +72,12 @@ impl Prepared {
         input: &Input,
     ) -> Option<Result<Self, InputError>> {
         let ranks = || ranks::Prepared::new(function, parameters, input);
+        let rows = || rows::Prepared::new(function, parameters, input);
+        let mode = || mode::Prepared::new(function, parameters, input);
         let measure = || measure::Prepared::new(function, parameters);
         None.or_else(|| Some(ranks()?.map(Self::Ranks)))
+            .or_else(|| Some(rows()?.map(Self::Rows)))
+            .or_else(|| Some(mode()?.map(Self::Mode)))
             .or_else(|| Some(measure()?.map(Self::Measure)))
     }
 
@@ -59,8 +87,12 @@ impl Prepared {
         parameters: &BTreeMap<String, String>,
     ) -> Result<Self, InputError> {
         let ranks = || ranks::Prepared::to_help(function, parameters);
+        let rows = || rows::Prepared::to_help(function, parameters);
+        let mode = || mode::Prepared::to_help(function, parameters);
         let measure = || measure::Prepared::to_help(function, parameters);
         None.or_else(|| Some(ranks()?.map(Self::Ranks)))
+            .or_else(|| Some(rows()?.map(Self::Rows)))
+            .or_else(|| Some(mode()?.map(Self::Mode)))
             .or_else(|| Some(measure()?.map(Self::Measure)))
             .unwrap_or_else(|| Err(refuse("committee", "this function needs no helpers".into())))
     }
@@ -68,6 +100,8 @@ impl Prepared {
     pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
         match self {
             Self::Ranks(prepared) => prepared.parameters(),
+            Self::Rows(prepared) => prepared.parameters(),
+            Self::Mode(prepared) => prepared.parameters(),
             Self::Measure(prepared) => prepared.parameters(),
         }
     }
@@ -76,6 +110,8 @@ impl Prepared {
     pub(crate) fn rows(&self) -> Option<u64> {
         match self {
             Self::Ranks(prepared) => Some(prepared.rows()),
+            Self::Rows(prepared) => Some(prepared.rows()),
+            Self::Mode(prepared) => Some(prepared.rows()),
             Self::Measure(_) => None,
         }
     }
@@ -84,13 +120,18 @@ impl Prepared {
     pub(crate) fn words(&self) -> usize {
         match self {
             Self::Ranks(_) => 0,
+            Self::Rows(prepared) => usize::try_from(prepared.rows()).unwrap_or(usize::MAX),
+            Self::Mode(prepared) => prepared.words(),
             Self::Measure(prepared) => prepared.words(),
         }
     }
 
     /// What is revealed beside the answer, and beside what the catalogue says.
     pub(crate) fn reveals(&self) -> Vec<String> {
-        Vec::new()
+        match self {
+            Self::Mode(prepared) => prepared.reveals(),
+            Self::Ranks(_) | Self::Rows(_) | Self::Measure(_) => Vec::new(),
+        }
     }
 
     /// The answer; none at a helper.
@@ -103,6 +144,8 @@ impl Prepared {
     ) -> Result<Option<Answer>, Fault> {
         match self {
             Self::Ranks(prepared) => prepared.run(desk, rows).await,
+            Self::Rows(prepared) => prepared.run(desk, permit, rows).await,
+            Self::Mode(prepared) => prepared.run(desk, permit, rows).await,
             Self::Measure(prepared) => prepared.run(desk).await,
         }
     }
@@ -118,10 +161,7 @@ pub(crate) async fn count_rows_on_shares<E: Engine>(
     let Some(rows) = rows else {
         return Ok((rules.permit_whatever_the_rows(desk.inputs)?, 0));
     };
-    let mine = if desk.engine.brings_data() { &[rows][..] } else { &[] };
-    let shares = desk.engine.share(mine, &vec![1; desk.inputs]).await?;
-    let sum = shares.into_iter().reduce(|sum, next| sum.plus(&next));
-    let sum = sum.unwrap_or_else(|| desk.engine.public(vec![0]));
+    let sum = desk.sum(&[rows], 1).await?;
     let opened = desk.engine.open(&sum, Audience::Everybody).await?.unwrap_or_default();
     let total = opened.first().copied().filter(|total| *total < 1 << 62);
     let total = total.ok_or(Fault::Implausible)?;

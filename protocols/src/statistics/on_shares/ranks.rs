@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
-use super::Desk;
 use super::search::{Query, find};
+use super::{Desk, NO_NUMBERS};
 use crate::algebra::exact::Grid;
 use crate::algebra::order::{double, key};
 use crate::catalogue::Entry;
@@ -26,7 +26,6 @@ use crate::statistics::doubles;
 /// The most probabilities that one computation takes.
 const MOST_PROBABILITIES: usize = 1_000;
 
-pub(super) const NO_NUMBERS: Fault = Fault::Undefined { why: "the parties have no numbers" };
 const NO_SUCH_RANK: Fault =
     Fault::Undefined { why: "the rank is beyond the number of all parties' numbers" };
 
@@ -143,7 +142,7 @@ impl Prepared {
             Side::Maxima => Query { keys: maxima, rank: *rank },
         };
         let queries: Vec<Query<'_>> = places.iter().map(query).collect();
-        let Some(keys) = find(&mut desk.engine, desk.inputs, &queries, rows).await? else {
+        let Some(keys) = find(desk, &queries, rows).await? else {
             return Ok(None);
         };
         let numbers: Option<Vec<f64>> = keys.into_iter().map(double).collect();

@@ -15,6 +15,7 @@
 //! opening of 255 values a rank. A comparison looks at as many digits as the number of all rows has,
 //! and one more.
 
+use super::Desk;
 use crate::algebra::lanes::Lanes;
 use crate::algebra::ring::Ring;
 use crate::circuits::comparison::negative;
@@ -43,18 +44,17 @@ pub(super) struct Query<'a> {
 /// The keys of the numbers that the queries ask for. None at a helper. `rows` is the largest number
 /// of numbers that any query is among.
 pub(super) async fn find<E: Engine>(
-    engine: &mut E,
-    inputs: usize,
+    desk: &mut Desk<'_, E>,
     queries: &[Query<'_>],
     rows: u64,
 ) -> Result<Option<Vec<u64>>, Fault> {
     let lanes = queries.len() * THRESHOLDS;
     let ranks = queries.iter().flat_map(|query| [query.rank; THRESHOLDS]).collect();
-    let ranks: E::Shared<u64> = engine.public(ranks);
+    let ranks: E::Shared<u64> = desk.engine.public(ranks);
     // Counts and ranks are from 0 to `rows`: their differences take one digit more for the sign.
     let digits = KEY - usize::try_from(rows.leading_zeros()).unwrap_or(0) + 1;
     let mut prefixes = vec![0; queries.len()];
-    engine.prepare(lanes * u64::BYTES).await?;
+    desk.engine.prepare(lanes * u64::BYTES).await?;
     for step in 0..KEY / STEP {
         let shift = KEY - STEP * (step + 1);
         let counts: Vec<u64> = queries
@@ -62,18 +62,15 @@ pub(super) async fn find<E: Engine>(
             .zip(&prefixes)
             .flat_map(|(query, prefix)| counts_below(query.keys, *prefix, shift))
             .collect();
-        let mine = if engine.brings_data() { counts.as_slice() } else { &[] };
-        let shares = engine.share(mine, &vec![lanes; inputs]).await?;
-        let below = shares.into_iter().reduce(|sum, next| sum.plus(&next));
-        let lead = below.map_or_else(|| ranks.clone(), |below| below.minus(&ranks));
-        let reached = negative(engine, &lead, digits.min(KEY)).await?;
-        if let Some(bits) = engine.open(&reached, Audience::Parties).await? {
+        let lead = desk.sum(&counts, lanes).await?.minus(&ranks);
+        let reached = negative(&mut desk.engine, &lead, digits.min(KEY)).await?;
+        if let Some(bits) = desk.engine.open(&reached, Audience::Parties).await? {
             for (index, prefix) in prefixes.iter_mut().enumerate() {
                 *prefix |= digit(&bits, index * THRESHOLDS)? << shift;
             }
         }
     }
-    Ok(engine.brings_data().then_some(prefixes))
+    Ok(desk.engine.brings_data().then_some(prefixes))
 }
 
 /// How many of the keys lie below each threshold of a step.

@@ -1,0 +1,168 @@
+//! The mode of `StatisticsFrequency` and `StatisticsContingency` without the table.
+//!
+//! The counts of all cells are added under sharing, the largest is found by a tournament of
+//! comparisons, and the place of that cell is opened, if its count is at least as large as the rules
+//! ask of a cell; whether it is, is decided under sharing too. Of cells with equal counts the first
+//! is the mode.
+//!
+//! **What is opened** beside the answer: how many cells there are, to helpers; and, if the client
+//! declares no categories, which party's data have which, to every party.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Desk, sizes};
+use crate::algebra::layout::MAX_WORDS;
+use crate::algebra::ring::Ring;
+use crate::catalogue::Entry;
+use crate::circuits::comparison::negative;
+use crate::circuits::selection::largest;
+use crate::computation::{Answer, Input};
+use crate::disclosure::Permit;
+use crate::engine::shared::Shared;
+use crate::engine::{Audience, Engine};
+use crate::fault::{Fault, InputError};
+use crate::parameters::{Parameters, refuse};
+use crate::statistics::tables;
+
+/// The parameter that asks for the mode alone.
+const ONLY_MODE: &str = "only_mode";
+
+/// The most cells that are compared.
+const MOST_CELLS: usize = 1 << 20;
+
+/// The category, or the pair of categories, that occurs most often; null if none is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mode {
+    /// One name, or one of each variable.
+    pub mode: Option<Cell>,
+}
+
+/// A cell of a table by its categories.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Cell {
+    /// Of one variable.
+    One(String),
+    /// Of two variables.
+    Two(String, String),
+}
+
+/// One party's rows by category; at a helper, nothing.
+pub(crate) struct Prepared(Option<tables::Prepared>);
+
+impl Prepared {
+    pub(super) fn new(
+        function: &Entry,
+        parameters: &Parameters,
+        input: &Input,
+    ) -> Option<Result<Self, InputError>> {
+        let prepared = match (function.name, parameters.only_mode) {
+            ("StatisticsFrequency", Some(true)) => tables::Prepared::frequency(parameters, input),
+            ("StatisticsContingency", Some(true)) => {
+                tables::Prepared::contingency(parameters, input)
+            }
+            _ => return None,
+        };
+        Some(prepared.map(|prepared| Self(Some(prepared))))
+    }
+
+    pub(super) fn to_help(
+        function: &Entry,
+        agreed: &BTreeMap<String, String>,
+    ) -> Option<Result<Self, InputError>> {
+        if !["StatisticsFrequency", "StatisticsContingency"].contains(&function.name) {
+            return None;
+        }
+        let only_mode = agreed.contains_key(ONLY_MODE);
+        Some(match only_mode {
+            true => Ok(Self(None)),
+            false => Err(refuse("committee", "a whole table needs no helpers".into())),
+        })
+    }
+
+    pub(super) fn parameters(&self) -> BTreeMap<String, String> {
+        let mut texts = self.0.as_ref().map(tables::Prepared::parameters).unwrap_or_default();
+        texts.insert(ONLY_MODE.into(), true.to_string());
+        texts
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.0.as_ref().map_or(0, tables::Prepared::rows)
+    }
+
+    pub(super) fn words(&self) -> usize {
+        self.0.as_ref().map_or(0, tables::Prepared::words)
+    }
+
+    pub(super) fn reveals(&self) -> Vec<String> {
+        let rows = "the number of rows of all parties together, to every party and helper";
+        let cells = "the number of cells of the table, to every helper";
+        let categories = self.0.as_ref().and_then(tables::Prepared::reveals_of_categories);
+        [rows, cells].map(str::to_owned).into_iter().chain(categories).collect()
+    }
+
+    pub(super) async fn run<E: Engine>(
+        self,
+        desk: &mut Desk<'_, E>,
+        permit: &Permit,
+        rows: u64,
+    ) -> Result<Option<Answer>, Fault> {
+        let (axes, counts) = match (self.0, desk.parties) {
+            (Some(prepared), Some(channel)) => prepared.count(channel).await?,
+            _ => Default::default(),
+        };
+        let cells = cells(desk, counts.len()).await?;
+        desk.engine.prepare(cells * u64::BYTES).await?;
+        let counts = desk.sum(&counts, cells).await?;
+        let shown = place_of_largest(&mut desk.engine, &counts, rows, permit.least_shown()).await?;
+        let opened = desk.engine.open(&shown, Audience::Parties).await?;
+        Ok(opened.map(|place| Answer::Mode(Mode { mode: cell(&axes, &place) })))
+    }
+}
+
+/// How many cells the table has, which all parties must say alike.
+async fn cells<E: Engine>(desk: &Desk<'_, E>, mine: usize) -> Result<usize, Fault> {
+    let sizes = sizes::exchange(desk.channel, desk.inputs, [mine as u64]).await?;
+    let [cells] = sizes.first().copied().ok_or(Fault::Implausible)?;
+    let most = MOST_CELLS.min(MAX_WORDS);
+    match usize::try_from(cells) {
+        _ if sizes.iter().any(|[other]| *other != cells) => Err(Fault::Implausible),
+        Ok(cells) if cells <= most => Ok(cells),
+        Ok(actual) => Err(Fault::TableTooLarge { what: "cells to compare", actual, limit: most }),
+        Err(_) => Err(Fault::Implausible),
+    }
+}
+
+/// The place of the largest count, from 1; 0 if it is not to be shown.
+async fn place_of_largest<E: Engine>(
+    engine: &mut E,
+    counts: &E::Shared<u64>,
+    rows: u64,
+    least: u64,
+) -> Result<E::Shared<u64>, Fault> {
+    let magnitude = rows.max(least);
+    let digits = <u64 as Ring>::BITS - usize::try_from(magnitude.leading_zeros()).unwrap_or(0) + 1;
+    let Some([count, place]) = largest(engine, counts, digits.min(<u64 as Ring>::BITS)).await?
+    else {
+        return Ok(engine.public(vec![0]));
+    };
+    let lead = count.minus(&engine.public(vec![least]));
+    let is_small = negative(engine, &lead, digits.min(<u64 as Ring>::BITS)).await?;
+    let is_small = engine.inject(&[&is_small], 1).await?;
+    let one = engine.public(vec![1]);
+    engine.multiply(&place.plus(&one), &one.minus(&is_small)).await
+}
+
+fn cell(axes: &[Vec<String>], place: &[u64]) -> Option<Cell> {
+    let cell = usize::try_from(place.first()?.checked_sub(1)?).ok()?;
+    match axes {
+        [x] => x.get(cell).cloned().map(Cell::One),
+        [x, y] => {
+            let (row, column) = (cell.checked_div(y.len())?, cell.checked_rem(y.len())?);
+            Some(Cell::Two(x.get(row)?.clone(), y.get(column)?.clone()))
+        }
+        _ => None,
+    }
+}
