@@ -21,60 +21,19 @@
 
 #[path = "support/link.rs"]
 mod link;
-#[path = "../actors/tests/support/mod.rs"]
-mod support;
+#[path = "support/trio.rs"]
+mod trio;
 
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use actix::Addr;
-use cloister_actors::node::Node;
-use cloister_actors::sessions::Sessions;
 use cloister_protocols::computation::Input;
 use cloister_protocols::parameters::{Encoding, Parameters};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use futures_util::future::join_all;
-use tokio::runtime::Runtime;
+
+use crate::trio::Trio;
 
 const MIB: usize = 1 << 20;
 const WORDS: usize = 1_000_000;
-
-/// Three nodes on threads of their own, which live until the end of the process.
-struct Trio {
-    nodes: Vec<Addr<Sessions>>,
-    runtime: Runtime,
-    runs: u64,
-}
-
-impl Trio {
-    fn start() -> Self {
-        let (ready, nodes) = mpsc::channel();
-        std::thread::spawn(move || {
-            actix_rt::System::new().block_on(async move {
-                let plan = support::plan(3, 60);
-                let nodes = plan.start_all().await;
-                ready.send(nodes.iter().map(Node::sessions).collect()).unwrap();
-                std::future::pending::<()>().await;
-            });
-        });
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        Self { nodes: nodes.recv().unwrap(), runtime, runs: 0 }
-    }
-
-    /// The time from the request to the last party's answer; encoding the input is not in it.
-    fn time(&mut self, function: &str, parameters: &Parameters, input: &Input) -> Duration {
-        self.runs += 1;
-        let network = self.runs.to_string();
-        let parameters = parameters.clone();
-        let ask = support::Ask { function, parameters, parties: 3, network: &network };
-        let asked: Vec<_> = self.nodes.iter().map(|node| ask.of(node, input.clone())).collect();
-        let start = Instant::now();
-        let outcomes = self.runtime.block_on(join_all(asked));
-        let elapsed = start.elapsed();
-        outcomes.into_iter().for_each(|outcome| drop(outcome.unwrap()));
-        elapsed
-    }
-}
 
 fn links(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("link");

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
-use actix::{Actor, Context, Handler, Recipient};
+use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use actix_rt::Arbiter;
 use bytes::Bytes;
 use cloister_actors::links::{
@@ -111,13 +111,31 @@ impl Raw {
 pub struct Pair {
     link: Recipient<Transmit>,
     received: mpsc::Receiver<()>,
+    /// Makes the other end answer.
+    answer: Box<dyn Fn() + Send>,
     body: Bytes,
+    sequence: u32,
 }
 
 /// Takes what a link hands on.
 struct Probe {
     up: mpsc::Sender<()>,
     whole: mpsc::Sender<()>,
+    /// Where it sends an empty message for each that comes whole.
+    answer: Option<Recipient<Transmit>>,
+}
+
+/// From now on each message that comes is answered.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Answer(Recipient<Transmit>);
+
+impl Handler<Answer> for Probe {
+    type Result = ();
+
+    fn handle(&mut self, Answer(link): Answer, _: &mut Self::Context) {
+        self.answer = Some(link);
+    }
 }
 
 impl Actor for Probe {
@@ -142,8 +160,11 @@ impl Handler<Inbound> for Probe {
     type Result = ();
 
     fn handle(&mut self, inbound: Inbound, _: &mut Self::Context) {
-        if matches!(inbound.content, Content::Part(part) if part.header.last) {
-            self.whole.send(()).unwrap();
+        let Content::Part(part) = inbound.content else { return };
+        match &self.answer {
+            Some(link) => link.do_send(transmit(0, part.header.sequence, Bytes::new())),
+            None if part.header.last => self.whole.send(()).unwrap(),
+            None => {}
         }
     }
 }
@@ -175,11 +196,11 @@ impl Pair {
                     let (up, whole) = (up.clone(), whole.clone());
                     let arbiter = Arbiter::new();
                     arbiter.spawn_fn(move || {
-                        let probe = Probe { up, whole }.start();
+                        let probe = Probe { up, whole, answer: None }.start();
                         let events = Events {
                             up: probe.clone().recipient(),
                             down: probe.clone().recipient(),
-                            inbound: probe.recipient(),
+                            inbound: probe.clone().recipient(),
                         };
                         let identity = Arc::new(identity);
                         let links = Listener::start_links(
@@ -190,31 +211,50 @@ impl Pair {
                             vec![peer],
                             &events,
                         );
-                        give.send((me, links[&other].clone().recipient())).unwrap();
+                        let link: Recipient<Transmit> = links[&other].clone().recipient();
+                        give.send((me, link, probe)).unwrap();
                     });
                 }
                 std::future::pending::<()>().await;
             });
         });
-        let mut ends: Vec<(usize, Recipient<Transmit>)> =
+        let mut ends: Vec<(usize, Recipient<Transmit>, Addr<Probe>)> =
             (0..2).map(|_| links.recv().unwrap()).collect();
-        ends.sort_by_key(|(me, _)| *me);
+        ends.sort_by_key(|(me, _, _)| *me);
         (0..2).for_each(|_| is_up.recv().unwrap());
+        let (_, back, probe) = ends.remove(1);
         let link = ends.remove(0).1;
-        Self { link, received, body: Bytes::from(vec![7; 64 * MIB]) }
+        let answer = Box::new(move || probe.do_send(Answer(back.clone())));
+        Self { link, received, answer, body: Bytes::from(vec![7; 64 * MIB]), sequence: 0 }
+    }
+
+    /// The time in which an empty message goes and an empty answer comes, on average over so many.
+    /// Nothing else can be measured with this pair afterwards.
+    pub fn round_trip(mut self, times: u32) -> Duration {
+        (self.answer)();
+        // The first may come before the other end has heard that it is to answer.
+        std::thread::sleep(Duration::from_millis(50));
+        let start = Instant::now();
+        for _ in 0..times {
+            self.link.do_send(transmit(1, self.sequence, Bytes::new()));
+            self.sequence += 1;
+            self.received.recv().unwrap();
+        }
+        start.elapsed() / times
     }
 
     /// The time in which so many bytes arrive.
     pub fn time(&mut self, bytes: usize) -> Duration {
-        let message = Outgoing {
-            to: Party::new(1).unwrap(),
-            sequence: 0,
-            tag: [0; 16],
-            body: self.body.slice(..bytes),
-        };
+        let message = transmit(1, self.sequence, self.body.slice(..bytes));
+        self.sequence += 1;
         let start = Instant::now();
-        self.link.do_send(Transmit { session: SessionId([0; 16]), epoch: 1, message });
+        self.link.do_send(message);
         self.received.recv().unwrap();
         start.elapsed()
     }
+}
+
+fn transmit(to: usize, sequence: u32, body: Bytes) -> Transmit {
+    let message = Outgoing { to: Party::new(to).unwrap(), sequence, tag: [0; 16], body };
+    Transmit { session: SessionId([0; 16]), epoch: 1, message }
 }

@@ -1,9 +1,9 @@
 //! Every computation: its name, what it takes, what it answers, and which suite serves it.
 //!
 //! Functions that this version cannot compute are listed too, with the suite that they wait for, so
-//! that a client is told so instead of "unknown". What a computation reveals beside its answer is in
-//! the [`crate::computation::Security`] of each answer, because it depends on the parameters.
+//! that a client is told so instead of "unknown".
 
+use crate::statistics::{bivariate, sum};
 use crate::{masked, replicated};
 
 /// The data that a function takes from one party.
@@ -57,8 +57,8 @@ pub struct Entry {
     pub status: Status,
     /// The keys of its answer.
     pub result_keys: &'static [&'static str],
-    /// What the nodes of parties and helpers get to know beside the answer, whatever the
-    /// parameters.
+    /// What the nodes of parties and helpers get to know beside the answer, at most: the
+    /// [`crate::computation::Security`] of an answer says what they got to know of these.
     pub reveals: &'static [&'static str],
 }
 
@@ -83,29 +83,44 @@ pub const MEASURE: &str = "Measure";
 /// The name of the sum of vectors.
 pub const VECTOR_SUM: &str = "SecureVectorSum";
 
+const ROWS_IF_ASKED: &str =
+    "if the rules ask for rows: the number of rows of all parties together, to every party";
+const CATEGORIES: &str =
+    "unless the client declares the categories: which party's data have which, to every party";
+const SMALL_COUNTS: &str =
+    "unless the mode alone is asked for: counts that are withheld from the answer, to every party";
 const ROWS: &str = "the number of rows of all parties together, to every party and helper";
 const ROWS_OF_EACH: &str = "how many rows each party has, to every party and helper";
 const NEIGHBOURS: &str = "where the answer lies between two numbers: these two, to every party";
 
 static ENTRIES: [Entry; 19] = [
-    available("SecureSum", "the sum of all numbers", InputKind::Numbers, &["sum"]),
+    available(
+        "SecureSum",
+        "the sum of all numbers",
+        InputKind::Numbers,
+        &["sum"],
+        &[ROWS_IF_ASKED, sum::REVEALS],
+    ),
     available(
         VECTOR_SUM,
         "the sum of all parties' vectors, element by element",
         InputKind::Vector,
         &["sum"],
+        &["unless the encoding is `fixed`: the sums before they are rounded, to every party"],
     ),
     available(
         "StatisticsFrequency",
         "how often each category occurs",
         InputKind::Texts,
         &["histogram", "mode"],
+        &[ROWS_IF_ASKED, CATEGORIES, SMALL_COUNTS],
     ),
     available(
         "StatisticsContingency",
         "how often each pair of categories occurs",
         InputKind::TextPairs,
         &["table", "mode"],
+        &[ROWS_IF_ASKED, CATEGORIES, SMALL_COUNTS],
     ),
     available(
         "StatisticsBivariate",
@@ -120,6 +135,7 @@ static ENTRIES: [Entry; 19] = [
             "regression_interceipt",
             "regression_slope_only",
         ],
+        &[ROWS_IF_ASKED, bivariate::REVEALS],
     ),
     awaits(
         "replicated",
@@ -240,6 +256,7 @@ static ENTRIES: [Entry; 19] = [
         "nothing, in two rounds of eight bytes: what agreeing and two rounds cost",
         InputKind::Other,
         &[],
+        &[],
     ),
 ];
 
@@ -248,16 +265,10 @@ const fn available(
     summary: &'static str,
     input: InputKind,
     result_keys: &'static [&'static str],
+    reveals: &'static [&'static str],
 ) -> Entry {
-    Entry {
-        name,
-        summary,
-        input,
-        suite: masked::SUITE,
-        status: Status::Available,
-        result_keys,
-        reveals: &[],
-    }
+    let (suite, status) = (masked::SUITE, Status::Available);
+    Entry { name, summary, input, suite, status, result_keys, reveals }
 }
 
 const fn on_shares(

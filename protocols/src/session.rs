@@ -204,6 +204,14 @@ impl Session {
         &self.hash
     }
 
+    /// A session that nobody agreed on, with these keys.
+    #[cfg(test)]
+    pub(crate) fn of_keys(rules: Rules, keys: BTreeMap<Party, [u8; 32]>) -> Self {
+        let pair_keys = keys.into_iter().map(|(party, key)| (party, PairKey(key))).collect();
+        let hash = SessionHash([0; 32]);
+        Self { hash, rules, deadline_ms: 0, serving: Vec::new(), pair_keys }
+    }
+
     /// The strictest of all parties' disclosure rules.
     #[must_use]
     pub fn rules(&self) -> &Rules {

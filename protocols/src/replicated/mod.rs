@@ -44,6 +44,8 @@
 //! | bit to number | 2 | R, by seat 0 2R |
 //! | shuffle, an element | 3 | R, by seat 0 2R |
 
+#[cfg(test)]
+mod adversary_tests;
 mod committee;
 mod conversion;
 mod input;

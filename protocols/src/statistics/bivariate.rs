@@ -30,7 +30,7 @@ use crate::masked::{MaskedSums, Rounds};
 use crate::parameters::{Parameters, grid_text};
 
 /// What is revealed beside the answer.
-pub(super) const REVEALS: &str = "the exact joint sums n, Σx, Σy, Σx², Σxy, Σy², to every party; \
+pub(crate) const REVEALS: &str = "the exact joint sums n, Σx, Σy, Σx², Σxy, Σy², to every party; \
      the answer implies them up to rounding and a choice of two, unless the intercept or the \
      covariance is 0 or a value is null";
 

@@ -13,7 +13,7 @@ use crate::masked::{MaskedSums, Rounds};
 use crate::parameters::{Parameters, grid_text};
 
 /// What is revealed beside the answer.
-pub(super) const REVEALS: &str = "the exact sum, before it is rounded to a double, to every party";
+pub(crate) const REVEALS: &str = "the exact sum, before it is rounded to a double, to every party";
 
 pub(crate) struct Prepared {
     grid: Grid,

@@ -88,28 +88,37 @@ impl Prepared {
     ) -> Result<Option<Answer>, Fault> {
         let (engine, size) = (&mut desk.engine, self.size);
         engine.prepare(8 * self.words()).await?;
-        for _ in 0..self.times {
-            match self.operation {
-                Operation::Multiply => {
-                    let (x, y) = (engine.random::<u64>(size), engine.random(size));
+        match self.operation {
+            Operation::Multiply => {
+                let (x, y) = (engine.random::<u64>(size), engine.random(size));
+                for _ in 0..self.times {
                     engine.multiply(&x, &y).await?;
                 }
-                Operation::InnerProduct => {
-                    let (x, y) = (engine.random::<u64>(size), engine.random(size));
+            }
+            Operation::InnerProduct => {
+                let (x, y) = (engine.random::<u64>(size), engine.random(size));
+                for _ in 0..self.times {
                     engine.dot(&x, &y, size).await?;
                 }
-                Operation::MatrixProduct => {
-                    let (x, y) = (engine.random::<u64>(size * size), engine.random(size * size));
-                    let dimensions = Dimensions { rows: size, inner: size, columns: size };
+            }
+            Operation::MatrixProduct => {
+                let (x, y) = (engine.random::<u64>(size * size), engine.random(size * size));
+                let dimensions = Dimensions { rows: size, inner: size, columns: size };
+                for _ in 0..self.times {
                     engine.matrix_product(&x, &y, dimensions).await?;
                 }
-                Operation::Compare => {
-                    let x = engine.random::<u128>(size);
+            }
+            Operation::Compare => {
+                let x = engine.random::<u128>(size);
+                for _ in 0..self.times {
                     negative(engine, &x, 65).await?;
                 }
-                Operation::Sort => {
-                    let words = vec![engine.random::<Lanes>(size)];
-                    sort(engine, Columns { numbers: Vec::new(), words }, 64).await?;
+            }
+            Operation::Sort => {
+                let words = engine.random::<Lanes>(size);
+                for _ in 0..self.times {
+                    let table = Columns { numbers: Vec::new(), words: vec![words.clone()] };
+                    sort(engine, table, 64).await?;
                 }
             }
         }

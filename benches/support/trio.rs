@@ -1,0 +1,66 @@
+//! Three nodes over loopback mutual TLS in this process.
+
+#![allow(unreachable_pub, missing_docs, reason = "benchmarks use it")]
+
+#[path = "../../actors/tests/support/mod.rs"]
+mod support;
+
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use actix::Addr;
+use cloister_actors::label::Report;
+use cloister_actors::node::Node;
+use cloister_actors::sessions::Sessions;
+use cloister_protocols::computation::Input;
+use cloister_protocols::parameters::Parameters;
+use futures_util::future::join_all;
+use tokio::runtime::Runtime;
+
+/// Three nodes on threads of their own, which live until the end of the process.
+pub struct Trio {
+    nodes: Vec<Addr<Sessions>>,
+    runtime: Runtime,
+    runs: u64,
+}
+
+impl Trio {
+    pub fn start() -> Self {
+        let (ready, nodes) = mpsc::channel();
+        std::thread::spawn(move || {
+            actix_rt::System::new().block_on(async move {
+                let plan = support::plan(3, 60);
+                let nodes = plan.start_all().await;
+                ready.send(nodes.iter().map(Node::sessions).collect()).unwrap();
+                std::future::pending::<()>().await;
+            });
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        Self { nodes: nodes.recv().unwrap(), runtime, runs: 0 }
+    }
+
+    /// The time from the request to the last party's answer; encoding the input is not in it.
+    pub fn time(&mut self, function: &str, parameters: &Parameters, input: &Input) -> Duration {
+        self.run(function, parameters, &vec![input.clone(); 3]).0
+    }
+
+    /// That time, and what the first party's node reports.
+    pub fn run(
+        &mut self,
+        function: &str,
+        parameters: &Parameters,
+        inputs: &[Input],
+    ) -> (Duration, std::sync::Arc<Report>) {
+        self.runs += 1;
+        let network = self.runs.to_string();
+        let mut ask = support::Ask::new(function, 3, &network);
+        ask.parameters = parameters.clone();
+        let parties = self.nodes.iter().zip(inputs);
+        let asked: Vec<_> = parties.map(|(node, input)| ask.of(node, input.clone())).collect();
+        let start = Instant::now();
+        let outcomes = self.runtime.block_on(join_all(asked));
+        let elapsed = start.elapsed();
+        let mut reports = outcomes.into_iter().map(|outcome| outcome.unwrap());
+        (elapsed, reports.next().unwrap())
+    }
+}
