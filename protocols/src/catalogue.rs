@@ -3,7 +3,7 @@
 //! Functions that this version cannot compute are listed too, with the suite that they wait for, so
 //! that a client is told so instead of "unknown".
 
-use crate::statistics::{bivariate, sum};
+use crate::statistics::{bivariate, sum, univariate};
 use crate::{masked, replicated};
 
 /// The data that a function takes from one party.
@@ -91,6 +91,8 @@ const SMALL_COUNTS: &str =
     "unless the mode alone is asked for: counts that are withheld from the answer, to every party";
 const ROWS: &str = "the number of rows of all parties together, to every party and helper";
 const ROWS_OF_EACH: &str = "how many rows each party has, to every party and helper";
+const MATRICES: &str = "of each matrix, to every party and helper: its rows and columns, and between \
+     which powers of two the binary digits of its elements lie";
 const NEIGHBOURS: &str = "where the answer lies between two numbers: these two, to every party";
 
 static ENTRIES: [Entry; 19] = [
@@ -137,8 +139,7 @@ static ENTRIES: [Entry; 19] = [
         ],
         &[ROWS_IF_ASKED, bivariate::REVEALS],
     ),
-    awaits(
-        "replicated",
+    on_shares(
         "StatisticsUnivariate",
         "extremes, means, moments and their ratios of one variable",
         InputKind::Numbers,
@@ -166,6 +167,7 @@ static ENTRIES: [Entry; 19] = [
             "hyper_skewness",
             "hyper_flatness",
         ],
+        &[univariate::REVEALS],
     ),
     on_shares(
         "MinimumMaximum",
@@ -188,12 +190,12 @@ static ENTRIES: [Entry; 19] = [
         &["median"],
         &[ROWS, NEIGHBOURS],
     ),
-    awaits(
-        "replicated",
+    on_shares(
         "SecureMatrixMultiplication",
         "the product of one party's matrix and another's",
         InputKind::Matrix,
         &["product"],
+        &[MATRICES],
     ),
     on_shares(
         "Quantiles",

@@ -28,10 +28,13 @@ use crate::masked::{self, MaskedSums, Rounds};
 use crate::parameters::{Parameters, refuse};
 use crate::replicated::{self, Committee, MESSAGES_AHEAD, Replicated, SMALL_MESSAGE};
 use crate::session::{Offer, Session, SessionHash, Spec, agree};
+use crate::statistics::on_shares::matrix::Precision;
 use crate::statistics::on_shares::mode::Mode;
 use crate::statistics::on_shares::rows::Occurrences;
 use crate::statistics::on_shares::{self, Desk, count_rows_on_shares};
-use crate::statistics::{Prepared, bivariate::Bivariate, tables::Histogram, tables::Table};
+use crate::statistics::{
+    Prepared, bivariate::Bivariate, tables::Histogram, tables::Table, univariate::Univariate,
+};
 use crate::wire;
 
 /// One party's data, as it came from its client or its datasets.
@@ -174,6 +177,16 @@ pub enum Answer {
         /// How many they are.
         samples: u64,
     },
+    /// A product of matrices.
+    Product {
+        /// Its rows.
+        product: Vec<Vec<f64>>,
+        /// The scale at which it was computed; not among the result's keys.
+        #[serde(skip)]
+        precision: Precision,
+    },
+    /// Statistics of one variable.
+    Univariate(Box<Univariate>),
     /// The mode of a table alone.
     Mode(Mode),
     /// Quantiles.
@@ -185,6 +198,17 @@ pub enum Answer {
     },
     /// The answer of the computation of nothing.
     Empty {},
+}
+
+impl Answer {
+    /// The scale at which it was computed, if it is of a kind that has one.
+    #[must_use]
+    pub fn precision(&self) -> Option<Precision> {
+        match self {
+            Self::Product { precision, .. } => Some(*precision),
+            _ => None,
+        }
+    }
 }
 
 /// What is revealed beside the answer where the rules ask for rows.

@@ -5,9 +5,11 @@
 //! integer or fraction to the nearest double.
 
 pub mod exact;
+pub mod fixed;
 pub mod lanes;
 pub mod layout;
 pub mod matrix;
 pub mod order;
 pub mod ring;
 pub mod rounding;
+pub mod wide;

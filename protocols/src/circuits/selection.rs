@@ -1,23 +1,27 @@
 //! Choosing by a bit that nobody sees.
 
 use crate::algebra::ring::Ring;
+use crate::circuits::Bits;
 use crate::circuits::comparison::negative;
-use crate::circuits::{Bits, not};
 use crate::engine::Engine;
-use crate::engine::shared::Shared;
+use crate::engine::shared::{Shared, split};
 use crate::fault::Fault;
 
-/// The elements of `one` where the bit is 1, else those of `zero`: zero + b·(one − zero). Three
-/// rounds.
+/// Of each pair of vectors, the elements of the first where the bit is 1, else those of the second:
+/// second + b·(first − second). All have one length. Three rounds.
 pub(crate) async fn select<E: Engine, R: Ring>(
     engine: &mut E,
     bits: &Bits<E>,
-    one: &E::Shared<R>,
-    zero: &E::Shared<R>,
-) -> Result<E::Shared<R>, Fault> {
-    let bits = engine.inject(&[bits], one.len()).await?;
-    let chosen = engine.multiply(&bits, &one.minus(zero)).await?;
-    Ok(zero.plus(&chosen))
+    pairs: &[[&E::Shared<R>; 2]],
+) -> Result<Vec<E::Shared<R>>, Fault> {
+    let len = pairs.first().map_or(0, |[first, _]| first.len());
+    let firsts: Vec<_> = pairs.iter().map(|[first, _]| *first).collect();
+    let seconds: Vec<_> = pairs.iter().map(|[_, second]| *second).collect();
+    let (firsts, seconds) = (E::Shared::<R>::concat(&firsts), E::Shared::<R>::concat(&seconds));
+    let bits = engine.inject(&[bits], len).await?;
+    let bits = E::Shared::<R>::concat(&vec![&bits; pairs.len()]);
+    let chosen = engine.multiply(&bits, &firsts.minus(&seconds)).await?;
+    Ok(split(&seconds.plus(&chosen), len))
 }
 
 /// The largest of all counts and its place, the first of several; both in shared form, of one
@@ -49,16 +53,16 @@ async fn winners<E: Engine>(
     let right: Vec<usize> = left.iter().map(|index| index + 1).collect();
     let bye = 2 * matches..counts.len();
 
-    let lead = counts.gather(&left).minus(&counts.gather(&right));
-    let right_wins = negative(engine, &lead, digits).await?;
-    let left_wins = not(engine, &right_wins);
-    let bits: E::Shared<u64> = engine.inject(&[&left_wins], matches).await?;
-    let two = |x: &E::Shared<u64>, y: &E::Shared<u64>| E::Shared::<u64>::concat(&[x, y]);
-    let ahead = two(&lead, &places.gather(&left).minus(&places.gather(&right)));
-    let chosen = engine.multiply(&two(&bits, &bits), &ahead).await?;
-    let won = two(&counts.gather(&right), &places.gather(&right)).plus(&chosen);
-    Ok([
-        two(&won.slice(0..matches), &counts.slice(bye.clone())),
-        two(&won.slice(matches..2 * matches), &places.slice(bye)),
-    ])
+    let both = |x: &E::Shared<u64>| [x.gather(&left), x.gather(&right)];
+    let ([left_counts, right_counts], [left_places, right_places]) = (both(counts), both(places));
+    let right_wins = negative(engine, &left_counts.minus(&right_counts), digits).await?;
+    let pairs = [[&right_counts, &left_counts], [&right_places, &left_places]];
+    let won = select(engine, &right_wins, &pairs).await?;
+    let [won_counts, won_places] = won.as_slice() else {
+        return Err(Fault::Implausible);
+    };
+    let with_bye = |won: &E::Shared<u64>, all: &E::Shared<u64>| {
+        E::Shared::<u64>::concat(&[won, &all.slice(bye.clone())])
+    };
+    Ok([with_bye(won_counts, counts), with_bye(won_places, places)])
 }

@@ -85,8 +85,9 @@ async fn monomials<E: Engine>(engine: &mut E, planes: &[Bits<E>]) -> Result<Vec<
     for (index, plane) in planes.iter().enumerate() {
         monomials.get_mut(1 << index).into_iter().for_each(|place| *place = Some(plane.clone()));
     }
-    for size in 2..=planes.len() as u32 {
-        let sets: Vec<usize> = (0..kinds).filter(|set| set.count_ones() == size).collect();
+    for size in 2..=planes.len() {
+        let of_size = |set: &usize| usize::try_from(set.count_ones()) == Ok(size);
+        let sets: Vec<usize> = (0..kinds).filter(of_size).collect();
         let pairs: Vec<_> = sets.iter().filter_map(|set| factors(&monomials, *set)).collect();
         let products = and_all(engine, &pairs).await?;
         for (set, product) in sets.into_iter().zip(products) {

@@ -14,8 +14,6 @@ pub(crate) trait Shared<R: Ring>: Clone {
     fn plus(&self, other: &Self) -> Self;
     /// The difference, element by element.
     fn minus(&self, other: &Self) -> Self;
-    /// The product with public numbers, element by element.
-    fn times(&self, factors: &[R]) -> Self;
     /// Some of the elements, one after the other.
     fn slice(&self, range: Range<usize>) -> Self;
     /// The elements of all `vectors`, one after the other.
@@ -24,8 +22,6 @@ pub(crate) trait Shared<R: Ring>: Clone {
     fn gather(&self, places: &[usize]) -> Self;
     /// Of each block of so many elements, the sums of its first one, two, three … elements.
     fn running_sums(&self, block: usize) -> Self;
-    /// Each element so many times, one after the other.
-    fn repeated(&self, times: usize) -> Self;
 }
 
 /// A vector as `C` components, each of the same length; a party that has no part in computing holds
@@ -83,11 +79,6 @@ impl<R: Ring, const C: usize> Shared<R> for Components<R, C> {
         self.combine(other, R::minus)
     }
 
-    fn times(&self, factors: &[R]) -> Self {
-        debug_assert_eq!(self.len, factors.len());
-        self.map(self.len, |part| part.iter().zip(factors).map(|(a, b)| a.times(*b)).collect())
-    }
-
     fn slice(&self, range: Range<usize>) -> Self {
         self.map(range.len(), |part| part.get(range.clone()).unwrap_or_default().to_vec())
     }
@@ -120,12 +111,6 @@ impl<R: Ring, const C: usize> Shared<R> for Components<R, C> {
                     .collect::<Vec<R>>()
             };
             part.chunks(block.max(1)).flat_map(sums).collect()
-        })
-    }
-
-    fn repeated(&self, times: usize) -> Self {
-        self.map(self.len * times, |part| {
-            part.iter().flat_map(|element| std::iter::repeat_n(*element, times)).collect()
         })
     }
 }

@@ -1,8 +1,15 @@
 //! Products: local arithmetic, one message to one neighbour.
 //!
-//! z_s = x_s·y_s + x_s·y_{s+1} + x_{s+1}·y_s + α_s. Each of the nine terms x_i·y_j is in exactly one
-//! z_s, and the α_s cancel, so z_0 + z_1 + z_2 = x·y. Sums of products are added up before they are
-//! sent, so an inner product of any length costs one element.
+//! x·y is the sum of nine terms x_i·y_j, each of which two seats could make or one. They are dealt
+//! out so that five multiplications make all of them (Araki et al. take two at each seat):
+//!
+//! - seat 0, of x_0 and x_1: (x_0 + x_1)·(y_0 + y_1);
+//! - seat 1, of x_1 and x_2: x_1·y_2 + x_2·(y_1 + y_2);
+//! - seat 2, of x_2 and x_0: x_2·y_0 + x_0·y_2.
+//!
+//! Each adds its part α_s of a sharing of zero: z_s = terms + α_s. The α_s cancel, so z_0 + z_1 + z_2 =
+//! x·y, and z_s is uniform to the predecessor, which gets it and lacks k_{s,s+1}. Sums of products
+//! are added up before they are sent, so an inner product of any length costs one element.
 
 use rayon::prelude::*;
 
@@ -22,6 +29,7 @@ const PIECE: usize = 1 << 14;
 /// What one seat holds of both factors: x_s, x_{s+1}, y_s, y_{s+1}.
 #[derive(Clone, Copy)]
 struct Factors<'a, R> {
+    seat: usize,
     x: &'a [R],
     x_next: &'a [R],
     y: &'a [R],
@@ -35,8 +43,8 @@ impl Replicated<'_> {
         y: &Pair<R>,
     ) -> Result<Pair<R>, Fault> {
         let len = x.len();
-        let factors = Factors::new(x, y);
         self.reshare("multiply", len, |seat| {
+            let factors = Factors::new(seat, x, y);
             seat.masked(len, |range, z| factors.slice(range.start, range.end).add_products(z))
         })
         .await
@@ -49,8 +57,8 @@ impl Replicated<'_> {
         block: usize,
     ) -> Result<Pair<R>, Fault> {
         let len = x.len().checked_div(block).unwrap_or(0);
-        let factors = Factors::new(x, y);
         self.reshare("inner product", len, |seat| {
+            let factors = Factors::new(seat, x, y);
             seat.masked(len, |range, z: &mut [R]| {
                 for (z, index) in z.iter_mut().zip(range) {
                     let factors = factors.slice(index * block, (index + 1) * block);
@@ -68,13 +76,21 @@ impl Replicated<'_> {
         dimensions: Dimensions,
     ) -> Result<Pair<R>, Fault> {
         let Dimensions { rows, inner, columns } = dimensions;
-        let factors = Factors::new(x, y);
         self.reshare("matrix product", rows * columns, |seat| {
-            let Factors { x, x_next, y, y_next } = factors;
-            let both: Vec<R> = y.iter().zip(y_next).map(|(a, b)| a.plus(*b)).collect();
+            let Factors { seat: index, x, x_next, y, y_next } = Factors::new(seat, x, y);
             let mut z = seat.masked(rows * columns, |_, _| {});
-            add_product(x, &both, &mut z, inner, columns);
-            add_product(x_next, y, &mut z, inner, columns);
+            let mut add = |x: &[R], y: &[R]| add_product(x, y, &mut z, inner, columns);
+            match index {
+                0 => add(&sums(x, x_next), &sums(y, y_next)),
+                1 => {
+                    add(x, y_next);
+                    add(x_next, &sums(y, y_next));
+                }
+                _ => {
+                    add(x, y_next);
+                    add(x_next, y);
+                }
+            }
             z
         })
         .await
@@ -100,22 +116,31 @@ impl Replicated<'_> {
 }
 
 impl<'a, R: Ring> Factors<'a, R> {
-    fn new(x: &'a Pair<R>, y: &'a Pair<R>) -> Self {
+    fn new(seat: &Seat, x: &'a Pair<R>, y: &'a Pair<R>) -> Self {
         let ([x, x_next], [y, y_next]) = (x.parts(), y.parts());
-        Self { x, x_next, y, y_next }
+        Self { seat: seat.index, x, x_next, y, y_next }
     }
 
     fn slice(self, start: usize, end: usize) -> Self {
         let slice = |vector: &'a [R]| vector.get(start..end).unwrap_or_default();
-        let Self { x, x_next, y, y_next } = self;
-        Self { x: slice(x), x_next: slice(x_next), y: slice(y), y_next: slice(y_next) }
+        let Self { seat, x, x_next, y, y_next } = self;
+        Self { seat, x: slice(x), x_next: slice(x_next), y: slice(y), y_next: slice(y_next) }
     }
 
     fn add_products(self, z: &mut [R]) {
+        // Chosen outside of the loops, which are vectorised then.
+        match self.seat {
+            0 => self.add_terms(z, terms_0),
+            1 => self.add_terms(z, terms_1),
+            _ => self.add_terms(z, terms_2),
+        }
+    }
+
+    fn add_terms(self, z: &mut [R], terms: impl Fn([R; 2], [R; 2]) -> R) {
         let x = self.x.iter().zip(self.x_next);
         let y = self.y.iter().zip(self.y_next);
         for ((z, (x, x_next)), (y, y_next)) in z.iter_mut().zip(x).zip(y) {
-            *z = z.plus(term(*x, *x_next, *y, *y_next));
+            *z = z.plus(terms([*x, *x_next], [*y, *y_next]));
         }
     }
 
@@ -129,15 +154,39 @@ impl<'a, R: Ring> Factors<'a, R> {
     }
 
     fn sum(self) -> R {
+        match self.seat {
+            0 => self.sum_of_terms(terms_0),
+            1 => self.sum_of_terms(terms_1),
+            _ => self.sum_of_terms(terms_2),
+        }
+    }
+
+    fn sum_of_terms(self, terms: impl Fn([R; 2], [R; 2]) -> R) -> R {
         let x = self.x.iter().zip(self.x_next);
         let y = self.y.iter().zip(self.y_next);
-        let terms = x.zip(y).map(|((x, x_next), (y, y_next))| term(*x, *x_next, *y, *y_next));
+        let terms = x.zip(y).map(|((x, x_next), (y, y_next))| terms([*x, *x_next], [*y, *y_next]));
         terms.fold(R::ZERO, R::plus)
     }
 }
 
-/// x_s·(y_s + y_{s+1}) + x_{s+1}·y_s.
+/// (x_0 + x_1)·(y_0 + y_1).
 #[inline]
-fn term<R: Ring>(x: R, x_next: R, y: R, y_next: R) -> R {
-    x.times(y.plus(y_next)).plus(x_next.times(y))
+fn terms_0<R: Ring>([x_0, x_1]: [R; 2], [y_0, y_1]: [R; 2]) -> R {
+    x_0.plus(x_1).times(y_0.plus(y_1))
+}
+
+/// x_1·y_2 + x_2·(y_1 + y_2).
+#[inline]
+fn terms_1<R: Ring>([x_1, x_2]: [R; 2], [y_1, y_2]: [R; 2]) -> R {
+    x_1.times(y_2).plus(x_2.times(y_1.plus(y_2)))
+}
+
+/// x_2·y_0 + x_0·y_2.
+#[inline]
+fn terms_2<R: Ring>([x_2, x_0]: [R; 2], [y_2, y_0]: [R; 2]) -> R {
+    x_2.times(y_0).plus(x_0.times(y_2))
+}
+
+fn sums<R: Ring>(a: &[R], b: &[R]) -> Vec<R> {
+    a.iter().zip(b).map(|(a, b)| a.plus(*b)).collect()
 }

@@ -10,6 +10,8 @@ pub(crate) mod bivariate;
 mod bivariate_tests;
 pub(crate) mod categories;
 pub(crate) mod empty;
+mod means;
+mod moments;
 pub(crate) mod on_shares;
 pub(crate) mod sum;
 #[cfg(test)]
@@ -17,6 +19,11 @@ mod sum_tests;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tables_tests;
+pub(crate) mod univariate;
+#[cfg(test)]
+mod univariate_adversary_tests;
+#[cfg(test)]
+mod univariate_tests;
 pub(crate) mod vector;
 #[cfg(test)]
 mod vector_tests;
@@ -26,6 +33,7 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use crate::algebra::rounding::nearest_double;
 use crate::catalogue::{EMPTY, Entry, VECTOR_SUM};
 use crate::channel::Channel;
 use crate::computation::{Answer, Input};
@@ -146,12 +154,12 @@ pub(crate) fn doubles(input: &Input) -> Result<Zeroizing<Vec<f64>>, InputError> 
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    reason = "what is lost is noticed"
-)]
-fn equal_double(item: i64) -> Option<f64> {
-    let double = item as f64;
-    (i128::from(item) == double as i128).then_some(double)
+/// The double that equals `value`, if there is one.
+fn equal_double(value: i64) -> Option<f64> {
+    let magnitude = value.unsigned_abs();
+    let significant = u64::BITS - magnitude.leading_zeros() - magnitude.trailing_zeros() % 64;
+    if significant > f64::MANTISSA_DIGITS {
+        return None;
+    }
+    nearest_double(value < 0, &[magnitude], false, 0)
 }

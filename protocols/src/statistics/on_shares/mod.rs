@@ -4,6 +4,9 @@
 //! answer, what it implies, and sizes. A helper runs the same code without data: what it needs to
 //! know it reads from what the parties agreed on, and it is shown sizes only.
 
+pub(crate) mod matrix;
+#[cfg(test)]
+mod matrix_tests;
 mod measure;
 pub(crate) mod mode;
 pub(crate) mod ranks;
@@ -15,6 +18,7 @@ pub(crate) mod rows;
 mod rows_tests;
 mod search;
 mod sizes;
+mod univariate;
 
 use std::collections::BTreeMap;
 
@@ -61,6 +65,8 @@ pub(crate) enum Prepared {
     Ranks(ranks::Prepared),
     Rows(rows::Prepared),
     Mode(mode::Prepared),
+    Matrix(matrix::Prepared),
+    Univariate(univariate::Prepared),
     Measure(measure::Prepared),
 }
 
@@ -74,10 +80,14 @@ impl Prepared {
         let ranks = || ranks::Prepared::new(function, parameters, input);
         let rows = || rows::Prepared::new(function, parameters, input);
         let mode = || mode::Prepared::new(function, parameters, input);
+        let matrix = || matrix::Prepared::new(function, parameters, input);
+        let univariate = || univariate::Prepared::new(function, parameters, input);
         let measure = || measure::Prepared::new(function, parameters);
         None.or_else(|| Some(ranks()?.map(Self::Ranks)))
             .or_else(|| Some(rows()?.map(Self::Rows)))
             .or_else(|| Some(mode()?.map(Self::Mode)))
+            .or_else(|| Some(matrix()?.map(Self::Matrix)))
+            .or_else(|| Some(univariate()?.map(Self::Univariate)))
             .or_else(|| Some(measure()?.map(Self::Measure)))
     }
 
@@ -89,10 +99,14 @@ impl Prepared {
         let ranks = || ranks::Prepared::to_help(function, parameters);
         let rows = || rows::Prepared::to_help(function, parameters);
         let mode = || mode::Prepared::to_help(function, parameters);
+        let matrix = || matrix::Prepared::to_help(function);
+        let univariate = || univariate::Prepared::to_help(function);
         let measure = || measure::Prepared::to_help(function, parameters);
         None.or_else(|| Some(ranks()?.map(Self::Ranks)))
             .or_else(|| Some(rows()?.map(Self::Rows)))
             .or_else(|| Some(mode()?.map(Self::Mode)))
+            .or_else(|| Some(matrix()?.map(Self::Matrix)))
+            .or_else(|| Some(univariate()?.map(Self::Univariate)))
             .or_else(|| Some(measure()?.map(Self::Measure)))
             .unwrap_or_else(|| Err(refuse("committee", "this function needs no helpers".into())))
     }
@@ -102,6 +116,8 @@ impl Prepared {
             Self::Ranks(prepared) => prepared.parameters(),
             Self::Rows(prepared) => prepared.parameters(),
             Self::Mode(prepared) => prepared.parameters(),
+            Self::Matrix(prepared) => prepared.parameters(),
+            Self::Univariate(prepared) => prepared.parameters(),
             Self::Measure(prepared) => prepared.parameters(),
         }
     }
@@ -112,7 +128,8 @@ impl Prepared {
             Self::Ranks(prepared) => Some(prepared.rows()),
             Self::Rows(prepared) => Some(prepared.rows()),
             Self::Mode(prepared) => Some(prepared.rows()),
-            Self::Measure(_) => None,
+            Self::Univariate(prepared) => Some(prepared.rows()),
+            Self::Matrix(_) | Self::Measure(_) => None,
         }
     }
 
@@ -122,6 +139,8 @@ impl Prepared {
             Self::Ranks(_) => 0,
             Self::Rows(prepared) => usize::try_from(prepared.rows()).unwrap_or(usize::MAX),
             Self::Mode(prepared) => prepared.words(),
+            Self::Matrix(prepared) => prepared.words(),
+            Self::Univariate(prepared) => prepared.words(),
             Self::Measure(prepared) => prepared.words(),
         }
     }
@@ -130,7 +149,7 @@ impl Prepared {
     pub(crate) fn reveals(&self) -> Vec<String> {
         match self {
             Self::Mode(prepared) => prepared.reveals(),
-            Self::Ranks(_) | Self::Rows(_) | Self::Measure(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -146,6 +165,8 @@ impl Prepared {
             Self::Ranks(prepared) => prepared.run(desk, rows).await,
             Self::Rows(prepared) => prepared.run(desk, permit, rows).await,
             Self::Mode(prepared) => prepared.run(desk, permit, rows).await,
+            Self::Matrix(prepared) => prepared.run(desk).await,
+            Self::Univariate(prepared) => prepared.run(desk, permit, rows, rng).await,
             Self::Measure(prepared) => prepared.run(desk).await,
         }
     }

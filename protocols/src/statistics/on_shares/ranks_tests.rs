@@ -1,5 +1,7 @@
 //! Ranks, medians, extremes and quantiles against sorting in plaintext, in simulation.
 
+#![expect(clippy::cast_precision_loss, reason = "of numbers that tests make up")]
+
 use rand_core::Rng;
 
 use crate::computation::{Answer, Input};

@@ -20,7 +20,6 @@ use super::{Desk, NO_NUMBERS, sizes};
 use crate::algebra::exact::Grid;
 use crate::algebra::lanes::Lanes;
 use crate::algebra::order::{double, key};
-use crate::algebra::ring::Ring;
 use crate::catalogue::Entry;
 use crate::circuits::comparison::{all_zero, negative};
 use crate::circuits::sorting::sort;

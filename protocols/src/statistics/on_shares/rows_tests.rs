@@ -19,7 +19,7 @@ use crate::testing::{Run, any_doubles, rng, seed};
 fn data(rng: &mut PredictableRng, parties: usize) -> Vec<Vec<f64>> {
     let mut party = |index: usize| {
         let mut numbers = any_doubles(rng, index);
-        numbers.extend((0..12).map(|_| f64::from(rng.next_u32() % 5) * -1.0));
+        numbers.extend((0..12).map(|_| -f64::from(rng.next_u32() % 5)));
         numbers
     };
     let mut data: Vec<Vec<f64>> = (1..parties).map(&mut party).collect();

@@ -1,0 +1,82 @@
+//! `StatisticsUnivariate`: the extremes by comparisons under sharing, everything else by masked sums
+//! among the parties (see [`crate::statistics::univariate`]).
+
+use std::collections::BTreeMap;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::search::{Query, find};
+use super::{Desk, NO_NUMBERS};
+use crate::algebra::order::{double, key};
+use crate::catalogue::Entry;
+use crate::computation::{Answer, Input};
+use crate::disclosure::Permit;
+use crate::engine::Engine;
+use crate::fault::{Fault, InputError};
+use crate::parameters::Parameters;
+use crate::statistics::univariate::{Extremes, Prepared as Numbers};
+
+const NAME: &str = "StatisticsUnivariate";
+
+/// One party's numbers; at a helper, none.
+pub(crate) struct Prepared {
+    numbers: Option<Numbers>,
+    /// In ascending order.
+    keys: Zeroizing<Vec<u64>>,
+}
+
+impl Prepared {
+    pub(super) fn new(
+        function: &Entry,
+        parameters: &Parameters,
+        input: &Input,
+    ) -> Option<Result<Self, InputError>> {
+        let of = |numbers: Numbers| {
+            let keys = numbers.numbers().iter().map(|x| key(*x));
+            let mut keys = Zeroizing::new(keys.collect::<Vec<u64>>());
+            keys.sort_unstable();
+            Self { numbers: Some(numbers), keys }
+        };
+        (function.name == NAME).then(|| Numbers::new(parameters, input).map(of))
+    }
+
+    pub(super) fn to_help(function: &Entry) -> Option<Result<Self, InputError>> {
+        let helper = Self { numbers: None, keys: Zeroizing::default() };
+        (function.name == NAME).then_some(Ok(helper))
+    }
+
+    pub(super) fn parameters(&self) -> BTreeMap<String, String> {
+        self.numbers.as_ref().map(Numbers::parameters).unwrap_or_default()
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.keys.len() as u64
+    }
+
+    pub(super) fn words(&self) -> usize {
+        self.numbers.as_ref().map_or(0, Numbers::words)
+    }
+
+    pub(super) async fn run<E: Engine>(
+        self,
+        desk: &mut Desk<'_, E>,
+        permit: &Permit,
+        rows: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        if rows == 0 {
+            return Err(NO_NUMBERS);
+        }
+        let query = |rank| Query { keys: &self.keys, rank };
+        let found = find(desk, &[query(1), query(rows)], rows).await?;
+        let (Some(found), Some(sums), Some(numbers)) = (found, &mut desk.sums, self.numbers) else {
+            return Ok(None);
+        };
+        let mut found = found.into_iter().map(|key| double(key).ok_or(Fault::Implausible));
+        let mut next = || found.next().ok_or(Fault::Implausible)?;
+        let extremes = Extremes { minimum: next()?, maximum: next()? };
+        let answer = numbers.run(sums, permit, extremes, rng).await?;
+        Ok(Some(Answer::Univariate(Box::new(answer))))
+    }
+}
