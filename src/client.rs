@@ -60,6 +60,9 @@ pub struct Report {
     pub security: Value,
     /// The disclosure rules that held.
     pub disclosure: Value,
+    /// The scale at which it was computed, if the function has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Value>,
     /// What it cost this party.
     pub cost: Cost,
     /// The hash of everything that the parties agreed on.

@@ -266,7 +266,7 @@ mod tests {
     fn report(result: Value) -> Report {
         let cost = Cost { rounds: 2, bytes_sent: 1, seconds: 0.1, more: Map::new() };
         let (security, disclosure, session) = (Value::Null, Value::Null, "s".to_owned());
-        Report { inputs: 2, result, security, disclosure, cost, session }
+        Report { inputs: 2, result, security, disclosure, precision: None, cost, session }
     }
 
     #[test]

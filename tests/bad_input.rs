@@ -234,12 +234,7 @@ fn functions_are_known_and_available_or_refused() {
     node.compute(&json!({"microprotocol": [7]})).refused(400, "bad_argument");
     node.compute(&json!({"microprotocol": null})).refused(400, "bad_argument");
     for (name, suite) in [
-        ("MinimumMaximum", "replicated"),
-        ("KthElement", "replicated"),
-        ("SecureMedian", "replicated"),
-        ("SecureMatrixMultiplication", "replicated"),
-        ("StatisticsUnivariate", "replicated"),
-        ("StatisticsRegressionOLSVertical", "replicated"),
+        ("StatisticsRegressionOLSVertical", "pairwise"),
         ("SetIntersection", "intersection"),
         ("SetIntersectionSize", "intersection"),
         ("StatisticsContingencyVertical", "intersection"),
@@ -247,6 +242,35 @@ fn functions_are_known_and_available_or_refused() {
         let answer = node.compute(&json!({"microprotocol": name}));
         answer.refused(501, "awaits_suite");
         assert!(answer.message().contains(suite), "{}", answer.message());
+    }
+    node.alive();
+}
+
+#[test]
+fn what_functions_on_shares_cannot_use_is_refused_with_what_would_be_right() {
+    let node = Node::start();
+    let ask = |function: &str, data: Value, parameters: Value| {
+        node.compute(&json!({"microprotocol": function, "data": data, "parameters": parameters}))
+    };
+    for (function, data, parameters, about) in [
+        ("Quantiles", json!([1]), json!({}), "probabilities"),
+        ("Quantiles", json!([1]), json!({"probabilities": [1.5]}), "probabilities"),
+        ("TopK", json!([1]), json!({"k": 0}), "k"),
+        ("SecureMedian", json!([1]), json!({"suite": "masked"}), "suite"),
+        ("SecureMedian", json!([1]), json!({"categories": ["a"]}), "categories"),
+        ("SecureSum", json!([1]), json!({"suite": "replicated"}), "suite"),
+        ("SecureMedian", json!([9_007_199_254_740_993_u64]), json!({}), "item 0"),
+        ("Measure", json!([]), json!({"operation": "sort", "size": 99_999_999}), "size"),
+    ] {
+        let answer = ask(function, data, parameters);
+        answer.refused(422, "bad_input");
+        assert!(answer.message().contains(about), "{function}: {}", answer.message());
+    }
+    let zero = ask("KthElement", json!([{"array": [1], "rank": 0}]), json!({}));
+    zero.refused(400, "bad_argument");
+    assert!(zero.message().contains("rank"), "{}", zero.message());
+    for parameters in [json!({"k": -1}), json!({"operation": "divide"}), json!({"committee": 3})] {
+        ask("TopK", json!([1]), parameters).refused(400, "bad_argument");
     }
     node.alive();
 }

@@ -127,6 +127,11 @@ impl Task {
         }
     }
 
+    /// In which round it is; 0 where it is not in one.
+    fn round(&self) -> u64 {
+        self.api.progress_in_full(&self.handle)["round"].as_u64().unwrap_or(0)
+    }
+
     /// Waits for the result or the error.
     fn ended(&self) -> Answer {
         loop {
@@ -277,4 +282,30 @@ fn an_api_port_in_use_is_said() {
     assert!(error.contains("cannot listen") && node.stdout.is_empty(), "{error}");
     assert!(TcpListener::bind(taken.trim_start_matches("http://")).is_err());
     cluster.check_health();
+}
+
+/// Kills the last node, which has a seat in the committee, once a sort has got so many rounds far.
+fn kill_while_sorting(cluster: &mut Cluster, rounds: u64, rows: u32) -> [Answer; 2] {
+    let name = fresh();
+    let numbers: Vec<u32> = (0..rows).collect();
+    let start = |index| Task::start(cluster, index, &name, "TopK", &json!(numbers));
+    let [one, other, dying] = [0, 1, 2].map(start);
+    while dying.round() < rounds {}
+    cluster.kill(2);
+    let answers = [one.ended(), other.ended()];
+    cluster.restart(2);
+    answers
+}
+
+#[test]
+fn a_node_that_dies_at_any_step_of_a_sort_is_named() {
+    let mut cluster = Cluster::start(Kind { deadline: 30, ..Kind::teaching(3) });
+    // Counting rows, telling sizes, sharing; and in the middle of the sort.
+    for (rounds, rows) in [(1, 3_000), (3, 3_000), (6, 3_000), (20, 3_000), (100, 3_000)] {
+        for answer in kill_while_sorting(&mut cluster, rounds, rows) {
+            assert!([502, 504].contains(&answer.status), "{rounds}: {}", answer.body);
+            assert!(answer.message().contains("clinic-2"), "{rounds}: {}", answer.body);
+        }
+        cluster.check_health();
+    }
 }

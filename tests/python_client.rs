@@ -36,9 +36,16 @@ fn python() -> PathBuf {
 }
 
 fn check(program: &str, parties: usize) {
+    check_with_helpers(program, parties, 0);
+}
+
+/// With so many nodes, the last ones, that bring no data.
+fn check_with_helpers(program: &str, parties: usize, helpers: usize) {
     let python = python();
-    let cluster = Cluster::teaching(parties);
-    run(Command::new(python).arg(clients().join(program)).args(cluster.urls()));
+    let cluster = Cluster::teaching(parties + helpers);
+    let mut command = Command::new(python);
+    command.env("HELPERS", helpers.to_string());
+    run(command.arg(clients().join(program)).args(cluster.urls()));
     cluster.check_health();
 }
 
@@ -55,6 +62,21 @@ fn three_parties_compute() {
 #[test]
 fn five_parties_compute() {
     check("compute.py", 5);
+}
+
+#[test]
+fn three_parties_compute_on_shares() {
+    check("shares.py", 3);
+}
+
+#[test]
+fn five_parties_compute_on_shares() {
+    check("shares.py", 5);
+}
+
+#[test]
+fn two_parties_and_a_helper_compute_on_shares() {
+    check_with_helpers("shares.py", 2, 1);
 }
 
 #[test]

@@ -273,6 +273,7 @@ impl Computation {
         );
         let report = Report {
             inputs: outcome.parties,
+            precision: outcome.answer.get().precision(),
             result: outcome.answer,
             security: outcome.security,
             disclosure: Disclosure { profile: ending.profile, rules: outcome.rules },

@@ -69,6 +69,19 @@ pub enum Failure {
         /// The name.
         network: String,
     },
+    /// This node was called to compute on shares without data of its own, and its settings do not
+    /// allow it.
+    HelpRefused {
+        /// Its member.
+        member: String,
+    },
+    /// This node was called to compute on shares, and cannot tell from the proposal how.
+    HelpImpossible {
+        /// Its member.
+        member: String,
+        /// What is wrong with the proposal.
+        reason: InputError,
+    },
     /// The computation broke off by a fault of this node.
     Broken,
     /// The node has as many computations under way as it may have.
@@ -144,6 +157,8 @@ impl Failure {
             Self::OtherMembers { .. } | Self::OtherRun { .. } | Self::Overlap { .. } => {
                 "disagreement"
             }
+            Self::HelpRefused { .. } => "help_refused",
+            Self::HelpImpossible { .. } => "help_impossible",
             Self::Broken => "internal",
             Self::Busy { .. } => "too_many_computations",
             Self::Stopping => "node_stopping",
@@ -152,10 +167,12 @@ impl Failure {
 
     fn status(&self) -> StatusCode {
         match self.code() {
-            "disagreement" => StatusCode::CONFLICT,
+            "disagreement" | "no_committee" => StatusCode::CONFLICT,
             "deadline" => StatusCode::GATEWAY_TIMEOUT,
-            "bad_input" | "result_out_of_range" => StatusCode::UNPROCESSABLE_ENTITY,
-            "refused_by_disclosure_rules" => StatusCode::FORBIDDEN,
+            "bad_input" | "result_out_of_range" | "undefined" | "help_impossible" => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            "refused_by_disclosure_rules" | "help_refused" => StatusCode::FORBIDDEN,
             "too_many_computations" | "node_stopping" => StatusCode::SERVICE_UNAVAILABLE,
             "internal" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_GATEWAY,
@@ -189,6 +206,12 @@ impl Failure {
                  both are ended, because the other parties could not tell them apart",
                 shown(network)
             ),
+            Self::HelpRefused { member } => format!(
+                "{member} does not compute on shares for other members: its settings do not allow it"
+            ),
+            Self::HelpImpossible { member, reason } => {
+                format!("{member} cannot help with this computation: {reason}")
+            }
             Self::Broken => "the computation broke off by a fault of this node".into(),
             Self::Busy { limit } => format!("{limit} computations are under way already"),
             Self::Stopping => "this node is stopping".into(),
@@ -207,6 +230,9 @@ impl Failure {
             Self::LinkLost { party, .. }
             | Self::OtherMembers { party, .. }
             | Self::OtherRun { party, .. } => Some(party.clone()),
+            Self::HelpRefused { member } | Self::HelpImpossible { member, .. } => {
+                Some(member.clone())
+            }
             Self::Overlap { .. } | Self::Broken | Self::Busy { .. } | Self::Stopping => None,
         }
     }
@@ -230,6 +256,21 @@ impl Failure {
             "too_many_computations" | "node_stopping" => "try again later",
             "protocol_violation" => "trust no node that the message names before it was examined",
             "result_out_of_range" => "scale the data",
+            "no_committee" => {
+                "with the parameter `committee` name three members whose nodes compute on shares: \
+                 their operators allow it with `serve = true` (for parties) and `help = true` (for \
+                 members without data) under `[committee]` in node.toml"
+            }
+            "help_refused" => {
+                "have the named party's operator set `help = true` under `[committee]` in its \
+                 node.toml and start the node again, or name another member in the parameter \
+                 `committee`"
+            }
+            "help_impossible" => {
+                "let the parameter `committee` name nobody beyond the network's `nodes`, or use \
+                 the same version at all nodes"
+            }
+            "undefined" => "compute over more data, or other data",
             _ => "ask the named party; its node's log has the reason",
         }
     }
@@ -264,15 +305,23 @@ fn fault_code(fault: &Fault) -> &'static str {
         Fault::Input(_) | Fault::TableTooLarge { .. } => "bad_input",
         Fault::Refused(_) => "refused_by_disclosure_rules",
         Fault::NoCommittee { .. } => "no_committee",
-        Fault::Undefined { .. } => "no_answer",
+        Fault::Undefined { .. } => "undefined",
         Fault::ResultOutOfRange => "result_out_of_range",
     }
 }
 
 /// Codes come from peers as text; only those that this version knows are passed on.
 fn relayed_code(code: &str) -> &'static str {
-    const RELAYED: [&str; 4] =
-        ["disagreement", "refused_by_disclosure_rules", "result_out_of_range", "deadline"];
+    const RELAYED: [&str; 8] = [
+        "disagreement",
+        "refused_by_disclosure_rules",
+        "result_out_of_range",
+        "deadline",
+        "no_committee",
+        "undefined",
+        "help_refused",
+        "help_impossible",
+    ];
     RELAYED.into_iter().find(|known| *known == code).unwrap_or("peer_stopped")
 }
 
@@ -383,6 +432,22 @@ mod tests {
         assert_eq!(relayed(notice.clone())["party"], "clinic-c");
         let framed = StopNotice { about: Some("nobody".into()), ..notice };
         assert_eq!(relayed(framed)["party"], "clinic-a");
+    }
+
+    #[test]
+    fn whoever_cannot_help_is_named_with_what_its_operator_can_do() {
+        let refused = Failure::HelpRefused { member: "clinic-c".into() };
+        let notice = notice(&refused);
+        for party in ["clinic-c", "clinic-b"] {
+            let notice = Box::new(notice.clone());
+            let error = document(&Failure::Stopped { party: party.into(), notice });
+            assert_eq!(
+                (&error["code"], &error["party"]),
+                (&"help_refused".into(), &"clinic-c".into())
+            );
+            assert!(error["message"].as_str().unwrap().contains("clinic-c does not compute"));
+            assert!(error["hint"].as_str().unwrap().contains("`help = true` under `[committee]`"));
+        }
     }
 
     #[test]

@@ -17,9 +17,10 @@
 //! ```
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
-use cloister_protocols::computation::{Answer, Security};
+use cloister_protocols::computation::{Answer, Precision, Security};
 pub use cloister_protocols::disclosure::Opened;
 use cloister_protocols::disclosure::Rules;
 use serde::Serialize;
@@ -56,6 +57,9 @@ pub struct Report {
     pub security: Security,
     /// The disclosure rules that held.
     pub disclosure: Disclosure,
+    /// The scale at which it was computed, if the function has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
     /// What it cost this party.
     pub cost: Cost,
     /// The hash of everything that the parties agreed on.
@@ -106,15 +110,21 @@ impl Report {
         const FIXED: usize = 2_048;
         /// A cell of a table, with its share of the names.
         const CELL: usize = 100;
+        /// A number of 8 bytes is written with two characters at least, of which one is a comma.
+        const NUMBER: usize = 4;
         FIXED
             + match self.result.get() {
                 Answer::VectorSum { sum } => 8 * sum.len(),
                 Answer::IntegerVectorSum { sum } => 8 * sum.len(),
+                Answer::Sorted { sorted, .. } => 8 * sorted.len(),
+                Answer::Product { product, .. } => {
+                    product.iter().map(|row| 32 + 8 * row.len()).sum()
+                }
                 Answer::Frequency(histogram) => CELL * histogram.histogram.len(),
                 Answer::Contingency(table) => {
                     table.table.values().map(|row| CELL * row.len()).sum()
                 }
-                Answer::Sum { .. } | Answer::Bivariate(_) | Answer::Empty {} => 0,
+                other => NUMBER * written_bytes(other),
             }
     }
 }
@@ -171,6 +181,28 @@ impl From<Public<Arc<Data>>> for Download {
 impl From<Arc<Report>> for Download {
     fn from(report: Arc<Report>) -> Self {
         Self(Content::Opened(report))
+    }
+}
+
+/// How long a value is as JSON text.
+fn written_bytes(value: &impl Serialize) -> usize {
+    let mut bytes = Counter(0);
+    // Answers can always be written, and the counter takes everything.
+    let _ = serde_json::to_writer(&mut bytes, value);
+    bytes.0
+}
+
+/// Counts what is written.
+struct Counter(usize);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

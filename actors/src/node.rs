@@ -195,6 +195,7 @@ impl DataPlane {
                 profile: settings.profile,
                 deadline: settings.deadline(),
                 limits: settings.limits.clone(),
+                committee: settings.committee.clone(),
             },
         })
     }

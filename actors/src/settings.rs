@@ -35,6 +35,20 @@ pub struct Settings {
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
+    /// For whom this node computes on shares.
+    #[serde(default)]
+    pub committee: Committee,
+}
+
+/// For whom a node computes on shares, as one of the three of a committee. Two of the three that
+/// collude see everybody's data: who sits there is a question of trust, and so the operator's.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Committee {
+    /// In computations that this node's own client has asked for.
+    pub serve: bool,
+    /// In computations of other members, without data of its own and without seeing the answer.
+    pub help: bool,
 }
 
 /// Bounds of a node. Each has a default that suits a small server.
@@ -65,6 +79,12 @@ impl Default for Limits {
     }
 }
 
+impl Default for Committee {
+    fn default() -> Self {
+        Self { serve: true, help: false }
+    }
+}
+
 impl Settings {
     /// The deadline of a computation.
     #[must_use]
@@ -91,4 +111,30 @@ fn default_consortium() -> PathBuf {
 
 fn default_deadline() -> u32 {
     60
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(more: &str) -> Result<Settings, serde_json::Error> {
+        let least = r#""party":"a","api_listen":"127.0.0.1:1","peer_listen":"127.0.0.1:2""#;
+        serde_json::from_str(&format!("{{{least}{more}}}"))
+    }
+
+    #[test]
+    fn a_node_serves_its_own_client_and_helps_nobody_unless_it_is_told() {
+        let committee = |more| read(more).unwrap().committee;
+        assert_eq!(committee(""), Committee { serve: true, help: false });
+        assert_eq!(committee(r#","committee":{}"#), Committee::default());
+        let turned = Committee { serve: false, help: true };
+        assert_eq!(committee(r#","committee":{"serve":false,"help":true}"#), turned);
+    }
+
+    #[test]
+    fn entries_that_do_not_exist_are_refused() {
+        for unknown in [r#","committee":{"helps":true}"#, r#","help":true"#] {
+            assert!(read(unknown).unwrap_err().to_string().contains("unknown field"), "{unknown}");
+        }
+    }
 }

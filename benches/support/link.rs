@@ -1,7 +1,7 @@
 //! Two ends of a mutual-TLS connection over loopback, each on a thread of its own: with tokio-rustls
 //! alone, and through a pair of the node's links.
 
-#![allow(unreachable_pub, missing_docs, reason = "benchmarks use it")]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "benchmarks use parts of it")]
 
 use std::net::TcpListener;
 use std::sync::{Arc, mpsc};

@@ -1,6 +1,6 @@
 //! Three nodes over loopback mutual TLS in this process.
 
-#![allow(unreachable_pub, missing_docs, reason = "benchmarks use it")]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "benchmarks use parts of it")]
 
 #[path = "../../actors/tests/support/mod.rs"]
 mod support;

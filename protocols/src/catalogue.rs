@@ -219,7 +219,7 @@ static ENTRIES: [Entry; 19] = [
         &[ROWS_OF_EACH],
     ),
     awaits(
-        "replicated",
+        "pairwise",
         "StatisticsRegressionOLSVertical",
         "least squares of one party's column on another's",
         InputKind::Other,

@@ -28,7 +28,7 @@ use crate::masked::{self, MaskedSums, Rounds};
 use crate::parameters::{Parameters, refuse};
 use crate::replicated::{self, Committee, MESSAGES_AHEAD, Replicated, SMALL_MESSAGE};
 use crate::session::{Offer, Session, SessionHash, Spec, agree};
-use crate::statistics::on_shares::matrix::Precision;
+pub use crate::statistics::on_shares::matrix::Precision;
 use crate::statistics::on_shares::mode::Mode;
 use crate::statistics::on_shares::rows::Occurrences;
 use crate::statistics::on_shares::{self, Desk, count_rows_on_shares};

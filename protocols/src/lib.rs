@@ -8,12 +8,11 @@
 pub mod algebra;
 pub mod catalogue;
 pub mod channel;
+mod circuits;
 pub mod computation;
 #[cfg(test)]
 mod computation_tests;
 pub mod disclosure;
-
-mod circuits;
 mod echo;
 mod engine;
 mod exchange;

@@ -59,6 +59,14 @@ struct NodeFile<'a> {
     deadline_seconds: u32,
 }
 
+/// What follows in a node's settings. An entry of the whole file, not a section: what an operator
+/// adds at the end stays outside of it.
+const HELP: &str = "
+# Here all nodes are on one machine, so each may compute on shares for the others, without data.
+# With real parties each operator decides for whom: two of three such nodes together see all data.
+committee.help = true
+";
+
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let folder = Folder::new(&arguments.dir);
     make(&folder, arguments)?;
@@ -186,7 +194,7 @@ fn check_unused(folder: &Folder, parties: &[String]) -> Outcome {
 }
 
 fn node_file(name: &str, api: u16, peer: u16, arguments: &Arguments) -> Outcome<String> {
-    to_toml(&NodeFile {
+    let settings = to_toml(&NodeFile {
         party: name,
         api_listen: local(api),
         peer_listen: local(peer),
@@ -194,7 +202,8 @@ fn node_file(name: &str, api: u16, peer: u16, arguments: &Arguments) -> Outcome<
         consortium: "../consortium.toml",
         profile: arguments.profile(),
         deadline_seconds: arguments.deadline,
-    })
+    })?;
+    Ok(settings + HELP)
 }
 
 fn write_shared(folder: &Folder, members: Vec<Member>, deadline_seconds: u32) -> Outcome {
@@ -249,6 +258,7 @@ mod tests {
         let settings: Settings = read_toml(&folder.node("b"), "").unwrap();
         assert_eq!(settings.api_listen.port(), 1001);
         assert_eq!(settings.profile, Profile::Production);
+        assert!(settings.committee.serve && settings.committee.help);
         assert_eq!(folder.read_client().unwrap().member.len(), 2);
         let again = make(&folder, &arguments(&["c", "d"], 1000, 2000)).unwrap_err();
         assert!(again.to_string().contains("exists already"), "{again}");

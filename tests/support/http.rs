@@ -100,10 +100,15 @@ impl Api {
         self.send("DELETE", &format!("/representation/{handle}"), "{}")
     }
 
-    /// How far a task is.
+    /// How far a task is: its state.
     pub fn progress(&self, task: &str) -> Value {
+        self.progress_in_full(task)["state"].clone()
+    }
+
+    /// Its state, and in which round it is.
+    pub fn progress_in_full(&self, task: &str) -> Value {
         let progress = self.method(task, "progress", &json!({})).uuid();
-        let state = self.download(&progress).body["object"]["state"].clone();
+        let state = self.download(&progress).body["object"].clone();
         self.release(&progress);
         state
     }

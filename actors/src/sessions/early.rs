@@ -17,6 +17,9 @@ const MOST_BYTES: usize = 16 << 20;
 /// How long a proposal waits. Its sender tells when it gives up; this is for senders that don't.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
+/// Proposals of one peer that may wait for our help.
+pub(super) const MOST_CALLS: usize = 64;
+
 /// Ended sessions that are remembered, and for how long: frames that were on their way come soon.
 const MOST_CLOSED: usize = 16_384;
 const LATE: Duration = Duration::from_secs(10 * 60);
@@ -35,6 +38,8 @@ struct Kept {
     position: usize,
     part: Part,
     spec: Spec,
+    /// It names us as helper, so that it is for us to act on it and for no client of ours.
+    call: bool,
     since: Instant,
 }
 
@@ -42,17 +47,19 @@ struct Kept {
 struct Usage {
     parts: usize,
     bytes: usize,
+    calls: usize,
 }
 
 impl Early {
-    /// Keeps the proposal of the peer at `position`, which says `spec`. Says no where there is no
-    /// room, or where it is no proposal.
+    /// Keeps the proposal of the peer at `position`, which says `spec`; `call` if it names us as
+    /// helper. Says no where there is no room, or where it is no proposal.
     pub(super) fn keep(
         &mut self,
         position: usize,
         session: SessionId,
         part: Part,
         spec: Spec,
+        call: bool,
     ) -> bool {
         if self.closed.contains(&session) {
             return true;
@@ -68,9 +75,10 @@ impl Early {
             return false;
         }
         usage.parts += 1;
+        usage.calls += usize::from(call);
         usage.bytes = bytes;
         self.networks.entry(spec.network.clone()).or_default().insert(session);
-        kept.push(Kept { position, part, spec, since: Instant::now() });
+        kept.push(Kept { position, part, spec, call, since: Instant::now() });
         true
     }
 
@@ -83,6 +91,28 @@ impl Early {
             }
         }
         found
+    }
+
+    /// Whether the peer has as many calls waiting as it may have.
+    pub(super) fn is_full_of_calls(&self, position: usize) -> bool {
+        self.usage.get(&position).is_some_and(|usage| usage.calls >= MOST_CALLS)
+    }
+
+    /// The calls that wait under a network name: whose, and to which session.
+    pub(super) fn calls_under(&self, network: &str) -> Vec<(usize, SessionId)> {
+        let sessions = self.networks.get(network).into_iter().flatten();
+        sessions.flat_map(|session| self.calls_to(*session)).collect()
+    }
+
+    /// All calls that wait.
+    pub(super) fn calls(&self) -> Vec<(usize, SessionId)> {
+        self.parts.keys().flat_map(|session| self.calls_to(*session)).collect()
+    }
+
+    /// What the proposal of this peer for this session says, if one waits.
+    pub(super) fn spec(&self, position: usize, session: SessionId) -> Option<&Spec> {
+        let kept = self.parts.get(&session)?.iter().find(|kept| kept.position == position)?;
+        Some(&kept.spec)
     }
 
     /// Gives out what waits for `session`.
@@ -121,11 +151,21 @@ impl Early {
         }
     }
 
+    /// Whether the session has ended.
+    pub(super) fn is_closed(&self, session: SessionId) -> bool {
+        self.closed.contains(&session)
+    }
+
     /// From now on frames for `session` are thrown away.
     pub(super) fn close(&mut self, session: SessionId) {
         if self.closed.insert(session) {
             self.closing_order.push_back((Instant::now(), session));
         }
+    }
+
+    fn calls_to(&self, session: SessionId) -> impl Iterator<Item = (usize, SessionId)> {
+        let kept = self.parts.get(&session).into_iter().flatten();
+        kept.filter(|kept| kept.call).map(move |kept| (kept.position, session))
     }
 
     fn forget_where(&mut self, forget: impl Fn(&Kept) -> bool) {
@@ -140,6 +180,7 @@ impl Early {
     fn discount(&mut self, session: SessionId, kept: &Kept) {
         if let Some(usage) = self.usage.get_mut(&kept.position) {
             usage.parts = usage.parts.saturating_sub(1);
+            usage.calls = usage.calls.saturating_sub(usize::from(kept.call));
             usage.bytes = usage.bytes.saturating_sub(kept.part.body.len());
         }
         if self.parts.contains_key(&session) {
@@ -184,8 +225,8 @@ mod tests {
     #[test]
     fn a_proposal_waits_for_its_session_and_is_given_out_once() {
         let mut early = Early::default();
-        assert!(early.keep(2, ONE, proposal(8), spec()));
-        assert!(!early.keep(2, ONE, proposal(8), spec()), "a second one of the same peer");
+        assert!(early.keep(2, ONE, proposal(8), spec(), false));
+        assert!(!early.keep(2, ONE, proposal(8), spec(), false), "a second one of the same peer");
         assert_eq!(early.take(ONE), vec![(2, proposal(8))]);
         assert!(early.take(ONE).is_empty());
     }
@@ -195,12 +236,15 @@ mod tests {
         let mut early = Early::default();
         let session = |n: u8| SessionId([n; 16]);
         let half = MOST_BYTES / 2;
-        assert!(early.keep(1, session(1), proposal(half), spec()));
-        assert!(early.keep(1, session(2), proposal(half), spec()));
-        assert!(!early.keep(1, session(3), proposal(1), spec()));
-        assert!(early.keep(2, session(3), proposal(1), spec()), "another peer has room of its own");
+        assert!(early.keep(1, session(1), proposal(half), spec(), false));
+        assert!(early.keep(1, session(2), proposal(half), spec(), false));
+        assert!(!early.keep(1, session(3), proposal(1), spec(), false));
+        assert!(
+            early.keep(2, session(3), proposal(1), spec(), false),
+            "another peer has room of its own"
+        );
         early.forget(1, session(1));
-        assert!(early.keep(1, session(3), proposal(half), spec()));
+        assert!(early.keep(1, session(3), proposal(half), spec(), false));
         assert_eq!(early.under("study").len(), 3);
         early.forget_all(1);
         assert_eq!(early.usage[&1].bytes, 0);
@@ -213,9 +257,27 @@ mod tests {
         let mut early = Early::default();
         let mut later = proposal(8);
         later.header.sequence = 1;
-        assert!(!early.keep(1, ONE, later, spec()));
+        assert!(!early.keep(1, ONE, later, spec(), false));
         early.close(ONE);
-        assert!(early.keep(1, ONE, proposal(8), spec()));
+        assert!(early.keep(1, ONE, proposal(8), spec(), false));
         assert!(early.take(ONE).is_empty());
+    }
+
+    #[test]
+    fn calls_are_counted_and_found_until_they_are_forgotten() {
+        let mut early = Early::default();
+        for n in 0..MOST_CALLS {
+            assert!(!early.is_full_of_calls(1));
+            let session = SessionId([u8::try_from(n).unwrap(); 16]);
+            assert!(early.keep(1, session, proposal(8), spec(), true));
+        }
+        assert!(early.keep(2, ONE, proposal(8), spec(), false));
+        assert!(early.is_full_of_calls(1) && !early.is_full_of_calls(2));
+        assert_eq!(early.calls().len(), MOST_CALLS);
+        assert!(early.calls_under("study").contains(&(1, ONE)));
+        assert!(early.spec(1, ONE).is_some() && early.spec(3, ONE).is_none());
+        early.forget(1, ONE);
+        assert!(!early.is_full_of_calls(1));
+        assert!(!early.calls_under("study").iter().any(|(_, session)| *session == ONE));
     }
 }

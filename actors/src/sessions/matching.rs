@@ -15,6 +15,7 @@
 
 use std::time::{Duration, Instant};
 
+use actix::Context;
 use bytes::Bytes;
 use cloister_protocols::machine::Part;
 use cloister_protocols::session::{MemberId, Spec, peek};
@@ -44,11 +45,26 @@ pub(super) struct End {
 impl Sessions {
     /// A proposal came for a session that we have not: keeps it until our client asks, unless it
     /// shows that the clients disagree.
-    pub(super) fn keep_early(&mut self, position: usize, session: SessionId, part: Part) {
+    ///
+    /// Where it names us as helper, no client of ours will ask: see [`super::helping`].
+    pub(super) fn keep_early(
+        &mut self,
+        position: usize,
+        session: SessionId,
+        part: Part,
+        context: &mut Context<Self>,
+    ) {
         let Some(spec) = peek(&part.body) else { return };
-        self.compare(position, session, &spec);
-        if !self.early.keep(position, session, part, spec) {
+        let will_meet = self.compare(position, session, &spec);
+        let call = self.is_call(position, &spec);
+        if call && (!will_meet || self.is_one_too_many(position, session, &spec)) {
+            return;
+        }
+        if !self.early.keep(position, session, part, spec, call) {
             tracing::debug!(peer = %self.name(position), %session, "early frame dropped");
+        }
+        if call {
+            self.answer(position, session, context);
         }
     }
 
@@ -115,29 +131,33 @@ impl Sessions {
         running.end(Abort::Stopped(PeerStopped { from, notice: Box::new(notice) }));
     }
 
-    /// Compares a proposal with the computations of ours that still wait for its sender.
-    fn compare(&mut self, position: usize, session: SessionId, theirs: &Spec) {
+    /// Compares a proposal with the computations of ours that still wait for its sender. Says no if
+    /// its sender was told that its session ends.
+    fn compare(&mut self, position: usize, session: SessionId, theirs: &Spec) -> bool {
         if !self.names_us(theirs) {
-            return;
+            return true;
         }
         let waits = |running: &super::Running| {
             let concerns = running.network == theirs.network && running.members.contains(&position);
             concerns && !running.heard.contains(&position) && !running.ending
         };
         let ours = self.running.iter().find(|(_, running)| waits(running)).map(|(id, _)| *id);
-        let Some(running) = ours.and_then(|id| self.running.get(&id)) else { return };
+        let Some(running) = ours.and_then(|id| self.running.get(&id)) else { return true };
         let (run, group) = (running.run, running.group);
         if !self.is_of(theirs, &running.members) {
             let failure = self.other_members(position, theirs);
             self.stop_session(position, session, theirs, 0, &failure);
             self.end(ours, failure);
+            false
         } else if theirs.run > run {
             self.numbers.hint(position, &group, theirs.run);
             let failure = self.other_run(position, run, theirs.run);
             self.end(ours, failure);
+            true
         } else {
             let failure = self.other_run(position, run, theirs.run);
             self.stop_session(position, session, theirs, run, &failure);
+            false
         }
     }
 
@@ -161,7 +181,7 @@ impl Sessions {
         // Where a link was never up, the boots are not known, and with them the group: then the
         // names decide. A peer can so end nothing but computations with itself.
         let to_come = match known {
-            true => self.numbers.is_to_come(&group, notice.run),
+            true => self.numbers.is_to_come(&group, notice.run) && !self.has_begun(session),
             false => self.lacks_boots(&members),
         };
         if to_come {
@@ -185,6 +205,11 @@ impl Sessions {
             let name = key(&notice.network, members);
             self.just_ended.insert(name, End { since: Instant::now(), group, failure });
         }
+    }
+
+    /// Whether this session runs, or has run. The numbers do not tell where we helped.
+    fn has_begun(&self, session: SessionId) -> bool {
+        self.running.contains_key(&session) || self.early.is_closed(session)
     }
 
     fn lacks_boots(&self, members: &[usize]) -> bool {
@@ -213,7 +238,7 @@ impl Sessions {
         self.just_ended.retain(|_, end| end.since.elapsed() < MOMENT);
     }
 
-    fn positions(&self, members: &[MemberId]) -> Option<Vec<usize>> {
+    pub(super) fn positions(&self, members: &[MemberId]) -> Option<Vec<usize>> {
         if members.len() > self.consortium.members().len() {
             return None;
         }
@@ -233,12 +258,12 @@ impl Sessions {
         Failure::OtherMembers { party: self.name(position), theirs: names.join(", ") }
     }
 
-    fn other_run(&self, position: usize, ours: u64, theirs: u64) -> Failure {
+    pub(super) fn other_run(&self, position: usize, ours: u64, theirs: u64) -> Failure {
         Failure::OtherRun { party: self.name(position), ours, theirs }
     }
 
     /// Tells a peer that its session will not meet ours.
-    fn stop_session(
+    pub(super) fn stop_session(
         &self,
         position: usize,
         session: SessionId,

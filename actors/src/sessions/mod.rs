@@ -6,9 +6,11 @@
 //! under a name are numbered, at each node by itself, and matched by number: see [`matching`].
 //!
 //! Proposals that come before our own client has asked wait here, bounded. All other frames need
-//! a session: no peer goes past its proposal without ours.
+//! a session: no peer goes past its proposal without ours. Proposals that call us as a helper are
+//! answered without a client: see [`helping`].
 
 mod early;
+mod helping;
 mod matching;
 mod numbers;
 mod planning;
@@ -42,7 +44,7 @@ use crate::consortium::{Consortium, Member};
 use crate::failure::Failure;
 use crate::label::Report;
 use crate::links::{Content, Inbound, LinkDown, LinkUp, PeerLink};
-use crate::settings::Limits;
+use crate::settings::{Committee, Limits};
 
 /// Requests of more words than this are computed on a worker's thread: masking and hashing them
 /// would hold up the links.
@@ -59,6 +61,7 @@ pub struct Sessions {
     profile: Profile,
     deadline: Duration,
     limits: Limits,
+    committee: Committee,
     links: BTreeMap<usize, Link>,
     names: Names,
     waiting: Vec<Waiting>,
@@ -83,6 +86,8 @@ pub struct Surroundings {
     pub deadline: Duration,
     /// Bounds.
     pub limits: Limits,
+    /// For whom this node computes on shares.
+    pub committee: Committee,
 }
 
 /// Asks for the joint computation that a ticket was reserved for.
@@ -133,6 +138,8 @@ struct Running {
     members: Vec<usize>,
     group: Group,
     run: u64,
+    /// Whose proposal called us, by position, if we help.
+    called_by: Option<usize>,
     /// The members that something has come from, by position.
     heard: BTreeSet<usize>,
     /// It was told to end; it need not be told again.
@@ -143,7 +150,8 @@ impl Sessions {
     /// Sessions without links: [`Connect`] brings those.
     #[must_use]
     pub fn new(surroundings: Surroundings) -> Self {
-        let Surroundings { consortium, me, boot, profile, deadline, limits } = surroundings;
+        let Surroundings { consortium, me, boot, profile, deadline, limits, committee } =
+            surroundings;
         Self {
             consortium,
             me,
@@ -151,6 +159,7 @@ impl Sessions {
             profile,
             deadline,
             limits,
+            committee,
             links: BTreeMap::new(),
             names: Names::default(),
             waiting: Vec::new(),
@@ -203,16 +212,29 @@ impl Sessions {
             }
         };
         let run = self.numbers.next(&group, ahead);
-        let session = group.session(run);
         self.stop_those_behind(&network, &members, run);
+        self.begin(waiting, (group, run), None, context);
+    }
+
+    /// Begins what has all its links, as this run of its group.
+    fn begin(
+        &mut self,
+        waiting: Waiting,
+        (group, run): (Group, u64),
+        called_by: Option<usize>,
+        context: &mut Context<Self>,
+    ) {
+        let session = group.session(run);
+        let members = waiting.launch.ticket.members().to_vec();
+        let network = waiting.launch.ticket.network().to_owned();
         let small = waiting.launch.request.words() <= SMALL_WORDS;
         let Some(plan) = self.plan(waiting, session, run, context) else { return };
         let address = match self.workers.next(small) {
             None => Computation::new(plan).start(),
             Some(worker) => Computation::start_in_arbiter(&worker, move |_| Computation::new(plan)),
         };
-        let heard = BTreeSet::new();
-        let running = Running { address, network, members, group, run, heard, ending: false };
+        let (heard, ending) = (BTreeSet::new(), false);
+        let running = Running { address, network, members, group, run, called_by, heard, ending };
         self.running.insert(session, running);
         self.deliver_early(session);
     }
@@ -351,8 +373,9 @@ impl Handler<Reserve> for Sessions {
 impl Handler<GiveBack> for Sessions {
     type Result = ();
 
-    fn handle(&mut self, give_back: GiveBack, _: &mut Self::Context) {
+    fn handle(&mut self, give_back: GiveBack, context: &mut Self::Context) {
         self.names.give_back(&give_back);
+        self.answer_all(self.early.calls_under(give_back.network()), context);
     }
 }
 
@@ -383,6 +406,7 @@ impl Handler<LinkUp> for Sessions {
                 self.waiting.push(waiting);
             }
         }
+        self.answer_all(self.early.calls(), context);
     }
 }
 
@@ -407,7 +431,7 @@ impl Handler<LinkDown> for Sessions {
 impl Handler<Inbound> for Sessions {
     type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, inbound: Inbound, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, inbound: Inbound, context: &mut Self::Context) -> Self::Result {
         let Inbound { position, session, content } = inbound;
         let done = || Box::pin(std::future::ready(()));
         let part: Part = match content {
@@ -418,7 +442,7 @@ impl Handler<Inbound> for Sessions {
             }
         };
         let Some(running) = self.running.get_mut(&session) else {
-            self.keep_early(position, session, part);
+            self.keep_early(position, session, part, context);
             return done();
         };
         let Some(from) = running.party(position) else { return done() };

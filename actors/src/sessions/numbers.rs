@@ -77,7 +77,12 @@ impl Numbers {
 
     /// Whether we have not begun this run yet.
     pub(super) fn is_to_come(&self, group: &Group, run: u64) -> bool {
-        self.groups.get(group).is_none_or(|counter| counter.next <= run)
+        self.first_to_come(group) <= run
+    }
+
+    /// The first run that we have not begun.
+    pub(super) fn first_to_come(&self, group: &Group) -> u64 {
+        self.groups.get(group).map_or(0, |counter| counter.next)
     }
 
     /// The peer at `position` says that the group's next run is this one.

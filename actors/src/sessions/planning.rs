@@ -24,6 +24,7 @@ impl Sessions {
         let members: Vec<MemberId> = positions.iter().filter_map(|p| self.member(*p)).collect();
         let mine = positions.iter().position(|position| *position == self.me)?;
         let parties = Parties::new(positions.len(), mine)?;
+        let inputs = positions.len().saturating_sub(ticket.helpers());
         let names = members.iter().map(|member| member.name.clone()).collect();
         let setting = Setting {
             parties,
@@ -36,14 +37,16 @@ impl Sessions {
             parameters: request.parameters(),
             shape: request.shape(),
             members,
-            helpers: 0,
+            helpers: ticket.helpers() as u64,
             suite: request.suite().to_owned(),
             network: ticket.network().to_owned(),
             run,
         };
+        // Who helps has been asked for just that, and has agreed to it.
+        let serves = mine >= inputs || self.committee.serve;
         let deadline_ms = u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX);
         Some(Plan {
-            offer: Offer { spec, rules: self.profile.rules(), deadline_ms, serves: true },
+            offer: Offer { spec, rules: self.profile.rules(), deadline_ms, serves },
             request,
             setting,
             routes: self.routes(positions),

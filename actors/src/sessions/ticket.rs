@@ -16,6 +16,8 @@ use crate::failure::Failure;
 pub struct Reserve {
     /// The members, by position in the consortium file, in the agreed order.
     pub members: Vec<usize>,
+    /// How many of them, the last ones, compute on shares without data of their own.
+    pub helpers: usize,
     /// The name that the clients gave to their network.
     pub network: String,
 }
@@ -70,6 +72,11 @@ impl Names {
         Ok(Ticket { reserve, key, number, give_back })
     }
 
+    /// Whether no ticket is out for these members under this name.
+    pub(super) fn is_free(&self, network: &str, members: &[usize]) -> bool {
+        !self.reserved.contains_key(&key(network, members))
+    }
+
     /// Whether another request came under the ticket's name.
     pub(super) fn has_clashed(&self, ticket: &Ticket) -> bool {
         self.reserved.get(&ticket.key).is_none_or(|reservation| reservation.clashed)
@@ -89,6 +96,12 @@ impl Ticket {
         &self.reserve.members
     }
 
+    /// How many of the members, the last ones, compute on shares without data of their own.
+    #[must_use]
+    pub fn helpers(&self) -> usize {
+        self.reserve.helpers
+    }
+
     /// The network's name.
     #[must_use]
     pub fn network(&self) -> &str {
@@ -101,6 +114,14 @@ impl Ticket {
 
     pub(super) fn clash(&self) -> Failure {
         Failure::Overlap { network: self.reserve.network.clone() }
+    }
+}
+
+impl GiveBack {
+    /// The network's name.
+    pub(super) fn network(&self) -> &str {
+        let (network, _) = &self.key;
+        network
     }
 }
 

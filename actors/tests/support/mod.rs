@@ -14,7 +14,7 @@ use cloister_actors::failure::Failure;
 use cloister_actors::label::Report;
 use cloister_actors::node::{Node, Parts};
 use cloister_actors::sessions::{Launch, Reserve, Sessions};
-use cloister_actors::settings::{Limits, Settings};
+use cloister_actors::settings::{Committee, Limits, Settings};
 use cloister_certs::{Identity, Validity};
 use cloister_protocols::catalogue;
 use cloister_protocols::computation::{Input, Request};
@@ -66,12 +66,18 @@ pub fn plan(parties: usize, deadline_seconds: u32) -> Plan {
         deadline_seconds,
         allowed_origins: vec![],
         limits: Limits::default(),
+        committee: Committee { help: true, ..Committee::default() },
     };
     let settings = (0..parties).map(settings).collect();
     Plan { consortium, settings, folder, _ports: ports }
 }
 
 impl Plan {
+    /// Changes the settings of a node that has not been started.
+    pub fn set(&mut self, index: usize, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings[index]);
+    }
+
     pub async fn start(&self, index: usize) -> Node {
         let settings = self.settings[index].clone();
         assert!(settings.identity.starts_with(self.folder.path()));
@@ -96,18 +102,22 @@ pub type Outcome = Result<Arc<Report>, Failure>;
 pub struct Ask<'a> {
     pub function: &'a str,
     pub parameters: Parameters,
-    pub parties: usize,
+    /// All that take part, with the helpers.
+    pub members: usize,
+    /// How many of them, the last ones, help.
+    pub helpers: usize,
     pub network: &'a str,
 }
 
 impl<'a> Ask<'a> {
     pub fn new(function: &'a str, parties: usize, network: &'a str) -> Self {
-        Self { function, parameters: Parameters::default(), parties, network }
+        let (parameters, members, helpers) = (Parameters::default(), parties, 0);
+        Self { function, parameters, members, helpers, network }
     }
 
     pub fn request(&self, input: Input) -> Request {
         let entry = catalogue::find(self.function).unwrap();
-        Request::new(entry, &self.parameters, input, self.parties).unwrap()
+        Request::new(entry, &self.parameters, input, self.members - self.helpers).unwrap()
     }
 
     /// Asks the node with these sessions, and waits for the outcome.
@@ -117,8 +127,8 @@ impl<'a> Ask<'a> {
         input: Input,
     ) -> impl Future<Output = Outcome> + use<> {
         let request = self.request(input);
-        let members = (0..self.parties).collect();
-        let reserve = Reserve { members, network: self.network.into() };
+        let members = (0..self.members).collect();
+        let reserve = Reserve { members, helpers: self.helpers, network: self.network.into() };
         let sessions = sessions.clone();
         async move {
             let started = Instant::now();

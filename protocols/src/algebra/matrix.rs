@@ -7,8 +7,15 @@ use crate::algebra::ring::Ring;
 /// Multiplications from which on the rows are shared out to threads.
 const PARALLEL: usize = 1 << 18;
 
-/// Rows of the right factor that stay in the nearest cache while a row of the product is made.
+/// Rows of the right factor that stay in the nearest cache while a row of the product is made; a
+/// multiple of [`TERMS`].
 const STRIP: usize = 32;
+
+/// Terms that are added to an element of the product while it is in a register.
+const TERMS: usize = 4;
+
+/// Rows of the product that a thread makes at a time.
+const ROWS: usize = 16;
 
 /// Adds the product of `x` (as many rows as `z`, `inner` columns) and `y` (`inner` rows, `columns`
 /// columns) to `z`. All are row by row.
@@ -20,19 +27,34 @@ pub fn add_product<R: Ring>(x: &[R], y: &[R], z: &mut [R], inner: usize, columns
     if x.len() * columns < PARALLEL {
         return rows((x, z));
     }
-    const ROWS: usize = 16;
     x.par_chunks(ROWS * inner).zip(z.par_chunks_mut(ROWS * columns)).for_each(rows);
 }
 
 fn add_row_product<R: Ring>(x: &[R], y: &[R], z: &mut [R], inner: usize, columns: usize) {
     for (strip, y) in y.chunks(STRIP * columns).enumerate() {
+        let factors = strip * STRIP..(strip * STRIP + STRIP).min(inner);
         for (x, z) in x.chunks_exact(inner).zip(z.chunks_exact_mut(columns)) {
-            for (factor, y) in x.iter().skip(strip * STRIP).zip(y.chunks_exact(columns)) {
-                for (z, y) in z.iter_mut().zip(y) {
-                    *z = z.plus(factor.times(*y));
-                }
-            }
+            add_terms(x.get(factors.clone()).unwrap_or_default(), y, z);
         }
+    }
+}
+
+/// Adds the rows of `y`, each times its factor, to `z`.
+fn add_terms<R: Ring>(factors: &[R], y: &[R], z: &mut [R]) {
+    let columns = z.len();
+    let (fours, rest) = factors.as_chunks::<TERMS>();
+    let mut rows = y.chunks_exact(columns);
+    for [a, b, c, d] in fours {
+        let mut next = || rows.next().unwrap_or_default();
+        let (y_a, y_b, y_c, y_d) = (next(), next(), next(), next());
+        let terms = y_a.iter().zip(y_b).zip(y_c.iter().zip(y_d));
+        for (z, ((y_a, y_b), (y_c, y_d))) in z.iter_mut().zip(terms) {
+            let two = a.times(*y_a).plus(b.times(*y_b));
+            *z = z.plus(two).plus(c.times(*y_c).plus(d.times(*y_d)));
+        }
+    }
+    for (factor, y) in rest.iter().zip(rows) {
+        z.iter_mut().zip(y).for_each(|(z, y)| *z = z.plus(factor.times(*y)));
     }
 }
 

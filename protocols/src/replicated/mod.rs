@@ -1,48 +1,53 @@
 //! Three nodes compute on shares: products, comparisons, sorting.
 //!
-//! **Parties:** any n ≥ 2 that bring data, and a committee of three members that compute. A member
-//! of the committee may be a party, or a helper that brings no data. The three sit in seats 0, 1, 2.
+//! **Parties:** any n ≥ 2 that bring data, and a committee of three members that compute, in seats 0,
+//! 1, 2. A member of the committee may be a party, or a helper that brings no data. Parties without a
+//! seat bring data in and are shown openings.
 //!
-//! **Protocol:** Araki, Furukawa, Lindell, Nof, Ohara, *High-throughput semi-honest secure
-//! three-party computation with an honest majority* (CCS 2016), over the rings Z_2^64 and Z_2^128 and
-//! over bits; conversions between numbers and bits after Mohassel and Rindal, *ABY3* (CCS 2018).
+//! **Protocol:** Araki, Furukawa, Lindell, Nof, Ohara, *High-throughput semi-honest secure three-party
+//! computation with an honest majority* (CCS 2016), their arithmetic over Z_2^k and their variant with
+//! keys instead of shared randomness; conversions between numbers and bits after Mohassel and Rindal,
+//! *ABY3* (CCS 2018). Rings are Z_2^64, Z_2^128, and bits 64 at a time, where + is exclusive or.
 //!
-//! A value is x = x_0 + x_1 + x_2. Seat s holds the pair (x_s, x_{s+1}), indices modulo 3. (The paper
-//! has x_i and x_{i−1} − a_i in its shares; the form with x_s and x_{s+1} is the same up to a local
-//! change and is the one that ABY3 and most writers use.) On bits, + is exclusive or.
+//! A value is x = x_0 + x_1 + x_2, and seat s holds the pair (x_s, x_{s+1}), indices modulo 3. Araki et
+//! al. write a seat's pair as (x_i, a_i) with a_i = x_{i−1} − v; the form here is the one of ABY3 and is
+//! the same up to what each seat can compute by itself.
 //!
-//! - *Sums and products with public numbers* are local.
-//! - *Products*: [`products`]. One element to one neighbour, also for an inner product.
-//! - *Zero sharing* (Araki et al., protocol 3.?): α_s = G(k_{s,s+1}) − G(k_{s−1,s}); see `Seat::masked`.
-//! - *Inputs*: [`input`]. *Openings*: [`opening`]. *Conversions*: [`conversion`]. *Shuffles*:
-//!   [`shuffle`].
+//! - *Sums, and products with public numbers*, are local ([`crate::engine::shared`]).
+//! - *Zero sharing*: α_s = G(k_{s,s+1}) − G(k_{s−1,s}), so α_0 + α_1 + α_2 = 0, and α_s is uniform to
+//!   whoever lacks one of the two keys. G is AES-128 in counter mode; keys follow from the session and
+//!   the purpose, and each word of a stream is read once (`Seat::masked`, `Tape`).
+//! - *Products* in `products`, *inputs* in `input`, *openings* in `opening`, *bits and numbers* in
+//!   `conversion`, *shuffles* in `shuffle`: each says there what it sends and why it tells nothing.
 //!
-//! **Adversary and threshold:** privacy against one corrupt, semi-honest member of the committee,
-//! and any number of corrupt parties outside it, which may be the same adversary's. A component
-//! that a seat lacks is masked, whenever a message depends on it, by a key that the seat lacks. So
-//! what a seat sees beside its own inputs and what is opened is uniform. Two colluding seats see
-//! everything.
+//! Nothing is truncated: what is multiplied are integers, in a ring that holds the result.
 //!
-//! **What is checked against who deviates:** lengths, order and origin of all messages; openings,
-//! against the component's second holder. A seat that sends a wrong product, or a party that deals
-//! inconsistent shares, is not caught unless an opening shows it: results can be falsified by a
-//! committee member, and what falsified values lead to can be opened. That is what semi-honest means.
+//! **Adversary and threshold:** privacy against one corrupt, semi-honest seat, and any number of
+//! corrupt parties without a seat, together. Whatever a seat receives is masked by a stream of a key
+//! that it lacks, but for openings, which follow from what is opened and from what the seat holds. So
+//! its view can be made from its input, sizes and what is opened. Two seats together know everything.
 //!
-//! **What the channel must give:** secrecy, the true sender, order. Pair keys are of the session.
+//! **What is noticed of who deviates:** wrong lengths and orders, forged or repeated messages, and
+//! wrong shares in openings, because two seats hold each component. A seat that sends a wrong
+//! product, or a party that deals inconsistent shares, is not caught unless an opening happens to
+//! show it: a corrupt seat can falsify results, and what falsified values lead to can be opened. That
+//! is what semi-honest means.
 //!
-//! **Rounds and bytes** of each operation, for one element of R bytes, by each seat unless said
-//! otherwise (32 bytes of hashes an opening aside):
+//! **The channel** must give secrecy, the true sender, and order.
+//!
+//! **Rounds and bytes** for one element of R bytes, sent by each seat unless said otherwise:
 //!
 //! | operation | rounds | bytes |
 //! | --- | --- | --- |
 //! | share, by a seat | 1 | R |
-//! | share, by another party | 1 | 2R |
-//! | open | 1 | R |
+//! | share, by another party | 1 | 2R, and 64 a vector |
+//! | open | 1 | R, and 32 a vector; as much again to each party without a seat |
 //! | multiply, or an inner product of any length | 1 | R |
-//! | product of matrices, an element of the product | 1 | R |
-//! | bits of addends of d digits | 1 | d / 8, by seat 0 alone |
+//! | product of matrices, for each element of the product | 1 | R |
+//! | bits of addends, d digits | 1 | d / 8, by seat 0 alone |
 //! | bit to number | 2 | R, by seat 0 2R |
-//! | shuffle, an element | 3 | R, by seat 0 2R |
+//! | shuffle | 3 | R, by seat 0 2R |
+//! | comparison of 64-bit numbers ([`crate::circuits::comparison`]) | 8 | 19, by seat 0 27.1 |
 
 #[cfg(test)]
 mod adversary_tests;

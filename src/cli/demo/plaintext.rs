@@ -44,6 +44,22 @@ pub(super) fn correlation(x: &[f64], y: &[f64]) -> f64 {
     products(x, y) / (products(x, x).sqrt() * products(y, y).sqrt())
 }
 
+/// The number in the middle, or the mean of the two in the middle.
+pub(super) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
+    let (lower, upper) = (middle(sorted.len().saturating_sub(1) / 2), middle(sorted.len() / 2));
+    lower + (upper - lower) / 2.0
+}
+
+/// The third standardized moment, with n as the divisor.
+pub(super) fn skewness(values: &[f64]) -> f64 {
+    let (mean, n) = (mean(values), count(values.len()));
+    let deviation = (products(values, values) / n).sqrt();
+    sum(values.iter().map(|x| ((x - mean) / deviation).powi(3))) / n
+}
+
 /// A number of things as a double.
 pub(super) fn count(number: usize) -> f64 {
     // Some hundred rows: exact.
@@ -94,6 +110,14 @@ mod tests {
         assert_eq!(sum([1e100, 1.0, -1e100]), 1.0);
         assert_eq!(sum([1e16, 1.0, 1e-16]), 10_000_000_000_000_002.0);
         assert_eq!(sum([]), 0.0);
+    }
+
+    #[test]
+    fn middle_and_shape_are_found() {
+        assert_eq!((median(&[3.0, 1.0, 2.0]), median(&[4.0, 1.0, 2.0, 9.0])), (2.0, 3.0));
+        assert!(median(&[]).is_nan());
+        assert_eq!(skewness(&[1.0, 2.0, 3.0]), 0.0);
+        assert!((skewness(&[0.0, 0.0, 0.0, 4.0]) - 2.0 / 3.0_f64.sqrt()).abs() < 1e-15);
     }
 
     #[test]

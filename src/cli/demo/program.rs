@@ -65,6 +65,8 @@ pub(super) fn tasks() -> Vec<Task> {
     }
     tasks.push(regression("mean_radius", "mean_area"));
     tasks.push(contingency());
+    tasks.push(median("mean_radius"));
+    tasks.push(shape("worst_area"));
     tasks
 }
 
@@ -146,6 +148,40 @@ fn contingency() -> Task {
             };
             let row = |(band, _)| DIAGNOSES.map(|diagnosis| cell(band, diagnosis));
             Ok(BANDS.into_iter().flat_map(row).collect())
+        }),
+    }
+}
+
+fn median(column: &'static str) -> Task {
+    Task {
+        what: format!("the median of {column}"),
+        job: Job::new("SecureMedian"),
+        data: Box::new(move |party| json!(party.column(column))),
+        findings: Box::new(move |report, parties| {
+            let median = plaintext::median(&pooled(parties, column));
+            let what = format!("median of {column}");
+            Ok(vec![Finding::exact(what, number(report, "median")?, median)])
+        }),
+    }
+}
+
+fn shape(column: &'static str) -> Task {
+    Task {
+        what: format!("extremes and shape of {column}"),
+        job: Job::new("StatisticsUnivariate"),
+        data: Box::new(move |party| json!(party.column(column))),
+        findings: Box::new(move |report, parties| {
+            let values = pooled(parties, column);
+            let extreme = |key: &str, plaintext: f64| -> Outcome<Finding> {
+                Ok(Finding::exact(format!("{key} of {column}"), number(report, key)?, plaintext))
+            };
+            let skewness = plaintext::skewness(&values);
+            let what = format!("skewness of {column}");
+            Ok(vec![
+                extreme("minimum", values.iter().copied().fold(f64::INFINITY, f64::min))?,
+                extreme("maximum", values.iter().copied().fold(f64::NEG_INFINITY, f64::max))?,
+                Finding::near(what, number(report, "skewness")?, skewness),
+            ])
         }),
     }
 }

@@ -26,6 +26,7 @@ pub(super) struct Job {
     pub(super) parameters: Parameters,
     pub(super) data: Private<Data>,
     pub(super) members: Vec<usize>,
+    pub(super) helpers: usize,
     pub(super) network: String,
     pub(super) progress: watch::Sender<Lifecycle>,
 }
@@ -46,9 +47,9 @@ impl Job {
     /// in which they came, however long their data takes to encode.
     pub(super) async fn run(self, sessions: Port) -> Result<Arc<Report>, ApiError> {
         let started = Instant::now();
-        let Self { function, parameters, data, members, network, progress } = self;
-        let parties = members.len();
-        let reserved = sessions.reserve.send(Reserve { members, network }).await;
+        let Self { function, parameters, data, members, helpers, network, progress } = self;
+        let parties = members.len().saturating_sub(helpers);
+        let reserved = sessions.reserve.send(Reserve { members, helpers, network }).await;
         let reserved = reserved.map_err(|_| ApiError::unavailable("the data plane"))?;
         let ticket = reserved.map_err(|failure| failure.to_error())?;
         let small = data.for_computing().footprint() <= INLINE_BYTES;

@@ -4,6 +4,7 @@
 //! Simon turns a client's words into a checked request and hands it to the sessions. It opens
 //! nothing: results come labelled from the computation.
 
+mod committee;
 mod input;
 mod job;
 mod network;
@@ -115,15 +116,17 @@ impl Simon {
 
     fn compute(&self, arguments: &Arguments) -> Result<Job, ApiError> {
         let function = function(&arguments.text("microprotocol")?)?;
-        let (_, parameters) = parameters(arguments)?;
-        let network = self.network(arguments)?;
-        let name = network.name.ok_or_else(|| {
+        let (_, mut parameters) = parameters(arguments)?;
+        let mut network = self.network(arguments)?;
+        committee::resolve(&mut parameters, &mut network, &self.consortium)?;
+        let Network { members, helpers, name } = network;
+        let network = name.ok_or_else(|| {
             ApiError::argument("network", "`uuid` is missing")
                 .hint("give all parties' requests the same `uuid`, of your own choice")
         })?;
         let (progress, _) = watch::channel(Lifecycle::Connecting);
         let data = arguments.data("data")?;
-        Ok(Job { function, parameters, data, members: network.members, network: name, progress })
+        Ok(Job { function, parameters, data, members, helpers, network, progress })
     }
 
     fn create_task(&mut self, call: &Call, context: &Context<Self>) -> Result<Reply, ApiError> {
@@ -152,10 +155,11 @@ impl Simon {
     fn add_task(
         &mut self,
         owner: &Principal,
-        invitation: Invitation,
-        network: Network,
+        mut invitation: Invitation,
+        mut network: Network,
         context: &Context<Self>,
     ) -> Result<Reply, ApiError> {
+        committee::resolve(&mut invitation.parameters, &mut network, &self.consortium)?;
         let name = (owner.clone(), invitation.id.clone());
         if self.tasks.len() >= self.most_tasks {
             return Err(too_many_tasks(self.most_tasks));

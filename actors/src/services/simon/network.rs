@@ -15,8 +15,11 @@ const LONGEST_NAME: usize = 1_000;
 /// The members of a computation, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
-    /// The members by position in the consortium file, in the agreed order.
+    /// The members by position in the consortium file, in the agreed order: the parties, then the
+    /// helpers.
     pub members: Vec<usize>,
+    /// How many of them, the last ones, compute on shares without data of their own.
+    pub helpers: usize,
     /// The name that the clients gave to it, if they did.
     pub name: Option<String>,
 }
@@ -37,7 +40,15 @@ impl Network {
         }
         let members = members(map.get("nodes"), consortium)?;
         check_myself(map.get("myself"), &members, consortium, me)?;
-        Ok(Self { members, name: name(map.get("uuid"))? })
+        Ok(Self { members, helpers: 0, name: name(map.get("uuid"))? })
+    }
+
+    /// Adds a member as helper, if it is none of the network's members yet.
+    pub(super) fn add_helper(&mut self, position: usize) {
+        if !self.members.contains(&position) {
+            self.members.push(position);
+            self.helpers += 1;
+        }
     }
 }
 
@@ -104,7 +115,7 @@ fn misuse(message: String) -> ApiError {
         )
 }
 
-fn stranger(node: &str) -> ApiError {
+pub(super) fn stranger(node: &str) -> ApiError {
     ApiError::new(
         StatusCode::FORBIDDEN,
         "stranger",
@@ -113,35 +124,36 @@ fn stranger(node: &str) -> ApiError {
     .hint("name members by the name or the API URL that the consortium file gives them")
 }
 
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     text.chars().take(100).collect()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use cloister_certs::Fingerprint;
 
     use super::*;
     use crate::consortium::Member;
 
-    fn consortium() -> Consortium {
+    pub(in super::super) fn consortium(members: u8) -> Consortium {
         let member = |index: u8| Member {
             name: format!("p{index}"),
             api: format!("http://h{index}:80"),
             peer: format!("h{index}:81"),
             fingerprints: vec![Fingerprint::from_bytes([index; 32])],
         };
-        Consortium::new((0..3).map(member).collect()).unwrap()
+        Consortium::new((0..members).map(member).collect()).unwrap()
     }
 
     fn parse(json: &str) -> Result<Network, ApiError> {
-        Network::parse(&serde_json::from_str(json).unwrap(), &consortium(), 1)
+        Network::parse(&serde_json::from_str(json).unwrap(), &consortium(3), 1)
     }
 
     #[test]
     fn members_come_by_name_or_url_in_the_order_given() {
         let network = parse(r#"{"nodes":["p2","http://h1:80/"],"myself":1.0,"uuid":"u"}"#).unwrap();
-        assert_eq!(network, Network { members: vec![2, 1], name: Some("u".into()) });
+        let name = Some("u".into());
+        assert_eq!(network, Network { members: vec![2, 1], helpers: 0, name });
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub(super) struct Task {
     raw_parameters: Data,
     parent: Data,
     members: Vec<usize>,
+    helpers: usize,
     state: State,
 }
 
@@ -61,6 +62,7 @@ impl Task {
             raw_parameters,
             parent,
             members: network.members,
+            helpers: network.helpers,
             state: State::Collecting(Vec::new()),
         }
     }
@@ -107,6 +109,7 @@ impl Task {
             parameters: self.parameters.clone(),
             data,
             members: self.members.clone(),
+            helpers: self.helpers,
             network: self.id.clone(),
             progress,
         })

@@ -136,7 +136,7 @@ impl Prepared {
     /// 64-bit words that are shared, as far as it is known beforehand.
     pub(crate) fn words(&self) -> usize {
         match self {
-            Self::Ranks(_) => 0,
+            Self::Ranks(prepared) => prepared.words(),
             Self::Rows(prepared) => usize::try_from(prepared.rows()).unwrap_or(usize::MAX),
             Self::Mode(prepared) => prepared.words(),
             Self::Matrix(prepared) => prepared.words(),

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
-use super::search::{Query, find};
+use super::search::{Query, THRESHOLDS, find};
 use super::{Desk, NO_NUMBERS};
 use crate::algebra::exact::Grid;
 use crate::algebra::order::{double, key};
@@ -114,6 +114,16 @@ impl Prepared {
             Question::Median | Question::Extremes => {}
         }
         texts
+    }
+
+    /// Thresholds that are counted below and compared, in each step.
+    pub(super) fn words(&self) -> usize {
+        let ranks = match &self.question {
+            Question::Kth { .. } => 1,
+            Question::Median | Question::Extremes => 2,
+            Question::Quantiles { probabilities } => 2 * probabilities.len(),
+        };
+        ranks * THRESHOLDS
     }
 
     pub(super) fn rows(&self) -> u64 {

@@ -30,7 +30,7 @@ const KEY: usize = 64;
 const STEP: usize = 8;
 
 /// Thresholds of a step: between any two neighbours of the 2^[`STEP`] candidates.
-const THRESHOLDS: usize = (1 << STEP) - 1;
+pub(super) const THRESHOLDS: usize = (1 << STEP) - 1;
 
 /// Which number is looked for among which.
 #[derive(Clone, Copy)]

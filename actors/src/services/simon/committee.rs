@@ -1,0 +1,80 @@
+//! Who computes on shares, as a client says it with the parameter `committee`: three members, by
+//! name or API URL. Those that are no parties of the network help, without data.
+
+use cloister_protocols::parameters::Parameters;
+
+use super::network::{Network, shorten, stranger};
+use crate::consortium::Consortium;
+use crate::error::ApiError;
+
+/// The most members that a committee has. That it has no fewer is for the function to say.
+const SEATS: usize = 3;
+
+/// Gives the committee's members the names that all nodes know, and adds the helpers among them to
+/// the network, in the order given.
+///
+/// # Errors
+/// If somebody is no member or named twice, or the number of names makes no committee.
+pub(super) fn resolve(
+    parameters: &mut Parameters,
+    network: &mut Network,
+    consortium: &Consortium,
+) -> Result<(), ApiError> {
+    let Some(names) = &mut parameters.committee else { return Ok(()) };
+    if !(1..=SEATS).contains(&names.len()) {
+        return Err(misuse(format!("`committee` names {} members", names.len())));
+    }
+    let mut seats = Vec::with_capacity(SEATS);
+    for name in names {
+        let position = consortium.look_up(name).ok_or_else(|| stranger(name))?;
+        if seats.contains(&position) {
+            return Err(misuse(format!("`committee` names {} twice", shorten(name))));
+        }
+        seats.push(position);
+        if let Some(member) = consortium.members().get(position) {
+            name.clone_from(&member.name);
+        }
+        network.add_helper(position);
+    }
+    Ok(())
+}
+
+fn misuse(message: String) -> ApiError {
+    ApiError::argument("parameters", message)
+        .hint("let `committee` name three different members, by name or API URL")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::network::tests::consortium;
+    use super::*;
+
+    /// With the parties p2 and p1, in this order.
+    fn with(names: &[&str]) -> Result<(Parameters, Network), ApiError> {
+        let committee = Some(names.iter().map(|&name| name.into()).collect());
+        let mut parameters = Parameters { committee, ..Parameters::default() };
+        let mut network = Network { members: vec![2, 1], helpers: 0, name: None };
+        resolve(&mut parameters, &mut network, &consortium(5))?;
+        Ok((parameters, network))
+    }
+
+    #[test]
+    fn members_get_their_names_and_those_without_data_help() {
+        let (parameters, network) = with(&["p4", "http://H1:80/", "http://h0:80"]).unwrap();
+        assert_eq!(parameters.committee.unwrap(), ["p4", "p1", "p0"]);
+        assert_eq!(network, Network { members: vec![2, 1, 4, 0], helpers: 2, name: None });
+        assert_eq!(with(&["p1", "p2"]).unwrap().1.helpers, 0);
+    }
+
+    #[test]
+    fn strangers_repetitions_and_wrong_numbers_are_refused() {
+        for (names, code) in [
+            (&["p0", "p1", "http://evil"][..], "stranger"),
+            (&["p0", "p1", "http://h0:80"], "bad_argument"),
+            (&["p0", "p1", "p2", "p3"], "bad_argument"),
+            (&[], "bad_argument"),
+        ] {
+            assert_eq!(with(names).unwrap_err().code(), code, "{names:?}");
+        }
+    }
+}

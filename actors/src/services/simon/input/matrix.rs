@@ -1,0 +1,68 @@
+//! A matrix, as a list of its rows.
+//!
+//! A list is fed item by item, so that list may come inside one more. `[[1, 2]]` is a matrix of one
+//! row, not a list in a list: then its rows would be scalars. `[1, 2]` is refused, because a row
+//! and a column could both be meant; they lead to other products.
+
+use cloister_protocols::computation::Input;
+
+use super::{exact_number, items, misfit};
+use crate::data::Data;
+use crate::error::ApiError;
+
+/// Reads one matrix; an empty list is none, of 0 rows and columns.
+pub(super) fn matrix(data: &Data) -> Result<Input, ApiError> {
+    let rows = match data {
+        Data::List(list) => match list.as_slice() {
+            [Data::List(rows)] if rows.first().is_none_or(is_list) => rows,
+            [Data::List(rows), ..] if rows.first().is_some_and(is_list) => return Err(several()),
+            _ => list,
+        },
+        Data::Integers(list) if list.len() > 1 => return Err(flat()),
+        Data::Numbers(list) if list.len() > 1 => return Err(flat()),
+        // R writes a list of one as a scalar: this is a matrix of one element.
+        one => return from_rows(&items(one).collect::<Vec<_>>()),
+    };
+    if let Some((at, row)) = rows.iter().enumerate().find(|(_, row)| !is_list(row)) {
+        return Err(misfit(&format_args!("row {at}"), "a list", row).hint(HINT));
+    }
+    from_rows(rows)
+}
+
+const HINT: &str = "give a matrix as the list of its rows: [[1, 2], [3, 4]]; a row as [[1, 2]], a \
+                    column as [[1], [2]]; rows count from 0";
+
+fn from_rows(rows: &[Data]) -> Result<Input, ApiError> {
+    let columns = rows.first().map_or(0, |row| items(row).count());
+    let mut elements = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let before = elements.len();
+        for (column, element) in items(row).enumerate() {
+            let place = format_args!("row {at}, column {column}");
+            elements.push(exact_number(&place, &element)?);
+        }
+        let length = elements.len() - before;
+        if length != columns {
+            return Err(ragged(at, length, columns));
+        }
+    }
+    let rows = if columns == 0 { 0 } else { rows.len() };
+    Ok(Input::Matrix { rows, columns, elements })
+}
+
+fn is_list(data: &Data) -> bool {
+    matches!(data, Data::List(_) | Data::Integers(_) | Data::Numbers(_))
+}
+
+fn ragged(at: usize, length: usize, columns: usize) -> ApiError {
+    let message = format!("row {at} has length {length}, but row 0 has length {columns}");
+    ApiError::argument("data", message).hint(HINT)
+}
+
+fn several() -> ApiError {
+    ApiError::argument("data", "one matrix for each party is needed, not several").hint(HINT)
+}
+
+fn flat() -> ApiError {
+    ApiError::argument("data", "a list of numbers may be a row or a column").hint(HINT)
+}

@@ -1,0 +1,143 @@
+use super::*;
+
+fn from(json: &str, kind: InputKind) -> Result<Input, ApiError> {
+    read(&serde_json::from_str(json).unwrap(), kind)
+}
+
+#[test]
+fn each_kind_is_read_as_clients_write_it() {
+    let is = |json, kind, input| assert_eq!(from(json, kind).unwrap(), input, "{json}");
+    is("5", InputKind::Numbers, Input::Integers(vec![5]));
+    is("[1.5,2]", InputKind::Numbers, Input::Numbers(vec![1.5, 2.0]));
+    is("[]", InputKind::Numbers, Input::Numbers(vec![]));
+    is("[[1,2]]", InputKind::Vector, Input::Integers(vec![1, 2]));
+    is("[1,2]", InputKind::Vector, Input::Integers(vec![1, 2]));
+    is(
+        r#"["a",1,true]"#,
+        InputKind::Texts,
+        Input::Texts(vec!["a".into(), "1".into(), "true".into()]),
+    );
+    is(r#"[["a",1]]"#, InputKind::TextPairs, Input::TextPairs(vec![("a".into(), "1".into())]));
+    is("[[1,2],[3,4.5]]", InputKind::Points, Input::Points(vec![(1.0, 2.0), (3.0, 4.5)]));
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_its_place() {
+    for (json, kind) in [
+        (r#"[1,"a"]"#, InputKind::Numbers),
+        ("[[1],[2]]", InputKind::Vector),
+        ("[null]", InputKind::Texts),
+        ("[[1,2,3]]", InputKind::Points),
+        ("[1,2]", InputKind::Points),
+        (r#"{"a":1}"#, InputKind::TextPairs),
+    ] {
+        assert_eq!(from(json, kind).unwrap_err().code(), "bad_argument", "{json}");
+    }
+}
+
+fn ranked(array: &[f64], rank: u64, bounds: Option<(f64, f64)>) -> Input {
+    Input::Ranked { array: array.to_vec(), rank, bounds }
+}
+
+fn matrix(rows: usize, columns: usize, elements: &[f64]) -> Input {
+    Input::Matrix { rows, columns, elements: elements.to_vec() }
+}
+
+#[test]
+fn extremes_come_as_objects() {
+    let is = |json, points: &[(f64, f64)]| {
+        let input = from(json, InputKind::Extremes).unwrap();
+        assert_eq!(input, Input::Points(points.to_vec()), "{json}");
+    };
+    is(r#"{"minimum":1,"maximum":2.5}"#, &[(1.0, 2.5)]);
+    is(r#"[{"minimum":1,"maximum":1},{"maximum":4,"minimum":-3}]"#, &[(1.0, 1.0), (-3.0, 4.0)]);
+    is("[]", &[]);
+}
+
+#[test]
+fn ranked_objects_are_joined() {
+    let is =
+        |json: &str, input| assert_eq!(from(json, InputKind::Ranked).unwrap(), input, "{json}");
+    is(r#"{"array":5,"rank":1.0}"#, ranked(&[5.0], 1, None));
+    is(r#"[{"array":[],"rank":2,"lower_bound":null}]"#, ranked(&[], 2, None));
+    let bounded = r#"{"array":[1,2.5],"rank":2,"lower_bound":0,"upper_bound":9}"#;
+    is(bounded, ranked(&[1.0, 2.5], 2, Some((0.0, 9.0))));
+    let below = r#"{"array":[-4],"rank":2,"upper_bound":3}"#;
+    is(below, ranked(&[-4.0], 2, Some((f64::MIN, 3.0))));
+    let anywhere = r#"{"array":[7],"rank":2}"#;
+    let joined = [(below, Some((f64::MIN, 9.0)), -4.0), (anywhere, None, 7.0)];
+    for (other, bounds, last) in joined {
+        is(&format!("[{bounded},{other}]"), ranked(&[1.0, 2.5, last], 2, bounds));
+    }
+}
+
+#[test]
+fn a_matrix_is_a_list_of_rows_perhaps_in_one_more_list() {
+    let is = |json, input| assert_eq!(from(json, InputKind::Matrix).unwrap(), input, "{json}");
+    for json in ["[[1,2],[3,4.5]]", "[[[1,2],[3,4.5]]]"] {
+        is(json, matrix(2, 2, &[1.0, 2.0, 3.0, 4.5]));
+    }
+    for json in ["[[1,2]]", "[[[1,2]]]"] {
+        is(json, matrix(1, 2, &[1.0, 2.0]));
+    }
+    for json in ["[[1],[2]]", "[[[1],[2]]]"] {
+        is(json, matrix(2, 1, &[1.0, 2.0]));
+    }
+    for json in ["5", "[5]", "[[5]]", "[[[5]]]"] {
+        is(json, matrix(1, 1, &[5.0]));
+    }
+    for json in ["[]", "[[]]", "[[[]]]"] {
+        is(json, matrix(0, 0, &[]));
+    }
+}
+
+#[test]
+fn what_the_new_kinds_do_not_take_is_refused_with_its_place() {
+    use InputKind::{Extremes, Matrix, Ranked};
+    for (kind, json, place) in [
+        (Extremes, r#"[{"minimum":1,"maximum":2},{"minimum":2,"maximum":1}]"#, "item 1"),
+        (Extremes, r#"{"minimum":1}"#, "no `maximum`"),
+        (Extremes, r#"{"minimum":1,"maximum":"x"}"#, "item 0, `maximum`"),
+        (Extremes, r#"{"minimum":1,"maximum":2,"secret":3}"#, "`minimum`, `maximum`"),
+        (Extremes, "[1,2]", "item 0"),
+        (Ranked, "[]", "`rank` is needed"),
+        (Ranked, r#"{"array":[1,"a"],"rank":1}"#, "number 1 of `array`"),
+        (Ranked, r#"{"array":[1],"rank":0}"#, "`rank`"),
+        (Ranked, r#"{"array":[1],"rank":[1]}"#, "`rank`"),
+        (Ranked, r#"[{"array":[1],"rank":1},{"array":[1],"rank":2}]"#, "item 1"),
+        (Ranked, r#"{"array":[1],"rank":1,"lower_bound":2,"upper_bound":1}"#, "item 0"),
+        (Ranked, r#"{"array":[1],"rank":1,"bound":2}"#, "item 0"),
+        (Matrix, "[[1,2],[3]]", "row 1"),
+        (Matrix, "[[1,2],3]", "row 1"),
+        (Matrix, r#"[[1,2],[3,"x"]]"#, "row 1, column 1"),
+        (Matrix, "[1,2]", "a row or a column"),
+        (Matrix, "[[[1]],[[2]]]", "not several"),
+        (Matrix, "[[],[1]]", "row 1"),
+        (Matrix, "null", "row 0, column 0"),
+    ] {
+        let error = from(json, kind).unwrap_err();
+        assert_eq!(error.code(), "bad_argument", "{json}");
+        assert!(error.to_string().contains(place), "{json}: {error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn whole_numbers_that_no_double_equals_are_refused() {
+    use InputKind::{Extremes, Matrix, Ranked};
+    let kinds = |number: i64| {
+        [
+            (Extremes, format!(r#"{{"minimum":0,"maximum":{number}}}"#)),
+            (Ranked, format!(r#"{{"array":[0.5,{number}],"rank":1}}"#)),
+            (Ranked, format!(r#"{{"array":[],"rank":1,"upper_bound":{number}}}"#)),
+            (Matrix, format!("[[1,{number}]]")),
+        ]
+    };
+    for (kind, json) in kinds((1 << 53) + 1).iter().chain(&kinds(i64::MAX)) {
+        let error = from(json, *kind).unwrap_err().to_string();
+        assert!(error.contains("double") && !error.contains("90071"), "{json}: {error}");
+    }
+    for (kind, json) in kinds((1 << 53) + 2).iter().chain(&kinds(1 << 62)) {
+        assert!(from(json, *kind).is_ok(), "{json}");
+    }
+}

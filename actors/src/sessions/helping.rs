@@ -1,0 +1,169 @@
+//! Computations that other members call us to: to compute on shares, without data of our own.
+//!
+//! No client asks for them. A proposal does, in which a member that brings data names us among the
+//! helpers. So a helper's proposal alone starts nobody: helpers cannot keep each other busy. If this
+//! node's settings allow it, we take part as the proposal says, in its very session. If the parties'
+//! proposals differ, the agreement finds out, as it does among parties.
+//!
+//! A call that cannot be answered yet waits as any early proposal does, and ends with it: when its
+//! sender stops or is lost. It waits for links, and for the ticket of its name: another run of the
+//! same members, or a request of our own client, with which it will then disagree or not.
+//!
+//! A call that is declined is declined to its sender alone. Each party's proposal is a call, so that
+//! each hears it from us, and from the others that heard it; and nobody can have us stop sessions of
+//! which it is no member.
+//!
+//! The answer is none of our business: nobody is told it, or how far it is. The log has the end.
+
+use std::time::Instant;
+
+use actix::{AsyncContext, Context};
+use cloister_protocols::computation::Request;
+use cloister_protocols::session::{MemberId, Spec};
+use cloister_protocols::wire::SessionId;
+use tokio::sync::{oneshot, watch};
+
+use super::early::MOST_CALLS;
+use super::{Launch, Reserve, Sessions, Waiting};
+use crate::computation::Lifecycle;
+use crate::failure::Failure;
+
+/// Computations in which we help that the calls of one member may have begun and not ended: its
+/// parties might never come, and each then lasts until the deadline.
+const MOST_HELPED: usize = 64;
+
+impl Sessions {
+    /// Whether the member at `position`, which brings data, says that we are to help it.
+    pub(super) fn is_call(&self, position: usize, spec: &Spec) -> bool {
+        let Some((parties, helpers)) = spec.members.split_at_checked(spec.inputs()) else {
+            return false;
+        };
+        let among = |position, members: &[MemberId]| {
+            self.member(position).is_some_and(|member| members.contains(&member))
+        };
+        !helpers.is_empty() && among(self.me, helpers) && among(position, parties)
+    }
+
+    /// Declines a call for which there is no room to wait.
+    pub(super) fn is_one_too_many(
+        &mut self,
+        position: usize,
+        session: SessionId,
+        spec: &Spec,
+    ) -> bool {
+        let full = self.early.is_full_of_calls(position);
+        if full {
+            let failure = Failure::Busy { limit: MOST_CALLS };
+            self.stop_session(position, session, spec, spec.run.saturating_add(1), &failure);
+        }
+        full
+    }
+
+    /// Answers those of these calls whose time has come.
+    pub(super) fn answer_all(
+        &mut self,
+        calls: Vec<(usize, SessionId)>,
+        context: &mut Context<Self>,
+    ) {
+        for (position, session) in calls {
+            self.answer(position, session, context);
+        }
+    }
+
+    /// Answers a call that waits, if its time has come.
+    pub(super) fn answer(
+        &mut self,
+        position: usize,
+        session: SessionId,
+        context: &mut Context<Self>,
+    ) {
+        let Some(spec) = self.early.spec(position, session).cloned() else { return };
+        let Some(members) = self.exact_members(&spec) else { return };
+        if !self.names.is_free(&spec.network, &members) {
+            return;
+        }
+        match self.consent(position, &spec) {
+            Err(failure) => {
+                self.decline(position, session, &spec, spec.run.saturating_add(1), &failure);
+            }
+            Ok(request) if self.missing(&members).is_empty() => {
+                self.help((position, session, spec), members, request, context);
+            }
+            Ok(_) => {}
+        }
+    }
+
+    /// Our part in what a call proposes, if we take it.
+    fn consent(&self, position: usize, spec: &Spec) -> Result<Request, Failure> {
+        let member = self.name(self.me);
+        if !self.committee.help {
+            return Err(Failure::HelpRefused { member });
+        }
+        let helped = self.running.values().filter(|running| running.called_by == Some(position));
+        if helped.count() >= MOST_HELPED {
+            return Err(Failure::Busy { limit: MOST_HELPED });
+        }
+        if self.running.len() + self.waiting.len() >= self.limits.computations {
+            return Err(Failure::Busy { limit: self.limits.computations });
+        }
+        Request::to_help(spec).map_err(|reason| Failure::HelpImpossible { member, reason })
+    }
+
+    fn help(
+        &mut self,
+        (position, session, spec): (usize, SessionId, Spec),
+        members: Vec<usize>,
+        request: Request,
+        context: &mut Context<Self>,
+    ) {
+        let group = self.group(&spec.network, &members);
+        if group.session(spec.run) != session {
+            // The caller knows a member by another run of its node than we do: one of the two is
+            // about to lose that link and find it again, or the caller lies.
+            return;
+        }
+        let first = self.numbers.first_to_come(&group);
+        if spec.run < first {
+            let failure = self.other_run(position, first, spec.run);
+            return self.decline(position, session, &spec, first, &failure);
+        }
+        // For a client of ours that asks under this name later. A hint and no number of our own:
+        // those are remembered for ever, and a peer could fill our memory with them.
+        self.numbers.hint(position, &group, spec.run.saturating_add(1));
+        let helpers = spec.members.len().saturating_sub(spec.inputs());
+        let reserve = Reserve { members, helpers, network: spec.network };
+        let Ok(ticket) = self.names.reserve(reserve, context.address().recipient()) else { return };
+        let (progress, _) = watch::channel(Lifecycle::Connecting);
+        let (reply, _) = oneshot::channel();
+        let launch = Launch { ticket, request, started: Instant::now(), progress };
+        let waiting = Waiting { launch, reply };
+        self.begin(waiting, (group, spec.run), Some(position), context);
+    }
+
+    fn decline(
+        &mut self,
+        position: usize,
+        session: SessionId,
+        spec: &Spec,
+        next_run: u64,
+        failure: &Failure,
+    ) {
+        let peer = self.name(position);
+        tracing::warn!(%peer, %session, code = failure.code(), "a call for help was declined");
+        self.stop_session(position, session, spec, next_run, failure);
+        self.early.forget(position, session);
+    }
+
+    /// The positions of a spec's members, if we know each of them just so, and each is there once.
+    fn exact_members(&self, spec: &Spec) -> Option<Vec<usize>> {
+        let positions = self.positions(&spec.members)?;
+        let known = |(position, member): (&usize, &MemberId)| {
+            self.member(*position).is_some_and(|ours| ours == *member)
+        };
+        let mut distinct = positions.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let exact = positions.iter().zip(&spec.members).all(known);
+        (exact && distinct.len() == positions.len()).then_some(positions)
+    }
+}
