@@ -14,7 +14,7 @@ use crate::fault::{Fault, InputError};
 use crate::parameters::{Operation, Parameters, parsed, refuse};
 
 /// The most numbers that one operation takes.
-const MOST: usize = 10_000_000;
+const MOST: usize = 4_000_000;
 
 /// The most times that it is repeated.
 const MOST_TIMES: u32 = 100_000;
@@ -54,7 +54,7 @@ impl Prepared {
     fn checked(self) -> Result<Self, InputError> {
         let limit = match self.operation {
             Operation::MatrixProduct => 2_000,
-            Operation::Sort => 1 << 20,
+            Operation::Sort => 1 << 18,
             _ => MOST,
         };
         if self.size == 0 || self.size > limit {

@@ -33,7 +33,7 @@ use crate::party::Party;
 use crate::statistics::doubles;
 
 /// The most rows that are sorted, of all parties together.
-const MOST_ROWS: usize = 1 << 20;
+const MOST_ROWS: usize = 1 << 18;
 
 /// How many of the largest numbers may be asked for, and how many are if nothing is said.
 const K: RangeInclusive<u64> = 1..=10_000;
@@ -188,7 +188,7 @@ fn lengths(sizes: &[[u64; 1]]) -> Result<Vec<usize>, Fault> {
     }
     if lengths.iter().sum::<usize>() > MOST_ROWS {
         let why =
-            "all parties together have more than 2^20 rows, which is the most that are sorted";
+            "all parties together have more than 2^18 rows, which is the most that are sorted";
         return Err(Fault::Undefined { why });
     }
     Ok(lengths)

@@ -30,7 +30,14 @@ pub(super) fn read(data: &Data, kind: InputKind) -> Result<Input, ApiError> {
         InputKind::Extremes => objects::extremes(data),
         InputKind::Ranked => objects::ranked(data),
         InputKind::Matrix => matrix::matrix(data),
-        InputKind::Other => Err(ApiError::argument("data", "this function takes none yet")),
+        InputKind::Other => nothing(data),
+    }
+}
+
+fn nothing(data: &Data) -> Result<Input, ApiError> {
+    match items(data).next() {
+        None | Some(Data::Null) => Ok(Input::Numbers(Vec::new())),
+        Some(_) => Err(ApiError::argument("data", "this function takes none").hint("give []")),
     }
 }
 

@@ -141,3 +141,11 @@ fn whole_numbers_that_no_double_equals_are_refused() {
         assert!(from(json, *kind).is_ok(), "{json}");
     }
 }
+
+#[test]
+fn functions_without_data_take_none() {
+    for json in ["[]", "null", "[null]"] {
+        assert_eq!(from(json, InputKind::Other).unwrap(), Input::Numbers(vec![]), "{json}");
+    }
+    assert_eq!(from("[1]", InputKind::Other).unwrap_err().code(), "bad_argument");
+}
