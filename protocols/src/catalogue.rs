@@ -93,6 +93,7 @@ const ROWS: &str = "the number of rows of all parties together, to every party a
 const ROWS_OF_EACH: &str = "how many rows each party has, to every party and helper";
 const MATRICES: &str = "of each matrix, to every party and helper: its rows and columns, and between \
      which powers of two the binary digits of its elements lie";
+const SHOWN: &str = "how many numbers are shown, to every helper";
 const NEIGHBOURS: &str = "where the answer lies between two numbers: these two, to every party";
 
 static ENTRIES: [Entry; 19] = [
@@ -167,21 +168,21 @@ static ENTRIES: [Entry; 19] = [
             "hyper_skewness",
             "hyper_flatness",
         ],
-        &[univariate::REVEALS],
+        &[ROWS, univariate::REVEALS],
     ),
     on_shares(
         "MinimumMaximum",
         "the smallest and the largest number",
         InputKind::Extremes,
         &["minimum", "maximum", "samples"],
-        &[],
+        &[ROWS],
     ),
     on_shares(
         "KthElement",
         "the number of a given rank",
         InputKind::Ranked,
         &["item", "samples"],
-        &[],
+        &[ROWS],
     ),
     on_shares(
         "SecureMedian",
@@ -195,21 +196,21 @@ static ENTRIES: [Entry; 19] = [
         "the product of one party's matrix and another's",
         InputKind::Matrix,
         &["product"],
-        &[MATRICES],
+        &[MATRICES, "the exact product, before it is rounded to doubles, to every party"],
     ),
     on_shares(
         "Quantiles",
         "the numbers that given shares of all numbers are below",
         InputKind::Numbers,
         &["quantiles", "samples"],
-        &[NEIGHBOURS],
+        &[ROWS, NEIGHBOURS],
     ),
     on_shares(
         "TopK",
         "the largest numbers and how often each occurs",
         InputKind::Numbers,
         &["top", "samples"],
-        &[ROWS_OF_EACH],
+        &[ROWS_OF_EACH, SHOWN],
     ),
     on_shares(
         "Sort",

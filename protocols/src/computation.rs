@@ -236,7 +236,9 @@ pub async fn compute(
             compute_masked(&channel, session, request.parties, prepared, rows, &mut rng).await
         }
         Part::OnShares(prepared) => {
-            let reveals = request.function.reveals;
+            // What the catalogue says of a function of another suite is of that one.
+            let on_shares = request.function.suite == replicated::SUITE;
+            let reveals = if on_shares { request.function.reveals } else { &[] };
             compute_on_shares(&channel, &spec, session, prepared, reveals, &mut rng).await
         }
     }

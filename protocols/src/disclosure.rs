@@ -9,6 +9,10 @@
 //! not rows, and neither the rule on rows nor the one on small cells applies to them. Withholding a
 //! small count keeps it out of the answer, not from the nodes, nor from whoever can work it out.
 //!
+//! A number by its rank (an extreme, a median, a quantile) is the number of a single row, and is
+//! shown: that is what these functions are for. How many of them one computation may show is bounded
+//! where small counts are withheld (see the statistics on shares).
+//!
 //! What is planned for the production profile and not enforced yet, because this suite can compare
 //! nothing that it has not opened: that no single party makes up most of a sum or of a cell
 //! (dominance); that two computations which differ in their members, their rows or their run are
@@ -60,7 +64,7 @@ pub enum Refusal {
     /// there are, and nothing else.
     #[error(
         "all parties together have fewer than the {minimum} rows that the rules ask; how many they \
-         have was opened to their nodes, nothing else was"
+         have was opened to the nodes that take part, nothing else was"
     )]
     TooFewRows {
         /// How many there must be.
@@ -110,6 +114,13 @@ impl Rules {
             min_rows: self.min_rows.max(other.min_rows),
             min_cell: self.min_cell.max(other.min_cell),
         }
+    }
+
+    /// Whether the minima are numbers that counts of rows can reach: then nothing that is compared
+    /// with them can overflow.
+    pub(crate) fn are_sensible(&self) -> bool {
+        const BEYOND: u64 = 1 << 62;
+        self.min_rows < BEYOND && self.min_cell < BEYOND
     }
 
     /// Whether so many parties may compute together at all.

@@ -197,9 +197,9 @@ pub(crate) fn listed<T: FromStr>(
     agreed: &BTreeMap<String, String>,
     name: &'static str,
 ) -> Result<Vec<T>, InputError> {
-    let texts = agreed.get(name).map(|text| text.split(", ")).into_iter().flatten();
-    let values: Result<Vec<T>, _> = texts.map(str::parse).collect();
-    values.map_err(|_| refuse(name, "the parties' proposal does not have it".into()))
+    let missing = || refuse(name, "the parties' proposal does not have it".into());
+    let texts = agreed.get(name).ok_or_else(missing)?.split(", ");
+    texts.map(|text| text.parse().map_err(|_| missing())).collect()
 }
 
 /// The parameter `name` has a value that cannot be used.

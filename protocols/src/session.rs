@@ -137,6 +137,9 @@ pub async fn agree(
     let mut proposals = BTreeMap::new();
     for (from, message) in channel.gather().await? {
         let theirs = decode(from, &message.into_bytes())?;
+        if !theirs.rules.are_sensible() {
+            return Err(Fault::blame(from, Misbehaviour::OutOfRange));
+        }
         ours.compare(from, &theirs)?;
         proposals.insert(from, theirs);
     }

@@ -14,7 +14,7 @@
 //! 3. *shuffle* the table and ρ; *open* ρ, which is a uniform permutation then and says nothing; put
 //!    each row into its place.
 //!
-//! Rounds for a step of three digits: 2 (indicators) + 2 (as numbers) + 1 + 3 + 1 = 9.
+//! Rounds for a step of three digits: 2 (indicators) + 2 (as numbers) + 1 + 2 + 1 = 8.
 
 use crate::algebra::lanes::Lanes;
 use crate::circuits::{Bits, and_all};

@@ -129,7 +129,7 @@ pub(crate) trait Engine {
         lanes: usize,
     ) -> Result<Self::Shared<R>, Fault>;
 
-    /// The rows of a table in an order that is as good as uniform and that nobody knows. Three
+    /// The rows of a table in an order that is as good as uniform and that nobody knows. Two
     /// rounds.
     async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault>;
 }

@@ -116,6 +116,45 @@ fn a_wrong_share_in_an_opening_is_caught_wherever_it_is_shown() {
     }
 }
 
+/// Four parties, of whom the third has no seat.
+const OUTSIDER: Setting = Setting { inputs: 4, helpers: 0, seats: [3, 1, 0] };
+
+#[test]
+fn inconsistent_shares_of_a_party_without_a_seat_are_its_own_fault() {
+    let seed = seed();
+    let accused = Party::new(2).unwrap();
+    for (seat, bit) in [(1, 0), (1, 300), (0, 7), (0, 900)] {
+        let to = Party::new(seat);
+        let tamper = Tamper::new(accused, to, 1, Action::Flip(bit)).retagging();
+        let report = run(OUTSIDER, Simulation::new(seed).adversary(tamper));
+        let faults: Vec<&Fault> = report.endings.iter().filter_map(Ending::fault).collect();
+        assert!(!faults.is_empty());
+        for fault in faults {
+            assert!(
+                matches!(fault, Fault::TwoFaces { accused: a, .. } if *a == accused),
+                "{fault}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_seat_that_draws_two_common_keys_is_one_of_two_that_are_named() {
+    let cheater = Party::new(1).unwrap();
+    let tamper = Tamper::new(cheater, Party::new(0), 1, Action::Flip(3)).retagging();
+    let report = run(OUTSIDER, Simulation::new(seed()).adversary(tamper));
+    for honest in [0, 3] {
+        match &report.endings[honest] {
+            Ending::Stopped(Fault::TwoFaces { witness, accused }) => {
+                assert!([witness, accused].contains(&&cheater));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // Nothing was shown to the party without a seat.
+    assert!(matches!(report.endings[2], Ending::Stalled(_)));
+}
+
 fn honest_others(setting: Setting, cheater: Party) -> Vec<Party> {
     let all = (0..setting.members()).filter_map(Party::new);
     all.filter(|party| *party != cheater).collect()

@@ -1,5 +1,7 @@
 //! Who computes: three of the members, in three seats.
 
+use std::collections::BTreeSet;
+
 use crate::fault::{Fault, InputError};
 use crate::parameters::refuse;
 use crate::party::Party;
@@ -27,10 +29,16 @@ impl Committee {
             None | Some(ANY) => serving.iter().take(SEATS).copied().collect(),
             Some(names) => named(spec, names)?,
         };
-        let willing = seats.iter().filter(|seat| serving.contains(seat)).count();
+        let willing: BTreeSet<Party> =
+            seats.iter().filter(|seat| serving.contains(seat)).copied().collect();
+        let helpers = (spec.inputs()..spec.members.len()).filter_map(Party::new);
+        if helpers.into_iter().any(|helper| !seats.contains(&helper)) {
+            let reason = "every member that brings no data must be one of the three";
+            return Err(refuse(PARAMETER, reason.into()).into());
+        }
         match <[Party; SEATS]>::try_from(seats) {
-            Ok(seats) if willing == SEATS => Ok(Self(seats)),
-            _ => Err(Fault::NoCommittee { serving: willing }),
+            Ok(seats) if willing.len() == SEATS => Ok(Self(seats)),
+            _ => Err(Fault::NoCommittee { serving: willing.len() }),
         }
     }
 

@@ -8,6 +8,9 @@
 //! party and seat 0 share; seat 1 is sent the key of x_1 and x_2 = v − x_0 − x_1, seat 2 the key of
 //! x_0 and x_2. Each seat lacks one key or x_2.
 //!
+//! That the two seats which hold a component were dealt the same, they find out with the next opening
+//! (see [`super::dealing`]).
+//!
 //! Bytes sent: one element each by a seat; two, and two keys, by others.
 
 use bytes::{BufMut, BytesMut};
@@ -138,16 +141,19 @@ impl Replicated<'_> {
     ) -> Result<Pair<R>, Fault> {
         if let Some(keys) = self.input_keys.get_mut(&party) {
             let [key_0, key_1] = keys.next();
+            self.dealt.note(party, key_0.as_slice(), key_1.as_slice());
             return Ok(Pair::new([expand(&key_0, len), expand(&key_1, len)]));
         }
         let message = self.channel.receive_exactly(party, KEY + len * R::BYTES).await?;
         let mut bytes = message.into_bytes();
         let x_2 = bytes.split_off(KEY);
+        let is_seat_1 = self.seat.as_ref().is_some_and(|seat| seat.index == 1);
+        let [own, shared] = if is_seat_1 { [&bytes, &x_2] } else { [&x_2, &bytes] };
+        self.dealt.note(party, own, shared);
         let x_2 = wire::read_elements(len, std::iter::once(&*x_2));
         let mut key = Zeroizing::new([0; KEY]);
         key.copy_from_slice(&bytes);
         let expanded = expand(&key, len);
-        let is_seat_1 = self.seat.as_ref().is_some_and(|seat| seat.index == 1);
         Ok(Pair::new(if is_seat_1 { [expanded, x_2] } else { [x_2, expanded] }))
     }
 }

@@ -28,10 +28,10 @@
 //! its view can be made from its input, sizes and what is opened. Two seats together know everything.
 //!
 //! **What is noticed of who deviates:** wrong lengths and orders, forged or repeated messages, and
-//! wrong shares in openings, because two seats hold each component. A seat that sends a wrong
-//! product, or a party that deals inconsistent shares, is not caught unless an opening happens to
-//! show it: a corrupt seat can falsify results, and what falsified values lead to can be opened. That
-//! is what semi-honest means.
+//! wrong shares in openings, because two seats hold each component; and inconsistent shares that a
+//! party without a seat deals. A seat that sends a wrong product is not caught unless an opening
+//! happens to show it: a corrupt seat can falsify results, and what falsified values lead to can be
+//! opened. That is what semi-honest means.
 //!
 //! **The channel** must give secrecy, the true sender, and order.
 //!
@@ -46,13 +46,14 @@
 //! | product of matrices, for each element of the product | 1 | R |
 //! | bits of addends, d digits | 1 | d / 8, by seat 0 alone |
 //! | bit to number | 2 | R, by seat 0 2R |
-//! | shuffle | 3 | R, by seat 0 2R |
+//! | shuffle | 2 | R, by seat 0 2R |
 //! | comparison of 64-bit numbers ([`crate::circuits::comparison`]) | 8 | 19, by seat 0 27.1 |
 
 #[cfg(test)]
 mod adversary_tests;
 mod committee;
 mod conversion;
+mod dealing;
 mod input;
 mod opening;
 mod products;
@@ -68,6 +69,7 @@ use std::ops::Range;
 use rand_core::CryptoRng;
 
 pub(crate) use self::committee::{ANY, Committee, PARAMETER, canonical};
+use self::dealing::Dealt;
 use self::input::InputKeys;
 use self::randomness::Tape;
 use self::seat::Seat;
@@ -88,9 +90,8 @@ pub(crate) const SMALL_MESSAGE: usize = 128 << 10;
 
 /// How many messages of one peer may come before we read the first. In a round of products a seat
 /// needs its successor's message, which in the round before needed the next one's: so a peer can be
-/// two rounds ahead of us, with a message for each of three rounds. A round has four messages of one
-/// peer to another at most, in a shuffle.
-pub(crate) const MESSAGES_AHEAD: usize = 12;
+/// two rounds ahead of us. A round has two messages of one peer to another at most.
+pub(crate) const MESSAGES_AHEAD: usize = 6;
 
 /// What a seat holds of a vector: x_s and x_{s+1}.
 pub(crate) type Pair<R> = Components<R, 2>;
@@ -106,6 +107,8 @@ pub(crate) struct Replicated<'a> {
     seat: Option<Seat>,
     /// What seat 0 shares with each party without a seat, or such a party with seat 0.
     input_keys: BTreeMap<Party, InputKeys>,
+    /// What parties without a seat have dealt to ours.
+    dealt: Dealt,
     /// What the three seats share, if anybody else gets to see openings.
     common: Option<Tape>,
 }
@@ -132,8 +135,9 @@ impl<'a> Replicated<'a> {
             }
         }
         let session = *session.hash();
-        let common = None;
-        let mut suite = Self { channel, session, committee, inputs, seat, input_keys, common };
+        let (common, dealt) = (None, Dealt::default());
+        let mut suite =
+            Self { channel, session, committee, inputs, seat, input_keys, dealt, common };
         suite.draw_common_key(rng).await?;
         Ok(suite)
     }

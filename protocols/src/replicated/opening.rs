@@ -14,8 +14,10 @@
 
 use bytes::Bytes;
 use rand_core::CryptoRng;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::algebra::ring::Ring;
+use crate::channel::Channel;
 use crate::engine::Audience;
 use crate::engine::shared::Shared;
 use crate::fault::Fault;
@@ -37,7 +39,13 @@ impl Replicated<'_> {
         audience: Audience,
     ) -> Result<Option<Vec<R>>, Fault> {
         self.channel.begin_round("open");
+        if let Some(seat) = &self.seat {
+            self.dealt.tell(self.channel, seat);
+        }
         self.show(x, audience);
+        if let Some(seat) = &self.seat {
+            self.dealt.compare(self.channel, seat).await?;
+        }
         if !self.is_of(audience, self.channel.parties().me()) {
             return Ok(None);
         }
@@ -106,32 +114,61 @@ impl Replicated<'_> {
         }
     }
 
-    /// Where there are parties without a seat, the seats draw a key that only they have. One round,
-    /// 32 bytes to each other seat.
+    /// Where openings are shown to members without a seat, the seats draw a key that only they have.
+    /// Two rounds, the second to find out whether all were told the same; 32 bytes to each other seat
+    /// in each.
     pub(super) async fn draw_common_key(&mut self, rng: &mut impl CryptoRng) -> Result<(), Fault> {
-        let Some(seat) = self.seat.as_ref().filter(|_| !self.outside(Audience::Parties).is_empty())
-        else {
+        let Some(seat) = &self.seat else { return Ok(()) };
+        if self.outside(Audience::Everybody).is_empty() {
             return Ok(());
-        };
-        self.channel.begin_round("common key");
-        let mut ours = [0; KEY];
-        rng.fill_bytes(&mut ours);
-        let (previous, next) = (seat.previous, seat.next);
-        [previous, next].iter().for_each(|to| self.channel.send(*to, ours.to_vec()));
-        let mut parts = vec![(self.channel.parties().me(), Bytes::copy_from_slice(&ours))];
-        for from in [previous, next] {
-            parts.push((from, self.channel.receive_exactly(from, KEY).await?.into_bytes()));
         }
+        let mut part = Zeroizing::new([0; KEY]);
+        rng.fill_bytes(part.as_mut_slice());
+        let others = [seat.previous, seat.next];
+        let mut parts = exchange(self.channel, "common key", others, part.to_vec()).await?;
+        parts.push((self.channel.parties().me(), Bytes::copy_from_slice(part.as_slice())));
         parts.sort_by_key(|(party, _)| *party);
-        let mut hasher = blake3::Hasher::new_derive_key("cloister 1 replicated: common key");
-        hasher.update(self.session.as_bytes());
-        parts.iter().for_each(|(_, part)| {
-            hasher.update(part);
-        });
-        let key = zeroize::Zeroizing::new(*hasher.finalize().as_bytes());
+        let parts: Vec<u8> = parts.iter().flat_map(|(_, part)| part.to_vec()).collect();
+        let parts = Zeroizing::new(parts);
+        let hash = |purpose: &'static str| self.hash_of_parts(purpose, &parts);
+
+        let seen = hash("cloister 1 replicated: parts of the common key");
+        let told = exchange(self.channel, "same common key", others, seen.to_vec()).await?;
+        for ((witness, told), accused) in told.into_iter().zip([seat.next, seat.previous]) {
+            if *told != *seen.as_slice() {
+                return Err(Fault::TwoFaces { witness, accused });
+            }
+        }
+        let key = hash("cloister 1 replicated: common key");
         self.common = Some(Tape::of(Expander::new(&key)));
         Ok(())
     }
+
+    fn hash_of_parts(&self, purpose: &'static str, parts: &[u8]) -> Zeroizing<[u8; KEY]> {
+        let mut hasher = blake3::Hasher::new_derive_key(purpose);
+        hasher.update(self.session.as_bytes());
+        hasher.update(parts);
+        let hash = Zeroizing::new(*hasher.finalize().as_bytes());
+        hasher.zeroize();
+        hash
+    }
+}
+
+/// Sends `message` of [`KEY`] bytes to both others, and receives theirs.
+async fn exchange(
+    channel: &Channel,
+    round: &'static str,
+    others: [Party; 2],
+    message: Vec<u8>,
+) -> Result<Vec<(Party, Bytes)>, Fault> {
+    channel.begin_round(round);
+    let message = Bytes::from(message);
+    others.iter().for_each(|to| channel.send(*to, message.clone()));
+    let mut theirs = Vec::with_capacity(others.len());
+    for from in others {
+        theirs.push((from, channel.receive_exactly(from, KEY).await?.into_bytes()));
+    }
+    Ok(theirs)
 }
 
 /// All three components at a seat.

@@ -14,8 +14,10 @@
 //!    ρ, y_1 = B, y_2 = A − ρ; y_1 and y_2 go to seat 1.
 //!
 //! Whoever gets a half lacks the mask that was just moved into it. Each seat lacks one of the
-//! three permutations, so the order of the rows is uniform to it. Three rounds. Elements sent for
-//! each element: by seat 0 two, by seats 1 and 2 one.
+//! three permutations, so the order of the rows is uniform to it.
+//!
+//! Two rounds: A and B are handed on at once, because seat 1 waits for nobody. Elements sent for each
+//! element: by seat 0 two, by seats 1 and 2 one.
 
 use crate::algebra::lanes::Lanes;
 use crate::algebra::ring::Ring;
@@ -89,8 +91,6 @@ async fn at_seat_0(
 
     channel.begin_round("shuffle 2");
     let mut b = Table::receive(channel, seat.next, size).await?;
-
-    channel.begin_round("shuffle 3");
     b.step(&mut seat.with_previous.shuffle, Mask::Minus);
     let y_0 = Table::masks(&mut seat.with_previous.shuffle, size);
     b.clone_to(channel, seat.next);
@@ -107,12 +107,10 @@ async fn at_seat_1(
     channel.begin_round("shuffle 1");
     let mut b = Table { rows: size.rows, numbers, words };
     b.step(&mut seat.with_previous.shuffle, Mask::Minus);
-
-    channel.begin_round("shuffle 2");
     b.step(&mut seat.with_next.shuffle, Mask::Plus);
     b.send(channel, seat.previous);
 
-    channel.begin_round("shuffle 3");
+    channel.begin_round("shuffle 2");
     let y_1 = Table::receive(channel, seat.previous, size).await?;
     let y_2 = Table::receive(channel, seat.next, size).await?;
     Ok([y_1, y_2])
@@ -124,8 +122,6 @@ async fn at_seat_2(channel: &Channel, seat: &mut Seat, size: Size) -> Result<[Ta
 
     channel.begin_round("shuffle 2");
     a.step(&mut seat.with_previous.shuffle, Mask::Minus);
-
-    channel.begin_round("shuffle 3");
     a.step(&mut seat.with_next.shuffle, Mask::Plus);
     let y_0 = Table::masks(&mut seat.with_next.shuffle, size);
     a.subtract(&y_0);

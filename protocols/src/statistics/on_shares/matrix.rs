@@ -5,8 +5,9 @@
 //! product's, and the product is opened: exact to the last bit of the scales, which the answer comes
 //! with. No share is truncated.
 //!
-//! **What is opened** beside the answer: of each matrix its rows and columns, and between which
-//! powers of two the digits of its elements lie. Whoever chooses one matrix can choose it so that
+//! **What is opened** beside the answer: the product with all its digits, before it is rounded to
+//! doubles; and of each matrix its rows and columns, and between which powers of two the digits of
+//! its elements lie. Whoever chooses one matrix can choose it so that
 //! the product tells the other: that is the function's doing.
 
 use std::collections::BTreeMap;

@@ -16,9 +16,6 @@ use crate::parameters::{Operation, Parameters, parsed, refuse};
 /// The most numbers that one operation takes.
 const MOST: usize = 4_000_000;
 
-/// The most times that it is repeated.
-const MOST_TIMES: u32 = 100_000;
-
 pub(crate) struct Prepared {
     operation: Operation,
     size: usize,
@@ -52,16 +49,17 @@ impl Prepared {
     }
 
     fn checked(self) -> Result<Self, InputError> {
-        let limit = match self.operation {
-            Operation::MatrixProduct => 2_000,
-            Operation::Sort => 1 << 18,
-            _ => MOST,
+        let (limit, most_times) = match self.operation {
+            Operation::MatrixProduct => (2_000, 1_000),
+            Operation::Sort => (1 << 18, 100),
+            Operation::Compare => (MOST / 4, 10_000),
+            Operation::Multiply | Operation::InnerProduct => (MOST, 100_000),
         };
         if self.size == 0 || self.size > limit {
             return Err(refuse("size", format!("from 1 to {limit} for this operation")));
         }
-        if self.times == 0 || self.times > MOST_TIMES {
-            return Err(refuse("times", format!("from 1 to {MOST_TIMES}")));
+        if self.times == 0 || self.times > most_times {
+            return Err(refuse("times", format!("from 1 to {most_times} for this operation")));
         }
         Ok(self)
     }

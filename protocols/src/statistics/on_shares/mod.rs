@@ -162,7 +162,7 @@ impl Prepared {
         rng: &mut impl CryptoRng,
     ) -> Result<Option<Answer>, Fault> {
         match self {
-            Self::Ranks(prepared) => prepared.run(desk, rows).await,
+            Self::Ranks(prepared) => prepared.run(desk, permit, rows).await,
             Self::Rows(prepared) => prepared.run(desk, permit, rows).await,
             Self::Mode(prepared) => prepared.run(desk, permit, rows).await,
             Self::Matrix(prepared) => prepared.run(desk).await,

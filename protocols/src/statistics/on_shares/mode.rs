@@ -75,7 +75,7 @@ impl Prepared {
         if !["StatisticsFrequency", "StatisticsContingency"].contains(&function.name) {
             return None;
         }
-        let only_mode = agreed.contains_key(ONLY_MODE);
+        let only_mode = agreed.get(ONLY_MODE).is_some_and(|only| only == "true");
         Some(match only_mode {
             true => Ok(Self(None)),
             false => Err(refuse("committee", "a whole table needs no helpers".into())),
@@ -142,14 +142,18 @@ async fn place_of_largest<E: Engine>(
     rows: u64,
     least: u64,
 ) -> Result<E::Shared<u64>, Fault> {
-    let magnitude = rows.max(least);
-    let digits = <u64 as Ring>::BITS - usize::try_from(magnitude.leading_zeros()).unwrap_or(0) + 1;
-    let Some([count, place]) = largest(engine, counts, digits.min(<u64 as Ring>::BITS)).await?
-    else {
+    // Public, and all there is to know: no count can be so large.
+    if least > rows {
+        return Ok(engine.public(vec![0]));
+    }
+    // Counts and `least` are from 0 to `rows`: their differences take one digit more for the sign.
+    let bits = <u64 as Ring>::BITS;
+    let digits = (bits - usize::try_from(rows.leading_zeros()).unwrap_or(0) + 1).min(bits);
+    let Some([count, place]) = largest(engine, counts, digits).await? else {
         return Ok(engine.public(vec![0]));
     };
     let lead = count.minus(&engine.public(vec![least]));
-    let is_small = negative(engine, &lead, digits.min(<u64 as Ring>::BITS)).await?;
+    let is_small = negative(engine, &lead, digits).await?;
     let is_small = engine.inject(&[&is_small], 1).await?;
     let one = engine.public(vec![1]);
     engine.multiply(&place.plus(&one), &one.minus(&is_small)).await

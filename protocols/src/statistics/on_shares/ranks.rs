@@ -18,6 +18,7 @@ use crate::algebra::exact::Grid;
 use crate::algebra::order::{double, key};
 use crate::catalogue::Entry;
 use crate::computation::{Answer, Input};
+use crate::disclosure::{Permit, Refusal};
 use crate::engine::Engine;
 use crate::fault::{Fault, InputError};
 use crate::parameters::{Parameters, grid_text, listed, parsed, refuse};
@@ -54,10 +55,15 @@ impl Prepared {
         input: &Input,
     ) -> Option<Result<Self, InputError>> {
         let question = match function.name {
-            "KthElement" => kth(input),
+            "KthElement" => match input {
+                Input::Ranked { rank, .. } => kth(*rank),
+                _ => Err(InputError::Shape {
+                    expected: "an `array` of numbers and the `rank` asked for",
+                }),
+            },
             "SecureMedian" => Ok(Question::Median),
             "MinimumMaximum" => Ok(Question::Extremes),
-            "Quantiles" => quantiles(parameters),
+            "Quantiles" => quantiles(parameters.probabilities.clone().unwrap_or_default()),
             _ => return None,
         };
         Some(question.and_then(|question| Self::of(question, parameters, input)))
@@ -89,11 +95,10 @@ impl Prepared {
         agreed: &BTreeMap<String, String>,
     ) -> Option<Result<Self, InputError>> {
         let question = match function.name {
-            "KthElement" => parsed(agreed, "rank").map(|rank| Question::Kth { rank }),
+            "KthElement" => parsed(agreed, "rank").and_then(kth),
             "SecureMedian" => Ok(Question::Median),
             "MinimumMaximum" => Ok(Question::Extremes),
-            "Quantiles" => listed(agreed, "probabilities")
-                .map(|probabilities| Question::Quantiles { probabilities }),
+            "Quantiles" => listed(agreed, "probabilities").and_then(quantiles),
             _ => return None,
         };
         let (keys, maxima) = Default::default();
@@ -133,8 +138,10 @@ impl Prepared {
     pub(super) async fn run<E: Engine>(
         self,
         desk: &mut Desk<'_, E>,
+        permit: &Permit,
         rows: u64,
     ) -> Result<Option<Answer>, Fault> {
+        self.question.check(permit, rows)?;
         let found = self.find(desk, rows).await?;
         found.map(|found| self.question.answer(&found, rows)).transpose()
     }
@@ -182,6 +189,17 @@ impl Found {
 }
 
 impl Question {
+    /// Quantiles at many ranks would list the rows one by one: where small counts are withheld, there
+    /// may be as many ranks as there are groups of rows that may be shown.
+    fn check(&self, permit: &Permit, rows: u64) -> Result<(), Fault> {
+        let of_quantiles = matches!(self, Self::Quantiles { .. });
+        let ranks = self.places(rows)?.len() as u64;
+        if of_quantiles && permit.withholds() && ranks.saturating_mul(permit.least_shown()) > rows {
+            return Err(Refusal::SingleRows.into());
+        }
+        Ok(())
+    }
+
     /// The places that must be found, in order, each once.
     fn places(&self, rows: u64) -> Result<Vec<(Side, u64)>, Fault> {
         let ranks = match self {
@@ -268,28 +286,20 @@ fn between(lower: f64, upper: f64, part: f64) -> f64 {
     number.clamp(lower, upper)
 }
 
-fn kth(input: &Input) -> Result<Question, InputError> {
-    match input {
-        Input::Ranked { rank: 0, .. } => {
-            Err(refuse("rank", "ranks are counted from 1, the smallest number's".into()))
-        }
-        Input::Ranked { rank, .. } => Ok(Question::Kth { rank: *rank }),
-        _ => Err(InputError::Shape { expected: "an `array` of numbers and the `rank` asked for" }),
+fn kth(rank: u64) -> Result<Question, InputError> {
+    if rank == 0 {
+        return Err(refuse("rank", "ranks are counted from 1, the smallest number's".into()));
     }
+    Ok(Question::Kth { rank })
 }
 
-fn quantiles(parameters: &Parameters) -> Result<Question, InputError> {
-    let expected = || refuse("probabilities", "a list of numbers from 0 to 1 is needed".into());
-    let probabilities = parameters.probabilities.clone().ok_or_else(expected)?;
+fn quantiles(probabilities: Vec<f64>) -> Result<Question, InputError> {
     if probabilities.is_empty() || !probabilities.iter().all(|p| (0.0..=1.0).contains(p)) {
-        return Err(expected());
+        return Err(refuse("probabilities", "a list of numbers from 0 to 1 is needed".into()));
     }
-    if probabilities.len() > MOST_PROBABILITIES {
-        return Err(InputError::TooMuch {
-            what: "probabilities",
-            actual: probabilities.len(),
-            limit: MOST_PROBABILITIES,
-        });
+    let (actual, limit) = (probabilities.len(), MOST_PROBABILITIES);
+    if actual > limit {
+        return Err(InputError::TooMuch { what: "probabilities", actual, limit });
     }
     Ok(Question::Quantiles { probabilities })
 }

@@ -4,13 +4,15 @@
 
 use rand_core::Rng;
 
-use crate::computation::{Answer, Input};
-use crate::disclosure::{Profile, Rules};
+use crate::computation::{Answer, Input, Request};
+use crate::disclosure::{Profile, Refusal, Rules};
 use crate::fault::{Fault, InputError};
 use crate::parameters::Parameters;
 use crate::random::PredictableRng;
+use crate::replicated::Committee;
+use crate::session::agree;
 use crate::simulation::Simulation;
-use crate::testing::{Run, any_doubles, rng, seed};
+use crate::testing::{Run, any_doubles, offer, rng, seed};
 
 /// Data of so many parties: any doubles, small whole numbers with many ties, zeros of both signs;
 /// the last party has none.
@@ -155,6 +157,78 @@ fn what_has_no_answer_is_said_at_all_parties() {
     let report = other.simulate(Simulation::new(seed()));
     let is_disagreement = |fault: Option<&Fault>| matches!(fault, Some(Fault::Disagreement { .. }));
     assert!(report.endings.iter().all(|ending| is_disagreement(ending.fault())));
+}
+
+#[test]
+fn quantiles_do_not_list_the_rows_where_small_counts_are_withheld() {
+    let data: Vec<Vec<f64>> = (0..3).map(|party| vec![f64::from(party); 4]).collect();
+    let run = |count: u32| {
+        let probabilities = (0..count).map(|index| f64::from(index) / 11.0).collect();
+        let parameters = Parameters { probabilities: Some(probabilities), ..Parameters::default() };
+        let run = numbers("Quantiles", &data).parameters(parameters);
+        let report = run.rules(Profile::Production.rules()).simulate(Simulation::new(seed()));
+        report.endings.iter().map(|ending| ending.fault().cloned()).collect::<Vec<_>>()
+    };
+    assert_eq!(run(2), vec![None; 3]);
+    assert_eq!(run(3), vec![Some(Fault::Refused(Refusal::SingleRows)); 3]);
+}
+
+#[test]
+fn helpers_do_not_take_part_in_nonsense() {
+    let spec = |function: &str, parameters: &[(&str, &str)]| {
+        let mut spec = offer(3, Profile::Teaching.rules()).spec;
+        spec.helpers = 1;
+        spec.function = function.to_owned();
+        let parameters = parameters.iter();
+        spec.parameters = parameters.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        spec
+    };
+    let many = vec!["0.5"; 1_001].join(", ");
+    for (function, parameters) in [
+        ("Nonsense", vec![]),
+        ("SecureSum", vec![]),
+        ("StatisticsFrequency", vec![]),
+        ("StatisticsFrequency", vec![("only_mode", "false")]),
+        ("KthElement", vec![]),
+        ("KthElement", vec![("rank", "0")]),
+        ("Quantiles", vec![]),
+        ("Quantiles", vec![("probabilities", "NaN")]),
+        ("Quantiles", vec![("probabilities", "-5")]),
+        ("Quantiles", vec![("probabilities", &many)]),
+        ("TopK", vec![("k", "0")]),
+        ("Measure", vec![("operation", "sort"), ("size", "2"), ("times", "100000")]),
+        ("Measure", vec![("operation", "multiply"), ("size", "99999999"), ("times", "1")]),
+    ] {
+        assert!(
+            Request::to_help(&spec(function, &parameters)).is_err(),
+            "{function} {parameters:?}"
+        );
+    }
+    assert!(Request::to_help(&spec("SecureMedian", &[])).is_ok());
+}
+
+#[test]
+fn a_committee_is_three_different_members_and_every_helper() {
+    let fault = |seats: &str, helpers: u64| {
+        let report = Simulation::new(seed()).parties(4).run(|channel, _, rng| {
+            let mut offer = offer(4, Profile::Teaching.rules());
+            offer.spec.helpers = helpers;
+            offer.spec.parameters.insert("committee".into(), seats.to_owned());
+            let spec = offer.spec.clone();
+            async move {
+                let mut rng = rng;
+                let session = agree(&channel, offer, &mut rng).await?;
+                Committee::of(&spec, &session).map(drop)
+            }
+        });
+        report.endings[0].fault().cloned()
+    };
+    assert_eq!(fault("member 0, member 3, member 1", 1), None);
+    let twice = fault("member 0, member 3, member 0", 1);
+    assert_eq!(twice, Some(Fault::NoCommittee { serving: 2 }));
+    for seats in ["member 0, member 1, member 2", "member 0, member 3, member 9"] {
+        assert!(matches!(fault(seats, 1), Some(Fault::Input(_))), "{seats}");
+    }
 }
 
 #[test]

@@ -290,8 +290,10 @@ async fn count<E: Engine>(
     (shown, words): (usize, Option<Vec<Lanes>>),
     rows: u64,
 ) -> Result<Option<Answer>, Fault> {
-    let occurs = |word: &Lanes| keys.iter().filter(|key| **key == !word.0).count() as u64;
-    let mine: Vec<u64> = words.iter().flatten().map(occurs).collect();
+    let mut own: BTreeMap<u64, u64> = BTreeMap::new();
+    keys.iter().for_each(|key| *own.entry(*key).or_default() += 1);
+    let occurs = |word: &Lanes| own.get(&!word.0).copied().unwrap_or(0);
+    let mine: Zeroizing<Vec<u64>> = Zeroizing::new(words.iter().flatten().map(occurs).collect());
     let counts = desk.sum(&mine, shown).await?;
     let counts = desk.engine.open(&counts, Audience::Parties).await?;
     let Some((words, counts)) = words.zip(counts).filter(|_| desk.engine.brings_data()) else {

@@ -136,6 +136,20 @@ fn the_mode_of_pairs_with_a_helper_and_none_of_small_counts() {
     assert_eq!(run(1), Answer::Mode(Mode { mode: Some(cell.clone()) }));
     assert_eq!(run(2), Answer::Mode(Mode { mode: Some(cell) }));
     assert_eq!(run(3), Answer::Mode(Mode { mode: None }));
+    assert_eq!(run((1 << 62) - 1), Answer::Mode(Mode { mode: None }));
+}
+
+#[test]
+fn rules_that_no_count_can_reach_are_refused() {
+    for rules in [
+        Rules { min_cell: 1 << 62, ..Profile::Teaching.rules() },
+        Rules { min_rows: u64::MAX, ..Profile::Teaching.rules() },
+    ] {
+        let run = Run::numbers("TopK", [&[1.0], &[1.0], &[1.0]]).rules(rules);
+        let report = run.simulate(Simulation::new(seed()));
+        let refused = |fault: Option<&Fault>| matches!(fault, Some(Fault::Misbehaviour { .. }));
+        assert!(report.endings.iter().all(|ending| refused(ending.fault())));
+    }
 }
 
 #[test]

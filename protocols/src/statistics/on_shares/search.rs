@@ -11,9 +11,15 @@
 //! numbers lie below t, which is whether e ≥ t. That is known to whoever knows e: the answer implies
 //! all that was opened on the way to it. Counts, and which party has the number, stay shared.
 //!
+//! **What it assumes.** Every party, also one without a seat in the committee, counts its own numbers
+//! truly at every step: one that gives other counts can learn how many numbers of the others lie below
+//! thresholds of its choice, and may or may not be noticed, because nobody proves its counts.
+//!
 //! **Cost**, whatever the number of rows: 8 steps, each of one sharing, one comparison and one
 //! opening of 255 values a rank. A comparison looks at as many digits as the number of all rows has,
 //! and one more.
+
+use zeroize::Zeroizing;
 
 use super::Desk;
 use crate::algebra::lanes::Lanes;
@@ -57,11 +63,9 @@ pub(super) async fn find<E: Engine>(
     desk.engine.prepare(lanes * u64::BYTES).await?;
     for step in 0..KEY / STEP {
         let shift = KEY - STEP * (step + 1);
-        let counts: Vec<u64> = queries
-            .iter()
-            .zip(&prefixes)
-            .flat_map(|(query, prefix)| counts_below(query.keys, *prefix, shift))
-            .collect();
+        let steps = queries.iter().zip(&prefixes);
+        let counts = steps.flat_map(|(query, prefix)| counts_below(query.keys, *prefix, shift));
+        let counts: Zeroizing<Vec<u64>> = Zeroizing::new(counts.collect());
         let lead = desk.sum(&counts, lanes).await?.minus(&ranks);
         let reached = negative(&mut desk.engine, &lead, digits.min(KEY)).await?;
         if let Some(bits) = desk.engine.open(&reached, Audience::Parties).await? {
