@@ -50,7 +50,7 @@ pub(super) fn median(values: &[f64]) -> f64 {
     sorted.sort_by(f64::total_cmp);
     let middle = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
     let (lower, upper) = (middle(sorted.len().saturating_sub(1) / 2), middle(sorted.len() / 2));
-    lower + (upper - lower) / 2.0
+    (lower + upper) / 2.0
 }
 
 /// The third standardized moment, with n as the divisor.

@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 use super::{Desk, sizes};
 use crate::algebra::fixed::{Magnitude, Scale, Scales, Width};
 use crate::algebra::ring::Ring;
-use crate::catalogue::Entry;
 use crate::computation::{Answer, Input};
 use crate::engine::{Audience, Dimensions, Engine};
 use crate::fault::{Fault, InputError, Misbehaviour};
@@ -60,20 +59,14 @@ struct Outline {
 }
 
 impl Prepared {
-    pub(super) fn new(
-        function: &Entry,
-        parameters: &Parameters,
-        input: &Input,
-    ) -> Option<Result<Self, InputError>> {
-        if function.name != "SecureMatrixMultiplication" {
-            return None;
-        }
-        let checked = parameters.no_categories().and_then(|()| parameters.no_encoding());
-        Some(checked.and_then(|()| Matrix::new(input)).map(Self))
+    pub(super) fn new(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
+        parameters.no_categories()?;
+        parameters.no_encoding()?;
+        Matrix::new(input).map(Self)
     }
 
-    pub(super) fn to_help(function: &Entry) -> Option<Result<Self, InputError>> {
-        (function.name == "SecureMatrixMultiplication").then_some(Ok(Self(None)))
+    pub(super) fn to_help() -> Self {
+        Self(None)
     }
 
     pub(super) fn parameters(&self) -> BTreeMap<String, String> {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::Desk;
 use crate::algebra::lanes::Lanes;
-use crate::catalogue::{Entry, MEASURE};
 use crate::circuits::comparison::negative;
 use crate::circuits::sorting::sort;
 use crate::computation::Answer;
@@ -23,29 +22,16 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn new(
-        function: &Entry,
-        parameters: &Parameters,
-    ) -> Option<Result<Self, InputError>> {
-        let of = || {
-            let missing = || refuse("operation", "say which is to be measured".into());
-            let operation = parameters.operation.ok_or_else(missing)?;
-            let (size, times) = (parameters.size.unwrap_or(1), parameters.times.unwrap_or(1));
-            Self { operation, size, times }.checked()
-        };
-        (function.name == MEASURE).then(of)
+    pub(super) fn new(parameters: &Parameters) -> Result<Self, InputError> {
+        let missing = || refuse("operation", "say which is to be measured".into());
+        let operation = parameters.operation.ok_or_else(missing)?;
+        let (size, times) = (parameters.size.unwrap_or(1), parameters.times.unwrap_or(1));
+        Self { operation, size, times }.checked()
     }
 
-    pub(super) fn to_help(
-        function: &Entry,
-        agreed: &BTreeMap<String, String>,
-    ) -> Option<Result<Self, InputError>> {
-        let of = || {
-            let operation = parsed(agreed, "operation")?;
-            Self { operation, size: parsed(agreed, "size")?, times: parsed(agreed, "times")? }
-                .checked()
-        };
-        (function.name == MEASURE).then(of)
+    pub(super) fn to_help(agreed: &BTreeMap<String, String>) -> Result<Self, InputError> {
+        let (operation, size) = (parsed(agreed, "operation")?, parsed(agreed, "size")?);
+        Self { operation, size, times: parsed(agreed, "times")? }.checked()
     }
 
     fn checked(self) -> Result<Self, InputError> {

@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 
 use rand_core::CryptoRng;
 
-use crate::catalogue::Entry;
+use crate::catalogue::{Entry, MEASURE};
 use crate::channel::Channel;
 use crate::computation::{Answer, Input};
 use crate::disclosure::{Permit, Rules};
@@ -48,6 +48,9 @@ pub(crate) struct Desk<'a, E> {
     pub(crate) sums: Option<MaskedSums<'a>>,
 }
 
+/// What is said of a function that a family does not have.
+const UNKNOWN: InputError = InputError::Shape { expected: "a function that this version has" };
+
 const NO_NUMBERS: Fault = Fault::Undefined { why: "the parties have no numbers" };
 
 impl<E: Engine> Desk<'_, E> {
@@ -70,45 +73,65 @@ pub(crate) enum Prepared {
     Measure(measure::Prepared),
 }
 
+/// Which of them a function is.
+#[derive(Clone, Copy)]
+enum Family {
+    Ranks,
+    Rows,
+    Tables,
+    Matrix,
+    Univariate,
+    Measure,
+}
+
+impl Family {
+    fn of(function: &Entry) -> Option<Self> {
+        Some(match function.name {
+            "KthElement" | "SecureMedian" | "MinimumMaximum" | "Quantiles" => Self::Ranks,
+            "TopK" | "Sort" => Self::Rows,
+            "StatisticsFrequency" | "StatisticsContingency" => Self::Tables,
+            "SecureMatrixMultiplication" => Self::Matrix,
+            "StatisticsUnivariate" => Self::Univariate,
+            MEASURE => Self::Measure,
+            _ => return None,
+        })
+    }
+}
+
 impl Prepared {
-    /// None if the function is none of these.
+    /// None if the function does not compute on shares. Tables do if their mode alone is asked for.
     pub(crate) fn new(
         function: &Entry,
         parameters: &Parameters,
         input: &Input,
     ) -> Option<Result<Self, InputError>> {
-        let ranks = || ranks::Prepared::new(function, parameters, input);
-        let rows = || rows::Prepared::new(function, parameters, input);
-        let mode = || mode::Prepared::new(function, parameters, input);
-        let matrix = || matrix::Prepared::new(function, parameters, input);
-        let univariate = || univariate::Prepared::new(function, parameters, input);
-        let measure = || measure::Prepared::new(function, parameters);
-        None.or_else(|| Some(ranks()?.map(Self::Ranks)))
-            .or_else(|| Some(rows()?.map(Self::Rows)))
-            .or_else(|| Some(mode()?.map(Self::Mode)))
-            .or_else(|| Some(matrix()?.map(Self::Matrix)))
-            .or_else(|| Some(univariate()?.map(Self::Univariate)))
-            .or_else(|| Some(measure()?.map(Self::Measure)))
+        Some(match Family::of(function)? {
+            Family::Tables if parameters.only_mode != Some(true) => return None,
+            Family::Tables => mode::Prepared::new(function, parameters, input).map(Self::Mode),
+            Family::Ranks => ranks::Prepared::new(function, parameters, input).map(Self::Ranks),
+            Family::Rows => rows::Prepared::new(function, parameters, input).map(Self::Rows),
+            Family::Matrix => matrix::Prepared::new(parameters, input).map(Self::Matrix),
+            Family::Univariate => {
+                univariate::Prepared::new(parameters, input).map(Self::Univariate)
+            }
+            Family::Measure => measure::Prepared::new(parameters).map(Self::Measure),
+        })
     }
 
     /// A helper's part in what the parties agreed on: no data, and only what is public.
     pub(crate) fn to_help(
         function: &Entry,
-        parameters: &BTreeMap<String, String>,
+        agreed: &BTreeMap<String, String>,
     ) -> Result<Self, InputError> {
-        let ranks = || ranks::Prepared::to_help(function, parameters);
-        let rows = || rows::Prepared::to_help(function, parameters);
-        let mode = || mode::Prepared::to_help(function, parameters);
-        let matrix = || matrix::Prepared::to_help(function);
-        let univariate = || univariate::Prepared::to_help(function);
-        let measure = || measure::Prepared::to_help(function, parameters);
-        None.or_else(|| Some(ranks()?.map(Self::Ranks)))
-            .or_else(|| Some(rows()?.map(Self::Rows)))
-            .or_else(|| Some(mode()?.map(Self::Mode)))
-            .or_else(|| Some(matrix()?.map(Self::Matrix)))
-            .or_else(|| Some(univariate()?.map(Self::Univariate)))
-            .or_else(|| Some(measure()?.map(Self::Measure)))
-            .unwrap_or_else(|| Err(refuse("committee", "this function needs no helpers".into())))
+        match Family::of(function) {
+            Some(Family::Ranks) => ranks::Prepared::to_help(function, agreed).map(Self::Ranks),
+            Some(Family::Rows) => rows::Prepared::to_help(function, agreed).map(Self::Rows),
+            Some(Family::Tables) => mode::Prepared::to_help(agreed).map(Self::Mode),
+            Some(Family::Matrix) => Ok(Self::Matrix(matrix::Prepared::to_help())),
+            Some(Family::Univariate) => Ok(Self::Univariate(univariate::Prepared::to_help())),
+            Some(Family::Measure) => measure::Prepared::to_help(agreed).map(Self::Measure),
+            None => Err(refuse("committee", "this function needs no helpers".into())),
+        }
     }
 
     pub(crate) fn parameters(&self) -> BTreeMap<String, String> {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Desk, sizes};
+use super::{Desk, UNKNOWN, sizes};
 use crate::algebra::layout::MAX_WORDS;
 use crate::algebra::ring::Ring;
 use crate::catalogue::Entry;
@@ -57,29 +57,20 @@ impl Prepared {
         function: &Entry,
         parameters: &Parameters,
         input: &Input,
-    ) -> Option<Result<Self, InputError>> {
-        let prepared = match (function.name, parameters.only_mode) {
-            ("StatisticsFrequency", Some(true)) => tables::Prepared::frequency(parameters, input),
-            ("StatisticsContingency", Some(true)) => {
-                tables::Prepared::contingency(parameters, input)
-            }
-            _ => return None,
+    ) -> Result<Self, InputError> {
+        let prepared = match function.name {
+            "StatisticsFrequency" => tables::Prepared::frequency(parameters, input),
+            "StatisticsContingency" => tables::Prepared::contingency(parameters, input),
+            _ => Err(UNKNOWN),
         };
-        Some(prepared.map(|prepared| Self(Some(prepared))))
+        Ok(Self(Some(prepared?)))
     }
 
-    pub(super) fn to_help(
-        function: &Entry,
-        agreed: &BTreeMap<String, String>,
-    ) -> Option<Result<Self, InputError>> {
-        if !["StatisticsFrequency", "StatisticsContingency"].contains(&function.name) {
-            return None;
+    pub(super) fn to_help(agreed: &BTreeMap<String, String>) -> Result<Self, InputError> {
+        match agreed.get(ONLY_MODE).map(String::as_str) {
+            Some("true") => Ok(Self(None)),
+            _ => Err(refuse("committee", "a whole table needs no helpers".into())),
         }
-        let only_mode = agreed.get(ONLY_MODE).is_some_and(|only| only == "true");
-        Some(match only_mode {
-            true => Ok(Self(None)),
-            false => Err(refuse("committee", "a whole table needs no helpers".into())),
-        })
     }
 
     pub(super) fn parameters(&self) -> BTreeMap<String, String> {

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 use super::search::{Query, THRESHOLDS, find};
-use super::{Desk, NO_NUMBERS};
+use super::{Desk, NO_NUMBERS, UNKNOWN};
 use crate::algebra::exact::Grid;
 use crate::algebra::order::{double, key};
 use crate::catalogue::Entry;
@@ -53,7 +53,7 @@ impl Prepared {
         function: &Entry,
         parameters: &Parameters,
         input: &Input,
-    ) -> Option<Result<Self, InputError>> {
+    ) -> Result<Self, InputError> {
         let question = match function.name {
             "KthElement" => match input {
                 Input::Ranked { rank, .. } => kth(*rank),
@@ -64,9 +64,9 @@ impl Prepared {
             "SecureMedian" => Ok(Question::Median),
             "MinimumMaximum" => Ok(Question::Extremes),
             "Quantiles" => quantiles(parameters.probabilities.clone().unwrap_or_default()),
-            _ => return None,
+            _ => Err(UNKNOWN),
         };
-        Some(question.and_then(|question| Self::of(question, parameters, input)))
+        Self::of(question?, parameters, input)
     }
 
     fn of(question: Question, parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
@@ -93,16 +93,16 @@ impl Prepared {
     pub(super) fn to_help(
         function: &Entry,
         agreed: &BTreeMap<String, String>,
-    ) -> Option<Result<Self, InputError>> {
+    ) -> Result<Self, InputError> {
         let question = match function.name {
             "KthElement" => parsed(agreed, "rank").and_then(kth),
             "SecureMedian" => Ok(Question::Median),
             "MinimumMaximum" => Ok(Question::Extremes),
             "Quantiles" => listed(agreed, "probabilities").and_then(quantiles),
-            _ => return None,
+            _ => Err(UNKNOWN),
         };
         let (keys, maxima) = Default::default();
-        Some(question.map(|question| Self { question, grid: None, keys, maxima }))
+        Ok(Self { question: question?, grid: None, keys, maxima })
     }
 
     pub(super) fn parameters(&self) -> BTreeMap<String, String> {
@@ -222,7 +222,7 @@ impl Question {
             Self::Kth { rank } => Answer::Kth { item: found.rank(*rank)?, samples },
             Self::Median => {
                 let (lower, upper) = (found.rank(rows.div_ceil(2))?, found.rank(rows / 2 + 1)?);
-                Answer::Median { median: between(lower, upper, 0.5) }
+                Answer::Median { median: lower.midpoint(upper) }
             }
             Self::Extremes => Answer::Extremes {
                 minimum: found.at(Side::Minima, 1)?,

@@ -16,7 +16,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Desk, NO_NUMBERS, sizes};
+use super::{Desk, NO_NUMBERS, UNKNOWN, sizes};
 use crate::algebra::exact::Grid;
 use crate::algebra::lanes::Lanes;
 use crate::algebra::order::{double, key};
@@ -69,13 +69,13 @@ impl Prepared {
         function: &Entry,
         parameters: &Parameters,
         input: &Input,
-    ) -> Option<Result<Self, InputError>> {
+    ) -> Result<Self, InputError> {
         let question = match function.name {
             "TopK" => largest(parameters.k.unwrap_or(USUAL_K)),
             "Sort" => Ok(Question::All),
-            _ => return None,
+            _ => Err(UNKNOWN),
         };
-        Some(question.and_then(|question| Self::of(question, parameters, input)))
+        Self::of(question?, parameters, input)
     }
 
     fn of(question: Question, parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
@@ -97,13 +97,13 @@ impl Prepared {
     pub(super) fn to_help(
         function: &Entry,
         agreed: &BTreeMap<String, String>,
-    ) -> Option<Result<Self, InputError>> {
+    ) -> Result<Self, InputError> {
         let question = match function.name {
             "TopK" => parsed(agreed, "k").and_then(largest),
             "Sort" => Ok(Question::All),
-            _ => return None,
+            _ => Err(UNKNOWN),
         };
-        Some(question.map(|question| Self { question, grid: None, keys: Zeroizing::default() }))
+        Ok(Self { question: question?, grid: None, keys: Zeroizing::default() })
     }
 
     pub(super) fn parameters(&self) -> BTreeMap<String, String> {

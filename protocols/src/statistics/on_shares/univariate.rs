@@ -9,15 +9,12 @@ use zeroize::Zeroizing;
 use super::search::{Query, find};
 use super::{Desk, NO_NUMBERS};
 use crate::algebra::order::{double, key};
-use crate::catalogue::Entry;
 use crate::computation::{Answer, Input};
 use crate::disclosure::Permit;
 use crate::engine::Engine;
 use crate::fault::{Fault, InputError};
 use crate::parameters::Parameters;
 use crate::statistics::univariate::{Extremes, Prepared as Numbers};
-
-const NAME: &str = "StatisticsUnivariate";
 
 /// One party's numbers; at a helper, none.
 pub(crate) struct Prepared {
@@ -27,23 +24,17 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn new(
-        function: &Entry,
-        parameters: &Parameters,
-        input: &Input,
-    ) -> Option<Result<Self, InputError>> {
-        let of = |numbers: Numbers| {
-            let keys = numbers.numbers().iter().map(|x| key(*x));
-            let mut keys = Zeroizing::new(keys.collect::<Vec<u64>>());
-            keys.sort_unstable();
-            Self { numbers: Some(numbers), keys }
-        };
-        (function.name == NAME).then(|| Numbers::new(parameters, input).map(of))
+    pub(super) fn new(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
+        let numbers = Numbers::new(parameters, input)?;
+        // Reserved as a whole: growing would leave copies behind.
+        let mut keys = Zeroizing::new(Vec::with_capacity(numbers.numbers().len()));
+        keys.extend(numbers.numbers().iter().map(|x| key(*x)));
+        keys.sort_unstable();
+        Ok(Self { numbers: Some(numbers), keys })
     }
 
-    pub(super) fn to_help(function: &Entry) -> Option<Result<Self, InputError>> {
-        let helper = Self { numbers: None, keys: Zeroizing::default() };
-        (function.name == NAME).then_some(Ok(helper))
+    pub(super) fn to_help() -> Self {
+        Self { numbers: None, keys: Zeroizing::default() }
     }
 
     pub(super) fn parameters(&self) -> BTreeMap<String, String> {
