@@ -6,6 +6,7 @@
 //! chunks aside), and nothing of how a node is built.
 
 pub mod algebra;
+mod answer;
 pub mod catalogue;
 pub mod channel;
 mod circuits;

@@ -8,6 +8,8 @@
 //! A frame is `header ‖ body`; the transport delimits it by a length of four bytes. No frame says
 //! who sent it: that is for the transport to know.
 
+use std::sync::Arc;
+
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -144,6 +146,14 @@ pub(crate) fn elements<R: Ring>(mut elements: Vec<R>) -> Bytes {
     Bytes::from_owner(Elements(elements))
 }
 
+/// The same of a vector that is still in use.
+pub(crate) fn shared_elements<R: Ring>(shared: &Arc<Vec<R>>) -> Bytes {
+    if cfg!(target_endian = "big") {
+        return elements(shared.to_vec());
+    }
+    Bytes::from_owner(SharedElements(Arc::clone(shared)))
+}
+
 /// The elements that `pieces` of a message hold together; zeros where they end early.
 pub(crate) fn read_elements<'a, R: Ring>(
     count: usize,
@@ -161,6 +171,14 @@ pub(crate) fn read_elements<'a, R: Ring>(
 }
 
 struct Elements<R>(Vec<R>);
+
+struct SharedElements<R>(Arc<Vec<R>>);
+
+impl<R: Ring> AsRef<[u8]> for SharedElements<R> {
+    fn as_ref(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.0)
+    }
+}
 
 impl<R: Ring> AsRef<[u8]> for Elements<R> {
     fn as_ref(&self) -> &[u8] {

@@ -1,6 +1,7 @@
 //! Vectors in shared form: what can be done with shares without a message.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::algebra::lanes::{Lanes, plane_words, planes_of};
 use crate::algebra::ring::Ring;
@@ -29,7 +30,8 @@ pub(crate) trait Shared<R: Ring>: Clone {
 #[derive(Clone)]
 pub(crate) struct Components<R, const C: usize> {
     len: usize,
-    parts: [Vec<R>; C],
+    /// Shared with messages that carry them, so that nothing is copied to be sent.
+    parts: [Arc<Vec<R>>; C],
 }
 
 impl<R: Ring, const C: usize> Components<R, C> {
@@ -37,21 +39,35 @@ impl<R: Ring, const C: usize> Components<R, C> {
     pub(crate) fn new(parts: [Vec<R>; C]) -> Self {
         let len = parts.first().map_or(0, Vec::len);
         debug_assert!(parts.iter().all(|part| part.len() == len));
+        Self { len, parts: parts.map(Arc::new) }
+    }
+
+    /// These components, which messages may carry too.
+    pub(crate) fn of_shared(parts: [Arc<Vec<R>>; C]) -> Self {
+        let len = parts.first().map_or(0, |part| part.len());
         Self { len, parts }
     }
 
     /// Of a vector of this length, nothing.
     pub(crate) fn absent(len: usize) -> Self {
-        Self { len, parts: [const { Vec::new() }; C] }
+        Self { len, parts: std::array::from_fn(|_| Arc::default()) }
     }
 
     /// The components.
-    pub(crate) fn parts(&self) -> &[Vec<R>; C] {
+    pub(crate) fn parts(&self) -> [&[R]; C] {
+        self.parts.each_ref().map(|part| part.as_slice())
+    }
+
+    /// The components, for messages.
+    pub(crate) fn shared_parts(&self) -> &[Arc<Vec<R>>; C] {
         &self.parts
     }
 
     fn map(&self, len: usize, change: impl Fn(&[R]) -> Vec<R>) -> Self {
-        let present = |part: &Vec<R>| if part.is_empty() { Vec::new() } else { change(part) };
+        let present = |part: &Arc<Vec<R>>| match part.is_empty() {
+            true => Arc::default(),
+            false => Arc::new(change(part)),
+        };
         Self { len, parts: self.parts.each_ref().map(present) }
     }
 
@@ -59,8 +75,8 @@ impl<R: Ring, const C: usize> Components<R, C> {
         debug_assert_eq!(self.len, other.len);
         let mut others = other.parts.iter();
         let parts = self.parts.each_ref().map(|part| {
-            let other = others.next().map_or(&[][..], Vec::as_slice);
-            part.iter().zip(other).map(|(a, b)| change(*a, *b)).collect()
+            let other = others.next().map_or(&[][..], |other| other.as_slice());
+            Arc::new(part.iter().zip(other).map(|(a, b)| change(*a, *b)).collect())
         });
         Self { len: self.len, parts }
     }
@@ -87,7 +103,7 @@ impl<R: Ring, const C: usize> Shared<R> for Components<R, C> {
         let len = vectors.iter().map(|vector| vector.len).sum();
         let part = |index: usize| {
             let pieces = vectors.iter().filter_map(|vector| vector.parts.get(index));
-            pieces.flatten().copied().collect()
+            Arc::new(pieces.flat_map(|piece| piece.iter().copied()).collect())
         };
         Self { len, parts: std::array::from_fn(part) }
     }

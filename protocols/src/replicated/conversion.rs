@@ -49,7 +49,7 @@ impl Replicated<'_> {
         lanes: usize,
     ) -> Result<Pair<R>, Fault> {
         let len = planes.len() * lanes;
-        let numbers = |component: &dyn Fn(&[Vec<Lanes>; 2]) -> Vec<Lanes>| -> Vec<R> {
+        let numbers = |component: &dyn Fn([&[Lanes]; 2]) -> Vec<Lanes>| -> Vec<R> {
             let plane = |plane: &&Pair<Lanes>| numbers_of(&component(plane.parts()), lanes);
             planes.iter().flat_map(plane).collect()
         };
@@ -64,7 +64,7 @@ impl Replicated<'_> {
             _ => self.take_dealt(DEALER, len).await?,
         };
         let b_2 = self.third(len, || {
-            numbers(&|[own, shared]| if index == Some(1) { shared.clone() } else { own.clone() })
+            numbers(&|[own, shared]| if index == Some(1) { shared } else { own }.to_vec())
         });
         let both = self.product(&c, &b_2).await?;
         Ok(c.plus(&b_2).minus(&both).minus(&both))

@@ -13,6 +13,8 @@
 //!
 //! Bytes sent: one element each by a seat; two, and two keys, by others.
 
+use std::sync::Arc;
+
 use bytes::{BufMut, BytesMut};
 use zeroize::Zeroizing;
 
@@ -86,9 +88,9 @@ impl Replicated<'_> {
     pub(super) fn deal<R: Ring>(&mut self, v: &[R]) -> Option<Pair<R>> {
         let seat = self.seat.as_mut()?;
         let x: Vec<R> = seat.with_previous.input.read(v.len());
-        let x_next: Vec<R> = v.iter().zip(&x).map(|(v, x)| v.minus(*x)).collect();
-        self.channel.send(seat.next, wire::elements(x_next.clone()));
-        Some(Pair::new([x, x_next]))
+        let x_next = Arc::new(v.iter().zip(&x).map(|(v, x)| v.minus(*x)).collect());
+        self.channel.send(seat.next, wire::shared_elements(&x_next));
+        Some(Pair::of_shared([Arc::new(x), x_next]))
     }
 
     fn bring_in_from_outside<R: Ring>(&mut self, me: Party, v: &[R]) {

@@ -64,12 +64,12 @@ impl Replicated<'_> {
     fn show<R: Ring>(&mut self, x: &Pair<R>, audience: Audience) {
         let Some(seat) = &self.seat else { return };
         let (previous, next) = (seat.previous, seat.next);
-        let [own, shared] = x.parts();
+        let [own, shared] = x.shared_parts();
         if self.is_of(audience, next) {
-            self.channel.send(next, wire::elements(own.clone()));
+            self.channel.send(next, wire::shared_elements(own));
         }
         if self.is_of(audience, previous) {
-            self.channel.send(previous, digest(&wire::elements(shared.clone())));
+            self.channel.send(previous, digest(&wire::shared_elements(shared)));
         }
         let outside = self.outside(audience);
         if outside.is_empty() {
@@ -87,7 +87,7 @@ impl Replicated<'_> {
         let seat = self.seat.as_ref()?;
         let tape = self.common.as_mut()?;
         let (r_0, r_1) = (tape.read::<R>(x.len()), tape.read::<R>(x.len()));
-        let move_component = |index: usize, component: &Vec<R>| -> Vec<R> {
+        let move_component = |index: usize, component: &[R]| -> Vec<R> {
             let moves = r_0.iter().zip(&r_1).map(|(r_0, r_1)| match index % SEATS {
                 0 => *r_0,
                 1 => *r_1,
@@ -184,8 +184,8 @@ async fn look<R: Ring>(
     if digest(&lacking) != due {
         return Err(Fault::SharesDiffer { one: seat.previous, other: seat.next });
     }
-    let [own, shared] = x.parts().clone();
-    Ok([own, shared, wire::read_elements(x.len(), std::iter::once(&*lacking))])
+    let [own, shared] = x.parts();
+    Ok([own.to_vec(), shared.to_vec(), wire::read_elements(x.len(), std::iter::once(&*lacking))])
 }
 
 /// All three components at a party without a seat.

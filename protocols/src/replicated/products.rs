@@ -11,6 +11,8 @@
 //! x·y, and z_s is uniform to the predecessor, which gets it and lacks k_{s,s+1}. Sums of products
 //! are added up before they are sent, so an inner product of any length costs one element.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::algebra::matrix::add_product;
@@ -108,10 +110,10 @@ impl Replicated<'_> {
             return Ok(Pair::absent(len));
         };
         self.channel.begin_round(round);
-        let z = part(seat);
-        self.channel.send(seat.previous, wire::elements(z.clone()));
+        let z = Arc::new(part(seat));
+        self.channel.send(seat.previous, wire::shared_elements(&z));
         let z_next = self.channel.receive_elements(seat.next, len).await?;
-        Ok(Pair::new([z, z_next]))
+        Ok(Pair::of_shared([z, Arc::new(z_next)]))
     }
 }
 

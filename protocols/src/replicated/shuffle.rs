@@ -103,9 +103,9 @@ async fn at_seat_1(
     size: Size,
     (numbers, words): (&Pair<u64>, &Pair<Lanes>),
 ) -> Result<[Table; 2], Fault> {
-    let ([_, numbers], [_, words]) = (numbers.parts().clone(), words.parts().clone());
+    let ([_, numbers], [_, words]) = (numbers.parts(), words.parts());
     channel.begin_round("shuffle 1");
-    let mut b = Table { rows: size.rows, numbers, words };
+    let mut b = Table { rows: size.rows, numbers: numbers.to_vec(), words: words.to_vec() };
     b.step(&mut seat.with_previous.shuffle, Mask::Minus);
     b.step(&mut seat.with_next.shuffle, Mask::Plus);
     b.send(channel, seat.previous);
