@@ -296,8 +296,7 @@ impl Computation {
         let spec = &ending.offer.spec;
         let name = (spec.network.as_str(), spec.run, spec.members.as_slice());
         let notice = failure.to_notice(name, spec.run.saturating_add(1));
-        let Ok(notice) = cloister_protocols::wire::encode(&notice) else { return };
-        let notice = bytes::Bytes::from(notice);
+        let Some(notice) = notice.encoded() else { return };
         for (_, route) in &self.routes {
             // One small message a party: nothing to bound; a closed mailbox means that the node
             // is stopping, and its links with it.

@@ -4,6 +4,7 @@
 //! a private value, so that each may be told to the peers.
 
 use actix_web::http::StatusCode;
+use bytes::Bytes;
 use cloister_protocols::disclosure::Refusal;
 use cloister_protocols::fault::{Fault, InputError};
 use cloister_protocols::machine::{Awaiting, Phase};
@@ -110,6 +111,19 @@ pub struct StopNotice {
     pub about: Option<String>,
     /// The number of the sender's next computation under this name.
     pub next_run: u64,
+}
+
+/// The longest notice in bytes. What honest nodes tell each other takes far less.
+const LONGEST_NOTICE: usize = 64 << 10;
+
+impl StopNotice {
+    /// As it travels; none if it is too long, as one about a peer's own long words can be: then its
+    /// receivers end by their deadlines.
+    #[must_use]
+    pub fn encoded(&self) -> Option<Bytes> {
+        let encoded = cloister_protocols::wire::encode(self).ok()?;
+        (encoded.len() <= LONGEST_NOTICE).then(|| Bytes::from(encoded))
+    }
 }
 
 impl Failure {
@@ -312,7 +326,9 @@ fn fault_code(fault: &Fault) -> &'static str {
 
 /// Codes come from peers as text; only those that this version knows are passed on.
 fn relayed_code(code: &str) -> &'static str {
-    const RELAYED: [&str; 8] = [
+    const RELAYED: [&str; 10] = [
+        "too_many_computations",
+        "node_stopping",
         "disagreement",
         "refused_by_disclosure_rules",
         "result_out_of_range",
@@ -413,6 +429,13 @@ mod tests {
 
     fn document(failure: &Failure) -> serde_json::Value {
         serde_json::to_value(failure.to_error().document("t".into())).unwrap()
+    }
+
+    #[test]
+    fn notices_are_short_or_not_sent() {
+        let long = StopNotice { network: "n".repeat(LONGEST_NOTICE), ..notice(&absent()) };
+        assert_eq!(long.encoded(), None);
+        assert!(notice(&absent()).encoded().is_some_and(|bytes| bytes.len() < 1_000));
     }
 
     #[test]

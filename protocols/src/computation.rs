@@ -244,6 +244,10 @@ impl Request {
         let function = find(&spec.function).ok_or_else(unknown)?;
         let part = Part::OnShares(on_shares::Prepared::to_help(function, &spec.parameters)?);
         let (helps, parties) = (Some(Box::new(spec.clone())), spec.inputs());
+        if parties < 2 || spec.suite != replicated::SUITE || !spec.shape.is_empty() {
+            let reason = "nodes without data help two parties or more to compute on shares";
+            return Err(refuse(replicated::PARAMETER, reason.into()));
+        }
         Ok(Self { function, parties, helps, committee: None, part })
     }
 

@@ -121,16 +121,6 @@ impl fmt::Display for Operation {
     }
 }
 
-impl FromStr for Operation {
-    type Err = InputError;
-
-    fn from_str(text: &str) -> Result<Self, InputError> {
-        let mut names = Self::NAMES.iter();
-        let operation = names.find_map(|(name, operation)| (*name == text).then_some(*operation));
-        operation.ok_or_else(|| refuse("operation", "there is no such operation".into()))
-    }
-}
-
 impl Parameters {
     /// The grid that the declared digits ask for.
     pub(crate) fn grid(&self) -> Result<Grid, InputError> {

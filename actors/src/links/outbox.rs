@@ -16,6 +16,9 @@ const MOST_CONTROL: usize = 1_024;
 /// itself where the two disagree. More would be a waste.
 const LAST_WORDS: usize = 64 << 10;
 
+/// Words of ended sessions that may wait: a peer can provoke them and not read.
+const MOST_STOPS: usize = 1_024;
+
 /// A queue of frames with one reader.
 #[derive(Default)]
 pub(super) struct Outbox {
@@ -28,6 +31,8 @@ struct Queues {
     control: VecDeque<Frame>,
     turns: VecDeque<SessionId>,
     sessions: BTreeMap<SessionId, VecDeque<Sending>>,
+    /// How many of what waits are words that a session has ended.
+    stops: usize,
 }
 
 /// What a session has still to send.
@@ -45,13 +50,18 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Queues word that a session has ended, behind what it still had to say if that is little.
+    /// Queues word that a session has ended, behind what it still had to say if that is little. To a
+    /// peer that provokes many and reads none, none are sent any more.
     pub(super) fn stop(&self, session: SessionId, notice: Bytes) {
         let mut queues = self.queues.borrow_mut();
+        if queues.stops >= MOST_STOPS {
+            return;
+        }
         if queues.waiting(&session) > LAST_WORDS {
             queues.forget(&session);
         }
         queues.push(session, Sending::Stop(notice));
+        queues.stops += 1;
         self.filled.notify_one();
     }
 
@@ -92,8 +102,8 @@ impl Queues {
         let session = self.turns.pop_front()?;
         let queue = self.sessions.get_mut(&session)?;
         let (frame, whole) = queue.front_mut()?.next(session);
-        if whole {
-            queue.pop_front();
+        if whole && matches!(queue.pop_front(), Some(Sending::Stop(_))) {
+            self.stops = self.stops.saturating_sub(1);
         }
         if queue.is_empty() {
             self.sessions.remove(&session);
@@ -109,7 +119,9 @@ impl Queues {
     }
 
     fn forget(&mut self, session: &SessionId) {
-        self.sessions.remove(session);
+        let gone = self.sessions.remove(session).unwrap_or_default();
+        let stops = gone.iter().filter(|sending| matches!(sending, Sending::Stop(_))).count();
+        self.stops = self.stops.saturating_sub(stops);
         self.turns.retain(|turn| turn != session);
     }
 }
@@ -184,5 +196,18 @@ mod tests {
         let outbox = Outbox::default();
         let taken = (0..2 * MOST_CONTROL).filter(|_| outbox.control(Header::Pong, Bytes::new()));
         assert_eq!(taken.count(), MOST_CONTROL);
+    }
+
+    #[test]
+    fn stops_that_nobody_reads_are_bounded_and_make_room_when_read() {
+        let outbox = Outbox::default();
+        let session = |number: usize| SessionId((number as u128).to_le_bytes());
+        for number in 0..2 * MOST_STOPS {
+            outbox.stop(session(number), Bytes::new());
+        }
+        let read = std::iter::from_fn(|| outbox.pop()).count();
+        assert_eq!(read, MOST_STOPS);
+        outbox.stop(session(0), Bytes::new());
+        assert!(outbox.pop().is_some() && outbox.pop().is_none());
     }
 }

@@ -27,10 +27,15 @@ use super::early::MOST_CALLS;
 use super::{Launch, Reserve, Sessions, Waiting};
 use crate::computation::Lifecycle;
 use crate::failure::Failure;
+use crate::services::simon::LONGEST_NAME;
 
 /// Computations in which we help that the calls of one member may have begun and not ended: its
 /// parties might never come, and each then lasts until the deadline.
 const MOST_HELPED: usize = 64;
+
+/// The longest proposal in bytes that is taken for a call: a thousand probabilities and 256 members
+/// take less.
+const LONGEST_CALL: usize = 64 << 10;
 
 impl Sessions {
     /// Whether the member at `position`, which brings data, says that we are to help it.
@@ -42,6 +47,12 @@ impl Sessions {
             self.member(position).is_some_and(|member| members.contains(&member))
         };
         !helpers.is_empty() && among(self.me, helpers) && among(position, parties)
+    }
+
+    /// Whether a call is longer than any that an honest node makes. It is not even declined: what we
+    /// propose, and what we tell others of it, would be as long.
+    pub(super) fn is_too_long(proposal: &[u8], spec: &Spec) -> bool {
+        proposal.len() > LONGEST_CALL || spec.network.len() > LONGEST_NAME
     }
 
     /// Declines a call for which there is no room to wait.
@@ -103,8 +114,10 @@ impl Sessions {
         if helped.count() >= MOST_HELPED {
             return Err(Failure::Busy { limit: MOST_HELPED });
         }
-        if self.running.len() + self.waiting.len() >= self.limits.computations {
-            return Err(Failure::Busy { limit: self.limits.computations });
+        // Our own clients' computations have room whatever others want of us.
+        let limit = (self.limits.computations / 4).max(1);
+        if self.running.values().filter(|running| running.called_by.is_some()).count() >= limit {
+            return Err(Failure::Busy { limit });
         }
         Request::to_help(spec).map_err(|reason| Failure::HelpImpossible { member, reason })
     }
@@ -149,7 +162,8 @@ impl Sessions {
         failure: &Failure,
     ) {
         let peer = self.name(position);
-        tracing::warn!(%peer, %session, code = failure.code(), "a call for help was declined");
+        // Peers can have this written as often as they like.
+        tracing::debug!(%peer, %session, code = failure.code(), "a call for help was declined");
         self.stop_session(position, session, spec, next_run, failure);
         self.early.forget(position, session);
     }

@@ -16,7 +16,6 @@
 use std::time::{Duration, Instant};
 
 use actix::Context;
-use bytes::Bytes;
 use cloister_protocols::machine::Part;
 use cloister_protocols::session::{MemberId, Spec, peek};
 use cloister_protocols::wire::{self, SessionId};
@@ -57,6 +56,10 @@ impl Sessions {
         let Some(spec) = peek(&part.body) else { return };
         let will_meet = self.compare(position, session, &spec);
         let call = self.is_call(position, &spec);
+        if call && Self::is_too_long(&part.body, &spec) {
+            tracing::debug!(peer = %self.name(position), %session, "a call that is too long");
+            return;
+        }
         if call && (!will_meet || self.is_one_too_many(position, session, &spec)) {
             return;
         }
@@ -277,9 +280,9 @@ impl Sessions {
 
     fn send_stop(&self, position: usize, session: SessionId, notice: &StopNotice) {
         let Some(link) = self.links.get(&position) else { return };
-        let Ok(notice) = wire::encode(notice) else { return };
-        // One small message for each message of the peer's that does not fit: no more than it
-        // sends us.
-        link.address.do_send(SendStop { session, notice: Bytes::from(notice) });
+        let Some(notice) = notice.encoded() else { return };
+        // One small message for each message of the peer's that does not fit, and the link keeps a
+        // bounded number of them.
+        link.address.do_send(SendStop { session, notice });
     }
 }

@@ -172,7 +172,8 @@ impl Sessions {
     }
 
     fn launch(&mut self, waiting: Waiting, context: &mut Context<Self>) {
-        let under_way = self.running.len() + self.waiting.len();
+        let own = self.running.values().filter(|running| running.called_by.is_none()).count();
+        let under_way = own + self.waiting.len();
         let refusal = if self.names.has_clashed(&waiting.launch.ticket) {
             Some(waiting.launch.ticket.clash())
         } else if under_way >= self.limits.computations {

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 pub use self::job::Port;
 use self::job::{Job, function};
-pub use self::network::Network;
+pub use self::network::{LONGEST_NAME, Network};
 use self::task::{Invitation, Task};
 use super::description;
 use crate::bus::Description;

@@ -10,7 +10,7 @@ use crate::data::Data;
 use crate::error::ApiError;
 
 /// The longest name of a network in bytes.
-const LONGEST_NAME: usize = 1_000;
+pub const LONGEST_NAME: usize = 1_000;
 
 /// The members of a computation, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -73,10 +73,6 @@ impl Prepared {
         BTreeMap::new()
     }
 
-    pub(super) fn words(&self) -> usize {
-        self.0.as_ref().map_or(0, |matrix| 2 * matrix.elements.len())
-    }
-
     pub(super) async fn run<E: Engine>(
         self,
         desk: &mut Desk<'_, E>,

@@ -10,7 +10,7 @@ use crate::circuits::sorting::sort;
 use crate::computation::Answer;
 use crate::engine::{Columns, Dimensions, Engine};
 use crate::fault::{Fault, InputError};
-use crate::parameters::{Operation, Parameters, parsed, refuse};
+use crate::parameters::{Operation, Parameters, refuse};
 
 /// The most numbers that one operation takes.
 const MOST: usize = 4_000_000;
@@ -27,11 +27,6 @@ impl Prepared {
         let operation = parameters.operation.ok_or_else(missing)?;
         let (size, times) = (parameters.size.unwrap_or(1), parameters.times.unwrap_or(1));
         Self { operation, size, times }.checked()
-    }
-
-    pub(super) fn to_help(agreed: &BTreeMap<String, String>) -> Result<Self, InputError> {
-        let (operation, size) = (parsed(agreed, "operation")?, parsed(agreed, "size")?);
-        Self { operation, size, times: parsed(agreed, "times")? }.checked()
     }
 
     fn checked(self) -> Result<Self, InputError> {

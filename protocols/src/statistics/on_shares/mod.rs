@@ -129,8 +129,11 @@ impl Prepared {
             Some(Family::Tables) => mode::Prepared::to_help(agreed).map(Self::Mode),
             Some(Family::Matrix) => Ok(Self::Matrix(matrix::Prepared::to_help())),
             Some(Family::Univariate) => Ok(Self::Univariate(univariate::Prepared::to_help())),
-            Some(Family::Measure) => measure::Prepared::to_help(agreed).map(Self::Measure),
-            None => Err(refuse("committee", "this function needs no helpers".into())),
+            // Measurements take as much of a node as is asked of it, and have no data that says how
+            // much that is.
+            Some(Family::Measure) | None => {
+                Err(refuse("committee", "this function needs no helpers".into()))
+            }
         }
     }
 
@@ -156,15 +159,14 @@ impl Prepared {
         }
     }
 
-    /// 64-bit words that are shared, as far as it is known beforehand.
+    /// At most so many 64-bit words are shared or compared at a time; nobody knows beforehand where it
+    /// depends on what others bring.
     pub(crate) fn words(&self) -> usize {
         match self {
             Self::Ranks(prepared) => prepared.words(),
-            Self::Rows(prepared) => usize::try_from(prepared.rows()).unwrap_or(usize::MAX),
-            Self::Mode(prepared) => prepared.words(),
-            Self::Matrix(prepared) => prepared.words(),
             Self::Univariate(prepared) => prepared.words(),
             Self::Measure(prepared) => prepared.words(),
+            Self::Rows(_) | Self::Mode(_) | Self::Matrix(_) => usize::MAX,
         }
     }
 

@@ -83,10 +83,6 @@ impl Prepared {
         self.0.as_ref().map_or(0, tables::Prepared::rows)
     }
 
-    pub(super) fn words(&self) -> usize {
-        self.0.as_ref().map_or(0, tables::Prepared::words)
-    }
-
     pub(super) fn reveals(&self) -> Vec<String> {
         let rows = "the number of rows of all parties together, to every party and helper";
         let cells = "the number of cells of the table, to every helper";
