@@ -115,7 +115,8 @@ pub(crate) struct Replicated<'a> {
 
 impl<'a> Replicated<'a> {
     /// The suite in `session`, of which `inputs` members bring data. To be made once in a session:
-    /// a second one would use the same masks. Takes a round where there are parties without a seat.
+    /// a second one would use the same masks. Takes two rounds where there are parties without a
+    /// seat.
     pub(crate) async fn new(
         channel: &'a Channel,
         session: &Session,

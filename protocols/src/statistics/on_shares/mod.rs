@@ -2,7 +2,8 @@
 //!
 //! Their data stay at the parties, or go to the committee in shared form; what is opened is the
 //! answer, what it implies, and sizes. A helper runs the same code without data: what it needs to
-//! know it reads from what the parties agreed on, and it is shown sizes only.
+//! know it reads from what the parties agreed on, and it is shown sizes only, and of `TopK` how many
+//! numbers there are to show.
 
 pub(crate) mod matrix;
 #[cfg(test)]
@@ -12,7 +13,6 @@ pub(crate) mod mode;
 pub(crate) mod ranks;
 #[cfg(test)]
 mod ranks_tests;
-
 pub(crate) mod rows;
 #[cfg(test)]
 mod rows_tests;

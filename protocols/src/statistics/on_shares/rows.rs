@@ -8,7 +8,8 @@
 //! tags opened, and the numbers of the tagged rows; everything else stays shared. How often an opened
 //! number occurs every party counts by itself, and the counts are added under sharing.
 //!
-//! **What is opened** beside the answer: how many rows each party has.
+//! **What is opened** beside the answer: how many rows each party has; and, to helpers, how many
+//! numbers are shown.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

@@ -45,8 +45,9 @@ impl Prepared {
         self.keys.len() as u64
     }
 
+    /// What is summed, and the numbers that the moments take a second pass over.
     pub(super) fn words(&self) -> usize {
-        self.numbers.as_ref().map_or(0, Numbers::words)
+        self.numbers.as_ref().map_or(0, |numbers| numbers.words() + numbers.numbers().len())
     }
 
     pub(super) async fn run<E: Engine>(
