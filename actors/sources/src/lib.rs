@@ -1,0 +1,1 @@
+//! Where a party's data lie: schemas, selections, and reading columns from files and databases.
