@@ -1,0 +1,101 @@
+//! The chain as JSON Lines, for auditors and other members.
+
+use std::borrow::Cow;
+use std::io::{BufRead, Read as _};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::entry::{self, Stored};
+use super::verify::{Broken, Chain, Verified, Why};
+use crate::limits::MAX_DOCUMENT_BYTES;
+
+/// The longest line: a document, and what stands around it.
+const MAX_LINE_BYTES: usize = MAX_DOCUMENT_BYTES + 8192;
+
+/// A line, in the order of its fields. The document is text that is not touched.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<'a> {
+    number: u64,
+    #[serde(borrow)]
+    previous: Cow<'a, str>,
+    #[serde(borrow)]
+    hash: Cow<'a, str>,
+    at: u64,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    document: &'a RawValue,
+}
+
+/// Recomputes an exported chain: each line must be, to the byte, what is exported of such an entry.
+/// Whether lines are missing at the end can be told from the head only, which is in the answer.
+pub fn verify_lines(reader: impl BufRead) -> Result<Verified, Broken> {
+    each(reader, |_, _| Ok(()))
+}
+
+/// Recomputes an exported chain, and shows `look` each number and document that fits.
+pub(crate) fn each(
+    mut reader: impl BufRead,
+    mut look: impl FnMut(u64, &str) -> Result<(), Broken>,
+) -> Result<Verified, Broken> {
+    let mut chain = Chain::default();
+    let mut text = Vec::new();
+    loop {
+        text.clear();
+        let limit = MAX_LINE_BYTES as u64 + 1;
+        let read = reader.by_ref().take(limit).read_until(b'\n', &mut text);
+        if read.map_err(|error| chain.broken(Why::Input(Arc::new(error))))? == 0 {
+            return Ok(chain.verified());
+        }
+        if text.last() != Some(&b'\n') {
+            text.push(b'\n');
+        }
+        if text.len() > MAX_LINE_BYTES {
+            return Err(chain.broken(Why::Form));
+        }
+        let document = add(&mut chain, &text)?;
+        look(chain.head.number, document)?;
+    }
+}
+
+/// Adds the entry of one line to the chain; gives back its document.
+fn add<'a>(chain: &mut Chain, text: &'a [u8]) -> Result<&'a str, Broken> {
+    let parsed: Line<'_> = serde_json::from_slice(text).map_err(|_| chain.broken(Why::Form))?;
+    let document = parsed.document.get();
+    let form = |_| chain.broken(Why::Form);
+    let hash = blake3::Hash::from_hex(parsed.hash.as_bytes()).map_err(form)?;
+    let form = |_| chain.broken(Why::Form);
+    let bytes = entry::bytes(parsed.at, &parsed.kind, document.as_bytes()).map_err(form)?;
+    if parsed.previous != chain.head.hex() {
+        return Err(chain.broken(Why::Previous));
+    }
+    let previous = chain.head.hash;
+    let stored = Stored { hash: *hash.as_bytes(), bytes: &bytes };
+    chain.add(parsed.number, &stored)?;
+    // The same entry can be written in many ways; only ours is an export.
+    if line(parsed.number, &previous, &stored).as_deref().map(str::as_bytes) != Some(text) {
+        return Err(Broken { number: parsed.number, why: Why::Form });
+    }
+    Ok(document)
+}
+
+/// The line of an entry, with its end; nothing if the entry has not the form of one.
+pub(crate) fn line(number: u64, previous: &[u8; 32], stored: &Stored<'_>) -> Option<String> {
+    let (at, kind, document) = stored.parts()?;
+    let hex = |hash: &[u8; 32]| blake3::Hash::from_bytes(*hash).to_hex().to_string();
+    let document: &RawValue = serde_json::from_str(document).ok()?;
+    let line = Line {
+        number,
+        previous: hex(previous).into(),
+        hash: hex(&stored.hash).into(),
+        at,
+        kind: kind.into(),
+        document,
+    };
+    let mut text = serde_json::to_string(&line).ok()?;
+    text.push('\n');
+    Some(text)
+}

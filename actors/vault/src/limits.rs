@@ -1,0 +1,77 @@
+//! The vault's bounds, and the checks of names and documents against them.
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::VaultError;
+
+/// The longest name (of a token, dataset, column, principal, function, kind, media type), in bytes.
+pub const MAX_NAME_BYTES: usize = 200;
+/// The longest JSON text of a document, in bytes.
+pub const MAX_DOCUMENT_BYTES: usize = 1 << 20;
+/// How deep arrays and objects of a document may be nested; readers of JSON stop at 128.
+pub(crate) const MAX_DOCUMENT_DEPTH: usize = 100;
+/// The longest content of one upload, in bytes: it is sealed and written in one transaction.
+pub const MAX_UPLOAD_BYTES: usize = 1 << 30;
+/// The most uploads of all owners; quotas are counted by going through them.
+pub(crate) const MAX_UPLOADS: u64 = 10_000;
+/// The most tokens.
+pub(crate) const MAX_TOKENS: u64 = 10_000;
+/// The most datasets.
+pub(crate) const MAX_DATASETS: u64 = 10_000;
+/// The most columns of a class of computations, or of a selection.
+pub const MAX_COLUMNS: usize = 1_000;
+/// The most undecided requests for approval that one principal may have.
+pub const MAX_OPEN_REQUESTS: usize = 100;
+/// The most approvals, decided or not.
+pub(crate) const MAX_APPROVALS: u64 = 10_000;
+/// The most different selections that are remembered of one dataset.
+pub const MAX_SELECTIONS: u64 = 10_000;
+/// The most rows of one selection: 128 MiB of words.
+pub const MAX_SELECTION_ROWS: usize = 1 << 24;
+
+/// Refuses a name that is empty, too long, or holds control characters.
+pub(crate) fn check_name(what: &'static str, name: &str) -> Result<(), VaultError> {
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(VaultError::Invalid { what, rule: "printable text that is not empty" });
+    }
+    if name.len() > MAX_NAME_BYTES {
+        return Err(VaultError::Invalid { what, rule: "at most 200 bytes long" });
+    }
+    Ok(())
+}
+
+/// Columns as a set: sorted, each once, each a proper name.
+pub(crate) fn checked_columns(columns: &[String]) -> Result<Vec<String>, VaultError> {
+    if columns.len() > MAX_COLUMNS {
+        return Err(VaultError::TooBig { what: "the number of columns", limit: 1_000 });
+    }
+    columns.iter().try_for_each(|column| check_name("a column's name", column))?;
+    let mut set = columns.to_vec();
+    set.sort_unstable();
+    set.dedup();
+    Ok(set)
+}
+
+/// The JSON text of a document, refused if it is too long or too deep to be read back.
+pub(crate) fn document_text(document: &Value) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    if !is_within_depth(document, MAX_DOCUMENT_DEPTH) {
+        return Err(VaultError::TooBig { what: "the nesting of a document", limit: 100 });
+    }
+    let text = serde_json::to_vec(document).map(Zeroizing::new).map_err(|_| {
+        VaultError::Invalid { what: "a document", rule: "a value that has a JSON text" }
+    })?;
+    if text.len() > MAX_DOCUMENT_BYTES {
+        return Err(VaultError::TooBig { what: "a document's bytes", limit: 1 << 20 });
+    }
+    Ok(text)
+}
+
+fn is_within_depth(value: &Value, left: usize) -> bool {
+    let Some(below) = left.checked_sub(1) else { return false };
+    match value {
+        Value::Array(items) => items.iter().all(|item| is_within_depth(item, below)),
+        Value::Object(fields) => fields.values().all(|field| is_within_depth(field, below)),
+        _ => true,
+    }
+}

@@ -1,0 +1,215 @@
+//! The one thread that writes: group commit.
+//!
+//! It waits for a job, takes whatever else waits (up to a bound on bytes), applies all of it in one
+//! transaction, commits that durably, publishes what is kept in memory, and then answers each. A
+//! job that refuses must have written nothing, because the jobs beside it are still committed; a
+//! job that meets a fault of the disk ends the whole transaction, and everybody is told.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use redb::WriteTransaction;
+use tokio::sync::oneshot;
+
+use crate::VaultError;
+use crate::audit::Head;
+use crate::seal::Sealer;
+use crate::vault::Store;
+
+/// How many writes may wait.
+const QUEUE_JOBS: usize = 4096;
+/// How many bytes waiting writes may hold; a single one may be bigger while it is alone.
+const QUEUE_BYTES: usize = 1 << 30;
+/// After so many bytes a group is committed, though more waits.
+const GROUP_BYTES: usize = 64 << 20;
+
+/// An answer that comes once the write is on the disk: a future, or [`Written::wait`].
+///
+/// The write is under way from the start; dropping this forgets the answer only.
+#[must_use = "the write may be refused or fail"]
+pub struct Written<T>(Answer<T>);
+
+enum Answer<T> {
+    Refused(VaultError),
+    Awaited(oneshot::Receiver<Result<T, VaultError>>),
+}
+
+impl<T> Written<T> {
+    pub(crate) fn refused(error: VaultError) -> Self {
+        Self(Answer::Refused(error))
+    }
+
+    /// Waits for the answer. For threads that may block.
+    pub fn wait(self) -> Result<T, VaultError> {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
+        let mut written = self;
+        loop {
+            match Pin::new(&mut written).poll(&mut context) {
+                Poll::Ready(answer) => return answer,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+}
+
+impl<T> Future for Written<T> {
+    type Output = Result<T, VaultError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Answer::Refused(error) => Poll::Ready(Err(error.clone())),
+            Answer::Awaited(answer) => Pin::new(answer)
+                .poll(context)
+                // Without an answer: the writer ended before it came to this.
+                .map(|answer| answer.unwrap_or(Err(VaultError::Closed))),
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// What jobs of one transaction work on.
+pub(crate) struct Group<'a> {
+    /// The transaction that all jobs of the group share.
+    pub(crate) transaction: &'a WriteTransaction,
+    /// The sealer of records.
+    pub(crate) sealer: &'a Sealer,
+    /// The head of the audit chain, with the entries of this group.
+    pub(crate) head: Head,
+    /// Whether a job of the group changed a token.
+    pub(crate) tokens_changed: bool,
+}
+
+/// The sending side of the queue of writes.
+pub(crate) struct Queue {
+    jobs: SyncSender<Box<dyn Job>>,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Queue {
+    /// Starts the writer, which ends when the queue is dropped and empty.
+    pub(crate) fn start(store: Arc<Store>) -> std::io::Result<(Self, thread::JoinHandle<()>)> {
+        let (jobs, waiting) = sync_channel(QUEUE_JOBS);
+        let bytes = Arc::new(AtomicUsize::new(0));
+        let freed = Arc::clone(&bytes);
+        let writer = thread::Builder::new()
+            .name("vault writer".to_owned())
+            .spawn(move || write_all(&store, &waiting, &freed))?;
+        Ok((Self { jobs, bytes }, writer))
+    }
+
+    /// Queues a write of about `bytes` bytes. `work` checks everything before it writes anything:
+    /// if it refuses, what it has written by then is committed with the rest of the group.
+    pub(crate) fn submit<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce(&mut Group<'_>) -> Result<T, VaultError> + Send + 'static,
+    ) -> Written<T> {
+        if !self.reserve(bytes) {
+            return Written::refused(VaultError::Busy);
+        }
+        let (reply, answer) = oneshot::channel();
+        let task = Task { bytes, work: Some(work), outcome: None, reply };
+        match self.jobs.try_send(Box::new(task)) {
+            Ok(()) => Written(Answer::Awaited(answer)),
+            Err(refused) => {
+                self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+                Written::refused(match refused {
+                    TrySendError::Full(_) => VaultError::Busy,
+                    TrySendError::Disconnected(_) => VaultError::Closed,
+                })
+            }
+        }
+    }
+
+    fn reserve(&self, bytes: usize) -> bool {
+        let taken = self.bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
+            let sum = waiting.saturating_add(bytes);
+            (waiting == 0 || sum <= QUEUE_BYTES).then_some(sum)
+        });
+        taken.is_ok()
+    }
+}
+
+/// A write of any kind.
+trait Job: Send {
+    fn bytes(&self) -> usize;
+    /// Applies the write and keeps its outcome; an error is a fault that ends the transaction.
+    fn apply(&mut self, group: &mut Group<'_>) -> Result<(), VaultError>;
+    /// Tells the caller, now that it is known whether the group was committed.
+    fn answer(self: Box<Self>, committed: Result<(), VaultError>);
+}
+
+struct Task<T, F> {
+    bytes: usize,
+    work: Option<F>,
+    outcome: Option<Result<T, VaultError>>,
+    reply: oneshot::Sender<Result<T, VaultError>>,
+}
+
+impl<T, F> Job for Task<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Group<'_>) -> Result<T, VaultError> + Send,
+{
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn apply(&mut self, group: &mut Group<'_>) -> Result<(), VaultError> {
+        let outcome = self.work.take().map_or(Err(VaultError::Closed), |work| work(group));
+        if let Err(error) = &outcome
+            && error.is_fault()
+        {
+            return Err(error.clone());
+        }
+        self.outcome = Some(outcome);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), VaultError>) {
+        // A refusal, too, may rest on what was not committed.
+        let outcome = committed.and(self.outcome.unwrap_or(Err(VaultError::Closed)));
+        // Whoever no longer listens does not need the answer.
+        drop(self.reply.send(outcome));
+    }
+}
+
+fn write_all(store: &Store, waiting: &Receiver<Box<dyn Job>>, freed: &AtomicUsize) {
+    while let Ok(first) = waiting.recv() {
+        let mut jobs = gather(first, waiting);
+        let bytes: usize = jobs.iter().map(|job| job.bytes()).sum();
+        let committed = store.commit(|group| jobs.iter_mut().try_for_each(|job| job.apply(group)));
+        if let Err(error) = &committed {
+            tracing::error!(%error, writes = jobs.len(), "not written");
+        }
+        freed.fetch_sub(bytes, Ordering::AcqRel);
+        for job in jobs {
+            job.answer(committed.clone());
+        }
+    }
+}
+
+/// The first job and what else waits, up to the bound of a group.
+fn gather(first: Box<dyn Job>, waiting: &Receiver<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+    let mut bytes = first.bytes();
+    let mut jobs = vec![first];
+    while bytes < GROUP_BYTES && jobs.len() < QUEUE_JOBS {
+        let Ok(job) = waiting.try_recv() else { break };
+        bytes = bytes.saturating_add(job.bytes());
+        jobs.push(job);
+    }
+    jobs
+}
