@@ -38,9 +38,12 @@ pub enum VaultError {
     /// The database could not be read or written; nothing of the operation counts as done.
     #[error("the state could not be read or written: {0}")]
     Disk(Arc<redb::Error>),
-    /// The reader or writer that the caller gave failed.
+    /// What the caller gave to write an export to failed.
     #[error("the export could not be written: {0}")]
     Output(Arc<io::Error>),
+    /// The writer's thread could not be started.
+    #[error("the vault's thread could not be started: {0}")]
+    Thread(Arc<io::Error>),
     /// A record does not open: it was altered or moved outside of the node.
     #[error("a record of the table `{table}` was altered outside of the node; restore the backup")]
     Altered {

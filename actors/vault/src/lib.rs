@@ -25,6 +25,7 @@ mod limits;
 mod memory;
 mod records;
 mod seal;
+mod store;
 mod tokens;
 mod uploads;
 mod vault;
@@ -39,6 +40,6 @@ pub use limits::{
 };
 pub use memory::Asked;
 pub use tokens::{Role, RoleUnknown, Token, TokenRefusal};
-pub use uploads::{Quota, Upload};
+pub use uploads::{Content, Quota, Upload};
 pub use vault::Vault;
 pub use writer::Written;

@@ -27,6 +27,9 @@ pub(crate) fn make_tables(transaction: &WriteTransaction) -> Result<(), VaultErr
     Ok(())
 }
 
+/// Bytes of an upload in the clear, wiped when they are dropped.
+pub type Content = Zeroizing<Vec<u8>>;
+
 /// What is known of an upload beside its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
@@ -89,12 +92,7 @@ impl Vault {
     ///
     /// [`VaultError::Quota`] if it would exceed `quota`, [`VaultError::Taken`] if there is the id,
     /// [`VaultError::TooBig`] above 1 GiB, [`VaultError::Limit`] above 10,000 uploads of all owners.
-    pub fn put_upload(
-        &self,
-        upload: Upload,
-        content: Zeroizing<Vec<u8>>,
-        quota: Quota,
-    ) -> Written<()> {
+    pub fn put_upload(&self, upload: Upload, content: Content, quota: Quota) -> Written<()> {
         let length = content.len();
         let sealed = match SealedUpload::new(&self.store().sealer, upload, &content) {
             Ok(sealed) => sealed,
@@ -115,7 +113,7 @@ impl Vault {
     }
 
     /// The upload and its content, if there is one of this id.
-    pub fn upload(&self, id: Uuid) -> Result<Option<(Upload, Zeroizing<Vec<u8>>)>, VaultError> {
+    pub fn upload(&self, id: Uuid) -> Result<Option<(Upload, Content)>, VaultError> {
         let transaction = self.read()?;
         let uploads = transaction.open_table(UPLOADS)?;
         let Some(sealed) = uploads.get(id.as_u128())? else { return Ok(None) };
@@ -259,7 +257,7 @@ fn open_content(
     id: Uuid,
     record: &Record,
     chunks: &impl ReadableTable<(u128, u64), &'static [u8]>,
-) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+) -> Result<Content, VaultError> {
     let altered = || VaultError::Altered { table: "upload chunks" };
     let place = record.chunks(sealer, id);
     let length = usize::try_from(record.bytes).map_err(|_| altered())?;

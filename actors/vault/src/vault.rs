@@ -1,34 +1,24 @@
-//! The vault itself: opening, format version, keys, reads, and the commit of a group of writes.
+//! The vault itself: opening and beginning a state, and its keys.
 
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use redb::{
-    Builder, Database, Durability, ReadTransaction, ReadableDatabase, TableDefinition,
-    WriteTransaction,
-};
+use redb::{Builder, Database, ReadTransaction, TableDefinition};
 use zeroize::Zeroizing;
 
-use crate::audit::{self, Head};
 use crate::folder::Folder;
-use crate::seal::Sealer;
+use crate::store::{FORMAT, FORMAT_ENTRY, KEY_ENTRY, Store, durable, key_check, recorded_check};
 use crate::writer::{Group, Queue};
-use crate::{VaultError, Written, approvals, datasets, memory, tokens, uploads};
+use crate::{VaultError, Written, approvals, audit, datasets, memory, tokens, uploads};
 
-/// The version of the folder's layout that this code writes.
-const FORMAT: u32 = 1;
 /// What redb may keep of the file in memory; its own default is 1 GiB.
 const CACHE_BYTES: usize = 64 << 20;
 
 /// `format`: the version, little-endian. `key`: what tells the right key. `head`: see `audit`.
 /// `approvals`: the number of the last one.
 pub(crate) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
-
-const FORMAT_ENTRY: &str = "format";
-const KEY_ENTRY: &str = "key";
 
 /// A node's state. Clones share one state, which is closed with the last of them.
 #[derive(Clone)]
@@ -53,8 +43,18 @@ impl Vault {
     pub fn open(folder: &Path) -> Result<Self, VaultError> {
         let folder = Folder::prepare(folder)?;
         let path = folder.database()?;
+        Self::open_with(&folder, move || {
+            Ok(Builder::new().set_cache_size(CACHE_BYTES).create(&path)?)
+        })
+    }
+
+    /// Opens the state of `folder` in the database that `opener` opens, now and after every fault.
+    pub(crate) fn open_with(
+        folder: &Folder,
+        opener: impl Fn() -> Result<Database, VaultError> + Send + Sync + 'static,
+    ) -> Result<Self, VaultError> {
         // From here on the file is locked: two processes cannot both make a key.
-        let database = Builder::new().set_cache_size(CACHE_BYTES).create(path)?;
+        let database = opener()?;
         let node_key = match (recorded_check(&database)?, folder.key()?) {
             (Some(check), Some(key)) if check == key_check(&key) => key,
             (Some(_), Some(_)) => return Err(VaultError::KeyWrong),
@@ -63,21 +63,9 @@ impl Vault {
             (None, Some(key)) => begin(&database, key)?,
             (None, None) => begin(&database, folder.make_key()?)?,
         };
-        Self::start(database, node_key).map_err(|error| match error {
-            Startup::Vault(error) => error,
-            Startup::Thread(error) => VaultError::Output(Arc::new(error)),
-        })
-    }
-
-    fn start(database: Database, node_key: Zeroizing<[u8; 32]>) -> Result<Self, Startup> {
-        let head = audit::stored_head(&database.begin_read().map_err(VaultError::from)?)?;
-        let store = Arc::new(Store {
-            database,
-            sealer: Sealer::new(&node_key, "cloister 1 sealed state"),
-            head: RwLock::new(head),
-            tokens_version: AtomicU64::new(0),
-        });
-        let (queue, writer) = Queue::start(Arc::clone(&store)).map_err(Startup::Thread)?;
+        let store = Arc::new(Store::new(database, Box::new(opener), &node_key)?);
+        let (queue, writer) = Queue::start(Arc::clone(&store))
+            .map_err(|error| VaultError::Thread(Arc::new(error)))?;
         Ok(Self(Arc::new(Open { node_key, store, queue: Some(queue), writer: Some(writer) })))
     }
 
@@ -91,7 +79,7 @@ impl Vault {
 
     /// A snapshot of what is committed.
     pub(crate) fn read(&self) -> Result<ReadTransaction, VaultError> {
-        Ok(self.0.store.database.begin_read()?)
+        self.0.store.read()
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -128,93 +116,6 @@ impl Drop for Open {
             tracing::error!("the vault's writer had panicked");
         }
     }
-}
-
-enum Startup {
-    Vault(VaultError),
-    Thread(std::io::Error),
-}
-
-impl From<VaultError> for Startup {
-    fn from(error: VaultError) -> Self {
-        Self::Vault(error)
-    }
-}
-
-/// What readers and the writer share.
-pub(crate) struct Store {
-    database: Database,
-    /// Seals and opens everything that is sealed; places tell tables apart.
-    pub(crate) sealer: Sealer,
-    head: RwLock<Head>,
-    tokens_version: AtomicU64,
-}
-
-impl Store {
-    /// The head of the audit chain as last committed.
-    pub(crate) fn head(&self) -> Head {
-        *self.head.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn tokens_version(&self) -> u64 {
-        self.tokens_version.load(Ordering::Acquire)
-    }
-
-    /// Runs `work` in one transaction and commits it if `work` succeeds; then, and only then,
-    /// changes what is kept in memory.
-    pub(crate) fn commit(
-        &self,
-        work: impl FnOnce(&mut Group<'_>) -> Result<(), VaultError>,
-    ) -> Result<(), VaultError> {
-        let transaction = durable(&self.database)?;
-        let mut group = Group {
-            transaction: &transaction,
-            sealer: &self.sealer,
-            head: self.head(),
-            tokens_changed: false,
-        };
-        work(&mut group)?;
-        let Group { head, tokens_changed, .. } = group;
-        transaction.commit()?;
-        *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
-        if tokens_changed {
-            self.tokens_version.fetch_add(1, Ordering::AcqRel);
-        }
-        Ok(())
-    }
-}
-
-/// A transaction whose commit returns when it is on the disk. In two phases, because names and
-/// documents come from others, and a commit in one phase rests on a checksum that can be forged.
-fn durable(database: &Database) -> Result<WriteTransaction, VaultError> {
-    let mut transaction = database.begin_write()?;
-    transaction
-        .set_durability(Durability::Immediate)
-        .map_err(|error| VaultError::from(redb::Error::from(error)))?;
-    transaction.set_two_phase_commit(true);
-    Ok(transaction)
-}
-
-/// What tells whether a key is the right one.
-fn key_check(key: &[u8; 32]) -> [u8; 32] {
-    blake3::derive_key("cloister 1 check of the node key", key)
-}
-
-/// The check of the key that a state was begun with; nothing if there is no state yet.
-fn recorded_check(database: &Database) -> Result<Option<[u8; 32]>, VaultError> {
-    let transaction = database.begin_read()?;
-    let meta = match transaction.open_table(META) {
-        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
-        meta => meta?,
-    };
-    let altered = VaultError::Altered { table: "meta" };
-    let format = meta.get(FORMAT_ENTRY)?.ok_or_else(|| altered.clone())?;
-    let found = format.value().try_into().map(u32::from_le_bytes).map_err(|_| altered.clone())?;
-    if found > FORMAT {
-        return Err(VaultError::Newer { found, known: FORMAT });
-    }
-    let check = meta.get(KEY_ENTRY)?.ok_or_else(|| altered.clone())?;
-    check.value().try_into().map(Some).map_err(|_| altered)
 }
 
 /// Makes all tables, and records format and key with them.

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use crate::VaultError;
 use crate::audit::Head;
 use crate::seal::Sealer;
-use crate::vault::Store;
+use crate::store::Store;
 
 /// How many writes may wait.
 const QUEUE_JOBS: usize = 4096;
