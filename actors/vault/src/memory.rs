@@ -83,7 +83,7 @@ impl Vault {
         match Question::new(dataset, columns, rows, minimum) {
             Ok(question) => {
                 let bytes = question.rows.len().saturating_mul(size_of::<u64>());
-                self.submit(bytes, move |group| answer(group, &question))
+                self.submit(bytes, move |group| answer(group, &question, MAX_SELECTIONS))
             }
             Err(error) => Written::refused(error),
         }
@@ -127,7 +127,8 @@ impl Question {
 type Selections<'a> = Table<'a, (&'static str, u64), &'static [u8]>;
 type Rows<'a> = Table<'a, (&'static str, u64, u64), &'static [u8]>;
 
-fn answer(group: &mut Group<'_>, question: &Question) -> Result<Asked, VaultError> {
+/// Answers a question, if the dataset has fewer than `most` selections or had this one before.
+fn answer(group: &mut Group<'_>, question: &Question, most: u64) -> Result<Asked, VaultError> {
     let mut selections = group.transaction.open_table(SELECTIONS)?;
     let mut rows = group.transaction.open_table(ROWS)?;
     let mut count = 0_u64;
@@ -152,7 +153,7 @@ fn answer(group: &mut Group<'_>, question: &Question) -> Result<Asked, VaultErro
     }
     match same {
         Some((number, record)) => add_columns(group, question, number, record, &mut selections)?,
-        None if count >= MAX_SELECTIONS => return Err(memory_full()),
+        None if count >= most => return Err(memory_full()),
         None => remember(group.sealer, question, count, &mut selections, &mut rows)?,
     }
     Ok(Asked::Recorded)
@@ -306,5 +307,42 @@ fn memory_full() -> VaultError {
         what: "selections remembered of the dataset",
         limit: MAX_SELECTIONS,
         hint: "repeat an earlier selection; nothing that was opened is forgotten",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::tempdir;
+
+    use super::*;
+
+    #[test]
+    fn a_full_memory_forgets_nothing_and_takes_nothing_new() {
+        let folder = tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let ask = |rows: &[u64]| {
+            let question = Question::new("trial", &["age".into()], rows.to_vec(), 2).unwrap();
+            vault.submit(0, move |group| answer(group, &question, 3)).wait()
+        };
+        for rows in [[1, 2, 3], [4, 5, 6], [7, 8, 9]] {
+            assert_eq!(ask(&rows).unwrap(), Asked::Recorded);
+        }
+        assert!(matches!(ask(&[10, 11, 12]), Err(VaultError::Limit { limit: 10_000, .. })));
+        assert_eq!(ask(&[6, 5, 4]).unwrap(), Asked::Recorded, "the same again");
+        assert_eq!(ask(&[1, 2]).unwrap(), Asked::TooClose, "still remembered");
+    }
+
+    #[test]
+    fn differences_are_counted_up_to_the_bound() {
+        let differs = |one: &[u64], other: &[u64], enough| {
+            let mut difference = Difference::new(one, enough);
+            other.iter().for_each(|&value| difference.pass(value));
+            difference.finish()
+        };
+        assert!(differs(&[1, 2, 3], &[], 3) && !differs(&[1, 2, 3], &[], 4));
+        assert!(differs(&[], &[1, 2, 3], 3) && !differs(&[], &[1, 2, 3], 4));
+        assert!(differs(&[1, 3, 5], &[2, 3, 4], 4) && !differs(&[1, 3, 5], &[2, 3, 4], 5));
+        assert!(differs(&[1, 1, 1], &[1], 2) && !differs(&[1, 1, 1], &[1], 3));
+        assert!(!differs(&[0, u64::MAX], &[0, u64::MAX], 1));
     }
 }

@@ -1,0 +1,18 @@
+//! The vault through its public interface, and its file as an attacker would change it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
+
+mod approvals;
+mod audit;
+mod datasets;
+mod disk;
+mod kill;
+mod memory;
+mod opening;
+mod seeded;
+mod tokens;
+mod uploads;
