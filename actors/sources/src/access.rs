@@ -1,0 +1,233 @@
+//! What a node may open: files within folders that its operator names.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::{DeclarationError, SourceError, Unavailable};
+
+/// More files are not opened for one dataset.
+const MAX_FILES: usize = 10_000;
+
+/// The bounds within which sources are read.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Files must lie in one of these; each as [`std::fs::canonicalize`] writes it.
+    pub folders: Vec<PathBuf>,
+    /// How long a database may take to connect, and for one statement with all its rows.
+    pub timeout: Duration,
+    /// So many rows are handed on at a time; at least 1.
+    pub batch_rows: usize,
+}
+
+impl Access {
+    /// The files of a source: the path itself, or the files with that extension in the folder,
+    /// by name. Hidden files and those with another extension are nobody's.
+    pub(crate) fn files(
+        &self,
+        path: &Path,
+        extension: &'static str,
+    ) -> Result<Vec<PathBuf>, SourceError> {
+        let real = self.resolve(path)?;
+        if !real.is_dir() {
+            return Ok(vec![real]);
+        }
+        let unreadable = |error: io::Error| file_error(&real, &error);
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&real).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            // Data in folders of a folder would otherwise be missing without a word.
+            if path.is_dir() && !is_hidden(&path) {
+                return Err(DeclarationError::NotAFile(file_name(&path)).into());
+            }
+            let wanted = path.extension().is_some_and(|ending| ending == extension);
+            if wanted && !is_hidden(&path) {
+                files.push(path);
+            }
+            if files.len() > MAX_FILES {
+                return Err(DeclarationError::TooManyFiles(file_name(&real)).into());
+            }
+        }
+        if files.is_empty() {
+            let folder = file_name(&real);
+            return Err(DeclarationError::EmptyFolder { folder, extension }.into());
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Opens a regular file within the folders.
+    ///
+    /// Whoever can write to a folder could put a symbolic link in a path's place between any
+    /// check of the path and its opening; so what counts is where the opened file itself lies.
+    pub(crate) fn open(&self, path: &Path) -> Result<File, SourceError> {
+        let real = self.resolve(path)?;
+        // Opening a pipe would wait for its writer.
+        if !real.is_file() {
+            return Err(DeclarationError::NotAFile(file_name(path)).into());
+        }
+        let file = File::open(&real).map_err(|error| file_error(&real, &error))?;
+        let opened = place_of(&file, &real).map_err(|error| file_error(&real, &error))?;
+        self.check_within(&opened)?;
+        let metadata = file.metadata().map_err(|error| file_error(&real, &error))?;
+        if !metadata.is_file() {
+            return Err(DeclarationError::NotAFile(file_name(path)).into());
+        }
+        Ok(file)
+    }
+
+    /// The path without symbolic links; it lies within the folders.
+    pub(crate) fn resolve(&self, path: &Path) -> Result<PathBuf, SourceError> {
+        match fs::canonicalize(path) {
+            Ok(real) => self.check_within(&real).map(|()| real),
+            // Whether a file outside exists is not told.
+            Err(error) => {
+                self.check_within(&nearest_existing(path))?;
+                Err(file_error(path, &error))
+            }
+        }
+    }
+
+    fn check_within(&self, real: &Path) -> Result<(), SourceError> {
+        if self.folders.iter().any(|folder| real.starts_with(folder)) {
+            Ok(())
+        } else {
+            Err(DeclarationError::OutsideFolders.into())
+        }
+    }
+}
+
+/// The longest part of the path that there is, without symbolic links.
+fn nearest_existing(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_default();
+    let existing = absolute.ancestors().skip(1).find_map(|part| fs::canonicalize(part).ok());
+    existing.unwrap_or_default()
+}
+
+/// Where an open file lies; a file that was removed meanwhile lies nowhere.
+#[cfg(target_os = "linux")]
+fn place_of(file: &File, _: &Path) -> io::Result<PathBuf> {
+    use std::os::fd::AsRawFd;
+
+    fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+/// Where an open file lies, if it is still the one of that path.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn place_of(file: &File, real: &Path) -> io::Result<PathBuf> {
+    use std::os::unix::fs::MetadataExt;
+
+    let (opened, named) = (file.metadata()?, fs::symlink_metadata(real)?);
+    let same = opened.dev() == named.dev() && opened.ino() == named.ino();
+    if !same {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    fs::canonicalize(real)
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// The last part of a path, which is all that messages show.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+pub(crate) fn file_error(path: &Path, error: &io::Error) -> SourceError {
+    Unavailable::File { name: file_name(path), reason: error.kind() }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A folder that may be read beside one that may not, and both in one that goes away.
+    fn folders() -> (tempfile::TempDir, Access, PathBuf) {
+        let root = tempfile::tempdir().unwrap();
+        let real = root.path().canonicalize().unwrap();
+        let (inside, outside) = (real.join("inside"), real.join("outside"));
+        fs::create_dir(&inside).unwrap();
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("secret.csv"), "a\n1\n").unwrap();
+        let access =
+            Access { folders: vec![inside], timeout: Duration::from_secs(1), batch_rows: 10 };
+        (root, access, outside)
+    }
+
+    #[track_caller]
+    fn is_outside(result: Result<impl Sized, SourceError>) {
+        let Err(error) = result else { panic!("opened") };
+        let outside = SourceError::Declaration(DeclarationError::OutsideFolders).to_string();
+        assert_eq!(error.to_string(), outside);
+    }
+
+    #[test]
+    fn files_outside_are_not_opened_by_any_way() {
+        let (_root, access, outside) = folders();
+        let inside = access.folders[0].clone();
+        is_outside(access.open(&outside.join("secret.csv")));
+        is_outside(access.open(&inside.join("../outside/secret.csv")));
+        is_outside(access.open(&outside.join("nothing.csv")));
+        is_outside(access.open(&inside.join("../outside/nothing.csv")));
+        is_outside(access.open(Path::new("/etc/passwd")));
+        symlink(outside.join("secret.csv"), inside.join("link.csv")).unwrap();
+        symlink(&outside, inside.join("folder")).unwrap();
+        is_outside(access.open(&inside.join("link.csv")));
+        is_outside(access.open(&inside.join("folder/secret.csv")));
+        is_outside(access.files(&inside.join("folder"), "csv"));
+        // A sibling whose name begins alike.
+        fs::create_dir(inside.with_file_name("inside2")).unwrap();
+        fs::write(inside.with_file_name("inside2").join("a.csv"), "a\n").unwrap();
+        is_outside(access.open(&inside.with_file_name("inside2").join("a.csv")));
+    }
+
+    #[test]
+    fn links_within_the_folders_are_followed() {
+        let (_root, access, _) = folders();
+        let inside = &access.folders[0];
+        fs::write(inside.join("a.csv"), "a\n").unwrap();
+        symlink(inside.join("a.csv"), inside.join("b.csv")).unwrap();
+        assert!(access.open(&inside.join("b.csv")).is_ok());
+        let missing = access.open(&inside.join("c.csv")).unwrap_err();
+        assert!(missing.to_string().contains("\"c.csv\" cannot be read"), "{missing}");
+    }
+
+    #[test]
+    fn a_folders_files_are_listed_by_name() {
+        let (_root, access, _) = folders();
+        let inside = &access.folders[0];
+        assert!(access.files(inside, "csv").unwrap_err().to_string().contains("no file"));
+        for name in ["b.csv", "a.csv", "notes.txt", ".c.csv"] {
+            fs::write(inside.join(name), "a\n").unwrap();
+        }
+        let files = access.files(inside, "csv").unwrap();
+        assert_eq!(files, [inside.join("a.csv"), inside.join("b.csv")]);
+        fs::create_dir(inside.join("2024")).unwrap();
+        assert!(access.files(inside, "csv").is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_swapped_for_a_link_outside_is_noticed() {
+        let (_root, access, outside) = folders();
+        let file = File::open(outside.join("secret.csv")).unwrap();
+        let pretended = access.folders[0].join("a.csv");
+        fs::write(&pretended, "a\n").unwrap();
+        let place = place_of(&file, &pretended);
+        assert!(place.is_err() || access.check_within(&place.unwrap()).is_err());
+    }
+
+    #[test]
+    fn pipes_and_folders_are_not_files() {
+        let (_root, access, _) = folders();
+        let pipe = access.folders[0].join("pipe.csv");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        if made.is_ok_and(|status| status.success()) {
+            assert!(access.open(&pipe).is_err());
+        }
+        assert!(access.open(&access.folders[0]).is_err());
+    }
+}

@@ -1,0 +1,190 @@
+//! What a field of a CSV file means, and what kind a column of them is.
+//!
+//! An empty field is missing, quoted or not. `NA` without quotes is missing, as R and pandas write
+//! it; with quotes it is a text, as R keeps it. `NaN` is a missing number. Blanks around numbers
+//! and truth values are passed over; in texts they count. Numbers have a point, no thousands
+//! separator. `true` and `false` are truth values in any case.
+
+use crate::Kind;
+use crate::error::{CellProblem, Place};
+use crate::values::Cell;
+
+use super::records::Field;
+
+impl Field<'_> {
+    pub(super) fn is_missing(self) -> bool {
+        self.bytes.is_empty() || (!self.quoted && self.bytes == b"NA")
+    }
+}
+
+/// The field as a cell of that kind; `text` is the field's, in UTF-8.
+pub(super) fn parse(text: &str, kind: Kind) -> Result<Cell, CellProblem> {
+    let bare = text.trim_matches([' ', '\t']);
+    match kind {
+        Kind::Text => Ok(Cell::Text(text.to_owned())),
+        Kind::Truth => truth(bare).map(Cell::Truth).ok_or(CellProblem::NotA(kind)),
+        Kind::Integer => match shape(bare) {
+            Shape::Integer | Shape::Code => {
+                bare.parse().map(Cell::Integer).map_err(|_| CellProblem::TooLarge)
+            }
+            Shape::DecimalComma => Err(CellProblem::DecimalComma),
+            Shape::Number => number(bare),
+            _ => Err(CellProblem::NotA(kind)),
+        },
+        Kind::Number => match shape(bare) {
+            Shape::Integer | Shape::Code | Shape::Number => number(bare),
+            Shape::DecimalComma => Err(CellProblem::DecimalComma),
+            _ => Err(CellProblem::NotA(kind)),
+        },
+    }
+}
+
+/// To the nearest double; `inf` and what is too large for a double are refused downstream.
+fn number(text: &str) -> Result<Cell, CellProblem> {
+    text.parse().map(Cell::Number).map_err(|_| CellProblem::NotA(Kind::Number))
+}
+
+/// Where a column is declared, 0 and 1 are taken too.
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => truth_word(text),
+    }
+}
+
+fn truth_word(text: &str) -> Option<bool> {
+    if text.eq_ignore_ascii_case("true") {
+        return Some(true);
+    }
+    text.eq_ignore_ascii_case("false").then_some(false)
+}
+
+/// What a field looks like.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Shape {
+    Truth,
+    /// Digits, as numbers are written.
+    Integer,
+    /// Digits with zeros before, or more than fit: rather a code than a number.
+    Code,
+    Number,
+    DecimalComma,
+    Other,
+}
+
+fn shape(text: &str) -> Shape {
+    if truth_word(text).is_some() {
+        return Shape::Truth;
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if is_digits(unsigned) {
+        let leading_zero = unsigned.len() > 1 && unsigned.starts_with('0');
+        let fits = text.parse::<i64>().is_ok();
+        return if leading_zero || !fits { Shape::Code } else { Shape::Integer };
+    }
+    let commas = unsigned.split_once(',');
+    if commas.is_some_and(|(whole, rest)| is_digits(whole) && rest.split(',').all(is_digits)) {
+        return Shape::DecimalComma;
+    }
+    // Rust's grammar of floats is the usual one, with `inf`, `infinity` and `nan` in any case.
+    if text.parse::<f64>().is_ok() { Shape::Number } else { Shape::Other }
+}
+
+/// Watches the fields of a column, and tells its kind in the end.
+#[derive(Default)]
+pub(super) struct Inference {
+    truths: bool,
+    integers: bool,
+    numbers: bool,
+    codes: bool,
+    other: bool,
+    /// Where the first number with a comma is.
+    comma: Option<Place>,
+}
+
+impl Inference {
+    pub(super) fn see(&mut self, text: &str, place: impl FnOnce() -> Place) {
+        match shape(text.trim_matches([' ', '\t'])) {
+            Shape::Truth => self.truths = true,
+            Shape::Integer => self.integers = true,
+            Shape::Code => self.codes = true,
+            Shape::Number => self.numbers = true,
+            Shape::Other => self.other = true,
+            Shape::DecimalComma => {
+                self.comma.get_or_insert_with(place);
+            }
+        }
+    }
+
+    /// The narrowest kind that holds all fields seen; text for a column without any. A column
+    /// that would be of numbers but for commas is refused, with the place of the first.
+    pub(super) fn kind(&self) -> Result<Kind, Place> {
+        let numeric = self.integers || self.numbers;
+        if self.other || self.codes {
+            return Ok(Kind::Text);
+        }
+        match (self.truths, numeric, &self.comma) {
+            (false, _, Some(place)) => Err(place.clone()),
+            (true, false, None) => Ok(Kind::Truth),
+            (false, true, None) if self.numbers => Ok(Kind::Number),
+            (false, true, None) => Ok(Kind::Integer),
+            (false, false, None) | (true, _, _) => Ok(Kind::Text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn infer(fields: &[&str]) -> Result<Kind, u64> {
+        let mut inference = Inference::default();
+        let place = |row| Place::Row { file: String::new(), row };
+        fields.iter().zip(2..).for_each(|(field, row)| inference.see(field, || place(row)));
+        inference.kind().map_err(|place| match place {
+            Place::Row { row, .. } => row,
+            other => panic!("{other}"),
+        })
+    }
+
+    #[test]
+    fn a_column_is_of_the_narrowest_kind() {
+        assert_eq!(infer(&["1", "-2", "+3", " 4 "]), Ok(Kind::Integer));
+        assert_eq!(infer(&["1", "2.5"]), Ok(Kind::Number));
+        assert_eq!(infer(&["1e5", ".5", "5.", "NaN", "-1E-3"]), Ok(Kind::Number));
+        assert_eq!(infer(&["true", "FALSE", "True"]), Ok(Kind::Truth));
+        assert_eq!(infer(&["true", "1"]), Ok(Kind::Text));
+        assert_eq!(infer(&["1", "x"]), Ok(Kind::Text));
+        assert_eq!(infer(&[]), Ok(Kind::Text));
+    }
+
+    #[test]
+    fn codes_stay_texts() {
+        assert_eq!(infer(&["01234", "99999"]), Ok(Kind::Text));
+        assert_eq!(infer(&["12345678901234567890"]), Ok(Kind::Text));
+        assert_eq!(infer(&["0", "10"]), Ok(Kind::Integer));
+    }
+
+    #[test]
+    fn decimal_commas_are_refused_where_a_column_would_be_of_numbers() {
+        assert_eq!(infer(&["1", "1,5"]), Err(3));
+        assert_eq!(infer(&["1,234,567"]), Err(2));
+        assert_eq!(infer(&["1,5", "left, right"]), Ok(Kind::Text));
+        for kind in [Kind::Integer, Kind::Number] {
+            assert_eq!(parse("1,5", kind).err(), Some(CellProblem::DecimalComma));
+        }
+        assert!(matches!(parse("1,5", Kind::Text), Ok(Cell::Text(_))));
+    }
+
+    #[test]
+    fn fields_of_another_kind_are_refused() {
+        assert_eq!(parse("x", Kind::Number).err(), Some(CellProblem::NotA(Kind::Number)));
+        assert_eq!(parse("2", Kind::Truth).err(), Some(CellProblem::NotA(Kind::Truth)));
+        let large = parse("9223372036854775808", Kind::Integer);
+        assert_eq!(large.err(), Some(CellProblem::TooLarge));
+        assert!(matches!(parse(" 007 ", Kind::Integer), Ok(Cell::Integer(7))));
+        assert!(matches!(parse("1", Kind::Truth), Ok(Cell::Truth(true))));
+    }
+}

@@ -1,0 +1,327 @@
+//! Which rows: comparisons of columns with constants, and, or, not.
+//!
+//! The meaning is defined here, in [`Filter::evaluate`], and nowhere else; what databases are
+//! asked beforehand only spares reading. Logic is three-valued as in SQL: a comparison with a
+//! missing value is unknown, and so is its negation; a row is selected only where the whole is
+//! true. Integers and doubles are compared as real numbers, without rounding. Texts are ordered
+//! by their code points, in no language's order, and differ by a trailing blank or by case.
+
+mod evaluate;
+mod form;
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::error::SelectionError;
+use crate::{Column, Kind};
+
+/// A filter is nested no more deeply.
+pub const MAX_DEPTH: usize = 32;
+
+/// A filter has no more comparisons, ands, ors and nots.
+pub const MAX_NODES: usize = 1000;
+
+/// Which rows of a dataset; JSON as in [`SelectionError::Form`].
+#[derive(Clone, PartialEq)]
+pub enum Filter {
+    /// A column against a constant.
+    Compare {
+        /// The column's name.
+        column: String,
+        /// How.
+        op: Comparison,
+        /// The constant.
+        value: Constant,
+    },
+    /// All of these; at least one.
+    And(Vec<Filter>),
+    /// Any of these; at least one.
+    Or(Vec<Filter>),
+    /// Not this.
+    Not(Box<Filter>),
+}
+
+/// How a column is compared with a constant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Comparison {
+    /// `=`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+/// What a column is compared with.
+#[derive(Clone, PartialEq)]
+pub enum Constant {
+    /// An integer.
+    Integer(i64),
+    /// A finite double.
+    Number(f64),
+    /// A text.
+    Text(String),
+    /// A truth value.
+    Truth(bool),
+}
+
+impl Filter {
+    /// Whether the filter can be evaluated on these columns.
+    ///
+    /// # Errors
+    ///
+    /// An unknown column, a constant of another type, an order of truth values, a constant that
+    /// is not finite, or a filter too deep or too large.
+    pub fn check(&self, columns: &[Column]) -> Result<(), SelectionError> {
+        self.check_size()?;
+        self.comparisons().into_iter().try_for_each(|(name, op, value)| {
+            let column = columns.iter().find(|column| column.name == name);
+            let column = column.ok_or_else(|| SelectionError::UnknownColumn(name.to_owned()))?;
+            check_comparison(column, op, value)
+        })
+    }
+
+    /// The names of the columns that are compared.
+    pub fn columns(&self) -> BTreeSet<&str> {
+        self.comparisons().into_iter().map(|(name, ..)| name).collect()
+    }
+
+    /// One text for one filter, for the audit: names and texts in JSON's quotes, every `and` and
+    /// `or` in parentheses, operands in the order given.
+    pub fn canonical(&self) -> String {
+        match self {
+            Self::Compare { column, op, value } => {
+                format!("{} {} {}", quoted(column), op.symbol(), value.canonical())
+            }
+            Self::And(parts) => joined(parts, " and "),
+            Self::Or(parts) => joined(parts, " or "),
+            Self::Not(part) => format!("not ({})", part.canonical()),
+        }
+    }
+
+    fn check_size(&self) -> Result<(), SelectionError> {
+        let mut nodes: usize = 0;
+        let mut level = vec![self];
+        for _ in 0..MAX_DEPTH {
+            if level.is_empty() {
+                return Ok(());
+            }
+            nodes = nodes.saturating_add(level.len());
+            if nodes > MAX_NODES {
+                return Err(SelectionError::TooLarge(MAX_NODES));
+            }
+            if level.iter().any(|filter| filter.is_empty_list()) {
+                return Err(SelectionError::Form("a list of conditions is empty"));
+            }
+            level = level.into_iter().flat_map(Self::parts).collect();
+        }
+        if level.is_empty() { Ok(()) } else { Err(SelectionError::TooDeep(MAX_DEPTH)) }
+    }
+
+    fn is_empty_list(&self) -> bool {
+        matches!(self, Self::And(parts) | Self::Or(parts) if parts.is_empty())
+    }
+
+    fn parts(&self) -> &[Self] {
+        match self {
+            Self::Compare { .. } => &[],
+            Self::And(parts) | Self::Or(parts) => parts,
+            Self::Not(part) => std::slice::from_ref(part),
+        }
+    }
+
+    fn comparisons(&self) -> Vec<(&str, Comparison, &Constant)> {
+        let mut found = Vec::new();
+        let mut open = vec![self];
+        while let Some(filter) = open.pop() {
+            match filter {
+                Self::Compare { column, op, value } => found.push((column.as_str(), *op, value)),
+                other => open.extend(other.parts()),
+            }
+        }
+        found
+    }
+}
+
+/// Constants may be a patient's.
+impl fmt::Debug for Filter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Filter({} comparisons)", self.comparisons().len())
+    }
+}
+
+fn joined(parts: &[Filter], between: &str) -> String {
+    let parts: Vec<_> = parts.iter().map(Filter::canonical).collect();
+    format!("({})", parts.join(between))
+}
+
+fn check_comparison(
+    column: &Column,
+    op: Comparison,
+    value: &Constant,
+) -> Result<(), SelectionError> {
+    let name = || column.name.clone();
+    let fits = match (column.kind, value) {
+        (Kind::Integer | Kind::Number, Constant::Integer(_)) => true,
+        (Kind::Integer | Kind::Number, Constant::Number(number)) if !number.is_finite() => {
+            return Err(SelectionError::NotFinite(name()));
+        }
+        (Kind::Integer | Kind::Number, Constant::Number(_)) => true,
+        (Kind::Text, Constant::Text(_)) => true,
+        (Kind::Truth, Constant::Truth(_)) if op.is_order() => {
+            return Err(SelectionError::Order(name()));
+        }
+        (Kind::Truth, Constant::Truth(_)) => true,
+        _ => false,
+    };
+    if fits { Ok(()) } else { Err(SelectionError::Mismatch { column: name(), kind: column.kind }) }
+}
+
+impl Comparison {
+    /// As in the JSON form and in SQL, where `!=` is written `<>`.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+        }
+    }
+
+    /// What is true exactly where this is false, of values that are not missing.
+    pub(crate) fn negated(self) -> Self {
+        match self {
+            Self::Equal => Self::NotEqual,
+            Self::NotEqual => Self::Equal,
+            Self::Less => Self::GreaterOrEqual,
+            Self::LessOrEqual => Self::Greater,
+            Self::Greater => Self::LessOrEqual,
+            Self::GreaterOrEqual => Self::Less,
+        }
+    }
+
+    /// Whether it needs more than equality.
+    pub(crate) fn is_order(self) -> bool {
+        !matches!(self, Self::Equal | Self::NotEqual)
+    }
+
+    /// Whether it holds between two values in that order.
+    fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Equal => order.is_eq(),
+            Self::NotEqual => order.is_ne(),
+            Self::Less => order.is_lt(),
+            Self::LessOrEqual => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::GreaterOrEqual => order.is_ge(),
+        }
+    }
+}
+
+impl Constant {
+    /// Doubles always have a point or an exponent, integers never.
+    fn canonical(&self) -> String {
+        match self {
+            Self::Integer(value) => value.to_string(),
+            Self::Number(value) => format!("{value:?}"),
+            Self::Text(value) => quoted(value),
+            Self::Truth(value) => value.to_string(),
+        }
+    }
+}
+
+impl fmt::Debug for Constant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Integer(_) => "Integer",
+            Self::Number(_) => "Number",
+            Self::Text(_) => "Text",
+            Self::Truth(_) => "Truth",
+        })
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn column(name: &str, kind: Kind) -> Column {
+        Column { name: name.to_owned(), kind, unit: None, range: None, levels: None }
+    }
+
+    fn check(value: serde_json::Value) -> Result<(), SelectionError> {
+        let columns = [
+            column("age", Kind::Integer),
+            column("bmi", Kind::Number),
+            column("sex", Kind::Text),
+            column("smoker", Kind::Truth),
+        ];
+        Filter::from_json(&value)?.check(&columns)
+    }
+
+    #[test]
+    fn columns_are_compared_with_their_like() {
+        for (column, value) in [
+            ("age", json!(1)),
+            ("age", json!(1.5)),
+            ("bmi", json!(1)),
+            ("sex", json!("f")),
+            ("smoker", json!(true)),
+        ] {
+            assert!(check(json!({"column": column, "op": "=", "value": value})).is_ok());
+        }
+        for (column, value) in
+            [("age", json!("1")), ("bmi", json!(true)), ("sex", json!(1)), ("smoker", json!(1))]
+        {
+            let wrong = check(json!({"column": column, "op": "=", "value": value}));
+            assert!(matches!(wrong, Err(SelectionError::Mismatch { .. })), "{column}: {wrong:?}");
+        }
+        let order = check(json!({"column": "smoker", "op": "<", "value": true}));
+        assert!(matches!(order, Err(SelectionError::Order(_))));
+        let unknown = check(json!({"column": "name", "op": "=", "value": "x"}));
+        assert!(matches!(unknown, Err(SelectionError::UnknownColumn(_))));
+    }
+
+    #[test]
+    fn constants_are_finite() {
+        let value = Constant::Number(f64::NAN);
+        let filter = Filter::Compare { column: "x".to_owned(), op: Comparison::Equal, value };
+        let wrong = filter.check(&[column("x", Kind::Number)]);
+        assert!(matches!(wrong, Err(SelectionError::NotFinite(_))));
+    }
+
+    #[test]
+    fn the_canonical_text_is_unambiguous() {
+        let filter = json!({"and": [
+            {"column": "a\" = 1 or \"b", "op": "!=", "value": "x\n"},
+            {"not": {"or": [
+                {"column": "c", "op": ">=", "value": 2},
+                {"column": "c", "op": "<", "value": 2.0},
+            ]}},
+        ]});
+        let text = Filter::from_json(&filter).unwrap().canonical();
+        assert_eq!(text, r#"("a\" = 1 or \"b" != "x\n" and not (("c" >= 2 or "c" < 2.0)))"#);
+    }
+
+    #[test]
+    fn debug_forms_show_no_constant() {
+        let filter = json!({"column": "name", "op": "=", "value": "secret"});
+        let filter = Filter::from_json(&filter).unwrap();
+        assert_eq!(format!("{filter:?}"), "Filter(1 comparisons)");
+    }
+}

@@ -1,0 +1,127 @@
+//! Integers and doubles side by side, without a digit lost unnoticed.
+
+use std::cmp::Ordering;
+
+/// 2^63: the first double above all 64-bit integers.
+const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+
+/// Up to here every integer is a double.
+const EXACT: u64 = 1 << 53;
+
+/// Every decimal of so many significant digits is found again in its nearest double.
+const DIGITS: usize = 15;
+
+/// The double that is this integer, if there is one.
+pub(crate) fn exact(integer: i64) -> Option<f64> {
+    let double = nearest(integer);
+    let same = integer.unsigned_abs() <= EXACT || compare(integer, double) == Ordering::Equal;
+    same.then_some(double)
+}
+
+/// The double next to this integer.
+#[expect(clippy::cast_precision_loss, reason = "the nearest double is what is asked for")]
+pub(crate) fn nearest(integer: i64) -> f64 {
+    integer as f64
+}
+
+/// The integer that is this double, if there is one.
+pub(crate) fn integer(double: f64) -> Option<i64> {
+    let whole = double.is_finite() && double.fract() == 0.0;
+    let fits = (-TWO_63..TWO_63).contains(&double);
+    (whole && fits).then(|| truncated(double))
+}
+
+/// Compares as real numbers, not after rounding one of them; `double` is finite.
+pub(crate) fn compare(integer: i64, double: f64) -> Ordering {
+    if double >= TWO_63 {
+        return Ordering::Less;
+    }
+    if double < -TWO_63 {
+        return Ordering::Greater;
+    }
+    let below = double.floor();
+    let fraction = if double > below { Ordering::Less } else { Ordering::Equal };
+    integer.cmp(&truncated(below)).then(fraction)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "callers have checked the bounds")]
+fn truncated(double: f64) -> i64 {
+    double as i64
+}
+
+/// A decimal as databases write it, as a double in which it can be found again.
+///
+/// That is every decimal of up to fifteen significant digits, and every one that is exactly a
+/// double with at most so many digits more that Rust prints it back the same.
+pub(crate) fn decimal(text: &str) -> Option<f64> {
+    let double: f64 = text.parse().ok()?;
+    if !double.is_finite() {
+        return None;
+    }
+    let (found, expected) = (digits(&format!("{double:e}")), digits(text));
+    let same = expected.len() <= DIGITS || found == expected;
+    // Below the smallest normal double digits are lost.
+    let normal = double.is_normal() || expected.is_empty();
+    (same && normal).then_some(double)
+}
+
+/// A decimal without fraction, or whose fraction is zero.
+pub(crate) fn decimal_integer(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    fraction.bytes().all(|digit| digit == b'0').then(|| whole.parse().ok()).flatten()
+}
+
+/// The significant digits, without leading and trailing zeros, sign, point and exponent.
+fn digits(text: &str) -> String {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_become_doubles_only_where_they_are_ones() {
+        assert_eq!(exact(1 << 53), Some(9_007_199_254_740_992.0));
+        assert_eq!(exact((1 << 53) + 1), None);
+        assert_eq!(exact((1 << 53) + 2), Some(9_007_199_254_740_994.0));
+        assert_eq!(exact(i64::MAX), None);
+        assert_eq!(exact(i64::MIN), Some(-TWO_63));
+    }
+
+    #[test]
+    fn doubles_become_integers_only_where_they_are_ones() {
+        assert_eq!(integer(-3.0), Some(-3));
+        assert_eq!(integer(-0.0), Some(0));
+        assert_eq!(integer(-TWO_63), Some(i64::MIN));
+        for double in [0.5, TWO_63, f64::NAN, f64::INFINITY, -1e300] {
+            assert_eq!(integer(double), None);
+        }
+    }
+
+    #[test]
+    fn comparison_does_not_round() {
+        assert_eq!(compare((1 << 53) + 1, 9_007_199_254_740_992.0), Ordering::Greater);
+        assert_eq!(compare(i64::MAX, TWO_63), Ordering::Less);
+        assert_eq!(compare(i64::MIN, -TWO_63), Ordering::Equal);
+        assert_eq!(compare(-2, -1.5), Ordering::Less);
+        assert_eq!(compare(-1, -1.5), Ordering::Greater);
+        assert_eq!(compare(0, -0.0), Ordering::Equal);
+    }
+
+    #[test]
+    fn decimals_keep_their_digits() {
+        assert_eq!(decimal("19.990"), Some(19.99));
+        assert_eq!(decimal("-0.00"), Some(-0.0));
+        assert_eq!(decimal("123456789012345"), Some(123_456_789_012_345.0));
+        assert_eq!(decimal("9007199254740993"), None);
+        assert_eq!(decimal("0.1000000000000000055"), None);
+        assert_eq!(decimal("1e400"), None);
+        assert_eq!(decimal("9007199254740992"), Some(9_007_199_254_740_992.0));
+        assert_eq!(decimal_integer("-12.000"), Some(-12));
+        assert_eq!(decimal_integer("12.5"), None);
+        assert_eq!(decimal_integer("9223372036854775808"), None);
+    }
+}

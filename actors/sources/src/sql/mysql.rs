@@ -1,0 +1,248 @@
+//! MySQL and MariaDB.
+
+use std::time::Duration;
+
+use sqlx::mysql::{
+    MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow,
+    MySqlStatement,
+};
+use sqlx::{
+    Arguments, AssertSqlSafe, Column as _, ConnectOptions, Executor, Row as _, SqlSafeStr,
+    Statement, TypeInfo, ValueRef,
+};
+
+use super::dialect::{Described, Dialect, Meaning, Native, Pushed, Rows};
+use super::postgres::as_double;
+use super::pushdown::{Fragment, Term};
+use super::sqlite::{key_text, refused};
+use crate::error::{CellProblem, DeclarationError};
+use crate::values::Cell;
+use crate::{Constant, Kind};
+
+/// Groups of longer texts may be told apart by their beginnings only (`max_sort_length`).
+const GROUPED_BYTES: usize = 255;
+
+pub(super) struct Mysql {
+    options: MySqlConnectOptions,
+}
+
+impl Mysql {
+    pub(super) fn new(url: &str) -> Result<Self, DeclarationError> {
+        let options = parse(url).ok_or(DeclarationError::Address("mysql"))?;
+        // The session's mode stays the server's, for a query to mean what its author tried.
+        let options = options
+            .pipes_as_concat(false)
+            .no_engine_substitution(false)
+            .timezone(Some("+00:00".to_owned()))
+            .disable_statement_logging();
+        Ok(Self { options })
+    }
+}
+
+fn parse(url: &str) -> Option<MySqlConnectOptions> {
+    let known = url.starts_with("mysql://") || url.starts_with("mariadb://");
+    known.then(|| url.parse().ok()).flatten()
+}
+
+/// Host, port and database of an address, without user and password.
+pub(crate) fn place(url: &str) -> String {
+    match parse(url) {
+        Some(options) => {
+            let database = options.get_database().unwrap_or_default();
+            format!("{}:{}/{database}", options.get_host(), options.get_port())
+        }
+        None => "address not understood".to_owned(),
+    }
+}
+
+impl Dialect for Mysql {
+    type Database = sqlx::MySql;
+
+    const QUOTE: char = '`';
+
+    async fn connect(&mut self, limit: Duration) -> Result<MySqlConnection, sqlx::Error> {
+        let mut connection = self.options.connect().await?;
+        let version = connection.fetch_one(sqlx::raw_sql("SELECT VERSION()")).await?;
+        let version: String = version.try_get_unchecked(0)?;
+        let time = if version.to_ascii_lowercase().contains("mariadb") {
+            format!("SET SESSION max_statement_time = {:.3}", limit.as_secs_f64().max(0.001))
+        } else {
+            format!("SET SESSION max_execution_time = {}", limit.as_millis().clamp(1, 1 << 30))
+        };
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(time))).await?;
+        let isolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+        connection.execute(sqlx::raw_sql(isolation)).await?;
+        connection.execute(sqlx::raw_sql("START TRANSACTION READ ONLY")).await?;
+        Ok(connection)
+    }
+
+    async fn describe(
+        connection: &mut MySqlConnection,
+        sql: String,
+    ) -> Result<Vec<Described>, sqlx::Error> {
+        let statement: MySqlStatement =
+            connection.prepare(AssertSqlSafe(sql).into_sql_str()).await?;
+        let described = statement.columns().iter().map(|column| Described {
+            name: column.name().to_owned(),
+            type_name: column.type_info().name().to_owned(),
+            native: native(column.type_info().name()),
+        });
+        Ok(described.collect())
+    }
+
+    fn fetch(
+        connection: &mut MySqlConnection,
+        sql: String,
+        constants: Vec<Constant>,
+    ) -> Rows<'_, Self> {
+        let mut arguments = MySqlArguments::default();
+        let added = constants.into_iter().try_for_each(|constant| match constant {
+            Constant::Integer(value) => arguments.add(value),
+            Constant::Number(value) => arguments.add(value),
+            // As bytes, for no collation to have a say.
+            Constant::Text(value) => arguments.add(value.into_bytes()),
+            Constant::Truth(value) => arguments.add(i64::from(value)),
+        });
+        match added {
+            Ok(()) => {
+                let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false);
+                connection.fetch(query)
+            }
+            Err(error) => refused(error),
+        }
+    }
+
+    fn expression(quoted: &str, native: Native) -> String {
+        match native {
+            Native::Local | Native::Instant | Native::Decimal => format!("CAST({quoted} AS CHAR)"),
+            Native::Integer => format!("CAST({quoted} AS SIGNED)"),
+            Native::Text => format!("CONVERT({quoted} USING utf8mb4)"),
+            _ => quoted.to_owned(),
+        }
+    }
+
+    fn cell(row: &MySqlRow, index: usize, native: Native) -> Result<Cell, CellProblem> {
+        let binary = |_| CellProblem::Binary;
+        let raw = row.try_get_raw(index).map_err(binary)?;
+        if raw.is_null() {
+            return Ok(Cell::Missing);
+        }
+        match native {
+            Native::Integer => row.try_get_unchecked(index).map(Cell::Integer).map_err(binary),
+            Native::Unsigned => {
+                let value: u64 = row.try_get_unchecked(index).map_err(binary)?;
+                i64::try_from(value).map(Cell::Integer).map_err(|_| CellProblem::TooLarge)
+            }
+            Native::Truth => {
+                let value: i8 = row.try_get_unchecked(index).map_err(binary)?;
+                Ok(Cell::Integer(i64::from(value)))
+            }
+            Native::Double => row.try_get_unchecked(index).map(Cell::Number).map_err(binary),
+            Native::Single => {
+                let value: f32 = row.try_get_unchecked(index).map_err(binary)?;
+                Ok(Cell::Number(f64::from(value)))
+            }
+            _ => {
+                let text: String = row.try_get_unchecked(index).map_err(binary)?;
+                Ok(native.cell_of_text(text))
+            }
+        }
+    }
+
+    fn placeholder(_number: usize) -> String {
+        "?".to_owned()
+    }
+
+    fn compare(&self, term: &Term<'_>) -> Pushed {
+        let quoted = &term.quoted;
+        match (term.native, term.value) {
+            (Native::Integer, Constant::Integer(value)) => {
+                Pushed::exact(term.against(quoted, Constant::Integer(*value)))
+            }
+            (Native::Double, value) => match as_double(value) {
+                Some(value) => Pushed::superset(term.against(quoted, Constant::Number(value))),
+                None => Pushed::default(),
+            },
+            // What is neither 0 nor 1 passes, for reading to refuse it.
+            (Native::Truth, Constant::Truth(value)) => {
+                let exact = term.against(quoted, Constant::Truth(*value));
+                let other = Fragment::text(format!("({quoted} NOT IN (0, 1) OR "));
+                let superset = other.then(exact.clone()).then(Fragment::text(")"));
+                Pushed { superset: Some(superset), exact: Some(exact) }
+            }
+            (Native::Text, Constant::Text(value)) => {
+                Pushed::exact(term.against(&bytes(quoted), Constant::Text(value.clone())))
+            }
+            _ => Pushed::default(),
+        }
+    }
+
+    fn doubt(quoted: &str, kind: Kind) -> Option<String> {
+        match kind {
+            Kind::Truth => Some(format!("{quoted} NOT IN (0, 1)")),
+            Kind::Text => Some(format!("OCTET_LENGTH({}) > {GROUPED_BYTES}", bytes(quoted))),
+            Kind::Integer | Kind::Number => None,
+        }
+    }
+
+    fn group(&self, quoted: &str, native: Native) -> Option<String> {
+        match native {
+            Native::Integer => Some(format!("CAST({quoted} AS SIGNED)")),
+            Native::Truth => Some(quoted.to_owned()),
+            Native::Text => Some(bytes(quoted)),
+            _ => None,
+        }
+    }
+
+    fn sum(quoted: &str) -> Vec<(String, i128)> {
+        vec![(format!("CAST(SUM(CAST({quoted} AS SIGNED)) AS CHAR)"), 1)]
+    }
+
+    fn explain(error: &dyn sqlx::error::DatabaseError) -> Meaning {
+        let number = error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number);
+        match number {
+            // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+            Some(1792) => Meaning::Writes,
+            // ER_QUERY_TIMEOUT, ER_STATEMENT_TIMEOUT of MariaDB, ER_LOCK_WAIT_TIMEOUT,
+            // ER_QUERY_INTERRUPTED
+            Some(3024 | 1969 | 1205 | 1317) => Meaning::Slow,
+            // Access denied to the server or database, unknown database
+            Some(1044 | 1045 | 1049 | 1698) => Meaning::Login,
+            // ER_SERVER_SHUTDOWN
+            Some(1053) => Meaning::Down,
+            _ => Meaning::Other,
+        }
+    }
+
+    fn key(row: &MySqlRow, index: usize, native: Native) -> Result<Option<String>, CellProblem> {
+        if native != Native::Text {
+            return key_text(Self::cell(row, index, native)?);
+        }
+        let bytes: Option<Vec<u8>> =
+            row.try_get_unchecked(index).map_err(|_| CellProblem::Binary)?;
+        let text = bytes.map(String::from_utf8).transpose();
+        text.map_err(|_| CellProblem::Binary)
+    }
+}
+
+/// The text's bytes in UTF-8: compared as they are, without case, padding or language.
+fn bytes(quoted: &str) -> String {
+    format!("CAST(CONVERT({quoted} USING utf8mb4) AS BINARY)")
+}
+
+fn native(name: &str) -> Option<Native> {
+    match name {
+        "BOOLEAN" => Some(Native::Truth),
+        "TINYINT" | "SMALLINT" | "MEDIUMINT" | "INT" | "BIGINT" | "YEAR" | "TINYINT UNSIGNED"
+        | "SMALLINT UNSIGNED" | "MEDIUMINT UNSIGNED" | "INT UNSIGNED" => Some(Native::Integer),
+        "BIGINT UNSIGNED" => Some(Native::Unsigned),
+        "FLOAT" => Some(Native::Single),
+        "DOUBLE" => Some(Native::Double),
+        "DECIMAL" => Some(Native::Decimal),
+        "CHAR" | "VARCHAR" | "TINYTEXT" | "TEXT" | "MEDIUMTEXT" | "LONGTEXT" | "ENUM" | "SET"
+        | "DATE" | "TIME" => Some(Native::Text),
+        "DATETIME" => Some(Native::Local),
+        "TIMESTAMP" => Some(Native::Instant),
+        _ => None,
+    }
+}

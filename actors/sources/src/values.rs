@@ -1,0 +1,290 @@
+//! Columns of values in memory, and how cells are made part of them without losing anything.
+
+use std::fmt;
+use std::mem;
+
+use crate::error::CellProblem;
+use crate::{Kind, number};
+
+/// The values of one column; `None` is missing.
+#[derive(Clone, PartialEq)]
+pub enum Values {
+    /// 64-bit integers.
+    Integers(Vec<Option<i64>>),
+    /// Finite doubles.
+    Numbers(Vec<Option<f64>>),
+    /// Texts.
+    Texts(Vec<Option<String>>),
+    /// Truth values.
+    Truths(Vec<Option<bool>>),
+}
+
+impl Values {
+    /// No values yet, of that kind.
+    pub fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Integer => Self::Integers(Vec::new()),
+            Kind::Number => Self::Numbers(Vec::new()),
+            Kind::Text => Self::Texts(Vec::new()),
+            Kind::Truth => Self::Truths(Vec::new()),
+        }
+    }
+
+    /// What they are.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Integers(_) => Kind::Integer,
+            Self::Numbers(_) => Kind::Number,
+            Self::Texts(_) => Kind::Text,
+            Self::Truths(_) => Kind::Truth,
+        }
+    }
+
+    /// How many, missing ones included.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Integers(values) => values.len(),
+            Self::Numbers(values) => values.len(),
+            Self::Texts(values) => values.len(),
+            Self::Truths(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many are missing.
+    pub fn missing(&self) -> usize {
+        fn count<T>(values: &[Option<T>]) -> usize {
+            values.iter().filter(|value| value.is_none()).count()
+        }
+        match self {
+            Self::Integers(values) => count(values),
+            Self::Numbers(values) => count(values),
+            Self::Texts(values) => count(values),
+            Self::Truths(values) => count(values),
+        }
+    }
+
+    /// Those for which `kept` says so, in order.
+    pub(crate) fn retain(&mut self, kept: &[bool]) {
+        fn sift<T>(values: &mut Vec<Option<T>>, kept: &[bool]) {
+            let mut kept = kept.iter();
+            values.retain(|_| kept.next().copied().unwrap_or(false));
+        }
+        match self {
+            Self::Integers(values) => sift(values, kept),
+            Self::Numbers(values) => sift(values, kept),
+            Self::Texts(values) => sift(values, kept),
+            Self::Truths(values) => sift(values, kept),
+        }
+    }
+
+    /// Appends values of the same kind; others are not appended.
+    pub(crate) fn append(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Integers(values), Self::Integers(mut more)) => values.append(&mut more),
+            (Self::Numbers(values), Self::Numbers(mut more)) => values.append(&mut more),
+            (Self::Texts(values), Self::Texts(mut more)) => values.append(&mut more),
+            (Self::Truths(values), Self::Truths(mut more)) => values.append(&mut more),
+            _ => debug_assert!(false, "columns of one table keep their kinds"),
+        }
+    }
+
+    /// Appends a cell, converted where that loses nothing.
+    pub(crate) fn push(&mut self, cell: Cell) -> Result<(), CellProblem> {
+        match self {
+            Self::Integers(values) => values.push(cell.integer()?),
+            Self::Numbers(values) => values.push(cell.number()?),
+            Self::Texts(values) => values.push(cell.text()?),
+            Self::Truths(values) => values.push(cell.truth()?),
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Values {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} of kind {}", self.len(), self.kind())
+    }
+}
+
+/// Rows of some columns.
+#[derive(Clone, PartialEq)]
+pub struct Batch {
+    /// How many; also where there are no columns.
+    pub rows: usize,
+    /// As many values in each as there are rows.
+    pub columns: Vec<Values>,
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Batch({} rows, {} columns)", self.rows, self.columns.len())
+    }
+}
+
+/// A value on its way from a source into a column.
+pub(crate) enum Cell {
+    Missing,
+    Integer(i64),
+    Number(f64),
+    /// As databases and Arrow write it: an optional sign, digits, and a fraction after a point.
+    Decimal(String),
+    Text(String),
+    Truth(bool),
+}
+
+impl Cell {
+    fn integer(self) -> Result<Option<i64>, CellProblem> {
+        let not = CellProblem::NotA(Kind::Integer);
+        match self {
+            Self::Missing => Ok(None),
+            Self::Integer(value) => Ok(Some(value)),
+            Self::Number(value) if value.is_nan() => Ok(None),
+            Self::Number(value) => number::integer(value).ok_or(not).map(Some),
+            Self::Decimal(text) => number::decimal_integer(&text).ok_or(not).map(Some),
+            Self::Text(_) | Self::Truth(_) => Err(not),
+        }
+    }
+
+    fn number(self) -> Result<Option<f64>, CellProblem> {
+        match self {
+            Self::Missing => Ok(None),
+            Self::Integer(value) => number::exact(value).ok_or(CellProblem::Inexact).map(Some),
+            Self::Number(value) if value.is_nan() => Ok(None),
+            Self::Number(value) if value.is_infinite() => Err(CellProblem::Infinite),
+            Self::Number(value) => Ok(Some(value)),
+            Self::Decimal(text) => number::decimal(&text).ok_or(CellProblem::Inexact).map(Some),
+            Self::Text(_) | Self::Truth(_) => Err(CellProblem::NotA(Kind::Number)),
+        }
+    }
+
+    /// Codes are often integers: those have one form as text. Numbers have many and are refused.
+    fn text(self) -> Result<Option<String>, CellProblem> {
+        match self {
+            Self::Missing => Ok(None),
+            Self::Text(text) => Ok(Some(text)),
+            Self::Integer(value) => Ok(Some(value.to_string())),
+            Self::Truth(value) => Ok(Some(value.to_string())),
+            Self::Number(_) | Self::Decimal(_) => Err(CellProblem::NotA(Kind::Text)),
+        }
+    }
+
+    /// SQLite and MySQL have no truth values of their own: 0 and 1 stand for them.
+    fn truth(self) -> Result<Option<bool>, CellProblem> {
+        match self {
+            Self::Missing => Ok(None),
+            Self::Truth(value) => Ok(Some(value)),
+            Self::Integer(0) => Ok(Some(false)),
+            Self::Integer(1) => Ok(Some(true)),
+            _ => Err(CellProblem::NotA(Kind::Truth)),
+        }
+    }
+
+    /// Roughly what it takes in memory.
+    fn size(&self) -> usize {
+        let heap = match self {
+            Self::Text(text) | Self::Decimal(text) => text.len(),
+            _ => 0,
+        };
+        heap.saturating_add(mem::size_of::<Option<String>>())
+    }
+}
+
+/// A batch that is so large is handed on even if it has few rows.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// Gathers cells, row by row, into batches of at most so many rows and not many more bytes than
+/// [`BATCH_BYTES`].
+pub(crate) struct Gathering {
+    kinds: Vec<Kind>,
+    columns: Vec<Values>,
+    rows: usize,
+    bytes: usize,
+    limit: usize,
+}
+
+impl Gathering {
+    pub(crate) fn new(kinds: Vec<Kind>, limit: usize) -> Self {
+        let columns = kinds.iter().copied().map(Values::new).collect();
+        Self { kinds, columns, rows: 0, bytes: 0, limit }
+    }
+
+    /// Adds a cell to the present row, of the column of that index; one that there is not is
+    /// nobody's.
+    pub(crate) fn push(&mut self, column: usize, cell: Cell) -> Result<(), CellProblem> {
+        self.bytes = self.bytes.saturating_add(cell.size());
+        match self.columns.get_mut(column) {
+            Some(values) => values.push(cell),
+            None => Ok(()),
+        }
+    }
+
+    /// All columns have their cell of this row. Whether it is time to [`Gathering::take`].
+    pub(crate) fn end_row(&mut self) -> bool {
+        self.rows = self.rows.saturating_add(1);
+        self.rows >= self.limit || self.bytes >= BATCH_BYTES
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// What was gathered; what comes next begins anew.
+    pub(crate) fn take(&mut self) -> Batch {
+        let empty = self.kinds.iter().copied().map(Values::new).collect();
+        self.bytes = 0;
+        Batch { rows: mem::take(&mut self.rows), columns: mem::replace(&mut self.columns, empty) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(kind: Kind, cell: Cell) -> Result<Values, CellProblem> {
+        let mut values = Values::new(kind);
+        values.push(cell).map(|()| values)
+    }
+
+    #[test]
+    fn cells_are_converted_only_where_nothing_is_lost() {
+        let three = Values::Integers(vec![Some(3)]);
+        assert_eq!(push(Kind::Integer, Cell::Number(3.0)), Ok(three.clone()));
+        assert_eq!(push(Kind::Integer, Cell::Decimal("3.00".to_owned())), Ok(three));
+        assert!(push(Kind::Integer, Cell::Number(3.5)).is_err());
+        assert!(push(Kind::Integer, Cell::Truth(true)).is_err());
+        let large = Cell::Integer((1 << 53) + 1);
+        assert_eq!(push(Kind::Number, large), Err(CellProblem::Inexact));
+        let infinite = Cell::Number(f64::NEG_INFINITY);
+        assert_eq!(push(Kind::Number, infinite), Err(CellProblem::Infinite));
+        let nan = push(Kind::Number, Cell::Number(f64::NAN));
+        assert_eq!(nan, Ok(Values::Numbers(vec![None])));
+        assert!(push(Kind::Text, Cell::Number(1.0)).is_err());
+        assert!(push(Kind::Truth, Cell::Integer(2)).is_err());
+    }
+
+    #[test]
+    fn batches_end_by_rows_or_by_bytes() {
+        let mut gathering = Gathering::new(vec![Kind::Text], 3);
+        assert!(gathering.push(0, Cell::Text("x".repeat(BATCH_BYTES))).is_ok());
+        assert!(gathering.end_row());
+        assert_eq!(gathering.take().rows, 1);
+        assert!(gathering.is_empty());
+        assert_eq!(
+            [gathering.end_row(), gathering.end_row(), gathering.end_row()],
+            [false, false, true]
+        );
+    }
+
+    #[test]
+    fn debug_forms_show_sizes_only() {
+        let texts = Values::Texts(vec![Some("secret".to_owned())]);
+        let batch = Batch { rows: 1, columns: vec![texts.clone()] };
+        assert_eq!(format!("{texts:?}"), "1 of kind text");
+        assert_eq!(format!("{batch:?}"), "Batch(1 rows, 1 columns)");
+    }
+}
