@@ -21,7 +21,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// A name of no or more than 200 bytes, a document of more than 1 MiB, or more than 10,000
+    /// A name of no or more than 200 bytes, a document of more than 1 MiB, or more than 1,000
     /// datasets.
     pub fn put_dataset(&self, name: &str, document: &Value) -> Written<()> {
         let sealed = check_name("a dataset's name", name)

@@ -19,7 +19,7 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     /// Makes the folder if there is none, and takes it from group and others.
     pub(crate) fn prepare(path: &Path) -> Result<Self, VaultError> {
-        let prepared = fs::create_dir_all(path).and_then(|()| restrict(path, 0o700));
+        let prepared = make_folder(path).and_then(|()| restrict(path, 0o700));
         prepared.map_err(|error| VaultError::folder(path, error))?;
         Ok(Self(path.to_path_buf()))
     }
@@ -90,6 +90,18 @@ fn write_key(path: &Path, key: &[u8; KEY_BYTES]) -> io::Result<()> {
     let mut file = owner_only().write(true).create_new(true).open(path)?;
     file.write_all(key)?;
     file.sync_all()
+}
+
+/// Makes the folder, and those above it that are missing, for the owner only from the start.
+#[cfg(unix)]
+fn make_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(not(unix))]
+fn make_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
 }
 
 #[cfg(unix)]

@@ -17,8 +17,8 @@ pub const MAX_UPLOAD_BYTES: usize = 1 << 30;
 pub(crate) const MAX_UPLOADS: u64 = 10_000;
 /// The most tokens.
 pub(crate) const MAX_TOKENS: u64 = 10_000;
-/// The most datasets.
-pub(crate) const MAX_DATASETS: u64 = 10_000;
+/// The most datasets: they are listed with their documents.
+pub(crate) const MAX_DATASETS: u64 = 1_000;
 /// The most columns of a class of computations, or of a selection.
 pub const MAX_COLUMNS: usize = 1_000;
 /// The most undecided requests for approval that one principal may have.

@@ -108,3 +108,52 @@ fn nonce(number: u64) -> Nonce {
     low.copy_from_slice(&number.to_be_bytes());
     Nonce::assume_unique_for_key(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_at_its_place_and_nowhere_else() {
+        let sealer = Sealer::new(&[1; 32], "test");
+        let sealed = sealer.seal(b"place", b"content").unwrap();
+        assert_eq!(sealer.open(b"place", &sealed).unwrap().as_slice(), b"content");
+        assert!(sealer.open(b"other", &sealed).is_none());
+        assert!(Sealer::new(&[2; 32], "test").open(b"place", &sealed).is_none());
+        assert!(Sealer::new(&[1; 32], "other").open(b"place", &sealed).is_none());
+        assert_ne!(sealer.seal(b"place", b"content").unwrap(), sealed, "a salt for every sealing");
+    }
+
+    #[test]
+    fn no_bit_of_what_is_sealed_can_change_and_no_byte_be_cut() {
+        let sealer = Sealer::new(&[1; 32], "test");
+        let sealed = sealer.seal(b"place", b"content").unwrap();
+        for bit in 0..8 * sealed.len() {
+            let mut changed = sealed.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(sealer.open(b"place", &changed).is_none(), "bit {bit}");
+        }
+        for length in 0..sealed.len() {
+            assert!(sealer.open(b"place", &sealed[..length]).is_none(), "cut to {length}");
+        }
+        assert!(sealer.open(b"place", &[sealed.as_slice(), b"x"].concat()).is_none());
+    }
+
+    #[test]
+    fn chunks_are_bound_to_their_number_and_to_how_many_there_are() {
+        let sealer = Sealer::new(&[1; 32], "test");
+        let of = |salt, place: &[u8], count| sealer.chunks(&[salt; 32], place, count);
+        let sealed = of(1, b"place", 3).seal(1, b"content").unwrap();
+        assert!(of(1, b"place", 3).open(1, &sealed).is_some());
+        assert!(of(1, b"place", 3).open(0, &sealed).is_none());
+        assert!(of(1, b"place", 2).open(1, &sealed).is_none());
+        assert!(of(2, b"place", 3).open(1, &sealed).is_none());
+        assert!(of(1, b"other", 3).open(1, &sealed).is_none());
+    }
+
+    #[test]
+    fn parts_of_a_place_do_not_run_into_each_other() {
+        assert_ne!(place(&[b"ab", b"c"]), place(&[b"a", b"bc"]));
+        assert_ne!(place(&[b"ab"]), place(&[b"ab", b""]));
+    }
+}

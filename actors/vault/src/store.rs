@@ -177,3 +177,6 @@ pub(crate) fn recorded_check(database: &Database) -> Result<Option<[u8; 32]>, Va
     let check = meta.get(KEY_ENTRY)?.ok_or_else(|| altered.clone())?;
     check.value().try_into().map(Some).map_err(|_| altered)
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,8 @@ pub(crate) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::
 pub(crate) const HEAD: &str = "head";
 /// The most entries of one answer of [`Vault::entries`].
 const MAX_ANSWER: usize = 10_000;
+/// After so many bytes an answer of [`Vault::entries`] ends.
+const MAX_ANSWER_BYTES: usize = 16 << 20;
 
 pub(crate) fn make_tables(transaction: &WriteTransaction) -> Result<(), VaultError> {
     transaction.open_table(AUDIT)?;
@@ -79,7 +81,8 @@ impl Vault {
         self.store().head()
     }
 
-    /// Entries from number `from` on (the first is 1), at most `limit` and at most 10,000.
+    /// Entries from number `from` on (the first is 1), at most `limit`, at most 10,000, and no more
+    /// after 16 MiB: whoever wants more asks again from the number after the last.
     pub fn entries(&self, from: u64, limit: usize) -> Result<Vec<AuditEntry>, VaultError> {
         let altered = || VaultError::Altered { table: "audit" };
         let audit = self.read()?.open_table(AUDIT)?;
@@ -91,12 +94,16 @@ impl Vault {
                 None => return Ok(Vec::new()),
             },
         };
-        let mut entries = Vec::new();
+        let (mut entries, mut bytes) = (Vec::new(), 0_usize);
         for entry in audit.range(first..)?.take(limit.min(MAX_ANSWER)) {
             let (number, value) = entry?;
+            bytes = bytes.saturating_add(value.value().len());
             let stored = Stored::split(value.value()).ok_or_else(altered)?;
             entries.push(stored.entry(number.value(), previous).ok_or_else(altered)?);
             previous = stored.hash;
+            if bytes >= MAX_ANSWER_BYTES {
+                break;
+            }
         }
         Ok(entries)
     }
@@ -122,3 +129,6 @@ impl Vault {
         Ok(head)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ use crate::opening::change_meta;
 
 const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
 
+type Entries<'a> = redb::Table<'a, u64, &'static [u8]>;
+
 fn opened() -> (TempDir, Vault) {
     let folder = tempdir().unwrap();
     let vault = Vault::open(folder.path()).unwrap();
@@ -32,7 +34,7 @@ fn export(vault: &Vault) -> Vec<u8> {
 }
 
 /// Changes the closed state's table of entries.
-fn change(folder: &TempDir, work: impl FnOnce(&mut redb::Table<'_, u64, &'static [u8]>)) {
+fn change(folder: &TempDir, work: impl FnOnce(&mut Entries<'_>)) {
     let database = Database::open(folder.path().join("state.redb")).unwrap();
     let transaction = database.begin_write().unwrap();
     work(&mut transaction.open_table(AUDIT).unwrap());
@@ -112,14 +114,13 @@ fn an_entry_changed_left_out_added_or_moved_is_found() {
     drop(vault);
     let path = folder.path().join("state.redb");
     let whole = std::fs::read(&path).unwrap();
-    let broken = |work: &dyn Fn(&mut redb::Table<'_, u64, &'static [u8]>)| {
+    let broken = |work: &dyn Fn(&mut Entries<'_>)| {
         std::fs::write(&path, &whole).unwrap();
         change(&folder, work);
         Vault::open(folder.path()).unwrap().verify().unwrap_err()
     };
-    let value = |table: &redb::Table<'_, u64, &'static [u8]>, number: u64| {
-        table.get(number).unwrap().unwrap().value().to_vec()
-    };
+    let value =
+        |table: &Entries<'_>, number: u64| table.get(number).unwrap().unwrap().value().to_vec();
     let error = broken(&|table| drop(table.remove(5).unwrap()));
     assert!(matches!((error.number, error.why), (5, Why::Missing)));
     let error = broken(&|table| {

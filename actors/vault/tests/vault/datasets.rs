@@ -72,8 +72,7 @@ fn a_document_opens_at_its_own_name_only_and_whole_only() {
     let sealed = |name: &str| {
         let database = Database::open(&path).unwrap();
         let table = database.begin_read().unwrap().open_table(DATASETS).unwrap();
-        let sealed = ReadableTable::get(&table, name).unwrap().unwrap().value().to_vec();
-        sealed
+        ReadableTable::get(&table, name).unwrap().unwrap().value().to_vec()
     };
     let (one, two) = (sealed("one"), sealed("two"));
     let refused = |bytes: &[u8]| {

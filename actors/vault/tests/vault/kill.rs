@@ -107,7 +107,7 @@ impl Expected {
             ["revoking", name] => drop(self.revoking.insert((*name).into())),
             ["revoked", name] => drop(self.tokens.remove(*name)),
             ["upload", id, length] => {
-                drop(self.uploads.insert(id.parse().unwrap(), length.parse().unwrap()));
+                self.uploads.insert(id.parse().unwrap(), length.parse().unwrap());
             }
             ["removing", id] => drop(self.removing.insert(id.parse().unwrap())),
             ["removed", id] => {

@@ -189,8 +189,7 @@ fn chunks_of_an_earlier_upload_of_the_same_id_are_refused() {
         let database = Database::open(&path).unwrap();
         let transaction = database.begin_write().unwrap();
         let chunks = transaction.open_table(CHUNKS).unwrap();
-        let chunk = chunks.get((one.id.as_u128(), 0)).unwrap().unwrap().value().to_vec();
-        chunk
+        chunks.get((one.id.as_u128(), 0)).unwrap().unwrap().value().to_vec()
     };
     let earlier = read();
     let vault = Vault::open(folder.path()).unwrap();
