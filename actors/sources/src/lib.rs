@@ -45,7 +45,8 @@ pub use aggregate::{Aggregate, Aggregated, MAX_GROUPS, aggregate};
 pub use dataset::{Column, Dataset, Entry, EntryColumn, Kind};
 pub use declaration::{Declaration, DeclaredColumn};
 pub use error::{
-    CellProblem, DataError, DeclarationError, Place, SelectionError, SourceError, Unavailable,
+    CellProblem, DataError, DeclarationError, HeaderProblem, Malformed, Place, SelectionError,
+    SourceError, Unavailable,
 };
 pub use filter::{Comparison, Constant, Filter, MAX_DEPTH, MAX_NODES};
 pub use pushed::{MAX_PUSHED_CELLS, MAX_PUSHED_TEXT, parse_arrow_stream, parse_csv};

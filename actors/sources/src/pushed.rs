@@ -48,7 +48,8 @@ pub fn parse_csv(
 /// A damaged stream, columns of types that have no place here, or more than
 /// [`MAX_PUSHED_CELLS`] or [`MAX_PUSHED_TEXT`].
 pub fn parse_arrow_stream(bytes: &[u8]) -> Result<(Vec<Column>, Batch), SourceError> {
-    let damaged = || DataError::Damaged("the stream".to_owned());
+    let damaged =
+        || DataError::Damaged("the Arrow stream (compressed ones are not read)".to_owned());
     let mut decoder = StreamDecoder::new();
     let mut buffer = Buffer::from(bytes);
     let mut budget = Budget { cells: MAX_PUSHED_CELLS, text: MAX_PUSHED_TEXT };

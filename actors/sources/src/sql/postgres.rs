@@ -175,8 +175,8 @@ impl Dialect for Postgres {
     fn explain(error: &dyn sqlx::error::DatabaseError) -> Meaning {
         let code = error.code().unwrap_or_default();
         match code.as_ref() {
-            // Read-only transaction; data-modifying WITH below the top.
-            "25006" => Meaning::Writes,
+            // In a read-only transaction; or an attempt to make it another one.
+            "25006" | "25001" => Meaning::Writes,
             // Query cancelled, lock not available.
             "57014" | "55P03" => Meaning::Slow,
             "3D000" => Meaning::Login,
