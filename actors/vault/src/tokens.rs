@@ -297,6 +297,8 @@ fn hash_of(secret: &str) -> Result<String, VaultError> {
 
 fn is_hash_of(hash: &str, secret: &str) -> bool {
     let _turn = Turn::take();
+    #[cfg(test)]
+    tests::CHECKED.with_borrow_mut(|checked| checked.push(hash.to_owned()));
     hasher().verify_password(secret.as_bytes(), hash).is_ok()
 }
 
@@ -322,5 +324,47 @@ impl Drop for Turn {
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         *running = running.saturating_sub(1);
         FREED.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use argon2::password_hash::phc::PasswordHash;
+    use tempfile::tempdir;
+
+    use super::*;
+
+    thread_local! {
+        /// The hashes that this thread has checked secrets against.
+        pub(super) static CHECKED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// Times would show it, too, but not on a machine that does other things as well.
+    #[test]
+    fn known_and_unknown_ids_cost_one_hash_of_the_same_parameters() {
+        let folder = tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let text = vault.make_token("anna", BTreeSet::from([Role::Owner]), None, 0).wait().unwrap();
+        let unknown = [PREFIX, "0123456789abcdef_", &"0".repeat(64)].concat();
+        let wrong = [text.rsplit_once('_').unwrap().0, "_", &"0".repeat(64)].concat();
+        for presented in ["", "hello", &unknown, &wrong, &text] {
+            drop(vault.check_token(presented, 0));
+        }
+        let checked = CHECKED.take();
+        assert_eq!(checked.len(), 5);
+        for hash in checked {
+            let parsed = PasswordHash::new(&hash).unwrap();
+            assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "the costs");
+            assert_eq!(parsed.salt.unwrap().len(), 16);
+            assert_eq!(parsed.hash.unwrap().len(), 32);
+        }
+    }
+
+    #[test]
+    fn nobody_has_the_hash_for_unknown_ids() {
+        assert!(!is_hash_of(NOBODY, ""));
+        assert!(!is_hash_of(NOBODY, &"0".repeat(64)));
     }
 }

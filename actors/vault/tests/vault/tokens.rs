@@ -91,26 +91,6 @@ fn the_secret_is_nowhere_in_the_folder_and_in_no_debug_output() {
 }
 
 #[test]
-fn checks_of_known_and_unknown_ids_take_as_long() {
-    let folder = tempdir().unwrap();
-    let vault = Vault::open(folder.path()).unwrap();
-    let text = vault.make_token("anna", roles(&[Role::Owner]), None, NOW).wait().unwrap();
-    let wrong = ["cloister_0123456789abcdef_", &"0".repeat(64)].concat();
-    let fastest = |text: &str| {
-        let times = (0..5).map(|_| {
-            let start = std::time::Instant::now();
-            drop(vault.check_token(text, NOW));
-            start.elapsed()
-        });
-        times.min().unwrap()
-    };
-    let (known, unknown, nonsense) = (fastest(&text), fastest(&wrong), fastest("hello"));
-    println!("known {known:?}, unknown {unknown:?}, nonsense {nonsense:?}");
-    // Half is far more than noise changes and far less than a missing hash would.
-    assert!(unknown > known / 2 && nonsense > known / 2);
-}
-
-#[test]
 fn roles_have_names() {
     for role in Role::ALL {
         assert_eq!(role.to_string().parse(), Ok(role));
