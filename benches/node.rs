@@ -21,11 +21,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use cloister::client::Data;
 use cloister::folder::Folder;
 use cloister::joint::{Consortium, Job};
 use cloister::ports::Ports;
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const PARTIES: [&str; 3] = ["north", "south", "west"];
 const AT_ONCE: usize = 1_000;
@@ -115,7 +116,7 @@ fn resident_kib(process: u32) -> f64 {
 
 async fn compute_at_once(consortium: &Consortium, times: usize) {
     let runs = (0..times).map(|run| async move {
-        let data: Vec<Value> = (0..3).map(|party| json!([run, party, 0.1])).collect();
+        let data = (0..3).map(|party| Data::Values(json!([run, party, 0.1]))).collect();
         let reports = consortium.compute(&Job::new("SecureSum"), data, |_, _| {}).await;
         let reports = reports.all().unwrap_or_else(|failed| panic!("{}", failed.document()));
         // (3·run + 0 + 1 + 2 + 0.3), each addend a double, rounded once.
@@ -152,7 +153,7 @@ fn main() {
         let nodes = Nodes::start(&ports);
         ready.extend(nodes.ready.iter().map(|ready| 1e3 * ready.as_secs_f64()));
         // An idle node has its links: wait for them by using them once.
-        let consortium = Consortium::new(Folder::new(nodes.home()).read_client().unwrap());
+        let consortium = Consortium::new(Folder::new(nodes.home()).read_client().unwrap()).unwrap();
         actix_rt::System::new().block_on(compute_at_once(&consortium, 1));
         idle.extend(nodes.memory());
     }
@@ -162,10 +163,10 @@ fn main() {
     let nodes = Nodes::start(&ports);
     let file = || Folder::new(nodes.home()).read_client().unwrap();
     let system = actix_rt::System::new();
-    system.block_on(compute_at_once(&Consortium::new(file()), 1));
+    system.block_on(compute_at_once(&Consortium::new(file()).unwrap(), 1));
     let before = nodes.memory();
     for round in 1..=3 {
-        let consortium = Consortium::new(file());
+        let consortium = Consortium::new(file()).unwrap();
         let start = Instant::now();
         system.block_on(compute_at_once(&consortium, AT_ONCE));
         let seconds = start.elapsed().as_secs_f64();

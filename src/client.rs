@@ -4,12 +4,15 @@
 //! A client pushes data and downloads results; it holds handles to what is on the node and nothing
 //! else. It runs inside an actix system. Who the other parties are is [`crate::joint`]'s business.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use awc::error::SendRequestError;
 use awc::http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use tokio_rustls::rustls;
+use zeroize::Zeroizing;
 
 /// How long a request that computes nothing may take.
 const QUICK: Duration = Duration::from_secs(10);
@@ -28,6 +31,33 @@ pub struct NodeClient {
     patience: Duration,
 }
 
+/// How a client reaches a node.
+#[derive(Clone)]
+pub struct Connection {
+    /// The URL of its API.
+    pub api: String,
+    /// Whom to believe there, for HTTPS.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// The client's token for this node.
+    pub token: Option<Zeroizing<String>>,
+}
+
+/// A party's data as a client has them: values, or columns of a dataset that its node knows.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// Values, which the client hands in.
+    Values(Value),
+    /// Columns of a dataset, of which the client never sees a row.
+    Selection {
+        /// The dataset's name.
+        dataset: String,
+        /// The columns.
+        columns: Vec<String>,
+        /// Which rows; all where there is none.
+        filter: Option<Value>,
+    },
+}
+
 /// Something on the node that this client may refer to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handle(String);
@@ -38,7 +68,7 @@ pub struct Request {
     /// The function's name.
     pub function: String,
     /// This party's data.
-    pub data: Value,
+    pub data: Data,
     /// The parameters, the same at all parties.
     pub parameters: Map<String, Value>,
     /// The names or API URLs of all parties, in the same order at all.
@@ -60,6 +90,9 @@ pub struct Report {
     pub security: Value,
     /// The disclosure rules that held.
     pub disclosure: Value,
+    /// How many rows of all parties were left out, if the client allowed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<Value>,
     /// The scale at which it was computed, if the function has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<Value>,
@@ -149,15 +182,19 @@ enum Answer {
 }
 
 impl NodeClient {
-    /// A client of the node with this API URL. A joint computation may take as long as `patience`.
+    /// A client over this connection. A joint computation may take as long as `patience`.
     #[must_use]
-    pub fn new(api: &str, patience: Duration) -> Self {
-        let connector = awc::Connector::new().timeout(CONNECT);
-        Self {
-            http: awc::Client::builder().connector(connector).finish(),
-            api: api.trim_end_matches('/').to_owned(),
-            patience,
+    pub fn new(connection: &Connection, patience: Duration) -> Self {
+        let mut connector = awc::Connector::new().timeout(CONNECT);
+        if let Some(tls) = &connection.tls {
+            connector = connector.rustls_0_23(Arc::clone(tls));
         }
+        let mut builder = awc::Client::builder().connector(connector);
+        if let Some(token) = &connection.token {
+            builder = builder.bearer_auth(token.as_str());
+        }
+        let api = connection.api.trim_end_matches('/').to_owned();
+        Self { http: builder.finish(), api, patience }
     }
 
     /// The descriptions of the node's microservices.
@@ -217,17 +254,52 @@ impl NodeClient {
         self.quick(Method::DELETE, &path, None).await.map(drop)
     }
 
+    /// What the node says of a dataset.
+    pub async fn describe(&self, dataset: &str) -> Result<Value, CallError> {
+        let arguments = json!({"dataset": dataset});
+        let description = self.on_service("Datasets", "describe", &arguments).await?;
+        let shown = self.download(&description).await;
+        // What is not given back expires on the node.
+        let _ = self.release(&description).await;
+        shown
+    }
+
     /// Takes part in a joint computation, and returns when it has ended.
     pub async fn compute(&self, request: &Request) -> Result<Report, CallError> {
         let simon = self.create(&json!({"protocol": "Simon"})).await?;
         let compute = self.attribute(&simon, "compute").await?;
-        let called = self.call(&compute, &request.arguments()).await;
+        let (data, selection) = match &request.data {
+            Data::Values(values) => (values.clone(), None),
+            Data::Selection { dataset, columns, filter } => {
+                let arguments = json!({"dataset": dataset, "columns": columns, "where": filter});
+                let selection = self.on_service("Datasets", "select", &arguments).await?;
+                (json!({"representation_uuid": selection.0}), Some(selection))
+            }
+        };
+        let called = self.call(&compute, &request.arguments(&data)).await;
         // What is not given back expires on the node; the computation matters more.
         let _ = self.release(&compute).await;
+        if let Some(selection) = selection {
+            let _ = self.release(&selection).await;
+        }
         let result = called?.ok_or_else(|| self.alien("`compute` gave nothing back"))?;
         let report = self.download(&result).await?;
         let _ = self.release(&result).await;
         serde_json::from_value(report).map_err(|error| self.alien(error))
+    }
+
+    /// Calls a method of a microservice that gives something back.
+    async fn on_service(
+        &self,
+        service: &str,
+        method: &str,
+        arguments: &Value,
+    ) -> Result<Handle, CallError> {
+        let service = self.create(&json!({"microservice": service})).await?;
+        let method = self.attribute(&service, method).await?;
+        let called = self.call(&method, arguments).await;
+        let _ = self.release(&method).await;
+        called?.ok_or_else(|| self.alien("a method gave nothing back"))
     }
 
     async fn quick(
@@ -286,10 +358,10 @@ impl NodeClient {
 }
 
 impl Request {
-    fn arguments(&self) -> Value {
+    fn arguments(&self, data: &Value) -> Value {
         json!({
             "microprotocol": self.function,
-            "data": self.data,
+            "data": data,
             "network": {"nodes": self.nodes, "uuid": self.session, "myself": self.myself},
             "parameters": self.parameters,
         })

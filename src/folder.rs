@@ -6,6 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use cloister_actors::policy::Policies;
+use cloister_actors::settings::Settings;
+use cloister_certs::Fingerprint;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +33,25 @@ pub struct ApiMember {
     pub name: String,
     /// The URL of its API.
     pub api: String,
+    /// The fingerprint of the certificate that its API shows, for HTTPS with the node's own identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+    /// A file with the authority that has signed the API's certificate, for HTTPS with a certificate
+    /// of the operator's own; relative to this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<PathBuf>,
+    /// A file with the client's token for this node; relative to this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+}
+
+impl ApiMember {
+    /// A member whose API is open to this machine.
+    #[must_use]
+    pub fn open(name: &str, api: &str) -> Self {
+        let (fingerprint, authority, token_file) = (None, None, None);
+        Self { name: name.to_owned(), api: api.to_owned(), fingerprint, authority, token_file }
+    }
 }
 
 /// Where the files of a consortium lie.
@@ -84,10 +106,16 @@ impl Folder {
     /// If there is none, or it names nobody.
     pub fn read_client(&self) -> Outcome<ClientFile> {
         let path = self.client();
-        let file: ClientFile = read_toml(&path, "make a consortium with `cloister init` first")?;
+        let mut file: ClientFile =
+            read_toml(&path, "make a consortium with `cloister init` first")?;
         if file.member.is_empty() {
             let path = path.display();
             return Err(Problem::usage(format!("{path} lists no member")));
+        }
+        for member in &mut file.member {
+            for path in [&mut member.authority, &mut member.token_file].into_iter().flatten() {
+                *path = self.0.join(&*path);
+            }
         }
         Ok(file)
     }
@@ -102,6 +130,45 @@ pub fn read_toml<T: DeserializeOwned>(path: &Path, hint: &str) -> Outcome<T> {
     let text = fs::read_to_string(path)
         .map_err(|error| Problem::usage(format!("cannot read {shown}: {error}; {hint}")))?;
     toml::from_str(&text).map_err(|error| Problem::usage(format!("{shown}: {error}")))
+}
+
+/// Reads a node's settings, and the policies in the folder `policy.d` beside them. Their paths are
+/// resolved.
+///
+/// # Errors
+/// If a file cannot be read, does not hold what it should, or two files decide over one dataset.
+pub fn read_settings(config: &Path) -> Outcome<Settings> {
+    let settings: Settings = read_toml(config, "`cloister init` makes one")?;
+    let folder = config.parent().unwrap_or(Path::new(""));
+    let folder = std::path::absolute(folder)
+        .map_err(|error| Problem::usage(format!("{}: {error}", folder.display())))?;
+    let mut settings = settings.resolved(&folder);
+    for path in policy_files(&folder.join("policy.d"))? {
+        let policies: Policies = read_toml(&path, "mend or remove it")?;
+        settings
+            .policy
+            .join(policies)
+            .map_err(|error| Problem::usage(format!("{}: {error}", path.display())))?;
+    }
+    Ok(settings)
+}
+
+/// The TOML files of a folder in the order of their names; none where there is no folder.
+fn policy_files(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    let failed =
+        |error| Problem::usage(format!("cannot read the folder {}: {error}", folder.display()));
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 fn usual_deadline() -> u32 {

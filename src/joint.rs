@@ -3,14 +3,18 @@
 //! It asks all nodes at once, waits for all, and believes a result only if all parties report the
 //! same. What it hands to a node is that party's data and nobody else's.
 
+use std::sync::Arc;
 use std::time::Duration;
+use std::{env, fs};
 
+use cloister_certs::{api_client_config, api_client_config_of};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
-use crate::client::{CallError, NodeClient, Report, Request};
+use crate::client::{CallError, Connection, Data, NodeClient, Report, Request};
 use crate::folder::{ApiMember, ClientFile};
 use crate::problem::{Fault, Problem};
 
@@ -71,11 +75,31 @@ impl Job {
 
 impl Consortium {
     /// Clients of all members.
-    #[must_use]
-    pub fn new(file: ClientFile) -> Self {
+    ///
+    /// # Errors
+    /// If a file with a token or an authority cannot be used.
+    pub fn new(file: ClientFile) -> Result<Self, Problem> {
         let deadline = Duration::from_secs(u64::from(file.deadline_seconds));
-        let client = |member: &ApiMember| NodeClient::new(&member.api, deadline + BEYOND_DEADLINE);
-        Self { clients: file.member.iter().map(client).collect(), members: file.member }
+        let client = |member: &ApiMember| {
+            Ok(NodeClient::new(&connection(member)?, deadline + BEYOND_DEADLINE))
+        };
+        let clients = file.member.iter().map(client).collect::<Result<_, Problem>>()?;
+        Ok(Self { clients, members: file.member })
+    }
+
+    /// What each member's node says of its dataset of this name.
+    ///
+    /// # Errors
+    /// If one has none for this client, or does not answer.
+    pub async fn describe(&self, dataset: &str) -> Result<Vec<(String, Value)>, Problem> {
+        let mut described = Vec::new();
+        for (member, client) in self.members.iter().zip(&self.clients) {
+            let description = client.describe(dataset).await.map_err(|error| {
+                Problem::new(error.fault(), format!("{}: {error}", member.name))
+            })?;
+            described.push((member.name.clone(), description));
+        }
+        Ok(described)
     }
 
     /// The members in order.
@@ -88,7 +112,7 @@ impl Consortium {
     pub async fn compute(
         &self,
         job: &Job,
-        data: Vec<Value>,
+        data: Vec<Data>,
         watch: impl Fn(&str, State<'_>),
     ) -> Reports {
         let session = job.session.clone();
@@ -109,6 +133,32 @@ impl Consortium {
         let answers = gather(asked.collect(), nodes.len()).await;
         Reports { parties: nodes.into_iter().zip(answers).collect() }
     }
+}
+
+/// How a client reaches a member's node. Its token comes from the file that client.toml names, or from
+/// the environment: `CLOISTER_TOKEN_` and the member's name in capitals, or `CLOISTER_TOKEN`.
+fn connection(member: &ApiMember) -> Result<Connection, Problem> {
+    let tls = match (&member.fingerprint, &member.authority) {
+        (Some(fingerprint), _) => {
+            let name = member.name.clone();
+            let pinned = cloister_certs::Member { name, fingerprints: vec![*fingerprint] };
+            Some(Arc::new(api_client_config(&pinned).map_err(Problem::ours)?))
+        }
+        (None, Some(authority)) => {
+            Some(Arc::new(api_client_config_of(authority).map_err(Problem::usage)?))
+        }
+        (None, None) => None,
+    };
+    let own = format!("CLOISTER_TOKEN_{}", member.name.to_uppercase().replace('-', "_"));
+    let from_environment = || env::var(own).or_else(|_| env::var("CLOISTER_TOKEN")).ok();
+    let token = match &member.token_file {
+        Some(path) => Some(fs::read_to_string(path).map_err(|error| {
+            Problem::usage(format!("cannot read the token in {}: {error}", path.display()))
+        })?),
+        None => from_environment(),
+    };
+    let token = token.map(|token| Zeroizing::new(token.trim().to_owned()));
+    Ok(Connection { api: member.api.clone(), tls, token })
 }
 
 async fn ask(
@@ -196,7 +246,7 @@ impl CallError {
             return Fault::Peer;
         };
         match refusal.status {
-            403 => Fault::Refused,
+            401 | 403 => Fault::Refused,
             409 | 502 | 504 => Fault::Peer,
             400..500 => Fault::Usage,
             _ => Fault::Ours,
@@ -266,7 +316,8 @@ mod tests {
     fn report(result: Value) -> Report {
         let cost = Cost { rounds: 2, bytes_sent: 1, seconds: 0.1, more: Map::new() };
         let (security, disclosure, session) = (Value::Null, Value::Null, "s".to_owned());
-        Report { inputs: 2, result, security, disclosure, precision: None, cost, session }
+        let (dropped, precision) = (None, None);
+        Report { inputs: 2, result, security, disclosure, dropped, precision, cost, session }
     }
 
     #[test]

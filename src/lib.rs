@@ -2,8 +2,8 @@
 //!
 //! [`cli`] has a file for each subcommand. [`client`] talks to one node as any client would, and
 //! [`joint`] to all nodes of a computation at once. [`folder`] knows where a consortium's files
-//! lie, [`fleet`] runs its nodes as child processes, [`ports`] finds free ports. No mathematics and
-//! no actor is here.
+//! lie, [`operator`] works on the state of one node, [`fleet`] runs nodes as child processes, [`ports`]
+//! finds free ports. No mathematics and no actor is here.
 
 pub mod cli;
 pub mod client;
@@ -11,5 +11,6 @@ pub mod fleet;
 pub mod folder;
 pub mod joint;
 pub mod logging;
+pub mod operator;
 pub mod ports;
 pub mod problem;

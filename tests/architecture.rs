@@ -1,4 +1,4 @@
-//! Who may depend on whom: `cloister -> actors -> {protocols, certs}`, and nothing back.
+//! Who may depend on whom: `cloister -> actors -> {sources, vault, protocols, certs}`, and nothing back.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -55,9 +55,17 @@ fn certs_know_no_actor_no_runtime_and_no_protocol() {
 }
 
 #[test]
-fn actors_know_both_and_not_the_command() {
+fn sources_and_vault_know_no_actor_and_no_protocol() {
+    for package in ["cloister-sources", "cloister-vault"] {
+        needs_none_of(package, &["cloister", "actix", "clap"]);
+    }
+}
+
+#[test]
+fn actors_know_what_is_below_and_not_the_command() {
     let needed = needs("cloister-actors");
     let ours: Vec<_> = needed.iter().filter(|name| name.starts_with("cloister")).collect();
-    assert_eq!(ours, ["cloister-certs", "cloister-protocols"]);
+    let below = ["cloister-certs", "cloister-protocols", "cloister-sources", "cloister-vault"];
+    assert_eq!(ours, below);
     needs_none_of("cloister-actors", &["clap"]);
 }

@@ -6,34 +6,9 @@
 
 mod support;
 
-use std::fs::{self, File};
-use std::path::PathBuf;
 use std::process::Command;
 
-use support::{Cluster, clients, run, target};
-
-const CLIENT: &str = "federatedsecure-client==0.6.2";
-
-/// A Python that has the client. Made once; whoever comes second waits for the first.
-fn python() -> PathBuf {
-    let folder = target().join("python-client");
-    fs::create_dir_all(&folder).unwrap();
-    let lock = File::create(folder.join("lock")).unwrap();
-    lock.lock().unwrap();
-    let python = folder.join("venv/bin/python");
-    let complete = folder.join(CLIENT);
-    if !complete.exists() {
-        let version = Command::new("python3").arg("--version").output();
-        assert!(
-            version.is_ok_and(|version| version.status.success()),
-            "python3 is missing: install python3 and python3-venv (apt install python3-venv)"
-        );
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")));
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", CLIENT]));
-        File::create(complete).unwrap();
-    }
-    python
-}
+use support::{Cluster, clients, python, run};
 
 fn check(program: &str, parties: usize) {
     check_with_helpers(program, parties, 0);

@@ -5,16 +5,18 @@
 //! the data plane's thread, a big one on a worker's, so that its arithmetic holds up nobody's
 //! frames.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle};
 use cloister_protocols::computation::{Outcome, Request, compute};
+use cloister_protocols::disclosure::Rules;
 use cloister_protocols::fault::Fault;
 use cloister_protocols::machine::{Awaiting, Machine, Part, Phase, Setting, Step};
 use cloister_protocols::meter::Meter;
 use cloister_protocols::party::Party;
-use cloister_protocols::session::Offer;
+use cloister_protocols::session::{Agreed, AuditHead, Offer};
 use cloister_protocols::wire::SessionId;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -46,14 +48,36 @@ pub struct Plan {
     pub profile: &'static str,
     /// When the request came.
     pub started: Instant,
-    /// Where the result goes.
-    pub reply: oneshot::Sender<Result<Arc<Report>, Failure>>,
+    /// Where the end goes.
+    pub reply: oneshot::Sender<Conclusion>,
     /// Where others can see how far it is.
     pub progress: watch::Sender<Lifecycle>,
     /// Who is told that it has ended.
     pub ended: Recipient<Ended>,
     /// The right to compute under this network name, until the end.
     pub ticket: Ticket,
+}
+
+/// How a computation has ended.
+#[derive(Clone, Debug)]
+pub struct Conclusion {
+    /// The result, or why there is none.
+    pub result: Result<Arc<Report>, Failure>,
+    /// What the parties had agreed on, if they had come so far.
+    pub agreement: Option<Agreement>,
+}
+
+/// What the parties have agreed on, for the audit log.
+#[derive(Clone, Debug)]
+pub struct Agreement {
+    /// The hash of all proposals.
+    pub session: String,
+    /// The rules that hold.
+    pub rules: Rules,
+    /// For each rule the member whose rule holds.
+    pub decided_by: BTreeMap<&'static str, String>,
+    /// Each member's head of its audit chain, ours among them.
+    pub heads: Vec<(String, AuditHead)>,
 }
 
 /// The way to another party.
@@ -106,7 +130,7 @@ pub struct Computation {
 struct Ending {
     offer: Offer,
     profile: &'static str,
-    reply: oneshot::Sender<Result<Arc<Report>, Failure>>,
+    reply: oneshot::Sender<Conclusion>,
     ended: Recipient<Ended>,
     ticket: Ticket,
 }
@@ -215,7 +239,8 @@ impl Computation {
             Phase::Running => Lifecycle::Running { round: awaiting.round },
             Phase::Opening => Lifecycle::Opening,
         });
-        if let Some(agreed) = self.machine.agreed_deadline_ms().map(Duration::from_millis)
+        let agreed = self.machine.agreed().map(|agreed| Duration::from_millis(agreed.deadline_ms));
+        if let Some(agreed) = agreed
             && agreed < self.deadline
         {
             self.deadline = agreed;
@@ -276,7 +301,12 @@ impl Computation {
             precision: outcome.answer.get().precision(),
             result: outcome.answer,
             security: outcome.security,
-            disclosure: Disclosure { profile: ending.profile, rules: outcome.rules },
+            disclosure: Disclosure {
+                profile: ending.profile,
+                rules: outcome.rules,
+                decided_by: outcome.decided_by,
+            },
+            dropped: outcome.dropped,
             cost,
             session: outcome.session.to_string(),
         };
@@ -310,8 +340,14 @@ impl Computation {
         result: Result<Arc<Report>, Failure>,
         context: &mut Context<Self>,
     ) {
-        ending.give(self.session, result);
+        ending.give(self.session, Conclusion { result, agreement: self.agreement() });
         context.stop();
+    }
+
+    fn agreement(&self) -> Option<Agreement> {
+        let Agreed { session, rules, decided_by, audit, .. } = self.machine.agreed()?;
+        let heads = audit.into_iter().map(|(party, head)| (self.name(party), head)).collect();
+        Some(Agreement { session: session.to_string(), rules, decided_by, heads })
     }
 
     fn cost(&self) -> Cost {
@@ -333,12 +369,19 @@ impl Computation {
 
 impl Ending {
     /// Ends it: first for this node, so that the client can ask again as soon as it hears.
-    fn give(self, session: SessionId, result: Result<Arc<Report>, Failure>) {
+    fn give(self, session: SessionId, conclusion: Conclusion) {
         drop(self.ticket);
         // One message a computation. A closed mailbox means that the node is stopping.
         self.ended.do_send(Ended { session });
         // The client may have gone.
-        let _ = self.reply.send(result);
+        let _ = self.reply.send(conclusion);
+    }
+}
+
+impl From<Failure> for Conclusion {
+    /// The end of what has not come to an agreement.
+    fn from(failure: Failure) -> Self {
+        Self { result: Err(failure), agreement: None }
     }
 }
 
@@ -371,7 +414,7 @@ impl Actor for Computation {
     fn stopped(&mut self, _: &mut Self::Context) {
         if let Some(ending) = self.ending.take() {
             self.tell_peers(&ending, &Failure::Broken);
-            ending.give(self.session, Err(Failure::Broken));
+            ending.give(self.session, Failure::Broken.into());
         }
     }
 }

@@ -11,6 +11,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
+use crate::error::ApiError;
+
 /// The most memory that one value may take, in bytes. Small objects take a hundred times the room
 /// of their text.
 const MOST_MEMORY: usize = 512 << 20;
@@ -22,6 +24,9 @@ const LIST: usize = 48;
 /// What an object takes, which has room for some entries from the first on, and an entry.
 const MAP: usize = 700;
 const ENTRY: usize = 64;
+
+/// The entry by which a client refers to what a handle stands for.
+pub const HANDLE: &str = "representation_uuid";
 
 /// A JSON value. Its `Debug` shows what kind it is, not what it is.
 #[derive(Clone, PartialEq)]
@@ -90,6 +95,42 @@ impl Data {
         }
     }
 
+    /// The names of all handles inside: `{"representation_uuid": NAME}`.
+    #[must_use]
+    pub fn handles(&self) -> Vec<&str> {
+        if let Some(name) = self.entry(HANDLE).and_then(Self::as_text) {
+            return vec![name];
+        }
+        match self {
+            Self::List(list) => list.iter().flat_map(Self::handles).collect(),
+            Self::Map(map) => map.values().flat_map(Self::handles).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same with these values in the places of the handles.
+    #[must_use]
+    pub fn with_handles_replaced(self, values: &BTreeMap<String, Self>) -> Self {
+        let name = self.entry(HANDLE).and_then(Self::as_text);
+        if let Some(value) = name.and_then(|name| values.get(name)) {
+            return value.clone();
+        }
+        match self {
+            Self::List(list) => {
+                let list = list.into_iter().map(|item| item.with_handles_replaced(values));
+                // A list of numbers is held as such.
+                let wrapped: Vec<Self> = list.map(|item| Self::List(vec![item])).collect();
+                Self::concatenated(wrapped.iter())
+            }
+            Self::Map(map) => {
+                let entry =
+                    |(key, value): (String, Self)| (key, value.with_handles_replaced(values));
+                Self::Map(map.into_iter().map(entry).collect())
+            }
+            other => other,
+        }
+    }
+
     /// All items of these values in one list; what is no list is an item itself.
     pub fn concatenated<'a>(values: impl Iterator<Item = &'a Data>) -> Data {
         let mut list = Collector::Empty;
@@ -124,6 +165,15 @@ impl Data {
             }
             _ => 0,
         }
+    }
+
+    /// This value as data: for what the node itself says.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON, which is a fault of this node.
+    pub fn of(value: &impl Serialize) -> Result<Self, ApiError> {
+        let json = serde_json::to_value(value).and_then(serde_json::from_value);
+        json.map_err(|error| ApiError::internal(format!("a value is no data: {error}")))
     }
 
     /// What `T` this is, if it is one: for small things such as parameters.

@@ -4,6 +4,7 @@
 //! under which the node's log has the same error.
 
 use actix_web::http::StatusCode;
+use cloister_vault::VaultError;
 use serde::Serialize;
 
 /// An error on its way to a client.
@@ -79,6 +80,28 @@ impl ApiError {
         .hint("the node is stopping or overloaded; try again")
     }
 
+    /// The node's state cannot be read or written.
+    #[must_use]
+    pub fn state(error: &VaultError) -> Self {
+        match error {
+            VaultError::Quota { .. } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "over_quota",
+                "there is no room for this upload",
+            )
+            .hint("release uploads that you no longer need, or have the operator raise the quota"),
+            other => {
+                tracing::error!(error = %other, "the node's state cannot be used");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "state_unavailable",
+                    "this node cannot read or write its state",
+                )
+                .hint("nothing was done; the node's operator finds the reason in the node's log")
+            }
+        }
+    }
+
     /// Adds what the caller can do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -103,6 +126,18 @@ impl ApiError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// The sentence.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What the caller can do.
+    #[must_use]
+    pub fn advice(&self) -> &str {
+        &self.hint
     }
 
     /// The JSON document, under the name `trace`.

@@ -264,8 +264,8 @@ impl Failure {
             "peer_lost" => "see that the named party's node runs, then start again at all parties",
             "bad_input" => "mend the data or the parameters and start again at all parties",
             "refused_by_disclosure_rules" => {
-                "compute over more parties or more rows; the rules \
-                are in the nodes' settings, `profile`"
+                "compute over more parties or more rows; the rules are in the settings and the \
+                 policy of the node that the message names"
             }
             "too_many_computations" | "node_stopping" => "try again later",
             "protocol_violation" => "trust no node that the message names before it was examined",
@@ -370,6 +370,7 @@ fn fault_message(fault: &Fault, members: &[String]) -> String {
              different things, broke the protocol",
             name(members, *party)
         ),
+        Fault::Refused(refusal) => refusal.told(|party| name(members, party)),
         other => other.to_string(),
     }
 }

@@ -1,7 +1,8 @@
 //! Labels: what a value is decides whether it may leave the node.
 //!
 //! - [`Private`] is what was pushed, pulled, or computed from either. It has no way out: it
-//!   implements neither `Serialize` nor `Responder`, and its `Debug` shows nothing.
+//!   implements neither `Serialize` nor `Responder`, and its `Debug` shows nothing. Where the node
+//!   keeps it elsewhere than in memory, a [`Stored`] stands for it, which has no way out either.
 //! - [`Opened`] is the answer of a joint computation. Only the opening step of a protocol makes
 //!   one, after the disclosure rules of all parties allowed it.
 //! - [`Public`] is what was never secret: descriptions, invitations, broadcast messages, progress.
@@ -16,16 +17,19 @@
 //! let download = Download::from(private);
 //! ```
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use cloister_protocols::computation::{Answer, Precision, Security};
+use cloister_protocols::computation::{Answer, Dropped, Precision, Security};
 pub use cloister_protocols::disclosure::Opened;
 use cloister_protocols::disclosure::Rules;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::data::Data;
+use crate::services::datasets::Selection;
 
 /// A value that was never secret.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -41,9 +45,27 @@ pub enum Labelled {
     /// Never secret.
     Public(Public<Arc<Data>>),
     /// Stays.
-    Private(Private<Data>),
+    Private(Stored),
     /// The result of a joint computation.
     Opened(Arc<Report>),
+}
+
+/// Private data that the node keeps: which, not what. Read when a computation needs them.
+#[derive(Clone)]
+pub enum Stored {
+    /// What a client pushed.
+    Upload(Upload),
+    /// Rows and columns of a dataset, or of columns that a client pushed.
+    Selection(Arc<Selection>),
+}
+
+/// What a client pushed, in the node's state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Upload {
+    /// Its name in the node's state, which is its handle's.
+    pub id: Uuid,
+    /// How long it is.
+    pub bytes: u64,
 }
 
 /// The result of a joint computation, with what a user or an auditor must know of it.
@@ -57,6 +79,10 @@ pub struct Report {
     pub security: Security,
     /// The disclosure rules that held.
     pub disclosure: Disclosure,
+    /// How many rows of all parties together were left out because a value was missing, where the
+    /// client allowed it; null where there are too few to be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<Dropped>,
     /// The scale at which it was computed, if the function has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
@@ -73,6 +99,8 @@ pub struct Disclosure {
     pub profile: &'static str,
     /// The strictest of all parties' rules.
     pub rules: Rules,
+    /// Which member each of them is of.
+    pub decided_by: BTreeMap<&'static str, String>,
 }
 
 /// What a computation cost this party.
@@ -166,6 +194,12 @@ impl<T> Clone for Private<T> {
     }
 }
 
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stored(..)")
+    }
+}
+
 impl<T> fmt::Debug for Private<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Private(..)")
@@ -213,9 +247,10 @@ mod tests {
     #[test]
     fn a_private_value_shows_nothing() {
         let secret = Private::new(Data::Text("diagnosis".into()));
+        let stored = Stored::Upload(Upload { id: Uuid::nil(), bytes: 17 });
         assert_eq!(
-            format!("{secret:?} {:?}", Labelled::Private(secret.clone())),
-            "Private(..) Private(Private(..))"
+            format!("{secret:?} {:?}", Labelled::Private(stored)),
+            "Private(..) Private(Stored(..))"
         );
     }
 

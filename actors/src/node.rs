@@ -7,33 +7,58 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use actix::{Actor, Addr, Recipient};
+use actix::{Actor, Addr, Message, Recipient};
 use actix_cors::Cors;
 use actix_rt::Arbiter;
 use actix_web::dev::ServerHandle;
 use actix_web::http::Method;
 use actix_web::{App, HttpServer, web};
-use cloister_certs::{Expiry, Identity, Member, Roster, RosterError};
+use cloister_certs::{
+    ApiCertificateError, Expiry, Identity, Member, Roster, RosterError, SettingsError,
+    api_server_config, api_server_config_of,
+};
 use cloister_protocols::wire::VERSION;
+use cloister_vault::{Vault, VaultError};
+use serde_json::json;
 use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinHandle;
+use tokio_rustls::rustls::ServerConfig;
 
 use crate::bus::{Bus, Offer, Register, Sibling};
 use crate::consortium::Consortium;
-use crate::controller::Controller;
+use crate::control;
 use crate::controller::http::{Door, LARGE_BODIES, routes};
+use crate::controller::{Controller, Doorkeeper, Uploads};
+use crate::error::ApiError;
 use crate::links::{Events, Greeting, Listener, Peer};
+use crate::log::{self, Log};
 use crate::object::{Call, Interface, Object};
+use crate::operations::Operations;
+use crate::policy::{Decide, Policy, PolicyError};
+use crate::services::approvals::{self, Approvals};
+use crate::services::audit::{self, Audit};
 use crate::services::barrier::{self, Barrier};
 use crate::services::broadcast::{self, Broadcast};
+use crate::services::datasets::{self, Datasets, Obtain, Restore};
+use crate::services::registry::{self, Books, Registry};
 use crate::services::simon::{self, Port, Simon};
 use crate::services::storage::{self, KeyValueStorage};
 use crate::sessions::{Connect, Launch, Reserve, Sessions, Shutdown, Surroundings};
-use crate::settings::Settings;
+use crate::settings::{AccessMode, Settings};
 
 /// The address on the bus at which joint computations are asked for.
 pub const SESSIONS: &str = "sessions";
+
+/// The address on the bus at which it is decided who may compute what.
+pub const POLICY: &str = "policy";
+
+/// The address on the bus from which data come.
+pub const DATASETS: &str = "datasets";
+
+/// How often the door forgets who came long ago.
+const SWEEP: Duration = Duration::from_secs(60);
 
 /// HTTP workers: handlers only translate, so a few serve many clients.
 const HTTP_WORKERS: usize = 2;
@@ -58,6 +83,9 @@ pub struct Node {
     http: ServerHandle,
     data_plane: Arbiter,
     sessions: Addr<Sessions>,
+    vault: Vault,
+    /// What runs beside the actors until the node stops.
+    tasks: Vec<JoinHandle<()>>,
 }
 
 /// Why a node cannot start. Each is for its operator to mend.
@@ -84,8 +112,35 @@ pub enum StartError {
     )]
     OutOfDate(cloister_certs::Fingerprint),
     /// Without tokens, clients may come from this machine only.
-    #[error("api_listen is {0}, but a node without tokens serves this machine only: use 127.0.0.1")]
+    #[error(
+        "api_listen is {0}, but a node without tokens serves this machine only: use 127.0.0.1, or \
+         set `access.mode = \"tokens\"`"
+    )]
     Exposed(SocketAddr),
+    /// Without TLS, tokens would be on the wire for all to read.
+    #[error("api_listen is {0}, where tokens need HTTPS: leave `access.tls` out, or use 127.0.0.1")]
+    Plain(SocketAddr),
+    /// A certificate without its key, or the other way round.
+    #[error("`access.certificate` and `access.key` belong together: name both or none")]
+    HalfACertificate,
+    /// The API's certificate.
+    #[error(transparent)]
+    ApiCertificate(#[from] ApiCertificateError),
+    /// TLS settings.
+    #[error(transparent)]
+    Tls(#[from] SettingsError),
+    /// The owners' policies.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The state.
+    #[error("the folder with the node's state: {0}")]
+    State(#[from] VaultError),
+    /// The state, as an actor tells of it.
+    #[error("the node's state: {0}")]
+    Unreadable(#[from] ApiError),
+    /// The operator's socket.
+    #[error("the socket `control` in the state's folder cannot be made: {0}")]
+    Control(io::Error),
     /// An address cannot be bound.
     #[error("cannot listen on {address} ({setting}): {error}; is another node running there?")]
     Bind {
@@ -117,14 +172,35 @@ impl Node {
         let me = check(&settings, &consortium, &identity)?;
         let (peer_socket, peer) = bind("peer_listen", settings.peer_listen)?;
         let (api_socket, api) = bind("api_listen", settings.api_listen)?;
+        let state = State::open(&settings).await?;
         let host = consortium.members().get(me).map_or_else(String::new, |own| own.api_host());
         let consortium = Arc::new(consortium);
         let data_plane = Arbiter::new();
-        let plane = DataPlane::new(&settings, Arc::clone(&consortium), me, identity, peer_socket)?;
+        let tls = api_tls(&settings, &identity)?;
+        let log = state.log.clone();
+        let plane =
+            DataPlane::new(&settings, Arc::clone(&consortium), me, identity, peer_socket, log)?;
         let sessions = plane.start(&data_plane).await?;
-        let controller = start_services(&settings, consortium, me, &sessions).await?;
-        let http = serve(api_socket, &settings, controller, sessions.clone(), host)?;
-        Ok(Self { api, peer, http, data_plane, sessions })
+        let control = control::listen(&settings.state).map_err(StartError::Control)?;
+        let operations =
+            Operations::new(&settings.party, state.vault.clone(), state.access.clone());
+        let control = actix::spawn(control::serve(control, operations));
+        let services = Services { settings: &settings, consortium, me, state: &state };
+        let controller = services.start(&sessions).await?;
+        let keeper = Doorkeeper::new(&settings.access, state.vault.clone());
+        let keeper = Arc::new(keeper.map_err(StartError::Randomness)?);
+        let sweeping = actix::spawn(sweep(Arc::clone(&keeper)));
+        let door = Door {
+            controller,
+            keeper,
+            body_bytes: settings.limits.body_bytes,
+            load: sessions.clone().recipient(),
+            host,
+            large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
+        };
+        let http = serve(api_socket, &settings, door, tls)?;
+        let (vault, tasks) = (state.vault, vec![control, sweeping]);
+        Ok(Self { api, peer, http, data_plane, sessions, vault, tasks })
     }
 
     /// Where clients reach it.
@@ -151,9 +227,15 @@ impl Node {
         // are gone have none.
         let _ = self.sessions.send(Shutdown).await;
         self.http.stop(true).await;
+        self.tasks.iter().for_each(JoinHandle::abort);
         self.data_plane.stop();
-        let data_plane = self.data_plane;
-        let joined = web::block(move || data_plane.join()).await;
+        let (data_plane, vault) = (self.data_plane, self.vault);
+        let joined = web::block(move || {
+            let joined = data_plane.join();
+            vault.close();
+            joined
+        });
+        let joined = joined.await;
         if !matches!(joined, Ok(Ok(()))) {
             tracing::warn!("the data plane did not end in good order");
         }
@@ -177,6 +259,7 @@ impl DataPlane {
         me: usize,
         identity: Identity,
         socket: TcpListener,
+        log: Log,
     ) -> Result<Self, StartError> {
         let mut boot = [0; 16];
         getrandom::fill(&mut boot).map_err(StartError::Randomness)?;
@@ -196,6 +279,7 @@ impl DataPlane {
                 deadline: settings.deadline(),
                 limits: settings.limits.clone(),
                 committee: settings.committee.clone(),
+                log,
             },
         })
     }
@@ -239,8 +323,14 @@ fn check(
         return Err(StartError::OutOfDate(ours));
     }
     if !settings.api_listen.ip().is_loopback() {
-        return Err(StartError::Exposed(settings.api_listen));
+        if settings.access.mode == AccessMode::Open {
+            return Err(StartError::Exposed(settings.api_listen));
+        }
+        if !settings.api_tls() {
+            return Err(StartError::Plain(settings.api_listen));
+        }
     }
+    settings.policy.check(|name| consortium.position(name).is_some())?;
     Ok(me)
 }
 
@@ -271,45 +361,131 @@ fn pinned(member: &crate::consortium::Member) -> Member {
     Member { name: member.name.clone(), fingerprints: member.fingerprints.clone() }
 }
 
-async fn start_services(
-    settings: &Settings,
-    consortium: Arc<Consortium>,
-    me: usize,
-    sessions: &Addr<Sessions>,
-) -> Result<Addr<Controller>, StartError> {
-    let bus = Bus::default().start();
-    let gone = |_| StartError::Actor("the bus");
-    let launch = Offer { address: SESSIONS, recipient: sessions.clone().recipient::<Launch>() };
-    bus.send(launch).await.map_err(gone)?;
-    let reserve = Offer { address: SESSIONS, recipient: sessions.clone().recipient::<Reserve>() };
-    bus.send(reserve).await.map_err(gone)?;
-    let port = port(&bus).await.ok_or(StartError::Actor("the sessions"))?;
-    let simon = Simon::new(consortium, me, port, &settings.limits).start();
-    let services = [
-        (Simon::description(), object(&simon::INTERFACE, simon.recipient())),
-        (
-            Barrier::description(),
-            object(&barrier::INTERFACE, Barrier::default().start().recipient()),
-        ),
-        (
-            Broadcast::description(),
-            object(&broadcast::INTERFACE, Broadcast::default().start().recipient()),
-        ),
-        (
-            KeyValueStorage::description(),
-            object(&storage::INTERFACE, KeyValueStorage::default().start().recipient()),
-        ),
-    ];
-    for (description, object) in services {
-        bus.send(Register { description, object }).await.map_err(gone)?;
-    }
-    Ok(Controller::new(bus, &settings.limits).start())
+/// What the node must not forget, open.
+struct State {
+    vault: Vault,
+    log: Log,
+    access: Arc<cloister_sources::Access>,
 }
 
-async fn port(bus: &Addr<Bus>) -> Option<Port> {
-    let launch = bus.send(Sibling::<Launch>::at(SESSIONS)).await.ok()??;
-    let reserve = bus.send(Sibling::<Reserve>::at(SESSIONS)).await.ok()??;
-    Some(Port { reserve, launch })
+impl State {
+    /// Opens it, writes down that the node starts, and registers what the settings declare.
+    async fn open(settings: &Settings) -> Result<Self, StartError> {
+        let (folder, party) = (settings.state.clone(), settings.party.clone());
+        let access = Arc::new(settings.sources());
+        let reach = Arc::clone(&access);
+        let declarations = settings.datasets.clone();
+        let opened = web::block(move || {
+            let vault = Vault::open(&folder)?;
+            let log = Log::new(vault.clone());
+            let started = json!({
+                "party": party, "version": env!("CARGO_PKG_VERSION"), "wire": VERSION,
+            });
+            log.record_blocking(log::Kind::Started, started)?;
+            Books::new(vault.clone(), log.clone(), reach).adopt(&declarations);
+            Ok::<_, StartError>((vault, log))
+        });
+        let (vault, log) = opened.await.map_err(|_| StartError::Actor("the state"))??;
+        Ok(Self { vault, log, access })
+    }
+}
+
+/// What microservices are made of.
+struct Services<'a> {
+    settings: &'a Settings,
+    consortium: Arc<Consortium>,
+    me: usize,
+    state: &'a State,
+}
+
+impl Services<'_> {
+    async fn start(self, sessions: &Addr<Sessions>) -> Result<Addr<Controller>, StartError> {
+        let bus = Bus::default().start();
+        let State { vault, log, access } = self.state;
+        let (vault, log, access) = (vault.clone(), log.clone(), Arc::clone(access));
+        let policies = Arc::new(self.settings.policy.clone());
+        let limits = &self.settings.limits;
+        let policy =
+            Policy::new(self.settings.profile, Arc::clone(&policies), vault.clone()).start();
+        let books = Books::new(vault.clone(), log.clone(), Arc::clone(&access));
+        let datasets = Datasets::new(vault.clone(), log.clone(), policies, access, limits).start();
+        offer(&bus, SESSIONS, sessions.clone().recipient::<Launch>()).await?;
+        offer(&bus, SESSIONS, sessions.clone().recipient::<Reserve>()).await?;
+        offer(&bus, POLICY, policy.recipient::<Decide>()).await?;
+        offer(&bus, DATASETS, datasets.clone().recipient::<Obtain>()).await?;
+        let port =
+            port(&bus, log.clone()).await.ok_or(StartError::Actor("a sibling on the bus"))?;
+        let simon = Simon::new(self.consortium, self.me, port, limits).start();
+        let barrier = Barrier::default().start().recipient();
+        let broadcast = Broadcast::default().start().recipient();
+        let storage = KeyValueStorage::default().start().recipient();
+        let approvals = Approvals::new(vault.clone(), log).start().recipient();
+        let registry = Registry::new(books).start().recipient();
+        let audit = Audit::new(vault).start().recipient();
+        let services = [
+            (Simon::description(), object(&simon::INTERFACE, simon.recipient())),
+            (Barrier::description(), object(&barrier::INTERFACE, barrier)),
+            (Broadcast::description(), object(&broadcast::INTERFACE, broadcast)),
+            (KeyValueStorage::description(), object(&storage::INTERFACE, storage)),
+            (Datasets::description(), object(&datasets::INTERFACE, datasets.clone().recipient())),
+            (Approvals::description(), object(&approvals::INTERFACE, approvals)),
+            (Registry::description(), object(&registry::INTERFACE, registry)),
+            (Audit::description(), object(&audit::INTERFACE, audit)),
+        ];
+        let gone = |_| StartError::Actor("the bus");
+        for (description, object) in services {
+            bus.send(Register { description, object }).await.map_err(gone)?;
+        }
+        let kept =
+            datasets.send(Restore).await.map_err(|_| StartError::Actor("the datasets"))??;
+        let keep = datasets.clone().recipient();
+        let uploads = Uploads { keep, forget: datasets.recipient() };
+        Ok(Controller::new(bus, uploads, kept, limits).start())
+    }
+}
+
+/// Makes a sibling known under an address.
+async fn offer<M>(
+    bus: &Addr<Bus>,
+    address: &'static str,
+    recipient: Recipient<M>,
+) -> Result<(), StartError>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    let offered = bus.send(Offer { address, recipient }).await;
+    offered.map_err(|_| StartError::Actor("the bus"))
+}
+
+async fn port(bus: &Addr<Bus>, log: Log) -> Option<Port> {
+    Some(Port {
+        launch: bus.send(Sibling::<Launch>::at(SESSIONS)).await.ok()??,
+        reserve: bus.send(Sibling::<Reserve>::at(SESSIONS)).await.ok()??,
+        decide: bus.send(Sibling::<Decide>::at(POLICY)).await.ok()??,
+        obtain: bus.send(Sibling::<Obtain>::at(DATASETS)).await.ok()??,
+        log,
+    })
+}
+
+/// Forgets who came long ago, as long as the node runs.
+async fn sweep(keeper: Arc<Doorkeeper>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        keeper.sweep();
+    }
+}
+
+/// How the API speaks TLS, if it does.
+fn api_tls(settings: &Settings, identity: &Identity) -> Result<Option<ServerConfig>, StartError> {
+    if !settings.api_tls() {
+        return Ok(None);
+    }
+    match (&settings.access.certificate, &settings.access.key) {
+        (Some(certificate), Some(key)) => Ok(Some(api_server_config_of(certificate, key)?)),
+        (None, None) => Ok(Some(api_server_config(identity)?)),
+        _ => Err(StartError::HalfACertificate),
+    }
 }
 
 fn object(interface: &'static Interface, recipient: Recipient<Call>) -> Object {
@@ -319,17 +495,9 @@ fn object(interface: &'static Interface, recipient: Recipient<Call>) -> Object {
 fn serve(
     socket: TcpListener,
     settings: &Settings,
-    controller: Addr<Controller>,
-    sessions: Addr<Sessions>,
-    host: String,
+    door: Door,
+    tls: Option<ServerConfig>,
 ) -> Result<ServerHandle, StartError> {
-    let door = Door {
-        controller,
-        body_bytes: settings.limits.body_bytes,
-        load: sessions.recipient(),
-        host,
-        large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
-    };
     let origins = settings.allowed_origins.clone();
     let app = move || {
         App::new().app_data(web::Data::new(door.clone())).wrap(cors(&origins)).configure(routes)
@@ -339,10 +507,12 @@ fn serve(
     let server = HttpServer::new(app)
         .workers(HTTP_WORKERS)
         .shutdown_timeout(GRACE_SECONDS)
-        .disable_signals()
-        .listen(socket)
-        .map_err(failed)?
-        .run();
+        .disable_signals();
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(socket, tls),
+        None => server.listen(socket),
+    };
+    let server = server.map_err(failed)?.run();
     let handle = server.handle();
     actix::spawn(server);
     Ok(handle)

@@ -10,17 +10,16 @@ use actix::{Message, Recipient};
 
 use crate::data::Data;
 use crate::error::ApiError;
-use crate::label::{Labelled, Private, Public};
-
-/// Whoever calls the API.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Principal(Arc<str>);
+use crate::label::{Labelled, Private, Public, Stored};
+pub use crate::principal::{Principal, Right};
 
 /// What clients can call on an object.
 #[derive(Debug)]
 pub struct Interface {
     /// What the object is, for messages to people.
     pub name: &'static str,
+    /// What whoever calls it must be allowed to do.
+    pub right: Right,
     /// Its methods.
     pub methods: &'static [Method],
 }
@@ -86,25 +85,29 @@ pub enum Argument {
     Inline(Arc<Data>),
     /// Held by the node, referred to by a handle.
     Held(Labelled),
+    /// Sent with the call, with handles of private data inside.
+    Nested(Arc<Data>, BTreeMap<String, Stored>),
+}
+
+/// What is computed with: it came with the call, or the node keeps it until it is needed.
+#[derive(Clone)]
+pub enum Material {
+    /// Came with the call.
+    Here(Private<Data>),
+    /// Kept by the node.
+    Stored(Stored),
+    /// Came with the call, but for handles inside of it.
+    Nested {
+        /// What came, with the handles in it.
+        data: Private<Data>,
+        /// What they stand for, by their names.
+        held: BTreeMap<String, Stored>,
+    },
 }
 
 /// The arguments of a call by parameter name.
 #[derive(Clone, Default)]
 pub struct Arguments(BTreeMap<&'static str, Argument>);
-
-impl Principal {
-    /// The principal of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Self {
-        Self(Arc::from(name))
-    }
-
-    /// Whoever calls a node without tokens.
-    #[must_use]
-    pub fn anybody() -> Self {
-        Self::named("anybody")
-    }
-}
 
 impl Interface {
     /// The method of this name.
@@ -181,18 +184,23 @@ impl Argument {
     /// The value for computing on this node, whatever its label.
     ///
     /// # Errors
-    /// If it is a report, which is no data.
-    pub fn for_computing(&self, name: &str) -> Result<Private<Data>, ApiError> {
-        match self {
-            Self::Held(Labelled::Private(data)) => Ok(data.clone()),
-            Self::Inline(data) => Ok(Private::from(Arc::clone(data))),
-            Self::Held(Labelled::Public(data)) => Ok(Private::from(Arc::clone(data.get()))),
+    /// If it is a report that is no data.
+    pub fn for_computing(&self, name: &str) -> Result<Material, ApiError> {
+        let here = match self {
+            Self::Held(Labelled::Private(stored)) => return Ok(Material::Stored(stored.clone())),
+            Self::Inline(data) => Private::from(Arc::clone(data)),
+            Self::Nested(data, held) => {
+                let (data, held) = (Private::from(Arc::clone(data)), held.clone());
+                return Ok(Material::Nested { data, held });
+            }
+            Self::Held(Labelled::Public(data)) => Private::from(Arc::clone(data.get())),
             Self::Held(Labelled::Opened(report)) => {
                 let json = serde_json::to_value(report.as_ref());
                 let data = json.and_then(serde_json::from_value);
-                data.map(Private::new).map_err(|error| ApiError::argument(name, error))
+                Private::new(data.map_err(|error| ApiError::argument(name, error))?)
             }
-        }
+        };
+        Ok(Material::Here(here))
     }
 
     /// The value, if it may be shown again.
@@ -200,9 +208,11 @@ impl Argument {
         match self {
             Self::Inline(data) => Ok(Arc::clone(data)),
             Self::Held(Labelled::Public(data)) => Ok(Arc::clone(data.get())),
-            Self::Held(Labelled::Private(_) | Labelled::Opened(_)) => Err(ApiError::no_download(
-                format!("argument `{name}` takes no handle of data: write the value into the call"),
-            )),
+            Self::Nested(..) | Self::Held(Labelled::Private(_) | Labelled::Opened(_)) => {
+                Err(ApiError::no_download(format!(
+                    "argument `{name}` takes no handle of data: write the value into the call"
+                )))
+            }
         }
     }
 
@@ -211,8 +221,23 @@ impl Argument {
     #[must_use]
     pub fn labelled(&self) -> Labelled {
         match self {
-            Self::Inline(data) => Labelled::Public(Public::never_secret(Arc::clone(data))),
+            // Of handles inside only their names are told, which the caller wrote there itself.
+            Self::Inline(data) | Self::Nested(data, _) => {
+                Labelled::Public(Public::never_secret(Arc::clone(data)))
+            }
             Self::Held(labelled) => labelled.clone(),
+        }
+    }
+}
+
+impl Material {
+    /// How many bytes of memory it holds now.
+    #[must_use]
+    pub fn footprint(&self) -> usize {
+        match self {
+            Self::Here(data) => data.for_computing().footprint(),
+            Self::Stored(_) => 0,
+            Self::Nested { data, .. } => data.for_computing().footprint(),
         }
     }
 }
@@ -223,7 +248,7 @@ impl Arguments {
     pub fn get(&self, name: &str) -> Option<&Argument> {
         let is_null = |argument: &Argument| match argument {
             Argument::Inline(data) => matches!(**data, Data::Null),
-            Argument::Held(_) => false,
+            Argument::Held(_) | Argument::Nested(..) => false,
         };
         self.0.get(name).filter(|argument| !is_null(argument))
     }
@@ -241,7 +266,7 @@ impl Arguments {
     ///
     /// # Errors
     /// If it was not given.
-    pub fn data(&self, name: &'static str) -> Result<Private<Data>, ApiError> {
+    pub fn data(&self, name: &'static str) -> Result<Material, ApiError> {
         self.required(name)?.for_computing(name)
     }
 
@@ -251,6 +276,16 @@ impl Arguments {
     /// If it was not given, or is a handle of private data.
     pub fn public(&self, name: &'static str) -> Result<Arc<Data>, ApiError> {
         self.required(name)?.public(name)
+    }
+
+    /// The number of this name, if it was given.
+    ///
+    /// # Errors
+    /// If it is no whole number from 0.
+    pub fn index(&self, name: &'static str) -> Result<Option<usize>, ApiError> {
+        let Some(argument) = self.get(name) else { return Ok(None) };
+        let index = argument.public(name)?.as_index();
+        index.map(Some).ok_or_else(|| ApiError::argument(name, "a whole number from 0 is needed"))
     }
 
     /// The argument of this name, which must be a text or a number that stands for one.

@@ -5,10 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cloister_protocols::disclosure::Profile;
+use cloister_sources::Declaration;
 use serde::{Deserialize, Serialize};
 
+use crate::policy::Policies;
+
+/// Rows that are read at a time.
+const BATCH_ROWS: usize = 16_384;
+
 /// What an operator sets for a node.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The party's name, as the consortium file has it.
@@ -32,12 +38,67 @@ pub struct Settings {
     /// Origins of web pages that may use the API from a browser, such as `https://lab.example`.
     #[serde(default)]
     pub allowed_origins: Vec<String>,
+    /// The folder with what the node must not forget; relative to the settings file.
+    #[serde(default = "default_state")]
+    pub state: PathBuf,
+    /// Who may call the API, and how.
+    #[serde(default)]
+    pub access: Access,
+    /// Where data may lie, and how long reading them may take.
+    #[serde(default)]
+    pub data: DataAccess,
+    /// Datasets that the node knows from its start on; the command registers others.
+    #[serde(default, rename = "dataset", skip_serializing_if = "Vec::is_empty")]
+    pub datasets: Vec<Declaration>,
+    /// What the owners of datasets decide. Files in the folder `policy.d` beside the settings add to it.
+    #[serde(default)]
+    pub policy: Policies,
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
     /// For whom this node computes on shares.
     #[serde(default)]
     pub committee: Committee,
+}
+
+/// Who may call the API, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Access {
+    /// Whether a token is needed. Without, the API listens on the loopback interface only.
+    pub mode: AccessMode,
+    /// Whether the API speaks HTTPS; where it is left out: unless it listens on loopback.
+    pub tls: Option<bool>,
+    /// A certificate of the operator's own for HTTPS, with its chain, as PEM; the party's identity
+    /// where it is left out. Relative to the settings file.
+    pub certificate: Option<PathBuf>,
+    /// The key of that certificate.
+    pub key: Option<PathBuf>,
+    /// How many requests a second one principal may send over time.
+    pub requests_per_second: u32,
+    /// How many it may send at once.
+    pub burst: u32,
+}
+
+/// Whether a token is needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccessMode {
+    /// Everybody on this machine may call.
+    #[default]
+    Open,
+    /// Whoever has a token may call.
+    Tokens,
+}
+
+/// Where data may lie.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataAccess {
+    /// The folders that files may lie in; relative to the settings file.
+    pub folders: Vec<PathBuf>,
+    /// How long a database or a file may take for one reading, in seconds.
+    pub timeout_seconds: u32,
 }
 
 /// For whom a node computes on shares, as one of the three of a committee. Two of the three that
@@ -65,6 +126,14 @@ pub struct Limits {
     pub handle_seconds: u32,
     /// How many computations may be under way.
     pub computations: usize,
+    /// How many bytes of uploads one principal may keep on the node.
+    pub upload_bytes: u64,
+    /// How many bytes of uploads the node keeps in all.
+    pub all_upload_bytes: u64,
+    /// How long an upload lives after its last use, in seconds.
+    pub upload_seconds: u32,
+    /// The most rows of a dataset that one computation may take.
+    pub rows: usize,
 }
 
 impl Default for Limits {
@@ -75,6 +144,29 @@ impl Default for Limits {
             held_bytes: 1 << 30,
             handle_seconds: 4 * 60 * 60,
             computations: 4_096,
+            upload_bytes: 1 << 30,
+            all_upload_bytes: 8 << 30,
+            upload_seconds: 30 * 24 * 60 * 60,
+            rows: 10_000_000,
+        }
+    }
+}
+
+impl Default for DataAccess {
+    fn default() -> Self {
+        Self { folders: vec![PathBuf::from("data")], timeout_seconds: 60 }
+    }
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self {
+            mode: AccessMode::Open,
+            tls: None,
+            certificate: None,
+            key: None,
+            requests_per_second: 2_000,
+            burst: 20_000,
         }
     }
 }
@@ -92,11 +184,34 @@ impl Settings {
         Duration::from_secs(u64::from(self.deadline_seconds))
     }
 
+    /// Whether the API speaks HTTPS.
+    #[must_use]
+    pub fn api_tls(&self) -> bool {
+        self.access.tls.unwrap_or_else(|| !self.api_listen.ip().is_loopback())
+    }
+
+    /// How data are read.
+    #[must_use]
+    pub fn sources(&self) -> cloister_sources::Access {
+        cloister_sources::Access {
+            folders: self.data.folders.clone(),
+            timeout: Duration::from_secs(u64::from(self.data.timeout_seconds)),
+            batch_rows: BATCH_ROWS,
+        }
+    }
+
     /// These settings with paths that no longer depend on where the file was.
     #[must_use]
     pub fn resolved(mut self, folder: &Path) -> Self {
         self.identity = folder.join(&self.identity);
         self.consortium = folder.join(&self.consortium);
+        self.state = folder.join(&self.state);
+        for path in &mut self.data.folders {
+            *path = folder.join(&*path);
+        }
+        for path in [&mut self.access.certificate, &mut self.access.key].into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
         self
     }
 }
@@ -107,6 +222,10 @@ fn default_identity() -> PathBuf {
 
 fn default_consortium() -> PathBuf {
     PathBuf::from("../consortium.toml")
+}
+
+fn default_state() -> PathBuf {
+    PathBuf::from("state")
 }
 
 fn default_deadline() -> u32 {

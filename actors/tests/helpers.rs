@@ -18,7 +18,7 @@ use cloister_protocols::computation::Input;
 use cloister_protocols::disclosure::Profile;
 use cloister_protocols::machine::{Machine, Part, Setting};
 use cloister_protocols::party::Parties;
-use cloister_protocols::session::{MemberId, Offer, Spec, agree};
+use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec, agree};
 use cloister_protocols::wire::{PartHeader, SessionId};
 use futures_util::future::join_all;
 use getrandom::SysRng;
@@ -36,7 +36,7 @@ fn ask<'a>(function: &'a str, network: &'a str) -> Ask<'a> {
 
 /// A sum needs nobody's help.
 fn senseless(network: &str) -> Ask<'_> {
-    Ask { helpers: 1, ..Ask::new("SecureSum", 3, network) }
+    Ask { helpers: 1, ..Ask::new("Empty", 3, network) }
 }
 
 fn numbers(party: usize) -> Input {
@@ -251,7 +251,8 @@ fn proposal(spec: Spec) -> Part {
     let link_bindings = vec![[0; 32]; spec.members.len()];
     let setting = Setting { parties, session, link_bindings, limit: 1 << 20 };
     let rules = Profile::Teaching.rules();
-    let offer = Offer { spec, rules, deadline_ms: 1_000, serves: true };
+    let (source, audit) = (Origin::Client, AuditHead::default());
+    let offer = Offer { spec, rules, deadline_ms: 1_000, serves: true, source, audit };
     let mut machine = Machine::new(setting, move |channel| async move {
         agree(&channel, offer, &mut UnwrapErr(SysRng)).await.map(|_| ())
     });

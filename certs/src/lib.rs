@@ -14,6 +14,7 @@
 //!
 //! Nothing here logs: fingerprints and names come back in values and errors, keys never do.
 
+mod api;
 mod certificate;
 mod fingerprint;
 mod identity;
@@ -26,6 +27,10 @@ mod settings;
 mod storage;
 mod verifier;
 
+pub use api::{
+    ApiCertificateError, api_client_config, api_client_config_of, api_server_config,
+    api_server_config_of,
+};
 pub use certificate::{CertificateFacts, CertificateFault, Expiry};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use identity::{Identity, Validity};

@@ -17,7 +17,7 @@ use cloister_protocols::computation::{Input, Request, compute};
 use cloister_protocols::disclosure::Profile;
 use cloister_protocols::parameters::{Encoding, Parameters};
 use cloister_protocols::random::{Expander, PredictableRng};
-use cloister_protocols::session::{MemberId, Offer, Spec};
+use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec};
 use cloister_protocols::simulation::Simulation;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_core::Rng;
@@ -123,13 +123,15 @@ fn offer(parties: usize) -> Offer {
         network: "bench".into(),
         run: 0,
     };
-    Offer { spec, rules: Profile::Teaching.rules(), deadline_ms: 60_000, serves: true }
+    let (source, audit) = (Origin::Client, AuditHead::default());
+    let rules = Profile::Teaching.rules();
+    Offer { spec, rules, deadline_ms: 60_000, serves: true, source, audit }
 }
 
 fn run(function: &str, parameters: &Parameters, inputs: &Input, seed: u64) -> f64 {
     let report = Simulation::new(seed).run(|channel, _, rng| {
         let function = find(function).unwrap();
-        let request = Request::new(function, parameters, inputs.clone(), 3).unwrap();
+        let request = Request::new(function, parameters, inputs.clone(), 0, 3).unwrap();
         compute(channel, offer(3), request, rng)
     });
     report.results().unwrap();

@@ -62,6 +62,16 @@ pub struct Entry {
     pub reveals: &'static [&'static str],
 }
 
+impl Entry {
+    /// Whether its data are rows, each of one somebody or something, which the rules on rows and on
+    /// the largest party's share are about. Vectors and matrices are not: each may stand for any
+    /// number of people.
+    #[must_use]
+    pub fn has_rows(&self) -> bool {
+        !matches!(self.name, VECTOR_SUM | MATRIX_PRODUCT | MEASURE | EMPTY)
+    }
+}
+
 /// All functions, in the order in which they are listed to clients.
 #[must_use]
 pub fn entries() -> &'static [Entry] {
@@ -80,15 +90,22 @@ pub const EMPTY: &str = "Empty";
 /// The name of the measurement of one operation on shares.
 pub const MEASURE: &str = "Measure";
 
+/// The name of the sum of numbers.
+pub const SUM: &str = "SecureSum";
+
+/// The name of the product of matrices.
+pub const MATRIX_PRODUCT: &str = "SecureMatrixMultiplication";
+
 /// The name of the sum of vectors.
 pub const VECTOR_SUM: &str = "SecureVectorSum";
 
-const ROWS_IF_ASKED: &str =
-    "if the rules ask for rows: the number of rows of all parties together, to every party";
+/// What the gate reveals, at most.
+pub(crate) const GATE: &str = "if the rules ask for them: whether all parties together have enough rows, and whether one party \
+     has too large a share of them, or of the sum of all magnitudes; to every party and helper";
 const CATEGORIES: &str =
     "unless the client declares the categories: which party's data have which, to every party";
-const SMALL_COUNTS: &str =
-    "unless the mode alone is asked for: counts that are withheld from the answer, to every party";
+const CELLS: &str = "if the rules ask for a smallest cell, or the mode alone is asked for: the number of \
+     cells of the table, to every helper";
 const ROWS: &str = "the number of rows of all parties together, to every party and helper";
 const ROWS_OF_EACH: &str = "how many rows each party has, to every party and helper";
 const MATRICES: &str = "of each matrix, to every party and helper: its rows and columns, and between \
@@ -97,13 +114,7 @@ const SHOWN: &str = "how many numbers are shown, to every helper";
 const NEIGHBOURS: &str = "where the answer lies between two numbers: these two, to every party";
 
 static ENTRIES: [Entry; 19] = [
-    available(
-        "SecureSum",
-        "the sum of all numbers",
-        InputKind::Numbers,
-        &["sum"],
-        &[ROWS_IF_ASKED, sum::REVEALS],
-    ),
+    available(SUM, "the sum of all numbers", InputKind::Numbers, &["sum"], &[GATE, sum::REVEALS]),
     available(
         VECTOR_SUM,
         "the sum of all parties' vectors, element by element",
@@ -116,14 +127,14 @@ static ENTRIES: [Entry; 19] = [
         "how often each category occurs",
         InputKind::Texts,
         &["histogram", "mode"],
-        &[ROWS_IF_ASKED, CATEGORIES, SMALL_COUNTS],
+        &[GATE, CATEGORIES, CELLS],
     ),
     available(
         "StatisticsContingency",
         "how often each pair of categories occurs",
         InputKind::TextPairs,
         &["table", "mode"],
-        &[ROWS_IF_ASKED, CATEGORIES, SMALL_COUNTS],
+        &[GATE, CATEGORIES, CELLS],
     ),
     available(
         "StatisticsBivariate",
@@ -138,7 +149,7 @@ static ENTRIES: [Entry; 19] = [
             "regression_interceipt",
             "regression_slope_only",
         ],
-        &[ROWS_IF_ASKED, bivariate::REVEALS],
+        &[GATE, bivariate::REVEALS],
     ),
     on_shares(
         "StatisticsUnivariate",
@@ -168,31 +179,31 @@ static ENTRIES: [Entry; 19] = [
             "hyper_skewness",
             "hyper_flatness",
         ],
-        &[ROWS, univariate::REVEALS],
+        &[GATE, ROWS, univariate::REVEALS],
     ),
     on_shares(
         "MinimumMaximum",
         "the smallest and the largest number",
         InputKind::Extremes,
         &["minimum", "maximum", "samples"],
-        &[ROWS],
+        &[GATE, ROWS],
     ),
     on_shares(
         "KthElement",
         "the number of a given rank",
         InputKind::Ranked,
         &["item", "samples"],
-        &[ROWS],
+        &[GATE, ROWS],
     ),
     on_shares(
         "SecureMedian",
         "the median of all numbers",
         InputKind::Numbers,
         &["median"],
-        &[ROWS, NEIGHBOURS],
+        &[GATE, ROWS, NEIGHBOURS],
     ),
     on_shares(
-        "SecureMatrixMultiplication",
+        MATRIX_PRODUCT,
         "the product of one party's matrix and another's",
         InputKind::Matrix,
         &["product"],
@@ -203,21 +214,21 @@ static ENTRIES: [Entry; 19] = [
         "the numbers that given shares of all numbers are below",
         InputKind::Numbers,
         &["quantiles", "samples"],
-        &[ROWS, NEIGHBOURS],
+        &[GATE, ROWS, NEIGHBOURS],
     ),
     on_shares(
         "TopK",
         "the largest numbers and how often each occurs",
         InputKind::Numbers,
         &["top", "samples"],
-        &[ROWS_OF_EACH, SHOWN],
+        &[GATE, ROWS_OF_EACH, SHOWN],
     ),
     on_shares(
         "Sort",
         "all numbers in order",
         InputKind::Numbers,
         &["sorted", "samples"],
-        &[ROWS_OF_EACH],
+        &[GATE, ROWS_OF_EACH],
     ),
     awaits(
         "pairwise",

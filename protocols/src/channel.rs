@@ -11,6 +11,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 
+use crate::agreed::Agreed;
 use crate::algebra::ring::Ring;
 use crate::exchange::{Exchange, Phase, TagKeys};
 use crate::fault::{Fault, Misbehaviour};
@@ -159,9 +160,9 @@ impl Channel {
         self.exchange.borrow_mut().make_room(lengths);
     }
 
-    /// All parties agreed to end within so many milliseconds of the start.
-    pub fn agreed_deadline(&self, milliseconds: u64) {
-        self.exchange.borrow_mut().agree_deadline(milliseconds);
+    /// The members have agreed, as whoever drives the machine may know from here on.
+    pub(crate) fn agreed(&self, agreed: Agreed) {
+        self.exchange.borrow_mut().agree(agreed);
     }
 
     async fn await_message(&self, awaited: &[Party], from: Party) -> Result<Message, Fault> {

@@ -7,11 +7,12 @@ use crate::catalogue::{EMPTY, entries, find};
 use crate::computation::{Answer, Input, Request, compute};
 use crate::disclosure::{Profile, Refusal, Rules};
 use crate::fault::{Fault, InputError};
-use crate::machine::{Machine, Part, Setting};
+use crate::machine::{Machine, Part, Setting, Step};
 use crate::masked::{MaskedSums, Rounds, SUITE};
 use crate::parameters::{Categories, Encoding, Parameters};
 use crate::party::{Parties, Party};
-use crate::session::agree;
+use crate::replicated::openings;
+use crate::session::{AuditHead, Origin, agree};
 use crate::simulation::{Ending, Link, Simulation};
 use crate::testing::{Run, offer, rng, seed};
 use crate::wire::{MAX_PART, PartHeader, SessionId};
@@ -37,37 +38,108 @@ fn an_outcome_says_what_it_assumes() {
 }
 
 #[test]
-fn enough_rows_are_counted_first_and_then_summed() {
+fn enough_rows_pass_the_gate_and_are_then_summed() {
     let report = rows(10).simulate(Simulation::new(seed()));
     let outcome = report.results().unwrap()[0];
     assert_eq!(*outcome.answer.get(), Answer::Sum { sum: 10.0 });
-    assert!(outcome.security.reveals[0].starts_with("the number of rows"));
-    let rounds = ["commit rows", "open rows", "commit", "open"];
-    assert_eq!(report.meters[2].round_names(), rounds);
+    assert_eq!(outcome.security.reveals.len(), 3);
+    assert!(outcome.security.reveals[0].contains("at least 10 rows"));
+    assert!(outcome.security.reveals[1].contains("90 percent of the sum of all magnitudes"));
+    assert_eq!((outcome.security.suite, outcome.security.corruptible), (SUITE, 1));
+    let rounds = report.meters[2].round_names();
+    assert_eq!(rounds.iter().filter(|name| **name == "open").count(), 3);
+    assert_eq!(rounds.split_last_chunk(), Some((&rounds[..rounds.len() - 2], &["commit", "open"])));
 }
 
 #[test]
-fn too_few_rows_open_nothing_else() {
+fn too_few_rows_open_one_bit_and_nothing_else() {
+    openings::take();
     let report = rows(9).simulate(Simulation::new(seed()));
     for ending in &report.endings {
-        let refusal = Refusal::TooFewRows { minimum: 10 };
+        let refusal = Refusal::TooFewRows { minimum: 10, of: Party::new(0).unwrap() };
         assert_eq!(ending.fault(), Some(&Fault::Refused(refusal)));
     }
-    // A proposal, a commitment, an echo, and one word, from each to each.
-    let lengths: Vec<usize> = report.transcript.iter().map(|d| d.body.len()).collect();
-    assert_eq!(lengths.len(), 4 * 6);
-    for (length, count) in [(32, 6), (128, 6), (8, 6)] {
-        assert_eq!(lengths.iter().filter(|other| **other == length).count(), count);
-    }
-    assert_eq!(report.meters[0].round_names(), ["commit rows", "open rows"]);
+    let opened = openings::take();
+    assert_eq!(opened.len(), 3);
+    assert!(opened.iter().all(|(_, bytes)| *bytes == 1_u64.to_le_bytes()));
+    assert_eq!(report.meters[0].round_names().last(), Some(&"open"));
+    assert!(!report.meters[0].round_names().contains(&"commit"));
 }
 
 #[test]
 fn the_strictest_party_decides() {
     let strict = Rules { min_rows: 5, ..Profile::Teaching.rules() };
-    let run = Run::numbers("SecureSum", [&[1.0; 2], &[1.0; 2]]).rules(strict);
-    let report = run.simulate(Simulation::new(seed()));
-    assert!(matches!(report.endings[1].fault(), Some(Fault::Refused(_))));
+    let run = Run::numbers("SecureSum", [&[1.0; 2], &[1.0; 2], &[]]);
+    let report = Simulation::new(seed()).run(|channel, party, rng| {
+        let rules = if party.index() == 1 { strict } else { run.rules };
+        compute(channel, offer(3, rules), run.request(party.index()).unwrap(), rng)
+    });
+    let refusal = Refusal::TooFewRows { minimum: 5, of: Party::new(1).unwrap() };
+    for ending in &report.endings {
+        assert_eq!(ending.fault(), Some(&Fault::Refused(refusal.clone())));
+    }
+}
+
+#[test]
+fn outcomes_say_who_decided_and_carry_the_heads_of_all() {
+    let run = Run::numbers("SecureSum", [&[1.0], &[2.0], &[3.0]]);
+    let head = |index: u8| AuditHead { number: u64::from(index), hash: [index; 32] };
+    let report = Simulation::new(seed()).run(|channel, party, rng| {
+        let mut offer = offer(3, run.rules);
+        offer.audit = head(u8::try_from(party.index()).unwrap());
+        offer.rules.min_cell = if party.index() == 2 { 4 } else { 1 };
+        compute(channel, offer, run.request(party.index()).unwrap(), rng)
+    });
+    let heads: Vec<(Party, AuditHead)> =
+        (0..3).map(|index| (Party::new(usize::from(index)).unwrap(), head(index))).collect();
+    for outcome in report.results().unwrap() {
+        assert_eq!(outcome.audit, heads);
+        assert_eq!((outcome.rules.min_cell, outcome.dropped), (4, None));
+        let decided: Vec<&str> = outcome.decided_by.values().map(String::as_str).collect();
+        assert_eq!(
+            outcome.decided_by.keys().copied().collect::<Vec<_>>(),
+            ["client_columns", "max_share", "min_cell", "min_parties", "min_rows"]
+        );
+        assert_eq!(decided, ["member 0", "member 0", "member 2", "member 0", "member 0"]);
+    }
+}
+
+#[test]
+fn what_was_agreed_is_known_also_of_a_computation_that_was_refused() {
+    let run = rows(9);
+    let mut machines: Vec<Machine<_>> = (0..3)
+        .map(|index| {
+            let setting = Setting {
+                parties: Parties::new(3, index).unwrap(),
+                session: SessionId([1; 16]),
+                link_bindings: vec![[0; 32]; 3],
+                limit: 1 << 22,
+            };
+            let mut offer = offer(3, run.rules);
+            offer.source = if index == 0 { Origin::Dataset } else { Origin::Client };
+            offer.audit.number = 7 + index as u64;
+            let request = run.request(index).unwrap();
+            Machine::new(setting, |channel| compute(channel, offer, request, rng(index as u64)))
+        })
+        .collect();
+    assert_eq!(machines[0].agreed(), None);
+    machines.iter_mut().for_each(|machine| assert!(matches!(machine.step(), Step::Waiting(_))));
+    for from in 0..3 {
+        for message in machines[from].outgoing() {
+            for part in message.parts() {
+                machines[message.to.index()].deliver(Party::new(from).unwrap(), part).unwrap();
+            }
+        }
+    }
+    for machine in &mut machines {
+        let Step::Ended(Err(Fault::Refused(refusal))) = machine.step() else { panic!() };
+        let (of, whose) = (Party::new(0).unwrap(), Party::new(1).unwrap());
+        assert_eq!(refusal, Refusal::ClientColumns { of, whose });
+        let agreed = machine.agreed().unwrap();
+        assert_eq!((agreed.rules, agreed.deadline_ms), (run.rules, 60_000));
+        assert_eq!(agreed.decided_by["min_rows"], "member 0");
+        assert_eq!(agreed.audit.iter().map(|(_, head)| head.number).collect::<Vec<_>>(), [7, 8, 9]);
+    }
 }
 
 #[test]
@@ -105,7 +177,7 @@ fn functions_that_wait_for_a_suite_say_which() {
     for name in ["SetIntersection", "StatisticsRegressionOLSVertical"] {
         let function = find(name).unwrap();
         let input = Input::Numbers(vec![]);
-        let error = Request::new(function, &Parameters::default(), input, 3).unwrap_err();
+        let error = Request::new(function, &Parameters::default(), input, 0, 3).unwrap_err();
         assert!(error.to_string().contains(function.suite), "{error}");
     }
 }
@@ -144,15 +216,14 @@ fn the_rule_on_rows_does_not_count_vectors_and_says_so() {
 #[test]
 fn the_room_that_a_request_asks_for_is_enough_and_bounded() {
     let long: &[f64] = &vec![1.0; 20_000];
-    let texts = Input::Texts((0..5000).map(|index| index.to_string()).collect());
+    let texts = Input::Texts((0..20_000).map(|index| index.to_string()).collect());
     let runs = [
-        Run::numbers("SecureVectorSum", [long, long]),
-        Run::new("StatisticsFrequency", vec![texts.clone(), texts]),
-        Run::numbers("SecureSum", [&[1.0], &[2.0]]),
+        Run::numbers("SecureVectorSum", [long, long, long]),
+        Run::new("StatisticsFrequency", vec![texts.clone(), texts.clone(), texts]),
+        Run::numbers("SecureSum", [&[1.0; 8], &[2.0], &[3.0]]),
     ];
-    let strict = Rules { min_rows: 2, ..Profile::Teaching.rules() };
-    for run in runs.map(|run| run.rules(strict)) {
-        let room = run.request(0).unwrap().inbox_bytes(2);
+    for run in runs.map(|run| run.rules(Profile::Production.rules())) {
+        let room = run.request(0).unwrap().inbox_bytes(3);
         assert!(room < 3 << 20, "{room}");
         run.simulate(Simulation::new(seed()).limit(room)).results().unwrap();
     }
@@ -226,7 +297,6 @@ fn padded(cells: &[Segment], words: &[u64]) -> (Layout, Zeroizing<Vec<u64>>) {
     (layout, Zeroizing::new(words))
 }
 
-const ROWS: &[Segment] = &[Segment { limbs: 1, cells: 1 }];
 const TWO_CELLS: &[Segment] = &[Segment { limbs: 1, cells: 2 }];
 const SUMS: &[Segment] = &[
     Segment { limbs: 1, cells: 1 },
@@ -251,29 +321,48 @@ fn two_categories() -> Run {
 #[test]
 fn counts_that_nobody_can_have_are_implausible() {
     let implausible = [Some(Fault::Implausible), Some(Fault::Implausible)];
-    let strict = Rules { min_rows: 2, ..Profile::Teaching.rules() };
     assert_eq!(against(&points(), &[(SUMS, &[1 << 63])]), implausible);
     for cells in [[1 << 63, 0], [0, 1 << 63], [1 << 62, 1 << 62], [0, u64::MAX - 2]] {
         assert_eq!(against(&two_categories(), &[(TWO_CELLS, &cells)]), implausible);
-    }
-    for run in [points(), two_categories(), rows(10)] {
-        assert_eq!(against(&run.rules(strict), &[(ROWS, &[1 << 63])]), implausible);
     }
     // The helper alone does no harm.
     assert_eq!(against(&points(), &[(SUMS, &[1])]), [None, None]);
     assert_eq!(against(&two_categories(), &[(TWO_CELLS, &[7])]), [None, None]);
 }
 
+/// What the honest two of three end with if the third tells the gate another number of rows than it
+/// uses.
+fn against_claims(run: &Run, rows: u64) -> [Option<Fault>; 2] {
+    let report = Simulation::new(seed()).run(|channel, party, rng| {
+        let request = run.request(party.index()).unwrap();
+        let request = if party.index() == 2 { request.claiming(rows) } else { request };
+        compute(channel, offer(3, run.rules), request, rng)
+    });
+    [0, 1].map(|index| report.endings[index].fault().cloned())
+}
+
 #[test]
 fn rows_that_are_counted_but_not_used_are_implausible() {
     let implausible = [Some(Fault::Implausible), Some(Fault::Implausible)];
-    let strict = Rules { min_rows: 11, ..Profile::Teaching.rules() };
-    let run = points().rules(strict);
-    assert_eq!(against(&run, &[(ROWS, &[7]), (SUMS, &[0])]), implausible);
-    assert_eq!(against(&run, &[(ROWS, &[7]), (SUMS, &[7])]), [None, None]);
-    let run = two_categories().rules(strict);
-    assert_eq!(against(&run, &[(ROWS, &[7]), (TWO_CELLS, &[0, 6])]), implausible);
-    assert_eq!(against(&run, &[(ROWS, &[7]), (TWO_CELLS, &[3, 4])]), [None, None]);
+    let numbers = Run::numbers("StatisticsUnivariate", [&[1.0; 5], &[2.0; 5], &[]]);
+    let median = Run::numbers("SecureMedian", [&[1.0; 5], &[2.0; 5], &[]]);
+    let of_rows = |run: Run, min_rows| run.rules(Rules { min_rows, ..Profile::Teaching.rules() });
+    for (run, min_rows) in [(points(), 11), (two_categories(), 5), (numbers, 11)] {
+        let run = of_rows(run, min_rows);
+        assert_eq!(against_claims(&run, 7), implausible, "{}", run.function);
+        let refused = against_claims(&run, 0);
+        assert!(matches!(refused[0], Some(Fault::Refused(Refusal::TooFewRows { .. }))));
+    }
+    // In a table whose small cells are not opened a party is held to exactly the rows that it uses.
+    for min_rows in [1, 3] {
+        let rules = Rules { min_cell: 2, min_rows, ..Profile::Teaching.rules() };
+        let run = two_categories().rules(rules);
+        assert_eq!(against_claims(&run, 0), [None, None]);
+        assert_eq!(against_claims(&run, 1), implausible);
+        assert_eq!(against_claims(&run, u64::MAX), implausible);
+    }
+    // Numbers of rows that nobody can have.
+    assert_eq!(against_claims(&of_rows(median, 2), (1 << 62) - 5), implausible);
 }
 
 #[test]
@@ -296,9 +385,10 @@ fn nothing_private_is_shown() {
     let input = Input::Numbers(vec![123.25]);
     assert_eq!(format!("{input:?}"), "Input(..)");
     let function = find("SecureSum").unwrap();
-    let request = Request::new(function, &Parameters::default(), input, 2).unwrap();
+    let request = Request::new(function, &Parameters::default(), input, 0, 2).unwrap();
     assert_eq!(format!("{request:?}"), "Request(SecureSum, ..)");
-    let wrong = Request::new(function, &Parameters::default(), Input::Texts(vec!["x".into()]), 2);
+    let wrong =
+        Request::new(function, &Parameters::default(), Input::Texts(vec!["x".into()]), 0, 2);
     assert_eq!(wrong.unwrap_err(), InputError::Shape { expected: "numbers" });
 }
 

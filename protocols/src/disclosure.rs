@@ -4,79 +4,99 @@
 //! one, and only with a [`Permit`], which only `Rules::permit` gives. Nothing here decides which
 //! client may run what on which data: that is the node's policy.
 //!
-//! What the rules assume. Rows and cells are what the parties say they are: each counts its own
-//! rows, and one that adds rows which nobody has lifts a total or a cell over a minimum. Vectors are
-//! not rows, and neither the rule on rows nor the one on small cells applies to them. Withholding a
-//! small count keeps it out of the answer, not from the nodes, nor from whoever can work it out.
+//! **Whose rules.** Every member has its own rules and says them in its proposal; of each rule the
+//! strictest holds, and the first member in the agreed order that has it decides
+//! ([`JointRules`]). Results and refusals name it.
+//!
+//! **When they are asked.** The number of parties and the sources of their columns are known when the
+//! parties have agreed. Rules on the joint data (rows, the largest party's share, cells of tables) are
+//! decided under sharing, before anything else is opened, by the three nodes that compute on shares
+//! (see [`crate::gate`]): a refusal tells that a rule is not met, and not by how much. Without three
+//! such nodes the computation is refused.
+//!
+//! **What the rules assume.** Rows, cells, and where columns come from are what the parties say they
+//! are: each counts its own rows, and one that adds rows which nobody has lifts a total or a cell over
+//! a minimum, or hides that another party dominates. Vectors and matrices are not rows, and the rules
+//! on rows, shares and small cells do not apply to them. A small cell is not opened to anybody; who
+//! knows totals or other tables may work it out.
 //!
 //! A number by its rank (an extreme, a median, a quantile) is the number of a single row, and is
 //! shown: that is what these functions are for. How many of them one computation may show is bounded
 //! where small counts are withheld (see the statistics on shares).
 //!
-//! What is planned for the production profile and not enforced yet, because this suite can compare
-//! nothing that it has not opened: that no single party makes up most of a sum or of a cell
-//! (dominance); that two computations which differ in their members, their rows or their run are
-//! not subtracted from each other (differencing); that the columns which clients hand in were not
-//! made to single somebody out.
+//! What no rule here speaks to: that two computations which differ in their members, their rows or
+//! their run are not subtracted from each other (differencing). That needs a memory, which is the
+//! node's.
+
+use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::party::Party;
+pub use crate::refusal::Refusal;
+use crate::session::MemberId;
 
 /// Rules for what a joint computation may open. Each party has its own; the strictest hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
-    /// The fewest parties that may compute together.
+    /// The fewest parties with data that may compute together.
     pub min_parties: u16,
     /// The fewest rows in all parties' data together, each party counting its own. Says nothing of
-    /// vectors.
+    /// vectors and matrices.
     pub min_rows: u64,
-    /// The smallest count above zero that a table may show; smaller ones are withheld from the
-    /// answer. Says nothing of vectors.
+    /// The smallest count that a table may show; smaller ones are not opened. Says nothing of
+    /// vectors and matrices.
     pub min_cell: u64,
+    /// The largest part in percent, from 1 to 100, that one party may have of a sum, or of the rows
+    /// where there is no sum; 100 is no rule. Says nothing of vectors and matrices.
+    pub max_share: u8,
+    /// Whether a party that brings in a dataset takes part if another brings in columns that a client
+    /// has made.
+    pub client_columns: bool,
+}
+
+/// One of the [`Rules`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// [`Rules::min_parties`].
+    MinParties,
+    /// [`Rules::min_rows`].
+    MinRows,
+    /// [`Rules::min_cell`].
+    MinCell,
+    /// [`Rules::max_share`].
+    MaxShare,
+    /// [`Rules::client_columns`].
+    ClientColumns,
+}
+
+/// The rules that hold in a computation, the strictest of all members', and whose each of them is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JointRules {
+    rules: Rules,
+    /// In the order of [`Rule::ALL`].
+    deciders: [Party; Rule::ALL.len()],
 }
 
 /// The name under which a node's operator chooses rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// For real data: at least 3 parties, at least 10 rows, no table cell from 1 to 4. See the top
-    /// of this module for what it does not protect from.
+    /// For real data: at least 3 parties, at least 10 rows, no table cell below 5, no party with more
+    /// than 90 percent, no columns of clients beside datasets. See the top of this module for what
+    /// it does not protect from.
     #[default]
     Production,
-    /// For trying out: 2 parties, 1 row. Protects nobody.
+    /// For trying out: 2 parties, 1 row, and nothing else asked. Protects nobody.
     Teaching,
-}
-
-/// Why the rules forbid a result. Says what the rule is, not what the data was.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// Too few parties.
-    #[error("{parties} parties are fewer than the {minimum} that a party's disclosure rules ask")]
-    TooFewParties {
-        /// How many there are.
-        parties: usize,
-        /// How many there must be.
-        minimum: u16,
-    },
-    /// The answer would show single rows.
-    #[error("the answer would show single rows, which the rules on small counts forbid")]
-    SingleRows,
-    /// Too few rows in all parties' data together. To know it, every party's node has seen how many
-    /// there are, and nothing else.
-    #[error(
-        "all parties together have fewer than the {minimum} rows that the rules ask; how many they \
-         have was opened to the nodes that take part, nothing else was"
-    )]
-    TooFewRows {
-        /// How many there must be.
-        minimum: u64,
-    },
 }
 
 /// Proof that the agreed rules allow to open what is about to be opened.
 #[derive(Debug)]
 pub struct Permit {
-    rules: Rules,
-    /// The number of rows that was opened, if the rules asked for it.
+    joint: JointRules,
+    /// The number of rows, if it was opened.
     rows: Option<u64>,
 }
 
@@ -90,8 +110,20 @@ impl Profile {
     #[must_use]
     pub fn rules(self) -> Rules {
         match self {
-            Self::Production => Rules { min_parties: 3, min_rows: 10, min_cell: 5 },
-            Self::Teaching => Rules { min_parties: 2, min_rows: 1, min_cell: 1 },
+            Self::Production => Rules {
+                min_parties: 3,
+                min_rows: 10,
+                min_cell: 5,
+                max_share: 90,
+                client_columns: false,
+            },
+            Self::Teaching => Rules {
+                min_parties: 2,
+                min_rows: 1,
+                min_cell: 1,
+                max_share: 100,
+                client_columns: true,
+            },
         }
     }
 
@@ -113,79 +145,163 @@ impl Rules {
             min_parties: self.min_parties.max(other.min_parties),
             min_rows: self.min_rows.max(other.min_rows),
             min_cell: self.min_cell.max(other.min_cell),
+            max_share: self.max_share.min(other.max_share),
+            client_columns: self.client_columns && other.client_columns,
         }
     }
 
-    /// Whether the minima are numbers that counts of rows can reach: then nothing that is compared
-    /// with them can overflow.
+    /// Whether the minima are numbers that counts of rows can reach, and the share a part of a whole:
+    /// then nothing that is compared with them can overflow.
     pub(crate) fn are_sensible(&self) -> bool {
         const BEYOND: u64 = 1 << 62;
-        self.min_rows < BEYOND && self.min_cell < BEYOND
+        self.min_rows < BEYOND && self.min_cell < BEYOND && (1..=100).contains(&self.max_share)
     }
 
-    /// Whether so many parties may compute together at all.
-    ///
-    /// # Errors
-    /// If they may not.
-    pub fn check_parties(&self, parties: usize) -> Result<(), Refusal> {
-        if parties < usize::from(self.min_parties) {
-            return Err(Refusal::TooFewParties { parties, minimum: self.min_parties });
-        }
-        Ok(())
-    }
-
-    /// Whether the number of rows has to be known before anything else is opened.
-    #[must_use]
-    pub fn ask_for_rows(&self) -> bool {
+    /// Whether the rule on rows asks anything.
+    pub(crate) fn ask_for_rows(&self) -> bool {
         self.min_rows > 1
     }
 
-    /// Leave to open a result that so many parties computed from so many rows.
-    ///
-    /// # Errors
-    /// If the rules forbid it.
-    pub(crate) fn permit(&self, parties: usize, rows: u64) -> Result<Permit, Refusal> {
-        if rows < self.min_rows {
-            return Err(Refusal::TooFewRows { minimum: self.min_rows });
-        }
-        self.check_parties(parties)?;
-        Ok(Permit { rules: *self, rows: Some(rows) })
+    /// Whether the rule on the largest party asks anything.
+    pub(crate) fn ask_for_shares(&self) -> bool {
+        self.max_share < 100
     }
 
-    /// Leave to open a result that so many parties computed, where the rule on rows says nothing:
-    /// it is not asked for, or what is added up are not rows but tables or models.
-    ///
-    /// # Errors
-    /// If the rules forbid it.
-    pub(crate) fn permit_whatever_the_rows(&self, parties: usize) -> Result<Permit, Refusal> {
+    /// Whether there are counts that may not be shown.
+    pub(crate) fn ask_for_cells(&self) -> bool {
+        self.min_cell > 1
+    }
+
+    fn is_as_strict(&self, other: &Self, rule: Rule) -> bool {
+        match rule {
+            Rule::MinParties => self.min_parties == other.min_parties,
+            Rule::MinRows => self.min_rows == other.min_rows,
+            Rule::MinCell => self.min_cell == other.min_cell,
+            Rule::MaxShare => self.max_share == other.max_share,
+            Rule::ClientColumns => self.client_columns == other.client_columns,
+        }
+    }
+}
+
+impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::MinParties, Self::MinRows, Self::MinCell, Self::MaxShare, Self::ClientColumns];
+
+    /// The name as it stands in settings and results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MinParties => "min_parties",
+            Self::MinRows => "min_rows",
+            Self::MinCell => "min_cell",
+            Self::MaxShare => "max_share",
+            Self::ClientColumns => "client_columns",
+        }
+    }
+}
+
+impl JointRules {
+    /// The strictest of all members' rules, which are in order. None of nobody.
+    pub(crate) fn of(members: &[(Party, Rules)]) -> Option<Self> {
+        let (first, _) = *members.first()?;
+        let rules = members.iter().map(|(_, rules)| *rules).reduce(Rules::strictest)?;
+        let decider = |rule: Rule| {
+            let strictest = members.iter().find(|(_, own)| own.is_as_strict(&rules, rule));
+            strictest.map_or(first, |(party, _)| *party)
+        };
+        Some(Self { rules, deciders: Rule::ALL.map(decider) })
+    }
+
+    /// The strictest of each rule.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Whose rule holds: the first member's, in the agreed order, that has the strictest.
+    #[must_use]
+    pub fn decider(&self, rule: Rule) -> Party {
+        let deciders = Rule::ALL.iter().zip(&self.deciders);
+        let decider = deciders.into_iter().find(|(other, _)| **other == rule);
+        decider.map_or(self.deciders[0], |(_, party)| *party)
+    }
+
+    /// For each rule by name, the name of the member whose rule holds.
+    #[must_use]
+    pub fn decided_by(&self, members: &[MemberId]) -> BTreeMap<&'static str, String> {
+        let name = |party: Party| match members.get(party.index()) {
+            Some(member) => member.name.clone(),
+            None => party.to_string(),
+        };
+        Rule::ALL.into_iter().map(|rule| (rule.name(), name(self.decider(rule)))).collect()
+    }
+
+    /// Whether so many parties with data may compute together at all.
+    pub(crate) fn check_parties(&self, parties: usize) -> Result<(), Refusal> {
+        let (minimum, of) = (self.rules.min_parties, self.decider(Rule::MinParties));
+        match parties < usize::from(minimum) {
+            true => Err(Refusal::TooFewParties { parties, minimum, of }),
+            false => Ok(()),
+        }
+    }
+
+    /// The refusal if there are too few rows.
+    pub(crate) fn too_few_rows(&self) -> Refusal {
+        Refusal::TooFewRows { minimum: self.rules.min_rows, of: self.decider(Rule::MinRows) }
+    }
+
+    /// The refusal if one party has too much.
+    pub(crate) fn dominated(&self) -> Refusal {
+        Refusal::Dominated { percent: self.rules.max_share, of: self.decider(Rule::MaxShare) }
+    }
+
+    /// The refusal if nobody can decide on shares what a rule asks.
+    pub(crate) fn no_committee(&self, rule: Rule, serving: usize) -> Refusal {
+        Refusal::NoCommittee { rule, of: self.decider(rule), serving }
+    }
+
+    /// Leave to open what so many parties computed, after everything that the rules ask of the joint
+    /// data was found to be so. `rows` is their number where it was opened.
+    pub(crate) fn permit(&self, parties: usize, rows: Option<u64>) -> Result<Permit, Refusal> {
         self.check_parties(parties)?;
-        Ok(Permit { rules: *self, rows: None })
+        if rows.is_some_and(|rows| rows < self.rules.min_rows) {
+            return Err(self.too_few_rows());
+        }
+        Ok(Permit { joint: *self, rows })
     }
 }
 
 impl Permit {
-    /// Whether an opened number of rows is the one that the permit was given for, if it was for one.
+    /// Whether an opened number of rows can be the one that the permit was given for: the same where
+    /// that one was opened, else enough.
     #[must_use]
     pub fn agrees_with(&self, rows: u64) -> bool {
-        self.rows.is_none_or(|counted| counted == rows)
+        let enough = !self.joint.rules.ask_for_rows() || rows >= self.joint.rules.min_rows;
+        self.rows.map_or(enough, |counted| counted == rows)
     }
 
-    /// Whether there are counts that a table may not show.
+    /// Whether there are counts that may not be shown.
     #[must_use]
     pub fn withholds(&self) -> bool {
-        self.rules.min_cell > 1
+        self.joint.rules.ask_for_cells()
     }
 
-    /// The smallest count above zero that may be shown; 1 at least.
+    /// The smallest count that may be shown, where small ones are not; 1 at least.
     #[must_use]
     pub fn least_shown(&self) -> u64 {
-        self.rules.min_cell.max(1)
+        self.joint.rules.min_cell.max(1)
     }
 
-    /// What a table may show of a count: nothing, if it is above zero and below the minimum.
-    #[must_use]
-    pub fn cell(&self, count: u64) -> Option<u64> {
-        (count == 0 || count >= self.rules.min_cell).then_some(count)
+    /// The refusal of an answer that would show single rows.
+    pub(crate) fn shows_single_rows(&self) -> Refusal {
+        Refusal::SingleRows { of: self.joint.decider(Rule::MinCell) }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -206,37 +322,73 @@ impl<T> Opened<T> {
 mod tests {
     use super::*;
 
+    fn party(index: usize) -> Party {
+        Party::new(index).unwrap()
+    }
+
+    fn joint(members: &[Rules]) -> JointRules {
+        let members: Vec<_> = (0..).map(party).zip(members.iter().copied()).collect();
+        JointRules::of(&members).unwrap()
+    }
+
+    fn production() -> JointRules {
+        joint(&[Profile::Production.rules()])
+    }
+
     #[test]
-    fn the_strictest_of_each_rule_holds() {
-        let odd = Rules { min_parties: 2, min_rows: 50, min_cell: 1 };
-        let both = Profile::Production.rules().strictest(odd);
-        assert_eq!(both, Rules { min_parties: 3, min_rows: 50, min_cell: 5 });
+    fn the_strictest_of_each_rule_holds_and_the_first_that_has_it_decides() {
+        let teaching = Profile::Teaching.rules();
+        let odd = Rules { min_rows: 50, max_share: 60, ..teaching };
+        let joint = joint(&[teaching, odd, Profile::Production.rules(), odd]);
+        let due = Rules { min_rows: 50, max_share: 60, ..Profile::Production.rules() };
+        assert_eq!(*joint.rules(), due);
+        let deciders = Rule::ALL.map(|rule| joint.decider(rule).index());
+        assert_eq!(deciders, [2, 1, 2, 1, 2]);
+        let member = |name: &str| MemberId { name: name.into(), fingerprint: [0; 32] };
+        let named = joint.decided_by(&["a", "b", "c", "d"].map(member));
+        let due = [
+            ("min_parties", "c"),
+            ("min_rows", "b"),
+            ("min_cell", "c"),
+            ("max_share", "b"),
+            ("client_columns", "c"),
+        ];
+        assert_eq!(named, due.map(|(rule, name)| (rule, name.to_owned())).into());
+    }
+
+    #[test]
+    fn rules_that_nothing_can_be_compared_with_are_not_sensible() {
+        let rules = Profile::Production.rules();
+        assert!(rules.are_sensible() && Profile::Teaching.rules().are_sensible());
+        for bad in [
+            Rules { min_rows: 1 << 62, ..rules },
+            Rules { min_cell: u64::MAX, ..rules },
+            Rules { max_share: 0, ..rules },
+            Rules { max_share: 101, ..rules },
+        ] {
+            assert!(!bad.are_sensible(), "{bad:?}");
+        }
     }
 
     #[test]
     fn too_few_parties_or_rows_are_refused() {
-        let rules = Profile::Production.rules();
-        assert!(rules.permit(3, 10).is_ok());
-        assert!(matches!(rules.permit(2, 10), Err(Refusal::TooFewParties { .. })));
-        assert!(matches!(rules.permit(3, 9), Err(Refusal::TooFewRows { minimum: 10 })));
-        assert!(rules.permit_whatever_the_rows(3).is_ok());
-        assert!(rules.permit_whatever_the_rows(2).is_err());
+        let (rules, of) = (production(), party(0));
+        assert!(rules.permit(3, Some(10)).is_ok());
+        let parties = Refusal::TooFewParties { parties: 2, minimum: 3, of };
+        assert_eq!(rules.permit(2, Some(10)).unwrap_err(), parties);
+        let rows = Refusal::TooFewRows { minimum: 10, of };
+        assert_eq!(rules.permit(3, Some(9)).unwrap_err(), rows);
+        assert!(rules.permit(3, None).is_ok());
+        assert!(rules.permit(2, None).is_err());
     }
 
     #[test]
-    fn a_permit_is_for_the_rows_that_were_counted() {
-        let rules = Profile::Production.rules();
-        let counted = rules.permit(3, 10).unwrap();
+    fn a_permit_is_for_the_rows_that_were_counted_or_found_enough() {
+        let counted = production().permit(3, Some(10)).unwrap();
         assert!(counted.agrees_with(10) && !counted.agrees_with(9) && !counted.agrees_with(11));
-        let uncounted = rules.permit_whatever_the_rows(3).unwrap();
-        assert!(uncounted.agrees_with(0) && uncounted.withholds());
-        let all_shown = Profile::Teaching.rules().permit(2, 1).unwrap();
-        assert!(!all_shown.withholds());
-    }
-
-    #[test]
-    fn small_cells_are_withheld_and_empty_ones_are_not() {
-        let permit = Profile::Production.rules().permit(3, 10).unwrap();
-        assert_eq!([0, 1, 4, 5].map(|count| permit.cell(count)), [Some(0), None, None, Some(5)]);
+        let uncounted = production().permit(3, None).unwrap();
+        assert!(uncounted.agrees_with(10) && !uncounted.agrees_with(9) && uncounted.withholds());
+        let all_shown = joint(&[Profile::Teaching.rules()]).permit(2, None).unwrap();
+        assert!(!all_shown.withholds() && all_shown.agrees_with(0));
     }
 }

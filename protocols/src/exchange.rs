@@ -18,6 +18,7 @@ use bytes::Bytes;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::agreed::Agreed;
 use crate::channel::Message;
 use crate::fault::{Fault, Misbehaviour};
 use crate::meter::Meter;
@@ -85,7 +86,7 @@ pub(crate) struct Exchange {
     outbox: VecDeque<Outgoing>,
     awaited: Vec<Party>,
     phase: Phase,
-    deadline_ms: Option<u64>,
+    agreed: Option<Agreed>,
     meter: Meter,
 }
 
@@ -139,7 +140,7 @@ impl Exchange {
             outbox: VecDeque::new(),
             awaited: Vec::new(),
             phase: Phase::Agreeing,
-            deadline_ms: None,
+            agreed: None,
             meter: Meter::new(parties.count()),
         }
     }
@@ -172,12 +173,12 @@ impl Exchange {
         self.phase = phase;
     }
 
-    pub(crate) fn agree_deadline(&mut self, milliseconds: u64) {
-        self.deadline_ms = Some(milliseconds);
+    pub(crate) fn agree(&mut self, agreed: Agreed) {
+        self.agreed = Some(agreed);
     }
 
-    pub(crate) fn deadline_ms(&self) -> Option<u64> {
-        self.deadline_ms
+    pub(crate) fn agreed(&self) -> Option<&Agreed> {
+        self.agreed.as_ref()
     }
 
     pub(crate) fn meter(&self) -> &Meter {

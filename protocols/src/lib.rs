@@ -5,6 +5,7 @@
 //! clock, socket, file, global randomness or thread here (rayon's parallel loops over disjoint
 //! chunks aside), and nothing of how a node is built.
 
+mod agreed;
 pub mod algebra;
 mod answer;
 pub mod catalogue;
@@ -14,19 +15,27 @@ pub mod computation;
 #[cfg(test)]
 mod computation_tests;
 pub mod disclosure;
+#[cfg(test)]
+mod dropped_tests;
 mod echo;
 mod engine;
 mod exchange;
 pub mod fault;
+mod gate;
+mod input;
 pub mod machine;
 pub mod masked;
 pub mod meter;
 pub mod parameters;
 pub mod party;
 pub mod random;
+mod refusal;
 mod replicated;
+mod request;
+mod security;
 pub mod session;
 pub mod simulation;
+mod spec;
 mod statistics;
 #[cfg(test)]
 mod testing;

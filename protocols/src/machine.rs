@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use crate::agreed::Agreed;
 use crate::channel::Channel;
 use crate::exchange::Exchange;
 pub use crate::exchange::{Awaiting, Outgoing, Part, Phase};
@@ -103,10 +104,11 @@ impl<T> Machine<T> {
         self.exchange.borrow().awaiting()
     }
 
-    /// The time that all parties agreed to end within, in milliseconds from the start.
+    /// What the members have agreed on, once all proposals fit each other; also after the end,
+    /// whatever it was.
     #[must_use]
-    pub fn agreed_deadline_ms(&self) -> Option<u64> {
-        self.exchange.borrow().deadline_ms()
+    pub fn agreed(&self) -> Option<Agreed> {
+        self.exchange.borrow().agreed().cloned()
     }
 
     /// What the run has cost so far.

@@ -13,6 +13,17 @@ use serde::Deserialize;
 use crate::algebra::exact::Grid;
 use crate::fault::InputError;
 
+/// The name under which the spec has what is done with rows in which something is missing, and what
+/// stands there if they are refused or left out.
+pub(crate) const MISSING: &str = "missing";
+const REFUSE: &str = "refuse";
+const DROP: &str = "drop";
+
+/// The names under which the spec has the declared digits, and what stands there if there are none.
+const DIGITS_BEFORE: &str = "digits_before";
+const DIGITS_AFTER: &str = "digits_after";
+const ANY_DIGITS: &str = "any";
+
 /// Decimal digits where only one side of the point is declared.
 const USUAL_DIGITS: u32 = 12;
 
@@ -49,6 +60,16 @@ pub struct Parameters {
     /// Binary digits after the point, from 0 to 62, for the encoding `fixed`; 32 where it is left
     /// out.
     pub fraction_bits: Option<u32>,
+    /// What is done with rows in which something is missing; they are refused where it is left out.
+    pub missing: Option<Missing>,
+}
+
+/// What is done with rows in which something is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Missing {
+    /// They are left out, and how many they are is part of the result.
+    Drop,
 }
 
 /// An operation of a suite on shares, to be measured.
@@ -144,6 +165,15 @@ impl Parameters {
         }
     }
 
+    /// What is done with rows in which something is missing, as the spec has it.
+    pub(crate) fn missing_text(&self) -> (String, String) {
+        let text = match self.missing {
+            None => REFUSE,
+            Some(Missing::Drop) => DROP,
+        };
+        (MISSING.to_owned(), text.to_owned())
+    }
+
     /// Refuses categories where a function has none.
     pub(crate) fn no_categories(&self) -> Result<(), InputError> {
         match self.categories {
@@ -164,13 +194,32 @@ impl Parameters {
     }
 }
 
+/// The grid of such digits.
+pub(crate) fn agreed_grid(agreed: &BTreeMap<String, String>) -> Result<Grid, InputError> {
+    match (agreed.get(DIGITS_BEFORE).map(String::as_str), parsed(agreed, DIGITS_BEFORE)) {
+        (Some(ANY_DIGITS), _) => Ok(Grid::full()),
+        (_, before) => Grid::declared(before?, parsed(agreed, DIGITS_AFTER)?),
+    }
+}
+
+/// Whether the agreed parameters say that rows in which something is missing are left out.
+pub(crate) fn drops_missing(agreed: &BTreeMap<String, String>) -> Result<bool, InputError> {
+    match agreed.get(MISSING).map(String::as_str) {
+        None | Some(REFUSE) => Ok(false),
+        Some(DROP) => Ok(true),
+        Some(_) => {
+            Err(refuse(MISSING, "the parties' proposal has another value than `drop`".into()))
+        }
+    }
+}
+
 /// The canonical text of a grid's digits, for the spec.
 pub(crate) fn grid_text(grid: &Grid) -> [(String, String); 2] {
     let (before, after) = match grid.digits() {
-        None => ("any".to_owned(), "any".to_owned()),
+        None => (ANY_DIGITS.to_owned(), ANY_DIGITS.to_owned()),
         Some((before, after)) => (before.to_string(), after.to_string()),
     };
-    [("digits_before".to_owned(), before), ("digits_after".to_owned(), after)]
+    [(DIGITS_BEFORE.to_owned(), before), (DIGITS_AFTER.to_owned(), after)]
 }
 
 /// A parameter from the canonical text that the parties agreed on.

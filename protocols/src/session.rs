@@ -1,9 +1,10 @@
-//! What was agreed: the spec of a computation, its comparison field by field, and its hash.
+//! What was agreed: the proposals of all members, compared, and their hash.
 //!
 //! Parties: any n ≥ 2. One message from each to each; nothing in it is private.
 //!
 //! Before any private value is touched, each party sends every other its proposal: the spec that
-//! its client gave it, its disclosure rules, a fresh nonce, and an ephemeral X25519 public key.
+//! its client gave it, its disclosure rules, where its columns come from, the head of its audit chain,
+//! a fresh nonce, and an ephemeral X25519 public key.
 //! Where the specs differ, every party stops and can say in which field and with whom. The hash of
 //! all proposals in the agreed order is the session.
 //!
@@ -22,42 +23,14 @@ use serde::{Deserialize, Serialize};
 use x25519_dalek::{PublicKey, ReusableSecret};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+pub use crate::agreed::{Agreed, AuditHead, Origin};
 use crate::channel::Channel;
-use crate::disclosure::{Profile, Rules};
+use crate::disclosure::{JointRules, Refusal, Rules};
 use crate::exchange::{Phase, TagKeys};
 use crate::fault::{Fault, InputError, Misbehaviour};
 use crate::party::Party;
+pub use crate::spec::{Difference, MemberId, Spec};
 use crate::wire;
-
-/// What all parties must want alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spec {
-    /// The function's name in the catalogue.
-    pub function: String,
-    /// Its parameters in canonical text, by name.
-    pub parameters: BTreeMap<String, String>,
-    /// Public sizes that must be equal at all parties, such as the length of a vector.
-    pub shape: BTreeMap<String, u64>,
-    /// The members that take part, in order: the parties that bring data, then the helpers.
-    pub members: Vec<MemberId>,
-    /// How many of the members, the last ones, compute on shares without data of their own.
-    pub helpers: u64,
-    /// The family of protocols.
-    pub suite: String,
-    /// The name that the clients gave to their network.
-    pub network: String,
-    /// Which computation under that name this is, from 0.
-    pub run: u64,
-}
-
-/// A member as every party knows it: by name and pinned certificate.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct MemberId {
-    /// Its name in the consortium file.
-    pub name: String,
-    /// The SHA-256 fingerprint of its first certificate in the consortium file.
-    pub fingerprint: [u8; 32],
-}
 
 /// What one party brings into the agreement.
 #[derive(Clone, Debug)]
@@ -70,17 +43,10 @@ pub struct Offer {
     pub deadline_ms: u64,
     /// Whether its policy lets it be one of the three nodes that compute on shares.
     pub serves: bool,
-}
-
-/// Where two specs differ first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Difference {
-    /// The name of the field.
-    pub field: String,
-    /// What we have.
-    pub ours: String,
-    /// What the other has.
-    pub theirs: String,
+    /// Where its columns come from.
+    pub source: Origin,
+    /// The head of its audit chain.
+    pub audit: AuditHead,
 }
 
 /// The hash of everything that was agreed.
@@ -90,9 +56,8 @@ pub struct SessionHash([u8; 32]);
 /// A session that all parties agreed on.
 #[derive(Debug)]
 pub struct Session {
-    hash: SessionHash,
-    rules: Rules,
-    deadline_ms: u64,
+    joint: JointRules,
+    agreed: Agreed,
     serving: Vec<Party>,
     pair_keys: BTreeMap<Party, PairKey>,
 }
@@ -108,6 +73,8 @@ struct Proposal {
     rules: Rules,
     deadline_ms: u64,
     serves: bool,
+    source: Origin,
+    audit: AuditHead,
     nonce: [u8; 32],
     key: [u8; 32],
 }
@@ -148,28 +115,49 @@ pub async fn agree(
     let me = channel.parties().me();
     let keys: Vec<(Party, [u8; 32])> = proposals.iter().map(|(p, q)| (*p, q.key)).collect();
     proposals.insert(me, ours);
-    let hash = SessionHash::of(proposals.values());
-    let rules = proposals.values().map(|p| p.rules).reduce(Rules::strictest);
-    let deadline_ms = proposals.values().map(|p| p.deadline_ms).min();
-    let serving = proposals.iter().filter(|(_, p)| p.serves).map(|(party, _)| *party).collect();
-    let inputs = proposals.get(&me).map_or(0, |ours| ours.spec.inputs());
+    let (joint, agreed) = settle(&proposals)?;
     let mut pair_keys = BTreeMap::new();
     for (party, key) in keys {
         let link = channel.link_binding(party);
-        pair_keys.insert(party, PairKey::derive(&secret, (me, party), &key, &hash, &link)?);
+        pair_keys
+            .insert(party, PairKey::derive(&secret, (me, party), &key, &agreed.session, &link)?);
     }
-    let session = Session {
-        hash,
-        rules: rules.unwrap_or_else(|| Profile::Production.rules()),
-        deadline_ms: deadline_ms.unwrap_or_default(),
-        serving,
-        pair_keys,
-    };
-    session.rules.check_parties(inputs)?;
+    // A refusal too is known to be of this session and of these rules.
+    channel.agreed(agreed.clone());
+    let inputs = proposals.get(&me).map_or(0, |ours| ours.spec.inputs());
+    joint.check_parties(inputs)?;
+    check_sources(&proposals)?;
+    let serving = proposals.iter().filter(|(_, p)| p.serves).map(|(party, _)| *party).collect();
+    let session = Session { joint, agreed, serving, pair_keys };
     channel.bind(session.tag_keys());
-    channel.agreed_deadline(session.deadline_ms);
     channel.enter(Phase::Running);
     Ok(session)
+}
+
+/// What follows from the proposals of all members.
+fn settle(proposals: &BTreeMap<Party, Proposal>) -> Result<(JointRules, Agreed), Fault> {
+    let rules: Vec<(Party, Rules)> = proposals.iter().map(|(p, q)| (*p, q.rules)).collect();
+    let joint = JointRules::of(&rules).ok_or(Fault::Implausible)?;
+    let members = proposals.values().next().map_or(&[][..], |first| &first.spec.members);
+    let agreed = Agreed {
+        deadline_ms: proposals.values().map(|p| p.deadline_ms).min().unwrap_or_default(),
+        session: SessionHash::of(proposals.values()),
+        rules: *joint.rules(),
+        decided_by: joint.decided_by(members),
+        audit: proposals.iter().map(|(party, p)| (*party, p.audit)).collect(),
+    };
+    Ok((joint, agreed))
+}
+
+/// A party that brings in a dataset may refuse to take part beside columns that a client has made.
+fn check_sources(proposals: &BTreeMap<Party, Proposal>) -> Result<(), Refusal> {
+    let strict = |p: &Proposal| p.source == Origin::Dataset && !p.rules.client_columns;
+    let of = proposals.iter().find(|(_, p)| strict(p)).map(|(party, _)| *party);
+    let whose = proposals.iter().find(|(_, p)| p.source == Origin::Client).map(|(party, _)| *party);
+    match of.zip(whose) {
+        None => Ok(()),
+        Some((of, whose)) => Err(Refusal::ClientColumns { of, whose }),
+    }
 }
 
 /// The spec in a proposal that came before its session was opened here, if it is one. Says what
@@ -204,27 +192,41 @@ impl Session {
     /// The hash of everything that was agreed.
     #[must_use]
     pub fn hash(&self) -> &SessionHash {
-        &self.hash
+        &self.agreed.session
+    }
+
+    /// What all members know from here on.
+    #[must_use]
+    pub fn agreed(&self) -> &Agreed {
+        &self.agreed
     }
 
     /// A session that nobody agreed on, with these keys.
     #[cfg(test)]
     pub(crate) fn of_keys(rules: Rules, keys: BTreeMap<Party, [u8; 32]>) -> Self {
         let pair_keys = keys.into_iter().map(|(party, key)| (party, PairKey(key))).collect();
-        let hash = SessionHash([0; 32]);
-        Self { hash, rules, deadline_ms: 0, serving: Vec::new(), pair_keys }
+        let first = Party::new(0).expect("a computation has a party");
+        let joint = JointRules::of(&[(first, rules)]).expect("of one party");
+        let agreed = Agreed {
+            deadline_ms: 0,
+            session: SessionHash([0; 32]),
+            rules,
+            decided_by: BTreeMap::new(),
+            audit: Vec::new(),
+        };
+        Self { joint, agreed, serving: Vec::new(), pair_keys }
     }
 
-    /// The strictest of all parties' disclosure rules.
+    /// The strictest of all parties' disclosure rules, and whose they are.
     #[must_use]
-    pub fn rules(&self) -> &Rules {
-        &self.rules
+    pub fn rules(&self) -> &JointRules {
+        &self.joint
     }
 
     /// The shortest time that any party is willing to wait, in milliseconds.
     #[must_use]
     pub fn deadline_ms(&self) -> u64 {
-        self.deadline_ms
+        self.agreed.deadline_ms
     }
 
     /// The parties, in order, whose policies let them be one of the three that compute on shares.
@@ -329,20 +331,6 @@ impl fmt::Display for SessionHash {
     }
 }
 
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, ours, theirs } = self;
-        write!(f, "field `{field}` is {ours} here and {theirs} there")
-    }
-}
-
-impl fmt::Display for MemberId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, ..] = self.fingerprint;
-        write!(f, "{} ({a:02x}{b:02x}{c:02x}{d:02x}…)", self.name)
-    }
-}
-
 impl fmt::Debug for SessionHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SessionHash({self})")
@@ -359,6 +347,8 @@ impl Proposal {
             rules: offer.rules,
             deadline_ms: offer.deadline_ms,
             serves: offer.serves,
+            source: offer.source,
+            audit: offer.audit,
             nonce,
             key: PublicKey::from(secret).to_bytes(),
         }
@@ -381,76 +371,6 @@ impl Proposal {
             }
         }
     }
-}
-
-impl Spec {
-    /// The number of parties that bring data: all members but the helpers.
-    #[must_use]
-    pub fn inputs(&self) -> usize {
-        let helpers = usize::try_from(self.helpers).unwrap_or(usize::MAX);
-        self.members.len().saturating_sub(helpers)
-    }
-
-    /// The first field in which `theirs` differs from this spec.
-    #[must_use]
-    pub fn first_difference(&self, theirs: &Self) -> Option<Difference> {
-        let field = |name: &str, ours: &dyn fmt::Display, theirs: &dyn fmt::Display| Difference {
-            field: name.to_owned(),
-            ours: shorten(&ours.to_string()),
-            theirs: shorten(&theirs.to_string()),
-        };
-        if self.network != theirs.network {
-            return Some(field("network", &self.network, &theirs.network));
-        }
-        if self.run != theirs.run {
-            return Some(field("run", &self.run, &theirs.run));
-        }
-        if self.function != theirs.function {
-            return Some(field("function", &self.function, &theirs.function));
-        }
-        if self.members != theirs.members {
-            return Some(field("members", &names(&self.members), &names(&theirs.members)));
-        }
-        if self.helpers != theirs.helpers {
-            return Some(field("helpers", &self.helpers, &theirs.helpers));
-        }
-        if self.suite != theirs.suite {
-            return Some(field("suite", &self.suite, &theirs.suite));
-        }
-        differing_entry(&self.parameters, &theirs.parameters)
-            .map(|(name, a, b)| field(&format!("parameters.{name}"), &a, &b))
-            .or_else(|| {
-                differing_entry(&self.shape, &theirs.shape).map(|(name, a, b)| field(name, &a, &b))
-            })
-    }
-}
-
-fn names(members: &[MemberId]) -> String {
-    let names: Vec<String> = members.iter().map(MemberId::to_string).collect();
-    names.join(", ")
-}
-
-fn differing_entry<'a, V: PartialEq + fmt::Display>(
-    ours: &'a BTreeMap<String, V>,
-    theirs: &'a BTreeMap<String, V>,
-) -> Option<(&'a str, String, String)> {
-    let text = |value: Option<&V>| value.map_or_else(|| "not given".to_owned(), V::to_string);
-    let mut keys: Vec<&String> = ours.keys().chain(theirs.keys()).collect();
-    keys.sort();
-    keys.into_iter()
-        .find(|key| ours.get(*key) != theirs.get(*key))
-        .map(|key| (key.as_str(), text(ours.get(key)), text(theirs.get(key))))
-}
-
-/// Differences are shown to people: a list of ten thousand categories is not, nor what a peer sent
-/// to end the line of a log.
-fn shorten(text: &str) -> String {
-    const SHOWN: usize = 80;
-    let visible = |c: char| {
-        if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
-    };
-    let start: String = text.chars().take(SHOWN).map(visible).collect();
-    if text.chars().nth(SHOWN).is_some() { format!("{start}…") } else { start }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::disclosure::Refusal;
+use crate::disclosure::{Profile, Refusal};
 use crate::machine::{Machine, Setting, Step};
 use crate::party::Parties;
 use crate::simulation::adversary::{Action, Envelope, Tamper};
@@ -12,26 +12,30 @@ use crate::simulation::{Ending, Report, Simulation};
 use crate::testing;
 use crate::wire::SessionId;
 
-type Agreed = (SessionHash, Rules, u64, Vec<[u8; 32]>);
+#[path = "session_rules_tests.rs"]
+mod rules;
 
-async fn agreed(channel: Channel, offer: Offer, mut rng: impl CryptoRng) -> Result<Agreed, Fault> {
+/// Hash, rules, deadline, and keys with the others.
+type Settled = (SessionHash, Rules, u64, Vec<[u8; 32]>);
+
+async fn agreed(channel: Channel, offer: Offer, mut rng: impl CryptoRng) -> Result<Settled, Fault> {
     let session = agree(&channel, offer, &mut rng).await?;
     let keys = session.pair_keys().map(|(_, key)| *key.for_use("test", 0)).collect();
-    Ok((*session.hash(), *session.rules(), session.deadline_ms(), keys))
+    Ok((*session.hash(), *session.rules().rules(), session.deadline_ms(), keys))
 }
 
 fn offers(parties: usize) -> Vec<Offer> {
     (0..parties).map(|_| testing::offer(parties, Profile::Teaching.rules())).collect()
 }
 
-fn simulate(simulation: Simulation, offers: &[Offer]) -> Report<Agreed> {
+fn simulate(simulation: Simulation, offers: &[Offer]) -> Report<Settled> {
     simulation
         .parties(offers.len())
         .run(|channel, party, rng| agreed(channel, offers[party.index()].clone(), rng))
 }
 
 /// Three parties of which the last one's offer differs.
-fn with_another(change: impl FnOnce(&mut Offer)) -> Report<Agreed> {
+fn with_another(change: impl FnOnce(&mut Offer)) -> Report<Settled> {
     let mut offers = offers(3);
     change(&mut offers[2]);
     simulate(Simulation::new(testing::seed()), &offers)
@@ -142,7 +146,7 @@ fn long_and_invisible_text_of_others_is_not_repeated() {
 fn too_few_parties_are_refused_by_all() {
     let mut offers = offers(2);
     offers[1].rules = Profile::Production.rules();
-    let refusal = Refusal::TooFewParties { parties: 2, minimum: 3 };
+    let refusal = Refusal::TooFewParties { parties: 2, minimum: 3, of: party(1) };
     for ending in simulate(Simulation::new(testing::seed()), &offers).endings {
         assert_eq!(ending.fault(), Some(&Fault::Refused(refusal.clone())));
     }
@@ -168,7 +172,7 @@ fn a_reflected_proposal_is_refused() {
 }
 
 /// Party 1 says what `change` makes of its proposal.
-fn with_proposal(change: impl Fn(&mut Proposal) + 'static) -> Report<Agreed> {
+fn with_proposal(change: impl Fn(&mut Proposal) + 'static) -> Report<Settled> {
     let adversary = move |mut envelope: Envelope| {
         if envelope.from == party(1) && envelope.message.sequence == 0 {
             let mut proposal: Proposal = wire::decode(&envelope.message.body).unwrap();
@@ -278,7 +282,7 @@ fn hex(text: &str) -> [u8; 32] {
 fn another_version_is_a_difference() {
     let report = with_proposal(|proposal| proposal.version += 1);
     let text = report.endings[0].fault().unwrap().to_string();
-    assert!(text.contains("field `version` is 1 here and 2 there"), "{text}");
+    assert!(text.contains("field `version` is 2 here and 3 there"), "{text}");
 }
 
 /// Agrees and then says one bound message to all.
@@ -394,13 +398,15 @@ fn a_proposal_is_these_bytes() {
     offer.spec.suite = "masked".into();
     offer.spec.parameters.insert("p".into(), "1".into());
     offer.spec.shape.insert("length".into(), 3);
-    let Offer { spec, rules, deadline_ms, serves } = offer;
-    let (nonce, key) = ([7; 32], [8; 32]);
-    let proposal = Proposal { version: 1, spec, rules, deadline_ms, serves, nonce, key };
+    let Offer { spec, rules, deadline_ms, serves, .. } = offer;
+    let (source, audit) = (Origin::Dataset, AuditHead { number: 9, hash: [6; 32] });
+    let (version, nonce, key) = (wire::VERSION, [7; 32], [8; 32]);
+    let proposal =
+        Proposal { version, spec, rules, deadline_ms, serves, source, audit, nonce, key };
     let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
     let number = |number: u64| number.to_le_bytes().to_vec();
     let expected = [
-        vec![1],
+        vec![2],
         text("F"),
         [number(1), text("p"), text("1")].concat(),
         [number(1), text("length"), number(3)].concat(),
@@ -409,9 +415,11 @@ fn a_proposal_is_these_bytes() {
         text("masked"),
         text("network"),
         number(0),
-        [vec![3, 0], number(10), number(5)].concat(),
+        [vec![3, 0], number(10), number(5), vec![90, 0]].concat(),
         number(60_000),
         vec![1],
+        vec![2, 0, 0, 0],
+        [number(9), vec![6; 32]].concat(),
         vec![7; 32],
         vec![8; 32],
     ]

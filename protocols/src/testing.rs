@@ -4,11 +4,12 @@ use rand_core::Rng;
 
 use crate::catalogue::find;
 use crate::computation::{Answer, Input, Outcome, Request, compute};
-use crate::disclosure::{Profile, Rules};
+use crate::disclosure::{JointRules, Profile, Rules};
 use crate::fault::InputError;
 use crate::parameters::Parameters;
+use crate::party::Party;
 use crate::random::PredictableRng;
-use crate::session::{MemberId, Offer, Spec};
+use crate::session::{AuditHead, MemberId, Offer, Origin, Spec};
 use crate::simulation::{Report, Simulation};
 
 /// A random seed, or the one in CLOISTER_SEED; printed, so that a failed test shows it.
@@ -51,7 +52,13 @@ pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {
         network: "network".to_owned(),
         run: 0,
     };
-    Offer { spec, rules, deadline_ms: 60_000, serves: true }
+    let (source, audit) = (Origin::Client, AuditHead::default());
+    Offer { spec, rules, deadline_ms: 60_000, serves: true, source, audit }
+}
+
+/// Rules that the first party has, and all agree on.
+pub(crate) fn joint(rules: Rules) -> JointRules {
+    JointRules::of(&[(Party::new(0).unwrap(), rules)]).unwrap()
 }
 
 /// One computation in simulation.
@@ -62,12 +69,15 @@ pub(crate) struct Run {
     pub(crate) rules: Rules,
     /// Members without data, behind those with data.
     pub(crate) helpers: usize,
+    /// How many rows each party has left out; none where nothing is said.
+    pub(crate) dropped: Vec<u64>,
 }
 
 impl Run {
     pub(crate) fn new(function: &'static str, inputs: Vec<Input>) -> Self {
         let rules = Profile::Teaching.rules();
-        Self { function, parameters: Parameters::default(), inputs, rules, helpers: 0 }
+        let parameters = Parameters::default();
+        Self { function, parameters, inputs, rules, helpers: 0, dropped: Vec::new() }
     }
 
     pub(crate) fn numbers<const N: usize>(function: &'static str, inputs: [&[f64]; N]) -> Self {
@@ -94,19 +104,26 @@ impl Run {
         offer
     }
 
+    /// What is agreed on.
+    pub(crate) fn spec(&self) -> Spec {
+        let mut offer = self.offer();
+        self.request(0).unwrap().describe(&mut offer);
+        offer.spec
+    }
+
     /// The part of any member: a helper reads its own from the first party's proposal.
-    fn part(&self, index: usize) -> Request {
+    pub(crate) fn part(&self, index: usize) -> Request {
         if index < self.inputs.len() {
             return self.request(index).unwrap();
         }
-        let mut offer = self.offer();
-        self.request(0).unwrap().describe(&mut offer);
-        Request::to_help(&offer.spec).unwrap()
+        Request::to_help(&self.spec()).unwrap()
     }
 
     pub(crate) fn request(&self, index: usize) -> Result<Request, InputError> {
         let function = find(self.function).unwrap();
-        Request::new(function, &self.parameters, self.inputs[index].clone(), self.inputs.len())
+        let (input, parties) = (self.inputs[index].clone(), self.inputs.len());
+        let dropped = self.dropped.get(index).copied().unwrap_or(0);
+        Request::new(function, &self.parameters, input, dropped, parties)
     }
 
     pub(crate) fn simulate(&self, simulation: Simulation) -> Report<Outcome> {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::algebra::ring::Ring;
 
 /// The version of frames and protocols. Nodes of different versions refuse each other at the hello.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// The longest frame in bytes, header and body together. Longer messages are cut into parts, so
 /// that sessions share a link fairly.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 use serde_json::{Map, Value, json};
 
-use crate::client::Report;
+use crate::client::{Data, Report};
 use crate::folder::{ApiMember, Folder};
 use crate::joint::{Consortium, Job, State, check_agreement};
 use crate::problem::{Outcome, Problem};
@@ -21,12 +21,16 @@ pub(super) struct Arguments {
     /// The function, such as SecureSum.
     #[arg(value_name = "NAME")]
     function: String,
-    /// A party's data as JSON: one for each party in order, or as PARTY=JSON.
-    #[arg(long, value_name = "[PARTY=]JSON")]
+    /// A party's data: as JSON, one for each party in order, or as PARTY=JSON; or as columns of a
+    /// dataset, DATASET.COLUMN[,COLUMN…], one for each party or one for all.
+    #[arg(long, value_name = "[PARTY=]JSON|DATASET.COLUMN")]
     data: Vec<String>,
     /// A file with a party's data as JSON: one for each party in order, or as PARTY=FILE.
     #[arg(long, value_name = "[PARTY=]FILE")]
     data_json: Vec<String>,
+    /// Which rows of a dataset, as JSON: {"column": "age", "op": ">=", "value": 40}, with and, or, not.
+    #[arg(long = "where", value_name = "JSON", requires = "data")]
+    filter: Option<String>,
     /// A parameter, the same for all parties; the value is read as JSON if it is JSON, else as
     /// text.
     #[arg(long = "parameter", value_name = "K=V")]
@@ -47,11 +51,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         parameters: parameters(&arguments.parameters)?,
         session: arguments.session.clone(),
     };
-    let computed = compute(Consortium::new(file), &job, data, arguments.json);
+    let computed = compute(Consortium::new(file)?, &job, data, arguments.json);
     actix::System::new().block_on(computed)
 }
 
-async fn compute(consortium: Consortium, job: &Job, data: Vec<Value>, as_json: bool) -> Outcome {
+async fn compute(consortium: Consortium, job: &Job, data: Vec<Data>, as_json: bool) -> Outcome {
     let reports = match consortium.compute(job, data, show).await.all() {
         Ok(reports) => reports,
         Err(failed) => {
@@ -70,20 +74,44 @@ async fn compute(consortium: Consortium, job: &Job, data: Vec<Value>, as_json: b
 }
 
 impl Arguments {
-    fn read_data(&self, members: &[ApiMember]) -> Outcome<Vec<Value>> {
+    fn read_data(&self, members: &[ApiMember]) -> Outcome<Vec<Data>> {
         if self.data_json.is_empty() {
-            return by_party(&self.data, members)?
-                .into_iter()
-                .map(|text| parse(text, "--data"))
-                .collect();
+            let filter = self.filter.as_deref().map(|text| parse(text, "--where")).transpose()?;
+            // The same dataset at all members needs to be named once.
+            if let [one] = self.data.as_slice()
+                && let Some(selection) = selection(one, filter.as_ref())
+            {
+                return Ok(vec![selection; members.len()]);
+            }
+            let given = by_party(&self.data, members)?.into_iter();
+            let data = given.map(|text| match selection(text, filter.as_ref()) {
+                Some(selection) => Ok(selection),
+                None => parse(text, "--data").map(Data::Values),
+            });
+            return data.collect();
         }
         let read = |path: &str| {
             let text = fs::read_to_string(path)
                 .map_err(|error| Problem::usage(format!("cannot read {path}: {error}")))?;
-            parse(&text, path)
+            parse(&text, path).map(Data::Values)
         };
         by_party(&self.data_json, members)?.into_iter().map(read).collect()
     }
+}
+
+/// Columns of a dataset, if this is how they are named and no JSON.
+fn selection(text: &str, filter: Option<&Value>) -> Option<Data> {
+    let (dataset, columns) = text.split_once('.')?;
+    let word = |text: &str| {
+        let plain = |c: char| c.is_alphanumeric() || "-_ ".contains(c);
+        text.starts_with(|c: char| c.is_alphabetic() || c == '_') && text.chars().all(plain)
+    };
+    let columns: Vec<String> = columns.split(',').map(str::to_owned).collect();
+    (word(dataset) && columns.iter().all(|column| word(column))).then(|| Data::Selection {
+        dataset: dataset.to_owned(),
+        columns,
+        filter: filter.cloned(),
+    })
 }
 
 /// Values in the order of the members: given in that order, or each as `PARTY=value`.
@@ -167,6 +195,9 @@ fn table(report: &Report) -> String {
     rows.push(("parties".to_owned(), report.inputs.to_string()));
     flatten("security".to_owned(), &report.security, &mut rows);
     flatten("disclosure".to_owned(), &report.disclosure, &mut rows);
+    if let Some(dropped) = &report.dropped {
+        rows.push(("dropped".to_owned(), dropped.to_string()));
+    }
     rows.push(("session".to_owned(), report.session.clone()));
     let width = rows.iter().map(|(name, _)| name.chars().count()).max();
     let width = width.unwrap_or(0);
@@ -192,7 +223,7 @@ mod tests {
     use super::*;
 
     fn members() -> Vec<ApiMember> {
-        let member = |name: &str| ApiMember { name: name.into(), api: "http://x".into() };
+        let member = |name: &str| ApiMember::open(name, "http://x");
         vec![member("a"), member("b")]
     }
 
@@ -206,6 +237,19 @@ mod tests {
         assert_eq!(by_party(&values(&["b=2", "a=1"]), &members()).unwrap(), ["1", "2"]);
         for wrong in [&["1"][..], &["1", "2", "3"], &["a=1", "2"], &["a=1", "a=2"]] {
             assert!(by_party(&values(wrong), &members()).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn columns_of_a_dataset_are_told_from_json() {
+        let columns = |text| match selection(text, None) {
+            Some(Data::Selection { dataset, columns, .. }) => Some((dataset, columns)),
+            _ => None,
+        };
+        let two = columns("trial.age,outcome_2").unwrap();
+        assert_eq!(two, ("trial".into(), vec!["age".into(), "outcome_2".into()]));
+        for json in ["[1.5, 2]", "1.5", "\"a.b\"", "{}", "trial"] {
+            assert_eq!(columns(json), None, "{json}");
         }
     }
 

@@ -35,6 +35,10 @@ pub(super) struct Arguments {
     /// `teaching` for 2 parties and 1 row, and protects nobody.
     #[arg(long, default_value = "production")]
     pub(super) profile: ProfileName,
+    /// Have the nodes take calls with a token only, and over HTTPS with their own certificates; make
+    /// tokens with `cloister token new`.
+    #[arg(long)]
+    pub(super) tokens: bool,
     /// How long a computation may take.
     #[arg(long, default_value_t = 60, value_name = "SECONDS",
           value_parser = clap::value_parser!(u32).range(1..=86_400))]
@@ -67,6 +71,11 @@ const HELP: &str = "
 committee.help = true
 ";
 
+/// What follows where tokens are wanted.
+const TOKENS: &str = "access.mode = \"tokens\"
+access.tls = true
+";
+
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let folder = Folder::new(&arguments.dir);
     make(&folder, arguments)?;
@@ -87,8 +96,13 @@ impl Arguments {
             api_port,
             peer_port,
             profile: ProfileName::Production,
+            tokens: false,
             deadline: 60,
         }
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tokens { "https" } else { "http" }
     }
 
     fn profile(&self) -> Profile {
@@ -111,12 +125,12 @@ pub(super) fn make(folder: &Folder, arguments: &Arguments) -> Outcome {
         write(&folder.node(name), &node_file(name, api, peer, arguments))?;
         members.push(Member {
             name: name.clone(),
-            api: format!("http://{}", local(api)),
+            api: format!("{}://{}", arguments.scheme(), local(api)),
             peer: local(peer),
             fingerprints: vec![identity.fingerprint()],
         });
     }
-    write_shared(folder, members, arguments.deadline)
+    write_shared(folder, members, arguments)
 }
 
 /// Checks a member's name.
@@ -203,12 +217,16 @@ fn node_file(name: &str, api: u16, peer: u16, arguments: &Arguments) -> Outcome<
         profile: arguments.profile(),
         deadline_seconds: arguments.deadline,
     })?;
-    Ok(settings + HELP)
+    Ok(settings + HELP + if arguments.tokens { TOKENS } else { "" })
 }
 
-fn write_shared(folder: &Folder, members: Vec<Member>, deadline_seconds: u32) -> Outcome {
+fn write_shared(folder: &Folder, members: Vec<Member>, arguments: &Arguments) -> Outcome {
     let consortium = Consortium::new(members).map_err(Problem::ours)?;
-    let member = |member: &Member| ApiMember { name: member.name.clone(), api: member.api.clone() };
+    let member = |member: &Member| ApiMember {
+        fingerprint: member.fingerprints.first().copied().filter(|_| arguments.tokens),
+        ..ApiMember::open(&member.name, &member.api)
+    };
+    let deadline_seconds = arguments.deadline;
     let client =
         ClientFile { deadline_seconds, member: consortium.members().iter().map(member).collect() };
     write(&folder.consortium(), &to_toml(&consortium))?;

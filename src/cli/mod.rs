@@ -2,17 +2,24 @@
 //!
 //! Standard output has answers only; progress, explanations and logs go to standard error.
 
+mod approvals;
+mod audit;
 mod compute;
+mod data;
 mod demo;
 mod identity;
 mod init;
 mod node;
+mod token;
 mod up;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::problem::{Outcome, Problem};
 
@@ -35,6 +42,18 @@ enum Command {
     Node(node::Arguments),
     Identity(identity::Arguments),
     Compute(compute::Arguments),
+    Data(data::Arguments),
+    Token(token::Arguments),
+    Approvals(approvals::Arguments),
+    Audit(audit::Arguments),
+}
+
+/// Whose node it is about.
+#[derive(Args)]
+struct NodeArguments {
+    /// The node's settings.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
 }
 
 /// Does what the command line says.
@@ -57,6 +76,30 @@ fn print(text: &str) -> Outcome {
         .map_err(|error| Problem::usage(format!("cannot write to standard output: {error}")))
 }
 
+/// Rows under their heads, each column as wide as its longest cell.
+fn columns(heads: &[&str], rows: Vec<Vec<String>>) -> String {
+    let head = heads.iter().map(|&head| head.to_owned()).collect();
+    let all: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+    let width = |column: usize| {
+        let cells = all.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    all.iter().map(line).collect()
+}
+
+/// A time of day in UTC, from seconds since 1970.
+fn moment(seconds: u64) -> String {
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    let moment = OffsetDateTime::from_unix_timestamp(seconds).ok();
+    let written = moment.and_then(|moment| moment.format(&Rfc3339).ok());
+    written.unwrap_or_else(|| seconds.to_string())
+}
+
 fn run(command: Command) -> Outcome {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
@@ -65,6 +108,10 @@ fn run(command: Command) -> Outcome {
         Command::Node(arguments) => node::run(&arguments),
         Command::Identity(arguments) => identity::run(&arguments),
         Command::Compute(arguments) => compute::run(&arguments),
+        Command::Data(arguments) => data::run(arguments),
+        Command::Token(arguments) => token::run(arguments),
+        Command::Approvals(arguments) => approvals::run(arguments),
+        Command::Audit(arguments) => audit::run(arguments),
     }
 }
 
@@ -73,6 +120,13 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn times_and_tables_are_for_people() {
+        assert_eq!(moment(1_700_000_000), "2023-11-14T22:13:20Z");
+        let table = columns(&["a", "long"], vec![vec!["1234".into(), "x".into()]]);
+        assert_eq!(table, "a     long\n1234  x\n");
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -8,13 +8,12 @@ use std::time::SystemTime;
 use clap::Args;
 use cloister_actors::consortium::Consortium;
 use cloister_actors::node::{Node, Parts, StartError};
-use cloister_actors::settings::Settings;
 use cloister_certs::{Expiry, Identity};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::identity;
-use crate::folder::read_toml;
+use crate::folder::{read_settings, read_toml};
 use crate::logging;
 use crate::problem::{Outcome, Problem};
 
@@ -37,8 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 fn load(config: &Path) -> Outcome<Parts> {
-    let settings: Settings = read_toml(config, "`cloister init` makes one")?;
-    let settings = settings.resolved(config.parent().unwrap_or(Path::new("")));
+    let settings = read_settings(config)?;
     let hint = "put the consortium's file there, or mend the setting `consortium`";
     let consortium: Consortium = read_toml(&settings.consortium, hint)?;
     let identity = Identity::load(&settings.identity).map_err(identity::problem)?;
@@ -59,11 +57,12 @@ fn warn_of_expiry(identity: &Identity) {
 async fn serve(parts: Parts, exit_with_parent: bool) -> Outcome {
     // Before the node says that it is ready: from then on a signal must stop it in good order.
     let mut stop = Stop::new(exit_with_parent)?;
-    let party = parts.settings.party.clone();
+    let (party, tls) = (parts.settings.party.clone(), parts.settings.api_tls());
     let node = Node::start(parts).await.map_err(problem)?;
     let (api, peer) = (node.api_address(), node.peer_address());
     tracing::info!(%party, %api, %peer, "ready");
-    super::print(&format!("ready {party} http://{api}\n"))?;
+    let scheme = if tls { "https" } else { "http" };
+    super::print(&format!("ready {party} {scheme}://{api}\n"))?;
     let reason = stop.wait().await;
     tracing::info!(%party, reason, "stopping");
     node.stop().await;

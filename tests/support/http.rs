@@ -13,6 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 #[derive(Clone)]
 pub struct Api {
     host: String,
+    token: Option<String>,
 }
 
 /// What came back.
@@ -25,7 +26,12 @@ pub struct Answer {
 
 impl Api {
     pub fn new(host: &str) -> Self {
-        Self { host: host.to_owned() }
+        Self { host: host.to_owned(), token: None }
+    }
+
+    /// The same, with this token in each request.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { host: self.host.clone(), token: Some(token.to_owned()) }
     }
 
     /// Sends these bytes as they are, and reads to the end.
@@ -49,13 +55,20 @@ impl Api {
 
     /// A request with this text as its body.
     pub fn send(&self, method: &str, path: &str, body: &str) -> Answer {
+        self.send_as("application/json", method, path, body.as_bytes())
+    }
+
+    /// A request with these bytes of this content type as its body.
+    pub fn send_as(&self, media: &str, method: &str, path: &str, body: &[u8]) -> Answer {
+        let token = self.token.as_ref();
+        let token = token.map_or(String::new(), |t| format!("Authorization: Bearer {t}\r\n"));
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{token}\
+             Content-Type: {media}\r\nContent-Length: {}\r\n\r\n",
             self.host,
             body.len()
         );
-        self.raw(format!("{head}{body}").as_bytes())
+        self.raw(&[head.as_bytes(), body].concat())
     }
 
     pub fn create(&self, requirements: &Value) -> Answer {

@@ -28,6 +28,8 @@ pub struct Kind {
     pub profile: &'static str,
     pub deadline: u32,
     pub log: &'static str,
+    /// Whether the API speaks HTTPS and takes calls with a token only.
+    pub tokens: bool,
     /// More lines for each node's settings.
     pub settings: &'static str,
 }
@@ -43,7 +45,14 @@ pub struct Cluster {
 
 impl Kind {
     pub fn teaching(parties: usize) -> Self {
-        Self { parties, profile: "teaching", deadline: 20, log: "info", settings: "" }
+        Self {
+            parties,
+            profile: "teaching",
+            deadline: 20,
+            log: "info",
+            tokens: false,
+            settings: "",
+        }
     }
 }
 
@@ -53,14 +62,47 @@ impl Cluster {
     }
 
     pub fn start(kind: Kind) -> Self {
+        let mut cluster = Self::stopped(kind);
+        cluster.start_all();
+        cluster
+    }
+
+    /// The files of a consortium, of which no node runs.
+    pub fn stopped(kind: Kind) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ports = Ports::take().unwrap();
         let names: Vec<String> = (0..kind.parties).map(|index| format!("clinic-{index}")).collect();
-        let mut cluster = Self { names, kind, folder, ports, nodes: Vec::new() };
+        let nodes = (0..kind.parties).map(|_| None).collect();
+        let cluster = Self { names, kind, folder, ports, nodes };
         cluster.init();
-        cluster.nodes = (0..kind.parties).map(|index| Some(cluster.spawn(index))).collect();
-        (0..kind.parties).for_each(|index| cluster.wait_until_ready(index));
         cluster
+    }
+
+    /// Starts all nodes.
+    pub fn start_all(&mut self) {
+        self.nodes = (0..self.kind.parties).map(|index| Some(self.spawn(index))).collect();
+        (0..self.kind.parties).for_each(|index| self.wait_until_ready(index));
+    }
+
+    /// Makes a token at one node.
+    pub fn token(&self, index: usize, name: &str, roles: &[&str]) -> String {
+        let mut words = vec!["token", "new", "--name", name];
+        roles.iter().for_each(|role| words.extend(["--role", role]));
+        self.operate(index, &words).trim().to_owned()
+    }
+
+    /// Runs the command on one node's state, as its operator does; what it prints.
+    pub fn operate(&self, index: usize, words: &[&str]) -> String {
+        let output = run(&mut self.operator(index, words));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The command that does this on one node's state.
+    pub fn operator(&self, index: usize, words: &[&str]) -> Command {
+        let mut command = cloister();
+        let (verbs, rest) = words.split_at(2.min(words.len()));
+        command.args(verbs).arg("--config").arg(self.config(index)).args(rest);
+        command
     }
 
     pub fn folder(&self) -> PathBuf {
@@ -68,7 +110,8 @@ impl Cluster {
     }
 
     pub fn url(&self, index: usize) -> String {
-        format!("http://127.0.0.1:{}", usize::from(self.ports.api()) + index)
+        let scheme = if self.kind.tokens { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}", usize::from(self.ports.api()) + index)
     }
 
     pub fn urls(&self) -> Vec<String> {
@@ -160,6 +203,9 @@ impl Cluster {
         for (flag, number) in numbers {
             command.arg(flag).arg(number.to_string());
         }
+        if self.kind.tokens {
+            command.arg("--tokens");
+        }
         let made = command.args(["--profile", self.kind.profile]).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         (0..self.names.len()).for_each(|index| self.add_settings(index));
@@ -171,7 +217,7 @@ impl Cluster {
         fs::write(path, format!("{settings}{}\n", self.kind.settings)).unwrap();
     }
 
-    fn config(&self, index: usize) -> PathBuf {
+    pub fn config(&self, index: usize) -> PathBuf {
         self.folder().join(&self.names[index]).join("node.toml")
     }
 
@@ -235,6 +281,30 @@ pub fn target() -> PathBuf {
 
 pub fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
+}
+
+const CLIENT: &str = "federatedsecure-client==0.6.2";
+
+/// A Python that has the client of Federated Secure Computing. Made once; whoever comes second waits
+/// for the first.
+pub fn python() -> PathBuf {
+    let folder = target().join("python-client");
+    fs::create_dir_all(&folder).unwrap();
+    let lock = File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let python = folder.join("venv/bin/python");
+    let complete = folder.join(CLIENT);
+    if !complete.exists() {
+        let version = Command::new("python3").arg("--version").output();
+        assert!(
+            version.is_ok_and(|version| version.status.success()),
+            "python3 is missing: install python3 and python3-venv (apt install python3-venv)"
+        );
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")));
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", CLIENT]));
+        File::create(complete).unwrap();
+    }
+    python
 }
 
 /// Runs a program to its end, and fails with what it said if it failed.

@@ -29,6 +29,7 @@ mod dataset;
 mod declaration;
 mod error;
 mod filter;
+mod frames;
 mod number;
 mod parquet;
 mod pushed;

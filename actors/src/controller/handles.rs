@@ -10,8 +10,9 @@ use actix_web::http::StatusCode;
 use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::label::Labelled;
+use crate::label::{Labelled, Stored, Upload};
 use crate::object::{Method, Object, Principal};
+use crate::services::datasets::Kept;
 use crate::settings::Limits;
 
 /// What a handle costs its owner at the least, in bytes.
@@ -34,6 +35,7 @@ pub(super) struct Handles {
     shared: HashMap<Uuid, Held>,
     owners: BTreeMap<Principal, Usage>,
     lifetime: Duration,
+    upload_lifetime: Duration,
     most_handles: usize,
     most_bytes: usize,
 }
@@ -43,6 +45,8 @@ struct Handle {
     held: Held,
     bytes: usize,
     last_used: Instant,
+    /// When it ends, used or not: for what the node's state keeps until then.
+    end: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -58,6 +62,7 @@ impl Handles {
             shared: HashMap::new(),
             owners: BTreeMap::new(),
             lifetime: Duration::from_secs(u64::from(limits.handle_seconds)),
+            upload_lifetime: Duration::from_secs(u64::from(limits.upload_seconds)),
             most_handles: limits.handles,
             most_bytes: limits.held_bytes,
         }
@@ -65,15 +70,38 @@ impl Handles {
 
     /// Makes a handle of `held` for `owner`.
     pub(super) fn insert(&mut self, owner: &Principal, held: Held) -> Result<Uuid, ApiError> {
+        self.make_room(owner, held.bytes())?;
+        let uuid = Uuid::new_v4();
+        self.put(uuid, owner, held, None);
+        Ok(uuid)
+    }
+
+    /// Makes a handle of what a client has just pushed. There was room before it was kept.
+    pub(super) fn insert_upload(
+        &mut self,
+        owner: &Principal,
+        upload: Upload,
+    ) -> Result<Uuid, ApiError> {
+        let end = Instant::now().checked_add(self.upload_lifetime);
+        self.put(upload.id, owner, Held::Value(Labelled::Private(Stored::Upload(upload))), end);
+        Ok(upload.id)
+    }
+
+    /// Makes a handle again of what a client pushed before the node was started.
+    pub(super) fn restore(&mut self, kept: Kept) {
+        let Kept { owner, id, bytes, seconds } = kept;
+        let held = Held::Value(Labelled::Private(Stored::Upload(Upload { id, bytes })));
+        let end = Instant::now().checked_add(Duration::from_secs(seconds));
+        self.put(id, &Principal::owner(&owner), held, end);
+    }
+
+    fn put(&mut self, uuid: Uuid, owner: &Principal, held: Held, end: Option<Instant>) {
         let bytes = held.bytes();
-        self.make_room(owner, bytes)?;
         let usage = self.owners.entry(owner.clone()).or_default();
         usage.handles += 1;
         usage.bytes += bytes;
-        let uuid = Uuid::new_v4();
-        let handle = Handle { owner: owner.clone(), held, bytes, last_used: Instant::now() };
-        self.handles.insert(uuid, handle);
-        Ok(uuid)
+        let (owner, last_used) = (owner.clone(), Instant::now());
+        self.handles.insert(uuid, Handle { owner, held, bytes, last_used, end });
     }
 
     /// Whether `owner` has room for one more handle of so many bytes. Handles of methods give way:
@@ -113,20 +141,34 @@ impl Handles {
         }
     }
 
-    /// Forgets a handle. Microservices stay: their handles are everybody's.
-    pub(super) fn release(&mut self, principal: &Principal, uuid: &str) -> Result<(), ApiError> {
+    /// Forgets a handle; gives back what its owner had pushed, if that is what it was of.
+    /// Microservices stay: their handles are everybody's.
+    pub(super) fn release(
+        &mut self,
+        principal: &Principal,
+        uuid: &str,
+    ) -> Result<Option<Upload>, ApiError> {
         self.find(principal, uuid)?;
-        if let Some(handle) = self.handles.remove(&parse(uuid)?) {
-            self.discount(&handle);
-        }
-        Ok(())
+        let uuid = parse(uuid)?;
+        let Some(handle) = self.handles.remove(&uuid) else { return Ok(None) };
+        self.discount(&handle);
+        Ok(match handle.held {
+            // Another handle of the same upload, from a storage, say, does not end it.
+            Held::Value(Labelled::Private(Stored::Upload(upload))) if upload.id == uuid => {
+                Some(upload)
+            }
+            _ => None,
+        })
     }
 
     /// Forgets what was not used for longer than its lifetime.
     pub(super) fn expire(&mut self, now: Instant) {
         self.owners.retain(|_, usage| usage.handles > 0);
         let lifetime = self.lifetime;
-        let expired = |handle: &Handle| now.saturating_duration_since(handle.last_used) > lifetime;
+        let expired = |handle: &Handle| match handle.end {
+            Some(end) => now >= end,
+            None => now.saturating_duration_since(handle.last_used) > lifetime,
+        };
         let gone: Vec<Handle> = self
             .handles
             .extract_if(|_, handle| expired(handle))
@@ -160,7 +202,8 @@ impl Held {
     fn bytes(&self) -> usize {
         HANDLE_BYTES
             + match self {
-                Self::Value(Labelled::Private(data)) => data.for_computing().footprint(),
+                // What a client pushed counts against the quota of uploads, not of memory.
+                Self::Value(Labelled::Private(_)) => 0,
                 Self::Value(Labelled::Public(data)) => data.get().footprint(),
                 Self::Value(Labelled::Opened(report)) => report.footprint(),
                 Self::Object(_) | Self::Method(..) => 0,
@@ -179,16 +222,19 @@ fn over_quota(what: String) -> ApiError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::data::Data;
-    use crate::label::Private;
+    use crate::label::Public;
 
     fn value(numbers: usize) -> Held {
-        Held::Value(Labelled::Private(Private::new(Data::Integers(vec![0; numbers]))))
+        let numbers = Data::Integers(vec![0; numbers]);
+        Held::Value(Labelled::Public(Public::never_secret(Arc::new(numbers))))
     }
 
     fn handles(limits: Limits) -> (Handles, Principal) {
-        (Handles::new(&limits), Principal::named("ada"))
+        (Handles::new(&limits), Principal::owner("ada"))
     }
 
     #[test]
@@ -196,9 +242,9 @@ mod tests {
         let (mut handles, ada) = handles(Limits::default());
         let uuid = handles.insert(&ada, value(1)).unwrap().to_string();
         assert!(handles.find(&ada, &uuid).is_ok());
-        let foreign = handles.find(&Principal::named("eve"), &uuid).unwrap_err();
+        let foreign = handles.find(&Principal::owner("eve"), &uuid).unwrap_err();
         assert_eq!(foreign, ApiError::no_such_handle());
-        assert!(handles.release(&Principal::named("eve"), &uuid).is_err());
+        assert!(handles.release(&Principal::owner("eve"), &uuid).is_err());
         handles.release(&ada, &uuid).unwrap();
         assert!(handles.find(&ada, &uuid).is_err());
     }
@@ -209,7 +255,7 @@ mod tests {
         let first = handles.insert(&ada, value(1)).unwrap().to_string();
         handles.insert(&ada, value(1)).unwrap();
         assert_eq!(handles.insert(&ada, value(1)).unwrap_err().code(), "over_quota");
-        assert!(handles.insert(&Principal::named("bob"), value(1)).is_ok());
+        assert!(handles.insert(&Principal::owner("bob"), value(1)).is_ok());
         handles.release(&ada, &first).unwrap();
         assert!(handles.insert(&ada, value(1)).is_ok());
     }
@@ -230,5 +276,20 @@ mod tests {
         handles.expire(Instant::now() + Duration::from_secs(11));
         assert!(handles.find(&ada, &uuid).is_err());
         assert_eq!(handles.usage(&ada).bytes, 0);
+    }
+
+    #[test]
+    fn what_was_pushed_lives_until_its_end_and_comes_back_after_a_restart() {
+        let (mut handles, ada) = handles(Limits { handle_seconds: 10, ..Limits::default() });
+        let id = Uuid::new_v4();
+        handles.restore(Kept { owner: "ada".into(), id, bytes: 5, seconds: 60 });
+        handles.expire(Instant::now() + Duration::from_secs(30));
+        assert!(handles.find(&ada, &id.to_string()).is_ok());
+        assert!(handles.find(&Principal::owner("eve"), &id.to_string()).is_err());
+        let released = handles.release(&ada, &id.to_string()).unwrap();
+        assert!(released.is_some_and(|upload| upload.id == id));
+        handles.restore(Kept { owner: "ada".into(), id, bytes: 5, seconds: 60 });
+        handles.expire(Instant::now() + Duration::from_secs(61));
+        assert!(handles.find(&ada, &id.to_string()).is_err());
     }
 }

@@ -19,12 +19,13 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
-    Attribute, Controller, Create, Envelope, Fetch, Invoke, ListServices, Release, Upload,
+    Attribute, Controller, Create, Doorkeeper, Envelope, Fetch, Invoke, ListServices, Release,
+    Upload,
 };
 use crate::bus::Description;
 use crate::error::ApiError;
-use crate::label::{Download, Private};
-use crate::object::Principal;
+use crate::label::Download;
+use crate::services::datasets::Content;
 use crate::sessions::Load;
 
 /// From this size on, JSON is read on a thread for blocking work, so that a worker's other
@@ -45,6 +46,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Door {
     /// The controller.
     pub controller: Addr<Controller>,
+    /// Who says who calls.
+    pub keeper: Arc<Doorkeeper>,
     /// The longest body in bytes.
     pub body_bytes: usize,
     /// Who knows how the data plane is.
@@ -85,24 +88,31 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 async fn list(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
+    door.keeper.admit(&request).await?;
     discard(&door, &request, payload).await?;
     let descriptions = ask(&door, ListServices).await?;
     Ok(answer(&Body::List { list: &descriptions }))
 }
 
 async fn create(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
+    let principal = door.keeper.admit(&request).await?;
     let envelope = read(&door, &request, payload).await?;
-    let create = Create { principal: principal(&request), requirements: envelope.kwargs };
+    let create = Create { principal, requirements: envelope.kwargs };
     ask(&door, create).await.map(uuid_answer)
 }
 
 async fn upload(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
-    let envelope = read(&door, &request, payload).await?;
-    let data = envelope.args.into_iter().next();
-    let data = data
-        .ok_or_else(|| ApiError::malformed("an upload needs the value as the first of `args`"))?;
-    let upload = Upload { principal: principal(&request), data: Private::new(data) };
-    ask(&door, upload).await.map(uuid_answer)
+    let principal = door.keeper.admit(&request).await?;
+    let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
+    let content = Content::of_media(media.unwrap_or_default());
+    let body = body(&door, &request, payload).await?;
+    let small = body.bytes.len() <= SMALL_BODY;
+    let check = move || content.checked(&body.bytes);
+    let bytes = match small {
+        true => check(),
+        false => web::block(check).await.map_err(|_| ApiError::unavailable("the thread pool"))?,
+    };
+    ask(&door, Upload { principal, content, bytes: bytes? }).await.map(uuid_answer)
 }
 
 async fn attribute(
@@ -111,9 +121,10 @@ async fn attribute(
     path: web::Path<(String, String)>,
     payload: Payload,
 ) -> Answer {
+    let principal = door.keeper.admit(&request).await?;
     discard(&door, &request, payload).await?;
     let (uuid, name) = path.into_inner();
-    ask(&door, Attribute { principal: principal(&request), uuid, name }).await.map(uuid_answer)
+    ask(&door, Attribute { principal, uuid, name }).await.map(uuid_answer)
 }
 
 async fn call(
@@ -122,8 +133,9 @@ async fn call(
     uuid: web::Path<String>,
     payload: Payload,
 ) -> Answer {
+    let principal = door.keeper.admit(&request).await?;
     let envelope = read(&door, &request, payload).await?;
-    let invoke = Invoke { principal: principal(&request), uuid: uuid.into_inner(), envelope };
+    let invoke = Invoke { principal, uuid: uuid.into_inner(), envelope };
     Ok(match ask(&door, invoke).await? {
         Some(uuid) => uuid_answer(uuid),
         None => answer(&Body::None),
@@ -136,8 +148,9 @@ async fn fetch(
     uuid: web::Path<String>,
     payload: Payload,
 ) -> Answer {
+    let principal = door.keeper.admit(&request).await?;
     discard(&door, &request, payload).await?;
-    let fetch = Fetch { principal: principal(&request), uuid: uuid.into_inner() };
+    let fetch = Fetch { principal, uuid: uuid.into_inner() };
     ask(&door, fetch).await.map(|download| answer(&Body::Object { object: &download }))
 }
 
@@ -147,8 +160,9 @@ async fn release(
     uuid: web::Path<String>,
     payload: Payload,
 ) -> Answer {
+    let principal = door.keeper.admit(&request).await?;
     discard(&door, &request, payload).await?;
-    ask(&door, Release { principal: principal(&request), uuid: uuid.into_inner() }).await?;
+    ask(&door, Release { principal, uuid: uuid.into_inner() }).await?;
     Ok(answer(&Body::None))
 }
 
@@ -176,11 +190,6 @@ async fn method_not_allowed(request: HttpRequest) -> Answer {
         "list, create, upload: GET, POST, PUT /representations; \
                download, call, release: GET, PATCH, DELETE /representation/{uuid}",
     ))
-}
-
-/// Every client is the same principal on a node without tokens, which listens on loopback only.
-fn principal(_request: &HttpRequest) -> Principal {
-    Principal::anybody()
 }
 
 async fn ask<M, T>(door: &Door, message: M) -> Result<T, ApiError>
@@ -256,6 +265,9 @@ fn too_slow() -> ApiError {
 /// A node without tokens takes calls from this machine only; a web page must not get around that
 /// by a name of its own that it lets point here.
 fn check_host(door: &Door, request: &HttpRequest) -> Result<(), ApiError> {
+    if !door.keeper.is_open() {
+        return Ok(());
+    }
     // Not the forwarded host: a page could say anything there.
     let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = header.or_else(|| request.uri().host()).unwrap_or_default();
@@ -305,8 +317,11 @@ impl ResponseError for ApiError {
         } else {
             tracing::debug!(%trace, code = self.code(), status = self.status().as_u16(), "refused");
         }
-        HttpResponse::build(self.status())
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .json(self.document(trace))
+        let mut response = HttpResponse::build(self.status());
+        if self.status() == StatusCode::UNAUTHORIZED {
+            // Clients with a password in the URL send it when they are asked.
+            response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"cloister\""));
+        }
+        response.insert_header((header::CACHE_CONTROL, "no-store")).json(self.document(trace))
     }
 }

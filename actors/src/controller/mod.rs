@@ -4,6 +4,7 @@
 //! passes calls on to the objects behind the handles. What leaves is a [`Download`], which cannot
 //! be made from a private value.
 
+mod doorkeeper;
 mod envelope;
 mod handles;
 pub mod http;
@@ -13,18 +14,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture,
-    ResponseFuture, WrapFuture,
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, Recipient,
+    ResponseActFuture, ResponseFuture, WrapFuture,
 };
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
+pub use self::doorkeeper::Doorkeeper;
 pub use self::envelope::Envelope;
 use self::handles::{Handles, Held};
 use crate::bus::{Bus, Description, Find, List};
-use crate::data::Data;
+use crate::data::{Data, HANDLE};
 use crate::error::ApiError;
-use crate::label::{Download, Labelled, Private};
-use crate::object::{Argument, Call, Method, Object, Principal, Reply};
+use crate::label::{Download, Labelled};
+use crate::object::{Argument, Call, Method, Object, Principal, Reply, Right};
+use crate::services::datasets::{Content, Forget, Keep, Kept};
 use crate::settings::Limits;
 
 /// How often expired handles are looked for.
@@ -37,6 +41,16 @@ const RESULT_ROOM: usize = 64 << 10;
 pub struct Controller {
     bus: Addr<Bus>,
     handles: Handles,
+    uploads: Uploads,
+}
+
+/// Who keeps what clients push.
+#[derive(Clone)]
+pub struct Uploads {
+    /// Keeps it.
+    pub keep: Recipient<Keep>,
+    /// Forgets it.
+    pub forget: Recipient<Forget>,
 }
 
 /// Asks for the descriptions of all microservices.
@@ -58,10 +72,12 @@ pub struct Create {
 #[derive(Message)]
 #[rtype(result = "Result<Uuid, ApiError>")]
 pub struct Upload {
-    /// Whose data it is.
+    /// Whose data they are.
     pub principal: Principal,
+    /// In which form they are; it was checked that they are.
+    pub content: Content,
     /// The data.
-    pub data: Private<Data>,
+    pub bytes: Zeroizing<Vec<u8>>,
 }
 
 /// Asks for a handle of an attribute.
@@ -110,19 +126,35 @@ pub struct Release {
 
 impl Controller {
     /// A controller for the microservices on this bus.
+    ///
+    /// `kept` is what clients pushed before the node was started, with the names of their handles.
     #[must_use]
-    pub fn new(bus: Addr<Bus>, limits: &Limits) -> Self {
-        Self { bus, handles: Handles::new(limits) }
+    pub fn new(bus: Addr<Bus>, uploads: Uploads, kept: Vec<Kept>, limits: &Limits) -> Self {
+        let mut handles = Handles::new(limits);
+        kept.into_iter().for_each(|upload| handles.restore(upload));
+        Self { bus, handles, uploads }
     }
 
+    /// What an argument stands for. Handles of private data may stand inside of one too.
     fn resolve(&mut self, principal: &Principal, data: Data) -> Result<Argument, ApiError> {
-        let Some(uuid) = data.entry("representation_uuid").and_then(Data::as_text) else {
-            return Ok(Argument::Inline(Arc::new(data)));
-        };
+        if let Some(uuid) = data.entry(HANDLE).and_then(Data::as_text) {
+            return self.held(principal, uuid).map(Argument::Held);
+        }
+        let mut held = BTreeMap::new();
+        for uuid in data.handles() {
+            if let Labelled::Private(stored) = self.held(principal, uuid)? {
+                held.insert(uuid.to_owned(), stored);
+            }
+        }
+        let data = Arc::new(data);
+        Ok(if held.is_empty() { Argument::Inline(data) } else { Argument::Nested(data, held) })
+    }
+
+    fn held(&mut self, principal: &Principal, uuid: &str) -> Result<Labelled, ApiError> {
         match self.handles.find(principal, uuid)? {
-            Held::Value(value) => Ok(Argument::Held(value.clone())),
+            Held::Value(value) => Ok(value.clone()),
             Held::Object(_) | Held::Method(..) => Err(ApiError::argument(
-                "representation_uuid",
+                HANDLE,
                 "the handle is of a service or a method, not of a value",
             )),
         }
@@ -154,7 +186,10 @@ impl Controller {
         uuid: &str,
     ) -> Result<(Object, &'static Method), ApiError> {
         match self.handles.find(principal, uuid)? {
-            Held::Method(object, method) => Ok((object.clone(), method)),
+            Held::Method(object, method) => {
+                principal.check(object.interface.right)?;
+                Ok((object.clone(), method))
+            }
             Held::Object(object) => Err(not_callable(object.interface.name)
                 .hint(format!("call one of its methods: {}", object.interface.method_names()))),
             Held::Value(_) => {
@@ -212,10 +247,20 @@ impl Handler<Create> for Controller {
 }
 
 impl Handler<Upload> for Controller {
-    type Result = Result<Uuid, ApiError>;
+    type Result = ResponseActFuture<Self, Result<Uuid, ApiError>>;
 
     fn handle(&mut self, upload: Upload, _: &mut Self::Context) -> Self::Result {
-        self.handles.insert(&upload.principal, Held::Value(Labelled::Private(upload.data)))
+        let Upload { principal, content, bytes } = upload;
+        let allowed = principal.check(Right::Upload);
+        if let Err(error) = allowed.and_then(|()| self.handles.make_room(&principal, 0)) {
+            return Box::pin(std::future::ready(Err(error)).into_actor(self));
+        }
+        let keep = Keep { principal: principal.clone(), content, bytes };
+        let kept = self.uploads.keep.send(keep).into_actor(self);
+        Box::pin(kept.map(move |kept, controller, _| {
+            let upload = kept.map_err(|_| ApiError::unavailable("the datasets"))??;
+            controller.handles.insert_upload(&principal, upload)
+        }))
     }
 }
 
@@ -279,7 +324,12 @@ impl Handler<Release> for Controller {
     type Result = Result<(), ApiError>;
 
     fn handle(&mut self, release: Release, _: &mut Self::Context) -> Self::Result {
-        self.handles.release(&release.principal, &release.uuid)
+        if let Some(upload) = self.handles.release(&release.principal, &release.uuid)? {
+            // One small message a handle; a closed mailbox means that the node is stopping, and what
+            // is not forgotten now expires.
+            self.uploads.forget.do_send(Forget(upload.id));
+        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::data::Data;
 use crate::error::ApiError;
 use crate::label::{Labelled, Public};
 use crate::object::Parameter::Required;
-use crate::object::{Call, Interface, Method, Object, Reply};
+use crate::object::{Call, Interface, Method, Object, Reply, Right};
 
 /// Parties that a barrier counts.
 const MOST_PARTIES: usize = 1_024;
@@ -33,6 +33,7 @@ struct Counts {
 /// What clients can call on the service.
 pub static INTERFACE: Interface = Interface {
     name: "the microservice Barrier",
+    right: Right::Compute,
     methods: &[
         Method { name: "create", parameters: &[Required("uuid")] },
         Method { name: "delete", parameters: &[Required("uuid")] },
@@ -42,6 +43,7 @@ pub static INTERFACE: Interface = Interface {
 /// What clients can call on a barrier.
 static BARRIER: Interface = Interface {
     name: "a barrier",
+    right: Right::Compute,
     methods: &[
         Method { name: "arrive", parameters: &[Required("party")] },
         Method { name: "arrived", parameters: &[] },

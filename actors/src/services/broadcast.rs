@@ -11,7 +11,7 @@ use crate::bus::Description;
 use crate::error::ApiError;
 use crate::label::Labelled;
 use crate::object::Parameter::Required;
-use crate::object::{Argument, Call, Interface, Method, Reply};
+use crate::object::{Argument, Call, Interface, Method, Reply, Right};
 
 /// The actor.
 #[derive(Default)]
@@ -23,6 +23,7 @@ pub struct Broadcast {
 /// What clients can call.
 pub static INTERFACE: Interface = Interface {
     name: "the microservice Broadcast",
+    right: Right::Compute,
     methods: &[
         Method { name: "create", parameters: &[Required("uuid")] },
         Method { name: "send", parameters: &[Required("uuid"), Required("message")] },

@@ -11,7 +11,7 @@ use crate::data::Data;
 use crate::error::ApiError;
 use crate::label::{Labelled, Public};
 use crate::object::Parameter::{Optional, Required};
-use crate::object::{Call, Interface, Method, Object, Reply};
+use crate::object::{Call, Interface, Method, Object, Reply, Right};
 
 /// The storage that always exists.
 const DEFAULT: &str = "default";
@@ -28,6 +28,7 @@ pub struct KeyValueStorage {
 /// What clients can call on the service.
 pub static INTERFACE: Interface = Interface {
     name: "the microservice KeyValueStorage",
+    right: Right::Compute,
     methods: &[
         Method { name: "create", parameters: &[Optional("storage")] },
         Method { name: "delete", parameters: &[Optional("storage")] },
@@ -37,6 +38,7 @@ pub static INTERFACE: Interface = Interface {
 /// What clients can call on a storage.
 static STORAGE: Interface = Interface {
     name: "a storage",
+    right: Right::Compute,
     methods: &[
         Method { name: "store", parameters: &[Required("key"), Required("value")] },
         Method { name: "retrieve", parameters: &[Required("key")] },

@@ -13,20 +13,22 @@
 //! each hears it from us, and from the others that heard it; and nobody can have us stop sessions of
 //! which it is no member.
 //!
-//! The answer is none of our business: nobody is told it, or how far it is. The log has the end.
+//! The answer is none of our business: nobody is told it, or how far it is. The logs have the end.
 
 use std::time::Instant;
 
 use actix::{AsyncContext, Context};
 use cloister_protocols::computation::Request;
-use cloister_protocols::session::{MemberId, Spec};
+use cloister_protocols::session::{MemberId, Origin, Spec};
 use cloister_protocols::wire::SessionId;
+use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 
 use super::early::MOST_CALLS;
-use super::{Launch, Reserve, Sessions, Waiting};
-use crate::computation::Lifecycle;
+use super::{Launch, Reserve, Sessions, Terms, Waiting};
+use crate::computation::{Conclusion, Lifecycle};
 use crate::failure::Failure;
+use crate::log::{self, Kind, Log};
 use crate::services::simon::LONGEST_NAME;
 
 /// Computations in which we help that the calls of one member may have begun and not ended: its
@@ -144,12 +146,21 @@ impl Sessions {
         // those are remembered for ever, and a peer could fill our memory with them.
         self.numbers.hint(position, &group, spec.run.saturating_add(1));
         let helpers = spec.members.len().saturating_sub(spec.inputs());
-        let reserve = Reserve { members, helpers, network: spec.network };
+        let reserve = Reserve { members, helpers, network: spec.network.clone() };
         let Ok(ticket) = self.names.reserve(reserve, context.address().recipient()) else { return };
         let (progress, _) = watch::channel(Lifecycle::Connecting);
-        let (reply, _) = oneshot::channel();
-        let launch = Launch { ticket, request, started: Instant::now(), progress };
+        let (reply, end) = oneshot::channel();
+        let (rules, audit) = (self.profile.rules(), self.log.head());
+        let terms = Terms { rules, origin: Origin::None, audit };
+        let launch = Launch { ticket, request, terms, started: Instant::now(), progress };
         let waiting = Waiting { launch, reply };
+        let account = json!({
+            "member": self.name(position),
+            "function": spec.function,
+            "parameters": spec.parameters,
+            "members": spec.members.iter().map(|member| &member.name).collect::<Vec<_>>(),
+        });
+        actix::spawn(write_down(self.log.clone(), account, end));
         self.begin(waiting, (group, spec.run), Some(position), context);
     }
 
@@ -179,5 +190,18 @@ impl Sessions {
         distinct.dedup();
         let exact = positions.iter().zip(&spec.members).all(known);
         (exact && distinct.len() == positions.len()).then_some(positions)
+    }
+}
+
+/// Writes into the log whom this node has helped, when it has ended. No client waits for it.
+async fn write_down(log: Log, mut account: Value, end: oneshot::Receiver<Conclusion>) {
+    let Ok(conclusion) = end.await else { return };
+    let code = conclusion.result.as_ref().err().map(Failure::code);
+    if let Some(entry) = account.as_object_mut() {
+        entry.insert("code".into(), json!(code));
+        entry.insert("agreed".into(), json!(conclusion.agreement.as_ref().map(log::agreed)));
+    }
+    if let Err(error) = log.record(Kind::Helped, account).await {
+        tracing::error!(%error, "whom this node helped could not be written down");
     }
 }

@@ -26,10 +26,10 @@ use actix::{
     Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture,
 };
 use cloister_protocols::computation::Request;
-use cloister_protocols::disclosure::Profile;
+use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_protocols::machine::Part;
 use cloister_protocols::party::Party;
-use cloister_protocols::session::MemberId;
+use cloister_protocols::session::{AuditHead, MemberId, Origin};
 use cloister_protocols::wire::SessionId;
 use tokio::sync::{oneshot, watch};
 
@@ -39,11 +39,11 @@ use self::numbers::{Group, Numbers};
 use self::ticket::{GiveBack, Key, Names};
 pub use self::ticket::{Reserve, Ticket};
 use self::workers::Workers;
-use crate::computation::{Abort, Computation, Deliver, Ended, Lifecycle};
+use crate::computation::{Abort, Computation, Conclusion, Deliver, Ended, Lifecycle};
 use crate::consortium::{Consortium, Member};
 use crate::failure::Failure;
-use crate::label::Report;
 use crate::links::{Content, Inbound, LinkDown, LinkUp, PeerLink};
+use crate::log::Log;
 use crate::settings::{Committee, Limits};
 
 /// Requests of more words than this are computed on a worker's thread: masking and hashing them
@@ -62,6 +62,7 @@ pub struct Sessions {
     deadline: Duration,
     limits: Limits,
     committee: Committee,
+    log: Log,
     links: BTreeMap<usize, Link>,
     names: Names,
     waiting: Vec<Waiting>,
@@ -88,20 +89,35 @@ pub struct Surroundings {
     pub limits: Limits,
     /// For whom this node computes on shares.
     pub committee: Committee,
+    /// The node's audit log.
+    pub log: Log,
 }
 
 /// Asks for the joint computation that a ticket was reserved for.
 #[derive(Message)]
-#[rtype(result = "Result<Arc<Report>, Failure>")]
+#[rtype(result = "Conclusion")]
 pub struct Launch {
     /// Who computes under which name.
     pub ticket: Ticket,
     /// What this party brings.
     pub request: Request,
+    /// Under which rules, from where, and with which records behind it.
+    pub terms: Terms,
     /// When the client asked.
     pub started: Instant,
     /// Where others can see how far it is.
     pub progress: watch::Sender<Lifecycle>,
+}
+
+/// What this party says of itself when the members agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Its disclosure rules for this computation.
+    pub rules: Rules,
+    /// Where its data come from.
+    pub origin: Origin,
+    /// The head of its audit chain.
+    pub audit: AuditHead,
 }
 
 /// Gives the sessions the links.
@@ -129,7 +145,7 @@ struct Link {
 /// A request whose links are not all there.
 struct Waiting {
     launch: Launch,
-    reply: oneshot::Sender<Result<Arc<Report>, Failure>>,
+    reply: oneshot::Sender<Conclusion>,
 }
 
 struct Running {
@@ -150,8 +166,8 @@ impl Sessions {
     /// Sessions without links: [`Connect`] brings those.
     #[must_use]
     pub fn new(surroundings: Surroundings) -> Self {
-        let Surroundings { consortium, me, boot, profile, deadline, limits, committee } =
-            surroundings;
+        let Surroundings { consortium, me, boot, profile, deadline, .. } = surroundings;
+        let Surroundings { limits, committee, log, .. } = surroundings;
         Self {
             consortium,
             me,
@@ -160,6 +176,7 @@ impl Sessions {
             deadline,
             limits,
             committee,
+            log,
             links: BTreeMap::new(),
             names: Names::default(),
             waiting: Vec::new(),
@@ -313,7 +330,7 @@ impl Waiting {
         // The ticket goes first, so that the client can ask again as soon as it hears.
         drop(self.launch);
         // The client may have gone.
-        let _ = self.reply.send(Err(failure));
+        let _ = self.reply.send(failure.into());
     }
 }
 
@@ -381,12 +398,12 @@ impl Handler<GiveBack> for Sessions {
 }
 
 impl Handler<Launch> for Sessions {
-    type Result = ResponseFuture<Result<Arc<Report>, Failure>>;
+    type Result = ResponseFuture<Conclusion>;
 
     fn handle(&mut self, launch: Launch, context: &mut Self::Context) -> Self::Result {
         let (reply, result) = oneshot::channel();
         self.launch(Waiting { launch, reply }, context);
-        Box::pin(async { result.await.unwrap_or(Err(Failure::Stopping)) })
+        Box::pin(async { result.await.unwrap_or_else(|_| Failure::Stopping.into()) })
     }
 }
 

@@ -19,7 +19,8 @@ impl Sessions {
         run: u64,
         context: &Context<Self>,
     ) -> Option<Plan> {
-        let Waiting { launch: Launch { ticket, request, started, progress }, reply } = waiting;
+        let Waiting { launch, reply } = waiting;
+        let Launch { ticket, request, terms, started, progress } = launch;
         let positions = ticket.members();
         let members: Vec<MemberId> = positions.iter().filter_map(|p| self.member(*p)).collect();
         let mine = positions.iter().position(|position| *position == self.me)?;
@@ -46,7 +47,14 @@ impl Sessions {
         let serves = mine >= inputs || self.committee.serve;
         let deadline_ms = u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX);
         Some(Plan {
-            offer: Offer { spec, rules: self.profile.rules(), deadline_ms, serves },
+            offer: Offer {
+                spec,
+                rules: terms.rules,
+                deadline_ms,
+                serves,
+                source: terms.origin,
+                audit: terms.audit,
+            },
             request,
             setting,
             routes: self.routes(positions),

@@ -13,13 +13,15 @@ use cloister_actors::consortium::{Consortium, Member};
 use cloister_actors::failure::Failure;
 use cloister_actors::label::Report;
 use cloister_actors::node::{Node, Parts};
-use cloister_actors::sessions::{Launch, Reserve, Sessions};
-use cloister_actors::settings::{Committee, Limits, Settings};
+use cloister_actors::policy::Policies;
+use cloister_actors::sessions::{Launch, Reserve, Sessions, Terms};
+use cloister_actors::settings::{Access, Committee, DataAccess, Limits, Settings};
 use cloister_certs::{Identity, Validity};
 use cloister_protocols::catalogue;
 use cloister_protocols::computation::{Input, Request};
 use cloister_protocols::disclosure::Profile;
 use cloister_protocols::parameters::Parameters;
+use cloister_protocols::session::{AuditHead, Origin};
 use tokio::sync::watch;
 
 // The command's own way to free ports: below those that the system gives to outgoing connections.
@@ -65,6 +67,11 @@ pub fn plan(parties: usize, deadline_seconds: u32) -> Plan {
         profile: Profile::Teaching,
         deadline_seconds,
         allowed_origins: vec![],
+        state: folder.path().join(format!("{}-state", name(index))),
+        access: Access::default(),
+        data: DataAccess::default(),
+        datasets: vec![],
+        policy: Policies::default(),
         limits: Limits::default(),
         committee: Committee { help: true, ..Committee::default() },
     };
@@ -117,7 +124,7 @@ impl<'a> Ask<'a> {
 
     pub fn request(&self, input: Input) -> Request {
         let entry = catalogue::find(self.function).unwrap();
-        Request::new(entry, &self.parameters, input, self.members - self.helpers).unwrap()
+        Request::new(entry, &self.parameters, input, 0, self.members - self.helpers).unwrap()
     }
 
     /// Asks the node with these sessions, and waits for the outcome.
@@ -134,7 +141,10 @@ impl<'a> Ask<'a> {
             let started = Instant::now();
             let (progress, _) = watch::channel(Lifecycle::Connecting);
             let ticket = sessions.send(reserve).await.unwrap()?;
-            sessions.send(Launch { ticket, request, started, progress }).await.unwrap()
+            let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
+            let terms = Terms { rules, origin: Origin::Client, audit };
+            let launch = Launch { ticket, request, terms, started, progress };
+            sessions.send(launch).await.unwrap().result
         }
     }
 }

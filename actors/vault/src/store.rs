@@ -49,6 +49,12 @@ impl Store {
         })
     }
 
+    /// Lets go of the database. Snapshots that are being read end by themselves.
+    pub(crate) fn close(&self) {
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        *database = Err(VaultError::Closed);
+    }
+
     /// The head of the audit chain as last committed.
     pub(crate) fn head(&self) -> Head {
         *self.head.read().unwrap_or_else(PoisonError::into_inner)
@@ -110,10 +116,12 @@ impl Store {
         work: impl FnOnce(&Database) -> Result<T, VaultError>,
     ) -> Result<T, VaultError> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        if let Ok(database) = &*database {
-            return work(database);
+        match &*database {
+            Ok(database) => return work(database),
+            // On purpose, and for good.
+            Err(VaultError::Closed) => return Err(VaultError::Closed),
+            Err(_) => drop(database),
         }
-        drop(database);
         let database = self.lock();
         if database.is_err() {
             self.reopen(database)?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use redb::{Builder, Database, ReadTransaction, TableDefinition};
@@ -27,9 +27,14 @@ pub struct Vault(Arc<Open>);
 struct Open {
     node_key: Zeroizing<[u8; 32]>,
     store: Arc<Store>,
-    // Empty only while this is dropped.
-    queue: Option<Queue>,
-    writer: Option<JoinHandle<()>>,
+    // Empty once the vault is closed.
+    running: Mutex<Option<Running>>,
+}
+
+/// The writer, and the way to it.
+struct Running {
+    queue: Queue,
+    writer: JoinHandle<()>,
 }
 
 impl Vault {
@@ -66,7 +71,8 @@ impl Vault {
         let store = Arc::new(Store::new(database, Box::new(opener), &node_key)?);
         let (queue, writer) = Queue::start(Arc::clone(&store))
             .map_err(|error| VaultError::Thread(Arc::new(error)))?;
-        Ok(Self(Arc::new(Open { node_key, store, queue: Some(queue), writer: Some(writer) })))
+        let running = Mutex::new(Some(Running { queue, writer }));
+        Ok(Self(Arc::new(Open { node_key, store, running })))
     }
 
     /// A key of 32 bytes for `purpose`, the same at every opening. Different purposes have
@@ -75,6 +81,13 @@ impl Vault {
         let mut hasher = blake3::Hasher::new_derive_key("cloister 1 key for a purpose");
         hasher.update(self.0.node_key.as_slice()).update(purpose.as_bytes());
         Zeroizing::new(*hasher.finalize().as_bytes())
+    }
+
+    /// Closes the state for all who hold it, so that it can be opened again: what is queued is written,
+    /// then the file is let go. Reads and writes are refused from then on. Blocks. The last holder that
+    /// goes does the same.
+    pub fn close(&self) {
+        self.0.close();
     }
 
     /// A snapshot of what is committed.
@@ -92,8 +105,8 @@ impl Vault {
         bytes: usize,
         work: impl FnOnce(&mut Group<'_>) -> Result<T, VaultError> + Send + 'static,
     ) -> Written<T> {
-        match &self.0.queue {
-            Some(queue) => queue.submit(bytes, work),
+        match &*self.0.running() {
+            Some(running) => running.queue.submit(bytes, work),
             None => Written::refused(VaultError::Closed),
         }
     }
@@ -105,16 +118,25 @@ impl fmt::Debug for Vault {
     }
 }
 
-impl Drop for Open {
+impl Open {
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What is queued is written before the file is closed.
-    fn drop(&mut self) {
-        drop(self.queue.take());
-        if let Some(writer) = self.writer.take()
-            && writer.thread().id() != thread::current().id()
-            && writer.join().is_err()
-        {
+    fn close(&self) {
+        let Some(Running { queue, writer }) = self.running().take() else { return };
+        drop(queue);
+        if writer.thread().id() != thread::current().id() && writer.join().is_err() {
             tracing::error!("the vault's writer had panicked");
         }
+        self.store.close();
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -134,4 +156,24 @@ fn begin(database: &Database, key: Zeroizing<[u8; 32]>) -> Result<Zeroizing<[u8;
     audit::make_tables(&transaction)?;
     transaction.commit()?;
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_closed_vault_has_written_what_was_queued_and_takes_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let other = vault.clone();
+        let written = vault.append("started", 1, json!({}));
+        vault.close();
+        assert_eq!(written.wait().unwrap().number, 1);
+        assert!(matches!(other.append("late", 2, json!({})).wait(), Err(VaultError::Closed)));
+        assert!(matches!(other.entries(1, 10), Err(VaultError::Closed)));
+        assert_eq!(Vault::open(folder.path()).unwrap().head().number, 1);
+    }
 }

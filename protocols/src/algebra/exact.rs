@@ -32,6 +32,11 @@ const SIGNIFICAND: usize = 53;
 const MAX_DIGITS_BEFORE: u32 = 308;
 const MAX_DIGITS_AFTER: u32 = 323;
 
+/// What is said of numbers added before that nobody can have added.
+const NO_ADDED: InputError = InputError::Shape {
+    expected: "rows, sum and magnitude of whole numbers of 64 bits, all in the declared range",
+};
+
 /// The range and the resolution of the numbers that are added.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grid {
@@ -138,6 +143,38 @@ impl Grid {
         }
     }
 
+    /// Whole numbers that were added before, as two terms: the sum of those above zero, and of those
+    /// below. `sum` is the sum of all `rows` numbers, `magnitude` that of their magnitudes.
+    ///
+    /// # Errors
+    /// If so many numbers of the grid, each of 64 bits, have no such sums.
+    pub fn admit_added(
+        &self,
+        rows: u64,
+        sum: i128,
+        magnitude: u128,
+    ) -> Result<[Term; 2], InputError> {
+        let whole_bound = self.declared.and_then(|range| range.whole_bound);
+        let largest = whole_bound.map_or(1 << 63, |bound| bound.saturating_sub(1).min(1 << 63));
+        let most = u128::from(rows).saturating_mul(u128::from(largest));
+        let twice = [
+            magnitude.checked_add_signed(sum),
+            sum.checked_neg().and_then(|negated| magnitude.checked_add_signed(negated)),
+        ];
+        let [Some(above), Some(below)] = twice else { return Err(NO_ADDED) };
+        if magnitude > most || above % 2 == 1 {
+            return Err(NO_ADDED);
+        }
+        let term = |negative, twice| Term { negative, significand: twice / 2, exponent: 0 };
+        Ok([term(false, above), term(true, below)])
+    }
+
+    /// Binary digits that a sum of magnitudes of the grid's numbers takes, however many there are.
+    #[must_use]
+    pub fn magnitude_digits(&self) -> usize {
+        self.fraction_bits + self.magnitude_bits + HEAD_ROOM - 1
+    }
+
     /// Writes `term` into `cell`, which is zero and has [`Grid::limbs`]`(1)` limbs.
     pub fn encode(&self, term: Term, cell: &mut [u64]) {
         term.add_magnitude_to(cell, self.fraction_bits);
@@ -196,6 +233,15 @@ impl Accumulator {
     pub fn into_cell(mut self) -> Zeroizing<Vec<u64>> {
         subtract_from(&mut self.positive, &self.negative);
         self.positive
+    }
+
+    /// The sum of the terms' magnitudes. It has [`Grid::magnitude_digits`] binary digits at most,
+    /// where the degree is 1.
+    #[must_use]
+    pub fn magnitude(&self) -> Zeroizing<Vec<u64>> {
+        let mut magnitude = self.positive.clone();
+        add_into(&mut magnitude, &self.negative);
+        magnitude
     }
 }
 

@@ -87,6 +87,31 @@ pub fn numbers_of<R: Ring>(plane: &[Lanes], lanes: usize) -> Vec<R> {
     bits.take(lanes).map(R::from_word).collect()
 }
 
+/// These lanes of a plane, moved to the front; zeros behind them, and where the plane has none.
+#[must_use]
+pub fn lanes_of(plane: &[Lanes], lanes: Range<usize>) -> Vec<Lanes> {
+    let word = |index: usize| plane.get(index).map_or(0, |word| word.0);
+    let (first, shift) = (lanes.start / LANES, lanes.start % LANES);
+    let moved = |index: usize| match shift {
+        0 => word(first + index),
+        _ => (word(first + index) >> shift) | (word(first + index + 1) << (LANES - shift)),
+    };
+    let mut left = lanes.len();
+    let front = (0..plane_words(lanes.len())).map(|index| {
+        let kept = left.min(LANES);
+        left -= kept;
+        Lanes(moved(index) & first_lanes(kept))
+    });
+    front.collect()
+}
+
+/// A word with 1 in its first so many lanes, of 64.
+#[must_use]
+pub fn first_lanes(count: usize) -> u64 {
+    let behind = u32::try_from(LANES.saturating_sub(count)).unwrap_or(0);
+    u64::MAX.unbounded_shr(behind)
+}
+
 /// Of up to 64 words, the word of their digits 0, that of their digits 1, and so on.
 fn transposed(words: impl Iterator<Item = u64>) -> [u64; LANES] {
     let mut matrix = [0; LANES];
@@ -133,6 +158,24 @@ mod tests {
                 let due: Vec<u64> = numbers.iter().map(|n| ((n >> digit) & 1) as u64).collect();
                 prop_assert_eq!(bits, due);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lanes_move_to_the_front(
+            words in prop::collection::vec(any::<u64>(), 0..5),
+            first in 0_usize..300,
+            count in 0_usize..300,
+        ) {
+            let plane: Vec<Lanes> = words.into_iter().map(Lanes).collect();
+            let mut bits: Vec<u64> = numbers_of(&plane, 64 * plane.len());
+            bits.resize(700, 0);
+            let moved = lanes_of(&plane, first..first + count);
+            prop_assert_eq!(moved.len(), plane_words(count));
+            let mut due = bits[first..first + count].to_vec();
+            due.resize(64 * moved.len(), 0);
+            prop_assert_eq!(numbers_of::<u64>(&moved, 64 * moved.len()), due);
         }
     }
 

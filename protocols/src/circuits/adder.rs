@@ -64,7 +64,9 @@ async fn save_carries<E: Engine>(
     for three in addends.chunks(3) {
         if let [a, b, c] = three {
             let sum = a.iter().zip(b).zip(c).map(|((a, b), c)| a.plus(b).plus(c)).collect();
-            let majority = a.iter().zip(both.by_ref()).map(|(a, both)| a.plus(&both));
+            // All of them, also the one that is carried out: the next three have the products behind.
+            let majority: Vec<Bits<E>> =
+                a.iter().zip(both.by_ref()).map(|(a, both)| a.plus(&both)).collect();
             let zero = a.first().map(|plane| plane.minus(plane));
             let carries = zero.into_iter().chain(majority).take(a.len()).collect();
             kept.extend([sum, carries]);

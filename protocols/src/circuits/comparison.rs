@@ -25,6 +25,35 @@ pub(crate) async fn negative<E: Engine, R: Ring>(
     Ok(highest.unwrap_or_else(|| engine.public(Vec::new())))
 }
 
+/// Whether each sum of addends, which have equally many planes and come lowest digit first, is below
+/// zero in two's complement of so many digits. Of three addends or more, a round of products for each
+/// level that leaves two for every three.
+pub(crate) async fn negative_sum<E: Engine>(
+    engine: &mut E,
+    addends: Vec<Vec<Bits<E>>>,
+) -> Result<Bits<E>, Fault> {
+    let highest = highest_digit(engine, addends).await?;
+    Ok(highest.unwrap_or_else(|| engine.public(Vec::new())))
+}
+
+/// Whether any of the first `lanes` bits of a plane is 1: in the first lane, with zeros behind it.
+/// ⌈log₂ lanes⌉ rounds.
+pub(crate) async fn any<E: Engine>(
+    engine: &mut E,
+    plane: &Bits<E>,
+    lanes: usize,
+) -> Result<Bits<E>, Fault> {
+    let mut left = lanes;
+    let mut bits = engine.lanes(plane, 0..left);
+    while left > 1 {
+        left = left.div_ceil(2);
+        let (low, high) = (engine.lanes(&bits, 0..left), engine.lanes(&bits, left..2 * left));
+        let both = engine.multiply(&low, &high).await?;
+        bits = low.plus(&high).plus(&both);
+    }
+    Ok(bits)
+}
+
 /// Where all planes have a 0: the numbers that are zero.
 pub(crate) async fn all_zero<E: Engine>(
     engine: &mut E,

@@ -24,6 +24,20 @@ pub(crate) async fn select<E: Engine, R: Ring>(
     Ok(split(&seconds.plus(&chosen), len))
 }
 
+/// Each count that is at least `least`, and 0 in the place of each smaller one. Counts and `least` are
+/// below 2^62. Eleven rounds.
+pub(crate) async fn at_least<E: Engine>(
+    engine: &mut E,
+    counts: &E::Shared<u64>,
+    least: u64,
+) -> Result<E::Shared<u64>, Fault> {
+    let lead = counts.minus(&engine.public(vec![least; counts.len()]));
+    let is_small = negative(engine, &lead, <u64 as Ring>::BITS).await?;
+    let is_small: E::Shared<u64> = engine.inject(&[&is_small], counts.len()).await?;
+    let is_shown = engine.public(vec![1; counts.len()]).minus(&is_small);
+    engine.multiply(counts, &is_shown).await
+}
+
 /// The largest of all counts and its place, the first of several; both in shared form, of one
 /// element each. `digits` binary digits hold every difference of two counts and its sign. None if
 /// there is no count.

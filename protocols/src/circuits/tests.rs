@@ -2,11 +2,11 @@
 
 use rand_core::Rng;
 
-use crate::algebra::lanes::{Lanes, numbers_of, plane_words};
-use crate::circuits::comparison::{all_zero, negative};
-use crate::circuits::selection::{largest, select};
+use crate::algebra::lanes::{Lanes, numbers_of, plane_words, planes_of};
+use crate::circuits::comparison::{all_zero, any, negative, negative_sum};
+use crate::circuits::selection::{at_least, largest, select};
 use crate::circuits::sorting::sort;
-use crate::engine::shared::Shared;
+use crate::engine::shared::{Shared, split};
 use crate::engine::{Audience, Columns, Engine};
 use crate::replicated::Pair;
 use crate::replicated::tests::{SETTINGS, Setting, THREE, two_vectors};
@@ -83,6 +83,67 @@ fn a_comparison_of_64_digits_takes_9_rounds_with_its_opening_and_28_bytes() {
     };
     // Bits: 65 of the dealer's, 152 conjunctions, and the opened one. Bytes: 27.25 and 19.125.
     assert_eq!([0, 1, 2].map(sent), [65 + 152 + 1, 152 + 1, 152 + 1]);
+}
+
+#[test]
+fn the_sign_of_a_sum_of_any_number_of_addends_is_right() {
+    const DIGITS: usize = 24;
+    let mut rng = rng(testing::seed());
+    for count in 1..=20 {
+        let numbers: Vec<u64> = (0..count * 64).map(|_| rng.next_u64()).collect();
+        let planes: Vec<Lanes> =
+            numbers.chunks(64).flat_map(|addend| planes_of(addend, 0..DIGITS)).collect();
+        let none: Vec<Lanes> = Vec::new();
+        let bits = two_vectors!(THREE, 1, planes, none, |engine, a, _b| {
+            let addends = split(&a, DIGITS).iter().map(|addend| split(addend, 1)).collect();
+            negative_sum(&mut engine, addends).await?
+        });
+        let sum = |lane: usize| {
+            let addends = numbers.iter().skip(lane).step_by(64);
+            addends.fold(0_u64, |sum, addend| sum.wrapping_add(*addend))
+        };
+        let due: Vec<u64> = (0..64).map(|lane| (sum(lane) >> (DIGITS - 1)) & 1).collect();
+        assert_eq!(numbers_of::<u64>(&bits, 64), due, "{count} addends");
+    }
+}
+
+#[test]
+fn a_single_one_among_any_number_of_lanes_is_found_and_nothing_behind_them() {
+    for lanes in [1, 2, 3, 5, 63, 64, 65, 127, 130, 200] {
+        for at in [None, Some(0), Some(lanes / 2), Some(lanes - 1), Some(lanes), Some(lanes + 60)] {
+            let mut plane = vec![Lanes(0); plane_words(300)];
+            if let Some(at) = at {
+                plane[at / 64] = Lanes(1 << (at % 64));
+            }
+            let none: Vec<Lanes> = Vec::new();
+            let found = two_vectors!(THREE, 1, plane, none, |engine, a, _b| {
+                any(&mut engine, &a, lanes).await?
+            });
+            assert_eq!(
+                found,
+                [Lanes(u64::from(at.is_some_and(|at| at < lanes)))],
+                "{lanes} {at:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn counts_from_the_least_on_are_kept_and_smaller_ones_are_zero() {
+    let seed = testing::seed();
+    for setting in SETTINGS {
+        for least in [1, 2, 5, (1 << 62) - 1] {
+            let counts: Vec<u64> =
+                (0..10).chain([100, (1 << 62) - 2, (1 << 62) - 1]).chain(0..60).collect();
+            let none: Vec<u64> = Vec::new();
+            let kept = two_vectors!(setting, seed, counts, none, |engine, a, _b| {
+                at_least(&mut engine, &a, least).await?
+            });
+            let due: Vec<u64> =
+                counts.iter().map(|count| if *count >= least { *count } else { 0 }).collect();
+            assert_eq!(kept, due);
+        }
+    }
 }
 
 #[test]

@@ -76,6 +76,9 @@ pub(crate) trait Engine {
     fn planes(&self, words: &Self::Shared<Lanes>, digits: Range<usize>)
     -> Vec<Self::Shared<Lanes>>;
 
+    /// These lanes of a plane, moved to the front; zeros behind them.
+    fn lanes(&self, plane: &Self::Shared<Lanes>, lanes: Range<usize>) -> Self::Shared<Lanes>;
+
     /// Shares each party's own vector; `lengths` has the length of each, for all parties that
     /// bring data, in order. `mine` is empty at a helper.
     async fn share<R: Ring>(

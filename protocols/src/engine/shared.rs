@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::algebra::lanes::{Lanes, plane_words, planes_of};
+use crate::algebra::lanes::{Lanes, lanes_of, plane_words, planes_of};
 use crate::algebra::ring::Ring;
 
 /// A vector that nobody sees, as one party holds it. Whatever is done here each party does to its
@@ -15,6 +15,8 @@ pub(crate) trait Shared<R: Ring>: Clone {
     fn plus(&self, other: &Self) -> Self;
     /// The difference, element by element.
     fn minus(&self, other: &Self) -> Self;
+    /// The products with a public element. On bits: those where it has a 1, and zeros.
+    fn scaled(&self, by: R) -> Self;
     /// Some of the elements, one after the other.
     fn slice(&self, range: Range<usize>) -> Self;
     /// The elements of all `vectors`, one after the other.
@@ -95,6 +97,10 @@ impl<R: Ring, const C: usize> Shared<R> for Components<R, C> {
         self.combine(other, R::minus)
     }
 
+    fn scaled(&self, by: R) -> Self {
+        self.map(self.len, |part| part.iter().map(|element| element.times(by)).collect())
+    }
+
     fn slice(&self, range: Range<usize>) -> Self {
         self.map(range.len(), |part| part.get(range.clone()).unwrap_or_default().to_vec())
     }
@@ -137,6 +143,11 @@ impl<const C: usize> Components<Lanes, C> {
         let words = plane_words(self.len);
         let all = self.map(words * digits.len(), |part| planes_of(part, digits.clone()));
         split(&all, words)
+    }
+
+    /// These lanes of a plane, moved to the front, with zeros behind them.
+    pub(crate) fn lanes(&self, lanes: Range<usize>) -> Self {
+        self.map(plane_words(lanes.len()), |part| lanes_of(part, lanes.clone()))
     }
 }
 

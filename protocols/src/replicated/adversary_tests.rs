@@ -3,13 +3,13 @@
 use super::opening::openings;
 use super::tests::{Setting, THREE};
 use super::*;
-use crate::catalogue::find;
-use crate::computation::{Answer, Input};
+use crate::computation::{Answer, Course, Input};
+use crate::disclosure::{Profile, Rules};
 use crate::engine::shared::Shared;
 use crate::fault::Misbehaviour;
+use crate::parameters::{Categories, Parameters};
 use crate::simulation::adversary::{Action, Tamper};
 use crate::simulation::{Delivery, Ending, Report, Simulation};
-use crate::statistics::on_shares::{self, Desk, count_rows_on_shares};
 use crate::testing::{self, Run, seed};
 
 /// Every operation once, on eleven rows; in the end a sum is opened.
@@ -175,26 +175,16 @@ fn keys(me: usize, members: usize, viewer: usize, seed: u64) -> BTreeMap<Party, 
     others.map(|other| (Party::new(other).unwrap(), key(other))).collect()
 }
 
-/// The median of all parties' numbers, and every message on the way.
-fn median(run: &Run, viewer: usize, seed: u64) -> Report<Option<Answer>> {
-    let (inputs, members) = (run.inputs.len(), run.inputs.len() + run.helpers);
-    Simulation::new(seed).parties(members).run(|channel, party, rng| {
+/// The answer of a run, and every message on the way.
+fn observed(run: &Run, viewer: usize, seed: u64) -> Report<Option<Answer>> {
+    let members = run.inputs.len() + run.helpers;
+    Simulation::new(seed).parties(members).run(|channel, party, mut rng| {
         let session = Session::of_keys(run.rules, keys(party.index(), members, viewer, seed));
-        let mut parameters = BTreeMap::new();
-        parameters.insert("digits".to_owned(), String::new());
-        let function = find("SecureMedian").unwrap();
-        let prepared = match run.inputs.get(party.index()) {
-            Some(input) => on_shares::Prepared::new(function, &run.parameters, input).unwrap(),
-            None => on_shares::Prepared::to_help(function, &parameters),
-        };
-        let (prepared, rules) = (prepared.unwrap(), run.rules);
+        let (ready, spec) = (run.part(party.index()).into_ready(), run.spec());
         async move {
-            let mut rng = rng;
+            let agreed = Course { channel: &channel, spec: &spec, joint: *session.rules() };
             let committee = Committee::fixed([0, 1, 2]);
-            let engine = Replicated::new(&channel, &session, committee, inputs, &mut rng).await?;
-            let mut desk = Desk { engine, channel: &channel, parties: None, inputs, sums: None };
-            let (permit, rows) = count_rows_on_shares(&mut desk, &rules, prepared.rows()).await?;
-            prepared.run(&mut desk, &permit, rows, &mut rng).await
+            Ok(agreed.with_committee(session, committee, ready, &mut rng).await?.answer)
         }
     })
 }
@@ -205,7 +195,7 @@ fn view(run: &Run, viewer: usize, seeds: Range<u64>) -> Vec<Vec<u32>> {
     let mut ones: Vec<Vec<u32>> = Vec::new();
     for seed in seeds {
         openings::take();
-        let report = median(run, viewer, seed);
+        let report = observed(run, viewer, seed);
         report.results().unwrap();
         let mut received: Vec<&Delivery> =
             report.transcript.iter().filter(|delivery| delivery.to.index() == viewer).collect();
@@ -281,6 +271,69 @@ fn what_a_helper_sees_does_not_even_tell_answers_apart() {
     assert_ne!(one.answer(), other.answer());
     let apart = views_apart(&one, &other, 2);
     assert!(apart < FAIR, "{apart} standard deviations");
+}
+
+/// Runs of two or three parties that differ in what the others than `viewer` have.
+fn others_have(
+    function: &'static str,
+    viewer: usize,
+    helper: bool,
+    (own, others): (&Input, [Input; 2]),
+) -> Run {
+    let mut others = others.into_iter();
+    let inputs = (0..if helper { 2 } else { 3 }).map(|party| match party == viewer {
+        true => own.clone(),
+        false => others.next().unwrap(),
+    });
+    let rules = Rules { min_rows: 6, max_share: 70, min_cell: 3, ..Profile::Teaching.rules() };
+    let run = Run::new(function, inputs.collect()).rules(rules);
+    if helper { run.committee(1, [0, 1, 2]) } else { run }
+}
+
+#[test]
+fn what_a_member_sees_of_the_gate_does_not_tell_inputs_of_the_same_bits_apart() {
+    let numbers = |numbers: &[f64]| Input::Numbers(numbers.to_vec());
+    let own = numbers(&[5.0, 5.0]);
+    let one = || [numbers(&[9.0, -2.0, 5.0]), numbers(&[8.0, 1.0, 0.0])];
+    let other = || [numbers(&[1.0; 12]), numbers(&[9.0, 9.0, -9.0])];
+    for (viewer, helper) in [(0, false), (1, false), (2, false), (2, true)] {
+        let run = |others| {
+            let run = others_have("SecureSum", viewer, helper, (&own, others));
+            let digits_after = Some(0);
+            let committee = run.parameters.committee.clone();
+            let digits =
+                Parameters { digits_before: Some(1), digits_after, ..Parameters::default() };
+            run.parameters(Parameters { committee, ..digits })
+        };
+        let (one, other) = (run(one()), run(other()));
+        assert_eq!(one.answer(), other.answer());
+        let apart = views_apart(&one, &other, viewer);
+        assert!(apart < FAIR, "member {viewer}: {apart} standard deviations");
+    }
+}
+
+#[test]
+fn what_a_member_sees_of_a_table_does_not_tell_small_cells_apart() {
+    let texts = |counts: [usize; 3]| {
+        let names = ["a", "b", "c"].into_iter().zip(counts);
+        let rows = names.flat_map(|(name, count)| std::iter::repeat_n(name.to_owned(), count));
+        Input::Texts(rows.collect())
+    };
+    for (viewer, helper) in [(0, false), (1, false), (2, false), (2, true)] {
+        let run = |others| {
+            let own = texts([2, 0, 0]);
+            let run = others_have("StatisticsFrequency", viewer, helper, (&own, others));
+            let committee = run.parameters.committee.clone();
+            let names = ["a", "b", "c"].map(str::to_owned).to_vec();
+            let categories = Some(Categories::One(names));
+            run.parameters(Parameters { committee, categories, ..Parameters::default() })
+        };
+        let one = run([texts([3, 1, 0]), texts([2, 0, 1])]);
+        let other = run([texts([2, 2, 0]), texts([3, 0, 0])]);
+        assert_eq!(one.answer(), other.answer());
+        let apart = views_apart(&one, &other, viewer);
+        assert!(apart < FAIR, "member {viewer}: {apart} standard deviations");
+    }
 }
 
 #[test]

@@ -71,6 +71,8 @@ use rand_core::CryptoRng;
 pub(crate) use self::committee::{ANY, Committee, PARAMETER, canonical};
 use self::dealing::Dealt;
 use self::input::InputKeys;
+#[cfg(test)]
+pub(crate) use self::opening::openings;
 use self::randomness::Tape;
 use self::seat::Seat;
 use crate::algebra::lanes::Lanes;
@@ -180,6 +182,10 @@ impl Engine for Replicated<'_> {
 
     fn planes(&self, words: &Pair<Lanes>, digits: Range<usize>) -> Vec<Pair<Lanes>> {
         words.planes(digits)
+    }
+
+    fn lanes(&self, plane: &Pair<Lanes>, lanes: Range<usize>) -> Pair<Lanes> {
+        plane.lanes(lanes)
     }
 
     async fn share<R: Ring>(

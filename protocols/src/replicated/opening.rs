@@ -223,7 +223,7 @@ fn digest(bytes: &[u8]) -> Bytes {
 
 /// What each party has opened on this thread: for the tests of what it gets to see.
 #[cfg(test)]
-pub(super) mod openings {
+pub(crate) mod openings {
     use std::cell::RefCell;
 
     use crate::party::Party;

@@ -34,11 +34,12 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::algebra::rounding::nearest_double;
-use crate::catalogue::{EMPTY, Entry, VECTOR_SUM};
+use crate::catalogue::{EMPTY, Entry, SUM, VECTOR_SUM};
 use crate::channel::Channel;
 use crate::computation::{Answer, Input};
 use crate::disclosure::{Permit, Rules};
 use crate::fault::{Fault, InputError};
+use crate::gate::terms::Magnitude;
 use crate::masked::MaskedSums;
 use crate::parameters::Parameters;
 
@@ -61,7 +62,7 @@ impl Prepared {
     ) -> Result<Self, InputError> {
         match function.name {
             EMPTY => Ok(Self::Empty),
-            "SecureSum" => sum::Prepared::new(parameters, input).map(Self::Sum),
+            SUM => sum::Prepared::new(parameters, input).map(Self::Sum),
             VECTOR_SUM => vector::Prepared::new(parameters, input, parties).map(Self::Vector),
             "StatisticsFrequency" => {
                 tables::Prepared::frequency(parameters, input).map(Self::Frequency)
@@ -73,6 +74,22 @@ impl Prepared {
                 bivariate::Prepared::new(parameters, input).map(Self::Bivariate)
             }
             _ => Err(InputError::Shape { expected: "a function that this version has" }),
+        }
+    }
+
+    /// What the party has of a sum of numbers, which the gate takes.
+    pub(crate) fn take_magnitude(&mut self) -> Option<Magnitude> {
+        match self {
+            Self::Sum(prepared) => prepared.take_magnitude(),
+            _ => None,
+        }
+    }
+
+    /// The table, if it is one.
+    pub(crate) fn into_table(self) -> Option<tables::Prepared> {
+        match self {
+            Self::Frequency(prepared) | Self::Contingency(prepared) => Some(prepared),
+            _ => None,
         }
     }
 
@@ -133,6 +150,11 @@ impl Prepared {
             Self::Bivariate(prepared) => prepared.run(sums, permit, rng).await,
         }
     }
+}
+
+/// Whether a function answers with a table of counts.
+pub(crate) fn is_table(function: &Entry) -> bool {
+    matches!(function.name, "StatisticsFrequency" | "StatisticsContingency")
 }
 
 /// One party's numbers as doubles.

@@ -1,4 +1,8 @@
 //! `SecureSum`: the sum of all numbers of all parties, exact, rounded once at the end.
+//!
+//! One masked sum, of one cell. What the rules ask of the largest party's share is asked of the sum of
+//! the numbers' magnitudes, Σ|x|, before (see [`crate::gate`]): numbers of either sign could cancel, and
+//! a sum near zero says nothing of how much of it is whose.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +13,7 @@ use crate::algebra::exact::{Accumulator, Grid};
 use crate::algebra::layout::Layout;
 use crate::computation::{Answer, Input};
 use crate::fault::{Fault, InputError};
+use crate::gate::terms::Magnitude;
 use crate::masked::{MaskedSums, Rounds};
 use crate::parameters::{Parameters, grid_text};
 
@@ -19,6 +24,8 @@ pub(crate) struct Prepared {
     grid: Grid,
     layout: Layout,
     cell: Zeroizing<Vec<u64>>,
+    /// Σ|x|, which the rules may ask about; until the gate has taken it.
+    magnitude: Option<Magnitude>,
 }
 
 impl Prepared {
@@ -27,8 +34,13 @@ impl Prepared {
         parameters.no_encoding()?;
         let grid = parameters.grid()?;
         let layout = Layout::uniform(grid.limbs(1), 1)?;
-        let cell = add_up(&grid, input)?.into_cell();
-        Ok(Self { grid, layout, cell })
+        let sum = add_up(&grid, input)?;
+        let magnitude = Some(Magnitude::of(&grid, &sum));
+        Ok(Self { grid, layout, cell: sum.into_cell(), magnitude })
+    }
+
+    pub(super) fn take_magnitude(&mut self) -> Option<Magnitude> {
+        self.magnitude.take()
     }
 
     pub(super) fn parameters(&self) -> BTreeMap<String, String> {
@@ -62,6 +74,9 @@ fn add_up(grid: &Grid, input: &Input) -> Result<Accumulator, InputError> {
             for (index, x) in items.iter().enumerate() {
                 sum.add(grid.admit_whole(index, *x)?);
             }
+        }
+        Input::Added { rows, sum: added, magnitude } => {
+            grid.admit_added(*rows, *added, *magnitude)?.into_iter().for_each(|term| sum.add(term));
         }
         other if other.is_empty() => {}
         _ => {

@@ -6,6 +6,7 @@ use rand_core::Rng;
 use crate::algebra::rounding::integer_to_double;
 use crate::catalogue::find;
 use crate::computation::{Input, Request};
+use crate::disclosure::{Profile, Rules};
 use crate::fault::{Fault, InputError};
 use crate::parameters::Parameters;
 use crate::simulation::Simulation;
@@ -107,8 +108,9 @@ fn declared_digits_take_four_words_and_change_nothing() {
 
 #[test]
 fn the_declared_range_is_checked_before_anything_is_masked() {
-    let request =
-        |input: Input| Request::new(find("SecureSum").unwrap(), &digits(3, 2), input, 2).map(drop);
+    let request = |input: Input| {
+        Request::new(find("SecureSum").unwrap(), &digits(3, 2), input, 0, 2).map(drop)
+    };
     let numbers = |x: f64| request(Input::Numbers(vec![0.0, x]));
     let range = "0, or from 1e-2 to below 1e3".to_owned();
     let refused = Err(InputError::OutOfRange { index: 1, range });
@@ -132,7 +134,7 @@ fn parameters_that_the_function_has_not_are_refused() {
     let request = |text: &str| {
         let parameters = serde_json::from_str(text).map_err(|_| None)?;
         let input = Input::Numbers(vec![1.0]);
-        match Request::new(find("SecureSum").unwrap(), &parameters, input, 2) {
+        match Request::new(find("SecureSum").unwrap(), &parameters, input, 0, 2) {
             Ok(request) => Ok(request.parameters()),
             Err(InputError::Parameter { name, .. }) => Err(Some(name)),
             Err(other) => panic!("{other}"),
@@ -149,4 +151,67 @@ fn parameters_that_the_function_has_not_are_refused() {
     assert_eq!(parameters["digits_before"], "4");
     assert_eq!(parameters["digits_after"], "12");
     assert_eq!(request("{}").unwrap()["digits_after"], "any");
+}
+
+/// What is known of whole numbers that were added near their source.
+fn added(numbers: &[i64]) -> Input {
+    Input::Added {
+        rows: numbers.len() as u64,
+        sum: numbers.iter().map(|x| i128::from(*x)).sum(),
+        magnitude: numbers.iter().map(|x| u128::from(x.unsigned_abs())).sum(),
+    }
+}
+
+#[test]
+fn numbers_added_near_their_source_give_the_same_answers_and_refusals() {
+    let mut rng = rng(seed());
+    for round in 0..30 {
+        let shift = rng.next_u32() % 64;
+        let mut numbers = |count: u32| -> Vec<i64> {
+            (0..count).map(|_| rng.next_u64().cast_signed() >> shift).collect()
+        };
+        let data = [numbers(round % 4), numbers(3), numbers(2)];
+        let data =
+            if round % 5 == 0 { [vec![i64::MIN; 3], vec![i64::MAX; 2], vec![]] } else { data };
+        let rules = Rules { min_rows: 6, max_share: 70, ..Profile::Teaching.rules() };
+        let end = |input: fn(&[i64]) -> Input| {
+            let run = Run::new("SecureSum", data.iter().map(|numbers| input(numbers)).collect());
+            let report = run.rules(rules).simulate(Simulation::new(1));
+            report.endings[0]
+                .done()
+                .map(|outcome| outcome.answer.get().clone())
+                .ok_or_else(|| report.endings[0].fault().cloned())
+        };
+        assert_eq!(end(added), end(|numbers| Input::Integers(numbers.to_vec())), "{data:?}");
+    }
+}
+
+#[test]
+fn numbers_that_nobody_can_have_added_are_refused() {
+    let request = |(rows, sum, magnitude): (u64, i128, u128), parameters: &Parameters| {
+        let input = Input::Added { rows, sum, magnitude };
+        Request::new(find("SecureSum").unwrap(), parameters, input, 0, 2).is_ok()
+    };
+    let any = Parameters::default();
+    let most = 1_u128 << 63;
+    for fits in [(0, 0, 0), (1, -7, 7), (2, 0, 14), (2, 1, 3), (3, i128::from(i64::MIN), most)] {
+        assert!(request(fits, &any), "{fits:?}");
+    }
+    for unfit in [
+        (0, 1, 1),
+        (1, 7, 6),
+        (2, 1, 2),
+        (1, 0, most + 2),
+        (u64::MAX, 0, 0),
+        (1, i128::MIN, u128::MAX),
+        (1, i128::MAX, u128::MAX),
+        (1 << 48, 0, u128::MAX - 1),
+    ] {
+        assert!(!request(unfit, &any), "{unfit:?}");
+    }
+    assert!(request((2, 1998, 1998), &digits(3, 0)));
+    assert!(!request((2, 2000, 2000), &digits(3, 0)));
+    let input = Input::Added { rows: 1, sum: 1, magnitude: 1 };
+    let median = Request::new(find("SecureMedian").unwrap(), &any, input, 0, 3);
+    assert!(matches!(median, Err(InputError::Shape { .. })));
 }

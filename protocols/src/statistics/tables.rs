@@ -1,15 +1,16 @@
 //! `StatisticsFrequency` and `StatisticsContingency`: how often each category, or each pair of
 //! categories, occurs.
 //!
-//! A table is one masked sum of counts, one 64-bit word a cell; a contingency table has a cell for
-//! every pair of a category of x and a category of y, also where none occurs. Which cells a party's
-//! data have cannot be seen by anybody.
+//! A contingency table has a cell for every pair of a category of x and a category of y, also where none
+//! occurs. Which cells a party's data have cannot be seen by anybody.
 //!
-//! The rules may withhold small counts from the answer. That is not secrecy: every party's node sees
-//! them when it opens the sum; whoever contributed rows, or knows totals or other tables, can work
-//! some of them out; and a count of 0 is shown, so that it can be told from a withheld one. Where
-//! categories come from the data, a name of which nothing but withheld counts and zeros would be
-//! shown is dropped, because the name alone says that somebody has it.
+//! Where the rules let every count be shown, a table is one masked sum of counts, one 64-bit word a
+//! cell, and every cell is opened. Where they do not, small cells are not opened to anybody: then the
+//! table is computed on shares (see [`crate::statistics::on_shares::cells`]), a small cell and an empty
+//! one look the same, and both are null in the answer. Where categories come from the data, a name of
+//! which nothing is shown is left out.
+//!
+//! Whoever contributed rows, or knows totals or other tables, may work out some of what is not shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,9 +26,10 @@ use crate::fault::{Fault, InputError};
 use crate::masked::{MaskedSums, Rounds};
 use crate::parameters::{Categories, Parameters, refuse};
 use crate::statistics::categories::{self, Axes};
+use crate::statistics::on_shares::cells::CELLS;
 
-/// How often each category occurs; null where the rules withhold it. Categories from the data that
-/// would be null are not listed.
+/// How often each category occurs; null where it is less often than the rules let be shown, and then
+/// also where it does not occur. Categories from the data that would be null are not listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Histogram {
     /// The count of each category.
@@ -36,8 +38,9 @@ pub struct Histogram {
     pub mode: Option<String>,
 }
 
-/// How often each pair of categories occurs; null where the rules withhold it. Categories from the
-/// data that would have nothing but nulls and zeros are not listed.
+/// How often each pair of categories occurs; null where it is less often than the rules let be shown,
+/// and then also where it does not occur. Categories from the data that would have nothing but nulls
+/// are not listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Table {
     /// The count of each y under each x.
@@ -51,10 +54,15 @@ pub(crate) struct Prepared {
     declared: bool,
     axes: Axes,
     rows: Positions,
+    /// How often each row occurs; nothing if each occurs once.
+    times: Option<Zeroizing<Vec<u64>>>,
 }
 
 /// Of each row, for each axis, the position of its category: as many a row as there are axes.
 type Positions = Zeroizing<Vec<usize>>;
+
+/// Rows by their categories, and how often each occurs if that is not once.
+type Rows<'a, const D: usize> = (Vec<[&'a str; D]>, Option<Zeroizing<Vec<u64>>>);
 
 impl Prepared {
     /// Of one variable.
@@ -64,12 +72,15 @@ impl Prepared {
             Some(Categories::One(x)) => Some(vec![x.clone()]),
             Some(Categories::Two(_)) => return Err(refuse_categories("one list of texts")),
         };
-        let items = match input {
-            Input::Texts(items) => items.iter().map(|item| [item.as_str()]).collect(),
-            other if other.is_empty() => Vec::new(),
+        let rows = match input {
+            Input::Texts(items) => (items.iter().map(|item| [item.as_str()]).collect(), None),
+            Input::CountedTexts(items) => {
+                counted(items.iter().map(|(item, times)| ([item.as_str()], *times)))
+            }
+            other if other.is_empty() => Default::default(),
             _ => return Err(InputError::Shape { expected: "texts" }),
         };
-        Self::new(parameters, declared, &items)
+        Self::new(parameters, declared, rows)
     }
 
     /// Of two variables.
@@ -79,29 +90,35 @@ impl Prepared {
             Some(Categories::Two(axes)) => Some(axes.to_vec()),
             Some(Categories::One(_)) => return Err(refuse_categories("two lists of texts")),
         };
-        let items = match input {
-            Input::TextPairs(items) => items.iter().map(|(x, y)| [x.as_str(), y]).collect(),
-            other if other.is_empty() => Vec::new(),
+        let rows = match input {
+            Input::TextPairs(items) => {
+                (items.iter().map(|(x, y)| [x.as_str(), y.as_str()]).collect(), None)
+            }
+            Input::CountedPairs(items) => {
+                counted(items.iter().map(|((x, y), times)| ([x.as_str(), y.as_str()], *times)))
+            }
+            other if other.is_empty() => Default::default(),
             _ => {
                 return Err(InputError::Shape { expected: "pairs of texts" });
             }
         };
-        Self::new(parameters, declared, &items)
+        Self::new(parameters, declared, rows)
     }
 
     fn new<const D: usize>(
         parameters: &Parameters,
         declared: Option<Axes>,
-        items: &[[&str; D]],
+        (items, times): Rows<'_, D>,
     ) -> Result<Self, InputError> {
         parameters.no_encoding()?;
+        let items = items.as_slice();
         let is_declared = declared.is_some();
         let axes = match declared {
             Some(axes) => axes.into_iter().map(sorted).collect::<Result<_, _>>()?,
             None => own_axes(items)?,
         };
         categories::check_size(&axes)?;
-        Ok(Self { declared: is_declared, rows: positions(&axes, items)?, axes })
+        Ok(Self { declared: is_declared, rows: positions(&axes, items)?, times, axes })
     }
 
     pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
@@ -113,8 +130,9 @@ impl Prepared {
         self.axes.iter().map(Vec::len).product()
     }
 
-    pub(crate) fn rows(&self) -> u64 {
-        self.rows.len().checked_div(self.axes.len()).unwrap_or(0) as u64
+    /// Whether the client has declared the categories.
+    pub(crate) fn is_declared(&self) -> bool {
+        self.declared
     }
 
     pub(crate) fn reveals_of_categories(&self) -> Option<String> {
@@ -123,16 +141,8 @@ impl Prepared {
     }
 
     pub(super) fn reveals(&self, rules: &Rules) -> Vec<String> {
-        let mut reveals: Vec<String> = self.reveals_of_categories().into_iter().collect();
-        if rules.min_cell > 1 {
-            let most = rules.min_cell - 1;
-            reveals.push(format!(
-                "counts from 1 to {most} are withheld from the answer, but every party's node \
-                 sees them; whoever contributed rows, or knows totals or other tables, can work \
-                 some out; 0 and withheld can be told apart"
-            ));
-        }
-        reveals
+        let cells = rules.ask_for_cells().then(|| CELLS.to_owned());
+        self.reveals_of_categories().into_iter().chain(cells).collect()
     }
 
     /// The categories of all parties together, and how often our rows have each cell of them.
@@ -140,11 +150,12 @@ impl Prepared {
         self,
         channel: &Channel,
     ) -> Result<(Axes, Zeroizing<Vec<u64>>), Fault> {
-        let Self { declared, axes: own, rows } = self;
+        let Self { declared, axes: own, rows, times } = self;
         let axes =
             if declared { own.clone() } else { categories::unite(channel, own.clone()).await? };
         let layout = Layout::uniform(1, axes.iter().map(Vec::len).product())?;
-        let words = count(&rows, &own, &axes, layout.words());
+        let times = times.as_deref().map(Vec::as_slice);
+        let words = count((&rows, times), &own, &axes, layout.words());
         Ok((axes, words))
     }
 
@@ -163,8 +174,21 @@ impl Prepared {
         if !permit.agrees_with(total) {
             return Err(Fault::Implausible);
         }
-        Ok(finish(axes, &sum, permit, declared))
+        Ok(answer(axes, sum.into_iter().map(Some).collect(), declared))
     }
+}
+
+/// Rows that occur so often; none of those that never do.
+fn counted<'a, const D: usize>(
+    items: impl ExactSizeIterator<Item = ([&'a str; D], u64)>,
+) -> Rows<'a, D> {
+    let mut times = Zeroizing::new(Vec::with_capacity(items.len()));
+    let mut rows = Vec::with_capacity(items.len());
+    for (row, count) in items.filter(|(_, count)| *count > 0) {
+        rows.push(row);
+        times.push(count);
+    }
+    (rows, Some(times))
 }
 
 fn refuse_categories(expected: &str) -> InputError {
@@ -229,20 +253,27 @@ fn fingerprint(axes: &Axes) -> String {
 }
 
 /// The counts of all cells of the agreed axes; positions are on our own ones.
-fn count(rows: &Positions, own: &Axes, axes: &Axes, words: usize) -> Zeroizing<Vec<u64>> {
+fn count(
+    (rows, times): (&Positions, Option<&[u64]>),
+    own: &Axes,
+    axes: &Axes,
+    words: usize,
+) -> Zeroizing<Vec<u64>> {
     let agreed: Vec<Vec<Option<usize>>> = own
         .iter()
         .zip(axes)
         .map(|(own, axis)| own.iter().map(|name| position(axis, name)).collect())
         .collect();
-    let mut table = Zeroizing::new(vec![0; words]);
-    for row in rows.chunks_exact(axes.len().max(1)) {
+    let mut table = Zeroizing::new(vec![0_u64; words]);
+    for (index, row) in rows.chunks_exact(axes.len().max(1)).enumerate() {
+        let times = times.map_or(1, |times| times.get(index).copied().unwrap_or_default());
         let mut places = row.iter().zip(&agreed).zip(axes);
         let cell = places.try_fold(0, |cell, ((at, agreed), axis)| {
             Some(cell * axis.len() + agreed.get(*at).copied().flatten()?)
         });
         if let Some(count) = cell.and_then(|cell| table.get_mut(cell)) {
-            *count += 1;
+            // No more than the number of all rows, which was checked.
+            *count = count.wrapping_add(times);
         }
     }
     table
@@ -254,9 +285,10 @@ fn total(counts: &[u64]) -> Option<u64> {
     total.filter(|total| *total < 1 << 63)
 }
 
-fn finish(axes: Axes, sum: &[u64], permit: &Permit, declared: bool) -> Answer {
-    let shown: Vec<Option<u64>> = sum.iter().map(|count| permit.cell(*count)).collect();
-    let (axes, shown) = if declared || !permit.withholds() {
+/// The answer with what may be shown of each cell. Of categories from the data, those are left out of
+/// which no count is shown.
+pub(super) fn answer(axes: Axes, shown: Vec<Option<u64>>, declared: bool) -> Answer {
+    let (axes, shown) = if declared || shown.iter().all(Option::is_some) {
         (axes, shown)
     } else {
         without_withheld(axes, &shown)

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::catalogue::find;
 use crate::computation::{Input, Request};
-use crate::disclosure::{Profile, Rules};
+use crate::disclosure::Profile;
 use crate::fault::{Fault, InputError, Misbehaviour};
 use crate::parameters::{Categories, Parameters};
 use crate::party::Party;
@@ -78,38 +78,6 @@ fn contingency_is_the_full_cross() {
 }
 
 #[test]
-fn small_cells_are_withheld_and_never_the_mode() {
-    let rules = Rules { min_parties: 2, min_rows: 1, min_cell: 3 };
-    let categories = || declared(Categories::One(names(&["a", "b", "c", "d"])));
-    let due = json!({"histogram": {"a": null, "b": 3, "c": null, "d": 0}, "mode": "b"});
-    assert_eq!(json(&frequency().rules(rules).parameters(categories())), due);
-    let rules = Rules { min_cell: 4, ..rules };
-    let due = json!({"histogram": {"a": null, "b": null, "c": null, "d": 0}, "mode": null});
-    assert_eq!(json(&frequency().rules(rules).parameters(categories())), due);
-    let report = frequency().rules(rules).simulate(Simulation::new(seed()));
-    let reveals = &report.results().unwrap()[0].security.reveals;
-    assert!(reveals.iter().any(|text| text.contains("counts from 1 to 3")), "{reveals:?}");
-}
-
-#[test]
-fn names_from_the_data_are_dropped_with_the_last_count_that_may_be_shown() {
-    let rules = Rules { min_parties: 2, min_rows: 1, min_cell: 3 };
-    let due = json!({"histogram": {"b": 3}, "mode": "b"});
-    assert_eq!(json(&frequency().rules(rules)), due);
-    let none = Rules { min_cell: 4, ..rules };
-    let due = json!({"histogram": {}, "mode": null});
-    assert_eq!(json(&frequency().rules(none)), due);
-    // m and x, f and z are shown together; y only ever once, and k only with y and x.
-    let inputs = [
-        pairs(&[("m", "x"), ("m", "x"), ("f", "y"), ("f", "z"), ("f", "z"), ("k", "y")]),
-        pairs(&[("m", "x"), ("m", "z"), ("f", "z"), ("m", "y"), ("k", "x")]),
-    ];
-    let run = Run::new("StatisticsContingency", inputs.to_vec()).rules(rules);
-    let table = json!({"f": {"x": 0, "z": 3}, "m": {"x": 3, "z": null}});
-    assert_eq!(json(&run), json!({"table": table, "mode": ["f", "z"]}));
-}
-
-#[test]
 fn the_first_of_equal_categories_is_the_mode() {
     let run = Run::new("StatisticsFrequency", vec![texts(&["b", "a"]), texts(&["c"])]);
     assert_eq!(json(&run)["mode"], "a");
@@ -130,7 +98,7 @@ fn nothing_has_no_mode() {
 fn undeclared_and_unfit_categories_are_refused() {
     let request = |categories, input| {
         let function = find("StatisticsFrequency").unwrap();
-        Request::new(function, &declared(categories), input, 2).map(drop)
+        Request::new(function, &declared(categories), input, 0, 2).map(drop)
     };
     let one = |list: &[&str]| Categories::One(names(list));
     let undeclared = request(one(&["a"]), texts(&["a", "secret"])).unwrap_err();
@@ -153,7 +121,7 @@ fn tables_that_are_too_large_are_refused() {
     let axis: Vec<String> = (0..4000).map(|index| index.to_string()).collect();
     let categories = Categories::Two([axis.clone(), axis.clone()]);
     let function = find("StatisticsContingency").unwrap();
-    let error = Request::new(function, &declared(categories), pairs(&[]), 2).unwrap_err();
+    let error = Request::new(function, &declared(categories), pairs(&[]), 0, 2).unwrap_err();
     assert!(matches!(error, InputError::TooMuch { actual: 16_000_000, .. }), "{error}");
     // Each party's own table is small, the joint one is not: all stop before counting.
     let names = || (0..4200).map(|index| index.to_string());
@@ -175,13 +143,13 @@ fn answers_that_are_too_large_are_refused_before_anything_is_counted() {
     let is_refused = |actual: usize, limit: usize| limit == 64 << 20 && actual > 1000 * 990_000;
     let categories = Categories::Two([short.clone(), long.clone()]);
     let function = find("StatisticsContingency").unwrap();
-    let error = Request::new(function, &declared(categories), pairs(&[]), 2).unwrap_err();
+    let error = Request::new(function, &declared(categories), pairs(&[]), 0, 2).unwrap_err();
     assert!(
         matches!(error, InputError::TooMuch { actual, limit, .. } if is_refused(actual, limit)),
         "{error}"
     );
     let own = Input::TextPairs(short.iter().cloned().zip(long.iter().cloned()).collect());
-    let error = Request::new(function, &Parameters::default(), own, 2).unwrap_err();
+    let error = Request::new(function, &Parameters::default(), own, 0, 2).unwrap_err();
     assert!(matches!(error, InputError::TooMuch { .. }), "{error}");
     // Either party's own table is small: one has the many names of x, the other the long ones of y.
     let x = short.into_iter().map(|name| (name, "y".to_owned()));
@@ -206,7 +174,7 @@ fn parties_that_declare_different_categories_disagree() {
     let function = find("StatisticsFrequency").unwrap();
     let text = lists.map(|list| {
         let parameters = declared(Categories::One(list));
-        Request::new(function, &parameters, texts(&[]), 3).unwrap().parameters()
+        Request::new(function, &parameters, texts(&[]), 0, 3).unwrap().parameters()
     });
     assert_ne!(text[0], text[1]);
     assert_eq!(text[0], text[2]);

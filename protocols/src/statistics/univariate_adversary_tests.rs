@@ -12,7 +12,7 @@ use crate::session::agree;
 use crate::simulation::Simulation;
 use crate::statistics::univariate::{Extremes, Prepared};
 use crate::statistics::univariate_tests::{numbers, simulate};
-use crate::testing::{offer, seed};
+use crate::testing::{joint, offer, seed};
 
 /// Where the words of the first sum begin: n, Σx, Σx², logarithms, reciprocals.
 const FIRST: [(usize, usize); 5] = [(0, 1), (1, 34), (35, 67), (102, 2), (104, 3)];
@@ -36,7 +36,7 @@ fn cheat(first: &[(usize, u64)], second: &[(usize, u64)]) -> Option<Fault> {
             let session = agree(&channel, offer(2, rules), &mut rng).await?;
             let mut sums = MaskedSums::new(&channel, session);
             if party.index() == 0 {
-                let permit = rules.permit_whatever_the_rows(2).unwrap();
+                let permit = joint(rules).permit(2, None).unwrap();
                 let extremes = Extremes { minimum: 1.0, maximum: 2.0 };
                 prepared.run(&mut sums, &permit, extremes, &mut rng).await.map(drop)
             } else {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::algebra::rounding::{fraction_to_double, integer_to_double, root_of_fraction};
 use crate::computation::Input;
-use crate::disclosure::{Permit, Profile};
+use crate::disclosure::Profile;
 use crate::fault::{Fault, InputError};
 use crate::masked::MaskedSums;
 use crate::parameters::Parameters;
@@ -16,7 +16,7 @@ use crate::random::PredictableRng;
 use crate::session::agree;
 use crate::simulation::{Report, Simulation};
 use crate::statistics::univariate::{Extremes, Prepared, REVEALS, Univariate};
-use crate::testing::{any_doubles, offer, rng, seed};
+use crate::testing::{any_doubles, joint, offer, rng, seed};
 
 /// Of a standardized moment, relative to the same of the magnitudes; of all that is rounded once.
 const TOLERANCE: f64 = 2.3e-16;
@@ -49,10 +49,7 @@ pub(super) fn simulate(
     Simulation::new(seed()).parties(inputs.len()).run(|channel, party, mut rng| {
         let prepared = Prepared::new(parameters, &inputs[party.index()]).unwrap();
         let (parties, rules) = (inputs.len(), Profile::Teaching.rules());
-        let permit: Permit = match rows {
-            Some(rows) => rules.permit(parties, rows).unwrap(),
-            None => rules.permit_whatever_the_rows(parties).unwrap(),
-        };
+        let permit = joint(rules).permit(parties, rows).unwrap();
         async move {
             let session = agree(&channel, offer(parties, rules), &mut rng).await?;
             let mut sums = MaskedSums::new(&channel, session);

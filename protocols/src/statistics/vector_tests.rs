@@ -5,7 +5,7 @@ use rand_core::Rng;
 use crate::catalogue::find;
 use crate::computation::{Answer, Input, Request};
 use crate::fault::{Fault, InputError};
-use crate::parameters::{Encoding, Parameters};
+use crate::parameters::{Encoding, Missing, Parameters};
 use crate::simulation::Simulation;
 use crate::testing::{Run, any_doubles, rng, seed};
 
@@ -14,7 +14,7 @@ fn encoding(encoding: Encoding, fraction_bits: Option<u32>) -> Parameters {
 }
 
 fn request(parameters: &Parameters, input: Input, parties: usize) -> Result<usize, InputError> {
-    let request = Request::new(find("SecureVectorSum").unwrap(), parameters, input, parties)?;
+    let request = Request::new(find("SecureVectorSum").unwrap(), parameters, input, 0, parties)?;
     Ok(request.words())
 }
 
@@ -106,10 +106,13 @@ fn the_range_of_fixed_is_checked() {
 fn parameters_say_what_changes_the_result() {
     let parameters = |parameters: Parameters| {
         let input = Input::Numbers(vec![1.0]);
-        Request::new(find("SecureVectorSum").unwrap(), &parameters, input, 2).unwrap().parameters()
+        Request::new(find("SecureVectorSum").unwrap(), &parameters, input, 0, 2)
+            .unwrap()
+            .parameters()
     };
     let text = |pairs: &[(&str, &str)]| {
-        pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+        let pairs = pairs.iter().chain([&("missing", "refuse")]);
+        pairs.map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
     };
     let exact = [("digits_after", "any"), ("digits_before", "any"), ("encoding", "exact")];
     assert_eq!(parameters(Parameters::default()), text(&exact));
@@ -117,6 +120,8 @@ fn parameters_say_what_changes_the_result() {
     assert_eq!(parameters(encoding(Encoding::Fixed, None)), text(&fixed));
     let integer = encoding(Encoding::Integer, None);
     assert_eq!(parameters(integer), text(&[("encoding", "integer")]));
+    let drop = Parameters { missing: Some(Missing::Drop), ..Parameters::default() };
+    assert_eq!(parameters(drop)["missing"], "drop");
     let refused = request(&encoding(Encoding::Fixed, Some(63)), Input::Numbers(vec![]), 2);
     assert!(matches!(refused, Err(InputError::Parameter { name: "fraction_bits", .. })));
     let refused = request(&encoding(Encoding::Integer, Some(3)), Input::Numbers(vec![]), 2);

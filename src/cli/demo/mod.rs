@@ -19,6 +19,7 @@ use self::dataset::Party;
 use self::program::Step;
 use super::init;
 use super::node::Stop;
+use crate::client::Data;
 use crate::fleet::{Event, Fleet};
 use crate::folder::Folder;
 use crate::joint::{Consortium, check_agreement};
@@ -76,7 +77,7 @@ async fn perform(folder: &Folder, fleet: &mut Fleet, arguments: &Arguments) -> O
     eprintln!("three nodes are ready after {:.0} ms", seconds * 1e3);
 
     let parties = dataset::parties()?;
-    let consortium = Consortium::new(folder.read_client()?);
+    let consortium = Consortium::new(folder.read_client()?)?;
     let mut steps = Vec::new();
     for task in program::tasks() {
         eprintln!("computing {} ({})", task.what, task.job.function);
@@ -101,7 +102,7 @@ async fn wait_until_ready(fleet: &mut Fleet) -> Outcome {
 }
 
 async fn compute(consortium: &Consortium, task: program::Task, parties: &[Party]) -> Outcome<Step> {
-    let data = parties.iter().map(|party| (task.data)(party)).collect();
+    let data = parties.iter().map(|party| Data::Values((task.data)(party))).collect();
     let reports = consortium.compute(&task.job, data, |_, _| {}).await.all()?;
     check_agreement(&reports)?;
     let first = reports.into_iter().next();

@@ -1,4 +1,5 @@
-//! One request for a joint computation: checked, encoded, and handed to the sessions.
+//! One request for a joint computation: decided, written into the log, read, encoded, and handed to
+//! the sessions.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,57 +9,128 @@ use actix_web::http::StatusCode;
 use cloister_protocols::catalogue::{self, Entry, Status};
 use cloister_protocols::computation::Request;
 use cloister_protocols::parameters::Parameters;
+use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-use super::input;
-use crate::computation::Lifecycle;
-use crate::data::Data;
+use super::material::{self, Gathered, Reader};
+use crate::computation::{Conclusion, Lifecycle};
 use crate::error::ApiError;
-use crate::label::{Private, Report};
-use crate::sessions::{Launch, Reserve};
+use crate::label::Report;
+use crate::log::{self, Kind, Log};
+use crate::object::{Material, Principal};
+use crate::policy::{Decide, Grant};
+use crate::services::datasets::Obtain;
+use crate::sessions::{Launch, Reserve, Terms, Ticket};
 
-/// From this many bytes on, data is checked and encoded on a thread for blocking work.
+/// From this many bytes on, data are checked and encoded on a thread for blocking work.
 const INLINE_BYTES: usize = 64 << 10;
 
 /// What to compute.
 pub(super) struct Job {
+    pub(super) principal: Principal,
     pub(super) function: &'static Entry,
     pub(super) parameters: Parameters,
-    pub(super) data: Private<Data>,
+    pub(super) materials: Vec<Material>,
     pub(super) members: Vec<usize>,
+    /// The names of the members.
+    pub(super) names: Vec<String>,
     pub(super) helpers: usize,
     pub(super) network: String,
     pub(super) progress: watch::Sender<Lifecycle>,
 }
 
-/// The sessions, as the bus knows them.
+/// The node's other actors, as the bus knows them, and its log.
 #[derive(Clone)]
 pub struct Port {
     /// Gives tickets.
     pub reserve: Recipient<Reserve>,
     /// Takes requests.
     pub launch: Recipient<Launch>,
+    /// Decides.
+    pub decide: Recipient<Decide>,
+    /// Reads data.
+    pub obtain: Recipient<Obtain>,
+    /// Remembers what was decided.
+    pub log: Log,
+}
+
+/// What may be asked of the other members.
+struct Prepared {
+    ticket: Ticket,
+    grant: Grant,
+    request: Request,
 }
 
 impl Job {
-    /// Computes it with the other parties.
-    ///
-    /// The network's name is reserved first, before the data is looked at: requests keep the order
-    /// in which they came, however long their data takes to encode.
-    pub(super) async fn run(self, sessions: Port) -> Result<Arc<Report>, ApiError> {
+    /// Computes it with the other parties. Whatever comes of it is in the log before it is told.
+    pub(super) async fn run(self, node: Port) -> Result<Arc<Report>, ApiError> {
         let started = Instant::now();
-        let Self { function, parameters, data, members, helpers, network, progress } = self;
+        let account = self.account();
+        let progress = self.progress.clone();
+        let prepared = match self.prepare(&node).await {
+            Ok(prepared) => prepared,
+            Err(refusal) => {
+                let entry = with(&account, json!({"code": refusal.code()}));
+                node.log.record(Kind::Refused, entry).await?;
+                return Err(refusal);
+            }
+        };
+        let Prepared { ticket, grant, request } = prepared;
+        let asked = json!({
+            "parameters": request.parameters(),
+            "suite": request.suite(),
+            "rules": grant.rules,
+            "origin": grant.origin,
+        });
+        let head = node.log.record(Kind::Asked, with(&account, asked)).await?;
+        let terms = Terms { rules: grant.rules, origin: grant.origin, audit: head };
+        let launch = Launch { ticket, request, terms, started, progress };
+        let concluded = node.launch.send(launch).await;
+        let concluded = concluded.map_err(|_| ApiError::unavailable("the data plane"));
+        let number = head.number;
+        let entry = concluded.as_ref().map_or_else(lost, ended);
+        node.log
+            .record(Kind::Ended, with(&account, with(&entry, json!({"asked": number}))))
+            .await?;
+        concluded?.result.map_err(|failure| failure.to_error())
+    }
+
+    /// The network's name is reserved first, before anything is decided or read: requests keep the
+    /// order in which they came, however long their data take.
+    async fn prepare(self, node: &Port) -> Result<Prepared, ApiError> {
+        let Self { principal, function, parameters, materials, names, .. } = self;
+        let Self { members, helpers, network, .. } = self;
         let parties = members.len().saturating_sub(helpers);
-        let reserved = sessions.reserve.send(Reserve { members, helpers, network }).await;
+        let reserved = node.reserve.send(Reserve { members, helpers, network }).await;
         let reserved = reserved.map_err(|_| ApiError::unavailable("the data plane"))?;
         let ticket = reserved.map_err(|failure| failure.to_error())?;
-        let small = data.for_computing().footprint() <= INLINE_BYTES;
-        let encode = move || encode(function, &parameters, &data, parties);
-        let request = if small { encode()? } else { blocking(encode).await? };
-        let launch = Launch { ticket, request, started, progress };
-        let result = sessions.launch.send(launch).await;
-        let result = result.map_err(|_| ApiError::unavailable("the data plane"))?;
-        result.map_err(|failure| failure.to_error())
+        let inputs = material::uses(&materials);
+        let (asker, function_name) = (principal.clone(), function.name);
+        let decide = Decide { principal: asker, function: function_name, members: names, inputs };
+        let grant = node.decide.send(decide).await;
+        let grant = grant.map_err(|_| ApiError::unavailable("the policy"))??;
+        let reader = Reader {
+            datasets: &node.obtain,
+            principal: &principal,
+            function,
+            parameters: &parameters,
+            minimum: grant.rules.min_rows,
+        };
+        let gathered = reader.gather(materials).await?;
+        let request = encoded(function, parameters, gathered, parties).await?;
+        Ok(Prepared { ticket, grant, request })
+    }
+
+    /// Who asks for what, for the log.
+    fn account(&self) -> Value {
+        json!({
+            "principal": self.principal.name(),
+            "function": self.function.name,
+            "data": material::document(&self.materials),
+            "members": self.names,
+            "helpers": self.helpers,
+            "network": self.network,
+        })
     }
 }
 
@@ -85,19 +157,57 @@ pub(super) fn function(name: &str) -> Result<&'static Entry, ApiError> {
     }
 }
 
-async fn blocking(
-    encode: impl FnOnce() -> Result<Request, ApiError> + Send + 'static,
+async fn encoded(
+    function: &'static Entry,
+    parameters: Parameters,
+    gathered: Gathered,
+    parties: usize,
 ) -> Result<Request, ApiError> {
+    let small = gathered.footprint() <= INLINE_BYTES;
+    let encode = move || {
+        let (input, dropped) = gathered.into_input(function)?;
+        Request::new(function, &parameters, input, dropped, parties).map_err(ApiError::from)
+    };
+    if small {
+        return encode();
+    }
     let encoded = actix_web::web::block(encode).await;
     encoded.map_err(|_| ApiError::unavailable("the thread pool"))?
 }
 
-fn encode(
-    function: &'static Entry,
-    parameters: &Parameters,
-    data: &Private<Data>,
-    parties: usize,
-) -> Result<Request, ApiError> {
-    let input = input::read(data.for_computing(), function.input)?;
-    Ok(Request::new(function, parameters, input, parties)?)
+/// What became of a computation. The result is there as a hash, by which members can compare what
+/// they opened.
+fn ended(conclusion: &Conclusion) -> Value {
+    let outcome = match &conclusion.result {
+        Ok(report) => json!({
+            "result": result_hash(report),
+            "suite": report.security.suite,
+            "cost": report.cost,
+        }),
+        Err(failure) => {
+            let error = failure.to_error();
+            json!({"code": error.code(), "message": error.to_string()})
+        }
+    };
+    let agreement = conclusion.agreement.as_ref().map_or_else(|| json!({}), log::agreed);
+    with(&outcome, agreement)
+}
+
+fn lost(error: &ApiError) -> Value {
+    json!({"code": error.code()})
+}
+
+fn result_hash(report: &Report) -> String {
+    // An answer can always be written; where it could not, its hash says so by being that of nothing.
+    let bytes = serde_json::to_vec(&report.result).unwrap_or_default();
+    blake3::hash(&bytes).to_hex().to_string()
+}
+
+/// Both objects in one.
+fn with(one: &Value, other: Value) -> Value {
+    let mut all: Map<String, Value> = one.as_object().cloned().unwrap_or_default();
+    if let Value::Object(other) = other {
+        all.extend(other);
+    }
+    Value::Object(all)
 }

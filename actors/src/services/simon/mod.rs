@@ -7,6 +7,7 @@
 mod committee;
 mod input;
 mod job;
+mod material;
 mod network;
 mod task;
 
@@ -32,7 +33,7 @@ use crate::data::Data;
 use crate::error::ApiError;
 use crate::label::Labelled;
 use crate::object::Parameter::{Optional, Required};
-use crate::object::{Arguments, Call, Interface, Method, Object, Principal, Reply};
+use crate::object::{Arguments, Call, Interface, Method, Object, Principal, Reply, Right};
 use crate::settings::Limits;
 
 /// How often tasks that nobody uses are looked for.
@@ -42,7 +43,7 @@ const SWEEP: Duration = Duration::from_secs(30);
 pub struct Simon {
     consortium: Arc<Consortium>,
     me: usize,
-    sessions: Port,
+    node: Port,
     tasks: HashMap<u64, Task>,
     keys: HashMap<(Principal, String), u64>,
     made: u64,
@@ -53,6 +54,7 @@ pub struct Simon {
 /// What clients can call on the service.
 pub static INTERFACE: Interface = Interface {
     name: "the microservice Simon",
+    right: Right::Compute,
     methods: &[
         Method {
             name: "compute",
@@ -81,6 +83,7 @@ pub static INTERFACE: Interface = Interface {
 /// What clients can call on a task.
 static TASK: Interface = Interface {
     name: "a task",
+    right: Right::Compute,
     methods: &[
         Method { name: "invite", parameters: &[] },
         Method { name: "input", parameters: &[Required("data")] },
@@ -95,11 +98,11 @@ type Answer = ResponseActFuture<Simon, Result<Reply, ApiError>>;
 impl Simon {
     /// The service on the node of the member at position `me`.
     #[must_use]
-    pub fn new(consortium: Arc<Consortium>, me: usize, sessions: Port, limits: &Limits) -> Self {
+    pub fn new(consortium: Arc<Consortium>, me: usize, node: Port, limits: &Limits) -> Self {
         Self {
             consortium,
             me,
-            sessions,
+            node,
             tasks: HashMap::new(),
             keys: HashMap::new(),
             made: 0,
@@ -114,7 +117,8 @@ impl Simon {
         description(&[("protocol", "Simon")])
     }
 
-    fn compute(&self, arguments: &Arguments) -> Result<Job, ApiError> {
+    fn compute(&self, call: &Call) -> Result<Job, ApiError> {
+        let arguments = &call.arguments;
         let function = function(&arguments.text("microprotocol")?)?;
         let (_, mut parameters) = parameters(arguments)?;
         let mut network = self.network(arguments)?;
@@ -125,8 +129,17 @@ impl Simon {
                 .hint("give all parties' requests the same `uuid`, of your own choice")
         })?;
         let (progress, _) = watch::channel(Lifecycle::Connecting);
-        let data = arguments.data("data")?;
-        Ok(Job { function, parameters, data, members, helpers, network, progress })
+        Ok(Job {
+            principal: call.principal.clone(),
+            function,
+            parameters,
+            materials: vec![arguments.data("data")?],
+            names: self.names(&members),
+            members,
+            helpers,
+            network,
+            progress,
+        })
     }
 
     fn create_task(&mut self, call: &Call, context: &Context<Self>) -> Result<Reply, ApiError> {
@@ -168,7 +181,8 @@ impl Simon {
             return Err(task_runs());
         }
         self.made += 1;
-        let task = Task::new(owner.clone(), invitation, network);
+        let names = self.names(&network.members);
+        let task = Task::new(owner.clone(), invitation, network, names);
         self.tasks.insert(self.made, task);
         self.keys.insert(name, self.made);
         Ok(self.object(self.made, context))
@@ -182,6 +196,11 @@ impl Simon {
 
     fn object(&self, key: u64, context: &Context<Self>) -> Reply {
         Reply::Object(Object { interface: &TASK, recipient: context.address().recipient(), key })
+    }
+
+    fn names(&self, members: &[usize]) -> Vec<String> {
+        let member = |position: &usize| self.consortium.members().get(*position);
+        members.iter().filter_map(member).map(|member| member.name.clone()).collect()
     }
 
     fn network(&self, arguments: &Arguments) -> Result<Network, ApiError> {
@@ -198,7 +217,7 @@ impl Simon {
             "progress" => task.progress(),
             "result" => task.result(),
             "start" => {
-                let running = task.start()?.run(self.sessions.clone()).into_actor(self);
+                let running = task.start()?.run(self.node.clone()).into_actor(self);
                 let key = call.key;
                 context.spawn(running.map(move |result, simon, _| {
                     if let Some(task) = simon.tasks.get_mut(&key) {
@@ -282,11 +301,11 @@ impl Handler<Call> for Simon {
 
     fn handle(&mut self, call: Call, context: &mut Self::Context) -> Self::Result {
         if (call.key, call.method) == (0, "compute") {
-            let job = match self.compute(&call.arguments) {
+            let job = match self.compute(&call) {
                 Ok(job) => job,
                 Err(error) => return Box::pin(std::future::ready(Err(error)).into_actor(self)),
             };
-            let running = job.run(self.sessions.clone());
+            let running = job.run(self.node.clone());
             let labelled = async { Ok(Reply::Value(Labelled::Opened(running.await?))) };
             return Box::pin(labelled.into_actor(self));
         }

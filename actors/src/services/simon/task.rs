@@ -14,8 +14,8 @@ use super::network::Network;
 use crate::computation::Lifecycle;
 use crate::data::Data;
 use crate::error::ApiError;
-use crate::label::{Labelled, Private, Public, Report};
-use crate::object::{Principal, Reply};
+use crate::label::{Labelled, Public, Report};
+use crate::object::{Material, Principal, Reply};
 
 /// Inputs of one task, and bytes in them.
 const MOST_INPUTS: usize = 1_000;
@@ -31,12 +31,13 @@ pub(super) struct Task {
     raw_parameters: Data,
     parent: Data,
     members: Vec<usize>,
+    names: Vec<String>,
     helpers: usize,
     state: State,
 }
 
 enum State {
-    Collecting(Vec<Private<Data>>),
+    Collecting(Vec<Material>),
     Running(watch::Receiver<Lifecycle>),
     Finished(Result<Arc<Report>, ApiError>),
 }
@@ -51,7 +52,12 @@ pub(super) struct Invitation {
 }
 
 impl Task {
-    pub(super) fn new(owner: Principal, invitation: Invitation, network: Network) -> Self {
+    pub(super) fn new(
+        owner: Principal,
+        invitation: Invitation,
+        network: Network,
+        names: Vec<String>,
+    ) -> Self {
         let Invitation { id, function, parameters, raw_parameters, parent } = invitation;
         Self {
             owner,
@@ -62,6 +68,7 @@ impl Task {
             raw_parameters,
             parent,
             members: network.members,
+            names,
             helpers: network.helpers,
             state: State::Collecting(Vec::new()),
         }
@@ -79,10 +86,10 @@ impl Task {
     }
 
     /// Adds data, before the start.
-    pub(super) fn input(&mut self, data: Private<Data>) -> Result<Reply, ApiError> {
+    pub(super) fn input(&mut self, data: Material) -> Result<Reply, ApiError> {
         match &mut self.state {
             State::Collecting(inputs) => {
-                let held = inputs.iter().chain([&data]).map(|d| d.for_computing().footprint());
+                let held = inputs.iter().chain([&data]).map(Material::footprint);
                 if inputs.len() >= MOST_INPUTS || held.sum::<usize>() > MOST_INPUT_BYTES {
                     return Err(too_much());
                 }
@@ -98,17 +105,16 @@ impl Task {
         let State::Collecting(inputs) = &mut self.state else {
             return Err(self.too_late("runs already"));
         };
-        let data = match inputs.as_slice() {
-            [one] => one.clone(),
-            many => Private::new(Data::concatenated(many.iter().map(Private::for_computing))),
-        };
+        let materials = std::mem::take(inputs);
         let (progress, watching) = watch::channel(Lifecycle::Connecting);
         self.state = State::Running(watching);
         Ok(Job {
+            principal: self.owner.clone(),
             function: self.function,
             parameters: self.parameters.clone(),
-            data,
+            materials,
             members: self.members.clone(),
+            names: self.names.clone(),
             helpers: self.helpers,
             network: self.id.clone(),
             progress,

@@ -1,10 +1,14 @@
 //! The functions that compute on shares, written once over [`Engine`].
 //!
 //! Their data stay at the parties, or go to the committee in shared form; what is opened is the
-//! answer, what it implies, and sizes. A helper runs the same code without data: what it needs to
+//! answer, what it implies, and sizes. How many rows all parties have together is opened after the gate
+//! (see [`crate::gate`]), and is what most functions begin with. A helper runs the same code without data: what it needs to
 //! know it reads from what the parties agreed on, and it is shown sizes only, and of `TopK` how many
 //! numbers there are to show.
 
+pub(crate) mod cells;
+#[cfg(test)]
+mod cells_tests;
 pub(crate) mod matrix;
 #[cfg(test)]
 mod matrix_tests;
@@ -24,12 +28,13 @@ use std::collections::BTreeMap;
 
 use rand_core::CryptoRng;
 
+pub(crate) use self::mode::ONLY_MODE;
 use crate::catalogue::{Entry, MEASURE};
 use crate::channel::Channel;
 use crate::computation::{Answer, Input};
-use crate::disclosure::{Permit, Rules};
+use crate::disclosure::Permit;
+use crate::engine::Engine;
 use crate::engine::shared::Shared;
-use crate::engine::{Audience, Engine};
 use crate::fault::{Fault, InputError};
 use crate::masked::MaskedSums;
 use crate::parameters::{Parameters, refuse};
@@ -148,17 +153,6 @@ impl Prepared {
         }
     }
 
-    /// How many rows our data has, where the rule on rows applies.
-    pub(crate) fn rows(&self) -> Option<u64> {
-        match self {
-            Self::Ranks(prepared) => Some(prepared.rows()),
-            Self::Rows(prepared) => Some(prepared.rows()),
-            Self::Mode(prepared) => Some(prepared.rows()),
-            Self::Univariate(prepared) => Some(prepared.rows()),
-            Self::Matrix(_) | Self::Measure(_) => None,
-        }
-    }
-
     /// At most so many 64-bit words are shared or compared at a time; nobody knows beforehand where it
     /// depends on what others bring.
     pub(crate) fn words(&self) -> usize {
@@ -195,21 +189,4 @@ impl Prepared {
             Self::Measure(prepared) => prepared.run(desk).await,
         }
     }
-}
-
-/// Counts the rows of all parties together, opens their number to all members, and asks the rules.
-/// Where the function has no rows, asks the rules without them.
-pub(crate) async fn count_rows_on_shares<E: Engine>(
-    desk: &mut Desk<'_, E>,
-    rules: &Rules,
-    rows: Option<u64>,
-) -> Result<(Permit, u64), Fault> {
-    let Some(rows) = rows else {
-        return Ok((rules.permit_whatever_the_rows(desk.inputs)?, 0));
-    };
-    let sum = desk.sum(&[rows], 1).await?;
-    let opened = desk.engine.open(&sum, Audience::Everybody).await?.unwrap_or_default();
-    let total = opened.first().copied().filter(|total| *total < 1 << 62);
-    let total = total.ok_or(Fault::Implausible)?;
-    Ok((rules.permit(desk.inputs, total)?, total))
 }

@@ -5,15 +5,16 @@
 //! ask of a cell; whether it is, is decided under sharing too. Of cells with equal counts the first
 //! is the mode.
 //!
-//! **What is opened** beside the answer: how many cells there are, to helpers; and, if the client
-//! declares no categories, which party's data have which, to every party.
+//! **What is opened** beside the answer: how many rows there are in all, after the gate (see
+//! [`crate::gate`]); how many cells there are, to helpers; and, if the client declares no categories,
+//! which party's data have which, to every party.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Desk, UNKNOWN, sizes};
-use crate::algebra::layout::MAX_WORDS;
+use super::cells::{CELLS, joint_counts};
+use super::{Desk, UNKNOWN};
 use crate::algebra::ring::Ring;
 use crate::catalogue::Entry;
 use crate::circuits::comparison::negative;
@@ -27,10 +28,7 @@ use crate::parameters::{Parameters, refuse};
 use crate::statistics::tables;
 
 /// The parameter that asks for the mode alone.
-const ONLY_MODE: &str = "only_mode";
-
-/// The most cells that are compared.
-const MOST_CELLS: usize = 1 << 20;
+pub(crate) const ONLY_MODE: &str = "only_mode";
 
 /// The category, or the pair of categories, that occurs most often; null if none is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -79,15 +77,10 @@ impl Prepared {
         texts
     }
 
-    pub(super) fn rows(&self) -> u64 {
-        self.0.as_ref().map_or(0, tables::Prepared::rows)
-    }
-
     pub(super) fn reveals(&self) -> Vec<String> {
         let rows = "the number of rows of all parties together, to every party and helper";
-        let cells = "the number of cells of the table, to every helper";
         let categories = self.0.as_ref().and_then(tables::Prepared::reveals_of_categories);
-        [rows, cells].map(str::to_owned).into_iter().chain(categories).collect()
+        [rows, CELLS].map(str::to_owned).into_iter().chain(categories).collect()
     }
 
     pub(super) async fn run<E: Engine>(
@@ -96,29 +89,10 @@ impl Prepared {
         permit: &Permit,
         rows: u64,
     ) -> Result<Option<Answer>, Fault> {
-        let (axes, counts) = match (self.0, desk.parties) {
-            (Some(prepared), Some(channel)) => prepared.count(channel).await?,
-            _ => Default::default(),
-        };
-        let cells = cells(desk, counts.len()).await?;
-        desk.engine.prepare(cells * u64::BYTES).await?;
-        let counts = desk.sum(&counts, cells).await?;
+        let (axes, counts) = joint_counts(desk, self.0).await?;
         let shown = place_of_largest(&mut desk.engine, &counts, rows, permit.least_shown()).await?;
         let opened = desk.engine.open(&shown, Audience::Parties).await?;
         Ok(opened.map(|place| Answer::Mode(Mode { mode: cell(&axes, &place) })))
-    }
-}
-
-/// How many cells the table has, which all parties must say alike.
-async fn cells<E: Engine>(desk: &Desk<'_, E>, mine: usize) -> Result<usize, Fault> {
-    let sizes = sizes::exchange(desk.channel, desk.inputs, [mine as u64]).await?;
-    let [cells] = sizes.first().copied().ok_or(Fault::Implausible)?;
-    let most = MOST_CELLS.min(MAX_WORDS);
-    match usize::try_from(cells) {
-        _ if sizes.iter().any(|[other]| *other != cells) => Err(Fault::Implausible),
-        Ok(cells) if cells <= most => Ok(cells),
-        Ok(actual) => Err(Fault::TableTooLarge { what: "cells to compare", actual, limit: most }),
-        Err(_) => Err(Fault::Implausible),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::algebra::exact::Grid;
 use crate::algebra::order::{double, key};
 use crate::catalogue::Entry;
 use crate::computation::{Answer, Input};
-use crate::disclosure::{Permit, Refusal};
+use crate::disclosure::Permit;
 use crate::engine::Engine;
 use crate::fault::{Fault, InputError};
 use crate::parameters::{Parameters, grid_text, listed, parsed, refuse};
@@ -131,10 +131,6 @@ impl Prepared {
         ranks * THRESHOLDS
     }
 
-    pub(super) fn rows(&self) -> u64 {
-        self.keys.len() as u64
-    }
-
     pub(super) async fn run<E: Engine>(
         self,
         desk: &mut Desk<'_, E>,
@@ -195,7 +191,7 @@ impl Question {
         let of_quantiles = matches!(self, Self::Quantiles { .. });
         let ranks = self.places(rows)?.len() as u64;
         if of_quantiles && permit.withholds() && ranks.saturating_mul(permit.least_shown()) > rows {
-            return Err(Refusal::SingleRows.into());
+            return Err(permit.shows_single_rows().into());
         }
         Ok(())
     }

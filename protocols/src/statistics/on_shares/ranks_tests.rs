@@ -8,6 +8,7 @@ use crate::computation::{Answer, Input, Request};
 use crate::disclosure::{Profile, Refusal, Rules};
 use crate::fault::{Fault, InputError};
 use crate::parameters::Parameters;
+use crate::party::Party;
 use crate::random::PredictableRng;
 use crate::replicated::Committee;
 use crate::session::{Spec, agree};
@@ -173,7 +174,10 @@ fn quantiles_do_not_list_the_rows_where_small_counts_are_withheld() {
         report.endings.iter().map(|ending| ending.fault().cloned()).collect::<Vec<_>>()
     };
     assert_eq!(run(2), vec![None; 3]);
-    assert_eq!(run(3), vec![Some(Fault::Refused(Refusal::SingleRows)); 3]);
+    assert_eq!(
+        run(3),
+        vec![Some(Fault::Refused(Refusal::SingleRows { of: Party::new(0).unwrap() })); 3]
+    );
 }
 
 #[test]
@@ -207,13 +211,56 @@ fn helpers_do_not_take_part_in_nonsense() {
             "{function} {parameters:?}"
         );
     }
-    let sensible = spec("SecureMedian", &[]);
+    for nonsense in ["", "Drop", "perhaps"] {
+        assert!(Request::to_help(&spec("SecureMedian", &[("missing", nonsense)])).is_err());
+    }
+    let sensible = spec("SecureMedian", &[("missing", "refuse")]);
     assert!(Request::to_help(&sensible).is_ok());
     for nonsense in [
         Spec { helpers: 2, ..sensible.clone() },
         Spec { helpers: u64::MAX, ..sensible.clone() },
         Spec { suite: "masked".into(), ..sensible.clone() },
         Spec { shape: [("length".to_owned(), 1)].into(), ..sensible },
+    ] {
+        assert!(Request::to_help(&nonsense).is_err(), "{nonsense:?}");
+    }
+}
+
+#[test]
+fn helpers_of_masked_sums_know_what_the_gate_needs() {
+    let spec = |function: &str, parameters: &[(&str, &str)], shape: &[(&str, u64)]| {
+        let mut spec = offer(3, Profile::Teaching.rules()).spec;
+        (spec.helpers, spec.function, spec.suite) = (1, function.to_owned(), "masked".to_owned());
+        let parameters = parameters.iter();
+        spec.parameters = parameters.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        spec.shape = shape.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
+        spec
+    };
+    let digits = |before, after| [("digits_before", before), ("digits_after", after)];
+    let (any, length) = (digits("any", "any"), [("length", 3)]);
+    for sensible in [
+        spec("SecureSum", &any, &[]),
+        spec("SecureSum", &digits("12", "0"), &[]),
+        spec("StatisticsBivariate", &any, &[]),
+        spec("StatisticsFrequency", &[("missing", "drop")], &[]),
+        spec("StatisticsContingency", &[], &[]),
+        spec("SecureVectorSum", &[], &length),
+    ] {
+        assert!(Request::to_help(&sensible).is_ok(), "{sensible:?}");
+    }
+    for nonsense in [
+        spec("SecureSum", &[], &[]),
+        spec("SecureSum", &digits("400", "0"), &[]),
+        spec("SecureSum", &digits("3", "any"), &[]),
+        spec("SecureSum", &[("digits_before", "3")], &[]),
+        spec("SecureSum", &any, &length),
+        spec("StatisticsFrequency", &[("only_mode", "true")], &[]),
+        spec("StatisticsFrequency", &[("missing", "perhaps")], &[]),
+        spec("SecureVectorSum", &[], &[]),
+        spec("SecureMedian", &[], &[]),
+        spec("Empty", &[], &[]),
+        spec("Measure", &[], &[]),
+        spec("SetIntersection", &[], &[]),
     ] {
         assert!(Request::to_help(&nonsense).is_err(), "{nonsense:?}");
     }

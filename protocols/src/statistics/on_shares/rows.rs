@@ -25,7 +25,7 @@ use crate::catalogue::Entry;
 use crate::circuits::comparison::{all_zero, negative};
 use crate::circuits::sorting::sort;
 use crate::computation::{Answer, Input};
-use crate::disclosure::{Permit, Refusal};
+use crate::disclosure::Permit;
 use crate::engine::shared::Shared;
 use crate::engine::{Audience, Columns, Engine};
 use crate::fault::{Fault, InputError, Misbehaviour};
@@ -116,10 +116,6 @@ impl Prepared {
         texts
     }
 
-    pub(super) fn rows(&self) -> u64 {
-        self.keys.len() as u64
-    }
-
     pub(super) async fn run<E: Engine>(
         self,
         desk: &mut Desk<'_, E>,
@@ -130,7 +126,7 @@ impl Prepared {
             return Err(NO_NUMBERS);
         }
         if matches!(self.question, Question::All) && permit.withholds() {
-            return Err(Refusal::SingleRows.into());
+            return Err(permit.shows_single_rows().into());
         }
         // Descending: the largest first.
         let words: Zeroizing<Vec<Lanes>> =

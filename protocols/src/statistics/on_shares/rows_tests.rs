@@ -8,6 +8,7 @@ use crate::computation::{Answer, Input};
 use crate::disclosure::{Profile, Refusal, Rules};
 use crate::fault::{Fault, InputError};
 use crate::parameters::{Categories, Parameters};
+use crate::party::Party;
 use crate::random::PredictableRng;
 use crate::simulation::Simulation;
 use crate::statistics::on_shares::mode::{Cell, Mode};
@@ -57,7 +58,8 @@ fn the_largest_numbers_are_shown_with_their_counts() {
         for (k, min_cell) in [(1, 1), (3, 1), (100, 1), (2, 3), (100, 2)] {
             let rules = Rules { min_cell, ..Profile::Teaching.rules() };
             let parameters = Parameters { k: Some(k), ..run.parameters.clone() };
-            let run = Run { rules, parameters, inputs: run.inputs.clone(), ..run };
+            let (inputs, dropped) = (run.inputs.clone(), Vec::new());
+            let run = Run { rules, parameters, inputs, dropped, ..run };
             let mut top = occurrences(&data);
             top.retain(|occurrences| occurrences.count >= min_cell);
             top.truncate(usize::try_from(k).unwrap());
@@ -89,7 +91,7 @@ fn all_numbers_are_sorted_where_single_rows_may_be_shown() {
     let numbers: &[f64] = &[1.0; 10];
     let run = Run::numbers("Sort", [numbers, &[2.0], &[3.0]]).rules(Profile::Production.rules());
     let report = run.simulate(Simulation::new(seed));
-    let refused = Fault::Refused(Refusal::SingleRows);
+    let refused = Fault::Refused(Refusal::SingleRows { of: Party::new(0).unwrap() });
     assert!(report.endings.iter().all(|ending| ending.fault() == Some(&refused)));
 }
 
@@ -144,6 +146,8 @@ fn rules_that_no_count_can_reach_are_refused() {
     for rules in [
         Rules { min_cell: 1 << 62, ..Profile::Teaching.rules() },
         Rules { min_rows: u64::MAX, ..Profile::Teaching.rules() },
+        Rules { max_share: 0, ..Profile::Teaching.rules() },
+        Rules { max_share: 101, ..Profile::Teaching.rules() },
     ] {
         let run = Run::numbers("TopK", [&[1.0], &[1.0], &[1.0]]).rules(rules);
         let report = run.simulate(Simulation::new(seed()));

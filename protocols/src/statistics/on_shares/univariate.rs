@@ -41,10 +41,6 @@ impl Prepared {
         self.numbers.as_ref().map(Numbers::parameters).unwrap_or_default()
     }
 
-    pub(super) fn rows(&self) -> u64 {
-        self.keys.len() as u64
-    }
-
     /// What is summed, and the numbers that the moments take a second pass over.
     pub(super) fn words(&self) -> usize {
         self.numbers.as_ref().map_or(0, |numbers| numbers.words() + numbers.numbers().len())

@@ -1,24 +1,45 @@
-//! From JSON to the input that a function takes.
+//! From JSON, or columns, to the input that a function takes.
 //!
 //! A list is fed item by item, so a vector comes inside one more list. R writes a list of one as
 //! a scalar. What does not fit is refused with its place, never with its value.
 
+mod columns;
 mod matrix;
+mod missing;
 mod objects;
 
 use std::fmt::Display;
 
-use cloister_protocols::catalogue::InputKind;
+use cloister_protocols::catalogue::{Entry, InputKind};
 use cloister_protocols::computation::Input;
 
+pub(super) use self::columns::as_data;
+pub(super) use self::missing::without_nulls;
 use crate::data::Data;
 use crate::error::ApiError;
+use crate::services::datasets::{Added, Contents};
+
+/// Reads what there is as the function takes it, in whichever form it comes.
+///
+/// # Errors
+/// If it is of another kind.
+pub(super) fn of(contents: &Contents, function: &Entry) -> Result<Input, ApiError> {
+    match contents {
+        Contents::Json(data) => read(data.for_computing(), function.input),
+        Contents::Columns(columns) => columns::of_columns(columns.for_computing(), function),
+        Contents::Groups(groups) => columns::of_groups(groups.for_computing(), function),
+        Contents::Added(added) => {
+            let Added { rows, sum, magnitude } = *added.for_computing();
+            Ok(Input::Added { rows, sum, magnitude })
+        }
+    }
+}
 
 /// Reads `data` as a function of this kind takes it.
 ///
 /// # Errors
 /// If it is of another kind.
-pub(super) fn read(data: &Data, kind: InputKind) -> Result<Input, ApiError> {
+fn read(data: &Data, kind: InputKind) -> Result<Input, ApiError> {
     match kind {
         InputKind::Numbers => numbers(data),
         InputKind::Vector => vector(data),

@@ -1,0 +1,127 @@
+//! The operator's socket: what the command asks of the running node on the same machine.
+//!
+//! It lies in the state's folder, which only the node's own user may enter, and so needs no token.
+//! One line of JSON comes, one goes back.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
+
+use crate::error::ApiError;
+use crate::operations::{Operation, Operations};
+
+/// The socket's name in the state's folder.
+const NAME: &str = "control";
+
+/// The longest request in bytes.
+const LONGEST_REQUEST: u64 = 1 << 20;
+
+/// How long a request may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What came of an operation, as it goes over the socket.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// It was done.
+    Done(Value),
+    /// It was not.
+    Failed {
+        /// The HTTP status that it would have.
+        status: u16,
+        /// The code.
+        code: String,
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+}
+
+/// Where the node with this state's folder listens.
+#[must_use]
+pub fn path(state: &Path) -> PathBuf {
+    state.join(NAME)
+}
+
+/// Listens in this folder, of which this process owns the state: a socket that is there is that of a
+/// node that is gone.
+///
+/// # Errors
+/// If the socket cannot be made.
+pub fn listen(state: &Path) -> io::Result<UnixListener> {
+    let path = path(state);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => UnixListener::bind(&path),
+    }
+}
+
+/// Answers until the node stops.
+pub async fn serve(listener: UnixListener, operations: Operations) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                actix::spawn(answer(stream, operations.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the operator's socket");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Asks the node that runs with this state's folder.
+///
+/// # Errors
+/// If no node answers there.
+pub async fn ask(state: &Path, operation: &Operation) -> io::Result<Reply> {
+    let mut stream = UnixStream::connect(path(state)).await?;
+    let mut request = serde_json::to_vec(operation)?;
+    request.push(b'\n');
+    stream.write_all(&request).await?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).await?;
+    Ok(serde_json::from_str(&line)?)
+}
+
+async fn answer(mut stream: UnixStream, operations: Operations) {
+    let (reading, mut writing) = stream.split();
+    let mut line = String::new();
+    let mut reader = BufReader::new(reading.take(LONGEST_REQUEST));
+    // Whoever says nothing is not answered.
+    let Ok(Ok(_)) = timeout(PATIENCE, reader.read_line(&mut line)).await else { return };
+    let reply = Reply::from(perform(&line, operations).await);
+    let Ok(mut text) = serde_json::to_vec(&reply) else { return };
+    text.push(b'\n');
+    // The command may have been interrupted.
+    let _ = writing.write_all(&text).await;
+}
+
+async fn perform(line: &str, operations: Operations) -> Result<Value, ApiError> {
+    let operation: Operation =
+        serde_json::from_str(line).map_err(|error| ApiError::malformed(error.to_string()))?;
+    let done = actix_web::web::block(move || operations.perform(operation)).await;
+    done.map_err(|_| ApiError::unavailable("the thread pool"))?
+}
+
+impl From<Result<Value, ApiError>> for Reply {
+    fn from(result: Result<Value, ApiError>) -> Self {
+        match result {
+            Ok(value) => Self::Done(value),
+            Err(error) => Self::Failed {
+                status: error.status().as_u16(),
+                code: error.code().to_owned(),
+                message: error.message().to_owned(),
+                hint: error.advice().to_owned(),
+            },
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What the node writes into its audit chain: every decision, and what became of it.
+//!
+//! An entry names who, what, which data, whose rules and what was decided; it never holds a private
+//! value. It is on disk before whoever waits for the decision hears of it. The head of the chain
+//! travels with the agreement of every computation, and the other members' heads come back into it.
+
+use std::collections::BTreeMap;
+
+use cloister_protocols::session::AuditHead;
+use cloister_vault::{Head, Vault};
+use serde_json::{Value, json};
+
+use crate::clock;
+use crate::computation::Agreement;
+use crate::error::ApiError;
+
+/// Writes entries. Cheap to clone.
+#[derive(Clone)]
+pub struct Log {
+    vault: Vault,
+}
+
+/// What an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The node has started.
+    Started,
+    /// A computation may be asked of the other members.
+    Asked,
+    /// A computation was refused before anything was asked.
+    Refused,
+    /// A computation that was asked has ended.
+    Ended,
+    /// Another member's computation was helped with.
+    Helped,
+    /// Data were pushed.
+    Uploaded,
+    /// A dataset was registered.
+    Registered,
+    /// A dataset was taken back.
+    Withdrawn,
+    /// A token was made.
+    TokenMade,
+    /// A token was taken back.
+    TokenRevoked,
+    /// An approval was given.
+    Granted,
+    /// An approval was denied.
+    Denied,
+}
+
+impl Log {
+    /// The log in this vault.
+    #[must_use]
+    pub fn new(vault: Vault) -> Self {
+        Self { vault }
+    }
+
+    /// Writes an entry, and waits until it is on disk.
+    ///
+    /// # Errors
+    /// If it cannot be written: then what it is about must not happen.
+    pub async fn record(&self, kind: Kind, document: Value) -> Result<AuditHead, ApiError> {
+        let written = self.vault.append(kind.name(), clock::milliseconds(), document).await;
+        written.map(head).map_err(|error| ApiError::state(&error))
+    }
+
+    /// The same for callers that may block.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn record_blocking(&self, kind: Kind, document: Value) -> Result<AuditHead, ApiError> {
+        let written = self.vault.append(kind.name(), clock::milliseconds(), document).wait();
+        written.map(head).map_err(|error| ApiError::state(&error))
+    }
+
+    /// The head of the chain as it is on disk.
+    #[must_use]
+    pub fn head(&self) -> AuditHead {
+        head(self.vault.head())
+    }
+}
+
+impl Kind {
+    /// As it stands in the log.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Asked => "asked",
+            Self::Refused => "refused",
+            Self::Ended => "ended",
+            Self::Helped => "helped",
+            Self::Uploaded => "uploaded",
+            Self::Registered => "registered",
+            Self::Withdrawn => "withdrawn",
+            Self::TokenMade => "token made",
+            Self::TokenRevoked => "token revoked",
+            Self::Granted => "granted",
+            Self::Denied => "denied",
+        }
+    }
+}
+
+/// What was agreed with the other members: the session, the rules, and their heads, which their
+/// operators can no longer change without our noticing.
+#[must_use]
+pub fn agreed(agreement: &Agreement) -> Value {
+    let heads: BTreeMap<&str, Value> = agreement
+        .heads
+        .iter()
+        .map(|(member, head)| (member.as_str(), json!({"number": head.number, "hash": hex(head)})))
+        .collect();
+    json!({
+        "session": agreement.session,
+        "rules": agreement.rules,
+        "decided_by": agreement.decided_by,
+        "heads": heads,
+    })
+}
+
+fn hex(head: &AuditHead) -> String {
+    blake3::Hash::from_bytes(head.hash).to_hex().to_string()
+}
+
+fn head(head: Head) -> AuditHead {
+    AuditHead { number: head.number, hash: head.hash }
+}

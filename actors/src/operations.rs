@@ -1,0 +1,252 @@
+//! What an operator does with the state of a node: tokens, datasets, approvals, the audit log.
+//!
+//! The state belongs to one process at a time. While the node runs, the command asks it to do these
+//! things, through a socket in the state's folder ([`crate::control`]); while it does not, the command
+//! opens the state and does them itself. Both do the same.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use cloister_sources::Declaration;
+use cloister_vault::{AuditEntry, Head, Role, Token, Vault};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::clock;
+use crate::error::ApiError;
+use crate::log::{Kind, Log};
+use crate::services::approvals::{self, USUAL_SECONDS, Verdict};
+use crate::services::registry::Books;
+
+/// The name under which an operator's deeds stand in the log.
+const OPERATOR: &str = "the command on this machine";
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// Entries of the log that are given out at a time.
+const MOST_ENTRIES: usize = 500;
+
+/// Something to be done.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(tag = "operation", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Operation {
+    /// Makes a token. Answers with the token, which is shown this once.
+    NewToken {
+        /// Whose it is.
+        name: String,
+        /// Its roles.
+        roles: BTreeSet<Role>,
+        /// For how many days; without end where it is left out.
+        days: Option<u32>,
+    },
+    /// Lists tokens: names, roles, ends.
+    Tokens,
+    /// Takes a token back.
+    RevokeToken {
+        /// Whose it is.
+        name: String,
+    },
+    /// Makes a dataset known.
+    Register {
+        /// What it is and where it lies.
+        declaration: Box<Declaration>,
+    },
+    /// Lists the datasets.
+    Datasets,
+    /// Takes a dataset back.
+    Withdraw {
+        /// Its name.
+        name: String,
+    },
+    /// Lists what was asked for, granted and refused.
+    Approvals,
+    /// Grants a request.
+    Grant {
+        /// Its number.
+        request: u64,
+        /// How often it may be used.
+        times: u32,
+        /// For how many days.
+        days: Option<u32>,
+    },
+    /// Refuses a request.
+    Refuse {
+        /// Its number.
+        request: u64,
+    },
+    /// Reads the audit log.
+    Audit {
+        /// The number of the first entry.
+        first: u64,
+    },
+    /// Checks the whole chain of the audit log.
+    Verify {
+        /// Logs that other members have exported: what they have recorded of ours must be in ours.
+        witnesses: Vec<PathBuf>,
+    },
+    /// Writes the audit log to a file, a line an entry.
+    Export {
+        /// The file, which must not be there yet.
+        to: PathBuf,
+    },
+}
+
+/// Does it. Cheap to clone.
+#[derive(Clone)]
+pub struct Operations {
+    party: String,
+    vault: Vault,
+    log: Log,
+    books: Books,
+}
+
+impl Operations {
+    /// On the state of this party's node, with data within reach of `access`.
+    #[must_use]
+    pub fn new(party: &str, vault: Vault, access: Arc<cloister_sources::Access>) -> Self {
+        let log = Log::new(vault.clone());
+        let books = Books::new(vault.clone(), log.clone(), access);
+        Self { party: party.to_owned(), vault, log, books }
+    }
+
+    /// Does one thing, and says what came of it. Blocks.
+    ///
+    /// # Errors
+    /// If it cannot be done; then nothing was.
+    pub fn perform(&self, operation: Operation) -> Result<Value, ApiError> {
+        match operation {
+            Operation::NewToken { name, roles, days } => self.new_token(&name, roles, days),
+            Operation::Tokens => self.tokens(),
+            Operation::RevokeToken { name } => self.revoke_token(&name),
+            Operation::Register { declaration } => self.books.register(OPERATOR, *declaration),
+            Operation::Datasets => self.books.list(),
+            Operation::Withdraw { name } => {
+                self.books.withdraw(OPERATOR, &name).map(|()| Value::Null)
+            }
+            Operation::Approvals => approvals::list(&self.vault),
+            Operation::Grant { request, times, days } => {
+                let seconds = days.map_or(USUAL_SECONDS, |days| u64::from(days) * DAY);
+                self.decide(request, Some((times.max(1), clock::seconds() + seconds)))
+            }
+            Operation::Refuse { request } => self.decide(request, None),
+            Operation::Audit { first } => self.audit(first),
+            Operation::Verify { witnesses } => self.verify(&witnesses),
+            Operation::Export { to } => self.export(&to),
+        }
+    }
+
+    fn new_token(
+        &self,
+        name: &str,
+        roles: BTreeSet<Role>,
+        days: Option<u32>,
+    ) -> Result<Value, ApiError> {
+        if roles.is_empty() {
+            return Err(ApiError::argument("role", "a token needs one role at least"));
+        }
+        let now = clock::seconds();
+        let expires = days.map(|days| now + u64::from(days) * DAY);
+        let made = self.vault.make_token(name, roles.clone(), expires, now).wait();
+        let secret = made.map_err(|error| refused(&error))?;
+        let entry = json!({"name": name, "roles": roles, "expires": expires, "by": OPERATOR});
+        if let Err(error) = self.log.record_blocking(Kind::TokenMade, entry) {
+            // A token that nobody can be shown to have made must not be good.
+            let _ = self.vault.revoke_token(name).wait();
+            return Err(error);
+        }
+        Ok(json!({"name": name, "token": secret.as_str(), "expires": expires}))
+    }
+
+    fn tokens(&self) -> Result<Value, ApiError> {
+        let tokens = self.vault.tokens().map_err(|error| ApiError::state(&error))?;
+        let shown = |token: &Token| {
+            let Token { name, roles, made, expires } = token;
+            json!({"name": name, "roles": roles, "made": made, "expires": expires})
+        };
+        Ok(tokens.iter().map(shown).collect())
+    }
+
+    fn revoke_token(&self, name: &str) -> Result<Value, ApiError> {
+        let revoked = self.vault.revoke_token(name).wait();
+        if !revoked.map_err(|error| ApiError::state(&error))? {
+            let message = format!("there is no token `{name}`");
+            return Err(ApiError::new(StatusCode::NOT_FOUND, "no_such_token", message)
+                .hint("`cloister token list` lists them"));
+        }
+        let entry = json!({"name": name, "by": OPERATOR});
+        self.log.record_blocking(Kind::TokenRevoked, entry).map(|_| Value::Null)
+    }
+
+    fn decide(&self, request: u64, granted: Option<(u32, u64)>) -> Result<Value, ApiError> {
+        let verdict = Verdict { request, by: OPERATOR.to_owned(), granted };
+        verdict.carry_out(&self.vault, &self.log).map(|()| Value::Null)
+    }
+
+    fn audit(&self, first: u64) -> Result<Value, ApiError> {
+        let entries = self.vault.entries(first, MOST_ENTRIES);
+        let entries = entries.map_err(|error| ApiError::state(&error))?;
+        Ok(entries.iter().map(document).collect())
+    }
+
+    fn verify(&self, witnesses: &[PathBuf]) -> Result<Value, ApiError> {
+        let own = self.vault.verify().map_err(|broken| broken_chain(&broken))?;
+        let mut seen = Vec::new();
+        for path in witnesses {
+            let file = File::open(path).map_err(|error| file_problem(path, &error))?;
+            let witnessed = self.vault.verify_against(&self.party, BufReader::new(file));
+            let witnessed = witnessed.map_err(|broken| broken_chain(&broken))?;
+            seen.push(json!({"log": path, "heads": witnessed.heads, "until": witnessed.until}));
+        }
+        let Head { number, .. } = own.head;
+        let head = json!({"number": number, "hash": own.head.hex()});
+        Ok(json!({"entries": own.entries, "head": head, "witnesses": seen}))
+    }
+
+    fn export(&self, to: &Path) -> Result<Value, ApiError> {
+        let file = File::create_new(to).map_err(|error| file_problem(to, &error))?;
+        let head = self.vault.export_lines(std::io::BufWriter::new(file));
+        let head = head.map_err(|error| ApiError::state(&error))?;
+        Ok(json!({"entries": head.number, "head": head.hex()}))
+    }
+}
+
+/// An entry of the log for people and programs.
+pub(crate) fn document(entry: &AuditEntry) -> Value {
+    let hex = |hash: &[u8; 32]| blake3::Hash::from_bytes(*hash).to_hex().to_string();
+    json!({
+        "number": entry.number,
+        "previous": hex(&entry.previous),
+        "hash": hex(&entry.hash),
+        "at": entry.at,
+        "kind": entry.kind,
+        "document": entry.document,
+    })
+}
+
+fn refused(error: &cloister_vault::VaultError) -> ApiError {
+    use cloister_vault::VaultError::{Invalid, Limit, Taken, TooBig};
+    match error {
+        Invalid { .. } | Taken { .. } | TooBig { .. } | Limit { .. } => {
+            ApiError::new(StatusCode::BAD_REQUEST, "bad_argument", error.to_string())
+                .hint("mend it and try again")
+        }
+        other => ApiError::state(other),
+    }
+}
+
+fn broken_chain(broken: &cloister_vault::Broken) -> ApiError {
+    let message = format!("the audit log is not what was written: {broken}");
+    ApiError::new(StatusCode::CONFLICT, "audit_broken", message).hint(
+        "somebody has changed the state outside of the node: keep it as it is, and compare with the \
+         other members' logs",
+    )
+}
+
+fn file_problem(path: &Path, error: &std::io::Error) -> ApiError {
+    let message = format!("{}: {error}", path.display());
+    ApiError::new(StatusCode::BAD_REQUEST, "bad_file", message).hint("name another file")
+}

@@ -1,0 +1,253 @@
+//! The node's own decision: who may compute what on which dataset, with whom, and under which rules.
+//!
+//! Whatever is decided here is decided before anything is read or sent. Rules on joint data are
+//! decided later, by all parties together, under the protocol; here only this node's rules are found.
+//! A dataset that a principal may not see does not exist for it. Approvals are counted when they are
+//! used: a query that is aborted afterwards counts as asked.
+
+mod settings;
+
+use std::sync::Arc;
+
+use actix::{Actor, Context, Handler, Message, ResponseFuture};
+use actix_web::http::StatusCode;
+use cloister_protocols::disclosure::{Profile, Rules};
+use cloister_protocols::session::Origin;
+use cloister_vault::{Class, Decision, Vault};
+
+pub use self::settings::{DatasetPolicy, Policies, PolicyError};
+use crate::clock;
+use crate::error::ApiError;
+use crate::principal::Principal;
+
+/// The actor.
+pub struct Policy {
+    profile: Profile,
+    policies: Arc<Policies>,
+    vault: Vault,
+}
+
+/// Asks whether a computation may be asked for.
+#[derive(Message)]
+#[rtype(result = "Result<Grant, ApiError>")]
+pub struct Decide {
+    /// Whoever asks.
+    pub principal: Principal,
+    /// The function.
+    pub function: &'static str,
+    /// All members that take part.
+    pub members: Vec<String>,
+    /// What is computed with.
+    pub inputs: Vec<Use>,
+}
+
+/// What a computation uses of this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Columns that a client made.
+    ClientColumns,
+    /// A dataset.
+    Dataset {
+        /// Its name.
+        name: String,
+        /// Its columns: those that are computed with and those that choose rows; sorted.
+        columns: Vec<String>,
+    },
+}
+
+/// Leave to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// This node's rules for it.
+    pub rules: Rules,
+    /// Where this node's data come from.
+    pub origin: Origin,
+}
+
+impl Policy {
+    /// The policy of a node with this profile.
+    #[must_use]
+    pub fn new(profile: Profile, policies: Arc<Policies>, vault: Vault) -> Self {
+        Self { profile, policies, vault }
+    }
+
+    /// What can be decided without the owner, and what the owner has to approve.
+    fn decide(&self, decide: &Decide) -> Result<(Grant, Vec<Class>), ApiError> {
+        let mut rules = self.profile.rules();
+        let mut classes = Vec::new();
+        let mut origin = if decide.inputs.is_empty() { Origin::None } else { Origin::Client };
+        let client_made = decide.inputs.contains(&Use::ClientColumns);
+        for input in &decide.inputs {
+            let Use::Dataset { name, columns } = input else { continue };
+            let policy = self.policies.of(name);
+            check(&policy, name, decide)?;
+            let own = policy.rules(self.profile);
+            if client_made && !own.client_columns {
+                return Err(client_columns(name));
+            }
+            let client_columns = match origin {
+                Origin::Dataset => rules.client_columns && own.client_columns,
+                Origin::Client | Origin::None => own.client_columns,
+            };
+            rules = Rules { client_columns, ..rules.strictest(own) };
+            origin = Origin::Dataset;
+            if policy.needs_approval(self.profile) {
+                classes.push(class(decide, name, columns));
+            }
+        }
+        if client_made {
+            origin = Origin::Client;
+        }
+        Ok((Grant { rules, origin }, classes))
+    }
+}
+
+/// Whether the dataset's owner lets this function, these members and this principal.
+fn check(policy: &DatasetPolicy, dataset: &str, decide: &Decide) -> Result<(), ApiError> {
+    if !policy.is_for(decide.principal.name()) {
+        return Err(no_such_dataset());
+    }
+    let function = decide.function;
+    if policy.functions.as_ref().is_some_and(|functions| !functions.contains(function)) {
+        return Err(forbidden(format!("{function} may not be computed on dataset `{dataset}`")));
+    }
+    let stranger = |member: &&String| policy.members.as_ref().is_some_and(|m| !m.contains(*member));
+    match decide.members.iter().find(stranger) {
+        Some(member) => {
+            let message = format!("dataset `{dataset}` is not computed on together with {member}");
+            Err(forbidden(message).party(member))
+        }
+        None => Ok(()),
+    }
+}
+
+fn class(decide: &Decide, dataset: &str, columns: &[String]) -> Class {
+    Class {
+        principal: decide.principal.name().to_owned(),
+        function: decide.function.to_owned(),
+        dataset: dataset.to_owned(),
+        columns: columns.to_vec(),
+    }
+}
+
+/// Uses up an approval of each class.
+async fn approve(vault: Vault, classes: Vec<Class>) -> Result<(), ApiError> {
+    for class in classes {
+        let dataset = class.dataset.clone();
+        let decision = vault.use_approval(class, clock::seconds()).await;
+        match decision.map_err(|error| ApiError::state(&error))? {
+            Decision::Granted { .. } => {}
+            Decision::Refused => {
+                return Err(forbidden(format!(
+                    "the owner of dataset `{dataset}` has refused this"
+                )));
+            }
+            Decision::Asked { id } | Decision::Expired { id } => {
+                return Err(approval_needed(&dataset, id));
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Actor for Policy {
+    type Context = Context<Self>;
+}
+
+impl Handler<Decide> for Policy {
+    type Result = ResponseFuture<Result<Grant, ApiError>>;
+
+    fn handle(&mut self, decide: Decide, _: &mut Self::Context) -> Self::Result {
+        match self.decide(&decide) {
+            Err(refusal) => Box::pin(std::future::ready(Err(refusal))),
+            Ok((grant, classes)) => {
+                let approved = approve(self.vault.clone(), classes);
+                Box::pin(async move { approved.await.map(|()| grant) })
+            }
+        }
+    }
+}
+
+/// A dataset that there is not and one that this principal may not see look the same.
+pub(crate) fn no_such_dataset() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "no_such_dataset", "there is no such dataset here")
+        .hint("the method `list` of the microservice Datasets lists those that there are for you")
+}
+
+fn forbidden(message: String) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, "refused_by_policy", message)
+        .hint("the dataset's owner decides this in the node's policy; ask them")
+}
+
+fn client_columns(dataset: &str) -> ApiError {
+    let message = format!(
+        "dataset `{dataset}` is not computed on together with columns that a client has made"
+    );
+    forbidden(message)
+}
+
+fn approval_needed(dataset: &str, id: u64) -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "approval_needed",
+        format!("the owner of dataset `{dataset}` has to approve this; it is request {id}"),
+    )
+    .hint(format!("ask the owner to run `cloister approvals grant {id}`, then compute again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(policies: &str) -> (tempfile::TempDir, Policy) {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let policies = Arc::new(serde_json::from_str(policies).unwrap());
+        (folder, Policy::new(Profile::Production, policies, vault))
+    }
+
+    fn asking(function: &'static str, inputs: Vec<Use>) -> Decide {
+        let members = ["north", "south"].map(str::to_owned).into();
+        Decide { principal: Principal::anybody(), function, members, inputs }
+    }
+
+    fn of_trial() -> Use {
+        Use::Dataset { name: "trial".into(), columns: vec!["age".into()] }
+    }
+
+    fn code(policy: &Policy, decide: &Decide) -> &'static str {
+        policy.decide(decide).map_or_else(|error| error.code(), |_| "")
+    }
+
+    #[test]
+    fn functions_members_and_principals_are_the_owners_to_name() {
+        let trial = r#"{"dataset":{"trial":{"functions":["SecureSum"],"approval":false}}}"#;
+        let (_folder, policy) = node(trial);
+        assert_eq!(code(&policy, &asking("SecureSum", vec![of_trial()])), "");
+        assert_eq!(code(&policy, &asking("Sort", vec![of_trial()])), "refused_by_policy");
+        let (_folder, policy) = node(r#"{"dataset":{"trial":{"members":["north"]}}}"#);
+        assert_eq!(code(&policy, &asking("SecureSum", vec![of_trial()])), "refused_by_policy");
+        let (_folder, policy) = node(r#"{"dataset":{"trial":{"principals":["ada"]}}}"#);
+        assert_eq!(code(&policy, &asking("SecureSum", vec![of_trial()])), "no_such_dataset");
+    }
+
+    #[test]
+    fn columns_of_clients_do_not_go_with_a_dataset_that_forbids_them() {
+        let (_folder, policy) = node("{}");
+        let mixed = asking("SecureSum", vec![Use::ClientColumns, of_trial()]);
+        assert_eq!(code(&policy, &mixed), "refused_by_policy");
+        let (_folder, policy) = node(r#"{"dataset":{"trial":{"client_columns":true}}}"#);
+        let (grant, classes) = policy.decide(&mixed).unwrap();
+        assert_eq!((grant.origin, classes.len()), (Origin::Client, 1));
+        assert!(grant.rules.client_columns);
+    }
+
+    #[test]
+    fn the_origin_of_the_data_goes_into_the_agreement() {
+        let (_folder, policy) = node("{}");
+        let origin = |inputs| policy.decide(&asking("SecureSum", inputs)).unwrap().0.origin;
+        assert_eq!(origin(vec![]), Origin::None);
+        assert_eq!(origin(vec![Use::ClientColumns]), Origin::Client);
+        assert_eq!(origin(vec![of_trial()]), Origin::Dataset);
+    }
+}

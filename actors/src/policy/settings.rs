@@ -1,0 +1,184 @@
+//! What an owner decides for a dataset, as it stands in `node.toml` or in a file of `policy.d`.
+//! Unknown entries are errors: a rule that is misspelt must not be a rule that does not hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cloister_protocols::catalogue;
+use cloister_protocols::disclosure::{Profile, Rules};
+use serde::{Deserialize, Serialize};
+
+/// The policies of a node's datasets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policies {
+    /// By the dataset's name.
+    pub dataset: BTreeMap<String, DatasetPolicy>,
+}
+
+/// What its owner decides for one dataset. What is left out is as the node's profile has it; minima
+/// can be raised here, not lowered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatasetPolicy {
+    /// The functions that may be computed on it; all where it is left out.
+    pub functions: Option<BTreeSet<String>>,
+    /// The principals to whom it exists; all where it is left out.
+    pub principals: Option<BTreeSet<String>>,
+    /// The members that may take part; all where it is left out.
+    pub members: Option<BTreeSet<String>>,
+    /// The fewest parties.
+    pub min_parties: Option<u16>,
+    /// The fewest rows of all parties together.
+    pub min_rows: Option<u64>,
+    /// The smallest count that a table may show.
+    pub min_cell: Option<u64>,
+    /// The most that one party may hold of a sum, in percent.
+    pub max_share: Option<u8>,
+    /// Whether others may bring columns that a client made.
+    pub client_columns: Option<bool>,
+    /// Whether the owner must approve each use; where it is left out, under `production`.
+    pub approval: Option<bool>,
+}
+
+/// What is wrong with policies.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// A function that there is not.
+    #[error("the policy of dataset `{dataset}` names a function `{function}`, which there is not")]
+    Function {
+        /// The dataset.
+        dataset: String,
+        /// The name.
+        function: String,
+    },
+    /// A member that there is not.
+    #[error("the policy of dataset `{dataset}` names `{member}`, which is no member")]
+    Member {
+        /// The dataset.
+        dataset: String,
+        /// The name.
+        member: String,
+    },
+    /// A share that is none.
+    #[error("the policy of dataset `{dataset}`: `max_share` is a percentage from 1 to 100")]
+    Share {
+        /// The dataset.
+        dataset: String,
+    },
+    /// Two policies of one dataset.
+    #[error("there are two policies of dataset `{dataset}`: leave one")]
+    Twice {
+        /// The dataset.
+        dataset: String,
+    },
+}
+
+impl Policies {
+    /// Adds policies from another file.
+    ///
+    /// # Errors
+    /// If both have one of the same dataset.
+    pub fn join(&mut self, other: Self) -> Result<(), PolicyError> {
+        for (dataset, policy) in other.dataset {
+            if self.dataset.contains_key(&dataset) {
+                return Err(PolicyError::Twice { dataset });
+            }
+            self.dataset.insert(dataset, policy);
+        }
+        Ok(())
+    }
+
+    /// Checks what they name.
+    ///
+    /// # Errors
+    /// If there is no such function or member, or a number is out of its range.
+    pub fn check(&self, is_member: impl Fn(&str) -> bool) -> Result<(), PolicyError> {
+        for (dataset, policy) in &self.dataset {
+            let dataset = dataset.clone();
+            let functions = policy.functions.iter().flatten();
+            if let Some(unknown) = functions.into_iter().find(|f| catalogue::find(f).is_none()) {
+                return Err(PolicyError::Function { dataset, function: unknown.clone() });
+            }
+            if let Some(unknown) = policy.members.iter().flatten().find(|name| !is_member(name)) {
+                return Err(PolicyError::Member { dataset, member: unknown.clone() });
+            }
+            if policy.max_share.is_some_and(|share| !(1..=100).contains(&share)) {
+                return Err(PolicyError::Share { dataset });
+            }
+        }
+        Ok(())
+    }
+
+    /// The policy of this dataset.
+    #[must_use]
+    pub fn of(&self, dataset: &str) -> DatasetPolicy {
+        self.dataset.get(dataset).cloned().unwrap_or_default()
+    }
+}
+
+impl DatasetPolicy {
+    /// Whether the dataset exists for this principal.
+    #[must_use]
+    pub fn is_for(&self, principal: &str) -> bool {
+        self.principals.as_ref().is_none_or(|names| names.contains(principal))
+    }
+
+    /// Whether the owner must approve.
+    #[must_use]
+    pub fn needs_approval(&self, profile: Profile) -> bool {
+        self.approval.unwrap_or(profile == Profile::Production)
+    }
+
+    /// The rules for computing with it.
+    #[must_use]
+    pub fn rules(&self, profile: Profile) -> Rules {
+        let profile = profile.rules();
+        let own = Rules {
+            min_parties: self.min_parties.unwrap_or(0),
+            min_rows: self.min_rows.unwrap_or(0),
+            min_cell: self.min_cell.unwrap_or(0),
+            max_share: self.max_share.unwrap_or(100),
+            client_columns: true,
+        };
+        let client_columns = self.client_columns.unwrap_or(profile.client_columns);
+        Rules { client_columns, ..profile.strictest(own) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policies(json: &str) -> Result<Policies, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    fn trial(policy: &str) -> Policies {
+        policies(&format!(r#"{{"dataset":{{"trial":{policy}}}}}"#)).unwrap()
+    }
+
+    #[test]
+    fn unknown_entries_functions_and_members_are_refused() {
+        assert!(policies(r#"{"dataset":{"trial":{"minimum_rows":5}}}"#).is_err());
+        assert!(policies(r#"{"datasets":{}}"#).is_err());
+        let check = |policy| trial(policy).check(|name| name == "north");
+        assert!(check(r#"{"functions":["SecureSum"],"members":["north"]}"#).is_ok());
+        assert!(matches!(check(r#"{"functions":["Sum"]}"#), Err(PolicyError::Function { .. })));
+        assert!(matches!(check(r#"{"members":["east"]}"#), Err(PolicyError::Member { .. })));
+        assert!(matches!(check(r#"{"max_share":0}"#), Err(PolicyError::Share { .. })));
+        let mut twice = trial("{}");
+        assert!(matches!(twice.join(trial("{}")), Err(PolicyError::Twice { .. })));
+    }
+
+    #[test]
+    fn an_owner_raises_the_minima_of_the_profile_and_does_not_lower_them() {
+        let profile = Profile::Production;
+        let policy = trial(r#"{"min_rows":50,"min_cell":1,"max_share":95}"#).of("trial");
+        let rules = policy.rules(profile);
+        assert_eq!((rules.min_rows, rules.min_cell, rules.max_share), (50, 5, 90));
+        assert!(!rules.client_columns && policy.needs_approval(profile));
+        let open = trial(r#"{"client_columns":true,"approval":false}"#).of("trial");
+        assert!(open.rules(profile).client_columns && !open.needs_approval(profile));
+        assert!(!Policies::default().of("other").needs_approval(Profile::Teaching));
+    }
+}

@@ -1,0 +1,180 @@
+//! Whoever calls the API: a name, and what it may do.
+//!
+//! What is done belongs to the name. What may be done follows from the roles of its token; each
+//! microservice asks for one right, and the controller checks it before a call reaches the service.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use cloister_vault::Role;
+
+use crate::error::ApiError;
+
+/// Whoever calls the API. Two of one name are the same, whatever they may do.
+#[derive(Clone)]
+pub struct Principal {
+    name: Arc<str>,
+    rights: Arc<BTreeSet<Right>>,
+}
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Right {
+    /// Compute what the policies allow, and coordinate it with others.
+    Compute,
+    /// Push data.
+    Upload,
+    /// Make datasets known to the node.
+    Register,
+    /// Allow and refuse what others ask for.
+    Approve,
+    /// Read the audit log.
+    ReadAudit,
+}
+
+impl Principal {
+    /// The principal of a token with this name and these roles.
+    #[must_use]
+    pub fn of_token(name: &str, roles: &BTreeSet<Role>) -> Self {
+        let rights = roles.iter().flat_map(|role| rights(*role)).copied().collect();
+        Self { name: Arc::from(name), rights: Arc::new(rights) }
+    }
+
+    /// The owner of something, by name, who may do nothing here and now.
+    #[must_use]
+    pub fn owner(name: &str) -> Self {
+        Self { name: Arc::from(name), rights: Arc::default() }
+    }
+
+    /// Whoever calls a node without tokens: it computes and pushes data. What decides over others'
+    /// data needs a name, or the command on the node's own machine.
+    #[must_use]
+    pub fn anybody() -> Self {
+        let rights = BTreeSet::from([Right::Compute, Right::Upload]);
+        Self { name: Arc::from("anybody"), rights: Arc::new(rights) }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Checks that it may do this.
+    ///
+    /// # Errors
+    /// If it may not.
+    pub fn check(&self, right: Right) -> Result<(), ApiError> {
+        if self.rights.contains(&right) {
+            return Ok(());
+        }
+        let message = format!("{} may not {}", self.name, right.describe());
+        Err(ApiError::new(StatusCode::FORBIDDEN, "wrong_role", message).hint(format!(
+            "this takes a token with the role {}: `cloister token new --name NAME --role {}`",
+            right.role(),
+            right.role()
+        )))
+    }
+}
+
+impl Right {
+    fn describe(self) -> &'static str {
+        match self {
+            Self::Compute => "compute",
+            Self::Upload => "push data",
+            Self::Register => "register data",
+            Self::Approve => "decide over others' requests",
+            Self::ReadAudit => "read the audit log",
+        }
+    }
+
+    /// The role that is made for it.
+    fn role(self) -> Role {
+        match self {
+            Self::Compute => Role::Researcher,
+            Self::Upload | Self::Register | Self::Approve => Role::Owner,
+            Self::ReadAudit => Role::Auditor,
+        }
+    }
+}
+
+/// What a role may do.
+fn rights(role: Role) -> &'static [Right] {
+    match role {
+        Role::Researcher => &[Right::Compute],
+        Role::Owner => &[Right::Upload, Right::Register, Right::Approve],
+        Role::Auditor => &[Right::ReadAudit],
+        Role::Operator => &[Right::Register, Right::ReadAudit],
+    }
+}
+
+impl PartialEq for Principal {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Principal {}
+
+impl PartialOrd for Principal {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Principal {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name.cmp(&other.name)
+    }
+}
+
+impl Hash for Principal {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Principal({})", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(roles: &[Role]) -> Principal {
+        Principal::of_token("ada", &roles.iter().copied().collect())
+    }
+
+    #[test]
+    fn each_role_may_do_its_own_and_no_more() {
+        let auditor = with(&[Role::Auditor]);
+        assert!(auditor.check(Right::ReadAudit).is_ok());
+        let refused = auditor.check(Right::Compute).unwrap_err();
+        assert_eq!((refused.status().as_u16(), refused.code()), (403, "wrong_role"));
+        let both = with(&[Role::Researcher, Role::Owner]);
+        assert!([Right::Compute, Right::Approve].iter().all(|right| both.check(*right).is_ok()));
+        assert!(both.check(Right::ReadAudit).is_err());
+    }
+
+    #[test]
+    fn nobody_in_particular_decides_nothing() {
+        let anybody = Principal::anybody();
+        assert!(anybody.check(Right::Compute).is_ok());
+        for right in [Right::Approve, Right::Register, Right::ReadAudit] {
+            assert!(anybody.check(right).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_done_belongs_to_the_name() {
+        assert_eq!(with(&[Role::Owner]), with(&[Role::Researcher]));
+        assert_ne!(with(&[]), Principal::anybody());
+    }
+}

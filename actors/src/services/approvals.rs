@@ -1,0 +1,150 @@
+//! `Approvals`: what was asked for and waits for the owner of the data to allow or refuse it.
+
+use actix::{Actor, Context, Handler, ResponseFuture};
+use cloister_vault::{Approval, Vault};
+use serde_json::{Value, json};
+
+use super::{own_description, public};
+use crate::bus::Description;
+use crate::clock;
+use crate::error::ApiError;
+use crate::log::{Kind, Log};
+use crate::object::Parameter::{Optional, Required};
+use crate::object::{Call, Interface, Method, Reply, Right};
+
+/// For how long an approval holds where nothing is said, in seconds: a week.
+pub const USUAL_SECONDS: u64 = 7 * 24 * 60 * 60;
+
+/// The actor.
+pub struct Approvals {
+    vault: Vault,
+    log: Log,
+}
+
+/// What clients can call.
+pub static INTERFACE: Interface = Interface {
+    name: "the microservice Approvals",
+    right: Right::Approve,
+    methods: &[
+        Method { name: "list", parameters: &[] },
+        Method {
+            name: "grant",
+            parameters: &[Required("request"), Optional("times"), Optional("seconds")],
+        },
+        Method { name: "refuse", parameters: &[Required("request")] },
+    ],
+};
+
+/// An owner's decision over a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The request.
+    pub request: u64,
+    /// Who decides.
+    pub by: String,
+    /// How often it may be used and until when, in seconds since 1970; none if it is refused.
+    pub granted: Option<(u32, u64)>,
+}
+
+impl Approvals {
+    /// The approvals in this vault.
+    #[must_use]
+    pub fn new(vault: Vault, log: Log) -> Self {
+        Self { vault, log }
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn description() -> Description {
+        own_description("Approvals")
+    }
+
+    fn verdict(call: &Call) -> Result<Verdict, ApiError> {
+        let number = |name| call.arguments.index(name);
+        let request = number("request")?.and_then(|request| u64::try_from(request).ok());
+        let request = request.ok_or_else(|| ApiError::argument("request", "missing"))?;
+        let by = call.principal.name().to_owned();
+        if call.method == "refuse" {
+            return Ok(Verdict { request, by, granted: None });
+        }
+        let times = u32::try_from(number("times")?.unwrap_or(1));
+        let times = times.ok().filter(|times| *times > 0);
+        let times =
+            times.ok_or_else(|| ApiError::argument("times", "a number from 1 is needed"))?;
+        let seconds = number("seconds")?.and_then(|seconds| u64::try_from(seconds).ok());
+        let expires = clock::seconds().saturating_add(seconds.unwrap_or(USUAL_SECONDS));
+        Ok(Verdict { request, by, granted: Some((times, expires)) })
+    }
+}
+
+impl Verdict {
+    /// Carries it out, and writes it into the log first: an approval that nobody can be shown to have
+    /// given must not hold. Blocks.
+    ///
+    /// # Errors
+    /// If there is no such request, or the state cannot be written.
+    pub fn carry_out(self, vault: &Vault, log: &Log) -> Result<(), ApiError> {
+        let Self { request, by, granted } = self;
+        let approvals = vault.approvals().map_err(|error| ApiError::state(&error))?;
+        let found = approvals.into_iter().find(|approval| approval.id == request);
+        let class = found.ok_or_else(|| no_such_request(request))?.class;
+        let document = json!({
+            "request": request,
+            "by": by,
+            "class": class,
+            "times": granted.map(|(times, _)| times),
+            "expires": granted.map(|(_, expires)| expires),
+        });
+        let kind = if granted.is_some() { Kind::Granted } else { Kind::Denied };
+        log.record_blocking(kind, document)?;
+        let written = match granted {
+            Some((times, expires)) => vault.grant(request, &by, times, expires).wait(),
+            None => vault.refuse(request, &by).wait(),
+        };
+        match written.map_err(|error| ApiError::state(&error))? {
+            true => Ok(()),
+            false => Err(no_such_request(request)),
+        }
+    }
+}
+
+/// What was asked for, and what became of it.
+///
+/// # Errors
+/// If the state cannot be read.
+pub fn list(vault: &Vault) -> Result<Value, ApiError> {
+    let approvals = vault.approvals().map_err(|error| ApiError::state(&error))?;
+    let document = |approval: &Approval| {
+        let Approval { id, class, asked, state } = approval;
+        json!({"id": id, "class": class, "asked": asked, "state": state})
+    };
+    Ok(approvals.iter().map(document).collect())
+}
+
+fn no_such_request(request: u64) -> ApiError {
+    let message = format!("there is no request {request}");
+    ApiError::new(actix_web::http::StatusCode::NOT_FOUND, "no_such_request", message)
+        .hint("list them: `cloister approvals list`")
+}
+
+impl Actor for Approvals {
+    type Context = Context<Self>;
+}
+
+impl Handler<Call> for Approvals {
+    type Result = ResponseFuture<Result<Reply, ApiError>>;
+
+    fn handle(&mut self, call: Call, _: &mut Self::Context) -> Self::Result {
+        if call.method == "list" {
+            let listed = list(&self.vault).and_then(|approvals| public(&approvals));
+            return Box::pin(std::future::ready(listed));
+        }
+        let (vault, log) = (self.vault.clone(), self.log.clone());
+        Box::pin(async move {
+            let verdict = Self::verdict(&call)?;
+            let done = actix_web::web::block(move || verdict.carry_out(&vault, &log)).await;
+            done.map_err(|_| ApiError::unavailable("the thread pool"))??;
+            Ok(Reply::None)
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! `Audit`: the node's audit log, for auditors to read. It holds no private value, so that what is
+//! read is public to whoever may call this.
+
+use actix::{Actor, Context, Handler};
+use cloister_vault::Vault;
+use serde_json::json;
+
+use super::{own_description, public};
+use crate::bus::Description;
+use crate::error::ApiError;
+use crate::object::Parameter::Optional;
+use crate::object::{Call, Interface, Method, Reply, Right};
+use crate::operations::document;
+
+/// Entries that one call gives out, at most and where nothing is said.
+const MOST_ENTRIES: usize = 1_000;
+
+/// The actor.
+pub struct Audit {
+    vault: Vault,
+}
+
+/// What clients can call.
+pub static INTERFACE: Interface = Interface {
+    name: "the microservice Audit",
+    right: Right::ReadAudit,
+    methods: &[
+        Method { name: "read", parameters: &[Optional("first"), Optional("limit")] },
+        Method { name: "head", parameters: &[] },
+    ],
+};
+
+impl Audit {
+    /// The log in this vault.
+    #[must_use]
+    pub fn new(vault: Vault) -> Self {
+        Self { vault }
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn description() -> Description {
+        own_description("Audit")
+    }
+
+    fn read(&self, call: &Call) -> Result<Reply, ApiError> {
+        let number = |name, otherwise| call.arguments.index(name).map(|n| n.unwrap_or(otherwise));
+        let (first, limit) = (number("first", 1)?, number("limit", MOST_ENTRIES)?);
+        let first = u64::try_from(first).unwrap_or(u64::MAX);
+        let entries = self.vault.entries(first, limit.min(MOST_ENTRIES));
+        let entries = entries.map_err(|error| ApiError::state(&error))?;
+        public(&entries.iter().map(document).collect::<Vec<_>>())
+    }
+
+    fn head(&self) -> Result<Reply, ApiError> {
+        let head = self.vault.head();
+        let hash = blake3::Hash::from_bytes(head.hash).to_hex().to_string();
+        public(&json!({"number": head.number, "hash": hash}))
+    }
+}
+
+impl Actor for Audit {
+    type Context = Context<Self>;
+}
+
+impl Handler<Call> for Audit {
+    type Result = Result<Reply, ApiError>;
+
+    fn handle(&mut self, call: Call, _: &mut Self::Context) -> Self::Result {
+        match call.method {
+            "read" => self.read(&call),
+            "head" => self.head(),
+            other => Err(ApiError::internal(format!("the audit log cannot {other}"))),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What clients see of the data: names, columns, types, units, and rows rounded down. Never a value.
+
+use cloister_sources::{Column, Dataset};
+use serde::Serialize;
+
+use super::Store;
+use crate::error::ApiError;
+use crate::object::{Principal, Reply};
+use crate::services::public;
+
+/// A dataset as members compare it with theirs before they compute.
+#[derive(Serialize)]
+struct Description<'a> {
+    name: &'a str,
+    /// Rounded down to a band.
+    rows: u64,
+    columns: Vec<ColumnDescription<'a>>,
+}
+
+#[derive(Serialize)]
+struct ColumnDescription<'a> {
+    /// Name, type, unit, range and levels, as its owner declared them.
+    #[serde(flatten)]
+    column: &'a Column,
+    /// In which part of the rows the value is missing, rounded up to a band.
+    missing: &'static str,
+}
+
+impl Store {
+    pub(super) fn list(&self, principal: &Principal) -> Result<Reply, ApiError> {
+        let documents = self.vault.datasets().map_err(|error| ApiError::state(&error))?;
+        let mut entries = Vec::new();
+        for (name, _) in documents {
+            if self.policies.of(&name).is_for(principal.name()) {
+                entries.push(self.dataset(principal, &name)?.entry());
+            }
+        }
+        public(&entries)
+    }
+
+    pub(super) fn describe(&self, principal: &Principal, name: &str) -> Result<Reply, ApiError> {
+        let dataset = self.dataset(principal, name)?;
+        public(&describe(&dataset))
+    }
+}
+
+fn describe(dataset: &Dataset) -> Description<'_> {
+    let missing = dataset.missing.iter().copied().chain(std::iter::repeat(0));
+    let columns = dataset.columns.iter().zip(missing).map(|(column, missing)| ColumnDescription {
+        column,
+        missing: band(missing, dataset.rows),
+    });
+    Description { name: &dataset.name, rows: dataset.entry().rows, columns: columns.collect() }
+}
+
+/// How much is missing: coarse, so that it does not count people.
+fn band(missing: u64, rows: u64) -> &'static str {
+    let reaches = |percent: u64| missing.saturating_mul(100) > rows.saturating_mul(percent);
+    match missing {
+        0 => "none",
+        _ if !reaches(5) => "up to 5 %",
+        _ if !reaches(25) => "up to 25 %",
+        _ if !reaches(50) => "up to 50 %",
+        _ => "over 50 %",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_told_in_bands() {
+        let bands = [0, 1, 5, 6, 25, 50, 51].map(|missing| band(missing, 100));
+        let expected = [
+            "none",
+            "up to 5 %",
+            "up to 5 %",
+            "up to 25 %",
+            "up to 25 %",
+            "up to 50 %",
+            "over 50 %",
+        ];
+        assert_eq!(bands, expected);
+    }
+}

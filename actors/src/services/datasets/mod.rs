@@ -1,0 +1,146 @@
+//! `Datasets`: the data of this party, registered or pushed. Clients see a catalogue and make
+//! selections; the rows go to the microservices that compute, and nowhere else.
+//!
+//! A selection is a plan: which dataset, which columns, which rows. Nothing is read before a
+//! computation needs it, and what was read is dropped with it. Whoever computes asks with [`Obtain`];
+//! the controller, which talks to clients, cannot.
+
+mod catalogue;
+mod obtaining;
+mod rows;
+mod selection;
+mod uploads;
+
+use std::sync::Arc;
+
+use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
+use cloister_protocols::catalogue::Entry;
+use cloister_sources::Dataset;
+use cloister_vault::Vault;
+
+pub use self::obtaining::{Added, Contents, Group, Obtained};
+pub use self::selection::{Base, Selection};
+pub use self::uploads::{Content, Forget, Keep, Kept, Restore};
+use super::own_description;
+use super::registry::parse;
+use crate::bus::Description;
+use crate::error::ApiError;
+use crate::label::Stored;
+use crate::log::Log;
+use crate::object::Parameter::{Optional, Required};
+use crate::object::{Call, Interface, Method, Principal, Reply, Right};
+use crate::policy::{Policies, no_such_dataset};
+use crate::settings::Limits;
+
+/// The actor.
+pub struct Datasets {
+    store: Store,
+}
+
+/// What reading data needs; cheap to clone onto a thread that may block.
+#[derive(Clone)]
+pub(crate) struct Store {
+    vault: Vault,
+    log: Log,
+    policies: Arc<Policies>,
+    access: Arc<cloister_sources::Access>,
+    limits: Arc<Limits>,
+}
+
+/// What clients can call.
+pub static INTERFACE: Interface = Interface {
+    name: "the microservice Datasets",
+    right: Right::Compute,
+    methods: &[
+        Method { name: "list", parameters: &[] },
+        Method { name: "describe", parameters: &[Required("dataset")] },
+        Method {
+            name: "select",
+            parameters: &[Required("dataset"), Required("columns"), Optional("where")],
+        },
+    ],
+};
+
+/// Asks for data, as a function takes them.
+#[derive(Message)]
+#[rtype(result = "Result<Obtained, ApiError>")]
+pub struct Obtain {
+    /// For whom.
+    pub principal: Principal,
+    /// Which data.
+    pub stored: Stored,
+    /// For which function.
+    pub function: &'static Entry,
+    /// Whether rows in which a value is missing are left out. Else they are refused.
+    pub drop_missing: bool,
+    /// The fewest rows that a selection may have, and that two selections may differ by.
+    pub minimum: u64,
+}
+
+impl Datasets {
+    /// The data in this vault, under these policies.
+    #[must_use]
+    pub fn new(
+        vault: Vault,
+        log: Log,
+        policies: Arc<Policies>,
+        access: Arc<cloister_sources::Access>,
+        limits: &Limits,
+    ) -> Self {
+        let limits = Arc::new(limits.clone());
+        Self { store: Store { vault, log, policies, access, limits } }
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn description() -> Description {
+        own_description("Datasets")
+    }
+}
+
+impl Store {
+    /// The dataset of this name, if it exists for this principal.
+    fn dataset(&self, principal: &Principal, name: &str) -> Result<Dataset, ApiError> {
+        if !self.policies.of(name).is_for(principal.name()) {
+            return Err(no_such_dataset());
+        }
+        let document = self.vault.dataset(name).map_err(|error| ApiError::state(&error))?;
+        let document = document.ok_or_else(no_such_dataset)?;
+        parse(document).map(|registered| registered.dataset)
+    }
+}
+
+impl Actor for Datasets {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.run_interval(uploads::SWEEP, |datasets, _| {
+            actix::spawn(uploads::sweep(datasets.store.clone()));
+        });
+    }
+}
+
+impl Handler<Call> for Datasets {
+    type Result = Result<Reply, ApiError>;
+
+    fn handle(&mut self, call: Call, _: &mut Self::Context) -> Self::Result {
+        match call.method {
+            "list" => self.store.list(&call.principal),
+            "describe" => self.store.describe(&call.principal, &call.arguments.text("dataset")?),
+            "select" => self.store.select(&call),
+            other => Err(ApiError::internal(format!("datasets cannot {other}"))),
+        }
+    }
+}
+
+impl Handler<Obtain> for Datasets {
+    type Result = ResponseFuture<Result<Obtained, ApiError>>;
+
+    fn handle(&mut self, obtain: Obtain, _: &mut Self::Context) -> Self::Result {
+        let store = self.store.clone();
+        Box::pin(async move {
+            let obtained = actix_web::web::block(move || store.obtain(&obtain)).await;
+            obtained.map_err(|_| ApiError::unavailable("the thread pool"))?
+        })
+    }
+}

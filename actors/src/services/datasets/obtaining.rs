@@ -1,0 +1,304 @@
+//! Reading what a computation needs: rows in batches, or counts and sums made near the source.
+//!
+//! Before anything is given out, the node remembers which rows were asked for, and refuses a selection
+//! that is small, or that differs from an earlier one in a few rows: the difference of two answers
+//! would tell of those few. It remembers rows by hashes under a key of the node. Where a dataset has a
+//! column that is its key, that column tells rows apart; else all columns do.
+
+use actix_web::http::StatusCode;
+use cloister_protocols::catalogue::InputKind;
+use cloister_sources::{
+    Aggregate, Aggregated, Batch, Comparison, Constant, Dataset, Filter, SourceError, Values,
+    aggregate, read,
+};
+use cloister_vault::Asked;
+use zeroize::Zeroizing;
+
+use super::rows::{Identities, Rows, selected};
+use super::uploads::{Content, json};
+use super::{Base, Obtain, Selection, Store};
+use crate::data::Data;
+use crate::error::ApiError;
+use crate::label::{Private, Stored, Upload};
+
+/// What a computation gets.
+pub struct Obtained {
+    /// The data.
+    pub content: Contents,
+    /// How many rows were left out because a value was missing.
+    pub dropped: u64,
+}
+
+/// Data in the form in which they come cheapest.
+#[derive(Clone)]
+pub enum Contents {
+    /// As a client wrote them.
+    Json(Private<Data>),
+    /// Columns of one length, without missing values.
+    Columns(Private<Vec<Values>>),
+    /// How often each combination of categories occurs.
+    Groups(Private<Vec<Group>>),
+    /// Whole numbers that were added near their source.
+    Added(Private<Added>),
+}
+
+/// Categories, and how often they occur together.
+pub type Group = (Vec<String>, u64);
+
+/// A sum of whole numbers.
+#[derive(Clone, Copy)]
+pub struct Added {
+    /// How many they are.
+    pub rows: u64,
+    /// Their sum.
+    pub sum: i128,
+    /// The sum of their magnitudes.
+    pub magnitude: u128,
+}
+
+impl Contents {
+    /// Roughly how many bytes of memory they take.
+    #[must_use]
+    pub fn footprint(&self) -> usize {
+        match self {
+            Self::Json(data) => data.for_computing().footprint(),
+            Self::Columns(columns) => columns.for_computing().iter().map(footprint).sum(),
+            Self::Groups(groups) => groups.for_computing().len() * size_of::<Group>(),
+            Self::Added(_) => size_of::<Added>(),
+        }
+    }
+}
+
+fn footprint(column: &Values) -> usize {
+    match column {
+        Values::Integers(values) => values.len() * size_of::<Option<i64>>(),
+        Values::Numbers(values) => values.len() * size_of::<Option<f64>>(),
+        Values::Truths(values) => values.len() * size_of::<Option<bool>>(),
+        Values::Texts(values) => values.len() * size_of::<Option<String>>(),
+    }
+}
+
+impl Store {
+    /// Reads what a computation needs. Blocks.
+    pub(super) fn obtain(&self, obtain: &Obtain) -> Result<Obtained, ApiError> {
+        match &obtain.stored {
+            Stored::Upload(upload) => self.whole(*upload, obtain),
+            Stored::Selection(selection) => match &selection.base {
+                Base::Upload(upload) => self.read_upload(*upload, selection, obtain),
+                Base::Dataset(name) => {
+                    let dataset = self.dataset(&obtain.principal, name)?;
+                    self.read_dataset(&dataset, selection, obtain)
+                }
+            },
+        }
+    }
+
+    fn whole(&self, upload: Upload, obtain: &Obtain) -> Result<Obtained, ApiError> {
+        let (content, bytes) = self.content(upload)?;
+        if content == Content::Json {
+            return Ok(Obtained { content: Contents::Json(json(&bytes)?), dropped: 0 });
+        }
+        let (_, batch) = content.columns(&bytes)?;
+        Rows::all(batch).finish(obtain.drop_missing).map(|(obtained, _)| obtained)
+    }
+
+    fn read_upload(
+        &self,
+        upload: Upload,
+        selection: &Selection,
+        obtain: &Obtain,
+    ) -> Result<Obtained, ApiError> {
+        let (known, batch) = self.pushed(upload)?;
+        let chosen = match &selection.filter {
+            None => vec![true; batch.rows],
+            Some(filter) => filter
+                .evaluate(&known, &batch)
+                .map_err(|error| ApiError::malformed(error.to_string()))?,
+        };
+        let place = |name: &String| known.iter().position(|column| column.name == *name);
+        let wanted: Vec<usize> = selection.columns.iter().filter_map(place).collect();
+        Rows::all(selected(batch, &wanted, &chosen))
+            .finish(obtain.drop_missing)
+            .map(|(obtained, _)| obtained)
+    }
+
+    fn read_dataset(
+        &self,
+        dataset: &Dataset,
+        selection: &Selection,
+        obtain: &Obtain,
+    ) -> Result<Obtained, ApiError> {
+        if let Some(obtained) = self.near_source(dataset, selection, obtain)? {
+            return Ok(obtained);
+        }
+        let rows = self.rows(dataset, &selection.columns, selection)?;
+        let (obtained, identities) = rows.finish(obtain.drop_missing)?;
+        self.remember(dataset, selection, identities, obtain)?;
+        Ok(obtained)
+    }
+
+    /// Counts or adds in the database, where that gives exactly the same.
+    fn near_source(
+        &self,
+        dataset: &Dataset,
+        selection: &Selection,
+        obtain: &Obtain,
+    ) -> Result<Option<Obtained>, ApiError> {
+        let Some(what) = aggregate_for(obtain, selection) else { return Ok(None) };
+        // Rows are told apart by the key alone: without one they would all have to be read anyhow.
+        if dataset.key.is_none() {
+            return Ok(None);
+        }
+        let content = match &what {
+            Aggregate::Sum { column } => {
+                self.added(dataset, column, selection)?.map(Contents::Added)
+            }
+            _ => match self.aggregated(dataset, &what, selection.filter.as_ref())? {
+                Some(Aggregated::Groups(groups)) => complete(groups).map(Contents::Groups),
+                _ => None,
+            },
+        };
+        let Some(content) = content else { return Ok(None) };
+        let (_, identities) = self.rows(dataset, &[], selection)?.finish(false)?;
+        self.remember(dataset, selection, identities, obtain)?;
+        Ok(Some(Obtained { content, dropped: 0 }))
+    }
+
+    fn aggregated(
+        &self,
+        dataset: &Dataset,
+        what: &Aggregate,
+        filter: Option<&Filter>,
+    ) -> Result<Option<Aggregated>, ApiError> {
+        let aggregated = aggregate(dataset, what, filter, &self.access);
+        aggregated.map_err(|error| unreadable(dataset, &error))
+    }
+
+    /// The sum of a column, and that of its magnitudes: added apart where it is negative. None if a
+    /// value is missing.
+    fn added(
+        &self,
+        dataset: &Dataset,
+        column: &str,
+        selection: &Selection,
+    ) -> Result<Option<Private<Added>>, ApiError> {
+        let what = Aggregate::Sum { column: column.to_owned() };
+        let filter = selection.filter.as_ref();
+        let Some(Aggregated::Sum { missing: 0, .. }) = self.aggregated(dataset, &what, filter)?
+        else {
+            return Ok(None);
+        };
+        let mut added = Added { rows: 0, sum: 0, magnitude: 0 };
+        for op in [Comparison::GreaterOrEqual, Comparison::Less] {
+            let sign =
+                Filter::Compare { column: column.to_owned(), op, value: Constant::Integer(0) };
+            let both = match filter {
+                None => sign,
+                Some(filter) => Filter::And(vec![filter.clone(), sign]),
+            };
+            match self.aggregated(dataset, &what, Some(&both))? {
+                Some(Aggregated::Sum { rows, sum, .. }) => {
+                    added.rows += rows;
+                    added.sum += sum;
+                    added.magnitude += sum.unsigned_abs();
+                }
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(Private::new(added)))
+    }
+
+    /// The selected rows of these columns, and what tells the rows apart.
+    fn rows(
+        &self,
+        dataset: &Dataset,
+        columns: &[String],
+        selection: &Selection,
+    ) -> Result<Rows, ApiError> {
+        let identifying: Vec<String> = match &dataset.key {
+            Some(key) => vec![key.clone()],
+            None => dataset.columns.iter().map(|column| column.name.clone()).collect(),
+        };
+        let all: Vec<String> = columns.iter().chain(&identifying).cloned().collect();
+        let key = self.vault.key("cloister 1 rows of a dataset");
+        let mut rows = Rows::new(columns.len(), Identities::new(key, &dataset.name));
+        let most = self.limits.rows;
+        let mut each = |batch: Batch| {
+            rows.add(batch);
+            if rows.len() > most { Err(SourceError::Stopped) } else { Ok(()) }
+        };
+        let filter = selection.filter.as_ref();
+        match read(dataset, &all, filter, &self.access, &mut each) {
+            Ok(()) => Ok(rows),
+            Err(SourceError::Stopped) => Err(too_many(most)),
+            Err(error) => Err(unreadable(dataset, &error)),
+        }
+    }
+
+    /// Asks whether these rows may be opened about, and remembers that they were asked for.
+    fn remember(
+        &self,
+        dataset: &Dataset,
+        selection: &Selection,
+        identities: Zeroizing<Vec<u64>>,
+        obtain: &Obtain,
+    ) -> Result<(), ApiError> {
+        let few = (identities.len() as u64) < obtain.minimum;
+        if few && selection.filter.is_some() {
+            return Err(too_close());
+        }
+        let (name, columns) = (&dataset.name, &selection.columns);
+        let asked = self.vault.ask(name, columns, identities.to_vec(), obtain.minimum).wait();
+        match asked.map_err(|error| ApiError::state(&error))? {
+            Asked::Recorded => Ok(()),
+            Asked::TooClose => Err(too_close()),
+        }
+    }
+}
+
+/// What a function can be given that was counted or added by the database.
+fn aggregate_for(obtain: &Obtain, selection: &Selection) -> Option<Aggregate> {
+    let columns = selection.columns.clone();
+    match (obtain.function.input, obtain.function.name, columns.as_slice()) {
+        (InputKind::Texts, _, [_]) | (InputKind::TextPairs, _, [_, _]) => {
+            Some(Aggregate::Groups { columns })
+        }
+        (InputKind::Numbers, "SecureSum", [column]) => {
+            Some(Aggregate::Sum { column: column.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// The groups, if no value is missing in any.
+fn complete(groups: Vec<(Vec<Option<String>>, u64)>) -> Option<Private<Vec<Group>>> {
+    let whole = |(names, count): (Vec<Option<String>>, u64)| {
+        names.into_iter().collect::<Option<Vec<String>>>().map(|names| (names, count))
+    };
+    groups.into_iter().map(whole).collect::<Option<Vec<_>>>().map(Private::new)
+}
+
+/// What a client is told of a dataset that cannot be read; the log has all of it.
+fn unreadable(dataset: &Dataset, error: &SourceError) -> ApiError {
+    tracing::warn!(dataset = dataset.name, %error, "a dataset cannot be read");
+    let code = "dataset_unreadable";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, error.public_message())
+        .hint("the dataset's owner finds the reason in the node's log")
+}
+
+fn too_many(limit: usize) -> ApiError {
+    let message = format!("the selection has more than the {limit} rows that a computation takes");
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_rows", message)
+        .hint("choose fewer rows, or have the operator raise `limits.rows`")
+}
+
+/// Says neither by how many rows, nor which of the two it is.
+fn too_close() -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "refused_by_disclosure_rules",
+        "these rows are too few, or nearly those of an earlier request: the difference of the \
+         answers would tell of single rows",
+    )
+    .hint("choose rows by wider conditions, or exactly those of an earlier request")
+}

@@ -1,0 +1,250 @@
+//! Rows on their way from a source into a computation, and what tells them apart.
+
+use cloister_sources::{Batch, Values};
+use zeroize::Zeroizing;
+
+use super::Obtained;
+use super::obtaining::Contents;
+use crate::error::ApiError;
+use crate::label::Private;
+
+/// Selected rows: some columns to compute with, and the identity of each row.
+pub(super) struct Rows {
+    wanted: usize,
+    columns: Vec<Values>,
+    len: usize,
+    identities: Option<Identities>,
+}
+
+/// Keyed hashes of rows. Two rows that are alike in all that tells rows apart are counted: the first,
+/// the second and so on of such are different rows.
+pub(super) struct Identities {
+    key: Zeroizing<[u8; 32]>,
+    context: Zeroizing<[u8; 32]>,
+    hashes: Zeroizing<Vec<u64>>,
+}
+
+impl Rows {
+    /// No rows yet, of which the first `wanted` columns are computed with.
+    pub(super) fn new(wanted: usize, identities: Identities) -> Self {
+        Self { wanted, columns: Vec::new(), len: 0, identities: Some(identities) }
+    }
+
+    /// All columns and rows of a batch, to compute with.
+    pub(super) fn all(batch: Batch) -> Self {
+        let wanted = batch.columns.len();
+        Self { wanted, columns: batch.columns, len: batch.rows, identities: None }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn add(&mut self, batch: Batch) {
+        let Batch { rows, mut columns } = batch;
+        let identifying = columns.split_off(self.wanted.min(columns.len()));
+        if let Some(identities) = &mut self.identities {
+            identities.add(&identifying, rows);
+        }
+        self.len += rows;
+        if self.columns.is_empty() {
+            self.columns = columns;
+            return;
+        }
+        for (column, more) in self.columns.iter_mut().zip(columns) {
+            append(column, more);
+        }
+    }
+
+    /// The rows in which nothing is missing, if those in which something is may be left out; and what
+    /// tells these rows apart, nothing where they were all taken from a batch.
+    pub(super) fn finish(self, drop: bool) -> Result<(Obtained, Zeroizing<Vec<u64>>), ApiError> {
+        let complete = |row: &usize| !self.columns.iter().any(|column| is_missing(column, *row));
+        let kept: Vec<usize> = (0..self.len).filter(complete).collect();
+        let dropped = self.len - kept.len();
+        if dropped > 0 && !drop {
+            return Err(missing());
+        }
+        let columns = match dropped {
+            0 => self.columns,
+            _ => self.columns.iter().map(|column| pick(column, &kept)).collect(),
+        };
+        let content = Contents::Columns(Private::new(columns));
+        let identities = self.identities.map(|identities| identities.finish(&kept));
+        let dropped = dropped as u64;
+        Ok((Obtained { content, dropped }, identities.unwrap_or_default()))
+    }
+}
+
+impl Identities {
+    /// Of rows of the dataset of this name, under a key of the node.
+    pub(super) fn new(key: Zeroizing<[u8; 32]>, dataset: &str) -> Self {
+        let context = Zeroizing::new(*blake3::keyed_hash(&key, dataset.as_bytes()).as_bytes());
+        Self { key, context, hashes: Zeroizing::default() }
+    }
+
+    fn add(&mut self, columns: &[Values], rows: usize) {
+        for row in 0..rows {
+            let mut hasher = blake3::Hasher::new_keyed(&self.context);
+            columns.iter().for_each(|column| hash_value(column, row, &mut hasher));
+            self.hashes.push(first_word(&hasher));
+        }
+    }
+
+    /// One hash for each of these rows, each different.
+    fn finish(self, kept: &[usize]) -> Zeroizing<Vec<u64>> {
+        let hashes = kept.iter().filter_map(|row| self.hashes.get(*row).copied());
+        let mut hashes: Zeroizing<Vec<u64>> = Zeroizing::new(hashes.collect());
+        hashes.sort_unstable();
+        let mut before = None;
+        for hash in hashes.iter_mut() {
+            let (value, occurrence) = match before {
+                Some((value, occurrence)) if value == *hash => (value, occurrence + 1),
+                _ => (*hash, 0_u64),
+            };
+            before = Some((value, occurrence));
+            if occurrence > 0 {
+                let mut hasher = blake3::Hasher::new_keyed(&self.key);
+                hasher.update(&value.to_le_bytes());
+                hasher.update(&occurrence.to_le_bytes());
+                *hash = first_word(&hasher);
+            }
+        }
+        hashes
+    }
+}
+
+fn first_word(hasher: &blake3::Hasher) -> u64 {
+    let mut word = [0; 8];
+    hasher.finalize_xof().fill(&mut word);
+    u64::from_le_bytes(word)
+}
+
+/// Adds a value to a hash so that no two rows of the same columns are written alike.
+fn hash_value(column: &Values, row: usize, hasher: &mut blake3::Hasher) {
+    fn fixed(bytes: Option<[u8; 8]>, hasher: &mut blake3::Hasher) {
+        hasher.update(&[u8::from(bytes.is_some())]);
+        hasher.update(&bytes.unwrap_or_default());
+    }
+    match column {
+        Values::Integers(values) => {
+            fixed(values.get(row).copied().flatten().map(i64::to_le_bytes), hasher);
+        }
+        Values::Numbers(values) => {
+            fixed(values.get(row).copied().flatten().map(f64::to_le_bytes), hasher);
+        }
+        Values::Truths(values) => {
+            let value = values.get(row).copied().flatten();
+            fixed(value.map(|truth| u64::from(truth).to_le_bytes()), hasher);
+        }
+        Values::Texts(values) => {
+            let value = values.get(row).and_then(Option::as_deref);
+            fixed(value.map(|text| (text.len() as u64).to_le_bytes()), hasher);
+            hasher.update(value.unwrap_or_default().as_bytes());
+        }
+    }
+}
+
+/// Columns of one dataset are of one type throughout: what is of another is not added.
+fn append(column: &mut Values, more: Values) {
+    match (column, more) {
+        (Values::Integers(values), Values::Integers(mut more)) => values.append(&mut more),
+        (Values::Numbers(values), Values::Numbers(mut more)) => values.append(&mut more),
+        (Values::Texts(values), Values::Texts(mut more)) => values.append(&mut more),
+        (Values::Truths(values), Values::Truths(mut more)) => values.append(&mut more),
+        _ => debug_assert!(false, "a column changed its type between batches"),
+    }
+}
+
+fn is_missing(column: &Values, row: usize) -> bool {
+    match column {
+        Values::Integers(values) => values.get(row).is_none_or(Option::is_none),
+        Values::Numbers(values) => values.get(row).is_none_or(Option::is_none),
+        Values::Texts(values) => values.get(row).is_none_or(Option::is_none),
+        Values::Truths(values) => values.get(row).is_none_or(Option::is_none),
+    }
+}
+
+fn pick(column: &Values, rows: &[usize]) -> Values {
+    fn some<T: Clone>(values: &[Option<T>], rows: &[usize]) -> Vec<Option<T>> {
+        rows.iter().filter_map(|row| values.get(*row).cloned()).collect()
+    }
+    match column {
+        Values::Integers(values) => Values::Integers(some(values, rows)),
+        Values::Numbers(values) => Values::Numbers(some(values, rows)),
+        Values::Texts(values) => Values::Texts(some(values, rows)),
+        Values::Truths(values) => Values::Truths(some(values, rows)),
+    }
+}
+
+/// These columns of a batch, and the rows that were chosen.
+pub(super) fn selected(batch: Batch, columns: &[usize], chosen: &[bool]) -> Batch {
+    let rows = chosen.iter().enumerate().filter_map(|(row, chosen)| chosen.then_some(row));
+    let rows: Vec<usize> = rows.collect();
+    let columns = columns.iter().filter_map(|column| batch.columns.get(*column));
+    Batch { columns: columns.map(|column| pick(column, &rows)).collect(), rows: rows.len() }
+}
+
+fn missing() -> ApiError {
+    ApiError::new(
+        actix_web::http::StatusCode::UNPROCESSABLE_ENTITY,
+        "missing_values",
+        "values are missing in the selected rows and columns",
+    )
+    .hint("with the parameter `missing` set to `drop` such rows are left out, at all parties")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identities(columns: &[Values], rows: usize) -> Vec<u64> {
+        let mut identities = Identities::new(Zeroizing::new([7; 32]), "trial");
+        identities.add(columns, rows);
+        identities.finish(&(0..rows).collect::<Vec<_>>()).to_vec()
+    }
+
+    #[test]
+    fn rows_that_are_alike_are_still_several() {
+        let twice = identities(&[Values::Integers(vec![Some(1), Some(1), Some(2)])], 3);
+        let mut distinct = twice.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), 3);
+        let once = identities(&[Values::Integers(vec![Some(2), Some(1)])], 2);
+        assert!(once.iter().all(|hash| twice.contains(hash)));
+    }
+
+    #[test]
+    fn values_of_neighbouring_columns_do_not_run_together() {
+        let texts = |one: &str, other: &str| {
+            let column = |text: &str| Values::Texts(vec![Some(text.to_owned())]);
+            identities(&[column(one), column(other)], 1)
+        };
+        assert_ne!(texts("ab", "c"), texts("a", "bc"));
+        assert_ne!(
+            identities(&[Values::Numbers(vec![Some(0.0)])], 1),
+            identities(&[Values::Numbers(vec![None])], 1)
+        );
+    }
+
+    #[test]
+    fn rows_in_which_a_value_is_missing_are_dropped_or_refused() {
+        let batch = || Batch {
+            rows: 3,
+            columns: vec![
+                Values::Integers(vec![Some(1), None, Some(3)]),
+                Values::Texts(vec![Some("a".into()), Some("b".into()), None]),
+            ],
+        };
+        let refused = Rows::all(batch()).finish(false).err().unwrap();
+        assert_eq!(refused.code(), "missing_values");
+        let (obtained, _) = Rows::all(batch()).finish(true).unwrap();
+        assert_eq!(obtained.dropped, 2);
+        let Contents::Columns(columns) = obtained.content else { panic!("columns are expected") };
+        assert!(matches!(
+            columns.for_computing().as_slice(),
+            [Values::Integers(one), Values::Texts(_)] if *one == [Some(1)]
+        ));
+    }
+}

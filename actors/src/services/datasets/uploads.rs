@@ -1,0 +1,225 @@
+//! What clients push: kept in the node's state under encryption, until it is released or expires.
+
+use std::time::Duration;
+
+use actix::{Handler, Message, ResponseFuture};
+use cloister_sources::{Batch, Column, parse_arrow_stream, parse_csv};
+use cloister_vault::Quota;
+use serde_json::json;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{Datasets, Store};
+use crate::clock;
+use crate::controller::Envelope;
+use crate::data::Data;
+use crate::error::ApiError;
+use crate::label::{Private, Upload};
+use crate::log::Kind;
+use crate::object::Principal;
+
+/// How often uploads that have expired are looked for.
+pub(super) const SWEEP: Duration = Duration::from_secs(60);
+
+/// In which form something was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A JSON value.
+    Json,
+    /// Columns as CSV, with a line of names.
+    Csv,
+    /// Columns as a stream of Arrow record batches.
+    Arrow,
+}
+
+/// Keeps what a client pushed.
+#[derive(Message)]
+#[rtype(result = "Result<Upload, ApiError>")]
+pub struct Keep {
+    /// Whose it is.
+    pub principal: Principal,
+    /// Its form; it was checked to be of it.
+    pub content: Content,
+    /// Its bytes.
+    pub bytes: Zeroizing<Vec<u8>>,
+}
+
+/// Forgets what a client pushed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Forget(pub Uuid);
+
+/// Asks what is kept.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Kept>, ApiError>")]
+pub struct Restore;
+
+/// Something that is kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Whose it is.
+    pub owner: String,
+    /// Its name.
+    pub id: Uuid,
+    /// How long it is.
+    pub bytes: u64,
+    /// How long it is kept, in seconds from now.
+    pub seconds: u64,
+}
+
+impl Content {
+    /// The content type of HTTP.
+    #[must_use]
+    pub fn media(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Csv => "text/csv",
+            Self::Arrow => "application/vnd.apache.arrow.stream",
+        }
+    }
+
+    /// What a content type stands for; JSON where a client says nothing that we know.
+    #[must_use]
+    pub fn of_media(media: &str) -> Self {
+        let media = media.split(';').next().unwrap_or_default().trim();
+        let known = [Self::Csv, Self::Arrow];
+        known.into_iter().find(|c| c.media().eq_ignore_ascii_case(media)).unwrap_or(Self::Json)
+    }
+
+    /// What is to be kept of the body of an upload: of JSON the first of `args`, of columns all.
+    ///
+    /// # Errors
+    /// If the body is not of this form.
+    pub fn checked(self, body: &[u8]) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+        if self != Self::Json {
+            self.columns(body)?;
+            return Ok(Zeroizing::new(body.to_vec()));
+        }
+        let value = Envelope::parse(body)?.args.into_iter().next();
+        let value = value.ok_or_else(|| {
+            ApiError::malformed("an upload needs the value as the first of `args`")
+        })?;
+        let bytes = serde_json::to_vec(&value);
+        bytes.map(Zeroizing::new).map_err(|error| ApiError::internal(error.to_string()))
+    }
+
+    /// Columns in this form.
+    ///
+    /// # Errors
+    /// If the bytes are none.
+    pub fn columns(self, bytes: &[u8]) -> Result<(Vec<Column>, Batch), ApiError> {
+        let parsed = match self {
+            Self::Json => return Err(not_columns()),
+            Self::Csv => parse_csv(bytes, None),
+            Self::Arrow => parse_arrow_stream(bytes),
+        };
+        // What is wrong with them is for whoever pushed them to know: these are their data.
+        parsed.map_err(|error| {
+            ApiError::malformed(error.to_string())
+                .hint("send columns as CSV with a line of names first, or as an Arrow stream")
+        })
+    }
+}
+
+impl Store {
+    async fn keep(self, keep: Keep) -> Result<Upload, ApiError> {
+        let Keep { principal, content, bytes } = keep;
+        let upload = Upload { id: Uuid::new_v4(), bytes: bytes.len() as u64 };
+        let expires = clock::seconds() + u64::from(self.limits.upload_seconds);
+        let record = cloister_vault::Upload {
+            id: upload.id,
+            owner: principal.name().to_owned(),
+            media: content.media().to_owned(),
+            bytes: upload.bytes,
+            expires,
+        };
+        let quota = Quota {
+            per_owner_bytes: self.limits.upload_bytes,
+            all_bytes: self.limits.all_upload_bytes,
+            per_owner_count: self.limits.handles as u64,
+        };
+        let kept = self.vault.put_upload(record, bytes, quota).await;
+        kept.map_err(|error| ApiError::state(&error))?;
+        let document = json!({
+            "principal": principal.name(), "upload": upload.id.to_string(), "bytes": upload.bytes,
+            "media": content.media(), "expires": expires,
+        });
+        self.log.record(Kind::Uploaded, document).await?;
+        Ok(upload)
+    }
+
+    /// What a client pushed, in its form.
+    pub(super) fn content(
+        &self,
+        upload: Upload,
+    ) -> Result<(Content, Zeroizing<Vec<u8>>), ApiError> {
+        let found = self.vault.upload(upload.id).map_err(|error| ApiError::state(&error))?;
+        let (record, bytes) = found.ok_or_else(ApiError::no_such_handle)?;
+        Ok((Content::of_media(&record.media), bytes))
+    }
+
+    /// The columns that a client pushed.
+    pub(super) fn pushed(&self, upload: Upload) -> Result<(Vec<Column>, Batch), ApiError> {
+        let (content, bytes) = self.content(upload)?;
+        content.columns(&bytes)
+    }
+
+    fn kept(&self) -> Result<Vec<Kept>, ApiError> {
+        let uploads = self.vault.uploads().map_err(|error| ApiError::state(&error))?;
+        let now = clock::seconds();
+        let kept = |upload: cloister_vault::Upload| Kept {
+            owner: upload.owner,
+            id: upload.id,
+            bytes: upload.bytes,
+            seconds: upload.expires.saturating_sub(now),
+        };
+        Ok(uploads.into_iter().map(kept).collect())
+    }
+}
+
+/// Forgets what has expired.
+pub(super) async fn sweep(store: Store) {
+    if let Err(error) = store.vault.expire_uploads(clock::seconds()).await {
+        tracing::warn!(%error, "uploads that have expired could not be forgotten");
+    }
+}
+
+/// The JSON value in these bytes.
+pub(super) fn json(bytes: &[u8]) -> Result<Private<Data>, ApiError> {
+    let data = serde_json::from_slice(bytes);
+    data.map(Private::new).map_err(|_| ApiError::internal("an upload cannot be read again"))
+}
+
+fn not_columns() -> ApiError {
+    ApiError::argument("dataset", "a JSON value has no columns")
+        .hint("push columns as CSV or as an Arrow stream, with that content type")
+}
+
+impl Handler<Keep> for Datasets {
+    type Result = ResponseFuture<Result<Upload, ApiError>>;
+
+    fn handle(&mut self, keep: Keep, _: &mut Self::Context) -> Self::Result {
+        Box::pin(self.store.clone().keep(keep))
+    }
+}
+
+impl Handler<Forget> for Datasets {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, Forget(id): Forget, _: &mut Self::Context) -> Self::Result {
+        let forgotten = self.store.vault.remove_upload(id);
+        Box::pin(async move {
+            if let Err(error) = forgotten.await {
+                tracing::warn!(%error, "an upload could not be forgotten");
+            }
+        })
+    }
+}
+
+impl Handler<Restore> for Datasets {
+    type Result = Result<Vec<Kept>, ApiError>;
+
+    fn handle(&mut self, _: Restore, _: &mut Self::Context) -> Self::Result {
+        self.store.kept()
+    }
+}

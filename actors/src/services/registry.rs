@@ -1,0 +1,180 @@
+//! `Registry`: where owners make datasets known to the node, and take them back.
+
+use std::sync::Arc;
+
+use actix::{Actor, Context, Handler, ResponseFuture};
+use cloister_sources::{Declaration, register};
+use cloister_vault::Vault;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{own_description, public};
+use crate::bus::Description;
+use crate::data::Data;
+use crate::error::ApiError;
+use crate::log::{Kind, Log};
+use crate::object::Parameter::Required;
+use crate::object::{Call, Interface, Method, Reply, Right};
+use crate::policy::no_such_dataset;
+
+/// The actor.
+pub struct Registry {
+    books: Books,
+}
+
+/// Where datasets are written down. Cheap to clone.
+#[derive(Clone)]
+pub struct Books {
+    vault: Vault,
+    log: Log,
+    access: Arc<cloister_sources::Access>,
+}
+
+/// A dataset as the state holds it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Registered {
+    /// What its owner said of it.
+    pub(crate) declaration: Declaration,
+    /// What was found.
+    pub(crate) dataset: cloister_sources::Dataset,
+}
+
+/// What clients can call.
+pub static INTERFACE: Interface = Interface {
+    name: "the microservice Registry",
+    right: Right::Register,
+    methods: &[
+        Method { name: "register", parameters: &[Required("declaration")] },
+        Method { name: "withdraw", parameters: &[Required("dataset")] },
+    ],
+};
+
+impl Registry {
+    /// The registry of these books.
+    #[must_use]
+    pub fn new(books: Books) -> Self {
+        Self { books }
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn description() -> Description {
+        own_description("Registry")
+    }
+}
+
+impl Books {
+    /// Books in this vault, on data within reach of `access`.
+    #[must_use]
+    pub fn new(vault: Vault, log: Log, access: Arc<cloister_sources::Access>) -> Self {
+        Self { vault, log, access }
+    }
+
+    /// Reads and checks a dataset, writes it down, and says what was found: counts, never a value.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not as declared. Then nothing is written down.
+    pub fn register(&self, by: &str, declaration: Declaration) -> Result<Value, ApiError> {
+        let declared = declaration.clone();
+        let (dataset, report) = register(declaration, &self.access).map_err(unfit)?;
+        let name = dataset.name.clone();
+        let entry = json!({
+            "dataset": name, "by": by, "columns": dataset.columns, "key": dataset.key,
+            "rows": dataset.entry().rows,
+        });
+        self.log.record_blocking(Kind::Registered, entry)?;
+        let registered = Registered { declaration: declared, dataset };
+        let document = serde_json::to_value(&registered)
+            .map_err(|error| ApiError::internal(error.to_string()))?;
+        let written = self.vault.put_dataset(&name, &document).wait();
+        written.map_err(|error| ApiError::state(&error))?;
+        let catalogue = registered.dataset.entry();
+        Ok(json!({"dataset": catalogue, "report": report}))
+    }
+
+    /// Forgets a dataset; what was asked of it stays remembered. Blocks.
+    ///
+    /// # Errors
+    /// If there is none of this name.
+    pub fn withdraw(&self, by: &str, name: &str) -> Result<(), ApiError> {
+        let known = self.vault.dataset(name).map_err(|error| ApiError::state(&error))?;
+        known.ok_or_else(no_such_dataset)?;
+        self.log.record_blocking(Kind::Withdrawn, json!({"dataset": name, "by": by}))?;
+        let removed = self.vault.remove_dataset(name).wait();
+        removed.map_err(|error| ApiError::state(&error)).map(drop)
+    }
+
+    /// The names of all datasets, and what each is. Blocks.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn list(&self) -> Result<Value, ApiError> {
+        let documents = self.vault.datasets().map_err(|error| ApiError::state(&error))?;
+        let entry = |(_, document)| parse(document).map(|registered| registered.dataset.entry());
+        let entries = documents.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        Ok(json!(entries))
+    }
+
+    /// Registers what the settings declare and what is not known, or known otherwise. Blocks. What
+    /// cannot be read now is left to its owner: the node starts without it.
+    pub fn adopt(&self, declarations: &[Declaration]) {
+        for declaration in declarations {
+            let known = self.vault.dataset(&declaration.name).ok().flatten();
+            let known = known.and_then(|document| parse(document).ok());
+            if known.is_some_and(|known| known.declaration == *declaration) {
+                continue;
+            }
+            if let Err(error) = self.register("node.toml", declaration.clone()) {
+                let dataset = &declaration.name;
+                tracing::error!(%dataset, %error, "a dataset in the settings was not registered");
+            }
+        }
+    }
+}
+
+/// A dataset from the state.
+pub(crate) fn parse(document: Value) -> Result<Registered, ApiError> {
+    serde_json::from_value(document)
+        .map_err(|_| ApiError::internal("a dataset in the state cannot be read"))
+}
+
+/// The owner is told all there is to say: these are the owner's data.
+fn unfit(error: cloister_sources::SourceError) -> ApiError {
+    ApiError::new(
+        actix_web::http::StatusCode::UNPROCESSABLE_ENTITY,
+        "dataset_unfit",
+        error.to_string(),
+    )
+    .hint("mend the declaration or the data, and register again; nothing was written down")
+}
+
+fn declaration(data: &Data) -> Result<Declaration, ApiError> {
+    data.parse().map_err(|error| ApiError::argument("declaration", error))
+}
+
+impl Actor for Registry {
+    type Context = Context<Self>;
+}
+
+impl Handler<Call> for Registry {
+    type Result = ResponseFuture<Result<Reply, ApiError>>;
+
+    fn handle(&mut self, call: Call, _: &mut Self::Context) -> Self::Result {
+        let books = self.books.clone();
+        let by = call.principal.name().to_owned();
+        Box::pin(async move {
+            if call.method == "withdraw" {
+                let name = call.arguments.text("dataset")?;
+                let done = actix_web::web::block(move || books.withdraw(&by, &name)).await;
+                done.map_err(|_| ApiError::unavailable("the thread pool"))??;
+                return Ok(Reply::None);
+            }
+            let declaration = declaration(&*call.arguments.public("declaration")?)?;
+            let done = actix_web::web::block(move || books.register(&by, declaration)).await;
+            // What was found says how many values are missing: the owner's to know, who called.
+            public(&done.map_err(|_| ApiError::unavailable("the thread pool"))??)
+        })
+    }
+}

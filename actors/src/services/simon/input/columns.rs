@@ -1,0 +1,164 @@
+//! From columns, and from what was counted or added near the source, to the input that a function
+//! takes: as many columns as it takes values of a row.
+
+use cloister_protocols::catalogue::{Entry, InputKind};
+use cloister_protocols::computation::Input;
+use cloister_sources::Values;
+
+use super::nearest_double;
+use crate::data::Data;
+use crate::error::ApiError;
+use crate::services::datasets::Contents;
+
+/// Reads columns as the function takes them.
+///
+/// # Errors
+/// If they are too many, too few, or of another type.
+pub(super) fn of_columns(columns: &[Values], function: &Entry) -> Result<Input, ApiError> {
+    match (function.input, columns) {
+        (InputKind::Numbers | InputKind::Vector, [column]) => numbers(column),
+        (InputKind::Texts, [column]) => texts(column).map(Input::Texts),
+        (InputKind::TextPairs, [x, y]) => {
+            Ok(Input::TextPairs(texts(x)?.into_iter().zip(texts(y)?).collect()))
+        }
+        (InputKind::Points, [x, y]) => {
+            Ok(Input::Points(doubles(x)?.into_iter().zip(doubles(y)?).collect()))
+        }
+        // Each row is the smallest and the largest of itself.
+        (InputKind::Extremes, [column]) => {
+            Ok(Input::Points(doubles(column)?.into_iter().map(|x| (x, x)).collect()))
+        }
+        (InputKind::Matrix, columns) => matrix(columns),
+        (kind, columns) => Err(misfit(kind, columns.len(), function)),
+    }
+}
+
+/// Reads counted groups as the function takes them.
+pub(super) fn of_groups(
+    groups: &[(Vec<String>, u64)],
+    function: &Entry,
+) -> Result<Input, ApiError> {
+    let misfit = || ApiError::internal(format!("{} takes no counts", function.name));
+    match function.input {
+        InputKind::Texts => {
+            let one = |(names, count): &(Vec<String>, u64)| match names.as_slice() {
+                [x] => Ok((x.clone(), *count)),
+                _ => Err(misfit()),
+            };
+            groups.iter().map(one).collect::<Result<_, _>>().map(Input::CountedTexts)
+        }
+        InputKind::TextPairs => {
+            let two = |(names, count): &(Vec<String>, u64)| match names.as_slice() {
+                [x, y] => Ok(((x.clone(), y.clone()), *count)),
+                _ => Err(misfit()),
+            };
+            groups.iter().map(two).collect::<Result<_, _>>().map(Input::CountedPairs)
+        }
+        _ => Err(misfit()),
+    }
+}
+
+/// What was read, as a client would have written it: where it is one part of a larger input.
+pub(crate) fn as_data(contents: &Contents) -> Result<Data, ApiError> {
+    match contents {
+        Contents::Json(data) => Ok(data.for_computing().clone()),
+        Contents::Columns(columns) => rows_as_data(columns.for_computing()),
+        Contents::Groups(_) | Contents::Added(_) => {
+            Err(ApiError::internal("what was counted cannot be part of a larger input"))
+        }
+    }
+}
+
+fn rows_as_data(columns: &[Values]) -> Result<Data, ApiError> {
+    let lists: Vec<Data> = columns.iter().map(column_as_data).collect::<Result<_, _>>()?;
+    if let [one] = lists.as_slice() {
+        return Ok(one.clone());
+    }
+    let rows = columns.first().map_or(0, len);
+    let row = |row: usize| {
+        let cells = lists.iter().map(|list| super::items(list).nth(row).unwrap_or(Data::Null));
+        Data::concatenated([Data::List(cells.collect())].iter())
+    };
+    Ok(Data::List((0..rows).map(row).collect()))
+}
+
+fn column_as_data(column: &Values) -> Result<Data, ApiError> {
+    match column {
+        Values::Integers(values) => complete(values).map(Data::Integers),
+        Values::Numbers(values) => complete(values).map(Data::Numbers),
+        other => texts(other).map(|texts| Data::List(texts.into_iter().map(Data::Text).collect())),
+    }
+}
+
+fn numbers(column: &Values) -> Result<Input, ApiError> {
+    match column {
+        Values::Integers(values) => complete(values).map(Input::Integers),
+        Values::Numbers(values) => complete(values).map(Input::Numbers),
+        Values::Truths(values) => {
+            let values = complete(values)?;
+            Ok(Input::Integers(values.into_iter().map(i64::from).collect()))
+        }
+        Values::Texts(_) => Err(no_number()),
+    }
+}
+
+fn doubles(column: &Values) -> Result<Vec<f64>, ApiError> {
+    match numbers(column)? {
+        Input::Integers(values) => Ok(values.into_iter().map(nearest_double).collect()),
+        Input::Numbers(values) => Ok(values),
+        _ => Err(no_number()),
+    }
+}
+
+fn texts(column: &Values) -> Result<Vec<String>, ApiError> {
+    fn written<T: ToString + Clone>(values: &[Option<T>]) -> Result<Vec<String>, ApiError> {
+        Ok(complete(values)?.iter().map(ToString::to_string).collect())
+    }
+    match column {
+        Values::Integers(values) => written(values),
+        Values::Numbers(values) => written(values),
+        Values::Truths(values) => written(values),
+        Values::Texts(values) => complete(values),
+    }
+}
+
+fn matrix(columns: &[Values]) -> Result<Input, ApiError> {
+    let lists: Vec<Vec<f64>> = columns.iter().map(doubles).collect::<Result<_, _>>()?;
+    let rows = lists.first().map_or(0, Vec::len);
+    let cell = |row: usize| lists.iter().filter_map(move |list| list.get(row).copied());
+    let elements = (0..rows).flat_map(cell).collect();
+    Ok(Input::Matrix { rows, columns: lists.len(), elements })
+}
+
+fn len(column: &Values) -> usize {
+    match column {
+        Values::Integers(values) => values.len(),
+        Values::Numbers(values) => values.len(),
+        Values::Texts(values) => values.len(),
+        Values::Truths(values) => values.len(),
+    }
+}
+
+fn complete<T: Clone>(values: &[Option<T>]) -> Result<Vec<T>, ApiError> {
+    let complete: Option<Vec<T>> = values.iter().cloned().collect();
+    complete.ok_or_else(|| ApiError::internal("a missing value was not left out"))
+}
+
+fn no_number() -> ApiError {
+    ApiError::argument("data", "this function takes numbers, and a selected column has texts")
+        .hint("select a column of the type integer, number or truth")
+}
+
+fn misfit(kind: InputKind, given: usize, function: &Entry) -> ApiError {
+    let name = function.name;
+    let needed = match kind {
+        InputKind::Numbers | InputKind::Vector | InputKind::Texts | InputKind::Extremes => {
+            "one column"
+        }
+        InputKind::TextPairs | InputKind::Points => "two columns",
+        InputKind::Ranked => "an object with `rank`, and a selection of one column as its `array`",
+        InputKind::Matrix | InputKind::Other => "no selection",
+    };
+    ApiError::argument("data", format!("{name} takes {needed}, not {given} columns"))
+        .hint("select as many columns of the dataset as the function takes")
+}

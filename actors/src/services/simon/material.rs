@@ -1,0 +1,166 @@
+//! What a computation is asked to compute with, read when it is needed.
+
+use std::collections::BTreeMap;
+
+use actix::Recipient;
+use cloister_protocols::catalogue::{Entry, InputKind};
+use cloister_protocols::computation::Input;
+use cloister_protocols::parameters::{Missing, Parameters};
+use serde_json::{Value, json};
+
+use super::input;
+use crate::data::Data;
+use crate::error::ApiError;
+use crate::label::{Private, Stored};
+use crate::object::{Material, Principal};
+use crate::policy::Use;
+use crate::services::datasets::{Contents, Obtain};
+
+/// One party's data, read.
+pub(super) struct Gathered {
+    contents: Vec<Contents>,
+    /// Rows that were left out where they were read.
+    dropped: u64,
+    drop_missing: bool,
+}
+
+/// Reads a computation's data.
+pub(super) struct Reader<'a> {
+    pub(super) datasets: &'a Recipient<Obtain>,
+    pub(super) principal: &'a Principal,
+    pub(super) function: &'static Entry,
+    pub(super) parameters: &'a Parameters,
+    /// The fewest rows that selections may have and differ by.
+    pub(super) minimum: u64,
+}
+
+/// What the policy must know of these data.
+pub(super) fn uses(materials: &[Material]) -> Vec<Use> {
+    materials.iter().flat_map(uses_of).collect()
+}
+
+fn uses_of(material: &Material) -> Vec<Use> {
+    match material {
+        Material::Here(data) if is_nothing(data.for_computing()) => Vec::new(),
+        Material::Here(_) | Material::Stored(Stored::Upload(_)) => vec![Use::ClientColumns],
+        Material::Stored(Stored::Selection(selection)) => vec![selection.uses()],
+        Material::Nested { data, held } => {
+            let stored = held.values().cloned().map(Material::Stored);
+            let mut uses: Vec<Use> = stored.flat_map(|material| uses_of(&material)).collect();
+            if has_lists_of_values(data.for_computing()) {
+                uses.push(Use::ClientColumns);
+            }
+            uses
+        }
+    }
+}
+
+/// Whether values stand in lists beside the handles: then a client made columns. A rank beside a
+/// selection is none.
+fn has_lists_of_values(data: &Data) -> bool {
+    let is_container = |item: &Data| matches!(item, Data::List(_) | Data::Map(_));
+    match data {
+        Data::Integers(_) | Data::Numbers(_) => true,
+        Data::List(items) => items.iter().any(|i| !is_container(i) || has_lists_of_values(i)),
+        Data::Map(map) => map.values().any(has_lists_of_values),
+        _ => false,
+    }
+}
+
+/// Functions without data get an empty list.
+fn is_nothing(data: &Data) -> bool {
+    matches!(data, Data::Null) || matches!(data, Data::List(items) if items.is_empty())
+}
+
+/// What stands of these data in the audit log: never a value.
+pub(super) fn document(materials: &[Material]) -> Value {
+    let document = |material: &Material| match material {
+        Material::Here(_) => json!("values in the call"),
+        Material::Stored(stored) => stored_document(stored),
+        Material::Nested { held, .. } => held.values().map(stored_document).collect(),
+    };
+    materials.iter().map(document).collect()
+}
+
+fn stored_document(stored: &Stored) -> Value {
+    match stored {
+        Stored::Upload(upload) => json!({"upload": upload.id.to_string()}),
+        Stored::Selection(selection) => selection.document(),
+    }
+}
+
+impl Reader<'_> {
+    /// Reads all of these.
+    pub(super) async fn gather(&self, materials: Vec<Material>) -> Result<Gathered, ApiError> {
+        let mut contents = Vec::new();
+        let mut dropped = 0;
+        for material in materials {
+            match material {
+                Material::Here(data) => contents.push(Contents::Json(data)),
+                Material::Stored(stored) => {
+                    let (content, missing) = self.read(stored).await?;
+                    contents.push(content);
+                    dropped += missing;
+                }
+                Material::Nested { data, held } => {
+                    contents.push(self.fill(data.for_computing().clone(), held).await?);
+                }
+            }
+        }
+        Ok(Gathered { contents, dropped, drop_missing: self.drops_missing() })
+    }
+
+    async fn read(&self, stored: Stored) -> Result<(Contents, u64), ApiError> {
+        let obtain = Obtain {
+            principal: self.principal.clone(),
+            stored,
+            function: self.function,
+            drop_missing: self.drops_missing(),
+            minimum: self.minimum,
+        };
+        let obtained = self.datasets.send(obtain).await;
+        let obtained = obtained.map_err(|_| ApiError::unavailable("the datasets"))??;
+        Ok((obtained.content, obtained.dropped))
+    }
+
+    /// Puts what handles inside of `data` stand for in their places.
+    async fn fill(&self, data: Data, held: BTreeMap<String, Stored>) -> Result<Contents, ApiError> {
+        let mut values = BTreeMap::new();
+        for (uuid, stored) in held {
+            let (contents, _) = self.read(stored).await?;
+            values.insert(uuid, input::as_data(&contents)?);
+        }
+        Ok(Contents::Json(Private::new(data.with_handles_replaced(&values))))
+    }
+
+    /// Where items are rows; an element of a vector or a matrix has its place.
+    fn drops_missing(&self) -> bool {
+        use InputKind::{Numbers, Points, TextPairs, Texts};
+        self.parameters.missing == Some(Missing::Drop)
+            && matches!(self.function.input, Numbers | Texts | TextPairs | Points)
+    }
+}
+
+impl Gathered {
+    /// Roughly how many bytes there are to encode.
+    pub(super) fn footprint(&self) -> usize {
+        self.contents.iter().map(Contents::footprint).sum()
+    }
+
+    /// The input of the function, and how many rows were left out of it.
+    pub(super) fn into_input(self, function: &Entry) -> Result<(Input, u64), ApiError> {
+        let Self { mut contents, mut dropped, drop_missing } = self;
+        if contents.len() > 1 {
+            let parts: Vec<Data> = contents.iter().map(input::as_data).collect::<Result<_, _>>()?;
+            contents = vec![Contents::Json(Private::new(Data::concatenated(parts.iter())))];
+        }
+        let empty = || Contents::Json(Private::new(Data::List(Vec::new())));
+        let mut content = contents.pop().unwrap_or_else(empty);
+        if let (Contents::Json(data), true) = (&content, drop_missing) {
+            let (complete, missing) = input::without_nulls(data.for_computing());
+            dropped += missing;
+            content = Contents::Json(Private::new(complete));
+        }
+        Ok((input::of(&content, function)?, dropped))
+    }
+}

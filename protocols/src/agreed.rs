@@ -1,0 +1,47 @@
+//! What members know of each other once they have agreed, beside what is computed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::disclosure::Rules;
+use crate::party::Party;
+use crate::session::SessionHash;
+
+/// Where the columns that a member brings in come from. The member says so itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// It brings in none: a helper, or a party without data in this computation.
+    #[default]
+    None,
+    /// A client has made them, or handed them in.
+    Client,
+    /// A dataset that the member has declared.
+    Dataset,
+}
+
+/// The newest entry of a member's chain of audit records, when it proposed. It is part of what the
+/// session's hash is of, so that the others can hold the member to its records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditHead {
+    /// The entry's number.
+    pub number: u64,
+    /// Its hash, which covers all entries before it; zeros where there is no entry.
+    pub hash: [u8; 32],
+}
+
+/// What is known of a computation from when the members have agreed on, whatever comes of it. The
+/// members' proposals say so; that all were told the same, the first message after them confirms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// The time that all members want it to end within, in milliseconds from the start.
+    pub deadline_ms: u64,
+    /// The hash of all proposals.
+    pub session: SessionHash,
+    /// The rules that hold: the strictest of all members'.
+    pub rules: Rules,
+    /// For each rule by name, the name of the member whose rule holds.
+    pub decided_by: BTreeMap<&'static str, String>,
+    /// Of every member, ourselves among them, in order: the head of its audit chain.
+    pub audit: Vec<(Party, AuditHead)>,
+}

@@ -1,0 +1,152 @@
+//! `cloister data register`: makes a dataset known to a node, after it was read and checked.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+use cloister_actors::operations::Operation;
+use cloister_sources::{Declaration, DeclaredColumn, Kind, Relation, Source};
+use serde_json::Value;
+
+use crate::cli::{NodeArguments, columns, print};
+use crate::folder::read_toml;
+use crate::operator::{Operator, absolute};
+use crate::problem::{Outcome, Problem};
+
+/// Make a dataset known to a node: it is read and checked, and only its description is kept.
+#[derive(Args)]
+#[command(group = ArgGroup::new("source").required(true)
+    .args(["csv", "parquet", "sqlite", "postgres", "mysql", "declaration"]))]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    node: NodeArguments,
+    /// Its name, the same at all members.
+    #[arg(required_unless_present = "declaration")]
+    name: Option<String>,
+    /// A CSV file with a line of names, or a folder of such.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// What parts the fields of a CSV file; a comma where it is left out.
+    #[arg(long, requires = "csv", value_name = "CHARACTER")]
+    delimiter: Option<char>,
+    /// A Parquet file, or a folder of such.
+    #[arg(long, value_name = "FILE")]
+    parquet: Option<PathBuf>,
+    /// A SQLite file; with --table or --query.
+    #[arg(long, value_name = "FILE", requires = "relation")]
+    sqlite: Option<PathBuf>,
+    /// A PostgreSQL database; with --table or --query.
+    #[arg(long, value_name = "URL", requires = "relation")]
+    postgres: Option<String>,
+    /// A MySQL or MariaDB database; with --table or --query.
+    #[arg(long, value_name = "URL", requires = "relation")]
+    mysql: Option<String>,
+    /// A table or view of the database.
+    #[arg(long, group = "relation")]
+    table: Option<String>,
+    /// A query of the database that reads.
+    #[arg(long, group = "relation", value_name = "SQL")]
+    query: Option<String>,
+    /// A column that computations may use, as NAME or NAME:TYPE or NAME:TYPE:UNIT, with the types
+    /// integer, number, text, truth; all columns where none is named.
+    #[arg(long = "column", value_name = "NAME[:TYPE[:UNIT]]", value_parser = column)]
+    columns: Vec<DeclaredColumn>,
+    /// The column that tells rows apart, such as a patient's number.
+    #[arg(long, value_name = "COLUMN")]
+    key: Option<String>,
+    /// A TOML file with all of this, and with ranges and levels of columns.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["columns", "key"])]
+    declaration: Option<PathBuf>,
+    /// Print one JSON document on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let declaration = Box::new(arguments.read_declaration()?);
+    let operator = Operator::of(&arguments.node.config)?;
+    let found = operator.perform(Operation::Register { declaration })?;
+    if arguments.json {
+        return print(&format!("{found:#}\n"));
+    }
+    print(&table(found.get("report").unwrap_or(&Value::Null)))
+}
+
+impl Arguments {
+    fn read_declaration(&self) -> Outcome<Declaration> {
+        if let Some(path) = &self.declaration {
+            return read_toml(path, "name a file with `name`, `source` and columns");
+        }
+        let name = self.name.clone().unwrap_or_default();
+        let source = self.source()?;
+        Ok(Declaration { name, source, columns: self.columns.clone(), key: self.key.clone() })
+    }
+
+    fn source(&self) -> Outcome<Source> {
+        if let Some(path) = &self.csv {
+            return Ok(Source::Csv { path: absolute(path)?, delimiter: self.delimiter });
+        }
+        if let Some(path) = &self.parquet {
+            return Ok(Source::Parquet { path: absolute(path)? });
+        }
+        let from = match (&self.table, &self.query) {
+            (Some(table), _) => Relation::Table(table.clone()),
+            (None, Some(query)) => Relation::Query(query.clone()),
+            (None, None) => return Err(Problem::usage("a database needs --table or --query")),
+        };
+        match (&self.sqlite, &self.postgres, &self.mysql) {
+            (Some(path), _, _) => Ok(Source::Sqlite { path: absolute(path)?, from }),
+            (_, Some(url), _) => Ok(Source::Postgres { url: url.clone(), from }),
+            (_, _, Some(url)) => Ok(Source::Mysql { url: url.clone(), from }),
+            _ => Err(Problem::usage("name a source, such as --csv FILE")),
+        }
+    }
+}
+
+fn column(text: &str) -> Result<DeclaredColumn, String> {
+    let mut parts = text.splitn(3, ':');
+    let name = parts.next().unwrap_or_default().to_owned();
+    let kind = match parts.next() {
+        None | Some("") => None,
+        Some("integer") => Some(Kind::Integer),
+        Some("number") => Some(Kind::Number),
+        Some("text") => Some(Kind::Text),
+        Some("truth") => Some(Kind::Truth),
+        Some(other) => {
+            return Err(format!("`{other}` is no type: use integer, number, text or truth"));
+        }
+    };
+    let unit = parts.next().map(str::to_owned);
+    Ok(DeclaredColumn { name, kind, unit, range: None, levels: None })
+}
+
+/// What was found, a row for each column.
+fn table(report: &Value) -> String {
+    let number = |value: &Value| value.as_u64().map_or(String::new(), |number| number.to_string());
+    let row = |column: &Value| {
+        vec![
+            column["name"].as_str().unwrap_or_default().to_owned(),
+            column["kind"].as_str().unwrap_or_default().to_owned(),
+            number(&column["missing"]),
+            number(&column["out_of_range"]),
+            number(&column["levels"]),
+            number(&column["undeclared"]),
+        ]
+    };
+    let rows = report["columns"].as_array().into_iter().flatten().map(row).collect();
+    let heads = ["column", "type", "missing", "out of range", "levels", "not declared"];
+    format!("{} rows\n{}", report["rows"], columns(&heads, rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_named_with_type_and_unit() {
+        let age = column("age:integer:years").unwrap();
+        assert_eq!((age.name.as_str(), age.kind), ("age", Some(Kind::Integer)));
+        assert_eq!(age.unit.as_deref(), Some("years"));
+        assert_eq!(column("age").unwrap().kind, None);
+        assert!(column("age:int").is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! What the operator of one node does on its machine: through the running node, or, while it does not
+//! run, on its state.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cloister_actors::control::{self, Reply};
+use cloister_actors::operations::{Operation, Operations};
+use cloister_actors::settings::Settings;
+use cloister_vault::{Vault, VaultError};
+use serde_json::Value;
+
+use crate::folder::read_settings;
+use crate::problem::{Fault, Outcome, Problem};
+
+/// The operator of the node with these settings.
+pub struct Operator {
+    settings: Settings,
+}
+
+impl Operator {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// If there are none, or they make no sense.
+    pub fn of(config: &Path) -> Outcome<Self> {
+        Ok(Self { settings: read_settings(config)? })
+    }
+
+    /// The party's name.
+    #[must_use]
+    pub fn party(&self) -> &str {
+        &self.settings.party
+    }
+
+    /// Does one thing, and says what came of it.
+    ///
+    /// # Errors
+    /// If it cannot be done.
+    pub fn perform(&self, operation: Operation) -> Outcome<Value> {
+        let asked = actix::System::new().block_on(control::ask(&self.settings.state, &operation));
+        let reply = match asked {
+            Ok(reply) => reply,
+            Err(error) if is_absent(&error) => self.perform_here(operation)?,
+            Err(error) => return Err(Problem::ours(format!("the node does not answer: {error}"))),
+        };
+        match reply {
+            Reply::Done(value) => Ok(value),
+            Reply::Failed { status, message, hint, .. } => {
+                Err(Problem::new(fault(status), format!("{message}\n  hint: {hint}")))
+            }
+        }
+    }
+
+    fn perform_here(&self, operation: Operation) -> Outcome<Reply> {
+        let vault = Vault::open(&self.settings.state).map_err(|error| match error {
+            VaultError::Locked => Problem::usage(format!(
+                "another process has {} open: try again when it has ended",
+                self.settings.state.display()
+            )),
+            other => Problem::usage(format!("{}: {other}", self.settings.state.display())),
+        })?;
+        let access = Arc::new(self.settings.sources());
+        let operations = Operations::new(&self.settings.party, vault, access);
+        Ok(operations.perform(operation).into())
+    }
+}
+
+/// Nobody listens: the node does not run.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
+fn fault(status: u16) -> Fault {
+    match status {
+        403 => Fault::Refused,
+        409 => Fault::Peer,
+        400..500 => Fault::Usage,
+        _ => Fault::Ours,
+    }
+}
+
+/// A path as the node sees it, which may have been started elsewhere.
+///
+/// # Errors
+/// If the current folder is not known.
+pub fn absolute(path: &Path) -> Outcome<PathBuf> {
+    std::path::absolute(path)
+        .map_err(|error| Problem::usage(format!("{}: {error}", path.display())))
+}
