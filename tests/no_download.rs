@@ -96,7 +96,7 @@ fn only_documented_attributes_exist() {
 
 #[test]
 fn who_holds_too_much_is_told_to_give_back() {
-    let settings = "[limits]\nhandles = 40\nupload_bytes = 1000000";
+    let settings = "[limits]\nhandles = 40\nupload_bytes = 500000";
     let cluster = Cluster::start(Kind { settings, ..Kind::teaching(2) });
     let api = cluster.api(0);
     api.upload(&json!(vec![0.5; 200_000])).refused(429, "over_quota");

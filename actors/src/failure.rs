@@ -83,6 +83,12 @@ pub enum Failure {
         /// What is wrong with the proposal.
         reason: InputError,
     },
+    /// This node was asked by its own client, and does not take part: its policy, or what its data are,
+    /// forbid it. Only its client hears more.
+    Declined {
+        /// Its member.
+        member: String,
+    },
     /// The computation broke off by a fault of this node.
     Broken,
     /// The node has as many computations under way as it may have.
@@ -173,6 +179,7 @@ impl Failure {
             }
             Self::HelpRefused { .. } => "help_refused",
             Self::HelpImpossible { .. } => "help_impossible",
+            Self::Declined { .. } => "declined",
             Self::Broken => "internal",
             Self::Busy { .. } => "too_many_computations",
             Self::Stopping => "node_stopping",
@@ -181,7 +188,7 @@ impl Failure {
 
     fn status(&self) -> StatusCode {
         match self.code() {
-            "disagreement" | "no_committee" => StatusCode::CONFLICT,
+            "disagreement" | "no_committee" | "declined" => StatusCode::CONFLICT,
             "deadline" => StatusCode::GATEWAY_TIMEOUT,
             "bad_input" | "result_out_of_range" | "undefined" | "help_impossible" => {
                 StatusCode::UNPROCESSABLE_ENTITY
@@ -226,6 +233,9 @@ impl Failure {
             Self::HelpImpossible { member, reason } => {
                 format!("{member} cannot help with this computation: {reason}")
             }
+            Self::Declined { member } => {
+                format!("{member} does not take part: its own client has been told why")
+            }
             Self::Broken => "the computation broke off by a fault of this node".into(),
             Self::Busy { limit } => format!("{limit} computations are under way already"),
             Self::Stopping => "this node is stopping".into(),
@@ -244,9 +254,9 @@ impl Failure {
             Self::LinkLost { party, .. }
             | Self::OtherMembers { party, .. }
             | Self::OtherRun { party, .. } => Some(party.clone()),
-            Self::HelpRefused { member } | Self::HelpImpossible { member, .. } => {
-                Some(member.clone())
-            }
+            Self::HelpRefused { member }
+            | Self::HelpImpossible { member, .. }
+            | Self::Declined { member } => Some(member.clone()),
             Self::Overlap { .. } | Self::Broken | Self::Busy { .. } | Self::Stopping => None,
         }
     }
@@ -284,6 +294,7 @@ impl Failure {
                 "let the parameter `committee` name nobody beyond the network's `nodes`, or use \
                  the same version at all nodes"
             }
+            "declined" => "ask the named party's client or the owner of its data",
             "undefined" => "compute over more data, or other data",
             _ => "ask the named party; its node's log has the reason",
         }
@@ -326,7 +337,8 @@ fn fault_code(fault: &Fault) -> &'static str {
 
 /// Codes come from peers as text; only those that this version knows are passed on.
 fn relayed_code(code: &str) -> &'static str {
-    const RELAYED: [&str; 10] = [
+    const RELAYED: [&str; 11] = [
+        "declined",
         "too_many_computations",
         "node_stopping",
         "disagreement",
@@ -378,6 +390,15 @@ fn fault_message(fault: &Fault, members: &[String]) -> String {
 fn culprit(fault: &Fault) -> Option<Party> {
     match fault {
         Fault::Disagreement { party, .. } | Fault::Misbehaviour { party, .. } => Some(*party),
+        // Whose rule it is.
+        Fault::Refused(
+            Refusal::TooFewParties { of, .. }
+            | Refusal::ClientColumns { of, .. }
+            | Refusal::SingleRows { of }
+            | Refusal::TooFewRows { of, .. }
+            | Refusal::Dominated { of, .. }
+            | Refusal::NoCommittee { of, .. },
+        ) => Some(*of),
         // Of two parties one is lying, and nobody can tell which: the message names both.
         Fault::TwoFaces { .. }
         | Fault::Echo { .. }
@@ -385,7 +406,6 @@ fn culprit(fault: &Fault) -> Option<Party> {
         | Fault::DifferentSession { .. } => None,
         Fault::TableTooLarge { .. }
         | Fault::Input(_)
-        | Fault::Refused(_)
         | Fault::NoCommittee { .. }
         | Fault::Undefined { .. }
         | Fault::ResultOutOfRange

@@ -45,7 +45,7 @@ use crate::services::datasets::{self, Datasets, Obtain, Restore};
 use crate::services::registry::{self, Books, Registry};
 use crate::services::simon::{self, Port, Simon};
 use crate::services::storage::{self, KeyValueStorage};
-use crate::sessions::{Connect, Launch, Reserve, Sessions, Shutdown, Surroundings};
+use crate::sessions::{Connect, Decline, Launch, Reserve, Sessions, Shutdown, Surroundings};
 use crate::settings::{AccessMode, Settings};
 
 /// The address on the bus at which joint computations are asked for.
@@ -411,6 +411,7 @@ impl Services<'_> {
         let datasets = Datasets::new(vault.clone(), log.clone(), policies, access, limits).start();
         offer(&bus, SESSIONS, sessions.clone().recipient::<Launch>()).await?;
         offer(&bus, SESSIONS, sessions.clone().recipient::<Reserve>()).await?;
+        offer(&bus, SESSIONS, sessions.clone().recipient::<Decline>()).await?;
         offer(&bus, POLICY, policy.recipient::<Decide>()).await?;
         offer(&bus, DATASETS, datasets.clone().recipient::<Obtain>()).await?;
         let port =
@@ -462,6 +463,7 @@ async fn port(bus: &Addr<Bus>, log: Log) -> Option<Port> {
     Some(Port {
         launch: bus.send(Sibling::<Launch>::at(SESSIONS)).await.ok()??,
         reserve: bus.send(Sibling::<Reserve>::at(SESSIONS)).await.ok()??,
+        decline: bus.send(Sibling::<Decline>::at(SESSIONS)).await.ok()??,
         decide: bus.send(Sibling::<Decide>::at(POLICY)).await.ok()??,
         obtain: bus.send(Sibling::<Obtain>::at(DATASETS)).await.ok()??,
         log,

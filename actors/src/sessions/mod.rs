@@ -120,6 +120,11 @@ pub struct Terms {
     pub audit: AuditHead,
 }
 
+/// Ends what a ticket was reserved for before it has begun: this node will not take part.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Decline(pub Ticket);
+
 /// Gives the sessions the links.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -404,6 +409,18 @@ impl Handler<Launch> for Sessions {
         let (reply, result) = oneshot::channel();
         self.launch(Waiting { launch, reply }, context);
         Box::pin(async { result.await.unwrap_or_else(|_| Failure::Stopping.into()) })
+    }
+}
+
+impl Handler<Decline> for Sessions {
+    type Result = ();
+
+    fn handle(&mut self, Decline(ticket): Decline, _: &mut Self::Context) {
+        let (network, members) = (ticket.network().to_owned(), ticket.members().to_vec());
+        let group = self.group(&network, &members);
+        let failure = Failure::Declined { member: self.name(self.me) };
+        // So that they need not wait for us until their deadlines.
+        self.tell_all(&network, &members, &group, &failure);
     }
 }
 

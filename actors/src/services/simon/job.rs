@@ -20,7 +20,7 @@ use crate::log::{self, Kind, Log};
 use crate::object::{Material, Principal};
 use crate::policy::{Decide, Grant};
 use crate::services::datasets::Obtain;
-use crate::sessions::{Launch, Reserve, Terms, Ticket};
+use crate::sessions::{Decline, Launch, Reserve, Terms, Ticket};
 
 /// From this many bytes on, data are checked and encoded on a thread for blocking work.
 const INLINE_BYTES: usize = 64 << 10;
@@ -46,6 +46,8 @@ pub struct Port {
     pub reserve: Recipient<Reserve>,
     /// Takes requests.
     pub launch: Recipient<Launch>,
+    /// Tells the others that there will be none.
+    pub decline: Recipient<Decline>,
     /// Decides.
     pub decide: Recipient<Decide>,
     /// Reads data.
@@ -56,7 +58,6 @@ pub struct Port {
 
 /// What may be asked of the other members.
 struct Prepared {
-    ticket: Ticket,
     grant: Grant,
     request: Request,
 }
@@ -67,15 +68,17 @@ impl Job {
         let started = Instant::now();
         let account = self.account();
         let progress = self.progress.clone();
-        let prepared = match self.prepare(&node).await {
+        let ticket = self.reserve(&node).await?;
+        let Prepared { grant, request } = match self.prepare(&node).await {
             Ok(prepared) => prepared,
             Err(refusal) => {
+                // The others wait for us; where the data plane is gone, nobody does.
+                let _ = node.decline.send(Decline(ticket)).await;
                 let entry = with(&account, json!({"code": refusal.code()}));
                 node.log.record(Kind::Refused, entry).await?;
                 return Err(refusal);
             }
         };
-        let Prepared { ticket, grant, request } = prepared;
         let asked = json!({
             "parameters": request.parameters(),
             "suite": request.suite(),
@@ -97,13 +100,17 @@ impl Job {
 
     /// The network's name is reserved first, before anything is decided or read: requests keep the
     /// order in which they came, however long their data take.
+    async fn reserve(&self, node: &Port) -> Result<Ticket, ApiError> {
+        let (members, helpers) = (self.members.clone(), self.helpers);
+        let reserve = Reserve { members, helpers, network: self.network.clone() };
+        let reserved = node.reserve.send(reserve).await;
+        let reserved = reserved.map_err(|_| ApiError::unavailable("the data plane"))?;
+        reserved.map_err(|failure| failure.to_error())
+    }
+
     async fn prepare(self, node: &Port) -> Result<Prepared, ApiError> {
         let Self { principal, function, parameters, materials, names, .. } = self;
-        let Self { members, helpers, network, .. } = self;
-        let parties = members.len().saturating_sub(helpers);
-        let reserved = node.reserve.send(Reserve { members, helpers, network }).await;
-        let reserved = reserved.map_err(|_| ApiError::unavailable("the data plane"))?;
-        let ticket = reserved.map_err(|failure| failure.to_error())?;
+        let parties = self.members.len().saturating_sub(self.helpers);
         let inputs = material::uses(&materials);
         let (asker, function_name) = (principal.clone(), function.name);
         let decide = Decide { principal: asker, function: function_name, members: names, inputs };
@@ -118,7 +125,7 @@ impl Job {
         };
         let gathered = reader.gather(materials).await?;
         let request = encoded(function, parameters, gathered, parties).await?;
-        Ok(Prepared { ticket, grant, request })
+        Ok(Prepared { grant, request })
     }
 
     /// Who asks for what, for the log.
