@@ -79,6 +79,25 @@ impl Api {
         self.send("PUT", "/representations", &json!({"args": [data]}).to_string())
     }
 
+    /// The handle of what was pushed; none if the node is gone.
+    pub fn try_upload(&self, data: &Value) -> Option<String> {
+        let body = json!({"args": [data]}).to_string();
+        let request = format!(
+            "PUT /representations HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            self.host,
+            body.len()
+        );
+        let mut stream = TcpStream::connect(&self.host).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (_, body) = answer.split_once("\r\n\r\n")?;
+        let body: Value = serde_json::from_str(body).ok()?;
+        body["uuid"].as_str().map(str::to_owned)
+    }
+
     pub fn attribute(&self, of: &str, name: &str) -> Answer {
         self.send("GET", &format!("/representation/{of}/{name}"), "{}")
     }

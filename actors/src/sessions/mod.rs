@@ -66,6 +66,8 @@ pub struct Sessions {
     links: BTreeMap<usize, Link>,
     names: Names,
     waiting: Vec<Waiting>,
+    /// What we will not take part in, and since when; the others do not know it yet.
+    declined: Vec<(Instant, Ticket)>,
     running: HashMap<SessionId, Running>,
     early: Early,
     numbers: Numbers,
@@ -185,6 +187,7 @@ impl Sessions {
             links: BTreeMap::new(),
             names: Names::default(),
             waiting: Vec::new(),
+            declined: Vec::new(),
             running: HashMap::new(),
             early: Early::default(),
             numbers: Numbers::default(),
@@ -289,6 +292,22 @@ impl Sessions {
         }
     }
 
+    /// Tells the other members of what we declined, so that they need not wait for us until their
+    /// deadlines; those that are not connected yet when they are.
+    fn tell_declined(&mut self) {
+        let deadline = self.deadline;
+        for (since, ticket) in std::mem::take(&mut self.declined) {
+            let (network, members) = (ticket.network().to_owned(), ticket.members().to_vec());
+            if !self.missing(&members).is_empty() && since.elapsed() < deadline {
+                self.declined.push((since, ticket));
+                continue;
+            }
+            let group = self.group(&network, &members);
+            let failure = Failure::Declined { member: self.name(self.me) };
+            self.tell_all(&network, &members, &group, &failure);
+        }
+    }
+
     fn expire_waiting(&mut self) {
         let deadline = self.deadline;
         let expired = |waiting: &mut Waiting| waiting.launch.started.elapsed() >= deadline;
@@ -361,6 +380,7 @@ impl Actor for Sessions {
     fn started(&mut self, context: &mut Self::Context) {
         context.run_interval(SWEEP, |sessions, _| {
             sessions.expire_waiting();
+            sessions.tell_declined();
             sessions.early.expire(Instant::now());
             sessions.numbers.bound();
             sessions.expire_ends();
@@ -416,11 +436,8 @@ impl Handler<Decline> for Sessions {
     type Result = ();
 
     fn handle(&mut self, Decline(ticket): Decline, _: &mut Self::Context) {
-        let (network, members) = (ticket.network().to_owned(), ticket.members().to_vec());
-        let group = self.group(&network, &members);
-        let failure = Failure::Declined { member: self.name(self.me) };
-        // So that they need not wait for us until their deadlines.
-        self.tell_all(&network, &members, &group, &failure);
+        self.declined.push((Instant::now(), ticket));
+        self.tell_declined();
     }
 }
 
@@ -441,6 +458,7 @@ impl Handler<LinkUp> for Sessions {
                 self.waiting.push(waiting);
             }
         }
+        self.tell_declined();
         self.answer_all(self.early.calls(), context);
     }
 }

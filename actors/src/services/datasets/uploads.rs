@@ -110,7 +110,7 @@ impl Content {
     pub fn columns(self, bytes: &[u8]) -> Result<(Vec<Column>, Batch), ApiError> {
         let parsed = match self {
             Self::Json => return Err(not_columns()),
-            Self::Csv => parse_csv(bytes, None),
+            Self::Csv => parse_csv(bytes, delimiter(bytes)),
             Self::Arrow => parse_arrow_stream(bytes),
         };
         // What is wrong with them is for whoever pushed them to know: these are their data.
@@ -182,6 +182,14 @@ pub(super) async fn sweep(store: Store) {
     if let Err(error) = store.vault.expire_uploads(clock::seconds()).await {
         tracing::warn!(%error, "uploads that have expired could not be forgotten");
     }
+}
+
+/// What parts the fields, told from the line of names: a comma where there is one.
+fn delimiter(bytes: &[u8]) -> Option<char> {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let others = [(b';', ';'), (b'\t', '\t')];
+    let found = others.into_iter().find(|(byte, _)| line.contains(byte));
+    found.filter(|_| !line.contains(&b',')).map(|(_, delimiter)| delimiter)
 }
 
 /// The JSON value in these bytes.
