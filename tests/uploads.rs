@@ -125,7 +125,7 @@ fn malformed_columns_are_refused_with_their_place_and_nothing_is_kept() {
     let api = cluster.api(0);
     for (text, told) in [
         ("a,b\n1,2\n3\n", "line 3"),
-        ("a,a\n1,2\n", "line 1"),
+        ("a,a\n1,2\n", "two columns are named"),
         ("", "line 1"),
         ("a;b\n1,5;x\n", "comma"),
     ] {
