@@ -110,6 +110,8 @@ const ROWS: &str = "the number of rows of all parties together, to every party a
 const ROWS_OF_EACH: &str = "how many rows each party has, to every party and helper";
 const MATRICES: &str = "of each matrix, to every party and helper: its rows and columns, and between \
      which powers of two the binary digits of its elements lie";
+const UNCOUNTED: &str = "how few people the matrices stand for is not checked: the rules on rows, shares \
+     and small cells do not apply to matrices";
 const SHOWN: &str = "how many numbers are shown, to every helper";
 const NEIGHBOURS: &str = "where the answer lies between two numbers: these two, to every party";
 
@@ -207,7 +209,11 @@ static ENTRIES: [Entry; 19] = [
         "the product of one party's matrix and another's",
         InputKind::Matrix,
         &["product"],
-        &[MATRICES, "the exact product, before it is rounded to doubles, to every party"],
+        &[
+            UNCOUNTED,
+            MATRICES,
+            "the exact product, before it is rounded to doubles, to every party",
+        ],
     ),
     on_shares(
         "Quantiles",

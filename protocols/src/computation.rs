@@ -7,7 +7,7 @@
 //!
 //! What the rules ask of all parties' data together (how many rows, the largest party's share, small
 //! cells of tables) is decided under sharing before anything else is masked or opened (see
-//! [`crate::gate`]): by the three nodes that compute on shares, which the parties then need for
+//! the module `gate`): by the three nodes that compute on shares, which the parties then need for
 //! functions of masked sums too. Where no rule asks anything, such functions need nobody else.
 //!
 //! Each party counts its own rows. That it counts others than it has is not detected; that it counts

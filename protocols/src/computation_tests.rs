@@ -205,6 +205,31 @@ fn answers_have_exactly_the_keys_of_the_catalogue() {
 }
 
 #[test]
+fn answers_behind_the_gate_are_those_without_it() {
+    let numbers: [&[f64]; 3] =
+        [&[1.5, 2.0, 7.0, -3.0], &[2.0, 2.0, 5.0, 2.0], &[2.0, -1.0, 2.0, 0.5]];
+    let points = numbers.map(|own| Input::Points(own.iter().map(|x| (*x, x * x)).collect()));
+    let ranked = |own: &[f64]| Input::Ranked { array: own.to_vec(), rank: 3, bounds: None };
+    let probabilities = Some(vec![0.5]);
+    let quantiles = Parameters { probabilities, ..Parameters::default() };
+    let runs = [
+        Run::numbers("SecureSum", numbers),
+        Run::numbers("SecureVectorSum", numbers),
+        Run::new("StatisticsBivariate", points.to_vec()),
+        Run::numbers("StatisticsUnivariate", numbers),
+        Run::new("MinimumMaximum", points.to_vec()),
+        Run::new("KthElement", numbers.map(ranked).to_vec()),
+        Run::numbers("SecureMedian", numbers),
+        Run::numbers("Quantiles", numbers).parameters(quantiles),
+    ];
+    for run in runs {
+        let without = run.answer();
+        let run = run.rules(Profile::Production.rules());
+        assert_eq!(run.answer(), without, "{}", run.function);
+    }
+}
+
+#[test]
 fn the_rule_on_rows_does_not_count_vectors_and_says_so() {
     let run = Run::numbers("SecureVectorSum", [&[1.0], &[2.0], &[3.0]]);
     let report = run.rules(Profile::Production.rules()).simulate(Simulation::new(seed()));

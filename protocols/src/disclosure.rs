@@ -1,7 +1,7 @@
 //! What may be opened: the rules of all parties, and the value that proves they were met.
 //!
 //! A value that may leave a node is an [`Opened`]. Only the opening step of a computation makes
-//! one, and only with a [`Permit`], which only `Rules::permit` gives. Nothing here decides which
+//! one, and only with a [`Permit`], which only [`JointRules`] give. Nothing here decides which
 //! client may run what on which data: that is the node's policy.
 //!
 //! **Whose rules.** Every member has its own rules and says them in its proposal; of each rule the
@@ -11,7 +11,7 @@
 //! **When they are asked.** The number of parties and the sources of their columns are known when the
 //! parties have agreed. Rules on the joint data (rows, the largest party's share, cells of tables) are
 //! decided under sharing, before anything else is opened, by the three nodes that compute on shares
-//! (see [`crate::gate`]): a refusal tells that a rule is not met, and not by how much. Without three
+//! (see the module `gate`): a refusal tells that a rule is not met, and not by how much. Without three
 //! such nodes the computation is refused.
 //!
 //! **What the rules assume.** Rows, cells, and where columns come from are what the parties say they

@@ -72,10 +72,15 @@ fn of_rows(function: &'static str, rows: &[usize], rules: Rules) -> Run {
     Run::new(function, inputs(function, rows)).rules(rules)
 }
 
+/// A number from 0 to below `bound`.
+fn below(rng: &mut PredictableRng, bound: usize) -> usize {
+    usize::try_from(rng.next_u64() % bound as u64).unwrap()
+}
+
 /// Rows of so many parties.
 fn split(rng: &mut PredictableRng, total: usize, parties: usize) -> Vec<usize> {
     let mut rows = vec![0; parties];
-    (0..total).for_each(|_| rows[rng.next_u64() as usize % parties] += 1);
+    (0..total).for_each(|_| rows[below(rng, parties)] += 1);
     rows
 }
 
@@ -130,7 +135,7 @@ fn a_party_may_have_as_many_rows_as_the_rules_say_and_not_one_more() {
             for more in [0, 1] {
                 let most = usize::from(max_share) + more;
                 let mut rows = split(&mut rng, 100 - most, parties - 1);
-                rows.insert(rng.next_u64() as usize % parties, most);
+                rows.insert(below(&mut rng, parties), most);
                 let rules = Rules { max_share, ..teaching() };
                 let run = of_rows(function, &rows, rules).committee(helpers, seats);
                 let due = if more == 0 { None } else { dominated(max_share) };
@@ -144,8 +149,8 @@ fn a_party_may_have_as_many_rows_as_the_rules_say_and_not_one_more() {
 fn shares_of_rows_are_right_whatever_the_rule_is() {
     let mut rng = rng(seed());
     for _ in 0..40 {
-        let parties = 3 + rng.next_u64() as usize % 3;
-        let total = rng.next_u64() as usize % 40;
+        let parties = 3 + below(&mut rng, 3);
+        let total = below(&mut rng, 40);
         let rows = split(&mut rng, total, parties);
         let max_share = u8::try_from(1 + rng.next_u64() % 99).unwrap();
         let run = of_rows("StatisticsFrequency", &rows, Rules { max_share, ..teaching() });
@@ -247,6 +252,43 @@ fn whole_numbers_and_declared_digits_go_through_the_same_gate() {
         let run = Run::new("SecureSum", dominating.inputs.clone()).rules(dominating.rules);
         assert_eq!(refusal(&run.parameters(parameters), seed()), dominated(53));
     }
+}
+
+#[test]
+fn shares_of_more_parties_than_a_word_has_lanes() {
+    let seed = seed();
+    let digits =
+        Parameters { digits_before: Some(2), digits_after: Some(0), ..Parameters::default() };
+    for parties in [64, 65, 70] {
+        for large in [0, 63, parties - 1] {
+            for (number, dominates) in [(parties - 1, false), (parties, true)] {
+                let number = f64::from(u32::try_from(number).unwrap());
+                let of = |index: usize| vec![if index == large { -number } else { 1.0 }];
+                let run = sum_under(50, (0..parties).map(of).collect()).parameters(digits.clone());
+                let room = run.request(0).unwrap().inbox_bytes(parties);
+                let report = run.simulate(Simulation::new(seed).limit(room));
+                let due = dominates.then(|| Fault::Refused(dominated(50).unwrap()));
+                for ending in &report.endings {
+                    assert_eq!(ending.fault(), due.as_ref(), "{parties} {large}");
+                    assert_eq!(ending.done().is_none(), dominates);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn long_terms_of_many_parties_have_room() {
+    let mut inputs = vec![vec![1e300, 1e-300]; 30];
+    let end = |inputs: Vec<Vec<f64>>| {
+        let run = sum_under(4, inputs);
+        let room = run.request(0).unwrap().inbox_bytes(30);
+        let report = run.simulate(Simulation::new(seed()).limit(room));
+        report.endings.iter().map(|ending| ending.fault().cloned()).collect::<Vec<_>>()
+    };
+    assert_eq!(end(inputs.clone()), vec![None; 30]);
+    inputs[29][0] = 1e301;
+    assert_eq!(end(inputs), vec![Some(Fault::Refused(dominated(4).unwrap())); 30]);
 }
 
 #[test]

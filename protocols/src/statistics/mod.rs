@@ -2,8 +2,9 @@
 //!
 //! Encoding and local adding happen when a request is made, before any message; finishing happens
 //! on opened sums, the same at every party. Nothing here sends private values: everything goes
-//! through a masked sum, except names of categories that were not declared (see
-//! [`tables`]).
+//! through a masked sum, or in shared form (see [`on_shares`], which tables take too where small cells
+//! may not be opened), except names of categories that were not declared (see [`tables`]). What the
+//! rules ask of all parties' data together was asked before (see [`crate::gate`]).
 
 pub(crate) mod bivariate;
 #[cfg(test)]

@@ -27,8 +27,8 @@ const MAX_FRACTION_BITS: u32 = 62;
 /// 2^63, the first double that no i64 reaches.
 const BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
 
-const UNCOUNTED: &str = "how few people the vectors stand for is not checked: the rule on rows does not apply to \
-     vectors, nor does the one on small cells";
+const UNCOUNTED: &str = "how few people the vectors stand for, and how much of a sum is one party's, is \
+     not checked: the rule on rows does not apply to vectors, nor do those on shares and small cells";
 const EXACT_SUMS: &str = "the exact sums, before they are rounded to doubles, to every party";
 const WHOLE_SUMS: &str = "the sums as integers, before they are rounded to doubles, to every party";
 
@@ -91,7 +91,7 @@ impl Prepared {
 
     pub(super) fn reveals(&self, rules: &Rules) -> Vec<String> {
         let mut reveals = Vec::new();
-        if rules.ask_for_rows() || rules.min_cell > 1 {
+        if rules.ask_for_rows() || rules.ask_for_shares() || rules.ask_for_cells() {
             reveals.push(UNCOUNTED.to_owned());
         }
         match self.code {

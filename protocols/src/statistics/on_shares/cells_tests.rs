@@ -123,6 +123,27 @@ fn the_report_says_which_suite_it_was_and_what_helpers_see() {
     assert_eq!(run.request(0).unwrap().suite(), "masked");
 }
 
+#[test]
+fn the_cost_of_a_table_is_that_of_its_cells() {
+    let cost = |cells: usize, rules: Rules| {
+        let names: Vec<String> = (0..cells).map(|index| index.to_string()).collect();
+        let parameters =
+            Parameters { categories: Some(Categories::One(names)), ..Parameters::default() };
+        let run = Run::new("StatisticsFrequency", vec![texts(&["0"]), texts(&["1"]), texts(&[])]);
+        let report = run.rules(rules).parameters(parameters).simulate(Simulation::new(1));
+        report.results().unwrap();
+        (report.rounds(), [0, 1, 2].map(|seat: usize| report.meters[seat].total().bytes_sent))
+    };
+    let (rounds, few) = cost(64, cells_from(5));
+    let (more_rounds, more) = cost(6464, cells_from(5));
+    // How many rows there are is shared first, for the comparison with the cells.
+    assert_eq!((rounds, more_rounds), (1 + 16, 1 + 16));
+    // Of 6,400 cells: 67 bytes each at the seat that sends most, 51 at the others.
+    let of_cells = [0, 1, 2].map(|seat| more[seat] - few[seat]);
+    assert_eq!(of_cells, [427_204, 324_804, 324_804]);
+    assert_eq!(cost(16_385, cells_from(5)).0, 1 + 17);
+}
+
 /// Everything that anybody opens of such a run.
 fn opened(run: &Run) -> Vec<(Party, Vec<u8>)> {
     openings::take();
