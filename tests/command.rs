@@ -64,7 +64,7 @@ fn compute_says_whose_fault_it_is() {
     let unknown = compute(&cluster, &with(&["SecureSum", "--parameter", "x=1"]));
     ended(&unknown, 2, "parameters");
     let wrong = ["SecureSum", "--data", "1", "--data", "2", "--data", "{}"];
-    ended(&compute(&cluster, &wrong), 2, "not awaited any longer");
+    ended(&compute(&cluster, &wrong), 2, "clinic-2 does not take part");
     cluster.kill(1);
     let output = compute(&cluster, &with(&["SecureSum", "--json"]));
     ended(&output, 4, "clinic-1");
