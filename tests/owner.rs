@@ -413,3 +413,121 @@ fn the_command_computes_on_datasets_of_all_nodes() {
     let expected = json!({"1_female": adults("1_female"), "2_male": adults("2_male")});
     assert_eq!(report["result"]["histogram"], expected);
 }
+
+#[test]
+fn whose_rule_decided_is_said_in_results_and_refusals() {
+    let trial = Trial::start("min_rows = 600\n");
+    let answers = trial.approved("SecureSum", &["age"]);
+    result(&answers);
+    let disclosure = &answers[0].body["object"]["disclosure"];
+    assert_eq!(disclosure["rules"]["min_rows"], json!(600));
+    assert_eq!(disclosure["decided_by"]["min_rows"], json!("clinic-1"));
+    assert_eq!(disclosure["decided_by"]["min_cell"], json!("clinic-0"));
+    // 602 rows less those of the youngest.
+    let older = json!({"column": "age", "op": ">=", "value": 45});
+    let filters = [older.clone(), Value::Null, Value::Null];
+    let answers = trial.once_approved("SecureSum", &["age"], &filters);
+    for answer in &answers {
+        answer.refused(403, "refused_by_disclosure_rules");
+        let told = answer.message();
+        assert!(told.contains("600 rows that the rules of clinic-1 ask"), "{told}");
+        assert!(!told.contains("531"), "{told}");
+    }
+}
+
+#[test]
+fn an_owners_client_registers_and_approves_over_the_api() {
+    let trial = Trial::start("");
+    let owner = trial.cluster.api(0).with_token(&trial.cluster.token(0, "grace", &["owner"]));
+    let all = [Value::Null, Value::Null, Value::Null];
+    trial.compute("SecureSum", &["age"], &all)[0].refused(403, "approval_needed");
+    let approvals = owner.service("Approvals");
+    let listed = owner.method(&approvals, "list", &json!({})).uuid();
+    let listed = owner.download(&listed).body["object"].clone();
+    assert_eq!(listed[0]["class"]["principal"], json!("ada"), "{listed}");
+    let grant = json!({"request": listed[0]["id"], "times": 1, "seconds": 60});
+    let granted = owner.method(&approvals, "grant", &grant);
+    assert_eq!(granted.body, json!({"type": "none"}), "{}", granted.body);
+    result(&trial.compute("SecureSum", &["age"], &all));
+    owner.method(&approvals, "grant", &json!({"request": 99})).refused(404, "no_such_request");
+    // What is asked of the researcher's own token is refused.
+    let mine = trial.api(0);
+    mine.method(&mine.service("Approvals"), "list", &json!({})).refused(403, "wrong_role");
+
+    let registry = owner.service("Registry");
+    let declare = |path: &str| json!({"declaration": {"name": "other", "source": {"kind": "csv", "path": path}}});
+    let outside = owner.method(&registry, "register", &declare("/etc/passwd"));
+    outside.refused(422, "dataset_unfit");
+    assert!(!outside.body.to_string().contains("root:"), "{}", outside.body);
+    let data = home(&trial.cluster, 0).join("data");
+    fs::create_dir_all(&data).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", data.join("link.csv")).unwrap();
+    let link = declare(data.join("link.csv").to_str().unwrap());
+    owner.method(&registry, "register", &link).refused(422, "dataset_unfit");
+    let none = owner.method(&registry, "withdraw", &json!({"dataset": "other"}));
+    none.refused(404, "no_such_dataset");
+    let gone = owner.method(&registry, "withdraw", &json!({"dataset": "trial"}));
+    assert_eq!(gone.body, json!({"type": "none"}));
+    trial.select(0, &["age"], &Value::Null).refused(404, "no_such_dataset");
+}
+
+#[test]
+fn a_database_that_is_down_is_said_without_its_address() {
+    let mut trial = Trial::start("");
+    result(&trial.approved("SecureSum", &["age"]));
+    trial._postgres = Postgres::start();
+    let all = [Value::Null, Value::Null, Value::Null];
+    let answer = &trial.compute("SecureSum", &["age"], &all)[0];
+    answer.refused(503, "dataset_unreadable");
+    for hidden in ["127.0.0.1", "postgres", databases::postgres::PASSWORD] {
+        assert!(!answer.body.to_string().contains(hidden), "{}", answer.body);
+    }
+    let log = trial.cluster.log(0);
+    assert!(log.contains("a dataset cannot be read"), "{log}");
+    assert!(!log.contains(databases::postgres::PASSWORD), "{log}");
+}
+
+#[test]
+fn datasets_and_policies_stand_in_the_settings_too() {
+    let settings = "[[dataset]]\nname = \"trial\"\nsource = { kind = \"csv\", path = \"data/trial.csv\" }\n\
+                    [policy.dataset.trial]\nfunctions = [\"SecureSum\"]";
+    let mut cluster = Cluster::stopped(Kind { settings, ..Kind::teaching(2) });
+    for index in 0..2 {
+        let data = home(&cluster, index).join("data");
+        fs::create_dir(&data).unwrap();
+        fs::copy(file(index + 1), data.join("trial.csv")).unwrap();
+    }
+    cluster.start_all();
+    let name = fresh();
+    let requests: Vec<Value> = (0..2)
+        .map(|index| {
+            let api = cluster.api(index);
+            let arguments = json!({"dataset": "trial", "columns": "age"});
+            let ages = api.method(&api.service("Datasets"), "select", &arguments).uuid();
+            json!({"microprotocol": "SecureSum", "data": {"representation_uuid": ages},
+                "network": cluster.network(&name, index)})
+        })
+        .collect();
+    let sum: f64 = (1..=2)
+        .flat_map(|party| read(&file(party)))
+        .map(|row| row["age"].parse::<f64>().unwrap())
+        .sum();
+    assert_eq!(result(&cluster.compute_with(&requests)), json!({"sum": sum}));
+
+    // A rule that is misspelt is no rule that does not hold.
+    cluster.kill(0);
+    let folder = home(&cluster, 0).join("policy.d");
+    fs::create_dir(&folder).unwrap();
+    for (policy, reason) in [
+        ("[dataset.other]\nmin_row = 5\n", "min_row"),
+        ("[dataset.trial]\n", "two policies"),
+        ("[dataset.other]\nfunctions = [\"Sum\"]\n", "`Sum`"),
+    ] {
+        fs::write(folder.join("other.toml"), policy).unwrap();
+        let config = cluster.config(0);
+        let output = cloister().args(["node", "--config"]).arg(config).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(reason), "{message}");
+    }
+}

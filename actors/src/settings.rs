@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cloister_protocols::disclosure::Profile;
-use cloister_sources::Declaration;
+use cloister_sources::{Declaration, Source};
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Policies;
@@ -194,7 +194,8 @@ impl Settings {
     #[must_use]
     pub fn sources(&self) -> cloister_sources::Access {
         cloister_sources::Access {
-            folders: self.data.folders.clone(),
+            // A folder that is not there holds nothing that could be read.
+            folders: self.data.folders.iter().filter_map(|path| path.canonicalize().ok()).collect(),
             timeout: Duration::from_secs(u64::from(self.data.timeout_seconds)),
             batch_rows: BATCH_ROWS,
         }
@@ -209,10 +210,23 @@ impl Settings {
         for path in &mut self.data.folders {
             *path = folder.join(&*path);
         }
+        for path in self.datasets.iter_mut().filter_map(path_of) {
+            *path = folder.join(&*path);
+        }
         for path in [&mut self.access.certificate, &mut self.access.key].into_iter().flatten() {
             *path = folder.join(&*path);
         }
         self
+    }
+}
+
+/// The file or folder that a declared dataset lies in, if it lies in one.
+fn path_of(declaration: &mut Declaration) -> Option<&mut PathBuf> {
+    match &mut declaration.source {
+        Source::Csv { path, .. } | Source::Parquet { path } | Source::Sqlite { path, .. } => {
+            Some(path)
+        }
+        Source::Postgres { .. } | Source::Mysql { .. } => None,
     }
 }
 

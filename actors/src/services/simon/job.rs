@@ -34,6 +34,8 @@ pub(super) struct Job {
     pub(super) members: Vec<usize>,
     /// The names of the members.
     pub(super) names: Vec<String>,
+    /// The fingerprints of their certificates.
+    pub(super) certificates: Vec<String>,
     pub(super) helpers: usize,
     pub(super) network: String,
     pub(super) progress: watch::Sender<Lifecycle>,
@@ -135,6 +137,8 @@ impl Job {
             "function": self.function.name,
             "data": material::document(&self.materials),
             "members": self.names,
+            "certificates": self.certificates,
+            "version": env!("CARGO_PKG_VERSION"),
             "helpers": self.helpers,
             "network": self.network,
         })

@@ -28,7 +28,7 @@ use self::task::{Invitation, Task};
 use super::description;
 use crate::bus::Description;
 use crate::computation::Lifecycle;
-use crate::consortium::Consortium;
+use crate::consortium::{Consortium, Member};
 use crate::data::Data;
 use crate::error::ApiError;
 use crate::label::Labelled;
@@ -134,7 +134,8 @@ impl Simon {
             function,
             parameters,
             materials: vec![arguments.data("data")?],
-            names: self.names(&members),
+            names: self.of_each(&members, |member| member.name.clone()),
+            certificates: self.of_each(&members, certificate),
             members,
             helpers,
             network,
@@ -181,8 +182,9 @@ impl Simon {
             return Err(task_runs());
         }
         self.made += 1;
-        let names = self.names(&network.members);
-        let task = Task::new(owner.clone(), invitation, network, names);
+        let names = self.of_each(&network.members, |member| member.name.clone());
+        let certificates = self.of_each(&network.members, certificate);
+        let task = Task::new(owner.clone(), invitation, network, (names, certificates));
         self.tasks.insert(self.made, task);
         self.keys.insert(name, self.made);
         Ok(self.object(self.made, context))
@@ -198,9 +200,10 @@ impl Simon {
         Reply::Object(Object { interface: &TASK, recipient: context.address().recipient(), key })
     }
 
-    fn names(&self, members: &[usize]) -> Vec<String> {
+    /// Something of each member, in order.
+    fn of_each(&self, members: &[usize], what: impl Fn(&Member) -> String) -> Vec<String> {
         let member = |position: &usize| self.consortium.members().get(*position);
-        members.iter().filter_map(member).map(|member| member.name.clone()).collect()
+        members.iter().filter_map(member).map(what).collect()
     }
 
     fn network(&self, arguments: &Arguments) -> Result<Network, ApiError> {
@@ -236,6 +239,11 @@ impl Simon {
         let tasks = &self.tasks;
         self.keys.retain(|_, key| tasks.contains_key(key));
     }
+}
+
+/// The fingerprint of a member's first certificate.
+fn certificate(member: &Member) -> String {
+    member.fingerprints.first().map(ToString::to_string).unwrap_or_default()
 }
 
 fn parameters(arguments: &Arguments) -> Result<(Data, Parameters), ApiError> {

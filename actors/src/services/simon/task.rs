@@ -32,6 +32,7 @@ pub(super) struct Task {
     parent: Data,
     members: Vec<usize>,
     names: Vec<String>,
+    certificates: Vec<String>,
     helpers: usize,
     state: State,
 }
@@ -56,7 +57,7 @@ impl Task {
         owner: Principal,
         invitation: Invitation,
         network: Network,
-        names: Vec<String>,
+        (names, certificates): (Vec<String>, Vec<String>),
     ) -> Self {
         let Invitation { id, function, parameters, raw_parameters, parent } = invitation;
         Self {
@@ -69,6 +70,7 @@ impl Task {
             parent,
             members: network.members,
             names,
+            certificates,
             helpers: network.helpers,
             state: State::Collecting(Vec::new()),
         }
@@ -115,6 +117,7 @@ impl Task {
             materials,
             members: self.members.clone(),
             names: self.names.clone(),
+            certificates: self.certificates.clone(),
             helpers: self.helpers,
             network: self.id.clone(),
             progress,
