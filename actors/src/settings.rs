@@ -194,8 +194,7 @@ impl Settings {
     #[must_use]
     pub fn sources(&self) -> cloister_sources::Access {
         cloister_sources::Access {
-            // A folder that is not there holds nothing that could be read.
-            folders: self.data.folders.iter().filter_map(|path| path.canonicalize().ok()).collect(),
+            folders: self.data.folders.iter().map(|folder| real(folder)).collect(),
             timeout: Duration::from_secs(u64::from(self.data.timeout_seconds)),
             batch_rows: BATCH_ROWS,
         }
@@ -218,6 +217,12 @@ impl Settings {
         }
         self
     }
+}
+
+/// A folder without links on the way to it; it may be made later.
+fn real(folder: &Path) -> PathBuf {
+    let parent = || Some(folder.parent()?.canonicalize().ok()?.join(folder.file_name()?));
+    folder.canonicalize().ok().or_else(parent).unwrap_or_else(|| folder.to_owned())
 }
 
 /// The file or folder that a declared dataset lies in, if it lies in one.
