@@ -78,3 +78,65 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     *rest = behind;
     Some(taken)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ::arrow::array::{ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray};
+    use ::arrow::datatypes::Int32Type;
+    use ::arrow::ipc::writer::StreamWriter;
+
+    use crate::parse_arrow_stream;
+
+    /// Numbers, texts, and texts by a dictionary, with missing ones.
+    fn stream() -> Vec<u8> {
+        let numbers: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), None, Some(2.0)]));
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), Some("bc"), None]));
+        let levels: DictionaryArray<Int32Type> = vec!["f", "m", "f"].into_iter().collect();
+        let columns = [("x", numbers), ("t", texts), ("sex", Arc::new(levels) as ArrayRef)];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = StreamWriter::try_new(&mut bytes, &batch.schema()).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        drop(writer);
+        bytes
+    }
+
+    #[test]
+    fn a_stream_is_read_whole() {
+        let (columns, batch) = parse_arrow_stream(&stream()).unwrap();
+        assert_eq!((columns.len(), batch.rows), (3, 3));
+    }
+
+    #[test]
+    fn no_altered_stream_panics() {
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).unwrap();
+        let mut state = u64::from_le_bytes(seed);
+        println!("seed {state}");
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            usize::try_from(state >> 33).unwrap()
+        };
+        let whole = stream();
+        for at in 0..whole.len() {
+            // Cut anywhere, each byte changed, and several at once.
+            let _ = parse_arrow_stream(&whole[..at]);
+            for value in [0, 1, 0x7f, 0x80, 0xff, whole[at] ^ 4] {
+                let mut altered = whole.clone();
+                altered[at] = value;
+                let _ = parse_arrow_stream(&altered);
+            }
+        }
+        for _ in 0..20_000 {
+            let mut altered = whole.clone();
+            for _ in 0..1 + random() % 4 {
+                let at = random() % altered.len();
+                altered[at] = u8::try_from(random() % 256).unwrap();
+            }
+            let _ = parse_arrow_stream(&altered);
+        }
+    }
+}

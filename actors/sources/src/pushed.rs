@@ -3,14 +3,17 @@
 //! They were made by whoever sends them, so what is wrong with them may be told in full. The
 //! caller bounds their length; what they unfold to is bounded here.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use ::arrow::array::RecordBatch;
 use ::arrow::buffer::Buffer;
+use ::arrow::datatypes::SchemaRef;
 use ::arrow::ipc::reader::StreamDecoder;
 
 use crate::declaration::described;
 use crate::error::{CellProblem, DataError, Place, SourceError};
 use crate::values::Gathering;
-use crate::{Batch, Column, arrow, csv};
+use crate::{Batch, Column, arrow, csv, frames};
 
 /// More cells than this are not taken at once; each takes up to 24 bytes in memory.
 pub const MAX_PUSHED_CELLS: usize = 1 << 25;
@@ -50,22 +53,39 @@ pub fn parse_csv(
 pub fn parse_arrow_stream(bytes: &[u8]) -> Result<(Vec<Column>, Batch), SourceError> {
     let damaged =
         || DataError::Damaged("the Arrow stream (compressed ones are not read)".to_owned());
-    let mut decoder = StreamDecoder::new();
-    let mut buffer = Buffer::from(bytes);
-    let mut budget = Budget { cells: MAX_PUSHED_CELLS, text: MAX_PUSHED_TEXT };
-    let mut batches: Vec<RecordBatch> = Vec::new();
-    while let Some(batch) = decoder.decode(&mut buffer).map_err(|_| damaged())? {
-        budget.spend(&batch)?;
-        batches.push(batch);
+    if !frames::are_sound(bytes, MAX_PUSHED_CELLS) {
+        return Err(damaged().into());
     }
-    decoder.finish().map_err(|_| damaged())?;
-    let schema = decoder.schema().ok_or_else(damaged)?;
+    // The library panics over some streams that are damaged in other ways than are looked for here.
+    // A client's bytes must not end a thread: what it was doing is thrown away whole.
+    let decoded = catch_unwind(AssertUnwindSafe(|| decode(bytes)));
+    let (schema, batches) = decoded.map_err(|_| damaged())??.ok_or_else(damaged)?;
     let columns = described(&arrow::columns(&schema)?)?;
     let mut gathering = Gathering::new(kinds(&columns), usize::MAX);
     for batch in batches {
         gather(&batch, &columns, &mut gathering)?;
     }
     Ok((columns, gathering.take()))
+}
+
+/// The schema and the batches of a stream; none if it is damaged.
+fn decode(bytes: &[u8]) -> Result<Option<(SchemaRef, Vec<RecordBatch>)>, DataError> {
+    let mut decoder = StreamDecoder::new();
+    let mut buffer = Buffer::from(bytes);
+    let mut budget = Budget { cells: MAX_PUSHED_CELLS, text: MAX_PUSHED_TEXT };
+    let mut batches: Vec<RecordBatch> = Vec::new();
+    loop {
+        match decoder.decode(&mut buffer) {
+            Ok(Some(batch)) => {
+                budget.spend(&batch)?;
+                batches.push(batch);
+            }
+            Ok(None) => break,
+            Err(_) => return Ok(None),
+        }
+    }
+    let whole = decoder.finish().is_ok();
+    Ok(decoder.schema().filter(|_| whole).map(|schema| (schema, batches)))
 }
 
 /// What a stream may still unfold to.
