@@ -183,15 +183,15 @@ fn what_was_acknowledged_survives_kills_at_random_moments() {
     println!("CLOISTER_SEED={seed}");
     let times = if std::env::var_os("CLOISTER_LONG_TESTS").is_some() { 100 } else { 8 };
     let mut random = seed;
-    let mut kept: Vec<(String, i64)> = Vec::new();
+    let mut kept: Vec<(String, u32)> = Vec::new();
     for _ in 0..times {
         random =
             random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let moment = Duration::from_micros(1_000 + (random >> 33) % 40_000);
-        let (api, numbers) = (cluster.api(0), kept.len() as i64);
+        let (api, numbers) = (cluster.api(0), u32::try_from(kept.len()).unwrap());
         let pushing = std::thread::spawn(move || {
             let mut acknowledged = Vec::new();
-            for number in numbers.. {
+            for number in numbers..u32::MAX {
                 match api.try_upload(&json!([number])) {
                     Some(uuid) => acknowledged.push((uuid, number)),
                     None => return acknowledged,
@@ -212,7 +212,7 @@ fn what_was_acknowledged_survives_kills_at_random_moments() {
     }
     let (uuid, number) = kept.last().unwrap();
     let answers = both(&cluster, "SecureSum", &[held(uuid), json!([0])], &json!({}));
-    assert_eq!(result(&answers)["sum"].as_f64().unwrap() as i64, *number);
+    assert_eq!(result(&answers)["sum"].as_f64().unwrap(), f64::from(*number));
     cluster.operate(0, &["audit", "verify"]);
     let shown = cluster.operate(0, &["audit", "show", "--json"]);
     assert!(kept.iter().all(|(uuid, _)| shown.contains(uuid)), "an upload is not in the log");
