@@ -51,15 +51,7 @@ pub fn parse_csv(
 /// A damaged stream, columns of types that have no place here, or more than
 /// [`MAX_PUSHED_CELLS`] or [`MAX_PUSHED_TEXT`].
 pub fn parse_arrow_stream(bytes: &[u8]) -> Result<(Vec<Column>, Batch), SourceError> {
-    let damaged =
-        || DataError::Damaged("the Arrow stream (compressed ones are not read)".to_owned());
-    if !frames::are_sound(bytes, MAX_PUSHED_CELLS) {
-        return Err(damaged().into());
-    }
-    // The library panics over some streams that are damaged in other ways than are looked for here.
-    // A client's bytes must not end a thread: what it was doing is thrown away whole.
-    let decoded = catch_unwind(AssertUnwindSafe(|| decode(bytes)));
-    let (schema, batches) = decoded.map_err(|_| damaged())??.ok_or_else(damaged)?;
+    let (schema, batches) = decode_guarded(bytes)?;
     let columns = described(&arrow::columns(&schema)?)?;
     let mut gathering = Gathering::new(kinds(&columns), usize::MAX);
     for batch in batches {
@@ -68,24 +60,30 @@ pub fn parse_arrow_stream(bytes: &[u8]) -> Result<(Vec<Column>, Batch), SourceEr
     Ok((columns, gathering.take()))
 }
 
-/// The schema and the batches of a stream; none if it is damaged.
-fn decode(bytes: &[u8]) -> Result<Option<(SchemaRef, Vec<RecordBatch>)>, DataError> {
+/// The decoder was made for streams of friends: should it panic on one that passed the checks of
+/// its frames, this request fails and no other.
+fn decode_guarded(bytes: &[u8]) -> Result<(SchemaRef, Vec<RecordBatch>), DataError> {
+    if !frames::are_sound(bytes, MAX_PUSHED_CELLS) {
+        return Err(damaged());
+    }
+    catch_unwind(|| decode(bytes)).unwrap_or_else(|_| Err(damaged()))
+}
+
+fn decode(bytes: &[u8]) -> Result<(SchemaRef, Vec<RecordBatch>), DataError> {
     let mut decoder = StreamDecoder::new();
     let mut buffer = Buffer::from(bytes);
     let mut budget = Budget { cells: MAX_PUSHED_CELLS, text: MAX_PUSHED_TEXT };
     let mut batches: Vec<RecordBatch> = Vec::new();
-    loop {
-        match decoder.decode(&mut buffer) {
-            Ok(Some(batch)) => {
-                budget.spend(&batch)?;
-                batches.push(batch);
-            }
-            Ok(None) => break,
-            Err(_) => return Ok(None),
-        }
+    while let Some(batch) = decoder.decode(&mut buffer).map_err(|_| damaged())? {
+        budget.spend(&batch)?;
+        batches.push(batch);
     }
-    let whole = decoder.finish().is_ok();
-    Ok(decoder.schema().filter(|_| whole).map(|schema| (schema, batches)))
+    decoder.finish().map_err(|_| damaged())?;
+    Ok((decoder.schema().ok_or_else(damaged)?, batches))
+}
+
+fn damaged() -> DataError {
+    DataError::Damaged("the Arrow stream (compressed ones are not read)".to_owned())
 }
 
 /// What a stream may still unfold to.

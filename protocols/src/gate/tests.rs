@@ -259,8 +259,9 @@ fn shares_of_more_parties_than_a_word_has_lanes() {
     let seed = seed();
     let digits =
         Parameters { digits_before: Some(2), digits_after: Some(0), ..Parameters::default() };
-    for parties in [64, 65, 70] {
-        for large in [0, 63, parties - 1] {
+    // The last one is the first lane of a second word.
+    for parties in [64, 65] {
+        for large in [parties - 1] {
             for (number, dominates) in [(parties - 1, false), (parties, true)] {
                 let number = f64::from(u32::try_from(number).unwrap());
                 let of = |index: usize| vec![if index == large { -number } else { 1.0 }];

@@ -298,7 +298,9 @@ mod tests {
                 .map(|_| {
                     let text = |length: u64, random: &mut dyn FnMut(u64) -> u64| {
                         let parts = ["x", "\"", ",", "\n", "\r\n", "é", " ", ";"];
-                        (0..length).map(|_| parts[random(8) as usize]).collect::<String>()
+                        (0..length)
+                            .map(|_| parts[usize::try_from(random(8)).unwrap()])
+                            .collect::<String>()
                     };
                     let length = random(6);
                     vec![text(length, &mut random), text(random(4), &mut random), "z".into()]
@@ -307,7 +309,7 @@ mod tests {
             rows.iter().for_each(|row| writer.write_record(row).unwrap());
             let bytes = writer.into_inner().unwrap();
             let text = String::from_utf8(bytes).unwrap();
-            let capacity = 3 + random(20) as usize;
+            let capacity = 3 + usize::try_from(random(20)).unwrap();
             assert_eq!(parse(&text, capacity).as_ref(), Ok(&rows), "{text:?}");
         }
     }

@@ -10,7 +10,7 @@ use cloister_sources::{
 use super::read_all;
 
 const ROWS: u64 = 120;
-const FILTERS: u32 = 200;
+const FILTERS: u32 = 100;
 
 const INTEGERS: [i64; 9] = [0, 1, -1, 2, 7, i64::MAX, i64::MIN, (1 << 53) + 1, -(1 << 53)];
 const NUMBERS: [f64; 9] =
