@@ -3,7 +3,7 @@
 //! They were made by whoever sends them, so what is wrong with them may be told in full. The
 //! caller bounds their length; what they unfold to is bounded here.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 
 use ::arrow::array::RecordBatch;
 use ::arrow::buffer::Buffer;
