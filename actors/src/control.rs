@@ -3,7 +3,9 @@
 //! It lies in the state's folder, which only the node's own user may enter, and so needs no token.
 //! One line of JSON comes, one goes back.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -59,7 +61,11 @@ pub fn listen(state: &Path) -> io::Result<UnixListener> {
     let path = path(state);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => UnixListener::bind(&path),
+        _ => {
+            let listener = UnixListener::bind(&path)?;
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+            Ok(listener)
+        }
     }
 }
 

@@ -41,7 +41,7 @@ use crate::services::approvals::{self, Approvals};
 use crate::services::audit::{self, Audit};
 use crate::services::barrier::{self, Barrier};
 use crate::services::broadcast::{self, Broadcast};
-use crate::services::datasets::{self, Datasets, Obtain, Restore};
+use crate::services::datasets::{self, CountRefusal, Datasets, Obtain, Restore};
 use crate::services::registry::{self, Books, Registry};
 use crate::services::simon::{self, Port, Simon};
 use crate::services::storage::{self, KeyValueStorage};
@@ -414,6 +414,7 @@ impl Services<'_> {
         offer(&bus, SESSIONS, sessions.clone().recipient::<Decline>()).await?;
         offer(&bus, POLICY, policy.recipient::<Decide>()).await?;
         offer(&bus, DATASETS, datasets.clone().recipient::<Obtain>()).await?;
+        offer(&bus, DATASETS, datasets.clone().recipient::<CountRefusal>()).await?;
         let port =
             port(&bus, log.clone()).await.ok_or(StartError::Actor("a sibling on the bus"))?;
         let simon = Simon::new(self.consortium, self.me, port, limits).start();
@@ -466,6 +467,7 @@ async fn port(bus: &Addr<Bus>, log: Log) -> Option<Port> {
         decline: bus.send(Sibling::<Decline>::at(SESSIONS)).await.ok()??,
         decide: bus.send(Sibling::<Decide>::at(POLICY)).await.ok()??,
         obtain: bus.send(Sibling::<Obtain>::at(DATASETS)).await.ok()??,
+        count_refusal: bus.send(Sibling::<CountRefusal>::at(DATASETS)).await.ok()??,
         log,
     })
 }

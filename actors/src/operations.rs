@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,6 +25,9 @@ use crate::services::registry::Books;
 
 /// The name under which an operator's deeds stand in the log.
 const OPERATOR: &str = "the command on this machine";
+
+/// Names that stand for somebody else in the log, or for whoever calls without a token.
+const RESERVED: [&str; 3] = [OPERATOR, "node.toml", "anybody"];
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -145,6 +149,9 @@ impl Operations {
         roles: BTreeSet<Role>,
         days: Option<u32>,
     ) -> Result<Value, ApiError> {
+        if RESERVED.contains(&name) {
+            return Err(ApiError::argument("name", "this name is the node's own"));
+        }
         if roles.is_empty() {
             return Err(ApiError::argument("role", "a token needs one role at least"));
         }
@@ -207,7 +214,9 @@ impl Operations {
     }
 
     fn export(&self, to: &Path) -> Result<Value, ApiError> {
-        let file = File::create_new(to).map_err(|error| file_problem(to, &error))?;
+        let mut options = File::options();
+        options.write(true).create_new(true).mode(0o600);
+        let file = options.open(to).map_err(|error| file_problem(to, &error))?;
         let head = self.vault.export_lines(std::io::BufWriter::new(file));
         let head = head.map_err(|error| ApiError::state(&error))?;
         Ok(json!({"entries": head.number, "head": head.hex()}))

@@ -24,6 +24,7 @@ use x25519_dalek::{PublicKey, ReusableSecret};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use crate::agreed::{Agreed, AuditHead, Origin};
+use crate::catalogue::{Entry, find};
 use crate::channel::Channel;
 use crate::disclosure::{JointRules, Refusal, Rules};
 use crate::exchange::{Phase, TagKeys};
@@ -124,8 +125,7 @@ pub async fn agree(
     }
     // A refusal too is known to be of this session and of these rules.
     channel.agreed(agreed.clone());
-    let inputs = proposals.get(&me).map_or(0, |ours| ours.spec.inputs());
-    joint.check_parties(inputs)?;
+    joint.check_parties(parties_that_count(&proposals, joint.rules()))?;
     check_sources(&proposals)?;
     let serving = proposals.iter().filter(|(_, p)| p.serves).map(|(party, _)| *party).collect();
     let session = Session { joint, agreed, serving, pair_keys };
@@ -134,9 +134,19 @@ pub async fn agree(
     Ok(session)
 }
 
+/// How many parties bring data. Of functions of rows those do that say where theirs come from: who
+/// brings nothing protects nobody. (Who says so of nothing is not found out.) Two are the least that
+/// compute at all, and a rule that asks no more asks nothing of what they bring.
+fn parties_that_count(proposals: &BTreeMap<Party, Proposal>, rules: &Rules) -> usize {
+    let Some(spec) = proposals.values().next().map(|proposal| &proposal.spec) else { return 0 };
+    let of_rows = rules.min_parties > 2 && find(&spec.function).is_some_and(Entry::has_rows);
+    let brings = |proposal: &&Proposal| !of_rows || proposal.source != Origin::None;
+    proposals.values().take(spec.inputs()).filter(brings).count()
+}
+
 /// What follows from the proposals of all members.
 fn settle(proposals: &BTreeMap<Party, Proposal>) -> Result<(JointRules, Agreed), Fault> {
-    let rules: Vec<(Party, Rules)> = proposals.iter().map(|(p, q)| (*p, q.rules)).collect();
+    let rules: Vec<(Party, Rules)> = proposals.iter().map(|(p, q)| (*p, q.asked())).collect();
     let joint = JointRules::of(&rules).ok_or(Fault::Implausible)?;
     let members = proposals.values().next().map_or(&[][..], |first| &first.spec.members);
     let agreed = Agreed {
@@ -338,6 +348,13 @@ impl fmt::Debug for SessionHash {
 }
 
 impl Proposal {
+    /// The rules that its member asks of the others: only beside a dataset of its own are columns that
+    /// clients made its business.
+    fn asked(&self) -> Rules {
+        let client_columns = self.rules.client_columns || self.source != Origin::Dataset;
+        Rules { client_columns, ..self.rules }
+    }
+
     fn new(offer: Offer, secret: &ReusableSecret, rng: &mut impl CryptoRng) -> Self {
         let mut nonce = [0; 32];
         rng.fill_bytes(&mut nonce);

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,9 @@ const MOST_REMEMBERED: usize = 10_000;
 /// Hashes of tokens that are computed at a time: each takes some megabytes and a processor.
 const CHECKS_AT_A_TIME: usize = 2;
 
+/// Checks that may wait.
+const MOST_PENDING: usize = 64;
+
 /// The first failed attempt waits so long, the next ones twice as long each.
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
@@ -55,6 +59,8 @@ struct Tokens {
     known: Mutex<HashMap<[u8; 32], Known>>,
     failures: Mutex<HashMap<IpAddr, Failures>>,
     checks: Semaphore,
+    /// Checks that wait or run.
+    pending: AtomicUsize,
 }
 
 /// A token that was checked.
@@ -124,7 +130,8 @@ impl Tokens {
         let mut key = Zeroizing::new([0; 32]);
         getrandom::fill(key.as_mut_slice())?;
         let (known, failures) = Default::default();
-        Ok(Self { vault, key, known, failures, checks: Semaphore::new(CHECKS_AT_A_TIME) })
+        let checks = Semaphore::new(CHECKS_AT_A_TIME);
+        Ok(Self { vault, key, known, failures, checks, pending: AtomicUsize::new(0) })
     }
 
     async fn admit(&self, request: &HttpRequest) -> Result<Principal, ApiError> {
@@ -157,6 +164,20 @@ impl Tokens {
     }
 
     async fn check(
+        &self,
+        presented: Zeroizing<String>,
+    ) -> Result<Result<Token, TokenRefusal>, ApiError> {
+        // Whoever sends many wrong tokens at once must not have right ones wait for long.
+        if self.pending.fetch_add(1, Ordering::Relaxed) >= MOST_PENDING {
+            self.pending.fetch_sub(1, Ordering::Relaxed);
+            return Err(too_often());
+        }
+        let checked = self.check_in_turn(presented).await;
+        self.pending.fetch_sub(1, Ordering::Relaxed);
+        checked
+    }
+
+    async fn check_in_turn(
         &self,
         presented: Zeroizing<String>,
     ) -> Result<Result<Token, TokenRefusal>, ApiError> {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use actix_web::http::StatusCode;
+use cloister_protocols::catalogue;
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_protocols::session::Origin;
 use cloister_vault::{Class, Decision, Vault};
@@ -80,7 +81,7 @@ impl Policy {
         for input in &decide.inputs {
             let Use::Dataset { name, columns } = input else { continue };
             let policy = self.policies.of(name);
-            check(&policy, name, decide)?;
+            check(&policy, name, decide, self.profile)?;
             let own = policy.rules(self.profile);
             if client_made && !own.client_columns {
                 return Err(client_columns(name));
@@ -103,13 +104,23 @@ impl Policy {
 }
 
 /// Whether the dataset's owner lets this function, these members and this principal.
-fn check(policy: &DatasetPolicy, dataset: &str, decide: &Decide) -> Result<(), ApiError> {
+fn check(
+    policy: &DatasetPolicy,
+    dataset: &str,
+    decide: &Decide,
+    profile: Profile,
+) -> Result<(), ApiError> {
     if !policy.is_for(decide.principal.name()) {
         return Err(no_such_dataset());
     }
     let function = decide.function;
     if policy.functions.as_ref().is_some_and(|functions| !functions.contains(function)) {
         return Err(forbidden(format!("{function} may not be computed on dataset `{dataset}`")));
+    }
+    if shows_rows(function) && policy.functions.is_none() && profile == Profile::Production {
+        return Err(forbidden(format!(
+            "{function} shows single rows of a dataset: its policy has to name the function"
+        )));
     }
     let stranger = |member: &&String| policy.members.as_ref().is_some_and(|m| !m.contains(*member));
     match decide.members.iter().find(stranger) {
@@ -119,6 +130,11 @@ fn check(policy: &DatasetPolicy, dataset: &str, decide: &Decide) -> Result<(), A
         }
         None => Ok(()),
     }
+}
+
+/// Vectors and matrices are computed with element by element: no rule on rows applies to them.
+fn shows_rows(function: &str) -> bool {
+    catalogue::find(function).is_some_and(|entry| !entry.has_rows())
 }
 
 fn class(decide: &Decide, dataset: &str, columns: &[String]) -> Class {
@@ -186,7 +202,8 @@ fn client_columns(dataset: &str) -> ApiError {
     forbidden(message)
 }
 
-fn approval_needed(dataset: &str, id: u64) -> ApiError {
+/// Asks for the owner.
+pub(crate) fn approval_needed(dataset: &str, id: u64) -> ApiError {
     ApiError::new(
         StatusCode::FORBIDDEN,
         "approval_needed",
@@ -225,6 +242,11 @@ mod tests {
         let (_folder, policy) = node(trial);
         assert_eq!(code(&policy, &asking("SecureSum", vec![of_trial()])), "");
         assert_eq!(code(&policy, &asking("Sort", vec![of_trial()])), "refused_by_policy");
+        let (_folder, policy) = node("{}");
+        assert_eq!(
+            code(&policy, &asking("SecureVectorSum", vec![of_trial()])),
+            "refused_by_policy"
+        );
         let (_folder, policy) = node(r#"{"dataset":{"trial":{"members":["north"]}}}"#);
         assert_eq!(code(&policy, &asking("SecureSum", vec![of_trial()])), "refused_by_policy");
         let (_folder, policy) = node(r#"{"dataset":{"trial":{"principals":["ada"]}}}"#);

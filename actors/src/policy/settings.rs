@@ -65,6 +65,12 @@ pub enum PolicyError {
         /// The dataset.
         dataset: String,
     },
+    /// A minimum that no number of rows reaches.
+    #[error("the policy of dataset `{dataset}`: a minimum is at most 2^48")]
+    Minimum {
+        /// The dataset.
+        dataset: String,
+    },
     /// Two policies of one dataset.
     #[error("there are two policies of dataset `{dataset}`: leave one")]
     Twice {
@@ -101,6 +107,10 @@ impl Policies {
             }
             if let Some(unknown) = policy.members.iter().flatten().find(|name| !is_member(name)) {
                 return Err(PolicyError::Member { dataset, member: unknown.clone() });
+            }
+            let minima = [policy.min_rows, policy.min_cell];
+            if minima.into_iter().flatten().any(|minimum| minimum > 1 << 48) {
+                return Err(PolicyError::Minimum { dataset });
             }
             if policy.max_share.is_some_and(|share| !(1..=100).contains(&share)) {
                 return Err(PolicyError::Share { dataset });
@@ -166,6 +176,8 @@ mod tests {
         assert!(matches!(check(r#"{"functions":["Sum"]}"#), Err(PolicyError::Function { .. })));
         assert!(matches!(check(r#"{"members":["east"]}"#), Err(PolicyError::Member { .. })));
         assert!(matches!(check(r#"{"max_share":0}"#), Err(PolicyError::Share { .. })));
+        let beyond = check(r#"{"min_rows":4611686018427387904}"#);
+        assert!(matches!(beyond, Err(PolicyError::Minimum { .. })));
         let mut twice = trial("{}");
         assert!(matches!(twice.join(trial("{}")), Err(PolicyError::Twice { .. })));
     }

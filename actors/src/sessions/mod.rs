@@ -295,17 +295,20 @@ impl Sessions {
     /// Tells the other members of what we declined, so that they need not wait for us until their
     /// deadlines; those that are not connected yet when they are.
     fn tell_declined(&mut self) {
-        let deadline = self.deadline;
         for (since, ticket) in std::mem::take(&mut self.declined) {
-            let (network, members) = (ticket.network().to_owned(), ticket.members().to_vec());
-            if !self.missing(&members).is_empty() && since.elapsed() < deadline {
-                self.declined.push((since, ticket));
-                continue;
-            }
-            let group = self.group(&network, &members);
-            let failure = Failure::Declined { member: self.name(self.me) };
-            self.tell_all(&network, &members, &group, &failure);
+            self.tell_one_declined(since, ticket);
         }
+    }
+
+    fn tell_one_declined(&mut self, since: Instant, ticket: Ticket) {
+        let (network, members) = (ticket.network().to_owned(), ticket.members().to_vec());
+        if !self.missing(&members).is_empty() && since.elapsed() < self.deadline {
+            self.declined.push((since, ticket));
+            return;
+        }
+        let group = self.group(&network, &members);
+        let failure = Failure::Declined { member: self.name(self.me) };
+        self.tell_all(&network, &members, &group, &failure);
     }
 
     fn expire_waiting(&mut self) {
@@ -436,8 +439,12 @@ impl Handler<Decline> for Sessions {
     type Result = ();
 
     fn handle(&mut self, Decline(ticket): Decline, _: &mut Self::Context) {
-        self.declined.push((Instant::now(), ticket));
-        self.tell_declined();
+        // More than there can be under way are not remembered: those others wait for their deadlines.
+        if self.missing(ticket.members()).is_empty()
+            || self.declined.len() < self.limits.computations
+        {
+            self.tell_one_declined(Instant::now(), ticket);
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod obtaining;
+mod refusals;
 mod rows;
 mod selection;
 mod uploads;
@@ -17,8 +18,10 @@ use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
 use cloister_protocols::catalogue::Entry;
 use cloister_sources::Dataset;
 use cloister_vault::Vault;
+use tokio::sync::Semaphore;
 
 pub use self::obtaining::{Added, Contents, Group, Obtained};
+use self::refusals::Refusals;
 pub use self::selection::{Base, Selection};
 pub use self::uploads::{Content, Forget, Keep, Kept, Restore};
 use super::own_description;
@@ -35,6 +38,8 @@ use crate::settings::Limits;
 /// The actor.
 pub struct Datasets {
     store: Store,
+    /// Readings at a time: each holds its rows in memory, and a thread.
+    readings: Arc<Semaphore>,
 }
 
 /// What reading data needs; cheap to clone onto a thread that may block.
@@ -45,7 +50,11 @@ pub(crate) struct Store {
     policies: Arc<Policies>,
     access: Arc<cloister_sources::Access>,
     limits: Arc<Limits>,
+    refusals: Arc<Refusals>,
 }
+
+/// Readings that may be under way.
+const READINGS: usize = 4;
 
 /// What clients can call.
 pub static INTERFACE: Interface = Interface {
@@ -75,6 +84,18 @@ pub struct Obtain {
     pub drop_missing: bool,
     /// The fewest rows that a selection may have, and that two selections may differ by.
     pub minimum: u64,
+    /// Whether there is nothing else to compute with.
+    pub alone: bool,
+}
+
+/// Says that a request was refused because of what the data of a dataset are.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CountRefusal {
+    /// Whose request.
+    pub principal: Principal,
+    /// The dataset.
+    pub dataset: String,
 }
 
 impl Datasets {
@@ -88,7 +109,9 @@ impl Datasets {
         limits: &Limits,
     ) -> Self {
         let limits = Arc::new(limits.clone());
-        Self { store: Store { vault, log, policies, access, limits } }
+        let refusals = Arc::default();
+        let store = Store { vault, log, policies, access, limits, refusals };
+        Self { store, readings: Arc::new(Semaphore::new(READINGS)) }
     }
 
     /// What it says of itself.
@@ -99,6 +122,16 @@ impl Datasets {
 }
 
 impl Store {
+    /// Answers a client's call. Blocks.
+    fn answer(&self, call: &Call) -> Result<Reply, ApiError> {
+        match call.method {
+            "list" => self.list(&call.principal),
+            "describe" => self.describe(&call.principal, &call.arguments.text("dataset")?),
+            "select" => self.select(call),
+            other => Err(ApiError::internal(format!("datasets cannot {other}"))),
+        }
+    }
+
     /// The dataset of this name, if it exists for this principal.
     fn dataset(&self, principal: &Principal, name: &str) -> Result<Dataset, ApiError> {
         if !self.policies.of(name).is_for(principal.name()) {
@@ -121,15 +154,24 @@ impl Actor for Datasets {
 }
 
 impl Handler<Call> for Datasets {
-    type Result = Result<Reply, ApiError>;
+    type Result = ResponseFuture<Result<Reply, ApiError>>;
 
     fn handle(&mut self, call: Call, _: &mut Self::Context) -> Self::Result {
-        match call.method {
-            "list" => self.store.list(&call.principal),
-            "describe" => self.store.describe(&call.principal, &call.arguments.text("dataset")?),
-            "select" => self.store.select(&call),
-            other => Err(ApiError::internal(format!("datasets cannot {other}"))),
-        }
+        let (store, readings) = (self.store.clone(), Arc::clone(&self.readings));
+        Box::pin(async move {
+            let _turn =
+                readings.acquire().await.map_err(|_| ApiError::unavailable("the datasets"))?;
+            let answered = actix_web::web::block(move || store.answer(&call)).await;
+            answered.map_err(|_| ApiError::unavailable("the thread pool"))?
+        })
+    }
+}
+
+impl Handler<CountRefusal> for Datasets {
+    type Result = ();
+
+    fn handle(&mut self, count: CountRefusal, _: &mut Self::Context) {
+        self.store.refusals.count(&count.principal, &count.dataset);
     }
 }
 
@@ -137,8 +179,10 @@ impl Handler<Obtain> for Datasets {
     type Result = ResponseFuture<Result<Obtained, ApiError>>;
 
     fn handle(&mut self, obtain: Obtain, _: &mut Self::Context) -> Self::Result {
-        let store = self.store.clone();
+        let (store, readings) = (self.store.clone(), Arc::clone(&self.readings));
         Box::pin(async move {
+            let _turn =
+                readings.acquire().await.map_err(|_| ApiError::unavailable("the datasets"))?;
             let obtained = actix_web::web::block(move || store.obtain(&obtain)).await;
             obtained.map_err(|_| ApiError::unavailable("the thread pool"))?
         })

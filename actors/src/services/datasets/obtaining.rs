@@ -6,7 +6,7 @@
 //! column that is its key, that column tells rows apart; else all columns do.
 
 use actix_web::http::StatusCode;
-use cloister_protocols::catalogue::InputKind;
+use cloister_protocols::catalogue::{Entry, InputKind};
 use cloister_sources::{
     Aggregate, Aggregated, Batch, Comparison, Constant, Dataset, Filter, SourceError, Values,
     aggregate, read,
@@ -128,12 +128,33 @@ impl Store {
         selection: &Selection,
         obtain: &Obtain,
     ) -> Result<Obtained, ApiError> {
+        check_arity(obtain.function, selection.columns.len())?;
+        check_key(dataset, selection, obtain.minimum)?;
+        self.refusals.check(&self.vault, &obtain.principal, &dataset.name)?;
+        let read = self.read_selection(dataset, selection, obtain);
+        if read.as_ref().is_err_and(tells_of_data) {
+            self.refusals.count(&obtain.principal, &dataset.name);
+        }
+        read
+    }
+
+    fn read_selection(
+        &self,
+        dataset: &Dataset,
+        selection: &Selection,
+        obtain: &Obtain,
+    ) -> Result<Obtained, ApiError> {
         if let Some(obtained) = self.near_source(dataset, selection, obtain)? {
             return Ok(obtained);
         }
         let rows = self.rows(dataset, &selection.columns, selection)?;
+        // Before anything is said of what is missing in them.
+        if (rows.len() as u64) < obtain.minimum && selection.filter.is_some() {
+            return Err(too_close());
+        }
         let (obtained, identities) = rows.finish(obtain.drop_missing)?;
-        self.remember(dataset, selection, identities, obtain)?;
+        let some_rows = selection.filter.is_some() || obtained.dropped > 0;
+        self.remember(dataset, some_rows, identities, obtain)?;
         Ok(obtained)
     }
 
@@ -144,7 +165,9 @@ impl Store {
         selection: &Selection,
         obtain: &Obtain,
     ) -> Result<Option<Obtained>, ApiError> {
-        let Some(what) = aggregate_for(obtain, selection) else { return Ok(None) };
+        let Some(what) = aggregate_for(obtain, selection).filter(|_| obtain.alone) else {
+            return Ok(None);
+        };
         // Rows are told apart by the key alone: without one they would all have to be read anyhow.
         if dataset.key.is_none() {
             return Ok(None);
@@ -160,7 +183,7 @@ impl Store {
         };
         let Some(content) = content else { return Ok(None) };
         let (_, identities) = self.rows(dataset, &[], selection)?.finish(false)?;
-        self.remember(dataset, selection, identities, obtain)?;
+        self.remember(dataset, selection.filter.is_some(), identities, obtain)?;
         Ok(Some(Obtained { content, dropped: 0 }))
     }
 
@@ -235,20 +258,23 @@ impl Store {
         }
     }
 
-    /// Asks whether these rows may be opened about, and remembers that they were asked for.
+    /// Asks whether these rows may be opened about, and remembers that they were asked for; `some` if
+    /// they are not all of the dataset. How many they are is opened whatever the columns: selections
+    /// are compared on all.
     fn remember(
         &self,
         dataset: &Dataset,
-        selection: &Selection,
+        some: bool,
         identities: Zeroizing<Vec<u64>>,
         obtain: &Obtain,
     ) -> Result<(), ApiError> {
         let few = (identities.len() as u64) < obtain.minimum;
-        if few && selection.filter.is_some() {
+        if few && some {
             return Err(too_close());
         }
-        let (name, columns) = (&dataset.name, &selection.columns);
-        let asked = self.vault.ask(name, columns, identities.to_vec(), obtain.minimum).wait();
+        let rows = ["rows".to_owned()];
+        let asked =
+            self.vault.ask(&dataset.name, &rows, identities.to_vec(), obtain.minimum).wait();
         match asked.map_err(|error| ApiError::state(&error))? {
             Asked::Recorded => Ok(()),
             Asked::TooClose => Err(too_close()),
@@ -284,6 +310,37 @@ fn unreadable(dataset: &Dataset, error: &SourceError) -> ApiError {
     let code = "dataset_unreadable";
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, error.public_message())
         .hint("the dataset's owner finds the reason in the node's log")
+}
+
+/// Whether a refusal is an answer about the rows that were chosen.
+fn tells_of_data(refusal: &ApiError) -> bool {
+    ["refused_by_disclosure_rules", "missing_values"].contains(&refusal.code())
+}
+
+/// Refuses more or fewer columns than the function takes, before any is read.
+fn check_arity(function: &Entry, columns: usize) -> Result<(), ApiError> {
+    let taken = match function.input {
+        InputKind::TextPairs | InputKind::Points => 2,
+        InputKind::Matrix => return Ok(()),
+        _ => 1,
+    };
+    if columns == taken {
+        return Ok(());
+    }
+    let message = format!("{} takes {taken} of the columns, not {columns}", function.name);
+    Err(ApiError::argument("data", message).hint("select as many as the function takes"))
+}
+
+/// The column that tells rows apart is for nobody to choose single rows by.
+fn check_key(dataset: &Dataset, selection: &Selection, minimum: u64) -> Result<(), ApiError> {
+    let key = dataset.key.as_deref();
+    let columns = selection.filter.iter().flat_map(Filter::columns);
+    if minimum > 1 && columns.into_iter().any(|column| Some(column) == key) {
+        let message = "rows are not chosen by the column that tells them apart";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "refused_by_policy", message)
+            .hint("choose them by what they have in common"));
+    }
+    Ok(())
 }
 
 fn too_many(limit: usize) -> ApiError {

@@ -15,6 +15,9 @@ use crate::policy::Use;
 /// The most columns of a selection.
 const MOST_COLUMNS: usize = 1_000;
 
+/// The longest condition on rows in bytes: it is written into the log whole.
+const LONGEST_FILTER: usize = 16 << 10;
+
 /// A plan of what to read. Says nothing of what is there.
 #[derive(Clone)]
 pub struct Selection {
@@ -96,6 +99,12 @@ fn columns(data: &Data) -> Result<Vec<String>, ApiError> {
         }
         _ => return Err(misfit()),
     };
+    let mut distinct = names.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.len() < names.len() {
+        return Err(ApiError::argument("columns", "one is named twice"));
+    }
     match names.len() {
         0 => Err(ApiError::argument("columns", "at least one is needed")),
         1..=MOST_COLUMNS => Ok(names),
@@ -114,6 +123,9 @@ fn check_columns(names: &[String], known: &[Column]) -> Result<(), ApiError> {
 fn filter(data: &Data, known: &[Column]) -> Result<Filter, ApiError> {
     let filter: Filter = data.parse().map_err(|error| misfit(&error))?;
     filter.check(known).map_err(|error| misfit(&error))?;
+    if filter.canonical().len() > LONGEST_FILTER {
+        return Err(misfit(&format_args!("longer than {LONGEST_FILTER} bytes")));
+    }
     Ok(filter)
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix::{Handler, Message, ResponseFuture};
+use actix_web::web;
 use cloister_sources::{Batch, Column, parse_arrow_stream, parse_csv};
 use cloister_vault::Quota;
 use serde_json::json;
@@ -138,14 +139,22 @@ impl Store {
             all_bytes: self.limits.all_upload_bytes,
             per_owner_count: self.limits.handles as u64,
         };
-        let kept = self.vault.put_upload(record, bytes, quota).await;
+        let vault = self.vault.clone();
+        let kept = web::block(move || vault.put_upload(record, bytes, quota).wait()).await;
+        let kept = kept.map_err(|_| ApiError::unavailable("the thread pool"))?;
         kept.map_err(|error| ApiError::state(&error))?;
         let document = json!({
             "principal": principal.name(), "upload": upload.id.to_string(), "bytes": upload.bytes,
             "media": content.media(), "expires": expires,
         });
-        self.log.record(Kind::Uploaded, document).await?;
-        Ok(upload)
+        match self.log.record(Kind::Uploaded, document).await {
+            Ok(_) => Ok(upload),
+            Err(error) => {
+                // What nobody can be shown to have pushed is not kept.
+                let _ = self.vault.remove_upload(upload.id).await;
+                Err(error)
+            }
+        }
     }
 
     /// What a client pushed, in its form.

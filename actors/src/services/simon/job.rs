@@ -19,7 +19,7 @@ use crate::label::Report;
 use crate::log::{self, Kind, Log};
 use crate::object::{Material, Principal};
 use crate::policy::{Decide, Grant};
-use crate::services::datasets::Obtain;
+use crate::services::datasets::{CountRefusal, Obtain};
 use crate::sessions::{Decline, Launch, Reserve, Terms, Ticket};
 
 /// From this many bytes on, data are checked and encoded on a thread for blocking work.
@@ -54,6 +54,8 @@ pub struct Port {
     pub decide: Recipient<Decide>,
     /// Reads data.
     pub obtain: Recipient<Obtain>,
+    /// Counts what was refused because of what data are.
+    pub count_refusal: Recipient<CountRefusal>,
     /// Remembers what was decided.
     pub log: Log,
 }
@@ -70,24 +72,32 @@ impl Job {
         let started = Instant::now();
         let account = self.account();
         let progress = self.progress.clone();
-        let ticket = self.reserve(&node).await?;
+        let ticket = match self.reserve(&node).await {
+            Ok(ticket) => ticket,
+            Err(refusal) => return Err(refused(&node.log, &account, refusal).await?),
+        };
         let Prepared { grant, request } = match self.prepare(&node).await {
             Ok(prepared) => prepared,
             Err(refusal) => {
+                let written = refused(&node.log, &account, refusal).await;
                 // The others wait for us; where the data plane is gone, nobody does.
                 let _ = node.decline.send(Decline(ticket)).await;
-                let entry = with(&account, json!({"code": refusal.code()}));
-                node.log.record(Kind::Refused, entry).await?;
-                return Err(refusal);
+                return Err(written?);
             }
         };
         let asked = json!({
-            "parameters": request.parameters(),
+            "parameters": written_parameters(&request),
             "suite": request.suite(),
             "rules": grant.rules,
             "origin": grant.origin,
         });
-        let head = node.log.record(Kind::Asked, with(&account, asked)).await?;
+        let head = match node.log.record(Kind::Asked, with(&account, asked)).await {
+            Ok(head) => head,
+            Err(error) => {
+                let _ = node.decline.send(Decline(ticket)).await;
+                return Err(error);
+            }
+        };
         let terms = Terms { rules: grant.rules, origin: grant.origin, audit: head };
         let launch = Launch { ticket, request, terms, started, progress };
         let concluded = node.launch.send(launch).await;
@@ -113,6 +123,7 @@ impl Job {
     async fn prepare(self, node: &Port) -> Result<Prepared, ApiError> {
         let Self { principal, function, parameters, materials, names, .. } = self;
         let parties = self.members.len().saturating_sub(self.helpers);
+        material::check_selections(&materials)?;
         let inputs = material::uses(&materials);
         let (asker, function_name) = (principal.clone(), function.name);
         let decide = Decide { principal: asker, function: function_name, members: names, inputs };
@@ -124,10 +135,23 @@ impl Job {
             function,
             parameters: &parameters,
             minimum: grant.rules.min_rows,
+            alone: materials.len() == 1,
         };
+        let dataset = material::dataset(&materials);
         let gathered = reader.gather(materials).await?;
-        let request = encoded(function, parameters, gathered, parties).await?;
-        Ok(Prepared { grant, request })
+        let request = encoded(function, parameters, gathered, parties).await;
+        match (request, dataset) {
+            (Ok(request), _) => Ok(Prepared { grant, request }),
+            (Err(error), None) => Err(error),
+            // What was wrong with which row is for nobody to know who asks.
+            (Err(error), Some(dataset)) => {
+                let count = CountRefusal { principal, dataset };
+                // Where the datasets are gone, nothing is read any more.
+                let _ = node.count_refusal.send(count).await;
+                tracing::info!(code = error.code(), "a dataset does not fit what was asked of it");
+                Err(unfit())
+            }
+        }
     }
 
     /// Who asks for what, for the log.
@@ -184,6 +208,32 @@ async fn encoded(
     }
     let encoded = actix_web::web::block(encode).await;
     encoded.map_err(|_| ApiError::unavailable("the thread pool"))?
+}
+
+/// Writes down that a computation was refused; gives the refusal back.
+async fn refused(log: &Log, account: &Value, refusal: ApiError) -> Result<ApiError, ApiError> {
+    let entry = with(account, json!({"code": refusal.code()}));
+    log.record(Kind::Refused, entry).await.map(|_| refusal)
+}
+
+fn unfit() -> ApiError {
+    ApiError::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "data_unfit",
+        "the selected data do not fit the function with these parameters",
+    )
+    .hint("see the columns' types with the method `describe` of Datasets; leave out bounds, digits and \
+           categories that the data may not keep to")
+}
+
+/// Parameters for the log; of what is long, such as lists, a hash.
+fn written_parameters(request: &Request) -> Value {
+    const LONG: usize = 1_000;
+    let written = |(name, text): (String, String)| match text.len() {
+        0..=LONG => (name, json!(text)),
+        _ => (name, json!(format!("blake3 {}", blake3::hash(text.as_bytes()).to_hex()))),
+    };
+    Value::Object(request.parameters().into_iter().map(written).collect())
 }
 
 /// What became of a computation. The result is there as a hash, by which members can compare what

@@ -9,7 +9,7 @@ use cloister_protocols::parameters::{Missing, Parameters};
 use serde_json::{Value, json};
 
 use super::input;
-use crate::data::Data;
+use crate::data::{Data, HANDLE};
 use crate::error::ApiError;
 use crate::label::{Private, Stored};
 use crate::object::{Material, Principal};
@@ -32,6 +32,8 @@ pub(super) struct Reader<'a> {
     pub(super) parameters: &'a Parameters,
     /// The fewest rows that selections may have and differ by.
     pub(super) minimum: u64,
+    /// Whether there is nothing else to compute with.
+    pub(super) alone: bool,
 }
 
 /// What the policy must know of these data.
@@ -47,7 +49,7 @@ fn uses_of(material: &Material) -> Vec<Use> {
         Material::Nested { data, held } => {
             let stored = held.values().cloned().map(Material::Stored);
             let mut uses: Vec<Use> = stored.flat_map(|material| uses_of(&material)).collect();
-            if has_lists_of_values(data.for_computing()) {
+            if has_values(data.for_computing()) {
                 uses.push(Use::ClientColumns);
             }
             uses
@@ -55,21 +57,44 @@ fn uses_of(material: &Material) -> Vec<Use> {
     }
 }
 
-/// Whether values stand in lists beside the handles: then a client made columns. A rank beside a
-/// selection is none.
-fn has_lists_of_values(data: &Data) -> bool {
-    let is_container = |item: &Data| matches!(item, Data::List(_) | Data::Map(_));
+/// What may stand beside a handle without being a value that is computed with.
+const BESIDE: [&str; 4] = [HANDLE, "rank", "lower_bound", "upper_bound"];
+
+/// Whether values stand beside the handles: then a client made columns. A rank is none.
+fn has_values(data: &Data) -> bool {
     match data {
-        Data::Integers(_) | Data::Numbers(_) => true,
-        Data::List(items) => items.iter().any(|i| !is_container(i) || has_lists_of_values(i)),
-        Data::Map(map) => map.values().any(has_lists_of_values),
-        _ => false,
+        Data::List(items) => items.iter().any(has_values),
+        Data::Map(map) => {
+            map.iter().any(|(name, value)| !BESIDE.contains(&name.as_str()) && has_values(value))
+        }
+        _ => true,
+    }
+}
+
+/// Checks that at most one selection of a dataset is computed with: of several together the node could
+/// not tell which rows they are.
+pub(super) fn check_selections(materials: &[Material]) -> Result<(), ApiError> {
+    let of_datasets = uses(materials).into_iter().filter(|used| *used != Use::ClientColumns);
+    match of_datasets.count() {
+        0 | 1 => Ok(()),
+        _ => {
+            Err(ApiError::argument("data", "one selection of a dataset is computed with at a time")
+                .hint("select all columns and rows at once"))
+        }
     }
 }
 
 /// Functions without data get an empty list.
 fn is_nothing(data: &Data) -> bool {
     matches!(data, Data::Null) || matches!(data, Data::List(items) if items.is_empty())
+}
+
+/// The dataset that is computed with, if one is.
+pub(super) fn dataset(materials: &[Material]) -> Option<String> {
+    uses(materials).into_iter().find_map(|used| match used {
+        Use::Dataset { name, .. } => Some(name),
+        Use::ClientColumns => None,
+    })
 }
 
 /// What stands of these data in the audit log: never a value.
@@ -117,6 +142,7 @@ impl Reader<'_> {
             function: self.function,
             drop_missing: self.drops_missing(),
             minimum: self.minimum,
+            alone: self.alone,
         };
         let obtained = self.datasets.send(obtain).await;
         let obtained = obtained.map_err(|_| ApiError::unavailable("the datasets"))??;

@@ -74,12 +74,13 @@ fn rows_as_data(columns: &[Values]) -> Result<Data, ApiError> {
     if let [one] = lists.as_slice() {
         return Ok(one.clone());
     }
+    let mut cells: Vec<_> = lists.iter().map(super::items).collect();
     let rows = columns.first().map_or(0, len);
-    let row = |row: usize| {
-        let cells = lists.iter().map(|list| super::items(list).nth(row).unwrap_or(Data::Null));
-        Data::concatenated([Data::List(cells.collect())].iter())
+    let mut row = || {
+        let row = cells.iter_mut().map(|cells| cells.next().unwrap_or(Data::Null));
+        Data::concatenated([Data::List(row.collect())].iter())
     };
-    Ok(Data::List((0..rows).map(row).collect()))
+    Ok(Data::List((0..rows).map(|_| row()).collect()))
 }
 
 fn column_as_data(column: &Values) -> Result<Data, ApiError> {
