@@ -11,7 +11,8 @@
 //! functions of masked sums too. Where no rule asks anything, such functions need nobody else.
 //!
 //! Each party counts its own rows. That it counts others than it has is not detected; that it counts
-//! others than it uses is, of tables and univariate statistics. Bivariate statistics open how many
+//! others than it uses is, of whole tables and univariate statistics; not of sums, ranks, and the mode
+//! alone. Bivariate statistics open how many
 //! rows were used, and are refused if these are fewer than the rules ask.
 //!
 //! Nothing here waits for time to pass: the agreed deadline is for whoever drives the machine.

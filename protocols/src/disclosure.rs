@@ -16,7 +16,8 @@
 //!
 //! **What the rules assume.** Rows, cells, and where columns come from are what the parties say they
 //! are: each counts its own rows, and one that adds rows which nobody has lifts a total or a cell over
-//! a minimum, or hides that another party dominates. Vectors and matrices are not rows, and the rules
+//! a minimum, or hides that another party dominates. A member that repeats a computation under changing
+//! rules of its own learns from each refusal one bit more. Vectors and matrices are not rows, and the rules
 //! on rows, shares and small cells do not apply to them. A small cell is not opened to anybody; who
 //! knows totals or other tables may work it out.
 //!

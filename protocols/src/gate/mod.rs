@@ -38,6 +38,13 @@
 //! **What is noticed:** of the opened bits each share comes from two seats; wrong ones end the
 //! computation. A seat that deviates in a product can turn a bit around without being noticed: that is
 //! what semi-honest means. A party says itself how many rows it has, and how large its numbers are.
+//! Of a sum it shares a term for each party that might dominate, and nothing ties these to each other:
+//! one that shares other terms than the protocol says learns in each run whether one party's magnitude
+//! reaches a threshold of its choice.
+//!
+//! **Repetition.** Every member chooses its own thresholds. One that asks for the same data again and
+//! again under changing rules finds out the number of rows, or the largest share, bit by bit. What
+//! bounds that is the owners' approvals, and that each run stands in everybody's log.
 
 #[cfg(test)]
 mod adversary_tests;

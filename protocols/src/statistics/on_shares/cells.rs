@@ -8,9 +8,11 @@
 //!    party's difference, and the end.
 //! 4. *compare*: cell·[cell ≥ minimum] of each cell is opened to the parties.
 //!
-//! So a cell below the minimum is not opened to anybody: what is opened of it is the 0 that is opened
+//! So a cell below the minimum is not opened to anybody, if no party lies about its counts (one that adds
+//! to them lifts a cell, and only the sum of all is checked): what is opened of it is the 0 that is opened
 //! of an empty cell, and the answer has null for both. That holds for declared categories too. Where
-//! categories come from the data, parties know who has which (see [`crate::statistics::categories`]);
+//! categories come from the data, parties' nodes know who has which (see [`crate::statistics::categories`]), so
+//! that null tells them of a few;
 //! the answer leaves out names of which no cell is shown.
 //!
 //! **Rounds:** 2, 1, 1, 12, and 1 if there are more than 16,384 cells. **Bytes sent by a seat:** 67 a
