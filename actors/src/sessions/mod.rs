@@ -9,6 +9,7 @@
 //! a session: no peer goes past its proposal without ours. Proposals that call us as a helper are
 //! answered without a client: see [`helping`].
 
+mod declining;
 mod early;
 mod helping;
 mod matching;
@@ -33,6 +34,7 @@ use cloister_protocols::session::{AuditHead, MemberId, Origin};
 use cloister_protocols::wire::SessionId;
 use tokio::sync::{oneshot, watch};
 
+pub use self::declining::Decline;
 use self::early::Early;
 use self::matching::End;
 use self::numbers::{Group, Numbers};
@@ -121,11 +123,6 @@ pub struct Terms {
     /// The head of its audit chain.
     pub audit: AuditHead,
 }
-
-/// Ends what a ticket was reserved for before it has begun: this node will not take part.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Decline(pub Ticket);
 
 /// Gives the sessions the links.
 #[derive(Message)]
@@ -292,25 +289,6 @@ impl Sessions {
         }
     }
 
-    /// Tells the other members of what we declined, so that they need not wait for us until their
-    /// deadlines; those that are not connected yet when they are.
-    fn tell_declined(&mut self) {
-        for (since, ticket) in std::mem::take(&mut self.declined) {
-            self.tell_one_declined(since, ticket);
-        }
-    }
-
-    fn tell_one_declined(&mut self, since: Instant, ticket: Ticket) {
-        let (network, members) = (ticket.network().to_owned(), ticket.members().to_vec());
-        if !self.missing(&members).is_empty() && since.elapsed() < self.deadline {
-            self.declined.push((since, ticket));
-            return;
-        }
-        let group = self.group(&network, &members);
-        let failure = Failure::Declined { member: self.name(self.me) };
-        self.tell_all(&network, &members, &group, &failure);
-    }
-
     fn expire_waiting(&mut self) {
         let deadline = self.deadline;
         let expired = |waiting: &mut Waiting| waiting.launch.started.elapsed() >= deadline;
@@ -432,19 +410,6 @@ impl Handler<Launch> for Sessions {
         let (reply, result) = oneshot::channel();
         self.launch(Waiting { launch, reply }, context);
         Box::pin(async { result.await.unwrap_or_else(|_| Failure::Stopping.into()) })
-    }
-}
-
-impl Handler<Decline> for Sessions {
-    type Result = ();
-
-    fn handle(&mut self, Decline(ticket): Decline, _: &mut Self::Context) {
-        // More than there can be under way are not remembered: those others wait for their deadlines.
-        if self.missing(ticket.members()).is_empty()
-            || self.declined.len() < self.limits.computations
-        {
-            self.tell_one_declined(Instant::now(), ticket);
-        }
     }
 }
 

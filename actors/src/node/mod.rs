@@ -4,12 +4,14 @@
 //! and a message to another thread costs a hundred times one on the same. The controller, the bus
 //! and the services run where [`Node::start`] is called; HTTP has workers of its own.
 
+mod services;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use actix::{Actor, Addr, Message, Recipient};
+use actix::{Actor, Addr};
 use actix_cors::Cors;
 use actix_rt::Arbiter;
 use actix_web::dev::ServerHandle;
@@ -21,41 +23,23 @@ use cloister_certs::{
 };
 use cloister_protocols::wire::VERSION;
 use cloister_vault::{Vault, VaultError};
-use serde_json::json;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::bus::{Bus, Offer, Register, Sibling};
+pub use self::services::{DATASETS, POLICY, SESSIONS};
+use self::services::{Services, State};
 use crate::consortium::Consortium;
 use crate::control;
+use crate::controller::Doorkeeper;
 use crate::controller::http::{Door, LARGE_BODIES, routes};
-use crate::controller::{Controller, Doorkeeper, Uploads};
 use crate::error::ApiError;
 use crate::links::{Events, Greeting, Listener, Peer};
-use crate::log::{self, Log};
-use crate::object::{Call, Interface, Object};
+use crate::log::Log;
 use crate::operations::Operations;
-use crate::policy::{Decide, Policy, PolicyError};
-use crate::services::approvals::{self, Approvals};
-use crate::services::audit::{self, Audit};
-use crate::services::barrier::{self, Barrier};
-use crate::services::broadcast::{self, Broadcast};
-use crate::services::datasets::{self, CountRefusal, Datasets, Obtain, Restore};
-use crate::services::registry::{self, Books, Registry};
-use crate::services::simon::{self, Port, Simon};
-use crate::services::storage::{self, KeyValueStorage};
-use crate::sessions::{Connect, Decline, Launch, Reserve, Sessions, Shutdown, Surroundings};
+use crate::policy::PolicyError;
+use crate::sessions::{Connect, Sessions, Shutdown, Surroundings};
 use crate::settings::{AccessMode, Settings};
-
-/// The address on the bus at which joint computations are asked for.
-pub const SESSIONS: &str = "sessions";
-
-/// The address on the bus at which it is decided who may compute what.
-pub const POLICY: &str = "policy";
-
-/// The address on the bus from which data come.
-pub const DATASETS: &str = "datasets";
 
 /// How often the door forgets who came long ago.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -361,117 +345,6 @@ fn pinned(member: &crate::consortium::Member) -> Member {
     Member { name: member.name.clone(), fingerprints: member.fingerprints.clone() }
 }
 
-/// What the node must not forget, open.
-struct State {
-    vault: Vault,
-    log: Log,
-    access: Arc<cloister_sources::Access>,
-}
-
-impl State {
-    /// Opens it, writes down that the node starts, and registers what the settings declare.
-    async fn open(settings: &Settings) -> Result<Self, StartError> {
-        let (folder, party) = (settings.state.clone(), settings.party.clone());
-        let access = Arc::new(settings.sources());
-        let reach = Arc::clone(&access);
-        let declarations = settings.datasets.clone();
-        let opened = web::block(move || {
-            let vault = Vault::open(&folder)?;
-            let log = Log::new(vault.clone());
-            let started = json!({
-                "party": party, "version": env!("CARGO_PKG_VERSION"), "wire": VERSION,
-            });
-            log.record_blocking(log::Kind::Started, started)?;
-            Books::new(vault.clone(), log.clone(), reach).adopt(&declarations);
-            Ok::<_, StartError>((vault, log))
-        });
-        let (vault, log) = opened.await.map_err(|_| StartError::Actor("the state"))??;
-        Ok(Self { vault, log, access })
-    }
-}
-
-/// What microservices are made of.
-struct Services<'a> {
-    settings: &'a Settings,
-    consortium: Arc<Consortium>,
-    me: usize,
-    state: &'a State,
-}
-
-impl Services<'_> {
-    async fn start(self, sessions: &Addr<Sessions>) -> Result<Addr<Controller>, StartError> {
-        let bus = Bus::default().start();
-        let State { vault, log, access } = self.state;
-        let (vault, log, access) = (vault.clone(), log.clone(), Arc::clone(access));
-        let policies = Arc::new(self.settings.policy.clone());
-        let limits = &self.settings.limits;
-        let policy =
-            Policy::new(self.settings.profile, Arc::clone(&policies), vault.clone()).start();
-        let books = Books::new(vault.clone(), log.clone(), Arc::clone(&access));
-        let datasets = Datasets::new(vault.clone(), log.clone(), policies, access, limits).start();
-        offer(&bus, SESSIONS, sessions.clone().recipient::<Launch>()).await?;
-        offer(&bus, SESSIONS, sessions.clone().recipient::<Reserve>()).await?;
-        offer(&bus, SESSIONS, sessions.clone().recipient::<Decline>()).await?;
-        offer(&bus, POLICY, policy.recipient::<Decide>()).await?;
-        offer(&bus, DATASETS, datasets.clone().recipient::<Obtain>()).await?;
-        offer(&bus, DATASETS, datasets.clone().recipient::<CountRefusal>()).await?;
-        let port =
-            port(&bus, log.clone()).await.ok_or(StartError::Actor("a sibling on the bus"))?;
-        let simon = Simon::new(self.consortium, self.me, port, limits).start();
-        let barrier = Barrier::default().start().recipient();
-        let broadcast = Broadcast::default().start().recipient();
-        let storage = KeyValueStorage::default().start().recipient();
-        let approvals = Approvals::new(vault.clone(), log).start().recipient();
-        let registry = Registry::new(books).start().recipient();
-        let audit = Audit::new(vault).start().recipient();
-        let services = [
-            (Simon::description(), object(&simon::INTERFACE, simon.recipient())),
-            (Barrier::description(), object(&barrier::INTERFACE, barrier)),
-            (Broadcast::description(), object(&broadcast::INTERFACE, broadcast)),
-            (KeyValueStorage::description(), object(&storage::INTERFACE, storage)),
-            (Datasets::description(), object(&datasets::INTERFACE, datasets.clone().recipient())),
-            (Approvals::description(), object(&approvals::INTERFACE, approvals)),
-            (Registry::description(), object(&registry::INTERFACE, registry)),
-            (Audit::description(), object(&audit::INTERFACE, audit)),
-        ];
-        let gone = |_| StartError::Actor("the bus");
-        for (description, object) in services {
-            bus.send(Register { description, object }).await.map_err(gone)?;
-        }
-        let kept =
-            datasets.send(Restore).await.map_err(|_| StartError::Actor("the datasets"))??;
-        let keep = datasets.clone().recipient();
-        let uploads = Uploads { keep, forget: datasets.recipient() };
-        Ok(Controller::new(bus, uploads, kept, limits).start())
-    }
-}
-
-/// Makes a sibling known under an address.
-async fn offer<M>(
-    bus: &Addr<Bus>,
-    address: &'static str,
-    recipient: Recipient<M>,
-) -> Result<(), StartError>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    let offered = bus.send(Offer { address, recipient }).await;
-    offered.map_err(|_| StartError::Actor("the bus"))
-}
-
-async fn port(bus: &Addr<Bus>, log: Log) -> Option<Port> {
-    Some(Port {
-        launch: bus.send(Sibling::<Launch>::at(SESSIONS)).await.ok()??,
-        reserve: bus.send(Sibling::<Reserve>::at(SESSIONS)).await.ok()??,
-        decline: bus.send(Sibling::<Decline>::at(SESSIONS)).await.ok()??,
-        decide: bus.send(Sibling::<Decide>::at(POLICY)).await.ok()??,
-        obtain: bus.send(Sibling::<Obtain>::at(DATASETS)).await.ok()??,
-        count_refusal: bus.send(Sibling::<CountRefusal>::at(DATASETS)).await.ok()??,
-        log,
-    })
-}
-
 /// Forgets who came long ago, as long as the node runs.
 async fn sweep(keeper: Arc<Doorkeeper>) {
     loop {
@@ -490,10 +363,6 @@ fn api_tls(settings: &Settings, identity: &Identity) -> Result<Option<ServerConf
         (None, None) => Ok(Some(api_server_config(identity)?)),
         _ => Err(StartError::HalfACertificate),
     }
-}
-
-fn object(interface: &'static Interface, recipient: Recipient<Call>) -> Object {
-    Object { interface, recipient, key: 0 }
 }
 
 fn serve(
