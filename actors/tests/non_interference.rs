@@ -1057,7 +1057,10 @@ impl Twins {
             // One column too few.
             _ => ("StatisticsContingency", r#""group""#, "{}"),
         };
-        let filter = if dataset == "skewed" { "null" } else { self.random.of(&FILTERS) };
+        // Nearly all rows by their number would be other rows in the other world; where there is a
+        // key, this is refused.
+        let filters = if dataset == "even" { &FILTERS[..8] } else { &FILTERS[..] };
+        let filter = if dataset == "skewed" { "null" } else { self.random.of(filters) };
         let named =
             same(format!(r#"{{"dataset":"{dataset}","columns":{columns},"where":{filter}}}"#));
         let mut data = Vec::new();
