@@ -195,6 +195,10 @@ fn three_kinds_of_sources_give_a_regression_and_a_table_to_a_client_that_sees_no
     close(&regression["regression_slope"], slope);
     close(&regression["regression_interceipt"], my - slope * mx);
 
+    // Doubles are added exactly, not by the database.
+    let sum = result(&trial.approved("SecureSum", &["risk"]));
+    assert_eq!(sum, json!({"sum": y.iter().sum::<f64>()}));
+
     let table = result(&trial.approved("StatisticsContingency", &["site", "outcome"]));
     let mut counts: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
     for (site, outcome) in trial.column("site").into_iter().zip(trial.column("outcome")) {

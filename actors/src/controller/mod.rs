@@ -321,15 +321,18 @@ impl Handler<Fetch> for Controller {
 }
 
 impl Handler<Release> for Controller {
-    type Result = Result<(), ApiError>;
+    type Result = ResponseFuture<Result<(), ApiError>>;
 
     fn handle(&mut self, release: Release, _: &mut Self::Context) -> Self::Result {
-        if let Some(upload) = self.handles.release(&release.principal, &release.uuid)? {
-            // One small message a handle; a closed mailbox means that the node is stopping, and what
-            // is not forgotten now expires.
-            self.uploads.forget.do_send(Forget(upload.id));
-        }
-        Ok(())
+        let released = self.handles.release(&release.principal, &release.uuid);
+        let forget = self.uploads.forget.clone();
+        Box::pin(async move {
+            if let Some(upload) = released? {
+                let forgotten = forget.send(Forget(upload.id)).await;
+                forgotten.map_err(|_| ApiError::unavailable("the datasets"))?;
+            }
+            Ok(())
+        })
     }
 }
 

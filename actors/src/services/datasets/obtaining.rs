@@ -8,7 +8,7 @@
 use actix_web::http::StatusCode;
 use cloister_protocols::catalogue::{Entry, InputKind};
 use cloister_sources::{
-    Aggregate, Aggregated, Batch, Comparison, Constant, Dataset, Filter, SourceError, Values,
+    Aggregate, Aggregated, Batch, Comparison, Constant, Dataset, Filter, Kind, SourceError, Values,
     aggregate, read,
 };
 use cloister_vault::Asked;
@@ -165,7 +165,8 @@ impl Store {
         selection: &Selection,
         obtain: &Obtain,
     ) -> Result<Option<Obtained>, ApiError> {
-        let Some(what) = aggregate_for(obtain, selection).filter(|_| obtain.alone) else {
+        let what = aggregate_for(dataset, obtain, selection);
+        let Some(what) = what.filter(|_| obtain.alone) else {
             return Ok(None);
         };
         // Rows are told apart by the key alone: without one they would all have to be read anyhow.
@@ -283,8 +284,16 @@ impl Store {
 }
 
 /// What a function can be given that was counted or added by the database.
-fn aggregate_for(obtain: &Obtain, selection: &Selection) -> Option<Aggregate> {
+///
+/// Doubles are added exactly, which no database does, and are written as texts in a way of our own.
+fn aggregate_for(dataset: &Dataset, obtain: &Obtain, selection: &Selection) -> Option<Aggregate> {
     let columns = selection.columns.clone();
+    let kinds = columns.iter().map(|name| dataset.column(name).map(|column| column.kind));
+    let kinds: Vec<Kind> = kinds.collect::<Option<_>>()?;
+    let is_sum = matches!(obtain.function.input, InputKind::Numbers);
+    if kinds.iter().any(|kind| *kind == Kind::Number || (is_sum && *kind != Kind::Integer)) {
+        return None;
+    }
     match (obtain.function.input, obtain.function.name, columns.as_slice()) {
         (InputKind::Texts, _, [_]) | (InputKind::TextPairs, _, [_, _]) => {
             Some(Aggregate::Groups { columns })
