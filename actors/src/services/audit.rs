@@ -1,7 +1,7 @@
 //! `Audit`: the node's audit log, for auditors to read. It holds no private value, so that what is
 //! read is public to whoever may call this.
 
-use actix::{Actor, Context, Handler};
+use actix::{Actor, Context, Handler, ResponseFuture};
 use cloister_vault::Vault;
 use serde_json::json;
 
@@ -16,6 +16,7 @@ use crate::operations::document;
 const MOST_ENTRIES: usize = 1_000;
 
 /// The actor.
+#[derive(Clone)]
 pub struct Audit {
     vault: Vault,
 }
@@ -43,6 +44,14 @@ impl Audit {
         own_description("Audit")
     }
 
+    fn answer(&self, call: &Call) -> Result<Reply, ApiError> {
+        match call.method {
+            "read" => self.read(call),
+            "head" => self.head(),
+            other => Err(ApiError::internal(format!("the audit log cannot {other}"))),
+        }
+    }
+
     fn read(&self, call: &Call) -> Result<Reply, ApiError> {
         let number = |name, otherwise| call.arguments.index(name).map(|n| n.unwrap_or(otherwise));
         let (first, limit) = (number("first", 1)?, number("limit", MOST_ENTRIES)?);
@@ -64,13 +73,14 @@ impl Actor for Audit {
 }
 
 impl Handler<Call> for Audit {
-    type Result = Result<Reply, ApiError>;
+    type Result = ResponseFuture<Result<Reply, ApiError>>;
 
     fn handle(&mut self, call: Call, _: &mut Self::Context) -> Self::Result {
-        match call.method {
-            "read" => self.read(&call),
-            "head" => self.head(),
-            other => Err(ApiError::internal(format!("the audit log cannot {other}"))),
-        }
+        let audit = self.clone();
+        Box::pin(async move {
+            // Some megabytes of entries are read and written as JSON.
+            let answered = actix_web::web::block(move || audit.answer(&call)).await;
+            answered.map_err(|_| ApiError::unavailable("the thread pool"))?
+        })
     }
 }

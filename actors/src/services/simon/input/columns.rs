@@ -75,7 +75,7 @@ fn rows_as_data(columns: &[Values]) -> Result<Data, ApiError> {
         return Ok(one.clone());
     }
     let mut cells: Vec<_> = lists.iter().map(super::items).collect();
-    let rows = columns.first().map_or(0, len);
+    let rows = columns.first().map_or(0, Values::len);
     let mut row = || {
         let row = cells.iter_mut().map(|cells| cells.next().unwrap_or(Data::Null));
         Data::concatenated([Data::List(row.collect())].iter())
@@ -129,15 +129,6 @@ fn matrix(columns: &[Values]) -> Result<Input, ApiError> {
     let cell = |row: usize| lists.iter().filter_map(move |list| list.get(row).copied());
     let elements = (0..rows).flat_map(cell).collect();
     Ok(Input::Matrix { rows, columns: lists.len(), elements })
-}
-
-fn len(column: &Values) -> usize {
-    match column {
-        Values::Integers(values) => values.len(),
-        Values::Numbers(values) => values.len(),
-        Values::Texts(values) => values.len(),
-        Values::Truths(values) => values.len(),
-    }
 }
 
 fn complete<T: Clone>(values: &[Option<T>]) -> Result<Vec<T>, ApiError> {
