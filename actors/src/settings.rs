@@ -130,7 +130,7 @@ pub struct Limits {
     pub upload_bytes: u64,
     /// How many bytes of uploads the node keeps in all.
     pub all_upload_bytes: u64,
-    /// How long an upload lives after its last use, in seconds.
+    /// How long an upload lives after it was pushed, in seconds, used or not.
     pub upload_seconds: u32,
     /// The most rows of a dataset that one computation may take.
     pub rows: usize,
