@@ -23,6 +23,7 @@ use crate::channel::Message;
 use crate::fault::{Fault, Misbehaviour};
 use crate::meter::Meter;
 use crate::party::{Parties, Party};
+use crate::trace::{Clock, Trace, Tracer};
 use crate::wire::{MAX_PART, PartHeader, SessionId};
 
 /// Bytes of a part that count against the limit whatever it carries, so that empty parts cost too.
@@ -88,6 +89,8 @@ pub(crate) struct Exchange {
     phase: Phase,
     agreed: Option<Agreed>,
     meter: Meter,
+    /// Only if a clock was lent.
+    tracer: Option<Tracer>,
 }
 
 /// For each other party the key of the tags of bound messages between it and us.
@@ -142,6 +145,7 @@ impl Exchange {
             phase: Phase::Agreeing,
             agreed: None,
             meter: Meter::new(parties.count()),
+            tracer: None,
         }
     }
 
@@ -167,6 +171,30 @@ impl Exchange {
 
     pub(crate) fn begin_round(&mut self, name: &'static str) {
         self.meter.count_round(name);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.begin_round(name);
+        }
+    }
+
+    /// From here on it is recorded when what happens.
+    pub(crate) fn lend_clock(&mut self, clock: Clock) {
+        self.tracer = Some(Tracer::new(clock, &self.meter));
+    }
+
+    pub(crate) fn begin_step(&mut self) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.begin_step();
+        }
+    }
+
+    pub(crate) fn end_step(&mut self) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.end_step();
+        }
+    }
+
+    pub(crate) fn trace(&self) -> Option<Trace> {
+        self.tracer.as_ref().map(|tracer| tracer.trace(&self.meter))
     }
 
     pub(crate) fn enter(&mut self, phase: Phase) {
@@ -220,6 +248,9 @@ impl Exchange {
             return None;
         };
         self.awaited.clear();
+        if let Some(tracer) = &mut self.tracer {
+            tracer.wake();
+        }
         let due = self.tag(from, self.parties.me(), whole.sequence, whole.message.len());
         if !due.is_some_and(|due| due.ct_eq(&whole.tag).into()) {
             return Some(Err(self.wrong_tag(from)));
@@ -250,11 +281,10 @@ impl Exchange {
         let missing = |party: &Party| {
             self.inboxes.get(party.index()).is_some_and(|inbox| inbox.whole.is_empty())
         };
-        let round = self.meter.rounds();
         Awaiting {
             phase: self.phase,
-            round,
-            name: self.meter.round_names().last().copied().unwrap_or("agreeing"),
+            round: self.meter.rounds(),
+            name: self.meter.current(),
             parties: self.awaited.iter().copied().filter(missing).collect(),
         }
     }

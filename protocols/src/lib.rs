@@ -39,4 +39,5 @@ mod spec;
 mod statistics;
 #[cfg(test)]
 mod testing;
+pub mod trace;
 pub mod wire;

@@ -3,6 +3,9 @@
 //!
 //! The same protocol code runs here under [`crate::simulation`] and under the actor that computes
 //! with real peers. The future is not `Send`: a computation lives on the thread it was born on.
+//!
+//! It has no clock. Whoever drives it may lend it one, to be told afterwards what took how long; the
+//! protocol runs the same with and without.
 
 use std::cell::{Ref, RefCell};
 use std::collections::VecDeque;
@@ -18,6 +21,7 @@ pub use crate::exchange::{Awaiting, Outgoing, Part, Phase};
 use crate::fault::Fault;
 use crate::meter::Meter;
 use crate::party::{Parties, Party};
+use crate::trace::{Clock, Trace};
 use crate::wire::SessionId;
 
 /// What a machine needs to know of the outside.
@@ -66,7 +70,10 @@ impl<T> Machine<T> {
     /// Runs the protocol until it waits or ends.
     pub fn step(&mut self) -> Step<T> {
         let mut context = Context::from_waker(Waker::noop());
-        match self.future.as_mut().poll(&mut context) {
+        self.exchange.borrow_mut().begin_step();
+        let polled = self.future.as_mut().poll(&mut context);
+        self.exchange.borrow_mut().end_step();
+        match polled {
             Poll::Pending => Step::Waiting(self.awaiting()),
             Poll::Ready(result) => Step::Ended(result),
         }
@@ -109,6 +116,18 @@ impl<T> Machine<T> {
     #[must_use]
     pub fn agreed(&self) -> Option<Agreed> {
         self.exchange.borrow().agreed().cloned()
+    }
+
+    /// Lends the machine a clock: from here on it records when it computes and when it waits. The
+    /// protocol can't read it.
+    pub fn lend_clock(&self, clock: Clock) {
+        self.exchange.borrow_mut().lend_clock(clock);
+    }
+
+    /// When what happened, if a clock was lent.
+    #[must_use]
+    pub fn trace(&self) -> Option<Trace> {
+        self.exchange.borrow().trace()
     }
 
     /// What the run has cost so far.

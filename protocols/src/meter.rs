@@ -1,20 +1,36 @@
 //! What a run costs: rounds, messages and bytes, counted where they happen.
 //!
 //! The meter counts what the protocol gives to the channel, without the frames and records that a
-//! transport adds. It reads no clock.
+//! transport adds. A message counts to the round in which the protocol sends or takes it; what comes
+//! early counts when it is taken. It reads no clock.
+
+use std::ops::{Add, AddAssign};
 
 use serde::Serialize;
 
 use crate::party::Party;
 
+/// The name of what comes before the first round.
+pub const AGREEING: &str = "agreeing";
+
 /// Counts of one run at one party.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meter {
-    rounds: Vec<&'static str>,
+    /// The agreement, and then the rounds in order. Never empty.
+    rounds: Vec<RoundCost>,
     traffic: Vec<Traffic>,
 }
 
-/// What went to and came from one peer.
+/// What one round cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoundCost {
+    /// Its name; [`AGREEING`] of the agreement.
+    pub name: &'static str,
+    /// The traffic with all other parties together.
+    pub traffic: Traffic,
+}
+
+/// What went to and came from one peer, or several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
     /// Messages sent to the peer.
@@ -29,37 +45,56 @@ pub struct Traffic {
 
 impl Meter {
     pub(crate) fn new(parties: usize) -> Self {
-        Self { rounds: Vec::new(), traffic: vec![Traffic::default(); parties] }
+        let rounds = vec![RoundCost { name: AGREEING, traffic: Traffic::default() }];
+        Self { rounds, traffic: vec![Traffic::default(); parties] }
     }
 
     pub(crate) fn count_round(&mut self, name: &'static str) {
-        self.rounds.push(name);
+        self.rounds.push(RoundCost { name, traffic: Traffic::default() });
     }
 
     pub(crate) fn count_sent(&mut self, to: Party, bytes: usize) {
-        if let Some(traffic) = self.traffic.get_mut(to.index()) {
-            traffic.messages_sent += 1;
-            traffic.bytes_sent += bytes as u64;
-        }
+        let sent = Traffic { messages_sent: 1, bytes_sent: bytes as u64, ..Traffic::default() };
+        self.count(to, sent);
     }
 
     pub(crate) fn count_received(&mut self, from: Party, bytes: usize) {
-        if let Some(traffic) = self.traffic.get_mut(from.index()) {
-            traffic.messages_received += 1;
-            traffic.bytes_received += bytes as u64;
+        let received =
+            Traffic { messages_received: 1, bytes_received: bytes as u64, ..Traffic::default() };
+        self.count(from, received);
+    }
+
+    fn count(&mut self, peer: Party, more: Traffic) {
+        if let (Some(with_peer), Some(round)) =
+            (self.traffic.get_mut(peer.index()), self.rounds.last_mut())
+        {
+            *with_peer += more;
+            round.traffic += more;
         }
     }
 
     /// Rounds so far. Agreeing on the session is not among them.
     #[must_use]
     pub fn rounds(&self) -> usize {
-        self.rounds.len()
+        self.rounds.len() - 1
     }
 
-    /// The names of the rounds so far, in order.
+    /// What the agreement cost, and then each round so far, in order. Together it is
+    /// [`Self::total`].
     #[must_use]
-    pub fn round_names(&self) -> &[&'static str] {
+    pub fn by_round(&self) -> &[RoundCost] {
         &self.rounds
+    }
+
+    /// The names of the rounds so far, in order, without the agreement.
+    #[must_use]
+    pub fn round_names(&self) -> Vec<&'static str> {
+        self.rounds.iter().skip(1).map(|round| round.name).collect()
+    }
+
+    /// The name of the round that it is in, or [`AGREEING`].
+    pub(crate) fn current(&self) -> &'static str {
+        self.rounds.last().map_or(AGREEING, |round| round.name)
     }
 
     /// The traffic with each party, by index; nothing with oneself.
@@ -71,11 +106,25 @@ impl Meter {
     /// The traffic with all parties together.
     #[must_use]
     pub fn total(&self) -> Traffic {
-        self.traffic.iter().fold(Traffic::default(), |sum, one| Traffic {
-            messages_sent: sum.messages_sent + one.messages_sent,
-            bytes_sent: sum.bytes_sent + one.bytes_sent,
-            messages_received: sum.messages_received + one.messages_received,
-            bytes_received: sum.bytes_received + one.bytes_received,
-        })
+        self.traffic.iter().copied().fold(Traffic::default(), Add::add)
+    }
+}
+
+impl Add for Traffic {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            messages_sent: self.messages_sent + other.messages_sent,
+            bytes_sent: self.bytes_sent + other.bytes_sent,
+            messages_received: self.messages_received + other.messages_received,
+            bytes_received: self.bytes_received + other.bytes_received,
+        }
+    }
+}
+
+impl AddAssign for Traffic {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
     }
 }

@@ -7,13 +7,18 @@
 //! own. What a run ends in when nothing is in flight any more is what a deadline would catch on
 //! real nodes: who waits for whom at which round.
 //!
-//! Nothing here reads a real clock, and nothing here is used by a node.
+//! Nothing here has a real clock, and nothing here is used by a node. Whoever wants to know what a
+//! computation takes on slower links than it has may lend a clock ([`Simulation::computing`]): then
+//! virtual time passes while a party computes, too, and a run is no function of its seed any more.
+//! Each party has a processor of its own in virtual time, whatever it had to share in real time.
 
 pub mod adversary;
 mod network;
+mod processor;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use rand_core::Rng;
@@ -26,6 +31,8 @@ use crate::party::{Parties, Party};
 use crate::random::PredictableRng;
 use crate::simulation::adversary::{Adversary, Envelope, Honest};
 use crate::simulation::network::Network;
+use crate::simulation::processor::Processor;
+use crate::trace::{Clock, Trace};
 use crate::wire::SessionId;
 
 /// Speed of every link of a simulated network.
@@ -44,6 +51,9 @@ pub struct Simulation {
     link: Link,
     limit: usize,
     adversary: Box<dyn Adversary>,
+    /// By which computing takes time.
+    computing: Option<Clock>,
+    keeps_transcript: bool,
 }
 
 /// How a run ended.
@@ -53,9 +63,13 @@ pub struct Report<T> {
     pub endings: Vec<Ending<T>>,
     /// What the run cost each party, by index.
     pub meters: Vec<Meter>,
-    /// Virtual time in seconds until nothing was in flight any more.
+    /// When each party ended, or had nothing more to do, by index: seconds of virtual time.
+    pub ended: Vec<f64>,
+    /// When each party did what in virtual time, by index.
+    pub traces: Vec<Trace>,
+    /// Virtual time in seconds until nothing was in flight any more, and nobody computed.
     pub seconds: f64,
-    /// Every message as it was delivered, in the order of delivery.
+    /// Every message as it was delivered, in the order of delivery; empty if it was not to be kept.
     pub transcript: Vec<Delivery>,
 }
 
@@ -85,6 +99,7 @@ pub struct Delivery {
 
 struct Node<T> {
     machine: Machine<T>,
+    processor: Rc<Processor>,
     ending: Option<Ending<T>>,
 }
 
@@ -100,7 +115,15 @@ impl Simulation {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let adversary = Box::new(Honest);
-        Self { seed, parties: 3, link: Link::default(), limit: 1 << 30, adversary }
+        Self {
+            seed,
+            parties: 3,
+            link: Link::default(),
+            limit: 1 << 30,
+            adversary,
+            computing: None,
+            keeps_transcript: true,
+        }
     }
 
     /// With so many parties, 2 or more.
@@ -127,6 +150,19 @@ impl Simulation {
         Self { adversary: Box::new(adversary), ..self }
     }
 
+    /// With computing that takes as long as it takes by this clock: a party is busy until its step
+    /// ends, a message that arrives earlier waits for that, and what the step sends leaves then.
+    #[must_use]
+    pub fn computing(self, clock: Clock) -> Self {
+        Self { computing: Some(clock), ..self }
+    }
+
+    /// Without keeping what was sent: for many parties, or large messages.
+    #[must_use]
+    pub fn without_transcript(self) -> Self {
+        Self { keeps_transcript: false, ..self }
+    }
+
     /// Runs `protocol`, called once for each party, until no message is in flight.
     ///
     /// # Panics
@@ -144,20 +180,24 @@ impl Simulation {
             network: Network::new(self.link, rng),
             adversary: self.adversary,
             renumbered: BTreeMap::new(),
-            transcript: Vec::new(),
         };
+        let mut transcript = Vec::new();
         for node in &mut nodes {
-            run.step(node);
+            node.begin();
+            run.send(node);
         }
         while let Some((delivery, parts)) = run.network.next() {
             if let Some(node) = nodes.get_mut(delivery.to.index()) {
-                node.deliver(delivery.from, parts);
-                run.step(node);
+                node.receive(run.network.seconds(), delivery.from, parts);
+                run.send(node);
             }
-            run.transcript.push(delivery);
+            if self.keeps_transcript {
+                transcript.push(delivery);
+            }
         }
-        let (endings, meters) = nodes.into_iter().map(Node::finish).unzip();
-        Report { endings, meters, seconds: run.network.seconds(), transcript: run.transcript }
+        let mut report = Report { transcript, ..Report::empty(run.network.seconds()) };
+        nodes.into_iter().for_each(|node| report.add(node));
+        report
     }
 
     fn node<T, P, F>(&self, index: usize, seed: u64, protocol: &mut P) -> Node<T>
@@ -174,7 +214,9 @@ impl Simulation {
         };
         let rng = PredictableRng::from_predictable_seed(seed);
         let machine = Machine::new(setting, |channel| protocol(channel, parties.me(), rng));
-        Node { machine, ending: None }
+        let processor = Processor::new(self.computing.clone());
+        machine.lend_clock(processor.virtual_clock());
+        Node { machine, processor, ending: None }
     }
 }
 
@@ -188,13 +230,11 @@ struct Run {
     network: Network,
     adversary: Box<dyn Adversary>,
     renumbered: BTreeMap<(Party, Party), u32>,
-    transcript: Vec<Delivery>,
 }
 
 impl Run {
-    /// Lets a party compute and takes what it sends.
-    fn step<T>(&mut self, node: &mut Node<T>) {
-        node.step();
+    /// Sends what a party has to send at the end of its step.
+    fn send<T>(&mut self, node: &mut Node<T>) {
         let from = node.machine.parties().me();
         for message in node.machine.outgoing() {
             let envelope = Envelope { from, message, retag: false };
@@ -202,7 +242,7 @@ impl Run {
                 if sent.retag {
                     self.renumber(node, &mut sent);
                 }
-                self.network.send(sent.from, sent.message);
+                self.network.send(node.processor.free(), sent.from, sent.message);
             }
         }
     }
@@ -217,36 +257,51 @@ impl Run {
 }
 
 impl<T> Node<T> {
-    fn deliver(&mut self, from: Party, parts: Vec<Part>) {
-        for part in parts {
-            if self.ending.is_some() {
-                return;
-            }
-            if let Err(fault) = self.machine.deliver(from, part) {
-                self.ending = Some(Ending::Stopped(fault));
-            }
-        }
+    /// Its first step.
+    fn begin(&mut self) {
+        self.processor.begin(0.0);
+        self.step();
+        self.processor.end();
     }
 
-    fn step(&mut self) {
+    /// Takes a message that has arrived, and goes on with it as soon as it is free.
+    fn receive(&mut self, arrival: f64, from: Party, parts: Vec<Part>) {
         if self.ending.is_some() {
             return;
         }
+        self.processor.begin(arrival);
+        match parts.into_iter().try_for_each(|part| self.machine.deliver(from, part)) {
+            Ok(()) => self.step(),
+            Err(fault) => self.ending = Some(Ending::Stopped(fault)),
+        }
+        self.processor.end();
+    }
+
+    fn step(&mut self) {
         self.ending = match self.machine.step() {
             Step::Waiting(_) => None,
             Step::Ended(Ok(result)) => Some(Ending::Done(result)),
             Step::Ended(Err(fault)) => Some(Ending::Stopped(fault)),
         };
     }
-
-    fn finish(self) -> (Ending<T>, Meter) {
-        let meter = self.machine.meter().clone();
-        let stalled = || Ending::Stalled(self.machine.awaiting());
-        (self.ending.unwrap_or_else(stalled), meter)
-    }
 }
 
 impl<T> Report<T> {
+    fn empty(seconds: f64) -> Self {
+        let (endings, meters, ended) = (Vec::new(), Vec::new(), Vec::new());
+        Self { endings, meters, ended, traces: Vec::new(), seconds, transcript: Vec::new() }
+    }
+
+    /// Adds what the next party ended with.
+    fn add(&mut self, node: Node<T>) {
+        let Node { machine, processor, ending } = node;
+        self.endings.push(ending.unwrap_or_else(|| Ending::Stalled(machine.awaiting())));
+        self.meters.push(machine.meter().clone());
+        self.traces.extend(machine.trace());
+        self.ended.push(processor.free());
+        self.seconds = self.seconds.max(processor.free());
+    }
+
     /// The results of all parties, in order.
     ///
     /// # Errors

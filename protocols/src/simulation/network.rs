@@ -33,9 +33,10 @@ impl Network {
         self.now
     }
 
-    pub(super) fn send(&mut self, from: Party, message: Outgoing) {
+    /// Puts a message on its line at `time`, which is not before [`Self::seconds`].
+    pub(super) fn send(&mut self, time: f64, from: Party, message: Outgoing) {
         let line = self.lines.entry((from, message.to)).or_default();
-        let begin = line.busy_until.max(self.now);
+        let begin = line.busy_until.max(time);
         line.busy_until = begin + seconds_for(message.body.len(), self.link.bandwidth);
         line.in_flight.push_back((line.busy_until + self.link.latency, message));
     }
