@@ -1,6 +1,22 @@
 //! What a measurement of protocol rounds says, and how it is shown and compared.
 //!
-//! [`measurement`] has the document that `cloister bench rounds` writes. It knows no node, no socket
-//! and no clock: whoever measures fills it in.
+//! [`measurement`] has the document that `cloister bench rounds` writes; the other modules show it: as
+//! a [`table`] on a terminal, as [`csv`], as [`spans`] for a viewer of traces, and as a page of
+//! [`html`]. [`compare`] sets two of them side by side.
+//!
+//! It knows no node, no socket, no file and no clock: whoever measures fills the document in, and
+//! whoever asks writes what comes out. A number that is absent, or no number, is shown as absent.
 
+pub mod compare;
+pub mod csv;
+pub mod html;
 pub mod measurement;
+pub mod spans;
+pub mod table;
+
+mod numbers;
+mod reading;
+mod runs;
+mod units;
+
+pub use reading::ReadError;

@@ -224,10 +224,39 @@ impl Bound {
     }
 }
 
+impl Case {
+    /// How many nodes compute: those with data, and the helpers.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.parties + self.helpers
+    }
+}
+
+impl Way {
+    /// The word for it, as the document has it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Shaped => "shaped",
+            Self::Simulated => "simulated",
+            Self::Consortium => "consortium",
+        }
+    }
+}
+
 impl Line {
     /// The nearest of the bounds: the one that takes longest.
     #[must_use]
     pub fn nearest(&self) -> Option<&Bound> {
-        self.bounds.iter().max_by(|one, other| one.seconds.total_cmp(&other.seconds))
+        let measured = self.bounds.iter().filter(|bound| bound.seconds.is_finite());
+        measured.max_by(|one, other| one.seconds.total_cmp(&other.seconds))
+    }
+
+    /// The most of any node; absent where no node has it.
+    #[must_use]
+    pub fn most<T: PartialOrd>(&self, of: impl Fn(&NodeCost) -> Option<T>) -> Option<T> {
+        let all = self.nodes.iter().filter_map(of);
+        all.reduce(|most, next| if next > most { next } else { most })
     }
 }

@@ -1,0 +1,158 @@
+//! Two measurements side by side: what has become worse.
+//!
+//! Rounds and bytes follow from the protocol: any growth is a change of the protocol, and worse. Times
+//! depend on the machine; what is compared is how near a line is to the nearest limit that was measured
+//! beside it, and only a fall by more than a tolerance is worse.
+
+mod table;
+
+use crate::measurement::{Case, Line, Link, Measurement};
+use crate::numbers::{nearest, ratio, wide};
+
+/// Links of the same name are the same if their numbers differ by less than this share: they may have been
+/// written by hand, or as sums.
+const SAME: f64 = 1e-9;
+
+/// What came of two measurements.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// The cases that are in both, in the order of the new measurement.
+    pub rows: Vec<Row>,
+    /// The cases that only the old measurement has.
+    pub missing: Vec<Case>,
+    /// The cases that only the new measurement has.
+    pub added: Vec<Case>,
+}
+
+/// A case that is in both measurements.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Which.
+    pub case: Case,
+    /// Rounds.
+    pub rounds: Change,
+    /// Bytes of all nodes.
+    pub bytes: Change,
+    /// Messages of all nodes.
+    pub messages: Change,
+    /// The median time in seconds.
+    pub seconds: Change,
+    /// The share of the median time that the nearest bound alone would take: 1 is as fast as can be.
+    /// Absent where either measurement has no bound.
+    pub nearness: Option<Change>,
+    /// In what it has become worse; nothing if it has not.
+    pub worse: Vec<Worse>,
+}
+
+/// A number before and after.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// In the old measurement.
+    pub old: f64,
+    /// In the new measurement.
+    pub new: f64,
+}
+
+/// In what a line has become worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worse {
+    /// It takes more rounds.
+    Rounds,
+    /// It sends more bytes.
+    Bytes,
+    /// It is further from the nearest bound than is tolerated.
+    Nearness,
+}
+
+/// Compares two measurements, case by case. `tolerance` is the share by which the nearness to the bound
+/// may fall: with 0.2, from 0.5 to 0.4.
+#[must_use]
+pub fn compare(old: &Measurement, new: &Measurement, tolerance: f64) -> Comparison {
+    let pairs = new.lines.iter().filter_map(|line| Some((find(old, &line.case)?, line)));
+    Comparison {
+        rows: pairs.map(|(old, new)| Row::of(old, new, tolerance)).collect(),
+        missing: only(old, new),
+        added: only(new, old),
+    }
+}
+
+impl Comparison {
+    /// Whether any line has become worse. Cases that are missing are not: the measurement may have
+    /// been a smaller one.
+    #[must_use]
+    pub fn is_worse(&self) -> bool {
+        self.rows.iter().any(|row| !row.worse.is_empty())
+    }
+
+    /// The comparison for a terminal: one row for each case, then what is in one measurement only.
+    #[must_use]
+    pub fn table(&self) -> String {
+        table::table(self)
+    }
+}
+
+impl Change {
+    /// How many times the old number is in the new one, if that is a number.
+    #[must_use]
+    pub fn ratio(&self) -> Option<f64> {
+        ratio(self.old, self.new)
+    }
+}
+
+impl Row {
+    fn of(old: &Line, new: &Line, tolerance: f64) -> Self {
+        let counts = |of: fn(&Line) -> u64| Change { old: nearest(of(old)), new: nearest(of(new)) };
+        let rounds = counts(|line| wide(line.rounds));
+        let bytes = counts(|line| line.bytes);
+        let nearness = nearness(old).zip(nearness(new)).map(|(old, new)| Change { old, new });
+        let fell = nearness.is_some_and(|share| share.new < share.old * (1.0 - tolerance));
+        // Counted as they are: as doubles, the largest lose their last digits.
+        let grown = [
+            (new.rounds > old.rounds, Worse::Rounds),
+            (new.bytes > old.bytes, Worse::Bytes),
+            (fell, Worse::Nearness),
+        ];
+        Self {
+            case: new.case.clone(),
+            rounds,
+            bytes,
+            messages: counts(|line| line.messages),
+            seconds: Change { old: old.seconds.median, new: new.seconds.median },
+            nearness,
+            worse: grown.into_iter().filter_map(|(is, what)| is.then_some(what)).collect(),
+        }
+    }
+}
+
+/// The share of the median time that the nearest bound would take.
+fn nearness(line: &Line) -> Option<f64> {
+    ratio(line.seconds.median, line.nearest()?.seconds)
+}
+
+fn find<'lines>(measurement: &'lines Measurement, case: &Case) -> Option<&'lines Line> {
+    measurement.lines.iter().find(|line| same(&line.case, case))
+}
+
+fn only(one: &Measurement, other: &Measurement) -> Vec<Case> {
+    let cases = one.lines.iter().map(|line| &line.case);
+    cases.filter(|case| find(other, case).is_none()).cloned().collect()
+}
+
+/// Whether two lines measure the same.
+fn same(one: &Case, other: &Case) -> bool {
+    let but_link = |case: &Case| Case { link: other.link.clone(), ..case.clone() };
+    but_link(one) == *other && same_link(&one.link, &other.link)
+}
+
+fn same_link(one: &Link, other: &Link) -> bool {
+    let bandwidth = match (one.bandwidth, other.bandwidth) {
+        (Some(one), Some(other)) => near(one, other),
+        (None, None) => true,
+        _ => false,
+    };
+    one.name == other.name && bandwidth && near(one.round_trip, other.round_trip)
+}
+
+fn near(one: f64, other: f64) -> bool {
+    (one - other).abs() <= SAME * one.abs().max(other.abs())
+}

@@ -1,0 +1,67 @@
+//! A comparison for a terminal.
+
+use crate::compare::{Change, Comparison, Row, Worse};
+use crate::measurement::Case;
+use crate::table::grid::{self, Column};
+use crate::table::label;
+use crate::units::{self, ABSENT};
+
+pub(super) fn table(comparison: &Comparison) -> String {
+    let Comparison { rows, missing, added } = comparison;
+    let mut parts = vec![rows_text(rows)];
+    parts.extend(list("Only in the old measurement:", missing));
+    parts.extend(list("Only in the new measurement:", added));
+    parts.join("\n")
+}
+
+fn rows_text(rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return "No case is in both measurements.\n".to_owned();
+    }
+    let numbers = |upper, lower, of: fn(&Row) -> String| {
+        Column::numbers(upper, lower, rows.iter().map(of).collect())
+    };
+    grid::text(&[
+        Column::words("case", "", rows.iter().map(|row| label(&row.case)).collect()),
+        numbers("rounds", "", |row| times(&row.rounds)),
+        numbers("bytes", "", |row| times(&row.bytes)),
+        numbers("messages", "", |row| times(&row.messages)),
+        numbers("median", "old", |row| units::seconds(row.seconds.old)),
+        numbers("median", "new", |row| units::seconds(row.seconds.new)),
+        numbers("median", "", |row| times(&row.seconds)),
+        numbers("of the", "bound, old", |row| share(row.nearness.map(|share| share.old))),
+        numbers("of the", "bound, new", |row| share(row.nearness.map(|share| share.new))),
+        Column::words("worse in", "", rows.iter().map(worse).collect()),
+    ])
+}
+
+/// The ratio; `=` where nothing changed, so that what did stands out.
+fn times(change: &Change) -> String {
+    if change.old == change.new { "=".to_owned() } else { ratio(change) }
+}
+
+fn ratio(change: &Change) -> String {
+    change.ratio().map_or_else(|| ABSENT.to_owned(), units::times)
+}
+
+fn share(share: Option<f64>) -> String {
+    share.map_or_else(|| ABSENT.to_owned(), |share| format!("{:.1} %", share * 100.0))
+}
+
+fn worse(row: &Row) -> String {
+    let words: Vec<_> = row.worse.iter().map(|worse| word(*worse)).collect();
+    words.join(", ")
+}
+
+fn word(worse: Worse) -> &'static str {
+    match worse {
+        Worse::Rounds => "rounds",
+        Worse::Bytes => "bytes",
+        Worse::Nearness => "nearness to the bound",
+    }
+}
+
+fn list(title: &str, cases: &[Case]) -> Option<String> {
+    let names: Vec<_> = cases.iter().map(|case| format!("  {}\n", label(case))).collect();
+    (!names.is_empty()).then(|| format!("{title}\n{}", names.concat()))
+}

@@ -1,0 +1,77 @@
+//! One record for each line, for a spreadsheet: seconds, bytes, units a second, without prefixes.
+//!
+//! The form is RFC 4180's. A field that was not measured, or is no number, is empty; what differs
+//! from node to node is the most of any node.
+
+use crate::measurement::{Bound, Line, Measurement, NodeCost};
+use crate::numbers::finite;
+
+/// The lines as CSV, under a record of names.
+///
+/// # Errors
+///
+/// If a record cannot be written.
+pub fn lines(measurement: &Measurement) -> Result<String, ::csv::Error> {
+    let mut writer =
+        ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
+    writer.write_record(FIELDS.iter().map(|(name, _)| name))?;
+    for line in &measurement.lines {
+        writer.write_record(FIELDS.iter().map(|(_, of)| of(line)))?;
+    }
+    let bytes = writer.into_inner().map_err(|failed| failed.into_error())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A field's value.
+type Field = fn(&Line) -> String;
+
+/// What a record has, in order.
+const FIELDS: [(&str, Field); 31] = [
+    ("function", |line| line.case.function.clone()),
+    ("suite", |line| line.case.suite.clone()),
+    ("parties", |line| line.case.parties.to_string()),
+    ("helpers", |line| line.case.helpers.to_string()),
+    ("size", |line| line.case.size.to_string()),
+    ("unit", |line| line.case.unit.clone()),
+    ("profile", |line| line.case.profile.clone()),
+    ("way", |line| line.case.way.word().to_owned()),
+    ("link", |line| line.case.link.name.clone()),
+    ("link_round_trip_seconds", |line| number(line.case.link.round_trip)),
+    ("link_bytes_per_second", |line| maybe(line.case.link.bandwidth)),
+    ("rounds", |line| line.rounds.to_string()),
+    ("depth", |line| line.depth.to_string()),
+    ("messages", |line| line.messages.to_string()),
+    ("bytes", |line| line.bytes.to_string()),
+    ("runs", |line| line.seconds.runs.to_string()),
+    ("least_seconds", |line| number(line.seconds.least)),
+    ("median_seconds", |line| number(line.seconds.median)),
+    ("p95_seconds", |line| number(line.seconds.p95)),
+    ("units_per_second", |line| number(line.throughput)),
+    ("theory_seconds", |line| maybe(line.theory)),
+    ("nearest_bound", |line| nearest(line, |bound| bound.name.clone())),
+    ("nearest_bound_seconds", |line| nearest(line, |bound| number(bound.seconds))),
+    ("nearest_bound_ratio", |line| nearest(line, |bound| number(bound.ratio(line)))),
+    ("node_messages_sent", |line| count(line, |node| Some(node.messages_sent))),
+    ("node_bytes_sent", |line| count(line, |node| Some(node.bytes_sent))),
+    ("node_bytes_received", |line| count(line, |node| Some(node.bytes_received))),
+    ("node_arithmetic_seconds", |line| maybe(line.most(|node| Some(node.arithmetic)))),
+    ("node_waiting_seconds", |line| maybe(line.most(|node| Some(node.waiting)))),
+    ("node_serialisation_seconds", |line| maybe(line.most(|node| node.serialisation))),
+    ("node_peak_memory_bytes", |line| count(line, |node| node.peak_memory)),
+];
+
+fn number(number: f64) -> String {
+    maybe(Some(number))
+}
+
+fn maybe(number: Option<f64>) -> String {
+    number.and_then(finite).map_or_else(String::new, |number| number.to_string())
+}
+
+fn count(line: &Line, of: fn(&NodeCost) -> Option<u64>) -> String {
+    line.most(of).map_or_else(String::new, |count| count.to_string())
+}
+
+fn nearest(line: &Line, of: impl Fn(&Bound) -> String) -> String {
+    line.nearest().map_or_else(String::new, of)
+}

@@ -1,0 +1,143 @@
+//! Columns of text that stand under each other.
+//!
+//! A width is counted in characters: what is set here has no wide or combining ones.
+
+use std::fmt::Write;
+
+/// What is between two columns.
+const GAP: &str = "  ";
+
+/// On which side the texts of a column stand under each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// A column: what it is called, in two lines at most, and its cells from top to bottom.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    pub(crate) heads: [String; 2],
+    pub(crate) side: Side,
+    pub(crate) cells: Vec<String>,
+}
+
+impl Column {
+    /// A column of words.
+    pub(crate) fn words(upper: &str, lower: &str, cells: Vec<String>) -> Self {
+        Self { heads: [upper.to_owned(), lower.to_owned()], side: Side::Left, cells }
+    }
+
+    /// A column of numbers.
+    pub(crate) fn numbers(upper: &str, lower: &str, cells: Vec<String>) -> Self {
+        Self { heads: [upper.to_owned(), lower.to_owned()], side: Side::Right, cells }
+    }
+
+    /// Both lines of the head as one.
+    fn head(&self) -> String {
+        self.heads.join(" ").trim().to_owned()
+    }
+
+    fn width(&self) -> usize {
+        self.heads.iter().chain(&self.cells).map(|text| text.chars().count()).max().unwrap_or(0)
+    }
+
+    /// The text, filled up to the column's width.
+    fn set(&self, text: &str) -> String {
+        let width = self.width();
+        match self.side {
+            Side::Left => format!("{text:<width$}"),
+            Side::Right => format!("{text:>width$}"),
+        }
+    }
+}
+
+/// The columns beside each other, under their heads and a rule.
+pub(crate) fn text(columns: &[Column]) -> String {
+    let mut text = String::new();
+    for head in 0..2 {
+        push_row(&mut text, columns, |column| column.heads.get(head));
+    }
+    let rule: Vec<_> = columns.iter().map(|column| "─".repeat(column.width())).collect();
+    text.push_str(&rule.join(GAP));
+    text.push('\n');
+    for row in 0..rows(columns) {
+        push_row(&mut text, columns, |column| column.cells.get(row));
+    }
+    text
+}
+
+/// The columns as a Markdown table, with heads of one line.
+pub(crate) fn markdown(columns: &[Column]) -> String {
+    let heads = columns.iter().map(|column| cell(&column.head())).collect::<Vec<_>>();
+    let rules = columns.iter().map(|column| match column.side {
+        Side::Left => "---",
+        Side::Right => "---:",
+    });
+    let mut text =
+        format!("| {} |\n| {} |\n", heads.join(" | "), rules.collect::<Vec<_>>().join(" | "));
+    for row in 0..rows(columns) {
+        let cells = columns.iter().filter_map(|column| column.cells.get(row));
+        let cells: Vec<_> = cells.map(|text| cell(text)).collect();
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    text
+}
+
+fn rows(columns: &[Column]) -> usize {
+    columns.iter().map(|column| column.cells.len()).max().unwrap_or(0)
+}
+
+fn push_row<'grid>(
+    text: &mut String,
+    columns: &'grid [Column],
+    cell: impl Fn(&'grid Column) -> Option<&'grid String>,
+) {
+    let cells: Vec<_> =
+        columns.iter().map(|column| column.set(cell(column).map_or("", String::as_str))).collect();
+    let row = cells.join(GAP);
+    if !row.trim().is_empty() {
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+}
+
+/// A text that does not end its cell.
+fn cell(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns() -> Vec<Column> {
+        vec![
+            Column::words("what", "", vec!["mean".into(), "a|b".into()]),
+            Column::numbers("bytes", "sent", vec!["1.40 kB".into(), "7 B".into()]),
+        ]
+    }
+
+    #[test]
+    fn words_stand_left_and_numbers_right() {
+        let expected =
+            "what    bytes\n         sent\n────  ───────\nmean  1.40 kB\na|b       7 B\n";
+        assert_eq!(text(&columns()), expected);
+    }
+
+    #[test]
+    fn a_head_of_one_line_takes_one_line() {
+        let columns = [Column::words("what", "", vec!["mean".into()])];
+        assert_eq!(text(&columns), "what\n────\nmean\n");
+    }
+
+    #[test]
+    fn a_cell_of_markdown_does_not_end_early() {
+        let expected =
+            "| what | bytes sent |\n| --- | ---: |\n| mean | 1.40 kB |\n| a\\|b | 7 B |\n";
+        assert_eq!(markdown(&columns()), expected);
+    }
+}

@@ -1,0 +1,182 @@
+//! One row for each line.
+
+use crate::measurement::{Case, Line, Machine, Measurement, Skipped};
+use crate::table::grid::{self, Column};
+use crate::table::limits::limits;
+use crate::units::{self, ABSENT};
+
+/// What was measured and where, the limits, and one row for each line, for a terminal.
+///
+/// What is the same in all of several lines (a suite, a link, a way) stands once above them, and a
+/// column in which nothing was measured is left out: a row should fit on a screen.
+#[must_use]
+pub fn lines(measurement: &Measurement) -> String {
+    let mut parts = vec![origin(measurement)];
+    if !measurement.limits.is_empty() {
+        parts.push(limits(&measurement.limits));
+    }
+    if !measurement.lines.is_empty() {
+        parts.push(rows(&measurement.lines));
+    }
+    if !measurement.skipped.is_empty() {
+        parts.push(skipped(&measurement.skipped));
+    }
+    parts.join("\n")
+}
+
+/// The lines as a Markdown table: what a reader of a README asks for.
+#[must_use]
+pub fn markdown(measurement: &Measurement) -> String {
+    let lines = &measurement.lines;
+    let cases: Vec<_> = lines.iter().map(|line| &line.case).collect();
+    let mut columns = identity(&cases);
+    columns.extend([
+        numbers(lines, "rounds", "", |line| line.rounds.to_string()),
+        numbers(lines, "sent per node", "", bytes_sent),
+        numbers(lines, "median", "", |line| units::seconds(line.seconds.median)),
+        numbers(lines, "throughput", "", throughput),
+        Column::words("nearest bound", "", lines.iter().map(nearest).collect()),
+    ]);
+    grid::markdown(&columns)
+}
+
+/// When and where it was measured.
+fn origin(measurement: &Measurement) -> String {
+    let Measurement { program, started, machine, complete, .. } = measurement;
+    let interrupted =
+        if *complete { "" } else { "Interrupted: not all that was asked for is here.\n" };
+    format!("{program}, {started}\n{}\n{interrupted}", place(machine))
+}
+
+/// The machine in one line.
+pub(crate) fn place(machine: &Machine) -> String {
+    let Machine { processor, processors, system } = machine;
+    let processors = match processors {
+        1 => "1 processor".to_owned(),
+        more => format!("{more} processors"),
+    };
+    format!("{processor}, {processors}, {system}")
+}
+
+fn rows(lines: &[Line]) -> String {
+    let cases: Vec<_> = lines.iter().map(|line| &line.case).collect();
+    let (common, mut columns) = split(identity(&cases));
+    columns.extend(costs(lines));
+    let common: Vec<_> = common.iter().map(stated).collect();
+    if common.is_empty() {
+        return grid::text(&columns);
+    }
+    format!("In all lines: {}\n\n{}", common.join(", "), grid::text(&columns))
+}
+
+/// What identifies a line.
+fn identity(cases: &[&Case]) -> Vec<Column> {
+    let column = |of: fn(&Case) -> String| cases.iter().map(|case| of(case)).collect::<Vec<_>>();
+    vec![
+        Column::words("function", "", column(|case| case.function.clone())),
+        Column::words("suite", "", column(|case| case.suite.clone())),
+        Column::words("profile", "", column(|case| case.profile.clone())),
+        Column::numbers("parties", "", column(parties)),
+        Column::numbers("size", "", column(size)),
+        Column::words("link", "", column(|case| case.link.name.clone())),
+        Column::words("way", "", column(|case| case.way.word().to_owned())),
+    ]
+}
+
+/// The columns whose cells are all the same, and the others. What was computed on what always stays.
+fn split(columns: Vec<Column>) -> (Vec<Column>, Vec<Column>) {
+    columns.into_iter().partition(|column| {
+        let [head, _] = &column.heads;
+        let stays = head == "function" || head == "size";
+        let same = column.cells.windows(2).all(|pair| pair.first() == pair.last());
+        !stays && same && column.cells.len() > 1
+    })
+}
+
+/// A column of one text: `link wan`.
+fn stated(column: &Column) -> String {
+    let [head, _] = &column.heads;
+    format!("{head} {}", column.cells.first().map_or("", String::as_str))
+}
+
+/// What a line cost.
+fn costs(lines: &[Line]) -> Vec<Column> {
+    let mut columns = vec![
+        numbers(lines, "rounds", "", |line| line.rounds.to_string()),
+        numbers(lines, "depth", "", |line| line.depth.to_string()),
+        numbers(lines, "messages", "", |line| line.messages.to_string()),
+        numbers(lines, "sent", "a node", bytes_sent),
+        numbers(lines, "received", "a node", |line| {
+            units::maybe_bytes(line.most(|node| Some(node.bytes_received)))
+        }),
+        numbers(lines, "median", "", |line| units::seconds(line.seconds.median)),
+        numbers(lines, "p95", "", |line| units::seconds(line.seconds.p95)),
+        numbers(lines, "arith-", "metic", |line| {
+            units::maybe_seconds(line.most(|node| Some(node.arithmetic)))
+        }),
+        numbers(lines, "waiting", "", |line| {
+            units::maybe_seconds(line.most(|node| Some(node.waiting)))
+        }),
+        numbers(lines, "seriali-", "sation", |line| {
+            units::maybe_seconds(line.most(|node| node.serialisation))
+        }),
+        numbers(lines, "throughput", "", throughput),
+        numbers(lines, "peak", "memory", |line| {
+            units::maybe_bytes(line.most(|node| node.peak_memory))
+        }),
+        Column::words("nearest", "bound", lines.iter().map(nearest).collect()),
+    ];
+    columns.retain(|column| column.cells.iter().any(|cell| cell != ABSENT));
+    columns
+}
+
+fn numbers(lines: &[Line], upper: &str, lower: &str, of: impl Fn(&Line) -> String) -> Column {
+    Column::numbers(upper, lower, lines.iter().map(of).collect())
+}
+
+/// Those who bring data, and the helpers where there are any: `2 + 1`.
+pub(crate) fn parties(case: &Case) -> String {
+    match case.helpers {
+        0 => case.parties.to_string(),
+        helpers => format!("{} + {helpers}", case.parties),
+    }
+}
+
+/// How large one party's data are: `10 k rows`.
+pub(crate) fn size(case: &Case) -> String {
+    format!("{} {}", units::exact(case.size), case.unit)
+}
+
+/// The throughput with its unit; absent where it is no number above zero.
+pub(crate) fn throughput(line: &Line) -> String {
+    if line.throughput > 0.0 {
+        units::rate(line.throughput, &line.case.unit)
+    } else {
+        ABSENT.to_owned()
+    }
+}
+
+/// The nearest bound, and how many times longer the computation took: `link 1.31×`.
+pub(crate) fn nearest(line: &Line) -> String {
+    let nearest = line.nearest();
+    nearest.map_or_else(
+        || ABSENT.to_owned(),
+        |bound| format!("{} {}", bound.name, units::times(bound.ratio(line))),
+    )
+}
+
+fn bytes_sent(line: &Line) -> String {
+    units::maybe_bytes(line.most(|node| Some(node.bytes_sent)))
+}
+
+/// What was not measured, with the reasons.
+fn skipped(skipped: &[Skipped]) -> String {
+    let cases: Vec<_> = skipped.iter().map(|skipped| &skipped.case).collect();
+    let mut columns = identity(&cases);
+    columns.push(Column::words(
+        "why it was not measured",
+        "",
+        skipped.iter().map(|skipped| skipped.reason.clone()).collect(),
+    ));
+    format!("Not measured:\n\n{}", grid::text(&columns))
+}

@@ -1,0 +1,94 @@
+//! The rounds of one line, and what each cost every node.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::measurement::{Line, NodeCost, Round};
+use crate::numbers::nearest;
+use crate::runs::titled;
+use crate::table::grid::{self, Column};
+use crate::table::label;
+use crate::units::{self, ABSENT};
+
+/// One row for each round: its name, and for every node the bytes that it sent, its arithmetic and
+/// its waiting.
+///
+/// Rounds of the same name one after another are one row, with their number.
+#[must_use]
+pub fn trace(line: &Line) -> String {
+    let title = format!("{}: {}\n", label(&line.case), units::seconds(line.seconds.median));
+    let rows = folded(&order(&line.nodes));
+    if rows.is_empty() {
+        return format!("{title}\nNo node told its rounds.\n");
+    }
+    format!("{title}\n{}", grid::text(&columns(&line.nodes, &rows)))
+}
+
+/// One round: its name, and the how-manieth of that name it is. So the rounds of different nodes are
+/// laid beside each other, also where one of them has rounds that another has not.
+type Step<'line> = (&'line str, usize);
+
+/// The rounds of one node.
+type Steps<'line> = BTreeMap<Step<'line>, &'line Round>;
+
+fn columns(nodes: &[NodeCost], rows: &[Vec<Step<'_>>]) -> Vec<Column> {
+    let names = rows.iter().map(|row| titled(row.first().map_or("", |step| step.0), row.len()));
+    let mut columns = vec![Column::words("", "round", names.collect())];
+    for node in nodes {
+        let steps: Steps<'_> = counted(&node.trace).collect();
+        let within = rows.iter().map(|row| within(row, &steps)).collect::<Vec<_>>();
+        let cells = |of: fn(&[&Round]) -> String| within.iter().map(|rounds| of(rounds)).collect();
+        columns.extend([
+            Column::numbers(&node.name, "sent", cells(sent)),
+            Column::numbers("", "compute", cells(arithmetic)),
+            Column::numbers("", "wait", cells(waiting)),
+        ]);
+    }
+    columns
+}
+
+/// The steps of all nodes: as the node with the most rounds has them, then what only others have.
+fn order(nodes: &[NodeCost]) -> Vec<Step<'_>> {
+    let mut nodes: Vec<_> = nodes.iter().collect();
+    nodes.sort_by_key(|node| Reverse(node.trace.len()));
+    let mut known = BTreeSet::new();
+    let steps = nodes.iter().flat_map(|node| counted(&node.trace)).map(|(step, _)| step);
+    steps.filter(|step| known.insert(*step)).collect()
+}
+
+/// Steps of the same name one after another, together.
+fn folded<'line>(steps: &[Step<'line>]) -> Vec<Vec<Step<'line>>> {
+    steps.chunk_by(|one, next| one.0 == next.0).map(<[_]>::to_vec).collect()
+}
+
+fn counted(trace: &[Round]) -> impl Iterator<Item = (Step<'_>, &Round)> {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    trace.iter().map(move |round| {
+        let count = counts.entry(&round.name).or_default();
+        *count += 1;
+        ((round.name.as_str(), *count), round)
+    })
+}
+
+/// The rounds of a node that are in a row.
+fn within<'line>(row: &[Step<'line>], steps: &Steps<'line>) -> Vec<&'line Round> {
+    row.iter().filter_map(|step| steps.get(step).copied()).collect()
+}
+
+fn sent(rounds: &[&Round]) -> String {
+    let sum = rounds.iter().map(|round| round.bytes_sent).sum();
+    present(rounds, units::bytes(nearest(sum)))
+}
+
+fn arithmetic(rounds: &[&Round]) -> String {
+    present(rounds, units::seconds(rounds.iter().map(|round| round.arithmetic).sum()))
+}
+
+fn waiting(rounds: &[&Round]) -> String {
+    present(rounds, units::seconds(rounds.iter().map(|round| round.waiting()).sum()))
+}
+
+/// A node that has none of these rounds has spent nothing on them.
+fn present(rounds: &[&Round], sum: String) -> String {
+    if rounds.is_empty() { ABSENT.to_owned() } else { sum }
+}
