@@ -128,3 +128,28 @@ impl AddAssign for Traffic {
         *self = *self + other;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_message_counts_to_its_peer_and_to_its_round() {
+        let peer = |index| Party::new(index).unwrap();
+        let mut meter = Meter::new(3);
+        assert_eq!((meter.rounds(), meter.current()), (0, AGREEING));
+        meter.count_sent(peer(1), 10);
+        meter.count_round("first");
+        meter.count_received(peer(1), 20);
+        meter.count_sent(peer(2), 30);
+        meter.count_round("second");
+        assert_eq!((meter.rounds(), meter.current()), (2, "second"));
+        assert_eq!(meter.round_names(), ["first", "second"]);
+        let bytes = |round: &RoundCost| (round.traffic.bytes_sent, round.traffic.bytes_received);
+        let by_round: Vec<_> = meter.by_round().iter().map(bytes).collect();
+        assert_eq!(by_round, [(10, 0), (30, 20), (0, 0)]);
+        let sum = meter.by_round().iter().map(|round| round.traffic);
+        assert_eq!(sum.fold(Traffic::default(), Add::add), meter.total());
+        assert_eq!((meter.total().messages_sent, meter.traffic()[2].bytes_sent), (2, 30));
+    }
+}

@@ -1,4 +1,8 @@
-//! What the tests of several modules share: seeds, offers, and simulated computations.
+//! What the tests of several modules share: seeds, clocks, offers, and simulated computations.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
 
 use rand_core::Rng;
 
@@ -11,6 +15,7 @@ use crate::party::Party;
 use crate::random::PredictableRng;
 use crate::session::{AuditHead, MemberId, Offer, Origin, Spec};
 use crate::simulation::{Report, Simulation};
+use crate::trace::Clock;
 
 /// A random seed, or the one in CLOISTER_SEED; printed, so that a failed test shows it.
 pub(crate) fn seed() -> u64 {
@@ -35,6 +40,25 @@ pub(crate) fn rng(seed: u64) -> PredictableRng {
 pub(crate) fn any_doubles(rng: &mut PredictableRng, count: usize) -> Vec<f64> {
     let bits = std::iter::repeat_with(|| f64::from_bits(rng.next_u64()));
     bits.filter(|x| x.is_finite()).take(count).collect()
+}
+
+/// A clock that goes when it is told to.
+#[derive(Clone, Default)]
+pub(crate) struct Watch(Rc<Cell<u64>>);
+
+impl Watch {
+    pub(crate) fn set(&self, seconds: u64) {
+        self.0.set(seconds);
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.0.set(self.0.get() + seconds);
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let watch = self.clone();
+        Rc::new(move || Duration::from_secs(watch.0.get()))
+    }
 }
 
 pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {

@@ -185,3 +185,189 @@ impl TracedRound {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::Channel;
+    use crate::fault::Fault;
+    use crate::machine::{Machine, Part, Setting, Step};
+    use crate::party::{Parties, Party};
+    use crate::testing::Watch;
+    use crate::wire::SessionId;
+
+    fn party(index: usize) -> Party {
+        Party::new(index).unwrap()
+    }
+
+    fn machine<F>(me: usize, protocol: impl FnOnce(Channel) -> F) -> Machine<()>
+    where
+        F: Future<Output = Result<(), Fault>> + 'static,
+    {
+        let setting = Setting {
+            parties: Parties::new(3, me).unwrap(),
+            session: SessionId([1; 16]),
+            link_bindings: vec![[0; 32]; 3],
+            limit: 1 << 20,
+        };
+        Machine::new(setting, protocol)
+    }
+
+    /// So many messages from a party to the first, one byte each.
+    fn messages(from: usize, count: usize) -> Vec<Part> {
+        let mut sender = machine(from, async move |channel: Channel| {
+            (0..count).for_each(|_| channel.send(party(0), vec![1]));
+            Ok(())
+        });
+        sender.step();
+        sender.outgoing().iter().map(|message| message.part(0)).collect()
+    }
+
+    fn seconds(pairs: &[(Duration, Duration)]) -> Vec<(u64, u64)> {
+        pairs.iter().map(|(begin, end)| (begin.as_secs(), end.as_secs())).collect()
+    }
+
+    /// Of a round its name; begin, end and arithmetic in seconds; and its waits.
+    type Times = (&'static str, [u64; 3], Vec<(u64, u64)>);
+
+    fn rounds(trace: &Trace) -> Vec<Times> {
+        let rounds = trace.rounds.iter().map(|round| {
+            let times = [round.begins, round.ends, round.arithmetic].map(|time| time.as_secs());
+            (round.name, times, seconds(&round.waits))
+        });
+        rounds.collect()
+    }
+
+    /// Two rounds, which both wait for party 1.
+    fn two_rounds(watch: &Watch) -> Machine<()> {
+        let watch = watch.clone();
+        machine(0, async move |channel: Channel| {
+            watch.pass(1);
+            channel.send(party(1), vec![1, 2]);
+            channel.begin_round("first");
+            watch.pass(2);
+            channel.receive(party(1)).await?;
+            watch.pass(3);
+            channel.begin_round("second");
+            channel.send(party(2), vec![1, 2, 3]);
+            watch.pass(4);
+            channel.receive(party(1)).await?;
+            watch.pass(5);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn steps_are_split_between_rounds_and_the_rest_is_waiting() {
+        let watch = Watch::default();
+        let mut machine = two_rounds(&watch);
+        machine.lend_clock(watch.clock());
+        watch.set(10);
+        machine.step();
+        for (part, time) in messages(1, 2).into_iter().zip([20, 30]) {
+            watch.set(time);
+            machine.deliver(party(1), part).unwrap();
+            machine.step();
+        }
+        let trace = machine.trace().unwrap();
+        assert_eq!([trace.begins, trace.ends].map(|time| time.as_secs()), [10, 35]);
+        let due = [
+            ("agreeing", [10, 11, 1], vec![]),
+            ("first", [11, 23, 5], vec![(13, 20)]),
+            ("second", [23, 35, 9], vec![(27, 30)]),
+        ];
+        assert_eq!(rounds(&trace), due);
+        assert_eq!(trace.rounds[1].waiting().as_secs(), 7);
+        let costs = machine.meter().by_round().to_vec();
+        assert_eq!(costs.iter().map(|cost| cost.traffic.bytes_sent).collect::<Vec<_>>(), [2, 0, 3]);
+        assert_eq!(costs[1].traffic.messages_received, 1);
+        let traced: Vec<Traffic> = trace.rounds.iter().map(|round| round.traffic).collect();
+        assert_eq!(costs.iter().map(|cost| cost.traffic).collect::<Vec<_>>(), traced);
+    }
+
+    #[test]
+    fn messages_that_are_not_awaited_interrupt_no_wait() {
+        let watch = Watch::default();
+        let mut machine = two_rounds(&watch);
+        machine.lend_clock(watch.clock());
+        machine.step();
+        for part in messages(2, 2) {
+            watch.pass(10);
+            machine.deliver(party(2), part).unwrap();
+            machine.step();
+        }
+        let waiting = machine.trace().unwrap();
+        assert_eq!(rounds(&waiting)[1], ("first", [1, 23, 2], vec![(3, 23)]));
+        machine.deliver(party(1), messages(1, 1).remove(0)).unwrap();
+        watch.set(40);
+        machine.step();
+        assert_eq!(rounds(&machine.trace().unwrap())[1], ("first", [1, 43, 5], vec![(3, 40)]));
+    }
+
+    #[test]
+    fn a_message_that_came_early_is_not_waited_for() {
+        let watch = Watch::default();
+        let mut machine = two_rounds(&watch);
+        machine.lend_clock(watch.clock());
+        machine.step();
+        messages(1, 2).into_iter().for_each(|part| machine.deliver(party(1), part).unwrap());
+        watch.set(5);
+        assert!(matches!(machine.step(), Step::Ended(Ok(()))));
+        let trace = machine.trace().unwrap();
+        assert_eq!(
+            rounds(&trace)[1..],
+            [("first", [1, 8, 5], vec![(3, 5)]), ("second", [8, 17, 9], vec![])]
+        );
+    }
+
+    #[test]
+    fn without_a_clock_nothing_is_recorded_and_with_a_late_one_what_comes_after() {
+        let watch = Watch::default();
+        let mut machine = two_rounds(&watch);
+        machine.step();
+        assert_eq!(machine.trace(), None);
+        machine.lend_clock(watch.clock());
+        machine.deliver(party(1), messages(1, 1).remove(0)).unwrap();
+        watch.set(20);
+        machine.step();
+        let due = [
+            ("agreeing", [20, 20, 0], vec![]),
+            ("first", [20, 23, 3], vec![]),
+            ("second", [23, 27, 4], vec![]),
+        ];
+        assert_eq!(rounds(&machine.trace().unwrap()), due);
+    }
+
+    #[test]
+    fn rounds_and_waits_are_bounded() {
+        const WAITS: usize = MAX_WAITS + 3;
+        let watch = Watch::default();
+        let mut machine = machine(0, async |channel: Channel| {
+            for _ in 0..WAITS {
+                channel.receive(party(1)).await?;
+            }
+            for _ in 0..MAX_ROUNDS + 5 {
+                channel.begin_round("again");
+                channel.send(party(1), vec![0]);
+            }
+            Ok(())
+        });
+        machine.lend_clock(watch.clock());
+        machine.step();
+        for part in messages(1, WAITS) {
+            watch.pass(1);
+            machine.deliver(party(1), part).unwrap();
+            machine.step();
+        }
+        let trace = machine.trace().unwrap();
+        let waits = seconds(&trace.rounds[0].waits);
+        assert_eq!((waits.len(), waits[0], waits[MAX_WAITS - 1]), (MAX_WAITS, (0, 1), (63, 67)));
+        assert_eq!(trace.rounds.len(), MAX_ROUNDS);
+        let sent = |round: &TracedRound| round.traffic.messages_sent;
+        assert_eq!(
+            trace.rounds.iter().map(sent).sum::<u64>(),
+            machine.meter().total().messages_sent
+        );
+        assert_eq!(machine.meter().rounds(), MAX_ROUNDS + 5);
+    }
+}

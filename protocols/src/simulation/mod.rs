@@ -15,6 +15,8 @@
 pub mod adversary;
 mod network;
 mod processor;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::future::Future;
