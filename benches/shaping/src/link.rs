@@ -1,0 +1,112 @@
+//! One connection through a relay: two sockets, and a line for each direction.
+//!
+//! Each direction has a thread that reads and stamps, and a thread that writes what is due. When a
+//! side ends, what it has sent is still delivered, and then the other side is told.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use crate::Shape;
+use crate::clock::Waker;
+use crate::line::{Cargo, Ending, Line};
+use crate::schedule::Schedule;
+
+/// A connection that was accepted and the one that was made for it.
+pub(crate) struct Link {
+    near: TcpStream,
+    far: TcpStream,
+    there: Line,
+    back: Line,
+}
+
+impl Link {
+    pub(crate) fn new(near: TcpStream, far: TcpStream) -> io::Result<Self> {
+        near.set_nodelay(true)?;
+        far.set_nodelay(true)?;
+        Ok(Self { near, far, there: Line::default(), back: Line::default() })
+    }
+
+    /// Carries bytes until both directions have ended.
+    pub(crate) fn run(&self, shape: &Mutex<Shape>) {
+        let Self { near, far, there, back } = self;
+        thread::scope(|scope| {
+            scope.spawn(|| fill(there, near, shape));
+            scope.spawn(|| drain(there, far));
+            scope.spawn(|| fill(back, far, shape));
+            scope.spawn(|| drain(back, near));
+        });
+    }
+
+    /// Ends it at once; what is under way is lost.
+    pub(crate) fn close(&self) {
+        for (line, socket) in [(&self.there, &self.near), (&self.back, &self.far)] {
+            line.close();
+            // A socket that is closed already is what is wanted.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// Reads what one side sends, and puts it on the line as the shape of that moment wants it.
+fn fill(line: &Line, mut from: &TcpStream, shape: &Mutex<Shape>) {
+    let mut schedule = Schedule::default();
+    let mut buffer = vec![0; Shape::LONGEST_READ];
+    loop {
+        let shape = || *shape.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = shape();
+        if !line.wait_for_room(&before) {
+            return;
+        }
+        let room = buffer.get_mut(..before.read()).unwrap_or_default();
+        let read = read(&mut from, room);
+        // Reading may have taken long, and the shape may be another.
+        let (now, shape) = (Instant::now(), shape());
+        let bytes = match read {
+            Ok(0) => return put_end(line, &mut schedule, now, &shape, Ending::Finished),
+            Err(_) => return put_end(line, &mut schedule, now, &shape, Ending::Broken),
+            Ok(read) => room.get(..read).unwrap_or_default(),
+        };
+        for piece in bytes.chunks(shape.piece()) {
+            let due = schedule.send(piece.len(), now, &shape);
+            line.put(due, Cargo::Bytes(piece.to_vec()));
+        }
+    }
+}
+
+fn read(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match from.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+fn put_end(line: &Line, schedule: &mut Schedule, now: Instant, shape: &Shape, ending: Ending) {
+    line.put(schedule.send(0, now, shape), Cargo::End(ending));
+}
+
+/// Writes what is due to the other side.
+fn drain(line: &Line, mut to: &TcpStream) {
+    let mut waker = Waker::of_this_thread();
+    while let Some(cargo) = line.take(&mut waker) {
+        let written = match cargo {
+            Cargo::Bytes(bytes) => to.write_all(&bytes),
+            Cargo::End(Ending::Finished) => return shut_down(to, Shutdown::Write),
+            Cargo::End(Ending::Broken) => return shut_down(to, Shutdown::Both),
+        };
+        if written.is_err() {
+            // Whoever reads for this line learns of it with the next bytes; the other direction may
+            // have something under way.
+            return line.close();
+        }
+    }
+}
+
+fn shut_down(socket: &TcpStream, how: Shutdown) {
+    // It fails where the other side was quicker.
+    let _ = socket.shutdown(how);
+}
