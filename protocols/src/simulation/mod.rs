@@ -13,6 +13,7 @@
 //! Each party has a processor of its own in virtual time, whatever it had to share in real time.
 
 pub mod adversary;
+mod arrivals;
 mod network;
 mod processor;
 #[cfg(test)]

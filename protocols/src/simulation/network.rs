@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rand_core::Rng;
-
 use crate::machine::{Outgoing, Part};
 use crate::party::Party;
 use crate::random::PredictableRng;
+use crate::simulation::arrivals::{Arrivals, Pair};
 use crate::simulation::{Delivery, Link};
 
 pub(super) struct Network {
     link: Link,
     rng: PredictableRng,
     now: f64,
-    lines: BTreeMap<(Party, Party), Line>,
+    lines: BTreeMap<Pair, Line>,
+    /// The lines that are not empty.
+    arrivals: Arrivals,
 }
 
 /// An ordered pair's messages in flight.
@@ -25,7 +26,7 @@ struct Line {
 
 impl Network {
     pub(super) fn new(link: Link, rng: PredictableRng) -> Self {
-        Self { link, rng, now: 0.0, lines: BTreeMap::new() }
+        Self { link, rng, now: 0.0, lines: BTreeMap::new(), arrivals: Arrivals::default() }
     }
 
     /// Virtual time in seconds.
@@ -35,31 +36,29 @@ impl Network {
 
     /// Puts a message on its line at `time`, which is not before [`Self::seconds`].
     pub(super) fn send(&mut self, time: f64, from: Party, message: Outgoing) {
-        let line = self.lines.entry((from, message.to)).or_default();
+        let pair = (from, message.to);
+        let line = self.lines.entry(pair).or_default();
         let begin = line.busy_until.max(time);
         line.busy_until = begin + seconds_for(message.body.len(), self.link.bandwidth);
-        line.in_flight.push_back((line.busy_until + self.link.latency, message));
+        let arrival = line.busy_until + self.link.latency;
+        if line.in_flight.is_empty() {
+            self.arrivals.insert(arrival, pair);
+        }
+        line.in_flight.push_back((arrival, message));
     }
 
     /// The message that arrives next; of several that arrive at once, any but by the seed.
     pub(super) fn next(&mut self) -> Option<(Delivery, Vec<Part>)> {
-        let heads = || self.lines.iter().filter_map(|(pair, line)| Some((*pair, line.arrival()?)));
-        let soonest = heads().map(|(_, time)| time).reduce(f64::min)?;
-        let ready: Vec<_> = heads().filter(|(_, time)| *time <= soonest).collect();
-        let count = u64::try_from(ready.len()).ok()?;
-        let chosen = usize::try_from(self.rng.next_u64() % count).ok()?;
-        let (pair, _) = *ready.get(chosen)?;
-        let (time, message) = self.lines.get_mut(&pair)?.in_flight.pop_front()?;
+        let pair = self.arrivals.take(&mut self.rng)?;
+        let line = self.lines.get_mut(&pair)?;
+        let (time, message) = line.in_flight.pop_front()?;
+        if let Some((next, _)) = line.in_flight.front() {
+            self.arrivals.insert(*next, pair);
+        }
         self.now = time;
         let parts = message.parts().collect();
         let Outgoing { to, sequence, body, .. } = message;
         Some((Delivery { from: pair.0, to, sequence, body }, parts))
-    }
-}
-
-impl Line {
-    fn arrival(&self) -> Option<f64> {
-        self.in_flight.front().map(|(time, _)| *time)
     }
 }
 

@@ -136,3 +136,12 @@ fn the_order_of_what_arrives_at_once_is_a_function_of_the_seed() {
     // So that a seed that has failed once fails again.
     assert_eq!([hash(1, Link::default()), hash(2, LINK)], ["303f23d7e6bb0ddc", "59c6c4e026792b0b"]);
 }
+
+#[test]
+fn hundreds_of_parties_run_in_a_second_and_need_not_be_kept() {
+    let simulation = Simulation::new(1).parties(200).link(LINK).without_transcript();
+    let report = simulation.run(|channel, _, _| rounds(channel, 1_000, 0, Watch::default()));
+    assert_eq!((report.results().unwrap().len(), report.seconds), (200, 21.0));
+    assert_eq!(report.bytes(), 2 * 200 * 199 * 1_000);
+    assert!(report.transcript.is_empty());
+}
