@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use awc::error::SendRequestError;
 use awc::http::{Method, StatusCode};
+use cloister_report::measurement::Round;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio_rustls::rustls;
@@ -77,6 +78,8 @@ pub struct Request {
     pub session: String,
     /// The position of this party in `nodes`.
     pub myself: usize,
+    /// Whether the report is to say what took how long.
+    pub trace: bool,
 }
 
 /// What a joint computation came to at one party.
@@ -100,6 +103,22 @@ pub struct Report {
     pub cost: Cost,
     /// The hash of everything that the parties agreed on.
     pub session: String,
+    /// What took how long at this party's node, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
+}
+
+/// What took how long at one node. Times are in seconds, those of rounds after the begin.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Trace {
+    /// When the computation began, since 1970 by the node's clock.
+    pub started: f64,
+    /// From its begin to its end.
+    pub seconds: f64,
+    /// What the node's links worked meanwhile.
+    pub serialisation: f64,
+    /// The agreement, then each round in order.
+    pub rounds: Vec<Round>,
 }
 
 /// What a computation cost a party.
@@ -107,8 +126,12 @@ pub struct Report {
 pub struct Cost {
     /// Rounds after the agreement.
     pub rounds: u64,
+    /// Messages sent to all other parties.
+    pub messages_sent: u64,
     /// Bytes sent to all other parties.
     pub bytes_sent: u64,
+    /// Bytes received from all other parties.
+    pub bytes_received: u64,
     /// From request to result, in seconds.
     pub seconds: f64,
     /// Whatever else the node says of it.
@@ -359,11 +382,16 @@ impl NodeClient {
 
 impl Request {
     fn arguments(&self, data: &Value) -> Value {
-        json!({
+        let mut arguments = json!({
             "microprotocol": self.function,
             "data": data,
             "network": {"nodes": self.nodes, "uuid": self.session, "myself": self.myself},
             "parameters": self.parameters,
-        })
+        });
+        // Other implementations of the API do not know it.
+        if let (true, Some(arguments)) = (self.trace, arguments.as_object_mut()) {
+            arguments.insert("trace".to_owned(), true.into());
+        }
+        arguments
     }
 }

@@ -23,6 +23,8 @@ const GRACE: Duration = Duration::from_secs(15);
 pub struct Fleet {
     /// What keeps each node alive.
     lifelines: Vec<ChildStdin>,
+    /// The name of each party, and the number of its process.
+    processes: Vec<(String, u32)>,
     events: mpsc::UnboundedReceiver<Event>,
     running: usize,
 }
@@ -59,14 +61,21 @@ impl Fleet {
     ) -> io::Result<Self> {
         // Two events a node: the channel cannot grow.
         let (report, events) = mpsc::unbounded_channel();
-        let mut fleet = Self { lifelines: Vec::new(), events, running: 0 };
+        let mut fleet = Self { lifelines: Vec::new(), processes: Vec::new(), events, running: 0 };
         for name in names {
             let (child, lifeline, output) = spawn(folder, name, level)?;
             fleet.lifelines.push(lifeline);
             fleet.running += 1;
+            fleet.processes.extend(child.id().map(|id| (name.to_owned(), id)));
             actix_rt::spawn(watch(name.to_owned(), child, output, report.clone()));
         }
         Ok(fleet)
+    }
+
+    /// The name of each party, and the number of its node's process.
+    #[must_use]
+    pub fn processes(&self) -> &[(String, u32)] {
+        &self.processes
     }
 
     /// The next thing that happens; none when all nodes have ended.

@@ -39,6 +39,8 @@ pub struct Job {
     pub parameters: Map<String, Value>,
     /// The name of the computation; a fresh one if there is none.
     pub session: Option<String>,
+    /// Whether the reports are to say what took how long.
+    pub trace: bool,
 }
 
 /// How far a party is.
@@ -69,7 +71,7 @@ impl Job {
     /// A job without parameters, under a fresh name.
     #[must_use]
     pub fn new(function: &str) -> Self {
-        Self { function: function.to_owned(), parameters: Map::new(), session: None }
+        Self { function: function.to_owned(), parameters: Map::new(), session: None, trace: false }
     }
 }
 
@@ -127,6 +129,7 @@ impl Consortium {
                 nodes: nodes.clone(),
                 session: session.clone(),
                 myself,
+                trace: job.trace,
             };
             ask(client, member, request, &watch)
         });
@@ -314,10 +317,14 @@ mod tests {
     }
 
     fn report(result: Value) -> Report {
-        let cost = Cost { rounds: 2, bytes_sent: 1, seconds: 0.1, more: Map::new() };
+        let (rounds, messages_sent, bytes_sent, bytes_received) = (2, 1, 1, 1);
+        let seconds = 0.1;
+        let more = Map::new();
+        let cost = Cost { rounds, messages_sent, bytes_sent, bytes_received, seconds, more };
+        let trace = None;
         let (security, disclosure, session) = (Value::Null, Value::Null, "s".to_owned());
         let (dropped, precision) = (None, None);
-        Report { inputs: 2, result, security, disclosure, dropped, precision, cost, session }
+        Report { inputs: 2, result, security, disclosure, dropped, precision, cost, session, trace }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Why a command did not do what it was asked, and with which exit code it says so.
 //!
-//! The codes are a contract with scripts: 2 usage, 3 refused by a policy, 4 a peer or the
+//! The codes are a contract with scripts: 1 worse than an earlier measurement, 2 usage, 3 refused by a policy, 4 a peer or the
 //! consortium failed, 5 our fault.
 
 use std::fmt::Display;
@@ -12,6 +12,8 @@ pub type Outcome<T = ()> = Result<T, Problem>;
 /// Whose fault it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
+    /// A measurement is worse than an earlier one.
+    Worse,
     /// A peer or the consortium failed.
     Peer,
     /// The caller can mend it.
@@ -36,6 +38,7 @@ impl Fault {
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
+            Self::Worse => 1,
             Self::Usage => 2,
             Self::Refused => 3,
             Self::Peer => 4,

@@ -25,8 +25,9 @@ use tracing::Span;
 
 use crate::failure::{Failure, StopNotice, describe};
 use crate::label::{Cost, Disclosure, Report};
-use crate::links::{SendStop, Transmit};
+use crate::links::{Effort, SendStop, Transmit};
 use crate::sessions::Ticket;
+use crate::trace::{Trace, Tracer};
 
 /// Parts of messages that may wait while a long step of the arithmetic runs; what they hold is
 /// bounded by the machine.
@@ -52,6 +53,8 @@ pub struct Plan {
     pub reply: oneshot::Sender<Conclusion>,
     /// Where others can see how far it is.
     pub progress: watch::Sender<Lifecycle>,
+    /// Whether the report is to say what took how long.
+    pub trace: bool,
     /// Who is told that it has ended.
     pub ended: Recipient<Ended>,
     /// The right to compute under this network name, until the end.
@@ -89,6 +92,8 @@ pub struct Route {
     pub stop: Recipient<SendStop>,
     /// Which connection of that link.
     pub epoch: u64,
+    /// What the link works.
+    pub effort: Effort,
 }
 
 /// How far a computation is.
@@ -123,6 +128,7 @@ pub struct Computation {
     started: Instant,
     deadline: Duration,
     timer: Option<SpawnHandle>,
+    tracer: Option<Tracer>,
     span: Span,
 }
 
@@ -183,7 +189,7 @@ impl Computation {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         let Plan { offer, request, setting, routes, members, profile, .. } = plan;
-        let Plan { started, reply, progress, ended, ticket, .. } = plan;
+        let Plan { started, reply, progress, trace, ended, ticket, .. } = plan;
         let session = setting.session;
         let span = tracing::info_span!("computation", %session, function = offer.spec.function);
         let deadline = Duration::from_millis(offer.deadline_ms);
@@ -193,6 +199,12 @@ impl Computation {
         let machine = Machine::new(setting, move |channel| {
             compute(channel, proposed, request, UnwrapErr(SysRng))
         });
+        let tracer = trace.then(|| {
+            Tracer::new(routes.iter().map(|(_, route)| route.effort.clone()).collect())
+        });
+        if let Some(tracer) = &tracer {
+            machine.lend_clock(tracer.clock());
+        }
         Self {
             ending: Some(Ending { offer, profile, reply, ended, ticket }),
             session,
@@ -204,6 +216,7 @@ impl Computation {
             started,
             deadline,
             timer: None,
+            tracer,
             span,
         }
     }
@@ -309,6 +322,7 @@ impl Computation {
             dropped: outcome.dropped,
             cost,
             session: outcome.session.to_string(),
+            trace: self.trace(),
         };
         self.finish(ending, Ok(Arc::new(report)), context);
     }
@@ -348,6 +362,11 @@ impl Computation {
         let Agreed { session, rules, decided_by, audit, .. } = self.machine.agreed()?;
         let heads = audit.into_iter().map(|(party, head)| (self.name(party), head)).collect();
         Some(Agreement { session: session.to_string(), rules, decided_by, heads })
+    }
+
+    fn trace(&self) -> Option<Trace> {
+        let tracer = self.tracer.as_ref()?;
+        Some(tracer.finish(self.machine.trace()?))
     }
 
     fn cost(&self) -> Cost {

@@ -30,6 +30,7 @@ use uuid::Uuid;
 
 use crate::data::Data;
 use crate::services::datasets::Selection;
+use crate::trace::Trace;
 
 /// A value that was never secret.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -90,6 +91,9 @@ pub struct Report {
     pub cost: Cost,
     /// The hash of everything that the parties agreed on.
     pub session: String,
+    /// What took how long at this node, where the client asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
 }
 
 /// The disclosure rules that held for a result.
@@ -141,6 +145,7 @@ impl Report {
         /// A number of 8 bytes is written with two characters at least, of which one is a comma.
         const NUMBER: usize = 4;
         FIXED
+            + self.trace.as_ref().map_or(0, Trace::footprint)
             + match self.result.get() {
                 Answer::VectorSum { sum } => 8 * sum.len(),
                 Answer::IntegerVectorSum { sum } => 8 * sum.len(),

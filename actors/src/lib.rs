@@ -25,3 +25,4 @@ pub mod principal;
 pub mod services;
 pub mod sessions;
 pub mod settings;
+pub mod trace;

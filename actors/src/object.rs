@@ -288,6 +288,21 @@ impl Arguments {
         index.map(Some).ok_or_else(|| ApiError::argument(name, "a whole number from 0 is needed"))
     }
 
+    /// Whether the argument of this name is true; it is not where it was not given.
+    ///
+    /// # Errors
+    /// If it is neither true nor false.
+    pub fn flag(&self, name: &'static str) -> Result<bool, ApiError> {
+        match self.get(name).map(|argument| argument.public(name)).transpose()?.as_deref() {
+            None | Some(Data::Null) => Ok(false),
+            Some(Data::Bool(flag)) => Ok(*flag),
+            Some(other) => {
+                let message = format!("true or false is needed, not {}", other.kind());
+                Err(ApiError::argument(name, message))
+            }
+        }
+    }
+
     /// The argument of this name, which must be a text or a number that stands for one.
     ///
     /// # Errors

@@ -50,6 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         function: arguments.function.clone(),
         parameters: parameters(&arguments.parameters)?,
         session: arguments.session.clone(),
+        trace: false,
     };
     let computed = compute(Consortium::new(file)?, &job, data, arguments.json);
     actix::System::new().block_on(computed)

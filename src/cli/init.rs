@@ -101,6 +101,15 @@ impl Arguments {
         }
     }
 
+    /// With this profile and deadline.
+    pub(super) fn with(self, profile: Profile, deadline: u32) -> Self {
+        let profile = match profile {
+            Profile::Production => ProfileName::Production,
+            Profile::Teaching => ProfileName::Teaching,
+        };
+        Self { profile, deadline, ..self }
+    }
+
     fn scheme(&self) -> &'static str {
         if self.tokens { "https" } else { "http" }
     }

@@ -4,6 +4,7 @@
 
 mod approvals;
 mod audit;
+mod bench;
 mod compute;
 mod data;
 mod demo;
@@ -25,7 +26,7 @@ use crate::problem::{Outcome, Problem};
 
 /// A node for federated secure computing: data stays at its owner, only agreed results leave.
 ///
-/// Exit codes: 0 done, 2 usage, 3 refused by a policy, 4 a peer or the consortium failed,
+/// Exit codes: 0 done, 1 worse than an earlier measurement, 2 usage, 3 refused by a policy, 4 a peer or the consortium failed,
 /// 5 our fault.
 #[derive(Parser)]
 #[command(name = "cloister", version)]
@@ -46,6 +47,7 @@ enum Command {
     Token(token::Arguments),
     Approvals(approvals::Arguments),
     Audit(audit::Arguments),
+    Bench(bench::Arguments),
 }
 
 /// Whose node it is about.
@@ -112,6 +114,7 @@ fn run(command: Command) -> Outcome {
         Command::Token(arguments) => token::run(arguments),
         Command::Approvals(arguments) => approvals::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
     }
 }
 

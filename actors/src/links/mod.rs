@@ -9,6 +9,7 @@
 //! network are handed on with `send`, never with `do_send`: a slow receiver slows its sender.
 
 mod connection;
+mod effort;
 mod greeting;
 mod listener;
 mod outbox;
@@ -30,6 +31,7 @@ use cloister_protocols::wire::{Frame, Header, SessionId};
 use tokio::time::timeout;
 
 use self::connection::{Connection, Credentials};
+pub use self::effort::Effort;
 pub use self::greeting::Greeting;
 pub use self::listener::Listener;
 use self::outbox::Outbox;
@@ -55,6 +57,7 @@ pub struct PeerLink {
     epoch: u64,
     pause: Duration,
     problem: Option<String>,
+    effort: Effort,
 }
 
 /// Whom a link leads to.
@@ -98,6 +101,8 @@ pub struct LinkUp {
     pub boot: [u8; 16],
     /// A value bound to this connection.
     pub binding: [u8; 32],
+    /// What the link works.
+    pub effort: Effort,
 }
 
 /// The link went down, or an attempt to make it failed.
@@ -168,6 +173,7 @@ impl PeerLink {
             epoch: 0,
             pause: SHORTEST_PAUSE,
             problem: None,
+            effort: Effort::default(),
         }
     }
 
@@ -203,10 +209,13 @@ impl PeerLink {
         let (position, epoch, boot) = (self.peer.position, self.epoch, greeting.boot);
         tracing::info!(peer = %self.peer.member.name, epoch, "link up");
         // Our own event, one a connection, to an actor of this node: nothing to bound or to lose.
-        self.events.up.do_send(LinkUp { position, epoch, boot, binding });
+        let effort = self.effort.clone();
+        self.events.up.do_send(LinkUp { position, epoch, boot, binding, effort });
         let reading =
             read(reader, position, self.events.inbound.clone(), outbox.clone(), heard.clone());
         let writing = write(writer, outbox.clone());
+        let reading = self.effort.clone().of(reading);
+        let writing = self.effort.clone().of(writing);
         let tasks = [
             context.spawn(reading.into_actor(self).map(move |reason, link, context| {
                 link.ended(epoch, reason, context);

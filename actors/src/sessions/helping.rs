@@ -152,7 +152,8 @@ impl Sessions {
         let (reply, end) = oneshot::channel();
         let (rules, audit) = (self.profile.rules(), self.log.head());
         let terms = Terms { rules, origin: Origin::None, audit };
-        let launch = Launch { ticket, request, terms, started: Instant::now(), progress };
+        let started = Instant::now();
+        let launch = Launch { ticket, request, terms, started, progress, trace: false };
         let waiting = Waiting { launch, reply };
         let account = json!({
             "member": self.name(position),

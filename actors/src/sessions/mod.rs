@@ -111,6 +111,8 @@ pub struct Launch {
     pub started: Instant,
     /// Where others can see how far it is.
     pub progress: watch::Sender<Lifecycle>,
+    /// Whether the report is to say what took how long.
+    pub trace: bool,
 }
 
 /// What this party says of itself when the members agree.

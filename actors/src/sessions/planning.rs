@@ -20,7 +20,7 @@ impl Sessions {
         context: &Context<Self>,
     ) -> Option<Plan> {
         let Waiting { launch, reply } = waiting;
-        let Launch { ticket, request, terms, started, progress } = launch;
+        let Launch { ticket, request, terms, started, progress, trace } = launch;
         let positions = ticket.members();
         let members: Vec<MemberId> = positions.iter().filter_map(|p| self.member(*p)).collect();
         let mine = positions.iter().position(|position| *position == self.me)?;
@@ -63,6 +63,7 @@ impl Sessions {
             started,
             reply,
             progress,
+            trace,
             ended: context.address().recipient(),
             ticket,
         })
@@ -76,10 +77,11 @@ impl Sessions {
     fn routes(&self, members: &[usize]) -> Vec<(Party, Route)> {
         let route = |(index, position): (usize, &usize)| {
             let link = self.links.get(position)?;
-            let epoch = link.up.as_ref()?.epoch;
+            let up = link.up.as_ref()?;
+            let (epoch, effort) = (up.epoch, up.effort.clone());
             let (party, address) = (Party::new(index)?, &link.address);
             let (link, stop) = (address.clone().recipient(), address.clone().recipient());
-            Some((party, Route { link, stop, epoch }))
+            Some((party, Route { link, stop, epoch, effort }))
         };
         members.iter().enumerate().filter_map(route).collect()
     }

@@ -143,7 +143,7 @@ impl<'a> Ask<'a> {
             let ticket = sessions.send(reserve).await.unwrap()?;
             let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
             let terms = Terms { rules, origin: Origin::Client, audit };
-            let launch = Launch { ticket, request, terms, started, progress };
+            let launch = Launch { ticket, request, terms, started, progress, trace: false };
             sessions.send(launch).await.unwrap().result
         }
     }

@@ -39,6 +39,8 @@ pub(super) struct Job {
     pub(super) helpers: usize,
     pub(super) network: String,
     pub(super) progress: watch::Sender<Lifecycle>,
+    /// Whether the client wants to know what took how long.
+    pub(super) trace: bool,
 }
 
 /// The node's other actors, as the bus knows them, and its log.
@@ -71,7 +73,7 @@ impl Job {
     pub(super) async fn run(self, node: Port) -> Result<Arc<Report>, ApiError> {
         let started = Instant::now();
         let account = self.account();
-        let progress = self.progress.clone();
+        let (progress, trace) = (self.progress.clone(), self.trace);
         let ticket = match self.reserve(&node).await {
             Ok(ticket) => ticket,
             Err(refusal) => return Err(refused(&node.log, &account, refusal).await?),
@@ -99,7 +101,7 @@ impl Job {
             }
         };
         let terms = Terms { rules: grant.rules, origin: grant.origin, audit: head };
-        let launch = Launch { ticket, request, terms, started, progress };
+        let launch = Launch { ticket, request, terms, started, progress, trace };
         let concluded = node.launch.send(launch).await;
         let concluded = concluded.map_err(|_| ApiError::unavailable("the data plane"));
         let number = head.number;

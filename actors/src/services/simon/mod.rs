@@ -63,6 +63,7 @@ pub static INTERFACE: Interface = Interface {
                 Required("data"),
                 Required("network"),
                 Optional("parameters"),
+                Optional("trace"),
             ],
         },
         Method {
@@ -140,6 +141,7 @@ impl Simon {
             helpers,
             network,
             progress,
+            trace: arguments.flag("trace")?,
         })
     }
 

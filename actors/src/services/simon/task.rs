@@ -121,6 +121,7 @@ impl Task {
             helpers: self.helpers,
             network: self.id.clone(),
             progress,
+            trace: false,
         })
     }
 

@@ -1,0 +1,108 @@
+//! When a computation did what at this node: for clients that ask for it, to see where time goes.
+//!
+//! It says which rounds there were, how much they carried, and when the node waited. None of it depends
+//! on a value beyond what the result tells, but through the time that arithmetic takes.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
+
+use cloister_protocols::trace::{Clock, Trace as Measured, TracedRound};
+use serde::Serialize;
+
+use crate::links::Effort;
+
+/// The rounds of a computation at this node. Times are in seconds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trace {
+    /// When it began, since 1970 by this node's clock.
+    pub started: f64,
+    /// From its begin to its end, without the time in which the request was read and decided.
+    pub seconds: f64,
+    /// What the links to the other members worked meanwhile, for this and whatever else computes.
+    pub serialisation: f64,
+    /// The agreement, then each round in order.
+    pub rounds: Vec<Round>,
+}
+
+/// One round. Times are in seconds after the computation's begin.
+#[derive(Clone, Debug, Serialize)]
+pub struct Round {
+    /// Its name.
+    pub name: &'static str,
+    /// When it begins.
+    pub begins: f64,
+    /// When it ends.
+    pub ends: f64,
+    /// Time in the protocol's arithmetic.
+    pub arithmetic: f64,
+    /// When the node waited for messages: pairs of begin and end.
+    pub waits: Vec<(f64, f64)>,
+    /// Messages sent in it.
+    pub messages_sent: u64,
+    /// Bytes sent in it.
+    pub bytes_sent: u64,
+    /// Bytes received in it.
+    pub bytes_received: u64,
+}
+
+/// Follows one computation.
+pub(crate) struct Tracer {
+    started: SystemTime,
+    begun: Instant,
+    links: Vec<Effort>,
+    worked_before: Duration,
+}
+
+impl Tracer {
+    /// Follows a computation that begins now, over these links.
+    pub(crate) fn new(links: Vec<Effort>) -> Self {
+        let worked_before = worked(&links);
+        Self { started: SystemTime::now(), begun: Instant::now(), links, worked_before }
+    }
+
+    /// The clock to lend to the machine.
+    pub(crate) fn clock(&self) -> Clock {
+        let begun = self.begun;
+        Rc::new(move || begun.elapsed())
+    }
+
+    /// What was seen until now.
+    pub(crate) fn finish(&self, measured: Measured) -> Trace {
+        let since_epoch = self.started.duration_since(SystemTime::UNIX_EPOCH);
+        let serialisation = worked(&self.links).saturating_sub(self.worked_before);
+        Trace {
+            started: since_epoch.unwrap_or_default().as_secs_f64(),
+            seconds: self.begun.elapsed().as_secs_f64(),
+            serialisation: serialisation.as_secs_f64(),
+            rounds: measured.rounds.into_iter().map(Round::from).collect(),
+        }
+    }
+}
+
+impl Trace {
+    /// Roughly how many bytes of memory it holds.
+    pub(crate) fn footprint(&self) -> usize {
+        let round = |round: &Round| size_of::<Round>() + size_of_val(round.waits.as_slice());
+        self.rounds.iter().map(round).sum()
+    }
+}
+
+impl From<TracedRound> for Round {
+    fn from(round: TracedRound) -> Self {
+        let interval = |(begin, end): (Duration, Duration)| (begin.as_secs_f64(), end.as_secs_f64());
+        Self {
+            name: round.name,
+            begins: round.begins.as_secs_f64(),
+            ends: round.ends.as_secs_f64(),
+            arithmetic: round.arithmetic.as_secs_f64(),
+            waits: round.waits.into_iter().map(interval).collect(),
+            messages_sent: round.traffic.messages_sent,
+            bytes_sent: round.traffic.bytes_sent,
+            bytes_received: round.traffic.bytes_received,
+        }
+    }
+}
+
+fn worked(links: &[Effort]) -> Duration {
+    links.iter().map(Effort::so_far).sum()
+}

@@ -1,0 +1,210 @@
+//! `cloister bench rounds`: what a function costs in rounds, bytes and time, on these machines and over
+//! the network that the parties have.
+//!
+//! The same protocols run in three ways: as nodes over loopback mutual TLS, as nodes with relays
+//! between them that are as slow as a given network, and in virtual time. Rounds and bytes must be
+//! the same in all; a run in which they are not is an error.
+
+mod course;
+mod limits;
+mod link;
+mod memory;
+mod nodes;
+mod plan;
+mod runner;
+mod setup;
+mod simulated;
+mod subject;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use cloister_report::compare::compare;
+use cloister_report::measurement::Measurement;
+use cloister_report::{csv, html, spans, table};
+
+use self::nodes::Driver;
+use self::plan::Selection;
+use self::runner::Runner;
+use super::node::Stop;
+use crate::folder::Folder;
+use crate::logging;
+use crate::problem::{Fault, Outcome, Problem};
+
+/// Measure what computations cost.
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    Rounds(Box<Rounds>),
+}
+
+/// Measure protocol rounds: what a function costs in rounds, bytes and time, beside what the machine
+/// and the link can do at best.
+///
+/// With --compare, ends with exit code 1 where something grew worse.
+#[derive(Args)]
+struct Rounds {
+    #[command(flatten)]
+    selection: Selection,
+    /// How often each is measured, after one run that does not count.
+    #[arg(long, value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    repeat: u16,
+    /// Write one JSON document to FILE, or to standard output instead of the table.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    json: Option<PathBuf>,
+    /// Write a report to look at, with plots and swim lanes, which needs no network.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Write the table as comma-separated values.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write each computation's rounds as OpenTelemetry spans (OTLP in JSON).
+    #[arg(long, value_name = "FILE")]
+    spans: Option<PathBuf>,
+    /// Print each computation's rounds, too.
+    #[arg(long)]
+    trace: bool,
+    /// Print the table as Markdown.
+    #[arg(long)]
+    markdown: bool,
+    /// Compare with an earlier JSON document. Where nothing says what to measure, that is measured
+    /// again.
+    #[arg(long, value_name = "OLD.json")]
+    compare: Option<PathBuf>,
+    /// By how much a computation may fall back against what the machine can do, with --compare:
+    /// 0.25 for a quarter.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.25, requires = "compare")]
+    tolerance: f64,
+}
+
+pub(super) fn run(arguments: Arguments) -> Outcome {
+    let What::Rounds(rounds) = arguments.what;
+    logging::start("error")?;
+    rounds.check_files()?;
+    let old = rounds.compare.as_deref().map(read).transpose()?;
+    actix::System::new().block_on(rounds.measure(old))
+}
+
+impl Rounds {
+    async fn measure(&self, old: Option<Measurement>) -> Outcome {
+        let runner = self.runner(old.as_ref())?;
+        let mut stop = Stop::new(false)?;
+        let measurement = runner.run(&mut stop).await;
+        self.write(&measurement)?;
+        if !measurement.complete {
+            eprintln!("interrupted: this is what was measured until then");
+        }
+        for skipped in &measurement.skipped {
+            let case = &skipped.case;
+            eprintln!(
+                "not measured: {} over {}: {}",
+                case.function, case.link.name, skipped.reason
+            );
+        }
+        if let Some(old) = old {
+            let comparison = compare(&old, &measurement, self.tolerance);
+            // Standard output is the document's, where that goes there.
+            match self.is_json_printed() {
+                true => eprint!("{}", comparison.table()),
+                false => super::print(&comparison.table())?,
+            }
+            if comparison.is_worse() {
+                return Err(Problem::new(
+                    Fault::Worse,
+                    "the measurement is worse than the earlier one",
+                ));
+            }
+        }
+        match measurement.lines.is_empty() && measurement.complete {
+            true => Err(Problem::peer("nothing could be measured")),
+            false => Ok(()),
+        }
+    }
+
+    fn runner(&self, old: Option<&Measurement>) -> Outcome<Runner> {
+        let repeat = usize::from(self.repeat);
+        if let Some(folder) = &self.selection.consortium {
+            let file = Folder::new(folder).read_client()?;
+            let members: Vec<String> = file.member.iter().map(|m| m.name.clone()).collect();
+            let cases = self.selection.cases_of(members.len())?;
+            return Ok(Runner { cases, repeat, own: Some((Driver::of(file)?, members)) });
+        }
+        let cases = match old {
+            Some(old) if self.selection.is_silent() => plan::again(old)?,
+            _ => self.selection.cases()?,
+        };
+        Ok(Runner { cases, repeat, own: None })
+    }
+
+    /// What cannot be written is known before anything is measured.
+    fn check_files(&self) -> Outcome {
+        let files = [&self.json, &self.report, &self.csv, &self.spans].into_iter().flatten();
+        for path in files.filter(|path| !is_standard_output(path)) {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            if folder.is_some_and(|folder| !folder.is_dir()) {
+                return Err(Problem::usage(format!("{}: there is no such folder", path.display())));
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, measurement: &Measurement) -> Outcome {
+        let json = || serde_json::to_string_pretty(measurement).map_err(Problem::ours);
+        if let Some(path) = &self.json {
+            let text = json()? + "\n";
+            if is_standard_output(path) {
+                super::print(&text)?;
+            } else {
+                write(path, &text)?;
+            }
+        }
+        if let Some(path) = &self.report {
+            write(path, &html::page(measurement))?;
+        }
+        if let Some(path) = &self.csv {
+            write(path, &csv::lines(measurement).map_err(Problem::ours)?)?;
+        }
+        if let Some(path) = &self.spans {
+            let spans = spans::otlp(measurement).map_err(Problem::ours)?;
+            write(path, &format!("{spans:#}\n"))?;
+        }
+        if self.is_json_printed() {
+            return Ok(());
+        }
+        super::print(&match self.markdown {
+            true => table::markdown(measurement),
+            false => table::lines(measurement),
+        })?;
+        if self.trace {
+            measurement.lines.iter().try_for_each(|line| super::print(&table::trace(line)))?;
+        }
+        Ok(())
+    }
+
+    fn is_json_printed(&self) -> bool {
+        self.json.as_deref().is_some_and(is_standard_output)
+    }
+}
+
+fn is_standard_output(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn read(path: &Path) -> Outcome<Measurement> {
+    let shown = path.display();
+    let text = fs::read_to_string(path)
+        .map_err(|error| Problem::usage(format!("cannot read {shown}: {error}")))?;
+    Measurement::read(&text).map_err(|error| Problem::usage(format!("{shown}: {error}")))
+}
+
+fn write(path: &Path, text: &str) -> Outcome {
+    fs::write(path, text)
+        .map_err(|error| Problem::usage(format!("cannot write {}: {error}", path.display())))
+}

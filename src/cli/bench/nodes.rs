@@ -1,0 +1,214 @@
+//! Nodes as processes of their own on this machine, with relays between them where the link is to be
+//! slower than loopback; or the parties' own.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::Duration;
+
+use cloister_actors::consortium::Consortium as ConsortiumFile;
+use cloister_protocols::disclosure::{Profile, Rules};
+use cloister_report::measurement::{Link, NodeCost};
+use cloister_shaping::{Relay, Shape};
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+use super::course::Run;
+use super::link;
+use super::memory;
+use super::setup::Setup;
+use crate::cli::init;
+use crate::client::{Data, Report};
+use crate::fleet::{Event, Fleet};
+use crate::folder::{ClientFile, Folder, read_toml};
+use crate::joint::{Consortium, Job, check_agreement};
+use crate::ports::Ports;
+use crate::problem::{Outcome, Problem};
+
+/// How long the nodes may take to be ready.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a computation may take.
+const DEADLINE_SECONDS: u32 = 600;
+
+/// Nodes of this machine, until they are stopped.
+pub(super) struct Nodes {
+    folder: Folder,
+    fleet: Fleet,
+    relays: Vec<Relay>,
+    /// What each node's process is, by member.
+    processes: Vec<(String, u32)>,
+    _scratch: TempDir,
+    _ports: Ports,
+}
+
+/// A client of nodes.
+pub(super) struct Driver {
+    consortium: Consortium,
+    processes: Vec<(String, u32)>,
+    /// Whether all nodes have the same clock.
+    one_clock: bool,
+}
+
+impl Nodes {
+    /// Starts a node for each of these members; the first so many bring data. With `relayed`, their
+    /// links go through relays.
+    pub(super) async fn start(
+        members: &[String],
+        profile: Profile,
+        relayed: bool,
+    ) -> Outcome<Self> {
+        let scratch = tempfile::tempdir().map_err(Problem::ours)?;
+        let folder = Folder::new(scratch.path().join("consortium"));
+        let ports = Ports::take().map_err(Problem::ours)?;
+        let names: Vec<&str> = members.iter().map(String::as_str).collect();
+        let arguments =
+            init::Arguments::of(&names, ports.api(), ports.peer()).with(profile, DEADLINE_SECONDS);
+        init::make(&folder, &arguments)?;
+        let relays = if relayed { relay(&folder)? } else { Vec::new() };
+        let mut fleet = Fleet::start(&folder, names.into_iter(), "error")
+            .map_err(|error| Problem::ours(format!("cannot start a node: {error}")))?;
+        let ready = timeout(PATIENCE, all_ready(&mut fleet, members.len())).await;
+        ready.unwrap_or_else(|_| Err(Problem::ours("the nodes were not ready in time")))?;
+        let processes = fleet.processes().to_vec();
+        Ok(Self { folder, fleet, relays, processes, _scratch: scratch, _ports: ports })
+    }
+
+    /// From here on the links are like this one.
+    pub(super) fn shape(&self, link: &Link) {
+        let shape = link::shape(link).unwrap_or(Shape { delay: Duration::ZERO, bandwidth: None });
+        self.relays.iter().for_each(|relay| relay.set(shape));
+    }
+
+    /// A client of the first so many members.
+    pub(super) fn driver(&self, parties: usize) -> Outcome<Driver> {
+        let mut file = self.folder.read_client()?;
+        file.member.truncate(parties);
+        let consortium = Consortium::new(file)?;
+        Ok(Driver { consortium, processes: self.processes.clone(), one_clock: true })
+    }
+
+    pub(super) async fn stop(self) {
+        self.fleet.stop().await;
+    }
+}
+
+impl Driver {
+    /// A client of the parties' own nodes.
+    pub(super) fn of(file: ClientFile) -> Outcome<Self> {
+        let consortium = Consortium::new(file)?;
+        Ok(Self { consortium, processes: Vec::new(), one_clock: false })
+    }
+
+    /// Has them compute once; also tells the rules that held, and the profile that they came from.
+    pub(super) async fn run(&self, setup: &Setup) -> Outcome<(Run, Held)> {
+        let mut job = Job::new(setup.workload.subject.function);
+        job.parameters.clone_from(&setup.workload.parameters);
+        job.trace = true;
+        let data = setup.workload.documents().into_iter().map(Data::Values).collect();
+        let before: Vec<bool> =
+            self.processes.iter().map(|(_, id)| memory::forget_peak(*id)).collect();
+        let reports = self.consortium.compute(&job, data, |_, _| {}).await.all()?;
+        check_agreement(&reports)?;
+        let held = Held::of(&reports)?;
+        let mut nodes = self.costs(&reports)?;
+        for ((node, (_, id)), forgot) in nodes.iter_mut().zip(&self.processes).zip(before) {
+            node.peak_memory = forgot.then(|| memory::peak(*id)).flatten();
+        }
+        Ok((Run { seconds: self.seconds(&nodes), nodes }, held))
+    }
+
+    /// From the last start to the last end; where clocks may differ, what the one needed that was
+    /// done soonest: it started last.
+    fn seconds(&self, nodes: &[NodeCost]) -> f64 {
+        if !self.one_clock {
+            return nodes.iter().map(|node| node.seconds).fold(f64::INFINITY, f64::min);
+        }
+        let start = nodes.iter().map(|node| node.begins).fold(0.0, f64::max);
+        let end = nodes.iter().map(|node| node.begins + node.seconds).fold(0.0, f64::max);
+        end - start
+    }
+
+    fn costs(&self, reports: &[(String, Report)]) -> Outcome<Vec<NodeCost>> {
+        let started = |(_, report): &(String, Report)| Some(report.trace.as_ref()?.started);
+        let first = reports.iter().filter_map(started).fold(f64::INFINITY, f64::min);
+        let cost = |(name, report): &(String, Report)| {
+            let trace = report.trace.clone().ok_or_else(|| {
+                Problem::peer(format!(
+                    "the node of {name} does not say what took how long: it is \
+                                       of another version"
+                ))
+            })?;
+            let begins = if self.one_clock { trace.started - first } else { 0.0 };
+            let mut rounds = trace.rounds;
+            for round in &mut rounds {
+                round.begins += begins;
+                round.ends += begins;
+                for (begin, end) in &mut round.waits {
+                    (*begin, *end) = (*begin + begins, *end + begins);
+                }
+            }
+            let waits = rounds.iter().flat_map(|round| &round.waits);
+            Ok(NodeCost {
+                name: name.clone(),
+                messages_sent: report.cost.messages_sent,
+                bytes_sent: report.cost.bytes_sent,
+                bytes_received: report.cost.bytes_received,
+                seconds: trace.seconds,
+                arithmetic: rounds.iter().map(|round| round.arithmetic).sum(),
+                waiting: waits.map(|(begin, end)| end - begin).sum(),
+                serialisation: Some(trace.serialisation),
+                peak_memory: None,
+                begins,
+                trace: rounds,
+            })
+        };
+        reports.iter().map(cost).collect()
+    }
+}
+
+/// Which rules held.
+pub(super) struct Held {
+    pub(super) profile: String,
+    pub(super) rules: Rules,
+}
+
+impl Held {
+    fn of(reports: &[(String, Report)]) -> Outcome<Self> {
+        let disclosure = reports.first().map(|(_, report)| &report.disclosure);
+        let entry = |name: &str| disclosure.and_then(|disclosure| disclosure.get(name)).cloned();
+        let read = |name: &str| entry(name).ok_or_else(|| Problem::peer("a node says no rules"));
+        let rules = serde_json::from_value(read("rules")?).map_err(Problem::peer)?;
+        let profile = serde_json::from_value(read("profile")?).map_err(Problem::peer)?;
+        Ok(Self { profile, rules })
+    }
+}
+
+/// Puts a relay before each member's peer address, into the consortium file that all nodes read.
+fn relay(folder: &Folder) -> Outcome<Vec<Relay>> {
+    let path = folder.consortium();
+    let file: ConsortiumFile = read_toml(&path, "")?;
+    let mut members = file.members().to_vec();
+    let mut relays = Vec::new();
+    for member in &mut members {
+        let target: SocketAddr = member.peer.parse().map_err(Problem::ours)?;
+        let any = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Problem::ours)?;
+        let shape = Shape { delay: Duration::ZERO, bandwidth: None };
+        let relay = Relay::start(any, target, shape).map_err(Problem::ours)?;
+        member.peer = relay.address().to_string();
+        relays.push(relay);
+    }
+    let file = ConsortiumFile::new(members).map_err(Problem::ours)?;
+    let text = toml::to_string(&file).map_err(Problem::ours)?;
+    fs::write(&path, text).map_err(Problem::ours)?;
+    Ok(relays)
+}
+
+async fn all_ready(fleet: &mut Fleet, members: usize) -> Outcome {
+    for _ in 0..members {
+        match fleet.event().await {
+            Some(Event::Ready { .. }) => {}
+            _ => return Err(Problem::ours("a node ended before it was ready")),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,283 @@
+//! Which computations are measured, in which order.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use cloister_protocols::disclosure::Profile;
+use cloister_report::measurement::{Case, Link, Measurement, Way};
+
+use super::link::{self, Bandwidth, RoundTrip};
+use super::setup;
+use super::subject::{self, SUBJECTS, Subject};
+use crate::cli::init::ProfileName;
+use crate::ports::Ports;
+use crate::problem::{Outcome, Problem};
+
+/// What is to be measured, as the command line says it.
+#[derive(Args)]
+pub(super) struct Selection {
+    /// What to measure: functions, or the operations on shares multiply, inner_product,
+    /// matrix_product, compare, sort and chain (products that wait for each other). All functions
+    /// where nothing is named.
+    #[arg(long = "function", value_name = "NAME", num_args = 1.., value_delimiter = ',')]
+    functions: Vec<String>,
+    /// Only what this family of protocols computes: masked or replicated.
+    #[arg(long, value_name = "NAME")]
+    suite: Option<String>,
+    /// How many parties bring data.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [3])]
+    parties: Vec<usize>,
+    /// How large one party's data are, such as 1e3; each function's usual size where nothing is said.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', num_args = 1.., value_parser = link::size)]
+    size: Vec<usize>,
+    /// Links by name: loopback, lan (1 ms, 1 Gbit/s), wan (40 ms, 100 Mbit/s), mobile (80 ms,
+    /// 20 Mbit/s); times are round trips.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', num_args = 1.., value_parser = link::named)]
+    link: Vec<Link>,
+    /// A link of this round trip, such as 28ms.
+    #[arg(long, value_name = "TIME")]
+    rtt: Option<RoundTrip>,
+    /// The link of --rtt has so much in each direction, such as 100mbit.
+    #[arg(long, value_name = "RATE", requires = "rtt")]
+    bandwidth: Option<Bandwidth>,
+    /// Real nodes on this machine, with relays between them where the link is not loopback; or
+    /// simulated in virtual time; or both, one after the other. Real, and simulated for more
+    /// parties than this machine has ports for, where nothing is said.
+    #[arg(long, value_name = "WAY,…", value_delimiter = ',')]
+    way: Vec<WayName>,
+    /// The disclosure profile of all nodes. Under `production` the joint rules are decided on shares
+    /// before anything is opened, and cost what they cost.
+    #[arg(long, value_name = "NAME", default_value = "teaching")]
+    profile: ProfileName,
+    /// A known set of measurements: `whitepaper` is tables 8 and 9 of Ballhausen and Hinske,
+    /// Federated Secure Computing (Informatics 10, 2023), for the functions that exist.
+    #[arg(long, value_name = "NAME",
+          conflicts_with_all = ["functions", "suite", "parties", "size", "link", "rtt", "way"])]
+    preset: Option<Preset>,
+    /// Measure the parties' own nodes with public test data, over the network that they have.
+    #[arg(long, value_name = "DIR",
+          conflicts_with_all = ["parties", "link", "rtt", "way", "profile", "preset"])]
+    pub(super) consortium: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WayName {
+    Real,
+    Simulated,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Preset {
+    Whitepaper,
+}
+
+/// What was to be measured once more is not known any more.
+const GONE: &str = "measure anew what this version has, and compare with that from then on";
+
+impl Selection {
+    /// Whether nothing says what to measure.
+    pub(super) fn is_silent(&self) -> bool {
+        let Self { functions, suite, size, link, rtt, way, preset, consortium, .. } = self;
+        functions.is_empty()
+            && suite.is_none()
+            && size.is_empty()
+            && link.is_empty()
+            && rtt.is_none()
+            && way.is_empty()
+            && preset.is_none()
+            && consortium.is_none()
+    }
+
+    /// The cases for nodes that we start, or simulate.
+    pub(super) fn cases(&self) -> Outcome<Vec<Case>> {
+        if let Some(Preset::Whitepaper) = self.preset {
+            return Ok(whitepaper());
+        }
+        let subjects = self.subjects()?;
+        let links = self.links();
+        let mut cases = Vec::new();
+        for &parties in &self.parties {
+            check_parties(parties)?;
+            for link in &links {
+                for subject in &subjects {
+                    for size in self.sizes(subject) {
+                        for way in self.ways(parties, link)? {
+                            let profile = self.profile();
+                            cases.push(case(subject, size, parties, link, way, profile));
+                        }
+                    }
+                }
+            }
+        }
+        order(&mut cases);
+        Ok(cases)
+    }
+
+    /// The cases for the parties' own nodes, as far as they are known before they have answered.
+    pub(super) fn cases_of(&self, parties: usize) -> Outcome<Vec<Case>> {
+        let subjects = self.subjects()?;
+        let of = |subject: &&'static Subject| {
+            let (subject, own) = (*subject, link::own());
+            let sizes = self.sizes(subject).into_iter();
+            let case = move |size| {
+                let mut case =
+                    case(subject, size, parties, &own, Way::Consortium, Profile::Teaching);
+                case.helpers = 0;
+                case
+            };
+            sizes.map(case).collect::<Vec<_>>()
+        };
+        Ok(subjects.iter().flat_map(of).collect())
+    }
+
+    fn subjects(&self) -> Outcome<Vec<&'static Subject>> {
+        let named: Vec<&'static Subject> = if self.functions.is_empty() {
+            SUBJECTS.iter().filter(|subject| subject.name == subject.function).collect()
+        } else {
+            self.functions.iter().map(|name| find(name)).collect::<Outcome<_>>()?
+        };
+        let Some(suite) = &self.suite else { return Ok(named) };
+        let of_suite: Vec<_> = named.into_iter().filter(|s| s.suite() == suite).collect();
+        match of_suite.is_empty() {
+            true => Err(Problem::usage(format!(
+                "the suite `{suite}` computes nothing of this: there are masked and replicated"
+            ))),
+            false => Ok(of_suite),
+        }
+    }
+
+    fn sizes(&self, subject: &Subject) -> Vec<usize> {
+        match (self.size.is_empty(), subject.usual_size) {
+            // It has no data.
+            (_, 1) => vec![1],
+            (true, usual) => vec![usual],
+            (false, _) => self.size.clone(),
+        }
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let of_figures = self.rtt.map(|rtt| link::with(rtt, self.bandwidth));
+        let links: Vec<Link> = self.link.iter().cloned().chain(of_figures).collect();
+        match links.is_empty() {
+            true => vec![link::loopback()],
+            false => links,
+        }
+    }
+
+    fn ways(&self, parties: usize, link: &Link) -> Outcome<Vec<Way>> {
+        let most = usize::from(Ports::MOST_PARTIES) - 1;
+        let real = if link::shape(link).is_some() { Way::Shaped } else { Way::Real };
+        if self.way.is_empty() {
+            return Ok(vec![if parties > most { Way::Simulated } else { real }]);
+        }
+        if parties > most && self.way.contains(&WayName::Real) {
+            return Err(Problem::usage(format!(
+                "this machine runs nodes for up to {most} parties: use --way simulated for {parties}"
+            )));
+        }
+        let way = |name: &WayName| match name {
+            WayName::Real => real,
+            WayName::Simulated => Way::Simulated,
+        };
+        Ok(self.way.iter().map(way).collect())
+    }
+
+    fn profile(&self) -> Profile {
+        match self.profile {
+            ProfileName::Production => Profile::Production,
+            ProfileName::Teaching => Profile::Teaching,
+        }
+    }
+}
+
+/// The cases of an earlier measurement, to measure them again.
+pub(super) fn again(old: &Measurement) -> Outcome<Vec<Case>> {
+    for line in &old.lines {
+        if line.case.way == Way::Consortium {
+            return Err(Problem::usage(
+                "the earlier measurement is of parties' own nodes: say --consortium DIR beside it",
+            ));
+        }
+        subject::find(&line.case.function).ok_or_else(|| {
+            let name = &line.case.function;
+            Problem::usage(format!("this version has no `{name}`: {GONE}"))
+        })?;
+    }
+    Ok(old.lines.iter().map(|line| line.case.clone()).collect())
+}
+
+/// Tables 8 and 9: horizontally partitioned data of 100 samples a party, sums of three parties and
+/// everything else of two, on one machine and over round trips of 2 and 28 ms; and what nothing takes.
+fn whitepaper() -> Vec<Case> {
+    let rows = [
+        ("Empty", 1, 3),
+        ("SecureSum", 100, 3),
+        ("SecureMatrixMultiplication", 10, 2),
+        ("StatisticsFrequency", 100, 2),
+        ("StatisticsContingency", 100, 2),
+        ("StatisticsUnivariate", 100, 2),
+        ("StatisticsBivariate", 100, 2),
+    ];
+    let links = [link::loopback(), of_ms(2.0), of_ms(28.0)];
+    let mut cases = Vec::new();
+    for link in &links {
+        let real = if link::shape(link).is_some() { Way::Shaped } else { Way::Real };
+        for (name, size, parties) in rows {
+            let Some(subject) = subject::find(name) else { continue };
+            for way in [real, Way::Simulated] {
+                cases.push(case(subject, size, parties, link, way, Profile::Teaching));
+            }
+        }
+    }
+    order(&mut cases);
+    cases
+}
+
+fn of_ms(milliseconds: f64) -> Link {
+    link::with(RoundTrip(milliseconds / 1e3), None)
+}
+
+fn case(
+    subject: &Subject,
+    size: usize,
+    parties: usize,
+    link: &Link,
+    way: Way,
+    profile: Profile,
+) -> Case {
+    Case {
+        function: subject.name.to_owned(),
+        suite: subject.suite().to_owned(),
+        parties,
+        helpers: setup::helpers(subject, parties, profile),
+        size,
+        unit: subject.unit.to_owned(),
+        profile: profile.name().to_owned(),
+        way,
+        link: link.clone(),
+    }
+}
+
+fn find(name: &str) -> Outcome<&'static Subject> {
+    subject::find(name).ok_or_else(|| {
+        let names: Vec<&str> = SUBJECTS.iter().map(|subject| subject.name).collect();
+        Problem::usage(format!("`{name}` cannot be measured: there are {}", names.join(", ")))
+    })
+}
+
+fn check_parties(parties: usize) -> Outcome {
+    match (2..=250).contains(&parties) {
+        true => Ok(()),
+        false => Err(Problem::usage(format!("2 to 250 parties compute together, not {parties}"))),
+    }
+}
+
+/// What is of the same nodes one after the other, so that they are started once; nothing twice.
+fn order(cases: &mut Vec<Case>) {
+    let mut seen = BTreeSet::new();
+    cases.retain(|case| {
+        let link = (case.link.name.clone(), case.way);
+        seen.insert((case.function.clone(), case.size, case.parties, link))
+    });
+}

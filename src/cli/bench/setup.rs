@@ -1,0 +1,108 @@
+//! Who computes what under which rules: the same for nodes and for the simulation.
+
+use cloister_protocols::catalogue::{self, Entry};
+use cloister_protocols::computation::{Input, Request};
+use cloister_protocols::disclosure::{Profile, Rules};
+use cloister_protocols::fault::InputError;
+use cloister_protocols::parameters::Parameters;
+use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec};
+use serde_json::{Map, Value, json};
+
+use super::subject::{Subject, Workload};
+use crate::problem::{Outcome, Problem};
+
+/// A computation to be measured.
+#[derive(Clone, Debug)]
+pub(super) struct Setup {
+    pub(super) workload: Workload,
+    /// The members' names: the parties, then who helps.
+    pub(super) members: Vec<String>,
+    pub(super) rules: Rules,
+}
+
+/// Names of as many members, the first `parties` of which bring data.
+pub(super) fn names(parties: usize, helpers: usize) -> Vec<String> {
+    let party = (1..=parties).map(|number| format!("party-{number}"));
+    let helper = (1..=helpers).map(|number| format!("helper-{number}"));
+    party.chain(helper).collect()
+}
+
+/// How many nodes without data it takes: two parties cannot compute on shares alone.
+pub(super) fn helpers(subject: &Subject, parties: usize, profile: Profile) -> usize {
+    let empty = subject.function == catalogue::EMPTY;
+    let on_shares = subject.suite() == "replicated" || (profile == Profile::Production && !empty);
+    usize::from(on_shares && parties == 2)
+}
+
+impl Setup {
+    pub(super) fn new(
+        subject: &'static Subject,
+        size: usize,
+        members: Vec<String>,
+        parties: usize,
+        rules: Rules,
+    ) -> Self {
+        let mut workload = subject.workload(size, parties);
+        if members.len() > parties {
+            workload.parameters.insert("committee".to_owned(), json!(members));
+        }
+        Self { workload, members, rules }
+    }
+
+    pub(super) fn parties(&self) -> usize {
+        self.workload.inputs.len()
+    }
+
+    /// What each member brings, as its node would make it of what its client asks for.
+    pub(super) fn requests(&self) -> Outcome<Vec<Request>> {
+        let parameters = Value::Object(Map::clone(&self.workload.parameters));
+        let parameters: Parameters = serde_json::from_value(parameters).map_err(Problem::ours)?;
+        let function = self.function()?;
+        let of_party =
+            |input: &Input| Request::new(function, &parameters, input.clone(), 0, self.parties());
+        let requests: Result<Vec<Request>, InputError> =
+            self.workload.inputs.iter().map(of_party).collect();
+        let mut requests = requests.map_err(Problem::usage)?;
+        let spec = requests.first().map(|first| self.spec(first));
+        let helping = spec.iter().flat_map(|spec| {
+            self.members.iter().skip(self.parties()).map(|_| Request::to_help(spec))
+        });
+        let helping: Result<Vec<Request>, InputError> = helping.collect();
+        requests.extend(helping.map_err(Problem::usage)?);
+        Ok(requests)
+    }
+
+    /// What each member proposes; as long as what nodes propose, so that it costs as many bytes.
+    pub(super) fn offer(&self, request: &Request) -> Offer {
+        Offer {
+            spec: self.spec(request),
+            rules: self.rules,
+            deadline_ms: 60_000,
+            serves: true,
+            source: Origin::Client,
+            audit: AuditHead::default(),
+        }
+    }
+
+    fn spec(&self, request: &Request) -> Spec {
+        let member = |(index, name): (usize, &String)| MemberId {
+            name: name.clone(),
+            fingerprint: [u8::try_from(index % 256).unwrap_or(0); 32],
+        };
+        Spec {
+            function: request.function().name.to_owned(),
+            parameters: request.parameters(),
+            shape: request.shape(),
+            members: self.members.iter().enumerate().map(member).collect(),
+            helpers: self.members.len().saturating_sub(self.parties()) as u64,
+            suite: request.suite().to_owned(),
+            network: uuid::Uuid::nil().to_string(),
+            run: 0,
+        }
+    }
+
+    fn function(&self) -> Outcome<&'static Entry> {
+        let name = self.workload.subject.function;
+        catalogue::find(name).ok_or_else(|| Problem::ours(format!("no function {name}")))
+    }
+}

@@ -1,0 +1,289 @@
+//! What can be measured: the functions of the catalogue, and the operations on shares that they are
+//! made of, each with public test data of any size.
+
+use cloister_protocols::catalogue;
+use cloister_protocols::computation::Input;
+use serde_json::{Map, Value, json};
+
+/// A function, or an operation on shares, that can be measured.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Subject {
+    /// What it is called here: the function's own name, or the operation's.
+    pub(super) name: &'static str,
+    /// The function of the catalogue.
+    pub(super) function: &'static str,
+    /// What is counted.
+    pub(super) unit: &'static str,
+    /// The size of one party's data where nothing is said.
+    pub(super) usual_size: usize,
+    data: Data,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Data {
+    Nothing,
+    Numbers,
+    Vector,
+    Texts,
+    Mode,
+    TextPairs,
+    Points,
+    Extremes,
+    Ranked,
+    Matrices,
+    /// The name of the operation; all numbers at once.
+    Operation(&'static str),
+    /// Products, each of which waits for the one before.
+    Chain,
+}
+
+/// What all parties compute, and on which data.
+#[derive(Clone, Debug)]
+pub(super) struct Workload {
+    /// What is measured.
+    pub(super) subject: &'static Subject,
+    /// How large one party's data are.
+    pub(super) size: usize,
+    /// The parameters, as a client sends them.
+    pub(super) parameters: Map<String, Value>,
+    /// The parties' data, in order.
+    pub(super) inputs: Vec<Input>,
+}
+
+/// All of them, the one without content first.
+pub(super) static SUBJECTS: [Subject; 21] = [
+    whole(catalogue::EMPTY, "computations", 1, Data::Nothing),
+    whole(catalogue::SUM, "numbers", 100, Data::Numbers),
+    whole(catalogue::VECTOR_SUM, "words", 1_000, Data::Vector),
+    whole("StatisticsFrequency", "rows", 100, Data::Texts),
+    whole("StatisticsContingency", "rows", 100, Data::TextPairs),
+    whole("StatisticsBivariate", "rows", 100, Data::Points),
+    whole("StatisticsUnivariate", "rows", 100, Data::Numbers),
+    whole("SecureMedian", "rows", 100, Data::Numbers),
+    whole("Quantiles", "rows", 100, Data::Numbers),
+    whole("KthElement", "rows", 100, Data::Ranked),
+    whole("MinimumMaximum", "rows", 100, Data::Extremes),
+    whole("TopK", "rows", 100, Data::Numbers),
+    whole("Sort", "rows", 100, Data::Numbers),
+    Subject { name: "mode", ..whole("StatisticsFrequency", "rows", 100, Data::Mode) },
+    whole(catalogue::MATRIX_PRODUCT, "rows", 10, Data::Matrices),
+    operation("multiply", "products", 100_000, Data::Operation("multiply")),
+    operation("inner_product", "products", 100_000, Data::Operation("inner_product")),
+    operation("matrix_product", "rows", 128, Data::Operation("matrix_product")),
+    operation("compare", "comparisons", 10_000, Data::Operation("compare")),
+    operation("sort", "numbers", 1_000, Data::Operation("sort")),
+    operation("chain", "products", 100, Data::Chain),
+];
+
+/// How many categories the test data have.
+const CATEGORIES: u64 = 5;
+
+const fn whole(name: &'static str, unit: &'static str, usual_size: usize, data: Data) -> Subject {
+    Subject { name, function: name, unit, usual_size, data }
+}
+
+const fn operation(
+    name: &'static str,
+    unit: &'static str,
+    usual_size: usize,
+    data: Data,
+) -> Subject {
+    Subject { name, function: catalogue::MEASURE, unit, usual_size, data }
+}
+
+/// The subject of this name.
+pub(super) fn find(name: &str) -> Option<&'static Subject> {
+    SUBJECTS.iter().find(|subject| subject.name == name)
+}
+
+impl Subject {
+    /// The family of protocols that computes it.
+    pub(super) fn suite(&self) -> &'static str {
+        match self.data {
+            // The mode alone of a table that nobody sees.
+            Data::Mode => catalogue::find("SecureMedian"),
+            _ => catalogue::find(self.function),
+        }
+        .map_or("", |entry| entry.suite)
+    }
+
+    /// Whether the data of each party are what `size` counts; an operation is one of all nodes.
+    pub(super) fn is_of_each_party(&self) -> bool {
+        !matches!(
+            self.data,
+            Data::Nothing | Data::Vector | Data::Matrices | Data::Operation(_) | Data::Chain
+        )
+    }
+
+    /// Test data of this size for so many parties.
+    pub(super) fn workload(&'static self, size: usize, parties: usize) -> Workload {
+        let inputs = (0..parties).map(|party| self.input(size, party, parties)).collect();
+        Workload { subject: self, size, parameters: self.parameters(size), inputs }
+    }
+
+    fn parameters(&self, size: usize) -> Map<String, Value> {
+        let parameters = match self.data {
+            Data::Vector => json!({"encoding": "integer"}),
+            Data::Texts => json!({"categories": categories()}),
+            Data::Mode => json!({"categories": categories(), "only_mode": true}),
+            Data::TextPairs => json!({"categories": [categories(), categories()]}),
+            Data::Operation(name) => json!({"operation": name, "size": size}),
+            Data::Chain => json!({"operation": "multiply", "size": 1, "times": size}),
+            Data::Numbers if self.name == "Quantiles" => {
+                json!({"probabilities": [0.25, 0.5, 0.75]})
+            }
+            _ => json!({}),
+        };
+        parameters.as_object().cloned().unwrap_or_default()
+    }
+
+    fn input(&self, size: usize, party: usize, parties: usize) -> Input {
+        let items = Items { party: party as u64, next: 0 };
+        match self.data {
+            Data::Nothing | Data::Operation(_) | Data::Chain => Input::Numbers(Vec::new()),
+            Data::Numbers => Input::Numbers(items.map(number).take(size).collect()),
+            Data::Vector => Input::Integers(items.map(integer).take(size).collect()),
+            Data::Texts | Data::Mode => Input::Texts(items.map(category).take(size).collect()),
+            Data::TextPairs => {
+                let pair = |item| (category(item), category(item / CATEGORIES));
+                Input::TextPairs(items.map(pair).take(size).collect())
+            }
+            Data::Points => {
+                let point = |item| (number(item), number(mixed(item)));
+                Input::Points(items.map(point).take(size).collect())
+            }
+            Data::Extremes => {
+                let pair = |item| (number(item), number(item) + 1.0);
+                Input::Points(items.map(pair).take(size).collect())
+            }
+            Data::Ranked => {
+                let array = items.map(number).take(size).collect();
+                let rank = (size * parties).div_ceil(2) as u64;
+                Input::Ranked { array, rank, bounds: None }
+            }
+            Data::Matrices if party < 2 => {
+                let elements = items.map(number).take(size * size).collect();
+                Input::Matrix { rows: size, columns: size, elements }
+            }
+            Data::Matrices => Input::Matrix { rows: 0, columns: 0, elements: Vec::new() },
+        }
+    }
+}
+
+impl Workload {
+    /// The data of each party as a client hands them in.
+    pub(super) fn documents(&self) -> Vec<Value> {
+        let extremes = self.subject.data == Data::Extremes;
+        self.inputs.iter().map(|input| document(input, extremes)).collect()
+    }
+
+    /// How many of the subject's unit all parties have together.
+    pub(super) fn amount(&self) -> usize {
+        match self.subject.is_of_each_party() {
+            true => self.size * self.inputs.len(),
+            false => self.size,
+        }
+    }
+}
+
+fn document(input: &Input, extremes: bool) -> Value {
+    match input {
+        Input::Numbers(items) => json!(items),
+        Input::Integers(items) => json!([items]),
+        Input::Texts(items) => json!(items),
+        Input::TextPairs(items) => json!(items),
+        Input::Points(items) if extremes => {
+            let pair =
+                |(minimum, maximum): &(f64, f64)| json!({"minimum": minimum, "maximum": maximum});
+            items.iter().map(pair).collect()
+        }
+        Input::Points(items) => json!(items),
+        Input::Ranked { array, rank, .. } => json!([{"array": array, "rank": rank}]),
+        Input::Matrix { columns, elements, .. } => {
+            elements.chunks((*columns).max(1)).map(|row| json!(row)).collect()
+        }
+        // Not made here: they stand for data that were counted near their source.
+        Input::CountedTexts(_) | Input::CountedPairs(_) | Input::Added { .. } => Value::Null,
+    }
+}
+
+/// Numbers without an end that are the same on every machine: a party's test data.
+struct Items {
+    party: u64,
+    next: u64,
+}
+
+impl Iterator for Items {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        self.next += 1;
+        Some(mixed(self.party << 40 | self.next))
+    }
+}
+
+/// The finalizer of `SplitMix64` (Steele, Lea, Flood 2014).
+fn mixed(item: u64) -> u64 {
+    let item = item.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let item = (item ^ (item >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let item = (item ^ (item >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    item ^ (item >> 31)
+}
+
+/// A number with three digits after the point, as measurements of patients have.
+fn number(item: u64) -> f64 {
+    f64::from(u32::try_from(item % 1_000_000).unwrap_or(0)) / 1_000.0
+}
+
+fn integer(item: u64) -> i64 {
+    i64::try_from(item % (1 << 40)).unwrap_or(0)
+}
+
+fn category(item: u64) -> String {
+    format!("category {}", item % CATEGORIES)
+}
+
+fn categories() -> Vec<String> {
+    (0..CATEGORIES).map(category).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use cloister_protocols::catalogue::{Status, entries};
+    use cloister_protocols::computation::Request;
+    use cloister_protocols::parameters::Parameters;
+
+    use super::*;
+
+    #[test]
+    fn every_function_of_this_version_can_be_measured() {
+        let available = entries().iter().filter(|entry| entry.status == Status::Available);
+        for entry in available {
+            assert!(
+                SUBJECTS.iter().any(|subject| subject.function == entry.name),
+                "{}",
+                entry.name
+            );
+        }
+    }
+
+    #[test]
+    fn every_workload_is_a_request_of_the_suite_that_is_named() {
+        for subject in &SUBJECTS {
+            let workload = subject.workload(5, 3);
+            let parameters = Value::Object(workload.parameters.clone());
+            let parameters: Parameters = serde_json::from_value(parameters).unwrap();
+            let function = catalogue::find(subject.function).unwrap();
+            for input in workload.inputs {
+                let request = Request::new(function, &parameters, input, 0, 3).unwrap();
+                assert_eq!(request.suite(), subject.suite(), "{}", subject.name);
+            }
+        }
+    }
+
+    #[test]
+    fn parties_have_other_data_and_always_the_same() {
+        let numbers = |party| find("SecureSum").unwrap().input(10, party, 3);
+        assert!(numbers(0) == numbers(0) && numbers(0) != numbers(1));
+    }
+}
