@@ -14,9 +14,12 @@ pub mod measurement;
 pub mod spans;
 pub mod table;
 
+mod cases;
+mod markup;
 mod numbers;
 mod reading;
 mod runs;
+mod svg;
 mod units;
 
 pub use reading::ReadError;

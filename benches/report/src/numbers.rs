@@ -20,3 +20,8 @@ pub(crate) fn ratio(old: f64, new: f64) -> Option<f64> {
 pub(crate) fn finite(number: f64) -> Option<f64> {
     number.is_finite().then_some(number)
 }
+
+/// The double nearest to a length or a position.
+pub(crate) fn length(length: usize) -> f64 {
+    nearest(wide(length))
+}

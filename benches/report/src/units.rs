@@ -12,16 +12,14 @@ const MULTIPLES: [(f64, &str); 4] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, 
 
 /// A time: `8.20 ms`.
 pub(crate) fn seconds(seconds: f64) -> String {
-    let Some(seconds) = finite(seconds) else { return ABSENT.to_owned() };
-    let (value, unit) = match seconds.abs() {
-        0.0 => return "0 s".to_owned(),
-        // Where three digits of the smaller unit would be rounded to its thousand, the next is taken.
-        size if size < 0.999_5e-6 => (seconds * 1e9, "ns"),
-        size if size < 0.999_5e-3 => (seconds * 1e6, "µs"),
-        size if size < 0.999_5 => (seconds * 1e3, "ms"),
-        _ => (seconds, "s"),
-    };
-    format!("{} {unit}", three_digits(value))
+    match finite(seconds) {
+        None => ABSENT.to_owned(),
+        Some(0.0) => "0 s".to_owned(),
+        Some(seconds) => {
+            let (value, unit) = unit_of_time(seconds);
+            format!("{} {unit}", three_digits(value))
+        }
+    }
 }
 
 /// A size: `1.40 MB`, in powers of a thousand.
@@ -34,12 +32,13 @@ pub(crate) fn bytes_per_second(rate: f64) -> String {
     multiple(rate, "B/s")
 }
 
-/// A rate in a unit of one's own: `27.0 M rows/s`.
+/// A rate in a unit of one's own: `27.0 M rows/s`; without one, `27.0 M/s`.
 pub(crate) fn rate(rate: f64, unit: &str) -> String {
     let Some(rate) = finite(rate) else { return ABSENT.to_owned() };
     let (value, prefix) = scaled(rate);
-    let space = if prefix.is_empty() { "" } else { " " };
-    format!("{}{space}{prefix} {unit}/s", three_digits(value))
+    let words = [three_digits(value), prefix.to_owned(), unit.to_owned()];
+    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    format!("{}/s", words.join(" "))
 }
 
 /// How many times: `1.31×`.
@@ -57,6 +56,21 @@ pub(crate) fn exact(count: usize) -> String {
     }
 }
 
+/// A time at an axis, which is a round number: `20 ms`.
+pub(crate) fn tick_seconds(seconds: f64) -> String {
+    if seconds == 0.0 {
+        return "0".to_owned();
+    }
+    let (value, unit) = unit_of_time(seconds);
+    format!("{} {unit}", thousandths(value))
+}
+
+/// A count at an axis, which is a round number: `20 k`.
+pub(crate) fn tick_count(count: f64) -> String {
+    let (value, prefix) = scaled(count);
+    format!("{} {prefix}", thousandths(value)).trim_end().to_owned()
+}
+
 /// A count of bytes that may be absent.
 pub(crate) fn maybe_bytes(count: Option<u64>) -> String {
     count.map_or_else(|| ABSENT.to_owned(), |count| bytes(nearest(count)))
@@ -65,6 +79,18 @@ pub(crate) fn maybe_bytes(count: Option<u64>) -> String {
 /// A time that may be absent.
 pub(crate) fn maybe_seconds(time: Option<f64>) -> String {
     time.map_or_else(|| ABSENT.to_owned(), seconds)
+}
+
+/// The time in the unit in which it has one to three digits before the point.
+///
+/// Where three digits of a unit would be rounded up to its thousand, the next unit is taken.
+fn unit_of_time(seconds: f64) -> (f64, &'static str) {
+    match seconds.abs() {
+        size if size < 0.999_5e-6 => (seconds * 1e9, "ns"),
+        size if size < 0.999_5e-3 => (seconds * 1e6, "µs"),
+        size if size < 0.999_5 => (seconds * 1e3, "ms"),
+        _ => (seconds, "s"),
+    }
 }
 
 fn multiple(number: f64, unit: &str) -> String {
@@ -78,6 +104,11 @@ fn multiple(number: f64, unit: &str) -> String {
 fn scaled(number: f64) -> (f64, &'static str) {
     let found = MULTIPLES.iter().find(|(factor, _)| number.abs() >= factor * 0.999_5);
     found.map_or((number, ""), |(factor, prefix)| (number / factor, *prefix))
+}
+
+/// To three places, without noughts at the end.
+fn thousandths(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
 }
 
 fn three_digits(value: f64) -> String {
@@ -119,6 +150,7 @@ mod tests {
         assert_eq!(bytes_per_second(1.25e9), "1.25 GB/s");
         assert_eq!(rate(27e6, "rows"), "27.0 M rows/s");
         assert_eq!(rate(12.0, "rows"), "12.0 rows/s");
+        assert_eq!(rate(27e6, ""), "27.0 M/s");
         assert_eq!(times(1.314), "1.31×");
     }
 

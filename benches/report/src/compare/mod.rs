@@ -6,12 +6,9 @@
 
 mod table;
 
-use crate::measurement::{Case, Line, Link, Measurement};
+use crate::cases::same;
+use crate::measurement::{Case, Line, Measurement};
 use crate::numbers::{nearest, ratio, wide};
-
-/// Links of the same name are the same if their numbers differ by less than this share: they may have been
-/// written by hand, or as sums.
-const SAME: f64 = 1e-9;
 
 /// What came of two measurements.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,23 +133,4 @@ fn find<'lines>(measurement: &'lines Measurement, case: &Case) -> Option<&'lines
 fn only(one: &Measurement, other: &Measurement) -> Vec<Case> {
     let cases = one.lines.iter().map(|line| &line.case);
     cases.filter(|case| find(other, case).is_none()).cloned().collect()
-}
-
-/// Whether two lines measure the same.
-fn same(one: &Case, other: &Case) -> bool {
-    let but_link = |case: &Case| Case { link: other.link.clone(), ..case.clone() };
-    but_link(one) == *other && same_link(&one.link, &other.link)
-}
-
-fn same_link(one: &Link, other: &Link) -> bool {
-    let bandwidth = match (one.bandwidth, other.bandwidth) {
-        (Some(one), Some(other)) => near(one, other),
-        (None, None) => true,
-        _ => false,
-    };
-    one.name == other.name && bandwidth && near(one.round_trip, other.round_trip)
-}
-
-fn near(one: f64, other: f64) -> bool {
-    (one - other).abs() <= SAME * one.abs().max(other.abs())
 }

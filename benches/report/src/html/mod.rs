@@ -1,11 +1,71 @@
 //! A measurement as one page that stands alone: no script, and nothing from elsewhere.
+//!
+//! What comes from the document gets into the page as text of [`Element`]s only, which escape it.
 
+mod curves;
+mod lanes;
+mod plots;
+mod share;
+mod tables;
+
+use crate::markup::Element;
 use crate::measurement::Measurement;
+use crate::table::lines::place;
 
-/// The page.
+/// Fonts, colours, and how the page looks in the dark and on paper.
+const STYLE: &str = include_str!("style.css");
+
+/// The page: what was measured where, tables, plots, and the rounds of every line.
 #[must_use]
 pub fn page(measurement: &Measurement) -> String {
-    let text = crate::table::lines(measurement);
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    format!("<!doctype html>\n<title>Rounds</title>\n<pre>{text}</pre>\n")
+    let main = Element::new("main")
+        .child(header(measurement))
+        .children(tables::limits(&measurement.limits))
+        .children(tables::lines(&measurement.lines))
+        .children(tables::beside(&measurement.lines))
+        .children(plots::over_size(&measurement.lines))
+        .children(plots::over_round_trip(measurement))
+        .children(lanes::rounds(&measurement.lines))
+        .children(tables::skipped(&measurement.skipped));
+    let html = Element::new("html")
+        .with("lang", "en")
+        .child(head(measurement))
+        .child(Element::new("body").child(share::hatching()).child(main));
+    format!("<!doctype html>\n{html}\n")
+}
+
+fn head(measurement: &Measurement) -> Element {
+    let title = format!("{TITLE} – {}", measurement.started);
+    let meta = |name: &str, content: &str| {
+        Element::new("meta").with("name", name).with("content", content)
+    };
+    Element::new("head")
+        .child(Element::new("meta").with("charset", "utf-8"))
+        .child(meta("viewport", "width=device-width, initial-scale=1"))
+        .child(meta("color-scheme", "light dark"))
+        .child(Element::new("title").text(title))
+        .child(Element::new("style").style_sheet(STYLE))
+}
+
+/// What the page is called.
+const TITLE: &str = "Rounds of secure computations";
+
+fn header(measurement: &Measurement) -> Element {
+    let Measurement { program, started, machine, complete, .. } = measurement;
+    let header = Element::new("header")
+        .child(Element::new("h1").text(TITLE))
+        .child(Element::of("p", "origin").text(format!("{program}, {started}")))
+        .child(Element::of("p", "origin").text(place(machine)));
+    if *complete {
+        return header;
+    }
+    let interrupted = "The measurement was interrupted: not all that was asked for is here.";
+    header.child(Element::of("p", "warning").text(interrupted))
+}
+
+/// A part of the page under a heading, with a sentence on how to read it.
+fn section(title: &str, how: &str) -> Element {
+    Element::new("section")
+        .child(Element::new("h2").text(title))
+        .child(Element::of("p", "how").text(how))
 }

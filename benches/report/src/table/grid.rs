@@ -35,9 +35,13 @@ impl Column {
         Self { heads: [upper.to_owned(), lower.to_owned()], side: Side::Right, cells }
     }
 
-    /// Both lines of the head as one.
-    fn head(&self) -> String {
-        self.heads.join(" ").trim().to_owned()
+    /// Both lines of the head as one; a word that was divided is whole again.
+    pub(crate) fn head(&self) -> String {
+        let [upper, lower] = &self.heads;
+        match upper.strip_suffix('-') {
+            Some(begun) => format!("{begun}{lower}"),
+            None => format!("{upper} {lower}").trim().to_owned(),
+        }
     }
 
     fn width(&self) -> usize {

@@ -59,14 +59,20 @@ pub(crate) fn place(machine: &Machine) -> String {
 }
 
 fn rows(lines: &[Line]) -> String {
-    let cases: Vec<_> = lines.iter().map(|line| &line.case).collect();
-    let (common, mut columns) = split(identity(&cases));
-    columns.extend(costs(lines));
+    let (common, columns) = columns(lines);
     let common: Vec<_> = common.iter().map(stated).collect();
     if common.is_empty() {
         return grid::text(&columns);
     }
     format!("In all lines: {}\n\n{}", common.join(", "), grid::text(&columns))
+}
+
+/// What is the same in all lines, and the columns of what is not.
+pub(crate) fn columns(lines: &[Line]) -> (Vec<Column>, Vec<Column>) {
+    let cases: Vec<_> = lines.iter().map(|line| &line.case).collect();
+    let (common, mut columns) = split(identity(&cases));
+    columns.extend(costs(lines));
+    (common, columns)
 }
 
 /// What identifies a line.
@@ -76,7 +82,7 @@ fn identity(cases: &[&Case]) -> Vec<Column> {
         Column::words("function", "", column(|case| case.function.clone())),
         Column::words("suite", "", column(|case| case.suite.clone())),
         Column::words("profile", "", column(|case| case.profile.clone())),
-        Column::numbers("parties", "", column(parties)),
+        Column::numbers("par-", "ties", column(parties)),
         Column::numbers("size", "", column(size)),
         Column::words("link", "", column(|case| case.link.name.clone())),
         Column::words("way", "", column(|case| case.way.word().to_owned())),
@@ -94,9 +100,8 @@ fn split(columns: Vec<Column>) -> (Vec<Column>, Vec<Column>) {
 }
 
 /// A column of one text: `link wan`.
-fn stated(column: &Column) -> String {
-    let [head, _] = &column.heads;
-    format!("{head} {}", column.cells.first().map_or("", String::as_str))
+pub(crate) fn stated(column: &Column) -> String {
+    format!("{} {}", column.head(), column.cells.first().map_or("", String::as_str))
 }
 
 /// What a line cost.
@@ -104,7 +109,7 @@ fn costs(lines: &[Line]) -> Vec<Column> {
     let mut columns = vec![
         numbers(lines, "rounds", "", |line| line.rounds.to_string()),
         numbers(lines, "depth", "", |line| line.depth.to_string()),
-        numbers(lines, "messages", "", |line| line.messages.to_string()),
+        numbers(lines, "mes-", "sages", |line| line.messages.to_string()),
         numbers(lines, "sent", "a node", bytes_sent),
         numbers(lines, "received", "a node", |line| {
             units::maybe_bytes(line.most(|node| Some(node.bytes_received)))
@@ -120,7 +125,7 @@ fn costs(lines: &[Line]) -> Vec<Column> {
         numbers(lines, "seriali-", "sation", |line| {
             units::maybe_seconds(line.most(|node| node.serialisation))
         }),
-        numbers(lines, "throughput", "", throughput),
+        numbers(lines, "through-", "put", |line| rate(line, "")),
         numbers(lines, "peak", "memory", |line| {
             units::maybe_bytes(line.most(|node| node.peak_memory))
         }),
@@ -147,13 +152,14 @@ pub(crate) fn size(case: &Case) -> String {
     format!("{} {}", units::exact(case.size), case.unit)
 }
 
-/// The throughput with its unit; absent where it is no number above zero.
+/// The throughput with its unit: `27.0 M rows/s`.
 pub(crate) fn throughput(line: &Line) -> String {
-    if line.throughput > 0.0 {
-        units::rate(line.throughput, &line.case.unit)
-    } else {
-        ABSENT.to_owned()
-    }
+    rate(line, &line.case.unit)
+}
+
+/// The throughput; absent where it is no number above zero.
+fn rate(line: &Line, unit: &str) -> String {
+    if line.throughput > 0.0 { units::rate(line.throughput, unit) } else { ABSENT.to_owned() }
 }
 
 /// The nearest bound, and how many times longer the computation took: `link 1.31×`.
@@ -171,12 +177,14 @@ fn bytes_sent(line: &Line) -> String {
 
 /// What was not measured, with the reasons.
 fn skipped(skipped: &[Skipped]) -> String {
+    format!("Not measured:\n\n{}", grid::text(&reasons(skipped)))
+}
+
+/// What was not measured, and why.
+pub(crate) fn reasons(skipped: &[Skipped]) -> Vec<Column> {
     let cases: Vec<_> = skipped.iter().map(|skipped| &skipped.case).collect();
     let mut columns = identity(&cases);
-    columns.push(Column::words(
-        "why it was not measured",
-        "",
-        skipped.iter().map(|skipped| skipped.reason.clone()).collect(),
-    ));
-    format!("Not measured:\n\n{}", grid::text(&columns))
+    let reasons = skipped.iter().map(|skipped| skipped.reason.clone()).collect();
+    columns.push(Column::words("why not", "", reasons));
+    columns
 }

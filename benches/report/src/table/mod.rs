@@ -12,6 +12,11 @@ use crate::measurement::Case;
 
 /// A case in one line of words.
 pub(crate) fn label(case: &Case) -> String {
+    format!("{}, {}", label_but_way(case), case.way.word())
+}
+
+/// A case in one line of words, but how it was run.
+pub(crate) fn label_but_way(case: &Case) -> String {
     let parts = [
         case.function.clone(),
         case.suite.clone(),
@@ -19,7 +24,6 @@ pub(crate) fn label(case: &Case) -> String {
         format!("{} parties", lines::parties(case)),
         lines::size(case),
         case.link.name.clone(),
-        case.way.word().to_owned(),
     ];
     parts.join(", ")
 }

@@ -1,0 +1,83 @@
+//! From lines to the series of a plot.
+
+use crate::cases::partition;
+use crate::measurement::{Line, Way};
+use crate::svg::plot::{Point, Series, Stroke};
+use crate::svg::scale::drawable;
+use crate::table::{label, lines::throughput};
+use crate::units;
+
+/// One computation in several places of an axis, run in one way or several.
+pub(super) struct Curves<'lines> {
+    /// From left to right.
+    points: Vec<(f64, &'lines Line)>,
+}
+
+impl<'lines> Curves<'lines> {
+    /// The lines that have a place on the axis across.
+    pub(super) fn new(lines: &[&'lines Line], across: impl Fn(&Line) -> Option<f64>) -> Self {
+        let places = lines.iter().filter_map(|line| Some((across(line)?, *line)));
+        let drawn =
+            places.filter(|(place, line)| drawable(*place) && drawable(line.seconds.median));
+        let mut points: Vec<_> = drawn.collect();
+        points.sort_by(|one, other| one.0.total_cmp(&other.0));
+        Self { points }
+    }
+
+    /// In how many different places there is a point.
+    pub(super) fn places(&self) -> usize {
+        self.points.chunk_by(|one, next| one.0 == next.0).count()
+    }
+
+    /// One of the lines.
+    pub(super) fn line(&self) -> Option<&'lines Line> {
+        self.points.first().map(|(_, line)| *line)
+    }
+
+    /// All the lines.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &'lines Line> {
+        self.points.iter().map(|(_, line)| *line)
+    }
+
+    /// A series for each way; the name stands at the one that goes furthest.
+    pub(super) fn series(&self, name: &str, look: usize) -> Vec<Series> {
+        let ways = partition(self.lines(), |one, other| one.way == other.way);
+        let furthest = self.points.last().map(|(place, _)| *place);
+        let mut name = Some(name.to_owned());
+        let series = ways.iter().filter_map(|lines| {
+            let way = lines.first()?.case.way;
+            let points = || self.points.iter().filter(|(_, line)| line.case.way == way);
+            let ends = points().next_back().map(|(place, _)| *place) == furthest;
+            let name = if ends { name.take() } else { None };
+            Some(Series { name, look, stroke: stroke(way), points: points().map(point).collect() })
+        });
+        series.collect()
+    }
+
+    /// What the link alone takes.
+    pub(super) fn theory(&self, look: usize) -> Series {
+        let points = self.points.iter().filter_map(|(place, line)| {
+            Some(Point { across: *place, up: line.theory?, told: String::new() })
+        });
+        Series { name: None, look, stroke: Stroke::Theory, points: points.collect() }
+    }
+}
+
+fn point((place, line): &(f64, &Line)) -> Point {
+    let told = format!(
+        "{}\nmedian {}, p95 {} of {} runs\n{}",
+        label(&line.case),
+        units::seconds(line.seconds.median),
+        units::seconds(line.seconds.p95),
+        line.seconds.runs,
+        throughput(line),
+    );
+    Point { across: *place, up: line.seconds.median, told }
+}
+
+fn stroke(way: Way) -> Stroke {
+    match way {
+        Way::Real | Way::Shaped | Way::Consortium => Stroke::Measured,
+        Way::Simulated => Stroke::Simulated,
+    }
+}

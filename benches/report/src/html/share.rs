@@ -1,0 +1,55 @@
+//! Small bars of where a line's time goes, and the hatching that means waiting.
+
+use crate::markup::Element;
+use crate::measurement::{Line, NodeCost};
+use crate::numbers::ratio;
+use crate::svg::tooltip;
+use crate::units;
+
+const WIDTH: f64 = 110.0;
+const HEIGHT: f64 = 11.0;
+
+/// The hatching, once on the page: all pictures refer to it by its name from the style sheet.
+pub(super) fn hatching() -> Element {
+    let rect = Element::of("rect", "ground").at([("width", 5.0), ("height", 5.0)]);
+    let stroke =
+        Element::of("line", "stroke").at([("x1", 0.0), ("y1", 0.0), ("x2", 0.0), ("y2", 5.0)]);
+    let pattern = Element::new("pattern")
+        .with("id", "waiting")
+        .with("patternUnits", "userSpaceOnUse")
+        .with("patternTransform", "rotate(45)")
+        .at([("width", 5.0), ("height", 5.0)])
+        .child(rect)
+        .child(stroke);
+    Element::of("svg", "hatching")
+        .with("aria-hidden", "true")
+        .child(Element::new("defs").child(pattern))
+}
+
+/// Where the time of the slowest node goes: arithmetic, waiting, and what is neither.
+pub(super) fn bar(line: &Line) -> Element {
+    let svg = Element::of("svg", "share").with("viewBox", format!("0 0 {WIDTH} {HEIGHT}"));
+    let slowest = line.nodes.iter().max_by(|one, other| one.seconds.total_cmp(&other.seconds));
+    slowest.map_or_else(|| Element::new("span"), |node| drawn(svg, node))
+}
+
+fn drawn(svg: Element, node: &NodeCost) -> Element {
+    let share = |time: f64| ratio(node.seconds, time).unwrap_or(0.0).clamp(0.0, 1.0);
+    let arithmetic = share(node.arithmetic);
+    let waiting = share(node.waiting).min(1.0 - arithmetic);
+    let part = |class, from: f64, share: f64| {
+        let place = [("x", from * WIDTH), ("width", share * WIDTH), ("height", HEIGHT)];
+        Element::of("rect", class).at(place)
+    };
+    let told = format!(
+        "{}: {}\narithmetic {}, waiting {}",
+        node.name,
+        units::seconds(node.seconds),
+        units::seconds(node.arithmetic),
+        units::seconds(node.waiting),
+    );
+    svg.child(tooltip(told))
+        .child(part("other", 0.0, 1.0))
+        .child(part("busy", 0.0, arithmetic))
+        .child(part("wait", arithmetic, waiting))
+}

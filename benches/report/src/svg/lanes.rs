@@ -1,0 +1,149 @@
+//! Swim lanes: one lane for each node, one bar for each round, over a common axis of time.
+//!
+//! A bar is pale where the node waited and solid where it did not: there it computed, or did the
+//! work beside that nobody waits for by name.
+
+use crate::markup::{Element, coordinate};
+use crate::measurement::{NodeCost, Round};
+use crate::numbers::{length, nearest};
+use crate::runs::{Run, runs};
+use crate::svg::scale::Scale;
+use crate::svg::{line, picture, text, tooltip};
+use crate::units;
+
+const WIDTH: f64 = 1120.0;
+const LEFT: f64 = 104.0;
+const RIGHT: f64 = 18.0;
+const TOP: f64 = 6.0;
+const AXIS: f64 = 26.0;
+const BAR: f64 = 18.0;
+const GAP: f64 = 8.0;
+
+/// The height of the names above a lane's bars, and the width of their letters.
+const NAMES: f64 = 14.0;
+const LETTER: f64 = 6.3;
+
+/// A bar of at least this width is parted from the next one by a gap.
+const WIDE: f64 = 3.0;
+
+/// The most letters of a node's name.
+const LONGEST: usize = 15;
+
+/// The lanes of some nodes from the first start to `end`.
+pub(crate) fn draw(nodes: &[NodeCost], end: f64, description: &str) -> Element {
+    let time = Scale::linear(end, (LEFT, WIDTH - RIGHT));
+    let names: Vec<_> = nodes.iter().map(|node| names(&node.trace, &time)).collect();
+    let head = if names.iter().all(Vec::is_empty) { 0.0 } else { NAMES };
+    let lane = head + BAR + GAP;
+    let floor = TOP + lane * length(nodes.len());
+    let lanes = nodes.iter().zip(names).enumerate().map(|(index, (node, names))| {
+        let top = TOP + lane * length(index) + head;
+        let names = names.into_iter().map(|(x, name)| text("round middle", (x, top - 4.0), &name));
+        Element::of("g", "lane")
+            .child(lane_name(node, top))
+            .child(line(
+                "rest",
+                (time.position(0.0), top + BAR / 2.0),
+                (WIDTH - RIGHT, top + BAR / 2.0),
+            ))
+            .children(
+                node.trace.iter().enumerate().map(|(number, round)| bar(number, round, top, &time)),
+            )
+            .children(names)
+    });
+    picture(WIDTH, floor + AXIS, description).child(axis(&time, floor)).children(lanes)
+}
+
+/// When the last of the nodes ended.
+pub(crate) fn end(nodes: &[NodeCost]) -> f64 {
+    let ends = nodes.iter().map(|node| node.begins + node.seconds);
+    let rounds = nodes.iter().flat_map(|node| &node.trace).map(|round| round.ends);
+    ends.chain(rounds).filter(|end| end.is_finite()).fold(0.0, f64::max)
+}
+
+fn axis(time: &Scale, floor: f64) -> Element {
+    let ticks = time.ticks().into_iter().flat_map(|tick| {
+        let x = time.position(tick);
+        [
+            line("grid", (x, TOP), (x, floor + 2.0)),
+            text("tick middle", (x, floor + 16.0), &units::tick_seconds(tick)),
+        ]
+    });
+    Element::new("g").children(ticks).child(line("axis", (LEFT, floor), (WIDTH - RIGHT, floor)))
+}
+
+fn lane_name(node: &NodeCost, top: f64) -> Element {
+    let name = match node.name.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", node.name.get(..cut).unwrap_or_default()),
+        None => node.name.clone(),
+    };
+    let told = format!(
+        "{}\nsent {}, received {}\narithmetic {}, waiting {}",
+        node.name,
+        units::bytes(nearest(node.bytes_sent)),
+        units::bytes(nearest(node.bytes_received)),
+        units::seconds(node.arithmetic),
+        units::seconds(node.waiting),
+    );
+    text("node end", (LEFT - 10.0, top + BAR / 2.0 + 4.0), &name).child(tooltip(told))
+}
+
+/// A round's bar: all of it pale, and over that solid where the node did not wait.
+fn bar(number: usize, round: &Round, top: f64, time: &Scale) -> Element {
+    let (from, to) = (time.position(round.begins), time.position(round.ends));
+    let width = (to - from).max(0.0);
+    let width = if width >= WIDE { width - 0.7 } else { width };
+    let class = if number == 0 { "bar agreement" } else { "bar" };
+    let base = Element::of("rect", "wait").at([
+        ("x", from),
+        ("y", top),
+        ("width", width),
+        ("height", BAR),
+    ]);
+    let group = Element::of("g", class).child(tooltip(told(round))).child(base);
+    let solid: String = busy(round)
+        .map(|(begin, end)| block(time.position(begin), time.position(end).min(from + width), top))
+        .collect();
+    if solid.is_empty() { group } else { group.child(Element::of("path", "busy").with("d", solid)) }
+}
+
+/// A rectangle of a bar's height, as a part of a path.
+fn block(from: f64, to: f64, top: f64) -> String {
+    let width = (to - from).max(0.0);
+    format!("M{} {}h{}v{BAR}h-{2}z", coordinate(from), coordinate(top), coordinate(width))
+}
+
+/// The times within a round in which the node did not wait.
+fn busy(round: &Round) -> impl Iterator<Item = (f64, f64)> {
+    let begins = std::iter::once(round.begins).chain(round.waits.iter().map(|(_, end)| *end));
+    let ends = round.waits.iter().map(|(begin, _)| *begin).chain(std::iter::once(round.ends));
+    begins.zip(ends).filter(|(begin, end)| end > begin)
+}
+
+fn told(round: &Round) -> String {
+    format!(
+        "{}\n{} to {}\nsent {} in {} messages, received {}\narithmetic {}, waiting {}",
+        round.name,
+        units::seconds(round.begins),
+        units::seconds(round.ends),
+        units::bytes(nearest(round.bytes_sent)),
+        round.messages_sent,
+        units::bytes(nearest(round.bytes_received)),
+        units::seconds(round.arithmetic),
+        units::seconds(round.waiting()),
+    )
+}
+
+/// The names for which there is space, with the middles of their rounds: one for all rounds of a name
+/// that follow one another.
+fn names(trace: &[Round], time: &Scale) -> Vec<(f64, String)> {
+    runs(trace).filter_map(|run| name(&run, time)).collect()
+}
+
+fn name(run: &Run<'_>, time: &Scale) -> Option<(f64, String)> {
+    let from = time.position(run.rounds.first()?.begins);
+    let to = time.position(run.rounds.last()?.ends);
+    let fits = |name: &String| LETTER * length(name.chars().count()) <= to - from;
+    let name = [run.title(), run.name.to_owned()].into_iter().find(fits)?;
+    Some((f64::midpoint(from, to), name))
+}
