@@ -14,6 +14,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cloister_shaping::limits::TlsPair;
 use cloister_shaping::{Relay, Shape};
 
 fn main() {
@@ -45,6 +46,9 @@ fn main() {
         let rate = f64::from(bytes) / taken.as_secs_f64() / 1e6;
         println!("{shape:?}: {bytes} bytes in {taken:?}, {rate:.3} MB/s, {load:.2} processors");
     }
+    let mut pair = TlsPair::connect(None).unwrap();
+    let (trip, rate) = (pair.round_trip(2_000).unwrap(), pair.bytes_per_second(64 << 20).unwrap());
+    println!("bare TLS: round trip {trip:?}, {:.0} MB/s", rate / 1e6);
     let idle = idle();
     println!("idle relay: {idle:?} of processor time a second");
 }

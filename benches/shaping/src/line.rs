@@ -132,3 +132,53 @@ impl Cargo {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn what_is_put_is_taken_in_order_and_not_before_it_is_due() {
+        let (line, mut waker) = (Line::default(), Waker::default());
+        let now = Instant::now();
+        for number in 1..4 {
+            line.put(now + MS * number.into(), Cargo::Bytes(vec![number]));
+        }
+        for number in 1..4 {
+            assert_eq!(line.take(&mut waker), Some(Cargo::Bytes(vec![number])));
+            assert!(now.elapsed() >= MS * number.into());
+        }
+    }
+
+    #[test]
+    fn a_line_holds_no_more_than_it_may_and_one_piece() {
+        let shape = Shape { delay: MS, bandwidth: Some(1e6) };
+        let (line, piece) = (Line::default(), 1_000);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while line.wait_for_room(&shape) {
+                    line.put(Instant::now(), Cargo::Bytes(vec![7; piece]));
+                    assert!(line.lock().held < shape.most_held() + piece);
+                }
+            });
+            let mut waker = Waker::default();
+            (0..1_000).for_each(|_| drop(line.take(&mut waker)));
+            line.close();
+        });
+    }
+
+    #[test]
+    fn a_line_that_is_closed_gives_and_takes_nothing() {
+        let line = Line::default();
+        line.put(Instant::now(), Cargo::End(Ending::Finished));
+        line.close();
+        line.put(Instant::now(), Cargo::End(Ending::Finished));
+        assert_eq!(line.take(&mut Waker::default()), None);
+        assert!(!line.wait_for_room(&Shape { delay: MS, bandwidth: None }));
+    }
+}
