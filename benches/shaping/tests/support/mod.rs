@@ -1,0 +1,118 @@
+//! Connections through a relay, and what is measured over them.
+
+#![allow(dead_code, unreachable_pub, reason = "each test program uses parts of it")]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use cloister_shaping::{Relay, Shape};
+
+pub const MS: Duration = Duration::from_millis(1);
+
+/// How often a figure is measured at the most: the machine is shared, and one undisturbed time shows
+/// what the relay does.
+const ATTEMPTS: usize = 8;
+
+/// Held while a test measures, so that tests do not disturb one another.
+pub fn alone() -> File {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shaping-tests-that-measure");
+    let file = File::create(path).unwrap();
+    file.lock().unwrap();
+    file
+}
+
+pub fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// A relay, and a place for what it connects.
+pub struct Through {
+    pub relay: Relay,
+    listener: TcpListener,
+}
+
+impl Through {
+    pub fn new(delay: Duration, bandwidth: Option<f64>) -> Self {
+        let (listener, target) = listen();
+        let relay = Relay::start(listen().0, target, Shape { delay, bandwidth }).unwrap();
+        Self { relay, listener }
+    }
+
+    /// Both ends of a connection through it.
+    pub fn connect(&self) -> (TcpStream, TcpStream) {
+        let near = TcpStream::connect(self.relay.address()).unwrap();
+        let far = self.listener.accept().unwrap().0;
+        near.set_nodelay(true).unwrap();
+        far.set_nodelay(true).unwrap();
+        (near, far)
+    }
+}
+
+/// Sends back all messages of 64 bytes.
+pub fn echo(mut end: TcpStream) -> JoinHandle<()> {
+    thread::spawn(move || {
+        let mut message = [0; 64];
+        while end.read_exact(&mut message).is_ok() {
+            end.write_all(&message).unwrap();
+        }
+    })
+}
+
+/// Half of a round trip each, sorted.
+pub fn one_way(near: &mut TcpStream, rounds: usize) -> Vec<Duration> {
+    let mut trip = || {
+        let (mut message, start) = ([7; 64], Instant::now());
+        near.write_all(&message).unwrap();
+        near.read_exact(&mut message).unwrap();
+        start.elapsed() / 2
+    };
+    let mut trips: Vec<Duration> = (0..rounds).map(|_| trip()).collect();
+    trips.sort();
+    trips
+}
+
+/// Writes so many bytes.
+pub fn give(mut end: TcpStream, bytes: usize) -> JoinHandle<TcpStream> {
+    thread::spawn(move || {
+        end.write_all(&vec![7; bytes]).unwrap();
+        end
+    })
+}
+
+/// Reads so many bytes; when the last came.
+pub fn take(mut end: TcpStream, bytes: usize) -> JoinHandle<(TcpStream, Instant)> {
+    thread::spawn(move || {
+        end.read_exact(&mut vec![0; bytes]).unwrap();
+        (end, Instant::now())
+    })
+}
+
+/// Until the last of so many bytes has come.
+pub fn transfer(ends: (TcpStream, TcpStream), bytes: usize) -> ((TcpStream, TcpStream), Duration) {
+    let start = Instant::now();
+    let (giving, taking) = (give(ends.0, bytes), take(ends.1, bytes));
+    let (far, arrived) = taking.join().unwrap();
+    ((giving.join().unwrap(), far), arrived - start)
+}
+
+/// Measures until it is near enough to what is expected; earlier than that it must never be.
+#[track_caller]
+pub fn is_about(expected: Duration, more: Duration, mut measure: impl FnMut() -> Duration) {
+    let mut measured = Vec::new();
+    while measured.len() < ATTEMPTS {
+        let time = measure();
+        // What the relay counts in nanoseconds may have been rounded down.
+        assert!(time + Duration::from_micros(2) >= expected, "{time:?} instead of {expected:?}");
+        if time <= expected + more {
+            return;
+        }
+        measured.push(time);
+    }
+    panic!("{measured:?} instead of {expected:?}");
+}
