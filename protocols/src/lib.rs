@@ -4,6 +4,10 @@
 //! receiving and the randomness passed in. [`machine::Machine`] drives it by hand. There is no
 //! clock, socket, file, global randomness or thread here (rayon's parallel loops over disjoint
 //! chunks aside), and nothing of how a node is built.
+//!
+//! What a run costs is counted by the [`meter`] and pinned for every function by tests, in
+//! `src/costs.txt`; how long it takes is recorded in a [`trace`], by a clock that whoever drives the
+//! machine lends.
 
 mod agreed;
 pub mod algebra;
@@ -14,6 +18,8 @@ mod circuits;
 pub mod computation;
 #[cfg(test)]
 mod computation_tests;
+#[cfg(test)]
+mod cost_tests;
 pub mod disclosure;
 #[cfg(test)]
 mod dropped_tests;

@@ -1,0 +1,246 @@
+//! What every function costs, pinned: rounds, the longest chain of messages, messages and bytes.
+//!
+//! The data are public and always the same: 100 numbers a party, or what the function takes instead.
+//! Whoever changes a protocol on purpose pastes the table that the failed test prints; the difference
+//! is then part of the change that is reviewed.
+
+use std::fmt::Write as _;
+
+use crate::catalogue::{EMPTY, MATRIX_PRODUCT, MEASURE, Status, entries, find};
+use crate::computation::Input;
+use crate::disclosure::Profile;
+use crate::parameters::{Categories, Encoding, Operation, Parameters};
+use crate::simulation::{Link, Simulation};
+use crate::testing::{Run, seed};
+
+/// For each case: rounds after the agreement, at the party that has most; messages one after the
+/// other, the agreement included; messages and bytes that all members send together.
+const COSTS: &str = include_str!("costs.txt");
+
+/// How much one party brings.
+const SIZE: usize = 100;
+
+/// Rows and columns of a matrix of so many numbers.
+const SIDE: usize = 10;
+
+/// A function, what is asked of it, and how its line begins.
+struct Case {
+    name: String,
+    function: &'static str,
+    parameters: Parameters,
+}
+
+/// Who takes part, under which rules.
+#[derive(Clone, Copy)]
+struct Setting {
+    parties: usize,
+    /// Whether one more member computes on shares.
+    helper: bool,
+    profile: Profile,
+}
+
+const SETTINGS: [Setting; 4] = [
+    Setting { parties: 3, helper: false, profile: Profile::Teaching },
+    Setting { parties: 5, helper: false, profile: Profile::Teaching },
+    Setting { parties: 2, helper: true, profile: Profile::Teaching },
+    Setting { parties: 3, helper: false, profile: Profile::Production },
+];
+
+fn cases() -> Vec<Case> {
+    let case = |function: &'static str, asked: &str, parameters: Parameters| Case {
+        name: [function, asked].join(" ").trim_end().to_owned(),
+        function,
+        parameters,
+    };
+    let plain = |function| case(function, "", Parameters::default());
+    let mut cases = vec![
+        plain(EMPTY),
+        plain("SecureSum"),
+        plain("SecureVectorSum"),
+        case("SecureVectorSum", "integer", encoded(Encoding::Integer)),
+        case("SecureVectorSum", "fixed", encoded(Encoding::Fixed)),
+        plain("StatisticsFrequency"),
+        case("StatisticsFrequency", "declared", declared(Categories::One(letters()))),
+        case("StatisticsFrequency", "mode", mode(Categories::One(letters()))),
+        plain("StatisticsContingency"),
+        case("StatisticsContingency", "declared", declared(both())),
+        case("StatisticsContingency", "mode", mode(both())),
+        plain("StatisticsBivariate"),
+        plain("StatisticsUnivariate"),
+        plain("MinimumMaximum"),
+        plain("KthElement"),
+        plain("SecureMedian"),
+        case("Quantiles", "3", quantiles(&[0.25, 0.5, 0.75])),
+        case("TopK", "10", Parameters { k: Some(10), ..Parameters::default() }),
+        plain("Sort"),
+        plain(MATRIX_PRODUCT),
+    ];
+    let measured = [
+        (Operation::Multiply, SIZE, 1),
+        (Operation::Multiply, SIZE, 2),
+        (Operation::InnerProduct, SIZE, 1),
+        (Operation::MatrixProduct, SIDE, 1),
+        (Operation::Compare, SIZE, 1),
+        (Operation::Compare, SIZE, 2),
+        (Operation::Sort, SIZE, 1),
+    ];
+    cases.extend(measured.map(|(operation, size, times)| {
+        let asked = format!("{operation} {size} x{times}");
+        case(MEASURE, &asked, measure(operation, size, times))
+    }));
+    cases
+}
+
+fn encoded(encoding: Encoding) -> Parameters {
+    Parameters { encoding: Some(encoding), ..Parameters::default() }
+}
+
+fn declared(categories: Categories) -> Parameters {
+    Parameters { categories: Some(categories), ..Parameters::default() }
+}
+
+fn mode(categories: Categories) -> Parameters {
+    Parameters { only_mode: Some(true), ..declared(categories) }
+}
+
+fn quantiles(probabilities: &[f64]) -> Parameters {
+    Parameters { probabilities: Some(probabilities.to_vec()), ..Parameters::default() }
+}
+
+fn measure(operation: Operation, size: usize, times: u32) -> Parameters {
+    let (operation, size, times) = (Some(operation), Some(size), Some(times));
+    Parameters { operation, size, times, ..Parameters::default() }
+}
+
+fn letters() -> Vec<String> {
+    ["a", "b", "c", "d"].map(str::to_owned).to_vec()
+}
+
+fn both() -> Categories {
+    Categories::Two([letters(), letters()])
+}
+
+/// Data of the same sizes, and otherwise different.
+#[derive(Clone, Copy)]
+struct World {
+    factor: usize,
+    unit: f64,
+}
+
+const USUAL: World = World { factor: 389, unit: 0.125 };
+const OTHER: World = World { factor: 577, unit: -0.125 };
+
+impl World {
+    /// The numbers of one party: none twice and none 0, not all whole.
+    fn numbers(self, party: usize) -> Vec<f64> {
+        let number = |index: usize| (SIZE * party + index) * self.factor % 1_009;
+        let number = |index: usize| f64::from(u16::try_from(number(index)).unwrap());
+        (1..=SIZE).map(|index| number(index) * self.unit).collect()
+    }
+
+    /// The texts of one party: four letters.
+    fn texts(self, party: usize) -> Vec<String> {
+        let letters = letters();
+        let letter = |index: usize| letters[(index * index * self.factor + party) % 4].clone();
+        (0..SIZE).map(letter).collect()
+    }
+}
+
+fn input(function: &'static str, party: usize, world: World) -> Input {
+    let (numbers, texts) = (world.numbers(party), world.texts(party));
+    let reversed = numbers.iter().rev().copied();
+    match function {
+        "StatisticsFrequency" => Input::Texts(texts),
+        "StatisticsContingency" => {
+            Input::TextPairs(texts.into_iter().zip(world.texts(party + 1)).collect())
+        }
+        "StatisticsBivariate" | "MinimumMaximum" => {
+            let pairs = numbers.iter().copied().zip(reversed);
+            Input::Points(pairs.map(|(x, y)| (x.min(y), x.max(y))).collect())
+        }
+        // Its answer tells whether all numbers are above 0, and then there are more means to sum.
+        "StatisticsUnivariate" => Input::Numbers(numbers.iter().map(|x| x.abs()).collect()),
+        "KthElement" => Input::Ranked { array: numbers, rank: 50, bounds: None },
+        "SecureVectorSum" => Input::Numbers(numbers.iter().map(|number| number.floor()).collect()),
+        MATRIX_PRODUCT if party < 2 => {
+            Input::Matrix { rows: SIDE, columns: SIDE, elements: numbers }
+        }
+        MATRIX_PRODUCT => Input::Matrix { rows: 0, columns: 0, elements: Vec::new() },
+        MEASURE | EMPTY => Input::Numbers(Vec::new()),
+        _ => Input::Numbers(numbers),
+    }
+}
+
+/// The run, if there is such a one.
+fn run(case: &Case, setting: Setting, world: World) -> Option<Run> {
+    let Setting { parties, helper, profile } = setting;
+    let has_rows = find(case.function).unwrap().has_rows();
+    let is_measured = case.function == MEASURE;
+    // Rules on rows are about rows. A measurement takes no helper.
+    if profile == Profile::Production && !has_rows || is_measured && helper {
+        return None;
+    }
+    let inputs = (0..parties).map(|party| input(case.function, party, world)).collect();
+    let run = Run::new(case.function, inputs).parameters(case.parameters.clone());
+    let run = run.rules(profile.rules());
+    // Where nothing is computed on shares a helper is named in vain, and the two compute alone.
+    let on_shares = run.request(0).map_or(true, |request| request.suite() == "replicated");
+    Some(if helper && on_shares { run.committee(1, [0, 1, 2]) } else { run })
+}
+
+fn lines(case: &Case, world: World, seed: u64, table: &mut String) {
+    for setting in SETTINGS {
+        let Some(run) = run(case, setting, world) else { continue };
+        let link = Link { latency: 1.0, bandwidth: f64::INFINITY };
+        let report = run.simulate(Simulation::new(seed).link(link).without_transcript());
+        let members = match run.helpers {
+            0 => setting.parties.to_string(),
+            helpers => format!("{}+{helpers}", setting.parties),
+        };
+        let depth = report.ended.iter().copied().fold(0.0, f64::max);
+        let messages: u64 = report.meters.iter().map(|m| m.total().messages_sent).sum();
+        let (rounds, bytes) = (report.rounds(), report.bytes());
+        let ends = if report.results().is_ok() { "" } else { "  refused" };
+        let (name, profile) = (&case.name, setting.profile.name());
+        writeln!(
+            table,
+            "{name:<34} {members:>7} {profile:<10} {rounds:>6} {depth:>6} {messages:>8} {bytes:>9}{ends}"
+        )
+        .unwrap();
+    }
+}
+
+fn table(world: World, seed: u64) -> String {
+    let mut table = String::new();
+    writeln!(
+        table,
+        "{:<34} {:>7} {:<10} {:>6} {:>6} {:>8} {:>9}",
+        "function", "members", "rules", "rounds", "depth", "messages", "bytes"
+    )
+    .unwrap();
+    cases().iter().for_each(|case| lines(case, world, seed, &mut table));
+    table
+}
+
+#[test]
+fn rounds_and_bytes_of_every_function_are_pinned() {
+    let table = table(USUAL, 1);
+    assert!(table == COSTS, "costs have changed; if they should, src/costs.txt is now:\n{table}");
+}
+
+#[test]
+fn what_a_function_costs_depends_neither_on_masks_nor_on_data() {
+    for world in [USUAL, OTHER] {
+        let table = table(world, seed());
+        let differs = table.lines().zip(COSTS.lines()).find(|(other, pinned)| other != pinned);
+        assert_eq!(differs, None, "the first line that is not as it is pinned");
+    }
+}
+
+#[test]
+fn every_function_that_there_is_has_its_costs_pinned() {
+    let cases = cases();
+    for entry in entries().iter().filter(|entry| entry.status == Status::Available) {
+        assert!(cases.iter().any(|case| case.function == entry.name), "{}", entry.name);
+    }
+}
