@@ -24,17 +24,21 @@
 //!
 //! # How exact it is
 //!
-//! On a virtual machine of two processors that others used too, messages came late by 30 to 60 µs at
-//! the median where the delay was 1 ms or less, and by 90 to 170 µs where it was 14 to 40 ms: a
-//! processor that has slept for longer takes longer to wake, and of three wake-ups on the way (the
-//! relay's reader, its writer, the receiver) only the writer's can be begun early. Nothing came early.
-//! Two megabytes at 10 MB/s took less than 1 ms more than they should. While others use all processors a
-//! message in a hundred is late by milliseconds, so take medians. `examples/figures.rs` measures all
-//! this anew; the tests hold a median of 0.3 ms, and of 5 % of a transfer.
+//! On a virtual machine of two processors that others used too, messages came late by some 30 µs at the
+//! median where the delay was 1 ms or less, and by 60 to 130 µs where it was 14 to 40 ms: a processor
+//! that has slept for longer takes longer to wake, and of three wake-ups on the way (the relay's reader,
+//! its writer, the receiver) only the writer's can be begun early. Nothing came early. A transfer of a
+//! second came late by 0.2 ms, at 1 Gbit/s by 0.5 ms.
 //!
-//! A relay costs nothing while nothing comes. What it carries it costs the processors that it shares
-//! with those whom it measures: two system calls and a copy for each 64 KiB without a bandwidth, and for
-//! each piece with one, and up to 0.1 ms of spinning for a message after a pause.
+//! Where others want all processors a message in a hundred is late by 1 to 4 ms, whatever the delay, and
+//! so is a transfer: a sender and a receiver wait for their turn. So take medians. The relay's own
+//! threads go first where the process may say so (`CAP_SYS_NICE`); where it may not, the medians of
+//! transfers are late by such milliseconds as well. `examples/figures.rs` measures all this anew; the
+//! tests hold 0.3 ms at the median of messages, and 5 % of transfers.
+//!
+//! A relay costs nothing while nothing comes. What it carries costs the processors that it shares with
+//! those whom it measures: two system calls and a copy for each 64 KiB without a bandwidth, and for each
+//! piece with one; and up to 0.1 ms of spinning, mostly some 10 µs, for a message after a pause.
 //!
 //! # What is not modelled
 //!
