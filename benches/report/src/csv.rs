@@ -75,3 +75,84 @@ fn count(line: &Line, of: fn(&NodeCost) -> Option<u64>) -> String {
 fn nearest(line: &Line, of: impl Fn(&Bound) -> String) -> String {
     line.nearest().map_or_else(String::new, of)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::measurement::Way;
+    use crate::testing;
+
+    fn records(text: &str) -> Vec<BTreeMap<String, String>> {
+        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+        reader.deserialize().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn every_number_of_a_line_is_in_its_field() {
+        let mut measurement = testing::measurement();
+        measurement.lines[1].theory = Some(0.125);
+        let records = records(&lines(&measurement).unwrap());
+        assert_eq!(records.len(), 2);
+        let expected = [
+            ("function", "sort"),
+            ("suite", "replicated"),
+            ("parties", "2"),
+            ("helpers", "1"),
+            ("size", "10000"),
+            ("unit", "rows"),
+            ("profile", "teaching"),
+            ("way", "simulated"),
+            ("link", "wan"),
+            ("link_round_trip_seconds", "0.028"),
+            ("link_bytes_per_second", "12500000"),
+            ("rounds", "3"),
+            ("depth", "7"),
+            ("messages", "24"),
+            ("bytes", "2650000"),
+            ("runs", "21"),
+            ("least_seconds", "0.0079"),
+            ("median_seconds", "0.0082"),
+            ("p95_seconds", "0.0093"),
+            ("units_per_second", "2440000"),
+            ("theory_seconds", "0.125"),
+            ("nearest_bound", "link"),
+            ("nearest_bound_seconds", "0.0041"),
+            ("nearest_bound_ratio", "2"),
+            ("node_messages_sent", "12"),
+            ("node_bytes_sent", "1400000"),
+            ("node_bytes_received", "1130000"),
+            ("node_arithmetic_seconds", "0.0031"),
+            ("node_waiting_seconds", "0.0044"),
+            ("node_serialisation_seconds", "0.00025"),
+            ("node_peak_memory_bytes", "38500000"),
+        ];
+        let expected: BTreeMap<_, _> =
+            expected.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        assert_eq!(records[1], expected);
+        assert_eq!(records[0]["link_bytes_per_second"], "");
+    }
+
+    #[test]
+    fn names_that_need_quotes_are_quoted() {
+        let line = testing::line("a \"b\",\nc", Way::Real, testing::loopback());
+        let text = lines(&testing::of(vec![line])).unwrap();
+        assert!(text.contains("\r\n\"a \"\"b\"\",\nc\",replicated,"), "{text}");
+        assert_eq!(records(&text)[0]["function"], "a \"b\",\nc");
+    }
+
+    #[test]
+    fn a_measurement_of_nothing_has_names() {
+        let text = lines(&testing::of(Vec::new())).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        assert!(text.starts_with("function,suite,"));
+    }
+
+    #[test]
+    fn what_is_no_number_is_empty() {
+        let text = lines(&testing::hollow()).unwrap();
+        assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+        assert_eq!(records(&text)[0]["median_seconds"], "");
+    }
+}

@@ -20,6 +20,8 @@ mod numbers;
 mod reading;
 mod runs;
 mod svg;
+#[cfg(test)]
+mod testing;
 mod units;
 
 pub use reading::ReadError;

@@ -46,3 +46,33 @@ impl Measurement {
         Ok(serde_json::from_str(json)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let measurement = testing::measurement();
+        let json = serde_json::to_string(&measurement).unwrap();
+        assert_eq!(Measurement::read(&json).unwrap(), measurement);
+    }
+
+    #[test]
+    fn another_version_is_named_whatever_else_is_in_it() {
+        let error = Measurement::read(r#"{"version": 7, "rows": []}"#).unwrap_err();
+        assert!(matches!(error, ReadError::Version { found: 7 }));
+        assert!(error.to_string().contains("form 7"));
+        assert!(error.to_string().contains("measure again"));
+    }
+
+    #[test]
+    fn what_is_malformed_is_told_with_its_place() {
+        for text in ["", "[]", "{", r#"{"version": 1}"#, r#"{"version": "1"}"#] {
+            let error = Measurement::read(text).unwrap_err();
+            assert!(matches!(error, ReadError::Malformed { .. }), "{text}");
+            assert!(error.to_string().contains("line"), "{error}");
+        }
+    }
+}

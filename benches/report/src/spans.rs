@@ -199,3 +199,7 @@ fn count(key: &str, value: u64) -> Value {
 fn seconds(key: &str, value: f64) -> Option<Value> {
     finite(value).map(|value| json!({ "key": key, "value": { "doubleValue": value } }))
 }
+
+#[cfg(test)]
+#[path = "spans_tests.rs"]
+mod tests;

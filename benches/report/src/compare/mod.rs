@@ -134,3 +134,6 @@ fn only(one: &Measurement, other: &Measurement) -> Vec<Case> {
     let cases = one.lines.iter().map(|line| &line.case);
     cases.filter(|case| find(other, case).is_none()).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests;

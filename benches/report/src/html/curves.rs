@@ -1,6 +1,5 @@
 //! From lines to the series of a plot.
 
-use crate::cases::partition;
 use crate::measurement::{Line, Way};
 use crate::svg::plot::{Point, Series, Stroke};
 use crate::svg::scale::drawable;
@@ -34,22 +33,17 @@ impl<'lines> Curves<'lines> {
         self.points.first().map(|(_, line)| *line)
     }
 
-    /// All the lines.
-    pub(super) fn lines(&self) -> impl Iterator<Item = &'lines Line> {
-        self.points.iter().map(|(_, line)| *line)
-    }
-
-    /// A series for each way; the name stands at the one that goes furthest.
+    /// A series of what was measured between nodes, and one of what was simulated; the name stands at
+    /// the one that goes furthest.
     pub(super) fn series(&self, name: &str, look: usize) -> Vec<Series> {
-        let ways = partition(self.lines(), |one, other| one.way == other.way);
         let furthest = self.points.last().map(|(place, _)| *place);
         let mut name = Some(name.to_owned());
-        let series = ways.iter().filter_map(|lines| {
-            let way = lines.first()?.case.way;
-            let points = || self.points.iter().filter(|(_, line)| line.case.way == way);
-            let ends = points().next_back().map(|(place, _)| *place) == furthest;
-            let name = if ends { name.take() } else { None };
-            Some(Series { name, look, stroke: stroke(way), points: points().map(point).collect() })
+        let series = [Stroke::Measured, Stroke::Simulated].into_iter().filter_map(|stroke| {
+            let points =
+                || self.points.iter().filter(|(_, line)| stroke_of(line.case.way) == stroke);
+            let (end, _) = points().next_back()?;
+            let name = if Some(*end) == furthest { name.take() } else { None };
+            Some(Series { name, look, stroke, points: points().map(point).collect() })
         });
         series.collect()
     }
@@ -75,7 +69,7 @@ fn point((place, line): &(f64, &Line)) -> Point {
     Point { across: *place, up: line.seconds.median, told }
 }
 
-fn stroke(way: Way) -> Stroke {
+fn stroke_of(way: Way) -> Stroke {
     match way {
         Way::Real | Way::Shaped | Way::Consortium => Stroke::Measured,
         Way::Simulated => Stroke::Simulated,

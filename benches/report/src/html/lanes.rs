@@ -2,6 +2,7 @@
 
 use crate::cases::groups;
 use crate::html::section;
+use crate::html::share::legend;
 use crate::markup::Element;
 use crate::measurement::Line;
 use crate::svg::lanes;
@@ -15,9 +16,8 @@ const MOST_BARS: usize = 60_000;
 /// otherwise the shortest would not be seen.
 const SHARED: f64 = 6.0;
 
-const HOW: &str = "One lane for each node, one bar for each round, from the first node’s start. Solid is \
-    where a node computed or did other work, hatched where it waited for messages; the agreement \
-    comes first, in grey. What was run in several ways stands together. Rest on a bar for its numbers.";
+const HOW: &str = "One lane for each node, one bar for each round, from the first node’s start. What was \
+    run in several ways stands together. Rest on a bar for its numbers.";
 
 /// All lines with rounds, those of one case together; the first unfolded.
 pub(super) fn rounds(lines: &[Line]) -> Option<Element> {
@@ -31,7 +31,7 @@ pub(super) fn rounds(lines: &[Line]) -> Option<Element> {
             folds.push(fold(&group, folds.is_empty(), drawn.is_some()));
         }
     }
-    (!folds.is_empty()).then(|| section("Rounds", HOW).children(folds))
+    (!folds.is_empty()).then(|| section("Rounds", HOW).child(legend()).children(folds))
 }
 
 fn bars(line: &Line) -> usize {
@@ -39,7 +39,7 @@ fn bars(line: &Line) -> usize {
 }
 
 fn fold(group: &[&Line], open: bool, drawn: bool) -> Element {
-    let details = Element::new("details").children(group.first().map(|line| summary(line)));
+    let details = Element::new("details").children(summary(group));
     let details = if open { details.with("open", "") } else { details };
     if !drawn {
         let why =
@@ -53,8 +53,9 @@ fn fold(group: &[&Line], open: bool, drawn: bool) -> Element {
     details.children(pictures.map(|(line, end)| picture(line, if shared { longest } else { *end })))
 }
 
-fn summary(line: &Line) -> Element {
-    let case = &line.case;
+/// The case, with the median of each way in which it was run.
+fn summary(group: &[&Line]) -> Option<Element> {
+    let case = &group.first()?.case;
     let rest = format!(
         "{}, {} parties, {}, {}, {}",
         case.suite,
@@ -63,25 +64,29 @@ fn summary(line: &Line) -> Element {
         case.profile,
         case.link.name,
     );
-    Element::new("summary")
+    let medians = group
+        .iter()
+        .map(|line| format!("{} {}", line.case.way.word(), units::seconds(line.seconds.median)));
+    let medians: Vec<_> = medians.collect();
+    let summary = Element::new("summary")
         .child(Element::new("b").text(case.function.as_str()))
         .child(Element::new("span").text(rest))
-        .child(Element::of("span", "median").text(units::seconds(line.seconds.median)))
+        .child(Element::of("span", "median").text(medians.join(", ")));
+    Some(summary)
 }
 
 fn picture(line: &Line, end: f64) -> Element {
     let way = line.case.way.word();
-    let told = format!(
-        "{}, {} rounds, depth {}; link alone {}; nearest bound {}",
+    let mut told = vec![
         units::seconds(line.seconds.median),
-        line.rounds,
-        line.depth,
-        units::maybe_seconds(line.theory),
-        nearest(line),
-    );
+        format!("{} rounds", line.rounds),
+        format!("depth {}", line.depth),
+    ];
+    told.extend(line.theory.map(|theory| format!("the link alone {}", units::seconds(theory))));
+    told.extend(line.nearest().map(|_| format!("nearest bound {}", nearest(line))));
     let caption = Element::new("figcaption")
         .child(Element::new("b").text(way))
-        .child(Element::new("span").text(told));
+        .child(Element::new("span").text(told.join(", ")));
     let description = format!("Rounds of {}, {way}", line.case.function);
     Element::of("figure", "lanes")
         .child(caption)

@@ -69,3 +69,6 @@ fn section(title: &str, how: &str) -> Element {
         .child(Element::new("h2").text(title))
         .child(Element::of("p", "how").text(how))
 }
+
+#[cfg(test)]
+mod tests;

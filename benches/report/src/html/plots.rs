@@ -59,16 +59,24 @@ fn size_figure(lines: &[&Line], looks: &Looks<'_>) -> Option<Element> {
 
 fn round_trip_figure(lines: &[&Line], looks: &Looks<'_>, limits: &[Limits]) -> Option<Element> {
     let functions = partition(lines.iter().copied(), same_function);
-    let curves = functions.iter().filter_map(|lines| over_most_links(lines, limits));
-    let series = curves.filter_map(|curves| {
-        let case = &curves.line()?.case;
-        let name = format!("{}, {}", looks.name(case), size(case));
+    let curves: Vec<_> =
+        functions.iter().filter_map(|lines| over_most_links(lines, limits)).collect();
+    let cases: Vec<_> = curves.iter().filter_map(|curves| Some(&curves.line()?.case)).collect();
+    // A size that all have stands once, above them.
+    let common = cases.windows(2).all(|pair| matches!(pair, [one, next] if one.size == next.size));
+    let series = curves.iter().zip(&cases).flat_map(|(curves, case)| {
+        let name = looks.name(case);
+        let name = if common { name } else { format!("{name}, {}", size(case)) };
         let mut series = curves.series(&name, looks.number(case));
         series.push(curves.theory(looks.number(case)));
-        Some(series)
+        series
     });
+    let sizes = cases.first().filter(|_| common).map(|case| units::exact(case.size));
+    let sizes =
+        sizes.map_or_else(String::new, |size| format!(", {size} {}", units_of(&curves).join(", ")));
+    let caption = format!("{}{sizes}", parties_of(lines)?);
     let across = Axis { title: "round trip", written: units::tick_seconds };
-    figure(&parties_of(lines)?, across, series.flatten().collect())
+    figure(&caption, across, series.collect())
 }
 
 /// A function in the size that was measured over most round trips; of those the largest. Nothing if

@@ -6,7 +6,7 @@ use crate::numbers::ratio;
 use crate::svg::tooltip;
 use crate::units;
 
-const WIDTH: f64 = 110.0;
+const WIDTH: f64 = 84.0;
 const HEIGHT: f64 = 11.0;
 
 /// The hatching, once on the page: all pictures refer to it by its name from the style sheet.
@@ -31,6 +31,20 @@ pub(super) fn bar(line: &Line) -> Element {
     let svg = Element::of("svg", "share").with("viewBox", format!("0 0 {WIDTH} {HEIGHT}"));
     let slowest = line.nodes.iter().max_by(|one, other| one.seconds.total_cmp(&other.seconds));
     slowest.map_or_else(|| Element::new("span"), |node| drawn(svg, node))
+}
+
+/// What the colours of the swim lanes mean.
+pub(super) fn legend() -> Element {
+    let sample = |group: &'static str, part: &'static str, meaning: &str| {
+        let rect = Element::of("rect", part).at([("width", 26.0), ("height", HEIGHT)]);
+        let svg = Element::of("svg", group).with("viewBox", format!("0 0 26 {HEIGHT}"));
+        Element::new("span").child(svg.child(rect)).text(meaning)
+    };
+    Element::of("p", "legend").children([
+        sample("computes", "busy", "computes, or does other work"),
+        sample("waits", "wait", "waits for messages"),
+        sample("agreement", "busy", "agreement, before the first round"),
+    ])
 }
 
 fn drawn(svg: Element, node: &NodeCost) -> Element {

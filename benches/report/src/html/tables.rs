@@ -23,9 +23,6 @@ const HOW_BESIDE: &str = "The same computations by nodes over links and in virtu
     differ, the difference is what the simulation leaves out: frames, TLS, the system’s calls, and \
     processors that nodes share.";
 
-/// Before which column the bars stand.
-const BARS_BEFORE: &str = "throughput";
-
 /// What the machine can do at best.
 pub(super) fn limits(limits: &[Limits]) -> Option<Element> {
     let table = || table(cells(&measured::columns(limits)));
@@ -39,8 +36,10 @@ pub(super) fn lines(lines: &[Line]) -> Option<Element> {
     }
     let (common, columns) = rows::columns(lines);
     let mut cells = cells(&columns);
-    let bars = cells.iter().position(|column| column.head == BARS_BEFORE).unwrap_or(cells.len());
-    cells.insert(bars, Cells::drawn("where the time goes", lines.iter().map(share::bar)));
+    // Beside the times of which it is made.
+    let bars = columns.iter().position(|column| column.head() == "arithmetic");
+    let bars = bars.unwrap_or(columns.len());
+    cells.insert(bars, Cells::drawn("where it goes", lines.iter().map(share::bar)));
     Some(section("Computations", HOW_LINES).children(stated(&common)).child(table(cells)))
 }
 
@@ -119,15 +118,21 @@ impl Cells {
 }
 
 fn cells(columns: &[Column]) -> Vec<Cells> {
-    let written = |column: &Column| {
-        let class = match column.side {
-            Side::Left => "words",
-            Side::Right => "number",
-        };
-        let cells = column.cells.iter().map(|text| Element::of("td", class).text(text.as_str()));
-        Cells { head: column.head(), class, cells: cells.collect() }
-    };
     columns.iter().map(written).collect()
+}
+
+fn written(column: &Column) -> Cells {
+    let class = match column.side {
+        Side::Left => "words",
+        Side::Right => "number",
+    };
+    let above = std::iter::once(None).chain(column.cells.iter().map(Some));
+    let cells = column.cells.iter().zip(above).map(|(text, above)| {
+        // What stands above already is paler, so that a new name is seen.
+        let again = if above == Some(text) { " again" } else { "" };
+        Element::of("td", &format!("{class}{again}")).text(text.as_str())
+    });
+    Cells { head: column.soft_head(), class, cells: cells.collect() }
 }
 
 /// The columns as rows. A table that is wider than the page is moved within it.

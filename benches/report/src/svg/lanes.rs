@@ -38,7 +38,7 @@ pub(crate) fn draw(nodes: &[NodeCost], end: f64, description: &str) -> Element {
     let floor = TOP + lane * length(nodes.len());
     let lanes = nodes.iter().zip(names).enumerate().map(|(index, (node, names))| {
         let top = TOP + lane * length(index) + head;
-        let names = names.into_iter().map(|(x, name)| text("round middle", (x, top - 4.0), &name));
+        let names = names.into_iter().flat_map(|name| name.drawn(top));
         Element::of("g", "lane")
             .child(lane_name(node, top))
             .child(line(
@@ -134,16 +134,92 @@ fn told(round: &Round) -> String {
     )
 }
 
-/// The names for which there is space, with the middles of their rounds: one for all rounds of a name
-/// that follow one another.
-fn names(trace: &[Round], time: &Scale) -> Vec<(f64, String)> {
+/// The name of a round, or of all rounds of a name that follow one another, and how far they go.
+struct Name {
+    text: String,
+    from: f64,
+    to: f64,
+}
+
+/// The names for which there is space.
+fn names(trace: &[Round], time: &Scale) -> Vec<Name> {
     runs(trace).filter_map(|run| name(&run, time)).collect()
 }
 
-fn name(run: &Run<'_>, time: &Scale) -> Option<(f64, String)> {
+fn name(run: &Run<'_>, time: &Scale) -> Option<Name> {
     let from = time.position(run.rounds.first()?.begins);
     let to = time.position(run.rounds.last()?.ends);
-    let fits = |name: &String| LETTER * length(name.chars().count()) <= to - from;
-    let name = [run.title(), run.name.to_owned()].into_iter().find(fits)?;
-    Some((f64::midpoint(from, to), name))
+    let fits = |text: &String| LETTER * length(text.chars().count()) <= to - from;
+    let text = [run.title(), run.name.to_owned()].into_iter().find(fits)?;
+    Some(Name { text, from, to })
+}
+
+impl Name {
+    /// The name over the middle of its rounds, and a thin line over all of them.
+    fn drawn(&self, top: f64) -> [Element; 2] {
+        let middle = f64::midpoint(self.from, self.to);
+        [
+            text("round middle", (middle, top - 5.0), &self.text),
+            line("span", (self.from + 0.7, top - 1.8), (self.to - 1.4, top - 1.8)),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(waits: &[(f64, f64)]) -> Round {
+        Round {
+            name: "open".into(),
+            begins: 1.0,
+            ends: 2.0,
+            arithmetic: 0.1,
+            waits: waits.to_vec(),
+            messages_sent: 1,
+            bytes_sent: 8,
+            bytes_received: 8,
+        }
+    }
+
+    fn solid(waits: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        busy(&round(waits)).collect()
+    }
+
+    #[test]
+    fn a_round_is_solid_where_it_does_not_wait() {
+        assert_eq!(solid(&[]), [(1.0, 2.0)]);
+        assert_eq!(solid(&[(1.0, 2.0)]), []);
+        assert_eq!(solid(&[(1.25, 1.5), (1.75, 2.0)]), [(1.0, 1.25), (1.5, 1.75)]);
+    }
+
+    #[test]
+    fn names_have_space_or_are_left_out() {
+        let rounds = [round(&[]), round(&[])];
+        let names = |end| names(&rounds, &Scale::linear(end, (0.0, 200.0)));
+        assert_eq!(names(2.0).first().unwrap().text, "open × 2");
+        assert_eq!(names(5.0).first().unwrap().text, "open");
+        assert!(names(9.0).is_empty());
+    }
+
+    #[test]
+    fn lanes_end_with_the_last_node() {
+        let node = |begins, seconds| NodeCost {
+            name: "amber".into(),
+            messages_sent: 0,
+            bytes_sent: 0,
+            bytes_received: 0,
+            seconds,
+            arithmetic: 0.0,
+            waiting: 0.0,
+            serialisation: None,
+            peak_memory: None,
+            begins,
+            trace: Vec::new(),
+        };
+        assert!(
+            (end(&[node(0.0, 3.0), node(0.5, 2.75), node(0.0, f64::NAN)]) - 3.25).abs() < 1e-12
+        );
+        assert!(end(&[]).abs() < 1e-12);
+    }
 }

@@ -7,8 +7,8 @@ use crate::svg::scale::{Scale, drawable};
 use crate::svg::{line, picture, text, tooltip};
 
 const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 380.0;
-const TOP: f64 = 14.0;
+const HEIGHT: f64 = 390.0;
+const TOP: f64 = 26.0;
 const LEFT: f64 = 62.0;
 const BOTTOM: f64 = 46.0;
 
@@ -17,10 +17,10 @@ const LEADER: f64 = 16.0;
 
 /// The height of a name, and the width of its letters.
 const NAME_HEIGHT: f64 = 15.0;
-const LETTER: f64 = 6.2;
+const LETTER: f64 = 6.7;
 
-/// So many colours and so many marks the style sheet and [`mark`] have. They have no common divisor, so
-/// that forty series look different.
+/// So many colours the style sheet has, and so many marks [`mark`]. They have no common divisor, so that
+/// forty series look different.
 const COLOURS: usize = 8;
 const MARKS: usize = 5;
 
@@ -80,7 +80,9 @@ pub(crate) fn draw(plot: &Plot<'_>) -> Option<Element> {
         up: Scale::logarithmic(points().map(|point| point.up), (HEIGHT - BOTTOM, TOP))?,
         right,
     };
-    let series = plot.series.iter().map(|series| frame.series(series));
+    let layers = [Stroke::Theory, Stroke::Simulated, Stroke::Measured];
+    let layer = |stroke| plot.series.iter().filter(move |series| series.stroke == stroke);
+    let series = layers.into_iter().flat_map(layer).map(|series| frame.series(series));
     let drawn = picture(WIDTH, HEIGHT, plot.description)
         .child(frame.ticks_across(&plot.across))
         .child(frame.ticks_up(&plot.up))
@@ -121,7 +123,7 @@ impl Frame {
                 text("tick end", (LEFT - 8.0, y + 4.0), &(axis.written)(tick)),
             ]
         });
-        Element::new("g").children(ticks).child(text("name", (2.0, TOP - 3.0), axis.title))
+        Element::new("g").children(ticks).child(text("name", (2.0, 11.0), axis.title))
     }
 
     fn series(&self, series: &Series) -> Element {
@@ -135,7 +137,7 @@ impl Frame {
         let marks = points
             .iter()
             .zip(&places)
-            .map(|(point, place)| mark(series.look, *place).child(tooltip(point.told.as_str())));
+            .map(|(point, place)| series.mark(*place).child(tooltip(point.told.as_str())));
         group.children(marks)
     }
 
@@ -167,6 +169,11 @@ impl Frame {
 }
 
 impl Series {
+    /// A hollow mark is larger than a filled one, and seen around it where both are in one place.
+    fn mark(&self, place: (f64, f64)) -> Element {
+        mark(self.look, if self.stroke == Stroke::Simulated { 1.4 } else { 1.0 }, place)
+    }
+
     fn class(&self) -> String {
         let stroke = match self.stroke {
             Stroke::Measured => "measured",
@@ -190,13 +197,14 @@ fn path(places: &[(f64, f64)]) -> String {
 }
 
 /// A mark around a point. Colours alone do not tell series apart for everyone.
-fn mark(look: usize, (x, y): (f64, f64)) -> Element {
+fn mark(look: usize, size: f64, (x, y): (f64, f64)) -> Element {
     let shape = |offsets: &[(f64, f64)]| {
-        let corners: Vec<_> = offsets.iter().map(|(dx, dy)| (x + dx, y + dy)).collect();
+        let corner = |(dx, dy): &(f64, f64)| (x + dx * size, y + dy * size);
+        let corners: Vec<_> = offsets.iter().map(corner).collect();
         Element::of("path", "mark").with("d", format!("{}Z", path(&corners)))
     };
     match look % MARKS {
-        0 => Element::of("circle", "mark").at([("cx", x), ("cy", y), ("r", 4.0)]),
+        0 => Element::of("circle", "mark").at([("cx", x), ("cy", y), ("r", 4.0 * size)]),
         1 => shape(&[(-3.6, -3.6), (3.6, -3.6), (3.6, 3.6), (-3.6, 3.6)]),
         2 => shape(&[(0.0, -4.8), (4.5, 3.4), (-4.5, 3.4)]),
         3 => shape(&[(0.0, -5.2), (5.2, 0.0), (0.0, 5.2), (-5.2, 0.0)]),

@@ -35,11 +35,20 @@ impl Column {
         Self { heads: [upper.to_owned(), lower.to_owned()], side: Side::Right, cells }
     }
 
+    /// Both lines of the head as one; a word that was divided may be divided again.
+    pub(crate) fn soft_head(&self) -> String {
+        self.joined("\u{ad}")
+    }
+
     /// Both lines of the head as one; a word that was divided is whole again.
     pub(crate) fn head(&self) -> String {
+        self.joined("")
+    }
+
+    fn joined(&self, hyphen: &str) -> String {
         let [upper, lower] = &self.heads;
         match upper.strip_suffix('-') {
-            Some(begun) => format!("{begun}{lower}"),
+            Some(begun) => format!("{begun}{hyphen}{lower}"),
             None => format!("{upper} {lower}").trim().to_owned(),
         }
     }

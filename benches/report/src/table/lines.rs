@@ -188,3 +188,7 @@ pub(crate) fn reasons(skipped: &[Skipped]) -> Vec<Column> {
     columns.push(Column::words("why not", "", reasons));
     columns
 }
+
+#[cfg(test)]
+#[path = "lines_tests.rs"]
+mod tests;

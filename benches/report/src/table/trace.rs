@@ -92,3 +92,64 @@ fn waiting(rounds: &[&Round]) -> String {
 fn present(rounds: &[&Round], sum: String) -> String {
     if rounds.is_empty() { ABSENT.to_owned() } else { sum }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measurement::Way;
+    use crate::testing;
+
+    fn line() -> Line {
+        testing::line("mean", Way::Real, testing::loopback())
+    }
+
+    fn row<'text>(text: &'text str, name: &str) -> Vec<&'text str> {
+        let row = text.lines().find(|row| row.starts_with(name)).unwrap();
+        row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
+    }
+
+    #[test]
+    fn rounds_of_a_name_after_one_another_are_one_row() {
+        let text = trace(&line());
+        let share = ["share", "350 kB", "600 µs", "1.10 ms", "350 kB", "600 µs", "1.10 ms"];
+        assert_eq!(row(&text, "share"), share);
+        let compare =
+            ["compare × 2", "700 kB", "1.20 ms", "2.20 ms", "700 kB", "1.20 ms", "2.20 ms"];
+        assert_eq!(row(&text, "compare"), compare);
+        assert_eq!(text.lines().filter(|row| row.starts_with("compare")).count(), 1);
+    }
+
+    #[test]
+    fn rounds_that_one_node_has_not_are_absent_there() {
+        let mut line = line();
+        line.nodes[0].trace.remove(1);
+        line.nodes[1].trace.pop();
+        let text = trace(&line);
+        assert_eq!(row(&text, "share")[1..5], [ABSENT, ABSENT, ABSENT, "350 kB"]);
+        let compare = row(&text, "compare × 2");
+        assert_eq!((compare[1], compare[4]), ("700 kB", "350 kB"));
+    }
+
+    #[test]
+    fn rounds_of_a_name_with_others_between_stay_apart() {
+        let mut line = line();
+        line.nodes[0].trace.swap(1, 2);
+        line.nodes.truncate(1);
+        let text = trace(&line);
+        assert_eq!(text.lines().filter(|row| row.starts_with("compare")).count(), 2);
+    }
+
+    #[test]
+    fn a_line_without_traces_says_so() {
+        let line = Line { nodes: Vec::new(), ..line() };
+        assert!(trace(&line).contains("No node told its rounds"));
+    }
+
+    #[test]
+    fn what_is_no_number_is_absent() {
+        for line in testing::hollow().lines {
+            let text = trace(&line);
+            assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+        }
+    }
+}
