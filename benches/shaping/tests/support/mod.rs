@@ -15,7 +15,7 @@ pub const MS: Duration = Duration::from_millis(1);
 
 /// How often a figure is measured at the most: the machine is shared, and one undisturbed time shows
 /// what the relay does.
-const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 30;
 
 /// Held while a test measures, so that tests do not disturb one another.
 pub fn alone() -> File {
