@@ -75,3 +75,28 @@ fn stroke_of(way: Way) -> Stroke {
         Way::Simulated => Stroke::Simulated,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn the_name_stands_at_the_series_that_goes_furthest() {
+        let at = |size, way| {
+            let mut line = testing::line("mean", way, testing::wan());
+            line.case.size = size;
+            line
+        };
+        let lines =
+            [at(10, Way::Simulated), at(1, Way::Real), at(5, Way::Real), at(1, Way::Simulated)];
+        let lines: Vec<_> = lines.iter().collect();
+        let curves = Curves::new(&lines, |line| u32::try_from(line.case.size).ok().map(f64::from));
+        assert_eq!(curves.places(), 3);
+        let series = curves.series("mean", 0);
+        let names: Vec<_> = series.iter().map(|series| series.name.as_deref()).collect();
+        assert_eq!(names, [None, Some("mean")]);
+        let simulated: Vec<_> = series[1].points.iter().map(|point| point.across).collect();
+        assert_eq!(simulated, [1.0, 10.0]);
+    }
+}

@@ -1,6 +1,6 @@
 //! A measurement as one page that stands alone: no script, and nothing from elsewhere.
 //!
-//! What comes from the document gets into the page as text of [`Element`]s only, which escape it.
+//! What comes from the document gets into the page as text of elements only, which escape it.
 
 mod curves;
 mod lanes;

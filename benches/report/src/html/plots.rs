@@ -133,9 +133,12 @@ impl<'lines> Looks<'lines> {
 }
 
 fn same_function(one: &Case, other: &Case) -> bool {
-    let what =
-        |case: &Case| [&case.function, &case.suite, &case.unit, &case.profile].map(String::clone);
-    what(one) == what(other)
+    function(one) == function(other)
+}
+
+/// What identifies a function: all of a case but how much, where and between whom.
+fn function(case: &Case) -> [&str; 4] {
+    [&case.function, &case.suite, &case.unit, &case.profile]
 }
 
 fn same_parties(one: &Case, other: &Case) -> bool {

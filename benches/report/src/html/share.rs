@@ -67,3 +67,33 @@ fn drawn(svg: Element, node: &NodeCost) -> Element {
         .child(part("busy", 0.0, arithmetic))
         .child(part("wait", arithmetic, waiting))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measurement::Way;
+    use crate::testing;
+
+    /// The bar of a line whose slowest node takes a second.
+    fn bar_of(arithmetic: f64, waiting: f64) -> String {
+        let mut line = testing::line("mean", Way::Real, testing::loopback());
+        let slowest = &mut line.nodes[1];
+        (slowest.seconds, slowest.arithmetic, slowest.waiting) = (1.0, arithmetic, waiting);
+        bar(&line).to_string()
+    }
+
+    #[test]
+    fn the_parts_are_as_long_as_the_times_of_the_slowest_node() {
+        let bar = bar_of(0.25, 0.5);
+        assert!(bar.contains("class=\"busy\" x=\"0\" width=\"21\""), "{bar}");
+        assert!(bar.contains("class=\"wait\" x=\"21\" width=\"42\""), "{bar}");
+        assert!(bar.contains("<title>birch: 1.00 s\narithmetic 250 ms, waiting 500 ms</title>"));
+    }
+
+    #[test]
+    fn no_part_is_longer_than_the_bar() {
+        let bar = bar_of(0.75, 0.9);
+        assert!(bar.contains("class=\"wait\" x=\"63\" width=\"21\""), "{bar}");
+        assert!(bar_of(2.0, f64::NAN).contains("class=\"busy\" x=\"0\" width=\"84\""));
+    }
+}

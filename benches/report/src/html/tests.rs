@@ -109,6 +109,36 @@ fn the_first_line_is_unfolded_and_cases_of_several_ways_stand_together() {
 }
 
 #[test]
+fn real_and_simulated_times_stand_beside_each_other() {
+    let mut measurement = broad();
+    measurement.lines[3].seconds.median = 0.0041;
+    measurement.lines[3].rounds = 4;
+    let page = page(&measurement);
+    let row = ["3, 4", "8.20 ms", "4.10 ms", "2.00×"]
+        .map(|number| format!("<td class=\"number\">{number}</td>"));
+    assert!(page.contains(&row.concat()));
+}
+
+/// How many ticks the axes of the lanes have.
+fn ticks(simulated: f64) -> usize {
+    let mut measurement = broad();
+    measurement.lines.drain(..2);
+    let nodes = &mut measurement.lines[1].nodes;
+    for node in nodes {
+        node.trace.clear();
+        node.seconds = simulated;
+    }
+    let page = page(&measurement);
+    page[page.find("<details").unwrap()..].matches(">8 ms</text>").count()
+}
+
+#[test]
+fn ways_of_a_case_share_an_axis_unless_one_would_not_be_seen() {
+    assert_eq!(ticks(0.003), 2);
+    assert_eq!(ticks(0.001), 1);
+}
+
+#[test]
 fn every_number_of_a_line_is_in_the_table() {
     let page = page(&testing::measurement());
     for number in [
@@ -140,6 +170,8 @@ fn plots_are_drawn_over_several_sizes_and_round_trips_only() {
     // Two sizes; and of the size that was measured over both links two round trips, one of them twice.
     assert_eq!(count(&drawn, "mark"), 2 + 3);
     assert_eq!(count(&drawn, "series c0 theory"), 1);
+    // Of the function, and not of each of its series.
+    assert_eq!(drawn.matches(">mean</text>").count(), 2);
     let bare = page(&testing::measurement());
     assert!(!bare.contains("Time over"));
 }

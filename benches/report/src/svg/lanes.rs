@@ -194,6 +194,23 @@ mod tests {
     }
 
     #[test]
+    fn the_first_bar_is_the_agreement() {
+        let time = Scale::linear(2.0, (0.0, 200.0));
+        let class = |number| bar(number, &round(&[]), 0.0, &time).to_string();
+        assert!(class(0).starts_with("<g class=\"bar agreement\"><title>open"));
+        assert!(class(1).starts_with("<g class=\"bar\">"));
+    }
+
+    #[test]
+    fn a_bar_lies_where_its_round_does() {
+        let time = Scale::linear(2.0, (0.0, 200.0));
+        let bar = bar(1, &round(&[(1.25, 2.0)]), 10.0, &time).to_string();
+        // From the middle to the end, but for the gap; solid for the first quarter.
+        assert!(bar.contains("x=\"100\" y=\"10\" width=\"99.3\""), "{bar}");
+        assert!(bar.contains("d=\"M100 10h25v18h-25z\""), "{bar}");
+    }
+
+    #[test]
     fn names_have_space_or_are_left_out() {
         let rounds = [round(&[]), round(&[])];
         let names = |end| names(&rounds, &Scale::linear(end, (0.0, 200.0)));
