@@ -224,14 +224,6 @@ impl Bound {
     }
 }
 
-impl Case {
-    /// How many nodes compute: those with data, and the helpers.
-    #[must_use]
-    pub fn nodes(&self) -> usize {
-        self.parties + self.helpers
-    }
-}
-
 impl Way {
     /// The word for it, as the document has it.
     #[must_use]

@@ -69,17 +69,26 @@ impl Column {
 
 /// The columns beside each other, under their heads and a rule.
 pub(crate) fn text(columns: &[Column]) -> String {
-    let mut text = String::new();
-    for head in 0..2 {
-        push_row(&mut text, columns, |column| column.heads.get(head));
-    }
-    let rule: Vec<_> = columns.iter().map(|column| "─".repeat(column.width())).collect();
-    text.push_str(&rule.join(GAP));
-    text.push('\n');
-    for row in 0..rows(columns) {
-        push_row(&mut text, columns, |column| column.cells.get(row));
-    }
-    text
+    let rows: String = rows(columns).iter().map(|row| format!("{row}\n")).collect();
+    head(columns) + &rows
+}
+
+/// The heads, in one line or two, and a rule under them.
+pub(crate) fn head(columns: &[Column]) -> String {
+    let lines = (0..2).map(|line| row(columns, |column| column.heads.get(line)));
+    let rule = columns.iter().map(|column| "─".repeat(column.width())).collect::<Vec<_>>();
+    let lines = lines.chain([rule.join(GAP)]).filter(|line| !line.is_empty());
+    lines.map(|line| line + "\n").collect()
+}
+
+/// The rows under the heads.
+pub(crate) fn rows(columns: &[Column]) -> Vec<String> {
+    (0..height(columns)).map(|index| row(columns, |column| column.cells.get(index))).collect()
+}
+
+/// A text that stays in its line, and says nothing to a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// The columns as a Markdown table, with heads of one line.
@@ -91,7 +100,7 @@ pub(crate) fn markdown(columns: &[Column]) -> String {
     });
     let mut text =
         format!("| {} |\n| {} |\n", heads.join(" | "), rules.collect::<Vec<_>>().join(" | "));
-    for row in 0..rows(columns) {
+    for row in 0..height(columns) {
         let cells = columns.iter().filter_map(|column| column.cells.get(row));
         let cells: Vec<_> = cells.map(|text| cell(text)).collect();
         // Writing to a string does not fail.
@@ -100,27 +109,22 @@ pub(crate) fn markdown(columns: &[Column]) -> String {
     text
 }
 
-fn rows(columns: &[Column]) -> usize {
+fn height(columns: &[Column]) -> usize {
     columns.iter().map(|column| column.cells.len()).max().unwrap_or(0)
 }
 
-fn push_row<'grid>(
-    text: &mut String,
+fn row<'grid>(
     columns: &'grid [Column],
     cell: impl Fn(&'grid Column) -> Option<&'grid String>,
-) {
-    let cells: Vec<_> =
-        columns.iter().map(|column| column.set(cell(column).map_or("", String::as_str))).collect();
-    let row = cells.join(GAP);
-    if !row.trim().is_empty() {
-        text.push_str(row.trim_end());
-        text.push('\n');
-    }
+) -> String {
+    let set = |column: &'grid Column| column.set(cell(column).map_or("", String::as_str));
+    let cells: Vec<_> = columns.iter().map(set).collect();
+    one_line(cells.join(GAP).trim_end())
 }
 
 /// A text that does not end its cell.
 fn cell(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ")
+    one_line(text).replace('\\', "\\\\").replace('|', "\\|")
 }
 
 #[cfg(test)]
@@ -145,6 +149,13 @@ mod tests {
     fn a_head_of_one_line_takes_one_line() {
         let columns = [Column::words("what", "", vec!["mean".into()])];
         assert_eq!(text(&columns), "what\n────\nmean\n");
+    }
+
+    #[test]
+    fn a_name_does_not_break_its_row() {
+        let columns = [Column::words("what", "", vec!["a\nb\u{1b}[2J".into()])];
+        assert_eq!(text(&columns), "what\n───────\na b [2J\n");
+        assert_eq!(markdown(&columns).lines().last(), Some("| a b [2J |"));
     }
 
     #[test]

@@ -49,6 +49,26 @@ fn a_single_line_keeps_all_its_columns() {
 }
 
 #[test]
+fn a_function_of_several_lines_stands_once_above_them() {
+    let family = |function: &str| {
+        let line = |link| testing::line(function, Way::Real, link);
+        [line(testing::loopback()), line(testing::wan())]
+    };
+    let mut measurement = testing::of([family("mean"), family("sort")].concat());
+    measurement.limits.clear();
+    measurement.lines[3].case.helpers = 0;
+    measurement.lines[2].case.helpers = 0;
+    let text = lines(&measurement);
+    let rows: Vec<_> = text.lines().skip_while(|row| !row.starts_with("  ─")).skip(1).collect();
+    assert_eq!(rows[0], "mean, 2 + 1 parties");
+    assert!(rows[1].starts_with("  10 k rows  loopback") && rows[2].contains("10 k rows  wan"));
+    assert_eq!(rows[3], "sort, 2 parties");
+    assert!(rows[4].contains("10 k rows  loopback") && rows[5].contains("10 k rows  wan"));
+    assert!(!rows[1].contains("mean"));
+    assert!(text.contains("In all lines: suite replicated, profile teaching, way real\n"));
+}
+
+#[test]
 fn a_column_that_nobody_measured_is_left_out() {
     let mut line = testing::line("mean", Way::Simulated, testing::wan());
     for node in &mut line.nodes {

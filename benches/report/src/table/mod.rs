@@ -25,5 +25,5 @@ pub(crate) fn label_but_way(case: &Case) -> String {
         lines::size(case),
         case.link.name.clone(),
     ];
-    parts.join(", ")
+    grid::one_line(&parts.join(", "))
 }
