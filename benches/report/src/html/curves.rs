@@ -3,7 +3,7 @@
 use crate::measurement::{Line, Way};
 use crate::svg::plot::{Point, Series, Stroke};
 use crate::svg::scale::drawable;
-use crate::table::{label, lines::throughput};
+use crate::table::{columns::throughput, label};
 use crate::units;
 
 /// One computation in several places of an axis, run in one way or several.

@@ -6,7 +6,7 @@ use crate::html::share::legend;
 use crate::markup::Element;
 use crate::measurement::Line;
 use crate::svg::lanes;
-use crate::table::lines::{nearest, parties, size};
+use crate::table::columns::{nearest, parties, size};
 use crate::units;
 
 /// The most bars of the page: it should still open at once.

@@ -10,7 +10,7 @@ mod tables;
 
 use crate::markup::Element;
 use crate::measurement::Measurement;
-use crate::table::lines::place;
+use crate::table::place;
 
 /// Fonts, colours, and how the page looks in the dark and on paper.
 const STYLE: &str = include_str!("style.css");

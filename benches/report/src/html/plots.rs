@@ -8,7 +8,7 @@ use crate::measurement::{Case, Limits, Line, Measurement};
 use crate::numbers::length;
 use crate::svg::plot::{Axis, Plot, Series, draw};
 use crate::svg::scale::drawable;
-use crate::table::lines::{parties, size};
+use crate::table::columns::{parties, size};
 use crate::units;
 
 const HOW_SIZE: &str = "Median times over the size of one party’s data, both axes logarithmic. Filled \

@@ -6,7 +6,7 @@ use crate::markup::Element;
 use crate::measurement::{Limits, Line, Skipped, Way};
 use crate::numbers::ratio;
 use crate::table::grid::{Column, Side};
-use crate::table::{label_but_way, limits as measured, lines as rows};
+use crate::table::{columns as rows, label_but_way, limits as measured};
 use crate::units::{self, ABSENT};
 
 /// How the table of lines is to be read.

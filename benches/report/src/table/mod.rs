@@ -1,14 +1,15 @@
 //! A measurement as tables of text: for a terminal, and for a page in Markdown.
 
+pub(crate) mod columns;
 pub(crate) mod grid;
 pub(crate) mod limits;
-pub(crate) mod lines;
+mod lines;
 mod trace;
 
 pub use lines::{lines, markdown};
 pub use trace::trace;
 
-use crate::measurement::Case;
+use crate::measurement::{Case, Machine};
 
 /// A case in one line of words.
 pub(crate) fn label(case: &Case) -> String {
@@ -21,9 +22,19 @@ pub(crate) fn label_but_way(case: &Case) -> String {
         case.function.clone(),
         case.suite.clone(),
         case.profile.clone(),
-        format!("{} parties", lines::parties(case)),
-        lines::size(case),
+        format!("{} parties", columns::parties(case)),
+        columns::size(case),
         case.link.name.clone(),
     ];
     grid::one_line(&parts.join(", "))
+}
+
+/// The machine in one line.
+pub(crate) fn place(machine: &Machine) -> String {
+    let Machine { processor, processors, system } = machine;
+    let processors = match processors {
+        1 => "1 processor".to_owned(),
+        more => format!("{more} processors"),
+    };
+    format!("{processor}, {processors}, {system}")
 }
