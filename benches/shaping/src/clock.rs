@@ -4,16 +4,11 @@
 //! a processor must wake, which takes longer the longer it has slept. So a [`Waker`] learns how late
 //! its thread wakes, has it woken that much earlier, and spins for what is left: some ten
 //! microseconds, and never longer than [`LONGEST_SPIN`].
-//!
-//! A wire does not wait until a processor has time for it, so threads that stand for one go first where
-//! the system allows it.
 
 use std::hint;
-use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
-use rustix::process::setpriority_process;
-use rustix::thread::{gettid, set_current_timer_slack};
+use crate::thread::wake_in_time;
 
 /// The relay shares its processors with those whom it measures.
 const LONGEST_SPIN: Duration = Duration::from_micros(100);
@@ -24,9 +19,6 @@ const MARGIN: Duration = Duration::from_micros(10);
 /// How much one wake-up counts among those before it.
 const WEIGHT: u32 = 8;
 
-/// The nice value that is not nice at all.
-const HIGHEST_PRIORITY: i32 = -20;
-
 /// How late the thread that owns it wakes.
 #[derive(Default)]
 pub(crate) struct Waker {
@@ -36,8 +28,7 @@ pub(crate) struct Waker {
 impl Waker {
     /// For the calling thread, whose sleeps and timed waits end when they should from now on.
     pub(crate) fn of_this_thread() -> Self {
-        // Where the system refuses, it wakes later by its slack, and that is learnt.
-        let _ = set_current_timer_slack(NonZeroU64::new(1));
+        wake_in_time();
         Self::default()
     }
 
@@ -51,13 +42,6 @@ impl Waker {
         let late = wanted.elapsed().min(LONGEST_SPIN);
         self.lateness = (self.lateness * (WEIGHT - 1) + late) / WEIGHT;
     }
-}
-
-/// The calling thread goes before all others that have no special class. Nodes that compute on every
-/// processor else make it wait for its turn, which is some milliseconds.
-pub(crate) fn go_first() {
-    // Needs a privilege. Without it a link is late now and then, which a median does not see.
-    let _ = setpriority_process(Some(gettid()), HIGHEST_PRIORITY);
 }
 
 /// Spins.

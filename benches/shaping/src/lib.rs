@@ -53,6 +53,7 @@ mod link;
 mod relay;
 mod schedule;
 mod shape;
+mod thread;
 
 pub use relay::Relay;
 pub use shape::Shape;

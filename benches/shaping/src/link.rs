@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::Shape;
-use crate::clock::{self, Waker};
+use crate::clock::Waker;
 use crate::line::{Cargo, Ending, Line};
 use crate::schedule::Schedule;
 
@@ -52,7 +52,7 @@ impl Link {
 
 /// Reads what one side sends, and puts it on the line as the shape of that moment wants it.
 fn fill(line: &Line, mut from: &TcpStream, shape: &Mutex<Shape>) {
-    clock::go_first();
+    crate::thread::go_first();
     let mut schedule = Schedule::default();
     let mut buffer = vec![0; Shape::LONGEST_READ];
     loop {
@@ -92,7 +92,7 @@ fn put_end(line: &Line, schedule: &mut Schedule, now: Instant, shape: &Shape, en
 
 /// Writes what is due to the other side.
 fn drain(line: &Line, mut to: &TcpStream) {
-    clock::go_first();
+    crate::thread::go_first();
     let mut waker = Waker::of_this_thread();
     while let Some(cargo) = line.take(&mut waker) {
         let written = match cargo {
