@@ -115,6 +115,8 @@ pub struct Trace {
     pub started: f64,
     /// From its begin to its end.
     pub seconds: f64,
+    /// What encoding the data took before.
+    pub encoding: f64,
     /// What the node's links worked meanwhile.
     pub serialisation: f64,
     /// The agreement, then each round in order.

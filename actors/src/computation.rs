@@ -53,8 +53,8 @@ pub struct Plan {
     pub reply: oneshot::Sender<Conclusion>,
     /// Where others can see how far it is.
     pub progress: watch::Sender<Lifecycle>,
-    /// Whether the report is to say what took how long.
-    pub trace: bool,
+    /// How long the data took to be encoded, if the report is to say what took how long.
+    pub trace: Option<Duration>,
     /// Who is told that it has ended.
     pub ended: Recipient<Ended>,
     /// The right to compute under this network name, until the end.
@@ -199,9 +199,8 @@ impl Computation {
         let machine = Machine::new(setting, move |channel| {
             compute(channel, proposed, request, UnwrapErr(SysRng))
         });
-        let tracer = trace.then(|| {
-            Tracer::new(routes.iter().map(|(_, route)| route.effort.clone()).collect())
-        });
+        let efforts = || routes.iter().map(|(_, route)| route.effort.clone()).collect();
+        let tracer = trace.map(|encoding| Tracer::new(encoding, efforts()));
         if let Some(tracer) = &tracer {
             machine.lend_clock(tracer.clock());
         }

@@ -16,8 +16,11 @@ use crate::links::Effort;
 pub struct Trace {
     /// When it began, since 1970 by this node's clock.
     pub started: f64,
-    /// From its begin to its end, without the time in which the request was read and decided.
+    /// From its begin to its end, without the time in which the request was read and decided, and the
+    /// data encoded.
     pub seconds: f64,
+    /// What reading the data as the function takes them, checking and encoding them took before.
+    pub encoding: f64,
     /// What the links to the other members worked meanwhile, for this and whatever else computes.
     pub serialisation: f64,
     /// The agreement, then each round in order.
@@ -47,6 +50,7 @@ pub struct Round {
 
 /// Follows one computation.
 pub(crate) struct Tracer {
+    encoding: Duration,
     started: SystemTime,
     begun: Instant,
     links: Vec<Effort>,
@@ -54,10 +58,10 @@ pub(crate) struct Tracer {
 }
 
 impl Tracer {
-    /// Follows a computation that begins now, over these links.
-    pub(crate) fn new(links: Vec<Effort>) -> Self {
-        let worked_before = worked(&links);
-        Self { started: SystemTime::now(), begun: Instant::now(), links, worked_before }
+    /// Follows a computation that begins now, over these links, with data that took so long before.
+    pub(crate) fn new(encoding: Duration, links: Vec<Effort>) -> Self {
+        let (started, begun, worked_before) = (SystemTime::now(), Instant::now(), worked(&links));
+        Self { encoding, started, begun, links, worked_before }
     }
 
     /// The clock to lend to the machine.
@@ -73,6 +77,7 @@ impl Tracer {
         Trace {
             started: since_epoch.unwrap_or_default().as_secs_f64(),
             seconds: self.begun.elapsed().as_secs_f64(),
+            encoding: self.encoding.as_secs_f64(),
             serialisation: serialisation.as_secs_f64(),
             rounds: measured.rounds.into_iter().map(Round::from).collect(),
         }
@@ -89,7 +94,8 @@ impl Trace {
 
 impl From<TracedRound> for Round {
     fn from(round: TracedRound) -> Self {
-        let interval = |(begin, end): (Duration, Duration)| (begin.as_secs_f64(), end.as_secs_f64());
+        let interval =
+            |(begin, end): (Duration, Duration)| (begin.as_secs_f64(), end.as_secs_f64());
         Self {
             name: round.name,
             begins: round.begins.as_secs_f64(),

@@ -192,7 +192,8 @@ fn lines(case: &Case, world: World, seed: u64, table: &mut String) {
     for setting in SETTINGS {
         let Some(run) = run(case, setting, world) else { continue };
         let link = Link { latency: 1.0, bandwidth: f64::INFINITY };
-        let report = run.simulate(Simulation::new(seed).link(link).without_transcript());
+        let simulation = Simulation::new(seed).link(link).called(run.helpers).without_transcript();
+        let report = run.simulate(simulation);
         let members = match run.helpers {
             0 => setting.parties.to_string(),
             helpers => format!("{}+{helpers}", setting.parties),

@@ -153,7 +153,7 @@ impl Sessions {
         let (rules, audit) = (self.profile.rules(), self.log.head());
         let terms = Terms { rules, origin: Origin::None, audit };
         let started = Instant::now();
-        let launch = Launch { ticket, request, terms, started, progress, trace: false };
+        let launch = Launch { ticket, request, terms, started, progress, trace: None };
         let waiting = Waiting { launch, reply };
         let account = json!({
             "member": self.name(position),

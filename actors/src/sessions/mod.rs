@@ -111,8 +111,8 @@ pub struct Launch {
     pub started: Instant,
     /// Where others can see how far it is.
     pub progress: watch::Sender<Lifecycle>,
-    /// Whether the report is to say what took how long.
-    pub trace: bool,
+    /// How long its data took to be encoded, if the report is to say what took how long.
+    pub trace: Option<Duration>,
 }
 
 /// What this party says of itself when the members agree.

@@ -143,7 +143,7 @@ impl<'a> Ask<'a> {
             let ticket = sessions.send(reserve).await.unwrap()?;
             let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
             let terms = Terms { rules, origin: Origin::Client, audit };
-            let launch = Launch { ticket, request, terms, started, progress, trace: false };
+            let launch = Launch { ticket, request, terms, started, progress, trace: None };
             sessions.send(launch).await.unwrap().result
         }
     }

@@ -26,7 +26,7 @@ pub fn lines(measurement: &Measurement) -> Result<String, ::csv::Error> {
 type Field = fn(&Line) -> String;
 
 /// What a record has, in order.
-const FIELDS: [(&str, Field); 31] = [
+const FIELDS: [(&str, Field); 32] = [
     ("function", |line| line.case.function.clone()),
     ("suite", |line| line.case.suite.clone()),
     ("parties", |line| line.case.parties.to_string()),
@@ -54,6 +54,7 @@ const FIELDS: [(&str, Field); 31] = [
     ("node_messages_sent", |line| count(line, |node| Some(node.messages_sent))),
     ("node_bytes_sent", |line| count(line, |node| Some(node.bytes_sent))),
     ("node_bytes_received", |line| count(line, |node| Some(node.bytes_received))),
+    ("node_encoding_seconds", |line| maybe(line.most(|node| Some(node.encoding)))),
     ("node_arithmetic_seconds", |line| maybe(line.most(|node| Some(node.arithmetic)))),
     ("node_waiting_seconds", |line| maybe(line.most(|node| Some(node.waiting)))),
     ("node_serialisation_seconds", |line| maybe(line.most(|node| node.serialisation))),
@@ -123,6 +124,7 @@ mod tests {
             ("node_messages_sent", "12"),
             ("node_bytes_sent", "1400000"),
             ("node_bytes_received", "1130000"),
+            ("node_encoding_seconds", "0.000123"),
             ("node_arithmetic_seconds", "0.0031"),
             ("node_waiting_seconds", "0.0044"),
             ("node_serialisation_seconds", "0.00025"),

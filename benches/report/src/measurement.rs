@@ -117,7 +117,8 @@ pub struct Line {
     pub messages: u64,
     /// Bytes that all nodes sent together, without frames and TLS.
     pub bytes: u64,
-    /// From the last node's start to the last node's end.
+    /// From the last node's start to the last node's end, and the longest time that a node took to
+    /// encode its data before.
     pub seconds: Spread,
     /// How many of `unit`, of all parties together, in a second, at the median.
     pub throughput: f64,
@@ -167,6 +168,8 @@ pub struct NodeCost {
     pub bytes_received: u64,
     /// From its start to its end.
     pub seconds: f64,
+    /// What it took before its start to read, check and encode its data.
+    pub encoding: f64,
     /// Time in the protocol's own arithmetic.
     pub arithmetic: f64,
     /// Time in which it waited for messages.

@@ -83,6 +83,7 @@ fn node(name: &str, begins: f64, bytes_sent: u64, peak_memory: Option<u64>) -> N
         bytes_sent,
         bytes_received: 1_130_000,
         seconds: 0.008,
+        encoding: 0.000_123,
         arithmetic: 0.0031,
         waiting: 0.0044,
         serialisation: peak_memory.map(|_| 0.000_25),

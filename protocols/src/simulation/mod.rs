@@ -56,6 +56,8 @@ pub struct Simulation {
     adversary: Box<dyn Adversary>,
     /// By which computing takes time.
     computing: Option<Clock>,
+    /// How many parties begin with the first message.
+    called: usize,
     keeps_transcript: bool,
 }
 
@@ -125,6 +127,7 @@ impl Simulation {
             limit: 1 << 30,
             adversary,
             computing: None,
+            called: 0,
             keeps_transcript: true,
         }
     }
@@ -160,6 +163,13 @@ impl Simulation {
         Self { computing: Some(clock), ..self }
     }
 
+    /// With so many parties, the last ones, that begin when the first message comes to them, as nodes
+    /// do that help others.
+    #[must_use]
+    pub fn called(self, called: usize) -> Self {
+        Self { called, ..self }
+    }
+
     /// Without keeping what was sent: for many parties, or large messages.
     #[must_use]
     pub fn without_transcript(self) -> Self {
@@ -185,7 +195,8 @@ impl Simulation {
             renumbered: BTreeMap::new(),
         };
         let mut transcript = Vec::new();
-        for node in &mut nodes {
+        let callers = self.parties.saturating_sub(self.called);
+        for node in nodes.iter_mut().take(callers) {
             node.begin();
             run.send(node);
         }

@@ -145,3 +145,18 @@ fn hundreds_of_parties_run_in_a_second_and_need_not_be_kept() {
     assert_eq!(report.bytes(), 2 * 200 * 199 * 1_000);
     assert!(report.transcript.is_empty());
 }
+
+#[test]
+fn who_is_called_begins_with_the_first_message() {
+    let ended = |called| {
+        let simulation = Simulation::new(1).link(LINK).called(called);
+        let run = |channel: Channel, _, _| async move {
+            channel.broadcast(Vec::new());
+            channel.gather().await.map(drop)
+        };
+        simulation.run(run).ended
+    };
+    let once = LINK.latency;
+    assert_eq!(ended(0), [once, once, once]);
+    assert_eq!(ended(1), [2.0 * once, 2.0 * once, once]);
+}

@@ -22,9 +22,16 @@ pub(super) struct Course {
 /// One run.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
-    /// From the last node's start to the last node's end.
+    /// From the last node's start to the last node's end, without encoding.
     pub(super) seconds: f64,
     pub(super) nodes: Vec<NodeCost>,
+}
+
+impl Run {
+    /// With the encoding that took longest: all nodes begin when they have their data encoded.
+    fn whole(&self) -> f64 {
+        self.seconds + self.nodes.iter().map(|node| node.encoding).fold(0.0, f64::max)
+    }
 }
 
 impl Course {
@@ -60,8 +67,8 @@ impl Course {
         mut runs: Vec<Run>,
         mut bounds: Vec<Bound>,
     ) -> Outcome<Line> {
-        runs.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
-        let seconds = spread(&runs.iter().map(|run| run.seconds).collect::<Vec<_>>());
+        runs.sort_by(|one, other| one.whole().total_cmp(&other.whole()));
+        let seconds = spread(&runs.iter().map(Run::whole).collect::<Vec<_>>());
         let seconds = seconds.ok_or_else(|| Problem::ours("nothing has run"))?;
         let middle = runs.len().saturating_sub(1) / 2;
         let nodes = runs.into_iter().nth(middle).map(|run| run.nodes).unwrap_or_default();

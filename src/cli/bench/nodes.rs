@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cloister_actors::consortium::Consortium as ConsortiumFile;
 use cloister_protocols::disclosure::{Profile, Rules};
-use cloister_report::measurement::{Link, NodeCost};
+use cloister_report::measurement::{Link, NodeCost, Round};
 use cloister_shaping::{Relay, Shape};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -140,13 +140,7 @@ impl Driver {
             })?;
             let begins = if self.one_clock { trace.started - first } else { 0.0 };
             let mut rounds = trace.rounds;
-            for round in &mut rounds {
-                round.begins += begins;
-                round.ends += begins;
-                for (begin, end) in &mut round.waits {
-                    (*begin, *end) = (*begin + begins, *end + begins);
-                }
-            }
+            shift(&mut rounds, begins);
             let waits = rounds.iter().flat_map(|round| &round.waits);
             Ok(NodeCost {
                 name: name.clone(),
@@ -154,6 +148,7 @@ impl Driver {
                 bytes_sent: report.cost.bytes_sent,
                 bytes_received: report.cost.bytes_received,
                 seconds: trace.seconds,
+                encoding: trace.encoding,
                 arithmetic: rounds.iter().map(|round| round.arithmetic).sum(),
                 waiting: waits.map(|(begin, end)| end - begin).sum(),
                 serialisation: Some(trace.serialisation),
@@ -163,6 +158,16 @@ impl Driver {
             })
         };
         reports.iter().map(cost).collect()
+    }
+}
+
+fn shift(rounds: &mut [Round], by: f64) {
+    for round in rounds {
+        round.begins += by;
+        round.ends += by;
+        for (begin, end) in &mut round.waits {
+            (*begin, *end) = (*begin + by, *end + by);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use cloister_report::measurement::{
 use indicatif::{ProgressBar, ProgressStyle};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::sync::oneshot;
 
 use super::course::{Course, Run};
 use super::nodes::{Driver, Nodes};
@@ -214,8 +215,16 @@ async fn runs(driver: &Driver, setup: &Setup, course: &Course, repeat: usize) ->
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Outcome<T> + Send + 'static,
 ) -> Outcome<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(Problem::ours(error)))
+    let (tell, done) = oneshot::channel();
+    // Not one of the runtime's threads, for which an interrupted command would wait.
+    thread::Builder::new()
+        .name("bench".to_owned())
+        .spawn(move || {
+            // Nobody listens any more after an interrupt.
+            let _ = tell.send(work());
+        })
+        .map_err(Problem::ours)?;
+    done.await.unwrap_or_else(|_| Err(Problem::ours("the measurement broke off")))
 }
 
 fn progress(cases: usize) -> ProgressBar {

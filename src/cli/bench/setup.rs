@@ -1,9 +1,10 @@
 //! Who computes what under which rules: the same for nodes and for the simulation.
 
+use std::time::{Duration, Instant};
+
 use cloister_protocols::catalogue::{self, Entry};
-use cloister_protocols::computation::{Input, Request};
+use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::{Profile, Rules};
-use cloister_protocols::fault::InputError;
 use cloister_protocols::parameters::Parameters;
 use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec};
 use serde_json::{Map, Value, json};
@@ -55,21 +56,28 @@ impl Setup {
 
     /// What each member brings, as its node would make it of what its client asks for.
     pub(super) fn requests(&self) -> Outcome<Vec<Request>> {
+        Ok(self.timed_requests()?.0)
+    }
+
+    /// The same, and how long each took.
+    pub(super) fn timed_requests(&self) -> Outcome<(Vec<Request>, Vec<Duration>)> {
         let parameters = Value::Object(Map::clone(&self.workload.parameters));
         let parameters: Parameters = serde_json::from_value(parameters).map_err(Problem::ours)?;
         let function = self.function()?;
-        let of_party =
-            |input: &Input| Request::new(function, &parameters, input.clone(), 0, self.parties());
-        let requests: Result<Vec<Request>, InputError> =
-            self.workload.inputs.iter().map(of_party).collect();
-        let mut requests = requests.map_err(Problem::usage)?;
-        let spec = requests.first().map(|first| self.spec(first));
-        let helping = spec.iter().flat_map(|spec| {
-            self.members.iter().skip(self.parties()).map(|_| Request::to_help(spec))
-        });
-        let helping: Result<Vec<Request>, InputError> = helping.collect();
-        requests.extend(helping.map_err(Problem::usage)?);
-        Ok(requests)
+        let mut requests = Vec::new();
+        let mut times = Vec::new();
+        for index in 0..self.members.len() {
+            let input = self.workload.inputs.get(index).cloned();
+            let begun = Instant::now();
+            let request = match (input, requests.first()) {
+                (Some(input), _) => Request::new(function, &parameters, input, 0, self.parties()),
+                (None, Some(first)) => Request::to_help(&self.spec(first)),
+                (None, None) => break,
+            };
+            times.push(begun.elapsed());
+            requests.push(request.map_err(Problem::usage)?);
+        }
+        Ok((requests, times))
     }
 
     /// What each member proposes; as long as what nodes propose, so that it costs as many bytes.

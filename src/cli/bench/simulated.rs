@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use cloister_protocols::computation::compute;
+use cloister_protocols::computation::{Request, compute};
 use cloister_protocols::meter::{Meter, Traffic};
 use cloister_protocols::simulation::{Link as Speed, Report, Simulation};
 use cloister_protocols::trace::{Trace, TracedRound};
@@ -17,7 +17,7 @@ use crate::problem::{Outcome, Problem};
 /// Arithmetic takes no time.
 pub(super) fn course(setup: &Setup) -> Outcome<Course> {
     let unit = Speed { latency: 1.0, bandwidth: f64::INFINITY };
-    let report = simulate(setup, Simulation::new(0).link(unit))?;
+    let report = simulate(setup, setup.requests()?, Simulation::new(0).link(unit))?;
     let total = |of: fn(&Traffic) -> u64| -> u64 {
         report.meters.iter().map(|meter| of(&meter.total())).sum()
     };
@@ -41,18 +41,22 @@ pub(super) fn run(setup: &Setup, link: &Link, seed: u64) -> Outcome<Run> {
     };
     let begun = Instant::now();
     let clock = Rc::new(move || begun.elapsed());
-    let report = simulate(setup, Simulation::new(seed).link(speed).computing(clock))?;
-    let nodes = report.traces.iter().zip(&report.meters).zip(&setup.members);
+    let simulation = Simulation::new(seed).link(speed).computing(clock);
+    let (requests, encoding) = setup.timed_requests()?;
+    let report = simulate(setup, requests, simulation)?;
+    let nodes = report.traces.iter().zip(&report.meters).zip(setup.members.iter().zip(encoding));
     Ok(Run {
         seconds: last(&report.ended),
-        nodes: nodes.map(|((trace, meter), name)| node(name, trace, meter)).collect(),
+        nodes: nodes.map(|((trace, meter), of)| node(of, trace, meter)).collect(),
     })
 }
 
-fn simulate(setup: &Setup, simulation: Simulation) -> Outcome<Report<()>> {
-    let mut requests = setup.requests()?.into_iter();
+fn simulate(setup: &Setup, requests: Vec<Request>, simulation: Simulation) -> Outcome<Report<()>> {
+    let mut requests = requests.into_iter();
     let members = setup.members.len();
-    let report = simulation.parties(members).run(|channel, _, rng| {
+    let helpers = members.saturating_sub(setup.parties());
+    let simulation = simulation.parties(members).called(helpers).without_transcript();
+    let report = simulation.run(|channel, _, rng| {
         let request = requests.next();
         let offer = request.as_ref().map(|request| setup.offer(request));
         async move {
@@ -71,15 +75,16 @@ fn simulate(setup: &Setup, simulation: Simulation) -> Outcome<Report<()>> {
     }
 }
 
-fn node(name: &str, trace: &Trace, meter: &Meter) -> NodeCost {
+fn node((name, encoding): (&String, Duration), trace: &Trace, meter: &Meter) -> NodeCost {
     let rounds: Vec<Round> = trace.rounds.iter().map(round).collect();
     let total = meter.total();
     NodeCost {
-        name: name.to_owned(),
+        name: name.clone(),
         messages_sent: total.messages_sent,
         bytes_sent: total.bytes_sent,
         bytes_received: total.bytes_received,
         seconds: trace.ends.saturating_sub(trace.begins).as_secs_f64(),
+        encoding: encoding.as_secs_f64(),
         arithmetic: rounds.iter().map(|round| round.arithmetic).sum(),
         waiting: rounds.iter().flat_map(|round| &round.waits).map(|(begin, end)| end - begin).sum(),
         serialisation: None,

@@ -2,7 +2,7 @@
 //! the sessions.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::Recipient;
 use actix_web::http::StatusCode;
@@ -66,6 +66,8 @@ pub struct Port {
 struct Prepared {
     grant: Grant,
     request: Request,
+    /// How long the data took to be read as the function takes them, checked and encoded.
+    encoding: Duration,
 }
 
 impl Job {
@@ -78,7 +80,7 @@ impl Job {
             Ok(ticket) => ticket,
             Err(refusal) => return Err(refused(&node.log, &account, refusal).await?),
         };
-        let Prepared { grant, request } = match self.prepare(&node).await {
+        let Prepared { grant, request, encoding } = match self.prepare(&node).await {
             Ok(prepared) => prepared,
             Err(refusal) => {
                 let written = refused(&node.log, &account, refusal).await;
@@ -101,6 +103,7 @@ impl Job {
             }
         };
         let terms = Terms { rules: grant.rules, origin: grant.origin, audit: head };
+        let trace = trace.then_some(encoding);
         let launch = Launch { ticket, request, terms, started, progress, trace };
         let concluded = node.launch.send(launch).await;
         let concluded = concluded.map_err(|_| ApiError::unavailable("the data plane"));
@@ -141,9 +144,11 @@ impl Job {
         };
         let dataset = material::dataset(&materials);
         let gathered = reader.gather(materials).await?;
+        let begun = Instant::now();
         let request = encoded(function, parameters, gathered, parties).await;
+        let encoding = begun.elapsed();
         match (request, dataset) {
-            (Ok(request), _) => Ok(Prepared { grant, request }),
+            (Ok(request), _) => Ok(Prepared { grant, request, encoding }),
             (Err(error), None) => Err(error),
             // What was wrong with which row is for nobody to know who asks.
             (Err(error), Some(dataset)) => {

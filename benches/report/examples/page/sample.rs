@@ -253,6 +253,7 @@ fn node(work: &Work, size: usize, way: Way, link: &Link, index: usize) -> NodeCo
         bytes_sent: trace.iter().map(|round| round.bytes_sent).sum(),
         bytes_received: trace.iter().map(|round| round.bytes_received).sum(),
         seconds: now - begins,
+        encoding: 2e-9 * size as f64,
         arithmetic: trace.iter().map(|round| round.arithmetic).sum(),
         waiting: trace.iter().map(Round::waiting).sum(),
         serialisation: real.then_some(trace.len() as f64 * 40e-6),

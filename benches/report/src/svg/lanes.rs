@@ -227,6 +227,7 @@ mod tests {
             bytes_sent: 0,
             bytes_received: 0,
             seconds,
+            encoding: 0.0,
             arithmetic: 0.0,
             waiting: 0.0,
             serialisation: None,

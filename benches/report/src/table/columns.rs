@@ -53,6 +53,9 @@ fn costs(lines: &[Line]) -> Vec<Column> {
         }),
         numbers(lines, "median", "", |line| units::seconds(line.seconds.median)),
         numbers(lines, "p95", "", |line| units::seconds(line.seconds.p95)),
+        numbers(lines, "encod-", "ing", |line| {
+            units::maybe_seconds(line.most(|node| Some(node.encoding)))
+        }),
         numbers(lines, "arith-", "metic", |line| {
             units::maybe_seconds(line.most(|node| Some(node.arithmetic)))
         }),

@@ -23,6 +23,7 @@ fn every_number_of_a_line_is_in_its_row() {
         "1.13 MB",
         "8.20 ms",
         "9.30 ms",
+        "123 µs",
         "3.10 ms",
         "4.40 ms",
         "250 µs",

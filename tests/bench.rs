@@ -1,0 +1,256 @@
+//! `cloister bench rounds` as people and scripts use it: the same rounds and bytes in every way, times
+//! that theory says, and files that can be read again.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use cloister_report::measurement::{Line, Measurement, Round, Way};
+use serde_json::Value;
+use support::{Cluster, Kind, cloister, send_signal};
+
+fn bench(arguments: &[&str]) -> Output {
+    let mut command = cloister();
+    command.args(["bench", "rounds"]).args(arguments).output().unwrap()
+}
+
+#[track_caller]
+fn ended(output: &Output, code: i32, says: &str) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{error}");
+    assert!(error.contains(says), "{error}");
+}
+
+/// What is printed with `--json` on standard output, where there is nothing else.
+#[track_caller]
+fn measured(arguments: &[&str]) -> Measurement {
+    let output = bench(&[arguments, &["--json"]].concat());
+    ended(&output, 0, "");
+    let measurement = Measurement::read(std::str::from_utf8(&output.stdout).unwrap()).unwrap();
+    assert!(measurement.complete && measurement.skipped.is_empty(), "{:?}", measurement.skipped);
+    measurement
+}
+
+/// Pairs of lines that differ in the way only: by nodes, and simulated.
+fn twins(measurement: &Measurement) -> Vec<(&Line, &Line)> {
+    let simulated = |real: &&Line| {
+        let twin = |other: &&Line| {
+            let (case, other_case) = (&real.case, &other.case);
+            other_case.way == Way::Simulated
+                && (&case.function, &case.link, case.size, case.parties)
+                    == (&other_case.function, &other_case.link, other_case.size, other_case.parties)
+        };
+        measurement.lines.iter().find(twin)
+    };
+    let real = measurement.lines.iter().filter(|line| line.case.way != Way::Simulated);
+    real.map(|real| (real, simulated(&real).unwrap())).collect()
+}
+
+/// Of every party by name, what it sends and receives in which round. A helper of real nodes tells
+/// nobody.
+fn rounds(line: &Line) -> Vec<(String, Vec<String>)> {
+    let round = |round: &Round| {
+        let Round { name, messages_sent, bytes_sent, bytes_received, .. } = round;
+        format!("{name}: {messages_sent}, {bytes_sent}, {bytes_received}")
+    };
+    let parties = line.nodes.iter().take(line.case.parties);
+    parties.map(|node| (node.name.clone(), node.trace.iter().map(round).collect())).collect()
+}
+
+/// Tests of times run one after the other, and look at the best of some runs: this machine has other
+/// things to do meanwhile.
+static TIMED: Mutex<()> = Mutex::new(());
+
+#[track_caller]
+fn near(actual: f64, expected: f64, what: &str) {
+    let ratio = actual / expected;
+    assert!((0.9..=1.1).contains(&ratio), "{what}: {actual} s against {expected} s");
+}
+
+#[test]
+fn rounds_and_bytes_are_the_same_in_all_ways() {
+    let functions = "Empty,SecureSum,StatisticsContingency,StatisticsUnivariate,TopK,mode";
+    let given = ["--function", functions, "--way", "real,simulated", "--repeat", "1"];
+    let links = ["--link", "loopback", "--rtt", "2ms"];
+    for parties in ["2", "3"] {
+        let measurement = measured(&[&given[..], &links, &["--parties", parties]].concat());
+        let twins = twins(&measurement);
+        assert_eq!(twins.len(), 12);
+        for (real, simulated) in twins {
+            assert!(!real.nodes.is_empty() && real.rounds > 0);
+            assert_eq!(rounds(real), rounds(simulated), "{:?}", real.case);
+        }
+        let (on_loopback, shaped): (Vec<&Line>, Vec<&Line>) =
+            measurement.lines.iter().partition(|line| line.case.link.round_trip == 0.0);
+        for (one, other) in on_loopback.into_iter().zip(shaped) {
+            assert_eq!(one.case.function, other.case.function);
+            assert_eq!(rounds(one), rounds(other), "{:?}", one.case);
+        }
+    }
+}
+
+#[test]
+fn simulated_times_are_those_of_real_nodes_on_such_links() {
+    let _alone = TIMED.lock();
+    let given = ["--function", "SecureSum,SecureVectorSum,SecureMedian", "--size", "2e4"];
+    let ways = ["--way", "real,simulated", "--link", "wan,mobile", "--repeat", "3"];
+    let measurement = measured(&[&given[..], &ways].concat());
+    let twins = twins(&measurement);
+    assert_eq!(twins.len(), 6);
+    for (real, simulated) in twins {
+        let what = format!("{} over {}", real.case.function, real.case.link.name);
+        near(real.seconds.least, simulated.seconds.least, &what);
+    }
+}
+
+#[test]
+fn a_slow_link_takes_what_theory_says_whatever_the_function() {
+    let _alone = TIMED.lock();
+    let link = ["--rtt", "28ms", "--bandwidth", "100mbit", "--repeat", "5"];
+    for parties in ["2", "3"] {
+        let measurement = measured(&[&link[..], &["--parties", parties]].concat());
+        assert!(measurement.lines.len() >= 14);
+        for line in &measurement.lines {
+            // Messages that wait for each other, and what the busiest of the links carries. What an
+            // unoptimised build computes is not of the link.
+            let sent = line.nodes.iter().map(|node| node.bytes_sent).max().unwrap();
+            let depth = u32::try_from(line.depth).unwrap();
+            let latencies = f64::from(depth) * 0.014;
+            let theory = line.theory.unwrap();
+            assert!(theory >= latencies && theory <= latencies + as_f64(sent) / 12.5e6);
+            let computing = line.nodes.iter().map(|node| node.encoding + node.arithmetic);
+            let computing = computing.fold(0.0, f64::max);
+            near(line.seconds.least, theory + computing, &line.case.function);
+        }
+    }
+}
+
+fn as_f64(bytes: u64) -> f64 {
+    f64::from(u32::try_from(bytes).unwrap())
+}
+
+#[test]
+fn an_earlier_measurement_is_a_guard() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (old, new) = (file("old.json"), file("new.json"));
+    let first = bench(&["--function", "SecureSum", "--way", "simulated", "--json", &old]);
+    ended(&first, 0, "");
+    assert!(String::from_utf8_lossy(&first.stdout).contains("SecureSum"));
+    // Times of so short a run say little in a test.
+    let again = ["--compare", &old, "--tolerance", "0.95"];
+    let same = bench(&again);
+    ended(&same, 0, "");
+    assert!(String::from_utf8_lossy(&same.stdout).contains("SecureSum"));
+
+    let mut document: Value = serde_json::from_slice(&fs::read(&old).unwrap()).unwrap();
+    let bytes = document.pointer_mut("/lines/0/bytes").unwrap();
+    *bytes = (bytes.as_u64().unwrap() - 1).into();
+    fs::write(&new, document.to_string()).unwrap();
+    ended(&bench(&["--compare", &new, "--tolerance", "0.95"]), 1, "worse");
+    document["version"] = 99.into();
+    fs::write(&new, document.to_string()).unwrap();
+    ended(&bench(&["--compare", &new]), 2, "form 99");
+    ended(&bench(&["--compare", &file("none.json")]), 2, "cannot read");
+}
+
+#[test]
+fn all_files_are_written_and_stand_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let shown = |name: &str| path(name).display().to_string();
+    let [report, csv, spans] = ["report.html", "lines.csv", "spans.json"].map(shown);
+    let files = ["--report", &report, "--csv", &csv, "--spans", &spans, "--trace"];
+    let given = ["--function", "SecureMedian,Empty", "--way", "simulated", "--size", "10,1e3"];
+    let output = bench(&[&given[..], &files].concat());
+    ended(&output, 0, "");
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("agreeing") && table.contains("SecureMedian"), "{table}");
+    let read = |name: &str| fs::read_to_string(path(name)).unwrap();
+    assert!(read("report.html").contains("<svg"));
+    // Two sizes of one function, one of the other, and the head.
+    assert_eq!(read("lines.csv").lines().count(), 4);
+    let spans: Value = serde_json::from_str(&read("spans.json")).unwrap();
+    assert!(spans["resourceSpans"].as_array().unwrap().len() >= 3);
+    let missing = shown("none/report.html");
+    ended(&bench(&["--function", "Empty", "--report", &missing]), 2, "no such folder");
+}
+
+#[test]
+fn hundreds_of_parties_are_simulated() {
+    let measurement = measured(&["--function", "SecureSum", "--parties", "200", "--repeat", "1"]);
+    let line = &measurement.lines[0];
+    assert_eq!((line.case.way, line.nodes.len()), (Way::Simulated, 200));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    for (given, says) in [
+        (&["--function", "SecureSums"][..], "there are Empty, SecureSum"),
+        (&["--size", "0"], "is no size"),
+        (&["--rtt", "28"], "write it like 28ms"),
+        (&["--bandwidth", "1gbit"], "--rtt"),
+        (&["--link", "moon"], "loopback, lan, wan and mobile"),
+        (&["--parties", "1"], "2 to 250"),
+        (&["--parties", "100", "--way", "real"], "--way simulated"),
+        (&["--suite", "none"], "masked and replicated"),
+        (&["--preset", "whitepaper", "--rtt", "1ms"], "cannot be used with"),
+        (&["--consortium", "/nowhere"], "cannot read"),
+    ] {
+        ended(&bench(given), 2, says);
+    }
+    // What a function refuses is said, and the rest is measured.
+    let both = ["--function", "sort,Empty", "--size", "1e9", "--way", "simulated", "--repeat", "1"];
+    let output = bench(&both);
+    ended(&output, 0, "not measured: sort over loopback");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Empty"));
+}
+
+#[test]
+fn an_interrupt_ends_with_what_is_there() {
+    let given = ["--function", "Empty,SecureMedian", "--rtt", "200ms", "--repeat", "100", "--json"];
+    let mut command = cloister();
+    command.args(["bench", "rounds"]).args(given).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    // Empty takes 60 s; the second never ends in the time of a test.
+    thread::sleep(Duration::from_secs(4));
+    send_signal("INT", child.id());
+    let output = child.wait_with_output().unwrap();
+    ended(&output, 0, "interrupted");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!Measurement::read(&text).unwrap().complete);
+}
+
+#[test]
+fn a_consortium_is_measured_on_its_own_nodes() {
+    let cluster = Cluster::start(Kind { profile: "production", ..Kind::teaching(3) });
+    let folder = cluster.folder();
+    let of = |more: &[&str]| -> Output {
+        let own = ["--consortium", shown(&folder), "--repeat", "2", "--json"];
+        bench(&[&own[..], more].concat())
+    };
+    let output = of(&["--function", "SecureSum,SecureMedian,Empty"]);
+    ended(&output, 0, "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let measurement = Measurement::read(&text).unwrap();
+    assert_eq!(measurement.lines.len(), 3, "{:?}", measurement.skipped);
+    for line in &measurement.lines {
+        assert_eq!((line.case.way, line.case.profile.as_str()), (Way::Consortium, "production"));
+        assert_eq!(line.nodes.len(), 3);
+        assert!(line.nodes.iter().all(|node| node.name.starts_with("clinic-")));
+    }
+    // The gate that the rules ask for is measured with it.
+    assert!(measurement.lines[0].rounds > 2);
+    let few = of(&["--function", "SecureSum", "--size", "2"]);
+    ended(&few, 4, "rows");
+}
+
+fn shown(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
