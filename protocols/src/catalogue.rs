@@ -273,7 +273,7 @@ static ENTRIES: [Entry; 19] = [
     ),
     available(
         EMPTY,
-        "nothing, in two rounds of eight bytes: what agreeing and two rounds cost",
+        "nothing, in two rounds of eight bytes, or `times`: what agreeing and rounds cost",
         InputKind::Other,
         &[],
         &[],

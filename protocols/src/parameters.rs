@@ -55,7 +55,8 @@ pub struct Parameters {
     pub operation: Option<Operation>,
     /// On how many numbers, or rows and columns of a square matrix; 1 where it is left out.
     pub size: Option<usize>,
-    /// How many times one after the other; once where it is left out.
+    /// How many times one after the other; once where it is left out. Of `Empty`, how many rounds; two
+    /// where it is left out.
     pub times: Option<u32>,
     /// Binary digits after the point, from 0 to 62, for the encoding `fixed`; 32 where it is left
     /// out.

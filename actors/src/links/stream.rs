@@ -25,9 +25,13 @@ pub(super) struct FrameReader<R> {
     buffer: BytesMut,
 }
 
+/// Small frames that wait for each other are written at once up to this size.
+const TOGETHER: usize = 64 << 10;
+
 /// Writes frames to a stream.
 pub(super) struct FrameWriter<W> {
     stream: W,
+    /// What is to be written yet.
     small: BytesMut,
 }
 
@@ -93,20 +97,31 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
             .ok()
             .filter(|length| usize::try_from(*length).is_ok_and(|length| length <= MAX_FRAME))
             .ok_or_else(|| invalid("a frame of ours is too long"))?;
-        self.small.clear();
         self.small.extend_from_slice(&length.to_le_bytes());
         self.small.extend_from_slice(&header);
         if frame.body.len() <= COPIED {
             self.small.extend_from_slice(&frame.body);
-            return self.stream.write_all(&self.small).await;
+            return if self.small.len() < TOGETHER { Ok(()) } else { self.write_small().await };
         }
-        self.stream.write_all(&self.small).await?;
+        self.write_small().await?;
         self.stream.write_all(&frame.body).await
     }
 
     /// Hands everything to the network.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
+        self.write_small().await?;
         self.stream.flush().await
+    }
+
+    /// One write: a write of each frame would be a record of TLS, a call of the system and perhaps a
+    /// packet each.
+    async fn write_small(&mut self) -> io::Result<()> {
+        if self.small.is_empty() {
+            return Ok(());
+        }
+        self.stream.write_all(&self.small).await?;
+        self.small.clear();
+        Ok(())
     }
 }
 

@@ -46,7 +46,7 @@ use crate::parameters::Parameters;
 
 /// A function with one party's data in it, added up.
 pub(crate) enum Prepared {
-    Empty,
+    Empty(empty::Prepared),
     Sum(sum::Prepared),
     Vector(vector::Prepared),
     Frequency(tables::Prepared),
@@ -62,7 +62,7 @@ impl Prepared {
         parties: usize,
     ) -> Result<Self, InputError> {
         match function.name {
-            EMPTY => Ok(Self::Empty),
+            EMPTY => empty::Prepared::new(parameters).map(Self::Empty),
             SUM => sum::Prepared::new(parameters, input).map(Self::Sum),
             VECTOR_SUM => vector::Prepared::new(parameters, input, parties).map(Self::Vector),
             "StatisticsFrequency" => {
@@ -96,7 +96,7 @@ impl Prepared {
 
     pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
         match self {
-            Self::Empty => BTreeMap::new(),
+            Self::Empty(prepared) => prepared.parameters(),
             Self::Sum(prepared) => prepared.parameters(),
             Self::Vector(prepared) => prepared.parameters(),
             Self::Frequency(prepared) => prepared.parameters(),
@@ -114,7 +114,7 @@ impl Prepared {
 
     pub(crate) fn words(&self) -> usize {
         match self {
-            Self::Empty => 0,
+            Self::Empty(_) => 0,
             Self::Sum(prepared) => prepared.words(),
             Self::Vector(prepared) => prepared.words(),
             Self::Frequency(prepared) => prepared.words(),
@@ -126,7 +126,7 @@ impl Prepared {
     /// What is revealed beside the answer.
     pub(crate) fn reveals(&self, rules: &Rules) -> Vec<String> {
         match self {
-            Self::Empty => Vec::new(),
+            Self::Empty(_) => Vec::new(),
             Self::Sum(_) => vec![sum::REVEALS.to_owned()],
             Self::Vector(prepared) => prepared.reveals(rules),
             Self::Frequency(prepared) => prepared.reveals(rules),
@@ -143,7 +143,7 @@ impl Prepared {
         rng: &mut impl CryptoRng,
     ) -> Result<Answer, Fault> {
         match self {
-            Self::Empty => empty::run(channel).await,
+            Self::Empty(prepared) => prepared.run(channel).await,
             Self::Sum(prepared) => prepared.run(sums, rng).await,
             Self::Vector(prepared) => prepared.run(sums, rng).await,
             Self::Frequency(prepared) => prepared.run(channel, sums, permit, rng).await,

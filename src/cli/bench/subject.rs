@@ -21,7 +21,8 @@ pub(super) struct Subject {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Data {
-    Nothing,
+    /// None; so many rounds.
+    Rounds,
     Numbers,
     Vector,
     Texts,
@@ -52,7 +53,7 @@ pub(super) struct Workload {
 
 /// All of them, the one without content first.
 pub(super) static SUBJECTS: [Subject; 21] = [
-    whole(catalogue::EMPTY, "computations", 1, Data::Nothing),
+    whole(catalogue::EMPTY, "rounds", 2, Data::Rounds),
     whole(catalogue::SUM, "numbers", 100, Data::Numbers),
     whole(catalogue::VECTOR_SUM, "words", 1_000, Data::Vector),
     whole("StatisticsFrequency", "rows", 100, Data::Texts),
@@ -111,7 +112,7 @@ impl Subject {
     pub(super) fn is_of_each_party(&self) -> bool {
         !matches!(
             self.data,
-            Data::Nothing | Data::Vector | Data::Matrices | Data::Operation(_) | Data::Chain
+            Data::Rounds | Data::Vector | Data::Matrices | Data::Operation(_) | Data::Chain
         )
     }
 
@@ -123,6 +124,7 @@ impl Subject {
 
     fn parameters(&self, size: usize) -> Map<String, Value> {
         let parameters = match self.data {
+            Data::Rounds => json!({"times": size}),
             Data::Vector => json!({"encoding": "integer"}),
             Data::Texts => json!({"categories": categories()}),
             Data::Mode => json!({"categories": categories(), "only_mode": true}),
@@ -140,7 +142,7 @@ impl Subject {
     fn input(&self, size: usize, party: usize, parties: usize) -> Input {
         let items = Items { party: party as u64, next: 0 };
         match self.data {
-            Data::Nothing | Data::Operation(_) | Data::Chain => Input::Numbers(Vec::new()),
+            Data::Rounds | Data::Operation(_) | Data::Chain => Input::Numbers(Vec::new()),
             Data::Numbers => Input::Numbers(items.map(number).take(size).collect()),
             Data::Vector => Input::Integers(items.map(integer).take(size).collect()),
             Data::Texts | Data::Mode => Input::Texts(items.map(category).take(size).collect()),
