@@ -83,8 +83,19 @@ pub fn planes_of<R: Ring>(numbers: &[R], digits: Range<usize>) -> Vec<Lanes> {
 /// The first `lanes` bits of a plane as numbers 0 and 1.
 #[must_use]
 pub fn numbers_of<R: Ring>(plane: &[Lanes], lanes: usize) -> Vec<R> {
-    let bits = plane.iter().flat_map(|word| (0..LANES).map(|lane| (word.0 >> lane) & 1));
-    bits.take(lanes).map(R::from_word).collect()
+    let mut numbers = Vec::with_capacity(lanes);
+    extend_by_bits(&mut numbers, plane, lanes);
+    numbers
+}
+
+/// Puts the first `lanes` bits of a plane, as numbers 0 and 1, behind `numbers`.
+pub fn extend_by_bits<R: Ring>(numbers: &mut Vec<R>, plane: &[Lanes], lanes: usize) {
+    let mut left = lanes;
+    for word in plane {
+        let kept = left.min(LANES);
+        left -= kept;
+        numbers.extend((0..kept).map(|lane| R::from_word((word.0 >> lane) & 1)));
+    }
 }
 
 /// These lanes of a plane, moved to the front; zeros behind them, and where the plane has none.

@@ -60,9 +60,8 @@ async fn places<E: Engine>(
     let first = others.fold(ones.clone(), |left, kind| left.minus(&kind));
     let all = E::Shared::<u64>::concat(&[&first, &numbers]);
     let sums = all.running_sums(kinds * rows);
-    let row_by_row: Vec<usize> =
-        (0..rows).flat_map(|row| (0..kinds).map(move |kind| kind * rows + row)).collect();
-    let from_one = engine.dot(&all.gather(&row_by_row), &sums.gather(&row_by_row), kinds).await?;
+    let (all, sums) = (all.side_by_side(rows), sums.side_by_side(rows));
+    let from_one = engine.dot(&all, &sums, kinds).await?;
     Ok(from_one.minus(&ones))
 }
 

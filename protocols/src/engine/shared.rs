@@ -25,6 +25,8 @@ pub(crate) trait Shared<R: Ring>: Clone {
     fn gather(&self, places: &[usize]) -> Self;
     /// Of each block of so many elements, the sums of its first one, two, three … elements.
     fn running_sums(&self, block: usize) -> Self;
+    /// Of blocks of so many elements, the first elements of all blocks, then the second ones, and so on.
+    fn side_by_side(&self, block: usize) -> Self;
 }
 
 /// A vector as `C` components, each of the same length; a party that has no part in computing holds
@@ -109,7 +111,7 @@ impl<R: Ring, const C: usize> Shared<R> for Components<R, C> {
         let len = vectors.iter().map(|vector| vector.len).sum();
         let part = |index: usize| {
             let pieces = vectors.iter().filter_map(|vector| vector.parts.get(index));
-            Arc::new(pieces.flat_map(|piece| piece.iter().copied()).collect())
+            Arc::new(pieces.map(|piece| piece.as_slice()).collect::<Vec<_>>().concat())
         };
         Self { len, parts: std::array::from_fn(part) }
     }
@@ -122,17 +124,26 @@ impl<R: Ring, const C: usize> Shared<R> for Components<R, C> {
 
     fn running_sums(&self, block: usize) -> Self {
         self.map(self.len, |part| {
-            let sums = |block: &[R]| {
+            let mut sums = part.to_vec();
+            for block in sums.chunks_mut(block.max(1)) {
                 let mut sum = R::ZERO;
-                block
-                    .iter()
-                    .map(|element| {
-                        sum = sum.plus(*element);
-                        sum
-                    })
-                    .collect::<Vec<R>>()
-            };
-            part.chunks(block.max(1)).flat_map(sums).collect()
+                for element in block {
+                    sum = sum.plus(*element);
+                    *element = sum;
+                }
+            }
+            sums
+        })
+    }
+
+    fn side_by_side(&self, block: usize) -> Self {
+        let places = |place| (place..self.len).step_by(block.max(1));
+        self.map(self.len, |part| {
+            let mut elements = Vec::with_capacity(part.len());
+            for place in 0..block {
+                elements.extend(places(place).filter_map(|place| part.get(place).copied()));
+            }
+            elements
         })
     }
 }

@@ -11,7 +11,7 @@
 //! Bytes: to bits, ⌈digits / 8⌉ a number, sent by seat 0 alone; to numbers, one element by seat 0
 //! and one by each seat.
 
-use crate::algebra::lanes::{Lanes, numbers_of, plane_words, planes_of};
+use crate::algebra::lanes::{Lanes, extend_by_bits, plane_words, planes_of};
 use crate::algebra::ring::Ring;
 use crate::engine::shared::{Shared, split};
 use crate::fault::Fault;
@@ -50,8 +50,11 @@ impl Replicated<'_> {
     ) -> Result<Pair<R>, Fault> {
         let len = planes.len() * lanes;
         let numbers = |component: &dyn Fn([&[Lanes]; 2]) -> Vec<Lanes>| -> Vec<R> {
-            let plane = |plane: &&Pair<Lanes>| numbers_of(&component(plane.parts()), lanes);
-            planes.iter().flat_map(plane).collect()
+            let mut numbers = Vec::with_capacity(len);
+            for plane in planes {
+                extend_by_bits(&mut numbers, &component(plane.parts()), lanes);
+            }
+            numbers
         };
         let index = self.begin_dealing("bits as numbers");
         let c = match index {
