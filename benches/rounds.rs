@@ -3,11 +3,11 @@
 //!
 //! `cargo bench --bench rounds`
 //!
-//! - `link/*`: 64 MiB in frames of 1 MiB, through a pair of links and through tokio-rustls alone;
+//! - `link/*`: 64 MiB in frames of 1 MiB, through a pair of links and over a bare mutual-TLS connection;
 //! - `empty`: agreeing and two rounds with nothing in them, three nodes;
 //! - `sum`: `SecureSum` of 100 numbers a party, three nodes;
 //! - `vector/*`: `SecureVectorSum` of 10^6 words of 64 bits, three nodes, beside the time that one
-//!   connection of tokio-rustls alone needs for the bytes that one party, and that all three send.
+//!   bare connection needs for the bytes that one party, and that all three send.
 //!
 //! All nodes of a run share this machine, so three parties' cryptography is done by its cores.
 
@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use cloister_protocols::computation::Input;
 use cloister_protocols::parameters::{Encoding, Parameters};
+use cloister_shaping::limits::TlsPair;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 use crate::trio::Trio;
@@ -39,9 +40,9 @@ fn links(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("link");
     let bytes = 64 * MIB;
     group.throughput(Throughput::Bytes(bytes as u64)).sample_size(20);
-    let mut raw = link::Raw::connect();
-    group.bench_function("tokio-rustls", |bencher| {
-        bencher.iter_custom(|times| (0..times).map(|_| raw.time(bytes)).sum());
+    let mut raw = TlsPair::connect(None).unwrap();
+    group.bench_function("bare-tls", |bencher| {
+        bencher.iter_custom(|times| (0..times).map(|_| raw.time(bytes).unwrap()).sum());
     });
     let mut pair = link::Pair::connect();
     group.bench_function("peer-link", |bencher| {
@@ -71,9 +72,9 @@ fn vectors(criterion: &mut Criterion) {
     group.sample_size(20).measurement_time(Duration::from_secs(10));
     let of_one_party = 2 * 8 * WORDS;
     for (whose, bytes) in [("one", of_one_party), ("all", 3 * of_one_party)] {
-        let mut raw = link::Raw::connect();
-        group.bench_function(BenchmarkId::new("tokio-rustls, bytes of", whose), |bencher| {
-            bencher.iter_custom(|times| (0..times).map(|_| raw.time(bytes)).sum());
+        let mut raw = TlsPair::connect(None).unwrap();
+        group.bench_function(BenchmarkId::new("bare-tls, bytes of", whose), |bencher| {
+            bencher.iter_custom(|times| (0..times).map(|_| raw.time(bytes).unwrap()).sum());
         });
     }
     let mut trio = Trio::start();

@@ -31,9 +31,10 @@ use cloister_protocols::algebra::matrix::add_product;
 use cloister_protocols::computation::Input;
 use cloister_protocols::parameters::{Operation, Parameters};
 use cloister_protocols::random::Expander;
+use cloister_shaping::limits::TlsPair;
 use zeroize::Zeroizing;
 
-use crate::link::{Pair, Raw};
+use crate::link::Pair;
 use crate::trio::Trio;
 
 const MILLION: usize = 1_000_000;
@@ -115,9 +116,9 @@ fn line(case: &Case, cost: &Cost, against: &str, limit: f64, bound: &str) {
 }
 
 fn main() {
-    let mut raw = Raw::connect();
-    raw.time(64 << 20);
-    let link = |raw: &mut Raw, bytes: u64| median(11, || raw.time(bytes as usize));
+    let mut raw = TlsPair::connect(None).unwrap();
+    raw.time(64 << 20).unwrap();
+    let link = |raw: &mut TlsPair, bytes: u64| median(11, || raw.time(bytes as usize).unwrap());
     let round_trip = Pair::connect().round_trip(2_000).as_secs_f64();
     let mut words = vec![0_u64; MILLION];
     let expander = Expander::new(&Zeroizing::new([7; 32]));

@@ -62,6 +62,12 @@ fn sources_and_vault_know_no_actor_and_no_protocol() {
 }
 
 #[test]
+fn what_measures_knows_no_node() {
+    needs_none_of("cloister-report", &["cloister", "actix", "tokio", "rustls", "clap"]);
+    needs_none_of("cloister-shaping", &["cloister-p", "cloister-a", "actix", "tokio", "clap"]);
+}
+
+#[test]
 fn actors_know_what_is_below_and_not_the_command() {
     let needed = needs("cloister-actors");
     let ours: Vec<_> = needed.iter().filter(|name| name.starts_with("cloister")).collect();

@@ -1,5 +1,4 @@
-//! Two ends of a mutual-TLS connection over loopback, each on a thread of its own: with tokio-rustls
-//! alone, and through a pair of the node's links.
+//! Two ends of a pair of the node's links over loopback, each on a thread of its own.
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "benchmarks use parts of it")]
 
@@ -13,14 +12,10 @@ use bytes::Bytes;
 use cloister_actors::links::{
     Content, Events, Greeting, Inbound, LinkDown, LinkUp, Listener, Peer, Transmit,
 };
-use cloister_certs::{
-    Identity, Member, Roster, Validity, client_config, server_config, server_name,
-};
+use cloister_certs::{Identity, Member, Roster, Validity};
 use cloister_protocols::machine::Outgoing;
 use cloister_protocols::party::Party;
 use cloister_protocols::wire::{SessionId, VERSION};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 const MIB: usize = 1 << 20;
 
@@ -34,77 +29,6 @@ fn identities() -> (Vec<Identity>, Vec<Member>, Arc<Roster>) {
     let members: Vec<Member> = identities.iter().map(member).collect();
     let roster = Arc::new(Roster::new(members.clone()).unwrap());
     (identities, members, roster)
-}
-
-fn on_thread<F: Future>(task: impl FnOnce() -> F + Send + 'static) {
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(task());
-    });
-}
-
-/// A connection with tokio-rustls alone.
-pub struct Raw {
-    send: tokio::sync::mpsc::UnboundedSender<usize>,
-    received: mpsc::Receiver<()>,
-}
-
-impl Raw {
-    pub fn connect() -> Self {
-        let (identities, members, roster) = identities();
-        let server = server_config(&identities[1], roster).unwrap();
-        let client = client_config(&identities[0], &members[1]).unwrap();
-        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-        socket.set_nonblocking(true).unwrap();
-        let address = socket.local_addr().unwrap();
-        let (send, mut sizes) = tokio::sync::mpsc::unbounded_channel::<usize>();
-        let (done, received) = mpsc::channel();
-        let announce = done.clone();
-        on_thread(move || async move {
-            let socket = tokio::net::TcpListener::from_std(socket).unwrap();
-            let (tcp, _) = socket.accept().await.unwrap();
-            tcp.set_nodelay(true).unwrap();
-            let mut tls = TlsAcceptor::from(server).accept(tcp).await.unwrap();
-            let mut buffer = vec![0; MIB];
-            announce.send(()).unwrap();
-            while let Ok(size) = tls.read_u64_le().await {
-                let mut left = usize::try_from(size).unwrap();
-                while left > 0 {
-                    let piece = left.min(MIB);
-                    tls.read_exact(&mut buffer[..piece]).await.unwrap();
-                    left -= piece;
-                }
-                announce.send(()).unwrap();
-            }
-        });
-        on_thread(move || async move {
-            let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
-            tcp.set_nodelay(true).unwrap();
-            let mut tls = TlsConnector::from(client).connect(server_name(), tcp).await.unwrap();
-            tls.get_mut().1.set_buffer_limit(Some(MIB));
-            let buffer = vec![7; MIB];
-            while let Some(size) = sizes.recv().await {
-                tls.write_u64_le(size as u64).await.unwrap();
-                let mut left = size;
-                while left > 0 {
-                    let piece = left.min(MIB);
-                    tls.write_all(&buffer[..piece]).await.unwrap();
-                    left -= piece;
-                }
-                tls.flush().await.unwrap();
-            }
-        });
-        received.recv().unwrap();
-        Self { send, received }
-    }
-
-    /// The time in which so many bytes arrive.
-    pub fn time(&mut self, bytes: usize) -> Duration {
-        let start = Instant::now();
-        self.send.send(bytes).unwrap();
-        self.received.recv().unwrap();
-        start.elapsed()
-    }
 }
 
 /// A pair of the node's links.
