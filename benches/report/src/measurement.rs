@@ -149,7 +149,7 @@ pub struct Spread {
 /// A time below which the computation cannot be, measured in the same run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bound {
-    /// What: `round trips`, `link`, `aes-ctr`, `plaintext`.
+    /// What: `latency`, `link`, `aes-ctr`, `plaintext`.
     pub name: String,
     /// How long that alone takes.
     pub seconds: f64,

@@ -64,7 +64,7 @@ pub(super) fn bounds(
         bound("plaintext", plaintext(workload)),
     ];
     if way != Way::Simulated {
-        bounds.push(bound("round trips", course.depth * limits.round_trip / 2.0));
+        bounds.push(bound("latency", course.depth * limits.round_trip / 2.0));
         bounds.push(bound("link", as_f64(course.busiest) / limits.bytes_per_second));
     } else if let Some(theory) = course.theory(&limits.link) {
         bounds.push(bound("link", theory));

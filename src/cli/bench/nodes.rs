@@ -30,6 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a computation may take.
 const DEADLINE_SECONDS: u32 = 600;
 
+/// The longest request.
+const BODY_BYTES: usize = 1 << 31;
+
 /// Nodes of this machine, until they are stopped.
 pub(super) struct Nodes {
     folder: Folder,
@@ -64,6 +67,7 @@ impl Nodes {
         let arguments =
             init::Arguments::of(&names, ports.api(), ports.peer()).with(profile, DEADLINE_SECONDS);
         init::make(&folder, &arguments)?;
+        allow_large_bodies(&folder, members)?;
         let relays = if relayed { relay(&folder)? } else { Vec::new() };
         let mut fleet = Fleet::start(&folder, names.into_iter(), "error")
             .map_err(|error| Problem::ours(format!("cannot start a node: {error}")))?;
@@ -186,6 +190,17 @@ impl Held {
         let profile = serde_json::from_value(read("profile")?).map_err(Problem::peer)?;
         Ok(Self { profile, rules })
     }
+}
+
+/// Test data of any size may come in one request.
+fn allow_large_bodies(folder: &Folder, members: &[String]) -> Outcome {
+    for name in members {
+        let path = folder.node(name);
+        let settings = fs::read_to_string(&path).map_err(Problem::ours)?;
+        let settings = format!("{settings}limits.body_bytes = {BODY_BYTES}\n");
+        fs::write(&path, settings).map_err(Problem::ours)?;
+    }
+    Ok(())
 }
 
 /// Puts a relay before each member's peer address, into the consortium file that all nodes read.

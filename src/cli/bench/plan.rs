@@ -102,6 +102,7 @@ impl Selection {
             for link in &links {
                 for subject in &subjects {
                     for size in self.sizes(subject) {
+                        check_size(subject, size, parties)?;
                         for way in self.ways(parties, link)? {
                             let profile = self.profile();
                             cases.push(case(subject, size, parties, link, way, profile));
@@ -268,6 +269,20 @@ fn check_parties(parties: usize) -> Outcome {
     match (2..=250).contains(&parties) {
         true => Ok(()),
         false => Err(Problem::usage(format!("2 to 250 parties compute together, not {parties}"))),
+    }
+}
+
+/// Test data are made here, for all parties.
+fn check_size(subject: &Subject, size: usize, parties: usize) -> Outcome {
+    const MOST: usize = 100_000_000;
+    let each = subject.items_of_a_party(size);
+    match each.saturating_mul(parties) > MOST {
+        false => Ok(()),
+        true => Err(Problem::usage(format!(
+            "{size} {} for each of {parties} parties are more than {MOST} in all: choose a smaller \
+             --size",
+            subject.unit
+        ))),
     }
 }
 

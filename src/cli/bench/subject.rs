@@ -116,6 +116,15 @@ impl Subject {
         )
     }
 
+    /// How many items one party's test data have.
+    pub(super) fn items_of_a_party(&self, size: usize) -> usize {
+        match self.data {
+            Data::Rounds | Data::Operation(_) | Data::Chain => 0,
+            Data::Matrices => size.saturating_mul(size),
+            _ => size,
+        }
+    }
+
     /// Test data of this size for so many parties.
     pub(super) fn workload(&'static self, size: usize, parties: usize) -> Workload {
         let inputs = (0..parties).map(|party| self.input(size, party, parties)).collect();

@@ -120,11 +120,25 @@ pub(super) fn bytes_sent(line: &Line) -> String {
     units::maybe_bytes(line.most(|node| Some(node.bytes_sent)))
 }
 
+/// A reason may go on for lines; a row has space for the beginning.
+fn in_short(reason: &str) -> String {
+    const LONGEST: usize = 90;
+    let mut words = reason.split_whitespace();
+    let mut short = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        if short.chars().count() + word.chars().count() > LONGEST {
+            return short + " …";
+        }
+        short = short + " " + word;
+    }
+    short
+}
+
 /// What was not measured, and why.
 pub(crate) fn reasons(skipped: &[Skipped]) -> Vec<Column> {
     let cases: Vec<_> = skipped.iter().map(|skipped| &skipped.case).collect();
     let mut columns = identity(&cases);
-    let reasons = skipped.iter().map(|skipped| skipped.reason.clone()).collect();
+    let reasons = skipped.iter().map(|skipped| in_short(&skipped.reason)).collect();
     columns.push(Column::words("why not", "", reasons));
     columns
 }
