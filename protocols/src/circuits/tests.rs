@@ -189,7 +189,7 @@ fn tables_are_sorted_and_equal_rows_keep_their_order() {
     let seed = testing::seed();
     let mut rng = rng(seed);
     for setting in SETTINGS {
-        for (rows, digits) in [(0, 64), (1, 64), (2, 1), (70, 64), (65, 4), (40, 0)] {
+        for (rows, digits) in [(0, 64), (1, 64), (2, 1), (70, 64), (65, 4), (40, 0), (2_100, 7)] {
             let keys: Vec<u64> = (0..rows)
                 .map(|row| match row % 4 {
                     0 => rng.next_u64(),
