@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::wire;
 use serde::{Deserialize, Serialize};
 
 use crate::disclosure::Rules;
@@ -27,6 +28,7 @@ pub struct AuditHead {
     /// The entry's number.
     pub number: u64,
     /// Its hash, which covers all entries before it; zeros where there is no entry.
+    #[serde(with = "wire::digest")]
     pub hash: [u8; 32],
 }
 

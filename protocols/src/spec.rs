@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::wire;
 use serde::{Deserialize, Serialize};
 
 /// What all parties must want alike.
@@ -32,6 +33,7 @@ pub struct MemberId {
     /// Its name in the consortium file.
     pub name: String,
     /// The SHA-256 fingerprint of its first certificate in the consortium file.
+    #[serde(with = "wire::digest")]
     pub fingerprint: [u8; 32],
 }
 

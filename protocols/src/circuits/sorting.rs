@@ -29,7 +29,7 @@ const STEP: usize = 3;
 
 /// The most rows for which a step takes one digit more: what it sends more, a line of 100 Mbit/s carries
 /// in less than the steps that it saves wait on a round trip of 28 ms.
-const FEW_ROWS: usize = 2_048;
+const FEW_ROWS: usize = 1_024;
 
 /// The table in ascending order of the lowest `digits` binary digits of its first column of words;
 /// rows that are equal in it stay in their order.
