@@ -5,6 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The name of the bound that round trips alone make.
+pub const LATENCY: &str = "latency";
+
 /// The version of the document's form; another one is not read.
 pub const VERSION: u32 = 1;
 
@@ -118,7 +121,8 @@ pub struct Line {
     /// Bytes that all nodes sent together, without frames and TLS.
     pub bytes: u64,
     /// From the last node's start to the last node's end, and the longest time that a node took to
-    /// encode its data before.
+    /// encode its data before. Of parties' own nodes, whose clocks may differ: the shortest of all
+    /// nodes' own times, which is that of the one that started last.
     pub seconds: Spread,
     /// How many of `unit`, of all parties together, in a second, at the median.
     pub throughput: f64,
@@ -138,7 +142,7 @@ pub struct Line {
 pub struct Spread {
     /// The least.
     pub least: f64,
-    /// The median.
+    /// The median; of an even number of runs the longer of the two in the middle.
     pub median: f64,
     /// The 95th percentile; with fewer than 20 runs the largest.
     pub p95: f64,
@@ -172,13 +176,14 @@ pub struct NodeCost {
     pub encoding: f64,
     /// Time in the protocol's own arithmetic.
     pub arithmetic: f64,
-    /// Time in which it waited for messages.
+    /// Time in which it waited for messages, from its own start: also for nodes that started later.
     pub waiting: f64,
     /// Time that its links spent on frames, TLS and the system's calls, on their thread; part of it
     /// falls into the waiting. Absent in virtual time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serialisation: Option<f64>,
-    /// The most memory that its process has held while it ran. Absent where it cannot be seen.
+    /// The most memory that its process has held since it was started for this case, its client's data in
+    /// JSON included. Absent where it cannot be seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_memory: Option<u64>,
     /// When it began, in seconds after the first node's start.

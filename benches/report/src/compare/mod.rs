@@ -2,12 +2,14 @@
 //!
 //! Rounds and bytes follow from the protocol: any growth is a change of the protocol, and worse. Times
 //! depend on the machine; what is compared is how near a line is to the nearest limit that was measured
-//! beside it, and only a fall by more than a tolerance is worse.
+//! beside it, and only a fall by more than a tolerance is worse. Where that limit is the bare round trip of
+//! this machine alone, nothing follows: processors that sleep or not change it threefold from second to
+//! second.
 
 mod table;
 
 use crate::cases::same;
-use crate::measurement::{Case, Line, Measurement};
+use crate::measurement::{Case, LATENCY, Line, Measurement};
 use crate::numbers::{nearest, ratio, wide};
 
 /// What came of two measurements.
@@ -19,6 +21,8 @@ pub struct Comparison {
     pub missing: Vec<Case>,
     /// The cases that only the new measurement has.
     pub added: Vec<Case>,
+    /// The cases that the old measurement has, and that could not be measured any more: that is worse.
+    pub lost: Vec<Case>,
 }
 
 /// A case that is in both measurements.
@@ -28,6 +32,8 @@ pub struct Row {
     pub case: Case,
     /// Rounds.
     pub rounds: Change,
+    /// Messages that wait for each other.
+    pub depth: Change,
     /// Bytes of all nodes.
     pub bytes: Change,
     /// Messages of all nodes.
@@ -55,6 +61,8 @@ pub struct Change {
 pub enum Worse {
     /// It takes more rounds.
     Rounds,
+    /// More messages wait for each other.
+    Depth,
     /// It sends more bytes.
     Bytes,
     /// It is further from the nearest bound than is tolerated.
@@ -70,15 +78,16 @@ pub fn compare(old: &Measurement, new: &Measurement, tolerance: f64) -> Comparis
         rows: pairs.map(|(old, new)| Row::of(old, new, tolerance)).collect(),
         missing: only(old, new),
         added: only(new, old),
+        lost: lost(old, new),
     }
 }
 
 impl Comparison {
-    /// Whether any line has become worse. Cases that are missing are not: the measurement may have
-    /// been a smaller one.
+    /// Whether any line has become worse, or is lost. Cases that are missing otherwise are not: the
+    /// measurement may have been a smaller one.
     #[must_use]
     pub fn is_worse(&self) -> bool {
-        self.rows.iter().any(|row| !row.worse.is_empty())
+        !self.lost.is_empty() || self.rows.iter().any(|row| !row.worse.is_empty())
     }
 
     /// The comparison for a terminal: one row for each case, then what is in one measurement only.
@@ -103,15 +112,18 @@ impl Row {
         let bytes = counts(|line| line.bytes);
         let nearness = nearness(old).zip(nearness(new)).map(|(old, new)| Change { old, new });
         let fell = nearness.is_some_and(|share| share.new < share.old * (1.0 - tolerance));
+        let fell = fell && !rests_on_processors(old) && !rests_on_processors(new);
         // Counted as they are: as doubles, the largest lose their last digits.
         let grown = [
             (new.rounds > old.rounds, Worse::Rounds),
+            (new.depth > old.depth, Worse::Depth),
             (new.bytes > old.bytes, Worse::Bytes),
             (fell, Worse::Nearness),
         ];
         Self {
             case: new.case.clone(),
             rounds,
+            depth: counts(|line| wide(line.depth)),
             bytes,
             messages: counts(|line| line.messages),
             seconds: Change { old: old.seconds.median, new: new.seconds.median },
@@ -124,6 +136,17 @@ impl Row {
 /// The share of the median time that the nearest bound would take.
 fn nearness(line: &Line) -> Option<f64> {
     ratio(line.seconds.median, line.nearest()?.seconds)
+}
+
+/// Whether what the line is held against depends on whether this machine's processors sleep.
+fn rests_on_processors(line: &Line) -> bool {
+    let latency = line.nearest().is_some_and(|bound| bound.name == LATENCY);
+    latency && line.case.link.round_trip <= 0.0
+}
+
+fn lost(old: &Measurement, new: &Measurement) -> Vec<Case> {
+    let skipped = new.skipped.iter().map(|skipped| &skipped.case);
+    skipped.filter(|case| find(old, case).is_some()).cloned().collect()
 }
 
 fn find<'lines>(measurement: &'lines Measurement, case: &Case) -> Option<&'lines Line> {

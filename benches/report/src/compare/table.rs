@@ -7,8 +7,9 @@ use crate::table::label;
 use crate::units::{self, ABSENT};
 
 pub(super) fn table(comparison: &Comparison) -> String {
-    let Comparison { rows, missing, added } = comparison;
+    let Comparison { rows, missing, added, lost } = comparison;
     let mut parts = vec![rows_text(rows)];
+    parts.extend(list("Could not be measured any more, which is worse:", lost));
     parts.extend(list("Only in the old measurement:", missing));
     parts.extend(list("Only in the new measurement:", added));
     parts.join("\n")
@@ -24,6 +25,7 @@ fn rows_text(rows: &[Row]) -> String {
     grid::text(&[
         Column::words("case", "", rows.iter().map(|row| label(&row.case)).collect()),
         numbers("rounds", "", |row| times(&row.rounds)),
+        numbers("depth", "", |row| times(&row.depth)),
         numbers("bytes", "", |row| times(&row.bytes)),
         numbers("messages", "", |row| times(&row.messages)),
         numbers("median", "old", |row| units::seconds(row.seconds.old)),
@@ -56,6 +58,7 @@ fn worse(row: &Row) -> String {
 fn word(worse: Worse) -> &'static str {
     match worse {
         Worse::Rounds => "rounds",
+        Worse::Depth => "depth",
         Worse::Bytes => "bytes",
         Worse::Nearness => "nearness to the bound",
     }

@@ -1,5 +1,5 @@
 use super::{Change, Comparison, Worse, compare};
-use crate::measurement::{Line, Way};
+use crate::measurement::{Bound, LATENCY, Line, Skipped, Way};
 use crate::testing;
 
 const TOLERANCE: f64 = 0.2;
@@ -65,6 +65,31 @@ fn fewer_rounds_and_bytes_and_more_messages_are_not_worse() {
 fn further_from_the_bound_than_is_tolerated_is_worse() {
     assert_eq!(worse(&after(|line| line.seconds.median *= 1.3)), [Worse::Nearness]);
     assert_eq!(worse(&after(|line| line.bounds[0].seconds *= 0.79)), [Worse::Nearness]);
+}
+
+#[test]
+fn more_messages_that_wait_for_each_other_are_worse() {
+    assert_eq!(worse(&after(|line| line.depth += 1)), [Worse::Depth]);
+}
+
+#[test]
+fn what_cannot_be_measured_any_more_is_worse() {
+    let mut new = testing::of(vec![]);
+    new.skipped = vec![Skipped { case: line().case, reason: "it sends another byte".into() }];
+    let comparison = compare(&testing::of(vec![line()]), &new, TOLERANCE);
+    assert!(comparison.is_worse());
+    assert!(comparison.table().contains("Could not be measured any more"));
+    assert!(!compare(&testing::of(vec![simulated()]), &new, TOLERANCE).is_worse());
+}
+
+#[test]
+fn the_bare_round_trip_of_one_machine_judges_nothing() {
+    let loopback = |seconds| {
+        let mut line = testing::line("mean", Way::Real, testing::loopback());
+        line.bounds = vec![Bound { name: LATENCY.into(), seconds }];
+        testing::of(vec![line])
+    };
+    assert!(!compare(&loopback(0.004), &loopback(0.001), TOLERANCE).is_worse());
 }
 
 #[test]
