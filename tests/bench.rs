@@ -161,6 +161,12 @@ fn an_earlier_measurement_is_a_guard() {
     *bytes = (bytes.as_u64().unwrap() - 1).into();
     fs::write(&new, document.to_string()).unwrap();
     ended(&bench(&["--compare", &new, "--tolerance", "0.95"]), 1, "worse");
+    // A case that cannot be measured any more.
+    let mut lost = document.clone();
+    *lost.pointer_mut("/lines/0/profile").unwrap() = "none".into();
+    fs::write(&new, lost.to_string()).unwrap();
+    ended(&bench(&["--compare", &new]), 1, "no profile `none`");
+    ended(&bench(&["--compare", &old, "--tolerance", "nan"]), 2, "a share");
     document["version"] = 99.into();
     fs::write(&new, document.to_string()).unwrap();
     ended(&bench(&["--compare", &new]), 2, "form 99");
@@ -186,7 +192,7 @@ fn all_files_are_written_and_stand_alone() {
     let spans: Value = serde_json::from_str(&read("spans.json")).unwrap();
     assert!(spans["resourceSpans"].as_array().unwrap().len() >= 3);
     let missing = shown("none/report.html");
-    ended(&bench(&["--function", "Empty", "--report", &missing]), 2, "no such folder");
+    ended(&bench(&["--function", "Empty", "--report", &missing]), 2, "cannot write");
 }
 
 #[test]
@@ -207,6 +213,7 @@ fn what_makes_no_sense_is_refused() {
         (&["--link", "moon"], "loopback, lan, wan and mobile"),
         (&["--parties", "1"], "2 to 250"),
         (&["--parties", "100", "--way", "real"], "--way simulated"),
+        (&["--parties", "2", "--function", "compare"], "three nodes"),
         (&["--parties", "250", "--size", "1e8"], "choose a smaller --size"),
         (&["--suite", "none"], "masked and replicated"),
         (&["--preset", "whitepaper", "--rtt", "1ms"], "cannot be used with"),

@@ -1,7 +1,8 @@
 //! When a computation did what at this node: for clients that ask for it, to see where time goes.
 //!
 //! It says which rounds there were, how much they carried, and when the node waited. None of it depends
-//! on a value beyond what the result tells, but through the time that arithmetic takes.
+//! on a value beyond what the result tells; but the time that reading and arithmetic take depends on how
+//! many rows there are. So there is none of datasets, of which a client may not know that.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};

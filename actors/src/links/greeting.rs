@@ -107,7 +107,7 @@ async fn receive<R: AsyncRead + Unpin>(
     reader: &mut FrameReader<R>,
     header: Header,
 ) -> Result<Greeting, GreetingError> {
-    let frame = reader.next().await?;
+    let frame = reader.next(|| {}).await?;
     let frame = frame.ok_or_else(|| io::Error::from(ErrorKind::UnexpectedEof))?;
     if frame.header != header {
         return Err(GreetingError::Senseless);

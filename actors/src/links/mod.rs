@@ -48,6 +48,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// A link on which nothing came for so long is dead.
 const SILENCE: Duration = Duration::from_secs(20);
 
+/// How long a peer may take to read one frame: on a slow line, a long one takes its time.
+const READING: Duration = Duration::from_secs(120);
+
 /// The link to one member.
 pub struct PeerLink {
     peer: Peer,
@@ -264,8 +267,9 @@ impl PeerLink {
         if silent > SILENCE {
             let reason = format!("nothing came from it for {} s", silent.as_secs());
             self.ended(self.epoch, reason, context);
-        } else if silent >= KEEP_ALIVE {
-            // A full queue means that the link is anything but idle.
+        } else {
+            // Also while much comes: who sends us a long frame over a slow line hears nothing else of
+            // us. A full queue means that the link is anything but idle.
             let _ = outbox.control(Header::Ping, Bytes::new());
         }
     }
@@ -322,7 +326,7 @@ async fn read<R: tokio::io::AsyncRead + Unpin>(
     heard: Rc<Cell<Instant>>,
 ) -> String {
     loop {
-        let Frame { header, body } = match reader.next().await {
+        let Frame { header, body } = match reader.next(|| heard.set(Instant::now())).await {
             Ok(Some(frame)) => frame,
             Ok(None) => return "it has closed the connection".into(),
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
@@ -330,7 +334,6 @@ async fn read<R: tokio::io::AsyncRead + Unpin>(
             }
             Err(error) => return format!("the connection broke: {}", error.kind()),
         };
-        heard.set(Instant::now());
         let (session, content) = match header {
             Header::Part(session, header) => (session, Content::Part(Part { header, body })),
             Header::Stop(session) => (session, Content::Stop(body)),
@@ -353,8 +356,8 @@ async fn write<W: tokio::io::AsyncWrite + Unpin>(
     loop {
         let frame = outbox.pop();
         let written = match &frame {
-            Some(frame) => timeout(SILENCE, writer.write(frame)).await,
-            None => timeout(SILENCE, writer.flush()).await,
+            Some(frame) => timeout(READING, writer.write(frame)).await,
+            None => timeout(READING, writer.flush()).await,
         };
         match written {
             Err(_) => return "it does not read what it is sent".into(),

@@ -28,7 +28,7 @@ pub(super) struct FrameReader<R> {
 /// Small frames that wait for each other are written at once up to this size.
 const TOGETHER: usize = 64 << 10;
 
-/// Writes frames to a stream.
+/// Writes frames to a stream. Of no use any more after an error.
 pub(super) struct FrameWriter<W> {
     stream: W,
     /// What is to be written yet.
@@ -40,8 +40,9 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         Self { stream, buffer: BytesMut::with_capacity(READ_ROOM) }
     }
 
-    /// The next frame; none where the stream ends between two frames.
-    pub(super) async fn next(&mut self) -> io::Result<Option<Frame>> {
+    /// The next frame; none where the stream ends between two frames. `heard` is told whenever some of it
+    /// has come.
+    pub(super) async fn next(&mut self, heard: impl Fn()) -> io::Result<Option<Frame>> {
         loop {
             if let Some(frame) = self.take()? {
                 return Ok(Some(frame));
@@ -49,6 +50,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
                 return self.ended();
             }
+            heard();
         }
     }
 
@@ -154,9 +156,9 @@ mod tests {
         });
         let mut reader = FrameReader::new(far);
         for size in sizes {
-            assert_eq!(reader.next().await.unwrap(), Some(frame(size)));
+            assert_eq!(reader.next(|| {}).await.unwrap(), Some(frame(size)));
         }
-        assert_eq!(reader.next().await.unwrap(), None);
+        assert_eq!(reader.next(|| {}).await.unwrap(), None);
         sender.await.unwrap();
     }
 
@@ -167,7 +169,7 @@ mod tests {
         let senseless = [&8u32.to_le_bytes()[..], &[255; 8]].concat();
         for bytes in [long, cut, senseless, vec![1, 0]] {
             let mut reader = FrameReader::new(bytes.as_slice());
-            assert!(reader.next().await.is_err(), "{bytes:?}");
+            assert!(reader.next(|| {}).await.is_err(), "{bytes:?}");
         }
     }
 }

@@ -28,7 +28,9 @@ pub(crate) struct Prepared {
 impl Prepared {
     pub(super) fn new(parameters: &Parameters) -> Result<Self, InputError> {
         match parameters.times {
-            Some(0) | Some(MOST..) => Err(refuse(TIMES, format!("from 1 to {} rounds", MOST - 1))),
+            Some(rounds) if !(1..=MOST).contains(&rounds) => {
+                Err(refuse(TIMES, format!("from 1 to {MOST} rounds")))
+            }
             rounds => Ok(Self { rounds }),
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use cloister_protocols::algebra::matrix::add_product;
 use cloister_protocols::computation::Input;
 use cloister_protocols::random::Expander;
-use cloister_report::measurement::{Bound, Limits, Link, Way};
+use cloister_report::measurement::{Bound, LATENCY, Limits, Link, Way};
 use cloister_shaping::limits::TlsPair;
 use zeroize::Zeroizing;
 
@@ -58,13 +58,13 @@ pub(super) fn bounds(
     way: Way,
 ) -> Vec<Bound> {
     let bound = |name: &str, seconds: f64| Bound { name: name.to_owned(), seconds };
-    let sent = course.nodes.iter().map(|node| node.bytes_sent).max().unwrap_or(0);
+    let sent = course.traffic().map(|traffic| traffic.bytes_sent).max().unwrap_or(0);
     let mut bounds = vec![
         bound("aes-ctr", as_f64(sent) / limits.aes_ctr_bytes_per_second),
         bound("plaintext", plaintext(workload)),
     ];
     if way != Way::Simulated {
-        bounds.push(bound("latency", course.depth * limits.round_trip / 2.0));
+        bounds.push(bound(LATENCY, course.depth * limits.round_trip / 2.0));
         bounds.push(bound("link", as_f64(course.busiest) / limits.bytes_per_second));
     } else if let Some(theory) = course.theory(&limits.link) {
         bounds.push(bound("link", theory));

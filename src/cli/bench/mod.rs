@@ -17,6 +17,7 @@ mod simulated;
 mod subject;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -26,7 +27,7 @@ use cloister_report::{csv, html, spans, table};
 
 use self::nodes::Driver;
 use self::plan::Selection;
-use self::runner::Runner;
+use self::runner::{Finished, Runner};
 use super::node::Stop;
 use crate::folder::Folder;
 use crate::logging;
@@ -52,7 +53,7 @@ enum What {
 struct Rounds {
     #[command(flatten)]
     selection: Selection,
-    /// How often each is measured, after one run that does not count.
+    /// How often each is measured; nodes run once before, which does not count.
     #[arg(long, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
     repeat: u16,
@@ -80,7 +81,8 @@ struct Rounds {
     compare: Option<PathBuf>,
     /// By how much a computation may fall back against what the machine can do, with --compare:
     /// 0.25 for a quarter.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.25, requires = "compare")]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.25, requires = "compare",
+          value_parser = share)]
     tolerance: f64,
 }
 
@@ -96,11 +98,11 @@ impl Rounds {
     async fn measure(&self, old: Option<Measurement>) -> Outcome {
         let runner = self.runner(old.as_ref())?;
         let mut stop = Stop::new(false)?;
-        let measurement = runner.run(&mut stop).await;
-        self.write(&measurement)?;
+        let Finished { measurement, ours } = runner.run(&mut stop).await;
         if !measurement.complete {
             eprintln!("interrupted: this is what was measured until then");
         }
+        let written = self.write(&measurement);
         for skipped in &measurement.skipped {
             let case = &skipped.case;
             eprintln!(
@@ -108,23 +110,27 @@ impl Rounds {
                 case.function, case.link.name, skipped.reason
             );
         }
-        if let Some(old) = old {
-            let comparison = compare(&old, &measurement, self.tolerance);
-            // Standard output is the document's, where that goes there.
-            match self.is_json_printed() {
-                true => eprint!("{}", comparison.table()),
-                false => super::print(&comparison.table())?,
-            }
-            if comparison.is_worse() {
-                return Err(Problem::new(
-                    Fault::Worse,
-                    "the measurement is worse than the earlier one",
-                ));
-            }
-        }
+        let compared = old.map_or(Ok(()), |old| self.compare(&old, &measurement));
+        // The first of these is the cause of the others.
+        ours.map_or(Ok(()), Err).and(written).and(compared)?;
         match measurement.lines.is_empty() && measurement.complete {
             true => Err(Problem::peer("nothing could be measured")),
             false => Ok(()),
+        }
+    }
+
+    fn compare(&self, old: &Measurement, new: &Measurement) -> Outcome {
+        let comparison = compare(old, new, self.tolerance);
+        // Standard output is the document's, where that goes there.
+        match self.is_json_printed() {
+            true => eprint!("{}", comparison.table()),
+            false => super::print(&comparison.table())?,
+        }
+        let worse = |what: &str| Err(Problem::new(Fault::Worse, what));
+        match (comparison.is_worse(), new.complete) {
+            (true, _) => worse("the measurement is worse than the earlier one"),
+            (false, false) => worse("not all was measured that was to be compared"),
+            (false, true) => Ok(()),
         }
     }
 
@@ -134,58 +140,62 @@ impl Rounds {
             let file = Folder::new(folder).read_client()?;
             let members: Vec<String> = file.member.iter().map(|m| m.name.clone()).collect();
             let cases = self.selection.cases_of(members.len())?;
+            plan::check_sizes(&cases)?;
             return Ok(Runner { cases, repeat, own: Some((Driver::of(file)?, members)) });
         }
         let cases = match old {
             Some(old) if self.selection.is_silent() => plan::again(old)?,
             _ => self.selection.cases()?,
         };
+        plan::check_sizes(&cases)?;
         Ok(Runner { cases, repeat, own: None })
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [&self.json, &self.report, &self.csv, &self.spans].into_iter().flatten();
+        files.map(PathBuf::as_path).filter(|path| !is_standard_output(path))
     }
 
     /// What cannot be written is known before anything is measured.
     fn check_files(&self) -> Outcome {
-        let files = [&self.json, &self.report, &self.csv, &self.spans].into_iter().flatten();
-        for path in files.filter(|path| !is_standard_output(path)) {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            if folder.is_some_and(|folder| !folder.is_dir()) {
-                return Err(Problem::usage(format!("{}: there is no such folder", path.display())));
-            }
-        }
-        Ok(())
+        self.files().try_for_each(|path| {
+            let opened = fs::OpenOptions::new().append(true).create(true).open(path);
+            opened.map(drop).map_err(|error| cannot_write(path, &error))
+        })
     }
 
+    /// Prints, and writes all files that can be written.
     fn write(&self, measurement: &Measurement) -> Outcome {
-        let json = || serde_json::to_string_pretty(measurement).map_err(Problem::ours);
-        if let Some(path) = &self.json {
-            let text = json()? + "\n";
-            if is_standard_output(path) {
-                super::print(&text)?;
-            } else {
-                write(path, &text)?;
+        let json = serde_json::to_string_pretty(measurement).map_err(Problem::ours)? + "\n";
+        let printed = if self.is_json_printed() {
+            super::print(&json)
+        } else {
+            self.print_table(measurement)
+        };
+        let json = self.json.as_deref().filter(|path| !is_standard_output(path)).map(|p| (p, json));
+        let report = self.report.as_deref().map(|path| (path, html::page(measurement)));
+        let csv = match &self.csv {
+            Some(path) => Some((&**path, csv::lines(measurement).map_err(Problem::ours)?)),
+            None => None,
+        };
+        let spans = match &self.spans {
+            Some(path) => {
+                let spans = spans::otlp(measurement).map_err(Problem::ours)?;
+                Some((&**path, format!("{spans:#}\n")))
             }
-        }
-        if let Some(path) = &self.report {
-            write(path, &html::page(measurement))?;
-        }
-        if let Some(path) = &self.csv {
-            write(path, &csv::lines(measurement).map_err(Problem::ours)?)?;
-        }
-        if let Some(path) = &self.spans {
-            let spans = spans::otlp(measurement).map_err(Problem::ours)?;
-            write(path, &format!("{spans:#}\n"))?;
-        }
-        if self.is_json_printed() {
-            return Ok(());
-        }
+            None => None,
+        };
+        let files = [json, report, csv, spans].into_iter().flatten();
+        files.fold(printed, |before, (path, text)| before.and(write(path, &text)))
+    }
+
+    fn print_table(&self, measurement: &Measurement) -> Outcome {
         super::print(&match self.markdown {
             true => table::markdown(measurement),
             false => table::lines(measurement),
         })?;
-        if self.trace {
-            measurement.lines.iter().try_for_each(|line| super::print(&table::trace(line)))?;
-        }
-        Ok(())
+        let mut traced = measurement.lines.iter().filter(|_| self.trace);
+        traced.try_for_each(|line| super::print(&format!("\n{}", table::trace(line))))
     }
 
     fn is_json_printed(&self) -> bool {
@@ -205,6 +215,15 @@ fn read(path: &Path) -> Outcome<Measurement> {
 }
 
 fn write(path: &Path, text: &str) -> Outcome {
-    fs::write(path, text)
-        .map_err(|error| Problem::usage(format!("cannot write {}: {error}", path.display())))
+    fs::write(path, text).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Problem {
+    Problem::usage(format!("cannot write {}: {error}", path.display()))
+}
+
+/// A share, from 0 to less than 1.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
+    share.ok_or_else(|| "write a share from 0 to less than 1, such as 0.25".to_owned())
 }

@@ -28,7 +28,7 @@ use crate::problem::{Outcome, Problem};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a computation may take.
-const DEADLINE_SECONDS: u32 = 600;
+pub(super) const DEADLINE_SECONDS: u32 = 600;
 
 /// The longest request.
 const BODY_BYTES: usize = 1 << 31;
@@ -37,9 +37,9 @@ const BODY_BYTES: usize = 1 << 31;
 pub(super) struct Nodes {
     folder: Folder,
     fleet: Fleet,
-    relays: Vec<Relay>,
     /// What each node's process is, by member.
     processes: Vec<(String, u32)>,
+    _relays: Vec<Relay>,
     _scratch: TempDir,
     _ports: Ports,
 }
@@ -53,13 +53,8 @@ pub(super) struct Driver {
 }
 
 impl Nodes {
-    /// Starts a node for each of these members; the first so many bring data. With `relayed`, their
-    /// links go through relays.
-    pub(super) async fn start(
-        members: &[String],
-        profile: Profile,
-        relayed: bool,
-    ) -> Outcome<Self> {
+    /// Starts a node for each of these members, with links like this one.
+    pub(super) async fn start(members: &[String], profile: Profile, link: &Link) -> Outcome<Self> {
         let scratch = tempfile::tempdir().map_err(Problem::ours)?;
         let folder = Folder::new(scratch.path().join("consortium"));
         let ports = Ports::take().map_err(Problem::ours)?;
@@ -68,19 +63,16 @@ impl Nodes {
             init::Arguments::of(&names, ports.api(), ports.peer()).with(profile, DEADLINE_SECONDS);
         init::make(&folder, &arguments)?;
         allow_large_bodies(&folder, members)?;
-        let relays = if relayed { relay(&folder)? } else { Vec::new() };
+        let relays = match link::shape(link) {
+            Some(shape) => relay(&folder, shape)?,
+            None => Vec::new(),
+        };
         let mut fleet = Fleet::start(&folder, names.into_iter(), "error")
             .map_err(|error| Problem::ours(format!("cannot start a node: {error}")))?;
         let ready = timeout(PATIENCE, all_ready(&mut fleet, members.len())).await;
         ready.unwrap_or_else(|_| Err(Problem::ours("the nodes were not ready in time")))?;
         let processes = fleet.processes().to_vec();
-        Ok(Self { folder, fleet, relays, processes, _scratch: scratch, _ports: ports })
-    }
-
-    /// From here on the links are like this one.
-    pub(super) fn shape(&self, link: &Link) {
-        let shape = link::shape(link).unwrap_or(Shape { delay: Duration::ZERO, bandwidth: None });
-        self.relays.iter().for_each(|relay| relay.set(shape));
+        Ok(Self { folder, fleet, processes, _relays: relays, _scratch: scratch, _ports: ports })
     }
 
     /// A client of the first so many members.
@@ -89,6 +81,16 @@ impl Nodes {
         file.member.truncate(parties);
         let consortium = Consortium::new(file)?;
         Ok(Driver { consortium, processes: self.processes.clone(), one_clock: true })
+    }
+
+    /// Says which node has ended, when one does.
+    pub(super) async fn first_end(&mut self) -> Problem {
+        match self.fleet.event().await {
+            Some(Event::Ended { name, .. }) => {
+                Problem::ours(format!("the node of {name} has ended"))
+            }
+            _ => Problem::ours("the nodes have ended"),
+        }
     }
 
     pub(super) async fn stop(self) {
@@ -109,16 +111,14 @@ impl Driver {
         job.parameters.clone_from(&setup.workload.parameters);
         job.trace = true;
         let data = setup.workload.documents().into_iter().map(Data::Values).collect();
-        let before: Vec<bool> =
-            self.processes.iter().map(|(_, id)| memory::forget_peak(*id)).collect();
         let reports = self.consortium.compute(&job, data, |_, _| {}).await.all()?;
         check_agreement(&reports)?;
         let held = Held::of(&reports)?;
         let mut nodes = self.costs(&reports)?;
-        for ((node, (_, id)), forgot) in nodes.iter_mut().zip(&self.processes).zip(before) {
-            node.peak_memory = forgot.then(|| memory::peak(*id)).flatten();
+        for (node, (_, id)) in nodes.iter_mut().zip(&self.processes) {
+            node.peak_memory = memory::peak(*id);
         }
-        Ok((Run { seconds: self.seconds(&nodes), nodes }, held))
+        Ok((Run::new(self.seconds(&nodes), nodes), held))
     }
 
     /// From the last start to the last end; where clocks may differ, what the one needed that was
@@ -204,7 +204,7 @@ fn allow_large_bodies(folder: &Folder, members: &[String]) -> Outcome {
 }
 
 /// Puts a relay before each member's peer address, into the consortium file that all nodes read.
-fn relay(folder: &Folder) -> Outcome<Vec<Relay>> {
+fn relay(folder: &Folder, shape: Shape) -> Outcome<Vec<Relay>> {
     let path = folder.consortium();
     let file: ConsortiumFile = read_toml(&path, "")?;
     let mut members = file.members().to_vec();
@@ -212,7 +212,6 @@ fn relay(folder: &Folder) -> Outcome<Vec<Relay>> {
     for member in &mut members {
         let target: SocketAddr = member.peer.parse().map_err(Problem::ours)?;
         let any = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Problem::ours)?;
-        let shape = Shape { delay: Duration::ZERO, bandwidth: None };
         let relay = Relay::start(any, target, shape).map_err(Problem::ours)?;
         member.peer = relay.address().to_string();
         relays.push(relay);

@@ -25,8 +25,8 @@ pub(super) struct Selection {
     /// Only what this family of protocols computes: masked or replicated.
     #[arg(long, value_name = "NAME")]
     suite: Option<String>,
-    /// How many parties bring data.
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [3])]
+    /// How many parties bring data; 3 where nothing is said.
+    #[arg(long, value_name = "N,…", value_delimiter = ',')]
     parties: Vec<usize>,
     /// How large one party's data are, such as 1e3; each function's usual size where nothing is said.
     #[arg(long, value_name = "N,…", value_delimiter = ',', num_args = 1.., value_parser = link::size)]
@@ -46,14 +46,14 @@ pub(super) struct Selection {
     /// parties than this machine has ports for, where nothing is said.
     #[arg(long, value_name = "WAY,…", value_delimiter = ',')]
     way: Vec<WayName>,
-    /// The disclosure profile of all nodes. Under `production` the joint rules are decided on shares
+    /// The disclosure profile of all nodes, teaching where nothing is said. Under `production` the joint rules are decided on shares
     /// before anything is opened, and cost what they cost.
-    #[arg(long, value_name = "NAME", default_value = "teaching")]
-    profile: ProfileName,
+    #[arg(long, value_name = "NAME")]
+    profile: Option<ProfileName>,
     /// A known set of measurements: `whitepaper` is tables 8 and 9 of Ballhausen and Hinske,
     /// Federated Secure Computing (Informatics 10, 2023), for the functions that exist.
     #[arg(long, value_name = "NAME",
-          conflicts_with_all = ["functions", "suite", "parties", "size", "link", "rtt", "way"])]
+          conflicts_with_all = ["functions", "suite", "parties", "size", "link", "rtt", "way", "profile"])]
     preset: Option<Preset>,
     /// Measure the parties' own nodes with public test data, over the network that they have.
     #[arg(long, value_name = "DIR",
@@ -72,21 +72,20 @@ enum Preset {
     Whitepaper,
 }
 
-/// What was to be measured once more is not known any more.
-const GONE: &str = "measure anew what this version has, and compare with that from then on";
-
 impl Selection {
     /// Whether nothing says what to measure.
     pub(super) fn is_silent(&self) -> bool {
-        let Self { functions, suite, size, link, rtt, way, preset, consortium, .. } = self;
+        let Self { functions, suite, parties, size, link, rtt, way, profile, preset, .. } = self;
         functions.is_empty()
             && suite.is_none()
             && size.is_empty()
             && link.is_empty()
             && rtt.is_none()
             && way.is_empty()
+            && parties.is_empty()
+            && profile.is_none()
             && preset.is_none()
-            && consortium.is_none()
+            && self.consortium.is_none()
     }
 
     /// The cases for nodes that we start, or simulate.
@@ -97,12 +96,13 @@ impl Selection {
         let subjects = self.subjects()?;
         let links = self.links();
         let mut cases = Vec::new();
-        for &parties in &self.parties {
+        let usual = vec![3];
+        for &parties in if self.parties.is_empty() { &usual } else { &self.parties } {
             check_parties(parties)?;
             for link in &links {
                 for subject in &subjects {
+                    subject.check_parties(parties)?;
                     for size in self.sizes(subject) {
-                        check_size(subject, size, parties)?;
                         for way in self.ways(parties, link)? {
                             let profile = self.profile();
                             cases.push(case(subject, size, parties, link, way, profile));
@@ -111,7 +111,7 @@ impl Selection {
                 }
             }
         }
-        order(&mut cases);
+        dedupe(&mut cases);
         Ok(cases)
     }
 
@@ -184,8 +184,8 @@ impl Selection {
 
     fn profile(&self) -> Profile {
         match self.profile {
-            ProfileName::Production => Profile::Production,
-            ProfileName::Teaching => Profile::Teaching,
+            Some(ProfileName::Production) => Profile::Production,
+            Some(ProfileName::Teaching) | None => Profile::Teaching,
         }
     }
 }
@@ -198,10 +198,7 @@ pub(super) fn again(old: &Measurement) -> Outcome<Vec<Case>> {
                 "the earlier measurement is of parties' own nodes: say --consortium DIR beside it",
             ));
         }
-        subject::find(&line.case.function).ok_or_else(|| {
-            let name = &line.case.function;
-            Problem::usage(format!("this version has no `{name}`: {GONE}"))
-        })?;
+        find(&line.case.function)?;
     }
     Ok(old.lines.iter().map(|line| line.case.clone()).collect())
 }
@@ -229,7 +226,7 @@ fn whitepaper() -> Vec<Case> {
             }
         }
     }
-    order(&mut cases);
+    dedupe(&mut cases);
     cases
 }
 
@@ -258,7 +255,8 @@ fn case(
     }
 }
 
-fn find(name: &str) -> Outcome<&'static Subject> {
+/// The subject of this name.
+pub(super) fn find(name: &str) -> Outcome<&'static Subject> {
     subject::find(name).ok_or_else(|| {
         let names: Vec<&str> = SUBJECTS.iter().map(|subject| subject.name).collect();
         Problem::usage(format!("`{name}` cannot be measured: there are {}", names.join(", ")))
@@ -272,22 +270,23 @@ fn check_parties(parties: usize) -> Outcome {
     }
 }
 
-/// Test data are made here, for all parties.
-fn check_size(subject: &Subject, size: usize, parties: usize) -> Outcome {
-    const MOST: usize = 100_000_000;
-    let each = subject.items_of_a_party(size);
-    match each.saturating_mul(parties) > MOST {
-        false => Ok(()),
-        true => Err(Problem::usage(format!(
-            "{size} {} for each of {parties} parties are more than {MOST} in all: choose a smaller \
-             --size",
-            subject.unit
-        ))),
+/// Refuses test data that would not fit: they are made here, for all parties.
+pub(super) fn check_sizes(cases: &[Case]) -> Outcome {
+    const MOST: usize = 50_000_000;
+    for Case { function, size, parties, unit, .. } in cases {
+        let of_one = find(function)?.items_of_a_party(*size);
+        if of_one.saturating_mul(*parties) > MOST {
+            return Err(Problem::usage(format!(
+                "{function}: {size} {unit} at each of {parties} parties are more than this command \
+                 makes data for; choose a smaller --size"
+            )));
+        }
     }
+    Ok(())
 }
 
-/// What is of the same nodes one after the other, so that they are started once; nothing twice.
-fn order(cases: &mut Vec<Case>) {
+/// Nothing twice.
+fn dedupe(cases: &mut Vec<Case>) {
     let mut seen = BTreeSet::new();
     cases.retain(|case| {
         let link = (case.link.name.clone(), case.way);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::thread;
+use std::time::Duration;
 
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_report::measurement::{
@@ -13,13 +14,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::oneshot;
 
-use super::course::{Course, Run};
-use super::nodes::{Driver, Nodes};
+use super::course::{Course, KEPT, Run};
+use super::nodes::{DEADLINE_SECONDS, Driver, Nodes};
 use super::setup::{self, Setup};
-use super::subject::{self, Subject};
-use super::{limits, simulated};
+use super::subject::Subject;
+use super::{limits, plan, simulated};
 use crate::cli::node::Stop;
-use crate::problem::{Outcome, Problem};
+use crate::problem::{Fault, Outcome, Problem};
 
 /// What is measured, and how often.
 pub(super) struct Runner {
@@ -29,38 +30,30 @@ pub(super) struct Runner {
     pub(super) own: Option<(Driver, Vec<String>)>,
 }
 
+/// What has been measured.
+pub(super) struct Finished {
+    pub(super) measurement: Measurement,
+    /// Something that must not be: nodes that do not what the protocol says, say.
+    pub(super) ours: Option<Problem>,
+}
+
 /// What stays between cases.
 struct Bench {
     repeat: usize,
     own: Option<(Driver, Vec<String>)>,
-    nodes: Option<(Kind, Nodes)>,
+    /// Why the parties' own nodes are not asked again: each question would take their deadline.
+    given_up: Option<String>,
     limits: Vec<Limits>,
-}
-
-/// Nodes that several cases can share.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Kind {
-    members: Vec<String>,
-    profile: Profile,
-    relayed: bool,
 }
 
 impl Runner {
     /// Measures until all is done or `stop` says so.
-    pub(super) async fn run(self, stop: &mut Stop) -> Measurement {
-        let mut measurement = Measurement {
-            version: VERSION,
-            program: concat!("cloister ", env!("CARGO_PKG_VERSION")).to_owned(),
-            started: OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
-            machine: machine(),
-            complete: true,
-            limits: Vec::new(),
-            lines: Vec::new(),
-            skipped: Vec::new(),
-        };
+    pub(super) async fn run(self, stop: &mut Stop) -> Finished {
+        let mut finished = Finished { measurement: nothing_yet(), ours: None };
+        let measurement = &mut finished.measurement;
         let progress = progress(self.cases.len());
         let mut bench =
-            Bench { repeat: self.repeat, own: self.own, nodes: None, limits: Vec::new() };
+            Bench { repeat: self.repeat, own: self.own, given_up: None, limits: Vec::new() };
         for case in self.cases {
             progress.set_message(format!("{} over {}", case.function, case.link.name));
             let measured = tokio::select! {
@@ -73,103 +66,97 @@ impl Runner {
             match measured {
                 Ok(line) => measurement.lines.push(line),
                 Err(problem) => {
-                    measurement.skipped.push(Skipped { case, reason: problem.to_string() });
+                    let reason = problem.to_string();
+                    measurement.skipped.push(Skipped { case, reason });
+                    if problem.fault() == Fault::Ours {
+                        finished.ours = Some(problem);
+                    }
                 }
             }
             progress.inc(1);
         }
         progress.finish_and_clear();
-        measurement.limits = std::mem::take(&mut bench.limits);
-        if let Some((_, nodes)) = bench.nodes.take() {
-            nodes.stop().await;
-        }
-        measurement
+        measurement.limits = bench.limits;
+        finished
     }
 }
 
 impl Bench {
     async fn measure(&mut self, case: Case) -> Outcome<Line> {
-        let subject = subject::find(&case.function)
-            .ok_or_else(|| Problem::usage(format!("there is no `{}`", case.function)))?;
-        let profile = match case.profile.as_str() {
-            "production" => Profile::Production,
-            _ => Profile::Teaching,
-        };
-        let limits = self.limits(&case.link).await?;
-        match case.way {
-            Way::Simulated => self.simulate(case, subject, profile.rules(), &limits).await,
-            Way::Real | Way::Shaped => self.real(case, subject, profile, &limits).await,
-            Way::Consortium => self.of_consortium(case, subject, &limits).await,
+        let subject = plan::find(&case.function)?;
+        let profile = profile(&case)?;
+        if case.way == Way::Consortium {
+            return self.of_consortium(case, subject).await;
         }
+        let limits = self.limits(&case.link).await?;
+        let known =
+            known(&case, subject, setup::names(case.parties, case.helpers), profile.rules());
+        let known = known.await?;
+        let runs = match case.way {
+            Way::Simulated => self.simulate(&known, &case.link).await?,
+            _ => self.real(&known, &case, profile).await?,
+        };
+        blocking(move || {
+            let bounds = limits::bounds(&known.course, &limits, &known.setup.workload, case.way);
+            known.course.line(case, known.setup.workload.amount(), runs, bounds)
+        })
+        .await
     }
 
-    async fn simulate(
-        &self,
-        case: Case,
-        subject: &'static Subject,
-        rules: Rules,
-        limits: &Limits,
-    ) -> Outcome<Line> {
-        let members = setup::names(case.parties, case.helpers);
-        let setup = Setup::new(subject, case.size, members, case.parties, rules);
-        let (course, bounds) = known(&setup, limits, case.way).await?;
+    async fn simulate(&self, known: &Known, link: &Link) -> Outcome<Vec<Run>> {
         let mut runs = Vec::new();
         for seed in 0..self.repeat {
-            let (setup, link) = (setup.clone(), case.link.clone());
-            runs.push(blocking(move || simulated::run(&setup, &link, seed as u64)).await?);
+            let (setup, link) = (known.setup.clone(), link.clone());
+            let run = blocking(move || simulated::run(&setup, &link, seed as u64)).await?;
+            runs.push(if seed < KEPT { run } else { run.without_nodes() });
         }
-        course.line(case, setup.workload.amount(), runs, bounds)
+        Ok(runs)
     }
 
-    async fn real(
-        &mut self,
-        case: Case,
-        subject: &'static Subject,
-        profile: Profile,
-        limits: &Limits,
-    ) -> Outcome<Line> {
-        let members = setup::names(case.parties, case.helpers);
-        let setup = Setup::new(subject, case.size, members.clone(), case.parties, profile.rules());
-        let (course, bounds) = known(&setup, limits, case.way).await?;
-        let kind = Kind { members, profile, relayed: case.way == Way::Shaped };
-        let nodes = self.nodes(kind).await?;
-        nodes.shape(&case.link);
+    /// Each case has nodes of its own: what one has left behind in their memory is not another's.
+    async fn real(&self, known: &Known, case: &Case, profile: Profile) -> Outcome<Vec<Run>> {
+        let seconds = known.course.theory(&case.link).unwrap_or(0.0);
+        if seconds > f64::from(DEADLINE_SECONDS) {
+            return Err(Problem::usage(format!(
+                "the link alone would take {seconds:.0} s, and computations end after \
+                 {DEADLINE_SECONDS} s"
+            )));
+        }
+        let mut nodes = Nodes::start(&known.setup.members, profile, &case.link).await?;
         let driver = nodes.driver(case.parties)?;
-        let runs = runs(&driver, &setup, &course, self.repeat).await?;
-        course.line(case, setup.workload.amount(), runs, bounds)
+        let runs = tokio::select! {
+            runs = runs(&driver, known, self.repeat) => runs,
+            problem = nodes.first_end() => Err(problem),
+        };
+        nodes.stop().await;
+        runs
     }
 
-    async fn of_consortium(
-        &self,
-        mut case: Case,
-        subject: &'static Subject,
-        limits: &Limits,
-    ) -> Outcome<Line> {
+    async fn of_consortium(&mut self, mut case: Case, subject: &'static Subject) -> Outcome<Line> {
+        if let Some(reason) = &self.given_up {
+            return Err(Problem::peer(format!("not tried, because before: {reason}")));
+        }
         let Some((driver, members)) = &self.own else {
             return Err(Problem::usage("say --consortium DIR"));
         };
-        let any = Profile::Teaching.rules();
-        let mut setup = Setup::new(subject, case.size, members.clone(), members.len(), any);
-        // The first run also tells which rules hold, without which nothing can be foretold.
-        let (_, held) = driver.run(&setup).await?;
-        setup.rules = held.rules;
-        case.profile = held.profile;
-        let (course, bounds) = known(&setup, limits, case.way).await?;
-        let runs = runs(driver, &setup, &course, self.repeat).await?;
-        course.line(case, setup.workload.amount(), runs, bounds)
-    }
-
-    /// Nodes of this kind: those that run, or others in their place.
-    async fn nodes(&mut self, kind: Kind) -> Outcome<&Nodes> {
-        if let Some((_, others)) = self.nodes.take_if(|(running, _)| *running != kind) {
-            others.stop().await;
+        let measured = async {
+            let any = Profile::Teaching.rules();
+            let setup = Setup::new(subject, case.size, members.clone(), members.len(), any);
+            // The first run also tells which rules hold, without which nothing can be foretold.
+            let (_, held) = driver.run(&setup).await?;
+            case.profile = held.profile;
+            let known = known(&case, subject, members.clone(), held.rules).await?;
+            let runs = runs(driver, &known, self.repeat).await?;
+            // What this machine can do says nothing of theirs.
+            known.course.line(case, known.setup.workload.amount(), runs, Vec::new())
+        };
+        let measured = measured.await;
+        if let Err(problem) = &measured
+            && problem.fault() == Fault::Peer
+        {
+            self.given_up = Some(problem.to_string());
         }
-        if self.nodes.is_none() {
-            let nodes = Nodes::start(&kind.members, kind.profile, kind.relayed).await?;
-            self.nodes = Some((kind, nodes));
-        }
-        let nodes = self.nodes.as_ref().map(|(_, nodes)| nodes);
-        nodes.ok_or_else(|| Problem::ours("there are no nodes"))
+        measured
     }
 
     async fn limits(&mut self, link: &Link) -> Outcome<Limits> {
@@ -183,32 +170,59 @@ impl Bench {
     }
 }
 
-/// What is known before anything has run: the protocol's course, and what bounds it.
+/// What is known of a case before anything has run.
+struct Known {
+    setup: Setup,
+    course: Course,
+}
+
 async fn known(
-    setup: &Setup,
-    limits: &Limits,
-    way: Way,
-) -> Outcome<(Course, Vec<cloister_report::measurement::Bound>)> {
-    let (setup, limits) = (setup.clone(), limits.clone());
+    case: &Case,
+    subject: &'static Subject,
+    members: Vec<String>,
+    rules: Rules,
+) -> Outcome<Known> {
+    let (size, parties) = (case.size, case.parties);
     blocking(move || {
+        let setup = Setup::new(subject, size, members, parties, rules);
         let course = simulated::course(&setup)?;
-        let bounds = limits::bounds(&course, &limits, &setup.workload, way);
-        Ok((course, bounds))
+        Ok(Known { setup, course })
     })
     .await
 }
 
 /// So many runs after one that does not count. Each must do what the protocol says, to the byte.
-async fn runs(driver: &Driver, setup: &Setup, course: &Course, repeat: usize) -> Outcome<Vec<Run>> {
+async fn runs(driver: &Driver, known: &Known, repeat: usize) -> Outcome<Vec<Run>> {
     let mut runs = Vec::new();
-    for counts in std::iter::once(false).chain(std::iter::repeat_n(true, repeat)) {
-        let (run, _) = driver.run(setup).await?;
-        course.check(&run)?;
-        if counts {
-            runs.push(run);
+    for number in 0..=repeat {
+        let (run, _) = driver.run(&known.setup).await?;
+        known.course.check(&run)?;
+        match number {
+            0 => {}
+            1..=KEPT => runs.push(run),
+            _ => runs.push(run.without_nodes()),
         }
     }
     Ok(runs)
+}
+
+fn profile(case: &Case) -> Outcome<Profile> {
+    let known = [Profile::Teaching, Profile::Production];
+    let found = known.into_iter().find(|profile| profile.name() == case.profile);
+    found.ok_or_else(|| Problem::usage(format!("there is no profile `{}`", case.profile)))
+}
+
+fn nothing_yet() -> Measurement {
+    Measurement {
+        version: VERSION,
+        program: concat!("cloister ", env!("CARGO_PKG_VERSION")).to_owned(),
+        started: OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
+        machine: machine(),
+        complete: true,
+        limits: Vec::new(),
+        lines: Vec::new(),
+        skipped: Vec::new(),
+    }
 }
 
 /// Arithmetic away from the thread that listens to signals.
@@ -230,6 +244,7 @@ async fn blocking<T: Send + 'static>(
 fn progress(cases: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
     let bar = ProgressBar::new(cases as u64);
+    bar.enable_steady_tick(Duration::from_millis(250));
     match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

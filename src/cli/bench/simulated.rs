@@ -28,7 +28,7 @@ pub(super) fn course(setup: &Setup) -> Outcome<Course> {
         messages: total(|traffic| traffic.messages_sent),
         bytes: total(|traffic| traffic.bytes_sent),
         busiest: sent.max().unwrap_or(0),
-        nodes: report.meters.iter().map(Meter::total).collect(),
+        nodes: report.meters.iter().map(|meter| meter.by_round().to_vec()).collect(),
     })
 }
 
@@ -45,10 +45,8 @@ pub(super) fn run(setup: &Setup, link: &Link, seed: u64) -> Outcome<Run> {
     let (requests, encoding) = setup.timed_requests()?;
     let report = simulate(setup, requests, simulation)?;
     let nodes = report.traces.iter().zip(&report.meters).zip(setup.members.iter().zip(encoding));
-    Ok(Run {
-        seconds: last(&report.ended),
-        nodes: nodes.map(|((trace, meter), of)| node(of, trace, meter)).collect(),
-    })
+    let nodes = nodes.map(|((trace, meter), of)| node(of, trace, meter)).collect();
+    Ok(Run::new(last(&report.ended), nodes))
 }
 
 fn simulate(setup: &Setup, requests: Vec<Request>, simulation: Simulation) -> Outcome<Report<()>> {

@@ -5,6 +5,8 @@ use cloister_protocols::catalogue;
 use cloister_protocols::computation::Input;
 use serde_json::{Map, Value, json};
 
+use crate::problem::{Outcome, Problem};
+
 /// A function, or an operation on shares, that can be measured.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Subject {
@@ -116,12 +118,26 @@ impl Subject {
         )
     }
 
-    /// How many items one party's test data have.
+    /// Refuses an operation on shares to two parties: there is no client that could name a third.
+    pub(super) fn check_parties(&self, parties: usize) -> Outcome {
+        match (self.data, parties) {
+            (Data::Operation(_) | Data::Chain, ..3) => Err(Problem::usage(format!(
+                "`{}` is an operation of three nodes: use --parties 3 or more",
+                self.name
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// How much one party's test data take, in numbers.
     pub(super) fn items_of_a_party(&self, size: usize) -> usize {
+        /// What texts and objects take beside numbers, here and as JSON.
+        const LONG: usize = 4;
         match self.data {
             Data::Rounds | Data::Operation(_) | Data::Chain => 0,
             Data::Matrices => size.saturating_mul(size),
-            _ => size,
+            Data::Numbers | Data::Vector | Data::Ranked => size,
+            _ => size.saturating_mul(LONG),
         }
     }
 

@@ -126,9 +126,12 @@ impl Job {
     }
 
     async fn prepare(self, node: &Port) -> Result<Prepared, ApiError> {
-        let Self { principal, function, parameters, materials, names, .. } = self;
+        let Self { principal, function, parameters, materials, names, trace, .. } = self;
         let parties = self.members.len().saturating_sub(self.helpers);
         material::check_selections(&materials)?;
+        if trace && material::dataset(&materials).is_some() {
+            return Err(untold());
+        }
         let inputs = material::uses(&materials);
         let (asker, function_name) = (principal.clone(), function.name);
         let decide = Decide { principal: asker, function: function_name, members: names, inputs };
@@ -172,6 +175,7 @@ impl Job {
             "version": env!("CARGO_PKG_VERSION"),
             "helpers": self.helpers,
             "network": self.network,
+            "trace": self.trace,
         })
     }
 }
@@ -221,6 +225,16 @@ async fn encoded(
 async fn refused(log: &Log, account: &Value, refusal: ApiError) -> Result<ApiError, ApiError> {
     let entry = with(account, json!({"code": refusal.code()}));
     log.record(Kind::Refused, entry).await.map(|_| refusal)
+}
+
+/// How long reading and computing take tells how many rows were read.
+fn untold() -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "no_trace",
+        "what takes how long is not told of a dataset: it would tell how many rows there are",
+    )
+    .hint("leave out `trace`, or compute with test data of your own")
 }
 
 fn unfit() -> ApiError {
