@@ -35,7 +35,7 @@ pub use crate::spec::{Difference, MemberId, Spec};
 use crate::wire;
 
 /// From so many peers on, their keys are made by all processors: each takes some 40 µs.
-const MANY_PEERS: usize = 8;
+const MANY_PEERS: usize = 32;
 
 /// What one party brings into the agreement.
 #[derive(Clone, Debug)]
