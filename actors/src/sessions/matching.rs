@@ -38,6 +38,7 @@ pub(super) struct End {
     since: Instant,
     /// Of which group, if that was known.
     group: Option<Group>,
+    run: u64,
     failure: Failure,
 }
 
@@ -206,7 +207,8 @@ impl Sessions {
             && self.just_ended.len() < MOST_JUST_ENDED
         {
             let name = key(&notice.network, members);
-            self.just_ended.insert(name, End { since: Instant::now(), group, failure });
+            let (since, run) = (Instant::now(), notice.run);
+            self.just_ended.insert(name, End { since, group, run, failure });
         }
     }
 
@@ -230,10 +232,17 @@ impl Sessions {
         members: &[usize],
         ours: &Group,
     ) -> Option<Failure> {
-        let End { since, group, failure } = self.just_ended.remove(&key(network, members))?;
+        let End { since, group, run, failure } = self.just_ended.remove(&key(network, members))?;
         // If a member's node has restarted since, that run would not have been this one.
         let same = group.is_none_or(|group| group == *ours);
-        (same && since.elapsed() < MOMENT).then_some(failure)
+        if !same || since.elapsed() >= MOMENT {
+            return None;
+        }
+        if group.is_some() {
+            // Another member may tell of the same end, when our client asks for the next run already.
+            self.numbers.pass(ours, run);
+        }
+        Some(failure)
     }
 
     /// Forgets ends that are no longer shared.

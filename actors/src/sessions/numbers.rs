@@ -75,6 +75,14 @@ impl Numbers {
         run
     }
 
+    /// This run counts as begun: it has ended before we could.
+    pub(super) fn pass(&mut self, group: &Group, run: u64) {
+        self.uses += 1;
+        let counter = self.groups.entry(*group).or_insert(Counter { next: 0, last_use: 0 });
+        let next = counter.next.max(run.saturating_add(1));
+        *counter = Counter { next, last_use: self.uses };
+    }
+
     /// Whether we have not begun this run yet.
     pub(super) fn is_to_come(&self, group: &Group, run: u64) -> bool {
         self.first_to_come(group) <= run
@@ -150,6 +158,16 @@ mod tests {
         assert_eq!([numbers.next(&ab, 0), numbers.next(&ab, 0)], [3, 4]);
         numbers.hint(1, &ab, 2);
         assert_eq!([numbers.next(&ab, 0), numbers.next(&ab, 9)], [5, 9]);
+    }
+
+    #[test]
+    fn a_run_that_ended_before_we_began_is_not_to_come_twice() {
+        let (mut numbers, ab) = (Numbers::default(), group([member("a", 1), member("b", 2)]));
+        assert!(numbers.is_to_come(&ab, 4));
+        numbers.pass(&ab, 4);
+        assert!(!numbers.is_to_come(&ab, 4) && numbers.is_to_come(&ab, 5));
+        numbers.pass(&ab, 2);
+        assert_eq!(numbers.next(&ab, 0), 5);
     }
 
     #[test]
