@@ -96,7 +96,8 @@ async fn monomials<E: Engine>(engine: &mut E, planes: &[Bits<E>]) -> Result<Vec<
     let mut known = 1;
     while known < planes.len() {
         let sizes = known + 1..=2 * known;
-        let of_sizes = |set: &usize| sizes.contains(&size(*set));
+        let size = |set: &usize| usize::try_from(set.count_ones()).unwrap_or(usize::MAX);
+        let of_sizes = |set: &usize| sizes.contains(&size(set));
         let sets: Vec<usize> = (0..kinds).filter(of_sizes).collect();
         let pairs: Vec<_> =
             sets.iter().filter_map(|set| factors(&monomials, *set, known)).collect();
@@ -107,11 +108,6 @@ async fn monomials<E: Engine>(engine: &mut E, planes: &[Bits<E>]) -> Result<Vec<
         known *= 2;
     }
     Ok(monomials.into_iter().flatten().collect())
-}
-
-/// How many planes a set has.
-fn size(set: usize) -> usize {
-    (0..usize::BITS).filter(|plane| set >> plane & 1 == 1).count()
 }
 
 /// The conjunction of the lowest `count` planes of a set, and that of the others.

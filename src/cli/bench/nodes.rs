@@ -37,8 +37,6 @@ const BODY_BYTES: usize = 1 << 31;
 pub(super) struct Nodes {
     folder: Folder,
     fleet: Fleet,
-    /// What each node's process is, by member.
-    processes: Vec<(String, u32)>,
     _relays: Vec<Relay>,
     _scratch: TempDir,
     _ports: Ports,
@@ -47,6 +45,7 @@ pub(super) struct Nodes {
 /// A client of nodes.
 pub(super) struct Driver {
     consortium: Consortium,
+    /// What each node's process is, by member; none where we cannot see them.
     processes: Vec<(String, u32)>,
     /// Whether all nodes have the same clock.
     one_clock: bool,
@@ -71,8 +70,7 @@ impl Nodes {
             .map_err(|error| Problem::ours(format!("cannot start a node: {error}")))?;
         let ready = timeout(PATIENCE, all_ready(&mut fleet, members.len())).await;
         ready.unwrap_or_else(|_| Err(Problem::ours("the nodes were not ready in time")))?;
-        let processes = fleet.processes().to_vec();
-        Ok(Self { folder, fleet, processes, _relays: relays, _scratch: scratch, _ports: ports })
+        Ok(Self { folder, fleet, _relays: relays, _scratch: scratch, _ports: ports })
     }
 
     /// A client of the first so many members.
@@ -80,7 +78,7 @@ impl Nodes {
         let mut file = self.folder.read_client()?;
         file.member.truncate(parties);
         let consortium = Consortium::new(file)?;
-        Ok(Driver { consortium, processes: self.processes.clone(), one_clock: true })
+        Ok(Driver { consortium, processes: self.fleet.processes().to_vec(), one_clock: true })
     }
 
     /// Says which node has ended, when one does.
@@ -137,10 +135,8 @@ impl Driver {
         let first = reports.iter().filter_map(started).fold(f64::INFINITY, f64::min);
         let cost = |(name, report): &(String, Report)| {
             let trace = report.trace.clone().ok_or_else(|| {
-                Problem::peer(format!(
-                    "the node of {name} does not say what took how long: it is \
-                                       of another version"
-                ))
+                let missing = "does not say what took how long: it is of another version";
+                Problem::peer(format!("the node of {name} {missing}"))
             })?;
             let begins = if self.one_clock { trace.started - first } else { 0.0 };
             let mut rounds = trace.rounds;
