@@ -81,8 +81,8 @@ pub fn planes_of<R: Ring>(numbers: &[R], digits: Range<usize>) -> Vec<Lanes> {
 }
 
 /// The first `lanes` bits of a plane as numbers 0 and 1.
-#[must_use]
-pub fn numbers_of<R: Ring>(plane: &[Lanes], lanes: usize) -> Vec<R> {
+#[cfg(test)]
+pub(crate) fn numbers_of<R: Ring>(plane: &[Lanes], lanes: usize) -> Vec<R> {
     let mut numbers = Vec::with_capacity(lanes);
     extend_by_bits(&mut numbers, plane, lanes);
     numbers
