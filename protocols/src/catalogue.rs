@@ -4,7 +4,7 @@
 //! that a client is told so instead of "unknown".
 
 use crate::statistics::{bivariate, sum, univariate};
-use crate::{masked, replicated};
+use crate::{masked, pairwise, replicated};
 
 /// The data that a function takes from one party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Entry {
     /// number of people.
     #[must_use]
     pub fn has_rows(&self) -> bool {
-        !matches!(self.name, VECTOR_SUM | MATRIX_PRODUCT | MEASURE | EMPTY)
+        !matches!(self.name, VECTOR_SUM | MATRIX_PRODUCT | MEASURE | EMPTY | PREPARE)
     }
 }
 
@@ -86,6 +86,9 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 
 /// The name of the computation of nothing.
 pub const EMPTY: &str = "Empty";
+
+/// The name of making ahead what later computations of the suite `pairwise` use up.
+pub const PREPARE: &str = "Prepare";
 
 /// The name of the measurement of one operation on shares.
 pub const MEASURE: &str = "Measure";
@@ -115,7 +118,7 @@ const UNCOUNTED: &str = "how few people the matrices stand for is not checked: t
 const SHOWN: &str = "how many numbers are shown, to every helper";
 const NEIGHBOURS: &str = "where the answer lies between two numbers: these two, to every party";
 
-static ENTRIES: [Entry; 19] = [
+static ENTRIES: [Entry; 20] = [
     available(SUM, "the sum of all numbers", InputKind::Numbers, &["sum"], &[GATE, sum::REVEALS]),
     available(
         VECTOR_SUM,
@@ -271,6 +274,15 @@ static ENTRIES: [Entry; 19] = [
         &[],
         &[],
     ),
+    Entry {
+        name: PREPARE,
+        summary: "nothing: makes ahead what later computations on shares between these nodes use up",
+        input: InputKind::Other,
+        suite: pairwise::SUITE,
+        status: Status::Available,
+        result_keys: &[],
+        reveals: &[],
+    },
     available(
         EMPTY,
         "nothing, in two rounds of eight bytes, or `times`: what agreeing and rounds cost",

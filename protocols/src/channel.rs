@@ -15,6 +15,7 @@ use crate::agreed::Agreed;
 use crate::algebra::ring::Ring;
 use crate::exchange::{Exchange, Phase, TagKeys};
 use crate::fault::{Fault, Misbehaviour};
+use crate::pairwise::Stores;
 use crate::party::{Parties, Party};
 use crate::wire;
 
@@ -55,6 +56,11 @@ impl Channel {
     #[must_use]
     pub fn link_binding(&self, party: Party) -> [u8; 32] {
         self.exchange.borrow().link_binding(party)
+    }
+
+    /// What this node has made ahead with the others.
+    pub(crate) fn stores(&self) -> Stores {
+        self.exchange.borrow().stores()
     }
 
     /// Queues `message` for `to`.

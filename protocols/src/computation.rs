@@ -93,6 +93,7 @@ pub async fn compute(
         (Part::Masked(prepared), None) => {
             course.among_parties(session, prepared, &ready.subject, &mut rng).await
         }
+        (Part::Prepare, _) => course.prepare(&session),
         (part, rule) => {
             let committee = course.committee(&session, &part, rule)?;
             let ready = Ready { part, ..ready };
@@ -144,6 +145,13 @@ impl Course<'_> {
         Ok(Ended { permit, answer, dropped, security })
     }
 
+    /// Makes ahead what others will use up.
+    fn prepare(&self, _session: &Session) -> Result<Ended, Fault> {
+        let permit = self.joint.permit(self.spec.inputs(), None)?;
+        let security = Security::masked(self.spec.inputs(), Vec::new());
+        Ok(Ended { permit, answer: None, dropped: None, security })
+    }
+
     /// With the three nodes that compute on shares, through the gate.
     pub(crate) async fn with_committee(
         &self,
@@ -185,6 +193,7 @@ impl Course<'_> {
                 cells::table(&mut desk, table, &permit, passed.rows.as_ref()).await?
             }
             Part::Masked(prepared) => masked(&mut desk, prepared, &permit, rng).await?,
+            Part::Prepare => None,
         };
         Ok(Ended { permit, answer, dropped, security })
     }
@@ -218,6 +227,7 @@ impl Course<'_> {
                 reveals.extend(prepared.reveals());
                 Security::replicated(&names, reveals)
             }
+            Part::Prepare => Security::replicated(&names, reveals),
             Part::Masked(prepared) => {
                 let own = prepared.as_ref().map(|prepared| prepared.reveals(self.joint.rules()));
                 reveals.extend(own.into_iter().flatten());

@@ -22,6 +22,7 @@ use crate::agreed::Agreed;
 use crate::channel::Message;
 use crate::fault::{Fault, Misbehaviour};
 use crate::meter::Meter;
+use crate::pairwise::Stores;
 use crate::party::{Parties, Party};
 use crate::trace::{Clock, Trace, Tracer};
 use crate::wire::{MAX_PART, PartHeader, SessionId};
@@ -88,6 +89,7 @@ pub(crate) struct Exchange {
     awaited: Vec<Party>,
     phase: Phase,
     agreed: Option<Agreed>,
+    stores: Stores,
     meter: Meter,
     /// Only if a clock was lent.
     tracer: Option<Tracer>,
@@ -144,6 +146,7 @@ impl Exchange {
             awaited: Vec::new(),
             phase: Phase::Agreeing,
             agreed: None,
+            stores: Stores::default(),
             meter: Meter::new(parties.count()),
             tracer: None,
         }
@@ -174,6 +177,15 @@ impl Exchange {
         if let Some(tracer) = &mut self.tracer {
             tracer.begin_round(name);
         }
+    }
+
+    /// From here on what was made ahead is to be found there.
+    pub(crate) fn lend_stores(&mut self, stores: Stores) {
+        self.stores = stores;
+    }
+
+    pub(crate) fn stores(&self) -> Stores {
+        self.stores.clone()
     }
 
     /// From here on it is recorded when what happens.

@@ -32,6 +32,7 @@ mod input;
 pub mod machine;
 pub mod masked;
 pub mod meter;
+pub mod pairwise;
 pub mod parameters;
 pub mod party;
 pub mod random;

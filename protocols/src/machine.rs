@@ -20,6 +20,7 @@ use crate::exchange::Exchange;
 pub use crate::exchange::{Awaiting, Outgoing, Part, Phase};
 use crate::fault::Fault;
 use crate::meter::Meter;
+use crate::pairwise::Stores;
 use crate::party::{Parties, Party};
 use crate::trace::{Clock, Trace};
 use crate::wire::SessionId;
@@ -122,6 +123,12 @@ impl<T> Machine<T> {
     /// protocol can't read it.
     pub fn lend_clock(&self, clock: Clock) {
         self.exchange.borrow_mut().lend_clock(clock);
+    }
+
+    /// Lends the machine what its node has made ahead with its peers: without it, everything is made
+    /// when it is needed. To be called before the first step.
+    pub fn lend_stores(&self, stores: Stores) {
+        self.exchange.borrow_mut().lend_stores(stores);
     }
 
     /// When what happened, if a clock was lent.

@@ -5,18 +5,18 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
-use crate::catalogue::{EMPTY, Entry, GATE, SUM, Status, VECTOR_SUM, find};
+use crate::catalogue::{EMPTY, Entry, GATE, PREPARE, SUM, Status, VECTOR_SUM, find};
 use crate::fault::InputError;
 use crate::gate::Subject;
 use crate::gate::terms::Magnitude;
 use crate::input::{Input, check_dropped};
-use crate::masked;
 use crate::parameters::{Missing, Parameters, agreed_grid, drops_missing, refuse};
 use crate::replicated::{self, MESSAGES_AHEAD, SMALL_MESSAGE};
 use crate::session::{Offer, Spec};
 use crate::statistics::on_shares::{self, ONLY_MODE};
 use crate::statistics::{Prepared, is_table};
 use crate::wire;
+use crate::{masked, pairwise};
 
 /// One party's part in a computation, ready to run: parameters understood, data checked and added
 /// up. Its data are private: it cannot be copied, sent or shown.
@@ -39,6 +39,8 @@ pub(crate) enum Part {
     /// None at a helper.
     Masked(Option<Prepared>),
     OnShares(on_shares::Prepared),
+    /// Makes ahead what others use up.
+    Prepare,
 }
 
 /// What runs once the members have agreed.
@@ -131,6 +133,7 @@ impl Request {
                 prepared.as_ref().map(Prepared::parameters).unwrap_or_default()
             }
             Part::OnShares(prepared) => prepared.parameters(),
+            Part::Prepare => BTreeMap::new(),
         };
         let committee = self.committee.clone().map(|names| (replicated::PARAMETER.into(), names));
         parameters.extend(committee);
@@ -144,7 +147,7 @@ impl Request {
         match (&self.helps, &self.part) {
             (Some(spec), _) => spec.shape.clone(),
             (None, Part::Masked(Some(prepared))) => prepared.shape(),
-            (None, Part::Masked(None) | Part::OnShares(_)) => BTreeMap::new(),
+            (None, Part::Masked(None) | Part::OnShares(_) | Part::Prepare) => BTreeMap::new(),
         }
     }
 
@@ -162,6 +165,7 @@ impl Request {
         match &self.part {
             Part::Masked(prepared) => prepared.as_ref().map_or(0, Prepared::words),
             Part::OnShares(prepared) => prepared.words(),
+            Part::Prepare => usize::MAX,
         }
     }
 
@@ -224,6 +228,12 @@ impl Part {
         input: &Input,
         parties: usize,
     ) -> Result<Self, InputError> {
+        if function.name == PREPARE {
+            return match input.is_empty() {
+                true => Ok(Self::Prepare),
+                false => Err(InputError::Shape { expected: "no data" }),
+            };
+        }
         match on_shares::Prepared::new(function, parameters, input) {
             Some(prepared) => prepared.map(Self::OnShares),
             None => {
@@ -244,13 +254,14 @@ impl Part {
         match self {
             Self::Masked(_) => masked::SUITE,
             Self::OnShares(_) => replicated::SUITE,
+            Self::Prepare => pairwise::SUITE,
         }
     }
 
     fn take_magnitude(&mut self) -> Option<Magnitude> {
         match self {
             Self::Masked(prepared) => prepared.as_mut().and_then(Prepared::take_magnitude),
-            Self::OnShares(_) => None,
+            Self::OnShares(_) | Self::Prepare => None,
         }
     }
 
@@ -263,11 +274,13 @@ impl Part {
         parties: usize,
     ) -> Result<Option<String>, InputError> {
         match (self, parameters.committee.as_deref()) {
-            (Self::Masked(_), Some(_)) if function.name == EMPTY => {
+            (Self::Masked(_) | Self::Prepare, Some(_))
+                if matches!(function.name, EMPTY | PREPARE) =>
+            {
                 Err(refuse(replicated::PARAMETER, "this function needs none".into()))
             }
             (_, Some(names)) => replicated::canonical(names).map(Some),
-            (Self::Masked(_), None) => Ok(None),
+            (Self::Masked(_) | Self::Prepare, None) => Ok(None),
             (Self::OnShares(_), None) if parties < 3 => Err(refuse(
                 replicated::PARAMETER,
                 "this function needs three nodes that compute on shares, and there are two \
