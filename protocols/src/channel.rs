@@ -15,6 +15,7 @@ use crate::agreed::Agreed;
 use crate::algebra::ring::Ring;
 use crate::exchange::{Exchange, Phase, TagKeys};
 use crate::fault::{Fault, Misbehaviour};
+use crate::meter::Stage;
 use crate::pairwise::Stores;
 use crate::party::{Parties, Party};
 use crate::wire;
@@ -146,7 +147,13 @@ impl Channel {
 
     /// Begins a round: from here on the meter and whoever waits know it under `name`.
     pub fn begin_round(&self, name: &'static str) {
-        self.exchange.borrow_mut().begin_round(name);
+        self.exchange.borrow_mut().begin_round(name, Stage::Online);
+    }
+
+    /// Begins a round that makes correlated randomness: like [`Self::begin_round`], but counted as
+    /// [`Stage::Preparation`]. Nothing that is sent in it may depend on anybody's data.
+    pub fn begin_preparation(&self, name: &'static str) {
+        self.exchange.borrow_mut().begin_round(name, Stage::Preparation);
     }
 
     /// Enters another phase of the computation.

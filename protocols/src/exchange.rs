@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use crate::agreed::Agreed;
 use crate::channel::Message;
 use crate::fault::{Fault, Misbehaviour};
-use crate::meter::Meter;
+use crate::meter::{Meter, Stage};
 use crate::pairwise::Stores;
 use crate::party::{Parties, Party};
 use crate::trace::{Clock, Trace, Tracer};
@@ -172,10 +172,10 @@ impl Exchange {
         self.link_bindings.get(party.index()).copied().unwrap_or_default()
     }
 
-    pub(crate) fn begin_round(&mut self, name: &'static str) {
-        self.meter.count_round(name);
+    pub(crate) fn begin_round(&mut self, name: &'static str, stage: Stage) {
+        self.meter.count_round(name, stage);
         if let Some(tracer) = &mut self.tracer {
-            tracer.begin_round(name);
+            tracer.begin_round(name, stage);
         }
     }
 

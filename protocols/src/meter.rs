@@ -3,6 +3,9 @@
 //! The meter counts what the protocol gives to the channel, without the frames and records that a
 //! transport adds. A message counts to the round in which the protocol sends or takes it; what comes
 //! early counts when it is taken. It reads no clock.
+//!
+//! A round belongs to a [`Stage`]: what prepares a computation can be done before anybody has data, so
+//! whoever measures wants it apart. The meter only repeats what the protocol says of its rounds.
 
 use std::ops::{Add, AddAssign};
 
@@ -21,11 +24,24 @@ pub struct Meter {
     traffic: Vec<Traffic>,
 }
 
+/// What a round is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// It makes correlated randomness, which depends on nobody's data.
+    Preparation,
+    /// All else. The agreement is among it: without one nothing can be prepared.
+    #[default]
+    Online,
+}
+
 /// What one round cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoundCost {
     /// Its name; [`AGREEING`] of the agreement.
     pub name: &'static str,
+    /// What it is for.
+    pub stage: Stage,
     /// The traffic with all other parties together.
     pub traffic: Traffic,
 }
@@ -45,12 +61,12 @@ pub struct Traffic {
 
 impl Meter {
     pub(crate) fn new(parties: usize) -> Self {
-        let rounds = vec![RoundCost { name: AGREEING, traffic: Traffic::default() }];
-        Self { rounds, traffic: vec![Traffic::default(); parties] }
+        let agreement = RoundCost::new(AGREEING, Stage::Online);
+        Self { rounds: vec![agreement], traffic: vec![Traffic::default(); parties] }
     }
 
-    pub(crate) fn count_round(&mut self, name: &'static str) {
-        self.rounds.push(RoundCost { name, traffic: Traffic::default() });
+    pub(crate) fn count_round(&mut self, name: &'static str, stage: Stage) {
+        self.rounds.push(RoundCost::new(name, stage));
     }
 
     pub(crate) fn count_sent(&mut self, to: Party, bytes: usize) {
@@ -77,6 +93,12 @@ impl Meter {
     #[must_use]
     pub fn rounds(&self) -> usize {
         self.rounds.len() - 1
+    }
+
+    /// Rounds of this stage so far. Agreeing on the session is not among them.
+    #[must_use]
+    pub fn rounds_of(&self, stage: Stage) -> usize {
+        self.rounds.iter().skip(1).filter(|round| round.stage == stage).count()
     }
 
     /// What the agreement cost, and then each round so far, in order. Together it is
@@ -107,6 +129,20 @@ impl Meter {
     #[must_use]
     pub fn total(&self) -> Traffic {
         self.traffic.iter().copied().fold(Traffic::default(), Add::add)
+    }
+
+    /// The traffic with all parties together in the rounds of this stage; of [`Stage::Online`] with
+    /// the agreement's.
+    #[must_use]
+    pub fn total_of(&self, stage: Stage) -> Traffic {
+        let rounds = self.rounds.iter().filter(|round| round.stage == stage);
+        rounds.map(|round| round.traffic).fold(Traffic::default(), Add::add)
+    }
+}
+
+impl RoundCost {
+    fn new(name: &'static str, stage: Stage) -> Self {
+        Self { name, stage, traffic: Traffic::default() }
     }
 }
 
@@ -139,10 +175,10 @@ mod tests {
         let mut meter = Meter::new(3);
         assert_eq!((meter.rounds(), meter.current()), (0, AGREEING));
         meter.count_sent(peer(1), 10);
-        meter.count_round("first");
+        meter.count_round("first", Stage::Online);
         meter.count_received(peer(1), 20);
         meter.count_sent(peer(2), 30);
-        meter.count_round("second");
+        meter.count_round("second", Stage::Online);
         assert_eq!((meter.rounds(), meter.current()), (2, "second"));
         assert_eq!(meter.round_names(), ["first", "second"]);
         let bytes = |round: &RoundCost| (round.traffic.bytes_sent, round.traffic.bytes_received);
@@ -151,5 +187,34 @@ mod tests {
         let sum = meter.by_round().iter().map(|round| round.traffic);
         assert_eq!(sum.fold(Traffic::default(), Add::add), meter.total());
         assert_eq!((meter.total().messages_sent, meter.traffic()[2].bytes_sent), (2, 30));
+    }
+
+    #[test]
+    fn the_stages_together_are_everything() {
+        let peer = Party::new(1).unwrap();
+        let mut meter = Meter::new(2);
+        meter.count_sent(peer, 1);
+        for (name, stage, bytes) in [
+            ("make products", Stage::Preparation, 10),
+            ("multiply", Stage::Online, 100),
+            ("make products", Stage::Preparation, 1_000),
+        ] {
+            meter.count_round(name, stage);
+            meter.count_sent(peer, bytes);
+            meter.count_received(peer, 2 * bytes);
+        }
+        let sums = |stage| {
+            let total = meter.total_of(stage);
+            (meter.rounds_of(stage), total.messages_sent, total.bytes_sent, total.bytes_received)
+        };
+        assert_eq!(sums(Stage::Preparation), (2, 2, 1_010, 2_020));
+        assert_eq!(sums(Stage::Online), (1, 2, 101, 200));
+        let stages = [Stage::Preparation, Stage::Online];
+        assert_eq!(
+            stages.map(|stage| meter.rounds_of(stage)).iter().sum::<usize>(),
+            meter.rounds()
+        );
+        let sum = stages.into_iter().map(|stage| meter.total_of(stage));
+        assert_eq!(sum.fold(Traffic::default(), Add::add), meter.total());
     }
 }

@@ -8,7 +8,7 @@ use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::meter::{Meter, Traffic};
+use crate::meter::{Meter, Stage, Traffic};
 
 /// The time since some fixed moment.
 pub type Clock = Rc<dyn Fn() -> Duration>;
@@ -35,6 +35,8 @@ pub struct Trace {
 pub struct TracedRound {
     /// Its name; [`crate::meter::AGREEING`] of the agreement.
     pub name: &'static str,
+    /// What it is for.
+    pub stage: Stage,
     /// When it began.
     pub begins: Duration,
     /// When it ended.
@@ -76,7 +78,7 @@ impl Tracer {
         let trace = Trace { begins: now, ends: now, rounds: Vec::new() };
         let mut tracer = Self { clock, trace, state: State::New };
         for round in meter.by_round() {
-            tracer.push_round(round.name, now);
+            tracer.push_round(round.name, round.stage, now);
         }
         tracer
     }
@@ -103,14 +105,14 @@ impl Tracer {
         }
     }
 
-    pub(crate) fn begin_round(&mut self, name: &'static str) {
+    pub(crate) fn begin_round(&mut self, name: &'static str, stage: Stage) {
         self.wake();
         let now = (self.clock)();
         if let State::Computing { since } = &mut self.state {
             let since = mem::replace(since, now);
             self.compute(since, now);
         }
-        self.push_round(name, now);
+        self.push_round(name, stage, now);
     }
 
     pub(crate) fn end_step(&mut self) {
@@ -162,10 +164,11 @@ impl Tracer {
         }
     }
 
-    fn push_round(&mut self, name: &'static str, now: Duration) {
+    fn push_round(&mut self, name: &'static str, stage: Stage, now: Duration) {
         if self.trace.rounds.len() < MAX_ROUNDS {
             let (begins, ends) = (now, now);
-            self.trace.rounds.push(TracedRound { name, begins, ends, ..TracedRound::default() });
+            let round = TracedRound { name, stage, begins, ends, ..TracedRound::default() };
+            self.trace.rounds.push(round);
         }
     }
 }
@@ -283,6 +286,28 @@ mod tests {
         assert_eq!(costs[1].traffic.messages_received, 1);
         let traced: Vec<Traffic> = trace.rounds.iter().map(|round| round.traffic).collect();
         assert_eq!(costs.iter().map(|cost| cost.traffic).collect::<Vec<_>>(), traced);
+    }
+
+    #[test]
+    fn rounds_have_the_stage_that_the_protocol_says_whenever_the_clock_came() {
+        let mut machine = machine(0, async |channel: Channel| {
+            channel.begin_preparation("prepare");
+            channel.receive(party(1)).await?;
+            channel.begin_round("use");
+            channel.begin_preparation("prepare");
+            Ok(())
+        });
+        machine.step();
+        machine.lend_clock(Watch::default().clock());
+        machine.deliver(party(1), messages(1, 1).remove(0)).unwrap();
+        machine.step();
+        let traced = machine.trace().unwrap().rounds;
+        let stages: Vec<Stage> = traced.iter().map(|round| round.stage).collect();
+        let due = [Stage::Online, Stage::Preparation, Stage::Online, Stage::Preparation];
+        assert_eq!(stages, due);
+        let meter = machine.meter();
+        let counted: Vec<Stage> = meter.by_round().iter().map(|round| round.stage).collect();
+        assert_eq!(counted, due);
     }
 
     #[test]
