@@ -15,6 +15,7 @@ use cloister_protocols::disclosure::Rules;
 use cloister_protocols::fault::Fault;
 use cloister_protocols::machine::{Awaiting, Machine, Part, Phase, Setting, Step};
 use cloister_protocols::meter::Meter;
+use cloister_protocols::pairwise::Stores;
 use cloister_protocols::party::Party;
 use cloister_protocols::session::{Agreed, AuditHead, Offer};
 use cloister_protocols::wire::SessionId;
@@ -43,6 +44,8 @@ pub struct Plan {
     pub setting: Setting,
     /// The way to each other party, by party.
     pub routes: Vec<(Party, Route)>,
+    /// What this node has made ahead with others.
+    pub stores: Stores,
     /// The parties' names in the agreed order.
     pub members: Vec<String>,
     /// The name of this node's disclosure profile.
@@ -189,7 +192,7 @@ impl Computation {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         let Plan { offer, request, setting, routes, members, profile, .. } = plan;
-        let Plan { started, reply, progress, trace, ended, ticket, .. } = plan;
+        let Plan { started, reply, progress, trace, ended, ticket, stores, .. } = plan;
         let session = setting.session;
         let span = tracing::info_span!("computation", %session, function = offer.spec.function);
         let deadline = Duration::from_millis(offer.deadline_ms);
@@ -199,6 +202,7 @@ impl Computation {
         let machine = Machine::new(setting, move |channel| {
             compute(channel, proposed, request, UnwrapErr(SysRng))
         });
+        machine.lend_stores(stores);
         let efforts = || routes.iter().map(|(_, route)| route.effort.clone()).collect();
         let tracer = trace.map(|encoding| Tracer::new(encoding, efforts()));
         if let Some(tracer) = &tracer {

@@ -59,6 +59,9 @@ pub struct Settings {
     /// For whom this node computes on shares.
     #[serde(default)]
     pub committee: Committee,
+    /// What this node makes ahead with each other member.
+    #[serde(default)]
+    pub pairwise: Pairwise,
 }
 
 /// Who may call the API, and how.
@@ -110,6 +113,17 @@ pub struct Committee {
     pub serve: bool,
     /// In computations of other members, without data of its own and without seeing the answer.
     pub help: bool,
+}
+
+/// What a node makes ahead with each other member that it computes with on shares alone, and keeps in
+/// memory until it is used up or their link is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pairwise {
+    /// Whether it makes anything ahead; else all is made when it is needed.
+    pub ahead: bool,
+    /// The most that it keeps with each member, in MiB.
+    pub stock: usize,
 }
 
 /// Bounds of a node. Each has a default that suits a small server.
@@ -174,6 +188,20 @@ impl Default for Access {
 impl Default for Committee {
     fn default() -> Self {
         Self { serve: true, help: false }
+    }
+}
+
+impl Default for Pairwise {
+    fn default() -> Self {
+        Self { ahead: true, stock: 64 }
+    }
+}
+
+impl Pairwise {
+    /// The most that is kept with each member, in bytes.
+    #[must_use]
+    pub fn stock_bytes(&self) -> usize {
+        self.stock.saturating_mul(1 << 20)
     }
 }
 
@@ -270,8 +298,22 @@ mod tests {
     }
 
     #[test]
+    fn a_node_makes_ahead_what_fits_into_its_stock_unless_it_is_told() {
+        let pairwise = |more| read(more).unwrap().pairwise;
+        assert_eq!(pairwise(""), Pairwise { ahead: true, stock: 64 });
+        let turned = pairwise(r#","pairwise":{"ahead":false,"stock":3}"#);
+        assert_eq!((turned.ahead, turned.stock_bytes()), (false, 3 << 20));
+        let endless = Pairwise { stock: usize::MAX, ..turned };
+        assert_eq!(endless.stock_bytes(), usize::MAX);
+    }
+
+    #[test]
     fn entries_that_do_not_exist_are_refused() {
-        for unknown in [r#","committee":{"helps":true}"#, r#","help":true"#] {
+        for unknown in [
+            r#","committee":{"helps":true}"#,
+            r#","help":true"#,
+            r#","pairwise":{"stock_bytes":1}"#,
+        ] {
             assert!(read(unknown).unwrap_err().to_string().contains("unknown field"), "{unknown}");
         }
     }

@@ -263,6 +263,7 @@ impl DataPlane {
                 deadline: settings.deadline(),
                 limits: settings.limits.clone(),
                 committee: settings.committee.clone(),
+                pairwise: settings.pairwise.clone(),
                 log,
             },
         })

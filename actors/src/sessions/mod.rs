@@ -29,6 +29,7 @@ use actix::{
 use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_protocols::machine::Part;
+use cloister_protocols::pairwise::Stores;
 use cloister_protocols::party::Party;
 use cloister_protocols::session::{AuditHead, MemberId, Origin};
 use cloister_protocols::wire::SessionId;
@@ -46,7 +47,7 @@ use crate::consortium::{Consortium, Member};
 use crate::failure::Failure;
 use crate::links::{Content, Inbound, LinkDown, LinkUp, PeerLink};
 use crate::log::Log;
-use crate::settings::{Committee, Limits};
+use crate::settings::{Committee, Limits, Pairwise};
 
 /// Requests of more words than this are computed on a worker's thread: masking and hashing them
 /// would hold up the links.
@@ -64,6 +65,8 @@ pub struct Sessions {
     deadline: Duration,
     limits: Limits,
     committee: Committee,
+    /// What was made ahead with others; nothing in it outlives the connection that it was made over.
+    stores: Stores,
     log: Log,
     links: BTreeMap<usize, Link>,
     names: Names,
@@ -93,6 +96,8 @@ pub struct Surroundings {
     pub limits: Limits,
     /// For whom this node computes on shares.
     pub committee: Committee,
+    /// What this node makes ahead with others.
+    pub pairwise: Pairwise,
     /// The node's audit log.
     pub log: Log,
 }
@@ -158,6 +163,8 @@ struct Running {
     address: Addr<Computation>,
     network: String,
     members: Vec<usize>,
+    /// Of its link with each of them, in order, what the connection was bound to.
+    bindings: Vec<[u8; 32]>,
     group: Group,
     run: u64,
     /// Whose proposal called us, by position, if we help.
@@ -173,7 +180,7 @@ impl Sessions {
     #[must_use]
     pub fn new(surroundings: Surroundings) -> Self {
         let Surroundings { consortium, me, boot, profile, deadline, .. } = surroundings;
-        let Surroundings { limits, committee, log, .. } = surroundings;
+        let Surroundings { limits, committee, pairwise, log, .. } = surroundings;
         Self {
             consortium,
             me,
@@ -182,6 +189,7 @@ impl Sessions {
             deadline,
             limits,
             committee,
+            stores: Stores::bounded(pairwise.stock_bytes()),
             log,
             links: BTreeMap::new(),
             names: Names::default(),
@@ -258,8 +266,10 @@ impl Sessions {
             None => Computation::new(plan).start(),
             Some(worker) => Computation::start_in_arbiter(&worker, move |_| Computation::new(plan)),
         };
+        let bindings = self.link_bindings(&members);
         let (heard, ending) = (BTreeSet::new(), false);
-        let running = Running { address, network, members, group, run, called_by, heard, ending };
+        let running =
+            Running { address, network, members, bindings, group, run, called_by, heard, ending };
         self.running.insert(session, running);
         self.deliver_early(session);
     }
@@ -288,6 +298,16 @@ impl Sessions {
             running.heard.insert(position);
             // One proposal a party: nothing to bound, and the computation has just been started.
             running.address.do_send(Deliver { from, part });
+        }
+    }
+
+    /// What ran over a connection that is gone may have put something by after it went.
+    fn forget_what_is_lost(&self, ended: &Running) {
+        let up = |position: &usize| self.links.get(position)?.up.as_ref();
+        for (position, binding) in ended.members.iter().zip(&ended.bindings) {
+            if *position != self.me && up(position).is_none_or(|up| up.binding != *binding) {
+                self.stores.forget(binding);
+            }
         }
     }
 
@@ -422,7 +442,9 @@ impl Handler<LinkUp> for Sessions {
         if let Some(link) = self.links.get_mut(&up.position) {
             link.problem.clear();
             link.last_boot = Some(up.boot);
-            link.up = Some(up);
+            if let Some(before) = link.up.replace(up) {
+                self.stores.forget(&before.binding);
+            }
         }
         let waiting = std::mem::take(&mut self.waiting);
         for waiting in waiting {
@@ -443,9 +465,8 @@ impl Handler<LinkDown> for Sessions {
     fn handle(&mut self, LinkDown { position, reason }: LinkDown, _: &mut Self::Context) {
         let Some(link) = self.links.get_mut(&position) else { return };
         link.problem.clone_from(&reason);
-        if link.up.take().is_none() {
-            return;
-        }
+        let Some(up) = link.up.take() else { return };
+        self.stores.forget(&up.binding);
         self.early.forget_all(position);
         for running in self.running.values_mut() {
             if let Some(party) = running.party(position) {
@@ -492,7 +513,9 @@ impl Handler<Ended> for Sessions {
     type Result = ();
 
     fn handle(&mut self, ended: Ended, _: &mut Self::Context) {
-        self.running.remove(&ended.session);
+        if let Some(running) = self.running.remove(&ended.session) {
+            self.forget_what_is_lost(&running);
+        }
         self.early.close(ended.session);
     }
 }

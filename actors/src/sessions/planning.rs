@@ -58,6 +58,7 @@ impl Sessions {
             request,
             setting,
             routes: self.routes(positions),
+            stores: self.stores.clone(),
             members: names,
             profile: self.profile.name(),
             started,
@@ -69,7 +70,7 @@ impl Sessions {
         })
     }
 
-    fn link_bindings(&self, members: &[usize]) -> Vec<[u8; 32]> {
+    pub(super) fn link_bindings(&self, members: &[usize]) -> Vec<[u8; 32]> {
         let up = |position: &usize| self.links.get(position).and_then(|link| link.up.as_ref());
         members.iter().map(|position| up(position).map_or([0; 32], |up| up.binding)).collect()
     }

@@ -15,7 +15,7 @@ use cloister_actors::label::Report;
 use cloister_actors::node::{Node, Parts};
 use cloister_actors::policy::Policies;
 use cloister_actors::sessions::{Launch, Reserve, Sessions, Terms};
-use cloister_actors::settings::{Access, Committee, DataAccess, Limits, Settings};
+use cloister_actors::settings::{Access, Committee, DataAccess, Limits, Pairwise, Settings};
 use cloister_certs::{Identity, Validity};
 use cloister_protocols::catalogue;
 use cloister_protocols::computation::{Input, Request};
@@ -74,6 +74,7 @@ pub fn plan(parties: usize, deadline_seconds: u32) -> Plan {
         policy: Policies::default(),
         limits: Limits::default(),
         committee: Committee { help: true, ..Committee::default() },
+        pairwise: Pairwise::default(),
     };
     let settings = (0..parties).map(settings).collect();
     Plan { consortium, settings, folder, _ports: ports }
