@@ -136,9 +136,25 @@ pub struct Cost {
     pub bytes_received: u64,
     /// From request to result, in seconds.
     pub seconds: f64,
+    /// What of this was preparation, where there was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<Preparation>,
     /// Whatever else the node says of it.
     #[serde(flatten)]
     pub more: Map<String, Value>,
+}
+
+/// What making correlated randomness cost a party.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Preparation {
+    /// Rounds.
+    pub rounds: u64,
+    /// Messages sent to all other parties.
+    pub messages_sent: u64,
+    /// Bytes sent to all other parties.
+    pub bytes_sent: u64,
+    /// Bytes received from all other parties.
+    pub bytes_received: u64,
 }
 
 /// What a node says when it refuses or fails.

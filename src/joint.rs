@@ -319,8 +319,9 @@ mod tests {
     fn report(result: Value) -> Report {
         let (rounds, messages_sent, bytes_sent, bytes_received) = (2, 1, 1, 1);
         let seconds = 0.1;
-        let more = Map::new();
-        let cost = Cost { rounds, messages_sent, bytes_sent, bytes_received, seconds, more };
+        let (preparation, more) = (None, Map::new());
+        let cost =
+            Cost { rounds, messages_sent, bytes_sent, bytes_received, seconds, preparation, more };
         let trace = None;
         let (security, disclosure, session) = (Value::Null, Value::Null, "s".to_owned());
         let (dropped, precision) = (None, None);

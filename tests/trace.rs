@@ -41,6 +41,9 @@ fn rounds_are_told_where_a_client_asks() {
         let rounds = trace["rounds"].as_array().unwrap();
         let names: Vec<&str> = rounds.iter().map(|round| round["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["agreeing", "commit", "open"], "{trace}");
+        // A sum needs no preparation.
+        assert!(rounds.iter().all(|round| round["stage"] == "online"), "{trace}");
+        assert!(report["cost"].get("preparation").is_none(), "{report}");
         let sent: u64 = rounds.iter().map(|round| round["bytes_sent"].as_u64().unwrap()).sum();
         assert_eq!(report["cost"]["bytes_sent"], sent);
         let number = |value: &Value| value.as_f64().unwrap();

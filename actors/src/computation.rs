@@ -14,7 +14,6 @@ use cloister_protocols::computation::{Outcome, Request, compute};
 use cloister_protocols::disclosure::Rules;
 use cloister_protocols::fault::Fault;
 use cloister_protocols::machine::{Awaiting, Machine, Part, Phase, Setting, Step};
-use cloister_protocols::meter::Meter;
 use cloister_protocols::pairwise::Stores;
 use cloister_protocols::party::Party;
 use cloister_protocols::session::{Agreed, AuditHead, Offer};
@@ -373,15 +372,7 @@ impl Computation {
     }
 
     fn cost(&self) -> Cost {
-        let meter = self.machine.meter();
-        let total = Meter::total(&meter);
-        Cost {
-            rounds: meter.rounds(),
-            messages_sent: total.messages_sent,
-            bytes_sent: total.bytes_sent,
-            bytes_received: total.bytes_received,
-            seconds: self.started.elapsed().as_secs_f64(),
-        }
+        Cost::new(&self.machine.meter(), self.started.elapsed())
     }
 
     fn name(&self, party: Party) -> String {

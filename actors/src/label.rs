@@ -21,10 +21,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloister_protocols::computation::{Answer, Dropped, Precision, Security};
 pub use cloister_protocols::disclosure::Opened;
 use cloister_protocols::disclosure::Rules;
+use cloister_protocols::meter::{Meter, Stage, Traffic};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -120,6 +122,22 @@ pub struct Cost {
     pub bytes_received: u64,
     /// From the request to the result, in seconds.
     pub seconds: f64,
+    /// What of this was preparation. Absent where nothing was prepared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<Preparation>,
+}
+
+/// What making correlated randomness cost this party. It depends on nobody's data.
+#[derive(Clone, Debug, Serialize)]
+pub struct Preparation {
+    /// Rounds.
+    pub rounds: usize,
+    /// Messages sent to all others.
+    pub messages_sent: u64,
+    /// Bytes sent to all others, without frames and TLS.
+    pub bytes_sent: u64,
+    /// Bytes received from all others.
+    pub bytes_received: u64,
 }
 
 /// What the controller may send to a client.
@@ -159,6 +177,31 @@ impl Report {
                 }
                 other => NUMBER * written_bytes(other),
             }
+    }
+}
+
+impl Cost {
+    /// What was counted, and how long it took.
+    pub(crate) fn new(meter: &Meter, seconds: Duration) -> Self {
+        let Traffic { messages_sent, bytes_sent, bytes_received, .. } = meter.total();
+        Self {
+            rounds: meter.rounds(),
+            messages_sent,
+            bytes_sent,
+            bytes_received,
+            seconds: seconds.as_secs_f64(),
+            preparation: Preparation::new(meter),
+        }
+    }
+}
+
+impl Preparation {
+    /// None where there was none.
+    fn new(meter: &Meter) -> Option<Self> {
+        let rounds = meter.rounds_of(Stage::Preparation);
+        let Traffic { messages_sent, bytes_sent, bytes_received, .. } =
+            meter.total_of(Stage::Preparation);
+        (rounds > 0).then_some(Self { rounds, messages_sent, bytes_sent, bytes_received })
     }
 }
 
@@ -247,7 +290,56 @@ impl io::Write for Counter {
 
 #[cfg(test)]
 mod tests {
+    use cloister_protocols::channel::Channel;
+    use cloister_protocols::machine::{Machine, Setting};
+    use cloister_protocols::party::{Parties, Party};
+    use cloister_protocols::wire::SessionId;
+    use serde_json::json;
+
     use super::*;
+
+    /// What it costs the first of two parties.
+    fn cost(protocol: impl Fn(&Channel, Party) + 'static) -> serde_json::Value {
+        let parties = Parties::new(2, 0).unwrap();
+        let peer = Party::new(1).unwrap();
+        let setting = Setting {
+            parties,
+            session: SessionId([1; 16]),
+            link_bindings: vec![[0; 32]; 2],
+            limit: 1 << 20,
+        };
+        let mut machine = Machine::new(setting, |channel| async move {
+            protocol(&channel, peer);
+            Ok(())
+        });
+        machine.step();
+        let cost = Cost::new(&machine.meter(), Duration::from_millis(500));
+        serde_json::to_value(cost).unwrap()
+    }
+
+    #[test]
+    fn preparation_is_told_where_there_is_any() {
+        let online = |channel: &Channel, peer| {
+            channel.begin_round("use");
+            channel.send(peer, vec![0; 8]);
+        };
+        let total = |rounds, messages, bytes| {
+            json!({
+                "rounds": rounds, "messages_sent": messages, "bytes_sent": bytes,
+                "bytes_received": 0, "seconds": 0.5,
+            })
+        };
+        assert_eq!(cost(online), total(1, 1, 8));
+        let mut due = total(2, 2, 40);
+        due["preparation"] =
+            json!({"rounds": 1, "messages_sent": 1, "bytes_sent": 32, "bytes_received": 0});
+        let both = move |channel: &Channel, peer| {
+            channel.begin_preparation("make");
+            channel.send(peer, vec![0; 32]);
+            online(channel, peer);
+        };
+        assert_eq!(cost(both), due);
+    }
 
     #[test]
     fn a_private_value_shows_nothing() {

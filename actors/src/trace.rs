@@ -7,6 +7,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
+use cloister_protocols::meter::Stage;
 use cloister_protocols::trace::{Clock, Trace as Measured, TracedRound};
 use serde::Serialize;
 
@@ -33,6 +34,8 @@ pub struct Trace {
 pub struct Round {
     /// Its name.
     pub name: &'static str,
+    /// Whether it makes correlated randomness, or is of the computation itself.
+    pub stage: Stage,
     /// When it begins.
     pub begins: f64,
     /// When it ends.
@@ -99,6 +102,7 @@ impl From<TracedRound> for Round {
             |(begin, end): (Duration, Duration)| (begin.as_secs_f64(), end.as_secs_f64());
         Self {
             name: round.name,
+            stage: round.stage,
             begins: round.begins.as_secs_f64(),
             ends: round.ends.as_secs_f64(),
             arithmetic: round.arithmetic.as_secs_f64(),
