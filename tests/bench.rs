@@ -55,8 +55,9 @@ fn twins(measurement: &Measurement) -> Vec<(&Line, &Line)> {
 /// nobody.
 fn rounds(line: &Line) -> Vec<(String, Vec<String>)> {
     let round = |round: &Round| {
-        let Round { name, messages_sent, bytes_sent, bytes_received, .. } = round;
-        format!("{name}: {messages_sent}, {bytes_sent}, {bytes_received}")
+        let Round { name, stage, messages_sent, bytes_sent, bytes_received, .. } = round;
+        let stage = stage.word();
+        format!("{name}, {stage}: {messages_sent}, {bytes_sent}, {bytes_received}")
     };
     let parties = line.nodes.iter().take(line.case.parties);
     parties.map(|node| (node.name.clone(), node.trace.iter().map(round).collect())).collect()

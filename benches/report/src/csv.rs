@@ -1,9 +1,9 @@
 //! One record for each line, for a spreadsheet: seconds, bytes, units a second, without prefixes.
 //!
 //! The form is RFC 4180's. A field that was not measured, or is no number, is empty; what differs
-//! from node to node is the most of any node.
+//! from node to node is the most of any node. A line without preparation is online altogether.
 
-use crate::measurement::{Bound, Line, Measurement, NodeCost};
+use crate::measurement::{Bound, Line, Measurement, NodeCost, Stage};
 use crate::numbers::finite;
 
 /// The lines as CSV, under a record of names.
@@ -26,7 +26,7 @@ pub fn lines(measurement: &Measurement) -> Result<String, ::csv::Error> {
 type Field = fn(&Line) -> String;
 
 /// What a record has, in order.
-const FIELDS: [(&str, Field); 32] = [
+const FIELDS: [(&str, Field); 42] = [
     ("function", |line| line.case.function.clone()),
     ("suite", |line| line.case.suite.clone()),
     ("parties", |line| line.case.parties.to_string()),
@@ -59,6 +59,16 @@ const FIELDS: [(&str, Field); 32] = [
     ("node_waiting_seconds", |line| maybe(line.most(|node| Some(node.waiting)))),
     ("node_serialisation_seconds", |line| maybe(line.most(|node| node.serialisation))),
     ("node_peak_memory_bytes", |line| count(line, |node| node.peak_memory)),
+    ("preparation_rounds", |line| line.stage(Stage::Preparation).rounds.to_string()),
+    ("preparation_depth", |line| line.stage(Stage::Preparation).depth.to_string()),
+    ("preparation_messages", |line| line.stage(Stage::Preparation).messages.to_string()),
+    ("preparation_bytes", |line| line.stage(Stage::Preparation).bytes.to_string()),
+    ("preparation_median_seconds", |line| number(line.stage(Stage::Preparation).seconds.median)),
+    ("online_rounds", |line| line.stage(Stage::Online).rounds.to_string()),
+    ("online_depth", |line| line.stage(Stage::Online).depth.to_string()),
+    ("online_messages", |line| line.stage(Stage::Online).messages.to_string()),
+    ("online_bytes", |line| line.stage(Stage::Online).bytes.to_string()),
+    ("online_median_seconds", |line| number(line.stage(Stage::Online).seconds.median)),
 ];
 
 fn number(number: f64) -> String {
@@ -92,7 +102,7 @@ mod tests {
 
     #[test]
     fn every_number_of_a_line_is_in_its_field() {
-        let mut measurement = testing::measurement();
+        let mut measurement = testing::staged();
         measurement.lines[1].theory = Some(0.125);
         let records = records(&lines(&measurement).unwrap());
         assert_eq!(records.len(), 2);
@@ -129,11 +139,23 @@ mod tests {
             ("node_waiting_seconds", "0.0044"),
             ("node_serialisation_seconds", "0.00025"),
             ("node_peak_memory_bytes", "38500000"),
+            ("preparation_rounds", "1"),
+            ("preparation_depth", "2"),
+            ("preparation_messages", "6"),
+            ("preparation_bytes", "2200000"),
+            ("preparation_median_seconds", "0.002"),
+            ("online_rounds", "2"),
+            ("online_depth", "5"),
+            ("online_messages", "18"),
+            ("online_bytes", "450000"),
+            ("online_median_seconds", "0.0062"),
         ];
         let expected: BTreeMap<_, _> =
             expected.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         assert_eq!(records[1], expected);
         assert_eq!(records[0]["link_bytes_per_second"], "");
+        // Nothing of the first line was preparation.
+        assert_eq!((&*records[0]["preparation_rounds"], &*records[0]["online_rounds"]), ("0", "3"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod markup;
 mod numbers;
 mod reading;
 mod runs;
+mod stages;
 mod svg;
 #[cfg(test)]
 mod testing;

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::stages::{Stage, StageCost, Stages};
+
 /// The name of the bound that round trips alone make.
 pub const LATENCY: &str = "latency";
 
@@ -124,6 +126,9 @@ pub struct Line {
     /// encode its data before. Of parties' own nodes, whose clocks may differ: the shortest of all
     /// nodes' own times, which is that of the one that started last.
     pub seconds: Spread,
+    /// What of all this was preparation, and what is left. Absent where nothing was prepared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<Stages>,
     /// How many of `unit`, of all parties together, in a second, at the median.
     pub throughput: f64,
     /// What the link alone would take: `depth` half round trips, and the bytes of the busiest
@@ -197,6 +202,9 @@ pub struct NodeCost {
 pub struct Round {
     /// Its name.
     pub name: String,
+    /// What it is for. Where nothing is said, it is online.
+    #[serde(default, skip_serializing_if = "Stage::is_online")]
+    pub stage: Stage,
     /// When it begins; it ends where the next one begins.
     pub begins: f64,
     /// When it ends.

@@ -1,4 +1,4 @@
-//! Rounds of the same name one after another, taken together.
+//! Rounds of the same name and stage one after another, taken together.
 //!
 //! A sort has hundreds of rounds of a few names; what reads well is a name and how often.
 
@@ -14,7 +14,7 @@ pub(crate) struct Run<'trace> {
 /// The trace as runs, in order; no run is empty.
 pub(crate) fn runs(trace: &[Round]) -> impl Iterator<Item = Run<'_>> {
     trace
-        .chunk_by(|one, next| one.name == next.name)
+        .chunk_by(|one, next| (&one.name, one.stage) == (&next.name, next.stage))
         .filter_map(|rounds| Some(Run { name: &rounds.first()?.name, rounds }))
 }
 

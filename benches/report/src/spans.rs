@@ -124,6 +124,7 @@ impl Trace<'_> {
                 Some(count("cloister.bytes_received", node.bytes_received)),
                 seconds("cloister.arithmetic_seconds", node.arithmetic),
                 seconds("cloister.waiting_seconds", node.waiting),
+                node.prepares().then(|| preparing(node)).flatten(),
             ]),
         })
     }
@@ -138,6 +139,7 @@ impl Trace<'_> {
             "startTimeUnixNano": self.moment(round.begins),
             "endTimeUnixNano": self.moment(round.ends),
             "attributes": attributes([
+                Some(text("cloister.stage", round.stage.word())),
                 Some(count("cloister.messages_sent", round.messages_sent)),
                 Some(count("cloister.bytes_sent", round.bytes_sent)),
                 Some(count("cloister.bytes_received", round.bytes_received)),
@@ -193,6 +195,10 @@ fn text(key: &str, value: &str) -> Value {
 
 fn count(key: &str, value: u64) -> Value {
     json!({ "key": key, "value": { "intValue": value.to_string() } })
+}
+
+fn preparing(node: &NodeCost) -> Option<Value> {
+    seconds("cloister.preparation_seconds", node.preparing())
 }
 
 /// A time, unless it is no number: JSON has none for that.

@@ -122,6 +122,24 @@ fn a_round_tells_bytes_messages_arithmetic_and_waiting() {
 }
 
 #[test]
+fn rounds_tell_their_stage_and_a_computation_how_long_it_prepared() {
+    let exported = otlp(&testing::staged()).unwrap();
+    // The second node, and its second line.
+    let birch = spans_of(&exported["resourceSpans"][1]);
+    let (mean, sort) = birch.split_at(5);
+    let stages = |spans: &[&Value]| -> Vec<String> {
+        let rounds = spans.iter().skip(1);
+        let stage = |span: &&Value| attribute(span, "cloister.stage")["stringValue"].clone();
+        rounds.map(|span| stage(span).as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(stages(mean), ["online"; 4]);
+    assert_eq!(stages(sort), ["online", "preparation", "online", "online"]);
+    let preparing = attribute(sort[0], "cloister.preparation_seconds")["doubleValue"].as_f64();
+    assert!((preparing.unwrap() - 0.002).abs() < 1e-12);
+    assert!(!mean[0].to_string().contains("preparation"));
+}
+
+#[test]
 fn a_beginning_that_is_no_time_is_named() {
     let mut measurement = testing::measurement();
     measurement.started = "yesterday".into();

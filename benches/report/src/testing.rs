@@ -1,8 +1,8 @@
 //! A small measurement for tests, with numbers that are all different.
 
 use crate::measurement::{
-    Bound, Case, Limits, Line, Link, Machine, Measurement, NodeCost, Round, Skipped, Spread,
-    VERSION, Way,
+    Bound, Case, Limits, Line, Link, Machine, Measurement, NodeCost, Round, Skipped, Spread, Stage,
+    StageCost, Stages, VERSION, Way,
 };
 
 /// Two lines over two links, between two nodes.
@@ -24,6 +24,33 @@ pub(crate) fn measurement() -> Measurement {
 /// A measurement of these lines.
 pub(crate) fn of(lines: Vec<Line>) -> Measurement {
     Measurement { lines, ..measurement() }
+}
+
+/// The measurement with a second line whose second round, `share`, is preparation.
+pub(crate) fn staged() -> Measurement {
+    let mut measurement = measurement();
+    for line in measurement.lines.iter_mut().skip(1) {
+        line.stages = Some(Stages {
+            preparation: StageCost {
+                rounds: 1,
+                depth: 2,
+                messages: 6,
+                bytes: 2_200_000,
+                seconds: Spread { least: 0.0018, median: 0.002, p95: 0.0023, runs: 21 },
+            },
+            online: StageCost {
+                rounds: 2,
+                depth: 5,
+                messages: 18,
+                bytes: 450_000,
+                seconds: Spread { least: 0.0061, median: 0.0062, p95: 0.007, runs: 21 },
+            },
+        });
+        for round in line.nodes.iter_mut().filter_map(|node| node.trace.get_mut(1)) {
+            round.stage = Stage::Preparation;
+        }
+    }
+    measurement
 }
 
 pub(crate) fn loopback() -> Link {
@@ -61,6 +88,7 @@ pub(crate) fn line(function: &str, way: Way, link: Link) -> Line {
         messages: 24,
         bytes: 2_650_000,
         seconds: Spread { least: 0.0079, median: 0.0082, p95: 0.0093, runs: 21 },
+        stages: None,
         throughput: 2.44e6,
         theory: None,
         bounds: vec![
@@ -96,6 +124,7 @@ fn node(name: &str, begins: f64, bytes_sent: u64, peak_memory: Option<u64>) -> N
 fn round(name: &str, begins: f64) -> Round {
     Round {
         name: name.into(),
+        stage: Stage::Online,
         begins,
         ends: begins + 0.002,
         arithmetic: 0.000_6,

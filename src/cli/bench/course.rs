@@ -1,7 +1,9 @@
 //! From single runs to a line: what the protocol says, and what the runs took.
 
-use cloister_protocols::meter::{RoundCost, Traffic};
-use cloister_report::measurement::{Bound, Case, Line, Link, NodeCost, Round, Spread};
+use cloister_protocols::meter::{self, RoundCost, Traffic};
+use cloister_report::measurement::{
+    Bound, Case, Line, Link, NodeCost, Round, Spread, Stage, StageCost, Stages,
+};
 
 use crate::problem::{Outcome, Problem};
 
@@ -17,6 +19,18 @@ pub(super) struct Course {
     pub(super) busiest: u64,
     /// What each node sends and receives, the agreement first, then round by round.
     pub(super) nodes: Vec<Vec<RoundCost>>,
+    /// What of it is preparation. None where nothing is prepared.
+    pub(super) preparation: Option<Preparation>,
+}
+
+/// What the protocol alone says of the rounds that make correlated randomness.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Preparation {
+    pub(super) rounds: usize,
+    /// As a time in units of a latency.
+    pub(super) depth: f64,
+    pub(super) messages: u64,
+    pub(super) bytes: u64,
 }
 
 /// Rounds of which nodes keep a trace.
@@ -31,6 +45,8 @@ pub(super) struct Run {
     /// From the last node's start to the last node's end, and the encoding that took longest before: all
     /// nodes begin when they have their data encoded.
     pub(super) seconds: f64,
+    /// What of that went into preparation, where it took longest.
+    preparing: f64,
     /// None where there are more runs than are kept.
     pub(super) nodes: Vec<NodeCost>,
 }
@@ -39,7 +55,9 @@ impl Run {
     /// A run whose nodes took so long from the last start to the last end.
     pub(super) fn new(seconds: f64, nodes: Vec<NodeCost>) -> Self {
         let encoding = nodes.iter().map(|node| node.encoding).fold(0.0, f64::max);
-        Self { seconds: seconds + encoding, nodes }
+        // What is prepared comes after the agreement, which waits for the last to start.
+        let preparing = preparing(&nodes).min(seconds);
+        Self { seconds: seconds + encoding, preparing, nodes }
     }
 
     /// Its time only.
@@ -71,12 +89,12 @@ impl Course {
         &self,
         case: Case,
         amount: usize,
-        mut runs: Vec<Run>,
+        runs: Vec<Run>,
         mut bounds: Vec<Bound>,
     ) -> Outcome<Line> {
-        runs.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
-        let seconds = spread(&runs.iter().map(|run| run.seconds).collect::<Vec<_>>());
-        let seconds = seconds.ok_or_else(|| Problem::ours("nothing has run"))?;
+        let seconds = spread(runs.iter().map(|run| run.seconds))?;
+        let stages = self.preparation.map(|preparation| self.stages(&preparation, &runs));
+        let stages = stages.transpose()?;
         let far = |run: &Run| (run.seconds - seconds.median).abs();
         let kept = runs.into_iter().filter(|run| !run.nodes.is_empty());
         let middle = kept.min_by(|one, other| far(one).total_cmp(&far(other)));
@@ -88,12 +106,54 @@ impl Course {
             messages: self.messages,
             bytes: self.bytes,
             seconds,
+            stages,
             throughput: as_f64(amount as u64) / seconds.median.max(f64::MIN_POSITIVE),
             theory: self.theory(&case.link),
             bounds,
             nodes,
             case,
         })
+    }
+
+    /// Both stages: what is not preparation is online.
+    fn stages(&self, preparation: &Preparation, runs: &[Run]) -> Outcome<Stages> {
+        let Preparation { rounds, depth, messages, bytes } = *preparation;
+        let depth = whole(depth);
+        Ok(Stages {
+            preparation: StageCost {
+                rounds,
+                depth,
+                messages,
+                bytes,
+                seconds: spread(runs.iter().map(|run| run.preparing))?,
+            },
+            online: StageCost {
+                rounds: self.rounds.saturating_sub(rounds),
+                depth: whole(self.depth).saturating_sub(depth),
+                messages: self.messages.saturating_sub(messages),
+                bytes: self.bytes.saturating_sub(bytes),
+                seconds: spread(runs.iter().map(|run| run.seconds - run.preparing))?,
+            },
+        })
+    }
+}
+
+/// How long the node that ended last prepared; of several that ended then, the longest.
+pub(super) fn preparing(nodes: &[NodeCost]) -> f64 {
+    let ended = |node: &NodeCost| node.begins + node.seconds;
+    let last = nodes.iter().max_by(|one, other| {
+        let times = |node: &NodeCost| (ended(node), node.preparing());
+        let ((one, of_one), (other, of_other)) = (times(one), times(other));
+        one.total_cmp(&other).then(of_one.total_cmp(&of_other))
+    });
+    last.map_or(0.0, NodeCost::preparing)
+}
+
+/// A stage as the document has it.
+pub(super) fn stage(stage: meter::Stage) -> Stage {
+    match stage {
+        meter::Stage::Preparation => Stage::Preparation,
+        meter::Stage::Online => Stage::Online,
     }
 }
 
@@ -124,7 +184,7 @@ fn check(node: &NodeCost, rounds: &[RoundCost]) -> Outcome {
 
 fn is_same(seen: &Round, due: &RoundCost) -> bool {
     let Traffic { messages_sent, bytes_sent, bytes_received, .. } = due.traffic;
-    seen.name == due.name
+    (seen.name.as_str(), seen.stage) == (due.name, stage(due.stage))
         && (seen.messages_sent, seen.bytes_sent, seen.bytes_received)
             == (messages_sent, bytes_sent, bytes_received)
 }
@@ -133,12 +193,17 @@ fn total(rounds: &[RoundCost]) -> Traffic {
     rounds.iter().fold(Traffic::default(), |sum, round| sum + round.traffic)
 }
 
-/// The distribution of these times, which are in order.
-fn spread(times: &[f64]) -> Option<Spread> {
-    let at = |index: usize| times.get(index.min(times.len().saturating_sub(1))).copied();
+/// The distribution of these times.
+fn spread(times: impl Iterator<Item = f64>) -> Outcome<Spread> {
+    let mut times: Vec<f64> = times.collect();
+    times.sort_by(f64::total_cmp);
+    let at = |index: usize| {
+        let time = times.get(index.min(times.len().saturating_sub(1)));
+        time.copied().ok_or_else(|| Problem::ours("nothing has run"))
+    };
     let p95 = (times.len() * 95).div_ceil(100).saturating_sub(1);
     let median = at(times.len() / 2)?;
-    Some(Spread { least: at(0)?, median, p95: at(p95)?, runs: times.len() })
+    Ok(Spread { least: at(0)?, median, p95: at(p95)?, runs: times.len() })
 }
 
 /// To 16 digits, which is more than any measurement has.
@@ -163,10 +228,9 @@ mod tests {
 
     #[test]
     fn of_few_runs_the_largest_is_the_95th_percentile() {
-        let five = spread(&[1.0, 2.0, 3.0, 4.0, 9.0]).unwrap();
+        let five = spread([3.0, 2.0, 1.0, 4.0, 9.0].into_iter()).unwrap();
         assert_eq!((five.least, five.median, five.p95), (1.0, 3.0, 9.0));
-        let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
-        assert_eq!(spread(&hundred).unwrap().p95, 95.0);
-        assert!(spread(&[]).is_none());
+        assert_eq!(spread((1..=100).map(f64::from)).unwrap().p95, 95.0);
+        assert!(spread([].into_iter()).is_err());
     }
 }

@@ -4,12 +4,12 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use cloister_protocols::computation::{Request, compute};
-use cloister_protocols::meter::{Meter, Traffic};
+use cloister_protocols::meter::{Meter, Stage, Traffic};
 use cloister_protocols::simulation::{Link as Speed, Report, Simulation};
 use cloister_protocols::trace::{Trace, TracedRound};
 use cloister_report::measurement::{Link, NodeCost, Round};
 
-use super::course::{Course, Run};
+use super::course::{self, Course, Preparation, Run};
 use super::setup::Setup;
 use crate::problem::{Outcome, Problem};
 
@@ -18,17 +18,38 @@ use crate::problem::{Outcome, Problem};
 pub(super) fn course(setup: &Setup) -> Outcome<Course> {
     let unit = Speed { latency: 1.0, bandwidth: f64::INFINITY };
     let report = simulate(setup, setup.requests()?, Simulation::new(0).link(unit))?;
+    Ok(course_of(&setup.members, &report))
+}
+
+fn course_of(members: &[String], report: &Report<()>) -> Course {
+    let nodes = nodes(members, report, vec![Duration::ZERO; members.len()]);
     let total = |of: fn(&Traffic) -> u64| -> u64 {
         report.meters.iter().map(|meter| of(&meter.total())).sum()
     };
     let sent = report.meters.iter().flat_map(Meter::traffic).map(|traffic| traffic.bytes_sent);
-    Ok(Course {
+    Course {
         rounds: report.rounds(),
         depth: last(&report.ended),
         messages: total(|traffic| traffic.messages_sent),
         bytes: total(|traffic| traffic.bytes_sent),
         busiest: sent.max().unwrap_or(0),
         nodes: report.meters.iter().map(|meter| meter.by_round().to_vec()).collect(),
+        preparation: preparation(&report.meters, course::preparing(&nodes)),
+    }
+}
+
+/// None where nothing is prepared.
+fn preparation(meters: &[Meter], depth: f64) -> Option<Preparation> {
+    let longest = meters.iter().max_by_key(|meter| meter.rounds())?;
+    let total = |of: fn(&Traffic) -> u64| -> u64 {
+        meters.iter().map(|meter| of(&meter.total_of(Stage::Preparation))).sum()
+    };
+    let prepares = meters.iter().any(|meter| meter.rounds_of(Stage::Preparation) > 0);
+    prepares.then(|| Preparation {
+        rounds: longest.rounds_of(Stage::Preparation),
+        depth,
+        messages: total(|traffic| traffic.messages_sent),
+        bytes: total(|traffic| traffic.bytes_sent),
     })
 }
 
@@ -44,9 +65,7 @@ pub(super) fn run(setup: &Setup, link: &Link, seed: u64) -> Outcome<Run> {
     let simulation = Simulation::new(seed).link(speed).computing(clock);
     let (requests, encoding) = setup.timed_requests()?;
     let report = simulate(setup, requests, simulation)?;
-    let nodes = report.traces.iter().zip(&report.meters).zip(setup.members.iter().zip(encoding));
-    let nodes = nodes.map(|((trace, meter), of)| node(of, trace, meter)).collect();
-    Ok(Run::new(last(&report.ended), nodes))
+    Ok(Run::new(last(&report.ended), nodes(&setup.members, &report, encoding)))
 }
 
 fn simulate(setup: &Setup, requests: Vec<Request>, simulation: Simulation) -> Outcome<Report<()>> {
@@ -73,6 +92,12 @@ fn simulate(setup: &Setup, requests: Vec<Request>, simulation: Simulation) -> Ou
     }
 }
 
+/// What it cost each member, whose encoding took so long.
+fn nodes(members: &[String], report: &Report<()>, encoding: Vec<Duration>) -> Vec<NodeCost> {
+    let nodes = report.traces.iter().zip(&report.meters).zip(members.iter().zip(encoding));
+    nodes.map(|((trace, meter), of)| node(of, trace, meter)).collect()
+}
+
 fn node((name, encoding): (&String, Duration), trace: &Trace, meter: &Meter) -> NodeCost {
     let rounds: Vec<Round> = trace.rounds.iter().map(round).collect();
     let total = meter.total();
@@ -96,6 +121,7 @@ fn round(round: &TracedRound) -> Round {
     let interval = |(begin, end): &(Duration, Duration)| (begin.as_secs_f64(), end.as_secs_f64());
     Round {
         name: round.name.to_owned(),
+        stage: course::stage(round.stage),
         begins: round.begins.as_secs_f64(),
         ends: round.ends.as_secs_f64(),
         arithmetic: round.arithmetic.as_secs_f64(),
@@ -108,4 +134,85 @@ fn round(round: &TracedRound) -> Round {
 
 fn last(times: &[f64]) -> f64 {
     times.iter().copied().fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use cloister_protocols::channel::Channel;
+    use cloister_protocols::fault::Fault;
+    use cloister_protocols::party::Party;
+    use cloister_report::measurement::{Case, Stage, Way};
+
+    use super::*;
+    use crate::cli::bench::link;
+
+    /// To the other of two parties, and back.
+    async fn trip(channel: &Channel, me: Party, bytes: usize) -> Result<(), Fault> {
+        let other = Party::new(1 - me.index()).unwrap();
+        if me.index() == 0 {
+            channel.send(other, vec![0; bytes]);
+            channel.receive(other).await.map(drop)
+        } else {
+            channel.receive(other).await?;
+            channel.send(other, vec![0; bytes]);
+            Ok(())
+        }
+    }
+
+    /// One message each way before, one in preparation, and two online.
+    fn report(latency: f64) -> Report<()> {
+        let speed = Speed { latency, bandwidth: f64::INFINITY };
+        Simulation::new(1).parties(2).link(speed).run(|channel, me, _| async move {
+            trip(&channel, me, 1).await?;
+            channel.begin_preparation("make");
+            trip(&channel, me, 100).await?;
+            channel.begin_round("use");
+            trip(&channel, me, 10).await?;
+            channel.begin_round("open");
+            trip(&channel, me, 10).await
+        })
+    }
+
+    fn members() -> Vec<String> {
+        vec!["one".to_owned(), "two".to_owned()]
+    }
+
+    fn case() -> Case {
+        Case {
+            function: "f".to_owned(),
+            suite: "s".to_owned(),
+            parties: 2,
+            helpers: 0,
+            size: 1,
+            unit: "rows".to_owned(),
+            profile: "teaching".to_owned(),
+            way: Way::Simulated,
+            link: link::loopback(),
+        }
+    }
+
+    #[test]
+    fn preparation_is_apart_in_counts_and_in_times() {
+        let course = course_of(&members(), &report(1.0));
+        let preparation = Preparation { rounds: 1, depth: 2.0, messages: 2, bytes: 200 };
+        assert_eq!(course.preparation, Some(preparation));
+        let run = || Run::new(4.0, nodes(&members(), &report(0.5), vec![Duration::ZERO; 2]));
+        course.check(&run()).unwrap();
+        let line = course.line(case(), 1, vec![run(), run()], Vec::new()).unwrap();
+        assert_eq!((line.rounds, line.depth, line.messages, line.bytes), (3, 8, 8, 242));
+        let online = line.stage(Stage::Online);
+        assert_eq!((online.rounds, online.depth, online.messages, online.bytes), (2, 6, 6, 42));
+        let seconds = Stage::ALL.map(|stage| line.stage(stage).seconds.median);
+        assert_eq!(seconds, [1.0, 3.0]);
+    }
+
+    #[test]
+    fn a_round_of_another_stage_is_another_round() {
+        let course = course_of(&members(), &report(1.0));
+        let mut run = Run::new(4.0, nodes(&members(), &report(0.5), vec![Duration::ZERO; 2]));
+        for round in run.nodes.iter_mut().flat_map(|node| &mut node.trace) {
+            round.stage = Stage::Online;
+        }
+        assert!(course.check(&run).is_err());
+    }
 }

@@ -1,4 +1,4 @@
-//! A measurement as it could be: seven functions over three links, between nodes and in virtual time,
+//! A measurement as it could be: eight functions over three links, between nodes and in virtual time,
 //! with traces of 6 to 70 rounds.
 //!
 //! The numbers are made up by simple rules: a round takes its arithmetic, its bytes at the link's
@@ -13,8 +13,8 @@
 )]
 
 use cloister_report::measurement::{
-    Bound, Case, Limits, Line, Link, Machine, Measurement, NodeCost, Round, Skipped, Spread,
-    VERSION, Way,
+    Bound, Case, Limits, Line, Link, Machine, Measurement, NodeCost, Round, Skipped, Spread, Stage,
+    StageCost, Stages, VERSION, Way,
 };
 
 /// Bytes a second that one processor makes of AES-CTR.
@@ -34,7 +34,7 @@ struct Work {
     arithmetic: f64,
 }
 
-const WORKS: [Work; 7] = [
+const WORKS: [Work; 8] = [
     Work {
         function: "SecureSum",
         suite: "masked",
@@ -140,7 +140,27 @@ const WORKS: [Work; 7] = [
         bytes: 30.0,
         arithmetic: 30e-9,
     },
+    Work {
+        function: "SecureMedian",
+        suite: "pairwise",
+        unit: "rows",
+        parties: 2,
+        helpers: 0,
+        rounds: &[
+            ("agreement", 1),
+            (PREPARATION, 6),
+            ("share", 1),
+            ("compare", 30),
+            ("choose", 12),
+            ("open", 2),
+        ],
+        bytes: 20.0,
+        arithmetic: 35e-9,
+    },
 ];
+
+/// The name of the rounds that are preparation.
+const PREPARATION: &str = "make products";
 
 /// The measurement.
 pub(crate) fn measurement() -> Measurement {
@@ -224,7 +244,8 @@ fn line(work: &Work, size: usize, way: Way, link: &Link) -> Line {
         depth,
         messages: nodes.iter().map(|node| node.messages_sent).sum(),
         bytes,
-        seconds: Spread { least: median * 0.96, median, p95: median * 1.13, runs: 21 },
+        seconds: spread(median),
+        stages: stages(work, &nodes, median),
         throughput: (size * work.parties) as f64 / median,
         theory: (theory > 0.0).then_some(theory),
         bounds: vec![
@@ -233,6 +254,36 @@ fn line(work: &Work, size: usize, way: Way, link: &Link) -> Line {
         ],
         nodes,
     }
+}
+
+fn spread(median: f64) -> Spread {
+    Spread { least: median * 0.96, median, p95: median * 1.13, runs: 21 }
+}
+
+/// What the rounds of preparation cost, and the others.
+fn stages(work: &Work, nodes: &[NodeCost], median: f64) -> Option<Stages> {
+    let preparing = nodes.iter().map(NodeCost::preparing).fold(0.0, f64::max);
+    let cost = |stage, chain: usize, seconds| {
+        let of = |round: &&Round| round.stage == stage;
+        let rounds = || nodes.iter().flat_map(|node| &node.trace).filter(of);
+        let one = work.rounds.iter().filter(|(name, _)| stage_of(name) == stage);
+        let count = one.map(|(_, times)| times).sum::<usize>();
+        StageCost {
+            rounds: count - usize::from(stage == Stage::Online),
+            depth: count + chain,
+            messages: rounds().map(|round| round.messages_sent).sum(),
+            bytes: rounds().map(|round| round.bytes_sent).sum(),
+            seconds: spread(seconds),
+        }
+    };
+    (preparing > 0.0).then(|| Stages {
+        preparation: cost(Stage::Preparation, 0, preparing),
+        online: cost(Stage::Online, 2, median - preparing),
+    })
+}
+
+fn stage_of(name: &str) -> Stage {
+    if name == PREPARATION { Stage::Preparation } else { Stage::Online }
 }
 
 fn node(work: &Work, size: usize, way: Way, link: &Link, index: usize) -> NodeCost {
@@ -289,6 +340,7 @@ fn round(
     let ends = begins + arithmetic + wait;
     Round {
         name: name.into(),
+        stage: stage_of(name),
         begins,
         ends,
         arithmetic,

@@ -5,11 +5,14 @@
 //! beside it, and only a fall by more than a tolerance is worse. Where that limit is the bare round trip of
 //! this machine alone, nothing follows: processors that sleep or not change it threefold from second to
 //! second.
+//!
+//! What moves from preparation to what is online is worse, too, even if it is no more in all: it is waited
+//! for when there are data.
 
 mod table;
 
 use crate::cases::same;
-use crate::measurement::{Case, LATENCY, Line, Measurement};
+use crate::measurement::{Case, LATENCY, Line, Measurement, Stage, StageCost};
 use crate::numbers::{nearest, ratio, wide};
 
 /// What came of two measurements.
@@ -40,11 +43,37 @@ pub struct Row {
     pub messages: Change,
     /// The median time in seconds.
     pub seconds: Change,
+    /// The parts that are preparation and online. Absent where neither measurement has preparation.
+    pub stages: Option<StageChanges>,
     /// The share of the median time that the nearest bound alone would take: 1 is as fast as can be.
     /// Absent where either measurement has no bound.
     pub nearness: Option<Change>,
     /// In what it has become worse; nothing if it has not.
     pub worse: Vec<Worse>,
+}
+
+/// What has become of a case's stages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StageChanges {
+    /// What can be done ahead.
+    pub preparation: StageChange,
+    /// What is left for when there are data.
+    pub online: StageChange,
+}
+
+/// What has become of one stage of a case.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StageChange {
+    /// Rounds.
+    pub rounds: Change,
+    /// Messages that wait for each other.
+    pub depth: Change,
+    /// Bytes of all nodes.
+    pub bytes: Change,
+    /// Messages of all nodes.
+    pub messages: Change,
+    /// The median time in seconds.
+    pub seconds: Change,
 }
 
 /// A number before and after.
@@ -65,6 +94,12 @@ pub enum Worse {
     Depth,
     /// It sends more bytes.
     Bytes,
+    /// It takes more rounds online, though no more in all.
+    OnlineRounds,
+    /// More messages wait for each other online, though no more in all.
+    OnlineDepth,
+    /// It sends more bytes online, though no more in all.
+    OnlineBytes,
     /// It is further from the nearest bound than is tolerated.
     Nearness,
 }
@@ -114,11 +149,12 @@ impl Row {
         let fell = nearness.is_some_and(|share| share.new < share.old * (1.0 - tolerance));
         let fell = fell && !rests_on_processors(old) && !rests_on_processors(new);
         // Counted as they are: as doubles, the largest lose their last digits.
+        let [before, after] = [old, new].map(|line| line.stage(Stage::Online));
         let grown = [
-            (new.rounds > old.rounds, Worse::Rounds),
-            (new.depth > old.depth, Worse::Depth),
-            (new.bytes > old.bytes, Worse::Bytes),
-            (fell, Worse::Nearness),
+            grown(new.rounds > old.rounds, after.rounds > before.rounds, Worse::ROUNDS),
+            grown(new.depth > old.depth, after.depth > before.depth, Worse::DEPTH),
+            grown(new.bytes > old.bytes, after.bytes > before.bytes, Worse::BYTES),
+            fell.then_some(Worse::Nearness),
         ];
         Self {
             case: new.case.clone(),
@@ -127,8 +163,50 @@ impl Row {
             bytes,
             messages: counts(|line| line.messages),
             seconds: Change { old: old.seconds.median, new: new.seconds.median },
+            stages: StageChanges::of(old, new),
             nearness,
-            worse: grown.into_iter().filter_map(|(is, what)| is.then_some(what)).collect(),
+            worse: grown.into_iter().flatten().collect(),
+        }
+    }
+}
+
+/// What has grown: all of it, or else what of it is online.
+fn grown(whole: bool, online: bool, [of_whole, of_online]: [Worse; 2]) -> Option<Worse> {
+    match (whole, online) {
+        (true, _) => Some(of_whole),
+        (false, true) => Some(of_online),
+        (false, false) => None,
+    }
+}
+
+impl Worse {
+    /// In all, and online.
+    const ROUNDS: [Self; 2] = [Self::Rounds, Self::OnlineRounds];
+    const DEPTH: [Self; 2] = [Self::Depth, Self::OnlineDepth];
+    const BYTES: [Self; 2] = [Self::Bytes, Self::OnlineBytes];
+}
+
+impl StageChanges {
+    fn of(old: &Line, new: &Line) -> Option<Self> {
+        let change = |stage| StageChange::of(&old.stage(stage), &new.stage(stage));
+        let prepares = old.stages.is_some() || new.stages.is_some();
+        prepares.then(|| Self {
+            preparation: change(Stage::Preparation),
+            online: change(Stage::Online),
+        })
+    }
+}
+
+impl StageChange {
+    fn of(old: &StageCost, new: &StageCost) -> Self {
+        let counts =
+            |of: fn(&StageCost) -> u64| Change { old: nearest(of(old)), new: nearest(of(new)) };
+        Self {
+            rounds: counts(|cost| wide(cost.rounds)),
+            depth: counts(|cost| wide(cost.depth)),
+            bytes: counts(|cost| cost.bytes),
+            messages: counts(|cost| cost.messages),
+            seconds: Change { old: old.seconds.median, new: new.seconds.median },
         }
     }
 }

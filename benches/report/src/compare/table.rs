@@ -1,7 +1,7 @@
 //! A comparison for a terminal.
 
-use crate::compare::{Change, Comparison, Row, Worse};
-use crate::measurement::Case;
+use crate::compare::{Change, Comparison, Row, StageChange, Worse};
+use crate::measurement::{Case, Stage};
 use crate::table::grid::{self, Column};
 use crate::table::label;
 use crate::units::{self, ABSENT};
@@ -9,6 +9,7 @@ use crate::units::{self, ABSENT};
 pub(super) fn table(comparison: &Comparison) -> String {
     let Comparison { rows, missing, added, lost } = comparison;
     let mut parts = vec![rows_text(rows)];
+    parts.extend(stages_text(rows));
     parts.extend(list("Could not be measured any more, which is worse:", lost));
     parts.extend(list("Only in the old measurement:", missing));
     parts.extend(list("Only in the new measurement:", added));
@@ -37,6 +38,37 @@ fn rows_text(rows: &[Row]) -> String {
     ])
 }
 
+/// Two rows for each case with preparation in either measurement; nothing if there is none.
+fn stages_text(rows: &[Row]) -> Option<String> {
+    let rows: Vec<_> = rows.iter().flat_map(stages).collect();
+    let numbers = |upper, lower, of: fn(&StageChange) -> String| {
+        Column::numbers(upper, lower, rows.iter().map(|(_, _, change)| of(change)).collect())
+    };
+    let text = || {
+        grid::text(&[
+            Column::words("case", "", rows.iter().map(|(name, ..)| name.clone()).collect()),
+            Column::words("stage", "", rows.iter().map(|row| row.1.word().to_owned()).collect()),
+            numbers("rounds", "", |change| times(&change.rounds)),
+            numbers("depth", "", |change| times(&change.depth)),
+            numbers("bytes", "", |change| times(&change.bytes)),
+            numbers("messages", "", |change| times(&change.messages)),
+            numbers("median", "old", |change| units::seconds(change.seconds.old)),
+            numbers("median", "new", |change| units::seconds(change.seconds.new)),
+            numbers("median", "", |change| times(&change.seconds)),
+        ])
+    };
+    (!rows.is_empty()).then(text)
+}
+
+/// The stages of a case, which is named in the first row only.
+fn stages(row: &Row) -> Vec<(String, Stage, StageChange)> {
+    let Some(stages) = row.stages else { return Vec::new() };
+    vec![
+        (label(&row.case), Stage::Preparation, stages.preparation),
+        (String::new(), Stage::Online, stages.online),
+    ]
+}
+
 /// The ratio; `=` where nothing changed, so that what did stands out.
 fn times(change: &Change) -> String {
     if change.old == change.new { "=".to_owned() } else { ratio(change) }
@@ -60,6 +92,9 @@ fn word(worse: Worse) -> &'static str {
         Worse::Rounds => "rounds",
         Worse::Depth => "depth",
         Worse::Bytes => "bytes",
+        Worse::OnlineRounds => "rounds online",
+        Worse::OnlineDepth => "depth online",
+        Worse::OnlineBytes => "bytes online",
         Worse::Nearness => "nearness to the bound",
     }
 }

@@ -152,6 +152,59 @@ fn the_table_says_what_is_worse() {
     }
 }
 
+/// The line of which a part is preparation, compared with itself after something has changed.
+fn staged_after(change: impl Fn(&mut Line)) -> Comparison {
+    let old = testing::staged().lines.remove(1);
+    let mut new = old.clone();
+    change(&mut new);
+    compare(&testing::of(vec![old]), &testing::of(vec![new]), TOLERANCE)
+}
+
+#[test]
+fn stages_are_compared_where_there_is_preparation() {
+    assert!(after(|_| {}).rows[0].stages.is_none());
+    let same = staged_after(|_| {});
+    assert!(!same.is_worse());
+    assert_eq!(same.rows[0].stages.unwrap().online.rounds, Change { old: 2.0, new: 2.0 });
+    let table = staged_after(|line| {
+        line.stages.as_mut().unwrap().preparation.seconds.median = 0.001;
+    })
+    .table();
+    let preparation = table.lines().find(|row| row.contains("  preparation  ")).unwrap();
+    assert!(preparation.starts_with("sort, replicated"), "{table}");
+    assert!(preparation.ends_with("2.00 ms  1.00 ms   0.50×"), "{table}");
+    assert!(table.contains("  online  ") && !after(|_| {}).table().contains("online"), "{table}");
+}
+
+#[test]
+fn what_moves_from_preparation_to_online_is_worse_and_not_the_other_way() {
+    let shift = |line: &mut Line| {
+        let stages = line.stages.as_mut().unwrap();
+        stages.preparation.bytes -= 1;
+        stages.online.bytes += 1;
+        stages.online.rounds += 1;
+    };
+    let moved = staged_after(shift);
+    assert_eq!(worse(&moved), [Worse::OnlineRounds, Worse::OnlineBytes]);
+    assert!(moved.table().contains("rounds online, bytes online"));
+    let back = staged_after(|line| {
+        let stages = line.stages.as_mut().unwrap();
+        stages.preparation.bytes += 1;
+        stages.online.bytes -= 1;
+    });
+    assert!(!back.is_worse());
+    // What is more in all is told once.
+    let more = staged_after(|line| {
+        line.bytes += 1;
+        line.stages.as_mut().unwrap().online.bytes += 1;
+    });
+    assert_eq!(worse(&more), [Worse::Bytes]);
+    // An earlier program knew no stages: all was online.
+    let older = staged_after(|line| line.stages = None);
+    assert!(older.rows[0].stages.unwrap().preparation.bytes.new.abs() < 1e-12);
+    assert_eq!(worse(&older), [Worse::OnlineRounds, Worse::OnlineDepth, Worse::OnlineBytes]);
+}
+
 #[test]
 fn what_is_no_number_is_neither_worse_nor_shown() {
     let hollow = testing::hollow();

@@ -4,7 +4,7 @@ use crate::cases::groups;
 use crate::html::section;
 use crate::html::share::legend;
 use crate::markup::Element;
-use crate::measurement::Line;
+use crate::measurement::{Line, NodeCost, Stage};
 use crate::svg::lanes;
 use crate::table::columns::{nearest, parties, size};
 use crate::units;
@@ -31,7 +31,8 @@ pub(super) fn rounds(lines: &[Line]) -> Option<Element> {
             folds.push(fold(&group, folds.is_empty(), drawn.is_some()));
         }
     }
-    (!folds.is_empty()).then(|| section("Rounds", HOW).child(legend()).children(folds))
+    let prepares = lines.iter().flat_map(|line| &line.nodes).any(NodeCost::prepares);
+    (!folds.is_empty()).then(|| section("Rounds", HOW).child(legend(prepares)).children(folds))
 }
 
 fn bars(line: &Line) -> usize {
@@ -82,6 +83,7 @@ fn picture(line: &Line, end: f64) -> Element {
         format!("{} rounds", line.rounds),
         format!("depth {}", line.depth),
     ];
+    told.extend(line.stages.is_some().then(|| prepared(line)));
     told.extend(line.theory.map(|theory| format!("the link alone {}", units::seconds(theory))));
     told.extend(line.nearest().map(|_| format!("nearest bound {}", nearest(line))));
     let caption = Element::new("figcaption")
@@ -91,4 +93,14 @@ fn picture(line: &Line, end: f64) -> Element {
     Element::of("figure", "lanes")
         .child(caption)
         .child(Element::of("div", "wide").child(lanes::draw(&line.nodes, end, &description)))
+}
+
+/// What of it was preparation: `preparation 4.20 ms in 12 rounds`.
+fn prepared(line: &Line) -> String {
+    let preparation = line.stage(Stage::Preparation);
+    let rounds = match preparation.rounds {
+        1 => "1 round".to_owned(),
+        more => format!("{more} rounds"),
+    };
+    format!("preparation {} in {rounds}", units::seconds(preparation.seconds.median))
 }

@@ -22,6 +22,7 @@ pub fn page(measurement: &Measurement) -> String {
         .child(header(measurement))
         .children(tables::limits(&measurement.limits))
         .children(tables::lines(&measurement.lines))
+        .children(tables::stages(&measurement.lines))
         .children(tables::beside(&measurement.lines))
         .children(plots::over_size(&measurement.lines))
         .children(plots::over_round_trip(measurement))

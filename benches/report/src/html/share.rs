@@ -33,18 +33,24 @@ pub(super) fn bar(line: &Line) -> Element {
     slowest.map_or_else(|| Element::new("span"), |node| drawn(svg, node))
 }
 
-/// What the colours of the swim lanes mean.
-pub(super) fn legend() -> Element {
+/// What the colours of the swim lanes mean; of preparation where there is any.
+pub(super) fn legend(prepares: bool) -> Element {
     let sample = |group: &'static str, part: &'static str, meaning: &str| {
         let rect = Element::of("rect", part).at([("width", 26.0), ("height", HEIGHT)]);
         let svg = Element::of("svg", group).with("viewBox", format!("0 0 26 {HEIGHT}"));
         Element::new("span").child(svg.child(rect)).text(meaning)
     };
-    Element::of("p", "legend").children([
-        sample("computes", "busy", "computes, or does other work"),
-        sample("waits", "wait", "waits for messages"),
-        sample("agreement", "busy", "agreement, before the first round"),
-    ])
+    let preparation = [
+        sample("preparation", "busy", "preparation, before any data are needed"),
+        sample("preparation", "wait", "waits in preparation"),
+    ];
+    Element::of("p", "legend")
+        .children([
+            sample("computes", "busy", "computes, or does other work"),
+            sample("waits", "wait", "waits for messages"),
+            sample("agreement", "busy", "agreement, before the first round"),
+        ])
+        .children(preparation.into_iter().filter(|_| prepares))
 }
 
 fn drawn(svg: Element, node: &NodeCost) -> Element {

@@ -6,7 +6,7 @@ use crate::markup::Element;
 use crate::measurement::{Limits, Line, Skipped, Way};
 use crate::numbers::ratio;
 use crate::table::grid::{Column, Side};
-use crate::table::{columns as rows, label_but_way, limits as measured};
+use crate::table::{columns as rows, label_but_way, limits as measured, stages as staged};
 use crate::units::{self, ABSENT};
 
 /// How the table of lines is to be read.
@@ -18,6 +18,11 @@ const HOW_LINES: &str = "One row for each computation, in the order of measuring
 
 const HOW_LIMITS: &str = "What links, and one processor beside them, can do at best: a message of 64 \
     bytes to and fro, and bytes one way, over one mutual-TLS connection; AES-128 in counter mode.";
+
+/// How preparation and what is online are to be read.
+const HOW_STAGES: &str = "What makes correlated randomness depends on nobody’s data: it can be done \
+    before there are any. Times are those of the node that ended last: in rounds of preparation, and \
+    what is left of the run, agreement and encoding included. Messages and bytes are those of all nodes.";
 
 const HOW_BESIDE: &str = "The same computations by nodes over links and in virtual time. Where the times \
     differ, the difference is what the simulation leaves out: frames, TLS, the system’s calls, and \
@@ -41,6 +46,12 @@ pub(super) fn lines(lines: &[Line]) -> Option<Element> {
     let bars = bars.unwrap_or(columns.len());
     cells.insert(bars, Cells::drawn("where it goes", lines.iter().map(share::bar)));
     Some(section("Computations", HOW_LINES).children(stated(&common)).child(table(cells)))
+}
+
+/// Two rows for each line of which a part was preparation.
+pub(super) fn stages(lines: &[Line]) -> Option<Element> {
+    let columns = staged::columns(lines)?;
+    Some(section("Preparation and online", HOW_STAGES).child(table(cells(&columns))))
 }
 
 /// What was run in virtual time, too: both times.

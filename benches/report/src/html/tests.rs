@@ -163,6 +163,24 @@ fn every_number_of_a_line_is_in_the_table() {
 }
 
 #[test]
+fn preparation_has_a_table_a_legend_and_bars_of_its_own() {
+    let measurement = testing::staged();
+    let staged = page(&measurement);
+    let nodes = &measurement.lines[1].nodes;
+    assert_eq!(count(&staged, "bar preparation"), nodes.len());
+    // Two samples in the legend.
+    assert_eq!(count(&staged, "preparation"), 2);
+    assert!(staged.contains("<title>share, preparation\n2.00 ms to 4.00 ms\n"));
+    assert!(staged.contains("<h2>Preparation and online</h2>"));
+    let row = ["1", "2", "6", "2.20 MB", "2.00 ms", "2.30 ms"]
+        .map(|number| format!("<td class=\"number\">{number}</td>"));
+    assert!(staged.contains(&format!("<td class=\"words\">preparation</td>{}", row.concat())));
+    assert!(staged.contains("depth 7, preparation 2.00 ms in 1 round,"));
+    let bare = page(&testing::measurement());
+    assert!(!body(&bare).contains("reparation"));
+}
+
+#[test]
 fn plots_are_drawn_over_several_sizes_and_round_trips_only() {
     let drawn = page(&broad());
     assert!(drawn.contains("<h2>Time over size</h2>"));

@@ -4,7 +4,7 @@
 //! work beside that nobody waits for by name.
 
 use crate::markup::{Element, coordinate};
-use crate::measurement::{NodeCost, Round};
+use crate::measurement::{NodeCost, Round, Stage};
 use crate::numbers::{length, nearest};
 use crate::runs::{Run, runs};
 use crate::svg::scale::Scale;
@@ -93,7 +93,11 @@ fn bar(number: usize, round: &Round, top: f64, time: &Scale) -> Element {
     let (from, to) = (time.position(round.begins), time.position(round.ends));
     let width = (to - from).max(0.0);
     let width = if width >= WIDE { width - 0.7 } else { width };
-    let class = if number == 0 { "bar agreement" } else { "bar" };
+    let class = match (number, round.stage) {
+        (0, _) => "bar agreement",
+        (_, Stage::Preparation) => "bar preparation",
+        (_, Stage::Online) => "bar",
+    };
     let base = Element::of("rect", "wait").at([
         ("x", from),
         ("y", top),
@@ -121,8 +125,12 @@ fn busy(round: &Round) -> impl Iterator<Item = (f64, f64)> {
 }
 
 fn told(round: &Round) -> String {
+    let stage = match round.stage {
+        Stage::Preparation => ", preparation",
+        Stage::Online => "",
+    };
     format!(
-        "{}\n{} to {}\nsent {} in {} messages, received {}\narithmetic {}, waiting {}",
+        "{}{stage}\n{} to {}\nsent {} in {} messages, received {}\narithmetic {}, waiting {}",
         round.name,
         units::seconds(round.begins),
         units::seconds(round.ends),
@@ -172,6 +180,7 @@ mod tests {
     fn round(waits: &[(f64, f64)]) -> Round {
         Round {
             name: "open".into(),
+            stage: Stage::Online,
             begins: 1.0,
             ends: 2.0,
             arithmetic: 0.1,
@@ -199,6 +208,14 @@ mod tests {
         let class = |number| bar(number, &round(&[]), 0.0, &time).to_string();
         assert!(class(0).starts_with("<g class=\"bar agreement\"><title>open"));
         assert!(class(1).starts_with("<g class=\"bar\">"));
+    }
+
+    #[test]
+    fn a_bar_of_preparation_has_another_look() {
+        let round = Round { stage: Stage::Preparation, ..round(&[]) };
+        let bar = bar(1, &round, 0.0, &Scale::linear(2.0, (0.0, 200.0))).to_string();
+        let starts = "<g class=\"bar preparation\"><title>open, preparation\n1.00 s to 2.00 s";
+        assert!(bar.starts_with(starts), "{bar}");
     }
 
     #[test]

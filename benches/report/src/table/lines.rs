@@ -6,7 +6,7 @@ use crate::table::columns::{
 };
 use crate::table::grid::{self, Column, Side};
 use crate::table::limits::limits;
-use crate::table::place;
+use crate::table::{place, stages};
 use crate::units;
 
 /// What was measured and where, the limits, and one row for each line, for a terminal.
@@ -23,13 +23,20 @@ pub fn lines(measurement: &Measurement) -> String {
     if !measurement.lines.is_empty() {
         parts.push(rows(&measurement.lines));
     }
+    if let Some(columns) = stages::columns(&measurement.lines) {
+        parts.push(format!(
+            "Preparation, which depends on nobody's data, and the rest:\n\n{}",
+            grid::text(&columns)
+        ));
+    }
     if !measurement.skipped.is_empty() {
         parts.push(skipped(&measurement.skipped));
     }
     parts.join("\n")
 }
 
-/// The lines as a Markdown table: what a reader of a README asks for.
+/// The lines as a Markdown table: what a reader of a README asks for. Under it, where a part of a line
+/// was preparation, a table of both parts.
 #[must_use]
 pub fn markdown(measurement: &Measurement) -> String {
     let lines = &measurement.lines;
@@ -42,7 +49,8 @@ pub fn markdown(measurement: &Measurement) -> String {
         numbers(lines, "throughput", "", throughput),
         Column::words("nearest bound", "", lines.iter().map(nearest).collect()),
     ]);
-    grid::markdown(&columns)
+    let stages = stages::columns(lines).map(|columns| format!("\n{}", grid::markdown(&columns)));
+    grid::markdown(&columns) + &stages.unwrap_or_default()
 }
 
 /// When and where it was measured.

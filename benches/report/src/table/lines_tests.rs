@@ -114,6 +114,35 @@ fn markdown_has_a_row_for_each_line() {
 }
 
 #[test]
+fn a_line_that_prepares_is_told_in_both_parts() {
+    let text = lines(&testing::staged());
+    let stage = |name: &str| -> Vec<String> {
+        let row = text.lines().find(|row| row.contains(&format!("  {name}  "))).unwrap();
+        row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+    };
+    let preparation = ["preparation", "1", "2", "6", "2.20 MB", "2.00 ms", "2.30 ms"];
+    assert_eq!(stage("preparation")[1..], preparation);
+    assert!(stage("preparation")[0].starts_with("sort, replicated, teaching, 2 + 1 parties"));
+    assert_eq!(stage("online"), ["online", "2", "5", "18", "450 kB", "6.20 ms", "7.00 ms"]);
+    let bare = lines(&testing::measurement());
+    assert!(!bare.contains("reparation") && !bare.contains("online"), "{bare}");
+}
+
+#[test]
+fn markdown_has_both_parts_in_a_table_of_their_own() {
+    let text = markdown(&testing::staged());
+    let (first, second) = text.split_once("\n\n").unwrap();
+    assert_eq!(format!("{first}\n"), markdown(&testing::measurement()));
+    let rows: Vec<_> = second.lines().collect();
+    assert_eq!(rows.len(), 4);
+    assert!(
+        rows[0].starts_with("| case | stage | rounds | depth | messages | sent by all nodes |")
+    );
+    assert!(rows[2].ends_with("| preparation | 1 | 2 | 6 | 2.20 MB | 2.00 ms | 2.30 ms |"));
+    assert_eq!(rows[3], "|  | online | 2 | 5 | 18 | 450 kB | 6.20 ms | 7.00 ms |");
+}
+
+#[test]
 fn what_is_no_number_is_absent() {
     for text in [lines(&testing::hollow()), markdown(&testing::hollow())] {
         assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");

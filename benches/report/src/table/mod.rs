@@ -4,6 +4,7 @@ pub(crate) mod columns;
 pub(crate) mod grid;
 pub(crate) mod limits;
 mod lines;
+pub(crate) mod stages;
 mod trace;
 
 pub use lines::{lines, markdown};

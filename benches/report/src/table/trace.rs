@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::measurement::{Line, NodeCost, Round};
+use crate::measurement::{Line, NodeCost, Round, Stage};
 use crate::numbers::nearest;
 use crate::runs::titled;
 use crate::table::grid::{self, Column};
@@ -11,9 +11,9 @@ use crate::table::label;
 use crate::units::{self, ABSENT};
 
 /// One row for each round: its name, and for every node the bytes that it sent, its arithmetic and
-/// its waiting.
+/// its waiting; and its stage, where any of them is preparation.
 ///
-/// Rounds of the same name one after another are one row, with their number.
+/// Rounds of the same name and stage one after another are one row, with their number.
 #[must_use]
 pub fn trace(line: &Line) -> String {
     let title = format!("{}: {}\n", label(&line.case), units::seconds(line.seconds.median));
@@ -24,16 +24,20 @@ pub fn trace(line: &Line) -> String {
     format!("{title}\n{}", grid::text(&columns(&line.nodes, &rows)))
 }
 
-/// One round: its name, and the how-manieth of that name it is. So the rounds of different nodes are
-/// laid beside each other, also where one of them has rounds that another has not.
-type Step<'line> = (&'line str, usize);
+/// One round: its stage, its name, and the how-manieth of these it is. So the rounds of different nodes
+/// are laid beside each other, also where one of them has rounds that another has not.
+type Step<'line> = (Stage, &'line str, usize);
 
 /// The rounds of one node.
 type Steps<'line> = BTreeMap<Step<'line>, &'line Round>;
 
 fn columns(nodes: &[NodeCost], rows: &[Vec<Step<'_>>]) -> Vec<Column> {
-    let names = rows.iter().map(|row| titled(row.first().map_or("", |step| step.0), row.len()));
+    let names = rows.iter().map(|row| titled(row.first().map_or("", |step| step.1), row.len()));
     let mut columns = vec![Column::words("", "round", names.collect())];
+    if nodes.iter().any(NodeCost::prepares) {
+        let stage = |row: &Vec<Step<'_>>| row.first().map_or("", |step| step.0.word()).to_owned();
+        columns.push(Column::words("", "stage", rows.iter().map(stage).collect()));
+    }
     for node in nodes {
         let steps: Steps<'_> = counted(&node.trace).collect();
         let within = rows.iter().map(|row| within(row, &steps)).collect::<Vec<_>>();
@@ -56,17 +60,18 @@ fn order(nodes: &[NodeCost]) -> Vec<Step<'_>> {
     steps.filter(|step| known.insert(*step)).collect()
 }
 
-/// Steps of the same name one after another, together.
+/// Steps of the same name and stage one after another, together.
 fn folded<'line>(steps: &[Step<'line>]) -> Vec<Vec<Step<'line>>> {
-    steps.chunk_by(|one, next| one.0 == next.0).map(<[_]>::to_vec).collect()
+    steps.chunk_by(|one, next| (one.0, one.1) == (next.0, next.1)).map(<[_]>::to_vec).collect()
 }
 
 fn counted(trace: &[Round]) -> impl Iterator<Item = (Step<'_>, &Round)> {
-    let mut counts = BTreeMap::<&str, usize>::new();
+    let mut counts = BTreeMap::<(Stage, &str), usize>::new();
     trace.iter().map(move |round| {
-        let count = counts.entry(&round.name).or_default();
+        let (stage, name) = (round.stage, round.name.as_str());
+        let count = counts.entry((stage, name)).or_default();
         *count += 1;
-        ((round.name.as_str(), *count), round)
+        ((stage, name, *count), round)
     })
 }
 
@@ -117,6 +122,20 @@ mod tests {
             ["compare × 2", "700 kB", "1.20 ms", "2.20 ms", "700 kB", "1.20 ms", "2.20 ms"];
         assert_eq!(row(&text, "compare"), compare);
         assert_eq!(text.lines().filter(|row| row.starts_with("compare")).count(), 1);
+    }
+
+    #[test]
+    fn the_stage_of_rounds_is_told_where_any_is_preparation() {
+        assert!(!trace(&line()).contains("stage"));
+        let mut line = line();
+        for node in &mut line.nodes {
+            node.trace[2].stage = Stage::Preparation;
+        }
+        let text = trace(&line);
+        assert_eq!(row(&text, "share")[..3], ["share", "online", "350 kB"]);
+        let compare: Vec<_> = text.lines().filter(|row| row.starts_with("compare")).collect();
+        assert_eq!(row(compare[0], "compare")[..3], ["compare", "preparation", "350 kB"]);
+        assert_eq!(row(compare[1], "compare")[..3], ["compare", "online", "350 kB"]);
     }
 
     #[test]
