@@ -219,7 +219,7 @@ fn what_makes_no_sense_is_refused() {
         (&["--parties", "100", "--way", "real"], "--way simulated"),
         (&["--parties", "2", "--function", "compare"], "three nodes"),
         (&["--parties", "250", "--size", "1e8"], "choose a smaller --size"),
-        (&["--suite", "none"], "masked and replicated"),
+        (&["--suite", "none"], "masked, replicated and pairwise"),
         (&["--preset", "whitepaper", "--rtt", "1ms"], "cannot be used with"),
         (&["--consortium", "/nowhere"], "cannot read"),
     ] {

@@ -9,7 +9,7 @@ use cloister_report::measurement::{Case, Link, Measurement, Way};
 
 use super::link::{self, Bandwidth, RoundTrip};
 use super::setup;
-use super::subject::{self, SUBJECTS, Subject};
+use super::subject::{self, PAIRWISE, SUBJECTS, Subject};
 use crate::cli::init::ProfileName;
 use crate::ports::Ports;
 use crate::problem::{Outcome, Problem};
@@ -22,7 +22,9 @@ pub(super) struct Selection {
     /// where nothing is named.
     #[arg(long = "function", value_name = "NAME", num_args = 1.., value_delimiter = ',')]
     functions: Vec<String>,
-    /// Only what this family of protocols computes: masked or replicated.
+    /// Only what this family of protocols computes, and by it: masked, replicated, or pairwise, which
+    /// needs no nodes but the parties' own. Functions on shares by replicated where nothing is said,
+    /// two parties with a helper.
     #[arg(long, value_name = "NAME")]
     suite: Option<String>,
     /// How many parties bring data; 3 where nothing is said.
@@ -101,11 +103,12 @@ impl Selection {
             check_parties(parties)?;
             for link in &links {
                 for subject in &subjects {
-                    subject.check_parties(parties)?;
+                    let suite = self.suite_of(subject);
+                    subject.check_parties(parties, suite)?;
                     for size in self.sizes(subject) {
                         for way in self.ways(parties, link)? {
                             let profile = self.profile();
-                            cases.push(case(subject, size, parties, link, way, profile));
+                            cases.push(case(subject, suite, size, parties, link, way, profile));
                         }
                     }
                 }
@@ -120,10 +123,13 @@ impl Selection {
         let subjects = self.subjects()?;
         let of = |subject: &&'static Subject| {
             let (subject, own) = (*subject, link::own());
+            // There is no helper that a client of two parties could name.
+            let alone = parties == 2 && self.suite.is_none() && subject.is_on_shares();
+            let suite = if alone { PAIRWISE } else { self.suite_of(subject) };
             let sizes = self.sizes(subject).into_iter();
             let case = move |size| {
                 let mut case =
-                    case(subject, size, parties, &own, Way::Consortium, Profile::Teaching);
+                    case(subject, suite, size, parties, &own, Way::Consortium, Profile::Teaching);
                 case.helpers = 0;
                 case
             };
@@ -139,13 +145,21 @@ impl Selection {
             self.functions.iter().map(|name| find(name)).collect::<Outcome<_>>()?
         };
         let Some(suite) = &self.suite else { return Ok(named) };
-        let of_suite: Vec<_> = named.into_iter().filter(|s| s.suite() == suite).collect();
+        let of_suite: Vec<_> =
+            named.into_iter().filter(|s| s.suites().contains(&suite.as_str())).collect();
         match of_suite.is_empty() {
             true => Err(Problem::usage(format!(
-                "the suite `{suite}` computes nothing of this: there are masked and replicated"
+                "the suite `{suite}` computes nothing of this: there are masked, replicated and \
+                 pairwise"
             ))),
             false => Ok(of_suite),
         }
+    }
+
+    /// The suite that was asked for where it computes the subject, or the usual one.
+    fn suite_of(&self, subject: &Subject) -> &'static str {
+        let asked = |suite: &&&str| self.suite.as_deref() == Some(**suite);
+        subject.suites().iter().find(asked).copied().unwrap_or_else(|| subject.usual_suite())
     }
 
     fn sizes(&self, subject: &Subject) -> Vec<usize> {
@@ -222,7 +236,8 @@ fn whitepaper() -> Vec<Case> {
         for (name, size, parties) in rows {
             let Some(subject) = subject::find(name) else { continue };
             for way in [real, Way::Simulated] {
-                cases.push(case(subject, size, parties, link, way, Profile::Teaching));
+                let suite = subject.usual_suite();
+                cases.push(case(subject, suite, size, parties, link, way, Profile::Teaching));
             }
         }
     }
@@ -236,6 +251,7 @@ fn of_ms(milliseconds: f64) -> Link {
 
 fn case(
     subject: &Subject,
+    suite: &str,
     size: usize,
     parties: usize,
     link: &Link,
@@ -244,9 +260,9 @@ fn case(
 ) -> Case {
     Case {
         function: subject.name.to_owned(),
-        suite: subject.suite().to_owned(),
+        suite: suite.to_owned(),
         parties,
-        helpers: setup::helpers(subject, parties, profile),
+        helpers: setup::helpers(subject, suite, parties, profile),
         size,
         unit: subject.unit.to_owned(),
         profile: profile.name().to_owned(),
@@ -290,6 +306,64 @@ fn dedupe(cases: &mut Vec<Case>) {
     let mut seen = BTreeSet::new();
     cases.retain(|case| {
         let link = (case.link.name.clone(), case.way);
-        seen.insert((case.function.clone(), case.size, case.parties, link))
+        let function = (case.function.clone(), case.suite.clone());
+        seen.insert((function, case.size, case.parties, link))
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        selection: Selection,
+    }
+
+    fn selection(arguments: &str) -> Selection {
+        let words = std::iter::once("bench").chain(arguments.split_whitespace());
+        Command::try_parse_from(words).unwrap().selection
+    }
+
+    /// Of each case the function, the suite and the helpers.
+    fn told(cases: &[Case]) -> Vec<(&str, &str, usize)> {
+        let cases = cases.iter();
+        cases.map(|case| (case.function.as_str(), case.suite.as_str(), case.helpers)).collect()
+    }
+
+    #[test]
+    fn two_parties_have_a_helper_unless_they_are_to_compute_alone() {
+        let functions = "--parties 2 --function SecureSum,SecureMedian,mode";
+        let cases = selection(functions).cases().unwrap();
+        let due = [("SecureSum", "masked", 0), ("SecureMedian", "replicated", 1)];
+        assert_eq!(told(&cases)[..2], due);
+        assert_eq!(told(&cases)[2], ("mode", "replicated", 1));
+        let alone = selection(&format!("{functions} --suite pairwise")).cases().unwrap();
+        assert_eq!(told(&alone), [("SecureMedian", "pairwise", 0), ("mode", "pairwise", 0)]);
+        let strict = format!("{functions} --suite pairwise --profile production");
+        assert!(selection(&strict).cases().unwrap().iter().all(|case| case.helpers == 0));
+    }
+
+    #[test]
+    fn operations_of_two_parties_have_a_suite() {
+        assert!(selection("--parties 2 --function compare").cases().is_err());
+        let cases = selection("--parties 2,3 --function compare --suite pairwise").cases();
+        assert_eq!(told(&cases.unwrap()), [("compare", "pairwise", 0); 2]);
+    }
+
+    #[test]
+    fn two_nodes_of_their_own_compute_alone_unless_another_suite_is_asked_for() {
+        let suites = |arguments, parties| {
+            let cases = selection(arguments).cases_of(parties).unwrap();
+            cases.into_iter().map(|case| case.suite).collect::<Vec<_>>()
+        };
+        let functions = "--consortium study --function SecureSum,SecureMedian";
+        assert_eq!(suites(functions, 2), ["masked", "pairwise"]);
+        assert_eq!(suites(functions, 3), ["masked", "replicated"]);
+        let replicated = format!("{functions} --suite replicated");
+        assert_eq!(suites(&replicated, 2), ["replicated"]);
+    }
 }

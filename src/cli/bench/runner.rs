@@ -141,7 +141,7 @@ impl Bench {
         };
         let measured = async {
             let any = Profile::Teaching.rules();
-            let setup = Setup::new(subject, case.size, members.clone(), members.len(), any);
+            let setup = Setup::new(&case, subject, members.clone(), any);
             // The first run also tells which rules hold, without which nothing can be foretold.
             let (_, held) = driver.run(&setup).await?;
             case.profile = held.profile;
@@ -182,9 +182,9 @@ async fn known(
     members: Vec<String>,
     rules: Rules,
 ) -> Outcome<Known> {
-    let (size, parties) = (case.size, case.parties);
+    let case = case.clone();
     blocking(move || {
-        let setup = Setup::new(subject, size, members, parties, rules);
+        let setup = Setup::new(&case, subject, members, rules);
         let course = simulated::course(&setup)?;
         Ok(Known { setup, course })
     })

@@ -7,15 +7,18 @@ use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_protocols::parameters::Parameters;
 use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec};
+use cloister_report::measurement::Case;
 use serde_json::{Map, Value, json};
 
-use super::subject::{Subject, Workload};
+use super::subject::{PAIRWISE, Subject, Workload};
 use crate::problem::{Outcome, Problem};
 
 /// A computation to be measured.
 #[derive(Clone, Debug)]
 pub(super) struct Setup {
     pub(super) workload: Workload,
+    /// The family of protocols that is to compute it.
+    pub(super) suite: String,
     /// The members' names: the parties, then who helps.
     pub(super) members: Vec<String>,
     pub(super) rules: Rules,
@@ -28,26 +31,27 @@ pub(super) fn names(parties: usize, helpers: usize) -> Vec<String> {
     party.chain(helper).collect()
 }
 
-/// How many nodes without data it takes: two parties cannot compute on shares alone.
-pub(super) fn helpers(subject: &Subject, parties: usize, profile: Profile) -> usize {
+/// How many nodes without data it takes: two parties have a third node where three compute on shares.
+pub(super) fn helpers(subject: &Subject, suite: &str, parties: usize, profile: Profile) -> usize {
     let empty = subject.function == catalogue::EMPTY;
-    let on_shares = subject.suite() == "replicated" || (profile == Profile::Production && !empty);
-    usize::from(on_shares && parties == 2)
+    let on_shares = subject.is_on_shares() || (profile == Profile::Production && !empty);
+    usize::from(on_shares && suite != PAIRWISE && parties == 2)
 }
 
 impl Setup {
+    /// The case's computation between these members under these rules.
     pub(super) fn new(
+        case: &Case,
         subject: &'static Subject,
-        size: usize,
         members: Vec<String>,
-        parties: usize,
         rules: Rules,
     ) -> Self {
-        let mut workload = subject.workload(size, parties);
-        if members.len() > parties {
+        let Case { size, parties, suite, .. } = case;
+        let mut workload = subject.workload(*size, *parties, suite);
+        if members.len() > *parties {
             workload.parameters.insert("committee".to_owned(), json!(members));
         }
-        Self { workload, members, rules }
+        Self { workload, suite: suite.clone(), members, rules }
     }
 
     pub(super) fn parties(&self) -> usize {
@@ -75,9 +79,23 @@ impl Setup {
                 (None, None) => break,
             };
             times.push(begun.elapsed());
-            requests.push(request.map_err(Problem::usage)?);
+            let request = request.map_err(Problem::usage)?;
+            self.check_suite(&request)?;
+            requests.push(request);
         }
         Ok((requests, times))
+    }
+
+    /// Refuses what another suite would compute than the one that the case is of.
+    fn check_suite(&self, request: &Request) -> Outcome {
+        let (name, suite) = (self.workload.subject.name, request.suite());
+        match suite == self.suite {
+            true => Ok(()),
+            false => Err(Problem::usage(format!(
+                "the suite `{}` does not compute {name} here, `{suite}` does",
+                self.suite
+            ))),
+        }
     }
 
     /// What each member proposes; as long as what nodes propose, so that it costs as many bytes.

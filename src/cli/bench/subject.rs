@@ -1,6 +1,8 @@
 //! What can be measured: the functions of the catalogue, and the operations on shares that they are
 //! made of, each with public test data of any size.
 
+use std::slice;
+
 use cloister_protocols::catalogue;
 use cloister_protocols::computation::Input;
 use serde_json::{Map, Value, json};
@@ -78,6 +80,12 @@ pub(super) static SUBJECTS: [Subject; 21] = [
     operation("chain", "products", 100, Data::Chain),
 ];
 
+/// The suite of three nodes, of which some may bring no data.
+pub(super) const REPLICATED: &str = "replicated";
+
+/// The suite of all parties and nobody else: two suffice. It has to be asked for by name.
+pub(super) const PAIRWISE: &str = "pairwise";
+
 /// How many categories the test data have.
 const CATEGORIES: u64 = 5;
 
@@ -100,14 +108,28 @@ pub(super) fn find(name: &str) -> Option<&'static Subject> {
 }
 
 impl Subject {
-    /// The family of protocols that computes it.
-    pub(super) fn suite(&self) -> &'static str {
-        match self.data {
+    /// The families of protocols that compute it, the one first that does where none is asked for.
+    pub(super) fn suites(&self) -> &'static [&'static str] {
+        let entry = match self.data {
             // The mode alone of a table that nobody sees.
             Data::Mode => catalogue::find("SecureMedian"),
             _ => catalogue::find(self.function),
+        };
+        match entry {
+            Some(entry) if entry.suite == REPLICATED => &[REPLICATED, PAIRWISE],
+            Some(entry) => slice::from_ref(&entry.suite),
+            None => &[],
         }
-        .map_or("", |entry| entry.suite)
+    }
+
+    /// The family of protocols that computes it where none is asked for.
+    pub(super) fn usual_suite(&self) -> &'static str {
+        self.suites().first().copied().unwrap_or_default()
+    }
+
+    /// Whether it is computed on shares.
+    pub(super) fn is_on_shares(&self) -> bool {
+        self.usual_suite() == REPLICATED
     }
 
     /// Whether the data of each party are what `size` counts; an operation is one of all nodes.
@@ -118,13 +140,17 @@ impl Subject {
         )
     }
 
-    /// Refuses an operation on shares to two parties: there is no client that could name a third.
-    pub(super) fn check_parties(&self, parties: usize) -> Outcome {
+    /// Refuses an operation on shares to two parties: there is no client that could name a third. By
+    /// themselves they have it on another suite.
+    pub(super) fn check_parties(&self, parties: usize, suite: &str) -> Outcome {
         match (self.data, parties) {
-            (Data::Operation(_) | Data::Chain, ..3) => Err(Problem::usage(format!(
-                "`{}` is an operation of three nodes: use --parties 3 or more",
-                self.name
-            ))),
+            (Data::Operation(_) | Data::Chain, ..3) if suite != PAIRWISE => {
+                Err(Problem::usage(format!(
+                    "`{}` is an operation of three nodes: use --parties 3 or more, or \
+                     --suite {PAIRWISE}",
+                    self.name
+                )))
+            }
             _ => Ok(()),
         }
     }
@@ -141,10 +167,16 @@ impl Subject {
         }
     }
 
-    /// Test data of this size for so many parties.
-    pub(super) fn workload(&'static self, size: usize, parties: usize) -> Workload {
+    /// Test data of this size for so many parties, to be computed on by this suite.
+    pub(super) fn workload(&'static self, size: usize, parties: usize, suite: &str) -> Workload {
         let inputs = (0..parties).map(|party| self.input(size, party, parties)).collect();
-        Workload { subject: self, size, parameters: self.parameters(size), inputs }
+        let mut parameters = self.parameters(size);
+        if suite == PAIRWISE {
+            parameters.insert("suite".to_owned(), json!(PAIRWISE));
+            // What one run leaves to the next would make each cost something else.
+            parameters.insert("ahead".to_owned(), json!(false));
+        }
+        Workload { subject: self, size, parameters, inputs }
     }
 
     fn parameters(&self, size: usize) -> Map<String, Value> {
@@ -284,7 +316,9 @@ mod tests {
 
     #[test]
     fn every_function_of_this_version_can_be_measured() {
-        let available = entries().iter().filter(|entry| entry.status == Status::Available);
+        // What is made ahead of functions is measured with them.
+        let entries = entries().iter().filter(|entry| entry.name != catalogue::PREPARE);
+        let available = entries.filter(|entry| entry.status == Status::Available);
         for entry in available {
             assert!(
                 SUBJECTS.iter().any(|subject| subject.function == entry.name),
@@ -297,15 +331,38 @@ mod tests {
     #[test]
     fn every_workload_is_a_request_of_the_suite_that_is_named() {
         for subject in &SUBJECTS {
-            let workload = subject.workload(5, 3);
+            let workload = subject.workload(5, 3, subject.usual_suite());
             let parameters = Value::Object(workload.parameters.clone());
             let parameters: Parameters = serde_json::from_value(parameters).unwrap();
             let function = catalogue::find(subject.function).unwrap();
             for input in workload.inputs {
                 let request = Request::new(function, &parameters, input, 0, 3).unwrap();
-                assert_eq!(request.suite(), subject.suite(), "{}", subject.name);
+                assert_eq!(request.suite(), subject.usual_suite(), "{}", subject.name);
             }
         }
+    }
+
+    #[test]
+    fn what_is_computed_on_shares_has_another_suite_that_is_asked_for_by_name() {
+        let suites = |name| find(name).unwrap().suites();
+        assert_eq!(suites("SecureSum"), ["masked"]);
+        assert_eq!(suites("StatisticsFrequency"), ["masked"]);
+        for name in ["SecureMedian", "mode", "multiply"] {
+            assert_eq!(suites(name), [REPLICATED, PAIRWISE]);
+            assert!(find(name).unwrap().is_on_shares());
+        }
+        let parameters = |suite| find("mode").unwrap().workload(1, 2, suite).parameters;
+        assert_eq!(parameters(PAIRWISE)["suite"], "pairwise");
+        assert_eq!(parameters(PAIRWISE)["only_mode"], true);
+        assert!(!parameters(REPLICATED).contains_key("suite"));
+    }
+
+    #[test]
+    fn two_parties_have_operations_on_shares_by_themselves_only() {
+        let compare = find("compare").unwrap();
+        assert!(compare.check_parties(2, REPLICATED).is_err());
+        compare.check_parties(2, PAIRWISE).unwrap();
+        compare.check_parties(3, REPLICATED).unwrap();
     }
 
     #[test]
