@@ -45,6 +45,8 @@ pub struct Plan {
     pub routes: Vec<(Party, Route)>,
     /// What this node has made ahead with others.
     pub stores: Stores,
+    /// Whether no client asked for it, and nobody but who looks for it is to read of it.
+    pub quiet: bool,
     /// The parties' names in the agreed order.
     pub members: Vec<String>,
     /// The name of this node's disclosure profile.
@@ -131,6 +133,7 @@ pub struct Computation {
     deadline: Duration,
     timer: Option<SpawnHandle>,
     tracer: Option<Tracer>,
+    quiet: bool,
     span: Span,
 }
 
@@ -191,9 +194,13 @@ impl Computation {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         let Plan { offer, request, setting, routes, members, profile, .. } = plan;
-        let Plan { started, reply, progress, trace, ended, ticket, stores, .. } = plan;
+        let Plan { started, reply, progress, trace, ended, ticket, stores, quiet, .. } = plan;
         let session = setting.session;
-        let span = tracing::info_span!("computation", %session, function = offer.spec.function);
+        let function = &offer.spec.function;
+        let span = match quiet {
+            true => tracing::debug_span!("computation", %session, function),
+            false => tracing::info_span!("computation", %session, function),
+        };
         let deadline = Duration::from_millis(offer.deadline_ms);
         let proposed = offer.clone();
         // Nobody has to watch.
@@ -219,6 +226,7 @@ impl Computation {
             deadline,
             timer: None,
             tracer,
+            quiet,
             span,
         }
     }
@@ -307,10 +315,11 @@ impl Computation {
             return;
         };
         let cost = self.cost();
-        tracing::info!(
-            parent: &self.span, rounds = cost.rounds, bytes = cost.bytes_sent,
-            seconds = cost.seconds, "done"
-        );
+        let (rounds, bytes, seconds) = (cost.rounds, cost.bytes_sent, cost.seconds);
+        match self.quiet {
+            true => tracing::debug!(parent: &self.span, rounds, bytes, seconds, "done"),
+            false => tracing::info!(parent: &self.span, rounds, bytes, seconds, "done"),
+        }
         let report = Report {
             inputs: outcome.parties,
             precision: outcome.answer.get().precision(),
@@ -338,7 +347,10 @@ impl Computation {
     }
 
     fn tell_peers(&self, ending: &Ending, failure: &Failure) {
-        tracing::warn!(parent: &self.span, code = failure.code(), "failed");
+        match self.quiet {
+            true => tracing::debug!(parent: &self.span, code = failure.code(), "failed"),
+            false => tracing::warn!(parent: &self.span, code = failure.code(), "failed"),
+        }
         let spec = &ending.offer.spec;
         let name = (spec.network.as_str(), spec.run, spec.members.as_slice());
         let notice = failure.to_notice(name, spec.run.saturating_add(1));

@@ -89,6 +89,16 @@ pub enum Failure {
         /// Its member.
         member: String,
     },
+    /// A client asked for a network under the name that nodes use by themselves.
+    OwnName {
+        /// The name.
+        network: String,
+    },
+    /// Another member wanted to make something ahead of computations, and this node does not.
+    NothingAhead {
+        /// This node's member.
+        member: String,
+    },
     /// The computation broke off by a fault of this node.
     Broken,
     /// The node has as many computations under way as it may have.
@@ -179,7 +189,8 @@ impl Failure {
             }
             Self::HelpRefused { .. } => "help_refused",
             Self::HelpImpossible { .. } => "help_impossible",
-            Self::Declined { .. } => "declined",
+            Self::Declined { .. } | Self::NothingAhead { .. } => "declined",
+            Self::OwnName { .. } => "bad_network",
             Self::Broken => "internal",
             Self::Busy { .. } => "too_many_computations",
             Self::Stopping => "node_stopping",
@@ -195,6 +206,7 @@ impl Failure {
             }
             "refused_by_disclosure_rules" | "help_refused" => StatusCode::FORBIDDEN,
             "too_many_computations" | "node_stopping" => StatusCode::SERVICE_UNAVAILABLE,
+            "bad_network" => StatusCode::BAD_REQUEST,
             "internal" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_GATEWAY,
         }
@@ -236,6 +248,12 @@ impl Failure {
             Self::Declined { member } => {
                 format!("{member} does not take part: its own client has been told why")
             }
+            Self::OwnName { network } => {
+                format!("field `network`: `{network}` is a name of what nodes do by themselves")
+            }
+            Self::NothingAhead { member } => {
+                format!("{member} makes nothing ahead with this party now")
+            }
             Self::Broken => "the computation broke off by a fault of this node".into(),
             Self::Busy { limit } => format!("{limit} computations are under way already"),
             Self::Stopping => "this node is stopping".into(),
@@ -256,8 +274,13 @@ impl Failure {
             | Self::OtherRun { party, .. } => Some(party.clone()),
             Self::HelpRefused { member }
             | Self::HelpImpossible { member, .. }
-            | Self::Declined { member } => Some(member.clone()),
-            Self::Overlap { .. } | Self::Broken | Self::Busy { .. } | Self::Stopping => None,
+            | Self::Declined { member }
+            | Self::NothingAhead { member } => Some(member.clone()),
+            Self::Overlap { .. }
+            | Self::OwnName { .. }
+            | Self::Broken
+            | Self::Busy { .. }
+            | Self::Stopping => None,
         }
     }
 
@@ -295,6 +318,7 @@ impl Failure {
                  the same version at all nodes"
             }
             "declined" => "ask the named party's client or the owner of its data",
+            "bad_network" => "give the network another `uuid`",
             "undefined" => "compute over more data, or other data",
             _ => "ask the named party; its node's log has the reason",
         }

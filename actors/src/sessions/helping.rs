@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 
 use super::early::MOST_CALLS;
-use super::{Launch, Reserve, Sessions, Terms, Waiting};
+use super::{Cause, Launch, Reserve, Running, Sessions, Terms, Waiting};
 use crate::computation::{Conclusion, Lifecycle};
 use crate::failure::Failure;
 use crate::log::{self, Kind, Log};
@@ -112,13 +112,15 @@ impl Sessions {
         if !self.committee.help {
             return Err(Failure::HelpRefused { member });
         }
-        let helped = self.running.values().filter(|running| running.called_by == Some(position));
+        let helped = self.running.values().filter(|running| running.cause == Cause::Call(position));
         if helped.count() >= MOST_HELPED {
             return Err(Failure::Busy { limit: MOST_HELPED });
         }
         // Our own clients' computations have room whatever others want of us.
+        let is_call = |running: &&Running| matches!(running.cause, Cause::Call(_));
+        let called = self.running.values().filter(is_call);
         let limit = (self.limits.computations / 4).max(1);
-        if self.running.values().filter(|running| running.called_by.is_some()).count() >= limit {
+        if called.count() >= limit {
             return Err(Failure::Busy { limit });
         }
         Request::to_help(spec).map_err(|reason| Failure::HelpImpossible { member, reason })
@@ -162,7 +164,7 @@ impl Sessions {
             "members": spec.members.iter().map(|member| &member.name).collect::<Vec<_>>(),
         });
         actix::spawn(write_down(self.log.clone(), account, end));
-        self.begin(waiting, (group, spec.run), Some(position), context);
+        self.begin(waiting, (group, spec.run), Cause::Call(position), context);
     }
 
     fn decline(

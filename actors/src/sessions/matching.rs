@@ -21,6 +21,7 @@ use cloister_protocols::session::{MemberId, Spec, peek};
 use cloister_protocols::wire::{self, SessionId};
 
 use super::Sessions;
+use super::ahead::OWN_NETWORK;
 use super::numbers::Group;
 use super::ticket::{key, same_members};
 use crate::computation::{Abort, PeerStopped};
@@ -55,6 +56,9 @@ impl Sessions {
         context: &mut Context<Self>,
     ) {
         let Some(spec) = peek(&part.body) else { return };
+        if spec.network == OWN_NETWORK {
+            return self.asked_ahead(position, session, (part, spec), context);
+        }
         let will_meet = self.compare(position, session, &spec);
         let call = self.is_call(position, &spec);
         if call && Self::is_too_long(&part.body, &spec) {
@@ -129,7 +133,9 @@ impl Sessions {
             return;
         };
         self.early.forget(position, session);
-        self.take_number(position, session, &notice);
+        if notice.network != OWN_NETWORK {
+            self.take_number(position, session, &notice);
+        }
         let Some(running) = self.running.get_mut(&session) else { return };
         let Some(from) = running.party(position) else { return };
         running.end(Abort::Stopped(PeerStopped { from, notice: Box::new(notice) }));

@@ -7,8 +7,9 @@
 //!
 //! Proposals that come before our own client has asked wait here, bounded. All other frames need
 //! a session: no peer goes past its proposal without ours. Proposals that call us as a helper are
-//! answered without a client: see [`helping`].
+//! answered without a client: see [`helping`]; and so is what two nodes make ahead: see [`ahead`].
 
+mod ahead;
 mod declining;
 mod early;
 mod helping;
@@ -35,6 +36,8 @@ use cloister_protocols::session::{AuditHead, MemberId, Origin};
 use cloister_protocols::wire::SessionId;
 use tokio::sync::{oneshot, watch};
 
+use self::ahead::{Ahead, Pace};
+pub use self::ahead::{MadeAhead, OWN_NETWORK};
 pub use self::declining::Decline;
 use self::early::Early;
 use self::matching::End;
@@ -67,6 +70,7 @@ pub struct Sessions {
     committee: Committee,
     /// What was made ahead with others; nothing in it outlives the connection that it was made over.
     stores: Stores,
+    ahead: Ahead,
     log: Log,
     links: BTreeMap<usize, Link>,
     names: Names,
@@ -136,7 +140,8 @@ pub struct Terms {
 #[rtype(result = "()")]
 pub struct Connect(pub BTreeMap<usize, Addr<PeerLink>>);
 
-/// Asks how many computations are under way and how many wait for links.
+/// Asks how many computations are under way and how many wait for links; what is made ahead does not
+/// count.
 #[derive(Message)]
 #[rtype(result = "usize")]
 pub struct Load;
@@ -151,6 +156,7 @@ struct Link {
     up: Option<LinkUp>,
     last_boot: Option<[u8; 16]>,
     problem: String,
+    pace: Pace,
 }
 
 /// A request whose links are not all there.
@@ -167,12 +173,22 @@ struct Running {
     bindings: Vec<[u8; 32]>,
     group: Group,
     run: u64,
-    /// Whose proposal called us, by position, if we help.
-    called_by: Option<usize>,
+    cause: Cause,
     /// The members that something has come from, by position.
     heard: BTreeSet<usize>,
     /// It was told to end; it need not be told again.
     ending: bool,
+}
+
+/// Who wants a computation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// Our own client.
+    Client,
+    /// The member at this position, whose proposal called us to help.
+    Call(usize),
+    /// Nobody yet: it makes something ahead.
+    Ahead,
 }
 
 impl Sessions {
@@ -190,6 +206,7 @@ impl Sessions {
             limits,
             committee,
             stores: Stores::bounded(pairwise.stock_bytes()),
+            ahead: Ahead::new(pairwise.ahead),
             log,
             links: BTreeMap::new(),
             names: Names::default(),
@@ -204,7 +221,7 @@ impl Sessions {
     }
 
     fn launch(&mut self, waiting: Waiting, context: &mut Context<Self>) {
-        let own = self.running.values().filter(|running| running.called_by.is_none()).count();
+        let own = self.running.values().filter(|running| running.cause == Cause::Client).count();
         let under_way = own + self.waiting.len();
         let refusal = if self.names.has_clashed(&waiting.launch.ticket) {
             Some(waiting.launch.ticket.clash())
@@ -246,7 +263,7 @@ impl Sessions {
         };
         let run = self.numbers.next(&group, ahead);
         self.stop_those_behind(&network, &members, run);
-        self.begin(waiting, (group, run), None, context);
+        self.begin(waiting, (group, run), Cause::Client, context);
     }
 
     /// Begins what has all its links, as this run of its group.
@@ -254,14 +271,15 @@ impl Sessions {
         &mut self,
         waiting: Waiting,
         (group, run): (Group, u64),
-        called_by: Option<usize>,
+        cause: Cause,
         context: &mut Context<Self>,
     ) {
         let session = group.session(run);
         let members = waiting.launch.ticket.members().to_vec();
         let network = waiting.launch.ticket.network().to_owned();
         let small = waiting.launch.request.words() <= SMALL_WORDS;
-        let Some(plan) = self.plan(waiting, session, run, context) else { return };
+        let quiet = cause == Cause::Ahead;
+        let Some(plan) = self.plan(waiting, (session, run), quiet, context) else { return };
         let address = match self.workers.next(small) {
             None => Computation::new(plan).start(),
             Some(worker) => Computation::start_in_arbiter(&worker, move |_| Computation::new(plan)),
@@ -269,7 +287,7 @@ impl Sessions {
         let bindings = self.link_bindings(&members);
         let (heard, ending) = (BTreeSet::new(), false);
         let running =
-            Running { address, network, members, bindings, group, run, called_by, heard, ending };
+            Running { address, network, members, bindings, group, run, cause, heard, ending };
         self.running.insert(session, running);
         self.deliver_early(session);
     }
@@ -381,12 +399,13 @@ impl Actor for Sessions {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.run_interval(SWEEP, |sessions, _| {
+        context.run_interval(SWEEP, |sessions, context| {
             sessions.expire_waiting();
             sessions.tell_declined();
             sessions.early.expire(Instant::now());
             sessions.numbers.bound();
             sessions.expire_ends();
+            sessions.make_ahead(context);
         });
     }
 }
@@ -397,7 +416,8 @@ impl Handler<Connect> for Sessions {
     fn handle(&mut self, Connect(links): Connect, _: &mut Self::Context) {
         for (position, address) in links {
             let problem = "not connected yet".into();
-            self.links.insert(position, Link { address, up: None, last_boot: None, problem });
+            let (up, last_boot, pace) = (None, None, Pace::default());
+            self.links.insert(position, Link { address, up, last_boot, problem, pace });
         }
     }
 }
@@ -406,6 +426,9 @@ impl Handler<Reserve> for Sessions {
     type Result = Result<Ticket, Failure>;
 
     fn handle(&mut self, reserve: Reserve, context: &mut Self::Context) -> Self::Result {
+        if reserve.network == OWN_NETWORK {
+            return Err(Failure::OwnName { network: reserve.network });
+        }
         let give_back: Recipient<GiveBack> = context.address().recipient();
         let (network, members) = (reserve.network.clone(), reserve.members.clone());
         let ticket = self.names.reserve(reserve, give_back);
@@ -421,6 +444,9 @@ impl Handler<GiveBack> for Sessions {
 
     fn handle(&mut self, give_back: GiveBack, context: &mut Self::Context) {
         self.names.give_back(&give_back);
+        if give_back.network() == OWN_NETWORK {
+            return self.follow_all(context);
+        }
         self.answer_all(self.early.calls_under(give_back.network()), context);
     }
 }
@@ -441,7 +467,9 @@ impl Handler<LinkUp> for Sessions {
     fn handle(&mut self, up: LinkUp, context: &mut Self::Context) {
         if let Some(link) = self.links.get_mut(&up.position) {
             link.problem.clear();
-            link.last_boot = Some(up.boot);
+            if link.last_boot.replace(up.boot) != Some(up.boot) {
+                link.pace = Pace::default();
+            }
             if let Some(before) = link.up.replace(up) {
                 self.stores.forget(&before.binding);
             }
@@ -512,11 +540,12 @@ impl Handler<Inbound> for Sessions {
 impl Handler<Ended> for Sessions {
     type Result = ();
 
-    fn handle(&mut self, ended: Ended, _: &mut Self::Context) {
+    fn handle(&mut self, ended: Ended, context: &mut Self::Context) {
         if let Some(running) = self.running.remove(&ended.session) {
             self.forget_what_is_lost(&running);
         }
         self.early.close(ended.session);
+        self.make_ahead(context);
     }
 }
 
@@ -524,7 +553,8 @@ impl Handler<Load> for Sessions {
     type Result = usize;
 
     fn handle(&mut self, _: Load, _: &mut Self::Context) -> usize {
-        self.running.len() + self.waiting.len()
+        let wanted = self.running.values().filter(|running| running.cause != Cause::Ahead);
+        wanted.count() + self.waiting.len()
     }
 }
 

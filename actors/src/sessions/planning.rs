@@ -2,6 +2,7 @@
 //! and the ways to the other parties.
 
 use actix::{AsyncContext, Context};
+use cloister_protocols::computation::Request;
 use cloister_protocols::machine::Setting;
 use cloister_protocols::party::{Parties, Party};
 use cloister_protocols::session::{MemberId, Offer, Spec};
@@ -15,34 +16,24 @@ impl Sessions {
     pub(super) fn plan(
         &self,
         waiting: Waiting,
-        session: SessionId,
-        run: u64,
+        (session, run): (SessionId, u64),
+        quiet: bool,
         context: &Context<Self>,
     ) -> Option<Plan> {
         let Waiting { launch, reply } = waiting;
         let Launch { ticket, request, terms, started, progress, trace } = launch;
         let positions = ticket.members();
-        let members: Vec<MemberId> = positions.iter().filter_map(|p| self.member(*p)).collect();
         let mine = positions.iter().position(|position| *position == self.me)?;
         let parties = Parties::new(positions.len(), mine)?;
         let inputs = positions.len().saturating_sub(ticket.helpers());
-        let names = members.iter().map(|member| member.name.clone()).collect();
         let setting = Setting {
             parties,
             session,
             link_bindings: self.link_bindings(positions),
             limit: request.inbox_bytes(positions.len()),
         };
-        let spec = Spec {
-            function: request.function().name.to_owned(),
-            parameters: request.parameters(),
-            shape: request.shape(),
-            members,
-            helpers: ticket.helpers() as u64,
-            suite: request.suite().to_owned(),
-            network: ticket.network().to_owned(),
-            run,
-        };
+        let spec = self.spec(&request, (positions, ticket.helpers()), (ticket.network(), run));
+        let names = spec.members.iter().map(|member| member.name.clone()).collect();
         // Who helps has been asked for just that, and has agreed to it.
         let serves = mine >= inputs || self.committee.serve;
         let deadline_ms = u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX);
@@ -59,6 +50,7 @@ impl Sessions {
             setting,
             routes: self.routes(positions),
             stores: self.stores.clone(),
+            quiet,
             members: names,
             profile: self.profile.name(),
             started,
@@ -68,6 +60,27 @@ impl Sessions {
             ended: context.address().recipient(),
             ticket,
         })
+    }
+
+    /// What we propose: this request, of these members, of whom the last ones help, as this run of
+    /// their network.
+    pub(super) fn spec(
+        &self,
+        request: &Request,
+        (members, helpers): (&[usize], usize),
+        (network, run): (&str, u64),
+    ) -> Spec {
+        let members: Vec<MemberId> = members.iter().filter_map(|p| self.member(*p)).collect();
+        Spec {
+            function: request.function().name.to_owned(),
+            parameters: request.parameters(),
+            shape: request.shape(),
+            members,
+            helpers: helpers as u64,
+            suite: request.suite().to_owned(),
+            network: network.to_owned(),
+            run,
+        }
     }
 
     pub(super) fn link_bindings(&self, members: &[usize]) -> Vec<[u8; 32]> {

@@ -1,0 +1,103 @@
+//! What nodes make ahead without a client, over real TLS: whom they refuse it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use cloister_actors::consortium::Member;
+use cloister_actors::links::{Content, Inbound};
+use cloister_actors::node::Node;
+use cloister_actors::sessions::{Load, MadeAhead, OWN_NETWORK};
+use cloister_protocols::catalogue::PREPARE;
+use cloister_protocols::computation::Input;
+use cloister_protocols::disclosure::Profile;
+use cloister_protocols::machine::{Machine, Part, Setting};
+use cloister_protocols::party::Parties;
+use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec, agree};
+use cloister_protocols::wire::{PartHeader, SessionId};
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+use serde_json::json;
+
+use support::{Ask, plan, result, together};
+
+async fn sum(nodes: &[Node], network: &str) {
+    let inputs: Vec<Input> = nodes.iter().map(|_| Input::Numbers(vec![1.5])).collect();
+    for outcome in together(nodes, network, "SecureSum", &inputs).await {
+        assert_eq!(result(&outcome), json!({"sum": 4.5}));
+    }
+}
+
+#[actix_rt::test]
+async fn no_client_can_use_the_name_of_what_nodes_do_by_themselves() {
+    let nodes = plan(3, 20).start_all().await;
+    for (function, members) in [(PREPARE, 2), ("SecureSum", 3)] {
+        let input = match function {
+            PREPARE => Input::Numbers(vec![]),
+            _ => Input::Numbers(vec![1.0]),
+        };
+        let ask = Ask::new(function, members, OWN_NETWORK);
+        let error = ask.of(&nodes[0].sessions(), input).await.unwrap_err().to_error();
+        assert_eq!(error.code(), "bad_network");
+    }
+    assert_eq!(nodes[0].sessions().send(Load).await.unwrap(), 0);
+    sum(&nodes, "another").await;
+}
+
+/// The proposal of a party that wants `spec`, as it goes over a link.
+fn proposal(spec: Spec) -> Part {
+    let parties = Parties::new(spec.members.len(), 0).unwrap();
+    let session = SessionId([7; 16]);
+    let link_bindings = vec![[0; 32]; spec.members.len()];
+    let setting = Setting { parties, session, link_bindings, limit: 1 << 20 };
+    let rules = Profile::Teaching.rules();
+    let (source, audit) = (Origin::None, AuditHead::default());
+    let offer = Offer { spec, rules, deadline_ms: 1_000, serves: true, source, audit };
+    let mut machine = Machine::new(setting, move |channel| async move {
+        agree(&channel, offer, &mut UnwrapErr(SysRng)).await.map(|_| ())
+    });
+    machine.step();
+    let header = PartHeader { sequence: 0, part: 0, last: true, tag: [0; 16] };
+    Part { header, body: machine.outgoing().pop_front().unwrap().body }
+}
+
+#[actix_rt::test]
+async fn proposals_that_make_no_sense_start_nothing_and_end_nothing() {
+    let plan = plan(3, 20);
+    let nodes = plan.start_all().await;
+    sum(&nodes, "study").await;
+    let ids: Vec<MemberId> = plan.consortium.members().iter().map(Member::id).collect();
+    let [leader, us, other] = ids.try_into().unwrap();
+    let members = [
+        vec![leader.clone(), us.clone()],
+        vec![us.clone(), leader.clone()],
+        vec![other.clone(), us.clone()],
+        vec![leader.clone(), us.clone(), other.clone()],
+        vec![leader.clone(), other],
+        vec![leader, MemberId { fingerprint: [1; 32], ..us }],
+    ];
+    let functions = [PREPARE, "SecureSum", "no such function"];
+    let cases = functions.iter().flat_map(|function| members.iter().map(move |m| (function, m)));
+    for (session, (function, members)) in (0..).zip(cases) {
+        let spec = Spec {
+            function: (*function).into(),
+            parameters: BTreeMap::from([("missing".into(), "refuse".into())]),
+            shape: BTreeMap::new(),
+            members: members.clone(),
+            helpers: u64::from(members.len() > 2),
+            suite: "pairwise".into(),
+            network: OWN_NETWORK.into(),
+            run: 0,
+        };
+        for position in [0, 2] {
+            let content = Content::Part(proposal(spec.clone()));
+            let inbound = Inbound { position, session: SessionId([session; 16]), content };
+            nodes[1].sessions().send(inbound).await.unwrap();
+        }
+        assert_eq!(nodes[1].sessions().send(Load).await.unwrap(), 0, "{spec:?}");
+    }
+    assert_eq!(nodes[1].sessions().send(MadeAhead).await.unwrap(), 0);
+    sum(&nodes, "study").await;
+}
