@@ -70,8 +70,7 @@ impl Sessions {
     /// Begins to make something ahead, if there is a peer to lead that it is wanted with, and little
     /// else to do.
     pub(super) fn make_ahead(&mut self, context: &mut Context<Self>) {
-        let others = self.running.values().filter(|running| running.cause != Cause::Ahead).count();
-        if !self.ahead.on || self.ahead.leads || others > FEW || self.is_full_of_ahead() {
+        if !self.ahead.on || self.ahead.leads || self.wanted() > FEW || self.is_full_of_ahead() {
             return;
         }
         // By turns, so that one that uses up much keeps no other from its own.

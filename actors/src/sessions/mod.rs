@@ -16,6 +16,7 @@ mod helping;
 mod matching;
 mod numbers;
 mod planning;
+mod running;
 mod ticket;
 mod workers;
 
@@ -31,7 +32,6 @@ use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_protocols::machine::Part;
 use cloister_protocols::pairwise::Stores;
-use cloister_protocols::party::Party;
 use cloister_protocols::session::{AuditHead, MemberId, Origin};
 use cloister_protocols::wire::SessionId;
 use tokio::sync::{oneshot, watch};
@@ -42,6 +42,7 @@ pub use self::declining::Decline;
 use self::early::Early;
 use self::matching::End;
 use self::numbers::{Group, Numbers};
+use self::running::{Cause, Running};
 use self::ticket::{GiveBack, Key, Names};
 pub use self::ticket::{Reserve, Ticket};
 use self::workers::Workers;
@@ -163,32 +164,6 @@ struct Link {
 struct Waiting {
     launch: Launch,
     reply: oneshot::Sender<Conclusion>,
-}
-
-struct Running {
-    address: Addr<Computation>,
-    network: String,
-    members: Vec<usize>,
-    /// Of its link with each of them, in order, what the connection was bound to.
-    bindings: Vec<[u8; 32]>,
-    group: Group,
-    run: u64,
-    cause: Cause,
-    /// The members that something has come from, by position.
-    heard: BTreeSet<usize>,
-    /// It was told to end; it need not be told again.
-    ending: bool,
-}
-
-/// Who wants a computation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
-    /// Our own client.
-    Client,
-    /// The member at this position, whose proposal called us to help.
-    Call(usize),
-    /// Nobody yet: it makes something ahead.
-    Ahead,
 }
 
 impl Sessions {
@@ -319,16 +294,6 @@ impl Sessions {
         }
     }
 
-    /// What ran over a connection that is gone may have put something by after it went.
-    fn forget_what_is_lost(&self, ended: &Running) {
-        let up = |position: &usize| self.links.get(position)?.up.as_ref();
-        for (position, binding) in ended.members.iter().zip(&ended.bindings) {
-            if *position != self.me && up(position).is_none_or(|up| up.binding != *binding) {
-                self.stores.forget(binding);
-            }
-        }
-    }
-
     fn expire_waiting(&mut self) {
         let deadline = self.deadline;
         let expired = |waiting: &mut Waiting| waiting.launch.started.elapsed() >= deadline;
@@ -376,22 +341,6 @@ impl Waiting {
         drop(self.launch);
         // The client may have gone.
         let _ = self.reply.send(failure.into());
-    }
-}
-
-impl Running {
-    fn party(&self, position: usize) -> Option<Party> {
-        self.members.iter().position(|member| *member == position).and_then(Party::new)
-    }
-
-    /// Tells the computation once that it cannot go on.
-    fn end(&mut self, abort: Abort) {
-        if !self.ending {
-            self.ending = true;
-            // One message a computation, which ends it: nothing to bound. A closed mailbox means
-            // that it has ended.
-            self.address.do_send(abort);
-        }
     }
 }
 
@@ -553,8 +502,7 @@ impl Handler<Load> for Sessions {
     type Result = usize;
 
     fn handle(&mut self, _: Load, _: &mut Self::Context) -> usize {
-        let wanted = self.running.values().filter(|running| running.cause != Cause::Ahead);
-        wanted.count() + self.waiting.len()
+        self.wanted() + self.waiting.len()
     }
 }
 
