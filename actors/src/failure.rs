@@ -306,7 +306,8 @@ impl Failure {
             "no_committee" => {
                 "with the parameter `committee` name three members whose nodes compute on shares: \
                  their operators allow it with `serve = true` (for parties) and `help = true` (for \
-                 members without data) under `[committee]` in node.toml"
+                 members without data) under `[committee]` in node.toml; or let all parties compute by \
+                 themselves, with the parameter `suite` set to `pairwise`"
             }
             "help_refused" => {
                 "have the named party's operator set `help = true` under `[committee]` in its \
