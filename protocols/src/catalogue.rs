@@ -63,6 +63,17 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The suites that serve it, the one first that does where nothing else is asked for among three
+    /// parties or more.
+    #[must_use]
+    pub fn suites(&self) -> &'static [&'static str] {
+        match self.suite {
+            replicated::SUITE => &[replicated::SUITE, pairwise::SUITE],
+            masked::SUITE => &[masked::SUITE],
+            _ => &[pairwise::SUITE],
+        }
+    }
+
     /// Whether its data are rows, each of one somebody or something, which the rules on rows and on
     /// the largest party's share are about. Vectors and matrices are not: each may stand for any
     /// number of people.

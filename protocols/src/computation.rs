@@ -27,16 +27,19 @@ use crate::algebra::layout::Layout;
 pub use crate::answer::{Answer, Precision};
 use crate::channel::Channel;
 use crate::disclosure::{JointRules, Opened, Permit, Rule, Rules};
+use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::gate::{self, Subject};
 pub use crate::input::Input;
 use crate::masked::{MaskedSums, Rounds};
+use crate::pairwise::{Ahead, Pairwise};
 use crate::party::Party;
 use crate::replicated::{Committee, Replicated};
 pub use crate::request::Request;
 use crate::request::{Part, Ready};
 pub use crate::security::Security;
 use crate::session::{Agreed, AuditHead, Offer, Session, SessionHash, Spec, agree};
+use crate::sharing::{AHEAD, Sharing};
 use crate::statistics::Prepared;
 use crate::statistics::on_shares::{Desk, cells};
 
@@ -93,11 +96,17 @@ pub async fn compute(
         (Part::Masked(prepared), None) => {
             course.among_parties(session, prepared, &ready.subject, &mut rng).await
         }
-        (Part::Prepare, _) => course.prepare(&session),
+        (Part::Prepare, _) => course.prepare(&session, &mut rng).await,
         (part, rule) => {
-            let committee = course.committee(&session, &part, rule)?;
+            let committee = match Sharing::agreed(&spec) {
+                Sharing::Parties => None,
+                Sharing::Committee => Some(course.committee(&session, &part, rule)?),
+            };
             let ready = Ready { part, ..ready };
-            course.with_committee(session, committee, ready, &mut rng).await
+            match committee {
+                None => course.by_themselves(session, ready, &mut rng).await,
+                Some(committee) => course.with_committee(session, committee, ready, &mut rng).await,
+            }
         }
     };
     Ok(ended?.outcome(agreed, spec.inputs()))
@@ -145,10 +154,13 @@ impl Course<'_> {
         Ok(Ended { permit, answer, dropped, security })
     }
 
-    /// Makes ahead what others will use up.
-    fn prepare(&self, _session: &Session) -> Result<Ended, Fault> {
-        let permit = self.joint.permit(self.spec.inputs(), None)?;
-        let security = Security::masked(self.spec.inputs(), Vec::new());
+    /// Makes ahead what later computations of these parties use up.
+    async fn prepare(&self, session: &Session, rng: &mut impl CryptoRng) -> Result<Ended, Fault> {
+        let parties = self.spec.inputs();
+        let permit = self.joint.permit(parties, None)?;
+        let mut engine = Pairwise::new(self.channel, session, self.spec, Ahead::Base, rng).await?;
+        engine.stock_up(session).await?;
+        let security = Security::pairwise(parties, Vec::new());
         Ok(Ended { permit, answer: None, dropped: None, security })
     }
 
@@ -160,9 +172,38 @@ impl Course<'_> {
         ready: Ready,
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
+        let inputs = self.spec.inputs();
+        let engine = Replicated::new(self.channel, &session, committee, inputs, rng).await?;
+        self.on_shares(engine, session, Some(committee.names(self.spec)), ready, rng).await
+    }
+
+    /// By all parties, and nobody else, through the gate.
+    async fn by_themselves(
+        &self,
+        session: Session,
+        ready: Ready,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Ended, Fault> {
+        let ahead = match self.spec.parameters.contains_key(AHEAD) {
+            true => Ahead::Nothing,
+            false => Ahead::Lot,
+        };
+        let engine = Pairwise::new(self.channel, &session, self.spec, ahead, rng).await?;
+        self.on_shares(engine, session, None, ready, rng).await
+    }
+
+    /// Through the gate on shares; `committee` has the names of the nodes that hold these, if not all
+    /// parties do.
+    async fn on_shares<E: Engine>(
+        &self,
+        engine: E,
+        session: Session,
+        committee: Option<String>,
+        ready: Ready,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Ended, Fault> {
         let Ready { part, subject, reveals } = ready;
         let (channel, inputs) = (self.channel, self.spec.inputs());
-        let engine = Replicated::new(channel, &session, committee, inputs, rng).await?;
         let among_parties = channel.among_first(inputs);
         let sums = among_parties.as_ref().map(|channel| MaskedSums::new(channel, session));
         let parties = among_parties.as_ref();
@@ -183,7 +224,7 @@ impl Course<'_> {
         };
         let reveals = [subject.reveals(self.joint.rules()), reveals].concat();
         let on_shares = subject.is_table && permit.withholds();
-        let security = self.security(&part, on_shares, &committee, reveals);
+        let security = self.security(&part, on_shares, committee.as_deref(), reveals);
         let answer = match part {
             Part::OnShares(prepared) => {
                 prepared.run(&mut desk, &permit, rows.unwrap_or_default(), rng).await?
@@ -218,22 +259,27 @@ impl Course<'_> {
         &self,
         part: &Part,
         on_shares: bool,
-        committee: &Committee,
+        committee: Option<&str>,
         mut reveals: Vec<String>,
     ) -> Security {
-        let names = committee.names(self.spec);
+        let parties = self.spec.inputs();
+        let computed = |reveals| match committee {
+            Some(names) => Security::replicated(names, reveals),
+            None => Security::pairwise(parties, reveals),
+        };
         match part {
             Part::OnShares(prepared) => {
                 reveals.extend(prepared.reveals());
-                Security::replicated(&names, reveals)
+                computed(reveals)
             }
-            Part::Prepare => Security::replicated(&names, reveals),
+            Part::Prepare => computed(reveals),
             Part::Masked(prepared) => {
                 let own = prepared.as_ref().map(|prepared| prepared.reveals(self.joint.rules()));
                 reveals.extend(own.into_iter().flatten());
-                match on_shares {
-                    true => Security::replicated(&names, reveals),
-                    false => Security::masked_behind_gate(self.spec.inputs(), &names, reveals),
+                match (on_shares, committee) {
+                    (true, _) => computed(reveals),
+                    (false, Some(names)) => Security::masked_behind_gate(parties, names, reveals),
+                    (false, None) => Security::masked_behind_own_gate(parties, reveals),
                 }
             }
         }
@@ -257,8 +303,8 @@ impl Ended {
 }
 
 /// The answer of masked sums of who has passed the gate; none at a helper.
-async fn masked(
-    desk: &mut Desk<'_, Replicated<'_>>,
+async fn masked<E: Engine>(
+    desk: &mut Desk<'_, E>,
     prepared: Option<Prepared>,
     permit: &Permit,
     rng: &mut impl CryptoRng,

@@ -3,10 +3,10 @@
 use crate::catalogue::find;
 use crate::computation::{Answer, Input, Request};
 use crate::disclosure::{Profile, Refusal, Rule, Rules};
+use crate::engine::openings;
 use crate::fault::{Fault, InputError};
 use crate::parameters::{Missing, Parameters};
 use crate::party::Party;
-use crate::replicated::openings;
 use crate::simulation::Simulation;
 use crate::testing::{Run, offer, seed};
 

@@ -147,6 +147,10 @@ pub enum Misbehaviour {
     /// A nonce or key that we have drawn for this session.
     #[error("a nonce or key that is ours")]
     RepeatedNonce,
+    /// Oblivious transfers that do not fit each other: it deviated, or the base of the transfers is not
+    /// the same at both ends.
+    #[error("oblivious transfers that do not fit each other")]
+    WrongTransfer,
     /// What it opened cannot have come from allowed inputs.
     #[error("an input outside the agreed range")]
     OutOfRange,

@@ -41,9 +41,11 @@ mod replicated;
 mod request;
 mod security;
 pub mod session;
+mod sharing;
 pub mod simulation;
 mod spec;
 mod statistics;
+mod tape;
 #[cfg(test)]
 mod testing;
 pub mod trace;

@@ -42,6 +42,9 @@ pub struct Parameters {
     pub encoding: Option<Encoding>,
     /// The family of protocols; chosen by the node where it is left out.
     pub suite: Option<String>,
+    /// Whether computations between parties alone may use up what their nodes have made ahead; they do
+    /// where it is left out. Without it every run costs the same.
+    pub ahead: Option<bool>,
     /// The names of the three members whose nodes compute on shares, for functions that need it.
     /// Members that bring no data help: they compute without learning the answer.
     pub committee: Option<Vec<String>>,
@@ -154,12 +157,14 @@ impl Parameters {
         }
     }
 
-    /// Refuses another suite than the one that serves the function.
-    pub(crate) fn check_suite(&self, suite: &str) -> Result<(), InputError> {
+    /// Refuses another suite than those that serve the function.
+    pub(crate) fn check_suite(&self, suites: &[&str]) -> Result<(), InputError> {
         match self.suite.as_deref() {
-            Some(other) if other != suite => {
+            Some(other) if !suites.contains(&other) => {
                 let other: String = other.chars().take(40).flat_map(char::escape_default).collect();
-                let reason = format!("`{other}` does not serve this function, `{suite}` does");
+                let (suites, verb) =
+                    (suites.join("` and `"), if suites.len() > 1 { "do" } else { "does" });
+                let reason = format!("`{other}` does not serve this function, `{suites}` {verb}");
                 Err(refuse("suite", reason))
             }
             _ => Ok(()),

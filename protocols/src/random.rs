@@ -28,7 +28,8 @@ pub struct Expander {
     first_counter: [u8; 16],
 }
 
-/// A place in the stream of an [`Expander`]; reading moves it on.
+/// A place in the stream of an [`Expander`]; reading moves it on. It is a generator as good as its key is
+/// secret.
 pub struct Stream(Cipher);
 
 /// A generator whose whole output follows from a small seed. For simulations and tests only:
@@ -82,7 +83,7 @@ impl PredictableRng {
     }
 }
 
-impl TryRng for PredictableRng {
+impl TryRng for Stream {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
@@ -98,8 +99,26 @@ impl TryRng for PredictableRng {
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        self.0.0.write_keystream(bytes);
+        self.0.write_keystream(bytes);
         Ok(())
+    }
+}
+
+impl TryCryptoRng for Stream {}
+
+impl TryRng for PredictableRng {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.0.try_next_u32()
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.0.try_next_u64()
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.try_fill_bytes(bytes)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::input::{Input, check_dropped};
 use crate::parameters::{Missing, Parameters, agreed_grid, drops_missing, refuse};
 use crate::replicated::{self, MESSAGES_AHEAD, SMALL_MESSAGE};
 use crate::session::{Offer, Spec};
+use crate::sharing::{AHEAD, NO, Sharing};
 use crate::statistics::on_shares::{self, ONLY_MODE};
 use crate::statistics::{Prepared, is_table};
 use crate::wire;
@@ -28,8 +29,12 @@ pub struct Request {
     missing: (String, String),
     /// What the parties agreed on already, if we help.
     helps: Option<Box<Spec>>,
+    /// Who computes on shares, if anybody does.
+    sharing: Sharing,
     /// The names of the committee that was asked for, as the spec has them.
     committee: Option<String>,
+    /// Whether what was made ahead may be used up.
+    ahead: bool,
     subject: Subject,
     part: Part,
 }
@@ -73,8 +78,10 @@ impl Request {
             rows.and_then(|rows| Ok((rows, Part::new(function, parameters, &input, parties)?)));
         input.zeroize();
         let (rows, mut part) = part?;
-        parameters.check_suite(part.suite())?;
-        let committee = part.committee(function, parameters, parties)?;
+        parameters.check_suite(part.suites(function))?;
+        let sharing = Sharing::asked(parameters, parties)?;
+        let committee = part.committee(sharing, function, parameters, parties)?;
+        let ahead = parameters.ahead != Some(false);
         let subject = Subject {
             rows: function.has_rows().then_some(rows),
             magnitude: part.take_magnitude(),
@@ -82,7 +89,17 @@ impl Request {
             is_table: is_table(function) && matches!(part, Part::Masked(_)),
         };
         let missing = parameters.missing_text();
-        Ok(Self { function, parties, missing, helps: None, committee, subject, part })
+        Ok(Self {
+            function,
+            parties,
+            missing,
+            helps: None,
+            sharing,
+            committee,
+            ahead,
+            subject,
+            part,
+        })
     }
 
     /// The part of a node that helps: as the parties' proposals say, and without data. Of functions of
@@ -97,7 +114,10 @@ impl Request {
         let part = Part::to_help(function, spec)?;
         let parties = spec.inputs();
         let has_shape = function.name == VECTOR_SUM;
-        if parties < 2 || spec.suite != part.suite() || has_shape == spec.shape.is_empty() {
+        if parties < 2
+            || spec.suite != part.suite(Sharing::Committee)
+            || has_shape == spec.shape.is_empty()
+        {
             let reason = "nodes without data help two parties or more to compute on shares";
             return Err(refuse(replicated::PARAMETER, reason.into()));
         }
@@ -113,7 +133,17 @@ impl Request {
         };
         let helps = Some(Box::new(spec.clone()));
         let missing = Parameters::default().missing_text();
-        Ok(Self { function, parties, missing, helps, committee: None, subject, part })
+        Ok(Self {
+            function,
+            parties,
+            missing,
+            helps,
+            sharing: Sharing::Committee,
+            committee: None,
+            ahead: false,
+            subject,
+            part,
+        })
     }
 
     /// The function.
@@ -137,6 +167,8 @@ impl Request {
         };
         let committee = self.committee.clone().map(|names| (replicated::PARAMETER.into(), names));
         parameters.extend(committee);
+        let not_ahead = (!self.ahead).then(|| (AHEAD.to_owned(), NO.to_owned()));
+        parameters.extend(not_ahead);
         parameters.extend([self.missing.clone()]);
         parameters
     }
@@ -156,7 +188,7 @@ impl Request {
     /// rules are not known before they agree.
     #[must_use]
     pub fn suite(&self) -> &'static str {
-        self.part.suite()
+        self.part.suite(self.sharing)
     }
 
     /// The number of 64-bit words that will be masked or shared, as far as it is known beforehand.
@@ -250,11 +282,20 @@ impl Part {
         on_shares::Prepared::to_help(function, &spec.parameters).map(Self::OnShares)
     }
 
-    fn suite(&self) -> &'static str {
+    fn suite(&self, sharing: Sharing) -> &'static str {
         match self {
             Self::Masked(_) => masked::SUITE,
-            Self::OnShares(_) => replicated::SUITE,
+            Self::OnShares(_) => sharing.suite(),
             Self::Prepare => pairwise::SUITE,
+        }
+    }
+
+    /// The suites that can be asked for. Tables of masked sums have another where their mode alone is
+    /// wanted.
+    fn suites(&self, function: &Entry) -> &'static [&'static str] {
+        match self {
+            Self::OnShares(_) => &[replicated::SUITE, pairwise::SUITE],
+            Self::Masked(_) | Self::Prepare => function.suites(),
         }
     }
 
@@ -269,11 +310,13 @@ impl Part {
     /// something of the joint data, which is not known yet.
     fn committee(
         &self,
+        sharing: Sharing,
         function: &Entry,
         parameters: &Parameters,
         parties: usize,
     ) -> Result<Option<String>, InputError> {
         match (self, parameters.committee.as_deref()) {
+            (Self::OnShares(_), None) if sharing == Sharing::Parties => Ok(None),
             (Self::Masked(_) | Self::Prepare, Some(_))
                 if matches!(function.name, EMPTY | PREPARE) =>
             {
@@ -283,9 +326,9 @@ impl Part {
             (Self::Masked(_) | Self::Prepare, None) => Ok(None),
             (Self::OnShares(_), None) if parties < 3 => Err(refuse(
                 replicated::PARAMETER,
-                "this function needs three nodes that compute on shares, and there are two \
+                "the suite `replicated` needs three nodes that compute on shares, and there are two \
                  parties: name the two and a third member of the consortium, whose node then \
-                 helps without data"
+                 helps without data; or leave the suite out, and the two compute by themselves"
                     .into(),
             )),
             (Self::OnShares(_), None) => Ok(Some(replicated::ANY.to_owned())),

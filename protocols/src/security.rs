@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{masked, replicated};
+use crate::{masked, pairwise, replicated};
 
 /// What the protection of a computation assumes, and what it gives away beside the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,6 +30,24 @@ impl Security {
         Self { suite, adversary, corruptible: 1, reveals }
     }
 
+    /// Of a function whose values so many parties compute on shares by themselves.
+    pub(crate) fn pairwise(parties: usize, reveals: Vec<String>) -> Self {
+        let (suite, adversary) = (pairwise::SUITE, of_pairwise(parties));
+        Self { suite, adversary, corruptible: parties - 1, reveals }
+    }
+
+    /// Of masked sums among so many parties, after they decided rules on their data on shares by
+    /// themselves.
+    pub(crate) fn masked_behind_own_gate(parties: usize, reveals: Vec<String>) -> Self {
+        let adversary = format!(
+            "what the rules ask of all parties' data together (numbers of rows, shares of the largest \
+             party) is decided on shares: {}; everything else in masked sums: {}",
+            of_pairwise(parties),
+            of_masked(parties)
+        );
+        Self { suite: masked::SUITE, adversary, corruptible: parties - 1, reveals }
+    }
+
     /// Of masked sums among so many parties, after rules on their data were decided on shares by
     /// these three nodes. The weaker of the two assumptions is that of the whole: what is shared for
     /// the rules, two of the three could put together.
@@ -55,6 +73,17 @@ fn of_replicated(committee: &str) -> String {
          and what follows from these and their own data; they must follow the protocol, or results, \
          and whether rules are met, can be wrong, and what wrong results lead to be opened; shares that \
          are opened wrongly are noticed; nobody proves that its data are true"
+    )
+}
+
+fn of_pairwise(parties: usize) -> String {
+    format!(
+        "the nodes of all {parties} parties compute on shares, and nobody else: any {} of them may be \
+         curious, together; they learn nothing but the answer, what is listed under reveals, and what \
+         follows from these and their own data; they must follow the protocol, or results, and whether \
+         rules are met, can be wrong, and what wrong results lead to be opened; oblivious transfers that \
+         do not fit each other are noticed; nobody proves that its data are true",
+        parties - 1
     )
 }
 

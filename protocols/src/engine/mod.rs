@@ -9,6 +9,8 @@
 //! Numbers are elements of [`Ring`]: integers modulo 2^64 or 2^128. Bits are [`Lanes`], 64 in a
 //! word; a vector of numbers has its binary digits in planes, as [`crate::algebra::lanes`] says.
 
+#[cfg(test)]
+pub(crate) mod openings;
 pub(crate) mod shared;
 
 use std::ops::Range;

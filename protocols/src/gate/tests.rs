@@ -7,12 +7,12 @@ use crate::algebra::exact::{Accumulator, Grid, signed_integer};
 use crate::algebra::lanes::numbers_of;
 use crate::computation::{Answer, Input, compute};
 use crate::disclosure::{Profile, Refusal, Rule, Rules};
+use crate::engine::openings;
 use crate::fault::{Fault, InputError};
 use crate::gate::terms::Magnitude;
 use crate::parameters::Parameters;
 use crate::party::Party;
 use crate::random::PredictableRng;
-use crate::replicated::openings;
 use crate::simulation::{Ending, Simulation};
 use crate::testing::{Run, any_doubles, offer, rng, seed};
 

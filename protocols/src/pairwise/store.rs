@@ -1,21 +1,42 @@
 //! What pairs of nodes have made ahead, in memory only.
+//!
+//! For each link there is a [`Base`], once the two nodes have computed together over it, and lots of
+//! correlations that they made ahead. The key is the binding of the link, which both ends derive from the TLS
+//! connection itself: after a reconnect nothing is found under the new one.
+//!
+//! **Used once.** A lot leaves the store when it is offered to the peer, and never comes back, whether or
+//! not the peer offered the same. So no two computations use the same lot, and lots that one end alone has
+//! go the same way.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a node has made ahead with each of its peers, by the binding of the link with it.
-#[derive(Clone, Default)]
-pub struct Stores(Arc<Mutex<BTreeMap<[u8; 32], Stock>>>);
+use super::supply::{Base, Lot};
 
+/// Bytes of lots for each peer, where nothing else is said.
+const USUAL_BYTES: usize = 8 << 20;
+
+/// What a node has made ahead with each of its peers. Clones are the same.
+#[derive(Clone)]
+pub struct Stores {
+    by_link: Arc<Mutex<BTreeMap<[u8; 32], Stock>>>,
+    /// The most bytes of lots for each link.
+    bound: usize,
+}
+
+/// Of one link.
 #[derive(Default)]
-struct Stock;
+struct Stock {
+    base: Option<Arc<Base>>,
+    lots: BTreeMap<u64, Lot>,
+}
 
 impl Stores {
-    /// Nothing yet, and so many bytes with each peer at most.
+    /// With at most so many bytes of what is made ahead with each peer.
     #[must_use]
-    pub fn bounded(bytes_of_each: usize) -> Self {
-        let _ = bytes_of_each;
-        Self::default()
+    pub fn bounded(bytes: usize) -> Self {
+        Self { by_link: Arc::default(), bound: bytes }
     }
 
     /// Bytes of what was made ahead, for all links together.
@@ -26,21 +47,73 @@ impl Stores {
 
     /// The link of this binding is gone, and with it what was made over it.
     pub fn forget(&self, link: &[u8; 32]) {
-        let mut stocks = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        stocks.remove(link);
+        self.lock().remove(link);
     }
 
-    /// Whether the two nodes of a link have computed together in this way, and more should be made
-    /// ahead.
+    /// Whether the two nodes of a link have computed together in this way, and there is room for what
+    /// they may make ahead.
     #[must_use]
     pub fn wants(&self, link: &[u8; 32]) -> bool {
-        let _ = link;
-        false
+        let stocks = self.lock();
+        let stock = stocks.get(link).filter(|stock| stock.base.is_some());
+        stock.is_some_and(|stock| stock.bytes() + Lot::BYTES <= self.bound)
+    }
+
+    /// Bytes of what was made ahead, for all links together.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.lock().values().map(Stock::bytes).sum()
+    }
+
+    /// The base of a link.
+    pub(super) fn base(&self, link: &[u8; 32]) -> Option<Arc<Base>> {
+        self.lock().get(link)?.base.clone()
+    }
+
+    /// Keeps a base of a link, instead of what was there.
+    pub(super) fn keep_base(&self, link: [u8; 32], base: &Arc<Base>) {
+        self.lock().entry(link).or_default().base = Some(Arc::clone(base));
+    }
+
+    /// Keeps a lot of a link that has a base, if there is room.
+    pub(super) fn keep_lot(&self, link: &[u8; 32], id: u64, lot: Lot) {
+        let mut stocks = self.lock();
+        let Some(stock) = stocks.get_mut(link) else { return };
+        if stock.base.is_some() && stock.bytes() + Lot::BYTES <= self.bound {
+            stock.lots.insert(id, lot);
+        }
+    }
+
+    /// Takes out the lot of a link that `session` is to use: of two computations at once each end finds
+    /// the same one for the same session, as long as both have the same lots.
+    pub(super) fn take_lot(&self, link: &[u8; 32], session: &[u8; 32]) -> Option<(u64, Lot)> {
+        let mut stocks = self.lock();
+        let stock = stocks.get_mut(link)?;
+        let rank = |id: u64| *blake3::keyed_hash(session, &id.to_le_bytes()).as_bytes();
+        let id = stock.lots.keys().copied().min_by_key(|id| rank(*id))?;
+        stock.lots.remove(&id).map(|lot| (id, lot))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<[u8; 32], Stock>> {
+        // Nothing in between is ever half done.
+        self.by_link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl std::fmt::Debug for Stores {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Stock {
+    fn bytes(&self) -> usize {
+        self.lots.len() * Lot::BYTES
+    }
+}
+
+impl Default for Stores {
+    fn default() -> Self {
+        Self::bounded(USUAL_BYTES)
+    }
+}
+
+impl fmt::Debug for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Stores(..)")
     }
 }

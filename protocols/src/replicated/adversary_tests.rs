@@ -1,10 +1,10 @@
 //! The suite against members that cheat, and what a single member gets to see, in simulation.
 
-use super::opening::openings;
 use super::tests::{Setting, THREE};
 use super::*;
 use crate::computation::{Answer, Course, Input};
 use crate::disclosure::{Profile, Rules};
+use crate::engine::openings;
 use crate::engine::shared::Shared;
 use crate::fault::Misbehaviour;
 use crate::parameters::{Categories, Parameters};

@@ -23,9 +23,9 @@ use crate::fault::{Fault, InputError};
 use crate::party::Party;
 use crate::random::Expander;
 use crate::replicated::committee::SEATS;
-use crate::replicated::randomness::Tape;
 use crate::replicated::{Pair, Replicated};
 use crate::session::PairKey;
+use crate::tape::Tape;
 use crate::wire;
 
 const KEY: usize = 32;

@@ -57,9 +57,9 @@ mod dealing;
 mod input;
 mod opening;
 mod products;
-mod randomness;
 mod seat;
 mod shuffle;
+mod tapes;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -71,9 +71,6 @@ use rand_core::CryptoRng;
 pub(crate) use self::committee::{ANY, Committee, PARAMETER, canonical};
 use self::dealing::Dealt;
 use self::input::InputKeys;
-#[cfg(test)]
-pub(crate) use self::opening::openings;
-use self::randomness::Tape;
 use self::seat::Seat;
 use crate::algebra::lanes::Lanes;
 use crate::algebra::ring::Ring;
@@ -83,6 +80,7 @@ use crate::engine::{Audience, Columns, Dimensions, Engine};
 use crate::fault::Fault;
 use crate::party::Party;
 use crate::session::{Session, SessionHash};
+use crate::tape::Tape;
 
 /// The name of this suite in specs, parameters and results.
 pub(crate) const SUITE: &str = "replicated";

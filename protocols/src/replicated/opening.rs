@@ -24,9 +24,9 @@ use crate::fault::Fault;
 use crate::party::Party;
 use crate::random::Expander;
 use crate::replicated::committee::SEATS;
-use crate::replicated::randomness::Tape;
 use crate::replicated::seat::Seat;
 use crate::replicated::{Pair, Replicated};
+use crate::tape::Tape;
 use crate::wire;
 
 const DIGEST: usize = 32;
@@ -56,7 +56,7 @@ impl Replicated<'_> {
         let first_two = x_0.iter().zip(x_1).map(|(a, b)| a.plus(b));
         let opened: Vec<R> = first_two.zip(x_2).map(|(sum, c)| sum.plus(c)).collect();
         #[cfg(test)]
-        openings::note(self.channel.parties().me(), bytemuck::cast_slice(&opened));
+        crate::engine::openings::note(self.channel.parties().me(), bytemuck::cast_slice(&opened));
         Ok(Some(opened))
     }
 
@@ -219,24 +219,4 @@ async fn look_from_outside<R: Ring>(
 fn digest(bytes: &[u8]) -> Bytes {
     let digest = blake3::derive_key("cloister 1 replicated: opened share", bytes);
     Bytes::copy_from_slice(&digest)
-}
-
-/// What each party has opened on this thread: for the tests of what it gets to see.
-#[cfg(test)]
-pub(crate) mod openings {
-    use std::cell::RefCell;
-
-    use crate::party::Party;
-
-    thread_local! {
-        static OPENED: RefCell<Vec<(Party, Vec<u8>)>> = const { RefCell::new(Vec::new()) };
-    }
-
-    pub(super) fn note(party: Party, bytes: &[u8]) {
-        OPENED.with_borrow_mut(|opened| opened.push((party, bytes.to_vec())));
-    }
-
-    pub(crate) fn take() -> Vec<(Party, Vec<u8>)> {
-        OPENED.take()
-    }
 }

@@ -6,8 +6,9 @@ use crate::algebra::ring::Ring;
 use crate::party::Party;
 use crate::replicated::Pair;
 use crate::replicated::committee::{Committee, SEATS};
-use crate::replicated::randomness::{CHUNK, Tapes, for_chunks};
+use crate::replicated::tapes::Tapes;
 use crate::session::Session;
+use crate::tape::{CHUNK, for_chunks};
 
 /// A seat of the committee.
 pub(super) struct Seat {

@@ -26,9 +26,9 @@ use crate::engine::Columns;
 use crate::engine::shared::{Shared, split};
 use crate::fault::Fault;
 use crate::party::Party;
-use crate::replicated::randomness::Tape;
 use crate::replicated::seat::Seat;
 use crate::replicated::{Pair, Replicated};
+use crate::tape::Tape;
 use crate::wire;
 
 /// A table, or one of the halves that add up to it: its columns one after the other.
@@ -132,7 +132,7 @@ async fn at_seat_2(channel: &Channel, seat: &mut Seat, size: Size) -> Result<[Ta
 impl Table {
     /// Permutes the rows by the next permutation of `tape`, and adds or subtracts the next masks.
     fn step(&mut self, tape: &mut Tape, mask: Mask) {
-        let places = permutation(tape, self.rows);
+        let places = tape.permutation(self.rows);
         permute(&mut self.numbers, &places);
         permute(&mut self.words, &places);
         apply(&mut self.numbers, tape, mask);
@@ -172,18 +172,6 @@ impl Table {
 fn sum<R: Ring>(x: &Pair<R>) -> Vec<R> {
     let [own, shared] = x.parts();
     own.iter().zip(shared).map(|(a, b)| a.plus(*b)).collect()
-}
-
-/// A permutation of so many rows, as the place that each row comes from. Fisher and Yates; a row's
-/// share of 2^64 differs from the others' by at most 1, so no two permutations of n rows differ in
-/// probability by more than a factor of 1 + n / 2^63 a row.
-fn permutation(tape: &mut Tape, rows: usize) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..rows).collect();
-    for (row, random) in tape.read::<u64>(rows).into_iter().enumerate().rev() {
-        let scaled = (u128::from(random) * (row as u128 + 1)) >> 64;
-        places.swap(row, usize::try_from(scaled).unwrap_or(row));
-    }
-    places
 }
 
 /// Permutes each column.

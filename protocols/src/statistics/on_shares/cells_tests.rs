@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use crate::computation::Input;
 use crate::disclosure::{Profile, Rules};
+use crate::engine::openings;
 use crate::fault::Fault;
 use crate::parameters::{Categories, Parameters};
 use crate::party::Party;
 use crate::random::PredictableRng;
-use crate::replicated::{self, openings};
+use crate::replicated;
 use crate::simulation::Simulation;
 use crate::testing::{Run, rng, seed};
 

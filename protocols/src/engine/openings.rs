@@ -1,0 +1,17 @@
+//! What each party has opened on this thread: for the tests of what it gets to see.
+
+use std::cell::RefCell;
+
+use crate::party::Party;
+
+thread_local! {
+    static OPENED: RefCell<Vec<(Party, Vec<u8>)>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(crate) fn note(party: Party, bytes: &[u8]) {
+    OPENED.with_borrow_mut(|opened| opened.push((party, bytes.to_vec())));
+}
+
+pub(crate) fn take() -> Vec<(Party, Vec<u8>)> {
+    OPENED.take()
+}
