@@ -65,6 +65,9 @@ pub struct Scales {
 }
 
 impl Magnitude {
+    /// Of any doubles below 1: says nothing of them.
+    pub const BELOW_ONE: Self = Self { lowest: -1_074, highest: 0 };
+
     /// Of finite numbers; none if there is nothing but zeros.
     #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
@@ -178,6 +181,12 @@ impl Scales {
     /// beyond the range of doubles. Bits beyond the ring are ignored.
     #[must_use]
     pub fn decode(&self, sum: u128) -> Option<f64> {
+        self.decode_times(sum, 0)
+    }
+
+    /// The double nearest to 2^`power` times such a sum, rounded once.
+    #[must_use]
+    pub fn decode_times(&self, sum: u128, power: i64) -> Option<f64> {
         let sum = match self.width {
             Width::Bits64 => i128::from(low_half(sum).cast_signed()),
             Width::Bits128 => sum.cast_signed(),
@@ -185,7 +194,7 @@ impl Scales {
         let magnitude = sum.unsigned_abs();
         let limbs = [low_half(magnitude), low_half(magnitude >> 64)];
         let exponent = -i64::from(self.x.fraction_bits) - i64::from(self.y.fraction_bits);
-        nearest_double(sum < 0, &limbs, false, exponent)
+        nearest_double(sum < 0, &limbs, false, exponent + power)
     }
 }
 

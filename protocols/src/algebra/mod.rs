@@ -2,14 +2,17 @@
 //! doubles to integers and back.
 //!
 //! Nothing here knows of parties or messages, and nothing rounds but the last step: from an exact
-//! integer or fraction to the nearest double.
+//! integer or fraction to the nearest double. Of matrices ([`fixed`], [`pseudo_inverse`]) more is rounded,
+//! as it says there.
 
 pub mod exact;
 pub mod fixed;
 pub mod lanes;
 pub mod layout;
 pub mod matrix;
+pub mod normalised;
 pub mod order;
+pub mod pseudo_inverse;
 pub mod ring;
 pub mod rounding;
 pub mod wide;
