@@ -9,11 +9,13 @@
 pub(crate) mod cells;
 #[cfg(test)]
 mod cells_tests;
+mod matrices;
 pub(crate) mod matrix;
 #[cfg(test)]
 mod matrix_tests;
 mod measure;
 pub(crate) mod mode;
+mod product;
 pub(crate) mod ranks;
 #[cfg(test)]
 mod ranks_tests;
