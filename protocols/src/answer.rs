@@ -77,6 +77,11 @@ pub enum Answer {
         #[serde(skip)]
         precision: Precision,
     },
+    /// Least squares.
+    Coefficients {
+        /// The coefficients as a column: a list of lists of one.
+        mle: Vec<Vec<f64>>,
+    },
     /// Statistics of one variable.
     Univariate(Box<Univariate>),
     /// The mode of a table alone.

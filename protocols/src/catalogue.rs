@@ -76,10 +76,13 @@ impl Entry {
 
     /// Whether its data are rows, each of one somebody or something, which the rules on rows and on
     /// the largest party's share are about. Vectors and matrices are not: each may stand for any
-    /// number of people.
+    /// number of people. In a regression of one party's column on another's matrix both have all rows:
+    /// none has a share of them, and their number is told and checked by the function itself.
     #[must_use]
     pub fn has_rows(&self) -> bool {
-        !matches!(self.name, VECTOR_SUM | MATRIX_PRODUCT | MEASURE | EMPTY | PREPARE)
+        let without =
+            [VECTOR_SUM, MATRIX_PRODUCT, REGRESSION, MEASURE, EMPTY, PREPARE].contains(&self.name);
+        !without
     }
 }
 
@@ -110,6 +113,9 @@ pub const SUM: &str = "SecureSum";
 /// The name of the product of matrices.
 pub const MATRIX_PRODUCT: &str = "SecureMatrixMultiplication";
 
+/// The name of the regression of one party's column on another's matrix.
+pub const REGRESSION: &str = "StatisticsRegressionOLSVertical";
+
 /// The name of the sum of vectors.
 pub const VECTOR_SUM: &str = "SecureVectorSum";
 
@@ -126,6 +132,14 @@ const MATRICES: &str = "of each matrix, to every party and helper: its rows and 
      which powers of two the binary digits of its elements lie";
 const UNCOUNTED: &str = "how few people the matrices stand for is not checked: the rules on rows, shares \
      and small cells do not apply to matrices";
+const REGRESSORS: &str =
+    "the number of rows, and of columns of the matrix, to every party and helper";
+const CHOSEN: &str = "a matrix can be chosen so that coefficients are single numbers of the column, which is \
+     not noticed; the rules on shares and small cells do not apply";
+const POWERS: &str = "the power of two next above all magnitudes of the column, and next above those of each \
+     row of the matrix's pseudo-inverse (so, about how long each column of the matrix is without what the \
+     others explain of it), to every party";
+const EXACT: &str = "the exact coefficients, before they are rounded to doubles, to every party";
 const SHOWN: &str = "how many numbers are shown, to every helper";
 const NEIGHBOURS: &str = "where the answer lies between two numbers: these two, to every party";
 
@@ -250,12 +264,12 @@ static ENTRIES: [Entry; 20] = [
         &["sorted", "samples"],
         &[GATE, ROWS_OF_EACH],
     ),
-    awaits(
-        "pairwise",
-        "StatisticsRegressionOLSVertical",
-        "least squares of one party's column on another's",
-        InputKind::Other,
+    on_shares(
+        REGRESSION,
+        "least squares of one party's column on the columns of another's matrix",
+        InputKind::Matrix,
         &["mle"],
+        &[REGRESSORS, CHOSEN, POWERS, EXACT],
     ),
     awaits(
         "intersection",

@@ -81,11 +81,12 @@ pub struct Dropped(pub(crate) Option<u64>);
 pub async fn compute(
     channel: Channel,
     mut offer: Offer,
-    request: Request,
+    mut request: Request,
     mut rng: impl CryptoRng,
 ) -> Result<Outcome, Fault> {
     request.describe(&mut offer);
     request.check_members(&offer.spec, channel.parties().count())?;
+    request.take_place(channel.parties().me())?;
     let spec = offer.spec.clone();
     let session = agree(&channel, offer, &mut rng).await?;
     let ready = request.into_ready();

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use crate::catalogue::{EMPTY, MATRIX_PRODUCT, MEASURE, Status, entries, find};
+use crate::catalogue::{EMPTY, MATRIX_PRODUCT, MEASURE, REGRESSION, Status, entries, find};
 use crate::computation::Input;
 use crate::disclosure::Profile;
 use crate::parameters::{Categories, Encoding, Operation, Parameters};
@@ -22,6 +22,9 @@ const SIZE: usize = 100;
 
 /// Rows and columns of a matrix of so many numbers.
 const SIDE: usize = 10;
+
+/// Columns of a matrix of regressors of so many numbers.
+const COLUMNS: usize = 5;
 
 /// A function, what is asked of it, and how its line begins.
 struct Case {
@@ -74,6 +77,7 @@ fn cases() -> Vec<Case> {
         case("TopK", "10", Parameters { k: Some(10), ..Parameters::default() }),
         plain("Sort"),
         plain(MATRIX_PRODUCT),
+        plain(REGRESSION),
     ];
     let measured = [
         (Operation::Multiply, SIZE, 1),
@@ -165,7 +169,11 @@ fn input(function: &'static str, party: usize, world: World) -> Input {
         MATRIX_PRODUCT if party < 2 => {
             Input::Matrix { rows: SIDE, columns: SIDE, elements: numbers }
         }
-        MATRIX_PRODUCT => Input::Matrix { rows: 0, columns: 0, elements: Vec::new() },
+        REGRESSION if party == 0 => {
+            Input::Matrix { rows: SIZE / COLUMNS, columns: COLUMNS, elements: numbers }
+        }
+        REGRESSION if party == 1 => Input::Numbers(numbers[..SIZE / COLUMNS].to_vec()),
+        MATRIX_PRODUCT | REGRESSION => Input::Matrix { rows: 0, columns: 0, elements: Vec::new() },
         MEASURE | EMPTY => Input::Numbers(Vec::new()),
         _ => Input::Numbers(numbers),
     }

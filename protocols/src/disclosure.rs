@@ -18,7 +18,8 @@
 //! are: each counts its own rows, and one that adds rows which nobody has lifts a total or a cell over
 //! a minimum, or hides that another party dominates. A member that repeats a computation under changing
 //! rules of its own learns from each refusal one bit more. Vectors and matrices are not rows, and the rules
-//! on rows, shares and small cells do not apply to them. A small cell is not opened to anybody; who
+//! on rows, shares and small cells do not apply to them. Of a regression over columns that two parties
+//! have of the same rows, all are told how many rows there are, and the rule on rows is asked of that number. A small cell is not opened to anybody; who
 //! knows totals or other tables may work it out.
 //!
 //! A number by its rank (an extreme, a median, a quantile) is the number of a single row, and is
@@ -43,8 +44,8 @@ use crate::session::MemberId;
 pub struct Rules {
     /// The fewest parties with data that may compute together.
     pub min_parties: u16,
-    /// The fewest rows in all parties' data together, each party counting its own. Says nothing of
-    /// vectors and matrices.
+    /// The fewest rows in all parties' data together, each party counting its own; where parties have
+    /// columns of the same rows, the fewest of these. Says nothing of vectors and matrices.
     pub min_rows: u64,
     /// The smallest count that a table may show; smaller ones are not opened. Says nothing of
     /// vectors and matrices.
@@ -266,10 +267,15 @@ impl JointRules {
     /// data was found to be so. `rows` is their number where it was opened.
     pub(crate) fn permit(&self, parties: usize, rows: Option<u64>) -> Result<Permit, Refusal> {
         self.check_parties(parties)?;
-        if rows.is_some_and(|rows| rows < self.rules.min_rows) {
-            return Err(self.too_few_rows());
-        }
+        rows.map_or(Ok(()), |rows| self.check_rows(rows))?;
         Ok(Permit { joint: *self, rows })
+    }
+
+    fn check_rows(&self, rows: u64) -> Result<(), Refusal> {
+        match rows < self.rules.min_rows {
+            true => Err(self.too_few_rows()),
+            false => Ok(()),
+        }
     }
 }
 
@@ -280,6 +286,11 @@ impl Permit {
     pub fn agrees_with(&self, rows: u64) -> bool {
         let enough = !self.joint.rules.ask_for_rows() || rows >= self.joint.rules.min_rows;
         self.rows.map_or(enough, |counted| counted == rows)
+    }
+
+    /// The refusal of too few rows, where a function tells all members how many there are.
+    pub(crate) fn check_rows(&self, rows: u64) -> Result<(), Refusal> {
+        self.joint.check_rows(rows)
     }
 
     /// Whether there are counts that may not be shown.

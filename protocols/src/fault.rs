@@ -217,6 +217,15 @@ pub enum InputError {
         /// The number of parties that there are.
         actual: usize,
     },
+    /// A column of a matrix depends linearly on the others, so that their coefficients are not determined.
+    #[error(
+        "column {column} of the matrix depends linearly on the others, as far as double-precision \
+         numbers tell: leave it out"
+    )]
+    Dependent {
+        /// Its place, from 0.
+        column: usize,
+    },
     /// The data has not the shape that the function takes.
     #[error("the data does not fit the function: {expected}")]
     Shape {

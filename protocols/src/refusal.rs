@@ -29,7 +29,8 @@ pub enum Refusal {
         /// Whose rule on small counts it is.
         of: Party,
     },
-    /// Too few rows in all parties' data together. Nobody has seen how many there are.
+    /// Too few rows in all parties' data together. Nobody has seen how many there are, unless the function
+    /// tells all members.
     TooFewRows {
         /// How many there must be.
         minimum: u64,
@@ -76,7 +77,7 @@ impl Refusal {
             ),
             Self::TooFewRows { minimum, of } => format!(
                 "all parties together have fewer than the {minimum} rows that the rules of {} ask; \
-                 how many was not opened, nor was anything else",
+                 nothing else was opened",
                 name(*of)
             ),
             Self::Dominated { percent, of } => format!(

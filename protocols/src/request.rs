@@ -11,6 +11,7 @@ use crate::gate::Subject;
 use crate::gate::terms::Magnitude;
 use crate::input::{Input, check_dropped};
 use crate::parameters::{Missing, Parameters, agreed_grid, drops_missing, refuse};
+use crate::party::Party;
 use crate::replicated::{self, MESSAGES_AHEAD, SMALL_MESSAGE};
 use crate::session::{Offer, Spec};
 use crate::sharing::{AHEAD, NO, Sharing};
@@ -222,6 +223,14 @@ impl Request {
             return Err(InputError::OtherParties { made_for, actual });
         }
         Ok(())
+    }
+
+    /// Makes what depends on which of the members we are, before any message.
+    pub(crate) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
+        match &mut self.part {
+            Part::OnShares(prepared) => prepared.take_place(me),
+            Part::Masked(_) => Ok(()),
+        }
     }
 
     pub(crate) fn describe(&self, offer: &mut Offer) {

@@ -15,6 +15,9 @@ pub(crate) mod matrix;
 mod matrix_tests;
 mod measure;
 pub(crate) mod mode;
+mod ols;
+#[cfg(test)]
+mod ols_tests;
 mod product;
 pub(crate) mod ranks;
 #[cfg(test)]
@@ -31,7 +34,7 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 
 pub(crate) use self::mode::ONLY_MODE;
-use crate::catalogue::{Entry, MEASURE};
+use crate::catalogue::{Entry, MATRIX_PRODUCT, MEASURE, REGRESSION};
 use crate::channel::Channel;
 use crate::computation::{Answer, Input};
 use crate::disclosure::Permit;
@@ -40,6 +43,7 @@ use crate::engine::shared::Shared;
 use crate::fault::{Fault, InputError};
 use crate::masked::MaskedSums;
 use crate::parameters::{Parameters, refuse};
+use crate::party::Party;
 
 /// What a function works with.
 pub(crate) struct Desk<'a, E> {
@@ -76,6 +80,7 @@ pub(crate) enum Prepared {
     Rows(rows::Prepared),
     Mode(mode::Prepared),
     Matrix(matrix::Prepared),
+    Regression(ols::Prepared),
     Univariate(univariate::Prepared),
     Measure(measure::Prepared),
 }
@@ -87,6 +92,7 @@ enum Family {
     Rows,
     Tables,
     Matrix,
+    Regression,
     Univariate,
     Measure,
 }
@@ -97,7 +103,8 @@ impl Family {
             "KthElement" | "SecureMedian" | "MinimumMaximum" | "Quantiles" => Self::Ranks,
             "TopK" | "Sort" => Self::Rows,
             "StatisticsFrequency" | "StatisticsContingency" => Self::Tables,
-            "SecureMatrixMultiplication" => Self::Matrix,
+            MATRIX_PRODUCT => Self::Matrix,
+            REGRESSION => Self::Regression,
             "StatisticsUnivariate" => Self::Univariate,
             MEASURE => Self::Measure,
             _ => return None,
@@ -118,6 +125,7 @@ impl Prepared {
             Family::Ranks => ranks::Prepared::new(function, parameters, input).map(Self::Ranks),
             Family::Rows => rows::Prepared::new(function, parameters, input).map(Self::Rows),
             Family::Matrix => matrix::Prepared::new(parameters, input).map(Self::Matrix),
+            Family::Regression => ols::Prepared::new(parameters, input).map(Self::Regression),
             Family::Univariate => {
                 univariate::Prepared::new(parameters, input).map(Self::Univariate)
             }
@@ -135,6 +143,7 @@ impl Prepared {
             Some(Family::Rows) => rows::Prepared::to_help(function, agreed).map(Self::Rows),
             Some(Family::Tables) => mode::Prepared::to_help(agreed).map(Self::Mode),
             Some(Family::Matrix) => Ok(Self::Matrix(matrix::Prepared::to_help())),
+            Some(Family::Regression) => Ok(Self::Regression(ols::Prepared::to_help())),
             Some(Family::Univariate) => Ok(Self::Univariate(univariate::Prepared::to_help())),
             // Measurements take as much of a node as is asked of it, and have no data that says how
             // much that is.
@@ -144,12 +153,21 @@ impl Prepared {
         }
     }
 
+    /// What depends on which of the parties we are, and costs no message.
+    pub(crate) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
+        match self {
+            Self::Regression(prepared) => prepared.take_place(me),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
         match self {
             Self::Ranks(prepared) => prepared.parameters(),
             Self::Rows(prepared) => prepared.parameters(),
             Self::Mode(prepared) => prepared.parameters(),
             Self::Matrix(prepared) => prepared.parameters(),
+            Self::Regression(prepared) => prepared.parameters(),
             Self::Univariate(prepared) => prepared.parameters(),
             Self::Measure(prepared) => prepared.parameters(),
         }
@@ -162,7 +180,7 @@ impl Prepared {
             Self::Ranks(prepared) => prepared.words(),
             Self::Univariate(prepared) => prepared.words(),
             Self::Measure(prepared) => prepared.words(),
-            Self::Rows(_) | Self::Mode(_) | Self::Matrix(_) => usize::MAX,
+            Self::Rows(_) | Self::Mode(_) | Self::Matrix(_) | Self::Regression(_) => usize::MAX,
         }
     }
 
@@ -187,6 +205,7 @@ impl Prepared {
             Self::Rows(prepared) => prepared.run(desk, permit, rows).await,
             Self::Mode(prepared) => prepared.run(desk, permit, rows).await,
             Self::Matrix(prepared) => prepared.run(desk).await,
+            Self::Regression(prepared) => prepared.run(desk, permit).await,
             Self::Univariate(prepared) => prepared.run(desk, permit, rows, rng).await,
             Self::Measure(prepared) => prepared.run(desk).await,
         }

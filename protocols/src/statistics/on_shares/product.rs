@@ -49,6 +49,12 @@ impl Product {
         Self { dimensions, scales, exponents: [0, 0] }
     }
 
+    /// Of normalised factors.
+    pub(super) fn normalised(dimensions: Dimensions) -> Self {
+        let product = Self::new(dimensions, [Some(Magnitude::BELOW_ONE); 2]);
+        Self { exponents: [dimensions.rows, dimensions.columns], ..product }
+    }
+
     /// At which scales it is computed.
     pub(super) fn scales(&self) -> &Scales {
         &self.scales
