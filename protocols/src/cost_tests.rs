@@ -6,9 +6,10 @@
 
 use std::fmt::Write as _;
 
-use crate::catalogue::{EMPTY, MATRIX_PRODUCT, MEASURE, REGRESSION, Status, entries, find};
+use crate::catalogue::{EMPTY, MATRIX_PRODUCT, MEASURE, PREPARE, REGRESSION, Status, entries, find};
 use crate::computation::Input;
 use crate::disclosure::Profile;
+use crate::pairwise;
 use crate::parameters::{Categories, Encoding, Operation, Parameters};
 use crate::simulation::{Link, Simulation};
 use crate::testing::{Run, seed};
@@ -39,14 +40,18 @@ struct Setting {
     parties: usize,
     /// Whether one more member computes on shares.
     helper: bool,
+    /// Whether all parties compute on shares, and nobody else.
+    all: bool,
     profile: Profile,
 }
 
-const SETTINGS: [Setting; 4] = [
-    Setting { parties: 3, helper: false, profile: Profile::Teaching },
-    Setting { parties: 5, helper: false, profile: Profile::Teaching },
-    Setting { parties: 2, helper: true, profile: Profile::Teaching },
-    Setting { parties: 3, helper: false, profile: Profile::Production },
+const SETTINGS: [Setting; 6] = [
+    Setting { parties: 3, helper: false, all: false, profile: Profile::Teaching },
+    Setting { parties: 5, helper: false, all: false, profile: Profile::Teaching },
+    Setting { parties: 2, helper: true, all: false, profile: Profile::Teaching },
+    Setting { parties: 3, helper: false, all: false, profile: Profile::Production },
+    Setting { parties: 2, helper: false, all: true, profile: Profile::Teaching },
+    Setting { parties: 3, helper: false, all: true, profile: Profile::Teaching },
 ];
 
 fn cases() -> Vec<Case> {
@@ -58,6 +63,7 @@ fn cases() -> Vec<Case> {
     let plain = |function| case(function, "", Parameters::default());
     let mut cases = vec![
         plain(EMPTY),
+        plain(PREPARE),
         plain("SecureSum"),
         plain("SecureVectorSum"),
         case("SecureVectorSum", "integer", encoded(Encoding::Integer)),
@@ -174,14 +180,14 @@ fn input(function: &'static str, party: usize, world: World) -> Input {
         }
         REGRESSION if party == 1 => Input::Numbers(numbers[..SIZE / COLUMNS].to_vec()),
         MATRIX_PRODUCT | REGRESSION => Input::Matrix { rows: 0, columns: 0, elements: Vec::new() },
-        MEASURE | EMPTY => Input::Numbers(Vec::new()),
+        MEASURE | EMPTY | PREPARE => Input::Numbers(Vec::new()),
         _ => Input::Numbers(numbers),
     }
 }
 
 /// The run, if there is such a one.
 fn run(case: &Case, setting: Setting, world: World) -> Option<Run> {
-    let Setting { parties, helper, profile } = setting;
+    let Setting { parties, helper, all, profile } = setting;
     let has_rows = find(case.function).unwrap().has_rows();
     let is_measured = case.function == MEASURE;
     // Rules on rows are about rows. A measurement takes no helper.
@@ -191,6 +197,14 @@ fn run(case: &Case, setting: Setting, world: World) -> Option<Run> {
     let inputs = (0..parties).map(|party| input(case.function, party, world)).collect();
     let run = Run::new(case.function, inputs).parameters(case.parameters.clone());
     let run = run.rules(profile.rules());
+    if all {
+        let suite = Some(pairwise::SUITE.to_owned());
+        let run = Run { parameters: Parameters { suite, ..run.parameters.clone() }, ..run };
+        return run.request(0).is_ok().then_some(run);
+    }
+    if case.function == PREPARE {
+        return None;
+    }
     // Where nothing is computed on shares a helper is named in vain, and the two compute alone.
     let on_shares = run.request(0).map_or(true, |request| request.suite() == "replicated");
     Some(if helper && on_shares { run.committee(1, [0, 1, 2]) } else { run })
@@ -203,6 +217,7 @@ fn lines(case: &Case, world: World, seed: u64, table: &mut String) {
         let simulation = Simulation::new(seed).link(link).called(run.helpers).without_transcript();
         let report = run.simulate(simulation);
         let members = match run.helpers {
+            0 if setting.all => format!("{} all", setting.parties),
             0 => setting.parties.to_string(),
             helpers => format!("{}+{helpers}", setting.parties),
         };

@@ -229,7 +229,7 @@ impl Request {
     pub(crate) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
         match &mut self.part {
             Part::OnShares(prepared) => prepared.take_place(me),
-            Part::Masked(_) => Ok(()),
+            Part::Masked(_) | Part::Prepare => Ok(()),
         }
     }
 
