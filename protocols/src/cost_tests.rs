@@ -6,7 +6,9 @@
 
 use std::fmt::Write as _;
 
-use crate::catalogue::{EMPTY, MATRIX_PRODUCT, MEASURE, PREPARE, REGRESSION, Status, entries, find};
+use crate::catalogue::{
+    EMPTY, MATRIX_PRODUCT, MEASURE, PREPARE, REGRESSION, Status, entries, find,
+};
 use crate::computation::Input;
 use crate::disclosure::Profile;
 use crate::pairwise;

@@ -2,11 +2,10 @@
 
 use crate::catalogue::find;
 use crate::computation::{Answer, Input, Request};
-use crate::disclosure::{Profile, Refusal, Rule, Rules};
+use crate::disclosure::{Profile, Rules};
 use crate::engine::openings;
 use crate::fault::{Fault, InputError};
 use crate::parameters::{Missing, Parameters};
-use crate::party::Party;
 use crate::simulation::Simulation;
 use crate::testing::{Run, offer, seed};
 
@@ -100,11 +99,17 @@ fn where_all_is_shown_parties_need_nobody_else() {
     assert_eq!(*outcome.answer.get(), Answer::Sum { sum: 3.0 });
     let rounds = ["commit dropped rows", "open dropped rows", "commit", "open"];
     assert_eq!(report.meters[0].round_names(), rounds);
-    // Where small numbers are not shown it is the rule on cells that asks for a committee.
-    let report = run.rules(cells_from(2)).simulate(Simulation::new(seed()));
-    let of = Party::new(0).unwrap();
-    let due = Refusal::NoCommittee { rule: Rule::MinCell, of, serving: 2 };
-    assert!(report.endings.iter().all(|e| e.fault() == Some(&Fault::Refused(due.clone()))));
+    // Where small numbers are not shown the two decide on shares whether this one is.
+    for (least, shown) in [(2, Some(3)), (4, None)] {
+        let run = Run {
+            rules: cells_from(least),
+            ..drop_missing(Run::numbers("SecureSum", [&[1.0], &[2.0]]), &[0, 3])
+        };
+        let report = run.simulate(Simulation::new(seed()));
+        let outcome = report.results().unwrap()[0];
+        assert_eq!(outcome.dropped, Some(crate::computation::Dropped(shown)));
+        assert!(report.meters[0].round_names().contains(&"multiply"));
+    }
 }
 
 #[test]

@@ -330,23 +330,28 @@ fn the_terms_of_all_parties_add_up_to_the_surplus_of_each() {
 }
 
 #[test]
-fn rules_on_joint_data_need_a_committee_and_say_whose_rule_needs_it() {
+fn two_parties_decide_rules_on_joint_data_by_themselves_or_with_a_helper() {
     let run = |rules: Rules| Run::numbers("SecureSum", [&[1.0; 9], &[1.0; 9]]).rules(rules);
-    for (rules, rule) in [
-        (Rules { min_rows: 2, ..teaching() }, Rule::MinRows),
-        (Rules { max_share: 99, ..teaching() }, Rule::MaxShare),
-    ] {
-        let due = Refusal::NoCommittee { rule, of: party(0), serving: 2 };
-        assert!(due.to_string().contains(&format!("`{rule}` of party 0")));
-        assert_eq!(refusal(&run(rules), seed()), Some(due));
-        // With a helper it is decided.
+    let met = [Rules { min_rows: 18, ..teaching() }, Rules { max_share: 50, ..teaching() }];
+    for rules in met {
+        assert_eq!(refusal(&run(rules), seed()), None);
         assert_eq!(refusal(&run(rules).committee(1, [2, 0, 1]), seed()), None);
+        let outcomes = run(rules).simulate(Simulation::new(seed()));
+        let security = &outcomes.results().unwrap()[0].security;
+        assert_eq!((security.suite, security.corruptible), ("masked", 1));
+        assert!(security.adversary.contains("the nodes of all 2 parties compute on shares"));
+    }
+    for rules in [Rules { min_rows: 19, ..teaching() }, Rules { max_share: 49, ..teaching() }] {
+        assert!(refusal(&run(rules), seed()).is_some());
+        assert_eq!(
+            refusal(&run(rules), seed()),
+            refusal(&run(rules).committee(1, [2, 0, 1]), seed())
+        );
     }
     let texts = Run::new("StatisticsFrequency", inputs("StatisticsFrequency", &[9, 9]));
     let texts = texts.rules(Rules { min_cell: 2, ..teaching() });
-    let due = Refusal::NoCommittee { rule: Rule::MinCell, of: party(0), serving: 2 };
-    assert_eq!(refusal(&texts, seed()), Some(due));
-    assert_eq!(refusal(&texts.committee(1, [2, 0, 1]), seed()), None);
+    let alone = texts.answer();
+    assert_eq!(alone, texts.committee(1, [2, 0, 1]).answer());
     // Small cells are no matter of a sum, nor rows one of a vector.
     assert_eq!(refusal(&run(Rules { min_cell: 5, ..teaching() }), seed()), None);
     let vectors = Run::numbers("SecureVectorSum", [&[1.0], &[1.0]]);

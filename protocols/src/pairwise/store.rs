@@ -39,12 +39,6 @@ impl Stores {
         Self { by_link: Arc::default(), bound: bytes }
     }
 
-    /// Bytes of what was made ahead, for all links together.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        0
-    }
-
     /// The link of this binding is gone, and with it what was made over it.
     pub fn forget(&self, link: &[u8; 32]) {
         self.lock().remove(link);

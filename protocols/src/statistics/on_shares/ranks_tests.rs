@@ -293,7 +293,10 @@ fn a_committee_is_three_different_members_and_every_helper() {
 #[test]
 fn what_cannot_be_compared_is_refused_before_anything_is_sent() {
     let refused = |run: Run| run.request(0).unwrap_err();
+    let suite = Some("replicated".to_owned());
     let two = numbers("SecureMedian", &[vec![1.0], vec![2.0]]);
+    assert_eq!(two.request(0).unwrap().suite(), "pairwise");
+    let two = two.parameters(Parameters { suite, ..Parameters::default() });
     assert!(matches!(refused(two), InputError::Parameter { name: "committee", .. }));
     let big = Input::Integers(vec![1, (1 << 53) + 1]);
     let big = Run::new("SecureMedian", vec![big.clone(), big.clone(), big]);
