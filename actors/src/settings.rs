@@ -193,7 +193,7 @@ impl Default for Committee {
 
 impl Default for Pairwise {
     fn default() -> Self {
-        Self { ahead: true, stock: 64 }
+        Self { ahead: true, stock: 8 }
     }
 }
 
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn a_node_makes_ahead_what_fits_into_its_stock_unless_it_is_told() {
         let pairwise = |more| read(more).unwrap().pairwise;
-        assert_eq!(pairwise(""), Pairwise { ahead: true, stock: 64 });
+        assert_eq!(pairwise(""), Pairwise { ahead: true, stock: 8 });
         let turned = pairwise(r#","pairwise":{"ahead":false,"stock":3}"#);
         assert_eq!((turned.ahead, turned.stock_bytes()), (false, 3 << 20));
         let endless = Pairwise { stock: usize::MAX, ..turned };
