@@ -1,4 +1,4 @@
-//! What nodes make ahead without a client, over real TLS: whom they refuse it.
+//! What nodes make ahead without a client, over real TLS.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
@@ -17,11 +17,12 @@ use cloister_protocols::machine::{Machine, Part, Setting};
 use cloister_protocols::party::Parties;
 use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec, agree};
 use cloister_protocols::wire::{PartHeader, SessionId};
+use futures_util::future::join_all;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use serde_json::json;
 
-use support::{Ask, plan, result, together};
+use support::{Ask, Outcome, Plan, plan, result, together};
 
 async fn sum(nodes: &[Node], network: &str) {
     let inputs: Vec<Input> = nodes.iter().map(|_| Input::Numbers(vec![1.5])).collect();
@@ -100,4 +101,83 @@ async fn proposals_that_make_no_sense_start_nothing_and_end_nothing() {
     }
     assert_eq!(nodes[1].sessions().send(MadeAhead).await.unwrap(), 0);
     sum(&nodes, "study").await;
+}
+
+/// Both ask for the median of their numbers by themselves, and get it; what it cost the first.
+async fn median(nodes: &[Node], network: &str) -> usize {
+    let inputs = [vec![1.0, 7.5, 2.0], vec![4.0, 3.0]].map(Input::Numbers);
+    let ask = Ask::new("SecureMedian", 2, network);
+    let asked = nodes.iter().zip(inputs).map(|(node, input)| ask.of(&node.sessions(), input));
+    let outcomes: Vec<Outcome> = join_all(asked).await;
+    for outcome in &outcomes {
+        assert_eq!(result(outcome), json!({"median": 3.0}));
+    }
+    outcomes[0].as_ref().unwrap().cost.rounds
+}
+
+async fn kept(node: &Node) -> usize {
+    node.sessions().send(MadeAhead).await.unwrap()
+}
+
+/// The bytes that both keep when they keep anything; tests end by their runner's limit.
+async fn made_ahead(nodes: &[Node]) -> [usize; 2] {
+    loop {
+        let both = [kept(&nodes[0]).await, kept(&nodes[1]).await];
+        if !both.contains(&0) {
+            return both;
+        }
+        actix_rt::task::yield_now().await;
+    }
+}
+
+/// Two nodes that have room for one computation each.
+fn two() -> Plan {
+    let mut plan = plan(2, 60);
+    for node in 0..2 {
+        plan.set(node, |settings| settings.limits.computations = 1);
+    }
+    plan
+}
+
+#[actix_rt::test]
+async fn after_two_have_computed_by_themselves_more_is_made_ahead_beside_their_clients() {
+    let nodes = two().start_all().await;
+    let cold = median(&nodes, "u").await;
+    made_ahead(&nodes).await;
+    for node in &nodes {
+        assert_eq!(node.sessions().send(Load).await.unwrap(), 0);
+    }
+    let warm = median(&nodes, "u").await;
+    assert!(warm < cold, "{warm} rounds with what was made ahead, and {cold} without");
+    for node in nodes {
+        node.stop().await;
+    }
+}
+
+#[actix_rt::test]
+async fn what_was_made_ahead_is_forgotten_when_its_link_is_lost() {
+    let plan = two();
+    let mut nodes = plan.start_all().await;
+    let cold = median(&nodes, "u").await;
+    made_ahead(&nodes).await;
+    nodes.remove(1).stop().await;
+    while kept(&nodes[0]).await > 0 {
+        actix_rt::task::yield_now().await;
+    }
+    nodes.push(plan.start(1).await);
+    assert_eq!(median(&nodes, "v").await, cold);
+    made_ahead(&nodes).await;
+}
+
+#[actix_rt::test]
+async fn a_node_that_is_told_not_to_makes_nothing_ahead_for_either() {
+    for silent in [0, 1] {
+        let mut plan = two();
+        plan.set(silent, |settings| settings.pairwise.ahead = false);
+        let nodes = plan.start_all().await;
+        for _ in 0..5 {
+            median(&nodes, "u").await;
+        }
+        assert_eq!([kept(&nodes[0]).await, kept(&nodes[1]).await], [0, 0]);
+    }
 }
