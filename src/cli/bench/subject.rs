@@ -36,6 +36,8 @@ enum Data {
     Extremes,
     Ranked,
     Matrices,
+    /// A matrix of a few columns at the first party, a column at the second.
+    Regression,
     /// The name of the operation; all numbers at once.
     Operation(&'static str),
     /// Products, each of which waits for the one before.
@@ -56,7 +58,7 @@ pub(super) struct Workload {
 }
 
 /// All of them, the one without content first.
-pub(super) static SUBJECTS: [Subject; 21] = [
+pub(super) static SUBJECTS: [Subject; 22] = [
     whole(catalogue::EMPTY, "rounds", 2, Data::Rounds),
     whole(catalogue::SUM, "numbers", 100, Data::Numbers),
     whole(catalogue::VECTOR_SUM, "words", 1_000, Data::Vector),
@@ -72,6 +74,7 @@ pub(super) static SUBJECTS: [Subject; 21] = [
     whole("Sort", "rows", 100, Data::Numbers),
     Subject { name: "mode", ..whole("StatisticsFrequency", "rows", 100, Data::Mode) },
     whole(catalogue::MATRIX_PRODUCT, "rows", 10, Data::Matrices),
+    whole(catalogue::REGRESSION, "rows", 100, Data::Regression),
     operation("multiply", "products", 100_000, Data::Operation("multiply")),
     operation("inner_product", "products", 100_000, Data::Operation("inner_product")),
     operation("matrix_product", "rows", 128, Data::Operation("matrix_product")),
@@ -88,6 +91,9 @@ pub(super) const PAIRWISE: &str = "pairwise";
 
 /// How many categories the test data have.
 const CATEGORIES: u64 = 5;
+
+/// How many columns the test data of a regression have, one after the other in a row.
+const REGRESSORS: usize = 4;
 
 const fn whole(name: &'static str, unit: &'static str, usual_size: usize, data: Data) -> Subject {
     Subject { name, function: name, unit, usual_size, data }
@@ -136,7 +142,12 @@ impl Subject {
     pub(super) fn is_of_each_party(&self) -> bool {
         !matches!(
             self.data,
-            Data::Rounds | Data::Vector | Data::Matrices | Data::Operation(_) | Data::Chain
+            Data::Rounds
+                | Data::Vector
+                | Data::Matrices
+                | Data::Regression
+                | Data::Operation(_)
+                | Data::Chain
         )
     }
 
@@ -162,6 +173,7 @@ impl Subject {
         match self.data {
             Data::Rounds | Data::Operation(_) | Data::Chain => 0,
             Data::Matrices => size.saturating_mul(size),
+            Data::Regression => size.saturating_mul(REGRESSORS),
             Data::Numbers | Data::Vector | Data::Ranked => size,
             _ => size.saturating_mul(LONG),
         }
@@ -224,7 +236,14 @@ impl Subject {
                 let elements = items.map(number).take(size * size).collect();
                 Input::Matrix { rows: size, columns: size, elements }
             }
-            Data::Matrices => Input::Matrix { rows: 0, columns: 0, elements: Vec::new() },
+            Data::Regression if party < 2 => {
+                let columns = if party == 0 { REGRESSORS } else { 1 };
+                let elements = items.map(number).take(size * columns).collect();
+                Input::Matrix { rows: size, columns, elements }
+            }
+            Data::Matrices | Data::Regression => {
+                Input::Matrix { rows: 0, columns: 0, elements: Vec::new() }
+            }
         }
     }
 }
@@ -347,7 +366,7 @@ mod tests {
         let suites = |name| find(name).unwrap().suites();
         assert_eq!(suites("SecureSum"), ["masked"]);
         assert_eq!(suites("StatisticsFrequency"), ["masked"]);
-        for name in ["SecureMedian", "mode", "multiply"] {
+        for name in ["SecureMedian", "mode", "multiply", catalogue::REGRESSION] {
             assert_eq!(suites(name), [REPLICATED, PAIRWISE]);
             assert!(find(name).unwrap().is_on_shares());
         }

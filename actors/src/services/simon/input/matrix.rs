@@ -2,13 +2,23 @@
 //!
 //! A list is fed item by item, so that list may come inside one more. `[[1, 2]]` is a matrix of one
 //! row, not a list in a list: then its rows would be scalars. `[1, 2]` is refused, because a row
-//! and a column could both be meant; they lead to other products.
+//! and a column could both be meant; they lead to other products. In a regression a row alone makes no
+//! sense: there it is a column.
 
+use cloister_protocols::catalogue::{Entry, REGRESSION};
 use cloister_protocols::computation::Input;
 
-use super::{exact_number, items, misfit};
+use super::{exact_number, items, misfit, numbers};
 use crate::data::Data;
 use crate::error::ApiError;
+
+/// Reads one matrix for this function, or numbers where they are its one column.
+pub(super) fn matrix_for(function: &Entry, data: &Data) -> Result<Input, ApiError> {
+    match data {
+        Data::Integers(_) | Data::Numbers(_) if function.name == REGRESSION => numbers(data),
+        _ => matrix(data),
+    }
+}
 
 /// Reads one matrix; an empty list is none, of 0 rows and columns.
 pub(super) fn matrix(data: &Data) -> Result<Input, ApiError> {

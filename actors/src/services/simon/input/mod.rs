@@ -25,6 +25,9 @@ use crate::services::datasets::{Added, Contents};
 /// If it is of another kind.
 pub(super) fn of(contents: &Contents, function: &Entry) -> Result<Input, ApiError> {
     match contents {
+        Contents::Json(data) if function.input == InputKind::Matrix => {
+            matrix::matrix_for(function, data.for_computing())
+        }
         Contents::Json(data) => read(data.for_computing(), function.input),
         Contents::Columns(columns) => columns::of_columns(columns.for_computing(), function),
         Contents::Groups(groups) => columns::of_groups(groups.for_computing(), function),

@@ -92,6 +92,19 @@ fn a_matrix_is_a_list_of_rows_perhaps_in_one_more_list() {
 }
 
 #[test]
+fn numbers_are_a_column_in_a_regression_only() {
+    use cloister_protocols::catalogue::{MATRIX_PRODUCT, REGRESSION, find};
+    let read = |json, function| {
+        matrix::matrix_for(find(function).unwrap(), &serde_json::from_str(json).unwrap())
+    };
+    for json in ["[1,2.5]", "[[1,2.5]]", "[[1],[2.5]]"] {
+        assert!(!read(json, REGRESSION).unwrap().is_empty(), "{json}");
+    }
+    assert_eq!(read("[1,2.5]", REGRESSION).unwrap(), Input::Numbers(vec![1.0, 2.5]));
+    assert_eq!(read("[1,2.5]", MATRIX_PRODUCT).unwrap_err().code(), "bad_argument");
+}
+
+#[test]
 fn what_the_new_kinds_do_not_take_is_refused_with_its_place() {
     use InputKind::{Extremes, Matrix, Ranked};
     for (kind, json, place) in [
