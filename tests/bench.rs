@@ -10,7 +10,7 @@ use std::process::{Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use cloister_report::measurement::{Line, Measurement, Round, Way};
+use cloister_report::measurement::{Line, Measurement, Round, Stage, Way};
 use serde_json::Value;
 use support::{Cluster, Kind, cloister, send_signal};
 
@@ -97,6 +97,28 @@ fn rounds_and_bytes_are_the_same_in_all_ways() {
             assert_eq!(one.case.function, other.case.function);
             assert_eq!(rounds(one), rounds(other), "{:?}", one.case);
         }
+    }
+}
+
+#[test]
+fn what_parties_prepare_by_themselves_is_told_apart_and_the_same_in_every_run() {
+    let _alone = alone();
+    let given = ["--suite", "pairwise", "--function", "SecureMedian,multiply", "--size", "20"];
+    let more = ["--parties", "2,3", "--way", "real,simulated", "--repeat", "2"];
+    let measurement = measured(&[&given[..], &more].concat());
+    let twins = twins(&measurement);
+    assert_eq!(twins.len(), 4);
+    for (real, simulated) in twins {
+        assert_eq!((real.case.suite.as_str(), real.case.helpers), ("pairwise", 0));
+        assert_eq!(rounds(real), rounds(simulated), "{:?}", real.case);
+        let [preparation, online] = Stage::ALL.map(|stage| real.stage(stage));
+        assert!(preparation.rounds > 0 && online.rounds > 0);
+        assert_eq!(preparation.bytes + online.bytes, real.bytes);
+        let of_nodes = real.nodes.iter().flat_map(|node| &node.trace);
+        let prepared = of_nodes.filter(|round| round.stage == Stage::Preparation);
+        assert_eq!(prepared.map(|round| round.bytes_sent).sum::<u64>(), preparation.bytes);
+        let least = preparation.seconds.least + online.seconds.least;
+        assert!(preparation.seconds.least > 0.0 && least <= real.seconds.p95, "{real:?}");
     }
 }
 
