@@ -28,9 +28,9 @@ pub(super) trait Number: Ring {
     fn of_block(block: u128) -> Self;
     /// Numbers in a block.
     const IN_BLOCK: usize = 16 / Self::BYTES;
-    /// Times 2^places.
+    /// Times 2^places, of fewer places than there are.
     fn shifted_up(self, places: usize) -> Self;
-    /// Over 2^places, rounded down.
+    /// Over 2^places, rounded down, of fewer places than there are.
     fn shifted_down(self, places: usize) -> Self;
     /// The digits that both have.
     fn and(self, mask: Self) -> Self;
@@ -50,13 +50,17 @@ macro_rules! number {
             }
 
             #[inline]
+            #[allow(clippy::cast_possible_truncation, reason = "at most 128")]
             fn shifted_up(self, places: usize) -> Self {
-                self.unbounded_shl(u32::try_from(places).unwrap_or(u32::MAX))
+                debug_assert!(places < Self::BITS as usize);
+                self.wrapping_shl(places as u32)
             }
 
             #[inline]
+            #[allow(clippy::cast_possible_truncation, reason = "at most 128")]
             fn shifted_down(self, places: usize) -> Self {
-                self.unbounded_shr(u32::try_from(places).unwrap_or(u32::MAX))
+                debug_assert!(places < Self::BITS as usize);
+                self.wrapping_shr(places as u32)
             }
 
             #[inline]
@@ -136,62 +140,104 @@ pub(super) fn words(digits: usize, width: usize) -> usize {
     (digits / 2 + 1) * width
 }
 
-/// Gilboa's sender, for one digit-wise chosen factor: m_0 and m_1 for each digit of it, `factor` as wide as
-/// they are. Adds its share of the product to `share`, and the corrections to `message`.
+/// Gilboa's sender, for one factor that the receiver chooses digit by digit: m_0 and m_1 for each digit of
+/// it, as wide as `factor`. Adds its share of the product to `share`, and the corrections to `message`.
 pub(super) fn send<N: Number>(
     [m_0, m_1]: [&[N]; 2],
     factor: &[N],
     share: &mut [N],
     message: &mut Vec<N>,
 ) {
-    let width = factor.len();
-    let correction = |digit: usize| {
-        let range = digit * width..(digit + 1) * width;
+    let (width, half) = (factor.len(), N::BITS / 2);
+    let corrections = |digits: Range<usize>| {
+        let range = digits.start * width..digits.end * width;
+        let factor = factor.iter().cycle();
         let pads = slice(m_0, range.clone()).iter().zip(slice(m_1, range));
         pads.zip(factor).map(|((m_0, m_1), a)| m_0.minus(*m_1).plus(*a))
     };
-    message.extend(correction(0));
-    for digit in 1..N::BITS / 2 {
-        let digits = N::BITS - digit;
-        let pairs = correction(digit).zip(correction(digits));
-        message.extend(pairs.map(|(long, short)| {
-            let long = long.shifted_up(digit).shifted_down(digit);
-            long.plus(short.shifted_up(digits))
-        }));
+    if let ([share], [a]) = (&mut *share, factor) {
+        return send_one([m_0, m_1], *a, share, message);
     }
-    message.extend(correction(N::BITS / 2).map(|half| half.shifted_up(N::BITS / 2)));
+    message.extend(corrections(0..1));
+    for digit in 1..half {
+        let digits = N::BITS - digit;
+        let pairs = corrections(digit..digit + 1).zip(corrections(digits..digits + 1));
+        message.extend(pairs.map(|(long, short)| joined(long, short, digit)));
+    }
+    message.extend(corrections(half..half + 1).map(|tau| tau.shifted_up(half)));
     for (digit, m_0) in m_0.chunks_exact(width).enumerate() {
         let terms = share.iter_mut().zip(m_0);
         terms.for_each(|(share, m_0)| *share = share.minus(m_0.shifted_up(digit)));
     }
 }
 
+/// The same of one number.
+fn send_one<N: Number>([m_0, m_1]: [&[N]; 2], a: N, share: &mut N, message: &mut Vec<N>) {
+    let half = N::BITS / 2;
+    let correction = |(m_0, m_1): (&N, &N)| m_0.minus(*m_1).plus(a);
+    let mut up = m_0.iter().zip(m_1).take(half + 1).map(correction);
+    let down = m_0.iter().rev().zip(m_1.iter().rev()).take(half - 1).map(correction);
+    message.extend(up.next());
+    let middle = m_0.get(half).zip(m_1.get(half)).map(correction);
+    let pairs = (1..).zip(up.zip(down));
+    message.extend(pairs.map(|(digit, (long, short))| joined(long, short, digit)));
+    message.extend(middle.map(|tau| tau.shifted_up(half)));
+    let sum = m_0.iter().rev().fold(N::ZERO, |sum, m_0| sum.plus(sum).plus(*m_0));
+    *share = share.minus(sum);
+}
+
+/// The correction of a digit, and that of the digit that is as far from the other end.
+#[inline]
+fn joined<N: Number>(long: N, short: N, digit: usize) -> N {
+    let long = long.shifted_up(digit).shifted_down(digit);
+    long.plus(short.shifted_up(N::BITS - digit))
+}
+
 /// Gilboa's receiver, for one chosen factor: m_c for each digit of it, and the corrections. Adds its share
 /// of the product to `share`.
 pub(super) fn receive<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mut [N]) {
-    let width = share.len();
+    let (width, half) = (share.len(), N::BITS / 2);
+    if let [share] = share {
+        return receive_one(chosen, m_c, message, share);
+    }
     for (digit, m_c) in m_c.chunks_exact(width).enumerate() {
         let taken = N::ZERO.minus(chosen.shifted_down(digit).and(N::ONE));
-        // Which row of words has the correction, and by how much it is to be moved so that it stands
-        // `digit` places up.
-        let half = N::BITS / 2;
         let row = if digit <= half { digit } else { N::BITS - digit };
         let words = slice(message, row * width..(row + 1) * width);
-        let (down, up) = match digit {
-            0 => (0, 0),
-            _ if digit < half => (0, digit),
-            _ if digit == half => (half, half),
-            _ => (digit, digit),
-        };
         for ((share, m_c), word) in share.iter_mut().zip(m_c).zip(words) {
-            let correction = word.shifted_down(down).shifted_up(up);
-            *share = share.plus(m_c.shifted_up(digit)).plus(correction.and(taken));
+            let correction = in_place(*word, digit).and(taken);
+            *share = share.plus(m_c.shifted_up(digit)).plus(correction);
         }
+    }
+}
+
+/// The same of one number.
+fn receive_one<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mut N) {
+    let half = N::BITS / 2;
+    let taken = |digit| N::ZERO.minus(chosen.shifted_down(digit).and(N::ONE));
+    let term = |(digit, word): (usize, &N)| in_place(*word, digit).and(taken(digit));
+    let up = message.iter().take(half + 1).enumerate().map(term);
+    let down = (half + 1..).zip(message.iter().take(half).rev()).take(half - 1).map(term);
+    let corrections = up.chain(down).fold(N::ZERO, N::plus);
+    let sum = m_c.iter().rev().fold(N::ZERO, |sum, m_c| sum.plus(sum).plus(*m_c));
+    *share = share.plus(sum).plus(corrections);
+}
+
+/// The correction of a digit, from the word that has it, times 2^digit.
+#[inline]
+fn in_place<N: Number>(word: N, digit: usize) -> N {
+    match digit {
+        _ if digit < N::BITS / 2 => word.shifted_up(digit),
+        _ if digit == N::BITS / 2 => word,
+        _ => word.shifted_down(digit).shifted_up(digit),
     }
 }
 
 /// The numbers that words are, lowest word first.
 pub(super) fn numbers<N: Number>(words: &[u64]) -> Vec<N> {
+    if N::BITS == 64 {
+        return bytemuck::cast_slice(words).to_vec();
+    }
     let number = |words: &[u64]| {
         let places = (0..).step_by(64);
         let digits = words.iter().zip(places);
@@ -201,12 +247,12 @@ pub(super) fn numbers<N: Number>(words: &[u64]) -> Vec<N> {
 }
 
 /// The numbers as words, lowest word first.
-pub(super) fn words_of<N: Number>(numbers: &[N]) -> Vec<u64> {
-    let words = |number: &N| {
-        let number = *number;
-        (0..N::BYTES / 8).map(move |index| number.word(index))
-    };
-    numbers.iter().flat_map(words).collect()
+pub(super) fn words_of<N: Number>(numbers: Vec<N>) -> Vec<u64> {
+    let words = |number: N| (0..N::BYTES / 8).map(move |index| number.word(index));
+    match bytemuck::allocation::try_cast_vec(numbers) {
+        Ok(words) => words,
+        Err((_, numbers)) => numbers.into_iter().flat_map(words).collect(),
+    }
 }
 
 fn slice<T>(of: &[T], range: Range<usize>) -> &[T] {

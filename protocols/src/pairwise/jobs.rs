@@ -5,7 +5,6 @@ use super::correlations::{
 };
 use super::transfer::extension::Received;
 use super::transfer::hashing::Hash;
-use crate::wire;
 
 /// A chunk as its sender has it.
 pub(super) struct Sent<'a> {
@@ -31,7 +30,7 @@ pub(super) type Part = [Vec<u64>; 2];
 /// What transfers are for, between us and one peer. Chunks are worked on in any order, and absorbed in
 /// theirs.
 pub(super) trait Job: Sync {
-    /// Bytes of corrections for each chunk, from the sender to the receiver.
+    /// Words of corrections for each chunk, from the sender to the receiver.
     fn correction(&self) -> usize;
 
     /// The choices that the receiver wants in a chunk, 64 in a word; none if any will do.
@@ -40,10 +39,10 @@ pub(super) trait Job: Sync {
     }
 
     /// At the sender, with the corrections.
-    fn sent(&self, index: usize, sent: Sent<'_>) -> (Part, Vec<u8>);
+    fn sent(&self, index: usize, sent: Sent<'_>) -> (Part, Vec<u64>);
 
     /// At the receiver.
-    fn received(&self, index: usize, taken: Taken<'_>, correction: &[u8]) -> Part;
+    fn received(&self, index: usize, taken: Taken<'_>, correction: &[u64]) -> Part;
 
     /// What a chunk made at the sender, in the order of chunks.
     fn absorb_sent(&mut self, index: usize, part: Part);
@@ -80,11 +79,11 @@ impl Job for Bits {
         0
     }
 
-    fn sent(&self, _: usize, sent: Sent<'_>) -> (Part, Vec<u8>) {
+    fn sent(&self, _: usize, sent: Sent<'_>) -> (Part, Vec<u64>) {
         (bits_sent(sent.hash, sent.first, sent.rows, sent.delta), Vec::new())
     }
 
-    fn received(&self, _: usize, taken: Taken<'_>, _: &[u8]) -> Part {
+    fn received(&self, _: usize, taken: Taken<'_>, _: &[u64]) -> Part {
         let Received { choices, rows } = taken.received;
         [choices, bits_received(taken.hash, taken.first, rows)]
     }
@@ -115,19 +114,19 @@ impl<N: Number> Job for Scaled<N> {
         0
     }
 
-    fn sent(&self, _: usize, sent: Sent<'_>) -> (Part, Vec<u8>) {
+    fn sent(&self, _: usize, sent: Sent<'_>) -> (Part, Vec<u64>) {
         let pads = Pads { hash: sent.hash, first: sent.first, width: 1 };
         let [m_0, m_1] = pads.both::<N>(sent.rows, sent.delta);
         let a: Vec<N> = m_1.iter().zip(&m_0).map(|(m_1, m_0)| m_1.minus(*m_0)).collect();
         let u: Vec<N> = m_0.iter().map(|m_0| m_0.negated()).collect();
-        ([words_of(&a), words_of(&u)], Vec::new())
+        ([words_of(a), words_of(u)], Vec::new())
     }
 
-    fn received(&self, _: usize, taken: Taken<'_>, _: &[u8]) -> Part {
+    fn received(&self, _: usize, taken: Taken<'_>, _: &[u64]) -> Part {
         let Received { choices, rows } = taken.received;
         let pads = Pads { hash: taken.hash, first: taken.first, width: 1 };
         let bits: Vec<N> = (0..rows.len()).map(|row| bit(&choices, row)).collect();
-        [words_of(&bits), words_of(&pads.of::<N>(rows))]
+        [words_of(bits), words_of(pads.of::<N>(rows))]
     }
 
     fn absorb_sent(&mut self, _: usize, part: Part) {
@@ -211,7 +210,7 @@ impl<N: Number> Products<N> {
             let share = shares.get_mut(place..place + self.width).unwrap_or_default();
             add(number, in_chunk, share);
         }
-        words_of(&shares)
+        words_of(shares)
     }
 
     fn absorb(&mut self, index: usize, side: usize, part: &[u64]) {
@@ -225,7 +224,7 @@ impl<N: Number> Products<N> {
 
 impl<N: Number> Job for Products<N> {
     fn correction(&self) -> usize {
-        self.in_chunk * words(N::BITS, self.width) * N::BYTES
+        self.in_chunk * words(N::BITS, self.width) * N::BYTES / 8
     }
 
     fn wanted(&self, index: usize) -> Option<Vec<u64>> {
@@ -233,7 +232,7 @@ impl<N: Number> Job for Products<N> {
         self.wanted.as_ref().map(|wanted| piece(wanted, index, words))
     }
 
-    fn sent(&self, index: usize, sent: Sent<'_>) -> (Part, Vec<u8>) {
+    fn sent(&self, index: usize, sent: Sent<'_>) -> (Part, Vec<u64>) {
         let pads = Pads { hash: sent.hash, first: sent.first, width: self.width };
         let [m_0, m_1] = pads.both::<N>(sent.rows, sent.delta);
         let mut message = Vec::with_capacity(self.in_chunk * words(N::BITS, self.width));
@@ -242,17 +241,16 @@ impl<N: Number> Job for Products<N> {
             let pads = [slice(&m_0, in_chunk, pads), slice(&m_1, in_chunk, pads)];
             send(pads, self.factor(number), share, &mut message);
         });
-        ([Vec::new(), share], wire::elements(message).to_vec())
+        ([Vec::new(), share], words_of(message))
     }
 
-    fn received(&self, index: usize, taken: Taken<'_>, correction: &[u8]) -> Part {
+    fn received(&self, index: usize, taken: Taken<'_>, correction: &[u64]) -> Part {
         let Received { choices, rows } = taken.received;
         let pads = Pads { hash: taken.hash, first: taken.first, width: self.width };
         let m_c: Vec<N> = pads.of(rows);
         let chosen: Vec<N> = numbers(&choices);
         let (pads, words) = (N::BITS * self.width, words(N::BITS, self.width));
-        let corrections = self.in_chunk * words;
-        let corrections: Vec<N> = wire::read_elements(corrections, std::iter::once(correction));
+        let corrections: Vec<N> = numbers(correction);
         let share = self.add_up(index, |_, in_chunk, share| {
             let chosen = chosen.get(in_chunk).copied().unwrap_or(N::ZERO);
             receive(
@@ -299,12 +297,12 @@ impl Job for Chosen {
         Some(piece(&self.wanted, index, self.rows / 64))
     }
 
-    fn sent(&self, _: usize, sent: Sent<'_>) -> (Part, Vec<u8>) {
+    fn sent(&self, _: usize, sent: Sent<'_>) -> (Part, Vec<u64>) {
         let pads = Pads { hash: sent.hash, first: sent.first, width: self.width };
         (pads.both::<u64>(sent.rows, sent.delta), Vec::new())
     }
 
-    fn received(&self, _: usize, taken: Taken<'_>, _: &[u8]) -> Part {
+    fn received(&self, _: usize, taken: Taken<'_>, _: &[u64]) -> Part {
         let pads = Pads { hash: taken.hash, first: taken.first, width: self.width };
         [Vec::new(), pads.of::<u64>(taken.received.rows)]
     }

@@ -146,7 +146,7 @@ impl Pairwise<'_> {
                 let strip =
                     b.chunks(columns.max(1)).flat_map(|row| slice(row, &(first..first + width)));
                 let job = Products::of_rows(rows_of_chunk, strip.copied().collect(), width);
-                job.wanting((first > 0).then(|| super::correlations::words_of(a)))
+                job.wanting((first > 0).then(|| super::correlations::words_of(a.clone())))
             });
             let size = Size { rows: rows_of_chunk, directions: Directions::Both };
             let (jobs, chunks) = (jobs.collect(), vec![chunks; peers]);

@@ -32,6 +32,7 @@ use crate::party::Party;
 use crate::random::{Expander, Stream};
 use crate::session::{PairKey, Session};
 use crate::tape::Tape;
+use crate::wire;
 
 /// Transfers in a chunk, as many as keep its columns in the nearer caches.
 const ROWS: usize = 1 << 14;
@@ -416,7 +417,7 @@ impl Supply {
         let made = self.run(channel, size, jobs, chunks).await?;
         for ((peer, job), a) in made.into_iter().zip(factors) {
             let (b, c) = job.finish();
-            peer.pool(kind).put(Pool { a: words_of(&a), b: words_of(&b), c: words_of(&c) });
+            peer.pool(kind).put(Pool { a: words_of(a), b: words_of(b), c: words_of(c) });
         }
         Ok(())
     }
@@ -611,7 +612,7 @@ impl Peer {
             corrections.extend(correction);
         }
         if job.correction() > 0 {
-            channel.send(self.party, corrections);
+            channel.send(self.party, wire::elements(corrections));
         }
         Ok(())
     }
@@ -627,9 +628,9 @@ impl Peer {
             return Ok(());
         };
         let each = job.correction();
-        let corrections = match each {
-            0 => Bytes::new(),
-            _ => channel.receive_exactly(self.party, each * under_way.len()).await?.into_bytes(),
+        let corrections: Vec<u64> = match each {
+            0 => Vec::new(),
+            _ => channel.receive_elements(self.party, each * under_way.len()).await?,
         };
         let hash = &ends.hash_of_received;
         let finish = |(place, (number, first, received)): (usize, (usize, u128, Received))| {

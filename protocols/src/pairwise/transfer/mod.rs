@@ -21,7 +21,7 @@ use aes::{Aes128, Block};
 pub(super) const DELTA: usize = 128;
 
 /// Digits of Δ in a group: Roy's k. A transfer costs 2^K / K blocks of AES at either end, and 128 / K bits.
-pub(super) const K: usize = 2;
+pub(super) const K: usize = 4;
 
 /// Leaves of a tree.
 pub(super) const LEAVES: usize = 1 << K;
