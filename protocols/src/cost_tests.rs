@@ -90,6 +90,8 @@ fn cases() -> Vec<Case> {
     let measured = [
         (Operation::Multiply, SIZE, 1),
         (Operation::Multiply, SIZE, 2),
+        (Operation::Conjunction, SIZE, 1),
+        (Operation::Inject, SIZE, 1),
         (Operation::InnerProduct, SIZE, 1),
         (Operation::MatrixProduct, SIDE, 1),
         (Operation::Compare, SIZE, 1),

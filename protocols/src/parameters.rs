@@ -82,6 +82,10 @@ pub enum Missing {
 pub enum Operation {
     /// Products of 64-bit numbers, all at once.
     Multiply,
+    /// Conjunctions of bits, all at once.
+    Conjunction,
+    /// Bits as 64-bit numbers, all at once.
+    Inject,
     /// One inner product.
     InnerProduct,
     /// One product of square matrices of so many rows.
@@ -129,8 +133,10 @@ impl Encoding {
 }
 
 impl Operation {
-    const NAMES: [(&'static str, Self); 5] = [
+    const NAMES: [(&'static str, Self); 7] = [
         ("multiply", Self::Multiply),
+        ("conjunction", Self::Conjunction),
+        ("inject", Self::Inject),
         ("inner_product", Self::InnerProduct),
         ("matrix_product", Self::MatrixProduct),
         ("compare", Self::Compare),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Desk;
-use crate::algebra::lanes::Lanes;
+use crate::algebra::lanes::{Lanes, plane_words};
 use crate::circuits::comparison::negative;
 use crate::circuits::sorting::sort;
 use crate::computation::Answer;
@@ -34,7 +34,8 @@ impl Prepared {
             Operation::MatrixProduct => (2_000, 1_000),
             Operation::Sort => (1 << 18, 100),
             Operation::Compare => (MOST / 4, 10_000),
-            Operation::Multiply | Operation::InnerProduct => (MOST, 100_000),
+            Operation::Multiply | Operation::InnerProduct | Operation::Inject => (MOST, 100_000),
+            Operation::Conjunction => (64 * MOST, 100_000),
         };
         if self.size == 0 || self.size > limit {
             return Err(refuse("size", format!("from 1 to {limit} for this operation")));
@@ -57,6 +58,7 @@ impl Prepared {
     pub(super) fn words(&self) -> usize {
         match self.operation {
             Operation::MatrixProduct => self.size * self.size,
+            Operation::Conjunction => plane_words(self.size),
             _ => self.size,
         }
     }
@@ -72,6 +74,19 @@ impl Prepared {
                 let (x, y) = (engine.random::<u64>(size), engine.random(size));
                 for _ in 0..self.times {
                     engine.multiply(&x, &y).await?;
+                }
+            }
+            Operation::Conjunction => {
+                let words = plane_words(size);
+                let (x, y) = (engine.random::<Lanes>(words), engine.random(words));
+                for _ in 0..self.times {
+                    engine.multiply(&x, &y).await?;
+                }
+            }
+            Operation::Inject => {
+                let x = engine.random::<Lanes>(plane_words(size));
+                for _ in 0..self.times {
+                    engine.inject::<u64>(&[&x], size).await?;
                 }
             }
             Operation::InnerProduct => {
