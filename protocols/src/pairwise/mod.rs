@@ -117,7 +117,7 @@ impl<'a> Pairwise<'a> {
         }
         channel.make_room(&room(0));
         let mut order: Vec<Party> = channel.parties().all().collect();
-        order.sort_by_key(|party| spec.members.get(party.index()).map(|member| member.fingerprint));
+        order.sort_by_key(|party| spec.members.get(party.index()));
         let masks = session
             .pair_keys()
             .map(|(party, key)| (party, Tape::new(key, "cloister 1 pairwise: masks of openings")));
