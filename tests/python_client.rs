@@ -6,9 +6,10 @@
 
 mod support;
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 
-use support::{Cluster, clients, python, run};
+use support::{Cluster, Kind, clients, cloister, python, run};
 
 fn check(program: &str, parties: usize) {
     check_with_helpers(program, parties, 0);
@@ -52,6 +53,41 @@ fn five_parties_compute_on_shares() {
 #[test]
 fn two_parties_and_a_helper_compute_on_shares() {
     check_with_helpers("shares.py", 2, 1);
+}
+
+/// `cloister up`, killed with its nodes on drop.
+struct Up(Child);
+
+impl Up {
+    fn start(cluster: &Cluster) -> Self {
+        let mut up = cloister();
+        up.arg("up").arg(cluster.folder()).env("CLOISTER_LOG", "error").stdout(Stdio::piped());
+        let mut up = Self(up.spawn().unwrap());
+        let lines = BufReader::new(up.0.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let ready = lines.take(cluster.names.len()).filter(|line| line.starts_with("ready "));
+        assert_eq!(ready.count(), cluster.names.len());
+        up
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn two_parties_compute_on_shares_by_themselves() {
+    let cluster = Cluster::stopped(Kind::teaching(2));
+    let _up = Up::start(&cluster);
+    run(Command::new(python()).arg(clients().join("pairwise.py")).args(cluster.urls()));
+    cluster.check_health();
+}
+
+#[test]
+fn three_parties_compute_on_shares_by_themselves_if_they_ask_for_it() {
+    check("pairwise.py", 3);
 }
 
 #[test]

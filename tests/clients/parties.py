@@ -62,6 +62,11 @@ def agreed(answers):
 
 def compute(function, data, **more):
     """All parties compute in one call; data[party] is what each has."""
+    return agreed(reports(function, data, **more))
+
+
+def reports(function, data, **more):
+    """The same, with all that each party is told."""
     name = fresh()
 
     def act(party):
@@ -69,7 +74,7 @@ def compute(function, data, **more):
             microprotocol=function, data=data[party], network=network(party, name), **more)
         return api(party).download(result)
 
-    return agreed(everybody(act))
+    return everybody(act)
 
 
 def task(function, data, parameters=None):

@@ -7,11 +7,11 @@ helps the others.
 import collections
 import fractions
 import itertools
-import math
 import os
 import random
 import statistics
 
+from expected import check_quantile, check_univariate
 from parties import EVERYBODY, HELPERS, PARTIES, close, compute
 
 SEED = int(os.environ.get("CLOISTER_SEED") or random.SystemRandom().randrange(2**32))
@@ -32,16 +32,6 @@ def numbers():
         ties = [RNG.choice([-2.0, -0.0, 0.0, 1.0, 7.0]) for _ in range(20)]
         return ties + [RNG.uniform(-1, 1) * 10.0 ** RNG.randint(-30, 30) for _ in range(20 + party)]
     return [one(party) for party in range(PARTIES - 1)] + [[]]
-
-
-def check_quantile(found, ordered, p):
-    """The default of R and NumPy, to the last digits of the two numbers that it lies between."""
-    h = fractions.Fraction((len(ordered) - 1) * p)
-    below = math.floor(h)
-    above = min(below + 1, len(ordered) - 1)
-    lower, upper = (fractions.Fraction(ordered[index]) for index in (below, above))
-    exact = lower + (h - below) * (upper - lower)
-    assert abs(found - exact) <= 1e-15 * max(abs(lower), abs(upper)), (p, found, float(exact))
 
 
 data = numbers()
@@ -96,42 +86,6 @@ result = run("SecureMatrixMultiplication", [[x], [y]] + [[]] * (PARTIES - 2))
 assert result == {"product": product}, (result, product)
 
 
-def univariate(values):
-    """By definition, in fractions; roots, logarithms and powers in doubles."""
-    n, exact = len(values), [fractions.Fraction(x) for x in values]
-    mean = sum(exact) / n
-    central = lambda k: sum((x - mean) ** k for x in exact) / n
-    variance_mle = central(2)
-    variance = variance_mle * n / (n - 1)
-    root = lambda x: math.sqrt(x)
-    standardized = lambda k: float(central(k)) / root(float(variance_mle)) ** k
-    positive = min(values) > 0
-    return {
-        "samples": n, "minimum": min(values), "maximum": max(values), "sum": float(sum(exact)),
-        "mean": float(mean),
-        "harmonic_mean": float(n / sum(1 / x for x in exact)) if positive else None,
-        "geometric_mean": math.exp(math.fsum(map(math.log, values)) / n) if positive else None,
-        "variance": float(variance), "variance_mle": float(variance_mle),
-        "variance_of_sample_mean": float(variance / n),
-        "standard_deviation": root(variance), "standard_deviation_mle": root(variance_mle),
-        "standard_error_of_sample_mean": root(variance / n),
-        "coefficient_of_variation": root(variance) / float(mean),
-        "coefficient_of_variation_mle": root(variance_mle) / float(mean),
-        "root_mean_square": root(sum(x * x for x in exact) / n),
-        "root_mean_square_deviation": root(variance_mle),
-        "skewness": standardized(3), "kurtosis": standardized(4),
-        "kurtosis_excess": standardized(4) - 3,
-        "hyper_skewness": standardized(5), "hyper_flatness": standardized(6),
-    }
-
-
 for shift in (0.5, -2000.0):
     data = [[RNG.lognormvariate(3, 1) + shift for _ in range(25)] for _ in range(PARTIES)]
-    result = run("StatisticsUnivariate", data)
-    expected = univariate(list(itertools.chain(*data)))
-    assert list(result) == list(expected), result
-    for key, value in expected.items():
-        if value is None:
-            assert result[key] is None, key
-        else:
-            assert math.isclose(result[key], value, rel_tol=1e-9), (key, result[key], value)
+    check_univariate(run("StatisticsUnivariate", data), list(itertools.chain(*data)))
