@@ -149,6 +149,15 @@ impl Cluster {
         send_signal(signal, self.nodes[index].as_ref().unwrap().id());
     }
 
+    /// How many bytes of memory a node holds.
+    pub fn resident(&self, index: usize) -> usize {
+        let id = self.nodes[index].as_ref().unwrap().id();
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kibibytes: usize = line.trim().trim_end_matches(" kB").parse().unwrap();
+        kibibytes << 10
+    }
+
     /// Each party asks its own node at once; the answers in order: reports, or the first error.
     pub fn compute(&self, function: &str, data: &[Value], uuid: &str) -> Vec<Answer> {
         let requests = data.iter().enumerate().map(|(index, data)| {
