@@ -77,8 +77,6 @@ number!(u128);
 /// The messages of the random transfers of some rows, `width` numbers each.
 pub(super) struct Pads<'a> {
     pub(super) hash: &'a Hash,
-    /// The number of the first row.
-    pub(super) first: u128,
     pub(super) width: usize,
 }
 
@@ -86,15 +84,13 @@ impl Pads<'_> {
     /// One message for each row.
     pub(super) fn of<N: Number>(&self, mut rows: Vec<u128>) -> Vec<N> {
         if self.width == 1 {
-            self.hash.each(self.first, &mut rows);
+            self.hash.each(&mut rows);
             return rows.into_iter().map(N::of_block).collect();
         }
         let mut pads = Vec::with_capacity(rows.len() * self.width);
         let mut blocks = vec![0; self.width.div_ceil(N::IN_BLOCK)];
-        let mut tweak = self.first;
-        for row in rows {
-            self.hash.long(tweak, row, &mut blocks);
-            tweak += 1;
+        for (number, row) in (0..).zip(rows) {
+            self.hash.long(number, row, &mut blocks);
             let of_block = |block: &u128| {
                 let block = *block;
                 (0..N::IN_BLOCK).map(move |place| N::of_block(block >> (place * N::BITS)))
@@ -112,18 +108,18 @@ impl Pads<'_> {
 }
 
 /// Bits at the sender: a and u, 64 in a word.
-pub(super) fn bits_sent(hash: &Hash, first: u128, rows: Vec<u128>, delta: u128) -> [Vec<u64>; 2] {
+pub(super) fn bits_sent(hash: &Hash, rows: Vec<u128>, delta: u128) -> [Vec<u64>; 2] {
     let mut others: Vec<u128> = rows.iter().map(|q| q ^ delta).collect();
     let mut rows = rows;
-    hash.each(first, &mut rows);
-    hash.each(first, &mut others);
+    hash.each(&mut rows);
+    hash.each(&mut others);
     rows.iter().zip(&mut others).for_each(|(m_0, m_1)| *m_1 ^= m_0);
     [lowest_digits(&others), lowest_digits(&rows)]
 }
 
 /// Bits at the receiver: v, 64 in a word.
-pub(super) fn bits_received(hash: &Hash, first: u128, mut rows: Vec<u128>) -> Vec<u64> {
-    hash.each(first, &mut rows);
+pub(super) fn bits_received(hash: &Hash, mut rows: Vec<u128>) -> Vec<u64> {
+    hash.each(&mut rows);
     lowest_digits(&rows)
 }
 

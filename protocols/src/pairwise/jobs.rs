@@ -7,21 +7,17 @@ use super::transfer::extension::Received;
 use super::transfer::hashing::Hash;
 
 /// A chunk as its sender has it.
-pub(super) struct Sent<'a> {
+pub(super) struct Sent {
     /// q_j; where the receiver has turned its choice around, q_j ⊕ Δ.
     pub(super) rows: Vec<u128>,
     pub(super) delta: u128,
-    pub(super) hash: &'a Hash,
-    /// The number of its first row.
-    pub(super) first: u128,
+    pub(super) hash: Hash,
 }
 
 /// A chunk as its receiver has it.
-pub(super) struct Taken<'a> {
+pub(super) struct Taken {
     pub(super) received: Received,
-    pub(super) hash: &'a Hash,
-    /// The number of its first row.
-    pub(super) first: u128,
+    pub(super) hash: Hash,
 }
 
 /// What one end has of a chunk: what it brought in, and its share.
@@ -39,10 +35,10 @@ pub(super) trait Job: Sync {
     }
 
     /// At the sender, with the corrections.
-    fn sent(&self, index: usize, sent: Sent<'_>) -> (Part, Vec<u64>);
+    fn sent(&self, index: usize, sent: Sent) -> (Part, Vec<u64>);
 
     /// At the receiver.
-    fn received(&self, index: usize, taken: Taken<'_>, correction: &[u64]) -> Part;
+    fn received(&self, index: usize, taken: Taken, correction: &[u64]) -> Part;
 
     /// What a chunk made at the sender, in the order of chunks.
     fn absorb_sent(&mut self, index: usize, part: Part);
@@ -79,13 +75,13 @@ impl Job for Bits {
         0
     }
 
-    fn sent(&self, _: usize, sent: Sent<'_>) -> (Part, Vec<u64>) {
-        (bits_sent(sent.hash, sent.first, sent.rows, sent.delta), Vec::new())
+    fn sent(&self, _: usize, sent: Sent) -> (Part, Vec<u64>) {
+        (bits_sent(&sent.hash, sent.rows, sent.delta), Vec::new())
     }
 
-    fn received(&self, _: usize, taken: Taken<'_>, _: &[u64]) -> Part {
+    fn received(&self, _: usize, taken: Taken, _: &[u64]) -> Part {
         let Received { choices, rows } = taken.received;
-        [choices, bits_received(taken.hash, taken.first, rows)]
+        [choices, bits_received(&taken.hash, rows)]
     }
 
     fn absorb_sent(&mut self, _: usize, part: Part) {
@@ -114,17 +110,17 @@ impl<N: Number> Job for Scaled<N> {
         0
     }
 
-    fn sent(&self, _: usize, sent: Sent<'_>) -> (Part, Vec<u64>) {
-        let pads = Pads { hash: sent.hash, first: sent.first, width: 1 };
+    fn sent(&self, _: usize, sent: Sent) -> (Part, Vec<u64>) {
+        let pads = Pads { hash: &sent.hash, width: 1 };
         let [m_0, m_1] = pads.both::<N>(sent.rows, sent.delta);
         let a: Vec<N> = m_1.iter().zip(&m_0).map(|(m_1, m_0)| m_1.minus(*m_0)).collect();
         let u: Vec<N> = m_0.iter().map(|m_0| m_0.negated()).collect();
         ([words_of(a), words_of(u)], Vec::new())
     }
 
-    fn received(&self, _: usize, taken: Taken<'_>, _: &[u64]) -> Part {
+    fn received(&self, _: usize, taken: Taken, _: &[u64]) -> Part {
         let Received { choices, rows } = taken.received;
-        let pads = Pads { hash: taken.hash, first: taken.first, width: 1 };
+        let pads = Pads { hash: &taken.hash, width: 1 };
         let bits: Vec<N> = (0..rows.len()).map(|row| bit(&choices, row)).collect();
         [words_of(bits), words_of(pads.of::<N>(rows))]
     }
@@ -232,8 +228,8 @@ impl<N: Number> Job for Products<N> {
         self.wanted.as_ref().map(|wanted| piece(wanted, index, words))
     }
 
-    fn sent(&self, index: usize, sent: Sent<'_>) -> (Part, Vec<u64>) {
-        let pads = Pads { hash: sent.hash, first: sent.first, width: self.width };
+    fn sent(&self, index: usize, sent: Sent) -> (Part, Vec<u64>) {
+        let pads = Pads { hash: &sent.hash, width: self.width };
         let [m_0, m_1] = pads.both::<N>(sent.rows, sent.delta);
         let mut message = Vec::with_capacity(self.in_chunk * words(N::BITS, self.width));
         let pads = N::BITS * self.width;
@@ -244,9 +240,9 @@ impl<N: Number> Job for Products<N> {
         ([Vec::new(), share], words_of(message))
     }
 
-    fn received(&self, index: usize, taken: Taken<'_>, correction: &[u64]) -> Part {
+    fn received(&self, index: usize, taken: Taken, correction: &[u64]) -> Part {
         let Received { choices, rows } = taken.received;
-        let pads = Pads { hash: taken.hash, first: taken.first, width: self.width };
+        let pads = Pads { hash: &taken.hash, width: self.width };
         let m_c: Vec<N> = pads.of(rows);
         let chosen: Vec<N> = numbers(&choices);
         let (pads, words) = (N::BITS * self.width, words(N::BITS, self.width));
@@ -297,13 +293,13 @@ impl Job for Chosen {
         Some(piece(&self.wanted, index, self.rows / 64))
     }
 
-    fn sent(&self, _: usize, sent: Sent<'_>) -> (Part, Vec<u64>) {
-        let pads = Pads { hash: sent.hash, first: sent.first, width: self.width };
+    fn sent(&self, _: usize, sent: Sent) -> (Part, Vec<u64>) {
+        let pads = Pads { hash: &sent.hash, width: self.width };
         (pads.both::<u64>(sent.rows, sent.delta), Vec::new())
     }
 
-    fn received(&self, _: usize, taken: Taken<'_>, _: &[u64]) -> Part {
-        let pads = Pads { hash: taken.hash, first: taken.first, width: self.width };
+    fn received(&self, _: usize, taken: Taken, _: &[u64]) -> Part {
+        let pads = Pads { hash: &taken.hash, width: self.width };
         [Vec::new(), pads.of::<u64>(taken.received.rows)]
     }
 

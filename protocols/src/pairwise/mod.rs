@@ -97,6 +97,8 @@ pub(crate) struct Pairwise<'a> {
     supply: Supply,
     /// All parties, in an order that is the same in all sessions.
     order: Vec<Party>,
+    /// Bytes of messages that room was made for.
+    prepared: usize,
     /// What masks openings, with each other party; nothing between two.
     masks: Vec<(Party, Tape)>,
 }
@@ -123,7 +125,7 @@ impl<'a> Pairwise<'a> {
             .map(|(party, key)| (party, Tape::new(key, "cloister 1 pairwise: masks of openings")));
         let masks = if order.len() > 2 { masks.collect() } else { Vec::new() };
         let supply = Supply::new(channel, session, &order, ahead, rng).await?;
-        Ok(Self { channel, supply, order, masks })
+        Ok(Self { channel, supply, order, prepared: 0, masks })
     }
 
     /// Makes ahead what later computations between these parties use up.
@@ -189,10 +191,11 @@ impl Engine for Pairwise<'_> {
     }
 
     async fn prepare(&mut self, bytes: usize) -> Result<(), Fault> {
-        // Both factors of a product travel together.
-        let bytes = 2 * bytes;
+        // Both factors of a product travel together, and carries of three addends each at once.
+        let bytes = bytes.saturating_mul(2 * (self.order.len() / 3).max(1));
         if bytes > SMALL_MESSAGE {
-            self.channel.make_room(&room(bytes));
+            self.prepared = self.prepared.max(bytes);
+            self.channel.make_room(&room(self.prepared));
             self.channel.begin_round("make room");
             self.channel.broadcast(Vec::new());
             self.channel.gather_exactly(0).await?;

@@ -32,7 +32,7 @@ fn halves(places: &[usize]) -> [Vec<usize>; 2] {
 
 /// Switches behind the inner networks: where all rows have neighbours the last is not needed.
 fn behind(rows: usize) -> usize {
-    if rows % 2 == 0 { rows / 2 - 1 } else { rows / 2 }
+    if rows.is_multiple_of(2) { rows / 2 - 1 } else { rows / 2 }
 }
 
 fn add_switches(places: &[usize], switches: &mut Vec<[usize; 2]>) {

@@ -22,7 +22,7 @@ use crate::algebra::matrix::add_product;
 use crate::algebra::ring::Ring;
 use crate::engine::Dimensions;
 use crate::engine::shared::Shared;
-use crate::fault::Fault;
+use crate::fault::{Fault, InputError};
 use crate::tape::for_chunks;
 use crate::wire;
 
@@ -78,6 +78,9 @@ impl Pairwise<'_> {
         dimensions: Dimensions,
     ) -> Result<Share<R>, Fault> {
         match R::BITS {
+            _ if Kind::products::<R>() == Kind::Bits => {
+                Err(InputError::Shape { expected: "matrices of numbers" }.into())
+            }
             64 => self.matrices::<R, u64>(x, y, dimensions).await,
             _ => self.matrices::<R, u128>(x, y, dimensions).await,
         }

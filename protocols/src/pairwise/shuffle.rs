@@ -117,8 +117,10 @@ impl Pairwise<'_> {
         let made = self.supply.run(self.channel, size, jobs, &chunks).await?;
         let made: Vec<_> = made.into_iter().map(|(peer, job)| (peer.party, job.halves)).collect();
 
-        // Corrections are as long as the table is wide, and a few times as long as it is.
-        self.channel.make_room(&super::room(8 * switches.len() * messages));
+        // Beside what there is room for: the corrections, and the table of a turn or two.
+        let (corrections, table) = (8 * switches.len() * messages, 8 * count * width.all());
+        let room = [super::room(self.prepared), vec![corrections, table, table]].concat();
+        self.channel.make_room(&room);
         self.channel.begin_preparation("make room");
         self.channel.broadcast(Vec::new());
         self.channel.gather_exactly(0).await?;
@@ -270,8 +272,10 @@ impl Rows {
         let messages = messages.chunks(2 * width);
         for ((switch, on), message) in switches.iter().zip(settings).zip(messages) {
             let Some((a, b)) = self.pair(*switch) else { continue };
-            if *on {
-                a.swap_with_slice(b);
+            let mask = 0_u64.wrapping_sub(u64::from(*on));
+            for (a, b) in a.iter_mut().zip(&mut *b) {
+                let differing = (*a ^ *b) & mask;
+                (*a, *b) = (*a ^ differing, *b ^ differing);
             }
             let (up, down) = message.split_at(width);
             for (row, message) in [(a, up), (b, down)] {

@@ -61,19 +61,21 @@ impl Stores {
 
     /// The base of a link.
     pub(super) fn base(&self, link: &[u8; 32]) -> Option<Arc<Base>> {
-        self.lock().get(link)?.base.clone()
+        self.lock().get(link)?.base.clone().filter(|base| !base.is_spoiled())
     }
 
     /// Keeps a base of a link, instead of what was there.
     pub(super) fn keep_base(&self, link: [u8; 32], base: &Arc<Base>) {
-        self.lock().entry(link).or_default().base = Some(Arc::clone(base));
+        let stock = Stock { base: Some(Arc::clone(base)), lots: BTreeMap::new() };
+        self.lock().insert(link, stock);
     }
 
-    /// Keeps a lot of a link that has a base, if there is room.
-    pub(super) fn keep_lot(&self, link: &[u8; 32], id: u64, lot: Lot) {
+    /// Keeps a lot that was made from the base of a link, if there is room.
+    pub(super) fn keep_lot(&self, link: &[u8; 32], base: &Arc<Base>, id: u64, lot: Lot) {
         let mut stocks = self.lock();
         let Some(stock) = stocks.get_mut(link) else { return };
-        if stock.base.is_some() && stock.bytes() + Lot::BYTES <= self.bound {
+        let is_of_base = stock.base.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, base));
+        if is_of_base && !base.is_spoiled() && stock.bytes() + Lot::BYTES <= self.bound {
             stock.lots.insert(id, lot);
         }
     }

@@ -11,6 +11,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use rand_core::CryptoRng;
@@ -22,7 +23,7 @@ use super::jobs::{Bits, Halves, Job, Products, Scaled, Sent, Taken};
 use super::store::Stores;
 use super::transfer::base::{self, Key};
 use super::transfer::extension::{Chunk, Delta, Received, Receiver, Sender};
-use super::transfer::hashing::Hash;
+use super::transfer::hashing::Keys;
 use super::transfer::tree::{self, DEALT, Seed};
 use super::transfer::{DELTA, GROUPS};
 use crate::algebra::ring::Ring;
@@ -43,6 +44,12 @@ const WAVE: usize = 4;
 /// The most bytes of a message: of extended transfers, or of corrections.
 pub(super) const LARGEST: usize = 640 << 10;
 
+const _: () = {
+    let extended = 16 * ((GROUPS - 1) * (ROWS / 128 + 1) + 1 + DELTA) + ROWS / 8;
+    let corrections = ROWS / 64 * (64 / 2 + 1) * 8;
+    assert!(WAVE * extended <= LARGEST && WAVE * corrections <= LARGEST);
+};
+
 /// Bytes of a stock message: the name of the base, and that of a lot.
 const STOCK: usize = 16 + 8;
 
@@ -55,6 +62,11 @@ pub(super) struct Base {
     /// Our Δ, for transfers that we send, and all leaves but those that it names.
     delta: Delta,
     known: Vec<Seed>,
+    /// Hashes of the trees that we have dealt, and of those that the peer has.
+    dealt: [u8; 32],
+    taken: [u8; 32],
+    /// A chunk did not pass its check: whoever made it may know digits of Δ.
+    spoiled: AtomicBool,
 }
 
 /// What correlations are of.
@@ -97,8 +109,8 @@ pub(super) struct Peer {
 struct Ends {
     sender: Sender,
     receiver: Receiver,
-    hash_of_sent: Hash,
-    hash_of_received: Hash,
+    keys_of_sent: Keys,
+    keys_of_received: Keys,
     /// The next block of what we send, and of what we receive.
     next_sent: u64,
     next_received: u64,
@@ -243,20 +255,27 @@ impl Peer {
         }
     }
 
-    fn hash(&self, sender_is_first: bool) -> Hash {
-        let key = self.key.for_use("cloister 1 pairwise: hash", u64::from(sender_is_first));
-        let mut half = [0; 16];
-        half.iter_mut().zip(key.iter()).for_each(|(half, byte)| *half = *byte);
-        Hash::new(half)
+    /// Whether the receiver waits for us to say that it may go on.
+    fn holds_back<J: Job>(&self, size: Size, job: &J) -> bool {
+        let (sends, _) = self.takes_part(size.directions);
+        sends && is_one_way(size, job)
+    }
+
+    fn hash_keys(&self, sender_is_first: bool) -> Keys {
+        Keys::new(self.key.for_use("cloister 1 pairwise: hash", u64::from(sender_is_first)))
     }
 
     fn begin(&mut self, base: &Arc<Base>) {
-        let session = self.key.for_use("cloister 1 pairwise: transfers", 0);
+        // The trees are in it, so that nobody can look for trees that pass a check which it knows.
+        let session = |trees: &[u8; 32]| {
+            let key = self.key.for_use("cloister 1 pairwise: transfers", 0);
+            Zeroizing::new(*blake3::keyed_hash(&key, trees).as_bytes())
+        };
         self.ends = Some(Ends {
-            sender: Sender::fork(&base.delta, &base.known, &session),
-            receiver: Receiver::fork(&base.leaves, &session),
-            hash_of_sent: self.hash(self.first),
-            hash_of_received: self.hash(!self.first),
+            sender: Sender::fork(&base.delta, &base.known, &session(&base.taken)),
+            receiver: Receiver::fork(&base.leaves, &session(&base.dealt)),
+            keys_of_sent: self.hash_keys(self.first),
+            keys_of_received: self.hash_keys(!self.first),
             next_sent: 0,
             next_received: 0,
         });
@@ -264,6 +283,17 @@ impl Peer {
 
     fn blame(&self) -> Fault {
         Fault::blame(self.party, Misbehaviour::WrongTransfer)
+    }
+}
+
+impl Base {
+    /// Whether it must not be used any more.
+    pub(super) fn is_spoiled(&self) -> bool {
+        self.spoiled.load(Ordering::Acquire)
+    }
+
+    fn spoil(&self) {
+        self.spoiled.store(true, Ordering::Release);
     }
 }
 
@@ -355,7 +385,9 @@ impl Supply {
         for peer in &mut self.peers {
             let whole = |(kind, _): (Kind, usize)| (kind, std::mem::take(peer.pool(kind)));
             let lot = Lot(Lot::CONTENT.map(whole).into());
-            self.stores.keep_lot(&peer.link, id, lot);
+            if let Some(base) = &peer.base {
+                self.stores.keep_lot(&peer.link, base, id, lot);
+            }
         }
         Ok(())
     }
@@ -467,17 +499,27 @@ impl Supply {
             for ((peer, job), chunks) in self.peers.iter_mut().zip(&mut jobs).zip(chunks) {
                 peer.await_extended(channel, size, job, of_wave(wave, *chunks)).await?;
                 let sent = peer.send(channel, size, job, of_wave(wave, *chunks));
-                if sent.is_err() {
+                if sent.is_err() || peer.base.as_ref().is_some_and(|base| base.is_spoiled()) {
+                    // Other computations that have the same base end too.
+                    peer.base.iter().for_each(|base| base.spoil());
                     self.stores.forget(&peer.link);
+                    return Err(peer.blame());
                 }
-                sent?;
+                if of_wave(wave + 2, *chunks).start < *chunks && peer.holds_back(size, job) {
+                    channel.send(peer.party, Vec::new());
+                }
             }
             // What the peer has sent first comes first.
             for ((peer, job), chunks) in self.peers.iter_mut().zip(&jobs).zip(chunks) {
                 peer.await_extended(channel, size, job, of_wave(wave + 1, *chunks)).await?;
             }
-            for ((peer, job), taken) in self.peers.iter_mut().zip(&mut jobs).zip(ahead) {
+            let all = self.peers.iter_mut().zip(&mut jobs).zip(chunks);
+            for (((peer, job), chunks), taken) in all.zip(ahead) {
                 peer.receive(channel, job, taken).await?;
+                let (_, receives) = peer.takes_part(size.directions);
+                if receives && of_wave(wave + 2, *chunks).start < *chunks && is_one_way(size, job) {
+                    channel.receive_exactly(peer.party, 0).await?;
+                }
             }
         }
         Ok(self.peers.iter_mut().zip(jobs).collect())
@@ -530,8 +572,8 @@ fn of_wave(wave: usize, chunks: usize) -> Range<usize> {
     (wave * WAVE).min(chunks)..((wave + 1) * WAVE).min(chunks)
 }
 
-/// What we receive while its corrections are under way: each chunk with its number and its first row.
-type UnderWay = Vec<(usize, u128, Received)>;
+/// What we receive while its corrections are under way: each chunk with its number and its first block.
+type UnderWay = Vec<(usize, u64, Received)>;
 
 impl Peer {
     /// As the receiver: makes these chunks, and sends what the sender needs.
@@ -556,7 +598,7 @@ impl Peer {
                     *choice = wanted;
                 }
             }
-            ((*number, chunk.first_row(), received), message)
+            ((*number, chunk.first, received), message)
         };
         let made: (UnderWay, Vec<Vec<u8>>) = chunks.par_iter().map(extend).unzip();
         channel.send(self.party, made.1.concat());
@@ -595,12 +637,13 @@ impl Peer {
         };
         let chunks = chunks(&mut ends.next_sent, size, numbers);
         let each = extended_bytes(size, job);
-        let (sender, hash) = (&ends.sender, &ends.hash_of_sent);
+        let (sender, keys) = (&ends.sender, &ends.keys_of_sent);
         let send = |((number, chunk), message): (&(usize, Chunk), &[u8])| {
             let (extended, turned) = message.split_at(chunk.message());
             let mut rows = sender.send(*chunk, extended)?;
             turn(&mut rows, turned, sender.delta());
-            let sent = Sent { rows, delta: sender.delta(), hash, first: chunk.first_row() };
+            let hash = keys.of_chunk(chunk.first);
+            let sent = Sent { rows, delta: sender.delta(), hash };
             let (part, correction) = job.sent(*number, sent);
             Some((*number, part, correction))
         };
@@ -632,15 +675,23 @@ impl Peer {
             0 => Vec::new(),
             _ => channel.receive_elements(self.party, each * under_way.len()).await?,
         };
-        let hash = &ends.hash_of_received;
-        let finish = |(place, (number, first, received)): (usize, (usize, u128, Received))| {
+        let keys = &ends.keys_of_received;
+        let finish = |(place, (number, first, received)): (usize, (usize, u64, Received))| {
             let correction = corrections.get(place * each..(place + 1) * each).unwrap_or_default();
-            (number, job.received(number, Taken { received, hash, first }, correction))
+            (
+                number,
+                job.received(number, Taken { received, hash: keys.of_chunk(first) }, correction),
+            )
         };
         let parts: Vec<_> = under_way.into_par_iter().enumerate().map(finish).collect();
         parts.into_iter().for_each(|(number, part)| job.absorb_received(number, part));
         Ok(())
     }
+}
+
+/// Whether nothing would come back to the receiver but that it may go on.
+fn is_one_way<J: Job>(size: Size, job: &J) -> bool {
+    size.directions == Directions::Forth && job.correction() == 0
 }
 
 /// Bytes that a receiver sends for a chunk, with the choices that it turns around.
@@ -681,6 +732,7 @@ struct Dealt {
     leaves: Vec<Seed>,
     delta: Delta,
     known: Vec<Key>,
+    hash: [u8; 32],
 }
 
 /// The context of base transfers that we send, and of those that we receive.
@@ -722,21 +774,27 @@ impl Founding {
         };
         let roots: Vec<Seed> = (0..GROUPS).map(root).collect();
         let (leaves, message) = tree::deal(&roots, &keys);
+        let hash = hash_of_trees(&message);
         channel.send(peer.party, message);
-        Ok(Dealt { leaves, delta, known })
+        Ok(Dealt { leaves, delta, known, hash })
     }
 }
 
 impl Dealt {
     async fn finish(self, channel: &Channel, peer: &Peer) -> Result<Base, Fault> {
-        let Self { leaves, delta, known } = self;
+        let Self { leaves, delta, known, hash } = self;
         let message = channel.receive_exactly(peer.party, DEALT).await?.into_bytes();
         let known = tree::guess(&delta.missing(), &known, &message).ok_or_else(|| peer.blame())?;
         let mut name = [0; 16];
         let whole = peer.key.for_use("cloister 1 pairwise: name of a base", 0);
         name.iter_mut().zip(whole.iter()).for_each(|(name, byte)| *name = *byte);
-        Ok(Base { name, leaves, delta, known })
+        let (taken, spoiled) = (hash_of_trees(&message), AtomicBool::new(false));
+        Ok(Base { name, leaves, delta, known, dealt: hash, taken, spoiled })
     }
+}
+
+fn hash_of_trees(message: &[u8]) -> [u8; 32] {
+    blake3::derive_key("cloister 1 pairwise: trees that were dealt", message)
 }
 
 impl Pool {
@@ -754,8 +812,11 @@ fn elements<R: Ring>(words: Vec<u64>) -> Vec<R> {
             .chunks(R::BYTES / 8)
             .map(|words| {
                 let mut element = [R::ZERO];
-                let bytes: &mut [u64] = bytemuck::cast_slice_mut(&mut element);
-                bytes.copy_from_slice(words);
+                let places: &mut [u64] = bytemuck::cast_slice_mut(&mut element);
+                places.copy_from_slice(words);
+                if cfg!(target_endian = "big") {
+                    places.reverse();
+                }
                 let [element] = element;
                 element
             })

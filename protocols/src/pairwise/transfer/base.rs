@@ -1,7 +1,7 @@
 //! The first transfers, by public keys.
 //!
-//! Masny and Rindal, *Endemic oblivious transfer* (CCS 2019), section 5 and figure 8, with the key
-//! agreement of Diffie and Hellman on ristretto255.
+//! Masny and Rindal, *Endemic oblivious transfer* (CCS 2019), their transfer from a key agreement in one
+//! round, with that of Diffie and Hellman on ristretto255.
 //!
 //! **Parties:** a sender and a receiver. **Adversary:** either may be corrupt and deviate; the keys are
 //! endemic then: whoever deviates may choose its own, and learns nothing of the others.
@@ -127,15 +127,12 @@ impl Receiver {
         if elements.len() != self.0.len() || !rest.is_empty() {
             return None;
         }
-        let transfers = self.0.par_iter().zip(elements).zip(choices).enumerate();
-        let key = |(number, ((b, element), chosen)): (
-            usize,
-            ((&Zeroizing<Scalar>, &[u8; SENT]), &bool),
-        )| {
+        let secrets: Vec<_> = self.0.iter().zip(choices).enumerate().collect();
+        let key = |((number, (b, chosen)), element): (&(usize, (&Zeroizing<Scalar>, &bool)), _)| {
             let a = decompress(element).filter(|a| !a.is_identity())?;
-            Some(session.key(number, u8::from(*chosen), &(a * **b)))
+            Some(session.key(*number, u8::from(**chosen), &(a * ***b)))
         };
-        transfers.map(key).collect()
+        secrets.par_iter().zip(elements.par_iter().map(<[u8; SENT]>::as_slice)).map(key).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! As many correlated transfers as are asked for.
 //!
 //! Roy, *SoftSpokenOT: Quieter OT extension from small-field silent VOLE in the Minicrypt model* (CRYPTO
-//! 2022): the small-field VOLE of figure 7 from the leaves of trees, and the subspace VOLE of figure 8 with
+//! 2022): the small-field VOLE of figure 7 from the leaves of trees, and the subspace VOLE with
 //! the repetition code, which is the extension of Ishai, Kilian, Nissim and Petrank for [`K`] = 1.
 //!
 //! **Parties:** a receiver, who has all leaves r_y of every tree, and a sender, who has Δ and, of each
@@ -14,8 +14,8 @@
 //! cancels. The receiver's choices c are the u of the first group; for each other group it sends d = u ⊕ c,
 //! and the sender adds Δ_b·d: q_b = v_b ⊕ Δ_b·c. Row j of all 128 columns: q_j = t_j ⊕ c_j·Δ.
 //!
-//! **Check** (section 4 there): a linear hash of the columns, R(x) = POLYVAL under a key that follows from all
-//! corrections. The receiver sends R(c) and R(v_b) of each column, the sender compares R(q_b) with
+//! **Check** (Roy's consistency check): a linear hash of the columns, R(x) = POLYVAL under a key that follows
+//! from all corrections, and from the trees. The receiver sends R(c) and R(v_b) of each column, the sender compares R(q_b) with
 //! R(v_b) ⊕ Δ_b·R(c). Each chunk has 128 rows more than are used, whose block is added last and so makes
 //! R(c) uniform. The key is made by hashing (Fiat and Shamir) instead of a challenge, which spares two
 //! messages; two different columns have the same R for one key in 2^120 or more.
@@ -111,11 +111,6 @@ impl Chunk {
     /// The chunk behind it.
     pub(in crate::pairwise) fn next(self) -> Self {
         Self { first: self.first + self.blocks() as u64, ..self }
-    }
-
-    /// The number of its first row among all of the session.
-    pub(in crate::pairwise) fn first_row(self) -> u128 {
-        u128::from(self.first) * BLOCK as u128
     }
 
     /// Bytes that the receiver sends.
@@ -234,11 +229,7 @@ fn stream(leaf: &Seed, session: &[u8; 32]) -> Aes128 {
 
 /// The blocks of a stream from number `first` on.
 fn expand(stream: &Aes128, first: u64, out: &mut [u128]) {
-    let mut counter = u128::from(first);
-    for block in out.iter_mut() {
-        *block = counter;
-        counter += 1;
-    }
+    out.iter_mut().zip(u128::from(first)..).for_each(|(block, counter)| *block = counter);
     encrypt(stream, out);
 }
 

@@ -4,8 +4,8 @@
 //! - [`base`]: 128 transfers on ristretto255, after Masny and Rindal (CCS 2019).
 //! - [`tree`]: from them, for each group of [`K`] digits of a secret Δ, all leaves of a tree of seeds but
 //!   one, after Roy, *SoftSpokenOT* (CRYPTO 2022), figures 13 and 14.
-//! - [`extension`]: from the leaves, correlated transfers q_i = t_i ⊕ c_i·Δ in any number (ibid., figures
-//!   7 and 8).
+//! - [`extension`]: from the leaves, correlated transfers q_i = t_i ⊕ c_i·Δ in any number (ibid., figure 7
+//!   and the subspace VOLE).
 //! - [`hashing`]: from correlated to random transfers, after Guo, Katz, Wang, Yu (S&P 2020).
 
 pub(super) mod base;

@@ -14,6 +14,8 @@
 //! the exclusive or of all tags and a hash of them all, which the guesser can make too. A dealer that
 //! deviates is found out, unless it guessed something of α: a guess that is wrong ends in an abort.
 //!
+//! Which leaf is missing is looked up by the guesser as it is: its own secret, once for each base.
+//!
 //! **Bytes:** for each group 64·K + 64, by the dealer. One message.
 
 use zeroize::Zeroizing;
