@@ -11,6 +11,8 @@
 pub(super) mod base;
 pub(super) mod extension;
 pub(super) mod hashing;
+#[cfg(test)]
+pub(super) mod tests;
 mod transposition;
 pub(super) mod tree;
 
