@@ -219,6 +219,7 @@ pub(super) fn again(old: &Measurement) -> Outcome<Vec<Case>> {
 
 /// Tables 8 and 9: horizontally partitioned data of 100 samples a party, sums of three parties and
 /// everything else of two, on one machine and over round trips of 2 and 28 ms; and what nothing takes.
+/// What is computed on shares, two parties compute with a helper, and by themselves.
 fn whitepaper() -> Vec<Case> {
     let rows = [
         ("Empty", 2, 3),
@@ -235,9 +236,10 @@ fn whitepaper() -> Vec<Case> {
         let real = if link::shape(link).is_some() { Way::Shaped } else { Way::Real };
         for (name, size, parties) in rows {
             let Some(subject) = subject::find(name) else { continue };
-            for way in [real, Way::Simulated] {
-                let suite = subject.usual_suite();
-                cases.push(case(subject, suite, size, parties, link, way, Profile::Teaching));
+            for suite in subject.suites() {
+                for way in [real, Way::Simulated] {
+                    cases.push(case(subject, suite, size, parties, link, way, Profile::Teaching));
+                }
             }
         }
     }
@@ -345,6 +347,20 @@ mod tests {
         assert_eq!(told(&alone), [("SecureMedian", "pairwise", 0), ("mode", "pairwise", 0)]);
         let strict = format!("{functions} --suite pairwise --profile production");
         assert!(selection(&strict).cases().unwrap().iter().all(|case| case.helpers == 0));
+    }
+
+    #[test]
+    fn the_known_set_has_what_two_compute_on_shares_with_a_helper_and_without() {
+        let cases = selection("--preset whitepaper").cases().unwrap();
+        for name in ["SecureMatrixMultiplication", "StatisticsUnivariate"] {
+            let of = |suite, helpers| {
+                let due = (name, suite, helpers);
+                told(&cases).into_iter().filter(|case| *case == due).count()
+            };
+            // On three links, by nodes and simulated.
+            assert_eq!([of("replicated", 1), of("pairwise", 0)], [6, 6]);
+        }
+        assert_eq!(cases.len(), 54);
     }
 
     #[test]
