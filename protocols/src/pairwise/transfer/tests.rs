@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::base::{self, Key};
 use super::extension::{BLOCK, Chunk, Delta, Received, Receiver, Sender};
-use super::hashing::Hash;
+use super::hashing::Keys;
 use super::tree::{self, DEALT, Seed};
 use super::*;
 use crate::pairwise::correlations::{
@@ -385,7 +385,7 @@ fn rows_are_correlated_in_chunks_of_any_size_one_after_the_other() {
     let (sender, receiver) = (ends.sender(), ends.receiver());
     assert_eq!(sender.delta(), ends.delta.digits());
     let mut chunk = Chunk { first: 0, rows: 0 };
-    let (mut all, mut ones, mut next_row) = (Vec::new(), 0, 0);
+    let (mut all, mut ones, mut next_block) = (Vec::new(), 0, 0);
     for blocks in [1, 2, 1, 7, 64, 1, 33] {
         chunk = Chunk { rows: blocks * BLOCK, ..chunk };
         let (received, message) = receiver.receive(chunk);
@@ -396,9 +396,9 @@ fn rows_are_correlated_in_chunks_of_any_size_one_after_the_other() {
         assert!(!is_correlated(&received, &q, sender.delta() ^ 1), "{blocks} blocks");
         ones += received.choices.iter().map(|word| word.count_ones()).sum::<u32>();
         all.extend(received.rows);
-        // Neither blocks of streams nor numbers of rows are those of the chunk before.
-        assert!(chunk.first_row() >= next_row);
-        next_row = chunk.first_row() + chunk.rows as u128;
+        // Blocks of streams are not those of the chunk before.
+        assert!(chunk.first >= next_block);
+        next_block = chunk.first + blocks as u64 + 1;
         assert!(chunk.next().first > chunk.first + blocks as u64);
         chunk = chunk.next();
     }
@@ -416,7 +416,7 @@ fn no_chunk_takes_blocks_of_another() {
     let mut taken = 0;
     for _ in 0..1_000 {
         chunk = Chunk { rows: BLOCK * (1 + below(&mut rng, 200)), ..chunk };
-        assert!(chunk.first >= taken && chunk.first_row() == u128::from(chunk.first) * 128);
+        assert!(chunk.first >= taken);
         // A message has corrections of every block that is taken: one more than is used.
         let blocks = (chunk.message() / 16 - 1 - DELTA) / (GROUPS - 1);
         assert_eq!(blocks, chunk.rows / BLOCK + 1);
@@ -590,31 +590,46 @@ fn blocks(rng: &mut impl Rng, count: usize) -> Vec<u128> {
 #[test]
 fn blocks_are_hashed_alike_alone_in_batches_and_as_the_paper_has_it() {
     let mut rng = rng(seed());
-    let key = bytes(&mut rng);
-    let (hash, cipher) = (Hash::new(key), Aes128::new(&key.into()));
+    let key = Zeroizing::new(bytes(&mut rng));
+    let of_chunk = blake3::keyed_hash(&key, &7_u64.to_le_bytes());
+    let cipher_key: [u8; 16] = of_chunk.as_bytes()[..16].try_into().unwrap();
+    let (keys, cipher) = (Keys::new(key), Aes128::new(&cipher_key.into()));
+    let hash = keys.of_chunk(7);
     let permuted = |block: u128| {
         let mut block = [block];
         encrypt(&cipher, &mut block);
         block[0]
     };
-    let first = u128::from(rng.next_u64());
     let inputs = blocks(&mut rng, 300);
     let mut hashed = inputs.clone();
-    hash.each(first, &mut hashed);
-    for ((tweak, input), hashed) in (first..).zip(&inputs).zip(&hashed) {
+    hash.each(&mut hashed);
+    for ((row, input), hashed) in (0_u64..).zip(&inputs).zip(&hashed) {
         let inner = permuted(*input);
-        assert_eq!(*hashed, permuted(inner ^ tweak) ^ inner);
-        let mut one = [0; 3];
-        hash.long(tweak, *input, &mut one);
-        assert_eq!(one[0], *hashed);
-        let mut third = [*input];
-        hash.each(tweak + 2, &mut third);
-        assert_eq!(one[2], third[0]);
-        assert!(one[0] != one[1] && one[1] != one[2] && one[2] != one[0], "by the tweak");
+        assert_eq!(*hashed, permuted(inner ^ u128::from(row)) ^ inner);
+        let mut long = [0; 3];
+        hash.long(row, *input, &mut long);
+        assert_eq!(long[0], *hashed);
+        assert_eq!(long[2], permuted(inner ^ (u128::from(row) | (2 << 64))) ^ inner);
+        assert!(long[0] != long[1] && long[1] != long[2] && long[2] != long[0], "by the tweak");
     }
     let mut elsewhere = inputs.clone();
-    Hash::new(bytes(&mut rng)).each(first, &mut elsewhere);
+    keys.of_chunk(8).each(&mut elsewhere);
     assert!(elsewhere.iter().zip(&hashed).all(|(a, b)| a != b));
+}
+
+/// A receiver that deviates can make rows equal, by trees of equal roots: then no two messages may be.
+#[test]
+fn messages_of_equal_rows_are_all_different() {
+    let mut rng = rng(seed());
+    let hash = Keys::new(Zeroizing::new(bytes(&mut rng))).of_chunk(0);
+    for width in [1, 2, 3, 8, 17] {
+        let pads = Pads { hash: &hash, width };
+        let mut all = pads.of::<u64>(vec![blocks(&mut rng, 1)[0]; 500]);
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count, "{width}");
+    }
 }
 
 fn check_pads<N: Number>(width: usize) {
@@ -623,8 +638,8 @@ fn check_pads<N: Number>(width: usize) {
     let chunk = Chunk { first: 3, rows: 2 * BLOCK };
     let (received, message) = ends.receiver().receive(chunk);
     let q = ends.sender().send(chunk, &message).unwrap();
-    let hash = Hash::new(bytes(&mut rng));
-    let pads = Pads { hash: &hash, first: chunk.first_row(), width };
+    let hash = Keys::new(Zeroizing::new(bytes(&mut rng))).of_chunk(0);
+    let pads = Pads { hash: &hash, width };
     let both = pads.both::<N>(q, ends.delta.digits());
     let own = pads.of::<N>(received.rows.clone());
     assert_eq!(own.len(), width * chunk.rows);
@@ -656,9 +671,9 @@ fn products_of_bits_need_no_correction() {
     let chunk = Chunk { first: 0, rows: 8 * BLOCK };
     let (received, message) = ends.receiver().receive(chunk);
     let q = ends.sender().send(chunk, &message).unwrap();
-    let hash = Hash::new(bytes(&mut rng));
-    let [a, u] = bits_sent(&hash, chunk.first_row(), q, ends.delta.digits());
-    let v = bits_received(&hash, chunk.first_row(), received.rows);
+    let hash = Keys::new(Zeroizing::new(bytes(&mut rng))).of_chunk(0);
+    let [a, u] = bits_sent(&hash, q, ends.delta.digits());
+    let v = bits_received(&hash, received.rows);
     let products = a.iter().zip(&received.choices).map(|(a, b)| a & b);
     assert!(products.eq(u.iter().zip(&v).map(|(u, v)| u ^ v)));
     for words in [&a, &u, &v, &received.choices] {
