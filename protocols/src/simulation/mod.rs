@@ -30,6 +30,7 @@ use crate::channel::Channel;
 use crate::fault::Fault;
 use crate::machine::{Awaiting, Machine, Part, Setting, Step};
 use crate::meter::Meter;
+use crate::pairwise::Stores;
 use crate::party::{Parties, Party};
 use crate::random::PredictableRng;
 use crate::simulation::adversary::{Adversary, Envelope, Honest};
@@ -59,6 +60,8 @@ pub struct Simulation {
     /// How many parties begin with the first message.
     called: usize,
     keeps_transcript: bool,
+    /// What parties have made ahead, by index; nothing where there is none.
+    stores: Vec<Stores>,
 }
 
 /// How a run ended.
@@ -129,6 +132,7 @@ impl Simulation {
             computing: None,
             called: 0,
             keeps_transcript: true,
+            stores: Vec::new(),
         }
     }
 
@@ -174,6 +178,12 @@ impl Simulation {
     #[must_use]
     pub fn without_transcript(self) -> Self {
         Self { keeps_transcript: false, ..self }
+    }
+
+    /// With what each party has made ahead with the others, by index, and where it keeps what it makes.
+    #[must_use]
+    pub fn stores(self, stores: Vec<Stores>) -> Self {
+        Self { stores, ..self }
     }
 
     /// Runs `protocol`, called once for each party, until no message is in flight.
@@ -230,6 +240,7 @@ impl Simulation {
         let machine = Machine::new(setting, |channel| protocol(channel, parties.me(), rng));
         let processor = Processor::new(self.computing.clone());
         machine.lend_clock(processor.virtual_clock());
+        self.stores.get(index).into_iter().for_each(|stores| machine.lend_stores(stores.clone()));
         Node { machine, processor, ending: None }
     }
 }
