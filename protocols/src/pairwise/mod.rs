@@ -56,6 +56,8 @@ mod network;
 mod products;
 mod shuffle;
 mod store;
+#[cfg(test)]
+mod store_tests;
 mod supply;
 #[cfg(test)]
 mod tests;
