@@ -51,6 +51,8 @@
 mod adversary_tests;
 mod conversion;
 mod correlations;
+#[cfg(test)]
+mod function_tests;
 mod jobs;
 mod network;
 mod products;
