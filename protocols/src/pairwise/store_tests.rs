@@ -202,7 +202,8 @@ fn lots_that_the_two_ends_have_not_alike_are_dropped() {
     let (kept, gone) = (take(0), take(0));
     let own = stores[1].take_lot(link, &[0; 32]).unwrap();
     assert_eq!(own.0, kept.0, "of the same session both find the same");
-    stores[0].keep_lot(link, kept.0, kept.1);
+    let base = stores[0].base(link).unwrap();
+    stores[0].keep_lot(link, &base, kept.0, kept.1);
     assert_ne!(gone.0, own.0);
     assert_eq!(bytes(&stores), [Lot::BYTES; 2]);
     let (on_base, _) = median(&empty_but_bases(&stores, link), None, seed + 6);
@@ -246,7 +247,8 @@ fn two_computations_at_once_never_get_the_same_lot() {
         }
         let ids: BTreeSet<u64> = taken.iter().flatten().copied().collect();
         assert_eq!((ids.len(), lots.len(), stores.bytes()), (LOTS, LOTS, 0));
-        lots.into_iter().for_each(|(id, lot)| stores.keep_lot(link, id, lot));
+        let base = stores.base(link).unwrap();
+        lots.into_iter().for_each(|(id, lot)| stores.keep_lot(link, &base, id, lot));
         (taken, ids)
     };
     let mut order: Vec<usize> = (0..LOTS + 2).collect();
