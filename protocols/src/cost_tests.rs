@@ -11,10 +11,10 @@ use crate::catalogue::{
 };
 use crate::computation::Input;
 use crate::disclosure::Profile;
-use crate::pairwise;
 use crate::parameters::{Categories, Encoding, Operation, Parameters};
 use crate::simulation::{Link, Simulation};
 use crate::testing::{Run, seed};
+use crate::{masked, pairwise};
 
 /// For each case: rounds after the agreement, at the party that has most; messages one after the
 /// other, the agreement included; messages and bytes that all members send together.
@@ -210,7 +210,7 @@ fn run(case: &Case, setting: Setting, world: World) -> Option<Run> {
         return None;
     }
     // Where nothing is computed on shares a helper is named in vain, and the two compute alone.
-    let on_shares = run.request(0).map_or(true, |request| request.suite() == "replicated");
+    let on_shares = run.request(0).map_or(true, |request| request.suite() != masked::SUITE);
     Some(if helper && on_shares { run.committee(1, [0, 1, 2]) } else { run })
 }
 

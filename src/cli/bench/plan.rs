@@ -17,7 +17,7 @@ use crate::problem::{Outcome, Problem};
 /// What is to be measured, as the command line says it.
 #[derive(Args)]
 pub(super) struct Selection {
-    /// What to measure: functions, or the operations on shares multiply, inner_product,
+    /// What to measure: functions, or the operations on shares multiply, conjunction, inject, inner_product,
     /// matrix_product, compare, sort and chain (products that wait for each other). All functions
     /// where nothing is named.
     #[arg(long = "function", value_name = "NAME", num_args = 1.., value_delimiter = ',')]

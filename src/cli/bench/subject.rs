@@ -58,7 +58,7 @@ pub(super) struct Workload {
 }
 
 /// All of them, the one without content first.
-pub(super) static SUBJECTS: [Subject; 22] = [
+pub(super) static SUBJECTS: [Subject; 24] = [
     whole(catalogue::EMPTY, "rounds", 2, Data::Rounds),
     whole(catalogue::SUM, "numbers", 100, Data::Numbers),
     whole(catalogue::VECTOR_SUM, "words", 1_000, Data::Vector),
@@ -76,6 +76,8 @@ pub(super) static SUBJECTS: [Subject; 22] = [
     whole(catalogue::MATRIX_PRODUCT, "rows", 10, Data::Matrices),
     whole(catalogue::REGRESSION, "rows", 100, Data::Regression),
     operation("multiply", "products", 100_000, Data::Operation("multiply")),
+    operation("conjunction", "bits", 1_000_000, Data::Operation("conjunction")),
+    operation("inject", "bits", 100_000, Data::Operation("inject")),
     operation("inner_product", "products", 100_000, Data::Operation("inner_product")),
     operation("matrix_product", "rows", 128, Data::Operation("matrix_product")),
     operation("compare", "comparisons", 10_000, Data::Operation("compare")),
