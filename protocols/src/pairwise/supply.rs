@@ -119,6 +119,8 @@ struct Ends {
 /// All peers of one session.
 pub(super) struct Supply {
     stores: Stores,
+    /// Whether a new base is kept for later computations. Who uses nothing leaves all as it is.
+    keeps: bool,
     pub(super) peers: Vec<Peer>,
     /// Our own secrets: what we bring into correlations, and what base transfers draw.
     own: Tape,
@@ -325,6 +327,7 @@ impl Supply {
         };
         let mut supply = Self {
             stores: channel.stores(),
+            keeps: ahead != Ahead::Nothing,
             peers: session.pair_keys().map(peer).collect(),
             own: Tape::of(key()),
             rng: key().stream_from(0),
@@ -552,7 +555,9 @@ impl Supply {
         }
         for (peer, dealt) in new.into_iter().zip(dealt) {
             let base = Arc::new(dealt.finish(channel, peer).await?);
-            self.stores.keep_base(peer.link, &base);
+            if self.keeps {
+                self.stores.keep_base(peer.link, &base);
+            }
             peer.begin(&base);
             peer.base = Some(base);
         }
