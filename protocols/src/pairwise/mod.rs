@@ -27,7 +27,7 @@
 //! **What is noticed of who deviates:** wrong lengths and orders, forged or repeated messages, and transfers
 //! that do not fit each other (base transfers, trees and extension are secure against parties that
 //! deviate). What is made of the transfers is not checked: a party that sends other corrections, openings
-//! or shares can falsify results, and learn what falsified results tell. That is what semi-honest
+//! or shares, or other bits by which it turns its choices around, can falsify results, and learn what falsified results tell. That is what semi-honest
 //! means.
 //!
 //! **The channel** must give secrecy, the true sender, and order.

@@ -261,6 +261,26 @@ fn two_computations_at_once_never_get_the_same_lot() {
         // In another order they may find others, and then use none: but each its own once.
         assert_eq!(one.1, taken(&stores[1], &order).1);
     }
+    // Where there are more lots than sessions, most find the same in any order.
+    let mut alike = 0;
+    for _ in 0..20 {
+        let pair: [[u8; 32]; 2] = std::array::from_fn(|_| {
+            let mut session = [0; 32];
+            rng.fill_bytes(&mut session);
+            session
+        });
+        let [one, mut other] = [[0, 1], [1, 0]].map(|order| {
+            let stores = &stores[order[0]];
+            let lots = order.map(|session| stores.take_lot(link, &pair[session]).unwrap());
+            let ids = [lots[0].0, lots[1].0];
+            let base = stores.base(link).unwrap();
+            lots.into_iter().for_each(|(id, lot)| stores.keep_lot(link, &base, id, lot));
+            ids
+        });
+        other.reverse();
+        alike += u32::from(one == other);
+    }
+    assert!(alike >= 5, "{alike}");
 }
 
 #[test]

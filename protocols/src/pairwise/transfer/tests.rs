@@ -1,10 +1,12 @@
 //! Transfers and what is made of them against plaintext, against ends that deviate, and what their
 //! messages tell.
 
+use std::convert::Infallible;
+
 use aes::cipher::KeyInit;
 use polyval::Polyval;
 use polyval::universal_hash::UniversalHash;
-use rand_core::Rng;
+use rand_core::{Rng, TryCryptoRng, TryRng};
 use zeroize::Zeroizing;
 
 use super::base::{self, Key};
@@ -156,6 +158,43 @@ fn keys_belong_to_their_session_their_number_and_their_side() {
             assert_eq!(keys.contains(key), !transfers.contains(&number), "{number}");
         }
     }
+}
+
+/// Draws the same over and over.
+struct Same;
+
+impl TryRng for Same {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(7)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(7)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.fill(7);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Same {}
+
+#[test]
+fn secrets_that_are_alike_make_keys_that_are_not() {
+    let session = base::Session(&[1; 32]);
+    let (sender, elements) = base::Sender::begin(2, &mut Same);
+    let (receiver, pairs) = base::Receiver::begin(session, &[true; 2], &mut Same);
+    assert_eq!(elements[..32], elements[32..]);
+    // What is not chosen is drawn, and what is depends on the number.
+    assert_eq!(pairs[..32], pairs[64..96]);
+    assert_ne!(pairs[32..64], pairs[96..]);
+    let sent = sender.finish(session, &pairs).unwrap();
+    let received = receiver.finish(session, &[true; 2], &elements).unwrap();
+    assert_eq!([&sent[0][1], &sent[1][1]], [&received[0], &received[1]]);
+    assert_ne!(received[0], received[1]);
 }
 
 #[test]
