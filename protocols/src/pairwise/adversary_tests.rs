@@ -102,11 +102,11 @@ impl Bases {
         Self(links.map(of_party).collect())
     }
 
-    /// Stores with nothing but these.
+    /// Stores with nothing but these, as they were made, whatever runs before have spoiled.
     fn stores(&self) -> Vec<Stores> {
         let of_party = |bases: &Vec<([u8; 32], Arc<Base>)>| {
             let stores = Stores::default();
-            bases.iter().for_each(|(link, base)| stores.keep_base(*link, base));
+            bases.iter().for_each(|(link, base)| stores.keep_base(*link, &Arc::new(base.anew())));
             stores
         };
         self.0.iter().map(of_party).collect()

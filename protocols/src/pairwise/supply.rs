@@ -294,6 +294,20 @@ impl Base {
         self.spoiled.load(Ordering::Acquire)
     }
 
+    /// The same as it was made: what one run of a test spoils, the next has whole.
+    #[cfg(test)]
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            name: self.name,
+            leaves: self.leaves.clone(),
+            delta: self.delta.clone(),
+            known: self.known.clone(),
+            dealt: self.dealt,
+            taken: self.taken,
+            spoiled: AtomicBool::new(false),
+        }
+    }
+
     fn spoil(&self) {
         self.spoiled.store(true, Ordering::Release);
     }
