@@ -156,11 +156,20 @@ fn nothing_made_ahead_is_used_after_a_node_was_away() {
     }
 }
 
+/// Fifty computations at once; how many bytes either node holds once they are over.
 fn many_at_once(cluster: &Cluster) -> [usize; 2] {
     thread::scope(|scope| {
         (0..50).for_each(|run| drop(scope.spawn(move || median_of(cluster, run))));
     });
-    [0, 1].map(|index| cluster.resident(index))
+    // What is let go is given back to the system a moment later: the least of two seconds.
+    let mut least = [usize::MAX; 2];
+    for _ in 0..8 {
+        thread::sleep(Duration::from_millis(250));
+        for (index, least) in least.iter_mut().enumerate() {
+            *least = (*least).min(cluster.resident(index));
+        }
+    }
+    least
 }
 
 #[test]
@@ -169,7 +178,7 @@ fn fifty_computations_at_once_are_right_and_leave_nothing_in_memory() {
     median(&cluster);
     let after = [many_at_once(&cluster), many_at_once(&cluster), many_at_once(&cluster)];
     for (first, last) in after[0].into_iter().zip(after[2]) {
-        assert!(first < 200 << 20 && last < first + (40 << 20), "{after:?}");
+        assert!(first < 160 << 20 && last < first + (24 << 20), "{after:?}");
     }
     cluster.check_health();
 }
