@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
+#[path = "support/proposal.rs"]
+mod proposal;
 mod support;
 
 use std::collections::BTreeMap;
@@ -12,16 +14,12 @@ use cloister_actors::node::Node;
 use cloister_actors::sessions::{Load, MadeAhead, OWN_NETWORK};
 use cloister_protocols::catalogue::PREPARE;
 use cloister_protocols::computation::Input;
-use cloister_protocols::disclosure::Profile;
-use cloister_protocols::machine::{Machine, Part, Setting};
-use cloister_protocols::party::Parties;
-use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec, agree};
-use cloister_protocols::wire::{PartHeader, SessionId};
+use cloister_protocols::session::{MemberId, Origin, Spec};
+use cloister_protocols::wire::SessionId;
 use futures_util::future::join_all;
-use getrandom::SysRng;
-use rand_core::UnwrapErr;
 use serde_json::json;
 
+use proposal::proposal;
 use support::{Ask, Outcome, Plan, plan, result, together};
 
 async fn sum(nodes: &[Node], network: &str) {
@@ -45,23 +43,6 @@ async fn no_client_can_use_the_name_of_what_nodes_do_by_themselves() {
     }
     assert_eq!(nodes[0].sessions().send(Load).await.unwrap(), 0);
     sum(&nodes, "another").await;
-}
-
-/// The proposal of a party that wants `spec`, as it goes over a link.
-fn proposal(spec: Spec) -> Part {
-    let parties = Parties::new(spec.members.len(), 0).unwrap();
-    let session = SessionId([7; 16]);
-    let link_bindings = vec![[0; 32]; spec.members.len()];
-    let setting = Setting { parties, session, link_bindings, limit: 1 << 20 };
-    let rules = Profile::Teaching.rules();
-    let (source, audit) = (Origin::None, AuditHead::default());
-    let offer = Offer { spec, rules, deadline_ms: 1_000, serves: true, source, audit };
-    let mut machine = Machine::new(setting, move |channel| async move {
-        agree(&channel, offer, &mut UnwrapErr(SysRng)).await.map(|_| ())
-    });
-    machine.step();
-    let header = PartHeader { sequence: 0, part: 0, last: true, tag: [0; 16] };
-    Part { header, body: machine.outgoing().pop_front().unwrap().body }
 }
 
 #[actix_rt::test]
@@ -93,7 +74,7 @@ async fn proposals_that_make_no_sense_start_nothing_and_end_nothing() {
             run: 0,
         };
         for position in [0, 2] {
-            let content = Content::Part(proposal(spec.clone()));
+            let content = Content::Part(proposal(spec.clone(), Origin::None));
             let inbound = Inbound { position, session: SessionId([session; 16]), content };
             nodes[1].sessions().send(inbound).await.unwrap();
         }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
+#[path = "support/proposal.rs"]
+mod proposal;
 mod support;
 
 use std::collections::BTreeMap;
@@ -15,16 +17,13 @@ use cloister_actors::links::{Content, Inbound};
 use cloister_actors::node::Node;
 use cloister_actors::sessions::{Load, Sessions};
 use cloister_protocols::computation::Input;
-use cloister_protocols::disclosure::Profile;
-use cloister_protocols::machine::{Machine, Part, Setting};
-use cloister_protocols::party::Parties;
-use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec, agree};
-use cloister_protocols::wire::{PartHeader, SessionId};
+use cloister_protocols::machine::Part;
+use cloister_protocols::session::{MemberId, Origin, Spec};
+use cloister_protocols::wire::SessionId;
 use futures_util::future::join_all;
-use getrandom::SysRng;
-use rand_core::UnwrapErr;
 use serde_json::json;
 
+use proposal::{part, proposal};
 use support::{Ask, Outcome, Plan, plan, result, together};
 
 /// Two parties ask; the third member helps.
@@ -244,27 +243,6 @@ async fn one_party_cannot_keep_a_helper_busy_without_end() {
     all_is_well(&nodes, "afterwards").await;
 }
 
-/// The proposal of a party that wants `spec`, as it goes over a link.
-fn proposal(spec: Spec) -> Part {
-    let parties = Parties::new(spec.members.len(), 0).unwrap();
-    let session = SessionId([7; 16]);
-    let link_bindings = vec![[0; 32]; spec.members.len()];
-    let setting = Setting { parties, session, link_bindings, limit: 1 << 20 };
-    let rules = Profile::Teaching.rules();
-    let (source, audit) = (Origin::Client, AuditHead::default());
-    let offer = Offer { spec, rules, deadline_ms: 1_000, serves: true, source, audit };
-    let mut machine = Machine::new(setting, move |channel| async move {
-        agree(&channel, offer, &mut UnwrapErr(SysRng)).await.map(|_| ())
-    });
-    machine.step();
-    part(machine.outgoing().pop_front().unwrap().body)
-}
-
-fn part(body: Bytes) -> Part {
-    let header = PartHeader { sequence: 0, part: 0, last: true, tag: [0; 16] };
-    Part { header, body }
-}
-
 /// Hands a part to a node as if it had come from the member at `position`.
 async fn smuggle(to: &Addr<Sessions>, position: usize, (session, part): (u8, Part)) {
     let (session, content) = (SessionId([session; 16]), Content::Part(part));
@@ -304,7 +282,7 @@ async fn calls_that_make_no_sense_start_nothing() {
             run: 1,
         };
         for position in [0, 1] {
-            let part = proposal(spec.clone());
+            let part = proposal(spec.clone(), Origin::Client);
             smuggle(&nodes[2].sessions(), position, (session, part)).await;
         }
         assert_eq!(load(&nodes[2]).await, 0, "{spec:?}");

@@ -1,0 +1,31 @@
+//! Frames as a member makes them who does what no honest node does.
+
+use bytes::Bytes;
+use cloister_protocols::disclosure::Profile;
+use cloister_protocols::machine::{Machine, Part, Setting};
+use cloister_protocols::party::Parties;
+use cloister_protocols::session::{AuditHead, Offer, Origin, Spec, agree};
+use cloister_protocols::wire::{PartHeader, SessionId};
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+
+/// The proposal of a party that wants `spec` and has data from there, as it goes over a link.
+pub(crate) fn proposal(spec: Spec, source: Origin) -> Part {
+    let parties = Parties::new(spec.members.len(), 0).unwrap();
+    let session = SessionId([7; 16]);
+    let link_bindings = vec![[0; 32]; spec.members.len()];
+    let setting = Setting { parties, session, link_bindings, limit: 1 << 20 };
+    let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
+    let offer = Offer { spec, rules, deadline_ms: 1_000, serves: true, source, audit };
+    let mut machine = Machine::new(setting, move |channel| async move {
+        agree(&channel, offer, &mut UnwrapErr(SysRng)).await.map(|_| ())
+    });
+    machine.step();
+    part(machine.outgoing().pop_front().unwrap().body)
+}
+
+/// A whole message of one part.
+pub(crate) fn part(body: Bytes) -> Part {
+    let header = PartHeader { sequence: 0, part: 0, last: true, tag: [0; 16] };
+    Part { header, body }
+}
