@@ -192,13 +192,15 @@ impl Request {
         self.part.suite(self.sharing)
     }
 
-    /// The number of 64-bit words that will be masked or shared, as far as it is known beforehand.
+    /// The number of 64-bit words that will be masked or shared, as far as it is known beforehand. Where all
+    /// parties compute by themselves it is more than anybody counts: transfers take a processor for tens of
+    /// milliseconds, however few words are shared.
     #[must_use]
     pub fn words(&self) -> usize {
         match &self.part {
             Part::Masked(prepared) => prepared.as_ref().map_or(0, Prepared::words),
-            Part::OnShares(prepared) => prepared.words(),
-            Part::Prepare => usize::MAX,
+            Part::OnShares(prepared) if self.sharing == Sharing::Committee => prepared.words(),
+            Part::OnShares(_) | Part::Prepare => usize::MAX,
         }
     }
 

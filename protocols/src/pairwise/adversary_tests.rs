@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::Rng;
 
-use super::supply::Base;
+use super::founding::Base;
 use super::tests::engine;
 use super::transfer::tests::{FAIR, apart};
 use super::*;

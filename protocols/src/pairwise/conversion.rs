@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use super::supply::Kind;
+use super::pool::Kind;
 use super::{Pairwise, Share};
 use crate::algebra::lanes::{Lanes, extend_by_bits, plane_words, planes_of};
 use crate::algebra::ring::Ring;

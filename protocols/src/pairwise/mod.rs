@@ -51,10 +51,13 @@
 mod adversary_tests;
 mod conversion;
 mod correlations;
+mod founding;
 #[cfg(test)]
 mod function_tests;
 mod jobs;
 mod network;
+mod peer;
+mod pool;
 mod products;
 mod shuffle;
 mod store;
@@ -134,8 +137,7 @@ impl<'a> Pairwise<'a> {
 
     /// Makes ahead what later computations between these parties use up.
     pub(crate) async fn stock_up(&mut self, session: &Session) -> Result<(), Fault> {
-        let (id, _) = session.hash().as_bytes().split_at(8);
-        let id = <[u8; 8]>::try_from(id).map_or(0, u64::from_le_bytes);
+        let id = session.hash().as_bytes().first_chunk().map_or(0, |id| u64::from_le_bytes(*id));
         self.supply.make_lot(self.channel, id).await
     }
 
@@ -176,7 +178,7 @@ impl<'a> Pairwise<'a> {
 
 /// What may wait from each peer: messages of transfers, and others of up to so many bytes.
 fn room(bytes: usize) -> Vec<usize> {
-    [[supply::LARGEST; MESSAGES_AHEAD], [bytes; MESSAGES_AHEAD]].concat()
+    [[peer::LARGEST; MESSAGES_AHEAD], [bytes; MESSAGES_AHEAD]].concat()
 }
 
 impl Engine for Pairwise<'_> {

@@ -15,7 +15,8 @@ use std::ops::Range;
 
 use super::correlations::{Number, words};
 use super::jobs::Products;
-use super::supply::{Directions, Kind, Size};
+use super::peer::{Directions, Size};
+use super::pool::Kind;
 use super::transfer::extension::BLOCK;
 use super::{Pairwise, Share};
 use crate::algebra::matrix::add_product;

@@ -23,7 +23,7 @@ use std::ops::Range;
 
 use super::jobs::{Chosen, Halves};
 use super::network::{settings, switches};
-use super::supply::{Directions, Size};
+use super::peer::{Directions, Size};
 use super::transfer::extension::BLOCK;
 use super::{Pairwise, Share};
 use crate::algebra::lanes::Lanes;

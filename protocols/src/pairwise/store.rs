@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::supply::{Base, Lot};
+use super::founding::Base;
+use super::pool::Lot;
 
 /// Bytes of lots for each peer, where nothing else is said.
 const USUAL_BYTES: usize = 8 << 20;

@@ -7,7 +7,7 @@ use rand_core::Rng;
 use super::*;
 use crate::computation::{Answer, Input, Outcome};
 use crate::meter::{Meter, Stage};
-use crate::pairwise::supply::Lot;
+use crate::pairwise::pool::Lot;
 use crate::parameters::Parameters;
 use crate::simulation::{Report, Simulation};
 use crate::testing::{Run, rng, seed};

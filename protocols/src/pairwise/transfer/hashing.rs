@@ -30,8 +30,7 @@ impl Keys {
     /// π of the chunk that begins with this block.
     pub(in crate::pairwise) fn of_chunk(&self, first: u64) -> Hash {
         let hash = blake3::keyed_hash(&self.0, &first.to_le_bytes());
-        let mut key = [0; 16];
-        key.iter_mut().zip(hash.as_bytes()).for_each(|(key, byte)| *key = *byte);
+        let key: [u8; 16] = hash.as_bytes().first_chunk().copied().unwrap_or_default();
         Hash(Aes128::new(&key.into()))
     }
 }
