@@ -39,8 +39,8 @@ impl Hash {
     /// Of each row's block x_j, in its place: TMMO(x_j, j).
     pub(in crate::pairwise) fn each(&self, blocks: &mut [u128]) {
         let mut tweak = 0;
+        let mut inner = [0; BATCH];
         for blocks in blocks.chunks_mut(BATCH) {
-            let mut inner = [0; BATCH];
             let (inner, _) = inner.split_at_mut(blocks.len());
             encrypt(&self.0, blocks);
             for (inner, block) in inner.iter_mut().zip(&*blocks) {
