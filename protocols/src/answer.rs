@@ -1,8 +1,11 @@
 //! What functions answer.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::statistics::bivariate::Bivariate;
+pub use crate::statistics::on_shares::joins::categories::Group;
 pub use crate::statistics::on_shares::matrix::Precision;
 use crate::statistics::on_shares::mode::Mode;
 use crate::statistics::on_shares::rows::Occurrences;
@@ -27,6 +30,66 @@ pub enum Answer {
     IntegerVectorSum {
         /// The sum of each element over all parties.
         sum: Vec<i64>,
+    },
+    /// What all parties have.
+    Intersection {
+        /// The items, in ascending order, as they are compared.
+        intersection: Vec<String>,
+        /// How many they are.
+        size_intersection: u64,
+        /// The size that all parties' sets were filled up to, if one was declared.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        padded_to: Option<u64>,
+    },
+    /// How many items all parties have.
+    IntersectionSize {
+        /// How many; none where it is withheld.
+        size_intersection: Option<u64>,
+        /// The size that all parties' sets were filled up to, if one was declared.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        padded_to: Option<u64>,
+    },
+    /// How many items there are at all parties together.
+    UnionSize {
+        /// How many, each counted once; none where it is withheld.
+        size_union: Option<u64>,
+        /// The size that all parties' sets were filled up to, if one was declared.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        padded_to: Option<u64>,
+    },
+    /// The sum of a column over joined rows.
+    IntersectionSum {
+        /// The sum.
+        sum: f64,
+        /// How many rows there are.
+        size_intersection: u64,
+    },
+    /// Correlations of columns of joined rows.
+    Correlation {
+        /// Of each two, row by row, in the order of parties and of their columns.
+        correlation: Vec<Vec<f64>>,
+        /// How many rows there are.
+        samples: u64,
+    },
+    /// Least squares over joined rows.
+    Regression {
+        /// The coefficients, as a column: the intercept, if there is one, and then in the order of parties
+        /// and of their columns.
+        mle: Vec<Vec<f64>>,
+        /// The standard error of each.
+        standard_errors: Vec<f64>,
+        /// The share of the variance that is explained; about zero instead of the mean if there is no
+        /// intercept.
+        r_squared: f64,
+        /// How many rows there are.
+        samples: u64,
+    },
+    /// Means of groups of joined rows.
+    Groups {
+        /// Of each group that is large enough, how many rows it has, and their mean.
+        groups: BTreeMap<String, Group>,
+        /// How many rows there are in all groups.
+        samples: u64,
     },
     /// A frequency table.
     Frequency(Histogram),

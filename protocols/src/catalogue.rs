@@ -1,10 +1,8 @@
 //! Every computation: its name, what it takes, what it answers, and which suite serves it.
-//!
-//! Functions that this version cannot compute are listed too, with the suite that they wait for, so
-//! that a client is told so instead of "unknown".
 
+use crate::statistics::on_shares::joins;
 use crate::statistics::{bivariate, sum, univariate};
-use crate::{masked, pairwise, replicated};
+use crate::{intersection, masked, pairwise, replicated};
 
 /// The data that a function takes from one party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,20 +24,12 @@ pub enum InputKind {
     Ranked,
     /// One matrix of numbers as a list of its rows, or nothing.
     Matrix,
+    /// Texts, perhaps as a list inside a list.
+    Set,
+    /// Ids, or rows that begin with one.
+    Keyed,
     /// Something else, or nothing.
     Other,
-}
-
-/// Whether this version computes a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// It does.
-    Available,
-    /// It will when it has another suite.
-    Awaits {
-        /// The suite's name.
-        suite: &'static str,
-    },
 }
 
 /// A function that parties can compute together.
@@ -51,10 +41,8 @@ pub struct Entry {
     pub summary: &'static str,
     /// The data that it takes from one party.
     pub input: InputKind,
-    /// The suite that serves it, or will.
+    /// The suite that serves it.
     pub suite: &'static str,
-    /// Whether this version computes it.
-    pub status: Status,
     /// The keys of its answer.
     pub result_keys: &'static [&'static str],
     /// What the nodes of parties and helpers get to know beside the answer, at most: the
@@ -70,6 +58,7 @@ impl Entry {
         match self.suite {
             replicated::SUITE => &[replicated::SUITE, pairwise::SUITE],
             masked::SUITE => &[masked::SUITE],
+            intersection::SUITE => &[intersection::SUITE],
             _ => &[pairwise::SUITE],
         }
     }
@@ -81,8 +70,23 @@ impl Entry {
     #[must_use]
     pub fn has_rows(&self) -> bool {
         let without =
-            [VECTOR_SUM, MATRIX_PRODUCT, REGRESSION, MEASURE, EMPTY, PREPARE].contains(&self.name);
-        !without
+            [VECTOR_SUM, MATRIX_PRODUCT, REGRESSION, INTERSECTION, MEASURE, EMPTY, PREPARE];
+        !without.contains(&self.name) && !self.is_of_joins()
+    }
+
+    /// Whether its rows are found by their ids, or counted by them. The rule on rows is then asked of those
+    /// that all parties have, and nobody has a share of them.
+    #[must_use]
+    pub fn is_of_joins(&self) -> bool {
+        let joins = [
+            INTERSECTION_SIZE,
+            UNION_SIZE,
+            INTERSECTION_SUM,
+            CONTINGENCY_VERTICAL,
+            MEAN_BY_GROUP,
+            CORRELATION,
+        ];
+        joins.contains(&self.name)
     }
 }
 
@@ -116,6 +120,27 @@ pub const MATRIX_PRODUCT: &str = "SecureMatrixMultiplication";
 /// The name of the regression of one party's column on another's matrix.
 pub const REGRESSION: &str = "StatisticsRegressionOLSVertical";
 
+/// The name of the intersection of sets.
+pub const INTERSECTION: &str = "SetIntersection";
+
+/// The name of the size of an intersection.
+pub const INTERSECTION_SIZE: &str = "SetIntersectionSize";
+
+/// The name of the size of a union.
+pub const UNION_SIZE: &str = "SetUnionSize";
+
+/// The name of a sum over an intersection.
+pub const INTERSECTION_SUM: &str = "SetIntersectionSum";
+
+/// The name of the table of two parties' categories of the same people.
+pub const CONTINGENCY_VERTICAL: &str = "StatisticsContingencyVertical";
+
+/// The name of the means of one party's column in another's groups.
+pub const MEAN_BY_GROUP: &str = "MeanByGroupVertical";
+
+/// The name of the correlations of all parties' columns.
+pub const CORRELATION: &str = "CorrelationVertical";
+
 /// The name of the sum of vectors.
 pub const VECTOR_SUM: &str = "SecureVectorSum";
 
@@ -143,7 +168,10 @@ const EXACT: &str = "the exact coefficients, before they are rounded to doubles,
 const SHOWN: &str = "how many numbers are shown, to every helper";
 const NEIGHBOURS: &str = "where the answer lies between two numbers: these two, to every party";
 
-static ENTRIES: [Entry; 20] = [
+/// What a regression of aligned rows reveals of these.
+pub(crate) const OF_ALIGNED: &[&str] = &[REGRESSORS, CHOSEN, POWERS, EXACT];
+
+static ENTRIES: [Entry; 24] = [
     available(SUM, "the sum of all numbers", InputKind::Numbers, &["sum"], &[GATE, sum::REVEALS]),
     available(
         VECTOR_SUM,
@@ -266,31 +294,72 @@ static ENTRIES: [Entry; 20] = [
     ),
     on_shares(
         REGRESSION,
-        "least squares of one party's column on the columns of another's matrix",
+        "least squares of one party's column on the columns of another's matrix, or of all others' by ids",
         InputKind::Matrix,
-        &["mle"],
-        &[REGRESSORS, CHOSEN, POWERS, EXACT],
+        &["mle", "standard_errors", "r_squared", "samples"],
+        &[
+            REGRESSORS,
+            CHOSEN,
+            POWERS,
+            EXACT,
+            joins::SIZES,
+            joins::COLUMNS,
+            joins::JOINED,
+            joins::MOMENTS,
+            joins::SCALES,
+        ],
     ),
-    awaits(
-        "intersection",
-        "SetIntersection",
-        "the elements that all parties have",
-        InputKind::Other,
-        &["intersection", "size_intersection"],
-    ),
-    awaits(
-        "intersection",
-        "SetIntersectionSize",
-        "how many elements all parties have",
-        InputKind::Other,
+    Entry {
+        name: INTERSECTION,
+        summary: "the items that all parties have",
+        input: InputKind::Set,
+        suite: intersection::SUITE,
+        result_keys: &["intersection", "size_intersection"],
+        reveals: &[intersection::SIZES],
+    },
+    on_shares(
+        INTERSECTION_SIZE,
+        "how many items all parties have",
+        InputKind::Set,
         &["size_intersection"],
+        &[joins::SIZES],
     ),
-    awaits(
-        "intersection",
-        "StatisticsContingencyVertical",
-        "how often pairs of categories occur, one of each pair at either party",
-        InputKind::TextPairs,
+    on_shares(
+        UNION_SIZE,
+        "how many items there are at all parties together, each counted once",
+        InputKind::Set,
+        &["size_union"],
+        &[joins::SIZES],
+    ),
+    on_shares(
+        INTERSECTION_SUM,
+        "the sum of one party's numbers over the ids that all parties have",
+        InputKind::Keyed,
+        &["sum", "size_intersection"],
+        &[joins::SIZES, joins::COLUMNS, joins::JOINED, joins::SCALES],
+    ),
+    on_shares(
+        CONTINGENCY_VERTICAL,
+        "how often pairs of categories occur, one of each pair at the first party, one at the second, \
+         over the ids that all parties have",
+        InputKind::Keyed,
         &["table", "mode"],
+        &[joins::SIZES, joins::COLUMNS, joins::JOINED, joins::CATEGORIES],
+    ),
+    on_shares(
+        MEAN_BY_GROUP,
+        "the means of the second party's numbers in each of the first party's groups, over the ids that \
+         all parties have",
+        InputKind::Keyed,
+        &["groups", "samples"],
+        &[joins::SIZES, joins::COLUMNS, joins::JOINED, joins::GROUPS, joins::SCALES],
+    ),
+    on_shares(
+        CORRELATION,
+        "the correlations of all parties' columns, over the ids that all parties have",
+        InputKind::Keyed,
+        &["correlation", "samples"],
+        &[joins::SIZES, joins::COLUMNS, joins::JOINED, joins::MOMENTS],
     ),
     on_shares(
         MEASURE,
@@ -304,7 +373,6 @@ static ENTRIES: [Entry; 20] = [
         summary: "nothing: makes ahead what later computations on shares between these nodes use up",
         input: InputKind::Other,
         suite: pairwise::SUITE,
-        status: Status::Available,
         result_keys: &[],
         reveals: &[],
     },
@@ -324,8 +392,7 @@ const fn available(
     result_keys: &'static [&'static str],
     reveals: &'static [&'static str],
 ) -> Entry {
-    let (suite, status) = (masked::SUITE, Status::Available);
-    Entry { name, summary, input, suite, status, result_keys, reveals }
+    Entry { name, summary, input, suite: masked::SUITE, result_keys, reveals }
 }
 
 const fn on_shares(
@@ -335,26 +402,7 @@ const fn on_shares(
     result_keys: &'static [&'static str],
     reveals: &'static [&'static str],
 ) -> Entry {
-    let (suite, status) = (replicated::SUITE, Status::Available);
-    Entry { name, summary, input, suite, status, result_keys, reveals }
-}
-
-const fn awaits(
-    suite: &'static str,
-    name: &'static str,
-    summary: &'static str,
-    input: InputKind,
-    result_keys: &'static [&'static str],
-) -> Entry {
-    Entry {
-        name,
-        summary,
-        input,
-        suite,
-        status: Status::Awaits { suite },
-        result_keys,
-        reveals: &[],
-    }
+    Entry { name, summary, input, suite: replicated::SUITE, result_keys, reveals }
 }
 
 #[cfg(test)]

@@ -24,13 +24,14 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::algebra::layout::Layout;
-pub use crate::answer::{Answer, Precision};
+pub use crate::answer::{Answer, Group, Precision};
 use crate::channel::Channel;
 use crate::disclosure::{JointRules, Opened, Permit, Rule, Rules};
 use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::gate::{self, Subject};
-pub use crate::input::Input;
+pub use crate::input::{Column, Input};
+use crate::intersection;
 use crate::masked::{MaskedSums, Rounds};
 use crate::pairwise::{Ahead, Pairwise};
 use crate::party::Party;
@@ -98,6 +99,9 @@ pub async fn compute(
             course.among_parties(session, prepared, &ready.subject, &mut rng).await
         }
         (Part::Prepare, _) => course.prepare(&session, &mut rng).await,
+        (Part::Sets(prepared), _) => {
+            course.sets(session, prepared, ready.subject.dropped, ready.reveals, &mut rng).await
+        }
         (part, rule) => {
             let committee = match Sharing::agreed(&spec) {
                 Sharing::Parties => None,
@@ -155,6 +159,29 @@ impl Course<'_> {
         Ok(Ended { permit, answer, dropped, security })
     }
 
+    /// With masked items, among the parties alone.
+    async fn sets(
+        &self,
+        session: Session,
+        prepared: intersection::Prepared,
+        dropped: Option<u64>,
+        reveals: Vec<String>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Ended, Fault> {
+        let parties = self.spec.inputs();
+        let permit = self.joint.permit(parties, None)?;
+        let security = Security::intersection(parties, reveals);
+        let answer = Some(prepared.run(self.channel, &session, &permit, rng).await?);
+        let dropped = match dropped {
+            Some(dropped) => {
+                let mut sums = MaskedSums::new(self.channel, session);
+                Some(sum_dropped(dropped, &mut sums, rng).await?)
+            }
+            None => None,
+        };
+        Ok(Ended { permit, answer, dropped, security })
+    }
+
     /// Makes ahead what later computations of these parties use up.
     async fn prepare(&self, session: &Session, rng: &mut impl CryptoRng) -> Result<Ended, Fault> {
         let parties = self.spec.inputs();
@@ -204,11 +231,11 @@ impl Course<'_> {
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
         let Ready { part, subject, reveals } = ready;
-        let (channel, inputs) = (self.channel, self.spec.inputs());
+        let (channel, inputs, hash) = (self.channel, self.spec.inputs(), *session.hash());
         let among_parties = channel.among_first(inputs);
         let sums = among_parties.as_ref().map(|channel| MaskedSums::new(channel, session));
         let parties = among_parties.as_ref();
-        let mut desk = Desk { engine, channel, parties, inputs, sums };
+        let mut desk = Desk { engine, channel, parties, inputs, session: hash, sums };
 
         let me = channel.parties().me().index();
         let passed = gate::pass(&mut desk.engine, (me, inputs), &self.joint, &subject).await?;
@@ -235,7 +262,7 @@ impl Course<'_> {
                 cells::table(&mut desk, table, &permit, passed.rows.as_ref()).await?
             }
             Part::Masked(prepared) => masked(&mut desk, prepared, &permit, rng).await?,
-            Part::Prepare => None,
+            Part::Sets(_) | Part::Prepare => None,
         };
         Ok(Ended { permit, answer, dropped, security })
     }
@@ -273,7 +300,7 @@ impl Course<'_> {
                 reveals.extend(prepared.reveals());
                 computed(reveals)
             }
-            Part::Prepare => computed(reveals),
+            Part::Sets(_) | Part::Prepare => computed(reveals),
             Part::Masked(prepared) => {
                 let own = prepared.as_ref().map(|prepared| prepared.reveals(self.joint.rules()));
                 reveals.extend(own.into_iter().flatten());

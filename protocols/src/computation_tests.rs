@@ -173,16 +173,6 @@ fn a_run_is_a_function_of_its_seed() {
 }
 
 #[test]
-fn functions_that_wait_for_a_suite_say_which() {
-    for name in ["SetIntersection", "StatisticsContingencyVertical"] {
-        let function = find(name).unwrap();
-        let input = Input::Numbers(vec![]);
-        let error = Request::new(function, &Parameters::default(), input, 0, 3).unwrap_err();
-        assert!(error.to_string().contains(function.suite), "{error}");
-    }
-}
-
-#[test]
 fn answers_have_exactly_the_keys_of_the_catalogue() {
     let inputs = |input: Input| vec![input.clone(), input];
     for function in entries() {

@@ -151,6 +151,12 @@ pub enum Misbehaviour {
     /// the same at both ends.
     #[error("oblivious transfers that do not fit each other")]
     WrongTransfer,
+    /// A masked item that is no element of the group, or the identity.
+    #[error("a masked item that is none")]
+    NoElement,
+    /// A masked item twice: sets have each once.
+    #[error("a masked item twice")]
+    RepeatedItem,
     /// What it opened cannot have come from allowed inputs.
     #[error("an input outside the agreed range")]
     OutOfRange,
@@ -188,6 +194,12 @@ pub enum InputError {
     /// A category is not among the declared ones.
     #[error("item {index} is of a category that `categories` does not declare")]
     UndeclaredCategory {
+        /// Position in the data, from 0.
+        index: usize,
+    },
+    /// An id that an earlier row has.
+    #[error("item {index} has the id of an earlier one; each id may come once")]
+    RepeatedId {
         /// Position in the data, from 0.
         index: usize,
     },

@@ -42,6 +42,13 @@ pub enum Input {
         /// The least and the largest number that `array` may have, if that was said.
         bounds: Option<(f64, f64)>,
     },
+    /// Rows that begin with an id.
+    Keyed {
+        /// The ids.
+        ids: Vec<String>,
+        /// What stands behind them, column by column.
+        columns: Vec<Column>,
+    },
     /// A matrix.
     Matrix {
         /// The number of its rows.
@@ -51,6 +58,24 @@ pub enum Input {
         /// Its elements, row by row.
         elements: Vec<f64>,
     },
+}
+
+/// A column of cells, all of one kind.
+#[derive(Clone, PartialEq)]
+pub enum Column {
+    /// Numbers.
+    Numbers(Vec<f64>),
+    /// Texts.
+    Texts(Vec<String>),
+}
+
+impl Zeroize for Column {
+    fn zeroize(&mut self) {
+        match self {
+            Self::Numbers(items) => items.zeroize(),
+            Self::Texts(items) => items.zeroize(),
+        }
+    }
 }
 
 impl Input {
@@ -67,6 +92,7 @@ impl Input {
             Self::Added { rows, .. } => usize::try_from(*rows).unwrap_or(usize::MAX),
             Self::Points(items) => items.len(),
             Self::Ranked { array, .. } => array.len(),
+            Self::Keyed { ids, .. } => ids.len(),
             Self::Matrix { elements, .. } => elements.len(),
         }
     }
@@ -146,6 +172,10 @@ impl Zeroize for Input {
             }
             Self::Points(items) => items.zeroize(),
             Self::Ranked { array, .. } => array.zeroize(),
+            Self::Keyed { ids, columns } => {
+                ids.zeroize();
+                columns.zeroize();
+            }
             Self::Matrix { elements, .. } => elements.zeroize(),
         }
     }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::algebra::exact::Grid;
 use crate::fault::InputError;
+pub use crate::intersection::items::Case;
 
 /// The name under which the spec has what is done with rows in which something is missing, and what
 /// stands there if they are refused or left out.
@@ -66,6 +67,16 @@ pub struct Parameters {
     pub fraction_bits: Option<u32>,
     /// What is done with rows in which something is missing; they are refused where it is left out.
     pub missing: Option<Missing>,
+    /// Whether ids and items that differ in upper and lower case are different; they are where it is left
+    /// out.
+    pub case: Option<Case>,
+    /// Whether a regression finds the parties' rows by ids, which each row begins with, instead of by their
+    /// order.
+    pub by_id: Option<bool>,
+    /// Whether a regression by ids has an intercept; it has none where it is left out.
+    pub intercept: Option<bool>,
+    /// To how many items each party's set is filled up, so that its true size is not told.
+    pub pad_to: Option<u64>,
 }
 
 /// What is done with rows in which something is missing.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
-use crate::catalogue::{EMPTY, Entry, GATE, PREPARE, SUM, Status, VECTOR_SUM, find};
+use crate::catalogue::{EMPTY, Entry, GATE, INTERSECTION, PREPARE, SUM, VECTOR_SUM, find};
 use crate::fault::InputError;
 use crate::gate::Subject;
 use crate::gate::terms::Magnitude;
@@ -18,7 +18,7 @@ use crate::sharing::{AHEAD, NO, Sharing};
 use crate::statistics::on_shares::{self, ONLY_MODE};
 use crate::statistics::{Prepared, is_table};
 use crate::wire;
-use crate::{masked, pairwise};
+use crate::{intersection, masked, pairwise};
 
 /// One party's part in a computation, ready to run: parameters understood, data checked and added
 /// up. Its data are private: it cannot be copied, sent or shown.
@@ -45,6 +45,7 @@ pub(crate) enum Part {
     /// None at a helper.
     Masked(Option<Prepared>),
     OnShares(on_shares::Prepared),
+    Sets(intersection::Prepared),
     /// Makes ahead what others use up.
     Prepare,
 }
@@ -70,10 +71,6 @@ impl Request {
         dropped: u64,
         parties: usize,
     ) -> Result<Self, InputError> {
-        if let Status::Awaits { suite } = function.status {
-            let reason = format!("{} needs `{suite}`, which this version has not", function.name);
-            return Err(refuse("suite", reason));
-        }
         let rows = check_dropped(parameters, dropped).and_then(|()| input.rows());
         let part =
             rows.and_then(|rows| Ok((rows, Part::new(function, parameters, &input, parties)?)));
@@ -164,6 +161,7 @@ impl Request {
                 prepared.as_ref().map(Prepared::parameters).unwrap_or_default()
             }
             Part::OnShares(prepared) => prepared.parameters(),
+            Part::Sets(prepared) => prepared.parameters(),
             Part::Prepare => BTreeMap::new(),
         };
         let committee = self.committee.clone().map(|names| (replicated::PARAMETER.into(), names));
@@ -180,7 +178,7 @@ impl Request {
         match (&self.helps, &self.part) {
             (Some(spec), _) => spec.shape.clone(),
             (None, Part::Masked(Some(prepared))) => prepared.shape(),
-            (None, Part::Masked(None) | Part::OnShares(_) | Part::Prepare) => BTreeMap::new(),
+            (None, _) => BTreeMap::new(),
         }
     }
 
@@ -200,6 +198,7 @@ impl Request {
         match &self.part {
             Part::Masked(prepared) => prepared.as_ref().map_or(0, Prepared::words),
             Part::OnShares(prepared) if self.sharing == Sharing::Committee => prepared.words(),
+            Part::Sets(prepared) => prepared.words(),
             Part::OnShares(_) | Part::Prepare => usize::MAX,
         }
     }
@@ -231,7 +230,7 @@ impl Request {
     pub(crate) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
         match &mut self.part {
             Part::OnShares(prepared) => prepared.take_place(me),
-            Part::Masked(_) | Part::Prepare => Ok(()),
+            Part::Masked(_) | Part::Sets(_) | Part::Prepare => Ok(()),
         }
     }
 
@@ -257,8 +256,20 @@ impl Request {
         let Self { function, subject, part, .. } = self;
         // What the catalogue says of a function of another suite is of that one; and what the gate
         // reveals depends on the rules.
-        let is_of_suite = matches!(part, Part::OnShares(_)) && function.suite == replicated::SUITE;
-        let reveals = function.reveals.iter().filter(|text| is_of_suite && **text != GATE);
+        let is_of_suite = match part {
+            Part::OnShares(_) => function.suite == replicated::SUITE,
+            Part::Sets(_) => true,
+            Part::Masked(_) | Part::Prepare => false,
+        };
+        let replaced = match &part {
+            Part::OnShares(prepared) => prepared.replaces_reveals(),
+            _ => None,
+        };
+        let reveals = match replaced {
+            Some(reveals) => reveals.iter(),
+            None => function.reveals.iter(),
+        };
+        let reveals = reveals.filter(|text| is_of_suite && **text != GATE);
         let reveals = reveals.map(|text| (*text).to_owned()).collect();
         Ready { part, subject, reveals }
     }
@@ -277,6 +288,9 @@ impl Part {
                 false => Err(InputError::Shape { expected: "no data" }),
             };
         }
+        if function.name == INTERSECTION {
+            return intersection::Prepared::new(parameters, input).map(Self::Sets);
+        }
         match on_shares::Prepared::new(function, parameters, input) {
             Some(prepared) => prepared.map(Self::OnShares),
             None => {
@@ -286,6 +300,9 @@ impl Part {
     }
 
     fn to_help(function: &'static Entry, spec: &Spec) -> Result<Self, InputError> {
+        if function.name == INTERSECTION {
+            return Err(refuse(replicated::PARAMETER, "this function needs no helpers".into()));
+        }
         let only_mode = spec.parameters.contains_key(ONLY_MODE);
         if function.suite == masked::SUITE && function.name != EMPTY && !only_mode {
             return Ok(Self::Masked(None));
@@ -297,6 +314,7 @@ impl Part {
         match self {
             Self::Masked(_) => masked::SUITE,
             Self::OnShares(_) => sharing.suite(),
+            Self::Sets(_) => intersection::SUITE,
             Self::Prepare => pairwise::SUITE,
         }
     }
@@ -306,14 +324,14 @@ impl Part {
     fn suites(&self, function: &Entry) -> &'static [&'static str] {
         match self {
             Self::OnShares(_) => &[replicated::SUITE, pairwise::SUITE],
-            Self::Masked(_) | Self::Prepare => function.suites(),
+            Self::Masked(_) | Self::Sets(_) | Self::Prepare => function.suites(),
         }
     }
 
     fn take_magnitude(&mut self) -> Option<Magnitude> {
         match self {
             Self::Masked(prepared) => prepared.as_mut().and_then(Prepared::take_magnitude),
-            Self::OnShares(_) | Self::Prepare => None,
+            Self::OnShares(_) | Self::Sets(_) | Self::Prepare => None,
         }
     }
 
@@ -328,13 +346,13 @@ impl Part {
     ) -> Result<Option<String>, InputError> {
         match (self, parameters.committee.as_deref()) {
             (Self::OnShares(_), None) if sharing == Sharing::Parties => Ok(None),
-            (Self::Masked(_) | Self::Prepare, Some(_))
-                if matches!(function.name, EMPTY | PREPARE) =>
+            (Self::Masked(_) | Self::Sets(_) | Self::Prepare, Some(_))
+                if matches!(function.name, EMPTY | PREPARE | INTERSECTION) =>
             {
                 Err(refuse(replicated::PARAMETER, "this function needs none".into()))
             }
             (_, Some(names)) => replicated::canonical(names).map(Some),
-            (Self::Masked(_) | Self::Prepare, None) => Ok(None),
+            (Self::Masked(_) | Self::Sets(_) | Self::Prepare, None) => Ok(None),
             (Self::OnShares(_), None) if parties < 3 => Err(refuse(
                 replicated::PARAMETER,
                 "the suite `replicated` needs three nodes that compute on shares, and there are two \

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{masked, pairwise, replicated};
+use crate::{intersection, masked, pairwise, replicated};
 
 /// What the protection of a computation assumes, and what it gives away beside the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,6 +33,12 @@ impl Security {
     /// Of a function whose values so many parties compute on shares by themselves.
     pub(crate) fn pairwise(parties: usize, reveals: Vec<String>) -> Self {
         let (suite, adversary) = (pairwise::SUITE, of_pairwise(parties));
+        Self { suite, adversary, corruptible: parties - 1, reveals }
+    }
+
+    /// Of a set intersection among so many parties.
+    pub(crate) fn intersection(parties: usize, reveals: Vec<String>) -> Self {
+        let (suite, adversary) = (intersection::SUITE, of_intersection(parties));
         Self { suite, adversary, corruptible: parties - 1, reveals }
     }
 
@@ -83,6 +89,16 @@ fn of_pairwise(parties: usize) -> String {
          follows from these and their own data; they must follow the protocol, or results, and whether \
          rules are met, can be wrong, and what wrong results lead to be opened; oblivious transfers that \
          do not fit each other are noticed; nobody proves that its data are true",
+        parties - 1
+    )
+}
+
+fn of_intersection(parties: usize) -> String {
+    format!(
+        "any {} of the {parties} parties may be curious, together: they learn nothing of the others' items \
+         but which of their own all of these have, what is listed under reveals, and what follows from \
+         these; that rests on the decisional Diffie-Hellman assumption in ristretto255; they must follow the \
+         protocol, or the answer can be wrong; nobody proves that an item is its own",
         parties - 1
     )
 }

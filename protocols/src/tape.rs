@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use rand_core::CryptoRng;
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 use crate::algebra::ring::Ring;
 use crate::random::{Expander, Stream};
@@ -63,6 +65,13 @@ impl Tape {
         }
         places
     }
+}
+
+/// A random permutation of so many rows, as the place that each row comes from.
+pub(crate) fn order_of(rows: usize, rng: &mut impl CryptoRng) -> Vec<usize> {
+    let mut key = Zeroizing::new([0; 32]);
+    rng.fill_bytes(key.as_mut());
+    Tape::of(Expander::new(&key)).permutation(rows)
 }
 
 impl Stretch {

@@ -148,7 +148,7 @@ impl Scale {
     }
 
     /// With so many bits for the magnitudes of the elements, or as many as are exact.
-    fn with_bits(magnitude: Option<Magnitude>, bits: i32) -> Self {
+    pub(crate) fn with_bits(magnitude: Option<Magnitude>, bits: i32) -> Self {
         let fraction_bits = magnitude.map_or(0, |m| bits.min(m.bits()) - m.highest);
         Self { magnitude, fraction_bits }
     }

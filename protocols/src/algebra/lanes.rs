@@ -116,6 +116,64 @@ pub fn lanes_of(plane: &[Lanes], lanes: Range<usize>) -> Vec<Lanes> {
     front.collect()
 }
 
+/// The first `half` lanes of two planes in turn: the first of `low`, the first of `high`, the second of
+/// `low`, and so on.
+#[must_use]
+pub fn interleaved(low: &[Lanes], high: &[Lanes], half: usize) -> Vec<Lanes> {
+    let quarter = |plane: &[Lanes], index: usize| {
+        let word = plane.get(index / 2).map_or(0, |word| word.0);
+        spread(if index.is_multiple_of(2) { word } else { word >> (LANES / 2) })
+    };
+    let mut left = 2 * half;
+    let words = (0..plane_words(2 * half)).map(|index| {
+        let kept = left.min(LANES);
+        left -= kept;
+        Lanes((quarter(low, index) | quarter(high, index) << 1) & first_lanes(kept))
+    });
+    words.collect()
+}
+
+/// The lowest 32 bits of a word in its even places.
+fn spread(word: u64) -> u64 {
+    let mut bits = word & 0xffff_ffff;
+    for (shift, mask) in [
+        (16, 0x0000_ffff_0000_ffff),
+        (8, 0x00ff_00ff_00ff_00ff),
+        (4, 0x0f0f_0f0f_0f0f_0f0f),
+        (2, 0x3333_3333_3333_3333),
+        (1, 0x5555_5555_5555_5555),
+    ] {
+        bits = (bits | bits << shift) & mask;
+    }
+    bits
+}
+
+/// The first `lanes` lanes of a plane, the last one first; zeros behind them.
+#[must_use]
+pub fn reversed(plane: &[Lanes], lanes: usize) -> Vec<Lanes> {
+    let words = plane_words(lanes);
+    let turned: Vec<Lanes> = (0..words)
+        .rev()
+        .map(|index| Lanes(plane.get(index).map_or(0, |word| word.0.reverse_bits())))
+        .collect();
+    let unused = words * LANES - lanes;
+    lanes_of(&turned, unused..unused + lanes)
+}
+
+/// Of up to 64 planes, of `words` words each, the word of each of the first `rows` lanes: the other way round
+/// than [`planes_of`].
+#[must_use]
+pub fn words_of(planes: &[Lanes], rows: usize) -> Vec<Lanes> {
+    let words = plane_words(rows);
+    let block = |block: usize| {
+        let digits = planes.iter().skip(block).step_by(words.max(1)).map(|word| word.0);
+        transposed(digits).map(Lanes)
+    };
+    let mut all: Vec<Lanes> = (0..words).flat_map(block).collect();
+    all.truncate(rows);
+    all
+}
+
 /// A word with 1 in its first so many lanes, of 64.
 #[must_use]
 pub fn first_lanes(count: usize) -> u64 {
@@ -151,6 +209,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn lanes_change_places(
+            bits in prop::collection::vec(any::<(bool, bool)>(), 0..300),
+            words in prop::collection::vec(any::<u64>(), 0..200),
+            digits in 0_usize..=64,
+        ) {
+            let plane = |bits: &mut dyn Iterator<Item = bool>| {
+                let numbers: Vec<u64> = bits.map(u64::from).collect();
+                planes_of(&numbers, 0..1)
+            };
+            let low = plane(&mut bits.iter().map(|(low, _)| *low));
+            let high = plane(&mut bits.iter().map(|(_, high)| *high));
+            let due = plane(&mut bits.iter().flat_map(|(low, high)| [*low, *high]));
+            prop_assert_eq!(interleaved(&low, &high, bits.len()), due);
+            let due = plane(&mut bits.iter().rev().map(|(low, _)| *low));
+            prop_assert_eq!(reversed(&low, bits.len()), due);
+            let planes = planes_of(&words, 0..digits);
+            let mask = u64::MAX.unbounded_shr(64 - u32::try_from(digits).unwrap());
+            let due: Vec<Lanes> = words.iter().map(|word| Lanes(word & mask)).collect();
+            prop_assert_eq!(words_of(&planes, words.len()), due);
+        }
+    }
 
     proptest! {
         #[test]

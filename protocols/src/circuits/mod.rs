@@ -5,6 +5,10 @@
 
 mod adder;
 pub(crate) mod comparison;
+pub(crate) mod joining;
+#[cfg(test)]
+mod joining_tests;
+mod merging;
 pub(crate) mod selection;
 pub(crate) mod sorting;
 #[cfg(test)]

@@ -31,11 +31,20 @@ pub(crate) async fn at_least<E: Engine>(
     counts: &E::Shared<u64>,
     least: u64,
 ) -> Result<E::Shared<u64>, Fault> {
-    let lead = counts.minus(&engine.public(vec![least; counts.len()]));
-    let is_small = negative(engine, &lead, <u64 as Ring>::BITS).await?;
+    let is_small = is_below(engine, counts, least).await?;
     let is_small: E::Shared<u64> = engine.inject(&[&is_small], counts.len()).await?;
     let is_shown = engine.public(vec![1; counts.len()]).minus(&is_small);
     engine.multiply(counts, &is_shown).await
+}
+
+/// Whether each count is below `least`. Counts and `least` are below 2^62.
+pub(crate) async fn is_below<E: Engine>(
+    engine: &mut E,
+    counts: &E::Shared<u64>,
+    least: u64,
+) -> Result<Bits<E>, Fault> {
+    let lead = counts.minus(&engine.public(vec![least; counts.len()]));
+    negative(engine, &lead, <u64 as Ring>::BITS).await
 }
 
 /// The largest of all counts and its place, the first of several; both in shared form, of one

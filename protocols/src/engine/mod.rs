@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use crate::algebra::lanes::Lanes;
 use crate::algebra::ring::Ring;
+use crate::circuits::joining::{self, Joined, Shape, Table};
 use crate::engine::shared::Shared;
 use crate::fault::Fault;
 
@@ -33,7 +34,7 @@ pub(crate) enum Audience {
 
 /// Columns of one table that are shuffled together: row i of each goes to the same place.
 #[derive(Clone)]
-pub(crate) struct Columns<E: Engine + ?Sized> {
+pub(crate) struct Columns<E: Engine> {
     /// Numbers, one a row.
     pub(crate) numbers: Vec<E::Shared<u64>>,
     /// Words of 64 bits, one a row.
@@ -55,7 +56,7 @@ pub(crate) struct Dimensions {
 ///
 /// Whatever takes messages is `async` and is one round, unless it says otherwise. All members call
 /// the same operations in the same order with vectors of the same lengths.
-pub(crate) trait Engine {
+pub(crate) trait Engine: Sized {
     /// A vector in shared form.
     type Shared<R: Ring>: Shared<R>;
 
@@ -80,6 +81,20 @@ pub(crate) trait Engine {
 
     /// These lanes of a plane, moved to the front; zeros behind them.
     fn lanes(&self, plane: &Self::Shared<Lanes>, lanes: Range<usize>) -> Self::Shared<Lanes>;
+
+    /// The first `half` lanes of two planes in turn, one of `low` before one of `high`.
+    fn interleaved(
+        &self,
+        low: &Self::Shared<Lanes>,
+        high: &Self::Shared<Lanes>,
+        half: usize,
+    ) -> Self::Shared<Lanes>;
+
+    /// The first `lanes` lanes of a plane, the last one first; zeros behind them.
+    fn reversed(&self, plane: &Self::Shared<Lanes>, lanes: usize) -> Self::Shared<Lanes>;
+
+    /// Of up to 64 planes the words of the first `rows` lanes: the other way round than `planes`.
+    fn words(&self, planes: &[Self::Shared<Lanes>], rows: usize) -> Self::Shared<Lanes>;
 
     /// Shares each party's own vector; `lengths` has the length of each, for all parties that
     /// bring data, in order. `mine` is empty at a helper.
@@ -137,4 +152,28 @@ pub(crate) trait Engine {
     /// The rows of a table in an order that is as good as uniform and that nobody knows. Two
     /// rounds.
     async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault>;
+
+    /// The rows of the tags that all parties have, in the same order at all, which nobody knows. `table` is
+    /// ours, `shapes` are all parties'. How many rows these are is opened to everybody.
+    async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault> {
+        joining::join(self, table, shapes).await
+    }
+
+    /// How many tags all parties have; `tags` are ours, `sizes` all parties' numbers of them. One element.
+    async fn count_common(
+        &mut self,
+        tags: &[u128],
+        sizes: &[usize],
+    ) -> Result<Self::Shared<u64>, Fault> {
+        joining::count_common(self, tags, sizes).await
+    }
+
+    /// How many tags there are at all parties together, each counted once. One element.
+    async fn count_distinct(
+        &mut self,
+        tags: &[u128],
+        sizes: &[usize],
+    ) -> Result<Self::Shared<u64>, Fault> {
+        joining::count_distinct(self, tags, sizes).await
+    }
 }

@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::algebra::lanes::{Lanes, lanes_of, plane_words, planes_of};
+use crate::algebra::lanes::{
+    Lanes, interleaved, lanes_of, plane_words, planes_of, reversed, words_of,
+};
 use crate::algebra::ring::Ring;
 
 /// A vector that nobody sees, as one party holds it. Whatever is done here each party does to its
@@ -154,6 +156,27 @@ impl<const C: usize> Components<Lanes, C> {
         let words = plane_words(self.len);
         let all = self.map(words * digits.len(), |part| planes_of(part, digits.clone()));
         split(&all, words)
+    }
+
+    /// The first `half` lanes of two planes in turn.
+    pub(crate) fn interleaved(&self, high: &Self, half: usize) -> Self {
+        let mut others = high.parts.iter();
+        let parts = self.parts.each_ref().map(|part| match (part.is_empty(), others.next()) {
+            (false, Some(high)) => Arc::new(interleaved(part, high, half)),
+            _ => Arc::default(),
+        });
+        Self { len: plane_words(2 * half), parts }
+    }
+
+    /// The first `lanes` lanes of a plane, the last one first.
+    pub(crate) fn reversed(&self, lanes: usize) -> Self {
+        self.map(plane_words(lanes), |part| reversed(part, lanes))
+    }
+
+    /// Of up to 64 planes the word of each lane.
+    pub(crate) fn words(planes: &[Self], rows: usize) -> Self {
+        let all = Self::concat(&planes.iter().collect::<Vec<_>>());
+        all.map(rows, |part| words_of(part, rows))
     }
 
     /// These lanes of a plane, moved to the front, with zeros behind them.

@@ -55,6 +55,7 @@ mod founding;
 #[cfg(test)]
 mod function_tests;
 mod jobs;
+mod joining;
 mod network;
 mod peer;
 mod pool;
@@ -79,6 +80,8 @@ use self::supply::Supply;
 use crate::algebra::lanes::Lanes;
 use crate::algebra::ring::Ring;
 use crate::channel::Channel;
+use crate::circuits;
+use crate::circuits::joining::{Joined, Shape, Table};
 use crate::engine::shared::{Components, Shared};
 use crate::engine::{Audience, Columns, Dimensions, Engine};
 use crate::fault::{Fault, InputError};
@@ -106,6 +109,8 @@ pub(crate) struct Pairwise<'a> {
     order: Vec<Party>,
     /// Bytes of messages that room was made for.
     prepared: usize,
+    /// How often two parties have masked each other's items.
+    met: u64,
     /// What masks openings, with each other party; nothing between two.
     masks: Vec<(Party, Tape)>,
 }
@@ -132,7 +137,7 @@ impl<'a> Pairwise<'a> {
             .map(|(party, key)| (party, Tape::new(key, "cloister 1 pairwise: masks of openings")));
         let masks = if order.len() > 2 { masks.collect() } else { Vec::new() };
         let supply = Supply::new(channel, session, &order, ahead, rng).await?;
-        Ok(Self { channel, supply, order, prepared: 0, masks })
+        Ok(Self { channel, supply, order, prepared: 0, met: 0, masks })
     }
 
     /// Makes ahead what later computations between these parties use up.
@@ -217,6 +222,18 @@ impl Engine for Pairwise<'_> {
         plane.lanes(lanes)
     }
 
+    fn interleaved(&self, low: &Share<Lanes>, high: &Share<Lanes>, half: usize) -> Share<Lanes> {
+        low.interleaved(high, half)
+    }
+
+    fn reversed(&self, plane: &Share<Lanes>, lanes: usize) -> Share<Lanes> {
+        plane.reversed(lanes)
+    }
+
+    fn words(&self, planes: &[Share<Lanes>], rows: usize) -> Share<Lanes> {
+        Share::words(planes, rows)
+    }
+
     async fn share<R: Ring>(
         &mut self,
         mine: &[R],
@@ -289,5 +306,33 @@ impl Engine for Pairwise<'_> {
 
     async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault> {
         self.shuffled(columns).await
+    }
+
+    async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault> {
+        match self.is_of_two() {
+            true => self.joined_with_other(table, shapes).await,
+            false => circuits::joining::join(self, table, shapes).await,
+        }
+    }
+
+    async fn count_common(&mut self, tags: &[u128], sizes: &[usize]) -> Result<Share<u64>, Fault> {
+        if !self.is_of_two() {
+            return circuits::joining::count_common(self, tags, sizes).await;
+        }
+        let common = self.meet_and_count(tags, sizes).await?;
+        Ok(self.public(vec![common as u64]))
+    }
+
+    async fn count_distinct(
+        &mut self,
+        tags: &[u128],
+        sizes: &[usize],
+    ) -> Result<Share<u64>, Fault> {
+        if !self.is_of_two() {
+            return circuits::joining::count_distinct(self, tags, sizes).await;
+        }
+        let common = self.meet_and_count(tags, sizes).await?;
+        let distinct = sizes.iter().sum::<usize>().saturating_sub(common);
+        Ok(self.public(vec![distinct as u64]))
     }
 }

@@ -30,6 +30,7 @@ use crate::algebra::lanes::Lanes;
 use crate::engine::Columns;
 use crate::engine::shared::{Shared, split};
 use crate::fault::Fault;
+use crate::party::Party;
 use crate::wire;
 
 /// The most transfers in a chunk.
@@ -59,31 +60,57 @@ struct Turns {
 }
 
 impl Pairwise<'_> {
+    /// The rows in an order that every party has put them into, one after the other.
     pub(super) async fn shuffled(
         &mut self,
         columns: Columns<Self>,
     ) -> Result<Columns<Self>, Fault> {
-        let (mut rows, count) = Rows::of(&columns);
-        let width = rows.width;
-        if count < 2 || width.all() == 0 {
+        let (rows, count) = Rows::of(&columns);
+        if count < 2 || rows.width.all() == 0 {
             return Ok(columns);
         }
         let origins = self.supply.own_order(count);
+        let choosers = self.order.clone();
+        self.reordered((rows, count), &origins, &choosers).await
+    }
+
+    /// The rows in the order of one of two parties: `origins` is that order if we are it, and any order of
+    /// as many rows else.
+    pub(super) async fn reordered_by(
+        &mut self,
+        chooser: Party,
+        columns: Columns<Self>,
+        origins: &[usize],
+    ) -> Result<Columns<Self>, Fault> {
+        let (rows, count) = Rows::of(&columns);
+        if count < 2 || rows.width.all() == 0 {
+            return Ok(columns);
+        }
+        self.reordered((rows, count), origins, &[chooser]).await
+    }
+
+    async fn reordered(
+        &mut self,
+        (mut rows, count): (Rows, usize),
+        origins: &[usize],
+        choosers: &[Party],
+    ) -> Result<Columns<Self>, Fault> {
+        let width = rows.width;
         let switches = switches(count);
-        let settings = settings(&origins).ok_or(Fault::Implausible)?;
+        let settings = settings(origins).ok_or(Fault::Implausible)?;
         let turns = self.turns(&switches, &settings, width, count).await?;
 
-        for chooser in self.order.clone() {
+        for chooser in choosers {
             self.channel.begin_round("shuffle");
-            let own = self.supply.peers.iter().position(|peer| peer.party == chooser);
+            let own = self.supply.peers.iter().position(|peer| peer.party == *chooser);
             match own.and_then(|index| turns.get(index)) {
                 Some(Turns { entry, exit, .. }) => {
                     rows.add(entry);
-                    self.channel.send(chooser, wire::elements(rows.words));
+                    self.channel.send(*chooser, wire::elements(rows.words));
                     rows = exit.negated();
                 }
                 None => {
-                    let mut all = rows.in_order(&origins);
+                    let mut all = rows.in_order(origins);
                     for (index, turns) in turns.iter().enumerate() {
                         let Some(peer) = self.supply.peers.get(index) else { continue };
                         let len = count * width.all();

@@ -186,6 +186,18 @@ impl Engine for Replicated<'_> {
         plane.lanes(lanes)
     }
 
+    fn interleaved(&self, low: &Pair<Lanes>, high: &Pair<Lanes>, half: usize) -> Pair<Lanes> {
+        low.interleaved(high, half)
+    }
+
+    fn reversed(&self, plane: &Pair<Lanes>, lanes: usize) -> Pair<Lanes> {
+        plane.reversed(lanes)
+    }
+
+    fn words(&self, planes: &[Pair<Lanes>], rows: usize) -> Pair<Lanes> {
+        Pair::words(planes, rows)
+    }
+
     async fn share<R: Ring>(
         &mut self,
         mine: &[R],

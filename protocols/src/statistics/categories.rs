@@ -35,7 +35,17 @@ pub(crate) type Axes = Vec<Vec<String>>;
 
 /// The categories of all parties' data together.
 pub(super) async fn unite(channel: &Channel, own: Axes) -> Result<Axes, Fault> {
-    let list = wire::encode(&own).map_err(|_| too_long())?;
+    let lists = exchange(channel, &own).await?;
+    let union = lists.into_iter().fold(own, merge);
+    match excess(&union) {
+        None => Ok(union),
+        Some((what, actual, limit)) => Err(Fault::TableTooLarge { what, actual, limit }),
+    }
+}
+
+/// The categories of each other party's data, in order.
+pub(super) async fn exchange(channel: &Channel, own: &Axes) -> Result<Vec<Axes>, Fault> {
+    let list = wire::encode(own).map_err(|_| too_long())?;
     channel.begin_round("categories");
     let digest = digest(&list);
     channel.broadcast(list);
@@ -48,11 +58,7 @@ pub(super) async fn unite(channel: &Channel, own: Axes) -> Result<Axes, Fault> {
     for (witness, echo) in channel.gather_exactly(views.echo_bytes()).await? {
         views.compare(witness, &echo.into_bytes())?;
     }
-    let union = lists.into_iter().fold(own, |union, list| merge(union, list.axes));
-    match excess(&union) {
-        None => Ok(union),
-        Some((what, actual, limit)) => Err(Fault::TableTooLarge { what, actual, limit }),
-    }
+    Ok(lists.into_iter().map(|list| list.axes).collect())
 }
 
 /// Refuses a table, of our own data or declared, that is larger than an answer may be.

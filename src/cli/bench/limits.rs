@@ -126,6 +126,9 @@ fn pooled(workload: &Workload) {
                 let sums = integers.iter_mut().zip(items);
                 sums.for_each(|(sum, item)| *sum = sum.wrapping_add(*item));
             }
+            Input::Keyed { ids, .. } => {
+                ids.iter().for_each(|id| *counts.entry(id).or_default() += 1);
+            }
             Input::CountedTexts(_) | Input::CountedPairs(_) | Input::Added { .. } => {}
         }
     }

@@ -4,7 +4,7 @@
 use std::slice;
 
 use cloister_protocols::catalogue;
-use cloister_protocols::computation::Input;
+use cloister_protocols::computation::{Column, Input};
 use serde_json::{Map, Value, json};
 
 use crate::problem::{Outcome, Problem};
@@ -38,10 +38,24 @@ enum Data {
     Matrices,
     /// A matrix of a few columns at the first party, a column at the second.
     Regression,
+    /// Items, of which all parties have half.
+    Set,
+    /// Rows by ids, of which all parties have half; what stands behind those of the first two.
+    Joined([Behind; 2]),
     /// The name of the operation; all numbers at once.
     Operation(&'static str),
     /// Products, each of which waits for the one before.
     Chain,
+}
+
+/// What stands behind an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    Nothing,
+    Category,
+    Number,
+    /// A few.
+    Numbers,
 }
 
 /// What all parties compute, and on which data.
@@ -58,7 +72,7 @@ pub(super) struct Workload {
 }
 
 /// All of them, the one without content first.
-pub(super) static SUBJECTS: [Subject; 24] = [
+pub(super) static SUBJECTS: [Subject; 31] = [
     whole(catalogue::EMPTY, "rounds", 2, Data::Rounds),
     whole(catalogue::SUM, "numbers", 100, Data::Numbers),
     whole(catalogue::VECTOR_SUM, "words", 1_000, Data::Vector),
@@ -75,6 +89,28 @@ pub(super) static SUBJECTS: [Subject; 24] = [
     Subject { name: "mode", ..whole("StatisticsFrequency", "rows", 100, Data::Mode) },
     whole(catalogue::MATRIX_PRODUCT, "rows", 10, Data::Matrices),
     whole(catalogue::REGRESSION, "rows", 100, Data::Regression),
+    whole(catalogue::INTERSECTION, "items", 1_000, Data::Set),
+    whole(catalogue::INTERSECTION_SIZE, "items", 1_000, Data::Set),
+    whole(catalogue::UNION_SIZE, "items", 1_000, Data::Set),
+    whole(
+        catalogue::INTERSECTION_SUM,
+        "rows",
+        1_000,
+        Data::Joined([Behind::Number, Behind::Nothing]),
+    ),
+    whole(
+        catalogue::CONTINGENCY_VERTICAL,
+        "rows",
+        1_000,
+        Data::Joined([Behind::Category, Behind::Category]),
+    ),
+    whole(
+        catalogue::MEAN_BY_GROUP,
+        "rows",
+        1_000,
+        Data::Joined([Behind::Category, Behind::Number]),
+    ),
+    whole(catalogue::CORRELATION, "rows", 1_000, Data::Joined([Behind::Numbers, Behind::Numbers])),
     operation("multiply", "products", 100_000, Data::Operation("multiply")),
     operation("conjunction", "bits", 1_000_000, Data::Operation("conjunction")),
     operation("inject", "bits", 100_000, Data::Operation("inject")),
@@ -211,7 +247,7 @@ impl Subject {
     }
 
     fn input(&self, size: usize, party: usize, parties: usize) -> Input {
-        let items = Items { party: party as u64, next: 0 };
+        let items = items_of(party, 0);
         match self.data {
             Data::Rounds | Data::Operation(_) | Data::Chain => Input::Numbers(Vec::new()),
             Data::Numbers => Input::Numbers(items.map(number).take(size).collect()),
@@ -220,6 +256,22 @@ impl Subject {
             Data::TextPairs => {
                 let pair = |item| (category(item), category(item / CATEGORIES));
                 Input::TextPairs(items.map(pair).take(size).collect())
+            }
+            Data::Set => Input::Texts(ids(party, size)),
+            Data::Joined(behind) => {
+                let behind = behind.get(party).copied().unwrap_or(Behind::Nothing);
+                let texts = || Column::Texts(items_of(party, 0).map(category).take(size).collect());
+                let numbers =
+                    |from| Column::Numbers(items_of(party, from).map(number).take(size).collect());
+                let columns = match behind {
+                    Behind::Nothing => Vec::new(),
+                    Behind::Category => vec![texts()],
+                    Behind::Number => vec![numbers(0)],
+                    Behind::Numbers => {
+                        (0..REGRESSORS).map(|column| numbers(column * size)).collect()
+                    }
+                };
+                Input::Keyed { ids: ids(party, size), columns }
             }
             Data::Points => {
                 let point = |item| (number(item), number(mixed(item)));
@@ -282,9 +334,34 @@ fn document(input: &Input, extremes: bool) -> Value {
         Input::Matrix { columns, elements, .. } => {
             elements.chunks((*columns).max(1)).map(|row| json!(row)).collect()
         }
+        Input::Keyed { ids, columns } => {
+            let cell = |column: &Column, row: usize| match column {
+                Column::Numbers(cells) => json!(cells.get(row)),
+                Column::Texts(cells) => json!(cells.get(row)),
+            };
+            let row = |(at, id): (usize, &String)| {
+                let cells = columns.iter().map(|column| cell(column, at));
+                [json!(id)].into_iter().chain(cells).collect::<Value>()
+            };
+            ids.iter().enumerate().map(row).collect()
+        }
         // Not made here: they stand for data that were counted near their source.
         Input::CountedTexts(_) | Input::CountedPairs(_) | Input::Added { .. } => Value::Null,
     }
+}
+
+/// The ids of one party, of which every other one is all parties'.
+fn ids(party: usize, size: usize) -> Vec<String> {
+    let id = |row: usize| match row % 2 {
+        0 => format!("patient {row}"),
+        _ => format!("patient {row} of {party}"),
+    };
+    (0..size).map(id).collect()
+}
+
+/// One party's items, from one of them on.
+fn items_of(party: usize, from: usize) -> Items {
+    Items { party: party as u64, next: from as u64 }
 }
 
 /// Numbers without an end that are the same on every machine: a party's test data.
@@ -329,7 +406,7 @@ fn categories() -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use cloister_protocols::catalogue::{Status, entries};
+    use cloister_protocols::catalogue::entries;
     use cloister_protocols::computation::Request;
     use cloister_protocols::parameters::Parameters;
 
@@ -339,8 +416,7 @@ mod tests {
     fn every_function_of_this_version_can_be_measured() {
         // What is made ahead of functions is measured with them.
         let entries = entries().iter().filter(|entry| entry.name != catalogue::PREPARE);
-        let available = entries.filter(|entry| entry.status == Status::Available);
-        for entry in available {
+        for entry in entries {
             assert!(
                 SUBJECTS.iter().any(|subject| subject.function == entry.name),
                 "{}",

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use actix::Recipient;
 use actix_web::http::StatusCode;
-use cloister_protocols::catalogue::{self, Entry, Status};
+use cloister_protocols::catalogue::{self, Entry};
 use cloister_protocols::computation::Request;
 use cloister_protocols::parameters::Parameters;
 use serde_json::{Map, Value, json};
@@ -183,7 +183,7 @@ impl Job {
 /// The function of this name, if it can be computed.
 pub(super) fn function(name: &str) -> Result<&'static Entry, ApiError> {
     let shown: String = name.chars().take(100).collect();
-    let entry = catalogue::find(name).ok_or_else(|| {
+    catalogue::find(name).ok_or_else(|| {
         let names: Vec<&str> = catalogue::entries().iter().map(|entry| entry.name).collect();
         ApiError::new(
             StatusCode::NOT_FOUND,
@@ -191,16 +191,7 @@ pub(super) fn function(name: &str) -> Result<&'static Entry, ApiError> {
             format!("there is no function `{shown}`"),
         )
         .hint(format!("there are: {}", names.join(", ")))
-    })?;
-    match entry.status {
-        Status::Available => Ok(entry),
-        Status::Awaits { suite } => Err(ApiError::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "awaits_suite",
-            format!("{shown} needs the suite `{suite}`, which this version does not have"),
-        )
-        .hint("a later version brings it; GET /representations tells what this one can")),
-    }
+    })
 }
 
 async fn encoded(
@@ -211,7 +202,7 @@ async fn encoded(
 ) -> Result<Request, ApiError> {
     let small = gathered.footprint() <= INLINE_BYTES;
     let encode = move || {
-        let (input, dropped) = gathered.into_input(function)?;
+        let (input, dropped) = gathered.into_input(function, &parameters)?;
         Request::new(function, &parameters, input, dropped, parties).map_err(ApiError::from)
     };
     if small {

@@ -174,7 +174,11 @@ impl Gathered {
     }
 
     /// The input of the function, and how many rows were left out of it.
-    pub(super) fn into_input(self, function: &Entry) -> Result<(Input, u64), ApiError> {
+    pub(super) fn into_input(
+        self,
+        function: &Entry,
+        parameters: &Parameters,
+    ) -> Result<(Input, u64), ApiError> {
         let Self { mut contents, mut dropped, drop_missing } = self;
         if contents.len() > 1 {
             let parts: Vec<Data> = contents.iter().map(input::as_data).collect::<Result<_, _>>()?;
@@ -187,6 +191,6 @@ impl Gathered {
             dropped += missing;
             content = Contents::Json(Private::new(complete));
         }
-        Ok((input::of(&content, function)?, dropped))
+        Ok((input::of(&content, function, parameters)?, dropped))
     }
 }

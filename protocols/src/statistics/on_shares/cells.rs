@@ -26,8 +26,9 @@ use crate::engine::shared::Shared;
 use crate::engine::{Audience, Engine};
 use crate::fault::Fault;
 use crate::gate::open_counts;
+use crate::sizes;
 use crate::statistics::categories::Axes;
-use crate::statistics::on_shares::{Desk, sizes};
+use crate::statistics::on_shares::Desk;
 use crate::statistics::tables;
 
 /// What is revealed to helpers.

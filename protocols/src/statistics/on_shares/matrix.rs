@@ -12,14 +12,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::Desk;
 use super::matrices::{MOST_ELEMENTS, Matrix, Shape, parse_all};
 use super::product::{Factor, Product};
-use super::{Desk, sizes};
 use crate::algebra::fixed::{Magnitude, Scales};
 use crate::computation::{Answer, Input};
 use crate::engine::{Dimensions, Engine};
 use crate::fault::{Fault, InputError, Misbehaviour};
 use crate::parameters::Parameters;
+use crate::sizes;
 
 /// The exponents that doubles have.
 const EXPONENTS: std::ops::RangeInclusive<i64> = -1_074..=1_024;

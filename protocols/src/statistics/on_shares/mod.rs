@@ -9,6 +9,7 @@
 pub(crate) mod cells;
 #[cfg(test)]
 mod cells_tests;
+pub(crate) mod joins;
 mod matrices;
 pub(crate) mod matrix;
 #[cfg(test)]
@@ -26,7 +27,6 @@ pub(crate) mod rows;
 #[cfg(test)]
 mod rows_tests;
 mod search;
-mod sizes;
 mod univariate;
 
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 
 pub(crate) use self::mode::ONLY_MODE;
-use crate::catalogue::{Entry, MATRIX_PRODUCT, MEASURE, REGRESSION};
+use crate::catalogue::{Entry, MATRIX_PRODUCT, MEASURE, OF_ALIGNED, REGRESSION};
 use crate::channel::Channel;
 use crate::computation::{Answer, Input};
 use crate::disclosure::Permit;
@@ -44,6 +44,7 @@ use crate::fault::{Fault, InputError};
 use crate::masked::MaskedSums;
 use crate::parameters::{Parameters, refuse};
 use crate::party::Party;
+use crate::session::SessionHash;
 
 /// What a function works with.
 pub(crate) struct Desk<'a, E> {
@@ -55,6 +56,8 @@ pub(crate) struct Desk<'a, E> {
     pub(crate) parties: Option<&'a Channel>,
     /// How many members, the first ones, bring data.
     pub(crate) inputs: usize,
+    /// What was agreed on.
+    pub(crate) session: SessionHash,
     /// Masked sums among those that bring data; none at a helper.
     pub(crate) sums: Option<MaskedSums<'a>>,
 }
@@ -81,6 +84,7 @@ pub(crate) enum Prepared {
     Mode(mode::Prepared),
     Matrix(matrix::Prepared),
     Regression(ols::Prepared),
+    Joins(joins::Prepared),
     Univariate(univariate::Prepared),
     Measure(measure::Prepared),
 }
@@ -119,6 +123,9 @@ impl Prepared {
         parameters: &Parameters,
         input: &Input,
     ) -> Option<Result<Self, InputError>> {
+        if let Some(prepared) = joins::Prepared::new(function, parameters, input) {
+            return Some(prepared.map(Self::Joins));
+        }
         Some(match Family::of(function)? {
             Family::Tables if parameters.only_mode != Some(true) => return None,
             Family::Tables => mode::Prepared::new(function, parameters, input).map(Self::Mode),
@@ -138,6 +145,9 @@ impl Prepared {
         function: &Entry,
         agreed: &BTreeMap<String, String>,
     ) -> Result<Self, InputError> {
+        if function.is_of_joins() || agreed.contains_key(joins::BY_ID) {
+            return joins::Prepared::to_help(function, agreed).map(Self::Joins);
+        }
         match Family::of(function) {
             Some(Family::Ranks) => ranks::Prepared::to_help(function, agreed).map(Self::Ranks),
             Some(Family::Rows) => rows::Prepared::to_help(function, agreed).map(Self::Rows),
@@ -157,6 +167,7 @@ impl Prepared {
     pub(crate) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
         match self {
             Self::Regression(prepared) => prepared.take_place(me),
+            Self::Joins(prepared) => prepared.take_place(me),
             _ => Ok(()),
         }
     }
@@ -168,6 +179,7 @@ impl Prepared {
             Self::Mode(prepared) => prepared.parameters(),
             Self::Matrix(prepared) => prepared.parameters(),
             Self::Regression(prepared) => prepared.parameters(),
+            Self::Joins(prepared) => prepared.parameters(),
             Self::Univariate(prepared) => prepared.parameters(),
             Self::Measure(prepared) => prepared.parameters(),
         }
@@ -180,7 +192,20 @@ impl Prepared {
             Self::Ranks(prepared) => prepared.words(),
             Self::Univariate(prepared) => prepared.words(),
             Self::Measure(prepared) => prepared.words(),
-            Self::Rows(_) | Self::Mode(_) | Self::Matrix(_) | Self::Regression(_) => usize::MAX,
+            Self::Rows(_)
+            | Self::Mode(_)
+            | Self::Matrix(_)
+            | Self::Regression(_)
+            | Self::Joins(_) => usize::MAX,
+        }
+    }
+
+    /// What is revealed instead of what the catalogue says, where one function has two forms.
+    pub(crate) fn replaces_reveals(&self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Regression(_) => Some(OF_ALIGNED),
+            Self::Joins(prepared) => prepared.replaces_reveals(),
+            _ => None,
         }
     }
 
@@ -206,6 +231,7 @@ impl Prepared {
             Self::Mode(prepared) => prepared.run(desk, permit, rows).await,
             Self::Matrix(prepared) => prepared.run(desk).await,
             Self::Regression(prepared) => prepared.run(desk, permit).await,
+            Self::Joins(prepared) => prepared.run(desk, permit, rng).await,
             Self::Univariate(prepared) => prepared.run(desk, permit, rows, rng).await,
             Self::Measure(prepared) => prepared.run(desk).await,
         }

@@ -25,9 +25,9 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
+use super::Desk;
 use super::matrices::{Matrix, Shape, parse_all};
 use super::product::{Factor, Product};
-use super::{Desk, sizes};
 use crate::algebra::normalised::Normalised;
 use crate::algebra::pseudo_inverse::pseudo_inverse;
 use crate::computation::{Answer, Input};
@@ -36,6 +36,7 @@ use crate::engine::{Dimensions, Engine};
 use crate::fault::{Fault, InputError};
 use crate::parameters::{MISSING, Parameters, refuse};
 use crate::party::Party;
+use crate::sizes;
 use crate::statistics::doubles;
 
 /// The most columns of X: the first party's own computing grows with their square.

@@ -17,7 +17,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Desk, NO_NUMBERS, UNKNOWN, sizes};
+use super::{Desk, NO_NUMBERS, UNKNOWN};
 use crate::algebra::exact::Grid;
 use crate::algebra::lanes::Lanes;
 use crate::algebra::order::{double, key};
@@ -31,6 +31,7 @@ use crate::engine::{Audience, Columns, Engine};
 use crate::fault::{Fault, InputError, Misbehaviour};
 use crate::parameters::{Parameters, grid_text, parsed, refuse};
 use crate::party::Party;
+use crate::sizes;
 use crate::statistics::doubles;
 
 /// The most rows that are sorted, of all parties together.

@@ -5,7 +5,7 @@ use cloister_protocols::catalogue::{Entry, InputKind};
 use cloister_protocols::computation::Input;
 use cloister_sources::Values;
 
-use super::nearest_double;
+use super::{keyed, nearest_double};
 use crate::data::Data;
 use crate::error::ApiError;
 use crate::services::datasets::Contents;
@@ -17,7 +17,7 @@ use crate::services::datasets::Contents;
 pub(super) fn of_columns(columns: &[Values], function: &Entry) -> Result<Input, ApiError> {
     match (function.input, columns) {
         (InputKind::Numbers | InputKind::Vector, [column]) => numbers(column),
-        (InputKind::Texts, [column]) => texts(column).map(Input::Texts),
+        (InputKind::Texts | InputKind::Set, [column]) => texts(column).map(Input::Texts),
         (InputKind::TextPairs, [x, y]) => {
             Ok(Input::TextPairs(texts(x)?.into_iter().zip(texts(y)?).collect()))
         }
@@ -29,6 +29,7 @@ pub(super) fn of_columns(columns: &[Values], function: &Entry) -> Result<Input, 
             Ok(Input::Points(doubles(column)?.into_iter().map(|x| (x, x)).collect()))
         }
         (InputKind::Matrix, columns) => matrix(columns),
+        (InputKind::Keyed, columns) => keyed::of_columns(columns),
         (kind, columns) => Err(misfit(kind, columns.len(), function)),
     }
 }
@@ -103,7 +104,7 @@ fn numbers(column: &Values) -> Result<Input, ApiError> {
     }
 }
 
-fn doubles(column: &Values) -> Result<Vec<f64>, ApiError> {
+pub(super) fn doubles(column: &Values) -> Result<Vec<f64>, ApiError> {
     match numbers(column)? {
         Input::Integers(values) => Ok(values.into_iter().map(nearest_double).collect()),
         Input::Numbers(values) => Ok(values),
@@ -111,7 +112,7 @@ fn doubles(column: &Values) -> Result<Vec<f64>, ApiError> {
     }
 }
 
-fn texts(column: &Values) -> Result<Vec<String>, ApiError> {
+pub(super) fn texts(column: &Values) -> Result<Vec<String>, ApiError> {
     fn written<T: ToString + Clone>(values: &[Option<T>]) -> Result<Vec<String>, ApiError> {
         Ok(complete(values)?.iter().map(ToString::to_string).collect())
     }
@@ -144,11 +145,14 @@ fn no_number() -> ApiError {
 fn misfit(kind: InputKind, given: usize, function: &Entry) -> ApiError {
     let name = function.name;
     let needed = match kind {
-        InputKind::Numbers | InputKind::Vector | InputKind::Texts | InputKind::Extremes => {
-            "one column"
-        }
+        InputKind::Numbers
+        | InputKind::Vector
+        | InputKind::Texts
+        | InputKind::Set
+        | InputKind::Extremes => "one column",
         InputKind::TextPairs | InputKind::Points => "two columns",
         InputKind::Ranked => "an object with `rank`, and a selection of one column as its `array`",
+        InputKind::Keyed => "a column of ids, and perhaps others behind it",
         InputKind::Matrix | InputKind::Other => "no selection",
     };
     ApiError::argument("data", format!("{name} takes {needed}, not {given} columns"))

@@ -4,14 +4,16 @@
 //! a scalar. What does not fit is refused with its place, never with its value.
 
 mod columns;
+mod keyed;
 mod matrix;
 mod missing;
 mod objects;
 
 use std::fmt::Display;
 
-use cloister_protocols::catalogue::{Entry, InputKind};
+use cloister_protocols::catalogue::{Entry, InputKind, REGRESSION};
 use cloister_protocols::computation::Input;
+use cloister_protocols::parameters::Parameters;
 
 pub(super) use self::columns::as_data;
 pub(super) use self::missing::without_nulls;
@@ -23,8 +25,16 @@ use crate::services::datasets::{Added, Contents};
 ///
 /// # Errors
 /// If it is of another kind.
-pub(super) fn of(contents: &Contents, function: &Entry) -> Result<Input, ApiError> {
+pub(super) fn of(
+    contents: &Contents,
+    function: &Entry,
+    parameters: &Parameters,
+) -> Result<Input, ApiError> {
+    // A regression has two forms.
+    let by_id = function.name == REGRESSION && parameters.by_id == Some(true);
     match contents {
+        Contents::Json(data) if by_id => keyed::keyed(data.for_computing()),
+        Contents::Columns(columns) if by_id => keyed::of_columns(columns.for_computing()),
         Contents::Json(data) if function.input == InputKind::Matrix => {
             matrix::matrix_for(function, data.for_computing())
         }
@@ -50,10 +60,12 @@ fn read(data: &Data, kind: InputKind) -> Result<Input, ApiError> {
             items(data).enumerate().map(text).collect::<Result<_, _>>().map(Input::Texts)
         }
         InputKind::TextPairs => pairs(data, |at, cell| text((at, cell))).map(Input::TextPairs),
+        InputKind::Set => set(data).map(Input::Texts),
         InputKind::Points => pairs(data, number).map(Input::Points),
         InputKind::Extremes => objects::extremes(data),
         InputKind::Ranked => objects::ranked(data),
         InputKind::Matrix => matrix::matrix(data),
+        InputKind::Keyed => keyed::keyed(data),
         InputKind::Other => nothing(data),
     }
 }
@@ -75,6 +87,18 @@ fn numbers(data: &Data) -> Result<Input, ApiError> {
             numbers.collect::<Result<_, _>>().map(Input::Numbers)
         }
     }
+}
+
+/// `[["a", "b"]]`, or the inner list alone.
+fn set(data: &Data) -> Result<Vec<String>, ApiError> {
+    let list = match data {
+        Data::List(lists) => match lists.as_slice() {
+            [inner @ (Data::List(_) | Data::Integers(_) | Data::Numbers(_))] => inner,
+            _ => data,
+        },
+        _ => data,
+    };
+    items(list).enumerate().map(text).collect()
 }
 
 fn vector(data: &Data) -> Result<Input, ApiError> {

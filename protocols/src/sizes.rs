@@ -10,7 +10,7 @@ use crate::fault::{Fault, Misbehaviour};
 use crate::party::Party;
 
 /// The sizes of each of the first `inputs` members, in order.
-pub(super) async fn exchange<const K: usize>(
+pub(crate) async fn exchange<const K: usize>(
     channel: &Channel,
     inputs: usize,
     mine: [u64; K],

@@ -1,0 +1,115 @@
+//! Merging sorted lists of items that nobody sees.
+//!
+//! Batcher, *Sorting networks and their applications* (AFIPS 1968), his bitonic merger, in the form of constant
+//! geometry that the perfect shuffle gives it (Stone, *Parallel processing with the perfect shuffle*, IEEE
+//! Transactions on Computers 1971): each of the log₂ N levels compares item i of the first half with item i of
+//! the second, puts the smaller one first, and interleaves the halves.
+//!
+//! A list is a number of planes, digit by digit: those of its key, the lowest first, and behind them those that
+//! go with it. Two ascending lists are one that rises and falls if the second is reversed, whatever
+//! their lengths; the largest key fills the middle up to a power of two, and is cut off in the end.
+//!
+//! For a key of k digits, p planes in all and N items with what they are filled up with, N / 2 comparisons of k
+//! + 1 digits (see the adder) and p·N / 2 conjunctions a level; ⌈log₂⌈k / 2⌉⌉ + 3 rounds a level.
+
+use crate::algebra::lanes::{Lanes, first_lanes, plane_words};
+use crate::circuits::comparison::negative_sum;
+use crate::circuits::{Bits, and_all, not};
+use crate::engine::Engine;
+use crate::engine::shared::Shared;
+use crate::fault::Fault;
+
+/// Items that nobody sees.
+pub(super) struct List<E: Engine> {
+    /// How many.
+    pub(super) items: usize,
+    /// The planes of their digits.
+    pub(super) planes: Vec<Bits<E>>,
+}
+
+/// All lists as one, in ascending order of the lowest `key` planes. Each is in that order, and all have as
+/// many planes.
+pub(super) async fn merge<E: Engine>(
+    engine: &mut E,
+    mut lists: Vec<List<E>>,
+    key: usize,
+) -> Result<List<E>, Fault> {
+    // A vector without elements stands for one that we hold no share of.
+    lists.retain(|list| list.items > 0);
+    while lists.len() > 1 {
+        let mut next = Vec::with_capacity(lists.len().div_ceil(2));
+        let mut left = lists.into_iter();
+        while let Some(first) = left.next() {
+            next.push(match left.next() {
+                Some(second) => merge_two(engine, &first, &second, key).await?,
+                None => first,
+            });
+        }
+        lists = next;
+    }
+    Ok(lists.pop().unwrap_or(List { items: 0, planes: Vec::new() }))
+}
+
+async fn merge_two<E: Engine>(
+    engine: &mut E,
+    first: &List<E>,
+    second: &List<E>,
+    key: usize,
+) -> Result<List<E>, Fault> {
+    let items = first.items + second.items;
+    let all = items.next_power_of_two();
+    let mut planes = bitonic(engine, first, second, all);
+    engine.prepare(8 * plane_words(all / 2) * planes.len().max(2 * key)).await?;
+    let mut level = all;
+    while level > 1 {
+        planes = one_level(engine, planes, all / 2, key).await?;
+        level /= 2;
+    }
+    let planes = planes.iter().map(|plane| engine.lanes(plane, 0..items)).collect();
+    Ok(List { items, planes })
+}
+
+/// The planes of the first list, of the largest key as often as there is room for it, and of the second
+/// list, reversed.
+fn bitonic<E: Engine>(engine: &E, first: &List<E>, second: &List<E>, all: usize) -> Vec<Bits<E>> {
+    let words = plane_words(all);
+    let ones = |lanes: usize| {
+        let word = |index: usize| Lanes(first_lanes(lanes.saturating_sub(64 * index)));
+        (0..words).map(word).collect::<Vec<_>>()
+    };
+    let (below, up_to) = (ones(first.items), ones(all - second.items));
+    let middle = below.iter().zip(&up_to).map(|(below, up_to)| Lanes(below.0 ^ up_to.0)).collect();
+    let middle = engine.public(middle);
+    let both = first.planes.iter().zip(&second.planes);
+    let plane = |(first_plane, second_plane): (&Bits<E>, &Bits<E>)| {
+        let rising = engine.lanes(first_plane, 0..all);
+        // Reversed over all places, the second list ends up behind the others.
+        let falling = engine.reversed(&engine.lanes(second_plane, 0..all), all);
+        rising.plus(&falling).plus(&middle)
+    };
+    both.map(plane).collect()
+}
+
+async fn one_level<E: Engine>(
+    engine: &mut E,
+    planes: Vec<Bits<E>>,
+    half: usize,
+    key: usize,
+) -> Result<Vec<Bits<E>>, Fault> {
+    let low: Vec<Bits<E>> = planes.iter().map(|plane| engine.lanes(plane, 0..half)).collect();
+    let high: Vec<Bits<E>> =
+        planes.iter().map(|plane| engine.lanes(plane, half..2 * half)).collect();
+    let zeros = engine.public(vec![Lanes(0); plane_words(half)]);
+    // high − low − 1 is below zero where high is not above low.
+    let minuend = high.iter().take(key).cloned().chain([zeros.clone()]).collect();
+    let subtrahend = low.iter().take(key).chain([&zeros]).map(|plane| not(engine, plane)).collect();
+    let swaps = negative_sum(engine, vec![minuend, subtrahend]).await?;
+    let differing: Vec<Bits<E>> = low.iter().zip(&high).map(|(low, high)| low.plus(high)).collect();
+    let pairs: Vec<_> = differing.iter().map(|differing| (&swaps, differing)).collect();
+    let turned = and_all(engine, &pairs).await?;
+    let halves = low.iter().zip(&high).zip(&turned);
+    let next = halves.map(|((low, high), turned)| {
+        engine.interleaved(&low.plus(turned), &high.plus(turned), half)
+    });
+    Ok(next.collect())
+}

@@ -1,0 +1,476 @@
+//! Functions of rows that several parties have columns of, which are found by an id.
+//!
+//! 1. *sizes*: all members say how many rows they have, in how many columns.
+//! 2. *join*: the rows of the ids that all parties have come into the same order at all, which nobody knows,
+//!    their columns in shared form ([`Engine::join`]; of sizes alone, [`Engine::count_common`]). Opened is how
+//!    many they are, to all members.
+//! 3. The rule on rows is asked of that number, before anything else is computed.
+//! 4. What the function says of these columns: [`categories`], [`moments`].
+//!
+//! So no party learns which of its rows are in the join, and nothing at all is learnt of rows that are not.
+//! Ids are compared as items of sets are ([`crate::intersection::items`]). An id twice in a table is refused,
+//! in a set it counts once.
+//!
+//! Of numbers each column has a scale of its own, the power of two next above all its magnitudes (in the
+//! join or not), and 53 binary digits of it. Where an answer depends on the scales they are opened with it.
+
+pub(crate) mod categories;
+mod columns;
+mod moments;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use self::columns::{Cells, Scaled};
+use super::{Desk, UNKNOWN};
+use crate::algebra::lanes::Lanes;
+use crate::catalogue::{
+    CONTINGENCY_VERTICAL, CORRELATION, Entry, INTERSECTION_SIZE, INTERSECTION_SUM, MEAN_BY_GROUP,
+    REGRESSION, UNION_SIZE,
+};
+use crate::circuits::joining::{Joined, Shape, Table};
+use crate::circuits::selection::at_least;
+use crate::computation::Answer;
+use crate::disclosure::Permit;
+use crate::engine::shared::Shared;
+use crate::engine::{Audience, Engine};
+use crate::fault::{Fault, InputError, Misbehaviour};
+use crate::input::{Column, Input};
+use crate::intersection::items::{Case, tag};
+use crate::intersection::{MOST_ITEMS, Tag, agreed, check_size, padded};
+use crate::parameters::Parameters;
+use crate::party::Party;
+use crate::sizes;
+
+/// The names under which the spec has whether a regression is by id, and whether it has an intercept.
+pub(crate) const BY_ID: &str = "by_id";
+const INTERCEPT: &str = "intercept";
+const YES: &str = "yes";
+const NO: &str = "no";
+
+/// The most columns of a party.
+const MOST_COLUMNS: usize = 64;
+
+/// The most rows of all parties together.
+const MOST_ROWS: usize = 1 << 20;
+
+/// What is asked of the join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    /// How many ids all parties have.
+    Common,
+    /// How many ids there are at all parties together.
+    Distinct,
+    /// The sum of one party's column.
+    Sum,
+    /// The table of the first party's categories and the second's.
+    Contingency,
+    /// The means of the second party's column in each of the first party's categories.
+    MeanByGroup,
+    /// The correlations of all columns.
+    Correlation,
+    /// The second party's first column on all others.
+    Regression { intercept: bool },
+}
+
+/// A function with one party's rows in it; at a helper, without.
+pub(crate) struct Prepared {
+    question: Question,
+    case: Case,
+    padded_to: Option<u64>,
+    /// What is compared of each row's id.
+    ids: Zeroizing<Vec<String>>,
+    columns: Vec<Cells>,
+}
+
+/// What a party has told of its rows.
+#[derive(Clone, Copy)]
+struct Told {
+    /// Filled up to what was declared.
+    rows: usize,
+    columns: usize,
+    /// How many categories its one column may have, if small counts are withheld; 0 else.
+    categories: usize,
+}
+
+impl Prepared {
+    /// None if the function has nothing to do with joins.
+    pub(super) fn new(
+        function: &Entry,
+        parameters: &Parameters,
+        input: &Input,
+    ) -> Option<Result<Self, InputError>> {
+        let question = Question::of(function, parameters)?;
+        Some(Self::of(question, parameters, input))
+    }
+
+    fn of(question: Question, parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
+        parameters.no_categories()?;
+        parameters.no_encoding()?;
+        let (case, padded_to) = (parameters.case.unwrap_or_default(), parameters.pad_to);
+        let (texts, columns) = match input {
+            Input::Texts(texts) => (texts.as_slice(), &[][..]),
+            Input::Keyed { ids, columns } => (ids.as_slice(), columns.as_slice()),
+            other if other.is_empty() => Default::default(),
+            _ => return Err(InputError::Shape { expected: "rows that begin with an id" }),
+        };
+        let mut ids: Zeroizing<Vec<String>> =
+            Zeroizing::new(texts.iter().map(|text| case.item(text)).collect());
+        if question.is_of_sets() {
+            ids.sort_unstable();
+            ids.dedup();
+        } else {
+            check_distinct(&ids)?;
+        }
+        check_size(ids.len(), padded_to)?;
+        if columns.len() > MOST_COLUMNS {
+            let (what, actual, limit) = ("columns of a party", columns.len(), MOST_COLUMNS);
+            return Err(InputError::TooMuch { what, actual, limit });
+        }
+        let columns = columns.iter().map(|column| question.cells(column));
+        let columns = columns.collect::<Result<_, _>>()?;
+        Ok(Self { question, case, padded_to, ids, columns })
+    }
+
+    /// A helper's part.
+    pub(super) fn to_help(
+        function: &Entry,
+        agreed: &BTreeMap<String, String>,
+    ) -> Result<Self, InputError> {
+        let question = match function.name {
+            REGRESSION => {
+                let intercept = agreed.get(INTERCEPT).is_some_and(|text| text == YES);
+                Some(Question::Regression { intercept })
+            }
+            _ => Question::of(function, &Parameters::default()),
+        };
+        let question = question.ok_or(UNKNOWN)?;
+        let (case, padded_to, ids, columns) = Default::default();
+        Ok(Self { question, case, padded_to, ids, columns })
+    }
+
+    /// What depends on which of the parties we are: whose columns are what.
+    pub(super) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
+        let has_categories = self.columns.iter().any(|column| matches!(column, Cells::Texts(_)));
+        let takes_categories = match self.question {
+            Question::Contingency => me.index() < 2,
+            Question::MeanByGroup => me.index() == 0,
+            _ => false,
+        };
+        if has_categories && !takes_categories {
+            let expected = "numbers behind the id: this party's column is not one of categories";
+            return Err(InputError::Shape { expected });
+        }
+        if takes_categories {
+            self.columns = std::mem::take(&mut self.columns)
+                .into_iter()
+                .map(Cells::into_categories)
+                .collect::<Result<_, _>>()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn parameters(&self) -> BTreeMap<String, String> {
+        let mut parameters: BTreeMap<String, String> = agreed(self.case, self.padded_to).into();
+        if let Question::Regression { intercept } = self.question {
+            let text = if intercept { YES } else { NO };
+            parameters.insert(BY_ID.to_owned(), YES.to_owned());
+            parameters.insert(INTERCEPT.to_owned(), text.to_owned());
+        }
+        parameters
+    }
+
+    /// What is revealed, where that is not what the catalogue says of the function.
+    pub(super) fn replaces_reveals(&self) -> Option<&'static [&'static str]> {
+        matches!(self.question, Question::Regression { .. }).then_some(REGRESSION_BY_ID)
+    }
+
+    pub(super) async fn run<E: Engine>(
+        self,
+        desk: &mut Desk<'_, E>,
+        permit: &Permit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        let told = self.exchange(desk, permit).await?;
+        permit.check_rows(told.iter().map(|told| told.rows as u64).sum())?;
+        self.question.check(&told)?;
+        let tags = match desk.engine.brings_data() {
+            false => Zeroizing::default(),
+            true => {
+                let tags = self.ids.iter().map(|id| tag(&desk.session, id)).collect();
+                padded(Zeroizing::new(tags), self.padded_to, rng)
+            }
+        };
+        let join = Join { permit, tags: &tags, told: &told };
+        let columns = self.columns;
+        match self.question {
+            Question::Common => common(desk, join, self.padded_to).await,
+            Question::Distinct => {
+                let own = tags.len().saturating_sub(self.ids.len());
+                distinct(desk, join, own, self.padded_to).await
+            }
+            Question::Contingency => categories::contingency(desk, join, columns, rng).await,
+            Question::MeanByGroup => categories::mean_by_group(desk, join, columns).await,
+            Question::Sum => moments::sum(desk, join, &scaled(columns)).await,
+            Question::Correlation => moments::correlation(desk, join, &scaled(columns)).await,
+            Question::Regression { intercept } => {
+                moments::regression(desk, join, &scaled(columns), intercept).await
+            }
+        }
+    }
+
+    /// What all parties tell of their rows.
+    async fn exchange<E: Engine>(
+        &self,
+        desk: &Desk<'_, E>,
+        permit: &Permit,
+    ) -> Result<Vec<Told>, Fault> {
+        let rows = match desk.engine.brings_data() {
+            true => self.padded_to.unwrap_or(self.ids.len() as u64),
+            false => 0,
+        };
+        let categories = match self.columns.as_slice() {
+            [Cells::Categories { names, .. }]
+                if permit.withholds() || self.question == Question::MeanByGroup =>
+            {
+                categories::told(names.len())
+            }
+            _ => 0,
+        };
+        let mine = [rows, self.columns.len() as u64, categories as u64];
+        let all = sizes::exchange(desk.channel, desk.inputs, mine).await?;
+        let told: Result<Vec<Told>, Fault> =
+            all.iter().enumerate().map(|(index, told)| Told::of(index, *told)).collect();
+        let told = told?;
+        if told.iter().map(|told| told.rows).sum::<usize>() > MOST_ROWS {
+            let why = "all parties together have more than 2^20 rows, which is the most that are \
+                       compared on shares";
+            return Err(Fault::Undefined { why });
+        }
+        Ok(told)
+    }
+}
+
+/// How many ids all parties have.
+async fn common<E: Engine>(
+    desk: &mut Desk<'_, E>,
+    join: Join<'_>,
+    padded_to: Option<u64>,
+) -> Result<Option<Answer>, Fault> {
+    let count = desk.engine.count_common(join.tags, &rows_of(join.told)).await?;
+    let count = open_count(desk, join.permit, &count).await?;
+    Ok(count.map(|size_intersection| Answer::IntersectionSize { size_intersection, padded_to }))
+}
+
+/// How many ids there are at all; `filling` is how many items our set was filled up with, which nobody else
+/// has.
+async fn distinct<E: Engine>(
+    desk: &mut Desk<'_, E>,
+    join: Join<'_>,
+    filling: usize,
+    padded_to: Option<u64>,
+) -> Result<Option<Answer>, Fault> {
+    let count = desk.engine.count_distinct(join.tags, &rows_of(join.told)).await?;
+    let filling = desk.sum(&[filling as u64], 1).await?;
+    let count = open_count(desk, join.permit, &count.minus(&filling)).await?;
+    Ok(count.map(|size_union| Answer::UnionSize { size_union, padded_to }))
+}
+
+/// What a regression by id reveals beside its answer.
+pub(crate) const REGRESSION_BY_ID: &[&str] = &[SIZES, COLUMNS, JOINED, MOMENTS, SCALES];
+
+/// How many rows each party has.
+pub(crate) const SIZES: &str =
+    "how many ids each party has, or the size declared by `pad_to`, to every party and helper";
+/// And in how many columns.
+pub(crate) const COLUMNS: &str =
+    "of joins: how many columns each party has, to every party and helper";
+/// How many rows are in the join.
+pub(crate) const JOINED: &str =
+    "of joins: how many ids all parties have, to every party and helper";
+/// What a regression by id and correlations open.
+pub(crate) const MOMENTS: &str = "of joins: over the rows that all parties have, the sum of each column, and of the \
+     products of each two, to every party";
+/// The scales of columns.
+pub(crate) const SCALES: &str =
+    "of joins: the power of two next above all magnitudes of each column, to every party";
+/// How many categories there are, where small counts are withheld.
+pub(crate) const CATEGORIES: &str = "if the rules ask for a smallest cell: the power of two from which on a party has no more \
+     categories, to every party and helper";
+/// The same, always.
+pub(crate) const GROUPS: &str =
+    "the power of two from which on the first party has no more groups, to every party and helper";
+
+impl Question {
+    fn of(function: &Entry, parameters: &Parameters) -> Option<Self> {
+        Some(match function.name {
+            INTERSECTION_SIZE => Self::Common,
+            UNION_SIZE => Self::Distinct,
+            INTERSECTION_SUM => Self::Sum,
+            CONTINGENCY_VERTICAL => Self::Contingency,
+            MEAN_BY_GROUP => Self::MeanByGroup,
+            CORRELATION => Self::Correlation,
+            REGRESSION if parameters.by_id == Some(true) => {
+                Self::Regression { intercept: parameters.intercept == Some(true) }
+            }
+            _ => return None,
+        })
+    }
+
+    fn is_of_sets(self) -> bool {
+        matches!(self, Self::Common | Self::Distinct)
+    }
+
+    fn cells(self, column: &Column) -> Result<Cells, InputError> {
+        match (self, column) {
+            (Self::Common | Self::Distinct, _) => {
+                Err(InputError::Shape { expected: "ids, and nothing behind them" })
+            }
+            (Self::Contingency | Self::MeanByGroup, Column::Texts(texts)) => {
+                Ok(Cells::Texts(Zeroizing::new(texts.clone())))
+            }
+            (_, Column::Numbers(numbers)) => Cells::numbers(numbers),
+            (_, Column::Texts(_)) => Err(InputError::Shape { expected: "numbers behind each id" }),
+        }
+    }
+
+    /// Whether the parties have the columns that are asked for.
+    fn check(self, told: &[Told]) -> Result<(), Fault> {
+        if !self.is_of_sets() && told.iter().any(|told| told.rows == 0) {
+            return Err(Fault::Undefined { why: "a party has no rows" });
+        }
+        let columns: Vec<usize> = told.iter().map(|told| told.columns).collect();
+        let (fits, why) = match self {
+            Self::Common | Self::Distinct => {
+                (columns.iter().all(|count| *count == 0), "parties have columns beside ids")
+            }
+            Self::Sum => (
+                columns.iter().sum::<usize>() == 1,
+                "one party has one column of numbers beside its ids, all others have ids only",
+            ),
+            Self::Contingency => (
+                columns.iter().enumerate().all(|(i, count)| *count == usize::from(i < 2)),
+                "the first two parties have a category beside each id, all others have ids only",
+            ),
+            Self::MeanByGroup => (
+                columns.iter().enumerate().all(|(i, count)| *count == usize::from(i < 2)),
+                "the first party has a group beside each id, the second a number, and all others have \
+                 ids only",
+            ),
+            Self::Correlation => {
+                (columns.iter().sum::<usize>() > 0, "no party has a column of numbers")
+            }
+            Self::Regression { .. } => (
+                columns.get(1).is_some_and(|count| *count > 0) && columns.iter().sum::<usize>() > 1,
+                "the second party's first column behind the id is what is explained, and there must be \
+                 others to explain it",
+            ),
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(Fault::Undefined { why }),
+        }
+    }
+}
+
+impl Told {
+    fn of(index: usize, [rows, columns, categories]: [u64; 3]) -> Result<Self, Fault> {
+        let within = |value: u64, most: usize| usize::try_from(value).ok().filter(|v| *v <= most);
+        let told = within(rows, MOST_ITEMS)
+            .zip(within(columns, MOST_COLUMNS))
+            .zip(within(categories, categories::MOST));
+        let party = Party::new(index).ok_or(Fault::Implausible)?;
+        let ((rows, columns), categories) =
+            told.ok_or(Fault::blame(party, Misbehaviour::OutOfRange))?;
+        Ok(Self { rows, columns, categories })
+    }
+}
+
+/// What a join is made of beside columns.
+#[derive(Clone, Copy)]
+struct Join<'a> {
+    permit: &'a Permit,
+    /// Ours.
+    tags: &'a [Tag],
+    told: &'a [Told],
+}
+
+impl Join<'_> {
+    /// The join of all parties' rows with columns of words, of each party as many as `columns` says; `words`
+    /// are ours. The rule on rows is asked of it.
+    async fn run<E: Engine>(
+        self,
+        desk: &mut Desk<'_, E>,
+        words: Vec<Vec<Lanes>>,
+        columns: impl Fn(usize, &Told) -> usize,
+    ) -> Result<Joined<E>, Fault> {
+        let Self { permit, tags, told } = self;
+        let shape = |(index, told): (usize, &Told)| Shape {
+            rows: told.rows,
+            columns: columns(index, told),
+        };
+        let shapes: Vec<Shape> = told.iter().enumerate().map(shape).collect();
+        let own = shapes.get(desk.channel.parties().me().index());
+        let own = own.map_or(0, |shape| shape.columns);
+        // A party without rows has its columns all the same; sets are filled up with rows of zeros.
+        let filled = |mut column: Vec<Lanes>| {
+            column.resize(tags.len(), Lanes(0));
+            column
+        };
+        let words = words.into_iter().chain(std::iter::repeat(Vec::new())).take(own);
+        let table = Table { tags: tags.to_vec(), words: words.map(filled).collect() };
+        let joined = desk.engine.join(&table, &shapes).await?;
+        permit.check_rows(joined.rows as u64)?;
+        match joined.rows {
+            0 => Err(Fault::Undefined { why: "the parties have no id in common" }),
+            _ => Ok(joined),
+        }
+    }
+}
+
+fn rows_of(told: &[Told]) -> Vec<usize> {
+    told.iter().map(|told| told.rows).collect()
+}
+
+/// A count, of which one that is too small is not opened: none stands for it, and for 0 where such are
+/// withheld. None at a helper.
+async fn open_count<E: Engine>(
+    desk: &mut Desk<'_, E>,
+    permit: &Permit,
+    count: &E::Shared<u64>,
+) -> Result<Option<Option<u64>>, Fault> {
+    let shown = match permit.withholds() {
+        true => at_least(&mut desk.engine, count, permit.least_shown()).await?,
+        false => count.clone(),
+    };
+    let opened = desk.engine.open(&shown, Audience::Parties).await?;
+    let is_withheld = |count: u64| permit.withholds() && count == 0;
+    match opened.as_deref() {
+        None => Ok(None),
+        Some([count]) if *count <= MOST_ROWS as u64 => {
+            Ok(Some((!is_withheld(*count)).then_some(*count)))
+        }
+        Some(_) => Err(Fault::Implausible),
+    }
+}
+
+fn check_distinct(ids: &[String]) -> Result<(), InputError> {
+    let mut places: Vec<usize> = (0..ids.len()).collect();
+    places.sort_by_key(|place| ids.get(*place));
+    let twice = places.windows(2).find(|two| match two {
+        [one, next] => ids.get(*one) == ids.get(*next),
+        _ => false,
+    });
+    match twice.and_then(|two| two.get(1)) {
+        Some(index) => Err(InputError::RepeatedId { index: *index }),
+        None => Ok(()),
+    }
+}
+
+fn scaled(columns: Vec<Cells>) -> Vec<Scaled> {
+    columns.into_iter().filter_map(Cells::into_scaled).collect()
+}
