@@ -55,6 +55,31 @@ fn two_parties_and_a_helper_compute_on_shares() {
     check_with_helpers("shares.py", 2, 1);
 }
 
+#[test]
+fn two_parties_have_sets_in_common() {
+    check("sets.py", 2);
+}
+
+#[test]
+fn three_parties_have_sets_in_common() {
+    check("sets.py", 3);
+}
+
+#[test]
+fn five_parties_have_sets_in_common() {
+    check("sets.py", 5);
+}
+
+#[test]
+fn two_parties_join_columns_by_ids() {
+    check("joins.py", 2);
+}
+
+#[test]
+fn three_parties_join_columns_by_ids() {
+    check("joins.py", 3);
+}
+
 /// `cloister up`, killed with its nodes on drop.
 struct Up(Child);
 

@@ -66,7 +66,7 @@ fn every_key_decodes_to_its_value() {
     for count in [0, 1, 2, 3, 10, 100, 195, 196, 197, 1_000, 100_000] {
         let (keys, values, store) = encoded(&mut rng, count);
         assert_eq!(store.words().len(), Store::slots(count));
-        let received = Store::from_words(store.into_words(), count).unwrap();
+        let received = Store::from_words(store.words().to_vec(), count).unwrap();
         assert_eq!(received.decode(&keys), values, "{count} keys");
     }
 }
