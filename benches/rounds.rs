@@ -21,8 +21,8 @@
 
 #[path = "support/link.rs"]
 mod link;
-#[path = "support/trio.rs"]
-mod trio;
+#[path = "support/nodes.rs"]
+mod nodes;
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ use cloister_protocols::parameters::{Encoding, Parameters};
 use cloister_shaping::limits::TlsPair;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
-use crate::trio::Trio;
+use crate::nodes::Nodes;
 
 const MIB: usize = 1 << 20;
 const WORDS: usize = 1_000_000;
@@ -52,17 +52,17 @@ fn links(criterion: &mut Criterion) {
 }
 
 fn small(criterion: &mut Criterion) {
-    let mut trio = Trio::start();
+    let mut nodes = Nodes::start(3);
     let parameters = Parameters::default();
     criterion.bench_function("empty", |bencher| {
         bencher.iter_custom(|times| {
-            (0..times).map(|_| trio.time("Empty", &parameters, &Input::Numbers(vec![]))).sum()
+            (0..times).map(|_| nodes.time("Empty", &parameters, &Input::Numbers(vec![]))).sum()
         });
     });
     let numbers = Input::Numbers((0..100).map(|index| f64::from(index) / 7.0).collect());
     criterion.bench_function("sum", |bencher| {
         bencher.iter_custom(|times| {
-            (0..times).map(|_| trio.time("SecureSum", &parameters, &numbers)).sum()
+            (0..times).map(|_| nodes.time("SecureSum", &parameters, &numbers)).sum()
         });
     });
 }
@@ -77,12 +77,12 @@ fn vectors(criterion: &mut Criterion) {
             bencher.iter_custom(|times| (0..times).map(|_| raw.time(bytes).unwrap()).sum());
         });
     }
-    let mut trio = Trio::start();
+    let mut nodes = Nodes::start(3);
     let parameters = Parameters { encoding: Some(Encoding::Integer), ..Parameters::default() };
     let input = Input::Integers((0..WORDS).map(|index| index as i64 * 7_919).collect());
     group.bench_function(BenchmarkId::new("SecureVectorSum", WORDS), |bencher| {
         bencher.iter_custom(|times| {
-            (0..times).map(|_| trio.time("SecureVectorSum", &parameters, &input)).sum()
+            (0..times).map(|_| nodes.time("SecureVectorSum", &parameters, &input)).sum()
         });
     });
     group.finish();

@@ -21,8 +21,8 @@
 
 #[path = "support/link.rs"]
 mod link;
-#[path = "support/trio.rs"]
-mod trio;
+#[path = "support/nodes.rs"]
+mod nodes;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ use cloister_shaping::limits::TlsPair;
 use zeroize::Zeroizing;
 
 use crate::link::Pair;
-use crate::trio::Trio;
+use crate::nodes::Nodes;
 
 const MILLION: usize = 1_000_000;
 
@@ -57,8 +57,8 @@ struct Cost {
 
 impl Case {
     /// What it costs once.
-    fn measure(&self, trio: &mut Trio) -> Cost {
-        let (once, more) = (self.whole(trio, 1), self.whole(trio, 1 + self.more));
+    fn measure(&self, nodes: &mut Nodes) -> Cost {
+        let (once, more) = (self.whole(nodes, 1), self.whole(nodes, 1 + self.more));
         let each = |once: f64, more: f64| (more - once) / f64::from(self.more);
         Cost {
             seconds: each(once.seconds, more.seconds),
@@ -68,7 +68,7 @@ impl Case {
     }
 
     /// What a whole computation costs that does it so many times.
-    fn whole(&self, trio: &mut Trio, times: u32) -> Cost {
+    fn whole(&self, nodes: &mut Nodes, times: u32) -> Cost {
         let parameters = Parameters {
             operation: Some(self.operation),
             size: Some(self.size),
@@ -77,7 +77,7 @@ impl Case {
         };
         let inputs = vec![Input::Numbers(vec![]); 3];
         let mut runs: Vec<_> =
-            (0..self.runs).map(|_| trio.run("Measure", &parameters, &inputs)).collect();
+            (0..self.runs).map(|_| nodes.run("Measure", &parameters, &inputs)).collect();
         runs.sort_by_key(|(elapsed, _)| *elapsed);
         let (elapsed, report) = &runs[runs.len() / 2];
         Cost {
@@ -126,20 +126,20 @@ fn main() {
     println!("AES-CTR, 8 MB on one core            {:>10.3} ms", aes * 1e3);
     println!("round trip of an empty frame         {:>10.3} ms", round_trip * 1e3);
 
-    let mut trio = Trio::start();
+    let mut nodes = Nodes::start(3);
     let case = |name, operation, size, more, runs| Case { name, operation, size, more, runs };
     let empty = case("agreeing, and one product", Operation::Multiply, 1, 1, 101);
-    println!("{:<34} {:>10.3} ms", empty.name, empty.whole(&mut trio, 1).seconds * 1e3);
+    println!("{:<34} {:>10.3} ms", empty.name, empty.whole(&mut nodes, 1).seconds * 1e3);
 
     let products = case("10^6 products", Operation::Multiply, MILLION, 4, 9);
-    let cost = products.measure(&mut trio);
+    let cost = products.measure(&mut nodes);
     let all = link(&mut raw, 3 * cost.bytes as u64);
     line(&products, &cost, "raw link, bytes of all three", all, "3 x");
     let one = link(&mut raw, cost.bytes as u64);
     line(&products, &cost, "raw link, bytes of one", one, "3 x");
 
     let dot = case("inner product of 10^6", Operation::InnerProduct, MILLION, 10, 9);
-    let cost = dot.measure(&mut trio);
+    let cost = dot.measure(&mut nodes);
     let vectors = [numbers(MILLION), numbers(MILLION), numbers(MILLION), numbers(MILLION)];
     let inner = |x: &[u64], y: &[u64]| {
         x.iter().zip(y).fold(0_u64, |sum, (x, y)| sum.wrapping_add(x.wrapping_mul(*y)))
@@ -150,23 +150,23 @@ fn main() {
     line(&dot, &cost, "plain, of both shares", plain, "4 x");
 
     let compare = case("10^5 comparisons of 64 bits", Operation::Compare, 100_000, 5, 9);
-    let cost = compare.measure(&mut trio);
+    let cost = compare.measure(&mut nodes);
     let raw_time = link(&mut raw, 3 * cost.bytes as u64);
     line(&compare, &cost, "raw link, bytes of all three", raw_time, "30 bytes");
 
     let chain = case("1,000 dependent products", Operation::Multiply, 1, 1_000, 11);
-    let cost = chain.measure(&mut trio);
+    let cost = chain.measure(&mut nodes);
     let cost = Cost { seconds: 1_000.0 * cost.seconds, rounds: 1_000.0 * cost.rounds, ..cost };
     line(&chain, &cost, "as many round trips", 1_000.0 * round_trip, "2 x");
 
     let matrix = case("512 x 512 x 512", Operation::MatrixProduct, 512, 2, 5);
-    let cost = matrix.measure(&mut trio);
+    let cost = matrix.measure(&mut nodes);
     let (x, y, mut z) = (numbers(512 * 512), numbers(512 * 512), vec![0; 512 * 512]);
     let plain = median(9, || timed(|| add_product(&x, &y, &mut z, 512, 512)));
     line(&matrix, &cost, "plain, same kernel", plain, "6 x");
 
     let sort = case("sort of 10^4 64-bit values", Operation::Sort, 10_000, 2, 5);
-    let cost = sort.measure(&mut trio);
+    let cost = sort.measure(&mut nodes);
     let raw_time = link(&mut raw, 3 * cost.bytes as u64);
     line(&sort, &cost, "raw link, bytes of all three", raw_time, "-");
 
@@ -179,7 +179,7 @@ fn main() {
             _ => data.clone(),
         };
         let mut runs: Vec<_> =
-            (0..51).map(|_| trio.run(function, &Parameters::default(), &inputs)).collect();
+            (0..51).map(|_| nodes.run(function, &Parameters::default(), &inputs)).collect();
         runs.sort_by_key(|(elapsed, _)| *elapsed);
         let (elapsed, report) = &runs[runs.len() / 2];
         println!(

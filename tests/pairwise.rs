@@ -105,6 +105,12 @@ fn a_node_that_dies_while_shares_are_multiplied_is_named() {
     named_when_killed(&chain, 20, &["multiply"]);
 }
 
+#[test]
+fn a_node_that_dies_while_items_are_masked_is_named() {
+    let join = json!({"operation": "join", "size": 30_000});
+    named_when_killed(&join, 6, &["masked items", "twice masked", "commit"]);
+}
+
 /// Both compute the median of numbers that depend on `run`, and get it.
 fn median_of(cluster: &Cluster, run: u32) -> Vec<Value> {
     let data = [json!([run, f64::from(run) + 0.5, -1e9]), json!([f64::from(run) - 0.25, 1e9])];

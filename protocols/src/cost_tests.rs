@@ -106,6 +106,7 @@ fn cases() -> Vec<Case> {
         (Operation::Compare, SIZE, 1),
         (Operation::Compare, SIZE, 2),
         (Operation::Sort, SIZE, 1),
+        (Operation::Join, SIZE, 1),
     ];
     cases.extend(measured.map(|(operation, size, times)| {
         let asked = format!("{operation} {size} x{times}");

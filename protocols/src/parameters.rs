@@ -105,6 +105,9 @@ pub enum Operation {
     Compare,
     /// One sort of 64-bit numbers.
     Sort,
+    /// One join of tables of so many rows of each party, of which half are in the join, with five columns in
+    /// all.
+    Join,
 }
 
 /// Declared categories.
@@ -144,7 +147,7 @@ impl Encoding {
 }
 
 impl Operation {
-    const NAMES: [(&'static str, Self); 7] = [
+    const NAMES: [(&'static str, Self); 8] = [
         ("multiply", Self::Multiply),
         ("conjunction", Self::Conjunction),
         ("inject", Self::Inject),
@@ -152,6 +155,7 @@ impl Operation {
         ("matrix_product", Self::MatrixProduct),
         ("compare", Self::Compare),
         ("sort", Self::Sort),
+        ("join", Self::Join),
     ];
 }
 

@@ -237,3 +237,7 @@ fn add(sums: &mut [u64], values: &[u64]) {
 fn first_word(hash: &blake3::Hash) -> u64 {
     hash.as_bytes().first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
 }
+
+#[cfg(test)]
+#[path = "many_tests.rs"]
+mod tests;

@@ -72,7 +72,7 @@ pub(super) struct Workload {
 }
 
 /// All of them, the one without content first.
-pub(super) static SUBJECTS: [Subject; 31] = [
+pub(super) static SUBJECTS: [Subject; 32] = [
     whole(catalogue::EMPTY, "rounds", 2, Data::Rounds),
     whole(catalogue::SUM, "numbers", 100, Data::Numbers),
     whole(catalogue::VECTOR_SUM, "words", 1_000, Data::Vector),
@@ -118,6 +118,7 @@ pub(super) static SUBJECTS: [Subject; 31] = [
     operation("matrix_product", "rows", 128, Data::Operation("matrix_product")),
     operation("compare", "comparisons", 10_000, Data::Operation("compare")),
     operation("sort", "numbers", 1_000, Data::Operation("sort")),
+    operation("join", "rows", 1_000, Data::Operation("join")),
     operation("chain", "products", 100, Data::Chain),
 ];
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::Desk;
 use crate::algebra::lanes::{Lanes, plane_words};
 use crate::circuits::comparison::negative;
+use crate::circuits::joining::{Shape, Table};
 use crate::circuits::sorting::sort;
 use crate::computation::Answer;
 use crate::engine::{Columns, Dimensions, Engine};
@@ -32,7 +33,7 @@ impl Prepared {
     fn checked(self) -> Result<Self, InputError> {
         let (limit, most_times) = match self.operation {
             Operation::MatrixProduct => (2_000, 1_000),
-            Operation::Sort => (1 << 18, 100),
+            Operation::Sort | Operation::Join => (1 << 18, 100),
             Operation::Compare => (MOST / 4, 10_000),
             Operation::Multiply | Operation::InnerProduct | Operation::Inject => (MOST, 100_000),
             Operation::Conjunction => (64 * MOST, 100_000),
@@ -115,7 +116,34 @@ impl Prepared {
                     sort(engine, table, 64).await?;
                 }
             }
+            Operation::Join => {
+                let me = desk.channel.parties().me().index();
+                let shapes: Vec<Shape> = (0..desk.inputs)
+                    .map(|party| Shape { rows: size, columns: columns_of(party, desk.inputs) })
+                    .collect();
+                let columns = shapes.get(me).map_or(0, |shape| shape.columns);
+                let tags = (0..size).map(|row| public_tag(row, (row % 2 == 1).then_some(me)));
+                let words = vec![vec![Lanes(7); size]; columns];
+                let table = Table { tags: tags.collect(), words };
+                for _ in 0..self.times {
+                    engine.join(&table, &shapes).await?;
+                }
+            }
         }
         Ok(Some(Answer::Empty {}))
     }
+}
+
+/// Of five columns, those of this party.
+fn columns_of(party: usize, parties: usize) -> usize {
+    const ALL: usize = 5;
+    ALL / parties + usize::from(party < ALL % parties)
+}
+
+/// What stands for a row that all have, or this party alone.
+fn public_tag(row: usize, of: Option<usize>) -> u128 {
+    let text = format!("{row} of {of:?}");
+    let hash = blake3::hash(text.as_bytes());
+    let (halves, _) = hash.as_bytes().as_chunks::<16>();
+    halves.first().map_or(0, |half| u128::from_le_bytes(*half))
 }

@@ -1,4 +1,4 @@
-//! Three nodes over loopback mutual TLS in this process.
+//! Nodes over loopback mutual TLS in this process.
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "benchmarks use parts of it")]
 
@@ -17,19 +17,20 @@ use cloister_protocols::parameters::Parameters;
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 
-/// Three nodes on threads of their own, which live until the end of the process.
-pub struct Trio {
+/// Nodes on threads of their own, which live until the end of the process.
+pub struct Nodes {
     nodes: Vec<Addr<Sessions>>,
     runtime: Runtime,
     runs: u64,
 }
 
-impl Trio {
-    pub fn start() -> Self {
+impl Nodes {
+    /// So many of them.
+    pub fn start(parties: usize) -> Self {
         let (ready, nodes) = mpsc::channel();
         std::thread::spawn(move || {
             actix_rt::System::new().block_on(async move {
-                let plan = support::plan(3, 60);
+                let plan = support::plan(parties, 300);
                 let nodes = plan.start_all().await;
                 ready.send(nodes.iter().map(Node::sessions).collect()).unwrap();
                 std::future::pending::<()>().await;
@@ -41,7 +42,7 @@ impl Trio {
 
     /// The time from the request to the last party's answer; encoding the input is not in it.
     pub fn time(&mut self, function: &str, parameters: &Parameters, input: &Input) -> Duration {
-        self.run(function, parameters, &vec![input.clone(); 3]).0
+        self.run(function, parameters, &vec![input.clone(); self.nodes.len()]).0
     }
 
     /// That time, and what the first party's node reports.
@@ -53,7 +54,7 @@ impl Trio {
     ) -> (Duration, std::sync::Arc<Report>) {
         self.runs += 1;
         let network = self.runs.to_string();
-        let mut ask = support::Ask::new(function, 3, &network);
+        let mut ask = support::Ask::new(function, self.nodes.len(), &network);
         ask.parameters = parameters.clone();
         let parties = self.nodes.iter().zip(inputs);
         let asked: Vec<_> = parties.map(|(node, input)| ask.of(node, input.clone())).collect();

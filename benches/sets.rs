@@ -1,0 +1,172 @@
+//! What sets and joins cost between real nodes over loopback mutual TLS, beside what one core's curve
+//! arithmetic, and the link, can do in the same run.
+//!
+//! `cargo bench --bench sets`
+//!
+//! Prints a table. An item of a party is hashed into the group, raised and encoded by it, and decoded, raised
+//! and encoded by the other: that is timed on one core, and divided by the cores that all nodes share. Times of
+//! computations are medians, from the request to the last answer, agreement and all; memory is what the process
+//! of all nodes holds at most beyond what it held before, with the items as texts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a benchmark stops where it fails"
+)]
+#![allow(clippy::print_stdout, reason = "its output is what it is for")]
+
+#[path = "support/nodes.rs"]
+mod nodes;
+
+use std::fs;
+use std::hint::black_box;
+use std::time::Instant;
+
+use cloister_protocols::computation::{Column, Input};
+use cloister_protocols::parameters::{Operation, Parameters};
+use curve25519_dalek::ristretto::CompressedRistretto;
+use curve25519_dalek::{RistrettoPoint, Scalar};
+
+use crate::nodes::Nodes;
+
+/// Seconds that one core takes for what both parties do with one item of one of them.
+fn an_item() -> f64 {
+    const ITEMS: u32 = 4_096;
+    let power = Scalar::from_bytes_mod_order([7; 32]);
+    let mut times: Vec<f64> = (0..9)
+        .map(|_| {
+            let start = Instant::now();
+            let mut masked = Vec::new();
+            for batch in 0..ITEMS / 64 {
+                let raised: Vec<RistrettoPoint> = (0..64)
+                    .map(|item| {
+                        let mut wide = [0; 64];
+                        let mut hasher = blake3::Hasher::new();
+                        hasher.update(&(64 * batch + item).to_le_bytes());
+                        hasher.finalize_xof().fill(&mut wide);
+                        RistrettoPoint::from_uniform_bytes(&wide) * power
+                    })
+                    .collect();
+                masked.extend(RistrettoPoint::double_and_compress_batch(&raised));
+            }
+            for batch in masked.chunks(64) {
+                let raised: Vec<RistrettoPoint> = batch
+                    .iter()
+                    .map(|element: &CompressedRistretto| element.decompress().unwrap() * power)
+                    .collect();
+                black_box(RistrettoPoint::double_and_compress_batch(&raised));
+            }
+            start.elapsed().as_secs_f64() / f64::from(ITEMS)
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn items(party: usize, count: usize) -> Vec<String> {
+    let item = |row: usize| match row % 2 {
+        0 => format!("patient {row}"),
+        _ => format!("patient {row} of {party}"),
+    };
+    (0..count).map(item).collect()
+}
+
+fn kibibytes(of: &str) -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(of)).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").trim().parse().unwrap_or(0.0)
+}
+
+/// The median time, what the first node sent, and bytes of memory at most.
+fn measure(
+    nodes: &mut Nodes,
+    runs: usize,
+    function: &str,
+    parameters: &Parameters,
+    inputs: &[Input],
+) -> (f64, f64, f64) {
+    let before = kibibytes("VmRSS:");
+    // From here on the peak is that of these runs.
+    let _ = fs::write("/proc/self/clear_refs", "5");
+    let mut times = Vec::new();
+    let mut sent = 0.0;
+    for _ in 0..runs {
+        let (elapsed, report) = nodes.run(function, parameters, inputs);
+        times.push(elapsed.as_secs_f64());
+        sent = report.cost.bytes_sent as f64;
+    }
+    times.sort_by(f64::total_cmp);
+    let memory = (kibibytes("VmHWM:") - before).max(0.0) * 1024.0;
+    (times[times.len() / 2], sent, memory)
+}
+
+fn main() {
+    let cores = std::thread::available_parallelism().unwrap().get() as f64;
+    let each = an_item();
+    println!("an item of one party, one core, both parties' part {:>8.2} us", each * 1e6);
+    let plain = Parameters::default();
+    let mut two = Nodes::start(2);
+    let sizes: &[(usize, usize)] = &[(1_000, 15), (10_000, 9), (100_000, 5), (1_000_000, 1)];
+    for function in ["SetIntersection", "SetIntersectionSize"] {
+        for (size, runs) in
+            sizes.iter().filter(|(size, _)| function == "SetIntersection" || *size < 1_000_000)
+        {
+            let inputs: Vec<Input> =
+                (0..2).map(|party| Input::Texts(items(party, *size))).collect();
+            let (seconds, sent, memory) = measure(&mut two, *runs, function, &plain, &inputs);
+            let limit = 2.0 * *size as f64 * each / cores;
+            println!(
+                "{function:<20} 2 parties x {size:>8}: {seconds:>8.3} s, {:>5.1} bytes an item, {:>5.0} bytes of \
+                 memory an item; curve arithmetic alone {limit:>7.3} s: {:>3.0} %",
+                sent / *size as f64,
+                memory / (2 * size) as f64,
+                100.0 * limit / seconds
+            );
+        }
+    }
+    let join = |size, suite: Option<&str>| Parameters {
+        operation: Some(Operation::Join),
+        size: Some(size),
+        suite: suite.map(str::to_owned),
+        ..Parameters::default()
+    };
+    let nothing = |parties| vec![Input::Numbers(Vec::new()); parties];
+    for size in [1_000, 10_000] {
+        let (seconds, ..) =
+            measure(&mut two, 5, "Measure", &join(size, Some("pairwise")), &nothing(2));
+        let rate = size as f64 / seconds;
+        println!("join of 2 x {size} rows, 5 columns, pairwise: {seconds:.3} s, {rate:.0} rows/s");
+    }
+    let column = |party: usize, size: usize| Input::Keyed {
+        ids: items(0, size),
+        columns: vec![Column::Texts(
+            (0..size).map(|row| format!("{}", (row >> (3 * party)) % 5)).collect(),
+        )],
+    };
+    let inputs: Vec<Input> = (0..2).map(|party| column(party, 10_000)).collect();
+    let (seconds, ..) = measure(&mut two, 5, "StatisticsContingencyVertical", &plain, &inputs);
+    println!("table of 2 x 10,000 people, 5 x 5 categories: {seconds:.3} s");
+
+    let mut three = Nodes::start(3);
+    for (size, runs) in [(1_000, 9), (10_000, 5), (100_000, 1)] {
+        let inputs: Vec<Input> = (0..3).map(|party| Input::Texts(items(party, size))).collect();
+        let (seconds, sent, _) = measure(&mut three, runs, "SetIntersection", &plain, &inputs);
+        println!(
+            "SetIntersection      3 parties x {size:>8}: {seconds:>8.3} s, {:>5.1} bytes an item of the leader",
+            sent / size as f64
+        );
+    }
+    for size in [1_000, 10_000] {
+        let inputs: Vec<Input> = (0..3).map(|party| Input::Texts(items(party, size))).collect();
+        let (seconds, ..) = measure(&mut three, 5, "SetIntersectionSize", &plain, &inputs);
+        println!("SetIntersectionSize  3 parties x {size:>8}: {seconds:>8.3} s");
+        let (seconds, ..) = measure(&mut three, 5, "Measure", &join(size, None), &nothing(3));
+        let rate = size as f64 / seconds;
+        println!(
+            "join of 3 x {size} rows, 5 columns, replicated: {seconds:.3} s, {rate:.0} rows/s"
+        );
+    }
+}
