@@ -18,8 +18,9 @@
 //! are: each counts its own rows, and one that adds rows which nobody has lifts a total or a cell over
 //! a minimum, or hides that another party dominates. A member that repeats a computation under changing
 //! rules of its own learns from each refusal one bit more. Vectors and matrices are not rows, and the rules
-//! on rows, shares and small cells do not apply to them. Of a regression over columns that two parties
-//! have of the same rows, all are told how many rows there are, and the rule on rows is asked of that number. A small cell is not opened to anybody; who
+//! on rows, shares and small cells do not apply to them. Of columns that
+//! parties have of the same rows, all are told how many rows there are, and the rules on rows and on the smallest
+//! count are asked of that number. A small cell is not opened to anybody; who
 //! knows totals or other tables may work it out.
 //!
 //! A number by its rank (an extreme, a median, a quantile) is the number of a single row, and is
@@ -291,6 +292,17 @@ impl Permit {
     /// The refusal of too few rows, where a function tells all members how many there are.
     pub(crate) fn check_rows(&self, rows: u64) -> Result<(), Refusal> {
         self.joint.check_rows(rows)
+    }
+
+    /// The fewest rows, if a rule asks for more than one.
+    pub(crate) fn least_rows(&self) -> Option<u64> {
+        let rules = &self.joint.rules;
+        rules.ask_for_rows().then_some(rules.min_rows)
+    }
+
+    /// The refusal of too few rows, where nobody has seen how many there are.
+    pub(crate) fn too_few_rows(&self) -> Refusal {
+        self.joint.too_few_rows()
     }
 
     /// Whether there are counts that may not be shown.

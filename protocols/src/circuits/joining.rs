@@ -103,7 +103,7 @@ pub(crate) async fn join<E: Engine>(
     engine.prepare(8 * widest).await?;
     let shared = engine.share(&columns, &lengths).await?;
     let most = sizes.iter().copied().max().unwrap_or(0);
-    let place_digits = digits_of(most);
+    let place_digits = digits_of(most).max(1);
     let mut tables = Vec::with_capacity(shapes.len());
     let mut places = Vec::with_capacity(shapes.len());
     for (columns, shape) in shared.iter().zip(shapes) {
@@ -111,6 +111,10 @@ pub(crate) async fn join<E: Engine>(
         tables.push(table);
         places.push(engine.planes(&place, 0..place_digits));
     }
+    // Of a party without columns no place is asked for: its list is as wide as the others', and that is all.
+    let with_columns: Vec<usize> = (0..shapes.len())
+        .filter(|party| shapes.get(*party).is_some_and(|s| s.columns > 0))
+        .collect();
     let mut lists = lists_of_tags(engine, &table.tags, &sizes).await?;
     for (list, places) in lists.iter_mut().zip(places) {
         list.planes.extend(places);
@@ -119,12 +123,19 @@ pub(crate) async fn join<E: Engine>(
     let merged = merge(engine, lists, key).await?;
     let (windows, complete) = complete_windows(engine, &merged, &sizes).await?;
     let places = merged.planes.get(key..).unwrap_or_default();
-    let places = places_of_windows(engine, places, windows, sizes.len());
+    let places = places_of_windows(engine, places, windows, &with_columns);
     let found = found(engine, &complete, places, windows).await?;
-    let tables = tables.iter().zip(&found.places).map(|(table, places)| {
-        table.iter().map(|column: &Bits<E>| column.gather(places)).collect()
-    });
-    Ok(Joined { rows: found.rows, tables: tables.collect() })
+    let mut joined = vec![Vec::new(); tables.len()];
+    for (party, places) in with_columns.iter().zip(&found.places) {
+        let rows = sizes.get(*party).copied().unwrap_or(0);
+        if !are_distinct_below(places, rows) {
+            return Err(Fault::Implausible);
+        }
+        if let Some((joined, table)) = joined.get_mut(*party).zip(tables.get(*party)) {
+            *joined = table.iter().map(|column: &Bits<E>| column.gather(places)).collect();
+        }
+    }
+    Ok(Joined { rows: found.rows, tables: joined })
 }
 
 /// A table in an order that nobody knows, and of each of its former rows the place where it is now.
@@ -135,6 +146,7 @@ async fn shuffled<E: Engine>(
 ) -> Result<(Vec<Bits<E>>, Bits<E>), Fault> {
     let numbers = |engine: &E| engine.public((0..rows as u64).map(Lanes).collect());
     if columns.is_empty() || rows < 2 {
+        // Of no columns the places are not opened, and of one row there is only one.
         return Ok((columns.to_vec(), numbers(engine)));
     }
     let words = columns.iter().cloned().chain([numbers(engine)]).collect();
@@ -165,7 +177,15 @@ fn inverse(numbers: &[Lanes]) -> Option<Vec<usize>> {
     places.into_iter().collect()
 }
 
-/// Which rows are in the join: how many, and their places in each party's shuffled table.
+/// Whether these are different rows of a table of so many.
+fn are_distinct_below(places: &[usize], rows: usize) -> bool {
+    let mut sorted = places.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    sorted.len() == places.len() && sorted.last().is_none_or(|last| *last < rows)
+}
+
+/// Which rows are in the join: how many, and their places in the shuffled table of each party that has columns.
 struct Found {
     rows: usize,
     places: Vec<Vec<usize>>,
@@ -176,14 +196,15 @@ fn places_of_windows<E: Engine>(
     engine: &E,
     planes: &[Bits<E>],
     windows: usize,
-    parties: usize,
+    parties: &[usize],
 ) -> Vec<Bits<E>> {
-    let of = |party: usize| {
+    let of = |party: &usize| {
+        let party = *party;
         let planes: Vec<Bits<E>> =
             planes.iter().map(|plane| engine.lanes(plane, party..party + windows)).collect();
         engine.words(&planes, windows)
     };
-    (0..parties).map(of).collect()
+    parties.iter().map(of).collect()
 }
 
 async fn found<E: Engine>(
@@ -210,8 +231,8 @@ async fn found<E: Engine>(
     let places: Vec<Bits<E>> = places.iter().map(|column| column.gather(&rows)).collect();
     let count = rows.len();
     let none = || vec![(0..count).collect(); parties];
-    if count == 0 {
-        return Ok(Found { rows: 0, places: none() });
+    if count == 0 || parties == 0 {
+        return Ok(Found { rows: count, places: none() });
     }
     let all = Bits::<E>::concat(&places.iter().collect::<Vec<_>>());
     let opened = engine.open(&all, Audience::Computing).await?;

@@ -29,7 +29,8 @@
 //! items that a party does not have. P_1 can leave out items of the answer, and anybody can claim items
 //! that it does not have, or spoil the answer: privacy is all that is promised.
 //!
-//! **An item that not all have** is taken for one that all have with a probability of 2^-64.
+//! **An item that not all have** is taken for one that all have with a probability of 2^-64, so one of all of the leader's
+//! 2^24 at most with 2^-40.
 //!
 //! **Rounds:** ⌈n_1 / [`CHUNK`]⌉ + 2 at P_1. **Bytes:** 32 for each item of P_1 to and from each of the others;
 //! about 9 for each item of the others to P_1; 16 for each item of the answer.

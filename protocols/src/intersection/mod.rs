@@ -105,6 +105,13 @@ impl Prepared {
             Zeroizing::new(self.items.iter().map(|item| tag(session.hash(), item)).collect());
         let tags = padded(tags, self.padded_to, rng);
         let counts = exchange_sizes(channel, tags.len()).await?;
+        if self.padded_to.is_some() && permit.least_rows().is_some() {
+            let why = "the rule on rows cannot be asked of sets whose size is hidden by `pad_to`";
+            return Err(Fault::Undefined { why });
+        }
+        if permit.least_rows().is_some() {
+            permit.check_rows(counts.iter().map(|count| *count as u64).sum())?;
+        }
         // In a random order: the other party sees places.
         let order = order_of(tags.len(), rng);
         let sent: Zeroizing<Vec<Tag>> =

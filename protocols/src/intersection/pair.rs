@@ -19,8 +19,8 @@
 //! how many items the other has; and which of its own are common, or, where both send back in an order
 //! of their own, how many.
 //!
-//! **Where it ends for who deviates:** elements that are none, or the identity, or that come twice; wrong
-//! lengths. The commitment is for who waits for the results of its own items and sends them back as the
+//! **Where it ends for who deviates:** elements that are none, or the identity, or that come twice; results that
+//! come twice; wrong lengths. The commitment is for who waits for the results of its own items and sends them back as the
 //! other's: the other would take all of its own items for common ones. It can still send back results that
 //! are none, or use items that it does not have; so no item is proved to be anybody's.
 //!
@@ -105,7 +105,7 @@ impl Meeting<'_> {
     ) -> Result<Results, Fault> {
         let Self { channel, peer, theirs, .. } = self;
         let larger = ours.len().max(theirs);
-        let mut masking = Masking { mask, ours, theirs, results: Vec::with_capacity(theirs) };
+        let mut masking = Masking { mask, ours, theirs, results: Vec::new() };
         self.paced("masked items", larger.div_ceil(CHUNK), &mut masking).await?;
         let mut results = masking.results;
         if has_repeated(&results) {
@@ -128,6 +128,9 @@ impl Meeting<'_> {
         let Returning { ours, hasher, .. } = returning;
         if !bool::from(hasher.finalize().as_bytes().as_slice().ct_eq(&commitment)) {
             return Err(Fault::blame(peer, Misbehaviour::WrongOpening));
+        }
+        if has_repeated(&ours) {
+            return Err(Fault::blame(peer, Misbehaviour::RepeatedItem));
         }
         Ok(Results { ours, theirs: results })
     }

@@ -6,10 +6,10 @@
 //! 1. Each party sends its masked items in an order of its own, and brings its columns in in that order.
 //! 2. Each sends the other's results back in a second order of its own. The other's columns are put into that
 //!    same order, in shared form ([`super::shuffle`], with one turn).
-//! 3. Both find the same pairs of places. In each table a place stands for a row that only the two orders
+//! 3. Both find the same pairs of places, and compare a hash of them. In each table a place stands for a row that only the two orders
 //!    together would tell, and each party knows one of them.
 //!
-//! **What each learns:** how many rows match. **Rounds:** those of the intersection; two shuffles of one turn.
+//! **What each learns:** how many rows match. **Rounds:** those of the intersection, and one; two shuffles of one turn.
 
 use curve25519_dalek::scalar::Scalar;
 use zeroize::Zeroizing;
@@ -18,7 +18,7 @@ use super::Pairwise;
 use crate::circuits::joining::{Joined, Shape, Table};
 use crate::engine::Columns;
 use crate::engine::shared::Shared;
-use crate::fault::{Fault, InputError};
+use crate::fault::{Fault, InputError, Misbehaviour};
 use crate::intersection::Tag;
 use crate::intersection::masking::Mask;
 use crate::intersection::pair::{Meeting, Side};
@@ -32,6 +32,16 @@ struct Met {
     sent: Vec<usize>,
     /// The order in which we have sent back the other's.
     returned: Vec<usize>,
+}
+
+/// A hash of the pairs, under a key that only the two have.
+fn pairs_digest(key: &[u8; 32], pairs: &[[usize; 2]]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(b"pairs");
+    for place in pairs.iter().flatten() {
+        hasher.update(&(*place as u64).to_le_bytes());
+    }
+    *hasher.finalize().as_bytes()
 }
 
 impl Pairwise<'_> {
@@ -103,7 +113,14 @@ impl Pairwise<'_> {
                 pairs.map(|[ours, theirs]| [theirs, ours]).collect()
             }
         };
-        Ok(Met { pairs, sent, returned })
+        let digest = pairs_digest(&key, &pairs);
+        self.channel.begin_round("same pairs");
+        self.channel.send(peer, digest.to_vec());
+        let theirs = self.channel.receive_exactly(peer, digest.len()).await?.into_bytes();
+        match theirs.as_ref() == digest.as_slice() {
+            true => Ok(Met { pairs, sent, returned }),
+            false => Err(Fault::blame(peer, Misbehaviour::WrongOpening)),
+        }
     }
 
     /// A random scalar that nobody else knows.

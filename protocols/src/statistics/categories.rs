@@ -35,7 +35,7 @@ pub(crate) type Axes = Vec<Vec<String>>;
 
 /// The categories of all parties' data together.
 pub(super) async fn unite(channel: &Channel, own: Axes) -> Result<Axes, Fault> {
-    let lists = exchange(channel, &own).await?;
+    let lists = exchange(channel, &own, Order::Ascending).await?;
     let union = lists.into_iter().fold(own, merge);
     match excess(&union) {
         None => Ok(union),
@@ -44,12 +44,16 @@ pub(super) async fn unite(channel: &Channel, own: Axes) -> Result<Axes, Fault> {
 }
 
 /// The categories of each other party's data, in order.
-pub(super) async fn exchange(channel: &Channel, own: &Axes) -> Result<Vec<Axes>, Fault> {
+pub(super) async fn exchange(
+    channel: &Channel,
+    own: &Axes,
+    order: Order,
+) -> Result<Vec<Axes>, Fault> {
     let list = wire::encode(own).map_err(|_| too_long())?;
     channel.begin_round("categories");
     let digest = digest(&list);
     channel.broadcast(list);
-    let lists = receive_lists(channel, own.len()).await?;
+    let lists = receive_lists(channel, own.len(), order).await?;
 
     channel.begin_round("categories echo");
     let digests = lists.iter().map(|list| list.digest).collect();
@@ -104,28 +108,39 @@ pub(super) fn check_message(own: &Axes) -> Result<(), InputError> {
     wire::encode(own).map(drop).map_err(|_| too_long())
 }
 
+/// How names come in a list, in which none comes twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Ascending,
+    Any,
+}
+
 struct List {
     axes: Axes,
     digest: Digest,
 }
 
-async fn receive_lists(channel: &Channel, axes: usize) -> Result<Vec<List>, Fault> {
+async fn receive_lists(channel: &Channel, axes: usize, order: Order) -> Result<Vec<List>, Fault> {
     let messages = channel.gather().await?.into_iter();
-    messages.map(|(from, message)| parse(from, message, axes)).collect()
+    messages.map(|(from, message)| parse(from, message, axes, order)).collect()
 }
 
-fn parse(from: Party, message: Message, axes: usize) -> Result<List, Fault> {
+fn parse(from: Party, message: Message, axes: usize, order: Order) -> Result<List, Fault> {
     let bytes = message.into_bytes();
     let list: Option<Axes> = wire::decode(&bytes).ok();
-    let valid = list.filter(|list| list.len() == axes && list.iter().all(|axis| is_valid(axis)));
+    let valid =
+        list.filter(|list| list.len() == axes && list.iter().all(|axis| is_valid(axis, order)));
     let axes = valid.ok_or_else(|| Fault::blame(from, Misbehaviour::Malformed))?;
     Ok(List { axes, digest: digest(&bytes) })
 }
 
-fn is_valid(axis: &[String]) -> bool {
+fn is_valid(axis: &[String], order: Order) -> bool {
     axis.len() <= MAX_CATEGORIES
         && axis.iter().all(|name| name.len() <= MAX_NAME)
-        && axis.iter().is_sorted_by(|a, b| a < b)
+        && match order {
+            Order::Ascending => axis.iter().is_sorted_by(|a, b| a < b),
+            Order::Any => axis.iter().collect::<BTreeSet<_>>().len() == axis.len(),
+        }
 }
 
 fn digest(list: &[u8]) -> Digest {

@@ -26,8 +26,9 @@ use crate::engine::{Audience, Dimensions, Engine};
 use crate::fault::{Fault, Misbehaviour};
 use crate::gate::open_counts;
 use crate::party::Party;
-use crate::statistics::categories::{Axes, exchange};
+use crate::statistics::categories::{Axes, Order, check_size, exchange};
 use crate::statistics::tables;
+use crate::tape::order_of;
 
 /// The most categories of a party.
 pub(super) const MOST: usize = 1 << 12;
@@ -44,22 +45,49 @@ pub struct Group {
     pub mean: f64,
 }
 
-/// Our own categories, if we have any: their names in ascending order, and of each row the place of its own.
+/// Our own categories, if we have any, in an order that says nothing of their names: with it, opened places
+/// would tell how many other names lie between those that are shown.
 #[derive(Default)]
 struct Own {
     names: Vec<String>,
+    /// Of each row the place of its category among the names.
     places: Zeroizing<Vec<usize>>,
 }
 
 impl Own {
-    fn of(columns: &mut Vec<Cells>) -> Self {
+    fn of(columns: &mut Vec<Cells>, rng: &mut impl CryptoRng) -> Self {
         match columns.pop() {
-            Some(Cells::Categories { names, places }) => Self { names, places },
+            Some(Cells::Categories { names, places }) => {
+                let order = order_of(names.len(), rng);
+                let mut now = vec![0; names.len()];
+                for (place, origin) in order.iter().enumerate() {
+                    now.get_mut(*origin).into_iter().for_each(|now| *now = place);
+                }
+                let moved = |place: &usize| now.get(*place).copied().unwrap_or_default();
+                Self {
+                    places: Zeroizing::new(places.iter().map(moved).collect()),
+                    names: order.iter().filter_map(|origin| names.get(*origin).cloned()).collect(),
+                }
+            }
             other => {
                 columns.extend(other);
                 Self::default()
             }
         }
+    }
+
+    /// The same among `kinds` places, some of which are nobody's.
+    fn among(mut self, kinds: usize, rng: &mut impl CryptoRng) -> Self {
+        let mut slots = order_of(kinds, rng);
+        slots.truncate(self.names.len());
+        slots.sort_unstable();
+        let moved = |place: &mut usize| *place = slots.get(*place).copied().unwrap_or_default();
+        self.places.iter_mut().for_each(moved);
+        let mut names = vec![String::new(); kinds];
+        for (slot, name) in slots.iter().zip(self.names) {
+            names.get_mut(*slot).into_iter().for_each(|place| place.clone_from(&name));
+        }
+        Self { names, places: self.places }
     }
 
     /// Each row's category as a bit among `kinds`, in as many columns of words as these take.
@@ -92,11 +120,11 @@ pub(super) async fn contingency<E: Engine>(
     mut columns: Vec<Cells>,
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Answer>, Fault> {
-    let own = Own::of(&mut columns);
+    let own = Own::of(&mut columns, rng);
     let withholds = join.permit.withholds();
     let cells = match withholds {
         false => all_cells(desk, join, &own, rng).await?,
-        true => large_cells(desk, join, &own).await?,
+        true => large_cells(desk, join, own, rng).await?,
     };
     let shown = |count: u64| (count > 0 || !withholds).then_some(count);
     Ok(cells
@@ -135,8 +163,8 @@ async fn all_cells<E: Engine>(
     let axes = names_of_both(desk, names, seen.each_ref().map(Vec::len)).await?;
     let [x, y] = &seen;
     let cells = x.iter().flat_map(|x| y.iter().map(move |y| (*x, *y)));
-    let counts = cells.map(|cell| counts.get(&cell).copied().unwrap_or(0)).collect();
-    Ok(Some((axes, counts)))
+    let counts: Vec<u64> = cells.map(|cell| counts.get(&cell).copied().unwrap_or(0)).collect();
+    in_order(&axes, &counts).map(Some)
 }
 
 /// The names of both parties' categories of which a large enough count is there, and the counts of all their
@@ -144,11 +172,14 @@ async fn all_cells<E: Engine>(
 async fn large_cells<E: Engine>(
     desk: &mut Desk<'_, E>,
     join: Join<'_>,
-    own: &Own,
+    own: Own,
+    rng: &mut impl CryptoRng,
 ) -> Result<Option<(Axes, Vec<u64>)>, Fault> {
     let [of_x, of_y] = kinds(join.told)?;
     let me = desk.channel.parties().me().index();
-    let words = own.bits(if me == 0 { of_x } else { of_y });
+    let of_mine = if me == 0 { of_x } else { of_y };
+    let own = own.among(of_mine, rng);
+    let words = own.bits(of_mine);
     let joined = join.run(desk, words, |_, told| told.categories.div_ceil(LANES)).await?;
     let [x, y, ..] = joined.tables.as_slice() else { return Err(Fault::Implausible) };
     let (x, y) = (planes(&desk.engine, x, of_x), planes(&desk.engine, y, of_y));
@@ -172,17 +203,18 @@ async fn large_cells<E: Engine>(
     };
     let axes = names_of_both(desk, names, [seen_x.len(), seen_y.len()]).await?;
     let cells = seen_x.iter().flat_map(|x| seen_y.iter().map(move |y| x * of_y + y));
-    let counts = cells.map(|cell| counts.get(cell).copied().unwrap_or(0)).collect();
-    Ok(Some((axes, counts)))
+    let counts: Vec<u64> = cells.map(|cell| counts.get(cell).copied().unwrap_or(0)).collect();
+    in_order(&axes, &counts).map(Some)
 }
 
 pub(super) async fn mean_by_group<E: Engine>(
     desk: &mut Desk<'_, E>,
     join: Join<'_>,
     mut columns: Vec<Cells>,
+    rng: &mut impl CryptoRng,
 ) -> Result<Option<Answer>, Fault> {
     let [of_groups, _] = kinds(join.told)?;
-    let own = Own::of(&mut columns);
+    let own = Own::of(&mut columns, rng).among(of_groups, rng);
     let scaled: Vec<Scaled> = columns.into_iter().filter_map(Cells::into_scaled).collect();
     let words = match desk.channel.parties().me().index() {
         0 => own.bits(of_groups),
@@ -312,7 +344,7 @@ async fn names_of_both<E: Engine>(
 ) -> Result<Axes, Fault> {
     let channel = desk.parties.ok_or(Fault::Implausible)?;
     let own = vec![own];
-    let mut told = exchange(channel, &own).await?;
+    let mut told = exchange(channel, &own, Order::Any).await?;
     told.insert(channel.parties().me().index().min(told.len()), own);
     let both = told.into_iter().zip(due).enumerate().map(|(index, (mut names, due))| {
         let names = names.pop().unwrap_or_default();
@@ -322,4 +354,22 @@ async fn names_of_both<E: Engine>(
         }
     });
     both.collect()
+}
+
+/// The axes with their names in ascending order, and the counts of their cells in that order.
+fn in_order(axes: &Axes, counts: &[u64]) -> Result<(Axes, Vec<u64>), Fault> {
+    check_size(axes)?;
+    let [x, y] = axes.as_slice() else { return Err(Fault::Implausible) };
+    let sorted = |names: &[String]| {
+        let mut places: Vec<usize> = (0..names.len()).collect();
+        places.sort_by_key(|place| names.get(*place));
+        places
+    };
+    let (of_x, of_y) = (sorted(x), sorted(y));
+    let cells = of_x.iter().flat_map(|i| of_y.iter().map(move |j| i * y.len() + j));
+    let counts = cells.map(|cell| counts.get(cell).copied().unwrap_or(0)).collect();
+    let named = |names: &[String], places: &[usize]| {
+        places.iter().filter_map(|place| names.get(*place).cloned()).collect()
+    };
+    Ok((vec![named(x, &of_x), named(y, &of_y)], counts))
 }

@@ -15,7 +15,7 @@ use crate::circuits::Bits;
 use crate::engine::Engine;
 use crate::engine::shared::{Shared, split};
 use crate::fault::{Fault, InputError};
-use crate::statistics::categories::check_name;
+use crate::statistics::categories::{check_message, check_name};
 
 /// Binary digits of a number in its column's scale, without the sign.
 pub(super) const PRECISION: usize = 53;
@@ -72,6 +72,7 @@ impl Cells {
             let (what, actual, limit) = ("categories of a party", names.len(), MOST);
             return Err(InputError::TooMuch { what, actual, limit });
         }
+        check_message(&vec![names.clone()])?;
         let place = |text: &String| names.binary_search(text).unwrap_or_default();
         let places = Zeroizing::new(texts.iter().map(place).collect());
         Ok(Self::Categories { names, places })

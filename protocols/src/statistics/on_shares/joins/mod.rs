@@ -7,7 +7,10 @@
 //! 3. The rule on rows is asked of that number, before anything else is computed.
 //! 4. What the function says of these columns: [`categories`], [`moments`].
 //!
-//! So no party learns which of its rows are in the join, and nothing at all is learnt of rows that are not.
+//! So no party learns which of its rows are in the join, and nothing is learnt of rows that are not (but by the
+//! scales, below). How many rows are in the join is told, and so what is left of it where groups or cells
+//! are withheld.
+//!
 //! Ids are compared as items of sets are ([`crate::intersection::items`]). An id twice in a table is refused,
 //! in a set it counts once.
 //!
@@ -27,13 +30,13 @@ use zeroize::Zeroizing;
 
 use self::columns::{Cells, Scaled};
 use super::{Desk, UNKNOWN};
-use crate::algebra::lanes::Lanes;
+use crate::algebra::lanes::{LANES, Lanes};
 use crate::catalogue::{
     CONTINGENCY_VERTICAL, CORRELATION, Entry, INTERSECTION_SIZE, INTERSECTION_SUM, MEAN_BY_GROUP,
     REGRESSION, UNION_SIZE,
 };
-use crate::circuits::joining::{Joined, Shape, Table};
-use crate::circuits::selection::at_least;
+use crate::circuits::joining::{self, Joined, Shape, Table};
+use crate::circuits::selection::{at_least, is_below};
 use crate::computation::Answer;
 use crate::disclosure::Permit;
 use crate::engine::shared::Shared;
@@ -41,7 +44,7 @@ use crate::engine::{Audience, Engine};
 use crate::fault::{Fault, InputError, Misbehaviour};
 use crate::input::{Column, Input};
 use crate::intersection::items::{Case, tag};
-use crate::intersection::{MOST_ITEMS, Tag, agreed, check_size, padded};
+use crate::intersection::{MOST_ITEMS, PAD_TO, Tag, agreed, check_size, padded};
 use crate::parameters::Parameters;
 use crate::party::Party;
 use crate::sizes;
@@ -57,6 +60,15 @@ const MOST_COLUMNS: usize = 64;
 
 /// The most rows of all parties together.
 const MOST_ROWS: usize = 1 << 20;
+
+/// The most words that all parties' rows have together.
+const MOST_WORDS: usize = 1 << 22;
+
+/// The most bits of which cells and groups are counted.
+const MOST_CELLS: usize = 1 << 24;
+
+/// The most numbers of a joined column.
+const MOST_NUMBERS: usize = 1 << 18;
 
 /// What is asked of the join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +161,8 @@ impl Prepared {
             _ => Question::of(function, &Parameters::default()),
         };
         let question = question.ok_or(UNKNOWN)?;
-        let (case, padded_to, ids, columns) = Default::default();
+        let padded_to = agreed.get(PAD_TO).and_then(|size| size.parse().ok());
+        let (case, ids, columns) = Default::default();
         Ok(Self { question, case, padded_to, ids, columns })
     }
 
@@ -196,8 +209,10 @@ impl Prepared {
         rng: &mut impl CryptoRng,
     ) -> Result<Option<Answer>, Fault> {
         let told = self.exchange(desk, permit).await?;
-        permit.check_rows(told.iter().map(|told| told.rows as u64).sum())?;
-        self.question.check(&told)?;
+        self.question.check(&told, permit)?;
+        if self.question.is_of_sets() {
+            self.check_rows(desk, permit, &told).await?;
+        }
         let tags = match desk.engine.brings_data() {
             false => Zeroizing::default(),
             true => {
@@ -214,13 +229,35 @@ impl Prepared {
                 distinct(desk, join, own, self.padded_to).await
             }
             Question::Contingency => categories::contingency(desk, join, columns, rng).await,
-            Question::MeanByGroup => categories::mean_by_group(desk, join, columns).await,
+            Question::MeanByGroup => categories::mean_by_group(desk, join, columns, rng).await,
             Question::Sum => moments::sum(desk, join, &scaled(columns)).await,
             Question::Correlation => moments::correlation(desk, join, &scaled(columns)).await,
             Question::Regression { intercept } => {
                 moments::regression(desk, join, &scaled(columns), intercept).await
             }
         }
+    }
+
+    /// Asks the rule on rows of all parties' items together; on shares if their sets are filled up.
+    async fn check_rows<E: Engine>(
+        &self,
+        desk: &mut Desk<'_, E>,
+        permit: &Permit,
+        told: &[Told],
+    ) -> Result<(), Fault> {
+        let Some(least) = permit.least_rows() else { return Ok(()) };
+        if self.padded_to.is_some() {
+            let rows = desk.sum(&[self.ids.len() as u64], 1).await?;
+            let is_small = is_below(&mut desk.engine, &rows, least).await?;
+            let is_small = desk.engine.lanes(&is_small, 0..1);
+            return match desk.engine.open(&is_small, Audience::Everybody).await?.as_deref() {
+                Some([Lanes(0)]) => Ok(()),
+                Some([Lanes(1)]) => Err(permit.too_few_rows().into()),
+                _ => Err(Fault::Implausible),
+            };
+        }
+        permit.check_rows(told.iter().map(|told| told.rows as u64).sum())?;
+        Ok(())
     }
 
     /// What all parties tell of their rows.
@@ -261,7 +298,12 @@ async fn common<E: Engine>(
     join: Join<'_>,
     padded_to: Option<u64>,
 ) -> Result<Option<Answer>, Fault> {
-    let count = desk.engine.count_common(join.tags, &rows_of(join.told)).await?;
+    let sizes = rows_of(join.told);
+    // Two parties by themselves see how many there are before a rule can be asked.
+    let count = match join.permit.withholds() {
+        true => joining::count_common(&mut desk.engine, join.tags, &sizes).await?,
+        false => desk.engine.count_common(join.tags, &sizes).await?,
+    };
     let count = open_count(desk, join.permit, &count).await?;
     Ok(count.map(|size_intersection| Answer::IntersectionSize { size_intersection, padded_to }))
 }
@@ -274,9 +316,25 @@ async fn distinct<E: Engine>(
     filling: usize,
     padded_to: Option<u64>,
 ) -> Result<Option<Answer>, Fault> {
-    let count = desk.engine.count_distinct(join.tags, &rows_of(join.told)).await?;
+    let sizes = rows_of(join.told);
+    let withholds = join.permit.withholds();
+    // With what two parties by themselves see on the way, the answer would tell their true sizes.
+    let all = match withholds || padded_to.is_some() {
+        true => joining::count_distinct(&mut desk.engine, join.tags, &sizes).await?,
+        false => desk.engine.count_distinct(join.tags, &sizes).await?,
+    };
     let filling = desk.sum(&[filling as u64], 1).await?;
-    let count = open_count(desk, join.permit, &count.minus(&filling)).await?;
+    let mut count = all.minus(&filling);
+    if withholds && desk.inputs == 2 {
+        // Of two sets it tells how much they have in common, where the rules may withhold that.
+        let told = desk.engine.public(vec![sizes.iter().sum::<usize>() as u64]);
+        let least = join.permit.least_shown();
+        let is_small = is_below(&mut desk.engine, &told.minus(&all), least).await?;
+        let is_small: E::Shared<u64> = desk.engine.inject(&[&is_small], 1).await?;
+        let is_shown = desk.engine.public(vec![1]).minus(&is_small);
+        count = desk.engine.multiply(&count, &is_shown).await?;
+    }
+    let count = open_count(desk, join.permit, &count).await?;
     Ok(count.map(|size_union| Answer::UnionSize { size_union, padded_to }))
 }
 
@@ -294,10 +352,11 @@ pub(crate) const JOINED: &str =
     "of joins: how many ids all parties have, to every party and helper";
 /// What a regression by id and correlations open.
 pub(crate) const MOMENTS: &str = "of joins: over the rows that all parties have, the sum of each column, and of the \
-     products of each two, to every party";
+     products of each two, to every party; a column can be chosen so that these are single numbers of \
+     another, which is not noticed";
 /// The scales of columns.
-pub(crate) const SCALES: &str =
-    "of joins: the power of two next above all magnitudes of each column, to every party";
+pub(crate) const SCALES: &str = "of joins: the power of two next above all magnitudes of each column, those of rows included \
+     that are not in the join, to every party";
 /// How many categories there are, where small counts are withheld.
 pub(crate) const CATEGORIES: &str = "if the rules ask for a smallest cell: the power of two from which on a party has no more \
      categories, to every party and helper";
@@ -339,7 +398,9 @@ impl Question {
     }
 
     /// Whether the parties have the columns that are asked for.
-    fn check(self, told: &[Told]) -> Result<(), Fault> {
+    fn check(self, told: &[Told], permit: &Permit) -> Result<(), Fault> {
+        self.check_categories(told, permit)?;
+        self.check_work(told)?;
         if !self.is_of_sets() && told.iter().any(|told| told.rows == 0) {
             return Err(Fault::Undefined { why: "a party has no rows" });
         }
@@ -373,6 +434,49 @@ impl Question {
         match fits {
             true => Ok(()),
             false => Err(Fault::Undefined { why }),
+        }
+    }
+}
+
+impl Question {
+    /// Whether the parties tell numbers of categories that the function asks them for.
+    fn check_categories(self, told: &[Told], permit: &Permit) -> Result<(), Fault> {
+        let asked = |index: usize| match self {
+            Self::MeanByGroup => index == 0,
+            Self::Contingency => permit.withholds() && index < 2,
+            _ => false,
+        };
+        for (index, told) in told.iter().enumerate() {
+            let fits = match asked(index) && told.columns > 0 {
+                true => told.categories.is_power_of_two(),
+                false => told.categories == 0,
+            };
+            if let Some(party) = Party::new(index).filter(|_| !fits) {
+                return Err(Fault::blame(party, Misbehaviour::OutOfRange));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what is told asks for no more than a node can do.
+    fn check_work(self, told: &[Told]) -> Result<(), Fault> {
+        let width = |told: &Told| 1 + told.columns.max(told.categories.div_ceil(LANES));
+        let words = told.iter().map(|told| told.rows * width(told)).sum();
+        // The join is no larger than the smallest table.
+        let rows = told.iter().map(|told| told.rows).min().unwrap_or(0);
+        let kinds = told.iter().map(|told| told.categories.max(1));
+        let (cells, limit) = match self {
+            Self::Common | Self::Distinct => (0, 1),
+            Self::Contingency | Self::MeanByGroup => (rows * kinds.product::<usize>(), MOST_CELLS),
+            Self::Sum | Self::Correlation | Self::Regression { .. } => (rows, MOST_NUMBERS),
+        };
+        let bounds = [
+            ("words in all parties' rows", words, MOST_WORDS),
+            ("rows of the smallest table, times what is computed of each", cells, limit),
+        ];
+        match bounds.into_iter().find(|(_, actual, limit)| actual > limit) {
+            Some((what, actual, limit)) => Err(Fault::TableTooLarge { what, actual, limit }),
+            None => Ok(()),
         }
     }
 }
@@ -425,6 +529,9 @@ impl Join<'_> {
         let table = Table { tags: tags.to_vec(), words: words.map(filled).collect() };
         let joined = desk.engine.join(&table, &shapes).await?;
         permit.check_rows(joined.rows as u64)?;
+        if permit.withholds() && (joined.rows as u64) < permit.least_shown() {
+            return Err(permit.shows_single_rows().into());
+        }
         match joined.rows {
             0 => Err(Fault::Undefined { why: "the parties have no id in common" }),
             _ => Ok(joined),

@@ -4,8 +4,9 @@
 //! their products, are exact integers; these are opened, and everything else follows from them in exact
 //! fractions, rounded once.
 //!
-//! A sum opens nothing else. Correlations do not depend on the columns' scales, which stay where they are. For a
-//! regression the scales are opened too.
+//! A sum opens nothing else. Correlations do not depend on the columns' scales, which are not opened for them
+//! (sums of products tell how large a column's numbers are beside that power of two). For a regression they are. There
+//! have to be more rows than columns, before anything is opened.
 
 use num_bigint::{BigInt, BigUint};
 use num_traits::{One, Signed, Zero};
@@ -101,6 +102,11 @@ async fn moments<E: Engine>(
     }
     let joined = join.run(desk, words(own), |_, told: &Told| told.columns).await?;
     let rows = joined.rows;
+    if rows <= count {
+        // With no more rows than columns the sums of products would tell the rows.
+        let why = "more rows are needed that all parties have than there are columns";
+        return Err(Fault::Undefined { why });
+    }
     let mut columns = Vec::with_capacity(count);
     for column in joined.tables.iter().flatten() {
         columns.push(numbers(&mut desk.engine, column).await?);

@@ -166,6 +166,111 @@ fn small_sizes_are_withheld_where_the_rules_ask_for_it() {
 }
 
 #[test]
+fn two_parties_sizes_are_withheld_from_their_nodes_too() {
+    let rules = Rules { min_cell: 5, ..Profile::Teaching.rules() };
+    for (common, shown) in [(0, None), (4, None), (5, Some(5))] {
+        let set =
+            |party: u64| ids(&(0..common).chain(100 * party..100 * party + 20).collect::<Vec<_>>());
+        let inputs = || vec![set(1), set(2)];
+        let union = shown.map(|_| 40 + common);
+        for (function, due) in [
+            (
+                INTERSECTION_SIZE,
+                Answer::IntersectionSize { size_intersection: shown, padded_to: None },
+            ),
+            (UNION_SIZE, Answer::UnionSize { size_union: union, padded_to: None }),
+        ] {
+            for run in settings(|| Run::new(function, inputs()).rules(rules)) {
+                // Nothing masked travels: of that the nodes would see how many match.
+                let report = run.simulate(Simulation::new(seed()));
+                assert!(
+                    report
+                        .meters
+                        .iter()
+                        .all(|meter| !meter.round_names().contains(&"twice masked"))
+                );
+                assert_eq!(*report.results().unwrap()[0].answer.get(), due, "{common}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_rule_on_rows_is_asked_of_what_sets_are_filled_up_from() {
+    let rules = Rules { min_rows: 10, ..Profile::Teaching.rules() };
+    let parameters = Parameters { pad_to: Some(50), ..Parameters::default() };
+    for (each, enough) in [(4, false), (5, true)] {
+        let inputs =
+            || vec![ids(&(0..each).collect::<Vec<_>>()), ids(&(3..3 + each).collect::<Vec<_>>())];
+        for run in settings(|| Run::new(INTERSECTION_SIZE, inputs()).rules(rules)) {
+            let suite = run.parameters.clone();
+            let run = run.parameters(Parameters { pad_to: parameters.pad_to, ..suite });
+            match enough {
+                true => assert!(matches!(run.answer(), Answer::IntersectionSize { .. })),
+                false => {
+                    assert!(matches!(fault(&run), Fault::Refused(Refusal::TooFewRows { .. })));
+                }
+            }
+        }
+    }
+}
+
+/// What is opened of a join is how many rows it has, and places that nobody chose: of the same data they are
+/// others in each run, also of parties that have nothing but ids.
+#[test]
+fn opened_places_are_not_those_of_the_data() {
+    const COMMON: u64 = 17;
+    let rows =
+        |party: u64| -> Vec<u64> { (0..COMMON).chain(100 * party..100 * party + 23).collect() };
+    let seed = seed();
+    for suite in [pairwise::SUITE, "replicated"] {
+        let places = |run_number: u64| {
+            let with = |id: u64| (id, vec![1.5]);
+            let first = keyed(&rows(1).into_iter().map(with).collect());
+            let run = Run::new(INTERSECTION_SUM, vec![first, ids(&rows(2)), ids(&rows(3))]);
+            let run =
+                run.parameters(Parameters { suite: Some(suite.into()), ..Parameters::default() });
+            let _ = openings::take();
+            let report = run.simulate(Simulation::new(seed.wrapping_add(run_number)));
+            report.results().unwrap();
+            let opened = openings::take()
+                .into_iter()
+                .filter(|(_, bytes)| bytes.len() == 8 * usize::try_from(COMMON).unwrap());
+            let mut all: Vec<Vec<u8>> = opened.map(|(_, bytes)| bytes).collect();
+            all.dedup();
+            all.into_iter()
+                .map(|bytes| {
+                    let mut places: Vec<u64> = bytes
+                        .as_chunks::<8>()
+                        .0
+                        .iter()
+                        .map(|word| u64::from_le_bytes(*word))
+                        .collect();
+                    places.sort_unstable();
+                    places
+                })
+                .collect::<BTreeSet<_>>()
+        };
+        let (one, other) = (places(0), places(1));
+        // Of the one party that has a column.
+        assert_eq!((one.len(), other.len()), (1, 1), "{suite}");
+        assert_ne!(one, other, "{suite}");
+    }
+}
+
+#[test]
+fn a_join_of_single_rows_is_one() {
+    for parties in [2, 3, 4] {
+        let rows: Vec<Rows> = (0..parties)
+            .map(|party| vec![(7, if party == 1 { vec![2.5] } else { vec![] })])
+            .collect();
+        for run in settings(|| Run::new(INTERSECTION_SUM, rows.iter().map(keyed).collect())) {
+            assert_eq!(run.answer(), Answer::IntersectionSum { sum: 2.5, size_intersection: 1 });
+        }
+    }
+}
+
+#[test]
 fn sums_are_over_the_rows_that_all_have() {
     let mut rng = rng(seed());
     for parties in [2, 3, 4] {
@@ -460,6 +565,7 @@ fn what_does_not_fit_is_refused_with_what_to_do() {
     assert!(undefined(MEAN_BY_GROUP, [1, 0]).contains("group"));
     assert!(undefined(CORRELATION, [0, 0]).contains("no party"));
     assert!(undefined(CORRELATION, [1, 1]).contains("the same in all"));
+    assert!(undefined(CORRELATION, [5, 5]).contains("more rows"));
     let no_rows = Run::new(CORRELATION, vec![keyed(&rows(1)), keyed(&Vec::new())]);
     assert_eq!(fault(&no_rows), Fault::Undefined { why: "a party has no rows" });
     let twice: Rows = [(1, vec![1.0]), (2, vec![1.0]), (1, vec![2.0])].to_vec();
