@@ -298,7 +298,11 @@ impl Course<'_> {
         match part {
             Part::OnShares(prepared) => {
                 reveals.extend(prepared.reveals());
-                computed(reveals)
+                let security = computed(reveals);
+                match committee.is_none() && parties == 2 && prepared.matches_ids() {
+                    true => security.with_masked_ids(),
+                    false => security,
+                }
             }
             Part::Sets(_) | Part::Prepare => computed(reveals),
             Part::Masked(prepared) => {

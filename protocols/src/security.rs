@@ -36,6 +36,15 @@ impl Security {
         Self { suite, adversary, corruptible: parties - 1, reveals }
     }
 
+    /// The same, of functions for which two parties match their ids.
+    pub(crate) fn with_masked_ids(mut self) -> Self {
+        self.adversary.push_str(
+            "; which ids match is found by masking them, which rests on the decisional Diffie-Hellman \
+             assumption in ristretto255",
+        );
+        self
+    }
+
     /// Of a set intersection among so many parties.
     pub(crate) fn intersection(parties: usize, reveals: Vec<String>) -> Self {
         let (suite, adversary) = (intersection::SUITE, of_intersection(parties));

@@ -12,10 +12,10 @@
 //! Counts are sums of these bits ([`count_common`]), or of equalities of neighbours ([`count_distinct`]).
 //! For [`join`], columns do not go through the network; the place of each row does:
 //!
-//! 3. Before merging, each party's table is shuffled, together with the numbers of its rows. These numbers are
+//! 3. Before merging, the table of each party that has columns is shuffled, together with the numbers of its rows. These numbers are
 //!    shuffled once more with the places at which they stand, and opened: so it is known, in shared form, at
 //!    which place of the shuffled table each row is.
-//! 4. After it, all windows of n neighbours, each with its bit and the n places of its items, are shuffled. The
+//! 4. After it, all windows of n neighbours, each with its bit and the places of those of its items that have columns, are shuffled. The
 //!    bits are opened, which says how many rows are in the join; and the places of those that are.
 //!
 //! **What is opened:** to everybody how many rows there are; to those that compute, orders that nobody has

@@ -200,6 +200,11 @@ impl Prepared {
         }
     }
 
+    /// Whether rows are matched by ids.
+    pub(crate) fn matches_ids(&self) -> bool {
+        matches!(self, Self::Joins(_))
+    }
+
     /// What is revealed instead of what the catalogue says, where one function has two forms.
     pub(crate) fn replaces_reveals(&self) -> Option<&'static [&'static str]> {
         match self {
