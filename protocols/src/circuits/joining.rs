@@ -12,24 +12,33 @@
 //! Counts are sums of these bits ([`count_common`]), or of equalities of neighbours ([`count_distinct`]).
 //! For [`join`], columns do not go through the network; the place of each row does:
 //!
-//! 3. Before merging, the table of each party that has columns is shuffled, together with the numbers of its rows. These numbers are
-//!    shuffled once more with the places at which they stand, and opened: so it is known, in shared form, at
-//!    which place of the shuffled table each row is.
-//! 4. After it, all windows of n neighbours, each with its bit and the places of those of its items that have columns, are shuffled. The
-//!    bits are opened, which says how many rows are in the join; and the places of those that are.
+//! 3. Before merging, the table of each party that has columns is shuffled, together with the numbers of its
+//!    rows. These numbers are shuffled once more with the places at which they stand, and opened: so it is known,
+//!    in shared form, at which place of the shuffled table each row is.
+//! 4. After it, all windows of n neighbours, each with its bit and the places of those of its items that have
+//!    columns, are shuffled. The bits are opened, which says how many rows are in the join; and the places of
+//!    those that are.
+//!
+//! No place of a party without columns is ever opened: its table is not shuffled, so that they would tell which of
+//! its rows match.
 //!
 //! **What is opened:** to everybody how many rows there are; to those that compute, orders that nobody has
 //! chosen: they are uniform whatever the data are, and of a shuffled table's places so are those in the join.
 //!
-//! **How many digits are compared:** of tags 40 + 2·log₂ N for N rows of all parties, so that two
-//! different ones are equal in them with a probability of 2^-41 at most.
+//! **How many digits are compared:** of tags 40 + 2·⌈log₂ N⌉ for N rows of all parties, 128 at most. Of fewer
+//! than N² / 2 pairs of different tags one is equal in them with a probability of 2^-41 at most; that one of N
+//! tags is the largest there is, which merging may lose, is no more probable: 2^-40 together.
 //!
 //! **Who deviates:** as the suite below says. A party that has a tag twice breaks the protocol: its rows may
-//! match each other, which falsifies results.
+//! match each other, which falsifies results. A place is then read as one in another party's table; what that
+//! table does not have, or has only once, is refused.
 //!
-//! **Rounds** for n parties: 6 and an opening for each with columns; ⌈log₂ n⌉ merges at least, each of log₂ N
-//! levels; ⌈log₂ t⌉ + n for the equalities of t digits; two for a shuffle, and two openings. **Bytes:** those of N / 2·log₂ N
-//! comparisons and as many conjunctions for each plane, which are 2·t + log₂ N or so.
+//! **Rounds** for n parties: two shuffles and an opening for each with columns; n − 1 merges, each of log₂ N
+//! levels for the N items that it makes; ⌈log₂ t⌉ + n − 2 for the equalities of t digits; a shuffle, and two
+//! openings. **Bytes:** in each merge those of N / 2·log₂ N comparisons of t + ⌈log₂ n⌉ + 1 digits, and of as
+//! many conjunctions for each plane: one for each of these digits but one, and for each digit of a place.
+
+use zeroize::Zeroizing;
 
 use crate::algebra::lanes::{Lanes, plane_words, planes_of};
 use crate::circuits::comparison::all_zero;
@@ -50,7 +59,9 @@ pub(crate) struct Table {
 /// How many rows and columns a party's table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
+    /// How many tags.
     pub(crate) rows: usize,
+    /// How many columns of words.
     pub(crate) columns: usize,
 }
 
@@ -97,7 +108,8 @@ pub(crate) async fn join<E: Engine>(
     let in_order = |column: &Vec<Lanes>| -> Vec<Lanes> {
         order.iter().filter_map(|place| column.get(*place).copied()).collect()
     };
-    let columns: Vec<Lanes> = table.words.iter().flat_map(in_order).collect();
+    let columns: Zeroizing<Vec<Lanes>> =
+        Zeroizing::new(table.words.iter().flat_map(in_order).collect());
     let lengths: Vec<usize> = shapes.iter().map(|shape| shape.rows * shape.columns).collect();
     let widest = shapes.iter().map(|shape| shape.rows * (shape.columns + 1)).max().unwrap_or(0);
     engine.prepare(8 * widest).await?;
@@ -106,8 +118,10 @@ pub(crate) async fn join<E: Engine>(
     let place_digits = digits_of(most).max(1);
     let mut tables = Vec::with_capacity(shapes.len());
     let mut places = Vec::with_capacity(shapes.len());
-    for (columns, shape) in shared.iter().zip(shapes) {
-        let (table, place) = shuffled(engine, &split(columns, shape.rows), shape.rows).await?;
+    for (all, shape) in shared.iter().zip(shapes) {
+        let column = |index: usize| all.slice(index * shape.rows..(index + 1) * shape.rows);
+        let columns: Vec<Bits<E>> = (0..shape.columns).map(column).collect();
+        let (table, place) = shuffled(engine, &columns, shape.rows).await?;
         tables.push(table);
         places.push(engine.planes(&place, 0..place_digits));
     }
@@ -265,8 +279,10 @@ async fn lists_of_tags<E: Engine>(
 ) -> Result<Vec<List<E>>, Fault> {
     let digits = tag_digits(sizes);
     let order = ascending(tags, digits);
-    let sorted: Vec<u128> = order.iter().filter_map(|place| tags.get(*place).copied()).collect();
+    let sorted: Zeroizing<Vec<u128>> =
+        Zeroizing::new(order.iter().filter_map(|place| tags.get(*place).copied()).collect());
     let mine = if engine.brings_data() { planes_of(&sorted, 0..digits) } else { Vec::new() };
+    let mine = Zeroizing::new(mine);
     let lengths: Vec<usize> = sizes.iter().map(|size| digits * plane_words(*size)).collect();
     engine.prepare(8 * lengths.iter().copied().max().unwrap_or(0)).await?;
     let shared = engine.share(&mine, &lengths).await?;

@@ -7,7 +7,8 @@
 //!
 //! A list is a number of planes, digit by digit: those of its key, the lowest first, and behind them those that
 //! go with it. Two ascending lists are one that rises and falls if the second is reversed, whatever
-//! their lengths; the largest key fills the middle up to a power of two, and is cut off in the end.
+//! their lengths; the largest key fills the middle up to a power of two, and is cut off in the end. So no item
+//! may have the largest key: one that has it could be cut off instead of what is filled in.
 //!
 //! For a key of k digits, p planes in all and N items with what they are filled up with, N / 2 comparisons of k
 //! + 1 digits (see the adder) and p·N / 2 conjunctions a level; ⌈log₂⌈k / 2⌉⌉ + 3 rounds a level.

@@ -6,6 +6,8 @@
 mod adder;
 pub(crate) mod comparison;
 pub(crate) mod joining;
+#[cfg(test)]
+mod joining_tests;
 mod merging;
 pub(crate) mod selection;
 pub(crate) mod sorting;

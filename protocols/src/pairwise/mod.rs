@@ -66,7 +66,7 @@ mod store;
 mod store_tests;
 mod supply;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transfer;
 
 use std::ops::Range;

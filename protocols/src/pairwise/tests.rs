@@ -15,7 +15,7 @@ use crate::testing::{self, rng};
 const SIZES: [usize; 3] = [2, 3, 5];
 
 /// The suite among so many parties, in a session that they agree on.
-pub(super) async fn engine<'a>(
+pub(crate) async fn engine<'a>(
     parties: usize,
     channel: &'a Channel,
     rng: &mut impl CryptoRng,

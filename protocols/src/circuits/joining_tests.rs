@@ -1,0 +1,482 @@
+//! Joins and merges against plaintext, over both suites, in simulation; what is opened; what they cost.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use rand_core::Rng;
+
+use crate::algebra::lanes::{Lanes, plane_words, planes_of};
+use crate::circuits::joining::{Shape, Table, count_common, count_distinct, join};
+use crate::circuits::merging::{List, merge};
+use crate::engine::shared::{Shared, split};
+use crate::engine::{Audience, Engine, openings};
+use crate::fault::Fault;
+use crate::pairwise;
+use crate::random::PredictableRng;
+use crate::replicated::tests::{Setting, THREE, two_vectors};
+use crate::replicated::{MESSAGES_AHEAD, Pair, SMALL_MESSAGE};
+use crate::simulation::{Ending, Report, Simulation};
+use crate::testing::{self, rng};
+
+#[derive(Clone, Copy, Debug)]
+enum Suite {
+    Replicated(Setting),
+    Pairwise(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    Join,
+    Common,
+    Distinct,
+}
+
+/// How many rows there are, or whatever was counted; and of each party its columns.
+type Shown = (u64, Vec<Vec<Vec<u64>>>);
+
+impl Suite {
+    const fn replicated(inputs: usize, helpers: usize, seats: [usize; 3]) -> Self {
+        Self::Replicated(Setting { inputs, helpers, seats })
+    }
+
+    /// For so many parties: all of them compute, or some, or helpers too.
+    fn of(parties: usize) -> Vec<Self> {
+        let replicated = match parties {
+            2 => vec![Self::replicated(2, 1, [0, 1, 2]), Self::replicated(2, 2, [3, 0, 2])],
+            3 => vec![Self::Replicated(THREE), Self::replicated(3, 2, [4, 1, 3])],
+            _ => vec![Self::replicated(parties, 0, [parties - 1, 0, 2])],
+        };
+        [replicated, vec![Self::Pairwise(parties)]].concat()
+    }
+
+    fn inputs(self) -> usize {
+        match self {
+            Self::Replicated(setting) => setting.inputs,
+            Self::Pairwise(parties) => parties,
+        }
+    }
+
+    fn members(self) -> usize {
+        match self {
+            Self::Replicated(setting) => setting.members(),
+            Self::Pairwise(parties) => parties,
+        }
+    }
+
+    fn computes(self, member: usize) -> bool {
+        match self {
+            Self::Replicated(setting) => setting.seats.contains(&member),
+            Self::Pairwise(_) => true,
+        }
+    }
+
+    /// Computes, and opens the result to the parties if it `shows` it.
+    fn run(
+        self,
+        simulation: Simulation,
+        asked: Asked,
+        tables: &Rc<Vec<Table>>,
+        shows: bool,
+    ) -> Report<Option<Shown>> {
+        simulation.parties(self.members()).run(|channel, party, rng| {
+            let tables = Rc::clone(tables);
+            async move {
+                let mut rng = rng;
+                let own = party.index();
+                match self {
+                    Self::Replicated(setting) => {
+                        let mut engine = setting.engine(&channel, &mut rng).await?;
+                        ask(&mut engine, asked, &tables, own, shows).await
+                    }
+                    Self::Pairwise(parties) => {
+                        let mut engine =
+                            pairwise::tests::engine(parties, &channel, &mut rng).await?;
+                        ask(&mut engine, asked, &tables, own, shows).await
+                    }
+                }
+            }
+        })
+    }
+
+    /// What all parties are shown, and nobody else.
+    fn shown(self, seed: u64, asked: Asked, tables: &Rc<Vec<Table>>) -> Shown {
+        let report = self.run(Simulation::new(seed), asked, tables, true);
+        let results = report.results().unwrap();
+        let (parties, helpers) = results.split_at(self.inputs());
+        let first = parties[0].clone().unwrap();
+        assert!(parties.iter().all(|shown| shown.as_ref() == Some(&first)), "{self:?}");
+        assert!(helpers.iter().all(|shown| shown.is_none()), "{self:?}");
+        first
+    }
+}
+
+async fn ask<E: Engine>(
+    engine: &mut E,
+    asked: Asked,
+    tables: &[Table],
+    own: usize,
+    shows: bool,
+) -> Result<Option<Shown>, Fault> {
+    let nothing = Table { tags: Vec::new(), words: Vec::new() };
+    let table = tables.get(own).unwrap_or(&nothing);
+    let shapes: Vec<Shape> = tables
+        .iter()
+        .map(|table| Shape { rows: table.tags.len(), columns: table.words.len() })
+        .collect();
+    let sizes: Vec<usize> = shapes.iter().map(|shape| shape.rows).collect();
+    let count = match asked {
+        Asked::Common => count_common(engine, &table.tags, &sizes).await?,
+        Asked::Distinct => count_distinct(engine, &table.tags, &sizes).await?,
+        Asked::Join => {
+            let joined = join(engine, table, &shapes).await?;
+            assert_eq!(joined.tables.len(), tables.len());
+            let mut shown = Vec::new();
+            for (columns, shape) in joined.tables.iter().zip(&shapes) {
+                assert_eq!(columns.len(), shape.columns);
+                let mut opened = Vec::new();
+                for column in columns {
+                    assert_eq!(column.len(), joined.rows);
+                    if shows {
+                        opened.push(engine.open(column, Audience::Parties).await?);
+                    }
+                }
+                let words = opened.into_iter().flatten();
+                shown.push(words.map(|words| words.iter().map(|word| word.0).collect()).collect());
+            }
+            return Ok(engine.brings_data().then_some((joined.rows as u64, shown)));
+        }
+    };
+    assert_eq!(count.len(), 1);
+    let opened = engine.open(&count, Audience::Parties).await?;
+    Ok(opened.map(|count| (count[0], Vec::new())))
+}
+
+/// Rows and columns of each party's table, whose ids are so many (`width`) in a row; those of the next party
+/// begin `shift` further on.
+#[derive(Clone, Debug)]
+struct World {
+    shapes: Vec<[usize; 2]>,
+    width: usize,
+    shift: usize,
+}
+
+fn world<const N: usize>(shapes: [[usize; 2]; N], width: usize, shift: usize) -> World {
+    World { shapes: shapes.to_vec(), width, shift }
+}
+
+impl World {
+    fn tables(&self, rng: &mut PredictableRng) -> Rc<Vec<Table>> {
+        let ids = self.width + self.shift * self.shapes.len();
+        let tags: Vec<u128> = (0..ids)
+            .map(|_| (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64()))
+            .collect();
+        let table = |(party, [rows, columns]): (usize, &[usize; 2])| {
+            let mut own = tags[party * self.shift..][..self.width].to_vec();
+            for place in 0..*rows {
+                let left = (self.width - place) as u64;
+                own.swap(place, place + usize::try_from(rng.next_u64() % left).unwrap());
+            }
+            own.truncate(*rows);
+            let mut column = |_| (0..*rows).map(|_| Lanes(rng.next_u64())).collect();
+            Table { tags: own, words: (0..*columns).map(&mut column).collect() }
+        };
+        Rc::new(self.shapes.iter().enumerate().map(table).collect())
+    }
+}
+
+/// Partly common, all common, nothing common; none, one, and many more rows at one party than at another;
+/// parties without columns.
+fn worlds() -> Vec<World> {
+    vec![
+        world([[40, 2], [50, 1]], 70, 0),
+        world([[33, 1], [33, 2]], 33, 0),
+        world([[20, 1], [30, 1]], 30, 30),
+        world([[0, 1], [17, 2]], 17, 0),
+        world([[0, 1], [0, 1]], 0, 0),
+        world([[1, 1], [1, 1]], 1, 0),
+        world([[1, 0], [1, 0]], 1, 0),
+        world([[1, 1], [1, 2]], 1, 1),
+        world([[1, 1], [30, 0]], 30, 0),
+        world([[10, 1], [100, 1]], 105, 0),
+        world([[30, 0], [30, 1]], 40, 0),
+        world([[30, 0], [30, 0]], 40, 0),
+        world([[30, 1], [40, 1], [35, 2]], 45, 0),
+        world([[32, 1], [32, 0], [32, 0]], 32, 0),
+        world([[64, 1], [64, 1], [65, 0]], 70, 3),
+        world([[9, 1], [90, 1], [9, 1]], 90, 0),
+        world([[5, 1], [0, 1], [5, 1]], 5, 0),
+        world([[1, 1], [1, 1], [1, 1]], 1, 0),
+        world([[12, 1], [12, 1], [12, 1]], 12, 12),
+        world([[20, 1], [25, 1], [30, 0], [22, 2]], 32, 0),
+        world([[16, 1], [16, 1], [16, 1], [16, 1]], 16, 0),
+    ]
+}
+
+/// The tags that all have, each with all parties' cells in its row.
+fn plain_join(tables: &[Table]) -> Vec<Vec<u64>> {
+    let cells = |table: &Table| -> BTreeMap<u128, Vec<u64>> {
+        let row = |row: usize| table.words.iter().map(|column| column[row].0).collect();
+        table.tags.iter().enumerate().map(|(place, tag)| (*tag, row(place))).collect()
+    };
+    let tables: Vec<_> = tables.iter().map(cells).collect();
+    let row = |tag: &u128| -> Option<Vec<u64>> {
+        let cells: Option<Vec<_>> = tables.iter().map(|table| table.get(tag).cloned()).collect();
+        cells.map(|cells| cells.concat())
+    };
+    let mut rows: Vec<Vec<u64>> = tables[0].keys().filter_map(row).collect();
+    rows.sort_unstable();
+    rows
+}
+
+/// How many tags there are.
+fn distinct(tables: &[Table]) -> u64 {
+    let tags = tables.iter().flat_map(|table| &table.tags);
+    tags.collect::<BTreeSet<_>>().len() as u64
+}
+
+/// Row by row.
+fn rows((count, tables): &Shown) -> Vec<Vec<u64>> {
+    let cells = |row: usize| tables.iter().flatten().map(|column| column[row]).collect();
+    (0..usize::try_from(*count).unwrap()).map(cells).collect()
+}
+
+#[test]
+fn joined_rows_are_those_of_the_tags_that_all_have_with_their_columns() {
+    let seed = testing::seed();
+    let mut rng = rng(seed);
+    for world in worlds() {
+        let tables = world.tables(&mut rng);
+        for suite in Suite::of(tables.len()) {
+            let mut joined = rows(&suite.shown(seed, Asked::Join, &tables));
+            joined.sort_unstable();
+            assert_eq!(joined, plain_join(&tables), "{suite:?} {world:?}");
+        }
+    }
+}
+
+#[test]
+fn common_and_distinct_tags_are_counted() {
+    let seed = testing::seed();
+    let mut rng = rng(seed);
+    for world in worlds() {
+        let tables = world.tables(&mut rng);
+        let common = plain_join(&tables).len() as u64;
+        for suite in Suite::of(tables.len()) {
+            let count = |asked| suite.shown(seed, asked, &tables).0;
+            assert_eq!(count(Asked::Common), common, "{suite:?} {world:?}");
+            assert_eq!(count(Asked::Distinct), distinct(&tables), "{suite:?} {world:?}");
+        }
+    }
+}
+
+#[test]
+fn the_order_of_joined_rows_is_another_one_each_time() {
+    let seed = testing::seed();
+    for shapes in [vec![[30, 1], [30, 1]], vec![[30, 1], [30, 0], [30, 1]]] {
+        let tables = World { shapes, width: 30, shift: 0 }.tables(&mut rng(seed));
+        for suite in Suite::of(tables.len()) {
+            let joined = |seed| rows(&suite.shown(seed, Asked::Join, &tables));
+            let [mut one, mut other] = [joined(seed), joined(seed.wrapping_add(1))];
+            assert_ne!(one, other, "{suite:?}");
+            one.sort_unstable();
+            other.sort_unstable();
+            assert_eq!(one, other, "{suite:?}");
+        }
+    }
+}
+
+/// What each member has opened in a join, as words; the test itself opens nothing.
+fn opened_in_join(suite: Suite, seed: u64, tables: &Rc<Vec<Table>>) -> Vec<Vec<Vec<u64>>> {
+    openings::take();
+    let report = suite.run(Simulation::new(seed), Asked::Join, tables, false);
+    report.results().unwrap();
+    let mut opened = vec![Vec::new(); suite.members()];
+    for (party, bytes) in openings::take() {
+        opened[party.index()].push(bytemuck::pod_collect_to_vec(&bytes));
+    }
+    opened
+}
+
+/// Orders of each table with columns; flags; and of these tables the places of the joined rows.
+#[test]
+fn nothing_is_opened_but_orders_flags_and_places_in_shuffled_tables() {
+    let seed = testing::seed();
+    for world in [
+        world([[60, 1], [50, 2]], 80, 0),
+        world([[60, 0], [60, 1]], 80, 0),
+        world([[60, 0], [50, 0]], 80, 0),
+        world([[60, 1], [50, 0], [55, 2]], 64, 0),
+        world([[60, 0], [50, 1], [55, 0]], 64, 0),
+    ] {
+        let tables = world.tables(&mut rng(seed));
+        let joined = plain_join(&tables).len();
+        let shuffled: Vec<usize> = world
+            .shapes
+            .iter()
+            .filter(|[_, columns]| *columns > 0)
+            .map(|[rows, _]| *rows)
+            .collect();
+        let windows = world.shapes.iter().map(|[rows, _]| rows).sum::<usize>() + 1 - tables.len();
+        for suite in Suite::of(tables.len()) {
+            for (member, opened) in opened_in_join(suite, seed, &tables).into_iter().enumerate() {
+                let context = format!("{suite:?} {world:?}, member {member}");
+                let mut opened = opened.into_iter();
+                let computes = suite.computes(member);
+                for rows in shuffled.iter().filter(|_| computes) {
+                    let order: BTreeSet<u64> = opened.next().unwrap().into_iter().collect();
+                    assert!(order.into_iter().eq(0..*rows as u64), "{context}");
+                }
+                let flags = opened.next().unwrap();
+                assert_eq!(flags.len(), windows, "{context}");
+                assert!(flags.iter().all(|flag| *flag < 2), "{context}");
+                assert_eq!(flags.iter().sum::<u64>(), joined as u64, "{context}");
+                if computes && !shuffled.is_empty() {
+                    let places = opened.next().unwrap();
+                    assert_eq!(places.len(), joined * shuffled.len(), "{context}");
+                }
+                assert_eq!(opened.next(), None, "{context}");
+            }
+        }
+    }
+}
+
+/// The same rows match at each seed; which places are opened for them must tell nothing of that.
+#[test]
+fn opened_places_are_others_each_time() {
+    let seed = testing::seed();
+    for shapes in [vec![[60, 1], [60, 0]], vec![[60, 1], [60, 1], [60, 0]]] {
+        let tables = World { shapes, width: 80, shift: 0 }.tables(&mut rng(seed));
+        let joined = plain_join(&tables).len();
+        for suite in Suite::of(tables.len()) {
+            let places = |seed| -> Vec<BTreeSet<u64>> {
+                let opened = opened_in_join(suite, seed, &tables).into_iter().enumerate();
+                let mut computing = opened.filter(|(member, _)| suite.computes(*member));
+                let places = computing.next().and_then(|(_, mut opened)| opened.pop()).unwrap();
+                places.chunks(joined).map(|places| places.iter().copied().collect()).collect()
+            };
+            let (one, other) = (places(seed), places(seed.wrapping_add(1)));
+            for (table, (one, other)) in one.into_iter().zip(other).enumerate() {
+                assert_ne!(one, other, "{suite:?}, the same rows of table {table}");
+            }
+        }
+    }
+}
+
+#[test]
+fn costs_are_the_same_for_all_data_of_the_same_sizes() {
+    let seed = testing::seed();
+    let mut rng = rng(seed);
+    // Of each two, whatever is drawn, equally many rows match.
+    for world in [
+        world([[30, 1], [40, 2]], 40, 0),
+        world([[25, 1], [25, 0], [25, 1]], 25, 0),
+        world([[9, 1], [90, 1], [90, 0]], 90, 0),
+        world([[12, 1], [12, 1], [12, 1], [12, 0]], 12, 12),
+    ] {
+        let worlds = [world.tables(&mut rng), world.tables(&mut rng)];
+        for suite in Suite::of(world.shapes.len()) {
+            for asked in [Asked::Join, Asked::Distinct] {
+                let costs = worlds.each_ref().map(|tables| {
+                    let report = suite.run(Simulation::new(rng.next_u64()), asked, tables, false);
+                    report.results().unwrap();
+                    let mut sent: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+                    for message in &report.transcript {
+                        let pair = (message.from, message.to);
+                        sent.entry(pair).or_default().push(message.body.len());
+                    }
+                    (report.rounds(), report.bytes(), sent)
+                });
+                assert_eq!(costs[0], costs[1], "{suite:?} {world:?} {asked:?}");
+            }
+        }
+    }
+}
+
+/// Messages of more than a few hundred kilobytes, with no more room than a computation starts with.
+#[test]
+fn large_tables_find_the_room_that_they_need() {
+    let seed = testing::seed();
+    let tables = world([[6_000, 4], [5_000, 0], [6_000, 1]], 7_000, 0).tables(&mut rng(seed));
+    let joined = plain_join(&tables).len() as u64;
+    let distinct = distinct(&tables);
+    let suite = Suite::replicated(3, 1, [0, 3, 2]);
+    for (asked, due) in
+        [(Asked::Join, joined), (Asked::Common, joined), (Asked::Distinct, distinct)]
+    {
+        let simulation = Simulation::new(seed).without_transcript();
+        let simulation = simulation.limit(MESSAGES_AHEAD * (SMALL_MESSAGE + 64));
+        let report = suite.run(simulation, asked, &tables, false);
+        let shown = report.results().unwrap()[0].clone().unwrap();
+        assert_eq!(shown.0, due, "{asked:?}");
+    }
+}
+
+/// Its second row stands where the next party's is due, at a place that the next party does not have.
+#[test]
+fn a_tag_twice_at_one_party_leads_to_no_place_outside_of_tables() {
+    let mut rng = rng(1);
+    let tables = world([[500, 1], [1, 1], [1, 1]], 500, 0).tables(&mut rng);
+    let mut tables = Rc::into_inner(tables).unwrap();
+    let tag = tables[0].tags[0];
+    tables[0].tags[1] = tag;
+    (tables[1].tags[0], tables[2].tags[0]) = (tag, tag);
+    let tables = Rc::new(tables);
+    for suite in [Suite::Replicated(THREE), Suite::Pairwise(3)] {
+        let report = suite.run(Simulation::new(1), Asked::Join, &tables, false);
+        for ending in &report.endings {
+            assert_eq!(*ending, Ending::Stopped(Fault::Implausible), "{suite:?}");
+        }
+    }
+}
+
+#[test]
+fn lists_are_merged_and_what_goes_with_their_items_stays_with_them() {
+    const KEY: usize = 12;
+    let seed = testing::seed();
+    let mut rng = rng(seed);
+    let cases: [&'static [usize]; 8] = [
+        &[1, 1],
+        &[0, 5],
+        &[3, 2],
+        &[64, 64],
+        &[65, 1],
+        &[1, 127],
+        &[100, 30, 7],
+        &[5, 0, 9, 70, 1],
+    ];
+    for sizes in cases {
+        let lists: Vec<Vec<u64>> = sizes
+            .iter()
+            .map(|size| {
+                // Behind each key, 20 digits of something; many keys are equal, none is the largest.
+                let mut list: Vec<u64> = (0..*size)
+                    .map(|_| (rng.next_u64() % 50) | ((rng.next_u64() & 0xf_ffff) << KEY))
+                    .collect();
+                list.sort_by_key(|item| item & 0xfff);
+                list
+            })
+            .collect();
+        let planes: Vec<Lanes> =
+            lists.iter().flat_map(|list| planes_of(list, 0..KEY + 20)).collect();
+        let none: Vec<Lanes> = Vec::new();
+        let words = two_vectors!(THREE, seed, planes, none, |engine, all, _none| {
+            let mut left = 0;
+            let mut shared = Vec::new();
+            for size in sizes {
+                let len = plane_words(*size) * (KEY + 20);
+                let planes = split(&all.slice(left..left + len), plane_words(*size));
+                left += len;
+                shared.push(List { items: *size, planes });
+            }
+            let merged = merge(&mut engine, shared, KEY).await?;
+            assert_eq!(merged.items, sizes.iter().sum::<usize>());
+            Pair::words(&merged.planes, merged.items)
+        });
+        let mut merged: Vec<u64> = words.iter().map(|word| word.0).collect();
+        assert!(merged.is_sorted_by_key(|item| item & 0xfff), "{sizes:?}");
+        let mut due = lists.concat();
+        due.sort_unstable();
+        merged.sort_unstable();
+        assert_eq!(merged, due, "{sizes:?}");
+    }
+}
