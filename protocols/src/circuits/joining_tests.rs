@@ -1,25 +1,25 @@
-//! Joins and merges against plaintext, over both suites, in simulation; what is opened; what they cost.
+//! Joins and counts against plaintext, over both suites, in simulation; what is opened; what they cost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use rand_core::Rng;
 
-use crate::algebra::lanes::{Lanes, plane_words, planes_of};
+use crate::algebra::lanes::Lanes;
 use crate::circuits::joining::{Shape, Table, count_common, count_distinct, join};
-use crate::circuits::merging::{List, merge};
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::Shared;
 use crate::engine::{Audience, Engine, openings};
 use crate::fault::Fault;
 use crate::pairwise;
+use crate::party::Party;
 use crate::random::PredictableRng;
-use crate::replicated::tests::{Setting, THREE, two_vectors};
-use crate::replicated::{MESSAGES_AHEAD, Pair, SMALL_MESSAGE};
+use crate::replicated::tests::{Setting, THREE};
+use crate::replicated::{MESSAGES_AHEAD, SMALL_MESSAGE};
 use crate::simulation::{Ending, Report, Simulation};
 use crate::testing::{self, rng};
 
 #[derive(Clone, Copy, Debug)]
-enum Suite {
+pub(super) enum Suite {
     Replicated(Setting),
     Pairwise(usize),
 }
@@ -40,7 +40,7 @@ impl Suite {
     }
 
     /// For so many parties: all of them compute, or some, or helpers too.
-    fn of(parties: usize) -> Vec<Self> {
+    pub(super) fn of(parties: usize) -> Vec<Self> {
         let replicated = match parties {
             2 => vec![Self::replicated(2, 1, [0, 1, 2]), Self::replicated(2, 2, [3, 0, 2])],
             3 => vec![Self::Replicated(THREE), Self::replicated(3, 2, [4, 1, 3])],
@@ -49,14 +49,14 @@ impl Suite {
         [replicated, vec![Self::Pairwise(parties)]].concat()
     }
 
-    fn inputs(self) -> usize {
+    pub(super) fn inputs(self) -> usize {
         match self {
             Self::Replicated(setting) => setting.inputs,
             Self::Pairwise(parties) => parties,
         }
     }
 
-    fn members(self) -> usize {
+    pub(super) fn members(self) -> usize {
         match self {
             Self::Replicated(setting) => setting.members(),
             Self::Pairwise(parties) => parties,
@@ -362,6 +362,15 @@ fn opened_places_are_others_each_time() {
     }
 }
 
+/// Rounds, bytes, and the length of every message from one party to another.
+fn costs<T>(report: &Report<T>) -> (usize, u64, BTreeMap<(Party, Party), Vec<usize>>) {
+    let mut sent: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for message in &report.transcript {
+        sent.entry((message.from, message.to)).or_default().push(message.body.len());
+    }
+    (report.rounds(), report.bytes(), sent)
+}
+
 #[test]
 fn costs_are_the_same_for_all_data_of_the_same_sizes() {
     let seed = testing::seed();
@@ -379,14 +388,45 @@ fn costs_are_the_same_for_all_data_of_the_same_sizes() {
                 let costs = worlds.each_ref().map(|tables| {
                     let report = suite.run(Simulation::new(rng.next_u64()), asked, tables, false);
                     report.results().unwrap();
-                    let mut sent: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-                    for message in &report.transcript {
-                        let pair = (message.from, message.to);
-                        sent.entry(pair).or_default().push(message.body.len());
-                    }
-                    (report.rounds(), report.bytes(), sent)
+                    costs(&report)
                 });
                 assert_eq!(costs[0], costs[1], "{suite:?} {world:?} {asked:?}");
+            }
+        }
+    }
+}
+
+/// Whatever is common, the counts themselves are all that is opened, and they cost the same.
+#[test]
+fn counts_open_nothing_and_cost_the_same_whatever_is_common() {
+    let seed = testing::seed();
+    let mut rng = rng(seed);
+    for shapes in [vec![[30, 0], [40, 0]], vec![[30, 0], [30, 0], [40, 0]]] {
+        // Many in common, or none.
+        let worlds =
+            [40, 0].map(|common| World { shapes: shapes.clone(), width: 40, shift: 40 - common });
+        let worlds = worlds.map(|world| world.tables(&mut rng));
+        for suite in Suite::of(shapes.len()) {
+            for asked in [Asked::Common, Asked::Distinct] {
+                let [some, none] = worlds.each_ref().map(|tables| {
+                    let due = match asked {
+                        Asked::Distinct => distinct(tables),
+                        _ => plain_join(tables).len() as u64,
+                    };
+                    openings::take();
+                    let report = suite.run(Simulation::new(rng.next_u64()), asked, tables, false);
+                    report.results().unwrap();
+                    let mut opened: Vec<(usize, Vec<u64>)> = openings::take()
+                        .into_iter()
+                        .map(|(party, bytes)| (party.index(), bytemuck::pod_collect_to_vec(&bytes)))
+                        .collect();
+                    opened.sort_unstable();
+                    let answers = (0..suite.inputs()).map(|party| (party, vec![due]));
+                    assert!(opened.into_iter().eq(answers), "{suite:?} {asked:?}");
+                    (due, costs(&report))
+                });
+                assert_ne!(some.0, none.0, "{suite:?} {asked:?}: the data differ");
+                assert_eq!(some.1, none.1, "{suite:?} {asked:?}");
             }
         }
     }
@@ -426,57 +466,5 @@ fn a_tag_twice_at_one_party_leads_to_no_place_outside_of_tables() {
         for ending in &report.endings {
             assert_eq!(*ending, Ending::Stopped(Fault::Implausible), "{suite:?}");
         }
-    }
-}
-
-#[test]
-fn lists_are_merged_and_what_goes_with_their_items_stays_with_them() {
-    const KEY: usize = 12;
-    let seed = testing::seed();
-    let mut rng = rng(seed);
-    let cases: [&'static [usize]; 8] = [
-        &[1, 1],
-        &[0, 5],
-        &[3, 2],
-        &[64, 64],
-        &[65, 1],
-        &[1, 127],
-        &[100, 30, 7],
-        &[5, 0, 9, 70, 1],
-    ];
-    for sizes in cases {
-        let lists: Vec<Vec<u64>> = sizes
-            .iter()
-            .map(|size| {
-                // Behind each key, 20 digits of something; many keys are equal, none is the largest.
-                let mut list: Vec<u64> = (0..*size)
-                    .map(|_| (rng.next_u64() % 50) | ((rng.next_u64() & 0xf_ffff) << KEY))
-                    .collect();
-                list.sort_by_key(|item| item & 0xfff);
-                list
-            })
-            .collect();
-        let planes: Vec<Lanes> =
-            lists.iter().flat_map(|list| planes_of(list, 0..KEY + 20)).collect();
-        let none: Vec<Lanes> = Vec::new();
-        let words = two_vectors!(THREE, seed, planes, none, |engine, all, _none| {
-            let mut left = 0;
-            let mut shared = Vec::new();
-            for size in sizes {
-                let len = plane_words(*size) * (KEY + 20);
-                let planes = split(&all.slice(left..left + len), plane_words(*size));
-                left += len;
-                shared.push(List { items: *size, planes });
-            }
-            let merged = merge(&mut engine, shared, KEY).await?;
-            assert_eq!(merged.items, sizes.iter().sum::<usize>());
-            Pair::words(&merged.planes, merged.items)
-        });
-        let mut merged: Vec<u64> = words.iter().map(|word| word.0).collect();
-        assert!(merged.is_sorted_by_key(|item| item & 0xfff), "{sizes:?}");
-        let mut due = lists.concat();
-        due.sort_unstable();
-        merged.sort_unstable();
-        assert_eq!(merged, due, "{sizes:?}");
     }
 }

@@ -9,6 +9,8 @@ pub(crate) mod joining;
 #[cfg(test)]
 mod joining_tests;
 mod merging;
+#[cfg(test)]
+mod merging_tests;
 pub(crate) mod selection;
 pub(crate) mod sorting;
 #[cfg(test)]

@@ -1,0 +1,112 @@
+//! Merges against plaintext, over both suites, in simulation.
+
+use std::rc::Rc;
+
+use rand_core::Rng;
+
+use crate::algebra::lanes::{Lanes, plane_words, planes_of};
+use crate::circuits::joining_tests::Suite;
+use crate::circuits::merging::{List, merge};
+use crate::engine::shared::{Shared, split};
+use crate::engine::{Audience, Engine};
+use crate::fault::Fault;
+use crate::pairwise;
+use crate::simulation::{Report, Simulation};
+use crate::testing::{self, rng};
+
+impl Suite {
+    /// Merges lists of items of so many digits of key and 20 more.
+    fn merged(
+        self,
+        simulation: Simulation,
+        lists: Rc<Vec<Vec<u64>>>,
+        key: usize,
+    ) -> Report<Option<Vec<u64>>> {
+        let inputs = self.inputs();
+        simulation.parties(self.members()).run(|channel, party, rng| {
+            let lists = Rc::clone(&lists);
+            async move {
+                let mut rng = rng;
+                let (digits, place) = ([key, key + 20], [party.index(), inputs]);
+                match self {
+                    Self::Replicated(setting) => {
+                        let mut engine = setting.engine(&channel, &mut rng).await?;
+                        merged(&mut engine, &lists, digits, place).await
+                    }
+                    Self::Pairwise(parties) => {
+                        let mut engine =
+                            pairwise::tests::engine(parties, &channel, &mut rng).await?;
+                        merged(&mut engine, &lists, digits, place).await
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// Of lists of items the merged one, in words of `digits`; the first party brings them all in.
+async fn merged<E: Engine>(
+    engine: &mut E,
+    lists: &[Vec<u64>],
+    [key, digits]: [usize; 2],
+    [own, inputs]: [usize; 2],
+) -> Result<Option<Vec<u64>>, Fault> {
+    let planes: Vec<Lanes> = lists.iter().flat_map(|list| planes_of(list, 0..digits)).collect();
+    let mut lengths = vec![0; inputs];
+    lengths[0] = planes.len();
+    let mine = if own == 0 { planes } else { Vec::new() };
+    let all = engine.share(&mine, &lengths).await?.remove(0);
+    let mut left = 0;
+    let mut shared = Vec::new();
+    for list in lists {
+        let words = plane_words(list.len());
+        let planes = split(&all.slice(left..left + words * digits), words);
+        left += words * digits;
+        shared.push(List { items: list.len(), planes });
+    }
+    let merged = merge(engine, shared, key).await?;
+    assert_eq!(merged.items, lists.iter().map(Vec::len).sum::<usize>());
+    let words = engine.words(&merged.planes, merged.items);
+    let opened = engine.open(&words, Audience::Parties).await?;
+    Ok(opened.map(|words| words.iter().map(|word| word.0).collect()))
+}
+
+#[test]
+fn lists_are_merged_and_what_goes_with_their_items_stays_with_them() {
+    const KEY: usize = 12;
+    let seed = testing::seed();
+    let mut rng = rng(seed);
+    let cases: [&'static [usize]; 8] = [
+        &[1, 1],
+        &[0, 5],
+        &[3, 2],
+        &[64, 64],
+        &[65, 1],
+        &[1, 127],
+        &[100, 30, 7],
+        &[5, 0, 9, 70, 1],
+    ];
+    for sizes in cases {
+        let lists: Vec<Vec<u64>> = sizes
+            .iter()
+            .map(|size| {
+                // Behind each key, 20 digits of something; many keys are equal, none is the largest.
+                let mut list: Vec<u64> = (0..*size)
+                    .map(|_| (rng.next_u64() % 50) | ((rng.next_u64() & 0xf_ffff) << KEY))
+                    .collect();
+                list.sort_by_key(|item| item & 0xfff);
+                list
+            })
+            .collect();
+        let mut due = lists.concat();
+        due.sort_unstable();
+        let lists = Rc::new(lists);
+        for suite in Suite::of(2).into_iter().chain(Suite::of(3)) {
+            let report = suite.merged(Simulation::new(seed), Rc::clone(&lists), KEY);
+            let mut merged = report.results().unwrap()[0].clone().unwrap();
+            assert!(merged.is_sorted_by_key(|item| item & 0xfff), "{suite:?} {sizes:?}");
+            merged.sort_unstable();
+            assert_eq!(merged, due, "{suite:?} {sizes:?}");
+        }
+    }
+}
