@@ -192,14 +192,13 @@ impl Request {
 
     /// The number of 64-bit words that will be masked or shared, as far as it is known beforehand. Where all
     /// parties compute by themselves it is more than anybody counts: transfers take a processor for tens of
-    /// milliseconds, however few words are shared.
+    /// milliseconds, however few words are shared, and another party's set may be large where ours is small.
     #[must_use]
     pub fn words(&self) -> usize {
         match &self.part {
             Part::Masked(prepared) => prepared.as_ref().map_or(0, Prepared::words),
             Part::OnShares(prepared) if self.sharing == Sharing::Committee => prepared.words(),
-            Part::Sets(prepared) => prepared.words(),
-            Part::OnShares(_) | Part::Prepare => usize::MAX,
+            Part::OnShares(_) | Part::Sets(_) | Part::Prepare => usize::MAX,
         }
     }
 

@@ -38,17 +38,19 @@
 //! openings. **Bytes:** in each merge those of N / 2·log₂ N comparisons of t + ⌈log₂ n⌉ + 1 digits, and of as
 //! many conjunctions for each plane: one for each of these digits but one, and for each digit of a place.
 
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::algebra::lanes::{Lanes, plane_words, planes_of};
 use crate::circuits::comparison::all_zero;
 use crate::circuits::merging::{List, merge};
+use crate::circuits::sorting::inverse;
 use crate::circuits::{Bits, and_all};
 use crate::engine::shared::{Shared, split};
 use crate::engine::{Audience, Columns, Engine};
 use crate::fault::Fault;
 
 /// One party's rows.
+#[derive(ZeroizeOnDrop)]
 pub(crate) struct Table {
     /// What each is known by: uniform numbers, none twice.
     pub(crate) tags: Vec<u128>,
@@ -172,23 +174,11 @@ async fn shuffled<E: Engine>(
     let [origins, places] = pairs.words.as_slice() else { return Err(Fault::Implausible) };
     let opened = engine.open(origins, Audience::Computing).await?;
     let order = match opened {
-        Some(origins) => inverse(&origins).ok_or(Fault::Implausible)?,
+        Some(origins) => inverse(bytemuck::cast_slice(&origins)).ok_or(Fault::Implausible)?,
         // Whoever holds no shares has no rows to move.
         None => (0..rows).collect(),
     };
     Ok((table, places.gather(&order)))
-}
-
-/// Where each number stands; none if they are not all numbers from 0 on, each once.
-fn inverse(numbers: &[Lanes]) -> Option<Vec<usize>> {
-    let mut places = vec![None; numbers.len()];
-    for (place, number) in numbers.iter().enumerate() {
-        let slot = places.get_mut(usize::try_from(number.0).ok()?)?;
-        if slot.replace(place).is_some() {
-            return None;
-        }
-    }
-    places.into_iter().collect()
 }
 
 /// Whether these are different rows of a table of so many.

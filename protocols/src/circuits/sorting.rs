@@ -142,7 +142,7 @@ async fn put<E: Engine>(
 }
 
 /// For each place the row that goes there; none if the places are not a permutation.
-fn inverse(places: &[u64]) -> Option<Vec<usize>> {
+pub(super) fn inverse(places: &[u64]) -> Option<Vec<usize>> {
     let mut origins = vec![None; places.len()];
     for (row, place) in places.iter().enumerate() {
         let origin = origins.get_mut(usize::try_from(*place).ok()?)?;

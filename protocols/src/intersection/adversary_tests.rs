@@ -5,7 +5,7 @@ use curve25519_dalek::scalar::Scalar;
 use super::masking::Mask;
 use super::pair::{CHUNK, Meeting, Side};
 use super::tests::{run, texts};
-use crate::computation::Answer;
+use crate::computation::{Answer, Outcome};
 use crate::fault::{Fault, Misbehaviour};
 use crate::party::Party;
 use crate::simulation::adversary::{Action, Envelope, Tamper};
@@ -21,15 +21,19 @@ fn party(index: usize) -> Party {
     Party::new(index).unwrap()
 }
 
-/// The honest party's ending against one that does this to what it sends.
-fn ending(tamper: &Tamper) -> Ending<Answer> {
-    let run = run(&[texts(0..12), texts(6..30)]);
-    let report = run.simulate(Simulation::new(seed()).adversary(tamper.clone()));
-    match &report.endings[1 - tamper.party.index()] {
+fn of_party(report: &Report<Outcome>, index: usize) -> Ending<Answer> {
+    match &report.endings[index] {
         Ending::Done(outcome) => Ending::Done(outcome.answer.get().clone()),
         Ending::Stopped(fault) => Ending::Stopped(fault.clone()),
         Ending::Stalled(awaiting) => Ending::Stalled(awaiting.clone()),
     }
+}
+
+/// The honest party's ending against one that does this to what it sends.
+fn ending(tamper: &Tamper) -> Ending<Answer> {
+    let run = run(&[texts(0..12), texts(6..30)]);
+    let report = run.simulate(Simulation::new(seed()).adversary(tamper.clone()));
+    of_party(&report, 1 - tamper.party.index())
 }
 
 fn blamed(ending: &Ending<Answer>, cheater: Party) -> Option<Misbehaviour> {
@@ -90,11 +94,7 @@ fn replaced(change: impl Fn(&mut Vec<u8>) + 'static) -> Ending<Answer> {
     };
     let run = run(&[texts(0..12), texts(6..30)]);
     let report = run.simulate(Simulation::new(seed()).adversary(adversary));
-    match &report.endings[0] {
-        Ending::Done(outcome) => Ending::Done(outcome.answer.get().clone()),
-        Ending::Stopped(fault) => Ending::Stopped(fault.clone()),
-        Ending::Stalled(awaiting) => Ending::Stalled(awaiting.clone()),
-    }
+    of_party(&report, 0)
 }
 
 #[test]

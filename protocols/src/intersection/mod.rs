@@ -3,7 +3,7 @@
 //!
 //! [`pair`] is between two parties, [`many`] among more; both know items by their [`items::tag`], a hash that
 //! never leaves a party but masked. Two parties that join tables use [`pair`] too (see [`crate::pairwise`]);
-//! more sort on shares (see `circuits`), as do counts of what more than two have in common.
+//! more merge sorted lists on shares (see `circuits`), as do counts of what more than two have in common.
 //!
 //! `SetIntersection` is computed here. Every party's set is told by its size, which a declared size can hide:
 //! then each is filled up with items that nobody has.
@@ -83,11 +83,6 @@ impl Prepared {
 
     pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
         agreed(self.case, self.padded_to).into()
-    }
-
-    pub(crate) fn words(&self) -> usize {
-        // An element is masked in the time of thousands of words.
-        self.items.len().saturating_mul(4_096)
     }
 
     /// The items that all parties have.

@@ -6,10 +6,11 @@
 //! 1. Each party sends its masked items in an order of its own, and brings its columns in in that order.
 //! 2. Each sends the other's results back in a second order of its own. The other's columns are put into that
 //!    same order, in shared form ([`super::shuffle`], with one turn).
-//! 3. Both find the same pairs of places, and compare a hash of them. In each table a place stands for a row that only the two orders
-//!    together would tell, and each party knows one of them.
+//! 3. Both find the same pairs of places, and compare a hash of them. In each table a place stands for a row
+//!    that only the two orders together would tell, and each party knows one of them.
 //!
-//! **What each learns:** how many rows match. **Rounds:** those of the intersection, and one; two shuffles of one turn.
+//! **What each learns:** how many rows match. **Rounds:** those of the intersection, and one; two shuffles of
+//! one turn.
 
 use curve25519_dalek::scalar::Scalar;
 use zeroize::Zeroizing;

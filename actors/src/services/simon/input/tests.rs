@@ -1,3 +1,5 @@
+use cloister_protocols::computation::Column;
+
 use super::*;
 
 fn from(json: &str, kind: InputKind) -> Result<Input, ApiError> {
@@ -22,6 +24,34 @@ fn each_kind_is_read_as_clients_write_it() {
 }
 
 #[test]
+fn sets_and_rows_with_ids_may_come_inside_one_more_list() {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    for (json, items) in [
+        (r#"[["a","b"]]"#, &["a", "b"][..]),
+        (r#"["a","b"]"#, &["a", "b"]),
+        ("[[1,2]]", &["1", "2"]),
+        ("[[]]", &[]),
+        ("[]", &[]),
+    ] {
+        assert_eq!(from(json, InputKind::Set).unwrap(), Input::Texts(texts(items)), "{json}");
+    }
+    let keyed = |ids: &[&str], columns| Input::Keyed { ids: texts(ids), columns };
+    let numbers = |numbers: &[f64]| Column::Numbers(numbers.to_vec());
+    for (json, rows) in [
+        (r#"[["a",1],["b",2.5]]"#, keyed(&["a", "b"], vec![numbers(&[1.0, 2.5])])),
+        (r#"[[["a",1],["b",2.5]]]"#, keyed(&["a", "b"], vec![numbers(&[1.0, 2.5])])),
+        ("[[7,1],[8,2]]", keyed(&["7", "8"], vec![numbers(&[1.0, 2.0])])),
+        (r#"[["a","x"],["b",3]]"#, keyed(&["a", "b"], vec![Column::Texts(texts(&["x", "3"]))])),
+        (r#"["a","b"]"#, keyed(&["a", "b"], vec![])),
+        (r#"[["a"],["b"]]"#, keyed(&["a", "b"], vec![])),
+        ("[1,2]", keyed(&["1", "2"], vec![])),
+        ("[]", keyed(&[], vec![])),
+    ] {
+        assert_eq!(from(json, InputKind::Keyed).unwrap(), rows, "{json}");
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_refused_with_its_place() {
     for (json, kind) in [
         (r#"[1,"a"]"#, InputKind::Numbers),
@@ -30,6 +60,11 @@ fn what_does_not_fit_is_refused_with_its_place() {
         ("[[1,2,3]]", InputKind::Points),
         ("[1,2]", InputKind::Points),
         (r#"{"a":1}"#, InputKind::TextPairs),
+        (r#"[["a"],["b"]]"#, InputKind::Set),
+        (r#"[["a",1],["b"]]"#, InputKind::Keyed),
+        (r#"[["a"],["b",1]]"#, InputKind::Keyed),
+        (r#"[[null,1]]"#, InputKind::Keyed),
+        (r#"[["a",null]]"#, InputKind::Keyed),
     ] {
         assert_eq!(from(json, kind).unwrap_err().code(), "bad_argument", "{json}");
     }

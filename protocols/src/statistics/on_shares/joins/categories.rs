@@ -45,49 +45,33 @@ pub struct Group {
     pub mean: f64,
 }
 
-/// Our own categories, if we have any, in an order that says nothing of their names: with it, opened places
-/// would tell how many other names lie between those that are shown.
-#[derive(Default)]
+/// Our own categories, if we have any, each at a random place among so many: were they in the order of their
+/// names, opened places would tell how many others lie between those that are shown.
 struct Own {
+    /// The name at each place; nothing where there is none.
     names: Vec<String>,
-    /// Of each row the place of its category among the names.
+    /// Of each row the place of its category.
     places: Zeroizing<Vec<usize>>,
 }
 
 impl Own {
-    fn of(columns: &mut Vec<Cells>, rng: &mut impl CryptoRng) -> Self {
-        match columns.pop() {
-            Some(Cells::Categories { names, places }) => {
-                let order = order_of(names.len(), rng);
-                let mut now = vec![0; names.len()];
-                for (place, origin) in order.iter().enumerate() {
-                    now.get_mut(*origin).into_iter().for_each(|now| *now = place);
-                }
-                let moved = |place: &usize| now.get(*place).copied().unwrap_or_default();
-                Self {
-                    places: Zeroizing::new(places.iter().map(moved).collect()),
-                    names: order.iter().filter_map(|origin| names.get(*origin).cloned()).collect(),
-                }
-            }
+    /// Among `kinds` places, or as many as there are categories.
+    fn of(columns: &mut Vec<Cells>, kinds: Option<usize>, rng: &mut impl CryptoRng) -> Self {
+        let (own, places) = match columns.pop() {
+            Some(Cells::Categories { names, places }) => (names, places),
             other => {
                 columns.extend(other);
-                Self::default()
+                Default::default()
             }
-        }
-    }
-
-    /// The same among `kinds` places, some of which are nobody's.
-    fn among(mut self, kinds: usize, rng: &mut impl CryptoRng) -> Self {
-        let mut slots = order_of(kinds, rng);
-        slots.truncate(self.names.len());
-        slots.sort_unstable();
-        let moved = |place: &mut usize| *place = slots.get(*place).copied().unwrap_or_default();
-        self.places.iter_mut().for_each(moved);
+        };
+        let kinds = kinds.unwrap_or(own.len());
+        let order = order_of(kinds, rng);
         let mut names = vec![String::new(); kinds];
-        for (slot, name) in slots.iter().zip(self.names) {
-            names.get_mut(*slot).into_iter().for_each(|place| place.clone_from(&name));
+        for (place, name) in order.iter().zip(own) {
+            names.get_mut(*place).into_iter().for_each(|at| at.clone_from(&name));
         }
-        Self { names, places: self.places }
+        let moved = |place: &usize| order.get(*place).copied().unwrap_or_default();
+        Self { names, places: Zeroizing::new(places.iter().map(moved).collect()) }
     }
 
     /// Each row's category as a bit among `kinds`, in as many columns of words as these take.
@@ -120,11 +104,13 @@ pub(super) async fn contingency<E: Engine>(
     mut columns: Vec<Cells>,
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Answer>, Fault> {
-    let own = Own::of(&mut columns, rng);
     let withholds = join.permit.withholds();
+    let [of_x, of_y] = kinds(join.told)?;
+    let of_mine = if desk.channel.parties().me().index() == 0 { of_x } else { of_y };
+    let own = Own::of(&mut columns, withholds.then_some(of_mine), rng);
     let cells = match withholds {
         false => all_cells(desk, join, &own, rng).await?,
-        true => large_cells(desk, join, own, rng).await?,
+        true => large_cells(desk, join, &own, of_mine).await?,
     };
     let shown = |count: u64| (count > 0 || !withholds).then_some(count);
     Ok(cells
@@ -172,13 +158,11 @@ async fn all_cells<E: Engine>(
 async fn large_cells<E: Engine>(
     desk: &mut Desk<'_, E>,
     join: Join<'_>,
-    own: Own,
-    rng: &mut impl CryptoRng,
+    own: &Own,
+    of_mine: usize,
 ) -> Result<Option<(Axes, Vec<u64>)>, Fault> {
     let [of_x, of_y] = kinds(join.told)?;
     let me = desk.channel.parties().me().index();
-    let of_mine = if me == 0 { of_x } else { of_y };
-    let own = own.among(of_mine, rng);
     let words = own.bits(of_mine);
     let joined = join.run(desk, words, |_, told| told.categories.div_ceil(LANES)).await?;
     let [x, y, ..] = joined.tables.as_slice() else { return Err(Fault::Implausible) };
@@ -214,7 +198,7 @@ pub(super) async fn mean_by_group<E: Engine>(
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Answer>, Fault> {
     let [of_groups, _] = kinds(join.told)?;
-    let own = Own::of(&mut columns, rng).among(of_groups, rng);
+    let own = Own::of(&mut columns, Some(of_groups), rng);
     let scaled: Vec<Scaled> = columns.into_iter().filter_map(Cells::into_scaled).collect();
     let words = match desk.channel.parties().me().index() {
         0 => own.bits(of_groups),

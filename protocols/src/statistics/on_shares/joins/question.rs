@@ -132,9 +132,7 @@ impl Question {
             false => Err(Fault::Undefined { why }),
         }
     }
-}
 
-impl Question {
     /// Whether the parties tell numbers of categories that the function asks them for.
     fn check_categories(self, told: &[Told], permit: &Permit) -> Result<(), Fault> {
         let asked = |index: usize| match self {
