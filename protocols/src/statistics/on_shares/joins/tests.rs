@@ -139,7 +139,7 @@ fn sizes_are_those_of_plaintext() {
                 assert_eq!(run.answer(), due);
             }
             for run in settings(|| Run::new(UNION_SIZE, inputs()).rules(teaching)) {
-                let padded_to = Some(250);
+                let padded_to = sets.iter().map(|ids| ids.len() as u64 + 30).max();
                 let parameters = Parameters { pad_to: padded_to, ..run.parameters.clone() };
                 let due = Answer::UnionSize { size_union: Some(union), padded_to };
                 assert_eq!(run.parameters(parameters).answer(), due);
