@@ -2,15 +2,18 @@
 //!
 //! [`cli`] has a file for each subcommand. [`client`] talks to one node as any client would, and
 //! [`joint`] to all nodes of a computation at once. [`folder`] knows where a consortium's files
-//! lie, [`operator`] works on the state of one node, [`fleet`] runs nodes as child processes, [`ports`]
+//! lie, [`card`] is what members hand each other and [`membership`] the consortium file that is made of
+//! cards; [`operator`] works on the state of one node, [`fleet`] runs nodes as child processes, [`ports`]
 //! finds free ports. No mathematics and no actor is here.
 
+pub mod card;
 pub mod cli;
 pub mod client;
 pub mod fleet;
 pub mod folder;
 pub mod joint;
 pub mod logging;
+pub mod membership;
 pub mod operator;
 pub mod ports;
 pub mod problem;

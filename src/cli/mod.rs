@@ -2,10 +2,12 @@
 //!
 //! Standard output has answers only; progress, explanations and logs go to standard error.
 
+mod aloud;
 mod approvals;
 mod audit;
 mod bench;
 mod compute;
+mod consortium;
 mod data;
 mod demo;
 mod identity;
@@ -17,6 +19,7 @@ mod up;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand};
 use time::OffsetDateTime;
@@ -42,6 +45,7 @@ enum Command {
     Up(up::Arguments),
     Node(node::Arguments),
     Identity(identity::Arguments),
+    Consortium(consortium::Arguments),
     Compute(compute::Arguments),
     Data(data::Arguments),
     Token(token::Arguments),
@@ -102,6 +106,12 @@ fn moment(seconds: u64) -> String {
     written.unwrap_or_else(|| seconds.to_string())
 }
 
+/// The same, from a moment.
+fn moment_of(moment: SystemTime) -> String {
+    let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    self::moment(since.as_secs())
+}
+
 fn run(command: Command) -> Outcome {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
@@ -109,6 +119,7 @@ fn run(command: Command) -> Outcome {
         Command::Up(arguments) => up::run(&arguments),
         Command::Node(arguments) => node::run(&arguments),
         Command::Identity(arguments) => identity::run(&arguments),
+        Command::Consortium(arguments) => consortium::run(&arguments),
         Command::Compute(arguments) => compute::run(&arguments),
         Command::Data(arguments) => data::run(arguments),
         Command::Token(arguments) => token::run(arguments),
