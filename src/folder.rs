@@ -6,12 +6,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cloister_actors::policy::Policies;
 use cloister_actors::settings::Settings;
 use cloister_certs::Fingerprint;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::layers;
 use crate::problem::{Outcome, Problem};
 
 /// What a client has to know of a consortium: `client.toml`.
@@ -132,29 +132,17 @@ pub fn read_toml<T: DeserializeOwned>(path: &Path, hint: &str) -> Outcome<T> {
     toml::from_str(&text).map_err(|error| Problem::usage(format!("{shown}: {error}")))
 }
 
-/// Reads a node's settings, and the policies in the folder `policy.d` beside them. Their paths are
-/// resolved.
+/// Reads a node's settings: its file, the environment over it, and the policies in the folder `policy.d`
+/// beside the file. Their paths are resolved.
 ///
 /// # Errors
-/// If a file cannot be read, does not hold what it should, or two files decide over one dataset.
+/// All that is wrong in them.
 pub fn read_settings(config: &Path) -> Outcome<Settings> {
-    let settings: Settings = read_toml(config, "`cloister init` makes one")?;
-    let folder = config.parent().unwrap_or(Path::new(""));
-    let folder = std::path::absolute(folder)
-        .map_err(|error| Problem::usage(format!("{}: {error}", folder.display())))?;
-    let mut settings = settings.resolved(&folder);
-    for path in policy_files(&folder.join("policy.d"))? {
-        let policies: Policies = read_toml(&path, "mend or remove it")?;
-        settings
-            .policy
-            .join(policies)
-            .map_err(|error| Problem::usage(format!("{}: {error}", path.display())))?;
-    }
-    Ok(settings)
+    layers::read(config, &[])?.all_right()
 }
 
 /// The TOML files of a folder in the order of their names; none where there is no folder.
-fn policy_files(folder: &Path) -> Outcome<Vec<PathBuf>> {
+pub(crate) fn policy_files(folder: &Path) -> Outcome<Vec<PathBuf>> {
     let failed =
         |error| Problem::usage(format!("cannot read the folder {}: {error}", folder.display()));
     if !folder.exists() {

@@ -12,6 +12,7 @@ pub mod client;
 pub mod fleet;
 pub mod folder;
 pub mod joint;
+pub mod layers;
 pub mod logging;
 pub mod membership;
 pub mod operator;

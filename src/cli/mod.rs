@@ -7,6 +7,7 @@ mod approvals;
 mod audit;
 mod bench;
 mod compute;
+mod config;
 mod consortium;
 mod data;
 mod demo;
@@ -44,6 +45,7 @@ enum Command {
     Init(init::Arguments),
     Up(up::Arguments),
     Node(node::Arguments),
+    Config(config::Arguments),
     Identity(identity::Arguments),
     Consortium(consortium::Arguments),
     Compute(compute::Arguments),
@@ -118,6 +120,7 @@ fn run(command: Command) -> Outcome {
         Command::Init(arguments) => init::run(&arguments),
         Command::Up(arguments) => up::run(&arguments),
         Command::Node(arguments) => node::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
         Command::Identity(arguments) => identity::run(&arguments),
         Command::Consortium(arguments) => consortium::run(&arguments),
         Command::Compute(arguments) => compute::run(&arguments),

@@ -13,7 +13,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::identity;
-use crate::folder::{read_settings, read_toml};
+use crate::folder::read_toml;
+use crate::layers;
 use crate::logging;
 use crate::problem::{Outcome, Problem};
 
@@ -23,6 +24,10 @@ pub(super) struct Arguments {
     /// The node's settings.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// A setting over the file and the environment, such as `limits.rows=1000`. May be given several
+    /// times.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
     /// Stop when standard input ends, as it does when the process that holds it is gone.
     #[arg(long, hide = true)]
     exit_with_parent: bool,
@@ -30,13 +35,13 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     logging::start(logging::NODE)?;
-    let parts = load(&arguments.config)?;
+    let parts = load(&arguments.config, &arguments.set)?;
     warn_of_expiry(&parts.identity);
     actix::System::new().block_on(serve(parts, arguments.exit_with_parent))
 }
 
-fn load(config: &Path) -> Outcome<Parts> {
-    let settings = read_settings(config)?;
+fn load(config: &Path, set: &[String]) -> Outcome<Parts> {
+    let settings = layers::read(config, set)?.all_right()?;
     let hint = "put the consortium's file there, or mend the setting `consortium`";
     let consortium: Consortium = read_toml(&settings.consortium, hint)?;
     let identity = Identity::load(&settings.identity).map_err(identity::problem)?;
@@ -48,8 +53,8 @@ fn warn_of_expiry(identity: &Identity) {
     if let Expiry::Near { days_left } = identity.expiry(SystemTime::now()) {
         tracing::warn!(
             days_left,
-            "the certificate expires soon: make a new identity with `cloister identity new` and \
-             have all members pin both fingerprints for a while"
+            "the certificate expires soon: begin with `cloister identity renew --prepare`, and have \
+             all members take in the new card"
         );
     }
 }
