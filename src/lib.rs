@@ -1,9 +1,9 @@
 //! The command `cloister`, and what it is made of: composition only.
 //!
 //! [`cli`] has a file for each subcommand. [`client`] talks to one node as any client would, and
-//! [`joint`] to all nodes of a computation at once. [`folder`] knows where a consortium's files
-//! lie, [`card`] is what members hand each other and [`membership`] the consortium file that is made of
-//! cards; [`operator`] works on the state of one node, [`fleet`] runs nodes as child processes, [`ports`]
+//! [`joint`] to all nodes of a computation at once; [`present`] shows what comes of it. [`folder`] knows
+//! where a consortium's files lie, [`layers`] what a node's settings are and where from, [`card`] is what
+//! members hand each other and [`membership`] the consortium file that is made of cards. [`operator`] works on the state of one node, [`fleet`] runs nodes as child processes, [`ports`]
 //! finds free ports. No mathematics and no actor is here.
 
 pub mod card;
@@ -17,4 +17,5 @@ pub mod logging;
 pub mod membership;
 pub mod operator;
 pub mod ports;
+pub mod present;
 pub mod problem;

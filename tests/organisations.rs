@@ -5,11 +5,11 @@ mod support;
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use support::{Cluster, Kind, cloister, run};
+use support::{Cluster, Kind, at_a_terminal, cloister, run};
 use tempfile::TempDir;
 
 /// A folder in which organisations keep their things.
@@ -155,39 +155,13 @@ fn a_person_at_a_terminal_is_asked_and_may_refuse() {
     let desk = Desk::new();
     let [a, b] = ["clinic-a", "clinic-b"].map(|name| desk.organisation(name, 1));
     let words = [env!("CARGO_BIN_EXE_cloister"), "consortium", "new", "c.toml", &a, &b];
-    let (code, seen) = at_a_terminal(desk.0.path(), &words, "yes\nwhat\nno\n");
+    let (code, seen) = at_a_terminal(desk.0.path(), &words, &[], "yes\nwhat\nno\n");
     assert_eq!(code, 3, "{seen}");
     assert!(seen.contains("call clinic-b") && seen.contains("please answer"), "{seen}");
     assert!(!desk.path("c.toml").exists());
-    let (code, seen) = at_a_terminal(desk.0.path(), &words, "yes\nyes\n");
+    let (code, seen) = at_a_terminal(desk.0.path(), &words, &[], "yes\nyes\n");
     assert_eq!(code, 0, "{seen}");
     assert!(desk.path("c.toml").exists());
-}
-
-/// Runs a program at a terminal of its own, and types this; what it ended with and what was seen.
-fn at_a_terminal(folder: &Path, words: &[&str], typed: &str) -> (i32, String) {
-    const PROGRAM: &str = "import os, pty, sys
-folder, typed, *words = sys.argv[1:]
-child, terminal = pty.fork()
-if child == 0:
-    os.chdir(folder)
-    os.execv(words[0], words)
-os.write(terminal, typed.encode())
-seen = b''
-while True:
-    try:
-        part = os.read(terminal, 65536)
-    except OSError:
-        break
-    if not part:
-        break
-    seen += part
-sys.stdout.buffer.write(seen)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-";
-    let mut command = Command::new("python3");
-    let output = command.args(["-c", PROGRAM]).arg(folder).arg(typed).args(words).output().unwrap();
-    (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[test]

@@ -6,11 +6,13 @@ mod aloud;
 mod approvals;
 mod audit;
 mod bench;
+mod completions;
 mod compute;
 mod config;
 mod consortium;
 mod data;
 mod demo;
+mod functions;
 mod identity;
 mod init;
 mod node;
@@ -31,7 +33,7 @@ use crate::problem::{Outcome, Problem};
 /// A node for federated secure computing: data stays at its owner, only agreed results leave.
 ///
 /// Exit codes: 0 done, 1 worse than an earlier measurement, 2 usage, 3 refused by a policy, 4 a peer or the consortium failed,
-/// 5 our fault.
+/// 5 our fault, 130 interrupted.
 #[derive(Parser)]
 #[command(name = "cloister", version)]
 struct Arguments {
@@ -49,11 +51,13 @@ enum Command {
     Identity(identity::Arguments),
     Consortium(consortium::Arguments),
     Compute(compute::Arguments),
+    Functions(functions::Arguments),
     Data(data::Arguments),
     Token(token::Arguments),
     Approvals(approvals::Arguments),
     Audit(audit::Arguments),
     Bench(bench::Arguments),
+    Completions(completions::Arguments),
 }
 
 /// Whose node it is about.
@@ -129,6 +133,8 @@ fn run(command: Command) -> Outcome {
         Command::Approvals(arguments) => approvals::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Functions(arguments) => functions::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     }
 }
 

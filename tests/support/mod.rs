@@ -8,6 +8,7 @@
 )]
 
 pub mod http;
+pub mod stub;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -322,4 +323,38 @@ pub fn run(command: &mut Command) -> Output {
     let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     assert!(output.status.success(), "{command:?}: {}\n{out}\n{err}", output.status);
     output
+}
+
+/// Runs a program at a terminal of its own, with these variables more, and types this; what it ended with
+/// and what was seen.
+pub fn at_a_terminal(
+    folder: &Path,
+    words: &[&str],
+    variables: &[(&str, &str)],
+    typed: &str,
+) -> (i32, String) {
+    const PROGRAM: &str = "import os, pty, sys
+folder, typed, *words = sys.argv[1:]
+child, terminal = pty.fork()
+if child == 0:
+    os.chdir(folder)
+    os.execv(words[0], words)
+os.write(terminal, typed.encode())
+seen = b''
+while True:
+    try:
+        part = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not part:
+        break
+    seen += part
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+";
+    let mut command = Command::new("python3");
+    command.args(["-c", PROGRAM]).arg(folder).arg(typed).args(words);
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    let seen = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code().unwrap_or_else(|| panic!("{seen}")), seen)
 }

@@ -1,14 +1,62 @@
 //! A client of one node: the requests of the Federated Secure Computing API, typed, with an end to
-//! every wait.
+//! every wait; and beside them those of the API for people ([`people`]).
 //!
 //! A client pushes data and downloads results; it holds handles to what is on the node and nothing
 //! else. It runs inside an actix system. Who the other parties are is [`crate::joint`]'s business.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use cloister::client::{Connection, Data, NodeClient, Request};
+//! use serde_json::{Map, json};
+//!
+//! # fn main() -> Result<(), cloister::client::CallError> {
+//! let api = "http://127.0.0.1:55500".to_owned();
+//! let node = NodeClient::new(&Connection { api, tls: None, token: None }, Duration::from_secs(75));
+//! // Every party's client asks its own node so, all under the same name.
+//! let request = Request {
+//!     function: "SecureSum".to_owned(),
+//!     data: Data::Values(json!([1, 2.5])),
+//!     parameters: Map::new(),
+//!     nodes: ["north", "south", "west"].map(str::to_owned).into(),
+//!     session: "a name that all parties have agreed on".to_owned(),
+//!     myself: 0,
+//!     trace: false,
+//! };
+//! let report = actix::System::new().block_on(node.compute(&request))?;
+//! println!("{} under {}", report.result, report.security["suite"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One client for all parties is shorter:
+//!
+//! ```no_run
+//! use cloister::client::Data;
+//! use cloister::folder::Folder;
+//! use cloister::joint::{Consortium, Job};
+//! use serde_json::json;
+//!
+//! # fn main() -> Result<(), cloister::problem::Problem> {
+//! let consortium = Consortium::new(Folder::new("study").read_client()?)?;
+//! let data = [json!([1, 2]), json!([3]), json!([4.5])].map(Data::Values).into();
+//! let job = Job::new("SecureSum");
+//! let asked = consortium.compute(&job, data, |_party, _state| {});
+//! for (party, report) in actix::System::new().block_on(asked).all()? {
+//!     println!("{party}: {}", report.result);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod people;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use awc::error::SendRequestError;
 use awc::http::{Method, StatusCode};
+use bytes::Bytes;
 use cloister_report::measurement::Round;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -359,6 +407,18 @@ impl NodeClient {
         body: Option<&Value>,
         within: Duration,
     ) -> Result<Answer, CallError> {
+        let answer = self.exchange(method, path, body, within).await?;
+        serde_json::from_slice(&answer).map_err(|error| self.alien(error))
+    }
+
+    /// The body of what the node answers, if it is no refusal.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        within: Duration,
+    ) -> Result<Bytes, CallError> {
         let request = self.http.request(method, format!("{}{path}", self.api));
         let request = request.timeout(within);
         let sent = match body {
@@ -370,7 +430,7 @@ impl NodeClient {
         let body = response.body().limit(LONGEST_ANSWER).await;
         let body = body.map_err(|error| self.alien(error))?;
         if status == StatusCode::OK {
-            return serde_json::from_slice(&body).map_err(|error| self.alien(error));
+            return Ok(body);
         }
         let refusal = serde_json::from_slice::<Refusal>(&body);
         let mut refusal = refusal.map_err(|error| self.alien(format!("{status}: {error}")))?;
