@@ -218,7 +218,9 @@ impl Machines {
         let mut command = place.cloister();
         command.args(["compute", "--json", "--consortium"]).arg(self.cluster.folder());
         command.arg(function);
-        data.iter().for_each(|data| drop(command.args(["--data", data])));
+        for data in data {
+            command.args(["--data", data]);
+        }
         for (index, token) in self.tokens.iter().enumerate() {
             command.env(format!("CLOISTER_TOKEN_CLINIC_{index}"), token);
         }
