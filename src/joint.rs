@@ -208,7 +208,8 @@ fn connection(member: &ApiMember) -> Result<Connection, Problem> {
     let tls = match (&member.fingerprint, &member.authority) {
         (Some(fingerprint), _) => {
             let name = member.name.clone();
-            let pinned = cloister_certs::Member { name, fingerprints: vec![*fingerprint] };
+            let fingerprints = [*fingerprint].into_iter().chain(member.next_fingerprint).collect();
+            let pinned = cloister_certs::Member { name, fingerprints };
             Some(Arc::new(api_client_config(&pinned).map_err(Problem::ours)?))
         }
         (None, Some(authority)) => {
