@@ -342,6 +342,38 @@ mod tests {
     }
 
     #[test]
+    fn no_card_that_was_changed_anywhere_is_believed() {
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).unwrap();
+        let seed = std::env::var("CLOISTER_SEED")
+            .map_or(u64::from_le_bytes(seed), |seed| seed.parse().unwrap());
+        println!("CLOISTER_SEED={seed}");
+        let mut random = seed;
+        let mut draw = |below: usize| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(random >> 33).unwrap() % below
+        };
+        let card = card("clinic-a");
+        for text in [card.to_string(), card.line()] {
+            for _ in 0..300 {
+                let mut bytes = text.clone().into_bytes();
+                match draw(3) {
+                    0 => drop(bytes.remove(draw(bytes.len()))),
+                    1 => bytes.insert(draw(bytes.len()), u8::try_from(draw(128)).unwrap()),
+                    _ => bytes.truncate(draw(bytes.len())),
+                }
+                let changed = String::from_utf8_lossy(&bytes).into_owned();
+                // White space and comments may change; what is said may not.
+                if let Ok(read) = Card::read(&changed) {
+                    assert_eq!(read.member(), card.member(), "{changed}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn addresses_that_are_none_are_refused() {
         let identity = identity("clinic-a");
         let made = |api, peer| Card::new(&identity, None, api, peer);

@@ -108,13 +108,24 @@ impl Consortium {
     /// If one has none for this client, or does not answer.
     pub async fn describe(&self, dataset: &str) -> Result<Vec<(String, Value)>, Problem> {
         let mut described = Vec::new();
-        for (member, client) in self.members.iter().zip(&self.clients) {
-            let description = client.describe(dataset).await.map_err(|error| {
-                Problem::new(error.fault(), format!("{}: {error}", member.name))
-            })?;
+        for member in &self.members {
+            let description = self.describe_at(&member.name, dataset).await?;
             described.push((member.name.clone(), description));
         }
         Ok(described)
+    }
+
+    /// What one member's node says of its dataset of this name.
+    ///
+    /// # Errors
+    /// If it has none for this client, or does not answer; or if there is no such member.
+    pub async fn describe_at(&self, member: &str, dataset: &str) -> Result<Value, Problem> {
+        let mut nodes = self.members.iter().zip(&self.clients);
+        let Some((_, client)) = nodes.find(|(known, _)| known.name == member) else {
+            return Err(Problem::usage(format!("there is no member `{member}`")));
+        };
+        let described = client.describe(dataset).await;
+        described.map_err(|error| Problem::new(error.fault(), format!("{member}: {error}")))
     }
 
     /// What goes on under a network's name at each node that tells; nothing of the others.
@@ -202,7 +213,8 @@ fn connection(member: &ApiMember) -> Result<Connection, Problem> {
     let tls = match (&member.fingerprint, &member.authority) {
         (Some(fingerprint), _) => {
             let name = member.name.clone();
-            let pinned = cloister_certs::Member { name, fingerprints: vec![*fingerprint] };
+            let fingerprints = [*fingerprint].into_iter().chain(member.next_fingerprint).collect();
+            let pinned = cloister_certs::Member { name, fingerprints };
             Some(Arc::new(api_client_config(&pinned).map_err(Problem::ours)?))
         }
         (None, Some(authority)) => {

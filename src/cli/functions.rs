@@ -115,7 +115,7 @@ fn list(functions: &[Function]) -> String {
 
 fn in_full(function: &Function) -> String {
     let mut text = format!("{}: {}\n", clean(&function.name), clean(&function.summary));
-    text += &entry("a party brings", &[function.takes.clone()]);
+    text += &entry("a party brings", std::slice::from_ref(&function.takes));
     text += &entry("suites", &[function.suites.join(", ")]);
     text += &entry("answers with", &[function.result_keys.join(", ")]);
     if let Some(parameters) = &function.parameters {

@@ -17,6 +17,7 @@ mod functions;
 mod identity;
 mod init;
 mod node;
+mod study;
 mod token;
 mod up;
 
@@ -54,6 +55,8 @@ enum Command {
     Consortium(consortium::Arguments),
     Compute(compute::Arguments),
     Functions(functions::Arguments),
+    Run(study::RunArguments),
+    Study(study::Arguments),
     Data(data::Arguments),
     Token(token::Arguments),
     Approvals(approvals::Arguments),
@@ -136,6 +139,8 @@ fn run(command: Command) -> Outcome {
         Command::Approvals(arguments) => approvals::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Run(arguments) => study::run_study(&arguments),
+        Command::Study(arguments) => study::run(&arguments),
         Command::Functions(arguments) => functions::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     }

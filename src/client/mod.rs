@@ -270,6 +270,25 @@ enum Answer {
     None,
 }
 
+impl Data {
+    /// Columns of a dataset as people write them, `DATASET.COLUMN[,COLUMN…]`; nothing if the text is
+    /// something else, such as JSON.
+    #[must_use]
+    pub fn selection(text: &str, filter: Option<&Value>) -> Option<Self> {
+        let (dataset, columns) = text.split_once('.')?;
+        let word = |text: &str| {
+            let plain = |c: char| c.is_alphanumeric() || "-_ ".contains(c);
+            text.starts_with(|c: char| c.is_alphabetic() || c == '_') && text.chars().all(plain)
+        };
+        let columns: Vec<String> = columns.split(',').map(str::to_owned).collect();
+        (word(dataset) && columns.iter().all(|column| word(column))).then(|| Self::Selection {
+            dataset: dataset.to_owned(),
+            columns,
+            filter: filter.cloned(),
+        })
+    }
+}
+
 impl NodeClient {
     /// A client over this connection. A joint computation may take as long as `patience`.
     #[must_use]

@@ -9,12 +9,19 @@ const PREFIX: &str = "CLOISTER_";
 /// What stands between the parts of a name: a single one may be inside of a part.
 const BETWEEN: &str = "__";
 
-/// Variables that are no settings: what is logged, and how tests run.
-const OTHERS: [&str; 4] =
-    ["CLOISTER_LOG", "CLOISTER_TOKEN", "CLOISTER_SEED", "CLOISTER_LONG_TESTS"];
+/// Variables that are no settings: what is logged, where a container asks for health, how tests run.
+const OTHERS: [&str; 5] = [
+    "CLOISTER_LOG",
+    "CLOISTER_TOKEN",
+    "CLOISTER_HEALTH_URL",
+    "CLOISTER_SEED",
+    "CLOISTER_LONG_TESTS",
+];
 
-/// How variables begin that are no settings: clients' tokens, and tests of the state.
-const OTHER_PREFIXES: [&str; 2] = ["CLOISTER_TOKEN_", "CLOISTER_VAULT_"];
+/// How variables begin that are no settings: clients' tokens, tests of the state, and what Kubernetes sets
+/// in every container where a service is called `cloister`.
+const OTHER_PREFIXES: [&str; 4] =
+    ["CLOISTER_TOKEN_", "CLOISTER_VAULT_", "CLOISTER_SERVICE_", "CLOISTER_PORT"];
 
 impl Layers {
     /// Takes in the settings of an environment, in the order of their names.
@@ -52,7 +59,15 @@ mod tests {
         let name = |parts: &[&str]| Some(parts.iter().map(|&part| part.to_owned()).collect());
         assert_eq!(name_of("CLOISTER_PARTY"), name(&["party"]));
         assert_eq!(name_of("CLOISTER_LIMITS__HELD_BYTES"), name(&["limits", "held_bytes"]));
-        for other in ["HOME", "CLOISTER_LOG", "CLOISTER_TOKEN", "CLOISTER_TOKEN_CLINIC_A"] {
+        for other in [
+            "HOME",
+            "CLOISTER_LOG",
+            "CLOISTER_TOKEN",
+            "CLOISTER_TOKEN_CLINIC_A",
+            "CLOISTER_HEALTH_URL",
+            "CLOISTER_SERVICE_HOST",
+            "CLOISTER_PORT_55500_TCP",
+        ] {
             assert_eq!(name_of(other), None);
         }
         let parts = ["limits".to_owned(), "held_bytes".to_owned()];

@@ -106,8 +106,10 @@ impl State {
 
     fn compute(&self, body: &[u8]) -> (u16, Value) {
         let request: Value = serde_json::from_slice(body).unwrap();
-        let network = request["kwargs"]["network"]["uuid"].as_str().unwrap().to_owned();
-        self.networks.lock().unwrap().insert(network);
+        let Some(network) = request["kwargs"]["network"]["uuid"].as_str() else {
+            return refusal(404, "no_such_dataset");
+        };
+        self.networks.lock().unwrap().insert(network.to_owned());
         let mut ended = self.ended.lock().unwrap();
         while !*ended {
             ended = self.changed.wait(ended).unwrap();

@@ -23,13 +23,13 @@ pub(super) fn read(
     members: &[ApiMember],
 ) -> Outcome<Vec<Data>> {
     match given {
-        Given::Inline([one]) if selection(one, filter).is_some() => {
-            let selection = selection(one, filter).into_iter();
+        Given::Inline([one]) if Data::selection(one, filter).is_some() => {
+            let selection = Data::selection(one, filter).into_iter();
             Ok(selection.cycle().take(members.len()).collect())
         }
         Given::Inline(texts) => by_party(texts, members)?
             .into_iter()
-            .map(|text| match selection(text, filter) {
+            .map(|text| match Data::selection(text, filter) {
                 Some(selection) => Ok(selection),
                 None => parse(text, "--data").map(Data::Values),
             })
@@ -41,23 +41,8 @@ pub(super) fn read(
     }
 }
 
-/// Columns of a dataset, if this is how they are named and no JSON.
-pub(crate) fn selection(text: &str, filter: Option<&Value>) -> Option<Data> {
-    let (dataset, columns) = text.split_once('.')?;
-    let word = |text: &str| {
-        let plain = |c: char| c.is_alphanumeric() || "-_ ".contains(c);
-        text.starts_with(|c: char| c.is_alphabetic() || c == '_') && text.chars().all(plain)
-    };
-    let columns: Vec<String> = columns.split(',').map(str::to_owned).collect();
-    (word(dataset) && columns.iter().all(|column| word(column))).then(|| Data::Selection {
-        dataset: dataset.to_owned(),
-        columns,
-        filter: filter.cloned(),
-    })
-}
-
 /// Reads JSON, and says where it stood if it is none.
-pub(crate) fn parse(text: &str, source: &str) -> Outcome<Value> {
+pub(super) fn parse(text: &str, source: &str) -> Outcome<Value> {
     serde_json::from_str(text).map_err(|error| {
         Problem::usage(format!(
             "{source} is no JSON ({error}): write it like [1, 2.5] or [\"a\", \"b\"]"
@@ -182,7 +167,7 @@ mod tests {
 
     #[test]
     fn columns_of_a_dataset_are_told_from_json() {
-        let columns = |text| match selection(text, None) {
+        let columns = |text| match Data::selection(text, None) {
             Some(Data::Selection { dataset, columns, .. }) => Some((dataset, columns)),
             _ => None,
         };

@@ -12,9 +12,8 @@ use serde_json::{Map, Value};
 
 use self::data::Given;
 use self::data::parse;
-use self::drive::NoResult;
-use self::drive::drive;
-use self::output::{Format, Output};
+pub(super) use self::drive::{NoResult, drive};
+pub(super) use self::output::{Format, Output, document};
 use crate::client::Data;
 use crate::folder::{ApiMember, Folder};
 use crate::joint::{Consortium, Job};
