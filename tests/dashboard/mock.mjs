@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
+import { OPENAPI } from "./openapi.mjs";
 
 const FILES = fileURLToPath(new URL("../../actors/src/controller/dashboard/", import.meta.url));
 
@@ -59,7 +60,7 @@ function member(name, link) {
 }
 
 const SECURITY = {
-  suite: "masked-exact-sum",
+  suite: "masked",
   adversary: "curious parties; parties that cheat are noticed when they open other values than they have committed to",
   corruptible: 2,
   reveals: [
@@ -102,7 +103,7 @@ function computation(seed, of) {
     network: uuid(seed + 3),
     run: 0,
     function: "SecureSum",
-    suite: ["preparing", "connecting"].includes(state) ? null : "masked-exact-sum",
+    suite: ["preparing", "connecting"].includes(state) ? null : "masked",
     principal: "anybody",
     dataset: "trial",
     members: MEMBERS,
@@ -126,7 +127,7 @@ function computation(seed, of) {
   };
 }
 
-const REPLICATED = { ...SECURITY, suite: "replicated-three", adversary: "the three nodes clinic-a, clinic-b and clinic-c follow the protocol and are curious", corruptible: 1, reveals: ["the number of rows of all parties together, to every party and helper", "where the answer lies between two numbers: these two, to every party"] };
+const REPLICATED = { ...SECURITY, suite: "replicated", adversary: "the three nodes clinic-a, clinic-b and clinic-c follow the protocol and are curious", corruptible: 1, reveals: ["the number of rows of all parties together, to every party and helper", "where the answer lies between two numbers: these two, to every party"] };
 
 export const IDS = {
   slow: uuid(1),
@@ -152,7 +153,7 @@ function past() {
       started: 900,
       took: 60,
       round: 0,
-      suite: "replicated-three",
+      suite: "replicated",
       error: {
         code: "deadline",
         message: "the computation was not done within 60 seconds: at agreeing, nothing came from clinic-b",
@@ -180,7 +181,7 @@ function past() {
       result: { table: { benign: { "stage I": 140, "stage II": 51, "stage III": null }, malignant: { "stage I": 23, "stage II": 74, "stage III": 66 } }, mode: ["benign", "stage I"] },
     }),
     computation(6, { function: "StatisticsFrequency", started: 3_000, result: { histogram: { female: 311, male: 287, diverse: 14 }, mode: "female" } }),
-    computation(7, { function: "SecureMedian", started: 3_600, suite: "replicated-three", took: 0.31, result: { median: 61.5 }, security: REPLICATED, rounds: rounds(MANY), round: MANY.length - 1, cost: { rounds: MANY.length, messages_sent: 130, bytes_sent: 48_300, bytes_received: 49_100, seconds: 0.31, preparation: { rounds: 3, messages_sent: 6, bytes_sent: 20_000, bytes_received: 20_000 } } }),
+    computation(7, { function: "SecureMedian", started: 3_600, suite: "replicated", took: 0.31, result: { median: 61.5 }, security: REPLICATED, rounds: rounds(MANY), round: MANY.length - 1, cost: { rounds: MANY.length, messages_sent: 130, bytes_sent: 48_300, bytes_received: 49_100, seconds: 0.31, preparation: { rounds: 3, messages_sent: 6, bytes_sent: 20_000, bytes_received: 20_000 } } }),
     computation(8, { function: "CorrelationVertical", started: 7_200, result: { correlation: [[1, 0.4123, -0.2], [0.4123, 1, 0.05], [-0.2, 0.05, 1]], samples: 512 } }),
     computation(9, { function: "Sort", state: "cancelled", started: 9_000, took: 4, error: { code: "cancelled", message: "clinic-c cancelled the computation", hint: "ask clinic-c why", party: "clinic-c" } }),
     computation(10, { function: "SecureSum", started: 10_000, principal: "ada" }),
@@ -197,7 +198,7 @@ const slow = () =>
     started: 9,
     round: 41,
     step: "shuffle",
-    suite: "replicated-three",
+    suite: "replicated",
     waiting: { parties: ["clinic-c"], for: "shuffle", since: ago(0.2) },
     rounds: rounds([["agreeing", 0.4, ["clinic-c"]], ["share", 0.3], ...Array.from({ length: 38 }, (_, at) => [at % 2 ? "shuffle" : "open", 0.2, at % 3 ? ["clinic-c"] : ["clinic-b"]]), ["shuffle", null]]),
   });
@@ -235,7 +236,7 @@ const FUNCTIONS = [
     summary: "the sum of all numbers",
     input: "numbers",
     takes: "one column of numbers",
-    suites: ["masked-exact-sum"],
+    suites: ["masked"],
     result_keys: ["sum"],
     reveals: ["the exact sum, before it is rounded to a double, to every party"],
     parameters: [
@@ -248,7 +249,7 @@ const FUNCTIONS = [
     summary: "covariance, correlation and regression of two variables",
     input: "points",
     takes: "two columns of numbers",
-    suites: ["masked-exact-sum"],
+    suites: ["masked"],
     result_keys: ["samples", "covariance", "correlation_coefficient", "regression_slope"],
     reveals: SECURITY.reveals,
     parameters: [],
@@ -258,13 +259,13 @@ const FUNCTIONS = [
     summary: "the numbers that given shares of all numbers are below",
     input: "numbers",
     takes: "one column of numbers",
-    suites: ["replicated-three", "pairwise-all"],
+    suites: ["replicated", "pairwise"],
     result_keys: ["quantiles", "samples"],
     reveals: REPLICATED.reveals,
     parameters: [{ name: "probabilities", type: "list", required: true, summary: "numbers from 0 to 1" }],
   },
-  { name: "SetIntersection", summary: "the items that all parties have", input: "set", takes: "one column of texts", suites: ["intersection-dh"], result_keys: ["intersection", "size_intersection"], reveals: ["how many items each party has, or the size declared by `pad_to`, to every party"], parameters: [{ name: "case", type: "text", required: false, summary: "`lower` compares in lower case" }] },
-  { name: "Empty", summary: "nothing, in two rounds of eight bytes, or `times`: what agreeing and rounds cost", input: "other", takes: "nothing", suites: ["masked-exact-sum"], result_keys: [], reveals: [], parameters: [] },
+  { name: "SetIntersection", summary: "the items that all parties have", input: "set", takes: "one column of texts", suites: ["intersection"], result_keys: ["intersection", "size_intersection"], reveals: ["how many items each party has, or the size declared by `pad_to`, to every party"], parameters: [{ name: "case", type: "text", required: false, summary: "`lower` compares in lower case" }] },
+  { name: "Empty", summary: "nothing, in two rounds of eight bytes, or `times`: what agreeing and rounds cost", input: "other", takes: "nothing", suites: ["masked"], result_keys: [], reveals: [], parameters: [] },
 ];
 
 const approvals = () => [
@@ -277,8 +278,8 @@ const approvals = () => [
 const KINDS = [
   ["started", () => ({ party: "clinic-a", version: "0.1.0", wire: 7 })],
   ["registered", () => ({ dataset: "trial", by: "the command on this machine" })],
-  ["asked", (n) => ({ principal: "ada", function: "StatisticsBivariate", data: [{ dataset: "trial", columns: ["age", "risk"], where: null }], members: MEMBERS, helpers: [], network: uuid(n), trace: false, parameters: {}, suite: "masked-exact-sum", rules: DISCLOSURE.rules, origin: "dataset" })],
-  ["ended", (n) => ({ principal: "ada", function: "StatisticsBivariate", asked: n - 1, result: hex(n), suite: "masked-exact-sum", cost: { rounds: 4, bytes_sent: 1_846 }, heads: { "clinic-b": { number: 40 + n, hash: hex(n + 1) }, "clinic-c": { number: 12 + n, hash: hex(n + 2) } } })],
+  ["asked", (n) => ({ principal: "ada", function: "StatisticsBivariate", data: [{ dataset: "trial", columns: ["age", "risk"], where: null }], members: MEMBERS, helpers: [], network: uuid(n), trace: false, parameters: {}, suite: "masked", rules: DISCLOSURE.rules, origin: "dataset" })],
+  ["ended", (n) => ({ principal: "ada", function: "StatisticsBivariate", asked: n - 1, result: hex(n), suite: "masked", cost: { rounds: 4, bytes_sent: 1_846 }, heads: { "clinic-b": { number: 40 + n, hash: hex(n + 1) }, "clinic-c": { number: 12 + n, hash: hex(n + 2) } } })],
   ["refused", () => ({ principal: "mallory", function: "Sort", data: [{ dataset: "trial", columns: ["age"] }], code: "approval_needed" })],
   ["granted", () => ({ request: 3, by: "olga", class: { principal: "ada", function: "SecureSum", dataset: "trial", columns: ["risk"] }, times: 8, expires: 1_796_000_000 })],
 ];
@@ -388,7 +389,7 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
   function answer(request, url, body, who) {
     const [, version, section, id] = url.pathname.split("/");
     const method = request.method;
-    if (url.pathname === "/openapi.json") return [200, known.openapi ?? { openapi: "3.1.0", info: { title: "cloister", version: "0.1.0" }, paths: {} }];
+    if (url.pathname === "/openapi.json") return [200, known.openapi ?? OPENAPI];
     if (version !== "v1") return [404, problem("not_found", "there is nothing here", "see /docs")];
     if (section === "node") return [200, nodeOf(who)];
     if (section === "members") return [200, membersOf()];

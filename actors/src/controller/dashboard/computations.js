@@ -132,7 +132,7 @@ function ended(list) {
       key: one.id,
       cells: [
         link(one),
-        [badge(one.state), one.error ? h("span", { class: "why" }, clean(one.error.code)) : null],
+        [badge(one.state), one.error && one.error.code !== one.state ? h("span", { class: "why" }, clean(one.error.code)) : null],
         parties(one),
         one.dataset ? name(one.dataset) : NOTHING,
         name(one.principal),
@@ -222,7 +222,7 @@ function about(one) {
       ["Network", h("code", {}, clean(one.network)), Number.isFinite(one.run) ? h("span", { class: "soft" }, ` · run ${one.run}`) : null],
       ["Session", hash(one.session, "the session's hash", 24)],
       ["Id here", hash(one.id, "the computation's id", 36)],
-    ]),
+    ], { class: "facts pairs" }),
   );
 }
 

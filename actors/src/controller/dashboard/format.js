@@ -73,7 +73,10 @@ let skew = 0;
 /** The node's clock, as it told it just now: what is “ago” is so by the node's clock. */
 export function setClock(nodes) {
   const at = moment(nodes);
-  if (at !== null) skew = at - Date.now();
+  if (at === null) return;
+  const told = at - Date.now();
+  // Less than a second may be the way of the message.
+  skew = Math.abs(told) < 1_000 ? 0 : told;
 }
 
 /** Now, by the node's clock, in milliseconds. */

@@ -45,7 +45,7 @@ export const facts = (pairs, attributes) =>
   h(
     "dl",
     { class: "facts", ...attributes },
-    pairs.filter(Boolean).map(([term, ...values]) => h("div", {}, h("dt", {}, term), h("dd", {}, ...values))),
+    pairs.filter(Boolean).map(([term, ...values]) => h("div", { class: term === "API" ? "full" : null }, h("dt", {}, term), h("dd", {}, ...values))),
   );
 
 /**

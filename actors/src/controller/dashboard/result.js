@@ -223,7 +223,7 @@ export function security(detail) {
       "p",
       { class: "assumption" },
       h("strong", {}, of.corruptible === 1 ? "Any one" : `Any ${count(of.corruptible)}`),
-      ` of ${of.suite?.startsWith("replicated") ? "the three nodes that compute" : `the ${count(parties)} parties`} may be corrupt: together they learn nothing but the answer and what is listed here.`,
+      ` of ${of.suite?.startsWith("replicated") ? "the three nodes that compute" : `the ${count(parties)} parties`}${of.corruptible === 1 ? "" : " together"} may be curious, and ${of.corruptible === 1 ? "gets" : "get"} to know nothing but the answer and what is listed here.`,
     ),
     h(
       "dl",
@@ -251,7 +251,7 @@ export function disclosure(detail) {
     "disclosure",
     "Disclosure rules",
     { beside: h("span", { class: "soft" }, of.profile ? ["profile ", clean(of.profile)] : null) },
-    h("p", { class: "soft" }, "The strictest of all members' rules held. They were decided on shares, before anything was opened."),
+    h("p", { class: "soft" }, "The strictest of all members' rules held, before the answer was opened."),
     table({
       caption: "Rules that held, and whose each is",
       head: ["Rule", ["Value", "number"], "Decided by"],
