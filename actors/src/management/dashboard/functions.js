@@ -1,7 +1,7 @@
 // The catalogue of what can be computed.
 
 import { clean, h } from "./dom.js";
-import { badge, closed, empty, loading, table, title, trouble } from "./parts.js";
+import { badge, closed, empty, loading, slug, table, title, trouble } from "./parts.js";
 import { state } from "./store.js";
 
 const SUITES = [
@@ -52,8 +52,8 @@ function entry(one) {
   const parameters = one.parameters ?? [];
   return h(
     "article",
-    { class: "panel function", "data-key": `function ${one.name}`, "aria-labelledby": `function-${one.name}` },
-    h("h2", { id: `function-${one.name}`, class: "mono" }, clean(one.name)),
+    { class: "panel function", "data-key": `function ${one.name}`, "aria-labelledby": `function-${slug(one.name)}` },
+    h("h2", { id: `function-${slug(one.name)}`, class: "mono" }, clean(one.name)),
     h("p", { class: "summary" }, clean(one.summary)),
     h("p", { class: "takes" }, h("span", { class: "soft" }, "Each party brings "), clean(one.takes ?? one.input ?? "")),
     h(

@@ -165,7 +165,7 @@ function node() {
       ["Profile", clean(known.profile), PROFILES[known.profile] ? h("span", { class: "soft block" }, PROFILES[known.profile]) : null],
       ["Access", known.access === "tokens" ? "by token" : "open, from this machine only"],
       ["Up since", time(known.started, "since"), h("span", { class: "soft" }, ` · ${date(known.started)}`)],
-      ["Computations", `${counted(at?.running ?? 0, "runs", "run")}, ${counted(at?.waiting ?? 0, "waits", "wait")}`],
+      ["Computations", `${count(at?.running ?? 0)} running, ${count(at?.waiting ?? 0)} waiting`],
       ["Deadline", `${span(known.deadline_seconds)} for each computation`],
       ["Memory", bytes(known.memory_bytes)],
       ["Disk free", bytes(known.disk_free_bytes)],
@@ -249,8 +249,8 @@ function member(one) {
   const link = one.link;
   const pairs = one.self
     ? [
+        ["Link", "none: it is this node"],
         ["API", h("code", {}, clean(one.api))],
-        ["Link", "this node itself"],
       ]
     : [
         [link?.state === "up" ? "Up since" : "Down since", link ? time(link.since, "since") : NOTHING],

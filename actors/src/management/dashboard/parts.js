@@ -25,9 +25,12 @@ export const icon = (which) =>
 export const title = (text, ...beside) =>
   h("div", { class: "title", "data-key": "title" }, h("h1", { tabindex: "-1" }, text), ...beside);
 
+/** A name from elsewhere as part of an id: letters, digits, and the codes of all else. */
+export const slug = (text) => String(text).replace(/[^A-Za-z0-9-]/g, (c) => `_${c.charCodeAt(0).toString(16)}`);
+
 /** A part of a view with its heading. */
 export function panel(key, heading, attributes, ...children) {
-  const id = `${key}-heading`;
+  const id = `${slug(key)}-heading`;
   const { beside, level, ...rest } = attributes ?? {};
   return h(
     "section",
@@ -42,7 +45,7 @@ export const facts = (pairs, attributes) =>
   h(
     "dl",
     { class: "facts", ...attributes },
-    pairs.filter(Boolean).map(([term, ...values]) => h("div", {}, h("dt", {}, term), h("dd", {}, ...values))),
+    pairs.filter(Boolean).map(([term, ...values]) => h("div", { class: term === "API" ? "full" : null }, h("dt", {}, term), h("dd", {}, ...values))),
   );
 
 /**

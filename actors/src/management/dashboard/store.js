@@ -198,7 +198,9 @@ export async function loadDetail(id) {
     state.refusals.delete(`computation ${id}`);
     state.details.set(id, document);
     if (state.details.size > 50) state.details.delete(state.details.keys().next().value);
-    state.computations?.set(id, { ...state.computations.get(id), ...summary(document) });
+    const known = state.computations?.get(id);
+    if (known) tellComputation(known, document);
+    state.computations?.set(id, { ...known, ...summary(document) });
   } catch (error) {
     refused(`computation ${id}`, error);
   } finally {
@@ -311,6 +313,7 @@ export async function reload() {
 }
 
 function signedOut() {
+  if (state.signedOut) return;
   stream?.stop();
   stream = null;
   clearInterval(polling);
