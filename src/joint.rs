@@ -168,6 +168,11 @@ impl Consortium {
         Err(first.unwrap_or(CallError::NotAwaited))
     }
 
+    /// Each member, and the client of its node.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&ApiMember, &NodeClient)> {
+        self.members.iter().zip(&self.clients)
+    }
+
     /// The members in order.
     #[must_use]
     pub fn members(&self) -> &[ApiMember] {

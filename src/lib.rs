@@ -4,12 +4,14 @@
 //! [`joint`] to all nodes of a computation at once; [`present`] shows what comes of it, and a [`study`] is
 //! several computations with what they expect. [`folder`] knows where a consortium's files lie, [`layers`]
 //! what a node's settings are and where from; a [`card`] is what members hand each other, and
-//! [`membership`] the consortium file that is made of cards. [`operator`] works on the state of one node,
-//! [`fleet`] runs nodes as child processes, [`ports`] finds free ports. No mathematics and no actor is here.
+//! [`membership`] the consortium file that is made of cards. [`doctor`] examines a consortium from outside.
+//! [`operator`] works on the state of one node, [`fleet`] runs nodes as child processes, [`ports`] finds free
+//! ports. No mathematics and no actor is here.
 
 pub mod card;
 pub mod cli;
 pub mod client;
+pub mod doctor;
 pub mod fleet;
 pub mod folder;
 pub mod joint;

@@ -47,7 +47,8 @@ pub use refusal::Refusal;
 pub use renewal::{Renewal, Stage};
 pub use roster::{Member, Roster, RosterError};
 pub use settings::{
-    PROTOCOL, SettingsError, client_config, peer_fingerprint, server_config, server_name,
+    PROTOCOL, SettingsError, client_config, peer_facts, peer_fingerprint, server_config,
+    server_name,
 };
 pub use signing::{Certificate, CertificateError, Purpose, Signature, SignatureError};
 pub use words::{WORDS, Words};

@@ -12,6 +12,7 @@ mod config;
 mod consortium;
 mod data;
 mod demo;
+mod doctor;
 mod functions;
 mod identity;
 mod init;
@@ -45,6 +46,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Arguments),
+    Doctor(doctor::Arguments),
     Init(init::Arguments),
     Up(up::Arguments),
     Node(node::Arguments),
@@ -124,6 +126,7 @@ fn moment_of(moment: SystemTime) -> String {
 fn run(command: Command) -> Outcome {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Up(arguments) => up::run(&arguments),
         Command::Node(arguments) => node::run(&arguments),

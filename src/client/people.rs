@@ -4,10 +4,12 @@
 //! Nodes of other makers, and older ones, have none of it: [`CallError::is_missing`] tells that apart from
 //! a refusal. Keys that are not known are passed over, so that newer nodes may say more.
 
+use std::time::Duration;
+
 use awc::http::Method;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{CallError, NodeClient, QUICK};
 
@@ -57,6 +59,77 @@ pub struct NodeFacts {
     /// The hash of its consortium file.
     #[serde(default)]
     pub consortium: String,
+    /// The version of the protocol that it speaks with other nodes.
+    #[serde(default)]
+    pub protocol: u64,
+    /// Its clock, as RFC 3339 writes it.
+    #[serde(default)]
+    pub now: String,
+    /// Its certificate.
+    #[serde(default)]
+    pub certificate: Option<CertificateFacts>,
+    /// Who calls, as it sees it.
+    #[serde(default)]
+    pub principal: Option<Caller>,
+    /// What is free on the disk with its state, in bytes, if it can tell.
+    #[serde(default)]
+    pub disk_free_bytes: Option<u64>,
+    /// What it holds in memory, in bytes, if it can tell.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
+}
+
+/// What a node says of its certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct CertificateFacts {
+    /// The fingerprint, in hex.
+    pub fingerprint: String,
+    /// Whole days until it ends; below zero once it has.
+    pub days_left: i64,
+}
+
+/// Whoever calls a node.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Caller {
+    /// The name of its token.
+    pub name: String,
+    /// What it may do.
+    #[serde(default)]
+    pub rights: Vec<String>,
+}
+
+/// What a node found when it tried its line to another.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct ProbeReport {
+    /// Step by step.
+    pub steps: Vec<ProbeStep>,
+    /// How long a word takes there and back, in seconds.
+    #[serde(default)]
+    pub round_trip_seconds: Option<f64>,
+    /// How much the line carried, in bytes a second.
+    #[serde(default)]
+    pub bytes_per_second: Option<f64>,
+    /// How far the other's clock is ahead, in seconds.
+    #[serde(default)]
+    pub clock_offset_seconds: Option<f64>,
+}
+
+/// A step of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ProbeStep {
+    /// Which.
+    pub step: String,
+    /// `ok`, `warning`, `failed` or `skipped`.
+    pub verdict: String,
+    /// What was found.
+    #[serde(default)]
+    pub detail: String,
+    /// What to do about it.
+    #[serde(default)]
+    pub remedy: Option<String>,
+    /// Who must do it.
+    #[serde(default)]
+    pub who: Option<String>,
 }
 
 /// A function that a node can compute with others.
@@ -119,6 +192,23 @@ impl NodeClient {
     /// If the node cannot be reached or refuses, or has no such request; so for all here.
     pub async fn node(&self) -> Result<NodeFacts, CallError> {
         self.people(Method::GET, "/v1/node").await
+    }
+
+    /// Has the node try its line to another member, in up to `within`: without a word for so many seconds,
+    /// and with so many bytes.
+    pub async fn probe(
+        &self,
+        member: &str,
+        (idle_seconds, bandwidth_bytes): (u64, u64),
+        within: Duration,
+    ) -> Result<ProbeReport, CallError> {
+        let order = json!({
+            "member": member,
+            "idle_seconds": idle_seconds,
+            "bandwidth_bytes": bandwidth_bytes,
+        });
+        let body = self.exchange(Method::POST, "/v1/probes", Some(&order), within).await?;
+        serde_json::from_slice(&body).map_err(|error| self.alien(error))
     }
 
     /// The functions that it can compute with others.

@@ -166,11 +166,11 @@ async fn release(
     Ok(answer(&Body::None))
 }
 
-async fn healthy() -> HttpResponse {
+pub(crate) async fn healthy() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "alive"}))
 }
 
-async fn ready(door: web::Data<Door>) -> Answer {
+pub(crate) async fn ready(door: web::Data<Door>) -> Answer {
     ask(&door, ListServices).await?;
     let load = door.load.send(Load).await;
     let computations = load.map_err(|_| ApiError::unavailable("the data plane"))?;
@@ -211,6 +211,42 @@ async fn read(door: &Door, request: &HttpRequest, payload: Payload) -> Result<En
     parsed.map_err(|_| ApiError::unavailable("the thread pool"))?
 }
 
+impl Door {
+    /// A node without tokens takes calls from this machine only; a web page must not get around that
+    /// by a name of its own that it lets point here.
+    pub(crate) fn check_host(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        if !self.keeper.is_open() {
+            return Ok(());
+        }
+        // Not the forwarded host: a page could say anything there.
+        let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = header.or_else(|| request.uri().host()).unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+            if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
+        });
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        let loopback = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if loopback
+            || name.eq_ignore_ascii_case("localhost")
+            || name.eq_ignore_ascii_case(&self.host)
+        {
+            return Ok(());
+        }
+        Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_host", "this node has another host name")
+            .hint("call it by the API URL in the consortium file, or as localhost"))
+    }
+
+    /// The body of a request that should have a short one.
+    pub(crate) async fn small_body(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> Result<Bytes, ApiError> {
+        let short = Self { body_bytes: self.body_bytes.min(SMALL_BODY), ..self.clone() };
+        body(&short, request, payload).await.map(|received| received.bytes)
+    }
+}
+
 /// A body, and while it is large the right to hold it.
 struct Received {
     bytes: Bytes,
@@ -218,7 +254,7 @@ struct Received {
 }
 
 async fn body(door: &Door, request: &HttpRequest, payload: Payload) -> Result<Received, ApiError> {
-    check_host(door, request)?;
+    door.check_host(request)?;
     let announced = announced_length(request);
     if announced.is_some_and(|length| length > door.body_bytes) {
         return Err(too_large(door));
@@ -260,27 +296,6 @@ fn too_slow() -> ApiError {
     let message = format!("the body did not arrive within {} s", PATIENCE.as_secs());
     ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", message)
         .hint("send it faster, or less at once")
-}
-
-/// A node without tokens takes calls from this machine only; a web page must not get around that
-/// by a name of its own that it lets point here.
-fn check_host(door: &Door, request: &HttpRequest) -> Result<(), ApiError> {
-    if !door.keeper.is_open() {
-        return Ok(());
-    }
-    // Not the forwarded host: a page could say anything there.
-    let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = header.or_else(|| request.uri().host()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
-    });
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    let loopback = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    if loopback || name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(&door.host) {
-        return Ok(());
-    }
-    Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_host", "this node has another host name")
-        .hint("call it by the API URL in the consortium file, or as localhost"))
 }
 
 async fn discard(door: &Door, request: &HttpRequest, payload: Payload) -> Result<(), ApiError> {

@@ -1,0 +1,191 @@
+// Elements, and how they are updated in place.
+//
+// Views are functions from what is known to a tree of elements. `patch` makes the page like such a tree by
+// changing what differs: elements keep their identity, and with it focus, selection, what was typed, and whether
+// they are open. Text only ever becomes a text node, so that no name of a peer or a dataset is read as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element. Attributes that are null, undefined or false are left out. */
+export function h(tag, attributes, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** The same, of SVG. */
+export function s(tag, attributes, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    element.setAttribute(name, value === true ? "" : String(value));
+  }
+  append(element, children);
+  return element;
+}
+
+function append(element, children) {
+  for (const child of children) {
+    if (child === null || child === undefined || child === false) continue;
+    if (Array.isArray(child)) append(element, child);
+    else element.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+}
+
+/** What is not to be seen but changes what is: controls, and characters that turn the direction of writing. */
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** A text from elsewhere as it may be shown: what cannot be seen is written out. */
+export function clean(text) {
+  const escaped = (c) => `\\u{${c.codePointAt(0).toString(16)}}`;
+  return String(text ?? "").replace(UNSEEN, escaped);
+}
+
+/** A name from elsewhere: its direction of writing stays its own. */
+export function name(text, attributes) {
+  return h("bdi", { class: "name", ...attributes }, clean(text));
+}
+
+const key = (node) => (node.nodeType === 1 ? node.getAttribute("data-key") || node.id || null : null);
+const alike = (old, made) => old.nodeName === made.nodeName && key(old) === key(made);
+
+/** Makes the children of `parent` like these. Focus stays where it is, or goes to the nearest heading. */
+export function patch(parent, children) {
+  const list = document.createDocumentFragment();
+  append(list, [children]);
+  const focused = document.activeElement;
+  const within = focused && focused !== document.body && parent.contains(focused);
+  const path = within ? ancestors(focused, parent) : [];
+  merge(parent, list);
+  if (within && !parent.contains(focused)) refocus(path, parent);
+}
+
+function ancestors(element, end) {
+  const path = [];
+  for (let at = element.parentElement; at; at = at.parentElement) {
+    path.push(at);
+    if (at === end) break;
+  }
+  return path;
+}
+
+/** What had the focus is gone: the heading of the nearest thing that is still there gets it. */
+function refocus(path, parent) {
+  for (const at of path) {
+    if (!parent.contains(at)) continue;
+    const heading = at.querySelector("h1[tabindex], h2[tabindex], h3[tabindex]");
+    if (heading) return heading.focus({ preventScroll: true });
+  }
+}
+
+function merge(parent, made) {
+  const keyed = new Map();
+  for (const old of parent.childNodes) {
+    const of = key(old);
+    if (of !== null && !keyed.has(of)) keyed.set(of, old);
+  }
+  let at = parent.firstChild;
+  for (const node of [...made.childNodes]) {
+    const of = key(node);
+    let old = of === null ? at : keyed.get(of);
+    if (of === null) while (old && !alike(old, node)) old = key(old) === null ? null : old.nextSibling;
+    if (old && alike(old, node)) {
+      keyed.delete(of);
+      at = place(parent, old, at);
+      update(old, node);
+    } else {
+      parent.insertBefore(node, at);
+    }
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
+}
+
+/** Brings `old` to where `at` is and returns what comes after. What has the focus is not moved: the rest is. */
+function place(parent, old, at) {
+  if (old === at) return at.nextSibling;
+  if (old.contains(document.activeElement)) {
+    while (at !== old) {
+      const next = at.nextSibling;
+      parent.append(at);
+      at = next;
+    }
+    return old.nextSibling;
+  }
+  parent.insertBefore(old, at);
+  return at;
+}
+
+/** What the reader has done to an element is theirs. */
+const THEIRS = new Set(["open", "value", "checked"]);
+
+function update(old, made) {
+  if (old.nodeType !== 1) {
+    if (old.data !== made.data) old.data = made.data;
+    return;
+  }
+  for (const { name: attribute, value } of [...made.attributes]) {
+    if (!THEIRS.has(attribute) && old.getAttribute(attribute) !== value) old.setAttribute(attribute, value);
+  }
+  for (const { name: attribute } of [...old.attributes]) {
+    if (!THEIRS.has(attribute) && !made.hasAttribute(attribute)) old.removeAttribute(attribute);
+  }
+  if (old.nodeName !== "TEXTAREA") merge(old, made);
+}
+
+let saying = 0;
+
+/** Tells screen readers, politely. What comes in quick succession is told together. */
+export function say(text) {
+  const region = document.getElementById("said");
+  if (!region) return;
+  const waiting = region.dataset.next ? `${region.dataset.next} ` : "";
+  region.dataset.next = waiting + text;
+  clearTimeout(saying);
+  saying = setTimeout(() => {
+    region.textContent = region.dataset.next;
+    delete region.dataset.next;
+  }, 250);
+}
+
+/** Asks in a dialog. Resolves with the form's fields, or null if it is left. */
+export function ask({ title, body, fields, confirm, danger, keep }) {
+  const dialog = document.getElementById("dialog");
+  const form = h(
+    "form",
+    { class: "dialog-form", novalidate: true },
+    h("h2", { id: "dialog-title" }, title),
+    body,
+    fields ?? null,
+    h("p", { class: "dialog-problem", role: "alert" }),
+    h(
+      "div",
+      { class: "dialog-buttons" },
+      h("button", { type: "button", class: "button", "data-leave": true, autofocus: danger }, keep ?? "Back"),
+      h("button", { type: "submit", class: danger ? "button danger" : "button primary" }, confirm),
+    ),
+  );
+  dialog.replaceChildren(form);
+  return new Promise((resolve) => {
+    let answer = null;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const wrong = [...form.elements].find((field) => !field.checkValidity());
+      if (wrong) {
+        form.querySelector(".dialog-problem").textContent = wrong.dataset.wrong ?? wrong.validationMessage;
+        wrong.setAttribute("aria-invalid", "true");
+        wrong.focus();
+        return;
+      }
+      answer = Object.fromEntries(new FormData(form));
+      dialog.close();
+    });
+    form.querySelector("[data-leave]").addEventListener("click", () => dialog.close());
+    dialog.addEventListener("close", () => resolve(answer), { once: true });
+    dialog.showModal();
+  });
+}

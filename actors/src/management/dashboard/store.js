@@ -1,0 +1,401 @@
+// What is known of the node, how it comes in, and what is said when it changes.
+
+import { Refusal, call, get, listen, setToken, token } from "./api.js";
+import { clean, say } from "./dom.js";
+import { lasting, moment, now, setClock } from "./format.js";
+import { listed } from "./parts.js";
+
+/** How often is asked while there is no stream. */
+const POLL = 5_000;
+/** Past computations that are kept. */
+const MOST = 500;
+/** Entries of the log on a page. */
+export const PAGE = 50;
+
+export const ENDED = new Set(["done", "failed", "cancelled"]);
+
+export const state = {
+  signedOut: false,
+  live: { state: "starting", since: Date.now() },
+  /** Since when the node has not answered. */
+  lost: null,
+  node: null,
+  members: null,
+  datasets: null,
+  functions: null,
+  approvals: null,
+  /** `{head, entries}` of the page that is shown. */
+  audit: null,
+  /** By id. */
+  computations: null,
+  details: new Map(),
+  /** Answers instead of what was asked for, by section. */
+  refusals: new Map(),
+  verification: null,
+  probes: new Map(),
+};
+
+let changed = () => {};
+let stream = null;
+let polling = null;
+let auditFirst = null;
+let watched = null;
+
+/** Is called whenever something has changed. */
+export function observe(observer) {
+  changed = observer;
+}
+
+export const may = (right) => state.node?.principal?.rights?.includes(right) ?? false;
+
+/** Whether this principal sees computations of others. */
+export const seesAll = () => may("audit");
+
+/** Whether this principal may end it: its own; operators all. */
+export const mayCancel = (computation) =>
+  computation.principal === state.node?.principal?.name || (may("audit") && may("register"));
+
+const PATHS = {
+  node: "/v1/node",
+  members: "/v1/members",
+  datasets: "/v1/datasets",
+  functions: "/v1/functions",
+  computations: "/v1/computations?state=all&limit=200",
+  approvals: "/v1/approvals",
+};
+
+/** Asks for a section. What the node answers instead is kept beside it. */
+export async function load(section) {
+  const path = section === "audit" ? auditPath() : PATHS[section];
+  try {
+    const document = await get(path);
+    state.refusals.delete(section);
+    answered();
+    take(section, document);
+  } catch (error) {
+    refused(section, error);
+  }
+  changed();
+}
+
+function auditPath() {
+  const number = state.audit?.head?.number;
+  if (auditFirst !== null) return `/v1/audit?first=${auditFirst}&limit=${PAGE}`;
+  return number ? `/v1/audit?first=${Math.max(1, number - PAGE + 1)}&limit=${PAGE}` : `/v1/audit?first=1&limit=1`;
+}
+
+function answered() {
+  if (state.lost !== null) say("The node answers again.");
+  state.lost = null;
+}
+
+function refused(section, error) {
+  if (!(error instanceof Refusal)) throw error;
+  if (error.status === 401) return signedOut();
+  if (error.status === 0) {
+    if (state.lost === null) {
+      state.lost = Date.now();
+      say("The node cannot be reached.");
+    }
+  } else {
+    answered();
+  }
+  state.refusals.set(section, error);
+}
+
+function take(section, document) {
+  if (!document || typeof document !== "object") return;
+  switch (section) {
+    case "node":
+      setClock(document.now);
+      state.node = document;
+      break;
+    case "members":
+      tellMembers(state.members, document.members ?? []);
+      state.members = document.members ?? [];
+      break;
+    case "datasets":
+    case "functions":
+      state[section] = document[section] ?? [];
+      break;
+    case "approvals":
+      tellApprovals(state.approvals, document.approvals ?? []);
+      state.approvals = document.approvals ?? [];
+      break;
+    case "computations":
+      takeComputations(document.computations ?? []);
+      break;
+    case "audit":
+      takeAudit(document);
+      break;
+    default:
+      break;
+  }
+}
+
+function takeComputations(list) {
+  const first = state.computations === null;
+  const all = state.computations ?? new Map();
+  for (const summary of list) {
+    if (!first) tellComputation(all.get(summary.id), summary);
+    all.set(summary.id, summary);
+    if (watched === summary.id && !first) loadDetail(summary.id);
+  }
+  const past = [...all.values()].filter((one) => ENDED.has(one.state));
+  if (past.length > MOST) {
+    past.sort((a, b) => (moment(a.started) ?? 0) - (moment(b.started) ?? 0));
+    for (const one of past.slice(0, past.length - MOST)) all.delete(one.id);
+  }
+  state.computations = all;
+}
+
+/** Newest first. */
+export const computations = () =>
+  [...(state.computations?.values() ?? [])].sort((a, b) => (moment(b.started) ?? 0) - (moment(a.started) ?? 0));
+
+function takeAudit({ head, entries }) {
+  const before = state.audit?.head?.number;
+  const verified = state.verification?.entries;
+  if (verified !== undefined && head?.number < verified) state.verification = null;
+  // The stream tells of a new head; the page that is shown is asked for anew where it changes by it.
+  state.audit = { head, entries: state.audit?.entries ?? [] };
+  if (entries && entries.length > 0 && page(entries, head)) state.audit.entries = auditFirst === null ? entries.slice(-PAGE) : entries;
+  else if (auditFirst === null && before !== head?.number && watched === "audit") load("audit");
+}
+
+/** Whether these are the entries that are to be shown: those from `first` on, or the newest. */
+function page(entries, head) {
+  if (auditFirst !== null) return entries[0].number === auditFirst;
+  return entries.at(-1).number === head.number && entries.length >= Math.min(PAGE, head.number);
+}
+
+/** Shows entries from this number on, or the newest. */
+export async function openAudit(first) {
+  auditFirst = first;
+  watched = "audit";
+  await load("audit");
+}
+
+/** Keeps this computation's details up to date. */
+export function watch(id) {
+  watched = id;
+  if (id !== null) loadDetail(id);
+}
+
+let detailWanted = null;
+let detailAgain = false;
+
+export async function loadDetail(id) {
+  if (detailWanted === id) {
+    // What is on its way may be older than what called for this.
+    detailAgain = true;
+    return;
+  }
+  detailWanted = id;
+  try {
+    const document = await get(`/v1/computations/${encodeURIComponent(id)}`);
+    answered();
+    state.refusals.delete(`computation ${id}`);
+    state.details.set(id, document);
+    if (state.details.size > 50) state.details.delete(state.details.keys().next().value);
+    state.computations?.set(id, { ...state.computations.get(id), ...summary(document) });
+  } catch (error) {
+    refused(`computation ${id}`, error);
+  } finally {
+    detailWanted = null;
+  }
+  changed();
+  if (detailAgain) {
+    detailAgain = false;
+    setTimeout(() => watched === id && loadDetail(id), 200);
+  }
+}
+
+function summary(document) {
+  const { rounds: _rounds, rounds_dropped: _dropped, result: _result, security: _s, disclosure: _d, ...rest } = document;
+  return rest;
+}
+
+// What is said.
+
+function tellMembers(before, after) {
+  if (before === null) return;
+  for (const member of after) {
+    const old = before.find((one) => one.name === member.name)?.link?.state;
+    const link = member.link;
+    if (!link || !old || old === link.state) continue;
+    if (link.state === "up") say(`The link to ${clean(member.name)} is up again.`);
+    else say(`${clean(member.name)} cannot be reached: ${clean(link.problem ?? "the link is down")}`);
+  }
+}
+
+function tellApprovals(before, after) {
+  if (before === null) return;
+  const known = new Set(before.map((one) => one.id));
+  for (const approval of after) {
+    if (known.has(approval.id) || approval.state !== "asked") continue;
+    say(`Request ${approval.id}: ${clean(approval.class?.principal)} asks to compute ${clean(approval.class?.function)}.`);
+  }
+}
+
+function tellComputation(before, after) {
+  const what = clean(after.function);
+  if (!before) return ENDED.has(after.state) ? undefined : say(`${what} has begun.`);
+  if (before.state !== after.state && ENDED.has(after.state)) {
+    if (after.state === "done") say(`${what} is done.`);
+    if (after.state === "cancelled") say(`${what} was cancelled.`);
+    if (after.state === "failed") say(`${what} has failed: ${clean(after.error?.message ?? "")}`);
+  }
+  const whom = after.waiting?.parties?.join("\n");
+  if (whom && whom !== before.waiting?.parties?.join("\n")) {
+    const since = moment(after.waiting.since);
+    // Rounds wait all the time, for milliseconds.
+    if (since !== null && now() - since > 2_000) {
+      say(`${what} waits for ${listed(after.waiting.parties)} since ${lasting((now() - since) / 1000)}.`);
+    }
+  }
+}
+
+// The stream, and polling while there is none.
+
+export function start() {
+  stream?.stop();
+  setLive("starting");
+  stream = listen({
+    heard: (event, document) => {
+      answered();
+      if (event === "node" && document?.principal && state.node && document.principal.name !== state.node.principal?.name) return;
+      state.refusals.delete(event);
+      take(event, document);
+      changed();
+    },
+    changed: (to) => {
+      if (to === "denied") return signedOut();
+      setLive(to);
+      if (to === "live") return;
+      poll();
+    },
+  });
+  clearInterval(polling);
+  polling = setInterval(() => {
+    if (state.signedOut) return;
+    if (state.live.state !== "live") poll();
+    const detail = state.details.get(watched);
+    if (detail && !ENDED.has(detail.state)) loadDetail(watched);
+  }, POLL);
+  reload();
+}
+
+function setLive(to) {
+  if (to === state.live.state) return;
+  const was = state.live.state;
+  state.live = { state: to, since: Date.now() };
+  if (to === "reconnecting" && was === "live") say("The live connection is lost. Trying again; until then this page asks every 5 seconds.");
+  if (to === "live" && was === "reconnecting") say("Live again.");
+  changed();
+}
+
+async function poll() {
+  await load("node");
+  if (state.lost !== null || state.signedOut) return;
+  await Promise.all(["members", "computations", ...(may("approve") ? ["approvals"] : [])].map(load));
+  if (watched === "audit") await load("audit");
+}
+
+/** Asks for everything. */
+export async function reload() {
+  await load("node");
+  if (state.signedOut || state.lost !== null) return;
+  await Promise.all(["members", "computations", "datasets", "functions", "approvals"].map(load));
+  if (!state.signedOut && watched !== "audit") await load("audit");
+}
+
+function signedOut() {
+  stream?.stop();
+  stream = null;
+  clearInterval(polling);
+  const wrong = token() !== null;
+  setToken(null);
+  forget();
+  state.signedOut = true;
+  state.wrongToken = wrong;
+  changed();
+}
+
+/** Nothing of what one principal saw is left for the next. */
+function forget() {
+  for (const section of ["node", "members", "datasets", "functions", "approvals", "audit", "computations", "verification"]) {
+    state[section] = null;
+  }
+  state.details.clear();
+  state.refusals.clear();
+  state.probes.clear();
+  state.lost = null;
+}
+
+export function signIn(secret) {
+  setToken(secret);
+  forget();
+  state.signedOut = false;
+  state.wrongToken = false;
+  start();
+  changed();
+}
+
+export function signOut() {
+  setToken(null);
+  state.wrongToken = false;
+  signedOut();
+}
+
+export const signedIn = () => token() !== null;
+
+/** Tries the stream again now. */
+export const wake = () => stream?.wake();
+
+// What is done.
+
+export async function cancel(id) {
+  await call("DELETE", `/v1/computations/${encodeURIComponent(id)}`);
+  await loadDetail(id);
+}
+
+export async function decide(id, decision, times, days) {
+  const body = decision === "grant" ? { decision, times, days } : { decision };
+  await call("POST", `/v1/approvals/${encodeURIComponent(id)}`, body);
+  await load("approvals");
+}
+
+export async function verify() {
+  state.verification = { running: true };
+  changed();
+  try {
+    const answer = await call("POST", "/v1/audit/verification");
+    state.verification = { ...answer, at: now() };
+    say(answer.verified ? `The log is whole: ${answer.entries} entries.` : `The log is broken: ${clean(answer.problem ?? "")}`);
+  } catch (error) {
+    if (error.code === "audit_broken") {
+      state.verification = { verified: false, problem: error.message, hint: error.hint, at: now() };
+      say(`The log is broken: ${clean(error.message)}`);
+    } else {
+      state.verification = { error };
+      say(`The log could not be checked: ${clean(error.message)}`);
+    }
+  }
+  changed();
+}
+
+export async function probe(member) {
+  state.probes.set(member, { running: true });
+  changed();
+  try {
+    const report = await call("POST", "/v1/probes", { member, idle_seconds: 0, bandwidth_bytes: 1_048_576 });
+    state.probes.set(member, { report, at: now() });
+    const failed = report.steps?.find((step) => step.verdict === "failed");
+    say(failed ? `The link to ${clean(member)} fails at ${clean(failed.step)}: ${clean(failed.detail)}` : `The link to ${clean(member)} works.`);
+  } catch (error) {
+    state.probes.set(member, { error });
+    say(`The link to ${clean(member)} could not be tried: ${clean(error.message)}`);
+  }
+  changed();
+}
