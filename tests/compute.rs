@@ -210,7 +210,7 @@ fn nodes_that_cannot_be_told_are_named_and_a_second_interruption_leaves_at_once(
 #[test]
 fn real_nodes_end_a_computation_that_is_interrupted_and_go_on_with_others() {
     let cluster = Cluster::teaching(2);
-    let endless = ["Empty", "--parameter", "times=1000000", "--data", "[]", "--data", "[]"];
+    let endless = ["Empty", "--parameter", "times=100000", "--data", "[]", "--data", "[]"];
     let mut command = compute(&cluster.folder(), &endless);
     let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(process.stderr.take().unwrap()).lines();
