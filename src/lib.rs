@@ -5,8 +5,8 @@
 //! several computations with what they expect. [`folder`] knows where a consortium's files lie, [`layers`]
 //! what a node's settings are and where from; a [`card`] is what members hand each other, and
 //! [`membership`] the consortium file that is made of cards. [`doctor`] examines a consortium from outside.
-//! [`operator`] works on the state of one node, [`fleet`] runs nodes as child processes, [`ports`] finds
-//! free ports. No mathematics and no actor is here.
+//! [`operator`] works on the state of one node, [`fleet`] runs nodes as child processes, [`ports`] finds free
+//! ports. No mathematics and no actor is here.
 
 pub mod card;
 pub mod cli;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use support::stub::{self, Stub};
 use support::{Cluster, Kind, at_a_terminal, cloister, send_signal};
 use tempfile::TempDir;
@@ -208,18 +208,21 @@ fn nodes_that_cannot_be_told_are_named_and_a_second_interruption_leaves_at_once(
 }
 
 #[test]
-fn an_interruption_of_real_nodes_does_not_wait_for_their_deadline() {
+fn real_nodes_end_a_computation_that_is_interrupted_and_go_on_with_others() {
     let cluster = Cluster::teaching(2);
-    cluster.signal(1, "STOP");
-    let mut command = compute(&cluster.folder(), &["SecureSum", "--data", "1", "--data", "2"]);
+    let endless = ["Empty", "--parameter", "times=100000", "--data", "[]", "--data", "[]"];
+    let mut command = compute(&cluster.folder(), &endless);
     let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(process.stderr.take().unwrap()).lines();
     let mut running = Running { process, lines };
     running.says("clinic-1: asked");
+    let begun = Instant::now();
     running.interrupt();
-    running.says("interrupt again");
-    running.interrupt();
-    running.ends(130, "");
-    cluster.signal(1, "CONT");
-    assert_eq!(cluster.api(0).upload(&json!([1, 2])).status, 200);
+    running.ends(130, "ended at all nodes");
+    assert!(begun.elapsed() < Duration::from_secs(10), "their deadline is later");
+    for index in 0..2 {
+        let all = cluster.api(index).send("GET", "/v1/computations?state=all", "").body;
+        assert_eq!(all["computations"][0]["state"], "cancelled", "{all}");
+    }
+    cluster.check_health();
 }

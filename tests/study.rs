@@ -14,6 +14,7 @@ use support::{Cluster, Kind, cloister};
 const STUDY: &str = r#"# Reviewed by both clinics.
 title = "Age <and> answer"
 members = ["clinic-0", "clinic-1"]
+profile = "teaching"
 
 [dataset.trial.columns]
 age = { kind = "integer" }
@@ -178,7 +179,7 @@ fn profiles_are_what_the_study_expects() {
     });
     fs::write(folder.path().join("client.toml"), members.collect::<String>()).unwrap();
     let study = folder.path().join("study.toml");
-    fs::write(&study, STUDY.replace("title", "profile = \"production\"\ntitle")).unwrap();
+    fs::write(&study, STUDY.replace("teaching", "production")).unwrap();
     let mut command = cloister();
     let output =
         command.arg("run").arg(&study).arg("--consortium").arg(folder.path()).output().unwrap();
@@ -194,6 +195,10 @@ fn functions_and_completions_are_listed() {
     let names = json["functions"].as_array().unwrap().iter().map(|function| &function["name"]);
     assert!(names.into_iter().any(|name| name == "SecureSum"));
     assert!(ended(&run(&["functions", "SecureMedian"]), 0, "").contains("reveals beside it"));
+    let cluster = Cluster::teaching(2);
+    let folder = cluster.folder().display().to_string();
+    let asked = ended(&run(&["functions", "TopK", "--consortium", &folder]), 0, "");
+    assert!(asked.contains("parameters") && asked.contains("- k ("), "{asked}");
     ended(&run(&["functions", "SecureMedain"]), 2, "did you mean SecureMedian?");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = ended(&run(&["completions", shell]), 0, "");

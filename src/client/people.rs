@@ -151,7 +151,7 @@ pub struct Function {
     /// What it reveals beside its answer, at most.
     #[serde(default)]
     pub reveals: Vec<String>,
-    /// What can be set; nothing is known of it where the list is from the catalogue alone.
+    /// What can be set; nothing where the node does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Vec<Parameter>>,
 }

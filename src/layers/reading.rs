@@ -112,7 +112,8 @@ impl Layers {
     fn read_as_text(&mut self, name: &[String], source: Option<&Source>) -> bool {
         let Some(text) = source.and_then(Source::typed) else { return false };
         let text = Value::from(text);
-        if find(&self.table, name).is_none_or(|value| *value == text || value.is_table()) {
+        let scalar = |value: &Value| !value.is_table() && !value.is_array() && *value != text;
+        if !find(&self.table, name).is_some_and(scalar) {
             return false;
         }
         let mut with_text = self.table.clone();
@@ -157,7 +158,7 @@ fn attempt(value: Value) -> Result<Settings, Misfit> {
 fn explain(name: &[String], source: Option<&Source>, message: &str) -> String {
     let shown = shown(name);
     let Some(unknown) = quoted(message, "unknown field ") else {
-        return format!("`{shown}`: {message}");
+        return format!("`{shown}`: {}", plain(message));
     };
     let mut text = format!("there is no setting `{shown}`");
     let known = message.split_once("expected").map_or("", |(_, known)| known);
@@ -184,6 +185,23 @@ fn explain(name: &[String], source: Option<&Source>, message: &str) -> String {
 fn stand_in_of(name: &[String]) -> Option<Value> {
     let known = STAND_INS.iter().find(|(known, _)| name == [*known]);
     known.map(|(_, value)| Value::from(*value))
+}
+
+/// The message in the words of those who write settings.
+fn plain(message: &str) -> String {
+    if message == "invalid socket address syntax" {
+        return "this is no address: write it like 127.0.0.1:55500".to_owned();
+    }
+    let Some((found, expected)) = message.rsplit_once("expected ") else {
+        return message.to_owned();
+    };
+    let expected = match expected {
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number from 0 on",
+        "socket address" => "an address like 127.0.0.1:55500",
+        "a string" | "path string" => "a text",
+        other => other,
+    };
+    format!("{found}expected {expected}")
 }
 
 /// What stands in back quotes after `head`, if the message begins so.

@@ -88,14 +88,34 @@ pub fn text(blocks: &[Block], style: Style) -> String {
     drawn.join("\n")
 }
 
-/// Names and values, a line each.
+/// Names and values, each value in as many lines as it needs.
 #[must_use]
 pub fn rows(rows: &[(String, String)], style: Style) -> String {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let line = |(name, value): &(String, String)| {
-        format!("{:width$}  {}\n", style.shown(name), style.shown(value))
+    let space = style.width.saturating_sub(width + 2).max(NARROWEST);
+    let row = |(name, value): &(String, String)| {
+        let margin = format!("\n{:width$}  ", "");
+        let lines = wrapped(&style.shown(value), space);
+        format!("{:width$}  {}\n", style.shown(name), lines.join(&margin))
     };
-    rows.iter().map(line).collect()
+    rows.iter().map(row).collect()
+}
+
+/// A text in lines of at most so many characters, broken between words; a longer word has its own.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line += word;
+    }
+    lines.push(line);
+    lines
 }
 
 fn draw(block: &Block, style: Style) -> String {
@@ -225,6 +245,16 @@ mod tests {
             (0..20).map(|index| (format!("column {index}"), json!(index))).collect();
         let wide = blocks(&json!({"table": {"x": columns}}));
         assert!(text(&wide, ASCII).contains("x, column 7   7\n"), "{}", text(&wide, ASCII));
+    }
+
+    #[test]
+    fn long_values_go_on_below_their_beginning() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let text =
+            rows(&[pair("a", "one two three four five six seven eight"), pair("name", "x")], ASCII);
+        assert_eq!(text, "a     one two three four five six seven\n      eight\nname  x\n");
+        assert_eq!(wrapped("", 5), [""]);
+        assert_eq!(wrapped("longer than", 3), ["longer", "than"]);
     }
 
     #[test]

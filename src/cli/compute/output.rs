@@ -114,7 +114,7 @@ impl Output {
         flatten(String::new(), &report.result, &mut rows);
         rows.extend(circumstances(report));
         // Whoever reads it is a program, which takes the characters that there are.
-        terminal::rows(&rows, Style { unicode: true, ..style })
+        terminal::rows(&rows, Style { unicode: true, width: usize::MAX, ..style })
     }
 }
 

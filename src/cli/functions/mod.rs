@@ -1,5 +1,7 @@
 //! `cloister functions`: what can be computed, with which data and parameters, and what is revealed.
 
+mod parameters;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -20,8 +22,7 @@ const WIDTH: usize = 96;
 pub(super) struct Arguments {
     /// One function; all where it is left out.
     name: Option<String>,
-    /// Ask the nodes of this consortium, which also tell of parameters; without it, what this command
-    /// itself knows is listed.
+    /// Ask the nodes of this consortium; without it, what this command itself knows is listed.
     #[arg(long, value_name = "DIR")]
     consortium: Option<PathBuf>,
     /// Print one JSON document on standard output.
@@ -48,13 +49,19 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 fn of_nodes(folder: &std::path::Path) -> Outcome<Vec<Function>> {
     let consortium = Consortium::new(Folder::new(folder).read_client()?)?;
     match actix::System::new().block_on(consortium.functions()) {
-        Ok(functions) => Ok(functions),
+        Ok(functions) => Ok(functions.into_iter().map(with_parameters).collect()),
         Err(error) if error.is_missing() => {
             eprintln!("these nodes do not tell: this is what the command itself knows");
             Ok(catalogue::entries().iter().map(of_catalogue).collect())
         }
         Err(error) => Err(Problem::new(error.fault(), error)),
     }
+}
+
+/// Nodes that do not tell of parameters have those that we know, where we know the function.
+fn with_parameters(function: Function) -> Function {
+    let ours = || catalogue::find(&function.name).map(parameters::of);
+    Function { parameters: function.parameters.clone().or_else(ours), ..function }
 }
 
 fn choose(all: Vec<Function>, name: Option<&str>) -> Outcome<Vec<Function>> {
@@ -82,7 +89,7 @@ fn of_catalogue(entry: &Entry) -> Function {
         suites: texts(entry.suites()),
         result_keys: texts(entry.result_keys),
         reveals: texts(entry.reveals),
-        parameters: None,
+        parameters: Some(parameters::of(entry)),
     }
 }
 
