@@ -4,7 +4,7 @@ import { approvals, grant, refuse } from "./approvals.js";
 import { audit } from "./audit.js";
 import { cancelling, computation, computations, heading, running } from "./computations.js";
 import { datasets } from "./datasets.js";
-import { clean, h, name, patch, say } from "./dom.js";
+import { clean, h, name, patch, say, sentence } from "./dom.js";
 import { tick, time } from "./format.js";
 import { functions } from "./functions.js";
 import { overview } from "./overview.js";
@@ -258,8 +258,8 @@ function complain(failed, error) {
       "div",
       { class: "dialog-form" },
       h("h2", { id: "dialog-title" }, failed),
-      h("p", {}, clean(error.message)),
-      error.hint ? h("p", {}, clean(error.hint)) : null,
+      h("p", {}, sentence(error.message)),
+      error.hint ? h("p", {}, sentence(error.hint)) : null,
       error.code ? h("p", { class: "soft small" }, "code ", h("code", {}, clean(error.code))) : null,
       h("div", { class: "dialog-buttons" }, h("button", { type: "button", class: "button primary", "data-do": "close" }, "Close")),
     ),
