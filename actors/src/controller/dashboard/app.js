@@ -9,7 +9,7 @@ import { tick, time } from "./format.js";
 import { functions } from "./functions.js";
 import { overview } from "./overview.js";
 import { icon, title } from "./parts.js";
-import { observe, openAudit, probe, reload, signIn, signOut, signedIn, start, state, verify, wake, watch } from "./store.js";
+import { load, may, observe, openAudit, probe, reload, signIn, signOut, signedIn, start, state, verify, wake, watch } from "./store.js";
 
 const SECTIONS = [
   ["overview", "Overview", overview],
@@ -100,7 +100,9 @@ function navigation() {
   );
 }
 
-const locked = (which) => state.refusals.get(which)?.code === "wrong_role";
+const RIGHTS = { approvals: "approve", audit: "audit" };
+
+const locked = (which) => state.refusals.get(which)?.code === "wrong_role" || (state.node && which in RIGHTS && !may(RIGHTS[which]));
 
 const mark = (number, what, tone) => h("span", { class: "mark-number", "data-tone": tone }, String(number), h("span", { class: "hidden" }, ` ${what}`));
 
@@ -297,6 +299,10 @@ function focusHeading() {
 
 function opened() {
   watch(route.id);
+  // Asked for even where it is somebody else's: the node says whose.
+  if (route.section === "approvals" && !state.approvals && !state.signedOut) load("approvals");
+  // No event tells of datasets.
+  if (route.section === "datasets" && state.datasets) load("datasets");
   if (route.section === "audit") openAudit(route.query.has("first") ? Math.max(1, Number(route.query.get("first")) || 1) : null);
 }
 

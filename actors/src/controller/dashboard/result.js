@@ -163,7 +163,7 @@ function records(key, value) {
   return [
     table({
       caption: label(key),
-      head: [["Place", "number"], ...columns.map((column) => [label(column), "number"])],
+      head: ["Place", ...columns.map((column) => [label(column), "number"])],
       rows: value.slice(0, MOST).map((row, at) => ({ key: String(at), cells: [count(at + 1), ...columns.map((column) => scalar(row[column]))] })),
     }),
     more(value.length),
