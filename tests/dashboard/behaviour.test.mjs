@@ -111,9 +111,16 @@ driven("without a stream it says so, asks by itself, and is live again", {}, asy
   // No event comes, and yet it is known.
   Object.assign(node.known.computations.find((one) => one.id === IDS.blocked), { function: "ByAsking" });
   await page.locator(".run").filter({ hasText: "ByAsking" }).waitFor({ timeout: 12_000 });
+  // What the node has forgotten when it is there again is not shown as running for ever.
+  await show(page, `computations/${IDS.slow}`);
+  await page.getByRole("heading", { name: "Sort", level: 1 }).waitFor();
+  node.known.computations = node.known.computations.filter((one) => one.id !== IDS.slow);
   node.silence(false);
   await page.locator("#live").getByRole("button", { name: "Now" }).click();
   await live(page, "live");
+  await page.getByText("There is no such computation here").waitFor();
+  await show(page, "computations");
+  assert.equal(await page.locator(".run").filter({ hasText: "Sort" }).count(), 0);
 });
 
 driven("a node that is stopped is told from one that is slow", {}, async ({ page, node }) => {

@@ -389,13 +389,14 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
   function answer(request, url, body, who) {
     const [, version, section, id] = url.pathname.split("/");
     const method = request.method;
+    const wanted = url.searchParams.get("network");
     if (url.pathname === "/openapi.json") return [200, known.openapi ?? OPENAPI];
     if (version !== "v1") return [404, problem("not_found", "there is nothing here", "see /docs")];
     if (section === "node") return [200, nodeOf(who)];
     if (section === "members") return [200, membersOf()];
     if (section === "datasets") return [200, { datasets: known.datasets }];
     if (section === "functions") return [200, { functions: known.functions }];
-    if (section === "computations" && !id) return [200, computationsOf(who)];
+    if (section === "computations" && !id) return [200, wanted ? { computations: computationsOf(who).computations.filter((one) => one.network === wanted) } : computationsOf(who)];
     if (section === "computations") {
       const one = known.computations.find((one) => one.id === decodeURIComponent(id) && sees(who, one));
       if (!one) return [404, problem("no_such_computation", "there is no such computation", "list them: GET /v1/computations")];

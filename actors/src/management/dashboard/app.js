@@ -4,12 +4,12 @@ import { approvals, grant, refuse } from "./approvals.js";
 import { audit } from "./audit.js";
 import { cancelling, computation, computations, heading, running } from "./computations.js";
 import { datasets } from "./datasets.js";
-import { clean, h, name, patch, say } from "./dom.js";
+import { clean, h, name, patch, say, sentence } from "./dom.js";
 import { tick, time } from "./format.js";
 import { functions } from "./functions.js";
 import { overview } from "./overview.js";
 import { icon, title } from "./parts.js";
-import { observe, openAudit, probe, reload, signIn, signOut, signedIn, start, state, verify, wake, watch } from "./store.js";
+import { load, may, observe, openAudit, probe, reload, signIn, signOut, signedIn, start, state, verify, wake, watch } from "./store.js";
 
 const SECTIONS = [
   ["overview", "Overview", overview],
@@ -100,7 +100,9 @@ function navigation() {
   );
 }
 
-const locked = (which) => state.refusals.get(which)?.code === "wrong_role";
+const RIGHTS = { approvals: "approve", audit: "audit" };
+
+const locked = (which) => state.refusals.get(which)?.code === "wrong_role" || (state.node && which in RIGHTS && !may(RIGHTS[which]));
 
 const mark = (number, what, tone) => h("span", { class: "mark-number", "data-tone": tone }, String(number), h("span", { class: "hidden" }, ` ${what}`));
 
@@ -258,8 +260,8 @@ function complain(failed, error) {
       "div",
       { class: "dialog-form" },
       h("h2", { id: "dialog-title" }, failed),
-      h("p", {}, clean(error.message)),
-      error.hint ? h("p", {}, clean(error.hint)) : null,
+      h("p", {}, sentence(error.message)),
+      error.hint ? h("p", {}, sentence(error.hint)) : null,
       error.code ? h("p", { class: "soft small" }, "code ", h("code", {}, clean(error.code))) : null,
       h("div", { class: "dialog-buttons" }, h("button", { type: "button", class: "button primary", "data-do": "close" }, "Close")),
     ),
@@ -297,6 +299,10 @@ function focusHeading() {
 
 function opened() {
   watch(route.id);
+  // Asked for even where it is somebody else's: the node says whose.
+  if (route.section === "approvals" && !state.approvals && !state.signedOut) load("approvals");
+  // No event tells of datasets.
+  if (route.section === "datasets" && state.datasets) load("datasets");
   if (route.section === "audit") openAudit(route.query.has("first") ? Math.max(1, Number(route.query.get("first")) || 1) : null);
 }
 

@@ -238,7 +238,8 @@ function cost(one) {
     { beside: h("span", { class: "soft" }, `${span(of.seconds)} from the request to the result`) },
     table({
       caption: "What it cost this party",
-      head: ["", ["Rounds", "number"], ["Messages sent", "number"], ["Sent", "number"], ["Received", "number"]].map((c) => (c === "" ? "What" : c)),
+      className: "snug",
+      head: ["What", ["Rounds", "number"], ["Messages sent", "number"], ["Sent", "number"], ["Received", "number"]],
       rows,
     }),
   );

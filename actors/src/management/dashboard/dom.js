@@ -47,6 +47,12 @@ export function name(text, attributes) {
   return h("bdi", { class: "name", ...attributes }, clean(text));
 }
 
+/** A sentence from elsewhere: what stands between backticks is code. */
+export const sentence = (text) =>
+  clean(text)
+    .split(/(`[^`]+`)/)
+    .map((part) => (part.length > 1 && part.startsWith("`") ? h("code", {}, part.slice(1, -1)) : part));
+
 const key = (node) => (node.nodeType === 1 ? node.getAttribute("data-key") || node.id || null : null);
 const alike = (old, made) => old.nodeName === made.nodeName && key(old) === key(made);
 

@@ -29,7 +29,15 @@ export function number(value) {
   if (!Number.isFinite(value)) return String(value);
   if (Number.isSafeInteger(value) && Math.abs(value) < 1e15) return whole.format(value);
   const size = Math.abs(value);
-  return size >= 1e12 || size < 1e-4 ? scientific.format(value) : precise.format(value);
+  if (size < 1e12 && size >= 1e-4) return precise.format(value);
+  return scientific.formatToParts(value).map(power).join("");
+}
+
+/** Powers of ten as they are printed. */
+function power({ type, value }) {
+  if (type === "exponentSeparator") return " × 10";
+  if (type === "exponentMinusSign") return "⁻";
+  return type === "exponentInteger" ? [...value].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)] ?? digit).join("") : value;
 }
 
 /** Bytes. */

@@ -117,7 +117,8 @@ function asTable(rounds, running, end) {
     rounds.length > MOST ? h("p", { class: "soft" }, `The last ${MOST} of ${count(rounds.length)}.`) : null,
     table({
       caption: "Rounds: what each was for, when, and who came last",
-      head: [["Round", "number"], "For", ["Began after", "number"], ["Took", "number"], "Awaited"],
+      className: "snug",
+      head: ["Round", "For", ["Began after", "number"], ["Took", "number"], "Awaited"],
       rows: shown.map((round) => ({
         key: `round ${round.round} ${round.stage}`,
         cells: [

@@ -1,6 +1,6 @@
 // What views are made of.
 
-import { clean, h, name, s } from "./dom.js";
+import { clean, h, name, s, sentence } from "./dom.js";
 import { NOTHING, time } from "./format.js";
 
 const ICONS = {
@@ -147,8 +147,8 @@ export function trouble(refusal, heading, attributes) {
     h(
       "div",
       {},
-      h("p", { class: "trouble-head" }, heading ? [heading, ": "] : null, clean(refusal.message)),
-      refusal.hint ? h("p", {}, clean(refusal.hint)) : null,
+      h("p", { class: "trouble-head" }, heading ? [heading, ": "] : null, sentence(refusal.message)),
+      refusal.hint ? h("p", {}, sentence(refusal.hint)) : null,
       h(
         "p",
         { class: "soft small" },
@@ -167,9 +167,9 @@ export function closed(refusal, what, roles) {
     "div",
     { class: "panel closed", "data-key": "closed" },
     h("h2", {}, `Your role does not show ${what}`),
-    h("p", {}, clean(refusal.message), "."),
+    h("p", {}, sentence(refusal.message), "."),
     h("p", {}, `Seen by the ${roles.length > 1 ? "roles" : "role"} `, roles.flatMap((r, at) => [at ? " and " : "", h("b", {}, r)]), "."),
-    refusal.hint ? h("p", { class: "soft" }, clean(refusal.hint)) : null,
+    refusal.hint ? h("p", { class: "soft" }, sentence(refusal.hint)) : null,
   );
 }
 

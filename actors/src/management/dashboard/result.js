@@ -1,6 +1,6 @@
 // The answer of a computation, what it took for it to be secure, and which rules held: readable.
 
-import { clean, h, name, s } from "./dom.js";
+import { clean, h, name, s, sentence } from "./dom.js";
 import { NOTHING, count, number, percent } from "./format.js";
 import { suite } from "./functions.js";
 import { anything, names, panel, table } from "./parts.js";
@@ -49,21 +49,22 @@ function figures(list) {
     return h(
       "dl",
       { class: "figures", "data-key": "figures" },
-      list.map(([key, value]) => h("div", {}, h("dt", {}, label(key)), h("dd", { title: exact(value) }, scalar(value)))),
+      list.map(([key, value]) => h("div", {}, h("dt", {}, label(key)), h("dd", { title: exact(value) }, scalar(value, key)))),
     );
   }
   return h(
     "dl",
     { class: "statistics", "data-key": "statistics" },
-    list.map(([key, value]) => h("div", {}, h("dt", {}, label(key)), h("dd", { title: exact(value) }, scalar(value)))),
+    list.map(([key, value]) => h("div", {}, h("dt", {}, label(key)), h("dd", { title: exact(value) }, scalar(value, key)))),
   );
 }
 
 /** All digits, to hover over. */
 const exact = (value) => (typeof value === "number" ? String(value) : null);
 
-function scalar(value) {
-  if (value === null || value === undefined) return h("span", { class: "soft" }, "not shown");
+/** Null is what is withheld, of counts and modes, and of statistics what the data do not define. */
+function scalar(value, key = "") {
+  if (value === null || value === undefined) return h("span", { class: "soft" }, /^(size|mode|count)/.test(key) ? "not shown" : "not defined");
   if (typeof value === "number") return number(value);
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value)) return names(value, "×");
@@ -162,7 +163,7 @@ function records(key, value) {
   return [
     table({
       caption: label(key),
-      head: [["Place", "number"], ...columns.map((column) => [label(column), "number"])],
+      head: ["Place", ...columns.map((column) => [label(column), "number"])],
       rows: value.slice(0, MOST).map((row, at) => ({ key: String(at), cells: [count(at + 1), ...columns.map((column) => scalar(row[column]))] })),
     }),
     more(value.length),
@@ -223,16 +224,17 @@ export function security(detail) {
       "p",
       { class: "assumption" },
       h("strong", {}, of.corruptible === 1 ? "Any one" : `Any ${count(of.corruptible)}`),
-      ` of ${of.suite?.startsWith("replicated") ? "the three nodes that compute" : `the ${count(parties)} parties`}${of.corruptible === 1 ? "" : " together"} may be curious, and ${of.corruptible === 1 ? "gets" : "get"} to know nothing but the answer and what is listed here.`,
+      ` of ${of.suite?.startsWith("replicated") ? "the three nodes that compute" : `the ${count(parties)} parties`} may be curious: `,
+      `${of.corruptible === 1 ? "it learns" : "even together they learn"} nothing but the answer and what is listed here.`,
     ),
     h(
       "dl",
       { class: "facts" },
       h("div", {}, h("dt", {}, "Suite"), h("dd", {}, clean(of.suite ?? NOTHING), suite(of.suite ?? "") ? h("span", { class: "soft" }, `: ${suite(of.suite)}`) : null)),
-      h("div", {}, h("dt", {}, "Against"), h("dd", {}, clean(of.adversary ?? NOTHING))),
+      h("div", {}, h("dt", {}, "Against"), h("dd", {}, sentence(of.adversary ?? NOTHING))),
     ),
     h("h3", {}, "What nodes got to know beside the answer"),
-    of.reveals?.length ? h("ul", { class: "reveals" }, of.reveals.map((what) => h("li", {}, clean(what)))) : h("p", { class: "soft" }, "Nothing."),
+    of.reveals?.length ? h("ul", { class: "reveals" }, of.reveals.map((what) => h("li", {}, sentence(what)))) : h("p", { class: "soft" }, "Nothing."),
   );
 }
 
@@ -251,9 +253,10 @@ export function disclosure(detail) {
     "disclosure",
     "Disclosure rules",
     { beside: h("span", { class: "soft" }, of.profile ? ["profile ", clean(of.profile)] : null) },
-    h("p", { class: "soft" }, "The strictest of all members' rules held, before the answer was opened."),
+    h("p", { class: "soft" }, "The strictest of all members' rules held. What they ask was decided before the answer was opened."),
     table({
       caption: "Rules that held, and whose each is",
+      className: "snug",
       head: ["Rule", ["Value", "number"], "Decided by"],
       rows: Object.entries(of.rules ?? {}).map(([rule, value]) => {
         const [what, write] = RULES[rule] ?? [label(rule), scalar];
