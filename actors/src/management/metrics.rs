@@ -130,8 +130,9 @@ impl Desk {
         let up = Family::<Peer, Level>::default();
         let round_trip = Family::<Peer, Level>::default();
         let days = Family::<Peer, Level>::default();
+        let facts = self.facts();
         for link in self.of_sessions(LookAtLinks).await? {
-            let member = self.facts().consortium.members().get(link.position);
+            let member = facts.consortium.members().get(link.position);
             let peer = Peer { peer: member.map_or_else(String::new, |member| member.name.clone()) };
             up.get_or_create(&peer).set(if link.up { 1.0 } else { 0.0 });
             if let Some(time) = link.round_trip {

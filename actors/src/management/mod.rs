@@ -16,7 +16,7 @@ mod pages;
 mod probes;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
@@ -48,7 +48,7 @@ const MOST_PROBES: usize = 4;
 /// What the handlers need beside the [`Door`]. Cheap to clone.
 #[derive(Clone)]
 pub struct Desk {
-    facts: Arc<Facts>,
+    facts: Arc<RwLock<Arc<Facts>>>,
     records: Addr<Records>,
     sessions: Addr<Sessions>,
     services: Services,
@@ -75,13 +75,13 @@ impl Desk {
     /// A desk at which these are asked; it ends what it tells live when `stopping` turns true.
     #[must_use]
     pub fn new(
-        facts: Facts,
+        facts: Arc<RwLock<Arc<Facts>>>,
         (records, sessions): (Addr<Records>, Addr<Sessions>),
         (services, vault): (Services, Vault),
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            facts: Arc::new(facts),
+            facts,
             records,
             sessions,
             services,
@@ -90,6 +90,11 @@ impl Desk {
             probes: Arc::new(Semaphore::new(MOST_PROBES)),
             stopping,
         }
+    }
+
+    /// What is so now.
+    fn facts(&self) -> Arc<Facts> {
+        Arc::clone(&self.facts.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Calls a microservice in the name of a principal, as its client would.
