@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use support::{Cluster, Kind, at_a_terminal, cloister, run};
+use support::{Cluster, Kind, at_a_terminal, cloister};
 use tempfile::TempDir;
 
 /// A folder in which organisations keep their things.
@@ -213,8 +213,9 @@ fn an_identity_is_renewed_without_a_moment_in_which_it_is_not_known() {
     };
     let add = || {
         let mut command = cloister();
-        command.args(["consortium", "add", "--yes"]).arg(folder.join("consortium.toml")).arg(&card);
-        run(&mut command);
+        command.args(["consortium", "add", "--yes", "--config"]).arg(&config);
+        let added = command.arg(folder.join("consortium.toml")).arg(&card).output().unwrap();
+        ended(&added, 0, "node");
     };
     ended(&renew("--finish"), 2, "--prepare");
     ended(&renew("--prepare"), 0, "consortium add");
@@ -227,7 +228,7 @@ fn an_identity_is_renewed_without_a_moment_in_which_it_is_not_known() {
     cluster.start_all();
     cluster.check_health();
 
-    ended(&renew("--finish"), 0, "restart the node");
+    ended(&renew("--finish"), 0, "when every member has taken in this card");
     ended(&renew("--forget"), 2, "still pins");
     cluster.kill(0);
     cluster.restart(0);
