@@ -340,7 +340,7 @@ mod tests {
             file(&[a.clone(), b.clone()]).hash(),
             file(&[a.clone(), renewed.clone()]).hash()
         );
-        assert_eq!(Difference::between(&[b.clone()], &[renewed]), []);
+        assert_eq!(Difference::between(std::slice::from_ref(&b), &[renewed]), []);
         let told = |ours: &[Member], theirs: &[Member]| {
             let differences = Difference::between(ours, theirs);
             // They differ if and only if the hashes do.

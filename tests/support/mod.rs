@@ -231,10 +231,33 @@ impl Cluster {
         self.folder().join(&self.names[index]).join("node.toml")
     }
 
+    /// Starts all nodes, those for which `started` has another command by that one.
+    pub fn start_each(&mut self, started: impl Fn(&Self, usize) -> Option<Command>) {
+        let spawn = |index| {
+            let command = started(self, index);
+            self.spawn_with(index, command.unwrap_or_else(cloister))
+        };
+        self.nodes = (0..self.kind.parties).map(|index| Some(spawn(index))).collect();
+        (0..self.kind.parties).for_each(|index| self.wait_until_ready(index));
+    }
+
+    /// Starts the nodes of these, and of nobody else.
+    pub fn start_some(&mut self, indices: &[usize]) {
+        for index in indices {
+            self.nodes[*index] = Some(self.spawn(*index));
+        }
+        indices.iter().for_each(|index| self.wait_until_ready(*index));
+    }
+
     fn spawn(&self, index: usize) -> Child {
+        self.spawn_with(index, cloister())
+    }
+
+    /// Starts a node by a command that runs `cloister` with the arguments that are added to it.
+    fn spawn_with(&self, index: usize, mut command: Command) -> Child {
         let log = File::options().create(true).append(true).open(self.log_path(index)).unwrap();
         // The node ends with this process, however that ends: it holds the other end of the pipe.
-        cloister()
+        command
             .args(["node", "--exit-with-parent", "--config"])
             .arg(self.config(index))
             .env("CLOISTER_LOG", self.kind.log)

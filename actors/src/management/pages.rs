@@ -18,12 +18,38 @@ struct File {
 }
 
 macro_rules! file {
-    ($path:literal, $media:literal, $name:literal) => {
+    ($path:literal, $media:expr, $name:literal) => {
         File { path: $path, media: $media, content: include_str!(concat!("dashboard/", $name)) }
     };
 }
 
-const FILES: &[File] = &[file!("/", "text/html; charset=utf-8", "index.html")];
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+const FILES: &[File] = &[
+    file!("/", HTML, "index.html"),
+    file!("/docs", HTML, "docs.html"),
+    file!("/dashboard/api.js", JS, "api.js"),
+    file!("/dashboard/app.js", JS, "app.js"),
+    file!("/dashboard/approvals.js", JS, "approvals.js"),
+    file!("/dashboard/audit.js", JS, "audit.js"),
+    file!("/dashboard/computations.js", JS, "computations.js"),
+    file!("/dashboard/datasets.js", JS, "datasets.js"),
+    file!("/dashboard/docs.js", JS, "docs.js"),
+    file!("/dashboard/dom.js", JS, "dom.js"),
+    file!("/dashboard/favicon.svg", SVG, "favicon.svg"),
+    file!("/dashboard/format.js", JS, "format.js"),
+    file!("/dashboard/functions.js", JS, "functions.js"),
+    file!("/dashboard/lanes.js", JS, "lanes.js"),
+    file!("/dashboard/overview.js", JS, "overview.js"),
+    file!("/dashboard/parts.js", JS, "parts.js"),
+    file!("/dashboard/result.js", JS, "result.js"),
+    file!("/dashboard/store.js", JS, "store.js"),
+    file!("/dashboard/style.css", CSS, "style.css"),
+    file!("/dashboard/theme.js", JS, "theme.js"),
+];
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     for file in FILES {

@@ -1,6 +1,6 @@
 // What others want to compute on this party's data, and what was decided.
 
-import { ask, clean, h, name } from "./dom.js";
+import { ask, clean, h, name, sentence } from "./dom.js";
 import { NOTHING, counted, moment, now, time } from "./format.js";
 import { badge, closed, empty, loading, names, panel, table, title, trouble } from "./parts.js";
 import { decide, state } from "./store.js";
@@ -52,13 +52,13 @@ function request(one) {
 
 function meaning(which) {
   const found = state.functions?.find((one) => one.name === which);
-  return found ? ` · ${clean(found.summary)}` : null;
+  return found ? [" · ", sentence(found.summary)] : null;
 }
 
 function decided(list) {
   return table({
     caption: "Requests that were decided",
-    head: [["Request", "number"], "Who", "What", "Data", "Decision", "By", "Left"],
+    head: ["Request", "Who", "What", "Data", "Decision", "By", "Left"],
     stack: true,
     rows: list.map((one) => {
       const { class: asked } = one;

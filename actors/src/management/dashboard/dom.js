@@ -47,6 +47,12 @@ export function name(text, attributes) {
   return h("bdi", { class: "name", ...attributes }, clean(text));
 }
 
+/** A sentence from elsewhere: what stands between backticks is code. */
+export const sentence = (text) =>
+  clean(text)
+    .split(/(`[^`]+`)/)
+    .map((part) => (part.length > 1 && part.startsWith("`") ? h("code", {}, part.slice(1, -1)) : part));
+
 const key = (node) => (node.nodeType === 1 ? node.getAttribute("data-key") || node.id || null : null);
 const alike = (old, made) => old.nodeName === made.nodeName && key(old) === key(made);
 
@@ -120,8 +126,8 @@ function place(parent, old, at) {
   return at;
 }
 
-/** What the reader has done to an element is theirs. */
-const THEIRS = new Set(["open", "value", "checked"]);
+/** What the reader has done to an element is theirs: what they opened, and what they typed. */
+const theirs = (element, attribute) => attribute === "open" || (attribute === "value" && element.nodeName === "INPUT");
 
 function update(old, made) {
   if (old.nodeType !== 1) {
@@ -129,10 +135,10 @@ function update(old, made) {
     return;
   }
   for (const { name: attribute, value } of [...made.attributes]) {
-    if (!THEIRS.has(attribute) && old.getAttribute(attribute) !== value) old.setAttribute(attribute, value);
+    if (!theirs(old, attribute) && old.getAttribute(attribute) !== value) old.setAttribute(attribute, value);
   }
   for (const { name: attribute } of [...old.attributes]) {
-    if (!THEIRS.has(attribute) && !made.hasAttribute(attribute)) old.removeAttribute(attribute);
+    if (!theirs(old, attribute) && !made.hasAttribute(attribute)) old.removeAttribute(attribute);
   }
   if (old.nodeName !== "TEXTAREA") merge(old, made);
 }

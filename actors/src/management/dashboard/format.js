@@ -29,7 +29,15 @@ export function number(value) {
   if (!Number.isFinite(value)) return String(value);
   if (Number.isSafeInteger(value) && Math.abs(value) < 1e15) return whole.format(value);
   const size = Math.abs(value);
-  return size >= 1e12 || size < 1e-4 ? scientific.format(value) : precise.format(value);
+  if (size < 1e12 && size >= 1e-4) return precise.format(value);
+  return scientific.formatToParts(value).map(power).join("");
+}
+
+/** Powers of ten as they are printed. */
+function power({ type, value }) {
+  if (type === "exponentSeparator") return " × 10";
+  if (type === "exponentMinusSign") return "⁻";
+  return type === "exponentInteger" ? [...value].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)] ?? digit).join("") : value;
 }
 
 /** Bytes. */
@@ -73,7 +81,10 @@ let skew = 0;
 /** The node's clock, as it told it just now: what is “ago” is so by the node's clock. */
 export function setClock(nodes) {
   const at = moment(nodes);
-  if (at !== null) skew = at - Date.now();
+  if (at === null) return;
+  const told = at - Date.now();
+  // Less than a second may be the way of the message.
+  skew = Math.abs(told) < 1_000 ? 0 : told;
 }
 
 /** Now, by the node's clock, in milliseconds. */
@@ -110,10 +121,12 @@ function relative(at) {
 const WORDS = {
   ago: relative,
   since: (at) => lasting((now() - at) / 1000),
+  // By this page's own clock.
+  own: (at) => lasting((Date.now() - at) / 1000),
   left: (at) => (at <= now() ? "over" : lasting((at - now()) / 1000)),
 };
 
-/** A time that goes with the clock: `ago` (12 seconds ago), `since` (12 s), `left` (48 s). */
+/** A time that goes with the clock: `ago` (12 seconds ago), `since` (12 s), `left` (48 s), `own` (12 s, of what this page saw). */
 export function time(at, way = "ago") {
   const milliseconds = moment(at);
   if (milliseconds === null) return h("span", { class: "soft" }, NOTHING);

@@ -1,7 +1,7 @@
 // The catalogue of what can be computed.
 
-import { clean, h } from "./dom.js";
-import { badge, closed, empty, loading, table, title, trouble } from "./parts.js";
+import { clean, h, sentence } from "./dom.js";
+import { badge, closed, empty, loading, slug, table, title, trouble } from "./parts.js";
 import { state } from "./store.js";
 
 const SUITES = [
@@ -52,10 +52,10 @@ function entry(one) {
   const parameters = one.parameters ?? [];
   return h(
     "article",
-    { class: "panel function", "data-key": `function ${one.name}`, "aria-labelledby": `function-${one.name}` },
-    h("h2", { id: `function-${one.name}`, class: "mono" }, clean(one.name)),
-    h("p", { class: "summary" }, clean(one.summary)),
-    h("p", { class: "takes" }, h("span", { class: "soft" }, "Each party brings "), clean(one.takes ?? one.input ?? "")),
+    { class: "panel function", "data-key": `function ${one.name}`, "aria-labelledby": `function-${slug(one.name)}` },
+    h("h2", { id: `function-${slug(one.name)}`, class: "mono" }, clean(one.name)),
+    h("p", { class: "summary" }, sentence(one.summary)),
+    h("p", { class: "takes" }, h("span", { class: "soft" }, "Each party brings "), sentence(one.takes ?? one.input ?? "")),
     h(
       "p",
       { class: "suites" },
@@ -79,7 +79,7 @@ function entry(one) {
               cells: [
                 h("code", {}, clean(parameter.name)),
                 [clean(parameter.type), parameter.required ? h("span", { class: "warn" }, " required") : null],
-                clean(parameter.summary ?? ""),
+                h("span", {}, sentence(parameter.summary ?? "")),
               ],
             })),
           }),
@@ -90,7 +90,7 @@ function entry(one) {
       h("h3", {}, "What nodes get to know beside it"),
       (one.reveals ?? []).length === 0
         ? h("p", { class: "soft" }, "Nothing.")
-        : h("ul", { class: "reveals" }, one.reveals.map((what) => h("li", {}, clean(what)))),
+        : h("ul", { class: "reveals" }, one.reveals.map((what) => h("li", {}, sentence(what)))),
     ),
   );
 }

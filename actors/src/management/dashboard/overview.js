@@ -1,6 +1,6 @@
 // This node, who I am, and the members.
 
-import { clean, h, name } from "./dom.js";
+import { clean, h, name, sentence } from "./dom.js";
 import { NOTHING, bytes, count, counted, date, moment, now, span, time } from "./format.js";
 import { badge, days, empty, facts, hash, icon, listed, loading, panel, title, trouble, waiting, words } from "./parts.js";
 import { ENDED, computations, may, seesAll, state } from "./store.js";
@@ -54,7 +54,7 @@ function links() {
       `down ${member.name}`,
       "bad",
       [name(member.name), " cannot be reached"],
-      h("p", {}, clean(member.link.problem ?? "The link is down. It comes back by itself when the other node answers.")),
+      h("p", {}, sentence(member.link.problem ?? "The link is down. It comes back by itself when the other node answers.")),
       h(
         "p",
         { class: "soft" },
@@ -94,8 +94,8 @@ function diagnosis(member) {
           h(
             "span",
             {},
-            clean(step.detail ?? ""),
-            step.remedy ? h("span", { class: "remedy" }, clean(step.remedy), step.who ? [" (", name(step.who), ")"] : null) : null,
+            sentence(step.detail ?? ""),
+            step.remedy ? h("span", { class: "remedy" }, sentence(step.remedy), step.who ? [" (", name(step.who), ")"] : null) : null,
           ),
         ),
       ),
@@ -165,7 +165,7 @@ function node() {
       ["Profile", clean(known.profile), PROFILES[known.profile] ? h("span", { class: "soft block" }, PROFILES[known.profile]) : null],
       ["Access", known.access === "tokens" ? "by token" : "open, from this machine only"],
       ["Up since", time(known.started, "since"), h("span", { class: "soft" }, ` · ${date(known.started)}`)],
-      ["Computations", `${counted(at?.running ?? 0, "runs", "run")}, ${counted(at?.waiting ?? 0, "waits", "wait")}`],
+      ["Computations", `${count(at?.running ?? 0)} running, ${count(at?.waiting ?? 0)} waiting`],
       ["Deadline", `${span(known.deadline_seconds)} for each computation`],
       ["Memory", bytes(known.memory_bytes)],
       ["Disk free", bytes(known.disk_free_bytes)],
@@ -249,8 +249,8 @@ function member(one) {
   const link = one.link;
   const pairs = one.self
     ? [
+        ["Link", "none: it is this node"],
         ["API", h("code", {}, clean(one.api))],
-        ["Link", "this node itself"],
       ]
     : [
         [link?.state === "up" ? "Up since" : "Down since", link ? time(link.since, "since") : NOTHING],
@@ -269,7 +269,7 @@ function member(one) {
       h("h3", {}, name(one.name)),
       one.self ? badge("this node", "off") : badge(link?.state ?? "unknown"),
     ),
-    link && link.state !== "up" ? h("p", { class: "bad" }, clean(link.problem ?? "The link is down.")) : null,
+    link && link.state !== "up" ? h("p", { class: "bad" }, sentence(link.problem ?? "The link is down.")) : null,
     facts(pairs, { class: "facts compact" }),
     h(
       "details",

@@ -1,6 +1,6 @@
 // What views are made of.
 
-import { clean, h, name, s } from "./dom.js";
+import { clean, h, name, s, sentence } from "./dom.js";
 import { NOTHING, time } from "./format.js";
 
 const ICONS = {
@@ -25,9 +25,12 @@ export const icon = (which) =>
 export const title = (text, ...beside) =>
   h("div", { class: "title", "data-key": "title" }, h("h1", { tabindex: "-1" }, text), ...beside);
 
+/** A name from elsewhere as part of an id: letters, digits, and the codes of all else. */
+export const slug = (text) => String(text).replace(/[^A-Za-z0-9-]/g, (c) => `_${c.charCodeAt(0).toString(16)}`);
+
 /** A part of a view with its heading. */
 export function panel(key, heading, attributes, ...children) {
-  const id = `${key}-heading`;
+  const id = `${slug(key)}-heading`;
   const { beside, level, ...rest } = attributes ?? {};
   return h(
     "section",
@@ -42,7 +45,7 @@ export const facts = (pairs, attributes) =>
   h(
     "dl",
     { class: "facts", ...attributes },
-    pairs.filter(Boolean).map(([term, ...values]) => h("div", {}, h("dt", {}, term), h("dd", {}, ...values))),
+    pairs.filter(Boolean).map(([term, ...values]) => h("div", { class: term === "API" ? "full" : null }, h("dt", {}, term), h("dd", {}, ...values))),
   );
 
 /**
@@ -144,8 +147,8 @@ export function trouble(refusal, heading, attributes) {
     h(
       "div",
       {},
-      h("p", { class: "trouble-head" }, heading ? [heading, ": "] : null, clean(refusal.message)),
-      refusal.hint ? h("p", {}, clean(refusal.hint)) : null,
+      h("p", { class: "trouble-head" }, heading ? [heading, ": "] : null, sentence(refusal.message)),
+      refusal.hint ? h("p", {}, sentence(refusal.hint)) : null,
       h(
         "p",
         { class: "soft small" },
@@ -164,9 +167,9 @@ export function closed(refusal, what, roles) {
     "div",
     { class: "panel closed", "data-key": "closed" },
     h("h2", {}, `Your role does not show ${what}`),
-    h("p", {}, clean(refusal.message), "."),
+    h("p", {}, sentence(refusal.message), "."),
     h("p", {}, `Seen by the ${roles.length > 1 ? "roles" : "role"} `, roles.flatMap((r, at) => [at ? " and " : "", h("b", {}, r)]), "."),
-    refusal.hint ? h("p", { class: "soft" }, clean(refusal.hint)) : null,
+    refusal.hint ? h("p", { class: "soft" }, sentence(refusal.hint)) : null,
   );
 }
 

@@ -103,7 +103,7 @@ function refused(section, error) {
   state.refusals.set(section, error);
 }
 
-function take(section, document) {
+function take(section, document, whole = true) {
   if (!document || typeof document !== "object") return;
   switch (section) {
     case "node":
@@ -123,7 +123,7 @@ function take(section, document) {
       state.approvals = document.approvals ?? [];
       break;
     case "computations":
-      takeComputations(document.computations ?? []);
+      takeComputations(document.computations ?? [], whole);
       break;
     case "audit":
       takeAudit(document);
@@ -133,14 +133,16 @@ function take(section, document) {
   }
 }
 
-function takeComputations(list) {
+/** All that there are, or those that have changed. A node that has begun anew has forgotten those before. */
+function takeComputations(list, whole) {
   const first = state.computations === null;
-  const all = state.computations ?? new Map();
+  const before = state.computations ?? new Map();
+  const all = whole ? new Map() : before;
   for (const summary of list) {
-    if (!first) tellComputation(all.get(summary.id), summary);
+    if (!first) tellComputation(before.get(summary.id), summary);
     all.set(summary.id, summary);
-    if (watched === summary.id && !first) loadDetail(summary.id);
   }
+  if (!first && watched !== null && (whole ? state.details.has(watched) : list.some((one) => one.id === watched))) loadDetail(watched);
   const past = [...all.values()].filter((one) => ENDED.has(one.state));
   if (past.length > MOST) {
     past.sort((a, b) => (moment(a.started) ?? 0) - (moment(b.started) ?? 0));
@@ -198,9 +200,15 @@ export async function loadDetail(id) {
     state.refusals.delete(`computation ${id}`);
     state.details.set(id, document);
     if (state.details.size > 50) state.details.delete(state.details.keys().next().value);
-    state.computations?.set(id, { ...state.computations.get(id), ...summary(document) });
+    const known = state.computations?.get(id);
+    if (known) tellComputation(known, document);
+    state.computations?.set(id, { ...known, ...summary(document) });
   } catch (error) {
     refused(`computation ${id}`, error);
+    if (error.code === "no_such_computation") {
+      state.details.delete(id);
+      state.computations?.delete(id);
+    }
   } finally {
     detailWanted = null;
   }
@@ -261,19 +269,22 @@ function tellComputation(before, after) {
 export function start() {
   stream?.stop();
   setLive("starting");
+  let whole = true;
   stream = listen({
     heard: (event, document) => {
       answered();
-      if (event === "node" && document?.principal && state.node && document.principal.name !== state.node.principal?.name) return;
       state.refusals.delete(event);
-      take(event, document);
+      // A stream begins with everything, and goes on with what changes.
+      take(event, document, event !== "computations" || whole);
+      if (event === "computations") whole = false;
       changed();
     },
     changed: (to) => {
       if (to === "denied") return signedOut();
+      if (to === "live" && state.live.state === "reconnecting") ["datasets", "functions"].forEach(load);
       setLive(to);
-      if (to === "live") return;
-      poll();
+      whole = true;
+      if (to !== "live") poll();
     },
   });
   clearInterval(polling);
@@ -306,11 +317,12 @@ async function poll() {
 export async function reload() {
   await load("node");
   if (state.signedOut || state.lost !== null) return;
-  await Promise.all(["members", "computations", "datasets", "functions", "approvals"].map(load));
-  if (!state.signedOut && watched !== "audit") await load("audit");
+  const rights = [may("approve") ? "approvals" : null, may("audit") && watched !== "audit" ? "audit" : null];
+  await Promise.all(["members", "computations", "datasets", "functions", ...rights.filter(Boolean)].map(load));
 }
 
 function signedOut() {
+  if (state.signedOut) return;
   stream?.stop();
   stream = null;
   clearInterval(polling);

@@ -1,0 +1,274 @@
+// Computations: who takes part, where each is, who is blocking; one in detail; cancelling.
+
+import { ask, clean, h, name } from "./dom.js";
+import { NOTHING, bytes, count, exactly, moment, now, span, time } from "./format.js";
+import { lanes } from "./lanes.js";
+import { badge, closed, empty, facts, hash, icon, loading, names, panel, table, title, trouble, waiting } from "./parts.js";
+import { disclosure, results, security } from "./result.js";
+import { ENDED, cancel, computations as all, mayCancel, seesAll, state } from "./store.js";
+
+const FILTERS = [
+  ["", "All"],
+  ["running", "Running"],
+  ["done", "Done"],
+  ["failed", "Failed"],
+  ["cancelled", "Cancelled"],
+];
+
+export function computations(route) {
+  const filter = route.query.get("state") ?? "";
+  return [title("Computations"), content(filter)];
+}
+
+function content(filter) {
+  const refusal = state.refusals.get("computations");
+  if (refusal?.code === "wrong_role") return closed(refusal, "computations", ["researcher", "auditor", "operator"]);
+  if (!state.computations) return refusal ? trouble(refusal, "Computations", { "data-key": "trouble" }) : loading("its computations");
+  const list = all();
+  const running = list.filter((one) => !ENDED.has(one.state));
+  const past = list.filter((one) => ENDED.has(one.state) && (filter === "" || one.state === filter));
+  return [
+    h(
+      "p",
+      { class: "lead", "data-key": "lead" },
+      seesAll() ? "All computations that this node takes part in. Results are shown to those who computed them." : "Your computations at this node.",
+    ),
+    filters(list, filter),
+    filter === "" || filter === "running"
+      ? panel(
+          "running",
+          "Running",
+          { beside: h("span", { class: "soft" }, running.length ? count(running.length) : null) },
+          running.length === 0
+            ? empty("Nothing is being computed.", "Clients begin computations, one at each party: `cloister compute`, or the Python client.")
+            : h("ul", { class: "runs" }, running.map(run)),
+        )
+      : null,
+    filter !== "running" ? panel("past", "Past", {}, past.length === 0 ? empty("None yet.") : ended(past)) : null,
+  ];
+}
+
+function filters(list, filter) {
+  const number = (which) => list.filter((one) => which === "" || (which === "running" ? !ENDED.has(one.state) : one.state === which)).length;
+  return h(
+    "nav",
+    { class: "filters", "aria-label": "Which computations", "data-key": "filters" },
+    FILTERS.map(([which, label]) =>
+      h(
+        "a",
+        { href: which ? `#/computations?state=${which}` : "#/computations", "aria-current": which === filter ? "true" : null, "data-key": `filter ${which}` },
+        label,
+        h("span", { class: "number" }, ` ${number(which)}`),
+      ),
+    ),
+  );
+}
+
+const link = (one) => h("a", { href: `#/computations/${encodeURIComponent(one.id)}`, class: "mono" }, clean(one.function));
+
+/** Where it is, in words. */
+function place(one) {
+  const round = Number.isFinite(one.round) && one.round > 0 ? `round ${one.round}` : null;
+  const step = one.step && one.step !== one.state ? clean(one.step) : null;
+  return [round, step].filter(Boolean).join(", ") || NOTHING;
+}
+
+function run(one) {
+  return h(
+    "li",
+    { class: "run", "data-key": `run ${one.id}`, "data-waiting": stuck(one) ? "yes" : null },
+    h("div", { class: "run-head" }, h("h3", {}, link(one)), badge(one.state)),
+    stuck(one) ? h("p", { class: "blocking" }, icon("warning"), h("span", {}, waiting(one))) : null,
+    facts(
+      [
+        ["Parties", parties(one)],
+        ["Dataset", one.dataset ? name(one.dataset) : NOTHING],
+        ["By", name(one.principal)],
+        ["At", place(one)],
+        ["Elapsed", time(one.started, "since")],
+        ["Deadline in", time(one.deadline, "left")],
+      ],
+      { class: "facts compact" },
+    ),
+    deadline(one),
+    h("div", { class: "run-buttons" }, cancelButton(one)),
+  );
+}
+
+/** Whether what it waits for takes long enough to be told. */
+function stuck(one) {
+  const since = moment(one.waiting?.since);
+  return since !== null && !ENDED.has(one.state) && now() - since > 1_000;
+}
+
+function deadline(one) {
+  const [from, to] = [moment(one.started), moment(one.deadline)];
+  if (from === null || to === null || to <= from) return null;
+  return h("progress", {
+    class: "deadline",
+    max: 1000,
+    value: Math.min(1000, Math.round(((now() - from) / (to - from)) * 1000)),
+    "aria-label": `Time used up to the deadline of ${clean(one.function)}`,
+  });
+}
+
+function parties(one) {
+  const list = names(one.members ?? []);
+  return one.helpers?.length ? [list, h("span", { class: "soft" }, ", helped by ", names(one.helpers))] : list;
+}
+
+const cancelButton = (one) =>
+  mayCancel(one)
+    ? h("button", { type: "button", class: "button", "data-do": "cancel", "data-id": one.id }, "Cancel …", h("span", { class: "hidden" }, ` ${clean(one.function)}`))
+    : null;
+
+function ended(list) {
+  return table({
+    caption: "Past computations",
+    stack: true,
+    className: "past",
+    head: ["Function", "State", "Parties", "Dataset", "By", "Started", ["Took", "number"], ["Rounds", "number"], ["Sent", "number"]],
+    rows: list.map((one) => ({
+      key: one.id,
+      cells: [
+        link(one),
+        [badge(one.state), one.error && one.error.code !== one.state ? h("span", { class: "why" }, clean(one.error.code)) : null],
+        parties(one),
+        one.dataset ? name(one.dataset) : NOTHING,
+        name(one.principal),
+        time(one.started),
+        took(one),
+        count(one.cost?.rounds ?? Number.NaN),
+        bytes(one.cost?.bytes_sent ?? Number.NaN),
+      ],
+    })),
+  });
+}
+
+function took(one) {
+  if (Number.isFinite(one.cost?.seconds)) return span(one.cost.seconds);
+  const [from, to] = [moment(one.started), moment(one.ended)];
+  return from === null || to === null ? NOTHING : span((to - from) / 1000);
+}
+
+/** One computation. */
+export function computation(route) {
+  const id = route.id;
+  const one = state.details.get(id) ?? state.computations?.get(id);
+  const detail = state.details.get(id) ?? null;
+  const refusal = state.refusals.get(`computation ${id}`);
+  if (!one) {
+    return [
+      back(),
+      title("Computation"),
+      refusal
+        ? h(
+            "div",
+            { class: "panel", "data-key": "missing" },
+            refusal.code === "no_such_computation"
+              ? [h("h2", {}, "There is no such computation here"), h("p", {}, "It is another's, or the node has forgotten it. The audit log has its decisions.")]
+              : trouble(refusal, "Computation"),
+          )
+        : loading("it"),
+    ];
+  }
+  const running = !ENDED.has(one.state);
+  return [
+    back(),
+    title(h("span", { class: "mono" }, clean(one.function)), badge(one.state), running ? cancelButton(one) : null),
+    stuck(one) ? h("p", { class: "blocking large", "data-key": "blocking" }, icon("warning"), h("span", {}, "Waiting for ", ...waiting(one).slice(1))) : null,
+    one.error ? failure(one) : null,
+    detail?.result ? results(detail) : running ? null : unseen(one, detail),
+    about(one),
+    detail ? lanes(detail) : loading("its rounds"),
+    detail?.security ? security(detail) : null,
+    detail?.disclosure ? disclosure(detail) : null,
+    one.cost ? cost(one) : null,
+  ];
+}
+
+const back = () => h("p", { class: "back", "data-key": "back" }, h("a", { href: "#/computations" }, "‹ Computations"));
+
+function failure(one) {
+  const heading = one.state === "cancelled" ? "Cancelled" : "Failed";
+  return trouble(one.error, one.error.party ? [heading, ", ", name(one.error.party)] : heading, { "data-key": "error", role: "group", "aria-label": "Error" });
+}
+
+function unseen(one, detail) {
+  if (one.state !== "done" || !detail) return null;
+  const own = one.principal === state.node?.principal?.name;
+  return h(
+    "p",
+    { class: "panel soft", "data-key": "unseen" },
+    own ? "The node no longer keeps the result." : ["Its result is shown to ", name(one.principal), ", who computed it."],
+  );
+}
+
+function about(one) {
+  const running = !ENDED.has(one.state);
+  return panel(
+    "about",
+    "Computation",
+    {},
+    facts([
+      ["Parties", parties(one), one.me ? h("span", { class: "soft" }, " · this node is ", name(one.me)) : null],
+      ["Dataset", one.dataset ? name(one.dataset) : "none: data of the client"],
+      ["By", name(one.principal)],
+      ["Suite", one.suite ? clean(one.suite) : h("span", { class: "soft" }, "not agreed yet")],
+      running ? ["At", place(one)] : null,
+      ["Started", time(one.started), h("span", { class: "soft" }, ` · ${exactly(one.started)}`)],
+      running ? ["Elapsed", time(one.started, "since"), h("span", { class: "soft" }, " of "), span(((moment(one.deadline) ?? 0) - (moment(one.started) ?? 0)) / 1000)] : ["Took", took(one)],
+      running ? ["Deadline in", time(one.deadline, "left")] : ["Ended", time(one.ended)],
+      ["Network", h("code", {}, clean(one.network)), Number.isFinite(one.run) ? h("span", { class: "soft" }, ` · run ${one.run}`) : null],
+      ["Session", hash(one.session, "the session's hash", 24)],
+      ["Id here", hash(one.id, "the computation's id", 36)],
+    ], { class: "facts pairs" }),
+  );
+}
+
+function cost(one) {
+  const { cost: of } = one;
+  const row = (what, from) => [what, count(from.rounds), count(from.messages_sent ?? Number.NaN), bytes(from.bytes_sent), bytes(from.bytes_received)];
+  const all = row("In all", of);
+  const rows = [{ key: "all", cells: all }];
+  if (of.preparation) rows.push({ key: "preparation", cells: row("of it, preparation", of.preparation) });
+  return panel(
+    "cost",
+    "Cost",
+    { beside: h("span", { class: "soft" }, `${span(of.seconds)} from the request to the result`) },
+    table({
+      caption: "What it cost this party",
+      className: "snug",
+      head: ["What", ["Rounds", "number"], ["Messages sent", "number"], ["Sent", "number"], ["Received", "number"]],
+      rows,
+    }),
+  );
+}
+
+/** Asks whether it is meant, and cancels. */
+export async function cancelling(id) {
+  const one = state.details.get(id) ?? state.computations?.get(id);
+  if (!one) return null;
+  const others = (one.members ?? []).filter((member) => member !== one.me);
+  const answer = await ask({
+    title: `Cancel ${clean(one.function)}?`,
+    body: [
+      h("p", {}, "It ends at ", others.length ? names([one.me ?? "this node", ...others]) : "this node", "; clients there are told that ", name(one.me ?? "this node"), " cancelled it."),
+      one.dataset ? h("p", { class: "soft" }, "Against approvals and the memory of selections it counts as asked.") : null,
+      h("p", { class: "soft" }, `It has been running for `, time(one.started, "since"), "."),
+    ],
+    confirm: "Cancel it",
+    keep: "Let it run",
+    danger: true,
+  });
+  if (!answer) return null;
+  await cancel(id);
+  return null;
+}
+
+/** So many of them run. */
+export const running = () => all().filter((one) => !ENDED.has(one.state)).length;
+
+/** For the title of the page. */
+export const heading = (id) => clean((state.details.get(id) ?? state.computations?.get(id))?.function ?? "Computation");
+

@@ -1,0 +1,356 @@
+// What the dashboard does: live, by keyboard, with roles, and with what hostile parties call themselves.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Cutter } from "../../actors/src/management/dashboard/api.js";
+import { available, launch, open, show } from "./browser.mjs";
+import { HOSTILE, IDS, mock } from "./mock.mjs";
+
+let browser;
+before(async () => {
+  if (available()) browser = await launch();
+});
+after(() => browser?.close());
+
+/** A test with a node of its own, whose page must end without anything having gone wrong. */
+function driven(name, settings, body) {
+  test(name, { skip: !available() && "no browser", timeout: 90_000 }, async () => {
+    const node = await mock(settings);
+    try {
+      const page = await open(browser, node.url, settings);
+      await page.locator("#main h1").waitFor();
+      await body({ page, node });
+      assert.deepEqual(page.problems, []);
+      await page.context().close();
+    } finally {
+      await node.close();
+    }
+  });
+}
+
+const live = (page, state) => page.locator(`#live[data-state=${state}]`).waitFor({ timeout: 15_000 });
+const focused = (page) => page.evaluate(() => document.activeElement?.dataset?.id || document.activeElement?.id || document.activeElement?.textContent);
+const said = (page, pattern) => page.locator("#said").filter({ hasText: pattern }).waitFor({ timeout: 5_000 });
+
+test("events are cut out of a stream wherever its pieces end", () => {
+  const stream = ": hello\r\n\r\nevent: node\ndata: {\"a\":\ndata: 1}\n\ndata:x\n\nevent: nothing\n\nevent: members\rdata: {}\r\r";
+  const whole = [...new Cutter().push(`${stream} `)];
+  assert.deepEqual(whole, [{ event: "node", data: '{"a":\n1}' }, { event: "message", data: "x" }, { event: "members", data: "{}" }]);
+  for (let size = 1; size < 9; size += 1) {
+    const cutter = new Cutter();
+    const found = [];
+    for (let at = 0; at < stream.length; at += size) found.push(...cutter.push(stream.slice(at, at + size)));
+    found.push(...cutter.push(" "));
+    assert.deepEqual(found, whole, `pieces of ${size}`);
+  }
+});
+
+driven("who is blocking, since when and at what, is told and goes on", {}, async ({ page, node }) => {
+  await show(page, "computations");
+  const blocked = page.locator(".run").filter({ hasText: "StatisticsBivariate" });
+  await blocked.getByText(/waiting for clinic-b since 1\d s, at agreeing/).waitFor();
+  const before = await blocked.locator(".blocking").textContent();
+  await page.waitForTimeout(2_200);
+  assert.notEqual(await blocked.locator(".blocking").textContent(), before);
+  node.change(IDS.blocked, { state: "running", step: "share", round: 1, waiting: { parties: ["clinic-c"], for: "share", since: new Date(Date.now() - 4_000).toISOString() } });
+  await blocked.getByText(/waiting for clinic-c since \d s, at share/).waitFor();
+  await said(page, /StatisticsBivariate waits for clinic-c since [45] s/);
+});
+
+driven("what changes leaves focus, what was typed and what was opened alone", {}, async ({ page, node }) => {
+  await live(page, "live");
+  await show(page, "computations");
+  const button = page.getByRole("button", { name: "Cancel … StatisticsBivariate" });
+  await button.focus();
+  await page.evaluate(() => (window.same = document.activeElement));
+  // A new one above, one below ends, and the order changes.
+  const first = node.known.computations[0];
+  node.known.computations.unshift({ ...first, id: "new", function: "SecureMedian", started: new Date().toISOString() });
+  node.change("new", {});
+  node.change(IDS.slow, { state: "done", ended: new Date().toISOString(), waiting: null, started: new Date(Date.now() - 100_000).toISOString() });
+  await page.locator(".run").filter({ hasText: "SecureMedian" }).waitFor();
+  await page.locator(".past").getByText("Sort").first().waitFor();
+  await page.waitForTimeout(1_500);
+  assert.equal(await page.evaluate(() => window.same === document.activeElement && document.activeElement.isConnected), true);
+  // What has the focus goes away with what it is about: its heading gets it, not the top of the page.
+  node.change(IDS.blocked, { state: "failed", ended: new Date().toISOString(), waiting: null, error: { code: "deadline", message: "too late", hint: "", party: null } });
+  await said(page, "StatisticsBivariate has failed: too late");
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "H2");
+
+  await show(page, "functions");
+  await page.getByLabel("Find").fill("med");
+  await page.getByText("No function is like that").waitFor();
+  await page.getByLabel("Find").fill("quan");
+  await page.getByText("Details of Quantiles").click();
+  await page.getByText("numbers from 0 to 1").waitFor();
+  node.send("node");
+  node.send("members");
+  await page.waitForTimeout(300);
+  assert.equal(await page.getByLabel("Find").inputValue(), "quan");
+  assert.equal(await page.getByText("numbers from 0 to 1").isVisible(), true);
+});
+
+driven("a link that breaks is told at once, with what to do", {}, async ({ page, node }) => {
+  await live(page, "live");
+  await page.getByText("All links are up").waitFor({ state: "detached" });
+  node.known.members[1].link = { ...node.known.members[1].link, state: "down", since: new Date().toISOString(), problem: "nobody listens at 127.0.0.1:9002: ask clinic-b whether its node runs" };
+  node.send("members");
+  await page.getByRole("heading", { name: "clinic-b cannot be reached" }).waitFor();
+  await said(page, "clinic-b cannot be reached: nobody listens at 127.0.0.1:9002");
+  await page.getByRole("button", { name: "Find out why" }).click();
+  await page.getByText("start the node, or open port 9002 in its firewall").waitFor();
+  assert.equal(node.requests.some(({ path, body }) => path === "/v1/probes" && JSON.parse(body).member === "clinic-b"), true);
+});
+
+driven("without a stream it says so, asks by itself, and is live again", {}, async ({ page, node }) => {
+  await live(page, "live");
+  await show(page, "computations");
+  node.silence(true);
+  await live(page, "reconnecting");
+  await page.locator("#live").getByText(/Reconnecting since \d+ s/).waitFor();
+  // No event comes, and yet it is known.
+  Object.assign(node.known.computations.find((one) => one.id === IDS.blocked), { function: "ByAsking" });
+  await page.locator(".run").filter({ hasText: "ByAsking" }).waitFor({ timeout: 12_000 });
+  // What the node has forgotten when it is there again is not shown as running for ever.
+  await show(page, `computations/${IDS.slow}`);
+  await page.getByRole("heading", { name: "Sort", level: 1 }).waitFor();
+  node.known.computations = node.known.computations.filter((one) => one.id !== IDS.slow);
+  node.silence(false);
+  await page.locator("#live").getByRole("button", { name: "Now" }).click();
+  await live(page, "live");
+  await page.getByText("There is no such computation here").waitFor();
+  await show(page, "computations");
+  assert.equal(await page.locator(".run").filter({ hasText: "Sort" }).count(), 0);
+});
+
+driven("a node that is stopped is told from one that is slow", {}, async ({ page, node }) => {
+  await live(page, "live");
+  node.stop(true);
+  await page.getByText("This node does not answer since").waitFor({ timeout: 12_000 });
+  assert.match(await page.locator("#live").textContent(), /No answer since/);
+  assert.equal(await page.getByText("clinic-a").first().isVisible(), true, "what was known is still there");
+  node.stop(false);
+  await live(page, "live");
+  await page.getByText("This node does not answer since").waitFor({ state: "detached" });
+});
+
+driven("hostile names stay text", { scene: "hostile" }, async ({ page, node }) => {
+  for (const route of ["", "datasets", "computations", "approvals", "audit", "functions", ...["blocked", "failed", "table"].map((which) => `computations/${IDS[which]}`)]) {
+    await show(page, route);
+    await page.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
+    assert.equal(await page.locator("#main img, #main script").count(), 0, route);
+    assert.ok((await page.locator("#main").textContent()).includes(HOSTILE), route);
+  }
+  await show(page, "datasets");
+  await page.getByRole("heading", { name: "trial\\u{202e}gnp.exe" }).waitFor();
+  await show(page, "approvals");
+  await page.getByRole("button", { name: /Grant … request 1/ }).click();
+  assert.equal(await page.locator("dialog img").count(), 0);
+  await page.keyboard.press("Escape");
+  node.send("members");
+  assert.equal(await page.evaluate(() => window.injected), undefined);
+  const styled = await page.evaluate(() => document.querySelectorAll("[style], style, script:not([src])").length);
+  assert.equal(styled, 0, "no inline style or script");
+});
+
+driven("by keyboard alone: skip link, sections, a computation, its cancellation", {}, async ({ page, node }) => {
+  await live(page, "live");
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(page), "Skip to the content");
+  await page.keyboard.press("Enter");
+  assert.equal(await focused(page), "main");
+  await page.getByRole("link", { name: /^Computations/ }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Computations", level: 1 }).waitFor();
+  assert.equal(await focused(page), "Computations");
+  assert.equal(await page.getByRole("link", { name: /^Computations/ }).getAttribute("aria-current"), "page");
+  for (let presses = 0; (await focused(page)) !== "StatisticsBivariate"; presses += 1) {
+    assert.ok(presses < 30, "the computation is reached");
+    await page.keyboard.press("Tab");
+    assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none", "focus is seen");
+  }
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "StatisticsBivariate", level: 1 }).waitFor();
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(page), IDS.blocked);
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Cancel StatisticsBivariate?" });
+  await dialog.waitFor();
+  assert.equal(await focused(page), "Let it run", "the harmless answer comes first");
+  for (let presses = 0; presses < 6; presses += 1) {
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement === document.body || document.activeElement.closest("dialog") !== null), true, "focus stays in the dialog");
+  }
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  assert.equal(await focused(page), IDS.blocked, "focus comes back");
+  assert.equal(node.requests.some(({ method }) => method === "DELETE"), false);
+  await page.keyboard.press("Enter");
+  await dialog.getByRole("button", { name: "Cancel it" }).click();
+  await page.getByText("Cancelled, clinic-a: clinic-a cancelled the computation").waitFor();
+  await said(page, "StatisticsBivariate was cancelled");
+  assert.equal(await focused(page), "StatisticsBivariate");
+});
+
+driven("what has ended meanwhile cannot be cancelled, and that is said", {}, async ({ page, node }) => {
+  await show(page, "computations");
+  await page.getByRole("button", { name: "Cancel … Sort" }).click();
+  node.known.computations.find((one) => one.id === IDS.slow).ended = new Date().toISOString();
+  await page.getByRole("button", { name: "Cancel it" }).click();
+  await page.getByRole("dialog", { name: "It was not cancelled" }).getByText("the computation has ended").waitFor();
+  await page.getByRole("button", { name: "Close" }).click();
+});
+
+driven("requests are granted so often for so long, refused, and taken back", {}, async ({ page, node }) => {
+  const sent = () => node.requests.filter(({ method, path }) => method === "POST" && path.startsWith("/v1/approvals")).map(({ path, body }) => [path, JSON.parse(body)]);
+  await show(page, "approvals");
+  await page.getByText("ada asks to compute StatisticsBivariate").waitFor();
+  await page.getByRole("button", { name: "Grant … request 7" }).click();
+  const dialog = page.getByRole("dialog", { name: "Grant request 7?" });
+  await dialog.getByLabel("Times").fill("0");
+  await dialog.getByRole("button", { name: "Grant" }).click();
+  await dialog.getByText("Times: a whole number from 1.").waitFor();
+  assert.equal(await focused(page), "grant-times");
+  await dialog.getByLabel("Times").fill("10");
+  await dialog.getByLabel("Days").fill("30");
+  await page.keyboard.press("Enter");
+  await page.locator(".request").filter({ hasText: "ada" }).waitFor({ state: "detached" });
+  await said(page, "Request 7 is granted");
+  assert.deepEqual(sent().at(-1), ["/v1/approvals/7", { decision: "grant", times: 10, days: 30 }]);
+  await page.getByRole("row").filter({ hasText: "10 times" }).waitFor();
+  await page.getByRole("button", { name: "Refuse … request 9" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Refuse" }).click();
+  await page.getByText("Nothing waits for a decision").waitFor();
+  assert.deepEqual(sent().at(-1), ["/v1/approvals/9", { decision: "refuse" }]);
+  await page.getByRole("button", { name: "Take back … request 7" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Take back" }).click();
+  await page.getByRole("button", { name: "Grant … request 7" }).waitFor();
+  node.known.approvals.push({ id: 12, class: { principal: "grace", function: "SecureSum", dataset: "trial", columns: ["age"] }, asked: Date.now() / 1000, state: "asked" });
+  node.send("approvals");
+  await page.getByText("grace asks to compute SecureSum").waitFor();
+  await said(page, "Request 12: grace asks to compute SecureSum");
+});
+
+driven("the log is read page by page, and its chain is checked", {}, async ({ page, node }) => {
+  await show(page, "audit");
+  await page.getByText("85 to 134 of 134").waitFor();
+  await page.getByRole("link", { name: "Older" }).click();
+  await page.getByText("35 to 84 of 134").waitFor();
+  await page.getByRole("link", { name: "Oldest" }).click();
+  await page.getByText("1 to 50 of 134").waitFor();
+  await page.locator(".entry").last().locator("summary").click();
+  await page.locator(".entry").last().getByText("clinic-a").first().waitFor();
+  await page.getByRole("link", { name: "Newest" }).click();
+  await page.getByText("85 to 134 of 134").waitFor();
+  const last = node.known.audit.at(-1);
+  node.known.audit.push({ ...last, number: 135, previous: last.hash, hash: "f".repeat(64), at: Date.now(), kind: "token made", document: { name: "grace", roles: ["owner"] } });
+  node.send("audit");
+  await page.getByText("86 to 135 of 135").waitFor();
+  await page.getByText("token made").waitFor();
+  await page.getByRole("button", { name: "Verify now" }).click();
+  await page.getByText("135 entries").waitFor();
+  await said(page, "The log is whole: 135 entries");
+  node.known.broken = true;
+  await page.getByRole("button", { name: "Verify now" }).click();
+  await page.getByText("entry 41 does not follow from entry 40").first().waitFor();
+});
+
+test("a token is asked for, kept in this tab, and forgotten", { skip: !available() && "no browser" }, async () => {
+  const node = await mock({ scene: "tokens" });
+  try {
+    const page = await open(browser, node.url);
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("Enter a token.").waitFor();
+    await page.getByLabel("Token").fill("cloister_wrong");
+    await page.keyboard.press("Enter");
+    await page.getByText("does not know this token").waitFor();
+    await page.getByLabel("Token").fill("cloister_owner");
+    await page.keyboard.press("Enter");
+    await page.getByText("Signed in as").first().waitFor();
+    await page.locator("#live[data-state=live]").waitFor();
+    const kept = await page.evaluate(() => [JSON.stringify(sessionStorage), JSON.stringify(localStorage), document.cookie, location.href]);
+    assert.deepEqual([kept[0].includes("cloister_owner"), kept.slice(1).some((text) => text.includes("cloister_owner"))], [true, false]);
+    await page.reload();
+    await page.getByText("Signed in as").first().waitFor();
+    // What is shown is so by its roles; what is not says whose it is.
+    await show(page, "approvals");
+    await page.getByText("ada asks to compute").waitFor();
+    await show(page, "audit");
+    await page.getByRole("heading", { name: "Your role does not show the audit log" }).waitFor();
+    await page.getByText("auditor and operator").waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+    assert.equal((await page.locator("body").textContent()).includes("trial"), false);
+    await page.waitForTimeout(200);
+    assert.equal(node.streams.size, 0, "the stream is closed");
+    // A token that is revoked while the page is open.
+    await page.getByLabel("Token").fill("cloister_auditor");
+    await page.keyboard.press("Enter");
+    await page.locator("#live[data-state=live]").waitFor();
+    await show(page, "approvals");
+    await page.getByRole("heading", { name: "Your role does not show approvals" }).waitFor();
+    await show(page, `computations/${IDS.statistics}`);
+    await page.getByText("Its result is shown to anybody, who computed it").waitFor();
+    assert.equal(await page.getByRole("button", { name: /^Cancel/ }).count(), 0);
+    delete node.known.tokens.cloister_auditor;
+    for (const { response } of node.streams) response.destroy();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor({ timeout: 10_000 });
+    assert.deepEqual(page.problems, []);
+    await page.context().close();
+  } finally {
+    await node.close();
+  }
+});
+
+driven("a theme can be chosen, and is kept", { scheme: "dark" }, async ({ page }) => {
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await ground();
+  await page.getByRole("button", { name: /Theme: system/ }).click();
+  assert.notEqual(await ground(), dark);
+  await page.reload();
+  await page.getByRole("button", { name: /Theme: light/ }).click();
+  assert.equal(await ground(), dark);
+});
+
+driven("nothing moves for who wants no motion", { motion: "reduce" }, async ({ page }) => {
+  await show(page, `computations/${IDS.slow}`);
+  await page.locator(".lanes .open").first().waitFor({ state: "attached" });
+  const moving = await page.evaluate(() => document.getAnimations().filter((one) => one.playState === "running").length);
+  assert.equal(moving, 0);
+});
+
+driven("an answer is readable: tables, bars, matrices, with what was revealed and whose rules held", {}, async ({ page }) => {
+  await show(page, `computations/${IDS.table}`);
+  const cell = page.getByRole("row").filter({ hasText: "malignant" });
+  assert.match(await cell.textContent(), /23.*74.*66/);
+  await page.getByText("Not shown: fewer than the smallest cell").waitFor();
+  await page.getByRole("row").filter({ hasText: "Fewest rows in all" }).filter({ hasText: "clinic-b" }).waitFor();
+  await page.getByText("the exact joint sums n").waitFor();
+  await show(page, `computations/${IDS.median}`);
+  assert.equal(await page.locator(".figures dd").textContent(), "61.5");
+  await page.getByText("The rounds as a table").click();
+  assert.equal(await page.getByRole("table", { name: /^Rounds/ }).getByRole("row").count(), 65);
+  await show(page, `computations/${IDS.failed}`);
+  await page.getByText("ask clinic-b whether its client has asked").waitFor();
+  assert.equal(await page.locator(".trouble code").first().textContent(), "deadline");
+});
+
+test("the documentation shows paths, parameters, schemas and examples", { skip: !available() && "no browser" }, async () => {
+  const node = await mock();
+  try {
+    const page = await open(browser, `${node.url}/docs#schema-Error`);
+    const grant = page.getByRole("article", { name: /post \/v1\/approvals/ });
+    await grant.waitFor();
+    assert.match(await grant.textContent(), /Ten times within a month/);
+    assert.match(await grant.textContent(), /1 where nothing is said/);
+    await page.getByRole("article", { name: "schema Node" }).waitFor();
+    await page.getByLabel("Find an operation").fill("cancel");
+    assert.equal(await page.locator("#toc a").count(), 1);
+    assert.deepEqual(page.problems, []);
+    await page.context().close();
+  } finally {
+    await node.close();
+  }
+});
