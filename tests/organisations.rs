@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Cluster, Kind, at_a_terminal, cloister, run};
+use support::{Cluster, Kind, at_a_terminal, cloister};
 use tempfile::TempDir;
 
 /// A folder in which organisations keep their things.
@@ -225,8 +225,9 @@ fn an_identity_is_renewed_without_a_moment_in_which_it_is_not_known() {
     };
     let add = || {
         let mut command = cloister();
-        command.args(["consortium", "add", "--yes"]).arg(folder.join("consortium.toml")).arg(&card);
-        run(&mut command);
+        command.args(["consortium", "add", "--yes", "--config"]).arg(&config);
+        let added = command.arg(folder.join("consortium.toml")).arg(&card).output().unwrap();
+        ended(&added, 0, "node");
     };
     ended(&renew("--finish"), 2, "--prepare");
     ended(&renew("--prepare"), 0, "consortium add");

@@ -112,3 +112,37 @@ fn what_is_no_toml_is_said_with_its_place() {
     let nothing = read_with(&folder.path().join("x"), std::iter::empty(), &[]).unwrap_err();
     assert!(nothing.to_string().contains("cannot read"), "{nothing}");
 }
+
+#[test]
+fn whatever_is_set_is_a_setting_or_a_complaint() {
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed).unwrap();
+    let seed = env::var("CLOISTER_SEED").map_or(u64::from_le_bytes(seed), |s| s.parse().unwrap());
+    println!("CLOISTER_SEED={seed}");
+    let mut random = seed;
+    let mut draw = |choices: &[&str]| {
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        choices[usize::try_from(random >> 33).unwrap() % choices.len()].to_owned()
+    };
+    let parts =
+        ["party", "limits", "rows", "access", "tls", "dataset", "policy", "x", "", "\u{e9}"];
+    let values = ["1", "-1", "true", "[]", "{}", "[{}]", "{x=1}", "\"", "1e400", "2026-01-01", "a"];
+    for _ in 0..200 {
+        let mut name = || {
+            let depth = draw(&["1", "2", "3"]).parse().unwrap();
+            (0..depth).map(|_| draw(&parts)).collect::<Vec<_>>()
+        };
+        let names = [name(), name(), name(), name()];
+        let [a, b, c, d] = names;
+        let variables: Vec<(String, String)> =
+            [a, b].iter().map(|name| (environment::variable_of(name), draw(&values))).collect();
+        let variables: Vec<(&str, &str)> =
+            variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let flags = [c, d].map(|name| format!("{}={}", name.join("."), draw(&values)));
+        let (_folder, effective) = read_layers(LEAST, &variables, &[&flags[0], &flags[1]]);
+        // What is not complained of holds: it is among the settings as they are shown.
+        let settings: Settings = toml::from_str(&effective.commented().unwrap()).unwrap();
+        assert_eq!(settings, *effective.settings(), "{variables:?} {flags:?}");
+    }
+}

@@ -322,6 +322,15 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_study_that_the_readme_shows_is_one() {
+        let blocks = include_str!("../../README.md").split("```toml\n").skip(1);
+        let texts = blocks.filter_map(|block| block.split("```").next());
+        let studies: Vec<&str> = texts.filter(|text| text.contains("[[computation]]")).collect();
+        let [text] = studies[..] else { panic!("{studies:?}") };
+        assert_eq!(study(text).unwrap().computations().len(), 1);
+    }
+
+    #[test]
     fn every_byte_of_a_study_counts() {
         let hash = |text: &str| study(text).unwrap().hash();
         assert_eq!(hash(STUDY), hash(STUDY));

@@ -5,11 +5,12 @@ mod diff;
 mod show;
 mod take_in;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
 use crate::membership::Membership;
+use crate::operator::{Operator, Reloaded};
 use crate::problem::Outcome;
 
 /// Make, change, show and compare consortium files.
@@ -31,6 +32,8 @@ enum Command {
         file: PathBuf,
         /// The member's name.
         name: String,
+        #[command(flatten)]
+        node: Node,
     },
     /// Show the members, their fingerprints in words, and the hash that all members must have alike.
     Show(show::Arguments),
@@ -38,17 +41,39 @@ enum Command {
     Diff(diff::Arguments),
 }
 
+/// The node that is to know of the change.
+#[derive(Args)]
+struct Node {
+    /// The settings of this member's own node, which is then told to read the file again.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     match &arguments.command {
         Command::New(cards) => cards.run(Membership::new(&cards.file)?),
         Command::Add(cards) => cards.run(Membership::read(&cards.file)?),
-        Command::Remove { file, name } => {
+        Command::Remove { file, name, node } => {
             let mut membership = Membership::read(file)?;
             membership.remove(name)?;
-            show::tell_hash(&membership.write()?, file);
-            Ok(())
+            finish(&membership, file, node)
         }
         Command::Show(arguments) => show::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
     }
+}
+
+/// Writes the file, says what it is now, and has the node know.
+fn finish(membership: &Membership, file: &Path, node: &Node) -> Outcome {
+    show::tell_hash(&membership.write()?, file);
+    let reloaded = match &node.config {
+        Some(config) => Operator::of(config)?.reload()?,
+        None => Reloaded::NotAble,
+    };
+    match reloaded {
+        Reloaded::Yes => eprintln!("the running node uses it from now on"),
+        Reloaded::NotRunning => eprintln!("the node does not run; it will use it when it starts"),
+        Reloaded::NotAble => eprintln!("a running node uses it from its next start on"),
+    }
+    Ok(())
 }

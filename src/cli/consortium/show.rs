@@ -48,7 +48,6 @@ pub(super) fn tell_hash(consortium: &Consortium, file: &Path) {
         consortium.members().len(),
         aloud::both(hash(consortium), "  ")
     );
-    eprintln!("a node takes the new file up when it starts again");
 }
 
 /// The hash that nodes compare, which is written and read aloud like a fingerprint.

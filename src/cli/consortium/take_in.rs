@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use clap::Args;
 use cloister_certs::Fingerprint;
 
-use super::{ask, show};
+use super::{Node, ask, finish};
 use crate::card::Card;
 use crate::cli::aloud;
 use crate::membership::{Change, Membership};
@@ -30,6 +30,8 @@ pub(super) struct Arguments {
     /// Do not ask whether the words were compared: somebody has done so already.
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    node: Node,
 }
 
 impl Arguments {
@@ -43,8 +45,7 @@ impl Arguments {
             self.confirm(&card, &new)?;
             membership.add(card, SystemTime::now())?;
         }
-        show::tell_hash(&membership.write()?, &self.file);
-        Ok(())
+        finish(&membership, &self.file, &self.node)
     }
 
     /// Has a person compare the words of fingerprints that nobody has pinned before.
