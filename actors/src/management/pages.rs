@@ -5,6 +5,8 @@ use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 
+use crate::controller::endpoint;
+
 /// What a page may do: show and ask its own node.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; font-src 'none'; base-uri 'none'; form-action 'none'; \
@@ -23,11 +25,19 @@ macro_rules! file {
     };
 }
 
-const FILES: &[File] = &[file!("/", "text/html; charset=utf-8", "index.html")];
+const FILES: &[File] = &[
+    file!("/", "text/html; charset=utf-8", "index.html"),
+    File {
+        path: "/openapi.json",
+        media: "application/json",
+        content: include_str!("openapi.json"),
+    },
+];
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     for file in FILES {
-        config.route(file.path, web::get().to(move || async move { file.answer() }));
+        let get = web::get().to(move || async move { file.answer() });
+        config.service(endpoint(file.path).route(get));
     }
 }
 
