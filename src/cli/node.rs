@@ -2,12 +2,13 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::SystemTime;
 
 use clap::Args;
 use cloister_actors::consortium::Consortium;
-use cloister_actors::node::{Node, Parts, StartError};
+use cloister_actors::node::{Node, Parts, Reread, StartError};
 use cloister_certs::{Expiry, Identity};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -43,9 +44,15 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 fn load(config: &Path, set: &[String]) -> Outcome<Parts> {
     let settings = layers::read(config, set)?.all_right()?;
     let hint = "put the consortium's file there, or mend the setting `consortium`";
-    let consortium: Consortium = read_toml(&settings.consortium, hint)?;
-    let identity = Identity::load(&settings.identity).map_err(identity::problem)?;
-    Ok(Parts { settings, consortium, identity })
+    let (file, folder) = (settings.consortium.clone(), settings.identity.clone());
+    let reread = move || {
+        let consortium: Consortium = read_toml(&file, hint)?;
+        let identity = Identity::load(&folder).map_err(identity::problem)?;
+        Ok::<_, Problem>((consortium, identity))
+    };
+    let (consortium, identity) = reread()?;
+    let reread: Reread = Arc::new(move || reread().map_err(|problem| problem.to_string()));
+    Ok(Parts { settings, consortium, identity, reread })
 }
 
 /// A certificate that has expired is refused when the node starts.
@@ -62,16 +69,29 @@ fn warn_of_expiry(identity: &Identity) {
 async fn serve(parts: Parts, exit_with_parent: bool) -> Outcome {
     // Before the node says that it is ready: from then on a signal must stop it in good order.
     let mut stop = Stop::new(exit_with_parent)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(Problem::ours)?;
     let (party, tls) = (parts.settings.party.clone(), parts.settings.api_tls());
     let node = Node::start(parts).await.map_err(problem)?;
     let (api, peer) = (node.api_address(), node.peer_address());
     tracing::info!(%party, %api, %peer, "ready");
     let scheme = if tls { "https" } else { "http" };
     super::print(&format!("ready {party} {scheme}://{api}\n"))?;
-    let reason = stop.wait().await;
+    let reason = loop {
+        tokio::select! {
+            reason = stop.wait() => break reason,
+            Some(()) = hangup.recv() => renew(&node).await,
+        }
+    };
     tracing::info!(%party, reason, "stopping");
     node.stop().await;
     Ok(())
+}
+
+/// Reads identity and fingerprints again. A node that cannot goes on as before.
+async fn renew(node: &Node) {
+    if let Err(error) = node.reload().await {
+        tracing::error!(%error, hint = error.advice(), "the files were not read again");
+    }
 }
 
 fn problem(error: StartError) -> Problem {

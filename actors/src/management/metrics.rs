@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::node::days_left;
 use super::{Answer, Desk, admit};
-use crate::controller::{Door, healthy, ready};
+use crate::controller::{Door, endpoint, healthy, ready};
 use crate::error::ApiError;
 use crate::object::Right;
 use crate::records::{Load, Totals};
@@ -44,9 +44,9 @@ struct Release {
 /// What a listener of its own serves: health and metrics, to whoever reaches it.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .route("/healthz", web::get().to(healthy))
-        .route("/readyz", web::get().to(ready))
-        .route("/metrics", web::get().to(open));
+        .service(endpoint("/healthz").route(web::get().to(healthy)))
+        .service(endpoint("/readyz").route(web::get().to(ready)))
+        .service(endpoint("/metrics").route(web::get().to(open)));
 }
 
 /// On the API's own listener, for those who may see what others compute.
@@ -130,8 +130,9 @@ impl Desk {
         let up = Family::<Peer, Level>::default();
         let round_trip = Family::<Peer, Level>::default();
         let days = Family::<Peer, Level>::default();
+        let facts = self.facts();
         for link in self.of_sessions(LookAtLinks).await? {
-            let member = self.facts().consortium.members().get(link.position);
+            let member = facts.consortium.members().get(link.position);
             let peer = Peer { peer: member.map_or_else(String::new, |member| member.name.clone()) };
             up.get_or_create(&peer).set(if link.up { 1.0 } else { 0.0 });
             if let Some(time) = link.round_trip {

@@ -19,7 +19,7 @@ use crate::sessions::{LinkState, LookAtLinks};
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// What does not change while the node runs.
+/// What is so until the node is started again, or its certificates are renewed.
 pub struct Facts {
     /// The party's name.
     pub party: String,
@@ -100,7 +100,7 @@ pub(super) async fn datasets(
 
 impl Desk {
     pub(super) async fn node(&self, door: &Door, principal: &Principal) -> Result<Value, ApiError> {
-        let facts = &self.facts;
+        let facts = self.facts();
         let Load { running, waiting } = self.of_records(Load::ask()).await?;
         let hash = blake3::Hash::from_bytes(facts.consortium.hash()).to_hex();
         Ok(json!({
@@ -127,12 +127,13 @@ impl Desk {
 
     pub(super) async fn members(&self) -> Result<Value, ApiError> {
         let links = self.of_sessions(LookAtLinks).await?;
-        let members = self.facts.consortium.members().iter().enumerate();
+        let facts = self.facts();
+        let members = facts.consortium.members().iter().enumerate();
         let seen = members.map(|(position, member)| Seen {
             name: &member.name,
             api: &member.api,
             peer: &member.peer,
-            is_self: position == self.facts.me,
+            is_self: position == facts.me,
             fingerprints: member.fingerprints.iter().map(Shown::new).collect(),
             link: links.iter().find(|link| link.position == position).map(Link::of),
         });
@@ -153,15 +154,25 @@ impl Desk {
         }
         Ok(json!({"datasets": described}))
     }
+}
+
+impl Facts {
+    /// The same after a renewal.
+    #[must_use]
+    pub fn renewed(
+        &self,
+        consortium: Consortium,
+        fingerprint: Fingerprint,
+        not_after: SystemTime,
+    ) -> Self {
+        let (party, state) = (self.party.clone(), self.state.clone());
+        Self { party, state, consortium, fingerprint, not_after, ..*self }
+    }
 
     /// The position of the member of this name, and it.
     pub(super) fn member(&self, name: &str) -> Option<(usize, &Member)> {
-        let position = self.facts.consortium.position(name)?;
-        Some((position, self.facts.consortium.members().get(position)?))
-    }
-
-    pub(super) fn facts(&self) -> &Facts {
-        &self.facts
+        let position = self.consortium.position(name)?;
+        Some((position, self.consortium.members().get(position)?))
     }
 }
 

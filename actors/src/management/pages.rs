@@ -5,6 +5,8 @@ use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 
+use crate::controller::endpoint;
+
 /// What a page may do: show and ask its own node.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; font-src 'none'; base-uri 'none'; form-action 'none'; \
@@ -26,11 +28,13 @@ macro_rules! file {
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
+const JSON: &str = "application/json";
 const SVG: &str = "image/svg+xml";
 
 const FILES: &[File] = &[
     file!("/", HTML, "index.html"),
     file!("/docs", HTML, "docs.html"),
+    File { path: "/openapi.json", media: JSON, content: include_str!("openapi.json") },
     file!("/dashboard/api.js", JS, "api.js"),
     file!("/dashboard/app.js", JS, "app.js"),
     file!("/dashboard/approvals.js", JS, "approvals.js"),
@@ -53,7 +57,8 @@ const FILES: &[File] = &[
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     for file in FILES {
-        config.route(file.path, web::get().to(move || async move { file.answer() }));
+        let get = web::get().to(move || async move { file.answer() });
+        config.service(endpoint(file.path).route(get));
     }
 }
 

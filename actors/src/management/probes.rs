@@ -97,8 +97,9 @@ pub(super) async fn probe(
     admit(&door, &request).await?;
     let Order { member, idle_seconds, bandwidth_bytes } =
         super::body(&door, &request, payload).await?;
-    let (position, to) = desk.member(&member).ok_or_else(|| no_such_member(&member))?;
-    if position == desk.facts().me {
+    let facts = desk.facts();
+    let (position, to) = facts.member(&member).ok_or_else(|| no_such_member(&member))?;
+    if position == facts.me {
         return Err(
             no_such_member(&member).hint("name another member: a node has no line to itself")
         );
@@ -108,7 +109,7 @@ pub(super) async fn probe(
     let _permit = desk.probes.try_acquire().map_err(|_| too_many())?;
     let findings = desk.of_sessions(ProbeMember { position, probe }).await?;
     let findings = findings.ok_or_else(|| ApiError::unavailable("the link"))?;
-    Ok(answer(&Report::new(&desk.facts().party, &to.name, &findings)))
+    Ok(answer(&Report::new(&facts.party, &to.name, &findings)))
 }
 
 fn no_such_member(name: &str) -> ApiError {

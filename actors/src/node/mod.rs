@@ -4,11 +4,12 @@
 //! and a message to another thread costs a hundred times one on the same. The controller, the bus
 //! and the services run where [`Node::start`] is called; HTTP has workers of its own.
 
+mod reloading;
 mod services;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
 use actix::{Actor, Addr};
@@ -27,8 +28,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::rustls::ServerConfig;
 
+pub(crate) use self::reloading::Reloader;
+pub use self::reloading::{Renewed, Reread};
 pub use self::services::{DATASETS, POLICY, SESSIONS};
-use self::services::{Services, State};
+use self::services::{Services, Started, State};
 use crate::clock;
 use crate::consortium::Consortium;
 use crate::control;
@@ -64,6 +67,8 @@ pub struct Parts {
     pub consortium: Consortium,
     /// The party's identity.
     pub identity: Identity,
+    /// Reads the consortium file and the identity anew, when certificates are renewed.
+    pub reread: Reread,
 }
 
 /// A node that accepts requests and peers.
@@ -78,6 +83,7 @@ pub struct Node {
     records: Addr<Records>,
     stopping: watch::Sender<bool>,
     grace: Duration,
+    reloader: Reloader,
     vault: Vault,
     /// What runs beside the actors until the node stops.
     tasks: Vec<JoinHandle<()>>,
@@ -163,7 +169,7 @@ impl Node {
     /// # Errors
     /// If the parts do not fit each other, or an address cannot be bound.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { settings, consortium, identity } = parts;
+        let Parts { settings, consortium, identity, reread } = parts;
         let me = check(&settings, &consortium, &identity)?;
         let (peer_socket, peer) = bind("peer_listen", settings.peer_listen)?;
         let (api_socket, api) = bind("api_listen", settings.api_listen)?;
@@ -186,16 +192,27 @@ impl Node {
         let log = state.log.clone();
         let plane =
             DataPlane::new(&settings, Arc::clone(&consortium), me, identity, peer_socket, log)?;
+        let (trust, boot) = (plane.trust.clone(), plane.surroundings.boot);
         let sessions = plane.start(&data_plane).await?;
+        let services = Services { settings: &settings, consortium, me, state: &state };
+        let Started { controller, records, simon, told } = services.start(&sessions).await?;
+        let facts = Arc::new(RwLock::new(Arc::new(facts)));
+        let reloader = Reloader {
+            reread,
+            me,
+            boot,
+            trust,
+            facts: Arc::clone(&facts),
+            sessions: sessions.clone(),
+            simon,
+        };
         let control = control::listen(&settings.state).map_err(StartError::Control)?;
         let operations =
             Operations::new(&settings.party, state.vault.clone(), state.access.clone());
-        let control = actix::spawn(control::serve(control, operations));
-        let services = Services { settings: &settings, consortium, me, state: &state };
-        let (controller, records, services) = services.start(&sessions).await?;
+        let control = actix::spawn(control::serve(control, operations, reloader.clone()));
         let (stopping, stops) = watch::channel(false);
         let asked = (records.clone(), sessions.clone());
-        let desk = Desk::new(facts, asked, (services, state.vault.clone()), stops);
+        let desk = Desk::new(facts, asked, (told, state.vault.clone()), stops);
         let keeper = Doorkeeper::new(&settings.access, state.vault.clone());
         let keeper = Arc::new(keeper.map_err(StartError::Randomness)?);
         let sweeping = actix::spawn(sweep(Arc::clone(&keeper)));
@@ -221,6 +238,7 @@ impl Node {
             records,
             stopping,
             grace,
+            reloader,
             vault,
             tasks,
         })
@@ -242,6 +260,14 @@ impl Node {
     #[must_use]
     pub fn sessions(&self) -> Addr<Sessions> {
         self.sessions.clone()
+    }
+
+    /// Reads identity and fingerprints again, for all connections from now on.
+    ///
+    /// # Errors
+    /// If they cannot be read, or more has changed than fingerprints: then nothing was done.
+    pub async fn reload(&self) -> Result<(), ApiError> {
+        self.reloader.reload().await.map(drop)
     }
 
     /// Takes no more computations, gives those under way some time, ends the rest, closes links, and

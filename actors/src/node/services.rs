@@ -69,6 +69,15 @@ impl State {
     }
 }
 
+/// What others ask.
+pub(super) struct Started {
+    pub(super) controller: Addr<Controller>,
+    pub(super) records: Addr<Records>,
+    pub(super) simon: Addr<Simon>,
+    /// What the API for people asks.
+    pub(super) told: management::Services,
+}
+
 /// What microservices are made of.
 pub(super) struct Services<'a> {
     pub(super) settings: &'a Settings,
@@ -78,10 +87,7 @@ pub(super) struct Services<'a> {
 }
 
 impl Services<'_> {
-    pub(super) async fn start(
-        self,
-        sessions: &Addr<Sessions>,
-    ) -> Result<(Addr<Controller>, Addr<Records>, management::Services), StartError> {
+    pub(super) async fn start(self, sessions: &Addr<Sessions>) -> Result<Started, StartError> {
         let bus = Bus::default().start();
         let State { vault, log, access } = self.state;
         let (vault, log, access) = (vault.clone(), log.clone(), Arc::clone(access));
@@ -118,7 +124,7 @@ impl Services<'_> {
             audit: object(&audit::INTERFACE, audit.clone()),
         };
         let services = [
-            (Simon::description(), object(&simon::INTERFACE, simon.recipient())),
+            (Simon::description(), object(&simon::INTERFACE, simon.clone().recipient())),
             (Barrier::description(), object(&barrier::INTERFACE, barrier)),
             (Broadcast::description(), object(&broadcast::INTERFACE, broadcast)),
             (KeyValueStorage::description(), object(&storage::INTERFACE, storage)),
@@ -135,7 +141,8 @@ impl Services<'_> {
             datasets.send(Restore).await.map_err(|_| StartError::Actor("the datasets"))??;
         let keep = datasets.clone().recipient();
         let uploads = Uploads { keep, forget: datasets.recipient() };
-        Ok((Controller::new(bus, uploads, kept, limits).start(), records, told))
+        let controller = Controller::new(bus, uploads, kept, limits).start();
+        Ok(Started { controller, records, simon, told })
     }
 }
 

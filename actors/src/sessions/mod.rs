@@ -56,6 +56,7 @@ use crate::consortium::{Consortium, Member};
 use crate::failure::Failure;
 use crate::links::{Content, Inbound, LinkDown, LinkUp, PeerLink};
 use crate::log::Log;
+use crate::node::Renewed;
 use crate::progress::Reporter;
 use crate::settings::{Committee, Limits, Pairwise};
 
@@ -548,6 +549,14 @@ impl Handler<Load> for Sessions {
 
     fn handle(&mut self, _: Load, _: &mut Self::Context) -> usize {
         self.wanted() + self.waiting.len()
+    }
+}
+
+impl Handler<Renewed> for Sessions {
+    type Result = ();
+
+    fn handle(&mut self, Renewed(consortium): Renewed, _: &mut Self::Context) {
+        self.consortium = consortium;
     }
 }
 

@@ -4,7 +4,7 @@ import { approvals, grant, refuse } from "./approvals.js";
 import { audit } from "./audit.js";
 import { cancelling, computation, computations, heading, running } from "./computations.js";
 import { datasets } from "./datasets.js";
-import { clean, h, name, patch, say, sentence } from "./dom.js";
+import { clean, h, measure, name, patch, say, sentence } from "./dom.js";
 import { tick, time } from "./format.js";
 import { functions } from "./functions.js";
 import { overview } from "./overview.js";
@@ -59,6 +59,7 @@ function draw() {
   patch(byId("foot"), footer());
   const view = state.signedOut ? [signInForm()] : [lost(), h("div", { class: "view", "data-key": viewKey() }, route.view(route))];
   patch(main, view);
+  measure(main);
   theme();
   const of = state.signedOut ? "Sign in" : route.id ? heading(route.id) : route.label;
   const party = state.node ? ` · ${clean(state.node.party)}` : "";
@@ -93,7 +94,7 @@ function navigation() {
           icon(which),
           h("span", { class: "nav-label" }, label),
           marks[which],
-          locked(which) ? h("span", { class: "locked soft" }, h("span", { "aria-hidden": "true" }, "○"), h("span", { class: "hidden" }, ", not for your role")) : null,
+          locked(which) ? h("span", { class: "locked soft" }, icon("lock"), h("span", { class: "hidden" }, ", not for your role")) : null,
         ),
       ),
     ),
@@ -316,6 +317,9 @@ window.addEventListener("hashchange", () => {
 });
 
 window.addEventListener("online", wake);
+window.addEventListener("resize", () => measure(byId("main")));
+// What is opened was not to be measured before.
+document.addEventListener("toggle", (event) => event.target instanceof Element && measure(event.target), true);
 setInterval(() => {
   tick(document);
   if (document.querySelector("progress.deadline, .lanes .open") && !document.hidden) render();

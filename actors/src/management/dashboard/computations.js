@@ -211,7 +211,7 @@ function about(one) {
     "Computation",
     {},
     facts([
-      ["Parties", parties(one), one.me ? h("span", { class: "soft" }, " · this node is ", name(one.me)) : null],
+      ["Parties", parties(one)],
       ["Dataset", one.dataset ? name(one.dataset) : "none: data of the client"],
       ["By", name(one.principal)],
       ["Suite", one.suite ? clean(one.suite) : h("span", { class: "soft" }, "not agreed yet")],

@@ -1,7 +1,7 @@
 // Shows /openapi.json readably: every path, parameter, schema and example.
 
 import { get } from "./api.js";
-import { clean, h, patch } from "./dom.js";
+import { clean, h, measure, patch } from "./dom.js";
 import { badge, slug, table, trouble, wide } from "./parts.js";
 
 const VERBS = ["get", "put", "post", "patch", "delete", "head", "options", "trace"];
@@ -62,7 +62,7 @@ function prose(text) {
 
 function block(text) {
   const fence = /^```\w*\n([\s\S]*?)\n?```$/.exec(text.trim());
-  if (fence) return h("pre", { tabindex: "0" }, clean(fence[1]));
+  if (fence) return h("pre", { class: "wide", "data-label": "example" }, clean(fence[1]));
   const lines = text.split("\n");
   if (lines.every((line) => /^\s*[-*] /.test(line))) {
     return h("ul", { class: "reveals" }, lines.map((line) => h("li", {}, inline(line.replace(/^\s*[-*] /, "")))));
@@ -154,7 +154,7 @@ function examples(of, label) {
   if (found.length === 0 && schema.example !== undefined) found.push(["Example", schema.example]);
   if (found.length === 0 && Array.isArray(schema.examples) && schema.examples.length) found.push(["Example", schema.examples[0]]);
   return found.map(([name, value]) =>
-    h("figure", { class: "part" }, h("figcaption", { class: "soft small" }, clean(name)), h("pre", { tabindex: "0", role: "region", "aria-label": `${clean(name)}: ${label}` }, clean(written(value)))),
+    h("figure", { class: "part" }, h("figcaption", { class: "soft small" }, clean(name)), h("pre", { class: "wide", "data-label": `${clean(name)}: ${label}` }, clean(written(value)))),
   );
 }
 
@@ -280,6 +280,7 @@ function draw() {
       schemas(),
     ),
   );
+  measure(main);
 }
 
 function authentication() {
@@ -292,6 +293,8 @@ function authentication() {
     h("ul", { class: "schema" }, list.map(([name, told]) => h("li", {}, h("code", {}, clean(name)), " ", h("span", { class: "kind" }, clean([told.type, told.scheme].filter(Boolean).join(", "))), told.description ? [": ", inline(told.description.replaceAll("\n", " "))] : null))),
   );
 }
+
+window.addEventListener("resize", () => measure(main));
 
 document.addEventListener("input", (event) => {
   if (event.target.id !== "find") return;

@@ -126,8 +126,12 @@ function place(parent, old, at) {
   return at;
 }
 
-/** What the reader has done to an element is theirs: what they opened, and what they typed. */
-const theirs = (element, attribute) => attribute === "open" || (attribute === "value" && element.nodeName === "INPUT");
+/** What the reader has done to an element is theirs: what they opened, and what they typed. So is what was measured. */
+function theirs(element, attribute) {
+  if (attribute === "open") return true;
+  if (attribute === "value") return element.nodeName === "INPUT";
+  return element.classList.contains("wide") && ["tabindex", "role", "aria-label"].includes(attribute);
+}
 
 function update(old, made) {
   if (old.nodeType !== 1) {
@@ -141,6 +145,19 @@ function update(old, made) {
     if (!theirs(old, attribute) && !made.hasAttribute(attribute)) old.removeAttribute(attribute);
   }
   if (old.nodeName !== "TEXTAREA") merge(old, made);
+}
+
+/** What is wider than its place scrolls by keyboard, too; what is not is no stop on the way. */
+export function measure(root) {
+  for (const element of root.querySelectorAll(".wide")) {
+    const wider = element.scrollWidth > element.clientWidth + 1;
+    if (wider === element.hasAttribute("tabindex")) continue;
+    const set = { tabindex: "0", role: "region", "aria-label": element.dataset.label };
+    for (const [attribute, value] of Object.entries(set)) {
+      if (wider) element.setAttribute(attribute, value);
+      else element.removeAttribute(attribute);
+    }
+  }
 }
 
 let saying = 0;

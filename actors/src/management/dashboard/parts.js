@@ -11,6 +11,7 @@ const ICONS = {
   audit: "M6 3.5h9l3.5 3.5v13.5H6zM9 9h6M9 12.5h6M9 16h4",
   functions: "M17 5h-1.5c-2 0-2.8 1-3.2 3L10 18c-.4 2-1.2 3-3.2 3H6M7.5 11h8",
   warning: "M12 4 2.8 20h18.4zM12 10v4.5M12 17.2v.3",
+  lock: "M6.5 11h11v8.5h-11zM9 11V8a3 3 0 0 1 6 0v3",
   check: "M5 12.5 10 17.5 19.5 7",
   light: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 2.5v2M12 19.5v2M2.5 12h2M19.5 12h2M5.3 5.3l1.4 1.4M17.3 17.3l1.4 1.4M5.3 18.7l1.4-1.4M17.3 6.7l1.4-1.4",
   dark: "M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10z",
@@ -86,9 +87,9 @@ export function table({ caption, shown, head, rows, stack, className }) {
   return wide(caption, made, stack);
 }
 
-/** What may be wider than the page scrolls by itself, by keyboard too. */
+/** What may be wider than the page scrolls by itself; `measure` lets it do so by keyboard. */
 export const wide = (label, content, stack) =>
-  h("div", { class: stack ? "wide stacks" : "wide", tabindex: "0", role: "region", "aria-label": label }, content);
+  h("div", { class: stack ? "wide stacks" : "wide", "data-label": label }, content);
 
 const TONES = {
   up: "ok",

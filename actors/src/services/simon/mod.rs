@@ -30,6 +30,7 @@ use crate::consortium::{Consortium, Member};
 use crate::data::Data;
 use crate::error::ApiError;
 use crate::label::Labelled;
+use crate::node::Renewed;
 use crate::object::Parameter::{Optional, Required};
 use crate::object::{Arguments, Call, Interface, Method, Object, Principal, Reply, Right};
 use crate::progress::{self, Observer};
@@ -310,6 +311,14 @@ impl Actor for Simon {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.run_interval(SWEEP, |simon, _| simon.expire());
+    }
+}
+
+impl Handler<Renewed> for Simon {
+    type Result = ();
+
+    fn handle(&mut self, Renewed(consortium): Renewed, _: &mut Self::Context) {
+        self.consortium = consortium;
     }
 }
 
