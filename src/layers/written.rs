@@ -22,8 +22,14 @@ pub(super) fn text(table: Table, sources: &BTreeMap<Name, Source>) -> String {
 /// The values of a table, then the tables in it, as TOML asks for.
 fn section(table: &Table, name: &mut Name, sources: &BTreeMap<Name, Source>, text: &mut String) {
     let (inner, values): (Vec<_>, Vec<_>) = table.iter().partition(|(_, value)| has_section(value));
+    let head = format!("[{}]", shown(name));
     if !name.is_empty() && !values.is_empty() {
-        *text += &format!("\n[{}]\n", shown(name));
+        *text += &format!("\n{head}\n");
+    } else if table.is_empty()
+        && let Some(source) = sources.get(name)
+    {
+        // A table may say something by being there.
+        *text += &format!("\n{head:MARGIN$}  # {source}\n");
     }
     for (key, value) in values {
         name.push(key.clone());
