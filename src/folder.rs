@@ -6,12 +6,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cloister_actors::policy::Policies;
+use cloister_actors::consortium::{Consortium, Member};
 use cloister_actors::settings::Settings;
 use cloister_certs::Fingerprint;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::layers;
 use crate::problem::{Outcome, Problem};
 
 /// What a client has to know of a consortium: `client.toml`.
@@ -36,6 +37,9 @@ pub struct ApiMember {
     /// The fingerprint of the certificate that its API shows, for HTTPS with the node's own identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
+    /// The fingerprint that is to follow, while the certificate is renewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_fingerprint: Option<Fingerprint>,
     /// A file with the authority that has signed the API's certificate, for HTTPS with a certificate
     /// of the operator's own; relative to this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,8 +53,19 @@ impl ApiMember {
     /// A member whose API is open to this machine.
     #[must_use]
     pub fn open(name: &str, api: &str) -> Self {
-        let (fingerprint, authority, token_file) = (None, None, None);
-        Self { name: name.to_owned(), api: api.to_owned(), fingerprint, authority, token_file }
+        let (fingerprint, next_fingerprint) = (None, None);
+        let (authority, token_file) = (None, None);
+        let (name, api) = (name.to_owned(), api.to_owned());
+        Self { name, api, fingerprint, next_fingerprint, authority, token_file }
+    }
+
+    /// A member as the consortium file has it. An API over HTTPS shows the certificate that is pinned
+    /// there, unless its operator has one of an authority, which only client.toml can say.
+    fn of(member: &Member) -> Self {
+        let mut pinned = member.fingerprints.iter().copied();
+        let mut next = || pinned.next().filter(|_| member.api.starts_with("https://"));
+        let (fingerprint, next_fingerprint) = (next(), next());
+        Self { fingerprint, next_fingerprint, ..Self::open(&member.name, &member.api) }
     }
 }
 
@@ -100,14 +115,21 @@ impl Folder {
         self.party(name).join("node.toml")
     }
 
-    /// Reads the file for clients.
+    /// Reads the file for clients. Where there is none, the consortium file says what a client must know.
     ///
     /// # Errors
-    /// If there is none, or it names nobody.
+    /// If there is neither, or it names nobody.
     pub fn read_client(&self) -> Outcome<ClientFile> {
         let path = self.client();
-        let mut file: ClientFile =
-            read_toml(&path, "make a consortium with `cloister init` first")?;
+        if !path.exists() && self.consortium().exists() {
+            let consortium: Consortium = read_toml(&self.consortium(), "")?;
+            let member = consortium.members().iter().map(ApiMember::of).collect();
+            return Ok(ClientFile { deadline_seconds: usual_deadline(), member });
+        }
+        let mut file: ClientFile = read_toml(
+            &path,
+            "make a consortium with `cloister init` or `cloister consortium new` first",
+        )?;
         if file.member.is_empty() {
             let path = path.display();
             return Err(Problem::usage(format!("{path} lists no member")));
@@ -132,29 +154,17 @@ pub fn read_toml<T: DeserializeOwned>(path: &Path, hint: &str) -> Outcome<T> {
     toml::from_str(&text).map_err(|error| Problem::usage(format!("{shown}: {error}")))
 }
 
-/// Reads a node's settings, and the policies in the folder `policy.d` beside them. Their paths are
-/// resolved.
+/// Reads a node's settings: its file, the environment over it, and the policies in the folder `policy.d`
+/// beside the file. Their paths are resolved.
 ///
 /// # Errors
-/// If a file cannot be read, does not hold what it should, or two files decide over one dataset.
+/// All that is wrong in them.
 pub fn read_settings(config: &Path) -> Outcome<Settings> {
-    let settings: Settings = read_toml(config, "`cloister init` makes one")?;
-    let folder = config.parent().unwrap_or(Path::new(""));
-    let folder = std::path::absolute(folder)
-        .map_err(|error| Problem::usage(format!("{}: {error}", folder.display())))?;
-    let mut settings = settings.resolved(&folder);
-    for path in policy_files(&folder.join("policy.d"))? {
-        let policies: Policies = read_toml(&path, "mend or remove it")?;
-        settings
-            .policy
-            .join(policies)
-            .map_err(|error| Problem::usage(format!("{}: {error}", path.display())))?;
-    }
-    Ok(settings)
+    layers::read(config, &[])?.all_right()
 }
 
 /// The TOML files of a folder in the order of their names; none where there is no folder.
-fn policy_files(folder: &Path) -> Outcome<Vec<PathBuf>> {
+pub(crate) fn policy_files(folder: &Path) -> Outcome<Vec<PathBuf>> {
     let failed =
         |error| Problem::usage(format!("cannot read the folder {}: {error}", folder.display()));
     if !folder.exists() {
@@ -185,5 +195,26 @@ mod tests {
         let file: ClientFile = toml::from_str(text).unwrap();
         assert_eq!(file.deadline_seconds, 60);
         assert!(toml::from_str::<ClientFile>(&format!("{text}token = \"x\"\n")).is_err());
+    }
+
+    #[test]
+    fn the_consortium_file_is_enough_for_a_client() {
+        let folder = tempfile::tempdir().unwrap();
+        let member = |name: &str, api: &str, prints: &[u8]| {
+            let prints = prints.iter().map(|byte| Fingerprint::from_bytes([*byte; 32]).to_string());
+            let prints = prints.map(|print| format!("\"{print}\"")).collect::<Vec<_>>().join(", ");
+            format!(
+                "[[member]]\nname = \"{name}\"\napi = \"{api}\"\npeer = \"{name}:1\"\n\
+                 fingerprints = [{prints}]\n"
+            )
+        };
+        let text = member("a", "https://a", &[1, 2]) + &member("b", "http://b", &[3]);
+        let folder = Folder::new(folder.path());
+        fs::write(folder.consortium(), text).unwrap();
+        let client = folder.read_client().unwrap();
+        let [a, b] = &client.member[..] else { panic!() };
+        let print = |byte| Some(Fingerprint::from_bytes([byte; 32]));
+        assert_eq!((a.fingerprint, a.next_fingerprint), (print(1), print(2)));
+        assert_eq!((b.fingerprint, b.next_fingerprint), (None, None));
     }
 }

@@ -8,12 +8,14 @@ use std::time::Duration;
 use std::{env, fs};
 
 use cloister_certs::{api_client_config, api_client_config_of};
+use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::client::people::{Computation, Function, NodeFacts};
 use crate::client::{CallError, Connection, Data, NodeClient, Report, Request};
 use crate::folder::{ApiMember, ClientFile};
 use crate::problem::{Fault, Problem};
@@ -23,6 +25,9 @@ const BEYOND_DEADLINE: Duration = Duration::from_secs(15);
 
 /// How long the others are awaited when a party cannot take part: there will be no result.
 const AFTER_REFUSAL: Duration = Duration::from_secs(2);
+
+/// How long a node may take to say how far it is: those that do say are not to be waited for.
+const GLANCE: Duration = Duration::from_secs(2);
 
 /// All nodes of a consortium, for one client.
 pub struct Consortium {
@@ -68,6 +73,14 @@ pub struct Failed {
 }
 
 impl Job {
+    /// The same under a name of its own, if it had none; and the name.
+    #[must_use]
+    pub fn named(mut self) -> (Self, String) {
+        let name = self.session.take().unwrap_or_else(|| Uuid::new_v4().to_string());
+        self.session = Some(name.clone());
+        (self, name)
+    }
+
     /// A job without parameters, under a fresh name.
     #[must_use]
     pub fn new(function: &str) -> Self {
@@ -95,13 +108,69 @@ impl Consortium {
     /// If one has none for this client, or does not answer.
     pub async fn describe(&self, dataset: &str) -> Result<Vec<(String, Value)>, Problem> {
         let mut described = Vec::new();
-        for (member, client) in self.members.iter().zip(&self.clients) {
-            let description = client.describe(dataset).await.map_err(|error| {
-                Problem::new(error.fault(), format!("{}: {error}", member.name))
-            })?;
+        for member in &self.members {
+            let description = self.describe_at(&member.name, dataset).await?;
             described.push((member.name.clone(), description));
         }
         Ok(described)
+    }
+
+    /// What one member's node says of its dataset of this name.
+    ///
+    /// # Errors
+    /// If it has none for this client, or does not answer; or if there is no such member.
+    pub async fn describe_at(&self, member: &str, dataset: &str) -> Result<Value, Problem> {
+        let mut nodes = self.members.iter().zip(&self.clients);
+        let Some((_, client)) = nodes.find(|(known, _)| known.name == member) else {
+            return Err(Problem::usage(format!("there is no member `{member}`")));
+        };
+        let described = client.describe(dataset).await;
+        described.map_err(|error| Problem::new(error.fault(), format!("{member}: {error}")))
+    }
+
+    /// What goes on under a network's name at each node that tells; nothing of the others.
+    pub async fn running(&self, network: &str) -> Vec<(String, Computation)> {
+        let asked = self.clients.iter().map(|client| timeout(GLANCE, client.running(network)));
+        let told = join_all(asked).await;
+        let known = self.members.iter().zip(told).filter_map(|(member, told)| {
+            let last = told.ok()?.ok()?.into_iter().next()?;
+            Some((member.name.clone(), last))
+        });
+        known.collect()
+    }
+
+    /// Has every node end what goes on under a network's name, and says what came of it.
+    pub async fn cancel(&self, network: &str) -> Vec<(String, Result<(), CallError>)> {
+        let asked = self.clients.iter().map(|client| cancel(client, network));
+        let members = self.members.iter().map(|member| member.name.clone());
+        members.zip(join_all(asked).await).collect()
+    }
+
+    /// What each node says of itself.
+    pub async fn nodes(&self) -> Vec<(String, Result<NodeFacts, CallError>)> {
+        let asked = self.clients.iter().map(NodeClient::node);
+        let members = self.members.iter().map(|member| member.name.clone());
+        members.zip(join_all(asked).await).collect()
+    }
+
+    /// The functions of the first node that tells of its own.
+    ///
+    /// # Errors
+    /// If none does: what the first said.
+    pub async fn functions(&self) -> Result<Vec<Function>, CallError> {
+        let mut first = None;
+        for client in &self.clients {
+            match client.functions().await {
+                Ok(functions) => return Ok(functions),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        Err(first.unwrap_or(CallError::NotAwaited))
+    }
+
+    /// Each member, and the client of its node.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&ApiMember, &NodeClient)> {
+        self.members.iter().zip(&self.clients)
     }
 
     /// The members in order.
@@ -144,7 +213,8 @@ fn connection(member: &ApiMember) -> Result<Connection, Problem> {
     let tls = match (&member.fingerprint, &member.authority) {
         (Some(fingerprint), _) => {
             let name = member.name.clone();
-            let pinned = cloister_certs::Member { name, fingerprints: vec![*fingerprint] };
+            let fingerprints = [*fingerprint].into_iter().chain(member.next_fingerprint).collect();
+            let pinned = cloister_certs::Member { name, fingerprints };
             Some(Arc::new(api_client_config(&pinned).map_err(Problem::ours)?))
         }
         (None, Some(authority)) => {
@@ -177,6 +247,18 @@ async fn ask(
         Err(error) => watch(&member.name, State::Failed(error)),
     }
     (request.myself, answer)
+}
+
+/// Ends all that goes on under a network's name at one node. The first that is told tells the others, so
+/// what has ended meanwhile is what was wanted.
+async fn cancel(client: &NodeClient, network: &str) -> Result<(), CallError> {
+    for computation in client.running(network).await? {
+        match client.cancel(&computation).await {
+            Err(error) if !error.has_ended() => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// All answers by position. Where a party cannot take part the others wait in vain until their

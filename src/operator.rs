@@ -1,9 +1,11 @@
 //! What the operator of one node does on its machine: through the running node, or, while it does not
 //! run, on its state.
 
-use std::io;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloister_actors::control::{self, Reply};
 use cloister_actors::operations::{Operation, Operations};
@@ -13,6 +15,27 @@ use serde_json::Value;
 
 use crate::folder::read_settings;
 use crate::problem::{Fault, Outcome, Problem};
+
+/// What a node is told that is to read its files again. Not an [`Operation`]: it is about the node and not
+/// its state, so there is nothing to do while no node runs.
+const RELOAD: &[u8] = b"{\"operation\":\"reload\"}\n";
+
+/// The code with which a node answers what it does not know.
+const UNKNOWN: &str = "malformed_request";
+
+/// How long a node may take to read its files again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What came of telling a node to read its files again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reloaded {
+    /// It did.
+    Yes,
+    /// There is none to be told.
+    NotRunning,
+    /// It does not know how: only a restart helps.
+    NotAble,
+}
 
 /// The operator of the node with these settings.
 pub struct Operator {
@@ -51,6 +74,31 @@ impl Operator {
                 Err(Problem::new(fault(status), format!("{message}\n  hint: {hint}")))
             }
         }
+    }
+
+    /// Has the running node read its identity and its consortium file again.
+    ///
+    /// # Errors
+    /// If it cannot use them: then it goes on with those that it has.
+    pub fn reload(&self) -> Outcome<Reloaded> {
+        match self.tell(RELOAD) {
+            Ok(Reply::Done(_)) => Ok(Reloaded::Yes),
+            Ok(Reply::Failed { code, .. }) if code == UNKNOWN => Ok(Reloaded::NotAble),
+            Ok(Reply::Failed { status, message, hint, .. }) => {
+                Err(Problem::new(fault(status), format!("{message}\n  hint: {hint}")))
+            }
+            Err(error) if is_absent(&error) => Ok(Reloaded::NotRunning),
+            Err(error) => Err(Problem::ours(format!("the node does not answer: {error}"))),
+        }
+    }
+
+    fn tell(&self, line: &[u8]) -> io::Result<Reply> {
+        let mut stream = UnixStream::connect(control::path(&self.settings.state))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(line)?;
+        let mut reply = String::new();
+        BufReader::new(stream).read_line(&mut reply)?;
+        Ok(serde_json::from_str(&reply)?)
     }
 
     fn perform_here(&self, operation: Operation) -> Outcome<Reply> {

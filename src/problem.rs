@@ -1,7 +1,7 @@
 //! Why a command did not do what it was asked, and with which exit code it says so.
 //!
 //! The codes are a contract with scripts: 1 worse than an earlier measurement, 2 usage, 3 refused by a policy, 4 a peer or the
-//! consortium failed, 5 our fault.
+//! consortium failed, 5 our fault, 130 interrupted.
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -22,6 +22,8 @@ pub enum Fault {
     Refused,
     /// Ours.
     Ours,
+    /// Nobody's: whoever started it has stopped it.
+    Interrupted,
 }
 
 /// A reason to end with an exit code other than 0. Where several hold, the greatest
@@ -43,6 +45,8 @@ impl Fault {
             Self::Refused => 3,
             Self::Peer => 4,
             Self::Ours => 5,
+            // As shells have it: 128, and the number of the signal.
+            Self::Interrupted => 130,
         }
     }
 }

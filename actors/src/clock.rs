@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use time::OffsetDateTime;
+
 /// Seconds since 1970.
 #[must_use]
 pub fn seconds() -> u64 {
@@ -12,6 +14,17 @@ pub fn seconds() -> u64 {
 #[must_use]
 pub fn milliseconds() -> u64 {
     u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A moment in milliseconds since 1970, as RFC 3339 writes it: `2026-11-28T19:00:00.000Z`.
+#[must_use]
+pub fn rfc3339(milliseconds: u64) -> String {
+    let nanoseconds = i128::from(milliseconds) * 1_000_000;
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds);
+    let moment = moment.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (date, time) = (moment.date(), moment.time());
+    let (hour, minute, second, millisecond) = time.as_hms_milli();
+    format!("{date}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
 }
 
 fn since_1970() -> Duration {

@@ -20,12 +20,13 @@ use cloister_protocols::session::{Agreed, AuditHead, Offer};
 use cloister_protocols::wire::SessionId;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tracing::Span;
 
 use crate::failure::{Failure, StopNotice, describe};
 use crate::label::{Cost, Disclosure, Report};
 use crate::links::{Effort, SendStop, Transmit};
+use crate::progress::{Lifecycle, Reporter};
 use crate::sessions::Ticket;
 use crate::trace::{Trace, Tracer};
 
@@ -56,7 +57,7 @@ pub struct Plan {
     /// Where the end goes.
     pub reply: oneshot::Sender<Conclusion>,
     /// Where others can see how far it is.
-    pub progress: watch::Sender<Lifecycle>,
+    pub reporter: Reporter,
     /// How long the data took to be encoded, if the report is to say what took how long.
     pub trace: Option<Duration>,
     /// Who is told that it has ended.
@@ -100,26 +101,6 @@ pub struct Route {
     pub effort: Effort,
 }
 
-/// How far a computation is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lifecycle {
-    /// Waiting for the links to all parties.
-    Connecting,
-    /// Exchanging what each party was asked to compute.
-    Agreeing,
-    /// In this round, computing on masked or shared values.
-    Running {
-        /// The number of the round, from 1.
-        round: usize,
-    },
-    /// Revealing the answer to each other.
-    Opening,
-    /// The answer is there.
-    Done,
-    /// It ended without one.
-    Failed,
-}
-
 /// The actor.
 pub struct Computation {
     ending: Option<Ending>,
@@ -128,7 +109,7 @@ pub struct Computation {
     members: Vec<String>,
     machine: Machine<Outcome>,
     lifecycle: Lifecycle,
-    progress: watch::Sender<Lifecycle>,
+    reporter: Reporter,
     started: Instant,
     deadline: Duration,
     timer: Option<SpawnHandle>,
@@ -194,7 +175,7 @@ impl Computation {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         let Plan { offer, request, setting, routes, members, profile, .. } = plan;
-        let Plan { started, reply, progress, trace, ended, ticket, stores, quiet, .. } = plan;
+        let Plan { started, reply, reporter, trace, ended, ticket, stores, quiet, .. } = plan;
         let session = setting.session;
         let function = &offer.spec.function;
         let span = match quiet {
@@ -203,8 +184,7 @@ impl Computation {
         };
         let deadline = Duration::from_millis(offer.deadline_ms);
         let proposed = offer.clone();
-        // Nobody has to watch.
-        let _ = progress.send(Lifecycle::Agreeing);
+        reporter.reached(Lifecycle::Agreeing);
         let machine = Machine::new(setting, move |channel| {
             compute(channel, proposed, request, UnwrapErr(SysRng))
         });
@@ -221,7 +201,7 @@ impl Computation {
             members,
             machine,
             lifecycle: Lifecycle::Agreeing,
-            progress,
+            reporter,
             started,
             deadline,
             timer: None,
@@ -262,6 +242,7 @@ impl Computation {
             Phase::Running => Lifecycle::Running { round: awaiting.round },
             Phase::Opening => Lifecycle::Opening,
         });
+        self.reporter.awaits(awaiting);
         let agreed = self.machine.agreed().map(|agreed| Duration::from_millis(agreed.deadline_ms));
         if let Some(agreed) = agreed
             && agreed < self.deadline
@@ -276,11 +257,10 @@ impl Computation {
         if self.lifecycle == next {
             return;
         }
-        debug_assert!(self.lifecycle.may_become(&next), "{:?} to {next:?}", self.lifecycle);
+        debug_assert!(self.lifecycle.may_become(next), "{:?} to {next:?}", self.lifecycle);
         tracing::debug!(parent: &self.span, from = ?self.lifecycle, to = ?next, "lifecycle");
-        self.lifecycle = next.clone();
-        // Nobody has to watch.
-        let _ = self.progress.send(next);
+        self.lifecycle = next;
+        self.reporter.reached(next);
     }
 
     fn arm(&mut self, context: &mut Context<Self>) {
@@ -407,21 +387,6 @@ impl From<Failure> for Conclusion {
     /// The end of what has not come to an agreement.
     fn from(failure: Failure) -> Self {
         Self { result: Err(failure), agreement: None }
-    }
-}
-
-impl Lifecycle {
-    /// The order of a life: agreeing, rounds, opening (and rounds again where a function opens
-    /// more than once), done; failed from anywhere but the ends.
-    fn may_become(&self, next: &Self) -> bool {
-        match (self, next) {
-            (Self::Done | Self::Failed, _) => false,
-            (_, Self::Connecting) => false,
-            (_, Self::Failed | Self::Done) => true,
-            (Self::Connecting, _) => true,
-            (_, Self::Agreeing) => false,
-            _ => true,
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! the URL of its API; whatever is not in the file does not exist.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use cloister_certs::Fingerprint;
 use cloister_protocols::session::MemberId;
@@ -11,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 /// The most members that a consortium may have.
 pub const MAX_MEMBERS: usize = 256;
+
+/// Characters of what another file says that are shown.
+const LONGEST_SHOWN: usize = 300;
 
 /// The members, in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -61,6 +65,19 @@ pub enum ConsortiumError {
     Peer(String),
 }
 
+/// Something in which two consortium files differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The member; none where it is the order of all.
+    pub member: String,
+    /// Which of its entries; none where one of the files does not have the member.
+    pub field: &'static str,
+    /// What our file says, if anything.
+    pub ours: Option<String>,
+    /// What theirs says, if anything.
+    pub theirs: Option<String>,
+}
+
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -104,13 +121,14 @@ impl Consortium {
         self.members.iter().position(|m| m.name == node || normal_url(&m.api) == url)
     }
 
-    /// The hash by which nodes tell whether their files say the same.
+    /// The hash by which nodes tell whether their files say the same. A second fingerprint does not
+    /// count: see [`Difference::between`].
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key("cloister 1 consortium");
+        let mut hasher = blake3::Hasher::new_derive_key("cloister 2 consortium");
         for member in &self.members {
-            let prints: Vec<String> = member.fingerprints.iter().map(ToString::to_string).collect();
-            for text in [&member.name, &normal_url(&member.api), &member.peer, &prints.join(" ")] {
+            let print = member.fingerprints.first().map(ToString::to_string).unwrap_or_default();
+            for text in [&member.name, &normal_url(&member.api), &member.peer, &print] {
                 hasher.update(&(text.len() as u64).to_le_bytes());
                 hasher.update(text.as_bytes());
             }
@@ -119,7 +137,84 @@ impl Consortium {
     }
 }
 
+impl Difference {
+    /// Where the members in two files differ, in the order of ours.
+    ///
+    /// A second fingerprint is no difference: it is there while a certificate is renewed, and members
+    /// add it one after the other.
+    #[must_use]
+    pub fn between(ours: &[Member], theirs: &[Member]) -> Vec<Self> {
+        let mut differences = Vec::new();
+        let of = |members: &[Member], name: &str| {
+            members.iter().find(|member| member.name == name).cloned()
+        };
+        for member in ours {
+            let Some(other) = of(theirs, &member.name) else {
+                differences.push(Self::of(member, "", Some("a member"), None));
+                continue;
+            };
+            for (field, here, there) in member.compared_with(&other) {
+                if here != there {
+                    differences.push(Self::of(member, field, Some(&here), Some(&there)));
+                }
+            }
+        }
+        for member in theirs.iter().filter(|member| of(ours, &member.name).is_none()) {
+            differences.push(Self::of(member, "", None, Some("a member")));
+        }
+        let names = |members: &[Member]| -> Vec<String> {
+            members.iter().map(|member| member.name.clone()).collect()
+        };
+        if differences.is_empty() && names(ours) != names(theirs) {
+            let (here, there) = (names(ours).join(", "), names(theirs).join(", "));
+            let (member, field) = (String::new(), "order");
+            let (ours, theirs) = (Some(here), Some(there));
+            differences.push(Self { member, field, ours, theirs });
+        }
+        differences
+    }
+
+    fn of(member: &Member, field: &'static str, ours: Option<&str>, theirs: Option<&str>) -> Self {
+        let member = member.name.clone();
+        Self { member, field, ours: ours.map(str::to_owned), theirs: theirs.map(str::to_owned) }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What the other says may be anything.
+        let plain = |text: &String| -> String {
+            text.chars().filter(|c| !c.is_control()).take(LONGEST_SHOWN).collect()
+        };
+        let member = plain(&self.member);
+        match (&self.ours, &self.theirs) {
+            (Some(_), None) => write!(f, "{member} is a member here and not there"),
+            (None, _) => write!(f, "{member} is a member there and not here"),
+            (Some(ours), Some(theirs)) if self.member.is_empty() => {
+                let (ours, theirs) = (plain(ours), plain(theirs));
+                write!(f, "the order of the members is {ours} here and {theirs} there")
+            }
+            (Some(ours), Some(theirs)) => {
+                let (field, ours, theirs) = (self.field, plain(ours), plain(theirs));
+                write!(f, "the {field} of {member} is `{ours}` here and `{theirs}` there")
+            }
+        }
+    }
+}
+
 impl Member {
+    /// What must be alike in two files, of this member: what it is, here, and there.
+    fn compared_with(&self, other: &Self) -> [(&'static str, String, String); 3] {
+        let first = |member: &Self| {
+            member.fingerprints.first().map(ToString::to_string).unwrap_or_default()
+        };
+        [
+            ("API URL", normal_url(&self.api), normal_url(&other.api)),
+            ("peer address", self.peer.clone(), other.peer.clone()),
+            ("fingerprint", first(self), first(other)),
+        ]
+    }
+
     /// How this member stands in the spec of a computation.
     #[must_use]
     pub fn id(&self) -> MemberId {
@@ -233,5 +328,33 @@ mod tests {
         let ac = Consortium::new(vec![member("a", 1000, 1), member("b", 2000, 3)]).unwrap();
         assert_ne!(ab.hash(), ac.hash());
         assert_eq!(ab.hash(), ab.clone().hash());
+    }
+
+    #[test]
+    fn a_second_fingerprint_is_no_difference_and_all_else_is_named() {
+        let (a, b) = (member("a", 1000, 1), member("b", 2000, 2));
+        let file = |members: &[Member]| Consortium::new(members.to_vec()).unwrap();
+        let mut renewed = b.clone();
+        renewed.fingerprints.push(Fingerprint::from_bytes([9; 32]));
+        assert_eq!(
+            file(&[a.clone(), b.clone()]).hash(),
+            file(&[a.clone(), renewed.clone()]).hash()
+        );
+        assert_eq!(Difference::between(std::slice::from_ref(&b), &[renewed]), []);
+        let told = |ours: &[Member], theirs: &[Member]| {
+            let differences = Difference::between(ours, theirs);
+            // They differ if and only if the hashes do.
+            assert_eq!(differences.is_empty(), file(ours).hash() == file(theirs).hash());
+            differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        let both = [a.clone(), b.clone()];
+        let moved = Member { peer: "elsewhere:1".into(), ..b.clone() };
+        let other = told(&both, &[a.clone(), moved]);
+        assert_eq!(other, "the peer address of b is `localhost:2100` here and `elsewhere:1` there");
+        let with_c = [a.clone(), b.clone(), member("c", 3000, 3)];
+        assert_eq!(told(&both, &with_c), "c is a member there and not here");
+        assert_eq!(told(&with_c, &both), "c is a member here and not there");
+        let turned = told(&both, &[b, a]);
+        assert_eq!(turned, "the order of the members is a, b here and b, a there");
     }
 }

@@ -16,6 +16,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
 use crate::error::ApiError;
+use crate::node::Reloader;
 use crate::operations::{Operation, Operations};
 
 /// The socket's name in the state's folder.
@@ -46,6 +47,14 @@ pub enum Reply {
     },
 }
 
+/// What is asked of the node itself, and not of its state: there is nobody to do it while it does not run.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "operation", rename_all = "snake_case", deny_unknown_fields)]
+enum OfNode {
+    /// To read its identity and the members' fingerprints again.
+    Reload,
+}
+
 /// Where the node with this state's folder listens.
 #[must_use]
 pub fn path(state: &Path) -> PathBuf {
@@ -70,11 +79,11 @@ pub fn listen(state: &Path) -> io::Result<UnixListener> {
 }
 
 /// Answers until the node stops.
-pub async fn serve(listener: UnixListener, operations: Operations) {
+pub(crate) async fn serve(listener: UnixListener, operations: Operations, reloader: Reloader) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                actix::spawn(answer(stream, operations.clone()));
+                actix::spawn(answer(stream, operations.clone(), reloader.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "the operator's socket");
@@ -98,20 +107,27 @@ pub async fn ask(state: &Path, operation: &Operation) -> io::Result<Reply> {
     Ok(serde_json::from_str(&line)?)
 }
 
-async fn answer(mut stream: UnixStream, operations: Operations) {
+async fn answer(mut stream: UnixStream, operations: Operations, reloader: Reloader) {
     let (reading, mut writing) = stream.split();
     let mut line = String::new();
     let mut reader = BufReader::new(reading.take(LONGEST_REQUEST));
     // Whoever says nothing is not answered.
     let Ok(Ok(_)) = timeout(PATIENCE, reader.read_line(&mut line)).await else { return };
-    let reply = Reply::from(perform(&line, operations).await);
+    let reply = Reply::from(perform(&line, operations, &reloader).await);
     let Ok(mut text) = serde_json::to_vec(&reply) else { return };
     text.push(b'\n');
     // The command may have been interrupted.
     let _ = writing.write_all(&text).await;
 }
 
-async fn perform(line: &str, operations: Operations) -> Result<Value, ApiError> {
+async fn perform(
+    line: &str,
+    operations: Operations,
+    reloader: &Reloader,
+) -> Result<Value, ApiError> {
+    if let Ok(OfNode::Reload) = serde_json::from_str(line) {
+        return reloader.reload().await;
+    }
     let operation: Operation =
         serde_json::from_str(line).map_err(|error| ApiError::malformed(error.to_string()))?;
     let done = actix_web::web::block(move || operations.perform(operation)).await;

@@ -140,6 +140,12 @@ impl ApiError {
         &self.hint
     }
 
+    /// Whom it concerns.
+    #[must_use]
+    pub fn concerned(&self) -> Option<&str> {
+        self.party.as_deref()
+    }
+
     /// The JSON document, under the name `trace`.
     #[must_use]
     pub fn document(&self, trace: String) -> ErrorDocument<'_> {

@@ -89,6 +89,11 @@ pub enum Failure {
         /// Its member.
         member: String,
     },
+    /// A client of this node no longer wants it.
+    Cancelled {
+        /// Its member.
+        member: String,
+    },
     /// A client asked for a network under the name that nodes use by themselves.
     OwnName {
         /// The name.
@@ -190,6 +195,7 @@ impl Failure {
             Self::HelpRefused { .. } => "help_refused",
             Self::HelpImpossible { .. } => "help_impossible",
             Self::Declined { .. } | Self::NothingAhead { .. } => "declined",
+            Self::Cancelled { .. } => "cancelled",
             Self::OwnName { .. } => "bad_network",
             Self::Broken => "internal",
             Self::Busy { .. } => "too_many_computations",
@@ -199,7 +205,7 @@ impl Failure {
 
     fn status(&self) -> StatusCode {
         match self.code() {
-            "disagreement" | "no_committee" | "declined" => StatusCode::CONFLICT,
+            "disagreement" | "no_committee" | "declined" | "cancelled" => StatusCode::CONFLICT,
             "deadline" => StatusCode::GATEWAY_TIMEOUT,
             "bad_input" | "result_out_of_range" | "undefined" | "help_impossible" => {
                 StatusCode::UNPROCESSABLE_ENTITY
@@ -248,6 +254,7 @@ impl Failure {
             Self::Declined { member } => {
                 format!("{member} does not take part: its own client has been told why")
             }
+            Self::Cancelled { member } => format!("it was cancelled at {member}"),
             Self::OwnName { network } => {
                 format!("field `network`: `{network}` is a name of what nodes do by themselves")
             }
@@ -275,6 +282,7 @@ impl Failure {
             Self::HelpRefused { member }
             | Self::HelpImpossible { member, .. }
             | Self::Declined { member }
+            | Self::Cancelled { member }
             | Self::NothingAhead { member } => Some(member.clone()),
             Self::Overlap { .. }
             | Self::OwnName { .. }
@@ -319,6 +327,7 @@ impl Failure {
                  the same version at all nodes"
             }
             "declined" => "ask the named party's client or the owner of its data",
+            "cancelled" => "start again at all parties if you still want the result",
             "bad_network" => "give the network another `uuid`",
             "undefined" => "compute over more data, or other data",
             _ => "ask the named party; its node's log has the reason",
@@ -362,7 +371,8 @@ fn fault_code(fault: &Fault) -> &'static str {
 
 /// Codes come from peers as text; only those that this version knows are passed on.
 fn relayed_code(code: &str) -> &'static str {
-    const RELAYED: [&str; 11] = [
+    const RELAYED: [&str; 12] = [
+        "cancelled",
         "declined",
         "too_many_computations",
         "node_stopping",

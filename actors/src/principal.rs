@@ -34,6 +34,10 @@ pub enum Right {
     Approve,
     /// Read the audit log.
     ReadAudit,
+    /// See which computations others have asked for, and how far they are.
+    Observe,
+    /// End computations that others have asked for.
+    Steer,
 }
 
 impl Principal {
@@ -64,12 +68,24 @@ impl Principal {
         &self.name
     }
 
+    /// Whether it may do this.
+    #[must_use]
+    pub fn may(&self, right: Right) -> bool {
+        self.rights.contains(&right)
+    }
+
+    /// What it may do, by name.
+    #[must_use]
+    pub fn rights(&self) -> Vec<&'static str> {
+        self.rights.iter().map(|right| right.name()).collect()
+    }
+
     /// Checks that it may do this.
     ///
     /// # Errors
     /// If it may not.
     pub fn check(&self, right: Right) -> Result<(), ApiError> {
-        if self.rights.contains(&right) {
+        if self.may(right) {
             return Ok(());
         }
         let message = format!("{} may not {}", self.name, right.describe());
@@ -82,6 +98,19 @@ impl Principal {
 }
 
 impl Right {
+    /// Its name, for programs.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Compute => "compute",
+            Self::Upload => "upload",
+            Self::Register => "register",
+            Self::Approve => "approve",
+            Self::ReadAudit => "audit",
+            Self::Observe => "observe",
+            Self::Steer => "steer",
+        }
+    }
+
     fn describe(self) -> &'static str {
         match self {
             Self::Compute => "compute",
@@ -89,6 +118,8 @@ impl Right {
             Self::Register => "register data",
             Self::Approve => "decide over others' requests",
             Self::ReadAudit => "read the audit log",
+            Self::Observe => "see others' computations",
+            Self::Steer => "end others' computations",
         }
     }
 
@@ -97,7 +128,8 @@ impl Right {
         match self {
             Self::Compute => Role::Researcher,
             Self::Upload | Self::Register | Self::Approve => Role::Owner,
-            Self::ReadAudit => Role::Auditor,
+            Self::ReadAudit | Self::Observe => Role::Auditor,
+            Self::Steer => Role::Operator,
         }
     }
 }
@@ -106,9 +138,11 @@ impl Right {
 fn rights(role: Role) -> &'static [Right] {
     match role {
         Role::Researcher => &[Right::Compute],
-        Role::Owner => &[Right::Upload, Right::Register, Right::Approve],
-        Role::Auditor => &[Right::ReadAudit],
-        Role::Operator => &[Right::Register, Right::ReadAudit],
+        Role::Owner => {
+            &[Right::Upload, Right::Register, Right::Approve, Right::Observe, Right::Steer]
+        }
+        Role::Auditor => &[Right::ReadAudit, Right::Observe],
+        Role::Operator => &[Right::Register, Right::ReadAudit, Right::Observe, Right::Steer],
     }
 }
 

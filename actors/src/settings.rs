@@ -23,6 +23,13 @@ pub struct Settings {
     pub api_listen: SocketAddr,
     /// Where other nodes reach it.
     pub peer_listen: SocketAddr,
+    /// Where health and metrics are told to whoever reaches it, without tokens; only on the API where it is
+    /// left out, the metrics there to those who may see them.
+    #[serde(default)]
+    pub metrics_listen: Option<SocketAddr>,
+    /// How long computations that are under way may go on when the node is told to stop, in seconds.
+    #[serde(default = "default_grace")]
+    pub grace_seconds: u32,
     /// The folder with the party's certificate and key; relative to the settings file.
     #[serde(default = "default_identity")]
     pub identity: PathBuf,
@@ -212,6 +219,12 @@ impl Settings {
         Duration::from_secs(u64::from(self.deadline_seconds))
     }
 
+    /// How long computations may go on when the node stops.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        Duration::from_secs(u64::from(self.grace_seconds))
+    }
+
     /// Whether the API speaks HTTPS.
     #[must_use]
     pub fn api_tls(&self) -> bool {
@@ -273,6 +286,10 @@ fn default_consortium() -> PathBuf {
 
 fn default_state() -> PathBuf {
     PathBuf::from("state")
+}
+
+fn default_grace() -> u32 {
+    5
 }
 
 fn default_deadline() -> u32 {

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant, SystemTime};
 use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use actix_rt::Arbiter;
 use bytes::Bytes;
+use cloister_actors::consortium::{self, Consortium};
 use cloister_actors::links::{
-    Content, Events, Greeting, Inbound, LinkDown, LinkUp, Listener, Peer, Transmit,
+    Content, Events, Greeting, Inbound, LinkDown, LinkUp, Listener, Peer, Transmit, Trust,
 };
 use cloister_certs::{Identity, Member, Roster, Validity};
 use cloister_protocols::machine::Outgoing;
 use cloister_protocols::party::Party;
-use cloister_protocols::wire::{SessionId, VERSION};
+use cloister_protocols::wire::SessionId;
 
 const MIB: usize = 1 << 20;
 
@@ -93,6 +94,17 @@ impl Handler<Inbound> for Probe {
     }
 }
 
+/// What the two have in their files; the addresses are never dialled.
+fn consortium(members: &[Member]) -> Consortium {
+    let member = |(index, member): (usize, &Member)| consortium::Member {
+        name: member.name.clone(),
+        api: format!("http://localhost:{}", index + 1),
+        peer: format!("localhost:{}", index + 101),
+        fingerprints: member.fingerprints.clone(),
+    };
+    Consortium::new(members.iter().enumerate().map(member).collect()).unwrap()
+}
+
 impl Pair {
     pub fn connect() -> Self {
         let (identities, members, roster) = identities();
@@ -108,8 +120,7 @@ impl Pair {
                 for (me, (identity, socket)) in identities.into_iter().zip(sockets).enumerate() {
                     socket.set_nonblocking(true).unwrap();
                     let other = 1 - me;
-                    let greeting =
-                        Greeting { version: VERSION, consortium: [0; 32], boot: [0; 16] };
+                    let greeting = Greeting::new(&consortium(&members), [0; 16]);
                     let peer = Peer {
                         position: other,
                         member: members[other].clone(),
@@ -126,15 +137,8 @@ impl Pair {
                             down: probe.clone().recipient(),
                             inbound: probe.clone().recipient(),
                         };
-                        let identity = Arc::new(identity);
-                        let links = Listener::start_links(
-                            socket,
-                            identity,
-                            roster,
-                            greeting,
-                            vec![peer],
-                            &events,
-                        );
+                        let trust = Trust::new(Arc::new(identity), roster, greeting);
+                        let links = Listener::start_links(socket, &trust, vec![peer], &events);
                         let link: Recipient<Transmit> = links[&other].clone().recipient();
                         give.send((me, link, probe)).unwrap();
                     });

@@ -104,6 +104,11 @@ impl CertificateFacts {
         self.not_after
     }
 
+    /// Whole days until its end; none after it.
+    pub fn days_left(&self, now: SystemTime) -> u64 {
+        self.not_after.duration_since(now).map_or(0, |left| left.as_secs() / DAY.as_secs())
+    }
+
     /// Where `now` lies in its life. Both ends count as valid, as in RFC 5280, 4.1.2.5.
     pub fn expiry(&self, now: SystemTime) -> Expiry {
         let Self { not_before, not_after, .. } = *self;
@@ -208,6 +213,9 @@ mod tests {
         ] {
             assert_eq!(facts.expiry(now), expected);
         }
+        assert_eq!(facts.days_left(not_before), 100);
+        assert_eq!(facts.days_left(near + second), 29);
+        assert_eq!(facts.days_left(not_after + second), 0);
     }
 
     #[test]

@@ -10,13 +10,15 @@ use std::str::FromStr;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use serde::{Deserialize, Serialize};
 
+use crate::Words;
+
 /// Hex digits in a written fingerprint: two for each byte.
 const DIGITS: usize = 2 * SHA256_OUTPUT_LEN;
 
 /// The SHA-256 of a certificate's DER encoding.
 ///
 /// Written as 64 lower-case hex digits. Read with or without colons and spaces, in any case, so
-/// that what other tools print can be pasted.
+/// that what other tools print can be pasted; or as its 24 words.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint([u8; SHA256_OUTPUT_LEN]);
@@ -76,6 +78,9 @@ impl FromStr for Fingerprint {
     type Err = FingerprintError;
 
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        if let Some(words) = Words::read(text) {
+            return Ok(words.fingerprint());
+        }
         let mut bytes = [0; SHA256_OUTPUT_LEN];
         let mut found = 0;
         for character in text.chars().filter(|c| !is_separator(*c)) {

@@ -135,6 +135,10 @@ impl Identity {
         self.facts.expiry(now)
     }
 
+    pub(crate) fn certificate_der(&self) -> CertificateDer<'static> {
+        self.certificate.clone()
+    }
+
     /// What TLS signs with.
     pub(crate) fn certified(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.certified)

@@ -31,8 +31,7 @@ pub enum IdentityError {
     /// There is an identity already.
     #[error(
         "{} exists already and is never overwritten: keep using it, or choose another folder; to \
-         renew an identity, make the new one elsewhere and have every member pin both \
-         fingerprints for a while", path.display()
+         renew an identity, use `cloister identity renew`", path.display()
     )]
     Exists {
         /// The file that is in the way.
@@ -117,6 +116,27 @@ pub enum IdentityError {
         /// The certificate file.
         certificate: PathBuf,
     },
+    /// Preparing twice would make the other members pin in vain.
+    #[error(
+        "a renewal is prepared already: finish it with `cloister identity renew --finish`, or give \
+         it up with `--give-up`"
+    )]
+    AlreadyPrepared,
+    /// The switch to a new identity did not end.
+    #[error("a renewal was interrupted: end it with `cloister identity renew --finish`")]
+    Interrupted,
+    /// The identity before this one still lies there.
+    #[error(
+        "the previous identity is still kept: remove it with `cloister identity renew --forget` \
+         when no member pins it any more"
+    )]
+    NotForgotten,
+    /// Nothing to switch to.
+    #[error("no renewal is prepared: begin with `cloister identity renew --prepare`")]
+    NothingPrepared,
+    /// Nothing to remove.
+    #[error("no previous identity is kept here: there is nothing to forget")]
+    NothingToForget,
     /// A library failed where it should not: ours to mend.
     #[error("an identity could not be made: {reason}; please report this")]
     Library {

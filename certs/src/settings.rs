@@ -29,7 +29,7 @@ use rustls::version::TLS13;
 use rustls::{ClientConfig, CommonState, ServerConfig, SupportedCipherSuite};
 
 use crate::verifier::{PinnedMember, PinnedMembers};
-use crate::{Fingerprint, Identity, Member, Roster};
+use crate::{CertificateFacts, Fingerprint, Identity, Member, Roster};
 
 /// What peers speak inside TLS. A peer that offers something else is no node, or one of a version
 /// that could not be understood.
@@ -93,6 +93,13 @@ pub fn peer_fingerprint(connection: &CommonState) -> Option<Fingerprint> {
     }
     let certificate = connection.peer_certificates()?.first()?;
     Some(Fingerprint::of_certificate(certificate))
+}
+
+/// What the certificate at the other end says: none until the handshake is complete, nor where the
+/// certificate cannot be read.
+pub fn peer_facts(connection: &CommonState) -> Option<CertificateFacts> {
+    peer_fingerprint(connection)?;
+    CertificateFacts::read(connection.peer_certificates()?.first()?).ok()
 }
 
 /// The cryptography of all our connections.

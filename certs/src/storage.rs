@@ -16,9 +16,11 @@ use crate::identity_error::Misfit;
 use crate::{Identity, IdentityError, pem_text};
 
 /// The certificate's file in an identity's folder.
-const CERTIFICATE: &str = "certificate.pem";
+pub(crate) const CERTIFICATE: &str = "certificate.pem";
 /// The private key's file in an identity's folder.
-const KEY: &str = "key.pem";
+pub(crate) const KEY: &str = "key.pem";
+/// The folder with the identity to come, while one is renewed.
+pub(crate) const NEXT: &str = "next";
 
 const FOLDER_MODE: u32 = 0o700;
 const CERTIFICATE_MODE: u32 = 0o644;
@@ -50,11 +52,27 @@ impl Identity {
         written
     }
 
-    /// Reads an identity from its folder.
+    /// Reads an identity from its folder. Where a renewal was interrupted between key and certificate, it
+    /// is the one that the key is of.
     pub fn load(dir: &Path) -> Result<Self, IdentityError> {
-        let (certificate_path, key_path) = paths(dir);
-        let (certificate_text, _) = read_bounded(&certificate_path)?;
-        let (key_text, mode) = read_bounded(&key_path)?;
+        let (certificate, key) = paths(dir);
+        let next = dir.join(NEXT).join(CERTIFICATE);
+        match Self::load_from(&certificate, &key) {
+            Err(IdentityError::Mismatch { .. }) if exists(&next) => Self::load_from(&next, &key)
+                .map_err(|error| match error {
+                    IdentityError::Mismatch { key, .. } => {
+                        IdentityError::Mismatch { key, certificate }
+                    }
+                    other => other,
+                }),
+            loaded => loaded,
+        }
+    }
+
+    fn load_from(certificate_path: &Path, key_path: &Path) -> Result<Self, IdentityError> {
+        let (certificate_text, _) = read_bounded(certificate_path)?;
+        let (key_text, mode) = read_bounded(key_path)?;
+        let (certificate_path, key_path) = (certificate_path.to_owned(), key_path.to_owned());
         if mode & OTHERS != 0 {
             return Err(IdentityError::Exposed { path: key_path, mode });
         }
@@ -65,6 +83,11 @@ impl Identity {
         Self::assemble(certificate, key)
             .map_err(|misfit| name_files(misfit, certificate_path, key_path))
     }
+}
+
+/// Whether something is there, be it a link to nothing.
+pub(crate) fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 fn paths(dir: &Path) -> (PathBuf, PathBuf) {

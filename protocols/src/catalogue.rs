@@ -1,5 +1,8 @@
 //! Every computation: its name, what it takes, what it answers, and which suite serves it.
 
+mod parameters;
+
+pub use self::parameters::ParameterEntry;
 use crate::statistics::on_shares::joins;
 use crate::statistics::{bivariate, sum, univariate};
 use crate::{intersection, masked, pairwise, replicated};

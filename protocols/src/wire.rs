@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::algebra::ring::Ring;
 
 /// The version of frames and protocols. Nodes of different versions refuse each other at the hello.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// The longest frame in bytes, header and body together. Longer messages are cut into parts, so
 /// that sessions share a link fairly.
@@ -94,11 +94,12 @@ pub struct Frame {
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Header {
-    /// First frame of the party that dialled; the body is a structured greeting.
+    /// First frame of the party that dialled; the body is a structured greeting, whose first byte is
+    /// the version in every version.
     Hello,
     /// Its answer.
     Welcome,
-    /// Are you there? It has no body, nor has the answer.
+    /// Are you there? The answer has no body; nor has the question, but where it tries the line.
     Ping,
     /// Yes.
     Pong,

@@ -2,21 +2,29 @@
 //!
 //! Standard output has answers only; progress, explanations and logs go to standard error.
 
+mod aloud;
 mod approvals;
 mod audit;
 mod bench;
+mod completions;
 mod compute;
+mod config;
+mod consortium;
 mod data;
 mod demo;
+mod doctor;
+mod functions;
 mod identity;
 mod init;
 mod node;
+mod study;
 mod token;
 mod up;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand};
 use time::OffsetDateTime;
@@ -27,7 +35,7 @@ use crate::problem::{Outcome, Problem};
 /// A node for federated secure computing: data stays at its owner, only agreed results leave.
 ///
 /// Exit codes: 0 done, 1 worse than an earlier measurement, 2 usage, 3 refused by a policy, 4 a peer or the consortium failed,
-/// 5 our fault.
+/// 5 our fault, 130 interrupted.
 #[derive(Parser)]
 #[command(name = "cloister", version)]
 struct Arguments {
@@ -38,16 +46,23 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Arguments),
+    Doctor(doctor::Arguments),
     Init(init::Arguments),
     Up(up::Arguments),
     Node(node::Arguments),
+    Config(config::Arguments),
     Identity(identity::Arguments),
+    Consortium(consortium::Arguments),
     Compute(compute::Arguments),
+    Functions(functions::Arguments),
+    Run(study::RunArguments),
+    Study(study::Arguments),
     Data(data::Arguments),
     Token(token::Arguments),
     Approvals(approvals::Arguments),
     Audit(audit::Arguments),
     Bench(bench::Arguments),
+    Completions(completions::Arguments),
 }
 
 /// Whose node it is about.
@@ -102,19 +117,32 @@ fn moment(seconds: u64) -> String {
     written.unwrap_or_else(|| seconds.to_string())
 }
 
+/// The same, from a moment.
+fn moment_of(moment: SystemTime) -> String {
+    let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    self::moment(since.as_secs())
+}
+
 fn run(command: Command) -> Outcome {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Up(arguments) => up::run(&arguments),
         Command::Node(arguments) => node::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
         Command::Identity(arguments) => identity::run(&arguments),
+        Command::Consortium(arguments) => consortium::run(&arguments),
         Command::Compute(arguments) => compute::run(&arguments),
         Command::Data(arguments) => data::run(arguments),
         Command::Token(arguments) => token::run(arguments),
         Command::Approvals(arguments) => approvals::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Run(arguments) => study::run_study(&arguments),
+        Command::Study(arguments) => study::run(&arguments),
+        Command::Functions(arguments) => functions::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     }
 }
 

@@ -2,18 +2,20 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::SystemTime;
 
 use clap::Args;
 use cloister_actors::consortium::Consortium;
-use cloister_actors::node::{Node, Parts, StartError};
+use cloister_actors::node::{Node, Parts, Reread, StartError};
 use cloister_certs::{Expiry, Identity};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::identity;
-use crate::folder::{read_settings, read_toml};
+use crate::folder::read_toml;
+use crate::layers;
 use crate::logging;
 use crate::problem::{Outcome, Problem};
 
@@ -23,6 +25,10 @@ pub(super) struct Arguments {
     /// The node's settings.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// A setting over the file and the environment, such as `limits.rows=1000`. May be given several
+    /// times.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
     /// Stop when standard input ends, as it does when the process that holds it is gone.
     #[arg(long, hide = true)]
     exit_with_parent: bool,
@@ -30,17 +36,23 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     logging::start(logging::NODE)?;
-    let parts = load(&arguments.config)?;
+    let parts = load(&arguments.config, &arguments.set)?;
     warn_of_expiry(&parts.identity);
     actix::System::new().block_on(serve(parts, arguments.exit_with_parent))
 }
 
-fn load(config: &Path) -> Outcome<Parts> {
-    let settings = read_settings(config)?;
+fn load(config: &Path, set: &[String]) -> Outcome<Parts> {
+    let settings = layers::read(config, set)?.all_right()?;
     let hint = "put the consortium's file there, or mend the setting `consortium`";
-    let consortium: Consortium = read_toml(&settings.consortium, hint)?;
-    let identity = Identity::load(&settings.identity).map_err(identity::problem)?;
-    Ok(Parts { settings, consortium, identity })
+    let (file, folder) = (settings.consortium.clone(), settings.identity.clone());
+    let reread = move || {
+        let consortium: Consortium = read_toml(&file, hint)?;
+        let identity = Identity::load(&folder).map_err(identity::problem)?;
+        Ok::<_, Problem>((consortium, identity))
+    };
+    let (consortium, identity) = reread()?;
+    let reread: Reread = Arc::new(move || reread().map_err(|problem| problem.to_string()));
+    Ok(Parts { settings, consortium, identity, reread })
 }
 
 /// A certificate that has expired is refused when the node starts.
@@ -48,8 +60,8 @@ fn warn_of_expiry(identity: &Identity) {
     if let Expiry::Near { days_left } = identity.expiry(SystemTime::now()) {
         tracing::warn!(
             days_left,
-            "the certificate expires soon: make a new identity with `cloister identity new` and \
-             have all members pin both fingerprints for a while"
+            "the certificate expires soon: begin with `cloister identity renew --prepare`, and have \
+             all members take in the new card"
         );
     }
 }
@@ -57,16 +69,29 @@ fn warn_of_expiry(identity: &Identity) {
 async fn serve(parts: Parts, exit_with_parent: bool) -> Outcome {
     // Before the node says that it is ready: from then on a signal must stop it in good order.
     let mut stop = Stop::new(exit_with_parent)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(Problem::ours)?;
     let (party, tls) = (parts.settings.party.clone(), parts.settings.api_tls());
     let node = Node::start(parts).await.map_err(problem)?;
     let (api, peer) = (node.api_address(), node.peer_address());
     tracing::info!(%party, %api, %peer, "ready");
     let scheme = if tls { "https" } else { "http" };
     super::print(&format!("ready {party} {scheme}://{api}\n"))?;
-    let reason = stop.wait().await;
+    let reason = loop {
+        tokio::select! {
+            reason = stop.wait() => break reason,
+            Some(()) = hangup.recv() => renew(&node).await,
+        }
+    };
     tracing::info!(%party, reason, "stopping");
     node.stop().await;
     Ok(())
+}
+
+/// Reads identity and fingerprints again. A node that cannot goes on as before.
+async fn renew(node: &Node) {
+    if let Err(error) = node.reload().await {
+        tracing::error!(%error, hint = error.advice(), "the files were not read again");
+    }
 }
 
 fn problem(error: StartError) -> Problem {

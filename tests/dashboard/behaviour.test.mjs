@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Cutter } from "../../actors/src/controller/dashboard/api.js";
+import { Cutter } from "../../actors/src/management/dashboard/api.js";
 import { available, launch, open, show } from "./browser.mjs";
 import { HOSTILE, IDS, mock } from "./mock.mjs";
 

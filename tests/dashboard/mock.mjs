@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import path from "node:path";
 import { OPENAPI } from "./openapi.mjs";
 
-const FILES = fileURLToPath(new URL("../../actors/src/controller/dashboard/", import.meta.url));
+const FILES = fileURLToPath(new URL("../../actors/src/management/dashboard/", import.meta.url));
 
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +

@@ -8,6 +8,7 @@
 )]
 
 pub mod http;
+pub mod stub;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -230,10 +231,33 @@ impl Cluster {
         self.folder().join(&self.names[index]).join("node.toml")
     }
 
+    /// Starts all nodes, those for which `started` has another command by that one.
+    pub fn start_each(&mut self, started: impl Fn(&Self, usize) -> Option<Command>) {
+        let spawn = |index| {
+            let command = started(self, index);
+            self.spawn_with(index, command.unwrap_or_else(cloister))
+        };
+        self.nodes = (0..self.kind.parties).map(|index| Some(spawn(index))).collect();
+        (0..self.kind.parties).for_each(|index| self.wait_until_ready(index));
+    }
+
+    /// Starts the nodes of these, and of nobody else.
+    pub fn start_some(&mut self, indices: &[usize]) {
+        for index in indices {
+            self.nodes[*index] = Some(self.spawn(*index));
+        }
+        indices.iter().for_each(|index| self.wait_until_ready(*index));
+    }
+
     fn spawn(&self, index: usize) -> Child {
+        self.spawn_with(index, cloister())
+    }
+
+    /// Starts a node by a command that runs `cloister` with the arguments that are added to it.
+    fn spawn_with(&self, index: usize, mut command: Command) -> Child {
         let log = File::options().create(true).append(true).open(self.log_path(index)).unwrap();
         // The node ends with this process, however that ends: it holds the other end of the pipe.
-        cloister()
+        command
             .args(["node", "--exit-with-parent", "--config"])
             .arg(self.config(index))
             .env("CLOISTER_LOG", self.kind.log)
@@ -294,15 +318,20 @@ pub fn clients() -> PathBuf {
 
 const CLIENT: &str = "federatedsecure-client==0.6.2";
 
-/// A Python that has the client of Federated Secure Computing. Made once; whoever comes second waits
-/// for the first.
+/// A Python that has the client of Federated Secure Computing.
 pub fn python() -> PathBuf {
-    let folder = target().join("python-client");
+    python_with("python-client", &[CLIENT])
+}
+
+/// A Python that has these packages, in a folder of this name. Made once; whoever comes second waits for
+/// the first.
+pub fn python_with(name: &str, packages: &[&str]) -> PathBuf {
+    let folder = target().join(name);
     fs::create_dir_all(&folder).unwrap();
     let lock = File::create(folder.join("lock")).unwrap();
     lock.lock().unwrap();
     let python = folder.join("venv/bin/python");
-    let complete = folder.join(CLIENT);
+    let complete = folder.join(packages.join(" "));
     if !complete.exists() {
         let version = Command::new("python3").arg("--version").output();
         assert!(
@@ -310,7 +339,7 @@ pub fn python() -> PathBuf {
             "python3 is missing: install python3 and python3-venv (apt install python3-venv)"
         );
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")));
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", CLIENT]));
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages));
         File::create(complete).unwrap();
     }
     python
@@ -322,4 +351,38 @@ pub fn run(command: &mut Command) -> Output {
     let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     assert!(output.status.success(), "{command:?}: {}\n{out}\n{err}", output.status);
     output
+}
+
+/// Runs a program at a terminal of its own, with these variables more, and types this; what it ended with
+/// and what was seen.
+pub fn at_a_terminal(
+    folder: &Path,
+    words: &[&str],
+    variables: &[(&str, &str)],
+    typed: &str,
+) -> (i32, String) {
+    const PROGRAM: &str = "import os, pty, sys
+folder, typed, *words = sys.argv[1:]
+child, terminal = pty.fork()
+if child == 0:
+    os.chdir(folder)
+    os.execv(words[0], words)
+os.write(terminal, typed.encode())
+seen = b''
+while True:
+    try:
+        part = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not part:
+        break
+    seen += part
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+";
+    let mut command = Command::new("python3");
+    command.args(["-c", PROGRAM]).arg(folder).arg(typed).args(words);
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    let seen = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code().unwrap_or_else(|| panic!("{seen}")), seen)
 }

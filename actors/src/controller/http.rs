@@ -11,7 +11,7 @@ use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message, Recipient};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -64,27 +64,26 @@ type Answer = Result<HttpResponse, ApiError>;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(
-            web::resource("/representations")
+            endpoint("/representations")
                 .route(web::get().to(list))
                 .route(web::post().to(create))
-                .route(web::put().to(upload))
-                .default_service(web::to(method_not_allowed)),
+                .route(web::put().to(upload)),
         )
         .service(
-            web::resource("/representation/{uuid}")
+            endpoint("/representation/{uuid}")
                 .route(web::get().to(fetch))
                 .route(web::patch().to(call))
-                .route(web::delete().to(release))
-                .default_service(web::to(method_not_allowed)),
+                .route(web::delete().to(release)),
         )
-        .service(
-            web::resource("/representation/{uuid}/{attribute}")
-                .route(web::get().to(attribute))
-                .default_service(web::to(method_not_allowed)),
-        )
-        .route("/healthz", web::get().to(healthy))
-        .route("/readyz", web::get().to(ready))
+        .service(endpoint("/representation/{uuid}/{attribute}").route(web::get().to(attribute)))
+        .service(endpoint("/healthz").route(web::get().to(healthy)))
+        .service(endpoint("/readyz").route(web::get().to(ready)))
         .default_service(web::to(not_found));
+}
+
+/// A path. Methods that it gets no route for are refused with a document.
+pub(crate) fn endpoint(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(method_not_allowed))
 }
 
 async fn list(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
@@ -166,11 +165,11 @@ async fn release(
     Ok(answer(&Body::None))
 }
 
-async fn healthy() -> HttpResponse {
+pub(crate) async fn healthy() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "alive"}))
 }
 
-async fn ready(door: web::Data<Door>) -> Answer {
+pub(crate) async fn ready(door: web::Data<Door>) -> Answer {
     ask(&door, ListServices).await?;
     let load = door.load.send(Load).await;
     let computations = load.map_err(|_| ApiError::unavailable("the data plane"))?;
@@ -181,15 +180,13 @@ async fn not_found(request: HttpRequest) -> Answer {
     let path: String = request.path().chars().take(100).collect();
     let message = format!("there is nothing at {path}");
     Err(ApiError::new(StatusCode::NOT_FOUND, "no_such_path", message)
-        .hint("the API is at /representations and /representation/{uuid}"))
+        .hint("GET /openapi.json says which paths there are"))
 }
 
 async fn method_not_allowed(request: HttpRequest) -> Answer {
     let message = format!("{} is not allowed here", request.method());
-    Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).hint(
-        "list, create, upload: GET, POST, PUT /representations; \
-               download, call, release: GET, PATCH, DELETE /representation/{uuid}",
-    ))
+    Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+        .hint("GET /openapi.json says which methods each path has"))
 }
 
 async fn ask<M, T>(door: &Door, message: M) -> Result<T, ApiError>
@@ -211,6 +208,42 @@ async fn read(door: &Door, request: &HttpRequest, payload: Payload) -> Result<En
     parsed.map_err(|_| ApiError::unavailable("the thread pool"))?
 }
 
+impl Door {
+    /// A node without tokens takes calls from this machine only; a web page must not get around that
+    /// by a name of its own that it lets point here.
+    pub(crate) fn check_host(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        if !self.keeper.is_open() {
+            return Ok(());
+        }
+        // Not the forwarded host: a page could say anything there.
+        let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = header.or_else(|| request.uri().host()).unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+            if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
+        });
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        let loopback = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if loopback
+            || name.eq_ignore_ascii_case("localhost")
+            || name.eq_ignore_ascii_case(&self.host)
+        {
+            return Ok(());
+        }
+        Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_host", "this node has another host name")
+            .hint("call it by the API URL in the consortium file, or as localhost"))
+    }
+
+    /// The body of a request that should have a short one.
+    pub(crate) async fn small_body(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> Result<Bytes, ApiError> {
+        let short = Self { body_bytes: self.body_bytes.min(SMALL_BODY), ..self.clone() };
+        body(&short, request, payload).await.map(|received| received.bytes)
+    }
+}
+
 /// A body, and while it is large the right to hold it.
 struct Received {
     bytes: Bytes,
@@ -218,7 +251,7 @@ struct Received {
 }
 
 async fn body(door: &Door, request: &HttpRequest, payload: Payload) -> Result<Received, ApiError> {
-    check_host(door, request)?;
+    door.check_host(request)?;
     let announced = announced_length(request);
     if announced.is_some_and(|length| length > door.body_bytes) {
         return Err(too_large(door));
@@ -260,27 +293,6 @@ fn too_slow() -> ApiError {
     let message = format!("the body did not arrive within {} s", PATIENCE.as_secs());
     ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", message)
         .hint("send it faster, or less at once")
-}
-
-/// A node without tokens takes calls from this machine only; a web page must not get around that
-/// by a name of its own that it lets point here.
-fn check_host(door: &Door, request: &HttpRequest) -> Result<(), ApiError> {
-    if !door.keeper.is_open() {
-        return Ok(());
-    }
-    // Not the forwarded host: a page could say anything there.
-    let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = header.or_else(|| request.uri().host()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
-    });
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    let loopback = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    if loopback || name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(&door.host) {
-        return Ok(());
-    }
-    Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_host", "this node has another host name")
-        .hint("call it by the API URL in the consortium file, or as localhost"))
 }
 
 async fn discard(door: &Door, request: &HttpRequest, payload: Payload) -> Result<(), ApiError> {

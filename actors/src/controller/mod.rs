@@ -23,6 +23,8 @@ use zeroize::Zeroizing;
 pub use self::doorkeeper::Doorkeeper;
 pub use self::envelope::Envelope;
 use self::handles::{Handles, Held};
+pub use self::http::Door;
+pub(crate) use self::http::{endpoint, healthy, ready};
 use crate::bus::{Bus, Description, Find, List};
 use crate::data::{Data, HANDLE};
 use crate::error::ApiError;

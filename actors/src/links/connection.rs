@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use cloister_certs::{
-    HandshakeProblem, Identity, Member, Roster, Side, client_config, diagnose, peer_fingerprint,
-    server_config, server_name,
+    CertificateFacts, HandshakeProblem, Identity, Member, Roster, Side, client_config, diagnose,
+    peer_facts, peer_fingerprint, server_config, server_name,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
-use super::greeting::{self, Greeting, GreetingError, PATIENCE};
+use super::greeting::{self, Greeting, GreetingError, PATIENCE, Purpose};
 use super::stream::{FrameReader, FrameWriter};
 
 /// How much plaintext TLS may hold back while the network takes no more.
@@ -30,6 +30,8 @@ pub(super) struct Connection {
     pub(super) member: String,
     /// What it said of itself.
     pub(super) greeting: Greeting,
+    /// What its certificate says.
+    pub(super) certificate: Option<CertificateFacts>,
     /// A value that both ends derive from this connection, and nobody else.
     pub(super) binding: [u8; 32],
     pub(super) reader: FrameReader<ReadHalf<TlsStream<TcpStream>>>,
@@ -38,17 +40,40 @@ pub(super) struct Connection {
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ConnectionError {
+pub enum ConnectionError {
+    /// Nobody answers at its address.
     #[error("{address} cannot be reached: {error}; is its node running, and the address right?")]
-    Unreachable { address: String, error: io::Error },
+    Unreachable {
+        /// The address in the consortium file.
+        address: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// TLS failed, or one end does not accept the other's certificate.
     #[error("{0}")]
     Handshake(#[from] HandshakeProblem),
+    /// The two do not fit.
     #[error(transparent)]
     Greeting(#[from] GreetingError),
+    /// TLS could not begin.
     #[error("the TLS settings: {0}")]
     Settings(#[from] cloister_certs::SettingsError),
+    /// It took too long.
     #[error("no answer within {} s", PATIENCE.as_secs())]
     TooSlow,
+}
+
+/// A connection that was refused.
+pub(super) struct Refused {
+    /// The member that made it, if it came so far as to show that it is one.
+    pub(super) member: Option<String>,
+    pub(super) error: ConnectionError,
+}
+
+impl From<ConnectionError> for Refused {
+    fn from(error: ConnectionError) -> Self {
+        Self { member: None, error }
+    }
 }
 
 /// What this node shows and accepts.
@@ -66,19 +91,33 @@ impl Credentials {
         member: &Member,
         address: &str,
     ) -> Result<Connection, ConnectionError> {
+        let dialled = self.dial_for(Purpose::Link, member, address).await?;
+        self.greeting.check(&dialled.greeting)?;
+        Ok(dialled)
+    }
+
+    /// Connects to `member` at `address`, without asking whether the two fit.
+    async fn dial_for(
+        &self,
+        purpose: Purpose,
+        member: &Member,
+        address: &str,
+    ) -> Result<Connection, ConnectionError> {
         let attempt = async {
             let connected = TcpStream::connect(address).await;
             let tcp = connected.map_err(|error| ConnectionError::Unreachable {
                 address: address.to_owned(),
                 error,
             })?;
-            self.dial_over(tcp, member).await
+            self.dial_over(purpose, tcp, member).await
         };
         timeout(PATIENCE, attempt).await.map_err(|_| ConnectionError::TooSlow)?
     }
 
-    async fn dial_over(
+    /// Shakes hands and greets.
+    pub(super) async fn dial_over(
         &self,
+        purpose: Purpose,
         tcp: TcpStream,
         member: &Member,
     ) -> Result<Connection, ConnectionError> {
@@ -86,18 +125,37 @@ impl Credentials {
         let connector = TlsConnector::from(client_config(&self.identity, member)?);
         let shaken = connector.connect(server_name(), tcp).await;
         let tls = shaken.map_err(|error| self.explain(&error, Side::Client))?;
-        let (mut connection, ours) = self.prepare(TlsStream::from(tls))?;
+        let (mut connection, ours) = self.prepare(purpose, TlsStream::from(tls))?;
         let greeted = greeting::greet(&ours, &mut connection.reader, &mut connection.writer).await;
         connection.greeting = greeted.map_err(|error| self.in_greeting(error, Side::Client))?;
         Ok(connection)
     }
 
-    /// Accepts a connection from any member.
-    pub(super) async fn accept(&self, tcp: TcpStream) -> Result<Connection, ConnectionError> {
-        timeout(PATIENCE, self.accept_over(tcp)).await.map_err(|_| ConnectionError::TooSlow)?
+    /// Accepts a connection from any member. Where it is refused although it comes from one, that one
+    /// is named.
+    pub(super) async fn accept(&self, tcp: TcpStream) -> Result<Connection, Refused> {
+        let too_slow = |_| Refused { member: None, error: ConnectionError::TooSlow };
+        timeout(PATIENCE, self.accept_over(tcp)).await.map_err(too_slow)?
     }
 
-    async fn accept_over(&self, tcp: TcpStream) -> Result<Connection, ConnectionError> {
+    async fn accept_over(&self, tcp: TcpStream) -> Result<Connection, Refused> {
+        let (mut connection, ours) = self.shake(tcp).await?;
+        let met = greeting::welcome(&ours, &mut connection.reader, &mut connection.writer).await;
+        let fits = met.and_then(|theirs| match theirs.purpose {
+            // Whoever tries the line is to find out itself how the two differ.
+            Purpose::Probe => Ok(theirs),
+            Purpose::Link => ours.check(&theirs).map(|()| theirs),
+        });
+        match fits {
+            Ok(theirs) => Ok(Connection { greeting: theirs, ..connection }),
+            Err(error) => {
+                let member = Some(connection.member);
+                Err(Refused { member, error: self.in_greeting(error, Side::Server) })
+            }
+        }
+    }
+
+    async fn shake(&self, tcp: TcpStream) -> Result<(Connection, Greeting), ConnectionError> {
         tcp.set_nodelay(true).map_err(GreetingError::from)?;
         let config = server_config(&self.identity, Arc::clone(&self.roster))?;
         let shaken = TlsAcceptor::from(config).accept(tcp).into_fallible().await;
@@ -108,37 +166,37 @@ impl Credentials {
                 return Err(self.explain(&error, Side::Server).into());
             }
         };
-        let (mut connection, ours) = self.prepare(TlsStream::from(tls))?;
-        let met = greeting::welcome(&ours, &mut connection.reader, &mut connection.writer).await;
-        connection.greeting = met.map_err(|error| self.in_greeting(error, Side::Server))?;
-        Ok(connection)
+        self.prepare(Purpose::Link, TlsStream::from(tls))
     }
 
     fn prepare(
         &self,
+        purpose: Purpose,
         mut tls: TlsStream<TcpStream>,
     ) -> Result<(Connection, Greeting), ConnectionError> {
         let mut binding = [0; 32];
-        let member = match &mut tls {
+        let (member, certificate) = match &mut tls {
             TlsStream::Client(stream) => {
                 let session = stream.get_mut().1;
                 session.set_buffer_limit(Some(TLS_BUFFER));
                 export(session.export_keying_material(&mut binding, EXPORTER, None))?;
-                peer_fingerprint(session)
+                (peer_fingerprint(session), peer_facts(session))
             }
             TlsStream::Server(stream) => {
                 let session = stream.get_mut().1;
                 session.set_buffer_limit(Some(TLS_BUFFER));
                 export(session.export_keying_material(&mut binding, EXPORTER, None))?;
-                peer_fingerprint(session)
+                (peer_fingerprint(session), peer_facts(session))
             }
         };
         let member = member.and_then(|print| self.roster.name_of(&print)).unwrap_or_default();
         let member = member.to_owned();
         let (reader, writer) = tokio::io::split(tls);
         let (reader, writer) = (FrameReader::new(reader), FrameWriter::new(writer));
-        let greeting = self.greeting;
-        Ok((Connection { member, greeting, binding, reader, writer }, greeting))
+        let greeting = self.greeting.now(purpose);
+        let connection =
+            Connection { member, greeting: greeting.clone(), certificate, binding, reader, writer };
+        Ok((connection, greeting))
     }
 
     fn explain(&self, error: &io::Error, side: Side) -> HandshakeProblem {

@@ -3,6 +3,10 @@
 //! The party that dialled says hello; the other answers. Only then is the link up: in TLS 1.3 a
 //! client's handshake ends before the server has judged its certificate, so a finished handshake
 //! says little.
+//!
+//! The first byte of a greeting is the version, in every version. What follows is read only if the
+//! versions are the same, so that a node can say of any other which one it speaks. Each end says its
+//! whole consortium file, so that each can say where the two differ.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
@@ -13,54 +17,120 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::stream::{FrameReader, FrameWriter};
+use crate::clock;
+use crate::consortium::{Consortium, Difference, Member};
 
 /// How long a peer may take for handshake and greeting.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Differences between two consortium files that are told.
+const MOST_DIFFERENCES: usize = 5;
+
 /// What a node says of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Greeting {
     /// The version of frames and protocols that it speaks.
     pub version: u8,
-    /// The hash of its consortium file.
-    pub consortium: [u8; 32],
+    /// What the connection is for.
+    pub purpose: Purpose,
     /// A random name of this run of the node.
     pub boot: [u8; 16],
+    /// Its clock, in milliseconds since 1970.
+    pub clock: u64,
+    /// The release of its software.
+    pub release: String,
+    /// The hash of its consortium file.
+    pub consortium: [u8; 32],
+    /// The members in its consortium file.
+    pub members: Vec<Member>,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// To be the link of two members.
+    Link,
+    /// To find out whether there could be one, beside the one that may be there.
+    Probe,
 }
 
 /// Why a peer that we could reach is no peer to compute with.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum GreetingError {
+pub enum GreetingError {
+    /// It speaks another version.
     #[error(
         "it speaks version {theirs} of the protocol and this node version {VERSION}: \
          bring both nodes to the same release"
     )]
-    Version { theirs: u8 },
+    Version {
+        /// Which.
+        theirs: u8,
+    },
+    /// It has another consortium file.
     #[error(
-        "its consortium file differs from ours: give both nodes the same file and restart the \
-         one that was changed"
+        "its consortium file differs from ours: {}; give both nodes the same file and restart the \
+         one that was changed",
+        told(differences)
     )]
-    Consortium,
+    Consortium {
+        /// In what.
+        differences: Vec<Difference>,
+    },
+    /// It does not greet.
     #[error("its first frame is no greeting")]
     Senseless,
+    /// The connection broke.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl Greeting {
+    /// What a node with this consortium file says in this run of it.
+    #[must_use]
+    pub fn new(consortium: &Consortium, boot: [u8; 16]) -> Self {
+        Self {
+            version: VERSION,
+            purpose: Purpose::Link,
+            boot,
+            clock: 0,
+            release: env!("CARGO_PKG_VERSION").to_owned(),
+            consortium: consortium.hash(),
+            members: consortium.members().to_vec(),
+        }
+    }
+
+    /// The same, now, for a connection to this purpose.
+    pub(super) fn now(&self, purpose: Purpose) -> Self {
+        Self { purpose, clock: clock::milliseconds(), ..self.clone() }
+    }
+
     /// Whether the two can compute together.
-    fn check(&self, theirs: &Self) -> Result<(), GreetingError> {
+    ///
+    /// # Errors
+    /// If they cannot.
+    pub fn check(&self, theirs: &Self) -> Result<(), GreetingError> {
         if theirs.version != self.version {
             return Err(GreetingError::Version { theirs: theirs.version });
         }
         if theirs.consortium != self.consortium {
-            return Err(GreetingError::Consortium);
+            let differences = Difference::between(&self.members, &theirs.members);
+            return Err(GreetingError::Consortium { differences });
         }
         Ok(())
     }
 }
 
-/// Greets as the party that dialled.
+fn told(differences: &[Difference]) -> String {
+    let more = differences.len().saturating_sub(MOST_DIFFERENCES);
+    let mut told: Vec<String> =
+        differences.iter().take(MOST_DIFFERENCES).map(ToString::to_string).collect();
+    if more > 0 {
+        told.push(format!("and {more} more"));
+    }
+    told.join("; ")
+}
+
+/// Greets as the party that dialled. Whether the two fit is for the caller to [check](Greeting::check).
 pub(super) async fn greet<R, W>(
     ours: &Greeting,
     reader: &mut FrameReader<R>,
@@ -71,13 +141,12 @@ where
     W: AsyncWrite + Unpin,
 {
     send(writer, Header::Hello, ours).await?;
-    let theirs = receive(reader, Header::Welcome).await?;
-    ours.check(&theirs)?;
-    Ok(theirs)
+    receive(reader, Header::Welcome).await
 }
 
 /// Answers the greeting of a party that dialled. The answer goes out even where the two do not
-/// fit, so that the other side can say why.
+/// fit, so that the other side can say why. Whether they do is for the caller to
+/// [check](Greeting::check).
 pub(super) async fn welcome<R, W>(
     ours: &Greeting,
     reader: &mut FrameReader<R>,
@@ -87,10 +156,11 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let theirs = receive(reader, Header::Hello).await?;
-    send(writer, Header::Welcome, ours).await?;
-    ours.check(&theirs)?;
-    Ok(theirs)
+    let theirs = receive(reader, Header::Hello).await;
+    if matches!(theirs, Ok(_) | Err(GreetingError::Version { .. })) {
+        send(writer, Header::Welcome, ours).await?;
+    }
+    theirs
 }
 
 async fn send<W: AsyncWrite + Unpin>(
@@ -112,17 +182,33 @@ async fn receive<R: AsyncRead + Unpin>(
     if frame.header != header {
         return Err(GreetingError::Senseless);
     }
-    wire::decode(&frame.body).map_err(|_| GreetingError::Senseless)
+    match frame.body.first() {
+        Some(&VERSION) => wire::decode(&frame.body).map_err(|_| GreetingError::Senseless),
+        Some(&theirs) => Err(GreetingError::Version { theirs }),
+        None => Err(GreetingError::Senseless),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use cloister_certs::Fingerprint;
+
     use super::*;
 
-    const OURS: Greeting = Greeting { version: VERSION, consortium: [1; 32], boot: [2; 16] };
+    fn greeting(peer: &str, boot: u8) -> Greeting {
+        let member = |name: &str, peer: &str, index: u8| Member {
+            name: name.into(),
+            api: format!("http://h{index}:80"),
+            peer: peer.into(),
+            fingerprints: vec![Fingerprint::from_bytes([index; 32])],
+        };
+        let members = vec![member("a", "h1:81", 1), member("b", peer, 2)];
+        Greeting::new(&Consortium::new(members).unwrap(), [boot; 16])
+    }
 
     async fn meet(
-        theirs: Greeting,
+        ours: &Greeting,
+        theirs: &Greeting,
     ) -> (Result<Greeting, GreetingError>, Result<Greeting, GreetingError>) {
         let (near, far) = tokio::io::duplex(4_096);
         let (near_in, near_out) = tokio::io::split(near);
@@ -130,26 +216,40 @@ mod tests {
         let (mut near_in, mut near_out) = (FrameReader::new(near_in), FrameWriter::new(near_out));
         let (mut far_in, mut far_out) = (FrameReader::new(far_in), FrameWriter::new(far_out));
         tokio::join!(
-            greet(&OURS, &mut near_in, &mut near_out),
-            welcome(&theirs, &mut far_in, &mut far_out)
+            greet(ours, &mut near_in, &mut near_out),
+            welcome(theirs, &mut far_in, &mut far_out)
         )
     }
 
     #[actix_rt::test]
     async fn two_of_a_kind_learn_each_other() {
-        let theirs = Greeting { boot: [3; 16], ..OURS };
-        let (dialled, accepted) = meet(theirs).await;
+        let (ours, theirs) = (greeting("h2:81", 2), greeting("h2:81", 3));
+        let (dialled, accepted) = meet(&ours, &theirs).await;
+        assert!(ours.check(dialled.as_ref().unwrap()).is_ok());
         assert_eq!(dialled.unwrap(), theirs);
-        assert_eq!(accepted.unwrap(), OURS);
+        assert_eq!(accepted.unwrap(), ours);
     }
 
     #[actix_rt::test]
-    async fn other_versions_and_consortia_are_refused_on_both_sides() {
-        let (dialled, accepted) = meet(Greeting { version: 99, ..OURS }).await;
+    async fn another_version_is_named_on_both_sides_whatever_follows_it() {
+        let (ours, theirs) = (greeting("h2:81", 2), greeting("h2:81", 3));
+        let (dialled, accepted) = meet(&ours, &Greeting { version: 99, ..theirs }).await;
         assert!(matches!(dialled, Err(GreetingError::Version { theirs: 99 })));
-        assert!(matches!(accepted, Err(GreetingError::Version { theirs: VERSION })));
-        let (dialled, accepted) = meet(Greeting { consortium: [9; 32], ..OURS }).await;
-        assert!(matches!(dialled, Err(GreetingError::Consortium)));
-        assert!(matches!(accepted, Err(GreetingError::Consortium)));
+        assert_eq!(accepted.unwrap(), ours);
+        let (mut near, far) = tokio::io::duplex(4_096);
+        let mut near = FrameWriter::new(&mut near);
+        let body = Bytes::from_static(&[1, 7, 7]);
+        near.write(&Frame { header: Header::Hello, body }).await.unwrap();
+        near.flush().await.unwrap();
+        let (far_in, far_out) = tokio::io::split(far);
+        let (mut far_in, mut far_out) = (FrameReader::new(far_in), FrameWriter::new(far_out));
+        let met = welcome(&ours, &mut far_in, &mut far_out).await;
+        assert!(matches!(met, Err(GreetingError::Version { theirs: 1 })), "{met:?}");
+    }
+
+    #[test]
+    fn where_two_files_differ_is_said() {
+        let error = greeting("h2:81", 2).check(&greeting("h2:82", 3)).unwrap_err().to_string();
+        assert!(error.contains("`h2:81` here and `h2:82` there"), "{error}");
     }
 }

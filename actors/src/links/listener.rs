@@ -8,24 +8,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, WrapFuture};
-use cloister_certs::{Identity, Roster};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-use super::connection::Credentials;
-use super::{Accepted, Events, Greeting, Peer, PeerLink};
+use super::connection::{Connection, Refused};
+use super::greeting::Purpose;
+use super::{Accepted, Events, Peer, PeerLink, Rejected, Trust, probe};
 
 /// Connections that may be in their handshake at a time.
 const MOST_HANDSHAKES: usize = 64;
+
+/// Lines that other members may try at a time.
+const MOST_PROBES: usize = 8;
 
 /// A pause after the system could not accept, so that a lack of descriptors does not spin.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// The actor that accepts.
 pub struct Listener {
-    credentials: Credentials,
-    links: BTreeMap<String, Addr<PeerLink>>,
+    door: Door,
     socket: Option<std::net::TcpListener>,
+}
+
+/// What whoever accepts needs.
+#[derive(Clone)]
+struct Door {
+    trust: Trust,
+    /// The links to those that dial us, by the names of their members.
+    links: BTreeMap<String, Addr<PeerLink>>,
+    probes: Arc<Semaphore>,
 }
 
 impl Listener {
@@ -34,25 +45,24 @@ impl Listener {
     #[must_use]
     pub fn start_links(
         socket: std::net::TcpListener,
-        identity: Arc<Identity>,
-        roster: Arc<Roster>,
-        greeting: Greeting,
+        trust: &Trust,
         peers: Vec<Peer>,
         events: &Events,
     ) -> BTreeMap<usize, Addr<PeerLink>> {
-        let credentials = Credentials { identity, roster, greeting };
         let mut by_position = BTreeMap::new();
         let mut by_name = BTreeMap::new();
         for peer in peers {
             let (position, name) = (peer.position, peer.member.name.clone());
             let dials_us = !peer.dial;
-            let link = PeerLink::new(peer, credentials.clone(), events.clone()).start();
+            let link = PeerLink::new(peer, trust.clone(), events.clone()).start();
             if dials_us {
                 by_name.insert(name, link.clone());
             }
             by_position.insert(position, link);
         }
-        Self { credentials, links: by_name, socket: Some(socket) }.start();
+        let probes = Arc::new(Semaphore::new(MOST_PROBES));
+        let door = Door { trust: trust.clone(), links: by_name, probes };
+        Self { door, socket: Some(socket) }.start();
         by_position
     }
 }
@@ -64,16 +74,12 @@ impl Actor for Listener {
         let Some(socket) = self.socket.take() else {
             return;
         };
-        let accepting = accept(socket, self.credentials.clone(), self.links.clone());
+        let accepting = accept(socket, self.door.clone());
         context.spawn(accepting.into_actor(self));
     }
 }
 
-async fn accept(
-    socket: std::net::TcpListener,
-    credentials: Credentials,
-    links: BTreeMap<String, Addr<PeerLink>>,
-) {
+async fn accept(socket: std::net::TcpListener, door: Door) {
     let socket = match TcpListener::from_std(socket) {
         Ok(socket) => socket,
         Err(error) => {
@@ -88,10 +94,13 @@ async fn accept(
         };
         match socket.accept().await {
             Ok((tcp, from)) => {
-                let (credentials, links) = (credentials.clone(), links.clone());
+                let door = door.clone();
                 actix::spawn(async move {
-                    admit(tcp, from, &credentials, &links).await;
+                    let met = door.meet(tcp, from).await;
                     drop(permit);
+                    if let Some(connection) = met {
+                        door.admit(connection, from).await;
+                    }
                 });
             }
             Err(error) => {
@@ -102,25 +111,38 @@ async fn accept(
     }
 }
 
-async fn admit(
-    tcp: TcpStream,
-    from: SocketAddr,
-    credentials: &Credentials,
-    links: &BTreeMap<String, Addr<PeerLink>>,
-) {
-    let connection = match credentials.accept(tcp).await {
-        Ok(connection) => connection,
-        Err(error) => {
-            tracing::warn!(%from, reason = %error, "refused a connection");
+impl Door {
+    /// Shakes hands with whoever has come.
+    async fn meet(&self, tcp: TcpStream, from: SocketAddr) -> Option<Connection> {
+        match self.trust.current().accept(tcp).await {
+            Ok(connection) => Some(connection),
+            Err(Refused { member, error }) => {
+                let reason = error.to_string();
+                tracing::warn!(%from, %reason, "refused a connection");
+                if let Some(link) = member.and_then(|member| self.links.get(&member)) {
+                    // One a connection, of which there are only so many at a time.
+                    link.do_send(Rejected(reason));
+                }
+                None
+            }
+        }
+    }
+
+    async fn admit(&self, connection: Connection, from: SocketAddr) {
+        let member = connection.member.clone();
+        if connection.greeting.purpose == Purpose::Probe {
+            match self.probes.try_acquire() {
+                Ok(_permit) => probe::serve(connection).await,
+                Err(_) => tracing::warn!(%from, member, "too many try their lines"),
+            }
             return;
         }
-    };
-    let member = connection.member.clone();
-    let accepted = match links.get(&member) {
-        Some(link) => link.send(Accepted(connection)).await.is_ok(),
-        None => false,
-    };
-    if !accepted {
-        tracing::warn!(%from, member, "refused a connection that this node should make itself");
+        let accepted = match self.links.get(&member) {
+            Some(link) => link.send(Accepted(connection)).await.is_ok(),
+            None => false,
+        };
+        if !accepted {
+            tracing::warn!(%from, member, "refused a connection that this node should make itself");
+        }
     }
 }

@@ -13,12 +13,15 @@ mod effort;
 mod greeting;
 mod listener;
 mod outbox;
+mod probe;
+mod round_trip;
 mod stream;
+mod trust;
 
 use std::cell::Cell;
 use std::io::ErrorKind;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle,
@@ -30,11 +33,16 @@ use cloister_protocols::machine::{Outgoing, Part};
 use cloister_protocols::wire::{Frame, Header, SessionId};
 use tokio::time::timeout;
 
+pub use self::connection::ConnectionError;
 use self::connection::{Connection, Credentials};
 pub use self::effort::Effort;
-pub use self::greeting::Greeting;
+pub use self::greeting::{Greeting, GreetingError, Purpose};
 pub use self::listener::Listener;
 use self::outbox::Outbox;
+pub use self::probe::{Findings, LONGEST_IDLE, MOST_BYTES, Met, Probe};
+pub use self::round_trip::RoundTrip;
+use self::round_trip::Stopwatch;
+pub use self::trust::Trust;
 
 /// The first pause before dialling again; it doubles up to [`LONGEST_PAUSE`].
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -54,7 +62,7 @@ const READING: Duration = Duration::from_secs(120);
 /// The link to one member.
 pub struct PeerLink {
     peer: Peer,
-    credentials: Credentials,
+    trust: Trust,
     events: Events,
     state: State,
     epoch: u64,
@@ -68,7 +76,7 @@ pub struct PeerLink {
 pub struct Peer {
     /// Its position in the consortium file.
     pub position: usize,
-    /// Its pinned certificates.
+    /// Its pinned certificates, when the node was started.
     pub member: Member,
     /// Where its node listens.
     pub address: String,
@@ -89,7 +97,14 @@ pub struct Events {
 
 enum State {
     Down,
-    Up { outbox: Rc<Outbox>, heard: Rc<Cell<Instant>>, tasks: [SpawnHandle; 2] },
+    Up { outbox: Rc<Outbox>, line: Rc<Line>, tasks: [SpawnHandle; 2] },
+}
+
+/// What is known of a connection while it lasts.
+struct Line {
+    /// When something came last.
+    heard: Cell<Instant>,
+    stopwatch: Stopwatch,
 }
 
 /// The link came up.
@@ -106,6 +121,12 @@ pub struct LinkUp {
     pub binding: [u8; 32],
     /// What the link works.
     pub effort: Effort,
+    /// How long a word takes on it.
+    pub round_trip: RoundTrip,
+    /// Until when the peer's certificate is valid, if it can be read.
+    pub not_after: Option<SystemTime>,
+    /// The release of the peer's software.
+    pub release: String,
 }
 
 /// The link went down, or an attempt to make it failed.
@@ -166,11 +187,16 @@ pub struct SendStop {
 #[rtype(result = "()")]
 pub(super) struct Accepted(Connection);
 
+/// The listener has refused a connection of this link's member.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Rejected(String);
+
 impl PeerLink {
-    fn new(peer: Peer, credentials: Credentials, events: Events) -> Self {
+    fn new(peer: Peer, trust: Trust, events: Events) -> Self {
         Self {
             peer,
-            credentials,
+            trust,
             events,
             state: State::Down,
             epoch: 0,
@@ -180,9 +206,19 @@ impl PeerLink {
         }
     }
 
+    fn credentials(&self) -> Credentials {
+        self.trust.current()
+    }
+
+    /// The peer with the certificates that are pinned now.
+    fn pinned(&self) -> Member {
+        let name = &self.peer.member.name;
+        self.credentials().roster.member(name).unwrap_or(&self.peer.member).clone()
+    }
+
     fn dial(&mut self, context: &mut Context<Self>) {
-        let credentials = self.credentials.clone();
-        let Peer { member, address, .. } = self.peer.clone();
+        let (credentials, member) = (self.credentials(), self.pinned());
+        let address = self.peer.address.clone();
         let attempt = async move { credentials.dial(&member, &address).await };
         let done = attempt.into_actor(self).map(|result, link, context| match result {
             Ok(connection) => link.establish(connection, context),
@@ -204,18 +240,22 @@ impl PeerLink {
         if matches!(self.state, State::Up { .. }) {
             self.drop_connection("the peer has connected anew".into(), context);
         }
-        let Connection { greeting, binding, reader, writer, .. } = connection;
+        let Connection { greeting, certificate, binding, reader, writer, .. } = connection;
         self.epoch += 1;
         self.problem = None;
         let outbox = Rc::new(Outbox::default());
-        let heard = Rc::new(Cell::new(Instant::now()));
+        let round_trip = RoundTrip::default();
+        let stopwatch = Stopwatch::new(round_trip.clone());
+        let line = Rc::new(Line { heard: Cell::new(Instant::now()), stopwatch });
+        let (release, not_after) = (greeting.release, certificate.map(|facts| facts.not_after()));
         let (position, epoch, boot) = (self.peer.position, self.epoch, greeting.boot);
         tracing::info!(peer = %self.peer.member.name, epoch, "link up");
         // Our own event, one a connection, to an actor of this node: nothing to bound or to lose.
         let effort = self.effort.clone();
-        self.events.up.do_send(LinkUp { position, epoch, boot, binding, effort });
+        let up = LinkUp { position, epoch, boot, binding, effort, round_trip, not_after, release };
+        self.events.up.do_send(up);
         let reading =
-            read(reader, position, self.events.inbound.clone(), outbox.clone(), heard.clone());
+            read(reader, position, self.events.inbound.clone(), outbox.clone(), line.clone());
         let writing = write(writer, outbox.clone());
         let reading = self.effort.clone().of(reading);
         let writing = self.effort.clone().of(writing);
@@ -227,7 +267,8 @@ impl PeerLink {
                 link.ended(epoch, reason, context);
             })),
         ];
-        self.state = State::Up { outbox, heard, tasks };
+        self.state = State::Up { outbox, line, tasks };
+        self.keep_alive(context);
     }
 
     fn ended(&mut self, epoch: u64, reason: String, context: &mut Context<Self>) {
@@ -260,17 +301,19 @@ impl PeerLink {
     }
 
     fn keep_alive(&mut self, context: &mut Context<Self>) {
-        let State::Up { outbox, heard, .. } = &self.state else {
+        let State::Up { outbox, line, .. } = &self.state else {
             return;
         };
-        let silent = heard.get().elapsed();
+        let silent = line.heard.get().elapsed();
         if silent > SILENCE {
             let reason = format!("nothing came from it for {} s", silent.as_secs());
             self.ended(self.epoch, reason, context);
         } else {
             // Also while much comes: who sends us a long frame over a slow line hears nothing else of
             // us. A full queue means that the link is anything but idle.
-            let _ = outbox.control(Header::Ping, Bytes::new());
+            if outbox.control(Header::Ping, Bytes::new()) {
+                line.stopwatch.asked();
+            }
         }
     }
 }
@@ -291,6 +334,16 @@ impl Handler<Accepted> for PeerLink {
 
     fn handle(&mut self, Accepted(connection): Accepted, context: &mut Self::Context) {
         self.establish(connection, context);
+    }
+}
+
+impl Handler<Rejected> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, Rejected(reason): Rejected, _: &mut Context<Self>) {
+        if matches!(self.state, State::Down) {
+            self.report(reason);
+        }
     }
 }
 
@@ -323,10 +376,10 @@ async fn read<R: tokio::io::AsyncRead + Unpin>(
     position: usize,
     inbound: Recipient<Inbound>,
     outbox: Rc<Outbox>,
-    heard: Rc<Cell<Instant>>,
+    line: Rc<Line>,
 ) -> String {
     loop {
-        let Frame { header, body } = match reader.next(|| heard.set(Instant::now())).await {
+        let Frame { header, body } = match reader.next(|| line.heard.set(Instant::now())).await {
             Ok(Some(frame)) => frame,
             Ok(None) => return "it has closed the connection".into(),
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
@@ -339,7 +392,10 @@ async fn read<R: tokio::io::AsyncRead + Unpin>(
             Header::Stop(session) => (session, Content::Stop(body)),
             Header::Ping if outbox.control(Header::Pong, Bytes::new()) => continue,
             Header::Ping => return "it asks without reading the answers".into(),
-            Header::Pong => continue,
+            Header::Pong => {
+                line.stopwatch.answered();
+                continue;
+            }
             _ => return "it sent frames that have no place here".into(),
         };
         if inbound.send(Inbound { position, session, content }).await.is_err() {

@@ -4,11 +4,12 @@
 //! and a message to another thread costs a hundred times one on the same. The controller, the bus
 //! and the services run where [`Node::start`] is called; HTTP has workers of its own.
 
+mod reloading;
 mod services;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
 use actix::{Actor, Addr};
@@ -21,24 +22,29 @@ use cloister_certs::{
     ApiCertificateError, Expiry, Identity, Member, Roster, RosterError, SettingsError,
     api_server_config, api_server_config_of,
 };
-use cloister_protocols::wire::VERSION;
 use cloister_vault::{Vault, VaultError};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::rustls::ServerConfig;
 
+pub(crate) use self::reloading::Reloader;
+pub use self::reloading::{Renewed, Reread};
 pub use self::services::{DATASETS, POLICY, SESSIONS};
-use self::services::{Services, State};
+use self::services::{Services, Started, State};
+use crate::clock;
 use crate::consortium::Consortium;
 use crate::control;
 use crate::controller::Doorkeeper;
 use crate::controller::http::{Door, LARGE_BODIES, routes};
 use crate::error::ApiError;
-use crate::links::{Events, Greeting, Listener, Peer};
+use crate::links::{Events, Greeting, Listener, Peer, Trust};
 use crate::log::Log;
+use crate::management::{self, Desk, Facts};
 use crate::operations::Operations;
 use crate::policy::PolicyError;
-use crate::sessions::{Connect, Sessions, Shutdown, Surroundings};
+use crate::records::{Load, Records};
+use crate::sessions::{Close, Connect, Sessions, Shutdown, Surroundings};
 use crate::settings::{AccessMode, Settings};
 
 /// How often the door forgets who came long ago.
@@ -46,6 +52,9 @@ const SWEEP: Duration = Duration::from_secs(60);
 
 /// HTTP workers: handlers only translate, so a few serve many clients.
 const HTTP_WORKERS: usize = 2;
+
+/// How often it is looked whether computations have ended when the node stops.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// How long open requests may take when the node stops, in seconds.
 const GRACE_SECONDS: u64 = 5;
@@ -58,6 +67,8 @@ pub struct Parts {
     pub consortium: Consortium,
     /// The party's identity.
     pub identity: Identity,
+    /// Reads the consortium file and the identity anew, when certificates are renewed.
+    pub reread: Reread,
 }
 
 /// A node that accepts requests and peers.
@@ -65,8 +76,14 @@ pub struct Node {
     api: SocketAddr,
     peer: SocketAddr,
     http: ServerHandle,
+    /// The listener of health and metrics, if there is one.
+    watched: Option<ServerHandle>,
     data_plane: Arbiter,
     sessions: Addr<Sessions>,
+    records: Addr<Records>,
+    stopping: watch::Sender<bool>,
+    grace: Duration,
+    reloader: Reloader,
     vault: Vault,
     /// What runs beside the actors until the node stops.
     tasks: Vec<JoinHandle<()>>,
@@ -152,11 +169,22 @@ impl Node {
     /// # Errors
     /// If the parts do not fit each other, or an address cannot be bound.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { settings, consortium, identity } = parts;
+        let Parts { settings, consortium, identity, reread } = parts;
         let me = check(&settings, &consortium, &identity)?;
         let (peer_socket, peer) = bind("peer_listen", settings.peer_listen)?;
         let (api_socket, api) = bind("api_listen", settings.api_listen)?;
         let state = State::open(&settings).await?;
+        let facts = Facts {
+            party: settings.party.clone(),
+            profile: settings.profile.name(),
+            started: clock::milliseconds(),
+            deadline: settings.deadline(),
+            consortium: consortium.clone(),
+            me,
+            fingerprint: identity.fingerprint(),
+            not_after: identity.not_after(),
+            state: settings.state.clone(),
+        };
         let host = consortium.members().get(me).map_or_else(String::new, |own| own.api_host());
         let consortium = Arc::new(consortium);
         let data_plane = Arbiter::new();
@@ -164,13 +192,27 @@ impl Node {
         let log = state.log.clone();
         let plane =
             DataPlane::new(&settings, Arc::clone(&consortium), me, identity, peer_socket, log)?;
+        let (trust, boot) = (plane.trust.clone(), plane.surroundings.boot);
         let sessions = plane.start(&data_plane).await?;
+        let services = Services { settings: &settings, consortium, me, state: &state };
+        let Started { controller, records, simon, told } = services.start(&sessions).await?;
+        let facts = Arc::new(RwLock::new(Arc::new(facts)));
+        let reloader = Reloader {
+            reread,
+            me,
+            boot,
+            trust,
+            facts: Arc::clone(&facts),
+            sessions: sessions.clone(),
+            simon,
+        };
         let control = control::listen(&settings.state).map_err(StartError::Control)?;
         let operations =
             Operations::new(&settings.party, state.vault.clone(), state.access.clone());
-        let control = actix::spawn(control::serve(control, operations));
-        let services = Services { settings: &settings, consortium, me, state: &state };
-        let controller = services.start(&sessions).await?;
+        let control = actix::spawn(control::serve(control, operations, reloader.clone()));
+        let (stopping, stops) = watch::channel(false);
+        let asked = (records.clone(), sessions.clone());
+        let desk = Desk::new(facts, asked, (told, state.vault.clone()), stops);
         let keeper = Doorkeeper::new(&settings.access, state.vault.clone());
         let keeper = Arc::new(keeper.map_err(StartError::Randomness)?);
         let sweeping = actix::spawn(sweep(Arc::clone(&keeper)));
@@ -182,9 +224,24 @@ impl Node {
             host,
             large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
         };
-        let http = serve(api_socket, &settings, door, tls)?;
+        let watched = serve_metrics(&settings, &door, &desk)?;
+        let http = serve(api_socket, &settings, (door, desk), tls)?;
         let (vault, tasks) = (state.vault, vec![control, sweeping]);
-        Ok(Self { api, peer, http, data_plane, sessions, vault, tasks })
+        let grace = settings.grace();
+        Ok(Self {
+            api,
+            peer,
+            http,
+            watched,
+            data_plane,
+            sessions,
+            records,
+            stopping,
+            grace,
+            reloader,
+            vault,
+            tasks,
+        })
     }
 
     /// Where clients reach it.
@@ -205,12 +262,28 @@ impl Node {
         self.sessions.clone()
     }
 
-    /// Stops accepting, ends computations, closes links, and returns when all is done.
+    /// Reads identity and fingerprints again, for all connections from now on.
+    ///
+    /// # Errors
+    /// If they cannot be read, or more has changed than fingerprints: then nothing was done.
+    pub async fn reload(&self) -> Result<(), ApiError> {
+        self.reloader.reload().await.map(drop)
+    }
+
+    /// Takes no more computations, gives those under way some time, ends the rest, closes links, and
+    /// returns when all is done.
     pub async fn stop(self) {
+        let closing = self.close();
+        closing.await;
         // Computations end first, so that requests that wait for them are answered. Sessions that
         // are gone have none.
         let _ = self.sessions.send(Shutdown).await;
+        // Nobody listens where there is no dashboard.
+        let _ = self.stopping.send(true);
         self.http.stop(true).await;
+        if let Some(watched) = self.watched {
+            watched.stop(false).await;
+        }
         self.tasks.iter().for_each(JoinHandle::abort);
         self.data_plane.stop();
         let (data_plane, vault) = (self.data_plane, self.vault);
@@ -226,12 +299,29 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Takes nothing new, and waits until nothing is under way, or for the time that the settings give.
+    async fn close(&self) {
+        // Where an actor is gone, there is nothing to wait for.
+        let _ = self.sessions.send(Close).await;
+        let closing = async {
+            while let Ok(load) = self.records.send(Load::ask()).await {
+                if load.running == 0 {
+                    return;
+                }
+                sleep(GLANCE).await;
+            }
+        };
+        if timeout(self.grace, closing).await.is_err() {
+            tracing::warn!(grace = ?self.grace, "computations are still under way, and are ended");
+        }
+    }
+}
+
 /// What the data plane's thread needs for starting.
 struct DataPlane {
     surroundings: Surroundings,
-    identity: Arc<Identity>,
-    roster: Arc<Roster>,
-    greeting: Greeting,
+    trust: Trust,
     peers: Vec<Peer>,
     socket: TcpListener,
 }
@@ -247,12 +337,10 @@ impl DataPlane {
     ) -> Result<Self, StartError> {
         let mut boot = [0; 16];
         getrandom::fill(&mut boot).map_err(StartError::Randomness)?;
-        let greeting = Greeting { version: VERSION, consortium: consortium.hash(), boot };
+        let greeting = Greeting::new(&consortium, boot);
         let members = consortium.members().iter().map(pinned);
         Ok(Self {
-            identity: Arc::new(identity),
-            roster: Arc::new(Roster::new(members)?),
-            greeting,
+            trust: Trust::new(Arc::new(identity), Arc::new(Roster::new(members)?), greeting),
             peers: peers(&consortium, me),
             socket,
             surroundings: Surroundings {
@@ -272,14 +360,14 @@ impl DataPlane {
     async fn start(self, arbiter: &Arbiter) -> Result<Addr<Sessions>, StartError> {
         let (started, address) = oneshot::channel();
         arbiter.spawn_fn(move || {
-            let Self { surroundings, identity, roster, greeting, peers, socket } = self;
+            let Self { surroundings, trust, peers, socket } = self;
             let sessions = Sessions::new(surroundings).start();
             let events = Events {
                 up: sessions.clone().recipient(),
                 down: sessions.clone().recipient(),
                 inbound: sessions.clone().recipient(),
             };
-            let links = Listener::start_links(socket, identity, roster, greeting, peers, &events);
+            let links = Listener::start_links(socket, &trust, peers, &events);
             // The first message of a mailbox that is empty.
             sessions.do_send(Connect(links));
             // Nobody listens where the node's start was given up.
@@ -369,12 +457,17 @@ fn api_tls(settings: &Settings, identity: &Identity) -> Result<Option<ServerConf
 fn serve(
     socket: TcpListener,
     settings: &Settings,
-    door: Door,
+    (door, desk): (Door, Desk),
     tls: Option<ServerConfig>,
 ) -> Result<ServerHandle, StartError> {
     let origins = settings.allowed_origins.clone();
     let app = move || {
-        App::new().app_data(web::Data::new(door.clone())).wrap(cors(&origins)).configure(routes)
+        App::new()
+            .app_data(web::Data::new(door.clone()))
+            .app_data(web::Data::new(desk.clone()))
+            .wrap(cors(&origins))
+            .configure(management::routes)
+            .configure(routes)
     };
     let failed =
         |error| StartError::Bind { setting: "api_listen", address: settings.api_listen, error };
@@ -390,6 +483,30 @@ fn serve(
     let handle = server.handle();
     actix::spawn(server);
     Ok(handle)
+}
+
+/// Health and metrics on a listener of their own, if the settings say so.
+fn serve_metrics(
+    settings: &Settings,
+    door: &Door,
+    desk: &Desk,
+) -> Result<Option<ServerHandle>, StartError> {
+    let Some(address) = settings.metrics_listen else { return Ok(None) };
+    let (socket, _) = bind("metrics_listen", address)?;
+    let (door, desk) = (door.clone(), desk.clone());
+    let app = move || {
+        App::new()
+            .app_data(web::Data::new(door.clone()))
+            .app_data(web::Data::new(desk.clone()))
+            .configure(management::metrics_routes)
+    };
+    let failed = |error| StartError::Bind { setting: "metrics_listen", address, error };
+    let server =
+        HttpServer::new(app).workers(1).disable_signals().listen(socket).map_err(failed)?;
+    let server = server.run();
+    let handle = server.handle();
+    actix::spawn(server);
+    Ok(Some(handle))
 }
 
 /// Which web pages may use the API from a browser: those of the origins that the settings allow.

@@ -13,8 +13,10 @@ use crate::bus::{Bus, Offer, Register, Sibling};
 use crate::consortium::Consortium;
 use crate::controller::{Controller, Uploads};
 use crate::log::{self, Log};
+use crate::management;
 use crate::object::{Call, Interface, Object};
 use crate::policy::{Decide, Policy};
+use crate::records::{Begun, Finished, Records};
 use crate::services::approvals::{self, Approvals};
 use crate::services::audit::{self, Audit};
 use crate::services::barrier::{self, Barrier};
@@ -34,6 +36,9 @@ pub const POLICY: &str = "policy";
 
 /// The address on the bus from which data come.
 pub const DATASETS: &str = "datasets";
+
+/// The address on the bus at which it is known which computations there are.
+pub(super) const RECORDS: &str = "records";
 
 /// What the node must not forget, open.
 pub(super) struct State {
@@ -64,6 +69,15 @@ impl State {
     }
 }
 
+/// What others ask.
+pub(super) struct Started {
+    pub(super) controller: Addr<Controller>,
+    pub(super) records: Addr<Records>,
+    pub(super) simon: Addr<Simon>,
+    /// What the API for people asks.
+    pub(super) told: management::Services,
+}
+
 /// What microservices are made of.
 pub(super) struct Services<'a> {
     pub(super) settings: &'a Settings,
@@ -73,10 +87,7 @@ pub(super) struct Services<'a> {
 }
 
 impl Services<'_> {
-    pub(super) async fn start(
-        self,
-        sessions: &Addr<Sessions>,
-    ) -> Result<Addr<Controller>, StartError> {
+    pub(super) async fn start(self, sessions: &Addr<Sessions>) -> Result<Started, StartError> {
         let bus = Bus::default().start();
         let State { vault, log, access } = self.state;
         let (vault, log, access) = (vault.clone(), log.clone(), Arc::clone(access));
@@ -92,6 +103,12 @@ impl Services<'_> {
         offer(&bus, POLICY, policy.recipient::<Decide>()).await?;
         offer(&bus, DATASETS, datasets.clone().recipient::<Obtain>()).await?;
         offer(&bus, DATASETS, datasets.clone().recipient::<CountRefusal>()).await?;
+        let me =
+            self.consortium.members().get(self.me).map_or_else(String::new, |m| m.name.clone());
+        let cancel = sessions.clone().recipient();
+        let records = Records::new(me, self.settings.deadline(), cancel).start();
+        offer(&bus, RECORDS, records.clone().recipient::<Begun>()).await?;
+        offer(&bus, RECORDS, records.clone().recipient::<Finished>()).await?;
         let port =
             port(&bus, log.clone()).await.ok_or(StartError::Actor("a sibling on the bus"))?;
         let simon = Simon::new(self.consortium, self.me, port, limits).start();
@@ -101,8 +118,13 @@ impl Services<'_> {
         let approvals = Approvals::new(vault.clone(), log).start().recipient();
         let registry = Registry::new(books).start().recipient();
         let audit = Audit::new(vault).start().recipient();
+        let told = management::Services {
+            datasets: object(&datasets::INTERFACE, datasets.clone().recipient()),
+            approvals: object(&approvals::INTERFACE, approvals.clone()),
+            audit: object(&audit::INTERFACE, audit.clone()),
+        };
         let services = [
-            (Simon::description(), object(&simon::INTERFACE, simon.recipient())),
+            (Simon::description(), object(&simon::INTERFACE, simon.clone().recipient())),
             (Barrier::description(), object(&barrier::INTERFACE, barrier)),
             (Broadcast::description(), object(&broadcast::INTERFACE, broadcast)),
             (KeyValueStorage::description(), object(&storage::INTERFACE, storage)),
@@ -119,7 +141,8 @@ impl Services<'_> {
             datasets.send(Restore).await.map_err(|_| StartError::Actor("the datasets"))??;
         let keep = datasets.clone().recipient();
         let uploads = Uploads { keep, forget: datasets.recipient() };
-        Ok(Controller::new(bus, uploads, kept, limits).start())
+        let controller = Controller::new(bus, uploads, kept, limits).start();
+        Ok(Started { controller, records, simon, told })
     }
 }
 
@@ -145,6 +168,8 @@ async fn port(bus: &Addr<Bus>, log: Log) -> Option<Port> {
         decide: bus.send(Sibling::<Decide>::at(POLICY)).await.ok()??,
         obtain: bus.send(Sibling::<Obtain>::at(DATASETS)).await.ok()??,
         count_refusal: bus.send(Sibling::<CountRefusal>::at(DATASETS)).await.ok()??,
+        begun: bus.send(Sibling::<Begun>::at(RECORDS)).await.ok()??,
+        finished: bus.send(Sibling::<Finished>::at(RECORDS)).await.ok()??,
         log,
     })
 }

@@ -20,11 +20,12 @@ use cloister_protocols::machine::Part;
 use cloister_protocols::parameters::Parameters;
 use cloister_protocols::session::{AuditHead, Origin, Spec};
 use cloister_protocols::wire::SessionId;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::{Cause, Launch, Reserve, Sessions, Terms, Ticket, Waiting};
-use crate::computation::{Conclusion, Lifecycle};
+use crate::computation::Conclusion;
 use crate::failure::Failure;
+use crate::progress::Reporter;
 
 /// The name of the network of two nodes that make something ahead. No client can use it.
 pub const OWN_NETWORK: &str = "cloister:ahead";
@@ -192,14 +193,14 @@ impl Sessions {
         run: u64,
         context: &mut Context<Self>,
     ) -> oneshot::Receiver<Conclusion> {
-        let (progress, _) = watch::channel(Lifecycle::Connecting);
+        let reporter = Reporter::unobserved();
         let (reply, ended) = oneshot::channel();
         // Of no data, with no entry in the log before it.
         let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
         let terms = Terms { rules, origin: Origin::None, audit };
         let group = self.group(OWN_NETWORK, ticket.members());
         let started = Instant::now();
-        let launch = Launch { ticket, request, terms, started, progress, trace: None };
+        let launch = Launch { ticket, request, terms, started, reporter, trace: None };
         self.begin(Waiting { launch, reply }, (group, run), Cause::Ahead, context);
         ended
     }

@@ -1,5 +1,5 @@
 //! Computations that our own client has asked for and that this node does not take part in: its policy,
-//! or what its data are, forbid it. The other members hear of it at once, or when they are connected.
+//! or what its data are, forbid it, or the client no longer wants it. The other members hear of it at once, or when they are connected.
 
 use std::time::Instant;
 
@@ -11,25 +11,41 @@ use crate::failure::Failure;
 /// Ends what a ticket was reserved for before it has begun: this node will not take part.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Decline(pub Ticket);
+pub struct Decline {
+    /// What was reserved.
+    pub ticket: Ticket,
+    /// Why there will be none, if the other members are to hear more than that.
+    pub failure: Option<Failure>,
+}
 
 impl Sessions {
     /// Tells the other members of what we declined, so that they need not wait for us until their
     /// deadlines; those that are not connected yet when they are.
     pub(super) fn tell_declined(&mut self) {
-        for (since, ticket) in std::mem::take(&mut self.declined) {
-            self.tell_one_declined(since, ticket);
+        for (since, declined) in std::mem::take(&mut self.declined) {
+            self.tell_one_declined(since, declined);
         }
     }
 
-    fn tell_one_declined(&mut self, since: Instant, ticket: Ticket) {
+    pub(super) fn decline_own(&mut self, declined: Decline) {
+        // More than there can be under way are not remembered: those others wait for their deadlines.
+        if self.missing(declined.ticket.members()).is_empty()
+            || self.declined.len() < self.limits.computations
+        {
+            self.tell_one_declined(Instant::now(), declined);
+        }
+    }
+
+    fn tell_one_declined(&mut self, since: Instant, declined: Decline) {
+        let Decline { ticket, failure } = declined;
         let (network, members) = (ticket.network().to_owned(), ticket.members().to_vec());
         if !self.missing(&members).is_empty() && since.elapsed() < self.deadline {
-            self.declined.push((since, ticket));
+            self.declined.push((since, Decline { ticket, failure }));
             return;
         }
         let group = self.group(&network, &members);
-        let failure = Failure::Declined { member: self.name(self.me) };
+        let declined = || Failure::Declined { member: self.name(self.me) };
+        let failure = failure.unwrap_or_else(declined);
         self.tell_all(&network, &members, &group, &failure);
     }
 }
@@ -37,12 +53,7 @@ impl Sessions {
 impl Handler<Decline> for Sessions {
     type Result = ();
 
-    fn handle(&mut self, Decline(ticket): Decline, _: &mut Context<Self>) {
-        // More than there can be under way are not remembered: those others wait for their deadlines.
-        if self.missing(ticket.members()).is_empty()
-            || self.declined.len() < self.limits.computations
-        {
-            self.tell_one_declined(Instant::now(), ticket);
-        }
+    fn handle(&mut self, declined: Decline, _: &mut Context<Self>) {
+        self.decline_own(declined);
     }
 }

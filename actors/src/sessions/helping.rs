@@ -22,13 +22,14 @@ use cloister_protocols::computation::Request;
 use cloister_protocols::session::{MemberId, Origin, Spec};
 use cloister_protocols::wire::SessionId;
 use serde_json::{Value, json};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::early::MOST_CALLS;
 use super::{Cause, Launch, Reserve, Running, Sessions, Terms, Waiting};
-use crate::computation::{Conclusion, Lifecycle};
+use crate::computation::Conclusion;
 use crate::failure::Failure;
 use crate::log::{self, Kind, Log};
+use crate::progress::Reporter;
 use crate::services::simon::LONGEST_NAME;
 
 /// Computations in which we help that the calls of one member may have begun and not ended: its
@@ -109,6 +110,9 @@ impl Sessions {
     /// Our part in what a call proposes, if we take it.
     fn consent(&self, position: usize, spec: &Spec) -> Result<Request, Failure> {
         let member = self.name(self.me);
+        if self.closing {
+            return Err(Failure::Stopping);
+        }
         if !self.committee.help {
             return Err(Failure::HelpRefused { member });
         }
@@ -150,12 +154,12 @@ impl Sessions {
         let helpers = spec.members.len().saturating_sub(spec.inputs());
         let reserve = Reserve { members, helpers, network: spec.network.clone() };
         let Ok(ticket) = self.names.reserve(reserve, context.address().recipient()) else { return };
-        let (progress, _) = watch::channel(Lifecycle::Connecting);
+        let reporter = Reporter::unobserved();
         let (reply, end) = oneshot::channel();
         let (rules, audit) = (self.profile.rules(), self.log.head());
         let terms = Terms { rules, origin: Origin::None, audit };
         let started = Instant::now();
-        let launch = Launch { ticket, request, terms, started, progress, trace: None };
+        let launch = Launch { ticket, request, terms, started, reporter, trace: None };
         let waiting = Waiting { launch, reply };
         let account = json!({
             "member": self.name(position),

@@ -10,9 +10,11 @@
 //! answered without a client: see [`helping`]; and so is what two nodes make ahead: see [`ahead`].
 
 mod ahead;
+mod cancelling;
 mod declining;
 mod early;
 mod helping;
+mod looking;
 mod matching;
 mod numbers;
 mod planning;
@@ -34,28 +36,37 @@ use cloister_protocols::machine::Part;
 use cloister_protocols::pairwise::Stores;
 use cloister_protocols::session::{AuditHead, MemberId, Origin};
 use cloister_protocols::wire::SessionId;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use self::ahead::{Ahead, Pace};
 pub use self::ahead::{MadeAhead, OWN_NETWORK};
+pub use self::cancelling::Cancel;
 pub use self::declining::Decline;
 use self::early::Early;
+pub use self::looking::{LinkState, LookAtLinks, ProbeMember};
 use self::matching::End;
 use self::numbers::{Group, Numbers};
 use self::running::{Cause, Running};
 use self::ticket::{GiveBack, Key, Names};
 pub use self::ticket::{Reserve, Ticket};
 use self::workers::Workers;
-use crate::computation::{Abort, Computation, Conclusion, Deliver, Ended, Lifecycle};
+use crate::clock;
+use crate::computation::{Abort, Computation, Conclusion, Deliver, Ended};
 use crate::consortium::{Consortium, Member};
 use crate::failure::Failure;
 use crate::links::{Content, Inbound, LinkDown, LinkUp, PeerLink};
 use crate::log::Log;
+use crate::node::Renewed;
+use crate::progress::Reporter;
 use crate::settings::{Committee, Limits, Pairwise};
 
 /// Requests of more words than this are computed on a worker's thread: masking and hashing them
 /// would hold up the links.
 const SMALL_WORDS: usize = 32 << 10;
+
+/// Of two members the one that stands earlier in the consortium file dials.
+const NOT_CALLED: &str = "it has not connected yet, and of the two it is the one to dial: see that its \
+                          node runs, and what its log or its dashboard says of this node";
 
 /// How often what has expired is looked for.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -77,12 +88,14 @@ pub struct Sessions {
     names: Names,
     waiting: Vec<Waiting>,
     /// What we will not take part in, and since when; the others do not know it yet.
-    declined: Vec<(Instant, Ticket)>,
+    declined: Vec<(Instant, Decline)>,
     running: HashMap<SessionId, Running>,
     early: Early,
     numbers: Numbers,
     just_ended: HashMap<Key, End>,
     workers: Workers,
+    /// Nothing new is begun.
+    closing: bool,
 }
 
 /// What a node's sessions need to know.
@@ -120,7 +133,7 @@ pub struct Launch {
     /// When the client asked.
     pub started: Instant,
     /// Where others can see how far it is.
-    pub progress: watch::Sender<Lifecycle>,
+    pub reporter: Reporter,
     /// How long its data took to be encoded, if the report is to say what took how long.
     pub trace: Option<Duration>,
 }
@@ -147,6 +160,11 @@ pub struct Connect(pub BTreeMap<usize, Addr<PeerLink>>);
 #[rtype(result = "usize")]
 pub struct Load;
 
+/// Takes no more computations: the node is about to stop.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Close;
+
 /// Ends all computations: the node is stopping.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -157,6 +175,10 @@ struct Link {
     up: Option<LinkUp>,
     last_boot: Option<[u8; 16]>,
     problem: String,
+    /// Since when it is up or down, in milliseconds since 1970.
+    since: u64,
+    /// How often it could not be made since it was up last.
+    attempts: u64,
     pace: Pace,
 }
 
@@ -192,16 +214,21 @@ impl Sessions {
             numbers: Numbers::default(),
             just_ended: HashMap::new(),
             workers: Workers::default(),
+            closing: false,
         }
     }
 
     fn launch(&mut self, waiting: Waiting, context: &mut Context<Self>) {
         let own = self.running.values().filter(|running| running.cause == Cause::Client).count();
         let under_way = own + self.waiting.len();
-        let refusal = if self.names.has_clashed(&waiting.launch.ticket) {
+        let refusal = if self.closing {
+            Some(Failure::Stopping)
+        } else if self.names.has_clashed(&waiting.launch.ticket) {
             Some(waiting.launch.ticket.clash())
         } else if under_way >= self.limits.computations {
             Some(Failure::Busy { limit: self.limits.computations })
+        } else if waiting.launch.reporter.is_cancelled() {
+            return self.cancel_waiting(waiting);
         } else {
             None
         };
@@ -210,8 +237,16 @@ impl Sessions {
         } else if self.missing(waiting.launch.ticket.members()).is_empty() {
             self.start(waiting, context);
         } else {
-            self.waiting.push(waiting);
+            self.wait_for_links(waiting);
         }
+    }
+
+    fn wait_for_links(&mut self, waiting: Waiting) {
+        let missing = self.missing(waiting.launch.ticket.members());
+        let members = waiting.launch.ticket.members().iter().enumerate();
+        let indices = members.filter(|(_, member)| missing.contains(member));
+        waiting.launch.reporter.connecting(indices.map(|(index, _)| index).collect());
+        self.waiting.push(waiting);
     }
 
     /// The members among these whose link is down.
@@ -252,6 +287,8 @@ impl Sessions {
         let session = group.session(run);
         let members = waiting.launch.ticket.members().to_vec();
         let network = waiting.launch.ticket.network().to_owned();
+        waiting.launch.reporter.has_run(run);
+        let id = waiting.launch.reporter.id();
         let small = waiting.launch.request.words() <= SMALL_WORDS;
         let quiet = cause == Cause::Ahead;
         let Some(plan) = self.plan(waiting, (session, run), quiet, context) else { return };
@@ -262,7 +299,7 @@ impl Sessions {
         let bindings = self.link_bindings(&members);
         let (heard, ending) = (BTreeSet::new(), false);
         let running =
-            Running { address, network, members, bindings, group, run, cause, heard, ending };
+            Running { id, address, network, members, bindings, group, run, cause, heard, ending };
         self.running.insert(session, running);
         self.deliver_early(session);
     }
@@ -364,9 +401,14 @@ impl Handler<Connect> for Sessions {
 
     fn handle(&mut self, Connect(links): Connect, _: &mut Self::Context) {
         for (position, address) in links {
-            let problem = "not connected yet".into();
+            let problem = match position < self.me {
+                true => NOT_CALLED,
+                false => "not connected yet",
+            };
             let (up, last_boot, pace) = (None, None, Pace::default());
-            self.links.insert(position, Link { address, up, last_boot, problem, pace });
+            let (problem, since, attempts) = (problem.into(), clock::milliseconds(), 0);
+            let link = Link { address, up, last_boot, problem, since, attempts, pace };
+            self.links.insert(position, link);
         }
     }
 }
@@ -416,6 +458,8 @@ impl Handler<LinkUp> for Sessions {
     fn handle(&mut self, up: LinkUp, context: &mut Self::Context) {
         if let Some(link) = self.links.get_mut(&up.position) {
             link.problem.clear();
+            link.attempts = 0;
+            link.since = clock::milliseconds();
             if link.last_boot.replace(up.boot) != Some(up.boot) {
                 link.pace = Pace::default();
             }
@@ -428,7 +472,7 @@ impl Handler<LinkUp> for Sessions {
             if self.missing(waiting.launch.ticket.members()).is_empty() {
                 self.start(waiting, context);
             } else {
-                self.waiting.push(waiting);
+                self.wait_for_links(waiting);
             }
         }
         self.tell_declined();
@@ -442,7 +486,9 @@ impl Handler<LinkDown> for Sessions {
     fn handle(&mut self, LinkDown { position, reason }: LinkDown, _: &mut Self::Context) {
         let Some(link) = self.links.get_mut(&position) else { return };
         link.problem.clone_from(&reason);
+        link.attempts = link.attempts.saturating_add(1);
         let Some(up) = link.up.take() else { return };
+        link.since = clock::milliseconds();
         self.stores.forget(&up.binding);
         self.early.forget_all(position);
         for running in self.running.values_mut() {
@@ -503,6 +549,25 @@ impl Handler<Load> for Sessions {
 
     fn handle(&mut self, _: Load, _: &mut Self::Context) -> usize {
         self.wanted() + self.waiting.len()
+    }
+}
+
+impl Handler<Renewed> for Sessions {
+    type Result = ();
+
+    fn handle(&mut self, Renewed(consortium): Renewed, _: &mut Self::Context) {
+        self.consortium = consortium;
+    }
+}
+
+impl Handler<Close> for Sessions {
+    type Result = ();
+
+    fn handle(&mut self, _: Close, _: &mut Self::Context) {
+        self.closing = true;
+        for waiting in std::mem::take(&mut self.waiting) {
+            waiting.refuse(Failure::Stopping);
+        }
     }
 }
 

@@ -21,7 +21,7 @@ impl Sessions {
         context: &Context<Self>,
     ) -> Option<Plan> {
         let Waiting { launch, reply } = waiting;
-        let Launch { ticket, request, terms, started, progress, trace } = launch;
+        let Launch { ticket, request, terms, started, reporter, trace } = launch;
         let positions = ticket.members();
         let mine = positions.iter().position(|position| *position == self.me)?;
         let parties = Parties::new(positions.len(), mine)?;
@@ -55,7 +55,7 @@ impl Sessions {
             profile: self.profile.name(),
             started,
             reply,
-            progress,
+            reporter,
             trace,
             ended: context.address().recipient(),
             ticket,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use actix::Addr;
 use cloister_protocols::party::Party;
+use uuid::Uuid;
 
 use super::Sessions;
 use super::numbers::Group;
@@ -11,6 +12,8 @@ use crate::computation::{Abort, Computation};
 
 /// A computation that has begun and not ended.
 pub(super) struct Running {
+    /// Its name at this node.
+    pub(super) id: Uuid,
     pub(super) address: Addr<Computation>,
     pub(super) network: String,
     pub(super) members: Vec<usize>,

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use actix::Addr;
-use cloister_actors::computation::Lifecycle;
 use cloister_actors::consortium::{Consortium, Member};
 use cloister_actors::failure::Failure;
 use cloister_actors::label::Report;
-use cloister_actors::node::{Node, Parts};
+use cloister_actors::node::{Node, Parts, Reread};
 use cloister_actors::policy::Policies;
+use cloister_actors::progress::Reporter;
 use cloister_actors::sessions::{Launch, Reserve, Sessions, Terms};
 use cloister_actors::settings::{Access, Committee, DataAccess, Limits, Pairwise, Settings};
 use cloister_certs::{Identity, Validity};
@@ -22,7 +22,6 @@ use cloister_protocols::computation::{Input, Request};
 use cloister_protocols::disclosure::Profile;
 use cloister_protocols::parameters::Parameters;
 use cloister_protocols::session::{AuditHead, Origin};
-use tokio::sync::watch;
 
 // The command's own way to free ports: below those that the system gives to outgoing connections.
 #[path = "../../../src/ports.rs"]
@@ -66,6 +65,8 @@ pub fn plan(parties: usize, deadline_seconds: u32) -> Plan {
         consortium: "unused".into(),
         profile: Profile::Teaching,
         deadline_seconds,
+        metrics_listen: None,
+        grace_seconds: 0,
         allowed_origins: vec![],
         state: folder.path().join(format!("{}-state", name(index))),
         access: Access::default(),
@@ -91,7 +92,8 @@ impl Plan {
         assert!(settings.identity.starts_with(self.folder.path()));
         let identity = Identity::load(&settings.identity).unwrap();
         let consortium = self.consortium.clone();
-        Node::start(Parts { settings, consortium, identity }).await.unwrap()
+        let reread: Reread = Arc::new(|| Err("there are no files".into()));
+        Node::start(Parts { settings, consortium, identity, reread }).await.unwrap()
     }
 
     pub async fn start_all(&self) -> Vec<Node> {
@@ -140,11 +142,11 @@ impl<'a> Ask<'a> {
         let sessions = sessions.clone();
         async move {
             let started = Instant::now();
-            let (progress, _) = watch::channel(Lifecycle::Connecting);
+            let reporter = Reporter::unobserved();
             let ticket = sessions.send(reserve).await.unwrap()?;
             let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
             let terms = Terms { rules, origin: Origin::Client, audit };
-            let launch = Launch { ticket, request, terms, started, progress, trace: None };
+            let launch = Launch { ticket, request, terms, started, reporter, trace: None };
             sessions.send(launch).await.unwrap().result
         }
     }

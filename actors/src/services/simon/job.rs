@@ -10,15 +10,17 @@ use cloister_protocols::catalogue::{self, Entry};
 use cloister_protocols::computation::Request;
 use cloister_protocols::parameters::Parameters;
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
 
 use super::material::{self, Gathered, Reader};
-use crate::computation::{Conclusion, Lifecycle};
+use crate::computation::Conclusion;
 use crate::error::ApiError;
+use crate::failure::Failure;
 use crate::label::Report;
 use crate::log::{self, Kind, Log};
 use crate::object::{Material, Principal};
 use crate::policy::{Decide, Grant};
+use crate::progress::{Observer, Reporter};
+use crate::records::{Begun, Finished, Subject};
 use crate::services::datasets::{CountRefusal, Obtain};
 use crate::sessions::{Decline, Launch, Reserve, Terms, Ticket};
 
@@ -32,13 +34,15 @@ pub(super) struct Job {
     pub(super) parameters: Parameters,
     pub(super) materials: Vec<Material>,
     pub(super) members: Vec<usize>,
+    /// The name of this node's member.
+    pub(super) me: String,
     /// The names of the members.
     pub(super) names: Vec<String>,
     /// The fingerprints of their certificates.
     pub(super) certificates: Vec<String>,
     pub(super) helpers: usize,
     pub(super) network: String,
-    pub(super) progress: watch::Sender<Lifecycle>,
+    pub(super) reporter: Reporter,
     /// Whether the client wants to know what took how long.
     pub(super) trace: bool,
 }
@@ -58,6 +62,10 @@ pub struct Port {
     pub obtain: Recipient<Obtain>,
     /// Counts what was refused because of what data are.
     pub count_refusal: Recipient<CountRefusal>,
+    /// Hears which computations begin.
+    pub begun: Recipient<Begun>,
+    /// Hears which have ended.
+    pub finished: Recipient<Finished>,
     /// Remembers what was decided.
     pub log: Log,
 }
@@ -71,24 +79,45 @@ struct Prepared {
 }
 
 impl Job {
-    /// Computes it with the other parties. Whatever comes of it is in the log before it is told.
-    pub(super) async fn run(self, node: Port) -> Result<Arc<Report>, ApiError> {
+    /// Computes it with the other parties; `observer` sees how far it is. Whatever comes of it is in
+    /// the log before it is told.
+    pub(super) async fn run(self, observer: Observer, node: Port) -> Result<Arc<Report>, ApiError> {
+        let id = observer.id();
+        // Two messages a computation, to an actor that does little: nothing to bound. A closed
+        // mailbox means that the node is stopping.
+        node.begun.do_send(Begun { subject: self.subject(), observer });
+        let finished = node.finished.clone();
+        let result = self.compute(node).await;
+        finished.do_send(Finished { id, result: result.clone() });
+        result
+    }
+
+    async fn compute(self, node: Port) -> Result<Arc<Report>, ApiError> {
         let started = Instant::now();
         let account = self.account();
-        let (progress, trace) = (self.progress.clone(), self.trace);
+        let (reporter, trace) = (self.reporter.clone(), self.trace);
+        let member = self.me.clone();
         let ticket = match self.reserve(&node).await {
             Ok(ticket) => ticket,
             Err(refusal) => return Err(refused(&node.log, &account, refusal).await?),
         };
-        let Prepared { grant, request, encoding } = match self.prepare(&node).await {
+        let prepared = tokio::select! {
+            prepared = self.prepare(&node) => prepared.map_err(|refusal| (refusal, None)),
+            () = reporter.cancelled() => {
+                let cancelled = Failure::Cancelled { member };
+                Err((cancelled.to_error(), Some(cancelled)))
+            }
+        };
+        let Prepared { grant, request, encoding } = match prepared {
             Ok(prepared) => prepared,
-            Err(refusal) => {
+            Err((refusal, failure)) => {
                 let written = refused(&node.log, &account, refusal).await;
                 // The others wait for us; where the data plane is gone, nobody does.
-                let _ = node.decline.send(Decline(ticket)).await;
+                let _ = node.decline.send(Decline { ticket, failure }).await;
                 return Err(written?);
             }
         };
+        reporter.has_suite(request.suite());
         let asked = json!({
             "parameters": written_parameters(&request),
             "suite": request.suite(),
@@ -98,13 +127,13 @@ impl Job {
         let head = match node.log.record(Kind::Asked, with(&account, asked)).await {
             Ok(head) => head,
             Err(error) => {
-                let _ = node.decline.send(Decline(ticket)).await;
+                let _ = node.decline.send(Decline { ticket, failure: None }).await;
                 return Err(error);
             }
         };
         let terms = Terms { rules: grant.rules, origin: grant.origin, audit: head };
         let trace = trace.then_some(encoding);
-        let launch = Launch { ticket, request, terms, started, progress, trace };
+        let launch = Launch { ticket, request, terms, started, reporter, trace };
         let concluded = node.launch.send(launch).await;
         let concluded = concluded.map_err(|_| ApiError::unavailable("the data plane"));
         let number = head.number;
@@ -161,6 +190,18 @@ impl Job {
                 tracing::info!(code = error.code(), "a dataset does not fit what was asked of it");
                 Err(unfit())
             }
+        }
+    }
+
+    /// What it is, for whoever looks on.
+    fn subject(&self) -> Subject {
+        Subject {
+            principal: self.principal.clone(),
+            function: self.function.name,
+            network: self.network.clone(),
+            members: self.names.clone(),
+            helpers: self.helpers,
+            dataset: material::dataset(&self.materials),
         }
     }
 

@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
 use actix_web::http::StatusCode;
 use cloister_protocols::parameters::Parameters;
-use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use self::job::Port;
@@ -27,13 +26,14 @@ pub use self::network::{LONGEST_NAME, Network};
 use self::task::{Invitation, Task};
 use super::description;
 use crate::bus::Description;
-use crate::computation::Lifecycle;
 use crate::consortium::{Consortium, Member};
 use crate::data::Data;
 use crate::error::ApiError;
 use crate::label::Labelled;
+use crate::node::Renewed;
 use crate::object::Parameter::{Optional, Required};
 use crate::object::{Arguments, Call, Interface, Method, Object, Principal, Reply, Right};
+use crate::progress::{self, Observer};
 use crate::settings::Limits;
 
 /// How often tasks that nobody uses are looked for.
@@ -118,7 +118,7 @@ impl Simon {
         description(&[("protocol", "Simon")])
     }
 
-    fn compute(&self, call: &Call) -> Result<Job, ApiError> {
+    fn compute(&self, call: &Call) -> Result<(Job, Observer), ApiError> {
         let arguments = &call.arguments;
         let function = function(&arguments.text("microprotocol")?)?;
         let (_, mut parameters) = parameters(arguments)?;
@@ -129,8 +129,8 @@ impl Simon {
             ApiError::argument("network", "`uuid` is missing")
                 .hint("give all parties' requests the same `uuid`, of your own choice")
         })?;
-        let (progress, _) = watch::channel(Lifecycle::Connecting);
-        Ok(Job {
+        let (reporter, observer) = progress::begin();
+        let job = Job {
             principal: call.principal.clone(),
             function,
             parameters,
@@ -140,9 +140,11 @@ impl Simon {
             members,
             helpers,
             network,
-            progress,
+            reporter,
             trace: arguments.flag("trace")?,
-        })
+            me: self.me(),
+        };
+        Ok((job, observer))
     }
 
     fn create_task(&mut self, call: &Call, context: &Context<Self>) -> Result<Reply, ApiError> {
@@ -186,7 +188,8 @@ impl Simon {
         self.made += 1;
         let names = self.of_each(&network.members, |member| member.name.clone());
         let certificates = self.of_each(&network.members, certificate);
-        let task = Task::new(owner.clone(), invitation, network, (names, certificates));
+        let task =
+            Task::new(owner.clone(), invitation, (network, self.me()), (names, certificates));
         self.tasks.insert(self.made, task);
         self.keys.insert(name, self.made);
         Ok(self.object(self.made, context))
@@ -200,6 +203,10 @@ impl Simon {
 
     fn object(&self, key: u64, context: &Context<Self>) -> Reply {
         Reply::Object(Object { interface: &TASK, recipient: context.address().recipient(), key })
+    }
+
+    fn me(&self) -> String {
+        self.of_each(&[self.me], |member| member.name.clone()).concat()
     }
 
     /// Something of each member, in order.
@@ -222,7 +229,8 @@ impl Simon {
             "progress" => task.progress(),
             "result" => task.result(),
             "start" => {
-                let running = task.start()?.run(self.node.clone()).into_actor(self);
+                let (job, observer) = task.start()?;
+                let running = job.run(observer, self.node.clone()).into_actor(self);
                 let key = call.key;
                 context.spawn(running.map(move |result, simon, _| {
                     if let Some(task) = simon.tasks.get_mut(&key) {
@@ -306,16 +314,24 @@ impl Actor for Simon {
     }
 }
 
+impl Handler<Renewed> for Simon {
+    type Result = ();
+
+    fn handle(&mut self, Renewed(consortium): Renewed, _: &mut Self::Context) {
+        self.consortium = consortium;
+    }
+}
+
 impl Handler<Call> for Simon {
     type Result = Answer;
 
     fn handle(&mut self, call: Call, context: &mut Self::Context) -> Self::Result {
         if (call.key, call.method) == (0, "compute") {
-            let job = match self.compute(&call) {
-                Ok(job) => job,
+            let (job, observer) = match self.compute(&call) {
+                Ok(begun) => begun,
                 Err(error) => return Box::pin(std::future::ready(Err(error)).into_actor(self)),
             };
-            let running = job.run(self.node.clone());
+            let running = job.run(observer, self.node.clone());
             let labelled = async { Ok(Reply::Value(Labelled::Opened(running.await?))) };
             return Box::pin(labelled.into_actor(self));
         }

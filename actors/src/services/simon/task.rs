@@ -7,15 +7,14 @@ use actix_web::http::StatusCode;
 use cloister_protocols::catalogue::Entry;
 use cloister_protocols::parameters::Parameters;
 use serde_json::json;
-use tokio::sync::watch;
 
 use super::job::Job;
 use super::network::Network;
-use crate::computation::Lifecycle;
 use crate::data::Data;
 use crate::error::ApiError;
 use crate::label::{Labelled, Public, Report};
 use crate::object::{Material, Principal, Reply};
+use crate::progress::{self, Lifecycle, Observer};
 
 /// Inputs of one task, and bytes in them.
 const MOST_INPUTS: usize = 1_000;
@@ -30,6 +29,7 @@ pub(super) struct Task {
     parameters: Parameters,
     raw_parameters: Data,
     parent: Data,
+    me: String,
     members: Vec<usize>,
     names: Vec<String>,
     certificates: Vec<String>,
@@ -39,7 +39,7 @@ pub(super) struct Task {
 
 enum State {
     Collecting(Vec<Material>),
-    Running(watch::Receiver<Lifecycle>),
+    Running(Observer),
     Finished(Result<Arc<Report>, ApiError>),
 }
 
@@ -56,7 +56,7 @@ impl Task {
     pub(super) fn new(
         owner: Principal,
         invitation: Invitation,
-        network: Network,
+        (network, me): (Network, String),
         (names, certificates): (Vec<String>, Vec<String>),
     ) -> Self {
         let Invitation { id, function, parameters, raw_parameters, parent } = invitation;
@@ -68,6 +68,7 @@ impl Task {
             parameters,
             raw_parameters,
             parent,
+            me,
             members: network.members,
             names,
             certificates,
@@ -103,14 +104,14 @@ impl Task {
     }
 
     /// What there is to compute; from here on the task runs.
-    pub(super) fn start(&mut self) -> Result<Job, ApiError> {
+    pub(super) fn start(&mut self) -> Result<(Job, Observer), ApiError> {
         let State::Collecting(inputs) = &mut self.state else {
             return Err(self.too_late("runs already"));
         };
         let materials = std::mem::take(inputs);
-        let (progress, watching) = watch::channel(Lifecycle::Connecting);
-        self.state = State::Running(watching);
-        Ok(Job {
+        let (reporter, observer) = progress::begin();
+        self.state = State::Running(observer.clone());
+        let job = Job {
             principal: self.owner.clone(),
             function: self.function,
             parameters: self.parameters.clone(),
@@ -120,9 +121,11 @@ impl Task {
             certificates: self.certificates.clone(),
             helpers: self.helpers,
             network: self.id.clone(),
-            progress,
+            reporter,
             trace: false,
-        })
+            me: self.me.clone(),
+        };
+        Ok((job, observer))
     }
 
     pub(super) fn finish(&mut self, result: Result<Arc<Report>, ApiError>) {
@@ -138,22 +141,26 @@ impl Task {
         }
     }
 
-    /// How far it is.
+    /// How far it is, and who holds it up.
     pub(super) fn progress(&self) -> Result<Reply, ApiError> {
-        let lifecycle = match &self.state {
+        let observer = match &self.state {
             State::Collecting(_) => return public(json!({"state": "collecting"})),
-            State::Finished(Ok(_)) => Lifecycle::Done,
-            State::Finished(Err(_)) => Lifecycle::Failed,
-            State::Running(watching) => watching.borrow().clone(),
+            State::Finished(Ok(_)) => return public(json!({"state": "done"})),
+            State::Finished(Err(_)) => return public(json!({"state": "failed"})),
+            State::Running(observer) => observer,
         };
-        public(match lifecycle {
-            Lifecycle::Connecting => json!({"state": "connecting"}),
-            Lifecycle::Agreeing => json!({"state": "agreeing"}),
-            Lifecycle::Running { round } => json!({"state": "running", "round": round}),
-            Lifecycle::Opening => json!({"state": "opening"}),
-            Lifecycle::Done => json!({"state": "done"}),
-            Lifecycle::Failed => json!({"state": "failed"}),
-        })
+        let progress = observer.look().clone();
+        let names = progress.awaited.iter().filter_map(|index| self.names.get(*index));
+        let round = match progress.lifecycle {
+            Lifecycle::Running { round } => Some(round),
+            _ => None,
+        };
+        public(json!({
+            "state": progress.lifecycle.name(),
+            "round": round,
+            "waiting_for": names.collect::<Vec<_>>(),
+            "computation": observer.id().to_string(),
+        }))
     }
 
     /// Whether nothing is under way in it.

@@ -1,19 +1,69 @@
 //! A client of one node: the requests of the Federated Secure Computing API, typed, with an end to
-//! every wait.
+//! every wait; and beside them those of the API for people ([`people`]).
 //!
 //! A client pushes data and downloads results; it holds handles to what is on the node and nothing
 //! else. It runs inside an actix system. Who the other parties are is [`crate::joint`]'s business.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use cloister::client::{Connection, Data, NodeClient, Request};
+//! use serde_json::{Map, json};
+//!
+//! # fn main() -> Result<(), cloister::client::CallError> {
+//! let api = "http://127.0.0.1:55500".to_owned();
+//! let node = NodeClient::new(&Connection { api, tls: None, token: None }, Duration::from_secs(75));
+//! // Every party's client asks its own node so, all under the same name.
+//! let request = Request {
+//!     function: "SecureSum".to_owned(),
+//!     data: Data::Values(json!([1, 2.5])),
+//!     parameters: Map::new(),
+//!     nodes: ["north", "south", "west"].map(str::to_owned).into(),
+//!     session: "a name that all parties have agreed on".to_owned(),
+//!     myself: 0,
+//!     trace: false,
+//! };
+//! let report = actix::System::new().block_on(node.compute(&request))?;
+//! println!("{} under {}", report.result, report.security["suite"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One client for all parties is shorter:
+//!
+//! ```no_run
+//! use cloister::client::Data;
+//! use cloister::folder::Folder;
+//! use cloister::joint::{Consortium, Job};
+//! use serde_json::json;
+//!
+//! # fn main() -> Result<(), cloister::problem::Problem> {
+//! let consortium = Consortium::new(Folder::new("study").read_client()?)?;
+//! let data = [json!([1, 2]), json!([3]), json!([4.5])].map(Data::Values).into();
+//! let job = Job::new("SecureSum");
+//! let asked = consortium.compute(&job, data, |_party, _state| {});
+//! for (party, report) in actix::System::new().block_on(asked).all()? {
+//!     println!("{party}: {}", report.result);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod people;
+mod report;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use awc::error::SendRequestError;
 use awc::http::{Method, StatusCode};
-use cloister_report::measurement::Round;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio_rustls::rustls;
 use zeroize::Zeroizing;
+
+pub use self::report::{Cost, Preparation, Report, Trace};
 
 /// How long a request that computes nothing may take.
 const QUICK: Duration = Duration::from_secs(10);
@@ -82,81 +132,6 @@ pub struct Request {
     pub trace: bool,
 }
 
-/// What a joint computation came to at one party.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Report {
-    /// How many parties took part.
-    pub inputs: usize,
-    /// The answer.
-    pub result: Value,
-    /// What its protection assumes and gives away.
-    pub security: Value,
-    /// The disclosure rules that held.
-    pub disclosure: Value,
-    /// How many rows of all parties were left out, if the client allowed it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dropped: Option<Value>,
-    /// The scale at which it was computed, if the function has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub precision: Option<Value>,
-    /// What it cost this party.
-    pub cost: Cost,
-    /// The hash of everything that the parties agreed on.
-    pub session: String,
-    /// What took how long at this party's node, if that was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trace: Option<Trace>,
-}
-
-/// What took how long at one node. Times are in seconds, those of rounds after the begin.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Trace {
-    /// When the computation began, since 1970 by the node's clock.
-    pub started: f64,
-    /// From its begin to its end.
-    pub seconds: f64,
-    /// What encoding the data took before.
-    pub encoding: f64,
-    /// What the node's links worked meanwhile.
-    pub serialisation: f64,
-    /// The agreement, then each round in order.
-    pub rounds: Vec<Round>,
-}
-
-/// What a computation cost a party.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Cost {
-    /// Rounds after the agreement.
-    pub rounds: u64,
-    /// Messages sent to all other parties.
-    pub messages_sent: u64,
-    /// Bytes sent to all other parties.
-    pub bytes_sent: u64,
-    /// Bytes received from all other parties.
-    pub bytes_received: u64,
-    /// From request to result, in seconds.
-    pub seconds: f64,
-    /// What of this was preparation, where there was any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preparation: Option<Preparation>,
-    /// Whatever else the node says of it.
-    #[serde(flatten)]
-    pub more: Map<String, Value>,
-}
-
-/// What making correlated randomness cost a party.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Preparation {
-    /// Rounds.
-    pub rounds: u64,
-    /// Messages sent to all other parties.
-    pub messages_sent: u64,
-    /// Bytes sent to all other parties.
-    pub bytes_sent: u64,
-    /// Bytes received from all other parties.
-    pub bytes_received: u64,
-}
-
 /// What a node says when it refuses or fails.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Refusal {
@@ -220,6 +195,25 @@ enum Answer {
     Uuid { uuid: String },
     Object { object: Value },
     None,
+}
+
+impl Data {
+    /// Columns of a dataset as people write them, `DATASET.COLUMN[,COLUMN…]`; nothing if the text is
+    /// something else, such as JSON.
+    #[must_use]
+    pub fn selection(text: &str, filter: Option<&Value>) -> Option<Self> {
+        let (dataset, columns) = text.split_once('.')?;
+        let word = |text: &str| {
+            let plain = |c: char| c.is_alphanumeric() || "-_ ".contains(c);
+            text.starts_with(|c: char| c.is_alphabetic() || c == '_') && text.chars().all(plain)
+        };
+        let columns: Vec<String> = columns.split(',').map(str::to_owned).collect();
+        (word(dataset) && columns.iter().all(|column| word(column))).then(|| Self::Selection {
+            dataset: dataset.to_owned(),
+            columns,
+            filter: filter.cloned(),
+        })
+    }
 }
 
 impl NodeClient {
@@ -359,6 +353,18 @@ impl NodeClient {
         body: Option<&Value>,
         within: Duration,
     ) -> Result<Answer, CallError> {
+        let answer = self.exchange(method, path, body, within).await?;
+        serde_json::from_slice(&answer).map_err(|error| self.alien(error))
+    }
+
+    /// The body of what the node answers, if it is no refusal.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        within: Duration,
+    ) -> Result<Bytes, CallError> {
         let request = self.http.request(method, format!("{}{path}", self.api));
         let request = request.timeout(within);
         let sent = match body {
@@ -370,7 +376,7 @@ impl NodeClient {
         let body = response.body().limit(LONGEST_ANSWER).await;
         let body = body.map_err(|error| self.alien(error))?;
         if status == StatusCode::OK {
-            return serde_json::from_slice(&body).map_err(|error| self.alien(error));
+            return Ok(body);
         }
         let refusal = serde_json::from_slice::<Refusal>(&body);
         let mut refusal = refusal.map_err(|error| self.alien(format!("{status}: {error}")))?;

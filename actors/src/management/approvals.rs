@@ -1,0 +1,75 @@
+//! What others have asked an owner of data for, and the owner's word on it.
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Payload};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Answer, Desk, admit, answer};
+use crate::controller::Door;
+use crate::error::ApiError;
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// An owner's word.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decision {
+    decision: Word,
+    times: Option<u32>,
+    days: Option<u32>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    Grant,
+    Refuse,
+}
+
+pub(super) async fn list(
+    door: web::Data<Door>,
+    desk: web::Data<Desk>,
+    request: HttpRequest,
+) -> Answer {
+    let principal = admit(&door, &request).await?;
+    Ok(answer(&desk.approvals(&principal).await?))
+}
+
+pub(super) async fn decide(
+    door: web::Data<Door>,
+    desk: web::Data<Desk>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    payload: Payload,
+) -> Answer {
+    let principal = admit(&door, &request).await?;
+    let decision: Decision = super::body(&door, &request, payload).await?;
+    let no_such = |_| {
+        ApiError::new(StatusCode::NOT_FOUND, "no_such_request", "this names no request")
+            .hint("list them with GET /v1/approvals")
+    };
+    let number: u64 = id.parse().map_err(no_such)?;
+    let request = ("request", json!(number));
+    let service = &desk.services.approvals;
+    match decision.decision {
+        Word::Refuse => desk.call(&principal, service, "refuse", [request]).await?,
+        Word::Grant => {
+            let seconds = decision.days.map(|days| u64::from(days) * DAY);
+            let named = [request, ("times", json!(decision.times)), ("seconds", json!(seconds))];
+            desk.call(&principal, service, "grant", named).await?
+        }
+    };
+    Ok(answer(&json!({"decided": true})))
+}
+
+impl Desk {
+    pub(super) async fn approvals(
+        &self,
+        principal: &crate::object::Principal,
+    ) -> Result<Value, ApiError> {
+        let approvals = self.call(principal, &self.services.approvals, "list", []).await?;
+        Ok(json!({"approvals": approvals}))
+    }
+}

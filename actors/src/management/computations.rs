@@ -1,0 +1,77 @@
+//! Computations: list, inspect, cancel.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Answer, Desk, admit, answer};
+use crate::controller::Door;
+use crate::error::ApiError;
+use crate::records::{CancelOne, Filter, Inspect, List};
+
+/// Which computations are asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    state: Option<State>,
+    network: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Running,
+    Ended,
+    All,
+}
+
+pub(super) async fn list(
+    door: web::Data<Door>,
+    desk: web::Data<Desk>,
+    request: HttpRequest,
+) -> Answer {
+    let principal = admit(&door, &request).await?;
+    let query: Query = super::query(&request)?;
+    let running = match query.state {
+        Some(State::Running) => Some(true),
+        Some(State::Ended) => Some(false),
+        Some(State::All) | None => None,
+    };
+    let filter = Filter { running, network: query.network, limit: query.limit };
+    let computations = desk.of_records(List { principal, filter }).await?;
+    Ok(answer(&json!({"computations": computations})))
+}
+
+pub(super) async fn inspect(
+    door: web::Data<Door>,
+    desk: web::Data<Desk>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Answer {
+    let principal = admit(&door, &request).await?;
+    let id = parse(&id)?;
+    Ok(answer(&desk.of_records(Inspect { principal, id }).await??))
+}
+
+pub(super) async fn cancel(
+    door: web::Data<Door>,
+    desk: web::Data<Desk>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Answer {
+    let principal = admit(&door, &request).await?;
+    let id = parse(&id)?;
+    desk.of_records(CancelOne { principal, id }).await??;
+    Ok(answer(&json!({"cancelled": true})))
+}
+
+fn parse(id: &str) -> Result<Uuid, ApiError> {
+    let malformed = |_| {
+        ApiError::new(StatusCode::NOT_FOUND, "no_such_computation", "this names no computation")
+            .hint("list them with GET /v1/computations")
+    };
+    Uuid::parse_str(id).map_err(malformed)
+}

@@ -1,0 +1,170 @@
+//! What changes, as it changes: server-sent events with the same documents as the other routes.
+//!
+//! Each listener is told what its principal may see, four times a second at most and only what differs
+//! from what it was told before. A computation that lasts a second tells thousands of rounds; people
+//! see four of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::stream;
+use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout};
+
+use super::{Answer, Desk, admit};
+use crate::controller::Door;
+use crate::error::ApiError;
+use crate::object::{Principal, Right};
+use crate::records::{Filter, List};
+
+/// How often is looked.
+const PACE: Duration = Duration::from_millis(250);
+
+/// How many looks there are between two at what seldom changes.
+const SELDOM: u64 = 8;
+
+/// After so long without a word, one is sent that means nothing.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// Computations that are told of.
+const MOST: usize = 100;
+
+/// Someone who listens.
+struct Listener {
+    door: web::Data<Door>,
+    desk: web::Data<Desk>,
+    principal: Principal,
+    looks: u64,
+    /// What it was told last, of each kind; of computations, by their names.
+    told: BTreeMap<&'static str, Value>,
+    computations: BTreeMap<String, Value>,
+    last_word: Instant,
+    _permit: OwnedSemaphorePermit,
+}
+
+pub(super) async fn listen(
+    door: web::Data<Door>,
+    desk: web::Data<Desk>,
+    request: HttpRequest,
+) -> Answer {
+    let principal = admit(&door, &request).await?;
+    let permit = std::sync::Arc::clone(&desk.listeners).try_acquire_owned();
+    let listener = Listener {
+        door,
+        desk,
+        principal,
+        looks: 0,
+        told: BTreeMap::new(),
+        computations: BTreeMap::new(),
+        last_word: Instant::now(),
+        _permit: permit.map_err(|_| too_many())?,
+    };
+    let events = stream::unfold(listener, |mut listener| async move {
+        let words = listener.next().await?;
+        Some((Ok::<_, ApiError>(words), listener))
+    });
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(events))
+}
+
+fn too_many() -> ApiError {
+    let message = "as many listen to this node's events as may at a time";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_subscribers", message)
+        .hint("close another dashboard, or ask the other routes from time to time")
+}
+
+impl Listener {
+    /// The next words; none when the node is stopping.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if self.looks > 0 {
+                let mut stopping = self.desk.stopping.clone();
+                if let Ok(Ok(_) | Err(_)) = timeout(PACE, stopping.wait_for(|it| *it)).await {
+                    return None;
+                }
+            }
+            // Where an actor no longer answers, the node is stopping.
+            let words = self.look().await.ok()?;
+            self.looks += 1;
+            if !words.is_empty() {
+                self.last_word = Instant::now();
+                return Some(Bytes::from(words));
+            }
+            if self.last_word.elapsed() >= SILENCE {
+                self.last_word = Instant::now();
+                return Some(Bytes::from_static(b": still here\n\n"));
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<String, ApiError> {
+        let mut words = String::new();
+        let seldom = self.looks.is_multiple_of(SELDOM);
+        if seldom {
+            let node = self.desk.node(&self.door, &self.principal).await?;
+            self.tell("node", without_clock(node), &mut words);
+            if self.principal.may(Right::Approve) {
+                let approvals = self.desk.approvals(&self.principal).await?;
+                self.tell("approvals", approvals, &mut words);
+            }
+            if self.principal.may(Right::ReadAudit) {
+                let head = self.desk.audit_head(&self.principal).await?;
+                self.tell("audit", json!({"head": head}), &mut words);
+            }
+        }
+        let members = self.desk.members().await?;
+        self.tell("members", members, &mut words);
+        self.tell_computations(&mut words).await?;
+        Ok(words)
+    }
+
+    fn tell(&mut self, kind: &'static str, document: Value, words: &mut String) {
+        if self.told.get(kind) != Some(&document) {
+            write(kind, &document, words);
+            self.told.insert(kind, document);
+        }
+    }
+
+    async fn tell_computations(&mut self, words: &mut String) -> Result<(), ApiError> {
+        let filter = Filter { limit: Some(MOST), ..Filter::default() };
+        let list = List { principal: self.principal.clone(), filter };
+        let summaries = self.desk.of_records(list).await?;
+        let mut now = BTreeMap::new();
+        let mut changed = Vec::new();
+        for summary in summaries {
+            let id = summary.id().to_owned();
+            let document = serde_json::to_value(summary).unwrap_or_default();
+            if self.computations.get(&id) != Some(&document) {
+                changed.push(document.clone());
+            }
+            now.insert(id, document);
+        }
+        self.computations = now;
+        if !changed.is_empty() || self.looks == 0 {
+            write("computations", &json!({"computations": changed}), words);
+        }
+        Ok(())
+    }
+}
+
+/// What changes by itself is no news.
+fn without_clock(mut node: Value) -> Value {
+    if let Some(node) = node.as_object_mut() {
+        node.remove("now");
+        node.remove("memory_bytes");
+        node.remove("disk_free_bytes");
+    }
+    node
+}
+
+fn write(kind: &str, document: &Value, words: &mut String) {
+    // JSON has no line breaks of its own.
+    words.push_str(&format!("event: {kind}\ndata: {document}\n\n"));
+}

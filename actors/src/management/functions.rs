@@ -1,0 +1,61 @@
+//! What can be computed: the catalogue, for people who choose and programs that check.
+
+use actix_web::{HttpRequest, web};
+use cloister_protocols::catalogue::{self, Entry, InputKind, ParameterEntry};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Answer, admit, answer};
+use crate::controller::Door;
+
+/// A function as it is told.
+#[derive(Serialize)]
+struct Function {
+    name: &'static str,
+    summary: &'static str,
+    input: &'static str,
+    takes: &'static str,
+    suites: &'static [&'static str],
+    result_keys: &'static [&'static str],
+    reveals: &'static [&'static str],
+    parameters: Vec<ParameterEntry>,
+}
+
+pub(super) async fn list(door: web::Data<Door>, request: HttpRequest) -> Answer {
+    admit(&door, &request).await?;
+    let functions: Vec<Function> = catalogue::entries().iter().map(Function::of).collect();
+    Ok(answer(&json!({"functions": functions})))
+}
+
+impl Function {
+    fn of(entry: &'static Entry) -> Self {
+        let (input, takes) = input(entry.input);
+        Self {
+            name: entry.name,
+            summary: entry.summary,
+            input,
+            takes,
+            suites: entry.suites(),
+            result_keys: entry.result_keys,
+            reveals: entry.reveals,
+            parameters: entry.parameters(),
+        }
+    }
+}
+
+/// The name of a kind of input, and what it is in words.
+fn input(kind: InputKind) -> (&'static str, &'static str) {
+    match kind {
+        InputKind::Numbers => ("numbers", "one column of numbers"),
+        InputKind::Vector => ("vector", "one vector of numbers, of the same length at all parties"),
+        InputKind::Texts => ("texts", "one column of texts"),
+        InputKind::TextPairs => ("text pairs", "two columns of texts"),
+        InputKind::Points => ("points", "two columns of numbers"),
+        InputKind::Extremes => ("extremes", "objects with a minimum and a maximum"),
+        InputKind::Ranked => ("ranked", "an array of numbers and the rank that is asked for"),
+        InputKind::Matrix => ("matrix", "one matrix of numbers, or nothing"),
+        InputKind::Set => ("set", "one column of ids"),
+        InputKind::Keyed => ("keyed", "ids, or rows that begin with one"),
+        InputKind::Other => ("other", "something else, or nothing"),
+    }
+}

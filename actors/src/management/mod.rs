@@ -1,0 +1,202 @@
+//! The API for people and the programs that serve them: what this node is, whom it reaches, what it
+//! computes, who waits for whom. The dashboard lives on it, and the central clients' progress bars.
+//!
+//! It is beside the API of the controller, not around it: it shows what is not secret and what belongs to
+//! whoever asks, and has no way to data. Results come from the [records](crate::records) of
+//! computations, for whoever asked for them.
+
+mod approvals;
+mod audit;
+mod computations;
+mod events;
+mod functions;
+mod metrics;
+mod node;
+mod pages;
+mod probes;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use actix::dev::ToEnvelope;
+use actix::{Actor, Addr, Handler, Message};
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{self, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use cloister_vault::Vault;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::{Semaphore, watch};
+
+pub use self::metrics::routes as metrics_routes;
+pub use self::node::Facts;
+use crate::controller::{Door, endpoint};
+use crate::data::Data;
+use crate::error::ApiError;
+use crate::label::Labelled;
+use crate::object::{Argument, Call, Object, Principal, Reply};
+use crate::records::Records;
+use crate::sessions::Sessions;
+
+/// Who may listen to events at a time.
+const MOST_LISTENERS: usize = 64;
+
+/// Lines that this node tries at a time.
+const MOST_PROBES: usize = 4;
+
+/// What the handlers need beside the [`Door`]. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    facts: Arc<RwLock<Arc<Facts>>>,
+    records: Addr<Records>,
+    sessions: Addr<Sessions>,
+    services: Services,
+    vault: Vault,
+    listeners: Arc<Semaphore>,
+    probes: Arc<Semaphore>,
+    stopping: watch::Receiver<bool>,
+}
+
+/// The microservices that it asks.
+#[derive(Clone)]
+pub struct Services {
+    /// Which data there are.
+    pub datasets: Object,
+    /// What was asked for.
+    pub approvals: Object,
+    /// What was done.
+    pub audit: Object,
+}
+
+type Answer = Result<HttpResponse, ApiError>;
+
+impl Desk {
+    /// A desk at which these are asked; it ends what it tells live when `stopping` turns true.
+    #[must_use]
+    pub fn new(
+        facts: Arc<RwLock<Arc<Facts>>>,
+        (records, sessions): (Addr<Records>, Addr<Sessions>),
+        (services, vault): (Services, Vault),
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            facts,
+            records,
+            sessions,
+            services,
+            vault,
+            listeners: Arc::new(Semaphore::new(MOST_LISTENERS)),
+            probes: Arc::new(Semaphore::new(MOST_PROBES)),
+            stopping,
+        }
+    }
+
+    /// What is so now.
+    fn facts(&self) -> Arc<Facts> {
+        Arc::clone(&self.facts.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Calls a microservice in the name of a principal, as its client would.
+    async fn call(
+        &self,
+        principal: &Principal,
+        object: &Object,
+        method: &str,
+        named: impl IntoIterator<Item = (&str, Value)>,
+    ) -> Result<Value, ApiError> {
+        principal.check(object.interface.right)?;
+        let method = object.interface.method(method);
+        let method = method.ok_or_else(|| ApiError::internal("a service lacks a method"))?;
+        let argument = |(name, value): (&str, Value)| {
+            let data = Data::of(&value)?;
+            Ok((name.to_owned(), Argument::Inline(Arc::new(data))))
+        };
+        let named =
+            named.into_iter().map(argument).collect::<Result<BTreeMap<_, _>, ApiError>>()?;
+        let arguments = method.bind(Vec::new(), named)?;
+        let (principal, key) = (principal.clone(), object.key);
+        let call = Call { principal, key, method: method.name, arguments };
+        let reply = object.recipient.send(call).await;
+        match reply.map_err(|_| ApiError::unavailable(object.interface.name))?? {
+            Reply::None => Ok(Value::Null),
+            Reply::Value(Labelled::Public(data)) => serde_json::to_value(data)
+                .map_err(|error| ApiError::internal(format!("a public value: {error}"))),
+            Reply::Value(_) | Reply::Object(_) => Err(ApiError::no_download("this is not public")),
+        }
+    }
+
+    async fn of_sessions<M>(&self, message: M) -> Result<M::Result, ApiError>
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        Sessions: Handler<M>,
+        <Sessions as Actor>::Context: ToEnvelope<Sessions, M>,
+    {
+        self.sessions.send(message).await.map_err(|_| ApiError::unavailable("the data plane"))
+    }
+
+    async fn of_records<M>(&self, message: M) -> Result<M::Result, ApiError>
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        Records: Handler<M>,
+        <Records as Actor>::Context: ToEnvelope<Records, M>,
+    {
+        self.records.send(message).await.map_err(|_| ApiError::unavailable("the records"))
+    }
+}
+
+/// Adds all routes. The application's data must hold a [`Door`] and a [`Desk`].
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(endpoint("/v1/node").route(web::get().to(node::node)))
+        .service(endpoint("/v1/members").route(web::get().to(node::members)))
+        .service(endpoint("/v1/datasets").route(web::get().to(node::datasets)))
+        .service(endpoint("/v1/functions").route(web::get().to(functions::list)))
+        .service(endpoint("/v1/computations").route(web::get().to(computations::list)))
+        .service(
+            endpoint("/v1/computations/{id}")
+                .route(web::get().to(computations::inspect))
+                .route(web::delete().to(computations::cancel)),
+        )
+        .service(endpoint("/v1/approvals").route(web::get().to(approvals::list)))
+        .service(endpoint("/v1/approvals/{id}").route(web::post().to(approvals::decide)))
+        .service(endpoint("/v1/audit").route(web::get().to(audit::read)))
+        .service(endpoint("/v1/audit/verification").route(web::post().to(audit::verify)))
+        .service(endpoint("/v1/probes").route(web::post().to(probes::probe)))
+        .service(endpoint("/events").route(web::get().to(events::listen)))
+        .service(endpoint("/metrics").route(web::get().to(metrics::guarded)))
+        .configure(pages::routes);
+}
+
+/// The query of a request.
+fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
+    let query = web::Query::<T>::from_query(request.query_string());
+    query.map(web::Query::into_inner).map_err(|error| {
+        ApiError::new(StatusCode::BAD_REQUEST, "bad_argument", format!("the query: {error}"))
+            .hint("GET /openapi.json says what may be asked")
+    })
+}
+
+/// The body of a request.
+async fn body<T: DeserializeOwned>(
+    door: &Door,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<T, ApiError> {
+    let bytes = door.small_body(request, payload).await?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        ApiError::new(StatusCode::BAD_REQUEST, "bad_argument", format!("the body: {error}"))
+            .hint("send a JSON object; GET /openapi.json says what may be in it")
+    })
+}
+
+async fn admit(door: &Door, request: &HttpRequest) -> Result<Principal, ApiError> {
+    door.check_host(request)?;
+    door.keeper.admit(request).await
+}
+
+fn answer(body: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
+}

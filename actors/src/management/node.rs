@@ -1,0 +1,220 @@
+//! What this node is, whom it reaches, and which data it has.
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::{HttpRequest, web};
+use cloister_certs::Fingerprint;
+use cloister_protocols::wire::VERSION;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Answer, Desk, admit, answer};
+use crate::clock::{self, rfc3339};
+use crate::consortium::{Consortium, Member};
+use crate::controller::Door;
+use crate::error::ApiError;
+use crate::object::Principal;
+use crate::records::Load;
+use crate::sessions::{LinkState, LookAtLinks};
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// What is so until the node is started again, or its certificates are renewed.
+pub struct Facts {
+    /// The party's name.
+    pub party: String,
+    /// The name of its disclosure profile.
+    pub profile: &'static str,
+    /// When the node was started, in milliseconds since 1970.
+    pub started: u64,
+    /// How long a computation may take.
+    pub deadline: Duration,
+    /// All members.
+    pub consortium: Consortium,
+    /// Which of them this node is.
+    pub me: usize,
+    /// Its certificate's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Until when that is valid.
+    pub not_after: SystemTime,
+    /// The folder of its state.
+    pub state: std::path::PathBuf,
+}
+
+/// A member as this node sees it.
+#[derive(Serialize)]
+struct Seen<'a> {
+    name: &'a str,
+    api: &'a str,
+    peer: &'a str,
+    #[serde(rename = "self")]
+    is_self: bool,
+    fingerprints: Vec<Shown>,
+    link: Option<Link>,
+}
+
+/// A fingerprint for programs and for people.
+#[derive(Serialize)]
+struct Shown {
+    hex: String,
+    words: String,
+}
+
+#[derive(Serialize)]
+struct Link {
+    state: &'static str,
+    since: String,
+    problem: Option<String>,
+    round_trip_seconds: Option<f64>,
+    dials: u64,
+    certificate_days_left: Option<i64>,
+    version: Option<String>,
+}
+
+pub(super) async fn node(
+    door: web::Data<Door>,
+    desk: web::Data<Desk>,
+    request: HttpRequest,
+) -> Answer {
+    let principal = admit(&door, &request).await?;
+    Ok(answer(&desk.node(&door, &principal).await?))
+}
+
+pub(super) async fn members(
+    door: web::Data<Door>,
+    desk: web::Data<Desk>,
+    request: HttpRequest,
+) -> Answer {
+    admit(&door, &request).await?;
+    Ok(answer(&desk.members().await?))
+}
+
+pub(super) async fn datasets(
+    door: web::Data<Door>,
+    desk: web::Data<Desk>,
+    request: HttpRequest,
+) -> Answer {
+    let principal = admit(&door, &request).await?;
+    Ok(answer(&desk.datasets(&principal).await?))
+}
+
+impl Desk {
+    pub(super) async fn node(&self, door: &Door, principal: &Principal) -> Result<Value, ApiError> {
+        let facts = self.facts();
+        let Load { running, waiting } = self.of_records(Load::ask()).await?;
+        let hash = blake3::Hash::from_bytes(facts.consortium.hash()).to_hex();
+        Ok(json!({
+            "party": facts.party,
+            "version": env!("CARGO_PKG_VERSION"),
+            "protocol": VERSION,
+            "profile": facts.profile,
+            "started": rfc3339(facts.started),
+            "now": rfc3339(clock::milliseconds()),
+            "deadline_seconds": facts.deadline.as_secs_f64(),
+            "consortium": hash.as_str(),
+            "access": if door.keeper.is_open() { "open" } else { "tokens" },
+            "principal": {"name": principal.name(), "rights": principal.rights()},
+            "certificate": {
+                "fingerprint": facts.fingerprint.to_string(),
+                "words": facts.fingerprint.words().to_string(),
+                "days_left": days_left(facts.not_after),
+            },
+            "computations": {"running": running, "waiting": waiting},
+            "disk_free_bytes": free_bytes(&facts.state),
+            "memory_bytes": memory_bytes(),
+        }))
+    }
+
+    pub(super) async fn members(&self) -> Result<Value, ApiError> {
+        let links = self.of_sessions(LookAtLinks).await?;
+        let facts = self.facts();
+        let members = facts.consortium.members().iter().enumerate();
+        let seen = members.map(|(position, member)| Seen {
+            name: &member.name,
+            api: &member.api,
+            peer: &member.peer,
+            is_self: position == facts.me,
+            fingerprints: member.fingerprints.iter().map(Shown::new).collect(),
+            link: links.iter().find(|link| link.position == position).map(Link::of),
+        });
+        let seen: Vec<Seen<'_>> = seen.collect();
+        Ok(json!({"members": seen}))
+    }
+
+    pub(super) async fn datasets(&self, principal: &Principal) -> Result<Value, ApiError> {
+        let service = &self.services.datasets;
+        let listed = self.call(principal, service, "list", []).await?;
+        let mut described = Vec::new();
+        for entry in listed.as_array().into_iter().flatten() {
+            let name = entry.get("name").cloned().unwrap_or_default();
+            // It may have been withdrawn meanwhile.
+            if let Ok(dataset) = self.call(principal, service, "describe", [("name", name)]).await {
+                described.push(dataset);
+            }
+        }
+        Ok(json!({"datasets": described}))
+    }
+}
+
+impl Facts {
+    /// The same after a renewal.
+    #[must_use]
+    pub fn renewed(
+        &self,
+        consortium: Consortium,
+        fingerprint: Fingerprint,
+        not_after: SystemTime,
+    ) -> Self {
+        let (party, state) = (self.party.clone(), self.state.clone());
+        Self { party, state, consortium, fingerprint, not_after, ..*self }
+    }
+
+    /// The position of the member of this name, and it.
+    pub(super) fn member(&self, name: &str) -> Option<(usize, &Member)> {
+        let position = self.consortium.position(name)?;
+        Some((position, self.consortium.members().get(position)?))
+    }
+}
+
+impl Shown {
+    fn new(fingerprint: &Fingerprint) -> Self {
+        Self { hex: fingerprint.to_string(), words: fingerprint.words().to_string() }
+    }
+}
+
+impl Link {
+    fn of(state: &LinkState) -> Self {
+        Self {
+            state: if state.up { "up" } else { "down" },
+            since: rfc3339(state.since),
+            problem: state.problem.clone(),
+            round_trip_seconds: state.round_trip.map(|time| time.as_secs_f64()),
+            dials: state.attempts,
+            certificate_days_left: state.not_after.map(days_left),
+            version: state.release.clone(),
+        }
+    }
+}
+
+/// Whole days until then; below zero once it is past.
+pub(super) fn days_left(not_after: SystemTime) -> i64 {
+    let days = |time: Duration| i64::try_from(time.as_secs() / DAY).unwrap_or(i64::MAX);
+    match not_after.duration_since(SystemTime::now()) {
+        Ok(left) => days(left),
+        Err(past) => -1 - days(past.duration()),
+    }
+}
+
+/// What is free on the disk with the node's state.
+fn free_bytes(folder: &std::path::Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(folder).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// What this process holds in memory, where the system tells.
+fn memory_bytes() -> Option<u64> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let resident: u64 = pages.split_whitespace().nth(1)?.parse().ok()?;
+    let page = u64::try_from(rustix::param::page_size()).ok()?;
+    Some(resident.saturating_mul(page))
+}

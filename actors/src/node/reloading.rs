@@ -1,0 +1,98 @@
+//! A renewal while the node runs: the identity and the members' fingerprints are read again, for all
+//! connections from then on. Those that are there stay, and with them whatever is computed over them.
+//!
+//! Nothing else of the consortium can change so: who is a member and where decides who dials whom, and a
+//! node that changes it begins anew.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use actix::{Addr, Message};
+use actix_web::http::StatusCode;
+use actix_web::web;
+use cloister_certs::{Expiry, Identity, Roster};
+use serde_json::{Value, json};
+
+use super::pinned;
+use crate::consortium::{Consortium, Member};
+use crate::error::ApiError;
+use crate::links::{Greeting, Trust};
+use crate::management::Facts;
+use crate::services::simon::Simon;
+use crate::sessions::Sessions;
+
+/// Reads the consortium file and the identity anew, or says why it cannot. Blocks.
+pub type Reread = Arc<dyn Fn() -> Result<(Consortium, Identity), String> + Send + Sync>;
+
+/// The members' fingerprints have changed, and nothing else of them.
+#[derive(Clone, Message)]
+#[rtype(result = "()")]
+pub struct Renewed(pub Arc<Consortium>);
+
+/// Does it. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Reloader {
+    pub(super) reread: Reread,
+    pub(super) me: usize,
+    pub(super) boot: [u8; 16],
+    pub(super) trust: Trust,
+    pub(super) facts: Arc<RwLock<Arc<Facts>>>,
+    pub(super) sessions: Addr<Sessions>,
+    pub(super) simon: Addr<Simon>,
+}
+
+impl Reloader {
+    /// Reads identity and consortium file again, and goes on with them.
+    ///
+    /// # Errors
+    /// If they cannot be read, or more has changed than fingerprints: then nothing was done.
+    pub(crate) async fn reload(&self) -> Result<Value, ApiError> {
+        let reread = Arc::clone(&self.reread);
+        let read = web::block(move || reread()).await;
+        let read = read.map_err(|_| ApiError::unavailable("the thread pool"))?;
+        let (consortium, identity) = read.map_err(refused)?;
+        let facts = Arc::clone(&self.facts.read().unwrap_or_else(PoisonError::into_inner));
+        check(&facts.consortium, &consortium, self.me, &identity).map_err(refused)?;
+        let roster = Roster::new(consortium.members().iter().map(pinned));
+        let roster = Arc::new(roster.map_err(|error| refused(error.to_string()))?);
+        let greeting = Greeting::new(&consortium, self.boot);
+        let fingerprint = identity.fingerprint();
+        let renewed = facts.renewed(consortium.clone(), fingerprint, identity.not_after());
+        self.trust.renew(Arc::new(identity), roster, greeting);
+        *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
+        let renewed = Renewed(Arc::new(consortium));
+        let gone = |_| ApiError::unavailable("the data plane");
+        self.sessions.send(renewed.clone()).await.map_err(gone)?;
+        self.simon.send(renewed).await.map_err(gone)?;
+        tracing::info!(%fingerprint, "identity and fingerprints were read again");
+        Ok(json!({"fingerprint": fingerprint.to_string()}))
+    }
+}
+
+/// Checks that nothing but fingerprints has changed, and that we are among them.
+fn check(
+    before: &Consortium,
+    after: &Consortium,
+    me: usize,
+    identity: &Identity,
+) -> Result<(), String> {
+    let place = |member: &Member| (member.name.clone(), member.api.clone(), member.peer.clone());
+    if !before.members().iter().map(place).eq(after.members().iter().map(place)) {
+        return Err("the consortium file has other members, addresses or another order".into());
+    }
+    let ours = identity.fingerprint();
+    if !after.members().get(me).is_some_and(|member| member.fingerprints.contains(&ours)) {
+        return Err(format!("the consortium file does not pin our fingerprint {ours}"));
+    }
+    match identity.expiry(SystemTime::now()) {
+        Expiry::Fresh | Expiry::Near { .. } => Ok(()),
+        Expiry::Expired { .. } | Expiry::NotYetValid { .. } => {
+            Err(format!("the certificate {ours} has expired or is not yet valid"))
+        }
+    }
+}
+
+fn refused(reason: String) -> ApiError {
+    ApiError::new(StatusCode::CONFLICT, "not_reloaded", format!("nothing was changed: {reason}"))
+        .hint("mend the files and try again; for other changes than fingerprints start the node again")
+}

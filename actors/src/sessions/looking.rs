@@ -1,0 +1,74 @@
+//! How the links are, and what a probe of one finds, for whoever looks.
+
+use std::time::{Duration, SystemTime};
+
+use actix::{Context, Handler, Message, ResponseFuture};
+
+use super::Sessions;
+use crate::links::{Findings, Probe};
+
+/// Asks for the state of all links, in the order of the consortium file.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<LinkState>")]
+pub struct LookAtLinks;
+
+/// How a link is.
+#[derive(Clone, Debug)]
+pub struct LinkState {
+    /// To whom, by position in the consortium file.
+    pub position: usize,
+    /// Whether it is up.
+    pub up: bool,
+    /// Since when, in milliseconds since 1970.
+    pub since: u64,
+    /// Why it is down, and what to do.
+    pub problem: Option<String>,
+    /// How often it could not be made since it was up last.
+    pub attempts: u64,
+    /// How long a word takes on it.
+    pub round_trip: Option<Duration>,
+    /// Until when the peer's certificate is valid.
+    pub not_after: Option<SystemTime>,
+    /// The release of the peer's software.
+    pub release: Option<String>,
+}
+
+impl Handler<LookAtLinks> for Sessions {
+    type Result = Vec<LinkState>;
+
+    fn handle(&mut self, _: LookAtLinks, _: &mut Context<Self>) -> Vec<LinkState> {
+        let state = |(position, link): (&usize, &super::Link)| {
+            let up = link.up.as_ref();
+            LinkState {
+                position: *position,
+                up: up.is_some(),
+                since: link.since,
+                problem: up.is_none().then(|| link.problem.clone()),
+                attempts: link.attempts,
+                round_trip: up.and_then(|up| up.round_trip.latest()),
+                not_after: up.and_then(|up| up.not_after),
+                release: up.map(|up| up.release.clone()),
+            }
+        };
+        self.links.iter().map(state).collect()
+    }
+}
+
+/// Tries the line to a member; finds nothing where there is no such member.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Findings>")]
+pub struct ProbeMember {
+    /// To whom, by position in the consortium file.
+    pub position: usize,
+    /// How.
+    pub probe: Probe,
+}
+
+impl Handler<ProbeMember> for Sessions {
+    type Result = ResponseFuture<Option<Findings>>;
+
+    fn handle(&mut self, probe: ProbeMember, _: &mut Context<Self>) -> Self::Result {
+        let link = self.links.get(&probe.position).map(|link| link.address.clone());
+        Box::pin(async move { link?.send(probe.probe).await.ok() })
+    }
+}

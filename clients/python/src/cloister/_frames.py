@@ -1,0 +1,62 @@
+"""Answers as pandas DataFrames, where pandas is installed.
+
+Which shape an answer has is seen from the answer, not from the function's name: new functions work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cloister._errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What stands beside a table as one value, though it may be written as a list.
+_BESIDE = frozenset({"mode"})
+
+
+def frame(result: Mapping[str, Any], key: str | None) -> pd.DataFrame:
+    """What is at `key` of an answer, or the whole of it."""
+    if key is None:
+        wide = [name for name, value in result.items() if _is_wide(name, value)]
+        if len(wide) != 1:
+            return _single_values({name: result[name] for name in result if name not in wide})
+        [key] = wide
+    elif key not in result:
+        raise UsageError(f"there is no `{key}` in this result", hint=f"there are: {_list(result)}")
+    return _shaped(key, result[key])
+
+
+def _is_wide(name: str, value: object) -> bool:
+    return isinstance(value, (dict, list)) and name not in _BESIDE
+
+
+def _single_values(values: Mapping[str, Any]) -> pd.DataFrame:
+    return _pandas().DataFrame({"value": list(values.values())}, index=list(values))
+
+
+def _shaped(key: str, value: Any) -> pd.DataFrame:
+    pandas = _pandas()
+    if isinstance(value, dict):
+        if value and all(isinstance(row, dict) for row in value.values()):
+            return pandas.DataFrame.from_dict(value, orient="index")
+        return pandas.DataFrame({key: list(value.values())}, index=list(value))
+    if isinstance(value, list):
+        if value and all(isinstance(row, (dict, list)) for row in value):
+            return pandas.DataFrame(value)
+        return pandas.DataFrame({key: value})
+    return _single_values({key: value})
+
+
+def _pandas() -> Any:
+    try:
+        import pandas  # noqa: PLC0415 - it takes a while, and need not be there
+    except ImportError as error:
+        raise ImportError("DataFrames need pandas: pip install 'cloister-client[pandas]'") from error
+    return pandas
+
+
+def _list(names: Mapping[str, Any]) -> str:
+    return ", ".join(names)

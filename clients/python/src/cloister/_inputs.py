@@ -1,0 +1,128 @@
+"""What each party brings to a computation: values that the client has, or columns of a dataset.
+
+Turns the arguments of `compute` into one item for each party, or says which argument is wrong. Asks no
+node: whether there is such a column, its node says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from cloister._errors import UsageError
+
+Where: TypeAlias = Mapping[str, Any]
+"""A condition on rows, such as `{"column": "age", "op": ">=", "value": 18}`."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Columns of a dataset that a party's node knows. The client never sees a row."""
+
+    dataset: str
+    """The dataset's name."""
+    columns: Sequence[str]
+    """The columns, in the order in which the function takes them."""
+    where: Where | None = None
+    """Which rows; all where there is none."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.columns, str):
+            raise UsageError("`columns` is a list of names", hint='write ["age"], not "age"')
+        object.__setattr__(self, "columns", tuple(self.columns))
+        if not self.columns:
+            raise UsageError(f"no column of `{self.dataset}` is selected")
+
+
+@dataclass(frozen=True)
+class Values:
+    """Values that the client hands in, as JSON takes them."""
+
+    values: Any
+
+
+Input: TypeAlias = Selection | Values
+
+
+def inputs(
+    parties: Sequence[str],
+    *,
+    data: Mapping[str, Any] | None,
+    dataset: str | Mapping[str, str] | None,
+    column: str | None,
+    columns: Sequence[str] | Mapping[str, Sequence[str]] | None,
+    where: Where | None,
+) -> dict[str, Input]:
+    """What each of `parties` brings."""
+    if data is not None:
+        if dataset is not None or column is not None or columns is not None or where is not None:
+            raise UsageError(
+                "`data` stands alone",
+                hint="to mix, give a party a cloister.Selection(dataset, columns) in `data`",
+            )
+        return {name: _input(value) for name, value in _of_each(parties, "data", data).items()}
+    if dataset is None:
+        raise UsageError("nothing to compute with", hint="give `dataset` and `column`, or `data`")
+    if (column is None) == (columns is None):
+        raise UsageError("give either `column` or `columns` with `dataset`")
+    datasets = _for_each(parties, "dataset", dataset)
+    chosen = _for_each(parties, "columns", [column] if columns is None else columns)
+    return {name: Selection(datasets[name], chosen[name], where) for name in parties}
+
+
+def _for_each(parties: Sequence[str], argument: str, value: Any) -> dict[str, Any]:
+    """One value for all parties, or each its own."""
+    if isinstance(value, Mapping):
+        return _of_each(parties, argument, value)
+    return dict.fromkeys(parties, value)
+
+
+def _of_each(parties: Sequence[str], argument: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise UsageError(
+            f"`{argument}` is a mapping from party to what it brings",
+            hint=f"the parties are {', '.join(parties)}",
+        )
+    for name in value:
+        if name not in parties:
+            raise UsageError(
+                f"`{argument}` is for `{name}`, who does not take part",
+                hint=f"the parties are {', '.join(parties)}",
+            )
+    for name in parties:
+        if name not in value:
+            raise UsageError(
+                f"`{argument}` has nothing for {name}",
+                hint="give None for a party that brings nothing, or name the others in `parties`",
+                party=name,
+            )
+    return {name: value[name] for name in parties}
+
+
+def _input(value: Any) -> Input:
+    return value if isinstance(value, Selection) else Values(plain(value))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON takes it; arrays, series and frames become lists."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise UsageError(f"{value} is no number that can be computed with")
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, Set):
+        return sorted(plain(item) for item in value)
+    for method in ("to_numpy", "tolist", "to_list"):
+        if hasattr(value, method):
+            return plain(getattr(value, method)())
+    raise UsageError(
+        f"a {type(value).__name__} cannot be handed to a node",
+        hint="hand in numbers, texts, lists, or arrays of these",
+    )

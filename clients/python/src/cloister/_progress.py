@@ -1,0 +1,146 @@
+"""How far a joint computation is at each party, as events.
+
+An event is made when something changes, and only then: when a party is asked, when its node tells
+another state, round or wait, and when it has ended. Nodes are asked every quarter of a second; one that
+does not tell (an older one) is asked no more.
+
+Times here are a computation's own: seconds since its node began it, by that node's clock. Nobody's clocks
+are compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from cloister._errors import CloisterError, NodeError
+from cloister._node import Node
+from cloister._views import Computation
+
+_PAUSE_SECONDS = 0.25
+
+ENDED = frozenset({"done", "failed", "cancelled"})
+"""The states after which a party tells no more."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a joint computation is at one party."""
+
+    party: str
+    state: str
+    """`asked`, until its node tells more; then as in a `Computation`."""
+    round: int = 0
+    step: str = ""
+    """What the round is for, in words."""
+    waiting_for: tuple[str, ...] = ()
+    """Whom its node waits for."""
+    awaited: str = ""
+    """For what, in words."""
+    waiting_since: float | None = None
+    """Since how many seconds after it began."""
+    error: CloisterError | None = None
+    """Why it failed, where it did."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether this party tells no more."""
+        return self.state in ENDED
+
+    def __str__(self) -> str:
+        if self.error is not None:
+            return f"{self.party}: {self.state}: {self.error.message}"
+        if self.waiting_for:
+            since = "" if self.waiting_since is None else f" since {clock(self.waiting_since)}"
+            return f"{self.party}: waiting for {', '.join(self.waiting_for)}{since}, at {self.awaited}"
+        step = f", {self.step}" if self.step and self.step != self.state else ""
+        rounds = f", round {self.round}" if self.round else ""
+        return f"{self.party}: {self.state}{rounds}{step}"
+
+
+Report: TypeAlias = Callable[[Progress], object]
+"""Whoever wants to hear of it."""
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes:02}:{rest:02}"
+
+
+class Watch:
+    """Tells each change once."""
+
+    def __init__(self, report: Report | None) -> None:
+        self._report = report
+        self._last: dict[str, Progress] = {}
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody wants to hear."""
+        return self._report is not None
+
+    def asked(self, party: str) -> None:
+        """A party has been asked."""
+        self._tell(Progress(party, "asked"))
+
+    def done(self, party: str) -> None:
+        """A party has a result."""
+        self._tell(replace(self._last.get(party, Progress(party, "")), **_at_rest("done")))
+
+    def failed(self, party: str, error: CloisterError) -> None:
+        """A party has none."""
+        state = "cancelled" if error.code == "cancelled" else "failed"
+        last = self._last.get(party, Progress(party, ""))
+        self._tell(replace(last, **_at_rest(state), error=error))
+
+    def seen(self, computation: Computation) -> None:
+        """A node has told how far it is."""
+        last = self._last.get(computation.party)
+        # Whether it has ended, the answer to the call says.
+        if computation.running and not (last is not None and last.ended):
+            self._tell(_progress(computation))
+
+    def _tell(self, progress: Progress) -> None:
+        if self._last.get(progress.party) != progress:
+            self._last[progress.party] = progress
+            if self._report is not None:
+                self._report(progress)
+
+
+async def poll(nodes: tuple[Node, ...], network: str, watch: Watch) -> None:
+    """Asks all nodes how far they are, again and again."""
+    await asyncio.gather(*(_poll(node, network, watch) for node in nodes))
+
+
+async def _poll(node: Node, network: str, watch: Watch) -> None:
+    while True:
+        await asyncio.sleep(_PAUSE_SECONDS)
+        try:
+            told = await node.computations(state="running", network=network)
+        except NodeError:
+            return  # it does not tell
+        except CloisterError:
+            continue  # the call itself says why
+        for computation in told:
+            watch.seen(computation)
+
+
+def _progress(computation: Computation) -> Progress:
+    waiting = computation.waiting
+    since = None if waiting is None else (waiting.since - computation.started).total_seconds()
+    return Progress(
+        party=computation.party,
+        state=computation.state,
+        round=computation.round,
+        step=computation.step,
+        waiting_for=() if waiting is None else waiting.parties,
+        awaited="" if waiting is None else waiting.awaited,
+        waiting_since=since,
+    )
+
+
+def _at_rest(state: str) -> dict[str, object]:
+    return {"state": state, "step": "", "waiting_for": (), "awaited": "", "waiting_since": None}

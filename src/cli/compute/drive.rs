@@ -1,0 +1,113 @@
+//! Has all nodes compute, shows how far they are, and ends it everywhere when it is interrupted.
+
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{sleep, timeout};
+
+use super::progress::Progress;
+use crate::client::{CallError, Data, Report};
+use crate::joint::{Consortium, Failed, Job, Reports, State, check_agreement};
+use crate::problem::{Fault, Problem};
+
+/// How often the nodes are asked how far they are.
+const POLL: Duration = Duration::from_millis(500);
+
+/// How long nodes may take to end a computation before we leave them to their deadlines.
+const CANCELLING: Duration = Duration::from_secs(10);
+
+/// Why there is no result.
+pub(crate) enum NoResult {
+    /// Parties failed.
+    Failed(Failed),
+    /// Something else.
+    Problem(Problem),
+}
+
+impl From<Problem> for NoResult {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<NoResult> for Problem {
+    fn from(none: NoResult) -> Self {
+        match none {
+            NoResult::Failed(failed) => failed.into(),
+            NoResult::Problem(problem) => problem,
+        }
+    }
+}
+
+/// The reports of all parties, which agree.
+pub(crate) async fn drive(
+    consortium: &Consortium,
+    job: Job,
+    data: Vec<Data>,
+) -> Result<Vec<(String, Report)>, NoResult> {
+    let (job, network) = job.named();
+    let progress = Progress::of(consortium.members().iter().map(|member| member.name.as_str()));
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(Problem::ours)?;
+    let show = |party: &str, state: State<'_>| progress.show(party, state);
+    let mut computing = pin!(consortium.compute(&job, data, show));
+    let reports = tokio::select! {
+        reports = &mut computing => reports,
+        never = follow(consortium, &network, &progress) => match never {},
+        _ = interrupts.recv() => {
+            progress.end();
+            eprintln!(
+                "interrupted: ending the computation at all nodes; interrupt again to leave at once"
+            );
+            let ended = tokio::select! {
+                ended = cancel(consortium, &network, computing) => ended,
+                _ = interrupts.recv() => "left at once: the nodes end it at their deadline".to_owned(),
+            };
+            return Err(Problem::new(Fault::Interrupted, ended).into());
+        }
+    };
+    progress.end();
+    let reports = reports.all().map_err(NoResult::Failed)?;
+    check_agreement(&reports)?;
+    Ok(reports)
+}
+
+/// Asks the nodes how far they are, for ever. Nodes that do not tell are left in peace.
+async fn follow(consortium: &Consortium, network: &str, progress: &Progress) -> Infallible {
+    loop {
+        sleep(POLL).await;
+        progress.update(&consortium.running(network).await);
+    }
+}
+
+/// Ends the computation at all nodes, and says what came of it. A node may not have begun when it is told
+/// first, so it is told until every party's request has ended.
+async fn cancel(
+    consortium: &Consortium,
+    network: &str,
+    mut computing: Pin<&mut impl Future<Output = Reports>>,
+) -> String {
+    let mut open = Vec::new();
+    let told = timeout(CANCELLING, async {
+        loop {
+            let ended = consortium.cancel(network).await.into_iter();
+            open = ended.filter_map(|(party, ended)| Some((party, ended.err()?))).collect();
+            if timeout(POLL, &mut computing).await.is_ok() || !open.is_empty() {
+                return;
+            }
+        }
+    });
+    let in_time = told.await.is_ok();
+    if open.is_empty() && in_time {
+        return "the computation is ended at all nodes".to_owned();
+    }
+    let open: Vec<String> = open
+        .iter()
+        .map(|(party, error): &(String, CallError)| match error.is_missing() {
+            true => format!("{party} (its cloister is too old to be told)"),
+            false => format!("{party} ({error})"),
+        })
+        .collect();
+    format!("not ended, but by the deadline, at {}", open.join(", "))
+}

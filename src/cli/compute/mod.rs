@@ -1,0 +1,131 @@
+//! `cloister compute`: one central client for all parties of a joint computation.
+
+mod data;
+mod drive;
+mod output;
+mod progress;
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+use serde_json::{Map, Value};
+
+use self::data::Given;
+use self::data::parse;
+pub(super) use self::drive::{NoResult, drive};
+pub(super) use self::output::{Format, Output, document};
+use crate::client::Data;
+use crate::folder::{ApiMember, Folder};
+use crate::joint::{Consortium, Job};
+use crate::present::page::Section;
+use crate::problem::{Outcome, Problem};
+
+/// Have all nodes of a consortium compute a function together, and print the result.
+///
+/// Ctrl-C ends the computation at all nodes; pressed again, it leaves at once.
+#[derive(Args)]
+#[command(group = ArgGroup::new("input").required(true).args(["data", "data_file"]))]
+pub(super) struct Arguments {
+    /// The folder with the consortium's client.toml.
+    #[arg(long, value_name = "DIR")]
+    consortium: PathBuf,
+    /// The function, such as SecureSum; `cloister functions` lists them.
+    #[arg(value_name = "NAME")]
+    function: String,
+    /// A party's data: as JSON, one for each party in order, or as PARTY=JSON; or as columns of a
+    /// dataset, DATASET.COLUMN[,COLUMN…], one for each party or one for all.
+    #[arg(long, value_name = "[PARTY=]JSON|DATASET.COLUMN")]
+    data: Vec<String>,
+    /// A file with a party's data: one for each party in order, or as PARTY=FILE. JSON; or CSV with a
+    /// head, of which FILE.csv:COLUMN[,COLUMN…] takes some columns.
+    #[arg(long, alias = "data-json", value_name = "[PARTY=]FILE")]
+    data_file: Vec<String>,
+    /// Which rows of a dataset, as JSON: {"column": "age", "op": ">=", "value": 40}, with and, or, not.
+    #[arg(long = "where", value_name = "JSON", requires = "data")]
+    filter: Option<String>,
+    /// A parameter, the same for all parties; the value is read as JSON if it is JSON, else as
+    /// text.
+    #[arg(long = "parameter", value_name = "K=V")]
+    parameters: Vec<String>,
+    /// The name of the computation; a fresh one if it is left out.
+    #[arg(long, value_name = "UUID")]
+    session: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let file = Folder::new(&arguments.consortium).read_client()?;
+    let data = arguments.read_data(&file.member)?;
+    arguments.output.check()?;
+    let job = Job {
+        function: arguments.function.clone(),
+        parameters: parameters(&arguments.parameters)?,
+        session: arguments.session.clone(),
+        trace: false,
+    };
+    let computed = compute(Consortium::new(file)?, job, data, &arguments.output);
+    actix::System::new().block_on(computed)
+}
+
+async fn compute(consortium: Consortium, job: Job, data: Vec<Data>, output: &Output) -> Outcome {
+    let (function, parameters) = (job.function.clone(), job.parameters.clone());
+    let reports = match drive(&consortium, job, data).await {
+        Ok(reports) => reports,
+        Err(none) => {
+            if let (NoResult::Failed(failed), Format::Json) = (&none, output.format()) {
+                super::print(&format!("{:#}\n", failed.document()))?;
+            }
+            return Err(none.into());
+        }
+    };
+    super::print(&output.text(&reports)?)?;
+    let title = function.clone();
+    output.write_page(
+        &title,
+        &[],
+        &[Section { title: "Result".to_owned(), function, parameters, reports }],
+    )
+}
+
+impl Arguments {
+    fn read_data(&self, members: &[ApiMember]) -> Outcome<Vec<Data>> {
+        let filter = self.filter.as_deref().map(|text| parse(text, "--where")).transpose()?;
+        let given = match self.data_file.is_empty() {
+            true => Given::Inline(&self.data),
+            false => Given::Files(&self.data_file),
+        };
+        data::read(&given, filter.as_ref(), members)
+    }
+}
+
+fn parameters(given: &[String]) -> Outcome<Map<String, Value>> {
+    let mut parameters = Map::new();
+    for text in given {
+        let Some((name, value)) = text.split_once('=') else {
+            let message = format!("--parameter `{text}` has no `=`: write it as NAME=VALUE");
+            return Err(Problem::usage(message));
+        };
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        if parameters.insert(name.to_owned(), value).is_some() {
+            return Err(Problem::usage(format!("--parameter {name} is given twice")));
+        }
+    }
+    Ok(parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn parameters_are_json_where_they_can_be() {
+        let given = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+        let read = parameters(&given(&["digits_before=6", "suite=masked", "x=[1]"])).unwrap();
+        assert_eq!(Value::from(read), json!({"digits_before": 6, "suite": "masked", "x": [1]}));
+        assert!(parameters(&given(&["x"])).is_err());
+        assert!(parameters(&given(&["x=1", "x=2"])).is_err());
+    }
+}

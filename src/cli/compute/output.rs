@@ -1,0 +1,130 @@
+//! How results leave the command: as tables, JSON or CSV on standard output, and as a page in a file.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::cli::moment_of;
+use crate::client::Report;
+use crate::membership::write_at_once;
+use crate::present::page::{self, Page, Section};
+use crate::present::terminal::{self, Style};
+use crate::present::{blocks, circumstances, csv, flatten};
+use crate::problem::{Outcome, Problem};
+
+/// In which form results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// Rows of result, row, column, value.
+    Csv,
+}
+
+/// Whether results are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Draw {
+    /// On a terminal.
+    Auto,
+    /// Wherever they go.
+    Always,
+    /// Nowhere: a row for each value.
+    Never,
+}
+
+#[derive(Args)]
+pub(crate) struct Output {
+    /// In which form to print results.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+    /// Print one JSON document on standard output: the same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Whether tables have histograms and grids drawn, or a row for each value.
+    #[arg(long, value_enum, default_value = "auto")]
+    draw: Draw,
+    /// Write a report with plots to this file, too: one page of HTML that stands alone.
+    #[arg(long, value_name = "FILE.html")]
+    output: Option<PathBuf>,
+}
+
+impl Output {
+    /// The form that was asked for.
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+
+    /// What of it can be known to be wrong before anything is computed.
+    pub(crate) fn check(&self) -> Outcome {
+        let Some(path) = &self.output else { return Ok(()) };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match folder.unwrap_or(Path::new(".")).is_dir() && !path.is_dir() {
+            true => Ok(()),
+            false => Err(Problem::usage(format!(
+                "the report cannot be written to {}: name a file in a folder that there is",
+                path.display()
+            ))),
+        }
+    }
+
+    /// A result as text in the form that was asked for.
+    pub(crate) fn text(&self, reports: &[(String, Report)]) -> Outcome<String> {
+        let Some((_, first)) = reports.first() else {
+            return Err(Problem::usage("the consortium has no parties"));
+        };
+        match self.format() {
+            Format::Json => Ok(format!("{:#}\n", document(first, reports))),
+            Format::Csv => csv::text(&first.result).map_err(Problem::ours),
+            Format::Table => Ok(self.table(first)),
+        }
+    }
+
+    /// Writes the report, if one is wanted.
+    pub(crate) fn write_page(
+        &self,
+        title: &str,
+        facts: &[(String, String)],
+        sections: &[Section],
+    ) -> Outcome {
+        let Some(path) = &self.output else { return Ok(()) };
+        let made = moment_of(SystemTime::now());
+        let page = Page { title, made: &made, facts, sections };
+        write_at_once(path, &page::text(&page))?;
+        eprintln!("report: {}", path.display());
+        Ok(())
+    }
+
+    fn table(&self, report: &Report) -> String {
+        let style = Style::of_this_terminal();
+        let drawn = match self.draw {
+            Draw::Auto => io::stdout().is_terminal(),
+            Draw::Always => true,
+            Draw::Never => false,
+        };
+        if drawn {
+            let circumstances = terminal::rows(&circumstances(report), style);
+            return format!("{}\n{circumstances}", terminal::text(&blocks(&report.result), style));
+        }
+        let mut rows = Vec::new();
+        flatten(String::new(), &report.result, &mut rows);
+        rows.extend(circumstances(report));
+        // Whoever reads it is a program, which takes the characters that there are.
+        terminal::rows(&rows, Style { unicode: true, width: usize::MAX, ..style })
+    }
+}
+
+/// The first party's report, with what it cost each.
+pub(crate) fn document(first: &Report, reports: &[(String, Report)]) -> Value {
+    let cost = |(party, report): &(String, Report)| json!({"party": party, "cost": report.cost});
+    let costs: Vec<Value> = reports.iter().map(cost).collect();
+    let mut document = json!(first);
+    if let Some(object) = document.as_object_mut() {
+        object.insert("parties".to_owned(), costs.into());
+    }
+    document
+}

@@ -1,0 +1,199 @@
+//! How far each party is: moving lines on a terminal, a line for each change elsewhere. Only standard
+//! error is written to.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use console::Term;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::client::people::{Computation, Waiting};
+use crate::joint::State;
+use crate::present::clean;
+
+/// What nobody needs to hear of: most computations take less.
+const PATIENT: Duration = Duration::from_secs(2);
+
+/// How often the moving lines move.
+const TICK: Duration = Duration::from_millis(120);
+
+/// Shows how far a computation is.
+pub(super) struct Progress {
+    lines: Lines,
+    /// Since when each party tells that it waits for the same.
+    waits: RefCell<BTreeMap<String, Wait>>,
+}
+
+enum Lines {
+    Moving(BTreeMap<String, ProgressBar>),
+    Written,
+}
+
+struct Wait {
+    waiting: Waiting,
+    since: Instant,
+    told: bool,
+}
+
+impl Progress {
+    /// Of a computation between these parties.
+    pub(super) fn of<'a>(parties: impl Iterator<Item = &'a str>) -> Self {
+        let moving = Term::stderr().is_term() && std::env::var("TERM").is_ok_and(|t| t != "dumb");
+        let lines = match moving {
+            true => Lines::Moving(moving_lines(parties)),
+            false => Lines::Written,
+        };
+        Self { lines, waits: RefCell::default() }
+    }
+
+    /// A party was asked, or has answered.
+    pub(super) fn show(&self, party: &str, state: State<'_>) {
+        let text = match state {
+            State::Asked => "asked".to_owned(),
+            State::Done(report) => format!(
+                "done, {} rounds, {} bytes sent, {:.1} ms",
+                report.cost.rounds,
+                report.cost.bytes_sent,
+                report.cost.seconds * 1e3
+            ),
+            State::Failed(error) => format!("failed: {}", clean(&error.to_string())),
+        };
+        match &self.lines {
+            Lines::Written => eprintln!("{party}: {text}"),
+            Lines::Moving(lines) => {
+                let Some(line) = lines.get(party) else { return };
+                match state {
+                    State::Asked => line.set_message(text),
+                    _ => line.finish_with_message(text),
+                }
+            }
+        }
+    }
+
+    /// What the nodes tell while they compute.
+    pub(super) fn update(&self, told: &[(String, Computation)]) {
+        for (party, computation) in told {
+            let waiting = self.waiting(party, computation);
+            match &self.lines {
+                Lines::Moving(lines) => {
+                    if let Some(line) = lines.get(party).filter(|line| !line.is_finished()) {
+                        line.set_message(waiting.unwrap_or_else(|| stage(computation)));
+                    }
+                }
+                Lines::Written => self.write_once(party, waiting),
+            }
+        }
+    }
+
+    /// No line moves any more.
+    pub(super) fn end(&self) {
+        if let Lines::Moving(lines) = &self.lines {
+            lines.values().filter(|line| !line.is_finished()).for_each(ProgressBar::abandon);
+        }
+    }
+
+    /// `waiting for clinic-b since 00:12, at agreeing`, where that has lasted. The time is ours from when we
+    /// first heard of it: clocks differ.
+    fn waiting(&self, party: &str, computation: &Computation) -> Option<String> {
+        let mut waits = self.waits.borrow_mut();
+        let Some(waiting) = computation.waiting.clone().filter(|w| !w.parties.is_empty()) else {
+            waits.remove(party);
+            return None;
+        };
+        let new = Wait { waiting: waiting.clone(), since: Instant::now(), told: false };
+        let wait = waits.entry(party.to_owned()).or_insert(new);
+        if wait.waiting != waiting {
+            *wait = Wait { waiting, since: Instant::now(), told: false };
+        }
+        let lasted = wait.since.elapsed();
+        (lasted >= PATIENT).then(|| describe(&wait.waiting, lasted))
+    }
+
+    /// The same wait is told once of each party.
+    fn write_once(&self, party: &str, waiting: Option<String>) {
+        let mut waits = self.waits.borrow_mut();
+        let (Some(text), Some(wait)) = (waiting, waits.get_mut(party)) else { return };
+        if !std::mem::replace(&mut wait.told, true) {
+            eprintln!("{party}: {text}");
+        }
+    }
+}
+
+fn moving_lines<'a>(parties: impl Iterator<Item = &'a str>) -> BTreeMap<String, ProgressBar> {
+    let all = MultiProgress::new();
+    let names: Vec<&str> = parties.collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let style = ProgressStyle::with_template("{spinner} {prefix}  {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .tick_chars("|/-\\*");
+    let line = |name: &&str| {
+        let line = all.add(ProgressBar::new_spinner().with_style(style.clone()));
+        line.set_prefix(format!("{name:width$}"));
+        line.enable_steady_tick(TICK);
+        ((*name).to_owned(), line)
+    };
+    names.iter().map(line).collect()
+}
+
+fn stage(computation: &Computation) -> String {
+    let Computation { state, round, step, .. } = computation;
+    let at = match round {
+        0 => String::new(),
+        round => format!(", round {round}"),
+    };
+    let step = match step.as_str() {
+        "" => String::new(),
+        step if step == state => String::new(),
+        step => format!(", {step}"),
+    };
+    clean(&format!("{state}{at}{step}"))
+}
+
+fn describe(waiting: &Waiting, lasted: Duration) -> String {
+    let seconds = lasted.as_secs();
+    let at = match waiting.what.as_str() {
+        "" => String::new(),
+        what => format!(", at {what}"),
+    };
+    let (parties, minutes) = (waiting.parties.join(", "), seconds / 60);
+    clean(&format!("waiting for {parties} since {minutes:02}:{:02}{at}", seconds % 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn computation(waiting: serde_json::Value) -> Computation {
+        let document = json!({
+            "id": "1", "network": "n", "state": "running", "round": 2, "step": "opening",
+            "waiting": waiting,
+        });
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn a_wait_says_for_whom_and_at_what_when_it_has_lasted() {
+        let agreeing = json!({"parties": ["b", "c"], "for": "agreeing", "since": "x"});
+        let waiting = computation(agreeing).waiting.unwrap();
+        let text = describe(&waiting, Duration::from_secs(72));
+        assert_eq!(text, "waiting for b, c since 01:12, at agreeing");
+        let progress = Progress { lines: Lines::Written, waits: RefCell::default() };
+        let told = computation(json!({"parties": ["b"], "for": "agreeing", "since": "x"}));
+        assert_eq!(progress.waiting("a", &told), None, "it has only begun");
+        let long = Instant::now().checked_sub(PATIENT).unwrap();
+        progress.waits.borrow_mut().get_mut("a").unwrap().since = long;
+        assert!(progress.waiting("a", &told).unwrap().contains("waiting for b since 00:02"));
+        let other = computation(json!({"parties": ["c"], "for": "agreeing", "since": "y"}));
+        assert_eq!(progress.waiting("a", &other), None, "another wait begins anew");
+    }
+
+    #[test]
+    fn stages_are_written_in_a_line() {
+        assert_eq!(stage(&computation(json!(null))), "running, round 2, opening");
+        let early = Computation { round: 0, step: "running".into(), ..computation(json!(null)) };
+        assert_eq!(stage(&early), "running");
+    }
+}

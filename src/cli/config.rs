@@ -1,0 +1,127 @@
+//! `cloister config check`: which settings hold and why, and all that is wrong with a node before it starts.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use clap::{Args, Subcommand};
+use cloister_actors::consortium::Consortium;
+use cloister_actors::node::StartError;
+use cloister_actors::settings::{AccessMode, Settings};
+use cloister_certs::{Expiry, Identity};
+
+use crate::folder::read_toml;
+use crate::layers::{self, Complaint, Effective};
+use crate::problem::{Outcome, Problem};
+
+/// Settings that others hang on: where they are wrong, nothing is said of what hangs on them.
+const FOUNDATIONS: [&str; 4] = ["party", "identity", "consortium", "api_listen"];
+
+/// Show and check a node's settings.
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print the settings that hold, each with where it came from, and everything that is wrong.
+    Check(Check),
+}
+
+#[derive(Args)]
+struct Check {
+    /// The node's settings.
+    #[arg(long, visible_alias = "settings", value_name = "FILE", default_value = "node.toml")]
+    config: PathBuf,
+    /// A setting over the file and the environment, as `cloister node` takes it.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let Command::Check(check) = &arguments.command;
+    let effective = layers::read(&check.config, &check.set)?;
+    super::print(&effective.commented()?)?;
+    let mut wrong: Vec<String> = effective.complaints().iter().map(ToString::to_string).collect();
+    if stands(&effective) {
+        wrong.extend(of_node(effective.settings()));
+    }
+    match wrong.len() {
+        0 => {
+            eprintln!("the settings are right");
+            Ok(())
+        }
+        count => Err(Problem::usage(format!("{count} things to mend:\n{}", wrong.join("\n")))),
+    }
+}
+
+/// Whether what else is checked would be checked by the right settings.
+fn stands(effective: &Effective) -> bool {
+    let foundation = |complaint: &Complaint| {
+        complaint.name.first().is_some_and(|first| FOUNDATIONS.contains(&first.as_str()))
+    };
+    !effective.complaints().iter().any(foundation)
+}
+
+/// What would keep a node with these settings from starting.
+fn of_node(settings: &Settings) -> Vec<String> {
+    let identity = Identity::load(&settings.identity).map_err(|error| error.to_string());
+    let hint = "put the consortium's file there, or mend the setting `consortium`";
+    let consortium: Result<Consortium, String> =
+        read_toml(&settings.consortium, hint).map_err(|problem| problem.to_string());
+    let mut wrong = of_access(settings);
+    if let (Ok(identity), Ok(consortium)) = (&identity, &consortium) {
+        wrong.extend(of_membership(settings, identity, consortium));
+    }
+    if let Ok(consortium) = &consortium {
+        let policy = settings.policy.check(|name| consortium.position(name).is_some());
+        wrong.extend(policy.err().map(|error| error.to_string()));
+    }
+    if let Ok(identity) = &identity
+        && let Expiry::Expired { .. } | Expiry::NotYetValid { .. } =
+            identity.expiry(SystemTime::now())
+    {
+        wrong.push(StartError::OutOfDate(identity.fingerprint()).to_string());
+    }
+    wrong.extend(identity.err());
+    wrong.extend(consortium.err());
+    wrong.extend(settings.data.folders.iter().filter_map(|folder| missing(folder)));
+    wrong
+}
+
+fn of_membership(
+    settings: &Settings,
+    identity: &Identity,
+    consortium: &Consortium,
+) -> Option<String> {
+    let party = settings.party.clone();
+    let Some(own) = consortium.members().iter().find(|member| member.name == party) else {
+        return Some(StartError::NoMember(party).to_string());
+    };
+    let ours = identity.fingerprint();
+    let pinned = own.fingerprints.contains(&ours);
+    (!pinned).then(|| StartError::NotPinned { party, ours }.to_string())
+}
+
+fn of_access(settings: &Settings) -> Vec<String> {
+    let exposed = !settings.api_listen.ip().is_loopback();
+    let open = settings.access.mode == AccessMode::Open;
+    let half = settings.access.certificate.is_some() != settings.access.key.is_some();
+    let wrong = [
+        (exposed && open).then_some(StartError::Exposed(settings.api_listen)),
+        (exposed && !open && !settings.api_tls()).then_some(StartError::Plain(settings.api_listen)),
+        half.then_some(StartError::HalfACertificate),
+    ];
+    wrong.into_iter().flatten().map(|error| error.to_string()).collect()
+}
+
+/// A folder for data that was named and is not there; the usual one may be made later.
+fn missing(folder: &Path) -> Option<String> {
+    let usual = folder.file_name().is_some_and(|name| name == "data");
+    let there = usual || folder.is_dir();
+    (!there).then(|| {
+        let shown = folder.display();
+        format!("`data.folders` names {shown}, which is no folder: make it, or take it out")
+    })
+}

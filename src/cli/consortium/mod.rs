@@ -1,0 +1,79 @@
+//! `cloister consortium`: the file that says who computes together, made from the members' cards.
+
+mod ask;
+mod diff;
+mod show;
+mod take_in;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use crate::membership::Membership;
+use crate::operator::{Operator, Reloaded};
+use crate::problem::Outcome;
+
+/// Make, change, show and compare consortium files.
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a file from the cards of two members or more.
+    New(take_in::Arguments),
+    /// Take in the cards of further members, or newer cards of those that are there.
+    Add(take_in::Arguments),
+    /// Take a member out.
+    Remove {
+        /// The consortium file.
+        file: PathBuf,
+        /// The member's name.
+        name: String,
+        #[command(flatten)]
+        node: Node,
+    },
+    /// Show the members, their fingerprints in words, and the hash that all members must have alike.
+    Show(show::Arguments),
+    /// Say what two files have differently: in whom, and in what.
+    Diff(diff::Arguments),
+}
+
+/// The node that is to know of the change.
+#[derive(Args)]
+struct Node {
+    /// The settings of this member's own node, which is then told to read the file again.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    match &arguments.command {
+        Command::New(cards) => cards.run(Membership::new(&cards.file)?),
+        Command::Add(cards) => cards.run(Membership::read(&cards.file)?),
+        Command::Remove { file, name, node } => {
+            let mut membership = Membership::read(file)?;
+            membership.remove(name)?;
+            finish(&membership, file, node)
+        }
+        Command::Show(arguments) => show::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
+    }
+}
+
+/// Writes the file, says what it is now, and has the node know.
+fn finish(membership: &Membership, file: &Path, node: &Node) -> Outcome {
+    show::tell_hash(&membership.write()?, file);
+    let reloaded = match &node.config {
+        Some(config) => Operator::of(config)?.reload()?,
+        None => Reloaded::NotAble,
+    };
+    match reloaded {
+        Reloaded::Yes => eprintln!("the running node uses it from now on"),
+        Reloaded::NotRunning => eprintln!("the node does not run; it will use it when it starts"),
+        Reloaded::NotAble => eprintln!("a running node uses it from its next start on"),
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! `cloister functions`: what can be computed, with which data and parameters, and what is revealed.
+
+mod parameters;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use cloister_protocols::catalogue::{self, Entry, InputKind};
+use serde_json::json;
+
+use crate::client::people::{Function, Parameter};
+use crate::folder::Folder;
+use crate::joint::Consortium;
+use crate::present::clean;
+use crate::problem::{Fault, Outcome, Problem};
+
+/// The widest line of a description.
+const WIDTH: usize = 96;
+
+/// List the functions that nodes compute together.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// One function; all where it is left out.
+    name: Option<String>,
+    /// Ask the nodes of this consortium; without it, what this command itself knows is listed.
+    #[arg(long, value_name = "DIR")]
+    consortium: Option<PathBuf>,
+    /// Print one JSON document on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let all = match &arguments.consortium {
+        Some(folder) => of_nodes(folder)?,
+        None => catalogue::entries().iter().map(of_catalogue).collect(),
+    };
+    let chosen = choose(all, arguments.name.as_deref())?;
+    if arguments.json {
+        return super::print(&format!("{:#}\n", json!({"functions": chosen})));
+    }
+    match (&arguments.name, chosen.as_slice()) {
+        (Some(_), [one]) => super::print(&in_full(one)),
+        (_, all) => super::print(&list(all)),
+    }
+}
+
+/// What the first node says that tells. Older ones have the same catalogue as we.
+fn of_nodes(folder: &std::path::Path) -> Outcome<Vec<Function>> {
+    let consortium = Consortium::new(Folder::new(folder).read_client()?)?;
+    match actix::System::new().block_on(consortium.functions()) {
+        Ok(functions) => Ok(functions.into_iter().map(with_parameters).collect()),
+        Err(error) if error.is_missing() => {
+            eprintln!("these nodes do not tell: this is what the command itself knows");
+            Ok(catalogue::entries().iter().map(of_catalogue).collect())
+        }
+        Err(error) => Err(Problem::new(error.fault(), error)),
+    }
+}
+
+/// Nodes that do not tell of parameters have those that we know, where we know the function.
+fn with_parameters(function: Function) -> Function {
+    let ours = || catalogue::find(&function.name).map(parameters::of);
+    Function { parameters: function.parameters.clone().or_else(ours), ..function }
+}
+
+fn choose(all: Vec<Function>, name: Option<&str>) -> Outcome<Vec<Function>> {
+    let Some(name) = name else { return Ok(all) };
+    let alike = |function: &&Function| strsim::jaro_winkler(&function.name, name);
+    let nearest = all.iter().max_by(|one, other| alike(one).total_cmp(&alike(other)));
+    let nearest = nearest.map_or_else(String::new, |function| function.name.clone());
+    match all.into_iter().find(|function| function.name == name) {
+        Some(found) => Ok(vec![found]),
+        None => Err(Problem::new(
+            Fault::Usage,
+            format!(
+                "there is no function `{name}`; did you mean {nearest}? `cloister functions` lists all"
+            ),
+        )),
+    }
+}
+
+fn of_catalogue(entry: &Entry) -> Function {
+    let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+    Function {
+        name: entry.name.to_owned(),
+        summary: entry.summary.to_owned(),
+        takes: takes(entry.input).to_owned(),
+        suites: texts(entry.suites()),
+        result_keys: texts(entry.result_keys),
+        reveals: texts(entry.reveals),
+        parameters: Some(parameters::of(entry)),
+    }
+}
+
+fn takes(input: InputKind) -> &'static str {
+    match input {
+        InputKind::Numbers => "numbers",
+        InputKind::Vector => "one vector of numbers",
+        InputKind::Texts => "texts",
+        InputKind::TextPairs => "pairs of texts",
+        InputKind::Points => "pairs of numbers",
+        InputKind::Extremes => "objects with a `minimum` and a `maximum`",
+        InputKind::Ranked => "objects with an `array` of numbers and a `rank`",
+        InputKind::Matrix => "one matrix of numbers, as a list of rows, or nothing",
+        InputKind::Set => "a set of texts",
+        InputKind::Keyed => "ids, or rows that begin with one",
+        InputKind::Other => "something else, or nothing",
+    }
+}
+
+fn list(functions: &[Function]) -> String {
+    let row = |function: &Function| {
+        let Function { name, takes, summary, suites, .. } = function;
+        [name, takes, &suites.join(", "), summary].map(|text| clean(text)).into()
+    };
+    super::columns(
+        &["function", "a party brings", "suites", "what is computed"],
+        functions.iter().map(row).collect(),
+    )
+}
+
+fn in_full(function: &Function) -> String {
+    let mut text = format!("{}: {}\n", clean(&function.name), clean(&function.summary));
+    text += &entry("a party brings", std::slice::from_ref(&function.takes));
+    text += &entry("suites", &[function.suites.join(", ")]);
+    text += &entry("answers with", &[function.result_keys.join(", ")]);
+    if let Some(parameters) = &function.parameters {
+        text += &entry("parameters", &parameters.iter().map(parameter).collect::<Vec<_>>());
+    }
+    text + &entry("reveals beside it, at most", &function.reveals)
+}
+
+fn parameter(parameter: &Parameter) -> String {
+    let Parameter { name, kind, required, summary } = parameter;
+    let required = if *required { ", required" } else { "" };
+    format!("{name} ({kind}{required}): {summary}")
+}
+
+/// A head, and each text below it, broken into lines.
+fn entry(head: &str, texts: &[String]) -> String {
+    let mut text = format!("\n{head}\n");
+    for item in texts.iter().filter(|item| !item.is_empty()) {
+        let mut line = String::from("  -");
+        for word in clean(item).split_whitespace() {
+            if line.chars().count() + 1 + word.chars().count() > WIDTH {
+                text += &format!("{line}\n");
+                line = String::from("   ");
+            }
+            line += &format!(" {word}");
+        }
+        text += &format!("{line}\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_of_the_catalogue_is_described_in_lines_that_fit() {
+        for function in catalogue::entries().iter().map(of_catalogue) {
+            let text = in_full(&function);
+            assert!(text.contains(&function.summary) && text.contains("reveals"), "{text}");
+            let fits = |line: &str| line.chars().count() <= WIDTH || line.contains(": ");
+            assert!(text.lines().all(fits), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_nearly_right_is_helped() {
+        let all = || catalogue::entries().iter().map(of_catalogue).collect();
+        assert_eq!(choose(all(), Some("SecureSum")).unwrap().len(), 1);
+        let problem = choose(all(), Some("securesum")).unwrap_err();
+        assert!(problem.to_string().contains("did you mean SecureSum?"), "{problem}");
+    }
+}

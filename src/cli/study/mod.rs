@@ -1,0 +1,143 @@
+//! `cloister study`: a study is reviewed, checked against the nodes, and signed before it runs.
+
+mod run;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use cloister_actors::consortium::Consortium as Members;
+use cloister_certs::Identity;
+use serde_json::{Value, json};
+
+pub(super) use self::run::{Arguments as RunArguments, run as run_study};
+use super::{aloud, columns, identity, print};
+use crate::folder::{Folder, read_toml};
+use crate::joint::Consortium;
+use crate::problem::{Outcome, Problem};
+use crate::study::signatures::{self, Signatures, Signed};
+use crate::study::{Study, expectation};
+
+/// Check, sign and verify a study before it runs; `cloister run` runs it.
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check a study by itself, and against the nodes of a consortium.
+    Check {
+        /// The study.
+        study: PathBuf,
+        /// The folder with the consortium's client.toml: its nodes are asked for profiles and schemas.
+        #[arg(long, value_name = "DIR")]
+        consortium: Option<PathBuf>,
+    },
+    /// Sign a study with a party's identity: FILE.NAME.sig beside it.
+    Sign {
+        /// The study.
+        study: PathBuf,
+        /// The folder with the party's key and certificate.
+        #[arg(long, value_name = "DIR")]
+        identity: PathBuf,
+    },
+    /// Say who of a consortium has signed a study; all must have.
+    Verify {
+        /// The study.
+        study: PathBuf,
+        /// The folder with the consortium file.
+        #[arg(long, value_name = "DIR")]
+        consortium: PathBuf,
+        /// Print one JSON document on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    match &arguments.command {
+        Command::Check { study, consortium } => {
+            let study = Study::read(study)?;
+            if let Some(folder) = consortium {
+                let consortium = Consortium::new(Folder::new(folder).read_client()?)?;
+                actix::System::new().block_on(check_nodes(&study, &consortium))?;
+            }
+            introduce(&study);
+            Ok(())
+        }
+        Command::Sign { study, identity: folder } => {
+            let study = Study::read(study)?;
+            let identity = Identity::load(folder).map_err(identity::problem)?;
+            let place = signatures::sign(&study, &identity)?;
+            introduce(&study);
+            eprintln!("signed by {}: {}", identity.name(), place.display());
+            Ok(())
+        }
+        Command::Verify { study, consortium, json } => {
+            let study = Study::read(study)?;
+            let signatures = read_signatures(&study, &Folder::new(consortium))?;
+            let text = match json {
+                true => format!("{:#}\n", document(&study, Some(&signatures))),
+                false => table(&signatures),
+            };
+            print(&text)?;
+            signatures.check(true)
+        }
+    }
+}
+
+/// Says what a study is, for people who compare it.
+fn introduce(study: &Study) {
+    eprintln!(
+        "\"{}\" has {} computations. Its hash:\n{}",
+        study.title(),
+        study.computations().len(),
+        aloud::both(study.hash(), "  ")
+    );
+}
+
+/// Stops where the nodes are not as the study expects.
+async fn check_nodes(study: &Study, consortium: &Consortium) -> Outcome {
+    let wrong = expectation::differences(study, consortium).await?;
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(Problem::peer(format!(
+            "the nodes are not as the study expects, so nothing was computed:\n  {}",
+            wrong.join("\n  ")
+        ))),
+    }
+}
+
+fn read_signatures(study: &Study, folder: &Folder) -> Outcome<Signatures> {
+    let hint = "signatures are checked against the consortium file: put it there";
+    let members: Members = read_toml(&folder.consortium(), hint)?;
+    Ok(signatures::of(study, &members))
+}
+
+fn document(study: &Study, signatures: Option<&Signatures>) -> Value {
+    let hash = study.hash();
+    let members = signatures.map(|signatures| {
+        let member = |(name, signed): &(String, Signed)| {
+            json!({
+                "party": name,
+                "signed": matches!(signed, Signed::Yes(_)),
+                "detail": signed.to_string(),
+            })
+        };
+        signatures.members().iter().map(member).collect::<Vec<_>>()
+    });
+    json!({
+        "title": study.title(),
+        "hash": hash.to_string(),
+        "words": hash.words().to_string(),
+        "signed_by": signatures.map(|signatures| signatures.names().collect::<Vec<_>>()),
+        "signed_by_all": signatures.is_some_and(Signatures::are_complete),
+        "signatures": members,
+    })
+}
+
+fn table(signatures: &Signatures) -> String {
+    let row = |(name, signed): &(String, Signed)| vec![name.clone(), signed.to_string()];
+    columns(&["member", "signature"], signatures.members().iter().map(row).collect())
+}

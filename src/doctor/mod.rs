@@ -1,0 +1,181 @@
+//! Examines a consortium from the outside: each node, each line between two of them in both directions,
+//! and a trial computation; and says what is wrong, what to do, and who must do it.
+//!
+//! The doctor sees what a client sees. The lines are tried by the nodes themselves, over connections of
+//! their own (`POST /v1/probes`): a line may be there in one direction only, and only its ends can tell.
+
+mod lines;
+mod nodes;
+mod trial;
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde::Serialize;
+
+use crate::joint::Consortium;
+
+/// What to examine.
+#[derive(Clone, Copy, Debug)]
+pub struct Examination {
+    /// For how long each line is left without a word, to see whether something cuts it; not at all
+    /// if zero.
+    pub idle: Duration,
+    /// How many bytes are sent over each line, to see how much it carries.
+    pub bytes: u64,
+    /// Whether something is computed.
+    pub trial: bool,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Checkup {
+    /// The worst of all verdicts.
+    pub verdict: Verdict,
+    /// Each node, in the order of the members.
+    pub nodes: Vec<NodeCheck>,
+    /// Each line, in the order of the members.
+    pub lines: Vec<LineCheck>,
+    /// The trial computation.
+    pub trial: Option<Check>,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeCheck {
+    /// The member.
+    pub member: String,
+    /// Where its API is.
+    pub api: String,
+    /// The worst of its verdicts.
+    pub verdict: Verdict,
+    /// All of them.
+    pub checks: Vec<Check>,
+}
+
+/// A line from one member's node to another's.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LineCheck {
+    /// Who tried it.
+    pub from: String,
+    /// To whom.
+    pub to: String,
+    /// The worst of its verdicts.
+    pub verdict: Verdict,
+    /// How long a word takes there and back, in seconds.
+    pub round_trip_seconds: Option<f64>,
+    /// How much it carried, in bytes a second.
+    pub bytes_per_second: Option<f64>,
+    /// All verdicts.
+    pub checks: Vec<Check>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What.
+    pub check: String,
+    /// How it is.
+    pub verdict: Verdict,
+    /// What was found.
+    pub detail: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+    /// Who must do it.
+    pub who: Option<String>,
+}
+
+/// How something is; the greater, the worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It was not looked at, because something before it failed or nobody asked for it.
+    Skipped,
+    /// As it should be.
+    Ok,
+    /// It works, and needs a look.
+    Warning,
+    /// It does not work.
+    Failed,
+}
+
+impl Checkup {
+    /// Examines all nodes of a consortium.
+    pub async fn of(consortium: &Consortium, examination: &Examination) -> Self {
+        let nodes = nodes::examine(consortium).await;
+        let lines = lines::examine(consortium, &nodes, examination).await;
+        let broken = nodes.iter().any(|node| node.verdict == Verdict::Failed);
+        let trial = match (examination.trial, broken) {
+            (false, _) => None,
+            (true, true) => Some(trial::impossible()),
+            (true, false) => Some(trial::compute(consortium).await),
+        };
+        let all = nodes.iter().map(|node| node.verdict);
+        let all = all.chain(lines.iter().map(|line| line.verdict));
+        let all = all.chain(trial.iter().map(|trial| trial.verdict));
+        let verdict = all.max().unwrap_or(Verdict::Ok);
+        Self { verdict, nodes, lines, trial }
+    }
+
+    /// Everything that needs somebody's hand: where it was found, and what.
+    pub fn findings(&self) -> impl Iterator<Item = (String, &Check)> {
+        let nodes = self.nodes.iter().flat_map(|node| {
+            node.checks.iter().map(|check| (format!("node {}", node.member), check))
+        });
+        let lines = self.lines.iter().flat_map(|line| {
+            line.checks.iter().map(|check| (format!("{} to {}", line.from, line.to), check))
+        });
+        let trial = self.trial.iter().map(|check| ("trial".to_owned(), check));
+        nodes.chain(lines).chain(trial).filter(|(_, check)| check.verdict >= Verdict::Warning)
+    }
+}
+
+impl Check {
+    fn ok(check: &str, detail: impl Into<String>) -> Self {
+        Self::new(check, Verdict::Ok, detail, None)
+    }
+
+    fn warning(check: &str, detail: impl Into<String>, remedy: (&str, &str)) -> Self {
+        Self::new(check, Verdict::Warning, detail, Some(remedy))
+    }
+
+    fn failed(check: &str, detail: impl Into<String>, remedy: (&str, &str)) -> Self {
+        Self::new(check, Verdict::Failed, detail, Some(remedy))
+    }
+
+    fn skipped(check: &str, detail: impl Into<String>) -> Self {
+        Self::new(check, Verdict::Skipped, detail, None)
+    }
+
+    fn new(
+        check: &str,
+        verdict: Verdict,
+        detail: impl Into<String>,
+        remedy: Option<(&str, &str)>,
+    ) -> Self {
+        let (remedy, who) = remedy.map(|(what, who)| (what.to_owned(), who.to_owned())).unzip();
+        Self { check: check.to_owned(), verdict, detail: detail.into(), remedy, who }
+    }
+}
+
+impl Verdict {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn worst(checks: &[Check]) -> Self {
+        checks.iter().map(|check| check.verdict).max().unwrap_or(Self::Skipped)
+    }
+}
+
+/// All of these at once, in their order.
+async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    join_all(futures).await
+}
