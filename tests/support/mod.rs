@@ -318,15 +318,20 @@ pub fn clients() -> PathBuf {
 
 const CLIENT: &str = "federatedsecure-client==0.6.2";
 
-/// A Python that has the client of Federated Secure Computing. Made once; whoever comes second waits
-/// for the first.
+/// A Python that has the client of Federated Secure Computing.
 pub fn python() -> PathBuf {
-    let folder = target().join("python-client");
+    python_with("python-client", &[CLIENT])
+}
+
+/// A Python that has these packages, in a folder of this name. Made once; whoever comes second waits for
+/// the first.
+pub fn python_with(name: &str, packages: &[&str]) -> PathBuf {
+    let folder = target().join(name);
     fs::create_dir_all(&folder).unwrap();
     let lock = File::create(folder.join("lock")).unwrap();
     lock.lock().unwrap();
     let python = folder.join("venv/bin/python");
-    let complete = folder.join(CLIENT);
+    let complete = folder.join(packages.join(" "));
     if !complete.exists() {
         let version = Command::new("python3").arg("--version").output();
         assert!(
@@ -334,7 +339,7 @@ pub fn python() -> PathBuf {
             "python3 is missing: install python3 and python3-venv (apt install python3-venv)"
         );
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")));
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", CLIENT]));
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages));
         File::create(complete).unwrap();
     }
     python

@@ -11,7 +11,7 @@ use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message, Recipient};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -64,27 +64,26 @@ type Answer = Result<HttpResponse, ApiError>;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(
-            web::resource("/representations")
+            endpoint("/representations")
                 .route(web::get().to(list))
                 .route(web::post().to(create))
-                .route(web::put().to(upload))
-                .default_service(web::to(method_not_allowed)),
+                .route(web::put().to(upload)),
         )
         .service(
-            web::resource("/representation/{uuid}")
+            endpoint("/representation/{uuid}")
                 .route(web::get().to(fetch))
                 .route(web::patch().to(call))
-                .route(web::delete().to(release))
-                .default_service(web::to(method_not_allowed)),
+                .route(web::delete().to(release)),
         )
-        .service(
-            web::resource("/representation/{uuid}/{attribute}")
-                .route(web::get().to(attribute))
-                .default_service(web::to(method_not_allowed)),
-        )
-        .route("/healthz", web::get().to(healthy))
-        .route("/readyz", web::get().to(ready))
+        .service(endpoint("/representation/{uuid}/{attribute}").route(web::get().to(attribute)))
+        .service(endpoint("/healthz").route(web::get().to(healthy)))
+        .service(endpoint("/readyz").route(web::get().to(ready)))
         .default_service(web::to(not_found));
+}
+
+/// A path. Methods that it gets no route for are refused with a document.
+pub(crate) fn endpoint(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(method_not_allowed))
 }
 
 async fn list(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
@@ -181,15 +180,13 @@ async fn not_found(request: HttpRequest) -> Answer {
     let path: String = request.path().chars().take(100).collect();
     let message = format!("there is nothing at {path}");
     Err(ApiError::new(StatusCode::NOT_FOUND, "no_such_path", message)
-        .hint("the API is at /representations and /representation/{uuid}"))
+        .hint("GET /openapi.json says which paths there are"))
 }
 
 async fn method_not_allowed(request: HttpRequest) -> Answer {
     let message = format!("{} is not allowed here", request.method());
-    Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).hint(
-        "list, create, upload: GET, POST, PUT /representations; \
-               download, call, release: GET, PATCH, DELETE /representation/{uuid}",
-    ))
+    Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+        .hint("GET /openapi.json says which methods each path has"))
 }
 
 async fn ask<M, T>(door: &Door, message: M) -> Result<T, ApiError>

@@ -24,7 +24,7 @@ pub use self::doorkeeper::Doorkeeper;
 pub use self::envelope::Envelope;
 use self::handles::{Handles, Held};
 pub use self::http::Door;
-pub(crate) use self::http::{healthy, ready};
+pub(crate) use self::http::{endpoint, healthy, ready};
 use crate::bus::{Bus, Description, Find, List};
 use crate::data::{Data, HANDLE};
 use crate::error::ApiError;

@@ -1,7 +1,7 @@
 //! What can be computed: the catalogue, for people who choose and programs that check.
 
 use actix_web::{HttpRequest, web};
-use cloister_protocols::catalogue::{self, Entry, InputKind};
+use cloister_protocols::catalogue::{self, Entry, InputKind, ParameterEntry};
 use serde::Serialize;
 use serde_json::json;
 
@@ -18,6 +18,7 @@ struct Function {
     suites: &'static [&'static str],
     result_keys: &'static [&'static str],
     reveals: &'static [&'static str],
+    parameters: Vec<ParameterEntry>,
 }
 
 pub(super) async fn list(door: web::Data<Door>, request: HttpRequest) -> Answer {
@@ -37,6 +38,7 @@ impl Function {
             suites: entry.suites(),
             result_keys: entry.result_keys,
             reveals: entry.reveals,
+            parameters: entry.parameters(),
         }
     }
 }

@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::node::days_left;
 use super::{Answer, Desk, admit};
-use crate::controller::{Door, healthy, ready};
+use crate::controller::{Door, endpoint, healthy, ready};
 use crate::error::ApiError;
 use crate::object::Right;
 use crate::records::{Load, Totals};
@@ -44,9 +44,9 @@ struct Release {
 /// What a listener of its own serves: health and metrics, to whoever reaches it.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .route("/healthz", web::get().to(healthy))
-        .route("/readyz", web::get().to(ready))
-        .route("/metrics", web::get().to(open));
+        .service(endpoint("/healthz").route(web::get().to(healthy)))
+        .service(endpoint("/readyz").route(web::get().to(ready)))
+        .service(endpoint("/metrics").route(web::get().to(open)));
 }
 
 /// On the API's own listener, for those who may see what others compute.

@@ -31,7 +31,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub use self::metrics::routes as metrics_routes;
 pub use self::node::Facts;
-use crate::controller::Door;
+use crate::controller::{Door, endpoint};
 use crate::data::Data;
 use crate::error::ApiError;
 use crate::label::Labelled;
@@ -150,23 +150,23 @@ impl Desk {
 /// Adds all routes. The application's data must hold a [`Door`] and a [`Desk`].
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .route("/v1/node", web::get().to(node::node))
-        .route("/v1/members", web::get().to(node::members))
-        .route("/v1/datasets", web::get().to(node::datasets))
-        .route("/v1/functions", web::get().to(functions::list))
-        .route("/v1/computations", web::get().to(computations::list))
+        .service(endpoint("/v1/node").route(web::get().to(node::node)))
+        .service(endpoint("/v1/members").route(web::get().to(node::members)))
+        .service(endpoint("/v1/datasets").route(web::get().to(node::datasets)))
+        .service(endpoint("/v1/functions").route(web::get().to(functions::list)))
+        .service(endpoint("/v1/computations").route(web::get().to(computations::list)))
         .service(
-            web::resource("/v1/computations/{id}")
+            endpoint("/v1/computations/{id}")
                 .route(web::get().to(computations::inspect))
                 .route(web::delete().to(computations::cancel)),
         )
-        .route("/v1/approvals", web::get().to(approvals::list))
-        .route("/v1/approvals/{id}", web::post().to(approvals::decide))
-        .route("/v1/audit", web::get().to(audit::read))
-        .route("/v1/audit/verification", web::post().to(audit::verify))
-        .route("/v1/probes", web::post().to(probes::probe))
-        .route("/events", web::get().to(events::listen))
-        .route("/metrics", web::get().to(metrics::guarded))
+        .service(endpoint("/v1/approvals").route(web::get().to(approvals::list)))
+        .service(endpoint("/v1/approvals/{id}").route(web::post().to(approvals::decide)))
+        .service(endpoint("/v1/audit").route(web::get().to(audit::read)))
+        .service(endpoint("/v1/audit/verification").route(web::post().to(audit::verify)))
+        .service(endpoint("/v1/probes").route(web::post().to(probes::probe)))
+        .service(endpoint("/events").route(web::get().to(events::listen)))
+        .service(endpoint("/metrics").route(web::get().to(metrics::guarded)))
         .configure(pages::routes);
 }
 

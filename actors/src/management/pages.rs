@@ -5,6 +5,8 @@ use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 
+use crate::controller::endpoint;
+
 /// What a page may do: show and ask its own node.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; font-src 'none'; base-uri 'none'; form-action 'none'; \
@@ -49,11 +51,17 @@ const FILES: &[File] = &[
     file!("/dashboard/store.js", JS, "store.js"),
     file!("/dashboard/style.css", CSS, "style.css"),
     file!("/dashboard/theme.js", JS, "theme.js"),
+    File {
+        path: "/openapi.json",
+        media: "application/json",
+        content: include_str!("openapi.json"),
+    },
 ];
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     for file in FILES {
-        config.route(file.path, web::get().to(move || async move { file.answer() }));
+        let get = web::get().to(move || async move { file.answer() });
+        config.service(endpoint(file.path).route(get));
     }
 }
 
