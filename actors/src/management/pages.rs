@@ -28,11 +28,13 @@ macro_rules! file {
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
+const JSON: &str = "application/json";
 const SVG: &str = "image/svg+xml";
 
 const FILES: &[File] = &[
     file!("/", HTML, "index.html"),
     file!("/docs", HTML, "docs.html"),
+    File { path: "/openapi.json", media: JSON, content: include_str!("openapi.json") },
     file!("/dashboard/api.js", JS, "api.js"),
     file!("/dashboard/app.js", JS, "app.js"),
     file!("/dashboard/approvals.js", JS, "approvals.js"),
@@ -51,11 +53,6 @@ const FILES: &[File] = &[
     file!("/dashboard/store.js", JS, "store.js"),
     file!("/dashboard/style.css", CSS, "style.css"),
     file!("/dashboard/theme.js", JS, "theme.js"),
-    File {
-        path: "/openapi.json",
-        media: "application/json",
-        content: include_str!("openapi.json"),
-    },
 ];
 
 pub(super) fn routes(config: &mut ServiceConfig) {
