@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import json
 import threading
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ STARTED = "2026-11-28T19:00:00.000Z"
 TWELVE_LATER = "2026-11-28T19:00:12.500Z"
 DEADLINE = "2026-11-28T19:01:00.000Z"
 SESSION = "5e" * 32
+WORDS = " ".join(["abandon"] * 24)
 
 SECURITY = {
     "suite": "masked",
@@ -199,8 +201,9 @@ class Fake(httpx.AsyncBaseTransport):
             case "GET", ["functions"]:
                 return 200, {"functions": [FUNCTION]}
             case "GET", ["datasets"]:
-                columns = [{"name": name, "type": "number"} for name in self.datasets[node.name]]
-                trial = {"name": "trial", "rows": 20, "columns": columns, "readable": True}
+                named = {"kind": "number", "missing": "none"}
+                columns = [{"name": name, **named} for name in self.datasets[node.name]]
+                trial = {"name": "trial", "rows": 20, "columns": columns}
                 return 200, {"datasets": [trial]}
             case "GET", ["computations"]:
                 return 200, {"computations": self._listed(node, request.url.params)}
@@ -216,9 +219,10 @@ class Fake(httpx.AsyncBaseTransport):
             and query["state"] in ("all", "running" if state == "running" else "ended")
         ]
 
-    def _cancelled(self, node: FakeNode, identifier: str) -> tuple[int, Any]:
-        name = identifier.removesuffix(f"@{node.name}")
-        if name not in node.runs:
+    def _cancelled(self, node: FakeNode, wanted: str) -> tuple[int, Any]:
+        by_id = {identifier(name, node.name): name for name in node.runs}
+        name = by_id.get(wanted)
+        if name is None:
             return error(404, "no_such_computation", "there is no such computation")
         if node.runs[name] != "running":
             return error(409, "already_ended", "it has ended")
@@ -235,7 +239,7 @@ class Fake(httpx.AsyncBaseTransport):
         awaited = [party for party in run.parties if party not in run.data]
         waiting = {"parties": awaited, "for": "agreeing", "since": TWELVE_LATER}
         return {
-            "id": f"{name}@{node.name}",
+            "id": identifier(name, node.name),
             "session": None,
             "network": name,
             "run": 1,
@@ -269,7 +273,7 @@ class Fake(httpx.AsyncBaseTransport):
             "consortium": "c0" * 32,
             "access": "open",
             "principal": {"name": "anybody", "rights": ["compute", "upload"]},
-            "certificate": {"fingerprint": "f1" * 32, "words": "abandon", "days_left": 364},
+            "certificate": {"fingerprint": "f1" * 32, "words": WORDS, "days_left": 364},
             "computations": {"running": 0, "waiting": 0},
             "disk_free_bytes": 1,
             "memory_bytes": None,
@@ -290,9 +294,14 @@ class Fake(httpx.AsyncBaseTransport):
             "api": f"http://{name}.test",
             "peer": "127.0.0.1:9001",
             "self": name == node.name,
-            "fingerprints": [{"hex": "f1" * 32, "words": "abandon"}],
+            "fingerprints": [{"hex": "f1" * 32, "words": WORDS}],
             "link": None if name == node.name else link,
         }
+
+
+def identifier(network: str, party: str) -> str:
+    """A node's own name of a computation."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{network}@{party}"))
 
 
 FUNCTION = {

@@ -90,7 +90,7 @@ def test_what_came_from_nodes_is_escaped(result: Result) -> None:
 @pytest.mark.parametrize(
     ("answer", "texts"),
     [
-        ({"table": TABLE, "mode": ["m", "yes"]}, ["table", "yes", "no", "not shown"]),
+        ({"table": TABLE, "mode": ["m", "yes"]}, ["table", "yes", "no", "not shown", "m, yes"]),
         ({"histogram": {"a": 1}}, ["histogram", "a", "1"]),
         ({"product": [[1.0, 2.0], [3.0, 4.0]]}, ["product", "4"]),
         ({"intersection": ["x", "y"], "size_intersection": 2}, ["intersection", "y", "2"]),

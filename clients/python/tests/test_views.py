@@ -20,7 +20,8 @@ def test_functions_that_all_nodes_have(consortium: Consortium) -> None:
 def test_datasets_by_name_and_party(consortium: Consortium) -> None:
     datasets = consortium.datasets()
     assert set(datasets) == {"trial"}
-    assert datasets["trial"]["clinic-b"].column_names == ("age", "years")
+    assert [column.name for column in datasets["trial"]["clinic-b"].columns] == ["age", "years"]
+    assert datasets["trial"]["clinic-a"].columns[0].kind == "number"
 
 
 def test_members_are_told_of_even_if_one_is_gone(consortium: Consortium, fake: Fake) -> None:

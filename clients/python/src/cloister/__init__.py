@@ -38,6 +38,7 @@ from cloister._inputs import Selection
 from cloister._progress import Progress
 from cloister._results import Cost, Disclosure, Preparation, Report, Result, Security
 from cloister._views import (
+    Column,
     Computation,
     Dataset,
     Failure,
@@ -58,6 +59,7 @@ __all__ = [
     "AlienAnswer",
     "AsyncConsortium",
     "CloisterError",
+    "Column",
     "Computation",
     "ComputationFailed",
     "ComputationRefused",

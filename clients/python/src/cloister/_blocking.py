@@ -57,7 +57,8 @@ class _Work(Generic[T]):
 
     def cancel(self) -> None:
         """Ends it early."""
-        self._begun.wait()
+        while self._thread.is_alive() and not self._begun.wait(_LOOK_SECONDS):
+            pass
         with contextlib.suppress(RuntimeError):  # its loop has ended by itself
             if self._loop is not None and self._task is not None:
                 self._loop.call_soon_threadsafe(self._task.cancel)

@@ -128,7 +128,7 @@ class AsyncConsortium:
     async def members(self) -> tuple[MemberStatus, ...]:
         """All members, each as its own node tells; those that do not answer, too."""
         async with self._nodes() as nodes:
-            told = await asyncio.gather(*(outcome(_status(node)) for node in nodes))
+            told = await asyncio.gather(*(outcome(_status, node) for node in nodes))
         pairs = zip(self._members, told, strict=True)
         return tuple(_member_status(member, one) for member, one in pairs)
 
@@ -183,7 +183,7 @@ class AsyncConsortium:
     async def _from_each(self, ask: Callable[[Node], Awaitable[T]]) -> dict[str, T]:
         """What each node tells; the first error in the members' order, if there is one."""
         async with self._nodes() as nodes:
-            told = await asyncio.gather(*(outcome(ask(node)) for node in nodes))
+            told = await asyncio.gather(*(outcome(ask, node) for node in nodes))
         by_party = {}
         for party, one in zip(self.parties, told, strict=True):
             if isinstance(one, CloisterError):

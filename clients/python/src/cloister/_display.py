@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from cloister._frames import is_wide
+
 if TYPE_CHECKING:
     from cloister._results import Cost, Result
 
@@ -73,7 +75,7 @@ def html(result: Result) -> str:
 
 def _values(title: str, result: Mapping[str, Any]) -> Iterable[str]:
     """All single values in a table, then each table, matrix or list in one of its own."""
-    wide = {name: value for name, value in result.items() if isinstance(value, (dict, list))}
+    wide = {name: value for name, value in result.items() if is_wide(name, value)}
     single = [(name, _short(value)) for name, value in result.items() if name not in wide]
     if single or not wide:
         yield _table(title, ("", "value"), single)
@@ -191,5 +193,7 @@ def _short(value: Any) -> str:
         return "not shown"
     if isinstance(value, float):
         return f"{value:.10g}"
+    if isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value):
+        value = ", ".join(map(_short, value))
     shown = str(value)
     return shown if len(shown) <= _SHOWN_CHARACTERS else f"{shown[:_SHOWN_CHARACTERS]}…"

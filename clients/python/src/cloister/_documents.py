@@ -84,6 +84,19 @@ class Document:
             raise self._wrong(key, "list of texts")
         return tuple(values)
 
+    def texts_or_none(self, key: str) -> tuple[str, ...] | None:
+        """A list of texts, or nothing."""
+        return None if self.entries.get(key) is None else self.texts(key)
+
+    def numbers_or_none(self, key: str) -> tuple[float, ...] | None:
+        """A list of numbers, or nothing."""
+        if self.entries.get(key) is None:
+            return None
+        values = self._list(key)
+        if not all(isinstance(value, (int, float)) for value in values):
+            raise self._wrong(key, "list of numbers")
+        return tuple(map(float, values))
+
     def mapping(self, key: str) -> dict[str, Any]:
         """An object of whatever."""
         value = self._present(key)

@@ -21,7 +21,7 @@ _BESIDE = frozenset({"mode"})
 def frame(result: Mapping[str, Any], key: str | None) -> pd.DataFrame:
     """What is at `key` of an answer, or the whole of it."""
     if key is None:
-        wide = [name for name, value in result.items() if _is_wide(name, value)]
+        wide = [name for name, value in result.items() if is_wide(name, value)]
         if len(wide) != 1:
             return _single_values({name: result[name] for name in result if name not in wide})
         [key] = wide
@@ -30,7 +30,8 @@ def frame(result: Mapping[str, Any], key: str | None) -> pd.DataFrame:
     return _shaped(key, result[key])
 
 
-def _is_wide(name: str, value: object) -> bool:
+def is_wide(name: str, value: object) -> bool:
+    """Whether this entry of an answer is a table, a matrix or a list, and not a single value."""
     return isinstance(value, (dict, list)) and name not in _BESIDE
 
 

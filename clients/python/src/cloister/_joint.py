@@ -110,7 +110,7 @@ class Joint:
             if not nodes:
                 return
             await asyncio.sleep(pause)
-            asked = (outcome(node.cancel(self._network)) for node in nodes)
+            asked = (outcome(lambda node: node.cancel(self._network), node) for node in nodes)
             cancelled = await asyncio.gather(*asked)
             nodes = [node for node, count in zip(nodes, cancelled, strict=True) if count == 0]
 

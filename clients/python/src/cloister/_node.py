@@ -320,10 +320,10 @@ async def opened(
         yield tuple(nodes)
 
 
-async def outcome(asked: Awaitable[T]) -> T | CloisterError:
-    """What came of it, be it an error."""
+async def outcome(ask: Callable[[Node], Awaitable[T]], node: Node) -> T | CloisterError:
+    """What came of asking a node, be it an error."""
     try:
-        return await asked
+        return await ask(node)
     except CloisterError as error:
         return error
 

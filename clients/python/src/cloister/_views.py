@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from cloister._documents import Document
 from cloister._errors import CloisterError
@@ -69,6 +67,35 @@ class Function:
 
 
 @dataclass(frozen=True)
+class Column:
+    """What a node tells of a dataset's column."""
+
+    name: str
+    kind: str
+    """`integer`, `number`, `text` or `truth`."""
+    missing: str
+    """In which part of the rows the value is missing, rounded up."""
+    unit: str | None
+    """In what unit, in the owner's words."""
+    range: tuple[float, ...] | None
+    """The lowest and the highest value expected."""
+    levels: tuple[str, ...] | None
+    """The texts expected."""
+
+    @classmethod
+    def read(cls, document: Document) -> Column:
+        """From a dataset."""
+        return cls(
+            name=document.text("name"),
+            kind=document.text("kind"),
+            missing=document.text("missing"),
+            unit=document.text_or_none("unit"),
+            range=document.numbers_or_none("range"),
+            levels=document.texts_or_none("levels"),
+        )
+
+
+@dataclass(frozen=True)
 class Dataset:
     """What one party's node tells of a dataset; never a row."""
 
@@ -76,28 +103,16 @@ class Dataset:
     name: str
     rows: int
     """How many, rounded down to a band."""
-    columns: tuple[Mapping[str, Any], ...]
-    """Each with `name`, `type`, and what else its node tells."""
-    readable: bool
-    """Whether the node can read it now."""
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """The names of its columns."""
-        return tuple(str(column["name"]) for column in self.columns)
+    columns: tuple[Column, ...]
 
     @classmethod
     def read(cls, party: str, document: Document) -> Dataset:
         """From `/v1/datasets`."""
-        columns = tuple(document.documents("columns"))
-        for column in columns:
-            column.text("name")
         return cls(
             party=party,
             name=document.text("name"),
             rows=document.whole("rows"),
-            columns=tuple(column.entries for column in columns),
-            readable=document.flag("readable"),
+            columns=tuple(map(Column.read, document.documents("columns"))),
         )
 
 
