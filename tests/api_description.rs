@@ -129,10 +129,12 @@ fn check(cluster: &Cluster, name: &str, token: Option<&str>) {
     let given = std::env::var("CLOISTER_SEED").ok().map(|seed| seed.parse().unwrap());
     let seed: u32 = given.unwrap_or_else(|| uuid::Uuid::new_v4().as_fields().0);
     println!("CLOISTER_SEED={seed}");
-    let log = target().join(format!("schemathesis/{name}.ndjson"));
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemathesis/run.py");
     let mut command = Command::new(python_with("schemathesis", &PACKAGES));
-    command.arg(program).args(["--seed", &seed.to_string(), "--log"]).arg(log);
+    // Schemathesis keeps files where it is started.
+    let folder = target().join("schemathesis").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    command.current_dir(folder).arg(program).args(["--seed", &seed.to_string()]);
     let output = run(command.arg(cluster.url(0)).args(token));
     println!("{}", String::from_utf8_lossy(&output.stdout));
 }

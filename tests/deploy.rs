@@ -437,7 +437,6 @@ mod running {
 
     /// A node that took the signal for the end would not be started again: systemd takes it for a good end.
     #[test]
-    #[ignore = "a node does not read its settings again yet: it ends"]
     fn a_node_that_is_told_to_read_its_settings_again_goes_on() {
         let ports = Ports::take().unwrap();
         let folder = tempfile::tempdir().unwrap();

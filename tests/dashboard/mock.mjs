@@ -443,7 +443,11 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
     return [404, problem("not_found", "there is nothing here", "see /docs")];
   }
 
-  const DOCUMENTS = { node: nodeOf, members: membersOf, computations: computationsOf, approvals: approvalsOf, audit: () => auditOf() };
+  const briefly = (who) => {
+    const { now: _now, memory_bytes: _memory, disk_free_bytes: _disk, ...rest } = nodeOf(who);
+    return rest;
+  };
+  const DOCUMENTS = { node: briefly, members: membersOf, computations: computationsOf, approvals: approvalsOf, audit: () => auditOf() };
 
   function send(event, document = DOCUMENTS[event]) {
     for (const { response, who } of streams) {

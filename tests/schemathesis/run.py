@@ -5,9 +5,9 @@ follow from each other, and checks every answer: no fault of the server's, only 
 content types and headers, and documents as described. Two things are checked here beside that: the
 examples in the description are as their schemas say, and so is every kind of event that the node tells.
 
-    run.py --seed N --log FILE URL [TOKEN]
+    run.py --seed N URL [TOKEN]
 
-ends with 1 if anything is found, and then says what.
+ends with 1 if anything is found, and then says what. It leaves files where it is started.
 """
 
 import argparse
@@ -42,10 +42,13 @@ ENDLESS = "/events"
 # How long the events of all kinds may take; they come at once.
 PATIENCE = 10
 
+# All calls and answers.
+LOG = "calls.ndjson"
+
 # Probes wait as long as they are told to.
 LONGEST_IDLE = 1
 
-RESPONSES_OF_OPERATIONS = ("get", "put", "post", "patch", "delete")
+METHODS = ("get", "put", "post", "patch", "delete")
 
 
 @schemathesis.serializer("text/csv", "application/vnd.apache.arrow.stream")
@@ -89,7 +92,7 @@ def check_examples(node):
     """All examples in the description are as their schemas say."""
     count = 0
     for path, operations in node.description["paths"].items():
-        for method in RESPONSES_OF_OPERATIONS:
+        for method in METHODS:
             operation = operations.get(method, {})
             bodies = [operation["requestBody"]] if "requestBody" in operation else []
             bodies += [node.resolved(answer) for answer in operation.get("responses", {}).values()]
@@ -168,7 +171,7 @@ def requests(node):
     return [request["id"] for request in listed]
 
 
-def fuzz(node, seed, log):
+def fuzz(node, seed):
     """Runs Schemathesis; what it found, as an exit code."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(with_what_there_is(node), file)
@@ -177,7 +180,7 @@ def fuzz(node, seed, log):
         words += ["--max-examples", str(EXAMPLES), "--exclude-path", ENDLESS, "--no-color"]
         words += ["--generation-database", "none", "--continue-on-failure", "--warnings", "off"]
         words += ["--suppress-health-check", "all", "--request-timeout", "20"]
-        words += ["--report", "ndjson", "--report-ndjson-path", log]
+        words += ["--report", "ndjson", "--report-ndjson-path", LOG]
         words += ["--header", f"Authorization: Bearer {node.token}"] if node.token else []
         try:
             return command.main(words, standalone_mode=False) or 0
@@ -187,10 +190,10 @@ def fuzz(node, seed, log):
             return done.code
 
 
-def count_statuses(log):
+def count_statuses():
     """How often each status was answered."""
     counts = collections.Counter()
-    with open(log, encoding="utf-8") as lines:
+    with open(LOG, encoding="utf-8") as lines:
         for line in lines:
             collect(json.loads(line), counts)
     print("answers:", ", ".join(f"{count} of {status}" for status, count in sorted(counts.items())))
@@ -212,14 +215,13 @@ def main():
     parser.add_argument("url")
     parser.add_argument("token", nargs="?")
     parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--log", required=True)
     words = parser.parse_args()
     node = Node(words.url, words.token)
     openapi_spec_validator.validate(node.description)
     check_examples(node)
     check_events(node)
-    code = fuzz(node, words.seed, words.log)
-    count_statuses(words.log)
+    code = fuzz(node, words.seed)
+    count_statuses()
     sys.exit(code)
 
 

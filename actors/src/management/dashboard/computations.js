@@ -69,7 +69,7 @@ const link = (one) => h("a", { href: `#/computations/${encodeURIComponent(one.id
 /** Where it is, in words. */
 function place(one) {
   const round = Number.isFinite(one.round) && one.round > 0 ? `round ${one.round}` : null;
-  const step = one.step && one.step !== one.state ? clean(one.step) : null;
+  const step = one.step ? clean(one.step) : null;
   return [round, step].filter(Boolean).join(", ") || NOTHING;
 }
 
@@ -130,7 +130,8 @@ function ended(list) {
     head: ["Function", "State", "Parties", "Dataset", "By", "Started", ["Took", "number"], ["Rounds", "number"], ["Sent", "number"]],
     rows: list.map((one) => ({
       key: one.id,
-      cells: [
+      of: one,
+      cells: () => [
         link(one),
         [badge(one.state), one.error && one.error.code !== one.state ? h("span", { class: "why" }, clean(one.error.code)) : null],
         parties(one),
@@ -228,7 +229,8 @@ function about(one) {
 
 function cost(one) {
   const { cost: of } = one;
-  const row = (what, from) => [what, count(from.rounds), count(from.messages_sent ?? Number.NaN), bytes(from.bytes_sent), bytes(from.bytes_received)];
+  const messages = Number.isFinite(of.messages_sent);
+  const row = (what, from) => [what, count(from.rounds), ...(messages ? [count(from.messages_sent)] : []), bytes(from.bytes_sent), bytes(from.bytes_received)];
   const all = row("In all", of);
   const rows = [{ key: "all", cells: all }];
   if (of.preparation) rows.push({ key: "preparation", cells: row("of it, preparation", of.preparation) });
@@ -239,7 +241,7 @@ function cost(one) {
     table({
       caption: "What it cost this party",
       className: "snug",
-      head: ["What", ["Rounds", "number"], ["Messages sent", "number"], ["Sent", "number"], ["Received", "number"]],
+      head: ["What", ["Rounds", "number"], ...(messages ? [["Messages sent", "number"]] : []), ["Sent", "number"], ["Received", "number"]],
       rows,
     }),
   );

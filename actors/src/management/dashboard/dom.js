@@ -53,6 +53,24 @@ export const sentence = (text) =>
     .split(/(`[^`]+`)/)
     .map((part) => (part.length > 1 && part.startsWith("`") ? h("code", {}, part.slice(1, -1)) : part));
 
+const memos = new WeakMap();
+
+/** An element that is made only where it is new, or what it is `of` is another than before. */
+export function memo(tag, keyed, of, build) {
+  const stub = h(tag, { "data-key": keyed, "data-memo": true });
+  memos.set(stub, { of, build });
+  return stub;
+}
+
+/** Makes what is new and was put off. */
+function expand(node) {
+  if (node.nodeType !== 1) return;
+  for (const stub of [node, ...node.querySelectorAll("[data-memo]")]) {
+    const kept = memos.get(stub);
+    if (kept && !stub.hasChildNodes()) update(stub, kept.build(), true);
+  }
+}
+
 const key = (node) => (node.nodeType === 1 ? node.getAttribute("data-key") || node.id || null : null);
 const alike = (old, made) => old.nodeName === made.nodeName && key(old) === key(made);
 
@@ -101,6 +119,7 @@ function merge(parent, made) {
       at = place(parent, old, at);
       update(old, node);
     } else {
+      expand(node);
       parent.insertBefore(node, at);
     }
   }
@@ -133,16 +152,24 @@ function theirs(element, attribute) {
   return element.classList.contains("wide") && ["tabindex", "role", "aria-label"].includes(attribute);
 }
 
-function update(old, made) {
+function update(old, made, building = false) {
   if (old.nodeType !== 1) {
     if (old.data !== made.data) old.data = made.data;
+    return;
+  }
+  const kept = memos.get(made);
+  if (kept) {
+    if (memos.get(old)?.of === kept.of) return;
+    memos.set(old, kept);
+    update(old, kept.build(), true);
     return;
   }
   for (const { name: attribute, value } of [...made.attributes]) {
     if (!theirs(old, attribute) && old.getAttribute(attribute) !== value) old.setAttribute(attribute, value);
   }
   for (const { name: attribute } of [...old.attributes]) {
-    if (!theirs(old, attribute) && !made.hasAttribute(attribute)) old.removeAttribute(attribute);
+    const stays = theirs(old, attribute) || (building && (attribute === "data-memo" || attribute === "data-key"));
+    if (!stays && !made.hasAttribute(attribute)) old.removeAttribute(attribute);
   }
   if (old.nodeName !== "TEXTAREA") merge(old, made);
 }

@@ -1,6 +1,6 @@
 // What views are made of.
 
-import { clean, h, name, s, sentence } from "./dom.js";
+import { clean, h, memo, name, s, sentence } from "./dom.js";
 import { NOTHING, time } from "./format.js";
 
 const ICONS = {
@@ -51,7 +51,8 @@ export const facts = (pairs, attributes) =>
 
 /**
  * A table. `head`: texts, or `[text, class]`; `rows`: `{key, cells, class}`, the first cell is its row's heading;
- * a cell is content, or `[class, content…]`. `stack` turns rows into blocks on narrow screens.
+ * `cells` may be a function of what the row is `of`, which is then asked only where that is another than before.
+ * `stack` turns rows into blocks on narrow screens.
  */
 export function table({ caption, shown, head, rows, stack, className }) {
   const of = (column) => (Array.isArray(column) ? column : [column, null]);
@@ -62,7 +63,8 @@ export function table({ caption, shown, head, rows, stack, className }) {
       ? h("th", { ...attributes, scope: "row", role: "rowheader" }, content)
       : h("td", { ...attributes, role: "cell" }, content);
   };
-  const made = h(
+  const made = (row) => h("tr", { "data-key": row.key, class: row.class, role: "row" }, (row.of ? row.cells() : row.cells).map(cell));
+  const all = h(
     "table",
     { class: `${stack ? "stack" : ""} ${className ?? ""}`.trim() || null, role: "table" },
     h("caption", { class: shown ? null : "hidden" }, caption),
@@ -81,10 +83,10 @@ export function table({ caption, shown, head, rows, stack, className }) {
     h(
       "tbody",
       { role: "rowgroup" },
-      rows.map((row) => h("tr", { "data-key": row.key, class: row.class, role: "row" }, row.cells.map(cell))),
+      rows.map((row) => (row.of ? memo("tr", row.key, row.of, () => made(row)) : made(row))),
     ),
   );
-  return wide(caption, made, stack);
+  return wide(caption, all, stack);
 }
 
 /** What may be wider than the page scrolls by itself; `measure` lets it do so by keyboard. */

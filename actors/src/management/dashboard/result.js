@@ -4,6 +4,7 @@ import { clean, h, name, s, sentence } from "./dom.js";
 import { NOTHING, count, number, percent } from "./format.js";
 import { suite } from "./functions.js";
 import { anything, names, panel, table } from "./parts.js";
+import { state } from "./store.js";
 
 /** Rows, items or columns that are shown at first. */
 const MOST = 100;
@@ -13,7 +14,7 @@ export function results(detail) {
   // A whole report is taken apart, as one that is downloaded has both in it.
   const told = detail.result;
   const answer = told && typeof told === "object" && told.result !== undefined && told.security !== undefined ? told.result : told;
-  const parts = answer && typeof answer === "object" && !Array.isArray(answer) ? Object.entries(answer) : [["answer", answer]];
+  const parts = answer && typeof answer === "object" && !Array.isArray(answer) ? ordered(detail.function, answer) : [["answer", answer]];
   const scalars = parts.filter(([, value]) => value === null || typeof value !== "object");
   const others = parts.filter(([, value]) => value !== null && typeof value === "object");
   const mode = others.find(([key]) => key === "mode");
@@ -25,6 +26,13 @@ export function results(detail) {
     figures([...scalars, ...(mode ? [mode] : [])]),
     others.filter((one) => one !== mode).map(([key, value]) => shape(key, value)),
   );
+}
+
+/** In the catalogue's order, as JSON objects have none. */
+function ordered(of, answer) {
+  const keys = state.functions?.find((one) => one.name === of)?.result_keys ?? [];
+  const place = (key) => (keys.includes(key) ? keys.indexOf(key) : keys.length);
+  return Object.entries(answer).sort(([a], [b]) => place(a) - place(b));
 }
 
 const LABELS = {
@@ -225,7 +233,7 @@ export function security(detail) {
       { class: "assumption" },
       h("strong", {}, of.corruptible === 1 ? "Any one" : `Any ${count(of.corruptible)}`),
       ` of ${of.suite?.startsWith("replicated") ? "the three nodes that compute" : `the ${count(parties)} parties`} may be curious: `,
-      `${of.corruptible === 1 ? "it learns" : "even together they learn"} nothing but the answer and what is listed here.`,
+      `${of.corruptible === 1 ? "it learns" : "even together they learn"} nothing but the answer, what is listed here, and what follows from these and ${of.corruptible === 1 ? "its" : "their"} own data.`,
     ),
     h(
       "dl",

@@ -108,7 +108,8 @@ function take(section, document, whole = true) {
   switch (section) {
     case "node":
       setClock(document.now);
-      state.node = document;
+      // Events leave out what changes all the time: the clock, memory, the disk.
+      state.node = { ...state.node, ...document };
       break;
     case "members":
       tellMembers(state.members, document.members ?? []);
@@ -288,9 +289,12 @@ export function start() {
     },
   });
   clearInterval(polling);
+  let beats = 0;
   polling = setInterval(() => {
     if (state.signedOut) return;
+    beats += 1;
     if (state.live.state !== "live") poll();
+    else if (beats % 6 === 0) load("node");
     const detail = state.details.get(watched);
     if (detail && !ENDED.has(detail.state)) loadDetail(watched);
   }, POLL);

@@ -7,9 +7,11 @@ nothing to close, and it can be used from any event loop and any thread.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import ssl
 import uuid
+import warnings
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
@@ -53,6 +55,8 @@ class AsyncConsortium:
         names = self.parties
         if not names or len(set(names)) != len(names):
             raise ConfigurationError("a consortium has members, each with a name of its own")
+        for member in self._members:
+            _warn_of_a_token_in_the_clear(member)
         self._contexts: dict[str, ssl.SSLContext] = {
             member.name: context_for(member) for member in self._members
         }
@@ -302,6 +306,24 @@ def _reports(outcomes: Mapping[str, Report | CloisterError], network: str) -> di
     if errors:
         raise joint_failure(errors, network)
     return {name: one for name, one in outcomes.items() if isinstance(one, Report)}
+
+
+def _warn_of_a_token_in_the_clear(member: Member) -> None:
+    url = httpx.URL(member.api)
+    if member.token is not None and url.scheme == "http" and not _is_loopback(url.host):
+        warnings.warn(
+            f"the token for {member.name} travels unencrypted to {url.host}: use https://",
+            stacklevel=4,
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def _status(node: Node) -> tuple[NodeStatus, tuple[Link, ...]]:

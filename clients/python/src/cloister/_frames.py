@@ -6,7 +6,8 @@ Which shape an answer has is seen from the answer, not from the function's name:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
 
 from cloister._errors import UsageError
 
@@ -34,23 +35,26 @@ def _is_wide(name: str, value: object) -> bool:
 
 
 def _single_values(values: Mapping[str, Any]) -> pd.DataFrame:
-    return _pandas().DataFrame({"value": list(values.values())}, index=list(values))
+    return _made({"value": list(values.values())}, index=list(values))
 
 
 def _shaped(key: str, value: Any) -> pd.DataFrame:
-    pandas = _pandas()
     if isinstance(value, dict):
         if value and all(isinstance(row, dict) for row in value.values()):
-            return pandas.DataFrame.from_dict(value, orient="index")
-        return pandas.DataFrame({key: list(value.values())}, index=list(value))
+            return _made(list(value.values()), index=list(value))
+        return _made({key: list(value.values())}, index=list(value))
     if isinstance(value, list):
         if value and all(isinstance(row, (dict, list)) for row in value):
-            return pandas.DataFrame(value)
-        return pandas.DataFrame({key: value})
+            return _made(value)
+        return _made({key: value})
     return _single_values({key: value})
 
 
-def _pandas() -> Any:
+def _made(*arguments: Any, **named: Any) -> pd.DataFrame:
+    return cast("pd.DataFrame", _pandas().DataFrame(*arguments, **named))
+
+
+def _pandas() -> ModuleType:
     try:
         import pandas  # noqa: PLC0415 - it takes a while, and need not be there
     except ImportError as error:

@@ -51,6 +51,16 @@ class Task:
     input: Input
     """What this party brings."""
 
+    def arguments(self, party: str, data: Any) -> dict[str, Any]:
+        """What `compute` of a party's node takes."""
+        myself = self.parties.index(party)
+        return {
+            "microprotocol": self.function,
+            "data": data,
+            "network": {"nodes": list(self.parties), "uuid": self.network, "myself": myself},
+            "parameters": dict(self.parameters),
+        }
+
 
 class Node:
     """One node. It lives as long as the connections of `opened`."""
@@ -66,19 +76,9 @@ class Node:
 
     async def compute(self, task: Task) -> Report:
         """Takes part in a joint computation; returns when it has ended."""
-        async with self._service({"protocol": "Simon"}, "compute") as compute:
-            async with self._data(task.input) as data:
-                arguments = {
-                    "microprotocol": task.function,
-                    "data": data,
-                    "network": {
-                        "nodes": list(task.parties),
-                        "uuid": task.network,
-                        "myself": task.parties.index(self.name),
-                    },
-                    "parameters": dict(task.parameters),
-                }
-                result = await self._call(compute, arguments)
+        simon = self._service({"protocol": "Simon"}, "compute")
+        async with simon as compute, self._data(task.input) as data:
+            result = await self._call(compute, task.arguments(self.name, data))
         async with self._released(result):
             answer = await self._send("GET", f"/representation/{result}", self._patience)
         return self._read(lambda: Report.read(self.name, _typed(answer, "object")["object"]))

@@ -88,13 +88,12 @@ class Watch:
 
     def done(self, party: str) -> None:
         """A party has a result."""
-        self._tell(replace(self._last.get(party, Progress(party, "")), **_at_rest("done")))
+        self._tell(self._ended(party, "done"))
 
     def failed(self, party: str, error: CloisterError) -> None:
         """A party has none."""
         state = "cancelled" if error.code == "cancelled" else "failed"
-        last = self._last.get(party, Progress(party, ""))
-        self._tell(replace(last, **_at_rest(state), error=error))
+        self._tell(replace(self._ended(party, state), error=error))
 
     def seen(self, computation: Computation) -> None:
         """A node has told how far it is."""
@@ -102,6 +101,10 @@ class Watch:
         # Whether it has ended, the answer to the call says.
         if computation.running and not (last is not None and last.ended):
             self._tell(_progress(computation))
+
+    def _ended(self, party: str, state: str) -> Progress:
+        last = self._last.get(party)
+        return Progress(party, state, round=0 if last is None else last.round)
 
     def _tell(self, progress: Progress) -> None:
         if self._last.get(progress.party) != progress:
@@ -140,7 +143,3 @@ def _progress(computation: Computation) -> Progress:
         awaited="" if waiting is None else waiting.awaited,
         waiting_since=since,
     )
-
-
-def _at_rest(state: str) -> dict[str, object]:
-    return {"state": state, "step": "", "waiting_for": (), "awaited": "", "waiting_since": None}
