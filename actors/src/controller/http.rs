@@ -1,4 +1,5 @@
-//! HTTP to messages and back, and nothing else. The only file that knows actix-web's routes.
+//! HTTP to messages and back, and nothing else: the routes of Federated Secure Computing's API. Those for
+//! people are in [`crate::management`].
 //!
 //! GET and DELETE may carry bodies, as the Python and R clients send them; they are read and
 //! ignored. Every answer is JSON, errors too.
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message, Recipient};
+use actix_web::http::header::HeaderValue;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
@@ -64,26 +66,33 @@ type Answer = Result<HttpResponse, ApiError>;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(
-            endpoint("/representations")
+            endpoint("/representations", "GET, POST, PUT")
                 .route(web::get().to(list))
                 .route(web::post().to(create))
                 .route(web::put().to(upload)),
         )
         .service(
-            endpoint("/representation/{uuid}")
+            endpoint("/representation/{uuid}", "GET, PATCH, DELETE")
                 .route(web::get().to(fetch))
                 .route(web::patch().to(call))
                 .route(web::delete().to(release)),
         )
-        .service(endpoint("/representation/{uuid}/{attribute}").route(web::get().to(attribute)))
-        .service(endpoint("/healthz").route(web::get().to(healthy)))
-        .service(endpoint("/readyz").route(web::get().to(ready)))
+        .service(
+            endpoint("/representation/{uuid}/{attribute}", "GET").route(web::get().to(attribute)),
+        )
+        .service(endpoint("/healthz", "GET").route(web::get().to(healthy)))
+        .service(endpoint("/readyz", "GET").route(web::get().to(ready)))
         .default_service(web::to(not_found));
 }
 
-/// A path. Methods that it gets no route for are refused with a document.
-pub(crate) fn endpoint(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(method_not_allowed))
+/// A path that takes these methods; others are refused with a document.
+pub(crate) fn endpoint(path: &str, methods: &'static str) -> Resource {
+    let refuse = move |request: HttpRequest| async move {
+        let mut response = method_not_allowed(&request, methods).error_response();
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+        response
+    };
+    web::resource(path).default_service(web::to(refuse))
 }
 
 async fn list(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
@@ -183,10 +192,10 @@ async fn not_found(request: HttpRequest) -> Answer {
         .hint("GET /openapi.json says which paths there are"))
 }
 
-async fn method_not_allowed(request: HttpRequest) -> Answer {
+fn method_not_allowed(request: &HttpRequest, methods: &str) -> ApiError {
     let message = format!("{} is not allowed here", request.method());
-    Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
-        .hint("GET /openapi.json says which methods each path has"))
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+        .hint(format!("this path takes {methods}; GET /openapi.json describes all"))
 }
 
 async fn ask<M, T>(door: &Door, message: M) -> Result<T, ApiError>

@@ -44,9 +44,9 @@ struct Release {
 /// What a listener of its own serves: health and metrics, to whoever reaches it.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(endpoint("/healthz").route(web::get().to(healthy)))
-        .service(endpoint("/readyz").route(web::get().to(ready)))
-        .service(endpoint("/metrics").route(web::get().to(open)));
+        .service(endpoint("/healthz", "GET").route(web::get().to(healthy)))
+        .service(endpoint("/readyz", "GET").route(web::get().to(ready)))
+        .service(endpoint("/metrics", "GET").route(web::get().to(open)));
 }
 
 /// On the API's own listener, for those who may see what others compute.

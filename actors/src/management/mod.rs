@@ -150,23 +150,23 @@ impl Desk {
 /// Adds all routes. The application's data must hold a [`Door`] and a [`Desk`].
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(endpoint("/v1/node").route(web::get().to(node::node)))
-        .service(endpoint("/v1/members").route(web::get().to(node::members)))
-        .service(endpoint("/v1/datasets").route(web::get().to(node::datasets)))
-        .service(endpoint("/v1/functions").route(web::get().to(functions::list)))
-        .service(endpoint("/v1/computations").route(web::get().to(computations::list)))
+        .service(endpoint("/v1/node", "GET").route(web::get().to(node::node)))
+        .service(endpoint("/v1/members", "GET").route(web::get().to(node::members)))
+        .service(endpoint("/v1/datasets", "GET").route(web::get().to(node::datasets)))
+        .service(endpoint("/v1/functions", "GET").route(web::get().to(functions::list)))
+        .service(endpoint("/v1/computations", "GET").route(web::get().to(computations::list)))
         .service(
-            endpoint("/v1/computations/{id}")
+            endpoint("/v1/computations/{id}", "GET, DELETE")
                 .route(web::get().to(computations::inspect))
                 .route(web::delete().to(computations::cancel)),
         )
-        .service(endpoint("/v1/approvals").route(web::get().to(approvals::list)))
-        .service(endpoint("/v1/approvals/{id}").route(web::post().to(approvals::decide)))
-        .service(endpoint("/v1/audit").route(web::get().to(audit::read)))
-        .service(endpoint("/v1/audit/verification").route(web::post().to(audit::verify)))
-        .service(endpoint("/v1/probes").route(web::post().to(probes::probe)))
-        .service(endpoint("/events").route(web::get().to(events::listen)))
-        .service(endpoint("/metrics").route(web::get().to(metrics::guarded)))
+        .service(endpoint("/v1/approvals", "GET").route(web::get().to(approvals::list)))
+        .service(endpoint("/v1/approvals/{id}", "POST").route(web::post().to(approvals::decide)))
+        .service(endpoint("/v1/audit", "GET").route(web::get().to(audit::read)))
+        .service(endpoint("/v1/audit/verification", "POST").route(web::post().to(audit::verify)))
+        .service(endpoint("/v1/probes", "POST").route(web::post().to(probes::probe)))
+        .service(endpoint("/events", "GET").route(web::get().to(events::listen)))
+        .service(endpoint("/metrics", "GET").route(web::get().to(metrics::guarded)))
         .configure(pages::routes);
 }
 
@@ -174,7 +174,9 @@ pub fn routes(config: &mut ServiceConfig) {
 fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
     let query = web::Query::<T>::from_query(request.query_string());
     query.map(web::Query::into_inner).map_err(|error| {
-        ApiError::new(StatusCode::BAD_REQUEST, "bad_argument", format!("the query: {error}"))
+        let error = error.to_string();
+        let reason = error.trim_start_matches("Query deserialize error: ");
+        ApiError::new(StatusCode::BAD_REQUEST, "bad_argument", format!("the query: {reason}"))
             .hint("GET /openapi.json says what may be asked")
     })
 }
@@ -186,7 +188,9 @@ async fn body<T: DeserializeOwned>(
     payload: Payload,
 ) -> Result<T, ApiError> {
     let bytes = door.small_body(request, payload).await?;
-    serde_json::from_slice(&bytes).map_err(|error| {
+    // An object, with its names: serde would take a list too.
+    let object = serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes);
+    object.and_then(|object| serde_json::from_value(Value::Object(object))).map_err(|error| {
         ApiError::new(StatusCode::BAD_REQUEST, "bad_argument", format!("the body: {error}"))
             .hint("send a JSON object; GET /openapi.json says what may be in it")
     })

@@ -148,7 +148,9 @@ impl Desk {
         for entry in listed.as_array().into_iter().flatten() {
             let name = entry.get("name").cloned().unwrap_or_default();
             // It may have been withdrawn meanwhile.
-            if let Ok(dataset) = self.call(principal, service, "describe", [("name", name)]).await {
+            if let Ok(dataset) =
+                self.call(principal, service, "describe", [("dataset", name)]).await
+            {
                 described.push(dataset);
             }
         }

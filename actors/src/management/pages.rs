@@ -58,7 +58,7 @@ const FILES: &[File] = &[
 pub(super) fn routes(config: &mut ServiceConfig) {
     for file in FILES {
         let get = web::get().to(move || async move { file.answer() });
-        config.service(endpoint(file.path).route(get));
+        config.service(endpoint(file.path, "GET").route(get));
     }
 }
 

@@ -16,6 +16,7 @@ use crate::error::ApiError;
 use crate::links::{
     ConnectionError, Findings, GreetingError, LONGEST_IDLE, MOST_BYTES, Met, Probe,
 };
+use crate::object::Right;
 use crate::sessions::ProbeMember;
 
 /// A clock that is so far off is wrong, in seconds.
@@ -94,7 +95,10 @@ pub(super) async fn probe(
     request: HttpRequest,
     payload: Payload,
 ) -> Answer {
-    admit(&door, &request).await?;
+    let principal = admit(&door, &request).await?;
+    if !principal.may(Right::Observe) {
+        principal.check(Right::Compute)?;
+    }
     let Order { member, idle_seconds, bandwidth_bytes } =
         super::body(&door, &request, payload).await?;
     let facts = desk.facts();
