@@ -139,6 +139,11 @@ impl Cluster {
         node.wait().unwrap();
     }
 
+    /// Waits for the end of a node that was told to stop, and says whether that was a good one.
+    pub fn ended_well(&mut self, index: usize) -> bool {
+        self.nodes[index].take().unwrap().wait().unwrap().success()
+    }
+
     /// Starts a node that was killed.
     pub fn restart(&mut self, index: usize) {
         self.nodes[index] = Some(self.spawn(index));
@@ -192,7 +197,8 @@ impl Cluster {
     }
 
     pub fn log(&self, index: usize) -> String {
-        fs::read_to_string(self.log_path(index)).unwrap()
+        // A node that was never started has none.
+        fs::read_to_string(self.log_path(index)).unwrap_or_default()
     }
 
     fn log_path(&self, index: usize) -> PathBuf {

@@ -242,11 +242,16 @@ impl Sessions {
     }
 
     fn wait_for_links(&mut self, waiting: Waiting) {
+        self.tell_missing(&waiting);
+        self.waiting.push(waiting);
+    }
+
+    /// Tells whoever looks for whose links a request waits.
+    fn tell_missing(&self, waiting: &Waiting) {
         let missing = self.missing(waiting.launch.ticket.members());
         let members = waiting.launch.ticket.members().iter().enumerate();
         let indices = members.filter(|(_, member)| missing.contains(member));
         waiting.launch.reporter.connecting(indices.map(|(index, _)| index).collect());
-        self.waiting.push(waiting);
     }
 
     /// The members among these whose link is down.
@@ -496,6 +501,7 @@ impl Handler<LinkDown> for Sessions {
                 running.end(Abort::LinkLost { party, reason: reason.clone() });
             }
         }
+        self.waiting.iter().for_each(|waiting| self.tell_missing(waiting));
     }
 }
 

@@ -1,0 +1,293 @@
+//! The API for people: who sees which computations and may end them, at which moment, and who hears of it.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::http::{Answer, Api};
+use support::{Cluster, Kind, fresh};
+
+const ROUNDS: u32 = 100_000;
+
+fn with_tokens() -> Cluster {
+    Cluster::start(Kind { settings: "access.mode = \"tokens\"", ..Kind::teaching(3) })
+}
+
+fn researcher(cluster: &Cluster, index: usize, name: &str) -> Api {
+    cluster.api(index).with_token(&cluster.token(index, name, &["researcher"]))
+}
+
+/// One party asks for a computation of nothing in many rounds.
+fn long(cluster: &Cluster, index: usize, uuid: &str) -> Value {
+    json!({
+        "microprotocol": "Empty",
+        "data": [],
+        "parameters": {"times": ROUNDS},
+        "network": cluster.network(uuid, index),
+    })
+}
+
+fn listed(api: &Api, network: &str) -> Vec<Value> {
+    let body = api.send("GET", &format!("/v1/computations?network={network}"), "").body;
+    body["computations"].as_array().unwrap_or_else(|| panic!("{body}")).clone()
+}
+
+/// The only computation of this network, once it is in this state.
+fn wait_for(api: &Api, network: &str, state: &str) -> Value {
+    let begun = Instant::now();
+    loop {
+        let found = listed(api, network);
+        if found.len() == 1 && found[0]["state"] == state {
+            return found[0].clone();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "not {state}: {found:?}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn cancel(api: &Api, computation: &Value) -> Answer {
+    let id = computation["id"].as_str().unwrap();
+    api.send("DELETE", &format!("/v1/computations/{id}"), "")
+}
+
+fn each_is_cancelled<'a>(asked: impl IntoIterator<Item = ScopedJoinHandle<'a, Answer>>, by: &str) {
+    for answer in asked {
+        let answer = answer.join().unwrap();
+        answer.refused(409, "cancelled");
+        assert_eq!(answer.body["party"], by, "{}", answer.body);
+    }
+}
+
+#[test]
+fn what_runs_is_ended_at_all_nodes_by_one_word_at_one() {
+    let cluster = Cluster::teaching(3);
+    let uuid = fresh();
+    thread::scope(|scope| {
+        let ask = |index| {
+            let (api, request) = (cluster.api(index), long(&cluster, index, &uuid));
+            scope.spawn(move || api.compute(&request))
+        };
+        let asked: Vec<_> = (0..3).map(ask).collect();
+        let there = wait_for(&cluster.api(1), &uuid, "running");
+        assert_eq!(there["members"], json!(cluster.names));
+        assert_eq!(there["me"], "clinic-1");
+        assert_eq!(cancel(&cluster.api(1), &there).body, json!({"cancelled": true}));
+        each_is_cancelled(asked, "clinic-1");
+        cancel(&cluster.api(1), &there).refused(409, "already_ended");
+    });
+    for index in 0..3 {
+        let ended = wait_for(&cluster.api(index), &uuid, "cancelled");
+        assert_eq!(ended["error"]["code"], "cancelled");
+        assert_eq!(ended["error"]["party"], "clinic-1");
+        assert_eq!(ended["waiting"], Value::Null);
+        // The rounds are there, the latest, with how many came before them.
+        let id = ended["id"].as_str().unwrap();
+        let all = cluster.api(index).send("GET", &format!("/v1/computations/{id}"), "").body;
+        let rounds = all["rounds"].as_array().unwrap();
+        assert!(!rounds.is_empty() && rounds.len() <= 200, "{all}");
+        let last = rounds.last().unwrap()["round"].as_u64().unwrap();
+        let dropped = all["rounds_dropped"].as_u64().unwrap();
+        assert_eq!(dropped > 0, last > 200, "{last} {dropped}");
+        assert_eq!(all["result"], Value::Null);
+    }
+    // The name is free again, and the nodes are as before.
+    let data = [json!([1]), json!([2]), json!([4])];
+    for answer in cluster.compute("SecureSum", &data, &uuid) {
+        assert_eq!(answer.body["object"]["result"]["sum"], 7.0, "{}", answer.body);
+    }
+}
+
+#[test]
+fn who_is_awaited_is_told_and_what_waits_is_ended_for_those_who_come_later() {
+    let cluster = Cluster::teaching(3);
+    let uuid = fresh();
+    thread::scope(|scope| {
+        let ask = |index| {
+            let (api, request) = (cluster.api(index), long(&cluster, index, &uuid));
+            scope.spawn(move || api.compute(&request))
+        };
+        let first = ask(0);
+        let alone = wait_for(&cluster.api(0), &uuid, "agreeing");
+        assert_eq!(alone["waiting"]["parties"], json!(["clinic-1", "clinic-2"]), "{alone}");
+        assert_eq!(alone["waiting"]["for"], "agreeing");
+        let second = ask(1);
+        let begun = Instant::now();
+        while listed(&cluster.api(0), &uuid)[0]["waiting"]["parties"] != json!(["clinic-2"]) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "clinic-1 never came");
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(cancel(&cluster.api(0), &alone).status, 200);
+        each_is_cancelled([first, second], "clinic-0");
+        // Whoever comes now does not wait for a computation that is gone.
+        ask(2).join().unwrap().refused(409, "cancelled");
+    });
+    cluster.check_health();
+}
+
+#[test]
+fn what_waits_for_a_connection_says_so_and_is_ended() {
+    let mut cluster = Cluster::stopped(Kind::teaching(3));
+    cluster.start_some(&[0, 1]);
+    let uuid = fresh();
+    thread::scope(|scope| {
+        let (api, request) = (cluster.api(0), long(&cluster, 0, &uuid));
+        let asked = scope.spawn(move || api.compute(&request));
+        let begun = Instant::now();
+        // The link to the second node may come up a moment later.
+        let waiting = loop {
+            let waiting = wait_for(&cluster.api(0), &uuid, "connecting");
+            if waiting["waiting"]["parties"] == json!(["clinic-2"]) {
+                break waiting;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{waiting}");
+        };
+        assert_eq!(waiting["waiting"]["for"], "a connection");
+        assert_eq!(cancel(&cluster.api(0), &waiting).status, 200);
+        each_is_cancelled([asked], "clinic-0");
+    });
+}
+
+#[test]
+fn a_task_tells_for_whom_it_waits() {
+    let cluster = Cluster::teaching(3);
+    let api = cluster.api(0);
+    let simon = api.service("Simon");
+    let made = json!({
+        "microprotocol": "SecureSum", "network": cluster.network("none", 0), "task_id": fresh(),
+    });
+    let task = api.method(&simon, "create_task", &made).uuid();
+    api.method(&task, "input", &json!({"data": [1, 2]}));
+    api.method(&task, "start", &json!({}));
+    let begun = Instant::now();
+    while api.progress_in_full(&task)["state"] != "agreeing" {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", api.progress_in_full(&task));
+        thread::sleep(Duration::from_millis(10));
+    }
+    let progress = api.progress_in_full(&task);
+    assert_eq!(progress["waiting_for"], json!(["clinic-1", "clinic-2"]), "{progress}");
+    // It is a computation as others are, by the name that the task tells.
+    let id = progress["computation"].as_str().unwrap();
+    let path = format!("/v1/computations/{id}");
+    assert_eq!(api.send("GET", &path, "").body["state"], "agreeing");
+    assert_eq!(api.send("DELETE", &path, "").status, 200);
+    while api.progress(&task) != "failed" {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", api.progress_in_full(&task));
+        thread::sleep(Duration::from_millis(10));
+    }
+    api.method(&task, "result", &json!({})).refused(409, "cancelled");
+}
+
+#[test]
+fn results_are_for_those_who_asked_and_others_see_what_their_roles_allow() {
+    let cluster = with_tokens();
+    let uuid = fresh();
+    let ada: Vec<Api> = (0..3).map(|index| researcher(&cluster, index, "ada")).collect();
+    let eve = researcher(&cluster, 0, "eve");
+    let with_role = |role: &str| cluster.api(0).with_token(&cluster.token(0, role, &[role]));
+    let [auditor, owner, operator] = ["auditor", "owner", "operator"].map(with_role);
+    let data = [json!([1, 2]), json!([3]), json!([4])];
+    thread::scope(|scope| {
+        for (index, api) in ada.iter().enumerate() {
+            let network = cluster.network(&uuid, index);
+            let request =
+                json!({"microprotocol": "SecureSum", "data": data[index], "network": network});
+            scope.spawn(move || assert_eq!(api.compute(&request).status, 200));
+        }
+    });
+    let done = wait_for(&ada[0], &uuid, "done");
+    let path = format!("/v1/computations/{}", done["id"].as_str().unwrap());
+    let own = ada[0].send("GET", &path, "").body;
+    assert_eq!(own["result"]["sum"], 10.0, "{own}");
+    assert!(own["security"].is_object() && own["disclosure"].is_object(), "{own}");
+    for observer in [&auditor, &owner, &operator] {
+        let seen = observer.send("GET", &path, "").body;
+        assert_eq!(seen["state"], "done", "{seen}");
+        for hidden in ["result", "security", "disclosure"] {
+            assert_eq!(seen[hidden], Value::Null, "{seen}");
+        }
+    }
+    // Who may not see it cannot tell that it is there.
+    assert_eq!(listed(&eve, &uuid), Vec::<Value>::new());
+    eve.send("GET", &path, "").refused(404, "no_such_computation");
+    eve.send("DELETE", &path, "").refused(404, "no_such_computation");
+    auditor.send("DELETE", &path, "").refused(403, "wrong_role");
+
+    let uuid = fresh();
+    thread::scope(|scope| {
+        let request = long(&cluster, 0, &uuid);
+        let api = &ada[0];
+        let asked = scope.spawn(move || api.compute(&request));
+        let running = wait_for(&operator, &uuid, "agreeing");
+        cancel(&auditor, &running).refused(403, "wrong_role");
+        cancel(&eve, &running).refused(404, "no_such_computation");
+        assert_eq!(cancel(&operator, &running).status, 200);
+        each_is_cancelled([asked], "clinic-0");
+    });
+    for path in ["/v1/approvals", "/v1/audit"] {
+        eve.send("GET", path, "").refused(403, "wrong_role");
+    }
+    let page = auditor.send("GET", "/v1/audit?limit=2", "").body;
+    assert_eq!(page["entries"].as_array().unwrap().len(), 2, "{page}");
+    let verified = auditor.send("POST", "/v1/audit/verification", "{}").body;
+    assert_eq!(verified["verified"], true, "{verified}");
+    assert_eq!(verified["entries"], page["head"]["number"], "{verified}");
+    // Whoever has no token learns nothing.
+    for path in ["/v1/node", "/v1/members", "/v1/computations", "/v1/functions", "/events"] {
+        cluster.api(0).send("GET", path, "").refused(401, "no_token");
+    }
+}
+
+#[test]
+fn events_tell_of_a_computation_from_its_beginning_to_its_end() {
+    let cluster = Cluster::teaching(2);
+    let mut stream = TcpStream::connect(cluster.url(0).trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+    let mut next = |kind: &str| loop {
+        if lines.next().unwrap() == format!("event: {kind}") {
+            let data = lines.next().unwrap();
+            return serde_json::from_str::<Value>(data.strip_prefix("data: ").unwrap()).unwrap();
+        }
+    };
+    assert_eq!(next("node")["party"], "clinic-0");
+    assert_eq!(next("members")["members"].as_array().unwrap().len(), 2);
+    assert_eq!(next("computations"), json!({"computations": []}));
+    let uuid = fresh();
+    thread::scope(|scope| {
+        let (api, request) = (cluster.api(0), long(&cluster, 0, &uuid));
+        let asked = scope.spawn(move || api.compute(&request));
+        let begun = next("computations")["computations"][0].clone();
+        assert_eq!(begun["network"], uuid.as_str());
+        assert_eq!(cancel(&cluster.api(0), &begun).status, 200);
+        while next("computations")["computations"][0]["state"] != "cancelled" {}
+        each_is_cancelled([asked], "clinic-0");
+    });
+}
+
+#[test]
+fn a_node_that_is_told_to_stop_lets_what_runs_end_and_takes_nothing_new() {
+    let mut cluster = Cluster::start(Kind { settings: "grace_seconds = 30", ..Kind::teaching(2) });
+    let uuid = fresh();
+    thread::scope(|scope| {
+        let ask = |index: usize, times: u32| {
+            let mut request = long(&cluster, index, &uuid);
+            request["parameters"]["times"] = json!(times);
+            let api = cluster.api(index);
+            scope.spawn(move || api.compute(&request))
+        };
+        let asked: Vec<_> = (0..2).map(|index| ask(index, 5_000)).collect();
+        wait_for(&cluster.api(0), &uuid, "running");
+        cluster.signal(0, "TERM");
+        for answer in asked {
+            let answer = answer.join().unwrap();
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
+    });
+    assert!(cluster.ended_well(0), "{}", cluster.log(0));
+}
