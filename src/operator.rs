@@ -27,7 +27,7 @@ const UNKNOWN: &str = "malformed_request";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What came of telling a node to read its files again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reloaded {
     /// It did.
     Yes,
@@ -35,6 +35,8 @@ pub enum Reloaded {
     NotRunning,
     /// It does not know how: only a restart helps.
     NotAble,
+    /// It goes on with what it had, and this is why.
+    Refused(String),
 }
 
 /// The operator of the node with these settings.
@@ -79,13 +81,13 @@ impl Operator {
     /// Has the running node read its identity and its consortium file again.
     ///
     /// # Errors
-    /// If it cannot use them: then it goes on with those that it has.
+    /// If it does not answer.
     pub fn reload(&self) -> Outcome<Reloaded> {
         match self.tell(RELOAD) {
             Ok(Reply::Done(_)) => Ok(Reloaded::Yes),
             Ok(Reply::Failed { code, .. }) if code == UNKNOWN => Ok(Reloaded::NotAble),
-            Ok(Reply::Failed { status, message, hint, .. }) => {
-                Err(Problem::new(fault(status), format!("{message}\n  hint: {hint}")))
+            Ok(Reply::Failed { message, hint, .. }) => {
+                Ok(Reloaded::Refused(format!("{message}; {hint}")))
             }
             Err(error) if is_absent(&error) => Ok(Reloaded::NotRunning),
             Err(error) => Err(Problem::ours(format!("the node does not answer: {error}"))),

@@ -272,3 +272,28 @@ fn an_identity_is_renewed_without_a_moment_in_which_it_is_not_known() {
     cluster.check_health();
     assert_eq!(fs::read_dir(&identity).unwrap().count(), 3, "key, certificate, card");
 }
+
+#[test]
+fn a_renewed_identity_is_good_for_nodes_that_start_at_any_step() {
+    let mut cluster = Cluster::start(Kind::teaching(2));
+    let config = cluster.config(0);
+    let folder = cluster.folder();
+    let renew = |step: &str| {
+        let mut command = cloister();
+        let output = command.args(["identity", "renew", step, "--config"]).arg(&config).output();
+        ended(&output.unwrap(), 0, "");
+    };
+    let mut restart = |step: &str| {
+        renew(step);
+        let card = folder.join("clinic-0/identity/clinic-0.card.toml");
+        let mut command = cloister();
+        command.args(["consortium", "add", "--yes"]).arg(folder.join("consortium.toml")).arg(card);
+        ended(&command.output().unwrap(), 0, "next start");
+        (0..2).for_each(|index| cluster.kill(index));
+        cluster.start_all();
+        cluster.check_health();
+    };
+    restart("--prepare");
+    restart("--finish");
+    renew("--forget");
+}

@@ -73,6 +73,10 @@ fn finish(membership: &Membership, file: &Path, node: &Node) -> Outcome {
     match reloaded {
         Reloaded::Yes => eprintln!("the running node uses it from now on"),
         Reloaded::NotRunning => eprintln!("the node does not run; it will use it when it starts"),
+        // Only fingerprints change while a node runs.
+        Reloaded::Refused(reason) => {
+            eprintln!("the running node goes on with the old file: {reason}")
+        }
         Reloaded::NotAble => eprintln!("a running node uses it from its next start on"),
     }
     Ok(())

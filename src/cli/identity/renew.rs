@@ -119,6 +119,11 @@ impl Step {
             Reloaded::NotRunning => {
                 eprintln!("the node does not run; it will use it when it starts")
             }
+            Reloaded::Refused(reason) => {
+                return Err(Problem::usage(format!(
+                    "the files are renewed, but the running node goes on with the old ones: {reason}"
+                )));
+            }
             Reloaded::NotAble => eprintln!("restart the node: it uses it from its next start on"),
         }
         eprintln!(

@@ -1,11 +1,9 @@
 //! `cloister functions`: what can be computed, with which data and parameters, and what is revealed.
 
-mod parameters;
-
 use std::path::PathBuf;
 
 use clap::Args;
-use cloister_protocols::catalogue::{self, Entry, InputKind};
+use cloister_protocols::catalogue::{self, Entry, InputKind, ParameterEntry};
 use serde_json::json;
 
 use crate::client::people::{Function, Parameter};
@@ -49,19 +47,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 fn of_nodes(folder: &std::path::Path) -> Outcome<Vec<Function>> {
     let consortium = Consortium::new(Folder::new(folder).read_client()?)?;
     match actix::System::new().block_on(consortium.functions()) {
-        Ok(functions) => Ok(functions.into_iter().map(with_parameters).collect()),
+        Ok(functions) => Ok(functions),
         Err(error) if error.is_missing() => {
             eprintln!("these nodes do not tell: this is what the command itself knows");
             Ok(catalogue::entries().iter().map(of_catalogue).collect())
         }
         Err(error) => Err(Problem::new(error.fault(), error)),
     }
-}
-
-/// Nodes that do not tell of parameters have those that we know, where we know the function.
-fn with_parameters(function: Function) -> Function {
-    let ours = || catalogue::find(&function.name).map(parameters::of);
-    Function { parameters: function.parameters.clone().or_else(ours), ..function }
 }
 
 fn choose(all: Vec<Function>, name: Option<&str>) -> Outcome<Vec<Function>> {
@@ -89,7 +81,16 @@ fn of_catalogue(entry: &Entry) -> Function {
         suites: texts(entry.suites()),
         result_keys: texts(entry.result_keys),
         reveals: texts(entry.reveals),
-        parameters: Some(parameters::of(entry)),
+        parameters: Some(entry.parameters().iter().map(parameter_of).collect()),
+    }
+}
+
+fn parameter_of(entry: &ParameterEntry) -> Parameter {
+    Parameter {
+        name: entry.name.to_owned(),
+        kind: entry.r#type.to_owned(),
+        required: entry.required,
+        summary: entry.summary.to_owned(),
     }
 }
 
