@@ -80,14 +80,17 @@ fn line(line: &LineCheck) -> Vec<String> {
         line.verdict.name().to_owned(),
         round_trip.unwrap_or_else(|| "-".into()),
         carries.unwrap_or_else(|| "-".into()),
-        worst(&line.checks, line.verdict),
+        match line.verdict {
+            Verdict::Ok => String::new(),
+            verdict => worst(&line.checks, verdict),
+        },
     ]
 }
 
-/// What has the worst verdict, in short.
+/// What has the worst verdict, in short; of what is well, what changes with time.
 fn worst(checks: &[Check], verdict: Verdict) -> String {
     if verdict == Verdict::Ok {
-        let told = ["version", "identity", "certificate"];
+        let told = ["version", "certificate", "disk"];
         let shown = checks.iter().filter(|check| told.contains(&check.check.as_str()));
         return shown.map(|check| clean(&check.detail)).collect::<Vec<_>>().join("; ");
     }
