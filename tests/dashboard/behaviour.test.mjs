@@ -332,6 +332,9 @@ driven("an answer is readable: tables, bars, matrices, with what was revealed an
   assert.equal(await page.locator(".figures dd").textContent(), "61.5");
   await page.getByText("The rounds as a table").click();
   assert.equal(await page.getByRole("table", { name: /^Rounds/ }).getByRole("row").count(), 65);
+  await show(page, `computations/${IDS.rounded}`);
+  await page.getByText("Drawn in their order, not by time").waitFor();
+  await page.getByText("under 0.1 s from the request to the result").waitFor();
   await show(page, `computations/${IDS.failed}`);
   await page.getByText("ask clinic-b whether its client has asked").waitFor();
   assert.equal(await page.locator(".trouble code").first().textContent(), "deadline");

@@ -37,11 +37,11 @@ export const HOSTILE = `<img src=x onerror="window.injected=1"><script>window.in
 export const TURNED = "trial\u202egnp.exe";
 
 export const RIGHTS = {
-  anybody: ["compute", "upload", "register", "approve", "audit"],
+  anybody: ["compute", "upload", "register", "approve", "audit", "observe", "steer"],
   researcher: ["compute"],
-  owner: ["upload", "register", "approve"],
-  auditor: ["audit"],
-  operator: ["register", "audit"],
+  owner: ["upload", "register", "approve", "observe", "steer"],
+  auditor: ["audit", "observe"],
+  operator: ["register", "audit", "observe", "steer"],
 };
 
 function member(name, link) {
@@ -143,6 +143,7 @@ export const IDS = {
   product: uuid(11),
   groups: uuid(12),
   top: uuid(13),
+  rounded: uuid(14),
 };
 
 function past() {
@@ -187,6 +188,7 @@ function past() {
     computation(10, { function: "SecureSum", started: 10_000, principal: "ada" }),
     computation(11, { function: "SecureMatrixMultiplication", started: 20_000, dataset: null, result: { product: Array.from({ length: 6 }, (_, r) => Array.from({ length: 12 }, (_, c) => (r + 1) * (c + 1) * 1234.5678)) } }),
     computation(12, { function: "MeanByGroupVertical", started: 30_000, result: { groups: { smoker: { count: 88, mean: 4.21 }, "non-smoker": { count: 301, mean: 2.07 } }, samples: 389 } }),
+    computation(14, { function: "StatisticsBivariate", started: 40_000, result: { samples: 360 }, rounds: rounds([["agreeing", 0, ["clinic-b"]], ["commit", 0, ["clinic-c"]], ["open", 0, ["clinic-c"]]]), cost: { rounds: 2, bytes_sent: 5_640, bytes_received: 5_640, seconds: 0 } }),
     computation(13, { function: "TopK", started: 90_000, result: { top: [{ value: 99.5, count: 3 }, { value: 98, count: 1 }], samples: 389 } }),
   ];
 }
@@ -360,7 +362,7 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
     return known.tokens[secret] ?? null;
   };
   const can = (who, right) => who.rights.includes(right);
-  const sees = (who, one) => one.principal === who.name || can(who, "audit");
+  const sees = (who, one) => one.principal === who.name || can(who, "observe");
   const nodeOf = (who) => ({
     party: known.party,
     version: "0.1.0",
@@ -394,6 +396,7 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
     if (version !== "v1") return [404, problem("not_found", "there is nothing here", "see /docs")];
     if (section === "node") return [200, nodeOf(who)];
     if (section === "members") return [200, membersOf()];
+    if (section === "datasets" && !can(who, "compute")) return wrongRole(who, "compute", "researcher");
     if (section === "datasets") return [200, { datasets: known.datasets }];
     if (section === "functions") return [200, { functions: known.functions }];
     if (section === "computations" && !id) return [200, wanted ? { computations: computationsOf(who).computations.filter((one) => one.network === wanted) } : computationsOf(who)];

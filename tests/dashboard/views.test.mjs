@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { SIZES, VIEWS, available, check, launch, open, shot, show } from "./browser.mjs";
 import { IDS, mock } from "./mock.mjs";
 
-const DETAILS = ["blocked", "slow", "failed", "statistics", "table", "histogram", "median", "correlation", "cancelled", "others", "product", "groups", "top"];
+const DETAILS = ["blocked", "slow", "failed", "statistics", "table", "histogram", "median", "correlation", "cancelled", "others", "product", "groups", "top", "rounded"];
 const SCENES = [
   { scene: "usual", routes: [...VIEWS, "computations?state=failed", ...DETAILS.map((which) => `computations/${IDS[which]}`), "computations/none"] },
   { scene: "down", routes: [""] },

@@ -110,6 +110,10 @@ function gist({ document }) {
   const parts = [];
   const who = of.principal ?? of.by ?? of.member ?? of.party ?? of.name;
   if (who) parts.push(name(who));
+  // A token's, and whoever may do something now.
+  const whose = of.class?.principal ?? (of.name === who ? null : of.name);
+  if (whose) parts.push(["for ", name(whose)]);
+  if (Array.isArray(of.roles)) parts.push(of.roles.map(clean).join(", "));
   const what = of.function ?? of.class?.function;
   if (what) parts.push(h("span", { class: "mono" }, clean(what)));
   const which = typeof of.dataset === "string" ? of.dataset : of.class?.dataset ?? (typeof of.data?.[0]?.dataset === "string" ? of.data[0].dataset : null);

@@ -1,7 +1,7 @@
 // Computations: who takes part, where each is, who is blocking; one in detail; cancelling.
 
 import { ask, clean, h, name } from "./dom.js";
-import { NOTHING, bytes, count, exactly, moment, now, span, time } from "./format.js";
+import { NOTHING, bytes, coarsely, count, exactly, moment, now, span, time } from "./format.js";
 import { lanes } from "./lanes.js";
 import { badge, closed, empty, facts, hash, icon, loading, names, panel, table, title, trouble, waiting } from "./parts.js";
 import { disclosure, results, security } from "./result.js";
@@ -22,7 +22,7 @@ export function computations(route) {
 
 function content(filter) {
   const refusal = state.refusals.get("computations");
-  if (refusal?.code === "wrong_role") return closed(refusal, "computations", ["researcher", "auditor", "operator"]);
+  if (refusal?.code === "wrong_role") return closed(refusal, "computations", ["researcher", "owner", "auditor", "operator"]);
   if (!state.computations) return refusal ? trouble(refusal, "Computations", { "data-key": "trouble" }) : loading("its computations");
   const list = all();
   const running = list.filter((one) => !ENDED.has(one.state));
@@ -147,9 +147,10 @@ function ended(list) {
 }
 
 function took(one) {
-  if (Number.isFinite(one.cost?.seconds)) return span(one.cost.seconds);
+  const write = one.dataset ? coarsely : span;
+  if (Number.isFinite(one.cost?.seconds)) return write(one.cost.seconds);
   const [from, to] = [moment(one.started), moment(one.ended)];
-  return from === null || to === null ? NOTHING : span((to - from) / 1000);
+  return from === null || to === null ? NOTHING : write((to - from) / 1000);
 }
 
 /** One computation. */
@@ -237,7 +238,7 @@ function cost(one) {
   return panel(
     "cost",
     "Cost",
-    { beside: h("span", { class: "soft" }, `${span(of.seconds)} from the request to the result`) },
+    { beside: h("span", { class: "soft" }, `${took(one)} from the request to the result`) },
     table({
       caption: "What it cost this party",
       className: "snug",

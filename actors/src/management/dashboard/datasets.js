@@ -11,7 +11,7 @@ export function datasets() {
 
 function content() {
   const refusal = state.refusals.get("datasets");
-  if (refusal?.code === "wrong_role") return closed(refusal, "datasets", ["researcher", "owner"]);
+  if (refusal?.code === "wrong_role") return closed(refusal, "datasets", ["researcher"]);
   if (refusal && !state.datasets) return trouble(refusal, "Datasets", { "data-key": "trouble" });
   if (!state.datasets) return loading("its datasets");
   if (state.datasets.length === 0) {

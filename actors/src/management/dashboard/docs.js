@@ -211,10 +211,16 @@ function operation({ verb, path, operation: told, parameters }) {
         { class: "answer" },
         h("h4", {}, badge(status, status.startsWith("2") ? "ok" : status.startsWith("3") ? "busy" : "bad"), h("span", {}, inline(String(one.description ?? "").replaceAll("\n", " ")))),
         headersOf(one, label, status),
-        content(one.content, `answer ${status} of ${clean(label)}`),
+        status.startsWith("2") ? content(one.content, `answer ${status} of ${clean(label)}`) : folded(one.content, `answer ${status} of ${clean(label)}`),
       );
     }),
   );
+}
+
+/** What most readers need not see at once. */
+function folded(of, label) {
+  if (!of || Object.keys(of).length === 0) return null;
+  return h("details", { class: "disclose" }, h("summary", {}, "Form and examples", h("span", { class: "hidden" }, `: ${label}`)), content(of, label));
 }
 
 function headersOf(one) {
@@ -295,6 +301,7 @@ function authentication() {
 }
 
 window.addEventListener("resize", () => measure(main));
+document.addEventListener("toggle", (event) => event.target instanceof Element && measure(event.target), true);
 
 document.addEventListener("input", (event) => {
   if (event.target.id !== "find") return;

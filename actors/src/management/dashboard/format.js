@@ -65,6 +65,9 @@ export function span(seconds) {
   return lasting(seconds);
 }
 
+/** Seconds that were rounded to tenths, as those of computations on datasets are. */
+export const coarsely = (seconds) => (Number.isFinite(seconds) && seconds < 0.05 ? "under 0.1 s" : span(seconds));
+
 /** Seconds that people count. */
 export function lasting(seconds) {
   if (!Number.isFinite(seconds)) return NOTHING;

@@ -2,7 +2,7 @@
 // The same is there as a table.
 
 import { clean, h, name, s } from "./dom.js";
-import { NOTHING, count, moment, now, number, span } from "./format.js";
+import { NOTHING, coarsely, count, moment, now, number, span } from "./format.js";
 import { names, panel, table } from "./parts.js";
 import { ENDED } from "./store.js";
 
@@ -17,7 +17,13 @@ export function lanes(detail) {
     return panel("rounds", "Rounds", {}, h("p", { class: "soft" }, running ? "No round has begun yet." : "It ended before a round began."));
   }
   const end = reach(detail, rounds, running);
-  return panel("rounds", "Rounds", { beside }, chart(detail, rounds, end, running), dropped(detail), asTable(rounds, running, end));
+  const write = detail.dataset ? coarsely : span;
+  // Of datasets times are told in tenths of a second. Where that says nothing, the order does.
+  const flat = !running && rounds.every((round) => (round.ended ?? 0) === 0);
+  const drawn = flat
+    ? chart(detail, rounds.map((round, at) => ({ ...round, started: at, ended: at + 1 })), rounds.length, false, true)
+    : chart(detail, rounds, end, running, false);
+  return panel("rounds", "Rounds", { beside }, drawn, flat ? inOrder() : null, dropped(detail), asTable(rounds, running, end, write));
 }
 
 /** Until when, in seconds since it started. */
@@ -28,7 +34,10 @@ function reach(detail, rounds, running) {
   return Math.max(told, running || rounds.some((round) => round.ended === null) ? until : 0, 1e-6);
 }
 
-function chart(detail, rounds, end, running) {
+const inOrder = () =>
+  h("p", { class: "soft small", "data-key": "in-order" }, "Drawn in their order, not by time: of datasets times are told in tenths of a second, as they would tell how many rows were read.");
+
+function chart(detail, rounds, end, running, flat) {
   const share = (seconds) => `${Math.min(100, Math.max(0, (seconds / end) * 100)).toFixed(3)}%`;
   const bar = (round, kind) => {
     const until = round.ended ?? end;
@@ -37,7 +46,7 @@ function chart(detail, rounds, end, running) {
     return s(
       "rect",
       { class: kind, x: `${x.toFixed(3)}%`, width: `${width.toFixed(3)}%`, y: 4, height: 14, rx: 2 },
-      s("title", {}, `round ${round.round}, ${round.stage}: ${span(until - round.started)}`),
+      s("title", {}, `round ${round.round}, ${round.stage}${flat ? "" : `: ${span(until - round.started)}`}`),
     );
   };
   const stages = [...new Set(rounds.map((round) => round.stage))];
@@ -65,7 +74,7 @@ function chart(detail, rounds, end, running) {
         ),
       ),
       awaited.map((member) => lane(`member ${member}`, name(member), (waits.get(member) ?? []).map((round) => bar(round, round.ended === null && running ? "wait open" : "wait")), "of-member")),
-      h(
+      flat ? null : h(
         "div",
         { class: "lane axis", "data-key": "axis" },
         h("span", { class: "lane-name" }),
@@ -108,7 +117,7 @@ function ticks(end) {
 
 const dropped = (detail) => (detail.rounds_dropped > 0 ? h("p", { class: "soft small", "data-key": "dropped" }, `${count(detail.rounds_dropped)} more rounds are not kept.`) : null);
 
-function asTable(rounds, running, end) {
+function asTable(rounds, running, end, write) {
   const shown = rounds.slice(-MOST);
   return h(
     "details",
@@ -124,8 +133,8 @@ function asTable(rounds, running, end) {
         cells: [
           number(round.round),
           clean(round.stage),
-          span(round.started),
-          round.ended === null ? (running ? `${span(Math.max(0, end - round.started))} so far` : "not ended") : span(round.ended - round.started),
+          round.started === 0 ? "0 s" : write(round.started),
+          round.ended === null ? (running ? `${span(Math.max(0, end - round.started))} so far` : "not ended") : write(round.ended - round.started),
           round.waited_for?.length ? names(round.waited_for) : NOTHING,
         ],
       })),

@@ -196,8 +196,8 @@ function body(section, what) {
 const ABILITIES = [
   ["Compute, as datasets' policies allow, and see the results", () => may("compute"), "researcher"],
   ["See and cancel your own computations", () => true, "everybody"],
-  ["See all computations of this node, without results", seesAll, "auditor, operator"],
-  ["Cancel others' computations", () => may("audit") && may("register"), "operator"],
+  ["See all computations of this node; results stay with who computed them", seesAll, "owner, auditor, operator"],
+  ["Cancel others' computations", () => may("steer"), "owner, operator"],
   ["Push data to this node", () => may("upload"), "owner"],
   ["Register datasets", () => may("register"), "owner, operator"],
   ["Decide what is computed on the data", () => may("approve"), "owner"],
@@ -215,7 +215,7 @@ function principal() {
       { "data-able": yes ? "yes" : "no" },
       h("span", { class: "mark", "aria-hidden": "true" }, yes ? "✓" : "–"),
       h("span", { class: "hidden" }, yes ? "You may: " : "You may not: "),
-      h("span", {}, what, yes ? null : h("span", { class: "soft block" }, `for the role ${roles.replace(", ", " or ")}`)),
+      h("span", {}, what, yes ? null : h("span", { class: "soft block" }, `for the role ${roles.replaceAll(", ", " or ")}`)),
     );
   return panel(
     "principal",

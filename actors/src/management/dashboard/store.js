@@ -49,11 +49,11 @@ export function observe(observer) {
 export const may = (right) => state.node?.principal?.rights?.includes(right) ?? false;
 
 /** Whether this principal sees computations of others. */
-export const seesAll = () => may("audit");
+export const seesAll = () => may("observe");
 
-/** Whether this principal may end it: its own; operators all. */
+/** Whether this principal may end it: its own, and with the right to, all. */
 export const mayCancel = (computation) =>
-  computation.principal === state.node?.principal?.name || (may("audit") && may("register"));
+  computation.principal === state.node?.principal?.name || may("steer");
 
 const PATHS = {
   node: "/v1/node",
