@@ -17,6 +17,11 @@ const SCENES = [
 
 const label = (route) => (route === "" ? "overview" : Object.entries(IDS).reduce((text, [which, id]) => text.replace(`computations/${id}`, which), route).replace(/[^\w-]+/g, "-"));
 
+// Colours depend on the scheme and layout on the width: each is looked at with one of the other, and all four only in
+// the long form.
+const ALL = ["light", "dark"].flatMap((scheme) => Object.entries(SIZES).map(([width, size]) => ({ scheme, width, size })));
+const LOOKS = process.env.CLOISTER_LONG_TESTS ? ALL : ALL.filter(({ scheme, width }) => (scheme === "light") === (width === "wide"));
+
 let browser;
 before(async () => {
   if (available()) browser = await launch();
@@ -24,71 +29,67 @@ before(async () => {
 after(() => browser?.close());
 
 for (const { scene, routes, token } of SCENES) {
-  for (const scheme of ["light", "dark"]) {
-    for (const [width, size] of Object.entries(SIZES)) {
-      test(`${scene}, ${scheme}, ${width}`, { skip: !available() && "no browser" }, async () => {
-        const node = await mock({ scene });
-        try {
-          const page = await open(browser, node.url, { scheme, size, token });
-          for (const route of routes) {
-            await show(page, route);
-            // Everything that can be opened is part of the page.
-            await page.evaluate(() => document.querySelectorAll("#main details").forEach((one, at) => (one.open = at < 4)));
-            assert.deepEqual(await check(page), [], `${scene} #/${route}`);
-            await shot(page, `${scene}-${label(route)}-${scheme}-${width}`);
-          }
-          await page.context().close();
-        } finally {
-          await node.close();
-        }
-      });
-    }
-  }
-}
-
-for (const scheme of ["light", "dark"]) {
-  for (const [width, size] of Object.entries(SIZES)) {
-    test(`documentation, sign-in, dialogs, banners: ${scheme}, ${width}`, { skip: !available() && "no browser" }, async () => {
-      const node = await mock({ scene: "down" });
-      const locked = await mock({ scene: "tokens" });
+  for (const { scheme, width, size } of LOOKS) {
+    test(`${scene}, ${scheme}, ${width}`, { skip: !available() && "no browser" }, async () => {
+      const node = await mock({ scene });
       try {
-        const docs = await open(browser, `${node.url}/docs`, { scheme, size });
-        await docs.getByRole("heading", { name: /cloister/ }).first().waitFor();
-        assert.deepEqual(await check(docs), []);
-        await shot(docs, `docs-${scheme}-${width}`);
-        await docs.context().close();
-
-        const stranger = await open(browser, locked.url, { scheme, size, token: "cloister_nobody" });
-        await stranger.getByRole("alert").filter({ hasText: "does not know this token" }).waitFor();
-        assert.deepEqual(await check(stranger), []);
-        await shot(stranger, `sign-in-${scheme}-${width}`);
-        await stranger.context().close();
-
-        const page = await open(browser, node.url, { scheme, size });
-        await show(page, "");
-        await page.getByRole("button", { name: "Find out why" }).click();
-        await page.getByText("start the node, or open port 9002").waitFor();
-        assert.deepEqual(await check(page), []);
-        await shot(page, `probe-${scheme}-${width}`);
-        for (const [route, button] of [["approvals", "Grant … request 7"], ["approvals", "Refuse … request 7"], ["computations", "Cancel … StatisticsBivariate"]]) {
+        const page = await open(browser, node.url, { scheme, size, token });
+        for (const route of routes) {
           await show(page, route);
-          await page.getByRole("button", { name: button }).click();
-          await page.getByRole("dialog").waitFor();
-          assert.deepEqual(await check(page), [], button);
-          await shot(page, `dialog-${button.split(" ")[0].toLowerCase()}-${scheme}-${width}`);
-          await page.keyboard.press("Escape");
+          // Everything that can be opened is part of the page.
+          await page.evaluate(() => document.querySelectorAll("#main details").forEach((one, at) => (one.open = at < 4)));
+          assert.deepEqual(await check(page), [], `${scene} #/${route}`);
+          await shot(page, `${scene}-${label(route)}-${scheme}-${width}`);
         }
-        node.stop(true);
-        await page.getByText("This node does not answer since").waitFor({ timeout: 10_000 });
-        assert.deepEqual(await check(page), []);
-        await shot(page, `lost-${scheme}-${width}`);
         await page.context().close();
       } finally {
         await node.close();
-        await locked.close();
       }
     });
   }
+}
+
+for (const { scheme, width, size } of LOOKS) {
+  test(`documentation, sign-in, dialogs, banners: ${scheme}, ${width}`, { skip: !available() && "no browser" }, async () => {
+    const node = await mock({ scene: "down" });
+    const locked = await mock({ scene: "tokens" });
+    try {
+      const docs = await open(browser, `${node.url}/docs`, { scheme, size });
+      await docs.getByRole("heading", { name: /cloister/ }).first().waitFor();
+      assert.deepEqual(await check(docs), []);
+      await shot(docs, `docs-${scheme}-${width}`);
+      await docs.context().close();
+
+      const stranger = await open(browser, locked.url, { scheme, size, token: "cloister_nobody" });
+      await stranger.getByRole("alert").filter({ hasText: "does not know this token" }).waitFor();
+      assert.deepEqual(await check(stranger), []);
+      await shot(stranger, `sign-in-${scheme}-${width}`);
+      await stranger.context().close();
+
+      const page = await open(browser, node.url, { scheme, size });
+      await show(page, "");
+      await page.getByRole("button", { name: "Find out why" }).click();
+      await page.getByText("start the node, or open port 9002").waitFor();
+      assert.deepEqual(await check(page), []);
+      await shot(page, `probe-${scheme}-${width}`);
+      for (const [route, button] of [["approvals", "Grant … request 7"], ["approvals", "Refuse … request 7"], ["computations", "Cancel … StatisticsBivariate"]]) {
+        await show(page, route);
+        await page.getByRole("button", { name: button }).click();
+        await page.getByRole("dialog").waitFor();
+        assert.deepEqual(await check(page), [], button);
+        await shot(page, `dialog-${button.split(" ")[0].toLowerCase()}-${scheme}-${width}`);
+        await page.keyboard.press("Escape");
+      }
+      node.stop(true);
+      await page.getByText("This node does not answer since").waitFor({ timeout: 10_000 });
+      assert.deepEqual(await check(page), []);
+      await shot(page, `lost-${scheme}-${width}`);
+      await page.context().close();
+    } finally {
+      await node.close();
+      await locked.close();
+    }
+  });
 }
 
 test("axe finds what is wrong", { skip: !available() && "no browser" }, async () => {
