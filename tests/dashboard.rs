@@ -3,7 +3,7 @@
 //! is done, and a request waits for its owner.
 //!
 //! Every page is held to the accessibility rules of axe, wide and narrow, light and dark. Pictures of all
-//! are in `target/screenshots`; with `CLOISTER_PICTURES=1` those that the README shows are made anew.
+//! are in `target/screenshots`; with `CLOISTER_TEST_PICTURES=1` those that the README shows are made anew.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
@@ -176,14 +176,14 @@ fn screenshots() -> PathBuf {
 /// Node.js with what the scripts need to know.
 fn node_js() -> Command {
     let browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-    let named = std::env::var_os("CLOISTER_CHROMIUM").is_some();
+    let named = std::env::var_os("CLOISTER_TEST_CHROMIUM").is_some();
     assert!(
         named || browsers.iter().any(|path| Path::new(path).exists()),
         "a browser is missing: install Chromium (apt install chromium)"
     );
     let mut command = Command::new("node");
-    command.env("CLOISTER_DASHBOARD_MODULES", modules());
-    command.env("CLOISTER_SCREENSHOTS", screenshots());
+    command.env("CLOISTER_TEST_MODULES", modules());
+    command.env("CLOISTER_TEST_SCREENSHOTS", screenshots());
     command
 }
 
@@ -246,7 +246,7 @@ fn real_nodes_are_shown_as_they_are() {
     let trial = Trial { cluster, tokens };
     let expect = json!({"down": {"node": 0, "member": "clinic-2", "text": "cannot be reached"}});
     trial.look(&expect, &json!(["wide"]), &json!(["light"]));
-    if std::env::var_os("CLOISTER_PICTURES").is_some() {
+    if std::env::var_os("CLOISTER_TEST_PICTURES").is_some() {
         let pictures = folder().join("pictures");
         fs::create_dir_all(&pictures).unwrap();
         for (name, shown) in SHOWN {

@@ -18,10 +18,10 @@ const OTHERS: [&str; 5] = [
     "CLOISTER_LONG_TESTS",
 ];
 
-/// How variables begin that are no settings: clients' tokens, tests of the state, and what Kubernetes sets
-/// in every container where a service is called `cloister`.
-const OTHER_PREFIXES: [&str; 4] =
-    ["CLOISTER_TOKEN_", "CLOISTER_VAULT_", "CLOISTER_SERVICE_", "CLOISTER_PORT"];
+/// How variables begin that are no settings: clients' tokens, what tests are told, and what Kubernetes sets in
+/// every container where a service is called `cloister`.
+const OTHER_PREFIXES: [&str; 5] =
+    ["CLOISTER_TOKEN_", "CLOISTER_TEST_", "CLOISTER_VAULT_", "CLOISTER_SERVICE_", "CLOISTER_PORT"];
 
 impl Layers {
     /// Takes in the settings of an environment, in the order of their names.

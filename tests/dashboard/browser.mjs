@@ -1,7 +1,7 @@
 // A browser, and the checks that hold on every page, be it of a mock or of a real node.
 //
 // What is installed lies outside of the repository's folders: `npm ci --prefix DIR` of this package.json, with
-// CLOISTER_DASHBOARD_MODULES naming DIR/node_modules where it is not target/dashboard/node_modules.
+// CLOISTER_TEST_MODULES naming DIR/node_modules where it is not target/dashboard/node_modules.
 
 import { createRequire } from "node:module";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -9,23 +9,23 @@ import { fileURLToPath } from "node:url";
 import path from "node:path";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const MODULES = process.env.CLOISTER_DASHBOARD_MODULES ?? path.join(ROOT, "target/dashboard/node_modules");
+const MODULES = process.env.CLOISTER_TEST_MODULES ?? path.join(ROOT, "target/dashboard/node_modules");
 const require = createRequire(path.join(MODULES, "none.js"));
 const { chromium } = require("playwright-core");
 const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
-export const SCREENSHOTS = process.env.CLOISTER_SCREENSHOTS ?? path.join(ROOT, "target/screenshots");
+export const SCREENSHOTS = process.env.CLOISTER_TEST_SCREENSHOTS ?? path.join(ROOT, "target/screenshots");
 export const VIEWS = ["", "datasets", "computations", "approvals", "audit", "functions"];
 export const SIZES = { wide: { width: 1360, height: 900 }, narrow: { width: 360, height: 780 } };
 
 const EXECUTABLE = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
 /** Whether there is a browser here. */
-export const available = () => (process.env.CLOISTER_CHROMIUM ?? EXECUTABLE) !== undefined;
+export const available = () => (process.env.CLOISTER_TEST_CHROMIUM ?? EXECUTABLE) !== undefined;
 
 export function launch() {
   return chromium.launch({
-    executablePath: process.env.CLOISTER_CHROMIUM ?? EXECUTABLE,
+    executablePath: process.env.CLOISTER_TEST_CHROMIUM ?? EXECUTABLE,
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
 }

@@ -1,6 +1,6 @@
 // The checks of every view, on real nodes.
 //
-// Reads JSON from CLOISTER_REAL, or from standard input:
+// Reads JSON from CLOISTER_TEST_REAL, or from standard input:
 //
 // {"nodes": [{"url": "http://127.0.0.1:8001", "token": "…"?, "name": "clinic-a"?}, …],
 //  "expect": {"slow": EXPECTED?, "blocked": EXPECTED?, "failed": EXPECTED?, "done": EXPECTED?,
@@ -19,7 +19,7 @@
 import { SCREENSHOTS, SIZES, VIEWS, available, check, launch, open, shot, show } from "./browser.mjs";
 
 async function input() {
-  if (process.env.CLOISTER_REAL) return process.env.CLOISTER_REAL;
+  if (process.env.CLOISTER_TEST_REAL) return process.env.CLOISTER_TEST_REAL;
   let text = "";
   for await (const part of process.stdin) text += part;
   return text;

@@ -10,7 +10,7 @@ import { IDS, mock } from "./mock.mjs";
 const SCRIPT = fileURLToPath(new URL("real.mjs", import.meta.url));
 
 async function run(asked) {
-  const child = spawn(process.execPath, [SCRIPT], { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, CLOISTER_REAL: "" } });
+  const child = spawn(process.execPath, [SCRIPT], { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, CLOISTER_TEST_REAL: "" } });
   child.stdin.end(JSON.stringify(asked));
   let text = "";
   child.stdout.on("data", (part) => (text += part));
