@@ -323,7 +323,8 @@ pub(crate) mod tests {
 
     #[test]
     fn the_study_that_the_readme_shows_is_one() {
-        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+        let readme =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
         let blocks = readme.split("```toml\n").skip(1);
         let texts = blocks.filter_map(|block| block.split("```").next());
         let studies: Vec<&str> = texts.filter(|text| text.contains("[[computation]]")).collect();

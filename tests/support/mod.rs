@@ -139,6 +139,13 @@ impl Cluster {
         node.wait().unwrap();
     }
 
+    /// Ends a node in good order.
+    pub fn stop(&mut self, index: usize) {
+        self.signal(index, "TERM");
+        let ended = self.nodes[index].take().unwrap().wait().unwrap();
+        assert!(ended.success(), "{ended}: {}", self.log(index));
+    }
+
     /// Starts a node that was killed.
     pub fn restart(&mut self, index: usize) {
         self.nodes[index] = Some(self.spawn(index));
