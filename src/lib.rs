@@ -6,7 +6,7 @@
 //! what a node's settings are and where from; a [`card`] is what members hand each other, and
 //! [`membership`] the consortium file that is made of cards. [`doctor`] examines a consortium from outside.
 //! [`operator`] works on the state of one node, [`fleet`] runs nodes as child processes, [`ports`] finds free
-//! ports. No mathematics and no actor is here.
+//! ports, [`telemetry`] sends a node's traces to a collector. No mathematics and no actor is here.
 
 pub mod card;
 pub mod cli;
@@ -23,3 +23,4 @@ pub mod ports;
 pub mod present;
 pub mod problem;
 pub mod study;
+pub mod telemetry;

@@ -6,7 +6,9 @@
 use std::env;
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt, registry};
 
 use crate::problem::{Outcome, Problem};
 
@@ -19,19 +21,31 @@ pub const NODE: &str = "info,actix_server=warn";
 /// Where the filter is looked for, in this order.
 const VARIABLES: [&str; 2] = [VARIABLE, "RUST_LOG"];
 
+/// Whoever hears of spans and events beside the log, and chooses by itself of which.
+pub type Listener = Box<dyn Layer<Registry> + Send + Sync>;
+
 /// Starts logging for this process, from `usually` on where no variable says otherwise.
 ///
 /// # Errors
 /// If the filter cannot be understood.
 pub fn start(usually: &str) -> Outcome {
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter(usually)?).with_writer(io::stderr);
-    let started = if io::stderr().is_terminal() {
-        builder.try_init()
-    } else {
-        builder.json().with_ansi(false).try_init()
+    start_with(usually, None)
+}
+
+/// The same, with somebody who listens too.
+///
+/// # Errors
+/// If the filter cannot be understood.
+pub fn start_with(usually: &str, listener: Option<Listener>) -> Outcome {
+    let lines = fmt::layer().with_writer(io::stderr);
+    let lines = match io::stderr().is_terminal() {
+        true => lines.boxed(),
+        false => lines.json().with_ansi(false).boxed(),
     };
-    started.map_err(Problem::ours)
+    // The filter is the log's alone: what a listener hears does not depend on it.
+    let lines = lines.with_filter(filter(usually)?).boxed();
+    let all: Vec<Listener> = listener.into_iter().chain([lines]).collect();
+    registry().with(all).try_init().map_err(Problem::ours)
 }
 
 /// Whether the environment says what is logged.

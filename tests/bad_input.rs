@@ -145,6 +145,24 @@ fn a_web_page_cannot_reach_the_node_by_a_name_of_its_own() {
 }
 
 #[test]
+fn a_web_page_of_another_origin_cannot_use_the_node_and_its_own_pages_can() {
+    let node = Node::start();
+    let host = node.cluster.url(0).trim_start_matches("http://").to_owned();
+    let ask = |origin: &str| {
+        let request = format!(
+            "POST /v1/probes HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nConnection: close\r\n\
+             Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{{}}"
+        );
+        node.api.raw(request.as_bytes())
+    };
+    for origin in ["https://evil.example", "null", "http://localhost:1"] {
+        ask(origin).refused(403, "foreign_origin");
+    }
+    ask(&node.cluster.url(0)).refused(400, "bad_argument");
+    node.alive();
+}
+
+#[test]
 fn handles_that_are_not_there_are_refused() {
     let node = Node::start();
     let foreign = node.cluster.api(1).upload(&json!([1])).uuid();

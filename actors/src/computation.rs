@@ -21,7 +21,8 @@ use cloister_protocols::wire::SessionId;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use tokio::sync::oneshot;
-use tracing::Span;
+use tracing::field::Empty;
+use tracing::{Level, Span};
 
 use crate::failure::{Failure, StopNotice, describe};
 use crate::label::{Cost, Disclosure, Report};
@@ -177,11 +178,7 @@ impl Computation {
         let Plan { offer, request, setting, routes, members, profile, .. } = plan;
         let Plan { started, reply, reporter, trace, ended, ticket, stores, quiet, .. } = plan;
         let session = setting.session;
-        let function = &offer.spec.function;
-        let span = match quiet {
-            true => tracing::debug_span!("computation", %session, function),
-            false => tracing::info_span!("computation", %session, function),
-        };
+        let span = span(session, &offer.spec.function, quiet);
         let deadline = Duration::from_millis(offer.deadline_ms);
         let proposed = offer.clone();
         reporter.reached(Lifecycle::Agreeing);
@@ -300,6 +297,7 @@ impl Computation {
             true => tracing::debug!(parent: &self.span, rounds, bytes, seconds, "done"),
             false => tracing::info!(parent: &self.span, rounds, bytes, seconds, "done"),
         }
+        self.span.record("rounds", rounds).record("bytes", bytes);
         let report = Report {
             inputs: outcome.parties,
             precision: outcome.answer.get().precision(),
@@ -331,6 +329,7 @@ impl Computation {
             true => tracing::debug!(parent: &self.span, code = failure.code(), "failed"),
             false => tracing::warn!(parent: &self.span, code = failure.code(), "failed"),
         }
+        self.span.record("otel.status_description", failure.code());
         let spec = &ending.offer.spec;
         let name = (spec.network.as_str(), spec.run, spec.members.as_slice());
         let notice = failure.to_notice(name, spec.run.saturating_add(1));
@@ -369,6 +368,31 @@ impl Computation {
 
     fn name(&self, party: Party) -> String {
         self.members.get(party.index()).cloned().unwrap_or_else(|| party.to_string())
+    }
+}
+
+/// What all that is logged of a computation belongs to, and what a collector sees of it: nothing that
+/// depends on a value other than by how long it takes.
+///
+/// The fields that are empty here are told at the end, after the last line of the log, which has them
+/// already. `otel.status_description` is what OpenTelemetry calls the reason of a failure.
+fn span(session: SessionId, function: &str, quiet: bool) -> Span {
+    macro_rules! span {
+        ($level:expr) => {
+            tracing::span!(
+                $level,
+                "computation",
+                %session,
+                function,
+                rounds = Empty,
+                bytes = Empty,
+                otel.status_description = Empty,
+            )
+        };
+    }
+    match quiet {
+        true => span!(Level::DEBUG),
+        false => span!(Level::INFO),
     }
 }
 

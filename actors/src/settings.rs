@@ -7,6 +7,7 @@ use std::time::Duration;
 use cloister_protocols::disclosure::Profile;
 use cloister_sources::{Declaration, Source};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::policy::Policies;
 
@@ -69,6 +70,9 @@ pub struct Settings {
     /// What this node makes ahead with each other member.
     #[serde(default)]
     pub pairwise: Pairwise,
+    /// Where the node sends traces of its computations.
+    #[serde(default)]
+    pub telemetry: Telemetry,
 }
 
 /// Who may call the API, and how.
@@ -132,6 +136,39 @@ pub struct Pairwise {
     /// The most that it keeps with each member, in MiB.
     pub stock: usize,
 }
+
+/// Where a node sends traces of its computations; nowhere, unless it is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// A collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`.
+    pub endpoint: Option<Endpoint>,
+}
+
+/// The URL of a collector, which the paths of OTLP are appended to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Endpoint(Url);
+
+/// What is wrong with the URL of a collector.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// It is no URL, of something else, or of more than a collector.
+    #[error("`{0}` is no collector's URL: write it as http://host:4318 or https://host:4318")]
+    Url(String),
+    /// It has a login, which would be shown wherever the URL is.
+    #[error(
+        "a collector's URL has no login: give its token in the environment as \
+         OTEL_EXPORTER_OTLP_HEADERS"
+    )]
+    Login,
+    /// It is that of traces already.
+    #[error("`{0}` is where traces go: leave `{TRACES}` out, it is appended")]
+    Path(String),
+}
+
+/// The path that takes traces at a collector.
+const TRACES: &str = "/v1/traces";
 
 /// Bounds of a node. Each has a default that suits a small server.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -209,6 +246,45 @@ impl Pairwise {
     #[must_use]
     pub fn stock_bytes(&self) -> usize {
         self.stock.saturating_mul(1 << 20)
+    }
+}
+
+impl Endpoint {
+    /// Where traces go.
+    #[must_use]
+    pub fn traces(&self) -> String {
+        format!("{}{TRACES}", self.0.as_str().trim_end_matches('/'))
+    }
+
+    /// Whether what is sent there goes through TLS.
+    #[must_use]
+    pub fn tls(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+}
+
+impl TryFrom<String> for Endpoint {
+    type Error = EndpointError;
+
+    fn try_from(text: String) -> Result<Self, EndpointError> {
+        let Ok(url) = Url::parse(&text) else { return Err(EndpointError::Url(text)) };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(EndpointError::Login);
+        }
+        let plain = url.query().is_none() && url.fragment().is_none();
+        if !matches!(url.scheme(), "http" | "https") || !plain {
+            return Err(EndpointError::Url(text));
+        }
+        match url.path().trim_end_matches('/').ends_with(TRACES) {
+            true => Err(EndpointError::Path(text)),
+            false => Ok(Self(url)),
+        }
+    }
+}
+
+impl From<Endpoint> for String {
+    fn from(endpoint: Endpoint) -> Self {
+        endpoint.0.into()
     }
 }
 
@@ -325,11 +401,42 @@ mod tests {
     }
 
     #[test]
+    fn traces_go_nowhere_unless_there_is_a_collector() {
+        assert_eq!(read("").unwrap().telemetry, Telemetry { endpoint: None });
+        let traces = |url: &str| {
+            let read = read(&format!(r#","telemetry":{{"endpoint":"{url}"}}"#)).unwrap();
+            let endpoint = read.telemetry.endpoint.unwrap();
+            (endpoint.traces(), endpoint.tls())
+        };
+        assert_eq!(traces("http://[::1]:4318"), ("http://[::1]:4318/v1/traces".into(), false));
+        let proxied = "https://proxy.example/otlp/";
+        assert_eq!(traces(proxied), ("https://proxy.example/otlp/v1/traces".into(), true));
+    }
+
+    #[test]
+    fn what_is_no_collectors_url_is_refused_with_the_way_to_write_it() {
+        for (url, says) in [
+            ("127.0.0.1:4318", "http://host:4318"),
+            ("collector", "http://host:4318"),
+            ("grpc://collector:4317", "http://host:4318"),
+            ("http://", "http://host:4318"),
+            ("http://host:99999", "http://host:4318"),
+            ("http://host?key=secret", "http://host:4318"),
+            ("https://me:secret@host", "OTEL_EXPORTER_OTLP_HEADERS"),
+            ("http://host:4318/v1/traces/", "leave `/v1/traces` out"),
+        ] {
+            let error = Endpoint::try_from(url.to_owned()).unwrap_err().to_string();
+            assert!(error.contains(says), "{url}: {error}");
+        }
+    }
+
+    #[test]
     fn entries_that_do_not_exist_are_refused() {
         for unknown in [
             r#","committee":{"helps":true}"#,
             r#","help":true"#,
             r#","pairwise":{"stock_bytes":1}"#,
+            r#","telemetry":{"endpoints":[]}"#,
         ] {
             assert!(read(unknown).unwrap_err().to_string().contains("unknown field"), "{unknown}");
         }

@@ -89,6 +89,14 @@ pub fn api_client_config_of(authority: &Path) -> Result<ClientConfig, ApiCertifi
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// For a client of a service that is no node and shows a certificate of a public authority.
+pub fn public_client_config() -> Result<ClientConfig, SettingsError> {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let builder =
+        ClientConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS13])?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, ApiCertificateError> {
     let wanted = "certificates";
     let text = read(path, wanted)?;

@@ -10,7 +10,7 @@
 //! With the same key a party signs what it hands to people: its card, and studies that it agrees with.
 //! A [`Certificate`] checks such a [`Signature`], each for one [`Purpose`] only.
 //!
-//! There is no certificate authority, no revocation list and no trust by name: to remove a member,
+//! Among members there is no certificate authority, no revocation list and no trust by name: to remove a member,
 //! take its pin out of the consortium file; to renew one, pin two fingerprints for a while ([`Renewal`]). There
 //! is no switch that checks less. This crate opens no socket and knows no address; and where a
 //! connection fails, [`diagnose`] says why, on both sides.
@@ -35,7 +35,7 @@ mod words;
 
 pub use api::{
     ApiCertificateError, api_client_config, api_client_config_of, api_server_config,
-    api_server_config_of,
+    api_server_config_of, public_client_config,
 };
 pub use certificate::{CertificateFacts, CertificateFault, Expiry};
 pub use fingerprint::{Fingerprint, FingerprintError};

@@ -18,6 +18,7 @@ use crate::folder::read_toml;
 use crate::layers;
 use crate::logging;
 use crate::problem::{Outcome, Problem};
+use crate::telemetry::Telemetry;
 
 /// Run one node; prints `ready NAME URL` when it accepts requests.
 #[derive(Args)]
@@ -35,12 +36,20 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    logging::start(logging::NODE)?;
     let parts = load(&arguments.config, &arguments.set)?;
+    let telemetry = Telemetry::new(&parts.settings)?;
+    let listener = telemetry.as_ref().map(Telemetry::listener);
+    logging::start_with(logging::NODE, listener)?;
     warn_of_expiry(&parts.identity);
-    actix::System::new().block_on(serve(parts, arguments.exit_with_parent))
+    let served = actix::System::new().block_on(serve(parts, arguments.exit_with_parent));
+    if let Some(telemetry) = telemetry {
+        telemetry.stop();
+    }
+    served
 }
 
+/// Whatever is wrong here is the command's answer, not a line of the log: that begins once it is known
+/// who listens to it.
 fn load(config: &Path, set: &[String]) -> Outcome<Parts> {
     let settings = layers::read(config, set)?.all_right()?;
     let hint = "put the consortium's file there, or mend the setting `consortium`";

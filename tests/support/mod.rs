@@ -144,6 +144,13 @@ impl Cluster {
         self.nodes[index].take().unwrap().wait().unwrap().success()
     }
 
+    /// Ends a node in good order.
+    pub fn stop(&mut self, index: usize) {
+        self.signal(index, "TERM");
+        let ended = self.nodes[index].take().unwrap().wait().unwrap();
+        assert!(ended.success(), "{ended}: {}", self.log(index));
+    }
+
     /// Starts a node that was killed.
     pub fn restart(&mut self, index: usize) {
         self.nodes[index] = Some(self.spawn(index));

@@ -56,6 +56,8 @@ pub struct Door {
     pub load: Recipient<Load>,
     /// The names by which clients may call this node, beside those of the loopback interface.
     pub host: String,
+    /// Origins of web pages that may call, beside the node's own.
+    pub origins: Arc<[String]>,
     /// Large bodies that may be read at a time.
     pub large_bodies: Arc<Semaphore>,
 }
@@ -221,6 +223,7 @@ impl Door {
     /// A node without tokens takes calls from this machine only; a web page must not get around that
     /// by a name of its own that it lets point here.
     pub(crate) fn check_host(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        self.check_origin(request)?;
         if !self.keeper.is_open() {
             return Ok(());
         }
@@ -240,6 +243,25 @@ impl Door {
         }
         Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_host", "this node has another host name")
             .hint("call it by the API URL in the consortium file, or as localhost"))
+    }
+
+    /// A web page of somebody else must not use what a browser may do here, by itself or with a password that
+    /// it remembers: some requests need no leave of ours to be sent. Other clients name no origin.
+    fn check_origin(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        let text = |name| request.headers().get(name).map(HeaderValue::to_str);
+        let Some(origin) = text(header::ORIGIN) else { return Ok(()) };
+        let host = text(header::HOST).and_then(Result::ok).or_else(|| request.uri().host());
+        let known = |origin: &str| {
+            let own = origin.split_once("://").map(|(_, authority)| authority);
+            let is_own = own.is_some_and(|own| host.is_some_and(|it| own.eq_ignore_ascii_case(it)));
+            is_own || self.origins.iter().any(|allowed| allowed.as_str() == origin)
+        };
+        if origin.is_ok_and(known) {
+            return Ok(());
+        }
+        let message = "a web page of another origin may not use this node";
+        Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message)
+            .hint("have the operator add its origin to `allowed_origins` in node.toml"))
     }
 
     /// The body of a request that should have a short one.

@@ -222,6 +222,7 @@ impl Node {
             body_bytes: settings.limits.body_bytes,
             load: sessions.clone().recipient(),
             host,
+            origins: settings.allowed_origins.clone().into(),
             large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
         };
         let watched = serve_metrics(&settings, &door, &desk)?;

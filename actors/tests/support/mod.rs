@@ -15,7 +15,9 @@ use cloister_actors::node::{Node, Parts, Reread};
 use cloister_actors::policy::Policies;
 use cloister_actors::progress::Reporter;
 use cloister_actors::sessions::{Launch, Reserve, Sessions, Terms};
-use cloister_actors::settings::{Access, Committee, DataAccess, Limits, Pairwise, Settings};
+use cloister_actors::settings::{
+    Access, Committee, DataAccess, Limits, Pairwise, Settings, Telemetry,
+};
 use cloister_certs::{Identity, Validity};
 use cloister_protocols::catalogue;
 use cloister_protocols::computation::{Input, Request};
@@ -76,6 +78,7 @@ pub fn plan(parties: usize, deadline_seconds: u32) -> Plan {
         limits: Limits::default(),
         committee: Committee { help: true, ..Committee::default() },
         pairwise: Pairwise::default(),
+        telemetry: Telemetry::default(),
     };
     let settings = (0..parties).map(settings).collect();
     Plan { consortium, settings, folder, _ports: ports }
