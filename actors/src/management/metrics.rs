@@ -19,7 +19,7 @@ use super::{Answer, Desk, admit};
 use crate::controller::{Door, endpoint, healthy, ready};
 use crate::error::ApiError;
 use crate::object::Right;
-use crate::records::{Load, Totals};
+use crate::records::{AskLoad, AskTotals, Load};
 use crate::sessions::LookAtLinks;
 
 type Level = Gauge<f64, AtomicU64>;
@@ -97,13 +97,13 @@ impl Desk {
     }
 
     async fn of_computations(&self, registry: &mut Registry) -> Result<(), ApiError> {
-        let Load { running, waiting } = self.of_records(Load::ask()).await?;
+        let Load { running, waiting } = self.of_records(AskLoad).await?;
         let (runs, waits) = (Level::default(), Level::default());
         runs.set(count(running));
         waits.set(count(waiting));
         registry.register("computations_running", "Computations under way", runs);
         registry.register("computations_waiting", "Computations that wait for links", waits);
-        let totals = self.of_records(Totals::ask()).await?;
+        let totals = self.of_records(AskTotals).await?;
         let ended = Family::<Ending, Counter>::default();
         for ((function, outcome), number) in &totals.ended {
             let (function, outcome) = (*function, *outcome);

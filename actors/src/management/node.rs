@@ -14,7 +14,7 @@ use crate::consortium::{Consortium, Member};
 use crate::controller::Door;
 use crate::error::ApiError;
 use crate::object::Principal;
-use crate::records::Load;
+use crate::records::{AskLoad, Load};
 use crate::sessions::{LinkState, LookAtLinks};
 
 const DAY: u64 = 24 * 60 * 60;
@@ -101,7 +101,7 @@ pub(super) async fn datasets(
 impl Desk {
     pub(super) async fn node(&self, door: &Door, principal: &Principal) -> Result<Value, ApiError> {
         let facts = self.facts();
-        let Load { running, waiting } = self.of_records(Load::ask()).await?;
+        let Load { running, waiting } = self.of_records(AskLoad).await?;
         let hash = blake3::Hash::from_bytes(facts.consortium.hash()).to_hex();
         Ok(json!({
             "party": facts.party,

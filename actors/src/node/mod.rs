@@ -43,7 +43,7 @@ use crate::log::Log;
 use crate::management::{self, Desk, Facts};
 use crate::operations::Operations;
 use crate::policy::PolicyError;
-use crate::records::{Load, Records};
+use crate::records::{AskLoad, Records};
 use crate::sessions::{Close, Connect, Sessions, Shutdown, Surroundings};
 use crate::settings::{AccessMode, Settings};
 
@@ -306,7 +306,7 @@ impl Node {
         // Where an actor is gone, there is nothing to wait for.
         let _ = self.sessions.send(Close).await;
         let closing = async {
-            while let Ok(load) = self.records.send(Load::ask()).await {
+            while let Ok(load) = self.records.send(AskLoad).await {
                 if load.running == 0 {
                     return;
                 }

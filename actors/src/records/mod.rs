@@ -19,7 +19,6 @@ use uuid::Uuid;
 pub use self::document::{Detail, Summary};
 use crate::clock;
 use crate::error::ApiError;
-use crate::failure::Failure;
 use crate::label::Report;
 use crate::object::{Principal, Right};
 use crate::progress::Observer;
@@ -30,6 +29,9 @@ const MOST_ENDED: usize = 500;
 
 /// Memory for the results of ended computations, in bytes; the oldest go first.
 const RESULT_BYTES: usize = 16 << 20;
+
+/// The code of [`crate::failure::Failure::Cancelled`].
+const CANCELLED: &str = "cancelled";
 
 /// Computations that one answer lists, at most.
 pub const MOST_LISTED: usize = 500;
@@ -216,21 +218,7 @@ impl Records {
     }
 }
 
-impl Load {
-    /// The message that asks for it.
-    #[must_use]
-    pub fn ask() -> AskLoad {
-        AskLoad
-    }
-}
-
 impl Totals {
-    /// The message that asks for them.
-    #[must_use]
-    pub fn ask() -> AskTotals {
-        AskTotals
-    }
-
     fn add(&mut self, record: &Record) {
         let Some(end) = &record.end else { return };
         let outcome = end.result.as_ref().map_or_else(ApiError::code, |_| "done");
@@ -362,7 +350,7 @@ impl Handler<CancelOne> for Records {
     }
 }
 
-/// What failed by being cancelled.
+/// What failed by being cancelled, here or at another member.
 fn is_cancelled(error: &ApiError) -> bool {
-    error.code() == Failure::Cancelled { member: String::new() }.code()
+    error.code() == CANCELLED
 }
