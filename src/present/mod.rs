@@ -7,7 +7,6 @@
 //! Nothing here opens a file or asks a node.
 
 pub mod csv;
-mod markup;
 pub mod page;
 mod plots;
 pub mod terminal;

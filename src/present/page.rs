@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::markup::Element;
 use super::{Block, blocks, circumstances, flatten, plots};
 use crate::client::Report;
+use cloister_report::markup::Element;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -53,7 +53,7 @@ pub fn text(page: &Page<'_>) -> String {
                 .with("content", "width=device-width, initial-scale=1"),
         )
         .child(Element::new("title").text(page.title))
-        .child(Element::new("style").ours(STYLE));
+        .child(Element::new("style").style_sheet(STYLE));
     let body = Element::new("body")
         .child(Element::new("h1").text(page.title))
         .child(Element::new("p").with("class", "made").text(format!("made {}", page.made)))

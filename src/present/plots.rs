@@ -1,7 +1,7 @@
 //! Bars and grids as SVG and HTML. Colours are the style sheet's.
 
 use super::Cell;
-use super::markup::Element;
+use cloister_report::markup::Element;
 
 const WIDTH: f64 = 720.0;
 const LABELS: f64 = 200.0;

@@ -2,7 +2,7 @@
 //!
 //! [`measurement`] has the document that `cloister bench rounds` writes; the other modules show it: as
 //! a [`table`] on a terminal, as [`csv`], as [`spans`] for a viewer of traces, and as a page of
-//! [`html`]. [`compare`] sets two of them side by side.
+//! [`html`], of whose [`markup`] others make theirs. [`compare`] sets two of them side by side.
 //!
 //! It knows no node, no socket, no file and no clock: whoever measures fills the document in, and
 //! whoever asks writes what comes out. A number that is absent, or no number, is shown as absent.
@@ -10,12 +10,12 @@
 pub mod compare;
 pub mod csv;
 pub mod html;
+pub mod markup;
 pub mod measurement;
 pub mod spans;
 pub mod table;
 
 mod cases;
-mod markup;
 mod numbers;
 mod reading;
 mod runs;

@@ -15,7 +15,7 @@ const SHAPES: [&str; 4] = ["rect", "line", "path", "circle"];
 
 /// An element with what is in it.
 #[derive(Clone, Debug)]
-pub(crate) struct Element {
+pub struct Element {
     name: &'static str,
     attributes: Vec<(&'static str, String)>,
     content: Vec<Content>,
@@ -31,54 +31,54 @@ enum Content {
 
 impl Element {
     /// An empty element.
-    pub(crate) fn new(name: &'static str) -> Self {
+    pub fn new(name: &'static str) -> Self {
         Self { name, attributes: Vec::new(), content: Vec::new() }
     }
 
     /// An element of a class.
-    pub(crate) fn of(name: &'static str, class: &str) -> Self {
+    pub fn of(name: &'static str, class: &str) -> Self {
         Self::new(name).with("class", class)
     }
 
     /// With an attribute more.
-    pub(crate) fn with(mut self, attribute: &'static str, value: impl Into<String>) -> Self {
-        self.attributes.push((attribute, value.into()));
+    pub fn with(mut self, attribute: &'static str, value: impl ToString) -> Self {
+        self.attributes.push((attribute, value.to_string()));
         self
     }
 
     /// With coordinates or lengths more, to a hundredth of a pixel.
-    pub(crate) fn at<const COUNT: usize>(mut self, lengths: [(&'static str, f64); COUNT]) -> Self {
+    pub fn at<const COUNT: usize>(mut self, lengths: [(&'static str, f64); COUNT]) -> Self {
         self.attributes.extend(lengths.map(|(name, length)| (name, coordinate(length))));
         self
     }
 
     /// With a text after what it has.
-    pub(crate) fn text(mut self, text: impl Into<String>) -> Self {
+    pub fn text(mut self, text: impl Into<String>) -> Self {
         self.content.push(Content::Text(text.into()));
         self
     }
 
     /// With a style sheet of this program: it is not escaped.
-    pub(crate) fn style_sheet(mut self, sheet: &'static str) -> Self {
+    pub fn style_sheet(mut self, sheet: &'static str) -> Self {
         self.content.push(Content::Ours(sheet));
         self
     }
 
     /// With an element after what it has.
-    pub(crate) fn child(mut self, child: Self) -> Self {
+    pub fn child(mut self, child: Self) -> Self {
         self.content.push(Content::Element(child));
         self
     }
 
     /// With elements after what it has.
-    pub(crate) fn children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
+    pub fn children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
         self.content.extend(children.into_iter().map(Content::Element));
         self
     }
 }
 
 /// A coordinate as SVG reads it. What is no number lies at the origin; callers have left it out.
-pub(crate) fn coordinate(length: f64) -> String {
+pub fn coordinate(length: f64) -> String {
     let hundredths = (finite(length).unwrap_or(0.0) * 100.0).round() / 100.0;
     // No `-0`.
     (hundredths + 0.0).to_string()
