@@ -12,6 +12,7 @@ use cloister_protocols::party::Party;
 use cloister_protocols::session::MemberId;
 use serde::{Deserialize, Serialize};
 
+use crate::consortium::is_name;
 use crate::error::ApiError;
 
 /// The longest reason that is taken from a peer, in characters.
@@ -273,7 +274,9 @@ impl Failure {
             Self::Deadline { parties, .. } => parties.first().cloned(),
             Self::Stopped { party, notice } => {
                 let about = notice.about.as_ref();
-                let known = about.filter(|name| notice.members.iter().any(|m| m.name == **name));
+                let is_member = |name: &&String| notice.members.iter().any(|m| m.name == **name);
+                // What a peer says may be anything.
+                let known = about.filter(is_member).filter(|name| is_name(name));
                 Some(known.unwrap_or(party).clone())
             }
             Self::LinkLost { party, .. }

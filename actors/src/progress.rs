@@ -76,7 +76,7 @@ pub struct Round {
 pub struct Reporter {
     id: Uuid,
     progress: Arc<watch::Sender<Progress>>,
-    cancelled: watch::Receiver<bool>,
+    cancelled: watch::Receiver<Option<Arc<str>>>,
 }
 
 /// The other side: sees how far it is, and can have it end.
@@ -84,7 +84,7 @@ pub struct Reporter {
 pub struct Observer {
     id: Uuid,
     progress: watch::Receiver<Progress>,
-    cancel: Arc<watch::Sender<bool>>,
+    cancel: Arc<watch::Sender<Option<Arc<str>>>>,
 }
 
 impl Lifecycle {
@@ -138,7 +138,7 @@ pub fn begin() -> (Reporter, Observer) {
         run: None,
     };
     let (sender, receiver) = watch::channel(progress);
-    let (cancel, cancelled) = watch::channel(false);
+    let (cancel, cancelled) = watch::channel(None);
     let id = Uuid::new_v4();
     let reporter = Reporter { id, progress: Arc::new(sender), cancelled };
     (reporter, Observer { id, progress: receiver, cancel: Arc::new(cancel) })
@@ -161,12 +161,18 @@ impl Reporter {
     /// Whether somebody wants it to end.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        *self.cancelled.borrow()
+        self.cancelled.borrow().is_some()
+    }
+
+    /// Who wants it to end, if somebody at this node does.
+    #[must_use]
+    pub fn cancelled_by(&self) -> Option<Arc<str>> {
+        self.cancelled.borrow().clone()
     }
 
     /// Returns when somebody wants it to end, and else never.
     pub async fn cancelled(&self) {
-        if self.cancelled.clone().wait_for(|cancelled| *cancelled).await.is_err() {
+        if self.cancelled.clone().wait_for(Option::is_some).await.is_err() {
             // Nobody is left who could want it.
             std::future::pending().await
         }
@@ -243,9 +249,9 @@ impl Observer {
     }
 
     /// Has it end as soon as it looks; whoever runs it must be told too.
-    pub fn cancel(&self) {
+    pub fn cancel(&self, by: &str) {
         // Whoever runs it may be done with it.
-        let _ = self.cancel.send(true);
+        let _ = self.cancel.send(Some(Arc::from(by)));
     }
 }
 

@@ -18,13 +18,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::stream::{FrameReader, FrameWriter};
 use crate::clock;
-use crate::consortium::{Consortium, Difference, Member};
+use crate::consortium::{Consortium, Difference, MAX_MEMBERS, Member};
 
 /// How long a peer may take for handshake and greeting.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Differences between two consortium files that are told.
 const MOST_DIFFERENCES: usize = 5;
+
+/// The longest name of a release.
+const LONGEST_RELEASE: usize = 64;
 
 /// What a node says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +100,14 @@ impl Greeting {
             consortium: consortium.hash(),
             members: consortium.members().to_vec(),
         }
+    }
+
+    /// Whether it is as short as what honest nodes say; it is kept, and shown to people.
+    fn is_plausible(&self) -> bool {
+        let plain = |c: char| c.is_ascii_graphic();
+        self.members.len() <= MAX_MEMBERS
+            && self.release.len() <= LONGEST_RELEASE
+            && self.release.chars().all(plain)
     }
 
     /// The same, now, for a connection to this purpose.
@@ -183,7 +194,10 @@ async fn receive<R: AsyncRead + Unpin>(
         return Err(GreetingError::Senseless);
     }
     match frame.body.first() {
-        Some(&VERSION) => wire::decode(&frame.body).map_err(|_| GreetingError::Senseless),
+        Some(&VERSION) => match wire::decode::<Greeting>(&frame.body) {
+            Ok(greeting) if greeting.is_plausible() => Ok(greeting),
+            _ => Err(GreetingError::Senseless),
+        },
         Some(&theirs) => Err(GreetingError::Version { theirs }),
         None => Err(GreetingError::Senseless),
     }

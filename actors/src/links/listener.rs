@@ -18,8 +18,8 @@ use super::{Accepted, Events, Peer, PeerLink, Rejected, Trust, probe};
 /// Connections that may be in their handshake at a time.
 const MOST_HANDSHAKES: usize = 64;
 
-/// Lines that other members may try at a time.
-const MOST_PROBES: usize = 8;
+/// Lines that one other member may try at a time.
+const MOST_PROBES: usize = 3;
 
 /// A pause after the system could not accept, so that a lack of descriptors does not spin.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -36,7 +36,8 @@ struct Door {
     trust: Trust,
     /// The links to those that dial us, by the names of their members.
     links: BTreeMap<String, Addr<PeerLink>>,
-    probes: Arc<Semaphore>,
+    /// Room for the probes of each member.
+    probes: BTreeMap<String, Arc<Semaphore>>,
 }
 
 impl Listener {
@@ -49,6 +50,8 @@ impl Listener {
         peers: Vec<Peer>,
         events: &Events,
     ) -> BTreeMap<usize, Addr<PeerLink>> {
+        let names: Vec<String> = peers.iter().map(|peer| peer.member.name.clone()).collect();
+        let names = names.into_iter();
         let mut by_position = BTreeMap::new();
         let mut by_name = BTreeMap::new();
         for peer in peers {
@@ -60,7 +63,7 @@ impl Listener {
             }
             by_position.insert(position, link);
         }
-        let probes = Arc::new(Semaphore::new(MOST_PROBES));
+        let probes = names.map(|name| (name, Arc::new(Semaphore::new(MOST_PROBES)))).collect();
         let door = Door { trust: trust.clone(), links: by_name, probes };
         Self { door, socket: Some(socket) }.start();
         by_position
@@ -131,9 +134,10 @@ impl Door {
     async fn admit(&self, connection: Connection, from: SocketAddr) {
         let member = connection.member.clone();
         if connection.greeting.purpose == Purpose::Probe {
-            match self.probes.try_acquire() {
-                Ok(_permit) => probe::serve(connection).await,
-                Err(_) => tracing::warn!(%from, member, "too many try their lines"),
+            let room = self.probes.get(&member).and_then(|room| room.try_acquire().ok());
+            match room {
+                Some(_room) => probe::serve(connection).await,
+                None => tracing::warn!(%from, member, "it tries too many lines at a time"),
             }
             return;
         }

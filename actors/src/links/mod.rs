@@ -28,7 +28,7 @@ use actix::{
     WrapFuture,
 };
 use bytes::Bytes;
-use cloister_certs::Member;
+use cloister_certs::{CertificateFacts, Fingerprint, Member};
 use cloister_protocols::machine::{Outgoing, Part};
 use cloister_protocols::wire::{Frame, Header, SessionId};
 use tokio::time::timeout;
@@ -105,6 +105,8 @@ struct Line {
     /// When something came last.
     heard: Cell<Instant>,
     stopwatch: Stopwatch,
+    /// The certificate at the other end.
+    shown: Option<Fingerprint>,
 }
 
 /// The link came up.
@@ -187,6 +189,11 @@ pub struct SendStop {
 #[rtype(result = "()")]
 pub(super) struct Accepted(Connection);
 
+/// What is pinned has changed: a link to who showed something else ends.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CheckPin;
+
 /// The listener has refused a connection of this link's member.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -246,7 +253,8 @@ impl PeerLink {
         let outbox = Rc::new(Outbox::default());
         let round_trip = RoundTrip::default();
         let stopwatch = Stopwatch::new(round_trip.clone());
-        let line = Rc::new(Line { heard: Cell::new(Instant::now()), stopwatch });
+        let shown = certificate.as_ref().map(CertificateFacts::fingerprint);
+        let line = Rc::new(Line { heard: Cell::new(Instant::now()), stopwatch, shown });
         let (release, not_after) = (greeting.release, certificate.map(|facts| facts.not_after()));
         let (position, epoch, boot) = (self.peer.position, self.epoch, greeting.boot);
         tracing::info!(peer = %self.peer.member.name, epoch, "link up");
@@ -334,6 +342,18 @@ impl Handler<Accepted> for PeerLink {
 
     fn handle(&mut self, Accepted(connection): Accepted, context: &mut Self::Context) {
         self.establish(connection, context);
+    }
+}
+
+impl Handler<CheckPin> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, _: CheckPin, context: &mut Context<Self>) {
+        let State::Up { line, .. } = &self.state else { return };
+        let pinned = self.pinned().fingerprints;
+        if !line.shown.is_some_and(|shown| pinned.contains(&shown)) {
+            self.ended(self.epoch, "its certificate is no longer pinned".into(), context);
+        }
     }
 }
 

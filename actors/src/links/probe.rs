@@ -238,8 +238,14 @@ fn no_answer() -> String {
     format!("no answer within {} s", PATIENCE.as_secs())
 }
 
-/// Answers the questions of a member that tries its line to us, until it has enough or asks too much.
-pub(super) async fn serve(mut connection: Connection) {
+/// Answers the questions of a member that tries its line to us, until it has enough, asks too much, or
+/// takes too long.
+pub(super) async fn serve(connection: Connection) {
+    // Whoever tries it finds out by itself.
+    let _ = timeout(LONGEST_IDLE + 6 * PATIENCE, answer(connection)).await;
+}
+
+async fn answer(mut connection: Connection) {
     let mut left = 2 * MOST_BYTES;
     loop {
         let asked = timeout(LONGEST_IDLE + PATIENCE, connection.reader.next(|| {})).await;

@@ -43,6 +43,8 @@ pub(super) async fn verify(
 ) -> Answer {
     let principal = admit(&door, &request).await?;
     principal.check(Right::ReadAudit)?;
+    let turn = desk.verifying.acquire().await;
+    let _turn = turn.map_err(|_| ApiError::unavailable("the audit log"))?;
     let vault = desk.vault.clone();
     let verified = web::block(move || vault.verify()).await;
     let verified = verified.map_err(|_| ApiError::unavailable("the thread pool"))?;

@@ -12,9 +12,9 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream;
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
+use super::places::Place;
 use super::{Answer, Desk, admit};
 use crate::controller::Door;
 use crate::error::ApiError;
@@ -37,13 +37,15 @@ const MOST: usize = 100;
 struct Listener {
     door: web::Data<Door>,
     desk: web::Data<Desk>,
+    /// With what it came in; it must still be good.
+    request: HttpRequest,
     principal: Principal,
     looks: u64,
     /// What it was told last, of each kind; of computations, by their names.
     told: BTreeMap<&'static str, Value>,
     computations: BTreeMap<String, Value>,
     last_word: Instant,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 pub(super) async fn listen(
@@ -52,16 +54,17 @@ pub(super) async fn listen(
     request: HttpRequest,
 ) -> Answer {
     let principal = admit(&door, &request).await?;
-    let permit = std::sync::Arc::clone(&desk.listeners).try_acquire_owned();
+    let place = desk.listeners.take(principal.name()).ok_or_else(too_many)?;
     let listener = Listener {
         door,
         desk,
+        request,
         principal,
         looks: 0,
         told: BTreeMap::new(),
         computations: BTreeMap::new(),
         last_word: Instant::now(),
-        _permit: permit.map_err(|_| too_many())?,
+        _place: place,
     };
     let events = stream::unfold(listener, |mut listener| async move {
         let words = listener.next().await?;
@@ -90,7 +93,7 @@ impl Listener {
                     return None;
                 }
             }
-            // Where an actor no longer answers, the node is stopping.
+            // Where an actor no longer answers, the node is stopping; a token may no longer be good.
             let words = self.look().await.ok()?;
             self.looks += 1;
             if !words.is_empty() {
@@ -108,6 +111,8 @@ impl Listener {
         let mut words = String::new();
         let seldom = self.looks.is_multiple_of(SELDOM);
         if seldom {
+            // A token may have been taken back, or given other roles.
+            self.principal = admit(&self.door, &self.request).await?;
             let node = self.desk.node(&self.door, &self.principal).await?;
             self.tell("node", without_clock(node), &mut words);
             if self.principal.may(Right::Approve) {

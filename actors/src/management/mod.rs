@@ -13,6 +13,7 @@ mod functions;
 mod metrics;
 mod node;
 mod pages;
+mod places;
 mod probes;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub use self::metrics::routes as metrics_routes;
 pub use self::node::Facts;
+use self::places::Places;
 use crate::controller::{Door, endpoint};
 use crate::data::Data;
 use crate::error::ApiError;
@@ -39,11 +41,11 @@ use crate::object::{Argument, Call, Object, Principal, Reply};
 use crate::records::Records;
 use crate::sessions::Sessions;
 
-/// Who may listen to events at a time.
-const MOST_LISTENERS: usize = 64;
+/// Who may listen to events at a time, in all and of one name.
+const MOST_LISTENERS: (usize, usize) = (64, 16);
 
-/// Lines that this node tries at a time.
-const MOST_PROBES: usize = 4;
+/// Lines that this node tries at a time, in all and for one name.
+const MOST_PROBES: (usize, usize) = (8, 2);
 
 /// What the handlers need beside the [`Door`]. Cheap to clone.
 #[derive(Clone)]
@@ -53,8 +55,10 @@ pub struct Desk {
     sessions: Addr<Sessions>,
     services: Services,
     vault: Vault,
-    listeners: Arc<Semaphore>,
-    probes: Arc<Semaphore>,
+    listeners: Places,
+    probes: Places,
+    /// One at a time: it reads the whole log.
+    verifying: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -86,8 +90,9 @@ impl Desk {
             sessions,
             services,
             vault,
-            listeners: Arc::new(Semaphore::new(MOST_LISTENERS)),
-            probes: Arc::new(Semaphore::new(MOST_PROBES)),
+            listeners: Places::new(MOST_LISTENERS.0, MOST_LISTENERS.1),
+            probes: Places::new(MOST_PROBES.0, MOST_PROBES.1),
+            verifying: Arc::new(Semaphore::new(1)),
             stopping,
         }
     }

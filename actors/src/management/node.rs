@@ -13,11 +13,14 @@ use crate::clock::{self, rfc3339};
 use crate::consortium::{Consortium, Member};
 use crate::controller::Door;
 use crate::error::ApiError;
-use crate::object::Principal;
+use crate::object::{Principal, Right};
 use crate::records::{AskLoad, Load};
 use crate::sessions::{LinkState, LookAtLinks};
 
 const DAY: u64 = 24 * 60 * 60;
+
+/// The steps in which memory is told, in bytes.
+const MEMORY_STEP: u64 = 64 << 20;
 
 /// What is so until the node is started again, or its certificates are renewed.
 pub struct Facts {
@@ -103,6 +106,8 @@ impl Desk {
         let facts = self.facts();
         let Load { running, waiting } = self.of_records(AskLoad).await?;
         let hash = blake3::Hash::from_bytes(facts.consortium.hash()).to_hex();
+        // What a node holds tells a little of what it has read.
+        let told = door.keeper.is_open() || principal.may(Right::Observe);
         Ok(json!({
             "party": facts.party,
             "version": env!("CARGO_PKG_VERSION"),
@@ -120,8 +125,8 @@ impl Desk {
                 "days_left": days_left(facts.not_after),
             },
             "computations": {"running": running, "waiting": waiting},
-            "disk_free_bytes": free_bytes(&facts.state),
-            "memory_bytes": memory_bytes(),
+            "disk_free_bytes": told.then(|| free_bytes(&facts.state)).flatten(),
+            "memory_bytes": told.then(memory_bytes).flatten(),
         }))
     }
 
@@ -207,10 +212,10 @@ pub(super) fn days_left(not_after: SystemTime) -> i64 {
     }
 }
 
-/// What is free on the disk with the node's state.
+/// What is free on the disk with the node's state, in whole GiB.
 fn free_bytes(folder: &std::path::Path) -> Option<u64> {
     let found = rustix::fs::statvfs(folder).ok()?;
-    Some(found.f_bavail.saturating_mul(found.f_frsize))
+    Some(found.f_bavail.saturating_mul(found.f_frsize) >> 30 << 30)
 }
 
 /// What this process holds in memory, where the system tells.
@@ -218,5 +223,5 @@ fn memory_bytes() -> Option<u64> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
     let resident: u64 = pages.split_whitespace().nth(1)?.parse().ok()?;
     let page = u64::try_from(rustix::param::page_size()).ok()?;
-    Some(resident.saturating_mul(page))
+    Some(resident.saturating_mul(page).next_multiple_of(MEMORY_STEP))
 }

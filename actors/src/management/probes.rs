@@ -110,8 +110,9 @@ pub(super) async fn probe(
     }
     let idle = Duration::from_secs(idle_seconds).min(LONGEST_IDLE);
     let probe = Probe { idle, bytes: bandwidth_bytes.min(MOST_BYTES) };
-    let _permit = desk.probes.try_acquire().map_err(|_| too_many())?;
-    let findings = desk.of_sessions(ProbeMember { position, probe }).await?;
+    // It goes with the probe, which goes on where its client hangs up.
+    let place = Box::new(desk.probes.take(principal.name()).ok_or_else(too_many)?);
+    let findings = desk.of_sessions(ProbeMember { position, probe, place }).await?;
     let findings = findings.ok_or_else(|| ApiError::unavailable("the link"))?;
     Ok(answer(&Report::new(&facts.party, &to.name, &findings)))
 }

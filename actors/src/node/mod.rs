@@ -494,6 +494,9 @@ fn serve_metrics(
 ) -> Result<Option<ServerHandle>, StartError> {
     let Some(address) = settings.metrics_listen else { return Ok(None) };
     let (socket, _) = bind("metrics_listen", address)?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "health and metrics are told to whoever reaches this address");
+    }
     let (door, desk) = (door.clone(), desk.clone());
     let app = move || {
         App::new()

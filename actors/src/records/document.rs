@@ -8,10 +8,11 @@ use serde::Serialize;
 use super::{End, Record, Records, is_cancelled};
 use crate::clock::rfc3339;
 use crate::label::{Cost, Disclosure, Report};
+use crate::object::Principal;
 use crate::progress::{Lifecycle, Progress, Round};
 
 /// The steps in which times are told where a dataset is involved, in seconds.
-const COARSE: f64 = 0.1;
+pub(super) const COARSE: f64 = 0.1;
 
 /// A computation in a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -102,22 +103,22 @@ impl Summary {
 }
 
 impl Records {
-    pub(super) fn summary(&self, record: &Record) -> Summary {
+    pub(super) fn summary(&self, record: &Record, to: &Principal) -> Summary {
         let progress = record.observer.look().clone();
-        self.summary_of(record, &progress)
+        self.summary_of(record, &progress, record.subject.principal == *to)
     }
 
     /// All that `record` tells; what came of it only to who asked for it.
     pub(super) fn detail(&self, record: &Record, own: bool) -> Detail {
         let progress = record.observer.look().clone();
-        let summary = self.summary_of(record, &progress);
+        let summary = self.summary_of(record, &progress, own);
         let rounds = progress.rounds.iter().map(|round| record.lane(round)).collect();
         let report = record.end.as_ref().and_then(|end| end.result.as_ref().ok()?.as_ref());
         let answer = Some(Told::new(report.filter(|_| own)));
         Detail { summary, rounds, rounds_dropped: progress.forgotten, answer }
     }
 
-    fn summary_of(&self, record: &Record, progress: &Progress) -> Summary {
+    fn summary_of(&self, record: &Record, progress: &Progress, own: bool) -> Summary {
         let Record { subject, end, began, .. } = record;
         let (members, helpers) = record.sides();
         let deadline = self.deadline;
@@ -140,7 +141,7 @@ impl Records {
             started: record.at(*began),
             ended: end.as_ref().map(|end| record.at(end.at)),
             deadline: record.at(*began + deadline),
-            error: end.as_ref().and_then(End::problem),
+            error: end.as_ref().and_then(|end| end.problem(own)),
             cost: end.as_ref().and_then(|end| end.cost.as_ref()).map(|cost| record.spent(cost)),
         }
     }
@@ -204,10 +205,14 @@ impl Record {
 }
 
 impl End {
-    fn problem(&self) -> Option<Problem> {
+    /// Why there is no result: in full to whoever asked for it.
+    fn problem(&self, own: bool) -> Option<Problem> {
         let error = self.result.as_ref().err()?;
         let party = error.concerned().map(str::to_owned);
-        let (message, hint) = (error.message().to_owned(), error.advice().to_owned());
+        let (message, hint) = match own {
+            true => (error.message().to_owned(), error.advice().to_owned()),
+            false => ("whoever asked for it has been told why".to_owned(), String::new()),
+        };
         Some(Problem { code: error.code(), message, hint, party })
     }
 }

@@ -2,9 +2,11 @@
 //! have ended, for whoever may see them, and for ending one.
 //!
 //! Whoever asked for a computation sees all of it, its result too as long as the node has room for it.
-//! Owners, auditors and operators see what is computed and how far it is, never a result. Where a
-//! dataset is involved, times are told to a tenth of a second: how long reading and encoding took would
-//! tell how many rows there are.
+//! Owners, auditors and operators see what is computed and how far it is, never a result, and of a
+//! failure only its code. Where a dataset of this node is involved, times are told to a tenth of a
+//! second, because how long reading and encoding took tells how many rows there are. That makes nothing
+//! secret of it: whoever asked can measure how long the answer took, and so can the other members, whom
+//! this node keeps waiting as long.
 
 mod document;
 
@@ -16,6 +18,7 @@ use actix::{Actor, Context, Handler, Message, MessageResult, Recipient};
 use actix_web::http::StatusCode;
 use uuid::Uuid;
 
+use self::document::COARSE;
 pub use self::document::{Detail, Summary};
 use crate::clock;
 use crate::error::ApiError;
@@ -24,10 +27,13 @@ use crate::object::{Principal, Right};
 use crate::progress::Observer;
 use crate::sessions::Cancel;
 
-/// Ended computations that are remembered.
+/// Ended computations of one principal that are remembered: nobody can have those of others forgotten.
 const MOST_ENDED: usize = 500;
 
-/// Memory for the results of ended computations, in bytes; the oldest go first.
+/// Ended computations of all.
+const MOST_OF_ALL: usize = 5_000;
+
+/// Memory for the results of one principal's ended computations, in bytes; the oldest go first.
 const RESULT_BYTES: usize = 16 << 20;
 
 /// The code of [`crate::failure::Failure::Cancelled`].
@@ -203,12 +209,19 @@ impl Records {
     }
 
     /// Forgets what there is no room for.
-    fn bound(&mut self) {
-        while self.ended.len() > MOST_ENDED {
+    fn bound(&mut self, principal: &Principal) {
+        let is_theirs = |record: &Record| record.subject.principal == *principal;
+        if self.ended.iter().filter(|record| is_theirs(record)).count() > MOST_ENDED
+            && let Some(oldest) = self.ended.iter().position(is_theirs)
+        {
+            self.ended.remove(oldest);
+        }
+        if self.ended.len() > MOST_OF_ALL {
             self.ended.pop_front();
         }
         let mut held = 0_usize;
-        for end in self.ended.iter_mut().rev().filter_map(|record| record.end.as_mut()) {
+        let theirs = self.ended.iter_mut().rev().filter(|record| is_theirs(record));
+        for end in theirs.filter_map(|record| record.end.as_mut()) {
             let Ok(Some(report)) = &end.result else { continue };
             held = held.saturating_add(report.footprint());
             if held > RESULT_BYTES {
@@ -227,7 +240,8 @@ impl Totals {
             self.rounds += cost.rounds as u64;
             self.bytes_sent += cost.bytes_sent;
             self.bytes_received += cost.bytes_received;
-            self.seconds += cost.seconds;
+            // No finer than a record tells it.
+            self.seconds += (cost.seconds / COARSE).round() * COARSE;
         }
     }
 }
@@ -281,8 +295,9 @@ impl Handler<Finished> for Records {
         let session = report.map(|report| report.session.clone());
         record.end = Some(End { at: Instant::now(), result: result.map(Some), cost, session });
         self.totals.add(&record);
+        let principal = record.subject.principal.clone();
         self.ended.push_back(record);
-        self.bound();
+        self.bound(&principal);
     }
 }
 
@@ -312,7 +327,7 @@ impl Handler<List> for Records {
     fn handle(&mut self, List { principal, filter }: List, _: &mut Self::Context) -> Vec<Summary> {
         let limit = filter.limit.unwrap_or(MOST_LISTED).min(MOST_LISTED);
         let listed = self.all().filter(|record| record.is_for(&principal) && filter.takes(record));
-        listed.take(limit).map(|record| self.summary(record)).collect()
+        listed.take(limit).map(|record| self.summary(record, &principal)).collect()
     }
 }
 
@@ -341,7 +356,7 @@ impl Handler<CancelOne> for Records {
         if record.end.is_some() {
             return Err(already_ended());
         }
-        record.observer.cancel();
+        record.observer.cancel(principal.name());
         let (by, whose) = (principal.name(), record.subject.principal.name());
         tracing::info!(%id, by, whose, "a computation is cancelled");
         // One message a call. A closed mailbox means that the node is stopping, which ends it too.

@@ -15,9 +15,14 @@ use crate::failure::Failure;
 pub struct Cancel(pub Uuid);
 
 impl Sessions {
-    /// Ends what waits for links, or has just been asked for.
+    /// Ends what waits for links, or has just been asked for, because nobody wants it any more.
     pub(super) fn cancel_waiting(&mut self, waiting: Waiting) {
         let failure = self.cancelled();
+        self.give_up(waiting, failure);
+    }
+
+    /// Ends what has not begun, and tells the other members why.
+    pub(super) fn give_up(&mut self, waiting: Waiting, failure: Failure) {
         let Waiting { launch: Launch { ticket, .. }, reply } = waiting;
         self.decline_own(Decline { ticket, failure: Some(failure.clone()) });
         // The client may have gone.

@@ -18,35 +18,43 @@ pub struct Decline {
     pub failure: Option<Failure>,
 }
 
+/// What was declined, until all its members have heard of it.
+pub(super) struct Declined {
+    since: Instant,
+    network: String,
+    members: Vec<usize>,
+    failure: Failure,
+}
+
 impl Sessions {
     /// Tells the other members of what we declined, so that they need not wait for us until their
     /// deadlines; those that are not connected yet when they are.
     pub(super) fn tell_declined(&mut self) {
-        for (since, declined) in std::mem::take(&mut self.declined) {
-            self.tell_one_declined(since, declined);
+        for declined in std::mem::take(&mut self.declined) {
+            self.tell_one_declined(declined);
         }
     }
 
-    pub(super) fn decline_own(&mut self, declined: Decline) {
-        // More than there can be under way are not remembered: those others wait for their deadlines.
-        if self.missing(declined.ticket.members()).is_empty()
-            || self.declined.len() < self.limits.computations
-        {
-            self.tell_one_declined(Instant::now(), declined);
-        }
-    }
-
-    fn tell_one_declined(&mut self, since: Instant, declined: Decline) {
-        let Decline { ticket, failure } = declined;
+    /// Declines what a ticket was reserved for. The ticket is given back at once, so that the client can
+    /// ask again under its name as soon as it hears.
+    pub(super) fn decline_own(&mut self, Decline { ticket, failure }: Decline) {
+        let failure = failure.unwrap_or_else(|| Failure::Declined { member: self.name(self.me) });
         let (network, members) = (ticket.network().to_owned(), ticket.members().to_vec());
-        if !self.missing(&members).is_empty() && since.elapsed() < self.deadline {
-            self.declined.push((since, Decline { ticket, failure }));
+        // More than there can be under way are not remembered: those others wait for their deadlines.
+        if self.missing(&members).is_empty() || self.declined.len() < self.limits.computations {
+            let since = Instant::now();
+            self.tell_one_declined(Declined { since, network, members, failure });
+        }
+    }
+
+    fn tell_one_declined(&mut self, declined: Declined) {
+        let Declined { since, network, members, failure } = &declined;
+        if !self.missing(members).is_empty() && since.elapsed() < self.deadline {
+            self.declined.push(declined);
             return;
         }
-        let group = self.group(&network, &members);
-        let declined = || Failure::Declined { member: self.name(self.me) };
-        let failure = failure.unwrap_or_else(declined);
-        self.tell_all(&network, &members, &group, &failure);
+        let group = self.group(network, members);
+        self.tell_all(network, members, &group, failure);
     }
 }
 

@@ -55,13 +55,15 @@ impl Handler<LookAtLinks> for Sessions {
 }
 
 /// Tries the line to a member; finds nothing where there is no such member.
-#[derive(Debug, Message)]
+#[derive(Message)]
 #[rtype(result = "Option<Findings>")]
 pub struct ProbeMember {
     /// To whom, by position in the consortium file.
     pub position: usize,
     /// How.
     pub probe: Probe,
+    /// What is to be dropped when it is over.
+    pub place: Box<dyn Send>,
 }
 
 impl Handler<ProbeMember> for Sessions {
@@ -69,6 +71,11 @@ impl Handler<ProbeMember> for Sessions {
 
     fn handle(&mut self, probe: ProbeMember, _: &mut Context<Self>) -> Self::Result {
         let link = self.links.get(&probe.position).map(|link| link.address.clone());
-        Box::pin(async move { link?.send(probe.probe).await.ok() })
+        let ProbeMember { probe, place, .. } = probe;
+        Box::pin(async move {
+            let findings = link?.send(probe).await.ok();
+            drop(place);
+            findings
+        })
     }
 }

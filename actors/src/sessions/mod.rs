@@ -42,6 +42,7 @@ use self::ahead::{Ahead, Pace};
 pub use self::ahead::{MadeAhead, OWN_NETWORK};
 pub use self::cancelling::Cancel;
 pub use self::declining::Decline;
+use self::declining::Declined;
 use self::early::Early;
 pub use self::looking::{LinkState, LookAtLinks, ProbeMember};
 use self::matching::End;
@@ -54,7 +55,7 @@ use crate::clock;
 use crate::computation::{Abort, Computation, Conclusion, Deliver, Ended};
 use crate::consortium::{Consortium, Member};
 use crate::failure::Failure;
-use crate::links::{Content, Inbound, LinkDown, LinkUp, PeerLink};
+use crate::links::{CheckPin, Content, Inbound, LinkDown, LinkUp, PeerLink};
 use crate::log::Log;
 use crate::node::Renewed;
 use crate::progress::Reporter;
@@ -88,7 +89,7 @@ pub struct Sessions {
     names: Names,
     waiting: Vec<Waiting>,
     /// What we will not take part in, and since when; the others do not know it yet.
-    declined: Vec<(Instant, Decline)>,
+    declined: Vec<Declined>,
     running: HashMap<SessionId, Running>,
     early: Early,
     numbers: Numbers,
@@ -221,9 +222,10 @@ impl Sessions {
     fn launch(&mut self, waiting: Waiting, context: &mut Context<Self>) {
         let own = self.running.values().filter(|running| running.cause == Cause::Client).count();
         let under_way = own + self.waiting.len();
-        let refusal = if self.closing {
-            Some(Failure::Stopping)
-        } else if self.names.has_clashed(&waiting.launch.ticket) {
+        if self.closing {
+            return self.give_up(waiting, Failure::Stopping);
+        }
+        let refusal = if self.names.has_clashed(&waiting.launch.ticket) {
             Some(waiting.launch.ticket.clash())
         } else if under_way >= self.limits.computations {
             Some(Failure::Busy { limit: self.limits.computations })
@@ -472,6 +474,8 @@ impl Handler<LinkUp> for Sessions {
                 self.stores.forget(&before.binding);
             }
         }
+        // Before what waits: it may have been asked for again under the same name since.
+        self.tell_declined();
         let waiting = std::mem::take(&mut self.waiting);
         for waiting in waiting {
             if self.missing(waiting.launch.ticket.members()).is_empty() {
@@ -480,7 +484,6 @@ impl Handler<LinkUp> for Sessions {
                 self.wait_for_links(waiting);
             }
         }
-        self.tell_declined();
         self.answer_all(self.early.calls(), context);
     }
 }
@@ -563,6 +566,10 @@ impl Handler<Renewed> for Sessions {
 
     fn handle(&mut self, Renewed(consortium): Renewed, _: &mut Self::Context) {
         self.consortium = consortium;
+        for link in self.links.values() {
+            // One message a renewal, which an operator asks for.
+            link.address.do_send(CheckPin);
+        }
     }
 }
 
@@ -572,7 +579,7 @@ impl Handler<Close> for Sessions {
     fn handle(&mut self, _: Close, _: &mut Self::Context) {
         self.closing = true;
         for waiting in std::mem::take(&mut self.waiting) {
-            waiting.refuse(Failure::Stopping);
+            self.give_up(waiting, Failure::Stopping);
         }
     }
 }

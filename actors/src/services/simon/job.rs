@@ -111,6 +111,7 @@ impl Job {
         let Prepared { grant, request, encoding } = match prepared {
             Ok(prepared) => prepared,
             Err((refusal, failure)) => {
+                let account = with(&account, cancelled_by(&reporter));
                 let written = refused(&node.log, &account, refusal).await;
                 // The others wait for us; where the data plane is gone, nobody does.
                 let _ = node.decline.send(Decline { ticket, failure }).await;
@@ -133,11 +134,13 @@ impl Job {
         };
         let terms = Terms { rules: grant.rules, origin: grant.origin, audit: head };
         let trace = trace.then_some(encoding);
+        let watched = reporter.clone();
         let launch = Launch { ticket, request, terms, started, reporter, trace };
         let concluded = node.launch.send(launch).await;
         let concluded = concluded.map_err(|_| ApiError::unavailable("the data plane"));
         let number = head.number;
         let entry = concluded.as_ref().map_or_else(lost, ended);
+        let entry = with(&entry, cancelled_by(&watched));
         node.log
             .record(Kind::Ended, with(&account, with(&entry, json!({"asked": number}))))
             .await?;
@@ -257,6 +260,14 @@ async fn encoded(
 async fn refused(log: &Log, account: &Value, refusal: ApiError) -> Result<ApiError, ApiError> {
     let entry = with(account, json!({"code": refusal.code()}));
     log.record(Kind::Refused, entry).await.map(|_| refusal)
+}
+
+/// Who at this node had it end, for the log.
+fn cancelled_by(reporter: &Reporter) -> Value {
+    match reporter.cancelled_by() {
+        Some(by) => json!({"cancelled_by": by.as_ref()}),
+        None => json!({}),
+    }
 }
 
 /// How long reading and computing take tells how many rows were read.

@@ -1,0 +1,68 @@
+//! Places for what lasts: so many in all, and so many for each principal, so that nobody takes them all.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Places. Clones share them.
+#[derive(Clone)]
+pub(super) struct Places {
+    all: usize,
+    each: usize,
+    taken: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+/// A place that was taken; it is free again when this is dropped.
+pub(super) struct Place {
+    places: Places,
+    name: String,
+}
+
+impl Places {
+    /// So many in all, and so many for each.
+    pub(super) fn new(all: usize, each: usize) -> Self {
+        Self { all, each, taken: Arc::default() }
+    }
+
+    /// A place for this principal, if there is one.
+    pub(super) fn take(&self, name: &str) -> Option<Place> {
+        let mut taken = self.taken();
+        let mine = taken.get(name).copied().unwrap_or_default();
+        if mine >= self.each || taken.values().sum::<usize>() >= self.all {
+            return None;
+        }
+        taken.insert(name.to_owned(), mine + 1);
+        Some(Place { places: self.clone(), name: name.to_owned() })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken();
+        match taken.get_mut(&self.name) {
+            Some(mine) if *mine > 1 => *mine -= 1,
+            _ => drop(taken.remove(&self.name)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_takes_all_and_what_is_given_back_is_free() {
+        let places = Places::new(3, 2);
+        let first = places.take("a").unwrap();
+        let _second = places.take("a").unwrap();
+        assert!(places.take("a").is_none());
+        let _other = places.take("b").unwrap();
+        assert!(places.take("c").is_none());
+        drop(first);
+        assert!(places.take("c").is_some());
+        assert!(places.take("a").is_some());
+    }
+}
