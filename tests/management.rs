@@ -149,7 +149,75 @@ fn what_waits_for_a_connection_says_so_and_is_ended() {
         assert_eq!(waiting["waiting"]["for"], "a connection");
         assert_eq!(cancel(&cluster.api(0), &waiting).status, 200);
         each_is_cancelled([asked], "clinic-0");
+        // The name is free at once, although the third has not heard of it yet.
+        let (api, request) = (cluster.api(0), long(&cluster, 0, &uuid));
+        let again = scope.spawn(move || api.compute(&request));
+        let begun = Instant::now();
+        let waiting = loop {
+            let found = listed(&cluster.api(0), &uuid);
+            if found[0]["state"] == "connecting" {
+                break found[0].clone();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{found:?}");
+        };
+        assert_eq!(cancel(&cluster.api(0), &waiting).status, 200);
+        each_is_cancelled([again], "clinic-0");
     });
+    // Whoever comes when all are there is told of what was cancelled, once, and then all compute.
+    cluster.start_some(&[2]);
+    cluster.check_health();
+}
+
+#[test]
+fn a_stream_of_events_ends_with_its_token() {
+    let cluster = with_tokens();
+    let token = cluster.token(0, "ada", &["researcher"]);
+    let mut stream = TcpStream::connect(cluster.url(0).trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let request =
+        format!("GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "event: computations"));
+    cluster.operate(0, &["token", "revoke", "--name", "ada"]);
+    // It ends; a read that waits in vain would panic.
+    lines.for_each(drop);
+}
+
+#[test]
+fn nobody_takes_all_places_or_has_what_others_did_forgotten() {
+    let cluster = with_tokens();
+    let (ada, eve) = (researcher(&cluster, 0, "ada"), researcher(&cluster, 0, "eve"));
+    let (uuid, token) = (fresh(), cluster.token(0, "greedy", &["researcher"]));
+    let network = cluster.network(&uuid, 0);
+    let fails = json!({"microprotocol": "SecureSum", "data": ["no number"], "network": network});
+    assert!(ada.compute(&fails).status >= 400);
+    // Names of nodes' own are refused at once.
+    let own = cluster.network("cloister:ahead", 0);
+    let refused = json!({"microprotocol": "SecureSum", "data": [1], "network": own});
+    for _ in 0..520 {
+        eve.compute(&refused).refused(400, "bad_network");
+    }
+    assert_eq!(listed(&ada, &uuid).len(), 1);
+    // More than one may have; each says at once whether it got a place.
+    let listen = |token: &str| {
+        let host = cluster.url(0);
+        let mut stream = TcpStream::connect(host.trim_start_matches("http://")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let request = format!(
+            "GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut head = String::new();
+        let mut reader = BufReader::new(stream);
+        reader.read_line(&mut head).unwrap();
+        (head.contains(" 200 "), reader)
+    };
+    let streams: Vec<_> = (0..20).map(|_| listen(&token)).collect();
+    assert_eq!(streams.iter().filter(|(listens, _)| *listens).count(), 16);
+    let (listens, _mine) = listen(&cluster.token(0, "grace", &["owner"]));
+    assert!(listens, "whoever else comes has a place");
+    drop(streams);
 }
 
 #[test]
@@ -228,6 +296,8 @@ fn results_are_for_those_who_asked_and_others_see_what_their_roles_allow() {
         assert_eq!(cancel(&operator, &running).status, 200);
         each_is_cancelled([asked], "clinic-0");
     });
+    let log = auditor.send("GET", "/v1/audit?limit=1", "").body;
+    assert_eq!(log["entries"][0]["document"]["cancelled_by"], "operator", "{log}");
     for path in ["/v1/approvals", "/v1/audit"] {
         eve.send("GET", path, "").refused(403, "wrong_role");
     }

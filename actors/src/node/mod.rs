@@ -56,6 +56,9 @@ const HTTP_WORKERS: usize = 2;
 /// How often it is looked whether computations have ended when the node stops.
 const GLANCE: Duration = Duration::from_millis(20);
 
+/// How long clients may take to fetch the results of what ended while the node was stopping.
+const FETCHING: Duration = Duration::from_secs(1);
+
 /// How long open requests may take when the node stops, in seconds.
 const GRACE_SECONDS: u64 = 5;
 
@@ -306,9 +309,17 @@ impl Node {
         // Where an actor is gone, there is nothing to wait for.
         let _ = self.sessions.send(Close).await;
         let closing = async {
+            let mut any = false;
             while let Ok(load) = self.records.send(AskLoad).await {
-                if load.running == 0 {
-                    return;
+                match load.running {
+                    0 => {
+                        // A client fetches its result by a request of its own.
+                        if any {
+                            sleep(FETCHING).await;
+                        }
+                        return;
+                    }
+                    _ => any = true,
                 }
                 sleep(GLANCE).await;
             }
