@@ -151,12 +151,17 @@ impl Task {
         };
         let progress = observer.look().clone();
         let names = progress.awaited.iter().filter_map(|index| self.names.get(*index));
+        // It has ended once its result can be asked for: the log has it first.
+        let state = match progress.lifecycle.has_ended() {
+            true => Lifecycle::Opening.name(),
+            false => progress.lifecycle.name(),
+        };
         let round = match progress.lifecycle {
             Lifecycle::Running { round } => Some(round),
             _ => None,
         };
         public(json!({
-            "state": progress.lifecycle.name(),
+            "state": state,
             "round": round,
             "waiting_for": names.collect::<Vec<_>>(),
             "computation": observer.id().to_string(),
