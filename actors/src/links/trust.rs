@@ -1,5 +1,5 @@
 //! What this node shows and accepts now. It changes while the node runs, when certificates are renewed:
-//! for new connections, while those that are there stay.
+//! for new connections, while those that are there stay if what they showed is still pinned.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -277,8 +277,7 @@ impl Node {
     /// Takes no more computations, gives those under way some time, ends the rest, closes links, and
     /// returns when all is done.
     pub async fn stop(self) {
-        let closing = self.close();
-        closing.await;
+        self.close().await;
         // Computations end first, so that requests that wait for them are answered. Sessions that
         // are gone have none.
         let _ = self.sessions.send(Shutdown).await;
@@ -301,9 +300,7 @@ impl Node {
             tracing::warn!("the data plane did not end in good order");
         }
     }
-}
 
-impl Node {
     /// Takes nothing new, and waits until nothing is under way, or for the time that the settings give.
     async fn close(&self) {
         // Where an actor is gone, there is nothing to wait for.

@@ -1,5 +1,6 @@
 //! A renewal while the node runs: the identity and the members' fingerprints are read again, for all
-//! connections from then on. Those that are there stay, and with them whatever is computed over them.
+//! connections from then on. Those that are there stay, and with them whatever is computed over them, but
+//! those to a certificate that is no longer pinned.
 //!
 //! Nothing else of the consortium can change so: who is a member and where decides who dials whom, and a
 //! node that changes it begins anew.
