@@ -14,11 +14,13 @@ mod cancelling;
 mod declining;
 mod early;
 mod helping;
+mod linking;
 mod looking;
 mod matching;
 mod numbers;
 mod planning;
 mod running;
+mod stopping;
 mod ticket;
 mod workers;
 
@@ -27,9 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::dev::SendError;
-use actix::{
-    Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture,
-};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture};
 use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_protocols::machine::Part;
@@ -44,30 +44,26 @@ pub use self::cancelling::Cancel;
 pub use self::declining::Decline;
 use self::declining::Declined;
 use self::early::Early;
+pub use self::linking::Connect;
 pub use self::looking::{LinkState, LookAtLinks, ProbeMember};
 use self::matching::End;
 use self::numbers::{Group, Numbers};
 use self::running::{Cause, Running};
+pub use self::stopping::{Close, Shutdown};
 use self::ticket::{GiveBack, Key, Names};
 pub use self::ticket::{Reserve, Ticket};
 use self::workers::Workers;
-use crate::clock;
 use crate::computation::{Abort, Computation, Conclusion, Deliver, Ended};
 use crate::consortium::{Consortium, Member};
 use crate::failure::Failure;
-use crate::links::{CheckPin, Content, Inbound, LinkDown, LinkUp, PeerLink};
+use crate::links::{Content, Inbound, LinkUp, PeerLink};
 use crate::log::Log;
-use crate::node::Renewed;
 use crate::progress::Reporter;
 use crate::settings::{Committee, Limits, Pairwise};
 
 /// Requests of more words than this are computed on a worker's thread: masking and hashing them
 /// would hold up the links.
 const SMALL_WORDS: usize = 32 << 10;
-
-/// Of two members the one that stands earlier in the consortium file dials.
-const NOT_CALLED: &str = "it has not connected yet, and of the two it is the one to dial: see that its \
-                          node runs, and what its log or its dashboard says of this node";
 
 /// How often what has expired is looked for.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -150,26 +146,11 @@ pub struct Terms {
     pub audit: AuditHead,
 }
 
-/// Gives the sessions the links.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Connect(pub BTreeMap<usize, Addr<PeerLink>>);
-
 /// Asks how many computations are under way and how many wait for links; what is made ahead does not
 /// count.
 #[derive(Message)]
 #[rtype(result = "usize")]
 pub struct Load;
-
-/// Takes no more computations: the node is about to stop.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Close;
-
-/// Ends all computations: the node is stopping.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Shutdown;
 
 struct Link {
     address: Addr<PeerLink>,
@@ -403,23 +384,6 @@ impl Actor for Sessions {
     }
 }
 
-impl Handler<Connect> for Sessions {
-    type Result = ();
-
-    fn handle(&mut self, Connect(links): Connect, _: &mut Self::Context) {
-        for (position, address) in links {
-            let problem = match position < self.me {
-                true => NOT_CALLED,
-                false => "not connected yet",
-            };
-            let (up, last_boot, pace) = (None, None, Pace::default());
-            let (problem, since, attempts) = (problem.into(), clock::milliseconds(), 0);
-            let link = Link { address, up, last_boot, problem, since, attempts, pace };
-            self.links.insert(position, link);
-        }
-    }
-}
-
 impl Handler<Reserve> for Sessions {
     type Result = Result<Ticket, Failure>;
 
@@ -456,55 +420,6 @@ impl Handler<Launch> for Sessions {
         let (reply, result) = oneshot::channel();
         self.launch(Waiting { launch, reply }, context);
         Box::pin(async { result.await.unwrap_or_else(|_| Failure::Stopping.into()) })
-    }
-}
-
-impl Handler<LinkUp> for Sessions {
-    type Result = ();
-
-    fn handle(&mut self, up: LinkUp, context: &mut Self::Context) {
-        if let Some(link) = self.links.get_mut(&up.position) {
-            link.problem.clear();
-            link.attempts = 0;
-            link.since = clock::milliseconds();
-            if link.last_boot.replace(up.boot) != Some(up.boot) {
-                link.pace = Pace::default();
-            }
-            if let Some(before) = link.up.replace(up) {
-                self.stores.forget(&before.binding);
-            }
-        }
-        // Before what waits: it may have been asked for again under the same name since.
-        self.tell_declined();
-        let waiting = std::mem::take(&mut self.waiting);
-        for waiting in waiting {
-            if self.missing(waiting.launch.ticket.members()).is_empty() {
-                self.start(waiting, context);
-            } else {
-                self.wait_for_links(waiting);
-            }
-        }
-        self.answer_all(self.early.calls(), context);
-    }
-}
-
-impl Handler<LinkDown> for Sessions {
-    type Result = ();
-
-    fn handle(&mut self, LinkDown { position, reason }: LinkDown, _: &mut Self::Context) {
-        let Some(link) = self.links.get_mut(&position) else { return };
-        link.problem.clone_from(&reason);
-        link.attempts = link.attempts.saturating_add(1);
-        let Some(up) = link.up.take() else { return };
-        link.since = clock::milliseconds();
-        self.stores.forget(&up.binding);
-        self.early.forget_all(position);
-        for running in self.running.values_mut() {
-            if let Some(party) = running.party(position) {
-                running.end(Abort::LinkLost { party, reason: reason.clone() });
-            }
-        }
-        self.waiting.iter().for_each(|waiting| self.tell_missing(waiting));
     }
 }
 
@@ -558,43 +473,5 @@ impl Handler<Load> for Sessions {
 
     fn handle(&mut self, _: Load, _: &mut Self::Context) -> usize {
         self.wanted() + self.waiting.len()
-    }
-}
-
-impl Handler<Renewed> for Sessions {
-    type Result = ();
-
-    fn handle(&mut self, Renewed(consortium): Renewed, _: &mut Self::Context) {
-        self.consortium = consortium;
-        for link in self.links.values() {
-            // One message a renewal, which an operator asks for.
-            link.address.do_send(CheckPin);
-        }
-    }
-}
-
-impl Handler<Close> for Sessions {
-    type Result = ();
-
-    fn handle(&mut self, _: Close, _: &mut Self::Context) {
-        self.closing = true;
-        for waiting in std::mem::take(&mut self.waiting) {
-            self.give_up(waiting, Failure::Stopping);
-        }
-    }
-}
-
-impl Handler<Shutdown> for Sessions {
-    type Result = ();
-
-    fn handle(&mut self, _: Shutdown, context: &mut Self::Context) {
-        for running in self.running.values_mut() {
-            running.end(Abort::Because(Failure::Stopping));
-        }
-        for waiting in std::mem::take(&mut self.waiting) {
-            waiting.refuse(Failure::Stopping);
-        }
-        self.workers.stop();
-        context.stop();
     }
 }
