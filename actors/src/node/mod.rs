@@ -6,6 +6,7 @@
 
 mod reloading;
 mod services;
+mod serving;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -13,34 +14,31 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
 use actix::{Actor, Addr};
-use actix_cors::Cors;
 use actix_rt::Arbiter;
 use actix_web::dev::ServerHandle;
-use actix_web::http::Method;
-use actix_web::{App, HttpServer, web};
+use actix_web::web;
 use cloister_certs::{
     ApiCertificateError, Expiry, Identity, Member, Roster, RosterError, SettingsError,
-    api_server_config, api_server_config_of,
 };
 use cloister_vault::{Vault, VaultError};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::rustls::ServerConfig;
 
 pub(crate) use self::reloading::Reloader;
 pub use self::reloading::{Renewed, Reread};
 pub use self::services::{DATASETS, POLICY, SESSIONS};
 use self::services::{Services, Started, State};
+use self::serving::{api_tls, serve, serve_metrics};
 use crate::clock;
 use crate::consortium::Consortium;
 use crate::control;
 use crate::controller::Doorkeeper;
-use crate::controller::http::{Door, LARGE_BODIES, routes};
+use crate::controller::http::{Door, LARGE_BODIES};
 use crate::error::ApiError;
 use crate::links::{Events, Greeting, Listener, Peer, Trust};
 use crate::log::Log;
-use crate::management::{self, Desk, Facts};
+use crate::management::{Desk, Facts};
 use crate::operations::Operations;
 use crate::policy::PolicyError;
 use crate::records::{AskLoad, Records};
@@ -50,17 +48,11 @@ use crate::settings::{AccessMode, Settings};
 /// How often the door forgets who came long ago.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// HTTP workers: handlers only translate, so a few serve many clients.
-const HTTP_WORKERS: usize = 2;
-
 /// How often it is looked whether computations have ended when the node stops.
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// How long clients may take to fetch the results of what ended while the node was stopping.
 const FETCHING: Duration = Duration::from_secs(1);
-
-/// How long open requests may take when the node stops, in seconds.
-const GRACE_SECONDS: u64 = 5;
 
 /// What a node is made of.
 pub struct Parts {
@@ -449,81 +441,4 @@ async fn sweep(keeper: Arc<Doorkeeper>) {
         tokio::time::sleep(SWEEP).await;
         keeper.sweep();
     }
-}
-
-/// How the API speaks TLS, if it does.
-fn api_tls(settings: &Settings, identity: &Identity) -> Result<Option<ServerConfig>, StartError> {
-    if !settings.api_tls() {
-        return Ok(None);
-    }
-    match (&settings.access.certificate, &settings.access.key) {
-        (Some(certificate), Some(key)) => Ok(Some(api_server_config_of(certificate, key)?)),
-        (None, None) => Ok(Some(api_server_config(identity)?)),
-        _ => Err(StartError::HalfACertificate),
-    }
-}
-
-fn serve(
-    socket: TcpListener,
-    settings: &Settings,
-    (door, desk): (Door, Desk),
-    tls: Option<ServerConfig>,
-) -> Result<ServerHandle, StartError> {
-    let origins = settings.allowed_origins.clone();
-    let app = move || {
-        App::new()
-            .app_data(web::Data::new(door.clone()))
-            .app_data(web::Data::new(desk.clone()))
-            .wrap(cors(&origins))
-            .configure(management::routes)
-            .configure(routes)
-    };
-    let failed =
-        |error| StartError::Bind { setting: "api_listen", address: settings.api_listen, error };
-    let server = HttpServer::new(app)
-        .workers(HTTP_WORKERS)
-        .shutdown_timeout(GRACE_SECONDS)
-        .disable_signals();
-    let server = match tls {
-        Some(tls) => server.listen_rustls_0_23(socket, tls),
-        None => server.listen(socket),
-    };
-    let server = server.map_err(failed)?.run();
-    let handle = server.handle();
-    actix::spawn(server);
-    Ok(handle)
-}
-
-/// Health and metrics on a listener of their own, if the settings say so.
-fn serve_metrics(
-    settings: &Settings,
-    door: &Door,
-    desk: &Desk,
-) -> Result<Option<ServerHandle>, StartError> {
-    let Some(address) = settings.metrics_listen else { return Ok(None) };
-    let (socket, _) = bind("metrics_listen", address)?;
-    if !address.ip().is_loopback() {
-        tracing::warn!(%address, "health and metrics are told to whoever reaches this address");
-    }
-    let (door, desk) = (door.clone(), desk.clone());
-    let app = move || {
-        App::new()
-            .app_data(web::Data::new(door.clone()))
-            .app_data(web::Data::new(desk.clone()))
-            .configure(management::metrics_routes)
-    };
-    let failed = |error| StartError::Bind { setting: "metrics_listen", address, error };
-    let server =
-        HttpServer::new(app).workers(1).disable_signals().listen(socket).map_err(failed)?;
-    let server = server.run();
-    let handle = server.handle();
-    actix::spawn(server);
-    Ok(Some(handle))
-}
-
-/// Which web pages may use the API from a browser: those of the origins that the settings allow.
-fn cors(origins: &[String]) -> Cors {
-    let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    let any = Cors::default().allowed_methods(methods).allow_any_header().max_age(600);
-    origins.iter().fold(any, |cors, origin| cors.allowed_origin(origin))
 }
