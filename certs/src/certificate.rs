@@ -1,8 +1,8 @@
-//! What a node reads from a certificate: whom it names, its fingerprint, and when it is valid.
+//! The facts that a node reads from a certificate: name, fingerprint, and period of validity.
 //!
-//! Nothing here judges trust: a certificate says what its maker wrote into it. Nothing here reads
-//! a clock either: whoever asks brings the time. A certificate of a stranger is never parsed, only
-//! hashed; the verifiers hand over what is pinned, and a node its own.
+//! Nothing here judges trust: the maker of a certificate chooses what it says. Nothing here reads a
+//! clock either: the caller passes the time. The verifiers parse pinned certificates only; one that
+//! is not pinned is hashed and never parsed.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -12,18 +12,18 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-use crate::Fingerprint;
+use crate::fingerprint::Fingerprint;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A certificate with less time than this left is near its end. Thirty days, because a renewal
+/// The remaining time below which a certificate is near its end. Thirty days, because a renewal
 /// needs a person at every other member to pin the new fingerprint.
 const NEAR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The longest name that fits the common name of a certificate (X.520, `ub-common-name`).
 const MAX_NAME_LENGTH: usize = 64;
 
-/// What a certificate says, without its key.
+/// The contents of a certificate, without its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFacts {
     name: String,
@@ -32,15 +32,15 @@ pub struct CertificateFacts {
     not_after: SystemTime,
 }
 
-/// Where a moment lies in the life of a certificate.
+/// The position of a moment in a certificate's period of validity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
-    /// Before its first moment: made for later, or a clock is wrong.
+    /// Before its first moment: it was made for later, or a clock is wrong.
     NotYetValid {
         /// The first moment.
         not_before: SystemTime,
     },
-    /// Valid, and for long enough not to think of renewal.
+    /// Valid, and not near its end.
     Fresh,
     /// Valid, but for less than 30 days: time to renew.
     Near {
@@ -54,7 +54,7 @@ pub enum Expiry {
     },
 }
 
-/// Why bytes are not a certificate that a node can use.
+/// Reasons why bytes are no certificate that a node can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateFault {
     /// Not an X.509 certificate in DER, or something follows it.
@@ -84,32 +84,32 @@ impl CertificateFacts {
         })
     }
 
-    /// The common name of its subject. Written by its maker, so no proof of anything.
+    /// Returns the common name of the subject. Its maker wrote it, so it proves nothing.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its fingerprint.
+    /// Returns the fingerprint.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
 
-    /// The first moment at which it is valid.
+    /// Returns the first moment at which it is valid.
     pub fn not_before(&self) -> SystemTime {
         self.not_before
     }
 
-    /// The last moment at which it is valid.
+    /// Returns the last moment at which it is valid.
     pub fn not_after(&self) -> SystemTime {
         self.not_after
     }
 
-    /// Whole days until its end; none after it.
+    /// Returns the whole days until its end, and 0 after it.
     pub fn days_left(&self, now: SystemTime) -> u64 {
         self.not_after.duration_since(now).map_or(0, |left| left.as_secs() / DAY.as_secs())
     }
 
-    /// Where `now` lies in its life. Both ends count as valid, as in RFC 5280, 4.1.2.5.
+    /// Compares `now` with the period of validity. Both ends count as valid (RFC 5280, 4.1.2.5).
     pub fn expiry(&self, now: SystemTime) -> Expiry {
         let Self { not_before, not_after, .. } = *self;
         if now < not_before {
@@ -123,15 +123,15 @@ impl CertificateFacts {
     }
 }
 
-/// As messages name a certificate: subject and fingerprint.
+/// Writes fingerprint and name, as messages name a certificate.
 impl fmt::Display for CertificateFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of '{}'", self.fingerprint, self.name)
     }
 }
 
-/// Whether a party can have this name: it must fit a certificate, and must not be able to forge
-/// lines or columns in a log.
+/// Returns `true` if a party can have this name. It must fit a certificate, and must not be able to
+/// forge lines or columns in a log.
 pub(crate) fn is_party_name(name: &str) -> bool {
     let length = name.chars().count();
     (1..=MAX_NAME_LENGTH).contains(&length)
@@ -139,7 +139,7 @@ pub(crate) fn is_party_name(name: &str) -> bool {
         && !name.contains(char::is_control)
 }
 
-/// A moment as messages write it, to the minute and in UTC.
+/// Formats a moment for messages, to the minute and in UTC.
 pub(crate) fn readable(moment: SystemTime) -> String {
     let seconds = moment
         .duration_since(SystemTime::UNIX_EPOCH)

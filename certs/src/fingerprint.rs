@@ -1,8 +1,8 @@
 //! Fingerprints: the one name of a certificate that two operators can compare aloud.
 //!
-//! A fingerprint is the SHA-256 of the certificate's DER encoding, what `openssl x509
-//! -fingerprint -sha256` prints. It is public, so nothing here compares in constant time, and
-//! nothing here knows whom a fingerprint belongs to: that is the roster's business.
+//! A fingerprint is the SHA-256 of the certificate's DER encoding, as `openssl x509 -fingerprint
+//! -sha256` prints it. It is public, so nothing here compares in constant time. The roster knows
+//! the member to which a fingerprint belongs; nothing here does.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,20 +10,20 @@ use std::str::FromStr;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use serde::{Deserialize, Serialize};
 
-use crate::Words;
+use crate::words::Words;
 
 /// Hex digits in a written fingerprint: two for each byte.
 const DIGITS: usize = 2 * SHA256_OUTPUT_LEN;
 
 /// The SHA-256 of a certificate's DER encoding.
 ///
-/// Written as 64 lower-case hex digits. Read with or without colons and spaces, in any case, so
-/// that what other tools print can be pasted; or as its 24 words.
+/// Written as 64 lower-case hex digits. Read in any case, with or without colons and spaces, so
+/// that the output of other tools can be pasted. Its 24 words are read too.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint([u8; SHA256_OUTPUT_LEN]);
 
-/// Why a text is not a fingerprint. Always the fault of whoever wrote it.
+/// Reasons why a text is no fingerprint. The fault is always the text's author's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FingerprintError {
     /// A character that is neither a hex digit nor a separator.
@@ -38,27 +38,33 @@ pub enum FingerprintError {
     /// Too few digits or too many.
     #[error("a fingerprint has {DIGITS} hex digits, this has {found}")]
     Length {
-        /// How many digits were read.
+        /// The number of digits read.
         found: usize,
     },
 }
 
 impl Fingerprint {
-    /// The fingerprint of the certificate with this DER encoding.
+    /// Hashes the DER encoding of a certificate.
     pub fn of_certificate(der: &[u8]) -> Self {
         let mut bytes = [0; SHA256_OUTPUT_LEN];
         bytes.copy_from_slice(digest(&SHA256, der).as_ref());
         Self(bytes)
     }
 
-    /// The fingerprint with these bytes.
+    /// Makes the fingerprint that has these bytes.
     pub const fn from_bytes(bytes: [u8; SHA256_OUTPUT_LEN]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes of the hash.
+    /// Returns the bytes of the hash.
     pub const fn as_bytes(&self) -> &[u8; SHA256_OUTPUT_LEN] {
         &self.0
+    }
+
+    /// Encodes this fingerprint as words to read aloud.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        Words::encode(&self.0)
     }
 }
 
@@ -79,7 +85,7 @@ impl FromStr for Fingerprint {
 
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
         if let Some(words) = Words::read(text) {
-            return Ok(words.fingerprint());
+            return Ok(Self(words.decode()));
         }
         let mut bytes = [0; SHA256_OUTPUT_LEN];
         let mut found = 0;
@@ -172,6 +178,12 @@ mod tests {
             let error = text.parse::<Fingerprint>().unwrap_err();
             assert_eq!(error, FingerprintError::Character { character });
         }
+    }
+
+    #[test]
+    fn reads_its_own_words() {
+        let fingerprint = Fingerprint::of_certificate(b"abc");
+        assert_eq!(fingerprint.words().to_string().parse(), Ok(fingerprint));
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! A party's own identity: a certificate and the private key that it stands for.
+//! A party's own identity: a self-signed certificate and its private key.
 //!
-//! The key is made here, on the party's own machine, and leaves it in no form: no method gives it
-//! out, `Debug` does not show it, and only [`Identity::save`] writes it. There is no certificate
-//! authority: other members pin the certificate's fingerprint, so it signs itself.
+//! The key is generated on the party's own machine and never leaves it. No method returns it,
+//! `Debug` does not show it, and only [`Identity::save`] writes it. There is no certificate
+//! authority, because the other members pin the certificate's fingerprint.
 //!
-//! The key is ECDSA on P-256: every TLS stack, hardware module and security policy of a hospital
-//! or a bank knows it, and aws-lc-rs does it in constant-time assembly, some 20 microseconds to
-//! sign and 70 to verify. Ed25519 takes two thirds of that, which nobody would notice: a node signs
-//! once for each connection, not for each message.
+//! The key is ECDSA on P-256, which every TLS stack, hardware module and security policy of a
+//! hospital or a bank supports. aws-lc-rs implements it in constant-time assembly: some 20
+//! microseconds to sign and 70 to verify. Ed25519 takes two thirds of that, without effect, as a
+//! node signs once a connection and not once a message.
 //!
-//! Nothing here reads a clock: whoever makes or judges an identity brings the time.
+//! Nothing here reads a clock: the caller passes the time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,28 +26,18 @@ use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::certificate::is_party_name;
-use crate::identity_error::Misfit;
+use crate::certificate::{CertificateFacts, CertificateFault, Expiry, is_party_name};
+use crate::fingerprint::Fingerprint;
+use crate::identity_error::{AssembleError, IdentityError};
 use crate::pem_text;
-use crate::settings::provider;
-use crate::{CertificateFacts, CertificateFault, Expiry, Fingerprint, IdentityError};
+use crate::provider::provider;
+use crate::validity::Validity;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// A certificate begins this long before it was made, because the clocks of two parties differ.
+/// A certificate begins this long before it is made, because the clocks of two parties differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(60 * 60);
 
-/// Random bytes in a serial number: collisions are out of the question, and RFC 5280 allows 20.
+/// Random bytes in a serial number: enough to exclude collisions, and at most the 20 of RFC 5280.
 const SERIAL_LENGTH: usize = 16;
-
-/// For how long a new identity is valid.
-///
-/// The end of a certificate is not how a member is removed (that is done by taking its pin out of
-/// the consortium file); it bounds for how long a forgotten copy of the key is worth anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Validity {
-    days: u16,
-}
 
 /// A party's own certificate and private key.
 pub struct Identity {
@@ -57,35 +47,8 @@ pub struct Identity {
     certified: Arc<CertifiedKey>,
 }
 
-impl Validity {
-    /// The longest: ten years and the leap days in them.
-    pub const MAX_DAYS: u16 = 3653;
-
-    /// What `cloister identity new` uses: two years, for a renewal costs every member a telephone
-    /// call.
-    pub const DEFAULT: Self = Self::days(730);
-
-    /// So many days from now. [`Identity::create`] refuses 0 and more than [`Self::MAX_DAYS`].
-    pub const fn days(days: u16) -> Self {
-        Self { days }
-    }
-
-    fn duration(self) -> Result<Duration, IdentityError> {
-        match self.days {
-            1..=Self::MAX_DAYS => Ok(DAY * u32::from(self.days)),
-            days => Err(IdentityError::Validity { days }),
-        }
-    }
-}
-
-impl Default for Validity {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
-
 impl Identity {
-    /// Makes a key and a certificate for the party of this name. Nothing is written yet.
+    /// Generates a key and a certificate for the party of this name. Writes nothing.
     pub fn create(name: &str, validity: Validity, now: SystemTime) -> Result<Self, IdentityError> {
         let parameters = parameters(name, validity, now)?;
         let pair = Zeroizing::new(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?);
@@ -94,43 +57,43 @@ impl Identity {
         Ok(Self::assemble(certificate, Zeroizing::new(key))?)
     }
 
-    /// Puts a certificate and its key together, if they belong together.
+    /// Joins a certificate and a key, if the key is the certificate's.
     pub(crate) fn assemble(
         certificate: CertificateDer<'static>,
         key: Zeroizing<PrivatePkcs8KeyDer<'static>>,
-    ) -> Result<Self, Misfit> {
+    ) -> Result<Self, AssembleError> {
         let facts = CertificateFacts::read(&certificate)?;
         let certified = Arc::new(certify(&certificate, &key)?);
         Ok(Self { facts, certificate, key, certified })
     }
 
-    /// The party's name: the common name of the certificate.
+    /// Returns the party's name, which is the common name of the certificate.
     pub fn name(&self) -> &str {
         self.facts.name()
     }
 
-    /// What other members pin.
+    /// Returns the fingerprint, which other members pin.
     pub fn fingerprint(&self) -> Fingerprint {
         self.facts.fingerprint()
     }
 
-    /// What the certificate says: the public half of this identity.
+    /// Returns the contents of the certificate, the public half of this identity.
     pub fn facts(&self) -> &CertificateFacts {
         &self.facts
     }
 
-    /// The certificate, to hand to others.
+    /// Encodes the certificate as PEM, to hand to others.
     pub fn certificate_pem(&self) -> String {
         pem_text::of_certificate(&self.certificate)
     }
 
-    /// The last moment at which peers accept this identity.
+    /// Returns the last moment at which peers accept this identity.
     pub fn not_after(&self) -> SystemTime {
         self.facts.not_after()
     }
 
-    /// Where `now` lies in the life of this identity. A node warns when the end is near and does
-    /// not start after it.
+    /// Compares `now` with the period of validity. A node warns near its end and does not start
+    /// after it.
     pub fn expiry(&self, now: SystemTime) -> Expiry {
         self.facts.expiry(now)
     }
@@ -139,12 +102,12 @@ impl Identity {
         self.certificate.clone()
     }
 
-    /// What TLS signs with.
-    pub(crate) fn certified(&self) -> Arc<CertifiedKey> {
+    /// Returns certificate and key in the form that the TLS library signs with.
+    pub(crate) fn certified_key(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.certified)
     }
 
-    /// The private key as a PEM file holds it.
+    /// Encodes the private key as PEM.
     pub(crate) fn key_pem(&self) -> Zeroizing<String> {
         pem_text::of_private_key(&self.key)
     }
@@ -167,9 +130,10 @@ fn parameters(
     if !is_party_name(name) {
         return Err(IdentityError::Name { name: name.to_owned() });
     }
+    let length = validity.duration().ok_or(IdentityError::Validity { days: validity.in_days() })?;
     let mut parameters = CertificateParams::default();
     parameters.not_before = calendar(now.checked_sub(CLOCK_SKEW))?;
-    parameters.not_after = calendar(now.checked_add(validity.duration()?))?;
+    parameters.not_after = calendar(now.checked_add(length))?;
     parameters.serial_number = Some(random_serial()?);
     parameters.distinguished_name = DistinguishedName::new();
     parameters.distinguished_name.push(DnType::CommonName, name);
@@ -182,8 +146,8 @@ fn parameters(
     Ok(parameters)
 }
 
-/// The name once more, where it can be a DNS name: the only kind of plain name that this
-/// extension has. Other names are in the subject alone. Peers look at neither, they pin.
+/// Repeats the name as a subject alternative name, if it can be a DNS name. Other names are in the
+/// subject alone. Peers read neither: they compare the pin.
 fn alternative_names(name: &str) -> Result<Vec<SanType>, IdentityError> {
     if DnsName::try_from(name).is_err() {
         return Ok(Vec::new());
@@ -200,8 +164,8 @@ fn random_serial() -> Result<SerialNumber, IdentityError> {
 }
 
 fn calendar(moment: Option<SystemTime>) -> Result<OffsetDateTime, IdentityError> {
-    let since = moment.and_then(|moment| moment.duration_since(SystemTime::UNIX_EPOCH).ok());
-    since
+    moment
+        .and_then(|moment| moment.duration_since(SystemTime::UNIX_EPOCH).ok())
         .and_then(|since| i64::try_from(since.as_secs()).ok())
         .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
         .ok_or(IdentityError::Clock)
@@ -210,13 +174,13 @@ fn calendar(moment: Option<SystemTime>) -> Result<OffsetDateTime, IdentityError>
 fn certify(
     certificate: &CertificateDer<'static>,
     key: &PrivatePkcs8KeyDer<'static>,
-) -> Result<CertifiedKey, Misfit> {
+) -> Result<CertifiedKey, AssembleError> {
     let chain = vec![certificate.clone()];
     let key = PrivateKeyDer::Pkcs8(key.clone_key());
     CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(_) => Misfit::Mismatch,
+        rustls::Error::InconsistentKeys(_) => AssembleError::Mismatch,
         rustls::Error::InvalidCertificate(_) => CertificateFault::Encoding.into(),
-        _ => Misfit::Key,
+        _ => AssembleError::Key,
     })
 }
 
@@ -227,6 +191,8 @@ mod tests {
     use x509_parser::prelude::FromDer;
 
     use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
     fn now() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
@@ -260,13 +226,14 @@ mod tests {
         assert_eq!(names.general_names, [GeneralName::DNSName("alice")]);
     }
 
+    fn serial(identity: &Identity) -> Vec<u8> {
+        let (_, parsed) = X509Certificate::from_der(&identity.certificate).unwrap();
+        parsed.raw_serial().to_vec()
+    }
+
     #[test]
-    fn two_of_one_name_share_neither_serial_number_nor_fingerprint() {
+    fn two_of_one_name_have_different_serial_numbers_and_fingerprints() {
         let (one, other) = (alice(), alice());
-        let serial = |identity: &Identity| {
-            let (_, parsed) = X509Certificate::from_der(&identity.certificate).unwrap();
-            parsed.raw_serial().to_vec()
-        };
         assert_ne!(serial(&one), serial(&other));
         assert!(serial(&one).len() <= SERIAL_LENGTH + 1, "one byte for the sign");
         assert_ne!(one.fingerprint(), other.fingerprint());
@@ -292,18 +259,17 @@ mod tests {
 
     #[test]
     fn refuses_names_periods_and_clocks_that_no_certificate_can_have() {
-        let create = |name, days, now| Identity::create(name, Validity::days(days), now);
         for name in ["", " a", "a\nb"] {
-            let error = create(name, 1, now()).unwrap_err();
+            let error = Identity::create(name, Validity::days(1), now()).unwrap_err();
             assert!(matches!(error, IdentityError::Name { .. }), "{error}");
         }
         for days in [0, Validity::MAX_DAYS + 1, u16::MAX] {
-            let error = create("alice", days, now()).unwrap_err();
+            let error = Identity::create("alice", Validity::days(days), now()).unwrap_err();
             assert!(matches!(error, IdentityError::Validity { .. }), "{error}");
         }
         let far = Duration::from_secs(1 << 40);
         for wrong in [SystemTime::UNIX_EPOCH, now() + far] {
-            let error = create("alice", 1, wrong).unwrap_err();
+            let error = Identity::create("alice", Validity::days(1), wrong).unwrap_err();
             assert!(matches!(error, IdentityError::Clock), "{error}");
         }
     }

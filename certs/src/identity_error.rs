@@ -1,13 +1,16 @@
-//! Why there is no identity: what the operator reads when one can't be made, written or loaded.
+//! The errors of making, writing and loading an identity, as the operator reads them.
 //!
-//! Every message about a file names the file and what to do. None shows a byte of it.
+//! Every message about a file names the file and a remedy. None shows a byte of it.
 
 use std::io;
 use std::path::PathBuf;
 
-use crate::{CertificateFault, PemFault, Validity};
+use crate::certificate::CertificateFault;
+use crate::pem_text::PemFault;
+use crate::validity::Validity;
 
-/// Why there is no identity. All but [`IdentityError::Library`] are for the operator to mend.
+/// Reasons why an identity could not be made, written or loaded. The operator can mend all of them
+/// but [`IdentityError::Library`].
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// A name that a certificate can't carry.
@@ -19,10 +22,10 @@ pub enum IdentityError {
         /// The name as given.
         name: String,
     },
-    /// No time at all, or more than anybody should trust a key for.
+    /// A period of no days, or a longer one than a key should be trusted for.
     #[error("an identity can't be valid for {days} days: choose 1 to {}", Validity::MAX_DAYS)]
     Validity {
-        /// As given.
+        /// The number of days as given.
         days: u16,
     },
     /// The clock is so wrong that no certificate could be dated.
@@ -34,15 +37,15 @@ pub enum IdentityError {
          renew an identity, use `cloister identity renew`", path.display()
     )]
     Exists {
-        /// The file that is in the way.
+        /// The existing file.
         path: PathBuf,
     },
     /// A file or folder could not be written.
     #[error("can't write {}: {source}", path.display())]
     Write {
-        /// What could not be written.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// A file could not be read.
@@ -53,7 +56,7 @@ pub enum IdentityError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// Others on this machine can read the private key.
@@ -68,44 +71,44 @@ pub enum IdentityError {
         /// Its permission bits.
         mode: u32,
     },
-    /// A folder, a device, a pipe.
+    /// A folder, a device or a pipe stands in the place of a file.
     #[error("{} is not a file; put the identity's own file there", path.display())]
     NotAFile {
-        /// What was found.
+        /// Its path.
         path: PathBuf,
     },
-    /// Bigger than any certificate or key.
+    /// A file is bigger than any certificate or key.
     #[error("{} has more than {limit} bytes, so it is not part of an identity; restore the \
              original", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// The bound.
+        /// The bound, in bytes.
         limit: u64,
     },
-    /// The wrong number or kind of PEM sections, or damaged ones.
+    /// A file has the wrong number or kind of PEM sections, or damaged ones.
     #[error("{} can't be used: {fault}; restore the original", path.display())]
     Pem {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The defect found.
         fault: PemFault,
     },
-    /// A certificate that can't be used.
+    /// A certificate can't be used.
     #[error("{} can't be used: {fault}; restore the original", path.display())]
     Certificate {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The defect found.
         fault: CertificateFault,
     },
-    /// A private key of no kind that TLS can use.
+    /// A private key is of no kind that TLS can use.
     #[error("{} can't be used: it holds no private key for TLS; restore the original", path.display())]
     Key {
         /// The file.
         path: PathBuf,
     },
-    /// Two halves of different identities.
+    /// Certificate and key are of different identities.
     #[error(
         "{} is not the private key of {}: restore the two files of one identity",
         key.display(), certificate.display()
@@ -116,38 +119,38 @@ pub enum IdentityError {
         /// The certificate file.
         certificate: PathBuf,
     },
-    /// Preparing twice would make the other members pin in vain.
+    /// A renewal is prepared already. A second one would make the other members pin in vain.
     #[error(
         "a renewal is prepared already: finish it with `cloister identity renew --finish`, or give \
          it up with `--give-up`"
     )]
     AlreadyPrepared,
-    /// The switch to a new identity did not end.
+    /// The switch to a new identity was interrupted.
     #[error("a renewal was interrupted: end it with `cloister identity renew --finish`")]
     Interrupted,
-    /// The identity before this one still lies there.
+    /// The previous identity is still kept.
     #[error(
         "the previous identity is still kept: remove it with `cloister identity renew --forget` \
          when no member pins it any more"
     )]
     NotForgotten,
-    /// Nothing to switch to.
+    /// There is no identity to switch to.
     #[error("no renewal is prepared: begin with `cloister identity renew --prepare`")]
     NothingPrepared,
-    /// Nothing to remove.
+    /// There is no previous identity to remove.
     #[error("no previous identity is kept here: there is nothing to forget")]
     NothingToForget,
-    /// A library failed where it should not: ours to mend.
+    /// A library failed unexpectedly, which is a bug of ours.
     #[error("an identity could not be made: {reason}; please report this")]
     Library {
-        /// What the library said.
+        /// The error of the library.
         reason: String,
     },
 }
 
-/// Why a certificate and a key are no identity, before anybody knows which files they came from.
+/// Reasons why a certificate and a key make no identity. Names no files, as there may be none.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Misfit {
+pub(crate) enum AssembleError {
     #[error("the certificate can't be used: {0}")]
     Certificate(#[from] CertificateFault),
     #[error("the key can't be used")]
@@ -162,9 +165,9 @@ impl From<rcgen::Error> for IdentityError {
     }
 }
 
-/// Only for identities made here: files have paths to name.
-impl From<Misfit> for IdentityError {
-    fn from(misfit: Misfit) -> Self {
-        Self::Library { reason: misfit.to_string() }
+/// Converts the error of an identity that was made here. Errors of files name their paths instead.
+impl From<AssembleError> for IdentityError {
+    fn from(error: AssembleError) -> Self {
+        Self::Library { reason: error.to_string() }
     }
 }

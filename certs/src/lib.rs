@@ -1,21 +1,22 @@
 //! Identities of cloister nodes, their fingerprints, and the mutual-TLS settings that pin them.
 //!
-//! A party makes its own [`Identity`]: a key that never leaves its machine, and a certificate that
-//! signs itself. Its operator reads the [`Fingerprint`] aloud as [`Words`], the other members pin it in the
-//! consortium file, and from then on the two ends of a connection know each other by it:
+//! A party makes its own [`Identity`]: a private key that never leaves its machine, and a
+//! self-signed certificate. Its operator reads the [`Fingerprint`] aloud as [`Words`], and the
+//! other members pin it in the consortium file. The pin alone authenticates a connection:
 //! [`server_config`] admits the members of a [`Roster`], [`client_config`] accepts exactly one
-//! [`Member`], and [`peer_fingerprint`] says who is there. Who sent a message is who holds the
-//! certificate's key, nothing that the message says.
+//! [`Member`], and [`peer_fingerprint`] returns the authenticated peer. The sender of a message is
+//! the holder of the certificate's key; no field of a message says who sent it.
 //!
-//! With the same key a party signs what it hands to people: its card, and studies that it agrees with.
-//! A [`Certificate`] checks such a [`Signature`], each for one [`Purpose`] only.
+//! With the same key a party signs documents for people: its card, and studies that it agrees
+//! with. A [`Certificate`] verifies such a [`Signature`], each for one [`Purpose`] only.
 //!
-//! Among members there is no certificate authority, no revocation list and no trust by name: to remove a member,
-//! take its pin out of the consortium file; to renew one, pin two fingerprints for a while ([`Renewal`]). There
-//! is no switch that checks less. This crate opens no socket and knows no address; and where a
-//! connection fails, [`diagnose`] says why, on both sides.
+//! Among members there is no certificate authority, no revocation list and no trust by name. To
+//! remove a member, take its pin out of the consortium file. To renew one, pin two fingerprints
+//! for a while ([`Renewal`]). There is no switch that checks less.
 //!
-//! Nothing here logs: fingerprints and names come back in values and errors, keys never do.
+//! This crate opens no socket and knows no address. [`diagnose`] explains failed handshakes on
+//! both sides. Nothing here logs: fingerprints and names are returned in values and errors, keys
+//! never are.
 
 mod api;
 mod certificate;
@@ -24,12 +25,14 @@ mod identity;
 mod identity_error;
 mod pem_text;
 mod problem;
+mod provider;
 mod refusal;
 mod renewal;
 mod roster;
 mod settings;
 mod signing;
 mod storage;
+mod validity;
 mod verifier;
 mod words;
 
@@ -39,7 +42,7 @@ pub use api::{
 };
 pub use certificate::{CertificateFacts, CertificateFault, Expiry};
 pub use fingerprint::{Fingerprint, FingerprintError};
-pub use identity::{Identity, Validity};
+pub use identity::Identity;
 pub use identity_error::IdentityError;
 pub use pem_text::PemFault;
 pub use problem::{HandshakeProblem, Side, diagnose};
@@ -51,4 +54,5 @@ pub use settings::{
     server_name,
 };
 pub use signing::{Certificate, CertificateError, Purpose, Signature, SignatureError};
-pub use words::{WORDS, Words};
+pub use validity::Validity;
+pub use words::Words;

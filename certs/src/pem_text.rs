@@ -1,53 +1,53 @@
-//! Certificates and keys as PEM text, strictly: a file holds one section, of the kind that it is
-//! for. What a lenient reader would skip (a second certificate, a key that was pasted beside the
-//! certificate) is an accident that its owner should hear about.
+//! Certificates and keys as PEM text, read strictly: a file holds exactly one section, of the kind
+//! that it is for. A second certificate, or a key pasted beside the certificate, is an accident
+//! that its owner should hear about; a lenient reader would skip it.
 
 use pem::{EncodeConfig, LineEnding, Pem};
 use rustls::pki_types::pem::{PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use zeroize::{Zeroize, Zeroizing};
 
-/// What is wrong with the text of a PEM file.
+/// Defects of the text of a PEM file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PemFault {
-    /// Not PEM: a marker or the encoding between two markers is broken.
+    /// A marker, or the encoding between two markers, is broken.
     #[error("its text is damaged")]
     Damaged,
-    /// No section at all.
+    /// The text has no section.
     #[error("it holds no certificate and no key")]
     Empty,
-    /// More than one section: a chain, say, where a node has one certificate.
+    /// The text has more than one section, for example a chain.
     #[error("it holds {found} certificates or keys where one belongs")]
     Several {
-        /// How many.
+        /// The number of sections.
         found: usize,
     },
-    /// One section, of another kind.
+    /// The only section is of another kind.
     #[error("it should hold a {wanted}")]
     OtherKind {
-        /// What should be there.
+        /// The kind that it should be of.
         wanted: &'static str,
     },
 }
 
-/// The one certificate in this text.
+/// Reads the only certificate of a text.
 pub(crate) fn certificate(text: &[u8]) -> Result<CertificateDer<'static>, PemFault> {
     let mut der = only_section(text, SectionKind::Certificate, "certificate")?;
     Ok(std::mem::take(&mut *der).into())
 }
 
-/// The one private key in this text, in PKCS #8.
+/// Reads the only private key of a text, in PKCS #8.
 pub(crate) fn private_key(text: &[u8]) -> Result<Zeroizing<PrivatePkcs8KeyDer<'static>>, PemFault> {
     let mut der = only_section(text, SectionKind::PrivateKey, "private key in PKCS #8")?;
     Ok(Zeroizing::new(std::mem::take(&mut *der).into()))
 }
 
-/// A certificate as text.
+/// Encodes a certificate as text.
 pub(crate) fn of_certificate(certificate: &CertificateDer<'_>) -> String {
     encode(&Pem::new("CERTIFICATE", certificate.to_vec()))
 }
 
-/// A private key as text. The encoder keeps one copy inside that can't be reached to be erased.
+/// Encodes a private key as text. The encoder keeps one inner copy that can't be erased.
 pub(crate) fn of_private_key(key: &PrivatePkcs8KeyDer<'_>) -> Zeroizing<String> {
     let section = Pem::new("PRIVATE KEY", key.secret_pkcs8_der());
     let text = Zeroizing::new(encode(&section));
@@ -55,8 +55,8 @@ pub(crate) fn of_private_key(key: &PrivatePkcs8KeyDer<'_>) -> Zeroizing<String> 
     text
 }
 
-/// A section's kind and its bytes, erased when dropped whatever they are: they may be a key even
-/// where a certificate was expected.
+/// The kind and the bytes of a section. The bytes are always erased when dropped, because they may
+/// be a key even if a certificate was expected.
 struct Section(SectionKind, Zeroizing<Vec<u8>>);
 
 impl PemObject for Section {
@@ -70,15 +70,21 @@ fn only_section(
     kind: SectionKind,
     wanted: &'static str,
 ) -> Result<Zeroizing<Vec<u8>>, PemFault> {
-    let sections: Result<Vec<Section>, _> = Section::pem_slice_iter(text).collect();
-    let mut sections = sections.map_err(|_| PemFault::Damaged)?;
-    let found = sections.len();
-    match (sections.pop(), found) {
-        (None, _) => Err(PemFault::Empty),
-        (Some(Section(found_kind, der)), 1) if found_kind == kind => Ok(der),
-        (Some(_), 1) => Err(PemFault::OtherKind { wanted }),
-        (Some(_), found) => Err(PemFault::Several { found }),
+    let mut sections = Vec::new();
+    for section in Section::pem_slice_iter(text) {
+        sections.push(section.map_err(|_| PemFault::Damaged)?);
     }
+    let found = sections.len();
+    let Some(Section(found_kind, der)) = sections.pop() else {
+        return Err(PemFault::Empty);
+    };
+    if found > 1 {
+        return Err(PemFault::Several { found });
+    }
+    if found_kind != kind {
+        return Err(PemFault::OtherKind { wanted });
+    }
+    Ok(der)
 }
 
 fn encode(section: &Pem) -> String {

@@ -1,42 +1,43 @@
-//! What went wrong between two nodes, for the operators on both sides.
+//! Explanations of failed handshakes between two nodes, for the operators on both sides.
 //!
-//! TLS says little: an I/O error on one side, an alert number on the other, and in TLS 1.3 the
-//! client often learns only on its first read that the server refused it. [`diagnose`] turns that
-//! into what happened, which certificate it was about, and what to do. It decides nothing: the
-//! connection has failed already, and no answer given here could make it good.
+//! TLS says little: one side sees an I/O error, the other an alert number. In TLS 1.3 a client
+//! often learns only on its first read that the server refused it. [`diagnose`] names the cause,
+//! the certificate concerned, and a remedy. It decides nothing, as the connection has failed
+//! already.
 
 use std::io::{self, ErrorKind};
 use std::time::SystemTime;
 
 use rustls::{AlertDescription, CertificateError, OtherError, PeerIncompatible};
 
-use crate::certificate::readable;
+use crate::certificate::{CertificateFacts, Expiry, readable};
+use crate::fingerprint::Fingerprint;
 use crate::refusal::Refusal;
-use crate::{CertificateFacts, Expiry, Fingerprint, Roster};
+use crate::roster::Roster;
 
-/// Our part in a connection.
+/// Our part in a connection: server or client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// We accepted it.
+    /// We accepted the connection.
     Server,
-    /// We made it.
+    /// We opened the connection.
     Client,
 }
 
-/// Why there is no connection to a peer: what happened, and what to do about it.
+/// Reasons why there is no connection to a peer, each with a remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeProblem {
     /// We refused the certificate that the peer showed.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The peer showed none.
+    /// The peer showed no certificate.
     #[error(
         "the peer showed no certificate; only members whose certificate is pinned in the \
          consortium file can connect, and clients use the API port"
     )]
     NoCertificate,
-    /// The peer refused the certificate that we showed, for a reason that can't be seen from here.
+    /// The peer refused the certificate that we showed, for a reason that this side cannot see.
     #[error(
         "the peer refused our certificate {ours}; its operator must pin this fingerprint in the \
          consortium file there and check that machine's clock, and finds the reason in its log"
@@ -45,7 +46,7 @@ pub enum HandshakeProblem {
         /// Our certificate.
         ours: Fingerprint,
     },
-    /// The peer refused the certificate that we showed, and no wonder.
+    /// The peer refused the certificate that we showed, which has expired.
     #[error(
         "the peer refused our certificate {certificate}: it expired on {}; make a new one with \
          `cloister identity new` and have every member pin the new fingerprint",
@@ -55,7 +56,7 @@ pub enum HandshakeProblem {
         /// Our certificate.
         certificate: Box<CertificateFacts>,
     },
-    /// The peer refused the certificate that we showed, whose time has not come.
+    /// The peer refused the certificate that we showed, which is not valid yet.
     #[error(
         "the peer refused our certificate {certificate}: it is not valid before {}; set this \
          machine's clock, or wait",
@@ -65,7 +66,7 @@ pub enum HandshakeProblem {
         /// Our certificate.
         certificate: Box<CertificateFacts>,
     },
-    /// We showed none, and the peer wants one.
+    /// We showed no certificate, and the peer requires one.
     #[error(
         "the peer requires a certificate and we showed none; connect with this node's identity"
     )]
@@ -76,13 +77,13 @@ pub enum HandshakeProblem {
          older software, or whatever stands between the two and ends TLS"
     )]
     TlsVersion,
-    /// TLS, but not ours inside.
+    /// The peer speaks TLS, but not our protocol inside it.
     #[error(
         "the peer does not speak this version of cloister's protocol; compare the versions of \
          both nodes"
     )]
     Protocol,
-    /// No cipher suite, key exchange or signature that both ends know.
+    /// The two ends have no cipher suite, key exchange or signature in common.
     #[error(
         "the two ends have no cipher suite, key exchange or signature in common; the peer is no \
          cloister node, or one of another age"
@@ -96,7 +97,7 @@ pub enum HandshakeProblem {
                          consortium file (the API has another port)",
     })]
     NotTls {
-        /// Our part.
+        /// Our part in the connection.
         side: Side,
     },
     /// The peer closed the connection in the middle of the handshake.
@@ -107,10 +108,10 @@ pub enum HandshakeProblem {
                          starting, stopping or full, and check its address in the consortium file",
     })]
     Closed {
-        /// Our part.
+        /// Our part in the connection.
         side: Side,
     },
-    /// The connection was cut without a word.
+    /// The connection was cut without an alert.
     #[error(
         "the connection was cut; if it happens again, the peer may be refusing our certificate \
          {ours}: see the peer's log, and what stands between the two"
@@ -119,7 +120,7 @@ pub enum HandshakeProblem {
         /// Our certificate.
         ours: Fingerprint,
     },
-    /// The caller's patience ended before the handshake did.
+    /// The time for the handshake elapsed.
     #[error("{}", match side {
         Side::Server => "the caller did not complete the handshake in time; if it is a node, see \
                          its log and the network between the two",
@@ -127,45 +128,45 @@ pub enum HandshakeProblem {
                          and check its address and the network between the two",
     })]
     Stalled {
-        /// Our part.
+        /// Our part in the connection.
         side: Side,
     },
     /// The peer ended the handshake for a reason of its own.
     #[error("the peer ended the handshake ({alert}); see its log")]
     Alert {
-        /// TLS's name for the reason.
+        /// The alert's name in TLS.
         alert: String,
     },
-    /// The peer does not keep to TLS.
+    /// The peer violates the TLS protocol.
     #[error("the peer broke the TLS protocol ({detail}); see which software it runs")]
     Misbehaved {
-        /// The TLS library's words.
+        /// The TLS library's description.
         detail: String,
     },
     /// Our own TLS failed.
     #[error("our own TLS failed ({detail}); please report this")]
     Internal {
-        /// The TLS library's words.
+        /// The TLS library's description.
         detail: String,
     },
     /// The network failed below TLS.
     #[error("the connection failed ({detail}); check the peer's address and the network")]
     Network {
-        /// The system's words.
+        /// The system's description.
         detail: String,
     },
 }
 
-/// Explains the error of a handshake, or of a first read or write after it: in TLS 1.3 a client's
-/// handshake completes before the server has judged its certificate, so the refusal comes later.
+/// Explains the error of a handshake, or of the first read or write after it. In TLS 1.3 a client's
+/// handshake completes before the server judges its certificate, so the refusal comes later.
 ///
-/// `ours` is what we showed ([`Identity::facts`](crate::Identity::facts)), `now` the time by our
-/// clock: together they tell a peer's refusal of an expired certificate from one for another
-/// reason. An elapsed timeout counts as an error of kind [`ErrorKind::TimedOut`].
+/// `ours` is the certificate that we showed ([`Identity::facts`](crate::Identity::facts)) and `now`
+/// is the time by our clock. Together they tell the refusal of an expired certificate from other
+/// refusals. An elapsed timeout is an error of kind [`ErrorKind::TimedOut`].
 ///
-/// A server that drops a refused connection at once, with bytes of the client unread, makes the
-/// system cut it, and the refusal may not arrive ([`HandshakeProblem::Cut`]). Finish writing and
-/// read to the end first, within a bound.
+/// A server should finish writing and read to the end, within a bound, before it drops a refused
+/// connection. If bytes of the client are unread, the system cuts the connection, and the refusal
+/// may not arrive ([`HandshakeProblem::Cut`]).
 pub fn diagnose(
     error: &io::Error,
     side: Side,
@@ -179,7 +180,8 @@ pub fn diagnose(
 }
 
 impl HandshakeProblem {
-    /// Says whose certificate answered in another member's place, if the roster knows it.
+    /// Adds the name of the member whose certificate answered in another's place, if the roster
+    /// knows it.
     #[must_use]
     pub fn recognise(mut self, roster: &Roster) -> Self {
         if let Self::Refused(Refusal::WrongMember { shown, belongs_to, .. }) = &mut self {
@@ -188,7 +190,7 @@ impl HandshakeProblem {
         self
     }
 
-    /// The certificate that this is about, theirs or ours, where there is one.
+    /// Returns the certificate concerned, theirs or ours, if there is one.
     pub fn certificate(&self) -> Option<Fingerprint> {
         match self {
             Self::Refused(refusal) => Some(refusal.shown()),
@@ -201,7 +203,7 @@ impl HandshakeProblem {
     }
 }
 
-/// The TLS library's error inside an I/O error, however often that was wrapped in another.
+/// Finds the TLS library's error inside an I/O error, at any depth of wrapping.
 fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     let inner = error.get_ref()?;
     match inner.downcast_ref::<io::Error>() {
@@ -239,7 +241,7 @@ fn of_certificate(error: &CertificateError) -> HandshakeProblem {
     {
         return refusal.clone().into();
     }
-    // Our verifiers give no other errors.
+    // Our verifiers return no other errors.
     HandshakeProblem::Internal { detail: error.to_string() }
 }
 
@@ -262,7 +264,7 @@ fn of_alert(alert: AlertDescription, ours: &CertificateFacts, now: SystemTime) -
     }
 }
 
-/// The alert does not say why (nodes give one for all reasons), but dates can be seen from here.
+/// Explains a refusal by the dates of our certificate. The alert is the same for all reasons.
 fn refused_by_peer(ours: &CertificateFacts, now: SystemTime) -> HandshakeProblem {
     let certificate = Box::new(ours.clone());
     match ours.expiry(now) {

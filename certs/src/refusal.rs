@@ -1,19 +1,20 @@
-//! Why a peer's certificate was refused, in words for whoever reads our log.
+//! Reasons to refuse a peer's certificate, worded for our own log.
 //!
-//! Each reason names the certificate that was shown and what to do. It stays on our side: the
-//! peer is told no more than that its certificate was refused.
+//! Each reason names the certificate that was shown and a remedy. It stays on our side: the peer
+//! learns only that its certificate was refused.
 
 use std::sync::Arc;
 
 use rustls::{CertificateError, Error, OtherError};
 
-use crate::certificate::readable;
-use crate::{CertificateFacts, CertificateFault, Fingerprint, Member};
+use crate::certificate::{CertificateFacts, CertificateFault, readable};
+use crate::fingerprint::Fingerprint;
+use crate::roster::Member;
 
-/// Why we did not accept the certificate that a peer showed.
+/// Reasons to refuse the certificate that a peer showed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// A caller that is no member.
+    /// The caller is no member.
     #[error(
         "the peer showed a certificate with fingerprint {shown} that no member is pinned to; if \
          it is a member's new one, add it to the consortium file"
@@ -22,7 +23,7 @@ pub enum Refusal {
         /// The certificate that was shown.
         shown: Fingerprint,
     },
-    /// Somebody else answered than the member that we called.
+    /// Another party answered than the member that we called.
     #[error(
         "expected member '{}' with fingerprint {}, but the peer showed {shown}{}; check this \
          member's address in the consortium file, or, if it renewed its identity, pin the new \
@@ -34,10 +35,10 @@ pub enum Refusal {
         expected: Member,
         /// The certificate that was shown.
         shown: Fingerprint,
-        /// The member to which that one is pinned, once a roster was asked.
+        /// The member to which the shown certificate is pinned, if a roster was asked and knows it.
         belongs_to: Option<String>,
     },
-    /// More than one certificate, where one is pinned and nothing else counts.
+    /// The peer showed more than one certificate. Exactly one is pinned, and a chain adds nothing.
     #[error(
         "the peer showed certificate {shown} and {others} more; a node shows exactly its own, \
          without any authority's"
@@ -45,10 +46,10 @@ pub enum Refusal {
     Chain {
         /// The first certificate that was shown.
         shown: Fingerprint,
-        /// How many followed.
+        /// The number of certificates after the first.
         others: usize,
     },
-    /// Pinned, but unreadable.
+    /// The certificate is pinned, but cannot be read.
     #[error(
         "the certificate {shown} that is pinned to '{member}' can't be used: {fault}; its \
          operator makes a new one with `cloister identity new`"
@@ -58,10 +59,10 @@ pub enum Refusal {
         shown: Fingerprint,
         /// The member to which it is pinned.
         member: String,
-        /// What is wrong with it.
+        /// The defect found.
         fault: CertificateFault,
     },
-    /// Pinned, but its time is over.
+    /// The certificate is pinned, but has expired.
     #[error(
         "the certificate {certificate}, pinned to member '{member}', expired on {}; its operator \
          makes a new one with `cloister identity new`, and every member pins the new fingerprint",
@@ -73,7 +74,7 @@ pub enum Refusal {
         /// The member to which it is pinned.
         member: String,
     },
-    /// Pinned, but its time has not come.
+    /// The certificate is pinned, but is not valid yet.
     #[error(
         "the certificate {certificate}, pinned to member '{member}', is not valid before {}; \
          compare the clocks of both machines",
@@ -85,7 +86,7 @@ pub enum Refusal {
         /// The member to which it is pinned.
         member: String,
     },
-    /// A certificate is public; only its key makes it an identity.
+    /// The peer did not prove that it holds the key of its certificate.
     #[error(
         "the peer showed certificate {shown} but did not prove that it holds its key; somebody \
          may pose as this member: tell its operator"
@@ -97,7 +98,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The certificate that was refused.
+    /// Returns the fingerprint of the refused certificate.
     pub fn shown(&self) -> Fingerprint {
         match self {
             Self::Unpinned { shown }

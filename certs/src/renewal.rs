@@ -1,31 +1,35 @@
-//! A new key and certificate in place of the old, while the node runs and without a moment at which a
-//! crash would leave the party without an identity that others know.
+//! Renewal of an identity: a new key and certificate in place of the old, while the node runs. At
+//! no moment does a crash leave the party without an identity that others know.
 //!
-//! In the folder of the identity lie, beside its own two files:
+//! The folder of the identity holds, beside its own two files:
 //!
 //! ```text
-//! next/       the one to come, from `prepare` to `finish`: the other members pin it meanwhile
-//! previous/   the one that was, from `finish` to `forget`
+//! next/       the next identity, from `prepare` to `finish`: the other members pin it meanwhile
+//! previous/   the previous identity, from `finish` to `forget`
 //! ```
 //!
-//! `finish` first copies the old identity to `previous`, then moves the two files of `next` over it, the
-//! key before the certificate. Where it is interrupted between the two, the key is the new one and its
-//! certificate still lies in `next`: [`Identity::load`] finds it there, and `finish` again ends what was
-//! begun. Folders appear under their names when they are complete, and not before.
+//! `finish` copies the old identity to `previous`, then moves the two files of `next` over it, the
+//! key before the certificate. A crash between the two moves leaves the new key and its certificate
+//! in `next`. Then [`Identity::load`] reads the certificate there, and a second `finish` completes
+//! the first. A folder gets its name only when it is complete.
 //!
-//! Whether the other members have pinned what comes is not known here.
+//! Nothing here knows whether the other members have pinned the next identity.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::fingerprint::Fingerprint;
+use crate::identity::Identity;
+use crate::identity_error::IdentityError;
+use crate::signing::Certificate;
 use crate::storage::{CERTIFICATE, KEY, NEXT, exists};
-use crate::{Certificate, Fingerprint, Identity, IdentityError, Validity};
+use crate::validity::Validity;
 
 const PREVIOUS: &str = "previous";
 
-/// Where a folder is made complete before it gets its name.
+/// The name of a folder that is not complete yet.
 const UNFINISHED: &str = "unfinished";
 
 /// The renewal of the identity in one folder.
@@ -34,33 +38,33 @@ pub struct Renewal {
     dir: PathBuf,
 }
 
-/// How far a renewal is.
+/// The stage of a renewal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
-    /// There is one identity.
+    /// There is one identity, and no renewal.
     Settled,
-    /// Another is to come.
+    /// The next identity is prepared, and not in use.
     Prepared {
-        /// The one to come.
+        /// The next certificate.
         next: Box<Certificate>,
     },
-    /// The switch to the other was begun, and did not end.
+    /// The switch to the next identity began and did not end.
     Interrupted,
-    /// The other is in use; the old one is still there.
+    /// The next identity is in use, and the previous one is still kept.
     Finished {
-        /// The one that was.
+        /// The fingerprint of the previous identity.
         previous: Fingerprint,
     },
 }
 
 impl Renewal {
-    /// Of the identity in this folder.
+    /// Makes the renewal of the identity in this folder. Reads nothing.
     #[must_use]
     pub fn of(dir: &Path) -> Self {
         Self { dir: dir.to_owned() }
     }
 
-    /// How far it is.
+    /// Reads the stage from the folder.
     pub fn stage(&self) -> Result<Stage, IdentityError> {
         if exists(&self.next().join(KEY)) {
             let next = Identity::load(&self.next())?.certificate();
@@ -69,16 +73,14 @@ impl Renewal {
         if exists(&self.next()) {
             return Ok(Stage::Interrupted);
         }
-        match exists(&self.previous()) {
-            true => {
-                let previous = Identity::load(&self.previous())?.fingerprint();
-                Ok(Stage::Finished { previous })
-            }
-            false => Ok(Stage::Settled),
+        if exists(&self.previous()) {
+            let previous = Identity::load(&self.previous())?.fingerprint();
+            return Ok(Stage::Finished { previous });
         }
+        Ok(Stage::Settled)
     }
 
-    /// Makes the identity to come, of the same name. The one that there is stays in use.
+    /// Makes the next identity, of the same name. The current one stays in use.
     pub fn prepare(&self, validity: Validity, now: SystemTime) -> Result<Identity, IdentityError> {
         match self.stage()? {
             Stage::Settled => {}
@@ -92,7 +94,7 @@ impl Renewal {
         Ok(next)
     }
 
-    /// Puts the identity to come in the place of the old one, which is kept as the previous.
+    /// Puts the next identity in the place of the current one, which is kept as the previous.
     pub fn finish(&self) -> Result<Identity, IdentityError> {
         match self.stage()? {
             Stage::Prepared { .. } => {
@@ -109,13 +111,11 @@ impl Renewal {
         Identity::load(&self.dir)
     }
 
-    /// Removes the previous identity: from now on nobody can be it. Gives back whose it was.
+    /// Removes the previous identity with its key, and returns its fingerprint.
     pub fn forget(&self) -> Result<Fingerprint, IdentityError> {
         match self.stage()? {
             Stage::Finished { previous } => {
-                let place = self.previous();
-                fs::remove_dir_all(&place).map_err(|source| unwritten(&place, source))?;
-                sync(&self.dir)?;
+                self.remove(&self.previous())?;
                 Ok(previous)
             }
             Stage::Interrupted => Err(IdentityError::Interrupted),
@@ -123,13 +123,11 @@ impl Renewal {
         }
     }
 
-    /// Gives up the identity to come, where it is not in use yet.
+    /// Removes the next identity if it is not in use yet, and returns its fingerprint.
     pub fn give_up(&self) -> Result<Fingerprint, IdentityError> {
         match self.stage()? {
             Stage::Prepared { next } => {
-                let place = self.next();
-                fs::remove_dir_all(&place).map_err(|source| unwritten(&place, source))?;
-                sync(&self.dir)?;
+                self.remove(&self.next())?;
                 Ok(next.fingerprint())
             }
             Stage::Interrupted => Err(IdentityError::Interrupted),
@@ -137,7 +135,7 @@ impl Renewal {
         }
     }
 
-    /// Copies the identity in use; a copy that an interrupted switch has left is the same.
+    /// Copies the identity in use, unless an interrupted switch has left a copy of it.
     fn keep_previous(&self) -> Result<(), IdentityError> {
         if exists(&self.previous()) {
             return Ok(());
@@ -145,25 +143,29 @@ impl Renewal {
         self.put(&Identity::load(&self.dir)?, &self.previous())
     }
 
-    /// Writes a folder in full, and then gives it its name.
+    /// Writes a folder in full, and then renames it to its place.
     fn put(&self, identity: &Identity, place: &Path) -> Result<(), IdentityError> {
         let unfinished = self.dir.join(UNFINISHED);
-        match fs::remove_dir_all(&unfinished) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(unwritten(&unfinished, error));
-            }
-            _ => {}
+        if let Err(error) = fs::remove_dir_all(&unfinished)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(write_error(&unfinished, error));
         }
         identity.save(&unfinished)?;
         sync(&unfinished)?;
-        fs::rename(&unfinished, place).map_err(|source| unwritten(place, source))?;
+        fs::rename(&unfinished, place).map_err(|source| write_error(place, source))?;
         sync(&self.dir)
     }
 
-    /// Moves one file of the identity to come over the old one. The system does it at once or not at all.
+    fn remove(&self, folder: &Path) -> Result<(), IdentityError> {
+        fs::remove_dir_all(folder).map_err(|source| write_error(folder, source))?;
+        sync(&self.dir)
+    }
+
+    /// Moves one file of the next identity over the current one. The move is atomic.
     fn switch(&self, file: &str) -> Result<(), IdentityError> {
         let place = self.dir.join(file);
-        fs::rename(self.next().join(file), &place).map_err(|source| unwritten(&place, source))?;
+        fs::rename(self.next().join(file), &place).map_err(|source| write_error(&place, source))?;
         sync(&self.dir)
     }
 
@@ -177,21 +179,24 @@ impl Renewal {
 }
 
 fn remove_empty(folder: &Path) -> Result<(), IdentityError> {
-    fs::remove_dir(folder).map_err(|source| unwritten(folder, source))
+    fs::remove_dir(folder).map_err(|source| write_error(folder, source))
 }
 
-/// Has the system write down the names in a folder.
+/// Flushes the names in a folder to disk.
 fn sync(folder: &Path) -> Result<(), IdentityError> {
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|source| unwritten(folder, source))
+    File::open(folder)
+        .and_then(|file| file.sync_all())
+        .map_err(|source| write_error(folder, source))
 }
 
-fn unwritten(path: &Path, source: io::Error) -> IdentityError {
+fn write_error(path: &Path, source: io::Error) -> IdentityError {
     IdentityError::Write { path: path.to_owned(), source }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use tempfile::TempDir;
 
     use super::*;
@@ -206,6 +211,10 @@ mod tests {
 
     fn prepare(renewal: &Renewal) -> Fingerprint {
         renewal.prepare(Validity::DEFAULT, SystemTime::now()).unwrap().fingerprint()
+    }
+
+    fn refusal_to_prepare(renewal: &Renewal) -> IdentityError {
+        renewal.prepare(Validity::DEFAULT, SystemTime::now()).unwrap_err()
     }
 
     fn in_use(renewal: &Renewal) -> Fingerprint {
@@ -236,18 +245,17 @@ mod tests {
         assert!(matches!(renewal.finish(), Err(IdentityError::NothingPrepared)));
         assert!(matches!(renewal.forget(), Err(IdentityError::NothingToForget)));
         assert!(matches!(renewal.give_up(), Err(IdentityError::NothingPrepared)));
-        let again = |renewal: &Renewal| renewal.prepare(Validity::DEFAULT, SystemTime::now());
         let new = prepare(&renewal);
-        assert!(matches!(again(&renewal), Err(IdentityError::AlreadyPrepared)));
+        assert!(matches!(refusal_to_prepare(&renewal), IdentityError::AlreadyPrepared));
         assert!(matches!(renewal.forget(), Err(IdentityError::NothingToForget)));
         assert_eq!(renewal.give_up().unwrap(), new);
         assert_eq!(in_use(&renewal), old);
         prepare(&renewal);
         renewal.finish().unwrap();
-        assert!(matches!(again(&renewal), Err(IdentityError::NotForgotten)));
+        assert!(matches!(refusal_to_prepare(&renewal), IdentityError::NotForgotten));
     }
 
-    /// The folder as a crash after so many of the steps of `finish` leaves it.
+    /// Does the first steps of `finish`, as a crash after them would leave the folder.
     fn crash(renewal: &Renewal, steps: usize) {
         let all: [&dyn Fn(); 4] = [
             &|| renewal.keep_previous().unwrap(),
@@ -264,7 +272,7 @@ mod tests {
             let (_dir, renewal, old) = settled();
             let new = prepare(&renewal);
             crash(&renewal, steps);
-            // What a node that starts now would use.
+            // A node that starts now would use it.
             assert_eq!(in_use(&renewal), if steps < 2 { old } else { new }, "{steps}");
             assert_eq!(renewal.finish().unwrap().fingerprint(), new, "{steps}");
             assert_eq!(renewal.stage().unwrap(), Stage::Finished { previous: old }, "{steps}");
@@ -283,12 +291,14 @@ mod tests {
         assert_eq!(renewal.finish().unwrap().fingerprint(), new);
     }
 
+    fn mode(path: PathBuf) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
     #[test]
     fn both_keys_are_for_their_owner_alone() {
-        use std::os::unix::fs::PermissionsExt;
         let (_dir, renewal, _) = settled();
         prepare(&renewal);
-        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(renewal.next().join(KEY)), 0o600);
         assert_eq!(mode(renewal.next()), 0o700);
         renewal.finish().unwrap();

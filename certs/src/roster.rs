@@ -1,13 +1,13 @@
-//! The roster: which fingerprint is pinned to which member.
+//! The roster: the fingerprints that are pinned to each member.
 //!
-//! A roster is made once from a consortium file and never changes; a renewed file makes a new
-//! roster. It knows names and fingerprints only, no addresses, and it holds no certificate: a
-//! member is recognised by the hash of what it shows.
+//! A roster is made once from a consortium file and never changes; a changed file makes a new
+//! roster. It holds names and fingerprints only, no addresses and no certificates. A member is
+//! recognised by the hash of the certificate that it shows.
 
 use std::collections::BTreeMap;
 
-use crate::Fingerprint;
 use crate::certificate::is_party_name;
+use crate::fingerprint::Fingerprint;
 
 /// A member has one certificate, and a second one while it renews.
 const MAX_FINGERPRINTS: usize = 2;
@@ -15,9 +15,9 @@ const MAX_FINGERPRINTS: usize = 2;
 /// A party of the consortium and the certificates that it may show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// The name that the consortium gave to it.
+    /// Its name in the consortium file.
     pub name: String,
-    /// One fingerprint, or two while the old certificate gives way to the new one.
+    /// One fingerprint, or two during a renewal.
     pub fingerprints: Vec<Fingerprint>,
 }
 
@@ -28,13 +28,13 @@ pub struct Roster {
     names: BTreeMap<Fingerprint, String>,
 }
 
-/// Why members do not make a roster. Always the fault of whoever wrote the consortium file.
+/// Reasons why members make no roster. The fault is always in the consortium file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RosterError {
-    /// Nobody to connect to.
+    /// There is no member.
     #[error("the consortium has no members; list at least one")]
     Empty,
-    /// A name that no certificate could carry.
+    /// A certificate could not carry this name.
     #[error(
         "{name:?} can't name a member: use 1 to 64 characters, without control characters or \
          outer spaces"
@@ -43,13 +43,13 @@ pub enum RosterError {
         /// The name as written.
         name: String,
     },
-    /// Two members of one name.
+    /// Two members have the same name.
     #[error("member '{name}' is listed twice; give each member a name of its own")]
     DuplicateName {
         /// The name.
         name: String,
     },
-    /// A member that could never be recognised.
+    /// A member has no fingerprint, so it could never be recognised.
     #[error(
         "no fingerprint is pinned to member '{name}'; ask its operator to read aloud what \
          `cloister identity new` printed"
@@ -58,7 +58,7 @@ pub enum RosterError {
         /// The member.
         name: String,
     },
-    /// More certificates than a renewal needs.
+    /// A member has more fingerprints than a renewal needs.
     #[error(
         "{count} fingerprints are pinned to member '{name}'; keep the current one and, during a \
          renewal, the next one"
@@ -66,10 +66,10 @@ pub enum RosterError {
     TooManyFingerprints {
         /// The member.
         name: String,
-        /// How many.
+        /// The number of fingerprints.
         count: usize,
     },
-    /// A certificate that would stand for two members.
+    /// A fingerprint is pinned twice, so it would not identify one member.
     #[error(
         "fingerprint {fingerprint} is pinned to '{first}' and to '{second}'; each member has a \
          certificate of its own"
@@ -85,7 +85,7 @@ pub enum RosterError {
 }
 
 impl Member {
-    /// Whether the certificate with this fingerprint is this member's.
+    /// Returns `true` if this fingerprint is pinned to this member.
     pub fn is_pinned(&self, fingerprint: &Fingerprint) -> bool {
         self.fingerprints.contains(fingerprint)
     }
@@ -104,7 +104,7 @@ impl Member {
 }
 
 impl Roster {
-    /// A roster of these members.
+    /// Makes a roster of these members.
     pub fn new(members: impl IntoIterator<Item = Member>) -> Result<Self, RosterError> {
         let mut roster = Self { members: BTreeMap::new(), names: BTreeMap::new() };
         for member in members {
@@ -116,17 +116,17 @@ impl Roster {
         Ok(roster)
     }
 
-    /// The member to which this fingerprint is pinned.
+    /// Returns the name of the member to which this fingerprint is pinned.
     pub fn name_of(&self, fingerprint: &Fingerprint) -> Option<&str> {
         self.names.get(fingerprint).map(String::as_str)
     }
 
-    /// The member of this name.
+    /// Returns the member of this name.
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members.get(name)
     }
 
-    /// All members, by name.
+    /// Iterates over all members, in the order of their names.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.values()
     }
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_nobody() {
+    fn refuses_a_consortium_without_members() {
         assert_eq!(Roster::new([]), Err(RosterError::Empty));
     }
 
@@ -211,15 +211,13 @@ mod tests {
         );
     }
 
+    fn shared(first: &str, second: &str) -> Result<Roster, RosterError> {
+        let (first, second) = (first.to_owned(), second.to_owned());
+        Err(RosterError::SharedFingerprint { fingerprint: print("a"), first, second })
+    }
+
     #[test]
     fn refuses_a_fingerprint_twice() {
-        let shared = |first: &str, second: &str| {
-            Err(RosterError::SharedFingerprint {
-                fingerprint: print("a"),
-                first: first.to_owned(),
-                second: second.to_owned(),
-            })
-        };
         let two = [member("alice", &["a"]), member("bob", &["b", "a"])];
         assert_eq!(Roster::new(two), shared("alice", "bob"));
         assert_eq!(Roster::new([member("alice", &["a", "a"])]), shared("alice", "alice"));

@@ -1,9 +1,11 @@
-//! What a party signs with its identity, for people and not for TLS.
+//! Signatures of a party's identity, on documents for people and not for TLS.
 //!
-//! ECDSA on P-256 with SHA-256, as the identity's key is. What is signed begins with the name of its
-//! purpose, so that no signature serves for two; nor for a handshake, whose text TLS 1.3 begins with 64
-//! spaces (RFC 8446, 4.4.3). A signature says who agreed, and no more: it neither has a date nor ends.
-//! Whether its certificate is one to believe is for whoever has pinned it.
+//! ECDSA on P-256 with SHA-256, the algorithm of the identity's key. The signed text begins with a
+//! context of its purpose, so no signature serves two purposes. Nor does one serve a handshake, as
+//! TLS 1.3 begins those texts with 64 spaces (RFC 8446, 4.4.3).
+//!
+//! A signature proves consent of the key's holder and no more: it has neither a date nor an end.
+//! Trust in the certificate comes from its pin, which nothing here knows.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -14,56 +16,58 @@ use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use crate::pem_text;
-use crate::{CertificateFacts, CertificateFault, Expiry, Fingerprint, Identity, PemFault};
+use crate::certificate::{CertificateFacts, CertificateFault, Expiry};
+use crate::fingerprint::Fingerprint;
+use crate::identity::Identity;
+use crate::pem_text::{self, PemFault};
 
-/// What a signature is for.
+/// The purpose of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// That what a member's card says is what the holder of the key says.
+    /// The holder of the key confirms a member's card.
     Card,
-    /// That a party agrees with a study.
+    /// The party agrees with a study.
     Study,
 }
 
-/// A signature, as DER has it.
+/// A signature in DER.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signature(Vec<u8>);
 
-/// A certificate without its key: what a party hands to others.
+/// A certificate without its key, as a party hands it to others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     facts: CertificateFacts,
     der: CertificateDer<'static>,
 }
 
-/// Why there is no certificate.
+/// Reasons why a text is no certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
-    /// What should be PEM is not.
+    /// The text is not PEM.
     #[error("this is no certificate in PEM: {0}")]
     Pem(#[from] PemFault),
-    /// It is none that a node can use.
+    /// A node can't use the certificate.
     #[error("the certificate can't be used: {0}")]
     Certificate(#[from] CertificateFault),
 }
 
-/// Why there is no signature, or none to believe.
+/// Reasons why a signature could not be made or is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// A key of another kind, made elsewhere.
+    /// The key is of another kind, and was made elsewhere.
     #[error("this identity's key is none of P-256: make an identity with `cloister identity new`")]
     Key,
-    /// The library failed.
+    /// The library failed to sign.
     #[error("the key did not sign; please report this")]
     Library,
-    /// Another key made it, for another text or another purpose.
+    /// The signature is invalid for this key, text and purpose.
     #[error("the signature is not that of this key for this text")]
-    Misfit,
+    Invalid,
 }
 
 impl Purpose {
-    /// What stands before the text.
+    /// Returns the context string that is signed before the text.
     fn context(self) -> &'static [u8] {
         match self {
             Self::Card => b"cloister 1 member card\0",
@@ -71,19 +75,19 @@ impl Purpose {
         }
     }
 
-    fn signed(self, text: &[u8]) -> Vec<u8> {
+    fn signed_text(self, text: &[u8]) -> Vec<u8> {
         [self.context(), text].concat()
     }
 }
 
 impl Signature {
-    /// The signature with these bytes, whatever they are.
+    /// Wraps bytes without a check. [`Certificate::verify`] checks them.
     #[must_use]
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -100,12 +104,12 @@ impl Identity {
     /// Signs a text for one purpose.
     pub fn sign(&self, purpose: Purpose, text: &[u8]) -> Result<Signature, SignatureError> {
         let scheme = [SignatureScheme::ECDSA_NISTP256_SHA256];
-        let signer = self.certified().key.choose_scheme(&scheme).ok_or(SignatureError::Key)?;
-        let signed = signer.sign(&purpose.signed(text));
-        signed.map(Signature).map_err(|_| SignatureError::Library)
+        let signer = self.certified_key().key.choose_scheme(&scheme).ok_or(SignatureError::Key)?;
+        let bytes = signer.sign(&purpose.signed_text(text)).map_err(|_| SignatureError::Library)?;
+        Ok(Signature(bytes))
     }
 
-    /// The certificate, to hand to others.
+    /// Returns the certificate, to hand to others.
     pub fn certificate(&self) -> Certificate {
         Certificate { facts: self.facts().clone(), der: self.certificate_der() }
     }
@@ -123,31 +127,31 @@ impl Certificate {
         Self::from_der(pem_text::certificate(text.as_bytes())?.to_vec())
     }
 
-    /// Its DER encoding.
+    /// Returns the DER encoding.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.der
     }
 
-    /// It as PEM.
+    /// Encodes the certificate as PEM.
     #[must_use]
     pub fn pem(&self) -> String {
         pem_text::of_certificate(&self.der)
     }
 
-    /// What it says.
+    /// Returns its contents.
     #[must_use]
     pub fn facts(&self) -> &CertificateFacts {
         &self.facts
     }
 
-    /// What members pin.
+    /// Returns the fingerprint, which members pin.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         self.facts.fingerprint()
     }
 
-    /// Where `now` lies in its life.
+    /// Compares `now` with the period of validity.
     #[must_use]
     pub fn expiry(&self, now: SystemTime) -> Expiry {
         self.facts.expiry(now)
@@ -161,11 +165,11 @@ impl Certificate {
         signature: &Signature,
     ) -> Result<(), SignatureError> {
         let (_, certificate) =
-            X509Certificate::from_der(&self.der).map_err(|_| SignatureError::Misfit)?;
+            X509Certificate::from_der(&self.der).map_err(|_| SignatureError::Invalid)?;
         let point = &certificate.public_key().subject_public_key.data;
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
-            .verify(&purpose.signed(text), &signature.0)
-            .map_err(|_| SignatureError::Misfit)
+            .verify(&purpose.signed_text(text), &signature.0)
+            .map_err(|_| SignatureError::Invalid)
     }
 }
 
@@ -184,23 +188,23 @@ mod tests {
         let signature = alice.sign(Purpose::Study, b"text").unwrap();
         let alices = alice.certificate();
         assert_eq!(alices.verify(Purpose::Study, b"text", &signature), Ok(()));
-        let misfit = Err(SignatureError::Misfit);
-        assert_eq!(alices.verify(Purpose::Study, b"texts", &signature), misfit);
-        assert_eq!(alices.verify(Purpose::Card, b"text", &signature), misfit);
-        assert_eq!(bob.certificate().verify(Purpose::Study, b"text", &signature), misfit);
+        let invalid = Err(SignatureError::Invalid);
+        assert_eq!(alices.verify(Purpose::Study, b"texts", &signature), invalid);
+        assert_eq!(alices.verify(Purpose::Card, b"text", &signature), invalid);
+        assert_eq!(bob.certificate().verify(Purpose::Study, b"text", &signature), invalid);
         let empty = Signature::from_bytes(Vec::new());
-        assert_eq!(alices.verify(Purpose::Study, b"text", &empty), misfit);
+        assert_eq!(alices.verify(Purpose::Study, b"text", &empty), invalid);
     }
 
     #[test]
-    fn any_bit_that_changes_spoils_a_signature() {
+    fn every_flipped_bit_makes_a_signature_invalid() {
         let alice = identity("alice");
         let signature = alice.sign(Purpose::Card, b"text").unwrap();
         for bit in 0..signature.0.len() * 8 {
-            let mut spoilt = signature.clone();
-            spoilt.0[bit / 8] ^= 1 << (bit % 8);
-            let verified = alice.certificate().verify(Purpose::Card, b"text", &spoilt);
-            assert_eq!(verified, Err(SignatureError::Misfit), "bit {bit}");
+            let mut changed = signature.clone();
+            changed.0[bit / 8] ^= 1 << (bit % 8);
+            let verified = alice.certificate().verify(Purpose::Card, b"text", &changed);
+            assert_eq!(verified, Err(SignatureError::Invalid), "bit {bit}");
         }
     }
 

@@ -1,9 +1,9 @@
-//! An identity on disk: `certificate.pem`, which anybody may read, and `key.pem`, which nobody
-//! but its owner may.
+//! An identity on disk: `certificate.pem`, readable for all, and `key.pem`, readable for its owner
+//! alone.
 //!
-//! The key file has its mode from its first byte, an existing file is never written to, and a key
-//! that others can read is refused. File modes are Unix's, and so is this module: there is no
-//! weaker way for other systems. It does not encrypt the key: a node starts without a person.
+//! The key file has its mode before its first byte, and an existing file is never written to. A key
+//! that others can read is refused. This module needs Unix file modes; there is no weaker way for
+//! other systems. It does not encrypt the key, because a node starts without a person.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -12,14 +12,15 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::identity_error::Misfit;
-use crate::{Identity, IdentityError, pem_text};
+use crate::identity::Identity;
+use crate::identity_error::{AssembleError, IdentityError};
+use crate::pem_text;
 
 /// The certificate's file in an identity's folder.
 pub(crate) const CERTIFICATE: &str = "certificate.pem";
 /// The private key's file in an identity's folder.
 pub(crate) const KEY: &str = "key.pem";
-/// The folder with the identity to come, while one is renewed.
+/// The folder with the next identity, during a renewal.
 pub(crate) const NEXT: &str = "next";
 
 const FOLDER_MODE: u32 = 0o700;
@@ -30,13 +31,13 @@ const OTHERS: u32 = 0o077;
 /// All permission bits, without the file's type.
 const PERMISSIONS: u32 = 0o7777;
 
-/// More than the largest certificate or key that TLS could use, as text. Its capacity in memory is
-/// taken before reading.
+/// More than the largest certificate or key that TLS could use, as text. Memory for it is reserved
+/// before reading.
 const MAX_FILE_LENGTH: u16 = 32 * 1024;
 
 impl Identity {
-    /// Writes the identity into a folder, which is made (for its owner alone) if need be. Refuses
-    /// a folder that holds an identity or part of one.
+    /// Writes the identity into a folder, which is made (for its owner alone) if need be. Refuses a
+    /// folder that holds an identity or part of one.
     pub fn save(&self, dir: &Path) -> Result<(), IdentityError> {
         let (certificate, key) = paths(dir);
         refuse_existing(&certificate)?;
@@ -45,28 +46,26 @@ impl Identity {
         write_new(&key, KEY_MODE, self.key_pem().as_bytes())?;
         let written = write_new(&certificate, CERTIFICATE_MODE, self.certificate_pem().as_bytes());
         if written.is_err() {
-            // Half an identity would stand in the way of the next attempt. This key was made a
-            // moment ago and nobody knows of it; the error to report is the other one.
+            // Half an identity would block the next attempt. This key was made a moment ago and
+            // no other party knows of it; the error to report is the first one.
             let _ = fs::remove_file(&key);
         }
         written
     }
 
-    /// Reads an identity from its folder. Where a renewal was interrupted between key and certificate, it
-    /// is the one that the key is of.
+    /// Reads an identity from its folder. After a renewal that was interrupted between key and
+    /// certificate, this is the identity of the key.
     pub fn load(dir: &Path) -> Result<Self, IdentityError> {
         let (certificate, key) = paths(dir);
         let next = dir.join(NEXT).join(CERTIFICATE);
-        match Self::load_from(&certificate, &key) {
-            Err(IdentityError::Mismatch { .. }) if exists(&next) => Self::load_from(&next, &key)
-                .map_err(|error| match error {
-                    IdentityError::Mismatch { key, .. } => {
-                        IdentityError::Mismatch { key, certificate }
-                    }
-                    other => other,
-                }),
-            loaded => loaded,
+        let loaded = Self::load_from(&certificate, &key);
+        if !matches!(loaded, Err(IdentityError::Mismatch { .. })) || !exists(&next) {
+            return loaded;
         }
+        Self::load_from(&next, &key).map_err(|error| match error {
+            IdentityError::Mismatch { key, .. } => IdentityError::Mismatch { key, certificate },
+            other => other,
+        })
     }
 
     fn load_from(certificate_path: &Path, key_path: &Path) -> Result<Self, IdentityError> {
@@ -81,11 +80,11 @@ impl Identity {
         let key = pem_text::private_key(&key_text)
             .map_err(|fault| IdentityError::Pem { path: key_path.clone(), fault })?;
         Self::assemble(certificate, key)
-            .map_err(|misfit| name_files(misfit, certificate_path, key_path))
+            .map_err(|error| name_files(error, certificate_path, key_path))
     }
 }
 
-/// Whether something is there, be it a link to nothing.
+/// Returns `true` if the path exists, even as a link to nothing.
 pub(crate) fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
@@ -121,43 +120,52 @@ fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), IdentityError> 
 
 fn create_and_fill(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    // The process's mask may have taken bits away; it can't have added any.
+    // The umask may have removed bits; it cannot add any.
     file.set_permissions(Permissions::from_mode(mode))?;
     file.write_all(bytes)?;
     file.sync_all()
 }
 
-/// A file's bytes and permission bits, both of the file that was opened, so that it can't be
-/// exchanged between two looks at it.
+/// Reads a file's bytes and permission bits, both of the opened file, so that it can't be exchanged
+/// between two looks at it.
 fn read_bounded(path: &Path) -> Result<(Zeroizing<Vec<u8>>, u32), IdentityError> {
-    let failed = |source| IdentityError::Read { path: path.to_owned(), source };
-    // Before opening, because opening a pipe waits for a writer.
-    if !fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(IdentityError::NotAFile { path: path.to_owned() });
+    match open_and_read(path) {
+        Ok(None) => Err(IdentityError::NotAFile { path: path.to_owned() }),
+        Ok(Some((bytes, _))) if bytes.len() > usize::from(MAX_FILE_LENGTH) => {
+            let limit = u64::from(MAX_FILE_LENGTH);
+            Err(IdentityError::TooLarge { path: path.to_owned(), limit })
+        }
+        Ok(Some(read)) => Ok(read),
+        Err(source) => Err(IdentityError::Read { path: path.to_owned(), source }),
     }
-    let file = File::open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.permissions().mode() & PERMISSIONS;
-    let bytes = read_at_most(file, MAX_FILE_LENGTH).map_err(failed)?;
-    if bytes.len() > usize::from(MAX_FILE_LENGTH) {
-        let limit = u64::from(MAX_FILE_LENGTH);
-        return Err(IdentityError::TooLarge { path: path.to_owned(), limit });
-    }
-    Ok((bytes, mode))
 }
 
-/// Reads up to one byte more than `limit`, into memory that is never moved: a buffer that grew
-/// would leave copies of a key behind.
+/// Reads up to one byte more than the limit. Returns `None` if the path is not a file.
+fn open_and_read(path: &Path) -> io::Result<Option<(Zeroizing<Vec<u8>>, u32)>> {
+    // Before opening, because opening a pipe waits for a writer.
+    if !fs::metadata(path)?.is_file() {
+        return Ok(None);
+    }
+    let file = File::open(path)?;
+    let mode = file.metadata()?.permissions().mode() & PERMISSIONS;
+    Ok(Some((read_at_most(file, MAX_FILE_LENGTH)?, mode)))
+}
+
+/// Reads up to one byte more than `limit`, into memory that is never moved. A growing buffer would
+/// leave copies of a key behind.
 fn read_at_most(file: File, limit: u16) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::from(limit) + 64));
     file.take(u64::from(limit) + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn name_files(misfit: Misfit, certificate: PathBuf, key: PathBuf) -> IdentityError {
-    match misfit {
-        Misfit::Certificate(fault) => IdentityError::Certificate { path: certificate, fault },
-        Misfit::Key => IdentityError::Key { path: key },
-        Misfit::Mismatch => IdentityError::Mismatch { key, certificate },
+fn name_files(error: AssembleError, certificate: PathBuf, key: PathBuf) -> IdentityError {
+    match error {
+        AssembleError::Certificate(fault) => {
+            IdentityError::Certificate { path: certificate, fault }
+        }
+        AssembleError::Key => IdentityError::Key { path: key },
+        AssembleError::Mismatch => IdentityError::Mismatch { key, certificate },
     }
 }
 
@@ -169,7 +177,9 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{CertificateFault, PemFault, Validity};
+    use crate::certificate::CertificateFault;
+    use crate::pem_text::PemFault;
+    use crate::validity::Validity;
 
     fn identity(name: &str) -> Identity {
         Identity::create(name, Validity::days(90), SystemTime::now()).unwrap()
@@ -289,7 +299,7 @@ mod tests {
         ] {
             let path = dir.path().join(name);
             let original = fs::read_to_string(&path).unwrap();
-            fs::write(&path, spoil(&original, &fault)).unwrap();
+            fs::write(&path, damage(&original, &fault)).unwrap();
             match refusal(&dir) {
                 IdentityError::Pem { fault: found, .. } => assert_eq!(found, fault, "{name}"),
                 other => panic!("{other}"),
@@ -300,7 +310,7 @@ mod tests {
         Identity::load(dir.path()).unwrap();
     }
 
-    fn spoil(text: &str, fault: &PemFault) -> String {
+    fn damage(text: &str, fault: &PemFault) -> String {
         match fault {
             PemFault::Several { found } => text.repeat(*found),
             PemFault::Damaged => text.replacen("\nM", "\n?", 1),

@@ -1,13 +1,12 @@
-//! Who may be at the other end: certificates judged by pin.
+//! The verifiers of TLS connections: a peer's certificate is judged by its pin.
 //!
-//! Both verifiers decide alike. A peer shows one certificate; its fingerprint is pinned; it is
-//! valid now; and the peer signs the handshake with its key. No authority, name or address has a
-//! say, and there is no way to turn any of it off. A certificate that is not pinned is hashed and
-//! never parsed, so a stranger reaches no parser of ours.
+//! Both verifiers decide by the same four conditions. The peer shows exactly one certificate, its
+//! fingerprint is pinned, it is valid now, and the peer signs the handshake with its key. No
+//! authority, name or address counts, and no condition can be turned off. A certificate that is not
+//! pinned is hashed and never parsed, so a stranger reaches no parser of ours.
 //!
 //! A refusal travels inside the TLS library's error as a [`Refusal`], for `diagnose` to find. The
-//! library tells the peer `certificate_unknown` whatever the reason: the peer's own clock and
-//! certificate tell its operator the rest.
+//! library sends the peer the alert `certificate_unknown` for all reasons.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -18,10 +17,12 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible, SignatureScheme};
 
+use crate::certificate::{CertificateFacts, Expiry};
+use crate::fingerprint::Fingerprint;
 use crate::refusal::Refusal;
-use crate::{CertificateFacts, Expiry, Fingerprint, Member, Roster};
+use crate::roster::{Member, Roster};
 
-/// The server's verifier: any member may call.
+/// The server's verifier, which accepts any member.
 #[derive(Debug)]
 pub(crate) struct PinnedMembers {
     roster: Arc<Roster>,
@@ -57,9 +58,9 @@ impl ClientCertVerifier for PinnedMembers {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let shown = alone(end_entity, intermediates)?;
+        let shown = only_certificate(end_entity, intermediates)?;
         let member = self.pinned_to(shown)?;
-        valid_now(end_entity, member, now)?;
+        check_validity(end_entity, member, now)?;
         Ok(ClientCertVerified::assertion())
     }
 
@@ -78,7 +79,7 @@ impl ClientCertVerifier for PinnedMembers {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        key_held(message, certificate, signature, &self.algorithms)
+        verify_handshake(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -86,7 +87,7 @@ impl ClientCertVerifier for PinnedMembers {
     }
 }
 
-/// The client's verifier: one member must answer.
+/// The client's verifier, which accepts one member.
 #[derive(Debug)]
 pub(crate) struct PinnedMember {
     member: Member,
@@ -115,9 +116,9 @@ impl ServerCertVerifier for PinnedMember {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let shown = alone(end_entity, intermediates)?;
+        let shown = only_certificate(end_entity, intermediates)?;
         let member = self.pinned_to(shown)?;
-        valid_now(end_entity, member, now)?;
+        check_validity(end_entity, member, now)?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -136,7 +137,7 @@ impl ServerCertVerifier for PinnedMember {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        key_held(message, certificate, signature, &self.algorithms)
+        verify_handshake(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -144,8 +145,8 @@ impl ServerCertVerifier for PinnedMember {
     }
 }
 
-/// The fingerprint of a certificate that came without others.
-fn alone(
+/// Returns the fingerprint of a certificate that came without others.
+fn only_certificate(
     end_entity: &CertificateDer<'_>,
     intermediates: &[CertificateDer<'_>],
 ) -> Result<Fingerprint, Refusal> {
@@ -156,7 +157,11 @@ fn alone(
     }
 }
 
-fn valid_now(certificate: &CertificateDer<'_>, member: &str, now: UnixTime) -> Result<(), Refusal> {
+fn check_validity(
+    certificate: &CertificateDer<'_>,
+    member: &str,
+    now: UnixTime,
+) -> Result<(), Refusal> {
     let member = member.to_owned();
     let facts = match CertificateFacts::read(certificate) {
         Ok(facts) => Box::new(facts),
@@ -176,9 +181,9 @@ fn moment(now: UnixTime) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs())
 }
 
-/// Accepts the handshake's signature if the certificate's key made it. Any failure counts the
-/// same: the peer did not prove that it holds the key.
-fn key_held(
+/// Verifies the handshake's signature with the certificate's key. Every failure means that the peer
+/// did not prove to hold the key.
+fn verify_handshake(
     message: &[u8],
     certificate: &CertificateDer<'_>,
     signature: &DigitallySignedStruct,
@@ -190,7 +195,7 @@ fn key_held(
     })
 }
 
-/// The settings offer no TLS 1.2, so nobody asks; whoever does gets no other answer.
+/// Returns the error for TLS 1.2, which the settings never offer.
 fn never_tls12() -> Error {
     PeerIncompatible::SupportedVersionsExtensionRequired.into()
 }

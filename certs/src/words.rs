@@ -1,49 +1,39 @@
-//! A fingerprint as words, for a telephone.
+//! A SHA-256 hash as words, to be read over a telephone.
 //!
-//! The words are those of BIP-39 in English: 2048 of them, of which no two begin with the same four
-//! letters. 256 bits and a checksum of 8 make 24 words, so that a word misheard does not go unnoticed
-//! even where only one side looks. Nothing here is secret: a list of words that opens a wallet is made
-//! the same way, but of random bits.
+//! The words are those of BIP-39 in English: 2048 words, no two with the same first four letters.
+//! 256 bits and a checksum of 8 bits make 24 words. The checksum detects a misheard word even if
+//! only one side looks. Nothing here is secret, unlike the word lists of wallets, which encode
+//! random bits in the same way.
 
 use std::fmt;
 
 use bip39::{Language, Mnemonic};
 
-use crate::Fingerprint;
+/// The number of words for one hash.
+const WORDS: usize = 24;
 
-/// Words of a fingerprint.
-pub const WORDS: usize = 24;
-
-/// The 24 words that stand for a fingerprint, in the order in which they are read.
+/// The 24 words that encode a fingerprint, in the order in which they are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words(Mnemonic);
 
-impl Fingerprint {
-    /// This fingerprint to read aloud.
-    #[must_use]
-    pub fn words(&self) -> Words {
-        let words = Mnemonic::from_entropy_in(Language::English, self.as_bytes());
-        Words(words.expect("256 bits are 24 words"))
-    }
-}
-
 impl Words {
-    /// The words in their order.
+    pub(crate) fn encode(hash: &[u8; 32]) -> Self {
+        let words = Mnemonic::from_entropy_in(Language::English, hash);
+        Self(words.expect("256 bits are 24 words"))
+    }
+
+    /// Iterates over the words in their order.
     pub fn iter(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.0.words()
     }
 
-    /// The fingerprint that they stand for.
-    #[must_use]
-    pub fn fingerprint(&self) -> Fingerprint {
+    pub(crate) fn decode(&self) -> [u8; 32] {
         let (entropy, _) = self.0.to_entropy_array();
-        let mut bytes = [0; 32];
-        bytes.iter_mut().zip(entropy).for_each(|(byte, read)| *byte = read);
-        Fingerprint::from_bytes(bytes)
+        *entropy.first_chunk().expect("24 words are 256 bits")
     }
 
-    /// The words of a text, in any case and with any white space between them; nothing if they are not 24
-    /// of the list, or the checksum does not fit.
+    /// Reads words in any case, with any white space between them. Returns `None` unless there are
+    /// 24 words of the list and their checksum is right.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let plain = text.to_lowercase();
         let words = Mnemonic::parse_in_normalized(Language::English, &plain).ok()?;
@@ -79,10 +69,11 @@ mod tests {
     #[test]
     fn words_are_those_of_the_standard_and_lead_back() {
         for (hex, words) in VECTORS {
-            let fingerprint: Fingerprint = hex.parse().unwrap();
-            assert_eq!(fingerprint.words().to_string(), words);
+            let hash =
+                std::array::from_fn(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap());
+            assert_eq!(Words::encode(&hash).to_string(), words);
             let shouted = words.to_uppercase().replace(' ', "\n  ");
-            assert_eq!(Words::read(&shouted).unwrap().fingerprint(), fingerprint);
+            assert_eq!(Words::read(&shouted).unwrap().decode(), hash);
         }
     }
 
