@@ -322,10 +322,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_study_that_the_readme_shows_is_one() {
-        let readme =
-            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-        let blocks = readme.split("```toml\n").skip(1);
+    fn the_study_that_the_documents_show_is_one() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/src/how-to/write-a-study.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let blocks = page.split("```toml\n").skip(1);
         let texts = blocks.filter_map(|block| block.split("```").next());
         let studies: Vec<&str> = texts.filter(|text| text.contains("[[computation]]")).collect();
         let [text] = studies[..] else { panic!("{studies:?}") };
