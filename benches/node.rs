@@ -1,12 +1,13 @@
-//! What a node weighs, as processes of the real command: time to ready, memory when idle, memory
-//! before and after 1,000 computations at once, and a node's own share of a request of the
-//! existing Python client.
+//! Start-up time and memory of nodes, as processes of the real command.
+//!
+//! Measured are the time to ready, memory when idle, and memory before and after 1,000 computations at
+//! once. A last line has a node's part of the time of a request by the existing Python client.
 //!
 //! `cargo bench --bench node`
 //!
 //! Prints a table; each figure is a median over the runs that it names. The Python figure needs
-//! `python3` and the environment that the client tests make under `target/` (run
-//! `cargo test --test python_client` once); without it the line says so.
+//! `python3` and the environment that the client tests make under `target/`: run
+//! `cargo test --test python_client` once. Without it the line says so.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,7 +32,7 @@ use serde_json::json;
 const PARTIES: [&str; 3] = ["north", "south", "west"];
 const AT_ONCE: usize = 1_000;
 
-/// Nodes of the real command, which end with it.
+/// Processes of the real command. Dropping them ends them.
 struct Nodes {
     folder: tempfile::TempDir,
     children: Vec<Child>,
@@ -63,7 +64,7 @@ impl Nodes {
         self.folder.path().join("consortium")
     }
 
-    /// Resident memory of each node in KiB, once it has not fallen for a second.
+    /// Returns the resident memory of each node in KiB, once it has not fallen for a second.
     async fn settled_memory(&self) -> Vec<f64> {
         let mut lowest = self.memory();
         let mut since = Instant::now();
@@ -78,7 +79,7 @@ impl Nodes {
         lowest
     }
 
-    /// Resident memory of each node in KiB.
+    /// Returns the resident memory of each node in KiB.
     fn memory(&self) -> Vec<f64> {
         self.children.iter().map(|child| resident_kib(child.id())).collect()
     }
@@ -133,8 +134,8 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The share of the node in the Python client's time: the seconds that the last of the three
-/// nodes to be asked reports, in milliseconds.
+/// Returns the node's part of the Python client's time, in milliseconds: the seconds that the last of
+/// the three nodes to be asked reports.
 fn python_share(home: &Path) -> Option<f64> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.to_owned();
     let python = target.join("python-client/venv/bin/python");
@@ -170,7 +171,7 @@ fn main() {
         let start = Instant::now();
         system.block_on(compute_at_once(&consortium, AT_ONCE));
         let seconds = start.elapsed().as_secs_f64();
-        // The client's open connections are not the node's doing.
+        // The memory of the client's open connections is not the node's.
         drop(consortium);
         let memory = system.block_on(nodes.settled_memory());
         let ratio =

@@ -1,12 +1,14 @@
-//! What sets and joins cost between real nodes over loopback mutual TLS, beside what one core's curve
-//! arithmetic, and the link, can do in the same run.
+//! The cost of sets and joins between real nodes over loopback mutual TLS, beside the speed of one
+//! core's curve arithmetic and of the link in the same run.
 //!
 //! `cargo bench --bench sets`
 //!
-//! Prints a table. An item of a party is hashed into the group, raised and encoded by it, and decoded, raised
-//! and encoded by the other: that is timed on one core, and divided by the cores that all nodes share. Times of
-//! computations are medians, from the request to the last answer, agreement and all; memory is what the process
-//! of all nodes holds at most beyond what it held before, with the items as texts.
+//! Prints a table. A party hashes an item into the group, exponentiates and encodes it. The other
+//! decodes, exponentiates and encodes it again. That is timed on one core, and divided by the cores that
+//! all nodes share.
+//!
+//! Times of computations are medians, from the request to the last answer, agreement included. Memory is
+//! the peak of the process of all nodes beyond its memory before, with the items as texts.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +34,7 @@ use curve25519_dalek::{RistrettoPoint, Scalar};
 
 use crate::nodes::Nodes;
 
-/// Seconds that one core takes for what both parties do with one item of one of them.
+/// Returns the seconds that one core takes for the work of both parties on one item.
 fn an_item() -> f64 {
     const ITEMS: u32 = 4_096;
     let power = Scalar::from_bytes_mod_order([7; 32]);
@@ -80,7 +82,7 @@ fn kibibytes(of: &str) -> f64 {
     line.trim().trim_end_matches(" kB").trim().parse().unwrap_or(0.0)
 }
 
-/// The median time, what the first node sent, and bytes of memory at most.
+/// Returns the median time, the bytes that the first node sent, and the peak of memory in bytes.
 fn measure(
     nodes: &mut Nodes,
     runs: usize,
@@ -89,7 +91,7 @@ fn measure(
     inputs: &[Input],
 ) -> (f64, f64, f64) {
     let before = kibibytes("VmRSS:");
-    // From here on the peak is that of these runs.
+    // Resets the peak, so that it is the peak of these runs.
     let _ = fs::write("/proc/self/clear_refs", "5");
     let mut times = Vec::new();
     let mut sent = 0.0;

@@ -1,13 +1,14 @@
-//! What operations on shares cost between three real nodes over loopback mutual TLS, beside what
-//! the link, the generator and plain arithmetic can do in the same run.
+//! The cost of operations on shares between three real nodes over loopback mutual TLS, beside the speed
+//! of the link, the generator and plain arithmetic in the same run.
 //!
 //! `cargo bench --bench shares`
 //!
-//! Prints a table. The cost of an operation is that of a computation which does it several times
-//! less that of one which does it once, divided: so agreeing on the session and making the random
-//! operands are not in it. Each is a median over runs, from the request to the last answer. Bytes
-//! are what the node sends that sends most, rounds what it counts. All three nodes share this
-//! machine's cores. Functions are measured whole, agreement and all.
+//! Prints a table. One computation does an operation several times, another does it once. The cost of
+//! the operation is the difference, divided by the number of further times. So the agreement and the
+//! random operands are not in it. Each time is a median over runs, from the request to the last answer.
+//!
+//! Bytes and rounds are those of the node that sends most. All three nodes share this machine's cores.
+//! Functions are measured whole, agreement included.
 
 #![allow(
     clippy::unwrap_used,
@@ -39,7 +40,7 @@ use crate::nodes::Nodes;
 
 const MILLION: usize = 1_000_000;
 
-/// One operation: of what size, how many times more than once, and in how many runs.
+/// One operation: its size, the times that it is done beyond the first, and the runs.
 struct Case {
     name: &'static str,
     operation: Operation,
@@ -48,7 +49,7 @@ struct Case {
     runs: usize,
 }
 
-/// What it cost.
+/// The cost of an operation.
 struct Cost {
     seconds: f64,
     rounds: f64,
@@ -56,7 +57,7 @@ struct Cost {
 }
 
 impl Case {
-    /// What it costs once.
+    /// Measures the cost of doing it once.
     fn measure(&self, nodes: &mut Nodes) -> Cost {
         let (once, more) = (self.whole(nodes, 1), self.whole(nodes, 1 + self.more));
         let each = |once: f64, more: f64| (more - once) / f64::from(self.more);
@@ -67,7 +68,7 @@ impl Case {
         }
     }
 
-    /// What a whole computation costs that does it so many times.
+    /// Measures a whole computation that does it `times` times.
     fn whole(&self, nodes: &mut Nodes, times: u32) -> Cost {
         let parameters = Parameters {
             operation: Some(self.operation),

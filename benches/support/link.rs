@@ -42,15 +42,15 @@ pub struct Pair {
     sequence: u32,
 }
 
-/// Takes what a link hands on.
+/// Takes the messages that a link delivers.
 struct Probe {
     up: mpsc::Sender<()>,
     whole: mpsc::Sender<()>,
-    /// Where it sends an empty message for each that comes whole.
+    /// The receiver of an empty message for each message that arrives whole.
     answer: Option<Recipient<Transmit>>,
 }
 
-/// From now on each message that comes is answered.
+/// Has the probe answer each message that arrives from now on.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Answer(Recipient<Transmit>);
@@ -94,7 +94,7 @@ impl Handler<Inbound> for Probe {
     }
 }
 
-/// What the two have in their files; the addresses are never dialled.
+/// Makes the consortium of both ends; its addresses are never dialled.
 fn consortium(members: &[Member]) -> Consortium {
     let member = |(index, member): (usize, &Member)| consortium::Member {
         name: member.name.clone(),
@@ -156,11 +156,11 @@ impl Pair {
         Self { link, received, answer, body: Bytes::from(vec![7; 64 * MIB]), sequence: 0 }
     }
 
-    /// The time in which an empty message goes and an empty answer comes, on average over so many.
-    /// Nothing else can be measured with this pair afterwards.
+    /// Measures the time of an empty message and its empty answer, on average over `times`. Consumes
+    /// the pair: nothing else can be measured with it.
     pub fn round_trip(mut self, times: u32) -> Duration {
         (self.answer)();
-        // The first may come before the other end has heard that it is to answer.
+        // The first message may arrive before the other end knows that it is to answer.
         std::thread::sleep(Duration::from_millis(50));
         let start = Instant::now();
         for _ in 0..times {
@@ -171,7 +171,7 @@ impl Pair {
         start.elapsed() / times
     }
 
-    /// The time in which so many bytes arrive.
+    /// Measures the time in which `bytes` bytes arrive.
     pub fn time(&mut self, bytes: usize) -> Duration {
         let message = transmit(1, self.sequence, self.body.slice(..bytes));
         self.sequence += 1;

@@ -25,7 +25,7 @@ pub struct Nodes {
 }
 
 impl Nodes {
-    /// So many of them.
+    /// Starts a node for each of `parties` parties.
     pub fn start(parties: usize) -> Self {
         let (ready, nodes) = mpsc::channel();
         std::thread::spawn(move || {
@@ -40,12 +40,12 @@ impl Nodes {
         Self { nodes: nodes.recv().unwrap(), runtime, runs: 0 }
     }
 
-    /// The time from the request to the last party's answer; encoding the input is not in it.
+    /// Measures the time from the request to the last party's answer, without encoding the input.
     pub fn time(&mut self, function: &str, parameters: &Parameters, input: &Input) -> Duration {
         self.run(function, parameters, &vec![input.clone(); self.nodes.len()]).0
     }
 
-    /// That time, and what the first party's node reports.
+    /// Measures that time, and returns it with the report of the first party's node.
     pub fn run(
         &mut self,
         function: &str,

@@ -1,4 +1,4 @@
-//! What the masked sum is made of, beside what plain copying and adding cost.
+//! The parts of a masked sum, beside plain copying and adding.
 
 #![allow(
     missing_docs,
