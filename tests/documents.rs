@@ -16,6 +16,7 @@ const HOLDS: &[&str] = &[
     "docs",
     "deploy",
     "clients/python",
+    "certs/src",
     "tests/dashboard",
     "tests/documents.rs",
 ];
