@@ -22,10 +22,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cloister::client::Data;
 use cloister::folder::Folder;
-use cloister::joint::{Consortium, Job};
 use cloister::ports::Ports;
+use cloister_client::{Consortium, Data, Job};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -119,7 +118,7 @@ async fn compute_at_once(consortium: &Consortium, times: usize) {
     let runs = (0..times).map(|run| async move {
         let data = (0..3).map(|party| Data::Values(json!([run, party, 0.1]))).collect();
         let reports = consortium.compute(&Job::new("SecureSum"), data, |_, _| {}).await;
-        let reports = reports.all().unwrap_or_else(|failed| panic!("{}", failed.document()));
+        let reports = reports.all().unwrap_or_else(|failed| panic!("{failed}"));
         // (3·run + 0 + 1 + 2 + 0.3), each addend a double, rounded once.
         let expected = format!("{}.3", 3 * run + 3).parse::<f64>().unwrap();
         for (_, report) in reports {

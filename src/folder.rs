@@ -8,66 +8,11 @@ use std::path::{Path, PathBuf};
 
 use cloister_actors::consortium::{Consortium, Member};
 use cloister_actors::settings::Settings;
-use cloister_certs::Fingerprint;
+use cloister_client::{ApiMember, ClientError, ClientFile, USUAL_DEADLINE_SECONDS};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::layers;
 use crate::problem::{Outcome, Problem};
-
-/// What a client has to know of a consortium: `client.toml`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClientFile {
-    /// The longest deadline of the members' nodes: how long a client waits for a result.
-    #[serde(default = "usual_deadline")]
-    pub deadline_seconds: u32,
-    /// The members, in the order of the consortium file.
-    pub member: Vec<ApiMember>,
-}
-
-/// A member as clients know it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct ApiMember {
-    /// Its name.
-    pub name: String,
-    /// The URL of its API.
-    pub api: String,
-    /// The fingerprint of the certificate that its API shows, for HTTPS with the node's own identity.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<Fingerprint>,
-    /// The fingerprint that is to follow, while the certificate is renewed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_fingerprint: Option<Fingerprint>,
-    /// A file with the authority that has signed the API's certificate, for HTTPS with a certificate
-    /// of the operator's own; relative to this file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authority: Option<PathBuf>,
-    /// A file with the client's token for this node; relative to this file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_file: Option<PathBuf>,
-}
-
-impl ApiMember {
-    /// A member whose API is open to this machine.
-    #[must_use]
-    pub fn open(name: &str, api: &str) -> Self {
-        let (fingerprint, next_fingerprint) = (None, None);
-        let (authority, token_file) = (None, None);
-        let (name, api) = (name.to_owned(), api.to_owned());
-        Self { name, api, fingerprint, next_fingerprint, authority, token_file }
-    }
-
-    /// A member as the consortium file has it. An API over HTTPS shows the certificate that is pinned
-    /// there, unless its operator has one of an authority, which only client.toml can say.
-    fn of(member: &Member) -> Self {
-        let mut pinned = member.fingerprints.iter().copied();
-        let mut next = || pinned.next().filter(|_| member.api.starts_with("https://"));
-        let (fingerprint, next_fingerprint) = (next(), next());
-        Self { fingerprint, next_fingerprint, ..Self::open(&member.name, &member.api) }
-    }
-}
 
 /// Where the files of a consortium lie.
 #[derive(Clone, Debug)]
@@ -123,24 +68,25 @@ impl Folder {
         let path = self.client();
         if !path.exists() && self.consortium().exists() {
             let consortium: Consortium = read_toml(&self.consortium(), "")?;
-            let member = consortium.members().iter().map(ApiMember::of).collect();
-            return Ok(ClientFile { deadline_seconds: usual_deadline(), member });
+            let member = consortium.members().iter().map(api_member).collect();
+            return Ok(ClientFile { deadline_seconds: USUAL_DEADLINE_SECONDS, member });
         }
-        let mut file: ClientFile = read_toml(
-            &path,
-            "make a consortium with `cloister init` or `cloister consortium new` first",
-        )?;
-        if file.member.is_empty() {
-            let path = path.display();
-            return Err(Problem::usage(format!("{path} lists no member")));
-        }
-        for member in &mut file.member {
-            for path in [&mut member.authority, &mut member.token_file].into_iter().flatten() {
-                *path = self.0.join(&*path);
-            }
-        }
-        Ok(file)
+        ClientFile::read(&path).map_err(|error| match error {
+            ClientError::Unreadable { .. } => Problem::usage(format!(
+                "{error}; make a consortium with `cloister init` or `cloister consortium new` first"
+            )),
+            other => other.into(),
+        })
     }
+}
+
+/// Returns a member of the consortium file as clients know it. An API over HTTPS shows the certificate that is
+/// pinned there, unless its operator has one of an authority, which only client.toml can say.
+fn api_member(member: &Member) -> ApiMember {
+    let mut pinned = member.fingerprints.iter().copied();
+    let mut next = || pinned.next().filter(|_| member.api.starts_with("https://"));
+    let (fingerprint, next_fingerprint) = (next(), next());
+    ApiMember { fingerprint, next_fingerprint, ..ApiMember::open(&member.name, &member.api) }
 }
 
 /// Reads a TOML file. `hint` says what to do if there is none.
@@ -181,21 +127,11 @@ pub(crate) fn policy_files(folder: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn usual_deadline() -> u32 {
-    60
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use cloister_certs::Fingerprint;
 
-    #[test]
-    fn a_client_file_with_unknown_entries_is_refused() {
-        let text = "[[member]]\nname = \"a\"\napi = \"http://127.0.0.1:1\"\n";
-        let file: ClientFile = toml::from_str(text).unwrap();
-        assert_eq!(file.deadline_seconds, 60);
-        assert!(toml::from_str::<ClientFile>(&format!("{text}token = \"x\"\n")).is_err());
-    }
+    use super::*;
 
     #[test]
     fn the_consortium_file_is_enough_for_a_client() {

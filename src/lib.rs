@@ -1,8 +1,7 @@
 //! The command `cloister`, and what it is made of: composition only.
 //!
-//! [`cli`] has a file for each subcommand. [`client`] talks to one node as any client would, and
-//! [`joint`] to all nodes of a computation at once; [`present`] shows what comes of it, and a [`study`] is
-//! several computations with what they expect. [`folder`] knows where a consortium's files lie, [`layers`]
+//! [`cli`] has a file for each subcommand. `cloister_client` talks to nodes as any client would; [`present`]
+//! shows what comes of it, and a [`study`] is several computations with what they expect. [`folder`] knows where a consortium's files lie, [`layers`]
 //! what a node's settings are and where from; a [`card`] is what members hand each other, and
 //! [`membership`] the consortium file that is made of cards. [`doctor`] examines a consortium from outside.
 //! [`operator`] works on the state of one node, [`fleet`] runs nodes as child processes, [`ports`] finds free
@@ -10,11 +9,9 @@
 
 pub mod card;
 pub mod cli;
-pub mod client;
 pub mod doctor;
 pub mod fleet;
 pub mod folder;
-pub mod joint;
 pub mod layers;
 pub mod logging;
 pub mod membership;

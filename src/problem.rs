@@ -6,6 +6,8 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use cloister_client::{Blame, ClientError, Failed};
+
 /// What a command comes to.
 pub type Outcome<T = ()> = Result<T, Problem>;
 
@@ -51,6 +53,29 @@ impl Fault {
     }
 }
 
+impl From<Blame> for Fault {
+    fn from(blame: Blame) -> Self {
+        match blame {
+            Blame::Peer => Self::Peer,
+            Blame::Caller => Self::Usage,
+            Blame::Policy => Self::Refused,
+            Blame::Ours => Self::Ours,
+        }
+    }
+}
+
+impl From<ClientError> for Problem {
+    fn from(error: ClientError) -> Self {
+        Self::new(error.blame().into(), error)
+    }
+}
+
+impl From<Failed> for Problem {
+    fn from(failed: Failed) -> Self {
+        Self::new(failed.blame.into(), &failed)
+    }
+}
+
 impl Problem {
     /// A problem of this fault.
     pub fn new(fault: Fault, message: impl Display) -> Self {
@@ -82,5 +107,17 @@ impl Problem {
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.fault.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_of_the_system_has_its_exit_code() {
+        let code = |blame: Blame| Fault::from(blame).code();
+        let blames = [Blame::Caller, Blame::Policy, Blame::Peer, Blame::Ours];
+        assert_eq!(blames.map(code), [2, 3, 4, 5]);
     }
 }

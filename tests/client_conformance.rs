@@ -6,8 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use cloister::client::people::{Computation, Function, NodeFacts, ProbeReport};
-use cloister::client::{Refusal, Report};
+use cloister_client::{Computation, Function, NodeFacts, ProbeReport, Refusal, Report};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use cloister_client::Consortium;
 
 use super::{columns, print};
 use crate::doctor::{Check, Checkup, Examination, LineCheck, NodeCheck, Verdict};
 use crate::folder::Folder;
-use crate::joint::Consortium;
 use crate::present::clean;
 use crate::problem::{Outcome, Problem};
 

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use cloister_client::{Consortium, Function, Parameter};
 use cloister_protocols::catalogue::{self, Entry, InputKind, ParameterEntry};
 use serde_json::json;
 
-use crate::client::people::{Function, Parameter};
 use crate::folder::Folder;
-use crate::joint::Consortium;
 use crate::present::clean;
 use crate::problem::{Fault, Outcome, Problem};
 
@@ -52,7 +51,7 @@ fn of_nodes(folder: &std::path::Path) -> Outcome<Vec<Function>> {
             eprintln!("these nodes do not tell: this is what the command itself knows");
             Ok(catalogue::entries().iter().map(of_catalogue).collect())
         }
-        Err(error) => Err(Problem::new(error.fault(), error)),
+        Err(error) => Err(Problem::new(error.blame().into(), error)),
     }
 }
 

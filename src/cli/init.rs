@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use cloister_actors::consortium::{Consortium, MAX_MEMBERS, Member, is_name};
+use cloister_client::{ApiMember, ClientFile};
 use cloister_protocols::disclosure::Profile;
 use serde::Serialize;
 
 use super::identity;
-use crate::folder::{ApiMember, ClientFile, Folder};
+use crate::folder::Folder;
 use crate::problem::{Outcome, Problem};
 
 /// Make the files of a consortium on this machine, to try things out.

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use cloister_client::{CallError, Consortium, NodeClient, ProbeReport, ProbeStep};
+
 use super::{Check, Examination, LineCheck, NodeCheck, Verdict, all};
-use crate::client::people::{ProbeReport, ProbeStep};
-use crate::client::{CallError, NodeClient};
-use crate::joint::Consortium;
 
 /// What a node may take to try one line, beside the time in which it says nothing.
 const PATIENCE: Duration = Duration::from_secs(75);
@@ -49,7 +48,7 @@ async fn probe(
     examination: &Examination,
 ) -> Result<ProbeReport, CallError> {
     let Examination { idle, bytes, .. } = examination;
-    client.probe(to, (idle.as_secs(), *bytes), PATIENCE + *idle).await
+    client.probe(to, *idle, *bytes, PATIENCE + *idle).await
 }
 
 impl LineCheck {

@@ -10,10 +10,9 @@ mod trial;
 
 use std::time::Duration;
 
+use cloister_client::Consortium;
 use futures_util::future::join_all;
 use serde::Serialize;
-
-use crate::joint::Consortium;
 
 /// What to examine.
 #[derive(Clone, Copy, Debug)]

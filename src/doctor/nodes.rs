@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use cloister_client::{ApiMember, CallError, Consortium, NodeClient, NodeFacts};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Check, NodeCheck, Verdict, all};
-use crate::client::people::NodeFacts;
-use crate::client::{CallError, NodeClient};
-use crate::folder::ApiMember;
-use crate::joint::Consortium;
 
 /// A clock that is so far from most others is wrong, in seconds.
 const CLOCK_OFF: f64 = 30.0;

@@ -1,10 +1,9 @@
 //! A computation of numbers that everybody knows.
 
+use cloister_client::{CallError, Consortium, Data, Failed, Job, check_agreement};
 use serde_json::{Value, json};
 
 use super::Check;
-use crate::client::{CallError, Data};
-use crate::joint::{Consortium, Failed, Job, check_agreement};
 
 /// Each party brings the numbers from 1 to this one: enough rows for the rules of most consortia.
 const NUMBERS: u32 = 20;

@@ -11,9 +11,8 @@ pub mod page;
 mod plots;
 pub mod terminal;
 
+use cloister_client::Report;
 use serde_json::{Map, Value};
-
-use crate::client::Report;
 
 /// A part of a result.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,9 @@
 //! Results as one page of HTML that stands alone: no script, no font, no picture from elsewhere.
 
+use cloister_client::Report;
 use serde_json::{Map, Value};
 
 use super::{Block, blocks, circumstances, flatten, plots};
-use crate::client::Report;
 use cloister_report::markup::Element;
 
 const STYLE: &str = include_str!("style.css");

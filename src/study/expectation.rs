@@ -3,12 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use cloister_client::{Consortium, Data};
 use cloister_protocols::disclosure::Profile;
 use serde_json::{Value, json};
 
 use super::{Column, Study};
-use crate::client::Data;
-use crate::joint::Consortium;
 use crate::problem::Outcome;
 
 /// What is not as a study expects, each as a sentence.

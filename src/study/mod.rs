@@ -30,13 +30,12 @@ use std::path::{Path, PathBuf};
 
 use cloister_actors::consortium::is_name;
 use cloister_certs::Fingerprint;
+use cloister_client::{Data, Job};
 use cloister_protocols::catalogue;
 use cloister_protocols::disclosure::Profile;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::client::Data;
-use crate::joint::Job;
 use crate::problem::{Outcome, Problem};
 
 /// The longest study in bytes.

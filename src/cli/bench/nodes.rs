@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use cloister_actors::consortium::Consortium as ConsortiumFile;
+use cloister_client::{ClientFile, Consortium, Data, Job, Report, check_agreement};
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_report::measurement::{Link, NodeCost, Round};
 use cloister_shaping::{Relay, Shape};
@@ -17,10 +18,8 @@ use super::link;
 use super::memory;
 use super::setup::Setup;
 use crate::cli::init;
-use crate::client::{Data, Report};
 use crate::fleet::{Event, Fleet};
-use crate::folder::{ClientFile, Folder, read_toml};
-use crate::joint::{Consortium, Job, check_agreement};
+use crate::folder::{Folder, read_toml};
 use crate::ports::Ports;
 use crate::problem::{Outcome, Problem};
 

@@ -2,10 +2,9 @@
 
 use std::fs;
 
+use cloister_client::{ApiMember, Data};
 use serde_json::Value;
 
-use crate::client::Data;
-use crate::folder::ApiMember;
 use crate::problem::{Outcome, Problem};
 
 /// Where data come from, as they were given.

@@ -4,12 +4,13 @@ use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
+use cloister_client::{
+    CallError, Consortium, Data, Failed, Job, Report, Reports, State, check_agreement,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
 use super::progress::Progress;
-use crate::client::{CallError, Data, Report};
-use crate::joint::{Consortium, Failed, Job, Reports, State, check_agreement};
 use crate::problem::{Fault, Problem};
 
 /// How often the nodes are asked how far they are.
@@ -69,7 +70,7 @@ pub(crate) async fn drive(
     };
     progress.end();
     let reports = reports.all().map_err(NoResult::Failed)?;
-    check_agreement(&reports)?;
+    check_agreement(&reports).map_err(Problem::from)?;
     Ok(reports)
 }
 
@@ -104,9 +105,12 @@ async fn cancel(
     }
     let open: Vec<String> = open
         .iter()
-        .map(|(party, error): &(String, CallError)| match error.is_missing() {
-            true => format!("{party} (its cloister is too old to be told)"),
-            false => format!("{party} ({error})"),
+        .map(|(party, error): &(String, CallError)| {
+            if error.is_missing() {
+                format!("{party} (its cloister is too old to be told)")
+            } else {
+                format!("{party} ({error})")
+            }
         })
         .collect();
     format!("not ended, but by the deadline, at {}", open.join(", "))

@@ -8,15 +8,14 @@ mod progress;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
+use cloister_client::{ApiMember, Consortium, Data, Job};
 use serde_json::{Map, Value};
 
 use self::data::Given;
 use self::data::parse;
 pub(super) use self::drive::{NoResult, drive};
-pub(super) use self::output::{Format, Output, document};
-use crate::client::Data;
-use crate::folder::{ApiMember, Folder};
-use crate::joint::{Consortium, Job};
+pub(super) use self::output::{Format, Output, document, errors};
+use crate::folder::Folder;
 use crate::present::page::Section;
 use crate::problem::{Outcome, Problem};
 
@@ -74,7 +73,7 @@ async fn compute(consortium: Consortium, job: Job, data: Vec<Data>, output: &Out
         Ok(reports) => reports,
         Err(none) => {
             if let (NoResult::Failed(failed), Format::Json) = (&none, output.format()) {
-                super::print(&format!("{:#}\n", failed.document()))?;
+                super::print(&format!("{:#}\n", errors(failed)))?;
             }
             return Err(none.into());
         }

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
+use cloister_client::{CallError, Failed, Report};
 use serde_json::{Value, json};
 
 use crate::cli::moment_of;
-use crate::client::Report;
 use crate::membership::write_at_once;
 use crate::present::page::{self, Page, Section};
 use crate::present::terminal::{self, Style};
 use crate::present::{blocks, circumstances, csv, flatten};
-use crate::problem::{Outcome, Problem};
+use crate::problem::{Fault, Outcome, Problem};
 
 /// In which form results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -127,4 +127,18 @@ pub(crate) fn document(first: &Report, reports: &[(String, Report)]) -> Value {
         object.insert("parties".to_owned(), costs.into());
     }
     document
+}
+
+/// Returns the errors of all parties that failed, for programs.
+pub(crate) fn errors(failed: &Failed) -> Value {
+    let errors: Vec<Value> =
+        failed.parties.iter().map(|(party, error)| error_at(party, error)).collect();
+    json!({"exit_code": Fault::from(failed.blame).code(), "errors": errors})
+}
+
+fn error_at(party: &str, error: &CallError) -> Value {
+    match error {
+        CallError::Refused(refusal) => json!({"at": party, "error": refusal}),
+        other => json!({"at": party, "error": {"code": "no_answer", "message": other.to_string()}}),
+    }
 }

@@ -5,11 +5,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use cloister_client::{Computation, State, Waiting};
 use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::client::people::{Computation, Waiting};
-use crate::joint::State;
 use crate::present::clean;
 
 /// What nobody needs to hear of: most computations take less.

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
+use cloister_client::Consortium;
 use serde_json::{Value, json};
 
 use crate::cli::{columns, print};
 use crate::folder::Folder;
-use crate::joint::Consortium;
 use crate::problem::{Outcome, Problem};
 
 /// Compare the schemas of a dataset at all members: names, types, units, ranges, levels, missing.

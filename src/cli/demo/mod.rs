@@ -12,6 +12,7 @@ mod table;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use cloister_client::{Consortium, Data, check_agreement};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -19,10 +20,8 @@ use self::dataset::Party;
 use self::program::Step;
 use super::init;
 use super::node::Stop;
-use crate::client::Data;
 use crate::fleet::{Event, Fleet};
 use crate::folder::Folder;
-use crate::joint::{Consortium, check_agreement};
 use crate::logging;
 use crate::ports::Ports;
 use crate::problem::{Outcome, Problem};

@@ -2,12 +2,11 @@
 //!
 //! The variance of a column is its covariance with itself: exact sums on the nodes, one rounding.
 
+use cloister_client::{Job, Report};
 use serde_json::{Value, json};
 
 use super::dataset::{Party, pooled};
 use super::plaintext;
-use crate::client::Report;
-use crate::joint::Job;
 use crate::problem::{Outcome, Problem};
 
 /// The largest relative difference of a result that is no sum: the plaintext check rounds more

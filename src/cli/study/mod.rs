@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use cloister_actors::consortium::Consortium as Members;
 use cloister_certs::Identity;
+use cloister_client::Consortium;
 use serde_json::{Value, json};
 
 pub(super) use self::run::{Arguments as RunArguments, run as run_study};
 use super::{aloud, columns, identity, print};
 use crate::folder::{Folder, read_toml};
-use crate::joint::Consortium;
 use crate::problem::{Outcome, Problem};
 use crate::study::signatures::{self, Signatures, Signed};
 use crate::study::{Study, expectation};

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use cloister_client::Consortium;
 use serde_json::{Map, Value, json};
 
 use super::{check_nodes, introduce, read_signatures};
-use crate::cli::compute::{Format, NoResult, Output, document, drive};
+use crate::cli::compute::{Format, NoResult, Output, document, drive, errors};
 use crate::cli::print;
 use crate::folder::Folder;
-use crate::joint::Consortium;
 use crate::present::csv;
 use crate::present::page::Section;
 use crate::problem::{Fault, Outcome, Problem};
@@ -86,7 +86,7 @@ impl Arguments {
 
     fn stopped(&self, computation: &str, none: NoResult) -> Problem {
         if let (NoResult::Failed(failed), Format::Json) = (&none, self.output.format()) {
-            let document = json!({"computation": computation, "failed": failed.document()});
+            let document = json!({"computation": computation, "failed": errors(failed)});
             if let Err(problem) = print(&format!("{document:#}\n")) {
                 return problem;
             }

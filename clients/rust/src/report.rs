@@ -1,51 +1,51 @@
-//! What a joint computation comes to at one party: the answer, and what is to be known of it.
+//! The report of a joint computation at one party: the answer, and the facts that belong to it.
 
 use cloister_report::measurement::Round;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What a joint computation came to at one party.
+/// The report of a joint computation at one party.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Report {
-    /// How many parties took part.
+    /// The number of parties that took part.
     pub inputs: usize,
     /// The answer.
     pub result: Value,
-    /// What its protection assumes and gives away.
+    /// The assumptions of its protection, and what was revealed.
     pub security: Value,
     /// The disclosure rules that held.
     pub disclosure: Value,
-    /// How many rows of all parties were left out, if the client allowed it.
+    /// The number of rows of all parties that were left out, if the client allowed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped: Option<Value>,
     /// The scale at which it was computed, if the function has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<Value>,
-    /// What it cost this party.
+    /// Its cost for this party.
     pub cost: Cost,
     /// The hash of everything that the parties agreed on.
     pub session: String,
-    /// What took how long at this party's node, if that was asked for.
+    /// The timing at this party's node, if it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
 }
 
-/// What took how long at one node. Times are in seconds, those of rounds after the begin.
+/// The timing of a computation at one node. Times are in seconds, those of rounds after the begin.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Trace {
-    /// When the computation began, since 1970 by the node's clock.
+    /// The begin of the computation, since 1970 by the node's clock.
     pub started: f64,
     /// From its begin to its end.
     pub seconds: f64,
-    /// What encoding the data took before.
+    /// The time before, in which the data were encoded.
     pub encoding: f64,
-    /// What the node's links worked meanwhile.
+    /// The time that the node's links worked meanwhile.
     pub serialisation: f64,
     /// The agreement, then each round in order.
     pub rounds: Vec<Round>,
 }
 
-/// What a computation cost a party.
+/// The cost of a computation for a party.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Cost {
     /// Rounds after the agreement.
@@ -58,15 +58,15 @@ pub struct Cost {
     pub bytes_received: u64,
     /// From request to result, in seconds.
     pub seconds: f64,
-    /// What of this was preparation, where there was any.
+    /// The part of this that was preparation, where there was any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preparation: Option<Preparation>,
-    /// Whatever else the node says of it.
+    /// Other entries of the node.
     #[serde(flatten)]
     pub more: Map<String, Value>,
 }
 
-/// What making correlated randomness cost a party.
+/// The cost of making correlated randomness, for a party.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Preparation {
     /// Rounds.

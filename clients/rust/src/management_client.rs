@@ -1,8 +1,8 @@
-//! The requests of the API for people (`/v1`), beside those of Federated Secure Computing: which
-//! computations there are and how far they are, what a node is, what it can compute.
+//! The requests of the management API (`/v1`): computations and their progress, facts about a node, the
+//! functions that it can compute.
 //!
 //! Nodes of other makers, and older ones, have none of it: [`CallError::is_missing`] tells that apart from
-//! a refusal. Keys that are not known are passed over, so that newer nodes may say more.
+//! a refusal. Unknown keys are ignored, so that newer nodes may say more.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{CallError, NodeClient, QUICK};
+use crate::error::CallError;
+use crate::node_client::{NodeClient, QUICK};
 
 /// A computation as a node tells of it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -25,28 +26,28 @@ pub struct Computation {
     /// The round, from 1 on; 0 before the first.
     #[serde(default)]
     pub round: u64,
-    /// What the round is for, in words.
+    /// The purpose of the round, in words.
     #[serde(default)]
     pub step: String,
-    /// For whom the node waits, if it does.
+    /// The parties that the node waits for, if it does.
     #[serde(default)]
     pub waiting: Option<Waiting>,
 }
 
-/// For whom a node waits, and for what.
+/// The parties that a node waits for, and the step of theirs that it awaits.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Waiting {
     /// The parties that have not come yet.
     pub parties: Vec<String>,
-    /// What is awaited, in a word or two.
+    /// The step that is awaited, in a word or two.
     #[serde(default, rename = "for")]
     pub what: String,
-    /// Since when, by the node's clock.
+    /// The time since when, by the node's clock.
     #[serde(default)]
     pub since: String,
 }
 
-/// What a node says of itself.
+/// Facts about a node, in its own words.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct NodeFacts {
     /// Its party.
@@ -54,7 +55,7 @@ pub struct NodeFacts {
     /// Its version.
     #[serde(default)]
     pub version: String,
-    /// Whose disclosure rules hold on it.
+    /// The profile of its disclosure rules.
     pub profile: String,
     /// The hash of its consortium file.
     #[serde(default)]
@@ -68,18 +69,18 @@ pub struct NodeFacts {
     /// Its certificate.
     #[serde(default)]
     pub certificate: Option<CertificateFacts>,
-    /// Who calls, as it sees it.
+    /// The caller, as it sees it.
     #[serde(default)]
     pub principal: Option<Caller>,
-    /// What is free on the disk with its state, in bytes, if it can tell.
+    /// Free bytes on the disk with its state, if it can tell.
     #[serde(default)]
     pub disk_free_bytes: Option<u64>,
-    /// What it holds in memory, in bytes, if it can tell.
+    /// Bytes that it holds in memory, if it can tell.
     #[serde(default)]
     pub memory_bytes: Option<u64>,
 }
 
-/// What a node says of its certificate.
+/// Facts about a node's certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct CertificateFacts {
     /// The fingerprint, in hex.
@@ -88,28 +89,28 @@ pub struct CertificateFacts {
     pub days_left: i64,
 }
 
-/// Whoever calls a node.
+/// The principal that calls a node.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Caller {
     /// The name of its token.
     pub name: String,
-    /// What it may do.
+    /// Its rights.
     #[serde(default)]
     pub rights: Vec<String>,
 }
 
-/// What a node found when it tried its line to another.
+/// Findings of a node that tried its line to another.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct ProbeReport {
     /// Step by step.
     pub steps: Vec<ProbeStep>,
-    /// How long a word takes there and back, in seconds.
+    /// The round-trip time, in seconds.
     #[serde(default)]
     pub round_trip_seconds: Option<f64>,
-    /// How much the line carried, in bytes a second.
+    /// The bandwidth, in bytes a second.
     #[serde(default)]
     pub bytes_per_second: Option<f64>,
-    /// How far the other's clock is ahead, in seconds.
+    /// The lead of the other's clock, in seconds.
     #[serde(default)]
     pub clock_offset_seconds: Option<f64>,
 }
@@ -117,17 +118,17 @@ pub struct ProbeReport {
 /// A step of it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ProbeStep {
-    /// Which.
+    /// Its name.
     pub step: String,
     /// `ok`, `warning`, `failed` or `skipped`.
     pub verdict: String,
-    /// What was found.
+    /// The finding.
     #[serde(default)]
     pub detail: String,
-    /// What to do about it.
+    /// A remedy.
     #[serde(default)]
     pub remedy: Option<String>,
-    /// Who must do it.
+    /// The party that must do it.
     #[serde(default)]
     pub who: Option<String>,
 }
@@ -137,9 +138,9 @@ pub struct ProbeStep {
 pub struct Function {
     /// Its name.
     pub name: String,
-    /// What it computes, in a sentence.
+    /// A sentence on its result.
     pub summary: String,
-    /// What it takes of a party, in words.
+    /// The input of a party, in words.
     #[serde(default)]
     pub takes: String,
     /// The suites that serve it.
@@ -148,10 +149,10 @@ pub struct Function {
     /// The keys of its answer.
     #[serde(default)]
     pub result_keys: Vec<String>,
-    /// What it reveals beside its answer, at most.
+    /// The most that it reveals beside its answer.
     #[serde(default)]
     pub reveals: Vec<String>,
-    /// What can be set; nothing where the node does not say.
+    /// Its parameters; none where the node does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Vec<Parameter>>,
 }
@@ -164,10 +165,10 @@ pub struct Parameter {
     /// `number`, `text`, `list` or `boolean`.
     #[serde(default, rename = "type")]
     pub kind: String,
-    /// Whether it must be given.
+    /// True if it must be given.
     #[serde(default)]
     pub required: bool,
-    /// What it is for.
+    /// Its purpose.
     #[serde(default)]
     pub summary: String,
 }
@@ -182,45 +183,46 @@ struct Functions {
     functions: Vec<Function>,
 }
 
-/// `{"cancelled": true}`, of which nothing more is to be read.
+/// `{"cancelled": true}`, which is not read further.
 type Cancelled = Value;
 
 impl NodeClient {
-    /// What the node is.
+    /// Asks the node for facts about itself.
     ///
     /// # Errors
     /// If the node cannot be reached or refuses, or has no such request; so for all here.
     pub async fn node(&self) -> Result<NodeFacts, CallError> {
-        self.people(Method::GET, "/v1/node").await
+        self.managed(Method::GET, "/v1/node").await
     }
 
-    /// Has the node try its line to another member, in up to `within`: without a word for so many seconds,
-    /// and with so many bytes.
+    /// Has the node try its line to another member: silent for the time `idle`, and with so many bytes. Waits
+    /// for the answer for up to `within`.
     pub async fn probe(
         &self,
         member: &str,
-        (idle_seconds, bandwidth_bytes): (u64, u64),
+        idle: Duration,
+        bytes: u64,
         within: Duration,
     ) -> Result<ProbeReport, CallError> {
         let order = json!({
             "member": member,
-            "idle_seconds": idle_seconds,
-            "bandwidth_bytes": bandwidth_bytes,
+            "idle_seconds": idle.as_secs(),
+            "bandwidth_bytes": bytes,
         });
         let body = self.exchange(Method::POST, "/v1/probes", Some(&order), within).await?;
         serde_json::from_slice(&body).map_err(|error| self.alien(error))
     }
 
-    /// The functions that it can compute with others.
+    /// Lists the functions that it can compute with others.
     pub async fn functions(&self) -> Result<Vec<Function>, CallError> {
-        let functions: Functions = self.people(Method::GET, "/v1/functions").await?;
+        let functions: Functions = self.managed(Method::GET, "/v1/functions").await?;
         Ok(functions.functions)
     }
 
-    /// The computations that go on under a network's name.
+    /// Lists the computations that go on under a network's name.
     pub async fn running(&self, network: &str) -> Result<Vec<Computation>, CallError> {
         let path = format!("/v1/computations?state=running&network={}", encoded(network));
-        let all: Computations = self.people(Method::GET, &path).await?;
+        let all: Computations = self.managed(Method::GET, &path).await?;
         // A node that does not know the filter says more than was asked for.
         Ok(all.computations.into_iter().filter(|one| one.network == network).collect())
     }
@@ -228,10 +230,10 @@ impl NodeClient {
     /// Ends a computation at this node, which tells the others.
     pub async fn cancel(&self, computation: &Computation) -> Result<(), CallError> {
         let path = format!("/v1/computations/{}", encoded(&computation.id));
-        self.people::<Cancelled>(Method::DELETE, &path).await.map(drop)
+        self.managed::<Cancelled>(Method::DELETE, &path).await.map(drop)
     }
 
-    async fn people<T: DeserializeOwned>(
+    async fn managed<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
@@ -241,22 +243,7 @@ impl NodeClient {
     }
 }
 
-impl CallError {
-    /// Whether the node has no such request at all.
-    #[must_use]
-    pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal.code == "no_such_path")
-    }
-
-    /// Whether what was to be ended had ended already.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        let ended = ["already_ended", "no_such_computation"];
-        matches!(self, Self::Refused(refusal) if ended.contains(&refusal.code.as_str()))
-    }
-}
-
-/// A name as a part of a URL: RFC 3986 leaves letters, digits and four marks as they are.
+/// Encodes a name as a part of a URL: RFC 3986 leaves letters, digits and four marks as they are.
 fn encoded(name: &str) -> String {
     let mut text = String::new();
     for byte in name.bytes() {

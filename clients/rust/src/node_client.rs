@@ -1,56 +1,6 @@
-//! A client of one node: the requests of the Federated Secure Computing API, typed, with an end to
-//! every wait; and beside them those of the API for people ([`people`]).
+//! A client of one node: the requests of the Federated Secure Computing API, typed, each with a time limit.
 //!
-//! A client pushes data and downloads results; it holds handles to what is on the node and nothing
-//! else. It runs inside an actix system. Who the other parties are is [`crate::joint`]'s business.
-//!
-//! ```no_run
-//! use std::time::Duration;
-//!
-//! use cloister::client::{Connection, Data, NodeClient, Request};
-//! use serde_json::{Map, json};
-//!
-//! # fn main() -> Result<(), cloister::client::CallError> {
-//! let api = "http://127.0.0.1:55500".to_owned();
-//! let node = NodeClient::new(&Connection { api, tls: None, token: None }, Duration::from_secs(75));
-//! // Every party's client asks its own node so, all under the same name.
-//! let request = Request {
-//!     function: "SecureSum".to_owned(),
-//!     data: Data::Values(json!([1, 2.5])),
-//!     parameters: Map::new(),
-//!     nodes: ["north", "south", "west"].map(str::to_owned).into(),
-//!     session: "a name that all parties have agreed on".to_owned(),
-//!     myself: 0,
-//!     trace: false,
-//! };
-//! let report = actix::System::new().block_on(node.compute(&request))?;
-//! println!("{} under {}", report.result, report.security["suite"]);
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! One client for all parties is shorter:
-//!
-//! ```no_run
-//! use cloister::client::Data;
-//! use cloister::folder::Folder;
-//! use cloister::joint::{Consortium, Job};
-//! use serde_json::json;
-//!
-//! # fn main() -> Result<(), cloister::problem::Problem> {
-//! let consortium = Consortium::new(Folder::new("study").read_client()?)?;
-//! let data = [json!([1, 2]), json!([3]), json!([4.5])].map(Data::Values).into();
-//! let job = Job::new("SecureSum");
-//! let asked = consortium.compute(&job, data, |_party, _state| {});
-//! for (party, report) in actix::System::new().block_on(asked).all()? {
-//!     println!("{party}: {}", report.result);
-//! }
-//! # Ok(())
-//! # }
-//! ```
-
-pub mod people;
-mod report;
+//! Those of the management API are in [`crate::management_client`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,17 +8,17 @@ use std::time::Duration;
 use awc::error::SendRequestError;
 use awc::http::{Method, StatusCode};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio_rustls::rustls;
 use zeroize::Zeroizing;
 
-pub use self::report::{Cost, Preparation, Report, Trace};
+use crate::error::{CallError, Refusal};
+use crate::report::Report;
 
-/// How long a request that computes nothing may take.
-const QUICK: Duration = Duration::from_secs(10);
+/// The longest time that a request which computes nothing may take.
+pub(crate) const QUICK: Duration = Duration::from_secs(10);
 
-/// How long a connection may take to be there.
+/// The longest time in which a connection must be there.
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// The longest answer in bytes.
@@ -82,12 +32,12 @@ pub struct NodeClient {
     patience: Duration,
 }
 
-/// How a client reaches a node.
+/// The address of a node, and the credentials for it.
 #[derive(Clone)]
 pub struct Connection {
     /// The URL of its API.
     pub api: String,
-    /// Whom to believe there, for HTTPS.
+    /// The certificates that are accepted there, for HTTPS.
     pub tls: Option<Arc<rustls::ClientConfig>>,
     /// The client's token for this node.
     pub token: Option<Zeroizing<String>>,
@@ -104,12 +54,12 @@ pub enum Data {
         dataset: String,
         /// The columns.
         columns: Vec<String>,
-        /// Which rows; all where there is none.
+        /// A condition on rows; all rows where there is none.
         filter: Option<Value>,
     },
 }
 
-/// Something on the node that this client may refer to.
+/// A reference to an object on the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handle(String);
 
@@ -128,66 +78,11 @@ pub struct Request {
     pub session: String,
     /// The position of this party in `nodes`.
     pub myself: usize,
-    /// Whether the report is to say what took how long.
+    /// Asks for a trace in the report.
     pub trace: bool,
 }
 
-/// What a node says when it refuses or fails.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Refusal {
-    /// The HTTP status.
-    #[serde(default)]
-    pub status: u16,
-    /// What happened, for programs.
-    pub code: String,
-    /// What happened, for people.
-    pub message: String,
-    /// What to do about it.
-    #[serde(default)]
-    pub hint: String,
-    /// Whom it concerns.
-    #[serde(default)]
-    pub party: Option<String>,
-    /// Under which name the node's log has it.
-    #[serde(default)]
-    pub trace: String,
-}
-
-/// Why a request has no answer that can be used.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CallError {
-    /// Nobody answers at that address.
-    #[error("no node answers at {api}: {reason}")]
-    Unreachable {
-        /// The API's URL.
-        api: String,
-        /// What the system said.
-        reason: String,
-    },
-    /// The node took longer than the client waits.
-    #[error("{api} gave no answer within {seconds} s")]
-    Timeout {
-        /// The API's URL.
-        api: String,
-        /// How long the client waited.
-        seconds: u64,
-    },
-    /// Its answer was not awaited any longer.
-    #[error("not awaited any longer, because another party cannot take part")]
-    NotAwaited,
-    /// The node said no.
-    #[error("{} ({})", .0.message, .0.code)]
-    Refused(Box<Refusal>),
-    /// What answers there is no cloister node.
-    #[error("{api} does not answer as a cloister node does: {reason}")]
-    Alien {
-        /// The API's URL.
-        api: String,
-        /// What was odd.
-        reason: String,
-    },
-}
-
+/// An answer of the Federated Secure Computing API.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Answer {
@@ -198,26 +93,27 @@ enum Answer {
 }
 
 impl Data {
-    /// Columns of a dataset as people write them, `DATASET.COLUMN[,COLUMN…]`; nothing if the text is
-    /// something else, such as JSON.
+    /// Parses columns of a dataset, `DATASET.COLUMN[,COLUMN…]`. Returns `None` for any other text, such as
+    /// JSON.
     #[must_use]
     pub fn selection(text: &str, filter: Option<&Value>) -> Option<Self> {
         let (dataset, columns) = text.split_once('.')?;
-        let word = |text: &str| {
-            let plain = |c: char| c.is_alphanumeric() || "-_ ".contains(c);
-            text.starts_with(|c: char| c.is_alphabetic() || c == '_') && text.chars().all(plain)
-        };
         let columns: Vec<String> = columns.split(',').map(str::to_owned).collect();
-        (word(dataset) && columns.iter().all(|column| word(column))).then(|| Self::Selection {
-            dataset: dataset.to_owned(),
-            columns,
-            filter: filter.cloned(),
-        })
+        if !is_word(dataset) || !columns.iter().all(|column| is_word(column)) {
+            return None;
+        }
+        Some(Self::Selection { dataset: dataset.to_owned(), columns, filter: filter.cloned() })
     }
 }
 
+/// Tells whether a text can be the name of a dataset or column here.
+fn is_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_alphanumeric() || "-_ ".contains(c))
+}
+
 impl NodeClient {
-    /// A client over this connection. A joint computation may take as long as `patience`.
+    /// Makes a client over this connection. A joint computation may take as long as `patience`.
     #[must_use]
     pub fn new(connection: &Connection, patience: Duration) -> Self {
         let mut connector = awc::Connector::new().timeout(CONNECT);
@@ -232,7 +128,7 @@ impl NodeClient {
         Self { http: builder.finish(), api, patience }
     }
 
-    /// The descriptions of the node's microservices.
+    /// Lists the descriptions of the node's microservices.
     ///
     /// # Errors
     /// If the node cannot be reached or refuses; so for every request.
@@ -243,7 +139,7 @@ impl NodeClient {
         }
     }
 
-    /// The microservice whose description holds all of `requirements`.
+    /// Finds the microservice whose description holds all of `requirements`.
     pub async fn create(&self, requirements: &Value) -> Result<Handle, CallError> {
         let body = json!({"args": [], "kwargs": requirements});
         let answer = self.quick(Method::POST, "/representations", Some(&body));
@@ -257,13 +153,13 @@ impl NodeClient {
         self.handle(answer.await?)
     }
 
-    /// An attribute of an object.
+    /// Finds an attribute of an object.
     pub async fn attribute(&self, of: &Handle, name: &str) -> Result<Handle, CallError> {
         let path = format!("/representation/{}/{name}", of.0);
         self.handle(self.quick(Method::GET, &path, None).await?)
     }
 
-    /// Calls a method; there may be nothing to refer to afterwards.
+    /// Calls a method. Returns a handle to its result, if it has one.
     pub async fn call(&self, method: &Handle, named: &Value) -> Result<Option<Handle>, CallError> {
         let path = format!("/representation/{}", method.0);
         let body = json!({"args": [], "kwargs": named});
@@ -274,7 +170,7 @@ impl NodeClient {
         }
     }
 
-    /// The value behind a handle.
+    /// Downloads the value behind a handle.
     pub async fn download(&self, handle: &Handle) -> Result<Value, CallError> {
         let path = format!("/representation/{}", handle.0);
         match self.send(Method::GET, &path, None, self.patience).await? {
@@ -289,7 +185,7 @@ impl NodeClient {
         self.quick(Method::DELETE, &path, None).await.map(drop)
     }
 
-    /// What the node says of a dataset.
+    /// Asks for the description of a dataset.
     pub async fn describe(&self, dataset: &str) -> Result<Value, CallError> {
         let arguments = json!({"dataset": dataset});
         let description = self.on_service("Datasets", "describe", &arguments).await?;
@@ -323,7 +219,7 @@ impl NodeClient {
         serde_json::from_value(report).map_err(|error| self.alien(error))
     }
 
-    /// Calls a method of a microservice that gives something back.
+    /// Calls a method of a microservice that has a result.
     async fn on_service(
         &self,
         service: &str,
@@ -357,8 +253,8 @@ impl NodeClient {
         serde_json::from_slice(&answer).map_err(|error| self.alien(error))
     }
 
-    /// The body of what the node answers, if it is no refusal.
-    async fn exchange(
+    /// Returns the body of the node's answer, if it is no refusal.
+    pub(crate) async fn exchange(
         &self,
         method: Method,
         path: &str,
@@ -399,7 +295,7 @@ impl NodeClient {
         }
     }
 
-    fn alien(&self, reason: impl std::fmt::Display) -> CallError {
+    pub(crate) fn alien(&self, reason: impl std::fmt::Display) -> CallError {
         CallError::Alien { api: self.api.clone(), reason: reason.to_string() }
     }
 }

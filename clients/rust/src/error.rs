@@ -1,0 +1,216 @@
+//! Failures of calls, and the part of the system that each is to be blamed on.
+
+use std::io;
+use std::path::PathBuf;
+
+use cloister_certs::{ApiCertificateError, SettingsError};
+use serde::{Deserialize, Serialize};
+
+/// An error as a node tells it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Refusal {
+    /// The HTTP status.
+    #[serde(default)]
+    pub status: u16,
+    /// What happened, for programs.
+    pub code: String,
+    /// What happened, for people.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default)]
+    pub hint: String,
+    /// Whom it concerns.
+    #[serde(default)]
+    pub party: Option<String>,
+    /// Under which name the node's log has it.
+    #[serde(default)]
+    pub trace: String,
+}
+
+/// The reason for which a request has no answer that can be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CallError {
+    /// No program answers at that address.
+    #[error("no node answers at {api}: {reason}")]
+    Unreachable {
+        /// The API's URL.
+        api: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The node took longer than the client waits.
+    #[error("{api} gave no answer within {seconds} s")]
+    Timeout {
+        /// The API's URL.
+        api: String,
+        /// How long the client waited.
+        seconds: u64,
+    },
+    /// Its answer was not awaited any longer.
+    #[error("not awaited any longer, because another party cannot take part")]
+    NotAwaited,
+    /// The node said no.
+    #[error("{} ({})", .0.message, .0.code)]
+    Refused(Box<Refusal>),
+    /// The program that answers is no cloister node.
+    #[error("{api} does not answer as a cloister node does: {reason}")]
+    Alien {
+        /// The API's URL.
+        api: String,
+        /// What was odd.
+        reason: String,
+    },
+}
+
+/// The reason for which a consortium cannot be used, or its answers cannot be believed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The file for clients cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The file for clients says something else than it should.
+    #[error("{}: {error}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        error: toml::de::Error,
+    },
+    /// The file for clients is empty.
+    #[error("{} lists no member", .0.display())]
+    NoMembers(PathBuf),
+    /// A token cannot be read.
+    #[error("cannot read the token in {}: {error}", path.display())]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The file with an authority cannot be used.
+    #[error(transparent)]
+    Authority(#[from] ApiCertificateError),
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] SettingsError),
+    /// The consortium has no such member.
+    #[error("there is no member `{0}`")]
+    NoSuchMember(String),
+    /// A member's node gave no answer that can be used.
+    #[error("{member}: {error}")]
+    Call {
+        /// The member.
+        member: String,
+        /// The reason.
+        error: CallError,
+    },
+    /// Two parties report different results of one computation.
+    #[error(
+        "{one} and {other} report different results of one computation: believe none of them, and have \
+         their operators compare versions and logs"
+    )]
+    Disagreement {
+        /// A party.
+        one: String,
+        /// Another one.
+        other: String,
+    },
+}
+
+/// The part of the system that a failure is to be blamed on. Of several failures the greatest is the cause of
+/// the others: a node that refuses makes its peers fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Blame {
+    /// Another party, or the line to a node.
+    Peer,
+    /// The caller, who can mend it.
+    Caller,
+    /// A policy, which refused.
+    Policy,
+    /// The node, or this program.
+    Ours,
+}
+
+impl CallError {
+    /// The part of the system to blame.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        let Self::Refused(refusal) = self else {
+            return Blame::Peer;
+        };
+        match refusal.status {
+            401 | 403 => Blame::Policy,
+            409 | 502 | 504 => Blame::Peer,
+            400..500 => Blame::Caller,
+            _ => Blame::Ours,
+        }
+    }
+
+    /// A remedy; empty where none is known.
+    #[must_use]
+    pub fn hint(&self) -> &str {
+        match self {
+            Self::Refused(refusal) => &refusal.hint,
+            Self::Unreachable { .. } => {
+                "start the party's node, and see that client.toml has its URL"
+            }
+            Self::Timeout { .. } => "see what the node's log says",
+            Self::NotAwaited => "",
+            Self::Alien { .. } => "see that client.toml has the URL of the party's node",
+        }
+    }
+
+    /// Tells whether the node has no such request at all.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.code == "no_such_path")
+    }
+
+    /// Tells whether a computation that was to be ended had ended already.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        let ended = ["already_ended", "no_such_computation"];
+        matches!(self, Self::Refused(refusal) if ended.contains(&refusal.code.as_str()))
+    }
+}
+
+impl ClientError {
+    /// The part of the system to blame.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Tls(_) => Blame::Ours,
+            Self::Call { error, .. } => error.blame(),
+            Self::Disagreement { .. } => Blame::Peer,
+            Self::Unreadable { .. }
+            | Self::Malformed { .. }
+            | Self::NoMembers(_)
+            | Self::Token { .. }
+            | Self::Authority(_)
+            | Self::NoSuchMember(_) => Blame::Caller,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_status_is_blamed_on_a_part_of_the_system() {
+        let blame = |status| {
+            let (code, message, hint, trace) = Default::default();
+            let refusal = Refusal { status, code, message, hint, party: None, trace };
+            CallError::Refused(Box::new(refusal)).blame()
+        };
+        assert_eq!([400, 404, 422].map(blame), [Blame::Caller; 3]);
+        assert_eq!(blame(403), Blame::Policy);
+        assert_eq!([409, 502, 504].map(blame), [Blame::Peer; 3]);
+        assert_eq!([500, 503].map(blame), [Blame::Ours; 2]);
+    }
+}
