@@ -1,7 +1,7 @@
 //! Start-up time and memory of nodes, as processes of the real command.
 //!
-//! Measured are the time to ready, memory when idle, and memory before and after 1,000 computations at
-//! once. A last line has a node's part of the time of a request by the existing Python client.
+//! Measured are the time to ready, memory when idle, and memory before and after 1,000 computations
+//! at once. A last line has a node's part of the time of a request by the existing Python client.
 //!
 //! `cargo bench --bench node`
 //!
@@ -133,8 +133,8 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Returns the node's part of the Python client's time, in milliseconds: the seconds that the last of
-/// the three nodes to be asked reports.
+/// Returns the node's part of the Python client's time, in milliseconds: the seconds that the last
+/// of the three nodes to be asked reports.
 fn python_share(home: &Path) -> Option<f64> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.to_owned();
     let python = target.join("python-client/venv/bin/python");

@@ -1,13 +1,14 @@
-//! The cost of a joint computation between real nodes over loopback mutual TLS, beside the capacity of
-//! the link in the same run.
+//! The cost of a joint computation between real nodes over loopback mutual TLS, beside the capacity
+//! of the link in the same run.
 //!
 //! `cargo bench --bench rounds`
 //!
-//! - `link/*`: 64 MiB in frames of 1 MiB, through a pair of links and over a bare mutual-TLS connection;
+//! - `link/*`: 64 MiB in frames of 1 MiB, through a pair of links and over a bare mutual-TLS
+//!   connection;
 //! - `empty`: agreeing and two rounds with nothing in them, three nodes;
 //! - `sum`: `SecureSum` of 100 numbers a party, three nodes;
-//! - `vector/*`: `SecureVectorSum` of 10^6 words of 64 bits, three nodes, beside the time of one bare
-//!   connection for the bytes that one party sends, and for those of all three.
+//! - `vector/*`: `SecureVectorSum` of 10^6 words of 64 bits, three nodes, beside the time of one
+//!   bare connection for the bytes that one party sends, and for those of all three.
 //!
 //! All nodes of a run share this machine, so three parties' cryptography is done by its cores.
 

@@ -4,11 +4,12 @@
 //! `cargo bench --bench sets`
 //!
 //! Prints a table. A party hashes an item into the group, exponentiates and encodes it. The other
-//! decodes, exponentiates and encodes it again. That is timed on one core, and divided by the cores that
-//! all nodes share.
+//! decodes, exponentiates and encodes it again. That is timed on one core, and divided by the cores
+//! that all nodes share.
 //!
-//! Times of computations are medians, from the request to the last answer, agreement included. Memory is
-//! the peak of the process of all nodes beyond its memory before, with the items as texts.
+//! Times of computations are medians, from the request to the last answer, agreement included.
+//! Memory is the peak of the process of all nodes beyond its memory before, with the items as
+//! texts.
 
 #![allow(
     clippy::unwrap_used,

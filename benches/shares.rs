@@ -1,14 +1,15 @@
-//! The cost of operations on shares between three real nodes over loopback mutual TLS, beside the speed
-//! of the link, the generator and plain arithmetic in the same run.
+//! The cost of operations on shares between three real nodes over loopback mutual TLS, beside the
+//! speed of the link, the generator and plain arithmetic in the same run.
 //!
 //! `cargo bench --bench shares`
 //!
-//! Prints a table. One computation does an operation several times, another does it once. The cost of
-//! the operation is the difference, divided by the number of further times. So the agreement and the
-//! random operands are not in it. Each time is a median over runs, from the request to the last answer.
+//! Prints a table. One computation does an operation several times, another does it once. The cost
+//! of the operation is the difference, divided by the number of further times. So the agreement and
+//! the random operands are not in it. Each time is a median over runs, from the request to the last
+//! answer.
 //!
-//! Bytes and rounds are those of the node that sends most. All three nodes share this machine's cores.
-//! Functions are measured whole, agreement included.
+//! Bytes and rounds are those of the node that sends most. All three nodes share this machine's
+//! cores. Functions are measured whole, agreement included.
 
 #![allow(
     clippy::unwrap_used,

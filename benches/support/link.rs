@@ -156,8 +156,8 @@ impl Pair {
         Self { link, received, answer, body: Bytes::from(vec![7; 64 * MIB]), sequence: 0 }
     }
 
-    /// Measures the time of an empty message and its empty answer, on average over `times`. Consumes
-    /// the pair: nothing else can be measured with it.
+    /// Measures the time of an empty message and its empty answer, on average over `times`.
+    /// Consumes the pair: nothing else can be measured with it.
     pub fn round_trip(mut self, times: u32) -> Duration {
         (self.answer)();
         // The first message may arrive before the other end knows that it is to answer.
