@@ -1,7 +1,9 @@
-//! The documents: every link leads somewhere, the book lists its pages, and no retired word comes back.
+//! The documents: every link leads somewhere, the book lists its pages, and no retired word comes
+//! back in prose or code.
 //!
-//! The retired words stand in the glossary (`docs/src/reference/glossary.md`), with the folder in which each is
-//! retired. [`HOLDS`] lists the files and folders that are free of them; it only grows.
+//! The retired words stand in the glossary (`docs/src/reference/glossary.md`), with the folder in
+//! which each is retired. [`HOLDS`] lists the files and folders that are free of them; it only
+//! grows.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,13 +58,15 @@ fn the_readme_is_short() {
     assert!(fs::metadata(root().join("README.md")).unwrap().len() <= LONGEST_README);
 }
 
-/// Prints the number of retired words that remain, by folder (`cargo test --test documents -- --nocapture`).
+/// Prints the number of retired words that remain, by folder: `cargo test --test documents --
+/// --nocapture`.
 #[test]
 fn retired_words_stay_away() {
     let retired = Retired::read();
     let mut remaining: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut came_back = Vec::new();
-    for path in files("rs").into_iter().chain(files("md")) {
+    let all = ["rs", "md", "py", "js", "mjs"].into_iter().flat_map(files);
+    for path in all {
         for found in retired.in_file(&path) {
             *remaining.entry((folder_of(&path), found.word.clone())).or_default() += 1;
             if HOLDS.iter().any(|held| is_within(&path, held)) {
@@ -126,7 +130,12 @@ impl Retired {
     }
 
     fn in_file(&self, path: &str) -> Vec<Found> {
-        let text = if path.ends_with(".rs") { rust(&read(path)) } else { markdown(path) };
+        let text = match Path::new(path).extension().and_then(|extension| extension.to_str()) {
+            Some("rs") => rust(&read(path)),
+            Some("md") => markdown(path),
+            Some("py") => script(&read(path), "#", "\"\"\"", "\"\"\""),
+            _ => script(&read(path), "//", "/**", "*/"),
+        };
         let mut found = Vec::new();
         for (name, folder) in &self.names {
             let places =
@@ -264,7 +273,30 @@ fn end_of_quoted(rest: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// Splits a document into prose and code spans. Code blocks, link targets and the glossary's tables are left out.
+/// Reads the comments of a script: lines that begin with `mark`, and blocks from `open` to `close`.
+fn script(source: &str, mark: &str, open: &str, close: &str) -> Words {
+    let mut words = Words::default();
+    let mut inside = false;
+    for (index, text) in source.lines().enumerate() {
+        let (line, text) = (index + 1, text.trim());
+        let mut rest = text;
+        if let Some(begun) = text.strip_prefix(open).filter(|_| !inside) {
+            words.openings.extend(tokens_of(begun, line).into_iter().next());
+            inside = true;
+            rest = begun;
+        }
+        if inside {
+            words.add_prose(rest, line);
+            inside = !rest.contains(close);
+        } else if text.starts_with(mark) {
+            words.add_prose(text, line);
+        }
+    }
+    words
+}
+
+/// Splits a document into prose and code spans. Code blocks, link targets and the glossary's tables
+/// are left out.
 fn markdown(path: &str) -> Words {
     let text = read(path);
     let mut words = Words::default();

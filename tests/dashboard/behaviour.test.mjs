@@ -1,4 +1,4 @@
-// What the dashboard does: live, by keyboard, with roles, and with what hostile parties call themselves.
+// The dashboard's behaviour: live, by keyboard, with roles, and with the names of hostile parties.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,6 +1,6 @@
 // A browser, and the checks that hold on every page, be it of a mock or of a real node.
 //
-// What is installed lies outside of the repository's folders: `npm ci --prefix DIR` of this package.json, with
+// Installed packages lie outside of the repository's folders: `npm ci --prefix DIR` of this package.json, with
 // CLOISTER_TEST_MODULES naming DIR/node_modules where it is not target/dashboard/node_modules.
 
 import { createRequire } from "node:module";
@@ -20,7 +20,7 @@ export const SIZES = { wide: { width: 1360, height: 900 }, narrow: { width: 360,
 
 const EXECUTABLE = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
-/** Whether there is a browser here. */
+/** Returns whether there is a browser here. */
 export const available = () => (process.env.CLOISTER_TEST_CHROMIUM ?? EXECUTABLE) !== undefined;
 
 export function launch() {
@@ -59,7 +59,7 @@ export async function show(page, route) {
   await page.waitForTimeout(120);
 }
 
-/** What axe finds, as one line each. */
+/** Returns the findings of axe, as one line each. */
 export async function violations(page) {
   // In a world of its own, where the page's policy on scripts stays as it is.
   const session = await page.context().newCDPSession(page);
@@ -78,7 +78,7 @@ export async function violations(page) {
   return result.value;
 }
 
-/** What is wider than the page. */
+/** Returns the elements that are wider than the page. */
 export const overflow = (page) =>
   page.evaluate(() => {
     const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;

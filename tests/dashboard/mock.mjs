@@ -294,7 +294,7 @@ function log(count) {
   });
 }
 
-/** What a node knows in a scene. */
+/** Returns a node's knowledge in a scene. */
 function world(scene) {
   const hostile = scene === "hostile";
   const known = {

@@ -74,7 +74,7 @@ class Run:
 
 @dataclass
 class FakeNode:
-    """What one node does otherwise than well."""
+    """The faults of one node."""
 
     name: str
     has_v1: bool = True

@@ -1,4 +1,4 @@
-"""Whether an exchange of HTTP is as an OpenAPI 3.1 document says.
+"""Checks an exchange of HTTP against an OpenAPI 3.1 document.
 
 Everything is looked up in the document itself: the path and the method, each parameter of the query, the
 body of the request, the status, and the body of the response.
@@ -33,7 +33,7 @@ class Description:
         return cls(json.loads(path.read_text(encoding="utf-8")))
 
     def problems(self, request: httpx.Request, response: httpx.Response) -> list[str]:
-        """What of an exchange is not as described."""
+        """Returns the differences of an exchange from its description."""
         where = f"{request.method} {request.url.path}"
         operation = self._operation(request.method.lower(), request.url.path)
         if operation is None:

@@ -1,4 +1,4 @@
-"""How results show."""
+"""Results as text and HTML."""
 
 from __future__ import annotations
 

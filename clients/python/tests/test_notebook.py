@@ -11,7 +11,7 @@ import pytest
 NOTEBOOK = Path(__file__).parent / "notebook" / "trial.ipynb"
 
 
-# What Jupyter's own packages warn of is not ours.
+# Warnings of Jupyter's own packages are not ours.
 @pytest.mark.filterwarnings("default")
 def test_a_notebook_shows_the_progress_and_the_result(
     client_toml: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,4 @@
-"""What is told while a computation runs."""
+"""The events of a running computation."""
 
 from __future__ import annotations
 

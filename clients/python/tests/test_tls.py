@@ -1,4 +1,4 @@
-"""Whom a client believes over HTTPS, against a server with certificates made for the test."""
+"""The servers that a client believes over HTTPS, against a server with certificates made for the test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nodes tell of themselves."""
+"""Views of nodes."""
 
 from __future__ import annotations
 

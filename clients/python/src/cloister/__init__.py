@@ -7,7 +7,7 @@
     result["mean"]
 
 All nodes are asked at once, and a result is believed only if all parties report the same. What is handed
-to a node is that party's data and nobody else's.
+to a node is that party's data and no other party's.
 """
 
 from importlib.metadata import PackageNotFoundError, version

@@ -1,8 +1,8 @@
 """Waiting for asyncio without being in it.
 
-What is awaited runs in an event loop of its own, in a thread of its own, so that it works where a loop
-runs already. What it tells on the way is heard in the caller's thread. Whatever interrupts the wait there
-cancels what is awaited, and waits until that has cleaned up behind itself; a second interrupt does not.
+The awaited coroutine runs in an event loop of its own, in a thread of its own, so that it works where a
+loop runs already. Its events are heard in the caller's thread. An interrupt of the wait there cancels the
+coroutine, and waits until that has cleaned up; a second interrupt does not wait.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from cloister._progress import Progress, Report
 T = TypeVar("T")
 
 _LOOK_SECONDS = 0.1
-"""How often the wait is left, since not every system interrupts it."""
+"""The longest wait at a time, because not every system interrupts it."""
 
 
 def run(make: Callable[[Report], Coroutine[Any, Any, T]], hear: Report | None = None) -> T:
-    """What the coroutine returns. It is made with a function whose calls `hear` gets."""
+    """Returns the result of the coroutine. `make` gets a function whose calls `hear` receives."""
     work = _Work(make)
     try:
         work.start(hear)
@@ -66,7 +66,7 @@ class _Work(Generic[T]):
             self._thread.join(_LOOK_SECONDS)
 
     def result(self) -> T:
-        """What came of it."""
+        """Returns its result, or raises its error."""
         return self._outcome.result()
 
     def _run(self) -> None:

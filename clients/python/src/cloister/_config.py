@@ -1,4 +1,4 @@
-"""Who the members are and how a client reaches them: `client.toml`.
+"""The members, and the addresses at which a client reaches them: `client.toml`.
 
 Reads files and the environment, and opens no connection. A token never shows: it is a `Token`, which
 has no representation.
@@ -76,7 +76,7 @@ class Member:
 
 @dataclass(frozen=True)
 class ClientFile:
-    """What a client has to know of a consortium."""
+    """A client's knowledge of a consortium."""
 
     members: tuple[Member, ...]
     """In the order of the consortium file."""

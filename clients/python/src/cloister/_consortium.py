@@ -33,7 +33,7 @@ from cloister._views import Computation, Dataset, Function, Link, MemberStatus, 
 T = TypeVar("T")
 
 _BEYOND_DEADLINE_SECONDS = 15.0
-"""How much longer than the nodes' deadline a client waits, so that they are the ones to tell why."""
+"""The time beyond the nodes' deadline that a client waits, so that the nodes tell the reason."""
 
 _USUAL_LIMIT = 100
 
@@ -101,11 +101,11 @@ class AsyncConsortium:
         `where`), or what `data` has for it: values, or a `Selection`. `dataset`, `columns` and `data`
         may be mappings from party to its own. `parameters` are the function's, the same at all.
 
-        `parties` names who takes part, in order; usually everybody. `timeout` is in seconds; without
+        `parties` names the parties that take part, in order; usually all. `timeout` is in seconds; without
         it the nodes' own deadline ends the wait. `progress` is True for a drawing, or a function that
         gets each `Progress`. `network` is the computation's name at all nodes, usually a fresh one.
 
-        Whatever ends the wait early cancels the computation at all nodes.
+        Every early end of the wait cancels the computation at all nodes.
         """
         names = self._chosen(parties)
         given = inputs(names, data=data, dataset=dataset, column=column, columns=columns, where=where)
@@ -119,7 +119,7 @@ class AsyncConsortium:
         return agreed(function, network, _reports(outcomes, network))
 
     async def functions(self) -> tuple[Function, ...]:
-        """What all nodes can compute together."""
+        """The functions that all nodes can compute together."""
         by_party = await self._from_each(Node.functions)
         names = [{function.name for function in functions} for functions in by_party.values()]
         first = next(iter(by_party.values()))
@@ -152,7 +152,7 @@ class AsyncConsortium:
         return tuple(one for computations in by_party.values() for one in computations)
 
     async def cancel(self, network: str) -> dict[str, bool]:
-        """Cancels the computation of this name at all nodes; at which one there was one to cancel.
+        """Cancels the computation of this name at all nodes, and says at which there was one to cancel.
 
         A node that is told to cancel tells the others, so that there may be none left at theirs.
         """
@@ -181,7 +181,7 @@ class AsyncConsortium:
         return opened(members, self._contexts, patience, self._transport)
 
     async def _from_each(self, ask: Callable[[Node], Awaitable[T]]) -> dict[str, T]:
-        """What each node tells; the first error in the members' order, if there is one."""
+        """Returns each node's answer, or raises the first error in the members' order."""
         async with self._nodes() as nodes:
             told = await asyncio.gather(*(outcome(ask, node) for node in nodes))
         by_party = {}
@@ -249,12 +249,12 @@ class Consortium:
         `where`), or what `data` has for it: values, or a `Selection`. `dataset`, `columns` and `data`
         may be mappings from party to its own. `parameters` are the function's, the same at all.
 
-        `parties` names who takes part, in order; usually everybody. `timeout` is in seconds; without
+        `parties` names the parties that take part, in order; usually all. `timeout` is in seconds; without
         it the nodes' own deadline ends the wait. `progress` is True for a drawing, or a function that
         gets each `Progress`, in the thread of the caller. `network` is the computation's name at all
         nodes, usually a fresh one.
 
-        Whatever ends the wait early cancels the computation at all nodes.
+        Every early end of the wait cancels the computation at all nodes.
         """
         with drawn(progress, function, self._all.parties if parties is None else tuple(parties)) as report:
             return _blocking.run(
@@ -275,7 +275,7 @@ class Consortium:
             )
 
     def functions(self) -> tuple[Function, ...]:
-        """What all nodes can compute together."""
+        """The functions that all nodes can compute together."""
         return _blocking.run(lambda _: self._all.functions())
 
     def members(self) -> tuple[MemberStatus, ...]:
@@ -293,7 +293,7 @@ class Consortium:
         return _blocking.run(lambda _: self._all.computations(state=state, network=network, limit=limit))
 
     def cancel(self, network: str) -> dict[str, bool]:
-        """Cancels the computation of this name at all nodes; at which one there was one to cancel.
+        """Cancels the computation of this name at all nodes, and says at which there was one to cancel.
 
         A node that is told to cancel tells the others, so that there may be none left at theirs.
         """

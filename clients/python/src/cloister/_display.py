@@ -1,8 +1,8 @@
-"""How a result shows: in one line, as text, and in notebooks.
+"""A result as one line, as text, and in notebooks.
 
-The HTML is for everybody: tables with captions and headers that screen readers announce, sections that
-open by keyboard, the colours and fonts of the notebook. It has no scripts, loads nothing, and whatever
-came from a node is escaped.
+The HTML is accessible: tables with captions and headers that screen readers announce, sections that open by
+keyboard, the colours and fonts of the notebook. It has no scripts and loads nothing. All that came from a
+node is escaped.
 """
 
 from __future__ import annotations

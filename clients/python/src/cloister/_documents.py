@@ -1,7 +1,7 @@
 """Reading JSON documents into what cannot be wrong, once, at the edge.
 
-What a node sends is read here and nowhere else. Keys that are not known are passed over, so that newer
-nodes can be asked; what is missing or of another kind is `Malformed`.
+Documents of nodes are read here and nowhere else. Unknown keys are passed over, so that newer nodes can be
+asked. A key that is missing or of another kind is `Malformed`.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Document:
         return tuple(map(float, values))
 
     def mapping(self, key: str) -> dict[str, Any]:
-        """An object of whatever."""
+        """An object with any values."""
         value = self._present(key)
         if not isinstance(value, dict):
             raise self._wrong(key, "object")

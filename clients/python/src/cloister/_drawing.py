@@ -1,7 +1,7 @@
 """Progress drawn for people: in a notebook, by tqdm, or as one line of standard error.
 
-Of all parties' events one line is made: how many parties are done, how many rounds there were, and what
-the computation waits for.
+All parties' events become one line: the number of parties that are done, the number of rounds, and the
+party or step that the computation waits for.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _Canvas(Protocol):
 
 @contextlib.contextmanager
 def drawn(wanted: Wanted, function: str, parties: tuple[str, ...]) -> Iterator[Report | None]:
-    """What takes the events of a computation; a drawing ends with the block."""
+    """Yields the receiver of a computation's events. A drawing ends with the block."""
     if wanted is None or wanted is False:
         yield None
         return
@@ -60,7 +60,7 @@ class Picture:
         self._canvas.show(done, self._line(progress))
 
     def _line(self, newest: Progress) -> str:
-        """The failures, or else the waits, or else what came last."""
+        """The failures, or else the waits, or else the last event."""
         last = self._last.values()
         failed = [one for one in last if one.error is not None]
         waiting = [one for one in last if one.waiting_for and not one.ended]

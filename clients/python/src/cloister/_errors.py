@@ -1,4 +1,4 @@
-"""Why something did not come about, by whose fault it is.
+"""Errors, by the party at fault.
 
 Every error has what the nodes themselves say: a code for programs, a message and a hint for people,
 the party concerned, and the trace under which the node's log has it. None carries a token.
@@ -20,7 +20,7 @@ _CALLER = range(400, 500)
 
 
 class CloisterError(Exception):
-    """What all errors of this package are."""
+    """The base of all errors of this package."""
 
     usual_code: ClassVar[str] = "error"
 
@@ -36,15 +36,15 @@ class CloisterError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        """What happened, for people."""
+        """The error in words, for people."""
         self.code = self.usual_code if code is None else code
-        """What happened, for programs."""
+        """The error's code, for programs."""
         self.hint = hint
-        """What to do about it; empty where nothing is known."""
+        """The remedy; empty where none is known."""
         self.party = party
         """The party that it is about, if it is about one."""
         self.trace = trace
-        """Under which name the node's log has it."""
+        """The name under which the node's log has it."""
         self.at = at
         """The party whose node was asked."""
 
@@ -61,7 +61,7 @@ class ConfigurationError(CloisterError):
 
 
 class UsageError(CloisterError, ValueError):
-    """What was asked for makes no sense; no node was asked."""
+    """The arguments make no sense; no node was asked."""
 
     usual_code = "bad_argument"
 
@@ -108,7 +108,7 @@ class Unreachable(CloisterError):
 
 
 class Untrusted(Unreachable):
-    """Whoever answers at that address is not whom `client.toml` says."""
+    """The node at that address is not the one of `client.toml`."""
 
     usual_code = "untrusted_certificate"
 
@@ -126,7 +126,7 @@ class NotAwaited(CloisterError):
 
 
 class AlienAnswer(CloisterError):
-    """What answers at that address does not answer as a node does."""
+    """The server at that address does not answer as a node does."""
 
     usual_code = "alien_answer"
 
@@ -184,7 +184,7 @@ class Disagreement(CloisterError):
     def __init__(self, message: str, *, reports: Mapping[str, Report] | None = None, **said: Any) -> None:
         super().__init__(message, **said)
         self.reports: dict[str, Report] = dict(reports or {})
-        """What each party reports."""
+        """Each party's report."""
 
 
 def of_status(status: int) -> type[NodeError]:
@@ -199,10 +199,10 @@ def of_status(status: int) -> type[NodeError]:
 
 
 def joint_failure(errors: Mapping[str, CloisterError], network: str) -> ComputationFailed:
-    """What to raise when these parties have no result."""
+    """The error to raise when these parties have no result."""
     reason = root(errors)
     if reason is None:
-        raise AssertionError("nobody failed")
+        raise AssertionError("no party failed")
     kind: type[ComputationFailed] = ComputationFailed
     if isinstance(reason, Refused):
         kind = ComputationRefused

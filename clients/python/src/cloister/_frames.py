@@ -1,6 +1,6 @@
 """Answers as pandas DataFrames, where pandas is installed.
 
-Which shape an answer has is seen from the answer, not from the function's name: new functions work.
+The shape of an answer is read off the answer, not off the function's name: new functions work.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from cloister._errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
-# What stands beside a table as one value, though it may be written as a list.
+# A single value that stands beside a table, though it may be written as a list.
 _BESIDE = frozenset({"mode"})
 
 
 def frame(result: Mapping[str, Any], key: str | None) -> pd.DataFrame:
-    """What is at `key` of an answer, or the whole of it."""
+    """The entry at `key` of an answer, or the whole of it."""
     if key is None:
         wide = [name for name, value in result.items() if is_wide(name, value)]
         if len(wide) != 1:
@@ -31,7 +31,7 @@ def frame(result: Mapping[str, Any], key: str | None) -> pd.DataFrame:
 
 
 def is_wide(name: str, value: object) -> bool:
-    """Whether this entry of an answer is a table, a matrix or a list, and not a single value."""
+    """Returns whether this entry of an answer is a table, a matrix or a list, and not a single value."""
     return isinstance(value, (dict, list)) and name not in _BESIDE
 
 

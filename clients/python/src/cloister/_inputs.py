@@ -1,7 +1,7 @@
-"""What each party brings to a computation: values that the client has, or columns of a dataset.
+"""Each party's input of a computation: values that the client has, or columns of a dataset.
 
 Turns the arguments of `compute` into one item for each party, or says which argument is wrong. Asks no
-node: whether there is such a column, its node says.
+node: the party's node checks that there is such a column.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Selection:
     columns: Sequence[str]
     """The columns, in the order in which the function takes them."""
     where: Where | None = None
-    """Which rows; all where there is none."""
+    """The condition on rows; all rows where there is none."""
 
     def __post_init__(self) -> None:
         if isinstance(self.columns, str):
@@ -55,7 +55,7 @@ def inputs(
     columns: Sequence[str] | Mapping[str, Sequence[str]] | None,
     where: Where | None,
 ) -> dict[str, Input]:
-    """What each of `parties` brings."""
+    """Returns the input of each of `parties`."""
     if data is not None:
         if dataset is not None or column is not None or columns is not None or where is not None:
             raise UsageError(

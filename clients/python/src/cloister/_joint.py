@@ -1,11 +1,11 @@
-"""One joint computation, from asking all nodes at once to what each party came to.
+"""One joint computation, from the requests to all nodes to each party's outcome.
 
-Where a party cannot take part, the others would wait in vain until their deadline: they get a moment to
-say why themselves, then the computation is cancelled at their nodes. Where the caller gives up (by an
-interrupt, by the cancellation of its task, by its own time limit), it is cancelled at all nodes.
+A party that cannot take part leaves the others waiting until their deadline. They get a moment to give
+the reason themselves; then the computation is cancelled at their nodes. A caller that gives up (by an
+interrupt, by the cancellation of its task, by its own time limit) cancels it at all nodes.
 
-To cancel, each node is asked what it runs under the computation's name. A node that cannot say so, an
-older one, ends by its deadline.
+To cancel, each node is asked what it runs under the computation's name. An older node cannot say so, and
+ends by its deadline.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from cloister._progress import Watch, poll
 from cloister._results import Report
 
 _AFTER_FAILURE_SECONDS = 2.0
-"""How long the others are awaited when a party has failed."""
+"""The time for the others to answer when a party has failed."""
 
 _CANCELLING_SECONDS = 5.0
-"""How long cancelling may take."""
+"""The longest time of cancelling."""
 
 _SECOND_LOOK_SECONDS = 0.25
-"""After what time a node that ran nothing is asked again: a call may have been on its way."""
+"""The pause before a node that ran nothing is asked again: a call may have been on its way."""
 
 
 class Joint:
@@ -47,7 +47,7 @@ class Joint:
         self._polling: set[asyncio.Task[None]] = set()
 
     async def run(self, timeout: float | None) -> dict[str, Report | CloisterError]:
-        """What each party came to, in order."""
+        """Returns each party's outcome, in order."""
         self._begin()
         try:
             await self._until_settled(timeout)
@@ -77,7 +77,7 @@ class Joint:
         return report
 
     async def _until_settled(self, timeout: float | None) -> None:
-        """Until all parties have a result, or one has failed."""
+        """Waits until all parties have a result, or one has failed."""
         loop = asyncio.get_running_loop()
         end = None if timeout is None else loop.time() + timeout
         while (pending := self._pending()) and not self._any_failed():
@@ -118,7 +118,7 @@ class Joint:
         return [task for task in self._asked.values() if not task.done()]
 
     def _any_failed(self) -> bool:
-        """Whether a party has failed; what is nobody's failure but this program's is raised."""
+        """Returns whether a party has failed. A failure of this program itself is raised."""
         ended = [task for task in self._asked.values() if task.done()]
         errors = [error for task in ended if (error := task.exception()) is not None]
         for error in errors:
@@ -127,7 +127,7 @@ class Joint:
         return bool(errors)
 
     def _may_run(self, party: str) -> bool:
-        """Whether a node may still be at it, for all that is known."""
+        """Returns whether a node may still be computing."""
         task = self._asked[party]
         return not task.done() or isinstance(task.exception(), Unreachable)
 
@@ -164,7 +164,7 @@ async def _wait(tasks: Iterable[asyncio.Task[Report]], seconds: float) -> None:
 
 
 async def _stop(tasks: Iterable[asyncio.Task[Report] | asyncio.Task[None]]) -> None:
-    """Cancels tasks, and waits until they have ended. What they had to say is heard elsewhere."""
+    """Cancels tasks, and waits until they have ended. Their errors are reported elsewhere."""
     stopped = list(tasks)
     for task in stopped:
         task.cancel()

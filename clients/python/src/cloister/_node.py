@@ -1,7 +1,7 @@
 """A client of one node: its requests, typed, with an end to every wait.
 
-It pushes data and downloads results; it holds handles to what is on the node, and gives them back. Who
-the other parties are is `_consortium`'s business.
+It pushes data and downloads results. It holds handles to objects on the node, and gives them back. The
+other parties are `_consortium`'s concern.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from cloister._views import Computation, Dataset, Function, Link, NodeStatus
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 5.0
-"""How long a connection may take to be there."""
+"""The longest time to connect."""
 
 _QUICK_SECONDS = 10.0
-"""How long a request that computes nothing may take."""
+"""The longest time of a request that computes nothing."""
 
 _LONGEST_ANSWER = 1 << 30
 """In bytes."""
@@ -49,10 +49,10 @@ class Task:
     network: str
     """The name of the computation, the same at all parties."""
     input: Input
-    """What this party brings."""
+    """This party's input."""
 
     def arguments(self, party: str, data: Any) -> dict[str, Any]:
-        """What `compute` of a party's node takes."""
+        """The arguments of `compute` at a party's node."""
         myself = self.parties.index(party)
         return {
             "microprotocol": self.function,
@@ -84,12 +84,12 @@ class Node:
         return self._read(lambda: Report.read(self.name, _typed(answer, "object")["object"]))
 
     async def status(self) -> NodeStatus:
-        """What the node says of itself."""
+        """The node's own status."""
         answer = await self._get("/v1/node")
         return self._read(lambda: NodeStatus.read(Document(answer, "the node")))
 
     async def links(self) -> tuple[Link, ...]:
-        """How the node is connected to the other members."""
+        """The node's links to the other members."""
         answer = await self._get("/v1/members")
 
         def read() -> tuple[Link, ...]:
@@ -110,7 +110,7 @@ class Node:
         return self._read(read)
 
     async def functions(self) -> tuple[Function, ...]:
-        """What the node can compute with others."""
+        """The functions that the node can compute with others."""
         answer = await self._get("/v1/functions")
 
         def read() -> tuple[Function, ...]:
@@ -139,7 +139,7 @@ class Node:
         return self._read(read)
 
     async def cancel(self, network: str) -> int:
-        """Cancels what runs under this name; how much that was."""
+        """Cancels the computations under this name, and returns their number."""
         cancelled = 0
         for computation in await self.computations(state="running", network=network):
             try:
@@ -154,7 +154,7 @@ class Node:
 
     @contextlib.asynccontextmanager
     async def _data(self, given: Input) -> AsyncIterator[Any]:
-        """What a call takes as data: values, or a reference to a selection."""
+        """The data argument of a call: values, or a reference to a selection."""
         if not isinstance(given, Selection):
             yield given.values
             return
@@ -186,7 +186,7 @@ class Node:
     @contextlib.asynccontextmanager
     async def _released(self, handle: str) -> AsyncIterator[None]:
         yield
-        # What is not given back expires on the node, so that after a failure nothing more is asked.
+        # A handle that is not given back expires on the node. So nothing more is asked after a failure.
         with contextlib.suppress(CloisterError):
             await self._send("DELETE", f"/representation/{handle}")
 
@@ -321,7 +321,7 @@ async def opened(
 
 
 async def outcome(ask: Callable[[Node], Awaitable[T]], node: Node) -> T | CloisterError:
-    """What came of asking a node, be it an error."""
+    """Returns the outcome of asking a node: its answer or its error."""
     try:
         return await ask(node)
     except CloisterError as error:

@@ -1,11 +1,11 @@
-"""How far a joint computation is at each party, as events.
+"""The progress of a joint computation at each party, as events.
 
-An event is made when something changes, and only then: when a party is asked, when its node tells
-another state, round or wait, and when it has ended. Nodes are asked every quarter of a second; one that
-does not tell (an older one) is asked no more.
+An event is made only when something changes: when a party is asked, when its node tells another state,
+round or wait, and when it has ended. Nodes are asked every quarter of a second. An older node that does not
+tell is asked no more.
 
-Times here are a computation's own: seconds since its node began it, by that node's clock. Nobody's clocks
-are compared.
+Times here are a computation's own: seconds since its node began it, by that node's clock. No two clocks are
+compared.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ ENDED = frozenset({"done", "failed", "cancelled"})
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a joint computation is at one party."""
+    """The progress of a joint computation at one party."""
 
     party: str
     state: str
     """`asked`, until its node tells more; then as in a `Computation`."""
     round: int = 0
     step: str = ""
-    """What the round is for, in words."""
+    """The purpose of the round, in words."""
     waiting_for: tuple[str, ...] = ()
-    """Whom its node waits for."""
+    """The parties that its node waits for."""
     awaited: str = ""
-    """For what, in words."""
+    """The awaited message, in words."""
     waiting_since: float | None = None
-    """Since how many seconds after it began."""
+    """The beginning of the wait, in seconds after the computation began."""
     error: CloisterError | None = None
-    """Why it failed, where it did."""
+    """The error, where it failed."""
 
     @property
     def ended(self) -> bool:
-        """Whether this party tells no more."""
+        """Returns whether this party tells no more."""
         return self.state in ENDED
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ class Progress:
 
 
 Report: TypeAlias = Callable[[Progress], object]
-"""Whoever wants to hear of it."""
+"""A receiver of progress."""
 
 
 def clock(seconds: float) -> str:
@@ -79,7 +79,7 @@ class Watch:
 
     @property
     def wanted(self) -> bool:
-        """Whether anybody wants to hear."""
+        """Returns whether there is a receiver."""
         return self._report is not None
 
     def asked(self, party: str) -> None:
@@ -98,7 +98,7 @@ class Watch:
     def seen(self, computation: Computation) -> None:
         """A node has told how far it is."""
         last = self._last.get(computation.party)
-        # Whether it has ended, the answer to the call says.
+        # The answer to the call says that it has ended.
         if computation.running and not (last is not None and last.ended):
             self._tell(_progress(computation))
 

@@ -1,7 +1,7 @@
-"""What a joint computation came to.
+"""The result of a joint computation.
 
-A `Report` is what one party's node says. A `Result` is what all of them say: `agreed` makes one only
-of reports that say the same, and nothing else does.
+A `Report` is one party's. A `Result` is that of all parties: only `agreed` makes one, and only of reports
+that say the same.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Security:
-    """What the protection of a result assumes, and what it gives away."""
+    """The protection of a result: its assumptions, and what it reveals."""
 
     suite: str
     """The family of protocols."""
     adversary: str
-    """Who may do what without learning more, in words."""
+    """The adversary that the protocols withstand, in words."""
     corruptible: int
-    """How many nodes may be curious together."""
+    """The number of nodes that may collude."""
     reveals: tuple[str, ...]
-    """What the nodes of which parties learnt beside the answer."""
+    """The values that nodes learnt beside the answer, and which nodes."""
 
     @classmethod
     def read(cls, document: Document) -> Security:
@@ -53,7 +53,7 @@ class Disclosure:
     rules: Mapping[str, Any]
     """The strictest of all parties' rules."""
     decided_by: Mapping[str, str]
-    """Whose rule each of them is."""
+    """The party that set each of them."""
 
     @classmethod
     def read(cls, document: Document) -> Disclosure:
@@ -67,7 +67,7 @@ class Disclosure:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What of a cost was the making of randomness, which depends on nobody's data."""
+    """The part of a cost that was preprocessing, which depends on no party's data."""
 
     rounds: int
     messages_sent: int
@@ -77,7 +77,7 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a computation cost."""
+    """The cost of a computation."""
 
     rounds: int
     """Rounds after the agreement."""
@@ -87,7 +87,7 @@ class Cost:
     seconds: float
     """From the request to the result."""
     preparation: Preparation | None = None
-    """What of this was preparation, where there was any."""
+    """The part of preprocessing, where there was any."""
 
     @classmethod
     def read(cls, document: Document) -> Cost:
@@ -102,21 +102,21 @@ class Cost:
 
 @dataclass(frozen=True)
 class Report:
-    """What one party's node says of a joint computation."""
+    """One party's report of a joint computation."""
 
     party: str
     inputs: int
-    """How many parties took part."""
+    """The number of parties that took part."""
     result: Mapping[str, Any]
     """The answer."""
     security: Security
     disclosure: Disclosure
     cost: Cost
-    """What it cost this party."""
+    """This party's cost."""
     session: str
     """The hash of everything that the parties agreed on."""
     dropped: Any = None
-    """How many rows of all parties were left out, if that was allowed."""
+    """The number of rows of all parties that were left out, if that was allowed."""
     precision: Any = None
     """The scale at which it was computed, if the function has one."""
 
@@ -139,12 +139,12 @@ class Report:
 
 @dataclass(frozen=True, repr=False)
 class Result:
-    """What all parties report alike. Its values are there by name: `result["mean"]`."""
+    """The common report of all parties. Its values are there by name: `result["mean"]`."""
 
     function: str
-    """What was computed."""
+    """The function."""
     parties: tuple[str, ...]
-    """Who computed it, in order."""
+    """The parties, in order."""
     network: str
     """The name of the computation at all nodes."""
     session: str
@@ -152,17 +152,17 @@ class Result:
     result: Mapping[str, Any]
     """The answer."""
     security: Security
-    """What its protection assumes, and what it gives away."""
+    """Its protection: the assumptions, and what it reveals."""
     disclosure: Disclosure
     """The disclosure rules that held; the profile is that of the first party's node."""
     cost: Cost
     """Of all parties together: the most rounds and seconds, and the sums of messages and bytes."""
     dropped: Any = None
-    """How many rows of all parties were left out, if that was allowed."""
+    """The number of rows of all parties that were left out, if that was allowed."""
     precision: Any = None
     """The scale at which it was computed, if the function has one."""
     reports: Mapping[str, Report] = field(default_factory=dict, compare=False)
-    """What each party reports."""
+    """Each party's report."""
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -179,7 +179,7 @@ class Result:
         return len(self.result)
 
     def to_frame(self, key: str | None = None) -> pd.DataFrame:
-        """The answer as a pandas DataFrame: what is at `key`, or the whole of it.
+        """The answer as a pandas DataFrame: the entry at `key`, or the whole of it.
 
         Without a key: the table, matrix, histogram or list in it if there is just one; otherwise all
         single values, one a row.
@@ -197,7 +197,7 @@ class Result:
 
 
 def agreed(function: str, network: str, reports: Mapping[str, Report]) -> Result:
-    """What all parties report, if they report the same."""
+    """Makes the result of all parties' reports, if they say the same."""
     for one, other in pairwise(reports.values()):
         differing = [name for name, value in _joint(one).items() if value != _joint(other)[name]]
         if differing:
@@ -225,7 +225,7 @@ def agreed(function: str, network: str, reports: Mapping[str, Report]) -> Result
 
 
 def _joint(report: Report) -> dict[str, str]:
-    """What no two parties may report differently, in one way of writing."""
+    """The part of a report that must be the same at all parties, in canonical form."""
     joint = {
         "results": report.result,
         "sessions": report.session,

@@ -1,8 +1,8 @@
-"""Whom to believe behind an HTTPS address.
+"""The certificate that is accepted at an HTTPS address.
 
-Where `client.toml` has a fingerprint, one certificate is accepted and no other, whoever signed it: a
-node's own certificate signs itself, and its dates are not looked at. Where it names an authority, that
-authority and no other is believed. Otherwise the system's authorities are.
+A member with a fingerprint in `client.toml` has one accepted certificate, with any signer: a node's own
+certificate signs itself, and its dates are not looked at. With an authority there, that authority and no
+other is believed. Otherwise the system's authorities are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cloister._errors import ConfigurationError
 def context_for(member: Member) -> ssl.SSLContext:
     """The TLS settings for calls of this member's node."""
     if member.api.startswith("http://"):
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # not needed, and believes nobody
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # not needed, and believes no certificate
     if member.fingerprint is not None:
         return PinnedContext(member.fingerprint)
     if member.authority is None:

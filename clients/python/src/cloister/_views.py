@@ -1,4 +1,4 @@
-"""What nodes tell of themselves: members, datasets, functions, computations."""
+"""Views of nodes: members, datasets, functions, computations."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Function:
-    """What parties can compute together."""
+    """A function that parties can compute together."""
 
     name: str
     summary: str
-    """What it computes, in one sentence."""
+    """A summary in one sentence."""
     input: str
     """The kind of data that it takes, for programs."""
     takes: str
@@ -48,7 +48,7 @@ class Function:
     result_keys: tuple[str, ...]
     """The names in its answer."""
     reveals: tuple[str, ...]
-    """What nodes learn beside the answer, at most."""
+    """The most that nodes learn beside the answer."""
     parameters: tuple[Parameter, ...]
 
     @classmethod
@@ -68,15 +68,15 @@ class Function:
 
 @dataclass(frozen=True)
 class Column:
-    """What a node tells of a dataset's column."""
+    """A node's description of a dataset's column."""
 
     name: str
     kind: str
     """`integer`, `number`, `text` or `truth`."""
     missing: str
-    """In which part of the rows the value is missing, rounded up."""
+    """The part of the rows in which the value is missing, rounded up."""
     unit: str | None
-    """In what unit, in the owner's words."""
+    """The unit, in the owner's words."""
     range: tuple[float, ...] | None
     """The lowest and the highest value expected."""
     levels: tuple[str, ...] | None
@@ -97,12 +97,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What one party's node tells of a dataset; never a row."""
+    """One party's description of a dataset; never a row."""
 
     party: str
     name: str
     rows: int
-    """How many, rounded down to a band."""
+    """The number of rows, rounded down to a band."""
     columns: tuple[Column, ...]
 
     @classmethod
@@ -118,7 +118,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """What a node says of itself."""
+    """A node's own status."""
 
     version: str
     profile: str
@@ -131,14 +131,14 @@ class NodeStatus:
     access: str
     """`open` or `tokens`."""
     principal: str
-    """As whom it knows this client."""
+    """The principal as which it knows this client."""
     rights: tuple[str, ...]
-    """What this client may do there."""
+    """The rights of this client."""
     fingerprint: str
     """Of its certificate."""
     certificate_days_left: int
     running: int
-    """How many computations are under way."""
+    """The number of computations under way."""
     waiting: int
 
     @classmethod
@@ -166,14 +166,14 @@ class NodeStatus:
 
 @dataclass(frozen=True)
 class Link:
-    """How one node is connected to another."""
+    """One node's link to another."""
 
     to: str
     state: str
     """`up` or `down`."""
     since: datetime
     problem: str | None
-    """What is wrong and what to do, where something is."""
+    """The problem and its remedy, where there is one."""
     round_trip_seconds: float | None
     version: str | None
     """Of the other node."""
@@ -198,25 +198,25 @@ class MemberStatus:
     name: str
     api: str
     node: NodeStatus | None
-    """What its node says of itself; none where it did not answer."""
+    """The status of its node; none where it did not answer."""
     links: tuple[Link, ...]
-    """How it is connected to the others."""
+    """Its links to the others."""
     error: CloisterError | None
-    """Why it did not answer, where it did not."""
+    """The error, where it did not answer."""
 
     @property
     def ready(self) -> bool:
-        """Whether it answers and is connected to all others."""
+        """Returns whether it answers and is connected to all others."""
         return self.node is not None and all(link.state == "up" for link in self.links)
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Whom a computation waits for."""
+    """A wait of a computation for parties."""
 
     parties: tuple[str, ...]
     awaited: str
-    """For what, in words."""
+    """The awaited message, in words."""
     since: datetime
     """By the clock of the node that waits."""
 
@@ -232,7 +232,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a computation ended without a result."""
+    """The reason why a computation ended without a result."""
 
     code: str
     message: str
@@ -255,7 +255,7 @@ class Computation:
     """A computation, as one party's node tells of it."""
 
     party: str
-    """Whose node tells it."""
+    """The party whose node tells it."""
     id: str
     """This node's own name of it."""
     network: str
@@ -272,7 +272,7 @@ class Computation:
     """`preparing`, `connecting`, `agreeing`, `running`, `opening`, `done`, `failed`, `cancelled`."""
     round: int
     step: str
-    """What the round is for, in words."""
+    """The purpose of the round, in words."""
     waiting: Waiting | None
     started: datetime
     ended: datetime | None
@@ -281,7 +281,7 @@ class Computation:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """Returns whether it has not ended."""
         return self.state in RUNNING
 
     @classmethod
