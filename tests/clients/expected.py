@@ -1,4 +1,4 @@
-"""What functions on shares must answer, by Python's own arithmetic."""
+"""The right answers of functions on shares, by Python's own arithmetic."""
 
 import fractions
 import math

@@ -19,7 +19,7 @@ def some(count, among):
     return [f"id {number}" for number in RNG.sample(range(among), count)]
 
 
-# Ids only at whoever has no column.
+# Ids only at a party without a column.
 others = [some(45, 50) for _ in range(PARTIES - 2)]
 x = [[id, RNG.choice(["no", "yes"])] for id in some(40, 50)]
 y = [[id, RNG.choice(["low", "middle", "high"])] for id in some(42, 50)]
@@ -65,7 +65,7 @@ if PARTIES == 3:
             return [[row["id"], *[float(row[name]) for name in names]] for row in csv.DictReader(file)]
 
     fit = reference["ols"]
-    # What is explained is at the second party.
+    # The dependent variable is at the second party.
     data = [columns(2, ["worst_texture", "worst_smoothness"]), columns(1, ["mean_radius"]),
             columns(3, ["radius_error"])]
     result = compute("StatisticsRegressionOLSVertical", data,

@@ -1,4 +1,4 @@
-"""What the programs of this folder share: one thread a party, each with its own node."""
+"""The common part of the programs of this folder: one thread a party, each with its own node."""
 
 import os
 import sys
@@ -53,7 +53,7 @@ def everybody(act, count=PARTIES):
 
 
 def agreed(answers):
-    """What all parties answer, if it is the same."""
+    """Returns the answer of all parties, if it is the same."""
     for answer in answers:
         assert answer["inputs"] == PARTIES, answer
         assert answer["result"] == answers[0]["result"], answers
