@@ -19,6 +19,11 @@ const HOLDS: &[&str] = &[
     "deploy",
     "clients/python",
     "certs/src",
+    "benches/node.rs",
+    "benches/rounds.rs",
+    "benches/sets.rs",
+    "benches/shares.rs",
+    "benches/support",
     "tests/dashboard",
     "tests/documents.rs",
 ];
