@@ -30,6 +30,10 @@ const HOLDS: &[&str] = &[
 
 const GLOSSARY: &str = "docs/src/reference/glossary.md";
 
+/// The folders at the top of the repository that documents name.
+const TOP: &[&str] =
+    &["actors", "benches", "certs", "clients", "deploy", "docs", "protocols", "src", "tests"];
+
 /// The largest README in bytes.
 const LONGEST_README: u64 = 10 * 1024;
 
@@ -45,6 +49,24 @@ fn every_link_of_a_document_leads_somewhere() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// Paths in code spans begin with a folder at the top of the repository.
+#[test]
+fn every_path_in_a_code_span_exists() {
+    let mut missing = Vec::new();
+    for document in files("md") {
+        for (number, line) in outside_code_blocks(&read(&document)) {
+            for span in line.split('`').skip(1).step_by(2) {
+                let top = span.split_once('/').map_or("", |(top, _)| top);
+                let is_path = TOP.contains(&top) && !span.contains([' ', '*', '<', '{']);
+                if is_path && !root().join(span).exists() {
+                    missing.push(format!("{document}:{number}: {span}"));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
 #[test]
