@@ -122,7 +122,7 @@ fn codes_of(shown: &str, text: &str) -> Result<Codes, String> {
 
 /// Where errors are made: the places of the constructor's calls.
 fn constructions<'a>(shown: &str, text: &'a str) -> Vec<(usize, &'a str)> {
-    let own = shown == "actors/src/error.rs";
+    let own = shown == "actors/src/vocabulary/error.rs";
     let own = own.then(|| text.match_indices("Self::new(")).into_iter().flatten();
     text.match_indices("ApiError::new(").chain(own).collect()
 }

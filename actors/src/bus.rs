@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use actix::{Actor, Context, Handler, Message, Recipient};
 use uuid::Uuid;
 
-use crate::object::Object;
+use crate::vocabulary::object::Object;
 
 /// What a microservice says of itself, as clients read it.
 pub type Description = BTreeMap<&'static str, &'static str>;

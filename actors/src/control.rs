@@ -9,15 +9,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use actix::{Message, Recipient};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
-use crate::error::ApiError;
-use crate::node::Reloader;
 use crate::operations::{Operation, Operations};
+use crate::vocabulary::blocking;
+use crate::vocabulary::error::ApiError;
 
 /// The socket's name in the state's folder.
 const NAME: &str = "control";
@@ -55,6 +56,11 @@ enum OfNode {
     Reload,
 }
 
+/// Has the node read its identity and the members' fingerprints again.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Value, ApiError>")]
+pub(crate) struct Reload;
+
 /// Where the node with this state's folder listens.
 #[must_use]
 pub fn path(state: &Path) -> PathBuf {
@@ -79,11 +85,15 @@ pub fn listen(state: &Path) -> io::Result<UnixListener> {
 }
 
 /// Answers until the node stops.
-pub(crate) async fn serve(listener: UnixListener, operations: Operations, reloader: Reloader) {
+pub(crate) async fn serve(
+    listener: UnixListener,
+    operations: Operations,
+    reload: Recipient<Reload>,
+) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                actix::spawn(answer(stream, operations.clone(), reloader.clone()));
+                actix::spawn(answer(stream, operations.clone(), reload.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "the operator's socket");
@@ -107,13 +117,13 @@ pub async fn ask(state: &Path, operation: &Operation) -> io::Result<Reply> {
     Ok(serde_json::from_str(&line)?)
 }
 
-async fn answer(mut stream: UnixStream, operations: Operations, reloader: Reloader) {
+async fn answer(mut stream: UnixStream, operations: Operations, reload: Recipient<Reload>) {
     let (reading, mut writing) = stream.split();
     let mut line = String::new();
     let mut reader = BufReader::new(reading.take(LONGEST_REQUEST));
     // Whoever says nothing is not answered.
     let Ok(Ok(_)) = timeout(PATIENCE, reader.read_line(&mut line)).await else { return };
-    let reply = Reply::from(perform(&line, operations, &reloader).await);
+    let reply = Reply::from(perform(&line, operations, &reload).await);
     let Ok(mut text) = serde_json::to_vec(&reply) else { return };
     text.push(b'\n');
     // The command may have been interrupted.
@@ -123,15 +133,15 @@ async fn answer(mut stream: UnixStream, operations: Operations, reloader: Reload
 async fn perform(
     line: &str,
     operations: Operations,
-    reloader: &Reloader,
+    reload: &Recipient<Reload>,
 ) -> Result<Value, ApiError> {
     if let Ok(OfNode::Reload) = serde_json::from_str(line) {
-        return reloader.reload().await;
+        let reloaded = reload.send(Reload).await;
+        return reloaded.map_err(|_| ApiError::unavailable("the reloader"))?;
     }
     let operation: Operation =
         serde_json::from_str(line).map_err(|error| ApiError::malformed(error.to_string()))?;
-    let done = actix_web::web::block(move || operations.perform(operation)).await;
-    done.map_err(|_| ApiError::unavailable("the thread pool"))?
+    blocking::run(move || operations.perform(operation)).await?
 }
 
 impl From<Result<Value, ApiError>> for Reply {

@@ -6,26 +6,21 @@
 //! in `cloister-protocols`; here are only messages, time and sockets. [`node`] puts it together.
 
 pub mod bus;
-pub mod clock;
 pub mod computation;
-pub mod consortium;
 pub mod control;
 pub mod controller;
-pub mod data;
-pub mod error;
-pub mod failure;
-pub mod label;
 pub mod links;
 pub mod log;
 pub mod management;
 pub mod node;
-pub mod object;
 pub mod operations;
 pub mod policy;
-pub mod principal;
 pub mod progress;
 pub mod records;
 pub mod services;
 pub mod sessions;
-pub mod settings;
-pub mod trace;
+pub mod vocabulary;
+
+pub use self::vocabulary::{
+    clock, consortium, data, error, failure, label, object, principal, selection, settings, trace,
+};

@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use cloister_protocols::session::AuditHead;
-use cloister_vault::{Head, Vault};
+use cloister_vault::{AuditEntry, Head, Vault};
 use serde_json::{Value, json};
 
-use crate::clock;
 use crate::computation::Agreement;
-use crate::error::ApiError;
+use crate::vocabulary::clock;
+use crate::vocabulary::error::ApiError;
 
 /// Writes entries. Cheap to clone.
 #[derive(Clone)]
@@ -116,6 +116,20 @@ pub fn agreed(agreement: &Agreement) -> Value {
         "rules": agreement.rules,
         "decided_by": agreement.decided_by,
         "heads": heads,
+    })
+}
+
+/// Describes an entry of the log, for people and programs.
+#[must_use]
+pub fn document(entry: &AuditEntry) -> Value {
+    let hash = |hash: &[u8; 32]| blake3::Hash::from_bytes(*hash).to_hex().to_string();
+    json!({
+        "number": entry.number,
+        "previous": hash(&entry.previous),
+        "hash": hash(&entry.hash),
+        "at": entry.at,
+        "kind": entry.kind,
+        "document": entry.document,
     })
 }
 

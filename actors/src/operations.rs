@@ -13,15 +13,15 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use cloister_sources::Declaration;
-use cloister_vault::{AuditEntry, Head, Role, Token, Vault};
+use cloister_vault::{Head, Role, Token, Vault};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::clock;
-use crate::error::ApiError;
-use crate::log::{Kind, Log};
+use crate::log::{Kind, Log, document};
 use crate::services::approvals::{self, USUAL_SECONDS, Verdict};
 use crate::services::registry::Books;
+use crate::vocabulary::clock;
+use crate::vocabulary::error::ApiError;
 
 /// The name under which an operator's deeds stand in the log.
 const OPERATOR: &str = "the command on this machine";
@@ -221,19 +221,6 @@ impl Operations {
         let head = head.map_err(|error| ApiError::state(&error))?;
         Ok(json!({"entries": head.number, "head": head.hex()}))
     }
-}
-
-/// An entry of the log for people and programs.
-pub(crate) fn document(entry: &AuditEntry) -> Value {
-    let hex = |hash: &[u8; 32]| blake3::Hash::from_bytes(*hash).to_hex().to_string();
-    json!({
-        "number": entry.number,
-        "previous": hex(&entry.previous),
-        "hash": hex(&entry.hash),
-        "at": entry.at,
-        "kind": entry.kind,
-        "document": entry.document,
-    })
 }
 
 fn refused(error: &cloister_vault::VaultError) -> ApiError {

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use actix_web::HttpRequest;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, web};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cloister_vault::{Token, TokenRefusal, Vault};
@@ -20,10 +20,11 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-use crate::clock;
-use crate::error::ApiError;
-use crate::principal::Principal;
-use crate::settings::{Access, AccessMode};
+use crate::vocabulary::blocking;
+use crate::vocabulary::clock;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::principal::Principal;
+use crate::vocabulary::settings::{Access, AccessMode};
 
 /// How long a token that was checked is taken for checked.
 const REMEMBERED: Duration = Duration::from_secs(5 * 60);
@@ -183,8 +184,7 @@ impl Tokens {
     ) -> Result<Result<Token, TokenRefusal>, ApiError> {
         let _turn = self.checks.acquire().await.map_err(|_| ApiError::unavailable("the door"))?;
         let vault = self.vault.clone();
-        let checked = web::block(move || vault.check_token(&presented, clock::seconds())).await;
-        checked.map_err(|_| ApiError::unavailable("the thread pool"))
+        blocking::run(move || vault.check_token(&presented, clock::seconds())).await
     }
 
     fn remember(&self, fingerprint: [u8; 32], token: &Token, version: u64) -> Principal {

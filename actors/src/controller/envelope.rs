@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::data::Data;
-use crate::error::ApiError;
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
 
 /// The arguments of a request.
 #[derive(Debug, Default, PartialEq)]

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use actix_web::http::StatusCode;
 use uuid::Uuid;
 
-use crate::error::ApiError;
-use crate::label::{Labelled, Stored, Upload};
-use crate::object::{Method, Object, Principal};
 use crate::services::datasets::Kept;
-use crate::settings::Limits;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::Labelled;
+use crate::vocabulary::object::{Method, Object, Principal};
+use crate::vocabulary::selection::{Stored, Upload};
+use crate::vocabulary::settings::Limits;
 
 /// What a handle costs its owner at the least, in bytes.
 const HANDLE_BYTES: usize = 256;
@@ -225,8 +226,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::data::Data;
-    use crate::label::Public;
+    use crate::vocabulary::data::Data;
+    use crate::vocabulary::label::Public;
 
     fn value(numbers: usize) -> Held {
         let numbers = Data::Integers(vec![0; numbers]);

@@ -19,16 +19,18 @@ use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::{
     Attribute, Controller, Create, Doorkeeper, Envelope, Fetch, Invoke, ListServices, Release,
     Upload,
 };
 use crate::bus::Description;
-use crate::error::ApiError;
-use crate::label::Download;
 use crate::services::datasets::Content;
 use crate::sessions::Load;
+use crate::vocabulary::blocking;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::Download;
 
 /// From this size on, JSON is read on a thread for blocking work, so that a worker's other
 /// requests do not wait for it.
@@ -117,12 +119,22 @@ async fn upload(door: web::Data<Door>, request: HttpRequest, payload: Payload) -
     let content = Content::of_media(media.unwrap_or_default());
     let body = body(&door, &request, payload).await?;
     let small = body.bytes.len() <= SMALL_BODY;
-    let check = move || content.checked(&body.bytes);
-    let bytes = match small {
-        true => check(),
-        false => web::block(check).await.map_err(|_| ApiError::unavailable("the thread pool"))?,
-    };
+    let check = move || checked(content, &body.bytes);
+    let bytes = if small { check() } else { blocking::run(check).await? };
     ask(&door, Upload { principal, content, bytes: bytes? }).await.map(uuid_answer)
+}
+
+/// Gives the part of an upload's body that is kept: of JSON the first of `args`, of columns all.
+fn checked(content: Content, body: &[u8]) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+    if content != Content::Json {
+        content.columns(body)?;
+        return Ok(Zeroizing::new(body.to_vec()));
+    }
+    let value = Envelope::parse(body)?.args.into_iter().next();
+    let value = value
+        .ok_or_else(|| ApiError::malformed("an upload needs the value as the first of `args`"))?;
+    let bytes = serde_json::to_vec(&value);
+    bytes.map(Zeroizing::new).map_err(|error| ApiError::internal(error.to_string()))
 }
 
 async fn attribute(
@@ -215,8 +227,7 @@ async fn read(door: &Door, request: &HttpRequest, payload: Payload) -> Result<En
     if body.bytes.len() <= SMALL_BODY {
         return Envelope::parse(&body.bytes);
     }
-    let parsed = web::block(move || Envelope::parse(&body.bytes)).await;
-    parsed.map_err(|_| ApiError::unavailable("the thread pool"))?
+    blocking::run(move || Envelope::parse(&body.bytes)).await?
 }
 
 impl Door {

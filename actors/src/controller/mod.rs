@@ -26,12 +26,12 @@ use self::handles::{Handles, Held};
 pub use self::http::Door;
 pub(crate) use self::http::{endpoint, healthy, ready};
 use crate::bus::{Bus, Description, Find, List};
-use crate::data::{Data, HANDLE};
-use crate::error::ApiError;
-use crate::label::{Download, Labelled};
-use crate::object::{Argument, Call, Method, Object, Principal, Reply, Right};
 use crate::services::datasets::{Content, Forget, Keep, Kept};
-use crate::settings::Limits;
+use crate::vocabulary::data::{Data, HANDLE};
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::{Download, Labelled};
+use crate::vocabulary::object::{Argument, Call, Method, Object, Principal, Reply, Right};
+use crate::vocabulary::settings::Limits;
 
 /// How often expired handles are looked for.
 const SWEEP: Duration = Duration::from_secs(5);

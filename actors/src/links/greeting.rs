@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::stream::{FrameReader, FrameWriter};
-use crate::clock;
-use crate::consortium::{Consortium, Difference, MAX_MEMBERS, Member};
+use crate::vocabulary::clock;
+use crate::vocabulary::consortium::{Consortium, Difference, MAX_MEMBERS, Member};
 
 /// How long a peer may take for handshake and greeting.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);

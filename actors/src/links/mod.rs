@@ -9,7 +9,7 @@
 //! network are handed on with `send`, never with `do_send`: a slow receiver slows its sender.
 
 mod connection;
-mod effort;
+mod cpu_time;
 mod greeting;
 mod listener;
 mod outbox;
@@ -35,7 +35,7 @@ use tokio::time::timeout;
 
 pub use self::connection::ConnectionError;
 use self::connection::{Connection, Credentials};
-pub use self::effort::Effort;
+pub use self::cpu_time::CpuTime;
 pub use self::greeting::{Greeting, GreetingError, Purpose};
 pub use self::listener::Listener;
 use self::outbox::Outbox;
@@ -68,7 +68,7 @@ pub struct PeerLink {
     epoch: u64,
     pause: Duration,
     problem: Option<String>,
-    effort: Effort,
+    cpu_time: CpuTime,
 }
 
 /// Whom a link leads to.
@@ -122,7 +122,7 @@ pub struct LinkUp {
     /// A value bound to this connection.
     pub binding: [u8; 32],
     /// What the link works.
-    pub effort: Effort,
+    pub cpu_time: CpuTime,
     /// How long a word takes on it.
     pub round_trip: RoundTrip,
     /// Until when the peer's certificate is valid, if it can be read.
@@ -209,7 +209,7 @@ impl PeerLink {
             epoch: 0,
             pause: SHORTEST_PAUSE,
             problem: None,
-            effort: Effort::default(),
+            cpu_time: CpuTime::default(),
         }
     }
 
@@ -259,14 +259,15 @@ impl PeerLink {
         let (position, epoch, boot) = (self.peer.position, self.epoch, greeting.boot);
         tracing::info!(peer = %self.peer.member.name, epoch, "link up");
         // Our own event, one a connection, to an actor of this node: nothing to bound or to lose.
-        let effort = self.effort.clone();
-        let up = LinkUp { position, epoch, boot, binding, effort, round_trip, not_after, release };
+        let cpu_time = self.cpu_time.clone();
+        let up =
+            LinkUp { position, epoch, boot, binding, cpu_time, round_trip, not_after, release };
         self.events.up.do_send(up);
         let reading =
             read(reader, position, self.events.inbound.clone(), outbox.clone(), line.clone());
         let writing = write(writer, outbox.clone());
-        let reading = self.effort.clone().of(reading);
-        let writing = self.effort.clone().of(writing);
+        let reading = self.cpu_time.clone().of(reading);
+        let writing = self.cpu_time.clone().of(writing);
         let tasks = [
             context.spawn(reading.into_actor(self).map(move |reason, link, context| {
                 link.ended(epoch, reason, context);

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use super::PeerLink;
 use super::connection::{Connection, ConnectionError, Credentials};
 use super::greeting::{Greeting, PATIENCE, Purpose};
-use crate::clock;
+use crate::vocabulary::clock;
 
 /// Bytes of one question.
 const QUESTION: usize = 64 << 10;

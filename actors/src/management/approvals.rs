@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Desk, admit, answer};
 use crate::controller::Door;
-use crate::error::ApiError;
+use crate::vocabulary::error::ApiError;
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -67,7 +67,7 @@ pub(super) async fn decide(
 impl Desk {
     pub(super) async fn approvals(
         &self,
-        principal: &crate::object::Principal,
+        principal: &crate::vocabulary::object::Principal,
     ) -> Result<Value, ApiError> {
         let approvals = self.call(principal, &self.services.approvals, "list", []).await?;
         Ok(json!({"approvals": approvals}))

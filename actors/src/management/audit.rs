@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::{Answer, Desk, admit, answer};
 use crate::controller::Door;
-use crate::error::ApiError;
-use crate::object::{Principal, Right};
+use crate::vocabulary::blocking;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::object::{Principal, Right};
 
 /// Entries of one answer where nothing is said.
 const USUAL_ENTRIES: usize = 100;
@@ -46,8 +47,7 @@ pub(super) async fn verify(
     let turn = desk.verifying.acquire().await;
     let _turn = turn.map_err(|_| ApiError::unavailable("the audit log"))?;
     let vault = desk.vault.clone();
-    let verified = web::block(move || vault.verify()).await;
-    let verified = verified.map_err(|_| ApiError::unavailable("the thread pool"))?;
+    let verified = blocking::run(move || vault.verify()).await?;
     Ok(answer(&match verified {
         Ok(own) => json!({"verified": true, "entries": own.entries, "problem": null}),
         Err(broken) => json!({"verified": false, "entries": null, "problem": broken.to_string()}),

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{Answer, Desk, admit, answer};
 use crate::controller::Door;
-use crate::error::ApiError;
 use crate::records::{CancelOne, Filter, Inspect, List};
+use crate::vocabulary::error::ApiError;
 
 /// Which computations are asked for.
 #[derive(Deserialize)]

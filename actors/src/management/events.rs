@@ -17,9 +17,9 @@ use tokio::time::{Instant, timeout};
 use super::places::Place;
 use super::{Answer, Desk, admit};
 use crate::controller::Door;
-use crate::error::ApiError;
-use crate::object::{Principal, Right};
 use crate::records::{Filter, List};
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::object::{Principal, Right};
 
 /// How often is looked.
 const PACE: Duration = Duration::from_millis(250);

@@ -17,10 +17,10 @@ use std::sync::atomic::AtomicU64;
 use super::node::days_left;
 use super::{Answer, Desk, admit};
 use crate::controller::{Door, endpoint, healthy, ready};
-use crate::error::ApiError;
-use crate::object::Right;
 use crate::records::{AskLoad, AskTotals, Load};
 use crate::sessions::LookAtLinks;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::object::Right;
 
 type Level = Gauge<f64, AtomicU64>;
 

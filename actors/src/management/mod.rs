@@ -34,12 +34,12 @@ pub use self::metrics::routes as metrics_routes;
 pub use self::node::Facts;
 use self::places::Places;
 use crate::controller::{Door, endpoint};
-use crate::data::Data;
-use crate::error::ApiError;
-use crate::label::Labelled;
-use crate::object::{Argument, Call, Object, Principal, Reply};
 use crate::records::Records;
 use crate::sessions::Sessions;
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::Labelled;
+use crate::vocabulary::object::{Argument, Call, Object, Principal, Reply};
 
 /// Who may listen to events at a time, in all and of one name.
 const MOST_LISTENERS: (usize, usize) = (64, 16);

@@ -9,13 +9,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Desk, admit, answer};
-use crate::clock::{self, rfc3339};
-use crate::consortium::{Consortium, Member};
 use crate::controller::Door;
-use crate::error::ApiError;
-use crate::object::{Principal, Right};
 use crate::records::{AskLoad, Load};
 use crate::sessions::{LinkState, LookAtLinks};
+use crate::vocabulary::clock::{self, rfc3339};
+use crate::vocabulary::consortium::{Consortium, Member};
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::object::{Principal, Right};
 
 const DAY: u64 = 24 * 60 * 60;
 

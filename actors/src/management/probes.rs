@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use super::node::days_left;
 use super::{Answer, Desk, admit, answer};
 use crate::controller::Door;
-use crate::error::ApiError;
 use crate::links::{
     ConnectionError, Findings, GreetingError, LONGEST_IDLE, MOST_BYTES, Met, Probe,
 };
-use crate::object::Right;
 use crate::sessions::ProbeMember;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::object::Right;
 
 /// A clock that is so far off is wrong, in seconds.
 const CLOCK_OFF: f64 = 30.0;

@@ -25,17 +25,14 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-pub(crate) use self::reloading::Reloader;
-pub use self::reloading::{Renewed, Reread};
+use self::reloading::Reloader;
+pub use self::reloading::Reread;
 pub use self::services::{DATASETS, POLICY, SESSIONS};
 use self::services::{Services, Started, State};
 use self::serving::{api_tls, serve, serve_metrics};
-use crate::clock;
-use crate::consortium::Consortium;
-use crate::control;
+use crate::control::{self, Reload};
 use crate::controller::Doorkeeper;
 use crate::controller::http::{Door, LARGE_BODIES};
-use crate::error::ApiError;
 use crate::links::{Events, Greeting, Listener, Peer, Trust};
 use crate::log::Log;
 use crate::management::{Desk, Facts};
@@ -43,7 +40,10 @@ use crate::operations::Operations;
 use crate::policy::PolicyError;
 use crate::records::{AskLoad, Records};
 use crate::sessions::{Close, Connect, Sessions, Shutdown, Surroundings};
-use crate::settings::{AccessMode, Settings};
+use crate::vocabulary::clock;
+use crate::vocabulary::consortium::Consortium;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::settings::{AccessMode, Settings};
 
 /// How often the door forgets who came long ago.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -78,7 +78,7 @@ pub struct Node {
     records: Addr<Records>,
     stopping: watch::Sender<bool>,
     grace: Duration,
-    reloader: Reloader,
+    reloader: Addr<Reloader>,
     vault: Vault,
     /// What runs beside the actors until the node stops.
     tasks: Vec<JoinHandle<()>>,
@@ -200,11 +200,13 @@ impl Node {
             facts: Arc::clone(&facts),
             sessions: sessions.clone(),
             simon,
-        };
+        }
+        .start();
         let control = control::listen(&settings.state).map_err(StartError::Control)?;
         let operations =
             Operations::new(&settings.party, state.vault.clone(), state.access.clone());
-        let control = actix::spawn(control::serve(control, operations, reloader.clone()));
+        let control =
+            actix::spawn(control::serve(control, operations, reloader.clone().recipient()));
         let (stopping, stops) = watch::channel(false);
         let asked = (records.clone(), sessions.clone());
         let desk = Desk::new(facts, asked, (told, state.vault.clone()), stops);
@@ -263,7 +265,8 @@ impl Node {
     /// # Errors
     /// If they cannot be read, or more has changed than fingerprints: then nothing was done.
     pub async fn reload(&self) -> Result<(), ApiError> {
-        self.reloader.reload().await.map(drop)
+        let reloaded = self.reloader.send(Reload).await;
+        reloaded.map_err(|_| ApiError::unavailable("the reloader"))?.map(drop)
     }
 
     /// Takes no more computations, gives those under way some time, ends the rest, closes links, and
@@ -421,17 +424,17 @@ fn bind(
 
 /// All members but ourselves. The one that stands earlier in the file dials.
 fn peers(consortium: &Consortium, me: usize) -> Vec<Peer> {
-    let peer = |(position, member): (usize, &crate::consortium::Member)| Peer {
+    let peer = |(position, member): (usize, &crate::vocabulary::consortium::Member)| Peer {
         position,
         member: pinned(member),
         address: member.peer.clone(),
         dial: me < position,
     };
-    let others = |(position, _): &(usize, &crate::consortium::Member)| *position != me;
+    let others = |(position, _): &(usize, &crate::vocabulary::consortium::Member)| *position != me;
     consortium.members().iter().enumerate().filter(others).map(peer).collect()
 }
 
-fn pinned(member: &crate::consortium::Member) -> Member {
+fn pinned(member: &crate::vocabulary::consortium::Member) -> Member {
     Member { name: member.name.clone(), fingerprints: member.fingerprints.clone() }
 }
 

@@ -8,31 +8,27 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use actix::{Addr, Message};
+use actix::{Actor, Addr, Context, Handler, ResponseFuture};
 use actix_web::http::StatusCode;
-use actix_web::web;
 use cloister_certs::{Expiry, Identity, Roster};
 use serde_json::{Value, json};
 
 use super::pinned;
-use crate::consortium::{Consortium, Member};
-use crate::error::ApiError;
+use crate::control::Reload;
 use crate::links::{Greeting, Trust};
 use crate::management::Facts;
 use crate::services::simon::Simon;
 use crate::sessions::Sessions;
+use crate::vocabulary::blocking;
+use crate::vocabulary::consortium::{Consortium, Member, Renewed};
+use crate::vocabulary::error::ApiError;
 
 /// Reads the consortium file and the identity anew, or says why it cannot. Blocks.
 pub type Reread = Arc<dyn Fn() -> Result<(Consortium, Identity), String> + Send + Sync>;
 
-/// The members' fingerprints have changed, and nothing else of them.
-#[derive(Clone, Message)]
-#[rtype(result = "()")]
-pub struct Renewed(pub Arc<Consortium>);
-
-/// Does it. Cheap to clone.
+/// The actor that reads them again.
 #[derive(Clone)]
-pub(crate) struct Reloader {
+pub(super) struct Reloader {
     pub(super) reread: Reread,
     pub(super) me: usize,
     pub(super) boot: [u8; 16],
@@ -47,10 +43,9 @@ impl Reloader {
     ///
     /// # Errors
     /// If they cannot be read, or more has changed than fingerprints: then nothing was done.
-    pub(crate) async fn reload(&self) -> Result<Value, ApiError> {
+    async fn reload(&self) -> Result<Value, ApiError> {
         let reread = Arc::clone(&self.reread);
-        let read = web::block(move || reread()).await;
-        let read = read.map_err(|_| ApiError::unavailable("the thread pool"))?;
+        let read = blocking::run(move || reread()).await?;
         let (consortium, identity) = read.map_err(refused)?;
         let facts = Arc::clone(&self.facts.read().unwrap_or_else(PoisonError::into_inner));
         check(&facts.consortium, &consortium, self.me, &identity).map_err(refused)?;
@@ -67,6 +62,19 @@ impl Reloader {
         self.simon.send(renewed).await.map_err(gone)?;
         tracing::info!(%fingerprint, "identity and fingerprints were read again");
         Ok(json!({"fingerprint": fingerprint.to_string()}))
+    }
+}
+
+impl Actor for Reloader {
+    type Context = Context<Self>;
+}
+
+impl Handler<Reload> for Reloader {
+    type Result = ResponseFuture<Result<Value, ApiError>>;
+
+    fn handle(&mut self, _: Reload, _: &mut Self::Context) -> Self::Result {
+        let reloader = self.clone();
+        Box::pin(async move { reloader.reload().await })
     }
 }
 

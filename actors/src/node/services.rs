@@ -10,11 +10,9 @@ use serde_json::json;
 
 use super::StartError;
 use crate::bus::{Bus, Offer, Register, Sibling};
-use crate::consortium::Consortium;
 use crate::controller::{Controller, Uploads};
 use crate::log::{self, Log};
 use crate::management;
-use crate::object::{Call, Interface, Object};
 use crate::policy::{Decide, Policy};
 use crate::records::{Begun, Finished, Records};
 use crate::services::approvals::{self, Approvals};
@@ -26,7 +24,9 @@ use crate::services::registry::{self, Books, Registry};
 use crate::services::simon::{self, Port, Simon};
 use crate::services::storage::{self, KeyValueStorage};
 use crate::sessions::{Decline, Launch, Reserve, Sessions};
-use crate::settings::Settings;
+use crate::vocabulary::consortium::Consortium;
+use crate::vocabulary::object::{Call, Interface, Object};
+use crate::vocabulary::settings::Settings;
 
 /// The address on the bus at which joint computations are asked for.
 pub const SESSIONS: &str = "sessions";

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::ServerConfig;
 use super::{StartError, bind};
 use crate::controller::http::{Door, routes};
 use crate::management::{self, Desk};
-use crate::settings::Settings;
+use crate::vocabulary::settings::Settings;
 
 /// HTTP workers: handlers only translate, so a few serve many clients.
 const HTTP_WORKERS: usize = 2;

@@ -5,8 +5,6 @@
 //! A dataset that a principal may not see does not exist for it. Approvals are counted when they are
 //! used: a query that is aborted afterwards counts as asked.
 
-mod settings;
-
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
@@ -16,10 +14,10 @@ use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_protocols::session::Origin;
 use cloister_vault::{Class, Decision, Vault};
 
-pub use self::settings::{DatasetPolicy, Policies, PolicyError};
-use crate::clock;
-use crate::error::ApiError;
-use crate::principal::Principal;
+use crate::vocabulary::clock;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::principal::Principal;
+pub use crate::vocabulary::settings::{DatasetPolicy, Policies, PolicyError};
 
 /// The actor.
 pub struct Policy {

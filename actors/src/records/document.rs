@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::{End, Record, Records, is_cancelled};
-use crate::clock::rfc3339;
-use crate::label::{Cost, Disclosure, Report};
-use crate::object::Principal;
 use crate::progress::{Lifecycle, Progress, Round};
+use crate::vocabulary::clock::rfc3339;
+use crate::vocabulary::label::{Cost, Disclosure, Report};
+use crate::vocabulary::object::Principal;
 
 /// The steps in which times are told where a dataset is involved, in seconds.
 pub(super) const COARSE: f64 = 0.1;

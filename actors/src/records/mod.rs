@@ -20,12 +20,12 @@ use uuid::Uuid;
 
 use self::document::COARSE;
 pub use self::document::{Detail, Summary};
-use crate::clock;
-use crate::error::ApiError;
-use crate::label::Report;
-use crate::object::{Principal, Right};
 use crate::progress::Observer;
 use crate::sessions::Cancel;
+use crate::vocabulary::clock;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::Report;
+use crate::vocabulary::object::{Principal, Right};
 
 /// Ended computations of one principal that are remembered: nobody can have those of others forgotten.
 const MOST_ENDED: usize = 500;
@@ -36,7 +36,7 @@ const MOST_OF_ALL: usize = 5_000;
 /// Memory for the results of one principal's ended computations, in bytes; the oldest go first.
 const RESULT_BYTES: usize = 16 << 20;
 
-/// The code of [`crate::failure::Failure::Cancelled`].
+/// The code of [`crate::vocabulary::failure::Failure::Cancelled`].
 const CANCELLED: &str = "cancelled";
 
 /// Computations that one answer lists, at most.
@@ -180,7 +180,7 @@ struct End {
     at: Instant,
     /// What came of it; none where its result has been forgotten.
     result: Result<Option<Arc<Report>>, ApiError>,
-    cost: Option<crate::label::Cost>,
+    cost: Option<crate::vocabulary::label::Cost>,
     session: Option<String>,
 }
 

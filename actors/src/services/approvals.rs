@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use super::{own_description, public};
 use crate::bus::Description;
-use crate::clock;
-use crate::error::ApiError;
 use crate::log::{Kind, Log};
-use crate::object::Parameter::{Optional, Required};
-use crate::object::{Call, Interface, Method, Reply, Right};
+use crate::vocabulary::blocking;
+use crate::vocabulary::clock;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::object::Parameter::{Optional, Required};
+use crate::vocabulary::object::{Call, Interface, Method, Reply, Right};
 
 /// For how long an approval holds where nothing is said, in seconds: a week.
 pub const USUAL_SECONDS: u64 = 7 * 24 * 60 * 60;
@@ -142,8 +143,7 @@ impl Handler<Call> for Approvals {
         let (vault, log) = (self.vault.clone(), self.log.clone());
         Box::pin(async move {
             let verdict = Self::verdict(&call)?;
-            let done = actix_web::web::block(move || verdict.carry_out(&vault, &log)).await;
-            done.map_err(|_| ApiError::unavailable("the thread pool"))??;
+            blocking::run(move || verdict.carry_out(&vault, &log)).await??;
             Ok(Reply::None)
         })
     }

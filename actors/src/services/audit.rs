@@ -7,10 +7,11 @@ use serde_json::json;
 
 use super::{own_description, public};
 use crate::bus::Description;
-use crate::error::ApiError;
-use crate::object::Parameter::Optional;
-use crate::object::{Call, Interface, Method, Reply, Right};
-use crate::operations::document;
+use crate::log::document;
+use crate::vocabulary::blocking;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::object::Parameter::Optional;
+use crate::vocabulary::object::{Call, Interface, Method, Reply, Right};
 
 /// Entries that one call gives out, at most and where nothing is said.
 const MOST_ENTRIES: usize = 1_000;
@@ -79,8 +80,7 @@ impl Handler<Call> for Audit {
         let audit = self.clone();
         Box::pin(async move {
             // Some megabytes of entries are read and written as JSON.
-            let answered = actix_web::web::block(move || audit.answer(&call)).await;
-            answered.map_err(|_| ApiError::unavailable("the thread pool"))?
+            blocking::run(move || audit.answer(&call)).await?
         })
     }
 }

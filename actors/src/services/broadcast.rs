@@ -8,10 +8,10 @@ use actix::{Actor, Context, Handler};
 
 use super::{MOST_BYTES, MOST_NAMED, description, footprint, nothing_named, too_many};
 use crate::bus::Description;
-use crate::error::ApiError;
-use crate::label::Labelled;
-use crate::object::Parameter::Required;
-use crate::object::{Argument, Call, Interface, Method, Reply, Right};
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::Labelled;
+use crate::vocabulary::object::Parameter::Required;
+use crate::vocabulary::object::{Argument, Call, Interface, Method, Reply, Right};
 
 /// The actor.
 #[derive(Default)]

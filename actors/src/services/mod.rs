@@ -12,10 +12,10 @@ pub mod storage;
 use std::sync::Arc;
 
 use crate::bus::Description;
-use crate::data::Data;
-use crate::error::ApiError;
-use crate::label::{Labelled, Public};
-use crate::object::Reply;
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::{Labelled, Public};
+use crate::vocabulary::object::Reply;
 
 /// The version that existing clients know these services by.
 const API_VERSION: &str = "0.6.0";

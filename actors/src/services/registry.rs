@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 
 use super::{own_description, public};
 use crate::bus::Description;
-use crate::data::Data;
-use crate::error::ApiError;
 use crate::log::{Kind, Log};
-use crate::object::Parameter::Required;
-use crate::object::{Call, Interface, Method, Reply, Right};
 use crate::policy::no_such_dataset;
+use crate::vocabulary::blocking;
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::object::Parameter::Required;
+use crate::vocabulary::object::{Call, Interface, Method, Reply, Right};
 
 /// The actor.
 pub struct Registry {
@@ -167,14 +168,13 @@ impl Handler<Call> for Registry {
         Box::pin(async move {
             if call.method == "withdraw" {
                 let name = call.arguments.text("dataset")?;
-                let done = actix_web::web::block(move || books.withdraw(&by, &name)).await;
-                done.map_err(|_| ApiError::unavailable("the thread pool"))??;
+                blocking::run(move || books.withdraw(&by, &name)).await??;
                 return Ok(Reply::None);
             }
             let declaration = declaration(&*call.arguments.public("declaration")?)?;
-            let done = actix_web::web::block(move || books.register(&by, declaration)).await;
-            // What was found says how many values are missing: the owner's to know, who called.
-            public(&done.map_err(|_| ApiError::unavailable("the thread pool"))??)
+            let found = blocking::run(move || books.register(&by, declaration)).await??;
+            // It says how many values are missing: the owner's to know, who called.
+            public(&found)
         })
     }
 }

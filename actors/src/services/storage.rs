@@ -7,11 +7,11 @@ use actix::{Actor, AsyncContext, Context, Handler};
 
 use super::{MOST_BYTES, MOST_NAMED, description, footprint, nothing_named, too_many};
 use crate::bus::Description;
-use crate::data::Data;
-use crate::error::ApiError;
-use crate::label::{Labelled, Public};
-use crate::object::Parameter::{Optional, Required};
-use crate::object::{Call, Interface, Method, Object, Reply, Right};
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::{Labelled, Public};
+use crate::vocabulary::object::Parameter::{Optional, Required};
+use crate::vocabulary::object::{Call, Interface, Method, Object, Reply, Right};
 
 /// The storage that always exists.
 const DEFAULT: &str = "default";

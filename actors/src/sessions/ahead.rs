@@ -24,8 +24,8 @@ use tokio::sync::oneshot;
 
 use super::{Cause, Launch, Reserve, Sessions, Terms, Ticket, Waiting};
 use crate::computation::Conclusion;
-use crate::failure::Failure;
 use crate::progress::Reporter;
+use crate::vocabulary::failure::Failure;
 
 /// The name of the network of two nodes that make something ahead. No client can use it.
 pub const OWN_NETWORK: &str = "cloister:ahead";
@@ -275,9 +275,9 @@ mod tests {
 
     use super::super::Surroundings;
     use super::*;
-    use crate::consortium::{Consortium, Member};
     use crate::log::Log;
-    use crate::settings::{Committee, Limits, Pairwise};
+    use crate::vocabulary::consortium::{Consortium, Member};
+    use crate::vocabulary::settings::{Committee, Limits, Pairwise};
 
     /// The sessions of the second of three members.
     fn sessions(folder: &tempfile::TempDir) -> Sessions {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Decline, Launch, Sessions, Waiting};
 use crate::computation::Abort;
-use crate::failure::Failure;
+use crate::vocabulary::failure::Failure;
 
 /// Ends the computation of this name, if it waits for links or runs. One that has not come so far finds
 /// out for itself, from its [`crate::progress::Reporter`].

@@ -6,7 +6,7 @@ use std::time::Instant;
 use actix::{Context, Handler, Message};
 
 use super::{Sessions, Ticket};
-use crate::failure::Failure;
+use crate::vocabulary::failure::Failure;
 
 /// Ends what a ticket was reserved for before it has begun: this node will not take part.
 #[derive(Message)]

@@ -25,12 +25,11 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::early::MOST_CALLS;
-use super::{Cause, Launch, Reserve, Running, Sessions, Terms, Waiting};
+use super::{Cause, LONGEST_NAME, Launch, Reserve, Running, Sessions, Terms, Waiting};
 use crate::computation::Conclusion;
-use crate::failure::Failure;
 use crate::log::{self, Kind, Log};
 use crate::progress::Reporter;
-use crate::services::simon::LONGEST_NAME;
+use crate::vocabulary::failure::Failure;
 
 /// Computations in which we help that the calls of one member may have begun and not ended: its
 /// parties might never come, and each then lasts until the deadline.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use actix::{Addr, Handler, Message};
 
 use super::{Link, Pace, Sessions};
-use crate::clock;
 use crate::computation::Abort;
 use crate::links::{CheckPin, LinkDown, LinkUp, PeerLink};
-use crate::node::Renewed;
+use crate::vocabulary::clock;
+use crate::vocabulary::consortium::Renewed;
 
 /// Of two members the one that stands earlier in the consortium file dials.
 const NOT_CALLED: &str = "it has not connected yet, and of the two it is the one to dial: see that its \

@@ -25,8 +25,8 @@ use super::ahead::OWN_NETWORK;
 use super::numbers::Group;
 use super::ticket::{key, same_members};
 use crate::computation::{Abort, PeerStopped};
-use crate::failure::{Failure, StopNotice};
 use crate::links::SendStop;
+use crate::vocabulary::failure::{Failure, StopNotice};
 
 /// How long after word of a run's end a request for it shares the end.
 const MOMENT: Duration = Duration::from_secs(2);

@@ -51,15 +51,15 @@ use self::numbers::{Group, Numbers};
 use self::running::{Cause, Running};
 pub use self::stopping::{Close, Shutdown};
 use self::ticket::{GiveBack, Key, Names};
-pub use self::ticket::{Reserve, Ticket};
+pub use self::ticket::{LONGEST_NAME, Reserve, Ticket};
 use self::workers::Workers;
 use crate::computation::{Abort, Computation, Conclusion, Deliver, Ended};
-use crate::consortium::{Consortium, Member};
-use crate::failure::Failure;
 use crate::links::{Content, Inbound, LinkUp, PeerLink};
 use crate::log::Log;
 use crate::progress::Reporter;
-use crate::settings::{Committee, Limits, Pairwise};
+use crate::vocabulary::consortium::{Consortium, Member};
+use crate::vocabulary::failure::Failure;
+use crate::vocabulary::settings::{Committee, Limits, Pairwise};
 
 /// Requests of more words than this are computed on a worker's thread: masking and hashing them
 /// would hold up the links.

@@ -58,7 +58,7 @@ impl Sessions {
             reporter,
             trace,
             ended: context.address().recipient(),
-            ticket,
+            guard: Box::new(ticket),
         })
     }
 
@@ -92,10 +92,10 @@ impl Sessions {
         let route = |(index, position): (usize, &usize)| {
             let link = self.links.get(position)?;
             let up = link.up.as_ref()?;
-            let (epoch, effort) = (up.epoch, up.effort.clone());
+            let (epoch, cpu_time) = (up.epoch, up.cpu_time.clone());
             let (party, address) = (Party::new(index)?, &link.address);
             let (link, stop) = (address.clone().recipient(), address.clone().recipient());
-            Some((party, Route { link, stop, epoch, effort }))
+            Some((party, Route { link, stop, epoch, cpu_time }))
         };
         members.iter().enumerate().filter_map(route).collect()
     }

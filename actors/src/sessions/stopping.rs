@@ -4,7 +4,7 @@ use actix::{ActorContext, Handler, Message};
 
 use super::Sessions;
 use crate::computation::Abort;
-use crate::failure::Failure;
+use crate::vocabulary::failure::Failure;
 
 /// Takes no more computations: the node is about to stop.
 #[derive(Message)]

@@ -8,7 +8,10 @@ use std::collections::HashMap;
 
 use actix::{Message, Recipient};
 
-use crate::failure::Failure;
+use crate::vocabulary::failure::Failure;
+
+/// The longest name of a network in bytes.
+pub const LONGEST_NAME: usize = 1_000;
 
 /// Asks for the right to compute with these members under this name.
 #[derive(Debug, Message)]

@@ -4,9 +4,9 @@ use cloister_sources::{Column, Dataset};
 use serde::Serialize;
 
 use super::Store;
-use crate::error::ApiError;
-use crate::object::{Principal, Reply};
 use crate::services::public;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::object::{Principal, Reply};
 
 /// A dataset as members compare it with theirs before they compute.
 #[derive(Serialize)]

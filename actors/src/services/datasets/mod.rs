@@ -6,6 +6,7 @@
 //! the controller, which talks to clients, cannot.
 
 mod catalogue;
+mod obtained;
 mod obtaining;
 mod refusals;
 mod rows;
@@ -20,20 +21,20 @@ use cloister_sources::Dataset;
 use cloister_vault::Vault;
 use tokio::sync::Semaphore;
 
-pub use self::obtaining::{Added, Contents, Group, Obtained};
+pub use self::obtained::{Added, Contents, Group, Obtained};
 use self::refusals::Refusals;
-pub use self::selection::{Base, Selection};
 pub use self::uploads::{Content, Forget, Keep, Kept, Restore};
 use super::own_description;
 use super::registry::parse;
 use crate::bus::Description;
-use crate::error::ApiError;
-use crate::label::Stored;
 use crate::log::Log;
-use crate::object::Parameter::{Optional, Required};
-use crate::object::{Call, Interface, Method, Principal, Reply, Right};
-use crate::policy::{Policies, no_such_dataset};
-use crate::settings::Limits;
+use crate::policy::no_such_dataset;
+use crate::vocabulary::blocking;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::object::Parameter::{Optional, Required};
+use crate::vocabulary::object::{Call, Interface, Method, Principal, Reply, Right};
+use crate::vocabulary::selection::Stored;
+use crate::vocabulary::settings::{Limits, Policies};
 
 /// The actor.
 pub struct Datasets {
@@ -161,8 +162,7 @@ impl Handler<Call> for Datasets {
         Box::pin(async move {
             let _turn =
                 readings.acquire().await.map_err(|_| ApiError::unavailable("the datasets"))?;
-            let answered = actix_web::web::block(move || store.answer(&call)).await;
-            answered.map_err(|_| ApiError::unavailable("the thread pool"))?
+            blocking::run(move || store.answer(&call)).await?
         })
     }
 }
@@ -183,8 +183,7 @@ impl Handler<Obtain> for Datasets {
         Box::pin(async move {
             let _turn =
                 readings.acquire().await.map_err(|_| ApiError::unavailable("the datasets"))?;
-            let obtained = actix_web::web::block(move || store.obtain(&obtain)).await;
-            obtained.map_err(|_| ApiError::unavailable("the thread pool"))?
+            blocking::run(move || store.obtain(&obtain)).await?
         })
     }
 }

@@ -8,75 +8,19 @@
 use actix_web::http::StatusCode;
 use cloister_protocols::catalogue::{Entry, InputKind};
 use cloister_sources::{
-    Aggregate, Aggregated, Batch, Comparison, Constant, Dataset, Filter, Kind, SourceError, Values,
+    Aggregate, Aggregated, Batch, Comparison, Constant, Dataset, Filter, Kind, SourceError,
     aggregate, read,
 };
 use cloister_vault::Asked;
 use zeroize::Zeroizing;
 
+use super::obtained::{Added, Contents, Group, Obtained};
 use super::rows::{Identities, Rows, selected};
 use super::uploads::{Content, json};
-use super::{Base, Obtain, Selection, Store};
-use crate::data::Data;
-use crate::error::ApiError;
-use crate::label::{Private, Stored, Upload};
-
-/// What a computation gets.
-pub struct Obtained {
-    /// The data.
-    pub content: Contents,
-    /// How many rows were left out because a value was missing.
-    pub dropped: u64,
-}
-
-/// Data in the form in which they come cheapest.
-#[derive(Clone)]
-pub enum Contents {
-    /// As a client wrote them.
-    Json(Private<Data>),
-    /// Columns of one length, without missing values.
-    Columns(Private<Vec<Values>>),
-    /// How often each combination of categories occurs.
-    Groups(Private<Vec<Group>>),
-    /// Whole numbers that were added near their source.
-    Added(Private<Added>),
-}
-
-/// Categories, and how often they occur together.
-pub type Group = (Vec<String>, u64);
-
-/// A sum of whole numbers.
-#[derive(Clone, Copy)]
-pub struct Added {
-    /// How many they are.
-    pub rows: u64,
-    /// Their sum.
-    pub sum: i128,
-    /// The sum of their magnitudes.
-    pub magnitude: u128,
-}
-
-impl Contents {
-    /// Roughly how many bytes of memory they take.
-    #[must_use]
-    pub fn footprint(&self) -> usize {
-        match self {
-            Self::Json(data) => data.for_computing().footprint(),
-            Self::Columns(columns) => columns.for_computing().iter().map(footprint).sum(),
-            Self::Groups(groups) => groups.for_computing().len() * size_of::<Group>(),
-            Self::Added(_) => size_of::<Added>(),
-        }
-    }
-}
-
-fn footprint(column: &Values) -> usize {
-    match column {
-        Values::Integers(values) => values.len() * size_of::<Option<i64>>(),
-        Values::Numbers(values) => values.len() * size_of::<Option<f64>>(),
-        Values::Truths(values) => values.len() * size_of::<Option<bool>>(),
-        Values::Texts(values) => values.len() * size_of::<Option<String>>(),
-    }
-}
+use super::{Obtain, Store};
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::Private;
+use crate::vocabulary::selection::{Base, Selection, Stored, Upload};
 
 impl Store {
     /// Reads what a computation needs. Blocks.

@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 
 use cloister_vault::{Class, Decision, Vault};
 
-use crate::clock;
-use crate::error::ApiError;
-use crate::object::Principal;
 use crate::policy::approval_needed;
+use crate::vocabulary::clock;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::object::Principal;
 
 /// Refusals that a principal may get on a dataset before its owner is asked.
 const MOST: u32 = 16;

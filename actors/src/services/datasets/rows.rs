@@ -3,10 +3,9 @@
 use cloister_sources::{Batch, Values};
 use zeroize::Zeroizing;
 
-use super::Obtained;
-use super::obtaining::Contents;
-use crate::error::ApiError;
-use crate::label::Private;
+use super::obtained::{Contents, Obtained};
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::Private;
 
 /// Selected rows: some columns to compute with, and the identity of each row.
 pub(super) struct Rows {

@@ -1,68 +1,19 @@
-//! Which columns of which data, and which rows of them.
-
-use std::collections::BTreeSet;
+//! A client's selections: columns of a dataset or of an upload, and a condition on rows.
 
 use cloister_sources::{Column, Filter};
-use serde_json::{Value, json};
 
 use super::Store;
-use crate::data::Data;
-use crate::error::ApiError;
-use crate::label::{Labelled, Stored, Upload};
-use crate::object::{Argument, Call, Reply};
-use crate::policy::Use;
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::Labelled;
+use crate::vocabulary::object::{Argument, Call, Reply};
+use crate::vocabulary::selection::{Base, Selection, Stored};
 
 /// The most columns of a selection.
 const MOST_COLUMNS: usize = 1_000;
 
 /// The longest condition on rows in bytes: it is written into the log whole.
 const LONGEST_FILTER: usize = 16 << 10;
-
-/// A plan of what to read. Says nothing of what is there.
-#[derive(Clone)]
-pub struct Selection {
-    /// From what.
-    pub base: Base,
-    /// The columns, in the order in which a function takes them.
-    pub columns: Vec<String>,
-    /// Which rows; all where there is none.
-    pub filter: Option<Filter>,
-}
-
-/// What columns are selected from.
-#[derive(Clone)]
-pub enum Base {
-    /// A dataset by its name.
-    Dataset(String),
-    /// Columns that a client pushed.
-    Upload(Upload),
-}
-
-impl Selection {
-    /// What the policy must know of it.
-    #[must_use]
-    pub fn uses(&self) -> Use {
-        match &self.base {
-            Base::Upload(_) => Use::ClientColumns,
-            Base::Dataset(name) => {
-                let filtered = self.filter.iter().flat_map(Filter::columns).map(str::to_owned);
-                let columns: BTreeSet<String> = filtered.chain(self.columns.clone()).collect();
-                Use::Dataset { name: name.clone(), columns: columns.into_iter().collect() }
-            }
-        }
-    }
-
-    /// For the audit log.
-    #[must_use]
-    pub fn document(&self) -> Value {
-        let base = match &self.base {
-            Base::Dataset(name) => json!(name),
-            Base::Upload(upload) => json!({"upload": upload.id.to_string()}),
-        };
-        let filter = self.filter.as_ref().map(Filter::canonical);
-        json!({"dataset": base, "columns": self.columns, "where": filter})
-    }
-}
 
 impl Store {
     /// Makes a selection, if there are such columns and the rows can be chosen so.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use actix::{Handler, Message, ResponseFuture};
-use actix_web::web;
 use cloister_sources::{Batch, Column, parse_arrow_stream, parse_csv};
 use cloister_vault::Quota;
 use serde_json::json;
@@ -11,13 +10,14 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{Datasets, Store};
-use crate::clock;
-use crate::controller::Envelope;
-use crate::data::Data;
-use crate::error::ApiError;
-use crate::label::{Private, Upload};
 use crate::log::Kind;
-use crate::object::Principal;
+use crate::vocabulary::blocking;
+use crate::vocabulary::clock;
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::Private;
+use crate::vocabulary::principal::Principal;
+use crate::vocabulary::selection::Upload;
 
 /// How often uploads that have expired are looked for.
 pub(super) const SWEEP: Duration = Duration::from_secs(60);
@@ -87,23 +87,6 @@ impl Content {
         known.into_iter().find(|c| c.media().eq_ignore_ascii_case(media)).unwrap_or(Self::Json)
     }
 
-    /// What is to be kept of the body of an upload: of JSON the first of `args`, of columns all.
-    ///
-    /// # Errors
-    /// If the body is not of this form.
-    pub fn checked(self, body: &[u8]) -> Result<Zeroizing<Vec<u8>>, ApiError> {
-        if self != Self::Json {
-            self.columns(body)?;
-            return Ok(Zeroizing::new(body.to_vec()));
-        }
-        let value = Envelope::parse(body)?.args.into_iter().next();
-        let value = value.ok_or_else(|| {
-            ApiError::malformed("an upload needs the value as the first of `args`")
-        })?;
-        let bytes = serde_json::to_vec(&value);
-        bytes.map(Zeroizing::new).map_err(|error| ApiError::internal(error.to_string()))
-    }
-
     /// Columns in this form.
     ///
     /// # Errors
@@ -140,8 +123,7 @@ impl Store {
             per_owner_count: self.limits.handles as u64,
         };
         let vault = self.vault.clone();
-        let kept = web::block(move || vault.put_upload(record, bytes, quota).wait()).await;
-        let kept = kept.map_err(|_| ApiError::unavailable("the thread pool"))?;
+        let kept = blocking::run(move || vault.put_upload(record, bytes, quota).wait()).await?;
         kept.map_err(|error| ApiError::state(&error))?;
         let document = json!({
             "principal": principal.name(), "upload": upload.id.to_string(), "bytes": upload.bytes,

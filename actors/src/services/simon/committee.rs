@@ -4,8 +4,8 @@
 use cloister_protocols::parameters::Parameters;
 
 use super::network::{Network, shorten, stranger};
-use crate::consortium::Consortium;
-use crate::error::ApiError;
+use crate::vocabulary::consortium::Consortium;
+use crate::vocabulary::error::ApiError;
 
 /// The most members that a committee has. That it has no fewer is for the function to say.
 const SEATS: usize = 3;

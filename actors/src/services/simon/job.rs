@@ -13,16 +13,17 @@ use serde_json::{Map, Value, json};
 
 use super::material::{self, Gathered, Reader};
 use crate::computation::Conclusion;
-use crate::error::ApiError;
-use crate::failure::Failure;
-use crate::label::Report;
 use crate::log::{self, Kind, Log};
-use crate::object::{Material, Principal};
 use crate::policy::{Decide, Grant};
 use crate::progress::{Observer, Reporter};
 use crate::records::{Begun, Finished, Subject};
 use crate::services::datasets::{CountRefusal, Obtain};
 use crate::sessions::{Decline, Launch, Reserve, Terms, Ticket};
+use crate::vocabulary::blocking;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::failure::Failure;
+use crate::vocabulary::label::Report;
+use crate::vocabulary::object::{Material, Principal};
 
 /// From this many bytes on, data are checked and encoded on a thread for blocking work.
 const INLINE_BYTES: usize = 64 << 10;
@@ -252,8 +253,7 @@ async fn encoded(
     if small {
         return encode();
     }
-    let encoded = actix_web::web::block(encode).await;
-    encoded.map_err(|_| ApiError::unavailable("the thread pool"))?
+    blocking::run(encode).await?
 }
 
 /// Writes down that a computation was refused; gives the refusal back.

@@ -1,20 +1,22 @@
 //! What a computation is asked to compute with, read when it is needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix::Recipient;
 use cloister_protocols::catalogue::{Entry, InputKind};
 use cloister_protocols::computation::Input;
 use cloister_protocols::parameters::{Missing, Parameters};
+use cloister_sources::Filter;
 use serde_json::{Value, json};
 
 use super::input;
-use crate::data::{Data, HANDLE};
-use crate::error::ApiError;
-use crate::label::{Private, Stored};
-use crate::object::{Material, Principal};
 use crate::policy::Use;
 use crate::services::datasets::{Contents, Obtain};
+use crate::vocabulary::data::{Data, HANDLE};
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::Private;
+use crate::vocabulary::object::{Material, Principal};
+use crate::vocabulary::selection::{Base, Selection, Stored};
 
 /// One party's data, read.
 pub(super) struct Gathered {
@@ -45,7 +47,7 @@ fn uses_of(material: &Material) -> Vec<Use> {
     match material {
         Material::Here(data) if is_nothing(data.for_computing()) => Vec::new(),
         Material::Here(_) | Material::Stored(Stored::Upload(_)) => vec![Use::ClientColumns],
-        Material::Stored(Stored::Selection(selection)) => vec![selection.uses()],
+        Material::Stored(Stored::Selection(selection)) => vec![use_of(selection)],
         Material::Nested { data, held } => {
             let stored = held.values().cloned().map(Material::Stored);
             let mut uses: Vec<Use> = stored.flat_map(|material| uses_of(&material)).collect();
@@ -53,6 +55,18 @@ fn uses_of(material: &Material) -> Vec<Use> {
                 uses.push(Use::ClientColumns);
             }
             uses
+        }
+    }
+}
+
+/// The use that the policy decides on.
+fn use_of(selection: &Selection) -> Use {
+    match &selection.base {
+        Base::Upload(_) => Use::ClientColumns,
+        Base::Dataset(name) => {
+            let filtered = selection.filter.iter().flat_map(Filter::columns).map(str::to_owned);
+            let columns: BTreeSet<String> = filtered.chain(selection.columns.clone()).collect();
+            Use::Dataset { name: name.clone(), columns: columns.into_iter().collect() }
         }
     }
 }

@@ -22,19 +22,20 @@ use uuid::Uuid;
 
 pub use self::job::Port;
 use self::job::{Job, function};
-pub use self::network::{LONGEST_NAME, Network};
+pub use self::network::Network;
 use self::task::{Invitation, Task};
 use super::description;
 use crate::bus::Description;
-use crate::consortium::{Consortium, Member};
-use crate::data::Data;
-use crate::error::ApiError;
-use crate::label::Labelled;
-use crate::node::Renewed;
-use crate::object::Parameter::{Optional, Required};
-use crate::object::{Arguments, Call, Interface, Method, Object, Principal, Reply, Right};
 use crate::progress::{self, Observer};
-use crate::settings::Limits;
+use crate::vocabulary::consortium::{Consortium, Member, Renewed};
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::Labelled;
+use crate::vocabulary::object::Parameter::{Optional, Required};
+use crate::vocabulary::object::{
+    Arguments, Call, Interface, Method, Object, Principal, Reply, Right,
+};
+use crate::vocabulary::settings::Limits;
 
 /// How often tasks that nobody uses are looked for.
 const SWEEP: Duration = Duration::from_secs(30);

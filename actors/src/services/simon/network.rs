@@ -5,12 +5,10 @@
 
 use actix_web::http::StatusCode;
 
-use crate::consortium::Consortium;
-use crate::data::Data;
-use crate::error::ApiError;
-
-/// The longest name of a network in bytes.
-pub const LONGEST_NAME: usize = 1_000;
+use crate::sessions::LONGEST_NAME;
+use crate::vocabulary::consortium::Consortium;
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
 
 /// The members of a computation, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +131,7 @@ pub(super) mod tests {
     use cloister_certs::Fingerprint;
 
     use super::*;
-    use crate::consortium::Member;
+    use crate::vocabulary::consortium::Member;
 
     pub(in super::super) fn consortium(members: u8) -> Consortium {
         let member = |index: u8| Member {

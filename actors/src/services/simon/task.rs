@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::job::Job;
 use super::network::Network;
-use crate::data::Data;
-use crate::error::ApiError;
-use crate::label::{Labelled, Public, Report};
-use crate::object::{Material, Principal, Reply};
 use crate::progress::{self, Lifecycle, Observer};
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::{Labelled, Public, Report};
+use crate::vocabulary::object::{Material, Principal, Reply};
 
 /// Inputs of one task, and bytes in them.
 const MOST_INPUTS: usize = 1_000;

@@ -5,10 +5,11 @@ use cloister_protocols::catalogue::{Entry, InputKind};
 use cloister_protocols::computation::Input;
 use cloister_sources::Values;
 
-use super::{keyed, nearest_double};
-use crate::data::Data;
-use crate::error::ApiError;
+use super::cells::{complete, doubles, numbers, texts};
+use super::keyed;
 use crate::services::datasets::Contents;
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
 
 /// Reads columns as the function takes them.
 ///
@@ -92,54 +93,12 @@ fn column_as_data(column: &Values) -> Result<Data, ApiError> {
     }
 }
 
-fn numbers(column: &Values) -> Result<Input, ApiError> {
-    match column {
-        Values::Integers(values) => complete(values).map(Input::Integers),
-        Values::Numbers(values) => complete(values).map(Input::Numbers),
-        Values::Truths(values) => {
-            let values = complete(values)?;
-            Ok(Input::Integers(values.into_iter().map(i64::from).collect()))
-        }
-        Values::Texts(_) => Err(no_number()),
-    }
-}
-
-pub(super) fn doubles(column: &Values) -> Result<Vec<f64>, ApiError> {
-    match numbers(column)? {
-        Input::Integers(values) => Ok(values.into_iter().map(nearest_double).collect()),
-        Input::Numbers(values) => Ok(values),
-        _ => Err(no_number()),
-    }
-}
-
-pub(super) fn texts(column: &Values) -> Result<Vec<String>, ApiError> {
-    fn written<T: ToString + Clone>(values: &[Option<T>]) -> Result<Vec<String>, ApiError> {
-        Ok(complete(values)?.iter().map(ToString::to_string).collect())
-    }
-    match column {
-        Values::Integers(values) => written(values),
-        Values::Numbers(values) => written(values),
-        Values::Truths(values) => written(values),
-        Values::Texts(values) => complete(values),
-    }
-}
-
 fn matrix(columns: &[Values]) -> Result<Input, ApiError> {
     let lists: Vec<Vec<f64>> = columns.iter().map(doubles).collect::<Result<_, _>>()?;
     let rows = lists.first().map_or(0, Vec::len);
     let cell = |row: usize| lists.iter().filter_map(move |list| list.get(row).copied());
     let elements = (0..rows).flat_map(cell).collect();
     Ok(Input::Matrix { rows, columns: lists.len(), elements })
-}
-
-fn complete<T: Clone>(values: &[Option<T>]) -> Result<Vec<T>, ApiError> {
-    let complete: Option<Vec<T>> = values.iter().cloned().collect();
-    complete.ok_or_else(|| ApiError::internal("a missing value was not left out"))
-}
-
-fn no_number() -> ApiError {
-    ApiError::argument("data", "this function takes numbers, and a selected column has texts")
-        .hint("select a column of the type integer, number or truth")
 }
 
 fn misfit(kind: InputKind, given: usize, function: &Entry) -> ApiError {

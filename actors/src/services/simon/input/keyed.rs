@@ -7,9 +7,9 @@
 use cloister_protocols::computation::{Column, Input};
 use cloister_sources::Values;
 
-use super::{columns, items, nearest_double, text};
-use crate::data::Data;
-use crate::error::ApiError;
+use super::{cells, items, nearest_double, text};
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
 
 /// Reads rows.
 ///
@@ -50,11 +50,11 @@ pub(super) fn of_columns(selected: &[Values]) -> Result<Input, ApiError> {
             .hint("select the column of the ids, and behind it those that the function takes")
     })?;
     let column = |values: &Values| match values {
-        Values::Texts(_) => columns::texts(values).map(Column::Texts),
-        _ => columns::doubles(values).map(Column::Numbers),
+        Values::Texts(_) => cells::texts(values).map(Column::Texts),
+        _ => cells::doubles(values).map(Column::Numbers),
     };
     let columns = others.iter().map(column).collect::<Result<_, _>>()?;
-    Ok(Input::Keyed { ids: columns::texts(ids)?, columns })
+    Ok(Input::Keyed { ids: cells::texts(ids)?, columns })
 }
 
 const HINT: &str = "give each row as a list that begins with its id: [[\"a17\", 1.5], [\"b3\", 2]]; rows count from 0";

@@ -9,8 +9,8 @@ use cloister_protocols::catalogue::{Entry, REGRESSION};
 use cloister_protocols::computation::Input;
 
 use super::{exact_number, items, misfit, numbers};
-use crate::data::Data;
-use crate::error::ApiError;
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
 
 /// Reads one matrix for this function, or numbers where they are its one column.
 pub(super) fn matrix_for(function: &Entry, data: &Data) -> Result<Input, ApiError> {

@@ -1,6 +1,6 @@
 //! Values that a client's JSON leaves open: `null`, as an item or inside one.
 
-use crate::data::Data;
+use crate::vocabulary::data::Data;
 
 /// The items without those in which something is missing, and how many those were.
 pub(in super::super) fn without_nulls(data: &Data) -> (Data, u64) {

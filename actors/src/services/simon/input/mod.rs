@@ -3,6 +3,7 @@
 //! A list is fed item by item, so a vector comes inside one more list. R writes a list of one as
 //! a scalar. What does not fit is refused with its place, never with its value.
 
+mod cells;
 mod columns;
 mod keyed;
 mod matrix;
@@ -17,9 +18,9 @@ use cloister_protocols::parameters::Parameters;
 
 pub(super) use self::columns::as_data;
 pub(super) use self::missing::without_nulls;
-use crate::data::Data;
-use crate::error::ApiError;
 use crate::services::datasets::{Added, Contents};
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
 
 /// Reads what there is as the function takes it, in whichever form it comes.
 ///

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use cloister_protocols::computation::Input;
 
 use super::{exact_number, items, misfit};
-use crate::data::Data;
-use crate::error::ApiError;
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
 
 type Entries = BTreeMap<String, Data>;
 

@@ -5,6 +5,8 @@
 //! the data plane's thread, a big one on a worker's, so that its arithmetic holds up nobody's
 //! frames.
 
+mod tracer;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,12 +26,12 @@ use tokio::sync::oneshot;
 use tracing::field::Empty;
 use tracing::{Level, Span};
 
-use crate::failure::{Failure, StopNotice, describe};
-use crate::label::{Cost, Disclosure, Report};
-use crate::links::{Effort, SendStop, Transmit};
+use self::tracer::Tracer;
+use crate::links::{CpuTime, SendStop, Transmit};
 use crate::progress::{Lifecycle, Reporter};
-use crate::sessions::Ticket;
-use crate::trace::{Trace, Tracer};
+use crate::vocabulary::failure::{Failure, StopNotice, describe};
+use crate::vocabulary::label::{Cost, Disclosure, Report};
+use crate::vocabulary::trace::Trace;
 
 /// Parts of messages that may wait while a long step of the arithmetic runs; what they hold is
 /// bounded by the machine.
@@ -63,8 +65,8 @@ pub struct Plan {
     pub trace: Option<Duration>,
     /// Who is told that it has ended.
     pub ended: Recipient<Ended>,
-    /// The right to compute under this network name, until the end.
-    pub ticket: Ticket,
+    /// The right to compute under this network name: dropped at the end, before the client hears.
+    pub guard: Box<dyn Send>,
 }
 
 /// How a computation has ended.
@@ -98,8 +100,8 @@ pub struct Route {
     pub stop: Recipient<SendStop>,
     /// Which connection of that link.
     pub epoch: u64,
-    /// What the link works.
-    pub effort: Effort,
+    /// The time in which the link works.
+    pub cpu_time: CpuTime,
 }
 
 /// The actor.
@@ -125,7 +127,7 @@ struct Ending {
     profile: &'static str,
     reply: oneshot::Sender<Conclusion>,
     ended: Recipient<Ended>,
-    ticket: Ticket,
+    guard: Box<dyn Send>,
 }
 
 /// Part of a message from a party has come.
@@ -176,7 +178,7 @@ impl Computation {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         let Plan { offer, request, setting, routes, members, profile, .. } = plan;
-        let Plan { started, reply, reporter, trace, ended, ticket, stores, quiet, .. } = plan;
+        let Plan { started, reply, reporter, trace, ended, guard, stores, quiet, .. } = plan;
         let session = setting.session;
         let span = span(session, &offer.spec.function, quiet);
         let deadline = Duration::from_millis(offer.deadline_ms);
@@ -186,13 +188,13 @@ impl Computation {
             compute(channel, proposed, request, UnwrapErr(SysRng))
         });
         machine.lend_stores(stores);
-        let efforts = || routes.iter().map(|(_, route)| route.effort.clone()).collect();
-        let tracer = trace.map(|encoding| Tracer::new(encoding, efforts()));
+        let cpu_times = routes.iter().map(|(_, route)| route.cpu_time.clone()).collect();
+        let tracer = trace.map(|encoding| Tracer::new(encoding, cpu_times));
         if let Some(tracer) = &tracer {
             machine.lend_clock(tracer.clock());
         }
         Self {
-            ending: Some(Ending { offer, profile, reply, ended, ticket }),
+            ending: Some(Ending { offer, profile, reply, ended, guard }),
             session,
             routes,
             members,
@@ -399,7 +401,7 @@ fn span(session: SessionId, function: &str, quiet: bool) -> Span {
 impl Ending {
     /// Ends it: first for this node, so that the client can ask again as soon as it hears.
     fn give(self, session: SessionId, conclusion: Conclusion) {
-        drop(self.ticket);
+        drop(self.guard);
         // One message a computation. A closed mailbox means that the node is stopping.
         self.ended.do_send(Ended { session });
         // The client may have gone.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use cloister_vault::Role;
 
-use crate::error::ApiError;
+use crate::vocabulary::error::ApiError;
 
 /// Whoever calls the API. Two of one name are the same, whatever they may do.
 #[derive(Clone)]

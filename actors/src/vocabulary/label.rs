@@ -28,11 +28,10 @@ pub use cloister_protocols::disclosure::Opened;
 use cloister_protocols::disclosure::Rules;
 use cloister_protocols::meter::{Meter, Stage, Traffic};
 use serde::Serialize;
-use uuid::Uuid;
 
-use crate::data::Data;
-use crate::services::datasets::Selection;
-use crate::trace::Trace;
+use crate::vocabulary::data::Data;
+use crate::vocabulary::selection::Stored;
+use crate::vocabulary::trace::Trace;
 
 /// A value that was never secret.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -51,24 +50,6 @@ pub enum Labelled {
     Private(Stored),
     /// The result of a joint computation.
     Opened(Arc<Report>),
-}
-
-/// Private data that the node keeps: which, not what. Read when a computation needs them.
-#[derive(Clone)]
-pub enum Stored {
-    /// What a client pushed.
-    Upload(Upload),
-    /// Rows and columns of a dataset, or of columns that a client pushed.
-    Selection(Arc<Selection>),
-}
-
-/// What a client pushed, in the node's state.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Upload {
-    /// Its name in the node's state, which is its handle's.
-    pub id: Uuid,
-    /// How long it is.
-    pub bytes: u64,
 }
 
 /// The result of a joint computation, with what a user or an auditor must know of it.
@@ -242,12 +223,6 @@ impl<T> Clone for Private<T> {
     }
 }
 
-impl fmt::Debug for Stored {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stored(..)")
-    }
-}
-
 impl<T> fmt::Debug for Private<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Private(..)")
@@ -296,7 +271,10 @@ mod tests {
     use cloister_protocols::wire::SessionId;
     use serde_json::json;
 
+    use uuid::Uuid;
+
     use super::*;
+    use crate::vocabulary::selection::Upload;
 
     /// What it costs the first of two parties.
     fn cost(protocol: impl Fn(&Channel, Party) + 'static) -> serde_json::Value {

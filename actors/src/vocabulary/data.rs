@@ -1,7 +1,7 @@
 //! Data as clients send it: JSON, held compactly.
 //!
 //! A list of numbers is one vector of numbers, not a tree: a request of some megabytes must not
-//! become gigabytes of memory. Nothing here knows which values are private; see [`crate::label`].
+//! become gigabytes of memory. Nothing here knows which values are private; see [`crate::vocabulary::label`].
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-use crate::error::ApiError;
+use crate::vocabulary::error::ApiError;
 
 /// The most memory that one value may take, in bytes. Small objects take a hundred times the room
 /// of their text.

@@ -1,4 +1,4 @@
-//! How long links have worked: the time in which their tasks ran on the thread, for frames, TLS and the
+//! The time for which links have worked: in which their tasks ran on the thread, for frames, TLS and the
 //! system's calls.
 
 use std::future::{Future, poll_fn};
@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// What a link has worked so far. Clones count together, and can be read from any thread.
+/// The time for which a link has worked so far. Clones count together, and can be read from any thread.
 #[derive(Clone, Debug, Default)]
-pub struct Effort(Arc<AtomicU64>);
+pub struct CpuTime(Arc<AtomicU64>);
 
-impl Effort {
+impl CpuTime {
     /// All of it since the link was made.
     #[must_use]
     pub fn so_far(&self) -> Duration {
@@ -37,11 +37,11 @@ mod tests {
     use super::*;
 
     #[actix_rt::test]
-    async fn waiting_is_no_effort_and_work_is() {
-        let effort = Effort::default();
-        effort.clone().of(tokio::time::sleep(Duration::from_millis(50))).await;
-        assert!(effort.so_far() < Duration::from_millis(25), "{effort:?}");
-        effort.clone().of(async { std::thread::sleep(Duration::from_millis(50)) }).await;
-        assert!(effort.so_far() >= Duration::from_millis(50), "{effort:?}");
+    async fn waiting_is_not_counted_and_work_is() {
+        let cpu_time = CpuTime::default();
+        cpu_time.clone().of(tokio::time::sleep(Duration::from_millis(50))).await;
+        assert!(cpu_time.so_far() < Duration::from_millis(25), "{cpu_time:?}");
+        cpu_time.clone().of(async { std::thread::sleep(Duration::from_millis(50)) }).await;
+        assert!(cpu_time.so_far() >= Duration::from_millis(50), "{cpu_time:?}");
     }
 }

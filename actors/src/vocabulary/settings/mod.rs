@@ -1,5 +1,7 @@
 //! A node's settings, as `node.toml` holds them. Unknown entries are errors.
 
+mod policies;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,7 +11,7 @@ use cloister_sources::{Declaration, Source};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::policy::Policies;
+pub use self::policies::{DatasetPolicy, Policies, PolicyError};
 
 /// Rows that are read at a time.
 const BATCH_ROWS: usize = 16_384;

@@ -12,8 +12,8 @@ use cloister_protocols::party::Party;
 use cloister_protocols::session::MemberId;
 use serde::{Deserialize, Serialize};
 
-use crate::consortium::is_name;
-use crate::error::ApiError;
+use crate::vocabulary::consortium::is_name;
+use crate::vocabulary::error::ApiError;
 
 /// The longest reason that is taken from a peer, in characters.
 const LONGEST_REASON: usize = 500;

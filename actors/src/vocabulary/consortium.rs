@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
+use actix::Message;
 use cloister_certs::Fingerprint;
 use cloister_protocols::session::MemberId;
 use serde::{Deserialize, Serialize};
@@ -83,6 +85,11 @@ pub struct Difference {
 struct File {
     member: Vec<Member>,
 }
+
+/// Tells an actor that the members' fingerprints have changed, and nothing else of them.
+#[derive(Clone, Message)]
+#[rtype(result = "()")]
+pub struct Renewed(pub Arc<Consortium>);
 
 impl Consortium {
     /// A consortium of these members.

@@ -4,14 +4,11 @@
 //! on a value beyond what the result tells; but the time that reading and arithmetic take depends on how
 //! many rows there are. So there is none of datasets, of which a client may not know that.
 
-use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use cloister_protocols::meter::Stage;
-use cloister_protocols::trace::{Clock, Trace as Measured, TracedRound};
+use cloister_protocols::trace::TracedRound;
 use serde::Serialize;
-
-use crate::links::Effort;
 
 /// The rounds of a computation at this node. Times are in seconds.
 #[derive(Clone, Debug, Serialize)]
@@ -52,42 +49,6 @@ pub struct Round {
     pub bytes_received: u64,
 }
 
-/// Follows one computation.
-pub(crate) struct Tracer {
-    encoding: Duration,
-    started: SystemTime,
-    begun: Instant,
-    links: Vec<Effort>,
-    worked_before: Duration,
-}
-
-impl Tracer {
-    /// Follows a computation that begins now, over these links, with data that took so long before.
-    pub(crate) fn new(encoding: Duration, links: Vec<Effort>) -> Self {
-        let (started, begun, worked_before) = (SystemTime::now(), Instant::now(), worked(&links));
-        Self { encoding, started, begun, links, worked_before }
-    }
-
-    /// The clock to lend to the machine.
-    pub(crate) fn clock(&self) -> Clock {
-        let begun = self.begun;
-        Rc::new(move || begun.elapsed())
-    }
-
-    /// What was seen until now.
-    pub(crate) fn finish(&self, measured: Measured) -> Trace {
-        let since_epoch = self.started.duration_since(SystemTime::UNIX_EPOCH);
-        let serialisation = worked(&self.links).saturating_sub(self.worked_before);
-        Trace {
-            started: since_epoch.unwrap_or_default().as_secs_f64(),
-            seconds: self.begun.elapsed().as_secs_f64(),
-            encoding: self.encoding.as_secs_f64(),
-            serialisation: serialisation.as_secs_f64(),
-            rounds: measured.rounds.into_iter().map(Round::from).collect(),
-        }
-    }
-}
-
 impl Trace {
     /// Roughly how many bytes of memory it holds.
     pub(crate) fn footprint(&self) -> usize {
@@ -112,8 +73,4 @@ impl From<TracedRound> for Round {
             bytes_received: round.traffic.bytes_received,
         }
     }
-}
-
-fn worked(links: &[Effort]) -> Duration {
-    links.iter().map(Effort::so_far).sum()
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use actix::{Message, Recipient};
 
-use crate::data::Data;
-use crate::error::ApiError;
-use crate::label::{Labelled, Private, Public, Stored};
-pub use crate::principal::{Principal, Right};
+use crate::vocabulary::data::Data;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::label::{Labelled, Private, Public};
+pub use crate::vocabulary::principal::{Principal, Right};
+use crate::vocabulary::selection::Stored;
 
 /// What clients can call on an object.
 #[derive(Debug)]

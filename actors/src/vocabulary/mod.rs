@@ -1,0 +1,16 @@
+//! The words that all floors share: what data, errors, objects, principals, members and settings are.
+//!
+//! Nothing here is an actor, opens a connection or reads a file.
+
+pub mod blocking;
+pub mod clock;
+pub mod consortium;
+pub mod data;
+pub mod error;
+pub mod failure;
+pub mod label;
+pub mod object;
+pub mod principal;
+pub mod selection;
+pub mod settings;
+pub mod trace;
