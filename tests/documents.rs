@@ -18,6 +18,7 @@ const HOLDS: &[&str] = &[
     "docs",
     "deploy",
     "clients/python",
+    "actors/src/management/dashboard",
     "certs/src",
     "benches/node.rs",
     "benches/rounds.rs",

@@ -5,10 +5,10 @@
 const TOKEN = "cloister.token";
 /** For how long a stream may be silent: the node writes something every 15 seconds. */
 const SILENCE = 40_000;
-/** How long a request may take. Checking the whole chain of a long log takes its time. */
+/** The longest time of a request. Checking the whole chain of a long log takes its time. */
 const PATIENCE = 60_000;
 
-/** What the node answered instead of what was asked for. */
+/** The node's refusal of a request. */
 export class Refusal extends Error {
   constructor(status, document) {
     super(document.message ?? `the node answered ${status}`);

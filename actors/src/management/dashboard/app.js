@@ -195,7 +195,7 @@ function nextTheme() {
   say(`Theme: ${next}.`);
 }
 
-// What is done.
+// Actions.
 
 const DEEDS = {
   theme: nextTheme,
@@ -235,7 +235,7 @@ const DEEDS = {
       await navigator.clipboard.writeText(button.dataset.text);
       say("Copied.");
     } catch {
-      // Where the clipboard is not ours (plain HTTP from elsewhere), the text is selected to be copied by hand.
+      // Without access to the clipboard (plain HTTP from elsewhere), the text is selected to be copied by hand.
       const code = button.parentElement.querySelector("code");
       code.textContent = clean(button.dataset.text);
       getSelection().selectAllChildren(code);
@@ -253,7 +253,7 @@ async function attempt(deed, failed) {
   }
 }
 
-/** What could not be done is said where it was asked for. */
+/** Shows a failed action where it was asked for. */
 function complain(failed, error) {
   const dialog = byId("dialog");
   dialog.replaceChildren(
@@ -300,7 +300,7 @@ function focusHeading() {
 
 function opened() {
   watch(route.id);
-  // Asked for even where it is somebody else's: the node says whose.
+  // Asked for even where it is another principal's: the node says whose.
   if (route.section === "approvals" && !state.approvals && !state.signedOut) load("approvals");
   // No event tells of datasets.
   if (route.section === "datasets" && state.datasets) load("datasets");
@@ -318,7 +318,7 @@ window.addEventListener("hashchange", () => {
 
 window.addEventListener("online", wake);
 window.addEventListener("resize", () => measure(byId("main")));
-// What is opened was not to be measured before.
+// An element could not be measured before it was opened.
 document.addEventListener("toggle", (event) => event.target instanceof Element && measure(event.target), true);
 setInterval(() => {
   tick(document);

@@ -1,4 +1,4 @@
-// What others want to compute on this party's data, and what was decided.
+// Others' requests to compute on this party's data, and the decisions.
 
 import { ask, clean, h, name, sentence } from "./dom.js";
 import { NOTHING, counted, moment, now, time } from "./format.js";

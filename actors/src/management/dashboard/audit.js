@@ -110,7 +110,7 @@ function gist({ document }) {
   const parts = [];
   const who = of.principal ?? of.by ?? of.member ?? of.party ?? of.name;
   if (who) parts.push(name(who));
-  // A token's, and whoever may do something now.
+  // A token's principal, and the principal that may do something now.
   const whose = of.class?.principal ?? (of.name === who ? null : of.name);
   if (whose) parts.push(["for ", name(whose)]);
   if (Array.isArray(of.roles)) parts.push(of.roles.map(clean).join(", "));

@@ -66,7 +66,7 @@ function filters(list, filter) {
 
 const link = (one) => h("a", { href: `#/computations/${encodeURIComponent(one.id)}`, class: "mono" }, clean(one.function));
 
-/** Where it is, in words. */
+/** The computation's progress in words. */
 function place(one) {
   const round = Number.isFinite(one.round) && one.round > 0 ? `round ${one.round}` : null;
   const step = one.step ? clean(one.step) : null;
@@ -95,7 +95,7 @@ function run(one) {
   );
 }
 
-/** Whether what it waits for takes long enough to be told. */
+/** Returns whether its wait is long enough to be told. */
 function stuck(one) {
   const since = moment(one.waiting?.since);
   return since !== null && !ENDED.has(one.state) && now() - since > 1_000;

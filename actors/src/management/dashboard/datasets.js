@@ -1,4 +1,4 @@
-// What the catalogue tells of the data: never a value.
+// The catalogue's description of the data: never a value.
 
 import { clean, h, name } from "./dom.js";
 import { NOTHING, count, counted, number } from "./format.js";

@@ -14,7 +14,7 @@ let sought = "";
 const main = document.getElementById("main");
 const toc = document.getElementById("toc");
 
-/** What `$ref` points at, in this document. */
+/** Returns the target of `$ref` in this document. */
 function resolve(value) {
   let at = value;
   for (let hops = 0; at && typeof at === "object" && typeof at.$ref === "string" && hops < 8; hops += 1) {
@@ -217,7 +217,7 @@ function operation({ verb, path, operation: told, parameters }) {
   );
 }
 
-/** What most readers need not see at once. */
+/** A folded part, which most readers need not see at once. */
 function folded(of, label) {
   if (!of || Object.keys(of).length === 0) return null;
   return h("details", { class: "disclose" }, h("summary", {}, "Form and examples", h("span", { class: "hidden" }, `: ${label}`)), content(of, label));

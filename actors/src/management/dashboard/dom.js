@@ -33,7 +33,7 @@ function append(element, children) {
   }
 }
 
-/** What is not to be seen but changes what is: controls, and characters that turn the direction of writing. */
+/** Invisible characters that change the visible text: controls, and those that turn the direction of writing. */
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /** A text from elsewhere as it may be shown: what cannot be seen is written out. */
@@ -94,7 +94,7 @@ function ancestors(element, end) {
   return path;
 }
 
-/** What had the focus is gone: the heading of the nearest thing that is still there gets it. */
+/** Moves the focus from a removed element to the heading of the nearest one that is still there. */
 function refocus(path, parent) {
   for (const at of path) {
     if (!parent.contains(at)) continue;
@@ -145,7 +145,7 @@ function place(parent, old, at) {
   return at;
 }
 
-/** What the reader has done to an element is theirs: what they opened, and what they typed. So is what was measured. */
+/** Returns whether an attribute is the reader's (opened, typed) or was measured; rendering leaves those alone. */
 function theirs(element, attribute) {
   if (attribute === "open") return true;
   if (attribute === "value") return element.nodeName === "INPUT";
@@ -174,7 +174,7 @@ function update(old, made, building = false) {
   if (old.nodeName !== "TEXTAREA") merge(old, made);
 }
 
-/** What is wider than its place scrolls by keyboard, too; what is not is no stop on the way. */
+/** Lets elements that are wider than their place scroll by keyboard; others are no stop on the way. */
 export function measure(root) {
   for (const element of root.querySelectorAll(".wide")) {
     const wider = element.scrollWidth > element.clientWidth + 1;

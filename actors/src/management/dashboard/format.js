@@ -1,4 +1,4 @@
-// How numbers, sizes and times are written. Numbers follow the reader's locale.
+// Numbers, sizes and times as text. Numbers follow the reader's locale.
 
 import { h } from "./dom.js";
 
@@ -11,7 +11,7 @@ const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeS
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "long" });
 
-/** What stands where there is nothing. */
+/** The mark of an empty place. */
 export const NOTHING = "–";
 
 /** A count. */
@@ -112,7 +112,7 @@ export const exactly = (time) => {
   return at === null ? NOTHING : absolute.format(at);
 };
 
-/** How long ago, or in how long. */
+/** The time since a moment, or until it. */
 function relative(at) {
   const seconds = (at - now()) / 1000;
   const size = Math.abs(seconds);

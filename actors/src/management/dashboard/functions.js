@@ -11,7 +11,7 @@ const SUITES = [
   [/^intersection/, "items are blinded by every party in turn; all but one may collude"],
 ];
 
-/** What a suite is, in a sentence. */
+/** A suite in a sentence. */
 export const suite = (which) => SUITES.find(([of]) => of.test(which))?.[1] ?? null;
 
 export function functions(route) {

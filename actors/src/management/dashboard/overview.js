@@ -68,7 +68,7 @@ function links() {
   );
 }
 
-/** What a probe of the link found, step by step. */
+/** The findings of a probe of the link, step by step. */
 function diagnosis(member) {
   const probe = state.probes.get(member);
   const button = h(
@@ -192,7 +192,7 @@ function body(section, what) {
   return refusal ? trouble(refusal) : loading(what);
 }
 
-/** What there is to see and do, the right it takes, and whose role has it. */
+/** The abilities of readers, the right that each takes, and the role that has it. */
 const ABILITIES = [
   ["Compute, as datasets' policies allow, and see the results", () => may("compute"), "researcher"],
   ["See and cancel your own computations", () => true, "everybody"],

@@ -1,4 +1,4 @@
-// What views are made of.
+// The parts of views.
 
 import { clean, h, memo, name, s, sentence } from "./dom.js";
 import { NOTHING, time } from "./format.js";
@@ -89,7 +89,7 @@ export function table({ caption, shown, head, rows, stack, className }) {
   return wide(caption, all, stack);
 }
 
-/** What may be wider than the page scrolls by itself; `measure` lets it do so by keyboard. */
+/** A part that may be wider than the page scrolls by itself; `measure` lets it do so by keyboard. */
 export const wide = (label, content, stack) =>
   h("div", { class: stack ? "wide stacks" : "wide", "data-label": label }, content);
 
@@ -141,7 +141,7 @@ export function hash(value, what, length = 12) {
   );
 }
 
-/** What went wrong, with what to do. */
+/** An error, with its remedy. */
 export function trouble(refusal, heading, attributes) {
   return h(
     "div",
@@ -199,7 +199,7 @@ export function days(left) {
   return h("span", { class: left <= 7 ? "bad" : left <= 30 ? "warn" : null }, text);
 }
 
-/** Who is blocking, since when, at what. */
+/** The awaited parties, since when, at which step. */
 export function waiting(computation) {
   const { parties, for: at, since } = computation.waiting;
   return [

@@ -50,7 +50,7 @@ const LABELS = {
 
 const label = (key) => LABELS[key] ?? clean(key.replaceAll("_", " "));
 
-/** What leads: the answer itself, if it is one number. */
+/** The leading part: the answer itself, if it is one number. */
 function figures(list) {
   if (list.length === 0) return null;
   if (list.length <= 3) {
@@ -100,7 +100,7 @@ function shaped(key, value) {
   return anything(value);
 }
 
-/** How often each category occurs. What is not shown is withheld or does not occur: the rules leave that open. */
+/** The count of each category. A category that is not shown is withheld or does not occur: the rules leave that open. */
 function histogram(key, value) {
   const rows = Object.entries(value);
   const sum = rows.reduce((all, [, n]) => all + (n ?? 0), 0);
@@ -220,7 +220,7 @@ function list(key, value) {
 
 const more = (length) => (length > MOST ? h("p", { class: "soft small" }, `The first ${MOST} of ${count(length)}; clients get all.`) : null);
 
-/** What the protocols assume, and what they reveal beside the answer. */
+/** The protocols' assumptions, and the values that they reveal beside the answer. */
 export function security(detail) {
   const { security: of } = detail;
   const parties = detail.members?.length ?? 0;

@@ -1,11 +1,11 @@
-// What is known of the node, how it comes in, and what is said when it changes.
+// The page's knowledge of the node: requests, events, and the announcements of changes.
 
 import { Refusal, call, get, listen, setToken, token } from "./api.js";
 import { clean, say } from "./dom.js";
 import { lasting, moment, now, setClock } from "./format.js";
 import { listed } from "./parts.js";
 
-/** How often is asked while there is no stream. */
+/** The pause between requests while there is no stream, in milliseconds. */
 const POLL = 5_000;
 /** Past computations that are kept. */
 const MOST = 500;
@@ -48,10 +48,10 @@ export function observe(observer) {
 
 export const may = (right) => state.node?.principal?.rights?.includes(right) ?? false;
 
-/** Whether this principal sees computations of others. */
+/** Returns whether this principal sees computations of others. */
 export const seesAll = () => may("observe");
 
-/** Whether this principal may end it: its own, and with the right to, all. */
+/** Returns whether this principal may end it: its own, and all with the right to. */
 export const mayCancel = (computation) =>
   computation.principal === state.node?.principal?.name || may("steer");
 
@@ -166,7 +166,7 @@ function takeAudit({ head, entries }) {
   else if (auditFirst === null && before !== head?.number && watched === "audit") load("audit");
 }
 
-/** Whether these are the entries that are to be shown: those from `first` on, or the newest. */
+/** Returns whether these entries are the page to show: those from `first` on, or the newest. */
 function page(entries, head) {
   if (auditFirst !== null) return entries[0].number === auditFirst;
   return entries.at(-1).number === head.number && entries.length >= Math.min(PAGE, head.number);
@@ -190,7 +190,7 @@ let detailAgain = false;
 
 export async function loadDetail(id) {
   if (detailWanted === id) {
-    // What is on its way may be older than what called for this.
+    // The answer on its way may be older than the event that called for this.
     detailAgain = true;
     return;
   }
@@ -225,7 +225,7 @@ function summary(document) {
   return rest;
 }
 
-// What is said.
+// Announcements.
 
 function tellMembers(before, after) {
   if (before === null) return;
@@ -369,7 +369,7 @@ export const signedIn = () => token() !== null;
 /** Tries the stream again now. */
 export const wake = () => stream?.wake();
 
-// What is done.
+// Actions.
 
 export async function cancel(id) {
   await call("DELETE", `/v1/computations/${encodeURIComponent(id)}`);
