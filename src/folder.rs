@@ -1,17 +1,13 @@
-//! The folder of a consortium on one machine: which files there are, and how they are read.
+//! The folder of a consortium on one machine.
 //!
 //! `consortium.toml` and `client.toml` lie at its top, and a folder for each party beside them.
-//! Every reader says which file it could not use and why.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use cloister_actors::consortium::{Consortium, Member};
-use cloister_actors::settings::Settings;
+use cloister_certs::consortium::{Consortium, Member};
 use cloister_client::{ApiMember, ClientError, ClientFile, USUAL_DEADLINE_SECONDS};
-use serde::de::DeserializeOwned;
 
-use crate::layers;
+use crate::files::read_toml;
 use crate::problem::{Outcome, Problem};
 
 /// Where the files of a consortium lie.
@@ -89,46 +85,10 @@ fn api_member(member: &Member) -> ApiMember {
     ApiMember { fingerprint, next_fingerprint, ..ApiMember::open(&member.name, &member.api) }
 }
 
-/// Reads a TOML file. `hint` says what to do if there is none.
-///
-/// # Errors
-/// If it cannot be read or does not hold a `T`.
-pub fn read_toml<T: DeserializeOwned>(path: &Path, hint: &str) -> Outcome<T> {
-    let shown = path.display();
-    let text = fs::read_to_string(path)
-        .map_err(|error| Problem::usage(format!("cannot read {shown}: {error}; {hint}")))?;
-    toml::from_str(&text).map_err(|error| Problem::usage(format!("{shown}: {error}")))
-}
-
-/// Reads a node's settings: its file, the environment over it, and the policies in the folder `policy.d`
-/// beside the file. Their paths are resolved.
-///
-/// # Errors
-/// All that is wrong in them.
-pub fn read_settings(config: &Path) -> Outcome<Settings> {
-    layers::read(config, &[])?.all_right()
-}
-
-/// The TOML files of a folder in the order of their names; none where there is no folder.
-pub(crate) fn policy_files(folder: &Path) -> Outcome<Vec<PathBuf>> {
-    let failed =
-        |error| Problem::usage(format!("cannot read the folder {}: {error}", folder.display()));
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use cloister_certs::Fingerprint;
 
     use super::*;

@@ -13,7 +13,7 @@ use cloister_actors::settings::Settings;
 use cloister_vault::{Vault, VaultError};
 use serde_json::Value;
 
-use crate::folder::read_settings;
+use crate::layers::read_settings;
 use crate::problem::{Fault, Outcome, Problem};
 
 /// What a node is told that is to read its files again. Not an [`Operation`]: it is about the node and not

@@ -6,6 +6,8 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use cloister_certs::document::{NotSigned, SignDocumentError};
+use cloister_certs::membership::MembershipError;
 use cloister_client::{Blame, ClientError, Failed};
 
 /// What a command comes to.
@@ -73,6 +75,30 @@ impl From<ClientError> for Problem {
 impl From<Failed> for Problem {
     fn from(failed: Failed) -> Self {
         Self::new(failed.blame.into(), &failed)
+    }
+}
+
+impl From<MembershipError> for Problem {
+    fn from(error: MembershipError) -> Self {
+        match error {
+            MembershipError::Encoding(_) => Self::ours(error),
+            _ => Self::usage(error),
+        }
+    }
+}
+
+impl From<SignDocumentError> for Problem {
+    fn from(error: SignDocumentError) -> Self {
+        match error {
+            SignDocumentError::Encoding(_) => Self::ours(error),
+            _ => Self::usage(error),
+        }
+    }
+}
+
+impl From<NotSigned> for Problem {
+    fn from(error: NotSigned) -> Self {
+        Self::new(Fault::Refused, error)
     }
 }
 

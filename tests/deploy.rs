@@ -15,10 +15,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use cloister::folder::{read_settings, read_toml};
+use cloister::files::read_toml;
+use cloister::layers::read_settings;
 use cloister::ports::Ports;
-use cloister_actors::consortium::Consortium;
 use cloister_actors::settings::{AccessMode, Settings};
+use cloister_certs::consortium::Consortium;
 use serde_json::{Value, json};
 use support::{cloister, run, send_signal, target};
 use tempfile::TempDir;

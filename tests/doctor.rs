@@ -11,9 +11,9 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
 use actix::{Actor, Context, Handler};
-use cloister::folder::read_toml;
-use cloister_actors::consortium::Consortium;
+use cloister::files::read_toml;
 use cloister_actors::links::{Events, Greeting, Inbound, LinkDown, LinkUp, Listener, Trust};
+use cloister_certs::consortium::Consortium;
 use cloister_certs::{Identity, Member, Roster, Validity};
 use serde_json::Value;
 use support::{Cluster, Kind, cloister};

@@ -8,7 +8,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use cloister_actors::consortium::Member;
+use cloister_actors::consortium::member_id;
 use cloister_actors::links::{Content, Inbound};
 use cloister_actors::node::Node;
 use cloister_actors::sessions::{Load, MadeAhead, OWN_NETWORK};
@@ -50,7 +50,7 @@ async fn proposals_that_make_no_sense_start_nothing_and_end_nothing() {
     let plan = plan(3, 20);
     let nodes = plan.start_all().await;
     sum(&nodes, "study").await;
-    let ids: Vec<MemberId> = plan.consortium.members().iter().map(Member::id).collect();
+    let ids: Vec<MemberId> = plan.consortium.members().iter().map(member_id).collect();
     let [leader, us, other] = ids.try_into().unwrap();
     let members = [
         vec![leader.clone(), us.clone()],

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use actix::Addr;
 use bytes::Bytes;
-use cloister_actors::consortium::Member;
+use cloister_actors::consortium::member_id;
 use cloister_actors::error::ApiError;
 use cloister_actors::failure::Failure;
 use cloister_actors::links::{Content, Inbound};
@@ -254,7 +254,7 @@ async fn calls_that_make_no_sense_start_nothing() {
     let plan = three(20);
     let nodes = start(&plan).await;
     all_is_well(&nodes, "u").await;
-    let ids: Vec<MemberId> = plan.consortium.members().iter().map(Member::id).collect();
+    let ids: Vec<MemberId> = plan.consortium.members().iter().map(member_id).collect();
     let [a, b, us] = ids.try_into().unwrap();
     let stranger = MemberId { name: "stranger".into(), ..a.clone() };
     let impostor = MemberId { fingerprint: [1; 32], ..b.clone() };

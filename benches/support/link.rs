@@ -9,10 +9,10 @@ use std::time::{Duration, Instant, SystemTime};
 use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use actix_rt::Arbiter;
 use bytes::Bytes;
-use cloister_actors::consortium::{self, Consortium};
 use cloister_actors::links::{
     Content, Events, Greeting, Inbound, LinkDown, LinkUp, Listener, Peer, Transmit, Trust,
 };
+use cloister_certs::consortium::{self, Consortium};
 use cloister_certs::{Identity, Member, Roster, Validity};
 use cloister_protocols::machine::Outgoing;
 use cloister_protocols::party::Party;

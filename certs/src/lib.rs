@@ -7,8 +7,10 @@
 //! [`Member`], and [`peer_fingerprint`] returns the authenticated peer. The sender of a message is
 //! the holder of the certificate's key; no field of a message says who sent it.
 //!
-//! With the same key a party signs documents for people: its card, and studies that it agrees
-//! with. A [`Certificate`] verifies such a [`Signature`], each for one [`Purpose`] only.
+//! With the same key a party signs documents for people: its [`card`], and studies that it agrees
+//! with ([`document`]). A [`Certificate`] verifies such a [`Signature`], each for one [`Purpose`]
+//! only. The [`consortium`] file lists the members and pins their certificates; [`membership`] makes
+//! it from their cards.
 //!
 //! Among members there is no certificate authority, no revocation list and no trust by name. To
 //! remove a member, take its pin out of the consortium file. To renew one, pin two fingerprints
@@ -19,10 +21,15 @@
 //! never are.
 
 mod api;
+pub mod card;
 mod certificate;
+pub mod consortium;
+pub mod document;
+pub mod files;
 mod fingerprint;
 mod identity;
 mod identity_error;
+pub mod membership;
 mod pem_text;
 mod problem;
 mod provider;

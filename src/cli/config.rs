@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
-use cloister_actors::consortium::Consortium;
 use cloister_actors::node::StartError;
 use cloister_actors::settings::{AccessMode, Settings};
+use cloister_certs::consortium::Consortium;
 use cloister_certs::{Expiry, Identity};
 
-use crate::folder::read_toml;
+use crate::files::read_toml;
 use crate::layers::{self, Complaint, Effective};
 use crate::problem::{Outcome, Problem};
 

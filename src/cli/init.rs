@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cloister_actors::consortium::{Consortium, MAX_MEMBERS, Member, is_name};
+use cloister_certs::consortium::{Consortium, MAX_MEMBERS, Member};
 use cloister_client::{ApiMember, ClientFile};
 use cloister_protocols::disclosure::Profile;
 use serde::Serialize;
@@ -143,18 +143,8 @@ pub(super) fn make(folder: &Folder, arguments: &Arguments) -> Outcome {
     write_shared(folder, members, arguments)
 }
 
-/// Checks a member's name.
-pub(super) fn check_name(name: &str) -> Outcome {
-    if is_name(name) {
-        return Ok(());
-    }
-    Err(Problem::usage(format!(
-        "`{name}` is no party name: use 1 to 63 lower-case letters, digits and hyphens"
-    )))
-}
-
 fn check_parties(parties: &[String]) -> Outcome {
-    parties.iter().try_for_each(|name| check_name(name))?;
+    parties.iter().try_for_each(|name| identity::check_name(name))?;
     if !(2..=MAX_MEMBERS).contains(&parties.len()) {
         return Err(Problem::usage(format!(
             "a consortium has 2 to {MAX_MEMBERS} parties, not {}: give `--party NAME` for each",
@@ -262,7 +252,7 @@ mod tests {
     use cloister_actors::settings::Settings;
 
     use super::*;
-    use crate::folder::read_toml;
+    use crate::files::read_toml;
 
     fn arguments(parties: &[&str], api_port: u16, peer_port: u16) -> Arguments {
         Arguments::of(parties, api_port, peer_port)

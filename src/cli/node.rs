@@ -7,14 +7,14 @@ use std::thread;
 use std::time::SystemTime;
 
 use clap::Args;
-use cloister_actors::consortium::Consortium;
 use cloister_actors::node::{Node, Parts, Reread, StartError};
+use cloister_certs::consortium::Consortium;
 use cloister_certs::{Expiry, Identity};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::identity;
-use crate::folder::read_toml;
+use crate::files::read_toml;
 use crate::layers;
 use crate::logging;
 use crate::problem::{Outcome, Problem};

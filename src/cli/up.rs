@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use cloister_actors::consortium::Consortium;
+use cloister_certs::consortium::Consortium;
 
 use super::node::Stop;
+use crate::files::read_toml;
 use crate::fleet::{Event, Fleet};
-use crate::folder::{Folder, read_toml};
+use crate::folder::Folder;
 use crate::logging;
 use crate::problem::{Outcome, Problem};
 

@@ -66,6 +66,15 @@ pub fn read(config: &Path, flags: &[String]) -> Outcome<Effective> {
     read_with(config, variables, flags)
 }
 
+/// Reads a node's settings: its file, the environment over it, and the policies in the folder `policy.d`
+/// beside the file. Their paths are resolved.
+///
+/// # Errors
+/// All that is wrong in them.
+pub fn read_settings(config: &Path) -> Outcome<Settings> {
+    read(config, &[])?.all_right()
+}
+
 fn read_with(
     config: &Path,
     variables: impl Iterator<Item = (String, String)>,

@@ -1,6 +1,7 @@
 //! From layers to settings: what does not fit is taken out and remembered, until the rest fits.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use cloister_actors::policy::Policies;
 use cloister_actors::settings::Settings;
@@ -9,7 +10,7 @@ use toml::Value;
 
 use super::environment::{name_of, variable_of};
 use super::{Complaint, Effective, Layers, Name, Source, put, shown};
-use crate::folder::{policy_files, read_toml};
+use crate::files::read_toml;
 use crate::problem::{Outcome, Problem};
 
 /// What stands in for a setting without a default, so that the others can be looked at.
@@ -236,4 +237,27 @@ fn remove(table: &mut toml::Table, name: &[String]) {
             }
         }
     }
+}
+
+/// Lists the TOML files of a folder in the order of their names; none where there is no folder.
+fn policy_files(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut paths = toml_files(folder).map_err(|error| {
+        Problem::usage(format!("cannot read the folder {}: {error}", folder.display()))
+    })?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn toml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    Ok(paths)
 }

@@ -1,10 +1,10 @@
 //! Results as one page of HTML that stands alone: no script, no font, no picture from elsewhere.
 
 use cloister_client::Report;
+use cloister_report::markup::Element;
 use serde_json::{Map, Value};
 
 use super::{Block, blocks, circumstances, flatten, plots};
-use cloister_report::markup::Element;
 
 const STYLE: &str = include_str!("style.css");
 

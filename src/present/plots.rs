@@ -1,7 +1,8 @@
 //! Bars and grids as SVG and HTML. Colours are the style sheet's.
 
-use super::Cell;
 use cloister_report::markup::Element;
+
+use super::Cell;
 
 const WIDTH: f64 = 720.0;
 const LABELS: f64 = 200.0;

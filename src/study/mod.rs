@@ -23,13 +23,13 @@
 //! signed is what a person has read.
 
 pub mod expectation;
-pub mod signatures;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use cloister_actors::consortium::is_name;
 use cloister_certs::Fingerprint;
+use cloister_certs::consortium::is_name;
+use cloister_certs::document::Document;
 use cloister_client::{Data, Job};
 use cloister_protocols::catalogue;
 use cloister_protocols::disclosure::Profile;
@@ -159,15 +159,16 @@ impl Study {
         &self.file.computation
     }
 
-    /// The hash of its file, which is written and read aloud like a fingerprint.
+    /// Returns the document that members sign: its file.
     #[must_use]
-    pub fn hash(&self) -> Fingerprint {
-        Fingerprint::from_bytes(*blake3::hash(self.text.as_bytes()).as_bytes())
+    pub fn document(&self) -> Document<'_> {
+        Document::new(&self.path, self.text.as_bytes())
     }
 
-    /// What is signed: its file.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.text.as_bytes()
+    /// Returns the hash of its file, which is written and read aloud like a fingerprint.
+    #[must_use]
+    pub fn hash(&self) -> Fingerprint {
+        self.document().hash()
     }
 
     /// Everything in it that cannot be meant.

@@ -57,7 +57,7 @@ use crate::computation::{Abort, Computation, Conclusion, Deliver, Ended};
 use crate::links::{Content, Inbound, LinkUp, PeerLink};
 use crate::log::Log;
 use crate::progress::Reporter;
-use crate::vocabulary::consortium::{Consortium, Member};
+use crate::vocabulary::consortium::{Consortium, member_id};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::settings::{Committee, Limits, Pairwise};
 
@@ -302,7 +302,7 @@ impl Sessions {
     }
 
     fn member(&self, position: usize) -> Option<MemberId> {
-        self.consortium.members().get(position).map(Member::id)
+        self.consortium.members().get(position).map(member_id)
     }
 
     fn name(&self, position: usize) -> String {

@@ -5,7 +5,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
-use cloister_actors::consortium::Consortium as ConsortiumFile;
+use cloister_certs::consortium::Consortium as ConsortiumFile;
 use cloister_client::{ClientFile, Consortium, Data, Job, Report, check_agreement};
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_report::measurement::{Link, NodeCost, Round};
@@ -18,8 +18,9 @@ use super::link;
 use super::memory;
 use super::setup::Setup;
 use crate::cli::init;
+use crate::files::read_toml;
 use crate::fleet::{Event, Fleet};
-use crate::folder::{Folder, read_toml};
+use crate::folder::Folder;
 use crate::ports::Ports;
 use crate::problem::{Outcome, Problem};
 

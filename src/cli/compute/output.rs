@@ -9,7 +9,7 @@ use cloister_client::{CallError, Failed, Report};
 use serde_json::{Value, json};
 
 use crate::cli::moment_of;
-use crate::membership::write_at_once;
+use crate::files::write_at_once;
 use crate::present::page::{self, Page, Section};
 use crate::present::terminal::{self, Style};
 use crate::present::{blocks, circumstances, csv, flatten};

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use cloister_actors::consortium::Consortium;
+use cloister_certs::consortium::Consortium;
+use cloister_certs::membership::{FileDifference, differences};
 use serde_json::{Value, json};
 
 use crate::cli::{columns, print};
-use crate::folder::read_toml;
-use crate::membership::{Difference, differences};
+use crate::files::read_toml;
 use crate::problem::{Outcome, Problem};
 
 #[derive(Args)]
@@ -48,13 +48,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-fn document(difference: &Difference) -> Value {
-    let Difference { member, field, first, second } = difference;
+fn document(difference: &FileDifference) -> Value {
+    let FileDifference { member, field, first, second } = difference;
     json!({"member": member, "entry": field, "first": first, "second": second})
 }
 
-fn row(difference: &Difference) -> Vec<String> {
-    let Difference { member, field, first, second } = difference;
+fn row(difference: &FileDifference) -> Vec<String> {
+    let FileDifference { member, field, first, second } = difference;
     let member = member.clone().unwrap_or_else(|| "(all)".to_owned());
     vec![member, (*field).to_owned(), first.clone(), second.clone()]
 }

@@ -8,8 +8,8 @@ mod take_in;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use cloister_certs::membership::Membership;
 
-use crate::membership::Membership;
 use crate::operator::{Operator, Reloaded};
 use crate::problem::Outcome;
 

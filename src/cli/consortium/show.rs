@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
-use cloister_actors::consortium::{Consortium, Member};
+use cloister_certs::consortium::{Consortium, Member};
+use cloister_certs::membership::Membership;
 use cloister_certs::{Certificate, Fingerprint};
 use serde_json::{Value, json};
 
 use crate::cli::{aloud, columns, print};
-use crate::membership::Membership;
 use crate::problem::Outcome;
 
 #[derive(Args)]
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let membership = Membership::read(&arguments.file)?;
     // As the file has it, not in the order in which it would be written: nodes compare that.
-    let consortium: Consortium = crate::folder::read_toml(&arguments.file, "")?;
+    let consortium: Consortium = crate::files::read_toml(&arguments.file, "")?;
     let now = SystemTime::now();
     let days = |member: &Member| {
         let card = membership.card_of(member);

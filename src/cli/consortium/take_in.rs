@@ -7,11 +7,11 @@ use std::time::SystemTime;
 
 use clap::Args;
 use cloister_certs::Fingerprint;
+use cloister_certs::card::Card;
+use cloister_certs::membership::{Change, Membership};
 
 use super::{Node, ask, finish};
-use crate::card::Card;
 use crate::cli::aloud;
-use crate::membership::{Change, Membership};
 use crate::problem::{Fault, Outcome, Problem};
 
 /// Longer than any card.

@@ -8,7 +8,7 @@ use cloister_sources::{Declaration, DeclaredColumn, Kind, Relation, Source};
 use serde_json::Value;
 
 use crate::cli::{NodeArguments, columns, print};
-use crate::folder::read_toml;
+use crate::files::read_toml;
 use crate::operator::{Operator, absolute};
 use crate::problem::{Outcome, Problem};
 

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
+use cloister_certs::card::Card;
+use cloister_certs::consortium::is_name;
 use cloister_certs::{Identity, IdentityError, Validity};
 
 use super::aloud;
-use crate::card::Card;
-use crate::membership::write_at_once;
+use crate::files::write_at_once;
 use crate::problem::{Outcome, Problem};
 
 /// Make, show and renew a party's own key and certificate.
@@ -73,13 +74,23 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-/// A new identity for a member of this name.
+/// Makes a new identity for a member of this name.
 pub(super) fn create(name: &str) -> Outcome<Identity> {
-    super::init::check_name(name)?;
+    check_name(name)?;
     Identity::create(name, Validity::DEFAULT, SystemTime::now()).map_err(problem)
 }
 
-/// All but a library's failure is for the operator to mend.
+/// Checks a member's name.
+pub(super) fn check_name(name: &str) -> Outcome {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(Problem::usage(format!(
+        "`{name}` is no party name: use 1 to 63 lower-case letters, digits and hyphens"
+    )))
+}
+
+/// Sorts an error: all but a library's failure is for the operator to mend.
 pub(super) fn problem(error: IdentityError) -> Problem {
     match error {
         IdentityError::Library { .. } => Problem::ours(error),

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::{ArgGroup, Args};
-use cloister_actors::consortium::{Consortium, Member};
 use cloister_actors::settings::Settings;
+use cloister_certs::card::Card;
+use cloister_certs::consortium::{Consortium, Member};
 use cloister_certs::{Fingerprint, Identity, Renewal, Stage, Validity};
 
 use super::{problem, write_card};
-use crate::card::Card;
 use crate::cli::{aloud, print};
-use crate::folder::{read_settings, read_toml};
+use crate::files::read_toml;
+use crate::layers::read_settings;
 use crate::operator::{Operator, Reloaded};
 use crate::problem::{Outcome, Problem};
 

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
+use cloister_certs::card::Card;
 use cloister_certs::{Identity, Renewal, Stage};
 use serde_json::{Value, json};
 
 use super::{problem, read_card};
-use crate::card::Card;
 use crate::cli::{aloud, moment_of};
 use crate::problem::Outcome;
 

@@ -5,16 +5,17 @@ mod run;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use cloister_actors::consortium::Consortium as Members;
 use cloister_certs::Identity;
+use cloister_certs::consortium::Consortium as Members;
+use cloister_certs::document::{Signatures, Signed};
 use cloister_client::Consortium;
 use serde_json::{Value, json};
 
 pub(super) use self::run::{Arguments as RunArguments, run as run_study};
 use super::{aloud, columns, identity, print};
-use crate::folder::{Folder, read_toml};
+use crate::files::read_toml;
+use crate::folder::Folder;
 use crate::problem::{Outcome, Problem};
-use crate::study::signatures::{self, Signatures, Signed};
 use crate::study::{Study, expectation};
 
 /// Check, sign and verify a study before it runs; `cloister run` runs it.
@@ -69,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Command::Sign { study, identity: folder } => {
             let study = Study::read(study)?;
             let identity = Identity::load(folder).map_err(identity::problem)?;
-            let place = signatures::sign(&study, &identity)?;
+            let place = study.document().sign(&identity)?;
             introduce(&study);
             eprintln!("signed by {}: {}", identity.name(), place.display());
             Ok(())
@@ -82,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
                 false => table(&signatures),
             };
             print(&text)?;
-            signatures.check(true)
+            Ok(signatures.check(true)?)
         }
     }
 }
@@ -112,7 +113,7 @@ async fn check_nodes(study: &Study, consortium: &Consortium) -> Outcome {
 fn read_signatures(study: &Study, folder: &Folder) -> Outcome<Signatures> {
     let hint = "signatures are checked against the consortium file: put it there";
     let members: Members = read_toml(&folder.consortium(), hint)?;
-    Ok(signatures::of(study, &members))
+    Ok(study.document().signatures(&members))
 }
 
 fn document(study: &Study, signatures: Option<&Signatures>) -> Value {

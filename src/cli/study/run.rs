@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use cloister_certs::document::Signatures;
 use cloister_client::Consortium;
 use serde_json::{Map, Value, json};
 
@@ -14,7 +15,6 @@ use crate::present::csv;
 use crate::present::page::Section;
 use crate::problem::{Fault, Outcome, Problem};
 use crate::study::Study;
-use crate::study::signatures::Signatures;
 
 /// Run a study: several computations, after everything that it expects was found to be so.
 #[derive(Args)]

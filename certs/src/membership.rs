@@ -1,21 +1,19 @@
-//! The consortium file as its members keep it: made from cards, and the same text at everybody.
+//! The consortium file as its members keep it: made from cards, and the same text at all members.
 //!
-//! Members stand in the order of their names, so that whoever adds the same cards in whatever order has
-//! the same file to the byte. Cards lie beside it in the folder `cards`: from them comes what the file does
-//! not say, such as when a certificate ends.
+//! Members stand in the order of their names, so that the same cards, added in any order, make the same
+//! file to the byte. The cards lie beside it in the folder `cards`. They have facts that are not in the
+//! file, such as the end of a certificate.
 
-use std::fs;
-use std::io::Write as _;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-
-use cloister_actors::consortium::{Consortium, Member};
-use cloister_certs::{Expiry, Fingerprint};
-use tempfile::NamedTempFile;
+use std::{fs, io};
 
 use crate::card::Card;
-use crate::folder::read_toml;
-use crate::problem::{Outcome, Problem};
+use crate::certificate::{CertificateFacts, Expiry};
+use crate::consortium::{Consortium, ConsortiumError, Member};
+use crate::files;
+use crate::fingerprint::Fingerprint;
 
 const CARDS: &str = "cards";
 
@@ -30,46 +28,105 @@ pub struct Membership {
     cards: Vec<Card>,
 }
 
-/// What a card changes.
+/// The change that a card would make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A member more.
+    /// The member is new.
     Joins,
-    /// Nothing.
+    /// The file says the same already.
     Nothing,
     /// A member that is there has other addresses or certificates.
     Updates {
         /// The fingerprints that were not pinned to it before.
         new: Vec<Fingerprint>,
-        /// Whether a key that is pinned to it already has signed the card.
+        /// True if a key that is pinned to it already has signed the card.
         vouched: bool,
     },
 }
 
-/// Something that two files have differently.
+/// A difference between two consortium files on one machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// The member; nobody where it is the order of all.
+pub struct FileDifference {
+    /// The member; none where it is the order of all.
     pub member: Option<String>,
-    /// Which entry of it.
+    /// The entry.
     pub field: &'static str,
-    /// What the first file has.
+    /// The entry in the first file.
     pub first: String,
-    /// What the other has.
+    /// The entry in the other.
     pub second: String,
 }
 
+/// The reason for which a consortium file cannot be read, changed or written.
+#[derive(Debug, thiserror::Error)]
+pub enum MembershipError {
+    /// A new file would replace another.
+    #[error(
+        "{} exists already: add to it with `cloister consortium add`, or choose another name",
+        .0.display()
+    )]
+    Exists(PathBuf),
+    /// The file cannot be read.
+    #[error("cannot read {}: {error}; make one with `cloister consortium new`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        error: io::Error,
+    },
+    /// The file holds no consortium.
+    #[error("{}: {error}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The error in it.
+        error: toml::de::Error,
+    },
+    /// The file lists no such member.
+    #[error("there is no member `{name}` in {}: there are {}", path.display(), members.join(", "))]
+    NoSuchMember {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+        /// The names of all members.
+        members: Vec<String>,
+    },
+    /// The members make no consortium.
+    #[error(transparent)]
+    Consortium(#[from] ConsortiumError),
+    /// A card's certificate has expired, or is not yet valid.
+    #[error(
+        "the certificate {certificate} has expired or is not yet valid: check this machine's clock, or \
+         have {member} make a new identity and send its card"
+    )]
+    OutOfDate {
+        /// The member of the card.
+        member: String,
+        /// The certificate.
+        certificate: Box<CertificateFacts>,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Unwritten {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        error: io::Error,
+    },
+    /// The encoder failed, which is a fault of this crate.
+    #[error(transparent)]
+    Encoding(#[from] toml::ser::Error),
+}
+
 impl Membership {
-    /// A file without members yet, which must not be there.
+    /// Begins a file, without members yet.
     ///
     /// # Errors
-    /// If it is.
-    pub fn new(path: &Path) -> Outcome<Self> {
+    /// If there is such a file already.
+    pub fn new(path: &Path) -> Result<Self, MembershipError> {
         if path.symlink_metadata().is_ok() {
-            return Err(Problem::usage(format!(
-                "{} exists already: add to it with `cloister consortium add`, or choose another name",
-                path.display()
-            )));
+            return Err(MembershipError::Exists(path.to_owned()));
         }
         Ok(Self { path: path.to_owned(), members: Vec::new(), cards: Vec::new() })
     }
@@ -78,9 +135,11 @@ impl Membership {
     ///
     /// # Errors
     /// If it cannot be read, or is no consortium.
-    pub fn read(path: &Path) -> Outcome<Self> {
-        let hint = "make one with `cloister consortium new`";
-        let consortium: Consortium = read_toml(path, hint)?;
+    pub fn read(path: &Path) -> Result<Self, MembershipError> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| MembershipError::Unreadable { path: path.to_owned(), error })?;
+        let consortium: Consortium = toml::from_str(&text)
+            .map_err(|error| MembershipError::Malformed { path: path.to_owned(), error })?;
         Ok(Self {
             path: path.to_owned(),
             members: consortium.members().to_vec(),
@@ -88,7 +147,7 @@ impl Membership {
         })
     }
 
-    /// What adding this card would change.
+    /// Returns the change that this card would make.
     #[must_use]
     pub fn change(&self, card: &Card) -> Change {
         let member = card.member();
@@ -98,16 +157,18 @@ impl Membership {
         if *known == member {
             return Change::Nothing;
         }
-        let pinned = |print: &Fingerprint| known.fingerprints.contains(print);
-        let new = member.fingerprints.iter().filter(|print| !pinned(print)).copied().collect();
-        Change::Updates { new, vouched: member.fingerprints.first().is_some_and(pinned) }
+        let first = member.fingerprints.first();
+        let vouched = first.is_some_and(|print| known.fingerprints.contains(print));
+        let mut new = member.fingerprints;
+        new.retain(|print| !known.fingerprints.contains(print));
+        Change::Updates { new, vouched }
     }
 
     /// Takes a card in, in the place of an earlier one of the same member.
     ///
     /// # Errors
-    /// If its certificates are over.
-    pub fn add(&mut self, card: Card, now: SystemTime) -> Outcome {
+    /// If a certificate of it is out of date.
+    pub fn add(&mut self, card: Card, now: SystemTime) -> Result<(), MembershipError> {
         check_dates(&card, now)?;
         self.members.retain(|member| member.name != card.name());
         self.cards.retain(|other| other.name() != card.name());
@@ -120,48 +181,48 @@ impl Membership {
     ///
     /// # Errors
     /// If there is none of this name.
-    pub fn remove(&mut self, name: &str) -> Outcome {
+    pub fn remove(&mut self, name: &str) -> Result<(), MembershipError> {
         let before = self.members.len();
         self.members.retain(|member| member.name != name);
         if self.members.len() == before {
-            let names: Vec<&str> = self.members.iter().map(|member| member.name.as_str()).collect();
-            return Err(Problem::usage(format!(
-                "there is no member `{name}` in {}: there are {}",
-                self.path.display(),
-                names.join(", ")
-            )));
+            return Err(MembershipError::NoSuchMember {
+                path: self.path.clone(),
+                name: name.to_owned(),
+                members: self.members.iter().map(|member| member.name.clone()).collect(),
+            });
         }
         Ok(())
     }
 
-    /// The consortium of these members, in the order of their names.
+    /// Returns the consortium of these members, in the order of their names.
     ///
     /// # Errors
-    /// If they are none: too few, or two that cannot be told apart.
-    pub fn consortium(&self) -> Outcome<Consortium> {
+    /// If they are too few, or two of them cannot be told apart.
+    pub fn consortium(&self) -> Result<Consortium, MembershipError> {
         let mut members = self.members.clone();
         members.sort_by(|one, other| one.name.cmp(&other.name));
-        Consortium::new(members).map_err(Problem::usage)
+        Ok(Consortium::new(members)?)
     }
 
-    /// Writes the file and the new cards, each at once or not at all. Gives back what is in it now.
+    /// Writes the file and the new cards, each at once or not at all. Returns the consortium in it.
     ///
     /// # Errors
     /// If the members are no consortium, or a file cannot be written; then the file is as it was.
-    pub fn write(&self) -> Outcome<Consortium> {
+    pub fn write(&self) -> Result<Consortium, MembershipError> {
         let consortium = self.consortium()?;
         if !self.cards.is_empty() {
             let folder = self.cards_folder();
-            fs::create_dir_all(&folder).map_err(|error| unwritten(&folder, &error))?;
+            fs::create_dir_all(&folder)
+                .map_err(|error| MembershipError::Unwritten { path: folder, error })?;
         }
         for card in &self.cards {
-            write_at_once(&Card::place(&self.cards_folder(), card.name()), &card.to_string())?;
+            replace(&Card::place(&self.cards_folder(), card.name()), &card.to_string())?;
         }
-        write_at_once(&self.path, &text(&consortium)?)?;
+        replace(&self.path, &text(&consortium)?)?;
         Ok(consortium)
     }
 
-    /// The card of a member as it lies beside the file; nothing if there is none, or it is another's.
+    /// Reads the card of a member that lies beside the file. Returns `None` if it has none, or another's.
     #[must_use]
     pub fn card_of(&self, member: &Member) -> Option<Card> {
         let text = fs::read_to_string(Card::place(&self.cards_folder(), &member.name)).ok()?;
@@ -174,108 +235,97 @@ impl Membership {
     }
 }
 
-/// The text of a consortium's file: the same for the same members, wherever it is made.
+/// Writes the text of a consortium's file: the same for the same members.
 ///
 /// # Errors
-/// None but ours.
-pub fn text(consortium: &Consortium) -> Outcome<String> {
-    let body = toml::to_string(consortium).map_err(Problem::ours)?;
+/// If the encoder fails, which is a fault of this crate.
+pub fn text(consortium: &Consortium) -> Result<String, MembershipError> {
+    let body = toml::to_string(consortium)?;
     Ok(format!("{HEAD}{body}"))
 }
 
-/// What two consortia have differently, in the order of the names of members.
+/// Compares two consortium files, in the order of the names of members.
 #[must_use]
-pub fn differences(first: &Consortium, second: &Consortium) -> Vec<Difference> {
-    let mut names: Vec<&str> =
-        first.members().iter().chain(second.members()).map(|member| member.name.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let found = |consortium: &Consortium, name: &str| {
-        consortium.position(name).and_then(|at| consortium.members().get(at).cloned())
-    };
-    let of_members =
-        names.iter().flat_map(|name| of_member(name, found(first, name), found(second, name)));
-    let mut differences: Vec<Difference> = of_members.collect();
-    let order = |consortium: &Consortium| -> Vec<String> {
-        consortium.members().iter().map(|member| member.name.clone()).collect()
-    };
-    if differences.is_empty() && order(first) != order(second) {
-        let (first, second) = (order(first).join(", "), order(second).join(", "));
-        differences.push(Difference { member: None, field: "order", first, second });
+pub fn differences(first: &Consortium, second: &Consortium) -> Vec<FileDifference> {
+    let (firsts, seconds) = (names(first), names(second));
+    let all: BTreeSet<&str> = firsts.iter().chain(&seconds).copied().collect();
+    let mut differences = Vec::new();
+    for name in all {
+        of_member(name, find(first, name), find(second, name), &mut differences);
+    }
+    if differences.is_empty() && firsts != seconds {
+        let (first, second) = (firsts.join(", "), seconds.join(", "));
+        differences.push(FileDifference { member: None, field: "order", first, second });
     }
     differences
 }
 
-fn of_member(name: &str, first: Option<Member>, second: Option<Member>) -> Vec<Difference> {
-    let difference = |field, first: &str, second: &str| Difference {
-        member: Some(name.to_owned()),
-        field,
-        first: first.to_owned(),
-        second: second.to_owned(),
-    };
-    let (first, second) = match (first, second) {
-        (Some(first), Some(second)) => (first, second),
-        (first, _) => {
-            let is = |there: bool| if there { "a member" } else { "no member" };
-            return vec![difference("member", is(first.is_some()), is(first.is_none()))];
-        }
-    };
-    let prints = |member: &Member| {
-        let prints: Vec<String> = member.fingerprints.iter().map(ToString::to_string).collect();
-        prints.join(" ")
-    };
-    [
-        ("api", first.api.clone(), second.api.clone()),
-        ("peer", first.peer.clone(), second.peer.clone()),
-        ("fingerprints", prints(&first), prints(&second)),
-    ]
-    .into_iter()
-    .filter(|(_, first, second)| first != second)
-    .map(|(field, first, second)| difference(field, &first, &second))
-    .collect()
+fn names(consortium: &Consortium) -> Vec<&str> {
+    consortium.members().iter().map(|member| member.name.as_str()).collect()
 }
 
-fn check_dates(card: &Card, now: SystemTime) -> Outcome {
+fn find<'a>(consortium: &'a Consortium, name: &str) -> Option<&'a Member> {
+    consortium.members().iter().find(|member| member.name == name)
+}
+
+/// Compares a member's entries in both files.
+fn of_member(
+    name: &str,
+    first: Option<&Member>,
+    second: Option<&Member>,
+    differences: &mut Vec<FileDifference>,
+) {
+    for (field, first, second) in [
+        ("member", Some(presence(first)), Some(presence(second))),
+        ("api", first.map(|member| member.api.clone()), second.map(|member| member.api.clone())),
+        ("peer", first.map(|member| member.peer.clone()), second.map(|member| member.peer.clone())),
+        ("fingerprints", first.map(fingerprints), second.map(fingerprints)),
+    ] {
+        // Where only one file has the member, its absence says all.
+        if let (Some(first), Some(second)) = (first, second)
+            && first != second
+        {
+            differences.push(FileDifference {
+                member: Some(name.to_owned()),
+                field,
+                first,
+                second,
+            });
+        }
+    }
+}
+
+fn presence(member: Option<&Member>) -> String {
+    if member.is_some() { "a member".to_owned() } else { "no member".to_owned() }
+}
+
+fn fingerprints(member: &Member) -> String {
+    let prints: Vec<String> = member.fingerprints.iter().map(ToString::to_string).collect();
+    prints.join(" ")
+}
+
+fn check_dates(card: &Card, now: SystemTime) -> Result<(), MembershipError> {
     for certificate in card.certificates() {
         if let Expiry::Expired { .. } | Expiry::NotYetValid { .. } = certificate.expiry(now) {
-            return Err(Problem::usage(format!(
-                "the certificate {} has expired or is not yet valid: check this machine's clock, or \
-                 have {} make a new identity and send its card",
-                certificate.facts(),
-                card.name()
-            )));
+            return Err(MembershipError::OutOfDate {
+                member: card.name().to_owned(),
+                certificate: Box::new(certificate.facts().clone()),
+            });
         }
     }
     Ok(())
 }
 
-/// Writes beside the file and then gives it its name, so that a node which reads meanwhile finds the one
-/// or the other.
-pub(crate) fn write_at_once(path: &Path, text: &str) -> Outcome {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let written = NamedTempFile::new_in(folder).and_then(|mut file| {
-        use std::os::unix::fs::PermissionsExt;
-        file.write_all(text.as_bytes())?;
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    });
-    written.map_err(|error| unwritten(path, &error))
-}
-
-fn unwritten(path: &Path, error: &std::io::Error) -> Problem {
-    Problem::usage(format!("cannot write {}: {error}", path.display()))
+fn replace(path: &Path, text: &str) -> Result<(), MembershipError> {
+    files::replace(path, text)
+        .map_err(|error| MembershipError::Unwritten { path: path.to_owned(), error })
 }
 
 #[cfg(test)]
 mod tests {
-    use cloister_certs::{Identity, Validity};
-
     use super::*;
+    use crate::identity::Identity;
+    use crate::validity::Validity;
 
     fn identity(name: &str) -> Identity {
         Identity::create(name, Validity::days(90), SystemTime::now()).unwrap()

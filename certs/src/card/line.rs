@@ -3,28 +3,28 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use cloister_certs::{Certificate, Signature};
 
 use super::{Card, CardError, Statement};
+use crate::signing::{Certificate, Signature};
 
 const PREFIX: &str = "cloister-card:";
 const VERSION: &str = "v1";
 
-/// Bytes of the hash: a line is cut unnoticed once in four thousand million times.
+/// Bytes of the hash: a cut line passes unnoticed with probability 2^-32.
 const CHECK: usize = 4;
 
 /// Longer than any card.
 const LONGEST: usize = 64 << 10;
 
-/// Name, API and peer address, a certificate at least, and the signature.
+/// The least number of parts: name, API, peer address, one certificate and the signature.
 const FEWEST_PARTS: usize = 5;
 
-/// Whether this is meant to be a card's line.
+/// Returns `true` if a text is meant to be a card's line.
 pub(super) fn is_line(text: &str) -> bool {
     text.trim_start().starts_with(PREFIX)
 }
 
-/// The line of a card.
+/// Writes the line of a card.
 pub(super) fn write(statement: &Statement, signature: &Signature) -> String {
     let mut bytes = statement.encoded();
     put(&mut bytes, signature.as_bytes());
@@ -52,14 +52,14 @@ pub(super) fn read(text: &str) -> Result<Card, CardError> {
     Ok(Card { statement, signature })
 }
 
-/// A part with its length before it.
+/// Appends a part with its length before it.
 pub(super) fn put(bytes: &mut Vec<u8>, part: &[u8]) {
     let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
     bytes.extend(length.to_le_bytes());
     bytes.extend(part);
 }
 
-/// The bytes of a line, if they are whole.
+/// Decodes the bytes of a line and checks their hash.
 fn bytes(body: &str) -> Result<Vec<u8>, CardError> {
     if body.len() > LONGEST {
         return Err(CardError::Damaged);
@@ -67,10 +67,10 @@ fn bytes(body: &str) -> Result<Vec<u8>, CardError> {
     let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(body).map_err(|_| CardError::Damaged)?;
     let start = bytes.len().checked_sub(CHECK).ok_or(CardError::Damaged)?;
     let end = bytes.split_off(start);
-    match check(&bytes)[..] == end {
-        true => Ok(bytes),
-        false => Err(CardError::Damaged),
+    if check(&bytes)[..] != end {
+        return Err(CardError::Damaged);
     }
+    Ok(bytes)
 }
 
 fn parts(mut bytes: &[u8]) -> Result<Vec<Vec<u8>>, CardError> {
@@ -82,10 +82,10 @@ fn parts(mut bytes: &[u8]) -> Result<Vec<Vec<u8>>, CardError> {
         parts.push(part.to_vec());
         bytes = rest;
     }
-    match parts.len() < FEWEST_PARTS {
-        true => Err(CardError::Damaged),
-        false => Ok(parts),
+    if parts.len() < FEWEST_PARTS {
+        return Err(CardError::Damaged);
     }
+    Ok(parts)
 }
 
 fn check(bytes: &[u8]) -> Vec<u8> {

@@ -1,8 +1,9 @@
-//! A member's card: what an organisation hands to the others before they compute together.
+//! A member's card: the document that an organisation hands to the others before they compute together.
 //!
-//! Name, API, peer address and certificate, signed with the certificate's key. All of it is public. The
-//! signature shows that whoever made the card holds the key, and that nothing was exchanged on the way;
-//! not *who* that is: this the members tell each other by the 24 words of the fingerprint.
+//! It has name, API, peer address and certificate, and is signed with the certificate's key. All of it
+//! is public. The signature shows that the maker of the card holds the key, and that no part was
+//! exchanged on the way. It does not show *who* the maker is: members tell each other by the 24 words of
+//! the fingerprint.
 //!
 //! A card is a file (TOML, with the certificate as PEM) or one line to paste (`cloister-card:v1:…`), and
 //! both say the same. While a certificate is renewed the card has the next one too, and the key in use
@@ -13,9 +14,11 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use cloister_actors::consortium::{Member, is_name};
-use cloister_certs::{Certificate, CertificateError, Identity, Purpose, Signature, SignatureError};
 use serde::Deserialize;
+
+use crate::consortium::{Member, is_name};
+use crate::identity::Identity;
+use crate::signing::{Certificate, CertificateError, Purpose, Signature, SignatureError};
 
 mod line;
 
@@ -32,7 +35,7 @@ pub struct Card {
     signature: Signature,
 }
 
-/// What a card says.
+/// The signed part of a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Statement {
     name: String,
@@ -41,16 +44,16 @@ struct Statement {
     certificates: Vec<Certificate>,
 }
 
-/// Why something is no card.
+/// The reason for which a text is no card.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CardError {
-    /// It is not even written like one.
+    /// It is not written like one.
     #[error("this is no member card ({0}): have its owner send the file or the line again")]
     Text(String),
     /// The line was cut or changed on its way.
     #[error("this line is not whole: copy it again from `cloister-card:` to its end")]
     Damaged,
-    /// Of a version to come.
+    /// It is of a later version.
     #[error("this card is of version {0}, which this cloister does not know: use a newer one")]
     Version(String),
     /// Its name.
@@ -68,12 +71,12 @@ pub enum CardError {
     /// A certificate.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// A certificate of somebody else.
+    /// A certificate names another member.
     #[error("this card is of `{name}`, but a certificate in it names `{certificate}`")]
     OtherName {
-        /// Whose card it says it is.
+        /// The member that the card names.
         name: String,
-        /// Whom the certificate names.
+        /// The name in the certificate.
         certificate: String,
     },
     /// The signature.
@@ -99,19 +102,22 @@ struct File {
 const VERSION: u32 = 1;
 
 impl Card {
-    /// The card of this identity's party, with the certificate that is to follow, if one is.
+    /// Makes the card of this identity's party, with the certificate that is to follow, if there is one.
     ///
     /// # Errors
-    /// If an address is none, or the key cannot sign.
+    /// If an address is malformed, or the key cannot sign.
     pub fn new(
         identity: &Identity,
         next: Option<Certificate>,
         api: &str,
         peer: &str,
     ) -> Result<Self, CardError> {
-        let certificates = std::iter::once(identity.certificate()).chain(next).collect();
-        let (name, api, peer) = (identity.name().to_owned(), api.to_owned(), peer.to_owned());
-        let statement = Statement { name, api, peer, certificates };
+        let statement = Statement {
+            name: identity.name().to_owned(),
+            api: api.to_owned(),
+            peer: peer.to_owned(),
+            certificates: std::iter::once(identity.certificate()).chain(next).collect(),
+        };
         statement.check()?;
         let signature = identity.sign(Purpose::Card, &statement.encoded());
         Ok(Self { signature: signature.map_err(CardError::Unsigned)?, statement })
@@ -122,39 +128,36 @@ impl Card {
     /// # Errors
     /// If it is none, or its signature is not that of its certificate.
     pub fn read(text: &str) -> Result<Self, CardError> {
-        let card = match line::is_line(text) {
-            true => line::read(text)?,
-            false => read_file(text)?,
-        };
+        let card = if line::is_line(text) { line::read(text)? } else { read_file(text)? };
         card.statement.check()?;
         card.verified()
     }
 
-    /// The member's name.
+    /// Returns the member's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.statement.name
     }
 
-    /// The URL of its API.
+    /// Returns the URL of its API.
     #[must_use]
     pub fn api(&self) -> &str {
         &self.statement.api
     }
 
-    /// Where other nodes reach it.
+    /// Returns the address at which other nodes reach it.
     #[must_use]
     pub fn peer(&self) -> &str {
         &self.statement.peer
     }
 
-    /// The certificate in use, and the next one while it is renewed.
+    /// Returns the certificate in use, and the next one while it is renewed.
     #[must_use]
     pub fn certificates(&self) -> &[Certificate] {
         &self.statement.certificates
     }
 
-    /// The member as a consortium file lists it.
+    /// Returns the member as a consortium file lists it.
     #[must_use]
     pub fn member(&self) -> Member {
         let Statement { name, api, peer, certificates } = self.statement.clone();
@@ -162,13 +165,13 @@ impl Card {
         Member { name, api, peer, fingerprints }
     }
 
-    /// The card as one line.
+    /// Writes the card as one line.
     #[must_use]
     pub fn line(&self) -> String {
         line::write(&self.statement, &self.signature)
     }
 
-    /// What its file is called, in this folder.
+    /// Returns the path of a member's card in this folder.
     #[must_use]
     pub fn place(folder: &Path, name: &str) -> PathBuf {
         folder.join(format!("{name}{ENDING}"))
@@ -182,11 +185,10 @@ impl Card {
     }
 }
 
-/// As the card's file has it. The same card is the same text everywhere.
+/// Writes the card as its file. The same card is the same text everywhere.
 impl fmt::Display for Card {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Statement { name, api, peer, certificates } = &self.statement;
-        let quoted = |text: &str| toml::Value::from(text).to_string();
         writeln!(
             f,
             "# The member card of {name}. All of it is public; changed, it is worth nothing."
@@ -218,16 +220,17 @@ impl Statement {
         if !(1..=MOST).contains(&self.certificates.len()) {
             return Err(CardError::Certificates(self.certificates.len()));
         }
-        let named = self.certificates.iter().map(|certificate| certificate.facts().name());
-        match named.into_iter().find(|named| *named != self.name) {
-            Some(other) => {
-                Err(CardError::OtherName { name: self.name.clone(), certificate: other.to_owned() })
+        for certificate in &self.certificates {
+            let named = certificate.facts().name();
+            if named != self.name {
+                let certificate = named.to_owned();
+                return Err(CardError::OtherName { name: self.name.clone(), certificate });
             }
-            None => Ok(()),
         }
+        Ok(())
     }
 
-    /// What is signed: each text with its length before it, and then the certificates.
+    /// Encodes the part that is signed: each text with its length before it, then the certificates.
     fn encoded(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for text in [&self.name, &self.api, &self.peer] {
@@ -240,6 +243,11 @@ impl Statement {
     }
 }
 
+/// Quotes a text as TOML does.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
 fn read_file(text: &str) -> Result<Card, CardError> {
     let file: File = toml::from_str(text).map_err(|error| {
         let message = error.message().lines().next().unwrap_or_default().to_owned();
@@ -248,15 +256,16 @@ fn read_file(text: &str) -> Result<Card, CardError> {
     if file.version != VERSION {
         return Err(CardError::Version(file.version.to_string()));
     }
-    let certificates = file.certificates.iter().map(|pem| Certificate::from_pem(pem));
-    let certificates = certificates.collect::<Result<_, _>>()?;
+    let mut certificates = Vec::new();
+    for pem in &file.certificates {
+        certificates.push(Certificate::from_pem(pem)?);
+    }
     let signature = BASE64_STANDARD.decode(&file.signature).map_err(|_| CardError::Forged)?;
-    let (name, api, peer) = (file.name, file.api, file.peer);
-    let statement = Statement { name, api, peer, certificates };
+    let statement = Statement { name: file.name, api: file.api, peer: file.peer, certificates };
     Ok(Card { statement, signature: Signature::from_bytes(signature) })
 }
 
-/// Nothing that could forge a line on a terminal, or hide in one.
+/// Returns `true` if a text has nothing that could forge a line on a terminal, or hide in one.
 fn is_plain(text: &str) -> bool {
     text.len() <= 512 && text.chars().all(|c| c.is_ascii_graphic())
 }
@@ -267,18 +276,18 @@ fn is_url(text: &str) -> bool {
 }
 
 fn is_address(text: &str) -> bool {
-    let parts = text.rsplit_once(':');
-    let port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
-    is_plain(text) && parts.is_some_and(|(host, number)| !host.is_empty() && port(number))
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return false;
+    };
+    is_plain(text) && !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
 
-    use cloister_certs::Validity;
-
     use super::*;
+    use crate::validity::Validity;
 
     fn identity(name: &str) -> Identity {
         Identity::create(name, Validity::days(90), SystemTime::now()).unwrap()
@@ -344,7 +353,7 @@ mod tests {
     #[test]
     fn no_card_that_was_changed_anywhere_is_believed() {
         let mut seed = [0; 8];
-        getrandom::fill(&mut seed).unwrap();
+        aws_lc_rs::rand::fill(&mut seed).unwrap();
         let seed = std::env::var("CLOISTER_SEED")
             .map_or(u64::from_le_bytes(seed), |seed| seed.parse().unwrap());
         println!("CLOISTER_SEED={seed}");
