@@ -1,7 +1,10 @@
-//! Who may depend on whom: `cloister -> actors -> {sources, vault, protocols, certs}`, and nothing back.
+//! The order of crates, `cloister -> actors -> {sources, vault, protocols, certs}`, and the order of modules
+//! inside of them: the floors that ARCHITECTURE.md lists.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// All packages that a package needs to run, itself left out.
@@ -82,4 +85,144 @@ fn actors_know_what_is_below_and_not_the_command() {
     let below = ["cloister-certs", "cloister-protocols", "cloister-sources", "cloister-vault"];
     assert_eq!(ours, below);
     needs_none_of("cloister-actors", &["clap"]);
+}
+
+#[test]
+fn modules_import_from_their_own_floor_or_below() {
+    keep_the_floors("protocols/src");
+}
+
+/// Holds the modules below a crate's source folder against its list in ARCHITECTURE.md: each top module has
+/// one place in the list, imports nothing from a later place, and modules of one place form no circle.
+#[track_caller]
+fn keep_the_floors(folder: &str) {
+    let floors = floors(folder);
+    let floor = |module: &str| floors.iter().position(|floor| floor.iter().any(|m| m == module));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut wrong = Vec::new();
+    let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in files(&root) {
+        let path = module_path(&root, &file);
+        let Some(module) = path.first().cloned() else { continue };
+        for import in imported(&fs::read_to_string(&file).unwrap(), &path) {
+            match (floor(&module), floor(&import)) {
+                (Some(here), Some(there)) if there <= here => (),
+                _ => wrong.push(format!("{} imports from `{import}`", file.display())),
+            }
+            imports.entry(module.clone()).or_default().insert(import);
+        }
+        imports.entry(module).or_default();
+    }
+    let listed: BTreeSet<String> = floors.concat().into_iter().collect();
+    assert_eq!(floors.concat().len(), listed.len(), "a module is listed twice");
+    assert_eq!(listed, imports.keys().cloned().collect(), "the list of floors of {folder}");
+    assert!(wrong.is_empty(), "from above:\n{}", wrong.join("\n"));
+    for floor in floors {
+        // What imports nothing of what is left is taken away, until nothing is left.
+        let mut left = floor;
+        while !left.is_empty() {
+            let leads_on = |module: &String| {
+                left.iter().any(|other| other != module && imports[module].contains(other))
+            };
+            let circle: Vec<String> = left.iter().filter(|m| leads_on(m)).cloned().collect();
+            assert!(circle.len() < left.len(), "a circle of {folder}: {circle:?}");
+            left = circle;
+        }
+    }
+}
+
+/// Reads the floors of a crate from ARCHITECTURE.md, from the bottom up: the modules named at the beginning of
+/// each item of the list below its heading.
+fn floors(folder: &str) -> Vec<Vec<String>> {
+    let text = include_str!("../ARCHITECTURE.md");
+    let heading = format!("### Floors of `{folder}`\n");
+    let (_, list) = text.split_once(&heading).expect("ARCHITECTURE.md has a list of these floors");
+    let section = list.split("\n#").next().unwrap();
+    let items = section.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    let names = items.map(|item| item.split_once(": ").expect("an item names its modules first").0);
+    names.map(|names| names.split('`').skip(1).step_by(2).map(str::to_owned).collect()).collect()
+}
+
+/// Finds all source files below a folder that run in nodes: not those of tests.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if name == "tests" || name == "testing" || name.ends_with("_tests") {
+            continue;
+        }
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The modules from the crate's root down to the one in `file`; none for the root itself.
+fn module_path(root: &Path, file: &Path) -> Vec<String> {
+    let relative = file.strip_prefix(root).unwrap().with_extension("");
+    let names = relative.iter().map(|name| name.to_str().unwrap().to_owned());
+    names.filter(|name| !["mod", "lib", "main"].contains(&name.as_str())).collect()
+}
+
+/// Names the top modules that a file's code refers to, comments and tests aside.
+fn imported(text: &str, path: &[String]) -> BTreeSet<String> {
+    let code = without_tests(text);
+    let root = format!("{}::", vec!["super"; path.len()].join("::"));
+    let mut found = BTreeSet::new();
+    for start in ["crate::", root.as_str()] {
+        for (place, _) in code.match_indices(start) {
+            if code[..place].ends_with(|c: char| c.is_alphanumeric() || "_:$".contains(c)) {
+                continue;
+            }
+            found.extend(heads(&code[place + start.len()..]));
+        }
+    }
+    found
+}
+
+/// The first name of each path in `{a::b, c}`, or of the one path that `text` begins with.
+fn heads(text: &str) -> Vec<String> {
+    let Some(list) = text.strip_prefix('{') else { return vec![first_name(text)] };
+    let mut heads = vec![first_name(list)];
+    let mut depth = 1;
+    for (place, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 1 => heads.push(first_name(&list[place + 1..])),
+            _ => (),
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    heads.retain(|head| !head.is_empty());
+    heads
+}
+
+fn first_name(text: &str) -> String {
+    text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+/// The code of a file without comments, and without what follows `#[cfg(test)]`.
+fn without_tests(text: &str) -> String {
+    let mut code = String::new();
+    let mut lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    while let Some(line) = lines.next() {
+        if line.trim_start() != "#[cfg(test)]" {
+            code.push_str(line);
+            code.push('\n');
+            continue;
+        }
+        let indent = line.len() - line.trim_start().len();
+        if lines.next().is_some_and(|item| item.ends_with('{')) {
+            let end = format!("{}}}", " ".repeat(indent));
+            lines.by_ref().find(|line| *line == end);
+        }
+    }
+    code
 }

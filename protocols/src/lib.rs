@@ -5,50 +5,28 @@
 //! clock, socket, file, global randomness or thread here (rayon's parallel loops over disjoint
 //! chunks aside), and nothing of how a node is built.
 //!
+//! The folders are floors: each imports from itself and from floors below it. ARCHITECTURE.md lists
+//! them from the bottom up, and a test holds the code to that list.
+//!
 //! What a run costs is counted by the [`meter`] and pinned for every function by tests, in
 //! `src/costs.txt`; how long it takes is recorded in a [`trace`], by a clock that whoever drives the
 //! machine lends.
 
-mod agreed;
 pub mod algebra;
-mod answer;
-pub mod catalogue;
-pub mod channel;
 mod circuits;
 pub mod computation;
-#[cfg(test)]
-mod computation_tests;
-#[cfg(test)]
-mod cost_tests;
-pub mod disclosure;
-#[cfg(test)]
-mod dropped_tests;
-mod echo;
 mod engine;
-mod exchange;
-pub mod fault;
-mod gate;
-mod input;
-mod intersection;
-pub mod machine;
-pub mod masked;
-pub mod meter;
-pub mod pairwise;
-pub mod parameters;
-pub mod party;
-pub mod random;
-mod refusal;
-mod replicated;
-mod request;
-mod security;
-pub mod session;
-mod sharing;
-pub mod simulation;
-mod sizes;
-mod spec;
-mod statistics;
-mod tape;
+mod functions;
+mod kernel;
+mod okvs;
+mod ot;
+mod release;
+mod suites;
 #[cfg(test)]
 mod testing;
-pub mod trace;
-pub mod wire;
+
+pub use functions::{catalogue, parameters};
+pub use kernel::{
+    channel, disclosure, fault, machine, meter, party, random, session, simulation, trace, wire,
+};
+pub use suites::{masked, pairwise};

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use rand_core::Rng;
 
-use crate::catalogue::find;
 use crate::computation::{Answer, Input, Outcome, Request, compute};
-use crate::disclosure::{JointRules, Profile, Rules};
-use crate::fault::InputError;
-use crate::parameters::Parameters;
-use crate::party::Party;
-use crate::random::PredictableRng;
-use crate::session::{AuditHead, MemberId, Offer, Origin, Spec};
-use crate::simulation::{Report, Simulation};
-use crate::trace::Clock;
+use crate::functions::catalogue::find;
+use crate::functions::parameters::Parameters;
+use crate::kernel::disclosure::{JointRules, Profile, Rules};
+use crate::kernel::fault::InputError;
+use crate::kernel::party::Party;
+use crate::kernel::random::PredictableRng;
+use crate::kernel::session::{AuditHead, MemberId, Offer, Origin, Spec};
+use crate::kernel::simulation::{Report, Simulation};
+use crate::kernel::trace::Clock;
+use crate::suites::pairwise::Stores;
 
 /// A random seed, or the one in CLOISTER_SEED; printed, so that a failed test shows it.
 pub(crate) fn seed() -> u64 {
@@ -151,9 +152,19 @@ impl Run {
     }
 
     pub(crate) fn simulate(&self, simulation: Simulation) -> Report<Outcome> {
+        self.simulate_with(simulation, &[])
+    }
+
+    /// Simulates with what each party has made ahead with the others, by index.
+    pub(crate) fn simulate_with(
+        &self,
+        simulation: Simulation,
+        stores: &[Stores],
+    ) -> Report<Outcome> {
         let members = self.inputs.len() + self.helpers;
         simulation.parties(members).run(|channel, party, rng| {
-            compute(channel, self.offer(), self.part(party.index()), rng)
+            let stores = stores.get(party.index()).cloned().unwrap_or_default();
+            compute(channel, self.offer(), self.part(party.index()), stores, rng)
         })
     }
 

@@ -185,9 +185,8 @@ impl Computation {
         let proposed = offer.clone();
         reporter.reached(Lifecycle::Agreeing);
         let machine = Machine::new(setting, move |channel| {
-            compute(channel, proposed, request, UnwrapErr(SysRng))
+            compute(channel, proposed, request, stores, UnwrapErr(SysRng))
         });
-        machine.lend_stores(stores);
         let cpu_times = routes.iter().map(|(_, route)| route.cpu_time.clone()).collect();
         let tracer = trace.map(|encoding| Tracer::new(encoding, cpu_times));
         if let Some(tracer) = &tracer {

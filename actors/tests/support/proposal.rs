@@ -18,7 +18,7 @@ pub(crate) fn proposal(spec: Spec, source: Origin) -> Part {
     let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
     let offer = Offer { spec, rules, deadline_ms: 1_000, serves: true, source, audit };
     let mut machine = Machine::new(setting, move |channel| async move {
-        agree(&channel, offer, &mut UnwrapErr(SysRng)).await.map(|_| ())
+        agree(&channel, offer, false, &mut UnwrapErr(SysRng)).await.map(|_| ())
     });
     machine.step();
     part(machine.outgoing().pop_front().unwrap().body)

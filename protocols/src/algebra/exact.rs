@@ -18,9 +18,9 @@
 use num_bigint::{BigInt, BigUint};
 use zeroize::Zeroizing;
 
+use crate::algebra::input_error::InputError;
 use crate::algebra::ring::{add_into, subtract_from};
 use crate::algebra::rounding::nearest_double;
-use crate::fault::InputError;
 
 /// Bits for the number of rows over all parties, and one for the sign.
 const HEAD_ROOM: usize = 64 + 1;

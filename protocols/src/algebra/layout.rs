@@ -10,9 +10,8 @@
 use rayon::prelude::*;
 use zeroize::Zeroize;
 
+use crate::algebra::input_error::InputError;
 use crate::algebra::ring::{add_into, subtract_from};
-use crate::fault::InputError;
-use crate::random::{Expander, Stream};
 
 /// The most words that one vector may have.
 pub const MAX_WORDS: usize = 10_000_000;
@@ -47,6 +46,12 @@ pub struct Layout {
 pub(crate) enum Sign {
     Plus,
     Minus,
+}
+
+/// A stream of words that can be read from any word on.
+pub trait WordStream: Sync {
+    /// Returns what writes the words of the stream, from number `first` on.
+    fn words_from(&self, first: usize) -> impl FnMut(&mut [u64]);
 }
 
 impl Layout {
@@ -106,16 +111,16 @@ impl Layout {
         }
     }
 
-    /// Adds the stream of `expander`, from its start, to `target` cell by cell.
-    pub fn add_stream(&self, target: &mut [u64], expander: &Expander) {
-        self.add_streams(target, &[(Sign::Plus, expander.clone())]);
+    /// Adds a stream, from its start, to `target` cell by cell.
+    pub fn add_stream(&self, target: &mut [u64], stream: &(impl WordStream + Clone)) {
+        self.add_streams(target, &[(Sign::Plus, stream.clone())]);
     }
 
     /// Adds and subtracts streams, each from its start. They are expanded into a buffer that stays in
     /// the fastest cache and added from there, so that none exists as a whole.
-    pub(crate) fn add_streams(&self, target: &mut [u64], expanders: &[(Sign, Expander)]) {
+    pub(crate) fn add_streams<S: WordStream>(&self, target: &mut [u64], streams: &[(Sign, S)]) {
         self.for_each_piece(target, |segment, first, words| {
-            segment.add_streams(first, words, expanders);
+            segment.add_streams(first, words, streams);
         });
     }
 
@@ -150,14 +155,14 @@ impl Segment {
         BLOCK_WORDS / self.limbs * self.limbs
     }
 
-    fn add_streams(&self, first: usize, words: &mut [u64], expanders: &[(Sign, Expander)]) {
-        let stream = |(sign, expander): &(Sign, Expander)| (*sign, expander.stream_from(first));
-        let mut streams: Vec<(Sign, Stream)> = expanders.iter().map(stream).collect();
+    fn add_streams<S: WordStream>(&self, first: usize, words: &mut [u64], streams: &[(Sign, S)]) {
+        let mut streams: Vec<_> =
+            streams.iter().map(|(sign, stream)| (*sign, stream.words_from(first))).collect();
         let mut buffer = [0; BLOCK_WORDS];
         for block in words.chunks_mut(self.block_words()) {
             for (sign, stream) in &mut streams {
                 let (mask, _) = buffer.split_at_mut(block.len());
-                stream.fill(mask);
+                stream(mask);
                 apply(*sign, self.limbs, block, mask);
             }
         }
@@ -230,7 +235,7 @@ mod tests {
     use rand_core::Rng;
 
     use super::*;
-    use crate::random::PredictableRng;
+    use crate::kernel::random::{Expander, PredictableRng};
 
     fn random_words(seed: u64, count: usize) -> Vec<u64> {
         let mut rng = PredictableRng::from_predictable_seed(seed);

@@ -7,11 +7,12 @@
 
 pub mod exact;
 pub mod fixed;
-pub mod lanes;
+pub(crate) mod input_error;
 pub mod layout;
 pub mod matrix;
 pub mod normalised;
 pub mod order;
+pub mod packed_bits;
 pub mod pseudo_inverse;
 pub mod ring;
 pub mod rounding;

@@ -16,7 +16,7 @@
 use crate::circuits::{Bits, and_all};
 use crate::engine::Engine;
 use crate::engine::shared::Shared;
-use crate::fault::Fault;
+use crate::kernel::fault::Fault;
 
 /// A group of neighbouring digits.
 struct Group<B> {

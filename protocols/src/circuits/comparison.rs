@@ -5,7 +5,7 @@ use crate::circuits::adder::highest_digit;
 use crate::circuits::{Bits, and_all, not};
 use crate::engine::Engine;
 use crate::engine::shared::Shared;
-use crate::fault::Fault;
+use crate::kernel::fault::Fault;
 
 /// Whether each number, read in two's complement of so many binary digits, is below zero.
 ///

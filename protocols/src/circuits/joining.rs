@@ -38,42 +38,17 @@
 //! openings. **Bytes:** in each merge those of N / 2·log₂ N comparisons of t + ⌈log₂ n⌉ + 1 digits, and of as
 //! many conjunctions for each plane: one for each of these digits but one, and for each digit of a place.
 
-use zeroize::{ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
-use crate::algebra::lanes::{Lanes, plane_words, planes_of};
+use crate::algebra::packed_bits::{Lanes, plane_words, planes_of};
 use crate::circuits::comparison::all_zero;
 use crate::circuits::merging::{List, merge};
 use crate::circuits::sorting::inverse;
 use crate::circuits::{Bits, and_all};
 use crate::engine::shared::{Shared, split};
+use crate::engine::tables::{Joined, Shape, Table};
 use crate::engine::{Audience, Columns, Engine};
-use crate::fault::Fault;
-
-/// One party's rows.
-#[derive(ZeroizeOnDrop)]
-pub(crate) struct Table {
-    /// What each is known by: uniform numbers, none twice.
-    pub(crate) tags: Vec<u128>,
-    /// Columns of words, each as long.
-    pub(crate) words: Vec<Vec<Lanes>>,
-}
-
-/// How many rows and columns a party's table has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shape {
-    /// How many tags.
-    pub(crate) rows: usize,
-    /// How many columns of words.
-    pub(crate) columns: usize,
-}
-
-/// The rows of the tags that all parties have.
-pub(crate) struct Joined<E: Engine> {
-    /// How many.
-    pub(crate) rows: usize,
-    /// Of each party its columns, in the same order of rows.
-    pub(crate) tables: Vec<Vec<E::Shared<Lanes>>>,
-}
+use crate::kernel::fault::Fault;
 
 /// How many tags all parties have, as one element; `tags` are ours, `sizes` all parties' numbers of them.
 pub(crate) async fn count_common<E: Engine>(

@@ -1,21 +1,24 @@
 //! Joins and counts against plaintext, over both suites, in simulation; what is opened; what they cost.
 
+use crate::suites::pairwise::Stores;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use rand_core::Rng;
 
-use crate::algebra::lanes::Lanes;
-use crate::circuits::joining::{Shape, Table, count_common, count_distinct, join};
+use crate::algebra::packed_bits::Lanes;
+use crate::circuits::joining::{count_common, count_distinct, join};
+use crate::engine::SMALL_MESSAGE;
 use crate::engine::shared::Shared;
+use crate::engine::tables::{Shape, Table};
 use crate::engine::{Audience, Engine, openings};
-use crate::fault::Fault;
-use crate::pairwise;
-use crate::party::Party;
-use crate::random::PredictableRng;
-use crate::replicated::tests::{Setting, THREE};
-use crate::replicated::{MESSAGES_AHEAD, SMALL_MESSAGE};
-use crate::simulation::{Ending, Report, Simulation};
+use crate::kernel::fault::Fault;
+use crate::kernel::party::Party;
+use crate::kernel::random::PredictableRng;
+use crate::kernel::simulation::{Ending, Report, Simulation};
+use crate::suites::pairwise;
+use crate::suites::replicated::MESSAGES_AHEAD;
+use crate::suites::replicated::tests::{Setting, THREE};
 use crate::testing::{self, rng};
 
 #[derive(Clone, Copy, Debug)]
@@ -88,9 +91,9 @@ impl Suite {
                         let mut engine = setting.engine(&channel, &mut rng).await?;
                         ask(&mut engine, asked, &tables, own, shows).await
                     }
-                    Self::Pairwise(parties) => {
+                    Self::Pairwise(_) => {
                         let mut engine =
-                            pairwise::tests::engine(parties, &channel, &mut rng).await?;
+                            pairwise::tests::engine(Stores::default(), &channel, &mut rng).await?;
                         ask(&mut engine, asked, &tables, own, shows).await
                     }
                 }

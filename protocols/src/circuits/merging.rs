@@ -13,12 +13,12 @@
 //! For a key of k digits, p planes in all and N items with what they are filled up with, N / 2 comparisons of k
 //! + 1 digits (see the adder) and p·N / 2 conjunctions a level; ⌈log₂⌈k / 2⌉⌉ + 3 rounds a level.
 
-use crate::algebra::lanes::{Lanes, first_lanes, plane_words};
+use crate::algebra::packed_bits::{Lanes, first_lanes, plane_words};
 use crate::circuits::comparison::negative_sum;
 use crate::circuits::{Bits, and_all, not};
 use crate::engine::Engine;
 use crate::engine::shared::Shared;
-use crate::fault::Fault;
+use crate::kernel::fault::Fault;
 
 /// Items that nobody sees.
 pub(super) struct List<E: Engine> {

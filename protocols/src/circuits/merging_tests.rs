@@ -1,17 +1,18 @@
 //! Merges against plaintext, over both suites, in simulation.
 
+use crate::suites::pairwise::Stores;
 use std::rc::Rc;
 
 use rand_core::Rng;
 
-use crate::algebra::lanes::{Lanes, plane_words, planes_of};
+use crate::algebra::packed_bits::{Lanes, plane_words, planes_of};
 use crate::circuits::joining_tests::Suite;
 use crate::circuits::merging::{List, merge};
 use crate::engine::shared::{Shared, split};
 use crate::engine::{Audience, Engine};
-use crate::fault::Fault;
-use crate::pairwise;
-use crate::simulation::{Report, Simulation};
+use crate::kernel::fault::Fault;
+use crate::kernel::simulation::{Report, Simulation};
+use crate::suites::pairwise;
 use crate::testing::{self, rng};
 
 impl Suite {
@@ -33,9 +34,9 @@ impl Suite {
                         let mut engine = setting.engine(&channel, &mut rng).await?;
                         merged(&mut engine, &lists, digits, place).await
                     }
-                    Self::Pairwise(parties) => {
+                    Self::Pairwise(_) => {
                         let mut engine =
-                            pairwise::tests::engine(parties, &channel, &mut rng).await?;
+                            pairwise::tests::engine(Stores::default(), &channel, &mut rng).await?;
                         merged(&mut engine, &lists, digits, place).await
                     }
                 }

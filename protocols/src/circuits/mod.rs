@@ -16,10 +16,10 @@ pub(crate) mod sorting;
 #[cfg(test)]
 mod tests;
 
-use crate::algebra::lanes::Lanes;
+use crate::algebra::packed_bits::Lanes;
 use crate::engine::Engine;
 use crate::engine::shared::{Shared, split};
-use crate::fault::Fault;
+use crate::kernel::fault::Fault;
 
 /// A plane of bits in shared form.
 pub(crate) type Bits<E> = <E as Engine>::Shared<Lanes>;

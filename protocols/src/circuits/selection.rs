@@ -5,7 +5,7 @@ use crate::circuits::Bits;
 use crate::circuits::comparison::negative;
 use crate::engine::Engine;
 use crate::engine::shared::{Shared, split};
-use crate::fault::Fault;
+use crate::kernel::fault::Fault;
 
 /// Of each pair of vectors, the elements of the first where the bit is 1, else those of the second:
 /// second + b·(first − second). All have one length. Three rounds.

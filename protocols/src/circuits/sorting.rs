@@ -18,11 +18,11 @@
 //! a quarter fewer steps, and send almost half as much again: that is sooner done while waiting takes
 //! longer than sending, as it does for few rows.
 
-use crate::algebra::lanes::Lanes;
+use crate::algebra::packed_bits::Lanes;
 use crate::circuits::{Bits, and_all};
 use crate::engine::shared::Shared;
 use crate::engine::{Audience, Columns, Engine};
-use crate::fault::Fault;
+use crate::kernel::fault::Fault;
 
 /// Binary digits of a step. More make fewer steps, and twice as many indicators each.
 const STEP: usize = 3;

@@ -2,15 +2,15 @@
 
 use rand_core::Rng;
 
-use crate::algebra::lanes::{Lanes, numbers_of, plane_words, planes_of};
+use crate::algebra::packed_bits::{Lanes, numbers_of, plane_words, planes_of};
 use crate::circuits::comparison::{all_zero, any, negative, negative_sum};
 use crate::circuits::selection::{at_least, largest, select};
 use crate::circuits::sorting::sort;
 use crate::engine::shared::{Shared, split};
 use crate::engine::{Audience, Columns, Engine};
-use crate::replicated::Pair;
-use crate::replicated::tests::{SETTINGS, Setting, THREE, two_vectors};
-use crate::simulation::Simulation;
+use crate::kernel::simulation::Simulation;
+use crate::suites::replicated::Pair;
+use crate::suites::replicated::tests::{SETTINGS, Setting, THREE, two_vectors};
 use crate::testing::{self, rng};
 
 /// Whether x is below y, at each place, from shares of both.
@@ -78,7 +78,7 @@ fn a_comparison_of_64_digits_takes_9_rounds_with_its_opening_and_28_bytes() {
     with.results().unwrap();
     assert_eq!(with.rounds() - without.rounds(), 9);
     let sent = |seat: usize| {
-        let bytes = |meters: &[crate::meter::Meter]| meters[seat].total().bytes_sent;
+        let bytes = |meters: &[crate::kernel::meter::Meter]| meters[seat].total().bytes_sent;
         8 * (bytes(&with.meters) - bytes(&without.meters) - 32) / lanes as u64
     };
     // Bits: 65 of the dealer's, 152 conjunctions, and the opened one. Bytes: 27.25 and 19.125.

@@ -7,19 +7,23 @@
 //! parameters, and what was opened.
 //!
 //! Numbers are elements of [`Ring`]: integers modulo 2^64 or 2^128. Bits are [`Lanes`], 64 in a
-//! word; a vector of numbers has its binary digits in planes, as [`crate::algebra::lanes`] says.
+//! word; a vector of numbers has its binary digits in planes, as [`crate::algebra::packed_bits`] says.
 
 #[cfg(test)]
 pub(crate) mod openings;
 pub(crate) mod shared;
+pub(crate) mod tables;
 
 use std::ops::Range;
 
-use crate::algebra::lanes::Lanes;
+use crate::algebra::packed_bits::Lanes;
 use crate::algebra::ring::Ring;
-use crate::circuits::joining::{self, Joined, Shape, Table};
 use crate::engine::shared::Shared;
-use crate::fault::Fault;
+use crate::engine::tables::{Joined, Shape, Table};
+use crate::kernel::fault::Fault;
+
+/// Bytes that a message may have without room being made for it.
+pub(crate) const SMALL_MESSAGE: usize = 128 << 10;
 
 /// Who gets to see what is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +79,7 @@ pub(crate) trait Engine: Sized {
     async fn prepare(&mut self, bytes: usize) -> Result<(), Fault>;
 
     /// Of a vector of words, one a row, the planes of these binary digits, each
-    /// [`plane_words`](crate::algebra::lanes::plane_words) long.
+    /// [`plane_words`](crate::algebra::packed_bits::plane_words) long.
     fn planes(&self, words: &Self::Shared<Lanes>, digits: Range<usize>)
     -> Vec<Self::Shared<Lanes>>;
 
@@ -155,25 +159,19 @@ pub(crate) trait Engine: Sized {
 
     /// The rows of the tags that all parties have, in the same order at all, which nobody knows. `table` is
     /// ours, `shapes` are all parties'. How many rows these are is opened to everybody.
-    async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault> {
-        joining::join(self, table, shapes).await
-    }
+    async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault>;
 
     /// How many tags all parties have; `tags` are ours, `sizes` all parties' numbers of them. One element.
     async fn count_common(
         &mut self,
         tags: &[u128],
         sizes: &[usize],
-    ) -> Result<Self::Shared<u64>, Fault> {
-        joining::count_common(self, tags, sizes).await
-    }
+    ) -> Result<Self::Shared<u64>, Fault>;
 
     /// How many tags there are at all parties together, each counted once. One element.
     async fn count_distinct(
         &mut self,
         tags: &[u128],
         sizes: &[usize],
-    ) -> Result<Self::Shared<u64>, Fault> {
-        joining::count_distinct(self, tags, sizes).await
-    }
+    ) -> Result<Self::Shared<u64>, Fault>;
 }

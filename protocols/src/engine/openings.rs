@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::party::Party;
+use crate::kernel::party::Party;
 
 thread_local! {
     static OPENED: RefCell<Vec<(Party, Vec<u8>)>> = const { RefCell::new(Vec::new()) };

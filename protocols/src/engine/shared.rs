@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::algebra::lanes::{
+use crate::algebra::packed_bits::{
     Lanes, interleaved, lanes_of, plane_words, planes_of, reversed, words_of,
 };
 use crate::algebra::ring::Ring;

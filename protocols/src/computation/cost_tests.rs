@@ -1,0 +1,326 @@
+//! What every function costs, pinned: rounds, the longest chain of messages, messages and bytes.
+//!
+//! The data are public and always the same: 100 numbers a party, or what the function takes instead.
+//! Whoever changes a protocol on purpose pastes the table that the failed test prints; the difference
+//! is then part of the change that is reviewed.
+
+use std::fmt::Write as _;
+
+use crate::computation::{Column, Input};
+use crate::functions::catalogue::{
+    CONTINGENCY_VERTICAL, CORRELATION, EMPTY, INTERSECTION, INTERSECTION_SIZE, INTERSECTION_SUM,
+    MATRIX_PRODUCT, MEAN_BY_GROUP, MEASURE, PREPARE, REGRESSION, UNION_SIZE, entries, find,
+};
+use crate::functions::parameters::{Categories, Encoding, Operation, Parameters};
+use crate::kernel::disclosure::Profile;
+use crate::kernel::simulation::{Link, Simulation};
+use crate::suites::{intersection, masked, pairwise};
+use crate::testing::{Run, seed};
+
+/// For each case: rounds after the agreement, at the party that has most; messages one after the
+/// other, the agreement included; messages and bytes that all members send together.
+const COSTS: &str = include_str!("../costs.txt");
+
+/// How much one party brings.
+const SIZE: usize = 100;
+
+/// Rows and columns of a matrix of so many numbers.
+const SIDE: usize = 10;
+
+/// Columns of a matrix of regressors of so many numbers.
+const COLUMNS: usize = 5;
+
+/// A function, what is asked of it, and how its line begins.
+struct Case {
+    name: String,
+    function: &'static str,
+    parameters: Parameters,
+}
+
+/// Who takes part, under which rules.
+#[derive(Clone, Copy)]
+struct Setting {
+    parties: usize,
+    /// Whether one more member computes on shares.
+    helper: bool,
+    /// Whether all parties compute on shares, and nobody else.
+    all: bool,
+    profile: Profile,
+}
+
+const SETTINGS: [Setting; 6] = [
+    Setting { parties: 3, helper: false, all: false, profile: Profile::Teaching },
+    Setting { parties: 5, helper: false, all: false, profile: Profile::Teaching },
+    Setting { parties: 2, helper: true, all: false, profile: Profile::Teaching },
+    Setting { parties: 3, helper: false, all: false, profile: Profile::Production },
+    Setting { parties: 2, helper: false, all: true, profile: Profile::Teaching },
+    Setting { parties: 3, helper: false, all: true, profile: Profile::Teaching },
+];
+
+fn cases() -> Vec<Case> {
+    let case = |function: &'static str, asked: &str, parameters: Parameters| Case {
+        name: [function, asked].join(" ").trim_end().to_owned(),
+        function,
+        parameters,
+    };
+    let plain = |function| case(function, "", Parameters::default());
+    let mut cases = vec![
+        plain(EMPTY),
+        plain(PREPARE),
+        plain("SecureSum"),
+        plain("SecureVectorSum"),
+        case("SecureVectorSum", "integer", encoded(Encoding::Integer)),
+        case("SecureVectorSum", "fixed", encoded(Encoding::Fixed)),
+        plain("StatisticsFrequency"),
+        case("StatisticsFrequency", "declared", declared(Categories::One(letters()))),
+        case("StatisticsFrequency", "mode", mode(Categories::One(letters()))),
+        plain("StatisticsContingency"),
+        case("StatisticsContingency", "declared", declared(both())),
+        case("StatisticsContingency", "mode", mode(both())),
+        plain("StatisticsBivariate"),
+        plain("StatisticsUnivariate"),
+        plain("MinimumMaximum"),
+        plain("KthElement"),
+        plain("SecureMedian"),
+        case("Quantiles", "3", quantiles(&[0.25, 0.5, 0.75])),
+        case("TopK", "10", Parameters { k: Some(10), ..Parameters::default() }),
+        plain("Sort"),
+        plain(MATRIX_PRODUCT),
+        plain(REGRESSION),
+        case(REGRESSION, "by id", by_id()),
+        plain(INTERSECTION),
+        plain(INTERSECTION_SIZE),
+        plain(UNION_SIZE),
+        plain(INTERSECTION_SUM),
+        plain(CONTINGENCY_VERTICAL),
+        plain(MEAN_BY_GROUP),
+        plain(CORRELATION),
+    ];
+    let measured = [
+        (Operation::Multiply, SIZE, 1),
+        (Operation::Multiply, SIZE, 2),
+        (Operation::Conjunction, SIZE, 1),
+        (Operation::Inject, SIZE, 1),
+        (Operation::InnerProduct, SIZE, 1),
+        (Operation::MatrixProduct, SIDE, 1),
+        (Operation::Compare, SIZE, 1),
+        (Operation::Compare, SIZE, 2),
+        (Operation::Sort, SIZE, 1),
+        (Operation::Join, SIZE, 1),
+    ];
+    cases.extend(measured.map(|(operation, size, times)| {
+        let asked = format!("{operation} {size} x{times}");
+        case(MEASURE, &asked, measure(operation, size, times))
+    }));
+    cases
+}
+
+fn by_id() -> Parameters {
+    Parameters { by_id: Some(true), ..Parameters::default() }
+}
+
+fn encoded(encoding: Encoding) -> Parameters {
+    Parameters { encoding: Some(encoding), ..Parameters::default() }
+}
+
+fn declared(categories: Categories) -> Parameters {
+    Parameters { categories: Some(categories), ..Parameters::default() }
+}
+
+fn mode(categories: Categories) -> Parameters {
+    Parameters { only_mode: Some(true), ..declared(categories) }
+}
+
+fn quantiles(probabilities: &[f64]) -> Parameters {
+    Parameters { probabilities: Some(probabilities.to_vec()), ..Parameters::default() }
+}
+
+fn measure(operation: Operation, size: usize, times: u32) -> Parameters {
+    let (operation, size, times) = (Some(operation), Some(size), Some(times));
+    Parameters { operation, size, times, ..Parameters::default() }
+}
+
+fn letters() -> Vec<String> {
+    ["a", "b", "c", "d"].map(str::to_owned).to_vec()
+}
+
+fn both() -> Categories {
+    Categories::Two([letters(), letters()])
+}
+
+/// Data of the same sizes, and otherwise different.
+#[derive(Clone, Copy)]
+struct World {
+    factor: usize,
+    unit: f64,
+}
+
+const USUAL: World = World { factor: 389, unit: 0.125 };
+const OTHER: World = World { factor: 577, unit: -0.125 };
+
+impl World {
+    /// The numbers of one party: none twice and none 0, not all whole.
+    fn numbers(self, party: usize) -> Vec<f64> {
+        let number = |index: usize| (SIZE * party + index) * self.factor % 1_009;
+        let number = |index: usize| f64::from(u16::try_from(number(index)).unwrap());
+        (1..=SIZE).map(|index| number(index) * self.unit).collect()
+    }
+
+    /// The texts of one party: four letters.
+    fn texts(self, party: usize) -> Vec<String> {
+        let letters = letters();
+        let letter = |index: usize| letters[(index * index * self.factor + party) % 4].clone();
+        (0..SIZE).map(letter).collect()
+    }
+}
+
+/// Ids of which the first half are all parties', with so many columns of numbers behind them.
+fn keyed(party: usize, columns: usize, world: World) -> Input {
+    let id = |row: usize| match row {
+        0..50 => (row * world.factor % 1_009).to_string(),
+        _ => format!("{party} {row}"),
+    };
+    Input::Keyed {
+        ids: (0..SIZE).map(id).collect(),
+        columns: (0..columns).map(|more| Column::Numbers(world.numbers(party + more))).collect(),
+    }
+}
+
+/// The same with one column of categories.
+fn categorised(party: usize, world: World) -> Input {
+    match keyed(party, 0, world) {
+        Input::Keyed { ids, .. } => {
+            // Each of the four letters at the parties' common ids, and each pair of them.
+            let letter = |row: usize| letters()[(row >> (2 * (party % 2))) % 4].clone();
+            let texts = Column::Texts((0..SIZE).map(letter).collect());
+            Input::Keyed { ids, columns: vec![texts] }
+        }
+        other => other,
+    }
+}
+
+fn input(case: &Case, party: usize, world: World) -> Input {
+    let function = case.function;
+    let (numbers, texts) = (world.numbers(party), world.texts(party));
+    let reversed = numbers.iter().rev().copied();
+    match function {
+        "StatisticsFrequency" => Input::Texts(texts),
+        "StatisticsContingency" => {
+            Input::TextPairs(texts.into_iter().zip(world.texts(party + 1)).collect())
+        }
+        "StatisticsBivariate" | "MinimumMaximum" => {
+            let pairs = numbers.iter().copied().zip(reversed);
+            Input::Points(pairs.map(|(x, y)| (x.min(y), x.max(y))).collect())
+        }
+        // Its answer tells whether all numbers are above 0, and then there are more means to sum.
+        "StatisticsUnivariate" => Input::Numbers(numbers.iter().map(|x| x.abs()).collect()),
+        "KthElement" => Input::Ranked { array: numbers, rank: 50, bounds: None },
+        "SecureVectorSum" => Input::Numbers(numbers.iter().map(|number| number.floor()).collect()),
+        INTERSECTION | INTERSECTION_SIZE | UNION_SIZE => match keyed(party, 0, world) {
+            Input::Keyed { ids, .. } => Input::Texts(ids),
+            other => other,
+        },
+        INTERSECTION_SUM => keyed(party, usize::from(party == 0), world),
+        CONTINGENCY_VERTICAL | MEAN_BY_GROUP if party == 0 => categorised(party, world),
+        CONTINGENCY_VERTICAL if party == 1 => categorised(party, world),
+        MEAN_BY_GROUP if party == 1 => keyed(party, 1, world),
+        CONTINGENCY_VERTICAL | MEAN_BY_GROUP => keyed(party, 0, world),
+        CORRELATION => keyed(party, 1, world),
+        REGRESSION if case.parameters.by_id == Some(true) => keyed(party, 1, world),
+        MATRIX_PRODUCT if party < 2 => {
+            Input::Matrix { rows: SIDE, columns: SIDE, elements: numbers }
+        }
+        REGRESSION if party == 0 => {
+            Input::Matrix { rows: SIZE / COLUMNS, columns: COLUMNS, elements: numbers }
+        }
+        REGRESSION if party == 1 => Input::Numbers(numbers[..SIZE / COLUMNS].to_vec()),
+        MATRIX_PRODUCT | REGRESSION => Input::Matrix { rows: 0, columns: 0, elements: Vec::new() },
+        MEASURE | EMPTY | PREPARE => Input::Numbers(Vec::new()),
+        _ => Input::Numbers(numbers),
+    }
+}
+
+/// The run, if there is such a one.
+fn run(case: &Case, setting: Setting, world: World) -> Option<Run> {
+    let Setting { parties, helper, all, profile } = setting;
+    let has_rows = find(case.function).unwrap().has_rows();
+    let is_measured = case.function == MEASURE;
+    // Rules on rows are about rows. A measurement takes no helper.
+    if profile == Profile::Production && !has_rows || is_measured && helper {
+        return None;
+    }
+    let inputs = (0..parties).map(|party| input(case, party, world)).collect();
+    let run = Run::new(case.function, inputs).parameters(case.parameters.clone());
+    let run = run.rules(profile.rules());
+    if all {
+        let suite = Some(pairwise::SUITE.to_owned());
+        let run = Run { parameters: Parameters { suite, ..run.parameters.clone() }, ..run };
+        return run.request(0).is_ok().then_some(run);
+    }
+    if case.function == PREPARE {
+        return None;
+    }
+    // Where nothing is computed on shares a helper is named in vain, and the two compute alone.
+    let suite = run.request(0).ok().map(|request| request.suite());
+    let alone = [Some(masked::SUITE), Some(intersection::SUITE)];
+    let on_shares = !alone.contains(&suite);
+    Some(if helper && on_shares { run.committee(1, [0, 1, 2]) } else { run })
+}
+
+fn lines(case: &Case, world: World, seed: u64, table: &mut String) {
+    for setting in SETTINGS {
+        let Some(run) = run(case, setting, world) else { continue };
+        let link = Link { latency: 1.0, bandwidth: f64::INFINITY };
+        let simulation = Simulation::new(seed).link(link).called(run.helpers).without_transcript();
+        let report = run.simulate(simulation);
+        let members = match run.helpers {
+            0 if setting.all => format!("{} all", setting.parties),
+            0 => setting.parties.to_string(),
+            helpers => format!("{}+{helpers}", setting.parties),
+        };
+        let depth = report.ended.iter().copied().fold(0.0, f64::max);
+        let messages: u64 = report.meters.iter().map(|m| m.total().messages_sent).sum();
+        let (rounds, bytes) = (report.rounds(), report.bytes());
+        let ends = if report.results().is_ok() { "" } else { "  refused" };
+        let (name, profile) = (&case.name, setting.profile.name());
+        writeln!(
+            table,
+            "{name:<34} {members:>7} {profile:<10} {rounds:>6} {depth:>6} {messages:>8} {bytes:>9}{ends}"
+        )
+        .unwrap();
+    }
+}
+
+fn table(world: World, seed: u64) -> String {
+    let mut table = String::new();
+    writeln!(
+        table,
+        "{:<34} {:>7} {:<10} {:>6} {:>6} {:>8} {:>9}",
+        "function", "members", "rules", "rounds", "depth", "messages", "bytes"
+    )
+    .unwrap();
+    cases().iter().for_each(|case| lines(case, world, seed, &mut table));
+    table
+}
+
+#[test]
+fn rounds_and_bytes_of_every_function_are_pinned() {
+    let table = table(USUAL, 1);
+    assert!(table == COSTS, "costs have changed; if they should, src/costs.txt is now:\n{table}");
+}
+
+#[test]
+fn what_a_function_costs_depends_neither_on_masks_nor_on_data() {
+    // Both are others than those that are pinned.
+    let table = table(OTHER, seed());
+    let differs = table.lines().zip(COSTS.lines()).find(|(other, pinned)| other != pinned);
+    assert_eq!(differs, None, "the first line that is not as it is pinned");
+}
+
+#[test]
+fn every_function_that_there_is_has_its_costs_pinned() {
+    let cases = cases();
+    for entry in entries() {
+        assert!(cases.iter().any(|case| case.function == entry.name), "{}", entry.name);
+    }
+}

@@ -1,0 +1,57 @@
+//! Who computes on shares: three nodes, or all parties among themselves.
+
+use crate::functions::parameters::{Parameters, refuse};
+use crate::kernel::fault::InputError;
+use crate::kernel::session::Spec;
+use crate::suites::{pairwise, replicated};
+
+/// The name under which the spec has it that nothing made ahead is to be used, and what stands there.
+pub(crate) const AHEAD: &str = "ahead";
+pub(crate) const NO: &str = "no";
+
+/// Who computes on shares, of functions that need it and of rules on joint data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// Three members.
+    Committee,
+    /// All parties, and nobody else.
+    Parties,
+}
+
+impl Sharing {
+    /// As a client asks for it: by the suite's name, or by naming a committee. Where nothing is said, two
+    /// parties compute by themselves, and more have a committee.
+    pub(crate) fn asked(parameters: &Parameters, parties: usize) -> Result<Self, InputError> {
+        let named = parameters.committee.is_some();
+        match parameters.suite.as_deref() {
+            Some(pairwise::SUITE) if named => Err(refuse(
+                replicated::PARAMETER,
+                "with the suite `pairwise` all parties compute, and nobody else: leave it out"
+                    .into(),
+            )),
+            Some(pairwise::SUITE) => Ok(Self::Parties),
+            Some(replicated::SUITE) => Ok(Self::Committee),
+            _ if parties == 2 && !named => Ok(Self::Parties),
+            _ => Ok(Self::Committee),
+        }
+    }
+
+    /// As the members have agreed.
+    pub(crate) fn agreed(spec: &Spec) -> Self {
+        let named = spec.parameters.contains_key(replicated::PARAMETER);
+        match spec.suite.as_str() {
+            pairwise::SUITE => Self::Parties,
+            replicated::SUITE => Self::Committee,
+            _ if spec.inputs() == 2 && !named && spec.helpers == 0 => Self::Parties,
+            _ => Self::Committee,
+        }
+    }
+
+    /// The suite's name.
+    pub(crate) fn suite(self) -> &'static str {
+        match self {
+            Self::Committee => replicated::SUITE,
+            Self::Parties => pairwise::SUITE,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! `StatisticsBivariate`: covariance, correlation and the regression of y on x.
+//!
+//! One masked sum of six numbers: n, Σx, Σy, Σx², Σxy, Σy², all exact. Each statistic is a fraction
+//! of integers made from them (a root of one, for the correlation) and is rounded once.
+//!
+//! What the nodes see beyond the answer. Write A = nΣxy − ΣxΣy, B = nΣx² − (Σx)². The answer
+//! gives n, A, B and nΣy² − (Σy)² (from covariance, slope b = A/B and correlation), nα = Σy − bΣx
+//! for the intercept α, and s = Σxy/Σx². Eliminating leaves (s − b)((Σx)² + B) = nα·Σx: a quadratic
+//! equation for Σx whose two roots have the product B, and from Σx all others follow. So the answer
+//! implies the six sums up to its rounding and a choice between two candidates, except where the
+//! intercept is 0 (then Σx is not determined by it), where the covariance is (then b and the
+//! correlation are 0 and say nothing of nΣy² − (Σy)² or B), or where a value is null: there the nodes
+//! see more than the answer says.
+
+use std::collections::BTreeMap;
+
+use num_bigint::{BigInt, Sign};
+use num_traits::Zero;
+use rand_core::CryptoRng;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::algebra::exact::{Accumulator, Grid, signed_integer};
+use crate::algebra::layout::{Layout, Segment};
+use crate::algebra::rounding::{fraction_to_double, root_of_fraction};
+use crate::functions::answer::Answer;
+use crate::functions::input::Input;
+use crate::functions::parameters::{Parameters, grid_text};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+use crate::suites::masked::{MaskedSums, Rounds};
+
+/// What is revealed beside the answer.
+pub(crate) const REVEALS: &str = "the exact joint sums n, Σx, Σy, Σx², Σxy, Σy², to every party; \
+     the answer implies them up to rounding and a choice of two, unless the intercept or the \
+     covariance is 0 or a value is null";
+
+/// Statistics of two variables. A value that the data do not define is null.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Bivariate {
+    /// The number of points, n.
+    pub samples: u64,
+    /// With n − 1 as the divisor; null for fewer than 2 points.
+    pub covariance: Option<f64>,
+    /// With n as the divisor.
+    pub covariance_mle: Option<f64>,
+    /// Null where x or y does not vary.
+    pub correlation_coefficient: Option<f64>,
+    /// b in y = a + bx; null where x does not vary.
+    pub regression_slope: Option<f64>,
+    /// a in y = a + bx. The name is misspelt for the sake of existing clients.
+    pub regression_interceipt: Option<f64>,
+    /// b in y = bx; null where all x are 0.
+    pub regression_slope_only: Option<f64>,
+}
+
+pub(crate) struct Prepared {
+    grid: Grid,
+    layout: Layout,
+    words: Zeroizing<Vec<u64>>,
+}
+
+/// The opened sums as integers: x and y on the grid, products on its square.
+struct Sums {
+    n: u64,
+    x: BigInt,
+    y: BigInt,
+    xx: BigInt,
+    xy: BigInt,
+    yy: BigInt,
+}
+
+impl Prepared {
+    pub(super) fn new(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
+        parameters.no_categories()?;
+        parameters.no_encoding()?;
+        let grid = parameters.grid()?;
+        let layout = layout(&grid)?;
+        let words = match input {
+            Input::Points(points) => add_up(&grid, points)?,
+            other if other.is_empty() => Zeroizing::new(vec![0; layout.words()]),
+            _ => {
+                return Err(InputError::Shape { expected: "pairs of numbers" });
+            }
+        };
+        Ok(Self { grid, layout, words })
+    }
+
+    pub(super) fn parameters(&self) -> BTreeMap<String, String> {
+        grid_text(&self.grid).into()
+    }
+
+    pub(super) fn words(&self) -> usize {
+        self.layout.words()
+    }
+
+    pub(super) async fn run(
+        self,
+        sums: &mut MaskedSums<'_>,
+        permit: &Permit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Answer, Fault> {
+        let words = sums.sum(Rounds::default(), &self.layout, self.words, rng).await?;
+        let sums = Sums::decode(&self.grid, &words)?;
+        if !permit.agrees_with(sums.n) {
+            return Err(Fault::Implausible);
+        }
+        sums.finish(&self.grid).map(Answer::Bivariate)
+    }
+}
+
+fn layout(grid: &Grid) -> Result<Layout, InputError> {
+    Layout::new(&[
+        Segment { limbs: 1, cells: 1 },
+        Segment { limbs: grid.limbs(1), cells: 2 },
+        Segment { limbs: grid.limbs(2), cells: 3 },
+    ])
+}
+
+fn add_up(grid: &Grid, points: &[(f64, f64)]) -> Result<Zeroizing<Vec<u64>>, InputError> {
+    let [mut sx, mut sy] = [1, 1].map(|degree| Accumulator::new(grid, degree));
+    let [mut sxx, mut sxy, mut syy] = [2, 2, 2].map(|degree| Accumulator::new(grid, degree));
+    for (index, (x, y)) in points.iter().enumerate() {
+        let (x, y) = (grid.admit(index, *x)?, grid.admit(index, *y)?);
+        sx.add(x);
+        sy.add(y);
+        sxx.add(x.times(x));
+        sxy.add(x.times(y));
+        syy.add(y.times(y));
+    }
+    // Reserved as a whole: growing would leave copies behind.
+    let mut words = Zeroizing::new(Vec::with_capacity(layout(grid)?.words()));
+    words.push(points.len() as u64);
+    for sum in [sx, sy, sxx, sxy, syy] {
+        words.extend_from_slice(&sum.into_cell());
+    }
+    Ok(words)
+}
+
+impl Sums {
+    fn decode(grid: &Grid, words: &[u64]) -> Result<Self, Fault> {
+        let (n, rest) = words.split_first().ok_or(Fault::Implausible)?;
+        let (single, double) =
+            rest.split_at_checked(2 * grid.limbs(1)).ok_or(Fault::Implausible)?;
+        let mut cells = single.chunks(grid.limbs(1)).chain(double.chunks(grid.limbs(2)));
+        let mut next = || cells.next().map(signed_integer).ok_or(Fault::Implausible);
+        let sums = Self { n: *n, x: next()?, y: next()?, xx: next()?, xy: next()?, yy: next()? };
+        sums.check()
+    }
+
+    /// No real points have a negative number, sum of squares, variance, or more correlation than 1.
+    fn check(self) -> Result<Self, Fault> {
+        let [a, b, c] = self.centred();
+        let negative = [&self.xx, &self.yy, &b, &c].iter().any(|sum| sum.sign() == Sign::Minus);
+        if self.n >= 1 << 63 || negative || &a * &a > &b * &c {
+            return Err(Fault::Implausible);
+        }
+        Ok(self)
+    }
+
+    /// n² times covariance and variances: A = nΣxy − ΣxΣy, B = nΣx² − (Σx)², C = nΣy² − (Σy)².
+    fn centred(&self) -> [BigInt; 3] {
+        let Self { n, x, y, xx, xy, yy } = self;
+        [xy * *n - x * y, xx * *n - x * x, yy * *n - y * y]
+    }
+
+    fn finish(&self, grid: &Grid) -> Result<Bivariate, Fault> {
+        let [a, b, c] = self.centred();
+        let n = BigInt::from(self.n);
+        let (once, twice) = (grid.exponent(1), grid.exponent(2));
+        let intercept = &self.y * &self.xx - &self.x * &self.xy;
+        let below_two = if self.n < 2 { BigInt::zero() } else { &n * (&n - 1) };
+        Ok(Bivariate {
+            samples: self.n,
+            covariance: fraction(&a, &below_two, twice)?,
+            covariance_mle: fraction(&a, &(&n * &n), twice)?,
+            correlation_coefficient: correlation(&a, &(&b * &c)),
+            regression_slope: fraction(&a, &b, 0)?,
+            regression_interceipt: fraction(&intercept, &b, once)?,
+            regression_slope_only: fraction(&self.xy, &self.xx, 0)?,
+        })
+    }
+}
+
+/// Null for a divisor of 0; a fault beyond the range of doubles.
+fn fraction(numerator: &BigInt, denominator: &BigInt, exponent: i64) -> Result<Option<f64>, Fault> {
+    if denominator.is_zero() {
+        return Ok(None);
+    }
+    fraction_to_double(numerator, denominator, exponent).map(Some).ok_or(Fault::ResultOutOfRange)
+}
+
+/// ±√(A² / BC), with the sign of A.
+fn correlation(a: &BigInt, bc: &BigInt) -> Option<f64> {
+    root_of_fraction(a.sign() == Sign::Minus, (a * a).magnitude(), bc.magnitude())
+}

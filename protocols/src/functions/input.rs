@@ -1,0 +1,188 @@
+//! One party's data, as it comes from its client or its datasets.
+
+use std::fmt;
+
+use zeroize::Zeroize;
+
+use crate::functions::parameters::{MISSING, Parameters, refuse};
+use crate::kernel::fault::InputError;
+
+/// One party's data, as it came from its client or its datasets.
+#[derive(Clone, PartialEq)]
+pub enum Input {
+    /// Numbers, not all whole.
+    Numbers(Vec<f64>),
+    /// Numbers that were all written as whole ones.
+    Integers(Vec<i64>),
+    /// Texts.
+    Texts(Vec<String>),
+    /// Pairs of texts.
+    TextPairs(Vec<(String, String)>),
+    /// Texts, each with how many rows have it: counted near their source.
+    CountedTexts(Vec<(String, u64)>),
+    /// Pairs of texts, each with how many rows have it.
+    CountedPairs(Vec<((String, String), u64)>),
+    /// Whole numbers, added near their source.
+    Added {
+        /// How many they are.
+        rows: u64,
+        /// Their sum.
+        sum: i128,
+        /// The sum of their magnitudes.
+        magnitude: u128,
+    },
+    /// Pairs of numbers.
+    Points(Vec<(f64, f64)>),
+    /// Numbers, and the rank of the one that is asked for.
+    Ranked {
+        /// The numbers.
+        array: Vec<f64>,
+        /// From 1, the smallest, to the number of all parties' numbers.
+        rank: u64,
+        /// The least and the largest number that `array` may have, if that was said.
+        bounds: Option<(f64, f64)>,
+    },
+    /// Rows that begin with an id.
+    Keyed {
+        /// The ids.
+        ids: Vec<String>,
+        /// What stands behind them, column by column.
+        columns: Vec<Column>,
+    },
+    /// A matrix.
+    Matrix {
+        /// The number of its rows.
+        rows: usize,
+        /// The number of its columns.
+        columns: usize,
+        /// Its elements, row by row.
+        elements: Vec<f64>,
+    },
+}
+
+/// A column of cells, all of one kind.
+#[derive(Clone, PartialEq)]
+pub enum Column {
+    /// Numbers.
+    Numbers(Vec<f64>),
+    /// Texts.
+    Texts(Vec<String>),
+}
+
+impl Zeroize for Column {
+    fn zeroize(&mut self) {
+        match self {
+            Self::Numbers(items) => items.zeroize(),
+            Self::Texts(items) => items.zeroize(),
+        }
+    }
+}
+
+impl Input {
+    /// How many there are of whatever it is: of what was counted, entries; of what was added, numbers.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Numbers(items) => items.len(),
+            Self::Integers(items) => items.len(),
+            Self::Texts(items) => items.len(),
+            Self::TextPairs(items) => items.len(),
+            Self::CountedTexts(items) => items.len(),
+            Self::CountedPairs(items) => items.len(),
+            Self::Added { rows, .. } => usize::try_from(*rows).unwrap_or(usize::MAX),
+            Self::Points(items) => items.len(),
+            Self::Ranked { array, .. } => array.len(),
+            Self::Keyed { ids, .. } => ids.len(),
+            Self::Matrix { elements, .. } => elements.len(),
+        }
+    }
+
+    /// Whether there is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many rows of data this is.
+    ///
+    /// # Errors
+    /// If there are more than a party may have.
+    pub(crate) fn rows(&self) -> Result<u64, InputError> {
+        let rows = match self {
+            Self::CountedTexts(items) => counted(items),
+            Self::CountedPairs(items) => counted(items),
+            Self::Added { rows, .. } => Some(*rows),
+            other => u64::try_from(other.len()).ok(),
+        };
+        let rows = rows.unwrap_or(u64::MAX);
+        check_rows(rows).map(|()| rows)
+    }
+}
+
+fn counted<T>(items: &[(T, u64)]) -> Option<u64> {
+    items.iter().try_fold(0_u64, |rows, (_, times)| rows.checked_add(*times))
+}
+
+/// Rows may have been left out only where the parameters say so, and no more than can be.
+pub(crate) fn check_dropped(parameters: &Parameters, dropped: u64) -> Result<(), InputError> {
+    match parameters.missing {
+        None if dropped > 0 => {
+            let reason = "rows were left out because something is missing in them, which only `drop` \
+                          allows";
+            Err(refuse(MISSING, reason.into()))
+        }
+        _ => check_rows(dropped),
+    }
+}
+
+/// No party has more rows than this: then numbers of all parties' rows, and hundredfold shares of
+/// them, fit 63 binary digits.
+fn check_rows(rows: u64) -> Result<(), InputError> {
+    const MOST: u64 = 1 << 48;
+    let to_usize = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    match rows > MOST {
+        true => {
+            let (actual, limit) = (to_usize(rows), to_usize(MOST));
+            Err(InputError::TooMuch { what: "rows", actual, limit })
+        }
+        false => Ok(()),
+    }
+}
+
+impl Zeroize for Input {
+    fn zeroize(&mut self) {
+        match self {
+            Self::Numbers(items) => items.zeroize(),
+            Self::Integers(items) => items.zeroize(),
+            Self::Texts(items) => items.zeroize(),
+            Self::TextPairs(items) => items.zeroize(),
+            Self::CountedTexts(items) => items.zeroize(),
+            Self::CountedPairs(items) => {
+                items.iter_mut().for_each(|((x, y), count)| {
+                    x.zeroize();
+                    y.zeroize();
+                    count.zeroize();
+                });
+                items.clear();
+            }
+            Self::Added { rows, sum, magnitude } => {
+                rows.zeroize();
+                sum.zeroize();
+                magnitude.zeroize();
+            }
+            Self::Points(items) => items.zeroize(),
+            Self::Ranked { array, .. } => array.zeroize(),
+            Self::Keyed { ids, columns } => {
+                ids.zeroize();
+                columns.zeroize();
+            }
+            Self::Matrix { elements, .. } => elements.zeroize(),
+        }
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Input(..)")
+    }
+}

@@ -1,0 +1,99 @@
+//! The items that all parties have, each party's set told by its size.
+
+use std::collections::BTreeMap;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::functions::answer::Answer;
+use crate::functions::input::Input;
+use crate::functions::parameters::Parameters;
+use crate::functions::sets::{MOST_ITEMS, agreed, check_size, padded};
+use crate::kernel::channel::Channel;
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError, Misbehaviour};
+use crate::kernel::party::Party;
+use crate::kernel::session::Session;
+use crate::kernel::sizes;
+use crate::kernel::tape::order_of;
+use crate::suites::intersection::items::{Case, tag};
+use crate::suites::intersection::{Tag, common};
+
+/// One party's set.
+pub(crate) struct Prepared {
+    /// Sorted, each once.
+    items: Zeroizing<Vec<String>>,
+    case: Case,
+    padded_to: Option<u64>,
+}
+
+impl Prepared {
+    pub(crate) fn new(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
+        parameters.no_categories()?;
+        parameters.no_encoding()?;
+        let texts = match input {
+            Input::Texts(texts) => texts.as_slice(),
+            other if other.is_empty() => &[],
+            _ => return Err(InputError::Shape { expected: "texts" }),
+        };
+        let case = parameters.case.unwrap_or_default();
+        let mut items: Zeroizing<Vec<String>> =
+            Zeroizing::new(texts.iter().map(|text| case.item(text)).collect());
+        items.sort_unstable();
+        items.dedup();
+        let padded_to = parameters.pad_to;
+        check_size(items.len(), padded_to)?;
+        Ok(Self { items, case, padded_to })
+    }
+
+    pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
+        agreed(self.case, self.padded_to).into()
+    }
+
+    /// The items that all parties have.
+    pub(crate) async fn run(
+        self,
+        channel: &Channel,
+        session: &Session,
+        permit: &Permit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Answer, Fault> {
+        if permit.withholds() {
+            return Err(permit.shows_single_rows().into());
+        }
+        let tags: Zeroizing<Vec<Tag>> =
+            Zeroizing::new(self.items.iter().map(|item| tag(session.hash(), item)).collect());
+        let tags = padded(tags, self.padded_to, rng);
+        let counts = exchange_sizes(channel, tags.len()).await?;
+        if self.padded_to.is_some() && permit.least_rows().is_some() {
+            let why = "the rule on rows cannot be asked of sets whose size is hidden by `pad_to`";
+            return Err(Fault::Undefined { why });
+        }
+        if permit.least_rows().is_some() {
+            permit.check_rows(counts.iter().map(|count| *count as u64).sum())?;
+        }
+        // In a random order: the other party sees places.
+        let order = order_of(tags.len(), rng);
+        let sent: Zeroizing<Vec<Tag>> =
+            Zeroizing::new(order.iter().filter_map(|place| tags.get(*place).copied()).collect());
+        let common = common(channel, session, &sent, &counts, rng).await?;
+        let places = common.into_iter().filter_map(|place| order.get(place).copied());
+        let mut places: Vec<usize> = places.filter(|place| *place < self.items.len()).collect();
+        places.sort_unstable();
+        let items = places.iter().filter_map(|place| self.items.get(*place));
+        let intersection: Vec<String> = items.cloned().collect();
+        let size_intersection = intersection.len() as u64;
+        Ok(Answer::Intersection { intersection, size_intersection, padded_to: self.padded_to })
+    }
+}
+
+/// How many items each party has.
+async fn exchange_sizes(channel: &Channel, mine: usize) -> Result<Vec<usize>, Fault> {
+    let parties = channel.parties();
+    let told = sizes::exchange(channel, parties.count(), [mine as u64]).await?;
+    let size = |([size], party): (&[u64; 1], Party)| match usize::try_from(*size) {
+        Ok(size) if size <= MOST_ITEMS => Ok(size),
+        _ => Err(Fault::blame(party, Misbehaviour::OutOfRange)),
+    };
+    told.iter().zip(parties.all()).map(size).collect()
+}

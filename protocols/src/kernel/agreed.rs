@@ -1,0 +1,82 @@
+//! What members know of each other once they have agreed, beside what is computed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::party::Party;
+use crate::kernel::rules::Rules;
+use crate::kernel::wire;
+
+/// Where the columns that a member brings in come from. The member says so itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// It brings in none: a helper, or a party without data in this computation.
+    #[default]
+    None,
+    /// A client has made them, or handed them in.
+    Client,
+    /// A dataset that the member has declared.
+    Dataset,
+}
+
+/// The newest entry of a member's chain of audit records, when it proposed. It is part of what the
+/// session's hash is of, so that the others can hold the member to its records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditHead {
+    /// The entry's number.
+    pub number: u64,
+    /// Its hash, which covers all entries before it; zeros where there is no entry.
+    #[serde(with = "wire::digest")]
+    pub hash: [u8; 32],
+}
+
+/// What is known of a computation from when the members have agreed on, whatever comes of it. The
+/// members' proposals say so; that all were told the same, the first message after them confirms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// The time that all members want it to end within, in milliseconds from the start.
+    pub deadline_ms: u64,
+    /// The hash of all proposals.
+    pub session: SessionHash,
+    /// The rules that hold: the strictest of all members'.
+    pub rules: Rules,
+    /// For each rule by name, the name of the member whose rule holds.
+    pub decided_by: BTreeMap<&'static str, String>,
+    /// Of every member, ourselves among them, in order: the head of its audit chain.
+    pub audit: Vec<(Party, AuditHead)>,
+}
+
+/// The hash of everything that was agreed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionHash([u8; 32]);
+
+impl SessionHash {
+    pub(super) fn of_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn fixed(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for SessionHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionHash({self})")
+    }
+}

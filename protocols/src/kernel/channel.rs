@@ -1,0 +1,176 @@
+//! What a protocol can do to the world: send to a party, receive from a party, name its rounds.
+//!
+//! `send` queues and never waits; `receive` is the only wait. Messages of one pair of parties come
+//! in the order in which they were sent; nothing is promised about messages of different pairs.
+//! Nothing here reads a clock or a socket: [`crate::kernel::machine::Machine`] moves the bytes.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+use bytes::Bytes;
+
+use crate::algebra::ring::Ring;
+use crate::kernel::agreed::Agreed;
+use crate::kernel::exchange::{Exchange, Phase, TagKeys};
+use crate::kernel::fault::Fault;
+pub use crate::kernel::message::Message;
+use crate::kernel::meter::Stage;
+use crate::kernel::party::{Parties, Party};
+use crate::kernel::wire;
+
+/// One party's end of the connections to all others, for one computation.
+#[derive(Clone)]
+pub struct Channel {
+    parties: Parties,
+    exchange: Rc<RefCell<Exchange>>,
+}
+
+impl Channel {
+    pub(crate) fn new(parties: Parties, exchange: Rc<RefCell<Exchange>>) -> Self {
+        Self { parties, exchange }
+    }
+
+    /// The same channel as those see it who compute with the first `count` parties only. None if
+    /// we are not among them.
+    pub(crate) fn among_first(&self, count: usize) -> Option<Self> {
+        let parties = Parties::new(count, self.parties.me().index())?;
+        Some(Self { parties, exchange: Rc::clone(&self.exchange) })
+    }
+
+    /// The parties of this computation, and which of them we are.
+    #[must_use]
+    pub fn parties(&self) -> Parties {
+        self.parties
+    }
+
+    /// A secret or public value that both ends of the link to `party` derive from it and nobody
+    /// else's link shares (the exporter of the TLS connection).
+    #[must_use]
+    pub fn link_binding(&self, party: Party) -> [u8; 32] {
+        self.exchange.borrow().link_binding(party)
+    }
+
+    /// Queues `message` for `to`.
+    pub fn send(&self, to: Party, message: impl Into<Bytes>) {
+        self.exchange.borrow_mut().send(to, message.into());
+    }
+
+    /// Queues the same `message` for all others, without copying it.
+    pub fn broadcast(&self, message: impl Into<Bytes>) {
+        let message = message.into();
+        for party in self.parties.others() {
+            self.exchange.borrow_mut().send(party, message.clone());
+        }
+    }
+
+    /// The next message from `from`.
+    ///
+    /// # Errors
+    /// If the message was not made for this place in this session.
+    pub async fn receive(&self, from: Party) -> Result<Message, Fault> {
+        self.await_message(&[from], from).await
+    }
+
+    /// The next message from `from`, which must have exactly `length` bytes.
+    ///
+    /// # Errors
+    /// If it has another length, or was not made for this place in this session.
+    pub async fn receive_exactly(&self, from: Party, length: usize) -> Result<Message, Fault> {
+        let message = self.receive(from).await?;
+        message.expect_length(from, length)
+    }
+
+    /// The next message from `from`, which must be `count` ring elements.
+    ///
+    /// # Errors
+    /// If it has another length, or was not made for this place in this session.
+    pub(crate) async fn receive_elements<R: Ring>(
+        &self,
+        from: Party,
+        count: usize,
+    ) -> Result<Vec<R>, Fault> {
+        let message = self.receive_exactly(from, count * R::BYTES).await?;
+        Ok(wire::read_elements(count, message.pieces()))
+    }
+
+    /// One message from each other party, in the agreed order.
+    ///
+    /// # Errors
+    /// If one was not made for this place in this session.
+    pub async fn gather(&self) -> Result<Vec<(Party, Message)>, Fault> {
+        let others: Vec<Party> = self.parties.others().collect();
+        let mut messages = Vec::with_capacity(others.len());
+        let mut awaited = others.as_slice();
+        while let Some((&from, later)) = awaited.split_first() {
+            messages.push((from, self.await_message(awaited, from).await?));
+            awaited = later;
+        }
+        Ok(messages)
+    }
+
+    /// The next message of exactly `length` bytes from the first of `awaited`; whoever asks what
+    /// the protocol waits for is told of all of `awaited` that have sent nothing yet.
+    pub(crate) async fn receive_first(
+        &self,
+        awaited: &[Party],
+        from: Party,
+        length: usize,
+    ) -> Result<Message, Fault> {
+        self.await_message(awaited, from).await?.expect_length(from, length)
+    }
+
+    /// One message of exactly `length` bytes from each other party, in the agreed order.
+    ///
+    /// # Errors
+    /// If one has another length, or was not made for this place in this session.
+    pub async fn gather_exactly(&self, length: usize) -> Result<Vec<(Party, Message)>, Fault> {
+        let messages = self.gather().await?;
+        messages
+            .into_iter()
+            .map(|(from, message)| Ok((from, message.expect_length(from, length)?)))
+            .collect()
+    }
+
+    /// Begins a round: from here on the meter and whoever waits know it under `name`.
+    pub fn begin_round(&self, name: &'static str) {
+        self.exchange.borrow_mut().begin_round(name, Stage::Online);
+    }
+
+    /// Begins a round that makes correlated randomness: like [`Self::begin_round`], but counted as
+    /// [`Stage::Preparation`]. Nothing that is sent in it may depend on anybody's data.
+    pub fn begin_preparation(&self, name: &'static str) {
+        self.exchange.borrow_mut().begin_round(name, Stage::Preparation);
+    }
+
+    /// Enters another phase of the computation.
+    pub fn enter(&self, phase: Phase) {
+        self.exchange.borrow_mut().enter(phase);
+    }
+
+    /// From here on every message is bound to the agreed session, in both directions: tagged with a
+    /// key of the pair that it goes between.
+    pub(crate) fn bind(&self, keys: TagKeys) {
+        self.exchange.borrow_mut().bind(keys);
+    }
+
+    /// Lets messages of these lengths wait here from each party, beside what always may. To be called
+    /// before anything is sent that lets a peer send them: until then nobody can make us keep them.
+    pub(crate) fn make_room(&self, lengths: &[usize]) {
+        self.exchange.borrow_mut().make_room(lengths);
+    }
+
+    /// The members have agreed, as whoever drives the machine may know from here on.
+    pub(crate) fn agreed(&self, agreed: Agreed) {
+        self.exchange.borrow_mut().agree(agreed);
+    }
+
+    async fn await_message(&self, awaited: &[Party], from: Party) -> Result<Message, Fault> {
+        poll_fn(|_| match self.exchange.borrow_mut().take(awaited, from) {
+            Some(result) => Poll::Ready(result),
+            None => Poll::Pending,
+        })
+        .await
+    }
+}

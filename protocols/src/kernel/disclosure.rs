@@ -1,0 +1,269 @@
+//! What may be opened: the rules of all parties, and the value that proves they were met.
+//!
+//! A value that may leave a node is an [`Opened`]. Only the opening step of a computation makes
+//! one, and only with a [`Permit`], which only [`JointRules`] give. Nothing here decides which
+//! client may run what on which data: that is the node's policy.
+//!
+//! **Whose rules.** Every member has its own rules and says them in its proposal; of each rule the
+//! strictest holds, and the first member in the agreed order that has it decides
+//! ([`JointRules`]). Results and refusals name it.
+//!
+//! **When they are asked.** The number of parties and the sources of their columns are known when the
+//! parties have agreed. Rules on the joint data (rows, the largest party's share, cells of tables) are
+//! decided under sharing, before anything else is opened, by the three nodes that compute on shares
+//! (see the module `release`): a refusal tells that a rule is not met, and not by how much. Without three
+//! such nodes the computation is refused.
+//!
+//! **What the rules assume.** Rows, cells, and where columns come from are what the parties say they
+//! are: each counts its own rows, and one that adds rows which nobody has lifts a total or a cell over
+//! a minimum, or hides that another party dominates. A member that repeats a computation under changing
+//! rules of its own learns from each refusal one bit more. Vectors and matrices are not rows, and the rules
+//! on rows, shares and small cells do not apply to them. Of columns that
+//! parties have of the same rows, all are told how many rows there are, and the rules on rows and on the smallest
+//! count are asked of that number. A small cell is not opened to anybody; who
+//! knows totals or other tables may work it out.
+//!
+//! A number by its rank (an extreme, a median, a quantile) is the number of a single row, and is
+//! shown: that is what these functions are for. How many of them one computation may show is bounded
+//! where small counts are withheld (see the statistics on shares).
+//!
+//! What no rule here speaks to: that two computations which differ in their members, their rows or
+//! their run are not subtracted from each other (differencing). That needs a memory, which is the
+//! node's.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::kernel::party::Party;
+pub use crate::kernel::refusal::Refusal;
+pub use crate::kernel::rules::{Profile, Rule, Rules};
+use crate::kernel::spec::MemberId;
+
+/// The rules that hold in a computation, the strictest of all members', and whose each of them is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JointRules {
+    rules: Rules,
+    /// In the order of [`Rule::ALL`].
+    deciders: [Party; Rule::ALL.len()],
+}
+
+/// Proof that the agreed rules allow to open what is about to be opened.
+#[derive(Debug)]
+pub struct Permit {
+    joint: JointRules,
+    /// The number of rows, if it was opened.
+    rows: Option<u64>,
+}
+
+/// A result that all parties agreed to open. The only kind of computed value that may leave a node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Opened<T>(T);
+
+impl JointRules {
+    /// The strictest of all members' rules, which are in order. None of nobody.
+    pub(crate) fn of(members: &[(Party, Rules)]) -> Option<Self> {
+        let (first, _) = *members.first()?;
+        let rules = members.iter().map(|(_, rules)| *rules).reduce(Rules::strictest)?;
+        let decider = |rule: Rule| {
+            let strictest = members.iter().find(|(_, own)| own.is_as_strict(&rules, rule));
+            strictest.map_or(first, |(party, _)| *party)
+        };
+        Some(Self { rules, deciders: Rule::ALL.map(decider) })
+    }
+
+    /// The strictest of each rule.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Whose rule holds: the first member's, in the agreed order, that has the strictest.
+    #[must_use]
+    pub fn decider(&self, rule: Rule) -> Party {
+        let deciders = Rule::ALL.iter().zip(&self.deciders);
+        let decider = deciders.into_iter().find(|(other, _)| **other == rule);
+        decider.map_or(self.deciders[0], |(_, party)| *party)
+    }
+
+    /// For each rule by name, the name of the member whose rule holds.
+    #[must_use]
+    pub fn decided_by(&self, members: &[MemberId]) -> BTreeMap<&'static str, String> {
+        let name = |party: Party| match members.get(party.index()) {
+            Some(member) => member.name.clone(),
+            None => party.to_string(),
+        };
+        Rule::ALL.into_iter().map(|rule| (rule.name(), name(self.decider(rule)))).collect()
+    }
+
+    /// Whether so many parties with data may compute together at all.
+    pub(crate) fn check_parties(&self, parties: usize) -> Result<(), Refusal> {
+        let (minimum, of) = (self.rules.min_parties, self.decider(Rule::MinParties));
+        match parties < usize::from(minimum) {
+            true => Err(Refusal::TooFewParties { parties, minimum, of }),
+            false => Ok(()),
+        }
+    }
+
+    /// The refusal if there are too few rows.
+    pub(crate) fn too_few_rows(&self) -> Refusal {
+        Refusal::TooFewRows { minimum: self.rules.min_rows, of: self.decider(Rule::MinRows) }
+    }
+
+    /// The refusal if one party has too much.
+    pub(crate) fn dominated(&self) -> Refusal {
+        Refusal::Dominated { percent: self.rules.max_share, of: self.decider(Rule::MaxShare) }
+    }
+
+    /// The refusal if nobody can decide on shares what a rule asks.
+    pub(crate) fn no_committee(&self, rule: Rule, serving: usize) -> Refusal {
+        Refusal::NoCommittee { rule, of: self.decider(rule), serving }
+    }
+
+    /// Leave to open what so many parties computed, after everything that the rules ask of the joint
+    /// data was found to be so. `rows` is their number where it was opened.
+    pub(crate) fn permit(&self, parties: usize, rows: Option<u64>) -> Result<Permit, Refusal> {
+        self.check_parties(parties)?;
+        rows.map_or(Ok(()), |rows| self.check_rows(rows))?;
+        Ok(Permit { joint: *self, rows })
+    }
+
+    fn check_rows(&self, rows: u64) -> Result<(), Refusal> {
+        match rows < self.rules.min_rows {
+            true => Err(self.too_few_rows()),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Permit {
+    /// Whether an opened number of rows can be the one that the permit was given for: the same where
+    /// that one was opened, else enough.
+    #[must_use]
+    pub fn agrees_with(&self, rows: u64) -> bool {
+        let enough = !self.joint.rules.ask_for_rows() || rows >= self.joint.rules.min_rows;
+        self.rows.map_or(enough, |counted| counted == rows)
+    }
+
+    /// The refusal of too few rows, where a function tells all members how many there are.
+    pub(crate) fn check_rows(&self, rows: u64) -> Result<(), Refusal> {
+        self.joint.check_rows(rows)
+    }
+
+    /// The fewest rows, if a rule asks for more than one.
+    pub(crate) fn least_rows(&self) -> Option<u64> {
+        let rules = &self.joint.rules;
+        rules.ask_for_rows().then_some(rules.min_rows)
+    }
+
+    /// The refusal of too few rows, where nobody has seen how many there are.
+    pub(crate) fn too_few_rows(&self) -> Refusal {
+        self.joint.too_few_rows()
+    }
+
+    /// Whether there are counts that may not be shown.
+    #[must_use]
+    pub fn withholds(&self) -> bool {
+        self.joint.rules.ask_for_cells()
+    }
+
+    /// The smallest count that may be shown, where small ones are not; 1 at least.
+    #[must_use]
+    pub fn least_shown(&self) -> u64 {
+        self.joint.rules.min_cell.max(1)
+    }
+
+    /// The refusal of an answer that would show single rows.
+    pub(crate) fn shows_single_rows(&self) -> Refusal {
+        Refusal::SingleRows { of: self.joint.decider(Rule::MinCell) }
+    }
+}
+
+impl<T> Opened<T> {
+    /// Marks `value` as opened. `_permit` proves that it may be.
+    pub(crate) fn by(_permit: &Permit, value: T) -> Self {
+        Self(value)
+    }
+
+    /// The opened value.
+    #[must_use]
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn party(index: usize) -> Party {
+        Party::new(index).unwrap()
+    }
+
+    fn joint(members: &[Rules]) -> JointRules {
+        let members: Vec<_> = (0..).map(party).zip(members.iter().copied()).collect();
+        JointRules::of(&members).unwrap()
+    }
+
+    fn production() -> JointRules {
+        joint(&[Profile::Production.rules()])
+    }
+
+    #[test]
+    fn the_strictest_of_each_rule_holds_and_the_first_that_has_it_decides() {
+        let teaching = Profile::Teaching.rules();
+        let odd = Rules { min_rows: 50, max_share: 60, ..teaching };
+        let joint = joint(&[teaching, odd, Profile::Production.rules(), odd]);
+        let due = Rules { min_rows: 50, max_share: 60, ..Profile::Production.rules() };
+        assert_eq!(*joint.rules(), due);
+        let deciders = Rule::ALL.map(|rule| joint.decider(rule).index());
+        assert_eq!(deciders, [2, 1, 2, 1, 2]);
+        let member = |name: &str| MemberId { name: name.into(), fingerprint: [0; 32] };
+        let named = joint.decided_by(&["a", "b", "c", "d"].map(member));
+        let due = [
+            ("min_parties", "c"),
+            ("min_rows", "b"),
+            ("min_cell", "c"),
+            ("max_share", "b"),
+            ("client_columns", "c"),
+        ];
+        assert_eq!(named, due.map(|(rule, name)| (rule, name.to_owned())).into());
+    }
+
+    #[test]
+    fn rules_that_nothing_can_be_compared_with_are_not_sensible() {
+        let rules = Profile::Production.rules();
+        assert!(rules.are_sensible() && Profile::Teaching.rules().are_sensible());
+        for bad in [
+            Rules { min_rows: 1 << 62, ..rules },
+            Rules { min_cell: u64::MAX, ..rules },
+            Rules { max_share: 0, ..rules },
+            Rules { max_share: 101, ..rules },
+        ] {
+            assert!(!bad.are_sensible(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn too_few_parties_or_rows_are_refused() {
+        let (rules, of) = (production(), party(0));
+        assert!(rules.permit(3, Some(10)).is_ok());
+        let parties = Refusal::TooFewParties { parties: 2, minimum: 3, of };
+        assert_eq!(rules.permit(2, Some(10)).unwrap_err(), parties);
+        let rows = Refusal::TooFewRows { minimum: 10, of };
+        assert_eq!(rules.permit(3, Some(9)).unwrap_err(), rows);
+        assert!(rules.permit(3, None).is_ok());
+        assert!(rules.permit(2, None).is_err());
+    }
+
+    #[test]
+    fn a_permit_is_for_the_rows_that_were_counted_or_found_enough() {
+        let counted = production().permit(3, Some(10)).unwrap();
+        assert!(counted.agrees_with(10) && !counted.agrees_with(9) && !counted.agrees_with(11));
+        let uncounted = production().permit(3, None).unwrap();
+        assert!(uncounted.agrees_with(10) && !uncounted.agrees_with(9) && uncounted.withholds());
+        let all_shown = joint(&[Profile::Teaching.rules()]).permit(2, None).unwrap();
+        assert!(!all_shown.withholds() && all_shown.agrees_with(0));
+    }
+}

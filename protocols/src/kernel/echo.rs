@@ -1,0 +1,107 @@
+//! Whether all parties were told the same: digests of what each party has sent, as each party saw
+//! them, compared.
+//!
+//! Every party sends what it saw (its echo) to all others and compares what it gets with its own
+//! view. If two honest parties were told different things by a third, both see it; of the third and
+//! whoever reports it, one is lying, and nobody else can tell which.
+
+use subtle::ConstantTimeEq;
+
+use crate::kernel::fault::{Fault, Misbehaviour};
+use crate::kernel::message::Message;
+use crate::kernel::party::{Parties, Party};
+
+/// A hash of what a party has sent, or a commitment to what it will.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Digest([u8; Self::BYTES]);
+
+/// Of each party by index, the digest of what it sent to us; of ourselves, of what we sent.
+pub(crate) struct Views {
+    me: Party,
+    digests: Vec<Digest>,
+}
+
+impl Digest {
+    pub(crate) const BYTES: usize = 32;
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn to_vec(self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+}
+
+impl Views {
+    /// What we sent and what all others sent, each a digest in a message of its own.
+    pub(crate) fn new(
+        parties: Parties,
+        ours: Digest,
+        others: Vec<(Party, Message)>,
+    ) -> Result<Self, Fault> {
+        let mut digests = Vec::with_capacity(parties.count());
+        for (from, message) in others {
+            let malformed = |_| Fault::blame(from, Misbehaviour::Malformed);
+            let bytes = message.into_bytes();
+            digests.push(Digest(bytes.as_ref().try_into().map_err(malformed)?));
+        }
+        Ok(Self::of(parties.me(), ours, digests))
+    }
+
+    /// Our digest among the others', which are in order.
+    pub(crate) fn of(me: Party, ours: Digest, mut others: Vec<Digest>) -> Self {
+        others.insert(me.index().min(others.len()), ours);
+        Self { me, digests: others }
+    }
+
+    /// All digests in order, to be sent to all others.
+    pub(crate) fn echo(&self) -> Vec<u8> {
+        self.digests.iter().flat_map(|digest| digest.0).collect()
+    }
+
+    /// The bytes of an echo.
+    pub(crate) fn echo_bytes(&self) -> usize {
+        Digest::BYTES * self.digests.len()
+    }
+
+    /// Whether `party` sent `digest`.
+    pub(crate) fn is_of(&self, party: Party, digest: &Digest) -> bool {
+        self.digests.get(party.index()).is_some_and(|known| known.0.ct_eq(&digest.0).into())
+    }
+
+    /// Compares the echo of `witness` with what we saw.
+    pub(crate) fn compare(&self, witness: Party, echo: &[u8]) -> Result<(), Fault> {
+        let (theirs, rest) = echo.as_chunks::<{ Digest::BYTES }>();
+        if theirs.len() != self.digests.len() || !rest.is_empty() {
+            return Err(Fault::blame(witness, Misbehaviour::Malformed));
+        }
+        for (index, (ours, theirs)) in self.digests.iter().zip(theirs).enumerate() {
+            if ours.0 != *theirs {
+                return Err(self.accuse(witness, index));
+            }
+        }
+        Ok(())
+    }
+
+    /// We know what we sent, and a witness knows what it sent: about these it cannot err.
+    fn accuse(&self, witness: Party, index: usize) -> Fault {
+        match Party::new(index) {
+            Some(accused) if accused != self.me && accused != witness => {
+                Fault::TwoFaces { witness, accused }
+            }
+            _ => Fault::blame(witness, Misbehaviour::FalseReport),
+        }
+    }
+}
+
+impl From<blake3::Hasher> for Digest {
+    fn from(hasher: blake3::Hasher) -> Self {
+        Self(*hasher.finalize().as_bytes())
+    }
+}

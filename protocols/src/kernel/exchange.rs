@@ -1,0 +1,396 @@
+//! The state that a [`Channel`](crate::kernel::channel::Channel) and its
+//! [`Machine`](crate::kernel::machine::Machine) share: what is to be sent, what has come, who is awaited.
+//!
+//! Early messages wait here, bounded; repeated, missing and reordered ones are faults of their
+//! sender. Tags are checked when the protocol takes a message, because a peer may have agreed on
+//! the session before we have.
+//!
+//! While the parties agree, a tag says which session a message is meant for and where in it, and
+//! anybody can make one. It does not name the parties: they may list the members in different
+//! orders, and are to be told just that; a message that is sent back is known by its nonce. Once they
+//! have agreed, each pair's tags are keyed with a key that only the two have. So the first bound
+//! message from a party confirms that it holds our session, our keys and our link, and every later
+//! one that it was made for its place. A tag does not cover the body, which the link protects.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::kernel::agreed::Agreed;
+use crate::kernel::fault::{Fault, Misbehaviour};
+use crate::kernel::message::Message;
+use crate::kernel::meter::{Meter, Stage};
+use crate::kernel::party::{Parties, Party};
+use crate::kernel::trace::{Clock, Trace, Tracer};
+use crate::kernel::wire::{MAX_PART, PartHeader, SessionId};
+
+/// Bytes of a part that count against the limit whatever it carries, so that empty parts cost too.
+const PART_OVERHEAD: usize = 64;
+
+/// How far a computation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Exchanging what each party was asked to compute.
+    Agreeing,
+    /// Computing on masked or shared values.
+    Running,
+    /// Revealing the answer to each other.
+    Opening,
+}
+
+/// What the protocol waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaiting {
+    /// How far the computation has come.
+    pub phase: Phase,
+    /// The number of rounds begun.
+    pub round: usize,
+    /// The name of the round, or of the phase before the first.
+    pub name: &'static str,
+    /// The parties whose messages are missing.
+    pub parties: Vec<Party>,
+}
+
+/// A message to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// To whom.
+    pub to: Party,
+    /// Its number among the messages from us to them.
+    pub sequence: u32,
+    /// Binds it to its place.
+    pub tag: [u8; 16],
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+/// A message or a piece of one, as a transport carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Where it belongs.
+    pub header: PartHeader,
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+pub(crate) struct Exchange {
+    parties: Parties,
+    link_bindings: Vec<[u8; 32]>,
+    tags: Tags,
+    /// What may wait from one party, large messages that were announced aside.
+    base_limit: usize,
+    limit: usize,
+    inboxes: Vec<Inbox>,
+    sent: Vec<u32>,
+    outbox: VecDeque<Outgoing>,
+    awaited: Vec<Party>,
+    phase: Phase,
+    agreed: Option<Agreed>,
+    meter: Meter,
+    /// Only if a clock was lent.
+    tracer: Option<Tracer>,
+}
+
+/// For each other party the key of the tags of bound messages between it and us.
+pub(crate) type TagKeys = BTreeMap<Party, Zeroizing<[u8; 32]>>;
+
+/// What tags are made with.
+enum Tags {
+    /// Before the parties have agreed: with what everybody knows.
+    Agreeing([u8; 32]),
+    /// After it: with what only the two of a pair know.
+    Bound(TagKeys),
+}
+
+#[derive(Default)]
+struct Inbox {
+    /// A message bound to our session has come.
+    confirmed: bool,
+    due: u32,
+    due_part: u32,
+    unfinished: Vec<Bytes>,
+    whole: VecDeque<Whole>,
+    buffered: usize,
+}
+
+struct Whole {
+    sequence: u32,
+    tag: [u8; 16],
+    message: Message,
+    cost: usize,
+}
+
+impl Exchange {
+    pub(crate) fn new(
+        parties: Parties,
+        session: SessionId,
+        link_bindings: Vec<[u8; 32]>,
+        limit: usize,
+    ) -> Self {
+        Self {
+            parties,
+            link_bindings,
+            tags: Tags::Agreeing(blake3::derive_key(
+                "cloister 1 tag of an agreeing message",
+                &session.0,
+            )),
+            base_limit: limit,
+            limit,
+            inboxes: (0..parties.count()).map(|_| Inbox::default()).collect(),
+            sent: vec![0; parties.count()],
+            outbox: VecDeque::new(),
+            awaited: Vec::new(),
+            phase: Phase::Agreeing,
+            agreed: None,
+            meter: Meter::new(parties.count()),
+            tracer: None,
+        }
+    }
+
+    pub(crate) fn parties(&self) -> Parties {
+        self.parties
+    }
+
+    /// From here on each pair's tags are keyed with its key.
+    pub(crate) fn bind(&mut self, keys: TagKeys) {
+        self.tags = Tags::Bound(keys);
+    }
+
+    /// Lets messages of these lengths wait here from each party beside what always may, instead of
+    /// those that were announced before.
+    pub(crate) fn make_room(&mut self, lengths: &[usize]) {
+        let room: usize = lengths.iter().map(|length| cost(*length)).sum();
+        self.limit = self.base_limit.saturating_add(room);
+    }
+
+    pub(crate) fn link_binding(&self, party: Party) -> [u8; 32] {
+        self.link_bindings.get(party.index()).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn begin_round(&mut self, name: &'static str, stage: Stage) {
+        self.meter.count_round(name, stage);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.begin_round(name, stage);
+        }
+    }
+
+    /// From here on it is recorded when what happens.
+    pub(crate) fn lend_clock(&mut self, clock: Clock) {
+        self.tracer = Some(Tracer::new(clock, &self.meter));
+    }
+
+    pub(crate) fn begin_step(&mut self) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.begin_step();
+        }
+    }
+
+    pub(crate) fn end_step(&mut self) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.end_step();
+        }
+    }
+
+    pub(crate) fn trace(&self) -> Option<Trace> {
+        self.tracer.as_ref().map(|tracer| tracer.trace(&self.meter))
+    }
+
+    pub(crate) fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+    }
+
+    pub(crate) fn agree(&mut self, agreed: Agreed) {
+        self.agreed = Some(agreed);
+    }
+
+    pub(crate) fn agreed(&self) -> Option<&Agreed> {
+        self.agreed.as_ref()
+    }
+
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    pub(crate) fn send(&mut self, to: Party, body: Bytes) {
+        let sequence = self.next_sequence(to);
+        let tag = self.tag(self.parties.me(), to, sequence, body.len()).unwrap_or_default();
+        self.meter.count_sent(to, body.len());
+        self.outbox.push_back(Outgoing { to, sequence, tag, body });
+    }
+
+    pub(crate) fn retag(&self, message: &mut Outgoing) {
+        let Outgoing { to, sequence, ref body, .. } = *message;
+        message.tag = self.tag(self.parties.me(), to, sequence, body.len()).unwrap_or_default();
+    }
+
+    pub(crate) fn drain_outbox(&mut self) -> VecDeque<Outgoing> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    pub(crate) fn deliver(&mut self, from: Party, part: Part) -> Result<(), Fault> {
+        let limit = self.limit;
+        let Some(inbox) = self.inboxes.get_mut(from.index()) else {
+            return Ok(());
+        };
+        inbox.accept(part, limit).map_err(|what| Fault::blame(from, what))
+    }
+
+    /// The next message from `from`, if it has come; else notes that all of `awaited` are.
+    pub(crate) fn take(
+        &mut self,
+        awaited: &[Party],
+        from: Party,
+    ) -> Option<Result<Message, Fault>> {
+        let Some(whole) = self.inboxes.get_mut(from.index()).and_then(Inbox::pop) else {
+            self.awaited = awaited.to_vec();
+            return None;
+        };
+        self.awaited.clear();
+        if let Some(tracer) = &mut self.tracer {
+            tracer.wake();
+        }
+        let due = self.tag(from, self.parties.me(), whole.sequence, whole.message.len());
+        if !due.is_some_and(|due| due.ct_eq(&whole.tag).into()) {
+            return Some(Err(self.wrong_tag(from)));
+        }
+        self.confirm(from);
+        self.meter.count_received(from, whole.message.len());
+        Some(Ok(whole.message))
+    }
+
+    /// Who has our key has our session; of anybody else a third party may have made it so.
+    fn wrong_tag(&self, from: Party) -> Fault {
+        let confirmed = |inbox: &Inbox| inbox.confirmed;
+        match self.tags {
+            Tags::Bound(_) if !self.inboxes.get(from.index()).is_some_and(confirmed) => {
+                Fault::DifferentSession { party: from }
+            }
+            _ => Fault::blame(from, Misbehaviour::WrongTag),
+        }
+    }
+
+    fn confirm(&mut self, from: Party) {
+        if let (Tags::Bound(_), Some(inbox)) = (&self.tags, self.inboxes.get_mut(from.index())) {
+            inbox.confirmed = true;
+        }
+    }
+
+    pub(crate) fn awaiting(&self) -> Awaiting {
+        let missing = |party: &Party| {
+            self.inboxes.get(party.index()).is_some_and(|inbox| inbox.whole.is_empty())
+        };
+        Awaiting {
+            phase: self.phase,
+            round: self.meter.rounds(),
+            name: self.meter.current(),
+            parties: self.awaited.iter().copied().filter(missing).collect(),
+        }
+    }
+
+    fn next_sequence(&mut self, to: Party) -> u32 {
+        let Some(next) = self.sent.get_mut(to.index()) else {
+            return 0;
+        };
+        let sequence = *next;
+        *next = next.wrapping_add(1);
+        sequence
+    }
+
+    /// None if one of the two is no party of this session.
+    fn tag(&self, from: Party, to: Party, sequence: u32, length: usize) -> Option<[u8; 16]> {
+        let other = if from == self.parties.me() { to } else { from };
+        let mut hasher = match &self.tags {
+            Tags::Agreeing(key) => blake3::Hasher::new_keyed(key),
+            Tags::Bound(keys) => bound_hasher(keys.get(&other)?, from, to),
+        };
+        hasher.update(&sequence.to_le_bytes());
+        hasher.update(&(length as u64).to_le_bytes());
+        let mut tag = [0; 16];
+        hasher.finalize_xof().fill(&mut tag);
+        Some(tag)
+    }
+}
+
+/// Keyed for the pair, and begun with the direction, because both directions have the same key.
+fn bound_hasher(key: &[u8; 32], from: Party, to: Party) -> blake3::Hasher {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(&from.to_bytes());
+    hasher.update(&to.to_bytes());
+    hasher
+}
+
+/// What a message of so many bytes counts against the limit, if its sender cuts it as little as it
+/// can.
+fn cost(length: usize) -> usize {
+    length + PART_OVERHEAD * length.div_ceil(MAX_PART).max(1)
+}
+
+impl Inbox {
+    fn accept(&mut self, part: Part, limit: usize) -> Result<(), Misbehaviour> {
+        let PartHeader { sequence, part: number, last, tag } = part.header;
+        if sequence != self.due || number != self.due_part {
+            return Err(Misbehaviour::OutOfOrder { expected: self.due, actual: sequence });
+        }
+        if part.body.len() > MAX_PART || (!last && !part.body.len().is_multiple_of(8)) {
+            return Err(Misbehaviour::Malformed);
+        }
+        let cost = part.body.len() + PART_OVERHEAD;
+        if self.buffered + cost > limit {
+            return Err(Misbehaviour::TooLong { limit });
+        }
+        self.buffered += cost;
+        self.unfinished.push(part.body);
+        self.due_part += 1;
+        if last {
+            self.finish(tag);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, tag: [u8; 16]) {
+        let pieces = std::mem::take(&mut self.unfinished);
+        let cost = pieces.iter().map(|piece| piece.len() + PART_OVERHEAD).sum();
+        let message = Message::new(pieces);
+        self.whole.push_back(Whole { sequence: self.due, tag, message, cost });
+        self.due = self.due.wrapping_add(1);
+        self.due_part = 0;
+    }
+
+    fn pop(&mut self) -> Option<Whole> {
+        let whole = self.whole.pop_front()?;
+        self.buffered -= whole.cost;
+        Some(whole)
+    }
+}
+
+impl Outgoing {
+    /// The message cut into parts of at most [`MAX_PART`] bytes; an empty message is one part.
+    pub fn parts(&self) -> impl Iterator<Item = Part> + '_ {
+        (0..self.count()).map(|index| self.part(index))
+    }
+
+    /// The part of this number, from 0; empty and last if there are not so many.
+    #[must_use]
+    pub fn part(&self, index: usize) -> Part {
+        let index = index.min(self.count());
+        let start = (index * MAX_PART).min(self.body.len());
+        let end = (start + MAX_PART).min(self.body.len());
+        let header = PartHeader {
+            sequence: self.sequence,
+            part: u32::try_from(index).unwrap_or(u32::MAX),
+            last: index + 1 >= self.count(),
+            tag: self.tag,
+        };
+        Part { header, body: self.body.slice(start..end) }
+    }
+
+    fn count(&self) -> usize {
+        self.body.len().div_ceil(MAX_PART).max(1)
+    }
+}
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

@@ -1,0 +1,24 @@
+//! Sessions of parties, and what every protocol runs on: parties, messages, agreed terms, keys, costs.
+//!
+//! Nothing here knows a function or a suite. Nothing here reads a clock, a socket or a file.
+
+mod agreed;
+pub mod channel;
+pub mod disclosure;
+pub(crate) mod echo;
+mod exchange;
+pub mod fault;
+pub mod machine;
+mod message;
+pub mod meter;
+pub mod party;
+pub mod random;
+mod refusal;
+mod rules;
+pub mod session;
+pub mod simulation;
+pub(crate) mod sizes;
+mod spec;
+pub(crate) mod tape;
+pub mod trace;
+pub mod wire;

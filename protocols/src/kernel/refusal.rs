@@ -1,0 +1,138 @@
+//! Why the disclosure rules forbid a result, in words that name whose rule it is.
+
+use std::fmt;
+
+use crate::kernel::party::Party;
+use crate::kernel::rules::Rule;
+
+/// Why the rules forbid a result. Says whose rule it is and what it asks, not what the data was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Too few parties with data.
+    TooFewParties {
+        /// How many there are.
+        parties: usize,
+        /// How many there must be.
+        minimum: u16,
+        /// Whose rule it is.
+        of: Party,
+    },
+    /// A party brings in a dataset and allows no columns beside it that a client has made.
+    ClientColumns {
+        /// Whose rule it is.
+        of: Party,
+        /// Whose columns a client has made.
+        whose: Party,
+    },
+    /// The answer would show single rows.
+    SingleRows {
+        /// Whose rule on small counts it is.
+        of: Party,
+    },
+    /// Too few rows in all parties' data together. Nobody has seen how many there are, unless the function
+    /// tells all members.
+    TooFewRows {
+        /// How many there must be.
+        minimum: u64,
+        /// Whose rule it is.
+        of: Party,
+    },
+    /// One party has too much of the sum, or of the rows. Nobody has seen which, or how much.
+    Dominated {
+        /// The most that one may have.
+        percent: u8,
+        /// Whose rule it is.
+        of: Party,
+    },
+    /// A rule on the joint data is decided on shares, and fewer than three members let their nodes
+    /// compute on shares. Nothing was opened.
+    NoCommittee {
+        /// The rule.
+        rule: Rule,
+        /// Whose it is.
+        of: Party,
+        /// How many of the three that are needed there are.
+        serving: usize,
+    },
+}
+
+impl Refusal {
+    /// The refusal in words, with the parties' names.
+    #[must_use]
+    pub fn told(&self, name: impl Fn(Party) -> String) -> String {
+        match self {
+            Self::TooFewParties { parties, minimum, of } => format!(
+                "{parties} parties are fewer than the {minimum} that the rules of {} ask",
+                name(*of)
+            ),
+            Self::ClientColumns { of, whose } => format!(
+                "{} brings in a dataset, and its rules allow no columns made by a client beside it, \
+                 but {} brings in such columns",
+                name(*of),
+                name(*whose)
+            ),
+            Self::SingleRows { of } => format!(
+                "the answer would show single rows, which the rules of {} on small counts forbid",
+                name(*of)
+            ),
+            Self::TooFewRows { minimum, of } => format!(
+                "all parties together have fewer than the {minimum} rows that the rules of {} ask; \
+                 nothing else was opened",
+                name(*of)
+            ),
+            Self::Dominated { percent, of } => format!(
+                "one party alone has more than the {percent} percent of the whole that the rules of \
+                 {} allow; which one, and how much, was not opened, nor was anything of the answer",
+                name(*of)
+            ),
+            Self::NoCommittee { rule, of, serving } => format!(
+                "the rule `{rule}` of {} is decided on shares by three nodes, and only {serving} of \
+                 those that the members' policies allow to are there",
+                name(*of)
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.told(|party| party.to_string()))
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn party(index: usize) -> Party {
+        Party::new(index).unwrap()
+    }
+
+    #[test]
+    fn a_refusal_names_whose_rule_it_is() {
+        let refusal = Refusal::ClientColumns { of: party(1), whose: party(0) };
+        let told = refusal.told(|party| ["clinic", "registry"][party.index()].to_owned());
+        assert!(told.starts_with("registry brings in") && told.contains("but clinic brings"));
+        assert!(refusal.to_string().contains("party 0"));
+    }
+
+    #[test]
+    fn every_refusal_names_the_party_whose_rule_it_is_and_not_what_the_data_were() {
+        let of = party(1);
+        let refusals = [
+            Refusal::TooFewParties { parties: 2, minimum: 3, of },
+            Refusal::ClientColumns { of, whose: party(0) },
+            Refusal::SingleRows { of },
+            Refusal::TooFewRows { minimum: 10, of },
+            Refusal::Dominated { percent: 90, of },
+            Refusal::NoCommittee { rule: Rule::MaxShare, of, serving: 2 },
+        ];
+        for refusal in refusals {
+            let told = refusal.told(|party| ["clinic", "registry"][party.index()].to_owned());
+            assert!(told.contains("registry") && !told.contains("party 1"), "{told}");
+            assert!(refusal.to_string().contains("party 1"), "{refusal}");
+        }
+    }
+}

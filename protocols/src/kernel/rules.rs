@@ -1,0 +1,155 @@
+//! The disclosure rules: what each party asks before anything is opened. Plain data; what they mean is
+//! told in [`crate::kernel::disclosure`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Rules for what a joint computation may open. Each party has its own; the strictest hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// The fewest parties with data that may compute together.
+    pub min_parties: u16,
+    /// The fewest rows in all parties' data together, each party counting its own; where parties have
+    /// columns of the same rows, the fewest of these. Says nothing of vectors and matrices.
+    pub min_rows: u64,
+    /// The smallest count that a table may show; smaller ones are not opened. Says nothing of
+    /// vectors and matrices.
+    pub min_cell: u64,
+    /// The largest part in percent, from 1 to 100, that one party may have of a sum, or of the rows
+    /// where there is no sum; 100 is no rule. Says nothing of vectors and matrices.
+    pub max_share: u8,
+    /// Whether a party that brings in a dataset takes part if another brings in columns that a client
+    /// has made.
+    pub client_columns: bool,
+}
+
+/// One of the [`Rules`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// [`Rules::min_parties`].
+    MinParties,
+    /// [`Rules::min_rows`].
+    MinRows,
+    /// [`Rules::min_cell`].
+    MinCell,
+    /// [`Rules::max_share`].
+    MaxShare,
+    /// [`Rules::client_columns`].
+    ClientColumns,
+}
+
+/// The name under which a node's operator chooses rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// For real data: at least 3 parties, at least 10 rows, no table cell below 5, no party with more
+    /// than 90 percent, no columns of clients beside datasets. See the top of this module for what
+    /// it does not protect from.
+    #[default]
+    Production,
+    /// For trying out: 2 parties, 1 row, and nothing else asked. Protects nobody.
+    Teaching,
+}
+
+impl Profile {
+    /// The rules behind the name.
+    #[must_use]
+    pub fn rules(self) -> Rules {
+        match self {
+            Self::Production => Rules {
+                min_parties: 3,
+                min_rows: 10,
+                min_cell: 5,
+                max_share: 90,
+                client_columns: false,
+            },
+            Self::Teaching => Rules {
+                min_parties: 2,
+                min_rows: 1,
+                min_cell: 1,
+                max_share: 100,
+                client_columns: true,
+            },
+        }
+    }
+
+    /// The name as it stands in settings and results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Teaching => "teaching",
+        }
+    }
+}
+
+impl Rules {
+    /// The rules that satisfy both.
+    #[must_use]
+    pub fn strictest(self, other: Self) -> Self {
+        Self {
+            min_parties: self.min_parties.max(other.min_parties),
+            min_rows: self.min_rows.max(other.min_rows),
+            min_cell: self.min_cell.max(other.min_cell),
+            max_share: self.max_share.min(other.max_share),
+            client_columns: self.client_columns && other.client_columns,
+        }
+    }
+
+    /// Whether the minima are numbers that counts of rows can reach, and the share a part of a whole:
+    /// then nothing that is compared with them can overflow.
+    pub(crate) fn are_sensible(&self) -> bool {
+        const BEYOND: u64 = 1 << 62;
+        self.min_rows < BEYOND && self.min_cell < BEYOND && (1..=100).contains(&self.max_share)
+    }
+
+    /// Whether the rule on rows asks anything.
+    pub(crate) fn ask_for_rows(&self) -> bool {
+        self.min_rows > 1
+    }
+
+    /// Whether the rule on the largest party asks anything.
+    pub(crate) fn ask_for_shares(&self) -> bool {
+        self.max_share < 100
+    }
+
+    /// Whether there are counts that may not be shown.
+    pub(crate) fn ask_for_cells(&self) -> bool {
+        self.min_cell > 1
+    }
+
+    pub(super) fn is_as_strict(&self, other: &Self, rule: Rule) -> bool {
+        match rule {
+            Rule::MinParties => self.min_parties == other.min_parties,
+            Rule::MinRows => self.min_rows == other.min_rows,
+            Rule::MinCell => self.min_cell == other.min_cell,
+            Rule::MaxShare => self.max_share == other.max_share,
+            Rule::ClientColumns => self.client_columns == other.client_columns,
+        }
+    }
+}
+
+impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::MinParties, Self::MinRows, Self::MinCell, Self::MaxShare, Self::ClientColumns];
+
+    /// The name as it stands in settings and results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MinParties => "min_parties",
+            Self::MinRows => "min_rows",
+            Self::MinCell => "min_cell",
+            Self::MaxShare => "max_share",
+            Self::ClientColumns => "client_columns",
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,381 @@
+//! What was agreed: the proposals of all members, compared, and their hash.
+//!
+//! Parties: any n ≥ 2. One message from each to each; nothing in it is private.
+//!
+//! Before any private value is touched, each party sends every other its proposal: the spec that
+//! its client gave it, its disclosure rules, where its columns come from, the head of its audit chain,
+//! a fresh nonce, and an ephemeral X25519 public key.
+//! Where the specs differ, every party stops and can say in which field and with whom. The hash of
+//! all proposals in the agreed order is the session.
+//!
+//! Pair keys: k_ij = KDF(X25519(a_i, A_j) ‖ session ‖ i ‖ j ‖ link binding), the same at both ends
+//! and known to nobody else, even if the certificates' keys leak later.
+//!
+//! Key confirmation: every message from here on has a tag that is keyed with a key derived from k_ij.
+//! So parties that were told different things, or that have somebody between them, find out with
+//! the first message, before anything is opened, and cannot talk past each other.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use rand_core::CryptoRng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use x25519_dalek::{PublicKey, ReusableSecret};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+pub use crate::kernel::agreed::{Agreed, AuditHead, Origin, SessionHash};
+use crate::kernel::channel::Channel;
+use crate::kernel::disclosure::{JointRules, Refusal, Rules};
+use crate::kernel::exchange::{Phase, TagKeys};
+use crate::kernel::fault::{Fault, InputError, Misbehaviour};
+use crate::kernel::party::Party;
+pub use crate::kernel::spec::{Difference, MemberId, Spec};
+use crate::kernel::wire;
+
+/// From so many peers on, their keys are made by all processors: each takes some 40 µs.
+const MANY_PEERS: usize = 32;
+
+/// What one party brings into the agreement.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// What its client wants computed.
+    pub spec: Spec,
+    /// Its own disclosure rules.
+    pub rules: Rules,
+    /// How long it is willing to wait in all, in milliseconds.
+    pub deadline_ms: u64,
+    /// Whether its policy lets it be one of the three nodes that compute on shares.
+    pub serves: bool,
+    /// Where its columns come from.
+    pub source: Origin,
+    /// The head of its audit chain.
+    pub audit: AuditHead,
+}
+
+/// A session that all parties agreed on.
+#[derive(Debug)]
+pub struct Session {
+    joint: JointRules,
+    agreed: Agreed,
+    serving: Vec<Party>,
+    pair_keys: BTreeMap<Party, PairKey>,
+}
+
+/// A key that exactly two parties of a session know.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct PairKey([u8; 32]);
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Proposal {
+    version: u8,
+    spec: Spec,
+    rules: Rules,
+    deadline_ms: u64,
+    serves: bool,
+    source: Origin,
+    audit: AuditHead,
+    #[serde(with = "wire::digest")]
+    nonce: [u8; 32],
+    #[serde(with = "wire::digest")]
+    key: [u8; 32],
+}
+
+/// Agrees with all other parties on what is computed, or finds out where they differ.
+/// `has_rows` says whether the parties' data are rows: then the rule on parties counts only those
+/// that bring some.
+///
+/// # Errors
+/// A difference in any field of the spec, or a peer that breaks the protocol.
+pub async fn agree(
+    channel: &Channel,
+    offer: Offer,
+    has_rows: bool,
+    rng: &mut impl CryptoRng,
+) -> Result<Session, Fault> {
+    channel.enter(Phase::Agreeing);
+    if offer.spec.members.len() != channel.parties().count() {
+        return Err(InputError::Shape { expected: "one member for each party" }.into());
+    }
+    let secret = ReusableSecret::random_from_rng(rng);
+    let ours = Proposal::new(offer, &secret, rng);
+    let encoded = wire::encode(&ours).map_err(|_| InputError::TooMuch {
+        what: "bytes of parameters",
+        actual: wire::MAX_STRUCTURED,
+        limit: wire::MAX_STRUCTURED,
+    })?;
+    channel.broadcast(encoded);
+
+    let mut proposals = BTreeMap::new();
+    for (from, message) in channel.gather().await? {
+        let theirs = decode(from, &message.into_bytes())?;
+        if !theirs.rules.are_sensible() {
+            return Err(Fault::blame(from, Misbehaviour::OutOfRange));
+        }
+        ours.compare(from, &theirs)?;
+        proposals.insert(from, theirs);
+    }
+    check_fresh(&ours, &proposals)?;
+
+    let me = channel.parties().me();
+    let keys: Vec<(Party, [u8; 32])> = proposals.iter().map(|(p, q)| (*p, q.key)).collect();
+    proposals.insert(me, ours);
+    let (joint, agreed) = settle(&proposals)?;
+    let keys: Vec<_> = keys.into_iter().map(|(p, key)| (p, key, channel.link_binding(p))).collect();
+    let pair_key = |(other, key, link): &(Party, [u8; 32], [u8; 32])| {
+        Ok((*other, PairKey::derive(&secret, (me, *other), key, &agreed.session, link)?))
+    };
+    let pair_keys = match keys.len() < MANY_PEERS {
+        true => keys.iter().map(pair_key).collect::<Result<_, Fault>>()?,
+        false => keys.par_iter().map(pair_key).collect::<Result<_, Fault>>()?,
+    };
+    // A refusal too is known to be of this session and of these rules.
+    channel.agreed(agreed.clone());
+    joint.check_parties(parties_that_count(&proposals, joint.rules(), has_rows))?;
+    check_sources(&proposals)?;
+    let serving = proposals.iter().filter(|(_, p)| p.serves).map(|(party, _)| *party).collect();
+    let session = Session { joint, agreed, serving, pair_keys };
+    channel.bind(session.tag_keys());
+    channel.enter(Phase::Running);
+    Ok(session)
+}
+
+/// How many parties bring data. Of functions of rows those do that say where theirs come from: who
+/// brings nothing protects nobody. (Who says so of nothing is not found out.) Two are the least that
+/// compute at all, and a rule that asks no more asks nothing of what they bring.
+fn parties_that_count(
+    proposals: &BTreeMap<Party, Proposal>,
+    rules: &Rules,
+    has_rows: bool,
+) -> usize {
+    let Some(spec) = proposals.values().next().map(|proposal| &proposal.spec) else { return 0 };
+    let must_say = has_rows && rules.min_parties > 2;
+    let brings = |proposal: &&Proposal| !must_say || proposal.source != Origin::None;
+    proposals.values().take(spec.inputs()).filter(brings).count()
+}
+
+/// What follows from the proposals of all members.
+fn settle(proposals: &BTreeMap<Party, Proposal>) -> Result<(JointRules, Agreed), Fault> {
+    let rules: Vec<(Party, Rules)> = proposals.iter().map(|(p, q)| (*p, q.asked())).collect();
+    let joint = JointRules::of(&rules).ok_or(Fault::Implausible)?;
+    let members = proposals.values().next().map_or(&[][..], |first| &first.spec.members);
+    let agreed = Agreed {
+        deadline_ms: proposals.values().map(|p| p.deadline_ms).min().unwrap_or_default(),
+        session: hash_of(proposals.values()),
+        rules: *joint.rules(),
+        decided_by: joint.decided_by(members),
+        audit: proposals.iter().map(|(party, p)| (*party, p.audit)).collect(),
+    };
+    Ok((joint, agreed))
+}
+
+/// A party that brings in a dataset may refuse to take part beside columns that a client has made.
+fn check_sources(proposals: &BTreeMap<Party, Proposal>) -> Result<(), Refusal> {
+    let strict = |p: &Proposal| p.source == Origin::Dataset && !p.rules.client_columns;
+    let of = proposals.iter().find(|(_, p)| strict(p)).map(|(party, _)| *party);
+    let whose = proposals.iter().find(|(_, p)| p.source == Origin::Client).map(|(party, _)| *party);
+    match of.zip(whose) {
+        None => Ok(()),
+        Some((of, whose)) => Err(Refusal::ClientColumns { of, whose }),
+    }
+}
+
+/// The spec in a proposal that came before its session was opened here, if it is one. Says what
+/// its sender wants, and proves nothing.
+#[must_use]
+pub fn peek(proposal: &[u8]) -> Option<Spec> {
+    wire::decode::<Proposal>(proposal).ok().map(|proposal| proposal.spec)
+}
+
+fn decode(from: Party, bytes: &[u8]) -> Result<Proposal, Fault> {
+    wire::decode(bytes).map_err(|_| Fault::blame(from, Misbehaviour::Malformed))
+}
+
+/// A nonce or key seen twice is an echo: one who sends it did not draw it. We know who that is only
+/// if it is ours.
+fn check_fresh(ours: &Proposal, others: &BTreeMap<Party, Proposal>) -> Result<(), Fault> {
+    if let Some((party, _)) = others.iter().find(|(_, theirs)| theirs.repeats(ours)) {
+        return Err(Fault::blame(*party, Misbehaviour::RepeatedNonce));
+    }
+    let mut seen: Vec<(Party, &Proposal)> = Vec::with_capacity(others.len());
+    for (party, theirs) in others {
+        if let Some((one, _)) = seen.iter().find(|(_, before)| theirs.repeats(before)) {
+            let (one, other) = (*one, *party);
+            return Err(Fault::Echo { one, other });
+        }
+        seen.push((*party, theirs));
+    }
+    Ok(())
+}
+
+impl Session {
+    /// The hash of everything that was agreed.
+    #[must_use]
+    pub fn hash(&self) -> &SessionHash {
+        &self.agreed.session
+    }
+
+    /// What all members know from here on.
+    #[must_use]
+    pub fn agreed(&self) -> &Agreed {
+        &self.agreed
+    }
+
+    /// A session that nobody agreed on, with these keys.
+    #[cfg(test)]
+    pub(crate) fn of_keys(rules: Rules, keys: BTreeMap<Party, [u8; 32]>) -> Self {
+        let pair_keys = keys.into_iter().map(|(party, key)| (party, PairKey(key))).collect();
+        let first = Party::new(0).expect("a computation has a party");
+        let joint = JointRules::of(&[(first, rules)]).expect("of one party");
+        let agreed = Agreed {
+            deadline_ms: 0,
+            session: SessionHash::fixed([0; 32]),
+            rules,
+            decided_by: BTreeMap::new(),
+            audit: Vec::new(),
+        };
+        Self { joint, agreed, serving: Vec::new(), pair_keys }
+    }
+
+    /// The strictest of all parties' disclosure rules, and whose they are.
+    #[must_use]
+    pub fn rules(&self) -> &JointRules {
+        &self.joint
+    }
+
+    /// The shortest time that any party is willing to wait, in milliseconds.
+    #[must_use]
+    pub fn deadline_ms(&self) -> u64 {
+        self.agreed.deadline_ms
+    }
+
+    /// The parties, in order, whose policies let them be one of the three that compute on shares.
+    #[must_use]
+    pub fn serving(&self) -> &[Party] {
+        &self.serving
+    }
+
+    fn tag_keys(&self) -> TagKeys {
+        let tag_key = |key: &PairKey| key.for_use("cloister 1 tag of a bound message", 0);
+        self.pair_keys().map(|(party, key)| (party, tag_key(key))).collect()
+    }
+
+    /// The keys shared with each other party.
+    pub fn pair_keys(&self) -> impl Iterator<Item = (Party, &PairKey)> {
+        self.pair_keys.iter().map(|(party, key)| (*party, key))
+    }
+}
+
+impl PairKey {
+    fn derive(
+        secret: &ReusableSecret,
+        (me, other): (Party, Party),
+        key: &[u8; 32],
+        session: &SessionHash,
+        link: &[u8; 32],
+    ) -> Result<Self, Fault> {
+        let shared = secret.diffie_hellman(&PublicKey::from(*key));
+        if !is_canonical(key) || !shared.was_contributory() {
+            return Err(Fault::blame(other, Misbehaviour::WeakKey));
+        }
+        let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pair key");
+        hasher.update(shared.as_bytes());
+        hasher.update(session.as_bytes());
+        hasher.update(&me.min(other).to_bytes());
+        hasher.update(&me.max(other).to_bytes());
+        hasher.update(link);
+        let key = Self(*hasher.finalize().as_bytes());
+        hasher.zeroize();
+        Ok(key)
+    }
+
+    /// Another key of the same two parties, for what needs a counter of its own.
+    #[must_use]
+    pub(crate) fn derived(&self, purpose: &'static str) -> Self {
+        Self(*self.for_use(purpose, 0))
+    }
+
+    /// A key for the `counter`-th use for one purpose. `purpose` is a constant of the code; each
+    /// pair of purpose and counter is to be used for one thing in a session.
+    #[must_use]
+    pub fn for_use(&self, purpose: &'static str, counter: u64) -> Zeroizing<[u8; 32]> {
+        let mut hasher = blake3::Hasher::new_derive_key(purpose);
+        hasher.update(&self.0);
+        hasher.update(&counter.to_le_bytes());
+        let key = Zeroizing::new(*hasher.finalize().as_bytes());
+        hasher.zeroize();
+        key
+    }
+}
+
+/// Whether `key` encodes a number below p = 2^255 − 19: X25519 takes others for the same point, and
+/// a key should have one form only.
+fn is_canonical(key: &[u8; 32]) -> bool {
+    let [lowest, middle @ .., highest] = key;
+    let beyond = *lowest >= 0xed && middle.iter().all(|byte| *byte == 0xff) && *highest == 0x7f;
+    *highest < 0x80 && !beyond
+}
+
+impl fmt::Debug for PairKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PairKey(..)")
+    }
+}
+
+/// Hashes the proposals of all members, in the agreed order.
+fn hash_of<'a>(proposals: impl Iterator<Item = &'a Proposal>) -> SessionHash {
+    let mut hasher = blake3::Hasher::new_derive_key("cloister 1 session");
+    for proposal in proposals {
+        let bytes = wire::encode(proposal).expect("every proposal here was encoded before");
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(&bytes);
+    }
+    SessionHash::of_bytes(*hasher.finalize().as_bytes())
+}
+
+impl Proposal {
+    /// The rules that its member asks of the others: only beside a dataset of its own are columns that
+    /// clients made its business.
+    fn asked(&self) -> Rules {
+        let client_columns = self.rules.client_columns || self.source != Origin::Dataset;
+        Rules { client_columns, ..self.rules }
+    }
+
+    fn new(offer: Offer, secret: &ReusableSecret, rng: &mut impl CryptoRng) -> Self {
+        let mut nonce = [0; 32];
+        rng.fill_bytes(&mut nonce);
+        Self {
+            version: wire::VERSION,
+            spec: offer.spec,
+            rules: offer.rules,
+            deadline_ms: offer.deadline_ms,
+            serves: offer.serves,
+            source: offer.source,
+            audit: offer.audit,
+            nonce,
+            key: PublicKey::from(secret).to_bytes(),
+        }
+    }
+
+    fn repeats(&self, other: &Self) -> bool {
+        self.nonce == other.nonce || self.key == other.key
+    }
+
+    fn compare(&self, party: Party, theirs: &Self) -> Result<(), Fault> {
+        let version = (self.version != theirs.version).then(|| Difference {
+            field: "version".into(),
+            ours: self.version.to_string(),
+            theirs: theirs.version.to_string(),
+        });
+        match version.or_else(|| self.spec.first_difference(&theirs.spec)) {
+            None => Ok(()),
+            Some(difference) => {
+                Err(Fault::Disagreement { party, difference: Box::new(difference) })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -1,0 +1,80 @@
+//! Whose rules hold, where columns come from, and the heads of audit chains, in simulation.
+
+use super::*;
+use crate::kernel::disclosure::Rule;
+
+#[test]
+fn the_first_with_the_strictest_rule_decides_and_all_know_all_heads() {
+    let mut offers = offers(3);
+    for (index, offer) in offers.iter_mut().enumerate() {
+        offer.audit = AuditHead { number: index as u64, hash: [index.to_le_bytes()[0]; 32] };
+    }
+    for strict in [1, 2] {
+        offers[strict].rules = Rules { min_cell: 7, ..offers[strict].rules };
+    }
+    let report = Simulation::new(testing::seed()).run(|channel, party, mut rng| {
+        let offer = offers[party.index()].clone();
+        async move {
+            let session = agree(&channel, offer, false, &mut rng).await?;
+            Ok((session.agreed().clone(), session.rules().decider(Rule::MinCell)))
+        }
+    });
+    for (agreed, decider) in report.results().unwrap() {
+        assert_eq!((*decider, agreed.rules.min_cell), (party(1), 7));
+        assert_eq!(agreed.decided_by["min_cell"], "member 1");
+        assert_eq!(agreed.decided_by["min_rows"], "member 0");
+        let due: Vec<_> = (0..3).map(|index| (party(index), offers[index].audit)).collect();
+        assert_eq!(agreed.audit, due);
+    }
+}
+
+#[test]
+fn a_head_and_a_source_are_part_of_the_session() {
+    let hash = |change: fn(&mut Offer)| {
+        let mut offers = offers(3);
+        change(&mut offers[1]);
+        simulate(Simulation::new(1), &offers).results().unwrap()[0].0
+    };
+    let hashes = [
+        hash(|_| ()),
+        hash(|offer| offer.audit.number = 1),
+        hash(|offer| offer.audit.hash[31] = 1),
+        hash(|offer| offer.source = Origin::Dataset),
+        hash(|offer| offer.rules.max_share = 99),
+    ];
+    let different: std::collections::BTreeSet<_> =
+        hashes.iter().map(SessionHash::as_bytes).collect();
+    assert_eq!(different.len(), hashes.len());
+}
+
+/// What three parties end with whose columns come from here, and of whom these allow no columns of
+/// clients beside a dataset.
+fn of_sources(sources: [Origin; 3], strict: [bool; 3]) -> Option<Refusal> {
+    let mut offers = offers(3);
+    for ((offer, source), strict) in offers.iter_mut().zip(sources).zip(strict) {
+        offer.source = source;
+        offer.rules.client_columns = !strict;
+    }
+    let report = simulate(Simulation::new(testing::seed()), &offers);
+    let refusal = |ending: &Ending<Settled>| match ending {
+        Ending::Stopped(Fault::Refused(refusal)) => Some(refusal.clone()),
+        Ending::Done(_) => None,
+        other => panic!("{other:?}"),
+    };
+    let refusals: Vec<_> = report.endings.iter().map(refusal).collect();
+    assert!(refusals.iter().all(|refusal| *refusal == refusals[0]));
+    refusals[0].clone()
+}
+
+#[test]
+fn a_dataset_is_not_combined_with_columns_of_clients_against_its_own_rules() {
+    let (client, dataset) = (Origin::Client, Origin::Dataset);
+    let refused = |of, whose| Some(Refusal::ClientColumns { of: party(of), whose: party(whose) });
+    assert_eq!(of_sources([dataset, dataset, client], [false, true, false]), refused(1, 2));
+    assert_eq!(of_sources([client, client, dataset], [false, false, true]), refused(2, 0));
+    // Whose columns are of a client cannot ask that others' are not.
+    assert_eq!(of_sources([dataset, dataset, client], [false, false, true]), None);
+    assert_eq!(of_sources([dataset; 3], [true; 3]), None);
+    assert_eq!(of_sources([client; 3], [true; 3]), None);
+    assert_eq!(of_sources([dataset, dataset, Origin::None], [true; 3]), None);
+}

@@ -1,0 +1,445 @@
+//! Agreeing, in simulation: what is the same, what differs, and who is blamed.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::*;
+use crate::kernel::disclosure::{Profile, Refusal};
+use crate::kernel::machine::{Machine, Setting, Step};
+use crate::kernel::party::Parties;
+use crate::kernel::simulation::adversary::{Action, Envelope, Tamper};
+use crate::kernel::simulation::{Ending, Report, Simulation};
+use crate::kernel::wire::SessionId;
+use crate::testing;
+
+#[path = "session_rules_tests.rs"]
+mod rules;
+
+/// Hash, rules, deadline, and keys with the others.
+type Settled = (SessionHash, Rules, u64, Vec<[u8; 32]>);
+
+async fn agreed(channel: Channel, offer: Offer, mut rng: impl CryptoRng) -> Result<Settled, Fault> {
+    let session = agree(&channel, offer, false, &mut rng).await?;
+    let keys = session.pair_keys().map(|(_, key)| *key.for_use("test", 0)).collect();
+    Ok((*session.hash(), *session.rules().rules(), session.deadline_ms(), keys))
+}
+
+fn offers(parties: usize) -> Vec<Offer> {
+    (0..parties).map(|_| testing::offer(parties, Profile::Teaching.rules())).collect()
+}
+
+fn simulate(simulation: Simulation, offers: &[Offer]) -> Report<Settled> {
+    simulation
+        .parties(offers.len())
+        .run(|channel, party, rng| agreed(channel, offers[party.index()].clone(), rng))
+}
+
+/// Three parties of which the last one's offer differs.
+fn with_another(change: impl FnOnce(&mut Offer)) -> Report<Settled> {
+    let mut offers = offers(3);
+    change(&mut offers[2]);
+    simulate(Simulation::new(testing::seed()), &offers)
+}
+
+fn party(index: usize) -> Party {
+    Party::new(index).unwrap()
+}
+
+#[test]
+fn all_agree_on_the_hash_and_pairs_on_their_key() {
+    let report = simulate(Simulation::new(testing::seed()), &offers(4));
+    let results = report.results().unwrap();
+    assert!(results.iter().all(|(hash, ..)| *hash == results[0].0));
+    for i in 0..4_usize {
+        for j in 0..i {
+            // Of party i the keys with all others, in order and without itself.
+            assert_eq!(results[i].3[j], results[j].3[i - 1]);
+        }
+    }
+    let mut keys: Vec<_> = results.iter().flat_map(|(.., keys)| keys).collect();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 6);
+}
+
+#[test]
+fn each_use_of_a_pair_key_has_its_own_key() {
+    let key = PairKey([1; 32]);
+    assert_ne!(key.for_use("a", 0), key.for_use("a", 1));
+    assert_ne!(key.for_use("a", 0), key.for_use("b", 0));
+    assert_eq!(format!("{key:?}"), "PairKey(..)");
+}
+
+#[test]
+fn a_pair_key_is_of_one_session_one_pair_and_one_link() {
+    let mut rng = testing::rng(1);
+    let [a, b] = [0, 1].map(|_| ReusableSecret::random_from_rng(&mut rng));
+    let public = PublicKey::from(&b).to_bytes();
+    let (session, other) = (SessionHash::fixed([1; 32]), SessionHash::fixed([2; 32]));
+    let derive = |pair: (usize, usize), session: &SessionHash, link: u8| {
+        let pair = (party(pair.0), party(pair.1));
+        PairKey::derive(&a, pair, &public, session, &[link; 32]).unwrap().0
+    };
+    let key = derive((0, 1), &session, 1);
+    assert_eq!(key, derive((1, 0), &session, 1));
+    let others =
+        [derive((0, 1), &other, 1), derive((0, 2), &session, 1), derive((0, 1), &session, 2)];
+    assert!(!others.contains(&key));
+}
+
+#[test]
+fn the_strictest_rules_and_the_shortest_deadline_hold() {
+    let report = with_another(|offer| {
+        offer.rules.min_rows = 7;
+        offer.deadline_ms = 5;
+    });
+    for (_, rules, deadline_ms, _) in report.results().unwrap() {
+        assert_eq!((rules.min_rows, *deadline_ms), (7, 5));
+    }
+}
+
+#[test]
+fn every_party_names_the_field_that_differs() {
+    type Change = fn(&mut Spec);
+    let changes: [(&str, Change); 9] = [
+        ("network", |spec| spec.network = "other".into()),
+        ("run", |spec| spec.run = 1),
+        ("function", |spec| spec.function = "Other".into()),
+        ("suite", |spec| spec.suite = "replicated".into()),
+        ("members", |spec| spec.members[0].name = "other".into()),
+        ("members", |spec| spec.members[0].fingerprint[31] = 9),
+        ("members", |spec| spec.members.reverse()),
+        ("parameters.digits", |spec| drop(spec.parameters.insert("digits".into(), "3".into()))),
+        ("length", |spec| assert!(spec.shape.insert("length".into(), 3).is_none())),
+    ];
+    for (field, change) in changes {
+        let report = with_another(|offer| change(&mut offer.spec));
+        for (index, ending) in report.endings.iter().enumerate() {
+            let Some(Fault::Disagreement { party, difference }) = ending.fault() else {
+                panic!("{field}: {ending:?}");
+            };
+            assert_eq!(difference.field, field);
+            assert_eq!(party.index() == 2, index != 2, "{field}");
+        }
+    }
+}
+
+#[test]
+fn a_difference_is_told_in_words() {
+    let mut offers = offers(2);
+    for (offer, length) in offers.iter_mut().zip([3, 4]) {
+        offer.spec.shape.insert("length".into(), length);
+    }
+    let report = simulate(Simulation::new(testing::seed()), &offers);
+    let text = report.endings[0].fault().unwrap().to_string();
+    assert_eq!(text, "party 1 and this party disagree: field `length` is 3 here and 4 there");
+}
+
+#[test]
+fn long_and_invisible_text_of_others_is_not_repeated() {
+    let report = with_another(|offer| offer.spec.network = "a\nb".repeat(100));
+    let text = report.endings[0].fault().unwrap().to_string();
+    assert!(text.len() < 250 && !text.contains('\n'), "{text}");
+}
+
+#[test]
+fn too_few_parties_are_refused_by_all() {
+    let mut offers = offers(2);
+    offers[1].rules = Profile::Production.rules();
+    let refusal = Refusal::TooFewParties { parties: 2, minimum: 3, of: party(1) };
+    for ending in simulate(Simulation::new(testing::seed()), &offers).endings {
+        assert_eq!(ending.fault(), Some(&Fault::Refused(refusal.clone())));
+    }
+}
+
+#[test]
+fn a_spec_must_name_every_party() {
+    let report = with_another(|offer| drop(offer.spec.members.pop()));
+    let shape = InputError::Shape { expected: "one member for each party" };
+    assert_eq!(report.endings[2].fault(), Some(&Fault::Input(shape)));
+    for ending in &report.endings[..2] {
+        let Ending::Stalled(awaiting) = ending else { panic!("{ending:?}") };
+        assert_eq!((awaiting.name, &awaiting.parties), ("agreeing", &vec![party(2)]));
+    }
+}
+
+#[test]
+fn a_reflected_proposal_is_refused() {
+    let tamper = Tamper::new(party(1), Some(party(0)), 0, Action::Copy(party(0)));
+    let report = simulate(Simulation::new(testing::seed()).adversary(tamper), &offers(2));
+    let blamed = Fault::blame(party(1), Misbehaviour::RepeatedNonce);
+    assert_eq!(report.endings[0].fault(), Some(&blamed));
+}
+
+/// Party 1 says what `change` makes of its proposal.
+fn with_proposal(change: impl Fn(&mut Proposal) + 'static) -> Report<Settled> {
+    let adversary = move |mut envelope: Envelope| {
+        if envelope.from == party(1) && envelope.message.sequence == 0 {
+            let mut proposal: Proposal = wire::decode(&envelope.message.body).unwrap();
+            change(&mut proposal);
+            envelope.message.body = wire::encode(&proposal).unwrap().into();
+        }
+        vec![envelope]
+    };
+    simulate(Simulation::new(testing::seed()).adversary(adversary), &offers(3))
+}
+
+#[test]
+fn a_reflected_key_or_nonce_alone_is_refused() {
+    type Part = fn(&Proposal) -> [u8; 32];
+    let parts: [Part; 2] = [|proposal| proposal.nonce, |proposal| proposal.key];
+    for part in parts {
+        let first: std::cell::OnceCell<[u8; 32]> = std::cell::OnceCell::new();
+        let is_nonce = part as usize == parts[0] as usize;
+        let adversary = move |mut envelope: Envelope| {
+            let mut proposal: Proposal = wire::decode(&envelope.message.body).unwrap();
+            let stolen = *first.get_or_init(|| part(&proposal));
+            if envelope.from == party(1) {
+                if is_nonce {
+                    proposal.nonce = stolen
+                } else {
+                    proposal.key = stolen
+                }
+                envelope.message.body = wire::encode(&proposal).unwrap().into();
+            }
+            vec![envelope]
+        };
+        let simulation = Simulation::new(testing::seed()).adversary(adversary);
+        let report = simulate(simulation, &offers(2));
+        let blamed = Fault::blame(party(1), Misbehaviour::RepeatedNonce);
+        assert_eq!(report.endings[0].fault(), Some(&blamed));
+    }
+}
+
+/// Party 0 keeps its proposal to party 1 back until it knows party 2's, and takes from it what
+/// `steal` takes.
+fn thief(steal: fn(&mut Proposal, Proposal)) -> impl FnMut(Envelope) -> Vec<Envelope> {
+    let mut held: Option<Envelope> = None;
+    move |envelope| {
+        let way = (envelope.from.index(), envelope.message.to.index());
+        if envelope.message.sequence == 0 && way == (0, 1) {
+            held = Some(envelope);
+            return Vec::new();
+        }
+        if envelope.message.sequence == 0 && way == (2, 0) {
+            let mut own = held.take().unwrap();
+            let theirs = wire::decode(&envelope.message.body).unwrap();
+            let mut proposal = wire::decode(&own.message.body).unwrap();
+            steal(&mut proposal, theirs);
+            own.message.body = wire::encode(&proposal).unwrap().into();
+            own.retag = true;
+            return vec![own, envelope];
+        }
+        vec![envelope]
+    }
+}
+
+#[test]
+fn whoever_has_two_that_say_the_same_names_both_and_blames_neither_alone() {
+    let thefts: [fn(&mut Proposal, Proposal); 2] =
+        [|own, theirs| own.nonce = theirs.nonce, |own, theirs| own.key = theirs.key];
+    for theft in thefts {
+        let simulation = Simulation::new(testing::seed()).adversary(thief(theft));
+        let report = simulate(simulation, &offers(3));
+        let echo = Fault::Echo { one: party(0), other: party(2) };
+        assert_eq!(report.endings[1].fault(), Some(&echo));
+        assert_ne!(report.endings[2].fault(), Some(&echo));
+    }
+}
+
+#[test]
+fn weak_and_uncanonical_keys_are_refused() {
+    let p = |last: u8| {
+        let mut key = [0xff; 32];
+        (key[0], key[31]) = (last, 0x7f);
+        key
+    };
+    let one = {
+        let mut key = [0; 32];
+        key[0] = 1;
+        key
+    };
+    let order_8 = hex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800");
+    let other_8 = hex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157");
+    let high_bit = {
+        let mut key = [9; 32];
+        key[31] = 0x89;
+        key
+    };
+    for key in [[0; 32], one, order_8, other_8, p(0xec), p(0xed), p(0xee), p(0xff), high_bit] {
+        let report = with_proposal(move |proposal| proposal.key = key);
+        let blamed = Fault::blame(party(1), Misbehaviour::WeakKey);
+        assert_eq!(report.endings[0].fault(), Some(&blamed), "{key:x?}");
+        assert_eq!(report.endings[2].fault(), Some(&blamed), "{key:x?}");
+    }
+}
+
+fn hex(text: &str) -> [u8; 32] {
+    std::array::from_fn(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
+}
+
+#[test]
+fn another_version_is_a_difference() {
+    let report = with_proposal(|proposal| proposal.version += 1);
+    let text = report.endings[0].fault().unwrap().to_string();
+    assert!(text.contains("field `version` is 3 here and 4 there"), "{text}");
+}
+
+/// Agrees and then says one bound message to all.
+async fn agree_and_greet(
+    channel: Channel,
+    offer: Offer,
+    mut rng: impl CryptoRng,
+) -> Result<(), Fault> {
+    agree(&channel, offer, false, &mut rng).await?;
+    channel.broadcast(vec![1]);
+    channel.gather_exactly(1).await.map(drop)
+}
+
+#[test]
+fn parties_that_were_told_different_things_find_out_with_the_first_bound_message() {
+    let length = {
+        let report = simulate(Simulation::new(1), &offers(3));
+        report.transcript[0].body.len()
+    };
+    // A bit of the key, which comes last; and one of the nonce before it.
+    for bit in [8 * (length - 1), 8 * (length - 40)] {
+        let flip = Tamper::new(party(1), Some(party(0)), 0, Action::Flip(bit)).retagging();
+        let simulation = Simulation::new(testing::seed()).adversary(flip);
+        let report = simulation.run(|channel, _, rng| {
+            agree_and_greet(channel, testing::offer(3, Profile::Teaching.rules()), rng)
+        });
+        // Nobody can tell whether it was the other or the third who lied.
+        for ending in &report.endings {
+            let fault = ending.fault();
+            assert!(matches!(fault, Some(Fault::DifferentSession { .. })), "{fault:?}");
+            assert!(fault.unwrap().to_string().contains("or a third party"));
+        }
+    }
+}
+
+/// Runs parties by hand. Each has the others in an order of its own, by which its machine knows
+/// them: `orders[i]` are the parties as party i lists them.
+fn run_by_hand<T, F: Future<Output = Result<T, Fault>> + 'static>(
+    orders: &[Vec<usize>],
+    link_binding: impl Fn(usize, usize) -> u8,
+    protocol: impl Fn(Channel, usize) -> F,
+) -> Vec<Option<Result<T, Fault>>> {
+    let place = |of: usize, at: usize| orders[at].iter().position(|index| *index == of).unwrap();
+    let mut machines: Vec<Machine<T>> = (0..orders.len())
+        .map(|me| {
+            let setting = Setting {
+                parties: Parties::new(orders.len(), place(me, me)).unwrap(),
+                session: SessionId([1; 16]),
+                link_bindings: orders[me].iter().map(|to| [link_binding(me, *to); 32]).collect(),
+                limit: 1 << 20,
+            };
+            Machine::new(setting, |channel| protocol(channel, me))
+        })
+        .collect();
+    let mut ends: Vec<Option<Result<T, Fault>>> = machines.iter().map(|_| None).collect();
+    for me in (0..8).flat_map(|_| 0..orders.len()) {
+        if ends[me].is_some() {
+            continue;
+        }
+        if let Step::Ended(end) = machines[me].step() {
+            ends[me] = Some(end);
+        }
+        for message in machines[me].outgoing() {
+            let to = orders[me][message.to.index()];
+            let from = party(place(me, to));
+            for part in message.parts() {
+                machines[to].deliver(from, part).unwrap();
+            }
+        }
+    }
+    ends
+}
+
+#[test]
+fn parties_that_list_the_members_in_other_orders_are_told_so() {
+    let orders = [vec![0, 1, 2], vec![2, 1, 0], vec![1, 2, 0]];
+    let ends = run_by_hand(
+        &orders,
+        |_, _| 0,
+        |channel, me| {
+            let mut offer = testing::offer(3, Profile::Teaching.rules());
+            let members = offer.spec.members.clone();
+            offer.spec.members = orders[me].iter().map(|index| members[*index].clone()).collect();
+            agree_and_greet(channel, offer, testing::rng(me as u64))
+        },
+    );
+    for end in ends {
+        let Some(Err(Fault::Disagreement { difference, .. })) = end else { panic!("{end:?}") };
+        assert_eq!(difference.field, "members");
+    }
+}
+
+#[test]
+fn ends_of_different_links_find_out_with_the_first_bound_message() {
+    let run = |link: fn(usize, usize) -> u8| {
+        let orders = [vec![0, 1], vec![0, 1]];
+        run_by_hand(&orders, link, |channel, me| {
+            let offer = testing::offer(2, Profile::Teaching.rules());
+            agree_and_greet(channel, offer, testing::rng(me as u64))
+        })
+    };
+    assert_eq!(run(|_, _| 9), [Some(Ok(())), Some(Ok(()))]);
+    // Somebody sits between the two and has a link with either.
+    let ends = run(|me, _| u8::from(me == 1));
+    let other = |index| Some(Err(Fault::DifferentSession { party: party(index) }));
+    assert_eq!(ends, [other(1), other(0)]);
+}
+
+#[test]
+fn a_proposal_is_these_bytes() {
+    let mut offer = testing::offer(2, Profile::Production.rules());
+    offer.spec.function = "F".into();
+    offer.spec.suite = "masked".into();
+    offer.spec.parameters.insert("p".into(), "1".into());
+    offer.spec.shape.insert("length".into(), 3);
+    let Offer { spec, rules, deadline_ms, serves, .. } = offer;
+    let (source, audit) = (Origin::Dataset, AuditHead { number: 9, hash: [6; 32] });
+    let (version, nonce, key) = (wire::VERSION, [7; 32], [8; 32]);
+    let proposal =
+        Proposal { version, spec, rules, deadline_ms, serves, source, audit, nonce, key };
+    let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
+    let number = |number: u64| number.to_le_bytes().to_vec();
+    let expected = [
+        vec![3],
+        text("F"),
+        [number(1), text("p"), text("1")].concat(),
+        [number(1), text("length"), number(3)].concat(),
+        [number(2), text("member 0"), vec![0; 32], text("member 1"), vec![1; 32]].concat(),
+        number(0),
+        text("masked"),
+        text("network"),
+        number(0),
+        [vec![3, 0], number(10), number(5), vec![90, 0]].concat(),
+        number(60_000),
+        vec![1],
+        vec![2, 0, 0, 0],
+        [number(9), vec![6; 32]].concat(),
+        vec![7; 32],
+        vec![8; 32],
+    ]
+    .concat();
+    assert_eq!(wire::encode(&proposal).unwrap(), expected);
+}
+
+#[test]
+fn cut_long_and_trailing_proposals_are_refused() {
+    for action in [Action::Truncate(1), Action::Extend(1), Action::Replace(Bytes::new())] {
+        let tamper = Tamper::new(party(1), None, 0, action).retagging();
+        let report = simulate(Simulation::new(testing::seed()).adversary(tamper), &offers(3));
+        let blamed = Fault::blame(party(1), Misbehaviour::Malformed);
+        assert_eq!(report.endings[0].fault(), Some(&blamed));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_decoding_a_proposal_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let _ = decode(party(1), &bytes);
+    }
+}

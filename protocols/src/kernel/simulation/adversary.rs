@@ -1,0 +1,155 @@
+//! Parties that cheat: hooks on every message on its way out.
+//!
+//! An adversary sees each message before it is sent and gives back what is sent instead: nothing, it,
+//! something else, or more. It stands for a corrupt party, which knows the session and can give any
+//! message a valid number and tag (`retag`), or for a broken link, which can't.
+
+use bytes::Bytes;
+
+use crate::kernel::machine::Outgoing;
+use crate::kernel::party::Party;
+
+/// A message on its way out.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    /// Who sends it. The receiver is told this by its link: it can't be forged.
+    pub from: Party,
+    /// To whom, under which number, and what.
+    pub message: Outgoing,
+    /// Whether it gets the next number and a valid tag, as from a corrupt party. If any message of a
+    /// pair does, all of that pair must.
+    pub retag: bool,
+}
+
+/// What is done to messages on their way.
+pub trait Adversary {
+    /// What is sent instead of `envelope`, in order.
+    fn intercept(&mut self, envelope: Envelope) -> Vec<Envelope>;
+}
+
+/// Does nothing.
+pub struct Honest;
+
+/// Does one thing to one message of one party.
+#[derive(Clone, Debug)]
+pub struct Tamper {
+    /// Whose message.
+    pub party: Party,
+    /// To whom; none for the copies to all.
+    pub to: Option<Party>,
+    /// The message's number among those from one to the other.
+    pub number: u32,
+    /// What is done.
+    pub action: Action,
+    /// Whether the party gives valid numbers and tags to all it sends.
+    pub retag: bool,
+    held: Vec<Envelope>,
+    sources: Vec<(Party, u32, Bytes)>,
+}
+
+/// What can be done to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It is not sent.
+    Drop,
+    /// It is sent twice.
+    Repeat,
+    /// It is sent after the next one.
+    Swap,
+    /// It loses its last so many bytes.
+    Truncate(usize),
+    /// It gets so many more bytes.
+    Extend(usize),
+    /// One bit, counted from the start, is flipped, if the message has it.
+    Flip(usize),
+    /// It says something else.
+    Replace(Bytes),
+    /// It says what a message of the same number said that another party sent before; itself, if
+    /// none did.
+    Copy(Party),
+}
+
+impl Tamper {
+    /// `party` does `action` to its message of that number to `to`, or to all.
+    #[must_use]
+    pub fn new(party: Party, to: Option<Party>, number: u32, action: Action) -> Self {
+        Self { party, to, number, action, retag: false, held: Vec::new(), sources: Vec::new() }
+    }
+
+    /// And gives valid numbers and tags to all it sends.
+    #[must_use]
+    pub fn retagging(self) -> Self {
+        Self { retag: true, ..self }
+    }
+
+    fn is_target(&self, envelope: &Envelope) -> bool {
+        let Outgoing { to, sequence, .. } = envelope.message;
+        sequence == self.number && self.to.is_none_or(|target| target == to)
+    }
+
+    fn act(&mut self, mut envelope: Envelope) -> Vec<Envelope> {
+        let body = &envelope.message.body;
+        let changed = match &self.action {
+            Action::Drop => return Vec::new(),
+            Action::Repeat => return vec![envelope.clone(), envelope],
+            Action::Swap => {
+                self.held.push(envelope);
+                return Vec::new();
+            }
+            Action::Truncate(by) => body.slice(..body.len().saturating_sub(*by)),
+            Action::Extend(by) => [body.as_ref(), &vec![0; *by]].concat().into(),
+            Action::Flip(bit) => flipped(body, *bit),
+            Action::Replace(other) => other.clone(),
+            Action::Copy(from) => self.said(*from).unwrap_or_else(|| body.clone()),
+        };
+        envelope.message.body = changed;
+        vec![envelope]
+    }
+
+    fn said(&self, party: Party) -> Option<Bytes> {
+        let said =
+            |(from, number, _): &&(Party, u32, Bytes)| *from == party && *number == self.number;
+        self.sources.iter().find(said).map(|(_, _, body)| body.clone())
+    }
+
+    fn release(&mut self, to: Party) -> Option<Envelope> {
+        let held = self.held.iter().position(|envelope| envelope.message.to == to)?;
+        Some(self.held.remove(held))
+    }
+}
+
+fn flipped(body: &Bytes, bit: usize) -> Bytes {
+    let mut bytes = body.to_vec();
+    if let Some(byte) = bytes.get_mut(bit / 8) {
+        *byte ^= 1 << (bit % 8);
+    }
+    bytes.into()
+}
+
+impl Adversary for Tamper {
+    fn intercept(&mut self, mut envelope: Envelope) -> Vec<Envelope> {
+        let Outgoing { to, sequence, ref body, .. } = envelope.message;
+        if envelope.from != self.party {
+            self.sources.push((envelope.from, sequence, body.clone()));
+            return vec![envelope];
+        }
+        envelope.retag = self.retag;
+        if self.is_target(&envelope) {
+            return self.act(envelope);
+        }
+        let held = self.release(to);
+        [Some(envelope), held].into_iter().flatten().collect()
+    }
+}
+
+impl Adversary for Honest {
+    fn intercept(&mut self, envelope: Envelope) -> Vec<Envelope> {
+        vec![envelope]
+    }
+}
+
+impl<F: FnMut(Envelope) -> Vec<Envelope>> Adversary for F {
+    fn intercept(&mut self, envelope: Envelope) -> Vec<Envelope> {
+        self(envelope)
+    }
+}

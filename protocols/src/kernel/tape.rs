@@ -1,0 +1,102 @@
+//! Streams of pseudo-random elements, read front to back: each word once.
+
+use std::ops::Range;
+
+use rand_core::CryptoRng;
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::algebra::ring::Ring;
+use crate::kernel::random::{Expander, Stream};
+use crate::kernel::session::PairKey;
+
+/// Elements that are made at a time: small enough for the nearest cache, and a whole number of
+/// words whatever the ring.
+pub(crate) const CHUNK: usize = 2048;
+
+/// Elements from which on chunks are shared out to threads.
+const PARALLEL: usize = 1 << 17;
+
+/// A stream of pseudo-random elements that two parties read front to back, each word once.
+pub(crate) struct Tape {
+    expander: Expander,
+    used: usize,
+}
+
+/// A stretch of a tape.
+pub(crate) struct Stretch {
+    expander: Expander,
+    start: usize,
+}
+
+impl Tape {
+    pub(crate) fn new(key: &PairKey, purpose: &'static str) -> Self {
+        Self { expander: Expander::new(&key.for_use(purpose, 0)), used: 0 }
+    }
+
+    pub(crate) fn of(expander: Expander) -> Self {
+        Self { expander, used: 0 }
+    }
+
+    /// The stretch of the next `count` elements. It is nobody else's.
+    pub(crate) fn next<R: Ring>(&mut self, count: usize) -> Stretch {
+        let start = self.used;
+        self.used += words::<R>(count);
+        self.expander.note_use(start..self.used);
+        Stretch { expander: self.expander.clone(), start }
+    }
+
+    /// The next `count` elements.
+    pub(crate) fn read<R: Ring>(&mut self, count: usize) -> Vec<R> {
+        let stretch = self.next::<R>(count);
+        let mut elements = vec![R::ZERO; count];
+        for_chunks(&mut elements, |range, chunk| stretch.stream::<R>(range.start).fill(chunk));
+        elements
+    }
+
+    /// A permutation of so many rows, as the place that each row comes from. Fisher and Yates; a row's
+    /// share of 2^64 differs from the others' by at most 1, so no two permutations of n rows differ in
+    /// probability by more than a factor of 1 + n / 2^63 a row.
+    pub(crate) fn permutation(&mut self, rows: usize) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..rows).collect();
+        for (row, random) in self.read::<u64>(rows).into_iter().enumerate().rev() {
+            let scaled = (u128::from(random) * (row as u128 + 1)) >> 64;
+            places.swap(row, usize::try_from(scaled).unwrap_or(row));
+        }
+        places
+    }
+}
+
+/// A random permutation of so many rows, as the place that each row comes from.
+pub(crate) fn order_of(rows: usize, rng: &mut impl CryptoRng) -> Vec<usize> {
+    let mut key = Zeroizing::new([0; 32]);
+    rng.fill_bytes(key.as_mut());
+    Tape::of(Expander::new(&key)).permutation(rows)
+}
+
+impl Stretch {
+    /// The stream of the elements from number `first` on, which is a multiple of [`CHUNK`].
+    pub(crate) fn stream<R: Ring>(&self, first: usize) -> Stream {
+        self.expander.stream_from(self.start + words::<R>(first))
+    }
+}
+
+/// Fills `elements` chunk by chunk, where `fill` is told which ones a chunk has.
+pub(crate) fn for_chunks<R: Ring>(
+    elements: &mut [R],
+    fill: impl Fn(Range<usize>, &mut [R]) + Sync,
+) {
+    let one = |(index, chunk): (usize, &mut [R])| {
+        let start = index * CHUNK;
+        fill(start..start + chunk.len(), chunk);
+    };
+    if elements.len() < PARALLEL {
+        elements.chunks_mut(CHUNK).enumerate().for_each(one);
+    } else {
+        elements.par_chunks_mut(CHUNK).enumerate().for_each(one);
+    }
+}
+
+fn words<R: Ring>(elements: usize) -> usize {
+    (elements * R::BYTES).div_ceil(8)
+}

@@ -1,0 +1,256 @@
+//! From correlated transfers to what products are made of.
+//!
+//! **Bits.** From random transfers m_0, m_1 of one bit each, the sender has a = m_0 ⊕ m_1 and u = m_0, the
+//! receiver b = c and v = m_c: u ⊕ v = a·b. No message.
+//!
+//! **Products** of numbers (Gilboa, *Two party RSA key generation*, CRYPTO 1999, section 4). The sender has
+//! a, the receiver b, whose binary digits are its choices. For digit i the sender sends τ_i = m_0 − m_1 + a
+//! modulo 2^(w−i), where w are the digits of the ring; the receiver takes v_i = m_c + c·τ_i. Then
+//! Σ 2^i·v_i − Σ 2^i·m_0 = a·b, and only w − i digits of the i-th message matter. τ_i and τ_(w−i) have w
+//! digits together, so all take w/2 + 1 words.
+//!
+//! **Rows.** The same with a row of numbers for a: one transfer for each digit of b, whose messages are as
+//! long as the row.
+//!
+//! **Scaled bits.** From random transfers m_0, m_1 of one number each, the sender has a = m_1 − m_0 and u =
+//! −m_0, the receiver b = c and v = m_c: u + v = a·b. No message.
+//!
+//! Random transfers come from correlated ones by hashing: m_0 = H(q), m_1 = H(q ⊕ Δ), m_c = H(t).
+
+use std::ops::Range;
+
+use crate::algebra::ring::Ring;
+use crate::ot::hashing::Hash;
+
+/// A number as transfers carry it.
+pub(crate) trait Number: Ring {
+    /// The low digits of a block.
+    fn of_block(block: u128) -> Self;
+    /// Numbers in a block.
+    const IN_BLOCK: usize = 16 / Self::BYTES;
+    /// Times 2^places, of fewer places than there are.
+    fn shifted_up(self, places: usize) -> Self;
+    /// Over 2^places, rounded down, of fewer places than there are.
+    fn shifted_down(self, places: usize) -> Self;
+    /// The digits that both have.
+    fn and(self, mask: Self) -> Self;
+}
+
+macro_rules! number {
+    ($element:ty) => {
+        impl Number for $element {
+            #[inline]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::unnecessary_cast,
+                reason = "the low digits are meant"
+            )]
+            fn of_block(block: u128) -> Self {
+                block as Self
+            }
+
+            #[inline]
+            #[allow(clippy::cast_possible_truncation, reason = "at most 128")]
+            fn shifted_up(self, places: usize) -> Self {
+                debug_assert!(places < Self::BITS as usize);
+                self.wrapping_shl(places as u32)
+            }
+
+            #[inline]
+            #[allow(clippy::cast_possible_truncation, reason = "at most 128")]
+            fn shifted_down(self, places: usize) -> Self {
+                debug_assert!(places < Self::BITS as usize);
+                self.wrapping_shr(places as u32)
+            }
+
+            #[inline]
+            fn and(self, mask: Self) -> Self {
+                self & mask
+            }
+        }
+    };
+}
+
+number!(u64);
+number!(u128);
+
+/// The messages of the random transfers of some rows, `width` numbers each.
+pub(crate) struct Pads<'a> {
+    pub(crate) hash: &'a Hash,
+    pub(crate) width: usize,
+}
+
+impl Pads<'_> {
+    /// One message for each row.
+    pub(crate) fn of<N: Number>(&self, mut rows: Vec<u128>) -> Vec<N> {
+        if self.width == 1 {
+            self.hash.each(&mut rows);
+            return rows.into_iter().map(N::of_block).collect();
+        }
+        let mut pads = Vec::with_capacity(rows.len() * self.width);
+        let mut blocks = vec![0; self.width.div_ceil(N::IN_BLOCK)];
+        for (number, row) in (0..).zip(rows) {
+            self.hash.long(number, row, &mut blocks);
+            let of_block = |block: &u128| {
+                let block = *block;
+                (0..N::IN_BLOCK).map(move |place| N::of_block(block >> (place * N::BITS)))
+            };
+            pads.extend(blocks.iter().flat_map(of_block).take(self.width));
+        }
+        pads
+    }
+
+    /// Both messages of each row, from q and Δ.
+    pub(crate) fn both<N: Number>(&self, rows: Vec<u128>, delta: u128) -> [Vec<N>; 2] {
+        let others = rows.iter().map(|q| q ^ delta).collect();
+        [self.of(rows), self.of(others)]
+    }
+}
+
+/// Bits at the sender: a and u, 64 in a word.
+pub(crate) fn bits_sent(hash: &Hash, rows: Vec<u128>, delta: u128) -> [Vec<u64>; 2] {
+    let mut others: Vec<u128> = rows.iter().map(|q| q ^ delta).collect();
+    let mut rows = rows;
+    hash.each(&mut rows);
+    hash.each(&mut others);
+    rows.iter().zip(&mut others).for_each(|(m_0, m_1)| *m_1 ^= m_0);
+    [lowest_digits(&others), lowest_digits(&rows)]
+}
+
+/// Bits at the receiver: v, 64 in a word.
+pub(crate) fn bits_received(hash: &Hash, mut rows: Vec<u128>) -> Vec<u64> {
+    hash.each(&mut rows);
+    lowest_digits(&rows)
+}
+
+fn lowest_digits(blocks: &[u128]) -> Vec<u64> {
+    let word = |blocks: &[u128]| {
+        let digits = blocks.iter().rev();
+        digits.fold(0, |word, block| (word << 1) | (u64::of_block(*block) & 1))
+    };
+    blocks.chunks(64).map(word).collect()
+}
+
+/// Words of corrections for each number that is multiplied with a row of `width` numbers.
+pub(crate) fn words(digits: usize, width: usize) -> usize {
+    (digits / 2 + 1) * width
+}
+
+/// Gilboa's sender, for one factor that the receiver chooses digit by digit: m_0 and m_1 for each digit of
+/// it, as wide as `factor`. Adds its share of the product to `share`, and the corrections to `message`.
+pub(crate) fn send<N: Number>(
+    [m_0, m_1]: [&[N]; 2],
+    factor: &[N],
+    share: &mut [N],
+    message: &mut Vec<N>,
+) {
+    let (width, half) = (factor.len(), N::BITS / 2);
+    let corrections = |digits: Range<usize>| {
+        let range = digits.start * width..digits.end * width;
+        let factor = factor.iter().cycle();
+        let pads = slice(m_0, range.clone()).iter().zip(slice(m_1, range));
+        pads.zip(factor).map(|((m_0, m_1), a)| m_0.minus(*m_1).plus(*a))
+    };
+    if let ([share], [a]) = (&mut *share, factor) {
+        return send_one([m_0, m_1], *a, share, message);
+    }
+    message.extend(corrections(0..1));
+    for digit in 1..half {
+        let digits = N::BITS - digit;
+        let pairs = corrections(digit..digit + 1).zip(corrections(digits..digits + 1));
+        message.extend(pairs.map(|(long, short)| joined(long, short, digit)));
+    }
+    message.extend(corrections(half..half + 1).map(|tau| tau.shifted_up(half)));
+    for (digit, m_0) in m_0.chunks_exact(width).enumerate() {
+        let terms = share.iter_mut().zip(m_0);
+        terms.for_each(|(share, m_0)| *share = share.minus(m_0.shifted_up(digit)));
+    }
+}
+
+/// The same of one number.
+fn send_one<N: Number>([m_0, m_1]: [&[N]; 2], a: N, share: &mut N, message: &mut Vec<N>) {
+    let half = N::BITS / 2;
+    let correction = |(m_0, m_1): (&N, &N)| m_0.minus(*m_1).plus(a);
+    let mut up = m_0.iter().zip(m_1).take(half + 1).map(correction);
+    let down = m_0.iter().rev().zip(m_1.iter().rev()).take(half - 1).map(correction);
+    message.extend(up.next());
+    let middle = m_0.get(half).zip(m_1.get(half)).map(correction);
+    let pairs = (1..).zip(up.zip(down));
+    message.extend(pairs.map(|(digit, (long, short))| joined(long, short, digit)));
+    message.extend(middle.map(|tau| tau.shifted_up(half)));
+    let sum = m_0.iter().rev().fold(N::ZERO, |sum, m_0| sum.plus(sum).plus(*m_0));
+    *share = share.minus(sum);
+}
+
+/// The correction of a digit, and that of the digit that is as far from the other end.
+#[inline]
+fn joined<N: Number>(long: N, short: N, digit: usize) -> N {
+    let long = long.shifted_up(digit).shifted_down(digit);
+    long.plus(short.shifted_up(N::BITS - digit))
+}
+
+/// Gilboa's receiver, for one chosen factor: m_c for each digit of it, and the corrections. Adds its share
+/// of the product to `share`.
+pub(crate) fn receive<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mut [N]) {
+    let (width, half) = (share.len(), N::BITS / 2);
+    if let [share] = share {
+        return receive_one(chosen, m_c, message, share);
+    }
+    for (digit, m_c) in m_c.chunks_exact(width).enumerate() {
+        let taken = N::ZERO.minus(chosen.shifted_down(digit).and(N::ONE));
+        let row = if digit <= half { digit } else { N::BITS - digit };
+        let words = slice(message, row * width..(row + 1) * width);
+        for ((share, m_c), word) in share.iter_mut().zip(m_c).zip(words) {
+            let correction = in_place(*word, digit).and(taken);
+            *share = share.plus(m_c.shifted_up(digit)).plus(correction);
+        }
+    }
+}
+
+/// The same of one number.
+fn receive_one<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mut N) {
+    let half = N::BITS / 2;
+    let taken = |digit| N::ZERO.minus(chosen.shifted_down(digit).and(N::ONE));
+    let term = |(digit, word): (usize, &N)| in_place(*word, digit).and(taken(digit));
+    let up = message.iter().take(half + 1).enumerate().map(term);
+    let down = (half + 1..).zip(message.iter().take(half).rev()).take(half - 1).map(term);
+    let corrections = up.chain(down).fold(N::ZERO, N::plus);
+    let sum = m_c.iter().rev().fold(N::ZERO, |sum, m_c| sum.plus(sum).plus(*m_c));
+    *share = share.plus(sum).plus(corrections);
+}
+
+/// The correction of a digit, from the word that has it, times 2^digit.
+#[inline]
+fn in_place<N: Number>(word: N, digit: usize) -> N {
+    match digit {
+        _ if digit < N::BITS / 2 => word.shifted_up(digit),
+        _ if digit == N::BITS / 2 => word,
+        _ => word.shifted_down(digit).shifted_up(digit),
+    }
+}
+
+/// The numbers that words are, lowest word first.
+pub(crate) fn numbers<N: Number>(words: &[u64]) -> Vec<N> {
+    if N::BITS == 64 {
+        return bytemuck::cast_slice(words).to_vec();
+    }
+    let number = |words: &[u64]| {
+        let places = (0..).step_by(64);
+        let digits = words.iter().zip(places);
+        digits.fold(N::ZERO, |sum, (word, place)| sum.plus(N::from_word(*word).shifted_up(place)))
+    };
+    words.chunks(N::BYTES / 8).map(number).collect()
+}
+
+/// The numbers as words, lowest word first.
+pub(crate) fn words_of<N: Number>(numbers: Vec<N>) -> Vec<u64> {
+    let words = |number: N| (0..N::BYTES / 8).map(move |index| number.word(index));
+    match bytemuck::allocation::try_cast_vec(numbers) {
+        Ok(words) => words,
+        Err((_, numbers)) => numbers.into_iter().flat_map(words).collect(),
+    }
+}
+
+fn slice<T>(of: &[T], range: Range<usize>) -> &[T] {
+    of.get(range).unwrap_or_default()
+}

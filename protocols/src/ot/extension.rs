@@ -1,0 +1,301 @@
+//! As many correlated transfers as are asked for.
+//!
+//! Roy, *SoftSpokenOT: Quieter OT extension from small-field silent VOLE in the Minicrypt model* (CRYPTO
+//! 2022): the small-field VOLE of figure 7 from the leaves of trees, and the subspace VOLE with
+//! the repetition code, which is the extension of Ishai, Kilian, Nissim and Petrank for [`K`] = 1.
+//!
+//! **Parties:** a receiver, who has all leaves r_y of every tree, and a sender, who has Δ and, of each
+//! tree, all but the leaf that the group's digits of Δ name. **Adversary:** either may deviate; a receiver
+//! that sends other corrections is found out, unless it guessed digits of Δ: a guess that is wrong ends
+//! in an abort, after which these trees are never used again.
+//!
+//! Each leaf is expanded to columns of digits. For each group the receiver has u = ⊕ r_y and v_b = ⊕ r_y
+//! over those y whose digit b is 1; the sender has w_b = v_b ⊕ Δ_b·u, because the leaf that it lacks
+//! cancels. The receiver's choices c are the u of the first group; for each other group it sends d = u ⊕ c,
+//! and the sender adds Δ_b·d: q_b = v_b ⊕ Δ_b·c. Row j of all 128 columns: q_j = t_j ⊕ c_j·Δ.
+//!
+//! **Check** (Roy's consistency check): a linear hash of the columns, R(x) = POLYVAL under a key that follows
+//! from all corrections, and from the trees. The receiver sends R(c) and R(v_b) of each column, the sender compares R(q_b) with
+//! R(v_b) ⊕ Δ_b·R(c). Each chunk has 128 rows more than are used, whose block is added last and so makes
+//! R(c) uniform. The key is made by hashing (Fiat and Shamir) instead of a challenge, which spares two
+//! messages; two different columns have the same R for one key in 2^120 or more.
+//!
+//! **Bytes:** for each chunk of `rows` transfers (128 / K − 1)·(rows + 128) / 8 + 16·129, by the receiver.
+//! Nothing by the sender.
+//!
+//! What is expanded is forked for each session, and each block of each stream is used once.
+
+use aes::Aes128;
+use aes::cipher::KeyInit;
+use polyval::Polyval;
+use polyval::universal_hash::UniversalHash;
+use rand_core::CryptoRng;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::tree::Seed;
+use super::{DELTA, GROUPS, K, LEAVES, encrypt, transposition};
+
+/// Rows of a block.
+pub(crate) const BLOCK: usize = 128;
+
+/// Bytes of a block.
+const BYTES: usize = 16;
+
+/// The sender's choice of the base transfers, which all its transfers have in common.
+#[derive(Clone)]
+pub(crate) struct Delta(Zeroizing<u128>);
+
+/// The receiver's end in one session.
+pub(crate) struct Receiver {
+    /// Of all leaves, group by group.
+    streams: Vec<Aes128>,
+    context: [u8; 32],
+}
+
+/// The sender's end in one session.
+pub(crate) struct Sender {
+    delta: Delta,
+    /// Of each group, by z = y ⊕ α for leaf y; with nothing of worth at z = 0.
+    streams: Vec<Aes128>,
+    context: [u8; 32],
+}
+
+/// A chunk of transfers: where its streams begin, and how many rows it has, a multiple of [`BLOCK`].
+#[derive(Clone, Copy)]
+pub(crate) struct Chunk {
+    /// The number of the first block.
+    pub(crate) first: u64,
+    /// Rows that are used.
+    pub(crate) rows: usize,
+}
+
+/// A chunk at the receiver.
+pub(crate) struct Received {
+    /// c_j, 64 in a word.
+    pub(crate) choices: Vec<u64>,
+    /// t_j.
+    pub(crate) rows: Vec<u128>,
+}
+
+impl Delta {
+    pub(crate) fn draw(rng: &mut impl CryptoRng) -> Self {
+        let mut bytes = Zeroizing::new([0; BYTES]);
+        rng.fill_bytes(bytes.as_mut_slice());
+        Self(Zeroizing::new(u128::from_le_bytes(*bytes)))
+    }
+
+    /// The digits.
+    pub(crate) fn digits(&self) -> u128 {
+        *self.0
+    }
+
+    /// The leaf of each group's tree that is missing.
+    pub(crate) fn missing(&self) -> Vec<usize> {
+        let digit = |place: usize| usize::from((*self.0 >> place) & 1 == 1);
+        let group = |group: usize| (0..K).map(|b| digit(group * K + b) << b).sum();
+        (0..GROUPS).map(group).collect()
+    }
+
+    /// What is chosen in the base transfers: of each group, from the root on, the side off the path.
+    pub(crate) fn choices(&self) -> Vec<bool> {
+        let of_group = |missing: usize| (0..K).rev().map(move |b| (missing >> b) & 1 == 0);
+        self.missing().into_iter().flat_map(of_group).collect()
+    }
+}
+
+impl Chunk {
+    fn blocks(self) -> usize {
+        self.rows / BLOCK + 1
+    }
+
+    /// The chunk behind it.
+    pub(crate) fn next(self) -> Self {
+        Self { first: self.first + self.blocks() as u64, ..self }
+    }
+
+    /// Bytes that the receiver sends.
+    pub(crate) fn message(self) -> usize {
+        BYTES * ((GROUPS - 1) * self.blocks() + 1 + DELTA)
+    }
+}
+
+impl Receiver {
+    pub(crate) fn fork(leaves: &[Seed], session: &[u8; 32]) -> Self {
+        let streams = leaves.iter().map(|leaf| stream(leaf, session)).collect();
+        Self { streams, context: *session }
+    }
+
+    /// The transfers of a chunk, with the message to the sender.
+    pub(crate) fn receive(&self, chunk: Chunk) -> (Received, Vec<u8>) {
+        let blocks = chunk.blocks();
+        let mut columns = vec![0_u128; DELTA * blocks];
+        let mut choices = vec![0_u128; blocks];
+        let mut message = Vec::with_capacity(chunk.message());
+        let mut leaves = vec![0_u128; LEAVES * blocks];
+        let groups = self.streams.chunks_exact(LEAVES).zip(columns.chunks_exact_mut(K * blocks));
+        for (group, (streams, columns)) in groups.enumerate() {
+            for (stream, leaf) in streams.iter().zip(leaves.chunks_exact_mut(blocks)) {
+                expand(stream, chunk.first, leaf);
+            }
+            add_up(&mut leaves, columns, blocks);
+            let sum = leaves.get(..blocks).unwrap_or_default();
+            if group == 0 {
+                choices.copy_from_slice(sum);
+            } else {
+                let differing = sum.iter().zip(&choices).map(|(u, c)| u ^ c);
+                differing.for_each(|d| message.extend_from_slice(&d.to_le_bytes()));
+            }
+        }
+        let check = Check::new(&self.context, chunk, &message);
+        message.extend_from_slice(&check.of(&choices).to_le_bytes());
+        for column in columns.chunks_exact(blocks) {
+            message.extend_from_slice(&check.of(column).to_le_bytes());
+        }
+        leaves.zeroize();
+        let words = choices.iter().take(blocks - 1).flat_map(|c| [low(*c), low(*c >> 64)]);
+        (Received { choices: words.collect(), rows: rows(&columns, blocks) }, message)
+    }
+}
+
+impl Sender {
+    /// `leaves` has something in the place of those that are missing.
+    pub(crate) fn fork(delta: &Delta, leaves: &[Seed], session: &[u8; 32]) -> Self {
+        let mut streams = Vec::with_capacity(leaves.len());
+        for (leaves, missing) in leaves.chunks(LEAVES).zip(delta.missing()) {
+            let in_order = (0..LEAVES).filter_map(|z| leaves.get(z ^ missing));
+            streams.extend(in_order.map(|leaf| stream(leaf, session)));
+        }
+        Self { delta: delta.clone(), streams, context: *session }
+    }
+
+    /// Δ.
+    pub(crate) fn delta(&self) -> u128 {
+        self.delta.digits()
+    }
+
+    /// q_j of a chunk, from the receiver's message. None if that does not pass the check.
+    pub(crate) fn send(&self, chunk: Chunk, message: &[u8]) -> Option<Vec<u128>> {
+        let blocks = chunk.blocks();
+        if message.len() != chunk.message() {
+            return None;
+        }
+        let (corrections, told) = message.split_at(BYTES * (GROUPS - 1) * blocks);
+        let mut columns = vec![0_u128; DELTA * blocks];
+        let mut leaves = vec![0_u128; LEAVES * blocks];
+        let groups = self.streams.chunks_exact(LEAVES).zip(columns.chunks_exact_mut(K * blocks));
+        for (group, (streams, columns)) in groups.enumerate() {
+            let (missing, others) = leaves.split_at_mut(blocks);
+            missing.fill(0);
+            for (stream, leaf) in streams.iter().skip(1).zip(others.chunks_exact_mut(blocks)) {
+                expand(stream, chunk.first, leaf);
+            }
+            add_up(&mut leaves, columns, blocks);
+            if let Some(before) = group.checked_sub(1) {
+                let start = BYTES * before * blocks;
+                let corrections = corrections.get(start..start + BYTES * blocks)?;
+                for (b, column) in columns.chunks_exact_mut(blocks).enumerate() {
+                    add_corrections(column, corrections, self.mask(group * K + b));
+                }
+            }
+        }
+        leaves.zeroize();
+        let (told, _) = told.as_chunks::<BYTES>();
+        let mut told = told.iter().map(|value| u128::from_le_bytes(*value));
+        let of_choices = told.next()?;
+        let check = Check::new(&self.context, chunk, corrections);
+        let mut differing = 0;
+        for (place, (column, told)) in columns.chunks_exact(blocks).zip(told).enumerate() {
+            differing |= check.of(column) ^ told ^ (of_choices & self.mask(place));
+        }
+        (differing == 0).then(|| rows(&columns, blocks))
+    }
+
+    /// All ones if that digit of Δ is 1.
+    fn mask(&self, digit: usize) -> u128 {
+        0_u128.wrapping_sub((self.delta() >> digit) & 1)
+    }
+}
+
+/// The stream of a leaf in one session.
+fn stream(leaf: &Seed, session: &[u8; 32]) -> Aes128 {
+    let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pairwise: stream of a leaf");
+    hasher.update(leaf.as_slice());
+    hasher.update(session);
+    let mut key = Zeroizing::new([0; BYTES]);
+    hasher.finalize_xof().fill(key.as_mut_slice());
+    hasher.zeroize();
+    Aes128::new(&(*key).into())
+}
+
+/// The blocks of a stream from number `first` on.
+fn expand(stream: &Aes128, first: u64, out: &mut [u128]) {
+    out.iter_mut().zip(u128::from(first)..).for_each(|(block, counter)| *block = counter);
+    encrypt(stream, out);
+}
+
+/// From the leaves of a tree: to column b the sum of all whose digit b is 1, and to the first leaf the sum
+/// of all.
+fn add_up(leaves: &mut [u128], columns: &mut [u128], blocks: usize) {
+    for (b, column) in columns.chunks_exact_mut(blocks).enumerate() {
+        let distance = blocks << b;
+        for pair in leaves.chunks_exact_mut(2 * distance) {
+            let (without, with) = pair.split_at_mut(distance);
+            let (without, _) = without.split_at_mut(blocks);
+            let terms = without.iter_mut().zip(&*with).zip(&mut *column);
+            for ((without, with), column) in terms {
+                *column ^= with;
+                *without ^= with;
+            }
+        }
+    }
+}
+
+fn add_corrections(column: &mut [u128], corrections: &[u8], mask: u128) {
+    let (corrections, _) = corrections.as_chunks::<BYTES>();
+    for (digits, correction) in column.iter_mut().zip(corrections) {
+        *digits ^= u128::from_le_bytes(*correction) & mask;
+    }
+}
+
+/// The rows of all columns, but for those of the last block.
+fn rows(columns: &[u128], blocks: usize) -> Vec<u128> {
+    let mut rows = vec![0; (blocks - 1) * BLOCK];
+    for (block, rows) in rows.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+        let column = columns.iter().skip(block).step_by(blocks);
+        rows.iter_mut().zip(column).for_each(|(row, column)| *row = *column);
+        transposition::rows(rows);
+    }
+    rows
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+fn low(block: u128) -> u64 {
+    block as u64
+}
+
+/// R under one key.
+struct Check(Polyval);
+
+impl Check {
+    /// With the key that follows from all corrections of a chunk.
+    fn new(context: &[u8; 32], chunk: Chunk, corrections: &[u8]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pairwise: check of a chunk");
+        hasher.update(context);
+        hasher.update(&chunk.first.to_le_bytes());
+        hasher.update(corrections);
+        let mut key = [0; BYTES];
+        hasher.finalize_xof().fill(&mut key);
+        Self(Polyval::new(&key.into()))
+    }
+
+    fn of(&self, column: &[u128]) -> u128 {
+        let mut hash = self.0.clone();
+        if cfg!(target_endian = "big") {
+            column.iter().for_each(|block| hash.update(&[block.to_le_bytes().into()]));
+        } else {
+            let bytes: &[[u8; BYTES]] = bytemuck::cast_slice(column);
+            hash.update(polyval::Block::cast_slice_from_core(bytes));
+        }
+        u128::from_le_bytes(hash.finalize().into())
+    }
+}

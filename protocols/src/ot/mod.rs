@@ -1,0 +1,47 @@
+//! Oblivious transfers between two parties: a few by public keys, and from these as many as are asked
+//! for by symmetric cryptography.
+//!
+//! - [`base`]: 128 transfers on ristretto255, after Masny and Rindal (CCS 2019).
+//! - [`tree`]: from them, for each group of [`K`] digits of a secret Δ, all leaves of a tree of seeds but
+//!   one, after Roy, *SoftSpokenOT* (CRYPTO 2022), figures 13 and 14.
+//! - [`extension`]: from the leaves, correlated transfers q_i = t_i ⊕ c_i·Δ in any number (ibid., figure 7
+//!   and the subspace VOLE).
+//! - [`hashing`]: from correlated to random transfers, after Guo, Katz, Wang, Yu (S&P 2020).
+
+pub(crate) mod base;
+pub(crate) mod correlations;
+pub(crate) mod extension;
+pub(crate) mod hashing;
+pub(crate) mod jobs;
+#[cfg(test)]
+pub(crate) mod tests;
+mod transposition;
+pub(crate) mod tree;
+
+use aes::cipher::BlockCipherEncrypt;
+use aes::{Aes128, Block};
+
+/// Digits of Δ: the computational security parameter κ.
+pub(crate) const DELTA: usize = 128;
+
+/// Digits of Δ in a group: Roy's k. A transfer costs 2^K / K blocks of AES at either end, and 128 / K bits.
+pub(crate) const K: usize = 4;
+
+/// Leaves of a tree.
+pub(crate) const LEAVES: usize = 1 << K;
+
+/// Groups of digits.
+pub(crate) const GROUPS: usize = DELTA / K;
+
+/// Encrypts each block in place. A block's bytes are those of the number in little-endian order.
+fn encrypt(cipher: &Aes128, blocks: &mut [u128]) {
+    let swap = |blocks: &mut [u128]| {
+        if cfg!(target_endian = "big") {
+            blocks.iter_mut().for_each(|block| *block = block.swap_bytes());
+        }
+    };
+    swap(blocks);
+    let bytes: &mut [[u8; 16]] = bytemuck::cast_slice_mut(blocks);
+    cipher.encrypt_blocks(Block::cast_slice_from_core_mut(bytes));
+    swap(blocks);
+}

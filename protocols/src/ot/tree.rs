@@ -1,0 +1,139 @@
+//! All leaves of a small tree of seeds but one.
+//!
+//! The punctured pseudo-random functions of Roy, *SoftSpokenOT: Quieter OT extension from small-field
+//! silent VOLE in the Minicrypt model* (CRYPTO 2022), figures 13 (the tree of Goldreich, Goldwasser and
+//! Micali) and 14 (its check against a dealer that deviates).
+//!
+//! **Parties:** a dealer, who makes for each group of [`K`] digits of the other's Δ a tree with
+//! 2^[`K`] leaves, and a guesser, whose digits α of the group name the leaf that it does not get. Both
+//! have a base transfer for each digit, in which the guesser has chosen the opposite of the digit.
+//!
+//! The dealer sends, for each level of the tree and each side, the exclusive or of all seeds on that side
+//! under the key of that side in the base transfer: the guesser can open the side that its path leaves,
+//! and so knows all seeds off its path. Then a check: each leaf makes a seed and a tag; the dealer sends
+//! the exclusive or of all tags and a hash of them all, which the guesser can make too. A dealer that
+//! deviates is found out, unless it guessed something of α: a guess that is wrong ends in an abort.
+//!
+//! Which leaf is missing is looked up by the guesser as it is: its own secret, once for each base.
+//!
+//! **Bytes:** for each group 64·K + 64, by the dealer. One message.
+
+use zeroize::Zeroizing;
+
+use super::base::Key;
+use super::{GROUPS, K, LEAVES};
+
+/// Bytes of a seed.
+const SEED: usize = 32;
+
+/// Bytes for one group: two sums for each level, and the check.
+const MESSAGE: usize = 2 * K * SEED + 2 * SEED;
+
+/// Bytes for all groups.
+pub(crate) const DEALT: usize = GROUPS * MESSAGE;
+
+/// A seed.
+pub(crate) type Seed = Zeroizing<[u8; SEED]>;
+
+/// Makes a tree from each root; `keys` has the base transfers of all groups, K for each. The leaves of
+/// all groups, one after the other, and the message.
+pub(crate) fn deal(roots: &[Seed], keys: &[[Key; 2]]) -> (Vec<Seed>, Vec<u8>) {
+    let mut all = Vec::with_capacity(roots.len() * LEAVES);
+    let mut message = Vec::with_capacity(roots.len() * MESSAGE);
+    for (root, keys) in roots.iter().zip(keys.chunks(K)) {
+        let mut level = vec![root.clone()];
+        for [key_0, key_1] in keys {
+            level = level.iter().flat_map(children).collect();
+            for (side, key) in [(0, key_0), (1, key_1)] {
+                let sum = sum(level.iter().skip(side).step_by(2));
+                message.extend_from_slice(xor(&sum, key.as_slice()).as_slice());
+            }
+        }
+        let (leaves, tags): (Vec<Seed>, Vec<Seed>) = level.iter().map(leaf_and_tag).unzip();
+        message.extend_from_slice(sum(tags.iter()).as_slice());
+        message.extend_from_slice(&hash(&tags));
+        all.extend(leaves);
+    }
+    (all, message)
+}
+
+/// The leaves of all groups, one after the other, and zeros in the place of the one that each group's
+/// digits `missing` name. `keys` has one key of each base transfer: that of the side off the path. None
+/// if the message has another length or does not pass the check.
+pub(crate) fn guess(missing: &[usize], keys: &[Key], message: &[u8]) -> Option<Vec<Seed>> {
+    let (messages, rest) = message.as_chunks::<MESSAGE>();
+    if messages.len() != missing.len() || !rest.is_empty() {
+        return None;
+    }
+    let mut all = Vec::with_capacity(messages.len() * LEAVES);
+    let mut passes = true;
+    for ((missing, keys), message) in missing.iter().zip(keys.chunks(K)).zip(messages) {
+        let (sums, check) = message.split_at(2 * K * SEED);
+        let level = seeds_off_path(*missing, keys, sums);
+        let (leaves, mut tags): (Vec<Seed>, Vec<Seed>) = level.iter().map(leaf_and_tag).unzip();
+        let (sum_of_all, hash_of_all) = check.split_at(SEED);
+        let known = tags.iter().enumerate().filter(|(place, _)| place != missing);
+        let last = xor(&sum(known.map(|(_, tag)| tag)), sum_of_all);
+        tags.get_mut(*missing)?.clone_from(&last);
+        passes &= hash(&tags).as_slice() == hash_of_all;
+        all.extend(leaves.into_iter().enumerate().map(|(place, leaf)| match place == *missing {
+            true => Seed::default(),
+            false => leaf,
+        }));
+    }
+    passes.then_some(all)
+}
+
+/// The lowest level of a tree but the seed at `missing`, in whose place something else stands.
+fn seeds_off_path(missing: usize, keys: &[Key], sums: &[u8]) -> Vec<Seed> {
+    let mut level = vec![Seed::default()];
+    let mut on_path = 0;
+    for (depth, (key, sums)) in keys.iter().zip(sums.chunks(2 * SEED)).enumerate() {
+        level = level.iter().flat_map(children).collect();
+        // The highest digit of a leaf's number is its side at the root.
+        let side = (missing >> (K - 1 - depth)) & 1;
+        let off_path = 2 * on_path + (1 - side);
+        on_path = 2 * on_path + side;
+        let sum_of_side = sums.chunks(SEED).nth(1 - side).unwrap_or_default();
+        let others = level.iter().enumerate().skip(1 - side).step_by(2);
+        let others = sum(others.filter(|(place, _)| *place != off_path).map(|(_, seed)| seed));
+        let seed = xor(&xor(&others, sum_of_side), key.as_slice());
+        level.get_mut(off_path).into_iter().for_each(|place| place.clone_from(&seed));
+    }
+    level
+}
+
+fn children(seed: &Seed) -> [Seed; 2] {
+    two("cloister 1 pairwise: seeds below a seed", seed)
+}
+
+fn leaf_and_tag(seed: &Seed) -> (Seed, Seed) {
+    two("cloister 1 pairwise: leaf and tag", seed).into()
+}
+
+fn two(purpose: &'static str, seed: &Seed) -> [Seed; 2] {
+    let mut reader = blake3::Hasher::new_derive_key(purpose).update(seed.as_slice()).finalize_xof();
+    std::array::from_fn(|_| {
+        let mut seed = Seed::default();
+        reader.fill(seed.as_mut_slice());
+        seed
+    })
+}
+
+fn sum<'a>(seeds: impl Iterator<Item = &'a Seed>) -> Seed {
+    seeds.fold(Seed::default(), |sum, seed| xor(&sum, seed.as_slice()))
+}
+
+fn xor(seed: &Seed, other: &[u8]) -> Seed {
+    let mut sum = seed.clone();
+    sum.iter_mut().zip(other).for_each(|(a, b)| *a ^= b);
+    sum
+}
+
+fn hash(tags: &[Seed]) -> [u8; SEED] {
+    let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pairwise: check of a tree");
+    tags.iter().for_each(|tag| {
+        hasher.update(tag.as_slice());
+    });
+    *hasher.finalize().as_bytes()
+}

@@ -1,0 +1,484 @@
+//! The release check against plaintext, at its thresholds and beside them, in simulation.
+
+use crate::suites::pairwise::Stores;
+use num_bigint::BigInt;
+use rand_core::Rng;
+
+use crate::algebra::exact::{Accumulator, Grid, signed_integer};
+use crate::algebra::packed_bits::numbers_of;
+use crate::computation::{Answer, Input, compute};
+use crate::engine::openings;
+use crate::functions::parameters::Parameters;
+use crate::kernel::disclosure::{Profile, Refusal, Rule, Rules};
+use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::party::Party;
+use crate::kernel::random::PredictableRng;
+use crate::kernel::simulation::{Ending, Simulation};
+use crate::release::terms::Magnitude;
+use crate::testing::{Run, any_doubles, offer, rng, seed};
+
+/// Parties with data, helpers, and seats of the committee.
+const SETTINGS: [(usize, usize, [usize; 3]); 6] = [
+    (3, 0, [0, 1, 2]),
+    (3, 0, [2, 0, 1]),
+    (5, 0, [4, 1, 3]),
+    (7, 0, [0, 6, 2]),
+    (2, 1, [0, 1, 2]),
+    (2, 2, [3, 0, 2]),
+];
+
+fn party(index: usize) -> Party {
+    Party::new(index).unwrap()
+}
+
+fn teaching() -> Rules {
+    Profile::Teaching.rules()
+}
+
+/// The refusal that all members end with, if the run is refused.
+fn refusal(run: &Run, seed: u64) -> Option<Refusal> {
+    let report = run.simulate(Simulation::new(seed));
+    let refusals = report.endings.iter().map(|ending| match ending {
+        Ending::Done(_) => None,
+        Ending::Stopped(Fault::Refused(refusal)) => Some(refusal.clone()),
+        other => panic!("{other:?}"),
+    });
+    let refusals: Vec<_> = refusals.collect();
+    assert!(refusals.iter().all(|refusal| *refusal == refusals[0]), "{refusals:?}");
+    refusals[0].clone()
+}
+
+fn too_few(minimum: u64) -> Option<Refusal> {
+    Some(Refusal::TooFewRows { minimum, of: party(0) })
+}
+
+fn dominated(percent: u8) -> Option<Refusal> {
+    Some(Refusal::Dominated { percent, of: party(0) })
+}
+
+/// Inputs of a function with so many rows at each party.
+fn inputs(function: &str, rows: &[usize]) -> Vec<Input> {
+    let input = |rows: &usize| match function {
+        "SecureSum" | "SecureMedian" | "StatisticsUnivariate" => Input::Numbers(vec![1.5; *rows]),
+        "StatisticsBivariate" | "MinimumMaximum" => Input::Points(vec![(1.0, 2.0); *rows]),
+        "KthElement" => Input::Ranked { array: vec![1.0; *rows], rank: 1, bounds: None },
+        "StatisticsFrequency" => Input::Texts(vec!["a".into(); *rows]),
+        "StatisticsContingency" => Input::TextPairs(vec![("a".into(), "b".into()); *rows]),
+        _ => Input::Numbers((0..*rows).map(|_| 2.0).collect()),
+    };
+    rows.iter().map(input).collect()
+}
+
+fn of_rows(function: &'static str, rows: &[usize], rules: Rules) -> Run {
+    Run::new(function, inputs(function, rows)).rules(rules)
+}
+
+/// A number from 0 to below `bound`.
+fn below(rng: &mut PredictableRng, bound: usize) -> usize {
+    usize::try_from(rng.next_u64() % bound as u64).unwrap()
+}
+
+/// Rows of so many parties.
+fn split(rng: &mut PredictableRng, total: usize, parties: usize) -> Vec<usize> {
+    let mut rows = vec![0; parties];
+    (0..total).for_each(|_| rows[below(rng, parties)] += 1);
+    rows
+}
+
+#[test]
+fn functions_of_rows_need_as_many_as_the_rules_ask_and_not_one_less() {
+    let mut rng = rng(seed());
+    for function in [
+        "SecureSum",
+        "StatisticsBivariate",
+        "StatisticsFrequency",
+        "StatisticsContingency",
+        "StatisticsUnivariate",
+        "MinimumMaximum",
+        "KthElement",
+        "SecureMedian",
+        "TopK",
+        "Sort",
+    ] {
+        for (total, due) in [(12, None), (11, too_few(12)), (0, too_few(12))] {
+            let rows = split(&mut rng, total, 3);
+            let run = of_rows(function, &rows, Rules { min_rows: 12, ..teaching() });
+            assert_eq!(refusal(&run, rng.next_u64()), due, "{function} {rows:?}");
+        }
+    }
+}
+
+#[test]
+fn rows_are_counted_over_all_parties_in_every_setting() {
+    let mut rng = rng(seed());
+    for (parties, helpers, seats) in SETTINGS {
+        for min_rows in [2, 3, 64, 1000] {
+            for less in [0, 1] {
+                let total = usize::try_from(min_rows).unwrap() - less;
+                let rows = split(&mut rng, total, parties);
+                let rules = Rules { min_rows, ..teaching() };
+                let run = of_rows("SecureSum", &rows, rules).committee(helpers, seats);
+                let due = if less == 0 { None } else { too_few(min_rows) };
+                assert_eq!(refusal(&run, rng.next_u64()), due, "{rows:?} {helpers} {seats:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_party_may_have_as_many_rows_as_the_rules_say_and_not_one_more() {
+    let mut rng = rng(seed());
+    for (parties, helpers, seats) in SETTINGS {
+        for (function, max_share) in
+            [("StatisticsBivariate", 60), ("SecureMedian", 75), ("StatisticsFrequency", 99)]
+        {
+            // Of 100 rows, one party has exactly as many as it may, or one more.
+            for more in [0, 1] {
+                let most = usize::from(max_share) + more;
+                let mut rows = split(&mut rng, 100 - most, parties - 1);
+                rows.insert(below(&mut rng, parties), most);
+                let rules = Rules { max_share, ..teaching() };
+                let run = of_rows(function, &rows, rules).committee(helpers, seats);
+                let due = if more == 0 { None } else { dominated(max_share) };
+                assert_eq!(refusal(&run, rng.next_u64()), due, "{function} {rows:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn shares_of_rows_are_right_whatever_the_rule_is() {
+    let mut rng = rng(seed());
+    for _ in 0..40 {
+        let parties = 3 + below(&mut rng, 3);
+        let total = below(&mut rng, 40);
+        let rows = split(&mut rng, total, parties);
+        let max_share = u8::try_from(1 + rng.next_u64() % 99).unwrap();
+        let run = of_rows("StatisticsFrequency", &rows, Rules { max_share, ..teaching() });
+        let dominates = rows.iter().any(|rows| 100 * rows > usize::from(max_share) * total);
+        let due = dominates.then(|| dominated(max_share).unwrap());
+        assert_eq!(refusal(&run, rng.next_u64()), due, "{rows:?} {max_share}");
+    }
+}
+
+fn sum_under(max_share: u8, inputs: Vec<Vec<f64>>) -> Run {
+    let run = Run::new("SecureSum", inputs.into_iter().map(Input::Numbers).collect());
+    run.rules(Rules { max_share, ..teaching() })
+}
+
+#[test]
+fn shares_of_a_sum_are_exact_at_the_threshold_and_one_beside_it() {
+    let seed = seed();
+    let least = 5e-324;
+    let cases: [(u8, Vec<Vec<f64>>, bool); 16] = [
+        // Exactly half, and the least that there is above it.
+        (50, vec![vec![1e300], vec![5e299], vec![5e299]], false),
+        (50, vec![vec![1e300, least], vec![5e299], vec![5e299]], true),
+        (50, vec![vec![1e300], vec![5e299, least], vec![5e299]], false),
+        (50, vec![vec![1e-300], vec![1e-300], vec![0.0]], false),
+        (50, vec![vec![1e-300], vec![1e-300, least], vec![]], true),
+        (90, vec![vec![1e300], vec![1e-300], vec![1e-300]], true),
+        (90, vec![vec![9.0], vec![0.5], vec![0.5]], false),
+        (90, vec![vec![9.0, least], vec![0.5], vec![0.5]], true),
+        (90, vec![vec![0.5], vec![0.5], vec![-9.0, -least]], true),
+        // Of either sign magnitudes count: what cancels is not gone.
+        (60, vec![vec![1e308, -1e308], vec![1e-300], vec![1.0]], true),
+        (60, vec![vec![3.0, -3.0], vec![-4.0], vec![0.0]], false),
+        (60, vec![vec![3.0, -3.0], vec![-4.0], vec![]], false),
+        (59, vec![vec![3.0, -3.0], vec![-4.0], vec![]], true),
+        // Nothing is nobody's.
+        (1, vec![vec![0.0, -0.0], vec![0.0], vec![]], false),
+        (1, vec![vec![], vec![], vec![]], false),
+        (99, vec![vec![f64::MAX; 3], vec![], vec![-0.0]], true),
+    ];
+    for (max_share, inputs, dominates) in cases {
+        let due = dominates.then(|| dominated(max_share).unwrap());
+        let run = sum_under(max_share, inputs.clone());
+        assert_eq!(refusal(&run, seed), due, "{max_share} {inputs:?}");
+        let mut turned = inputs.clone();
+        turned.rotate_right(1);
+        assert_eq!(refusal(&sum_under(max_share, turned), seed), due, "{max_share} {inputs:?}");
+    }
+}
+
+/// Σ|x| in the least unit that doubles have.
+fn magnitude(numbers: &[f64]) -> BigInt {
+    let grid = Grid::full();
+    let mut sum = Accumulator::new(&grid, 1);
+    numbers.iter().for_each(|x| sum.add(grid.admit(0, x.abs()).unwrap()));
+    signed_integer(&sum.into_cell())
+}
+
+#[test]
+fn shares_of_sums_of_any_doubles_agree_with_big_integers() {
+    let mut rng = rng(seed());
+    let mut seen = [false; 2];
+    for (round, (parties, helpers, seats)) in SETTINGS.into_iter().cycle().take(24).enumerate() {
+        let center = any_doubles(&mut rng, 1)[0] / 1e10;
+        let mut close = |_| {
+            let near = |rng: &mut PredictableRng| center * (1.0 + (rng.next_u32() % 64) as f64);
+            let mut numbers: Vec<f64> = (0..3).map(|_| near(&mut rng)).collect();
+            numbers.extend(any_doubles(&mut rng, round % 2).iter().map(|x| x / 1e10));
+            numbers
+        };
+        let data: Vec<Vec<f64>> = (0..parties).map(&mut close).collect();
+        let magnitudes: Vec<BigInt> = data.iter().map(|numbers| magnitude(numbers)).collect();
+        let total: BigInt = magnitudes.iter().sum();
+        let largest = magnitudes.iter().max().unwrap();
+        // The least percentage that all keep to, or one less.
+        let least: BigInt = (largest * 100 + &total - 1) / total.clone().max(1.into());
+        let percent = u8::try_from(least).unwrap() - u8::try_from(rng.next_u64() % 2).unwrap();
+        let percent = percent.clamp(1, 99);
+        let dominates = largest * 100 > &total * percent;
+        seen[usize::from(dominates)] = true;
+        let run = sum_under(percent, data).committee(helpers, seats);
+        let due = dominates.then(|| dominated(percent).unwrap());
+        assert_eq!(refusal(&run, rng.next_u64()), due, "{percent} {magnitudes:?}");
+    }
+    assert_eq!(seen, [true, true]);
+}
+
+#[test]
+fn whole_numbers_and_declared_digits_go_through_the_same_gate() {
+    let input = |numbers: &[i64]| Input::Integers(numbers.to_vec());
+    let run = |first: i64| {
+        let inputs = vec![input(&[first, -first]), input(&[i64::MIN]), input(&[i64::MAX])];
+        Run::new("SecureSum", inputs).rules(Rules { max_share: 50, ..teaching() })
+    };
+    assert_eq!(refusal(&run(i64::MAX), seed()), None);
+    let dominating = Run::new("SecureSum", vec![input(&[-7]), input(&[3]), input(&[3])]);
+    let dominating = dominating.rules(Rules { max_share: 53, ..teaching() });
+    for digits in [None, Some(3)] {
+        let parameters = Parameters { digits_before: digits, ..Parameters::default() };
+        let run = Run::new("SecureSum", dominating.inputs.clone()).rules(dominating.rules);
+        assert_eq!(refusal(&run.parameters(parameters), seed()), dominated(53));
+    }
+}
+
+#[test]
+fn shares_of_more_parties_than_a_word_has_lanes() {
+    let seed = seed();
+    let digits =
+        Parameters { digits_before: Some(2), digits_after: Some(0), ..Parameters::default() };
+    // The last one is the first lane of a second word.
+    for parties in [64, 65] {
+        for large in [parties - 1] {
+            for (number, dominates) in [(parties - 1, false), (parties, true)] {
+                let number = f64::from(u32::try_from(number).unwrap());
+                let of = |index: usize| vec![if index == large { -number } else { 1.0 }];
+                let run = sum_under(50, (0..parties).map(of).collect()).parameters(digits.clone());
+                let room = run.request(0).unwrap().inbox_bytes(parties);
+                let report = run.simulate(Simulation::new(seed).limit(room));
+                let due = dominates.then(|| Fault::Refused(dominated(50).unwrap()));
+                for ending in &report.endings {
+                    assert_eq!(ending.fault(), due.as_ref(), "{parties} {large}");
+                    assert_eq!(ending.done().is_none(), dominates);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn long_terms_of_many_parties_have_room() {
+    let mut inputs = vec![vec![1e300, 1e-300]; 30];
+    let end = |inputs: Vec<Vec<f64>>| {
+        let run = sum_under(4, inputs);
+        let room = run.request(0).unwrap().inbox_bytes(30);
+        let report = run.simulate(Simulation::new(seed()).limit(room));
+        report.endings.iter().map(|ending| ending.fault().cloned()).collect::<Vec<_>>()
+    };
+    assert_eq!(end(inputs.clone()), vec![None; 30]);
+    inputs[29][0] = 1e301;
+    assert_eq!(end(inputs), vec![Some(Fault::Refused(dominated(4).unwrap())); 30]);
+}
+
+#[test]
+fn the_terms_of_all_parties_add_up_to_the_surplus_of_each() {
+    let mut rng = rng(seed());
+    for (grid, inputs) in [
+        (Grid::full(), 3),
+        (Grid::declared(12, 12).unwrap(), 70),
+        (Grid::declared(2, 0).unwrap(), 2),
+    ] {
+        let numbers: Vec<u64> = (0..inputs).map(|_| rng.next_u64() % 100).collect();
+        for percent in [1, 50, 99] {
+            let mut sums = vec![BigInt::from(0); inputs];
+            for (me, number) in numbers.iter().enumerate() {
+                let mut sum = Accumulator::new(&grid, 1);
+                sum.add(grid.admit_whole(0, i64::try_from(*number).unwrap()).unwrap());
+                let magnitude = Magnitude::of(&grid, &sum);
+                let shape = magnitude.shape(inputs);
+                let terms = magnitude.terms(me, inputs, percent);
+                assert_eq!(terms.len(), shape.words());
+                let digits = shape.words() / shape.plane;
+                for (digit, plane) in terms.chunks(shape.plane).enumerate() {
+                    let weight = BigInt::from(1) << digit;
+                    let sign = if digit + 1 == digits { -1 } else { 1 };
+                    let bits = numbers_of::<u64>(plane, 64 * shape.plane);
+                    assert!(bits[inputs..].iter().all(|bit| *bit == 0));
+                    let of_parties = sums.iter_mut().zip(bits);
+                    of_parties.for_each(|(sum, bit)| *sum += BigInt::from(bit) * sign * &weight);
+                }
+            }
+            let all: u64 = numbers.iter().sum();
+            for (sum, own) in sums.iter().zip(&numbers) {
+                let due = BigInt::from(u64::from(percent) * all) - BigInt::from(100 * own);
+                assert_eq!(*sum, due << grid.fraction_bits(), "{inputs} {percent}");
+            }
+        }
+    }
+}
+
+#[test]
+fn two_parties_decide_rules_on_joint_data_by_themselves_or_with_a_helper() {
+    let run = |rules: Rules| Run::numbers("SecureSum", [&[1.0; 9], &[1.0; 9]]).rules(rules);
+    let met = [Rules { min_rows: 18, ..teaching() }, Rules { max_share: 50, ..teaching() }];
+    for rules in met {
+        assert_eq!(refusal(&run(rules), seed()), None);
+        assert_eq!(refusal(&run(rules).committee(1, [2, 0, 1]), seed()), None);
+        let outcomes = run(rules).simulate(Simulation::new(seed()));
+        let security = &outcomes.results().unwrap()[0].security;
+        assert_eq!((security.suite, security.corruptible), ("masked", 1));
+        assert!(security.adversary.contains("the nodes of all 2 parties compute on shares"));
+    }
+    for rules in [Rules { min_rows: 19, ..teaching() }, Rules { max_share: 49, ..teaching() }] {
+        assert!(refusal(&run(rules), seed()).is_some());
+        assert_eq!(
+            refusal(&run(rules), seed()),
+            refusal(&run(rules).committee(1, [2, 0, 1]), seed())
+        );
+    }
+    let texts = Run::new("StatisticsFrequency", inputs("StatisticsFrequency", &[9, 9]));
+    let texts = texts.rules(Rules { min_cell: 2, ..teaching() });
+    let alone = texts.answer();
+    assert_eq!(alone, texts.committee(1, [2, 0, 1]).answer());
+    // Small cells are no matter of a sum, nor rows one of a vector.
+    assert_eq!(refusal(&run(Rules { min_cell: 5, ..teaching() }), seed()), None);
+    let vectors = Run::numbers("SecureVectorSum", [&[1.0], &[1.0]]);
+    let strict = Rules { min_parties: 2, ..Profile::Production.rules() };
+    assert_eq!(refusal(&vectors.rules(strict), seed()), None);
+}
+
+#[test]
+fn whose_rule_it_is_and_who_serves_is_asked_of_all_members() {
+    let run = Run::numbers("SecureSum", [&[1.0; 9], &[1.0], &[1.0]]);
+    let end = |strict: Rules, serves: [bool; 3]| {
+        let report = Simulation::new(seed()).run(|channel, party, rng| {
+            let rules = if party.index() == 1 { strict } else { run.rules };
+            let mut offer = offer(3, rules);
+            offer.serves = serves[party.index()];
+            compute(channel, offer, run.request(party.index()).unwrap(), Stores::default(), rng)
+        });
+        let faults: Vec<_> = report.endings.iter().map(|ending| ending.fault().cloned()).collect();
+        assert!(faults.iter().all(|fault| *fault == faults[0]));
+        faults[0].clone()
+    };
+    let all = [true; 3];
+    let of = party(1);
+    let refused = |refusal| Some(Fault::Refused(refusal));
+    let rows = |min_rows| Rules { min_rows, ..teaching() };
+    assert_eq!(end(rows(11), all), None);
+    assert_eq!(end(rows(12), all), refused(Refusal::TooFewRows { minimum: 12, of }));
+    let shares = Rules { max_share: 80, ..teaching() };
+    assert_eq!(end(shares, all), refused(Refusal::Dominated { percent: 80, of }));
+    // Of both rules, the one on rows is asked first.
+    let both = Rules { min_rows: 12, ..shares };
+    assert_eq!(end(both, all), refused(Refusal::TooFewRows { minimum: 12, of }));
+    let none = Refusal::NoCommittee { rule: Rule::MaxShare, of, serving: 2 };
+    assert_eq!(end(shares, [true, false, true]), refused(none));
+    assert_eq!(end(teaching(), [false; 3]), None);
+}
+
+#[test]
+fn a_committee_named_in_vain_does_no_harm() {
+    for (parties, helpers, seats) in SETTINGS {
+        let run = of_rows("SecureSum", &vec![2; parties], teaching()).committee(helpers, seats);
+        let report = run.simulate(Simulation::new(seed()));
+        let outcomes = report.results().unwrap();
+        let sum = Answer::Sum { sum: 3.0 * f64::from(u32::try_from(parties).unwrap()) };
+        assert!(outcomes[..parties].iter().all(|outcome| *outcome.answer.get() == sum));
+        assert!(outcomes[parties..].iter().all(|o| *o.answer.get() == Answer::Empty {}));
+        assert_eq!(report.meters[0].round_names(), ["commit", "open"]);
+        assert_eq!(outcomes[0].security.corruptible, parties - 1);
+    }
+    let empty = Run::numbers("Empty", [&[], &[], &[]]).committee(0, [0, 1, 2]);
+    assert!(matches!(empty.request(0), Err(InputError::Parameter { name: "committee", .. })));
+}
+
+/// What everybody opens on shares in a run, whatever it ends with.
+fn opened(run: &Run) -> Vec<(Party, Vec<u8>)> {
+    openings::take();
+    run.simulate(Simulation::new(1));
+    let mut opened = openings::take();
+    opened.sort_by_key(|(party, _)| *party);
+    opened
+}
+
+#[test]
+fn one_bit_is_opened_of_rows_and_one_of_shares() {
+    let rules = Rules { min_rows: 10, max_share: 90, ..teaching() };
+    let bit = |set: u64| set.to_le_bytes().to_vec();
+    let of = |members: usize, bits: &[u64]| -> Vec<(Party, Vec<u8>)> {
+        let each = |index: usize| bits.iter().map(move |set| (party(index), bit(*set)));
+        (0..members).flat_map(each).collect()
+    };
+    let sum = |inputs: [&[f64]; 3]| Run::numbers("SecureSum", inputs).rules(rules);
+    let pass = [
+        sum([&[1.0; 4], &[1.0; 4], &[1.0; 2]]),
+        sum([&[-1e300, 1e300], &[7e299, 7e299], &[0.0; 6]]),
+        sum([&[0.0; 100], &[], &[]]),
+        of_rows("StatisticsBivariate", &[90, 10, 0], rules),
+        of_rows("StatisticsFrequency", &[3, 4, 3], rules),
+    ];
+    for run in pass {
+        assert_eq!(opened(&run), of(3, &[0, 0]), "{}", run.function);
+    }
+    for run in [sum([&[1.0], &[2.0], &[3.0]]), sum([&[1e300; 9], &[], &[]]), sum([&[], &[], &[]])] {
+        assert_eq!(opened(&run), of(3, &[1]));
+    }
+    let helped = of_rows("SecureSum", &[100, 2], rules).committee(1, [2, 1, 0]);
+    assert_eq!(opened(&helped), of(3, &[0, 1]));
+    for run in [sum([&[1.0; 91], &[1.0; 9], &[]]), sum([&[1.0; 20], &[1e-300], &[-1e-300]])] {
+        assert_eq!(opened(&run), of(3, &[0, 1]));
+    }
+    // A function on shares needs the number of rows, and opens it only after both.
+    let median = opened(&of_rows("SecureMedian", &[5, 4, 3], rules));
+    let of_first: Vec<_> = median.iter().filter(|(of, _)| *of == party(0)).collect();
+    assert_eq!(of_first[..3], [&(party(0), bit(0)), &(party(0), bit(0)), &(party(0), bit(12))]);
+    assert_eq!(opened(&of_rows("SecureMedian", &[12, 1, 0], rules)), of(3, &[0, 1]));
+}
+
+/// Rounds of the release check, and bytes that each of three seats sends, beside those of a run without it.
+fn cost(function: &'static str, parameters: &Parameters, rules: Rules) -> (usize, [u64; 3]) {
+    let run = |rules: Rules| {
+        let run = of_rows(function, &[4, 4, 4], rules).parameters(parameters.clone());
+        let report = run.simulate(Simulation::new(1));
+        report.results().unwrap();
+        let sent = [0, 1, 2].map(|seat: usize| report.meters[seat].total().bytes_sent);
+        (report.rounds(), sent)
+    };
+    let ((rounds, sent), (other_rounds, other_sent)) = (run(rules), run(teaching()));
+    (rounds - other_rounds, [0, 1, 2].map(|seat| sent[seat] - other_sent[seat]))
+}
+
+#[test]
+fn the_cost_of_the_gate() {
+    let rows = Rules { min_rows: 10, ..teaching() };
+    let shares = Rules { max_share: 90, ..rows };
+    let any = Parameters::default();
+    let digits = Parameters { digits_before: Some(12), digits_after: Some(12), ..any.clone() };
+    let costs = [
+        cost("StatisticsBivariate", &any, rows),
+        cost("StatisticsBivariate", &any, shares),
+        cost("SecureSum", &any, shares),
+        cost("SecureSum", &digits, shares),
+    ];
+    let due = [
+        (10, [1760, 1248, 1248]),
+        (13, [1816, 1304, 1304]),
+        (28, [79_808, 79_296, 79_296]),
+        (24, [9096, 8584, 8584]),
+    ];
+    assert_eq!(costs.as_slice(), due);
+}

@@ -1,0 +1,89 @@
+//! Items as parties compare them: the same text written in two ways is one item.
+//!
+//! Texts are trimmed of white space, and brought into Unicode's composed form (NFC, Unicode Standard Annex
+//! 15), so that é is é whether it was written as one character or as two. Letters of other scripts that
+//! only look alike stay different, and so do upper and lower case, unless the parties agree to compare in
+//! lower case. Of an item that comes several times one is kept.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
+
+use super::Tag;
+use crate::kernel::session::SessionHash;
+
+/// The name under which the spec has how items are compared.
+pub(crate) const ITEMS: &str = "items";
+
+/// Whether upper and lower case are different.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Case {
+    /// They are.
+    #[default]
+    Exact,
+    /// Items are compared in lower case.
+    Lower,
+}
+
+impl Case {
+    /// The whole rule, as the spec has it.
+    pub(crate) fn rule(self) -> &'static str {
+        match self {
+            Self::Exact => "trimmed, NFC, case as it is",
+            Self::Lower => "trimmed, NFC, lower case",
+        }
+    }
+
+    /// The item that a text stands for.
+    pub(crate) fn item(self, text: &str) -> String {
+        let text = text.trim();
+        let text = match self {
+            Self::Exact => Cow::Borrowed(text),
+            Self::Lower => Cow::Owned(text.to_lowercase()),
+        };
+        text.nfc().collect()
+    }
+}
+
+/// The tag of an item in this session: 128 bits of a hash. Anybody who knows the session can make it, so
+/// that no tag may leave its party but masked.
+pub(crate) fn tag(session: &SessionHash, item: &str) -> Tag {
+    let key = Zeroizing::new(blake3::derive_key(
+        "cloister 1 intersection: tags of items",
+        session.as_bytes(),
+    ));
+    let hash = blake3::keyed_hash(&key, item.as_bytes());
+    let (halves, _) = hash.as_bytes().as_chunks::<16>();
+    halves.first().map_or(0, |half| u128::from_le_bytes(*half))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_text_written_otherwise_is_the_same_item() {
+        let exact = |text| Case::Exact.item(text);
+        assert_eq!(exact(" Jose\u{301}\t"), "Jos\u{e9}");
+        assert_eq!(exact("\u{a0}Müller\u{2003}"), exact("Mu\u{308}ller"));
+        // Kelvin and Ångström have canonical equals.
+        assert_eq!(exact("\u{212a}\u{212b}"), "K\u{c5}");
+        assert_ne!(exact("Müller"), exact("müller"));
+        let lower = |text| Case::Lower.item(text);
+        assert_eq!(lower("MU\u{308}LLER "), lower("müller"));
+        assert_eq!(lower("ΑΣ"), "ας");
+    }
+
+    #[test]
+    fn texts_that_only_look_alike_are_different() {
+        let pairs =
+            [("a", "\u{430}"), ("A", "\u{391}"), ("1", "\u{ff11}"), ("ﬁ", "fi"), ("a b", "a  b")];
+        for (one, other) in pairs {
+            assert_ne!(Case::Exact.item(one), Case::Exact.item(other));
+            assert_ne!(Case::Lower.item(one), Case::Lower.item(other));
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! More than two parties find what all of them have, and nothing of what only some have.
+//!
+//! Kolesnikov, Matania, Pinkas, Rosulek and Trieu, *Practical multi-party private set intersection from
+//! symmetric-key techniques* (CCS 2017): their protocol with unconditional sharing of zero, for the
+//! augmented semi-honest model. Its programmable pseudo-random functions are made, as theirs, of an oblivious
+//! pseudo-random function and a table of what it is to be corrected by: the function is that of Jarecki, Kiayias
+//! and Krawczyk (2HashDH; ASIACRYPT 2014) on ristretto255, the table an oblivious key-value store
+//! ([`crate::okvs`]).
+//!
+//! P_1, the first party, leads. Each pair of the others, P_i and P_j, has a key of its own, with which the share
+//! of zero of P_i for an item x is s_i(x) = ⊕_j PRF(k_ij, x). With ρ the secret power of P_1, k_i that of P_i:
+//! 1. *masked items*: P_1 sends H(x)^ρ for its items, in a random order, in messages of
+//!    [`CHUNK`] items; the same to all.
+//! 2. *evaluate*: P_i sends these to the power k_i back. P_1 takes ρ away again, and has
+//!    F_i(x) = hash(i, x, H(x)^k_i), of its own items only.
+//! 3. *stores*: P_i sends a store in which each of its items y has s_i(y) ⊕ F_i(y).
+//! 4. *answer*: P_1 looks its items up in all stores. ⊕_i (store_i(x) ⊕ F_i(x)) is zero where all have x, and
+//!    a random number elsewhere. It sends the tags of these to all, who find them among their own.
+//!
+//! **Parties:** n ≥ 3. **Adversary:** up to n − 1 may be curious, together. Without P_1 they see masked items
+//! (decisional Diffie-Hellman) and stores of nobody. With P_1 and all others but one, they see which of P_1's
+//! items the last one has: that is the intersection for a coalition of which each brings P_1's items (which is
+//! what *augmented* means). With two honest parties or more, what these have is hidden by a key that only
+//! they know, unless all have it: no smaller group's intersection, nor its size, is learnt.
+//!
+//! **What each learns:** how many items each has, and which all have.
+//!
+//! **Where it ends for who deviates:** elements that are none, or the identity; wrong lengths; an answer with
+//! items that a party does not have. P_1 can leave out items of the answer, and anybody can claim items
+//! that it does not have, or spoil the answer: privacy is all that is promised.
+//!
+//! **An item that not all have** is taken for one that all have with a probability of 2^-64, so one of all of the leader's
+//! 2^24 at most with 2^-40.
+//!
+//! **Rounds:** ⌈n_1 / [`CHUNK`]⌉ + 2 at P_1. **Bytes:** 32 for each item of P_1 to and from each of the others;
+//! about 9 for each item of the others to P_1; 16 for each item of the answer.
+
+use rand_core::CryptoRng;
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use super::Tag;
+use super::masking::{ELEMENT, Mask};
+use super::pair::CHUNK;
+use crate::kernel::channel::Channel;
+use crate::kernel::fault::{Fault, Misbehaviour};
+use crate::kernel::party::Party;
+use crate::kernel::session::Session;
+use crate::okvs::Store;
+
+/// Messages of masked items that go before the first has come back.
+const AHEAD: usize = 4;
+
+/// Bytes of what the keys of a store depend on beside the items.
+const SEED: usize = 32;
+
+/// How often a store is tried with other keys before something else must be wrong.
+const TRIES: usize = 4;
+
+const TAG: usize = 16;
+
+/// What one party brings, and what all know.
+pub(crate) struct Meeting<'a> {
+    pub(crate) channel: &'a Channel,
+    pub(crate) session: &'a Session,
+    /// How many items each party has.
+    pub(crate) counts: &'a [usize],
+}
+
+impl Meeting<'_> {
+    /// The places of our items that all parties have.
+    pub(crate) async fn common(
+        &self,
+        ours: &[Tag],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<usize>, Fault> {
+        let leader = Party::new(0).ok_or(Fault::Implausible)?;
+        match self.channel.parties().me() == leader {
+            true => self.lead(ours, rng).await,
+            false => self.follow(leader, ours, rng).await,
+        }
+    }
+
+    async fn lead(&self, ours: &[Tag], rng: &mut impl CryptoRng) -> Result<Vec<usize>, Fault> {
+        let channel = self.channel;
+        // Stores come when we have sent the first message.
+        let stores: Vec<usize> = self.counts.iter().map(|count| store_bytes(*count)).collect();
+        channel.make_room(&[stores.iter().copied().max().unwrap_or(0)]);
+        channel.begin_round("make room");
+        channel.broadcast(Vec::new());
+
+        let mask = Mask::random(rng);
+        let unmask = mask.inverse();
+        let chunks: Vec<&[Tag]> = ours.chunks(CHUNK).collect();
+        let send = |number: usize| {
+            chunks.get(number).into_iter().for_each(|chunk| channel.broadcast(mask.masked(chunk)));
+        };
+        (0..AHEAD).for_each(send);
+        let mut sums = Zeroizing::new(Vec::with_capacity(ours.len()));
+        for (number, chunk) in chunks.iter().enumerate() {
+            channel.begin_round("evaluate");
+            let mut sum = Zeroizing::new(vec![0; chunk.len()]);
+            for (party, message) in channel.gather_exactly(ELEMENT * chunk.len()).await? {
+                let elements = unmask.raised(&message.into_bytes());
+                let elements = elements.ok_or(Fault::blame(party, Misbehaviour::NoElement))?;
+                add(&mut sum, &values(party, chunk, &elements));
+            }
+            sums.append(&mut sum);
+            send(number + AHEAD);
+        }
+        channel.begin_round("stores");
+        for party in channel.parties().others() {
+            let count = self.counts.get(party.index()).copied().unwrap_or(0);
+            let message = channel.receive_exactly(party, store_bytes(count)).await?.into_bytes();
+            let malformed = || Fault::blame(party, Misbehaviour::Malformed);
+            let (seed, words) = message.split_first_chunk::<SEED>().ok_or_else(malformed)?;
+            let (words, _) = words.as_chunks::<8>();
+            let words = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+            let store = Store::from_words(words, count).ok_or_else(malformed)?;
+            add(&mut sums, &store.decode(&keys(seed, ours)));
+        }
+        let common: Vec<usize> =
+            sums.iter().enumerate().filter(|(_, sum)| **sum == 0).map(|(place, _)| place).collect();
+        let mut answer: Vec<Tag> =
+            common.iter().filter_map(|place| ours.get(*place).copied()).collect();
+        answer.sort_unstable();
+        channel.begin_round("answer");
+        channel.broadcast(answer.iter().flat_map(|tag| tag.to_le_bytes()).collect::<Vec<u8>>());
+        Ok(common)
+    }
+
+    async fn follow(
+        &self,
+        leader: Party,
+        ours: &[Tag],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<usize>, Fault> {
+        let (channel, me) = (self.channel, self.channel.parties().me());
+        channel.begin_round("make room");
+        channel.receive_exactly(leader, 0).await?;
+        let most = self.counts.iter().copied().min().unwrap_or(0);
+        channel.make_room(&[TAG * most]);
+
+        let mask = Mask::random(rng);
+        let mut left = self.counts.get(leader.index()).copied().unwrap_or(0);
+        while left > 0 {
+            channel.begin_round("evaluate");
+            let chunk = left.min(CHUNK);
+            let message = channel.receive_exactly(leader, ELEMENT * chunk).await?;
+            let raised = mask.raised(&message.into_bytes());
+            channel.send(leader, raised.ok_or(Fault::blame(leader, Misbehaviour::NoElement))?);
+            left -= chunk;
+        }
+        channel.begin_round("stores");
+        let mut stored = Zeroizing::new(values(me, ours, &mask.masked(ours)));
+        self.add_shares_of_zero(leader, ours, &mut stored);
+        channel.send(leader, store(ours, &stored, rng)?);
+
+        channel.begin_round("answer");
+        let answer = channel.receive(leader).await?;
+        let answer = answer.into_bytes();
+        places(&answer, ours, most).ok_or(Fault::blame(leader, Misbehaviour::Malformed))
+    }
+
+    /// Adds our share of zero for each item, from a key with each other party that follows.
+    fn add_shares_of_zero(&self, leader: Party, ours: &[Tag], values: &mut [u64]) {
+        for (_, key) in self.session.pair_keys().filter(|(party, _)| *party != leader) {
+            let key = key.for_use("cloister 1 intersection: shares of zero", 0);
+            let share = |(value, tag): (&mut u64, &Tag)| {
+                *value ^= first_word(&blake3::keyed_hash(&key, &tag.to_le_bytes()));
+            };
+            values.par_iter_mut().zip(ours).for_each(share);
+        }
+    }
+}
+
+/// F_i of each item, where `elements` are the items' to the power of P_i, encoded.
+fn values(party: Party, items: &[Tag], elements: &[u8]) -> Vec<u64> {
+    let value = |(item, element): (&Tag, &[u8])| {
+        let mut hasher =
+            blake3::Hasher::new_derive_key("cloister 1 intersection: function of a party");
+        hasher.update(&party.to_bytes());
+        hasher.update(&item.to_le_bytes());
+        hasher.update(element);
+        first_word(&hasher.finalize())
+    };
+    items.par_iter().zip(elements.par_chunks(ELEMENT)).map(value).collect()
+}
+
+/// The store of these values, as it is sent.
+fn store(items: &[Tag], values: &[u64], rng: &mut impl CryptoRng) -> Result<Vec<u8>, Fault> {
+    for _ in 0..TRIES {
+        let mut seed = [0; SEED];
+        rng.fill_bytes(&mut seed);
+        if let Ok(store) = Store::encode(&keys(&seed, items), values, rng) {
+            let words = store.words().iter().flat_map(|word| word.to_le_bytes());
+            return Ok(seed.into_iter().chain(words).collect());
+        }
+    }
+    Err(Fault::Implausible)
+}
+
+fn store_bytes(items: usize) -> usize {
+    SEED + 8 * Store::slots(items)
+}
+
+/// What items are looked up by in a store.
+fn keys(seed: &[u8; SEED], items: &[Tag]) -> Vec<u128> {
+    let key = |item: &Tag| {
+        let hash = blake3::keyed_hash(seed, &item.to_le_bytes());
+        let (halves, _) = hash.as_bytes().as_chunks::<16>();
+        halves.first().map_or(0, |half| u128::from_le_bytes(*half))
+    };
+    items.par_iter().map(key).collect()
+}
+
+/// The places of the answer's items among ours. None if one is not there, or they are not in order.
+fn places(answer: &[u8], ours: &[Tag], most: usize) -> Option<Vec<usize>> {
+    let (tags, rest) = answer.as_chunks::<TAG>();
+    let tags: Vec<Tag> = tags.iter().map(|tag| u128::from_le_bytes(*tag)).collect();
+    if !rest.is_empty() || tags.len() > most || !tags.is_sorted_by(|one, next| one < next) {
+        return None;
+    }
+    let mut sorted: Vec<(Tag, usize)> =
+        ours.iter().enumerate().map(|(place, tag)| (*tag, place)).collect();
+    sorted.par_sort_unstable();
+    let place = |tag: &Tag| {
+        let found = sorted.binary_search_by_key(tag, |(tag, _)| *tag).ok()?;
+        sorted.get(found).map(|(_, place)| *place)
+    };
+    tags.iter().map(place).collect()
+}
+
+fn add(sums: &mut [u64], values: &[u64]) {
+    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum ^= value);
+}
+
+fn first_word(hash: &blake3::Hash) -> u64 {
+    hash.as_bytes().first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
+}
+
+#[cfg(test)]
+#[path = "many_tests.rs"]
+mod tests;

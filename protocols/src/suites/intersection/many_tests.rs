@@ -1,0 +1,137 @@
+//! Intersections of more than two against parties that cheat, or are curious, in simulation.
+
+use super::*;
+use crate::kernel::disclosure::Profile;
+use crate::kernel::session::agree;
+use crate::kernel::simulation::adversary::{Action, Tamper};
+use crate::kernel::simulation::{Ending, Simulation};
+use crate::suites::intersection::tests::{run, texts};
+use crate::testing::{offer, seed};
+
+/// Numbers of messages behind the proposal, sizes and their echo: those of the party that leads, and of one
+/// that follows.
+const ROOM: u32 = 3;
+const MASKED: u32 = 4;
+const ANSWER: u32 = 5;
+const EVALUATED: u32 = 3;
+const STORE: u32 = 4;
+
+fn party(index: usize) -> Party {
+    Party::new(index).unwrap()
+}
+
+fn check(tamper: &Tamper, may_pass: bool) {
+    let run = run(&[texts(0..12), texts(6..30), texts(3..10)]);
+    let report = run.simulate(Simulation::new(seed()).adversary(tamper.clone()));
+    let cheater = tamper.party;
+    let mut noticed = false;
+    for (index, ending) in report.endings.iter().enumerate().filter(|(i, _)| *i != cheater.index())
+    {
+        match ending {
+            Ending::Done(_) => {}
+            // Whoever waits, waits for the cheater, or for one that has stopped because of it.
+            Ending::Stalled(_) => noticed = true,
+            Ending::Stopped(Fault::Misbehaviour { party, .. }) => {
+                assert_eq!(*party, cheater, "{tamper:?} at {index}");
+                noticed = true;
+            }
+            Ending::Stopped(fault) => panic!("{tamper:?}: {fault}"),
+        }
+    }
+    assert!(noticed || may_pass, "{tamper:?}");
+}
+
+#[test]
+fn every_action_on_every_message_is_noticed() {
+    let actions = [
+        Action::Drop,
+        Action::Repeat,
+        Action::Truncate(1),
+        Action::Truncate(8),
+        Action::Truncate(usize::MAX),
+        Action::Extend(1),
+        Action::Extend(16),
+        Action::Replace(vec![0xa5; 32 * 12].into()),
+    ];
+    for action in &actions {
+        for (cheater, number) in
+            [(0, ROOM), (0, MASKED), (0, ANSWER), (1, EVALUATED), (1, STORE), (2, STORE)]
+        {
+            let tamper = Tamper::new(party(cheater), None, number, action.clone());
+            // What is sent behind the last message is read by nobody.
+            let last = number == if cheater == 0 { ANSWER } else { STORE };
+            // Nothing can be cut off an empty message, and an empty answer is one: who leads can leave out
+            // items.
+            let is_cut = cheater == 0
+                && match action {
+                    Action::Truncate(usize::MAX) => number != MASKED,
+                    Action::Truncate(_) => number == ROOM,
+                    _ => false,
+                };
+            let unread = *action == Action::Repeat && last || is_cut;
+            check(&tamper, unread);
+            check(&tamper.retagging(), unread);
+        }
+    }
+}
+
+#[test]
+fn an_answer_with_items_that_a_party_has_not_is_refused() {
+    for answer in [vec![0xa5; 16], vec![0; 32], vec![1; 24]] {
+        let tamper = Tamper::new(party(0), None, ANSWER, Action::Replace(answer.into()));
+        check(&tamper.retagging(), false);
+    }
+}
+
+/// The party that leads, and one with it, look for what the others have: with each subset of the values that
+/// the stores lead to. Of items that only some have no subset says anything; so it was in the ring of the
+/// reference, where every pair's intersection showed.
+#[test]
+fn smaller_groups_intersections_do_not_show_in_what_the_leader_has() {
+    const PARTIES: usize = 4;
+    // The tags that each party has: of those from 1 on, which bits are set says who has it.
+    let has = |party: usize, tag: u128| tag >> party & 1 == 1;
+    let tags = |party: usize| (1..16_u128).filter(move |tag| has(party, *tag)).collect::<Vec<_>>();
+    let counts: Vec<usize> = (0..PARTIES).map(|party| tags(party).len()).collect();
+    let report = Simulation::new(seed()).parties(PARTIES).run(|channel, me, mut rng| {
+        let (counts, ours) = (counts.clone(), tags(me.index()));
+        async move {
+            let offer = offer(PARTIES, Profile::Teaching.rules());
+            let session = agree(&channel, offer, false, &mut rng).await?;
+            let meeting = Meeting { channel: &channel, session: &session, counts: &counts };
+            if me.index() > 0 {
+                // The answer is of this test's leader: empty.
+                meeting.common(&ours, &mut rng).await?;
+                return Ok(Vec::new());
+            }
+            channel.broadcast(Vec::new());
+            let mask = Mask::random(&mut rng);
+            channel.broadcast(mask.masked(&ours));
+            let mut found = Vec::new();
+            for (party, message) in channel.gather().await? {
+                let elements = mask.inverse().raised(&message.into_bytes()).unwrap();
+                found.push((party, values(party, &ours, &elements)));
+            }
+            for (party, sums) in &mut found {
+                let message = channel.receive(*party).await?.into_bytes();
+                let (seed, words) = message.split_first_chunk::<SEED>().unwrap();
+                let words = words.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+                let store = Store::from_words(words.collect(), counts[party.index()]).unwrap();
+                add(sums, &store.decode(&keys(seed, &ours)));
+            }
+            channel.broadcast(Vec::new());
+            Ok(found.into_iter().map(|(_, sums)| sums).collect())
+        }
+    });
+    let results = report.results().unwrap();
+    let of_others: &Vec<Vec<u64>> = results[0];
+    assert_eq!(of_others.len(), PARTIES - 1);
+    for (place, tag) in tags(0).into_iter().enumerate() {
+        for subset in 1_usize..1 << (PARTIES - 1) {
+            let chosen = of_others.iter().enumerate().filter(|(party, _)| subset >> party & 1 == 1);
+            let sum = chosen.fold(0, |sum, (_, values)| sum ^ values[place]);
+            let is_all = subset + 1 == 1 << (PARTIES - 1);
+            assert_eq!(sum == 0, is_all && tag == 15, "{tag} {subset}");
+        }
+    }
+}

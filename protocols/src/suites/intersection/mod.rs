@@ -1,0 +1,62 @@
+//! Finding what parties have in common, without sorting or comparing it anywhere: the suite of set
+//! intersections.
+//!
+//! [`pair`] is between two parties, [`many`] among more; both know items by their [`items::tag`], a hash that
+//! never leaves a party but masked. Two parties that join tables use [`pair`] too (see [`crate::suites::pairwise`]);
+//! more merge sorted lists on shares (see `circuits`), as do counts of what more than two have in common.
+//!
+//! Every party's set is told by its size. How sizes are hidden is for the functions to say.
+
+#[cfg(test)]
+mod adversary_tests;
+pub(crate) mod items;
+pub(crate) mod many;
+pub(crate) mod masking;
+pub(crate) mod pair;
+#[cfg(test)]
+mod tests;
+
+use rand_core::CryptoRng;
+
+use self::masking::Mask;
+use self::pair::{Meeting, Side};
+use crate::kernel::channel::Channel;
+use crate::kernel::fault::Fault;
+use crate::kernel::session::Session;
+
+/// The name of this suite in specs, parameters and results.
+pub(crate) const SUITE: &str = "intersection";
+
+/// What stands for an item in a session: 128 bits of a keyed hash.
+pub(crate) type Tag = u128;
+
+/// Returns the places of our items that all parties have. `counts` are all parties' numbers of items.
+/// Items are to be in a random order, because other parties see places.
+pub(crate) async fn common(
+    channel: &Channel,
+    session: &Session,
+    ours: &[Tag],
+    counts: &[usize],
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<usize>, Fault> {
+    if counts.len() == 2 {
+        return common_of_two(channel, session, ours, counts, rng).await;
+    }
+    many::Meeting { channel, session, counts }.common(ours, rng).await
+}
+
+/// Returns the places of our items that the other party has too.
+async fn common_of_two(
+    channel: &Channel,
+    session: &Session,
+    ours: &[Tag],
+    counts: &[usize],
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<usize>, Fault> {
+    let (peer, key) = session.pair_keys().next().ok_or(Fault::Implausible)?;
+    let key = key.for_use("cloister 1 intersection: commitments", 0);
+    let theirs = counts.get(peer.index()).copied().ok_or(Fault::Implausible)?;
+    let meeting = Meeting { channel, peer, key: &key, theirs };
+    let results = meeting.results(&Mask::random(rng), ours, None).await?;
+    Ok(results.pairs(Side::Ours).into_iter().map(|[ours, _]| ours).collect())
+}

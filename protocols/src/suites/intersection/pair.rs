@@ -1,0 +1,268 @@
+//! Two parties find what both have, by masking each other's items.
+//!
+//! Meadows, *A more efficient cryptographic matchmaking protocol for use in the absence of a continuously
+//! available third party* (IEEE Symposium on Security and Privacy 1986); Huberman, Franklin and Hogg,
+//! *Enhancing privacy and trust in electronic communities* (EC 1999). For sizes alone, with the shuffle of
+//! Agrawal, Evfimievski and Srikant, *Information sharing across private databases* (SIGMOD 2003, section
+//! 5), section on the size of an intersection.
+//!
+//! With α, β the secret powers of the two for this session, and H the hash into the group:
+//! 1. *masked items*: each sends H(x)^α for its items x, in a random order, in messages of [`CHUNK`] items.
+//! 2. Each raises what has come to its own power. *commit*: it commits to the results H(x)^αβ, each cut to
+//!    40 + log₂ n + log₂ m bits, in the order in which it is going to send them: that of their arrival where
+//!    the members are to be known, and else one that only it knows.
+//! 3. *twice masked*: the results go back to the owner, who has the other party's too: it made them
+//!    itself. Equal ones are of the same item.
+//!
+//! **Parties:** two. **Adversary:** either may be curious; privacy of items that are not common then rests on
+//! the decisional Diffie-Hellman assumption in ristretto255, with H a random oracle. **What each learns:**
+//! how many items the other has; and which of its own are common, or, where both send back in an order
+//! of their own, how many.
+//!
+//! **Where it ends for who deviates:** elements that are none, or the identity, or that come twice; results that
+//! come twice; wrong lengths. The commitment is for who waits for the results of its own items and sends them back as the
+//! other's: the other would take all of its own items for common ones. It can still send back results that
+//! are none, or use items that it does not have; so no item is proved to be anybody's.
+//!
+//! **Two results that meet by chance** make a wrong match with a probability of 2^-40 at most.
+//!
+//! **Rounds:** ⌈n / [`CHUNK`]⌉ + 1 + ⌈n / [`RESULTS`]⌉ where n is the larger set's size. The first
+//! [`AHEAD`] messages go without waiting; later ones each wait for one of the other's, so that computing,
+//! sending and receiving overlap, and no more than that waits anywhere. **Bytes** for each item: 32 to the
+//! other, about 10 back.
+
+use rayon::prelude::*;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::Tag;
+use super::masking::{Doubly, ELEMENT, Mask};
+use crate::kernel::channel::{Channel, Message};
+use crate::kernel::fault::{Fault, Misbehaviour};
+use crate::kernel::party::Party;
+
+/// Items in a message.
+pub(crate) const CHUNK: usize = 2_048;
+
+/// Results in a message.
+const RESULTS: usize = 8_192;
+
+/// Messages that go before the first has come.
+const AHEAD: usize = 4;
+
+/// A link to the other party, and what is known of both sets.
+#[derive(Clone, Copy)]
+pub(crate) struct Meeting<'a> {
+    pub(crate) channel: &'a Channel,
+    pub(crate) peer: Party,
+    /// A key of this session that only the two have, for commitments.
+    pub(crate) key: &'a [u8; 32],
+    /// How many items the other has.
+    pub(crate) theirs: usize,
+}
+
+/// What has become of both parties' items.
+pub(crate) struct Results {
+    /// Of ours, in the order in which the other has sent them back.
+    ours: Vec<Doubly>,
+    /// Of the other's, in the order in which we have sent them back.
+    theirs: Vec<Doubly>,
+}
+
+/// The larger number of messages of the two directions is that of both: each waits for the other's.
+trait Paced {
+    /// Our message of this number.
+    fn message(&mut self, number: usize) -> Vec<u8>;
+    /// Bytes of the other's message of this number.
+    fn due(&self, number: usize) -> usize;
+    /// Takes the other's message of this number; what is wrong with it, if anything is.
+    fn take(&mut self, number: usize, message: Message) -> Result<(), Misbehaviour>;
+}
+
+struct Masking<'a> {
+    mask: &'a Mask,
+    ours: &'a [Tag],
+    theirs: usize,
+    results: Vec<Doubly>,
+}
+
+struct Returning<'a> {
+    bytes: usize,
+    theirs: &'a [Doubly],
+    count: usize,
+    ours: Vec<Doubly>,
+    hasher: blake3::Hasher,
+}
+
+impl Meeting<'_> {
+    /// Masks both parties' items twice. `ours` are sent in their order; the other's are sent back in the
+    /// order that `order` gives, as the place that each comes from, or as they came.
+    pub(crate) async fn results(
+        self,
+        mask: &Mask,
+        ours: &[Tag],
+        order: Option<&[usize]>,
+    ) -> Result<Results, Fault> {
+        let Self { channel, peer, theirs, .. } = self;
+        let larger = ours.len().max(theirs);
+        let mut masking = Masking { mask, ours, theirs, results: Vec::new() };
+        self.paced("masked items", larger.div_ceil(CHUNK), &mut masking).await?;
+        let mut results = masking.results;
+        if has_repeated(&results) {
+            return Err(Fault::blame(peer, Misbehaviour::RepeatedItem));
+        }
+        if let Some(order) = order {
+            results = order.iter().filter_map(|origin| results.get(*origin).copied()).collect();
+        }
+        let bytes = result_bytes(ours.len(), theirs);
+        results.iter_mut().for_each(|result| *result = cut(*result, bytes));
+
+        channel.begin_round("commit");
+        channel.send(peer, self.commitment(channel.parties().me(), bytes, &results).to_vec());
+        let commitment = channel.receive_exactly(peer, blake3::OUT_LEN).await?.into_bytes();
+
+        let hasher = self.hasher(peer);
+        let (count, returned) = (ours.len(), Vec::with_capacity(ours.len()));
+        let mut returning = Returning { bytes, theirs: &results, count, ours: returned, hasher };
+        self.paced("twice masked", larger.div_ceil(RESULTS), &mut returning).await?;
+        let Returning { ours, hasher, .. } = returning;
+        if !bool::from(hasher.finalize().as_bytes().as_slice().ct_eq(&commitment)) {
+            return Err(Fault::blame(peer, Misbehaviour::WrongOpening));
+        }
+        if has_repeated(&ours) {
+            return Err(Fault::blame(peer, Misbehaviour::RepeatedItem));
+        }
+        Ok(Results { ours, theirs: results })
+    }
+
+    async fn paced(
+        self,
+        name: &'static str,
+        messages: usize,
+        work: &mut impl Paced,
+    ) -> Result<(), Fault> {
+        for number in 0..AHEAD.min(messages) {
+            self.channel.send(self.peer, work.message(number));
+        }
+        for number in 0..messages {
+            self.channel.begin_round(name);
+            let message = self.channel.receive_exactly(self.peer, work.due(number)).await?;
+            work.take(number, message).map_err(|what| Fault::blame(self.peer, what))?;
+            if number + AHEAD < messages {
+                self.channel.send(self.peer, work.message(number + AHEAD));
+            }
+        }
+        Ok(())
+    }
+
+    fn hasher(&self, of: Party) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new_keyed(self.key);
+        hasher.update(&of.to_bytes());
+        hasher
+    }
+
+    fn commitment(&self, me: Party, bytes: usize, results: &[Doubly]) -> [u8; 32] {
+        let mut hasher = self.hasher(me);
+        results.chunks(RESULTS).for_each(|chunk| {
+            hasher.update(&written(chunk, bytes));
+        });
+        *hasher.finalize().as_bytes()
+    }
+}
+
+impl Paced for Masking<'_> {
+    fn message(&mut self, number: usize) -> Vec<u8> {
+        self.mask.masked(chunk(self.ours, number, CHUNK))
+    }
+
+    fn due(&self, number: usize) -> usize {
+        ELEMENT * chunk_len(self.theirs, number, CHUNK)
+    }
+
+    fn take(&mut self, _: usize, message: Message) -> Result<(), Misbehaviour> {
+        let results = self.mask.doubly(&message.into_bytes());
+        self.results.extend(results.ok_or(Misbehaviour::NoElement)?);
+        Ok(())
+    }
+}
+
+impl Paced for Returning<'_> {
+    fn message(&mut self, number: usize) -> Vec<u8> {
+        written(chunk(self.theirs, number, RESULTS), self.bytes)
+    }
+
+    fn due(&self, number: usize) -> usize {
+        self.bytes * chunk_len(self.count, number, RESULTS)
+    }
+
+    fn take(&mut self, _: usize, message: Message) -> Result<(), Misbehaviour> {
+        let message = message.into_bytes();
+        self.hasher.update(&message);
+        self.ours.extend(message.chunks(self.bytes).map(|bytes| {
+            let mut whole = [0; 16];
+            whole.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+            u128::from_le_bytes(whole)
+        }));
+        Ok(())
+    }
+}
+
+impl Results {
+    /// The common items: of each the place of ours among what came back, and of the other's among what we
+    /// sent back, in ascending order of the places of `first`'s.
+    pub(crate) fn pairs(&self, first: Side) -> Vec<[usize; 2]> {
+        let sorted = |results: &[Doubly]| {
+            let mut sorted: Vec<(Doubly, usize)> =
+                results.iter().enumerate().map(|(place, result)| (*result, place)).collect();
+            sorted.par_sort_unstable();
+            sorted
+        };
+        let theirs = sorted(&self.theirs);
+        let partner = |(place, result): (usize, &Doubly)| {
+            let found = theirs.binary_search_by_key(result, |(result, _)| *result).ok()?;
+            theirs.get(found).map(|(_, other)| [place, *other])
+        };
+        let mut pairs: Vec<[usize; 2]> = self.ours.iter().enumerate().filter_map(partner).collect();
+        if first == Side::Theirs {
+            pairs.sort_unstable_by_key(|[_, theirs]| *theirs);
+        }
+        pairs
+    }
+}
+
+/// Whose places.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Ours,
+    Theirs,
+}
+
+/// Bytes of a result that is sent back: so many that of all pairs none meets by chance.
+fn result_bytes(ours: usize, theirs: usize) -> usize {
+    let digits = |count: usize| usize::BITS - count.leading_zeros();
+    let bits = 40 + digits(ours) + digits(theirs);
+    usize::try_from(bits.div_ceil(8)).map_or(16, |bytes| bytes.min(16))
+}
+
+fn cut(result: Doubly, bytes: usize) -> Doubly {
+    let digits = u32::try_from(8 * bytes).unwrap_or(u128::BITS);
+    result & 1_u128.checked_shl(digits).map_or(u128::MAX, |above| above.wrapping_sub(1))
+}
+
+fn written(results: &[Doubly], bytes: usize) -> Vec<u8> {
+    results.iter().flat_map(|result| result.to_le_bytes().into_iter().take(bytes)).collect()
+}
+
+fn chunk<T>(items: &[T], number: usize, size: usize) -> &[T] {
+    items.chunks(size).nth(number).unwrap_or_default()
+}
+
+fn chunk_len(count: usize, number: usize, size: usize) -> usize {
+    count.saturating_sub(number * size).min(size)
+}
+
+fn has_repeated(results: &[Doubly]) -> bool {
+    let mut sorted = Zeroizing::new(results.to_vec());
+    sorted.par_sort_unstable();
+    sorted.windows(2).any(|two| two.first() == two.get(1))
+}

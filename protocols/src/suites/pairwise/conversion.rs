@@ -1,0 +1,117 @@
+//! From numbers to bits and back.
+//!
+//! **To bits:** x = Σ x_i, so the bits of each party's own share are an addend, which needs no message.
+//!
+//! **To numbers:** with the parties in order, X = b_0, and X ← X + b_j − 2·X·b_j for each further party j,
+//! whose bit b_j only j knows: X is shared among the parties before j. For X_i·b_j the pair (i, j) has a random
+//! number a at i, a random bit b at j, and shares u + v = a·b. j sends f = b_j ⊕ b, i sends D = X_i − a. Then
+//! X_i·b_j = D·b_j + a·f + (1 − 2f)·(u + v), whose first and last v terms j makes, and i the others.
+//!
+//! n − 1 rounds, because party j sends on what it has from those before it. All f go in the first.
+
+use std::collections::BTreeMap;
+
+use super::pool::Kind;
+use super::{Pairwise, Share};
+use crate::algebra::packed_bits::{Lanes, extend_by_bits, plane_words, planes_of};
+use crate::algebra::ring::Ring;
+use crate::engine::shared::{Shared, split};
+use crate::kernel::fault::Fault;
+use crate::kernel::party::Party;
+use crate::kernel::wire;
+
+impl Pairwise<'_> {
+    pub(super) fn bits_of_addends<R: Ring>(
+        &self,
+        x: &Share<R>,
+        digits: usize,
+    ) -> Vec<Vec<Share<Lanes>>> {
+        let words = plane_words(x.len());
+        let [share] = x.parts();
+        let of_party = |party: Party| {
+            let own = || planes_of(share, 0..digits);
+            split(&self.lone(Some(party), words * digits, own), words)
+        };
+        self.channel.parties().all().map(of_party).collect()
+    }
+
+    pub(super) async fn numbers_of_bits<R: Ring>(
+        &mut self,
+        planes: &[&Share<Lanes>],
+        lanes: usize,
+    ) -> Result<Share<R>, Fault> {
+        let mut bits: Vec<R> = Vec::with_capacity(planes.len() * lanes);
+        for plane in planes {
+            let [plane] = plane.parts();
+            extend_by_bits(&mut bits, plane, lanes);
+        }
+        let kind = Kind::scaled::<R>();
+        self.supply.provide(self.channel, kind, bits.len()).await?;
+        let Some(me) = self.order.iter().position(|party| *party == self.me()) else {
+            return Err(Fault::Implausible);
+        };
+        let mut scaled = BTreeMap::new();
+        for index in 0..self.supply.peers.len() {
+            let [a, _, c] = self.supply.take::<R>(index, kind, bits.len());
+            let party = self.supply.peers.get(index).map(|peer| peer.party);
+            scaled.extend(party.map(|party| (party, (a, c))));
+        }
+
+        self.channel.begin_round("bits as numbers");
+        let (before, behind) = self.order.split_at(me);
+        let behind = behind.get(1..).unwrap_or_default();
+        for party in before {
+            if let Some((b, _)) = scaled.get(party) {
+                let turned = bits.iter().zip(b).map(|(bit, b)| different(*bit, *b));
+                self.channel.send(*party, wire::elements(packed(turned)));
+            }
+        }
+        // Our share of X once our own bit is in it: what those before us send is due first.
+        let mut x = bits.clone();
+        for party in before {
+            let (Some((b, v)), len) = (scaled.get(party), bits.len()) else { continue };
+            let d = self.channel.receive_elements::<R>(*party, len).await?;
+            for (((x, bit), d), (b, v)) in x.iter_mut().zip(&bits).zip(d).zip(b.iter().zip(v)) {
+                let v = sign(different(*bit, *b), *v);
+                *x = x.minus(twice(bit.times(d).plus(v)));
+            }
+        }
+        for (round, party) in (me..).zip(behind) {
+            if round > 0 {
+                self.channel.begin_round("bits as numbers");
+            }
+            let Some((a, u)) = scaled.get(party) else { continue };
+            let d: Vec<R> = x.iter().zip(a).map(|(x, a)| x.minus(*a)).collect();
+            self.channel.send(*party, wire::elements(d));
+            let words = plane_words(bits.len());
+            let turned = self.channel.receive_elements::<Lanes>(*party, words).await?;
+            let mut f: Vec<R> = Vec::with_capacity(bits.len());
+            extend_by_bits(&mut f, &turned, bits.len());
+            for ((x, f), (a, u)) in x.iter_mut().zip(f).zip(a.iter().zip(u)) {
+                *x = x.minus(twice(a.times(f).plus(sign(f, *u))));
+            }
+        }
+        Ok(Share::new([x]))
+    }
+}
+
+/// b ⊕ c as a number.
+fn different<R: Ring>(b: R, c: R) -> R {
+    b.plus(c).minus(twice(b.times(c)))
+}
+
+fn twice<R: Ring>(x: R) -> R {
+    x.plus(x)
+}
+
+/// (1 − 2f)·x.
+fn sign<R: Ring>(f: R, x: R) -> R {
+    x.minus(twice(f.times(x)))
+}
+
+/// Numbers 0 and 1 as a plane.
+fn packed<R: Ring>(bits: impl Iterator<Item = R>) -> Vec<Lanes> {
+    let bits: Vec<u64> = bits.map(|bit| bit.word(0)).collect();
+    let word = |bits: &[u64]| bits.iter().rev().fold(0, |word, bit| (word << 1) | (bit & 1));
+    bits.chunks(64).map(|bits| Lanes(word(bits))).collect()
+}

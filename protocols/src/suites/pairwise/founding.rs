@@ -1,0 +1,136 @@
+//! The base of transfers between two nodes: transfers by public keys, and trees dealt through them, in both
+//! directions at once (see [`crate::ot`]).
+//!
+//! It is bound to the session in which it is made, to its two parties and to their link, by the key that the two
+//! have in that session. Later sessions over the same link fork it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::peer::Peer;
+use crate::kernel::channel::Channel;
+use crate::kernel::fault::Fault;
+use crate::ot::base::{self, Key};
+use crate::ot::extension::Delta;
+use crate::ot::tree::{self, DEALT, Seed};
+use crate::ot::{DELTA, GROUPS};
+
+/// What both ends of a link keep from base transfers on: enough for any number of transfers.
+pub(super) struct Base {
+    /// The same at both ends.
+    pub(super) name: [u8; 16],
+    /// All leaves, for transfers that we receive.
+    pub(super) leaves: Vec<Seed>,
+    /// Our Δ, for transfers that we send, and all leaves but those that it names.
+    pub(super) delta: Delta,
+    pub(super) known: Vec<Seed>,
+    /// Hashes of the trees that we have dealt, and of those that the peer has.
+    pub(super) dealt: [u8; 32],
+    pub(super) taken: [u8; 32],
+    /// A chunk did not pass its check: whoever made it may know digits of Δ.
+    spoiled: AtomicBool,
+}
+
+/// Base transfers under way: in one we send and the peer will receive extended ones, in the other the
+/// reverse.
+pub(super) struct Founding {
+    sender: base::Sender,
+    receiver: base::Receiver,
+    delta: Delta,
+}
+
+/// The same, with our trees dealt.
+pub(super) struct Dealt {
+    leaves: Vec<Seed>,
+    delta: Delta,
+    known: Vec<Key>,
+    hash: [u8; 32],
+}
+
+/// The context of base transfers that we send, and of those that we receive.
+fn contexts(peer: &Peer) -> [Zeroizing<[u8; 32]>; 2] {
+    let context =
+        |first: bool| peer.key.for_use("cloister 1 pairwise: base transfers", u64::from(first));
+    [context(peer.first), context(!peer.first)]
+}
+
+impl Founding {
+    pub(super) fn begin(channel: &Channel, peer: &Peer, rng: &mut impl CryptoRng) -> Self {
+        let [_, receiving] = contexts(peer);
+        let delta = Delta::draw(rng);
+        let (sender, elements) = base::Sender::begin(DELTA, rng);
+        let choices = delta.choices();
+        let (receiver, pairs) = base::Receiver::begin(base::Session(&receiving), &choices, rng);
+        channel.send(peer.party, [elements, pairs].concat());
+        Self { sender, receiver, delta }
+    }
+
+    pub(super) async fn deal(
+        self,
+        channel: &Channel,
+        peer: &Peer,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Dealt, Fault> {
+        let Self { sender, receiver, delta } = self;
+        let (elements, pairs) = (base::SENT * DELTA, base::RECEIVED * DELTA);
+        let message = channel.receive_exactly(peer.party, elements + pairs).await?.into_bytes();
+        let (elements, pairs) = message.split_at(elements);
+        let [sending, receiving] = contexts(peer);
+        let keys = sender.finish(base::Session(&sending), pairs);
+        let known = receiver.finish(base::Session(&receiving), &delta.choices(), elements);
+        let (keys, known) = keys.zip(known).ok_or_else(|| peer.blame())?;
+        let root = |_| {
+            let mut root = Seed::default();
+            rng.fill_bytes(root.as_mut_slice());
+            root
+        };
+        let roots: Vec<Seed> = (0..GROUPS).map(root).collect();
+        let (leaves, message) = tree::deal(&roots, &keys);
+        let hash = hash_of_trees(&message);
+        channel.send(peer.party, message);
+        Ok(Dealt { leaves, delta, known, hash })
+    }
+}
+
+impl Dealt {
+    pub(super) async fn finish(self, channel: &Channel, peer: &Peer) -> Result<Base, Fault> {
+        let Self { leaves, delta, known, hash } = self;
+        let message = channel.receive_exactly(peer.party, DEALT).await?.into_bytes();
+        let known = tree::guess(&delta.missing(), &known, &message).ok_or_else(|| peer.blame())?;
+        let name = peer.key.for_use("cloister 1 pairwise: name of a base", 0);
+        let name = name.first_chunk().copied().unwrap_or_default();
+        let (taken, spoiled) = (hash_of_trees(&message), AtomicBool::new(false));
+        Ok(Base { name, leaves, delta, known, dealt: hash, taken, spoiled })
+    }
+}
+
+fn hash_of_trees(message: &[u8]) -> [u8; 32] {
+    blake3::derive_key("cloister 1 pairwise: trees that were dealt", message)
+}
+
+impl Base {
+    /// Whether it must not be used any more.
+    pub(super) fn is_spoiled(&self) -> bool {
+        self.spoiled.load(Ordering::Acquire)
+    }
+
+    /// The same as it was made: what one run of a test spoils, the next has whole.
+    #[cfg(test)]
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            name: self.name,
+            leaves: self.leaves.clone(),
+            delta: self.delta.clone(),
+            known: self.known.clone(),
+            dealt: self.dealt,
+            taken: self.taken,
+            spoiled: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn spoil(&self) {
+        self.spoiled.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,137 @@
+//! Two parties join their tables without comparing anything on shares.
+//!
+//! As in Bifrost (arXiv 2602.01225), which rows match is found by masking each other's items
+//! ([`crate::suites::intersection::pair`]), and nobody knows whose they are, because columns in shared form go the way
+//! of the masked items:
+//! 1. Each party sends its masked items in an order of its own, and brings its columns in in that order.
+//! 2. Each sends the other's results back in a second order of its own. The other's columns are put into that
+//!    same order, in shared form ([`super::shuffle`], with one turn).
+//! 3. Both find the same pairs of places, and compare a hash of them. In each table a place stands for a row
+//!    that only the two orders together would tell, and each party knows one of them.
+//!
+//! **What each learns:** how many rows match. **Rounds:** those of the intersection, and one; two shuffles of
+//! one turn.
+
+use curve25519_dalek::scalar::Scalar;
+use zeroize::Zeroizing;
+
+use super::Pairwise;
+use crate::engine::Columns;
+use crate::engine::shared::Shared;
+use crate::engine::tables::{Joined, Shape, Table};
+use crate::kernel::fault::{Fault, InputError, Misbehaviour};
+use crate::kernel::party::Party;
+use crate::suites::intersection::Tag;
+use crate::suites::intersection::masking::Mask;
+use crate::suites::intersection::pair::{Meeting, Side};
+
+/// What two parties know of each other's items.
+struct Met {
+    /// Of each pair the places of the first party's item and of the second's.
+    pairs: Vec<[usize; 2]>,
+    /// The order in which we have sent our items.
+    sent: Vec<usize>,
+    /// The order in which we have sent back the other's.
+    returned: Vec<usize>,
+}
+
+/// A hash of the pairs, under a key that only the two have.
+fn pairs_digest(key: &[u8; 32], pairs: &[[usize; 2]]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(b"pairs");
+    for place in pairs.iter().flatten() {
+        hasher.update(&(*place as u64).to_le_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+impl Pairwise<'_> {
+    /// Whether it is two parties that compute.
+    pub(super) fn is_of_two(&self) -> bool {
+        self.order.len() == 2
+    }
+
+    /// How many of two parties' tags are common.
+    pub(super) async fn meet_and_count(
+        &mut self,
+        tags: &[Tag],
+        sizes: &[usize],
+    ) -> Result<usize, Fault> {
+        Ok(self.meet(tags, sizes).await?.pairs.len())
+    }
+
+    /// The join of two parties' tables.
+    pub(super) async fn joined_with_other(
+        &mut self,
+        table: &Table,
+        shapes: &[Shape],
+    ) -> Result<Joined<Self>, Fault> {
+        let sizes: Vec<usize> = shapes.iter().map(|shape| shape.rows).collect();
+        let met = self.meet(&table.tags, &sizes).await?;
+        let mut tables = Vec::with_capacity(2);
+        for (index, shape) in shapes.iter().enumerate() {
+            let [of, chooser] = [index, 1 - index.min(1)].map(Party::new);
+            let own = |column: usize| {
+                let column = table.words.get(column).map_or(&[][..], Vec::as_slice);
+                met.sent.iter().filter_map(|origin| column.get(*origin).copied()).collect()
+            };
+            let columns =
+                (0..shape.columns).map(|column| self.lone(of, shape.rows, || own(column)));
+            let columns = Columns { numbers: Vec::new(), words: columns.collect() };
+            let chooser = chooser.ok_or(Fault::Implausible)?;
+            let order = match chooser == self.channel.parties().me() {
+                true => met.returned.clone(),
+                false => (0..shape.rows).collect(),
+            };
+            let Columns { words, .. } = self.reordered_by(chooser, columns, &order).await?;
+            let places: Vec<usize> =
+                met.pairs.iter().filter_map(|pair| pair.get(index).copied()).collect();
+            tables.push(words.iter().map(|column| column.gather(&places)).collect());
+        }
+        Ok(Joined { rows: met.pairs.len(), tables })
+    }
+
+    async fn meet(&mut self, tags: &[Tag], sizes: &[usize]) -> Result<Met, Fault> {
+        let me = self.channel.parties().me();
+        let [peer] = self.supply.peers.as_slice() else { return Err(Fault::Implausible) };
+        let (peer, key) = (peer.party, peer.key.for_use("cloister 1 pairwise: meet", self.met));
+        self.met += 1;
+        let theirs = sizes.get(peer.index()).copied().ok_or(Fault::Implausible)?;
+        if sizes.get(me.index()) != Some(&tags.len()) {
+            return Err(InputError::Shape { expected: "as many rows as were agreed" }.into());
+        }
+        let sent = self.supply.own_order(tags.len());
+        let returned = self.supply.own_order(theirs);
+        let ours: Zeroizing<Vec<Tag>> =
+            Zeroizing::new(sent.iter().filter_map(|origin| tags.get(*origin).copied()).collect());
+        let mask = Mask::of(self.own_scalar());
+        let meeting = Meeting { channel: self.channel, peer, key: &key, theirs };
+        let results = meeting.results(&mask, &ours, Some(&returned)).await?;
+        let pairs = match me < peer {
+            true => results.pairs(Side::Ours),
+            false => {
+                let pairs = results.pairs(Side::Theirs).into_iter();
+                pairs.map(|[ours, theirs]| [theirs, ours]).collect()
+            }
+        };
+        let digest = pairs_digest(&key, &pairs);
+        self.channel.begin_round("same pairs");
+        self.channel.send(peer, digest.to_vec());
+        let theirs = self.channel.receive_exactly(peer, digest.len()).await?.into_bytes();
+        match theirs.as_ref() == digest.as_slice() {
+            true => Ok(Met { pairs, sent, returned }),
+            false => Err(Fault::blame(peer, Misbehaviour::WrongOpening)),
+        }
+    }
+
+    /// A random scalar that nobody else knows.
+    fn own_scalar(&mut self) -> Scalar {
+        let words = Zeroizing::new(self.supply.own::<u64>(8));
+        let mut bytes = Zeroizing::new([0; 64]);
+        bytes
+            .iter_mut()
+            .zip(words.iter().flat_map(|word| word.to_le_bytes()))
+            .for_each(|(place, byte)| *place = byte);
+        Scalar::from_bytes_mod_order_wide(&bytes)
+    }
+}

@@ -1,0 +1,335 @@
+//! Two parties or more compute on shares, and need nobody else.
+//!
+//! **Parties:** any n ≥ 2, all of which bring data and compute. There are no helpers.
+//!
+//! **Protocol:** additive shares modulo 2^64 and 2^128, and shares of bits by exclusive or (Goldreich,
+//! Micali, Wigderson, *How to play any mental game*, STOC 1987). A product of two shared values is the sum
+//! of what each party multiplies alone, and of two cross terms for each pair of parties. A pair makes these
+//! as Beaver does (*Efficient multiparty protocols using circuit randomization*, CRYPTO 1991), from
+//! products of random numbers that the two have made by oblivious transfers: see [`supply`],
+//! [`crate::ot::correlations`] and [`crate::ot`], which name the papers. No pair's randomness is known to
+//! anybody else, or depends on it.
+//!
+//! - *Inputs*: a party's own value is shared as it is; the others hold zeros. No message. Nobody ever
+//!   sends a share but masked, so a share that is a value tells nothing.
+//! - *Sums, and products with public numbers*, are local ([`crate::engine::shared`]).
+//! - *Openings*: each party adds its part of a sharing of zero, from a key of each pair, and sends the sum
+//!   to all others. Between two parties the other's share follows from what is opened: no mask is needed.
+//! - *Products* in `products`, *bits and numbers* in `conversion`, *shuffles* in `shuffle`.
+//!
+//! Nothing is truncated: what is multiplied are integers, in a ring that holds the result.
+//!
+//! **Adversary and threshold:** privacy against any n − 1 corrupt, semi-honest parties together. What a
+//! party receives is masked by what it lacks: by an a or b of the sender's, of which it knows only the
+//! product with its own in shared form; by a sharing of zero of which the honest parties have a key; or is
+//! uniform in transfers.
+//!
+//! **What is noticed of who deviates:** wrong lengths and orders, forged or repeated messages, and transfers
+//! that do not fit each other (base transfers, trees and extension are secure against parties that
+//! deviate). What is made of the transfers is not checked: a party that sends other corrections, openings
+//! or shares, or other bits by which it turns its choices around, can falsify results, and learn what falsified results tell. That is what semi-honest
+//! means.
+//!
+//! **The channel** must give secrecy, the true sender, and order.
+//!
+//! **Rounds and bytes** for one element of R bytes, sent by each party to each other; *ahead* are bytes of
+//! preparation, for K = [`crate::ot::K`] digits in a group about 16 / K a transfer, and corrections:
+//!
+//! | operation | rounds | bytes | transfers ahead | corrections ahead |
+//! | --- | --- | --- | --- | --- |
+//! | share | 0 | 0 | 0 | 0 |
+//! | open | 1 | R | 0 | 0 |
+//! | multiply numbers of w digits | 1 | 2R | w, and as many the other way | (w/2 + 1)·R |
+//! | multiply bits | 1 | 2/8 | 1, and 1 the other way | 0 |
+//! | inner product of m elements | 1 | 2R·m | w·m, and as many the other way | (w/2 + 1)·R·m |
+//! | product of matrices, r × m and m × c, r ≤ c | 1 | R·(r + c)·m | w·r·m, and as many the other way | (w/2 + 1)·R·r·m·c |
+//! | bits of addends | 0 | 0 | 0 | 0 |
+//! | bit to number | n − 1 | R one way, 1/8 the other | 1 one way | 0 |
+//! | shuffle of N rows of R bytes | n | R·N to each in turn | N·log₂ N − N/2 or so, and as many the other way | 2R a transfer |
+
+#[cfg(test)]
+mod adversary_tests;
+mod conversion;
+mod founding;
+#[cfg(test)]
+mod function_tests;
+mod joining;
+mod network;
+mod peer;
+mod pool;
+mod products;
+mod shuffle;
+mod store;
+#[cfg(test)]
+mod store_tests;
+mod supply;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+
+pub use self::store::Stores;
+pub(crate) use self::supply::Ahead;
+use self::supply::Supply;
+use crate::algebra::packed_bits::Lanes;
+use crate::algebra::ring::Ring;
+use crate::circuits;
+use crate::engine::shared::{Components, Shared};
+use crate::engine::tables::{Joined, Shape, Table};
+use crate::engine::{Audience, Columns, Dimensions, Engine, SMALL_MESSAGE};
+use crate::kernel::channel::Channel;
+use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::party::Party;
+use crate::kernel::session::{Session, Spec};
+use crate::kernel::tape::Tape;
+use crate::kernel::wire;
+
+/// The name of this suite in specs, parameters and results.
+pub(crate) const SUITE: &str = "pairwise";
+
+/// How many messages of one peer may come before we read the first: of transfers and corrections, and of
+/// a round of products or openings on either side of them.
+const MESSAGES_AHEAD: usize = 6;
+
+/// A party's share of a vector.
+pub(crate) type Share<R> = Components<R, 1>;
+
+/// The suite at work at one party.
+pub(crate) struct Pairwise<'a> {
+    channel: &'a Channel,
+    supply: Supply,
+    /// All parties, in an order that is the same in all sessions.
+    order: Vec<Party>,
+    /// Bytes of messages that room was made for.
+    prepared: usize,
+    /// How often two parties have masked each other's items.
+    met: u64,
+    /// What masks openings, with each other party; nothing between two.
+    masks: Vec<(Party, Tape)>,
+}
+
+impl<'a> Pairwise<'a> {
+    /// The suite in `session`. To be made once in a session: a second one would use the same masks.
+    /// Takes one round, unless nothing that was made ahead is to be used; `stores` have it.
+    pub(crate) async fn new(
+        channel: &'a Channel,
+        session: &Session,
+        spec: &Spec,
+        ahead: Ahead,
+        stores: Stores,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, Fault> {
+        if spec.helpers > 0 {
+            let expected = "nobody who helps: all members compute, and all bring data";
+            return Err(InputError::Shape { expected }.into());
+        }
+        channel.make_room(&room(0));
+        let mut order: Vec<Party> = channel.parties().all().collect();
+        order.sort_by_key(|party| spec.members.get(party.index()));
+        let masks = session
+            .pair_keys()
+            .map(|(party, key)| (party, Tape::new(key, "cloister 1 pairwise: masks of openings")));
+        let masks = if order.len() > 2 { masks.collect() } else { Vec::new() };
+        let supply = Supply::new(channel, session, &order, ahead, stores, rng).await?;
+        Ok(Self { channel, supply, order, prepared: 0, met: 0, masks })
+    }
+
+    /// Makes ahead what later computations between these parties use up.
+    pub(crate) async fn stock_up(&mut self, session: &Session) -> Result<(), Fault> {
+        let id = session.hash().as_bytes().first_chunk().map_or(0, |id| u64::from_le_bytes(*id));
+        self.supply.make_lot(self.channel, id).await
+    }
+
+    fn me(&self) -> Party {
+        self.channel.parties().me()
+    }
+
+    /// A vector that only `party` knows, as a shared one.
+    fn lone<R: Ring>(
+        &self,
+        party: Option<Party>,
+        len: usize,
+        own: impl FnOnce() -> Vec<R>,
+    ) -> Share<R> {
+        let is_ours = party == Some(self.me());
+        Share::new([if is_ours { own() } else { vec![R::ZERO; len] }])
+    }
+
+    /// Our share of x as others may see it.
+    fn masked<R: Ring>(&mut self, x: &Share<R>) -> Arc<Vec<R>> {
+        let [share] = x.shared_parts();
+        if self.masks.is_empty() {
+            return Arc::clone(share);
+        }
+        let me = self.me();
+        let mut masked = share.to_vec();
+        for (party, tape) in &mut self.masks {
+            let masks = tape.read::<R>(masked.len());
+            let masked = masked.iter_mut().zip(masks);
+            match *party > me {
+                true => masked.for_each(|(x, mask)| *x = x.plus(mask)),
+                false => masked.for_each(|(x, mask)| *x = x.minus(mask)),
+            }
+        }
+        Arc::new(masked)
+    }
+}
+
+/// What may wait from each peer: messages of transfers, and others of up to so many bytes.
+fn room(bytes: usize) -> Vec<usize> {
+    [[peer::LARGEST; MESSAGES_AHEAD], [bytes; MESSAGES_AHEAD]].concat()
+}
+
+impl Engine for Pairwise<'_> {
+    type Shared<R: Ring> = Share<R>;
+
+    fn brings_data(&self) -> bool {
+        true
+    }
+
+    fn public<R: Ring>(&self, values: Vec<R>) -> Share<R> {
+        self.lone(Party::new(0), values.len(), || values)
+    }
+
+    fn random<R: Ring>(&mut self, len: usize) -> Share<R> {
+        Share::new([self.supply.own(len)])
+    }
+
+    async fn prepare(&mut self, bytes: usize) -> Result<(), Fault> {
+        // Both factors of a product travel together, and carries of three addends each at once.
+        let bytes = bytes.saturating_mul(2 * (self.order.len() / 3).max(1));
+        if bytes > SMALL_MESSAGE {
+            self.prepared = self.prepared.max(bytes);
+            self.channel.make_room(&room(self.prepared));
+            self.channel.begin_round("make room");
+            self.channel.broadcast(Vec::new());
+            self.channel.gather_exactly(0).await?;
+        }
+        Ok(())
+    }
+
+    fn planes(&self, words: &Share<Lanes>, digits: Range<usize>) -> Vec<Share<Lanes>> {
+        words.planes(digits)
+    }
+
+    fn lanes(&self, plane: &Share<Lanes>, lanes: Range<usize>) -> Share<Lanes> {
+        plane.lanes(lanes)
+    }
+
+    fn interleaved(&self, low: &Share<Lanes>, high: &Share<Lanes>, half: usize) -> Share<Lanes> {
+        low.interleaved(high, half)
+    }
+
+    fn reversed(&self, plane: &Share<Lanes>, lanes: usize) -> Share<Lanes> {
+        plane.reversed(lanes)
+    }
+
+    fn words(&self, planes: &[Share<Lanes>], rows: usize) -> Share<Lanes> {
+        Share::words(planes, rows)
+    }
+
+    async fn share<R: Ring>(
+        &mut self,
+        mine: &[R],
+        lengths: &[usize],
+    ) -> Result<Vec<Share<R>>, Fault> {
+        let own = lengths.get(self.me().index()).copied().unwrap_or(0);
+        if own != mine.len() {
+            return Err(InputError::Shape { expected: "as many elements as were agreed" }.into());
+        }
+        let lengths = lengths.iter().enumerate();
+        Ok(lengths
+            .map(|(index, len)| self.lone(Party::new(index), *len, || mine.to_vec()))
+            .collect())
+    }
+
+    async fn open<R: Ring>(&mut self, x: &Share<R>, _: Audience) -> Result<Option<Vec<R>>, Fault> {
+        self.channel.begin_round("open");
+        let own = self.masked(x);
+        self.channel.broadcast(wire::shared_elements(&own));
+        let mut opened = own.to_vec();
+        for party in self.channel.parties().others() {
+            let theirs = self.channel.receive_elements::<R>(party, x.len()).await?;
+            opened.iter_mut().zip(theirs).for_each(|(sum, share)| *sum = sum.plus(share));
+        }
+        #[cfg(test)]
+        crate::engine::openings::note(self.me(), bytemuck::cast_slice(&opened));
+        Ok(Some(opened))
+    }
+
+    async fn multiply<R: Ring>(&mut self, x: &Share<R>, y: &Share<R>) -> Result<Share<R>, Fault> {
+        self.product(x, y).await
+    }
+
+    async fn dot<R: Ring>(
+        &mut self,
+        x: &Share<R>,
+        y: &Share<R>,
+        block: usize,
+    ) -> Result<Share<R>, Fault> {
+        let products = self.product(x, y).await?;
+        let [products] = products.parts();
+        let sum = |block: &[R]| block.iter().fold(R::ZERO, |sum, x| sum.plus(*x));
+        Ok(Share::new([products.chunks_exact(block.max(1)).map(sum).collect()]))
+    }
+
+    async fn matrix_product<R: Ring>(
+        &mut self,
+        x: &Share<R>,
+        y: &Share<R>,
+        dimensions: Dimensions,
+    ) -> Result<Share<R>, Fault> {
+        self.product_of_matrices(x, y, dimensions).await
+    }
+
+    async fn addends<R: Ring>(
+        &mut self,
+        x: &Share<R>,
+        digits: usize,
+    ) -> Result<Vec<Vec<Share<Lanes>>>, Fault> {
+        Ok(self.bits_of_addends(x, digits))
+    }
+
+    async fn inject<R: Ring>(
+        &mut self,
+        planes: &[&Share<Lanes>],
+        lanes: usize,
+    ) -> Result<Share<R>, Fault> {
+        self.numbers_of_bits(planes, lanes).await
+    }
+
+    async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault> {
+        self.shuffled(columns).await
+    }
+
+    async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault> {
+        match self.is_of_two() {
+            true => self.joined_with_other(table, shapes).await,
+            false => circuits::joining::join(self, table, shapes).await,
+        }
+    }
+
+    async fn count_common(&mut self, tags: &[u128], sizes: &[usize]) -> Result<Share<u64>, Fault> {
+        if !self.is_of_two() {
+            return circuits::joining::count_common(self, tags, sizes).await;
+        }
+        let common = self.meet_and_count(tags, sizes).await?;
+        Ok(self.public(vec![common as u64]))
+    }
+
+    async fn count_distinct(
+        &mut self,
+        tags: &[u128],
+        sizes: &[usize],
+    ) -> Result<Share<u64>, Fault> {
+        if !self.is_of_two() {
+            return circuits::joining::count_distinct(self, tags, sizes).await;
+        }
+        let common = self.meet_and_count(tags, sizes).await?;
+        let distinct = sizes.iter().sum::<usize>().saturating_sub(common);
+        Ok(self.public(vec![distinct as u64]))
+    }
+}

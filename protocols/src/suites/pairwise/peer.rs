@@ -1,0 +1,305 @@
+//! One end of a link in one session: chunks of transfers, out and in.
+//!
+//! Chunks go in waves. As the receiver of a wave we extend it and send that, as the sender we take what the peer
+//! has extended, and send what corrects it; both directions at once, or one. What comes next is under way while
+//! a wave is worked on.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use super::founding::Base;
+use super::pool::{Kind, Pool};
+use crate::kernel::channel::Channel;
+use crate::kernel::fault::{Fault, Misbehaviour};
+use crate::kernel::party::Party;
+use crate::kernel::session::PairKey;
+use crate::kernel::wire;
+use crate::ot::extension::{Chunk, Received, Receiver, Sender};
+use crate::ot::hashing::Keys;
+use crate::ot::jobs::{Job, Sent, Taken};
+use crate::ot::{DELTA, GROUPS};
+
+/// Transfers in a chunk, as many as keep its columns in the nearer caches.
+pub(super) const ROWS: usize = 1 << 14;
+
+/// Chunks that are worked on side by side, and travel in one message.
+pub(super) const WAVE: usize = 4;
+
+/// The most bytes of a message: of extended transfers, or of corrections.
+pub(super) const LARGEST: usize = 640 << 10;
+
+const _: () = {
+    let extended = 16 * ((GROUPS - 1) * (ROWS / 128 + 1) + 1 + DELTA) + ROWS / 8;
+    let corrections = ROWS / 64 * (64 / 2 + 1) * 8;
+    assert!(WAVE * extended <= LARGEST && WAVE * corrections <= LARGEST);
+};
+
+/// One end of a link in one session.
+pub(super) struct Peer {
+    pub(super) party: Party,
+    /// Whether we are the earlier of the two, and send where only one does.
+    pub(super) first: bool,
+    pub(super) key: PairKey,
+    pub(super) link: [u8; 32],
+    pub(super) base: Option<Arc<Base>>,
+    ends: Option<Ends>,
+    /// What has come of the next chunks that we send.
+    extended: Option<Bytes>,
+    pools: [Pool; 5],
+}
+
+/// Both directions of transfers.
+struct Ends {
+    sender: Sender,
+    receiver: Receiver,
+    keys_of_sent: Keys,
+    keys_of_received: Keys,
+    /// The next block of what we send, and of what we receive.
+    next_sent: u64,
+    next_received: u64,
+}
+
+/// What we receive while its corrections are under way: each chunk with its number and its first block.
+pub(super) type UnderWay = Vec<(usize, u64, Received)>;
+
+/// Which directions transfers have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Directions {
+    Both,
+    /// From the earlier of the two to the later.
+    Forth,
+}
+
+/// Rows of a chunk, and who sends.
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    pub(super) rows: usize,
+    pub(super) directions: Directions,
+}
+
+impl Peer {
+    /// One end, before anything has come. `first` says whether we are the earlier of the two.
+    pub(super) fn new(party: Party, first: bool, key: PairKey, link: [u8; 32]) -> Self {
+        let (base, ends, extended, pools) = Default::default();
+        Self { party, first, key, link, base, ends, extended, pools }
+    }
+
+    /// Whether there are both ends of transfers.
+    pub(super) fn has_begun(&self) -> bool {
+        self.ends.is_some()
+    }
+
+    /// Whether the base has been found to be spoiled, here or in another computation that has it.
+    pub(super) fn is_spoiled(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| base.is_spoiled())
+    }
+
+    pub(super) fn pool(&mut self, kind: Kind) -> &mut Pool {
+        let [bits, numbers, wide, scaled, wide_scaled] = &mut self.pools;
+        match kind.place() {
+            0 => bits,
+            1 => numbers,
+            2 => wide,
+            3 => scaled,
+            _ => wide_scaled,
+        }
+    }
+
+    /// Whether we send, and whether we receive.
+    pub(super) fn takes_part(&self, directions: Directions) -> (bool, bool) {
+        match directions {
+            Directions::Both => (true, true),
+            Directions::Forth => (self.first, !self.first),
+        }
+    }
+
+    fn hash_keys(&self, sender_is_first: bool) -> Keys {
+        Keys::new(self.key.for_use("cloister 1 pairwise: hash", u64::from(sender_is_first)))
+    }
+
+    pub(super) fn begin(&mut self, base: &Arc<Base>) {
+        // The trees are in it, so that nobody can look for trees that pass a check which it knows.
+        let session = |trees: &[u8; 32]| {
+            let key = self.key.for_use("cloister 1 pairwise: transfers", 0);
+            Zeroizing::new(*blake3::keyed_hash(&key, trees).as_bytes())
+        };
+        self.ends = Some(Ends {
+            sender: Sender::fork(&base.delta, &base.known, &session(&base.taken)),
+            receiver: Receiver::fork(&base.leaves, &session(&base.dealt)),
+            keys_of_sent: self.hash_keys(self.first),
+            keys_of_received: self.hash_keys(!self.first),
+            next_sent: 0,
+            next_received: 0,
+        });
+    }
+
+    pub(super) fn blame(&self) -> Fault {
+        Fault::blame(self.party, Misbehaviour::WrongTransfer)
+    }
+
+    /// As the receiver: makes these chunks, and sends what the sender needs.
+    pub(super) fn extend<J: Job>(
+        &mut self,
+        channel: &Channel,
+        size: Size,
+        job: &J,
+        numbers: Range<usize>,
+    ) -> UnderWay {
+        let (_, receives) = self.takes_part(size.directions);
+        let Some(ends) = self.ends.as_mut().filter(|_| receives && !numbers.is_empty()) else {
+            return Vec::new();
+        };
+        let chunks = chunks(&mut ends.next_received, size, numbers);
+        let receiver = &ends.receiver;
+        let extend = |(number, chunk): &(usize, Chunk)| {
+            let (mut received, mut message) = receiver.receive(*chunk);
+            if let Some(wanted) = job.wanted(*number) {
+                for (choice, wanted) in received.choices.iter_mut().zip(wanted) {
+                    message.extend_from_slice(&(*choice ^ wanted).to_le_bytes());
+                    *choice = wanted;
+                }
+            }
+            ((*number, chunk.first, received), message)
+        };
+        let made: (UnderWay, Vec<Vec<u8>>) = chunks.par_iter().map(extend).unzip();
+        channel.send(self.party, made.1.concat());
+        made.0
+    }
+
+    /// As the sender: waits for what the receiver sends for these chunks, unless it is there.
+    pub(super) async fn await_extended<J: Job>(
+        &mut self,
+        channel: &Channel,
+        size: Size,
+        job: &J,
+        numbers: Range<usize>,
+    ) -> Result<(), Fault> {
+        let (sends, _) = self.takes_part(size.directions);
+        if !sends || numbers.is_empty() || self.extended.is_some() {
+            return Ok(());
+        }
+        let length = extended_bytes(size, job) * numbers.len();
+        let message = channel.receive_exactly(self.party, length).await?;
+        self.extended = Some(message.into_bytes());
+        Ok(())
+    }
+
+    /// As the sender: takes these chunks, whose message has come, and sends what corrects them.
+    pub(super) fn send<J: Job>(
+        &mut self,
+        channel: &Channel,
+        size: Size,
+        job: &mut J,
+        numbers: Range<usize>,
+    ) -> Result<(), Fault> {
+        let blame = self.blame();
+        let Some((message, ends)) = self.extended.take().zip(self.ends.as_mut()) else {
+            return Ok(());
+        };
+        let chunks = chunks(&mut ends.next_sent, size, numbers);
+        let each = extended_bytes(size, job);
+        let (sender, keys) = (&ends.sender, &ends.keys_of_sent);
+        let send = |((number, chunk), message): (&(usize, Chunk), &[u8])| {
+            let (extended, turned) = message.split_at(chunk.message());
+            let mut rows = sender.send(*chunk, extended)?;
+            turn(&mut rows, turned, sender.delta());
+            let hash = keys.of_chunk(chunk.first);
+            let sent = Sent { rows, delta: sender.delta(), hash };
+            let (part, correction) = job.sent(*number, sent);
+            Some((*number, part, correction))
+        };
+        let sent: Option<Vec<_>> =
+            chunks.par_iter().zip(message.par_chunks(each)).map(send).collect();
+        let mut corrections = Vec::with_capacity(job.correction() * chunks.len());
+        for (number, part, correction) in sent.ok_or(blame)? {
+            job.absorb_sent(number, part);
+            corrections.extend(correction);
+        }
+        if job.correction() > 0 {
+            channel.send(self.party, wire::elements(corrections));
+        }
+        Ok(())
+    }
+
+    /// As the sender in the one direction that there is: lets the receiver, to whom nothing else comes back,
+    /// go on.
+    pub(super) fn let_go_on(&self, channel: &Channel, directions: Directions) {
+        if directions == Directions::Forth && self.first {
+            channel.send(self.party, Vec::new());
+        }
+    }
+
+    /// As the receiver in the one direction that there is: waits until it may go on.
+    pub(super) async fn may_go_on(
+        &self,
+        channel: &Channel,
+        directions: Directions,
+    ) -> Result<(), Fault> {
+        if directions == Directions::Forth && !self.first {
+            channel.receive_exactly(self.party, 0).await?;
+        }
+        Ok(())
+    }
+
+    /// As the receiver: takes the corrections of what was under way.
+    pub(super) async fn receive<J: Job>(
+        &mut self,
+        channel: &Channel,
+        job: &mut J,
+        under_way: UnderWay,
+    ) -> Result<(), Fault> {
+        let Some(ends) = self.ends.as_ref().filter(|_| !under_way.is_empty()) else {
+            return Ok(());
+        };
+        let each = job.correction();
+        let corrections: Vec<u64> = match each {
+            0 => Vec::new(),
+            _ => channel.receive_elements(self.party, each * under_way.len()).await?,
+        };
+        let keys = &ends.keys_of_received;
+        let finish = |(place, (number, first, received)): (usize, (usize, u64, Received))| {
+            let correction = corrections.get(place * each..(place + 1) * each).unwrap_or_default();
+            (
+                number,
+                job.received(number, Taken { received, hash: keys.of_chunk(first) }, correction),
+            )
+        };
+        let parts: Vec<_> = under_way.into_par_iter().enumerate().map(finish).collect();
+        parts.into_iter().for_each(|(number, part)| job.absorb_received(number, part));
+        Ok(())
+    }
+}
+
+/// Bytes that a receiver sends for a chunk, with the choices that it turns around.
+fn extended_bytes<J: Job>(size: Size, job: &J) -> usize {
+    let turned = if job.wanted(0).is_some() { size.rows / 8 } else { 0 };
+    turned + Chunk { first: 0, rows: size.rows }.message()
+}
+
+/// The chunks of these numbers, which take the next blocks.
+fn chunks(next: &mut u64, size: Size, numbers: Range<usize>) -> Vec<(usize, Chunk)> {
+    let chunk = |number: usize| {
+        let chunk = Chunk { first: *next, rows: size.rows };
+        *next = chunk.next().first;
+        (number, chunk)
+    };
+    numbers.map(chunk).collect()
+}
+
+/// Adds Δ to the rows whose choice the receiver has turned around.
+fn turn(rows: &mut [u128], turned: &[u8], delta: u128) {
+    for (rows, turned) in rows.chunks_mut(8).zip(turned) {
+        for (place, row) in rows.iter_mut().enumerate() {
+            *row ^= delta & 0_u128.wrapping_sub(u128::from((turned >> place) & 1));
+        }
+    }
+}
+
+/// The chunks of a wave, of so many in all.
+pub(super) fn of_wave(wave: usize, chunks: usize) -> Range<usize> {
+    (wave * WAVE).min(chunks)..((wave + 1) * WAVE).min(chunks)
+}

@@ -1,0 +1,148 @@
+//! Correlations that wait to be used up: in one computation, and made ahead.
+
+use super::peer::{Directions, ROWS, WAVE};
+use crate::algebra::ring::Ring;
+use crate::ot::jobs::Halves;
+
+/// What correlations are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Products of 64 bits.
+    Bits,
+    /// Products of numbers of so many words.
+    Numbers(usize),
+    /// Products of a bit, which the later of the two has, and a number of so many words.
+    Scaled(usize),
+}
+
+/// Correlations of one kind, in words: a·b of the two ends' a and b, and shares of it.
+#[derive(Default)]
+pub(super) struct Pool {
+    pub(super) a: Vec<u64>,
+    pub(super) b: Vec<u64>,
+    pub(super) c: Vec<u64>,
+}
+
+/// Correlations that two ends have made ahead.
+pub(super) struct Lot(pub(super) Vec<(Kind, Pool)>);
+
+impl Kind {
+    /// Of products of such elements.
+    pub(super) fn products<R: Ring>() -> Self {
+        match R::ONE.plus(R::ONE) == R::ZERO {
+            true => Self::Bits,
+            false => Self::Numbers(R::BYTES / 8),
+        }
+    }
+
+    /// Of bits with such numbers.
+    pub(super) fn scaled<R: Ring>() -> Self {
+        Self::Scaled(R::BYTES / 8)
+    }
+
+    pub(super) fn place(self) -> usize {
+        match self {
+            Self::Bits => 0,
+            Self::Numbers(1) => 1,
+            Self::Numbers(_) => 2,
+            Self::Scaled(1) => 3,
+            Self::Scaled(_) => 4,
+        }
+    }
+
+    /// Words of one a.
+    pub(super) fn words(self) -> usize {
+        match self {
+            Self::Bits => 1,
+            Self::Numbers(words) | Self::Scaled(words) => words,
+        }
+    }
+
+    /// Transfers that one takes in each direction.
+    pub(super) fn transfers(self) -> usize {
+        match self {
+            Self::Bits => 64,
+            Self::Numbers(words) => 64 * words,
+            Self::Scaled(_) => 1,
+        }
+    }
+
+    pub(super) fn directions(self) -> Directions {
+        match self {
+            Self::Bits | Self::Numbers(_) => Directions::Both,
+            Self::Scaled(_) => Directions::Forth,
+        }
+    }
+
+    /// Chunks that are made at least, because fewer cost no less time.
+    pub(super) fn least_chunks(self) -> usize {
+        match self {
+            Self::Bits => WAVE,
+            Self::Numbers(_) | Self::Scaled(_) => 1,
+        }
+    }
+}
+
+impl Pool {
+    /// Takes out the first `count` words.
+    pub(super) fn take(&mut self, count: usize) -> Self {
+        let take = |of: &mut Vec<u64>| {
+            let rest = of.split_off(count.min(of.len()));
+            std::mem::replace(of, rest)
+        };
+        Self { a: take(&mut self.a), b: take(&mut self.b), c: take(&mut self.c) }
+    }
+
+    pub(super) fn put(&mut self, more: Self) {
+        let put = |of: &mut Vec<u64>, more: Vec<u64>| match of.is_empty() {
+            true => *of = more,
+            false => of.extend(more),
+        };
+        put(&mut self.a, more.a);
+        put(&mut self.b, more.b);
+        put(&mut self.c, more.c);
+    }
+
+    /// Products of bits from both directions.
+    pub(super) fn of_bits(halves: Halves) -> Self {
+        let Halves { sent: [a, u], received: [b, v] } = halves;
+        Self { a, b, c: u.iter().zip(v).map(|(u, v)| u ^ v).collect() }
+    }
+
+    /// a, b and c as elements.
+    pub(super) fn into_elements<R: Ring>(self) -> [Vec<R>; 3] {
+        [self.a, self.b, self.c].map(elements)
+    }
+}
+
+impl Lot {
+    /// What is in a lot: enough for the median of some hundreds of numbers.
+    pub(super) const CONTENT: [(Kind, usize); 3] =
+        [(Kind::Bits, 2 * WAVE), (Kind::Numbers(1), WAVE), (Kind::Scaled(1), 1)];
+
+    /// Bytes of a lot.
+    pub(super) const BYTES: usize = {
+        let bits = 2 * WAVE * ROWS / 64 * 24;
+        let numbers = WAVE * ROWS / 64 * 24;
+        bits + numbers + ROWS * 16
+    };
+}
+
+fn elements<R: Ring>(words: Vec<u64>) -> Vec<R> {
+    match bytemuck::allocation::try_cast_vec(words) {
+        Ok(elements) => elements,
+        Err((_, words)) => words
+            .chunks(R::BYTES / 8)
+            .map(|words| {
+                let mut element = [R::ZERO];
+                let places: &mut [u64] = bytemuck::cast_slice_mut(&mut element);
+                places.copy_from_slice(words);
+                if cfg!(target_endian = "big") {
+                    places.reverse();
+                }
+                let [element] = element;
+                element
+            })
+            .collect(),
+    }
+}

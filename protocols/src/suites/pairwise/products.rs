@@ -1,0 +1,199 @@
+//! Products: one message to each peer.
+//!
+//! x·y = Σ_i x_i·y_i + Σ_{i<j} (x_i·y_j + x_j·y_i). The first terms are local. For the cross terms of a pair,
+//! both have random a, b and a share c, with c_i + c_j = a_i·b_j + a_j·b_i. Each sends d = x − a and e = y −
+//! b, and adds a·e′ + d′·y + c, with d′ and e′ from the other: together that is
+//! (x_i − a_i)·y_j + a_i·(y_j − b_j) + a_i·b_j = x_i·y_j, and the same turned around.
+//!
+//! The a and b of a pair mask what goes to that peer, and nothing else.
+//!
+//! **Matrices.** The same with matrices for numbers. For A·B′, with rows × inner and inner × columns, the
+//! one with fewer elements is chosen digit by digit, and the rows (or columns) of the other are what
+//! transfers carry.
+
+use std::ops::Range;
+
+use super::peer::{Directions, Size};
+use super::pool::Kind;
+use super::{Pairwise, Share};
+use crate::algebra::matrix::add_product;
+use crate::algebra::ring::Ring;
+use crate::engine::Dimensions;
+use crate::engine::shared::Shared;
+use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::tape::for_chunks;
+use crate::kernel::wire;
+use crate::ot::correlations::{Number, words};
+use crate::ot::extension::BLOCK;
+use crate::ot::jobs::Products;
+
+/// Transfers in a chunk whose messages are rows: as many as make so many bytes of corrections.
+const CORRECTIONS: usize = 128 << 10;
+
+/// Bytes of the longest row that transfers carry.
+const WIDEST: usize = 2 << 10;
+
+impl Pairwise<'_> {
+    pub(super) async fn product<R: Ring>(
+        &mut self,
+        x: &Share<R>,
+        y: &Share<R>,
+    ) -> Result<Share<R>, Fault> {
+        let (kind, len) = (Kind::products::<R>(), x.len());
+        self.supply.provide(self.channel, kind, len).await?;
+        self.channel.begin_round("multiply");
+        let ([x], [y]) = (x.parts(), y.parts());
+        let peers: Vec<_> = self.supply.peers.iter().map(|peer| peer.party).collect();
+        let mut own = Vec::with_capacity(peers.len());
+        for (index, party) in peers.iter().enumerate() {
+            let triple = self.supply.take::<R>(index, kind, len);
+            let [a, b, _] = &triple;
+            let differences = differences([x, a], [y, b]);
+            self.channel.send(*party, wire::elements(differences));
+            own.push(triple);
+        }
+        let mut z = vec![R::ZERO; len];
+        for_chunks(&mut z, |range, z| {
+            let factors = slice(x, &range).iter().zip(slice(y, &range));
+            z.iter_mut().zip(factors).for_each(|(z, (x, y))| *z = x.times(*y));
+        });
+        for (party, [a, _, c]) in peers.into_iter().zip(own) {
+            let theirs = self.channel.receive_elements::<R>(party, 2 * len).await?;
+            let (d, e) = theirs.split_at(len);
+            for_chunks(&mut z, |range, z| {
+                let of_triple = slice(&a, &range).iter().zip(slice(&c, &range));
+                let told = slice(d, &range).iter().zip(slice(e, &range));
+                let terms = z.iter_mut().zip(slice(y, &range)).zip(of_triple.zip(told));
+                for ((z, y), ((a, c), (d, e))) in terms {
+                    *z = z.plus(a.times(*e)).plus(d.times(*y)).plus(*c);
+                }
+            });
+        }
+        Ok(Share::new([z]))
+    }
+
+    pub(super) async fn product_of_matrices<R: Ring>(
+        &mut self,
+        x: &Share<R>,
+        y: &Share<R>,
+        dimensions: Dimensions,
+    ) -> Result<Share<R>, Fault> {
+        match R::BITS {
+            _ if Kind::products::<R>() == Kind::Bits => {
+                Err(InputError::Shape { expected: "matrices of numbers" }.into())
+            }
+            64 => self.matrices::<R, u64>(x, y, dimensions).await,
+            _ => self.matrices::<R, u128>(x, y, dimensions).await,
+        }
+    }
+
+    async fn matrices<R: Ring, N: Number>(
+        &mut self,
+        x: &Share<R>,
+        y: &Share<R>,
+        dimensions: Dimensions,
+    ) -> Result<Share<R>, Fault> {
+        let Dimensions { rows, inner, columns } = dimensions;
+        let ([x], [y]) = (x.parts(), y.parts());
+        let (x, y): (&[N], &[N]) = (bytemuck::cast_slice(x), bytemuck::cast_slice(y));
+        let triples = self.triples_of_matrices::<N>(dimensions).await?;
+        self.channel.begin_round("matrix product");
+        let peers: Vec<_> = self.supply.peers.iter().map(|peer| peer.party).collect();
+        for (party, [a, b, _]) in peers.iter().zip(&triples) {
+            self.channel.send(*party, wire::elements(differences([x, a], [y, b])));
+        }
+        let mut z = vec![N::ZERO; rows * columns];
+        add_product(x, y, &mut z, inner, columns);
+        for (party, [a, _, c]) in peers.into_iter().zip(triples) {
+            let count = inner * (rows + columns);
+            let theirs = self.channel.receive_elements::<N>(party, count).await?;
+            let (d, e) = theirs.split_at(rows * inner);
+            add_product(&a, e, &mut z, inner, columns);
+            add_product(d, y, &mut z, inner, columns);
+            z.iter_mut().zip(c).for_each(|(z, c)| *z = z.plus(c));
+        }
+        Ok(Share::new([bytemuck::allocation::cast_vec(z)]))
+    }
+
+    /// For each peer random A and B, and our share of A_i·B_j + A_j·B_i.
+    async fn triples_of_matrices<N: Number>(
+        &mut self,
+        dimensions: Dimensions,
+    ) -> Result<Vec<[Vec<N>; 3]>, Fault> {
+        let Dimensions { rows, inner, columns } = dimensions;
+        if rows > columns {
+            // (A·B)ᵀ = Bᵀ·Aᵀ, whose left factor has fewer rows.
+            let turned = Dimensions { rows: columns, inner, columns: rows };
+            let triples = Box::pin(self.triples_of_matrices::<N>(turned)).await?;
+            let turn = |[b, a, c]: [Vec<N>; 3]| {
+                [
+                    transposed(&a, inner, rows),
+                    transposed(&b, columns, inner),
+                    transposed(&c, columns, rows),
+                ]
+            };
+            return Ok(triples.into_iter().map(turn).collect());
+        }
+        let peers = self.supply.peers.len();
+        let mut triples: Vec<[Vec<N>; 3]> = Vec::with_capacity(peers);
+        triples.resize_with(peers, Default::default);
+        let b: Vec<Vec<N>> = (0..peers).map(|_| self.supply.own(inner * columns)).collect();
+        // What is chosen is chosen once for each strip of columns, and not the same: A has to be. So
+        // the strips after the first want the digits of the first.
+        let widest = WIDEST / N::BYTES;
+        for first in (0..columns).step_by(widest) {
+            let width = widest.min(columns - first);
+            let in_chunk = CORRECTIONS / (words(N::BITS, width) * N::BYTES);
+            let rows_of_chunk = (in_chunk * N::BITS / BLOCK).clamp(1, 128) * BLOCK;
+            let chunks = (rows * inner * N::BITS).div_ceil(rows_of_chunk);
+            let jobs = b.iter().zip(&triples).map(|(b, [a, ..])| {
+                let strip =
+                    b.chunks(columns.max(1)).flat_map(|row| slice(row, &(first..first + width)));
+                let job = Products::of_rows(rows_of_chunk, strip.copied().collect(), width);
+                job.wanting((first > 0).then(|| crate::ot::correlations::words_of(a.clone())))
+            });
+            let size = Size { rows: rows_of_chunk, directions: Directions::Both };
+            let (jobs, chunks) = (jobs.collect(), vec![chunks; peers]);
+            let made = self.supply.run(self.channel, size, jobs, &chunks).await?;
+            for ((_, job), [a, _, c]) in made.into_iter().zip(&mut triples) {
+                let (chosen, sums) = job.finish();
+                if first == 0 {
+                    *a = chosen;
+                    a.truncate(rows * inner);
+                    c.resize(rows * columns, N::ZERO);
+                }
+                let strips = c.chunks_mut(columns.max(1)).map(|row| row.iter_mut().skip(first));
+                for (row, sums) in strips.zip(sums.chunks(width)) {
+                    row.zip(sums).for_each(|(c, sum)| *c = *sum);
+                }
+            }
+        }
+        for ([_, place, _], b) in triples.iter_mut().zip(b) {
+            *place = b;
+        }
+        Ok(triples)
+    }
+}
+
+/// x − a and y − b, one after the other.
+fn differences<R: Ring>([x, a]: [&[R]; 2], [y, b]: [&[R]; 2]) -> Vec<R> {
+    let mut differences = vec![R::ZERO; x.len() + y.len()];
+    let (d, e) = differences.split_at_mut(x.len());
+    for (place, value, mask) in [(d, x, a), (e, y, b)] {
+        for_chunks(place, |range, place| {
+            let terms = slice(value, &range).iter().zip(slice(mask, &range));
+            place.iter_mut().zip(terms).for_each(|(place, (x, a))| *place = x.minus(*a));
+        });
+    }
+    differences
+}
+
+/// A matrix of so many rows and columns with both exchanged.
+fn transposed<N: Number>(matrix: &[N], rows: usize, columns: usize) -> Vec<N> {
+    let column = |column: usize| matrix.iter().skip(column).step_by(columns.max(1)).take(rows);
+    (0..columns).flat_map(column).copied().collect()
+}
+
+fn slice<'a, R>(of: &'a [R], range: &Range<usize>) -> &'a [R] {
+    of.get(range.clone()).unwrap_or_default()
+}

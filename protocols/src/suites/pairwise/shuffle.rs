@@ -1,0 +1,318 @@
+//! Shuffling a table: every party puts the rows into an order that only it knows, one after the other.
+//!
+//! After Mohassel and Sadeghian, *How to hide circuits in MPC: an efficient framework for private function
+//! evaluation* (EUROCRYPT 2013), section 4: the order is set in a network of switches ([`super::network`])
+//! by oblivious transfers. Orders that both parties of a share chose, one after the other, are as in Chase,
+//! Ghosh and Poburinnaya, *Secret-shared shuffle* (ASIACRYPT 2020).
+//!
+//! A party's turn, between it, who chooses the order, and each other party, who holds a share x. The other
+//! draws a mask for each row at the entry. In a transfer for each switch, whose choice is the switch's
+//! setting, the chooser gets what turns the masks p, q at its entry into those r, s at its exit: (r − p, s −
+//! q) if the switch is off, and (r − q, s − p) if it is on. The first message is the transfer's own, m_0,
+//! which makes r and s; the second is corrected by τ = (r − q, s − p) − m_1. In its turn the other sends x
+//! plus the masks at the entry, and keeps what is negative of those at the exit; the chooser leads all
+//! through the network, and adds its own share in the new order.
+//!
+//! All transfers of all turns are made before the first, and depend on no data. Each setting is hidden in
+//! a choice of the transfers, each row in a mask.
+//!
+//! Rounds: n, one for each turn. Whoever has not chosen an order knows nothing of the whole one, so the order
+//! is uniform to any n − 1 parties.
+
+use std::ops::Range;
+
+use super::network::{settings, switches};
+use super::peer::{Directions, Size};
+use super::{Pairwise, Share};
+use crate::algebra::packed_bits::Lanes;
+use crate::engine::Columns;
+use crate::engine::shared::{Shared, split};
+use crate::kernel::fault::Fault;
+use crate::kernel::party::Party;
+use crate::kernel::wire;
+use crate::ot::extension::BLOCK;
+use crate::ot::jobs::{Chosen, Halves};
+
+/// The most transfers in a chunk.
+const ROWS: usize = 1 << 12;
+
+/// How wide rows are: so many numbers, and so many words of bits behind them.
+#[derive(Clone, Copy)]
+struct Width {
+    numbers: usize,
+    words: usize,
+}
+
+/// Rows of words, all of one width.
+#[derive(Clone)]
+struct Rows {
+    width: Width,
+    words: Vec<u64>,
+}
+
+/// What we have made with one peer: for our turn, and for its.
+struct Turns {
+    /// As the chooser: what each switch that we set adds.
+    chosen: Vec<u64>,
+    /// As the other: the masks at the entry, and those at the exit.
+    entry: Rows,
+    exit: Rows,
+}
+
+impl Pairwise<'_> {
+    /// The rows in an order that every party has put them into, one after the other.
+    pub(super) async fn shuffled(
+        &mut self,
+        columns: Columns<Self>,
+    ) -> Result<Columns<Self>, Fault> {
+        let (rows, count) = Rows::of(&columns);
+        if count < 2 || rows.width.all() == 0 {
+            return Ok(columns);
+        }
+        let origins = self.supply.own_order(count);
+        let choosers = self.order.clone();
+        self.reordered((rows, count), &origins, &choosers).await
+    }
+
+    /// The rows in the order of one of two parties: `origins` is that order if we are it, and any order of
+    /// as many rows else.
+    pub(super) async fn reordered_by(
+        &mut self,
+        chooser: Party,
+        columns: Columns<Self>,
+        origins: &[usize],
+    ) -> Result<Columns<Self>, Fault> {
+        let (rows, count) = Rows::of(&columns);
+        if count < 2 || rows.width.all() == 0 {
+            return Ok(columns);
+        }
+        self.reordered((rows, count), origins, &[chooser]).await
+    }
+
+    async fn reordered(
+        &mut self,
+        (mut rows, count): (Rows, usize),
+        origins: &[usize],
+        choosers: &[Party],
+    ) -> Result<Columns<Self>, Fault> {
+        let width = rows.width;
+        let switches = switches(count);
+        let settings = settings(origins).ok_or(Fault::Implausible)?;
+        let turns = self.turns(&switches, &settings, width, count).await?;
+
+        for chooser in choosers {
+            self.channel.begin_round("shuffle");
+            let own = self.supply.peers.iter().position(|peer| peer.party == *chooser);
+            match own.and_then(|index| turns.get(index)) {
+                Some(Turns { entry, exit, .. }) => {
+                    rows.add(entry);
+                    self.channel.send(*chooser, wire::elements(rows.words));
+                    rows = exit.negated();
+                }
+                None => {
+                    let mut all = rows.in_order(origins);
+                    for (index, turns) in turns.iter().enumerate() {
+                        let Some(peer) = self.supply.peers.get(index) else { continue };
+                        let len = count * width.all();
+                        let words = self.channel.receive_elements(peer.party, len).await?;
+                        let mut theirs = Rows { width, words };
+                        theirs.pass(&switches, &settings, &turns.chosen);
+                        all.add(&theirs);
+                    }
+                    rows = all;
+                }
+            }
+        }
+        Ok(rows.into_columns(count))
+    }
+
+    /// Makes what all turns take with each peer.
+    async fn turns(
+        &mut self,
+        switches: &[[usize; 2]],
+        settings: &[bool],
+        width: Width,
+        count: usize,
+    ) -> Result<Vec<Turns>, Fault> {
+        let wanted: Vec<u64> = settings.chunks(64).map(word).collect();
+        let messages = 2 * width.all();
+        let rows = (switches.len().div_ceil(BLOCK) * BLOCK).min(ROWS);
+        let peers = self.supply.peers.len();
+        let chunks = vec![switches.len().div_ceil(rows); peers];
+        let jobs = (0..peers).map(|_| Chosen::new(rows, messages, wanted.clone())).collect();
+        let size = Size { rows, directions: Directions::Both };
+        let made = self.supply.run(self.channel, size, jobs, &chunks).await?;
+        let made: Vec<_> = made.into_iter().map(|(peer, job)| (peer.party, job.halves)).collect();
+
+        // Beside what there is room for: the corrections, and the table of a turn or two.
+        let (corrections, table) = (8 * switches.len() * messages, 8 * count * width.all());
+        let room = [super::room(self.prepared), vec![corrections, table, table]].concat();
+        self.channel.make_room(&room);
+        self.channel.begin_preparation("make room");
+        self.channel.broadcast(Vec::new());
+        self.channel.gather_exactly(0).await?;
+        self.channel.begin_preparation("switches");
+        let mut turns = Vec::with_capacity(peers);
+        for (party, Halves { sent: [m_0, m_1], received: [_, m_c] }) in made {
+            let entry = Rows { width, words: self.supply.own(count * width.all()) };
+            let mut exit = entry.clone();
+            let corrections = exit.masks_behind(switches, &m_0, &m_1);
+            self.channel.send(party, wire::elements(corrections));
+            turns.push((party, Turns { chosen: m_c, entry, exit }));
+        }
+        for (party, turns) in &mut turns {
+            let len = switches.len() * messages;
+            let corrections = self.channel.receive_elements::<u64>(*party, len).await?;
+            let pairs = turns.chosen.chunks_mut(messages).zip(corrections.chunks(messages));
+            for ((message, correction), on) in pairs.zip(settings) {
+                // Corrected whatever the setting, with zeros where it is off.
+                let taken = 0_u64.wrapping_sub(u64::from(*on));
+                for ((place, word), kind) in message.iter_mut().zip(correction).zip(width.kinds()) {
+                    *place = kind.plus(*place, *word & taken);
+                }
+            }
+        }
+        Ok(turns.into_iter().map(|(_, turns)| turns).collect())
+    }
+}
+
+/// What a word is, and so how two are added.
+#[derive(Clone, Copy)]
+enum Word {
+    Number,
+    Bits,
+}
+
+impl Word {
+    #[inline]
+    fn plus(self, a: u64, b: u64) -> u64 {
+        match self {
+            Self::Number => a.wrapping_add(b),
+            Self::Bits => a ^ b,
+        }
+    }
+
+    #[inline]
+    fn minus(self, a: u64, b: u64) -> u64 {
+        match self {
+            Self::Number => a.wrapping_sub(b),
+            Self::Bits => a ^ b,
+        }
+    }
+}
+
+impl Width {
+    fn all(self) -> usize {
+        self.numbers + self.words
+    }
+
+    /// What the words of a row are, over and over.
+    fn kinds(self) -> impl Iterator<Item = Word> + Clone {
+        let numbers = std::iter::repeat_n(Word::Number, self.numbers);
+        numbers.chain(std::iter::repeat_n(Word::Bits, self.words)).cycle()
+    }
+}
+
+impl Rows {
+    /// Our share of a table, row by row.
+    fn of(columns: &Columns<Pairwise<'_>>) -> (Self, usize) {
+        let Columns { numbers, words } = columns;
+        let width = Width { numbers: numbers.len(), words: words.len() };
+        let count = numbers.first().map(Shared::len).or(words.first().map(Shared::len));
+        let numbers: Vec<&[u64]> = numbers.iter().map(|column| column.parts()[0]).collect();
+        let words: Vec<&[Lanes]> = words.iter().map(|column| column.parts()[0]).collect();
+        let count = count.unwrap_or(0);
+        let mut rows = Vec::with_capacity(count * width.all());
+        for row in 0..count {
+            rows.extend(numbers.iter().filter_map(|column| column.get(row)));
+            rows.extend(words.iter().filter_map(|column| column.get(row)).map(|word| word.0));
+        }
+        (Self { width, words: rows }, count)
+    }
+
+    fn into_columns<'a>(self, count: usize) -> Columns<Pairwise<'a>> {
+        let Width { numbers, words } = self.width;
+        let column = |column: usize| {
+            self.words.iter().skip(column).step_by(self.width.all().max(1)).copied()
+        };
+        let all_numbers = Share::new([(0..numbers).flat_map(column).collect()]);
+        let all_words = (numbers..numbers + words).flat_map(column).map(Lanes);
+        let all_words = Share::new([all_words.collect()]);
+        Columns { numbers: split(&all_numbers, count), words: split(&all_words, count) }
+    }
+
+    fn add(&mut self, other: &Self) {
+        let words = self.words.iter_mut().zip(&other.words).zip(self.width.kinds());
+        words.for_each(|((a, b), kind)| *a = kind.plus(*a, *b));
+    }
+
+    fn negated(&self) -> Self {
+        let words = self.words.iter().zip(self.width.kinds());
+        let words = words.map(|(word, kind)| kind.minus(0, *word)).collect();
+        Self { width: self.width, words }
+    }
+
+    fn in_order(&self, origins: &[usize]) -> Self {
+        let row = |origin: &usize| self.words.get(self.row(*origin)).unwrap_or_default();
+        Self { width: self.width, words: origins.iter().flat_map(row).copied().collect() }
+    }
+
+    fn row(&self, row: usize) -> Range<usize> {
+        row * self.width.all()..(row + 1) * self.width.all()
+    }
+
+    /// The rows at two places, the first before the second.
+    fn pair(&mut self, [a, b]: [usize; 2]) -> Option<(&mut [u64], &mut [u64])> {
+        let width = self.width.all();
+        let (before, from) = self.words.split_at_mut_checked(b * width)?;
+        Some((before.get_mut(a * width..(a + 1) * width)?, from.get_mut(..width)?))
+    }
+
+    /// As the other: turns the masks at the entry into those at the exit; with the corrections.
+    fn masks_behind(&mut self, switches: &[[usize; 2]], m_0: &[u64], m_1: &[u64]) -> Vec<u64> {
+        let (width, kinds) = (self.width.all(), self.width.kinds());
+        let mut corrections = Vec::with_capacity(m_0.len());
+        let messages = m_0.chunks(2 * width).zip(m_1.chunks(2 * width));
+        for (switch, (m_0, m_1)) in switches.iter().zip(messages) {
+            let Some((p, q)) = self.pair(*switch) else { continue };
+            let ((up_0, down_0), (up_1, down_1)) = (m_0.split_at(width), m_1.split_at(width));
+            let both = p.iter_mut().zip(q.iter_mut());
+            let mut down = Vec::with_capacity(width);
+            for (((p, q), (up, low)), kind) in both.zip(up_0.iter().zip(down_0)).zip(kinds.clone())
+            {
+                let (r, s) = (kind.plus(*p, *up), kind.plus(*q, *low));
+                let place = down.len();
+                let (up_1, down_1) = (up_1.get(place), down_1.get(place));
+                let crossed = (kind.minus(r, *q), kind.minus(s, *p));
+                corrections.push(kind.minus(crossed.0, up_1.copied().unwrap_or_default()));
+                down.push(kind.minus(crossed.1, down_1.copied().unwrap_or_default()));
+                (*p, *q) = (r, s);
+            }
+            corrections.extend(down);
+        }
+        corrections
+    }
+
+    /// As the chooser: leads masked rows through the network.
+    fn pass(&mut self, switches: &[[usize; 2]], settings: &[bool], messages: &[u64]) {
+        let (width, kinds) = (self.width.all(), self.width.kinds());
+        let messages = messages.chunks(2 * width);
+        for ((switch, on), message) in switches.iter().zip(settings).zip(messages) {
+            let Some((a, b)) = self.pair(*switch) else { continue };
+            let mask = 0_u64.wrapping_sub(u64::from(*on));
+            for (a, b) in a.iter_mut().zip(&mut *b) {
+                let differing = (*a ^ *b) & mask;
+                (*a, *b) = (*a ^ differing, *b ^ differing);
+            }
+            let (up, down) = message.split_at(width);
+            for (row, message) in [(a, up), (b, down)] {
+                let words = row.iter_mut().zip(message).zip(kinds.clone());
+                words.for_each(|((word, message), kind)| *word = kind.plus(*word, *message));
+            }
+        }
+    }
+}
+
+fn word(bits: &[bool]) -> u64 {
+    bits.iter().rev().fold(0, |word, bit| (word << 1) | u64::from(*bit))
+}

@@ -1,0 +1,317 @@
+//! What is made ahead, across computations of the same parties, in simulation.
+
+use std::collections::BTreeSet;
+
+use rand_core::Rng;
+
+use super::*;
+use crate::computation::{Answer, Input, Outcome};
+use crate::functions::parameters::Parameters;
+use crate::kernel::meter::{Meter, Stage};
+use crate::kernel::simulation::{Report, Simulation};
+use crate::suites::pairwise::pool::Lot;
+use crate::testing::{Run, rng, seed};
+
+/// Nothing made ahead yet at so many parties.
+fn empty(parties: usize, bound: usize) -> Vec<Stores> {
+    (0..parties).map(|_| Stores::bounded(bound)).collect()
+}
+
+const ROOMY: usize = 100 << 20;
+
+/// The binding of the link between each party and every other, in order.
+fn links(parties: usize) -> Vec<Vec<[u8; 32]>> {
+    let report = Simulation::new(0).parties(parties).run(|channel, _, _| async move {
+        let others = channel.parties().others();
+        Ok(others.map(|other| channel.link_binding(other)).collect::<Vec<_>>())
+    });
+    report.results().unwrap().into_iter().cloned().collect()
+}
+
+fn alone(ahead: Option<bool>) -> Parameters {
+    Parameters { suite: Some(SUITE.to_owned()), ahead, ..Parameters::default() }
+}
+
+fn simulate(run: &Run, stores: &[Stores], seed: u64) -> Report<Outcome> {
+    run.simulate_with(Simulation::new(seed).without_transcript(), stores)
+}
+
+/// Makes a lot on each link.
+fn prepare(stores: &[Stores], seed: u64) {
+    let run = Run::new("Prepare", vec![Input::Numbers(Vec::new()); stores.len()]);
+    let report = simulate(&run, stores, seed);
+    for outcome in report.results().unwrap() {
+        assert_eq!(*outcome.answer.get(), Answer::Empty {});
+        assert_eq!(
+            (outcome.security.suite, outcome.security.corruptible),
+            (SUITE, stores.len() - 1)
+        );
+    }
+}
+
+/// A median of random numbers, which must be right; with what each party sent to prepare it, and whether
+/// there were base transfers.
+fn median(stores: &[Stores], ahead: Option<bool>, seed: u64) -> (u64, bool) {
+    let mut rng = rng(seed);
+    let mut number = || f64::from(rng.next_u32() % 1_000) - 500.0;
+    let data: Vec<Vec<f64>> = stores.iter().map(|_| (0..3).map(|_| number()).collect()).collect();
+    let mut all = data.concat();
+    all.sort_by(f64::total_cmp);
+    let due = f64::midpoint(all[(all.len() - 1) / 2], all[all.len() / 2]);
+    let inputs = data.into_iter().map(Input::Numbers).collect();
+    let run = Run::new("SecureMedian", inputs).parameters(alone(ahead));
+    let report = simulate(&run, stores, seed);
+    for outcome in report.results().unwrap() {
+        assert_eq!(*outcome.answer.get(), Answer::Median { median: due });
+    }
+    let sent = |meter: &Meter| meter.total_of(Stage::Preparation).bytes_sent;
+    let founded = |meter: &Meter| meter.round_names().contains(&"base transfers");
+    let sent = report.meters.iter().map(sent).max().unwrap();
+    (sent, report.meters.iter().any(founded))
+}
+
+fn bytes(stores: &[Stores]) -> Vec<usize> {
+    stores.iter().map(Stores::bytes).collect()
+}
+
+#[test]
+fn what_was_made_ahead_is_used_once_by_the_next_computation() {
+    let seed = seed() >> 1;
+    for parties in [2, 3] {
+        let (stores, links) = (empty(parties, ROOMY), links(parties));
+        let wants = || stores.iter().zip(&links).all(|(s, links)| links.iter().all(|l| s.wants(l)));
+        let lots = |count: usize| vec![count * (parties - 1) * Lot::BYTES; parties];
+        assert!(!wants());
+        let (anew, founded) = median(&stores, None, seed);
+        assert!(founded && wants());
+        assert_eq!(bytes(&stores), lots(0));
+        let (on_base, founded) = median(&stores, None, seed + 1);
+        assert!(!founded && on_base < anew, "{on_base} {anew}");
+
+        prepare(&stores, seed + 2);
+        assert_eq!(bytes(&stores), lots(1));
+        assert!(wants());
+        let (on_lot, founded) = median(&stores, None, seed + 3);
+        assert!(!founded && on_lot < on_base, "{on_lot} {on_base}");
+        assert_eq!(bytes(&stores), lots(0));
+        // The lot is gone.
+        assert_eq!(median(&stores, None, seed + 4), (on_base, false));
+
+        // Two lots serve two computations; who wants nothing made ahead leaves them alone.
+        (5..7).for_each(|more| prepare(&stores, seed + more));
+        assert_eq!(bytes(&stores), lots(2));
+        let (without, founded) = median(&stores, Some(false), seed + 7);
+        assert!(founded && without < anew, "{without} {anew}");
+        assert_eq!(median(&empty(parties, ROOMY), Some(false), seed + 8), (without, true));
+        assert_eq!(bytes(&stores), lots(2));
+        assert_eq!(median(&stores, None, seed + 9), (on_lot, false));
+        assert_eq!(bytes(&stores), lots(1));
+        assert_eq!(median(&stores, None, seed + 10), (on_lot, false));
+        assert_eq!(bytes(&stores), lots(0));
+        assert_eq!(median(&stores, None, seed + 11), (on_base, false));
+    }
+}
+
+#[test]
+fn nodes_that_have_met_before_use_what_they_have_with_others_about() {
+    let seed = seed() >> 1;
+    let stores = empty(3, ROOMY);
+    prepare(&stores, seed);
+    let whole = 2 * Lot::BYTES;
+    assert_eq!(bytes(&stores), [whole; 3]);
+    // Two of the three.
+    let (on_lot, founded) = median(&stores[..2], None, seed + 1);
+    assert!(!founded);
+    assert_eq!(bytes(&stores), [Lot::BYTES, Lot::BYTES, whole]);
+    let (on_base, founded) = median(&stores[..2], None, seed + 2);
+    assert!(!founded && on_lot < on_base);
+    // Then all: one of the three links has no lot.
+    let (mixed, founded) = median(&stores, None, seed + 3);
+    assert_eq!(bytes(&stores), [0; 3]);
+    let (none, _) = median(&stores, None, seed + 4);
+    assert!(!founded && mixed < none, "{mixed} {none}");
+}
+
+#[test]
+fn a_link_that_is_gone_takes_everything_with_it() {
+    let seed = seed() >> 1;
+    let (stores, links) = (empty(2, ROOMY), links(2));
+    prepare(&stores, seed);
+    let link = links[0][0];
+    assert_eq!(link, links[1][0]);
+    let mut other = link;
+    other[rng(seed).next_u32() as usize % 32] ^= 4;
+    for stores in &stores {
+        assert!(stores.base(&other).is_none() && stores.take_lot(&other, &[1; 32]).is_none());
+        assert!(!stores.wants(&other));
+        // Clones are the same.
+        stores.clone().forget(&other);
+        assert_eq!(stores.bytes(), Lot::BYTES);
+        stores.clone().forget(&link);
+        assert!(stores.base(&link).is_none() && stores.take_lot(&link, &[1; 32]).is_none());
+        assert!(!stores.wants(&link) && stores.bytes() == 0);
+    }
+    assert!(median(&stores, None, seed + 1).1, "base transfers anew");
+    assert!(!median(&stores, None, seed + 2).1);
+}
+
+#[test]
+fn a_base_that_one_end_alone_has_is_not_used() {
+    let seed = seed() >> 1;
+    for forgetful in [0, 1] {
+        let (stores, links) = (empty(2, ROOMY), links(2));
+        prepare(&stores, seed);
+        stores[forgetful].forget(&links[forgetful][0]);
+        assert!(median(&stores, None, seed + 1).1, "base transfers anew");
+        assert_eq!(bytes(&stores), [0; 2], "the lot that one end alone had is gone");
+        assert!(!median(&stores, None, seed + 2).1);
+    }
+    // Each has a base, and not the same.
+    let [stores, others] = [seed, seed + 9].map(|seed| {
+        let stores = empty(2, ROOMY);
+        prepare(&stores, seed);
+        stores
+    });
+    let mixed = [stores[0].clone(), others[1].clone()];
+    assert!(median(&mixed, None, seed + 3).1, "base transfers anew");
+    assert_eq!(bytes(&mixed), [0; 2]);
+    assert!(!median(&mixed, None, seed + 4).1);
+}
+
+#[test]
+fn lots_that_the_two_ends_have_not_alike_are_dropped() {
+    let seed = seed() >> 1;
+    for parties in [2, 3] {
+        let (stores, links) = (empty(parties, ROOMY), links(parties));
+        let (_, _) = median(&stores, None, seed);
+        let (on_base, _) = median(&stores, None, seed + 1);
+        // One end alone has a lot.
+        prepare(&stores, seed + 2);
+        for link in &links[0] {
+            assert!(stores[0].take_lot(link, &[1; 32]).is_some());
+        }
+        let (sent, founded) = median(&stores[..2], None, seed + 3);
+        assert!(!founded && (parties > 2 || sent == on_base));
+        assert_eq!((stores[0].bytes(), stores[1].bytes()), (0, (parties - 2) * Lot::BYTES));
+    }
+    // Each end has another one.
+    let (stores, links) = (empty(2, ROOMY), links(2));
+    (4..6).for_each(|more| prepare(&stores, seed + more));
+    let link = &links[0][0];
+    let take = |session: u8| stores[0].take_lot(link, &[session; 32]).unwrap();
+    let (kept, gone) = (take(0), take(0));
+    let own = stores[1].take_lot(link, &[0; 32]).unwrap();
+    assert_eq!(own.0, kept.0, "of the same session both find the same");
+    let base = stores[0].base(link).unwrap();
+    stores[0].keep_lot(link, &base, kept.0, kept.1);
+    assert_ne!(gone.0, own.0);
+    assert_eq!(bytes(&stores), [Lot::BYTES; 2]);
+    let (on_base, _) = median(&empty_but_bases(&stores, link), None, seed + 6);
+    assert_eq!(median(&stores, None, seed + 7), (on_base, false));
+    assert_eq!(bytes(&stores), [0; 2]);
+}
+
+/// The same bases of a link, and nothing else.
+fn empty_but_bases(stores: &[Stores], link: &[u8; 32]) -> Vec<Stores> {
+    let without = |stores: &Stores| {
+        let without = Stores::bounded(ROOMY);
+        without.keep_base(*link, &stores.base(link).unwrap());
+        without
+    };
+    stores.iter().map(without).collect()
+}
+
+#[test]
+fn two_computations_at_once_never_get_the_same_lot() {
+    let mut rng = rng(seed());
+    let (stores, links) = (empty(2, ROOMY), links(2));
+    let link = &links[0][0];
+    const LOTS: usize = 4;
+    (0..LOTS).for_each(|_| prepare(&stores, rng.next_u64() >> 1));
+    let sessions: Vec<[u8; 32]> = (0..LOTS + 2)
+        .map(|_| {
+            let mut session = [0; 32];
+            rng.fill_bytes(&mut session);
+            session
+        })
+        .collect();
+    // In one order at one end, and in another at the other.
+    let taken = |stores: &Stores, order: &[usize]| {
+        let mut taken = vec![None; LOTS + 2];
+        let mut lots = Vec::new();
+        for session in order {
+            if let Some((id, lot)) = stores.take_lot(link, &sessions[*session]) {
+                taken[*session] = Some(id);
+                lots.push((id, lot));
+            }
+        }
+        let ids: BTreeSet<u64> = taken.iter().flatten().copied().collect();
+        assert_eq!((ids.len(), lots.len(), stores.bytes()), (LOTS, LOTS, 0));
+        let base = stores.base(link).unwrap();
+        lots.into_iter().for_each(|(id, lot)| stores.keep_lot(link, &base, id, lot));
+        (taken, ids)
+    };
+    let mut order: Vec<usize> = (0..LOTS + 2).collect();
+    for _ in 0..20 {
+        let one = taken(&stores[0], &order);
+        assert_eq!(one, taken(&stores[1], &order), "in the same order both ends find the same");
+        let first = usize::try_from(rng.next_u64() % order.len() as u64).unwrap();
+        order.rotate_left(first);
+        order.swap(0, 1);
+        // In another order they may find others, and then use none: but each its own once.
+        assert_eq!(one.1, taken(&stores[1], &order).1);
+    }
+    // Where there are more lots than sessions, most find the same in any order.
+    let mut alike = 0;
+    for _ in 0..20 {
+        let pair: [[u8; 32]; 2] = std::array::from_fn(|_| {
+            let mut session = [0; 32];
+            rng.fill_bytes(&mut session);
+            session
+        });
+        let [one, mut other] = [[0, 1], [1, 0]].map(|order| {
+            let stores = &stores[order[0]];
+            let lots = order.map(|session| stores.take_lot(link, &pair[session]).unwrap());
+            let ids = [lots[0].0, lots[1].0];
+            let base = stores.base(link).unwrap();
+            lots.into_iter().for_each(|(id, lot)| stores.keep_lot(link, &base, id, lot));
+            ids
+        });
+        other.reverse();
+        alike += u32::from(one == other);
+    }
+    assert!(alike >= 5, "{alike}");
+}
+
+#[test]
+fn no_more_is_kept_than_the_bound_allows() {
+    let mut rng = rng(seed());
+    let links = links(2);
+    let link = &links[0][0];
+    for (lots, more) in [(0, Lot::BYTES - 1), (2, 100)] {
+        let bound = lots * Lot::BYTES + more;
+        let stores = empty(2, bound);
+        let mut due = 0;
+        median(&stores, None, rng.next_u64() >> 1);
+        for _ in 0..if lots == 0 { 3 } else { 100 } {
+            // More often made than used, and the other way round now and then.
+            if !rng.next_u32().is_multiple_of(3) {
+                prepare(&stores, rng.next_u64() >> 1);
+                due = lots.min(due + 1);
+            } else {
+                median(&stores, None, rng.next_u64() >> 1);
+                due = due.saturating_sub(1);
+            }
+            assert_eq!(bytes(&stores), [due * Lot::BYTES; 2]);
+            assert!(due * Lot::BYTES <= bound);
+            assert!(stores.iter().all(|stores| stores.wants(link) == (due < lots)));
+        }
+    }
+}
+
+#[test]
+fn debugging_shows_nothing_of_what_is_kept() {
+    let stores = empty(2, ROOMY);
+    prepare(&stores, seed() >> 1);
+    assert_eq!(format!("{:?}", stores[0]), "Stores(..)");
+}

@@ -1,0 +1,313 @@
+//! What a computation has to use up with each peer: what was made ahead, and what it makes as it goes.
+//!
+//! Messages between the two ends of a link, each in both directions at once:
+//! 1. *Stock*: the names of the base and of the lot that we have. What both have is used.
+//! 2. Where more is needed and there is no base: *base transfers* and *trees* (see [`crate::ot`]).
+//! 3. *Extend* and *correct*, as often as it takes: chunks of transfers, and the corrections that make
+//!    products of them (see [`crate::ot::correlations`]). While one lot of chunks is worked on, the next is
+//!    under way.
+//!
+//! Everything derives from the key that the two have in this session; the numbers of blocks go on through it.
+
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::founding::Founding;
+use super::peer::{Peer, ROWS, Size, WAVE, of_wave};
+use super::pool::{Kind, Lot, Pool};
+use super::store::Stores;
+use crate::algebra::ring::Ring;
+use crate::kernel::channel::Channel;
+use crate::kernel::fault::Fault;
+use crate::kernel::party::Party;
+use crate::kernel::random::{Expander, Stream};
+use crate::kernel::session::{PairKey, Session};
+use crate::kernel::tape::Tape;
+use crate::ot::correlations::{Number, words_of};
+use crate::ot::jobs::{Bits, Halves, Job, Products, Scaled};
+
+/// Bytes of a stock message: the name of the base, and that of a lot.
+const STOCK: usize = 16 + 8;
+
+/// All peers of one session.
+pub(super) struct Supply {
+    stores: Stores,
+    /// Whether a new base is kept for later computations. Who uses nothing leaves all as it is.
+    keeps: bool,
+    pub(super) peers: Vec<Peer>,
+    /// Our own secrets: what we bring into correlations, and what base transfers draw.
+    own: Tape,
+    rng: Stream,
+}
+
+/// What a computation uses of what was made ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ahead {
+    /// Nothing, so that it costs the same each time.
+    Nothing,
+    /// The base of transfers alone.
+    Base,
+    /// The base, and a lot.
+    Lot,
+}
+
+impl Supply {
+    /// With every other party of `order`, in which the parties stand alike in all sessions.
+    pub(super) async fn new(
+        channel: &Channel,
+        session: &Session,
+        order: &[Party],
+        ahead: Ahead,
+        stores: Stores,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, Fault> {
+        let me = channel.parties().me();
+        let place = |party: Party| order.iter().position(|other| *other == party);
+        let peer = |(party, key): (Party, &PairKey)| {
+            let key = key.derived("cloister 1 pairwise");
+            Peer::new(party, place(me) < place(party), key, channel.link_binding(party))
+        };
+        let mut key = || {
+            let mut key = Zeroizing::new([0; 32]);
+            rng.fill_bytes(key.as_mut_slice());
+            Expander::new(&key)
+        };
+        let mut supply = Self {
+            stores,
+            keeps: ahead != Ahead::Nothing,
+            peers: session.pair_keys().map(peer).collect(),
+            own: Tape::of(key()),
+            rng: key().stream_from(0),
+        };
+        if ahead != Ahead::Nothing {
+            supply.take_stock(channel, session.hash().as_bytes(), ahead).await?;
+        }
+        Ok(supply)
+    }
+
+    /// Uniform elements that only we know.
+    pub(super) fn own<R: Ring>(&mut self, count: usize) -> Vec<R> {
+        self.own.read(count)
+    }
+
+    /// A uniform order of so many rows that only we know.
+    pub(super) fn own_order(&mut self, rows: usize) -> Vec<usize> {
+        self.own.permutation(rows)
+    }
+
+    /// Finds out what both ends of each link have made ahead.
+    async fn take_stock(
+        &mut self,
+        channel: &Channel,
+        session: &[u8; 32],
+        ahead: Ahead,
+    ) -> Result<(), Fault> {
+        channel.begin_preparation("stock");
+        let mut offered = Vec::with_capacity(self.peers.len());
+        for peer in &self.peers {
+            let base = self.stores.base(&peer.link);
+            let lot = match ahead {
+                Ahead::Lot => self.stores.take_lot(&peer.link, session),
+                Ahead::Nothing | Ahead::Base => None,
+            };
+            let name = base.as_ref().map_or([0; 16], |base| base.name);
+            let id = lot.as_ref().map_or(0, |(id, _)| *id);
+            channel.send(peer.party, [name.as_slice(), &id.to_le_bytes()].concat());
+            offered.push((base, lot));
+        }
+        for (peer, (base, lot)) in self.peers.iter_mut().zip(offered) {
+            let told = channel.receive_exactly(peer.party, STOCK).await?.into_bytes();
+            let (name, id) = told.split_at(16);
+            peer.base = base.filter(|base| base.name == *name);
+            if let Some((_, Lot(pools))) = lot.filter(|(own, _)| own.to_le_bytes() == *id) {
+                pools.into_iter().for_each(|(kind, pool)| peer.pool(kind).put(pool));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes ahead what later computations use up, with every peer, and keeps it.
+    pub(super) async fn make_lot(&mut self, channel: &Channel, id: u64) -> Result<(), Fault> {
+        for (kind, chunks) in Lot::CONTENT {
+            let chunks = vec![chunks; self.peers.len()];
+            self.make(channel, kind, &chunks).await?;
+        }
+        for peer in &mut self.peers {
+            let whole = |(kind, _): (Kind, usize)| (kind, std::mem::take(peer.pool(kind)));
+            let lot = Lot(Lot::CONTENT.map(whole).into());
+            if let Some(base) = &peer.base {
+                self.stores.keep_lot(&peer.link, base, id, lot);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees to it that there are `count` correlations with each peer.
+    pub(super) async fn provide(
+        &mut self,
+        channel: &Channel,
+        kind: Kind,
+        count: usize,
+    ) -> Result<(), Fault> {
+        let due = count * kind.words();
+        let chunks = |peer: &mut Peer| {
+            let lacking = due.saturating_sub(peer.pool(kind).c.len()).div_ceil(kind.words());
+            match (lacking * kind.transfers()).div_ceil(ROWS) {
+                0 => 0,
+                chunks => chunks.max(kind.least_chunks()),
+            }
+        };
+        let chunks: Vec<usize> = self.peers.iter_mut().map(chunks).collect();
+        self.make(channel, kind, &chunks).await
+    }
+
+    /// Takes out correlations with the peer of this number: a, b, and our share of both products.
+    pub(super) fn take<R: Ring>(&mut self, peer: usize, kind: Kind, count: usize) -> [Vec<R>; 3] {
+        let Some(peer) = self.peers.get_mut(peer) else { return Default::default() };
+        peer.pool(kind).take(count * kind.words()).into_elements()
+    }
+
+    /// Makes so many chunks of correlations with each peer.
+    async fn make(&mut self, channel: &Channel, kind: Kind, chunks: &[usize]) -> Result<(), Fault> {
+        let size = Size { rows: ROWS, directions: kind.directions() };
+        match kind {
+            Kind::Bits => {
+                let jobs = chunks.iter().map(|_| Bits::default()).collect();
+                for (peer, Bits(halves)) in self.run(channel, size, jobs, chunks).await? {
+                    peer.pool(kind).put(Pool::of_bits(halves));
+                }
+            }
+            Kind::Numbers(1) => self.make_products::<u64>(channel, kind, chunks).await?,
+            Kind::Numbers(_) => self.make_products::<u128>(channel, kind, chunks).await?,
+            Kind::Scaled(1) => self.make_scaled::<u64>(channel, kind, chunks).await?,
+            Kind::Scaled(_) => self.make_scaled::<u128>(channel, kind, chunks).await?,
+        }
+        Ok(())
+    }
+
+    async fn make_products<N: Number>(
+        &mut self,
+        channel: &Channel,
+        kind: Kind,
+        chunks: &[usize],
+    ) -> Result<(), Fault> {
+        let size = Size { rows: ROWS, directions: kind.directions() };
+        let factors: Vec<Vec<N>> =
+            chunks.iter().map(|chunks| self.own(chunks * ROWS / N::BITS)).collect();
+        let jobs = factors.iter().map(|a| Products::single(ROWS, a.clone())).collect();
+        let made = self.run(channel, size, jobs, chunks).await?;
+        for ((peer, job), a) in made.into_iter().zip(factors) {
+            let (b, c) = job.finish();
+            peer.pool(kind).put(Pool { a: words_of(a), b: words_of(b), c: words_of(c) });
+        }
+        Ok(())
+    }
+
+    async fn make_scaled<N: Number>(
+        &mut self,
+        channel: &Channel,
+        kind: Kind,
+        chunks: &[usize],
+    ) -> Result<(), Fault> {
+        let size = Size { rows: ROWS, directions: kind.directions() };
+        let jobs = chunks.iter().map(|_| Scaled::<N>::default()).collect();
+        for (peer, job) in self.run(channel, size, jobs, chunks).await? {
+            let Halves { sent, received } = job.halves;
+            let [a, c] = if peer.first { sent } else { received };
+            peer.pool(kind).put(Pool { a, b: Vec::new(), c });
+        }
+        Ok(())
+    }
+
+    /// Runs a job with each peer over so many chunks of transfers.
+    pub(super) async fn run<J: Job>(
+        &mut self,
+        channel: &Channel,
+        size: Size,
+        mut jobs: Vec<J>,
+        chunks: &[usize],
+    ) -> Result<Vec<(&mut Peer, J)>, Fault> {
+        let busy: Vec<bool> = chunks.iter().map(|chunks| *chunks > 0).collect();
+        self.begin(channel, &busy).await?;
+        let waves = chunks.iter().copied().max().unwrap_or(0).div_ceil(WAVE);
+        let mut under_way = Vec::new();
+        for wave in 0..=waves {
+            // What comes next is under way while this is worked on.
+            let ahead = std::mem::take(&mut under_way);
+            if wave < waves {
+                channel.begin_preparation("extend transfers");
+                for ((peer, job), chunks) in self.peers.iter_mut().zip(&jobs).zip(chunks) {
+                    under_way.push(peer.extend(channel, size, job, of_wave(wave, *chunks)));
+                }
+            }
+            let Some(wave) = wave.checked_sub(1) else { continue };
+            let corrects = jobs.iter().any(|job| job.correction() > 0);
+            if corrects {
+                channel.begin_preparation("correct transfers");
+            }
+            for ((peer, job), chunks) in self.peers.iter_mut().zip(&mut jobs).zip(chunks) {
+                peer.await_extended(channel, size, job, of_wave(wave, *chunks)).await?;
+                let sent = peer.send(channel, size, job, of_wave(wave, *chunks));
+                if sent.is_err() || peer.is_spoiled() {
+                    // Other computations that have the same base end too.
+                    peer.base.iter().for_each(|base| base.spoil());
+                    self.stores.forget(&peer.link);
+                    return Err(peer.blame());
+                }
+                if !of_wave(wave + 2, *chunks).is_empty() {
+                    peer.let_go_on(channel, size.directions);
+                }
+            }
+            // What the peer has sent first comes first.
+            for ((peer, job), chunks) in self.peers.iter_mut().zip(&jobs).zip(chunks) {
+                peer.await_extended(channel, size, job, of_wave(wave + 1, *chunks)).await?;
+            }
+            let all = self.peers.iter_mut().zip(&mut jobs).zip(chunks);
+            for (((peer, job), chunks), taken) in all.zip(ahead) {
+                peer.receive(channel, job, taken).await?;
+                if !of_wave(wave + 2, *chunks).is_empty() {
+                    peer.may_go_on(channel, size.directions).await?;
+                }
+            }
+        }
+        Ok(self.peers.iter_mut().zip(jobs).collect())
+    }
+
+    /// Sees to it that there are both ends of transfers with each busy peer.
+    async fn begin(&mut self, channel: &Channel, busy: &[bool]) -> Result<(), Fault> {
+        let new = |(peer, busy): &(&mut Peer, &bool)| **busy && !peer.has_begun();
+        let (old, new): (Vec<&mut Peer>, Vec<&mut Peer>) = {
+            let waiting = self.peers.iter_mut().zip(busy).filter(new).map(|(peer, _)| peer);
+            waiting.partition(|peer| peer.base.is_some())
+        };
+        for peer in old {
+            if let Some(base) = peer.base.clone() {
+                peer.begin(&base);
+            }
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        channel.begin_preparation("base transfers");
+        let mut begun = Vec::with_capacity(new.len());
+        for peer in &new {
+            begun.push(Founding::begin(channel, peer, &mut self.rng));
+        }
+        channel.begin_preparation("trees");
+        let mut dealt = Vec::with_capacity(new.len());
+        for (peer, founding) in new.iter().zip(begun) {
+            dealt.push(founding.deal(channel, peer, &mut self.rng).await?);
+        }
+        for (peer, dealt) in new.into_iter().zip(dealt) {
+            let base = Arc::new(dealt.finish(channel, peer).await?);
+            if self.keeps {
+                self.stores.keep_base(peer.link, &base);
+            }
+            peer.begin(&base);
+            peer.base = Some(base);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,361 @@
+//! The suite against members that cheat, and what a single member gets to see, in simulation.
+
+use super::tests::{Setting, THREE};
+use super::*;
+use crate::computation::{Answer, Course, Input};
+use crate::engine::openings;
+use crate::engine::shared::Shared;
+use crate::functions::parameters::{Categories, Parameters};
+use crate::kernel::disclosure::{Profile, Rules};
+use crate::kernel::fault::Misbehaviour;
+use crate::kernel::simulation::adversary::{Action, Tamper};
+use crate::kernel::simulation::{Delivery, Ending, Report, Simulation};
+use crate::suites::pairwise::Stores;
+use crate::testing::{self, Run, seed};
+
+/// Every operation once, on eleven rows; in the end a sum is opened.
+async fn everything(setting: Setting, channel: Channel, seed: u64) -> Result<Vec<u64>, Fault> {
+    let mut rng = testing::rng(seed);
+    let mut engine = setting.engine(&channel, &mut rng).await?;
+    let me = channel.parties().me().index() as u64;
+    let lengths = vec![11; setting.inputs];
+    let mine: Vec<u64> = if engine.brings_data() { (me..me + 11).collect() } else { Vec::new() };
+    let shares = engine.share(&mine, &lengths).await?;
+    let z = engine.multiply(&shares[0], &shares[1]).await?;
+    let bits = engine.addends(&z, 20).await?;
+    let numbers = engine.inject(&[&bits[0][0], &bits[1][1]], 11).await?;
+    let inner = engine.dot(&numbers, &numbers, 2).await?;
+    let table = Columns { numbers: vec![inner], words: vec![engine.random(11)] };
+    let table = engine.shuffle(table).await?;
+    engine.open(&table.words[0], Audience::Computing).await?;
+    let result = shares[0].plus(&shares[1]);
+    Ok(engine.open(&result, Audience::Parties).await?.unwrap_or_default())
+}
+
+fn run(setting: Setting, simulation: Simulation) -> Report<Vec<u64>> {
+    let mut seeds = 0;
+    simulation.parties(setting.members()).run(|channel, _, _| {
+        seeds += 1;
+        everything(setting, channel, seeds)
+    })
+}
+
+fn due() -> Vec<u64> {
+    (0..11).map(|row| 2 * row + 1).collect()
+}
+
+fn names(fault: &Fault, cheater: Party) -> bool {
+    match fault {
+        Fault::Misbehaviour { party, .. } => *party == cheater,
+        Fault::SharesDiffer { one, other } => [one, other].contains(&&cheater),
+        _ => false,
+    }
+}
+
+/// All messages but proposals, each once.
+fn messages(report: &Report<Vec<u64>>) -> Vec<(Party, Party, u32)> {
+    let later = report.transcript.iter().filter(|delivery| delivery.sequence > 0);
+    later.map(|delivery| (delivery.from, delivery.to, delivery.sequence)).collect()
+}
+
+#[test]
+fn messages_of_wrong_length_or_order_end_it_and_name_the_sender() {
+    let seed = seed();
+    for setting in [THREE, Setting { inputs: 4, helpers: 0, seats: [3, 1, 0] }] {
+        let honest = run(setting, Simulation::new(seed));
+        assert!(honest.results().unwrap().iter().all(|sum| **sum == due()));
+        for (from, to, number) in messages(&honest) {
+            let tamper = |action| Tamper::new(from, Some(to), number, action);
+            for tamper in [
+                tamper(Action::Drop),
+                tamper(Action::Repeat),
+                tamper(Action::Swap),
+                tamper(Action::Truncate(1)).retagging(),
+                tamper(Action::Extend(8)).retagging(),
+            ] {
+                let report = run(setting, Simulation::new(seed).adversary(tamper.clone()));
+                match &report.endings[to.index()] {
+                    Ending::Stopped(fault) => assert!(names(fault, from), "{tamper:?} {fault}"),
+                    Ending::Stalled(awaiting) => {
+                        assert!(awaiting.parties.contains(&from), "{tamper:?} {awaiting:?}");
+                    }
+                    // What comes twice after all that is due is not read any more, and what was to
+                    // be swapped with a message that never came is held back.
+                    Ending::Done(sum) => assert_eq!(*sum, due(), "{tamper:?}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_share_in_an_opening_is_caught_wherever_it_is_shown() {
+    let seed = seed();
+    for setting in [THREE, Setting { inputs: 4, helpers: 0, seats: [3, 1, 0] }] {
+        let honest = run(setting, Simulation::new(seed));
+        let last = |from: Party, to: Party| {
+            let between = messages(&honest).into_iter();
+            between.filter(|(f, t, _)| (*f, *t) == (from, to)).map(|(_, _, number)| number).max()
+        };
+        for from in setting.seats.map(|seat| Party::new(seat).unwrap()) {
+            for to in honest_others(setting, from) {
+                let Some(number) = last(from, to) else { continue };
+                for bit in [0, 77, 255, 256, 300] {
+                    let tamper = Tamper::new(from, Some(to), number, Action::Flip(bit)).retagging();
+                    let report = run(setting, Simulation::new(seed).adversary(tamper));
+                    match &report.endings[to.index()] {
+                        Ending::Stopped(fault @ Fault::SharesDiffer { .. }) => {
+                            assert!(names(fault, from));
+                        }
+                        // The message was shorter than that.
+                        Ending::Done(sum) => assert_eq!((sum, bit > 255), (&due(), true)),
+                        other => panic!("{from} to {to}, bit {bit}: {other:?}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Four parties, of whom the third has no seat.
+const OUTSIDER: Setting = Setting { inputs: 4, helpers: 0, seats: [3, 1, 0] };
+
+#[test]
+fn inconsistent_shares_of_a_party_without_a_seat_are_its_own_fault() {
+    let seed = seed();
+    let accused = Party::new(2).unwrap();
+    for (seat, bit) in [(1, 0), (1, 300), (0, 7), (0, 900)] {
+        let to = Party::new(seat);
+        let tamper = Tamper::new(accused, to, 1, Action::Flip(bit)).retagging();
+        let report = run(OUTSIDER, Simulation::new(seed).adversary(tamper));
+        let faults: Vec<&Fault> = report.endings.iter().filter_map(Ending::fault).collect();
+        assert!(!faults.is_empty());
+        for fault in faults {
+            assert!(
+                matches!(fault, Fault::TwoFaces { accused: a, .. } if *a == accused),
+                "{fault}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_seat_that_draws_two_common_keys_is_one_of_two_that_are_named() {
+    let cheater = Party::new(1).unwrap();
+    let tamper = Tamper::new(cheater, Party::new(0), 1, Action::Flip(3)).retagging();
+    let report = run(OUTSIDER, Simulation::new(seed()).adversary(tamper));
+    for honest in [0, 3] {
+        match &report.endings[honest] {
+            Ending::Stopped(Fault::TwoFaces { witness, accused }) => {
+                assert!([witness, accused].contains(&&cheater));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // Nothing was shown to the party without a seat.
+    assert!(matches!(report.endings[2], Ending::Stalled(_)));
+}
+
+fn honest_others(setting: Setting, cheater: Party) -> Vec<Party> {
+    let all = (0..setting.members()).filter_map(Party::new);
+    all.filter(|party| *party != cheater).collect()
+}
+
+/// The keys of `me` where `viewer` looks on: those that the viewer has are the same in all runs, so
+/// that all it holds and knows is; the others follow from `seed`.
+fn keys(me: usize, members: usize, viewer: usize, seed: u64) -> BTreeMap<Party, [u8; 32]> {
+    let key = |other: usize| {
+        let pair = [me.min(other) as u64, me.max(other) as u64];
+        let seed = if me == viewer || other == viewer { 0 } else { seed };
+        blake3::derive_key(
+            "keys of a test",
+            &[pair[0], pair[1], seed].map(u64::to_le_bytes).concat(),
+        )
+    };
+    let others = (0..members).filter(|other| *other != me);
+    others.map(|other| (Party::new(other).unwrap(), key(other))).collect()
+}
+
+/// The answer of a run, and every message on the way.
+fn observed(run: &Run, viewer: usize, seed: u64) -> Report<Option<Answer>> {
+    let members = run.inputs.len() + run.helpers;
+    Simulation::new(seed).parties(members).run(|channel, party, mut rng| {
+        let session = Session::of_keys(run.rules, keys(party.index(), members, viewer, seed));
+        let (ready, spec) = (run.part(party.index()).into_ready(), run.spec());
+        async move {
+            let agreed = Course {
+                channel: &channel,
+                spec: &spec,
+                joint: *session.rules(),
+                stores: Stores::default(),
+            };
+            let committee = Committee::fixed([0, 1, 2]);
+            Ok(agreed.with_committee(session, committee, ready, &mut rng).await?.answer)
+        }
+    })
+}
+
+/// How often each bit is 1, over many runs, of what `viewer` receives and of what it puts together
+/// from openings: shares that fit each other say nothing one by one.
+fn view(run: &Run, viewer: usize, seeds: Range<u64>) -> Vec<Vec<u32>> {
+    let mut ones: Vec<Vec<u32>> = Vec::new();
+    for seed in seeds {
+        openings::take();
+        let report = observed(run, viewer, seed);
+        report.results().unwrap();
+        let mut received: Vec<&Delivery> =
+            report.transcript.iter().filter(|delivery| delivery.to.index() == viewer).collect();
+        received.sort_by_key(|delivery| (delivery.from, delivery.sequence));
+        let opened = openings::take().into_iter().filter(|(party, _)| party.index() == viewer);
+        let mut seen: Vec<Vec<u8>> = received.into_iter().map(|d| d.body.to_vec()).collect();
+        seen.extend(opened.map(|(_, bytes)| bytes));
+        ones.resize(seen.len(), Vec::new());
+        for (ones, seen) in ones.iter_mut().zip(seen) {
+            ones.resize(8 * seen.len(), 0);
+            let bits = seen.iter().flat_map(|byte| (0..8).map(move |at| (byte >> at) & 1));
+            ones.iter_mut().zip(bits).for_each(|(ones, bit)| *ones += u32::from(bit));
+        }
+    }
+    ones
+}
+
+/// The largest distance of two frequencies of a bit, in standard deviations of a fair coin's.
+fn distance(one: &[Vec<u32>], other: &[Vec<u32>]) -> f64 {
+    let lengths = |view: &[Vec<u32>]| view.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(lengths(one), lengths(other), "the messages' sizes tell the inputs apart");
+    let pairs = one.iter().flatten().zip(other.iter().flatten());
+    let widest = pairs.map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0);
+    f64::from(widest) / (f64::from(RUNS) / 2.0).sqrt()
+}
+
+const RUNS: u32 = 120;
+
+/// Of some 2^19 fair bits, one is beyond this in one of 10^6 tests.
+const FAIR: f64 = 7.0;
+
+fn views_apart(one: &Run, other: &Run, viewer: usize) -> f64 {
+    let (first, runs) = (seed() >> 1, u64::from(RUNS));
+    let one = view(one, viewer, first..first + runs);
+    let other = view(other, viewer, first + runs..first + 2 * runs);
+    distance(&one, &other)
+}
+
+/// Numbers of three parties, or of two and a helper, where `viewer` has the same in all.
+fn medians(viewer: usize, helper: bool, others: [[f64; 3]; 2]) -> Run {
+    let mut others = others.into_iter();
+    let inputs = (0..if helper { 2 } else { 3 }).map(|party| {
+        let own = [1.0, 50.0, 99.0];
+        let numbers = if party == viewer { own } else { others.next().unwrap_or(own) };
+        Input::Numbers(numbers.to_vec())
+    });
+    let run = Run::new("SecureMedian", inputs.collect());
+    if helper { run.committee(1, [0, 1, 2]) } else { run }
+}
+
+#[test]
+fn what_a_member_sees_does_not_tell_inputs_of_the_same_answer_apart() {
+    for (viewer, helper) in [(0, false), (1, false), (2, false), (0, true), (1, true)] {
+        let one = medians(viewer, helper, [[2.0, 50.0, 98.0], [3.0, 50.0, 97.0]]);
+        let other = medians(viewer, helper, [[49.0, 50.0, 51.0], [-7e9, 50.0, 1e300]]);
+        assert_eq!(one.answer(), other.answer());
+        let apart = views_apart(&one, &other, viewer);
+        assert!(apart < FAIR, "member {viewer}: {apart} standard deviations");
+    }
+}
+
+#[test]
+fn the_test_of_views_tells_answers_apart() {
+    let one = medians(0, false, [[2.0, 50.0, 98.0], [3.0, 50.0, 97.0]]);
+    let other = medians(0, false, [[51.0; 3], [51.0; 3]]);
+    assert!(views_apart(&one, &other, 0) > 2.0 * FAIR);
+}
+
+#[test]
+fn what_a_helper_sees_does_not_even_tell_answers_apart() {
+    let one = medians(2, true, [[2.0, 50.0, 98.0], [3.0, 50.0, 97.0]]);
+    let other = medians(2, true, [[-5.0; 3], [700.0; 3]]);
+    assert_ne!(one.answer(), other.answer());
+    let apart = views_apart(&one, &other, 2);
+    assert!(apart < FAIR, "{apart} standard deviations");
+}
+
+/// Runs of two or three parties that differ in what the others than `viewer` have.
+fn others_have(
+    function: &'static str,
+    viewer: usize,
+    helper: bool,
+    (own, others): (&Input, [Input; 2]),
+) -> Run {
+    let mut others = others.into_iter();
+    let inputs = (0..if helper { 2 } else { 3 }).map(|party| match party == viewer {
+        true => own.clone(),
+        false => others.next().unwrap(),
+    });
+    let rules = Rules { min_rows: 6, max_share: 70, min_cell: 3, ..Profile::Teaching.rules() };
+    let run = Run::new(function, inputs.collect()).rules(rules);
+    if helper { run.committee(1, [0, 1, 2]) } else { run }
+}
+
+#[test]
+fn what_a_member_sees_of_the_gate_does_not_tell_inputs_of_the_same_bits_apart() {
+    let numbers = |numbers: &[f64]| Input::Numbers(numbers.to_vec());
+    let own = numbers(&[5.0, 5.0]);
+    let one = || [numbers(&[9.0, -2.0, 5.0]), numbers(&[8.0, 1.0, 0.0])];
+    let other = || [numbers(&[1.0; 12]), numbers(&[9.0, 9.0, -9.0])];
+    for (viewer, helper) in [(0, false), (1, false), (2, false), (2, true)] {
+        let run = |others| {
+            let run = others_have("SecureSum", viewer, helper, (&own, others));
+            let digits_after = Some(0);
+            let committee = run.parameters.committee.clone();
+            let digits =
+                Parameters { digits_before: Some(1), digits_after, ..Parameters::default() };
+            run.parameters(Parameters { committee, ..digits })
+        };
+        let (one, other) = (run(one()), run(other()));
+        assert_eq!(one.answer(), other.answer());
+        let apart = views_apart(&one, &other, viewer);
+        assert!(apart < FAIR, "member {viewer}: {apart} standard deviations");
+    }
+}
+
+#[test]
+fn what_a_member_sees_of_a_table_does_not_tell_small_cells_apart() {
+    let texts = |counts: [usize; 3]| {
+        let names = ["a", "b", "c"].into_iter().zip(counts);
+        let rows = names.flat_map(|(name, count)| std::iter::repeat_n(name.to_owned(), count));
+        Input::Texts(rows.collect())
+    };
+    for (viewer, helper) in [(0, false), (1, false), (2, false), (2, true)] {
+        let run = |others| {
+            let own = texts([2, 0, 0]);
+            let run = others_have("StatisticsFrequency", viewer, helper, (&own, others));
+            let committee = run.parameters.committee.clone();
+            let names = ["a", "b", "c"].map(str::to_owned).to_vec();
+            let categories = Some(Categories::One(names));
+            run.parameters(Parameters { committee, categories, ..Parameters::default() })
+        };
+        let one = run([texts([3, 1, 0]), texts([2, 0, 1])]);
+        let other = run([texts([2, 2, 0]), texts([3, 0, 0])]);
+        assert_eq!(one.answer(), other.answer());
+        let apart = views_apart(&one, &other, viewer);
+        assert!(apart < FAIR, "member {viewer}: {apart} standard deviations");
+    }
+}
+
+#[test]
+fn lengths_are_checked_before_anything_is_shared() {
+    let report = Simulation::new(1).run(|channel, _, rng| async move {
+        let mut rng = rng;
+        let mut engine = THREE.engine(&channel, &mut rng).await?;
+        engine.share(&[1_u64, 2], &[2, 1, 2]).await.map(drop)
+    });
+    assert!(matches!(report.endings[1].fault(), Some(Fault::Input(_))));
+    let wrong_length = |ending: &Ending<()>| match ending {
+        Ending::Stopped(Fault::Misbehaviour { what, .. }) => {
+            matches!(what, Misbehaviour::WrongLength { .. })
+        }
+        Ending::Stalled(_) => true,
+        other => panic!("{other:?}"),
+    };
+    assert!(wrong_length(&report.endings[2]));
+}

@@ -1,0 +1,165 @@
+//! Bringing values in.
+//!
+//! **By a seat** s, v = x_s + x_{s+1}: x_s comes from the tape that it shares with its predecessor,
+//! x_{s+1} = v − x_s goes to its successor, and x_{s+2} = 0. The successor sees v minus a mask that
+//! it does not have, the predecessor the mask alone.
+//!
+//! **By a party without a seat**, v = x_0 + x_1 + x_2: x_0 and x_1 are expanded from keys that the
+//! party and seat 0 share; seat 1 is sent the key of x_1 and x_2 = v − x_0 − x_1, seat 2 the key of
+//! x_0 and x_2. Each seat lacks one key or x_2.
+//!
+//! That the two seats which hold a component were dealt the same, they find out with the next opening
+//! (see [`super::dealing`]).
+//!
+//! Bytes sent: one element each by a seat; two, and two keys, by others.
+
+use std::sync::Arc;
+
+use bytes::{BufMut, BytesMut};
+use zeroize::Zeroizing;
+
+use crate::algebra::ring::Ring;
+use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::party::Party;
+use crate::kernel::random::Expander;
+use crate::kernel::session::PairKey;
+use crate::kernel::tape::Tape;
+use crate::kernel::wire;
+use crate::suites::replicated::committee::SEATS;
+use crate::suites::replicated::{Pair, Replicated};
+
+const KEY: usize = 32;
+
+/// What a party without a seat and seat 0 make alike: the keys of its inputs.
+pub(super) struct InputKeys {
+    key: PairKey,
+    uses: u64,
+}
+
+impl InputKeys {
+    pub(super) fn new(key: &PairKey) -> Self {
+        Self { key: key.derived("cloister 1 replicated: keys of inputs"), uses: 0 }
+    }
+
+    /// The keys of x_0 and x_1 of the next input.
+    fn next(&mut self) -> [Zeroizing<[u8; KEY]>; 2] {
+        let number = self.uses;
+        self.uses += 1;
+        ["cloister 1 replicated: share 0", "cloister 1 replicated: share 1"]
+            .map(|purpose| self.key.for_use(purpose, number))
+    }
+}
+
+impl Replicated<'_> {
+    pub(super) async fn inputs<R: Ring>(
+        &mut self,
+        mine: &[R],
+        lengths: &[usize],
+    ) -> Result<Vec<Pair<R>>, Fault> {
+        let me = self.channel.parties().me();
+        if lengths.get(me.index()).copied().unwrap_or(0) != mine.len() {
+            return Err(InputError::Shape { expected: "as many elements as were agreed" }.into());
+        }
+        self.channel.begin_round("share");
+        let mut own = self.bring_in(me, mine);
+        let mut shares = Vec::with_capacity(lengths.len());
+        for (party, len) in self.channel.parties().all().zip(lengths) {
+            shares.push(match own.take_if(|_| party == me) {
+                Some(own) => own,
+                None => self.take_in(party, *len).await?,
+            });
+        }
+        Ok(shares)
+    }
+
+    /// Shares our own vector.
+    fn bring_in<R: Ring>(&mut self, me: Party, v: &[R]) -> Option<Pair<R>> {
+        if v.is_empty() {
+            return Some(Pair::absent(0));
+        }
+        if self.seat.is_none() {
+            self.bring_in_from_outside(me, v);
+            return Some(Pair::absent(v.len()));
+        }
+        self.deal(v)
+    }
+
+    /// As a seat: x_s from the tape, x_{s+1} to the successor.
+    pub(super) fn deal<R: Ring>(&mut self, v: &[R]) -> Option<Pair<R>> {
+        let seat = self.seat.as_mut()?;
+        let x: Vec<R> = seat.with_previous.input.read(v.len());
+        let x_next = Arc::new(v.iter().zip(&x).map(|(v, x)| v.minus(*x)).collect());
+        self.channel.send(seat.next, wire::shared_elements(&x_next));
+        Some(Pair::of_shared([Arc::new(x), x_next]))
+    }
+
+    fn bring_in_from_outside<R: Ring>(&mut self, me: Party, v: &[R]) {
+        let Some(keys) = self.input_keys.get_mut(&me) else { return };
+        let [key_0, key_1] = keys.next();
+        let (x_0, x_1): (Vec<R>, Vec<R>) = (expand(&key_0, v.len()), expand(&key_1, v.len()));
+        let masks = x_0.iter().zip(&x_1).map(|(a, b)| a.plus(*b));
+        let x_2 = wire::elements(v.iter().zip(masks).map(|(v, mask)| v.minus(mask)).collect());
+        let [_, seat_1, seat_2] = *self.committee.seats();
+        for (seat, key) in [(seat_1, key_1), (seat_2, key_0)] {
+            let mut message = BytesMut::with_capacity(KEY + x_2.len());
+            message.put_slice(key.as_slice());
+            message.put_slice(&x_2);
+            self.channel.send(seat, message);
+        }
+    }
+
+    /// Our shares of the vector of another party.
+    async fn take_in<R: Ring>(&mut self, party: Party, len: usize) -> Result<Pair<R>, Fault> {
+        if self.seat.is_none() || len == 0 {
+            return Ok(Pair::absent(len));
+        }
+        match self.committee.seat(party) {
+            Some(dealer) => self.take_dealt(dealer, len).await,
+            None => self.take_in_from_outside(party, len).await,
+        }
+    }
+
+    /// Our shares of what the seat `dealer`, which is not ours, deals.
+    pub(super) async fn take_dealt<R: Ring>(
+        &mut self,
+        dealer: usize,
+        len: usize,
+    ) -> Result<Pair<R>, Fault> {
+        let Some(seat) = &mut self.seat else {
+            return Ok(Pair::absent(len));
+        };
+        let zero = vec![R::ZERO; len];
+        if (dealer + 1) % SEATS == seat.index {
+            let x = self.channel.receive_elements(seat.previous, len).await?;
+            return Ok(Pair::new([x, zero]));
+        }
+        Ok(Pair::new([zero, seat.with_next.input.read(len)]))
+    }
+
+    async fn take_in_from_outside<R: Ring>(
+        &mut self,
+        party: Party,
+        len: usize,
+    ) -> Result<Pair<R>, Fault> {
+        if let Some(keys) = self.input_keys.get_mut(&party) {
+            let [key_0, key_1] = keys.next();
+            self.dealt.note(party, key_0.as_slice(), key_1.as_slice());
+            return Ok(Pair::new([expand(&key_0, len), expand(&key_1, len)]));
+        }
+        let message = self.channel.receive_exactly(party, KEY + len * R::BYTES).await?;
+        let mut bytes = message.into_bytes();
+        let x_2 = bytes.split_off(KEY);
+        let is_seat_1 = self.seat.as_ref().is_some_and(|seat| seat.index == 1);
+        let [own, shared] = if is_seat_1 { [&bytes, &x_2] } else { [&x_2, &bytes] };
+        self.dealt.note(party, own, shared);
+        let x_2 = wire::read_elements(len, std::iter::once(&*x_2));
+        let mut key = Zeroizing::new([0; KEY]);
+        key.copy_from_slice(&bytes);
+        let expanded = expand(&key, len);
+        Ok(Pair::new(if is_seat_1 { [expanded, x_2] } else { [x_2, expanded] }))
+    }
+}
+
+fn expand<R: Ring>(key: &Zeroizing<[u8; KEY]>, len: usize) -> Vec<R> {
+    Tape::of(Expander::new(key)).read(len)
+}

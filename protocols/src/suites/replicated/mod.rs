@@ -1,0 +1,269 @@
+//! Three nodes compute on shares: products, comparisons, sorting.
+//!
+//! **Parties:** any n ≥ 2 that bring data, and a committee of three members that compute, in seats 0,
+//! 1, 2. A member of the committee may be a party, or a helper that brings no data. Parties without a
+//! seat bring data in and are shown openings.
+//!
+//! **Protocol:** Araki, Furukawa, Lindell, Nof, Ohara, *High-throughput semi-honest secure three-party
+//! computation with an honest majority* (CCS 2016), their arithmetic over Z_2^k and their variant with
+//! keys instead of shared randomness; conversions between numbers and bits after Mohassel and Rindal,
+//! *ABY3* (CCS 2018). Rings are Z_2^64, Z_2^128, and bits 64 at a time, where + is exclusive or.
+//!
+//! A value is x = x_0 + x_1 + x_2, and seat s holds the pair (x_s, x_{s+1}), indices modulo 3. Araki et
+//! al. write a seat's pair as (x_i, a_i) with a_i = x_{i−1} − v; the form here is the one of ABY3 and is
+//! the same up to what each seat can compute by itself.
+//!
+//! - *Sums, and products with public numbers*, are local ([`crate::engine::shared`]).
+//! - *Zero sharing*: α_s = G(k_{s,s+1}) − G(k_{s−1,s}), so α_0 + α_1 + α_2 = 0, and α_s is uniform to
+//!   whoever lacks one of the two keys. G is AES-128 in counter mode; keys follow from the session and
+//!   the purpose, and each word of a stream is read once (`Seat::masked`, `Tape`).
+//! - *Products* in `products`, *inputs* in `input`, *openings* in `opening`, *bits and numbers* in
+//!   `conversion`, *shuffles* in `shuffle`: each says there what it sends and why it tells nothing.
+//!
+//! Nothing is truncated: what is multiplied are integers, in a ring that holds the result.
+//!
+//! **Adversary and threshold:** privacy against one corrupt, semi-honest seat, and any number of
+//! corrupt parties without a seat, together. Whatever a seat receives is masked by a stream of a key
+//! that it lacks, but for openings, which follow from what is opened and from what the seat holds. So
+//! its view can be made from its input, sizes and what is opened. Two seats together know everything.
+//!
+//! **What is noticed of who deviates:** wrong lengths and orders, forged or repeated messages, and
+//! wrong shares in openings, because two seats hold each component; and inconsistent shares that a
+//! party without a seat deals. A seat that sends a wrong product is not caught unless an opening
+//! happens to show it: a corrupt seat can falsify results, and what falsified values lead to can be
+//! opened. That is what semi-honest means.
+//!
+//! **The channel** must give secrecy, the true sender, and order.
+//!
+//! **Rounds and bytes** for one element of R bytes, sent by each seat unless said otherwise:
+//!
+//! | operation | rounds | bytes |
+//! | --- | --- | --- |
+//! | share, by a seat | 1 | R |
+//! | share, by another party | 1 | 2R, and 64 a vector |
+//! | open | 1 | R, and 32 a vector; as much again to each party without a seat |
+//! | multiply, or an inner product of any length | 1 | R |
+//! | product of matrices, for each element of the product | 1 | R |
+//! | bits of addends, d digits | 1 | d / 8, by seat 0 alone |
+//! | bit to number | 2 | R, by seat 0 2R |
+//! | shuffle | 2 | R, by seat 0 2R |
+//! | comparison of 64-bit numbers ([`crate::circuits::comparison`]) | 8 | 19, by seat 0 27.1 |
+
+#[cfg(test)]
+mod adversary_tests;
+mod committee;
+mod conversion;
+mod dealing;
+mod input;
+mod opening;
+mod products;
+mod seat;
+mod shuffle;
+mod tapes;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use rand_core::CryptoRng;
+
+pub(crate) use self::committee::{ANY, Committee, PARAMETER, canonical};
+use self::dealing::Dealt;
+use self::input::InputKeys;
+use self::seat::Seat;
+use crate::algebra::packed_bits::Lanes;
+use crate::algebra::ring::Ring;
+use crate::circuits::joining;
+use crate::engine::shared::Components;
+use crate::engine::tables::{Joined, Shape, Table};
+use crate::engine::{Audience, Columns, Dimensions, Engine, SMALL_MESSAGE};
+use crate::kernel::channel::Channel;
+use crate::kernel::fault::Fault;
+use crate::kernel::party::Party;
+use crate::kernel::session::{Session, SessionHash};
+use crate::kernel::tape::Tape;
+
+/// The name of this suite in specs, parameters and results.
+pub(crate) const SUITE: &str = "replicated";
+
+/// How many messages of one peer may come before we read the first. In a round of products a seat
+/// needs its successor's message, which in the round before needed the next one's: so a peer can be
+/// two rounds ahead of us. A round has two messages of one peer to another at most.
+pub(crate) const MESSAGES_AHEAD: usize = 6;
+
+/// What a seat holds of a vector: x_s and x_{s+1}.
+pub(crate) type Pair<R> = Components<R, 2>;
+
+/// The suite at work at one member.
+pub(crate) struct Replicated<'a> {
+    channel: &'a Channel,
+    session: SessionHash,
+    committee: Committee,
+    /// How many members, the first ones, bring data.
+    inputs: usize,
+    /// Our seat, if we have one.
+    seat: Option<Seat>,
+    /// What seat 0 shares with each party without a seat, or such a party with seat 0.
+    input_keys: BTreeMap<Party, InputKeys>,
+    /// What parties without a seat have dealt to ours.
+    dealt: Dealt,
+    /// What the three seats share, if anybody else gets to see openings.
+    common: Option<Tape>,
+}
+
+impl<'a> Replicated<'a> {
+    /// The suite in `session`, of which `inputs` members bring data. To be made once in a session:
+    /// a second one would use the same masks. Takes two rounds where there are parties without a
+    /// seat.
+    pub(crate) async fn new(
+        channel: &'a Channel,
+        session: &Session,
+        committee: Committee,
+        inputs: usize,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, Fault> {
+        let me = channel.parties().me();
+        let seat = Seat::of(me, &committee, session);
+        let [first, ..] = *committee.seats();
+        let mut input_keys = BTreeMap::new();
+        for (party, key) in session.pair_keys() {
+            if me == first && committee.seat(party).is_none() {
+                input_keys.insert(party, InputKeys::new(key));
+            } else if party == first && seat.is_none() {
+                input_keys.insert(me, InputKeys::new(key));
+            }
+        }
+        let session = *session.hash();
+        let (common, dealt) = (None, Dealt::default());
+        let mut suite =
+            Self { channel, session, committee, inputs, seat, input_keys, dealt, common };
+        suite.draw_common_key(rng).await?;
+        Ok(suite)
+    }
+}
+
+impl Engine for Replicated<'_> {
+    type Shared<R: Ring> = Pair<R>;
+
+    fn brings_data(&self) -> bool {
+        self.channel.parties().me().index() < self.inputs
+    }
+
+    fn public<R: Ring>(&self, values: Vec<R>) -> Pair<R> {
+        match &self.seat {
+            None => Pair::absent(values.len()),
+            Some(seat) => seat.lone(0, values),
+        }
+    }
+
+    fn random<R: Ring>(&mut self, len: usize) -> Pair<R> {
+        match &mut self.seat {
+            None => Pair::absent(len),
+            Some(seat) => {
+                let own = seat.with_previous.input.read(len);
+                Pair::new([own, seat.with_next.input.read(len)])
+            }
+        }
+    }
+
+    async fn prepare(&mut self, bytes: usize) -> Result<(), Fault> {
+        if bytes > SMALL_MESSAGE {
+            self.channel.make_room(&[bytes; MESSAGES_AHEAD]);
+            self.channel.begin_round("make room");
+            self.channel.broadcast(Vec::new());
+            self.channel.gather_exactly(0).await?;
+        }
+        Ok(())
+    }
+
+    fn planes(&self, words: &Pair<Lanes>, digits: Range<usize>) -> Vec<Pair<Lanes>> {
+        words.planes(digits)
+    }
+
+    fn lanes(&self, plane: &Pair<Lanes>, lanes: Range<usize>) -> Pair<Lanes> {
+        plane.lanes(lanes)
+    }
+
+    fn interleaved(&self, low: &Pair<Lanes>, high: &Pair<Lanes>, half: usize) -> Pair<Lanes> {
+        low.interleaved(high, half)
+    }
+
+    fn reversed(&self, plane: &Pair<Lanes>, lanes: usize) -> Pair<Lanes> {
+        plane.reversed(lanes)
+    }
+
+    fn words(&self, planes: &[Pair<Lanes>], rows: usize) -> Pair<Lanes> {
+        Pair::words(planes, rows)
+    }
+
+    async fn share<R: Ring>(
+        &mut self,
+        mine: &[R],
+        lengths: &[usize],
+    ) -> Result<Vec<Pair<R>>, Fault> {
+        self.inputs(mine, lengths).await
+    }
+
+    async fn open<R: Ring>(
+        &mut self,
+        x: &Pair<R>,
+        audience: Audience,
+    ) -> Result<Option<Vec<R>>, Fault> {
+        self.reveal(x, audience).await
+    }
+
+    async fn multiply<R: Ring>(&mut self, x: &Pair<R>, y: &Pair<R>) -> Result<Pair<R>, Fault> {
+        self.product(x, y).await
+    }
+
+    async fn dot<R: Ring>(
+        &mut self,
+        x: &Pair<R>,
+        y: &Pair<R>,
+        block: usize,
+    ) -> Result<Pair<R>, Fault> {
+        self.inner_products(x, y, block).await
+    }
+
+    async fn matrix_product<R: Ring>(
+        &mut self,
+        x: &Pair<R>,
+        y: &Pair<R>,
+        dimensions: Dimensions,
+    ) -> Result<Pair<R>, Fault> {
+        self.product_of_matrices(x, y, dimensions).await
+    }
+
+    async fn addends<R: Ring>(
+        &mut self,
+        x: &Pair<R>,
+        digits: usize,
+    ) -> Result<Vec<Vec<Pair<Lanes>>>, Fault> {
+        self.bits_of_addends(x, digits).await
+    }
+
+    async fn inject<R: Ring>(
+        &mut self,
+        planes: &[&Pair<Lanes>],
+        lanes: usize,
+    ) -> Result<Pair<R>, Fault> {
+        self.numbers_of_bits(planes, lanes).await
+    }
+
+    async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault> {
+        self.shuffled(columns).await
+    }
+
+    async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault> {
+        joining::join(self, table, shapes).await
+    }
+
+    async fn count_common(&mut self, tags: &[u128], sizes: &[usize]) -> Result<Pair<u64>, Fault> {
+        joining::count_common(self, tags, sizes).await
+    }
+
+    async fn count_distinct(&mut self, tags: &[u128], sizes: &[usize]) -> Result<Pair<u64>, Fault> {
+        joining::count_distinct(self, tags, sizes).await
+    }
+}

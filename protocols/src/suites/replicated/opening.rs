@@ -1,0 +1,222 @@
+//! Opening: everybody who is to see a value gets what it lacks, twice, from different seats.
+//!
+//! Seat s lacks x_{s+2}, which its predecessor and its successor hold. The predecessor sends it, the
+//! successor a hash of it. A party without a seat gets every x_s from seat s and a hash of it from
+//! seat s − 1. Where the two do not fit, one of the two senders lies, and the opening ends.
+//!
+//! A seat learns nothing but the value: x_{s+2} is the value minus what it holds. A party without a
+//! seat would see all three components, which may tell more than their sum (a component of an input
+//! may be a mask that was used elsewhere). So for these the seats first move the components by
+//! x_0 + r_0, x_1 + r_1, x_2 − r_0 − r_1, with r from a tape that the three seats share.
+//!
+//! Bytes sent by a seat: one element to its successor and 32 bytes to its predecessor; one element
+//! and 32 bytes to each party without a seat.
+
+use bytes::Bytes;
+use rand_core::CryptoRng;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::algebra::ring::Ring;
+use crate::engine::Audience;
+use crate::engine::shared::Shared;
+use crate::kernel::channel::Channel;
+use crate::kernel::fault::Fault;
+use crate::kernel::party::Party;
+use crate::kernel::random::Expander;
+use crate::kernel::tape::Tape;
+use crate::kernel::wire;
+use crate::suites::replicated::committee::SEATS;
+use crate::suites::replicated::seat::Seat;
+use crate::suites::replicated::{Pair, Replicated};
+
+const DIGEST: usize = 32;
+const KEY: usize = 32;
+
+impl Replicated<'_> {
+    pub(super) async fn reveal<R: Ring>(
+        &mut self,
+        x: &Pair<R>,
+        audience: Audience,
+    ) -> Result<Option<Vec<R>>, Fault> {
+        self.channel.begin_round("open");
+        if let Some(seat) = &self.seat {
+            self.dealt.tell(self.channel, seat);
+        }
+        self.show(x, audience);
+        if let Some(seat) = &self.seat {
+            self.dealt.compare(self.channel, seat).await?;
+        }
+        if !self.is_of(audience, self.channel.parties().me()) {
+            return Ok(None);
+        }
+        let [x_0, x_1, x_2] = match &self.seat {
+            Some(seat) => look(self, seat, x).await?,
+            None => look_from_outside(self, x.len()).await?,
+        };
+        let first_two = x_0.iter().zip(x_1).map(|(a, b)| a.plus(b));
+        let opened: Vec<R> = first_two.zip(x_2).map(|(sum, c)| sum.plus(c)).collect();
+        #[cfg(test)]
+        crate::engine::openings::note(self.channel.parties().me(), bytemuck::cast_slice(&opened));
+        Ok(Some(opened))
+    }
+
+    /// Sends the audience what it lacks.
+    fn show<R: Ring>(&mut self, x: &Pair<R>, audience: Audience) {
+        let Some(seat) = &self.seat else { return };
+        let (previous, next) = (seat.previous, seat.next);
+        let [own, shared] = x.shared_parts();
+        if self.is_of(audience, next) {
+            self.channel.send(next, wire::shared_elements(own));
+        }
+        if self.is_of(audience, previous) {
+            self.channel.send(previous, digest(&wire::shared_elements(shared)));
+        }
+        let outside = self.outside(audience);
+        if outside.is_empty() {
+            return;
+        }
+        if let Some([own, shared]) = self.moved(x) {
+            let message = [digest(&wire::elements(shared)), wire::elements(own)].concat();
+            let message = Bytes::from(message);
+            outside.iter().for_each(|party| self.channel.send(*party, message.clone()));
+        }
+    }
+
+    /// The components as parties without a seat may see them.
+    fn moved<R: Ring>(&mut self, x: &Pair<R>) -> Option<[Vec<R>; 2]> {
+        let seat = self.seat.as_ref()?;
+        let tape = self.common.as_mut()?;
+        let (r_0, r_1) = (tape.read::<R>(x.len()), tape.read::<R>(x.len()));
+        let move_component = |index: usize, component: &[R]| -> Vec<R> {
+            let moves = r_0.iter().zip(&r_1).map(|(r_0, r_1)| match index % SEATS {
+                0 => *r_0,
+                1 => *r_1,
+                _ => r_0.plus(*r_1).negated(),
+            });
+            component.iter().zip(moves).map(|(x, r)| x.plus(r)).collect()
+        };
+        let [own, shared] = x.parts();
+        Some([move_component(seat.index, own), move_component(seat.index + 1, shared)])
+    }
+
+    /// The parties without a seat that are of the audience.
+    fn outside(&self, audience: Audience) -> Vec<Party> {
+        let parties = self.channel.parties().all();
+        let outside = |party: &Party| self.committee.seat(*party).is_none();
+        parties.filter(|party| self.is_of(audience, *party) && outside(party)).collect()
+    }
+
+    fn is_of(&self, audience: Audience, party: Party) -> bool {
+        match audience {
+            Audience::Everybody => true,
+            Audience::Parties => party.index() < self.inputs,
+            Audience::Computing => self.committee.seat(party).is_some(),
+        }
+    }
+
+    /// Where openings are shown to members without a seat, the seats draw a key that only they have.
+    /// Two rounds, the second to find out whether all were told the same; 32 bytes to each other seat
+    /// in each.
+    pub(super) async fn draw_common_key(&mut self, rng: &mut impl CryptoRng) -> Result<(), Fault> {
+        let Some(seat) = &self.seat else { return Ok(()) };
+        if self.outside(Audience::Everybody).is_empty() {
+            return Ok(());
+        }
+        let mut part = Zeroizing::new([0; KEY]);
+        rng.fill_bytes(part.as_mut_slice());
+        let others = [seat.previous, seat.next];
+        let mut parts = exchange(self.channel, "common key", others, part.to_vec()).await?;
+        parts.push((self.channel.parties().me(), Bytes::copy_from_slice(part.as_slice())));
+        parts.sort_by_key(|(party, _)| *party);
+        let parts: Vec<u8> = parts.iter().flat_map(|(_, part)| part.to_vec()).collect();
+        let parts = Zeroizing::new(parts);
+        let hash = |purpose: &'static str| self.hash_of_parts(purpose, &parts);
+
+        let seen = hash("cloister 1 replicated: parts of the common key");
+        let told = exchange(self.channel, "same common key", others, seen.to_vec()).await?;
+        for ((witness, told), accused) in told.into_iter().zip([seat.next, seat.previous]) {
+            if *told != *seen.as_slice() {
+                return Err(Fault::TwoFaces { witness, accused });
+            }
+        }
+        let key = hash("cloister 1 replicated: common key");
+        self.common = Some(Tape::of(Expander::new(&key)));
+        Ok(())
+    }
+
+    fn hash_of_parts(&self, purpose: &'static str, parts: &[u8]) -> Zeroizing<[u8; KEY]> {
+        let mut hasher = blake3::Hasher::new_derive_key(purpose);
+        hasher.update(self.session.as_bytes());
+        hasher.update(parts);
+        let hash = Zeroizing::new(*hasher.finalize().as_bytes());
+        hasher.zeroize();
+        hash
+    }
+}
+
+/// Sends `message` of [`KEY`] bytes to both others, and receives theirs.
+async fn exchange(
+    channel: &Channel,
+    round: &'static str,
+    others: [Party; 2],
+    message: Vec<u8>,
+) -> Result<Vec<(Party, Bytes)>, Fault> {
+    channel.begin_round(round);
+    let message = Bytes::from(message);
+    others.iter().for_each(|to| channel.send(*to, message.clone()));
+    let mut theirs = Vec::with_capacity(others.len());
+    for from in others {
+        theirs.push((from, channel.receive_exactly(from, KEY).await?.into_bytes()));
+    }
+    Ok(theirs)
+}
+
+/// All three components at a seat.
+async fn look<R: Ring>(
+    engine: &Replicated<'_>,
+    seat: &Seat,
+    x: &Pair<R>,
+) -> Result<[Vec<R>; SEATS], Fault> {
+    let channel = engine.channel;
+    let lacking = channel.receive_exactly(seat.previous, x.len() * R::BYTES).await?;
+    let lacking = lacking.into_bytes();
+    let due = channel.receive_exactly(seat.next, DIGEST).await?.into_bytes();
+    if digest(&lacking) != due {
+        return Err(Fault::SharesDiffer { one: seat.previous, other: seat.next });
+    }
+    let [own, shared] = x.parts();
+    Ok([own.to_vec(), shared.to_vec(), wire::read_elements(x.len(), std::iter::once(&*lacking))])
+}
+
+/// All three components at a party without a seat.
+async fn look_from_outside<R: Ring>(
+    engine: &Replicated<'_>,
+    len: usize,
+) -> Result<[Vec<R>; SEATS], Fault> {
+    let seats = engine.committee.seats();
+    let mut components = Vec::with_capacity(SEATS);
+    let mut digests = Vec::with_capacity(SEATS);
+    for seat in seats {
+        let message = engine.channel.receive_exactly(*seat, DIGEST + len * R::BYTES).await?;
+        let mut bytes = message.into_bytes();
+        components.push(bytes.split_off(DIGEST));
+        digests.push(bytes);
+    }
+    // Seat s has sent a hash of the component that seat s + 1 has sent.
+    digests.rotate_right(1);
+    for (index, (component, due)) in components.iter().zip(&digests).enumerate() {
+        if digest(component) != *due {
+            let seat = |steps: usize| seats.get((index + steps) % SEATS).copied();
+            let (one, other) = (seat(0).zip(seat(2))).unwrap_or((seats[0], seats[2]));
+            return Err(Fault::SharesDiffer { one, other });
+        }
+    }
+    let elements = |bytes: Bytes| wire::read_elements(len, std::iter::once(&*bytes));
+    let mut components = components.into_iter().map(elements);
+    Ok(std::array::from_fn(|_| components.next().unwrap_or_default()))
+}
+
+fn digest(bytes: &[u8]) -> Bytes {
+    let digest = blake3::derive_key("cloister 1 replicated: opened share", bytes);
+    Bytes::copy_from_slice(&digest)
+}

@@ -1,0 +1,75 @@
+//! One of the three that compute: its neighbours, and what it shares with them.
+
+use std::ops::Range;
+
+use crate::algebra::ring::Ring;
+use crate::kernel::party::Party;
+use crate::kernel::session::Session;
+use crate::kernel::tape::{CHUNK, for_chunks};
+use crate::suites::replicated::Pair;
+use crate::suites::replicated::committee::{Committee, SEATS};
+use crate::suites::replicated::tapes::Tapes;
+
+/// A seat of the committee.
+pub(super) struct Seat {
+    /// 0, 1 or 2.
+    pub(super) index: usize,
+    /// Whom its messages of products go to.
+    pub(super) previous: Party,
+    /// Whom they come from.
+    pub(super) next: Party,
+    pub(super) with_previous: Tapes,
+    pub(super) with_next: Tapes,
+}
+
+impl Seat {
+    /// The seat of `me`, if it has one.
+    pub(super) fn of(me: Party, committee: &Committee, session: &Session) -> Option<Self> {
+        let index = committee.seat(me)?;
+        let neighbour = |steps: usize| committee.seats().get((index + steps) % SEATS).copied();
+        let (next, previous) = (neighbour(1)?, neighbour(2)?);
+        let tapes = |with: Party| {
+            let mut keys = session.pair_keys();
+            keys.find_map(|(party, key)| (party == with).then(|| Tapes::new(key)))
+        };
+        Some(Self {
+            index,
+            previous,
+            next,
+            with_previous: tapes(previous)?,
+            with_next: tapes(next)?,
+        })
+    }
+
+    /// A vector of which only one component is not zero: component `component` is `value`. The
+    /// two seats that hold it must both know it.
+    pub(super) fn lone<R: Ring>(&self, component: usize, value: Vec<R>) -> Pair<R> {
+        let zero = vec![R::ZERO; value.len()];
+        match (component + SEATS - self.index) % SEATS {
+            0 => Pair::new([value, zero]),
+            1 => Pair::new([zero, value]),
+            _ => Pair::new([zero.clone(), zero]),
+        }
+    }
+
+    /// Our component of a fresh sharing of zero plus what `add` adds to it, chunk by chunk: α_s =
+    /// G(k_{s,s+1}) − G(k_{s−1,s}), so that α_0 + α_1 + α_2 = 0.
+    pub(super) fn masked<R: Ring>(
+        &mut self,
+        len: usize,
+        add: impl Fn(Range<usize>, &mut [R]) + Sync,
+    ) -> Vec<R> {
+        let plus = self.with_next.zero.next::<R>(len);
+        let minus = self.with_previous.zero.next::<R>(len);
+        let mut z = vec![R::ZERO; len];
+        for_chunks(&mut z, |range, z| {
+            plus.stream::<R>(range.start).fill(z);
+            let mut mask = [R::ZERO; CHUNK];
+            let (mask, _) = mask.split_at_mut(z.len());
+            minus.stream::<R>(range.start).fill(mask);
+            z.iter_mut().zip(&*mask).for_each(|(z, mask)| *z = z.minus(*mask));
+            add(range, z);
+        });
+        z
+    }
+}

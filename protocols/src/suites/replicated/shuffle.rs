@@ -1,0 +1,193 @@
+//! Shuffling a table: three permutations, one after the other, each known to two seats.
+//!
+//! The idea is of Laur, Willemson and Zhang, *Round-efficient oblivious database manipulation* (ISC
+//! 2011); sending halves on instead of sharing anew each time is as in Araki, Furukawa, Ohara,
+//! Pinkas, Rosemarin, Tsuchida, *Secure graph analysis at scale* (CCS 2021).
+//!
+//! x is held as two halves that add up to it, at first x_0 + x_1 at seat 0 and x_2 at seat 1. Each
+//! step, the two that hold the halves permute them by the permutation that they share and move a
+//! mask r, from their tape, from one half to the other; then one of the two hands its half on.
+//!
+//! 1. π_01: seat 0 has A ← π_01(x_0 + x_1) + r, seat 1 has B ← π_01(x_2) − r. A goes to seat 2.
+//! 2. π_12: seat 1 has B ← π_12(B) + r′, seat 2 has A ← π_12(A) − r′. B goes to seat 0.
+//! 3. π_20: seat 2 has A ← π_20(A) + r″, seat 0 has B ← π_20(B) − r″. With ρ from their tape, y_0 =
+//!    ρ, y_1 = B, y_2 = A − ρ; y_1 and y_2 go to seat 1.
+//!
+//! Whoever gets a half lacks the mask that was just moved into it. Each seat lacks one of the
+//! three permutations, so the order of the rows is uniform to it.
+//!
+//! Two rounds: A and B are handed on at once, because seat 1 waits for nobody. Elements sent for each
+//! element: by seat 0 two, by seats 1 and 2 one.
+
+use crate::algebra::packed_bits::Lanes;
+use crate::algebra::ring::Ring;
+use crate::engine::Columns;
+use crate::engine::shared::{Shared, split};
+use crate::kernel::channel::Channel;
+use crate::kernel::fault::Fault;
+use crate::kernel::party::Party;
+use crate::kernel::tape::Tape;
+use crate::kernel::wire;
+use crate::suites::replicated::seat::Seat;
+use crate::suites::replicated::{Pair, Replicated};
+
+/// A table, or one of the halves that add up to it: its columns one after the other.
+struct Table {
+    rows: usize,
+    numbers: Vec<u64>,
+    words: Vec<Lanes>,
+}
+
+/// How many elements a table has, of numbers and of words.
+#[derive(Clone, Copy)]
+struct Size {
+    rows: usize,
+    numbers: usize,
+    words: usize,
+}
+
+/// What becomes of the mask in a step.
+#[derive(Clone, Copy)]
+enum Mask {
+    Plus,
+    Minus,
+}
+
+impl Replicated<'_> {
+    pub(super) async fn shuffled(
+        &mut self,
+        columns: Columns<Self>,
+    ) -> Result<Columns<Self>, Fault> {
+        let counts = (columns.numbers.len(), columns.words.len());
+        let numbers = Pair::concat(&columns.numbers.iter().collect::<Vec<_>>());
+        let words = Pair::concat(&columns.words.iter().collect::<Vec<_>>());
+        let rows = (numbers.len() + words.len()).checked_div(counts.0 + counts.1).unwrap_or(0);
+        let size = Size { rows, numbers: numbers.len(), words: words.len() };
+        let [y, y_next] = match &mut self.seat {
+            None => return Ok(columns),
+            Some(seat) => match seat.index {
+                0 => at_seat_0(self.channel, seat, size, (&numbers, &words)).await?,
+                1 => at_seat_1(self.channel, seat, size, (&numbers, &words)).await?,
+                _ => at_seat_2(self.channel, seat, size).await?,
+            },
+        };
+        Ok(Columns {
+            numbers: split(&Pair::new([y.numbers, y_next.numbers]), rows),
+            words: split(&Pair::new([y.words, y_next.words]), rows),
+        })
+    }
+}
+
+async fn at_seat_0(
+    channel: &Channel,
+    seat: &mut Seat,
+    size: Size,
+    (numbers, words): (&Pair<u64>, &Pair<Lanes>),
+) -> Result<[Table; 2], Fault> {
+    channel.begin_round("shuffle 1");
+    let mut a = Table { rows: size.rows, numbers: sum(numbers), words: sum(words) };
+    a.step(&mut seat.with_next.shuffle, Mask::Plus);
+    a.send(channel, seat.previous);
+
+    channel.begin_round("shuffle 2");
+    let mut b = Table::receive(channel, seat.next, size).await?;
+    b.step(&mut seat.with_previous.shuffle, Mask::Minus);
+    let y_0 = Table::masks(&mut seat.with_previous.shuffle, size);
+    b.clone_to(channel, seat.next);
+    Ok([y_0, b])
+}
+
+async fn at_seat_1(
+    channel: &Channel,
+    seat: &mut Seat,
+    size: Size,
+    (numbers, words): (&Pair<u64>, &Pair<Lanes>),
+) -> Result<[Table; 2], Fault> {
+    let ([_, numbers], [_, words]) = (numbers.parts(), words.parts());
+    channel.begin_round("shuffle 1");
+    let mut b = Table { rows: size.rows, numbers: numbers.to_vec(), words: words.to_vec() };
+    b.step(&mut seat.with_previous.shuffle, Mask::Minus);
+    b.step(&mut seat.with_next.shuffle, Mask::Plus);
+    b.send(channel, seat.previous);
+
+    channel.begin_round("shuffle 2");
+    let y_1 = Table::receive(channel, seat.previous, size).await?;
+    let y_2 = Table::receive(channel, seat.next, size).await?;
+    Ok([y_1, y_2])
+}
+
+async fn at_seat_2(channel: &Channel, seat: &mut Seat, size: Size) -> Result<[Table; 2], Fault> {
+    channel.begin_round("shuffle 1");
+    let mut a = Table::receive(channel, seat.next, size).await?;
+
+    channel.begin_round("shuffle 2");
+    a.step(&mut seat.with_previous.shuffle, Mask::Minus);
+    a.step(&mut seat.with_next.shuffle, Mask::Plus);
+    let y_0 = Table::masks(&mut seat.with_next.shuffle, size);
+    a.subtract(&y_0);
+    a.clone_to(channel, seat.previous);
+    Ok([a, y_0])
+}
+
+impl Table {
+    /// Permutes the rows by the next permutation of `tape`, and adds or subtracts the next masks.
+    fn step(&mut self, tape: &mut Tape, mask: Mask) {
+        let places = tape.permutation(self.rows);
+        permute(&mut self.numbers, &places);
+        permute(&mut self.words, &places);
+        apply(&mut self.numbers, tape, mask);
+        apply(&mut self.words, tape, mask);
+    }
+
+    fn masks(tape: &mut Tape, size: Size) -> Self {
+        let Size { rows, numbers, words } = size;
+        Self { rows, numbers: tape.read(numbers), words: tape.read(words) }
+    }
+
+    fn subtract(&mut self, other: &Self) {
+        let numbers = self.numbers.iter_mut().zip(&other.numbers);
+        numbers.for_each(|(a, b)| *a = a.minus(*b));
+        let words = self.words.iter_mut().zip(&other.words);
+        words.for_each(|(a, b)| *a = a.minus(*b));
+    }
+
+    fn send(self, channel: &Channel, to: Party) {
+        channel.send(to, wire::elements(self.numbers));
+        channel.send(to, wire::elements(self.words));
+    }
+
+    fn clone_to(&self, channel: &Channel, to: Party) {
+        channel.send(to, wire::elements(self.numbers.clone()));
+        channel.send(to, wire::elements(self.words.clone()));
+    }
+
+    async fn receive(channel: &Channel, from: Party, size: Size) -> Result<Self, Fault> {
+        let numbers = channel.receive_elements(from, size.numbers).await?;
+        let words = channel.receive_elements(from, size.words).await?;
+        Ok(Self { rows: size.rows, numbers, words })
+    }
+}
+
+/// x_s + x_{s+1}.
+fn sum<R: Ring>(x: &Pair<R>) -> Vec<R> {
+    let [own, shared] = x.parts();
+    own.iter().zip(shared).map(|(a, b)| a.plus(*b)).collect()
+}
+
+/// Permutes each column.
+fn permute<R: Ring>(columns: &mut [R], places: &[usize]) {
+    for column in columns.chunks_mut(places.len().max(1)) {
+        let permuted: Vec<R> =
+            places.iter().filter_map(|place| column.get(*place).copied()).collect();
+        column.copy_from_slice(&permuted);
+    }
+}
+
+fn apply<R: Ring>(elements: &mut [R], tape: &mut Tape, mask: Mask) {
+    let masks = tape.read::<R>(elements.len());
+    let masked = elements.iter_mut().zip(masks);
+    match mask {
+        Mask::Plus => masked.for_each(|(a, b)| *a = a.plus(b)),
+        Mask::Minus => masked.for_each(|(a, b)| *a = a.minus(b)),
+    }
+}
