@@ -1,10 +1,10 @@
-//! What can go wrong with the vault, by whose fault it is. No message holds a secret or a value.
+//! The errors of the vault, told apart by their cause. No message holds a secret or a value.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Why the vault refused or failed. Cheap to clone: one failed commit answers many callers.
+/// Reasons why the vault refused or failed. Cheap to clone: one failed commit answers many callers.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum VaultError {
@@ -13,7 +13,8 @@ pub enum VaultError {
     Locked,
     /// The state was written by a later version of cloister.
     #[error(
-        "the state folder has format {found} and this version reads up to {known}; run the version that wrote it, or a later one"
+        "the state folder has format {found} and this version reads up to {known}; run the version \
+         that wrote it, or a later one"
     )]
     Newer {
         /// The format version found.
@@ -21,7 +22,7 @@ pub enum VaultError {
         /// The newest format version that this code knows.
         known: u32,
     },
-    /// There is a state, and no key to it.
+    /// There is a state, but no key.
     #[error("the file `key` is missing beside `state.redb`; put it back from the backup")]
     KeyMissing,
     /// The key is not the one that the state was written with.
@@ -32,13 +33,13 @@ pub enum VaultError {
     Folder {
         /// The path that was tried.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         error: Arc<io::Error>,
     },
     /// The database could not be read or written; nothing of the operation counts as done.
     #[error("the state could not be read or written: {0}")]
     Disk(Arc<redb::Error>),
-    /// What the caller gave to write an export to failed.
+    /// The caller's output failed during an export.
     #[error("the export could not be written: {0}")]
     Output(Arc<io::Error>),
     /// The writer's thread could not be started.
@@ -53,54 +54,54 @@ pub enum VaultError {
     /// The system gave no random bytes.
     #[error("the system's random source failed")]
     Random,
-    /// So many writes wait that this one is not taken.
+    /// Too many writes are waiting for this one to be queued.
     #[error("too many writes are waiting; try again in a moment")]
     Busy,
     /// The writer has ended: the vault is being closed, or failed.
     #[error("the vault is closed")]
     Closed,
-    /// An argument is not as it must be.
+    /// An argument breaks a rule.
     #[error("{what} must be {rule}")]
     Invalid {
-        /// Which argument.
+        /// The argument.
         what: &'static str,
-        /// What is asked of it.
+        /// The rule.
         rule: &'static str,
     },
-    /// An argument is bigger than the vault takes.
+    /// An argument exceeds a bound.
     #[error("{what} may be at most {limit}")]
     TooBig {
-        /// Which argument, and in which unit.
+        /// The argument and its unit.
         what: &'static str,
-        /// The greatest that is taken.
+        /// The bound.
         limit: u64,
     },
-    /// There is one of this name or id already.
+    /// The name or id is taken.
     #[error("there is already {what} of this name; remove it first, or choose another name")]
     Taken {
-        /// What there is already.
+        /// The kind of record.
         what: &'static str,
     },
     /// An upload would exceed a quota.
     #[error("the quota of {what} would be exceeded; remove uploads, or ask the operator for more")]
     Quota {
-        /// Which quota.
+        /// The quota.
         what: &'static str,
     },
-    /// The vault holds as many of these as it takes. Nothing is forgotten to make room.
+    /// The vault is full of this kind of record. It never forgets one to make room.
     #[error("there are already {limit} {what}, which is the most; {hint}")]
     Limit {
-        /// What there are so many of.
+        /// The kind of record.
         what: &'static str,
-        /// How many.
+        /// The bound.
         limit: u64,
-        /// What the reader can do.
+        /// A remedy for the reader.
         hint: &'static str,
     },
 }
 
 impl VaultError {
-    /// Whether the environment failed, so that nothing of the same transaction may be committed.
+    /// Returns `true` if the environment failed. Then nothing of the transaction may be committed.
     pub(crate) fn is_fault(&self) -> bool {
         matches!(self, Self::Disk(_) | Self::Random | Self::Closed)
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::VaultError;
+use crate::error::VaultError;
 use crate::seal;
 
 const KEY_FILE: &str = "key";
@@ -17,15 +17,16 @@ const KEY_BYTES: usize = 32;
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes the folder if there is none, and takes it from group and others.
+    /// Makes the folder if there is none, and removes the rights of group and others.
     pub(crate) fn prepare(path: &Path) -> Result<Self, VaultError> {
-        let prepared = make_folder(path).and_then(|()| restrict(path, 0o700));
-        prepared.map_err(|error| VaultError::folder(path, error))?;
+        make_folder(path)
+            .and_then(|()| restrict(path, 0o700))
+            .map_err(|error| VaultError::folder(path, error))?;
         Ok(Self(path.to_path_buf()))
     }
 
-    /// Where the database is. The file is made if there is none, for its owner only, and its entry
-    /// in the folder is on the disk before anything is acknowledged.
+    /// Returns the path of the database. Makes the file if there is none, for its owner only, and
+    /// flushes its entry in the folder to disk.
     pub(crate) fn database(&self) -> Result<PathBuf, VaultError> {
         let path = self.0.join(DATABASE_FILE);
         let file = owner_only().read(true).append(true).create(true).open(&path);
@@ -35,7 +36,7 @@ impl Folder {
         Ok(path)
     }
 
-    /// The key, if there is one.
+    /// Reads the key, if there is one.
     pub(crate) fn key(&self) -> Result<Option<Zeroizing<[u8; KEY_BYTES]>>, VaultError> {
         let path = self.0.join(KEY_FILE);
         match read_key(&path) {
@@ -45,7 +46,7 @@ impl Folder {
         }
     }
 
-    /// Makes the key. Only whoever holds the database's lock calls this.
+    /// Makes the key. The caller must hold the database's lock.
     pub(crate) fn make_key(&self) -> Result<Zeroizing<[u8; KEY_BYTES]>, VaultError> {
         let key = Zeroizing::new(seal::random::<KEY_BYTES>()?);
         let path = self.0.join(KEY_FILE);
@@ -57,7 +58,7 @@ impl Folder {
         Ok(key)
     }
 
-    /// Puts the folder's entries on the disk, where folders can be opened for that.
+    /// Flushes the folder's entries to disk, on systems that can open folders.
     #[cfg(unix)]
     fn sync(&self) -> io::Result<()> {
         File::open(&self.0)?.sync_all()
@@ -83,16 +84,17 @@ fn read_key(path: &Path) -> io::Result<Zeroizing<[u8; KEY_BYTES]>> {
 
 fn write_key(path: &Path, key: &[u8; KEY_BYTES]) -> io::Result<()> {
     // A draft that a crash left behind was never used.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
     }
     let mut file = owner_only().write(true).create_new(true).open(path)?;
     file.write_all(key)?;
     file.sync_all()
 }
 
-/// Makes the folder, and those above it that are missing, for the owner only from the start.
+/// Makes the folder and its missing parents, for the owner only from the start.
 #[cfg(unix)]
 fn make_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
@@ -117,8 +119,8 @@ fn owner_only() -> OpenOptions {
     OpenOptions::new()
 }
 
-/// Takes rights away from group and others, with a warning: a copy that somebody restored, or an
-/// orchestrator that mounts the folder, may have given them.
+/// Removes the rights of group and others, with a warning. A restored copy or an orchestrator that
+/// mounts the folder may have granted them.
 #[cfg(unix)]
 fn restrict(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -126,7 +128,8 @@ fn restrict(path: &Path, mode: u32) -> io::Result<()> {
     if found & 0o077 == 0 {
         return Ok(());
     }
-    tracing::warn!(path = %path.display(), found = format!("{:o}", found & 0o777), "taken from group and others");
+    let found = format!("{:o}", found & 0o777);
+    tracing::warn!(path = %path.display(), found, "taken from group and others");
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 

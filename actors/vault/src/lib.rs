@@ -1,30 +1,39 @@
-//! What a node must not forget: tokens, datasets, uploads, approvals, what was asked, and the
-//! audit chain.
+//! The persistent state of a node: tokens, datasets, uploads, approvals, earlier selections, and
+//! the audit chain.
 //!
 //! One folder holds it: `state.redb`, and `key`, 32 random bytes that everything else is sealed
-//! with. A [`Vault`] is open in one process at a time. Reads are snapshots of what is committed.
-//! All writes go through one thread, which takes whatever waits, applies it in one transaction,
-//! commits that durably, and only then answers ([`Written`]): an answer means that the write
-//! survives a crash.
+//! with. A [`Vault`] is open in one process at a time. Reads are snapshots of committed data. One
+//! thread makes all writes: it takes the waiting ones, applies them in one transaction, commits
+//! durably, and only then answers ([`Written`]). An answer means that the write survives a crash.
 //!
-//! Sealed (AES-256-GCM, bound to table and key): every record but the audit entries, whose
-//! documents are made to be read by auditors. In the clear are the keys of the tables: names of
-//! tokens and datasets, ids, numbers, and how many records there are.
+//! Sealed (AES-256-GCM, bound to table and key) are all records but the audit entries, whose
+//! documents are made for auditors to read. In the clear are the keys of the tables: names of
+//! tokens and datasets, ids, numbers; and the number of records.
 //!
-//! What it does not do: nothing here reads a clock (times are arguments), knows HTTP or actors, or
-//! judges whether somebody may do something. Who can write to the folder and has the key can put an
-//! older copy of the whole folder back; that shows only in the heads that other members recorded
-//! ([`Vault::verify_against`]).
+//! Nothing here reads a clock (times are arguments), knows HTTP or actors, or decides on access. An
+//! attacker who has the key and can write to the folder can restore an older copy of the whole
+//! folder. Only the heads that other members recorded show it ([`Vault::verify_against`]).
+//!
+//! The modules from the bottom up:
+//!
+//! - `error` and `limits`; `seal` and `records`, which are sealed JSON; `folder` with the key.
+//! - `chain`: audit entries and their hashes, without a database.
+//! - `schema`: all tables. `store` and `writer`: transactions and group commit. `state`: all of it,
+//!   open.
+//! - One module for each kind of record, and [`Vault`] over them.
 
 mod approvals;
 mod audit;
+mod chain;
 mod datasets;
 mod error;
 mod folder;
 mod limits;
-mod memory;
 mod records;
+mod schema;
 mod seal;
+mod selections;
+mod state;
 mod store;
 mod tokens;
 mod uploads;
@@ -32,13 +41,13 @@ mod vault;
 mod writer;
 
 pub use approvals::{Approval, Class, Decision, State};
-pub use audit::{AuditEntry, Broken, Head, Verified, Why, Witnessed, verify_lines};
+pub use chain::{AuditEntry, Broken, Head, Verified, Why, Witnessed, verify_lines};
 pub use error::VaultError;
 pub use limits::{
     MAX_COLUMNS, MAX_DOCUMENT_BYTES, MAX_NAME_BYTES, MAX_OPEN_REQUESTS, MAX_SELECTION_ROWS,
     MAX_SELECTIONS, MAX_UPLOAD_BYTES,
 };
-pub use memory::Asked;
+pub use selections::Asked;
 pub use tokens::{Role, RoleUnknown, Token, TokenRefusal};
 pub use uploads::{Content, Quota, Upload};
 pub use vault::Vault;

@@ -1,23 +1,24 @@
 //! The vault's bounds, and the checks of names and documents against them.
 
+use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::VaultError;
+use crate::error::VaultError;
 
 /// The longest name (of a token, dataset, column, principal, function, kind, media type), in bytes.
 pub const MAX_NAME_BYTES: usize = 200;
 /// The longest JSON text of a document, in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 1 << 20;
-/// How deep arrays and objects of a document may be nested; readers of JSON stop at 128.
+/// The deepest nesting of arrays and objects in a document; readers of JSON stop at 128.
 pub(crate) const MAX_DOCUMENT_DEPTH: usize = 100;
 /// The longest content of one upload, in bytes: it is sealed and written in one transaction.
 pub const MAX_UPLOAD_BYTES: usize = 1 << 30;
-/// The most uploads of all owners; quotas are counted by going through them.
+/// The most uploads of all owners. Checking a quota reads all their records.
 pub(crate) const MAX_UPLOADS: u64 = 10_000;
 /// The most tokens.
 pub(crate) const MAX_TOKENS: u64 = 10_000;
-/// The most datasets: they are listed with their documents.
+/// The most datasets. A list of them holds their documents.
 pub(crate) const MAX_DATASETS: u64 = 1_000;
 /// The most columns of a class of computations, or of a selection.
 pub const MAX_COLUMNS: usize = 1_000;
@@ -25,7 +26,7 @@ pub const MAX_COLUMNS: usize = 1_000;
 pub const MAX_OPEN_REQUESTS: usize = 100;
 /// The most approvals, decided or not.
 pub(crate) const MAX_APPROVALS: u64 = 10_000;
-/// The most different selections that are remembered of one dataset.
+/// The most different selections that are stored of one dataset.
 pub const MAX_SELECTIONS: u64 = 10_000;
 /// The most rows of one selection: 128 MiB of words.
 pub const MAX_SELECTION_ROWS: usize = 1 << 24;
@@ -41,7 +42,7 @@ pub(crate) fn check_name(what: &'static str, name: &str) -> Result<(), VaultErro
     Ok(())
 }
 
-/// Columns as a set: sorted, each once, each a proper name.
+/// Turns columns into a set: sorted, each once, each a valid name.
 pub(crate) fn checked_columns(columns: &[String]) -> Result<Vec<String>, VaultError> {
     if columns.len() > MAX_COLUMNS {
         return Err(VaultError::TooBig { what: "the number of columns", limit: 1_000 });
@@ -53,18 +54,27 @@ pub(crate) fn checked_columns(columns: &[String]) -> Result<Vec<String>, VaultEr
     Ok(set)
 }
 
-/// The JSON text of a document, refused if it is too long or too deep to be read back.
+/// Encodes a document as JSON text. Refuses one that is too long or too deep to be read back.
 pub(crate) fn document_text(document: &Value) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     if !is_within_depth(document, MAX_DOCUMENT_DEPTH) {
         return Err(VaultError::TooBig { what: "the nesting of a document", limit: 100 });
     }
-    let text = serde_json::to_vec(document).map(Zeroizing::new).map_err(|_| {
-        VaultError::Invalid { what: "a document", rule: "a value that has a JSON text" }
-    })?;
+    let text = json_text("a document", document)?;
     if text.len() > MAX_DOCUMENT_BYTES {
         return Err(VaultError::TooBig { what: "a document's bytes", limit: 1 << 20 });
     }
     Ok(text)
+}
+
+/// Encodes any value as JSON text, wiped when it is dropped.
+pub(crate) fn json_text(
+    what: &'static str,
+    value: &impl Serialize,
+) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    match serde_json::to_vec(value) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(_) => Err(VaultError::Invalid { what, rule: "a value that has a JSON text" }),
+    }
 }
 
 fn is_within_depth(value: &Value, left: usize) -> bool {

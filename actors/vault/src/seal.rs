@@ -1,80 +1,81 @@
-//! Sealing: AES-256-GCM under keys that follow from the node's key.
+//! Sealing: authenticated encryption with AES-256-GCM, under keys derived from the node's key.
 //!
-//! Every sealing draws a salt of 32 random bytes and derives a key of its own from it, so no nonce
-//! can be used twice under one key however often something is sealed; the nonce is the number of the
-//! chunk. What is sealed is bound to its [`place`] (table, key, and what else must not be exchanged),
-//! to its number and to the number of chunks, so a chunk that was moved, left out or taken from an
-//! earlier version does not open.
+//! Each content gets a fresh random salt of 32 bytes, and a key derived from it. The nonce is the
+//! number of the chunk, so no nonce is used twice under one key. The associated data bind each
+//! chunk to its context (table, key, and other parts that must not be exchanged) and to the number
+//! of chunks. A chunk that was moved, left out or taken from an earlier version does not open.
 //!
-//! It does not hide lengths, and it does not notice that a whole record was replaced by an earlier
-//! one of the same place.
+//! Sealing does not hide lengths. It does not detect a whole record that was replaced by an earlier
+//! one of the same context.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
-use crate::VaultError;
+use crate::error::VaultError;
 
-/// 32 bytes from which a sealing's key is derived, stored beside what is sealed.
+/// Random bytes from which the key of one content is derived, stored beside it in the clear.
 pub(crate) type Salt = [u8; 32];
 
 const SALT_BYTES: usize = size_of::<Salt>();
 
-/// A key for one purpose.
+/// A key that derives the keys of contents, for one purpose.
 pub(crate) struct Sealer(Zeroizing<[u8; 32]>);
 
 impl Sealer {
-    /// The sealer of one purpose; `context` is a constant of this crate.
-    pub(crate) fn new(node_key: &[u8; 32], context: &'static str) -> Self {
-        Self(Zeroizing::new(blake3::derive_key(context, node_key)))
+    /// Derives the sealer of one purpose; `purpose` is a constant of this crate.
+    pub(crate) fn new(node_key: &[u8; 32], purpose: &'static str) -> Self {
+        Self(Zeroizing::new(blake3::derive_key(purpose, node_key)))
     }
 
     /// Seals a short content as one piece: salt, ciphertext, tag.
-    pub(crate) fn seal(&self, place: &[u8], content: &[u8]) -> Result<Vec<u8>, VaultError> {
+    pub(crate) fn seal(&self, context: &[u8], content: &[u8]) -> Result<Vec<u8>, VaultError> {
         let salt = random::<SALT_BYTES>()?;
-        let sealed = self.chunks(&salt, place, 1).seal(0, content)?;
+        let sealed = self.chunks(&salt, context, 1).seal(0, content)?;
         Ok([salt.as_slice(), &sealed].concat())
     }
 
-    /// Opens what [`Sealer::seal`] made, or nothing if it is not that.
-    pub(crate) fn open(&self, place: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    /// Opens the output of [`Sealer::seal`], or returns `None` if it is not authentic.
+    pub(crate) fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (salt, sealed) = sealed.split_first_chunk::<SALT_BYTES>()?;
-        self.chunks(salt, place, 1).open(0, sealed)
+        self.chunks(salt, context, 1).open(0, sealed)
     }
 
-    /// The chunks of one long content, `count` of them. The salt must be new for every content.
-    pub(crate) fn chunks(&self, salt: &Salt, place: &[u8], count: u64) -> Chunks {
+    /// Derives the sealer of one content of `count` chunks. The salt must be fresh for each
+    /// content.
+    pub(crate) fn chunks(&self, salt: &Salt, context: &[u8], count: u64) -> ChunkSealer {
         let key = Zeroizing::new(*blake3::keyed_hash(&self.0, salt).as_bytes());
-        Chunks { key, bound: self::place(&[place, &count.to_le_bytes()]) }
+        ChunkSealer { key, associated_data: length_prefixed(&[context, &count.to_le_bytes()]) }
     }
 }
 
 /// Seals and opens the numbered chunks of one content.
-pub(crate) struct Chunks {
+pub(crate) struct ChunkSealer {
     key: Zeroizing<[u8; 32]>,
-    bound: Vec<u8>,
+    associated_data: Vec<u8>,
 }
 
-impl Chunks {
-    /// The ciphertext and tag of chunk `number`.
+impl ChunkSealer {
+    /// Encrypts chunk `number`, and appends its tag.
     pub(crate) fn seal(&self, number: u64, content: &[u8]) -> Result<Vec<u8>, VaultError> {
         let mut sealed = Vec::with_capacity(content.len().saturating_add(AES_256_GCM.tag_len()));
         sealed.extend_from_slice(content);
+        let associated_data = Aad::from(self.associated_data.as_slice());
         // Fails for contents of more than 64 GiB only, which no caller makes.
         self.cipher()
             .and_then(|cipher| {
-                let bound = Aad::from(self.bound.as_slice());
-                cipher.seal_in_place_append_tag(nonce(number), bound, &mut sealed)
+                cipher.seal_in_place_append_tag(nonce(number), associated_data, &mut sealed)
             })
             .map_err(|_| VaultError::TooBig { what: "a sealed content's bytes", limit: 1 << 36 })?;
         Ok(sealed)
     }
 
-    /// The content of chunk `number`, or nothing if this is not that chunk.
+    /// Decrypts chunk `number`, or returns `None` if the bytes are not that chunk.
     pub(crate) fn open(&self, number: u64, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let mut buffer = Zeroizing::new(sealed.to_vec());
-        let bound = Aad::from(self.bound.as_slice());
-        let length =
-            self.cipher().ok()?.open_in_place(nonce(number), bound, &mut buffer).ok()?.len();
+        let associated_data = Aad::from(self.associated_data.as_slice());
+        let cipher = self.cipher().ok()?;
+        let content = cipher.open_in_place(nonce(number), associated_data, &mut buffer).ok()?;
+        let length = content.len();
         buffer.truncate(length);
         Some(buffer)
     }
@@ -84,8 +85,8 @@ impl Chunks {
     }
 }
 
-/// Parts as one byte string from which the parts can be told again: each with its length before it.
-pub(crate) fn place(parts: &[&[u8]]) -> Vec<u8> {
+/// Joins parts injectively into one byte string, each with its length before it.
+pub(crate) fn length_prefixed(parts: &[&[u8]]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in parts {
         bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
@@ -94,14 +95,14 @@ pub(crate) fn place(parts: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
-/// Bytes from the system.
+/// Draws bytes from the random source of the system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], VaultError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| VaultError::Random)?;
     Ok(bytes)
 }
 
-/// Chunks are numbered from 0, and each content has a key of its own.
+/// Derives the nonce of a chunk from its number. Each content has a key of its own.
 fn nonce(number: u64) -> Nonce {
     let mut bytes = [0; 12];
     let (_, low) = bytes.split_at_mut(4);
@@ -142,18 +143,17 @@ mod tests {
     #[test]
     fn chunks_are_bound_to_their_number_and_to_how_many_there_are() {
         let sealer = Sealer::new(&[1; 32], "test");
-        let of = |salt, place: &[u8], count| sealer.chunks(&[salt; 32], place, count);
-        let sealed = of(1, b"place", 3).seal(1, b"content").unwrap();
-        assert!(of(1, b"place", 3).open(1, &sealed).is_some());
-        assert!(of(1, b"place", 3).open(0, &sealed).is_none());
-        assert!(of(1, b"place", 2).open(1, &sealed).is_none());
-        assert!(of(2, b"place", 3).open(1, &sealed).is_none());
-        assert!(of(1, b"other", 3).open(1, &sealed).is_none());
+        let sealed = sealer.chunks(&[1; 32], b"place", 3).seal(1, b"content").unwrap();
+        assert!(sealer.chunks(&[1; 32], b"place", 3).open(1, &sealed).is_some());
+        assert!(sealer.chunks(&[1; 32], b"place", 3).open(0, &sealed).is_none());
+        assert!(sealer.chunks(&[1; 32], b"place", 2).open(1, &sealed).is_none());
+        assert!(sealer.chunks(&[2; 32], b"place", 3).open(1, &sealed).is_none());
+        assert!(sealer.chunks(&[1; 32], b"other", 3).open(1, &sealed).is_none());
     }
 
     #[test]
-    fn parts_of_a_place_do_not_run_into_each_other() {
-        assert_ne!(place(&[b"ab", b"c"]), place(&[b"a", b"bc"]));
-        assert_ne!(place(&[b"ab"]), place(&[b"ab", b""]));
+    fn joined_parts_cannot_be_confused() {
+        assert_ne!(length_prefixed(&[b"ab", b"c"]), length_prefixed(&[b"a", b"bc"]));
+        assert_ne!(length_prefixed(&[b"ab"]), length_prefixed(&[b"ab", b""]));
     }
 }

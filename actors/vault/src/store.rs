@@ -1,35 +1,40 @@
-//! The database with what is kept of it in memory: reads, the commit of a group, and the way back
-//! after a fault of the disk.
+//! The database and the values of it that are cached in memory: reads, the commit of a group of
+//! writes, and recovery after a fault of the disk.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use redb::{Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction};
 
-use crate::VaultError;
-use crate::audit::{self, Head};
+use crate::chain::Head;
+use crate::error::VaultError;
+use crate::schema::{key_check, recorded_check, stored_head};
 use crate::seal::Sealer;
-use crate::vault::META;
-use crate::writer::Group;
 
-/// The version of the folder's layout that this code writes.
-pub(crate) const FORMAT: u32 = 1;
-pub(crate) const FORMAT_ENTRY: &str = "format";
-pub(crate) const KEY_ENTRY: &str = "key";
-
-/// Opens the database anew.
+/// Opens the database again.
 pub(crate) type Opener = Box<dyn Fn() -> Result<Database, VaultError> + Send + Sync>;
 
-/// What readers and the writer share.
+/// The database, shared by readers and the writer.
 pub(crate) struct Store {
-    /// The database, or why it could not be opened again after a fault.
+    /// The database, or the error of its last opening.
     database: RwLock<Result<Database, VaultError>>,
     opener: Opener,
     key_check: [u8; 32],
-    /// Seals and opens everything that is sealed; places tell tables apart.
-    pub(crate) sealer: Sealer,
+    sealer: Sealer,
     head: RwLock<Head>,
     tokens_version: AtomicU64,
+}
+
+/// The context of the jobs of one transaction.
+pub(crate) struct Group<'a> {
+    /// The transaction that all jobs of the group share.
+    pub(crate) transaction: &'a WriteTransaction,
+    /// The sealer of records.
+    pub(crate) sealer: &'a Sealer,
+    /// The head of the audit chain, with the entries of this group.
+    pub(crate) head: Head,
+    /// `true` if a job of the group changed a token.
+    pub(crate) tokens_changed: bool,
 }
 
 impl Store {
@@ -38,7 +43,7 @@ impl Store {
         opener: Opener,
         node_key: &[u8; 32],
     ) -> Result<Self, VaultError> {
-        let head = audit::stored_head(&database.begin_read()?)?;
+        let head = stored_head(&database.begin_read()?)?;
         Ok(Self {
             database: RwLock::new(Ok(database)),
             opener,
@@ -49,29 +54,35 @@ impl Store {
         })
     }
 
-    /// Lets go of the database. Snapshots that are being read end by themselves.
+    /// Closes the database, once the snapshots that are being read have ended.
     pub(crate) fn close(&self) {
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         *database = Err(VaultError::Closed);
     }
 
-    /// The head of the audit chain as last committed.
+    /// Returns the sealer of all records, whose context names their table.
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
+    /// Returns the head of the audit chain as last committed.
     pub(crate) fn head(&self) -> Head {
         *self.head.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns a number that changes with every change of the tokens.
     pub(crate) fn tokens_version(&self) -> u64 {
         self.tokens_version.load(Ordering::Acquire)
     }
 
-    /// A snapshot of what is committed.
+    /// Takes a snapshot of committed data.
     pub(crate) fn read(&self) -> Result<ReadTransaction, VaultError> {
         self.with_database(|database| Ok(database.begin_read()?))
     }
 
-    /// Runs `work` in one transaction and commits it if `work` succeeds; then, and only then,
-    /// changes what is kept in memory. After a fault the database is opened anew: redb refuses
-    /// everything from then on, and a disk that was full for a moment must not end the node.
+    /// Runs `work` in one transaction and commits it if `work` succeeds. Only then are the values
+    /// in memory changed. After a fault the database is opened again, because redb then refuses
+    /// all work. A disk that was full for a moment must not end the node.
     pub(crate) fn commit(
         &self,
         work: impl FnOnce(&mut Group<'_>) -> Result<(), VaultError>,
@@ -110,7 +121,7 @@ impl Store {
         }
     }
 
-    /// Uses the database, which is opened first if that failed the last time.
+    /// Runs `work` on the database, after opening it again if that failed the last time.
     fn with_database<T>(
         &self,
         work: impl FnOnce(&Database) -> Result<T, VaultError>,
@@ -118,7 +129,7 @@ impl Store {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         match &*database {
             Ok(database) => return work(database),
-            // On purpose, and for good.
+            // Closed on purpose, for good.
             Err(VaultError::Closed) => return Err(VaultError::Closed),
             Err(_) => drop(database),
         }
@@ -134,8 +145,8 @@ impl Store {
         self.database.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes the database and opens it again. What a failed commit had written may be there or not,
-    /// and another process may have had its turn, so everything in memory is read anew.
+    /// Closes the database, opens it again, and reads all values in memory again. The writes of a
+    /// failed commit may or may not be there, and another process may have written meanwhile.
     fn reopen(
         &self,
         mut database: RwLockWriteGuard<'_, Result<Database, VaultError>>,
@@ -146,15 +157,15 @@ impl Store {
             if recorded_check(&opened)? != Some(self.key_check) {
                 return Err(VaultError::KeyWrong);
             }
-            self.publish(audit::stored_head(&opened.begin_read()?)?, true);
+            self.publish(stored_head(&opened.begin_read()?)?, true);
             Ok(opened)
         });
         database.as_ref().map(|_| ()).map_err(VaultError::clone)
     }
 }
 
-/// A transaction whose commit returns when it is on the disk. In two phases, because names and
-/// documents come from others, and a commit in one phase rests on a checksum that can be forged.
+/// Begins a transaction whose commit returns when it is on the disk. It commits in two phases,
+/// because one phase relies on a checksum, and clients could forge it by their names and documents.
 pub(crate) fn durable(database: &Database) -> Result<WriteTransaction, VaultError> {
     let mut transaction = database.begin_write()?;
     transaction
@@ -163,28 +174,3 @@ pub(crate) fn durable(database: &Database) -> Result<WriteTransaction, VaultErro
     transaction.set_two_phase_commit(true);
     Ok(transaction)
 }
-
-/// What tells whether a key is the right one.
-pub(crate) fn key_check(key: &[u8; 32]) -> [u8; 32] {
-    blake3::derive_key("cloister 1 check of the node key", key)
-}
-
-/// The check of the key that a state was begun with; nothing if there is no state yet.
-pub(crate) fn recorded_check(database: &Database) -> Result<Option<[u8; 32]>, VaultError> {
-    let transaction = database.begin_read()?;
-    let meta = match transaction.open_table(META) {
-        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
-        meta => meta?,
-    };
-    let altered = VaultError::Altered { table: "meta" };
-    let format = meta.get(FORMAT_ENTRY)?.ok_or_else(|| altered.clone())?;
-    let found = format.value().try_into().map(u32::from_le_bytes).map_err(|_| altered.clone())?;
-    if found > FORMAT {
-        return Err(VaultError::Newer { found, known: FORMAT });
-    }
-    let check = meta.get(KEY_ENTRY)?.ok_or_else(|| altered.clone())?;
-    check.value().try_into().map(Some).map_err(|_| altered)
-}
-
-#[cfg(test)]
-mod tests;

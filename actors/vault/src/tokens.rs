@@ -1,9 +1,9 @@
-//! Tokens: who may talk to the node, in which roles, until when.
+//! Tokens: the credentials of principals, with their roles and an end.
 //!
-//! A token reads `cloister_<id>_<secret>`: 8 random bytes that say where to look, and 32 that prove
-//! it, in hexadecimal. The secret is stored as an Argon2id hash with the parameters that OWASP
-//! recommends, so neither the file nor the node's key gives it away. A check costs the same whether
-//! the id is known or not, and only so many run at once, because each takes 19 MiB.
+//! A token reads `cloister_<id>_<secret>`: a lookup id of 8 random bytes and a secret of 32, both
+//! in hexadecimal. The secret is stored as an Argon2id hash with the parameters that OWASP
+//! recommends, so neither the file nor the node's key reveals it. A check costs the same for known
+//! and unknown ids. The number of concurrent checks is bounded, because each takes 19 MiB.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,36 +12,30 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::error::VaultError;
 use crate::limits::{MAX_TOKENS, check_name};
-use crate::writer::Group;
-use crate::{Vault, VaultError, Written, records, seal};
+use crate::schema::{TOKEN_NAMES, TOKENS};
+use crate::state::State;
+use crate::store::Group;
+use crate::writer::Written;
+use crate::{records, seal};
 
-/// Id to sealed [`Record`].
-const TOKENS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tokens");
-/// Name to id.
-const NAMES: TableDefinition<'static, &str, &str> = TableDefinition::new("token names");
 const TABLE: &str = "tokens";
 
 const PREFIX: &str = "cloister_";
 const ID_BYTES: usize = 8;
 const SECRET_BYTES: usize = 32;
-/// How many hashes are computed at once: 19 MiB each.
+/// The most hashes that are computed at once: 19 MiB each.
 const MAX_CHECKS: usize = 4;
 
-/// A hash that no secret has (its output is 32 zero bytes), for checks of ids that are not known.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// A hash that no secret has (its output is 32 zero bytes), for checks of unknown ids.
+const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-pub(crate) fn make_tables(transaction: &WriteTransaction) -> Result<(), VaultError> {
-    transaction.open_table(TOKENS)?;
-    transaction.open_table(NAMES)?;
-    Ok(())
-}
-
-/// What a principal may do.
+/// The role of a principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -59,7 +53,7 @@ impl Role {
     /// All roles.
     pub const ALL: [Self; 4] = [Self::Researcher, Self::Owner, Self::Auditor, Self::Operator];
 
-    /// The role's name, in lower case.
+    /// Returns the role's name, in lower case.
     pub fn name(self) -> &'static str {
         match self {
             Self::Researcher => "researcher",
@@ -94,30 +88,30 @@ impl FromStr for Role {
 pub struct Token {
     /// The principal's name, unique among the tokens.
     pub name: String,
-    /// What the principal may do; at least one.
+    /// The roles of the principal; at least one.
     pub roles: BTreeSet<Role>,
-    /// When it was made, in Unix seconds.
+    /// The time at which it was made, in Unix seconds.
     pub made: u64,
-    /// From when on it is refused, in Unix seconds.
+    /// The time from which on it is refused, in Unix seconds.
     pub expires: Option<u64>,
 }
 
-/// Why a presented token is not taken.
+/// Reasons to refuse a presented token.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenRefusal {
-    /// There is no such token, or it was revoked, or the secret is wrong: not told apart.
+    /// The id is unknown or revoked, or the secret is wrong. The cases are not told apart.
     #[error("the token is not known here; ask the node's operator for one")]
     Unknown,
-    /// The token is right and its time is over.
+    /// The token is right, but has expired.
     #[error("the token has expired; ask the node's operator for a new one")]
     Expired,
-    /// The tokens could not be read: our fault, not the caller's.
+    /// The tokens could not be read, which is not the caller's fault.
     #[error("the token could not be checked: {0}")]
     Unreadable(#[from] VaultError),
 }
 
-/// What is stored. The hash is in the PHC form, which names algorithm and parameters.
+/// A stored token. The hash is a PHC string, which names algorithm and parameters.
 #[derive(Serialize, Deserialize)]
 struct Record {
     name: String,
@@ -133,46 +127,32 @@ impl Record {
     }
 }
 
-impl Vault {
-    /// Makes a token for the principal `name` and answers with its text, which cannot be had again.
-    /// Hashes in the calling thread (tens of milliseconds).
-    ///
-    /// # Errors
-    ///
-    /// A name that another token has, or that is empty or longer than 200 bytes; no role; more than
-    /// 10,000 tokens.
-    pub fn make_token(
+/// The tokens of a state.
+pub(crate) struct Tokens<'a>(pub(crate) &'a State);
+
+impl Tokens<'_> {
+    pub(crate) fn make(
         &self,
         name: &str,
         roles: BTreeSet<Role>,
         expires: Option<u64>,
         now: u64,
     ) -> Written<Zeroizing<String>> {
-        let drafted = draft(name, roles, expires, now).and_then(|draft| {
-            let id = draft.id.as_bytes();
-            let sealed = records::seal(&self.store().sealer, TABLE, id, &draft.record)?;
-            Ok((draft, sealed))
-        });
-        match drafted {
+        match self.draft(name, roles, expires, now) {
             Ok((draft, sealed)) => {
-                self.submit(sealed.len(), move |group| keep(group, draft, &sealed))
+                self.0.submit(sealed.len(), move |group| keep(group, draft, &sealed))
             }
             Err(error) => Written::refused(error),
         }
     }
 
-    /// The token that `presented` is the text of, if it has not expired at `now` (Unix seconds).
-    ///
-    /// Takes tens of milliseconds of work whatever is presented: run it where blocking is allowed,
-    /// keep the outcome, and drop what was kept when [`Vault::tokens_version`], read before the
-    /// check, is no longer the same.
-    pub fn check_token(&self, presented: &str, now: u64) -> Result<Token, TokenRefusal> {
+    pub(crate) fn check(&self, presented: &str, now: u64) -> Result<Token, TokenRefusal> {
         let parts = parse(presented);
         let record = match &parts {
-            Some((id, _)) => self.token_record(id)?,
+            Some((id, _)) => self.record(id)?,
             None => None,
         };
-        let hash = record.as_ref().map_or(NOBODY, |record| &record.hash);
+        let hash = record.as_ref().map_or(DUMMY_HASH, |record| &record.hash);
         let secret = parts.map_or("", |(_, secret)| secret);
         let proven = is_hash_of(hash, secret);
         let record = record.filter(|_| proven).ok_or(TokenRefusal::Unknown)?;
@@ -182,26 +162,21 @@ impl Vault {
         Ok(record.token())
     }
 
-    /// All tokens, expired ones too, in the order of their names.
-    pub fn tokens(&self) -> Result<Vec<Token>, VaultError> {
-        let tokens = self.read()?.open_table(TOKENS)?;
+    pub(crate) fn all(&self) -> Result<Vec<Token>, VaultError> {
+        let tokens = self.0.read()?.open_table(TOKENS)?;
         let mut all = Vec::new();
         for entry in tokens.iter()? {
             let (id, sealed) = entry?;
-            let sealer = &self.store().sealer;
-            let record: Record =
-                records::open(sealer, TABLE, id.value().as_bytes(), sealed.value())?;
-            all.push(record.token());
+            all.push(self.open(id.value(), sealed.value())?.token());
         }
         all.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(all)
     }
 
-    /// Revokes the token of this name; tells whether there was one.
-    pub fn revoke_token(&self, name: &str) -> Written<bool> {
+    pub(crate) fn revoke(&self, name: &str) -> Written<bool> {
         let name = name.to_owned();
-        self.submit(name.len(), move |group| {
-            let mut names = group.transaction.open_table(NAMES)?;
+        self.0.submit(name.len(), move |group| {
+            let mut names = group.transaction.open_table(TOKEN_NAMES)?;
             let Some(id) = names.remove(name.as_str())?.map(|id| id.value().to_owned()) else {
                 return Ok(false);
             };
@@ -211,15 +186,28 @@ impl Vault {
         })
     }
 
-    /// A number that changes with every change of the tokens, before the change is answered.
-    pub fn tokens_version(&self) -> u64 {
-        self.store().tokens_version()
+    fn draft(
+        &self,
+        name: &str,
+        roles: BTreeSet<Role>,
+        expires: Option<u64>,
+        now: u64,
+    ) -> Result<(Draft, Vec<u8>), VaultError> {
+        let draft = Draft::new(name, roles, expires, now)?;
+        let sealed = records::seal(self.0.sealer(), TABLE, draft.id.as_bytes(), &draft.record)?;
+        Ok((draft, sealed))
     }
 
-    fn token_record(&self, id: &str) -> Result<Option<Record>, VaultError> {
-        let tokens = self.read()?.open_table(TOKENS)?;
-        let Some(sealed) = tokens.get(id)? else { return Ok(None) };
-        records::open(&self.store().sealer, TABLE, id.as_bytes(), sealed.value()).map(Some)
+    fn record(&self, id: &str) -> Result<Option<Record>, VaultError> {
+        let tokens = self.0.read()?.open_table(TOKENS)?;
+        match tokens.get(id)? {
+            Some(sealed) => self.open(id, sealed.value()).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn open(&self, id: &str, sealed: &[u8]) -> Result<Record, VaultError> {
+        records::open(self.0.sealer(), TABLE, id.as_bytes(), sealed)
     }
 }
 
@@ -230,23 +218,25 @@ struct Draft {
     text: Zeroizing<String>,
 }
 
-fn draft(
-    name: &str,
-    roles: BTreeSet<Role>,
-    expires: Option<u64>,
-    now: u64,
-) -> Result<Draft, VaultError> {
-    check_name("a token's name", name)?;
-    if roles.is_empty() {
-        return Err(VaultError::Invalid { what: "a token's roles", rule: "at least one" });
+impl Draft {
+    fn new(
+        name: &str,
+        roles: BTreeSet<Role>,
+        expires: Option<u64>,
+        now: u64,
+    ) -> Result<Self, VaultError> {
+        check_name("a token's name", name)?;
+        if roles.is_empty() {
+            return Err(VaultError::Invalid { what: "a token's roles", rule: "at least one" });
+        }
+        let id = hex(&seal::random::<ID_BYTES>()?);
+        let bytes = Zeroizing::new(seal::random::<SECRET_BYTES>()?);
+        let secret = Zeroizing::new(hex(bytes.as_slice()));
+        let text = Zeroizing::new([PREFIX, &id, "_", &secret].concat());
+        let hash = hash_of(&secret)?;
+        let record = Record { name: name.to_owned(), roles, made: now, expires, hash };
+        Ok(Self { id, record, text })
     }
-    let id = hex(&seal::random::<ID_BYTES>()?);
-    let secret = hex(Zeroizing::new(seal::random::<SECRET_BYTES>()?).as_slice());
-    let secret = Zeroizing::new(secret);
-    let text = Zeroizing::new([PREFIX, &id, "_", &secret].concat());
-    let record =
-        Record { name: name.to_owned(), roles, made: now, expires, hash: hash_of(&secret)? };
-    Ok(Draft { id, record, text })
 }
 
 fn keep(
@@ -254,7 +244,7 @@ fn keep(
     draft: Draft,
     sealed: &[u8],
 ) -> Result<Zeroizing<String>, VaultError> {
-    let mut names = group.transaction.open_table(NAMES)?;
+    let mut names = group.transaction.open_table(TOKEN_NAMES)?;
     let mut tokens = group.transaction.open_table(TOKENS)?;
     let name = draft.record.name.as_str();
     if names.get(name)?.is_some() {
@@ -270,33 +260,36 @@ fn keep(
     Ok(draft.text)
 }
 
-/// The id and the secret of a token's text.
+/// Splits a token's text into id and secret.
 fn parse(presented: &str) -> Option<(&str, &str)> {
     let (id, secret) = presented.strip_prefix(PREFIX)?.split_once('_')?;
-    let is_hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let fits = id.len() == 2 * ID_BYTES && secret.len() == 2 * SECRET_BYTES;
-    (fits && is_hex(id) && is_hex(secret)).then_some((id, secret))
+    let is_token = is_hex_of(id, ID_BYTES) && is_hex_of(secret, SECRET_BYTES);
+    is_token.then_some((id, secret))
+}
+
+fn is_hex_of(text: &str, bytes: usize) -> bool {
+    text.len() == 2 * bytes && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Argon2id with 19 MiB, two passes and one lane: the first of OWASP's recommendations that are equal
-/// in strength.
+/// Returns Argon2id with 19 MiB, two passes and one lane: the first of OWASP's recommendations,
+/// which are equal in strength.
 fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
 }
 
 fn hash_of(secret: &str) -> Result<String, VaultError> {
-    let _turn = Turn::take();
-    // Fails only when the salt's random bytes cannot be had.
+    let _permit = HashPermit::acquire();
+    // Fails only if the system has no random bytes for the salt.
     let hash = hasher().hash_password(secret.as_bytes()).map_err(|_| VaultError::Random)?;
     Ok(hash.to_string())
 }
 
 fn is_hash_of(hash: &str, secret: &str) -> bool {
-    let _turn = Turn::take();
+    let _permit = HashPermit::acquire();
     #[cfg(test)]
     tests::CHECKED.with_borrow_mut(|checked| checked.push(hash.to_owned()));
     hasher().verify_password(secret.as_bytes(), hash).is_ok()
@@ -305,11 +298,11 @@ fn is_hash_of(hash: &str, secret: &str) -> bool {
 static RUNNING: Mutex<usize> = Mutex::new(0);
 static FREED: Condvar = Condvar::new();
 
-/// One of the [`MAX_CHECKS`] computations of a hash that may run at once.
-struct Turn;
+/// The permit for one of the [`MAX_CHECKS`] hashes that may be computed at once.
+struct HashPermit;
 
-impl Turn {
-    fn take() -> Self {
+impl HashPermit {
+    fn acquire() -> Self {
         let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut running = FREED
             .wait_while(running, |running| *running >= MAX_CHECKS)
@@ -319,7 +312,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for HashPermit {
     fn drop(&mut self) {
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         *running = running.saturating_sub(1);
@@ -341,16 +334,17 @@ mod tests {
         pub(super) static CHECKED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     }
 
-    /// Times would show it, too, but not on a machine that does other things as well.
+    /// Compares the work and not the time, which depends on the machine.
     #[test]
     fn known_and_unknown_ids_cost_one_hash_of_the_same_parameters() {
         let folder = tempdir().unwrap();
-        let vault = Vault::open(folder.path()).unwrap();
-        let text = vault.make_token("anna", BTreeSet::from([Role::Owner]), None, 0).wait().unwrap();
+        let state = State::open(folder.path()).unwrap();
+        let tokens = Tokens(&state);
+        let text = tokens.make("anna", BTreeSet::from([Role::Owner]), None, 0).wait().unwrap();
         let unknown = [PREFIX, "0123456789abcdef_", &"0".repeat(64)].concat();
         let wrong = [text.rsplit_once('_').unwrap().0, "_", &"0".repeat(64)].concat();
         for presented in ["", "hello", &unknown, &wrong, &text] {
-            drop(vault.check_token(presented, 0));
+            drop(tokens.check(presented, 0));
         }
         let checked = CHECKED.take();
         assert_eq!(checked.len(), 5);
@@ -363,8 +357,8 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_the_hash_for_unknown_ids() {
-        assert!(!is_hash_of(NOBODY, ""));
-        assert!(!is_hash_of(NOBODY, &"0".repeat(64)));
+    fn no_secret_has_the_hash_for_unknown_ids() {
+        assert!(!is_hash_of(DUMMY_HASH, ""));
+        assert!(!is_hash_of(DUMMY_HASH, &"0".repeat(64)));
     }
 }

@@ -1,51 +1,47 @@
-//! Uploads: what clients pushed, sealed, until it expires.
+//! Uploads: data that clients pushed, sealed, until it expires.
 //!
-//! A content is cut into chunks of 1 MiB. Chunks are sealed under a key of their own for every
-//! upload, and bound to id, owner, media type, their place and their number, so none can be swapped,
-//! left out or added. The description (owner, length, expiry) is a sealed record beside them.
+//! A content is cut into chunks of 1 MiB, sealed under a key of the upload's own. Each chunk is
+//! bound to the upload's id, owner and media type, and to its number and the number of chunks. So
+//! no chunk can be exchanged, left out or added. A sealed record beside them holds owner, length
+//! and expiry.
 
-use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, Table};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::error::VaultError;
 use crate::limits::{MAX_UPLOAD_BYTES, MAX_UPLOADS, check_name};
-use crate::seal::{Chunks, Salt, Sealer, place, random};
-use crate::{Vault, VaultError, Written, records};
+use crate::records;
+use crate::schema::{UPLOAD_CHUNKS, UPLOADS};
+use crate::seal::{ChunkSealer, Salt, Sealer, length_prefixed, random};
+use crate::state::State;
+use crate::writer::Written;
 
-/// Id to sealed [`Record`].
-const UPLOADS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("uploads");
-/// Id and number of the chunk to sealed bytes.
-const CHUNKS: TableDefinition<'static, (u128, u64), &[u8]> = TableDefinition::new("upload chunks");
 const TABLE: &str = "uploads";
 
 const CHUNK_BYTES: usize = 1 << 20;
 
-pub(crate) fn make_tables(transaction: &WriteTransaction) -> Result<(), VaultError> {
-    transaction.open_table(UPLOADS)?;
-    transaction.open_table(CHUNKS)?;
-    Ok(())
-}
-
 /// Bytes of an upload in the clear, wiped when they are dropped.
 pub type Content = Zeroizing<Vec<u8>>;
 
-/// What is known of an upload beside its content.
+/// The description of an upload, without its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// The id that handles name it by.
+    /// The id by which handles name it.
     pub id: Uuid,
     /// The principal who pushed it.
     pub owner: String,
     /// The media type of the content.
     pub media: String,
-    /// The content's length; [`Vault::put_upload`] sets it.
+    /// The content's length; [`Vault::put_upload`](crate::Vault::put_upload) sets it.
     pub bytes: u64,
-    /// From when on [`Vault::expire_uploads`] removes it, in Unix seconds.
+    /// The time from which on [`Vault::expire_uploads`](crate::Vault::expire_uploads) removes it,
+    /// in Unix seconds.
     pub expires: u64,
 }
 
-/// How much may be kept at once. All uploads count that are not removed yet, expired or not.
+/// The bounds on stored uploads. Expired uploads count until they are removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     /// Bytes of one owner's uploads.
@@ -72,37 +68,33 @@ impl Record {
         Upload { id, owner, media, bytes, expires }
     }
 
-    fn chunks(&self, sealer: &Sealer, id: Uuid) -> Chunks {
-        let bound = place(&[
+    fn chunk_sealer(&self, sealer: &Sealer, id: Uuid) -> ChunkSealer {
+        let context = length_prefixed(&[
             b"upload chunks",
             id.as_bytes(),
             self.owner.as_bytes(),
             self.media.as_bytes(),
             &self.bytes.to_le_bytes(),
         ]);
-        sealer.chunks(&self.salt, &bound, self.chunks)
+        sealer.chunks(&self.salt, &context, self.chunks)
     }
 }
 
-impl Vault {
-    /// Keeps `content` under `upload.id`; `upload.bytes` is set to its length. Seals in the calling
-    /// thread.
-    ///
-    /// # Errors
-    ///
-    /// [`VaultError::Quota`] if it would exceed `quota`, [`VaultError::Taken`] if there is the id,
-    /// [`VaultError::TooBig`] above 1 GiB, [`VaultError::Limit`] above 10,000 uploads of all owners.
-    pub fn put_upload(&self, upload: Upload, content: Content, quota: Quota) -> Written<()> {
+/// The uploads of a state.
+pub(crate) struct Uploads<'a>(pub(crate) &'a State);
+
+impl Uploads<'_> {
+    pub(crate) fn put(&self, upload: Upload, content: Content, quota: Quota) -> Written<()> {
         let length = content.len();
-        let sealed = match SealedUpload::new(&self.store().sealer, upload, &content) {
+        let sealed = match SealedUpload::new(self.0.sealer(), upload, &content) {
             Ok(sealed) => sealed,
             Err(error) => return Written::refused(error),
         };
         drop(content);
-        self.submit(length, move |group| {
+        self.0.submit(length, move |group| {
             let mut uploads = group.transaction.open_table(UPLOADS)?;
             sealed.check(&uploads, group.sealer, quota)?;
-            let mut chunks = group.transaction.open_table(CHUNKS)?;
+            let mut chunks = group.transaction.open_table(UPLOAD_CHUNKS)?;
             let id = sealed.id.as_u128();
             for (number, chunk) in (0..).zip(&sealed.chunks) {
                 chunks.insert((id, number), chunk.as_slice())?;
@@ -112,55 +104,47 @@ impl Vault {
         })
     }
 
-    /// The upload and its content, if there is one of this id.
-    pub fn upload(&self, id: Uuid) -> Result<Option<(Upload, Content)>, VaultError> {
-        let transaction = self.read()?;
+    pub(crate) fn get(&self, id: Uuid) -> Result<Option<(Upload, Content)>, VaultError> {
+        let transaction = self.0.read()?;
         let uploads = transaction.open_table(UPLOADS)?;
         let Some(sealed) = uploads.get(id.as_u128())? else { return Ok(None) };
-        let sealer = &self.store().sealer;
-        let record = open_record(sealer, id, sealed.value())?;
-        let chunks = transaction.open_table(CHUNKS)?;
-        let content = open_content(sealer, id, &record, &chunks)?;
+        let record = open_record(self.0.sealer(), id, sealed.value())?;
+        let chunks = transaction.open_table(UPLOAD_CHUNKS)?;
+        let content = open_content(self.0.sealer(), id, &record, &chunks)?;
         Ok(Some((record.upload(id), content)))
     }
 
-    /// All uploads, in the order of their ids.
-    pub fn uploads(&self) -> Result<Vec<Upload>, VaultError> {
-        let uploads = self.read()?.open_table(UPLOADS)?;
-        let records = all_records(&uploads, &self.store().sealer)?;
+    pub(crate) fn all(&self) -> Result<Vec<Upload>, VaultError> {
+        let uploads = self.0.read()?.open_table(UPLOADS)?;
+        let records = all_records(&uploads, self.0.sealer())?;
         Ok(records.into_iter().map(|(id, record)| record.upload(id)).collect())
     }
 
-    /// Removes the upload; tells whether there was one.
-    pub fn remove_upload(&self, id: Uuid) -> Written<bool> {
-        self.submit(0, move |group| {
+    pub(crate) fn remove(&self, id: Uuid) -> Written<bool> {
+        self.0.submit(0, move |group| {
             let mut uploads = group.transaction.open_table(UPLOADS)?;
-            let mut chunks = group.transaction.open_table(CHUNKS)?;
+            let mut chunks = group.transaction.open_table(UPLOAD_CHUNKS)?;
             remove(&mut uploads, &mut chunks, id)
         })
     }
 
-    /// Removes every upload whose time is over at `now` (Unix seconds); answers with their ids.
-    pub fn expire_uploads(&self, now: u64) -> Written<Vec<Uuid>> {
-        self.submit(0, move |group| {
+    pub(crate) fn expire(&self, now: u64) -> Written<Vec<Uuid>> {
+        self.0.submit(0, move |group| {
             let mut uploads = group.transaction.open_table(UPLOADS)?;
-            let mut chunks = group.transaction.open_table(CHUNKS)?;
+            let mut chunks = group.transaction.open_table(UPLOAD_CHUNKS)?;
             let mut expired = Vec::new();
             for (id, record) in all_records(&uploads, group.sealer)? {
                 if record.expires <= now {
+                    remove(&mut uploads, &mut chunks, id)?;
                     expired.push(id);
                 }
-            }
-            for id in &expired {
-                remove(&mut uploads, &mut chunks, *id)?;
             }
             Ok(expired)
         })
     }
 
-    /// Sets until when the upload is kept (Unix seconds); tells whether there is one.
-    pub fn keep_upload(&self, id: Uuid, expires: u64) -> Written<bool> {
-        self.submit(0, move |group| {
+    pub(crate) fn keep(&self, id: Uuid, expires: u64) -> Written<bool> {
+        self.0.submit(0, move |group| {
             let mut uploads = group.transaction.open_table(UPLOADS)?;
             let found = match uploads.get(id.as_u128())? {
                 Some(sealed) => open_record(group.sealer, id, sealed.value())?,
@@ -195,15 +179,16 @@ impl SealedUpload {
         let chunks = content.len().div_ceil(CHUNK_BYTES) as u64;
         let salt = random()?;
         let record = Record { owner: owner.clone(), media, bytes, expires, salt, chunks };
-        let place = record.chunks(sealer, id);
+        let chunk_sealer = record.chunk_sealer(sealer, id);
         let chunks = (0..)
             .zip(content.chunks(CHUNK_BYTES))
-            .map(|(number, chunk)| place.seal(number, chunk))
+            .map(|(number, chunk)| chunk_sealer.seal(number, chunk))
             .collect::<Result<_, _>>()?;
         let record = records::seal(sealer, TABLE, id.as_bytes(), &record)?;
         Ok(Self { id, owner, bytes, record, chunks })
     }
 
+    /// Refuses an id that is taken, and an upload that exceeds a quota or the bound on all.
     fn check(
         &self,
         uploads: &Table<'_, u128, &'static [u8]>,
@@ -225,13 +210,16 @@ impl SealedUpload {
                 own_count = own_count.saturating_add(1);
             }
         }
-        let exceeded = |what| Err(VaultError::Quota { what });
-        match () {
-            () if own_count > quota.per_owner_count => exceeded("uploads of one owner"),
-            () if own_bytes > quota.per_owner_bytes => exceeded("bytes of one owner"),
-            () if all_bytes > quota.all_bytes => exceeded("bytes of all owners"),
-            () => Ok(()),
+        if own_count > quota.per_owner_count {
+            return Err(VaultError::Quota { what: "uploads of one owner" });
         }
+        if own_bytes > quota.per_owner_bytes {
+            return Err(VaultError::Quota { what: "bytes of one owner" });
+        }
+        if all_bytes > quota.all_bytes {
+            return Err(VaultError::Quota { what: "bytes of all owners" });
+        }
+        Ok(())
     }
 }
 
@@ -258,19 +246,23 @@ fn open_content(
     record: &Record,
     chunks: &impl ReadableTable<(u128, u64), &'static [u8]>,
 ) -> Result<Content, VaultError> {
-    let altered = || VaultError::Altered { table: "upload chunks" };
-    let place = record.chunks(sealer, id);
-    let length = usize::try_from(record.bytes).map_err(|_| altered())?;
-    // Of its full length from the start: a vector that grows leaves copies behind.
+    let chunk_sealer = record.chunk_sealer(sealer, id);
+    let length = usize::try_from(record.bytes).map_err(|_| altered_chunks())?;
+    // Reserves the full length at once: a growing vector would leave copies behind.
     let mut content = Zeroizing::new(Vec::with_capacity(length.min(MAX_UPLOAD_BYTES)));
     for number in 0..record.chunks {
-        let sealed = chunks.get((id.as_u128(), number))?.ok_or_else(altered)?;
-        content.extend_from_slice(&place.open(number, sealed.value()).ok_or_else(altered)?);
+        let sealed = chunks.get((id.as_u128(), number))?.ok_or_else(altered_chunks)?;
+        let chunk = chunk_sealer.open(number, sealed.value()).ok_or_else(altered_chunks)?;
+        content.extend_from_slice(&chunk);
     }
     if content.len() != length {
-        return Err(altered());
+        return Err(altered_chunks());
     }
     Ok(content)
+}
+
+fn altered_chunks() -> VaultError {
+    VaultError::Altered { table: "upload chunks" }
 }
 
 fn remove(
@@ -280,7 +272,7 @@ fn remove(
 ) -> Result<bool, VaultError> {
     let id = id.as_u128();
     let existed = uploads.remove(id)?.is_some();
-    // Without asking the record how many there are: it may be the record that was altered.
+    // Does not trust the number of chunks in the record, which may have been altered.
     chunks.retain_in((id, 0)..=(id, u64::MAX), |_, _| false)?;
     Ok(existed)
 }

@@ -1,114 +1,294 @@
-//! The vault itself: opening and beginning a state, and its keys.
+//! The vault: the interface of this crate, over the tables of one open state.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::io::{BufRead, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
 
-use redb::{Builder, Database, ReadTransaction, TableDefinition};
+use serde_json::Value;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::folder::Folder;
-use crate::store::{FORMAT, FORMAT_ENTRY, KEY_ENTRY, Store, durable, key_check, recorded_check};
-use crate::writer::{Group, Queue};
-use crate::{VaultError, Written, approvals, audit, datasets, memory, tokens, uploads};
-
-/// What redb may keep of the file in memory; its own default is 1 GiB.
-const CACHE_BYTES: usize = 64 << 20;
-
-/// `format`: the version, little-endian. `key`: what tells the right key. `head`: see `audit`.
-/// `approvals`: the number of the last one.
-pub(crate) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
+use crate::approvals::{Approval, Approvals, Class, Decision};
+use crate::audit::Audit;
+use crate::chain::{AuditEntry, Broken, Head, Verified, Witnessed};
+use crate::datasets::Datasets;
+use crate::error::VaultError;
+use crate::selections::{Asked, Selections};
+use crate::state::State;
+use crate::tokens::{Role, Token, TokenRefusal, Tokens};
+use crate::uploads::{Content, Quota, Upload, Uploads};
+use crate::writer::Written;
 
 /// A node's state. Clones share one state, which is closed with the last of them.
 #[derive(Clone)]
-pub struct Vault(Arc<Open>);
-
-struct Open {
-    node_key: Zeroizing<[u8; 32]>,
-    store: Arc<Store>,
-    // Empty once the vault is closed.
-    running: Mutex<Option<Running>>,
-}
-
-/// The writer, and the way to it.
-struct Running {
-    queue: Queue,
-    writer: JoinHandle<()>,
+pub struct Vault {
+    state: Arc<State>,
 }
 
 impl Vault {
-    /// Opens the state in `folder`, or begins one: makes the folder (mode 0700), the database and the
-    /// key (mode 0600).
+    /// Opens the state in `folder`, or begins one: makes the folder (mode 0700), the database and
+    /// the key (mode 0600).
     ///
     /// # Errors
     ///
     /// [`VaultError::Locked`] while another process has it, [`VaultError::Newer`] for a later
-    /// format, [`VaultError::KeyMissing`], [`VaultError::KeyWrong`], or what the disk says.
+    /// format, [`VaultError::KeyMissing`], [`VaultError::KeyWrong`], or an error of the disk.
     pub fn open(folder: &Path) -> Result<Self, VaultError> {
-        let folder = Folder::prepare(folder)?;
-        let path = folder.database()?;
-        Self::open_with(&folder, move || {
-            Ok(Builder::new().set_cache_size(CACHE_BYTES).create(&path)?)
-        })
+        Ok(Self { state: Arc::new(State::open(folder)?) })
     }
 
-    /// Opens the state of `folder` in the database that `opener` opens, now and after every fault.
-    pub(crate) fn open_with(
-        folder: &Folder,
-        opener: impl Fn() -> Result<Database, VaultError> + Send + Sync + 'static,
-    ) -> Result<Self, VaultError> {
-        // From here on the file is locked: two processes cannot both make a key.
-        let database = opener()?;
-        let node_key = match (recorded_check(&database)?, folder.key()?) {
-            (Some(check), Some(key)) if check == key_check(&key) => key,
-            (Some(_), Some(_)) => return Err(VaultError::KeyWrong),
-            (Some(_), None) => return Err(VaultError::KeyMissing),
-            // A crash may have left a key and no state: nothing is sealed with it yet.
-            (None, Some(key)) => begin(&database, key)?,
-            (None, None) => begin(&database, folder.make_key()?)?,
-        };
-        let store = Arc::new(Store::new(database, Box::new(opener), &node_key)?);
-        let (queue, writer) = Queue::start(Arc::clone(&store))
-            .map_err(|error| VaultError::Thread(Arc::new(error)))?;
-        let running = Mutex::new(Some(Running { queue, writer }));
-        Ok(Self(Arc::new(Open { node_key, store, running })))
-    }
-
-    /// A key of 32 bytes for `purpose`, the same at every opening. Different purposes have
-    /// independent keys, and none is one that the vault itself seals with.
+    /// Derives a key of 32 bytes for `purpose`, the same at every opening. Keys of different
+    /// purposes are independent, and the vault itself seals with none of them.
     pub fn key(&self, purpose: &'static str) -> Zeroizing<[u8; 32]> {
-        let mut hasher = blake3::Hasher::new_derive_key("cloister 1 key for a purpose");
-        hasher.update(self.0.node_key.as_slice()).update(purpose.as_bytes());
-        Zeroizing::new(*hasher.finalize().as_bytes())
+        self.state.key(purpose)
     }
 
-    /// Closes the state for all who hold it, so that it can be opened again: what is queued is written,
-    /// then the file is let go. Reads and writes are refused from then on. Blocks. The last holder that
-    /// goes does the same.
+    /// Writes all queued jobs, then closes the state for all clones. Later reads and writes are
+    /// refused, and the folder can be opened again. Blocks. Dropping the last clone does the same.
     pub fn close(&self) {
-        self.0.close();
+        self.state.close();
+    }
+}
+
+/// The audit chain.
+impl Vault {
+    /// Adds an entry of `kind` at `at` (Unix milliseconds), and answers with its head.
+    ///
+    /// # Errors
+    ///
+    /// A kind that is empty or longer than 200 bytes, a document of more than 1 MiB.
+    pub fn append(&self, kind: &str, at: u64, document: Value) -> Written<Head> {
+        self.audit().append(kind, at, &document)
     }
 
-    /// A snapshot of what is committed.
-    pub(crate) fn read(&self) -> Result<ReadTransaction, VaultError> {
-        self.0.store.read()
+    /// Returns the head of the last committed entry, from memory.
+    pub fn head(&self) -> Head {
+        self.state.head()
     }
 
-    pub(crate) fn store(&self) -> &Store {
-        &self.0.store
+    /// Reads entries from number `from` on (the first is 1): at most `limit`, at most 10,000, and
+    /// none after 16 MiB. The caller continues from the number after the last.
+    pub fn entries(&self, from: u64, limit: usize) -> Result<Vec<AuditEntry>, VaultError> {
+        self.audit().entries(from, limit)
     }
 
-    /// Queues a write; see [`Queue::submit`].
-    pub(crate) fn submit<T: Send + 'static>(
+    /// Writes the chain as JSON Lines and returns its head. A line is one entry with number,
+    /// previous, hash, at, kind and document. The document is the stored text to the byte, so a
+    /// tool that formats the lines again breaks the hashes.
+    pub fn export_lines(&self, out: impl Write) -> Result<Head, VaultError> {
+        self.audit().export_lines(out)
+    }
+
+    /// Recomputes the whole chain, and compares its end with the stored head and with the head in
+    /// memory.
+    pub fn verify(&self) -> Result<Verified, Broken> {
+        self.audit().verify()
+    }
+
+    /// Verifies our own chain and the exported lines of another member. Every head of ours that the
+    /// other recorded must be in our chain. `own_name` is our name in the other's documents:
+    /// `{"heads": {"<own name>": {"number": 7, "hash": "<hex>"}}}`.
+    ///
+    /// [`Broken::number`] is of our chain, except for errors of the other's lines, whose `why` says
+    /// so.
+    pub fn verify_against(&self, own_name: &str, other: impl BufRead) -> Result<Witnessed, Broken> {
+        self.audit().verify_against(own_name, other)
+    }
+
+    fn audit(&self) -> Audit<'_> {
+        Audit(&self.state)
+    }
+}
+
+/// Tokens.
+impl Vault {
+    /// Makes a token for the principal `name` and answers with its text, which is not stored.
+    /// Hashes in the calling thread (tens of milliseconds).
+    ///
+    /// # Errors
+    ///
+    /// A name that another token has, or that is empty or longer than 200 bytes; no role; more than
+    /// 10,000 tokens.
+    pub fn make_token(
         &self,
-        bytes: usize,
-        work: impl FnOnce(&mut Group<'_>) -> Result<T, VaultError> + Send + 'static,
-    ) -> Written<T> {
-        match &*self.0.running() {
-            Some(running) => running.queue.submit(bytes, work),
-            None => Written::refused(VaultError::Closed),
-        }
+        name: &str,
+        roles: BTreeSet<Role>,
+        expires: Option<u64>,
+        now: u64,
+    ) -> Written<Zeroizing<String>> {
+        self.token_table().make(name, roles, expires, now)
+    }
+
+    /// Returns the token of this text, if it has not expired at `now` (Unix seconds).
+    ///
+    /// Takes tens of milliseconds for any text, so the thread must be one that may block. Callers
+    /// may cache the outcome while [`Vault::tokens_version`], read before the check, stays the
+    /// same.
+    pub fn check_token(&self, presented: &str, now: u64) -> Result<Token, TokenRefusal> {
+        self.token_table().check(presented, now)
+    }
+
+    /// Reads all tokens, expired ones too, in the order of their names.
+    pub fn tokens(&self) -> Result<Vec<Token>, VaultError> {
+        self.token_table().all()
+    }
+
+    /// Revokes the token of this name. Answers `true` if there was one.
+    pub fn revoke_token(&self, name: &str) -> Written<bool> {
+        self.token_table().revoke(name)
+    }
+
+    /// Returns a number that changes with every change of the tokens, before the change is
+    /// answered.
+    pub fn tokens_version(&self) -> u64 {
+        self.state.tokens_version()
+    }
+
+    fn token_table(&self) -> Tokens<'_> {
+        Tokens(&self.state)
+    }
+}
+
+/// Datasets.
+impl Vault {
+    /// Stores `document` under `name`, in place of an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// A name of no or more than 200 bytes, a document of more than 1 MiB, or more than 1,000
+    /// datasets.
+    pub fn put_dataset(&self, name: &str, document: &Value) -> Written<()> {
+        self.dataset_table().put(name, document)
+    }
+
+    /// Reads the document under `name`, if there is one.
+    pub fn dataset(&self, name: &str) -> Result<Option<Value>, VaultError> {
+        self.dataset_table().get(name)
+    }
+
+    /// Reads all datasets, in the order of their names.
+    pub fn datasets(&self) -> Result<Vec<(String, Value)>, VaultError> {
+        self.dataset_table().all()
+    }
+
+    /// Removes the dataset's document. Answers `true` if there was one. Earlier selections of the
+    /// dataset stay stored.
+    pub fn remove_dataset(&self, name: &str) -> Written<bool> {
+        self.dataset_table().remove(name)
+    }
+
+    fn dataset_table(&self) -> Datasets<'_> {
+        Datasets(&self.state)
+    }
+}
+
+/// Uploads.
+impl Vault {
+    /// Stores `content` under `upload.id`, and sets `upload.bytes` to its length. Seals in the
+    /// calling thread.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Quota`] if it would exceed `quota`, [`VaultError::Taken`] if there is the id,
+    /// [`VaultError::TooBig`] above 1 GiB, [`VaultError::Limit`] above 10,000 uploads of all
+    /// owners.
+    pub fn put_upload(&self, upload: Upload, content: Content, quota: Quota) -> Written<()> {
+        self.upload_table().put(upload, content, quota)
+    }
+
+    /// Reads the upload of this id and its content, if there is one.
+    pub fn upload(&self, id: Uuid) -> Result<Option<(Upload, Content)>, VaultError> {
+        self.upload_table().get(id)
+    }
+
+    /// Reads the descriptions of all uploads, in the order of their ids.
+    pub fn uploads(&self) -> Result<Vec<Upload>, VaultError> {
+        self.upload_table().all()
+    }
+
+    /// Removes the upload. Answers `true` if there was one.
+    pub fn remove_upload(&self, id: Uuid) -> Written<bool> {
+        self.upload_table().remove(id)
+    }
+
+    /// Removes every upload that has expired at `now` (Unix seconds), and answers with their ids.
+    pub fn expire_uploads(&self, now: u64) -> Written<Vec<Uuid>> {
+        self.upload_table().expire(now)
+    }
+
+    /// Sets the expiry of the upload (Unix seconds). Answers `true` if there is one.
+    pub fn keep_upload(&self, id: Uuid, expires: u64) -> Written<bool> {
+        self.upload_table().keep(id, expires)
+    }
+
+    fn upload_table(&self) -> Uploads<'_> {
+        Uploads(&self.state)
+    }
+}
+
+/// Approvals.
+impl Vault {
+    /// Uses an approval of `class` once, at `now` (Unix seconds), or requests one.
+    ///
+    /// # Errors
+    ///
+    /// Names that are empty or longer than 200 bytes; more than 1,000 columns; more than 100
+    /// undecided requests of the principal; 10,000 approvals in all.
+    pub fn use_approval(&self, class: Class, now: u64) -> Written<Decision> {
+        self.approval_table().use_once(class, now)
+    }
+
+    /// Reads all approvals and requests, in the order of their first request.
+    pub fn approvals(&self) -> Result<Vec<Approval>, VaultError> {
+        self.approval_table().all()
+    }
+
+    /// Grants `times` uses until `expires` (Unix seconds), in place of an earlier decision. Answers
+    /// `true` if there is such a request.
+    pub fn grant(&self, id: u64, by: &str, times: u32, expires: u64) -> Written<bool> {
+        self.approval_table().grant(id, by, times, expires)
+    }
+
+    /// Refuses the request, or revokes a grant. Answers `true` if there is such a request.
+    pub fn refuse(&self, id: u64, by: &str) -> Written<bool> {
+        self.approval_table().refuse(id, by)
+    }
+
+    /// Removes an approval in any state, so that the next request of its class is a first one.
+    /// Answers `true` if there was one.
+    pub fn forget_approval(&self, id: u64) -> Written<bool> {
+        self.approval_table().forget(id)
+    }
+
+    fn approval_table(&self) -> Approvals<'_> {
+        Approvals(&self.state)
+    }
+}
+
+/// Earlier selections.
+impl Vault {
+    /// Checks that `columns` of the selection `rows` of `dataset` may be opened, and stores the
+    /// selection if so. `rows` are keyed hashes in any order, one for each row. Sorts in the
+    /// calling thread.
+    ///
+    /// The answer is [`Asked::TooClose`] if an earlier selection of the dataset differs from this
+    /// one by at least one row and by fewer than `minimum`. Only selections with a column in common
+    /// count. An equal selection is not stored again; its columns are added.
+    ///
+    /// # Errors
+    ///
+    /// No columns (a count is of a column, too), more than 1,000 of them, more than 2^24 rows, or
+    /// 10,000 different selections stored already.
+    pub fn ask(
+        &self,
+        dataset: &str,
+        columns: &[String],
+        rows: Vec<u64>,
+        minimum: u64,
+    ) -> Written<Asked> {
+        Selections(&self.state).ask(dataset, columns, rows, minimum)
     }
 }
 
@@ -118,62 +298,5 @@ impl fmt::Debug for Vault {
     }
 }
 
-impl Open {
-    fn running(&self) -> MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What is queued is written before the file is closed.
-    fn close(&self) {
-        let Some(Running { queue, writer }) = self.running().take() else { return };
-        drop(queue);
-        if writer.thread().id() != thread::current().id() && writer.join().is_err() {
-            tracing::error!("the vault's writer had panicked");
-        }
-        self.store.close();
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
-/// Makes all tables, and records format and key with them.
-fn begin(database: &Database, key: Zeroizing<[u8; 32]>) -> Result<Zeroizing<[u8; 32]>, VaultError> {
-    let transaction = durable(database)?;
-    {
-        let mut meta = transaction.open_table(META)?;
-        meta.insert(FORMAT_ENTRY, FORMAT.to_le_bytes().as_slice())?;
-        meta.insert(KEY_ENTRY, key_check(&key).as_slice())?;
-    }
-    tokens::make_tables(&transaction)?;
-    datasets::make_tables(&transaction)?;
-    uploads::make_tables(&transaction)?;
-    approvals::make_tables(&transaction)?;
-    memory::make_tables(&transaction)?;
-    audit::make_tables(&transaction)?;
-    transaction.commit()?;
-    Ok(key)
-}
-
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_closed_vault_has_written_what_was_queued_and_takes_no_more() {
-        let folder = tempfile::tempdir().unwrap();
-        let vault = Vault::open(folder.path()).unwrap();
-        let other = vault.clone();
-        let written = vault.append("started", 1, json!({}));
-        vault.close();
-        assert_eq!(written.wait().unwrap().number, 1);
-        assert!(matches!(other.append("late", 2, json!({})).wait(), Err(VaultError::Closed)));
-        assert!(matches!(other.entries(1, 10), Err(VaultError::Closed)));
-        assert_eq!(Vault::open(folder.path()).unwrap().head().number, 1);
-    }
-}
+mod tests;

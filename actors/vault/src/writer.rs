@@ -1,9 +1,9 @@
-//! The one thread that writes: group commit.
+//! Group commit by the one thread that writes.
 //!
-//! It waits for a job, takes whatever else waits (up to a bound on bytes), applies all of it in one
-//! transaction, commits that durably, publishes what is kept in memory, and then answers each. A
-//! job that refuses must have written nothing, because the jobs beside it are still committed; a
-//! job that meets a fault of the disk ends the whole transaction, and everybody is told.
+//! The thread waits for a job and takes the other waiting jobs, up to a bound on bytes. It applies
+//! all of them in one transaction, commits it durably, and then answers each. A job that refuses
+//! must have written nothing, because the other jobs are still committed. A job that meets a fault
+//! of the disk aborts the transaction, and all its jobs are answered with the error.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,24 +13,21 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use redb::WriteTransaction;
 use tokio::sync::oneshot;
 
-use crate::VaultError;
-use crate::audit::Head;
-use crate::seal::Sealer;
-use crate::store::Store;
+use crate::error::VaultError;
+use crate::store::{Group, Store};
 
-/// How many writes may wait.
+/// The most writes that may wait.
 const QUEUE_JOBS: usize = 4096;
-/// How many bytes waiting writes may hold; a single one may be bigger while it is alone.
+/// The most bytes of all waiting writes. A single bigger one may wait alone.
 const QUEUE_BYTES: usize = 1 << 30;
-/// After so many bytes a group is committed, though more waits.
+/// The number of bytes from which on a group is committed, though more jobs wait.
 const GROUP_BYTES: usize = 64 << 20;
 
-/// An answer that comes once the write is on the disk: a future, or [`Written::wait`].
+/// The answer to a write, given once the write is on the disk. A future, or [`Written::wait`].
 ///
-/// The write is under way from the start; dropping this forgets the answer only.
+/// The write starts by itself; dropping this loses the answer only.
 #[must_use = "the write may be refused or fail"]
 pub struct Written<T>(Answer<T>);
 
@@ -44,7 +41,7 @@ impl<T> Written<T> {
         Self(Answer::Refused(error))
     }
 
-    /// Waits for the answer. For threads that may block.
+    /// Waits for the answer. Blocks the thread.
     pub fn wait(self) -> Result<T, VaultError> {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut context = Context::from_waker(&waker);
@@ -66,7 +63,7 @@ impl<T> Future for Written<T> {
             Answer::Refused(error) => Poll::Ready(Err(error.clone())),
             Answer::Awaited(answer) => Pin::new(answer)
                 .poll(context)
-                // Without an answer: the writer ended before it came to this.
+                // No answer: the writer ended before this job.
                 .map(|answer| answer.unwrap_or(Err(VaultError::Closed))),
         }
     }
@@ -78,18 +75,6 @@ impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
     }
-}
-
-/// What jobs of one transaction work on.
-pub(crate) struct Group<'a> {
-    /// The transaction that all jobs of the group share.
-    pub(crate) transaction: &'a WriteTransaction,
-    /// The sealer of records.
-    pub(crate) sealer: &'a Sealer,
-    /// The head of the audit chain, with the entries of this group.
-    pub(crate) head: Head,
-    /// Whether a job of the group changed a token.
-    pub(crate) tokens_changed: bool,
 }
 
 /// The sending side of the queue of writes.
@@ -110,8 +95,8 @@ impl Queue {
         Ok((Self { jobs, bytes }, writer))
     }
 
-    /// Queues a write of about `bytes` bytes. `work` checks everything before it writes anything:
-    /// if it refuses, what it has written by then is committed with the rest of the group.
+    /// Queues a write of about `bytes` bytes. `work` must finish its checks before its first write:
+    /// if it refuses, its earlier writes are committed with the rest of the group.
     pub(crate) fn submit<T: Send + 'static>(
         &self,
         bytes: usize,
@@ -135,20 +120,21 @@ impl Queue {
     }
 
     fn reserve(&self, bytes: usize) -> bool {
-        let taken = self.bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
-            let sum = waiting.saturating_add(bytes);
-            (waiting == 0 || sum <= QUEUE_BYTES).then_some(sum)
-        });
-        taken.is_ok()
+        self.bytes
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
+                let sum = waiting.saturating_add(bytes);
+                (waiting == 0 || sum <= QUEUE_BYTES).then_some(sum)
+            })
+            .is_ok()
     }
 }
 
 /// A write of any kind.
 trait Job: Send {
     fn bytes(&self) -> usize;
-    /// Applies the write and keeps its outcome; an error is a fault that ends the transaction.
+    /// Applies the write and keeps its outcome. An error is a fault that aborts the transaction.
     fn apply(&mut self, group: &mut Group<'_>) -> Result<(), VaultError>;
-    /// Tells the caller, now that it is known whether the group was committed.
+    /// Answers the caller, after the commit of the group or its failure.
     fn answer(self: Box<Self>, committed: Result<(), VaultError>);
 }
 
@@ -180,9 +166,9 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), VaultError>) {
-        // A refusal, too, may rest on what was not committed.
+        // A refusal, too, may depend on writes that were not committed.
         let outcome = committed.and(self.outcome.unwrap_or(Err(VaultError::Closed)));
-        // Whoever no longer listens does not need the answer.
+        // Fails if the caller has dropped its `Written`, and so does not wait for the answer.
         drop(self.reply.send(outcome));
     }
 }
@@ -202,7 +188,7 @@ fn write_all(store: &Store, waiting: &Receiver<Box<dyn Job>>, freed: &AtomicUsiz
     }
 }
 
-/// The first job and what else waits, up to the bound of a group.
+/// Collects the first job and the waiting ones, up to the bound of a group.
 fn gather(first: Box<dyn Job>, waiting: &Receiver<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
     let mut bytes = first.bytes();
     let mut jobs = vec![first];

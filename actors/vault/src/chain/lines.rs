@@ -7,14 +7,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::entry::{self, Stored};
+use super::entry::{StoredEntry, entry_bytes};
 use super::verify::{Broken, Chain, Verified, Why};
 use crate::limits::MAX_DOCUMENT_BYTES;
 
-/// The longest line: a document, and what stands around it.
+/// The longest line: a document and the fields around it.
 const MAX_LINE_BYTES: usize = MAX_DOCUMENT_BYTES + 8192;
 
-/// A line, in the order of its fields. The document is text that is not touched.
+/// A line, in the order of its fields. The text of the document is kept to the byte.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line<'a> {
@@ -30,16 +30,16 @@ struct Line<'a> {
     document: &'a RawValue,
 }
 
-/// Recomputes an exported chain: each line must be, to the byte, what is exported of such an entry.
-/// Whether lines are missing at the end can be told from the head only, which is in the answer.
+/// Recomputes an exported chain. Each line must equal, to the byte, the export of its entry. Only
+/// the returned head can show that lines are missing at the end.
 pub fn verify_lines(reader: impl BufRead) -> Result<Verified, Broken> {
-    each(reader, |_, _| Ok(()))
+    verify_each(reader, |_, _| Ok(()))
 }
 
-/// Recomputes an exported chain, and shows `look` each number and document that fits.
-pub(crate) fn each(
+/// Recomputes an exported chain, and calls `visit` with each valid number and document.
+pub(crate) fn verify_each(
     mut reader: impl BufRead,
-    mut look: impl FnMut(u64, &str) -> Result<(), Broken>,
+    mut visit: impl FnMut(u64, &str) -> Result<(), Broken>,
 ) -> Result<Verified, Broken> {
     let mut chain = Chain::default();
     let mut text = Vec::new();
@@ -57,40 +57,39 @@ pub(crate) fn each(
             return Err(chain.broken(Why::Form));
         }
         let document = add(&mut chain, &text)?;
-        look(chain.head.number, document)?;
+        visit(chain.head.number, document)?;
     }
 }
 
-/// Adds the entry of one line to the chain; gives back its document.
+/// Adds the entry of one line to the chain, and returns its document.
 fn add<'a>(chain: &mut Chain, text: &'a [u8]) -> Result<&'a str, Broken> {
     let parsed: Line<'_> = serde_json::from_slice(text).map_err(|_| chain.broken(Why::Form))?;
     let document = parsed.document.get();
-    let form = |_| chain.broken(Why::Form);
-    let hash = blake3::Hash::from_hex(parsed.hash.as_bytes()).map_err(form)?;
-    let form = |_| chain.broken(Why::Form);
-    let bytes = entry::bytes(parsed.at, &parsed.kind, document.as_bytes()).map_err(form)?;
+    let hash =
+        blake3::Hash::from_hex(parsed.hash.as_bytes()).map_err(|_| chain.broken(Why::Form))?;
+    let bytes = entry_bytes(parsed.at, &parsed.kind, document.as_bytes())
+        .map_err(|_| chain.broken(Why::Form))?;
     if parsed.previous != chain.head.hex() {
         return Err(chain.broken(Why::Previous));
     }
     let previous = chain.head.hash;
-    let stored = Stored { hash: *hash.as_bytes(), bytes: &bytes };
+    let stored = StoredEntry { hash: *hash.as_bytes(), bytes: &bytes };
     chain.add(parsed.number, &stored)?;
-    // The same entry can be written in many ways; only ours is an export.
+    // JSON has many texts for one entry. Only ours is an export.
     if line(parsed.number, &previous, &stored).as_deref().map(str::as_bytes) != Some(text) {
         return Err(Broken { number: parsed.number, why: Why::Form });
     }
     Ok(document)
 }
 
-/// The line of an entry, with its end; nothing if the entry has not the form of one.
-pub(crate) fn line(number: u64, previous: &[u8; 32], stored: &Stored<'_>) -> Option<String> {
+/// Encodes an entry as a line with its end, or returns `None` if the entry is malformed.
+pub(crate) fn line(number: u64, previous: &[u8; 32], stored: &StoredEntry<'_>) -> Option<String> {
     let (at, kind, document) = stored.parts()?;
-    let hex = |hash: &[u8; 32]| blake3::Hash::from_bytes(*hash).to_hex().to_string();
     let document: &RawValue = serde_json::from_str(document).ok()?;
     let line = Line {
         number,
-        previous: hex(previous).into(),
-        hash: hex(&stored.hash).into(),
+        previous: hex(*previous).into(),
+        hash: hex(stored.hash).into(),
         at,
         kind: kind.into(),
         document,
@@ -98,4 +97,8 @@ pub(crate) fn line(number: u64, previous: &[u8; 32], stored: &Stored<'_>) -> Opt
     let mut text = serde_json::to_string(&line).ok()?;
     text.push('\n');
     Some(text)
+}
+
+fn hex(hash: [u8; 32]) -> String {
+    blake3::Hash::from_bytes(hash).to_hex().to_string()
 }

@@ -1,8 +1,7 @@
-//! Faults of the disk at every point of a commit.
+//! Closing, and faults of the disk at every point of a commit.
 
 use std::fs::OpenOptions;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use redb::backends::FileBackend;
@@ -10,10 +9,10 @@ use redb::{Builder, StorageBackend};
 use serde_json::json;
 use tempfile::{TempDir, tempdir};
 
+use super::*;
 use crate::folder::Folder;
-use crate::{Head, Vault, VaultError};
 
-/// A disk that fails at the n-th change from now on, and stays so until it is mended.
+/// A disk that fails from the n-th change on, until it is repaired.
 #[derive(Debug, Clone, Default)]
 struct Disk {
     fails: Arc<AtomicBool>,
@@ -26,7 +25,7 @@ impl Disk {
         self.fails.store(true, Ordering::SeqCst);
     }
 
-    fn mend(&self) {
+    fn repair(&self) {
         self.fails.store(false, Ordering::SeqCst);
     }
 
@@ -80,8 +79,8 @@ fn opened() -> (TempDir, Vault, Disk) {
         let backend = Faulty(FileBackend::new(file)?, own.clone());
         Ok(Builder::new().create_with_backend(backend)?)
     };
-    let vault = Vault::open_with(&prepared, opener).unwrap();
-    (folder, vault, disk)
+    let state = State::open_with(&prepared, opener).unwrap();
+    (folder, Vault { state: Arc::new(state) }, disk)
 }
 
 #[test]
@@ -101,7 +100,7 @@ fn a_fault_at_any_point_of_a_commit_loses_nothing_acknowledged() {
                 Err(error) => panic!("{error}"),
             }
         }
-        disk.mend();
+        disk.repair();
         faults += usize::from(failed > 0);
         passed += usize::from(failed == 0);
         acknowledged.push(vault.append("mended", 0, json!(null)).wait().unwrap());
@@ -120,7 +119,7 @@ fn a_fault_at_any_point_of_a_commit_loses_nothing_acknowledged() {
 }
 
 #[test]
-fn while_the_disk_fails_everybody_is_told_and_reads_go_on() {
+fn while_the_disk_fails_every_write_is_answered_so_and_reads_go_on() {
     let (_folder, vault, disk) = opened();
     vault.put_dataset("trial", &json!(1)).wait().unwrap();
     let version = vault.tokens_version();
@@ -128,15 +127,28 @@ fn while_the_disk_fails_everybody_is_told_and_reads_go_on() {
     for _ in 0..3 {
         let entry = vault.append("lost", 0, json!(null));
         let dataset = vault.put_dataset("trial", &json!(2));
-        // A refusal, too, may rest on what was not written.
+        // A refusal, too, may depend on writes that were lost.
         let refused = vault.remove_dataset("nothing");
         assert!(matches!(entry.wait(), Err(VaultError::Disk(_))));
         assert!(matches!(dataset.wait(), Err(VaultError::Disk(_))));
         assert!(matches!(refused.wait(), Err(VaultError::Disk(_))));
         assert_eq!(vault.head(), Head::default());
     }
-    disk.mend();
+    disk.repair();
     assert_eq!(vault.dataset("trial").unwrap(), Some(json!(1)));
     assert_ne!(vault.tokens_version(), version, "what was cached is asked for again");
     assert_eq!(vault.append("kept", 0, json!(null)).wait().unwrap().number, 1);
+}
+
+#[test]
+fn a_closed_vault_has_written_its_queue_and_takes_no_more() {
+    let folder = tempdir().unwrap();
+    let vault = Vault::open(folder.path()).unwrap();
+    let other = vault.clone();
+    let written = vault.append("started", 1, json!({}));
+    vault.close();
+    assert_eq!(written.wait().unwrap().number, 1);
+    assert!(matches!(other.append("late", 2, json!({})).wait(), Err(VaultError::Closed)));
+    assert!(matches!(other.entries(1, 10), Err(VaultError::Closed)));
+    assert_eq!(Vault::open(folder.path()).unwrap().head().number, 1);
 }

@@ -1,0 +1,128 @@
+//! The check of a chain, entry by entry and in bounded memory.
+
+use std::io;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::entry::{Head, StoredEntry, entry_hash};
+use crate::error::VaultError;
+
+/// The result for a chain without a defect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// The number of entries.
+    pub entries: u64,
+    /// The recomputed head.
+    pub head: Head,
+}
+
+/// The result for a chain that agrees with the heads that another member recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Witnessed {
+    /// The number of our heads that the other member recorded.
+    pub heads: u64,
+    /// The greatest entry number among them, and 0 without any. The record vouches for our chain up
+    /// to there.
+    pub until: u64,
+    /// The other member's chain.
+    pub other: Verified,
+}
+
+/// The first defect of a chain.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("entry {number}: {why}")]
+pub struct Broken {
+    /// The number of the entry.
+    pub number: u64,
+    /// The defect.
+    pub why: Why,
+}
+
+/// The defects of a chain.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Why {
+    /// The entry is missing.
+    #[error("it is missing")]
+    Missing,
+    /// The entry names another hash than that of the previous entry.
+    #[error("it does not follow from the entry before")]
+    Previous,
+    /// The hash is not that of the content.
+    #[error("its content is not what was hashed")]
+    Hash,
+    /// The entry is malformed.
+    #[error("it is not in the form in which entries are written")]
+    Form,
+    /// The stored head does not match the end of the chain.
+    #[error("the chain ends before it, or goes on, and the stored head says otherwise")]
+    Head,
+    /// Another member recorded a different or missing entry.
+    #[error("another member has recorded a different entry here")]
+    Witness,
+    /// Another member's record of our head is malformed.
+    #[error("it speaks of our head, and not in the form in which heads are recorded")]
+    WitnessForm,
+    /// The state could not be read.
+    #[error(transparent)]
+    Vault(VaultError),
+    /// The exported lines could not be read.
+    #[error("the lines could not be read: {0}")]
+    Input(Arc<io::Error>),
+}
+
+/// Reads the head of the member `name` from a document, if the document records one.
+pub(crate) fn recorded_head(document: &str, name: &str) -> Result<Option<Head>, Why> {
+    let document: Value = serde_json::from_str(document).map_err(|_| Why::Form)?;
+    match document.get("heads").and_then(|heads| heads.get(name)) {
+        Some(head) => parse_head(head).ok_or(Why::WitnessForm).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn parse_head(head: &Value) -> Option<Head> {
+    let number = head.get("number")?.as_u64()?;
+    let hash = blake3::Hash::from_hex(head.get("hash")?.as_str()?).ok()?;
+    Some(Head { number, hash: *hash.as_bytes() })
+}
+
+/// A chain, recomputed up to its head.
+#[derive(Default)]
+pub(crate) struct Chain {
+    pub(crate) head: Head,
+}
+
+impl Chain {
+    /// Checks and adds the next entry.
+    pub(crate) fn add(&mut self, number: u64, stored: &StoredEntry<'_>) -> Result<(), Broken> {
+        if number != self.next() {
+            return Err(self.broken(Why::Missing));
+        }
+        let hash = entry_hash(&self.head.hash, number, stored.bytes);
+        if hash != stored.hash {
+            return Err(self.broken(Why::Hash));
+        }
+        self.head = Head { number, hash };
+        Ok(())
+    }
+
+    /// Ends the check without a defect.
+    pub(crate) fn verified(&self) -> Verified {
+        Verified { entries: self.head.number, head: self.head }
+    }
+
+    /// Reports a defect of the next entry.
+    pub(crate) fn broken(&self, why: Why) -> Broken {
+        Broken { number: self.next(), why }
+    }
+
+    /// Reports that the next entry could not be read.
+    pub(crate) fn unreadable(&self, error: impl Into<VaultError>) -> Broken {
+        self.broken(Why::Vault(error.into()))
+    }
+
+    fn next(&self) -> u64 {
+        self.head.number.saturating_add(1)
+    }
+}

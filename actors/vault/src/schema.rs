@@ -1,0 +1,120 @@
+//! The layout of `state.redb`: all tables, and the single entries of the table `meta`.
+
+use redb::{
+    Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
+};
+
+use crate::chain::Head;
+use crate::error::VaultError;
+
+/// The version of the layout that this code writes.
+const FORMAT: u32 = 1;
+
+/// Single entries by name, all little-endian: [`FORMAT_ENTRY`], [`KEY_ENTRY`], [`HEAD_ENTRY`],
+/// [`LAST_APPROVAL_ENTRY`].
+pub(crate) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
+/// The version of the layout.
+const FORMAT_ENTRY: &str = "format";
+/// The check value of the node's key ([`key_check`]).
+const KEY_ENTRY: &str = "key";
+/// Number and hash of the last audit entry.
+pub(crate) const HEAD_ENTRY: &str = "head";
+/// The id of the last approval. No id is used twice.
+const LAST_APPROVAL_ENTRY: &str = "approvals";
+
+/// Token id to sealed record.
+pub(crate) const TOKENS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tokens");
+/// Token name to token id.
+pub(crate) const TOKEN_NAMES: TableDefinition<'static, &str, &str> =
+    TableDefinition::new("token names");
+/// Dataset name to sealed document.
+pub(crate) const DATASETS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("datasets");
+/// Upload id to sealed record.
+pub(crate) const UPLOADS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("uploads");
+/// Upload id and number of the chunk to sealed bytes.
+pub(crate) const UPLOAD_CHUNKS: TableDefinition<'static, (u128, u64), &[u8]> =
+    TableDefinition::new("upload chunks");
+/// Approval id to sealed record.
+pub(crate) const APPROVALS: TableDefinition<'static, u64, &[u8]> =
+    TableDefinition::new("approvals");
+/// Digest of a class of computations to approval id.
+pub(crate) const APPROVAL_CLASSES: TableDefinition<'static, &[u8; 32], u64> =
+    TableDefinition::new("approval classes");
+/// Dataset and number of the selection, from 0, to sealed record.
+pub(crate) const SELECTIONS: TableDefinition<'static, (&str, u64), &[u8]> =
+    TableDefinition::new("selections");
+/// Dataset, number of the selection and number of the chunk to sealed row hashes.
+pub(crate) const SELECTION_ROWS: TableDefinition<'static, (&str, u64, u64), &[u8]> =
+    TableDefinition::new("rows");
+/// Entry number, from 1, to hash and bytes of the audit entry.
+pub(crate) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
+
+/// Makes all tables, and records format, key and an empty audit chain.
+pub(crate) fn create(transaction: &WriteTransaction, key: &[u8; 32]) -> Result<(), VaultError> {
+    let mut meta = transaction.open_table(META)?;
+    meta.insert(FORMAT_ENTRY, FORMAT.to_le_bytes().as_slice())?;
+    meta.insert(KEY_ENTRY, key_check(key).as_slice())?;
+    meta.insert(HEAD_ENTRY, Head::default().bytes().as_slice())?;
+    transaction.open_table(TOKENS)?;
+    transaction.open_table(TOKEN_NAMES)?;
+    transaction.open_table(DATASETS)?;
+    transaction.open_table(UPLOADS)?;
+    transaction.open_table(UPLOAD_CHUNKS)?;
+    transaction.open_table(APPROVALS)?;
+    transaction.open_table(APPROVAL_CLASSES)?;
+    transaction.open_table(SELECTIONS)?;
+    transaction.open_table(SELECTION_ROWS)?;
+    transaction.open_table(AUDIT)?;
+    Ok(())
+}
+
+/// Derives the value by which the right key is recognised.
+pub(crate) fn key_check(key: &[u8; 32]) -> [u8; 32] {
+    blake3::derive_key("cloister 1 check of the node key", key)
+}
+
+/// Reads the check value of the key that a state was begun with, or `None` if there is no state
+/// yet.
+pub(crate) fn recorded_check(database: &Database) -> Result<Option<[u8; 32]>, VaultError> {
+    let transaction = database.begin_read()?;
+    let meta = match transaction.open_table(META) {
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+        meta => meta?,
+    };
+    let format = meta.get(FORMAT_ENTRY)?.ok_or_else(altered)?;
+    let found = format.value().try_into().map(u32::from_le_bytes).map_err(|_| altered())?;
+    if found > FORMAT {
+        return Err(VaultError::Newer { found, known: FORMAT });
+    }
+    let check = meta.get(KEY_ENTRY)?.ok_or_else(altered)?;
+    check.value().try_into().map(Some).map_err(|_| altered())
+}
+
+/// Reads the stored head of the audit chain.
+pub(crate) fn stored_head(transaction: &ReadTransaction) -> Result<Head, VaultError> {
+    let meta = transaction.open_table(META)?;
+    let bytes = meta.get(HEAD_ENTRY)?.ok_or_else(altered)?;
+    Head::from_bytes(bytes.value()).ok_or_else(altered)
+}
+
+/// Stores the head of the audit chain.
+pub(crate) fn store_head(transaction: &WriteTransaction, head: Head) -> Result<(), VaultError> {
+    transaction.open_table(META)?.insert(HEAD_ENTRY, head.bytes().as_slice())?;
+    Ok(())
+}
+
+/// Takes the next id of an approval. The calling job must not refuse afterwards.
+pub(crate) fn next_approval_id(transaction: &WriteTransaction) -> Result<u64, VaultError> {
+    let mut meta = transaction.open_table(META)?;
+    let last = match meta.get(LAST_APPROVAL_ENTRY)? {
+        Some(bytes) => bytes.value().try_into().map(u64::from_le_bytes).map_err(|_| altered())?,
+        None => 0,
+    };
+    let id = last.checked_add(1).ok_or_else(altered)?;
+    meta.insert(LAST_APPROVAL_ENTRY, id.to_le_bytes().as_slice())?;
+    Ok(id)
+}
+
+fn altered() -> VaultError {
+    VaultError::Altered { table: "meta" }
+}
