@@ -1,4 +1,4 @@
-//! What a node may open: files within folders that its operator names.
+//! Access to files, bounded to the folders that the operator names.
 
 use std::fs::{self, File};
 use std::io;
@@ -7,23 +7,23 @@ use std::time::Duration;
 
 use crate::error::{DeclarationError, SourceError, Unavailable};
 
-/// More files are not opened for one dataset.
+/// The most files of one dataset.
 const MAX_FILES: usize = 10_000;
 
 /// The bounds within which sources are read.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// Files must lie in one of these; each as [`std::fs::canonicalize`] writes it.
+    /// The folders in which files must lie, each as [`std::fs::canonicalize`] writes it.
     pub folders: Vec<PathBuf>,
-    /// How long a database may take to connect, and for one statement with all its rows.
+    /// The time for a database to connect, and for one statement with all its rows.
     pub timeout: Duration,
-    /// So many rows are handed on at a time; at least 1.
+    /// The most rows of a batch; at least 1.
     pub batch_rows: usize,
 }
 
 impl Access {
-    /// The files of a source: the path itself, or the files with that extension in the folder,
-    /// by name. Hidden files and those with another extension are nobody's.
+    /// Lists the files of a source: the path itself, or the files with that extension in the
+    /// folder, by name. Hidden files and those with another extension are ignored.
     pub(crate) fn files(
         &self,
         path: &Path,
@@ -33,11 +33,10 @@ impl Access {
         if !real.is_dir() {
             return Ok(vec![real]);
         }
-        let unreadable = |error: io::Error| file_error(&real, &error);
         let mut files = Vec::new();
-        for entry in fs::read_dir(&real).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            // Data in folders of a folder would otherwise be missing without a word.
+        for entry in fs::read_dir(&real).map_err(|error| file_error(&real, &error))? {
+            let path = entry.map_err(|error| file_error(&real, &error))?.path();
+            // Data in folders of a folder would otherwise be ignored silently.
             if path.is_dir() && !is_hidden(&path) {
                 return Err(DeclarationError::NotAFile(file_name(&path)).into());
             }
@@ -59,8 +58,8 @@ impl Access {
 
     /// Opens a regular file within the folders.
     ///
-    /// Whoever can write to a folder could put a symbolic link in a path's place between any
-    /// check of the path and its opening; so what counts is where the opened file itself lies.
+    /// A user who can write to a folder could replace a path by a symbolic link between its check
+    /// and its opening. So the path of the opened file itself is checked.
     pub(crate) fn open(&self, path: &Path) -> Result<File, SourceError> {
         let real = self.resolve(path)?;
         // Opening a pipe would wait for its writer.
@@ -68,7 +67,7 @@ impl Access {
             return Err(DeclarationError::NotAFile(file_name(path)).into());
         }
         let file = File::open(&real).map_err(|error| file_error(&real, &error))?;
-        let opened = place_of(&file, &real).map_err(|error| file_error(&real, &error))?;
+        let opened = opened_path(&file, &real).map_err(|error| file_error(&real, &error))?;
         self.check_within(&opened)?;
         let metadata = file.metadata().map_err(|error| file_error(&real, &error))?;
         if !metadata.is_file() {
@@ -77,11 +76,11 @@ impl Access {
         Ok(file)
     }
 
-    /// The path without symbolic links; it lies within the folders.
+    /// Resolves symbolic links, and checks that the path lies within the folders.
     pub(crate) fn resolve(&self, path: &Path) -> Result<PathBuf, SourceError> {
         match fs::canonicalize(path) {
             Ok(real) => self.check_within(&real).map(|()| real),
-            // Whether a file outside exists is not told.
+            // An error must not reveal the existence of a file outside of the folders.
             Err(error) => {
                 self.check_within(&nearest_existing(path))?;
                 Err(file_error(path, &error))
@@ -98,24 +97,23 @@ impl Access {
     }
 }
 
-/// The longest part of the path that there is, without symbolic links.
+/// Returns the longest existing part of the path, without symbolic links.
 fn nearest_existing(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_default();
-    let existing = absolute.ancestors().skip(1).find_map(|part| fs::canonicalize(part).ok());
-    existing.unwrap_or_default()
+    absolute.ancestors().skip(1).find_map(|part| fs::canonicalize(part).ok()).unwrap_or_default()
 }
 
-/// Where an open file lies; a file that was removed meanwhile lies nowhere.
+/// Returns the path of an open file. A file that was removed meanwhile is in no folder.
 #[cfg(target_os = "linux")]
-fn place_of(file: &File, _: &Path) -> io::Result<PathBuf> {
+fn opened_path(file: &File, _: &Path) -> io::Result<PathBuf> {
     use std::os::fd::AsRawFd;
 
     fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
-/// Where an open file lies, if it is still the one of that path.
+/// Returns the path of an open file, if the file is still the one of that path.
 #[cfg(all(unix, not(target_os = "linux")))]
-fn place_of(file: &File, real: &Path) -> io::Result<PathBuf> {
+fn opened_path(file: &File, real: &Path) -> io::Result<PathBuf> {
     use std::os::unix::fs::MetadataExt;
 
     let (opened, named) = (file.metadata()?, fs::symlink_metadata(real)?);
@@ -130,7 +128,7 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// The last part of a path, which is all that messages show.
+/// Returns the last part of a path, the only part that messages show.
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
@@ -145,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder that may be read beside one that may not, and both in one that goes away.
+    /// Makes a temporary folder, with one folder in it that may be read and one that may not.
     fn folders() -> (tempfile::TempDir, Access, PathBuf) {
         let root = tempfile::tempdir().unwrap();
         let real = root.path().canonicalize().unwrap();
@@ -216,8 +214,8 @@ mod tests {
         let file = File::open(outside.join("secret.csv")).unwrap();
         let pretended = access.folders[0].join("a.csv");
         fs::write(&pretended, "a\n").unwrap();
-        let place = place_of(&file, &pretended);
-        assert!(place.is_err() || access.check_within(&place.unwrap()).is_err());
+        let opened = opened_path(&file, &pretended);
+        assert!(opened.is_err() || access.check_within(&opened.unwrap()).is_err());
     }
 
     #[test]

@@ -1,33 +1,34 @@
-//! Columns of Arrow's types, as Parquet files and Arrow streams bring them.
+//! Columns of Arrow's types, from Parquet files and Arrow streams.
 //!
-//! Types are first cast to the widest of their family (64-bit integers, doubles, texts), with an
-//! error where a value does not fit. Dates and times become texts as ISO 8601 writes them, those
-//! with a time zone in UTC.
+//! Types are first cast to the widest of their family (64-bit integers, doubles, texts). A value
+//! that does not fit is an error. Dates and times become texts in ISO 8601, those with a time zone
+//! in UTC.
 
 use ::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use ::arrow::compute::{CastOptions, cast_with_options};
 use ::arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, TimeUnit};
 use ::arrow::util::display::FormatOptions;
 
-use crate::Kind;
-use crate::declaration::Found;
+use crate::column::Kind;
 use crate::error::{CellProblem, DataError};
-use crate::values::Cell;
+use crate::found::{FoundColumn, check_names};
+use crate::values::{BatchBuilder, Cell};
 
-/// Decimals of so many digits and no fraction fit into 64 bits.
+/// The most digits of a decimal without fraction that fit into 64 bits.
 const INTEGER_DIGITS: u8 = 18;
 
-/// The columns of a schema.
-pub(crate) fn columns(schema: &Schema) -> Result<Vec<Found>, DataError> {
-    crate::csv::check_names(schema.fields().iter().map(|field| field.name().as_str()))?;
-    let column = |field: &::arrow::datatypes::FieldRef| Found {
-        name: field.name().clone(),
-        kind: kind(field.data_type()).ok_or_else(|| type_name(field.data_type())),
-    };
-    Ok(schema.fields().iter().map(column).collect())
+/// Lists the columns of a schema.
+pub(crate) fn columns(schema: &Schema) -> Result<Vec<FoundColumn>, DataError> {
+    check_names(schema.fields().iter().map(|field| field.name().as_str()))?;
+    let mut columns = Vec::new();
+    for field in schema.fields() {
+        let kind = kind(field.data_type()).ok_or_else(|| type_name(field.data_type()));
+        columns.push(FoundColumn { name: field.name().clone(), kind });
+    }
+    Ok(columns)
 }
 
-/// What a column of that type holds.
+/// Returns the kind of a column of that type, or `None` if the type is not read.
 pub(crate) fn kind(data_type: &DataType) -> Option<Kind> {
     match data_type {
         DataType::Boolean => Some(Kind::Truth),
@@ -54,14 +55,13 @@ pub(crate) fn kind(data_type: &DataType) -> Option<Kind> {
     }
 }
 
-/// The outermost word of a type: the whole would name the fields of structures.
+/// Returns the outermost word of a type. The full text would name the fields of structures.
 fn type_name(data_type: &DataType) -> String {
     let name = data_type.to_string();
     name.split(['(', '<', ' ']).next().unwrap_or_default().to_owned()
 }
 
-/// The rows of a record batch for which a column would hold more bytes of text than are left of
-/// `budget`, which is lowered by what they hold.
+/// Subtracts the bytes of the batch's texts from `budget`. Refuses a batch with more bytes.
 pub(crate) fn spend(batch: &RecordBatch, budget: &mut usize) -> Result<(), DataError> {
     for array in batch.columns() {
         let bytes = text_bytes(array).ok_or(DataError::TooLarge)?;
@@ -70,7 +70,7 @@ pub(crate) fn spend(batch: &RecordBatch, budget: &mut usize) -> Result<(), DataE
     Ok(())
 }
 
-/// How many bytes the texts of an array take once dictionaries are written out.
+/// Counts the bytes of an array's texts, with dictionaries written out.
 fn text_bytes(array: &ArrayRef) -> Option<usize> {
     let Some(dictionary) = array.as_any_dictionary_opt() else {
         return Some(array.get_buffer_memory_size());
@@ -79,42 +79,57 @@ fn text_bytes(array: &ArrayRef) -> Option<usize> {
         DataType::Utf8 => dictionary.values().as_string::<i32>().iter().map(length).collect(),
         DataType::LargeUtf8 => dictionary.values().as_string::<i64>().iter().map(length).collect(),
         DataType::Utf8View => dictionary.values().as_string_view().iter().map(length).collect(),
-        // Others have values of a fixed size.
+        // Other types have values of a fixed size.
         _ => return Some(0),
     };
     if lengths.is_empty() {
         return Some(0);
     }
-    let keys = dictionary.normalized_keys();
-    keys.iter().try_fold(0_usize, |sum, key| sum.checked_add(lengths.get(*key).copied()?))
+    let mut sum: usize = 0;
+    for key in dictionary.normalized_keys() {
+        sum = sum.checked_add(*lengths.get(key)?)?;
+    }
+    Some(sum)
 }
 
 fn length(text: Option<&str>) -> usize {
     text.map_or(0, str::len)
 }
 
-/// Hands the array's values on, one by one.
-pub(crate) fn cells(
+/// Adds all values of the array to a column of the builder. `error` makes the error of a row, by
+/// its number from 1.
+pub(crate) fn add_column(
     array: &ArrayRef,
-    push: &mut dyn FnMut(usize, Cell) -> Result<(), DataError>,
-    wrong: &dyn Fn(usize, CellProblem) -> DataError,
+    column: usize,
+    builder: &mut BatchBuilder,
+    error: &dyn Fn(u64, CellProblem) -> DataError,
 ) -> Result<(), DataError> {
     let (Some(kind), Some(target)) = (kind(array.data_type()), family(array.data_type())) else {
-        return Err(wrong(0, CellProblem::Binary));
+        return Err(error(1, CellProblem::Binary));
     };
     let Some(cast) = widened(array, &target) else {
-        let fits = |row: &usize| widened(&array.slice(*row, 1), &target).is_some();
-        let row = (0..array.len()).find(|row| !fits(row)).unwrap_or_default();
+        let row = first_misfit(array, &target);
         let integer = kind == Kind::Integer;
         let problem = if integer { CellProblem::TooLarge } else { CellProblem::NotA(kind) };
-        return Err(wrong(row, problem));
+        return Err(error(row_number(row), problem));
     };
     let decimal = is_decimal(array.data_type());
     for row in 0..cast.len() {
         let cell = if cast.is_null(row) { Cell::Missing } else { cell(&cast, row, decimal) };
-        push(row, cell)?;
+        builder.push(column, cell).map_err(|problem| error(row_number(row), problem))?;
     }
     Ok(())
+}
+
+fn row_number(index: usize) -> u64 {
+    u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+/// Finds the first row whose value does not fit the target type.
+fn first_misfit(array: &ArrayRef, target: &DataType) -> usize {
+    (0..array.len())
+        .find(|row| widened(&array.slice(*row, 1), target).is_none())
+        .unwrap_or_default()
 }
 
 fn cell(array: &ArrayRef, row: usize, decimal: bool) -> Cell {
@@ -136,7 +151,7 @@ fn is_decimal(data_type: &DataType) -> bool {
     }
 }
 
-/// The type that holds all values of its family.
+/// Returns the type that holds all values of the family.
 fn family(data_type: &DataType) -> Option<DataType> {
     match data_type {
         DataType::Dictionary(_, values) => family(values),
@@ -150,14 +165,14 @@ fn family(data_type: &DataType) -> Option<DataType> {
     }
 }
 
-/// `None` where a value does not fit.
+/// Casts to the target type, or returns `None` if a value does not fit.
 fn widened(array: &ArrayRef, target: &DataType) -> Option<ArrayRef> {
     let options = CastOptions { safe: false, format_options: FormatOptions::new() };
     let plain = match array.data_type() {
         DataType::Dictionary(_, values) => cast_with_options(array, values, &options).ok()?,
         _ => array.clone(),
     };
-    // Without Arrow's table of time zones the only zone is UTC; the instants stay.
+    // Without Arrow's table of time zones the only zone is UTC. The instants stay the same.
     let plain = match plain.data_type() {
         DataType::Timestamp(unit, Some(_)) => {
             let utc = DataType::Timestamp(*unit, Some("+00:00".into()));

@@ -1,117 +1,69 @@
-//! What a node knows of its data: typed columns, and what of them the catalogue tells.
+//! Registered datasets, and their entries in the catalogue.
 //!
-//! No value of any row is in here. A declared level is a value that the owner chose to name; it
-//! is not in the catalogue, and no `Debug` form shows it.
-
-use std::fmt;
+//! No value of any row is in here. A declared level is a value that the owner chose to name. It is
+//! not in the catalogue, and no `Debug` form shows it.
 
 use serde::{Deserialize, Serialize};
 
-use crate::Source;
+use crate::column::{Column, Kind};
+use crate::error::SelectionError;
+use crate::source::Source;
 
-/// What a column holds.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// 64-bit integers.
-    Integer,
-    /// Finite doubles.
-    Number,
-    /// UTF-8; also dates and times, in the forms of ISO 8601.
-    Text,
-    /// True or false.
-    Truth,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Integer => "integer",
-            Self::Number => "number",
-            Self::Text => "text",
-            Self::Truth => "truth",
-        })
-    }
-}
-
-/// A column of a dataset.
-#[derive(Clone, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Column {
-    /// As in the source's header.
-    pub name: String,
-    /// What it holds.
-    pub kind: Kind,
-    /// In what unit, in the owner's words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
-    /// Lowest and highest value expected, both included; of integers and numbers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub range: Option<[f64; 2]>,
-    /// The texts expected.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub levels: Option<Vec<String>>,
-}
-
-impl fmt::Debug for Column {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Column")
-            .field("name", &self.name)
-            .field("kind", &self.kind)
-            .field("unit", &self.unit)
-            .field("range", &self.range.is_some())
-            .field("levels", &self.levels.as_ref().map(Vec::len))
-            .finish()
-    }
-}
-
-/// A registered dataset: where it lies and what it looked like at registration.
+/// A registered dataset: its source, and its columns at registration.
 ///
-/// Stored by the node. It holds the address of a database with its password: serialize it only
+/// The node stores it. It may hold the address of a database with its password: serialize it only
 /// into the node's own state.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dataset {
-    /// What clients call it.
+    /// The name for clients.
     pub name: String,
-    /// Where it lies.
+    /// The source of its rows.
     pub source: Source,
     /// Its columns, in the order of the declaration or the source.
     pub columns: Vec<Column>,
     /// The column that tells rows apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// Rows at registration.
+    /// The number of rows at registration.
     pub rows: u64,
-    /// Missing values at registration, per column.
+    /// The numbers of missing values at registration, one for each column.
     pub missing: Vec<u64>,
 }
 
 impl Dataset {
-    /// What everybody may know who may see the catalogue.
+    /// Makes the entry for the catalogue.
     pub fn entry(&self) -> Entry {
         Entry {
             name: self.name.clone(),
             columns: self.columns.iter().map(EntryColumn::of).collect(),
-            rows: band(self.rows),
+            rows: round_down(self.rows),
         }
     }
 
-    /// The column of that name.
+    /// Returns the column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Returns the column of that name, or the error for the caller who named it.
+    pub(crate) fn require_column(&self, name: &str) -> Result<Column, SelectionError> {
+        match self.column(name) {
+            Some(column) => Ok(column.clone()),
+            None => Err(SelectionError::UnknownColumn(name.to_owned())),
+        }
     }
 }
 
 /// A dataset in the catalogue.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Entry {
-    /// What clients call it.
+    /// The name for clients.
     pub name: String,
     /// Its columns.
     pub columns: Vec<EntryColumn>,
-    /// Rows at registration, rounded down to 1, 2 or 5 times a power of ten; 0 below 10.
+    /// The number of rows at registration, rounded down to 1, 2 or 5 times a power of ten; 0 below
+    /// 10.
     pub rows: u64,
 }
 
@@ -120,9 +72,9 @@ pub struct Entry {
 pub struct EntryColumn {
     /// Its name.
     pub name: String,
-    /// What it holds.
+    /// The kind of its values.
     pub kind: Kind,
-    /// In what unit.
+    /// Its unit, in the owner's words.
     pub unit: Option<String>,
 }
 
@@ -132,11 +84,18 @@ impl EntryColumn {
     }
 }
 
-/// The greatest of 10, 20, 50, 100, ... that is not above `rows`; 0 if there is none.
-fn band(rows: u64) -> u64 {
-    let powers = (1..20).map(|exponent| 10_u64.pow(exponent));
-    let steps = powers.flat_map(|power| [1, 2, 5].map(|digit| power.checked_mul(digit)));
-    steps.map_while(|step| step.filter(|step| *step <= rows)).last().unwrap_or(0)
+/// Returns the greatest of 10, 20, 50, 100, ... that is not above `rows`; 0 if there is none.
+fn round_down(rows: u64) -> u64 {
+    let mut greatest = 0;
+    for exponent in 1..20 {
+        for digit in [1, 2, 5] {
+            match 10_u64.pow(exponent).checked_mul(digit) {
+                Some(step) if step <= rows => greatest = step,
+                _ => return greatest,
+            }
+        }
+    }
+    greatest
 }
 
 #[cfg(test)]
@@ -147,18 +106,9 @@ mod tests {
     fn rows_are_rounded_down() {
         let cases = [(0, 0), (9, 0), (10, 10), (19, 10), (20, 20), (49, 20), (50, 50), (99, 50)];
         for (rows, expected) in cases {
-            assert_eq!(band(rows), expected);
+            assert_eq!(round_down(rows), expected);
         }
-        assert_eq!(band(1_999_999), 1_000_000);
-        assert_eq!(band(u64::MAX), 10_000_000_000_000_000_000);
-    }
-
-    #[test]
-    fn a_columns_debug_form_hides_levels() {
-        let json = r#"{"name": "sex", "kind": "text", "levels": ["secret"]}"#;
-        let column: Column = serde_json::from_str(json).unwrap();
-        assert!(!format!("{column:?}").contains("secret"));
-        let unknown = r#"{"name": "sex", "kind": "text", "level": []}"#;
-        assert!(serde_json::from_str::<Column>(unknown).is_err());
+        assert_eq!(round_down(1_999_999), 1_000_000);
+        assert_eq!(round_down(u64::MAX), 10_000_000_000_000_000_000);
     }
 }

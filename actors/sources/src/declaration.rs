@@ -1,22 +1,24 @@
-//! What an operator says of a source before the node has looked at it.
+//! Declarations of datasets, which an operator makes before the node reads the source.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{DataError, DeclarationError, SourceError};
-use crate::{Column, Kind, Source};
+use crate::column::{Column, Kind};
+use crate::error::{DeclarationError, SourceError};
+use crate::found::{FoundColumn, to_columns};
+use crate::source::Source;
 
 /// A dataset as its owner declares it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declaration {
-    /// What clients will call it: letters, digits, `.`, `-` and `_`.
+    /// The name for clients: letters, digits, `.`, `-` and `_`.
     pub name: String,
-    /// Where it lies.
+    /// The source of its rows.
     pub source: Source,
-    /// The columns that computations may use; empty: all that the source has, as inferred.
+    /// The columns that computations may use. If empty, all columns of the source, as inferred.
     #[serde(default)]
     pub columns: Vec<DeclaredColumn>,
     /// The column that tells rows apart: integer or text, never missing, never repeated.
@@ -28,18 +30,18 @@ pub struct Declaration {
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeclaredColumn {
-    /// As in the source's header.
+    /// Its name in the source.
     pub name: String,
-    /// What it holds; inferred if not given.
+    /// The kind of its values; inferred if not given.
     #[serde(default)]
     pub kind: Option<Kind>,
-    /// In what unit.
+    /// Its unit, in the owner's words.
     #[serde(default)]
     pub unit: Option<String>,
-    /// Lowest and highest value expected, both included.
+    /// The lowest and highest expected value, both included.
     #[serde(default)]
     pub range: Option<[f64; 2]>,
-    /// The texts expected.
+    /// The expected texts.
     #[serde(default)]
     pub levels: Option<Vec<String>>,
 }
@@ -54,60 +56,48 @@ impl fmt::Debug for DeclaredColumn {
     }
 }
 
-/// A column that a source has.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Found {
-    pub(crate) name: String,
-    /// What it holds unless its owner says otherwise, or the source's word for a type that has no
-    /// place here: harmless unless the column is part of the dataset.
-    pub(crate) kind: Result<Kind, String>,
-}
-
-impl Found {
-    pub(crate) fn kind(&self) -> Result<Kind, DataError> {
-        let refused = |kind| DataError::Type { column: self.name.clone(), kind };
-        self.kind.clone().map_err(refused)
-    }
-}
-
 impl Declaration {
-    /// What can be wrong before the source has been looked at.
+    /// Checks all that can be checked without the source.
     pub(crate) fn check(&self) -> Result<(), DeclarationError> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        let named = (1..=100).contains(&self.name.len()) && self.name.bytes().all(allowed);
-        if !named {
+        if !(1..=100).contains(&self.name.len()) || !self.name.bytes().all(is_name_byte) {
             return Err(DeclarationError::Name);
         }
         let mut names = BTreeSet::new();
-        let twice = self.columns.iter().find(|column| !names.insert(&column.name));
-        match twice {
-            Some(column) => Err(DeclarationError::DeclaredTwice(column.name.clone())),
-            None => Ok(()),
+        for column in &self.columns {
+            if !names.insert(&column.name) {
+                return Err(DeclarationError::DeclaredTwice(column.name.clone()));
+            }
         }
+        Ok(())
     }
 
-    /// The kinds that need not be inferred.
+    /// Returns the declared kinds by column.
     pub(crate) fn kinds(&self) -> BTreeMap<&str, Kind> {
-        let kinds = self.columns.iter();
-        kinds.filter_map(|column| Some((column.name.as_str(), column.kind?))).collect()
+        self.columns
+            .iter()
+            .filter_map(|column| Some((column.name.as_str(), column.kind?)))
+            .collect()
     }
 
-    /// The columns of the dataset, of those found in the source.
-    pub(crate) fn columns(&self, found: &[Found]) -> Result<Vec<Column>, SourceError> {
+    /// Chooses and checks the columns of the dataset, among those found in the source.
+    pub(crate) fn columns(&self, found: &[FoundColumn]) -> Result<Vec<Column>, SourceError> {
         if found.is_empty() {
             return Err(DeclarationError::NoColumns.into());
         }
-        let columns: Vec<_> = if self.columns.is_empty() {
-            described(found)?
+        let columns = if self.columns.is_empty() {
+            to_columns(found)?
         } else {
-            let found: BTreeMap<_, _> =
-                found.iter().map(|found| (found.name.as_str(), found)).collect();
-            let columns = self.columns.iter().map(|declared| typed(declared, &found));
-            columns.collect::<Result<_, _>>()?
+            self.declared_columns(found)?
         };
         columns.iter().try_for_each(check_expectations)?;
         self.check_key(&columns)?;
         Ok(columns)
+    }
+
+    fn declared_columns(&self, found: &[FoundColumn]) -> Result<Vec<Column>, SourceError> {
+        let found: BTreeMap<&str, &FoundColumn> =
+            found.iter().map(|found| (found.name.as_str(), found)).collect();
+        self.columns.iter().map(|declared| typed(declared, &found)).collect()
     }
 
     fn check_key(&self, columns: &[Column]) -> Result<(), DeclarationError> {
@@ -121,30 +111,29 @@ impl Declaration {
     }
 }
 
-/// The columns as they were found.
-pub(crate) fn described(found: &[Found]) -> Result<Vec<Column>, DataError> {
-    let column = |found: &Found| {
-        let (name, kind) = (found.name.clone(), found.kind()?);
-        Ok(Column { name, kind, unit: None, range: None, levels: None })
-    };
-    found.iter().map(column).collect()
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._-".contains(&byte)
 }
 
-fn typed(declared: &DeclaredColumn, found: &BTreeMap<&str, &Found>) -> Result<Column, SourceError> {
+/// Describes a declared column, with the kind found unless it is declared.
+fn typed(
+    declared: &DeclaredColumn,
+    found: &BTreeMap<&str, &FoundColumn>,
+) -> Result<Column, SourceError> {
     let Some(found) = found.get(declared.name.as_str()) else {
         return Err(DeclarationError::NoColumn(declared.name.clone()).into());
     };
-    let natural = found.kind()?;
+    let found_kind = found.kind()?;
     Ok(Column {
         name: declared.name.clone(),
-        kind: declared.kind.unwrap_or(natural),
+        kind: declared.kind.unwrap_or(found_kind),
         unit: declared.unit.clone(),
         range: declared.range,
         levels: declared.levels.clone(),
     })
 }
 
-/// A range belongs to numbers, levels to text.
+/// Checks that a range is of numbers, and that levels are different texts.
 fn check_expectations(column: &Column) -> Result<(), DeclarationError> {
     let numeric = matches!(column.kind, Kind::Integer | Kind::Number);
     if let Some([low, high]) = column.range {

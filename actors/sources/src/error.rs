@@ -1,37 +1,37 @@
-//! What goes wrong with sources, by whose fault it is.
+//! The errors of sources, told apart by the party at fault.
 //!
-//! No message carries a cell's value, a password, or a path outside of the allowed folders. What
-//! a database says is passed on only where it speaks of the query's text, before any row was read.
+//! No message carries a cell's value, a password, or a path outside of the allowed folders. A
+//! database's message is passed on only if it is about the query's text, before any row was read.
 
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::Kind;
+use crate::column::Kind;
 
-/// Why a source could not be registered or read.
+/// Reasons why a source could not be registered or read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// The operator's: what was declared is wrong.
+    /// The operator's fault: the declaration is wrong.
     #[error(transparent)]
     Declaration(#[from] DeclarationError),
-    /// The caller's: what was asked for is wrong.
+    /// The caller's fault: the selection is wrong.
     #[error(transparent)]
     Selection(#[from] SelectionError),
-    /// The data's: they are not what they were declared to be.
+    /// The data's fault: they do not match their declaration.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The environment's: the data cannot be reached.
+    /// The environment's fault: the data cannot be reached.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// Nobody's: whoever receives the batches wants no more of them.
+    /// No fault: the receiver of the batches stopped the reading.
     #[error("reading was stopped by the receiver of the rows")]
     Stopped,
 }
 
 impl SourceError {
-    /// What a client is told that may not know of the data: its own mistakes in full, of
-    /// everything else only that the dataset cannot be read.
+    /// Returns the message for a client without access to the data. It describes the client's own
+    /// mistakes in full, and of other errors only that the dataset cannot be read.
     pub fn public_message(&self) -> String {
         match self {
             Self::Selection(error) => error.to_string(),
@@ -44,13 +44,13 @@ impl SourceError {
     }
 }
 
-/// What is wrong with a declaration; its author mends it.
+/// Defects of a declaration, which its author can mend.
 #[derive(Debug, thiserror::Error)]
 pub enum DeclarationError {
     /// The name cannot be used in addresses and logs.
     #[error("a dataset's name has 1 to 100 letters, digits, '.', '-' and '_'; choose another")]
     Name,
-    /// Nothing can be read into batches of no rows.
+    /// Batches of no rows can hold nothing.
     #[error("batches of no rows were asked for; set at least 1")]
     BatchRows,
     /// A column is declared twice.
@@ -59,25 +59,25 @@ pub enum DeclarationError {
     /// A column is declared that the source does not have.
     #[error("the source has no column {0:?}; compare the declaration with the source's header")]
     NoColumn(String),
-    /// There is nothing to compute on.
+    /// The source has no columns to compute on.
     #[error("the source has no columns")]
     NoColumns,
-    /// A range that is not one, or of a column without order.
+    /// A range is malformed, or of a column without order.
     #[error(
         "the range of column {0:?} must be two finite numbers, lower first, on a column of \
          numbers; correct or remove it"
     )]
     Range(String),
-    /// Levels of something else than text, or repeated.
+    /// Levels are repeated, or of a column that is not text.
     #[error("levels of column {0:?} must be different texts, on a column of text; correct them")]
     Levels(String),
-    /// A key that cannot tell rows apart by its type.
+    /// The type of the key cannot identify rows.
     #[error("the key column {0:?} must be of integers or text; choose another key or none")]
     KeyKind(String),
-    /// The delimiter cannot be told from data.
+    /// The delimiter could be part of data.
     #[error("a delimiter is one of comma, semicolon, tab, bar, colon and blank")]
     Delimiter,
-    /// A file is not where files may be.
+    /// A file lies outside of the allowed folders.
     #[error(
         "the file or folder lies outside of the folders that this node may read; move it into one \
          of them, or allow its folder"
@@ -86,37 +86,37 @@ pub enum DeclarationError {
     /// The path is neither a file nor a folder, or a folder holds something else than files.
     #[error("{0:?} is neither a regular file nor a folder of regular files")]
     NotAFile(String),
-    /// A folder without a file of the kind.
+    /// A folder has no file of the kind.
     #[error("the folder {folder:?} holds no file that ends in .{extension}")]
     EmptyFolder {
         /// The folder's name, without its path.
         folder: String,
-        /// What files must end in.
+        /// The extension that files must have.
         extension: &'static str,
     },
-    /// A folder holds more files than are opened for one dataset.
+    /// A folder holds more files than a dataset may have.
     #[error("the folder {0:?} holds too many files; merge them")]
     TooManyFiles(String),
-    /// The database's address is none.
+    /// The database's address is malformed.
     #[error(
         "the address of the database is not of the form {0}://user:password@host:port/database"
     )]
     Address(&'static str),
-    /// The query does something else than reading.
+    /// The query is not a single reading statement.
     #[error(
         "the query writes, or is not a single SELECT; sources are only read: give one SELECT \
          without INSERT, UPDATE, DELETE, INTO or DDL"
     )]
     QueryWrites,
-    /// The database does not accept the query or table; in its words, about the query's text.
+    /// The database rejects the query or table, with its own message about the query's text.
     #[error("the database does not accept the query or table: {0}")]
     Query(String),
 }
 
-/// What is wrong with a selection; whoever asks mends it.
+/// Defects of a selection, which the caller can mend.
 #[derive(Debug, thiserror::Error)]
 pub enum SelectionError {
-    /// No such column in the dataset.
+    /// The dataset has no such column.
     #[error("the dataset has no column {0:?}; its columns are in the catalogue")]
     UnknownColumn(String),
     /// A column is compared with a constant of another type.
@@ -124,28 +124,28 @@ pub enum SelectionError {
     Mismatch {
         /// The column's name.
         column: String,
-        /// What it holds.
+        /// Its kind.
         kind: Kind,
     },
     /// Truth values have no order.
     #[error("column {0:?} is of kind truth, which has no order; use = or !=")]
     Order(String),
-    /// A constant that is not a number, or infinite.
+    /// A constant is infinite or not a number.
     #[error("column {0:?} is compared with a number that is not finite")]
     NotFinite(String),
     /// Only integers can be added exactly.
     #[error("column {0:?} is not of kind integer; sums are of integers")]
     NotInteger(String),
-    /// Groups of numbers with fractions are not groups.
+    /// Numbers with fractions have no groups.
     #[error("column {0:?} is of kind number, which has no groups; group by integer, text or truth")]
     NotGroups(String),
-    /// A group-by without columns.
+    /// There is no column to group by.
     #[error("groups need at least one column to group by")]
     NoGroups,
-    /// Groups without end.
+    /// There are too many groups.
     #[error("there are too many groups; group by columns with fewer levels")]
     TooManyGroups,
-    /// The `where` is not of the form.
+    /// The `where` is malformed.
     #[error(
         "`where` takes {{\"column\", \"op\", \"value\"}} with op one of = != < <= > >=, \
          {{\"and\": [...]}}, {{\"or\": [...]}} or {{\"not\": ...}}: {0}"
@@ -159,28 +159,28 @@ pub enum SelectionError {
     TooLarge(usize),
 }
 
-/// What is wrong with the data themselves.
+/// Defects of the data themselves.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// The text's structure is broken.
+    /// The text is malformed.
     #[error("{place}: {problem}")]
     Malformed {
-        /// Where.
+        /// The place.
         place: Place,
-        /// What, and what to do.
+        /// The defect and its remedy.
         problem: Malformed,
     },
-    /// A cell is not what its column holds.
+    /// A cell is not of its column's kind.
     #[error("{place}: column {column:?} {problem}")]
     Cell {
-        /// Where.
+        /// The place.
         place: Place,
         /// The column's name.
         column: String,
-        /// What, and what to do.
+        /// The defect and its remedy.
         problem: CellProblem,
     },
-    /// A column's type has no place here.
+    /// A column's type is not read.
     #[error(
         "column {column:?} is of type {kind}, which is not read; leave it out, or convert it to \
          integers, numbers, text or truth values"
@@ -191,19 +191,19 @@ pub enum DataError {
         /// The source's word for the type.
         kind: String,
     },
-    /// Two columns of one name, or one without.
+    /// Two columns have one name, or one has none.
     #[error("{0}")]
     Header(HeaderProblem),
-    /// Files of one folder differ.
+    /// Files of one folder have different columns.
     #[error("the file {0:?} has other columns than the first file of its folder; make them equal")]
     Schemas(String),
-    /// Not what the format demands.
+    /// The file violates its format.
     #[error("{0} is damaged, or not of its format; write it anew")]
     Damaged(String),
-    /// A column that was there at registration is gone or of another type.
+    /// A registered column is gone or of another type.
     #[error("column {0:?} is no longer as it was registered; register the dataset anew")]
     Changed(String),
-    /// The key tells nothing apart.
+    /// The key does not identify rows.
     #[error(
         "the key column {column:?} misses {missing} values and repeats {repeated}; a key has a \
          different value in every row"
@@ -216,32 +216,32 @@ pub enum DataError {
         /// Rows whose value another row had before.
         repeated: u64,
     },
-    /// More than is taken at once.
+    /// The push is too large.
     #[error("the columns are too large to be taken at once; send fewer rows or columns")]
     TooLarge,
-    /// More rows than can be counted.
+    /// There are more rows than can be counted.
     #[error("there are too many rows")]
     TooManyRows,
 }
 
-/// Where in the data.
+/// A place in the data.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Place {
     /// A line of a text file, from 1; the line where the row begins.
     Line {
         /// The file's name without its path; empty for a text that was sent.
         file: String,
-        /// From 1.
+        /// Its number, from 1.
         line: u64,
     },
     /// A row of a file, from 1.
     Row {
         /// The file's name without its path; empty for a stream that was sent.
         file: String,
-        /// From 1.
+        /// Its number, from 1.
         row: u64,
     },
-    /// Somewhere in the answer of a database, whose rows have no order.
+    /// An answer of a database, whose rows have no order.
     Database,
 }
 
@@ -257,13 +257,13 @@ impl fmt::Display for Place {
     }
 }
 
-/// What is wrong with the structure of a text.
+/// Defects of the structure of a text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Malformed {
-    /// Nothing at all.
+    /// The text is empty.
     #[error("the text is empty; the first line must name the columns")]
     Empty,
-    /// Rows of different lengths.
+    /// A row has another length than the header.
     #[error(
         "the row has {found} fields and the header {expected}; a comma inside of a number or text \
          does this: put the field in quotes, or set another delimiter"
@@ -274,79 +274,79 @@ pub enum Malformed {
         /// Fields of the header.
         expected: usize,
     },
-    /// A quote that is never closed.
+    /// A quote is never closed.
     #[error("a quote that opens here is never closed; close or double it")]
     OpenQuote,
-    /// Text directly after a closing quote, or a quote amid a field without quotes.
+    /// Text follows a closing quote, or a quote stands amid a field without quotes.
     #[error("field {0} has a quote amid its text; put the field in quotes and double the quote")]
     StrayQuote(usize),
-    /// An old end of line.
+    /// A carriage return has no line feed.
     #[error("a carriage return without line feed; end lines by a line feed")]
     CarriageReturn,
-    /// Longer than is read.
+    /// A row is too long.
     #[error("the row is longer than 1 MiB; is a quote missing?")]
     TooLong,
-    /// Wider than is read.
+    /// A row has too many fields.
     #[error("the row has more than 10000 fields")]
     TooWide,
-    /// Another encoding.
+    /// A field is not UTF-8.
     #[error("field {0} is not UTF-8; save the file as UTF-8")]
     Encoding(usize),
-    /// UTF-16.
+    /// The text is UTF-16.
     #[error("the text is in UTF-16; save the file as UTF-8")]
     Utf16,
-    /// One column that holds other delimiters.
+    /// The only column holds other delimiters.
     #[error("the header has one column with semicolons or tabs in its name; set the delimiter")]
     Delimiter,
 }
 
-/// What is wrong with a header.
+/// Defects of a header.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum HeaderProblem {
     /// A name appears twice.
     #[error("two columns are named {0:?}; rename one")]
     Twice(String),
-    /// A column without a name.
+    /// A column has no name.
     #[error("column {0} has no name; every column needs one in the header")]
     Nameless(usize),
-    /// A name that one does not see as it is.
+    /// A name has invisible characters, or is too long.
     #[error(
         "the name of column {0} begins or ends with a blank, holds control characters or is longer \
          than 200 bytes; rename it"
     )]
     Name(usize),
-    /// Wider than is read.
+    /// There are too many columns.
     #[error("there are more than 10000 columns")]
     TooMany,
 }
 
-/// What is wrong with a cell.
+/// Defects of a cell.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CellProblem {
-    /// Something else than the column's kind.
+    /// The cell is of another kind than its column.
     #[error("holds something that is not of kind {0}; correct it, or declare another kind")]
     NotA(Kind),
-    /// An integer beyond 64 bits.
+    /// The integer exceeds 64 bits.
     #[error("holds an integer beyond 64 bits; declare the column as text or number")]
     TooLarge,
-    /// Digits would be lost.
+    /// A double cannot hold the number exactly.
     #[error(
         "holds a number that a double does not hold exactly; round it to 15 digits, or declare \
          the column as text"
     )]
     Inexact,
-    /// Infinite.
+    /// The number is infinite.
     #[error("holds an infinite number; make it missing")]
     Infinite,
-    /// 1,5 instead of 1.5.
+    /// The number has a decimal comma, such as 1,5.
     #[error("holds a decimal comma; write 1.5 instead of 1,5, or declare the column as text")]
     DecimalComma,
-    /// Bytes where text was expected.
+    /// The cell holds bytes and not text.
     #[error("holds binary data or text that is not UTF-8; leave the column out")]
     Binary,
 }
 
-/// Why the data cannot be reached; trying later, or the operator, helps.
+/// Reasons why the data cannot be reached. A later attempt or the operator can mend them.
 #[derive(Debug, thiserror::Error)]
 pub enum Unavailable {
     /// A file cannot be opened or read.
@@ -354,10 +354,10 @@ pub enum Unavailable {
     File {
         /// Its name, without the path.
         name: String,
-        /// In the system's words.
+        /// The system's reason.
         reason: io::ErrorKind,
     },
-    /// Nobody answers, or not in time.
+    /// No server answers in time.
     #[error("the database cannot be reached ({0}); is it running, and its address right?")]
     Down(&'static str),
     /// The database refuses the user or password.
@@ -366,7 +366,7 @@ pub enum Unavailable {
     /// The answer takes too long.
     #[error("the database did not answer within {0:?}; simplify the query or raise the time limit")]
     Slow(Duration),
-    /// The database gave up amid the answer; its words could hold values and are left out.
+    /// The database failed amid its answer. Its message is left out, because it could hold values.
     #[error("the database could not answer (code {0}); its own log says more")]
     Failed(String),
     /// Threads or memory are lacking.

@@ -1,15 +1,15 @@
 //! The frames of an Arrow IPC stream, checked before a decoder trusts them.
 //!
-//! The decoder panics where a buffer is said to lie outside of its message, and takes a column of
-//! nulls at its word for how long it is. What a client sends is looked at here first: every
-//! message is whole, every buffer lies in its message, every length is one.
+//! The decoder panics if a buffer is declared outside of its message, and it trusts the declared
+//! length of a column of nulls. So a client's stream is checked here first: every message is whole,
+//! every buffer lies in its message, and every length is within bounds.
 
 use ::arrow::ipc::{Message, MessageHeader, RecordBatch, root_as_message};
 
-/// Before the length of a message, in streams written since 2019.
+/// The marker before the length of a message, in streams written since 2019.
 const CONTINUATION: u32 = u32::MAX;
 
-/// Whether the stream can be decoded; `rows` bounds those of a batch or dictionary.
+/// Returns `true` if the stream can be decoded. `rows` bounds the rows of a batch or dictionary.
 pub(crate) fn are_sound(stream: &[u8], rows: usize) -> bool {
     let mut rest = stream;
     while !rest.is_empty() {
@@ -22,7 +22,8 @@ pub(crate) fn are_sound(stream: &[u8], rows: usize) -> bool {
     true
 }
 
-/// Takes one message off the stream. `Some(false)` at the stream's end, `None` if it is not sound.
+/// Takes one message off the stream. Returns `Some(false)` at the stream's end, and `None` if the
+/// message is not sound.
 fn frame(rest: &mut &[u8], rows: usize) -> Option<bool> {
     let mut length = word(rest)?;
     if length == CONTINUATION {
@@ -51,21 +52,25 @@ fn batch<'a>(message: &Message<'a>) -> Option<RecordBatch<'a>> {
 }
 
 fn is_sound(batch: RecordBatch<'_>, body: usize, rows: usize) -> bool {
-    let within = |length: i64| usize::try_from(length).is_ok_and(|length| length <= rows);
-    let nodes = batch.nodes().into_iter().flatten();
-    let nodes_sound = nodes
-        .into_iter()
-        .all(|node| within(node.length()) && (0..=node.length()).contains(&node.null_count()));
-    let buffers = batch.buffers().into_iter().flatten();
-    let buffers_sound = buffers.into_iter().all(|buffer| {
-        let (Ok(offset), Ok(length)) =
-            (usize::try_from(buffer.offset()), usize::try_from(buffer.length()))
-        else {
+    for node in batch.nodes().into_iter().flatten() {
+        let nulls = 0..=node.length();
+        if !is_at_most(node.length(), rows) || !nulls.contains(&node.null_count()) {
             return false;
-        };
-        offset.checked_add(length).is_some_and(|end| end <= body)
-    });
-    within(batch.length()) && nodes_sound && buffers_sound && batch.compression().is_none()
+        }
+    }
+    for buffer in batch.buffers().into_iter().flatten() {
+        let end = buffer.offset().checked_add(buffer.length());
+        let in_body = end.is_some_and(|end| is_at_most(end, body));
+        if buffer.offset() < 0 || buffer.length() < 0 || !in_body {
+            return false;
+        }
+    }
+    is_at_most(batch.length(), rows) && batch.compression().is_none()
+}
+
+/// Returns `true` if a declared length is not negative and within the bound.
+fn is_at_most(length: i64, bound: usize) -> bool {
+    usize::try_from(length).is_ok_and(|length| length <= bound)
 }
 
 fn word(rest: &mut &[u8]) -> Option<u32> {
@@ -87,9 +92,9 @@ mod tests {
     use ::arrow::datatypes::Int32Type;
     use ::arrow::ipc::writer::StreamWriter;
 
-    use crate::parse_arrow_stream;
+    use crate::pushed::parse_arrow_stream;
 
-    /// Numbers, texts, and texts by a dictionary, with missing ones.
+    /// Encodes numbers, texts, and texts by a dictionary, with missing values.
     fn stream() -> Vec<u8> {
         let numbers: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), None, Some(2.0)]));
         let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), Some("bc"), None]));

@@ -1,14 +1,21 @@
-//! Where a party's data lie: schemas, selections, and reading columns from files and databases.
+//! A party's data: schemas, selections, and reading columns from files and databases.
 //!
-//! [`register`] looks at a source once and makes a [`Dataset`] of it, which the node stores.
-//! [`read`] streams columns of the rows that a [`Filter`] selects, in batches; [`aggregate`] lets
-//! a database count, add and group where its answer is exactly the one that reading would give.
-//! [`parse_csv`] and [`parse_arrow_stream`] read columns that clients push.
+//! [`register`] reads a source once and makes a [`Dataset`] of it, which the node stores. [`read`]
+//! streams columns of the rows that a [`Filter`] selects, in batches. [`aggregate`] lets a database
+//! count, add and group, if its answer is exactly that of the rows. [`parse_csv`] and
+//! [`parse_arrow_stream`] read columns that clients push.
 //!
 //! Everything here blocks: callers are on a thread of their own, outside of any runtime.
 //!
-//! Nothing here writes to a source, keeps a row longer than its batch, or puts a cell's value
-//! into an error, a log or a `Debug` form. Nothing here knows who asks, or whether they may.
+//! Nothing here writes to a source, or keeps a row longer than its batch. No error, log or `Debug`
+//! form holds a cell's value. Nothing here knows the caller or its rights.
+//!
+//! The modules from the bottom up:
+//!
+//! - `number`, `address` and `column`; `error`; `values` (columns in memory), `found` (columns of a
+//!   source), `source`, `access` (files); `filter`, `dataset`, `declaration`, `aggregate`.
+//! - The readers `csv`, `arrow` with `frames`, `parquet` and `sql`, and `scan`, which dispatches.
+//! - The operations `read`, `register` with `report`, and `pushed`.
 //!
 //! # Missing values
 //!
@@ -18,17 +25,20 @@
 //! | Parquet, Arrow | null; NaN in a column of numbers |
 //! | databases | NULL; NaN in a column of numbers |
 //!
-//! NaN counts as missing, since that is how pandas, NumPy and R write a number that is not there.
+//! NaN counts as missing, because pandas, NumPy and R write missing numbers so.
 //! Infinite numbers are errors. An empty text in Parquet or in a database is a text.
 
 mod access;
+mod address;
 mod aggregate;
 mod arrow;
+mod column;
 mod csv;
 mod dataset;
 mod declaration;
 mod error;
 mod filter;
+mod found;
 mod frames;
 mod number;
 mod parquet;
@@ -42,20 +52,19 @@ mod sql;
 mod values;
 
 pub use access::Access;
-pub use aggregate::{Aggregate, Aggregated, MAX_GROUPS, aggregate};
-pub use dataset::{Column, Dataset, Entry, EntryColumn, Kind};
+pub use aggregate::{Aggregate, Aggregated, MAX_GROUPS};
+pub use column::{Column, Kind};
+pub use dataset::{Dataset, Entry, EntryColumn};
 pub use declaration::{Declaration, DeclaredColumn};
 pub use error::{
     CellProblem, DataError, DeclarationError, HeaderProblem, Malformed, Place, SelectionError,
     SourceError, Unavailable,
 };
 pub use filter::{Comparison, Constant, Filter, MAX_DEPTH, MAX_NODES};
+pub use found::MAX_COLUMNS;
 pub use pushed::{MAX_PUSHED_CELLS, MAX_PUSHED_TEXT, parse_arrow_stream, parse_csv};
-pub use read::read;
+pub use read::{aggregate, read};
 pub use register::register;
 pub use report::{ColumnReport, MAX_LEVELS, Report};
 pub use source::{Relation, Source};
 pub use values::{Batch, Values};
-
-/// More columns than this are not read.
-pub const MAX_COLUMNS: usize = 10_000;

@@ -1,37 +1,37 @@
-//! Integers and doubles side by side, without a digit lost unnoticed.
+//! Conversions between integers, decimals and doubles that lose no digit silently.
 
 use std::cmp::Ordering;
 
 /// 2^63: the first double above all 64-bit integers.
 const TWO_63: f64 = 9_223_372_036_854_775_808.0;
 
-/// Up to here every integer is a double.
+/// The bound up to which every integer is a double.
 const EXACT: u64 = 1 << 53;
 
-/// Every decimal of so many significant digits is found again in its nearest double.
+/// The most significant digits that every decimal keeps in its nearest double.
 const DIGITS: usize = 15;
 
-/// The double that is this integer, if there is one.
+/// Returns the double that equals this integer, if there is one.
 pub(crate) fn exact(integer: i64) -> Option<f64> {
     let double = nearest(integer);
     let same = integer.unsigned_abs() <= EXACT || compare(integer, double) == Ordering::Equal;
     same.then_some(double)
 }
 
-/// The double next to this integer.
+/// Returns the double nearest to this integer.
 #[expect(clippy::cast_precision_loss, reason = "the nearest double is what is asked for")]
 pub(crate) fn nearest(integer: i64) -> f64 {
     integer as f64
 }
 
-/// The integer that is this double, if there is one.
+/// Returns the integer that equals this double, if there is one.
 pub(crate) fn integer(double: f64) -> Option<i64> {
     let whole = double.is_finite() && double.fract() == 0.0;
     let fits = (-TWO_63..TWO_63).contains(&double);
     (whole && fits).then(|| truncated(double))
 }
 
-/// Compares as real numbers, not after rounding one of them; `double` is finite.
+/// Compares as real numbers, without rounding. `double` is finite.
 pub(crate) fn compare(integer: i64, double: f64) -> Ordering {
     if double >= TWO_63 {
         return Ordering::Less;
@@ -49,10 +49,10 @@ fn truncated(double: f64) -> i64 {
     double as i64
 }
 
-/// A decimal as databases write it, as a double in which it can be found again.
+/// Converts a decimal, as databases write it, to a double from which it can be recovered.
 ///
-/// That is every decimal of up to fifteen significant digits, and every one that is exactly a
-/// double with at most so many digits more that Rust prints it back the same.
+/// This is every decimal of up to 15 significant digits, and every longer one that Rust prints with
+/// the same digits.
 pub(crate) fn decimal(text: &str) -> Option<f64> {
     let double: f64 = text.parse().ok()?;
     if !double.is_finite() {
@@ -60,18 +60,18 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
     }
     let (found, expected) = (digits(&format!("{double:e}")), digits(text));
     let same = expected.len() <= DIGITS || found == expected;
-    // Below the smallest normal double digits are lost.
+    // Doubles below the smallest normal one have fewer digits.
     let normal = double.is_normal() || expected.is_empty();
     (same && normal).then_some(double)
 }
 
-/// A decimal without fraction, or whose fraction is zero.
+/// Converts a decimal without fraction, or whose fraction is zero, to an integer.
 pub(crate) fn decimal_integer(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     fraction.bytes().all(|digit| digit == b'0').then(|| whole.parse().ok()).flatten()
 }
 
-/// The significant digits, without leading and trailing zeros, sign, point and exponent.
+/// Returns the significant digits, without leading and trailing zeros, sign, point and exponent.
 fn digits(text: &str) -> String {
     let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();

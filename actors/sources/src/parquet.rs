@@ -9,14 +9,14 @@ use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use crate::access::{Access, file_name};
-use crate::declaration::Found;
-use crate::error::{CellProblem, DataError, Place, SourceError};
-use crate::scan::Each;
-use crate::values::Gathering;
-use crate::{Column, arrow};
+use crate::arrow;
+use crate::column::Column;
+use crate::error::{DataError, Place, SourceError};
+use crate::found::FoundColumn;
+use crate::values::{BatchBuilder, BatchSink};
 
-/// The columns of a file or folder.
-pub(crate) fn discover(path: &Path, access: &Access) -> Result<Vec<Found>, SourceError> {
+/// Lists the columns of a file or folder.
+pub(crate) fn discover(path: &Path, access: &Access) -> Result<Vec<FoundColumn>, SourceError> {
     let mut fields: Option<Fields> = None;
     for path in access.files(path, "parquet")? {
         let file = open(&path, access)?;
@@ -30,7 +30,7 @@ pub(crate) fn scan(
     path: &Path,
     columns: &[Column],
     access: &Access,
-    each: Each<'_>,
+    sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
     let mut fields: Option<Fields> = None;
     for path in access.files(path, "parquet")? {
@@ -40,9 +40,9 @@ pub(crate) fn scan(
         let reader = project(file, columns, access, &name)?;
         let mut before = 0;
         for batch in reader {
-            let batch = batch.map_err(|_| DataError::Damaged(format!("{name:?}")))?;
-            gather(&batch, columns, &name, before, access, each)?;
-            before = before_next(before, &batch)?;
+            let batch = batch.map_err(|_| damaged(&name))?;
+            convert(&batch, columns, &name, before, access, sink)?;
+            before = rows_after(before, &batch)?;
         }
     }
     Ok(())
@@ -52,25 +52,25 @@ fn open(
     path: &Path,
     access: &Access,
 ) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
-    let file = access.open(path)?;
-    let damaged = |_| DataError::Damaged(format!("{:?}", file_name(path)));
-    Ok(ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged)?)
+    match ParquetRecordBatchReaderBuilder::try_new(access.open(path)?) {
+        Ok(file) => Ok(file),
+        Err(_) => Err(damaged(&file_name(path)).into()),
+    }
 }
 
-/// Files of one folder have the same columns, of the same types, in the same order.
+/// Checks that a file has the columns of the first one, of the same types and in the same order.
 fn check_schema(
     expected: &Fields,
     file: &ParquetRecordBatchReaderBuilder<File>,
     path: &Path,
 ) -> Result<(), DataError> {
     let fields = file.schema().fields();
-    let pairs = || expected.iter().zip(fields);
-    let alike = pairs().all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type());
-    if alike && expected.len() == fields.len() {
-        Ok(())
-    } else {
-        Err(DataError::Schemas(file_name(path)))
-    }
+    let alike = expected.len() == fields.len()
+        && expected
+            .iter()
+            .zip(fields)
+            .all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type());
+    if alike { Ok(()) } else { Err(DataError::Schemas(file_name(path))) }
 }
 
 fn project(
@@ -86,39 +86,38 @@ fn project(
     }
     let mask = ProjectionMask::roots(file.parquet_schema(), roots);
     let reader = file.with_projection(mask).with_batch_size(access.batch_rows).build();
-    reader.map_err(|_| DataError::Damaged(format!("{name:?}")))
+    reader.map_err(|_| damaged(name))
 }
 
-/// Parquet stores columns, batches are made of rows: a column is converted as a whole.
-fn gather(
+fn damaged(file: &str) -> DataError {
+    DataError::Damaged(format!("{file:?}"))
+}
+
+/// Converts a record batch, column by column, and passes it on.
+fn convert(
     batch: &RecordBatch,
     columns: &[Column],
     file: &str,
     before: u64,
     access: &Access,
-    each: Each<'_>,
+    sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
     let kinds = columns.iter().map(|column| column.kind).collect();
-    let mut gathering = Gathering::new(kinds, access.batch_rows);
+    let mut builder = BatchBuilder::new(kinds, access.batch_rows);
     for (index, column) in columns.iter().enumerate() {
-        let changed = || DataError::Changed(column.name.clone());
-        let array = batch.column_by_name(&column.name).ok_or_else(changed)?;
-        let wrong = |row: usize, problem: CellProblem| {
-            let row = u64::try_from(row).unwrap_or(u64::MAX);
-            let row = before.saturating_add(row).saturating_add(1);
-            let place = Place::Row { file: file.to_owned(), row };
-            DataError::Cell { place, column: column.name.clone(), problem }
+        let Some(array) = batch.column_by_name(&column.name) else {
+            return Err(DataError::Changed(column.name.clone()).into());
         };
-        let mut push = |row, cell| gathering.push(index, cell).map_err(|p| wrong(row, p));
-        arrow::cells(array, &mut push, &wrong)?;
+        arrow::add_column(array, index, &mut builder, &|row, problem| {
+            let place = Place::Row { file: file.to_owned(), row: before.saturating_add(row) };
+            DataError::Cell { place, column: column.name.clone(), problem }
+        })?;
     }
-    (0..batch.num_rows()).for_each(|_| {
-        gathering.end_row();
-    });
-    if gathering.is_empty() { Ok(()) } else { each(gathering.take()) }
+    builder.end_rows(batch.num_rows());
+    builder.finish(sink)
 }
 
-fn before_next(before: u64, batch: &RecordBatch) -> Result<u64, DataError> {
+fn rows_after(before: u64, batch: &RecordBatch) -> Result<u64, DataError> {
     let rows = u64::try_from(batch.num_rows()).map_err(|_| DataError::TooManyRows)?;
     before.checked_add(rows).ok_or(DataError::TooManyRows)
 }

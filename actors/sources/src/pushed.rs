@@ -1,7 +1,7 @@
-//! Columns that clients push: CSV texts and Arrow streams, whole, in memory.
+//! Columns that clients push: CSV texts and Arrow streams, whole and in memory.
 //!
-//! They were made by whoever sends them, so what is wrong with them may be told in full. The
-//! caller bounds their length; what they unfold to is bounded here.
+//! The sender made them, so errors describe them in full. The caller bounds their length; their
+//! decoded size is bounded here.
 
 use std::panic::catch_unwind;
 
@@ -10,18 +10,21 @@ use ::arrow::buffer::Buffer;
 use ::arrow::datatypes::SchemaRef;
 use ::arrow::ipc::reader::StreamDecoder;
 
-use crate::declaration::described;
-use crate::error::{CellProblem, DataError, Place, SourceError};
-use crate::values::Gathering;
-use crate::{Batch, Column, arrow, csv, frames};
+use crate::arrow;
+use crate::column::{Column, Kind};
+use crate::csv;
+use crate::error::{DataError, Place, SourceError};
+use crate::found::to_columns;
+use crate::frames;
+use crate::values::{Batch, BatchBuilder};
 
-/// More cells than this are not taken at once; each takes up to 24 bytes in memory.
+/// The most cells of one push; each takes up to 24 bytes in memory.
 pub const MAX_PUSHED_CELLS: usize = 1 << 25;
 
-/// More bytes than this are not taken at once, once dictionaries are written out.
+/// The most bytes of one push, with dictionaries written out.
 pub const MAX_PUSHED_TEXT: usize = 1 << 29;
 
-/// The columns of a CSV text, inferred. The delimiter is a comma if not given.
+/// Reads the columns of a CSV text, and infers their kinds. The default delimiter is a comma.
 ///
 /// # Errors
 ///
@@ -31,12 +34,12 @@ pub fn parse_csv(
     delimiter: Option<char>,
 ) -> Result<(Vec<Column>, Batch), SourceError> {
     let (found, rows) = csv::discover_text(bytes, delimiter)?;
-    let columns = described(&found)?;
+    let columns = to_columns(&found)?;
     let rows = usize::try_from(rows).map_err(|_| DataError::TooLarge)?;
     if rows.saturating_mul(columns.len()) > MAX_PUSHED_CELLS {
         return Err(DataError::TooLarge.into());
     }
-    let mut whole = Gathering::new(kinds(&columns), usize::MAX).take();
+    let mut whole = BatchBuilder::new(kinds(&columns), usize::MAX).take();
     csv::scan_text(bytes, delimiter, &columns, &mut |batch| {
         append(&mut whole, batch);
         Ok(())
@@ -44,24 +47,24 @@ pub fn parse_csv(
     Ok((columns, whole))
 }
 
-/// The columns of an Arrow IPC stream without compression.
+/// Reads the columns of an Arrow IPC stream without compression.
 ///
 /// # Errors
 ///
-/// A damaged stream, columns of types that have no place here, or more than
-/// [`MAX_PUSHED_CELLS`] or [`MAX_PUSHED_TEXT`].
+/// A damaged stream, columns of types that are not read, or more than [`MAX_PUSHED_CELLS`] or
+/// [`MAX_PUSHED_TEXT`].
 pub fn parse_arrow_stream(bytes: &[u8]) -> Result<(Vec<Column>, Batch), SourceError> {
     let (schema, batches) = decode_guarded(bytes)?;
-    let columns = described(&arrow::columns(&schema)?)?;
-    let mut gathering = Gathering::new(kinds(&columns), usize::MAX);
+    let columns = to_columns(&arrow::columns(&schema)?)?;
+    let mut builder = BatchBuilder::new(kinds(&columns), usize::MAX);
     for batch in batches {
-        gather(&batch, &columns, &mut gathering)?;
+        add_batch(&batch, &columns, &mut builder)?;
     }
-    Ok((columns, gathering.take()))
+    Ok((columns, builder.take()))
 }
 
-/// The decoder was made for streams of friends: should it panic on one that passed the checks of
-/// its frames, this request fails and no other.
+/// Decodes a stream, after a check of its frames. The decoder is made for trusted streams: if it
+/// panics nevertheless, only this request fails.
 fn decode_guarded(bytes: &[u8]) -> Result<(SchemaRef, Vec<RecordBatch>), DataError> {
     if !frames::are_sound(bytes, MAX_PUSHED_CELLS) {
         return Err(damaged());
@@ -86,7 +89,7 @@ fn damaged() -> DataError {
     DataError::Damaged("the Arrow stream (compressed ones are not read)".to_owned())
 }
 
-/// What a stream may still unfold to.
+/// The bounds on the decoded rest of a stream.
 struct Budget {
     cells: usize,
     text: usize,
@@ -94,35 +97,32 @@ struct Budget {
 
 impl Budget {
     fn spend(&mut self, batch: &RecordBatch) -> Result<(), DataError> {
-        // Rows without columns are counted too.
-        let cells = batch.num_rows().checked_mul(batch.num_columns().max(1));
-        let left = cells.and_then(|cells| self.cells.checked_sub(cells));
-        self.cells = left.ok_or(DataError::TooLarge)?;
+        // Rows without columns count as one cell each.
+        self.cells = batch
+            .num_rows()
+            .checked_mul(batch.num_columns().max(1))
+            .and_then(|cells| self.cells.checked_sub(cells))
+            .ok_or(DataError::TooLarge)?;
         arrow::spend(batch, &mut self.text)
     }
 }
 
-fn gather(
+fn add_batch(
     batch: &RecordBatch,
     columns: &[Column],
-    gathering: &mut Gathering,
+    builder: &mut BatchBuilder,
 ) -> Result<(), DataError> {
     for (index, (array, column)) in batch.columns().iter().zip(columns).enumerate() {
-        let wrong = |row: usize, problem: CellProblem| {
-            let row = u64::try_from(row).unwrap_or(u64::MAX).saturating_add(1);
+        arrow::add_column(array, index, builder, &|row, problem| {
             let place = Place::Row { file: String::new(), row };
             DataError::Cell { place, column: column.name.clone(), problem }
-        };
-        let mut push = |row, cell| gathering.push(index, cell).map_err(|p| wrong(row, p));
-        arrow::cells(array, &mut push, &wrong)?;
+        })?;
     }
-    (0..batch.num_rows()).for_each(|_| {
-        gathering.end_row();
-    });
+    builder.end_rows(batch.num_rows());
     Ok(())
 }
 
-fn kinds(columns: &[Column]) -> Vec<crate::Kind> {
+fn kinds(columns: &[Column]) -> Vec<Kind> {
     columns.iter().map(|column| column.kind).collect()
 }
 

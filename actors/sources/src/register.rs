@@ -1,19 +1,22 @@
-//! Looking at a source once, and making a dataset of it.
+//! Registration: reading a source once, and making a dataset of it.
 
+use crate::access::Access;
+use crate::dataset::Dataset;
+use crate::declaration::Declaration;
 use crate::error::SourceError;
-use crate::report::Tally;
+use crate::report::{Report, Tally};
 use crate::scan::{discover, scan};
-use crate::{Access, Dataset, Declaration, Report, Source};
+use crate::source::Source;
 
-/// Reads the whole source, checks it against its declaration, and counts what it holds.
+/// Reads the whole source, checks it against its declaration, and counts its values.
 ///
-/// Values out of a declared range or outside of declared levels are counted, not refused: the
-/// owner decides on the report. Paths become absolute in the dataset.
+/// Values outside of a declared range or declared levels are counted and not refused. The owner
+/// decides on the report. Paths become absolute in the dataset.
 ///
 /// # Errors
 ///
-/// What is wrong with the declaration, with the data, or with reaching them. The first problem
-/// ends the registration.
+/// Errors of the declaration, of the data, or of access to them. The first one ends the
+/// registration.
 pub fn register(
     mut declaration: Declaration,
     access: &Access,
@@ -36,7 +39,7 @@ pub fn register(
     Ok((dataset, report))
 }
 
-/// A node may be started from another folder later.
+/// Makes paths absolute, because the node may be started from another folder later.
 fn absolute(mut source: Source) -> Source {
     match &mut source {
         Source::Csv { path, .. } | Source::Parquet { path } | Source::Sqlite { path, .. } => {

@@ -1,45 +1,46 @@
-//! What registration found in a source: counts, never a value.
+//! The report of a registration: counts, never a value.
 
-use std::collections::BTreeSet;
-use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeSet, HashSet};
 use std::hash::BuildHasher;
 
 use serde::Serialize;
 
+use crate::column::{Column, Kind};
 use crate::error::DataError;
-use crate::{Batch, Column, Kind, Values, number};
+use crate::number;
+use crate::values::{Batch, Values};
 
-/// Levels are counted up to here; one more means: more than that.
+/// The bound up to which levels are counted. A count of one more means more than the bound.
 pub const MAX_LEVELS: usize = 10_000;
 
-/// What registration found.
+/// The counts of a registration.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Report {
-    /// Rows in all.
+    /// The number of rows.
     pub rows: u64,
-    /// Per column, in the dataset's order.
+    /// The counts of each column, in the dataset's order.
     pub columns: Vec<ColumnReport>,
 }
 
-/// What registration found in one column.
+/// The counts of one column.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct ColumnReport {
     /// Its name.
     pub name: String,
-    /// What it holds.
+    /// The kind of its values.
     pub kind: Kind,
-    /// Rows without a value.
+    /// The number of rows without a value.
     pub missing: u64,
-    /// Values out of the declared range; 0 where none is declared.
+    /// The number of values outside of the declared range; 0 without a range.
     pub out_of_range: u64,
-    /// Different texts or truth values, up to [`MAX_LEVELS`] + 1; none is counted of numbers.
+    /// The number of different texts or truth values, up to [`MAX_LEVELS`] + 1; `None` for numbers.
     pub levels: Option<u64>,
-    /// Values outside of the declared levels; 0 where none are declared.
+    /// The number of values outside of the declared levels; 0 without levels.
     pub undeclared: u64,
 }
 
-/// Counts, batch by batch.
+/// The running counts, over the batches so far.
 pub(crate) struct Tally {
     columns: Vec<ColumnTally>,
     key: Option<KeyTally>,
@@ -68,15 +69,11 @@ impl Tally {
 
     pub(crate) fn report(self) -> Result<Report, DataError> {
         let columns: Vec<_> = self.columns.into_iter().map(ColumnTally::report).collect();
-        if let Some(key) = self.key {
-            let column = columns.get(key.column).map(|column| (&column.name, column.missing));
-            match column {
-                Some((name, missing)) if missing > 0 || key.repeated > 0 => {
-                    let (column, repeated) = (name.clone(), key.repeated);
-                    return Err(DataError::Key { column, missing, repeated });
-                }
-                _ => {}
-            }
+        if let Some(KeyTally { column, repeated, .. }) = self.key
+            && let Some(ColumnReport { name, missing, .. }) = columns.get(column)
+            && (*missing > 0 || repeated > 0)
+        {
+            return Err(DataError::Key { column: name.clone(), missing: *missing, repeated });
         }
         Ok(Report { rows: self.rows, columns })
     }
@@ -141,8 +138,8 @@ impl ColumnTally {
     }
 }
 
-/// Counts repeated keys by their hash: eight bytes a row, and a false alarm once in 10^5 tables
-/// of 10^7 rows.
+/// Counts repeated keys by their hash, in eight bytes a row. The rate of false alarms is one in
+/// 10^5 tables of 10^7 rows.
 struct KeyTally {
     column: usize,
     hasher: RandomState,

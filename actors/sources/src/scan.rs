@@ -1,20 +1,24 @@
-//! One door to all kinds of sources: what columns there are, and a stream of some of them.
+//! Dispatch to the kinds of sources: listing their columns, and streaming some of them.
 
 use std::collections::BTreeMap;
 
-use crate::declaration::Found;
+use crate::access::Access;
+use crate::column::{Column, Kind};
+use crate::csv;
 use crate::error::{DeclarationError, SourceError};
-use crate::{Access, Batch, Column, Filter, Kind, Source, csv, parquet, sql};
+use crate::filter::Filter;
+use crate::found::FoundColumn;
+use crate::parquet;
+use crate::source::Source;
+use crate::sql;
+use crate::values::BatchSink;
 
-/// Who receives batches.
-pub(crate) type Each<'a> = &'a mut dyn FnMut(Batch) -> Result<(), SourceError>;
-
-/// The columns of a source; kinds are inferred where `declared` does not tell them.
+/// Lists the columns of a source. Kinds that `declared` does not name are inferred.
 pub(crate) fn discover(
     source: &Source,
     declared: &BTreeMap<&str, Kind>,
     access: &Access,
-) -> Result<Vec<Found>, SourceError> {
+) -> Result<Vec<FoundColumn>, SourceError> {
     match source {
         Source::Csv { path, delimiter } => csv::discover(path, *delimiter, declared, access),
         Source::Parquet { path } => parquet::discover(path, access),
@@ -24,23 +28,23 @@ pub(crate) fn discover(
     }
 }
 
-/// Streams columns, typed as given. Rows that `filter` does not select may be left out, or not:
-/// whoever needs exactly those asks the filter itself.
+/// Streams columns of the given kinds. Rows that `filter` does not select may or may not be left
+/// out; the caller evaluates the filter.
 pub(crate) fn scan(
     source: &Source,
     columns: &[Column],
     filter: Option<&Filter>,
     access: &Access,
-    each: Each<'_>,
+    sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
     if access.batch_rows == 0 {
         return Err(DeclarationError::BatchRows.into());
     }
     match source {
-        Source::Csv { path, delimiter } => csv::scan(path, *delimiter, columns, access, each),
-        Source::Parquet { path } => parquet::scan(path, columns, access, each),
+        Source::Csv { path, delimiter } => csv::scan(path, *delimiter, columns, access, sink),
+        Source::Parquet { path } => parquet::scan(path, columns, access, sink),
         Source::Sqlite { .. } | Source::Postgres { .. } | Source::Mysql { .. } => {
-            sql::scan(source, columns, filter, access, each)
+            sql::scan(source, columns, filter, access, sink)
         }
     }
 }

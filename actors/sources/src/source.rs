@@ -1,25 +1,25 @@
-//! Where data lie.
+//! Sources: files, folders and databases that hold the rows of a dataset.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sql;
+use crate::address::{mysql_place, postgres_place};
 
-/// Where a dataset lies. The `Debug` form shows no user, password or query.
+/// The source of a dataset. The `Debug` form shows no user, password or query.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Source {
-    /// Text with a header; a file, or a folder of `.csv` files with one header.
+    /// CSV text with a header: a file, or a folder of `.csv` files with one header.
     Csv {
         /// The file or folder.
         path: PathBuf,
-        /// Between fields; a comma if not given.
+        /// The delimiter between fields; a comma if not given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         delimiter: Option<char>,
     },
-    /// A file, or a folder of `.parquet` files with one schema.
+    /// Parquet: a file, or a folder of `.parquet` files with one schema.
     Parquet {
         /// The file or folder.
         path: PathBuf,
@@ -28,21 +28,21 @@ pub enum Source {
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// What is read of it.
+        /// The table or query that is read.
         from: Relation,
     },
     /// A PostgreSQL server.
     Postgres {
         /// `postgres://user:password@host:port/database`.
         url: String,
-        /// What is read of it.
+        /// The table or query that is read.
         from: Relation,
     },
     /// A MySQL or MariaDB server.
     Mysql {
         /// `mysql://user:password@host:port/database`.
         url: String,
-        /// What is read of it.
+        /// The table or query that is read.
         from: Relation,
     },
 }
@@ -54,26 +54,26 @@ impl fmt::Debug for Source {
             Self::Parquet { path } => write!(formatter, "Parquet({path:?})"),
             Self::Sqlite { path, from } => write!(formatter, "Sqlite({path:?}, {from:?})"),
             Self::Postgres { url, from } => {
-                write!(formatter, "Postgres({}, {from:?})", sql::postgres_place(url))
+                write!(formatter, "Postgres({}, {from:?})", postgres_place(url))
             }
             Self::Mysql { url, from } => {
-                write!(formatter, "Mysql({}, {from:?})", sql::mysql_place(url))
+                write!(formatter, "Mysql({}, {from:?})", mysql_place(url))
             }
         }
     }
 }
 
-/// What is read of a database.
+/// The table or query of a database that is read.
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Relation {
-    /// A table or view; a point parts its schema from its name.
+    /// A table or view; a point separates its schema from its name.
     Table(String),
     /// A single `SELECT`.
     Query(String),
 }
 
-/// A query may hold constants, and those a patient's; a table's name does not.
+/// Shows the name of a table, but no query, because its constants may be values of a patient.
 impl fmt::Debug for Relation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,12 +1,13 @@
-//! Columns of values in memory, and how cells are made part of them without losing anything.
+//! Columns of values in memory, and the lossless conversion of cells to them.
 
 use std::fmt;
 use std::mem;
 
-use crate::error::CellProblem;
-use crate::{Kind, number};
+use crate::column::Kind;
+use crate::error::{CellProblem, SourceError};
+use crate::number;
 
-/// The values of one column; `None` is missing.
+/// The values of one column; `None` is a missing value.
 #[derive(Clone, PartialEq)]
 pub enum Values {
     /// 64-bit integers.
@@ -20,7 +21,7 @@ pub enum Values {
 }
 
 impl Values {
-    /// No values yet, of that kind.
+    /// Makes an empty column of that kind.
     pub fn new(kind: Kind) -> Self {
         match kind {
             Kind::Integer => Self::Integers(Vec::new()),
@@ -30,7 +31,7 @@ impl Values {
         }
     }
 
-    /// What they are.
+    /// Returns the kind of the values.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Integers(_) => Kind::Integer,
@@ -40,7 +41,7 @@ impl Values {
         }
     }
 
-    /// How many, missing ones included.
+    /// Returns the number of values, missing ones included.
     pub fn len(&self) -> usize {
         match self {
             Self::Integers(values) => values.len(),
@@ -50,12 +51,12 @@ impl Values {
         }
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many are missing.
+    /// Counts the missing values.
     pub fn missing(&self) -> usize {
         fn count<T>(values: &[Option<T>]) -> usize {
             values.iter().filter(|value| value.is_none()).count()
@@ -68,7 +69,7 @@ impl Values {
         }
     }
 
-    /// Those for which `kept` says so, in order.
+    /// Keeps the values for which `kept` is true, in order.
     pub(crate) fn retain(&mut self, kept: &[bool]) {
         fn sift<T>(values: &mut Vec<Option<T>>, kept: &[bool]) {
             let mut kept = kept.iter();
@@ -82,7 +83,7 @@ impl Values {
         }
     }
 
-    /// Appends values of the same kind; others are not appended.
+    /// Appends values of the same kind.
     pub(crate) fn append(&mut self, other: Self) {
         match (self, other) {
             (Self::Integers(values), Self::Integers(mut more)) => values.append(&mut more),
@@ -93,7 +94,7 @@ impl Values {
         }
     }
 
-    /// Appends a cell, converted where that loses nothing.
+    /// Appends a cell, if it can be converted without loss.
     pub(crate) fn push(&mut self, cell: Cell) -> Result<(), CellProblem> {
         match self {
             Self::Integers(values) => values.push(cell.integer()?),
@@ -114,9 +115,9 @@ impl fmt::Debug for Values {
 /// Rows of some columns.
 #[derive(Clone, PartialEq)]
 pub struct Batch {
-    /// How many; also where there are no columns.
+    /// The number of rows, even without columns.
     pub rows: usize,
-    /// As many values in each as there are rows.
+    /// The columns, each with one value a row.
     pub columns: Vec<Values>,
 }
 
@@ -126,12 +127,15 @@ impl fmt::Debug for Batch {
     }
 }
 
-/// A value on its way from a source into a column.
+/// The receiver of batches; its error ends the reading.
+pub(crate) type BatchSink<'a> = &'a mut dyn FnMut(Batch) -> Result<(), SourceError>;
+
+/// A value that is read from a source, before it enters a column.
 pub(crate) enum Cell {
     Missing,
     Integer(i64),
     Number(f64),
-    /// As databases and Arrow write it: an optional sign, digits, and a fraction after a point.
+    /// A decimal as databases and Arrow write it: an optional sign, digits, and a fraction.
     Decimal(String),
     Text(String),
     Truth(bool),
@@ -162,7 +166,8 @@ impl Cell {
         }
     }
 
-    /// Codes are often integers: those have one form as text. Numbers have many and are refused.
+    /// Converts to text. Integers, which codes often are, have one text. Numbers have many and are
+    /// refused.
     fn text(self) -> Result<Option<String>, CellProblem> {
         match self {
             Self::Missing => Ok(None),
@@ -173,7 +178,7 @@ impl Cell {
         }
     }
 
-    /// SQLite and MySQL have no truth values of their own: 0 and 1 stand for them.
+    /// Converts to a truth value. SQLite and MySQL have none, and use 0 and 1.
     fn truth(self) -> Result<Option<bool>, CellProblem> {
         match self {
             Self::Missing => Ok(None),
@@ -184,7 +189,7 @@ impl Cell {
         }
     }
 
-    /// Roughly what it takes in memory.
+    /// Estimates the size in memory.
     fn size(&self) -> usize {
         let heap = match self {
             Self::Text(text) | Self::Decimal(text) => text.len(),
@@ -194,12 +199,11 @@ impl Cell {
     }
 }
 
-/// A batch that is so large is handed on even if it has few rows.
+/// The size from which on a batch is passed on, even with few rows.
 const BATCH_BYTES: usize = 16 << 20;
 
-/// Gathers cells, row by row, into batches of at most so many rows and not many more bytes than
-/// [`BATCH_BYTES`].
-pub(crate) struct Gathering {
+/// Builds batches of at most so many rows, and of not many more bytes than [`BATCH_BYTES`].
+pub(crate) struct BatchBuilder {
     kinds: Vec<Kind>,
     columns: Vec<Values>,
     rows: usize,
@@ -207,37 +211,43 @@ pub(crate) struct Gathering {
     limit: usize,
 }
 
-impl Gathering {
+impl BatchBuilder {
     pub(crate) fn new(kinds: Vec<Kind>, limit: usize) -> Self {
         let columns = kinds.iter().copied().map(Values::new).collect();
         Self { kinds, columns, rows: 0, bytes: 0, limit }
     }
 
-    /// Adds a cell to the present row, of the column of that index; one that there is not is
-    /// nobody's.
+    /// Adds a cell of the present row to the column of that index.
     pub(crate) fn push(&mut self, column: usize, cell: Cell) -> Result<(), CellProblem> {
         self.bytes = self.bytes.saturating_add(cell.size());
-        match self.columns.get_mut(column) {
-            Some(values) => values.push(cell),
-            None => Ok(()),
-        }
+        self.columns.get_mut(column).expect("a batch has the columns that are read").push(cell)
     }
 
-    /// All columns have their cell of this row. Whether it is time to [`Gathering::take`].
+    /// Ends a row. Returns `true` if the batch is full.
     pub(crate) fn end_row(&mut self) -> bool {
         self.rows = self.rows.saturating_add(1);
         self.rows >= self.limit || self.bytes >= BATCH_BYTES
+    }
+
+    /// Ends rows whose cells were added column by column.
+    pub(crate) fn end_rows(&mut self, count: usize) {
+        self.rows = self.rows.saturating_add(count);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
-    /// What was gathered; what comes next begins anew.
+    /// Returns the batch, and begins an empty one.
     pub(crate) fn take(&mut self) -> Batch {
         let empty = self.kinds.iter().copied().map(Values::new).collect();
         self.bytes = 0;
         Batch { rows: mem::take(&mut self.rows), columns: mem::replace(&mut self.columns, empty) }
+    }
+
+    /// Passes the last batch on, unless it is empty.
+    pub(crate) fn finish(mut self, sink: BatchSink<'_>) -> Result<(), SourceError> {
+        if self.is_empty() { Ok(()) } else { sink(self.take()) }
     }
 }
 
@@ -269,15 +279,12 @@ mod tests {
 
     #[test]
     fn batches_end_by_rows_or_by_bytes() {
-        let mut gathering = Gathering::new(vec![Kind::Text], 3);
-        assert!(gathering.push(0, Cell::Text("x".repeat(BATCH_BYTES))).is_ok());
-        assert!(gathering.end_row());
-        assert_eq!(gathering.take().rows, 1);
-        assert!(gathering.is_empty());
-        assert_eq!(
-            [gathering.end_row(), gathering.end_row(), gathering.end_row()],
-            [false, false, true]
-        );
+        let mut builder = BatchBuilder::new(vec![Kind::Text], 3);
+        assert!(builder.push(0, Cell::Text("x".repeat(BATCH_BYTES))).is_ok());
+        assert!(builder.end_row());
+        assert_eq!(builder.take().rows, 1);
+        assert!(builder.is_empty());
+        assert_eq!([builder.end_row(), builder.end_row(), builder.end_row()], [false, false, true]);
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! What a field of a CSV file means, and what kind a column of them is.
+//! The meaning of a CSV field, and the kind of a column of them.
 //!
 //! An empty field is missing, quoted or not. `NA` without quotes is missing, as R and pandas write
 //! it; with quotes it is a text, as R keeps it. `NaN` is a missing number. Blanks around numbers
-//! and truth values are passed over; in texts they count. Numbers have a point, no thousands
+//! and truth values are ignored; in texts they count. Numbers have a decimal point and no thousands
 //! separator. `true` and `false` are truth values in any case.
 
-use crate::Kind;
+use crate::column::Kind;
 use crate::error::{CellProblem, Place};
 use crate::values::Cell;
 
@@ -17,7 +17,7 @@ impl Field<'_> {
     }
 }
 
-/// The field as a cell of that kind; `text` is the field's, in UTF-8.
+/// Parses the text of a field as a cell of that kind.
 pub(super) fn parse(text: &str, kind: Kind) -> Result<Cell, CellProblem> {
     let bare = text.trim_matches([' ', '\t']);
     match kind {
@@ -39,12 +39,12 @@ pub(super) fn parse(text: &str, kind: Kind) -> Result<Cell, CellProblem> {
     }
 }
 
-/// To the nearest double; `inf` and what is too large for a double are refused downstream.
+/// Parses to the nearest double. The batch refuses infinite numbers.
 fn number(text: &str) -> Result<Cell, CellProblem> {
     text.parse().map(Cell::Number).map_err(|_| CellProblem::NotA(Kind::Number))
 }
 
-/// Where a column is declared, 0 and 1 are taken too.
+/// Parses a truth value of a declared column, which may be 0 or 1.
 fn truth(text: &str) -> Option<bool> {
     match text {
         "0" => Some(false),
@@ -60,13 +60,13 @@ fn truth_word(text: &str) -> Option<bool> {
     text.eq_ignore_ascii_case("false").then_some(false)
 }
 
-/// What a field looks like.
+/// The shape of a field's text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Shape {
     Truth,
-    /// Digits, as numbers are written.
+    /// An integer of at most 64 bits, without leading zeros.
     Integer,
-    /// Digits with zeros before, or more than fit: rather a code than a number.
+    /// Digits with leading zeros, or more than 64 bits: a code rather than a number.
     Code,
     Number,
     DecimalComma,
@@ -78,7 +78,6 @@ fn shape(text: &str) -> Shape {
         return Shape::Truth;
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if is_digits(unsigned) {
         let leading_zero = unsigned.len() > 1 && unsigned.starts_with('0');
         let fits = text.parse::<i64>().is_ok();
@@ -92,7 +91,11 @@ fn shape(text: &str) -> Shape {
     if text.parse::<f64>().is_ok() { Shape::Number } else { Shape::Other }
 }
 
-/// Watches the fields of a column, and tells its kind in the end.
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Infers the kind of a column from its fields.
 #[derive(Default)]
 pub(super) struct Inference {
     truths: bool,
@@ -100,7 +103,7 @@ pub(super) struct Inference {
     numbers: bool,
     codes: bool,
     other: bool,
-    /// Where the first number with a comma is.
+    /// The place of the first number with a comma.
     comma: Option<Place>,
 }
 
@@ -118,8 +121,8 @@ impl Inference {
         }
     }
 
-    /// The narrowest kind that holds all fields seen; text for a column without any. A column
-    /// that would be of numbers but for commas is refused, with the place of the first.
+    /// Returns the narrowest kind for all fields, and text for no fields. A column of numbers with
+    /// decimal commas is an error, with the place of the first.
     pub(super) fn kind(&self) -> Result<Kind, Place> {
         let numeric = self.integers || self.numbers;
         if self.other || self.codes {
@@ -141,8 +144,9 @@ mod tests {
 
     fn infer(fields: &[&str]) -> Result<Kind, u64> {
         let mut inference = Inference::default();
-        let place = |row| Place::Row { file: String::new(), row };
-        fields.iter().zip(2..).for_each(|(field, row)| inference.see(field, || place(row)));
+        for (field, row) in fields.iter().zip(2..) {
+            inference.see(field, || Place::Row { file: String::new(), row });
+        }
         inference.kind().map_err(|place| match place {
             Place::Row { row, .. } => row,
             other => panic!("{other}"),

@@ -1,46 +1,38 @@
 //! Columns of CSV texts.
 //!
-//! The first line names the columns. Kinds are inferred over the whole text, not over its start.
+//! The first line names the columns. Kinds are inferred from the whole text, not from its start.
 
 mod cell;
 mod records;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use self::cell::Inference;
-use self::records::{Broken, Record, Records};
+use self::records::{Record, RecordError, Records};
 use crate::access::{Access, file_error, file_name};
-use crate::declaration::Found;
-use crate::error::{
-    CellProblem, DataError, DeclarationError, HeaderProblem, Malformed, Place, SourceError,
-};
-use crate::scan::Each;
-use crate::values::{Cell, Gathering};
-use crate::{Column, Kind, MAX_COLUMNS};
+use crate::column::{Column, Kind};
+use crate::error::{CellProblem, DataError, DeclarationError, Malformed, Place, SourceError};
+use crate::found::{FoundColumn, check_names};
+use crate::values::{BatchBuilder, BatchSink, Cell};
 
-/// Bytes that are read from a file at once.
+/// The bytes that are read from a file at once.
 const BUFFER: usize = 1 << 16;
 
-/// Longer names are not column names.
-const MAX_NAME: usize = 200;
-
-/// The columns of a file or folder; kinds are inferred where `declared` does not tell them.
+/// Lists the columns of a file or folder. Kinds that `declared` does not name are inferred.
 pub(crate) fn discover(
     path: &Path,
     delimiter: Option<char>,
     declared: &BTreeMap<&str, Kind>,
     access: &Access,
-) -> Result<Vec<Found>, SourceError> {
+) -> Result<Vec<FoundColumn>, SourceError> {
     let mut columns: Option<(Vec<String>, Vec<Inference>)> = None;
     for file in access.files(path, "csv")? {
         let mut table = Table::open(&file, delimiter, access)?;
-        let (names, inferences) = columns.get_or_insert_with(|| {
-            let inferences = table.header.iter().map(|_| Inference::default()).collect();
-            (table.header.clone(), inferences)
-        });
+        let (names, inferences) =
+            columns.get_or_insert_with(|| (table.header.clone(), no_inferences(&table.header)));
         table.check_header(names)?;
         table.infer(inferences, declared)?;
     }
@@ -54,26 +46,26 @@ pub(crate) fn scan(
     delimiter: Option<char>,
     columns: &[Column],
     access: &Access,
-    each: Each<'_>,
+    sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
     let kinds = columns.iter().map(|column| column.kind).collect();
-    let mut gathering = Gathering::new(kinds, access.batch_rows);
+    let mut builder = BatchBuilder::new(kinds, access.batch_rows);
     let mut first: Option<Vec<String>> = None;
     for file in access.files(path, "csv")? {
         let mut table = Table::open(&file, delimiter, access)?;
         table.check_header(first.get_or_insert_with(|| table.header.clone()))?;
-        table.gather(columns, &mut gathering, each)?;
+        table.add_rows(columns, &mut builder, sink)?;
     }
-    if gathering.is_empty() { Ok(()) } else { each(gathering.take()) }
+    builder.finish(sink)
 }
 
-/// The columns of a text, inferred, and how many rows it has.
+/// Infers the columns of a text, and counts its rows.
 pub(crate) fn discover_text(
     text: &[u8],
     delimiter: Option<char>,
-) -> Result<(Vec<Found>, u64), SourceError> {
+) -> Result<(Vec<FoundColumn>, u64), SourceError> {
     let mut table = Table::new(text, String::new(), delimiter)?;
-    let mut inferences: Vec<_> = table.header.iter().map(|_| Inference::default()).collect();
+    let mut inferences = no_inferences(&table.header);
     let rows = table.infer(&mut inferences, &BTreeMap::new())?;
     Ok((conclude(table.header, &inferences, &BTreeMap::new())?, rows))
 }
@@ -83,18 +75,18 @@ pub(crate) fn scan_text(
     text: &[u8],
     delimiter: Option<char>,
     columns: &[Column],
-    each: Each<'_>,
+    sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
     let kinds = columns.iter().map(|column| column.kind).collect();
-    let mut gathering = Gathering::new(kinds, usize::MAX);
+    let mut builder = BatchBuilder::new(kinds, usize::MAX);
     let mut table = Table::new(text, String::new(), delimiter)?;
-    table.gather(columns, &mut gathering, each)?;
-    if gathering.is_empty() { Ok(()) } else { each(gathering.take()) }
+    table.add_rows(columns, &mut builder, sink)?;
+    builder.finish(sink)
 }
 
-/// A text behind its header.
+/// The rows of a text, after its header.
 struct Table<R> {
-    /// Its name for messages.
+    /// The name of the file, for messages.
     file: String,
     header: Vec<String>,
     records: Records<R>,
@@ -110,11 +102,9 @@ impl Table<BufReader<File>> {
 impl<R: BufRead> Table<R> {
     fn new(input: R, file: String, delimiter: Option<char>) -> Result<Self, SourceError> {
         let delimiter = delimiter_byte(delimiter)?;
-        let mut records =
-            Records::new(input, delimiter).map_err(|broken| explain(broken, &file))?;
-        // Of two columns, for a blank line to say nothing; there is no header yet.
-        let first = records.next(2).map_err(|broken| explain(broken, &file))?;
-        let Some(first) = first else {
+        let mut records = Records::new(input, delimiter).map_err(|error| explain(error, &file))?;
+        // As if of two columns, so that blank lines before the header are skipped.
+        let Some(first) = records.next(2).map_err(|error| explain(error, &file))? else {
             return Err(malformed(&file, 1, Malformed::Empty));
         };
         let header = header(first, &file)?;
@@ -129,7 +119,7 @@ impl<R: BufRead> Table<R> {
         }
     }
 
-    /// Looks at all rows, and tells how many there are.
+    /// Observes all rows, and counts them.
     fn infer(
         &mut self,
         inferences: &mut [Inference],
@@ -139,60 +129,65 @@ impl<R: BufRead> Table<R> {
         let mut rows: u64 = 0;
         while let Some(record) = next(records, header.len(), file)? {
             rows = rows.saturating_add(1);
-            let named = record.fields().zip(header.iter()).zip(inferences.iter_mut());
-            for (index, ((field, name), inference)) in named.enumerate() {
+            let columns = header.iter().zip(inferences.iter_mut());
+            for (index, (field, (name, inference))) in record.fields().zip(columns).enumerate() {
                 if field.is_missing() || declared.contains_key(name.as_str()) {
                     continue;
                 }
                 let text = utf8(field.bytes, index, record.line, file)?;
-                inference.see(text, || Place::Line { file: file.clone(), line: record.line });
+                inference.see(text, || line(file, record.line));
             }
         }
         Ok(rows)
     }
 
-    fn gather(
+    fn add_rows(
         &mut self,
         columns: &[Column],
-        gathering: &mut Gathering,
-        each: Each<'_>,
+        builder: &mut BatchBuilder,
+        sink: BatchSink<'_>,
     ) -> Result<(), SourceError> {
         let Self { file, header, records } = self;
-        let wanted = wanted(header, columns)?;
+        let targets = targets(header, columns)?;
         while let Some(record) = next(records, header.len(), file)? {
-            for (index, (field, targets)) in record.fields().zip(&wanted).enumerate() {
+            for (index, (field, targets)) in record.fields().zip(&targets).enumerate() {
                 for (target, column) in targets {
                     let cell = if field.is_missing() {
                         Ok(Cell::Missing)
                     } else {
                         cell::parse(utf8(field.bytes, index, record.line, file)?, column.kind)
                     };
-                    let pushed = cell.and_then(|cell| gathering.push(*target, cell));
-                    pushed.map_err(|problem| wrong_cell(file, record.line, column, problem))?;
+                    cell.and_then(|cell| builder.push(*target, cell))
+                        .map_err(|problem| cell_error(file, record.line, column, problem))?;
                 }
             }
-            if gathering.end_row() {
-                each(gathering.take())?;
+            if builder.end_row() {
+                sink(builder.take())?;
             }
         }
         Ok(())
     }
 }
 
-/// For each field of a row, the columns it is part of: none, one, or more where a column is asked
-/// for twice.
-fn wanted<'a>(
+fn no_inferences(header: &[String]) -> Vec<Inference> {
+    header.iter().map(|_| Inference::default()).collect()
+}
+
+/// Lists the columns that each field of a row belongs to: none, one, or more if a column is
+/// requested twice.
+fn targets<'a>(
     header: &[String],
     columns: &'a [Column],
 ) -> Result<Vec<Vec<(usize, &'a Column)>>, SourceError> {
-    let gone = columns.iter().find(|column| !header.contains(&column.name));
-    if let Some(column) = gone {
-        return Err(DataError::Changed(column.name.clone()).into());
+    let mut targets: Vec<_> = header.iter().map(|_| Vec::new()).collect();
+    for (target, column) in columns.iter().enumerate() {
+        let field = header.iter().position(|name| *name == column.name);
+        match field.and_then(|field| targets.get_mut(field)) {
+            Some(of_field) => of_field.push((target, column)),
+            None => return Err(DataError::Changed(column.name.clone()).into()),
+        }
     }
-    let targets = |name: &String| {
-        columns.iter().enumerate().filter(|(_, column)| column.name == *name).collect()
-    };
-    Ok(header.iter().map(targets).collect())
+    Ok(targets)
 }
 
 fn next<'a, R: BufRead>(
@@ -200,8 +195,7 @@ fn next<'a, R: BufRead>(
     width: usize,
     file: &str,
 ) -> Result<Option<&'a Record>, SourceError> {
-    let record = records.next(width).map_err(|broken| explain(broken, file))?;
-    match record {
+    match records.next(width).map_err(|error| explain(error, file))? {
         Some(record) if record.len() != width => {
             let problem = Malformed::Ragged { found: record.len(), expected: width };
             Err(malformed(file, record.line, problem))
@@ -214,8 +208,9 @@ fn conclude(
     names: Vec<String>,
     inferences: &[Inference],
     declared: &BTreeMap<&str, Kind>,
-) -> Result<Vec<Found>, SourceError> {
-    let kind = |(name, inference): (String, &Inference)| {
+) -> Result<Vec<FoundColumn>, SourceError> {
+    let mut found = Vec::new();
+    for (name, inference) in names.into_iter().zip(inferences) {
         let kind = match declared.get(name.as_str()) {
             Some(kind) => *kind,
             None => inference.kind().map_err(|place| DataError::Cell {
@@ -224,9 +219,9 @@ fn conclude(
                 problem: CellProblem::DecimalComma,
             })?,
         };
-        Ok(Found { name, kind: Ok(kind) })
-    };
-    names.into_iter().zip(inferences).map(kind).collect()
+        found.push(FoundColumn { name, kind: Ok(kind) });
+    }
+    Ok(found)
 }
 
 fn delimiter_byte(delimiter: Option<char>) -> Result<u8, DeclarationError> {
@@ -255,45 +250,27 @@ fn header(record: &Record, file: &str) -> Result<Vec<String>, SourceError> {
     }
 }
 
-/// Every column has a name of its own that one sees as it is.
-pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), DataError> {
-    let mut seen = BTreeSet::new();
-    for (number, name) in (1..).zip(names) {
-        let hidden = name.trim() != name || name.chars().any(char::is_control);
-        let problem = if number > MAX_COLUMNS {
-            HeaderProblem::TooMany
-        } else if name.is_empty() {
-            HeaderProblem::Nameless(number)
-        } else if hidden || name.len() > MAX_NAME {
-            HeaderProblem::Name(number)
-        } else if !seen.insert(name) {
-            HeaderProblem::Twice(name.to_owned())
-        } else {
-            continue;
-        };
-        return Err(DataError::Header(problem));
-    }
-    Ok(())
-}
-
 fn utf8<'a>(bytes: &'a [u8], index: usize, line: u64, file: &str) -> Result<&'a str, SourceError> {
     let field = index.saturating_add(1);
     std::str::from_utf8(bytes).map_err(|_| malformed(file, line, Malformed::Encoding(field)))
 }
 
-fn explain(broken: Broken, file: &str) -> SourceError {
-    match broken {
-        Broken::Input(error) => file_error(Path::new(file), &error),
-        Broken::Text { line, problem } => malformed(file, line, problem),
+fn explain(error: RecordError, file: &str) -> SourceError {
+    match error {
+        RecordError::Input(error) => file_error(Path::new(file), &error),
+        RecordError::Text { line, problem } => malformed(file, line, problem),
     }
 }
 
-fn malformed(file: &str, line: u64, problem: Malformed) -> SourceError {
-    let place = Place::Line { file: file.to_owned(), line };
-    DataError::Malformed { place, problem }.into()
+fn line(file: &str, line: u64) -> Place {
+    Place::Line { file: file.to_owned(), line }
 }
 
-fn wrong_cell(file: &str, line: u64, column: &Column, problem: CellProblem) -> SourceError {
-    let place = Place::Line { file: file.to_owned(), line };
+fn malformed(file: &str, line: u64, problem: Malformed) -> SourceError {
+    DataError::Malformed { place: self::line(file, line), problem }.into()
+}
+
+fn cell_error(file: &str, line: u64, column: &Column, problem: CellProblem) -> SourceError {
+    let place = self::line(file, line);
     DataError::Cell { place, column: column.name.clone(), problem }.into()
 }

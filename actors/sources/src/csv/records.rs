@@ -1,55 +1,56 @@
-//! CSV, record by record, after RFC 4180 and strictly.
+//! A strict parser of CSV records (RFC 4180).
 //!
-//! Parsers made for any file (the `csv` crate, which the tests compare with) take a quote that is
-//! never closed as one field up to the end of the file, take quotes amid a field as they come,
-//! and read a record of any length into memory. With patients' data each of these is an error.
+//! Lenient parsers, such as the `csv` crate that the tests compare with, accept three defects. A
+//! quote that is never closed makes one field up to the end of the file. Quotes amid a field are
+//! kept, and records of any length are read into memory. With patients' data each of these is an
+//! error here.
 //!
-//! Nothing here knows what a field means.
+//! Nothing here knows the meaning of a field.
 
 use std::io::{self, BufRead};
 
-use crate::MAX_COLUMNS;
 use crate::error::Malformed;
+use crate::found::MAX_COLUMNS;
 
-/// A record is no longer, counted without quotes and delimiters.
+/// The longest record, in bytes without quotes and delimiters.
 const MAX_RECORD: usize = 1 << 20;
 
-/// Reads records off a text.
+/// Reads the records of a text.
 pub(super) struct Records<R> {
     input: R,
     delimiter: u8,
-    /// Of the next byte, from 1.
+    /// The line of the next byte, from 1.
     line: u64,
     state: State,
     record: Record,
 }
 
-/// One row: its fields' bytes, one after the other.
+/// One row: the bytes of its fields, one after the other.
 #[derive(Default)]
 pub(super) struct Record {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     quoted: Vec<bool>,
-    /// Where the row begins, from 1.
+    /// The line at which the row begins, from 1.
     pub(super) line: u64,
 }
 
-/// A field as it stands in the text.
+/// A field of the text.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) quoted: bool,
 }
 
-/// Why there is no further record.
-pub(super) enum Broken {
+/// Reasons why a record cannot be read.
+pub(super) enum RecordError {
     Input(io::Error),
     Text { line: u64, problem: Malformed },
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
-    /// Nothing of the record was read.
+    /// Before the first byte of the record.
     RecordStart,
     /// After a delimiter.
     FieldStart,
@@ -57,9 +58,9 @@ enum State {
     Plain,
     /// In quotes.
     Quoted,
-    /// After a quote in quotes: it ends them, or is the first of two.
+    /// After a quote in quotes, which ends them or is the first of two.
     QuoteInQuotes,
-    /// After a carriage return that ends the record once its line feed comes.
+    /// After a carriage return, which ends the record together with a line feed.
     CarriageReturn,
 }
 
@@ -69,14 +70,15 @@ impl Record {
     }
 
     pub(super) fn fields(&self) -> impl Iterator<Item = Field<'_>> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).zip(&self.quoted).map(|((start, end), quoted)| Field {
-            bytes: self.bytes.get(start..*end).unwrap_or_default(),
-            quoted: *quoted,
+        let mut start = 0;
+        self.ends.iter().zip(&self.quoted).map(move |(end, quoted)| {
+            let bytes = self.bytes.get(start..*end).expect("fields end within the record");
+            start = *end;
+            Field { bytes, quoted: *quoted }
         })
     }
 
-    /// A line without anything.
+    /// Returns `true` for an empty line.
     fn is_blank(&self) -> bool {
         self.ends.len() == 1 && self.bytes.is_empty() && self.quoted.first() == Some(&false)
     }
@@ -101,15 +103,15 @@ impl Record {
 }
 
 impl<R: BufRead> Records<R> {
-    pub(super) fn new(mut input: R, delimiter: u8) -> Result<Self, Broken> {
-        skip_mark(&mut input)?;
+    pub(super) fn new(mut input: R, delimiter: u8) -> Result<Self, RecordError> {
+        skip_byte_order_mark(&mut input)?;
         let record = Record::default();
         Ok(Self { input, delimiter, line: 1, state: State::RecordStart, record })
     }
 
-    /// The next record. Blank lines of tables with several columns say nothing and are passed
-    /// over; in a table of one column (`width` 1) each is a missing value.
-    pub(super) fn next(&mut self, width: usize) -> Result<Option<&Record>, Broken> {
+    /// Reads the next record. In tables of several columns blank lines are skipped; in a table of
+    /// one column (`width` 1) each is a missing value.
+    pub(super) fn next(&mut self, width: usize) -> Result<Option<&Record>, RecordError> {
         while self.advance()? {
             if width == 1 || !self.record.is_blank() {
                 return Ok(Some(&self.record));
@@ -119,11 +121,11 @@ impl<R: BufRead> Records<R> {
     }
 
     /// Reads one record, if there is one.
-    fn advance(&mut self) -> Result<bool, Broken> {
+    fn advance(&mut self) -> Result<bool, RecordError> {
         self.record.start(self.line);
         self.state = State::RecordStart;
         loop {
-            let chunk = self.input.fill_buf().map_err(Broken::Input)?;
+            let chunk = self.input.fill_buf().map_err(RecordError::Input)?;
             if chunk.is_empty() {
                 return self.end_of_text();
             }
@@ -139,13 +141,13 @@ impl<R: BufRead> Records<R> {
             }
             self.input.consume(used);
             let line = self.record.line;
-            if ended.map_err(|problem| Broken::Text { line, problem })? {
+            if ended.map_err(|problem| RecordError::Text { line, problem })? {
                 return Ok(true);
             }
         }
     }
 
-    fn end_of_text(&mut self) -> Result<bool, Broken> {
+    fn end_of_text(&mut self) -> Result<bool, RecordError> {
         let problem = match self.state {
             State::RecordStart => return Ok(false),
             State::Quoted => Malformed::OpenQuote,
@@ -155,11 +157,11 @@ impl<R: BufRead> Records<R> {
                 return Ok(true);
             }
         };
-        Err(Broken::Text { line: self.record.line, problem })
+        Err(RecordError::Text { line: self.record.line, problem })
     }
 }
 
-/// Takes one byte; whether it ended the record.
+/// Processes one byte. Returns `true` if it ended the record.
 fn step(
     state: &mut State,
     record: &mut Record,
@@ -209,11 +211,11 @@ fn step(
     Ok(false)
 }
 
-/// Passes over the mark that some programs put before UTF-8, and refuses those of UTF-16.
-fn skip_mark<R: BufRead>(input: &mut R) -> Result<(), Broken> {
-    let start = input.fill_buf().map_err(Broken::Input)?;
+/// Skips the byte order mark of UTF-8, and refuses those of UTF-16.
+fn skip_byte_order_mark<R: BufRead>(input: &mut R) -> Result<(), RecordError> {
+    let start = input.fill_buf().map_err(RecordError::Input)?;
     if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
-        return Err(Broken::Text { line: 1, problem: Malformed::Utf16 });
+        return Err(RecordError::Text { line: 1, problem: Malformed::Utf16 });
     }
     let mark = [0xef, 0xbb, 0xbf];
     if start.starts_with(&mark) {
@@ -228,17 +230,23 @@ mod tests {
 
     fn parse(text: &str, capacity: usize) -> Result<Vec<Vec<String>>, (u64, Malformed)> {
         let input = io::BufReader::with_capacity(capacity, text.as_bytes());
-        let broken = |broken| match broken {
-            Broken::Text { line, problem } => (line, problem),
-            Broken::Input(error) => panic!("{error}"),
-        };
-        let mut records = Records::new(input, b',').map_err(broken)?;
+        let mut records = Records::new(input, b',').map_err(line_and_problem)?;
         let mut rows = Vec::new();
-        while let Some(record) = records.next(2).map_err(broken)? {
-            let text = |field: Field<'_>| String::from_utf8(field.bytes.to_vec()).unwrap();
-            rows.push(record.fields().map(text).collect());
+        while let Some(record) = records.next(2).map_err(line_and_problem)? {
+            rows.push(record.fields().map(text_of).collect());
         }
         Ok(rows)
+    }
+
+    fn line_and_problem(error: RecordError) -> (u64, Malformed) {
+        match error {
+            RecordError::Text { line, problem } => (line, problem),
+            RecordError::Input(error) => panic!("{error}"),
+        }
+    }
+
+    fn text_of(field: Field<'_>) -> String {
+        String::from_utf8(field.bytes.to_vec()).unwrap()
     }
 
     #[track_caller]
@@ -247,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_is_refused_with_its_line() {
+    fn malformed_text_is_refused_with_its_line() {
         fails("a,b\n1,\"2\n3,4\n", 2, Malformed::OpenQuote);
         fails("a,b\n1,2\"3\n", 2, Malformed::StrayQuote(2));
         fails("a,b\n\"1\"2,3\n", 2, Malformed::StrayQuote(1));
@@ -257,60 +265,68 @@ mod tests {
         fails(&format!("a,b\n1,\"{}", "x\n".repeat(MAX_RECORD)), 2, Malformed::TooLong);
         fails(&",".repeat(MAX_COLUMNS), 1, Malformed::TooWide);
         let utf16 = Records::new(&[0xff, 0xfe, 0x61, 0x00][..], b',');
-        assert!(matches!(utf16, Err(Broken::Text { problem: Malformed::Utf16, .. })));
+        assert!(matches!(utf16, Err(RecordError::Text { problem: Malformed::Utf16, .. })));
     }
 
     #[test]
-    fn the_last_line_needs_no_end_and_blank_lines_say_nothing() {
+    fn the_last_line_needs_no_end_and_blank_lines_are_skipped() {
         for text in ["a,b\n1,2", "a,b\r\n1,2\r\n", "\u{feff}a,b\n\n1,2\n\r\n\n"] {
             assert_eq!(parse(text, 8).unwrap(), [["a", "b"], ["1", "2"]], "{text:?}");
         }
-        let lines = |text: &str| {
-            let mut records = Records::new(text.as_bytes(), b',').ok().unwrap();
-            let mut lines = Vec::new();
-            while let Ok(Some(record)) = records.next(1) {
-                lines.push((record.line, record.len()));
-            }
-            lines
-        };
-        assert_eq!(lines("a\n\n\"x\ny\"\n\n"), [(1, 1), (2, 1), (3, 1), (5, 1)]);
     }
 
-    /// What others write is read as others read it.
+    #[test]
+    fn blank_lines_of_one_column_are_rows() {
+        let text = "a\n\n\"x\ny\"\n\n";
+        let mut records = Records::new(text.as_bytes(), b',').ok().unwrap();
+        let mut lines = Vec::new();
+        while let Ok(Some(record)) = records.next(1) {
+            lines.push((record.line, record.len()));
+        }
+        assert_eq!(lines, [(1, 1), (2, 1), (3, 1), (5, 1)]);
+    }
+
     #[test]
     fn well_formed_texts_are_read_as_the_csv_crate_reads_them() {
         let seed = getrandom::u64().unwrap();
         println!("seed {seed}");
-        let mut state = seed;
-        let mut random = |below: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695);
-            (state >> 33) % below
-        };
+        let mut random = Random(seed);
         for _ in 0..300 {
-            let mut writer = ::csv::WriterBuilder::new()
-                .terminator(if random(2) == 0 {
-                    ::csv::Terminator::CRLF
-                } else {
-                    Default::default()
-                })
-                .from_writer(Vec::new());
-            let rows: Vec<Vec<String>> = (0..1 + random(5))
-                .map(|_| {
-                    let text = |length: u64, random: &mut dyn FnMut(u64) -> u64| {
-                        let parts = ["x", "\"", ",", "\n", "\r\n", "é", " ", ";"];
-                        (0..length)
-                            .map(|_| parts[usize::try_from(random(8)).unwrap()])
-                            .collect::<String>()
-                    };
-                    let length = random(6);
-                    vec![text(length, &mut random), text(random(4), &mut random), "z".into()]
-                })
-                .collect();
-            rows.iter().for_each(|row| writer.write_record(row).unwrap());
-            let bytes = writer.into_inner().unwrap();
-            let text = String::from_utf8(bytes).unwrap();
-            let capacity = 3 + usize::try_from(random(20)).unwrap();
+            let rows = random.rows();
+            let text = written(&rows, random.below(2) == 0);
+            let capacity = 3 + random.below(20);
             assert_eq!(parse(&text, capacity).as_ref(), Ok(&rows), "{text:?}");
+        }
+    }
+
+    /// Writes rows with the csv crate.
+    fn written(rows: &[Vec<String>], with_carriage_returns: bool) -> String {
+        let mut builder = ::csv::WriterBuilder::new();
+        if with_carriage_returns {
+            builder.terminator(::csv::Terminator::CRLF);
+        }
+        let mut writer = builder.from_writer(Vec::new());
+        rows.iter().for_each(|row| writer.write_record(row).unwrap());
+        String::from_utf8(writer.into_inner().unwrap()).unwrap()
+    }
+
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695);
+            usize::try_from(self.0 >> 33).unwrap() % bound
+        }
+
+        fn rows(&mut self) -> Vec<Vec<String>> {
+            let count = 1 + self.below(5);
+            (0..count).map(|_| vec![self.text(6), self.text(4), "z".into()]).collect()
+        }
+
+        fn text(&mut self, bound: usize) -> String {
+            let parts = ["x", "\"", ",", "\n", "\r\n", "é", " ", ";"];
+            let length = self.below(bound);
+            (0..length).map(|_| parts[self.below(8)]).collect()
         }
     }
 }

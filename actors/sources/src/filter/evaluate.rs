@@ -1,12 +1,14 @@
-//! What a filter means.
+//! The meaning of a filter: its evaluation on a batch.
 
 use std::cmp::Ordering;
 
 use super::{Comparison, Constant, Filter};
+use crate::column::Column;
 use crate::error::SelectionError;
-use crate::{Batch, Column, Values, number};
+use crate::number;
+use crate::values::{Batch, Values};
 
-/// Of a condition on a row. In this order `and` is the least, `or` the greatest.
+/// The truth of a condition on a row. In this order `and` is the minimum, `or` the maximum.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Verdict {
     False,
@@ -29,8 +31,8 @@ impl Verdict {
 }
 
 impl Filter {
-    /// For each row of the batch, whether it is selected. `columns` describe those of the batch,
-    /// in the same order.
+    /// Evaluates the filter for each row of the batch. `columns` describe those of the batch, in
+    /// the same order.
     ///
     /// # Errors
     ///
@@ -44,12 +46,15 @@ impl Filter {
     fn verdicts(&self, columns: &[Column], batch: &Batch) -> Result<Vec<Verdict>, SelectionError> {
         match self {
             Self::Compare { column, op, value } => {
-                let named = columns.iter().zip(&batch.columns).find(|(c, _)| c.name == *column);
-                let unknown = || SelectionError::UnknownColumn(column.clone());
-                let (described, values) = named.ok_or_else(unknown)?;
-                let mismatch =
-                    || SelectionError::Mismatch { column: column.clone(), kind: described.kind };
-                compare(values, *op, value).ok_or_else(mismatch)
+                let (described, values) = columns
+                    .iter()
+                    .zip(&batch.columns)
+                    .find(|(described, _)| described.name == *column)
+                    .ok_or_else(|| SelectionError::UnknownColumn(column.clone()))?;
+                compare(values, *op, value).ok_or_else(|| SelectionError::Mismatch {
+                    column: column.clone(),
+                    kind: described.kind,
+                })
             }
             Self::And(parts) => fold(parts, Verdict::True, Verdict::min, columns, batch),
             Self::Or(parts) => fold(parts, Verdict::False, Verdict::max, columns, batch),
@@ -76,7 +81,7 @@ fn fold(
     Ok(joined)
 }
 
-/// `None` where the types do not go together.
+/// Compares each value with the constant, or returns `None` if their types do not match.
 fn compare(values: &Values, op: Comparison, constant: &Constant) -> Option<Vec<Verdict>> {
     let verdicts = match (values, constant) {
         (Values::Integers(values), Constant::Integer(constant)) => {
@@ -89,8 +94,8 @@ fn compare(values: &Values, op: Comparison, constant: &Constant) -> Option<Vec<V
             each(values, op, |value| number::compare(*constant, *value).reverse())
         }
         (Values::Numbers(values), Constant::Number(constant)) => {
-            // Neither is NaN: columns hold finite numbers, and constants are checked. Zero
-            // equals its negative, which `total_cmp` would deny.
+            // Neither is NaN: columns hold finite numbers, and constants are checked. Unlike
+            // `total_cmp`, this makes zero equal to its negative.
             each(values, op, |value| value.partial_cmp(constant).unwrap_or(Ordering::Equal))
         }
         (Values::Texts(values), Constant::Text(constant)) => {
@@ -105,11 +110,13 @@ fn compare(values: &Values, op: Comparison, constant: &Constant) -> Option<Vec<V
 }
 
 fn each<T>(values: &[Option<T>], op: Comparison, order: impl Fn(&T) -> Ordering) -> Vec<Verdict> {
-    let verdict = |value: &Option<T>| match value {
-        None => Verdict::Unknown,
-        Some(value) => Verdict::of(op.holds(order(value))),
-    };
-    values.iter().map(verdict).collect()
+    values
+        .iter()
+        .map(|value| match value {
+            None => Verdict::Unknown,
+            Some(value) => Verdict::of(op.holds(order(value))),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -117,23 +124,23 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::Kind;
+    use crate::column::Kind;
+
+    fn column(name: &str, kind: Kind) -> Column {
+        Column { name: name.into(), kind, unit: None, range: None, levels: None }
+    }
+
+    fn text(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
 
     fn selected(filter: Value) -> Vec<bool> {
-        let column = |name: &str, kind| Column {
-            name: name.into(),
-            kind,
-            unit: None,
-            range: None,
-            levels: None,
-        };
         let columns = [
             column("i", Kind::Integer),
             column("x", Kind::Number),
             column("t", Kind::Text),
             column("b", Kind::Truth),
         ];
-        let text = |text: &str| Some(text.to_owned());
         let batch = Batch {
             rows: 3,
             columns: vec![

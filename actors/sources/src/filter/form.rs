@@ -18,15 +18,14 @@ impl Filter {
         parse(value, MAX_DEPTH, &mut nodes)
     }
 
-    /// The JSON form.
+    /// Encodes the filter as JSON.
     pub fn to_json(&self) -> Value {
-        let list = |parts: &[Self]| Value::from_iter(parts.iter().map(Self::to_json));
         match self {
             Self::Compare { column, op, value } => {
                 json!({"column": column, "op": op.symbol(), "value": value.to_json()})
             }
-            Self::And(parts) => json!({"and": list(parts)}),
-            Self::Or(parts) => json!({"or": list(parts)}),
+            Self::And(parts) => json!({"and": all_to_json(parts)}),
+            Self::Or(parts) => json!({"or": all_to_json(parts)}),
             Self::Not(part) => json!({"not": part.to_json()}),
         }
     }
@@ -43,6 +42,10 @@ impl Serialize for Filter {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.to_json().serialize(serializer)
     }
+}
+
+fn all_to_json(parts: &[Filter]) -> Value {
+    parts.iter().map(Filter::to_json).collect()
 }
 
 fn parse(value: &Value, depth: usize, nodes: &mut usize) -> Result<Filter, SelectionError> {
@@ -167,13 +170,19 @@ mod tests {
         }
     }
 
+    fn nested(times: usize) -> Value {
+        (0..times).fold(age(), |inner, _| json!({"not": inner}))
+    }
+
+    fn wide(parts: usize) -> Value {
+        json!({"or": vec![age(); parts]})
+    }
+
     #[test]
     fn depth_and_size_are_bounded() {
-        let nested = |times| (0..times).fold(age(), |inner, _| json!({"not": inner}));
         assert!(Filter::from_json(&nested(MAX_DEPTH - 1)).is_ok());
         let deep = Filter::from_json(&nested(MAX_DEPTH));
         assert!(matches!(deep, Err(SelectionError::TooDeep(_))));
-        let wide = |parts| json!({"or": vec![age(); parts]});
         assert!(Filter::from_json(&wide(MAX_NODES - 1)).is_ok());
         let large = Filter::from_json(&wide(MAX_NODES));
         assert!(matches!(large, Err(SelectionError::TooLarge(_))));

@@ -1,10 +1,11 @@
-//! Which rows: comparisons of columns with constants, and, or, not.
+//! Filters, which select rows: comparisons of columns with constants, `and`, `or` and `not`.
 //!
-//! The meaning is defined here, in [`Filter::evaluate`], and nowhere else; what databases are
-//! asked beforehand only spares reading. Logic is three-valued as in SQL: a comparison with a
-//! missing value is unknown, and so is its negation; a row is selected only where the whole is
-//! true. Integers and doubles are compared as real numbers, without rounding. Texts are ordered
-//! by their code points, in no language's order, and differ by a trailing blank or by case.
+//! [`Filter::evaluate`] alone defines the meaning. A condition that is pushed to a database only
+//! saves reading. Logic is three-valued as in SQL: a comparison with a missing value is unknown,
+//! and so is its negation. A row is selected only if the whole filter is true.
+//!
+//! Integers and doubles are compared as real numbers, without rounding. Texts are ordered by their
+//! code points, and not by a language's rules. A trailing blank or another case makes them differ.
 
 mod evaluate;
 mod form;
@@ -13,23 +14,23 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::column::{Column, Kind};
 use crate::error::SelectionError;
-use crate::{Column, Kind};
 
-/// A filter is nested no more deeply.
+/// The deepest nesting of a filter.
 pub const MAX_DEPTH: usize = 32;
 
-/// A filter has no more comparisons, ands, ors and nots.
+/// The most comparisons, ands, ors and nots of a filter.
 pub const MAX_NODES: usize = 1000;
 
-/// Which rows of a dataset; JSON as in [`SelectionError::Form`].
+/// A condition on the rows of a dataset. [`SelectionError::Form`] describes its JSON form.
 #[derive(Clone, PartialEq)]
 pub enum Filter {
-    /// A column against a constant.
+    /// A column is compared with a constant.
     Compare {
         /// The column's name.
         column: String,
-        /// How.
+        /// The comparison.
         op: Comparison,
         /// The constant.
         value: Constant,
@@ -42,7 +43,7 @@ pub enum Filter {
     Not(Box<Filter>),
 }
 
-/// How a column is compared with a constant.
+/// A comparison of a column with a constant.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Comparison {
     /// `=`
@@ -59,7 +60,7 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
-/// What a column is compared with.
+/// The constant that a column is compared with.
 #[derive(Clone, PartialEq)]
 pub enum Constant {
     /// An integer.
@@ -73,28 +74,30 @@ pub enum Constant {
 }
 
 impl Filter {
-    /// Whether the filter can be evaluated on these columns.
+    /// Checks that the filter can be evaluated on these columns.
     ///
     /// # Errors
     ///
-    /// An unknown column, a constant of another type, an order of truth values, a constant that
-    /// is not finite, or a filter too deep or too large.
+    /// An unknown column, a constant of another type or that is not finite, an order of truth
+    /// values, or a filter that is too deep or too large.
     pub fn check(&self, columns: &[Column]) -> Result<(), SelectionError> {
         self.check_size()?;
-        self.comparisons().into_iter().try_for_each(|(name, op, value)| {
-            let column = columns.iter().find(|column| column.name == name);
-            let column = column.ok_or_else(|| SelectionError::UnknownColumn(name.to_owned()))?;
-            check_comparison(column, op, value)
-        })
+        for (name, op, value) in self.comparisons() {
+            match columns.iter().find(|column| column.name == name) {
+                Some(column) => check_comparison(column, op, value)?,
+                None => return Err(SelectionError::UnknownColumn(name.to_owned())),
+            }
+        }
+        Ok(())
     }
 
-    /// The names of the columns that are compared.
+    /// Returns the names of the compared columns.
     pub fn columns(&self) -> BTreeSet<&str> {
         self.comparisons().into_iter().map(|(name, ..)| name).collect()
     }
 
-    /// One text for one filter, for the audit: names and texts in JSON's quotes, every `and` and
-    /// `or` in parentheses, operands in the order given.
+    /// Writes the filter as one unambiguous text, for the audit log. Names and texts are in JSON's
+    /// quotes, every `and` and `or` is in parentheses, and operands keep their order.
     pub fn canonical(&self) -> String {
         match self {
             Self::Compare { column, op, value } => {
@@ -150,7 +153,7 @@ impl Filter {
     }
 }
 
-/// Constants may be a patient's.
+/// Shows no constant, because constants may be values of a patient.
 impl fmt::Debug for Filter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Filter({} comparisons)", self.comparisons().len())
@@ -167,25 +170,21 @@ fn check_comparison(
     op: Comparison,
     value: &Constant,
 ) -> Result<(), SelectionError> {
-    let name = || column.name.clone();
-    let fits = match (column.kind, value) {
-        (Kind::Integer | Kind::Number, Constant::Integer(_)) => true,
+    let name = column.name.clone();
+    match (column.kind, value) {
         (Kind::Integer | Kind::Number, Constant::Number(number)) if !number.is_finite() => {
-            return Err(SelectionError::NotFinite(name()));
+            Err(SelectionError::NotFinite(name))
         }
-        (Kind::Integer | Kind::Number, Constant::Number(_)) => true,
-        (Kind::Text, Constant::Text(_)) => true,
-        (Kind::Truth, Constant::Truth(_)) if op.is_order() => {
-            return Err(SelectionError::Order(name()));
-        }
-        (Kind::Truth, Constant::Truth(_)) => true,
-        _ => false,
-    };
-    if fits { Ok(()) } else { Err(SelectionError::Mismatch { column: name(), kind: column.kind }) }
+        (Kind::Truth, Constant::Truth(_)) if op.is_order() => Err(SelectionError::Order(name)),
+        (Kind::Integer | Kind::Number, Constant::Integer(_) | Constant::Number(_))
+        | (Kind::Text, Constant::Text(_))
+        | (Kind::Truth, Constant::Truth(_)) => Ok(()),
+        (kind, _) => Err(SelectionError::Mismatch { column: name, kind }),
+    }
 }
 
 impl Comparison {
-    /// As in the JSON form and in SQL, where `!=` is written `<>`.
+    /// Returns the symbol of the JSON form, which is that of SQL, except `<>` for `!=`.
     pub fn symbol(self) -> &'static str {
         match self {
             Self::Equal => "=",
@@ -197,7 +196,7 @@ impl Comparison {
         }
     }
 
-    /// What is true exactly where this is false, of values that are not missing.
+    /// Returns the comparison that is true exactly if this is false, for values that are there.
     pub(crate) fn negated(self) -> Self {
         match self {
             Self::Equal => Self::NotEqual,
@@ -209,12 +208,12 @@ impl Comparison {
         }
     }
 
-    /// Whether it needs more than equality.
+    /// Returns `true` if it needs an order.
     pub(crate) fn is_order(self) -> bool {
         !matches!(self, Self::Equal | Self::NotEqual)
     }
 
-    /// Whether it holds between two values in that order.
+    /// Returns `true` if it holds between two values of that order.
     fn holds(self, order: Ordering) -> bool {
         match self {
             Self::Equal => order.is_eq(),
@@ -228,7 +227,7 @@ impl Comparison {
 }
 
 impl Constant {
-    /// Doubles always have a point or an exponent, integers never.
+    /// Writes the constant. Doubles always have a point or an exponent, integers never.
     fn canonical(&self) -> String {
         match self {
             Self::Integer(value) => value.to_string(),

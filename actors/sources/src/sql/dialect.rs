@@ -1,16 +1,19 @@
-//! What differs between databases.
+//! The dialects of databases: their types, their SQL, and their errors.
 
 use std::time::Duration;
 
-use futures_util::stream::BoxStream;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use sqlx::Database;
 
-use super::pushdown::{Fragment, Term};
-use crate::error::{CellProblem, SourceError};
+use super::fragment::Fragment;
+use crate::column::{Column, Kind};
+use crate::error::{CellProblem, DataError, Place, SourceError};
+use crate::filter::{Comparison, Constant};
+use crate::number;
 use crate::values::Cell;
-use crate::{Constant, Kind};
 
-/// Rows as the database answers them.
+/// The rows of an answer, as they arrive.
 pub(super) type Rows<'c, D> =
     BoxStream<'c, Result<<<D as Dialect>::Database as Database>::Row, sqlx::Error>>;
 
@@ -18,18 +21,18 @@ pub(super) type Connection<D> = <<D as Dialect>::Database as Database>::Connecti
 
 pub(super) type Row<D> = <<D as Dialect>::Database as Database>::Row;
 
-/// A kind of database.
+/// The dialect of one kind of database.
 pub(super) trait Dialect: Sized {
     type Database: Database;
 
-    /// Around names.
+    /// The quote around names.
     const QUOTE: char;
 
-    /// Connects, begins a read-only transaction that sees one state of the data, and limits the
-    /// time of statements.
+    /// Connects, begins a read-only transaction on one snapshot of the data, and limits the time of
+    /// statements.
     async fn connect(&mut self, limit: Duration) -> Result<Connection<Self>, sqlx::Error>;
 
-    /// Prepares a query, and tells its columns.
+    /// Prepares a query, and lists its columns.
     async fn describe(
         connection: &mut Connection<Self>,
         sql: String,
@@ -42,81 +45,81 @@ pub(super) trait Dialect: Sized {
         constants: Vec<Constant>,
     ) -> Rows<'_, Self>;
 
-    /// The query that looks at the values of columns that have no type of their own; its answer
-    /// has five truth values for each: integers other than 0 and 1, integers, reals, texts,
-    /// blobs. `None` where columns have types.
-    fn look(_quoted: &str) -> Option<String> {
+    /// Writes the expressions that find the types of a column's values, for columns without types.
+    /// They are five truth values: integers other than 0 and 1, integers, reals, texts, blobs.
+    /// `None` if columns have types.
+    fn type_probe(_quoted: &str) -> Option<String> {
         None
     }
 
-    /// What is selected for a column, for [`Dialect::cell`] to understand it.
+    /// Writes the expression to select for a column, whose values [`Dialect::cell`] reads.
     fn expression(quoted: &str, native: Native) -> String;
 
-    /// A value of a row, by the column's place and type.
+    /// Reads a value of a row, by the column's index and type.
     fn cell(row: &Row<Self>, index: usize, native: Native) -> Result<Cell, CellProblem>;
 
-    /// The place of a bound constant, the first of number 1.
+    /// Writes the placeholder of a bound constant, by its number from 1.
     fn placeholder(number: usize) -> String;
 
-    /// A comparison, as far as the database makes it as this crate does.
+    /// Writes the conditions for a comparison, as far as the database compares as this crate does.
     fn compare(&self, term: &Term<'_>) -> Pushed;
 
-    /// A condition that holds for rows on which the database might compare, add or group
-    /// otherwise; `None` if there are none.
-    fn doubt(_quoted: &str, _kind: Kind) -> Option<String> {
+    /// Writes a condition for rows that the database might compare, add or group otherwise than
+    /// this crate. `None` if there are no such rows.
+    fn inexact_rows(_quoted: &str, _kind: Kind) -> Option<String> {
         None
     }
 
-    /// What is grouped by, so that groups differ exactly where values do; `None` if there is no
-    /// such expression.
+    /// Writes the expression to group by, so that groups differ exactly if values do. `None` if
+    /// there is no such expression.
     fn group(&self, quoted: &str, native: Native) -> Option<String>;
 
-    /// Texts of integers that give the sum of a column, each with its factor.
+    /// Writes terms of the sum of a column, as texts of integers, each with its factor.
     fn sum(quoted: &str) -> Vec<(String, i128)>;
 
-    /// The meaning of an error.
+    /// Returns the meaning of an error.
     fn explain(error: &dyn sqlx::error::DatabaseError) -> Meaning;
 
-    /// `left op right` of what [`Dialect::group`] gave, decoded.
+    /// Reads the key of a group, as [`Dialect::group`] selects it.
     fn key(row: &Row<Self>, index: usize, native: Native) -> Result<Option<String>, CellProblem>;
 }
 
 /// A column of a query.
 pub(super) struct Described {
     pub(super) name: String,
-    /// The database's word for its type.
+    /// The database's name of its type.
     pub(super) type_name: String,
-    /// `None` for types that have no place here.
+    /// Its type, or `None` for types that are not read.
     pub(super) native: Option<Native>,
 }
 
 /// The type of a column in its database.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Native {
-    /// At most 64 bits, signed.
+    /// A signed integer of at most 64 bits.
     Integer,
-    /// At most 64 bits, unsigned.
+    /// An unsigned integer of at most 64 bits.
     Unsigned,
-    /// 64 bits.
+    /// A float of 64 bits.
     Double,
-    /// 32 bits.
+    /// A float of 32 bits.
     Single,
     Truth,
-    /// Text, or what the database writes as text in one way: dates, times, UUIDs, enumerations.
+    /// Text, and types with one form as text: dates, times, UUIDs, enumerations.
     Text,
-    /// Date and time without a zone; `2024-01-31 10:00:00` in the database.
+    /// Date and time without a zone, in the form `2024-01-31 10:00:00`.
     Local,
     /// Date and time in UTC.
     Instant,
     Decimal,
-    /// Each value has a type of its own; the column's is declared to be truth, or not.
+    /// Each value has a type of its own. `truth` if the column is declared to hold truth values.
     Dynamic {
         truth: bool,
     },
 }
 
 impl Native {
-    /// What a column of that type holds; `None` if its values must be looked at.
+    /// Returns the kind of such a column, or `None` if it depends on the values.
     pub(super) fn kind(self) -> Option<Kind> {
         match self {
             Self::Integer | Self::Unsigned => Some(Kind::Integer),
@@ -127,12 +130,12 @@ impl Native {
         }
     }
 
-    /// Whether a column of that kind is used as what it is in the database, not converted.
+    /// Returns `true` if a column of that kind needs no conversion.
     pub(super) fn is_natural(self, kind: Kind) -> bool {
         self.kind().is_none_or(|own| own == kind)
     }
 
-    /// The text that the database gave, in the form of ISO 8601.
+    /// Converts the text of a value, with dates and times in ISO 8601.
     pub(super) fn cell_of_text(self, text: String) -> Cell {
         match self {
             Self::Local => Cell::Text(text.replacen(' ', "T", 1)),
@@ -150,13 +153,32 @@ impl Native {
     }
 }
 
-/// What of a comparison a database can be asked.
+/// A comparison that is to be written in SQL.
+pub(super) struct Term<'a> {
+    /// The column's name in quotes.
+    pub(super) quoted: String,
+    pub(super) native: Native,
+    /// The column as the dataset describes it.
+    pub(super) column: &'a Column,
+    pub(super) op: Comparison,
+    pub(super) value: &'a Constant,
+}
+
+impl Term<'_> {
+    /// Writes `left op constant`.
+    pub(super) fn against(&self, left: &str, constant: Constant) -> Fragment {
+        // `<>` is the standard's, though all databases read `!=` too.
+        let op = if self.op == Comparison::NotEqual { "<>" } else { self.op.symbol() };
+        Fragment::text(format!("{left} {op} ")).then(Fragment::constant(constant))
+    }
+}
+
+/// The conditions that stand for a comparison in a database.
 #[derive(Default)]
 pub(super) struct Pushed {
-    /// True wherever the comparison is, perhaps elsewhere too.
+    /// True for all rows of the comparison, and perhaps for others.
     pub(super) superset: Option<Fragment>,
-    /// True, unknown and false exactly where the comparison is, on rows without
-    /// [`Dialect::doubt`].
+    /// True, unknown and false exactly as the comparison, except on [`Dialect::inexact_rows`].
     pub(super) exact: Option<Fragment>,
 }
 
@@ -170,23 +192,48 @@ impl Pushed {
     }
 }
 
-/// What a database's error means.
+/// The meaning of a database's error.
 pub(super) enum Meaning {
-    /// The statement would have written.
+    /// The statement tried to write.
     Writes,
-    /// The time limit cut it.
+    /// The statement exceeded its time limit.
     Slow,
-    /// User, password or database's name.
+    /// User, password or the database's name is wrong.
     Login,
-    /// Not yet, or no longer, at work.
+    /// The server is starting or stopping.
     Down,
-    /// Everything else.
+    /// Another error.
     Other,
 }
 
-/// Wraps an error of a place that has no row.
+/// Makes the error of a cell in an answer, whose rows have no numbers.
 pub(super) fn cell_error(column: &str, problem: CellProblem) -> SourceError {
-    use crate::error::{DataError, Place};
-
     DataError::Cell { place: Place::Database, column: column.to_owned(), problem }.into()
+}
+
+/// Writes the key of a group.
+pub(super) fn key_text(cell: Cell) -> Result<Option<String>, CellProblem> {
+    match cell {
+        Cell::Missing => Ok(None),
+        Cell::Integer(value) => Ok(Some(value.to_string())),
+        Cell::Truth(value) => Ok(Some(value.to_string())),
+        Cell::Text(text) => Ok(Some(text)),
+        Cell::Number(_) | Cell::Decimal(_) => Err(CellProblem::NotA(Kind::Text)),
+    }
+}
+
+/// Returns the error of a constant that could not be encoded, in place of rows.
+pub(super) fn failed_rows<'c, R: Send + 'c>(
+    error: Box<dyn std::error::Error + Send + Sync>,
+) -> BoxStream<'c, Result<R, sqlx::Error>> {
+    stream::once(async { Err(sqlx::Error::Encode(error)) }).boxed()
+}
+
+/// Returns a constant as a double, if it is exactly one.
+pub(super) fn as_double(constant: &Constant) -> Option<f64> {
+    match constant {
+        Constant::Number(value) => Some(*value),
+        Constant::Integer(value) => number::exact(*value),
+        Constant::Text(_) | Constant::Truth(_) => None,
+    }
 }

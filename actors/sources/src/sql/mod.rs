@@ -1,13 +1,14 @@
 //! Tables and queries of databases.
 //!
 //! A session is one connection in one read-only transaction with one statement at a time, on a
-//! runtime of its own inside of the call. Names are quoted, constants are bound; the only text
-//! that reaches a database as it is, is the operator's own query.
+//! runtime of its own inside of the call. Names are quoted and constants are bound. The operator's
+//! own query is the only text that reaches a database unchanged.
 //!
-//! Read-only transactions do not stop what a database's functions do outside of transactions
-//! (PostgreSQL's `dblink`, for one): give the node a user that may only select.
+//! A read-only transaction does not stop functions that act outside of it, such as PostgreSQL's
+//! `dblink`. So give the node a user that may only select.
 
 mod dialect;
+mod fragment;
 mod mysql;
 mod postgres;
 mod pushdown;
@@ -15,20 +16,20 @@ mod relation;
 mod session;
 mod sqlite;
 
-use self::dialect::Dialect;
 use self::mysql::Mysql;
 use self::postgres::Postgres;
 use self::session::Session;
 use self::sqlite::Sqlite;
-use crate::declaration::Found;
+use crate::access::Access;
+use crate::aggregate::{Aggregate, Aggregated};
+use crate::column::Column;
 use crate::error::SourceError;
-use crate::scan::Each;
-use crate::{Access, Aggregate, Aggregated, Column, Filter, Relation, Source};
+use crate::filter::Filter;
+use crate::found::FoundColumn;
+use crate::source::Source;
+use crate::values::BatchSink;
 
-pub(crate) use self::mysql::place as mysql_place;
-pub(crate) use self::postgres::place as postgres_place;
-
-/// Does something with the session that a source needs; `None` for files.
+/// Evaluates an expression with the session of a database, or returns `None` for files.
 macro_rules! with_session {
     ($source:expr, $access:expr, |$session:ident, $relation:ident| $body:expr) => {
         match $source {
@@ -52,27 +53,27 @@ macro_rules! with_session {
     };
 }
 
-/// The columns of a table or query.
-pub(crate) fn discover(source: &Source, access: &Access) -> Result<Vec<Found>, SourceError> {
+/// Lists the columns of a table or query.
+pub(crate) fn discover(source: &Source, access: &Access) -> Result<Vec<FoundColumn>, SourceError> {
     with_session!(source, access, |session, relation| session.discover(relation))
         .unwrap_or_else(|| Ok(Vec::new()))
 }
 
-/// Streams columns, without some or all of the rows that `filter` does not select.
+/// Streams columns. Rows that `filter` does not select may be left out.
 pub(crate) fn scan(
     source: &Source,
     columns: &[Column],
     filter: Option<&Filter>,
     access: &Access,
-    each: Each<'_>,
+    sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
     with_session!(source, access, |session, relation| {
-        session.scan(relation, columns, filter, access.batch_rows, each)
+        session.scan(relation, columns, filter, access.batch_rows, sink)
     })
     .unwrap_or(Ok(()))
 }
 
-/// Lets the database aggregate, if what it answers is exactly what the rows would give.
+/// Lets the database aggregate, if its answer is exactly that of the rows.
 pub(crate) fn aggregate(
     source: &Source,
     columns: &[Column],
@@ -84,12 +85,4 @@ pub(crate) fn aggregate(
         session.aggregate(relation, columns, what, filter)
     })
     .unwrap_or(Ok(None))
-}
-
-/// What is read of a database, as the source of a `FROM`.
-fn from_clause<D: Dialect>(relation: &Relation) -> Result<String, SourceError> {
-    match relation {
-        Relation::Table(name) => Ok(relation::table(name, D::QUOTE)),
-        Relation::Query(query) => Ok(relation::query(query)?),
-    }
 }

@@ -11,15 +11,18 @@ use sqlx::{
     Statement, TypeInfo, ValueRef,
 };
 
-use super::dialect::{Described, Dialect, Meaning, Native, Pushed, Rows};
-use super::postgres::as_double;
-use super::pushdown::{Fragment, Term};
-use super::sqlite::{key_text, refused};
+use super::dialect::{
+    Described, Dialect, Meaning, Native, Pushed, Rows, Term, as_double, failed_rows, key_text,
+};
+use super::fragment::Fragment;
+use crate::address::mysql_options;
+use crate::column::Kind;
 use crate::error::{CellProblem, DeclarationError};
+use crate::filter::Constant;
 use crate::values::Cell;
-use crate::{Constant, Kind};
 
-/// Groups of longer texts may be told apart by their beginnings only (`max_sort_length`).
+/// The longest texts that are grouped in full. Of longer ones the server may compare only the
+/// beginning (`max_sort_length`).
 const GROUPED_BYTES: usize = 255;
 
 pub(super) struct Mysql {
@@ -28,30 +31,14 @@ pub(super) struct Mysql {
 
 impl Mysql {
     pub(super) fn new(url: &str) -> Result<Self, DeclarationError> {
-        let options = parse(url).ok_or(DeclarationError::Address("mysql"))?;
-        // The session's mode stays the server's, for a query to mean what its author tried.
+        let options = mysql_options(url).ok_or(DeclarationError::Address("mysql"))?;
+        // The session keeps the server's mode, so that a query means what its author tested.
         let options = options
             .pipes_as_concat(false)
             .no_engine_substitution(false)
             .timezone(Some("+00:00".to_owned()))
             .disable_statement_logging();
         Ok(Self { options })
-    }
-}
-
-fn parse(url: &str) -> Option<MySqlConnectOptions> {
-    let known = url.starts_with("mysql://") || url.starts_with("mariadb://");
-    known.then(|| url.parse().ok()).flatten()
-}
-
-/// Host, port and database of an address, without user and password.
-pub(crate) fn place(url: &str) -> String {
-    match parse(url) {
-        Some(options) => {
-            let database = options.get_database().unwrap_or_default();
-            format!("{}:{}/{database}", options.get_host(), options.get_port())
-        }
-        None => "address not understood".to_owned(),
     }
 }
 
@@ -82,12 +69,16 @@ impl Dialect for Mysql {
     ) -> Result<Vec<Described>, sqlx::Error> {
         let statement: MySqlStatement =
             connection.prepare(AssertSqlSafe(sql).into_sql_str()).await?;
-        let described = statement.columns().iter().map(|column| Described {
-            name: column.name().to_owned(),
-            type_name: column.type_info().name().to_owned(),
-            native: native(column.type_info().name()),
-        });
-        Ok(described.collect())
+        let mut described = Vec::new();
+        for column in statement.columns() {
+            let type_name = column.type_info().name();
+            described.push(Described {
+                name: column.name().to_owned(),
+                type_name: type_name.to_owned(),
+                native: native(type_name),
+            });
+        }
+        Ok(described)
     }
 
     fn fetch(
@@ -96,20 +87,19 @@ impl Dialect for Mysql {
         constants: Vec<Constant>,
     ) -> Rows<'_, Self> {
         let mut arguments = MySqlArguments::default();
-        let added = constants.into_iter().try_for_each(|constant| match constant {
-            Constant::Integer(value) => arguments.add(value),
-            Constant::Number(value) => arguments.add(value),
-            // As bytes, for no collation to have a say.
-            Constant::Text(value) => arguments.add(value.into_bytes()),
-            Constant::Truth(value) => arguments.add(i64::from(value)),
-        });
-        match added {
-            Ok(()) => {
-                let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false);
-                connection.fetch(query)
+        for constant in constants {
+            let added = match constant {
+                Constant::Integer(value) => arguments.add(value),
+                Constant::Number(value) => arguments.add(value),
+                // As bytes, so that no collation applies.
+                Constant::Text(value) => arguments.add(value.into_bytes()),
+                Constant::Truth(value) => arguments.add(i64::from(value)),
+            };
+            if let Err(error) = added {
+                return failed_rows(error);
             }
-            Err(error) => refused(error),
         }
+        connection.fetch(sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false))
     }
 
     fn expression(quoted: &str, native: Native) -> String {
@@ -122,31 +112,10 @@ impl Dialect for Mysql {
     }
 
     fn cell(row: &MySqlRow, index: usize, native: Native) -> Result<Cell, CellProblem> {
-        let binary = |_| CellProblem::Binary;
-        let raw = row.try_get_raw(index).map_err(binary)?;
-        if raw.is_null() {
-            return Ok(Cell::Missing);
+        if native == Native::Unsigned {
+            return unsigned_cell(row, index);
         }
-        match native {
-            Native::Integer => row.try_get_unchecked(index).map(Cell::Integer).map_err(binary),
-            Native::Unsigned => {
-                let value: u64 = row.try_get_unchecked(index).map_err(binary)?;
-                i64::try_from(value).map(Cell::Integer).map_err(|_| CellProblem::TooLarge)
-            }
-            Native::Truth => {
-                let value: i8 = row.try_get_unchecked(index).map_err(binary)?;
-                Ok(Cell::Integer(i64::from(value)))
-            }
-            Native::Double => row.try_get_unchecked(index).map(Cell::Number).map_err(binary),
-            Native::Single => {
-                let value: f32 = row.try_get_unchecked(index).map_err(binary)?;
-                Ok(Cell::Number(f64::from(value)))
-            }
-            _ => {
-                let text: String = row.try_get_unchecked(index).map_err(binary)?;
-                Ok(native.cell_of_text(text))
-            }
-        }
+        read_cell(row, index, native).map_err(|_| CellProblem::Binary)
     }
 
     fn placeholder(_number: usize) -> String {
@@ -163,7 +132,7 @@ impl Dialect for Mysql {
                 Some(value) => Pushed::superset(term.against(quoted, Constant::Number(value))),
                 None => Pushed::default(),
             },
-            // What is neither 0 nor 1 passes, for reading to refuse it.
+            // Values other than 0 and 1 pass, and are refused when they are read.
             (Native::Truth, Constant::Truth(value)) => {
                 let exact = term.against(quoted, Constant::Truth(*value));
                 let other = Fragment::text(format!("({quoted} NOT IN (0, 1) OR "));
@@ -177,7 +146,7 @@ impl Dialect for Mysql {
         }
     }
 
-    fn doubt(quoted: &str, kind: Kind) -> Option<String> {
+    fn inexact_rows(quoted: &str, kind: Kind) -> Option<String> {
         match kind {
             Kind::Truth => Some(format!("{quoted} NOT IN (0, 1)")),
             Kind::Text => Some(format!("OCTET_LENGTH({}) > {GROUPED_BYTES}", bytes(quoted))),
@@ -225,7 +194,35 @@ impl Dialect for Mysql {
     }
 }
 
-/// The text's bytes in UTF-8: compared as they are, without case, padding or language.
+fn read_cell(row: &MySqlRow, index: usize, native: Native) -> Result<Cell, sqlx::Error> {
+    if row.try_get_raw(index)?.is_null() {
+        return Ok(Cell::Missing);
+    }
+    match native {
+        Native::Integer => row.try_get_unchecked(index).map(Cell::Integer),
+        Native::Truth => {
+            let value: i8 = row.try_get_unchecked(index)?;
+            Ok(Cell::Integer(i64::from(value)))
+        }
+        Native::Double => row.try_get_unchecked(index).map(Cell::Number),
+        Native::Single => {
+            let value: f32 = row.try_get_unchecked(index)?;
+            Ok(Cell::Number(f64::from(value)))
+        }
+        _ => Ok(native.cell_of_text(row.try_get_unchecked(index)?)),
+    }
+}
+
+fn unsigned_cell(row: &MySqlRow, index: usize) -> Result<Cell, CellProblem> {
+    let value: Option<u64> = row.try_get_unchecked(index).map_err(|_| CellProblem::Binary)?;
+    match value.map(i64::try_from) {
+        None => Ok(Cell::Missing),
+        Some(Ok(value)) => Ok(Cell::Integer(value)),
+        Some(Err(_)) => Err(CellProblem::TooLarge),
+    }
+}
+
+/// Writes the text's bytes in UTF-8, which are compared without case, padding or language.
 fn bytes(quoted: &str) -> String {
     format!("CAST(CONVERT({quoted} USING utf8mb4) AS BINARY)")
 }

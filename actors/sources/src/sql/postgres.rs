@@ -10,39 +10,25 @@ use sqlx::{
     Statement, TypeInfo, ValueRef,
 };
 
-use super::dialect::{Described, Dialect, Meaning, Native, Pushed, Rows};
-use super::pushdown::Term;
-use super::sqlite::{key_text, refused};
+use super::dialect::{
+    Described, Dialect, Meaning, Native, Pushed, Rows, Term, as_double, failed_rows, key_text,
+};
+use crate::address::postgres_options;
 use crate::error::{CellProblem, DeclarationError};
+use crate::filter::Constant;
 use crate::values::Cell;
-use crate::{Constant, number};
 
 pub(super) struct Postgres {
     options: PgConnectOptions,
-    /// Texts are ordered by the server's bytes, which are those of UTF-8, or not.
+    /// `true` if the server stores texts as UTF-8, so that their bytes have the order of code
+    /// points.
     utf8: bool,
 }
 
 impl Postgres {
     pub(super) fn new(url: &str) -> Result<Self, DeclarationError> {
-        let options = parse(url).ok_or(DeclarationError::Address("postgres"))?;
+        let options = postgres_options(url).ok_or(DeclarationError::Address("postgres"))?;
         Ok(Self { options: options.disable_statement_logging(), utf8: false })
-    }
-}
-
-fn parse(url: &str) -> Option<PgConnectOptions> {
-    let known = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    known.then(|| url.parse().ok()).flatten()
-}
-
-/// Host, port and database of an address, without user and password.
-pub(crate) fn place(url: &str) -> String {
-    match parse(url) {
-        Some(options) => {
-            let database = options.get_database().unwrap_or_default();
-            format!("{}:{}/{database}", options.get_host(), options.get_port())
-        }
-        None => "address not understood".to_owned(),
     }
 }
 
@@ -71,12 +57,15 @@ impl Dialect for Postgres {
         sql: String,
     ) -> Result<Vec<Described>, sqlx::Error> {
         let statement: PgStatement = connection.prepare(AssertSqlSafe(sql).into_sql_str()).await?;
-        let described = statement.columns().iter().map(|column| Described {
-            name: column.name().to_owned(),
-            type_name: column.type_info().name().to_owned(),
-            native: native(column.type_info()),
-        });
-        Ok(described.collect())
+        let mut described = Vec::new();
+        for column in statement.columns() {
+            described.push(Described {
+                name: column.name().to_owned(),
+                type_name: column.type_info().name().to_owned(),
+                native: native(column.type_info()),
+            });
+        }
+        Ok(described)
     }
 
     fn fetch(
@@ -85,19 +74,18 @@ impl Dialect for Postgres {
         constants: Vec<Constant>,
     ) -> Rows<'_, Self> {
         let mut arguments = PgArguments::default();
-        let added = constants.into_iter().try_for_each(|constant| match constant {
-            Constant::Integer(value) => arguments.add(value),
-            Constant::Number(value) => arguments.add(value),
-            Constant::Text(value) => arguments.add(value),
-            Constant::Truth(value) => arguments.add(value),
-        });
-        match added {
-            Ok(()) => {
-                let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false);
-                connection.fetch(query)
+        for constant in constants {
+            let added = match constant {
+                Constant::Integer(value) => arguments.add(value),
+                Constant::Number(value) => arguments.add(value),
+                Constant::Text(value) => arguments.add(value),
+                Constant::Truth(value) => arguments.add(value),
+            };
+            if let Err(error) = added {
+                return failed_rows(error);
             }
-            Err(error) => refused(error),
         }
+        connection.fetch(sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false))
     }
 
     fn expression(quoted: &str, native: Native) -> String {
@@ -110,22 +98,7 @@ impl Dialect for Postgres {
     }
 
     fn cell(row: &PgRow, index: usize, native: Native) -> Result<Cell, CellProblem> {
-        let binary = |_| CellProblem::Binary;
-        let raw = row.try_get_raw(index).map_err(binary)?;
-        if raw.is_null() {
-            return Ok(Cell::Missing);
-        }
-        match native {
-            Native::Integer => row.try_get_unchecked(index).map(Cell::Integer).map_err(binary),
-            Native::Single | Native::Double => {
-                row.try_get_unchecked(index).map(Cell::Number).map_err(binary)
-            }
-            Native::Truth => row.try_get_unchecked(index).map(Cell::Truth).map_err(binary),
-            _ => {
-                let text: String = row.try_get_unchecked(index).map_err(binary)?;
-                Ok(native.cell_of_text(text))
-            }
-        }
+        read_cell(row, index, native).map_err(|_| CellProblem::Binary)
     }
 
     fn placeholder(number: usize) -> String {
@@ -138,8 +111,8 @@ impl Dialect for Postgres {
             (Native::Integer, Constant::Integer(value)) => {
                 Pushed::exact(term.against(quoted, Constant::Integer(*value)))
             }
-            // NaN is above all numbers here, and missing to the filter: it passes, or does not,
-            // but no number is held back.
+            // NaN is above all numbers here, and missing for the filter. So NaN may pass or not,
+            // but all numbers that the filter selects pass.
             (Native::Double | Native::Single, value) => match as_double(value) {
                 Some(value) => {
                     let left = format!("{quoted}::float8");
@@ -150,7 +123,7 @@ impl Dialect for Postgres {
             (Native::Truth, Constant::Truth(value)) => {
                 Pushed::exact(term.against(quoted, Constant::Truth(*value)))
             }
-            // No text of PostgreSQL has a NUL, nor can one be sent.
+            // PostgreSQL can neither store nor receive a text with a NUL.
             (Native::Text, Constant::Text(value)) if self.utf8 && !value.contains('\0') => {
                 let left = format!("{quoted}::text COLLATE \"C\"");
                 Pushed::exact(term.against(&left, Constant::Text(value.clone())))
@@ -175,12 +148,12 @@ impl Dialect for Postgres {
     fn explain(error: &dyn sqlx::error::DatabaseError) -> Meaning {
         let code = error.code().unwrap_or_default();
         match code.as_ref() {
-            // In a read-only transaction; or an attempt to make it another one.
+            // A write in a read-only transaction, or an attempt to change the transaction.
             "25006" | "25001" => Meaning::Writes,
-            // Query cancelled, lock not available.
+            // Query cancelled, lock not available
             "57014" | "55P03" => Meaning::Slow,
             "3D000" => Meaning::Login,
-            // Shutdown, crash, starting.
+            // Shutdown, crash, start
             "57P01" | "57P02" | "57P03" => Meaning::Down,
             code if code.starts_with("28") => Meaning::Login,
             _ => Meaning::Other,
@@ -189,6 +162,18 @@ impl Dialect for Postgres {
 
     fn key(row: &PgRow, index: usize, native: Native) -> Result<Option<String>, CellProblem> {
         key_text(Self::cell(row, index, native)?)
+    }
+}
+
+fn read_cell(row: &PgRow, index: usize, native: Native) -> Result<Cell, sqlx::Error> {
+    if row.try_get_raw(index)?.is_null() {
+        return Ok(Cell::Missing);
+    }
+    match native {
+        Native::Integer => row.try_get_unchecked(index).map(Cell::Integer),
+        Native::Single | Native::Double => row.try_get_unchecked(index).map(Cell::Number),
+        Native::Truth => row.try_get_unchecked(index).map(Cell::Truth),
+        _ => Ok(native.cell_of_text(row.try_get_unchecked(index)?)),
     }
 }
 
@@ -210,14 +195,5 @@ fn native(info: &PgTypeInfo) -> Option<Native> {
         "TIMESTAMP" => Some(Native::Local),
         "TIMESTAMPTZ" => Some(Native::Instant),
         _ => None,
-    }
-}
-
-/// A constant as the double it is.
-pub(super) fn as_double(constant: &Constant) -> Option<f64> {
-    match constant {
-        Constant::Number(value) => Some(*value),
-        Constant::Integer(value) => number::exact(*value),
-        Constant::Text(_) | Constant::Truth(_) => None,
     }
 }

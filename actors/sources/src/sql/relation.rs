@@ -1,62 +1,73 @@
-//! What is read of a database, as the source of a `FROM`: a quoted name, or a query in
-//! parentheses.
+//! The source of a `FROM`: a quoted name of a table, or a query in parentheses.
 //!
-//! Parentheses admit nothing but a `SELECT`. That a query is a single statement is for PostgreSQL
-//! and MySQL to check, whose prepared statements are single; SQLite runs as many as it is given,
-//! so here a semicolon outside of quotes and comments is refused for all.
+//! Parentheses admit nothing but a `SELECT`. PostgreSQL and MySQL prepare single statements only.
+//! SQLite runs any number of statements, so a semicolon outside of quotes and comments is refused
+//! here for all.
 
 use crate::error::DeclarationError;
+use crate::source::Relation;
 
-/// Words of statements that write, or that change what is there.
+/// The words of statements that write data or change tables.
 const WRITING: [&str; 16] = [
     "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE", "CREATE", "ALTER", "DROP",
     "GRANT", "REVOKE", "INTO", "ATTACH", "PRAGMA", "COPY", "CALL",
 ];
 
-/// A table's name, quoted; points part the schema from the name.
-pub(super) fn table(name: &str, quote: char) -> String {
-    let parts: Vec<_> = name.split('.').map(|part| quoted(part, quote)).collect();
-    parts.join(".")
+/// The first words of statements that read.
+const READING: [&str; 4] = ["SELECT", "WITH", "VALUES", "TABLE"];
+
+/// Writes a table or query as the source of a `FROM`.
+pub(super) fn from_clause(relation: &Relation, quote: char) -> Result<String, DeclarationError> {
+    match relation {
+        Relation::Table(name) => Ok(table(name, quote)),
+        Relation::Query(text) => query(text),
+    }
 }
 
-/// A name in quotes, those in it doubled.
+/// Quotes a table's name. Points separate the schema from the name.
+fn table(name: &str, quote: char) -> String {
+    name.split('.').map(|part| quoted(part, quote)).collect::<Vec<_>>().join(".")
+}
+
+/// Quotes a name, and doubles the quotes in it.
 pub(super) fn quoted(name: &str, quote: char) -> String {
     let doubled = name.replace(quote, &format!("{quote}{quote}"));
     format!("{quote}{doubled}{quote}")
 }
 
-/// A query as a table.
-pub(super) fn query(text: &str) -> Result<String, DeclarationError> {
+/// Writes a query as a table.
+fn query(text: &str) -> Result<String, DeclarationError> {
     let bare = text.trim().trim_end_matches(';').trim_end();
     let words = Words::of(bare);
-    let reads = words.list.first().is_some_and(|first| {
-        ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|word| first.eq_ignore_ascii_case(word))
-    });
-    if !reads || words.several {
+    let reads = words.list.first().is_some_and(|first| is_one_of(first, &READING));
+    if !reads || words.has_semicolon {
         return Err(DeclarationError::QueryWrites);
     }
-    // On a line of its own, for a comment at the end of the query not to swallow it.
+    // The parenthesis is on a line of its own, outside of a comment at the end of the query.
     Ok(format!("({bare}\n) AS source"))
 }
 
-/// Whether a query that a database did not accept looks as if it wrote.
+/// Returns `true` if a rejected query has a word of statements that write.
 pub(super) fn looks_writing(from: &str) -> bool {
-    let words = Words::of(from).list;
-    words.iter().any(|word| WRITING.iter().any(|writing| word.eq_ignore_ascii_case(writing)))
+    Words::of(from).list.iter().any(|word| is_one_of(word, &WRITING))
+}
+
+fn is_one_of(word: &str, words: &[&str]) -> bool {
+    words.iter().any(|other| word.eq_ignore_ascii_case(other))
 }
 
 /// The words of a query outside of quotes and comments.
 struct Words<'a> {
     list: Vec<&'a str>,
-    /// Whether a semicolon parts statements.
-    several: bool,
+    /// `true` if there is a semicolon outside of quotes and comments.
+    has_semicolon: bool,
 }
 
 impl<'a> Words<'a> {
-    /// As SQLite reads it, where this is what stops a second statement; close enough for others,
-    /// where it only chooses the words of an error.
+    /// Splits a query as SQLite does, because there this check stops a second statement. For other
+    /// databases it only chooses the message of an error.
     fn of(text: &'a str) -> Self {
-        let mut words = Self { list: Vec::new(), several: false };
+        let mut words = Self { list: Vec::new(), has_semicolon: false };
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
             let length = match first {
@@ -71,19 +82,20 @@ impl<'a> Words<'a> {
             if is_word(first) {
                 words.list.push(token);
             }
-            words.several |= first == ';';
+            words.has_semicolon |= first == ';';
             rest = behind;
         }
         words
     }
 }
 
-/// Where what was opened ends; a doubled quote ends one text and opens the next.
+/// Finds the end of a quoted text or comment. A doubled quote ends one text and opens the next.
 fn after(text: &str, opening: usize, closing: &str) -> usize {
     let inner = text.get(opening..).unwrap_or_default();
-    let end =
-        inner.find(closing).map(|at| opening.saturating_add(at).saturating_add(closing.len()));
-    end.unwrap_or(text.len())
+    match inner.find(closing) {
+        Some(at) => opening.saturating_add(at).saturating_add(closing.len()),
+        None => text.len(),
+    }
 }
 
 fn is_word(letter: char) -> bool {

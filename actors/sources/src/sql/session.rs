@@ -1,4 +1,4 @@
-//! One connection in one read-only transaction.
+//! Sessions, which run all statements for one source.
 
 use std::time::{Duration, Instant};
 
@@ -7,19 +7,22 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 use super::dialect::{Connection, Described, Dialect, Meaning, Native, Row, Rows, cell_error};
-use super::from_clause;
-use super::pushdown::{Aim, Fragment, condition, joined};
-use super::relation::{looks_writing, quoted};
-use crate::aggregate::MAX_GROUPS;
-use crate::declaration::Found;
+use super::fragment::{Fragment, joined};
+use super::pushdown::{Precision, condition};
+use super::relation::{from_clause, looks_writing, quoted};
+use crate::access::Access;
+use crate::aggregate::{Aggregate, Aggregated, MAX_GROUPS};
+use crate::column::{Column, Kind};
 use crate::error::{DataError, DeclarationError, SelectionError, SourceError, Unavailable};
-use crate::scan::Each;
-use crate::values::Gathering;
-use crate::{Access, Aggregate, Aggregated, Column, Filter, Kind, Relation, csv};
+use crate::filter::Filter;
+use crate::found::{FoundColumn, check_names};
+use crate::source::Relation;
+use crate::values::{BatchBuilder, BatchSink};
 
-/// Columns whose values are looked at in one statement; SQLite answers with 2000 at most.
-const LOOKED_AT: usize = 100;
+/// The columns that are probed in one statement; SQLite answers with at most 2000 values.
+const PROBED_COLUMNS: usize = 100;
 
+/// One connection in one read-only transaction.
 pub(super) struct Session<D: Dialect> {
     dialect: D,
     runtime: Runtime,
@@ -27,7 +30,7 @@ pub(super) struct Session<D: Dialect> {
     limit: Duration,
 }
 
-/// How far a statement has come; before rows are read a database's words cannot hold values.
+/// The stage of a statement. A database's message cannot hold values before rows are read.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Stage {
     Connecting,
@@ -37,8 +40,10 @@ enum Stage {
 
 impl<D: Dialect> Session<D> {
     pub(super) fn open(mut dialect: D, access: &Access) -> Result<Self, SourceError> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Unavailable::System(error.kind()))?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Unavailable::System(error.kind()))?;
         let limit = access.timeout;
         let connected = runtime.block_on(async { timeout(limit, dialect.connect(limit)).await });
         let connection = match connected {
@@ -49,45 +54,50 @@ impl<D: Dialect> Session<D> {
         Ok(Self { dialect, runtime, connection, limit })
     }
 
-    /// The columns of a table or query, and what they hold.
-    pub(super) fn discover(&mut self, relation: &Relation) -> Result<Vec<Found>, SourceError> {
-        let from = from_clause::<D>(relation)?;
+    /// Lists the columns of a table or query, with their kinds.
+    pub(super) fn discover(
+        &mut self,
+        relation: &Relation,
+    ) -> Result<Vec<FoundColumn>, SourceError> {
+        let from = from_clause(relation, D::QUOTE)?;
         let described = self.describe(&from)?;
         let mut found = Vec::new();
-        for columns in described.chunks(LOOKED_AT) {
-            found.append(&mut self.look(columns, &from)?);
+        for columns in described.chunks(PROBED_COLUMNS) {
+            found.append(&mut self.kinds(columns, &from)?);
         }
         Ok(found)
     }
 
-    /// Streams columns of rows, of which `filter` may leave some out.
+    /// Streams columns. Rows that `filter` does not select may be left out.
     pub(super) fn scan(
         &mut self,
         relation: &Relation,
         columns: &[Column],
         filter: Option<&Filter>,
         batch_rows: usize,
-        each: Each<'_>,
+        sink: BatchSink<'_>,
     ) -> Result<(), SourceError> {
-        let from = from_clause::<D>(relation)?;
+        let from = from_clause(relation, D::QUOTE)?;
         let natives = self.natives(columns, &from)?;
-        let selected = natives
-            .iter()
-            .map(|(column, native)| D::expression(&quoted(&column.name, D::QUOTE), *native));
-        let mut selected: Vec<_> = selected.collect();
-        // Rows without columns are counted all the same.
+        let mut selected = Vec::new();
+        for (column, native) in &natives {
+            selected.push(D::expression(&quoted(&column.name, D::QUOTE), *native));
+        }
+        // Rows are counted even without columns.
         if selected.is_empty() {
             selected.push("1".to_owned());
         }
-        let condition =
-            filter.and_then(|filter| condition(&self.dialect, filter, &natives, Aim::Superset));
-        let statement = select(&selected.join(", "), &from, condition);
+        let mut superset = None;
+        if let Some(filter) = filter {
+            superset = condition(&self.dialect, filter, &natives, Precision::Superset);
+        }
+        let statement = select(&selected.join(", "), &from, superset);
         let kinds = columns.iter().map(|column| column.kind).collect();
-        let gathering = Gathering::new(kinds, batch_rows);
-        self.stream(statement, &natives, gathering, each)
+        let builder = BatchBuilder::new(kinds, batch_rows);
+        self.stream(statement, &natives, builder, sink)
     }
 
-    /// Lets the database aggregate; `None` where it would do otherwise than this crate.
+    /// Lets the database aggregate, or returns `None` if its answer could differ from this crate's.
     pub(super) fn aggregate(
         &mut self,
         relation: &Relation,
@@ -95,21 +105,22 @@ impl<D: Dialect> Session<D> {
         what: &Aggregate,
         filter: Option<&Filter>,
     ) -> Result<Option<Aggregated>, SourceError> {
-        let from = from_clause::<D>(relation)?;
+        let from = from_clause(relation, D::QUOTE)?;
         let natives = self.natives(columns, &from)?;
-        let exact = filter.map(|filter| condition(&self.dialect, filter, &natives, Aim::Exact));
-        let condition = match exact {
-            Some(None) => return Ok(None),
-            Some(condition) => condition,
-            None => None,
-        };
-        if self.is_doubtful(&natives, &from)? {
+        let mut exact = None;
+        if let Some(filter) = filter {
+            exact = condition(&self.dialect, filter, &natives, Precision::Exact);
+            if exact.is_none() {
+                return Ok(None);
+            }
+        }
+        if self.has_inexact_rows(&natives, &from)? {
             return Ok(None);
         }
         match what {
-            Aggregate::Count => self.count(&from, condition).map(Some),
-            Aggregate::Sum { column } => self.sum(column, &natives, &from, condition),
-            Aggregate::Groups { columns } => self.groups(columns, &natives, &from, condition),
+            Aggregate::Count => self.count(&from, exact).map(Some),
+            Aggregate::Sum { column } => self.sum(column, &natives, &from, exact),
+            Aggregate::Groups { columns } => self.groups(columns, &natives, &from, exact),
         }
     }
 
@@ -117,60 +128,74 @@ impl<D: Dialect> Session<D> {
         let limit = self.limit;
         let sql = format!("SELECT * FROM {from}");
         let connection = &mut self.connection;
-        let described =
-            self.runtime.block_on(async { timeout(limit, D::describe(connection, sql)).await });
-        let described = described.map_err(|_| Unavailable::Slow(limit))?;
-        let described =
-            described.map_err(|error| match explain::<D>(error, Stage::Preparing, limit) {
+        let described = self
+            .runtime
+            .block_on(async { timeout(limit, D::describe(connection, sql)).await })
+            .map_err(|_| Unavailable::Slow(limit))?
+            .map_err(|error| match explain::<D>(error, Stage::Preparing, limit) {
                 SourceError::Declaration(DeclarationError::Query(_)) if looks_writing(from) => {
                     DeclarationError::QueryWrites.into()
                 }
                 other => other,
             })?;
-        csv::check_names(described.iter().map(|column| column.name.as_str()))?;
+        check_names(described.iter().map(|column| column.name.as_str()))?;
         Ok(described)
     }
 
-    /// The given columns with their types in the database.
+    /// Finds the types of the given columns in the database.
     fn natives(
         &mut self,
         columns: &[Column],
         from: &str,
     ) -> Result<Vec<(Column, Native)>, SourceError> {
         let described = self.describe(from)?;
-        let native = |column: &Column| {
+        let mut natives = Vec::new();
+        for column in columns {
             let found = described.iter().find(|found| found.name == column.name);
-            let native = found.and_then(|found| found.native);
-            let native = native.ok_or_else(|| DataError::Changed(column.name.clone()))?;
-            Ok((column.clone(), native))
-        };
-        columns.iter().map(native).collect()
+            match found.and_then(|found| found.native) {
+                Some(native) => natives.push((column.clone(), native)),
+                None => return Err(DataError::Changed(column.name.clone()).into()),
+            }
+        }
+        Ok(natives)
     }
 
-    fn look(&mut self, columns: &[Described], from: &str) -> Result<Vec<Found>, SourceError> {
-        let looks = columns.iter().map(|column| D::look(&quoted(&column.name, D::QUOTE)));
-        let Some(looks) = looks.collect::<Option<Vec<_>>>() else {
-            return Ok(columns.iter().map(found_by_type).collect());
-        };
-        let statement = select(&looks.join(", "), from, None);
-        let seen = self.row(statement, |row| {
-            (0..columns.len().saturating_mul(5)).map(|index| integer::<D>(row, index)).collect()
-        })?;
-        let seen: Vec<Option<i128>> = seen;
-        let kinds = columns.iter().zip(seen.chunks(5));
-        Ok(kinds.map(|(column, seen)| found_by_values(column, seen)).collect())
+    /// Finds the kinds of columns, by their types or else by their values.
+    fn kinds(
+        &mut self,
+        columns: &[Described],
+        from: &str,
+    ) -> Result<Vec<FoundColumn>, SourceError> {
+        let mut probes = Vec::new();
+        for column in columns {
+            match D::type_probe(&quoted(&column.name, D::QUOTE)) {
+                Some(probe) => probes.push(probe),
+                None => return Ok(columns.iter().map(found_by_type).collect()),
+            }
+        }
+        let statement = select(&probes.join(", "), from, None);
+        let width = columns.len().saturating_mul(5);
+        let seen: Vec<Option<i128>> =
+            self.row(statement, |row| (0..width).map(|index| integer::<D>(row, index)).collect())?;
+        let mut found = Vec::new();
+        for (column, seen) in columns.iter().zip(seen.chunks(5)) {
+            found.push(found_by_values(column, seen));
+        }
+        Ok(found)
     }
 
-    fn is_doubtful(
+    fn has_inexact_rows(
         &mut self,
         natives: &[(Column, Native)],
         from: &str,
     ) -> Result<bool, SourceError> {
-        let doubts = natives.iter().filter_map(|(column, _)| {
-            D::doubt(&quoted(&column.name, D::QUOTE), column.kind).map(Fragment::text)
-        });
-        let Some(doubt) = joined(doubts.collect(), " OR ") else { return Ok(false) };
-        let statement = select("COUNT(*)", from, Some(doubt));
+        let mut conditions = Vec::new();
+        for (column, _) in natives {
+            let inexact = D::inexact_rows(&quoted(&column.name, D::QUOTE), column.kind);
+            conditions.extend(inexact.map(Fragment::text));
+        }
+        let Some(inexact) = joined(conditions, " OR ") else { return Ok(false) };
+        let statement = select("COUNT(*)", from, Some(inexact));
         let rows = self.row(statement, |row| integer::<D>(row, 0))?;
         Ok(rows != Some(0))
     }
@@ -201,21 +226,14 @@ impl<D: Dialect> Session<D> {
         let parts = D::sum(&quoted);
         let texts: Vec<_> = parts.iter().map(|(text, _)| text.as_str()).collect();
         let what = format!("COUNT(*), COUNT({quoted}), {}", texts.join(", "));
-        let numbers: Vec<Option<i128>> = self.row(select(&what, from, condition), |row| {
-            let counts = (0..2).map(|index| integer::<D>(row, index));
-            let sums =
-                (2..parts.len().saturating_add(2)).map(|index| text_integer::<D>(row, index));
-            counts.chain(sums).collect()
+        let (rows, present, sums) = self.row(select(&what, from, condition), |row| {
+            let end = parts.len().saturating_add(2);
+            let sums: Vec<_> = (2..end).map(|index| text_integer::<D>(row, index)).collect();
+            (integer::<D>(row, 0), integer::<D>(row, 1), sums)
         })?;
-        let [rows, present, sums @ ..] = numbers.as_slice() else { return Ok(None) };
-        let (rows, present) = (unsigned(*rows)?, unsigned(*present)?);
-        let missing = rows.saturating_sub(present);
-        let terms = sums.iter().zip(&parts).map(|(sum, (_, factor))| {
-            // The sum of nothing is NULL.
-            sum.unwrap_or(0).checked_mul(*factor)
-        });
-        let sum = terms.reduce(|a, b| a?.checked_add(b?)).flatten();
-        Ok(sum.map(|sum| Aggregated::Sum { rows, missing, sum }))
+        let rows = unsigned(rows)?;
+        let missing = rows.saturating_sub(unsigned(present)?);
+        Ok(total(&sums, &parts).map(|sum| Aggregated::Sum { rows, missing, sum }))
     }
 
     fn groups(
@@ -225,102 +243,95 @@ impl<D: Dialect> Session<D> {
         from: &str,
         condition: Option<Fragment>,
     ) -> Result<Option<Aggregated>, SourceError> {
-        let known = |name: &String| natives.iter().find(|(column, _)| column.name == *name);
-        let Some(grouped) = columns.iter().map(known).collect::<Option<Vec<_>>>() else {
-            return Ok(None);
-        };
-        if !grouped.iter().all(|(column, native)| native.is_natural(column.kind)) {
-            return Ok(None);
+        let mut grouped = Vec::new();
+        let mut expressions = Vec::new();
+        for name in columns {
+            let known = natives.iter().find(|(column, _)| column.name == *name);
+            let Some((column, native)) = known else { return Ok(None) };
+            if !native.is_natural(column.kind) {
+                return Ok(None);
+            }
+            match self.dialect.group(&quoted(name, D::QUOTE), *native) {
+                Some(expression) => expressions.push(expression),
+                None => return Ok(None),
+            }
+            grouped.push((column, *native));
         }
-        let expressions = grouped
-            .iter()
-            .map(|(column, native)| self.dialect.group(&quoted(&column.name, D::QUOTE), *native));
-        let Some(expressions) = expressions.collect::<Option<Vec<_>>>() else {
-            return Ok(None);
-        };
         let places: Vec<_> = (1..=columns.len()).map(|place| place.to_string()).collect();
         let what = format!("{}, COUNT(*)", expressions.join(", "));
         let statement = select(&what, from, condition)
             .then(Fragment::text(format!(" GROUP BY {}", places.join(", "))))
             .then(Fragment::text(format!(" LIMIT {}", MAX_GROUPS.saturating_add(1))));
-        let read = |row: &Row<D>| {
-            let keys = grouped.iter().enumerate().map(|(index, (column, native))| {
-                D::key(row, index, *native).map_err(|problem| cell_error(&column.name, problem))
-            });
-            let keys: Vec<_> = keys.collect::<Result<_, _>>()?;
-            let rows = integer::<D>(row, keys.len());
-            Ok((key_kinds(keys, &grouped), unsigned(rows)?))
-        };
-        let groups = self.rows(statement, read)?;
-        if groups.len() > MAX_GROUPS {
+        let rows = self.rows(statement, |row| group::<D>(row, &grouped))?;
+        if rows.len() > MAX_GROUPS {
             return Err(SelectionError::TooManyGroups.into());
         }
-        let mut groups: Vec<_> = groups.into_iter().collect::<Result<_, SourceError>>()?;
+        let mut groups = rows.into_iter().collect::<Result<Vec<_>, _>>()?;
         groups.sort();
         Ok(Some(Aggregated::Groups(groups)))
     }
 
-    /// The answer's only row.
+    /// Reads the only row of an answer.
     fn row<T>(
         &mut self,
         statement: Fragment,
         read: impl Fn(&Row<D>) -> T,
     ) -> Result<T, SourceError> {
-        let rows = self.rows(statement, read)?;
-        let missing = || Unavailable::Failed("an answer without rows".to_owned());
-        Ok(rows.into_iter().next().ok_or_else(missing)?)
+        match self.rows(statement, read)?.into_iter().next() {
+            Some(row) => Ok(row),
+            None => Err(Unavailable::Failed("an answer without rows".to_owned()).into()),
+        }
     }
 
-    /// All rows of a short answer.
+    /// Reads all rows of a short answer.
     fn rows<T>(
         &mut self,
         statement: Fragment,
         read: impl Fn(&Row<D>) -> T,
     ) -> Result<Vec<T>, SourceError> {
         let limit = self.limit;
-        let (sql, constants) = statement.render::<D>();
+        let (sql, constants) = statement.render(D::placeholder);
         let mut rows = D::fetch(&mut self.connection, sql, constants);
-        let all = self.runtime.block_on(async {
+        let reading = async {
             let mut all = Vec::new();
-            let gather = async {
-                while let Some(row) = rows.next().await {
-                    all.push(read(&row?));
-                }
-                Ok::<_, sqlx::Error>(())
-            };
-            timeout(limit, gather).await.map(|done| done.map(|()| all))
-        });
-        let all = all.map_err(|_| Unavailable::Slow(limit))?;
-        all.map_err(|error| explain::<D>(error, Stage::Running, limit))
+            while let Some(row) = rows.next().await {
+                all.push(read(&row?));
+            }
+            Ok(all)
+        };
+        self.runtime
+            .block_on(async { timeout(limit, reading).await })
+            .map_err(|_| Unavailable::Slow(limit))?
+            .map_err(|error| explain::<D>(error, Stage::Running, limit))
     }
 
-    /// Rows in batches; whoever receives them does so outside of the runtime.
+    /// Streams rows in batches. The sink is called outside of the runtime.
     fn stream(
         &mut self,
         statement: Fragment,
         natives: &[(Column, Native)],
-        mut gathering: Gathering,
-        each: Each<'_>,
+        mut builder: BatchBuilder,
+        sink: BatchSink<'_>,
     ) -> Result<(), SourceError> {
-        let (sql, constants) = statement.render::<D>();
+        let (sql, constants) = statement.render(D::placeholder);
         let mut rows = D::fetch(&mut self.connection, sql, constants);
         let mut left = self.limit;
         loop {
             let began = Instant::now();
             let filled = self.runtime.block_on(async {
-                timeout(left, fill::<D>(&mut rows, natives, &mut gathering)).await
+                timeout(left, fill::<D>(&mut rows, natives, &mut builder)).await
             });
             left = left.saturating_sub(began.elapsed());
             let full = match filled {
                 Ok(Ok(full)) => full,
-                Ok(Err(Filling::Row(error))) => return Err(error),
-                Ok(Err(Filling::Database(error))) => {
+                Ok(Err(FillError::Row(error))) => return Err(error),
+                Ok(Err(FillError::Database(error))) => {
                     return Err(explain::<D>(error, Stage::Running, self.limit));
                 }
                 Err(_) => return Err(Unavailable::Slow(self.limit).into()),
             };
-            if !gathering.is_empty() {
-                each(gathering.take())?;
+            if !builder.is_empty() {
+                sink(builder.take())?;
             }
             if !full {
                 return Ok(());
@@ -329,25 +340,26 @@ impl<D: Dialect> Session<D> {
     }
 }
 
-enum Filling {
+/// Reasons why a batch could not be filled.
+enum FillError {
     Row(SourceError),
     Database(sqlx::Error),
 }
 
-/// Whether a batch is full, rather than the rows at an end.
+/// Fills a batch. Returns `true` if the batch is full, and `false` at the end of the rows.
 async fn fill<D: Dialect>(
     rows: &mut Rows<'_, D>,
     natives: &[(Column, Native)],
-    gathering: &mut Gathering,
-) -> Result<bool, Filling> {
+    builder: &mut BatchBuilder,
+) -> Result<bool, FillError> {
     while let Some(row) = rows.next().await {
-        let row = row.map_err(Filling::Database)?;
+        let row = row.map_err(FillError::Database)?;
         for (index, (column, native)) in natives.iter().enumerate() {
             let cell = D::cell(&row, index, *native);
-            let pushed = cell.and_then(|cell| gathering.push(index, cell));
-            pushed.map_err(|problem| Filling::Row(cell_error(&column.name, problem)))?;
+            cell.and_then(|cell| builder.push(index, cell))
+                .map_err(|problem| FillError::Row(cell_error(&column.name, problem)))?;
         }
-        if gathering.end_row() {
+        if builder.end_row() {
             return Ok(true);
         }
     }
@@ -362,16 +374,15 @@ fn select(what: &str, from: &str, condition: Option<Fragment>) -> Fragment {
     }
 }
 
-fn found_by_type(column: &Described) -> Found {
+fn found_by_type(column: &Described) -> FoundColumn {
     let kind = column.native.and_then(Native::kind).ok_or_else(|| column.type_name.clone());
-    Found { name: column.name.clone(), kind }
+    FoundColumn { name: column.name.clone(), kind }
 }
 
-/// By [`Dialect::look`].
-fn found_by_values(column: &Described, seen: &[Option<i128>]) -> Found {
-    let mut seen = seen.iter().map(|seen| *seen == Some(1));
-    let mut next = || seen.next().unwrap_or(false);
-    let (other_integers, integers, reals, texts, blobs) = (next(), next(), next(), next(), next());
+/// Infers the kind of a column from the five answers of [`Dialect::type_probe`].
+fn found_by_values(column: &Described, seen: &[Option<i128>]) -> FoundColumn {
+    let probe = <[Option<i128>; 5]>::try_from(seen).expect("a probe has five answers");
+    let [other_integers, integers, reals, texts, blobs] = probe.map(|answer| answer == Some(1));
     let truth = matches!(column.native, Some(Native::Dynamic { truth: true }));
     let kind = match (integers, reals, texts, blobs) {
         (_, _, _, true) => Err("BLOB".to_owned()),
@@ -383,7 +394,7 @@ fn found_by_values(column: &Described, seen: &[Option<i128>]) -> Found {
         (true, false, false, _) => Ok(Kind::Integer),
         (false, false, _, _) => Ok(Kind::Text),
     };
-    Found { name: column.name.clone(), kind }
+    FoundColumn { name: column.name.clone(), kind }
 }
 
 fn integer<D: Dialect>(row: &Row<D>, index: usize) -> Option<i128> {
@@ -401,18 +412,38 @@ fn text_integer<D: Dialect>(row: &Row<D>, index: usize) -> Option<i128> {
 }
 
 fn unsigned(number: Option<i128>) -> Result<u64, SourceError> {
-    let number = number.and_then(|number| u64::try_from(number).ok());
-    Ok(number.ok_or(DataError::TooManyRows)?)
+    match number.map(u64::try_from) {
+        Some(Ok(number)) => Ok(number),
+        _ => Err(DataError::TooManyRows.into()),
+    }
 }
 
-/// 0 and 1 that stand for truth values are named as such.
-fn key_kinds(keys: Vec<Option<String>>, columns: &[&(Column, Native)]) -> Vec<Option<String>> {
-    let named = keys.into_iter().zip(columns).map(|(key, (column, _))| match key.as_deref() {
-        Some("0") if column.kind == Kind::Truth => Some("false".to_owned()),
-        Some("1") if column.kind == Kind::Truth => Some("true".to_owned()),
-        _ => key,
-    });
-    named.collect()
+/// Adds the terms of a sum, or returns `None` if it overflows. The sum of no rows is NULL.
+fn total(sums: &[Option<i128>], parts: &[(String, i128)]) -> Option<i128> {
+    let mut total: i128 = 0;
+    for (sum, (_, factor)) in sums.iter().zip(parts) {
+        total = total.checked_add(sum.unwrap_or(0).checked_mul(*factor)?)?;
+    }
+    Some(total)
+}
+
+/// Reads a group: its keys, and its number of rows.
+fn group<D: Dialect>(
+    row: &Row<D>,
+    columns: &[(&Column, Native)],
+) -> Result<(Vec<Option<String>>, u64), SourceError> {
+    let mut keys = Vec::new();
+    for (index, (column, native)) in columns.iter().enumerate() {
+        let key =
+            D::key(row, index, *native).map_err(|problem| cell_error(&column.name, problem))?;
+        keys.push(match key.as_deref() {
+            Some("0") if column.kind == Kind::Truth => Some("false".to_owned()),
+            Some("1") if column.kind == Kind::Truth => Some("true".to_owned()),
+            _ => key,
+        });
+    }
+    let rows = integer::<D>(row, columns.len());
+    Ok((keys, unsigned(rows)?))
 }
 
 fn explain<D: Dialect>(error: sqlx::Error, stage: Stage, limit: Duration) -> SourceError {

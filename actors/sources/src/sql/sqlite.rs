@@ -1,12 +1,11 @@
-//! SQLite: values have types, columns only preferences.
+//! SQLite, whose values have types and whose columns have type affinities only.
 //!
-//! A file is opened read-only. SQLite opens it by its path, so the path is looked up first, as
-//! for every file, and once more when SQLite has it open.
+//! A file is opened read-only. SQLite opens it by its path, so the path is checked first, as for
+//! every file, and again after SQLite has opened it.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteStatement,
 };
@@ -15,16 +14,20 @@ use sqlx::{
     ValueRef,
 };
 
-use super::dialect::{Described, Dialect, Meaning, Native, Pushed, Rows};
-use super::pushdown::{Fragment, Term};
+use super::dialect::{
+    Described, Dialect, Meaning, Native, Pushed, Rows, Term, failed_rows, key_text,
+};
+use super::fragment::Fragment;
+use crate::access::Access;
+use crate::column::Kind;
 use crate::error::{CellProblem, SourceError};
+use crate::filter::Constant;
 use crate::values::Cell;
-use crate::{Access, Constant, Kind};
 
-/// So many steps of SQLite's machine pass between two looks at the clock.
+/// The steps of SQLite's machine between two checks of the deadline.
 const STEPS: i32 = 10_000;
 
-/// `SQLITE_READONLY` and `SQLITE_INTERRUPT`; extended codes have them in their lowest byte.
+/// `SQLITE_READONLY` and `SQLITE_INTERRUPT`, which extended codes have in their lowest byte.
 const READ_ONLY: i64 = 8;
 const INTERRUPTED: i64 = 9;
 const CODE: i64 = 0xff;
@@ -32,7 +35,7 @@ const CODE: i64 = 0xff;
 pub(super) struct Sqlite {
     path: PathBuf,
     access: Access,
-    /// Texts are ordered by their bytes only where they are stored as UTF-8.
+    /// `true` if texts are stored as UTF-8, so that their bytes have the order of code points.
     utf8: bool,
 }
 
@@ -56,9 +59,9 @@ impl Dialect for Sqlite {
             .busy_timeout(limit)
             .disable_statement_logging();
         let mut connection = options.connect().await?;
-        // A link may have taken a folder's place since the path was looked up.
-        let still = self.access.resolve(&self.path).is_ok_and(|path| path == self.path);
-        if !still {
+        // A link may have replaced a folder since the path was checked.
+        let unchanged = self.access.resolve(&self.path).is_ok_and(|path| path == self.path);
+        if !unchanged {
             return Err(std::io::Error::from(std::io::ErrorKind::NotFound).into());
         }
         let deadline = Instant::now().checked_add(limit);
@@ -81,12 +84,13 @@ impl Dialect for Sqlite {
 
         let statement: SqliteStatement =
             connection.prepare(AssertSqlSafe(sql).into_sql_str()).await?;
-        let described = statement.columns().iter().map(|column| {
+        let mut described = Vec::new();
+        for column in statement.columns() {
             let type_name = column.type_info().name().to_owned();
-            let native = Native::Dynamic { truth: type_name == "BOOLEAN" };
-            Described { name: column.name().to_owned(), type_name, native: Some(native) }
-        });
-        Ok(described.collect())
+            let native = Some(Native::Dynamic { truth: type_name == "BOOLEAN" });
+            described.push(Described { name: column.name().to_owned(), type_name, native });
+        }
+        Ok(described)
     }
 
     fn fetch(
@@ -95,26 +99,24 @@ impl Dialect for Sqlite {
         constants: Vec<Constant>,
     ) -> Rows<'_, Self> {
         let mut arguments = SqliteArguments::default();
-        let added = constants.into_iter().try_for_each(|constant| match constant {
-            Constant::Integer(value) => arguments.add(value),
-            Constant::Number(value) => arguments.add(value),
-            Constant::Text(value) => arguments.add(value),
-            Constant::Truth(value) => arguments.add(value),
-        });
-        match added {
-            Ok(()) => {
-                let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false);
-                connection.fetch(query)
+        for constant in constants {
+            let added = match constant {
+                Constant::Integer(value) => arguments.add(value),
+                Constant::Number(value) => arguments.add(value),
+                Constant::Text(value) => arguments.add(value),
+                Constant::Truth(value) => arguments.add(value),
+            };
+            if let Err(error) = added {
+                return failed_rows(error);
             }
-            Err(error) => refused(error),
         }
+        connection.fetch(sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false))
     }
 
-    fn look(quoted: &str) -> Option<String> {
-        let any = |condition: String| format!("MAX({condition})");
-        let of_type = |name: &str| any(format!("typeof({quoted}) = '{name}'"));
-        let other = any(format!("typeof({quoted}) = 'integer' AND {quoted} NOT IN (0, 1)"));
-        let types = ["integer", "real", "text", "blob"].map(of_type);
+    fn type_probe(quoted: &str) -> Option<String> {
+        let other = format!("MAX(typeof({quoted}) = 'integer' AND {quoted} NOT IN (0, 1))");
+        let types = ["integer", "real", "text", "blob"]
+            .map(|name| format!("MAX(typeof({quoted}) = '{name}')"));
         Some(format!("{other}, {}", types.join(", ")))
     }
 
@@ -123,19 +125,9 @@ impl Dialect for Sqlite {
     }
 
     fn cell(row: &SqliteRow, index: usize, _native: Native) -> Result<Cell, CellProblem> {
-        let binary = |_| CellProblem::Binary;
-        let raw = row.try_get_raw(index).map_err(binary)?;
-        if raw.is_null() {
-            return Ok(Cell::Missing);
-        }
-        let name = raw.type_info().name().to_owned();
-        match name.as_str() {
-            "INTEGER" | "BOOLEAN" => {
-                row.try_get_unchecked(index).map(Cell::Integer).map_err(binary)
-            }
-            "REAL" => row.try_get_unchecked(index).map(Cell::Number).map_err(binary),
-            "TEXT" => row.try_get_unchecked(index).map(Cell::Text).map_err(binary),
-            _ => Err(CellProblem::Binary),
+        match read_cell(row, index) {
+            Ok(Some(cell)) => Ok(cell),
+            Ok(None) | Err(_) => Err(CellProblem::Binary),
         }
     }
 
@@ -143,8 +135,8 @@ impl Dialect for Sqlite {
         format!("?{number}")
     }
 
-    /// Values of another type than the column's pass, for reading to convert or refuse them. A
-    /// plus takes the column's preferences away, which would convert the constant.
+    /// Writes conditions that values of other types pass; reading converts or refuses them. The
+    /// plus removes the column's affinity, which would convert the constant.
     fn compare(&self, term: &Term<'_>) -> Pushed {
         let bare = format!("+{}", term.quoted);
         let (own, compared) = match (term.column.kind, term.value) {
@@ -166,7 +158,7 @@ impl Dialect for Sqlite {
         Pushed { superset: Some(superset), exact }
     }
 
-    fn doubt(quoted: &str, kind: Kind) -> Option<String> {
+    fn inexact_rows(quoted: &str, kind: Kind) -> Option<String> {
         let usual = match kind {
             Kind::Integer => "'integer', 'null'",
             Kind::Number => "'real', 'null'",
@@ -183,7 +175,8 @@ impl Dialect for Sqlite {
         Some(format!("+{quoted} COLLATE BINARY"))
     }
 
-    /// SQLite's sums end at 64 bits, so both halves are added up apart; the upper one is signed.
+    /// Adds the upper and lower 32 bits separately, because sums have 64 bits. The upper half is
+    /// signed.
     fn sum(quoted: &str) -> Vec<(String, i128)> {
         let upper = format!("CAST(SUM({quoted} >> 32) AS TEXT)");
         let lower = format!("CAST(SUM({quoted} & 4294967295) AS TEXT)");
@@ -204,20 +197,17 @@ impl Dialect for Sqlite {
     }
 }
 
-/// The name of a group.
-pub(super) fn key_text(cell: Cell) -> Result<Option<String>, CellProblem> {
-    match cell {
-        Cell::Missing => Ok(None),
-        Cell::Integer(value) => Ok(Some(value.to_string())),
-        Cell::Truth(value) => Ok(Some(value.to_string())),
-        Cell::Text(text) => Ok(Some(text)),
-        Cell::Number(_) | Cell::Decimal(_) => Err(CellProblem::NotA(Kind::Text)),
+/// Reads a value by its own type, or returns `None` for a blob.
+fn read_cell(row: &SqliteRow, index: usize) -> Result<Option<Cell>, sqlx::Error> {
+    let raw = row.try_get_raw(index)?;
+    if raw.is_null() {
+        return Ok(Some(Cell::Missing));
     }
-}
-
-/// No rows, since a constant could not be encoded.
-pub(super) fn refused<'c, R: Send + 'c>(
-    error: Box<dyn std::error::Error + Send + Sync>,
-) -> futures_util::stream::BoxStream<'c, Result<R, sqlx::Error>> {
-    futures_util::stream::once(async { Err(sqlx::Error::Encode(error)) }).boxed()
+    let type_info = raw.type_info().into_owned();
+    match type_info.name() {
+        "INTEGER" | "BOOLEAN" => row.try_get_unchecked(index).map(Cell::Integer).map(Some),
+        "REAL" => row.try_get_unchecked(index).map(Cell::Number).map(Some),
+        "TEXT" => row.try_get_unchecked(index).map(Cell::Text).map(Some),
+        _ => Ok(None),
+    }
 }
