@@ -1,44 +1,44 @@
-//! Which cases are the same.
+//! Equality of cases, and groups of lines.
 
 use crate::measurement::{Case, Line, Link};
 
-/// Links of the same name are the same if their numbers differ by less than this share: they may have
-/// been computed in another order.
-const SAME: f64 = 1e-9;
+/// The relative difference up to which numbers of links are equal, because they may have been
+/// computed in another order.
+const TOLERANCE: f64 = 1e-9;
 
-/// Whether two cases of different measurements are the same.
+/// Returns `true` if two cases of different measurements are equal.
 pub(crate) fn same(one: &Case, other: &Case) -> bool {
     one.way == other.way && same_but_way(one, other) && same_link(&one.link, &other.link)
 }
 
-/// Whether two cases of one measurement are the same, if one was real and the other simulated: a link's
-/// name is enough there.
+/// Returns `true` if two cases of one measurement are equal, except for the way in which they were
+/// run. Links are compared by their names.
 pub(crate) fn same_but_way(one: &Case, other: &Case) -> bool {
     but_way(one) == but_way(other)
 }
 
-/// What identifies a case, but for its way and its link's numbers.
+/// Returns the identity of a case, without its way and its link's numbers.
 fn but_way(case: &Case) -> impl PartialEq {
     let Case { function, suite, parties, helpers, size, unit, profile, way: _, link } = case;
     (function, suite, parties, helpers, size, unit, profile, &link.name)
 }
 
-/// The lines in groups of the same case, run in different ways, in the order of their first lines.
+/// Groups the lines by case, over all ways, in the order of their first lines.
 pub(crate) fn groups(lines: &[Line]) -> Vec<Vec<&Line>> {
     partition(lines, same_but_way)
 }
 
-/// The lines in groups that are alike, in the order of their first lines.
+/// Groups the lines that are alike, in the order of their first lines.
 pub(crate) fn partition<'lines>(
     lines: impl IntoIterator<Item = &'lines Line>,
     alike: impl Fn(&Case, &Case) -> bool,
 ) -> Vec<Vec<&'lines Line>> {
     let mut groups: Vec<Vec<&Line>> = Vec::new();
     for line in lines {
-        let mine = |group: &&mut Vec<&Line>| {
-            group.first().is_some_and(|first| alike(&first.case, &line.case))
-        };
-        match groups.iter_mut().find(mine) {
+        let found = groups
+            .iter_mut()
+            .find(|group| group.first().is_some_and(|first| alike(&first.case, &line.case)));
+        match found {
             Some(group) => group.push(line),
             None => groups.push(vec![line]),
         }
@@ -56,5 +56,5 @@ fn same_link(one: &Link, other: &Link) -> bool {
 }
 
 fn near(one: f64, other: f64) -> bool {
-    (one - other).abs() <= SAME * one.abs().max(other.abs())
+    (one - other).abs() <= TOLERANCE * one.abs().max(other.abs())
 }

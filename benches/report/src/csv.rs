@@ -1,12 +1,13 @@
-//! One record for each line, for a spreadsheet: seconds, bytes, units a second, without prefixes.
+//! CSV for spreadsheets, one record for each line: seconds, bytes, units a second, without
+//! prefixes.
 //!
-//! The form is RFC 4180's. A field that was not measured, or is no number, is empty; what differs
-//! from node to node is the most of any node. A line without preparation is online altogether.
+//! The form is that of RFC 4180. A field that was not measured, or is not finite, is empty. A value
+//! of nodes is the greatest of any node. A line without preparation is online altogether.
 
 use crate::measurement::{Bound, Line, Measurement, NodeCost, Stage};
 use crate::numbers::finite;
 
-/// The lines as CSV, under a record of names.
+/// Writes the lines as CSV, after a record of names.
 ///
 /// # Errors
 ///
@@ -22,10 +23,10 @@ pub fn lines(measurement: &Measurement) -> Result<String, ::csv::Error> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// A field's value.
+/// The function that writes a field of a line.
 type Field = fn(&Line) -> String;
 
-/// What a record has, in order.
+/// The fields of a record, in order.
 const FIELDS: [(&str, Field); 42] = [
     ("function", |line| line.case.function.clone()),
     ("suite", |line| line.case.suite.clone()),

@@ -1,11 +1,11 @@
-//! What a measurement of protocol rounds says, and how it is shown and compared.
+//! The document of a measurement of protocol rounds, its presentation and comparison.
 //!
-//! [`measurement`] has the document that `cloister bench rounds` writes; the other modules show it: as
-//! a [`table`] on a terminal, as [`csv`], as [`spans`] for a viewer of traces, and as a page of
-//! [`html`], of whose [`markup`] others make theirs. [`compare`] sets two of them side by side.
+//! [`measurement`] is the document that `cloister bench rounds` writes. It is shown as a [`table`]
+//! on a terminal, as [`csv`], as [`spans`] for a viewer of traces, and as a page of [`html`]. Other
+//! pages are made of the same [`markup`]. [`compare`] compares two measurements.
 //!
-//! It knows no node, no socket, no file and no clock: whoever measures fills the document in, and
-//! whoever asks writes what comes out. A number that is absent, or no number, is shown as absent.
+//! Nothing here knows a node, a socket, a file or a clock. The caller fills the document in and
+//! writes the output. A number that is absent, infinite or NaN is shown as absent.
 
 pub mod compare;
 pub mod csv;
@@ -19,7 +19,7 @@ mod cases;
 mod numbers;
 mod reading;
 mod runs;
-mod stages;
+mod stage;
 mod svg;
 #[cfg(test)]
 mod testing;

@@ -1,19 +1,19 @@
 //! Elements of HTML and SVG.
 //!
-//! Text and attributes are escaped where they are written, and only there; there is no way past it
-//! but for text that stands in this program. Names of elements and attributes are the program's too.
+//! Text and attributes are escaped when they are written, and only then. Only constants of this
+//! program are written unescaped: the style sheet, and the names of elements and attributes.
 
 use std::fmt::{self, Display, Formatter, Write};
 
 use crate::numbers::finite;
 
-/// Elements that have no content and no end.
+/// Elements without content and end tag.
 const VOID: [&str; 1] = ["meta"];
 
-/// Elements of SVG that mostly have no content, and are then closed where they are opened.
+/// Elements of SVG that close themselves if they have no content.
 const SHAPES: [&str; 4] = ["rect", "line", "path", "circle"];
 
-/// An element with what is in it.
+/// An element with its content.
 #[derive(Clone, Debug)]
 pub struct Element {
     name: &'static str,
@@ -25,59 +25,59 @@ pub struct Element {
 enum Content {
     Element(Element),
     Text(String),
-    /// Written as it is.
-    Ours(&'static str),
+    /// A constant of this program, written unescaped.
+    Constant(&'static str),
 }
 
 impl Element {
-    /// An empty element.
+    /// Makes an empty element.
     pub fn new(name: &'static str) -> Self {
         Self { name, attributes: Vec::new(), content: Vec::new() }
     }
 
-    /// An element of a class.
+    /// Makes an empty element of a class.
     pub fn of(name: &'static str, class: &str) -> Self {
         Self::new(name).with("class", class)
     }
 
-    /// With an attribute more.
+    /// Adds an attribute.
     pub fn with(mut self, attribute: &'static str, value: impl ToString) -> Self {
         self.attributes.push((attribute, value.to_string()));
         self
     }
 
-    /// With coordinates or lengths more, to a hundredth of a pixel.
+    /// Adds coordinates or lengths, to a hundredth of a pixel.
     pub fn at<const COUNT: usize>(mut self, lengths: [(&'static str, f64); COUNT]) -> Self {
         self.attributes.extend(lengths.map(|(name, length)| (name, coordinate(length))));
         self
     }
 
-    /// With a text after what it has.
+    /// Appends a text.
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.content.push(Content::Text(text.into()));
         self
     }
 
-    /// With a style sheet of this program: it is not escaped.
+    /// Appends a style sheet of this program, unescaped.
     pub fn style_sheet(mut self, sheet: &'static str) -> Self {
-        self.content.push(Content::Ours(sheet));
+        self.content.push(Content::Constant(sheet));
         self
     }
 
-    /// With an element after what it has.
+    /// Appends an element.
     pub fn child(mut self, child: Self) -> Self {
         self.content.push(Content::Element(child));
         self
     }
 
-    /// With elements after what it has.
+    /// Appends elements.
     pub fn children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
         self.content.extend(children.into_iter().map(Content::Element));
         self
     }
 }
 
-/// A coordinate as SVG reads it. What is no number lies at the origin; callers have left it out.
+/// Writes a coordinate for SVG. Callers leave out numbers that are not finite; they become 0.
 pub fn coordinate(length: f64) -> String {
     let hundredths = (finite(length).unwrap_or(0.0) * 100.0).round() / 100.0;
     // No `-0`.
@@ -103,7 +103,7 @@ impl Display for Element {
             match content {
                 Content::Element(element) => element.fmt(formatter)?,
                 Content::Text(text) => escape(formatter, text)?,
-                Content::Ours(sheet) => formatter.write_str(sheet)?,
+                Content::Constant(sheet) => formatter.write_str(sheet)?,
             }
         }
         write!(formatter, "</{}>", self.name)
@@ -118,7 +118,7 @@ fn escape(formatter: &mut Formatter<'_>, text: &str) -> fmt::Result {
             '>' => formatter.write_str("&gt;")?,
             '"' => formatter.write_str("&quot;")?,
             '\'' => formatter.write_str("&#39;")?,
-            // HTML has no way to write them.
+            // HTML cannot represent control characters.
             control if control.is_control() && control != '\n' => {
                 formatter.write_char('\u{fffd}')?
             }

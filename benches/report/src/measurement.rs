@@ -1,197 +1,184 @@
-//! The document: which computations were measured, over which links, and what each cost.
+//! The document: the measured computations, their links, and their costs.
 //!
-//! Times are in seconds, sizes in bytes, rates in units a second. What could not be measured is
-//! absent, never zero.
+//! Times are in seconds, sizes in bytes, rates in units a second. A value that could not be
+//! measured is absent, never zero.
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::stages::{Stage, StageCost, Stages};
+pub use crate::stage::{Spread, Stage, StageCost, Stages};
 
-/// The name of the bound that round trips alone make.
+/// The name of the bound by round trips alone.
 pub const LATENCY: &str = "latency";
 
-/// The version of the document's form; another one is not read.
+/// The version of the document's form. No other version is read.
 pub const VERSION: u32 = 1;
 
-/// All that one run of the command has measured.
+/// The results of one run of the command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
-    /// [`VERSION`].
+    /// The version of the form, [`VERSION`].
     pub version: u32,
-    /// Which program measured, with its version.
+    /// The measuring program, with its version.
     pub program: String,
-    /// When it began, as RFC 3339.
+    /// The start of the measurement, as RFC 3339.
     pub started: String,
-    /// Where.
+    /// The measuring machine.
     pub machine: Machine,
-    /// Whether everything was measured that was asked for; not if it was interrupted.
+    /// `true` if everything requested was measured, and `false` if the run was interrupted.
     pub complete: bool,
-    /// What the machine can do at best, by link.
+    /// The best results that the machine can reach, by link.
     pub limits: Vec<Limits>,
     /// One entry for each computation, in the order in which they were measured.
     pub lines: Vec<Line>,
-    /// What was asked for and not measured, and why.
+    /// The cases that were requested and not measured, each with a reason.
     pub skipped: Vec<Skipped>,
 }
 
-/// Where it was measured.
+/// The machine that measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// The processor's name, as the system gives it.
     pub processor: String,
-    /// How many processors this process may use.
+    /// The number of processors that the process may use.
     pub processors: usize,
     /// The operating system.
     pub system: String,
 }
 
-/// What links, and processors beside them, can do at best.
+/// The best results that a link, and the processor beside it, can reach.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// The link.
     pub link: Link,
-    /// A message of 64 bytes to and fro over one mutual-TLS connection between two threads, median.
+    /// The median round trip of 64 bytes over one mutual-TLS connection between two threads.
     pub round_trip: f64,
-    /// Bytes a second over such a connection, one way.
+    /// The one-way rate of such a connection, in bytes a second.
     pub bytes_per_second: f64,
-    /// Bytes a second that one processor makes of AES-128 in counter mode.
+    /// The rate of AES-128 in counter mode on one processor, in bytes a second.
     pub aes_ctr_bytes_per_second: f64,
 }
 
 /// A kind of link between nodes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Link {
-    /// What it is called: `loopback`, `lan`, `wan`, `mobile`, `28 ms`, or `own` for the members' own.
+    /// Its name: `loopback`, `lan`, `wan`, `mobile`, `28 ms`, or `own` for the members' own links.
     pub name: String,
-    /// The time that is added to and fro; half of it in each direction.
+    /// The added round-trip time, half of it in each direction.
     pub round_trip: f64,
-    /// The most bytes a second in each direction, if that is bounded.
+    /// The most bytes a second in each direction, if bounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<f64>,
 }
 
-/// How a computation was run. The protocols' code is the same in all.
+/// The way in which a computation was run. The protocols' code is the same in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Way {
-    /// By nodes as processes of their own on this machine, over mutual TLS.
+    /// By nodes as separate processes on this machine, over mutual TLS.
     Real,
     /// By the same nodes, with a relay between them that adds delay and bounds bandwidth.
     Shaped,
-    /// In one thread, in virtual time: messages take what the link says, arithmetic what it took.
+    /// In one thread and in virtual time: messages take the time of the link, arithmetic its own.
     Simulated,
-    /// By the parties' own nodes, wherever they are.
+    /// By the parties' own nodes.
     Consortium,
 }
 
-/// What identifies a line: two measurements of the same case can be compared.
+/// The identity of a line: two measurements of the same case can be compared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Case {
     /// The function, or the operation on shares.
     pub function: String,
-    /// The family of protocols.
+    /// The suite of protocols.
     pub suite: String,
-    /// How many parties bring data.
+    /// The number of parties with data.
     pub parties: usize,
-    /// How many more nodes compute without data.
+    /// The number of nodes that compute without data.
     pub helpers: usize,
-    /// How large the data of one party are, in `unit`.
+    /// The size of one party's data, in `unit`.
     pub size: usize,
-    /// Of what: `numbers`, `rows`, `words`, `products`, …
+    /// The unit of the size: `numbers`, `rows`, `words`, `products`, …
     pub unit: String,
-    /// The disclosure profile of all nodes: `teaching`, where no rule asks anything, or `production`.
+    /// The disclosure profile of all nodes: `teaching`, which has no rules, or `production`.
     pub profile: String,
-    /// How it was run.
+    /// The way in which it was run.
     pub way: Way,
-    /// Over which link.
+    /// The link between the nodes.
     pub link: Link,
 }
 
 /// One computation, run several times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// Which.
+    /// The case.
     #[serde(flatten)]
     pub case: Case,
-    /// Rounds after the agreement, at the party that has most.
+    /// The rounds after the agreement, at the party with the most.
     pub rounds: usize,
-    /// Messages one after the other, agreement included: the longest chain in which each waits for
-    /// the one before. On a slow link the time is this number times half a round trip.
+    /// The longest chain of messages in which each waits for the one before, the agreement
+    /// included. On a slow link the time is this number times half a round trip.
     pub depth: usize,
-    /// Messages that all nodes sent together.
+    /// The number of messages of all nodes.
     pub messages: u64,
-    /// Bytes that all nodes sent together, without frames and TLS.
+    /// The bytes of all nodes, without frames and TLS.
     pub bytes: u64,
-    /// From the last node's start to the last node's end, and the longest time that a node took to
-    /// encode its data before. Of parties' own nodes, whose clocks may differ: the shortest of all
-    /// nodes' own times, which is that of the one that started last.
+    /// The time from the last node's start to the last node's end, plus the longest encoding of a
+    /// node's data. The clocks of parties' own nodes may differ, so theirs is the shortest of the
+    /// nodes' own times, that of the node that started last.
     pub seconds: Spread,
-    /// What of all this was preparation, and what is left. Absent where nothing was prepared.
+    /// The costs of both stages. Absent without preparation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stages: Option<Stages>,
-    /// How many of `unit`, of all parties together, in a second, at the median.
+    /// The units of all parties together in a second, at the median.
     pub throughput: f64,
-    /// What the link alone would take: `depth` half round trips, and the bytes of the busiest
-    /// direction between two nodes at the link's bandwidth. Absent where a link adds nothing.
+    /// The time of the link alone: `depth` half round trips, and the bytes of the busiest direction
+    /// between two nodes at the link's bandwidth. Absent if the link adds nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub theory: Option<f64>,
-    /// What is measured beside it in the same run, and how near it is: the largest first.
+    /// The lower bounds that were measured in the same run, the largest first.
     pub bounds: Vec<Bound>,
-    /// What it cost each node, in the order of the members, in the run with the median time. A helper
-    /// of real nodes tells nobody what it cost, and is missing.
+    /// The costs of the nodes, in the order of the members, in the run with the median time.
+    /// Helpers among real nodes report no costs, and are missing.
     pub nodes: Vec<NodeCost>,
 }
 
-/// A distribution of times.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
-    /// The least.
-    pub least: f64,
-    /// The median; of an even number of runs the longer of the two in the middle.
-    pub median: f64,
-    /// The 95th percentile; with fewer than 20 runs the largest.
-    pub p95: f64,
-    /// How many there are.
-    pub runs: usize,
-}
-
-/// A time below which the computation cannot be, measured in the same run.
+/// A lower bound of the time of a computation, measured in the same run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bound {
-    /// What: `latency`, `link`, `aes-ctr`, `plaintext`.
+    /// Its name: `latency`, `link`, `aes-ctr` or `plaintext`.
     pub name: String,
-    /// How long that alone takes.
+    /// The time that this part takes alone.
     pub seconds: f64,
 }
 
-/// What a computation cost one node.
+/// The cost of a computation at one node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeCost {
     /// The member's name.
     pub name: String,
-    /// Messages sent to all others.
+    /// The number of messages sent to all others.
     pub messages_sent: u64,
-    /// Bytes sent to all others, without frames and TLS.
+    /// The bytes sent to all others, without frames and TLS.
     pub bytes_sent: u64,
-    /// Bytes received from all others.
+    /// The bytes received from all others.
     pub bytes_received: u64,
-    /// From its start to its end.
+    /// The time from its start to its end.
     pub seconds: f64,
-    /// What it took before its start to read, check and encode its data.
+    /// The time to read, check and encode its data, before its start.
     pub encoding: f64,
-    /// Time in the protocol's own arithmetic.
+    /// The time in the protocol's own arithmetic.
     pub arithmetic: f64,
-    /// Time in which it waited for messages, from its own start: also for nodes that started later.
+    /// The time of waiting for messages from its own start on, including nodes that started later.
     pub waiting: f64,
-    /// Time that its links spent on frames, TLS and the system's calls, on their thread; part of it
+    /// The time of its links, on their own thread, in frames, TLS and system calls. Part of it
     /// falls into the waiting. Absent in virtual time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serialisation: Option<f64>,
-    /// The most memory that its process has held since it was started for this case, its client's data in
-    /// JSON included. Absent where it cannot be seen.
+    /// The peak memory of its process since it was started for this case, including its client's
+    /// data in JSON. Absent if the system does not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_memory: Option<u64>,
-    /// When it began, in seconds after the first node's start.
+    /// Its start, in seconds after the first node's start.
     pub begins: f64,
     /// Its rounds in order, the agreement first.
     pub trace: Vec<Round>,
@@ -202,38 +189,38 @@ pub struct NodeCost {
 pub struct Round {
     /// Its name.
     pub name: String,
-    /// What it is for. Where nothing is said, it is online.
+    /// Its stage; online by default.
     #[serde(default, skip_serializing_if = "Stage::is_online")]
     pub stage: Stage,
-    /// When it begins; it ends where the next one begins.
+    /// Its start. It ends at the start of the next round.
     pub begins: f64,
-    /// When it ends.
+    /// Its end.
     pub ends: f64,
-    /// Time in arithmetic within it.
+    /// The time of arithmetic in it.
     pub arithmetic: f64,
-    /// When the node waited within it: pairs of begin and end. The rest is arithmetic, and the node's
+    /// The times of waiting in it, as pairs of start and end. The rest is arithmetic and the node's
     /// other work.
     pub waits: Vec<(f64, f64)>,
-    /// Messages sent in it.
+    /// The number of messages sent in it.
     pub messages_sent: u64,
-    /// Bytes sent in it.
+    /// The bytes sent in it.
     pub bytes_sent: u64,
-    /// Bytes received in it.
+    /// The bytes received in it.
     pub bytes_received: u64,
 }
 
-/// Something that was not measured.
+/// A case that was not measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Skipped {
-    /// What.
+    /// The case.
     #[serde(flatten)]
     pub case: Case,
-    /// Why not.
+    /// The reason.
     pub reason: String,
 }
 
 impl Bound {
-    /// How many times longer the computation took at its median.
+    /// Returns the ratio of the median time to this bound.
     #[must_use]
     pub fn ratio(&self, line: &Line) -> f64 {
         line.seconds.median / self.seconds
@@ -241,7 +228,7 @@ impl Bound {
 }
 
 impl Way {
-    /// The word for it, as the document has it.
+    /// Returns the word of the document.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -254,17 +241,106 @@ impl Way {
 }
 
 impl Line {
-    /// The nearest of the bounds: the one that takes longest.
+    /// Returns the nearest bound, which is the longest.
     #[must_use]
     pub fn nearest(&self) -> Option<&Bound> {
-        let measured = self.bounds.iter().filter(|bound| bound.seconds.is_finite());
-        measured.max_by(|one, other| one.seconds.total_cmp(&other.seconds))
+        self.bounds
+            .iter()
+            .filter(|bound| bound.seconds.is_finite())
+            .max_by(|one, other| one.seconds.total_cmp(&other.seconds))
     }
 
-    /// The most of any node; absent where no node has it.
+    /// Returns the greatest value of any node, or `None` if no node has one.
     #[must_use]
     pub fn most<T: PartialOrd>(&self, of: impl Fn(&NodeCost) -> Option<T>) -> Option<T> {
-        let all = self.nodes.iter().filter_map(of);
-        all.reduce(|most, next| if next > most { next } else { most })
+        self.nodes.iter().filter_map(of).reduce(|most, next| if next > most { next } else { most })
+    }
+
+    /// Returns the cost of a stage. A line without preparation is online altogether.
+    #[must_use]
+    pub fn stage(&self, stage: Stage) -> StageCost {
+        match (&self.stages, stage) {
+            (Some(stages), _) => stages.of(stage),
+            (None, Stage::Preparation) => StageCost::nothing(self.seconds.runs),
+            (None, Stage::Online) => StageCost {
+                rounds: self.rounds,
+                depth: self.depth,
+                messages: self.messages,
+                bytes: self.bytes,
+                seconds: self.seconds,
+            },
+        }
+    }
+}
+
+impl NodeCost {
+    /// Returns the time in rounds of preparation.
+    #[must_use]
+    pub fn preparing(&self) -> f64 {
+        self.trace
+            .iter()
+            .filter(|round| round.stage == Stage::Preparation)
+            .map(|round| round.ends - round.begins)
+            .sum()
+    }
+
+    /// Returns `true` if any of its rounds is preparation.
+    pub(crate) fn prepares(&self) -> bool {
+        self.trace.iter().any(|round| round.stage == Stage::Preparation)
+    }
+}
+
+impl Round {
+    /// Returns the whole time of waiting.
+    #[must_use]
+    pub fn waiting(&self) -> f64 {
+        self.waits.iter().map(|(begin, end)| end - begin).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn the_stages_of_a_line_are_all_of_it() {
+        for line in testing::staged().lines {
+            let [preparation, online] = Stage::ALL.map(|stage| line.stage(stage));
+            assert_eq!(preparation.rounds + online.rounds, line.rounds);
+            assert_eq!(preparation.depth + online.depth, line.depth);
+            assert_eq!(preparation.messages + online.messages, line.messages);
+            assert_eq!(preparation.bytes + online.bytes, line.bytes);
+            assert_eq!(preparation.seconds.runs, line.seconds.runs);
+        }
+    }
+
+    #[test]
+    fn a_line_without_preparation_is_online() {
+        let line = &testing::measurement().lines[0];
+        let online = line.stage(Stage::Online);
+        assert_eq!((online.rounds, online.seconds), (line.rounds, line.seconds));
+        assert_eq!(line.stage(Stage::Preparation), StageCost::nothing(21));
+        assert!(!line.nodes[0].prepares());
+    }
+
+    #[test]
+    fn a_node_prepares_as_long_as_its_rounds_of_preparation_take() {
+        let node = &testing::staged().lines[1].nodes[0];
+        assert!(node.prepares());
+        assert!((node.preparing() - 0.002).abs() < 1e-12);
+    }
+
+    #[test]
+    fn nothing_is_written_where_nothing_was_prepared() {
+        let json = serde_json::to_string(&testing::measurement()).unwrap();
+        assert!(!json.contains("stage") && !json.contains("online"), "{json}");
+        let staged = serde_json::to_value(testing::staged()).unwrap();
+        let line = &staged["lines"][1];
+        assert_eq!(line["stages"]["preparation"]["bytes"], 2_200_000);
+        let stages: Vec<_> =
+            (0..4).map(|round| &line["nodes"][0]["trace"][round]["stage"]).collect();
+        assert_eq!(stages[1], "preparation");
+        assert!(stages[0].is_null() && stages[2].is_null());
     }
 }

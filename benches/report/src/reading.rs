@@ -1,32 +1,32 @@
-//! A document as text becomes a [`Measurement`] here, or it is said why not.
+//! Reading a [`Measurement`] from its JSON text.
 
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::measurement::{Measurement, VERSION};
 
-/// Why a text is not read as a measurement.
+/// Reasons why a text is no readable measurement.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// It has another form than this program knows.
+    /// The text has a form of another version.
     #[error(
         "the measurement has form {found}, and this program reads form {VERSION}; \
          measure again, or read it with the program that wrote it"
     )]
     Version {
-        /// The form that it says it has.
+        /// The declared version.
         found: u64,
     },
-    /// It is no measurement.
+    /// The text is malformed.
     #[error("this is not a whole measurement as `cloister bench rounds` writes it: {source}")]
     Malformed {
-        /// What is wrong, and where.
+        /// The error and its place.
         #[from]
         source: serde_json::Error,
     },
 }
 
-/// What is read first: the rest may look different in another version.
+/// The version alone, which is read first, because the rest depends on it.
 #[derive(Deserialize)]
 struct Form {
     version: u64,
@@ -53,14 +53,14 @@ mod tests {
     use crate::testing;
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn a_written_measurement_is_read_again() {
         let measurement = testing::measurement();
         let json = serde_json::to_string(&measurement).unwrap();
         assert_eq!(Measurement::read(&json).unwrap(), measurement);
     }
 
     #[test]
-    fn another_version_is_named_whatever_else_is_in_it() {
+    fn another_version_is_named_for_any_content() {
         let error = Measurement::read(r#"{"version": 7, "rows": []}"#).unwrap_err();
         assert!(matches!(error, ReadError::Version { found: 7 }));
         assert!(error.to_string().contains("form 7"));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_told_with_its_place() {
+    fn malformed_text_is_an_error_with_its_place() {
         for text in ["", "[]", "{", r#"{"version": 1}"#, r#"{"version": "1"}"#] {
             let error = Measurement::read(text).unwrap_err();
             assert!(matches!(error, ReadError::Malformed { .. }), "{text}");

@@ -1,11 +1,11 @@
-//! The rounds as spans of OpenTelemetry, for viewers that draw them: an OTLP export request in JSON.
+//! The rounds as spans of OpenTelemetry, for trace viewers: an OTLP export request in JSON.
 //!
-//! The form is that of OTLP's "JSON Protobuf Encoding": names in lowerCamelCase, ids in hexadecimal,
-//! 64-bit integers as decimal strings, enumerations as numbers. There is one resource for each member, one
-//! trace for each line, in it one span for each node's computation, and under it one for each round.
+//! The form is OTLP's "JSON Protobuf Encoding": names in lowerCamelCase, ids in hexadecimal, 64-bit
+//! integers as decimal strings, enumerations as numbers. Each member is a resource, and each line
+//! is a trace. A node's computation is a span of the trace, and its rounds are spans below it.
 //!
-//! Only the beginning of the whole measurement is known as a time of day. The lines are set one after
-//! another from there on, each with its median run; between them nothing is said about real times.
+//! The document has the start of the whole measurement as its only time of day. The lines follow
+//! one another from there on, each with its median run, and the gaps between them are not real.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,33 +21,33 @@ use crate::numbers::{finite, wide};
 /// `SPAN_KIND_INTERNAL`: work within an application, not the side of a call.
 const INTERNAL: u32 = 1;
 
-/// Why a measurement cannot be set in time.
+/// Reasons why a measurement has no usable time of day.
 #[derive(Debug, Error)]
 pub enum SpansError {
-    /// Its beginning is not a time.
+    /// Its start is not a time.
     #[error("the measurement says that it was started at {started:?}, which is not RFC 3339")]
     Started {
-        /// What it says.
+        /// The start in the document.
         started: String,
-        /// What is wrong with it.
+        /// The defect found.
         source: time::error::Parse,
     },
-    /// Its beginning cannot be told in nanoseconds after 1970.
+    /// Its start cannot be expressed in nanoseconds after 1970.
     #[error("the measurement was started at {started:?}; spans can begin from 1970 to 2554")]
     Era {
-        /// What it says.
+        /// The start in the document.
         started: String,
     },
 }
 
-/// All rounds of all lines, as the body of a request to a collector's `/v1/traces`.
+/// Encodes all rounds of all lines as the body of a request to a collector's `/v1/traces`.
 ///
-/// Ids follow from the beginning of the measurement and the numbers of line, node and round, so that
-/// one measurement gives the same spans each time, and two give different ones.
+/// Ids are derived from the start of the measurement and the numbers of line, node and round. So a
+/// measurement gives the same spans each time, and two measurements give different ones.
 ///
 /// # Errors
 ///
-/// If the measurement's beginning is no time from 1970 on.
+/// If the measurement's start is no time from 1970 on.
 pub fn otlp(measurement: &Measurement) -> Result<Value, SpansError> {
     let started = nanoseconds(&measurement.started)?;
     let mut members = Members::default();
@@ -59,9 +59,11 @@ pub fn otlp(measurement: &Measurement) -> Result<Value, SpansError> {
         }
         begin = begin.saturating_add(length(line));
     }
-    let resources =
-        members.all.into_iter().map(|(name, spans)| resource(&measurement.program, &name, spans));
-    Ok(json!({ "resourceSpans": resources.collect::<Vec<_>>() }))
+    let mut resources = Vec::new();
+    for (name, spans) in members.all {
+        resources.push(resource(&measurement.program, &name, spans));
+    }
+    Ok(json!({ "resourceSpans": resources }))
 }
 
 /// The spans by member.
@@ -91,13 +93,13 @@ struct Trace<'line> {
 }
 
 impl Trace<'_> {
-    /// The computation at a node, and its rounds.
+    /// Makes the spans of the computation at a node, and of its rounds.
     fn node(&self, position: usize, node: &NodeCost) -> Vec<Value> {
         let computation = span_id(position, 0);
         let mut spans = vec![self.computation(&computation, node)];
-        spans.extend(node.trace.iter().enumerate().map(|(number, round)| {
-            self.round(&span_id(position, number + 1), &computation, round)
-        }));
+        for (round, number) in node.trace.iter().zip(1..) {
+            spans.push(self.round(&span_id(position, number), &computation, round));
+        }
         spans
     }
 
@@ -149,19 +151,18 @@ impl Trace<'_> {
         })
     }
 
-    /// A moment of the line, in nanoseconds after 1970, as OTLP writes 64-bit integers in JSON.
+    /// Writes a moment of the line, in nanoseconds after 1970, as OTLP writes 64-bit integers.
     fn moment(&self, seconds: f64) -> String {
         self.begin.saturating_add(nanoseconds_of(seconds)).to_string()
     }
 }
 
-/// From the first node's start to the last node's end.
+/// Returns the time from the first node's start to the last node's end.
 fn length(line: &Line) -> u64 {
-    let ends = line.nodes.iter().map(|node| nanoseconds_of(node.begins + node.seconds));
-    ends.max().unwrap_or(0)
+    line.nodes.iter().map(|node| nanoseconds_of(node.begins + node.seconds)).max().unwrap_or(0)
 }
 
-/// A time of day in nanoseconds after 1970.
+/// Converts a time of day to nanoseconds after 1970.
 fn nanoseconds(started: &str) -> Result<u64, SpansError> {
     let moment = OffsetDateTime::parse(started, &Rfc3339)
         .map_err(|source| SpansError::Started { started: started.to_owned(), source })?;
@@ -169,18 +170,18 @@ fn nanoseconds(started: &str) -> Result<u64, SpansError> {
         .map_err(|_| SpansError::Era { started: started.to_owned() })
 }
 
-/// A time span in nanoseconds; nothing if it is below zero or no number.
+/// Converts a duration to nanoseconds, or to 0 if it is negative or not finite.
 fn nanoseconds_of(seconds: f64) -> u64 {
     let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// 16 bytes that no other line of this measurement has, and no measurement of another moment.
+/// Derives the id of a line's trace, unique among lines and among measurements of different starts.
 fn trace_id(started: u64, line: usize) -> String {
     format!("{started:016x}{:016x}", wide(line).saturating_add(1))
 }
 
-/// 8 bytes that no other span of the trace has; a node's computation is its round 0.
+/// Derives the id of a span, unique in its trace. A node's computation is its round 0.
 fn span_id(node: usize, round: usize) -> String {
     format!("{:08x}{:08x}", wide(node).saturating_add(1), wide(round))
 }
@@ -201,7 +202,7 @@ fn preparing(node: &NodeCost) -> Option<Value> {
     seconds("cloister.preparation_seconds", node.preparing())
 }
 
-/// A time, unless it is no number: JSON has none for that.
+/// Writes a time, unless it is not finite, which JSON cannot represent.
 fn seconds(key: &str, value: f64) -> Option<Value> {
     finite(value).map(|value| json!({ "key": key, "value": { "doubleValue": value } }))
 }

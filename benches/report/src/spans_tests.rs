@@ -48,11 +48,10 @@ fn every_round_hangs_under_the_computation_of_its_node() {
     let exported = otlp(&testing::measurement()).unwrap();
     for one in exported["resourceSpans"].as_array().unwrap() {
         let spans: Vec<_> = spans_of(one);
-        let id = |span: &Value| (span["traceId"].to_string(), span["spanId"].to_string());
         let computations: BTreeMap<_, _> = spans
             .iter()
             .filter(|span| span.get("parentSpanId").is_none())
-            .map(|span| (id(span), *span))
+            .map(|span| ((span["traceId"].to_string(), span["spanId"].to_string()), *span))
             .collect();
         assert_eq!(computations.len(), 2);
         for round in spans.iter().filter(|span| span.get("parentSpanId").is_some()) {
@@ -121,17 +120,21 @@ fn a_round_tells_bytes_messages_arithmetic_and_waiting() {
     assert!((waiting - 0.001_1).abs() < 1e-12);
 }
 
+fn stages(spans: &[&Value]) -> Vec<String> {
+    let mut stages = Vec::new();
+    for round in spans.iter().skip(1) {
+        let stage = &attribute(round, "cloister.stage")["stringValue"];
+        stages.push(stage.as_str().unwrap().to_owned());
+    }
+    stages
+}
+
 #[test]
 fn rounds_tell_their_stage_and_a_computation_how_long_it_prepared() {
     let exported = otlp(&testing::staged()).unwrap();
     // The second node, and its second line.
     let birch = spans_of(&exported["resourceSpans"][1]);
     let (mean, sort) = birch.split_at(5);
-    let stages = |spans: &[&Value]| -> Vec<String> {
-        let rounds = spans.iter().skip(1);
-        let stage = |span: &&Value| attribute(span, "cloister.stage")["stringValue"].clone();
-        rounds.map(|span| stage(span).as_str().unwrap().to_owned()).collect()
-    };
     assert_eq!(stages(mean), ["online"; 4]);
     assert_eq!(stages(sort), ["online", "preparation", "online", "online"]);
     let preparing = attribute(sort[0], "cloister.preparation_seconds")["doubleValue"].as_f64();

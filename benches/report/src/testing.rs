@@ -1,11 +1,11 @@
-//! A small measurement for tests, with numbers that are all different.
+//! A small measurement for tests, whose numbers are all different.
 
 use crate::measurement::{
     Bound, Case, Limits, Line, Link, Machine, Measurement, NodeCost, Round, Skipped, Spread, Stage,
     StageCost, Stages, VERSION, Way,
 };
 
-/// Two lines over two links, between two nodes.
+/// Makes a measurement of two lines over two links, between two nodes.
 pub(crate) fn measurement() -> Measurement {
     let lines = vec![line("mean", Way::Real, loopback()), line("sort", Way::Simulated, wan())];
     let skipped = Case { size: 1_000_000, ..case("median", Way::Real, loopback()) };
@@ -21,12 +21,12 @@ pub(crate) fn measurement() -> Measurement {
     }
 }
 
-/// A measurement of these lines.
+/// Makes a measurement of these lines.
 pub(crate) fn of(lines: Vec<Line>) -> Measurement {
     Measurement { lines, ..measurement() }
 }
 
-/// The measurement with a second line whose second round, `share`, is preparation.
+/// Makes the measurement with preparation in the second round, `share`, of the second line.
 pub(crate) fn staged() -> Measurement {
     let mut measurement = measurement();
     for line in measurement.lines.iter_mut().skip(1) {
@@ -79,7 +79,7 @@ fn case(function: &str, way: Way, link: Link) -> Case {
     }
 }
 
-/// A line of two nodes with four rounds each.
+/// Makes a line of two nodes with four rounds each.
 pub(crate) fn line(function: &str, way: Way, link: Link) -> Line {
     Line {
         case: case(function, way, link),
@@ -104,7 +104,10 @@ pub(crate) fn line(function: &str, way: Way, link: Link) -> Line {
 
 fn node(name: &str, begins: f64, bytes_sent: u64, peak_memory: Option<u64>) -> NodeCost {
     let names = ["agreement", "share", "compare", "compare"];
-    let round = |(index, name): (u32, &str)| round(name, begins + f64::from(index) * 0.002);
+    let trace = (0..)
+        .zip(names)
+        .map(|(index, name): (u32, &str)| round(name, begins + f64::from(index) * 0.002))
+        .collect();
     NodeCost {
         name: name.into(),
         messages_sent: 12,
@@ -117,7 +120,7 @@ fn node(name: &str, begins: f64, bytes_sent: u64, peak_memory: Option<u64>) -> N
         serialisation: peak_memory.map(|_| 0.000_25),
         peak_memory,
         begins,
-        trace: (0..).zip(names).map(round).collect(),
+        trace,
     }
 }
 
@@ -135,7 +138,7 @@ fn round(name: &str, begins: f64) -> Round {
     }
 }
 
-/// The measurement with numbers that are none, that are zero, and without what may be absent.
+/// Makes a measurement with NaN, infinite and zero numbers, and without optional values.
 pub(crate) fn hollow() -> Measurement {
     let mut measurement = measurement();
     measurement.lines = [f64::NAN, f64::INFINITY, 0.0, -1.0].map(hollow_line).into();

@@ -1,16 +1,16 @@
-//! Numbers as people read them: three digits and a unit.
+//! Numbers for people to read: three digits and a unit.
 //!
-//! What is absent, infinite or no number is [`ABSENT`], so that no table and no page says `NaN`.
+//! An absent, infinite or undefined number is [`ABSENT`], so that no table and no page shows `NaN`.
 
 use crate::numbers::{finite, nearest};
 
-/// Stands where there is no number.
+/// The text in place of a missing number.
 pub(crate) const ABSENT: &str = "–";
 
 /// Prefixes of decimal multiples, with their factors.
 const MULTIPLES: [(f64, &str); 4] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
 
-/// A time: `8.20 ms`.
+/// Writes a time: `8.20 ms`.
 pub(crate) fn seconds(seconds: f64) -> String {
     match finite(seconds) {
         None => ABSENT.to_owned(),
@@ -22,31 +22,35 @@ pub(crate) fn seconds(seconds: f64) -> String {
     }
 }
 
-/// A size: `1.40 MB`, in powers of a thousand.
+/// Writes a size in powers of a thousand: `1.40 MB`.
 pub(crate) fn bytes(bytes: f64) -> String {
     multiple(bytes, "B")
 }
 
-/// A rate in bytes a second: `1.20 GB/s`.
+/// Writes a rate in bytes a second: `1.20 GB/s`.
 pub(crate) fn bytes_per_second(rate: f64) -> String {
     multiple(rate, "B/s")
 }
 
-/// A rate in a unit of one's own: `27.0 M rows/s`; without one, `27.0 M/s`.
+/// Writes a rate in any unit: `27.0 M rows/s`, or `27.0 M/s` without a unit.
 pub(crate) fn rate(rate: f64, unit: &str) -> String {
     let Some(rate) = finite(rate) else { return ABSENT.to_owned() };
     let (value, prefix) = scaled(rate);
-    let words = [three_digits(value), prefix.to_owned(), unit.to_owned()];
-    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    format!("{}/s", words.join(" "))
+    let mut text = three_digits(value);
+    for word in [prefix, unit] {
+        if !word.is_empty() {
+            text = format!("{text} {word}");
+        }
+    }
+    format!("{text}/s")
 }
 
-/// How many times: `1.31×`.
+/// Writes a ratio: `1.31×`.
 pub(crate) fn times(ratio: f64) -> String {
     finite(ratio).map_or_else(|| ABSENT.to_owned(), |ratio| format!("{}×", three_digits(ratio)))
 }
 
-/// A size of data without a digit lost: `10 k`, `1 M`, `65536`.
+/// Writes a size of data with all digits: `10 k`, `1 M`, `65536`.
 pub(crate) fn exact(count: usize) -> String {
     match count {
         0 => "0".to_owned(),
@@ -56,7 +60,7 @@ pub(crate) fn exact(count: usize) -> String {
     }
 }
 
-/// A time at an axis, which is a round number: `20 ms`.
+/// Writes a round time at an axis: `20 ms`.
 pub(crate) fn tick_seconds(seconds: f64) -> String {
     if seconds == 0.0 {
         return "0".to_owned();
@@ -65,25 +69,24 @@ pub(crate) fn tick_seconds(seconds: f64) -> String {
     format!("{} {unit}", thousandths(value))
 }
 
-/// A count at an axis, which is a round number: `20 k`.
+/// Writes a round count at an axis: `20 k`.
 pub(crate) fn tick_count(count: f64) -> String {
     let (value, prefix) = scaled(count);
     format!("{} {prefix}", thousandths(value)).trim_end().to_owned()
 }
 
-/// A count of bytes that may be absent.
+/// Writes a count of bytes that may be absent.
 pub(crate) fn maybe_bytes(count: Option<u64>) -> String {
     count.map_or_else(|| ABSENT.to_owned(), |count| bytes(nearest(count)))
 }
 
-/// A time that may be absent.
+/// Writes a time that may be absent.
 pub(crate) fn maybe_seconds(time: Option<f64>) -> String {
     time.map_or_else(|| ABSENT.to_owned(), seconds)
 }
 
-/// The time in the unit in which it has one to three digits before the point.
-///
-/// Where three digits of a unit would be rounded up to its thousand, the next unit is taken.
+/// Chooses the unit in which a time has one to three digits before the point. A time that would be
+/// rounded up to a thousand gets the next unit.
 fn unit_of_time(seconds: f64) -> (f64, &'static str) {
     match seconds.abs() {
         size if size < 0.999_5e-6 => (seconds * 1e9, "ns"),
@@ -96,17 +99,21 @@ fn unit_of_time(seconds: f64) -> (f64, &'static str) {
 fn multiple(number: f64, unit: &str) -> String {
     let Some(number) = finite(number) else { return ABSENT.to_owned() };
     let (value, prefix) = scaled(number);
-    // Nothing is less than a byte: small numbers stay whole.
+    // Without a prefix the number is whole, as there is no fraction of a byte.
     let value = if prefix.is_empty() { format!("{value:.0}") } else { three_digits(value) };
     format!("{value} {prefix}{unit}")
 }
 
 fn scaled(number: f64) -> (f64, &'static str) {
-    let found = MULTIPLES.iter().find(|(factor, _)| number.abs() >= factor * 0.999_5);
-    found.map_or((number, ""), |(factor, prefix)| (number / factor, *prefix))
+    for (factor, prefix) in MULTIPLES {
+        if number.abs() >= factor * 0.999_5 {
+            return (number / factor, prefix);
+        }
+    }
+    (number, "")
 }
 
-/// To three places, without noughts at the end.
+/// Rounds to three decimal places.
 fn thousandths(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }

@@ -1,4 +1,4 @@
-//! A measurement as it could be: eight functions over three links, between nodes and in virtual time,
+//! An invented measurement: eight functions over three links, between nodes and in virtual time,
 //! with traces of 6 to 70 rounds.
 //!
 //! The numbers are made up by simple rules: a round takes its arithmetic, its bytes at the link's
@@ -20,14 +20,14 @@ use cloister_report::measurement::{
 /// Bytes a second that one processor makes of AES-CTR.
 const AES: f64 = 4.1e9;
 
-/// What a function does in one round, for data of some size.
+/// The work of a function, for each of its rounds.
 struct Work {
     function: &'static str,
     suite: &'static str,
     unit: &'static str,
     parties: usize,
     helpers: usize,
-    /// Names of rounds, and how often each comes.
+    /// The names of rounds, each with its number of rounds.
     rounds: &'static [(&'static str, usize)],
     /// Bytes that a node sends in a round, and seconds it computes, for one of `unit`.
     bytes: f64,
@@ -260,26 +260,44 @@ fn spread(median: f64) -> Spread {
     Spread { least: median * 0.96, median, p95: median * 1.13, runs: 21 }
 }
 
-/// What the rounds of preparation cost, and the others.
+/// Computes the costs of both stages.
 fn stages(work: &Work, nodes: &[NodeCost], median: f64) -> Option<Stages> {
     let preparing = nodes.iter().map(NodeCost::preparing).fold(0.0, f64::max);
-    let cost = |stage, chain: usize, seconds| {
-        let of = |round: &&Round| round.stage == stage;
-        let rounds = || nodes.iter().flat_map(|node| &node.trace).filter(of);
-        let one = work.rounds.iter().filter(|(name, _)| stage_of(name) == stage);
-        let count = one.map(|(_, times)| times).sum::<usize>();
-        StageCost {
-            rounds: count - usize::from(stage == Stage::Online),
-            depth: count + chain,
-            messages: rounds().map(|round| round.messages_sent).sum(),
-            bytes: rounds().map(|round| round.bytes_sent).sum(),
-            seconds: spread(seconds),
-        }
-    };
-    (preparing > 0.0).then(|| Stages {
-        preparation: cost(Stage::Preparation, 0, preparing),
-        online: cost(Stage::Online, 2, median - preparing),
+    if preparing == 0.0 {
+        return None;
+    }
+    Some(Stages {
+        preparation: stage_cost(work, nodes, Stage::Preparation, 0, preparing),
+        online: stage_cost(work, nodes, Stage::Online, 2, median - preparing),
     })
+}
+
+fn stage_cost(
+    work: &Work,
+    nodes: &[NodeCost],
+    stage: Stage,
+    chain: usize,
+    seconds: f64,
+) -> StageCost {
+    let mut count = 0;
+    for (name, times) in work.rounds {
+        if stage_of(name) == stage {
+            count += times;
+        }
+    }
+    let mut messages = 0;
+    let mut bytes = 0;
+    for round in nodes.iter().flat_map(|node| &node.trace).filter(|round| round.stage == stage) {
+        messages += round.messages_sent;
+        bytes += round.bytes_sent;
+    }
+    StageCost {
+        rounds: count - usize::from(stage == Stage::Online),
+        depth: count + chain,
+        messages,
+        bytes,
+        seconds: spread(seconds),
+    }
 }
 
 fn stage_of(name: &str) -> Stage {

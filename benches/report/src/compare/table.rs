@@ -1,4 +1,4 @@
-//! A comparison for a terminal.
+//! The text of a comparison, for a terminal.
 
 use crate::compare::{Change, Comparison, Row, StageChange, Worse};
 use crate::measurement::{Case, Stage};
@@ -20,56 +20,58 @@ fn rows_text(rows: &[Row]) -> String {
     if rows.is_empty() {
         return "No case is in both measurements.\n".to_owned();
     }
-    let numbers = |upper, lower, of: fn(&Row) -> String| {
-        Column::numbers(upper, lower, rows.iter().map(of).collect())
-    };
     grid::text(&[
-        Column::words("case", "", rows.iter().map(|row| label(&row.case)).collect()),
-        numbers("rounds", "", |row| times(&row.rounds)),
-        numbers("depth", "", |row| times(&row.depth)),
-        numbers("bytes", "", |row| times(&row.bytes)),
-        numbers("messages", "", |row| times(&row.messages)),
-        numbers("median", "old", |row| units::seconds(row.seconds.old)),
-        numbers("median", "new", |row| units::seconds(row.seconds.new)),
-        numbers("median", "", |row| times(&row.seconds)),
-        numbers("of the", "bound, old", |row| share(row.nearness.map(|share| share.old))),
-        numbers("of the", "bound, new", |row| share(row.nearness.map(|share| share.new))),
-        Column::words("worse in", "", rows.iter().map(worse).collect()),
+        Column::words("case", "", rows, |row| label(&row.case)),
+        Column::numbers("rounds", "", rows, |row| times(&row.rounds)),
+        Column::numbers("depth", "", rows, |row| times(&row.depth)),
+        Column::numbers("bytes", "", rows, |row| times(&row.bytes)),
+        Column::numbers("messages", "", rows, |row| times(&row.messages)),
+        Column::numbers("median", "old", rows, |row| units::seconds(row.seconds.old)),
+        Column::numbers("median", "new", rows, |row| units::seconds(row.seconds.new)),
+        Column::numbers("median", "", rows, |row| times(&row.seconds)),
+        Column::numbers("of the", "bound, old", rows, |row| percent(row.nearness.map(|of| of.old))),
+        Column::numbers("of the", "bound, new", rows, |row| percent(row.nearness.map(|of| of.new))),
+        Column::words("worse in", "", rows, worse),
     ])
 }
 
-/// Two rows for each case with preparation in either measurement; nothing if there is none.
+/// Writes two rows for each case with preparation, or returns `None` if there is none.
 fn stages_text(rows: &[Row]) -> Option<String> {
     let rows: Vec<_> = rows.iter().flat_map(stages).collect();
-    let numbers = |upper, lower, of: fn(&StageChange) -> String| {
-        Column::numbers(upper, lower, rows.iter().map(|(_, _, change)| of(change)).collect())
-    };
-    let text = || {
-        grid::text(&[
-            Column::words("case", "", rows.iter().map(|(name, ..)| name.clone()).collect()),
-            Column::words("stage", "", rows.iter().map(|row| row.1.word().to_owned()).collect()),
-            numbers("rounds", "", |change| times(&change.rounds)),
-            numbers("depth", "", |change| times(&change.depth)),
-            numbers("bytes", "", |change| times(&change.bytes)),
-            numbers("messages", "", |change| times(&change.messages)),
-            numbers("median", "old", |change| units::seconds(change.seconds.old)),
-            numbers("median", "new", |change| units::seconds(change.seconds.new)),
-            numbers("median", "", |change| times(&change.seconds)),
-        ])
-    };
-    (!rows.is_empty()).then(text)
+    if rows.is_empty() {
+        return None;
+    }
+    Some(grid::text(&[
+        Column::words("case", "", &rows, |row| row.name.clone()),
+        Column::words("stage", "", &rows, |row| row.stage.word().to_owned()),
+        Column::numbers("rounds", "", &rows, |row| times(&row.change.rounds)),
+        Column::numbers("depth", "", &rows, |row| times(&row.change.depth)),
+        Column::numbers("bytes", "", &rows, |row| times(&row.change.bytes)),
+        Column::numbers("messages", "", &rows, |row| times(&row.change.messages)),
+        Column::numbers("median", "old", &rows, |row| units::seconds(row.change.seconds.old)),
+        Column::numbers("median", "new", &rows, |row| units::seconds(row.change.seconds.new)),
+        Column::numbers("median", "", &rows, |row| times(&row.change.seconds)),
+    ]))
 }
 
-/// The stages of a case, which is named in the first row only.
-fn stages(row: &Row) -> Vec<(String, Stage, StageChange)> {
+/// A stage of a case.
+struct StageRow {
+    /// The case, in its first row only.
+    name: String,
+    stage: Stage,
+    change: StageChange,
+}
+
+fn stages(row: &Row) -> Vec<StageRow> {
     let Some(stages) = row.stages else { return Vec::new() };
+    let name = label(&row.case);
     vec![
-        (label(&row.case), Stage::Preparation, stages.preparation),
-        (String::new(), Stage::Online, stages.online),
+        StageRow { name, stage: Stage::Preparation, change: stages.preparation },
+        StageRow { name: String::new(), stage: Stage::Online, change: stages.online },
     ]
 }
 
-/// The ratio; `=` where nothing changed, so that what did stands out.
+/// Writes the ratio, or `=` for no change, so that changes stand out.
 fn times(change: &Change) -> String {
     if change.old == change.new { "=".to_owned() } else { ratio(change) }
 }
@@ -78,13 +80,12 @@ fn ratio(change: &Change) -> String {
     change.ratio().map_or_else(|| ABSENT.to_owned(), units::times)
 }
 
-fn share(share: Option<f64>) -> String {
-    share.map_or_else(|| ABSENT.to_owned(), |share| format!("{:.1} %", share * 100.0))
+fn percent(fraction: Option<f64>) -> String {
+    fraction.map_or_else(|| ABSENT.to_owned(), |fraction| format!("{:.1} %", fraction * 100.0))
 }
 
 fn worse(row: &Row) -> String {
-    let words: Vec<_> = row.worse.iter().map(|worse| word(*worse)).collect();
-    words.join(", ")
+    row.worse.iter().map(|worse| word(*worse)).collect::<Vec<_>>().join(", ")
 }
 
 fn word(worse: Worse) -> &'static str {
@@ -100,6 +101,9 @@ fn word(worse: Worse) -> &'static str {
 }
 
 fn list(title: &str, cases: &[Case]) -> Option<String> {
-    let names: Vec<_> = cases.iter().map(|case| format!("  {}\n", label(case))).collect();
-    (!names.is_empty()).then(|| format!("{title}\n{}", names.concat()))
+    if cases.is_empty() {
+        return None;
+    }
+    let names: String = cases.iter().map(|case| format!("  {}\n", label(case))).collect();
+    Some(format!("{title}\n{names}"))
 }

@@ -1,5 +1,5 @@
 use super::{Change, Comparison, Worse, compare};
-use crate::measurement::{Bound, LATENCY, Line, Skipped, Way};
+use crate::measurement::{Bound, LATENCY, Line, Measurement, Skipped, Way};
 use crate::testing;
 
 const TOLERANCE: f64 = 0.2;
@@ -8,7 +8,7 @@ fn line() -> Line {
     testing::line("mean", Way::Real, testing::wan())
 }
 
-/// The line, compared with itself after something has changed.
+/// Compares the line with itself after a change.
 fn after(change: impl Fn(&mut Line)) -> Comparison {
     let mut new = line();
     change(&mut new);
@@ -41,12 +41,15 @@ fn one_round_more_is_worse() {
     assert_eq!(comparison.rows[0].rounds, Change { old: 3.0, new: 4.0 });
 }
 
+fn with_bytes(bytes: u64) -> Measurement {
+    testing::of(vec![Line { bytes, ..line() }])
+}
+
 #[test]
 fn one_byte_more_is_worse_however_many_there_are() {
     assert_eq!(worse(&after(|line| line.bytes += 1)), [Worse::Bytes]);
-    let large = |bytes| testing::of(vec![Line { bytes, ..line() }]);
     // As doubles they are the same.
-    let comparison = compare(&large(1 << 60), &large((1 << 60) + 1), TOLERANCE);
+    let comparison = compare(&with_bytes(1 << 60), &with_bytes((1 << 60) + 1), TOLERANCE);
     assert_eq!(worse(&comparison), [Worse::Bytes]);
 }
 
@@ -82,13 +85,14 @@ fn what_cannot_be_measured_any_more_is_worse() {
     assert!(!compare(&testing::of(vec![simulated()]), &new, TOLERANCE).is_worse());
 }
 
+fn loopback(seconds: f64) -> Measurement {
+    let mut line = testing::line("mean", Way::Real, testing::loopback());
+    line.bounds = vec![Bound { name: LATENCY.into(), seconds }];
+    testing::of(vec![line])
+}
+
 #[test]
 fn the_bare_round_trip_of_one_machine_judges_nothing() {
-    let loopback = |seconds| {
-        let mut line = testing::line("mean", Way::Real, testing::loopback());
-        line.bounds = vec![Bound { name: LATENCY.into(), seconds }];
-        testing::of(vec![line])
-    };
     assert!(!compare(&loopback(0.004), &loopback(0.001), TOLERANCE).is_worse());
 }
 
@@ -193,7 +197,7 @@ fn what_moves_from_preparation_to_online_is_worse_and_not_the_other_way() {
         stages.online.bytes -= 1;
     });
     assert!(!back.is_worse());
-    // What is more in all is told once.
+    // Growth of the whole is reported once.
     let more = staged_after(|line| {
         line.bytes += 1;
         line.stages.as_mut().unwrap().online.bytes += 1;

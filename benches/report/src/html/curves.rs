@@ -1,4 +1,4 @@
-//! From lines to the series of a plot.
+//! The series of a plot, made of lines.
 
 use crate::measurement::{Line, Way};
 use crate::svg::plot::{Point, Series, Stroke};
@@ -6,58 +6,68 @@ use crate::svg::scale::drawable;
 use crate::table::{columns::throughput, label};
 use crate::units;
 
-/// One computation in several places of an axis, run in one way or several.
+/// One computation at several places of an axis, run in one way or several.
 pub(super) struct Curves<'lines> {
     /// From left to right.
     points: Vec<(f64, &'lines Line)>,
 }
 
 impl<'lines> Curves<'lines> {
-    /// The lines that have a place on the axis across.
+    /// Collects the lines that have a place on the horizontal axis.
     pub(super) fn new(lines: &[&'lines Line], across: impl Fn(&Line) -> Option<f64>) -> Self {
-        let places = lines.iter().filter_map(|line| Some((across(line)?, *line)));
-        let drawn =
-            places.filter(|(place, line)| drawable(*place) && drawable(line.seconds.median));
-        let mut points: Vec<_> = drawn.collect();
+        let mut points = Vec::new();
+        for line in lines {
+            match across(line) {
+                Some(place) if drawable(place) && drawable(line.seconds.median) => {
+                    points.push((place, *line));
+                }
+                _ => {}
+            }
+        }
         points.sort_by(|one, other| one.0.total_cmp(&other.0));
         Self { points }
     }
 
-    /// In how many different places there is a point.
+    /// Counts the different places of points.
     pub(super) fn places(&self) -> usize {
         self.points.chunk_by(|one, next| one.0 == next.0).count()
     }
 
-    /// One of the lines.
+    /// Returns one of the lines.
     pub(super) fn line(&self) -> Option<&'lines Line> {
         self.points.first().map(|(_, line)| *line)
     }
 
-    /// A series of what was measured between nodes, and one of what was simulated; the name stands at
-    /// the one that goes furthest.
+    /// Makes a series of measured points and one of simulated points. The name stands at the series
+    /// that reaches furthest.
     pub(super) fn series(&self, name: &str, look: usize) -> Vec<Series> {
         let furthest = self.points.last().map(|(place, _)| *place);
         let mut name = Some(name.to_owned());
-        let series = [Stroke::Measured, Stroke::Simulated].into_iter().filter_map(|stroke| {
-            let points =
-                || self.points.iter().filter(|(_, line)| stroke_of(line.case.way) == stroke);
-            let (end, _) = points().next_back()?;
+        let mut series = Vec::new();
+        for stroke in [Stroke::Measured, Stroke::Simulated] {
+            let mut points = self.points.clone();
+            points.retain(|(_, line)| stroke_of(line.case.way) == stroke);
+            let Some((end, _)) = points.last() else { continue };
             let name = if Some(*end) == furthest { name.take() } else { None };
-            Some(Series { name, look, stroke, points: points().map(point).collect() })
-        });
-        series.collect()
+            let points = points.iter().map(|(place, line)| point(*place, line)).collect();
+            series.push(Series { name, look, stroke, points });
+        }
+        series
     }
 
-    /// What the link alone takes.
+    /// Makes the series of the link's own times.
     pub(super) fn theory(&self, look: usize) -> Series {
-        let points = self.points.iter().filter_map(|(place, line)| {
-            Some(Point { across: *place, up: line.theory?, told: String::new() })
-        });
-        Series { name: None, look, stroke: Stroke::Theory, points: points.collect() }
+        let mut points = Vec::new();
+        for (place, line) in &self.points {
+            if let Some(theory) = line.theory {
+                points.push(Point { across: *place, up: theory, told: String::new() });
+            }
+        }
+        Series { name: None, look, stroke: Stroke::Theory, points }
     }
 }
 
-fn point((place, line): &(f64, &Line)) -> Point {
+fn point(place: f64, line: &Line) -> Point {
     let told = format!(
         "{}\nmedian {}, p95 {} of {} runs\n{}",
         label(&line.case),
@@ -66,7 +76,7 @@ fn point((place, line): &(f64, &Line)) -> Point {
         line.seconds.runs,
         throughput(line),
     );
-    Point { across: *place, up: line.seconds.median, told }
+    Point { across: place, up: line.seconds.median, told }
 }
 
 fn stroke_of(way: Way) -> Stroke {
@@ -81,13 +91,14 @@ mod tests {
     use super::*;
     use crate::testing;
 
+    fn at(size: usize, way: Way) -> Line {
+        let mut line = testing::line("mean", way, testing::wan());
+        line.case.size = size;
+        line
+    }
+
     #[test]
     fn the_name_stands_at_the_series_that_goes_furthest() {
-        let at = |size, way| {
-            let mut line = testing::line("mean", way, testing::wan());
-            line.case.size = size;
-            line
-        };
         let lines =
             [at(10, Way::Simulated), at(1, Way::Real), at(5, Way::Real), at(1, Way::Simulated)];
         let lines: Vec<_> = lines.iter().collect();

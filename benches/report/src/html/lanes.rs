@@ -1,25 +1,25 @@
-//! The rounds of every line, as swim lanes that unfold.
+//! The rounds of every line, as swim lanes in foldable sections.
 
 use crate::cases::groups;
 use crate::html::section;
-use crate::html::share::legend;
+use crate::html::time_bar::legend;
 use crate::markup::Element;
 use crate::measurement::{Line, NodeCost, Stage};
 use crate::svg::lanes;
 use crate::table::columns::{nearest, parties, size};
 use crate::units;
 
-/// The most bars of the page: it should still open at once.
+/// The most bars of the page, which should open at once.
 const MOST_BARS: usize = 60_000;
 
-/// Lines of one case share an axis if the longest takes no more than so many times the shortest;
-/// otherwise the shortest would not be seen.
-const SHARED: f64 = 6.0;
+/// The ratio of the longest to the shortest line up to which the lines of a case have one time
+/// axis. Beyond it, the shortest line would be invisible.
+const COMMON_AXIS: f64 = 6.0;
 
 const HOW: &str = "One lane for each node, one bar for each round, from the first node’s start. What was \
     run in several ways stands together. Rest on a bar for its numbers.";
 
-/// All lines with rounds, those of one case together; the first unfolded.
+/// Makes a section for each case with rounds, the first unfolded.
 pub(super) fn rounds(lines: &[Line]) -> Option<Element> {
     let mut left = MOST_BARS;
     let mut folds = Vec::new();
@@ -31,8 +31,11 @@ pub(super) fn rounds(lines: &[Line]) -> Option<Element> {
             folds.push(fold(&group, folds.is_empty(), drawn.is_some()));
         }
     }
+    if folds.is_empty() {
+        return None;
+    }
     let prepares = lines.iter().flat_map(|line| &line.nodes).any(NodeCost::prepares);
-    (!folds.is_empty()).then(|| section("Rounds", HOW).child(legend(prepares)).children(folds))
+    Some(section("Rounds", HOW).child(legend(prepares)).children(folds))
 }
 
 fn bars(line: &Line) -> usize {
@@ -49,12 +52,15 @@ fn fold(group: &[&Line], open: bool, drawn: bool) -> Element {
     }
     let ends: Vec<_> = group.iter().map(|line| lanes::end(&line.nodes)).collect();
     let longest = ends.iter().copied().fold(0.0, f64::max);
-    let shared = ends.iter().all(|end| longest <= end * SHARED);
-    let pictures = group.iter().zip(&ends);
-    details.children(pictures.map(|(line, end)| picture(line, if shared { longest } else { *end })))
+    let has_common_axis = ends.iter().all(|end| longest <= end * COMMON_AXIS);
+    let mut pictures = Vec::new();
+    for (line, end) in group.iter().zip(&ends) {
+        pictures.push(picture(line, if has_common_axis { longest } else { *end }));
+    }
+    details.children(pictures)
 }
 
-/// The case, with the median of each way in which it was run.
+/// Writes the case, with the median of each way in which it was run.
 fn summary(group: &[&Line]) -> Option<Element> {
     let case = &group.first()?.case;
     let rest = format!(
@@ -65,10 +71,10 @@ fn summary(group: &[&Line]) -> Option<Element> {
         case.profile,
         case.link.name,
     );
-    let medians = group
+    let medians: Vec<_> = group
         .iter()
-        .map(|line| format!("{} {}", line.case.way.word(), units::seconds(line.seconds.median)));
-    let medians: Vec<_> = medians.collect();
+        .map(|line| format!("{} {}", line.case.way.word(), units::seconds(line.seconds.median)))
+        .collect();
     let summary = Element::new("summary")
         .child(Element::new("b").text(case.function.as_str()))
         .child(Element::new("span").text(rest))
@@ -95,7 +101,7 @@ fn picture(line: &Line, end: f64) -> Element {
         .child(Element::of("div", "wide").child(lanes::draw(&line.nodes, end, &description)))
 }
 
-/// What of it was preparation: `preparation 4.20 ms in 12 rounds`.
+/// Writes the cost of preparation: `preparation 4.20 ms in 12 rounds`.
 fn prepared(line: &Line) -> String {
     let preparation = line.stage(Stage::Preparation);
     let rounds = match preparation.rounds {

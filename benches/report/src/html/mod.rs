@@ -1,21 +1,21 @@
-//! A measurement as one page that stands alone: no script, and nothing from elsewhere.
+//! A measurement as one self-contained page, without scripts or external resources.
 //!
-//! What comes from the document gets into the page as text of elements only, which escape it.
+//! Values of the document enter the page as text of elements only, which escape it.
 
 mod curves;
 mod lanes;
 mod plots;
-mod share;
 mod tables;
+mod time_bar;
 
 use crate::markup::Element;
 use crate::measurement::Measurement;
 use crate::table::place;
 
-/// Fonts, colours, and how the page looks in the dark and on paper.
+/// The style sheet, with variants for dark mode and paper.
 const STYLE: &str = include_str!("style.css");
 
-/// The page: what was measured where, tables, plots, and the rounds of every line.
+/// Makes the page: origin, tables, plots, and the rounds of every line.
 #[must_use]
 pub fn page(measurement: &Measurement) -> String {
     let main = Element::new("main")
@@ -31,15 +31,12 @@ pub fn page(measurement: &Measurement) -> String {
     let html = Element::new("html")
         .with("lang", "en")
         .child(head(measurement))
-        .child(Element::new("body").child(share::hatching()).child(main));
+        .child(Element::new("body").child(time_bar::hatching()).child(main));
     format!("<!doctype html>\n{html}\n")
 }
 
 fn head(measurement: &Measurement) -> Element {
     let title = format!("{TITLE} – {}", measurement.started);
-    let meta = |name: &str, content: &str| {
-        Element::new("meta").with("name", name).with("content", content)
-    };
     Element::new("head")
         .child(Element::new("meta").with("charset", "utf-8"))
         .child(meta("viewport", "width=device-width, initial-scale=1"))
@@ -48,7 +45,11 @@ fn head(measurement: &Measurement) -> Element {
         .child(Element::new("style").style_sheet(STYLE))
 }
 
-/// What the page is called.
+fn meta(name: &str, content: &str) -> Element {
+    Element::new("meta").with("name", name).with("content", content)
+}
+
+/// The title of the page.
 const TITLE: &str = "Rounds of secure computations";
 
 fn header(measurement: &Measurement) -> Element {
@@ -64,7 +65,7 @@ fn header(measurement: &Measurement) -> Element {
     header.child(Element::of("p", "warning").text(interrupted))
 }
 
-/// A part of the page under a heading, with a sentence on how to read it.
+/// Makes a section with a heading and an explanation.
 fn section(title: &str, how: &str) -> Element {
     Element::new("section")
         .child(Element::new("h2").text(title))

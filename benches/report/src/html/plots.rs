@@ -1,4 +1,4 @@
-//! Time over size, and time over round trip.
+//! The plots of time over size, and of time over round trip.
 
 use crate::cases::partition;
 use crate::html::curves::Curves;
@@ -19,82 +19,101 @@ const HOW_ROUND_TRIP: &str = "Median times over the link’s round trip as it wa
     of the longest chain, and the bytes at its bandwidth. Filled marks were measured between nodes, \
     hollow ones on dashes in virtual time.";
 
-/// A plot for each link and number of parties with which something was measured in several sizes.
+/// Makes a plot for each link and number of parties with measurements of several sizes.
 pub(super) fn over_size(lines: &[Line]) -> Option<Element> {
     let looks = Looks::of(lines);
-    let groups =
-        partition(lines, |one, other| one.link.name == other.link.name && same_parties(one, other));
-    let figures = groups.iter().filter_map(|lines| size_figure(lines, &looks));
-    plots("Time over size", HOW_SIZE, figures.collect())
+    let figures =
+        partition(lines, |one, other| one.link.name == other.link.name && same_parties(one, other))
+            .iter()
+            .filter_map(|lines| size_figure(lines, &looks))
+            .collect();
+    plots("Time over size", HOW_SIZE, figures)
 }
 
-/// A plot for each number of parties with which something was measured over several links.
+/// Makes a plot for each number of parties with measurements over several links.
 pub(super) fn over_round_trip(measurement: &Measurement) -> Option<Element> {
     let looks = Looks::of(&measurement.lines);
-    let groups = partition(&measurement.lines, same_parties);
-    let figures =
-        groups.iter().filter_map(|lines| round_trip_figure(lines, &looks, &measurement.limits));
-    plots("Time over round trip", HOW_ROUND_TRIP, figures.collect())
+    let figures = partition(&measurement.lines, same_parties)
+        .iter()
+        .filter_map(|lines| round_trip_figure(lines, &looks, &measurement.limits))
+        .collect();
+    plots("Time over round trip", HOW_ROUND_TRIP, figures)
 }
 
 fn plots(title: &str, how: &str, figures: Vec<Element>) -> Option<Element> {
-    let plots = |figures| Element::of("div", "plots").children(figures);
-    (!figures.is_empty()).then(|| section(title, how).child(plots(figures)))
+    if figures.is_empty() {
+        return None;
+    }
+    Some(section(title, how).child(Element::of("div", "plots").children(figures)))
 }
 
 fn size_figure(lines: &[&Line], looks: &Looks<'_>) -> Option<Element> {
-    let functions = partition(lines.iter().copied(), same_function);
-    let curves =
-        functions.iter().map(|lines| Curves::new(lines, |line| Some(length(line.case.size))));
-    let curves: Vec<_> = curves.filter(|curves| curves.places() > 1).collect();
-    let series = curves.iter().filter_map(|curves| {
+    let mut curves: Vec<_> = partition(lines.iter().copied(), same_function)
+        .iter()
+        .map(|lines| Curves::new(lines, |line| Some(length(line.case.size))))
+        .collect();
+    curves.retain(|curves| curves.places() > 1);
+    let mut series = Vec::new();
+    for curves in &curves {
         let case = &curves.line()?.case;
-        Some(curves.series(&looks.name(case), looks.number(case)))
-    });
+        series.extend(curves.series(&looks.name(case), looks.number(case)));
+    }
     let title = format!("size in {}", units_of(&curves).join(", "));
     let across = Axis { title: &title, written: units::tick_count };
     let link = &lines.first()?.case.link.name;
-    figure(&format!("{link}, {}", parties_of(lines)?), across, series.flatten().collect())
+    figure(&format!("{link}, {}", parties_of(lines)?), across, series)
 }
 
 fn round_trip_figure(lines: &[&Line], looks: &Looks<'_>, limits: &[Limits]) -> Option<Element> {
-    let functions = partition(lines.iter().copied(), same_function);
-    let curves: Vec<_> =
-        functions.iter().filter_map(|lines| over_most_links(lines, limits)).collect();
-    let cases: Vec<_> = curves.iter().filter_map(|curves| Some(&curves.line()?.case)).collect();
-    // A size that all have stands once, above them.
-    let common = cases.windows(2).all(|pair| matches!(pair, [one, next] if one.size == next.size));
-    let series = curves.iter().zip(&cases).flat_map(|(curves, case)| {
-        let name = looks.name(case);
-        let name = if common { name } else { format!("{name}, {}", size(case)) };
-        let mut series = curves.series(&name, looks.number(case));
+    let curves: Vec<_> = partition(lines.iter().copied(), same_function)
+        .iter()
+        .filter_map(|lines| over_most_links(lines, limits))
+        .collect();
+    let common = common_size(&curves);
+    let mut series = Vec::new();
+    for curves in &curves {
+        let case = &curves.line()?.case;
+        let mut name = looks.name(case);
+        if common.is_none() {
+            name = format!("{name}, {}", size(case));
+        }
+        series.extend(curves.series(&name, looks.number(case)));
         series.push(curves.theory(looks.number(case)));
-        series
-    });
-    let sizes = cases.first().filter(|_| common).map(|case| units::exact(case.size));
-    let sizes =
-        sizes.map_or_else(String::new, |size| format!(", {size} {}", units_of(&curves).join(", ")));
-    let caption = format!("{}{sizes}", parties_of(lines)?);
+    }
+    let mut caption = parties_of(lines)?;
+    if let Some(size) = common {
+        caption = format!("{caption}, {} {}", units::exact(size), units_of(&curves).join(", "));
+    }
     let across = Axis { title: "round trip", written: units::tick_seconds };
-    figure(&caption, across, series.collect())
+    figure(&caption, across, series)
 }
 
-/// A function in the size that was measured over most round trips; of those the largest. Nothing if
-/// none was measured over two.
+/// Returns the size of all curves, if it is the same. The caption then names it once.
+fn common_size(curves: &[Curves<'_>]) -> Option<usize> {
+    let size = curves.first()?.line()?.case.size;
+    curves
+        .iter()
+        .all(|curves| curves.line().is_some_and(|line| line.case.size == size))
+        .then_some(size)
+}
+
+/// Chooses the size of a function that was measured over the most round trips, the largest of
+/// these. Returns `None` if no size was measured over two.
 fn over_most_links<'lines>(lines: &[&'lines Line], limits: &[Limits]) -> Option<Curves<'lines>> {
-    let sizes = partition(lines.iter().copied(), |one, other| one.size == other.size);
-    let curves =
-        sizes.iter().map(|lines| Curves::new(lines, |line| Some(round_trip(line, limits))));
-    let several = curves.filter(|curves| curves.places() > 1);
-    several.max_by_key(|curves| (curves.places(), curves.line().map(|line| line.case.size)))
+    partition(lines.iter().copied(), |one, other| one.size == other.size)
+        .iter()
+        .map(|lines| Curves::new(lines, |line| Some(round_trip(line, limits))))
+        .filter(|curves| curves.places() > 1)
+        .max_by_key(|curves| (curves.places(), curves.line().map(|line| line.case.size)))
 }
 
-/// The round trip of a line's link as it was measured, or else as it is named.
+/// Returns the measured round trip of a line's link, or else the configured one.
 fn round_trip(line: &Line, limits: &[Limits]) -> f64 {
     let link = &line.case.link;
-    let measured = limits.iter().find(|limits| limits.link.name == link.name);
-    let measured = measured.map(|limits| limits.round_trip).filter(|time| drawable(*time));
-    measured.unwrap_or(link.round_trip)
+    match limits.iter().find(|limits| limits.link.name == link.name) {
+        Some(limits) if drawable(limits.round_trip) => limits.round_trip,
+        _ => link.round_trip,
+    }
 }
 
 fn figure(caption: &str, across: Axis<'_>, series: Vec<Series>) -> Option<Element> {
@@ -105,23 +124,25 @@ fn figure(caption: &str, across: Axis<'_>, series: Vec<Series>) -> Option<Elemen
     Some(Element::new("figure").child(caption).child(drawn))
 }
 
-/// The functions of a measurement in order: each has one look in all plots.
+/// The functions of a measurement in order, each with the same look in all plots.
 struct Looks<'lines> {
     functions: Vec<&'lines Case>,
 }
 
 impl<'lines> Looks<'lines> {
     fn of(lines: &'lines [Line]) -> Self {
-        let functions = partition(lines, same_function);
-        let first = |lines: &Vec<&'lines Line>| Some(&lines.first()?.case);
-        Self { functions: functions.iter().filter_map(first).collect() }
+        let functions = partition(lines, same_function)
+            .iter()
+            .filter_map(|lines| Some(&lines.first()?.case))
+            .collect();
+        Self { functions }
     }
 
     fn number(&self, case: &Case) -> usize {
         self.functions.iter().position(|other| same_function(other, case)).unwrap_or(0)
     }
 
-    /// The function's name, with what tells it from others of the same name.
+    /// Writes the function's name, with suite and profile if another function has the same name.
     fn name(&self, case: &Case) -> String {
         let namesakes =
             self.functions.iter().filter(|other| other.function == case.function).count();
@@ -136,7 +157,7 @@ fn same_function(one: &Case, other: &Case) -> bool {
     function(one) == function(other)
 }
 
-/// What identifies a function: all of a case but how much, where and between whom.
+/// Returns the identity of a function: a case without its size, link, way and parties.
 fn function(case: &Case) -> [&str; 4] {
     [&case.function, &case.suite, &case.unit, &case.profile]
 }
@@ -149,7 +170,7 @@ fn parties_of(lines: &[&Line]) -> Option<String> {
     Some(format!("{} parties", parties(&lines.first()?.case)))
 }
 
-/// In what the sizes of the curves are, each once.
+/// Lists the units of the curves' sizes, each once.
 fn units_of<'lines>(curves: &[Curves<'lines>]) -> Vec<&'lines str> {
     let mut units = Vec::new();
     for line in curves.iter().filter_map(Curves::line) {

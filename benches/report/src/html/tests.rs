@@ -19,7 +19,7 @@ fn broad() -> Measurement {
     testing::of(lines)
 }
 
-/// How often a class is given to an element.
+/// Counts the elements of a class.
 fn count(page: &str, class: &str) -> usize {
     page.matches(&format!("class=\"{class}\"")).count()
 }
@@ -72,7 +72,7 @@ fn what_comes_from_the_document_is_text() {
     assert!(
         hostile.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39; onload=&#39;x")
     );
-    // Whatever the names are, the elements are the same.
+    // The elements are the same for all names.
     let plain = page(&named("a name that is as long as the other one"));
     for element in ["<", "<td", "<rect", "<text"] {
         assert_eq!(hostile.matches(element).count(), plain.matches(element).count(), "{element}");
@@ -83,11 +83,11 @@ fn what_comes_from_the_document_is_text() {
 fn every_round_of_every_node_has_one_bar() {
     let measurement = testing::measurement();
     let page = page(&measurement);
-    let nodes = || measurement.lines.iter().flat_map(|line| &line.nodes);
-    let rounds: usize = nodes().map(|node| node.trace.len()).sum();
+    let nodes: Vec<_> = measurement.lines.iter().flat_map(|line| &line.nodes).collect();
+    let rounds: usize = nodes.iter().map(|node| node.trace.len()).sum();
     assert_eq!(count(&page, "bar") + count(&page, "bar agreement"), rounds);
-    assert_eq!(count(&page, "bar agreement"), nodes().count());
-    assert_eq!(count(&page, "lane"), nodes().count());
+    assert_eq!(count(&page, "bar agreement"), nodes.len());
+    assert_eq!(count(&page, "lane"), nodes.len());
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn real_and_simulated_times_stand_beside_each_other() {
     assert!(page.contains(&row.concat()));
 }
 
-/// How many ticks the axes of the lanes have.
+/// Counts the ticks of 8 ms on the axes of the lanes.
 fn ticks(simulated: f64) -> usize {
     let mut measurement = broad();
     measurement.lines.drain(..2);
@@ -185,7 +185,8 @@ fn plots_are_drawn_over_several_sizes_and_round_trips_only() {
     let drawn = page(&broad());
     assert!(drawn.contains("<h2>Time over size</h2>"));
     assert!(drawn.contains("<h2>Time over round trip</h2>"));
-    // Two sizes; and of the size that was measured over both links two round trips, one of them twice.
+    // Two sizes; and of the size that was measured over both links two round trips, one of them
+    // twice.
     assert_eq!(count(&drawn, "mark"), 2 + 3);
     assert_eq!(count(&drawn, "series c0 theory"), 1);
     // Of the function, and not of each of its series.

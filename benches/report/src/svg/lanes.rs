@@ -1,7 +1,6 @@
 //! Swim lanes: one lane for each node, one bar for each round, over a common axis of time.
 //!
-//! A bar is pale where the node waited and solid where it did not: there it computed, or did the
-//! work beside that nobody waits for by name.
+//! A bar is pale while the node waits. It is solid while the node computes or does other work.
 
 use crate::markup::{Element, coordinate};
 use crate::measurement::{NodeCost, Round, Stage};
@@ -23,53 +22,62 @@ const GAP: f64 = 8.0;
 const NAMES: f64 = 14.0;
 const LETTER: f64 = 6.3;
 
-/// A bar of at least this width is parted from the next one by a gap.
+/// The least width of a bar that is separated from the next one by a gap.
 const WIDE: f64 = 3.0;
 
 /// The most letters of a node's name.
 const LONGEST: usize = 15;
 
-/// The lanes of some nodes from the first start to `end`.
+/// Draws the lanes of nodes from the first start to `end`.
 pub(crate) fn draw(nodes: &[NodeCost], end: f64, description: &str) -> Element {
-    let time = Scale::linear(end, (LEFT, WIDTH - RIGHT));
+    let time = Scale::linear(end, LEFT, WIDTH - RIGHT);
     let names: Vec<_> = nodes.iter().map(|node| names(&node.trace, &time)).collect();
     let head = if names.iter().all(Vec::is_empty) { 0.0 } else { NAMES };
     let lane = head + BAR + GAP;
     let floor = TOP + lane * length(nodes.len());
-    let lanes = nodes.iter().zip(names).enumerate().map(|(index, (node, names))| {
-        let top = TOP + lane * length(index) + head;
-        let names = names.into_iter().flat_map(|name| name.drawn(top));
-        Element::of("g", "lane")
-            .child(lane_name(node, top))
-            .child(line(
-                "rest",
-                (time.position(0.0), top + BAR / 2.0),
-                (WIDTH - RIGHT, top + BAR / 2.0),
-            ))
-            .children(
-                node.trace.iter().enumerate().map(|(number, round)| bar(number, round, top, &time)),
-            )
-            .children(names)
-    });
+    let mut lanes = Vec::new();
+    let mut top = TOP + head;
+    for (node, names) in nodes.iter().zip(names) {
+        lanes.push(draw_lane(node, &names, top, &time));
+        top += lane;
+    }
     picture(WIDTH, floor + AXIS, description).child(axis(&time, floor)).children(lanes)
 }
 
-/// When the last of the nodes ended.
+/// Returns the end of the last node.
 pub(crate) fn end(nodes: &[NodeCost]) -> f64 {
-    let ends = nodes.iter().map(|node| node.begins + node.seconds);
-    let rounds = nodes.iter().flat_map(|node| &node.trace).map(|round| round.ends);
-    ends.chain(rounds).filter(|end| end.is_finite()).fold(0.0, f64::max)
+    let mut latest = 0.0_f64;
+    for node in nodes {
+        let end_of_node = node.begins + node.seconds;
+        for end in node.trace.iter().map(|round| round.ends).chain([end_of_node]) {
+            latest = if end.is_finite() { latest.max(end) } else { latest };
+        }
+    }
+    latest
+}
+
+fn draw_lane(node: &NodeCost, names: &[Name], top: f64, time: &Scale) -> Element {
+    let middle = top + BAR / 2.0;
+    Element::of("g", "lane")
+        .child(lane_name(node, top))
+        .child(line("rest", (time.position(0.0), middle), (WIDTH - RIGHT, middle)))
+        .children(
+            node.trace.iter().enumerate().map(|(number, round)| bar(number, round, top, time)),
+        )
+        .children(names.iter().flat_map(|name| name.drawn(top)))
 }
 
 fn axis(time: &Scale, floor: f64) -> Element {
-    let ticks = time.ticks().into_iter().flat_map(|tick| {
+    let mut axis = Element::new("g");
+    for tick in time.ticks() {
         let x = time.position(tick);
-        [
-            line("grid", (x, TOP), (x, floor + 2.0)),
-            text("tick middle", (x, floor + 16.0), &units::tick_seconds(tick)),
-        ]
-    });
-    Element::new("g").children(ticks).child(line("axis", (LEFT, floor), (WIDTH - RIGHT, floor)))
+        axis = axis.child(line("grid", (x, TOP), (x, floor + 2.0))).child(text(
+            "tick middle",
+            (x, floor + 16.0),
+            &units::tick_seconds(tick),
+        ));
+    }
+    axis.child(line("axis", (LEFT, floor), (WIDTH - RIGHT, floor)))
 }
 
 fn lane_name(node: &NodeCost, top: f64) -> Element {
@@ -88,7 +96,7 @@ fn lane_name(node: &NodeCost, top: f64) -> Element {
     text("node end", (LEFT - 10.0, top + BAR / 2.0 + 4.0), &name).child(tooltip(told))
 }
 
-/// A round's bar: all of it pale, and over that solid where the node did not wait.
+/// Draws a round's bar: pale, with solid parts for the times without waiting.
 fn bar(number: usize, round: &Round, top: f64, time: &Scale) -> Element {
     let (from, to) = (time.position(round.begins), time.position(round.ends));
     let width = (to - from).max(0.0);
@@ -111,13 +119,13 @@ fn bar(number: usize, round: &Round, top: f64, time: &Scale) -> Element {
     if solid.is_empty() { group } else { group.child(Element::of("path", "busy").with("d", solid)) }
 }
 
-/// A rectangle of a bar's height, as a part of a path.
+/// Writes a rectangle of a bar's height, as a part of a path.
 fn block(from: f64, to: f64, top: f64) -> String {
     let width = (to - from).max(0.0);
     format!("M{} {}h{}v{BAR}h-{2}z", coordinate(from), coordinate(top), coordinate(width))
 }
 
-/// The times within a round in which the node did not wait.
+/// Returns the times within a round in which the node did not wait.
 fn busy(round: &Round) -> impl Iterator<Item = (f64, f64)> {
     let begins = std::iter::once(round.begins).chain(round.waits.iter().map(|(_, end)| *end));
     let ends = round.waits.iter().map(|(begin, _)| *begin).chain(std::iter::once(round.ends));
@@ -142,14 +150,14 @@ fn told(round: &Round) -> String {
     )
 }
 
-/// The name of a round, or of all rounds of a name that follow one another, and how far they go.
+/// The name of consecutive rounds, and their extent.
 struct Name {
     text: String,
     from: f64,
     to: f64,
 }
 
-/// The names for which there is space.
+/// Returns the names for which there is space.
 fn names(trace: &[Round], time: &Scale) -> Vec<Name> {
     runs(trace).filter_map(|run| name(&run, time)).collect()
 }
@@ -157,13 +165,14 @@ fn names(trace: &[Round], time: &Scale) -> Vec<Name> {
 fn name(run: &Run<'_>, time: &Scale) -> Option<Name> {
     let from = time.position(run.rounds.first()?.begins);
     let to = time.position(run.rounds.last()?.ends);
-    let fits = |text: &String| LETTER * length(text.chars().count()) <= to - from;
-    let text = [run.title(), run.name.to_owned()].into_iter().find(fits)?;
+    let text = [run.title(), run.name.to_owned()]
+        .into_iter()
+        .find(|text| LETTER * length(text.chars().count()) <= to - from)?;
     Some(Name { text, from, to })
 }
 
 impl Name {
-    /// The name over the middle of its rounds, and a thin line over all of them.
+    /// Draws the name above the middle of its rounds, and a thin line above all of them.
     fn drawn(&self, top: f64) -> [Element; 2] {
         let middle = f64::midpoint(self.from, self.to);
         [
@@ -204,25 +213,26 @@ mod tests {
 
     #[test]
     fn the_first_bar_is_the_agreement() {
-        let time = Scale::linear(2.0, (0.0, 200.0));
-        let class = |number| bar(number, &round(&[]), 0.0, &time).to_string();
-        assert!(class(0).starts_with("<g class=\"bar agreement\"><title>open"));
-        assert!(class(1).starts_with("<g class=\"bar\">"));
+        let time = Scale::linear(2.0, 0.0, 200.0);
+        let first = bar(0, &round(&[]), 0.0, &time).to_string();
+        let second = bar(1, &round(&[]), 0.0, &time).to_string();
+        assert!(first.starts_with("<g class=\"bar agreement\"><title>open"));
+        assert!(second.starts_with("<g class=\"bar\">"));
     }
 
     #[test]
     fn a_bar_of_preparation_has_another_look() {
         let round = Round { stage: Stage::Preparation, ..round(&[]) };
-        let bar = bar(1, &round, 0.0, &Scale::linear(2.0, (0.0, 200.0))).to_string();
+        let bar = bar(1, &round, 0.0, &Scale::linear(2.0, 0.0, 200.0)).to_string();
         let starts = "<g class=\"bar preparation\"><title>open, preparation\n1.00 s to 2.00 s";
         assert!(bar.starts_with(starts), "{bar}");
     }
 
     #[test]
     fn a_bar_lies_where_its_round_does() {
-        let time = Scale::linear(2.0, (0.0, 200.0));
+        let time = Scale::linear(2.0, 0.0, 200.0);
         let bar = bar(1, &round(&[(1.25, 2.0)]), 10.0, &time).to_string();
-        // From the middle to the end, but for the gap; solid for the first quarter.
+        // The bar goes from the middle to the end, less the gap. Its first quarter is solid.
         assert!(bar.contains("x=\"100\" y=\"10\" width=\"99.3\""), "{bar}");
         assert!(bar.contains("d=\"M100 10h25v18h-25z\""), "{bar}");
     }
@@ -230,15 +240,22 @@ mod tests {
     #[test]
     fn names_have_space_or_are_left_out() {
         let rounds = [round(&[]), round(&[])];
-        let names = |end| names(&rounds, &Scale::linear(end, (0.0, 200.0)));
-        assert_eq!(names(2.0).first().unwrap().text, "open × 2");
-        assert_eq!(names(5.0).first().unwrap().text, "open");
-        assert!(names(9.0).is_empty());
+        let wide = names(&rounds, &Scale::linear(2.0, 0.0, 200.0));
+        let narrow = names(&rounds, &Scale::linear(5.0, 0.0, 200.0));
+        assert_eq!(wide.first().unwrap().text, "open × 2");
+        assert_eq!(narrow.first().unwrap().text, "open");
+        assert!(names(&rounds, &Scale::linear(9.0, 0.0, 200.0)).is_empty());
     }
 
     #[test]
     fn lanes_end_with_the_last_node() {
-        let node = |begins, seconds| NodeCost {
+        let nodes = [node(0.0, 3.0), node(0.5, 2.75), node(0.0, f64::NAN)];
+        assert!((end(&nodes) - 3.25).abs() < 1e-12);
+        assert!(end(&[]).abs() < 1e-12);
+    }
+
+    fn node(begins: f64, seconds: f64) -> NodeCost {
+        NodeCost {
             name: "amber".into(),
             messages_sent: 0,
             bytes_sent: 0,
@@ -251,10 +268,6 @@ mod tests {
             peak_memory: None,
             begins,
             trace: Vec::new(),
-        };
-        assert!(
-            (end(&[node(0.0, 3.0), node(0.5, 2.75), node(0.0, f64::NAN)]) - 3.25).abs() < 1e-12
-        );
-        assert!(end(&[]).abs() < 1e-12);
+        }
     }
 }

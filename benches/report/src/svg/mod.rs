@@ -1,6 +1,6 @@
-//! Drawing: numbers become shapes, as pure functions.
+//! Drawing: pure functions from numbers to shapes.
 //!
-//! Colours and fonts are the style sheet's: a shape says by its class what it stands for.
+//! The class of a shape names its meaning, and the style sheet has colours and fonts.
 
 pub(crate) mod labels;
 pub(crate) mod lanes;
@@ -9,7 +9,7 @@ pub(crate) mod scale;
 
 use crate::markup::Element;
 
-/// A picture that grows and shrinks with its place.
+/// Makes a picture that scales with its place.
 pub(crate) fn picture(width: f64, height: f64, description: &str) -> Element {
     Element::new("svg")
         .with("viewBox", format!("0 0 {width:.0} {height:.0}"))
@@ -17,17 +17,17 @@ pub(crate) fn picture(width: f64, height: f64, description: &str) -> Element {
         .with("aria-label", description)
 }
 
-/// A line from one point to another.
+/// Draws a line between two points.
 pub(crate) fn line(class: &str, from: (f64, f64), to: (f64, f64)) -> Element {
     Element::of("line", class).at([("x1", from.0), ("y1", from.1), ("x2", to.0), ("y2", to.1)])
 }
 
-/// A text that begins, ends or has its middle at a point, as its class says.
-pub(crate) fn text(class: &str, (x, y): (f64, f64), text: &str) -> Element {
-    Element::of("text", class).at([("x", x), ("y", y)]).text(text)
+/// Writes a text at a point, which is its start, middle or end by its class.
+pub(crate) fn text(class: &str, at: (f64, f64), text: &str) -> Element {
+    Element::of("text", class).at([("x", at.0), ("y", at.1)]).text(text)
 }
 
-/// What a pointer that rests on an element is told.
+/// Makes the tooltip of an element.
 pub(crate) fn tooltip(text: impl Into<String>) -> Element {
     Element::new("title").text(text)
 }

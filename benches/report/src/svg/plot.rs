@@ -1,4 +1,4 @@
-//! Lines over two logarithmic axes, each with its name at its end.
+//! Plots of series over two logarithmic axes, each with its name at its end.
 
 use crate::markup::{Element, coordinate};
 use crate::numbers::length;
@@ -19,79 +19,81 @@ const LEADER: f64 = 16.0;
 const NAME_HEIGHT: f64 = 15.0;
 const LETTER: f64 = 6.7;
 
-/// So many colours the style sheet has, and so many marks [`mark`]. They have no common divisor, so that
-/// forty series look different.
+/// The numbers of colours in the style sheet and of marks in [`mark`]. They have no common divisor,
+/// so forty series look different.
 const COLOURS: usize = 8;
 const MARKS: usize = 5;
 
-/// What is drawn.
+/// The contents of a plot.
 pub(crate) struct Plot<'plot> {
-    /// For readers that do not see it.
+    /// The description for readers who cannot see the plot.
     pub(crate) description: &'plot str,
     pub(crate) across: Axis<'plot>,
     pub(crate) up: Axis<'plot>,
     pub(crate) series: Vec<Series>,
 }
 
-/// What lies along an axis.
+/// The title and the ticks of an axis.
 pub(crate) struct Axis<'plot> {
     pub(crate) title: &'plot str,
-    /// How a tick is written.
+    /// The function that writes a tick.
     pub(crate) written: fn(f64) -> String,
 }
 
 /// Points of one kind, from left to right.
 pub(crate) struct Series {
-    /// What stands at its end; nothing for what accompanies another series.
+    /// The name at its end, or `None` for a series that accompanies another.
     pub(crate) name: Option<String>,
-    /// Which colour and which mark.
+    /// The number of its colour and mark.
     pub(crate) look: usize,
     pub(crate) stroke: Stroke,
     pub(crate) points: Vec<Point>,
 }
 
-/// How a series is drawn.
+/// The style of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stroke {
-    /// What was measured: a line and filled marks.
+    /// Measured between nodes: a line and filled marks.
     Measured,
-    /// What was computed in virtual time: dashes and hollow marks.
+    /// Simulated in virtual time: dashes and hollow marks.
     Simulated,
-    /// What it should be: a thin line without marks.
+    /// Expected in theory: a thin line without marks.
     Theory,
 }
 
-/// A point and what is told of it.
+/// A point with its tooltip.
 pub(crate) struct Point {
     pub(crate) across: f64,
     pub(crate) up: f64,
     pub(crate) told: String,
 }
 
-/// Draws it; nothing if no point has a place.
+/// Draws a plot, or returns `None` if no point has a place.
 pub(crate) fn draw(plot: &Plot<'_>) -> Option<Element> {
-    let points =
-        || plot.series.iter().flat_map(|series| &series.points).filter(|point| point.has_place());
-    let names = plot.series.iter().filter_map(|series| series.name.as_deref());
-    let longest = names.map(|name| name.chars().count()).max().unwrap_or(0);
+    let mut points = Vec::new();
+    let mut longest = 0;
+    for series in &plot.series {
+        points.extend(series.points.iter().filter(|point| point.has_place()));
+        longest = longest.max(series.name.as_deref().map_or(0, |name| name.chars().count()));
+    }
     let right = WIDTH - LEADER - LETTER * length(longest);
     let frame = Frame {
-        across: Scale::logarithmic(points().map(|point| point.across), (LEFT, right))?,
-        up: Scale::logarithmic(points().map(|point| point.up), (HEIGHT - BOTTOM, TOP))?,
+        across: Scale::logarithmic(points.iter().map(|point| point.across), LEFT, right)?,
+        up: Scale::logarithmic(points.iter().map(|point| point.up), HEIGHT - BOTTOM, TOP)?,
         right,
     };
-    let layers = [Stroke::Theory, Stroke::Simulated, Stroke::Measured];
-    let layer = |stroke| plot.series.iter().filter(move |series| series.stroke == stroke);
-    let series = layers.into_iter().flat_map(layer).map(|series| frame.series(series));
-    let drawn = picture(WIDTH, HEIGHT, plot.description)
+    let mut picture = picture(WIDTH, HEIGHT, plot.description)
         .child(frame.ticks_across(&plot.across))
-        .child(frame.ticks_up(&plot.up))
-        .children(series)
-        .children(frame.names(&plot.series));
-    Some(drawn)
+        .child(frame.ticks_up(&plot.up));
+    for stroke in [Stroke::Theory, Stroke::Simulated, Stroke::Measured] {
+        for series in plot.series.iter().filter(|series| series.stroke == stroke) {
+            picture = picture.child(frame.series(series));
+        }
+    }
+    Some(picture.children(frame.names(&plot.series)))
 }
 
-/// Where the axes lie.
+/// The scales of both axes.
 struct Frame {
     across: Scale,
     up: Scale,
@@ -101,66 +103,70 @@ struct Frame {
 impl Frame {
     fn ticks_across(&self, axis: &Axis<'_>) -> Element {
         let floor = HEIGHT - BOTTOM;
-        let ticks = self.across.ticks().into_iter().flat_map(|tick| {
-            let x = self.across.position(tick);
-            [
-                line("grid", (x, TOP), (x, floor)),
-                text("tick middle", (x, floor + 17.0), &(axis.written)(tick)),
-            ]
-        });
         let middle = f64::midpoint(LEFT, self.right);
-        Element::new("g")
-            .children(ticks)
-            .child(line("axis", (LEFT, floor), (self.right, floor)))
-            .child(text("name middle", (middle, HEIGHT - 8.0), axis.title))
+        let mut drawn = Element::new("g");
+        for tick in self.across.ticks() {
+            let x = self.across.position(tick);
+            drawn = drawn.child(line("grid", (x, TOP), (x, floor))).child(text(
+                "tick middle",
+                (x, floor + 17.0),
+                &(axis.written)(tick),
+            ));
+        }
+        drawn.child(line("axis", (LEFT, floor), (self.right, floor))).child(text(
+            "name middle",
+            (middle, HEIGHT - 8.0),
+            axis.title,
+        ))
     }
 
     fn ticks_up(&self, axis: &Axis<'_>) -> Element {
-        let ticks = self.up.ticks().into_iter().flat_map(|tick| {
+        let mut drawn = Element::new("g");
+        for tick in self.up.ticks() {
             let y = self.up.position(tick);
-            [
-                line("grid", (LEFT, y), (self.right, y)),
-                text("tick end", (LEFT - 8.0, y + 4.0), &(axis.written)(tick)),
-            ]
-        });
-        Element::new("g").children(ticks).child(text("name", (2.0, 11.0), axis.title))
+            drawn = drawn.child(line("grid", (LEFT, y), (self.right, y))).child(text(
+                "tick end",
+                (LEFT - 8.0, y + 4.0),
+                &(axis.written)(tick),
+            ));
+        }
+        drawn.child(text("name", (2.0, 11.0), axis.title))
     }
 
     fn series(&self, series: &Series) -> Element {
         let points: Vec<_> = series.points.iter().filter(|point| point.has_place()).collect();
         let places: Vec<_> = points.iter().map(|point| self.place(point)).collect();
         let path = Element::of("path", "line").with("d", path(&places));
-        let group = Element::of("g", &series.class()).child(path);
+        let mut group = Element::of("g", &series.class()).child(path);
         if series.stroke == Stroke::Theory {
             return group;
         }
-        let marks = points
-            .iter()
-            .zip(&places)
-            .map(|(point, place)| series.mark(*place).child(tooltip(point.told.as_str())));
-        group.children(marks)
+        for (point, place) in points.iter().zip(&places) {
+            group = group.child(series.mark(*place).child(tooltip(point.told.as_str())));
+        }
+        group
     }
 
-    /// The names at the lines' ends, with a thread to each where it had to move.
+    /// Draws the names at the lines' ends, each with a thread to its line.
     fn names(&self, series: &[Series]) -> Vec<Element> {
-        let named: Vec<_> = series.iter().filter_map(|series| self.end(series)).collect();
-        let wanted: Vec<_> = named.iter().map(|(_, _, end)| end.1).collect();
-        let places = spread(&wanted, NAME_HEIGHT, (TOP, HEIGHT - BOTTOM));
-        let names = named.into_iter().zip(places).map(|((series, name, end), y)| {
-            Element::of("g", &series.class())
-                .child(line("thread", (end.0 + 6.0, end.1), (self.right + 8.0, y)))
-                .child(text("label", (self.right + 11.0, y + 4.0), name))
-        });
-        names.collect()
+        let named: Vec<_> = series.iter().filter_map(|series| self.label(series)).collect();
+        let wanted: Vec<_> = named.iter().map(|label| label.end.1).collect();
+        let places = spread(&wanted, NAME_HEIGHT, TOP, HEIGHT - BOTTOM);
+        let mut names = Vec::new();
+        for (label, y) in named.iter().zip(places) {
+            let from = (label.end.0 + 6.0, label.end.1);
+            let name = Element::of("g", &label.series.class())
+                .child(line("thread", from, (self.right + 8.0, y)))
+                .child(text("label", (self.right + 11.0, y + 4.0), label.name));
+            names.push(name);
+        }
+        names
     }
 
-    /// Where a series with a name ends.
-    fn end<'series>(
-        &self,
-        series: &'series Series,
-    ) -> Option<(&'series Series, &'series str, (f64, f64))> {
+    /// Finds the end of a series with a name.
+    fn label<'series>(&self, series: &'series Series) -> Option<Label<'series>> {
         let last = series.points.iter().rfind(|point| point.has_place())?;
-        Some((series, series.name.as_deref()?, self.place(last)))
+        Some(Label { series, name: series.name.as_deref()?, end: self.place(last) })
     }
 
     fn place(&self, point: &Point) -> (f64, f64) {
@@ -168,8 +174,15 @@ impl Frame {
     }
 }
 
+/// The name of a series, and the end of its line.
+struct Label<'series> {
+    series: &'series Series,
+    name: &'series str,
+    end: (f64, f64),
+}
+
 impl Series {
-    /// A hollow mark is larger than a filled one, and seen around it where both are in one place.
+    /// Draws a mark. A hollow mark is larger than a filled one, so both are visible at one place.
     fn mark(&self, place: (f64, f64)) -> Element {
         mark(self.look, if self.stroke == Stroke::Simulated { 1.4 } else { 1.0 }, place)
     }
@@ -196,20 +209,21 @@ fn path(places: &[(f64, f64)]) -> String {
     format!("M{}", points.join("L"))
 }
 
-/// A mark around a point. Colours alone do not tell series apart for everyone.
-fn mark(look: usize, size: f64, (x, y): (f64, f64)) -> Element {
-    let shape = |offsets: &[(f64, f64)]| {
-        let corner = |(dx, dy): &(f64, f64)| (x + dx * size, y + dy * size);
-        let corners: Vec<_> = offsets.iter().map(corner).collect();
-        Element::of("path", "mark").with("d", format!("{}Z", path(&corners)))
+/// Draws a mark around a point. Marks tell series apart for readers who cannot see their colours.
+fn mark(look: usize, size: f64, at: (f64, f64)) -> Element {
+    let corners: &[(f64, f64)] = match look % MARKS {
+        0 => {
+            let circle = [("cx", at.0), ("cy", at.1), ("r", 4.0 * size)];
+            return Element::of("circle", "mark").at(circle);
+        }
+        1 => &[(-3.6, -3.6), (3.6, -3.6), (3.6, 3.6), (-3.6, 3.6)],
+        2 => &[(0.0, -4.8), (4.5, 3.4), (-4.5, 3.4)],
+        3 => &[(0.0, -5.2), (5.2, 0.0), (0.0, 5.2), (-5.2, 0.0)],
+        _ => &[(0.0, 4.8), (4.5, -3.4), (-4.5, -3.4)],
     };
-    match look % MARKS {
-        0 => Element::of("circle", "mark").at([("cx", x), ("cy", y), ("r", 4.0 * size)]),
-        1 => shape(&[(-3.6, -3.6), (3.6, -3.6), (3.6, 3.6), (-3.6, 3.6)]),
-        2 => shape(&[(0.0, -4.8), (4.5, 3.4), (-4.5, 3.4)]),
-        3 => shape(&[(0.0, -5.2), (5.2, 0.0), (0.0, 5.2), (-5.2, 0.0)]),
-        _ => shape(&[(0.0, 4.8), (4.5, -3.4), (-4.5, -3.4)]),
-    }
+    let corners: Vec<_> =
+        corners.iter().map(|(dx, dy)| (at.0 + dx * size, at.1 + dy * size)).collect();
+    Element::of("path", "mark").with("d", format!("{}Z", path(&corners)))
 }
 
 #[cfg(test)]
@@ -217,8 +231,10 @@ mod tests {
     use super::*;
 
     fn plot(points: &[(f64, f64)]) -> Plot<'static> {
-        let point =
-            |(across, up): &(f64, f64)| Point { across: *across, up: *up, told: "here".into() };
+        let points = points
+            .iter()
+            .map(|(across, up)| Point { across: *across, up: *up, told: "here".into() })
+            .collect();
         Plot {
             description: "a plot",
             across: Axis { title: "size", written: |size| size.to_string() },
@@ -227,7 +243,7 @@ mod tests {
                 name: Some("sum".into()),
                 look: 1,
                 stroke: Stroke::Measured,
-                points: points.iter().map(point).collect(),
+                points,
             }],
         }
     }

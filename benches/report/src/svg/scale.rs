@@ -1,20 +1,20 @@
-//! From values to positions, and the round values that an axis names.
+//! Scales from values to positions, and their ticks at round values.
 
 use crate::numbers::finite;
 
 /// The most ticks of an axis.
 const MOST_TICKS: usize = 12;
 
-/// How many linear ticks are aimed at.
+/// The intended number of linear ticks.
 const TICKS: f64 = 8.0;
 
-/// By which factor a logarithmic axis goes beyond its values.
+/// The factor by which a logarithmic axis exceeds its values.
 const MARGIN: f64 = 1.35;
 
-/// The step from one power of ten to the next, divided ever finer.
+/// The divisions of a power of ten, from coarse to fine.
 const DIVISIONS: [&[f64]; 3] = [&[1.0], &[1.0, 2.0, 5.0], &[1.0, 2.0, 3.0, 4.0, 5.0, 7.0]];
 
-/// A range of values on a range of positions.
+/// A map of a range of values to a range of positions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
     kind: Kind,
@@ -31,37 +31,41 @@ enum Kind {
 }
 
 impl Scale {
-    /// From nothing to a value, which is above zero.
-    pub(crate) fn linear(end: f64, (from, to): (f64, f64)) -> Self {
-        // A picture of something that took no time has an axis, too.
+    /// Makes a linear scale from 0 to a value above 0.
+    pub(crate) fn linear(end: f64, from: f64, to: f64) -> Self {
+        // A picture of a computation that took no time still has an axis.
         let high = finite(end).unwrap_or(0.0).max(1e-9);
         Self { kind: Kind::Linear, low: 0.0, high, from, to }
     }
 
-    /// Around values above zero, each power of ten as long as the next; nothing if there are none.
+    /// Makes a logarithmic scale around the values above 0, or returns `None` if there are none.
     pub(crate) fn logarithmic(
         values: impl Iterator<Item = f64>,
-        (from, to): (f64, f64),
+        from: f64,
+        to: f64,
     ) -> Option<Self> {
-        let values = values.filter(|value| drawable(*value));
-        let (least, most) = values.fold(None, |range: Option<(f64, f64)>, value| {
-            let (least, most) = range.unwrap_or((value, value));
-            Some((least.min(value), most.max(value)))
-        })?;
-        let (low, high) = (least / MARGIN, most * MARGIN);
-        Some(Self { kind: Kind::Logarithmic, low, high, from, to })
+        let mut least = f64::INFINITY;
+        let mut most = 0.0_f64;
+        for value in values.filter(|value| drawable(*value)) {
+            least = least.min(value);
+            most = most.max(value);
+        }
+        if most == 0.0 {
+            return None;
+        }
+        Some(Self { kind: Kind::Logarithmic, low: least / MARGIN, high: most * MARGIN, from, to })
     }
 
-    /// Where a value lies.
+    /// Returns the position of a value.
     pub(crate) fn position(&self, value: f64) -> f64 {
-        let share = match self.kind {
+        let fraction = match self.kind {
             Kind::Linear => (value - self.low) / (self.high - self.low),
             Kind::Logarithmic => (value / self.low).ln() / (self.high / self.low).ln(),
         };
-        self.from + share * (self.to - self.from)
+        self.from + fraction * (self.to - self.from)
     }
 
-    /// Round values within the range, from the least on.
+    /// Returns round values within the range, in ascending order.
     pub(crate) fn ticks(&self) -> Vec<f64> {
         match self.kind {
             Kind::Linear => self.linear_ticks(),
@@ -71,12 +75,16 @@ impl Scale {
 
     fn linear_ticks(&self) -> Vec<f64> {
         let step = round_above(self.high / TICKS);
-        let steps = (0_u32..).map(|count| f64::from(count) * step);
-        // The last tick may lie a rounding error beyond the end.
-        steps.take_while(|tick| *tick <= self.high * (1.0 + 1e-9)).take(MOST_TICKS).collect()
+        // The last tick may exceed the end by a rounding error.
+        let end = self.high * (1.0 + 1e-9);
+        (0_u32..)
+            .map(|count| f64::from(count) * step)
+            .take_while(|tick| *tick <= end)
+            .take(MOST_TICKS)
+            .collect()
     }
 
-    /// Powers of ten; parts of them where there are too few, some left out where there are too many.
+    /// Returns powers of ten: divided if they are too few, thinned out if they are too many.
     fn logarithmic_ticks(&self) -> Vec<f64> {
         let divided = DIVISIONS.map(|division| self.divided(division));
         let [powers, ..] = &divided;
@@ -86,23 +94,29 @@ impl Scale {
 
     fn divided(&self, division: &[f64]) -> Vec<f64> {
         let first = self.low.log10().floor();
-        let powers = (0_u32..700).map(|count| 10_f64.powf(first + f64::from(count)));
-        let powers = powers.take_while(|power| *power <= self.high);
-        let ticks = powers.flat_map(|power| division.iter().map(move |part| part * power));
-        ticks.filter(|tick| (self.low..=self.high).contains(tick)).collect()
+        (0_u32..700)
+            .map(|count| 10_f64.powf(first + f64::from(count)))
+            .take_while(|power| *power <= self.high)
+            .flat_map(|power| division.iter().map(move |part| part * power))
+            .filter(|tick| (self.low..=self.high).contains(tick))
+            .collect()
     }
 }
 
-/// Whether a value has a place on a logarithmic axis.
+/// Returns `true` if a value has a place on a logarithmic axis.
 pub(crate) fn drawable(value: f64) -> bool {
     value.is_finite() && value > 0.0
 }
 
-/// The least of 1, 2 and 5 times a power of ten that is no less.
+/// Returns the least of 1, 2 and 5 times a power of ten that is not less than the number.
 fn round_above(number: f64) -> f64 {
     let power = 10_f64.powf(number.log10().floor());
-    let steps = [1.0, 2.0, 5.0].map(|step| step * power);
-    steps.into_iter().find(|step| *step >= number * (1.0 - 1e-9)).unwrap_or(10.0 * power)
+    let least = number * (1.0 - 1e-9);
+    [1.0, 2.0, 5.0]
+        .map(|step| step * power)
+        .into_iter()
+        .find(|step| *step >= least)
+        .unwrap_or(10.0 * power)
 }
 
 #[cfg(test)]
@@ -110,32 +124,32 @@ mod tests {
     use super::*;
 
     fn near(one: &[f64], other: &[f64]) -> bool {
-        let same = |(one, other): (&f64, &f64)| (one - other).abs() <= 1e-9 * other.abs();
-        one.len() == other.len() && one.iter().zip(other).all(same)
+        one.len() == other.len()
+            && one.iter().zip(other).all(|(one, other)| (one - other).abs() <= 1e-9 * other.abs())
     }
 
     #[test]
     fn linear_ticks_are_round_and_begin_at_nothing() {
-        let scale = Scale::linear(0.103, (0.0, 100.0));
+        let scale = Scale::linear(0.103, 0.0, 100.0);
         assert!(near(&scale.ticks(), &[0.0, 0.02, 0.04, 0.06, 0.08, 0.1]), "{:?}", scale.ticks());
         assert!((scale.position(0.0515) - 50.0).abs() < 1e-9);
     }
 
     #[test]
     fn many_powers_of_ten_are_ticks_themselves() {
-        let scale = Scale::logarithmic([1e2, 1e6].into_iter(), (0.0, 1.0)).unwrap();
+        let scale = Scale::logarithmic([1e2, 1e6].into_iter(), 0.0, 1.0).unwrap();
         assert!(near(&scale.ticks(), &[1e2, 1e3, 1e4, 1e5, 1e6]), "{:?}", scale.ticks());
     }
 
     #[test]
     fn few_powers_of_ten_are_divided() {
-        let scale = Scale::logarithmic([0.9e-3, 1.1e-2].into_iter(), (0.0, 1.0)).unwrap();
+        let scale = Scale::logarithmic([0.9e-3, 1.1e-2].into_iter(), 0.0, 1.0).unwrap();
         assert!(near(&scale.ticks(), &[1e-3, 2e-3, 5e-3, 1e-2]), "{:?}", scale.ticks());
     }
 
     #[test]
     fn a_power_of_ten_is_as_long_as_the_next() {
-        let scale = Scale::logarithmic([1.0, 100.0].into_iter(), (300.0, 0.0)).unwrap();
+        let scale = Scale::logarithmic([1.0, 100.0].into_iter(), 300.0, 0.0).unwrap();
         let first = scale.position(1.0) - scale.position(10.0);
         let second = scale.position(10.0) - scale.position(100.0);
         assert!((first - second).abs() < 1e-9 && first > 0.0);
@@ -144,17 +158,17 @@ mod tests {
     #[test]
     fn what_has_no_logarithm_is_not_on_the_axis() {
         let strange = [0.0, -1.0, f64::NAN, f64::INFINITY];
-        assert_eq!(Scale::logarithmic(strange.into_iter(), (0.0, 1.0)), None);
-        let scale = Scale::logarithmic([0.0, 5.0].into_iter(), (0.0, 1.0)).unwrap();
+        assert_eq!(Scale::logarithmic(strange.into_iter(), 0.0, 1.0), None);
+        let scale = Scale::logarithmic([0.0, 5.0].into_iter(), 0.0, 1.0).unwrap();
         assert!(scale.position(5.0).is_finite());
     }
 
     #[test]
     fn axes_of_nothing_and_of_everything_end() {
         for end in [0.0, f64::NAN, f64::INFINITY, 1e300] {
-            assert!(Scale::linear(end, (0.0, 1.0)).ticks().len() <= MOST_TICKS);
+            assert!(Scale::linear(end, 0.0, 1.0).ticks().len() <= MOST_TICKS);
         }
-        let all = Scale::logarithmic([1e-300, 1e300].into_iter(), (0.0, 1.0)).unwrap();
+        let all = Scale::logarithmic([1e-300, 1e300].into_iter(), 0.0, 1.0).unwrap();
         assert!((2..=MOST_TICKS).contains(&all.ticks().len()));
     }
 }

@@ -1,10 +1,10 @@
-//! The columns of a table of lines: what is told of a line, and in which words.
+//! The columns of a table of lines.
 
 use crate::measurement::{Case, Line, Skipped};
 use crate::table::grid::Column;
 use crate::units::{self, ABSENT};
 
-/// What is the same in all lines, and the columns of what is not.
+/// Returns the columns that are equal in all lines, and the others.
 pub(crate) fn columns(lines: &[Line]) -> (Vec<Column>, Vec<Column>) {
     let cases: Vec<_> = lines.iter().map(|line| &line.case).collect();
     let (common, mut columns) = split(identity(&cases));
@@ -12,21 +12,20 @@ pub(crate) fn columns(lines: &[Line]) -> (Vec<Column>, Vec<Column>) {
     (common, columns)
 }
 
-/// What identifies a line.
+/// Makes the columns that identify a line.
 pub(super) fn identity(cases: &[&Case]) -> Vec<Column> {
-    let column = |of: fn(&Case) -> String| cases.iter().map(|case| of(case)).collect::<Vec<_>>();
     vec![
-        Column::words("function", "", column(|case| case.function.clone())),
-        Column::words("suite", "", column(|case| case.suite.clone())),
-        Column::words("profile", "", column(|case| case.profile.clone())),
-        Column::numbers("par-", "ties", column(parties)),
-        Column::numbers("size", "", column(size)),
-        Column::words("link", "", column(|case| case.link.name.clone())),
-        Column::words("way", "", column(|case| case.way.word().to_owned())),
+        Column::words("function", "", cases, |case| case.function.clone()),
+        Column::words("suite", "", cases, |case| case.suite.clone()),
+        Column::words("profile", "", cases, |case| case.profile.clone()),
+        Column::numbers("par-", "ties", cases, |case| parties(case)),
+        Column::numbers("size", "", cases, |case| size(case)),
+        Column::words("link", "", cases, |case| case.link.name.clone()),
+        Column::words("way", "", cases, |case| case.way.word().to_owned()),
     ]
 }
 
-/// The columns whose cells are all the same, and the others. What was computed on what always stays.
+/// Splits off the columns whose cells are all equal. Function and size always stay in the table.
 fn split(columns: Vec<Column>) -> (Vec<Column>, Vec<Column>) {
     columns.into_iter().partition(|column| {
         let [head, _] = &column.heads;
@@ -36,55 +35,46 @@ fn split(columns: Vec<Column>) -> (Vec<Column>, Vec<Column>) {
     })
 }
 
-/// A column of one text: `link wan`.
+/// Writes a column of one text: `link wan`.
 pub(crate) fn stated(column: &Column) -> String {
     format!("{} {}", column.head(), column.cells.first().map_or("", String::as_str))
 }
 
-/// What a line cost.
+/// Makes the columns of costs, without those of no values.
 fn costs(lines: &[Line]) -> Vec<Column> {
     let mut columns = vec![
-        numbers(lines, "rounds", "", |line| line.rounds.to_string()),
-        numbers(lines, "depth", "", |line| line.depth.to_string()),
-        numbers(lines, "mes-", "sages", |line| line.messages.to_string()),
-        numbers(lines, "sent", "a node", bytes_sent),
-        numbers(lines, "received", "a node", |line| {
+        Column::numbers("rounds", "", lines, |line| line.rounds.to_string()),
+        Column::numbers("depth", "", lines, |line| line.depth.to_string()),
+        Column::numbers("mes-", "sages", lines, |line| line.messages.to_string()),
+        Column::numbers("sent", "a node", lines, bytes_sent),
+        Column::numbers("received", "a node", lines, |line| {
             units::maybe_bytes(line.most(|node| Some(node.bytes_received)))
         }),
-        numbers(lines, "median", "", |line| units::seconds(line.seconds.median)),
-        numbers(lines, "p95", "", |line| units::seconds(line.seconds.p95)),
-        numbers(lines, "encod-", "ing", |line| {
+        Column::numbers("median", "", lines, |line| units::seconds(line.seconds.median)),
+        Column::numbers("p95", "", lines, |line| units::seconds(line.seconds.p95)),
+        Column::numbers("encod-", "ing", lines, |line| {
             units::maybe_seconds(line.most(|node| Some(node.encoding)))
         }),
-        numbers(lines, "arith-", "metic", |line| {
+        Column::numbers("arith-", "metic", lines, |line| {
             units::maybe_seconds(line.most(|node| Some(node.arithmetic)))
         }),
-        numbers(lines, "waiting", "", |line| {
+        Column::numbers("waiting", "", lines, |line| {
             units::maybe_seconds(line.most(|node| Some(node.waiting)))
         }),
-        numbers(lines, "seriali-", "sation", |line| {
+        Column::numbers("seriali-", "sation", lines, |line| {
             units::maybe_seconds(line.most(|node| node.serialisation))
         }),
-        numbers(lines, "through-", "put", |line| rate(line, "")),
-        numbers(lines, "peak", "memory", |line| {
+        Column::numbers("through-", "put", lines, |line| rate(line, "")),
+        Column::numbers("peak", "memory", lines, |line| {
             units::maybe_bytes(line.most(|node| node.peak_memory))
         }),
-        Column::words("nearest", "bound", lines.iter().map(nearest).collect()),
+        Column::words("nearest", "bound", lines, nearest),
     ];
     columns.retain(|column| column.cells.iter().any(|cell| cell != ABSENT));
     columns
 }
 
-pub(super) fn numbers(
-    lines: &[Line],
-    upper: &str,
-    lower: &str,
-    of: impl Fn(&Line) -> String,
-) -> Column {
-    Column::numbers(upper, lower, lines.iter().map(of).collect())
-}
-
-/// Those who bring data, and the helpers where there are any: `2 + 1`.
+/// Writes the number of parties with data, and of helpers if there are any: `2 + 1`.
 pub(crate) fn parties(case: &Case) -> String {
     match case.helpers {
         0 => case.parties.to_string(),
@@ -92,35 +82,34 @@ pub(crate) fn parties(case: &Case) -> String {
     }
 }
 
-/// How large one party's data are: `10 k rows`.
+/// Writes the size of one party's data: `10 k rows`.
 pub(crate) fn size(case: &Case) -> String {
     format!("{} {}", units::exact(case.size), case.unit)
 }
 
-/// The throughput with its unit: `27.0 M rows/s`.
+/// Writes the throughput with its unit: `27.0 M rows/s`.
 pub(crate) fn throughput(line: &Line) -> String {
     rate(line, &line.case.unit)
 }
 
-/// The throughput; absent where it is no number above zero.
+/// Writes the throughput, which is absent unless it is above zero.
 fn rate(line: &Line, unit: &str) -> String {
     if line.throughput > 0.0 { units::rate(line.throughput, unit) } else { ABSENT.to_owned() }
 }
 
-/// The nearest bound, and how many times longer the computation took: `link 1.31×`.
+/// Writes the nearest bound, and the ratio of the median to it: `link 1.31×`.
 pub(crate) fn nearest(line: &Line) -> String {
-    let nearest = line.nearest();
-    nearest.map_or_else(
-        || ABSENT.to_owned(),
-        |bound| format!("{} {}", bound.name, units::times(bound.ratio(line))),
-    )
+    match line.nearest() {
+        Some(bound) => format!("{} {}", bound.name, units::times(bound.ratio(line))),
+        None => ABSENT.to_owned(),
+    }
 }
 
 pub(super) fn bytes_sent(line: &Line) -> String {
     units::maybe_bytes(line.most(|node| Some(node.bytes_sent)))
 }
 
-/// A reason may go on for lines; a row has space for the beginning.
+/// Shortens a reason to its beginning, for which a row has space.
 fn in_short(reason: &str) -> String {
     const LONGEST: usize = 90;
     let mut words = reason.split_whitespace();
@@ -134,11 +123,10 @@ fn in_short(reason: &str) -> String {
     short
 }
 
-/// What was not measured, and why.
+/// Makes the columns of the cases that were not measured, with the reasons.
 pub(crate) fn reasons(skipped: &[Skipped]) -> Vec<Column> {
     let cases: Vec<_> = skipped.iter().map(|skipped| &skipped.case).collect();
     let mut columns = identity(&cases);
-    let reasons = skipped.iter().map(|skipped| in_short(&skipped.reason)).collect();
-    columns.push(Column::words("why not", "", reasons));
+    columns.push(Column::words("why not", "", skipped, |skipped| in_short(&skipped.reason)));
     columns
 }

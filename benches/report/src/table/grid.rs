@@ -1,13 +1,13 @@
-//! Columns of text that stand under each other.
+//! Aligned columns of text.
 //!
-//! A width is counted in characters: what is set here has no wide or combining ones.
+//! A width is counted in characters, because the texts have no wide or combining ones.
 
 use std::fmt::Write;
 
-/// What is between two columns.
+/// The gap between two columns.
 const GAP: &str = "  ";
 
-/// On which side the texts of a column stand under each other.
+/// The alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     /// Words.
@@ -16,7 +16,7 @@ pub(crate) enum Side {
     Right,
 }
 
-/// A column: what it is called, in two lines at most, and its cells from top to bottom.
+/// A column: its head in at most two lines, and its cells from top to bottom.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
     pub(crate) heads: [String; 2],
@@ -25,22 +25,33 @@ pub(crate) struct Column {
 }
 
 impl Column {
-    /// A column of words.
-    pub(crate) fn words(upper: &str, lower: &str, cells: Vec<String>) -> Self {
-        Self { heads: [upper.to_owned(), lower.to_owned()], side: Side::Left, cells }
+    /// Makes a column of words, one cell for each row.
+    pub(crate) fn words<Row>(
+        upper: &str,
+        lower: &str,
+        rows: impl IntoIterator<Item = Row>,
+        cell: impl Fn(Row) -> String,
+    ) -> Self {
+        let heads = [upper.to_owned(), lower.to_owned()];
+        Self { heads, side: Side::Left, cells: rows.into_iter().map(cell).collect() }
     }
 
-    /// A column of numbers.
-    pub(crate) fn numbers(upper: &str, lower: &str, cells: Vec<String>) -> Self {
-        Self { heads: [upper.to_owned(), lower.to_owned()], side: Side::Right, cells }
+    /// Makes a column of numbers, one cell for each row.
+    pub(crate) fn numbers<Row>(
+        upper: &str,
+        lower: &str,
+        rows: impl IntoIterator<Item = Row>,
+        cell: impl Fn(Row) -> String,
+    ) -> Self {
+        Self { side: Side::Right, ..Self::words(upper, lower, rows, cell) }
     }
 
-    /// Both lines of the head as one; a word that was divided may be divided again.
+    /// Joins both lines of the head, with a soft hyphen in a divided word.
     pub(crate) fn soft_head(&self) -> String {
         self.joined("\u{ad}")
     }
 
-    /// Both lines of the head as one; a word that was divided is whole again.
+    /// Joins both lines of the head, with divided words made whole.
     pub(crate) fn head(&self) -> String {
         self.joined("")
     }
@@ -57,8 +68,8 @@ impl Column {
         self.heads.iter().chain(&self.cells).map(|text| text.chars().count()).max().unwrap_or(0)
     }
 
-    /// The text, filled up to the column's width.
-    fn set(&self, text: &str) -> String {
+    /// Pads a text to the column's width.
+    fn padded(&self, text: &str) -> String {
         let width = self.width();
         match self.side {
             Side::Left => format!("{text:<width$}"),
@@ -67,42 +78,51 @@ impl Column {
     }
 }
 
-/// The columns beside each other, under their heads and a rule.
+/// Writes the columns beside each other, below their heads and a rule.
 pub(crate) fn text(columns: &[Column]) -> String {
     let rows: String = rows(columns).iter().map(|row| format!("{row}\n")).collect();
     head(columns) + &rows
 }
 
-/// The heads, in one line or two, and a rule under them.
+/// Writes the heads in one line or two, and a rule below them.
 pub(crate) fn head(columns: &[Column]) -> String {
-    let lines = (0..2).map(|line| row(columns, |column| column.heads.get(line)));
-    let rule = columns.iter().map(|column| "─".repeat(column.width())).collect::<Vec<_>>();
-    let lines = lines.chain([rule.join(GAP)]).filter(|line| !line.is_empty());
-    lines.map(|line| line + "\n").collect()
+    let rule: Vec<_> = columns.iter().map(|column| "─".repeat(column.width())).collect();
+    let lines = [
+        row(columns, |column| column.heads.first()),
+        row(columns, |column| column.heads.last()),
+        rule.join(GAP),
+    ];
+    lines.into_iter().filter(|line| !line.is_empty()).map(|line| line + "\n").collect()
 }
 
-/// The rows under the heads.
+/// Writes the rows below the heads.
 pub(crate) fn rows(columns: &[Column]) -> Vec<String> {
     (0..height(columns)).map(|index| row(columns, |column| column.cells.get(index))).collect()
 }
 
-/// A text that stays in its line, and says nothing to a terminal.
+/// Replaces control characters, so that a text stays in its line and cannot control a terminal.
 pub(crate) fn one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
-/// The columns as a Markdown table, with heads of one line.
+/// Writes the columns as a Markdown table, with heads of one line.
 pub(crate) fn markdown(columns: &[Column]) -> String {
-    let heads = columns.iter().map(|column| cell(&column.head())).collect::<Vec<_>>();
-    let rules = columns.iter().map(|column| match column.side {
-        Side::Left => "---",
-        Side::Right => "---:",
-    });
-    let mut text =
-        format!("| {} |\n| {} |\n", heads.join(" | "), rules.collect::<Vec<_>>().join(" | "));
+    let mut heads = Vec::new();
+    let mut rules = Vec::new();
+    for column in columns {
+        heads.push(cell(&column.head()));
+        rules.push(match column.side {
+            Side::Left => "---",
+            Side::Right => "---:",
+        });
+    }
+    let mut text = format!("| {} |\n| {} |\n", heads.join(" | "), rules.join(" | "));
     for row in 0..height(columns) {
-        let cells = columns.iter().filter_map(|column| column.cells.get(row));
-        let cells: Vec<_> = cells.map(|text| cell(text)).collect();
+        let cells: Vec<_> = columns
+            .iter()
+            .filter_map(|column| column.cells.get(row))
+            .map(|text| cell(text))
+            .collect();
         // Writing to a string does not fail.
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
@@ -117,12 +137,14 @@ fn row<'grid>(
     columns: &'grid [Column],
     cell: impl Fn(&'grid Column) -> Option<&'grid String>,
 ) -> String {
-    let set = |column: &'grid Column| column.set(cell(column).map_or("", String::as_str));
-    let cells: Vec<_> = columns.iter().map(set).collect();
+    let cells: Vec<_> = columns
+        .iter()
+        .map(|column| column.padded(cell(column).map_or("", String::as_str)))
+        .collect();
     one_line(cells.join(GAP).trim_end())
 }
 
-/// A text that does not end its cell.
+/// Escapes a text for a cell of Markdown.
 fn cell(text: &str) -> String {
     one_line(text).replace('\\', "\\\\").replace('|', "\\|")
 }
@@ -133,8 +155,8 @@ mod tests {
 
     fn columns() -> Vec<Column> {
         vec![
-            Column::words("what", "", vec!["mean".into(), "a|b".into()]),
-            Column::numbers("bytes", "sent", vec!["1.40 kB".into(), "7 B".into()]),
+            Column::words("what", "", ["mean", "a|b"], str::to_owned),
+            Column::numbers("bytes", "sent", ["1.40 kB", "7 B"], str::to_owned),
         ]
     }
 
@@ -147,13 +169,13 @@ mod tests {
 
     #[test]
     fn a_head_of_one_line_takes_one_line() {
-        let columns = [Column::words("what", "", vec!["mean".into()])];
+        let columns = [Column::words("what", "", ["mean"], str::to_owned)];
         assert_eq!(text(&columns), "what\n────\nmean\n");
     }
 
     #[test]
     fn a_name_does_not_break_its_row() {
-        let columns = [Column::words("what", "", vec!["a\nb\u{1b}[2J".into()])];
+        let columns = [Column::words("what", "", ["a\nb\u{1b}[2J"], str::to_owned)];
         assert_eq!(text(&columns), "what\n───────\na b [2J\n");
         assert_eq!(markdown(&columns).lines().last(), Some("| a b [2J |"));
     }

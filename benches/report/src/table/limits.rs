@@ -1,40 +1,38 @@
-//! What the machine can do at best, above the lines that are held against it.
+//! The table of the best results that the machine can reach.
 
 use crate::measurement::{Limits, Link};
 use crate::table::grid::{self, Column};
 use crate::units;
 
-/// One row for each link.
+/// Writes one row for each link.
 pub(super) fn limits(limits: &[Limits]) -> String {
     grid::text(&columns(limits))
 }
 
-/// What was measured of each link.
+/// Makes the columns of the measured limits.
 pub(crate) fn columns(limits: &[Limits]) -> Vec<Column> {
-    let column = |of: fn(&Limits) -> String| limits.iter().map(of).collect::<Vec<_>>();
-    let rate = |of: fn(&Limits) -> f64| {
-        limits.iter().map(|limits| units::bytes_per_second(of(limits))).collect()
-    };
     vec![
-        Column::words("link", "", column(|limits| limits.link.name.clone())),
-        Column::numbers("adds", "", column(|limits| adds(&limits.link))),
-        Column::numbers("bandwidth", "", column(|limits| bandwidth(&limits.link))),
-        Column::numbers(
-            "round trip",
-            "measured",
-            column(|limits| units::seconds(limits.round_trip)),
-        ),
-        Column::numbers("one way", "measured", rate(|limits| limits.bytes_per_second)),
-        Column::numbers("AES-CTR", "measured", rate(|limits| limits.aes_ctr_bytes_per_second)),
+        Column::words("link", "", limits, |limits| limits.link.name.clone()),
+        Column::numbers("adds", "", limits, |limits| adds(&limits.link)),
+        Column::numbers("bandwidth", "", limits, |limits| bandwidth(&limits.link)),
+        Column::numbers("round trip", "measured", limits, |limits| {
+            units::seconds(limits.round_trip)
+        }),
+        Column::numbers("one way", "measured", limits, |limits| {
+            units::bytes_per_second(limits.bytes_per_second)
+        }),
+        Column::numbers("AES-CTR", "measured", limits, |limits| {
+            units::bytes_per_second(limits.aes_ctr_bytes_per_second)
+        }),
     ]
 }
 
-/// The delay that a link adds.
+/// Writes the delay that a link adds.
 fn adds(link: &Link) -> String {
     if link.round_trip == 0.0 { "nothing".to_owned() } else { units::seconds(link.round_trip) }
 }
 
-/// The bandwidth that a link allows.
+/// Writes the bandwidth of a link.
 fn bandwidth(link: &Link) -> String {
     link.bandwidth.map_or_else(|| "unbounded".to_owned(), units::bytes_per_second)
 }

@@ -1,19 +1,17 @@
-//! One row for each line.
+//! The text of a measurement, with one row for each line.
 
 use crate::measurement::{Case, Line, Measurement, Skipped};
-use crate::table::columns::{
-    bytes_sent, columns, identity, nearest, numbers, reasons, stated, throughput,
-};
+use crate::table::columns::{bytes_sent, columns, identity, nearest, reasons, stated, throughput};
 use crate::table::grid::{self, Column, Side};
 use crate::table::limits::limits;
 use crate::table::{place, stages};
 use crate::units;
 
-/// What was measured and where, the limits, and one row for each line, for a terminal.
+/// Writes the origin, the limits, and one row for each line, for a terminal.
 ///
-/// A row should fit on a screen. What is the same in all of several lines (a suite, a link, a way) stands
-/// once above them; a function of several lines stands once above these; and a column in which nothing
-/// was measured is left out.
+/// A row should fit on a screen. A value that is equal in all lines (a suite, a link, a way) stands
+/// once above them. A function of several lines stands once above its lines. A column of no values
+/// is left out.
 #[must_use]
 pub fn lines(measurement: &Measurement) -> String {
     let mut parts = vec![origin(measurement)];
@@ -25,7 +23,7 @@ pub fn lines(measurement: &Measurement) -> String {
     }
     if let Some(columns) = stages::columns(&measurement.lines) {
         parts.push(format!(
-            "Preparation, which depends on nobody's data, and the rest:\n\n{}",
+            "Preparation, which depends on no data, and the rest:\n\n{}",
             grid::text(&columns)
         ));
     }
@@ -35,31 +33,32 @@ pub fn lines(measurement: &Measurement) -> String {
     parts.join("\n")
 }
 
-/// The lines as a Markdown table: what a reader of a README asks for. Under it, where a part of a line
-/// was preparation, a table of both parts.
+/// Writes the lines as a short Markdown table. A table of both stages follows if a line has
+/// preparation.
 #[must_use]
 pub fn markdown(measurement: &Measurement) -> String {
     let lines = &measurement.lines;
     let cases: Vec<_> = lines.iter().map(|line| &line.case).collect();
     let mut columns = identity(&cases);
     columns.extend([
-        numbers(lines, "rounds", "", |line| line.rounds.to_string()),
-        numbers(lines, "sent per node", "", bytes_sent),
-        numbers(lines, "median", "", |line| units::seconds(line.seconds.median)),
-        numbers(lines, "throughput", "", throughput),
-        Column::words("nearest bound", "", lines.iter().map(nearest).collect()),
+        Column::numbers("rounds", "", lines, |line| line.rounds.to_string()),
+        Column::numbers("sent per node", "", lines, bytes_sent),
+        Column::numbers("median", "", lines, |line| units::seconds(line.seconds.median)),
+        Column::numbers("throughput", "", lines, throughput),
+        Column::words("nearest bound", "", lines, nearest),
     ]);
     let stages = stages::columns(lines).map(|columns| format!("\n{}", grid::markdown(&columns)));
     grid::markdown(&columns) + &stages.unwrap_or_default()
 }
 
-/// When and where it was measured.
+/// Writes the time and the machine of the measurement.
 fn origin(measurement: &Measurement) -> String {
     let Measurement { program, started, machine, complete, .. } = measurement;
     let interrupted =
         if *complete { "" } else { "Interrupted: not all that was asked for is here.\n" };
-    let [when, place] = [format!("{program}, {started}"), place(machine)];
-    format!("{}\n{}\n{interrupted}", grid::one_line(&when), grid::one_line(&place))
+    let time = grid::one_line(&format!("{program}, {started}"));
+    let machine = grid::one_line(&place(machine));
+    format!("{time}\n{machine}\n{interrupted}")
 }
 
 fn rows(lines: &[Line]) -> String {
@@ -72,16 +71,15 @@ fn rows(lines: &[Line]) -> String {
     format!("In all lines: {}\n\n{rows}", grid::one_line(&common.join(", ")))
 }
 
-/// Whether there are several lines of the same function, one after another, so that it is worth a line
-/// to say once which function that is.
+/// Returns `true` if runs of lines of the same function are long enough to name the function once.
 fn are_families(lines: &[Line]) -> bool {
     2 * lines.chunk_by(same_family).count() <= lines.len()
 }
 
-/// Each function over its rows, which are shorter by its name.
+/// Writes each function above its rows, which are shorter by its name.
 fn families(columns: Vec<Column>, lines: &[Line]) -> String {
-    let names_family = |column: &Column| FAMILY.contains(&column.head().as_str());
-    let (names, columns): (Vec<_>, Vec<_>) = columns.into_iter().partition(names_family);
+    let (names, columns): (Vec<_>, Vec<_>) =
+        columns.into_iter().partition(|column| FAMILY.contains(&column.head().as_str()));
     let mut text: String = grid::head(&columns).lines().map(indented).collect();
     let mut above = None;
     for (index, (line, row)) in lines.iter().zip(grid::rows(&columns)).enumerate() {
@@ -98,7 +96,7 @@ fn indented(row: &str) -> String {
     format!("  {row}\n")
 }
 
-/// The columns of what the lines of a family have in common.
+/// The columns that are equal in all lines of a family.
 const FAMILY: [&str; 4] = ["function", "suite", "profile", "parties"];
 
 fn same_family(one: &Line, next: &Line) -> bool {
@@ -110,19 +108,20 @@ fn family(case: &Case) -> impl PartialEq {
     (function, suite, profile, parties, helpers)
 }
 
-/// What a family is called: `mean, replicated, 3 parties`.
+/// Writes the name of a family: `mean, replicated, 3 parties`.
 fn family_name(names: &[Column], index: usize) -> String {
-    let words = names.iter().filter_map(|column| {
-        let cell = column.cells.get(index)?;
-        Some(match column.side {
-            Side::Left => cell.clone(),
-            Side::Right => format!("{cell} {}", column.head()),
-        })
-    });
-    format!("{}\n", grid::one_line(&words.collect::<Vec<_>>().join(", ")))
+    let mut words = Vec::new();
+    for column in names {
+        match (column.cells.get(index), column.side) {
+            (Some(cell), Side::Left) => words.push(cell.clone()),
+            (Some(cell), Side::Right) => words.push(format!("{cell} {}", column.head())),
+            (None, _) => {}
+        }
+    }
+    format!("{}\n", grid::one_line(&words.join(", ")))
 }
 
-/// What was not measured, with the reasons.
+/// Writes the cases that were not measured, with the reasons.
 fn skipped(skipped: &[Skipped]) -> String {
     format!("Not measured:\n\n{}", grid::text(&reasons(skipped)))
 }

@@ -1,8 +1,8 @@
-use crate::measurement::Way;
+use crate::measurement::{Line, Way};
 use crate::table::{lines, markdown};
 use crate::testing;
 
-/// The row of a function, as its cells: two spaces part them.
+/// Returns the cells of the row of a function, which two spaces separate.
 fn cells(text: &str, function: &str) -> Vec<String> {
     let row = text.lines().find(|row| row.starts_with(function)).unwrap();
     row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
@@ -49,12 +49,12 @@ fn a_single_line_keeps_all_its_columns() {
     assert_eq!(cells(&text, "mean")[..4], ["mean", "replicated", "teaching", "2 + 1"]);
 }
 
+fn family(function: &str) -> [Line; 2] {
+    [testing::loopback(), testing::wan()].map(|link| testing::line(function, Way::Real, link))
+}
+
 #[test]
 fn a_function_of_several_lines_stands_once_above_them() {
-    let family = |function: &str| {
-        let line = |link| testing::line(function, Way::Real, link);
-        [line(testing::loopback()), line(testing::wan())]
-    };
     let mut measurement = testing::of([family("mean"), family("sort")].concat());
     measurement.limits.clear();
     measurement.lines[3].case.helpers = 0;
@@ -109,21 +109,26 @@ fn markdown_has_a_row_for_each_line() {
         "| mean | replicated | teaching | 2 + 1 | 10 k rows | loopback | real | 3 | 1.40 MB | 8.20 ms \
          | 2.44 M rows/s | link 2.00× |"
     );
-    let columns = |row: &str| row.matches('|').count();
-    assert!(rows.iter().all(|row| columns(row) == columns(rows[0])));
+    for row in &rows {
+        assert_eq!(row.matches('|').count(), rows[0].matches('|').count(), "{row}");
+    }
+}
+
+/// Returns the cells of the row of a stage.
+fn stage<'text>(text: &'text str, name: &str) -> Vec<&'text str> {
+    let row = text.lines().find(|row| row.contains(&format!("  {name}  "))).unwrap();
+    row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
 }
 
 #[test]
 fn a_line_that_prepares_is_told_in_both_parts() {
     let text = lines(&testing::staged());
-    let stage = |name: &str| -> Vec<String> {
-        let row = text.lines().find(|row| row.contains(&format!("  {name}  "))).unwrap();
-        row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
-    };
-    let preparation = ["preparation", "1", "2", "6", "2.20 MB", "2.00 ms", "2.30 ms"];
-    assert_eq!(stage("preparation")[1..], preparation);
-    assert!(stage("preparation")[0].starts_with("sort, replicated, teaching, 2 + 1 parties"));
-    assert_eq!(stage("online"), ["online", "2", "5", "18", "450 kB", "6.20 ms", "7.00 ms"]);
+    let preparation = stage(&text, "preparation");
+    let online = stage(&text, "online");
+    let expected = ["preparation", "1", "2", "6", "2.20 MB", "2.00 ms", "2.30 ms"];
+    assert_eq!(preparation[1..], expected);
+    assert!(preparation[0].starts_with("sort, replicated, teaching, 2 + 1 parties"));
+    assert_eq!(online, ["online", "2", "5", "18", "450 kB", "6.20 ms", "7.00 ms"]);
     let bare = lines(&testing::measurement());
     assert!(!bare.contains("reparation") && !bare.contains("online"), "{bare}");
 }

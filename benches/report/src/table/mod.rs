@@ -1,4 +1,4 @@
-//! A measurement as tables of text: for a terminal, and for a page in Markdown.
+//! Tables of text, for a terminal and in Markdown.
 
 pub(crate) mod columns;
 pub(crate) mod grid;
@@ -12,12 +12,12 @@ pub use trace::trace;
 
 use crate::measurement::{Case, Machine};
 
-/// A case in one line of words.
+/// Writes a case in one line.
 pub(crate) fn label(case: &Case) -> String {
     format!("{}, {}", label_but_way(case), case.way.word())
 }
 
-/// A case in one line of words, but how it was run.
+/// Writes a case in one line, without its way.
 pub(crate) fn label_but_way(case: &Case) -> String {
     let parts = [
         case.function.clone(),
@@ -30,7 +30,7 @@ pub(crate) fn label_but_way(case: &Case) -> String {
     grid::one_line(&parts.join(", "))
 }
 
-/// The machine in one line.
+/// Writes the machine in one line.
 pub(crate) fn place(machine: &Machine) -> String {
     let Machine { processor, processors, system } = machine;
     let processors = match processors {

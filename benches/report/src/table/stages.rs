@@ -1,4 +1,4 @@
-//! Lines of which a part was preparation, in their stages.
+//! The table of both stages of lines with preparation.
 
 use crate::measurement::{Line, Stage, StageCost};
 use crate::numbers::nearest;
@@ -6,27 +6,22 @@ use crate::table::grid::Column;
 use crate::table::label;
 use crate::units;
 
-/// Two rows for each line of which a part was preparation; nothing if there is none.
+/// Makes two rows for each line with preparation, or returns `None` if there is none.
 pub(crate) fn columns(lines: &[Line]) -> Option<Vec<Column>> {
     let rows: Vec<_> = lines.iter().flat_map(rows).collect();
-    let words =
-        |head, of: fn(&Row) -> String| Column::words(head, "", rows.iter().map(of).collect());
-    let numbers = |upper, lower, of: fn(&StageCost) -> String| {
-        Column::numbers(upper, lower, rows.iter().map(|row| of(&row.cost)).collect())
-    };
-    let columns = || {
-        vec![
-            words("case", |row| row.name.clone()),
-            words("stage", |row| row.stage.word().to_owned()),
-            numbers("rounds", "", |cost| cost.rounds.to_string()),
-            numbers("depth", "", |cost| cost.depth.to_string()),
-            numbers("mes-", "sages", |cost| cost.messages.to_string()),
-            numbers("sent by", "all nodes", |cost| units::bytes(nearest(cost.bytes))),
-            numbers("median", "", |cost| units::seconds(cost.seconds.median)),
-            numbers("p95", "", |cost| units::seconds(cost.seconds.p95)),
-        ]
-    };
-    (!rows.is_empty()).then(columns)
+    if rows.is_empty() {
+        return None;
+    }
+    Some(vec![
+        Column::words("case", "", &rows, |row| row.name.clone()),
+        Column::words("stage", "", &rows, |row| row.stage.word().to_owned()),
+        Column::numbers("rounds", "", &rows, |row| row.cost.rounds.to_string()),
+        Column::numbers("depth", "", &rows, |row| row.cost.depth.to_string()),
+        Column::numbers("mes-", "sages", &rows, |row| row.cost.messages.to_string()),
+        Column::numbers("sent by", "all nodes", &rows, |row| units::bytes(nearest(row.cost.bytes))),
+        Column::numbers("median", "", &rows, |row| units::seconds(row.cost.seconds.median)),
+        Column::numbers("p95", "", &rows, |row| units::seconds(row.cost.seconds.p95)),
+    ])
 }
 
 /// A stage of a line.
@@ -37,11 +32,10 @@ struct Row {
     cost: StageCost,
 }
 
-fn rows(line: &Line) -> impl Iterator<Item = Row> {
-    let row = |stage, cost| {
-        let name = if stage == Stage::Preparation { label(&line.case) } else { String::new() };
-        Row { name, stage, cost }
-    };
-    let stages = line.stages.into_iter();
-    stages.flat_map(move |stages| Stage::ALL.map(|stage| row(stage, stages.of(stage))))
+fn rows(line: &Line) -> Vec<Row> {
+    let Some(stages) = line.stages else { return Vec::new() };
+    vec![
+        Row { name: label(&line.case), stage: Stage::Preparation, cost: stages.preparation },
+        Row { name: String::new(), stage: Stage::Online, cost: stages.online },
+    ]
 }

@@ -1,4 +1,4 @@
-//! The rounds of one line, and what each cost every node.
+//! The table of the rounds of one line, with their costs at every node.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,10 +10,10 @@ use crate::table::grid::{self, Column};
 use crate::table::label;
 use crate::units::{self, ABSENT};
 
-/// One row for each round: its name, and for every node the bytes that it sent, its arithmetic and
-/// its waiting; and its stage, where any of them is preparation.
+/// Writes one row for each round: its name, and for every node the bytes sent, the arithmetic and
+/// the waiting. The stage is a column if any round is preparation.
 ///
-/// Rounds of the same name and stage one after another are one row, with their number.
+/// Consecutive rounds of the same name and stage are one row, with their number.
 #[must_use]
 pub fn trace(line: &Line) -> String {
     let title = format!("{}: {}\n", label(&line.case), units::seconds(line.seconds.median));
@@ -24,43 +24,52 @@ pub fn trace(line: &Line) -> String {
     format!("{title}\n{}", grid::text(&columns(&line.nodes, &rows)))
 }
 
-/// One round: its stage, its name, and the how-manieth of these it is. So the rounds of different nodes
-/// are laid beside each other, also where one of them has rounds that another has not.
+/// One round: its stage, its name, and its number among rounds of both. This aligns the rounds of
+/// different nodes, even if a node lacks rounds of another.
 type Step<'line> = (Stage, &'line str, usize);
 
 /// The rounds of one node.
 type Steps<'line> = BTreeMap<Step<'line>, &'line Round>;
 
 fn columns(nodes: &[NodeCost], rows: &[Vec<Step<'_>>]) -> Vec<Column> {
-    let names = rows.iter().map(|row| titled(row.first().map_or("", |step| step.1), row.len()));
-    let mut columns = vec![Column::words("", "round", names.collect())];
+    let mut columns = vec![Column::words("", "round", rows, |row| {
+        titled(row.first().map_or("", |step| step.1), row.len())
+    })];
     if nodes.iter().any(NodeCost::prepares) {
-        let stage = |row: &Vec<Step<'_>>| row.first().map_or("", |step| step.0.word()).to_owned();
-        columns.push(Column::words("", "stage", rows.iter().map(stage).collect()));
+        columns.push(Column::words("", "stage", rows, |row| {
+            row.first().map_or("", |step| step.0.word()).to_owned()
+        }));
     }
     for node in nodes {
         let steps: Steps<'_> = counted(&node.trace).collect();
-        let within = rows.iter().map(|row| within(row, &steps)).collect::<Vec<_>>();
-        let cells = |of: fn(&[&Round]) -> String| within.iter().map(|rounds| of(rounds)).collect();
+        let rounds: Vec<_> = rows.iter().map(|row| rounds_in(row, &steps)).collect();
         columns.extend([
-            Column::numbers(&node.name, "sent", cells(sent)),
-            Column::numbers("", "compute", cells(arithmetic)),
-            Column::numbers("", "wait", cells(waiting)),
+            Column::numbers(&node.name, "sent", &rounds, |rounds| sent(rounds)),
+            Column::numbers("", "compute", &rounds, |rounds| arithmetic(rounds)),
+            Column::numbers("", "wait", &rounds, |rounds| waiting(rounds)),
         ]);
     }
     columns
 }
 
-/// The steps of all nodes: as the node with the most rounds has them, then what only others have.
+/// Orders the steps of all nodes: those of the node with the most rounds, then those of others
+/// only.
 fn order(nodes: &[NodeCost]) -> Vec<Step<'_>> {
     let mut nodes: Vec<_> = nodes.iter().collect();
     nodes.sort_by_key(|node| Reverse(node.trace.len()));
     let mut known = BTreeSet::new();
-    let steps = nodes.iter().flat_map(|node| counted(&node.trace)).map(|(step, _)| step);
-    steps.filter(|step| known.insert(*step)).collect()
+    let mut steps = Vec::new();
+    for node in nodes {
+        for (step, _) in counted(&node.trace) {
+            if known.insert(step) {
+                steps.push(step);
+            }
+        }
+    }
+    steps
 }
 
-/// Steps of the same name and stage one after another, together.
+/// Groups consecutive steps of the same name and stage.
 fn folded<'line>(steps: &[Step<'line>]) -> Vec<Vec<Step<'line>>> {
     steps.chunk_by(|one, next| (one.0, one.1) == (next.0, next.1)).map(<[_]>::to_vec).collect()
 }
@@ -75,8 +84,8 @@ fn counted(trace: &[Round]) -> impl Iterator<Item = (Step<'_>, &Round)> {
     })
 }
 
-/// The rounds of a node that are in a row.
-fn within<'line>(row: &[Step<'line>], steps: &Steps<'line>) -> Vec<&'line Round> {
+/// Returns the rounds of a node that belong to a row.
+fn rounds_in<'line>(row: &[Step<'line>], steps: &Steps<'line>) -> Vec<&'line Round> {
     row.iter().filter_map(|step| steps.get(step).copied()).collect()
 }
 
@@ -93,7 +102,7 @@ fn waiting(rounds: &[&Round]) -> String {
     present(rounds, units::seconds(rounds.iter().map(|round| round.waiting()).sum()))
 }
 
-/// A node that has none of these rounds has spent nothing on them.
+/// Writes a sum, which is absent for a node without these rounds.
 fn present(rounds: &[&Round], sum: String) -> String {
     if rounds.is_empty() { ABSENT.to_owned() } else { sum }
 }

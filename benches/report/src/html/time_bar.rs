@@ -1,4 +1,4 @@
-//! Small bars of where a line's time goes, and the hatching that means waiting.
+//! Small bars that split a line's time into arithmetic and waiting, and the hatching for waiting.
 
 use crate::markup::Element;
 use crate::measurement::{Line, NodeCost};
@@ -9,7 +9,7 @@ use crate::units;
 const WIDTH: f64 = 84.0;
 const HEIGHT: f64 = 11.0;
 
-/// The hatching, once on the page: all pictures refer to it by its name from the style sheet.
+/// Makes the hatching, to which all pictures of the page refer through the style sheet.
 pub(super) fn hatching() -> Element {
     let rect = Element::of("rect", "ground").at([("width", 5.0), ("height", 5.0)]);
     let stroke =
@@ -26,41 +26,37 @@ pub(super) fn hatching() -> Element {
         .child(Element::new("defs").child(pattern))
 }
 
-/// Where the time of the slowest node goes: arithmetic, waiting, and what is neither.
+/// Draws the time of the slowest node: arithmetic, waiting, and the rest.
 pub(super) fn bar(line: &Line) -> Element {
-    let svg = Element::of("svg", "share").with("viewBox", format!("0 0 {WIDTH} {HEIGHT}"));
     let slowest = line.nodes.iter().max_by(|one, other| one.seconds.total_cmp(&other.seconds));
-    slowest.map_or_else(|| Element::new("span"), |node| drawn(svg, node))
+    slowest.map_or_else(|| Element::new("span"), drawn)
 }
 
-/// What the colours of the swim lanes mean; of preparation where there is any.
+/// Explains the colours of the swim lanes, with those of preparation if there is any.
 pub(super) fn legend(prepares: bool) -> Element {
-    let sample = |group: &'static str, part: &'static str, meaning: &str| {
-        let rect = Element::of("rect", part).at([("width", 26.0), ("height", HEIGHT)]);
-        let svg = Element::of("svg", group).with("viewBox", format!("0 0 26 {HEIGHT}"));
-        Element::new("span").child(svg.child(rect)).text(meaning)
-    };
-    let preparation = [
+    let legend = Element::of("p", "legend").children([
+        sample("computes", "busy", "computes, or does other work"),
+        sample("waits", "wait", "waits for messages"),
+        sample("agreement", "busy", "agreement, before the first round"),
+    ]);
+    if !prepares {
+        return legend;
+    }
+    legend.children([
         sample("preparation", "busy", "preparation, before any data are needed"),
         sample("preparation", "wait", "waits in preparation"),
-    ];
-    Element::of("p", "legend")
-        .children([
-            sample("computes", "busy", "computes, or does other work"),
-            sample("waits", "wait", "waits for messages"),
-            sample("agreement", "busy", "agreement, before the first round"),
-        ])
-        .children(preparation.into_iter().filter(|_| prepares))
+    ])
 }
 
-fn drawn(svg: Element, node: &NodeCost) -> Element {
-    let share = |time: f64| ratio(node.seconds, time).unwrap_or(0.0).clamp(0.0, 1.0);
-    let arithmetic = share(node.arithmetic);
-    let waiting = share(node.waiting).min(1.0 - arithmetic);
-    let part = |class, from: f64, share: f64| {
-        let place = [("x", from * WIDTH), ("width", share * WIDTH), ("height", HEIGHT)];
-        Element::of("rect", class).at(place)
-    };
+fn sample(group: &str, part: &str, meaning: &str) -> Element {
+    let rect = Element::of("rect", part).at([("width", 26.0), ("height", HEIGHT)]);
+    let svg = Element::of("svg", group).with("viewBox", format!("0 0 26 {HEIGHT}"));
+    Element::new("span").child(svg.child(rect)).text(meaning)
+}
+
+fn drawn(node: &NodeCost) -> Element {
+    let arithmetic = fraction(node, node.arithmetic);
+    let waiting = fraction(node, node.waiting).min(1.0 - arithmetic);
     let told = format!(
         "{}: {}\narithmetic {}, waiting {}",
         node.name,
@@ -68,10 +64,23 @@ fn drawn(svg: Element, node: &NodeCost) -> Element {
         units::seconds(node.arithmetic),
         units::seconds(node.waiting),
     );
-    svg.child(tooltip(told))
+    Element::of("svg", "time-bar")
+        .with("viewBox", format!("0 0 {WIDTH} {HEIGHT}"))
+        .child(tooltip(told))
         .child(part("other", 0.0, 1.0))
         .child(part("busy", 0.0, arithmetic))
         .child(part("wait", arithmetic, waiting))
+}
+
+/// Returns a time as a fraction of the node's whole time.
+fn fraction(node: &NodeCost, time: f64) -> f64 {
+    ratio(node.seconds, time).unwrap_or(0.0).clamp(0.0, 1.0)
+}
+
+/// Draws a part of the bar, by its start and length as fractions of the bar.
+fn part(class: &str, from: f64, length: f64) -> Element {
+    let place = [("x", from * WIDTH), ("width", length * WIDTH), ("height", HEIGHT)];
+    Element::of("rect", class).at(place)
 }
 
 #[cfg(test)]
@@ -80,7 +89,7 @@ mod tests {
     use crate::measurement::Way;
     use crate::testing;
 
-    /// The bar of a line whose slowest node takes a second.
+    /// Draws the bar of a line whose slowest node takes a second.
     fn bar_of(arithmetic: f64, waiting: f64) -> String {
         let mut line = testing::line("mean", Way::Real, testing::loopback());
         let slowest = &mut line.nodes[1];
