@@ -2,10 +2,10 @@
 //! added without rounding.
 //!
 //! A double x is an integer multiple of 2^-f for a large enough f, and |x| < 2^b. A sum of N
-//! products of d such numbers is an integer multiple of 2^-df, below N·2^db in magnitude. With
-//! N < 2^63 it fits d(b + f) + 64 + 1 bits in two's complement, so a cell of that many bits cannot
-//! wrap, whatever the data are. The bound is static: it is checked when a number is admitted, before
-//! anything is masked, because a wrap would be silent afterwards.
+//! products of d such numbers is an integer multiple of 2^-df, below N·2^db in magnitude. With N <
+//! 2^63 it fits d(b + f) + 64 + 1 bits in two's complement, so a cell of that many bits cannot
+//! wrap, whatever the data are. The bound is static: it is checked when a number is admitted,
+//! before anything is masked, because a wrap would be silent afterwards.
 //!
 //! The full grid (f = 1074, b = 1024) holds every finite double and takes 34 limbs a sum. Declaring
 //! how many decimal digits the data have makes it smaller: 4 limbs for 12 digits before and 12
@@ -32,7 +32,7 @@ const SIGNIFICAND: usize = 53;
 const MAX_DIGITS_BEFORE: u32 = 308;
 const MAX_DIGITS_AFTER: u32 = 323;
 
-/// What is said of numbers added before that nobody can have added.
+/// The error for a claimed earlier sum that no numbers have.
 const NO_ADDED: InputError = InputError::Shape {
     expected: "rows, sum and magnitude of whole numbers of 64 bits, all in the declared range",
 };
@@ -143,8 +143,8 @@ impl Grid {
         }
     }
 
-    /// Whole numbers that were added before, as two terms: the sum of those above zero, and of those
-    /// below. `sum` is the sum of all `rows` numbers, `magnitude` that of their magnitudes.
+    /// Whole numbers that were added before, as two terms: the sum of those above zero, and of
+    /// those below. `sum` is the sum of all `rows` numbers, `magnitude` that of their magnitudes.
     ///
     /// # Errors
     /// If so many numbers of the grid, each of 64 bits, have no such sums.
@@ -169,7 +169,7 @@ impl Grid {
         Ok([term(false, above), term(true, below)])
     }
 
-    /// Binary digits that a sum of magnitudes of the grid's numbers takes, however many there are.
+    /// Bits that a sum of magnitudes of the grid's numbers takes, for any number of them.
     #[must_use]
     pub fn magnitude_digits(&self) -> usize {
         self.fraction_bits + self.magnitude_bits + HEAD_ROOM - 1
@@ -235,7 +235,7 @@ impl Accumulator {
         self.positive
     }
 
-    /// The sum of the terms' magnitudes. It has [`Grid::magnitude_digits`] binary digits at most,
+    /// The sum of the terms' magnitudes. It has [`Grid::magnitude_digits`] bits at most,
     /// where the degree is 1.
     #[must_use]
     pub fn magnitude(&self) -> Zeroizing<Vec<u64>> {
@@ -274,8 +274,8 @@ impl Term {
         Self { negative: value < 0, significand: u128::from(value.unsigned_abs()), exponent: 0 }
     }
 
-    /// Adds `significand · 2^(exponent + fraction_bits)` to `limbs`. The shift is not negative: that
-    /// is what admitting a number to a grid means.
+    /// Adds `significand · 2^(exponent + fraction_bits)` to `limbs`. The shift is not negative:
+    /// that is what admitting a number to a grid means.
     #[inline]
     fn add_magnitude_to(self, limbs: &mut [u64], fraction_bits: usize) {
         let exponent = isize::try_from(self.exponent).unwrap_or(isize::MIN);

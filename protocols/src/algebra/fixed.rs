@@ -1,26 +1,26 @@
 //! Matrices of doubles as fixed-point numbers, for a product in a ring of 64 or 128 bits.
 //!
 //! A double x becomes the integer X = x·2^f, rounded if it must be, in two's complement. A product
-//! of two matrices is then made of sums Σ XY over `inner` terms, and Σ XY / 2^(f+g) is the double that
-//! it decodes to, rounded once. Nothing here knows of shares; a ring of 64 bits takes the lower halves
-//! of what [`Scale::encode`] gives.
+//! of two matrices is then made of sums Σ XY over `inner` terms, and Σ XY / 2^(f+g) is the double
+//! that it decodes to, rounded once. Nothing here knows of shares; a ring of 64 bits takes the
+//! lower halves of what [`Scale::encode`] gives.
 //!
 //! **What fits.** Let every |x| < 2^h, and let X have b = f + h bits, so that |X| < 2^b where X is
-//! exact; likewise |Y| < 2^d. With c = ⌈log₂ inner⌉ a sum of products is below 2^(b+d+c) in magnitude,
-//! and fits w bits in two's complement if b + d + c ≤ w − 1. An element that is rounded can become
-//! 2^b itself. If one factor only is rounded, then |XY| ≤ 2^b·(2^d − 1), and the bound is the same; if
-//! both are, |XY| ≤ 2^(b+d), and b + d + c ≤ w − 2 is asked instead. Both bounds hold for b and d alone,
-//! so the elements fit as well.
+//! exact; likewise |Y| < 2^d. With c = ⌈log₂ inner⌉ a sum of products is below 2^(b+d+c) in
+//! magnitude, and fits w bits in two's complement if b + d + c ≤ w − 1. An element that is rounded
+//! can become 2^b itself. If one factor only is rounded, then |XY| ≤ 2^b·(2^d − 1), and the bound
+//! is the same; if both are, |XY| ≤ 2^(b+d), and b + d + c ≤ w − 2 is asked instead. Both bounds
+//! hold for b and d alone, so the elements fit as well.
 //!
-//! **What is lost.** Nothing, if all x are multiples of 2^-f and all y of 2^-g: then the decoded double
-//! is the one nearest to the exact product. This is taken where it fits, in 64 bits if it can be,
-//! else in 128. Where it does not fit 128 bits, elements are rounded to the nearest, halves to even.
-//! A rounded matrix is off by at most 2^-(b+1) of its bound 2^h in each element, so the product is
-//! off by at most inner·2^(h+k)·(2^-(b+1) + 2^-(d+1) + 2^-(b+d+2)) for |y| < 2^k, without the terms of
-//! what is exact, and then rounded to a double. The bits are split so that both matrices have the same
-//! relative precision, unless one of them is exact with fewer: then the other has the rest. If
-//! both are rounded, each has 63 − ⌈c/2⌉ bits or one more: 53 for a million terms. Elements far below the
-//! largest of their matrix lose accordingly more of themselves.
+//! **What is lost.** Nothing, if all x are multiples of 2^-f and all y of 2^-g: then the decoded
+//! double is the one nearest to the exact product. This is taken where it fits, in 64 bits if it
+//! can be, else in 128. Where it does not fit 128 bits, elements are rounded to the nearest, halves
+//! to even. A rounded matrix is off by at most 2^-(b+1) of its bound 2^h in each element, so the
+//! product is off by at most inner·2^(h+k)·(2^-(b+1) + 2^-(d+1) + 2^-(b+d+2)) for |y| < 2^k,
+//! without the terms of what is exact, and then rounded to a double. The bits are split so that
+//! both matrices have the same relative precision, unless one of them is exact with fewer: then the
+//! other has the rest. If both are rounded, each has 63 − ⌈c/2⌉ bits or one more: 53 for a million
+//! terms. Elements far below the largest of their matrix lose accordingly more of themselves.
 
 use num_traits::float::FloatCore;
 use zeroize::Zeroizing;
@@ -46,14 +46,15 @@ pub enum Width {
     Bits128,
 }
 
-/// How the elements of one matrix become integers.
+/// The scale at which the elements of one matrix become integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scale {
     magnitude: Option<Magnitude>,
     fraction_bits: i32,
 }
 
-/// How the elements of two matrices become integers, and those of their product doubles.
+/// The scales at which the elements of two matrices become integers, and those of their product
+/// doubles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scales {
     /// Of the first matrix.
@@ -115,7 +116,7 @@ impl Scale {
         self.fraction_bits
     }
 
-    /// Whether elements may have to be rounded.
+    /// Returns whether elements may have to be rounded.
     #[must_use]
     pub fn rounds(&self) -> bool {
         self.magnitude.is_some_and(|magnitude| -self.fraction_bits > magnitude.lowest)
@@ -171,14 +172,14 @@ impl Scales {
         Self { x: Scale::with_bits(x, b), y: Scale::with_bits(y, d), width }
     }
 
-    /// Whether elements of a matrix may have to be rounded, so that a product is not exact.
+    /// Returns whether elements of a matrix may have to be rounded, so that a product is not exact.
     #[must_use]
     pub fn rounds(&self) -> bool {
         self.x.rounds() || self.y.rounds()
     }
 
-    /// The double nearest to a sum of products, of which the ring of `width` holds the integer; none
-    /// beyond the range of doubles. Bits beyond the ring are ignored.
+    /// The double nearest to a sum of products, of which the ring of `width` holds the integer;
+    /// none beyond the range of doubles. Bits beyond the ring are ignored.
     #[must_use]
     pub fn decode(&self, sum: u128) -> Option<f64> {
         self.decode_times(sum, 0)
@@ -382,7 +383,7 @@ mod tests {
         }
     }
 
-    /// So many terms that nobody can hold them: rounded up to 2^b each, in the narrowest room.
+    /// More terms than any memory can hold: rounded up to 2^b each, in the narrowest room.
     #[test]
     fn even_the_most_terms_fit() {
         let any = Some(Magnitude { lowest: -1074, highest: 1024 });

@@ -34,14 +34,14 @@ pub struct Segment {
     pub cells: usize,
 }
 
-/// What the words of a vector are.
+/// The layout of the words of a vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     segments: Vec<Segment>,
     words: usize,
 }
 
-/// Whether words are added or subtracted.
+/// The direction: words are added or subtracted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sign {
     Plus,
@@ -116,8 +116,8 @@ impl Layout {
         self.add_streams(target, &[(Sign::Plus, stream.clone())]);
     }
 
-    /// Adds and subtracts streams, each from its start. They are expanded into a buffer that stays in
-    /// the fastest cache and added from there, so that none exists as a whole.
+    /// Adds and subtracts streams, each from its start. They are expanded into a buffer that stays
+    /// in the fastest cache and added from there, so that none exists as a whole.
     pub(crate) fn add_streams<S: WordStream>(&self, target: &mut [u64], streams: &[(Sign, S)]) {
         self.for_each_piece(target, |segment, first, words| {
             segment.add_streams(first, words, streams);

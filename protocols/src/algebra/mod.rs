@@ -2,8 +2,8 @@
 //! doubles to integers and back.
 //!
 //! Nothing here knows of parties or messages, and nothing rounds but the last step: from an exact
-//! integer or fraction to the nearest double. Of matrices ([`fixed`], [`pseudo_inverse`]) more is rounded,
-//! as it says there.
+//! integer or fraction to the nearest double. Of matrices ([`fixed`], [`pseudo_inverse`]) more is
+//! rounded, as it says there.
 
 pub mod exact;
 pub mod fixed;

@@ -1,5 +1,5 @@
-//! Vectors of doubles as numbers below 1 and one power of two, so that neither the tiny nor the huge
-//! ones lose digits to the others.
+//! Vectors of doubles as numbers below 1 and one power of two, so that neither the tiny nor the
+//! huge ones lose digits to the others.
 
 use num_traits::float::FloatCore;
 use zeroize::Zeroizing;
@@ -17,7 +17,8 @@ pub struct Normalised {
 }
 
 impl Normalised {
-    /// Of finite numbers. Exact, save for those that are some 2^1000 times smaller than the largest.
+    /// Of finite numbers. Exact, save for those that are some 2^1000 times smaller than the
+    /// largest.
     #[must_use]
     pub fn new(mut elements: Zeroizing<Vec<f64>>) -> Self {
         let exponent = Magnitude::of(&elements).map_or(0, |magnitude| magnitude.highest);

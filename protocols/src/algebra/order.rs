@@ -1,8 +1,8 @@
 //! Doubles as whole numbers in the same order.
 //!
 //! The bits of a positive double, read as a whole number, are in the order of the doubles; those of
-//! a negative one are in the opposite order. So a positive one gets its sign bit set, and a negative
-//! one all its bits turned around. The two zeros are one number, 0.
+//! a negative one are in the opposite order. So a positive one gets its sign bit set, and a
+//! negative one all its bits turned around. The two zeros are one number, 0.
 
 const SIGN: u64 = 1 << 63;
 

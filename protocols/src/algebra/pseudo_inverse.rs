@@ -1,18 +1,20 @@
 //! The pseudo-inverse (XᵀX)⁻¹Xᵀ of a matrix X of full column rank, for least squares.
 //!
-//! Householder's orthogonal triangularisation (Golub and Van Loan, Matrix Computations, section 5.2)
-//! of the columns, each divided by a power of two so that they are of one size: X = QRD. Then
+//! Householder's orthogonal triangularisation (Golub and Van Loan, Matrix Computations, section
+//! 5.2) of the columns, each divided by a power of two so that they are of one size: X = QRD. Then
 //! (XᵀX)⁻¹Xᵀ = D⁻¹R⁻¹Qᵀ. XᵀX is not made: its condition is that of X squared.
 //!
-//! **Errors.** Let κ be the condition of X with its columns of one size, and ε = 2^-53. The product with a
-//! column y is off by some ε·κ·‖y‖/‖Xb‖ of the coefficients b, and by ε·κ² times the size of the residuals
-//! beside ‖Xb‖, which is what the problem's own condition makes of any least squares in doubles. Where the
-//! residuals are small and the columns are as dependent as the powers of one number, it is up to a hundred
-//! times more: the factorisation is applied to unit vectors, not to y, and errors do not cancel as y's terms do.
+//! **Errors.** Let κ be the condition of X with its columns of one size, and ε = 2^-53. The product
+//! with a column y is off by some ε·κ·‖y‖/‖Xb‖ of the coefficients b, and by ε·κ² times the size of
+//! the residuals beside ‖Xb‖, which is what the problem's own condition makes of any least squares
+//! in doubles. Where the residuals are small and the columns are as dependent as the powers of one
+//! number, it is up to a hundred times more: the factorisation is applied to unit vectors, not to
+//! y, and errors do not cancel as y's terms do.
 //!
-//! **Rank.** Row i of the pseudo-inverse has the norm 1/‖x‖, where x is what is left of column i when the
-//! others are projected out. If less than 2^-40 of a column is left, it counts as dependent on the others:
-//! what is left is then of the size of rounding errors, or the coefficients would have few right digits.
+//! **Rank.** Row i of the pseudo-inverse has the norm 1/‖x‖, where x is what is left of column i
+//! when the others are projected out. If less than 2^-40 of a column is left, it counts as
+//! dependent on the others: what is left is then of the size of rounding errors, or the
+//! coefficients would have few right digits.
 
 use rayon::prelude::*;
 use zeroize::Zeroizing;
@@ -62,8 +64,8 @@ struct Reflector {
 }
 
 impl Reflector {
-    /// The one that takes x, which the first `skipped` elements are before, to α times the first unit
-    /// vector; and α. None for 0.
+    /// The one that takes x, which the first `skipped` elements are before, to α times the first
+    /// unit vector; and α. None for 0.
     fn new(skipped: usize, x: &[f64]) -> Option<(Self, f64)> {
         let first = *x.first()?;
         let length = norm(x);

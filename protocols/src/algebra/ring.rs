@@ -1,4 +1,4 @@
-//! Rings of integers modulo a power of two: what shares and masks are elements of.
+//! Rings of integers modulo a power of two. Shares and masks are their elements.
 //!
 //! Addition, subtraction and multiplication wrap. There is no comparison and no division: on
 //! shares they mean nothing.
@@ -9,7 +9,7 @@ use bytemuck::Pod;
 
 /// A ring of integers modulo 2^[`Ring::BITS`].
 pub trait Ring: Pod + Eq + fmt::Debug + Send + Sync {
-    /// Binary digits of an element.
+    /// Bits of an element.
     const BITS: usize;
     /// Bytes of an element.
     const BYTES: usize = Self::BITS / 8;
@@ -36,7 +36,7 @@ pub trait Ring: Pod + Eq + fmt::Debug + Send + Sync {
     /// The element that `word` is modulo 2^[`Ring::BITS`].
     #[must_use]
     fn from_word(word: u64) -> Self;
-    /// The 64 binary digits from number 64·`index` on; zero beyond the highest.
+    /// The 64 bits from number 64·`index` on; zero beyond the highest.
     #[must_use]
     fn word(self, index: usize) -> u64;
     /// The element with its bytes in little-endian order in memory; the same the other way.

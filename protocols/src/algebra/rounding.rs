@@ -1,7 +1,7 @@
 //! From exact integers and fractions to the nearest double, rounding once.
 //!
-//! Round to nearest, ties to even, gradual underflow: what IEEE 754 calls correctly rounded. A value
-//! beyond the largest double has no nearest double here: that is for the caller to report.
+//! Round to nearest, ties to even, gradual underflow: what IEEE 754 calls correctly rounded. A
+//! value beyond the largest double has no nearest double here: that is for the caller to report.
 
 use num_bigint::{BigInt, BigUint, Sign};
 use num_integer::Integer;

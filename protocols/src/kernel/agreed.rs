@@ -1,4 +1,4 @@
-//! What members know of each other once they have agreed, beside what is computed.
+//! The members' knowledge of each other after the agreement, beside the spec.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::kernel::party::Party;
 use crate::kernel::rules::Rules;
 use crate::kernel::wire;
 
-/// Where the columns that a member brings in come from. The member says so itself.
+/// The source of the columns that a member brings in, as the member itself says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// It brings in none: a helper, or a party without data in this computation.
@@ -32,8 +32,8 @@ pub struct AuditHead {
     pub hash: [u8; 32],
 }
 
-/// What is known of a computation from when the members have agreed on, whatever comes of it. The
-/// members' proposals say so; that all were told the same, the first message after them confirms.
+/// The facts about a computation that hold from the agreement on, with any outcome. They come from
+/// the members' proposals. The first message after these confirms that all were told the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreed {
     /// The time that all members want it to end within, in milliseconds from the start.

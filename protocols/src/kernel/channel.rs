@@ -1,4 +1,4 @@
-//! What a protocol can do to the world: send to a party, receive from a party, name its rounds.
+//! The effects of a protocol: send to a party, receive from a party, name its rounds.
 //!
 //! `send` queues and never waits; `receive` is the only wait. Messages of one pair of parties come
 //! in the order in which they were sent; nothing is promised about messages of different pairs.
@@ -32,8 +32,8 @@ impl Channel {
         Self { parties, exchange }
     }
 
-    /// The same channel as those see it who compute with the first `count` parties only. None if
-    /// we are not among them.
+    /// The same channel between the first `count` parties only. None if this party is not among
+    /// them.
     pub(crate) fn among_first(&self, count: usize) -> Option<Self> {
         let parties = Parties::new(count, self.parties.me().index())?;
         Some(Self { parties, exchange: Rc::clone(&self.exchange) })
@@ -45,8 +45,8 @@ impl Channel {
         self.parties
     }
 
-    /// A secret or public value that both ends of the link to `party` derive from it and nobody
-    /// else's link shares (the exporter of the TLS connection).
+    /// The link binding: a value that both ends of the link to `party` derive from it (the exporter
+    /// of the TLS connection). No other link has the same.
     #[must_use]
     pub fn link_binding(&self, party: Party) -> [u8; 32] {
         self.exchange.borrow().link_binding(party)
@@ -110,8 +110,8 @@ impl Channel {
         Ok(messages)
     }
 
-    /// The next message of exactly `length` bytes from the first of `awaited`; whoever asks what
-    /// the protocol waits for is told of all of `awaited` that have sent nothing yet.
+    /// The next message of exactly `length` bytes from the first of `awaited`. The progress report
+    /// names all of `awaited` that have sent nothing yet.
     pub(crate) async fn receive_first(
         &self,
         awaited: &[Party],
@@ -133,13 +133,13 @@ impl Channel {
             .collect()
     }
 
-    /// Begins a round: from here on the meter and whoever waits know it under `name`.
+    /// Begins a round. The meter and the progress report name it `name` from here on.
     pub fn begin_round(&self, name: &'static str) {
         self.exchange.borrow_mut().begin_round(name, Stage::Online);
     }
 
     /// Begins a round that makes correlated randomness: like [`Self::begin_round`], but counted as
-    /// [`Stage::Preparation`]. Nothing that is sent in it may depend on anybody's data.
+    /// [`Stage::Preparation`]. Nothing that is sent in it may depend on any party's data.
     pub fn begin_preparation(&self, name: &'static str) {
         self.exchange.borrow_mut().begin_round(name, Stage::Preparation);
     }
@@ -155,13 +155,14 @@ impl Channel {
         self.exchange.borrow_mut().bind(keys);
     }
 
-    /// Lets messages of these lengths wait here from each party, beside what always may. To be called
-    /// before anything is sent that lets a peer send them: until then nobody can make us keep them.
+    /// Lets messages of these lengths wait here from each party, beside the usual bound. To be
+    /// called before any message that lets a peer send them: until then no peer can make us keep
+    /// them.
     pub(crate) fn make_room(&self, lengths: &[usize]) {
         self.exchange.borrow_mut().make_room(lengths);
     }
 
-    /// The members have agreed, as whoever drives the machine may know from here on.
+    /// Records the agreement, which the machine's driver may read from here on.
     pub(crate) fn agreed(&self, agreed: Agreed) {
         self.exchange.borrow_mut().agree(agreed);
     }

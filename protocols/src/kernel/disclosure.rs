@@ -1,31 +1,31 @@
-//! What may be opened: the rules of all parties, and the value that proves they were met.
+//! The disclosure rules of all parties, and the value that proves they were met.
 //!
 //! A value that may leave a node is an [`Opened`]. Only the opening step of a computation makes
 //! one, and only with a [`Permit`], which only [`JointRules`] give. Nothing here decides which
 //! client may run what on which data: that is the node's policy.
 //!
-//! **Whose rules.** Every member has its own rules and says them in its proposal; of each rule the
-//! strictest holds, and the first member in the agreed order that has it decides
-//! ([`JointRules`]). Results and refusals name it.
+//! **Joint rules.** Every member has its own rules and sends them in its proposal. The strictest of
+//! each rule holds; the first member in the agreed order that has it decides ([`JointRules`]).
+//! Results and refusals name it.
 //!
-//! **When they are asked.** The number of parties and the sources of their columns are known when the
-//! parties have agreed. Rules on the joint data (rows, the largest party's share, cells of tables) are
-//! decided under sharing, before anything else is opened, by the three nodes that compute on shares
-//! (see the module `release`): a refusal tells that a rule is not met, and not by how much. Without three
-//! such nodes the computation is refused.
+//! **When they are asked.** The number of parties and the sources of their columns are known when
+//! the parties have agreed. Rules on the joint data (rows, the largest party's share, cells of
+//! tables) are decided under sharing, before anything else is opened, by the three nodes that
+//! compute on shares (see the module `release`): a refusal tells that a rule is not met, and not by
+//! how much. Without three such nodes the computation is refused.
 //!
-//! **What the rules assume.** Rows, cells, and where columns come from are what the parties say they
-//! are: each counts its own rows, and one that adds rows which nobody has lifts a total or a cell over
-//! a minimum, or hides that another party dominates. A member that repeats a computation under changing
-//! rules of its own learns from each refusal one bit more. Vectors and matrices are not rows, and the rules
-//! on rows, shares and small cells do not apply to them. Of columns that
-//! parties have of the same rows, all are told how many rows there are, and the rules on rows and on the smallest
-//! count are asked of that number. A small cell is not opened to anybody; who
-//! knows totals or other tables may work it out.
+//! **What the rules assume.** Rows, cells, and where columns come from are what the parties say
+//! they are. Each counts its own rows. A party that adds invented rows lifts a total or a cell over
+//! a minimum, or hides that another party dominates. A member that repeats a computation under
+//! changing rules of its own learns from each refusal one bit more. Vectors and matrices are not
+//! rows, and the rules on rows, shares and small cells do not apply to them. Of columns that
+//! parties have of the same rows, all are told how many rows there are, and the rules on rows and
+//! on the smallest count are asked of that number. A small cell is not opened to anybody; who knows
+//! totals or other tables may work it out.
 //!
 //! A number by its rank (an extreme, a median, a quantile) is the number of a single row, and is
-//! shown: that is what these functions are for. How many of them one computation may show is bounded
-//! where small counts are withheld (see the statistics on shares).
+//! shown: that is what these functions are for. How many of them one computation may show is
+//! bounded where small counts are withheld (see the statistics on shares).
 //!
 //! What no rule here speaks to: that two computations which differ in their members, their rows or
 //! their run are not subtracted from each other (differencing). That needs a memory, which is the
@@ -62,7 +62,7 @@ pub struct Permit {
 pub struct Opened<T>(T);
 
 impl JointRules {
-    /// The strictest of all members' rules, which are in order. None of nobody.
+    /// The strictest of all members' rules, which are in order. None without members.
     pub(crate) fn of(members: &[(Party, Rules)]) -> Option<Self> {
         let (first, _) = *members.first()?;
         let rules = members.iter().map(|(_, rules)| *rules).reduce(Rules::strictest)?;
@@ -79,7 +79,7 @@ impl JointRules {
         &self.rules
     }
 
-    /// Whose rule holds: the first member's, in the agreed order, that has the strictest.
+    /// The first member, in the agreed order, that has the strictest rule.
     #[must_use]
     pub fn decider(&self, rule: Rule) -> Party {
         let deciders = Rule::ALL.iter().zip(&self.deciders);
@@ -97,7 +97,7 @@ impl JointRules {
         Rule::ALL.into_iter().map(|rule| (rule.name(), name(self.decider(rule)))).collect()
     }
 
-    /// Whether so many parties with data may compute together at all.
+    /// Checks that so many parties with data may compute together at all.
     pub(crate) fn check_parties(&self, parties: usize) -> Result<(), Refusal> {
         let (minimum, of) = (self.rules.min_parties, self.decider(Rule::MinParties));
         match parties < usize::from(minimum) {
@@ -116,13 +116,13 @@ impl JointRules {
         Refusal::Dominated { percent: self.rules.max_share, of: self.decider(Rule::MaxShare) }
     }
 
-    /// The refusal if nobody can decide on shares what a rule asks.
+    /// The refusal if there is no committee to decide a rule on shares.
     pub(crate) fn no_committee(&self, rule: Rule, serving: usize) -> Refusal {
         Refusal::NoCommittee { rule, of: self.decider(rule), serving }
     }
 
-    /// Leave to open what so many parties computed, after everything that the rules ask of the joint
-    /// data was found to be so. `rows` is their number where it was opened.
+    /// Leave to open what so many parties computed, after everything that the rules ask of the
+    /// joint data was found to be so. `rows` is their number where it was opened.
     pub(crate) fn permit(&self, parties: usize, rows: Option<u64>) -> Result<Permit, Refusal> {
         self.check_parties(parties)?;
         rows.map_or(Ok(()), |rows| self.check_rows(rows))?;
@@ -138,8 +138,8 @@ impl JointRules {
 }
 
 impl Permit {
-    /// Whether an opened number of rows can be the one that the permit was given for: the same where
-    /// that one was opened, else enough.
+    /// Checks that an opened number of rows can be the one that the permit was given for: the same
+    /// where that one was opened, else enough.
     #[must_use]
     pub fn agrees_with(&self, rows: u64) -> bool {
         let enough = !self.joint.rules.ask_for_rows() || rows >= self.joint.rules.min_rows;
@@ -157,12 +157,12 @@ impl Permit {
         rules.ask_for_rows().then_some(rules.min_rows)
     }
 
-    /// The refusal of too few rows, where nobody has seen how many there are.
+    /// The refusal of too few rows, where no party has seen their number.
     pub(crate) fn too_few_rows(&self) -> Refusal {
         self.joint.too_few_rows()
     }
 
-    /// Whether there are counts that may not be shown.
+    /// Returns whether there are counts that may not be shown.
     #[must_use]
     pub fn withholds(&self) -> bool {
         self.joint.rules.ask_for_cells()

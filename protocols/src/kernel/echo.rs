@@ -1,9 +1,8 @@
-//! Whether all parties were told the same: digests of what each party has sent, as each party saw
-//! them, compared.
+//! Echo: a check that every party sent the same to all others.
 //!
-//! Every party sends what it saw (its echo) to all others and compares what it gets with its own
-//! view. If two honest parties were told different things by a third, both see it; of the third and
-//! whoever reports it, one is lying, and nobody else can tell which.
+//! Every party sends the digests that it received (its echo) to all others, and compares their
+//! echoes with its own view. If a third party told two honest ones different things, both see it.
+//! Of the third party and the witness that reports it, one is lying; no other party can tell which.
 
 use subtle::ConstantTimeEq;
 
@@ -39,7 +38,7 @@ impl Digest {
 }
 
 impl Views {
-    /// What we sent and what all others sent, each a digest in a message of its own.
+    /// Exchanges the digests: ours to all others, and theirs in a message each.
     pub(crate) fn new(
         parties: Parties,
         ours: Digest,
@@ -70,7 +69,7 @@ impl Views {
         Digest::BYTES * self.digests.len()
     }
 
-    /// Whether `party` sent `digest`.
+    /// Returns whether `party` sent `digest`.
     pub(crate) fn is_of(&self, party: Party, digest: &Digest) -> bool {
         self.digests.get(party.index()).is_some_and(|known| known.0.ct_eq(&digest.0).into())
     }

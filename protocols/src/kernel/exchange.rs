@@ -1,5 +1,6 @@
 //! The state that a [`Channel`](crate::kernel::channel::Channel) and its
-//! [`Machine`](crate::kernel::machine::Machine) share: what is to be sent, what has come, who is awaited.
+//! [`Machine`](crate::kernel::machine::Machine) share: what is to be sent, what has come, who is
+//! awaited.
 //!
 //! Early messages wait here, bounded; repeated, missing and reordered ones are faults of their
 //! sender. Tags are checked when the protocol takes a message, because a peer may have agreed on
@@ -7,10 +8,11 @@
 //!
 //! While the parties agree, a tag says which session a message is meant for and where in it, and
 //! anybody can make one. It does not name the parties: they may list the members in different
-//! orders, and are to be told just that; a message that is sent back is known by its nonce. Once they
-//! have agreed, each pair's tags are keyed with a key that only the two have. So the first bound
-//! message from a party confirms that it holds our session, our keys and our link, and every later
-//! one that it was made for its place. A tag does not cover the body, which the link protects.
+//! orders, and are to be told just that; a message that is sent back is known by its nonce. Once
+//! they have agreed, each pair's tags are keyed with a key that only the two have. So the first
+//! bound message from a party confirms that it holds our session, our keys and our link, and every
+//! later one that it was made for its place. A tag does not cover the body, which the link
+//! protects.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -29,7 +31,7 @@ use crate::kernel::wire::{MAX_PART, PartHeader, SessionId};
 /// Bytes of a part that count against the limit whatever it carries, so that empty parts cost too.
 const PART_OVERHEAD: usize = 64;
 
-/// How far a computation has come.
+/// The phase of a computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Exchanging what each party was asked to compute.
@@ -40,10 +42,10 @@ pub enum Phase {
     Opening,
 }
 
-/// What the protocol waits for.
+/// The messages that the protocol waits for, and the place of the wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Awaiting {
-    /// How far the computation has come.
+    /// The phase of the computation.
     pub phase: Phase,
     /// The number of rounds begun.
     pub round: usize,
@@ -69,7 +71,7 @@ pub struct Outgoing {
 /// A message or a piece of one, as a transport carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Where it belongs.
+    /// Its place.
     pub header: PartHeader,
     /// Its bytes.
     pub body: Bytes,
@@ -79,7 +81,7 @@ pub(crate) struct Exchange {
     parties: Parties,
     link_bindings: Vec<[u8; 32]>,
     tags: Tags,
-    /// What may wait from one party, large messages that were announced aside.
+    /// The bytes that may wait from one party, beside announced large messages.
     base_limit: usize,
     limit: usize,
     inboxes: Vec<Inbox>,
@@ -96,11 +98,11 @@ pub(crate) struct Exchange {
 /// For each other party the key of the tags of bound messages between it and us.
 pub(crate) type TagKeys = BTreeMap<Party, Zeroizing<[u8; 32]>>;
 
-/// What tags are made with.
+/// The keys of tags.
 enum Tags {
-    /// Before the parties have agreed: with what everybody knows.
+    /// Before the parties have agreed: a key that all parties know.
     Agreeing([u8; 32]),
-    /// After it: with what only the two of a pair know.
+    /// After it: a key for each pair, which only the two know.
     Bound(TagKeys),
 }
 
@@ -176,7 +178,7 @@ impl Exchange {
         }
     }
 
-    /// From here on it is recorded when what happens.
+    /// Records the times of all events from here on.
     pub(crate) fn lend_clock(&mut self, clock: Clock) {
         self.tracer = Some(Tracer::new(clock, &self.meter));
     }
@@ -260,7 +262,8 @@ impl Exchange {
         Some(Ok(whole.message))
     }
 
-    /// Who has our key has our session; of anybody else a third party may have made it so.
+    /// The fault of a wrong tag. A party with our key has our session; otherwise a third party may
+    /// be the cause.
     fn wrong_tag(&self, from: Party) -> Fault {
         let confirmed = |inbox: &Inbox| inbox.confirmed;
         match self.tags {
@@ -321,8 +324,8 @@ fn bound_hasher(key: &[u8; 32], from: Party, to: Party) -> blake3::Hasher {
     hasher
 }
 
-/// What a message of so many bytes counts against the limit, if its sender cuts it as little as it
-/// can.
+/// The part of the limit that a message of so many bytes takes, if its sender cuts it as little as
+/// possible.
 fn cost(length: usize) -> usize {
     length + PART_OVERHEAD * length.div_ceil(MAX_PART).max(1)
 }

@@ -1,4 +1,4 @@
-//! What comes in: order, sizes and bounds, and who is blamed.
+//! Incoming messages: order, sizes, bounds and blame.
 
 use proptest::prelude::*;
 

@@ -1,11 +1,12 @@
 //! Drives a protocol by hand, without an executor: bytes in, bytes out, a result or a fault at the
 //! end.
 //!
-//! The same protocol code runs here under [`crate::kernel::simulation`] and under the actor that computes
-//! with real peers. The future is not `Send`: a computation lives on the thread it was born on.
+//! The same protocol code runs here under [`crate::kernel::simulation`] and under the actor that
+//! computes with real peers. The future is not `Send`: a computation lives on the thread it was
+//! born on.
 //!
-//! It has no clock. Whoever drives it may lend it one, to be told afterwards what took how long; the
-//! protocol runs the same with and without.
+//! It has no clock. Its driver may lend it one, and gets a trace afterwards. The protocol runs the
+//! same with and without.
 
 use std::cell::{Ref, RefCell};
 use std::collections::VecDeque;
@@ -24,10 +25,10 @@ use crate::kernel::party::{Parties, Party};
 use crate::kernel::trace::{Clock, Trace};
 use crate::kernel::wire::SessionId;
 
-/// What a machine needs to know of the outside.
+/// The setting of a machine: parties, session and links.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// Who computes, and which of them we are.
+    /// The parties, and the one that we are.
     pub parties: Parties,
     /// The session's name before anything is agreed.
     pub session: SessionId,
@@ -44,7 +45,7 @@ pub struct Machine<T> {
     exchange: Rc<RefCell<Exchange>>,
 }
 
-/// How far a machine came.
+/// The state of a machine after a step.
 #[derive(Debug)]
 pub enum Step<T> {
     /// It waits for messages.
@@ -99,20 +100,19 @@ impl<T> Machine<T> {
         self.exchange.borrow().retag(message);
     }
 
-    /// Who computes, and which of them we are.
+    /// The parties, and the one that we are.
     #[must_use]
     pub fn parties(&self) -> Parties {
         self.exchange.borrow().parties()
     }
 
-    /// What the protocol waits for.
+    /// The messages that the protocol waits for.
     #[must_use]
     pub fn awaiting(&self) -> Awaiting {
         self.exchange.borrow().awaiting()
     }
 
-    /// What the members have agreed on, once all proposals fit each other; also after the end,
-    /// whatever it was.
+    /// The agreement of the members, once all proposals fit each other; also after any end.
     #[must_use]
     pub fn agreed(&self) -> Option<Agreed> {
         self.exchange.borrow().agreed().cloned()
@@ -130,7 +130,7 @@ impl<T> Machine<T> {
         self.exchange.borrow().trace()
     }
 
-    /// What the run has cost so far.
+    /// The cost of the run so far.
     #[must_use]
     pub fn meter(&self) -> Ref<'_, Meter> {
         Ref::map(self.exchange.borrow(), Exchange::meter)
@@ -178,7 +178,7 @@ mod tests {
         }
     }
 
-    /// What `from` sends to `to`, as parts.
+    /// The messages from `from` to `to`, as parts.
     fn sent(from: usize, to: usize, parties: usize, messages: Vec<Vec<u8>>) -> Vec<Part> {
         let mut sender = machine(parties, from, async move |channel: Channel| {
             messages.into_iter().for_each(|message| channel.send(party(to), message));
@@ -253,7 +253,7 @@ mod tests {
         (0..3).map(|index| (party(index), Zeroizing::new([byte; 32]))).collect()
     }
 
-    /// What party 1 sends to `to` under the keys `byte`.
+    /// The messages from party 1 to `to` under the keys `byte`.
     fn bound(to: usize, byte: u8) -> Vec<Part> {
         let mut sender = machine(3, 1, async move |channel: Channel| {
             channel.bind(keys(byte));

@@ -24,7 +24,7 @@ impl Message {
         self.length
     }
 
-    /// Whether there is no byte in it.
+    /// Returns whether there is no byte in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.length == 0

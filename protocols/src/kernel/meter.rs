@@ -1,11 +1,11 @@
-//! What a run costs: rounds, messages and bytes, counted where they happen.
+//! The cost of a run: rounds, messages and bytes, counted where they happen.
 //!
 //! The meter counts what the protocol gives to the channel, without the frames and records that a
-//! transport adds. A message counts to the round in which the protocol sends or takes it; what comes
-//! early counts when it is taken. It reads no clock.
+//! transport adds. A message counts to the round in which the protocol sends or takes it; what
+//! comes early counts when it is taken. It reads no clock.
 //!
-//! A round belongs to a [`Stage`]: what prepares a computation can be done before anybody has data, so
-//! whoever measures wants it apart. The meter only repeats what the protocol says of its rounds.
+//! A round belongs to a [`Stage`]. Preprocessing can be done before any party has data, so it is
+//! measured apart. The meter only repeats the stages that the protocol names.
 
 use std::ops::{Add, AddAssign};
 
@@ -24,29 +24,29 @@ pub struct Meter {
     traffic: Vec<Traffic>,
 }
 
-/// What a round is for.
+/// The stage of a round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// It makes correlated randomness, which depends on nobody's data.
+    /// It makes correlated randomness, which depends on no party's data.
     Preparation,
     /// All else. The agreement is among it: without one nothing can be prepared.
     #[default]
     Online,
 }
 
-/// What one round cost.
+/// The cost of one round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoundCost {
     /// Its name; [`AGREEING`] of the agreement.
     pub name: &'static str,
-    /// What it is for.
+    /// Its stage.
     pub stage: Stage,
     /// The traffic with all other parties together.
     pub traffic: Traffic,
 }
 
-/// What went to and came from one peer, or several.
+/// The traffic with one peer, or several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
     /// Messages sent to the peer.
@@ -101,7 +101,7 @@ impl Meter {
         self.rounds.iter().skip(1).filter(|round| round.stage == stage).count()
     }
 
-    /// What the agreement cost, and then each round so far, in order. Together it is
+    /// The cost of the agreement, and then of each round so far, in order. The sum is
     /// [`Self::total`].
     #[must_use]
     pub fn by_round(&self) -> &[RoundCost] {

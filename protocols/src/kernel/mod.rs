@@ -1,4 +1,5 @@
-//! Sessions of parties, and what every protocol runs on: parties, messages, agreed terms, keys, costs.
+//! Sessions of parties, and what every protocol runs on: parties, messages, agreed terms, keys,
+//! costs.
 //!
 //! Nothing here knows a function or a suite. Nothing here reads a clock, a socket or a file.
 

@@ -1,4 +1,4 @@
-//! Who computes: parties by their index in the agreed order.
+//! The parties of a computation, by their index in the agreed order.
 //!
 //! An index says nothing about who a party is: that is the certificate's to tell, and the order is
 //! part of what the parties agree on (see [`crate::kernel::session`]).

@@ -1,10 +1,10 @@
 //! Randomness that two parties can make alike: AES-128 in counter mode from a derived key.
 //!
 //! An [`Expander`] stands for one long stream of 64-bit words. It is made from a key that is
-//! derived for one use only (see [`crate::kernel::session::PairKey::for_use`]): half of the 32 bytes are
-//! the AES key, half the first counter block, so that a guess at one key says nothing about
-//! another use. The stream can be read from any word on, which lets disjoint chunks be expanded in
-//! parallel with the same result as one after the other.
+//! derived for one use only (see [`crate::kernel::session::PairKey::for_use`]): half of the 32
+//! bytes are the AES key, half the first counter block, so that a guess at one key says nothing
+//! about another use. The stream can be read from any word on, which lets disjoint chunks be
+//! expanded in parallel with the same result as one after the other.
 //!
 //! Nothing here reads the operating system's randomness. [`PredictableRng`] exists for simulations
 //! and tests, which must be repeatable; no node ever makes one.
@@ -22,19 +22,19 @@ use crate::algebra::ring::Ring;
 
 type Cipher = ctr::Ctr128BE<aes::Aes128>;
 
-/// A stream of pseudo-random words that everybody who has the key can make.
+/// A stream of pseudo-random words that every party with the key can make.
 #[derive(Clone, ZeroizeOnDrop)]
 pub struct Expander {
     key: [u8; 16],
     first_counter: [u8; 16],
 }
 
-/// A place in the stream of an [`Expander`]; reading moves it on. It is a generator as good as its key is
-/// secret.
+/// A place in the stream of an [`Expander`]; reading moves it on. It is a generator as good as its
+/// key is secret.
 pub struct Stream(Cipher);
 
 /// A generator whose whole output follows from a small seed. For simulations and tests only:
-/// whoever guesses the seed knows every secret made from it.
+/// a guess of the seed gives every secret made from it.
 pub struct PredictableRng(Stream);
 
 impl Expander {
@@ -48,7 +48,7 @@ impl Expander {
         expander
     }
 
-    /// The stream from word number `word` on. A stream has 2^60 words, more than anybody reads.
+    /// The stream from word number `word` on. A stream has 2^60 words, more than any use reads.
     #[must_use]
     pub fn stream_from(&self, word: usize) -> Stream {
         let mut cipher = Cipher::new(&self.key.into(), &self.first_counter.into());
@@ -150,7 +150,7 @@ impl fmt::Debug for PredictableRng {
     }
 }
 
-/// Which streams were used on this thread, and how far: for the proof that none is used twice.
+/// The streams that were used on this thread, and how far: for the proof that none is used twice.
 #[cfg(test)]
 pub(crate) mod uses {
     use std::cell::RefCell;

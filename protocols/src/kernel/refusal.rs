@@ -1,47 +1,48 @@
-//! Why the disclosure rules forbid a result, in words that name whose rule it is.
+//! Refusals by the disclosure rules, in words that name the member with the rule.
 
 use std::fmt;
 
 use crate::kernel::party::Party;
 use crate::kernel::rules::Rule;
 
-/// Why the rules forbid a result. Says whose rule it is and what it asks, not what the data was.
+/// The reason for which the rules forbid a result. It names the rule and its member, and nothing of
+/// the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Too few parties with data.
     TooFewParties {
-        /// How many there are.
+        /// The number that there are.
         parties: usize,
-        /// How many there must be.
+        /// The number that there must be.
         minimum: u16,
-        /// Whose rule it is.
+        /// The member with the rule.
         of: Party,
     },
     /// A party brings in a dataset and allows no columns beside it that a client has made.
     ClientColumns {
-        /// Whose rule it is.
+        /// The member with the rule.
         of: Party,
-        /// Whose columns a client has made.
+        /// The party whose columns a client has made.
         whose: Party,
     },
     /// The answer would show single rows.
     SingleRows {
-        /// Whose rule on small counts it is.
+        /// The member with the rule on small counts.
         of: Party,
     },
-    /// Too few rows in all parties' data together. Nobody has seen how many there are, unless the function
-    /// tells all members.
+    /// Too few rows in all parties' data together. No party has seen their number, unless the
+    /// function tells all members.
     TooFewRows {
-        /// How many there must be.
+        /// The number that there must be.
         minimum: u64,
-        /// Whose rule it is.
+        /// The member with the rule.
         of: Party,
     },
-    /// One party has too much of the sum, or of the rows. Nobody has seen which, or how much.
+    /// One party has too much of the sum, or of the rows. No party has seen which, or how much.
     Dominated {
         /// The most that one may have.
         percent: u8,
-        /// Whose rule it is.
+        /// The member with the rule.
         of: Party,
     },
     /// A rule on the joint data is decided on shares, and fewer than three members let their nodes
@@ -49,9 +50,9 @@ pub enum Refusal {
     NoCommittee {
         /// The rule.
         rule: Rule,
-        /// Whose it is.
+        /// The member with the rule.
         of: Party,
-        /// How many of the three that are needed there are.
+        /// The number of serving members, of the three that are needed.
         serving: usize,
     },
 }

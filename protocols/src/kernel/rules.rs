@@ -1,5 +1,5 @@
-//! The disclosure rules: what each party asks before anything is opened. Plain data; what they mean is
-//! told in [`crate::kernel::disclosure`].
+//! The disclosure rules: what each party asks before anything is opened. Plain data; what they mean
+//! is told in [`crate::kernel::disclosure`].
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Rules {
     /// The fewest parties with data that may compute together.
     pub min_parties: u16,
-    /// The fewest rows in all parties' data together, each party counting its own; where parties have
-    /// columns of the same rows, the fewest of these. Says nothing of vectors and matrices.
+    /// The fewest rows in all parties' data together, each party counting its own; where parties
+    /// have columns of the same rows, the fewest of these. Says nothing of vectors and matrices.
     pub min_rows: u64,
     /// The smallest count that a table may show; smaller ones are not opened. Says nothing of
     /// vectors and matrices.
@@ -19,8 +19,8 @@ pub struct Rules {
     /// The largest part in percent, from 1 to 100, that one party may have of a sum, or of the rows
     /// where there is no sum; 100 is no rule. Says nothing of vectors and matrices.
     pub max_share: u8,
-    /// Whether a party that brings in a dataset takes part if another brings in columns that a client
-    /// has made.
+    /// A party that brings in a dataset takes part if another brings in columns that a client has
+    /// made.
     pub client_columns: bool,
 }
 
@@ -43,12 +43,12 @@ pub enum Rule {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// For real data: at least 3 parties, at least 10 rows, no table cell below 5, no party with more
-    /// than 90 percent, no columns of clients beside datasets. See the top of this module for what
-    /// it does not protect from.
+    /// For real data: at least 3 parties, at least 10 rows, no table cell below 5, no party with
+    /// more than 90 percent, no columns of clients beside datasets. See the top of this module for
+    /// what it does not protect from.
     #[default]
     Production,
-    /// For trying out: 2 parties, 1 row, and nothing else asked. Protects nobody.
+    /// For trying out: 2 parties, 1 row, and nothing else asked. Protects no data.
     Teaching,
 }
 
@@ -97,24 +97,24 @@ impl Rules {
         }
     }
 
-    /// Whether the minima are numbers that counts of rows can reach, and the share a part of a whole:
-    /// then nothing that is compared with them can overflow.
+    /// Returns whether counts of rows can reach the minima, and `max_share` is a part of a whole.
+    /// Then nothing that is compared with them can overflow.
     pub(crate) fn are_sensible(&self) -> bool {
         const BEYOND: u64 = 1 << 62;
         self.min_rows < BEYOND && self.min_cell < BEYOND && (1..=100).contains(&self.max_share)
     }
 
-    /// Whether the rule on rows asks anything.
+    /// Returns whether the rule on rows asks anything.
     pub(crate) fn ask_for_rows(&self) -> bool {
         self.min_rows > 1
     }
 
-    /// Whether the rule on the largest party asks anything.
+    /// Returns whether the dominance rule asks anything.
     pub(crate) fn ask_for_shares(&self) -> bool {
         self.max_share < 100
     }
 
-    /// Whether there are counts that may not be shown.
+    /// Returns whether there are counts that may not be shown.
     pub(crate) fn ask_for_cells(&self) -> bool {
         self.min_cell > 1
     }

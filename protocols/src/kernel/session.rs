@@ -1,19 +1,19 @@
-//! What was agreed: the proposals of all members, compared, and their hash.
+//! The agreement: the proposals of all members, compared, and their hash.
 //!
 //! Parties: any n ≥ 2. One message from each to each; nothing in it is private.
 //!
 //! Before any private value is touched, each party sends every other its proposal: the spec that
-//! its client gave it, its disclosure rules, where its columns come from, the head of its audit chain,
-//! a fresh nonce, and an ephemeral X25519 public key.
-//! Where the specs differ, every party stops and can say in which field and with whom. The hash of
-//! all proposals in the agreed order is the session.
+//! its client gave it, its disclosure rules, where its columns come from, the head of its audit
+//! chain, a fresh nonce, and an ephemeral X25519 public key. Where the specs differ, every party
+//! stops and can say in which field and with whom. The hash of all proposals in the agreed order is
+//! the session.
 //!
 //! Pair keys: k_ij = KDF(X25519(a_i, A_j) ‖ session ‖ i ‖ j ‖ link binding), the same at both ends
-//! and known to nobody else, even if the certificates' keys leak later.
+//! and known to no other party, even if the certificates' keys leak later.
 //!
-//! Key confirmation: every message from here on has a tag that is keyed with a key derived from k_ij.
-//! So parties that were told different things, or that have somebody between them, find out with
-//! the first message, before anything is opened, and cannot talk past each other.
+//! Key confirmation: every message from here on has a tag that is keyed with a key derived from
+//! k_ij. So the first message shows that parties were told different things, or that an attacker
+//! stands between them. That is before anything is opened.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,18 +36,18 @@ use crate::kernel::wire;
 /// From so many peers on, their keys are made by all processors: each takes some 40 µs.
 const MANY_PEERS: usize = 32;
 
-/// What one party brings into the agreement.
+/// One party's side of the agreement.
 #[derive(Clone, Debug)]
 pub struct Offer {
-    /// What its client wants computed.
+    /// The spec of its client.
     pub spec: Spec,
     /// Its own disclosure rules.
     pub rules: Rules,
-    /// How long it is willing to wait in all, in milliseconds.
+    /// The time that it is willing to wait in all, in milliseconds.
     pub deadline_ms: u64,
-    /// Whether its policy lets it be one of the three nodes that compute on shares.
+    /// Its policy lets it be one of the three nodes that compute on shares.
     pub serves: bool,
-    /// Where its columns come from.
+    /// The source of its columns.
     pub source: Origin,
     /// The head of its audit chain.
     pub audit: AuditHead,
@@ -140,9 +140,10 @@ pub async fn agree(
     Ok(session)
 }
 
-/// How many parties bring data. Of functions of rows those do that say where theirs come from: who
-/// brings nothing protects nobody. (Who says so of nothing is not found out.) Two are the least that
-/// compute at all, and a rule that asks no more asks nothing of what they bring.
+/// Counts the parties that bring data. For a function of rows these are the parties that name a
+/// source of their columns; a party without rows protects no other. (A false claim is not
+/// detected.) Two are the least that compute at all; a rule that asks for two asks nothing of their
+/// data.
 fn parties_that_count(
     proposals: &BTreeMap<Party, Proposal>,
     rules: &Rules,
@@ -154,7 +155,7 @@ fn parties_that_count(
     proposals.values().take(spec.inputs()).filter(brings).count()
 }
 
-/// What follows from the proposals of all members.
+/// Derives joint rules and agreement from the proposals of all members.
 fn settle(proposals: &BTreeMap<Party, Proposal>) -> Result<(JointRules, Agreed), Fault> {
     let rules: Vec<(Party, Rules)> = proposals.iter().map(|(p, q)| (*p, q.asked())).collect();
     let joint = JointRules::of(&rules).ok_or(Fault::Implausible)?;
@@ -215,13 +216,13 @@ impl Session {
         &self.agreed.session
     }
 
-    /// What all members know from here on.
+    /// The facts that all members know from here on.
     #[must_use]
     pub fn agreed(&self) -> &Agreed {
         &self.agreed
     }
 
-    /// A session that nobody agreed on, with these keys.
+    /// A session without an agreement, with these keys.
     #[cfg(test)]
     pub(crate) fn of_keys(rules: Rules, keys: BTreeMap<Party, [u8; 32]>) -> Self {
         let pair_keys = keys.into_iter().map(|(party, key)| (party, PairKey(key))).collect();
@@ -308,8 +309,8 @@ impl PairKey {
     }
 }
 
-/// Whether `key` encodes a number below p = 2^255 − 19: X25519 takes others for the same point, and
-/// a key should have one form only.
+/// Returns whether `key` encodes a number below p = 2^255 − 19. X25519 takes others for the same
+/// point, and a key should have one form only.
 fn is_canonical(key: &[u8; 32]) -> bool {
     let [lowest, middle @ .., highest] = key;
     let beyond = *lowest >= 0xed && middle.iter().all(|byte| *byte == 0xff) && *highest == 0x7f;
@@ -334,8 +335,8 @@ fn hash_of<'a>(proposals: impl Iterator<Item = &'a Proposal>) -> SessionHash {
 }
 
 impl Proposal {
-    /// The rules that its member asks of the others: only beside a dataset of its own are columns that
-    /// clients made its business.
+    /// The rules that its member asks of the others: only beside a dataset of its own are columns
+    /// that clients made its business.
     fn asked(&self) -> Rules {
         let client_columns = self.rules.client_columns || self.source != Origin::Dataset;
         Rules { client_columns, ..self.rules }

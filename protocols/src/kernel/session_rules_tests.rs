@@ -1,4 +1,4 @@
-//! Whose rules hold, where columns come from, and the heads of audit chains, in simulation.
+//! Joint rules, sources of columns, and the heads of audit chains, in simulation.
 
 use super::*;
 use crate::kernel::disclosure::Rule;
@@ -47,8 +47,8 @@ fn a_head_and_a_source_are_part_of_the_session() {
     assert_eq!(different.len(), hashes.len());
 }
 
-/// What three parties end with whose columns come from here, and of whom these allow no columns of
-/// clients beside a dataset.
+/// Runs the agreement of three parties with columns from `sources`; those that are `strict` allow
+/// no columns of clients beside a dataset.
 fn of_sources(sources: [Origin; 3], strict: [bool; 3]) -> Option<Refusal> {
     let mut offers = offers(3);
     for ((offer, source), strict) in offers.iter_mut().zip(sources).zip(strict) {

@@ -309,7 +309,7 @@ fn parties_that_were_told_different_things_find_out_with_the_first_bound_message
         let report = simulation.run(|channel, _, rng| {
             agree_and_greet(channel, testing::offer(3, Profile::Teaching.rules()), rng)
         });
-        // Nobody can tell whether it was the other or the third who lied.
+        // No party can tell whether the other or the third one lied.
         for ending in &report.endings {
             let fault = ending.fault();
             assert!(matches!(fault, Some(Fault::DifferentSession { .. })), "{fault:?}");
@@ -385,7 +385,7 @@ fn ends_of_different_links_find_out_with_the_first_bound_message() {
         })
     };
     assert_eq!(run(|_, _| 9), [Some(Ok(())), Some(Ok(()))]);
-    // Somebody sits between the two and has a link with either.
+    // An attacker sits between the two and has a link with either.
     let ends = run(|me, _| u8::from(me == 1));
     let other = |index| Some(Err(Fault::DifferentSession { party: party(index) }));
     assert_eq!(ends, [other(1), other(0)]);

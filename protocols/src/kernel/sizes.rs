@@ -1,8 +1,8 @@
 //! Sizes that all members must know before they can compute: how many rows each party brings, say.
 //!
-//! Every member tells all others its sizes (a helper has none), and then what it was told by all, as
-//! hashes. So two members that were told different sizes by a third find out before anything private
-//! is shared, and can say whose sizes they are. Two rounds.
+//! Every member tells all others its sizes (a helper has none), and then what it was told by all,
+//! as hashes. So two members that were told different sizes by a third find out before anything
+//! private is shared, and can say whose sizes they are. Two rounds.
 
 use crate::kernel::channel::Channel;
 use crate::kernel::echo::{Digest, Views};

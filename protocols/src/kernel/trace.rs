@@ -1,8 +1,9 @@
-//! When a machine computed and when it waited, by the clock of whoever drives it.
+//! The times in which a machine computed and waited, by the clock of its driver.
 //!
-//! Nothing here has a clock: one is lent with [`Machine::lend_clock`](crate::kernel::machine::Machine), and
-//! the protocol, which sees a [`Channel`](crate::kernel::channel::Channel) only, can't read it. It is read
-//! where a step begins and ends, and where a round begins. Without one nothing is recorded.
+//! Nothing here has a clock: one is lent with
+//! [`Machine::lend_clock`](crate::kernel::machine::Machine), and the protocol, which sees a
+//! [`Channel`](crate::kernel::channel::Channel) only, can't read it. It is read where a step begins
+//! and ends, and where a round begins. Without one nothing is recorded.
 
 use std::mem;
 use std::rc::Rc;
@@ -35,7 +36,7 @@ pub struct Trace {
 pub struct TracedRound {
     /// Its name; [`crate::kernel::meter::AGREEING`] of the agreement.
     pub name: &'static str,
-    /// What it is for.
+    /// Its stage.
     pub stage: Stage,
     /// When it began.
     pub begins: Duration,
@@ -58,7 +59,7 @@ pub(crate) struct Tracer {
     state: State,
 }
 
-/// What the machine does, and since when.
+/// The machine's activity, and its beginning.
 #[derive(Clone, Copy)]
 enum State {
     /// It has never been stepped since the clock was lent.

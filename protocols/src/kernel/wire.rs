@@ -43,8 +43,8 @@ impl std::fmt::Display for SessionId {
     }
 }
 
-/// Keys, hashes and fingerprints as two numbers: the same bytes as one by one, in a sixteenth of the
-/// steps. A proposal lists every member, and every member gets every other's.
+/// Keys, hashes and fingerprints as two numbers: the same bytes as one by one, in a sixteenth of
+/// the steps. A proposal lists every member, and every member gets every other's.
 pub(crate) mod digest {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -68,7 +68,7 @@ pub(crate) mod digest {
     }
 }
 
-/// What is wrong with bytes from a peer.
+/// An error in bytes from a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
     /// The bytes are not an encoding of what was due.
@@ -85,17 +85,17 @@ pub enum WireError {
 /// One frame as it goes over a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// What it is, and for which session.
+    /// Its kind and its session.
     pub header: Header,
-    /// What it carries.
+    /// Its content.
     pub body: Bytes,
 }
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Header {
-    /// First frame of the party that dialled; the body is a structured greeting, whose first byte is
-    /// the version in every version.
+    /// First frame of the party that dialled; the body is a structured greeting, whose first byte
+    /// is the version in every version.
     Hello,
     /// Its answer.
     Welcome,
@@ -109,7 +109,7 @@ pub enum Header {
     Stop(SessionId),
 }
 
-/// Where a part belongs in the messages from one party to another.
+/// The place of a part in the messages from one party to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartHeader {
     /// The message's number, from 0, for each direction of each pair of parties.

@@ -1,37 +1,41 @@
 //! A map from keys to words, whose length tells how many keys there are and no more: an oblivious
 //! key-value store.
 //!
-//! The random-band store (RB-OKVS) of Bienstock, Patel, Seo, Yeo, *Near-optimal oblivious key-value stores
-//! for efficient PSI, PSU and volume-hiding multi-maps* (USENIX Security 2023, ePrint 2023/903), with bits
-//! as coefficients. A key stands for a place where its band starts, and for a band of [`W`] bits. Its value
-//! is the exclusive or of the words at the band's ones. To encode is to solve these equations: in the order
-//! of their starts they are eliminated in one pass, from the first word to the last.
+//! The random-band store (RB-OKVS) of Bienstock, Patel, Seo, Yeo, *Near-optimal oblivious key-value
+//! stores for efficient PSI, PSU and volume-hiding multi-maps* (USENIX Security 2023, ePrint
+//! 2023/903), with bits as coefficients. A key stands for a place where its band starts, and for a
+//! band of [`W`] bits. Its value is the exclusive or of the words at the band's ones. To encode is
+//! to solve these equations: in the order of their starts they are eliminated in one pass, from the
+//! first word to the last.
 //!
-//! **What it hides.** Where the values are uniform, independent of each other and of the keys, the words are
-//! uniform, whatever the keys are: places that the equations leave free are filled at random. Nor does the
-//! order of the items show: the same map and randomness make the same words. A key that was not encoded
-//! decodes to the exclusive or of the words that it picks: of uniform words, something uniform.
+//! **What it hides.** Where the values are uniform, independent of each other and of the keys, the
+//! words are uniform, whatever the keys are: places that the equations leave free are filled at
+//! random. Nor does the order of the items show: the same map and randomness make the same words. A
+//! key that was not encoded decodes to the exclusive or of the words that it picks: of uniform
+//! words, something uniform.
 //!
 //! **Traps.**
-//! - Values must be pseudo-random or masked. Of others whoever can make the keys sees from the words alone
-//!   which keys have such a value.
-//! - Items must be fixed before the seed is drawn that their keys are made of: who knows the seed can
-//!   choose items whose keys are dependent.
-//! - Who deviates can encode more items than it says, up to one for each word. Nothing here notices.
+//! - Values must be pseudo-random or masked. A party that can make the keys sees from the words
+//!   alone which keys have a value that is neither.
+//! - Items must be fixed before the seed is drawn that their keys are made of: who knows the seed
+//!   can choose items whose keys are dependent.
+//! - Who deviates can encode more items than it says, up to one for each word. Nothing here
+//!   notices.
 //!
-//! **Size:** [`Store::slots`] words for n keys, 1.1·n + 40. **Cost:** [`W`] masked words a key, and three
-//! blocks of AES, to decode; to encode the same, a sort, and a few operations on bands. Encoding holds at
-//! most 93 bytes a key at a time.
+//! **Size:** [`Store::slots`] words for n keys, 1.1·n + 40. **Cost:** [`W`] masked words a key, and
+//! three blocks of AES, to decode; to encode the same, a sort, and a few operations on bands.
+//! Encoding holds at most 93 bytes a key at a time.
 //!
-//! **Failure:** dependent equations are not solved, and the caller takes another seed. For ε = 1/10 and 2^20
-//! keys the paper fits −log₂ of the probability as 0.2691·w − 15.21: 2^-53.7. It was measured too. A row
-//! takes the first of the free words of its band with a probability of 1/2, else the second with 1/2, and so
-//! on, and is dependent if it takes none. That process was simulated with the rows more crowded than they
-//! are, and each failure weighted by how much less likely it truly is (importance sampling; a relative error
-//! of 0.3 at w = 256, 0.04 at w = 128). For 2^20 keys: 2^-19.0 at w = 128, 2^-36.1 at 192, 2^-53.4 at 256;
-//! for 10^5 keys 2^-56.8. With w = 64, 58 of 2000 stores of 10^5 keys failed, and 60 were to be expected.
-//! Each doubling of n costs one bit, so 2^-40 is passed behind 2^33 keys. Up to some hundred keys the words
-//! beyond n decide: between 2^-41 and 2^-42 for 1 to 10 keys, less for more.
+//! **Failure:** dependent equations are not solved, and the caller takes another seed. For ε = 1/10
+//! and 2^20 keys the paper fits −log₂ of the probability as 0.2691·w − 15.21: 2^-53.7. It was
+//! measured too. A row takes the first of the free words of its band with a probability of 1/2,
+//! else the second with 1/2, and so on, and is dependent if it takes none. That process was
+//! simulated with the rows more crowded than they are, and each failure weighted by how much less
+//! likely it truly is (importance sampling; a relative error of 0.3 at w = 256, 0.04 at w = 128).
+//! For 2^20 keys: 2^-19.0 at w = 128, 2^-36.1 at 192, 2^-53.4 at 256; for 10^5 keys 2^-56.8. With w
+//! = 64, 58 of 2000 stores of 10^5 keys failed, and 60 were to be expected. Each doubling of n
+//! costs one bit, so 2^-40 is passed behind 2^33 keys. Up to some hundred keys the words beyond n
+//! decide: between 2^-41 and 2^-42 for 1 to 10 keys, less for more.
 //!
 //! Nothing here reads a clock or sends, and nothing knows what keys or values are made of.
 
@@ -46,8 +50,8 @@ const W: usize = 256;
 /// Words for each ten keys beyond one a key: ε = 1/10.
 const TENTH: usize = 10;
 
-/// Words beyond (1 + ε)·n. In a store that is no longer than a band all bits of all equations are random:
-/// with k words more than keys these are dependent with a probability below 2^-k.
+/// Words beyond (1 + ε)·n. In a store that is no longer than a band all bits of all equations are
+/// random: with k words more than keys these are dependent with a probability below 2^-k.
 const SLACK: usize = 40;
 
 /// Bits of a limb of a band.
@@ -65,12 +69,14 @@ pub(crate) struct Store {
     words: Vec<u64>,
 }
 
-/// The keys' equations are dependent, as those of a key that is there twice are even with equal values.
+/// The keys' equations are dependent, as those of a key that is there twice are even with equal
+/// values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the keys of a map are dependent; another seed makes others")]
 pub(crate) struct Unsolvable;
 
-/// Which words of those from a start on are summed: the lowest bit of the first limb is the start's own.
+/// The set of words from a start on that are summed: the lowest bit of the first limb is the
+/// start's own.
 #[derive(Clone, Copy, Default)]
 struct Band([u64; W / LIMB]);
 
@@ -182,8 +188,8 @@ impl Equation {
     }
 }
 
-/// Where the band of a key starts in a store of so many words, and the band: three blocks of AES-128 under
-/// the key.
+/// The start of a key's band in a store of so many words, and the band: three blocks of AES-128
+/// under the key.
 fn place(key: Key, slots: usize) -> (usize, Band) {
     let mut blocks = [0, 1, 2].map(|number: u128| Block::from(number.to_le_bytes()));
     Aes128::new(&key.to_le_bytes().into()).encrypt_blocks(&mut blocks);
@@ -196,10 +202,10 @@ fn place(key: Key, slots: usize) -> (usize, Band) {
     (usize::try_from(start).unwrap_or(0), Band([a, b, c, d]).shortened(width))
 }
 
-/// Adds settled equations to each row until it starts at a word of its own: at each word the equation that
-/// starts there, or an empty one. `rows` are in the order of their starts, so a row's band never grows
-/// beyond its end. Which words have equations does not depend on the order of the rows: they are the first
-/// words of all sums of rows.
+/// Adds settled equations to each row until it starts at a word of its own: at each word the
+/// equation that starts there, or an empty one. `rows` are in the order of their starts, so a row's
+/// band never grows beyond its end. Which words have equations does not depend on the order of the
+/// rows: they are the first words of all sums of rows.
 fn eliminate(rows: Vec<Row>, slots: usize) -> Result<Vec<Equation>, Unsolvable> {
     let mut equations = vec![Equation::default(); slots];
     for Row { mut start, mut equation } in rows {

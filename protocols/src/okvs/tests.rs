@@ -26,7 +26,7 @@ fn encoded(rng: &mut PredictableRng, count: usize) -> (Vec<Key>, Vec<u64>, Store
     (keys, values, store)
 }
 
-/// Whether each of the 64 bits is a one in half of the words, up to six standard deviations.
+/// Checks that each of the 64 bits is a one in half of the words, up to six standard deviations.
 fn look_random(words: &[u64]) -> bool {
     let count = u32::try_from(words.len()).unwrap();
     let bound = 3.0 * f64::from(count).sqrt();
@@ -190,8 +190,8 @@ fn a_band_stays_within_a_short_store() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// With more keys than a store of its length is for: many cases have no solution. From some 250 keys on
-    /// bands are shorter than the store.
+    /// With more keys than a store of its length is for: many cases have no solution. From some 250
+    /// keys on bands are shorter than the store.
     #[test]
     fn what_is_independent_is_solvable(count in 1..400_usize, spare in 0..4_usize, seed: u64) {
         let mut rng = rng(seed);

@@ -1,25 +1,25 @@
 //! The first transfers, by public keys.
 //!
-//! Masny and Rindal, *Endemic oblivious transfer* (CCS 2019), their transfer from a key agreement in one
-//! round, with that of Diffie and Hellman on ristretto255.
+//! Masny and Rindal, *Endemic oblivious transfer* (CCS 2019), their transfer from a key agreement
+//! in one round, with that of Diffie and Hellman on ristretto255.
 //!
-//! **Parties:** a sender and a receiver. **Adversary:** either may be corrupt and deviate; the keys are
-//! endemic then: whoever deviates may choose its own, and learns nothing of the others.
+//! **Parties:** a sender and a receiver. **Adversary:** either may be corrupt and deviate; the keys
+//! are endemic then: a party that deviates may choose its own, and learns nothing of the others.
 //!
 //! For each transfer j, with random oracles H_0, H_1 into the group:
-//! 1. The receiver with choice c draws b and a random element r_{1−c}, puts r_c = b·G − H_c(r_{1−c}), and
-//!    sends (r_0, r_1), which are two elements that tell nothing of c.
+//! 1. The receiver with choice c draws b and a random element r_{1−c}, puts r_c = b·G −
+//!    H_c(r_{1−c}), and sends (r_0, r_1), which are two elements that tell nothing of c.
 //! 2. The sender draws a and sends A = a·G, which does not depend on (r_0, r_1) and may go at once.
 //! 3. The sender's keys are k_i = KDF(a·(r_i + H_i(r_{1−i}))), the receiver's is k_c = KDF(b·A).
 //!
 //! The oracles and the derivation of keys take in a context that follows from the session, its two
-//! parties and their link, the direction, and the number of the transfer. Each transfer has an a of its
-//! own.
+//! parties and their link, the direction, and the number of the transfer. Each transfer has an a of
+//! its own.
 //!
 //! **Bytes** for n transfers: 64·n by the receiver, 32·n by the sender, both in the first round.
 //!
-//! Elements come compressed; [`CompressedRistretto::decompress`] takes canonical encodings of the group
-//! only, which has prime order. The identity is refused as A.
+//! Elements come compressed; [`CompressedRistretto::decompress`] takes canonical encodings of the
+//! group only, which has prime order. The identity is refused as A.
 
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
@@ -41,14 +41,14 @@ pub(crate) const SENT: usize = ELEMENT;
 /// A key that a transfer ends with.
 pub(crate) type Key = Zeroizing<[u8; 32]>;
 
-/// What all keys and oracles of one batch of transfers depend on.
+/// The context of all keys and oracles of one batch of transfers.
 #[derive(Clone, Copy)]
 pub(crate) struct Session<'a>(pub(crate) &'a [u8; 32]);
 
-/// Who sends, between its message and its keys.
+/// The sender, between its message and its keys.
 pub(crate) struct Sender(Vec<Zeroizing<Scalar>>);
 
-/// Who receives, between its message and its keys.
+/// The receiver, between its message and its keys.
 pub(crate) struct Receiver(Vec<Zeroizing<Scalar>>);
 
 impl Sender {

@@ -1,27 +1,30 @@
 //! As many correlated transfers as are asked for.
 //!
-//! Roy, *SoftSpokenOT: Quieter OT extension from small-field silent VOLE in the Minicrypt model* (CRYPTO
-//! 2022): the small-field VOLE of figure 7 from the leaves of trees, and the subspace VOLE with
-//! the repetition code, which is the extension of Ishai, Kilian, Nissim and Petrank for [`K`] = 1.
+//! Roy, *SoftSpokenOT: Quieter OT extension from small-field silent VOLE in the Minicrypt model*
+//! (CRYPTO 2022): the small-field VOLE of figure 7 from the leaves of trees, and the subspace VOLE
+//! with the repetition code, which is the extension of Ishai, Kilian, Nissim and Petrank for [`K`]
+//! = 1.
 //!
-//! **Parties:** a receiver, who has all leaves r_y of every tree, and a sender, who has Δ and, of each
-//! tree, all but the leaf that the group's digits of Δ name. **Adversary:** either may deviate; a receiver
-//! that sends other corrections is found out, unless it guessed digits of Δ: a guess that is wrong ends
-//! in an abort, after which these trees are never used again.
+//! **Parties:** a receiver, who has all leaves r_y of every tree, and a sender, who has Δ and, of
+//! each tree, all but the leaf that the group's digits of Δ name. **Adversary:** either may
+//! deviate; a receiver that sends other corrections is found out, unless it guessed digits of Δ: a
+//! guess that is wrong ends in an abort, after which these trees are never used again.
 //!
-//! Each leaf is expanded to columns of digits. For each group the receiver has u = ⊕ r_y and v_b = ⊕ r_y
-//! over those y whose digit b is 1; the sender has w_b = v_b ⊕ Δ_b·u, because the leaf that it lacks
-//! cancels. The receiver's choices c are the u of the first group; for each other group it sends d = u ⊕ c,
-//! and the sender adds Δ_b·d: q_b = v_b ⊕ Δ_b·c. Row j of all 128 columns: q_j = t_j ⊕ c_j·Δ.
+//! Each leaf is expanded to columns of digits. For each group the receiver has u = ⊕ r_y and v_b =
+//! ⊕ r_y over those y whose digit b is 1; the sender has w_b = v_b ⊕ Δ_b·u, because the leaf that
+//! it lacks cancels. The receiver's choices c are the u of the first group; for each other group it
+//! sends d = u ⊕ c, and the sender adds Δ_b·d: q_b = v_b ⊕ Δ_b·c. Row j of all 128 columns: q_j =
+//! t_j ⊕ c_j·Δ.
 //!
-//! **Check** (Roy's consistency check): a linear hash of the columns, R(x) = POLYVAL under a key that follows
-//! from all corrections, and from the trees. The receiver sends R(c) and R(v_b) of each column, the sender compares R(q_b) with
-//! R(v_b) ⊕ Δ_b·R(c). Each chunk has 128 rows more than are used, whose block is added last and so makes
-//! R(c) uniform. The key is made by hashing (Fiat and Shamir) instead of a challenge, which spares two
-//! messages; two different columns have the same R for one key in 2^120 or more.
+//! **Check** (Roy's consistency check): a linear hash of the columns, R(x) = POLYVAL under a key
+//! that follows from all corrections, and from the trees. The receiver sends R(c) and R(v_b) of
+//! each column, the sender compares R(q_b) with R(v_b) ⊕ Δ_b·R(c). Each chunk has 128 rows more
+//! than are used, whose block is added last and so makes R(c) uniform. The key is made by hashing
+//! (Fiat and Shamir) instead of a challenge, which spares two messages; two different columns have
+//! the same R for one key in 2^120 or more.
 //!
-//! **Bytes:** for each chunk of `rows` transfers (128 / K − 1)·(rows + 128) / 8 + 16·129, by the receiver.
-//! Nothing by the sender.
+//! **Bytes:** for each chunk of `rows` transfers (128 / K − 1)·(rows + 128) / 8 + 16·129, by the
+//! receiver. Nothing by the sender.
 //!
 //! What is expanded is forked for each session, and each block of each stream is used once.
 
@@ -60,7 +63,8 @@ pub(crate) struct Sender {
     context: [u8; 32],
 }
 
-/// A chunk of transfers: where its streams begin, and how many rows it has, a multiple of [`BLOCK`].
+/// A chunk of transfers: where its streams begin, and how many rows it has, a multiple of
+/// [`BLOCK`].
 #[derive(Clone, Copy)]
 pub(crate) struct Chunk {
     /// The number of the first block.
@@ -96,7 +100,7 @@ impl Delta {
         (0..GROUPS).map(group).collect()
     }
 
-    /// What is chosen in the base transfers: of each group, from the root on, the side off the path.
+    /// The choices of the base transfers: of each group, from the root on, the side off the path.
     pub(crate) fn choices(&self) -> Vec<bool> {
         let of_group = |missing: usize| (0..K).rev().map(move |b| (missing >> b) & 1 == 0);
         self.missing().into_iter().flat_map(of_group).collect()
@@ -233,8 +237,8 @@ fn expand(stream: &Aes128, first: u64, out: &mut [u128]) {
     encrypt(stream, out);
 }
 
-/// From the leaves of a tree: to column b the sum of all whose digit b is 1, and to the first leaf the sum
-/// of all.
+/// From the leaves of a tree: to column b the sum of all whose digit b is 1, and to the first leaf
+/// the sum of all.
 fn add_up(leaves: &mut [u128], columns: &mut [u128], blocks: usize) {
     for (b, column) in columns.chunks_exact_mut(blocks).enumerate() {
         let distance = blocks << b;

@@ -1,11 +1,11 @@
 //! From correlated to random transfers: a hash that is correlation robust, with a tweak.
 //!
-//! Guo, Katz, Wang, Yu, *Efficient and secure multiparty computation from fixed-key block ciphers* (S&P
-//! 2020), section 7.4: TMMO(x, i) = π(π(x) ⊕ i) ⊕ π(x), with π = AES-128 under a key that everybody may
-//! know. It is tweakable circular correlation robust where π is a random permutation, which is what extension
-//! against a receiver that deviates asks for. Each chunk of transfers has a key of its own, and no tweak is
-//! used twice in a chunk: the number of the row stands in the low half of the tweak, that of the block of the
-//! row's message in the high half.
+//! Guo, Katz, Wang, Yu, *Efficient and secure multiparty computation from fixed-key block ciphers*
+//! (S&P 2020), section 7.4: TMMO(x, i) = π(π(x) ⊕ i) ⊕ π(x), with π = AES-128 under a public key.
+//! It is tweakable circular correlation robust where π is a random permutation, which is what
+//! extension against a receiver that deviates asks for. Each chunk of transfers has a key of its
+//! own, and no tweak is used twice in a chunk: the number of the row stands in the low half of the
+//! tweak, that of the block of the row's message in the high half.
 
 use aes::Aes128;
 use aes::cipher::KeyInit;
@@ -16,7 +16,7 @@ use super::encrypt;
 /// Blocks that are hashed at a time.
 const BATCH: usize = 128;
 
-/// What the keys of π of one session and direction are made of.
+/// The secret from which the keys of π of one session and direction derive.
 pub(crate) struct Keys(Zeroizing<[u8; 32]>);
 
 /// π of one chunk.

@@ -1,11 +1,11 @@
-//! Oblivious transfers between two parties: a few by public keys, and from these as many as are asked
-//! for by symmetric cryptography.
+//! Oblivious transfers between two parties: a few by public keys, and from these as many as are
+//! asked for by symmetric cryptography.
 //!
 //! - [`base`]: 128 transfers on ristretto255, after Masny and Rindal (CCS 2019).
-//! - [`tree`]: from them, for each group of [`K`] digits of a secret Δ, all leaves of a tree of seeds but
-//!   one, after Roy, *SoftSpokenOT* (CRYPTO 2022), figures 13 and 14.
-//! - [`extension`]: from the leaves, correlated transfers q_i = t_i ⊕ c_i·Δ in any number (ibid., figure 7
-//!   and the subspace VOLE).
+//! - [`tree`]: from them, for each group of [`K`] digits of a secret Δ, all leaves of a tree of
+//!   seeds but one, after Roy, *SoftSpokenOT* (CRYPTO 2022), figures 13 and 14.
+//! - [`extension`]: from the leaves, correlated transfers q_i = t_i ⊕ c_i·Δ in any number (ibid.,
+//!   figure 7 and the subspace VOLE).
 //! - [`hashing`]: from correlated to random transfers, after Guo, Katz, Wang, Yu (S&P 2020).
 
 pub(crate) mod base;
@@ -24,7 +24,8 @@ use aes::{Aes128, Block};
 /// Digits of Δ: the computational security parameter κ.
 pub(crate) const DELTA: usize = 128;
 
-/// Digits of Δ in a group: Roy's k. A transfer costs 2^K / K blocks of AES at either end, and 128 / K bits.
+/// Digits of Δ in a group: Roy's k. A transfer costs 2^K / K blocks of AES at either end, and 128 /
+/// K bits.
 pub(crate) const K: usize = 4;
 
 /// Leaves of a tree.

@@ -40,8 +40,8 @@ fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
     bytes
 }
 
-/// How far apart two equally large samples of strings of bytes are, by the values of each half of each
-/// byte, in standard deviations of χ².
+/// The distance of two equally large samples of strings of bytes, by the values of each half of
+/// each byte, in standard deviations of χ².
 pub(crate) fn apart(one: &[Vec<u8>], other: &[Vec<u8>]) -> f64 {
     let length = one[0].len();
     assert!(one.iter().chain(other).all(|string| string.len() == length), "lengths differ");
@@ -66,7 +66,7 @@ pub(crate) fn apart(one: &[Vec<u8>], other: &[Vec<u8>]) -> f64 {
     (statistic - freedom) / (2.0 * f64::max(freedom, 1.0)).sqrt()
 }
 
-/// How far from uniform the values of each half of each byte are, in standard deviations of χ².
+/// The distance of the values of each half of each byte from uniform, in standard deviations of χ².
 pub(crate) fn uneven(sample: &[Vec<u8>]) -> f64 {
     let due = f64::from(u32::try_from(sample.len()).unwrap()) / 16.0;
     let (mut statistic, mut freedom) = (0.0, 0.0);
@@ -230,7 +230,8 @@ fn what_is_no_element_of_the_group_is_refused() {
                 assert_eq!(received(&put, &mut rng), None, "{element} {garbage:?}");
             }
         }
-        // A number is negative if it is odd, and no encoding has a negative one, or the highest bit.
+        // A number is negative if it is odd, and no encoding has a negative one, or the highest
+        // bit.
         for bit in [0, 255] {
             let flip = |message: &mut Vec<u8>| *message = flipped(message, 256 * element + bit);
             assert_eq!(sent(&flip, &mut rng), None);
@@ -519,8 +520,9 @@ fn a_leaf_that_the_two_ends_have_not_alike_is_found_out_or_was_the_missing_one()
     }
 }
 
-/// What a receiver that cheats in one group sends: corrections that differ by `error` from those that
-/// are right, and a check as if Δ's digits of that group were `guess`. An honest one with no error.
+/// The message of a receiver that cheats in one group: corrections that differ by `error` from
+/// those that are right, and a check as if Δ's digits of that group were `guess`. An honest one
+/// with no error.
 fn cheating(ends: &Ends, chunk: Chunk, group: usize, error: &[u128], guess: usize) -> Vec<u8> {
     let blocks = chunk.rows / BLOCK + 1;
     let column = |leaf: &Seed| {
@@ -656,7 +658,8 @@ fn blocks_are_hashed_alike_alone_in_batches_and_as_the_paper_has_it() {
     assert!(elsewhere.iter().zip(&hashed).all(|(a, b)| a != b));
 }
 
-/// A receiver that deviates can make rows equal, by trees of equal roots: then no two messages may be.
+/// A receiver that deviates can make rows equal, by trees of equal roots: then no two messages may
+/// be.
 #[test]
 fn messages_of_equal_rows_are_all_different() {
     let mut rng = rng(seed());

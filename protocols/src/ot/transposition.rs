@@ -3,7 +3,8 @@
 /// Digits of a block.
 const SIDE: usize = 128;
 
-/// Of 128 columns, of each the `block`-th block: the rows. Digit r of column c becomes digit c of row r.
+/// Of 128 columns, of each the `block`-th block: the rows. Digit r of column c becomes digit c of
+/// row r.
 pub(crate) fn rows(square: &mut [u128; SIDE]) {
     let mut halves: [[u64; 2]; SIDE] = std::array::from_fn(|_| [0; 2]);
     for (halves, row) in halves.iter_mut().zip(&*square) {

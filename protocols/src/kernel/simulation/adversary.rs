@@ -1,8 +1,8 @@
 //! Parties that cheat: hooks on every message on its way out.
 //!
-//! An adversary sees each message before it is sent and gives back what is sent instead: nothing, it,
-//! something else, or more. It stands for a corrupt party, which knows the session and can give any
-//! message a valid number and tag (`retag`), or for a broken link, which can't.
+//! An adversary sees each message before it is sent and gives back what is sent instead: nothing,
+//! it, something else, or more. It stands for a corrupt party, which knows the session and can give
+//! any message a valid number and tag (`retag`), or for a broken link, which can't.
 
 use bytes::Bytes;
 
@@ -12,18 +12,18 @@ use crate::kernel::party::Party;
 /// A message on its way out.
 #[derive(Clone, Debug)]
 pub struct Envelope {
-    /// Who sends it. The receiver is told this by its link: it can't be forged.
+    /// The sender. The receiver's link names it: it can't be forged.
     pub from: Party,
     /// To whom, under which number, and what.
     pub message: Outgoing,
-    /// Whether it gets the next number and a valid tag, as from a corrupt party. If any message of a
-    /// pair does, all of that pair must.
+    /// It gets the next number and a valid tag, as from a corrupt party. If any message of a pair
+    /// does, all of that pair must.
     pub retag: bool,
 }
 
-/// What is done to messages on their way.
+/// An adversary that changes messages on their way.
 pub trait Adversary {
-    /// What is sent instead of `envelope`, in order.
+    /// Returns the messages that are sent instead of `envelope`, in order.
     fn intercept(&mut self, envelope: Envelope) -> Vec<Envelope>;
 }
 
@@ -33,21 +33,21 @@ pub struct Honest;
 /// Does one thing to one message of one party.
 #[derive(Clone, Debug)]
 pub struct Tamper {
-    /// Whose message.
+    /// The sender.
     pub party: Party,
     /// To whom; none for the copies to all.
     pub to: Option<Party>,
     /// The message's number among those from one to the other.
     pub number: u32,
-    /// What is done.
+    /// The change.
     pub action: Action,
-    /// Whether the party gives valid numbers and tags to all it sends.
+    /// The party gives valid numbers and tags to all its messages.
     pub retag: bool,
     held: Vec<Envelope>,
     sources: Vec<(Party, u32, Bytes)>,
 }
 
-/// What can be done to a message.
+/// A change of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// It is not sent.

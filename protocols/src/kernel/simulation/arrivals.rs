@@ -1,4 +1,4 @@
-//! Which line's message arrives next, among very many lines.
+//! The choice of the line whose message arrives next, among very many lines.
 //!
 //! Lines are kept by the time at which their foremost message arrives. With n parties that all send
 //! to all at once there are n² of one time; the one that is chosen among them is found in n steps.

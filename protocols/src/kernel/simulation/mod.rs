@@ -4,13 +4,13 @@
 //! different pairs arrive, and so the result. Messages of one pair stay in order, as on a real
 //! link, unless an adversary changes that. The clock is virtual: computing takes no time, a message
 //! takes its length over the bandwidth and then the latency; each ordered pair has a link of its
-//! own. What a run ends in when nothing is in flight any more is what a deadline would catch on
-//! real nodes: who waits for whom at which round.
+//! own. A run ends when nothing is in flight any more. Its waits then are those that a deadline
+//! would end on real nodes.
 //!
-//! Nothing here has a real clock, and nothing here is used by a node. Whoever wants to know what a
-//! computation takes on slower links than it has may lend a clock ([`Simulation::computing`]): then
-//! virtual time passes while a party computes, too, and a run is no function of its seed any more.
-//! Each party has a processor of its own in virtual time, whatever it had to share in real time.
+//! Nothing here has a real clock, and nothing here is used by a node. To measure a computation on
+//! slow links, a caller may lend a clock ([`Simulation::computing`]). Then virtual time passes
+//! while a party computes, too, and a run is no function of its seed any more. Each party has a
+//! processor of its own in virtual time, whatever it had to share in real time.
 
 pub mod adversary;
 mod arrivals;
@@ -56,29 +56,29 @@ pub struct Simulation {
     adversary: Box<dyn Adversary>,
     /// By which computing takes time.
     computing: Option<Clock>,
-    /// How many parties begin with the first message.
+    /// The number of parties that begin with the first message.
     called: usize,
     keeps_transcript: bool,
 }
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Debug)]
 pub struct Report<T> {
-    /// What each party ended with, by index.
+    /// Each party's ending, by index.
     pub endings: Vec<Ending<T>>,
-    /// What the run cost each party, by index.
+    /// Each party's cost, by index.
     pub meters: Vec<Meter>,
     /// When each party ended, or had nothing more to do, by index: seconds of virtual time.
     pub ended: Vec<f64>,
     /// When each party did what in virtual time, by index.
     pub traces: Vec<Trace>,
-    /// Virtual time in seconds until nothing was in flight any more, and nobody computed.
+    /// Virtual time in seconds until nothing was in flight any more, and no party computed.
     pub seconds: f64,
     /// Every message as it was delivered, in the order of delivery; empty if it was not to be kept.
     pub transcript: Vec<Delivery>,
 }
 
-/// What a party ended with.
+/// The ending of a party.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ending<T> {
     /// The protocol's result.
@@ -92,13 +92,13 @@ pub enum Ending<T> {
 /// A message as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Who sent it.
+    /// The sender.
     pub from: Party,
-    /// Who got it.
+    /// The receiver.
     pub to: Party,
     /// Its number among the messages from one to the other, as it was delivered.
     pub sequence: u32,
-    /// What was in it.
+    /// The bytes.
     pub body: Bytes,
 }
 
@@ -163,8 +163,8 @@ impl Simulation {
         Self { computing: Some(clock), ..self }
     }
 
-    /// With so many parties, the last ones, that begin when the first message comes to them, as nodes
-    /// do that help others.
+    /// With so many parties, the last ones, that begin when the first message comes to them, as
+    /// nodes do that help others.
     #[must_use]
     pub fn called(self, called: usize) -> Self {
         Self { called, ..self }

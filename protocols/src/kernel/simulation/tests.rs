@@ -65,7 +65,8 @@ fn computing_counts_on_the_critical_path_only() {
         let computes = if me.index() == 2 { 10 } else { 3 };
         rounds(channel, 50, computes, watch.clone())
     });
-    // The slow one finds whatever it waits for; its second message is at the others after 21 seconds.
+    // The slow one finds whatever it waits for; its second message is at the others after 21
+    // seconds.
     assert_eq!(report.ended, [24.0, 24.0, 30.0]);
     assert_eq!(report.seconds, 30.0);
     // In real time they have all computed one after the other.
