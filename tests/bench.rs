@@ -4,15 +4,13 @@
 
 mod support;
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::process::{Output, Stdio};
-use std::thread;
-use std::time::Duration;
 
 use cloister_report::measurement::{Line, Measurement, Round, Stage, Way};
 use serde_json::Value;
-use support::{Cluster, Kind, cloister, send_signal};
+use support::{Cluster, Kind, cloister, send_signal, wait_until};
 
 fn bench(arguments: &[&str]) -> Output {
     let mut command = cloister();
@@ -63,23 +61,8 @@ fn rounds(line: &Line) -> Vec<(String, Vec<String>)> {
     parties.map(|node| (node.name.clone(), node.trace.iter().map(round).collect())).collect()
 }
 
-/// One after the other: these tests are about times, and this machine has few processors. Holds for
-/// programs and threads alike.
-fn alone() -> File {
-    let lock = File::create(support::target().join("bench.lock")).unwrap();
-    lock.lock().unwrap();
-    lock
-}
-
-#[track_caller]
-fn near(actual: f64, expected: f64, what: &str) {
-    let ratio = actual / expected;
-    assert!((0.9..=1.1).contains(&ratio), "{what}: {actual} s against {expected} s");
-}
-
 #[test]
 fn rounds_and_bytes_are_the_same_in_all_ways() {
-    let _alone = alone();
     let functions = "Empty,SecureSum,StatisticsContingency,StatisticsUnivariate,TopK,mode";
     let given = ["--function", functions, "--way", "real,simulated", "--repeat", "1"];
     let links = ["--link", "loopback", "--rtt", "2ms"];
@@ -102,7 +85,6 @@ fn rounds_and_bytes_are_the_same_in_all_ways() {
 
 #[test]
 fn what_parties_prepare_by_themselves_is_told_apart_and_the_same_in_every_run() {
-    let _alone = alone();
     // In a sort one of two parties sends more than the other: each time the same one.
     let functions = "SecureMedian,StatisticsRegressionOLSVertical,multiply,compare,sort";
     let given = ["--suite", "pairwise", "--function", functions, "--size", "8"];
@@ -124,50 +106,36 @@ fn what_parties_prepare_by_themselves_is_told_apart_and_the_same_in_every_run() 
     }
 }
 
+/// How close real times come to theory says the benchmark `theory`.
 #[test]
-fn simulated_times_are_those_of_real_nodes_on_such_links() {
-    let _alone = alone();
-    let links = ["--link", "mobile", "--rtt", "120ms", "--bandwidth", "50mbit"];
-    let ways = ["--way", "real,simulated", "--size", "2e4"];
-    for (functions, repeat) in [("SecureSum,SecureVectorSum", "9"), ("SecureMedian", "2")] {
-        let given = ["--function", functions, "--repeat", repeat];
-        let measurement = measured(&[&given[..], &links, &ways].concat());
-        let twins = twins(&measurement);
-        assert_eq!(twins.len(), 2 * functions.split(',').count());
-        for (real, simulated) in twins {
-            let what = format!("{} over {}", real.case.function, real.case.link.name);
-            near(real.seconds.least, simulated.seconds.least, &what);
-        }
-    }
-}
-
-/// A build for tests computes slowly, and its frames cost more: what a function takes over loopback
-/// comes on top of what the link takes. An optimised build is within a tenth of the theory alone.
-#[test]
-fn a_slow_link_takes_what_theory_says_whatever_the_function() {
-    let _alone = alone();
+fn a_slow_link_takes_no_less_than_theory_says_whatever_the_function() {
+    let link = ["--rtt", "28ms", "--bandwidth", "100mbit", "--way", "real,simulated"];
+    let three = ["--parties", "3", "--function", "SecureSum,SecureVectorSum,SecureMedian"];
     // Two parties need a helper, who is called first.
-    let with_helper = ["--parties", "2", "--function", "SecureMatrixMultiplication,SecureMedian"];
-    for more in [&["--parties", "3"][..], &with_helper] {
-        let link = ["--link", "loopback", "--rtt", "28ms", "--bandwidth", "100mbit"];
-        let measurement = measured(&[&link[..], more, &["--repeat", "3"]].concat());
-        let (on_loopback, shaped): (Vec<&Line>, Vec<&Line>) =
-            measurement.lines.iter().partition(|line| line.case.way == Way::Real);
-        assert_eq!(on_loopback.len(), shaped.len());
-        for (loopback, line) in on_loopback.into_iter().zip(shaped) {
-            assert_eq!(loopback.case.function, line.case.function);
+    let two = ["--parties", "2", "--function", "SecureMatrixMultiplication,SecureMedian"];
+    for functions in [three, two] {
+        let measurement = measured(&[&link[..], &functions, &["--repeat", "1"]].concat());
+        let slow = measurement.lines.iter().filter(|line| line.case.link.round_trip > 0.0);
+        assert!(slow.clone().count() >= 4);
+        for line in slow {
             // Messages that wait for each other, and what the busiest of the links carries.
             let sent = line.nodes.iter().map(|node| node.bytes_sent).max().unwrap();
-            let latencies = f64::from(u32::try_from(line.depth).unwrap()) * 0.014;
+            let latencies = as_f64(u64::try_from(line.depth).unwrap()) * 0.014;
             let theory = line.theory.unwrap();
             assert!(theory >= latencies && theory <= latencies + as_f64(sent) / 12.5e6);
-            near(line.seconds.least, theory + loopback.seconds.least, &line.case.function);
+            // Real nodes do not start at once, and the one that starts last need not wait for the others'
+            // proposals. A simulation takes what theory says, and rounds it.
+            let least = match line.case.way {
+                Way::Simulated => latencies * (1.0 - 1e-6),
+                _ => latencies - 0.014,
+            };
+            assert!(line.seconds.least >= least, "{:?}: {:?}", line.case, line.seconds);
         }
     }
 }
 
-fn as_f64(bytes: u64) -> f64 {
-    f64::from(u32::try_from(bytes).unwrap())
+fn as_f64(count: u64) -> f64 {
+    f64::from(u32::try_from(count).unwrap())
 }
 
 #[test]
@@ -178,17 +146,20 @@ fn an_earlier_measurement_is_a_guard() {
     let first = bench(&["--function", "SecureSum", "--way", "simulated", "--json", &old]);
     ended(&first, 0, "");
     assert!(String::from_utf8_lossy(&first.stdout).contains("SecureSum"));
-    // Times of so short a run say little in a test.
-    let again = ["--compare", &old, "--tolerance", "0.95"];
-    let same = bench(&again);
+    let mut document: Value = serde_json::from_slice(&fs::read(&old).unwrap()).unwrap();
+    // No machine takes longer than an hour for it.
+    for figure in ["least", "median", "p95"] {
+        *document.pointer_mut(&format!("/lines/0/seconds/{figure}")).unwrap() = 3600.0.into();
+    }
+    fs::write(&old, document.to_string()).unwrap();
+    let same = bench(&["--compare", &old]);
     ended(&same, 0, "");
     assert!(String::from_utf8_lossy(&same.stdout).contains("SecureSum"));
 
-    let mut document: Value = serde_json::from_slice(&fs::read(&old).unwrap()).unwrap();
     let bytes = document.pointer_mut("/lines/0/bytes").unwrap();
     *bytes = (bytes.as_u64().unwrap() - 1).into();
     fs::write(&new, document.to_string()).unwrap();
-    ended(&bench(&["--compare", &new, "--tolerance", "0.95"]), 1, "worse");
+    ended(&bench(&["--compare", &new]), 1, "worse");
     // A case that cannot be measured any more.
     let mut lost = document.clone();
     *lost.pointer_mut("/lines/0/profile").unwrap() = "none".into();
@@ -225,7 +196,6 @@ fn all_files_are_written_and_stand_alone() {
 
 #[test]
 fn a_hundred_parties_are_simulated() {
-    let _alone = alone();
     let measurement = measured(&["--function", "SecureSum", "--parties", "101", "--repeat", "1"]);
     let line = &measurement.lines[0];
     assert_eq!((line.case.way, line.nodes.len()), (Way::Simulated, 101));
@@ -263,13 +233,26 @@ fn an_interrupt_ends_with_what_is_there() {
     let mut command = cloister();
     command.args(["bench", "rounds"]).args(given).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    // Empty takes 60 s; the second never ends in the time of a test.
-    thread::sleep(Duration::from_secs(4));
+    // Empty takes a minute; the second never ends in the time of a test.
+    wait_until("nodes are measured", || has_children(child.id()));
     send_signal("INT", child.id());
     let output = child.wait_with_output().unwrap();
     ended(&output, 0, "interrupted");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!Measurement::read(&text).unwrap().complete);
+}
+
+/// Whether a process has started others.
+fn has_children(id: u32) -> bool {
+    let is_child = |stat: &str| {
+        // After the name, which is in parentheses, come the state and the parent.
+        let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace());
+        fields.and_then(|mut fields| fields.nth(1)) == Some(&id.to_string())
+    };
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    // Some have ended meanwhile.
+    let stats = processes.filter_map(|one| fs::read_to_string(one.path().join("stat")).ok());
+    stats.into_iter().any(|stat| is_child(&stat))
 }
 
 #[test]

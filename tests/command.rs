@@ -52,7 +52,8 @@ fn compute_prints_a_result_that_all_parties_agree_on() {
 
 #[test]
 fn compute_says_whose_fault_it_is() {
-    let mut cluster = Cluster::start(Kind { deadline: 3, ..Kind::teaching(3) });
+    // The last of them waits for its end.
+    let mut cluster = Cluster::start(Kind { deadline: 15, ..Kind::teaching(3) });
     let three = ["--data", "1", "--data", "2", "--data", "3"];
     let with = |more: &[&'static str]| [&three[..], more].concat();
     ended(&compute(&cluster, &with(&["Nonsense"])), 2, "there are: SecureSum");

@@ -13,11 +13,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::http::{Answer, Api};
-use support::{Cluster, Kind, fresh, run, target};
+use support::{Cluster, Kind, fresh, run, target, wait_until};
 
 /// Pictures that the README shows, and what they are called there.
 const SHOWN: [(&str, &str); 4] = [
@@ -97,16 +96,11 @@ impl Trial {
 
     /// Waits until the first node says of a computation that it is in this state.
     fn wait_for(&self, network: &str, state: &str) {
-        let begun = Instant::now();
-        loop {
+        wait_until(&format!("{network} is {state}"), || {
             let path = format!("/v1/computations?network={network}");
             let listed = self.api(0).send("GET", &path, "").body;
-            if listed["computations"][0]["state"] == state {
-                return;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(30), "not {state}: {listed}");
-            thread::sleep(Duration::from_millis(50));
-        }
+            listed["computations"][0]["state"] == state
+        });
     }
 
     /// Ends a computation by the first node, as whoever looks at the dashboard does.

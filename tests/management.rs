@@ -6,11 +6,10 @@ mod support;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::thread::{self, ScopedJoinHandle};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::http::{Answer, Api};
-use support::{Cluster, Kind, fresh};
+use support::{Cluster, Kind, PATIENCE, fresh, wait_for, wait_until};
 
 const ROUNDS: u32 = 100_000;
 
@@ -38,16 +37,12 @@ fn listed(api: &Api, network: &str) -> Vec<Value> {
 }
 
 /// The only computation of this network, once it is in this state.
-fn wait_for(api: &Api, network: &str, state: &str) -> Value {
-    let begun = Instant::now();
-    loop {
+#[track_caller]
+fn in_state(api: &Api, network: &str, state: &str) -> Value {
+    wait_for(&format!("{network} is {state}"), || {
         let found = listed(api, network);
-        if found.len() == 1 && found[0]["state"] == state {
-            return found[0].clone();
-        }
-        assert!(begun.elapsed() < Duration::from_secs(30), "not {state}: {found:?}");
-        thread::sleep(Duration::from_millis(10));
-    }
+        (found.len() == 1 && found[0]["state"] == state).then(|| found[0].clone())
+    })
 }
 
 fn cancel(api: &Api, computation: &Value) -> Answer {
@@ -73,7 +68,7 @@ fn what_runs_is_ended_at_all_nodes_by_one_word_at_one() {
             scope.spawn(move || api.compute(&request))
         };
         let asked: Vec<_> = (0..3).map(ask).collect();
-        let there = wait_for(&cluster.api(1), &uuid, "running");
+        let there = in_state(&cluster.api(1), &uuid, "running");
         assert_eq!(there["members"], json!(cluster.names));
         assert_eq!(there["me"], "clinic-1");
         assert_eq!(cancel(&cluster.api(1), &there).body, json!({"cancelled": true}));
@@ -81,7 +76,7 @@ fn what_runs_is_ended_at_all_nodes_by_one_word_at_one() {
         cancel(&cluster.api(1), &there).refused(409, "already_ended");
     });
     for index in 0..3 {
-        let ended = wait_for(&cluster.api(index), &uuid, "cancelled");
+        let ended = in_state(&cluster.api(index), &uuid, "cancelled");
         assert_eq!(ended["error"]["code"], "cancelled");
         assert_eq!(ended["error"]["party"], "clinic-1");
         assert_eq!(ended["waiting"], Value::Null);
@@ -112,15 +107,13 @@ fn who_is_awaited_is_told_and_what_waits_is_ended_for_those_who_come_later() {
             scope.spawn(move || api.compute(&request))
         };
         let first = ask(0);
-        let alone = wait_for(&cluster.api(0), &uuid, "agreeing");
+        let alone = in_state(&cluster.api(0), &uuid, "agreeing");
         assert_eq!(alone["waiting"]["parties"], json!(["clinic-1", "clinic-2"]), "{alone}");
         assert_eq!(alone["waiting"]["for"], "agreeing");
         let second = ask(1);
-        let begun = Instant::now();
-        while listed(&cluster.api(0), &uuid)[0]["waiting"]["parties"] != json!(["clinic-2"]) {
-            assert!(begun.elapsed() < Duration::from_secs(20), "clinic-1 never came");
-            thread::sleep(Duration::from_millis(10));
-        }
+        wait_until("clinic-1 has come", || {
+            listed(&cluster.api(0), &uuid)[0]["waiting"]["parties"] == json!(["clinic-2"])
+        });
         assert_eq!(cancel(&cluster.api(0), &alone).status, 200);
         each_is_cancelled([first, second], "clinic-0");
         // Whoever comes now does not wait for a computation that is gone.
@@ -137,29 +130,21 @@ fn what_waits_for_a_connection_says_so_and_is_ended() {
     thread::scope(|scope| {
         let (api, request) = (cluster.api(0), long(&cluster, 0, &uuid));
         let asked = scope.spawn(move || api.compute(&request));
-        let begun = Instant::now();
         // The link to the second node may come up a moment later.
-        let waiting = loop {
-            let waiting = wait_for(&cluster.api(0), &uuid, "connecting");
-            if waiting["waiting"]["parties"] == json!(["clinic-2"]) {
-                break waiting;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(20), "{waiting}");
-        };
+        let waiting = wait_for("only the third is missing", || {
+            let waiting = in_state(&cluster.api(0), &uuid, "connecting");
+            (waiting["waiting"]["parties"] == json!(["clinic-2"])).then_some(waiting)
+        });
         assert_eq!(waiting["waiting"]["for"], "a connection");
         assert_eq!(cancel(&cluster.api(0), &waiting).status, 200);
         each_is_cancelled([asked], "clinic-0");
         // The name is free at once, although the third has not heard of it yet.
         let (api, request) = (cluster.api(0), long(&cluster, 0, &uuid));
         let again = scope.spawn(move || api.compute(&request));
-        let begun = Instant::now();
-        let waiting = loop {
-            let found = listed(&cluster.api(0), &uuid);
-            if found[0]["state"] == "connecting" {
-                break found[0].clone();
-            }
-            assert!(begun.elapsed() < Duration::from_secs(20), "{found:?}");
-        };
+        let waiting = wait_for("it waits for a connection again", || {
+            let latest = listed(&cluster.api(0), &uuid)[0].clone();
+            (latest["state"] == "connecting").then_some(latest)
+        });
         assert_eq!(cancel(&cluster.api(0), &waiting).status, 200);
         each_is_cancelled([again], "clinic-0");
     });
@@ -173,7 +158,7 @@ fn a_stream_of_events_ends_with_its_token() {
     let cluster = with_tokens();
     let token = cluster.token(0, "ada", &["researcher"]);
     let mut stream = TcpStream::connect(cluster.url(0).trim_start_matches("http://")).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let request =
         format!("GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
     stream.write_all(request.as_bytes()).unwrap();
@@ -203,7 +188,7 @@ fn nobody_takes_all_places_or_has_what_others_did_forgotten() {
     let listen = |token: &str| {
         let host = cluster.url(0);
         let mut stream = TcpStream::connect(host.trim_start_matches("http://")).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let request = format!(
             "GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
         );
@@ -231,11 +216,7 @@ fn a_task_tells_for_whom_it_waits() {
     let task = api.method(&simon, "create_task", &made).uuid();
     api.method(&task, "input", &json!({"data": [1, 2]}));
     api.method(&task, "start", &json!({}));
-    let begun = Instant::now();
-    while api.progress_in_full(&task)["state"] != "agreeing" {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{}", api.progress_in_full(&task));
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("the task agrees", || api.progress(&task) == "agreeing");
     let progress = api.progress_in_full(&task);
     assert_eq!(progress["waiting_for"], json!(["clinic-1", "clinic-2"]), "{progress}");
     // It is a computation as others are, by the name that the task tells.
@@ -243,10 +224,7 @@ fn a_task_tells_for_whom_it_waits() {
     let path = format!("/v1/computations/{id}");
     assert_eq!(api.send("GET", &path, "").body["state"], "agreeing");
     assert_eq!(api.send("DELETE", &path, "").status, 200);
-    while api.progress(&task) != "failed" {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{}", api.progress_in_full(&task));
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("the task has failed", || api.progress(&task) == "failed");
     api.method(&task, "result", &json!({})).refused(409, "cancelled");
 }
 
@@ -267,7 +245,7 @@ fn results_are_for_those_who_asked_and_others_see_what_their_roles_allow() {
             scope.spawn(move || assert_eq!(api.compute(&request).status, 200));
         }
     });
-    let done = wait_for(&ada[0], &uuid, "done");
+    let done = in_state(&ada[0], &uuid, "done");
     let path = format!("/v1/computations/{}", done["id"].as_str().unwrap());
     let own = ada[0].send("GET", &path, "").body;
     assert_eq!(own["result"]["sum"], 10.0, "{own}");
@@ -290,7 +268,7 @@ fn results_are_for_those_who_asked_and_others_see_what_their_roles_allow() {
         let request = long(&cluster, 0, &uuid);
         let api = &ada[0];
         let asked = scope.spawn(move || api.compute(&request));
-        let running = wait_for(&operator, &uuid, "agreeing");
+        let running = in_state(&operator, &uuid, "agreeing");
         cancel(&auditor, &running).refused(403, "wrong_role");
         cancel(&eve, &running).refused(404, "no_such_computation");
         assert_eq!(cancel(&operator, &running).status, 200);
@@ -316,7 +294,7 @@ fn results_are_for_those_who_asked_and_others_see_what_their_roles_allow() {
 fn events_tell_of_a_computation_from_its_beginning_to_its_end() {
     let cluster = Cluster::teaching(2);
     let mut stream = TcpStream::connect(cluster.url(0).trim_start_matches("http://")).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
     let mut next = |kind: &str| loop {
@@ -342,17 +320,20 @@ fn events_tell_of_a_computation_from_its_beginning_to_its_end() {
 
 #[test]
 fn a_node_that_is_told_to_stop_lets_what_runs_end_and_takes_nothing_new() {
-    let mut cluster = Cluster::start(Kind { settings: "grace_seconds = 30", ..Kind::teaching(2) });
+    let settings = "grace_seconds = 150";
+    let mut cluster = Cluster::start(Kind { settings, deadline: 300, ..Kind::teaching(2) });
     let uuid = fresh();
     thread::scope(|scope| {
         let ask = |index: usize, times: u32| {
             let mut request = long(&cluster, index, &uuid);
             request["parameters"]["times"] = json!(times);
             let api = cluster.api(index);
-            scope.spawn(move || api.compute(&request))
+            // The call ends with what runs; its result would be fetched by another.
+            let compute = api.attribute(&api.service("Simon"), "compute").uuid();
+            scope.spawn(move || api.call(&compute, &request))
         };
         let asked: Vec<_> = (0..2).map(|index| ask(index, 5_000)).collect();
-        wait_for(&cluster.api(0), &uuid, "running");
+        in_state(&cluster.api(0), &uuid, "running");
         cluster.signal(0, "TERM");
         for answer in asked {
             let answer = answer.join().unwrap();

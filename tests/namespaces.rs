@@ -15,15 +15,12 @@ use std::process::{self, Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
-use support::{Cluster, Kind, run};
+use support::{Cluster, Kind, run, wait_for};
 
 const PARTIES: usize = 3;
 
-/// How long a computation may take, in seconds.
-const DEADLINE: u32 = 5;
-
-/// Each takes as long as the deadline at most: together longer than a silent link is kept.
-const ATTEMPTS: usize = 8;
+/// How long a computation may take, in seconds: longer than a silent link is kept.
+const DEADLINE: u32 = 40;
 
 #[test]
 fn nodes_on_three_machines_compute_for_a_client_on_a_fourth() {
@@ -54,9 +51,11 @@ fn a_machine_whose_cable_is_pulled_is_named_and_comes_back_by_itself() {
     assert!(said(&without).contains("clinic-2: no node answers"), "{}", said(&without));
     machines.network.plug(2, "up");
     // The connection from before may yet be found to be dead, by a computation or by its silence.
-    let attempt = |_| machines.compute("SecureSum", ["[1]", "[2]", "[4]"]);
-    let after = (0..ATTEMPTS).map(attempt).find(|output| output.status.code() != Some(4));
-    assert_eq!(report(&after.expect("a link that comes back"))["result"], json!({"sum": 7.0}));
+    let after = wait_for("a link that comes back", || {
+        let output = machines.compute("SecureSum", ["[1]", "[2]", "[4]"]);
+        (output.status.code() != Some(4)).then_some(output)
+    });
+    assert_eq!(report(&after)["result"], json!({"sum": 7.0}));
 }
 
 fn report(output: &Output) -> Value {

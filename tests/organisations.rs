@@ -7,11 +7,9 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Cluster, Kind, at_a_terminal, cloister};
+use support::{Cluster, Kind, at_a_terminal, cloister, wait_until};
 use tempfile::TempDir;
 
 /// A folder in which organisations keep their things.
@@ -50,16 +48,6 @@ impl Desk {
 
     fn json(&self, words: &[&str]) -> Value {
         serde_json::from_str(&self.done(&[words, &["--json"]].concat())).unwrap()
-    }
-}
-
-/// Waits until something is so, which takes no time worth mentioning.
-#[track_caller]
-fn wait_until(is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it never came to be so");
-        thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -241,7 +229,7 @@ fn an_identity_is_renewed_without_a_moment_in_which_it_is_not_known() {
     let reload = |pinned: usize| {
         for index in 0..2 {
             cluster.signal(index, "HUP");
-            wait_until(|| {
+            wait_until(&format!("node {index} pins {pinned}"), || {
                 let members = cluster.api(index).send("GET", "/v1/members", "").body;
                 members["members"][0]["fingerprints"].as_array().unwrap().len() == pinned
             });

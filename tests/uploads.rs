@@ -189,6 +189,7 @@ fn what_was_acknowledged_survives_kills_at_random_moments() {
             random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let moment = Duration::from_micros(1_000 + (random >> 33) % 40_000);
         let (api, numbers) = (cluster.api(0), u32::try_from(kept.len()).unwrap());
+        let (tell, first) = std::sync::mpsc::channel();
         let pushing = std::thread::spawn(move || {
             let mut acknowledged = Vec::new();
             for number in numbers..u32::MAX {
@@ -196,16 +197,18 @@ fn what_was_acknowledged_survives_kills_at_random_moments() {
                     Some(uuid) => acknowledged.push((uuid, number)),
                     None => return acknowledged,
                 }
+                tell.send(()).unwrap();
             }
             acknowledged
         });
-        // The moment of the kill is what is drawn; nothing is awaited.
+        first.recv().unwrap();
+        // The moment of the kill is what is drawn; nothing more is awaited.
         std::thread::sleep(moment);
         cluster.kill(0);
         kept.extend(pushing.join().unwrap());
         cluster.restart(0);
     }
-    assert!(!kept.is_empty());
+    assert!(kept.len() >= times);
     let api = cluster.api(0);
     for (uuid, _) in &kept {
         api.download(uuid).refused(403, "no_download");

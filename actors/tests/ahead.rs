@@ -20,7 +20,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use proposal::proposal;
-use support::{Ask, Outcome, Plan, plan, result, together};
+use support::{Ask, Outcome, PATIENCE, Plan, plan, result, together};
 
 async fn sum(nodes: &[Node], network: &str) {
     let inputs: Vec<Input> = nodes.iter().map(|_| Input::Numbers(vec![1.5])).collect();
@@ -31,7 +31,7 @@ async fn sum(nodes: &[Node], network: &str) {
 
 #[actix_rt::test]
 async fn no_client_can_use_the_name_of_what_nodes_do_by_themselves() {
-    let nodes = plan(3, 20).start_all().await;
+    let nodes = plan(3, PATIENCE).start_all().await;
     for (function, members) in [(PREPARE, 2), ("SecureSum", 3)] {
         let input = match function {
             PREPARE => Input::Numbers(vec![]),
@@ -47,7 +47,7 @@ async fn no_client_can_use_the_name_of_what_nodes_do_by_themselves() {
 
 #[actix_rt::test]
 async fn proposals_that_make_no_sense_start_nothing_and_end_nothing() {
-    let plan = plan(3, 20);
+    let plan = plan(3, PATIENCE);
     let nodes = plan.start_all().await;
     sum(&nodes, "study").await;
     let ids: Vec<MemberId> = plan.consortium.members().iter().map(member_id).collect();
@@ -113,7 +113,7 @@ async fn made_ahead(nodes: &[Node]) -> [usize; 2] {
 
 /// Two nodes that have room for one computation each.
 fn two() -> Plan {
-    let mut plan = plan(2, 60);
+    let mut plan = plan(2, PATIENCE);
     for node in 0..2 {
         plan.set(node, |settings| settings.limits.computations = 1);
     }

@@ -24,7 +24,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use proposal::{part, proposal};
-use support::{Ask, Outcome, Plan, plan, result, together};
+use support::{Ask, Outcome, PATIENCE, Plan, plan, result, together};
 
 /// Two parties ask; the third member helps.
 fn ask<'a>(function: &'a str, network: &'a str) -> Ask<'a> {
@@ -68,6 +68,9 @@ async fn all_is_well(nodes: &[Node], network: &str) {
     idle(&nodes[2]).await;
 }
 
+/// The deadline, in seconds, of computations that wait for it.
+const SOON: u32 = 15;
+
 fn three(deadline: u32) -> Plan {
     plan(3, deadline)
 }
@@ -77,14 +80,14 @@ fn three(deadline: u32) -> Plan {
 async fn start(plan: &Plan) -> Vec<Node> {
     let nodes = plan.start_all().await;
     let inputs: [Input; 3] = std::array::from_fn(|_| Input::Numbers(vec![1.0]));
-    let sums = together(&nodes, "warm up", "SecureSum", &inputs).await;
-    assert!(sums.iter().all(Result::is_ok));
+    // A loaded machine may take longer for it than there is time for one computation.
+    while !together(&nodes, "warm up", "SecureSum", &inputs).await.iter().all(Result::is_ok) {}
     nodes
 }
 
 #[actix_rt::test]
 async fn a_member_without_data_helps_two_parties_again_and_again() {
-    let nodes = start(&three(20)).await;
+    let nodes = start(&three(PATIENCE)).await;
     // The parties may begin anew before the helper has ended: then their calls wait.
     for _ in 0..20 {
         for outcome in both(&nodes, &ask("SecureMedian", "study")).await {
@@ -97,7 +100,7 @@ async fn a_member_without_data_helps_two_parties_again_and_again() {
 
 #[actix_rt::test]
 async fn whoever_is_not_willing_to_help_says_so_at_once() {
-    let mut plan = three(20);
+    let mut plan = three(PATIENCE);
     plan.set(2, |settings| settings.committee.help = false);
     let nodes = start(&plan).await;
     for _ in 0..2 {
@@ -118,7 +121,7 @@ async fn whoever_is_not_willing_to_help_says_so_at_once() {
 
 #[actix_rt::test]
 async fn whoever_cannot_help_says_so_at_once() {
-    let nodes = start(&three(20)).await;
+    let nodes = start(&three(PATIENCE)).await;
     for outcome in both(&nodes, &senseless("u")).await {
         let error = error(outcome);
         assert_eq!(error.code(), "help_impossible");
@@ -130,7 +133,7 @@ async fn whoever_cannot_help_says_so_at_once() {
 
 #[actix_rt::test]
 async fn parties_whose_nodes_do_not_serve_make_no_committee() {
-    let mut plan = three(20);
+    let mut plan = three(PATIENCE);
     plan.set(1, |settings| settings.committee.serve = false);
     let nodes = start(&plan).await;
     for outcome in both(&nodes, &ask("SecureMedian", "u")).await {
@@ -141,7 +144,7 @@ async fn parties_whose_nodes_do_not_serve_make_no_committee() {
 
 #[actix_rt::test]
 async fn a_helper_does_not_outlive_a_party_that_waits_in_vain() {
-    let nodes = start(&three(2)).await;
+    let nodes = start(&three(SOON)).await;
     let alone = ask("SecureMedian", "u").of(&nodes[0].sessions(), numbers(0)).await;
     let error = error(alone);
     assert!(error.to_string().contains("clinic-1"), "{error}");
@@ -154,7 +157,7 @@ async fn a_helper_does_not_outlive_a_party_that_waits_in_vain() {
 
 #[actix_rt::test]
 async fn parties_that_want_different_things_end_and_so_does_the_helper() {
-    let nodes = start(&three(20)).await;
+    let nodes = start(&three(PATIENCE)).await;
     let mut other = ask("Quantiles", "u");
     other.parameters.probabilities = Some(vec![0.5]);
     let asked = [
@@ -170,7 +173,7 @@ async fn parties_that_want_different_things_end_and_so_does_the_helper() {
 
 #[actix_rt::test]
 async fn a_client_of_the_helper_that_asks_under_the_same_name_ends_all() {
-    let nodes = start(&three(20)).await;
+    let nodes = start(&three(PATIENCE)).await;
     let first = actix::spawn(ask("SecureMedian", "u").of(&nodes[0].sessions(), numbers(0)));
     while load(&nodes[2]).await == 0 {}
     let own = Ask::new("SecureSum", 3, "u").of(&nodes[2].sessions(), numbers(0)).await;
@@ -185,7 +188,7 @@ async fn a_client_of_the_helper_that_asks_under_the_same_name_ends_all() {
 
 #[actix_rt::test]
 async fn a_helper_whose_client_has_asked_first_disagrees() {
-    let nodes = start(&three(20)).await;
+    let nodes = start(&three(PATIENCE)).await;
     all_is_well(&nodes, "u").await;
     let own = actix::spawn(Ask::new("SecureSum", 3, "u").of(&nodes[2].sessions(), numbers(0)));
     while load(&nodes[2]).await == 0 {}
@@ -199,7 +202,7 @@ async fn a_helper_whose_client_has_asked_first_disagrees() {
 
 #[actix_rt::test]
 async fn a_helper_that_starts_late_is_waited_for_and_waits_for_its_links() {
-    let plan = three(20);
+    let plan = three(PATIENCE);
     let mut nodes = vec![plan.start(0).await, plan.start(1).await];
     let asked: Vec<_> = (0..2)
         .map(|party| {
@@ -215,7 +218,7 @@ async fn a_helper_that_starts_late_is_waited_for_and_waits_for_its_links() {
 
 #[actix_rt::test]
 async fn a_helper_that_restarts_is_found_again() {
-    let plan = three(20);
+    let plan = three(PATIENCE);
     let mut nodes = start(&plan).await;
     all_is_well(&nodes, "u").await;
     let waiting = actix::spawn(ask("SecureMedian", "u").of(&nodes[0].sessions(), numbers(0)));
@@ -230,7 +233,7 @@ async fn a_helper_that_restarts_is_found_again() {
 
 #[actix_rt::test]
 async fn one_party_cannot_keep_a_helper_busy_without_end() {
-    let nodes = start(&three(3)).await;
+    let nodes = start(&three(SOON)).await;
     let names: Vec<String> = (0..70).map(|run| format!("run {run}")).collect();
     let alone = |name| ask("SecureMedian", name).of(&nodes[0].sessions(), numbers(0));
     let outcomes = join_all(names.iter().map(|name| alone(name))).await;
@@ -251,7 +254,7 @@ async fn smuggle(to: &Addr<Sessions>, position: usize, (session, part): (u8, Par
 
 #[actix_rt::test]
 async fn calls_that_make_no_sense_start_nothing() {
-    let plan = three(20);
+    let plan = three(PATIENCE);
     let nodes = start(&plan).await;
     all_is_well(&nodes, "u").await;
     let ids: Vec<MemberId> = plan.consortium.members().iter().map(member_id).collect();

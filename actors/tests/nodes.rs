@@ -11,7 +11,7 @@ use cloister_protocols::computation::Input;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use support::{Ask, plan, result, together};
+use support::{Ask, PATIENCE, plan, result, together};
 
 fn one() -> Input {
     Input::Numbers(vec![1.0])
@@ -23,7 +23,7 @@ fn numbers(parties: usize) -> Vec<Input> {
 
 #[actix_rt::test]
 async fn three_nodes_sum_exactly_and_again_under_the_same_name() {
-    let plan = plan(3, 10);
+    let plan = plan(3, PATIENCE);
     let nodes = plan.start_all().await;
     for _ in 0..3 {
         for outcome in together(&nodes, "study", "SecureSum", &numbers(3)).await {
@@ -37,7 +37,7 @@ async fn three_nodes_sum_exactly_and_again_under_the_same_name() {
 
 #[actix_rt::test]
 async fn a_long_vector_crosses_in_parts_on_a_thread_of_its_own() {
-    let plan = plan(2, 30);
+    let plan = plan(2, PATIENCE);
     let nodes = plan.start_all().await;
     let inputs = [1, 2].map(|factor| {
         Input::Numbers((0..200_000).map(|index| f64::from(index * factor)).collect())
@@ -50,8 +50,10 @@ async fn a_long_vector_crosses_in_parts_on_a_thread_of_its_own() {
 
 #[actix_rt::test]
 async fn a_party_that_never_comes_is_named_when_the_time_is_up() {
-    let plan = plan(3, 2);
+    let plan = plan(3, 10);
     let nodes = plan.start_all().await;
+    // A loaded machine may take longer than that until all have met.
+    while !together(&nodes, "warm up", "SecureSum", &numbers(3)).await.iter().all(Result::is_ok) {}
     let ask = Ask::new("SecureSum", 3, "u");
     let asked = nodes.iter().take(2).map(|node| ask.of(&node.sessions(), one()));
     for outcome in join_all(asked).await {
@@ -68,7 +70,7 @@ async fn a_party_that_never_comes_is_named_when_the_time_is_up() {
 
 #[actix_rt::test]
 async fn a_disagreement_is_named_at_every_party() {
-    let plan = plan(3, 5);
+    let plan = plan(3, PATIENCE);
     let nodes = plan.start_all().await;
     let functions = ["SecureSum", "SecureSum", "SecureVectorSum"];
     let asked = nodes
@@ -85,7 +87,7 @@ async fn a_disagreement_is_named_at_every_party() {
 
 #[actix_rt::test]
 async fn a_node_that_restarts_is_found_again() {
-    let plan = plan(3, 10);
+    let plan = plan(3, PATIENCE);
     let mut nodes = plan.start_all().await;
     assert!(together(&nodes, "u", "SecureSum", &numbers(3)).await.iter().all(Result::is_ok));
     let waiting = actix::spawn(Ask::new("SecureSum", 3, "u").of(&nodes[0].sessions(), one()));
@@ -105,7 +107,7 @@ async fn a_node_that_restarts_is_found_again() {
 
 #[actix_rt::test]
 async fn two_computations_of_one_name_at_once_end_both() {
-    let plan = plan(2, 5);
+    let plan = plan(2, PATIENCE);
     let nodes = plan.start_all().await;
     let ask = Ask::new("SecureSum", 2, "u");
     let first = actix::spawn(ask.of(&nodes[0].sessions(), one()));
@@ -131,7 +133,7 @@ async fn two_computations_of_one_name_at_once_end_both() {
 
 #[actix_rt::test]
 async fn a_name_for_other_members_is_a_disagreement_on_both_sides() {
-    let plan = plan(3, 5);
+    let plan = plan(3, PATIENCE);
     let nodes = plan.start_all().await;
     assert!(together(&nodes, "warm up", "SecureSum", &numbers(3)).await.iter().all(Result::is_ok));
     // In either order: whoever comes second notices, and whoever came first is told.
@@ -150,7 +152,7 @@ async fn a_name_for_other_members_is_a_disagreement_on_both_sides() {
 
 #[actix_rt::test]
 async fn more_big_computations_than_threads_are_all_right() {
-    let plan = plan(2, 60);
+    let plan = plan(2, PATIENCE);
     let nodes = plan.start_all().await;
     let inputs = [1, 2].map(|factor| Input::Numbers(vec![f64::from(factor); 2_000]));
     let runs = (0..40).map(|run| {
@@ -164,7 +166,7 @@ async fn more_big_computations_than_threads_are_all_right() {
 
 #[actix_rt::test]
 async fn many_computations_at_once_are_all_right() {
-    let plan = plan(3, 60);
+    let plan = plan(3, PATIENCE);
     let nodes = plan.start_all().await;
     let runs: Vec<_> = (0..200)
         .map(|run| {

@@ -155,7 +155,7 @@ impl Client {
     fn connect(host: &str) -> BufReader<TcpStream> {
         let stream = TcpStream::connect(host).unwrap();
         stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(180))).unwrap();
         BufReader::new(stream)
     }
 
@@ -1009,7 +1009,7 @@ impl Twins {
         let patch = Request::one(node, "PATCH", &method, "", same("{}"));
         for world in 0..2 {
             let client = &mut self.clients[world][node];
-            let end = Instant::now() + Duration::from_secs(30);
+            let end = Instant::now() + Duration::from_secs(180);
             loop {
                 client.send(&patch, world);
                 let answer = client.receive();
@@ -1187,7 +1187,7 @@ async fn compare(
     eprintln!("CLOISTER_SEED={seed}");
     let mut random = Random(seed);
     let folder = tempfile::tempdir().unwrap();
-    let mut plans = [0, 1].map(|_| support::plan(PARTIES, 20));
+    let mut plans = [0, 1].map(|_| support::plan(PARTIES, support::PATIENCE));
     for plan in &mut plans {
         for party in 0..PARTIES {
             plan.set(party, |settings| {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Cutter } from "../../actors/src/management/dashboard/api.js";
-import { available, launch, open, show } from "./browser.mjs";
+import { PATIENCE, available, launch, open, show } from "./browser.mjs";
 import { HOSTILE, IDS, mock } from "./mock.mjs";
 
 let browser;
@@ -14,7 +14,7 @@ after(() => browser?.close());
 
 /** A test with a node of its own, whose page must end without anything having gone wrong. */
 function driven(name, settings, body) {
-  test(name, { skip: !available() && "no browser", timeout: 90_000 }, async () => {
+  test(name, { skip: !available() && "no browser", timeout: 600_000 }, async () => {
     const node = await mock(settings);
     try {
       const page = await open(browser, node.url, settings);
@@ -28,9 +28,9 @@ function driven(name, settings, body) {
   });
 }
 
-const live = (page, state) => page.locator(`#live[data-state=${state}]`).waitFor({ timeout: 15_000 });
+const live = (page, state) => page.locator(`#live[data-state=${state}]`).waitFor({ timeout: PATIENCE });
 const focused = (page) => page.evaluate(() => document.activeElement?.dataset?.id || document.activeElement?.id || document.activeElement?.textContent);
-const said = (page, pattern) => page.locator("#said").filter({ hasText: pattern }).waitFor({ timeout: 5_000 });
+const said = (page, pattern) => page.locator("#said").filter({ hasText: pattern }).waitFor({ timeout: PATIENCE });
 
 test("events are cut out of a stream wherever its pieces end", () => {
   const stream = ": hello\r\n\r\nevent: node\ndata: {\"a\":\ndata: 1}\n\ndata:x\n\nevent: nothing\n\nevent: members\rdata: {}\r\r";
@@ -48,13 +48,12 @@ test("events are cut out of a stream wherever its pieces end", () => {
 driven("who is blocking, since when and at what, is told and goes on", {}, async ({ page, node }) => {
   await show(page, "computations");
   const blocked = page.locator(".run").filter({ hasText: "StatisticsBivariate" });
-  await blocked.getByText(/waiting for clinic-b since 1\d s, at agreeing/).waitFor();
+  await blocked.getByText(/waiting for clinic-b since \d+ s, at agreeing/).waitFor();
   const before = await blocked.locator(".blocking").textContent();
-  await page.waitForTimeout(2_200);
-  assert.notEqual(await blocked.locator(".blocking").textContent(), before);
+  await blocked.locator(".blocking").filter({ hasNotText: before }).waitFor();
   node.change(IDS.blocked, { state: "running", step: "share", round: 1, waiting: { parties: ["clinic-c"], for: "share", since: new Date(Date.now() - 4_000).toISOString() } });
-  await blocked.getByText(/waiting for clinic-c since \d s, at share/).waitFor();
-  await said(page, /StatisticsBivariate waits for clinic-c since [45] s/);
+  await blocked.getByText(/waiting for clinic-c since \d+ s, at share/).waitFor();
+  await said(page, /StatisticsBivariate waits for clinic-c since \d+ s/);
 });
 
 driven("what changes leaves focus, what was typed and what was opened alone", {}, async ({ page, node }) => {
@@ -110,7 +109,7 @@ driven("without a stream it says so, asks by itself, and is live again", {}, asy
   await page.locator("#live").getByText(/Reconnecting since \d+ s/).waitFor();
   // No event comes, and yet it is known.
   Object.assign(node.known.computations.find((one) => one.id === IDS.blocked), { function: "ByAsking" });
-  await page.locator(".run").filter({ hasText: "ByAsking" }).waitFor({ timeout: 12_000 });
+  await page.locator(".run").filter({ hasText: "ByAsking" }).waitFor({ timeout: PATIENCE });
   // What the node has forgotten when it is there again is not shown as running for ever.
   await show(page, `computations/${IDS.slow}`);
   await page.getByRole("heading", { name: "Sort", level: 1 }).waitFor();
@@ -127,7 +126,7 @@ driven("without a stream it says so, asks by itself, and is live again", {}, asy
 driven("a node that is stopped is told from one that is slow", {}, async ({ page, node }) => {
   await live(page, "live");
   node.stop(true);
-  await page.getByText("This node does not answer since").waitFor({ timeout: 12_000 });
+  await page.getByText("This node does not answer since").waitFor({ timeout: PATIENCE });
   assert.match(await page.locator("#live").textContent(), /No answer since/);
   assert.equal(await page.getByText("clinic-a").first().isVisible(), true, "what was known is still there");
   node.stop(false);
@@ -249,7 +248,7 @@ driven("the log is read page by page, and its chain is checked", {}, async ({ pa
   await page.getByText("86 to 135 of 135").waitFor();
   await page.getByText("token made").waitFor();
   await page.getByRole("button", { name: "Verify now" }).click();
-  await page.getByText("135 entries").waitFor();
+  await page.locator("#main").getByText("135 entries").waitFor();
   await said(page, "The log is whole: 135 entries");
   node.known.broken = true;
   await page.getByRole("button", { name: "Verify now" }).click();
@@ -284,8 +283,8 @@ test("a token is asked for, kept in this tab, and forgotten", { skip: !available
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     assert.equal(await page.evaluate(() => sessionStorage.length), 0);
     assert.equal((await page.locator("body").textContent()).includes("trial"), false);
-    await page.waitForTimeout(200);
-    assert.equal(node.streams.size, 0, "the stream is closed");
+    // The node hears of the closed stream when it does; a test that waits in vain ends by its own limit.
+    while (node.streams.size > 0) await page.waitForTimeout(20);
     // A token that is revoked while the page is open.
     await page.getByLabel("Token").fill("cloister_auditor");
     await page.keyboard.press("Enter");
@@ -297,7 +296,7 @@ test("a token is asked for, kept in this tab, and forgotten", { skip: !available
     assert.equal(await page.getByRole("button", { name: /^Cancel/ }).count(), 0);
     delete node.known.tokens.cloister_auditor;
     for (const { response } of node.streams) response.destroy();
-    await page.getByRole("heading", { name: "Sign in" }).waitFor({ timeout: 10_000 });
+    await page.getByRole("heading", { name: "Sign in" }).waitFor({ timeout: PATIENCE });
     assert.deepEqual(page.problems, []);
     await page.context().close();
   } finally {

@@ -20,6 +20,9 @@ export const SIZES = { wide: { width: 1360, height: 900 }, narrow: { width: 360,
 
 const EXECUTABLE = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
+/** The longest wait for an event, in milliseconds, before a test fails because the event does not come. */
+export const PATIENCE = 180_000;
+
 /** Returns whether there is a browser here. */
 export const available = () => (process.env.CLOISTER_TEST_CHROMIUM ?? EXECUTABLE) !== undefined;
 
@@ -34,6 +37,7 @@ export function launch() {
 export async function open(browser, url, { scheme = "light", size = SIZES.wide, token, motion = "no-preference" } = {}) {
   const context = await browser.newContext({ viewport: size, colorScheme: scheme, locale: "en-GB", reducedMotion: motion, bypassCSP: false, ignoreHTTPSErrors: true });
   if (token) await context.addInitScript((secret) => sessionStorage.setItem("cloister.token", secret), token);
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   page.problems = [];
   page.on("pageerror", (error) => page.problems.push(`error: ${error.message}`));

@@ -16,7 +16,7 @@
 // wide and narrow. Writes one JSON line, {"pages": n, "screenshots": "…", "problems": […]}, and ends with 1 where
 // there are problems, 2 where it was called wrongly, 77 where there is no browser.
 
-import { SCREENSHOTS, SIZES, VIEWS, available, check, launch, open, shot, show } from "./browser.mjs";
+import { PATIENCE, SCREENSHOTS, SIZES, VIEWS, available, check, launch, open, shot, show } from "./browser.mjs";
 
 async function input() {
   if (process.env.CLOISTER_TEST_REAL) return process.env.CLOISTER_TEST_REAL;
@@ -54,7 +54,7 @@ async function look(page, route, name) {
 async function told(page, name, ...texts) {
   for (const text of texts.filter((one) => one !== undefined && one !== null)) {
     try {
-      await page.locator("#main").filter({ hasText: text }).waitFor({ timeout: 5_000 });
+      await page.locator("#main").filter({ hasText: text }).waitFor({ timeout: PATIENCE });
     } catch {
       const there = (await page.locator("#main").innerText()).replace(/\s+/g, " ").slice(0, 600);
       problems.push(`${name}: it does not say ${text}, but: ${there}`);
@@ -97,7 +97,7 @@ try {
     const node = asked.nodes[expected.node ?? 0];
     const page = await open(browser, node.url, { token: node.token });
     try {
-      await page.locator("#live[data-state=live]").waitFor({ timeout: 10_000 });
+      await page.locator("#live[data-state=live]").waitFor({ timeout: PATIENCE });
       let route = "";
       if (which === "approval") {
         route = "approvals";
@@ -125,7 +125,7 @@ try {
         const page = await open(browser, node.url, { ...settings, token: node.token });
         const name = node.name ?? `node-${at}`;
         try {
-          await page.locator("#live[data-state=live]").waitFor({ timeout: 10_000 });
+          await page.locator("#live[data-state=live]").waitFor({ timeout: PATIENCE });
           for (const view of VIEWS) await look(page, view, `real-${name}-${view || "overview"}-${scheme}-${width}`);
           for (const [which, of, route] of later) if (of === node && route.includes("/")) await look(page, route, `real-${which}-${scheme}-${width}`);
           await page.goto(`${node.url}/docs`);

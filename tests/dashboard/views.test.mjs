@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { SIZES, VIEWS, available, check, launch, open, shot, show } from "./browser.mjs";
+import { PATIENCE, SIZES, VIEWS, available, check, launch, open, shot, show } from "./browser.mjs";
 import { IDS, mock } from "./mock.mjs";
 
 const DETAILS = ["blocked", "slow", "failed", "statistics", "table", "histogram", "median", "correlation", "cancelled", "others", "product", "groups", "top", "rounded"];
@@ -81,7 +81,7 @@ for (const { scheme, width, size } of LOOKS) {
         await page.keyboard.press("Escape");
       }
       node.stop(true);
-      await page.getByText("This node does not answer since").waitFor({ timeout: 10_000 });
+      await page.getByText("This node does not answer since").waitFor({ timeout: PATIENCE });
       assert.deepEqual(await check(page), []);
       await shot(page, `lost-${scheme}-${width}`);
       await page.context().close();

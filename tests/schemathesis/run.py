@@ -40,7 +40,7 @@ EXAMPLES = 25
 ENDLESS = "/events"
 
 # How long the events of all kinds may take; they come at once.
-PATIENCE = 10
+PATIENCE = 120
 
 # All calls and answers.
 LOG = "calls.ndjson"
@@ -179,7 +179,7 @@ def fuzz(node, seed):
         words = ["run", file.name, "--url", node.url, "--checks", ",".join(CHECKS), "--seed", str(seed)]
         words += ["--max-examples", str(EXAMPLES), "--exclude-path", ENDLESS, "--no-color"]
         words += ["--generation-database", "none", "--continue-on-failure", "--warnings", "off"]
-        words += ["--suppress-health-check", "all", "--request-timeout", "20"]
+        words += ["--suppress-health-check", "all", "--request-timeout", "120"]
         words += ["--report", "ndjson", "--report-ndjson-path", LOG]
         words += ["--header", f"Authorization: Bearer {node.token}"] if node.token else []
         try:

@@ -2,12 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// Longer than any deadline in a test.
-const PATIENCE: Duration = Duration::from_secs(40);
+use super::PATIENCE;
 
 /// The API of one node.
 #[derive(Clone)]

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 fn access(folder: &TempDir) -> Access {
     let folders = vec![folder.path().canonicalize().unwrap()];
-    Access { folders, timeout: Duration::from_secs(1), batch_rows: 3 }
+    Access { folders, timeout: Duration::from_secs(180), batch_rows: 3 }
 }
 
 fn csv(path: &Path) -> Declaration {

@@ -270,11 +270,11 @@ mod tests {
 
     #[test]
     fn what_is_not_used_expires() {
-        let (mut handles, ada) = handles(Limits { handle_seconds: 10, ..Limits::default() });
+        let (mut handles, ada) = handles(Limits { handle_seconds: 1_000, ..Limits::default() });
         let uuid = handles.insert(&ada, value(1)).unwrap().to_string();
-        handles.expire(Instant::now() + Duration::from_secs(9));
+        handles.expire(Instant::now() + Duration::from_secs(500));
         assert!(handles.find(&ada, &uuid).is_ok());
-        handles.expire(Instant::now() + Duration::from_secs(11));
+        handles.expire(Instant::now() + Duration::from_secs(1_001));
         assert!(handles.find(&ada, &uuid).is_err());
         assert_eq!(handles.usage(&ada).bytes, 0);
     }

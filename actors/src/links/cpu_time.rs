@@ -34,14 +34,26 @@ impl CpuTime {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+    use std::task::{Context, Waker};
+    use std::thread::sleep;
+
     use super::*;
 
-    #[actix_rt::test]
-    async fn waiting_is_not_counted_and_work_is() {
-        let cpu_time = CpuTime::default();
-        cpu_time.clone().of(tokio::time::sleep(Duration::from_millis(50))).await;
-        assert!(cpu_time.so_far() < Duration::from_millis(25), "{cpu_time:?}");
-        cpu_time.clone().of(async { std::thread::sleep(Duration::from_millis(50)) }).await;
-        assert!(cpu_time.so_far() >= Duration::from_millis(50), "{cpu_time:?}");
+    const A_WHILE: Duration = Duration::from_millis(50);
+
+    #[test]
+    fn waiting_is_not_counted_and_work_is() {
+        let (cpu_time, mut context) = (CpuTime::default(), Context::from_waker(Waker::noop()));
+        let begun = Instant::now();
+        let mut waiting = pin!(cpu_time.clone().of(pending::<()>()));
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        sleep(A_WHILE);
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        assert!(cpu_time.so_far() <= begun.elapsed() - A_WHILE, "{cpu_time:?}");
+
+        let mut working = pin!(cpu_time.clone().of(async { sleep(A_WHILE) }));
+        assert!(working.as_mut().poll(&mut context).is_ready());
+        assert!(cpu_time.so_far() >= A_WHILE, "{cpu_time:?}");
     }
 }

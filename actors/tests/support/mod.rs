@@ -40,6 +40,9 @@ pub struct Plan {
     _ports: Ports,
 }
 
+/// A deadline, in seconds, that no working machine comes near.
+pub const PATIENCE: u32 = 180;
+
 pub fn plan(parties: usize, deadline_seconds: u32) -> Plan {
     let folder = tempfile::tempdir().unwrap();
     let ports = Ports::take().unwrap();

@@ -7,14 +7,11 @@ mod support;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use cloister_shaping::{Relay, Shape};
 
-use crate::support::{MS, Through, alone, listen, take};
-
-/// A test fails and does not hang.
-const LONG: Duration = Duration::from_secs(5);
+use crate::support::{LONG, MS, Through, listen, take};
 
 /// splitmix64: numbers for a test, of a seed that it prints.
 struct Numbers(u64);
@@ -108,33 +105,31 @@ fn whoever_is_reset_is_told() {
     drop(far);
     let error = near.read(&mut [0]).err().map(|error| error.kind());
     assert!(matches!(error, None | Some(ErrorKind::ConnectionReset)), "{error:?}");
-    let refused = (0..1_000).find_map(|_| {
+    let begun = Instant::now();
+    while near.write_all(&[7]).is_ok() {
+        assert!(begun.elapsed() < LONG, "it is never told");
         thread::sleep(MS);
-        near.write_all(&[7]).err()
-    });
-    assert!(refused.is_some());
+    }
 }
 
 #[test]
 fn a_sender_is_held_back_when_the_line_is_full() {
-    let _alone = alone();
-    let through = Through::new(14 * MS, Some(1e6));
+    let through = Through::new(14 * MS, Some(1e4));
     let (mut near, far) = through.connect();
     // The buffers of the system's own, of both sockets of the near connection.
     let bound = 16 << 20;
-    near.set_nonblocking(true).unwrap();
-    let (block, start, mut accepted) = (vec![7; 1 << 16], Instant::now(), 0);
-    while start.elapsed() < 300 * MS && accepted < 4 * bound {
-        match near.write(&block) {
-            Ok(written) => accepted += written,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(MS),
-            Err(error) => panic!("{error}"),
-        }
+    near.set_write_timeout(Some(200 * MS)).unwrap();
+    let (block, mut accepted) = (vec![7; 1 << 16], 0);
+    while accepted < bound
+        && let Ok(written) = near.write(&block)
+    {
+        accepted += written;
     }
     println!("{accepted} bytes accepted");
     assert!(accepted < bound, "{accepted}");
     // It carries on where it stood.
-    take(far, 200_000).join().unwrap();
+    through.relay.set(Shape { delay: MS, bandwidth: None });
+    take(far, accepted.min(200_000)).join().unwrap();
 }
 
 #[test]
@@ -152,7 +147,7 @@ fn a_sender_is_held_back_when_nobody_reads() {
 
 #[test]
 fn a_relay_that_is_dropped_ends_everything() {
-    let through = Through::new(LONG, Some(1e5));
+    let through = Through::new(2 * LONG, Some(1e5));
     let (address, start) = (through.relay.address(), Instant::now());
     let (near, far) = through.connect();
     let mut ends = [near, far];
@@ -165,7 +160,7 @@ fn a_relay_that_is_dropped_ends_everything() {
         assert!(matches!(end, Ok(0) | Err(ErrorKind::ConnectionReset)), "{end:?}");
     }
     assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
-    assert!(start.elapsed() < LONG);
+    assert!(start.elapsed() < 2 * LONG);
 }
 
 #[test]

@@ -1,4 +1,6 @@
-//! Links are as slow as they should be, and no slower: real sockets, and the figures that were given.
+//! Links are as slow as they should be, whatever the load: nothing arrives before it is due. How late it may
+//! be, `examples/figures.rs` measures. What must not wait for what is asked of links so slow that in vain it
+//! would be waited for.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -9,23 +11,18 @@ use std::time::{Duration, Instant};
 
 use cloister_shaping::Shape;
 
-use crate::support::{MS, Through, alone, echo, give, is_about, one_way, take, transfer};
+use crate::support::{LONG, MS, Through, arrives, at_least, echo, give, one_way, take, transfer};
 
-/// What a link may be late by at the median.
-const LATE: Duration = Duration::from_micros(300);
+/// Bytes a second at which twenty kilobytes take longer than any test waits.
+const CRAWL: f64 = 100.0;
 
 #[test]
 fn a_message_takes_the_delay() {
-    let _alone = alone();
     for (delay, rounds) in [(MS, 21), (14 * MS, 7)] {
         let through = Through::new(delay, None);
         let (mut near, far) = through.connect();
         let echo = echo(far);
-        is_about(delay, LATE, || {
-            let trips = one_way(&mut near, rounds);
-            assert!(trips[0] >= delay, "{trips:?}");
-            trips[rounds / 2]
-        });
+        at_least(delay, one_way(&mut near, rounds)[0]);
         drop(near);
         echo.join().unwrap();
     }
@@ -33,108 +30,78 @@ fn a_message_takes_the_delay() {
 
 #[test]
 fn delay_alone_does_not_limit_how_much_is_under_way() {
-    let _alone = alone();
-    // With a window of a megabyte it would take 1.6 s.
-    let through = Through::new(100 * MS, None);
-    let mut ends = Some(through.connect());
-    is_about(100 * MS, 300 * MS, || {
-        let (back, time) = transfer(ends.take().unwrap(), 16 << 20);
-        ends = Some(back);
-        time
-    });
+    let through = Through::new(2 * LONG, None);
+    let (mut near, _far) = through.connect();
+    // Nothing has arrived when all of it has left.
+    near.set_write_timeout(Some(LONG)).unwrap();
+    near.write_all(&vec![7; 16 << 20]).unwrap();
 }
 
 #[test]
 fn bytes_take_their_number_over_the_bandwidth_and_the_delay() {
-    let _alone = alone();
     for (rate, bytes, line) in [(10e6, 2_000_000, 200 * MS), (1e6, 100_000, 100 * MS)] {
         let through = Through::new(14 * MS, Some(rate));
-        let mut ends = Some(through.connect());
-        is_about(line + 14 * MS, line / 20, || {
-            let (back, time) = transfer(ends.take().unwrap(), bytes);
-            ends = Some(back);
-            time
-        });
+        at_least(line + 14 * MS, transfer(through.connect(), bytes));
     }
 }
 
 #[test]
 fn both_directions_have_the_bandwidth_at_once() {
-    let _alone = alone();
     let (bytes, line) = (1_000_000, 100 * MS);
     let through = Through::new(MS, Some(10e6));
-    is_about(line + MS, line / 20, || {
-        let (near, far) = through.connect();
-        let start = Instant::now();
-        let giving =
-            [near.try_clone().unwrap(), far.try_clone().unwrap()].map(|end| give(end, bytes));
-        let arrived = [near, far].map(|end| take(end, bytes)).map(|end| end.join().unwrap().1);
-        giving.into_iter().for_each(|end| drop(end.join().unwrap()));
-        arrived[0].max(arrived[1]) - start
-    });
+    let (near, far) = through.connect();
+    let start = Instant::now();
+    let giving = [near.try_clone().unwrap(), far.try_clone().unwrap()].map(|end| give(end, bytes));
+    let arrived = [near, far].map(|end| take(end, bytes)).map(|end| end.join().unwrap().1);
+    giving.into_iter().for_each(|end| drop(end.join().unwrap()));
+    for arrived in arrived {
+        at_least(line + MS, arrived - start);
+    }
 }
 
 #[test]
-fn a_message_against_the_stream_is_not_slowed() {
-    let _alone = alone();
-    let through = Through::new(MS, Some(10e6));
-    is_about(MS, 2 * LATE, || {
-        let (mut near, mut far) = through.connect();
-        let giving = give(near.try_clone().unwrap(), 500_000);
-        far.read_exact(&mut [0; 1_000]).unwrap();
-        let start = Instant::now();
-        far.write_all(&[7]).unwrap();
-        near.read_exact(&mut [0]).unwrap();
-        let time = start.elapsed();
-        giving.join().unwrap();
-        time
-    });
+fn a_message_against_the_stream_does_not_wait_for_it() {
+    let through = Through::new(MS, Some(CRAWL));
+    let (mut near, mut far) = through.connect();
+    near.write_all(&[7; 20_000]).unwrap();
+    far.read_exact(&mut [0; 10]).unwrap();
+    far.write_all(&[7]).unwrap();
+    arrives(&mut near, 1);
 }
 
 #[test]
 fn connections_through_one_relay_do_not_share_bandwidth() {
-    let _alone = alone();
-    let (bytes, line) = (1_000_000, 100 * MS);
-    let through = Through::new(MS, Some(10e6));
-    is_about(line + MS, line / 20, || {
-        let start = Instant::now();
-        let ends = [through.connect(), through.connect()];
-        let running = ends.map(|(near, far)| (give(near, bytes), take(far, bytes)));
-        let arrived = running.map(|(giving, taking)| {
-            giving.join().unwrap();
-            taking.join().unwrap().1
-        });
-        arrived[0].max(arrived[1]) - start
-    });
+    let through = Through::new(MS, Some(CRAWL));
+    let [(mut busy, _far), (mut near, mut far)] = [through.connect(), through.connect()];
+    busy.write_all(&[7; 20_000]).unwrap();
+    near.write_all(&[7]).unwrap();
+    arrives(&mut far, 1);
 }
 
 #[test]
 fn a_small_message_does_not_wait_for_all_that_comes_after_it() {
-    let _alone = alone();
-    let through = Through::new(MS, Some(1e6));
-    // The line takes 50 ms for what comes after it.
-    is_about(MS, 2 * MS, || {
-        let (mut near, mut far) = through.connect();
-        let start = Instant::now();
-        near.write_all(&[7; 50_000]).unwrap();
-        far.read_exact(&mut [0; 64]).unwrap();
-        start.elapsed()
-    });
+    let through = Through::new(MS, Some(CRAWL));
+    let (mut near, mut far) = through.connect();
+    near.write_all(&[7; 20_000]).unwrap();
+    arrives(&mut far, 10);
 }
 
 #[test]
 fn a_link_takes_another_shape_while_it_lives() {
-    let _alone = alone();
-    let through = Through::new(10 * MS, None);
-    let (mut near, far) = through.connect();
+    let through = Through::new(2 * LONG, None);
+    let (mut near, mut far) = through.connect();
+    // In time only by the new delay, and then again not before the newest.
+    through.relay.set(Shape { delay: MS, bandwidth: None });
+    near.write_all(&[7]).unwrap();
+    arrives(&mut far, 1);
     let echo = echo(far);
     for delay in [10 * MS, MS, 5 * MS] {
         through.relay.set(Shape { delay, bandwidth: None });
-        is_about(delay, LATE, || one_way(&mut near, 11)[5]);
+        at_least(delay, one_way(&mut near, 11)[0]);
     }
     // 64 bytes take 6.4 ms.
     through.relay.set(Shape { delay: MS, bandwidth: Some(1e4) });
-    is_about(MS + MS * 64 / 10, LATE, || one_way(&mut near, 5)[2]);
+    at_least(MS + Duration::from_micros(6_400), one_way(&mut near, 5)[0]);
     drop(near);
     echo.join().unwrap();
 }

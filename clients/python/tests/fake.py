@@ -10,14 +10,17 @@ import asyncio
 import contextlib
 import itertools
 import json
+import signal
 import threading
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
 import httpx
+import pytest
 
 from cloister import Member
 
@@ -327,3 +330,26 @@ def error(
         "trace": "7ace" * 8,
     }
     return status, document
+
+
+@contextlib.contextmanager
+def interrupted_when(is_so: Callable[[], bool]) -> Iterator[None]:
+    """Interrupts what runs within as a user does at a terminal, once something is so."""
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def interrupt() -> None:
+        while not is_so():
+            time.sleep(0.005)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    # A shell has what it runs in the background ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            yield
+        thread.join()
+    finally:
+        signal.signal(signal.SIGINT, before)

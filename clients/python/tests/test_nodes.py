@@ -166,7 +166,7 @@ def test_everybody_waits_for_whoever_is_late_and_the_end_of_the_time_cancels(
     network = str(uuid.uuid4())
     heard: list[Progress] = []
     with pytest.raises(ComputationTimedOut):
-        consortium.compute("SecureSum", data=numbers, network=network, progress=heard.append, timeout=2)
+        consortium.compute("SecureSum", data=numbers, network=network, progress=heard.append, timeout=15)
     waits = [one for one in heard if one.waiting_for == (late.name,)]
     assert {one.party for one in waits} == set(numbers) - {late.name}
     assert str(waits[0]).startswith(f"{waits[0].party}: waiting for {late.name} since 00:0")

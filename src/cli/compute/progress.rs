@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(progress.waiting("a", &told), None, "it has only begun");
         let long = Instant::now().checked_sub(PATIENT).unwrap();
         progress.waits.borrow_mut().get_mut("a").unwrap().since = long;
-        assert!(progress.waiting("a", &told).unwrap().contains("waiting for b since 00:02"));
+        assert!(progress.waiting("a", &told).unwrap().starts_with("waiting for b since 00:"));
         let other = computation(json!({"parties": ["c"], "for": "agreeing", "since": "y"}));
         assert_eq!(progress.waiting("a", &other), None, "another wait begins anew");
     }

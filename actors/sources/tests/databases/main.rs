@@ -21,7 +21,7 @@ use cloister_sources::{
 
 fn access(folder: &Path) -> Access {
     let folders = vec![folder.canonicalize().unwrap()];
-    Access { folders, timeout: Duration::from_secs(20), batch_rows: 7 }
+    Access { folders, timeout: Duration::from_secs(180), batch_rows: 7 }
 }
 
 fn declare(source: Source) -> Declaration {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cloister_sources::{
     Access, Aggregate, Aggregated, Declaration, Kind, Source, Values, aggregate,
@@ -138,11 +138,9 @@ fn nothing_is_written_and_nothing_outside_is_read() {
 #[test]
 fn slow_queries_are_cut() {
     let folder = tempfile::tempdir().unwrap();
-    let access = Access { timeout: Duration::from_millis(300), ..access(folder.path()) };
+    let access = Access { timeout: Duration::from_secs(3), ..access(folder.path()) };
     let path = made(folder.path(), "a.db", "CREATE TABLE kept (a)");
     let endless =
         "WITH RECURSIVE n(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n) SELECT max(a) AS a FROM n";
-    let began = Instant::now();
-    refused_as(source(&path, query(endless)), &access, "did not answer within 300ms");
-    assert!(began.elapsed() < Duration::from_secs(10));
+    refused_as(source(&path, query(endless)), &access, "did not answer within 3s");
 }

@@ -2,10 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses parts of it")]
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -13,17 +11,8 @@ use cloister_shaping::{Relay, Shape};
 
 pub const MS: Duration = Duration::from_millis(1);
 
-/// How often a figure is measured at the most: the machine is shared, and one undisturbed time shows
-/// what the relay does.
-const ATTEMPTS: usize = 30;
-
-/// Held while a test measures, so that tests do not disturb one another.
-pub fn alone() -> File {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shaping-tests-that-measure");
-    let file = File::create(path).unwrap();
-    file.lock().unwrap();
-    file
-}
+/// How long something may take to arrive on any machine before a test says that it does not.
+pub const LONG: Duration = Duration::from_secs(30);
 
 pub fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -94,25 +83,23 @@ pub fn take(mut end: TcpStream, bytes: usize) -> JoinHandle<(TcpStream, Instant)
 }
 
 /// Until the last of so many bytes has come.
-pub fn transfer(ends: (TcpStream, TcpStream), bytes: usize) -> ((TcpStream, TcpStream), Duration) {
+pub fn transfer((near, far): (TcpStream, TcpStream), bytes: usize) -> Duration {
     let start = Instant::now();
-    let (giving, taking) = (give(ends.0, bytes), take(ends.1, bytes));
-    let (far, arrived) = taking.join().unwrap();
-    ((giving.join().unwrap(), far), arrived - start)
+    let (giving, taking) = (give(near, bytes), take(far, bytes));
+    let (_far, arrived) = taking.join().unwrap();
+    giving.join().unwrap();
+    arrived - start
 }
 
-/// Measures until it is near enough to what is expected; earlier than that it must never be.
+/// So many bytes come, before a test says that they do not.
 #[track_caller]
-pub fn is_about(expected: Duration, more: Duration, mut measure: impl FnMut() -> Duration) {
-    let mut measured = Vec::new();
-    while measured.len() < ATTEMPTS {
-        let time = measure();
-        // What the relay counts in nanoseconds may have been rounded down.
-        assert!(time + Duration::from_micros(2) >= expected, "{time:?} instead of {expected:?}");
-        if time <= expected + more {
-            return;
-        }
-        measured.push(time);
-    }
-    panic!("{measured:?} instead of {expected:?}");
+pub fn arrives(end: &mut TcpStream, bytes: usize) {
+    end.set_read_timeout(Some(LONG)).unwrap();
+    end.read_exact(&mut vec![0; bytes]).unwrap();
+}
+
+/// Nothing is earlier than it should be; what the relay counts in nanoseconds may have been rounded down.
+#[track_caller]
+pub fn at_least(expected: Duration, time: Duration) {
+    assert!(time + Duration::from_micros(2) >= expected, "{time:?} instead of {expected:?}");
 }
