@@ -89,7 +89,16 @@ fn actors_know_what_is_below_and_not_the_command() {
 
 #[test]
 fn modules_import_from_their_own_floor_or_below() {
-    keep_the_floors("protocols/src");
+    for folder in [
+        "protocols/src",
+        "actors/sources/src",
+        "actors/vault/src",
+        "certs/src",
+        "benches/report/src",
+        "benches/shaping/src",
+    ] {
+        keep_the_floors(folder);
+    }
 }
 
 /// Holds the modules below a crate's source folder against its list in ARCHITECTURE.md: each top module has

@@ -1,4 +1,4 @@
-//! How exact the relay is on this machine, what it carries, and what it costs.
+//! The accuracy, the rate and the cost of the relay on this machine.
 //!
 //! `cargo run --release -p cloister-shaping --example figures`
 
@@ -6,7 +6,7 @@
     missing_docs,
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a program for whoever changes this crate stops where it fails"
+    reason = "a program for developers of this crate stops at its first failure"
 )]
 
 use std::io::{Read, Write};
@@ -25,15 +25,13 @@ fn main() {
         let rounds = (Duration::from_secs(3).as_micros() / (2 * delay.as_micros())).min(1_000);
         let rounds = usize::try_from(rounds).unwrap();
         let sorted = round_trips(Some(Shape { delay, bandwidth: None }), rounds);
-        let error = |part: usize| {
+        let [least, median, p99] = [0, 50, 99].map(|part| {
             let trip = sorted[(rounds - 1) * part / 100].as_secs_f64();
             (trip / 2.0 - delay.as_secs_f64()) * 1e6
-        };
+        });
         println!(
-            "{delay:?} one way, {rounds} rounds: late by {:.0} us at the least, {:.0} at the median, {:.0} at 99 %",
-            error(0),
-            error(50),
-            error(99)
+            "{delay:?} one way, {rounds} rounds: late by {least:.0} us at the least, {median:.0} at \
+             the median, {p99:.0} at 99 %"
         );
     }
     for (delay, bandwidth) in [(0, None), (14, None), (14, Some(125e6)), (14, Some(1.25e6))] {
@@ -53,7 +51,7 @@ fn main() {
     println!("idle relay: {idle:?} of processor time a second");
 }
 
-/// Connected through a relay of this shape.
+/// Connects two sockets, through a relay for a shape.
 fn connect(shape: Option<Shape>) -> (TcpStream, TcpStream, Option<Relay>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let target = listener.local_addr().unwrap();
@@ -114,11 +112,12 @@ fn idle() -> Duration {
     Duration::from_secs_f64(spent)
 }
 
-/// Seconds of processor time that this process has used, threads that have ended among them, to
-/// ten milliseconds.
+/// Returns the seconds of processor time of this process, to ten milliseconds, including threads
+/// that have ended.
 fn cpu() -> f64 {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap();
     let (_, fields) = text.rsplit_once(')').unwrap();
-    let ticks = |index| fields.split_whitespace().nth(index).unwrap().parse::<f64>().unwrap();
-    (ticks(11) + ticks(12)) / 100.0
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let [user, system] = [fields[11], fields[12]].map(|ticks| ticks.parse::<f64>().unwrap());
+    (user + system) / 100.0
 }

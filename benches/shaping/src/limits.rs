@@ -1,14 +1,14 @@
-//! What a bare connection can do, measured now: mutual TLS with the nodes' own settings, over
-//! loopback or through a relay, with nothing of a node around it.
+//! The limits of a bare connection, measured now: mutual TLS with the nodes' own settings, over
+//! loopback or through a relay, without a node around it.
 //!
-//! Both ends block in a thread of their own. With a runtime between socket and thread, as a node has
-//! one, a round trip took 17.5 µs instead of 15.5: so this is the lower bound to set a node's rounds
-//! against. Much at once goes slower now and then than over links that read and write by turns: 1.1 to 2.3
-//! GB/s were seen, from one connection to the next, where a node's link carried 3.0.
+//! Both ends block in a thread of their own. With a runtime between socket and thread, as in a
+//! node, a round trip took 17.5 µs instead of 15.5. So this is a lower bound for a node's rounds.
+//! One-way transfers are slower at times than links that read and write by turns. From one
+//! connection to the next they carried 1.1 to 2.3 GB/s, and a node's link carried 3.0.
 //!
-//! A round trip takes some 15 µs where both threads run on one processor or on two that are awake, and
-//! some 55 µs where each message wakes a virtual processor that has gone to sleep. Which of the two it is
-//! the system decides, for seconds at a time; and so it is with the nodes' own round trips.
+//! A round trip takes some 15 µs if both threads run on one processor or on two that are awake. It
+//! takes some 55 µs if each message wakes a sleeping virtual processor. The system chooses one of
+//! the two for seconds at a time, and so it does for the nodes' own round trips.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -23,21 +23,22 @@ use cloister_certs::{
 };
 use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, StreamOwned};
 
-use crate::{Relay, Shape};
+use crate::relay::Relay;
+use crate::shape::Shape;
 
-/// A message of a round trip: one that a round without data has.
+/// The bytes of a message of a round trip, as in a round without data.
 const MESSAGE: usize = 64;
 
-/// How much is written and read at once.
+/// The bytes that are written and read at once.
 const WRITE: usize = 1 << 20;
 
-/// For how long a bandwidth is measured, if once does not take longer.
+/// The time after which no further repetition of a bandwidth measurement begins.
 const ENOUGH: Duration = Duration::from_millis(300);
 
-/// How often a bandwidth is measured at the most.
+/// The most repetitions of a bandwidth measurement.
 const REPETITIONS: usize = 9;
 
-/// A bare connection could not be measured.
+/// Reasons why a bare connection could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum LimitsError {
     /// The system refused a socket or a thread, or the connection broke.
@@ -46,52 +47,54 @@ pub enum LimitsError {
     /// No identity could be made.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// Bug of ours.
+    /// A bug of ours.
     #[error(transparent)]
     Roster(#[from] RosterError),
-    /// Bug of ours.
+    /// A bug of ours.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The TLS library does not make a connection with our settings.
+    /// The TLS library rejects our settings.
     #[error("the TLS library refused our settings: {0}")]
     Tls(#[from] rustls::Error),
-    /// The other end's thread has ended.
+    /// The thread of the other end has ended.
     #[error("the other end of a bare connection has gone")]
     Gone,
 }
 
-/// A mutual-TLS connection between the thread that has it and one of its own.
+/// A mutual-TLS connection between the owning thread and a thread of its own.
 pub struct TlsPair {
     near: StreamOwned<ClientConnection, TcpStream>,
     jobs: Sender<Job>,
     done: Receiver<Instant>,
-    /// Ends after the connection through it.
+    /// Dropped after the connection through it.
     _relay: Option<Relay>,
 }
 
-/// What the other end is to do.
+/// A job of the other end.
 enum Job {
-    /// Send so many messages back.
+    /// Sends so many messages back.
     Echo { times: u32 },
-    /// Read so many bytes, and say when the last was there.
+    /// Reads so many bytes, and reports the arrival of the last one.
     Take { bytes: usize },
 }
 
 impl TlsPair {
-    /// Connects over loopback, through a relay if there is a shape.
+    /// Connects over loopback, through a relay for a shape.
     pub fn connect(shape: Option<Shape>) -> Result<Self, LimitsError> {
         let (server, client) = settings()?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let target = listener.local_addr()?;
-        let relay = shape
-            .map(|shape| Relay::start(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, target, shape));
-        let relay = relay.transpose()?;
+        let mut relay = None;
+        if let Some(shape) = shape {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            relay = Some(Relay::start(listener, target, shape)?);
+        }
         let socket = TcpStream::connect(relay.as_ref().map_or(target, Relay::address))?;
         socket.set_nodelay(true)?;
         let (jobs, to_do) = mpsc::channel();
         let (tell, done) = mpsc::channel();
         thread::Builder::new().name("bare TLS".into()).spawn(move || {
-            // Whoever waits for `done` sees that this end has gone.
+            // If it fails, the channel `done` closes, which the other thread sees.
             let _ = serve(&listener, server, &to_do, &tell);
         })?;
         let connection = ClientConnection::new(client, server_name())?;
@@ -102,18 +105,19 @@ impl TlsPair {
         Ok(Self { near, jobs, done, _relay: relay })
     }
 
-    /// The time in which 64 bytes go and 64 come back; the median of so many, none of which is the
-    /// first.
+    /// Measures round trips of 64 bytes, and returns their median without the first one.
     pub fn round_trip(&mut self, times: u32) -> Result<Duration, LimitsError> {
         self.ask(Job::Echo { times: times + 1 })?;
         self.exchange()?;
-        let trips: Result<Vec<Duration>, io::Error> = (0..times).map(|_| self.exchange()).collect();
-        let trips = trips?;
+        let mut trips = Vec::new();
+        for _ in 0..times {
+            trips.push(self.exchange()?);
+        }
         self.finished()?;
         Ok(median(trips))
     }
 
-    /// The time in which so many bytes go one way, until the last has arrived.
+    /// Measures the time of a one-way transfer, until its last byte has arrived.
     pub fn time(&mut self, bytes: usize) -> Result<Duration, LimitsError> {
         let buffer = vec![7; WRITE.min(bytes)];
         self.ask(Job::Take { bytes })?;
@@ -128,21 +132,23 @@ impl TlsPair {
         Ok(self.finished()?.saturating_duration_since(start))
     }
 
-    /// How many bytes a second go one way, when so many are sent: the median of up to 9 times in
-    /// about 300 milliseconds, after one that does not count.
+    /// Measures the one-way rate of such transfers, in bytes a second. The result is the median of
+    /// up to 9 transfers in about 300 milliseconds, without the first one.
     #[expect(clippy::cast_precision_loss, reason = "a number of bytes to 16 digits")]
     pub fn bytes_per_second(&mut self, bytes: usize) -> Result<f64, LimitsError> {
         self.time(bytes)?;
-        let (mut times, start) = (vec![self.time(bytes)?], Instant::now());
+        let mut times = vec![self.time(bytes)?];
+        let start = Instant::now();
         while times.len() < REPETITIONS && start.elapsed() < ENOUGH {
             times.push(self.time(bytes)?);
         }
         Ok(bytes as f64 / median(times).as_secs_f64())
     }
 
-    /// One round trip.
+    /// Makes one round trip.
     fn exchange(&mut self) -> io::Result<Duration> {
-        let (mut message, start) = ([7; MESSAGE], Instant::now());
+        let mut message = [7; MESSAGE];
+        let start = Instant::now();
         self.near.write_all(&message)?;
         self.near.flush()?;
         self.near.read_exact(&mut message)?;
@@ -153,25 +159,25 @@ impl TlsPair {
         self.jobs.send(job).map_err(|_| LimitsError::Gone)
     }
 
-    /// When the other end had done its job.
+    /// Waits for the instant at which the other end finished its job.
     fn finished(&self) -> Result<Instant, LimitsError> {
         self.done.recv().map_err(|_| LimitsError::Gone)
     }
 }
 
-/// What two nodes connect with that have each other's pin.
+/// Makes the settings of two nodes that pin each other.
 fn settings() -> Result<(Arc<ServerConfig>, Arc<ClientConfig>), LimitsError> {
-    let identity = |name| Identity::create(name, Validity::DEFAULT, SystemTime::now());
-    let (here, there) = (identity("here")?, identity("there")?);
-    let member = |identity: &Identity| Member {
-        name: identity.name().into(),
-        fingerprints: vec![identity.fingerprint()],
-    };
-    let roster = Arc::new(Roster::new(vec![member(&here), member(&there)])?);
+    let here = Identity::create("here", Validity::DEFAULT, SystemTime::now())?;
+    let there = Identity::create("there", Validity::DEFAULT, SystemTime::now())?;
+    let roster = Arc::new(Roster::new([member(&here), member(&there)])?);
     Ok((server_config(&there, roster)?, client_config(&here, &member(&there))?))
 }
 
-/// The other end: accepts, says so, and does what it is asked to until nobody asks any more.
+fn member(identity: &Identity) -> Member {
+    Member { name: identity.name().into(), fingerprints: vec![identity.fingerprint()] }
+}
+
+/// Runs the other end: accepts, reports that, and does jobs until the channel of jobs closes.
 fn serve(
     listener: &TcpListener,
     config: Arc<ServerConfig>,
@@ -182,16 +188,19 @@ fn serve(
     socket.set_nodelay(true)?;
     let mut far = StreamOwned::new(ServerConnection::new(config)?, socket);
     far.conn.complete_io(&mut far.sock)?;
-    let tell = || done.send(Instant::now()).map_err(|_| LimitsError::Gone);
-    tell()?;
+    report_done(done)?;
     for job in jobs {
         match job {
             Job::Echo { times } => echo(&mut far, times)?,
             Job::Take { bytes } => take(&mut far, bytes)?,
         }
-        tell()?;
+        report_done(done)?;
     }
     Ok(())
+}
+
+fn report_done(done: &Sender<Instant>) -> Result<(), LimitsError> {
+    done.send(Instant::now()).map_err(|_| LimitsError::Gone)
 }
 
 fn echo(stream: &mut (impl Read + Write), times: u32) -> io::Result<()> {
@@ -215,7 +224,7 @@ fn take(stream: &mut impl Read, bytes: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// The upper one of the two in the middle; nothing for no times at all.
+/// Returns the median: the longer of the two middle times of an even number, and 0 of none.
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()

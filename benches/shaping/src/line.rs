@@ -1,27 +1,27 @@
-//! Bytes under way in one direction: handed from the thread that reads them to the thread that
-//! writes them, each when it is due. Bounded; nothing here touches a socket.
+//! The bytes in flight in one direction, passed from the reading thread to the writing thread when
+//! they are due. Their number is bounded. Nothing here touches a socket.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::Shape;
 use crate::clock::{Waker, spin_until};
+use crate::shape::Shape;
 
-/// What arrives at the end of a line.
+/// An arrival at the end of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Cargo {
     Bytes(Vec<u8>),
-    /// Nothing comes any more.
+    /// The end of the direction.
     End(Ending),
 }
 
-/// How the sender's side of a connection ended.
+/// The end of the sender's side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// It has said that it sends no more.
+    /// The sender finished sending.
     Finished,
-    /// It is broken.
+    /// The connection broke.
     Broken,
 }
 
@@ -29,68 +29,71 @@ pub(crate) enum Ending {
 #[derive(Default)]
 pub(crate) struct Line {
     state: Mutex<State>,
-    /// There is something to deliver, or the line is closed.
+    /// Notified when there is something to deliver, or the line is closed.
     filled: Condvar,
-    /// There is room again, or the line is closed.
+    /// Notified when there is room again, or the line is closed.
     drained: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    /// In the order in which it was sent, which is that in which it is due.
-    under_way: VecDeque<(Instant, Cargo)>,
+    /// The arrivals and their times, in order.
+    in_flight: VecDeque<(Instant, Cargo)>,
     held: usize,
-    /// What it must hold no more than before whoever waits for room is woken.
-    awaited: Option<usize>,
+    /// The bytes below which the thread that waits for room is woken.
+    resume_at: Option<usize>,
     closed: bool,
 }
 
 impl Line {
-    /// Waits until the line may hold more; false where it takes nothing any more.
+    /// Waits until the line may hold more. Returns `false` if the line is closed.
     pub(crate) fn wait_for_room(&self, shape: &Shape) -> bool {
         let mut state = self.lock();
         if state.held >= shape.most_held() {
-            state.awaited = Some(shape.resumed_at());
+            state.resume_at = Some(shape.resumed_at());
         }
-        let full = |state: &mut State| !state.closed && state.awaited.is_some();
-        let state = self.drained.wait_while(state, full);
-        !state.unwrap_or_else(PoisonError::into_inner).closed
+        let state = self
+            .drained
+            .wait_while(state, |state| !state.closed && state.resume_at.is_some())
+            .unwrap_or_else(PoisonError::into_inner);
+        !state.closed
     }
 
+    /// Puts an arrival on the line, which is due no earlier than those before.
     pub(crate) fn put(&self, due: Instant, cargo: Cargo) {
         let mut state = self.lock();
         if state.closed {
             return;
         }
         state.held += cargo.length();
-        state.under_way.push_back((due, cargo));
-        // Where there was something already, the other side waits for that to be due.
-        if state.under_way.len() == 1 {
+        state.in_flight.push_back((due, cargo));
+        // If something was there before, the other side waits until that is due.
+        if state.in_flight.len() == 1 {
             self.filled.notify_one();
         }
     }
 
-    /// What comes next, at the instant at which it is due; none when the line is closed.
+    /// Takes the next arrival when it is due, or returns `None` if the line is closed.
     pub(crate) fn take(&self, waker: &mut Waker) -> Option<Cargo> {
         let (due, cargo) = self.take_early(waker)?;
         spin_until(due);
         Some(cargo)
     }
 
-    /// Nothing that is under way arrives, and nothing more is taken.
+    /// Closes the line. Everything in flight is lost.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        state.under_way.clear();
+        state.in_flight.clear();
         self.filled.notify_all();
         self.drained.notify_all();
     }
 
-    /// What comes next, as early before it is due as one must wake to be in time.
+    /// Takes the next arrival early enough for the thread to spin until it is due.
     fn take_early(&self, waker: &mut Waker) -> Option<(Instant, Cargo)> {
         let mut state = self.lock();
         while !state.closed {
-            let Some((due, _)) = state.under_way.front() else {
+            let Some((due, _)) = state.in_flight.front() else {
                 state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
@@ -99,8 +102,8 @@ impl Line {
             if left.is_zero() {
                 return self.pop(&mut state);
             }
-            let waited = self.filled.wait_timeout(state, left);
-            let (woken, result) = waited.unwrap_or_else(PoisonError::into_inner);
+            let (woken, result) =
+                self.filled.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
             if result.timed_out() {
                 waker.learn(early);
             }
@@ -110,10 +113,10 @@ impl Line {
     }
 
     fn pop(&self, state: &mut State) -> Option<(Instant, Cargo)> {
-        let next = state.under_way.pop_front()?;
+        let next = state.in_flight.pop_front()?;
         state.held -= next.1.length();
-        if state.awaited.is_some_and(|awaited| state.held <= awaited) {
-            state.awaited = None;
+        if state.resume_at.is_some_and(|bound| state.held <= bound) {
+            state.resume_at = None;
             self.drained.notify_one();
         }
         Some(next)

@@ -1,7 +1,7 @@
 //! One connection through a relay: two sockets, and a line for each direction.
 //!
-//! Each direction has a thread that reads and stamps, and a thread that writes what is due. When a
-//! side ends, what it has sent is still delivered, and then the other side is told.
+//! Each direction has a thread that reads and schedules, and a thread that writes when it is due.
+//! When a side ends, its bytes in flight are delivered first, and then the end.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -9,12 +9,12 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use crate::Shape;
 use crate::clock::Waker;
 use crate::line::{Cargo, Ending, Line};
 use crate::schedule::Schedule;
+use crate::shape::Shape;
 
-/// A connection that was accepted and the one that was made for it.
+/// An accepted connection, and the connection to the target for it.
 pub(crate) struct Link {
     near: TcpStream,
     far: TcpStream,
@@ -40,31 +40,31 @@ impl Link {
         });
     }
 
-    /// Ends it at once; what is under way is lost.
+    /// Ends the link at once. Everything in flight is lost.
     pub(crate) fn close(&self) {
         for (line, socket) in [(&self.there, &self.near), (&self.back, &self.far)] {
             line.close();
-            // A socket that is closed already is what is wanted.
+            // Fails if the socket is closed already.
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
 }
 
-/// Reads what one side sends, and puts it on the line as the shape of that moment wants it.
+/// Reads from one side, and puts the bytes on the line by the shape at that moment.
 fn fill(line: &Line, mut from: &TcpStream, shape: &Mutex<Shape>) {
-    crate::thread::go_first();
+    crate::thread::raise_priority();
     let mut schedule = Schedule::default();
     let mut buffer = vec![0; Shape::LONGEST_READ];
     loop {
-        let shape = || *shape.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = shape();
+        let before = current(shape);
         if !line.wait_for_room(&before) {
             return;
         }
         let room = buffer.get_mut(..before.read()).unwrap_or_default();
         let read = read(&mut from, room);
-        // Reading may have taken long, and the shape may be another.
-        let (now, shape) = (Instant::now(), shape());
+        // The shape may have changed while the thread was reading.
+        let shape = current(shape);
+        let now = Instant::now();
         let bytes = match read {
             Ok(0) => return put_end(line, &mut schedule, now, &shape, Ending::Finished),
             Err(_) => return put_end(line, &mut schedule, now, &shape, Ending::Broken),
@@ -75,6 +75,10 @@ fn fill(line: &Line, mut from: &TcpStream, shape: &Mutex<Shape>) {
             line.put(due, Cargo::Bytes(piece.to_vec()));
         }
     }
+}
+
+fn current(shape: &Mutex<Shape>) -> Shape {
+    *shape.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
@@ -90,9 +94,9 @@ fn put_end(line: &Line, schedule: &mut Schedule, now: Instant, shape: &Shape, en
     line.put(schedule.send(0, now, shape), Cargo::End(ending));
 }
 
-/// Writes what is due to the other side.
+/// Writes the arrivals to the other side when they are due.
 fn drain(line: &Line, mut to: &TcpStream) {
-    crate::thread::go_first();
+    crate::thread::raise_priority();
     let mut waker = Waker::of_this_thread();
     while let Some(cargo) = line.take(&mut waker) {
         let written = match cargo {
@@ -101,14 +105,14 @@ fn drain(line: &Line, mut to: &TcpStream) {
             Cargo::End(Ending::Broken) => return shut_down(to, Shutdown::Both),
         };
         if written.is_err() {
-            // Whoever reads for this line learns of it with the next bytes; the other direction may
-            // have something under way.
+            // The reading thread sees the closed line at its next bytes. The other direction goes
+            // on, because it may have bytes in flight.
             return line.close();
         }
     }
 }
 
 fn shut_down(socket: &TcpStream, how: Shutdown) {
-    // It fails where the other side was quicker.
+    // Fails if the other side has closed the connection already.
     let _ = socket.shutdown(how);
 }

@@ -1,5 +1,5 @@
-//! A relay between sockets: what connects to it is connected to its target, over a link of the
-//! relay's shape.
+//! A relay between sockets: it connects each connection to its target, over a link of the relay's
+//! shape.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::Shape;
 use crate::link::Link;
+use crate::shape::Shape;
 
-/// How long the target may take to accept. It is on this machine or near it.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The time for the target to accept. It is on this machine or near it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Carries connections to a target, slowly. Ends all of them when it is dropped.
+/// Relays connections to a target over links of a shape. Dropping it ends all of them.
 pub struct Relay {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -29,10 +29,10 @@ struct Shared {
 }
 
 impl Relay {
-    /// Accepts connections from now on. A connection is made to the target for each that comes; where
-    /// the target is not there, the one that came is closed.
+    /// Starts to accept connections. Each gets a connection to the target, or is closed if the
+    /// target does not accept.
     pub fn start(listener: TcpListener, target: SocketAddr, shape: Shape) -> io::Result<Self> {
-        // The thread that accepts sleeps until somebody comes.
+        // The accepting thread sleeps until a connection comes.
         listener.set_nonblocking(false)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -48,18 +48,18 @@ impl Relay {
         Ok(Self { address, shared, accepting: Some(accepting) })
     }
 
-    /// Where it accepts connections.
+    /// Returns the address at which it accepts connections.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Links have this shape from now on, those that are there too: what is read from now on is
-    /// carried so. What is under way arrives as it would have, and nothing overtakes it.
+    /// Changes the shape of all links, for bytes that are read from now on. Bytes in flight arrive
+    /// as before, and no byte overtakes them.
     pub fn set(&self, shape: Shape) {
         *self.shared.shape.lock().unwrap_or_else(PoisonError::into_inner) = shape;
     }
 
-    /// An address at which it can be reached from this machine.
+    /// Returns an address at which this machine can reach the relay.
     fn reachable(&self) -> SocketAddr {
         let mut address = self.address;
         if address.ip().is_unspecified() {
@@ -76,17 +76,17 @@ impl Drop for Relay {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::SeqCst);
         self.shared.close_links();
-        // The thread that accepts sleeps until somebody comes.
-        let woken = TcpStream::connect_timeout(&self.reachable(), PATIENCE);
+        // A connection wakes the accepting thread.
+        let woken = TcpStream::connect_timeout(&self.reachable(), CONNECT_TIMEOUT);
         if let (Ok(_), Some(accepting)) = (woken, self.accepting.take()) {
-            // A panic there has been printed, and dropping is no place for another.
+            // A panic of the thread has been printed, and dropping must not panic.
             let _ = accepting.join();
         }
     }
 }
 
 impl Shared {
-    /// Accepts until the relay is dropped, and waits until all links have ended.
+    /// Accepts until the relay is dropped, then waits until all links have ended.
     fn accept(&self, listener: &TcpListener) {
         thread::scope(|scope| {
             for near in listener.incoming() {
@@ -95,7 +95,7 @@ impl Shared {
                 }
                 match near {
                     Ok(near) => drop(scope.spawn(|| self.carry(near))),
-                    // Too many open files, say: they may become fewer.
+                    // For example too many open files, of which some may be closed soon.
                     Err(_) => thread::sleep(Duration::from_millis(10)),
                 }
             }
@@ -103,9 +103,9 @@ impl Shared {
         });
     }
 
-    /// One link, from its first byte to its last.
+    /// Carries one link from its first byte to its last.
     fn carry(&self, near: TcpStream) {
-        let far = TcpStream::connect_timeout(&self.target, PATIENCE);
+        let far = TcpStream::connect_timeout(&self.target, CONNECT_TIMEOUT);
         let Ok(link) = far.and_then(|far| Link::new(near, far)) else { return };
         let link = Arc::new(link);
         self.remember(&link);
@@ -116,7 +116,7 @@ impl Shared {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         links.retain(|link| link.strong_count() > 0);
         links.push(Arc::downgrade(link));
-        // Who closes all has been here before it, or will find it.
+        // `close_links` either ran before, or finds this link.
         if self.closing.load(Ordering::SeqCst) {
             link.close();
         }

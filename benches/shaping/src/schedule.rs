@@ -1,10 +1,10 @@
-//! When bytes arrive: the model, without a clock.
+//! The model of arrivals, without a clock.
 //!
-//! It is that of the protocols' simulation (`protocols/src/simulation/network.rs`).
+//! It is the model of the protocols' simulation (`protocols/src/simulation/network.rs`).
 
 use std::time::Instant;
 
-use crate::Shape;
+use crate::shape::Shape;
 
 /// One direction of a link.
 #[derive(Debug, Default)]
@@ -14,7 +14,7 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// When the last of bytes that are there `now` arrives.
+    /// Returns the arrival of the last of bytes that are there `now`.
     pub(crate) fn send(&mut self, bytes: usize, now: Instant, shape: &Shape) -> Instant {
         let begin = self.busy_until.map_or(now, |busy| busy.max(now));
         let sent = begin + shape.time_for(bytes);
@@ -22,7 +22,8 @@ impl Schedule {
         self.in_order(sent + shape.delay())
     }
 
-    /// Where the delay has become shorter meanwhile, bytes still do not overtake others.
+    /// Delays an arrival to the last one before, because bytes do not overtake others even after
+    /// the delay became shorter.
     fn in_order(&mut self, arrival: Instant) -> Instant {
         let arrival = self.last.map_or(arrival, |last| last.max(arrival));
         self.last = Some(arrival);
@@ -44,14 +45,16 @@ mod tests {
 
     #[test]
     fn bytes_arrive_after_their_time_on_the_line_and_the_delay() {
-        let (mut line, now) = (Schedule::default(), Instant::now());
+        let mut line = Schedule::default();
+        let now = Instant::now();
         let shape = shape(14 * MS, Some(1e6));
         assert_eq!(line.send(5_000, now, &shape), now + 19 * MS);
     }
 
     #[test]
     fn bytes_wait_for_those_before_them_and_a_line_that_was_idle_is_free() {
-        let (mut line, now) = (Schedule::default(), Instant::now());
+        let mut line = Schedule::default();
+        let now = Instant::now();
         let shape = shape(14 * MS, Some(1e6));
         line.send(5_000, now, &shape);
         assert_eq!(line.send(1_000, now + 2 * MS, &shape), now + 20 * MS);
@@ -60,7 +63,8 @@ mod tests {
 
     #[test]
     fn delay_alone_lets_any_number_of_bytes_be_under_way() {
-        let (mut line, now) = (Schedule::default(), Instant::now());
+        let mut line = Schedule::default();
+        let now = Instant::now();
         for _ in 0..10 {
             assert_eq!(line.send(1 << 16, now, &shape(14 * MS, None)), now + 14 * MS);
         }
@@ -68,7 +72,8 @@ mod tests {
 
     #[test]
     fn nothing_overtakes_when_the_delay_becomes_shorter() {
-        let (mut line, now) = (Schedule::default(), Instant::now());
+        let mut line = Schedule::default();
+        let now = Instant::now();
         line.send(1, now, &shape(14 * MS, None));
         assert_eq!(line.send(1, now + MS, &shape(MS, None)), now + 14 * MS);
         assert_eq!(line.send(1, now + 20 * MS, &shape(MS, None)), now + 21 * MS);
@@ -76,8 +81,9 @@ mod tests {
 
     #[test]
     fn pieces_of_a_whole_end_when_the_whole_does() {
-        let (mut pieces, mut whole, now) =
-            (Schedule::default(), Schedule::default(), Instant::now());
+        let mut pieces = Schedule::default();
+        let mut whole = Schedule::default();
+        let now = Instant::now();
         let shape = shape(MS, Some(1.25e6));
         let last = (0..200).map(|_| pieces.send(312, now, &shape)).last().unwrap();
         let apart = whole.send(62_400, now, &shape).saturating_duration_since(last);

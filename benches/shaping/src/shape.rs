@@ -1,75 +1,74 @@
-//! What a link is like, and the sizes that follow from it.
+//! The shape of a link, and the sizes derived from it.
 
 use std::time::Duration;
 
-/// The longest delay; a longer one counts as this.
+/// The longest delay, which replaces longer ones.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
-/// The slowest line in bytes a second; a slower one counts as this.
+/// The rate of the slowest line in bytes a second, which replaces lower ones.
 const SLOWEST: f64 = 1.0;
 
-/// What a line without a bandwidth must be able to carry, in bytes a second: more than loopback
-/// through a relay does, so that the bound on what is in flight never throttles it.
+/// The rate of a line without a bandwidth, in bytes a second. It exceeds loopback through a relay,
+/// so that the bound on bytes in flight never throttles such a line.
 const FASTEST: f64 = 4e9;
 
-/// How long a line takes for one piece. Whatever is read is delivered in pieces, each when its last
-/// byte is due, so a frame in the midst of others is late by this at the most. A piece costs both
-/// ends a wake-up.
+/// The time of one piece on the line. Bytes are delivered in pieces, each when its last byte is
+/// due, so a frame amid others is late by at most this time. A piece costs both ends a wake-up.
 const PIECE: Duration = Duration::from_micros(250);
 
-/// How far the relay reads ahead of a line that is busy. The line must not fall idle while the
-/// reader waits for its turn on a processor that others use.
+/// The time by which the relay reads ahead of a busy line. The line must not fall idle while the
+/// reader waits for a processor.
 const AHEAD: Duration = Duration::from_millis(20);
 
-/// What may wait even on the slowest line.
+/// The least bytes that a direction may hold, even on the slowest line.
 const LEAST_HELD: usize = 4 << 10;
 
-/// What one direction may hold at the most, whatever its delay.
+/// The most bytes that a direction may hold, at any delay.
 const MOST_HELD: usize = 512 << 20;
 
-/// Delay and bandwidth of a link. Both directions are alike, and each has its own.
+/// Delay and bandwidth of a link, the same for each direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shape {
-    /// How long a byte is under way, one way. More than a minute counts as a minute.
+    /// The one-way delay of a byte. More than a minute counts as a minute.
     pub delay: Duration,
-    /// Bytes a second in each direction; none for a line that only has delay. Less than one
+    /// The bytes a second in each direction, or `None` for a line with delay only. Less than one
     /// counts as one.
     pub bandwidth: Option<f64>,
 }
 
 impl Shape {
-    /// The most that is read at once: what loopback carries in one segment.
+    /// The most bytes of one read, which is the longest segment of loopback.
     pub(crate) const LONGEST_READ: usize = 64 << 10;
 
     pub(crate) fn delay(&self) -> Duration {
         self.delay.min(LONGEST_DELAY)
     }
 
-    /// For how long so many bytes keep the line busy; as many as one read has, or fewer.
+    /// Returns the time for which the bytes of at most one read occupy the line.
     pub(crate) fn time_for(&self, bytes: usize) -> Duration {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.rate().map_or(Duration::ZERO, |rate| Duration::from_secs_f64(f64::from(bytes) / rate))
     }
 
-    /// The longest piece that is delivered as one.
+    /// Returns the longest piece that is delivered as one.
     pub(crate) fn piece(&self) -> usize {
         self.rate()
             .map_or(Self::LONGEST_READ, |rate| bytes_in(PIECE, rate).clamp(64, Self::LONGEST_READ))
     }
 
-    /// How much is read at once.
+    /// Returns the most bytes to read at once.
     pub(crate) fn read(&self) -> usize {
         Self::LONGEST_READ.min(self.most_held() / 4)
     }
 
-    /// A direction that holds more than this is not read from.
+    /// Returns the bytes from which on a direction is not read from.
     pub(crate) fn most_held(&self) -> usize {
         let rate = self.rate().unwrap_or(FASTEST);
         bytes_in(self.delay() + AHEAD, rate).clamp(LEAST_HELD, MOST_HELD)
     }
 
-    /// A direction that held too much is read from again when it holds no more than this: a
-    /// quarter of what it may read ahead has gone, for a wake-up per piece would cost more.
+    /// Returns the bytes below which a full direction is read from again. By then a quarter of the
+    /// read-ahead is delivered, because a wake-up for each piece would cost more.
     pub(crate) fn resumed_at(&self) -> usize {
         let rate = self.rate().unwrap_or(FASTEST);
         let most = self.most_held();
@@ -77,7 +76,7 @@ impl Shape {
     }
 
     fn rate(&self) -> Option<f64> {
-        // A NaN becomes the other number.
+        // `max` replaces a NaN.
         self.bandwidth.map(|rate| rate.max(SLOWEST)).filter(|rate| rate.is_finite())
     }
 }
