@@ -1,5 +1,5 @@
-//! Whether computations over slow links take what theory says, and what the simulation says, within a tenth:
-//! runs of the command's own `bench rounds`. For a quiet machine; it fails where a time is further off.
+//! Times of computations over slow links against theory and simulation, within a tenth: runs of the
+//! command's own `bench rounds`. For a quiet machine; it fails where a time is further off.
 //!
 //! `cargo bench --bench theory`
 
@@ -13,7 +13,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use cloister_report::measurement::{Line, Measurement, Way};
 
-/// How far a time may be from what it should be, as a share of it.
+/// The deviation of a time that is allowed, as a part of it.
 const TOLERANCE: f64 = 0.1;
 
 fn main() -> ExitCode {
@@ -47,7 +47,7 @@ fn simulated_times_are_those_of_real_nodes(functions: &str, repeat: &str) -> boo
     is_near
 }
 
-/// What a function takes over loopback comes on top of what the link takes.
+/// Compares times over slow links with theory. The time over loopback is added to the link's.
 fn slow_links_take_what_theory_says(more: &[&str]) -> bool {
     let link = ["--link", "loopback", "--rtt", "28ms", "--bandwidth", "100mbit"];
     let measurement = measured(&[&link[..], more, &["--repeat", "3"]].concat());

@@ -1,4 +1,4 @@
-//! What goes in comes out: in order, to the last byte, within bounds, and ends when it should.
+//! Delivery: in order, to the last byte, within bounds, with an end when it should.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -151,7 +151,7 @@ fn a_relay_that_is_dropped_ends_everything() {
     let (address, start) = (through.relay.address(), Instant::now());
     let (near, far) = through.connect();
     let mut ends = [near, far];
-    // Under way, and nobody waits for it.
+    // Under way, without a reader.
     ends.iter_mut().for_each(|end| end.write_all(&[7; 50_000]).unwrap());
     drop(through.relay);
     for end in &mut ends {

@@ -1,6 +1,6 @@
-//! Links are as slow as they should be, whatever the load: nothing arrives before it is due. How late it may
-//! be, `examples/figures.rs` measures. What must not wait for what is asked of links so slow that in vain it
-//! would be waited for.
+//! Links are as slow as they should be, whatever the load: nothing arrives before it is due. How
+//! late it may be, `examples/figures.rs` measures. What must not wait for what is asked of links so
+//! slow that in vain it would be waited for.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 

@@ -46,7 +46,7 @@ def test_it_is_told_whom_all_wait_for_and_since_when(consortium: Consortium, fak
 
 
 def times_asked(fake: Fake, name: str) -> int:
-    """How often a node was asked how far it is."""
+    """Returns the number of progress requests to a node."""
     return fake.paths(name, "GET").count("/v1/computations")
 
 

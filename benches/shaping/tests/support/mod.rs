@@ -11,7 +11,7 @@ use cloister_shaping::{Relay, Shape};
 
 pub const MS: Duration = Duration::from_millis(1);
 
-/// How long something may take to arrive on any machine before a test says that it does not.
+/// The time that an arrival may take on any machine before a test says that there is none.
 pub const LONG: Duration = Duration::from_secs(30);
 
 pub fn listen() -> (TcpListener, SocketAddr) {
