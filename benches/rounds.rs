@@ -28,7 +28,7 @@ mod nodes;
 use std::time::Duration;
 
 use cloister_protocols::computation::Input;
-use cloister_protocols::parameters::{Encoding, Parameters};
+use cloister_protocols::parameters::Parameters;
 use cloister_shaping::limits::TlsPair;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -79,7 +79,7 @@ fn vectors(criterion: &mut Criterion) {
         });
     }
     let mut nodes = Nodes::start(3);
-    let parameters = Parameters { encoding: Some(Encoding::Integer), ..Parameters::default() };
+    let parameters = Parameters::default().with("encoding", "integer");
     let input = Input::Integers((0..WORDS).map(|index| index as i64 * 7_919).collect());
     group.bench_function(BenchmarkId::new("SecureVectorSum", WORDS), |bencher| {
         bencher.iter_custom(|times| {

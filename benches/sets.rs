@@ -29,7 +29,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use cloister_protocols::computation::{Column, Input};
-use cloister_protocols::parameters::{Operation, Parameters};
+use cloister_protocols::parameters::Parameters;
 use curve25519_dalek::ristretto::CompressedRistretto;
 use curve25519_dalek::{RistrettoPoint, Scalar};
 
@@ -130,11 +130,10 @@ fn main() {
             );
         }
     }
-    let join = |size, suite: Option<&str>| Parameters {
-        operation: Some(Operation::Join),
-        size: Some(size),
-        suite: suite.map(str::to_owned),
-        ..Parameters::default()
+    let join = |size, suite: Option<&str>| {
+        Parameters { suite: suite.map(str::to_owned), ..Parameters::default() }
+            .with("operation", "join")
+            .with("size", size)
     };
     let nothing = |parties| vec![Input::Numbers(Vec::new()); parties];
     for size in [1_000, 10_000] {

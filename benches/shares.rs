@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use cloister_protocols::algebra::matrix::add_product;
 use cloister_protocols::computation::Input;
-use cloister_protocols::parameters::{Operation, Parameters};
+use cloister_protocols::parameters::Parameters;
 use cloister_protocols::random::Expander;
 use cloister_shaping::limits::TlsPair;
 use zeroize::Zeroizing;
@@ -44,7 +44,7 @@ const MILLION: usize = 1_000_000;
 /// One operation: its size, the times that it is done beyond the first, and the runs.
 struct Case {
     name: &'static str,
-    operation: Operation,
+    operation: &'static str,
     size: usize,
     more: u32,
     runs: usize,
@@ -71,12 +71,10 @@ impl Case {
 
     /// Measures a whole computation that does it `times` times.
     fn whole(&self, nodes: &mut Nodes, times: u32) -> Cost {
-        let parameters = Parameters {
-            operation: Some(self.operation),
-            size: Some(self.size),
-            times: Some(times),
-            ..Parameters::default()
-        };
+        let parameters = Parameters::default()
+            .with("operation", self.operation)
+            .with("size", self.size)
+            .with("times", times);
         let inputs = vec![Input::Numbers(vec![]); 3];
         let mut runs: Vec<_> =
             (0..self.runs).map(|_| nodes.run("Measure", &parameters, &inputs)).collect();
@@ -130,17 +128,17 @@ fn main() {
 
     let mut nodes = Nodes::start(3);
     let case = |name, operation, size, more, runs| Case { name, operation, size, more, runs };
-    let empty = case("agreeing, and one product", Operation::Multiply, 1, 1, 101);
+    let empty = case("agreeing, and one product", "multiply", 1, 1, 101);
     println!("{:<34} {:>10.3} ms", empty.name, empty.whole(&mut nodes, 1).seconds * 1e3);
 
-    let products = case("10^6 products", Operation::Multiply, MILLION, 4, 9);
+    let products = case("10^6 products", "multiply", MILLION, 4, 9);
     let cost = products.measure(&mut nodes);
     let all = link(&mut raw, 3 * cost.bytes as u64);
     line(&products, &cost, "raw link, bytes of all three", all, "3 x");
     let one = link(&mut raw, cost.bytes as u64);
     line(&products, &cost, "raw link, bytes of one", one, "3 x");
 
-    let dot = case("inner product of 10^6", Operation::InnerProduct, MILLION, 10, 9);
+    let dot = case("inner product of 10^6", "inner_product", MILLION, 10, 9);
     let cost = dot.measure(&mut nodes);
     let vectors = [numbers(MILLION), numbers(MILLION), numbers(MILLION), numbers(MILLION)];
     let inner = |x: &[u64], y: &[u64]| {
@@ -151,23 +149,23 @@ fn main() {
     });
     line(&dot, &cost, "plain, of both shares", plain, "4 x");
 
-    let compare = case("10^5 comparisons of 64 bits", Operation::Compare, 100_000, 5, 9);
+    let compare = case("10^5 comparisons of 64 bits", "compare", 100_000, 5, 9);
     let cost = compare.measure(&mut nodes);
     let raw_time = link(&mut raw, 3 * cost.bytes as u64);
     line(&compare, &cost, "raw link, bytes of all three", raw_time, "30 bytes");
 
-    let chain = case("1,000 dependent products", Operation::Multiply, 1, 1_000, 11);
+    let chain = case("1,000 dependent products", "multiply", 1, 1_000, 11);
     let cost = chain.measure(&mut nodes);
     let cost = Cost { seconds: 1_000.0 * cost.seconds, rounds: 1_000.0 * cost.rounds, ..cost };
     line(&chain, &cost, "as many round trips", 1_000.0 * round_trip, "2 x");
 
-    let matrix = case("512 x 512 x 512", Operation::MatrixProduct, 512, 2, 5);
+    let matrix = case("512 x 512 x 512", "matrix_product", 512, 2, 5);
     let cost = matrix.measure(&mut nodes);
     let (x, y, mut z) = (numbers(512 * 512), numbers(512 * 512), vec![0; 512 * 512]);
     let plain = median(9, || timed(|| add_product(&x, &y, &mut z, 512, 512)));
     line(&matrix, &cost, "plain, same kernel", plain, "6 x");
 
-    let sort = case("sort of 10^4 64-bit values", Operation::Sort, 10_000, 2, 5);
+    let sort = case("sort of 10^4 64-bit values", "sort", 10_000, 2, 5);
     let cost = sort.measure(&mut nodes);
     let raw_time = link(&mut raw, 3 * cost.bytes as u64);
     line(&sort, &cost, "raw link, bytes of all three", raw_time, "-");

@@ -235,3 +235,41 @@ fn without_tests(text: &str) -> String {
     }
     code
 }
+
+/// Programs that ask for functions as any client does.
+const ASKING: [&str; 3] = ["src/cli/demo/", "src/cli/bench/plan.rs", "src/doctor/trial.rs"];
+
+#[test]
+fn no_function_is_named_outside_of_its_own_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let functions = files(&root.join("protocols/src/functions"));
+    let names: BTreeSet<String> = functions.iter().flat_map(|file| names_given(file)).collect();
+    assert!(names.len() > 20, "{names:?}");
+    let mut wrong = Vec::new();
+    for folder in ["protocols/src", "actors/src", "src"] {
+        for file in files(&root.join(folder)) {
+            let shown = file.strip_prefix(root).unwrap().to_str().unwrap();
+            let code = without_tests(&fs::read_to_string(&file).unwrap());
+            let own = names_given(&file);
+            let named = names.difference(&own).filter(|name| code.contains(&format!("\"{name}\"")));
+            if !ASKING.iter().any(|asking| shown.starts_with(asking)) {
+                wrong.extend(named.map(|name| format!("{shown} names {name}")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The names that a file gives to functions.
+fn names_given(file: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(file).unwrap();
+    let code = without_tests(&text);
+    if !code.contains("const DESCRIPTOR: Descriptor") {
+        return BTreeSet::new();
+    }
+    let starts = ["        name: \"", "const NAME: &str = \""];
+    let given = code.lines().flat_map(|line| {
+        starts.iter().filter_map(move |start| line.split_once(start)?.1.split('"').next())
+    });
+    given.map(str::to_owned).collect()
+}

@@ -12,7 +12,6 @@ use cloister_actors::consortium::member_id;
 use cloister_actors::links::{Content, Inbound};
 use cloister_actors::node::Node;
 use cloister_actors::sessions::{Load, MadeAhead, OWN_NETWORK};
-use cloister_protocols::catalogue::PREPARE;
 use cloister_protocols::computation::Input;
 use cloister_protocols::session::{MemberId, Origin, Spec};
 use cloister_protocols::wire::SessionId;
@@ -21,6 +20,9 @@ use serde_json::json;
 
 use proposal::proposal;
 use support::{Ask, Outcome, PATIENCE, Plan, plan, result, together};
+
+/// The name of making ahead.
+const PREPARE: &str = "Prepare";
 
 async fn sum(nodes: &[Node], network: &str) {
     let inputs: Vec<Input> = nodes.iter().map(|_| Input::Numbers(vec![1.5])).collect();

@@ -16,7 +16,7 @@ use cloister_protocols::catalogue::find;
 use cloister_protocols::computation::{Input, Request, compute};
 use cloister_protocols::disclosure::Profile;
 use cloister_protocols::pairwise::Stores;
-use cloister_protocols::parameters::{Encoding, Parameters};
+use cloister_protocols::parameters::Parameters;
 use cloister_protocols::random::{Expander, PredictableRng};
 use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec};
 use cloister_protocols::simulation::Simulation;
@@ -161,13 +161,13 @@ fn computation(criterion: &mut Criterion) {
             }
         });
     });
-    let integer = Parameters { encoding: Some(Encoding::Integer), ..Parameters::default() };
+    let integer = Parameters::default().with("encoding", "integer");
     let whole = Input::Integers((0..1_000_000).collect());
     group.bench_function("SecureVectorSum of 10^6 words", |b| {
         b.iter(|| run("SecureVectorSum", &integer, &whole, 1));
     });
     let digits =
-        Parameters { digits_before: Some(12), digits_after: Some(12), ..Parameters::default() };
+        Parameters::default().with("digits_before", Some(12)).with("digits_after", Some(12));
     let exact = Input::Numbers((0..WORDS / 4).map(|i| i as f64 + 0.5).collect());
     group.bench_function("SecureVectorSum of 10^6 words, exact doubles 12/12", |b| {
         b.iter(|| run("SecureVectorSum", &digits, &exact, 1));

@@ -186,3 +186,20 @@ impl Run {
         }
     }
 }
+
+/// Names of functions that tests ask for.
+pub(crate) mod names {
+    pub(crate) const CONTINGENCY_VERTICAL: &str = "StatisticsContingencyVertical";
+    pub(crate) const CORRELATION: &str = "CorrelationVertical";
+    pub(crate) const EMPTY: &str = "Empty";
+    pub(crate) const INTERSECTION: &str = "SetIntersection";
+    pub(crate) const INTERSECTION_SIZE: &str = "SetIntersectionSize";
+    pub(crate) const INTERSECTION_SUM: &str = "SetIntersectionSum";
+    pub(crate) const MATRIX_PRODUCT: &str = "SecureMatrixMultiplication";
+    pub(crate) const MEAN_BY_GROUP: &str = "MeanByGroupVertical";
+    pub(crate) const MEASURE: &str = "Measure";
+    pub(crate) const PREPARE: &str = "Prepare";
+    pub(crate) const REGRESSION: &str = "StatisticsRegressionOLSVertical";
+    pub(crate) const UNION_SIZE: &str = "SetUnionSize";
+    pub(crate) const VECTOR_SUM: &str = "SecureVectorSum";
+}

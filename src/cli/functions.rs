@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cloister_client::{Consortium, Function, Parameter};
-use cloister_protocols::catalogue::{self, Entry, InputKind, ParameterEntry};
+use cloister_protocols::catalogue::{self, Descriptor, InputKind, ParameterEntry};
 use serde_json::json;
 
 use crate::folder::Folder;
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let all = match &arguments.consortium {
         Some(folder) => of_nodes(folder)?,
-        None => catalogue::entries().iter().map(of_catalogue).collect(),
+        None => catalogue::entries().map(of_catalogue).collect(),
     };
     let chosen = choose(all, arguments.name.as_deref())?;
     if arguments.json {
@@ -49,7 +49,7 @@ fn of_nodes(folder: &std::path::Path) -> Outcome<Vec<Function>> {
         Ok(functions) => Ok(functions),
         Err(error) if error.is_missing() => {
             eprintln!("these nodes do not tell: this is what the command itself knows");
-            Ok(catalogue::entries().iter().map(of_catalogue).collect())
+            Ok(catalogue::entries().map(of_catalogue).collect())
         }
         Err(error) => Err(Problem::new(error.blame().into(), error)),
     }
@@ -71,16 +71,16 @@ fn choose(all: Vec<Function>, name: Option<&str>) -> Outcome<Vec<Function>> {
     }
 }
 
-fn of_catalogue(entry: &Entry) -> Function {
+fn of_catalogue(entry: &'static Descriptor) -> Function {
     let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
     Function {
         name: entry.name.to_owned(),
         summary: entry.summary.to_owned(),
         takes: takes(entry.input).to_owned(),
         suites: texts(entry.suites()),
-        result_keys: texts(entry.result_keys),
-        reveals: texts(entry.reveals),
-        parameters: Some(entry.parameters().iter().map(parameter_of).collect()),
+        result_keys: texts(&entry.all_result_keys()),
+        reveals: texts(&entry.all_reveals()),
+        parameters: Some(entry.all_parameters().iter().map(parameter_of).collect()),
     }
 }
 
@@ -102,9 +102,11 @@ fn takes(input: InputKind) -> &'static str {
         InputKind::Points => "pairs of numbers",
         InputKind::Extremes => "objects with a `minimum` and a `maximum`",
         InputKind::Ranked => "objects with an `array` of numbers and a `rank`",
-        InputKind::Matrix => "one matrix of numbers, as a list of rows, or nothing",
+        InputKind::Matrix | InputKind::Regressors => {
+            "one matrix of numbers, as a list of rows, or nothing"
+        }
         InputKind::Set => "a set of texts",
-        InputKind::Keyed => "ids, or rows that begin with one",
+        InputKind::Keyed(_) => "ids, or rows that begin with one",
         InputKind::Other => "something else, or nothing",
     }
 }
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn every_function_of_the_catalogue_is_described_in_lines_that_fit() {
-        for function in catalogue::entries().iter().map(of_catalogue) {
+        for function in catalogue::entries().map(of_catalogue) {
             let text = in_full(&function);
             assert!(text.contains(&function.summary) && text.contains("reveals"), "{text}");
             let fits = |line: &str| line.chars().count() <= WIDTH || line.contains(": ");
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_nearly_right_is_helped() {
-        let all = || catalogue::entries().iter().map(of_catalogue).collect();
+        let all = || catalogue::entries().map(of_catalogue).collect();
         assert_eq!(choose(all(), Some("SecureSum")).unwrap().len(), 1);
         let problem = choose(all(), Some("securesum")).unwrap_err();
         assert!(problem.to_string().contains("did you mean SecureSum?"), "{problem}");

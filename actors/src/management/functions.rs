@@ -1,7 +1,7 @@
 //! What can be computed: the catalogue, for people who choose and programs that check.
 
 use actix_web::{HttpRequest, web};
-use cloister_protocols::catalogue::{self, Entry, InputKind, ParameterEntry};
+use cloister_protocols::catalogue::{self, Descriptor, InputKind, ParameterEntry};
 use serde::Serialize;
 use serde_json::json;
 
@@ -16,19 +16,19 @@ struct Function {
     input: &'static str,
     takes: &'static str,
     suites: &'static [&'static str],
-    result_keys: &'static [&'static str],
-    reveals: &'static [&'static str],
+    result_keys: Vec<&'static str>,
+    reveals: Vec<&'static str>,
     parameters: Vec<ParameterEntry>,
 }
 
 pub(super) async fn list(door: web::Data<Door>, request: HttpRequest) -> Answer {
     admit(&door, &request).await?;
-    let functions: Vec<Function> = catalogue::entries().iter().map(Function::of).collect();
+    let functions: Vec<Function> = catalogue::entries().map(Function::of).collect();
     Ok(answer(&json!({"functions": functions})))
 }
 
 impl Function {
-    fn of(entry: &'static Entry) -> Self {
+    fn of(entry: &'static Descriptor) -> Self {
         let (input, takes) = input(entry.input);
         Self {
             name: entry.name,
@@ -36,9 +36,9 @@ impl Function {
             input,
             takes,
             suites: entry.suites(),
-            result_keys: entry.result_keys,
-            reveals: entry.reveals,
-            parameters: entry.parameters(),
+            result_keys: entry.all_result_keys(),
+            reveals: entry.all_reveals(),
+            parameters: entry.all_parameters(),
         }
     }
 }
@@ -53,9 +53,11 @@ fn input(kind: InputKind) -> (&'static str, &'static str) {
         InputKind::Points => ("points", "two columns of numbers"),
         InputKind::Extremes => ("extremes", "objects with a minimum and a maximum"),
         InputKind::Ranked => ("ranked", "an array of numbers and the rank that is asked for"),
-        InputKind::Matrix => ("matrix", "one matrix of numbers, or nothing"),
+        InputKind::Matrix | InputKind::Regressors => {
+            ("matrix", "one matrix of numbers, or nothing")
+        }
         InputKind::Set => ("set", "one column of ids"),
-        InputKind::Keyed => ("keyed", "ids, or rows that begin with one"),
+        InputKind::Keyed(_) => ("keyed", "ids, or rows that begin with one"),
         InputKind::Other => ("other", "something else, or nothing"),
     }
 }

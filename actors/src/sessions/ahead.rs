@@ -13,7 +13,7 @@
 use std::time::{Duration, Instant};
 
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
-use cloister_protocols::catalogue::{PREPARE, find};
+use cloister_protocols::catalogue::preparation;
 use cloister_protocols::computation::{Input, Request};
 use cloister_protocols::disclosure::Profile;
 use cloister_protocols::machine::Part;
@@ -217,7 +217,7 @@ impl Sessions {
 /// What either node brings: nothing.
 fn part() -> Option<Request> {
     let (parameters, nothing) = (Parameters::default(), Input::Numbers(Vec::new()));
-    Request::new(find(PREPARE)?, &parameters, nothing, 0, 2).ok()
+    Request::new(preparation(), &parameters, nothing, 0, 2).ok()
 }
 
 impl Ahead {

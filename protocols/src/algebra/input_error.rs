@@ -59,6 +59,22 @@ pub enum InputError {
         /// What is wrong and what would be right.
         reason: String,
     },
+    /// A parameter that the function does not have.
+    #[error("`{function}` has no parameter `{name}`; it has: {known}")]
+    UnknownParameter {
+        /// The parameter's name.
+        name: String,
+        /// The function's name.
+        function: &'static str,
+        /// The names of those that it has.
+        known: String,
+    },
+    /// A parameter has a value of another type than the function takes.
+    #[error("the parameters cannot be read: {reason}")]
+    UnreadableParameters {
+        /// What is wrong.
+        reason: String,
+    },
     /// A request is used with another number of parties than it was made for.
     #[error("the request was made for {made_for} parties, not for {actual}")]
     OtherParties {

@@ -7,14 +7,18 @@
 use std::fmt::Write as _;
 
 use crate::computation::{Column, Input};
-use crate::functions::catalogue::{
-    CONTINGENCY_VERTICAL, CORRELATION, EMPTY, INTERSECTION, INTERSECTION_SIZE, INTERSECTION_SUM,
-    MATRIX_PRODUCT, MEAN_BY_GROUP, MEASURE, PREPARE, REGRESSION, UNION_SIZE, entries, find,
-};
-use crate::functions::parameters::{Categories, Encoding, Operation, Parameters};
+use crate::functions::catalogue::{entries, find};
+use crate::functions::common::tables::Categories;
+use crate::functions::measure::Operation;
+use crate::functions::parameters::Parameters;
+use crate::functions::vector_sum::Encoding;
 use crate::kernel::disclosure::Profile;
 use crate::kernel::simulation::{Link, Simulation};
 use crate::suites::{intersection, masked, pairwise};
+use crate::testing::names::{
+    CONTINGENCY_VERTICAL, CORRELATION, EMPTY, INTERSECTION, INTERSECTION_SIZE, INTERSECTION_SUM,
+    MATRIX_PRODUCT, MEAN_BY_GROUP, MEASURE, PREPARE, REGRESSION, UNION_SIZE,
+};
 use crate::testing::{Run, seed};
 
 /// For each case: rounds after the agreement, at the party that has most; messages one after the
@@ -83,7 +87,7 @@ fn cases() -> Vec<Case> {
         plain("KthElement"),
         plain("SecureMedian"),
         case("Quantiles", "3", quantiles(&[0.25, 0.5, 0.75])),
-        case("TopK", "10", Parameters { k: Some(10), ..Parameters::default() }),
+        case("TopK", "10", Parameters::default().with("k", Some(10))),
         plain("Sort"),
         plain(MATRIX_PRODUCT),
         plain(REGRESSION),
@@ -116,28 +120,28 @@ fn cases() -> Vec<Case> {
 }
 
 fn by_id() -> Parameters {
-    Parameters { by_id: Some(true), ..Parameters::default() }
+    Parameters::default().with("by_id", Some(true))
 }
 
 fn encoded(encoding: Encoding) -> Parameters {
-    Parameters { encoding: Some(encoding), ..Parameters::default() }
+    Parameters::default().with("encoding", Some(encoding))
 }
 
 fn declared(categories: Categories) -> Parameters {
-    Parameters { categories: Some(categories), ..Parameters::default() }
+    Parameters::default().with("categories", Some(categories))
 }
 
 fn mode(categories: Categories) -> Parameters {
-    Parameters { only_mode: Some(true), ..declared(categories) }
+    declared(categories).with("only_mode", Some(true))
 }
 
 fn quantiles(probabilities: &[f64]) -> Parameters {
-    Parameters { probabilities: Some(probabilities.to_vec()), ..Parameters::default() }
+    Parameters::default().with("probabilities", Some(probabilities.to_vec()))
 }
 
 fn measure(operation: Operation, size: usize, times: u32) -> Parameters {
     let (operation, size, times) = (Some(operation), Some(size), Some(times));
-    Parameters { operation, size, times, ..Parameters::default() }
+    Parameters::default().with("operation", operation).with("size", size).with("times", times)
 }
 
 fn letters() -> Vec<String> {
@@ -226,7 +230,7 @@ fn input(case: &Case, party: usize, world: World) -> Input {
         MEAN_BY_GROUP if party == 1 => keyed(party, 1, world),
         CONTINGENCY_VERTICAL | MEAN_BY_GROUP => keyed(party, 0, world),
         CORRELATION => keyed(party, 1, world),
-        REGRESSION if case.parameters.by_id == Some(true) => keyed(party, 1, world),
+        REGRESSION if case.parameters.asks_for("by_id").unwrap() => keyed(party, 1, world),
         MATRIX_PRODUCT if party < 2 => {
             Input::Matrix { rows: SIDE, columns: SIDE, elements: numbers }
         }

@@ -34,15 +34,13 @@ use zeroize::Zeroizing;
 
 use crate::algebra::layout::Layout;
 pub use crate::computation::request::Request;
-use crate::computation::request::{Part, Ready};
 pub use crate::computation::security::Security;
 use crate::computation::sharing::{AHEAD, Sharing};
 use crate::engine::Engine;
-use crate::functions::Prepared;
 pub use crate::functions::answer::{Answer, Group, Precision};
+use crate::functions::catalogue::{Descriptor, Needs, Prepared};
 pub use crate::functions::input::{Column, Input};
-use crate::functions::on_shares::{Desk, cells};
-use crate::functions::set_intersection;
+use crate::functions::{FunctionContext, SumsContext};
 use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::{JointRules, Opened, Permit, Rule, Rules};
 use crate::kernel::fault::Fault;
@@ -96,35 +94,29 @@ pub async fn compute(
     request.take_place(channel.parties().me())?;
     let spec = offer.spec.clone();
     let session = agree(&channel, offer, request.function().has_rows(), &mut rng).await?;
-    let ready = request.into_ready();
-    let course = Course { channel: &channel, spec: &spec, joint: *session.rules(), stores };
+    let (prepared, subject) = request.into_parts();
+    let execution = Execution { channel: &channel, spec: &spec, joint: *session.rules(), stores };
     let agreed = session.agreed().clone();
-    let rule = ready.subject.asks(course.joint.rules());
-    let ended = match (ready.part, rule) {
-        (Part::Masked(prepared), None) => {
-            course.among_parties(session, prepared, &ready.subject, &mut rng).await
+    let rule = subject.asks(execution.joint.rules());
+    let ended = match prepared.descriptor().needs {
+        Needs::Preparation => execution.prepare(&session, &mut rng).await,
+        Needs::Sets => execution.sets(session, prepared, subject.dropped, &mut rng).await,
+        Needs::LinearSums | Needs::Counts if rule.is_none() => {
+            execution.among_parties(session, prepared, &subject, &mut rng).await
         }
-        (Part::Prepare, _) => course.prepare(&session, &mut rng).await,
-        (Part::Sets(prepared), _) => {
-            course.sets(session, prepared, ready.subject.dropped, ready.reveals, &mut rng).await
-        }
-        (part, rule) => {
-            let committee = match Sharing::agreed(&spec) {
-                Sharing::Parties => None,
-                Sharing::Committee => Some(course.committee(&session, &part, rule)?),
-            };
-            let ready = Ready { part, ..ready };
-            match committee {
-                None => course.by_themselves(session, ready, &mut rng).await,
-                Some(committee) => course.with_committee(session, committee, ready, &mut rng).await,
+        _ => match Sharing::agreed(&spec) {
+            Sharing::Parties => execution.by_themselves(session, prepared, subject, &mut rng).await,
+            Sharing::Committee => {
+                let committee = execution.committee(&session, &prepared, rule)?;
+                execution.with_committee(session, committee, prepared, subject, &mut rng).await
             }
-        }
+        },
     };
     Ok(ended?.outcome(agreed, spec.inputs()))
 }
 
 /// A computation that was agreed on.
-pub(crate) struct Course<'a> {
+pub(crate) struct Execution<'a> {
     pub(crate) channel: &'a Channel,
     pub(crate) spec: &'a Spec,
     pub(crate) joint: JointRules,
@@ -140,30 +132,30 @@ pub(crate) struct Ended {
     security: Security,
 }
 
-impl Course<'_> {
+impl Execution<'_> {
     /// With masked sums among the parties alone, where no rule asks anything of the joint data. A
     /// helper that was named in vain has nothing to do.
     async fn among_parties(
         &self,
         session: Session,
-        prepared: Option<Prepared>,
+        prepared: Prepared,
         subject: &Subject,
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
         let parties = self.spec.inputs();
         let permit = self.joint.permit(parties, None)?;
-        let reveals = prepared.as_ref().map(|prepared| prepared.reveals(self.joint.rules()));
-        let security = Security::masked(parties, reveals.unwrap_or_default());
-        let among_parties = self.channel.among_first(parties);
-        let Some((channel, prepared)) = among_parties.as_ref().zip(prepared) else {
+        let Some(channel) = &self.channel.among_first(parties) else {
+            let security = Security::masked(parties, Vec::new());
             return Ok(Ended { permit, answer: None, dropped: None, security });
         };
+        let security = Security::masked(parties, prepared.reveals(self.joint.rules()));
         let mut sums = MaskedSums::new(channel, session);
         let dropped = match subject.dropped {
             Some(dropped) => Some(sum_dropped(dropped, &mut sums, rng).await?),
             None => None,
         };
-        let answer = Some(prepared.run(channel, &mut sums, &permit, rng).await?);
+        let mut cx = SumsContext { channel, sums: &mut sums };
+        let answer = Some(prepared.on_sums(&mut cx, &permit, rng).await?);
         Ok(Ended { permit, answer, dropped, security })
     }
 
@@ -171,15 +163,14 @@ impl Course<'_> {
     async fn sets(
         &self,
         session: Session,
-        prepared: set_intersection::Prepared,
+        prepared: Prepared,
         dropped: Option<u64>,
-        reveals: Vec<String>,
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
         let parties = self.spec.inputs();
         let permit = self.joint.permit(parties, None)?;
-        let security = Security::intersection(parties, reveals);
-        let answer = Some(prepared.run(self.channel, &session, &permit, rng).await?);
+        let security = Security::intersection(parties, prepared.reveals(self.joint.rules()));
+        let answer = Some(prepared.on_sets(self.channel, &session, &permit, rng).await?);
         let dropped = match dropped {
             Some(dropped) => {
                 let mut sums = MaskedSums::new(self.channel, session);
@@ -207,19 +198,22 @@ impl Course<'_> {
         &self,
         session: Session,
         committee: Committee,
-        ready: Ready,
+        prepared: Prepared,
+        subject: Subject,
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
         let inputs = self.spec.inputs();
         let engine = Replicated::new(self.channel, &session, committee, inputs, rng).await?;
-        self.on_shares(engine, session, Some(committee.names(self.spec)), ready, rng).await
+        self.on_shares(engine, session, Some(committee.names(self.spec)), prepared, subject, rng)
+            .await
     }
 
     /// By all parties, and nobody else, through the release check.
     async fn by_themselves(
         &self,
         session: Session,
-        ready: Ready,
+        prepared: Prepared,
+        subject: Subject,
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
         let ahead = match self.spec.parameters.contains_key(AHEAD) {
@@ -229,7 +223,7 @@ impl Course<'_> {
         let engine =
             Pairwise::new(self.channel, &session, self.spec, ahead, self.stores.clone(), rng)
                 .await?;
-        self.on_shares(engine, session, None, ready, rng).await
+        self.on_shares(engine, session, None, prepared, subject, rng).await
     }
 
     /// Through the release check on shares; `committee` has the names of the nodes that hold these, if not all
@@ -239,42 +233,44 @@ impl Course<'_> {
         engine: E,
         session: Session,
         committee: Option<String>,
-        ready: Ready,
+        prepared: Prepared,
+        subject: Subject,
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
-        let Ready { part, subject, reveals } = ready;
+        let function = prepared.descriptor();
         let (channel, inputs, hash) = (self.channel, self.spec.inputs(), *session.hash());
         let among_parties = channel.among_first(inputs);
         let sums = among_parties.as_ref().map(|channel| MaskedSums::new(channel, session));
         let parties = among_parties.as_ref();
-        let mut desk = Desk { engine, channel, parties, inputs, session: hash, sums };
+        let mut cx = FunctionContext { engine, channel, parties, inputs, session: hash, sums };
 
         let me = channel.parties().me().index();
-        let passed = release::pass(&mut desk.engine, (me, inputs), &self.joint, &subject).await?;
-        let rows = match (&part, &passed.rows) {
-            (Part::OnShares(_), Some(rows)) => {
-                Some(release::open_rows(&mut desk.engine, &self.joint, rows).await?)
+        let passed = release::pass(&mut cx.engine, (me, inputs), &self.joint, &subject).await?;
+        let rows = match &passed.rows {
+            Some(rows) if function.is_on_shares() => {
+                Some(release::open_rows(&mut cx.engine, &self.joint, rows).await?)
             }
             _ => None,
         };
         let permit = self.joint.permit(inputs, rows)?;
         let dropped = match &passed.dropped {
-            Some(dropped) => release::open_dropped(&mut desk.engine, &self.joint, dropped).await?,
+            Some(dropped) => release::open_dropped(&mut cx.engine, &self.joint, dropped).await?,
             None => None,
         };
-        let reveals = [subject.reveals(self.joint.rules()), reveals].concat();
-        let on_shares = subject.is_table && permit.withholds();
-        let security = self.security(&part, on_shares, committee.as_deref(), reveals);
-        let answer = match part {
-            Part::OnShares(prepared) => {
-                prepared.run(&mut desk, &permit, rows.unwrap_or_default(), rng).await?
-            }
-            Part::Masked(prepared) if on_shares => {
-                let table = prepared.and_then(Prepared::into_table);
-                cells::table(&mut desk, table, &permit, passed.rows.as_ref()).await?
-            }
-            Part::Masked(prepared) => masked(&mut desk, prepared, &permit, rng).await?,
-            Part::Sets(_) | Part::Prepare => None,
+        let rules = self.joint.rules();
+        let mut reveals = subject.reveals(rules);
+        reveals.extend(prepared.reveals(rules));
+        let withholds = function.needs == Needs::Counts && permit.withholds();
+        let security = self.security(function, withholds, committee.as_deref(), reveals);
+        let answer = if function.is_on_shares() {
+            prepared.on_shares(&mut cx, &permit, rows.unwrap_or_default(), rng).await?
+        } else if withholds {
+            prepared.withholding(&mut cx, &permit, passed.rows.as_ref()).await?
+        } else if let (Some(channel), Some(sums)) = (parties, &mut cx.sums) {
+            let mut cx = SumsContext { channel, sums };
+            Some(prepared.on_sums(&mut cx, &permit, rng).await?)
+        } else {
+            None
         };
         Ok(Ended { permit, answer, dropped, security })
     }
@@ -283,10 +279,10 @@ impl Course<'_> {
     fn committee(
         &self,
         session: &Session,
-        part: &Part,
+        prepared: &Prepared,
         rule: Option<Rule>,
     ) -> Result<Committee, Fault> {
-        let needs_itself = matches!(part, Part::OnShares(_));
+        let needs_itself = prepared.descriptor().is_on_shares();
         match (Committee::of(self.spec, session), rule) {
             (Err(Fault::NoCommittee { serving }), Some(rule)) if !needs_itself => {
                 Err(self.joint.no_committee(rule, serving).into())
@@ -295,38 +291,28 @@ impl Course<'_> {
         }
     }
 
+    /// What the protection of a function assumes; `withholds` says whether its counts are computed on
+    /// shares, `committee` has the names of the nodes that do, if not all parties do.
     fn security(
         &self,
-        part: &Part,
-        on_shares: bool,
+        function: &Descriptor,
+        withholds: bool,
         committee: Option<&str>,
-        mut reveals: Vec<String>,
+        reveals: Vec<String>,
     ) -> Security {
         let parties = self.spec.inputs();
-        let computed = |reveals| match committee {
+        if !function.is_on_shares() && !withholds {
+            return match committee {
+                Some(names) => Security::masked_behind_release_check(parties, names, reveals),
+                None => Security::masked_behind_own_release_check(parties, reveals),
+            };
+        }
+        match committee {
             Some(names) => Security::replicated(names, reveals),
-            None => Security::pairwise(parties, reveals),
-        };
-        match part {
-            Part::OnShares(prepared) => {
-                reveals.extend(prepared.reveals());
-                let security = computed(reveals);
-                match committee.is_none() && parties == 2 && prepared.matches_ids() {
-                    true => security.with_masked_ids(),
-                    false => security,
-                }
-            }
-            Part::Sets(_) | Part::Prepare => computed(reveals),
-            Part::Masked(prepared) => {
-                let own = prepared.as_ref().map(|prepared| prepared.reveals(self.joint.rules()));
-                reveals.extend(own.into_iter().flatten());
-                match (on_shares, committee) {
-                    (true, _) => computed(reveals),
-                    (false, Some(names)) => {
-                        Security::masked_behind_release_check(parties, names, reveals)
-                    }
-                    (false, None) => Security::masked_behind_own_release_check(parties, reveals),
-                }
+            None => {
+                let security = Security::pairwise(parties, reveals);
+                let by_ids = parties == 2 && function.needs == Needs::SharesWithJoin;
+                if by_ids { security.with_masked_ids() } else { security }
             }
         }
     }
@@ -345,21 +331,6 @@ impl Ended {
             parties,
             session: agreed.session,
         }
-    }
-}
-
-/// The answer of masked sums of who has passed the release check; none at a helper.
-async fn masked<E: Engine>(
-    desk: &mut Desk<'_, E>,
-    prepared: Option<Prepared>,
-    permit: &Permit,
-    rng: &mut impl CryptoRng,
-) -> Result<Option<Answer>, Fault> {
-    match (prepared, desk.parties, &mut desk.sums) {
-        (Some(prepared), Some(channel), Some(sums)) => {
-            prepared.run(channel, sums, permit, rng).await.map(Some)
-        }
-        _ => Ok(None),
     }
 }
 

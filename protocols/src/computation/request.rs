@@ -7,27 +7,24 @@ use zeroize::Zeroize;
 
 use crate::computation::sharing::{AHEAD, NO, Sharing};
 use crate::engine::SMALL_MESSAGE;
-use crate::functions::catalogue::{
-    EMPTY, Entry, GATE, INTERSECTION, PREPARE, SUM, VECTOR_SUM, find,
-};
+use crate::functions::catalogue::{Descriptor, Kind, Needs, Prepared, find};
 use crate::functions::input::{Input, check_dropped};
-use crate::functions::on_shares::{self, ONLY_MODE};
-use crate::functions::parameters::{Missing, Parameters, agreed_grid, drops_missing, refuse};
-use crate::functions::set_intersection;
-use crate::functions::{Prepared, is_table};
+use crate::functions::parameters::{MISSING, Missing, Parameters, drops_missing, refuse};
 use crate::kernel::fault::InputError;
 use crate::kernel::party::Party;
 use crate::kernel::session::{Offer, Spec};
 use crate::kernel::wire;
 use crate::release::Subject;
-use crate::release::terms::Magnitude;
 use crate::suites::replicated::{self, MESSAGES_AHEAD};
 use crate::suites::{intersection, masked, pairwise};
+
+/// The public size that some functions have, in the spec.
+const LENGTH: &str = "length";
 
 /// One party's part in a computation, ready to run: parameters understood, data checked and added
 /// up. Its data are private: it cannot be copied, sent or shown.
 pub struct Request {
-    function: &'static Entry,
+    function: &'static Descriptor,
     /// How many parties bring data.
     parties: usize,
     /// What is done with rows in which something is missing, as the spec has it.
@@ -41,25 +38,7 @@ pub struct Request {
     /// Whether what was made ahead may be used up.
     ahead: bool,
     subject: Subject,
-    part: Part,
-}
-
-/// A function with one party's data in it, by the suite that serves it.
-pub(crate) enum Part {
-    /// None at a helper.
-    Masked(Option<Prepared>),
-    OnShares(on_shares::Prepared),
-    Sets(set_intersection::Prepared),
-    /// Makes ahead what others use up.
-    Prepare,
-}
-
-/// What runs once the members have agreed.
-pub(crate) struct Ready {
-    pub(crate) part: Part,
-    pub(crate) subject: Subject,
-    /// What the function reveals, where that does not depend on the request.
-    pub(crate) reveals: Vec<String>,
+    prepared: Prepared,
 }
 
 impl Request {
@@ -69,38 +48,41 @@ impl Request {
     /// # Errors
     /// If the function is not available, or parameters or data do not fit it.
     pub fn new(
-        function: &'static Entry,
+        function: &'static Descriptor,
         parameters: &Parameters,
         mut input: Input,
         dropped: u64,
         parties: usize,
     ) -> Result<Self, InputError> {
         let rows = check_dropped(parameters, dropped).and_then(|()| input.rows());
-        let part =
-            rows.and_then(|rows| Ok((rows, Part::new(function, parameters, &input, parties)?)));
+        let prepared =
+            rows.and_then(|rows| Ok((rows, Prepared::new(function, parameters, &input, parties)?)));
         input.zeroize();
-        let (rows, mut part) = part?;
-        parameters.check_suite(part.suites(function))?;
+        let (rows, mut prepared) = prepared?;
+        let function = prepared.descriptor();
+        if function.kind == Kind::Aligned && parameters.missing.is_some() {
+            let reason = "the first row of one party belongs to the first of the other, and so on: \
+                          leave out the same rows at both before";
+            return Err(refuse(MISSING, reason.into()));
+        }
+        parameters.check_suite(function.suites())?;
         let sharing = Sharing::asked(parameters, parties)?;
-        let committee = part.committee(sharing, function, parameters, parties)?;
-        let ahead = parameters.ahead != Some(false);
         let subject = Subject {
             rows: function.has_rows().then_some(rows),
-            magnitude: part.take_magnitude(),
+            magnitude: prepared.take_magnitude(),
             dropped: parameters.missing.map(|Missing::Drop| dropped),
-            is_table: is_table(function) && matches!(part, Part::Masked(_)),
+            is_table: function.needs == Needs::Counts,
         };
-        let missing = parameters.missing_text();
         Ok(Self {
             function,
             parties,
-            missing,
+            missing: parameters.missing_text(),
             helps: None,
             sharing,
-            committee,
-            ahead,
+            committee: committee(function, sharing, parameters, parties)?,
+            ahead: parameters.ahead != Some(false),
             subject,
-            part,
+            prepared,
         })
     }
 
@@ -113,44 +95,42 @@ impl Request {
     pub fn to_help(spec: &Spec) -> Result<Self, InputError> {
         let unknown = || InputError::Shape { expected: "a function that this version has" };
         let function = find(&spec.function).ok_or_else(unknown)?;
-        let part = Part::to_help(function, spec)?;
+        if !function.takes_helpers() {
+            let reason = "this function needs no helpers";
+            return Err(refuse(replicated::PARAMETER, reason.into()));
+        }
         let parties = spec.inputs();
-        let has_shape = function.name == VECTOR_SUM;
+        let mut prepared = Prepared::to_help(function, &spec.parameters, parties)?;
+        let function = prepared.descriptor();
         if parties < 2
-            || spec.suite != part.suite(Sharing::Committee)
-            || has_shape == spec.shape.is_empty()
+            || spec.suite != suite(function, Sharing::Committee)
+            || prepared.length().is_some() == spec.shape.is_empty()
         {
             let reason = "nodes without data help two parties or more to compute on shares";
             return Err(refuse(replicated::PARAMETER, reason.into()));
         }
-        let magnitude = match function.name {
-            SUM => Some(Magnitude::absent(&agreed_grid(&spec.parameters)?)),
-            _ => None,
-        };
         let subject = Subject {
             rows: function.has_rows().then_some(0),
-            magnitude,
+            magnitude: prepared.take_magnitude(),
             dropped: drops_missing(&spec.parameters)?.then_some(0),
-            is_table: is_table(function) && matches!(part, Part::Masked(_)),
+            is_table: function.needs == Needs::Counts,
         };
-        let helps = Some(Box::new(spec.clone()));
-        let missing = Parameters::default().missing_text();
         Ok(Self {
             function,
             parties,
-            missing,
-            helps,
+            missing: Parameters::default().missing_text(),
+            helps: Some(Box::new(spec.clone())),
             sharing: Sharing::Committee,
             committee: None,
             ahead: false,
             subject,
-            part,
+            prepared,
         })
     }
 
-    /// The function.
+    /// The function, in the form that the parameters ask for.
     #[must_use]
-    pub fn function(&self) -> &'static Entry {
+    pub fn function(&self) -> &'static Descriptor {
         self.function
     }
 
@@ -160,14 +140,7 @@ impl Request {
         if let Some(spec) = &self.helps {
             return spec.parameters.clone();
         }
-        let mut parameters = match &self.part {
-            Part::Masked(prepared) => {
-                prepared.as_ref().map(Prepared::parameters).unwrap_or_default()
-            }
-            Part::OnShares(prepared) => prepared.parameters(),
-            Part::Sets(prepared) => prepared.parameters(),
-            Part::Prepare => BTreeMap::new(),
-        };
+        let mut parameters = self.prepared.agreed();
         let committee = self.committee.clone().map(|names| (replicated::PARAMETER.into(), names));
         parameters.extend(committee);
         let not_ahead = (!self.ahead).then(|| (AHEAD.to_owned(), NO.to_owned()));
@@ -179,10 +152,14 @@ impl Request {
     /// The public sizes that must be equal at all parties, by name.
     #[must_use]
     pub fn shape(&self) -> BTreeMap<String, u64> {
-        match (&self.helps, &self.part) {
-            (Some(spec), _) => spec.shape.clone(),
-            (None, Part::Masked(Some(prepared))) => prepared.shape(),
-            (None, _) => BTreeMap::new(),
+        match &self.helps {
+            Some(spec) => spec.shape.clone(),
+            None => self
+                .prepared
+                .length()
+                .map(|length| (LENGTH.to_owned(), length))
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -191,7 +168,7 @@ impl Request {
     /// rules are not known before they agree.
     #[must_use]
     pub fn suite(&self) -> &'static str {
-        self.part.suite(self.sharing)
+        suite(self.function, self.sharing)
     }
 
     /// The number of 64-bit words that will be masked or shared, as far as it is known beforehand. Where all
@@ -199,10 +176,11 @@ impl Request {
     /// milliseconds, however few words are shared, and another party's set may be large where ours is small.
     #[must_use]
     pub fn words(&self) -> usize {
-        match &self.part {
-            Part::Masked(prepared) => prepared.as_ref().map_or(0, Prepared::words),
-            Part::OnShares(prepared) if self.sharing == Sharing::Committee => prepared.words(),
-            Part::OnShares(_) | Part::Sets(_) | Part::Prepare => usize::MAX,
+        let by_themselves = self.function.is_on_shares() && self.sharing == Sharing::Parties;
+        match (&self.helps, self.function.needs) {
+            (Some(_), Needs::LinearSums | Needs::Counts) => 0,
+            _ if by_themselves => usize::MAX,
+            _ => self.prepared.words(),
         }
     }
 
@@ -231,10 +209,7 @@ impl Request {
 
     /// Makes what depends on which of the members we are, before any message.
     pub(crate) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
-        match &mut self.part {
-            Part::OnShares(prepared) => prepared.take_place(me),
-            Part::Masked(_) | Part::Sets(_) | Part::Prepare => Ok(()),
-        }
+        self.prepared.take_place(me)
     }
 
     pub(crate) fn describe(&self, offer: &mut Offer) {
@@ -255,117 +230,42 @@ impl Request {
         self
     }
 
-    pub(crate) fn into_ready(self) -> Ready {
-        let Self { function, subject, part, .. } = self;
-        // What the catalogue says of a function of another suite is of that one; and what the release check
-        // reveals depends on the rules.
-        let is_of_suite = match part {
-            Part::OnShares(_) => function.suite == replicated::SUITE,
-            Part::Sets(_) => true,
-            Part::Masked(_) | Part::Prepare => false,
-        };
-        let replaced = match &part {
-            Part::OnShares(prepared) => prepared.replaces_reveals(),
-            _ => None,
-        };
-        let reveals = match replaced {
-            Some(reveals) => reveals.iter(),
-            None => function.reveals.iter(),
-        };
-        let reveals = reveals.filter(|text| is_of_suite && **text != GATE);
-        let reveals = reveals.map(|text| (*text).to_owned()).collect();
-        Ready { part, subject, reveals }
+    /// The function with our data in it, and our part in what the rules ask.
+    pub(crate) fn into_parts(self) -> (Prepared, Subject) {
+        (self.prepared, self.subject)
     }
 }
 
-impl Part {
-    fn new(
-        function: &'static Entry,
-        parameters: &Parameters,
-        input: &Input,
-        parties: usize,
-    ) -> Result<Self, InputError> {
-        if function.name == PREPARE {
-            return match input.is_empty() {
-                true => Ok(Self::Prepare),
-                false => Err(InputError::Shape { expected: "no data" }),
-            };
-        }
-        if function.name == INTERSECTION {
-            return set_intersection::Prepared::new(parameters, input).map(Self::Sets);
-        }
-        match on_shares::Prepared::new(function, parameters, input) {
-            Some(prepared) => prepared.map(Self::OnShares),
-            None => {
-                Prepared::new(function, parameters, input, parties).map(|p| Self::Masked(Some(p)))
-            }
-        }
+/// The suite that serves a function, where this is who computes on shares.
+fn suite(function: &Descriptor, sharing: Sharing) -> &'static str {
+    match function.needs {
+        Needs::LinearSums | Needs::Counts => masked::SUITE,
+        Needs::Shares | Needs::SharesWithJoin => sharing.suite(),
+        Needs::Sets => intersection::SUITE,
+        Needs::Preparation => pairwise::SUITE,
     }
+}
 
-    fn to_help(function: &'static Entry, spec: &Spec) -> Result<Self, InputError> {
-        if function.name == INTERSECTION {
-            return Err(refuse(replicated::PARAMETER, "this function needs no helpers".into()));
+/// The committee as the spec names it. Functions of masked sums need one if the members' rules ask
+/// something of the joint data, which is not known yet.
+fn committee(
+    function: &Descriptor,
+    sharing: Sharing,
+    parameters: &Parameters,
+    parties: usize,
+) -> Result<Option<String>, InputError> {
+    let reason = match parameters.committee.as_deref() {
+        Some(_) if !function.takes_committee() => "this function needs none",
+        Some(names) => return replicated::canonical(names).map(Some),
+        None if !function.is_on_shares() || sharing == Sharing::Parties => return Ok(None),
+        None if parties >= 3 => return Ok(Some(replicated::ANY.to_owned())),
+        None => {
+            "the suite `replicated` needs three nodes that compute on shares, and there are two \
+             parties: name the two and a third member of the consortium, whose node then \
+             helps without data; or leave the suite out, and the two compute by themselves"
         }
-        let only_mode = spec.parameters.contains_key(ONLY_MODE);
-        if function.suite == masked::SUITE && function.name != EMPTY && !only_mode {
-            return Ok(Self::Masked(None));
-        }
-        on_shares::Prepared::to_help(function, &spec.parameters).map(Self::OnShares)
-    }
-
-    fn suite(&self, sharing: Sharing) -> &'static str {
-        match self {
-            Self::Masked(_) => masked::SUITE,
-            Self::OnShares(_) => sharing.suite(),
-            Self::Sets(_) => intersection::SUITE,
-            Self::Prepare => pairwise::SUITE,
-        }
-    }
-
-    /// The suites that can be asked for. Tables of masked sums have another where their mode alone is
-    /// wanted.
-    fn suites(&self, function: &Entry) -> &'static [&'static str] {
-        match self {
-            Self::OnShares(_) => &[replicated::SUITE, pairwise::SUITE],
-            Self::Masked(_) | Self::Sets(_) | Self::Prepare => function.suites(),
-        }
-    }
-
-    fn take_magnitude(&mut self) -> Option<Magnitude> {
-        match self {
-            Self::Masked(prepared) => prepared.as_mut().and_then(Prepared::take_magnitude),
-            Self::OnShares(_) | Self::Sets(_) | Self::Prepare => None,
-        }
-    }
-
-    /// The committee as the spec names it. Functions of masked sums need one if the members' rules ask
-    /// something of the joint data, which is not known yet.
-    fn committee(
-        &self,
-        sharing: Sharing,
-        function: &Entry,
-        parameters: &Parameters,
-        parties: usize,
-    ) -> Result<Option<String>, InputError> {
-        match (self, parameters.committee.as_deref()) {
-            (Self::OnShares(_), None) if sharing == Sharing::Parties => Ok(None),
-            (Self::Masked(_) | Self::Sets(_) | Self::Prepare, Some(_))
-                if matches!(function.name, EMPTY | PREPARE | INTERSECTION) =>
-            {
-                Err(refuse(replicated::PARAMETER, "this function needs none".into()))
-            }
-            (_, Some(names)) => replicated::canonical(names).map(Some),
-            (Self::Masked(_) | Self::Sets(_) | Self::Prepare, None) => Ok(None),
-            (Self::OnShares(_), None) if parties < 3 => Err(refuse(
-                replicated::PARAMETER,
-                "the suite `replicated` needs three nodes that compute on shares, and there are two \
-                 parties: name the two and a third member of the consortium, whose node then \
-                 helps without data; or leave the suite out, and the two compute by themselves"
-                    .into(),
-            )),
-            (Self::OnShares(_), None) => Ok(Some(replicated::ANY.to_owned())),
-        }
-    }
+    };
+    Err(refuse(replicated::PARAMETER, reason.into()))
 }
 
 impl fmt::Debug for Request {

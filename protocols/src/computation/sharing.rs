@@ -1,5 +1,6 @@
 //! Who computes on shares: three nodes, or all parties among themselves.
 
+pub(crate) use crate::functions::parameters::NO;
 use crate::functions::parameters::{Parameters, refuse};
 use crate::kernel::fault::InputError;
 use crate::kernel::session::Spec;
@@ -7,7 +8,6 @@ use crate::suites::{pairwise, replicated};
 
 /// The name under which the spec has it that nothing made ahead is to be used, and what stands there.
 pub(crate) const AHEAD: &str = "ahead";
-pub(crate) const NO: &str = "no";
 
 /// Who computes on shares, of functions that need it and of rules on joint data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use zeroize::Zeroizing;
 use crate::algebra::layout::{Layout, Segment};
 use crate::computation::{Answer, Input, Request, compute};
 use crate::engine::openings;
-use crate::functions::catalogue::{EMPTY, entries, find};
-use crate::functions::parameters::{Categories, Encoding, Parameters};
+use crate::functions::catalogue::{entries, find};
+use crate::functions::common::tables::Categories;
+use crate::functions::parameters::Parameters;
 use crate::kernel::disclosure::{Profile, Refusal, Rules};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::machine::{Machine, Part, Setting, Step};
@@ -16,6 +17,7 @@ use crate::kernel::session::{AuditHead, Origin, agree};
 use crate::kernel::simulation::{Ending, Link, Simulation};
 use crate::kernel::wire::{MAX_PART, PartHeader, SessionId};
 use crate::suites::masked::{MaskedSums, Rounds, SUITE};
+use crate::testing::names::EMPTY;
 use crate::testing::{Run, offer, rng, seed};
 
 fn rows(count: usize) -> Run {
@@ -210,7 +212,7 @@ fn answers_behind_the_gate_are_those_without_it() {
     let points = numbers.map(|own| Input::Points(own.iter().map(|x| (*x, x * x)).collect()));
     let ranked = |own: &[f64]| Input::Ranked { array: own.to_vec(), rank: 3, bounds: None };
     let probabilities = Some(vec![0.5]);
-    let quantiles = Parameters { probabilities, ..Parameters::default() };
+    let quantiles = Parameters::default().with("probabilities", probabilities);
     let runs = [
         Run::numbers("SecureSum", numbers),
         Run::numbers("SecureVectorSum", numbers),
@@ -341,7 +343,7 @@ fn two_categories() -> Run {
     let inputs = vec![texts(&["a", "b", "b"]), texts(&["a"]), texts(&[])];
     let categories = Categories::One(vec!["a".into(), "b".into()]);
     Run::new("StatisticsFrequency", inputs)
-        .parameters(Parameters { categories: Some(categories), ..Parameters::default() })
+        .parameters(Parameters::default().with("categories", Some(categories)))
 }
 
 #[test]
@@ -395,14 +397,47 @@ fn rows_that_are_counted_but_not_used_are_implausible() {
 fn parameters_are_parsed_strictly() {
     let parse = |text: &str| serde_json::from_str::<Parameters>(text).ok();
     assert_eq!(parse("{}"), Some(Parameters::default()));
-    let one = parse(r#"{"categories": ["a", "b"], "encoding": "fixed"}"#).unwrap();
-    assert_eq!(one.categories, Some(Categories::One(vec!["a".into(), "b".into()])));
-    assert_eq!(one.encoding, Some(Encoding::Fixed));
-    let two = parse(r#"{"categories": [["a"], ["b", "c"]]}"#).unwrap();
-    assert!(matches!(two.categories, Some(Categories::Two(_))));
-    for text in ["[1]", r#"{"unknown": 1}"#, r#"{"encoding": "Exact"}"#, r#"{"digits_after": -1}"#]
+    assert_eq!(parse("[1]"), None);
+    let refused = |function: &str, text: &str| {
+        let parameters = parse(text).unwrap();
+        find(function).unwrap().form(&parameters).err().map(|error| error.to_string())
+    };
+    assert_eq!(refused("StatisticsFrequency", r#"{"categories": ["a", "b"]}"#), None);
+    assert_eq!(refused("StatisticsContingency", r#"{"categories": [["a"], ["b", "c"]]}"#), None);
+    for text in [r#"{"encoding": "Exact"}"#, r#"{"digits_after": -1}"#, r#"{"digits_before": "3"}"#]
     {
-        assert_eq!(parse(text), None, "{text}");
+        let refusal = refused("SecureVectorSum", text).unwrap();
+        assert!(refusal.starts_with("the parameters cannot be read"), "{text} {refusal}");
+    }
+    let only_mode = refused("StatisticsFrequency", r#"{"only_mode": 1}"#).unwrap();
+    assert!(only_mode.contains("`only_mode` is true or false"), "{only_mode}");
+    for (function, text, refusal) in [
+        (
+            "SecureMedian",
+            r#"{"k": 3}"#,
+            "`SecureMedian` has no parameter `k`; it has: digits_before, digits_after",
+        ),
+        ("Prepare", r#"{"k": 3}"#, "`Prepare` has no parameter `k`; it has: none"),
+        (
+            "KthElement",
+            r#"{"rank": 3}"#,
+            "`KthElement` has no parameter `rank`; it has: digits_before, digits_after",
+        ),
+        (
+            "StatisticsRegressionOLSVertical",
+            r#"{"intercept": true}"#,
+            "`StatisticsRegressionOLSVertical` has no parameter `intercept`; it has: by_id",
+        ),
+    ] {
+        assert_eq!(refused(function, text).as_deref(), Some(refusal));
+        let request = Request::new(
+            find(function).unwrap(),
+            &parse(text).unwrap(),
+            Input::Ranked { array: Vec::new(), rank: 1, bounds: None },
+            0,
+            3,
+        );
+        assert_eq!(request.unwrap_err().to_string(), refusal);
     }
 }
 

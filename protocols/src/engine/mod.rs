@@ -9,6 +9,7 @@
 //! Numbers are elements of [`Ring`]: integers modulo 2^64 or 2^128. Bits are [`Lanes`], 64 in a
 //! word; a vector of numbers has its binary digits in planes, as [`crate::algebra::packed_bits`] says.
 
+pub(crate) mod aggregate;
 #[cfg(test)]
 pub(crate) mod openings;
 pub(crate) mod shared;

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::functions::bivariate::Bivariate;
-pub use crate::functions::on_shares::joins::categories::Group;
-pub use crate::functions::on_shares::matrix::Precision;
-use crate::functions::on_shares::mode::Mode;
-use crate::functions::on_shares::rows::Occurrences;
-use crate::functions::tables::{Histogram, Table};
+pub use crate::functions::common::joins::categories::Group;
+use crate::functions::common::mode::Mode;
+use crate::functions::common::tables::{Histogram, Table};
+pub use crate::functions::product::Precision;
+use crate::functions::top_k::Occurrences;
 use crate::functions::univariate::Univariate;
 
 /// The answer of a function. Serializes to an object with the function's result keys.

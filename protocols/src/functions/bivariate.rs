@@ -12,8 +12,6 @@
 //! correlation are 0 and say nothing of nΣy² − (Σy)² or B), or where a value is null: there the nodes
 //! see more than the answer says.
 
-use std::collections::BTreeMap;
-
 use num_bigint::{BigInt, Sign};
 use num_traits::Zero;
 use rand_core::CryptoRng;
@@ -23,15 +21,18 @@ use zeroize::Zeroizing;
 use crate::algebra::exact::{Accumulator, Grid, signed_integer};
 use crate::algebra::layout::{Layout, Segment};
 use crate::algebra::rounding::{fraction_to_double, root_of_fraction};
+use crate::engine::aggregate::{Aggregate, Rounds};
 use crate::functions::answer::Answer;
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Parameters, grid_text};
+use crate::functions::parameters::{Agreed, Digits, grid_text};
+use crate::functions::reveals::RELEASE;
+use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
-use crate::suites::masked::{MaskedSums, Rounds};
 
 /// What is revealed beside the answer.
-pub(crate) const REVEALS: &str = "the exact joint sums n, Σx, Σy, Σx², Σxy, Σy², to every party; \
+const REVEALS: &str = "the exact joint sums n, Σx, Σy, Σx², Σxy, Σy², to every party; \
      the answer implies them up to rounding and a choice of two, unless the intercept or the \
      covariance is 0 or a value is null";
 
@@ -54,7 +55,7 @@ pub struct Bivariate {
     pub regression_slope_only: Option<f64>,
 }
 
-pub(crate) struct Prepared {
+pub(crate) struct BivariateStatistics {
     grid: Grid,
     layout: Layout,
     words: Zeroizing<Vec<u64>>,
@@ -70,37 +71,59 @@ struct Sums {
     yy: BigInt,
 }
 
-impl Prepared {
-    pub(super) fn new(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
-        parameters.no_categories()?;
-        parameters.no_encoding()?;
-        let grid = parameters.grid()?;
+impl Function for BivariateStatistics {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "StatisticsBivariate",
+        summary: "covariance, correlation and regression of two variables",
+        asked_by: None,
+        input: InputKind::Points,
+        parameters: &[Digits::BEFORE, Digits::AFTER],
+        kind: Kind::Rows,
+        needs: Needs::LinearSums,
+        pushdown: None,
+        reveals: &[RELEASE, REVEALS],
+        result_keys: &[
+            "samples",
+            "covariance",
+            "covariance_mle",
+            "correlation_coefficient",
+            "regression_slope",
+            "regression_interceipt",
+            "regression_slope_only",
+        ],
+    };
+
+    type Parameters = Digits;
+
+    fn new(digits: Digits, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+        let grid = digits.grid()?;
         let layout = layout(&grid)?;
         let words = match input {
-            Input::Points(points) => add_up(&grid, points)?,
-            other if other.is_empty() => Zeroizing::new(vec![0; layout.words()]),
-            _ => {
-                return Err(InputError::Shape { expected: "pairs of numbers" });
-            }
+            None => Zeroizing::default(),
+            Some(Input::Points(points)) => add_up(&grid, points)?,
+            Some(other) if other.is_empty() => Zeroizing::new(vec![0; layout.words()]),
+            Some(_) => return Err(InputError::Shape { expected: "pairs of numbers" }),
         };
         Ok(Self { grid, layout, words })
     }
 
-    pub(super) fn parameters(&self) -> BTreeMap<String, String> {
+    fn agreed(&self) -> Agreed {
         grid_text(&self.grid).into()
     }
 
-    pub(super) fn words(&self) -> usize {
+    fn words(&self) -> usize {
         self.layout.words()
     }
+}
 
-    pub(super) async fn run(
+impl OnSums for BivariateStatistics {
+    async fn run<A: Aggregate>(
         self,
-        sums: &mut MaskedSums<'_>,
+        cx: &mut SumsContext<'_, A>,
         permit: &Permit,
         rng: &mut impl CryptoRng,
     ) -> Result<Answer, Fault> {
-        let words = sums.sum(Rounds::default(), &self.layout, self.words, rng).await?;
+        let words = cx.sums.sum(Rounds::default(), &self.layout, self.words, rng).await?;
         let sums = Sums::decode(&self.grid, &words)?;
         if !permit.agrees_with(sums.n) {
             return Err(Fault::Implausible);

@@ -132,7 +132,7 @@ fn an_answer_without_covariance_does_not_tell_the_sums() {
 fn declared_digits_make_it_small() {
     let run = run(&[&[(1.5, 2.5)], &[(0.5, 1e-3)]]);
     let words = run.request(0).unwrap().words();
-    let digits = Parameters { digits_before: Some(12), ..Parameters::default() };
+    let digits = Parameters::default().with("digits_before", Some(12));
     let declared = run.parameters(digits);
     assert_eq!(
         (words, declared.request(0).unwrap().words()),

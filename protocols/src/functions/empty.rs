@@ -3,11 +3,17 @@
 //!
 //! Parties: any n ≥ 2. Uses no data and no secrets. Bytes sent per party and round: 8(n − 1).
 
-use std::collections::BTreeMap;
+use rand_core::CryptoRng;
+use serde::Deserialize;
 
+use crate::engine::aggregate::Aggregate;
 use crate::functions::answer::Answer;
-use crate::functions::parameters::{Parameters, refuse};
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
+use crate::functions::input::Input;
+use crate::functions::parameters::{Agreed, refuse};
+use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::channel::Channel;
+use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::machine::Phase;
 
@@ -20,34 +26,70 @@ const USUAL: u32 = 2;
 /// The parameter's name.
 const TIMES: &str = "times";
 
-pub(crate) struct Prepared {
+pub(crate) struct Empty {
     /// As the client has it.
     rounds: Option<u32>,
 }
 
-impl Prepared {
-    pub(super) fn new(parameters: &Parameters) -> Result<Self, InputError> {
-        match parameters.times {
-            Some(rounds) if !(1..=MOST).contains(&rounds) => {
-                Err(refuse(TIMES, format!("from 1 to {MOST} rounds")))
-            }
-            rounds => Ok(Self { rounds }),
+#[derive(Deserialize)]
+pub(crate) struct Parameters {
+    times: Option<u32>,
+}
+
+impl Function for Empty {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "Empty",
+        summary: "nothing, in two rounds of eight bytes, or `times`: what agreeing and rounds cost",
+        asked_by: None,
+        input: InputKind::Other,
+        parameters: &[ParameterEntry::number(
+            TIMES,
+            "how many rounds, from 1 to 100,000; 2 where it is left out",
+        )],
+        kind: Kind::Elements,
+        needs: Needs::LinearSums,
+        pushdown: None,
+        reveals: &[],
+        result_keys: &[],
+    };
+
+    type Parameters = Parameters;
+
+    fn new(
+        Parameters { times: rounds }: Parameters,
+        _: Option<&Input>,
+        _: usize,
+    ) -> Result<Self, InputError> {
+        if rounds.is_some_and(|rounds| !(1..=MOST).contains(&rounds)) {
+            return Err(refuse(TIMES, format!("from 1 to {MOST} rounds")));
         }
+        Ok(Self { rounds })
     }
 
-    pub(super) fn parameters(&self) -> BTreeMap<String, String> {
+    fn agreed(&self) -> Agreed {
         let rounds = self.rounds.map(|rounds| (TIMES.to_owned(), rounds.to_string()));
         rounds.into_iter().collect()
     }
 
-    pub(super) async fn run(&self, channel: &Channel) -> Result<Answer, Fault> {
+    fn words(&self) -> usize {
+        0
+    }
+}
+
+impl OnSums for Empty {
+    async fn run<A: Aggregate>(
+        self,
+        cx: &mut SumsContext<'_, A>,
+        _: &Permit,
+        _: &mut impl CryptoRng,
+    ) -> Result<Answer, Fault> {
         let rounds = self.rounds.unwrap_or(USUAL);
         for round in 1..=rounds {
             if round == rounds {
-                channel.enter(Phase::Opening);
+                cx.channel.enter(Phase::Opening);
             }
-            channel.begin_round("empty round");
-            exchange(channel).await?;
+            cx.channel.begin_round("empty round");
+            exchange(cx.channel).await?;
         }
         Ok(Answer::Empty {})
     }

@@ -1,195 +1,207 @@
-//! The functions: encode one party's data, sum over the parties, finish.
+//! The functions: one file each, with its descriptor, its parameters, and what it computes.
 //!
-//! Encoding and local adding happen when a request is made, before any message; finishing happens
-//! on opened sums, the same at every party. Nothing here sends private values: everything goes
-//! through a masked sum, or in shared form (see [`on_shares`], which tables take too where small cells
-//! may not be opened), except names of categories that were not declared (see [`tables`]). What the
+//! A [`Function`] is made from parameters and one party's data, before any message; a helper makes it
+//! without data. It runs on what its descriptor says that it needs: [`OnSums`], [`OnShares`] or
+//! [`OnSets`]. Nothing here sends private values: everything goes through a sum, in shared form, or as
+//! masked items, except names of categories that were not declared (see [`common::tables`]). What the
 //! rules ask of all parties' data together was asked before (see [`crate::release`]).
+//!
+//! The list of all is in [`catalogue`]; what several have in common is in [`common`].
 
 pub(crate) mod answer;
 pub(crate) mod bivariate;
 #[cfg(test)]
 mod bivariate_tests;
 pub mod catalogue;
-pub(crate) mod categories;
-pub(crate) mod empty;
+pub(crate) mod common;
+pub(crate) mod contingency;
+mod contingency_vertical;
+mod correlation;
+pub(crate) mod descriptor;
+mod empty;
+pub(crate) mod frequency;
 pub(crate) mod input;
-mod means;
-mod moments;
-pub(crate) mod on_shares;
+mod intersection_size;
+mod intersection_sum;
+mod kth_element;
+mod mean_by_group;
+pub(crate) mod measure;
+mod median;
+mod minimum_maximum;
+mod ols;
+mod ols_by_id;
+#[cfg(test)]
+mod ols_tests;
 pub mod parameters;
-pub(crate) mod set_intersection;
-pub(crate) mod sets;
-pub(crate) mod sum;
+mod prepare;
+pub(crate) mod product;
+#[cfg(test)]
+mod product_tests;
+mod quantiles;
+mod reveals;
+mod set_intersection;
+mod sort;
+mod sum;
 #[cfg(test)]
 mod sum_tests;
-pub(crate) mod tables;
-#[cfg(test)]
-mod tables_tests;
+pub(crate) mod top_k;
+mod union_size;
 pub(crate) mod univariate;
 #[cfg(test)]
 mod univariate_adversary_tests;
 #[cfg(test)]
 mod univariate_tests;
-pub(crate) mod vector;
+pub(crate) mod vector_sum;
 #[cfg(test)]
-mod vector_tests;
-
-use std::collections::BTreeMap;
+mod vector_sum_tests;
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
+use serde::de::DeserializeOwned;
 
-use crate::algebra::rounding::nearest_double;
+use crate::engine::Engine;
+use crate::engine::aggregate::Aggregate;
+use crate::engine::shared::Shared;
 use crate::functions::answer::Answer;
-use crate::functions::catalogue::{EMPTY, Entry, SUM, VECTOR_SUM};
+use crate::functions::descriptor::Descriptor;
 use crate::functions::input::Input;
-use crate::functions::parameters::Parameters;
+use crate::functions::parameters::Agreed;
+use crate::functions::reveals::RELEASE;
 use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::{Permit, Rules};
 use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::party::Party;
+use crate::kernel::session::{Session, SessionHash};
 use crate::release::terms::Magnitude;
 use crate::suites::masked::MaskedSums;
 
-/// A function with one party's data in it, added up.
-pub(crate) enum Prepared {
-    Empty(empty::Prepared),
-    Sum(sum::Prepared),
-    Vector(vector::Prepared),
-    Frequency(tables::Prepared),
-    Contingency(tables::Prepared),
-    Bivariate(bivariate::Prepared),
+/// What all functions have in common.
+pub(crate) trait Function: Sized {
+    /// All that is known of it before it runs.
+    const DESCRIPTOR: Descriptor;
+
+    /// Its own parameters, as a client gives them.
+    type Parameters: DeserializeOwned;
+
+    /// Checks parameters and data, and encodes the data; `parties` bring some. A helper has no input.
+    fn new(
+        parameters: Self::Parameters,
+        input: Option<&Input>,
+        parties: usize,
+    ) -> Result<Self, InputError>;
+
+    /// Returns all parameters that change the result, in canonical text, defaults filled in. A helper
+    /// reads its parameters from them.
+    fn agreed(&self) -> Agreed {
+        Agreed::new()
+    }
+
+    /// Returns the public length that must be equal at all parties, if there is one.
+    fn length(&self) -> Option<u64> {
+        None
+    }
+
+    /// Returns how many 64-bit words are masked, shared or compared at a time, at most. Whoever cannot
+    /// know it beforehand, because it depends on what others bring, says the largest number.
+    fn words(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Returns what is revealed beside the answer, under such rules.
+    fn reveals(&self, _rules: &Rules) -> Vec<String> {
+        let texts = Self::DESCRIPTOR.reveals.iter().filter(|text| **text != RELEASE);
+        texts.map(|text| (*text).to_owned()).collect()
+    }
+
+    /// Takes out what the party has of a sum of numbers, which the release check compares.
+    fn take_magnitude(&mut self) -> Option<Magnitude> {
+        None
+    }
+
+    /// Makes what depends on which of the parties we are, and costs no message.
+    fn take_place(&mut self, _me: Party) -> Result<(), InputError> {
+        Ok(())
+    }
 }
 
-impl Prepared {
-    pub(crate) fn new(
-        function: &Entry,
-        parameters: &Parameters,
-        input: &Input,
-        parties: usize,
-    ) -> Result<Self, InputError> {
-        match function.name {
-            EMPTY => empty::Prepared::new(parameters).map(Self::Empty),
-            SUM => sum::Prepared::new(parameters, input).map(Self::Sum),
-            VECTOR_SUM => vector::Prepared::new(parameters, input, parties).map(Self::Vector),
-            "StatisticsFrequency" => {
-                tables::Prepared::frequency(parameters, input).map(Self::Frequency)
-            }
-            "StatisticsContingency" => {
-                tables::Prepared::contingency(parameters, input).map(Self::Contingency)
-            }
-            "StatisticsBivariate" => {
-                bivariate::Prepared::new(parameters, input).map(Self::Bivariate)
-            }
-            _ => Err(InputError::Shape { expected: "a function that this version has" }),
-        }
-    }
-
-    /// What the party has of a sum of numbers, which the release check takes.
-    pub(crate) fn take_magnitude(&mut self) -> Option<Magnitude> {
-        match self {
-            Self::Sum(prepared) => prepared.take_magnitude(),
-            _ => None,
-        }
-    }
-
-    /// The table, if it is one.
-    pub(crate) fn into_table(self) -> Option<tables::Prepared> {
-        match self {
-            Self::Frequency(prepared) | Self::Contingency(prepared) => Some(prepared),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
-        match self {
-            Self::Empty(prepared) => prepared.parameters(),
-            Self::Sum(prepared) => prepared.parameters(),
-            Self::Vector(prepared) => prepared.parameters(),
-            Self::Frequency(prepared) => prepared.parameters(),
-            Self::Contingency(prepared) => prepared.parameters(),
-            Self::Bivariate(prepared) => prepared.parameters(),
-        }
-    }
-
-    pub(crate) fn shape(&self) -> BTreeMap<String, u64> {
-        match self {
-            Self::Vector(prepared) => prepared.shape(),
-            _ => BTreeMap::new(),
-        }
-    }
-
-    pub(crate) fn words(&self) -> usize {
-        match self {
-            Self::Empty(_) => 0,
-            Self::Sum(prepared) => prepared.words(),
-            Self::Vector(prepared) => prepared.words(),
-            Self::Frequency(prepared) => prepared.words(),
-            Self::Contingency(prepared) => prepared.words(),
-            Self::Bivariate(prepared) => prepared.words(),
-        }
-    }
-
-    /// What is revealed beside the answer.
-    pub(crate) fn reveals(&self, rules: &Rules) -> Vec<String> {
-        match self {
-            Self::Empty(_) => Vec::new(),
-            Self::Sum(_) => vec![sum::REVEALS.to_owned()],
-            Self::Vector(prepared) => prepared.reveals(rules),
-            Self::Frequency(prepared) => prepared.reveals(rules),
-            Self::Contingency(prepared) => prepared.reveals(rules),
-            Self::Bivariate(_) => vec![bivariate::REVEALS.to_owned()],
-        }
-    }
-
-    pub(crate) async fn run(
+/// A function of sums over all parties. Only parties run it, no helper.
+pub(crate) trait OnSums: Function {
+    /// Computes the answer.
+    async fn run<A: Aggregate>(
         self,
-        channel: &Channel,
-        sums: &mut MaskedSums<'_>,
+        cx: &mut SumsContext<'_, A>,
         permit: &Permit,
         rng: &mut impl CryptoRng,
-    ) -> Result<Answer, Fault> {
-        match self {
-            Self::Empty(prepared) => prepared.run(channel).await,
-            Self::Sum(prepared) => prepared.run(sums, rng).await,
-            Self::Vector(prepared) => prepared.run(sums, rng).await,
-            Self::Frequency(prepared) => prepared.run(channel, sums, permit, rng).await,
-            Self::Contingency(prepared) => prepared.run(channel, sums, permit, rng).await,
-            Self::Bivariate(prepared) => prepared.run(sums, permit, rng).await,
-        }
-    }
+    ) -> Result<Answer, Fault>;
 }
 
-/// Whether a function answers with a table of counts.
-pub(crate) fn is_table(function: &Entry) -> bool {
-    matches!(function.name, "StatisticsFrequency" | "StatisticsContingency")
+/// A function of counts: on sums where all counts may be shown, else on shares.
+pub(crate) trait OnCounts: OnSums {
+    /// Computes the answer where small counts are withheld; none at a helper. `rows` is the number of
+    /// all parties' rows, in shared form, where a rule asks for it.
+    async fn run_withholding<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        rows: Option<&E::Shared<u64>>,
+    ) -> Result<Option<Answer>, Fault>;
 }
 
-/// One party's numbers as doubles.
-///
-/// # Errors
-/// If they are none, or whole numbers that no double equals.
-pub(crate) fn doubles(input: &Input) -> Result<Zeroizing<Vec<f64>>, InputError> {
-    match input {
-        Input::Numbers(items) => Ok(Zeroizing::new(items.clone())),
-        Input::Integers(items) => {
-            let mut doubles = Zeroizing::new(Vec::with_capacity(items.len()));
-            for (index, item) in items.iter().enumerate() {
-                doubles.push(equal_double(*item).ok_or(InputError::NotADouble { index })?);
-            }
-            Ok(doubles)
-        }
-        other if other.is_empty() => Ok(Zeroizing::default()),
-        _ => Err(InputError::Shape { expected: "numbers" }),
-    }
+/// A function of shared values. Helpers run the same code without data: what they need to know they read
+/// from what the parties agreed on, and they are shown sizes only.
+pub(crate) trait OnShares: Function {
+    /// Computes the answer; none at a helper. `rows` is the number of all parties' rows, if its data
+    /// are rows.
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        rows: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault>;
 }
 
-/// The double that equals `value`, if there is one.
-fn equal_double(value: i64) -> Option<f64> {
-    let magnitude = value.unsigned_abs();
-    let significant = u64::BITS - magnitude.leading_zeros() - magnitude.trailing_zeros() % 64;
-    if significant > f64::MANTISSA_DIGITS {
-        return None;
+/// A function of masked items of sets. Only parties run it.
+pub(crate) trait OnSets: Function {
+    /// Computes the answer.
+    async fn run(
+        self,
+        channel: &Channel,
+        session: &Session,
+        permit: &Permit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Answer, Fault>;
+}
+
+/// What a function of sums works with.
+pub(crate) struct SumsContext<'a, A> {
+    /// To all parties that bring data.
+    pub(crate) channel: &'a Channel,
+    /// The sums.
+    pub(crate) sums: &'a mut A,
+}
+
+/// What a function of shared values works with.
+pub(crate) struct FunctionContext<'a, E> {
+    /// The suite.
+    pub(crate) engine: E,
+    /// To all members.
+    pub(crate) channel: &'a Channel,
+    /// To those that bring data; none at a helper.
+    pub(crate) parties: Option<&'a Channel>,
+    /// How many members, the first ones, bring data.
+    pub(crate) inputs: usize,
+    /// What was agreed on.
+    pub(crate) session: SessionHash,
+    /// Masked sums among those that bring data; none at a helper.
+    pub(crate) sums: Option<MaskedSums<'a>>,
+}
+
+impl<E: Engine> FunctionContext<'_, E> {
+    /// Shares all parties' vectors of `len` numbers, and adds them; a helper has none.
+    async fn sum(&mut self, mine: &[u64], len: usize) -> Result<E::Shared<u64>, Fault> {
+        let mine = if self.engine.brings_data() { mine } else { &[] };
+        let shares = self.engine.share(mine, &vec![len; self.inputs]).await?;
+        let sum = shares.into_iter().reduce(|sum, next| sum.plus(&next));
+        Ok(sum.unwrap_or_else(|| self.engine.public(vec![0; len])))
     }
-    nearest_double(value < 0, &[magnitude], false, 0)
 }

@@ -1,14 +1,14 @@
 //! The items that all parties have, each party's set told by its size.
 
-use std::collections::BTreeMap;
-
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::functions::answer::Answer;
+use crate::functions::common::sets::{Ids, MOST_ITEMS};
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
-use crate::functions::parameters::Parameters;
-use crate::functions::sets::{MOST_ITEMS, agreed, check_size, padded};
+use crate::functions::parameters::Agreed;
+use crate::functions::{Function, OnSets};
 use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
@@ -16,42 +16,54 @@ use crate::kernel::party::Party;
 use crate::kernel::session::Session;
 use crate::kernel::sizes;
 use crate::kernel::tape::order_of;
-use crate::suites::intersection::items::{Case, tag};
+use crate::suites::intersection::items::tag;
 use crate::suites::intersection::{Tag, common};
 
 /// One party's set.
-pub(crate) struct Prepared {
+pub(crate) struct SetIntersection {
     /// Sorted, each once.
     items: Zeroizing<Vec<String>>,
-    case: Case,
-    padded_to: Option<u64>,
+    ids: Ids,
 }
 
-impl Prepared {
-    pub(crate) fn new(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
-        parameters.no_categories()?;
-        parameters.no_encoding()?;
+impl Function for SetIntersection {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "SetIntersection",
+        summary: "the items that all parties have",
+        asked_by: None,
+        input: InputKind::Set,
+        parameters: &[Ids::CASE, Ids::PAD_TO],
+        kind: Kind::Elements,
+        needs: Needs::Sets,
+        pushdown: None,
+        reveals: &[
+            "how many items each party has, or the size declared by `pad_to`, to every party",
+        ],
+        result_keys: &["intersection", "size_intersection"],
+    };
+
+    type Parameters = Ids;
+
+    fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
         let texts = match input {
-            Input::Texts(texts) => texts.as_slice(),
-            other if other.is_empty() => &[],
-            _ => return Err(InputError::Shape { expected: "texts" }),
+            Some(Input::Texts(texts)) => texts.as_slice(),
+            Some(other) if !other.is_empty() => {
+                return Err(InputError::Shape { expected: "texts" });
+            }
+            _ => &[],
         };
-        let case = parameters.case.unwrap_or_default();
-        let mut items: Zeroizing<Vec<String>> =
-            Zeroizing::new(texts.iter().map(|text| case.item(text)).collect());
-        items.sort_unstable();
-        items.dedup();
-        let padded_to = parameters.pad_to;
-        check_size(items.len(), padded_to)?;
-        Ok(Self { items, case, padded_to })
+        let items = ids.distinct_items(texts);
+        ids.check_size(items.len())?;
+        Ok(Self { items, ids })
     }
 
-    pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
-        agreed(self.case, self.padded_to).into()
+    fn agreed(&self) -> Agreed {
+        self.ids.agreed()
     }
+}
 
-    /// The items that all parties have.
-    pub(crate) async fn run(
+impl OnSets for SetIntersection {
+    async fn run(
         self,
         channel: &Channel,
         session: &Session,
@@ -63,9 +75,9 @@ impl Prepared {
         }
         let tags: Zeroizing<Vec<Tag>> =
             Zeroizing::new(self.items.iter().map(|item| tag(session.hash(), item)).collect());
-        let tags = padded(tags, self.padded_to, rng);
+        let tags = self.ids.padded(tags, rng);
         let counts = exchange_sizes(channel, tags.len()).await?;
-        if self.padded_to.is_some() && permit.least_rows().is_some() {
+        if self.ids.pad_to.is_some() && permit.least_rows().is_some() {
             let why = "the rule on rows cannot be asked of sets whose size is hidden by `pad_to`";
             return Err(Fault::Undefined { why });
         }
@@ -83,7 +95,7 @@ impl Prepared {
         let items = places.iter().filter_map(|place| self.items.get(*place));
         let intersection: Vec<String> = items.cloned().collect();
         let size_intersection = intersection.len() as u64;
-        Ok(Answer::Intersection { intersection, size_intersection, padded_to: self.padded_to })
+        Ok(Answer::Intersection { intersection, size_intersection, padded_to: self.ids.pad_to })
     }
 }
 

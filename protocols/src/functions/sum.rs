@@ -4,24 +4,23 @@
 //! the numbers' magnitudes, Σ|x|, before (see [`crate::release`]): numbers of either sign could cancel, and
 //! a sum near zero says nothing of how much of it is whose.
 
-use std::collections::BTreeMap;
-
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::algebra::exact::{Accumulator, Grid};
 use crate::algebra::layout::Layout;
+use crate::engine::aggregate::{Aggregate, Rounds};
 use crate::functions::answer::Answer;
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, Pushdown};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Parameters, grid_text};
+use crate::functions::parameters::{Agreed, Digits, grid_text};
+use crate::functions::reveals::RELEASE;
+use crate::functions::{Function, OnSums, SumsContext};
+use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 use crate::release::terms::Magnitude;
-use crate::suites::masked::{MaskedSums, Rounds};
 
-/// What is revealed beside the answer.
-pub(crate) const REVEALS: &str = "the exact sum, before it is rounded to a double, to every party";
-
-pub(crate) struct Prepared {
+pub(crate) struct Sum {
     grid: Grid,
     layout: Layout,
     cell: Zeroizing<Vec<u64>>,
@@ -29,35 +28,55 @@ pub(crate) struct Prepared {
     magnitude: Option<Magnitude>,
 }
 
-impl Prepared {
-    pub(super) fn new(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
-        parameters.no_categories()?;
-        parameters.no_encoding()?;
-        let grid = parameters.grid()?;
+impl Function for Sum {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "SecureSum",
+        summary: "the sum of all numbers",
+        asked_by: None,
+        input: InputKind::Numbers,
+        parameters: &[Digits::BEFORE, Digits::AFTER],
+        kind: Kind::Rows,
+        needs: Needs::LinearSums,
+        pushdown: Some(Pushdown::Sum),
+        reveals: &[RELEASE, "the exact sum, before it is rounded to a double, to every party"],
+        result_keys: &["sum"],
+    };
+
+    type Parameters = Digits;
+
+    fn new(digits: Digits, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+        let grid = digits.grid()?;
         let layout = Layout::uniform(grid.limbs(1), 1)?;
+        let Some(input) = input else {
+            let magnitude = Some(Magnitude::absent(&grid));
+            return Ok(Self { grid, layout, cell: Zeroizing::default(), magnitude });
+        };
         let sum = add_up(&grid, input)?;
         let magnitude = Some(Magnitude::of(&grid, &sum));
         Ok(Self { grid, layout, cell: sum.into_cell(), magnitude })
     }
 
-    pub(super) fn take_magnitude(&mut self) -> Option<Magnitude> {
-        self.magnitude.take()
-    }
-
-    pub(super) fn parameters(&self) -> BTreeMap<String, String> {
+    fn agreed(&self) -> Agreed {
         grid_text(&self.grid).into()
     }
 
-    pub(super) fn words(&self) -> usize {
+    fn words(&self) -> usize {
         self.layout.words()
     }
 
-    pub(super) async fn run(
+    fn take_magnitude(&mut self) -> Option<Magnitude> {
+        self.magnitude.take()
+    }
+}
+
+impl OnSums for Sum {
+    async fn run<A: Aggregate>(
         self,
-        sums: &mut MaskedSums<'_>,
+        cx: &mut SumsContext<'_, A>,
+        _: &Permit,
         rng: &mut impl CryptoRng,
     ) -> Result<Answer, Fault> {
-        let mut cell = sums.sum(Rounds::default(), &self.layout, self.cell, rng).await?;
+        let mut cell = cx.sums.sum(Rounds::default(), &self.layout, self.cell, rng).await?;
         let sum = self.grid.decode(1, &mut cell).ok_or(Fault::ResultOutOfRange)?;
         Ok(Answer::Sum { sum })
     }

@@ -32,8 +32,6 @@
 //! extremes, or impossibly far from the mean), which tells a liar just that. Opened sums that no
 //! numbers between the extremes have are refused; nobody proves that its data are true.
 
-use std::collections::BTreeMap;
-
 use num_bigint::{BigInt, BigUint, Sign};
 use num_traits::Zero;
 use rand_core::CryptoRng;
@@ -42,18 +40,25 @@ use zeroize::Zeroizing;
 
 use crate::algebra::exact::{Accumulator, Grid, signed_integer};
 use crate::algebra::layout::{Layout, Segment};
+use crate::algebra::order::{double, key};
 use crate::algebra::rounding::fraction_to_double;
-use crate::functions::doubles;
+use crate::engine::Engine;
+use crate::engine::aggregate::{Aggregate, Rounds};
+use crate::functions::answer::Answer;
+use crate::functions::common::means::Means;
+use crate::functions::common::moments::{self, Centred, Moments, root};
+use crate::functions::common::numbers::{NO_NUMBERS, doubles};
+use crate::functions::common::search::{Query, find};
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
-use crate::functions::means::Means;
-use crate::functions::moments::{self, Centred, Moments, root};
-use crate::functions::parameters::{Parameters, grid_text};
+use crate::functions::parameters::{Agreed, Digits, grid_text};
+use crate::functions::reveals::{RELEASE, ROWS};
+use crate::functions::{Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
-use crate::suites::masked::{MaskedSums, Rounds};
 
 /// What is revealed beside the answer.
-pub(crate) const REVEALS: &str = "joint sums before they are rounded, to every party: n, Σx and Σx² \
+pub(super) const REVEALS: &str = "joint sums before they are rounded, to every party: n, Σx and Σx² \
      exactly; where all numbers are above 0, the sums of their logarithms and reciprocals, with 53 and \
      120 binary digits a term; where they differ, the sums of the third to sixth powers of their \
      distances from the mean, in standard deviations, with 64; the answer implies them up to \
@@ -116,11 +121,13 @@ pub(crate) struct Extremes {
     pub(crate) maximum: f64,
 }
 
-/// One party's numbers, checked, and its part of the first sum but for the means.
-pub(crate) struct Prepared {
+/// One party's numbers, checked, and its part of the first sum but for the means; at a helper, nothing.
+pub(crate) struct UnivariateStatistics {
     grid: Grid,
-    numbers: Zeroizing<Vec<f64>>,
+    pub(super) numbers: Zeroizing<Vec<f64>>,
     words: Zeroizing<Vec<u64>>,
+    /// The same numbers as keys, in ascending order.
+    keys: Zeroizing<Vec<u64>>,
 }
 
 /// The opened sums as integers: Σx on the grid, Σx² on its square.
@@ -136,40 +143,100 @@ struct Variation {
     deviation: f64,
 }
 
-impl Prepared {
-    pub(crate) fn new(parameters: &Parameters, input: &Input) -> Result<Self, InputError> {
-        parameters.no_categories()?;
-        parameters.no_encoding()?;
-        let grid = parameters.grid()?;
+impl Function for UnivariateStatistics {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "StatisticsUnivariate",
+        summary: "extremes, means, moments and their ratios of one variable",
+        asked_by: None,
+        input: InputKind::Numbers,
+        parameters: &[Digits::BEFORE, Digits::AFTER],
+        kind: Kind::Rows,
+        needs: Needs::Shares,
+        pushdown: None,
+        reveals: &[RELEASE, ROWS, REVEALS],
+        result_keys: &[
+            "samples",
+            "minimum",
+            "maximum",
+            "sum",
+            "mean",
+            "harmonic_mean",
+            "geometric_mean",
+            "variance",
+            "variance_mle",
+            "variance_of_sample_mean",
+            "standard_deviation",
+            "standard_deviation_mle",
+            "standard_error_of_sample_mean",
+            "coefficient_of_variation",
+            "coefficient_of_variation_mle",
+            "root_mean_square",
+            "root_mean_square_deviation",
+            "skewness",
+            "kurtosis",
+            "kurtosis_excess",
+            "hyper_skewness",
+            "hyper_flatness",
+        ],
+    };
+
+    type Parameters = Digits;
+
+    fn new(digits: Digits, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+        let grid = digits.grid()?;
         let numbers = doubles(input)?;
         let words = add_up(&grid, &numbers)?;
-        Ok(Self { grid, numbers, words })
+        // Reserved as a whole: growing would leave copies behind.
+        let mut keys = Zeroizing::new(Vec::with_capacity(numbers.len()));
+        keys.extend(numbers.iter().map(|x| key(*x)));
+        keys.sort_unstable();
+        Ok(Self { grid, numbers, words, keys })
     }
 
-    pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
+    fn agreed(&self) -> Agreed {
         grid_text(&self.grid).into()
     }
 
     /// As many as there can be: no means are summed if a number is not above zero, and no moments
-    /// if the numbers do not vary.
-    pub(crate) fn words(&self) -> usize {
-        self.words.len() + Means::WORDS + moments::WORDS
+    /// if the numbers do not vary. The moments take a second pass over the numbers.
+    fn words(&self) -> usize {
+        self.words.len() + Means::WORDS + moments::WORDS + self.numbers.len()
     }
+}
 
-    /// This party's numbers.
-    pub(crate) fn numbers(&self) -> &[f64] {
-        &self.numbers
-    }
-
-    /// Computes the answer; `extremes` are those of all parties' numbers, the same at all parties.
-    pub(crate) async fn run(
+impl OnShares for UnivariateStatistics {
+    async fn run<E: Engine>(
         self,
-        sums: &mut MaskedSums<'_>,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        rows: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        if rows == 0 {
+            return Err(NO_NUMBERS);
+        }
+        let queries = [1, rows].map(|rank| Query { keys: &self.keys, rank });
+        let found = find(cx, &queries, rows).await?;
+        let (Some(found), Some(sums)) = (found, &mut cx.sums) else { return Ok(None) };
+        let mut found = found.into_iter().map(|key| double(key).ok_or(Fault::Implausible));
+        let mut next = || found.next().ok_or(Fault::Implausible)?;
+        let extremes = Extremes { minimum: next()?, maximum: next()? };
+        let answer = self.sum(sums, permit, extremes, rng).await?;
+        Ok(Some(Answer::Univariate(Box::new(answer))))
+    }
+}
+
+impl UnivariateStatistics {
+    /// Computes the answer but for the `extremes`, which are those of all parties' numbers, the same at
+    /// all parties.
+    pub(crate) async fn sum(
+        self,
+        sums: &mut impl Aggregate,
         permit: &Permit,
         extremes: Extremes,
         rng: &mut impl CryptoRng,
     ) -> Result<Univariate, Fault> {
-        let Self { grid, numbers, mut words } = self;
+        let Self { grid, numbers, mut words, .. } = self;
         extremes.hold(&numbers)?;
         let means = extremes.means();
         if let Some(means) = means {

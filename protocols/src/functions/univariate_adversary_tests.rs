@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 use crate::algebra::layout::{Layout, Segment};
 use crate::computation::Input;
 use crate::functions::parameters::Parameters;
-use crate::functions::univariate::{Extremes, Prepared};
-use crate::functions::univariate_tests::{numbers, simulate};
+use crate::functions::univariate::Extremes;
+use crate::functions::univariate_tests::{numbers, part, simulate};
 use crate::kernel::disclosure::Profile;
 use crate::kernel::fault::Fault;
 use crate::kernel::session::agree;
@@ -27,8 +27,7 @@ fn cheat(first: &[(usize, u64)], second: &[(usize, u64)]) -> Option<Fault> {
     };
     let (first, second) = (changed(107, first), changed(20, second));
     let report = Simulation::new(seed()).parties(2).run(|channel, party, mut rng| {
-        let prepared =
-            Prepared::new(&Parameters::default(), &Input::Numbers(vec![1.0, 2.0])).unwrap();
+        let prepared = part(&Parameters::default(), &Input::Numbers(vec![1.0, 2.0])).unwrap();
         let segments = FIRST.map(|(_, limbs)| Segment { limbs, cells: 1 });
         let (first, second) = (first.clone(), second.clone());
         async move {
@@ -38,7 +37,7 @@ fn cheat(first: &[(usize, u64)], second: &[(usize, u64)]) -> Option<Fault> {
             if party.index() == 0 {
                 let permit = joint(rules).permit(2, None).unwrap();
                 let extremes = Extremes { minimum: 1.0, maximum: 2.0 };
-                prepared.run(&mut sums, &permit, extremes, &mut rng).await.map(drop)
+                prepared.sum(&mut sums, &permit, extremes, &mut rng).await.map(drop)
             } else {
                 let rounds = Rounds::default();
                 sums.sum(rounds, &Layout::new(&segments)?, first, &mut rng).await?;

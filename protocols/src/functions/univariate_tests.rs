@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use crate::algebra::rounding::{fraction_to_double, integer_to_double, root_of_fraction};
 use crate::computation::Input;
+use crate::functions::Function;
 use crate::functions::parameters::Parameters;
-use crate::functions::univariate::{Extremes, Prepared, REVEALS, Univariate};
+use crate::functions::univariate::{Extremes, REVEALS, Univariate, UnivariateStatistics};
 use crate::kernel::disclosure::Profile;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::random::PredictableRng;
@@ -24,8 +25,16 @@ const TOLERANCE: f64 = 2.3e-16;
 /// Relative, of the means that are made of rounded terms: two units in the last place.
 const OF_MEANS: f64 = 4.5e-16;
 
-fn prepared(input: &Input) -> Prepared {
-    Prepared::new(&Parameters::default(), input).unwrap()
+/// One of two parties' part.
+pub(super) fn part(
+    parameters: &Parameters,
+    input: &Input,
+) -> Result<UnivariateStatistics, InputError> {
+    UnivariateStatistics::new(parameters.read()?, Some(input), 2)
+}
+
+fn prepared(input: &Input) -> UnivariateStatistics {
+    part(&Parameters::default(), input).unwrap()
 }
 
 pub(super) fn numbers(parts: &[&[f64]]) -> Vec<Input> {
@@ -33,8 +42,8 @@ pub(super) fn numbers(parts: &[&[f64]]) -> Vec<Input> {
 }
 
 fn extremes(inputs: &[Input]) -> Extremes {
-    let parts: Vec<Prepared> = inputs.iter().map(prepared).collect();
-    let all = || parts.iter().flat_map(|part| part.numbers().iter().copied());
+    let parts: Vec<UnivariateStatistics> = inputs.iter().map(prepared).collect();
+    let all = || parts.iter().flat_map(|part| part.numbers.iter().copied());
     let minimum = all().fold(f64::INFINITY, f64::min);
     Extremes { minimum, maximum: all().fold(f64::NEG_INFINITY, f64::max) }
 }
@@ -47,13 +56,13 @@ pub(super) fn simulate(
     rows: Option<u64>,
 ) -> Report<Univariate> {
     Simulation::new(seed()).parties(inputs.len()).run(|channel, party, mut rng| {
-        let prepared = Prepared::new(parameters, &inputs[party.index()]).unwrap();
+        let prepared = part(parameters, &inputs[party.index()]).unwrap();
         let (parties, rules) = (inputs.len(), Profile::Teaching.rules());
         let permit = joint(rules).permit(parties, rows).unwrap();
         async move {
             let session = agree(&channel, offer(parties, rules), false, &mut rng).await?;
             let mut sums = MaskedSums::new(&channel, session);
-            prepared.run(&mut sums, &permit, extremes, &mut rng).await
+            prepared.sum(&mut sums, &permit, extremes, &mut rng).await
         }
     })
 }
@@ -437,7 +446,7 @@ fn integers_are_doubles_or_refused() {
     let data = [2_f64.powi(53), -2_f64.powi(60), 0.0, -2_f64.powi(63), 0.5, 3.0];
     check_answer(&answer_with(&inputs, &Parameters::default()), &data);
     for bad in [(1 << 53) + 1, i64::MAX, i64::MIN + 1] {
-        let refused = Prepared::new(&Parameters::default(), &Input::Integers(vec![0, bad]));
+        let refused = part(&Parameters::default(), &Input::Integers(vec![0, bad]));
         assert_eq!(refused.err(), Some(InputError::NotADouble { index: 1 }));
     }
 }
@@ -445,14 +454,14 @@ fn integers_are_doubles_or_refused() {
 #[test]
 fn declared_digits_make_it_small_and_are_checked() {
     let inputs = numbers(&[&[1.5, 1e-3, 17.25], &[999.0]]);
-    let digits = Parameters { digits_before: Some(12), ..Parameters::default() };
-    let small = Prepared::new(&digits, &inputs[0]).unwrap();
-    assert_eq!((small.words(), prepared(&inputs[0]).words()), (36, 127));
-    assert_eq!(small.parameters()["digits_before"], "12");
+    let digits = Parameters::default().with("digits_before", Some(12));
+    let small = part(&digits, &inputs[0]).unwrap();
+    assert_eq!((small.words(), prepared(&inputs[0]).words()), (36 + 3, 127 + 3));
+    assert_eq!(small.agreed()["digits_before"], "12");
     let answer = answer_with(&inputs, &digits);
     assert_eq!(answer, answer_with(&inputs, &Parameters::default()));
     check_answer(&answer, &[1.5, 1e-3, 17.25, 999.0]);
-    let refusal = |parameters: &Parameters, input| Prepared::new(parameters, &input).err();
+    let refusal = |parameters: &Parameters, input| part(parameters, &input).err();
     let large = refusal(&digits, Input::Numbers(vec![0.0, 1e12]));
     assert!(matches!(large, Some(InputError::OutOfRange { index: 1, .. })));
     let large = refusal(&digits, Input::Integers(vec![1_000_000_000_000]));
@@ -461,10 +470,12 @@ fn declared_digits_make_it_small_and_are_checked() {
     assert_eq!(infinite, Some(InputError::NotFinite { index: 0 }));
     let texts = refusal(&Parameters::default(), Input::Texts(vec!["a".to_owned()]));
     assert_eq!(texts, Some(InputError::Shape { expected: "numbers" }));
-    assert!(Prepared::new(&Parameters::default(), &Input::Texts(vec![])).is_ok());
+    assert!(part(&Parameters::default(), &Input::Texts(vec![])).is_ok());
     let categories: Parameters = serde_json::from_str(r#"{"categories": ["a"]}"#).unwrap();
-    let refused = refusal(&categories, Input::Numbers(vec![1.0]));
-    assert!(matches!(refused, Some(InputError::Parameter { name: "categories", .. })));
+    let refused = UnivariateStatistics::DESCRIPTOR.form(&categories).err();
+    assert!(
+        matches!(refused, Some(InputError::UnknownParameter { name, .. }) if name == "categories")
+    );
 }
 
 #[test]
@@ -476,7 +487,7 @@ fn it_takes_two_or_four_rounds_and_the_bytes_that_the_documentation_says() {
         let names = ["commit sums", "open sums", "commit moments", "open moments"];
         assert_eq!(report.meters[0].round_names(), &names[..rounds]);
         // Of each masked sum the nonce, the commitment and the echo of two.
-        let words = prepared(&inputs[0]).words() - if rounds == 4 { 0 } else { 20 };
+        let words = prepared(&inputs[0]).words() - 2 - if rounds == 4 { 0 } else { 20 };
         let due = 8 * words + rounds / 2 * (32 + 32 + 64);
         let proposal = report.transcript.iter().find(|d| d.sequence == 0).unwrap().body.len();
         let sent = usize::try_from(report.meters[0].total().bytes_sent).unwrap();

@@ -14,7 +14,8 @@ fn sum(inputs: &[&[f64]]) -> Run {
     let inputs = inputs.iter().map(|input| Input::Numbers(input.to_vec())).collect();
     let rules = Rules { min_rows: 10, max_share: 60, ..Profile::Teaching.rules() };
     let digits_before = Some(2);
-    let parameters = Parameters { digits_before, digits_after: Some(0), ..Parameters::default() };
+    let parameters =
+        Parameters::default().with("digits_before", digits_before).with("digits_after", Some(0));
     Run::new("SecureSum", inputs).rules(rules).parameters(parameters)
 }
 

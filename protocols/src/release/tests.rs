@@ -249,7 +249,7 @@ fn whole_numbers_and_declared_digits_go_through_the_same_gate() {
     let dominating = Run::new("SecureSum", vec![input(&[-7]), input(&[3]), input(&[3])]);
     let dominating = dominating.rules(Rules { max_share: 53, ..teaching() });
     for digits in [None, Some(3)] {
-        let parameters = Parameters { digits_before: digits, ..Parameters::default() };
+        let parameters = Parameters::default().with("digits_before", digits);
         let run = Run::new("SecureSum", dominating.inputs.clone()).rules(dominating.rules);
         assert_eq!(refusal(&run.parameters(parameters), seed()), dominated(53));
     }
@@ -258,8 +258,7 @@ fn whole_numbers_and_declared_digits_go_through_the_same_gate() {
 #[test]
 fn shares_of_more_parties_than_a_word_has_lanes() {
     let seed = seed();
-    let digits =
-        Parameters { digits_before: Some(2), digits_after: Some(0), ..Parameters::default() };
+    let digits = Parameters::default().with("digits_before", Some(2)).with("digits_after", Some(0));
     // The last one is the first lane of a second word.
     for parties in [64, 65] {
         for large in [parties - 1] {
@@ -467,7 +466,7 @@ fn the_cost_of_the_gate() {
     let rows = Rules { min_rows: 10, ..teaching() };
     let shares = Rules { max_share: 90, ..rows };
     let any = Parameters::default();
-    let digits = Parameters { digits_before: Some(12), digits_after: Some(12), ..any.clone() };
+    let digits = any.clone().with("digits_before", Some(12)).with("digits_after", Some(12));
     let costs = [
         cost("StatisticsBivariate", &any, rows),
         cost("StatisticsBivariate", &any, shares),

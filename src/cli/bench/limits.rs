@@ -132,8 +132,8 @@ fn pooled(workload: &Workload) {
             Input::CountedTexts(_) | Input::CountedPairs(_) | Input::Added { .. } => {}
         }
     }
-    let ranked = ["SecureMedian", "Quantiles", "KthElement", "TopK", "Sort"];
-    if ranked.contains(&workload.subject.name) {
+    let function = workload.subject.function;
+    if function.is_on_shares() && function.has_rows() {
         numbers.sort_unstable_by(f64::total_cmp);
     }
     let power_sums = numbers

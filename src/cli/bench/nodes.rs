@@ -105,7 +105,7 @@ impl Driver {
 
     /// Has them compute once; also tells the rules that held, and the profile that they came from.
     pub(super) async fn run(&self, setup: &Setup) -> Outcome<(Run, Held)> {
-        let mut job = Job::new(setup.workload.subject.function);
+        let mut job = Job::new(setup.workload.subject.function.name);
         job.parameters.clone_from(&setup.workload.parameters);
         job.trace = true;
         let data = setup.workload.documents().into_iter().map(Data::Values).collect();

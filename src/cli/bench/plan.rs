@@ -140,7 +140,7 @@ impl Selection {
 
     fn subjects(&self) -> Outcome<Vec<&'static Subject>> {
         let named: Vec<&'static Subject> = if self.functions.is_empty() {
-            SUBJECTS.iter().filter(|subject| subject.name == subject.function).collect()
+            SUBJECTS.iter().filter(|subject| subject.name == subject.function.name).collect()
         } else {
             self.functions.iter().map(|name| find(name)).collect::<Outcome<_>>()?
         };

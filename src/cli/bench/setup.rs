@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cloister_protocols::catalogue::{self, Entry};
+use cloister_protocols::catalogue::{Descriptor, InputKind};
 use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_protocols::parameters::Parameters;
@@ -33,7 +33,7 @@ pub(super) fn names(parties: usize, helpers: usize) -> Vec<String> {
 
 /// How many nodes without data it takes: two parties have a third node where three compute on shares.
 pub(super) fn helpers(subject: &Subject, suite: &str, parties: usize, profile: Profile) -> usize {
-    let empty = subject.function == catalogue::EMPTY;
+    let empty = subject.function.input == InputKind::Other;
     let on_shares = subject.is_on_shares() || (profile == Profile::Production && !empty);
     usize::from(on_shares && suite != PAIRWISE && parties == 2)
 }
@@ -67,7 +67,7 @@ impl Setup {
     pub(super) fn timed_requests(&self) -> Outcome<(Vec<Request>, Vec<Duration>)> {
         let parameters = Value::Object(Map::clone(&self.workload.parameters));
         let parameters: Parameters = serde_json::from_value(parameters).map_err(Problem::ours)?;
-        let function = self.function()?;
+        let function = self.function();
         let mut requests = Vec::new();
         let mut times = Vec::new();
         for index in 0..self.members.len() {
@@ -127,8 +127,7 @@ impl Setup {
         }
     }
 
-    fn function(&self) -> Outcome<&'static Entry> {
-        let name = self.workload.subject.function;
-        catalogue::find(name).ok_or_else(|| Problem::ours(format!("no function {name}")))
+    fn function(&self) -> &'static Descriptor {
+        self.workload.subject.function
     }
 }

@@ -1,10 +1,11 @@
 //! What can be measured: the functions of the catalogue, and the operations on shares that they are
 //! made of, each with public test data of any size.
 
-use std::slice;
+use std::sync::LazyLock;
 
-use cloister_protocols::catalogue;
+use cloister_protocols::catalogue::{self, Behind, Descriptor, InputKind, Needs};
 use cloister_protocols::computation::{Column, Input};
+use cloister_protocols::parameters::Parameters;
 use serde_json::{Map, Value, json};
 
 use crate::problem::{Outcome, Problem};
@@ -15,7 +16,7 @@ pub(super) struct Subject {
     /// What it is called here: the function's own name, or the operation's.
     pub(super) name: &'static str,
     /// The function of the catalogue.
-    pub(super) function: &'static str,
+    pub(super) function: &'static Descriptor,
     /// What is counted.
     pub(super) unit: &'static str,
     /// The size of one party's data where nothing is said.
@@ -48,16 +49,6 @@ enum Data {
     Chain,
 }
 
-/// What stands behind an id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Behind {
-    Nothing,
-    Category,
-    Number,
-    /// A few.
-    Numbers,
-}
-
 /// What all parties compute, and on which data.
 #[derive(Clone, Debug)]
 pub(super) struct Workload {
@@ -72,54 +63,39 @@ pub(super) struct Workload {
 }
 
 /// All of them, the one without content first.
-pub(super) static SUBJECTS: [Subject; 32] = [
-    whole(catalogue::EMPTY, "rounds", 2, Data::Rounds),
-    whole(catalogue::SUM, "numbers", 100, Data::Numbers),
-    whole(catalogue::VECTOR_SUM, "words", 1_000, Data::Vector),
-    whole("StatisticsFrequency", "rows", 100, Data::Texts),
-    whole("StatisticsContingency", "rows", 100, Data::TextPairs),
-    whole("StatisticsBivariate", "rows", 100, Data::Points),
-    whole("StatisticsUnivariate", "rows", 100, Data::Numbers),
-    whole("SecureMedian", "rows", 100, Data::Numbers),
-    whole("Quantiles", "rows", 100, Data::Numbers),
-    whole("KthElement", "rows", 100, Data::Ranked),
-    whole("MinimumMaximum", "rows", 100, Data::Extremes),
-    whole("TopK", "rows", 100, Data::Numbers),
-    whole("Sort", "rows", 100, Data::Numbers),
-    Subject { name: "mode", ..whole("StatisticsFrequency", "rows", 100, Data::Mode) },
-    whole(catalogue::MATRIX_PRODUCT, "rows", 10, Data::Matrices),
-    whole(catalogue::REGRESSION, "rows", 100, Data::Regression),
-    whole(catalogue::INTERSECTION, "items", 1_000, Data::Set),
-    whole(catalogue::INTERSECTION_SIZE, "items", 1_000, Data::Set),
-    whole(catalogue::UNION_SIZE, "items", 1_000, Data::Set),
-    whole(
-        catalogue::INTERSECTION_SUM,
-        "rows",
-        1_000,
-        Data::Joined([Behind::Number, Behind::Nothing]),
-    ),
-    whole(
-        catalogue::CONTINGENCY_VERTICAL,
-        "rows",
-        1_000,
-        Data::Joined([Behind::Category, Behind::Category]),
-    ),
-    whole(
-        catalogue::MEAN_BY_GROUP,
-        "rows",
-        1_000,
-        Data::Joined([Behind::Category, Behind::Number]),
-    ),
-    whole(catalogue::CORRELATION, "rows", 1_000, Data::Joined([Behind::Numbers, Behind::Numbers])),
-    operation("multiply", "products", 100_000, Data::Operation("multiply")),
-    operation("conjunction", "bits", 1_000_000, Data::Operation("conjunction")),
-    operation("inject", "bits", 100_000, Data::Operation("inject")),
-    operation("inner_product", "products", 100_000, Data::Operation("inner_product")),
-    operation("matrix_product", "rows", 128, Data::Operation("matrix_product")),
-    operation("compare", "comparisons", 10_000, Data::Operation("compare")),
-    operation("sort", "numbers", 1_000, Data::Operation("sort")),
-    operation("join", "rows", 1_000, Data::Operation("join")),
-    operation("chain", "products", 100, Data::Chain),
+pub(super) static SUBJECTS: LazyLock<Vec<Subject>> = LazyLock::new(|| {
+    let mut subjects: Vec<Subject> = catalogue::entries().filter_map(whole).collect();
+    subjects.sort_by_key(|subject| subject.data != Data::Rounds);
+    subjects.extend(catalogue::entries().find_map(mode));
+    for function in catalogue::entries().filter(|function| is_measurement(function)) {
+        subjects.extend(OPERATIONS.map(|(name, unit, size)| Subject {
+            name,
+            function,
+            unit,
+            usual_size: size,
+            data: Data::Operation(name),
+        }));
+        subjects.push(Subject {
+            name: "chain",
+            function,
+            unit: "products",
+            usual_size: 100,
+            data: Data::Chain,
+        });
+    }
+    subjects
+});
+
+/// Operations on shares, what each counts, and how many of it where nothing is said.
+const OPERATIONS: [(&str, &str, usize); 8] = [
+    ("multiply", "products", 100_000),
+    ("conjunction", "bits", 1_000_000),
+    ("inject", "bits", 100_000),
+    ("inner_product", "products", 100_000),
+    ("matrix_product", "rows", 128),
+    ("compare", "comparisons", 10_000),
+    ("sort", "numbers", 1_000),
+    ("join", "rows", 1_000),
 ];
 
 /// The suite of three nodes, of which some may bring no data.
@@ -128,23 +104,51 @@ pub(super) const REPLICATED: &str = "replicated";
 /// The suite of all parties and nobody else: two suffice. It has to be asked for by name.
 pub(super) const PAIRWISE: &str = "pairwise";
 
+/// The parameter that asks for the mode alone.
+const ONLY_MODE: &str = "only_mode";
+
 /// How many categories the test data have.
 const CATEGORIES: u64 = 5;
 
 /// How many columns the test data of a regression have, one after the other in a row.
 const REGRESSORS: usize = 4;
 
-const fn whole(name: &'static str, unit: &'static str, usual_size: usize, data: Data) -> Subject {
-    Subject { name, function: name, unit, usual_size, data }
+/// A function of the catalogue with data as it takes them; none of what measures operations, or makes
+/// ahead: what is made ahead of functions is measured with them.
+fn whole(function: &'static Descriptor) -> Option<Subject> {
+    let (unit, usual_size, data) = match function.input {
+        InputKind::Other if function.needs == Needs::LinearSums => ("rounds", 2, Data::Rounds),
+        InputKind::Other => return None,
+        InputKind::Numbers if function.needs == Needs::LinearSums => {
+            ("numbers", 100, Data::Numbers)
+        }
+        InputKind::Numbers => ("rows", 100, Data::Numbers),
+        InputKind::Vector => ("words", 1_000, Data::Vector),
+        InputKind::Texts => ("rows", 100, Data::Texts),
+        InputKind::TextPairs => ("rows", 100, Data::TextPairs),
+        InputKind::Points => ("rows", 100, Data::Points),
+        InputKind::Extremes => ("rows", 100, Data::Extremes),
+        InputKind::Ranked => ("rows", 100, Data::Ranked),
+        InputKind::Matrix => ("rows", 10, Data::Matrices),
+        InputKind::Regressors => ("rows", 100, Data::Regression),
+        InputKind::Set => ("items", 1_000, Data::Set),
+        InputKind::Keyed(behind) => ("rows", 1_000, Data::Joined(behind)),
+    };
+    Some(Subject { name: function.name, function, unit, usual_size, data })
 }
 
-const fn operation(
-    name: &'static str,
-    unit: &'static str,
-    usual_size: usize,
-    data: Data,
-) -> Subject {
-    Subject { name, function: catalogue::MEASURE, unit, usual_size, data }
+/// The mode alone of a table of one variable.
+fn mode(function: &'static Descriptor) -> Option<Subject> {
+    if function.needs != Needs::Counts || function.input != InputKind::Texts {
+        return None;
+    }
+    let function = function.form(&Parameters::default().with(ONLY_MODE, true)).ok()?;
+    Some(Subject { name: "mode", function, unit: "rows", usual_size: 100, data: Data::Mode })
+}
+
+/// Whether a function does nothing but an operation on shares.
+fn is_measurement(function: &Descriptor) -> bool {
+    function.input == InputKind::Other && function.is_on_shares()
 }
 
 /// The subject of this name.
@@ -155,16 +159,7 @@ pub(super) fn find(name: &str) -> Option<&'static Subject> {
 impl Subject {
     /// The families of protocols that compute it, the one first that does where none is asked for.
     pub(super) fn suites(&self) -> &'static [&'static str] {
-        let entry = match self.data {
-            // The mode alone of a table that nobody sees.
-            Data::Mode => catalogue::find("SecureMedian"),
-            _ => catalogue::find(self.function),
-        };
-        match entry {
-            Some(entry) if entry.suite == REPLICATED => &[REPLICATED, PAIRWISE],
-            Some(entry) => slice::from_ref(&entry.suite),
-            None => &[],
-        }
+        self.function.suites()
     }
 
     /// The family of protocols that computes it where none is asked for.
@@ -174,7 +169,7 @@ impl Subject {
 
     /// Whether it is computed on shares.
     pub(super) fn is_on_shares(&self) -> bool {
-        self.usual_suite() == REPLICATED
+        self.function.is_on_shares()
     }
 
     /// Whether the data of each party are what `size` counts; an operation is one of all nodes.
@@ -235,16 +230,20 @@ impl Subject {
             Data::Rounds => json!({"times": size}),
             Data::Vector => json!({"encoding": "integer"}),
             Data::Texts => json!({"categories": categories()}),
-            Data::Mode => json!({"categories": categories(), "only_mode": true}),
+            Data::Mode => json!({"categories": categories(), ONLY_MODE: true}),
             Data::TextPairs => json!({"categories": [categories(), categories()]}),
             Data::Operation(name) => json!({"operation": name, "size": size}),
             Data::Chain => json!({"operation": "multiply", "size": 1, "times": size}),
-            Data::Numbers if self.name == "Quantiles" => {
-                json!({"probabilities": [0.25, 0.5, 0.75]})
-            }
             _ => json!({}),
         };
-        parameters.as_object().cloned().unwrap_or_default()
+        let mut parameters = parameters.as_object().cloned().unwrap_or_default();
+        for entry in self.function.parameters {
+            let example = entry.example.and_then(|example| serde_json::from_str(example).ok());
+            if let Some(example) = example.filter(|_| !parameters.contains_key(entry.name)) {
+                parameters.insert(entry.name.to_owned(), example);
+            }
+        }
+        parameters
     }
 
     fn input(&self, size: usize, party: usize, parties: usize) -> Input {
@@ -409,32 +408,31 @@ fn categories() -> Vec<String> {
 mod tests {
     use cloister_protocols::catalogue::entries;
     use cloister_protocols::computation::Request;
-    use cloister_protocols::parameters::Parameters;
 
     use super::*;
 
     #[test]
     fn every_function_of_this_version_can_be_measured() {
         // What is made ahead of functions is measured with them.
-        let entries = entries().iter().filter(|entry| entry.name != catalogue::PREPARE);
-        for entry in entries {
+        for entry in entries().filter(|entry| entry.needs != Needs::Preparation) {
             assert!(
-                SUBJECTS.iter().any(|subject| subject.function == entry.name),
+                SUBJECTS.iter().any(|subject| subject.function.name == entry.name),
                 "{}",
                 entry.name
             );
         }
+        assert_eq!(SUBJECTS[0].name, "Empty");
+        assert_eq!(SUBJECTS.len(), 32);
     }
 
     #[test]
     fn every_workload_is_a_request_of_the_suite_that_is_named() {
-        for subject in &SUBJECTS {
+        for subject in SUBJECTS.iter() {
             let workload = subject.workload(5, 3, subject.usual_suite());
             let parameters = Value::Object(workload.parameters.clone());
             let parameters: Parameters = serde_json::from_value(parameters).unwrap();
-            let function = catalogue::find(subject.function).unwrap();
             for input in workload.inputs {
-                let request = Request::new(function, &parameters, input, 0, 3).unwrap();
+                let request = Request::new(subject.function, &parameters, input, 0, 3).unwrap();
                 assert_eq!(request.suite(), subject.usual_suite(), "{}", subject.name);
             }
         }
@@ -445,7 +443,7 @@ mod tests {
         let suites = |name| find(name).unwrap().suites();
         assert_eq!(suites("SecureSum"), ["masked"]);
         assert_eq!(suites("StatisticsFrequency"), ["masked"]);
-        for name in ["SecureMedian", "mode", "multiply", catalogue::REGRESSION] {
+        for name in ["SecureMedian", "mode", "multiply", "StatisticsRegressionOLSVertical"] {
             assert_eq!(suites(name), [REPLICATED, PAIRWISE]);
             assert!(find(name).unwrap().is_on_shares());
         }

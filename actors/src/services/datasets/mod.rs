@@ -16,7 +16,7 @@ mod uploads;
 use std::sync::Arc;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
-use cloister_protocols::catalogue::Entry;
+use cloister_protocols::catalogue::Descriptor;
 use cloister_sources::Dataset;
 use cloister_vault::Vault;
 use tokio::sync::Semaphore;
@@ -80,7 +80,7 @@ pub struct Obtain {
     /// Which data.
     pub stored: Stored,
     /// For which function.
-    pub function: &'static Entry,
+    pub function: &'static Descriptor,
     /// Whether rows in which a value is missing are left out. Else they are refused.
     pub drop_missing: bool,
     /// The fewest rows that a selection may have, and that two selections may differ by.

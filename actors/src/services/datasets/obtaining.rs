@@ -6,7 +6,7 @@
 //! column that is its key, that column tells rows apart; else all columns do.
 
 use actix_web::http::StatusCode;
-use cloister_protocols::catalogue::{Entry, InputKind};
+use cloister_protocols::catalogue::{Descriptor, InputKind, Pushdown};
 use cloister_sources::{
     Aggregate, Aggregated, Batch, Comparison, Constant, Dataset, Filter, Kind, SourceError,
     aggregate, read,
@@ -234,15 +234,11 @@ fn aggregate_for(dataset: &Dataset, obtain: &Obtain, selection: &Selection) -> O
     let columns = selection.columns.clone();
     let kinds = columns.iter().map(|name| dataset.column(name).map(|column| column.kind));
     let kinds: Vec<Kind> = kinds.collect::<Option<_>>()?;
-    let is_sum = matches!(obtain.function.input, InputKind::Numbers);
-    if kinds.iter().any(|kind| *kind == Kind::Number || (is_sum && *kind != Kind::Integer)) {
-        return None;
-    }
-    match (obtain.function.input, obtain.function.name, columns.as_slice()) {
-        (InputKind::Texts, _, [_]) | (InputKind::TextPairs, _, [_, _]) => {
+    match (obtain.function.pushdown?, kinds.as_slice(), columns.as_slice()) {
+        (Pushdown::Counts, kinds, _) if !kinds.contains(&Kind::Number) => {
             Some(Aggregate::Groups { columns })
         }
-        (InputKind::Numbers, "SecureSum", [column]) => {
+        (Pushdown::Sum, [Kind::Integer], [column]) => {
             Some(Aggregate::Sum { column: column.clone() })
         }
         _ => None,
@@ -271,10 +267,11 @@ fn tells_of_data(refusal: &ApiError) -> bool {
 }
 
 /// Refuses more or fewer columns than the function takes, before any is read.
-fn check_arity(function: &Entry, columns: usize) -> Result<(), ApiError> {
+fn check_arity(function: &Descriptor, columns: usize) -> Result<(), ApiError> {
     let taken = match function.input {
         InputKind::TextPairs | InputKind::Points => 2,
-        InputKind::Matrix => return Ok(()),
+        InputKind::Matrix | InputKind::Regressors => return Ok(()),
+        InputKind::Keyed(_) if function.asked_by.is_some() => return Ok(()),
         _ => 1,
     };
     if columns == taken {

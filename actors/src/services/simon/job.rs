@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use actix::Recipient;
 use actix_web::http::StatusCode;
-use cloister_protocols::catalogue::{self, Entry};
+use cloister_protocols::catalogue::{self, Descriptor};
 use cloister_protocols::computation::Request;
 use cloister_protocols::parameters::Parameters;
 use serde_json::{Map, Value, json};
@@ -31,7 +31,7 @@ const INLINE_BYTES: usize = 64 << 10;
 /// What to compute.
 pub(super) struct Job {
     pub(super) principal: Principal,
-    pub(super) function: &'static Entry,
+    pub(super) function: &'static Descriptor,
     pub(super) parameters: Parameters,
     pub(super) materials: Vec<Material>,
     pub(super) members: Vec<usize>,
@@ -226,10 +226,10 @@ impl Job {
 }
 
 /// The function of this name, if it can be computed.
-pub(super) fn function(name: &str) -> Result<&'static Entry, ApiError> {
+pub(super) fn function(name: &str) -> Result<&'static Descriptor, ApiError> {
     let shown: String = name.chars().take(100).collect();
     catalogue::find(name).ok_or_else(|| {
-        let names: Vec<&str> = catalogue::entries().iter().map(|entry| entry.name).collect();
+        let names: Vec<&str> = catalogue::entries().map(|entry| entry.name).collect();
         ApiError::new(
             StatusCode::NOT_FOUND,
             "no_such_function",
@@ -240,14 +240,14 @@ pub(super) fn function(name: &str) -> Result<&'static Entry, ApiError> {
 }
 
 async fn encoded(
-    function: &'static Entry,
+    function: &'static Descriptor,
     parameters: Parameters,
     gathered: Gathered,
     parties: usize,
 ) -> Result<Request, ApiError> {
     let small = gathered.footprint() <= INLINE_BYTES;
     let encode = move || {
-        let (input, dropped) = gathered.into_input(function, &parameters)?;
+        let (input, dropped) = gathered.into_input(function)?;
         Request::new(function, &parameters, input, dropped, parties).map_err(ApiError::from)
     };
     if small {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use actix::Recipient;
-use cloister_protocols::catalogue::{Entry, InputKind};
+use cloister_protocols::catalogue::{Descriptor, InputKind};
 use cloister_protocols::computation::Input;
 use cloister_protocols::parameters::{Missing, Parameters};
 use cloister_sources::Filter;
@@ -30,7 +30,7 @@ pub(super) struct Gathered {
 pub(super) struct Reader<'a> {
     pub(super) datasets: &'a Recipient<Obtain>,
     pub(super) principal: &'a Principal,
-    pub(super) function: &'static Entry,
+    pub(super) function: &'static Descriptor,
     pub(super) parameters: &'a Parameters,
     /// The fewest rows that selections may have and differ by.
     pub(super) minimum: u64,
@@ -188,11 +188,7 @@ impl Gathered {
     }
 
     /// The input of the function, and how many rows were left out of it.
-    pub(super) fn into_input(
-        self,
-        function: &Entry,
-        parameters: &Parameters,
-    ) -> Result<(Input, u64), ApiError> {
+    pub(super) fn into_input(self, function: &Descriptor) -> Result<(Input, u64), ApiError> {
         let Self { mut contents, mut dropped, drop_missing } = self;
         if contents.len() > 1 {
             let parts: Vec<Data> = contents.iter().map(input::as_data).collect::<Result<_, _>>()?;
@@ -205,6 +201,6 @@ impl Gathered {
             dropped += missing;
             content = Contents::Json(Private::new(complete));
         }
-        Ok((input::of(&content, function, parameters)?, dropped))
+        Ok((input::of(&content, function)?, dropped))
     }
 }

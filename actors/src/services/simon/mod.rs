@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
 use actix_web::http::StatusCode;
+use cloister_protocols::catalogue::Descriptor;
 use cloister_protocols::parameters::Parameters;
 use uuid::Uuid;
 
@@ -123,6 +124,7 @@ impl Simon {
         let arguments = &call.arguments;
         let function = function(&arguments.text("microprotocol")?)?;
         let (_, mut parameters) = parameters(arguments)?;
+        let function = form(function, &parameters)?;
         let mut network = self.network(arguments)?;
         committee::resolve(&mut parameters, &mut network, &self.consortium)?;
         let Network { members, helpers, name } = network;
@@ -159,7 +161,7 @@ impl Simon {
             Some(_) => arguments.public("parent")?.as_ref().clone(),
             None => Data::Null,
         };
-        let function = function(&arguments.text("microprotocol")?)?;
+        let function = form(function(&arguments.text("microprotocol")?)?, &parameters)?;
         let invitation = Invitation { id, function, parameters, raw_parameters, parent };
         let network = self.network(arguments)?;
         self.add_task(&call.principal, invitation, network, context)
@@ -275,6 +277,14 @@ fn parse_parameters(data: &Data) -> Result<Parameters, ApiError> {
     }
 }
 
+/// The form of the function that the parameters ask for.
+fn form(
+    function: &'static Descriptor,
+    parameters: &Parameters,
+) -> Result<&'static Descriptor, ApiError> {
+    function.form(parameters).map_err(|error| ApiError::argument("parameters", error))
+}
+
 fn read_invitation(data: &Data) -> Result<Invitation, ApiError> {
     let text = |entry: &str| {
         data.entry(entry).and_then(Data::as_text).ok_or_else(|| {
@@ -283,10 +293,11 @@ fn read_invitation(data: &Data) -> Result<Invitation, ApiError> {
         })
     };
     let raw_parameters = data.entry("parameters").cloned().unwrap_or(Data::Null);
+    let parameters = parse_parameters(&raw_parameters)?;
     Ok(Invitation {
         id: text("task_id")?.to_owned(),
-        function: function(text("microprotocol")?)?,
-        parameters: parse_parameters(&raw_parameters)?,
+        function: form(function(text("microprotocol")?)?, &parameters)?,
+        parameters,
         raw_parameters,
         parent: data.entry("parent").cloned().unwrap_or(Data::Null),
     })

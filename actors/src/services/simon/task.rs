@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::StatusCode;
-use cloister_protocols::catalogue::Entry;
+use cloister_protocols::catalogue::Descriptor;
 use cloister_protocols::parameters::Parameters;
 use serde_json::json;
 
@@ -25,7 +25,7 @@ pub(super) struct Task {
     pub(super) owner: Principal,
     pub(super) id: String,
     pub(super) last_used: Instant,
-    function: &'static Entry,
+    function: &'static Descriptor,
     parameters: Parameters,
     raw_parameters: Data,
     parent: Data,
@@ -46,7 +46,7 @@ enum State {
 /// What a task is made of.
 pub(super) struct Invitation {
     pub(super) id: String,
-    pub(super) function: &'static Entry,
+    pub(super) function: &'static Descriptor,
     pub(super) parameters: Parameters,
     pub(super) raw_parameters: Data,
     pub(super) parent: Data,

@@ -6,12 +6,12 @@ use rand_core::Rng;
 
 use super::items::Case;
 use crate::computation::{Answer, Input};
-use crate::functions::catalogue::INTERSECTION;
 use crate::functions::parameters::Parameters;
 use crate::kernel::disclosure::{Profile, Refusal};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::simulation::Simulation;
+use crate::testing::names::INTERSECTION;
 use crate::testing::{Run, rng, seed};
 
 pub(super) fn run(sets: &[Vec<String>]) -> Run {
@@ -94,15 +94,15 @@ fn long_items_and_such_as_look_alike_are_told_apart() {
         vec![long('b'), "e\u{301}".into(), "ö".into(), "\u{430}".into(), "  ".into()],
     ];
     assert_eq!(intersection(&run(&sets)), ["", "é"]);
-    let parameters = Parameters { case: Some(Case::Lower), ..Parameters::default() };
+    let parameters = Parameters::default().with("case", Some(Case::Lower));
     assert_eq!(intersection(&run(&sets).parameters(parameters)), ["", "é", "ö"]);
 }
 
 #[test]
 fn a_declared_size_is_told_instead_of_the_true_one() {
     for parties in PARTIES {
-        let bytes = |sets: &[Vec<String>], pad_to| {
-            let parameters = Parameters { pad_to, ..Parameters::default() };
+        let bytes = |sets: &[Vec<String>], pad_to: Option<u64>| {
+            let parameters = Parameters::default().with("pad_to", pad_to);
             let report =
                 run(sets).parameters(parameters).simulate(Simulation::new(seed()).parties(parties));
             let outcomes = report.results().unwrap();
@@ -118,10 +118,10 @@ fn a_declared_size_is_told_instead_of_the_true_one() {
         assert_eq!(bytes(&few, Some(90)), bytes(&many, Some(90)));
         assert_ne!(bytes(&few, None), bytes(&many, None));
     }
-    let parameters = Parameters { pad_to: Some(2), ..Parameters::default() };
+    let parameters = Parameters::default().with("pad_to", Some(2));
     let refused = run(&[texts(0..3), texts(0..2)]).parameters(parameters).request(0).err();
     assert!(matches!(refused, Some(InputError::Parameter { name: "pad_to", .. })), "{refused:?}");
-    let parameters = Parameters { pad_to: Some(1 << 40), ..Parameters::default() };
+    let parameters = Parameters::default().with("pad_to", Some(1_u64 << 40));
     let refused = run(&[texts(0..3), texts(0..2)]).parameters(parameters).request(0).err();
     assert!(matches!(refused, Some(InputError::TooMuch { .. })), "{refused:?}");
 }

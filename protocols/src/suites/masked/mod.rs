@@ -64,6 +64,8 @@ use zeroize::Zeroizing;
 use rand_core::CryptoRng;
 
 use crate::algebra::layout::Layout;
+use crate::engine::aggregate::Aggregate;
+pub use crate::engine::aggregate::Rounds;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::machine::Phase;
@@ -80,21 +82,6 @@ pub struct MaskedSums<'a> {
     channel: &'a Channel,
     session: Session,
     uses: u64,
-}
-
-/// What the two rounds of a sum are called.
-#[derive(Clone, Copy, Debug)]
-pub struct Rounds {
-    /// The round of the commitments.
-    pub commit: &'static str,
-    /// The round of the openings.
-    pub open: &'static str,
-}
-
-impl Default for Rounds {
-    fn default() -> Self {
-        Self { commit: "commit", open: "open" }
-    }
 }
 
 impl<'a> MaskedSums<'a> {
@@ -148,6 +135,18 @@ impl<'a> MaskedSums<'a> {
         let number = self.uses;
         self.uses += 1;
         number
+    }
+}
+
+impl Aggregate for MaskedSums<'_> {
+    async fn sum(
+        &mut self,
+        rounds: Rounds,
+        layout: &Layout,
+        words: Zeroizing<Vec<u64>>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<u64>, Fault> {
+        Self::sum(self, rounds, layout, words, rng).await
     }
 }
 

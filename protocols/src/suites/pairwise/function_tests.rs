@@ -5,16 +5,17 @@ use rand_core::Rng;
 
 use super::{SUITE, Stores};
 use crate::computation::{Answer, Input, Outcome};
-use crate::functions::catalogue::{MATRIX_PRODUCT, REGRESSION};
-use crate::functions::on_shares::mode::{Cell, Mode};
-use crate::functions::on_shares::rows::Occurrences;
-use crate::functions::parameters::{Categories, Parameters};
+use crate::functions::common::mode::{Cell, Mode};
+use crate::functions::common::tables::Categories;
+use crate::functions::parameters::Parameters;
+use crate::functions::top_k::Occurrences;
 use crate::kernel::disclosure::{Profile, Refusal, Rules};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::random::PredictableRng;
 use crate::kernel::simulation::Simulation;
 use crate::suites::replicated;
+use crate::testing::names::{MATRIX_PRODUCT, REGRESSION};
 use crate::testing::{Run, rng, seed};
 
 const SIZES: [usize; 3] = [2, 3, 5];
@@ -125,7 +126,7 @@ fn ranks_are_those_of_plaintext_and_of_three_nodes() {
         assert_eq!(answer(&run, &stores), Answer::Extremes { minimum, maximum, samples });
 
         let probabilities = Some(vec![0.0, 0.5, 1.0]);
-        let parameters = Parameters { probabilities, ..Parameters::default() };
+        let parameters = Parameters::default().with("probabilities", probabilities);
         let run = of_numbers("Quantiles", &data).parameters(parameters);
         let quantiles = vec![minimum, middle(&all), maximum];
         assert_eq!(answer(&run, &stores), Answer::Quantiles { quantiles, samples });
@@ -144,7 +145,7 @@ fn rows_are_those_of_plaintext_and_of_three_nodes() {
         let run = of_numbers("Sort", &data);
         assert_eq!(answer(&run, &stores), Answer::Sorted { sorted: all.clone(), samples });
 
-        let parameters = Parameters { k: Some(3), ..Parameters::default() };
+        let parameters = Parameters::default().with("k", Some(3));
         let run = of_numbers("TopK", &data).parameters(parameters);
         let largest: Vec<f64> = all.iter().rev().copied().collect();
         let equal = largest.chunk_by(|a, b| a == b);
@@ -240,10 +241,8 @@ fn modes_are_those_of_plaintext_and_of_three_nodes() {
         let mut any = || names[(rng.next_u32() % 3) as usize].to_owned();
         let data: Vec<Vec<(String, String)>> =
             (0..parties).map(|_| (0..4).map(|_| (any(), any())).collect()).collect();
-        let only = |categories| Parameters {
-            only_mode: Some(true),
-            categories: Some(categories),
-            ..Parameters::default()
+        let only = |categories| {
+            Parameters::default().with("only_mode", Some(true)).with("categories", Some(categories))
         };
         let count = |cell: &dyn Fn(&(String, String)) -> bool| {
             data.iter().flatten().filter(|pair| cell(pair)).count()
@@ -279,9 +278,9 @@ fn behind_rules(rules: Rules, rows: &[usize], rng: &mut PredictableRng) -> Vec<R
     let names: Vec<Vec<String>> = data.iter().map(|d| d.iter().map(name).collect()).collect();
     let pairs = |names: &Vec<String>| names.iter().map(|n| (n.clone(), "x".to_owned())).collect();
     let categories = Some(Categories::One(texts(&["high", "low"])));
-    let declared = Parameters { categories, ..Parameters::default() };
+    let declared = Parameters::default().with("categories", categories);
     let axes = Some(Categories::Two([texts(&["high", "low"]), texts(&["x", "y"])]));
-    let axes = Parameters { categories: axes, ..Parameters::default() };
+    let axes = Parameters::default().with("categories", axes);
     vec![
         of_numbers("SecureSum", &data).rules(rules),
         Run::new("StatisticsBivariate", points.map(Input::Points).collect()).rules(rules),

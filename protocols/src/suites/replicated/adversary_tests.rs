@@ -2,10 +2,11 @@
 
 use super::tests::{Setting, THREE};
 use super::*;
-use crate::computation::{Answer, Course, Input};
+use crate::computation::{Answer, Execution, Input};
 use crate::engine::openings;
 use crate::engine::shared::Shared;
-use crate::functions::parameters::{Categories, Parameters};
+use crate::functions::common::tables::Categories;
+use crate::functions::parameters::Parameters;
 use crate::kernel::disclosure::{Profile, Rules};
 use crate::kernel::fault::Misbehaviour;
 use crate::kernel::simulation::adversary::{Action, Tamper};
@@ -181,16 +182,17 @@ fn observed(run: &Run, viewer: usize, seed: u64) -> Report<Option<Answer>> {
     let members = run.inputs.len() + run.helpers;
     Simulation::new(seed).parties(members).run(|channel, party, mut rng| {
         let session = Session::of_keys(run.rules, keys(party.index(), members, viewer, seed));
-        let (ready, spec) = (run.part(party.index()).into_ready(), run.spec());
+        let ((prepared, subject), spec) = (run.part(party.index()).into_parts(), run.spec());
         async move {
-            let agreed = Course {
+            let agreed = Execution {
                 channel: &channel,
                 spec: &spec,
                 joint: *session.rules(),
                 stores: Stores::default(),
             };
             let committee = Committee::fixed([0, 1, 2]);
-            Ok(agreed.with_committee(session, committee, ready, &mut rng).await?.answer)
+            let ended = agreed.with_committee(session, committee, prepared, subject, &mut rng);
+            Ok(ended.await?.answer)
         }
     })
 }
@@ -307,8 +309,9 @@ fn what_a_member_sees_of_the_gate_does_not_tell_inputs_of_the_same_bits_apart() 
             let run = others_have("SecureSum", viewer, helper, (&own, others));
             let digits_after = Some(0);
             let committee = run.parameters.committee.clone();
-            let digits =
-                Parameters { digits_before: Some(1), digits_after, ..Parameters::default() };
+            let digits = Parameters::default()
+                .with("digits_before", Some(1))
+                .with("digits_after", digits_after);
             run.parameters(Parameters { committee, ..digits })
         };
         let (one, other) = (run(one()), run(other()));
@@ -332,7 +335,9 @@ fn what_a_member_sees_of_a_table_does_not_tell_small_cells_apart() {
             let committee = run.parameters.committee.clone();
             let names = ["a", "b", "c"].map(str::to_owned).to_vec();
             let categories = Some(Categories::One(names));
-            run.parameters(Parameters { committee, categories, ..Parameters::default() })
+            run.parameters(
+                Parameters { committee, ..Parameters::default() }.with("categories", categories),
+            )
         };
         let one = run([texts([3, 1, 0]), texts([2, 0, 1])]);
         let other = run([texts([2, 2, 0]), texts([3, 0, 0])]);

@@ -1,7 +1,7 @@
 //! From columns, and from what was counted or added near the source, to the input that a function
 //! takes: as many columns as it takes values of a row.
 
-use cloister_protocols::catalogue::{Entry, InputKind};
+use cloister_protocols::catalogue::{Descriptor, InputKind};
 use cloister_protocols::computation::Input;
 use cloister_sources::Values;
 
@@ -15,7 +15,7 @@ use crate::vocabulary::error::ApiError;
 ///
 /// # Errors
 /// If they are too many, too few, or of another type.
-pub(super) fn of_columns(columns: &[Values], function: &Entry) -> Result<Input, ApiError> {
+pub(super) fn of_columns(columns: &[Values], function: &Descriptor) -> Result<Input, ApiError> {
     match (function.input, columns) {
         (InputKind::Numbers | InputKind::Vector, [column]) => numbers(column),
         (InputKind::Texts | InputKind::Set, [column]) => texts(column).map(Input::Texts),
@@ -29,8 +29,8 @@ pub(super) fn of_columns(columns: &[Values], function: &Entry) -> Result<Input, 
         (InputKind::Extremes, [column]) => {
             Ok(Input::Points(doubles(column)?.into_iter().map(|x| (x, x)).collect()))
         }
-        (InputKind::Matrix, columns) => matrix(columns),
-        (InputKind::Keyed, columns) => keyed::of_columns(columns),
+        (InputKind::Matrix | InputKind::Regressors, columns) => matrix(columns),
+        (InputKind::Keyed(_), columns) => keyed::of_columns(columns),
         (kind, columns) => Err(misfit(kind, columns.len(), function)),
     }
 }
@@ -38,7 +38,7 @@ pub(super) fn of_columns(columns: &[Values], function: &Entry) -> Result<Input, 
 /// Reads counted groups as the function takes them.
 pub(super) fn of_groups(
     groups: &[(Vec<String>, u64)],
-    function: &Entry,
+    function: &Descriptor,
 ) -> Result<Input, ApiError> {
     let misfit = || ApiError::internal(format!("{} takes no counts", function.name));
     match function.input {
@@ -101,7 +101,7 @@ fn matrix(columns: &[Values]) -> Result<Input, ApiError> {
     Ok(Input::Matrix { rows, columns: lists.len(), elements })
 }
 
-fn misfit(kind: InputKind, given: usize, function: &Entry) -> ApiError {
+fn misfit(kind: InputKind, given: usize, function: &Descriptor) -> ApiError {
     let name = function.name;
     let needed = match kind {
         InputKind::Numbers
@@ -111,8 +111,8 @@ fn misfit(kind: InputKind, given: usize, function: &Entry) -> ApiError {
         | InputKind::Extremes => "one column",
         InputKind::TextPairs | InputKind::Points => "two columns",
         InputKind::Ranked => "an object with `rank`, and a selection of one column as its `array`",
-        InputKind::Keyed => "a column of ids, and perhaps others behind it",
-        InputKind::Matrix | InputKind::Other => "no selection",
+        InputKind::Keyed(_) => "a column of ids, and perhaps others behind it",
+        InputKind::Matrix | InputKind::Regressors | InputKind::Other => "no selection",
     };
     ApiError::argument("data", format!("{name} takes {needed}, not {given} columns"))
         .hint("select as many columns of the dataset as the function takes")

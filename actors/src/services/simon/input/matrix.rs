@@ -5,17 +5,16 @@
 //! and a column could both be meant; they lead to other products. In a regression a row alone makes no
 //! sense: there it is a column.
 
-use cloister_protocols::catalogue::{Entry, REGRESSION};
 use cloister_protocols::computation::Input;
 
 use super::{exact_number, items, misfit, numbers};
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 
-/// Reads one matrix for this function, or numbers where they are its one column.
-pub(super) fn matrix_for(function: &Entry, data: &Data) -> Result<Input, ApiError> {
+/// Reads a matrix of regressors, or the numbers of the one column that they explain.
+pub(super) fn regressors(data: &Data) -> Result<Input, ApiError> {
     match data {
-        Data::Integers(_) | Data::Numbers(_) if function.name == REGRESSION => numbers(data),
+        Data::Integers(_) | Data::Numbers(_) => numbers(data),
         _ => matrix(data),
     }
 }

@@ -12,9 +12,8 @@ mod objects;
 
 use std::fmt::Display;
 
-use cloister_protocols::catalogue::{Entry, InputKind, REGRESSION};
+use cloister_protocols::catalogue::{Descriptor, InputKind};
 use cloister_protocols::computation::Input;
-use cloister_protocols::parameters::Parameters;
 
 pub(super) use self::columns::as_data;
 pub(super) use self::missing::without_nulls;
@@ -26,19 +25,8 @@ use crate::vocabulary::error::ApiError;
 ///
 /// # Errors
 /// If it is of another kind.
-pub(super) fn of(
-    contents: &Contents,
-    function: &Entry,
-    parameters: &Parameters,
-) -> Result<Input, ApiError> {
-    // A regression has two forms.
-    let by_id = function.name == REGRESSION && parameters.by_id == Some(true);
+pub(super) fn of(contents: &Contents, function: &Descriptor) -> Result<Input, ApiError> {
     match contents {
-        Contents::Json(data) if by_id => keyed::keyed(data.for_computing()),
-        Contents::Columns(columns) if by_id => keyed::of_columns(columns.for_computing()),
-        Contents::Json(data) if function.input == InputKind::Matrix => {
-            matrix::matrix_for(function, data.for_computing())
-        }
         Contents::Json(data) => read(data.for_computing(), function.input),
         Contents::Columns(columns) => columns::of_columns(columns.for_computing(), function),
         Contents::Groups(groups) => columns::of_groups(groups.for_computing(), function),
@@ -66,7 +54,8 @@ fn read(data: &Data, kind: InputKind) -> Result<Input, ApiError> {
         InputKind::Extremes => objects::extremes(data),
         InputKind::Ranked => objects::ranked(data),
         InputKind::Matrix => matrix::matrix(data),
-        InputKind::Keyed => keyed::keyed(data),
+        InputKind::Regressors => matrix::regressors(data),
+        InputKind::Keyed(_) => keyed::keyed(data),
         InputKind::Other => nothing(data),
     }
 }

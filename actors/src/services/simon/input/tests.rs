@@ -1,3 +1,4 @@
+use cloister_protocols::catalogue::Behind;
 use cloister_protocols::computation::Column;
 
 use super::*;
@@ -5,6 +6,8 @@ use super::*;
 fn from(json: &str, kind: InputKind) -> Result<Input, ApiError> {
     read(&serde_json::from_str(json).unwrap(), kind)
 }
+
+const BEHIND: [Behind; 2] = [Behind::Numbers; 2];
 
 #[test]
 fn each_kind_is_read_as_clients_write_it() {
@@ -47,7 +50,7 @@ fn sets_and_rows_with_ids_may_come_inside_one_more_list() {
         ("[1,2]", keyed(&["1", "2"], vec![])),
         ("[]", keyed(&[], vec![])),
     ] {
-        assert_eq!(from(json, InputKind::Keyed).unwrap(), rows, "{json}");
+        assert_eq!(from(json, InputKind::Keyed(BEHIND)).unwrap(), rows, "{json}");
     }
 }
 
@@ -61,10 +64,10 @@ fn what_does_not_fit_is_refused_with_its_place() {
         ("[1,2]", InputKind::Points),
         (r#"{"a":1}"#, InputKind::TextPairs),
         (r#"[["a"],["b"]]"#, InputKind::Set),
-        (r#"[["a",1],["b"]]"#, InputKind::Keyed),
-        (r#"[["a"],["b",1]]"#, InputKind::Keyed),
-        (r#"[[null,1]]"#, InputKind::Keyed),
-        (r#"[["a",null]]"#, InputKind::Keyed),
+        (r#"[["a",1],["b"]]"#, InputKind::Keyed(BEHIND)),
+        (r#"[["a"],["b",1]]"#, InputKind::Keyed(BEHIND)),
+        (r#"[[null,1]]"#, InputKind::Keyed(BEHIND)),
+        (r#"[["a",null]]"#, InputKind::Keyed(BEHIND)),
     ] {
         assert_eq!(from(json, kind).unwrap_err().code(), "bad_argument", "{json}");
     }
@@ -128,15 +131,12 @@ fn a_matrix_is_a_list_of_rows_perhaps_in_one_more_list() {
 
 #[test]
 fn numbers_are_a_column_in_a_regression_only() {
-    use cloister_protocols::catalogue::{MATRIX_PRODUCT, REGRESSION, find};
-    let read = |json, function| {
-        matrix::matrix_for(find(function).unwrap(), &serde_json::from_str(json).unwrap())
-    };
+    let read = |json, kind| read(&serde_json::from_str(json).unwrap(), kind);
     for json in ["[1,2.5]", "[[1,2.5]]", "[[1],[2.5]]"] {
-        assert!(!read(json, REGRESSION).unwrap().is_empty(), "{json}");
+        assert!(!read(json, InputKind::Regressors).unwrap().is_empty(), "{json}");
     }
-    assert_eq!(read("[1,2.5]", REGRESSION).unwrap(), Input::Numbers(vec![1.0, 2.5]));
-    assert_eq!(read("[1,2.5]", MATRIX_PRODUCT).unwrap_err().code(), "bad_argument");
+    assert_eq!(read("[1,2.5]", InputKind::Regressors).unwrap(), Input::Numbers(vec![1.0, 2.5]));
+    assert_eq!(read("[1,2.5]", InputKind::Matrix).unwrap_err().code(), "bad_argument");
 }
 
 #[test]

@@ -1,0 +1,169 @@
+//! Categories: the ones that were declared, or the ones that the parties' data have.
+//!
+//! Where categories were not declared, the parties tell each other which ones their data have.
+//! **Rounds:** 2. Each party sends all others its sorted list, at most 1 MiB, and then the digests of
+//! all lists as it saw them, because parties with different lists would label the same counts
+//! differently. **Bytes sent per party:** (n − 1)(its list + 32n). **Adversary:** any n − 1 may deviate;
+//! an honest party that goes on has the same lists as all other honest ones. **Every party learns
+//! which party's data have which category**, but not how often; declaring the categories avoids it.
+
+use std::collections::BTreeSet;
+
+use crate::algebra::layout::MAX_WORDS;
+use crate::kernel::channel::{Channel, Message};
+use crate::kernel::echo::{Digest, Views};
+use crate::kernel::fault::{Fault, InputError, Misbehaviour};
+use crate::kernel::party::Party;
+use crate::kernel::wire;
+
+/// The most categories of one variable.
+pub(crate) const MAX_CATEGORIES: usize = 100_000;
+
+/// The longest name of a category, in bytes.
+pub(crate) const MAX_NAME: usize = 1000;
+
+/// The largest answer, in bytes of names and counts. Every node holds it several times, as a map
+/// and as text; a contingency table repeats all names of y under every x, so that neither the number
+/// of cells nor the length of the lists bounds it.
+const MAX_ANSWER: usize = 64 << 20;
+
+/// Bytes of an entry beside its name: count, string and its place in a map.
+const ENTRY: usize = 64;
+
+/// For each variable of a table its categories, sorted, each once.
+pub(crate) type Axes = Vec<Vec<String>>;
+
+/// The categories of all parties' data together.
+pub(crate) async fn unite(channel: &Channel, own: Axes) -> Result<Axes, Fault> {
+    let lists = exchange(channel, &own, Order::Ascending).await?;
+    let union = lists.into_iter().fold(own, merge);
+    match excess(&union) {
+        None => Ok(union),
+        Some((what, actual, limit)) => Err(Fault::TableTooLarge { what, actual, limit }),
+    }
+}
+
+/// The categories of each other party's data, in order.
+pub(crate) async fn exchange(
+    channel: &Channel,
+    own: &Axes,
+    order: Order,
+) -> Result<Vec<Axes>, Fault> {
+    let list = wire::encode(own).map_err(|_| too_long())?;
+    channel.begin_round("categories");
+    let digest = digest(&list);
+    channel.broadcast(list);
+    let lists = receive_lists(channel, own.len(), order).await?;
+
+    channel.begin_round("categories echo");
+    let digests = lists.iter().map(|list| list.digest).collect();
+    let views = Views::of(channel.parties().me(), digest, digests);
+    channel.broadcast(views.echo());
+    for (witness, echo) in channel.gather_exactly(views.echo_bytes()).await? {
+        views.compare(witness, &echo.into_bytes())?;
+    }
+    Ok(lists.into_iter().map(|list| list.axes).collect())
+}
+
+/// Refuses a table, of our own data or declared, that is larger than an answer may be.
+pub(crate) fn check_size(axes: &Axes) -> Result<(), InputError> {
+    match excess(axes) {
+        None => Ok(()),
+        Some((what, actual, limit)) => Err(InputError::TooMuch { what, actual, limit }),
+    }
+}
+
+/// What there is too much of in a table, how much there is, and how much there may be.
+fn excess(axes: &Axes) -> Option<(&'static str, usize, usize)> {
+    let cells = axes.iter().map(Vec::len).fold(1, usize::saturating_mul);
+    let longest = axes.iter().map(Vec::len).max().unwrap_or_default();
+    let bounds = [
+        ("cells of the table", cells, MAX_WORDS),
+        ("categories", longest, MAX_CATEGORIES),
+        ("bytes of the answer", answer_bytes(axes), MAX_ANSWER),
+    ];
+    bounds.into_iter().find(|(_, actual, limit)| actual > limit)
+}
+
+/// Bytes of an answer: every name that it repeats, and [`ENTRY`] beside each. The names of an axis
+/// stand under every cell of the axes before it.
+fn answer_bytes(axes: &Axes) -> usize {
+    let mut bytes = 0_usize;
+    let mut times = 1_usize;
+    for axis in axes {
+        let names = axis.iter().map(|name| name.len() + ENTRY).fold(0, usize::saturating_add);
+        bytes = bytes.saturating_add(times.saturating_mul(names));
+        times = times.saturating_mul(axis.len());
+    }
+    bytes
+}
+
+/// Refuses a name that is too long.
+pub(crate) fn check_name(name: &str) -> Result<(), InputError> {
+    check("bytes in the name of a category", name.len(), MAX_NAME)
+}
+
+/// Refuses categories that are too many to be told to the others.
+pub(crate) fn check_message(own: &Axes) -> Result<(), InputError> {
+    wire::encode(own).map(drop).map_err(|_| too_long())
+}
+
+/// How names come in a list, in which none comes twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Ascending,
+    Any,
+}
+
+struct List {
+    axes: Axes,
+    digest: Digest,
+}
+
+async fn receive_lists(channel: &Channel, axes: usize, order: Order) -> Result<Vec<List>, Fault> {
+    let messages = channel.gather().await?.into_iter();
+    messages.map(|(from, message)| parse(from, message, axes, order)).collect()
+}
+
+fn parse(from: Party, message: Message, axes: usize, order: Order) -> Result<List, Fault> {
+    let bytes = message.into_bytes();
+    let list: Option<Axes> = wire::decode(&bytes).ok();
+    let valid =
+        list.filter(|list| list.len() == axes && list.iter().all(|axis| is_valid(axis, order)));
+    let axes = valid.ok_or_else(|| Fault::blame(from, Misbehaviour::Malformed))?;
+    Ok(List { axes, digest: digest(&bytes) })
+}
+
+fn is_valid(axis: &[String], order: Order) -> bool {
+    axis.len() <= MAX_CATEGORIES
+        && axis.iter().all(|name| name.len() <= MAX_NAME)
+        && match order {
+            Order::Ascending => axis.iter().is_sorted_by(|a, b| a < b),
+            Order::Any => axis.iter().collect::<BTreeSet<_>>().len() == axis.len(),
+        }
+}
+
+fn digest(list: &[u8]) -> Digest {
+    let mut hasher = blake3::Hasher::new_derive_key("cloister 1 list of categories");
+    hasher.update(list);
+    Digest::from(hasher)
+}
+
+fn merge(ours: Axes, theirs: Axes) -> Axes {
+    let union = |(a, b): (Vec<String>, Vec<String>)| {
+        a.into_iter().chain(b).collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    ours.into_iter().zip(theirs).map(union).collect()
+}
+
+fn check(what: &'static str, actual: usize, limit: usize) -> Result<(), InputError> {
+    if actual > limit {
+        return Err(InputError::TooMuch { what, actual, limit });
+    }
+    Ok(())
+}
+
+fn too_long() -> InputError {
+    let limit = wire::MAX_STRUCTURED;
+    InputError::TooMuch { what: "bytes in the names of all categories", actual: limit + 1, limit }
+}

@@ -1,0 +1,101 @@
+//! Tables of which small cells are not opened: `StatisticsFrequency` and `StatisticsContingency` where
+//! the rules ask for a smallest count.
+//!
+//! 1. *sizes*: all members say how many cells the table has, which helpers do not know.
+//! 2. *share*: each party shares its counts of all cells; they are added.
+//! 3. *same rows*: the sum of all cells less the number of rows that the release check has asked about is opened to
+//!    everybody. It is 0, unless a party has counted other rows than it has used; then it is that
+//!    party's difference, and the end.
+//! 4. *compare*: cell·[cell ≥ minimum] of each cell is opened to the parties.
+//!
+//! So a cell below the minimum is not opened to anybody, if no party lies about its counts (one that adds
+//! to them lifts a cell, and only the sum of all is checked): what is opened of it is the 0 that is opened
+//! of an empty cell, and the answer has null for both. That holds for declared categories too. Where
+//! categories come from the data, parties' nodes know who has which (see [`crate::functions::common::categories`]), so
+//! that null tells them of a few;
+//! the answer leaves out names of which no cell is shown.
+//!
+//! **Rounds:** 2, 1, 1, 12, and 1 if there are more than 16,384 cells. **Bytes sent by a seat:** 67 a
+//! cell at the one that sends most, 51 at the others; the suite's table says what of. **Most cells:** 2^20.
+
+use crate::algebra::layout::MAX_WORDS;
+use crate::algebra::ring::Ring;
+use crate::engine::shared::Shared;
+use crate::engine::{Audience, Engine};
+use crate::functions::FunctionContext;
+use crate::functions::answer::Answer;
+use crate::functions::common::categories::Axes;
+use crate::functions::common::tables::{self, CountedRows};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::Fault;
+use crate::kernel::sizes;
+use crate::release::open_counts;
+
+/// What is revealed to helpers.
+pub(crate) const CELLS: &str = "the number of cells of the table, to every helper";
+
+/// The most cells that are compared.
+const MOST_CELLS: usize = 1 << 20;
+
+/// The table, of which every cell below the minimum is as empty; none at a helper. `rows` is the number
+/// of all parties' rows.
+pub(crate) async fn table<E: Engine>(
+    cx: &mut FunctionContext<'_, E>,
+    counted: Option<CountedRows>,
+    permit: &Permit,
+    rows: Option<&E::Shared<u64>>,
+) -> Result<Option<Answer>, Fault> {
+    let declared = counted.as_ref().is_some_and(CountedRows::is_declared);
+    let (axes, counts) = joint_counts(cx, counted).await?;
+    if let Some(rows) = rows {
+        check_rows(&mut cx.engine, &counts, rows).await?;
+    }
+    let opened = open_counts(&mut cx.engine, &counts, permit.least_shown()).await?;
+    let shown = |count: u64| Some(count).filter(|count| *count > 0);
+    let cells = |counts: Vec<u64>| counts.into_iter().map(shown).collect();
+    Ok(opened.map(|counts| tables::answer(axes, cells(counts), declared)))
+}
+
+/// The categories of all parties' data, at parties, and the counts of all cells, in shared form.
+pub(crate) async fn joint_counts<E: Engine>(
+    cx: &mut FunctionContext<'_, E>,
+    counted: Option<CountedRows>,
+) -> Result<(Axes, E::Shared<u64>), Fault> {
+    let (axes, counts) = match (counted, cx.parties) {
+        (Some(counted), Some(channel)) => counted.count(channel).await?,
+        _ => Default::default(),
+    };
+    let cells = number(cx, counts.len()).await?;
+    cx.engine.prepare(cells * u64::BYTES).await?;
+    let counts = cx.sum(&counts, cells).await?;
+    Ok((axes, counts))
+}
+
+/// How many cells the table has, which all parties must say alike.
+async fn number<E: Engine>(cx: &FunctionContext<'_, E>, mine: usize) -> Result<usize, Fault> {
+    let sizes = sizes::exchange(cx.channel, cx.inputs, [mine as u64]).await?;
+    let [cells] = sizes.first().copied().ok_or(Fault::Implausible)?;
+    let most = MOST_CELLS.min(MAX_WORDS);
+    match usize::try_from(cells) {
+        _ if sizes.iter().any(|[other]| *other != cells) => Err(Fault::Implausible),
+        Ok(cells) if cells <= most => Ok(cells),
+        Ok(actual) => Err(Fault::TableTooLarge { what: "cells to compare", actual, limit: most }),
+        Err(_) => Err(Fault::Implausible),
+    }
+}
+
+/// Whether the cells have as many rows in all as the parties have said.
+async fn check_rows<E: Engine>(
+    engine: &mut E,
+    counts: &E::Shared<u64>,
+    rows: &E::Shared<u64>,
+) -> Result<(), Fault> {
+    let all = match counts.len() {
+        0 => engine.public(vec![0]),
+        cells => counts.running_sums(cells).slice(cells - 1..cells),
+    };
+    match engine.open(&all.minus(rows), Audience::Everybody).await?.as_deref() {
+        Some([0]) => Ok(()),
+        _ => Err(Fault::Implausible),
+    }
+}

@@ -1,0 +1,361 @@
+//! Functions of joined rows' categories: tables of counts, and means of groups.
+//!
+//! *Where all counts may be shown*, a table is what its rows say, each of one category of the first party
+//! and one of the second: so the joined rows are opened as they are, in an order that nobody knows, with random
+//! numbers instead of categories. Then the two parties tell the names of the numbers that have come up.
+//! Nothing is said of categories that nobody in the join has, nor how many there are.
+//!
+//! *Where small counts are withheld*, and for means, each category is a bit of a word, of as many bits as the
+//! next power of two. The conjunctions of the first party's bits and the second's are counted on shares; those
+//! counts that are large enough are opened, and the names of their categories told.
+
+use std::collections::BTreeMap;
+
+use rand_core::CryptoRng;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::Join;
+use super::columns::{Cells, Scaled, numbers, value};
+use super::terms::Told;
+use crate::algebra::packed_bits::{LANES, Lanes, plane_words};
+use crate::circuits::Bits;
+use crate::circuits::selection::{at_least, is_below};
+use crate::engine::shared::{Shared, split};
+use crate::engine::{Audience, Dimensions, Engine};
+use crate::functions::FunctionContext;
+use crate::functions::answer::Answer;
+use crate::functions::common::categories::{Axes, Order, check_size, exchange};
+use crate::functions::common::tables;
+use crate::kernel::fault::{Fault, Misbehaviour};
+use crate::kernel::party::Party;
+use crate::kernel::tape::order_of;
+use crate::release::open_counts;
+
+/// The most categories of a party.
+pub(crate) const MOST: usize = 1 << 12;
+
+/// The most cells of a table that are counted on shares.
+const MOST_CELLS: usize = 1 << 14;
+
+/// One group of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Group {
+    /// How many rows it has.
+    pub count: u64,
+    /// The mean over these.
+    pub mean: f64,
+}
+
+/// Our own categories, if we have any, each at a random place among so many: were they in the order of their
+/// names, opened places would tell how many others lie between those that are shown.
+struct Own {
+    /// The name at each place; nothing where there is none.
+    names: Vec<String>,
+    /// Of each row the place of its category.
+    places: Zeroizing<Vec<usize>>,
+}
+
+impl Own {
+    /// Among `kinds` places, or as many as there are categories.
+    fn of(columns: &mut Vec<Cells>, kinds: Option<usize>, rng: &mut impl CryptoRng) -> Self {
+        let (own, places) = match columns.pop() {
+            Some(Cells::Categories { names, places }) => (names, places),
+            other => {
+                columns.extend(other);
+                Default::default()
+            }
+        };
+        let kinds = kinds.unwrap_or(own.len());
+        let order = order_of(kinds, rng);
+        let mut names = vec![String::new(); kinds];
+        for (place, name) in order.iter().zip(own) {
+            names.get_mut(*place).into_iter().for_each(|at| at.clone_from(&name));
+        }
+        let moved = |place: &usize| order.get(*place).copied().unwrap_or_default();
+        Self { names, places: Zeroizing::new(places.iter().map(moved).collect()) }
+    }
+
+    /// Each row's category as a bit among `kinds`, in as many columns of words as these take.
+    fn bits(&self, kinds: usize) -> Vec<Vec<Lanes>> {
+        let column = |first: usize| {
+            let word = |place: &usize| {
+                let digit = place.checked_sub(first).and_then(|digit| u32::try_from(digit).ok());
+                Lanes(digit.and_then(|digit| 1_u64.checked_shl(digit)).unwrap_or(0))
+            };
+            self.places.iter().map(word).collect()
+        };
+        (0..kinds).step_by(LANES).map(column).collect()
+    }
+
+    /// The names at these places.
+    fn names(&self, places: &[usize]) -> Result<Vec<String>, Fault> {
+        let name = |place: &usize| self.names.get(*place).cloned().ok_or(Fault::Implausible);
+        places.iter().map(name).collect()
+    }
+}
+
+/// What a party tells of the number of its categories: the next power of two.
+pub(crate) fn told(categories: usize) -> usize {
+    categories.max(1).next_power_of_two()
+}
+
+pub(crate) async fn contingency<E: Engine>(
+    cx: &mut FunctionContext<'_, E>,
+    join: Join<'_>,
+    mut columns: Vec<Cells>,
+    rng: &mut impl CryptoRng,
+) -> Result<Option<Answer>, Fault> {
+    let withholds = join.permit.withholds();
+    let [of_x, of_y] = kinds(join.told)?;
+    let of_mine = if cx.channel.parties().me().index() == 0 { of_x } else { of_y };
+    let own = Own::of(&mut columns, withholds.then_some(of_mine), rng);
+    let cells = match withholds {
+        false => all_cells(cx, join, &own, rng).await?,
+        true => large_cells(cx, join, &own, of_mine).await?,
+    };
+    let shown = |count: u64| (count > 0 || !withholds).then_some(count);
+    Ok(cells
+        .map(|(axes, counts)| tables::answer(axes, counts.into_iter().map(shown).collect(), false)))
+}
+
+/// The names that come up in the join at both parties, and the counts of all their cells.
+async fn all_cells<E: Engine>(
+    cx: &mut FunctionContext<'_, E>,
+    join: Join<'_>,
+    own: &Own,
+    rng: &mut impl CryptoRng,
+) -> Result<Option<(Axes, Vec<u64>)>, Fault> {
+    let aliases = aliases(own.names.len(), rng);
+    let alias = |place: &usize| Lanes(aliases.get(*place).copied().unwrap_or_default());
+    let words = vec![own.places.iter().map(alias).collect()];
+    let joined = join.run(cx, words, |index, _| usize::from(index < 2)).await?;
+    let both: Vec<_> = joined.tables.iter().flatten().collect();
+    let opened = cx.engine.open(&Bits::<E>::concat(&both), Audience::Parties).await?;
+    let Some(opened) = opened.filter(|_| cx.engine.brings_data()) else { return Ok(None) };
+    let opened: Vec<u64> = opened.into_iter().map(|alias| alias.0).collect();
+    let (x, y) = opened.split_at_checked(joined.rows).ok_or(Fault::Implausible)?;
+
+    let mut counts: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    x.iter().zip(y).for_each(|(x, y)| *counts.entry((*x, *y)).or_default() += 1);
+    let seen = [x, y].map(|column| {
+        let mut seen = column.to_vec();
+        seen.sort_unstable();
+        seen.dedup();
+        seen
+    });
+    let me = cx.channel.parties().me().index();
+    let place = |alias: &u64| aliases.binary_search(alias).map_err(|_| Fault::Implausible);
+    let places: Result<Vec<usize>, Fault> = seen.get(me).into_iter().flatten().map(place).collect();
+    let names = own.names(&places?)?;
+    let axes = names_of_both(cx, names, seen.each_ref().map(Vec::len)).await?;
+    let [x, y] = &seen;
+    let cells = x.iter().flat_map(|x| y.iter().map(move |y| (*x, *y)));
+    let counts: Vec<u64> = cells.map(|cell| counts.get(&cell).copied().unwrap_or(0)).collect();
+    in_order(&axes, &counts).map(Some)
+}
+
+/// The names of both parties' categories of which a large enough count is there, and the counts of all their
+/// cells, with 0 in the place of smaller ones.
+async fn large_cells<E: Engine>(
+    cx: &mut FunctionContext<'_, E>,
+    join: Join<'_>,
+    own: &Own,
+    of_mine: usize,
+) -> Result<Option<(Axes, Vec<u64>)>, Fault> {
+    let [of_x, of_y] = kinds(join.told)?;
+    let me = cx.channel.parties().me().index();
+    let words = own.bits(of_mine);
+    let joined = join.run(cx, words, |_, told| told.categories.div_ceil(LANES)).await?;
+    let [x, y, ..] = joined.tables.as_slice() else { return Err(Fault::Implausible) };
+    let (x, y) = (planes(&cx.engine, x, of_x), planes(&cx.engine, y, of_y));
+    let (left, right): (Vec<_>, Vec<_>) =
+        x.iter().flat_map(|x| y.iter().map(move |y| (x, y))).unzip();
+    let (left, right) = (Bits::<E>::concat(&left), Bits::<E>::concat(&right));
+    cx.engine.prepare(8 * left.len()).await?;
+    let both = cx.engine.multiply(&left, &right).await?;
+    let both = split(&both, plane_words(joined.rows).max(1));
+    let counts = count(&mut cx.engine, &both, joined.rows).await?;
+    let opened = open_counts(&mut cx.engine, &counts, join.permit.least_shown()).await?;
+    let Some(counts) = opened.filter(|_| cx.engine.brings_data()) else { return Ok(None) };
+
+    let is_shown = |x: usize, y: usize| counts.get(x * of_y + y).is_some_and(|count| *count > 0);
+    let seen_x: Vec<usize> = (0..of_x).filter(|x| (0..of_y).any(|y| is_shown(*x, y))).collect();
+    let seen_y: Vec<usize> = (0..of_y).filter(|y| (0..of_x).any(|x| is_shown(x, *y))).collect();
+    let names = match me {
+        0 => own.names(&seen_x)?,
+        1 => own.names(&seen_y)?,
+        _ => Vec::new(),
+    };
+    let axes = names_of_both(cx, names, [seen_x.len(), seen_y.len()]).await?;
+    let cells = seen_x.iter().flat_map(|x| seen_y.iter().map(move |y| x * of_y + y));
+    let counts: Vec<u64> = cells.map(|cell| counts.get(cell).copied().unwrap_or(0)).collect();
+    in_order(&axes, &counts).map(Some)
+}
+
+pub(crate) async fn mean_by_group<E: Engine>(
+    cx: &mut FunctionContext<'_, E>,
+    join: Join<'_>,
+    mut columns: Vec<Cells>,
+    rng: &mut impl CryptoRng,
+) -> Result<Option<Answer>, Fault> {
+    let [of_groups, _] = kinds(join.told)?;
+    let own = Own::of(&mut columns, Some(of_groups), rng);
+    let scaled: Vec<Scaled> = columns.into_iter().filter_map(Cells::into_scaled).collect();
+    let words = match cx.channel.parties().me().index() {
+        0 => own.bits(of_groups),
+        _ => scaled.iter().map(|scaled| scaled.words.to_vec()).collect(),
+    };
+    let width = |index: usize, told: &Told| match index {
+        0 => told.categories.div_ceil(LANES),
+        _ => told.columns,
+    };
+    let joined = join.run(cx, words, width).await?;
+    let [groups, values, ..] = joined.tables.as_slice() else { return Err(Fault::Implausible) };
+    let groups = planes(&cx.engine, groups, of_groups);
+    let values = values.first().ok_or(Fault::Implausible)?;
+    let (sums, counts) = groups_of(cx, join.permit.least_shown(), &groups, values).await?;
+    let exponents = share_exponents(cx, &scaled, join.told).await?;
+    let counts = cx.engine.open(&counts, Audience::Parties).await?;
+    let sums = E::Shared::<u128>::concat(&[&sums, &exponents]);
+    let sums = cx.engine.open(&sums, Audience::Parties).await?;
+    let Some((counts, sums)) = counts.zip(sums).filter(|_| cx.engine.brings_data()) else {
+        return Ok(None);
+    };
+
+    let shown: Vec<usize> =
+        (0..of_groups).filter(|place| counts.get(*place).is_some_and(|count| *count > 0)).collect();
+    let names = match cx.channel.parties().me().index() {
+        0 => own.names(&shown)?,
+        _ => Vec::new(),
+    };
+    let names = names_of_both(cx, names, [shown.len(), 0]).await?.into_iter().next();
+    let exponent = super::columns::exponent(sums.get(of_groups))?;
+    let group = |place: usize| {
+        let (sum, count) = sums.get(place).zip(counts.get(place)).ok_or(Fault::Implausible)?;
+        let mean = value(&sum.cast_signed().into(), &(*count).into(), exponent);
+        Ok(Group { count: *count, mean: mean.ok_or(Fault::ResultOutOfRange)? })
+    };
+    let groups = shown.into_iter().map(group).collect::<Result<Vec<Group>, Fault>>()?;
+    let groups = names.unwrap_or_default().into_iter().zip(groups).collect();
+    Ok(Some(Answer::Groups { groups, samples: joined.rows as u64 }))
+}
+
+/// The sum of the values of each group, and how many there are, in shared form; 0 of groups that are too
+/// small.
+async fn groups_of<E: Engine>(
+    cx: &mut FunctionContext<'_, E>,
+    least: u64,
+    groups: &[Bits<E>],
+    values: &Bits<E>,
+) -> Result<(E::Shared<u128>, E::Shared<u64>), Fault> {
+    let (engine, rows, kinds) = (&mut cx.engine, values.len(), groups.len());
+    let counts = count(engine, groups, rows).await?;
+    let values = numbers(engine, values).await?;
+    engine.prepare(16 * rows * kinds).await?;
+    let is_in: E::Shared<u128> = engine.inject(&groups.iter().collect::<Vec<_>>(), rows).await?;
+    let dimensions = Dimensions { rows: kinds, inner: rows, columns: 1 };
+    let sums = engine.matrix_product(&is_in, &values, dimensions).await?;
+    let is_small = is_below(engine, &counts, least).await?;
+    let is_small: E::Shared<u128> = engine.inject(&[&is_small], kinds).await?;
+    let is_shown = engine.public(vec![1; kinds]).minus(&is_small);
+    let sums = engine.multiply(&sums, &is_shown).await?;
+    Ok((sums, at_least(engine, &counts, least).await?))
+}
+
+/// The powers of two of all parties' columns.
+pub(crate) async fn share_exponents<E: Engine>(
+    cx: &mut FunctionContext<'_, E>,
+    own: &[Scaled],
+    told: &[Told],
+) -> Result<E::Shared<u128>, Fault> {
+    let numeric = |told: &Told| if told.categories == 0 { told.columns } else { 0 };
+    let lengths: Vec<usize> = told.iter().map(numeric).collect();
+    let exponents: Vec<u128> =
+        own.iter().map(|scaled| i128::from(scaled.exponent).cast_unsigned()).collect();
+    let shares = cx.engine.share(&exponents, &lengths).await?;
+    Ok(E::Shared::<u128>::concat(&shares.iter().collect::<Vec<_>>()))
+}
+
+/// The first two parties' numbers of categories as they have told them.
+fn kinds(told: &[Told]) -> Result<[usize; 2], Fault> {
+    let [x, y, ..] = told else { return Err(Fault::Implausible) };
+    let kinds = [x.categories, y.categories].map(|kinds| kinds.max(1));
+    let [of_x, of_y] = kinds;
+    match of_x * of_y > MOST_CELLS {
+        true => {
+            let (what, actual, limit) = ("cells to count", of_x * of_y, MOST_CELLS);
+            Err(Fault::TableTooLarge { what, actual, limit })
+        }
+        false => Ok(kinds),
+    }
+}
+
+/// The planes of the first `kinds` bits of a row.
+fn planes<E: Engine>(engine: &E, columns: &[Bits<E>], kinds: usize) -> Vec<Bits<E>> {
+    let of = |(index, column): (usize, &Bits<E>)| {
+        engine.planes(column, 0..kinds.saturating_sub(index * LANES).min(LANES))
+    };
+    columns.iter().enumerate().flat_map(of).collect()
+}
+
+/// How many of the first `rows` bits of each plane are set.
+async fn count<E: Engine>(
+    engine: &mut E,
+    planes: &[Bits<E>],
+    rows: usize,
+) -> Result<E::Shared<u64>, Fault> {
+    engine.prepare(8 * rows * planes.len()).await?;
+    let bits: E::Shared<u64> = engine.inject(&planes.iter().collect::<Vec<_>>(), rows).await?;
+    let last: Vec<usize> = (1..=planes.len()).map(|plane| plane * rows - 1).collect();
+    Ok(bits.running_sums(rows).gather(&last))
+}
+
+/// Random numbers that stand for as many names, in ascending order.
+fn aliases(names: usize, rng: &mut impl CryptoRng) -> Vec<u64> {
+    let mut aliases: Vec<u64> = Vec::with_capacity(names);
+    while aliases.len() < names {
+        aliases.extend((aliases.len()..names).map(|_| rng.next_u64()));
+        aliases.sort_unstable();
+        aliases.dedup();
+    }
+    aliases
+}
+
+/// The names that the first two parties tell all others, `own` if we are one of them: as many as have come up.
+async fn names_of_both<E: Engine>(
+    cx: &FunctionContext<'_, E>,
+    own: Vec<String>,
+    due: [usize; 2],
+) -> Result<Axes, Fault> {
+    let channel = cx.parties.ok_or(Fault::Implausible)?;
+    let own = vec![own];
+    let mut told = exchange(channel, &own, Order::Any).await?;
+    told.insert(channel.parties().me().index().min(told.len()), own);
+    let both = told.into_iter().zip(due).enumerate().map(|(index, (mut names, due))| {
+        let names = names.pop().unwrap_or_default();
+        match Party::new(index).filter(|_| names.len() != due) {
+            Some(party) => Err(Fault::blame(party, Misbehaviour::Malformed)),
+            None => Ok(names),
+        }
+    });
+    both.collect()
+}
+
+/// The axes with their names in ascending order, and the counts of their cells in that order.
+fn in_order(axes: &Axes, counts: &[u64]) -> Result<(Axes, Vec<u64>), Fault> {
+    check_size(axes)?;
+    let [x, y] = axes.as_slice() else { return Err(Fault::Implausible) };
+    let sorted = |names: &[String]| {
+        let mut places: Vec<usize> = (0..names.len()).collect();
+        places.sort_by_key(|place| names.get(*place));
+        places
+    };
+    let (of_x, of_y) = (sorted(x), sorted(y));
+    let cells = of_x.iter().flat_map(|i| of_y.iter().map(move |j| i * y.len() + j));
+    let counts = cells.map(|cell| counts.get(cell).copied().unwrap_or(0)).collect();
+    let named = |names: &[String], places: &[usize]| {
+        places.iter().filter_map(|place| names.get(*place).cloned()).collect()
+    };
+    Ok((vec![named(x, &of_x), named(y, &of_y)], counts))
+}

@@ -1,0 +1,130 @@
+//! Columns of joined rows: as words that are shuffled, and as what is computed with them.
+
+use std::collections::BTreeSet;
+
+use num_bigint::BigInt;
+use zeroize::Zeroizing;
+
+use super::categories::MOST;
+use crate::algebra::fixed::{Magnitude, Scale};
+use crate::algebra::normalised::Normalised;
+use crate::algebra::packed_bits::Lanes;
+use crate::algebra::ring::Ring;
+use crate::algebra::rounding::fraction_to_double;
+use crate::circuits::Bits;
+use crate::engine::Engine;
+use crate::engine::shared::{Shared, split};
+use crate::functions::common::categories::{check_message, check_name};
+use crate::kernel::fault::{Fault, InputError};
+
+/// Binary digits of a number in its column's scale, without the sign.
+pub(crate) const PRECISION: usize = 53;
+
+/// The same, as an exponent.
+pub(crate) const FRACTION: i64 = 53;
+
+/// More than the power of two above any double.
+const MOST_EXPONENT: i64 = 1_100;
+
+/// Binary digits of its word in two's complement: the largest magnitude is 2^53.
+const DIGITS: usize = PRECISION + 2;
+
+/// One column of our own.
+pub(crate) enum Cells {
+    Numbers(Scaled),
+    Texts(Zeroizing<Vec<String>>),
+    /// Each row's category as its place among the names, which are in ascending order.
+    Categories {
+        names: Vec<String>,
+        places: Zeroizing<Vec<usize>>,
+    },
+}
+
+/// Numbers as whole multiples of 2^(`exponent` − 53).
+pub(crate) struct Scaled {
+    pub(crate) words: Zeroizing<Vec<Lanes>>,
+    pub(crate) exponent: i32,
+    /// As they came.
+    numbers: Zeroizing<Vec<f64>>,
+}
+
+impl Cells {
+    pub(crate) fn numbers(numbers: &[f64]) -> Result<Self, InputError> {
+        if let Some(index) = numbers.iter().position(|number| !number.is_finite()) {
+            return Err(InputError::NotFinite { index });
+        }
+        Ok(Self::Numbers(Scaled::of(numbers)))
+    }
+
+    /// Numbers that stand for categories are their texts.
+    pub(crate) fn into_categories(self) -> Result<Self, InputError> {
+        let texts = match self {
+            Self::Categories { .. } => return Ok(self),
+            Self::Texts(texts) => texts,
+            Self::Numbers(Scaled { numbers, .. }) => {
+                Zeroizing::new(numbers.iter().map(f64::to_string).collect())
+            }
+        };
+        texts.iter().try_for_each(|text| check_name(text))?;
+        let names: Vec<String> =
+            texts.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        if names.len() > MOST {
+            let (what, actual, limit) = ("categories of a party", names.len(), MOST);
+            return Err(InputError::TooMuch { what, actual, limit });
+        }
+        check_message(&vec![names.clone()])?;
+        let place = |text: &String| names.binary_search(text).unwrap_or_default();
+        let places = Zeroizing::new(texts.iter().map(place).collect());
+        Ok(Self::Categories { names, places })
+    }
+
+    pub(crate) fn into_scaled(self) -> Option<Scaled> {
+        match self {
+            Self::Numbers(scaled) => Some(scaled),
+            Self::Texts(_) | Self::Categories { .. } => None,
+        }
+    }
+}
+
+impl Scaled {
+    fn of(numbers: &[f64]) -> Self {
+        let numbers = Zeroizing::new(numbers.to_vec());
+        let Normalised { exponent, elements } = Normalised::new(numbers.clone());
+        let bits = i32::try_from(PRECISION).unwrap_or(i32::MAX);
+        let scale = Scale::with_bits(Some(Magnitude::BELOW_ONE), bits);
+        // Every normalised element is of that magnitude.
+        let whole = scale.encode(&elements).unwrap_or_default();
+        let words = whole.iter().map(|whole| Lanes(whole.word(0))).collect();
+        Self { words: Zeroizing::new(words), exponent, numbers }
+    }
+}
+
+/// The numbers that words of a joined column stand for.
+pub(crate) async fn numbers<E: Engine>(
+    engine: &mut E,
+    words: &E::Shared<Lanes>,
+) -> Result<E::Shared<u128>, Fault> {
+    let rows = words.len();
+    let planes = engine.planes(words, 0..DIGITS);
+    let planes: Vec<&Bits<E>> = planes.iter().collect();
+    engine.prepare(16 * rows * DIGITS).await?;
+    let digits: E::Shared<u128> = engine.inject(&planes, rows).await?;
+    let zero = engine.public(vec![0; rows]);
+    let digits = split(&digits, rows.max(1));
+    Ok(digits.iter().enumerate().fold(zero, |sum, (digit, bits)| {
+        let value = bits.scaled(1 << digit);
+        if digit + 1 == DIGITS { sum.minus(&value) } else { sum.plus(&value) }
+    }))
+}
+
+/// The double nearest to numerator / denominator, where the numerator is in the scale of a column with this
+/// power of two.
+pub(crate) fn value(numerator: &BigInt, denominator: &BigInt, exponent: i64) -> Option<f64> {
+    fraction_to_double(numerator, denominator, exponent - FRACTION)
+}
+
+/// A power of two as it was opened.
+pub(crate) fn exponent(opened: Option<&u128>) -> Result<i64, Fault> {
+    let exponent = opened.and_then(|opened| i64::try_from(opened.cast_signed()).ok());
+    exponent.filter(|exponent| exponent.abs() <= MOST_EXPONENT).ok_or(Fault::Implausible)
+}

@@ -1,0 +1,312 @@
+//! Functions of rows that several parties have columns of, which are found by an id.
+//!
+//! 1. *sizes*: all members say how many rows they have, in how many columns.
+//! 2. *join*: the rows of the ids that all parties have come into the same order at all, which nobody knows,
+//!    their columns in shared form ([`Engine::join`]; of sizes alone, [`Engine::count_common`]). Opened is how
+//!    many they are, to all members.
+//! 3. The rule on rows is asked of that number, before anything else is computed.
+//! 4. What the function says of these columns: [`categories`], [`moments`].
+//!
+//! So no party learns which of its rows are in the join, and nothing is learnt of rows that are not (but by the
+//! scales, below). How many rows are in the join is told, and so what is left of it where groups or cells
+//! are withheld.
+//!
+//! Ids are compared as items of sets are ([`crate::suites::intersection::items`]). An id twice in a table is refused,
+//! in a set it counts once.
+//!
+//! Of numbers each column has a scale of its own, the power of two next above all its magnitudes (in the
+//! join or not), and 53 binary digits of it. Where an answer depends on the scales they are opened with it.
+
+pub(crate) mod categories;
+pub(crate) mod columns;
+pub(crate) mod moments;
+pub(crate) mod terms;
+#[cfg(test)]
+mod tests;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use self::columns::{Cells, Scaled};
+use self::terms::{MOST_COLUMNS, MOST_ROWS, Terms, Told, Work};
+use crate::algebra::packed_bits::Lanes;
+use crate::circuits::selection::{at_least, is_below};
+use crate::engine::tables::{Joined, Shape, Table};
+use crate::engine::{Audience, Engine};
+use crate::functions::FunctionContext;
+use crate::functions::common::sets::Ids;
+use crate::functions::input::Input;
+use crate::functions::parameters::Agreed;
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::party::Party;
+use crate::kernel::sizes;
+use crate::suites::intersection::Tag;
+use crate::suites::intersection::items::tag;
+
+/// One party's rows by their ids; at a helper, none.
+pub(crate) struct KeyedRows {
+    terms: &'static Terms,
+    ids: Ids,
+    /// What is compared of each row's id.
+    items: Zeroizing<Vec<String>>,
+    pub(crate) columns: Vec<Cells>,
+}
+
+/// Our tags, and what all parties have told of their rows.
+pub(crate) struct Announced {
+    tags: Zeroizing<Vec<Tag>>,
+    told: Vec<Told>,
+}
+
+impl KeyedRows {
+    /// Reads ids, and the columns behind them.
+    pub(crate) fn new(
+        terms: &'static Terms,
+        ids: Ids,
+        input: Option<&Input>,
+    ) -> Result<Self, InputError> {
+        let (texts, columns) = match input {
+            Some(Input::Texts(texts)) => (texts.as_slice(), &[][..]),
+            Some(Input::Keyed { ids, columns }) => (ids.as_slice(), columns.as_slice()),
+            Some(other) if !other.is_empty() => {
+                return Err(InputError::Shape { expected: "rows that begin with an id" });
+            }
+            _ => Default::default(),
+        };
+        let items = match terms.work {
+            Work::Counts => ids.distinct_items(texts),
+            Work::Cells | Work::Numbers => ids.items(texts),
+        };
+        check_distinct(&items)?;
+        ids.check_size(items.len())?;
+        if columns.len() > MOST_COLUMNS {
+            let (what, actual, limit) = ("columns of a party", columns.len(), MOST_COLUMNS);
+            return Err(InputError::TooMuch { what, actual, limit });
+        }
+        let columns = columns.iter().map(|column| terms.cells(column)).collect::<Result<_, _>>()?;
+        Ok(Self { terms, ids, items, columns })
+    }
+
+    pub(crate) fn agreed(&self) -> Agreed {
+        self.ids.agreed()
+    }
+
+    /// Returns to how many items each party's set is filled up.
+    pub(crate) fn padded_to(&self) -> Option<u64> {
+        self.ids.pad_to
+    }
+
+    /// Makes categories of our column, if parties of our place bring some.
+    pub(crate) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
+        let has_categories = self.columns.iter().any(|column| matches!(column, Cells::Texts(_)));
+        let takes_categories = me.index() < self.terms.categories;
+        if has_categories && !takes_categories {
+            let expected = "numbers behind the id: this party's column is not one of categories";
+            return Err(InputError::Shape { expected });
+        }
+        if takes_categories {
+            self.columns = std::mem::take(&mut self.columns)
+                .into_iter()
+                .map(Cells::into_categories)
+                .collect::<Result<_, _>>()?;
+        }
+        Ok(())
+    }
+
+    /// Tells all members how many rows and columns we have, hears the same of all parties, and asks the
+    /// rule on rows of sets.
+    pub(crate) async fn announce<E: Engine>(
+        &self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Announced, Fault> {
+        let told = self.exchange(cx, permit).await?;
+        self.terms.check(&told, permit)?;
+        if self.terms.work == Work::Counts {
+            self.check_rows(cx, permit, &told).await?;
+        }
+        if !cx.engine.brings_data() {
+            return Ok(Announced { tags: Zeroizing::default(), told });
+        }
+        let tags = self.items.iter().map(|id| tag(&cx.session, id)).collect();
+        Ok(Announced { tags: self.ids.padded(Zeroizing::new(tags), rng), told })
+    }
+
+    /// Returns how many items our set was filled up with, which no other party has.
+    pub(crate) fn filling(&self, announced: &Announced) -> usize {
+        announced.tags.len().saturating_sub(self.items.len())
+    }
+
+    /// Asks the rule on rows of all parties' items together; on shares if their sets are filled up.
+    async fn check_rows<E: Engine>(
+        &self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        told: &[Told],
+    ) -> Result<(), Fault> {
+        let Some(least) = permit.least_rows() else { return Ok(()) };
+        if self.ids.pad_to.is_some() {
+            let rows = cx.sum(&[self.items.len() as u64], 1).await?;
+            let is_small = is_below(&mut cx.engine, &rows, least).await?;
+            let is_small = cx.engine.lanes(&is_small, 0..1);
+            return match cx.engine.open(&is_small, Audience::Everybody).await?.as_deref() {
+                Some([Lanes(0)]) => Ok(()),
+                Some([Lanes(1)]) => Err(permit.too_few_rows().into()),
+                _ => Err(Fault::Implausible),
+            };
+        }
+        permit.check_rows(told.iter().map(|told| told.rows as u64).sum())?;
+        Ok(())
+    }
+
+    /// Returns what all parties tell of their rows.
+    async fn exchange<E: Engine>(
+        &self,
+        cx: &FunctionContext<'_, E>,
+        permit: &Permit,
+    ) -> Result<Vec<Told>, Fault> {
+        let rows = if cx.engine.brings_data() {
+            self.ids.pad_to.unwrap_or(self.items.len() as u64)
+        } else {
+            0
+        };
+        let me = cx.channel.parties().me().index();
+        let categories = match self.columns.as_slice() {
+            [Cells::Categories { names, .. }] if self.terms.tells_categories(me, permit) => {
+                categories::told(names.len())
+            }
+            _ => 0,
+        };
+        let mine = [rows, self.columns.len() as u64, categories as u64];
+        let all = sizes::exchange(cx.channel, cx.inputs, mine).await?;
+        let told: Result<Vec<Told>, Fault> =
+            all.iter().enumerate().map(|(index, told)| Told::of(index, *told)).collect();
+        let told = told?;
+        if told.iter().map(|told| told.rows).sum::<usize>() > MOST_ROWS {
+            let why = "all parties together have more than 2^20 rows, which is the most that are \
+                       compared on shares";
+            return Err(Fault::Undefined { why });
+        }
+        Ok(told)
+    }
+}
+
+impl Announced {
+    /// Joins all parties' rows.
+    pub(crate) fn join<'a>(&'a self, permit: &'a Permit) -> Join<'a> {
+        Join { permit, tags: &self.tags, told: &self.told }
+    }
+}
+
+/// How many rows each party has.
+pub(crate) const SIZES: &str =
+    "how many ids each party has, or the size declared by `pad_to`, to every party and helper";
+/// And in how many columns.
+pub(crate) const COLUMNS: &str =
+    "of joins: how many columns each party has, to every party and helper";
+/// How many rows are in the join.
+pub(crate) const JOINED: &str =
+    "of joins: how many ids all parties have, to every party and helper";
+/// What a regression by id and correlations open.
+pub(crate) const MOMENTS: &str = "of joins: over the rows that all parties have, the sum of each column, and of the \
+     products of each two, to every party; a column can be chosen so that these are single numbers of \
+     another, which is not noticed";
+/// The scales of columns.
+pub(crate) const SCALES: &str = "of joins: the power of two next above all magnitudes of each column, those of rows included \
+     that are not in the join, to every party";
+/// How many categories there are, where small counts are withheld.
+pub(crate) const CATEGORIES: &str = "if the rules ask for a smallest cell: the power of two from which on a party has no more \
+     categories, to every party and helper";
+/// The same, always.
+pub(crate) const GROUPS: &str =
+    "the power of two from which on the first party has no more groups, to every party and helper";
+
+/// What a join is made of beside columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Join<'a> {
+    permit: &'a Permit,
+    /// Ours.
+    pub(crate) tags: &'a [Tag],
+    pub(crate) told: &'a [Told],
+}
+
+impl Join<'_> {
+    /// The join of all parties' rows with columns of words, of each party as many as `columns` says; `words`
+    /// are ours. The rule on rows is asked of it.
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        words: Vec<Vec<Lanes>>,
+        columns: impl Fn(usize, &Told) -> usize,
+    ) -> Result<Joined<E>, Fault> {
+        let Self { permit, tags, told } = self;
+        let shape = |(index, told): (usize, &Told)| Shape {
+            rows: told.rows,
+            columns: columns(index, told),
+        };
+        let shapes: Vec<Shape> = told.iter().enumerate().map(shape).collect();
+        let own = shapes.get(cx.channel.parties().me().index());
+        let own = own.map_or(0, |shape| shape.columns);
+        // A party without rows has its columns all the same; sets are filled up with rows of zeros.
+        let filled = |mut column: Vec<Lanes>| {
+            column.resize(tags.len(), Lanes(0));
+            column
+        };
+        let words = words.into_iter().chain(std::iter::repeat(Vec::new())).take(own);
+        let table = Table { tags: tags.to_vec(), words: words.map(filled).collect() };
+        let joined = cx.engine.join(&table, &shapes).await?;
+        permit.check_rows(joined.rows as u64)?;
+        if permit.withholds() && (joined.rows as u64) < permit.least_shown() {
+            return Err(permit.shows_single_rows().into());
+        }
+        match joined.rows {
+            0 => Err(Fault::Undefined { why: "the parties have no id in common" }),
+            _ => Ok(joined),
+        }
+    }
+}
+
+pub(crate) fn rows_of(told: &[Told]) -> Vec<usize> {
+    told.iter().map(|told| told.rows).collect()
+}
+
+/// A count, of which one that is too small is not opened: none stands for it, and for 0 where such are
+/// withheld. None at a helper.
+pub(crate) async fn open_count<E: Engine>(
+    cx: &mut FunctionContext<'_, E>,
+    permit: &Permit,
+    count: &E::Shared<u64>,
+) -> Result<Option<Option<u64>>, Fault> {
+    let shown = match permit.withholds() {
+        true => at_least(&mut cx.engine, count, permit.least_shown()).await?,
+        false => count.clone(),
+    };
+    let opened = cx.engine.open(&shown, Audience::Parties).await?;
+    let is_withheld = |count: u64| permit.withholds() && count == 0;
+    match opened.as_deref() {
+        None => Ok(None),
+        Some([count]) if *count <= MOST_ROWS as u64 => {
+            Ok(Some((!is_withheld(*count)).then_some(*count)))
+        }
+        Some(_) => Err(Fault::Implausible),
+    }
+}
+
+fn check_distinct(ids: &[String]) -> Result<(), InputError> {
+    let mut places: Vec<usize> = (0..ids.len()).collect();
+    places.sort_by_key(|place| ids.get(*place));
+    let twice = places.windows(2).find(|two| match two {
+        [one, next] => ids.get(*one) == ids.get(*next),
+        _ => false,
+    });
+    match twice.and_then(|two| two.get(1)) {
+        Some(index) => Err(InputError::RepeatedId { index: *index }),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn scaled(columns: Vec<Cells>) -> Vec<Scaled> {
+    columns.into_iter().filter_map(Cells::into_scaled).collect()
+}

@@ -1,0 +1,146 @@
+//! What is asked of a join, and what has to be there for it.
+
+use zeroize::Zeroizing;
+
+use super::categories;
+use super::columns::Cells;
+use crate::algebra::packed_bits::LANES;
+use crate::functions::common::sets::MOST_ITEMS;
+use crate::functions::input::Column;
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError, Misbehaviour};
+use crate::kernel::party::Party;
+
+/// The most columns of a party.
+pub(crate) const MOST_COLUMNS: usize = 64;
+
+/// The most rows of all parties together.
+pub(crate) const MOST_ROWS: usize = 1 << 20;
+
+/// The most words that all parties' rows have together.
+const MOST_WORDS: usize = 1 << 22;
+
+/// The most bits of which cells and groups are counted.
+const MOST_CELLS: usize = 1 << 24;
+
+/// The most numbers of a joined column.
+const MOST_NUMBERS: usize = 1 << 18;
+
+/// What a function asks of joined rows, and what has to be there for it.
+pub(crate) struct Terms {
+    /// How many parties, the first ones, bring one column of categories.
+    pub(crate) categories: usize,
+    /// Whether these parties tell how many categories they have, also where all counts may be shown.
+    pub(crate) always_tells: bool,
+    /// What is computed with the rows.
+    pub(crate) work: Work,
+    /// Says what is wrong, if the parties do not have the columns that are asked for: the number of
+    /// columns behind the ids of each is given.
+    pub(crate) misfit: fn(&[usize]) -> Option<&'static str>,
+}
+
+/// What is computed with the rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// They are counted: parties bring sets of ids, and nothing behind these.
+    Counts,
+    /// Cells and groups are counted.
+    Cells,
+    /// Columns of numbers are added and multiplied.
+    Numbers,
+}
+
+/// What a party has told of its rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Told {
+    /// Filled up to what was declared.
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    /// How many categories its one column may have, if small counts are withheld; 0 else.
+    pub(crate) categories: usize,
+}
+
+impl Terms {
+    /// Reads one of our columns.
+    pub(crate) fn cells(&self, column: &Column) -> Result<Cells, InputError> {
+        match column {
+            _ if self.work == Work::Counts => {
+                Err(InputError::Shape { expected: "ids, and nothing behind them" })
+            }
+            Column::Texts(texts) if self.categories > 0 => {
+                Ok(Cells::Texts(Zeroizing::new(texts.clone())))
+            }
+            Column::Numbers(numbers) => Cells::numbers(numbers),
+            Column::Texts(_) => Err(InputError::Shape { expected: "numbers behind each id" }),
+        }
+    }
+
+    /// Reports whether the party of this place tells how many categories it has.
+    pub(crate) fn tells_categories(&self, index: usize, permit: &Permit) -> bool {
+        index < self.categories && (self.always_tells || permit.withholds())
+    }
+
+    /// Refuses what parties have told, if the function has no use for it.
+    pub(crate) fn check(&self, told: &[Told], permit: &Permit) -> Result<(), Fault> {
+        self.check_categories(told, permit)?;
+        self.check_work(told)?;
+        if self.work != Work::Counts && told.iter().any(|told| told.rows == 0) {
+            return Err(Fault::Undefined { why: "a party has no rows" });
+        }
+        let columns: Vec<usize> = told.iter().map(|told| told.columns).collect();
+        match (self.misfit)(&columns) {
+            None => Ok(()),
+            Some(why) => Err(Fault::Undefined { why }),
+        }
+    }
+
+    /// Blames a party that tells another number of categories than the function asks it for.
+    fn check_categories(&self, told: &[Told], permit: &Permit) -> Result<(), Fault> {
+        for (index, told) in told.iter().enumerate() {
+            let fits = if self.tells_categories(index, permit) && told.columns > 0 {
+                told.categories.is_power_of_two()
+            } else {
+                told.categories == 0
+            };
+            if let Some(party) = Party::new(index).filter(|_| !fits) {
+                return Err(Fault::blame(party, Misbehaviour::OutOfRange));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses more than a node can do.
+    fn check_work(&self, told: &[Told]) -> Result<(), Fault> {
+        let width = |told: &Told| 1 + told.columns.max(told.categories.div_ceil(LANES));
+        let words = told.iter().map(|told| told.rows * width(told)).sum();
+        // The join is no larger than the smallest table.
+        let rows = told.iter().map(|told| told.rows).min().unwrap_or(0);
+        let kinds: usize = told.iter().map(|told| told.categories.max(1)).product();
+        let (cells, limit) = match self.work {
+            Work::Counts => (0, 1),
+            Work::Cells => (rows * kinds, MOST_CELLS),
+            Work::Numbers => (rows, MOST_NUMBERS),
+        };
+        let bounds = [
+            ("words in all parties' rows", words, MOST_WORDS),
+            ("rows of the smallest table, times what is computed of each", cells, limit),
+        ];
+        match bounds.into_iter().find(|(_, actual, limit)| actual > limit) {
+            Some((what, actual, limit)) => Err(Fault::TableTooLarge { what, actual, limit }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Told {
+    pub(crate) fn of(index: usize, [rows, columns, categories]: [u64; 3]) -> Result<Self, Fault> {
+        let within = |value: u64, most: usize| usize::try_from(value).ok().filter(|v| *v <= most);
+        let told = within(rows, MOST_ITEMS)
+            .zip(within(columns, MOST_COLUMNS))
+            .zip(within(categories, categories::MOST));
+        let party = Party::new(index).ok_or(Fault::Implausible)?;
+        let ((rows, columns), categories) =
+            told.ok_or(Fault::blame(party, Misbehaviour::OutOfRange))?;
+        Ok(Self { rows, columns, categories })
+    }
+}

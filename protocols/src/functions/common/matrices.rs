@@ -1,0 +1,95 @@
+//! Matrices that parties bring, and what all members are told of them.
+
+use zeroize::Zeroizing;
+
+use crate::functions::input::Input;
+use crate::kernel::fault::{Fault, InputError, Misbehaviour};
+use crate::kernel::party::Party;
+
+/// The most elements that a matrix may have.
+pub(crate) const MOST_ELEMENTS: usize = 4_000_000;
+
+/// One party's matrix: of one element at least, all finite.
+pub(crate) struct Matrix {
+    pub(crate) shape: Shape,
+    /// Row by row.
+    pub(crate) elements: Zeroizing<Vec<f64>>,
+}
+
+/// How large a matrix is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+}
+
+impl Matrix {
+    /// None of no elements.
+    pub(crate) fn new(input: &Input) -> Result<Option<Self>, InputError> {
+        match input {
+            Input::Matrix { rows, columns, elements } => {
+                let shape = Shape { rows: *rows, columns: *columns };
+                Self::of(shape, Zeroizing::new(elements.clone()))
+            }
+            other if other.is_empty() => Ok(None),
+            _ => Err(InputError::Shape { expected: "a matrix as a list of rows" }),
+        }
+    }
+
+    pub(crate) fn of(
+        shape: Shape,
+        elements: Zeroizing<Vec<f64>>,
+    ) -> Result<Option<Self>, InputError> {
+        if shape.rows.checked_mul(shape.columns) != Some(elements.len()) {
+            let expected = "a matrix: as many rows and columns as it has elements";
+            return Err(InputError::Shape { expected });
+        }
+        if let Some(index) = elements.iter().position(|x| !x.is_finite()) {
+            return Err(InputError::NotFinite { index });
+        }
+        check_elements(elements.len())?;
+        Ok(Some(Self { shape, elements }).filter(|matrix| !matrix.elements.is_empty()))
+    }
+}
+
+impl Shape {
+    /// As it is told; none for no matrix.
+    pub(crate) fn parse(rows: u64, columns: u64) -> Result<Option<Self>, Misbehaviour> {
+        if rows == 0 && columns == 0 {
+            return Ok(None);
+        }
+        let size = |size: u64| usize::try_from(size).map_err(|_| Misbehaviour::OutOfRange);
+        let (rows, columns) = (size(rows)?, size(columns)?);
+        match rows.saturating_mul(columns) {
+            1..=MOST_ELEMENTS => Ok(Some(Self { rows, columns })),
+            _ => Err(Misbehaviour::OutOfRange),
+        }
+    }
+
+    /// As it is told.
+    pub(crate) fn told(self) -> [u64; 2] {
+        [self.rows as u64, self.columns as u64]
+    }
+}
+
+/// What each party has told of its matrix, in order.
+pub(crate) fn parse_all<const K: usize, T>(
+    told: &[[u64; K]],
+    parse: impl Fn([u64; K]) -> Result<T, Misbehaviour>,
+) -> Result<Vec<T>, Fault> {
+    let of_party = |(index, told): (usize, &[u64; K])| {
+        parse(*told).map_err(|what| match Party::new(index) {
+            Some(party) => Fault::blame(party, what),
+            None => Fault::Implausible,
+        })
+    };
+    told.iter().enumerate().map(of_party).collect()
+}
+
+fn check_elements(actual: usize) -> Result<(), InputError> {
+    if actual > MOST_ELEMENTS {
+        let what = "elements of a matrix";
+        return Err(InputError::TooMuch { what, actual, limit: MOST_ELEMENTS });
+    }
+    Ok(())
+}

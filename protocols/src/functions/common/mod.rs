@@ -1,0 +1,20 @@
+//! What several functions have in common.
+
+pub(crate) mod categories;
+pub(crate) mod cells;
+#[cfg(test)]
+mod cells_tests;
+pub(crate) mod joins;
+pub(crate) mod matrices;
+pub(crate) mod means;
+pub(crate) mod mode;
+pub(crate) mod moments;
+pub(crate) mod numbers;
+pub(crate) mod opened_product;
+pub(crate) mod ranks;
+pub(crate) mod rows;
+pub(crate) mod search;
+pub(crate) mod sets;
+pub(crate) mod tables;
+#[cfg(test)]
+mod tables_tests;

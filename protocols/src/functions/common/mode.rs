@@ -1,0 +1,105 @@
+//! The mode of `StatisticsFrequency` and `StatisticsContingency` without the table.
+//!
+//! The counts of all cells are added under sharing, the largest is found by a tournament of
+//! comparisons, and the place of that cell is opened, if its count is at least as large as the rules
+//! ask of a cell; whether it is, is decided under sharing too. Of cells with equal counts the first
+//! is the mode.
+//!
+//! **What is opened** beside the answer: how many rows there are in all, after the release check (see
+//! [`crate::release`]); how many cells there are, to helpers; and, if the client declares no categories,
+//! which party's data have which, to every party.
+
+use serde::Serialize;
+
+use crate::algebra::ring::Ring;
+use crate::circuits::comparison::negative;
+use crate::circuits::selection::largest;
+use crate::engine::shared::Shared;
+use crate::engine::{Audience, Engine};
+use crate::functions::FunctionContext;
+use crate::functions::answer::Answer;
+use crate::functions::common::cells::{CELLS, joint_counts};
+use crate::functions::common::tables::CountedRows;
+use crate::functions::parameters::{Agreed, ONLY_MODE};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::Fault;
+
+/// The category, or the pair of categories, that occurs most often; null if none is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mode {
+    /// One name, or one of each variable.
+    pub mode: Option<Cell>,
+}
+
+/// A cell of a table by its categories.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Cell {
+    /// Of one variable.
+    One(String),
+    /// Of two variables.
+    Two(String, String),
+}
+
+/// Returns what finding the mode alone reveals beside the answer; `rows` are ours, if we have any.
+pub(crate) fn reveals(rows: Option<&CountedRows>) -> Vec<String> {
+    let number = "the number of rows of all parties together, to every party and helper";
+    let categories = rows.and_then(CountedRows::reveals_of_categories);
+    [number, CELLS].map(str::to_owned).into_iter().chain(categories).collect()
+}
+
+/// Returns the agreed parameters of finding the mode alone.
+pub(crate) fn agreed(rows: Option<&CountedRows>) -> Agreed {
+    let mut agreed = rows.map(CountedRows::agreed).unwrap_or_default();
+    agreed.insert(ONLY_MODE.to_owned(), true.to_string());
+    agreed
+}
+
+/// Finds the mode of all parties' rows, of which there are so many; none at a helper.
+pub(crate) async fn find_mode<E: Engine>(
+    cx: &mut FunctionContext<'_, E>,
+    counted: Option<CountedRows>,
+    permit: &Permit,
+    rows: u64,
+) -> Result<Option<Answer>, Fault> {
+    let (axes, counts) = joint_counts(cx, counted).await?;
+    let shown = place_of_largest(&mut cx.engine, &counts, rows, permit.least_shown()).await?;
+    let opened = cx.engine.open(&shown, Audience::Parties).await?;
+    Ok(opened.map(|place| Answer::Mode(Mode { mode: cell(&axes, &place) })))
+}
+
+/// The place of the largest count, from 1; 0 if it is not to be shown.
+async fn place_of_largest<E: Engine>(
+    engine: &mut E,
+    counts: &E::Shared<u64>,
+    rows: u64,
+    least: u64,
+) -> Result<E::Shared<u64>, Fault> {
+    // Public, and all there is to know: no count can be so large.
+    if least > rows {
+        return Ok(engine.public(vec![0]));
+    }
+    // Counts and `least` are from 0 to `rows`: their differences take one digit more for the sign.
+    let bits = <u64 as Ring>::BITS;
+    let digits = (bits - usize::try_from(rows.leading_zeros()).unwrap_or(0) + 1).min(bits);
+    let Some([count, place]) = largest(engine, counts, digits).await? else {
+        return Ok(engine.public(vec![0]));
+    };
+    let lead = count.minus(&engine.public(vec![least]));
+    let is_small = negative(engine, &lead, digits).await?;
+    let is_small = engine.inject(&[&is_small], 1).await?;
+    let one = engine.public(vec![1]);
+    engine.multiply(&place.plus(&one), &one.minus(&is_small)).await
+}
+
+fn cell(axes: &[Vec<String>], place: &[u64]) -> Option<Cell> {
+    let cell = usize::try_from(place.first()?.checked_sub(1)?).ok()?;
+    match axes {
+        [x] => x.get(cell).cloned().map(Cell::One),
+        [x, y] => {
+            let (row, column) = (cell.checked_div(y.len())?, cell.checked_rem(y.len())?);
+            Some(Cell::Two(x.get(row)?.clone(), y.get(column)?.clone()))
+        }
+        _ => None,
+    }
+}

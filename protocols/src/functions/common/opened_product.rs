@@ -1,0 +1,149 @@
+//! One product of the first party's matrix and the second's, opened to the parties.
+//!
+//! Both become matrices of integers (see [`crate::algebra::fixed`]), are shared, multiplied at the cost
+//! of one element for each of the product's, and the product is opened. No share is truncated.
+//!
+//! Where the product's rows or columns differ much in size, a common scale costs the small ones digits. A
+//! product may be of [`Normalised`](crate::algebra::normalised::Normalised) factors: each row of the first
+//! and each column of the second is below 1, with a power of two apart, which is shared beside the elements
+//! and opened with the product, to the same audience. Then a scale need not be chosen by what
+//! the elements are, and no member is told their size before the answer; a helper never is.
+
+use zeroize::Zeroizing;
+
+use crate::algebra::fixed::{Magnitude, Scales, Width};
+use crate::algebra::ring::Ring;
+use crate::engine::shared::Shared;
+use crate::engine::{Audience, Dimensions, Engine};
+use crate::functions::FunctionContext;
+use crate::kernel::fault::Fault;
+
+/// More than the exponent of any element's power of two: twice that of a double, and more for the
+/// elements of an inverse.
+const MOST_EXPONENT: i64 = 4_096;
+
+/// What all members know of a product.
+#[derive(Clone, Copy)]
+pub(crate) struct Product {
+    dimensions: Dimensions,
+    scales: Scales,
+    /// Exponents beside the first and the second factor.
+    exponents: [usize; 2],
+}
+
+/// One party's factor; empty if it has none.
+#[derive(Default)]
+pub(crate) struct Factor {
+    /// Row by row.
+    pub(crate) elements: Zeroizing<Vec<f64>>,
+    /// Of the powers of two of its rows, if it is the first, or of its columns; none if the factors are
+    /// not normalised.
+    pub(crate) exponents: Zeroizing<Vec<i32>>,
+}
+
+impl Product {
+    /// Of factors of these magnitudes; none of a factor of zeros.
+    pub(crate) fn new(dimensions: Dimensions, magnitudes: [Option<Magnitude>; 2]) -> Self {
+        let [x, y] = magnitudes;
+        let scales = Scales::choose(x, y, dimensions.inner);
+        Self { dimensions, scales, exponents: [0, 0] }
+    }
+
+    /// Of normalised factors.
+    pub(crate) fn normalised(dimensions: Dimensions) -> Self {
+        let product = Self::new(dimensions, [Some(Magnitude::BELOW_ONE); 2]);
+        Self { exponents: [dimensions.rows, dimensions.columns], ..product }
+    }
+
+    /// At which scales it is computed.
+    pub(crate) fn scales(&self) -> &Scales {
+        &self.scales
+    }
+
+    /// The product, row by row; none at a helper.
+    pub(crate) async fn open<E: Engine>(
+        &self,
+        cx: &mut FunctionContext<'_, E>,
+        mine: &Factor,
+    ) -> Result<Option<Vec<Vec<f64>>>, Fault> {
+        let me = cx.channel.parties().me().index();
+        let mine = self.encoded(mine, me)?;
+        let opened = match self.scales.width {
+            Width::Bits64 => {
+                let words: Vec<u64> = mine.iter().map(|element| element.word(0)).collect();
+                let opened = self.multiply(cx, &Zeroizing::new(words)).await?;
+                opened.map(|words| words.into_iter().map(u128::from).collect())
+            }
+            Width::Bits128 => self.multiply(cx, &mine).await?,
+        };
+        opened.map(|opened: Vec<u128>| self.decoded(&opened)).transpose()
+    }
+
+    /// The elements of our factor as integers, and its exponents.
+    fn encoded(&self, mine: &Factor, me: usize) -> Result<Zeroizing<Vec<u128>>, Fault> {
+        let scale = match me {
+            0 => self.scales.x,
+            1 => self.scales.y,
+            _ => return Ok(Zeroizing::default()),
+        };
+        let elements = scale.encode(&mine.elements).ok_or(Fault::Implausible)?;
+        if mine.exponents.is_empty() {
+            return Ok(elements);
+        }
+        let exponents = mine.exponents.iter();
+        let exponents = exponents.map(|exponent| i128::from(*exponent).cast_unsigned());
+        Ok(Zeroizing::new(elements.iter().copied().chain(exponents).collect()))
+    }
+
+    /// The opened product of the integers, and the exponents; none at a helper.
+    async fn multiply<E: Engine, R: Ring>(
+        &self,
+        cx: &mut FunctionContext<'_, E>,
+        mine: &[R],
+    ) -> Result<Option<Vec<R>>, Fault> {
+        let Dimensions { rows, inner, columns } = self.dimensions;
+        let [of_x, of_y] = self.exponents;
+        let (x, y) = (rows * inner, inner * columns);
+        let longest = (x + of_x).max(y + of_y).max(rows * columns + of_x + of_y);
+        cx.engine.prepare(R::BYTES * longest).await?;
+        let lengths = [x + of_x, y + of_y].into_iter().chain(std::iter::repeat(0));
+        let lengths: Vec<usize> = lengths.take(cx.inputs).collect();
+        let shares = cx.engine.share(mine, &lengths).await?;
+        let [first, second, ..] = shares.as_slice() else {
+            return Err(Fault::Implausible);
+        };
+        let ((x, of_x), (y, of_y)) = (split(first, x), split(second, y));
+        let product = cx.engine.matrix_product(&x, &y, self.dimensions).await?;
+        let opened = Shared::concat(&[&product, &of_x, &of_y]);
+        cx.engine.open(&opened, Audience::Parties).await
+    }
+
+    fn decoded(&self, opened: &[u128]) -> Result<Vec<Vec<f64>>, Fault> {
+        let Dimensions { rows, columns, .. } = self.dimensions;
+        let (sums, exponents) =
+            opened.split_at_checked(rows * columns).ok_or(Fault::Implausible)?;
+        let exponents = match self.exponents {
+            [0, 0] => vec![0; rows + columns],
+            _ => exponents.iter().map(|element| exponent(*element)).collect::<Result<_, _>>()?,
+        };
+        let (of_rows, of_columns) = exponents.split_at_checked(rows).ok_or(Fault::Implausible)?;
+        let row = |(sums, of_row): (&[u128], &i64)| -> Option<Vec<f64>> {
+            let elements = sums.iter().zip(of_columns);
+            elements.map(|(sum, power)| self.scales.decode_times(*sum, of_row + power)).collect()
+        };
+        let decoded: Option<_> = sums.chunks(columns.max(1)).zip(of_rows).map(row).collect();
+        decoded.ok_or(Fault::ResultOutOfRange)
+    }
+}
+
+/// What is before a place, and what is after it.
+fn split<R: Ring, S: Shared<R>>(shares: &S, at: usize) -> (S, S) {
+    let before = if at == shares.len() { shares.clone() } else { shares.slice(0..at) };
+    (before, shares.slice(at..shares.len()))
+}
+
+fn exponent(element: u128) -> Result<i64, Fault> {
+    let exponent = element.word(0).cast_signed();
+    let is_plausible = (-MOST_EXPONENT..=MOST_EXPONENT).contains(&exponent);
+    is_plausible.then_some(exponent).ok_or(Fault::Implausible)
+}

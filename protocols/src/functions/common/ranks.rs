@@ -1,0 +1,97 @@
+//! Numbers by their place in the order of all parties' numbers.
+//!
+//! All are searches by rank (see [`super::search`]), all ranks of one function at once. Doubles are
+//! compared exactly; whole numbers that no double equals are refused; −0 counts as 0.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use zeroize::Zeroizing;
+
+use crate::algebra::exact::Grid;
+use crate::algebra::order::{double, key};
+use crate::engine::Engine;
+use crate::functions::FunctionContext;
+use crate::functions::common::numbers::NO_NUMBERS;
+use crate::functions::common::search::{Query, THRESHOLDS, find};
+use crate::functions::parameters::{Agreed, grid_text};
+use crate::kernel::fault::{Fault, InputError};
+
+/// One party's numbers in order; none at a helper.
+pub(crate) struct Ranked {
+    grid: Grid,
+    keys: Zeroizing<Vec<u64>>,
+}
+
+/// The numbers that were found, by their ranks.
+pub(crate) struct Found(BTreeMap<u64, f64>);
+
+impl Ranked {
+    /// Refuses numbers that are not on the grid, and sorts the others.
+    pub(crate) fn new(
+        grid: Grid,
+        numbers: impl ExactSizeIterator<Item = f64>,
+    ) -> Result<Self, InputError> {
+        // Reserved as a whole: growing would leave copies behind.
+        let mut keys = Zeroizing::new(Vec::with_capacity(numbers.len()));
+        for (index, x) in numbers.enumerate() {
+            grid.admit(index, x)?;
+            keys.push(key(x));
+        }
+        keys.sort_unstable();
+        Ok(Self { grid, keys })
+    }
+
+    pub(crate) fn agreed(&self) -> Agreed {
+        grid_text(&self.grid).into()
+    }
+
+    /// Returns how many thresholds are counted below and compared in each step, for so many ranks.
+    pub(crate) const fn words(ranks: usize) -> usize {
+        ranks * THRESHOLDS
+    }
+
+    /// Asks for the number of this rank.
+    pub(crate) fn query(&self, rank: u64) -> Query<'_> {
+        Query { keys: &self.keys, rank }
+    }
+
+    /// Finds the numbers of these ranks among all parties' `rows` numbers; none at a helper.
+    pub(crate) async fn find<E: Engine>(
+        &self,
+        cx: &mut FunctionContext<'_, E>,
+        ranks: &[u64],
+        rows: u64,
+    ) -> Result<Option<Found>, Fault> {
+        let ranks: BTreeSet<u64> = ranks.iter().copied().collect();
+        let queries: Vec<Query<'_>> = ranks.iter().map(|rank| self.query(*rank)).collect();
+        let numbers = find_numbers(cx, &queries, rows).await?;
+        Ok(numbers.map(|numbers| Found(ranks.into_iter().zip(numbers).collect())))
+    }
+}
+
+impl Found {
+    /// Returns the number of this rank.
+    pub(crate) fn at(&self, rank: u64) -> Result<f64, Fault> {
+        self.0.get(&rank).copied().ok_or(Fault::Implausible)
+    }
+}
+
+/// Refuses to look for a number among none.
+pub(crate) fn check_rows(rows: u64) -> Result<(), Fault> {
+    if rows == 0 { Err(NO_NUMBERS) } else { Ok(()) }
+}
+
+/// Finds the numbers that queries ask for, in their order; none at a helper.
+pub(crate) async fn find_numbers<E: Engine>(
+    cx: &mut FunctionContext<'_, E>,
+    queries: &[Query<'_>],
+    rows: u64,
+) -> Result<Option<Vec<f64>>, Fault> {
+    let Some(keys) = find(cx, queries, rows).await? else { return Ok(None) };
+    let numbers: Option<Vec<f64>> = keys.into_iter().map(double).collect();
+    numbers.map(Some).ok_or(Fault::Implausible)
+}
+
+#[cfg(test)]
+#[path = "ranks_tests.rs"]
+mod tests;

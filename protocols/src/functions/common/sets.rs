@@ -1,0 +1,96 @@
+//! What functions of sets have in common: how items are compared, and how a set's size is told or hidden.
+//!
+//! Every party's set is told by its size, which a declared size can hide: then each is filled up with
+//! items that no party has.
+
+use rand_core::CryptoRng;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::functions::descriptor::ParameterEntry;
+use crate::functions::parameters::{Agreed, NO, refuse};
+use crate::kernel::fault::InputError;
+use crate::suites::intersection::Tag;
+use crate::suites::intersection::items::{Case, ITEMS};
+
+/// The name of the declared size.
+const PAD_TO: &str = "pad_to";
+
+/// The most items of a party.
+pub(crate) const MOST_ITEMS: usize = 1 << 24;
+
+/// The parameters of ids and items: how they are compared, and to how many each party's set is filled up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Ids {
+    #[serde(default)]
+    case: Case,
+    pub(crate) pad_to: Option<u64>,
+}
+
+impl Ids {
+    /// The names and meanings of both, for descriptors.
+    pub(crate) const CASE: ParameterEntry = ParameterEntry::text(
+        "case",
+        "of ids and items: `exact`, where upper and lower case differ (the usual one), or `lower`, where \
+         they are compared in lower case",
+    );
+    pub(crate) const PAD_TO: ParameterEntry = ParameterEntry::number(
+        PAD_TO,
+        "to how many ids or items each party's set is filled up, which is told instead of the true number; \
+         the true number where it is left out",
+    );
+
+    /// Returns how items are compared, and whether sets are filled up, as the spec has it.
+    pub(crate) fn agreed(self) -> Agreed {
+        let size = self.pad_to.map_or_else(|| NO.to_owned(), |size| size.to_string());
+        [(ITEMS.to_owned(), self.case.rule().to_owned()), (PAD_TO.to_owned(), size)].into()
+    }
+
+    /// Returns the items that texts stand for.
+    pub(crate) fn items(self, texts: &[String]) -> Zeroizing<Vec<String>> {
+        Zeroizing::new(texts.iter().map(|text| self.case.item(text)).collect())
+    }
+
+    /// Returns the items that texts stand for in order, each once.
+    pub(crate) fn distinct_items(self, texts: &[String]) -> Zeroizing<Vec<String>> {
+        let mut items = self.items(texts);
+        items.sort_unstable();
+        items.dedup();
+        items
+    }
+
+    /// Refuses a set of more items than there may be, or than were declared.
+    pub(crate) fn check_size(self, items: usize) -> Result<(), InputError> {
+        let declared = match self.pad_to {
+            None => items,
+            Some(size) => usize::try_from(size).unwrap_or(usize::MAX),
+        };
+        if declared > MOST_ITEMS {
+            let (what, actual, limit) = ("items of a party", declared, MOST_ITEMS);
+            return Err(InputError::TooMuch { what, actual, limit });
+        }
+        if items > declared {
+            return Err(refuse(PAD_TO, format!("a party has more than {declared} items")));
+        }
+        Ok(())
+    }
+
+    /// Returns the tags, and behind them random ones up to the declared size.
+    pub(crate) fn padded(
+        self,
+        mut tags: Zeroizing<Vec<Tag>>,
+        rng: &mut impl CryptoRng,
+    ) -> Zeroizing<Vec<Tag>> {
+        let Some(size) = self.pad_to.and_then(|size| usize::try_from(size).ok()) else {
+            return tags;
+        };
+        // Reserved as a whole: growing would leave copies behind.
+        let mut all = Zeroizing::new(Vec::with_capacity(size.max(tags.len())));
+        all.append(&mut tags);
+        while all.len() < size {
+            let [high, low] = [rng.next_u64(), rng.next_u64()];
+            all.push(u128::from(high) << 64 | u128::from(low));
+        }
+        all
+    }
+}

@@ -1,0 +1,365 @@
+//! `StatisticsFrequency` and `StatisticsContingency`: how often each category, or each pair of
+//! categories, occurs.
+//!
+//! A contingency table has a cell for every pair of a category of x and a category of y, also where none
+//! occurs. Which cells a party's data have cannot be seen by anybody.
+//!
+//! Where the rules let every count be shown, a table is one masked sum of counts, one 64-bit word a
+//! cell, and every cell is opened. Where they do not, small cells are not opened to anybody: then the
+//! table is computed on shares (see [`crate::functions::common::cells`]), a small cell and an empty
+//! one look the same, and both are null in the answer. Where categories come from the data, a name of
+//! which nothing is shown is left out.
+//!
+//! Whoever contributed rows, or knows totals or other tables, may work out some of what is not shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::algebra::layout::Layout;
+use crate::engine::aggregate::{Aggregate, Rounds};
+use crate::functions::SumsContext;
+use crate::functions::answer::Answer;
+use crate::functions::common::categories::{self, Axes};
+use crate::functions::common::cells::CELLS;
+use crate::functions::descriptor::ParameterEntry;
+use crate::functions::parameters::{Agreed, ONLY_MODE, refuse};
+use crate::kernel::channel::Channel;
+use crate::kernel::disclosure::{Permit, Rules};
+use crate::kernel::fault::{Fault, InputError};
+
+/// How often each category occurs; null where it is less often than the rules let be shown, and then
+/// also where it does not occur. Categories from the data that would be null are not listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Histogram {
+    /// The count of each category.
+    pub histogram: BTreeMap<String, Option<u64>>,
+    /// The first category with the largest count that is shown; null if none is above 0.
+    pub mode: Option<String>,
+}
+
+/// How often each pair of categories occurs; null where it is less often than the rules let be shown,
+/// and then also where it does not occur. Categories from the data that would have nothing but nulls
+/// are not listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Table {
+    /// The count of each y under each x.
+    pub table: BTreeMap<String, BTreeMap<String, Option<u64>>>,
+    /// The first pair with the largest count that is shown; null if none is above 0.
+    pub mode: Option<(String, String)>,
+}
+
+/// One party's rows by their categories. A frequency table has one axis, a contingency table two.
+pub(crate) struct CountedRows {
+    declared: bool,
+    axes: Axes,
+    rows: Positions,
+    /// How often each row occurs; nothing if each occurs once.
+    times: Option<Zeroizing<Vec<u64>>>,
+}
+
+/// The categories that the data may have, so that none need be revealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Categories {
+    /// Of one variable, for a frequency table.
+    One(Vec<String>),
+    /// Of two variables, for a contingency table.
+    Two([Vec<String>; 2]),
+    /// Their canonical text, as the parties have agreed on it.
+    Agreed(String),
+}
+
+/// The parameters of tables.
+#[derive(Deserialize)]
+pub(crate) struct TableParameters {
+    pub(crate) categories: Option<Categories>,
+}
+
+/// Of each row, for each axis, the position of its category: as many a row as there are axes.
+type Positions = Zeroizing<Vec<usize>>;
+
+/// Rows by their categories, and how often each occurs if that is not once.
+pub(crate) struct Rows<'a, const D: usize> {
+    items: Vec<[&'a str; D]>,
+    times: Option<Zeroizing<Vec<u64>>>,
+}
+
+/// The parameter that asks for the mode alone.
+pub(crate) const ONLY_MODE_ENTRY: ParameterEntry = ParameterEntry::boolean(
+    ONLY_MODE,
+    "whether the mode is all that is wanted: then nothing else of the table is opened; the whole table \
+     where it is left out",
+);
+
+impl<'a, const D: usize> Rows<'a, D> {
+    /// Rows of which each occurs once.
+    pub(crate) fn single(items: impl Iterator<Item = [&'a str; D]>) -> Self {
+        Self { items: items.collect(), times: None }
+    }
+
+    /// Rows that occur so often; none of those that never do.
+    pub(crate) fn counted(rows: impl ExactSizeIterator<Item = ([&'a str; D], u64)>) -> Self {
+        let mut times = Zeroizing::new(Vec::with_capacity(rows.len()));
+        let mut items = Vec::with_capacity(rows.len());
+        for (row, count) in rows.filter(|(_, count)| *count > 0) {
+            items.push(row);
+            times.push(count);
+        }
+        Self { items, times: Some(times) }
+    }
+
+    pub(crate) fn none() -> Self {
+        Self { items: Vec::new(), times: None }
+    }
+}
+
+impl CountedRows {
+    /// Finds the place of each row in the table, among `declared` categories or the rows' own.
+    pub(crate) fn new<const D: usize>(
+        declared: Option<Axes>,
+        rows: Rows<'_, D>,
+    ) -> Result<Self, InputError> {
+        let Rows { items, times } = rows;
+        let is_declared = declared.is_some();
+        let axes = match declared {
+            Some(axes) => axes.into_iter().map(sorted).collect::<Result<_, _>>()?,
+            None => own_axes(&items)?,
+        };
+        categories::check_size(&axes)?;
+        Ok(Self { declared: is_declared, rows: positions(&axes, &items)?, times, axes })
+    }
+
+    pub(crate) fn agreed(&self) -> Agreed {
+        let text = if self.declared { fingerprint(&self.axes) } else { "from the data".to_owned() };
+        [("categories".to_owned(), text)].into()
+    }
+
+    pub(crate) fn words(&self) -> usize {
+        self.axes.iter().map(Vec::len).product()
+    }
+
+    /// Reports whether the client has declared the categories.
+    pub(crate) fn is_declared(&self) -> bool {
+        self.declared
+    }
+
+    pub(crate) fn reveals_of_categories(&self) -> Option<String> {
+        let reveal = "which party's data have which category, to every party";
+        (!self.declared).then(|| reveal.to_owned())
+    }
+
+    pub(crate) fn reveals(&self, rules: &Rules) -> Vec<String> {
+        let cells = rules.ask_for_cells().then(|| CELLS.to_owned());
+        self.reveals_of_categories().into_iter().chain(cells).collect()
+    }
+
+    /// Finds the categories of all parties together, and counts how often our rows have each cell of
+    /// them.
+    pub(crate) async fn count(
+        self,
+        channel: &Channel,
+    ) -> Result<(Axes, Zeroizing<Vec<u64>>), Fault> {
+        let Self { declared, axes: own, rows, times } = self;
+        let axes =
+            if declared { own.clone() } else { categories::unite(channel, own.clone()).await? };
+        let layout = Layout::uniform(1, axes.iter().map(Vec::len).product())?;
+        let times = times.as_deref().map(Vec::as_slice);
+        let words = count(&rows, times, &own, &axes, layout.words());
+        Ok((axes, words))
+    }
+
+    /// Opens the whole table.
+    pub(crate) async fn sum<A: Aggregate>(
+        self,
+        cx: &mut SumsContext<'_, A>,
+        permit: &Permit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Answer, Fault> {
+        let declared = self.declared;
+        let (axes, words) = self.count(cx.channel).await?;
+        let layout = Layout::uniform(1, words.len())?;
+        let sum = cx.sums.sum(Rounds::default(), &layout, words, rng).await?;
+        let total = total(&sum).ok_or(Fault::Implausible)?;
+        if !permit.agrees_with(total) {
+            return Err(Fault::Implausible);
+        }
+        Ok(answer(axes, sum.into_iter().map(Some).collect(), declared))
+    }
+}
+
+/// Refuses categories of another number of variables.
+pub(crate) fn refuse_categories(expected: &str) -> InputError {
+    refuse("categories", format!("this function takes {expected}"))
+}
+
+/// Declared categories in order: two parties that list the same ones agree.
+fn sorted(mut axis: Vec<String>) -> Result<Vec<String>, InputError> {
+    axis.sort();
+    axis.iter().try_for_each(|name| categories::check_name(name))?;
+    if !axis.iter().is_sorted_by(|a, b| a < b) {
+        return Err(refuse("categories", "one of them is listed twice".into()));
+    }
+    if axis.is_empty() {
+        return Err(refuse("categories", "an empty list".into()));
+    }
+    Ok(axis)
+}
+
+fn own_axes<const D: usize>(items: &[[&str; D]]) -> Result<Axes, InputError> {
+    let mut axes = vec![BTreeSet::new(); D];
+    for item in items {
+        for (axis, name) in axes.iter_mut().zip(item) {
+            if axis.insert(*name) {
+                categories::check_name(name)?;
+            }
+        }
+    }
+    let own = |axis: BTreeSet<&str>| axis.into_iter().map(str::to_owned).collect();
+    let axes = axes.into_iter().map(own).collect();
+    categories::check_message(&axes)?;
+    Ok(axes)
+}
+
+fn positions<const D: usize>(axes: &Axes, items: &[[&str; D]]) -> Result<Positions, InputError> {
+    // Reserved as a whole: growing would leave copies behind.
+    let mut positions = Zeroizing::new(Vec::with_capacity(D * items.len()));
+    for (index, item) in items.iter().enumerate() {
+        for (axis, name) in axes.iter().zip(item) {
+            let undeclared = InputError::UndeclaredCategory { index };
+            positions.push(position(axis, name).ok_or(undeclared)?);
+        }
+    }
+    Ok(positions)
+}
+
+fn position(axis: &[String], name: &str) -> Option<usize> {
+    axis.binary_search_by(|known| known.as_str().cmp(name)).ok()
+}
+
+fn fingerprint(axes: &Axes) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("cloister 1 declared categories");
+    for axis in axes {
+        hasher.update(&(axis.len() as u64).to_le_bytes());
+        for name in axis {
+            hasher.update(&(name.len() as u64).to_le_bytes());
+            hasher.update(name.as_bytes());
+        }
+    }
+    let sizes: Vec<String> = axes.iter().map(|axis| axis.len().to_string()).collect();
+    format!("{} declared, blake3 {}", sizes.join(" x "), hasher.finalize().to_hex())
+}
+
+/// The counts of all cells of the agreed axes; positions are on our own ones.
+fn count(
+    rows: &Positions,
+    times: Option<&[u64]>,
+    own: &Axes,
+    axes: &Axes,
+    words: usize,
+) -> Zeroizing<Vec<u64>> {
+    let agreed: Vec<Vec<Option<usize>>> = own
+        .iter()
+        .zip(axes)
+        .map(|(own, axis)| own.iter().map(|name| position(axis, name)).collect())
+        .collect();
+    let mut table = Zeroizing::new(vec![0_u64; words]);
+    for (index, row) in rows.chunks_exact(axes.len().max(1)).enumerate() {
+        let times = times.map_or(1, |times| times.get(index).copied().unwrap_or_default());
+        let mut places = row.iter().zip(&agreed).zip(axes);
+        let cell = places.try_fold(0, |cell, ((at, agreed), axis)| {
+            Some(cell * axis.len() + agreed.get(*at).copied().flatten()?)
+        });
+        if let Some(count) = cell.and_then(|cell| table.get_mut(cell)) {
+            // No more than the number of all rows, which was checked.
+            *count = count.wrapping_add(times);
+        }
+    }
+    table
+}
+
+/// All counts together; none if they cannot all be counts of rows.
+fn total(counts: &[u64]) -> Option<u64> {
+    let total = counts.iter().try_fold(0_u64, |total, count| total.checked_add(*count));
+    total.filter(|total| *total < 1 << 63)
+}
+
+/// The answer with what may be shown of each cell. Of categories from the data, those are left out of
+/// which no count is shown.
+pub(crate) fn answer(axes: Axes, shown: Vec<Option<u64>>, declared: bool) -> Answer {
+    let (axes, shown) = if declared || shown.iter().all(Option::is_some) {
+        (axes, shown)
+    } else {
+        without_withheld(axes, &shown)
+    };
+    match axes.as_slice() {
+        [x, y] => Answer::Contingency(table(x, y, &shown)),
+        others => Answer::Frequency(histogram(others.first().map_or(&[], Vec::as_slice), &shown)),
+    }
+}
+
+/// The axes without the names of which no count above 0 is shown, and the cells that are left.
+fn without_withheld(axes: Axes, shown: &[Option<u64>]) -> (Axes, Vec<Option<u64>>) {
+    let mut stays: Vec<Vec<bool>> = axes.iter().map(|axis| vec![false; axis.len()]).collect();
+    for (cell, _) in shown.iter().enumerate().filter(|(_, count)| count.is_some_and(|c| c > 0)) {
+        for (stays, at) in stays.iter_mut().zip(coordinates(&axes, cell)) {
+            stays.get_mut(at).into_iter().for_each(|stays| *stays = true);
+        }
+    }
+    let is_left = |cell: usize| {
+        let mut places = stays.iter().zip(coordinates(&axes, cell));
+        places.all(|(stays, at)| stays.get(at).copied().unwrap_or_default())
+    };
+    let cells = shown.iter().enumerate().filter(|(cell, _)| is_left(*cell));
+    let cells = cells.map(|(_, count)| *count).collect();
+    let left = |(axis, stays): (Vec<String>, &Vec<bool>)| {
+        axis.into_iter().zip(stays).filter_map(|(name, stays)| stays.then_some(name)).collect()
+    };
+    (axes.into_iter().zip(&stays).map(left).collect(), cells)
+}
+
+/// The position on each axis of a cell, of which the last axis runs fastest.
+fn coordinates(axes: &Axes, cell: usize) -> Vec<usize> {
+    let mut rest = cell;
+    let mut positions: Vec<usize> = axes
+        .iter()
+        .rev()
+        .map(|axis| {
+            let at = rest % axis.len().max(1);
+            rest /= axis.len().max(1);
+            at
+        })
+        .collect();
+    positions.reverse();
+    positions
+}
+
+fn histogram(x: &[String], shown: &[Option<u64>]) -> Histogram {
+    Histogram {
+        histogram: x.iter().cloned().zip(shown.iter().copied()).collect(),
+        mode: largest(shown).and_then(|cell| x.get(cell).cloned()),
+    }
+}
+
+fn table(x: &[String], y: &[String], shown: &[Option<u64>]) -> Table {
+    let rows = shown.chunks(y.len().max(1));
+    let row = |row: &[Option<u64>]| y.iter().cloned().zip(row.iter().copied()).collect();
+    let mode = largest(shown).and_then(|cell| {
+        Some((
+            x.get(cell.checked_div(y.len())?)?.clone(),
+            y.get(cell.checked_rem(y.len())?)?.clone(),
+        ))
+    });
+    Table { table: x.iter().cloned().zip(rows.map(row)).collect(), mode }
+}
+
+/// The first cell with the largest count that is shown and above 0.
+fn largest(shown: &[Option<u64>]) -> Option<usize> {
+    let counts = shown.iter().enumerate().filter_map(|(cell, count)| Some((cell, (*count)?)));
+    let largest = counts
+        .filter(|(_, count)| *count > 0)
+        .reduce(|best, next| if next.1 > best.1 { next } else { best });
+    largest.map(|(cell, _)| cell)
+}

@@ -1,0 +1,237 @@
+//! Frequency and contingency tables end to end, in simulation.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::computation::{Input, Request};
+use crate::functions::catalogue::find;
+use crate::functions::common::tables::Categories;
+use crate::functions::parameters::Parameters;
+use crate::kernel::disclosure::Profile;
+use crate::kernel::fault::{Fault, InputError, Misbehaviour};
+use crate::kernel::party::Party;
+use crate::kernel::simulation::adversary::{Action, Tamper};
+use crate::kernel::simulation::{Ending, Simulation};
+use crate::testing::{Run, seed};
+
+fn texts(items: &[&str]) -> Input {
+    Input::Texts(items.iter().map(|item| (*item).to_owned()).collect())
+}
+
+fn pairs(items: &[(&str, &str)]) -> Input {
+    Input::TextPairs(items.iter().map(|(x, y)| ((*x).to_owned(), (*y).to_owned())).collect())
+}
+
+fn names(items: &[&str]) -> Vec<String> {
+    items.iter().map(|item| (*item).to_owned()).collect()
+}
+
+fn declared(categories: Categories) -> Parameters {
+    Parameters::default().with("categories", Some(categories))
+}
+
+fn json(run: &Run) -> Value {
+    serde_json::to_value(run.answer()).unwrap()
+}
+
+fn frequency() -> Run {
+    let inputs = [&["b", "a", "b"][..], &["c", "b"], &["a"]].map(texts);
+    Run::new("StatisticsFrequency", inputs.to_vec())
+}
+
+#[test]
+fn frequencies_of_categories_from_the_data() {
+    let due = json!({"histogram": {"a": 2, "b": 3, "c": 1}, "mode": "b"});
+    assert_eq!(json(&frequency()), due);
+}
+
+#[test]
+fn declared_categories_are_all_shown_and_nobody_tells_which_it_has() {
+    let run = frequency().parameters(declared(Categories::One(names(&["d", "c", "b", "a"]))));
+    let due = json!({"histogram": {"a": 2, "b": 3, "c": 1, "d": 0}, "mode": "b"});
+    assert_eq!(json(&run), due);
+    let report = run.simulate(Simulation::new(seed()));
+    let outcome = report.results().unwrap()[0];
+    assert_eq!(outcome.security.reveals, Vec::<String>::new());
+    assert_eq!(report.meters[0].round_names(), ["commit", "open"]);
+}
+
+#[test]
+fn categories_from_the_data_are_told_and_that_is_said() {
+    let report = frequency().simulate(Simulation::new(seed()));
+    let outcome = report.results().unwrap()[0];
+    assert_eq!(
+        outcome.security.reveals,
+        ["which party's data have which category, to every party"]
+    );
+    let rounds = ["categories", "categories echo", "commit", "open"];
+    assert_eq!(report.meters[0].round_names(), rounds);
+}
+
+#[test]
+fn contingency_is_the_full_cross() {
+    let inputs = [pairs(&[("m", "x"), ("f", "y")]), pairs(&[("m", "x"), ("m", "z")]), pairs(&[])];
+    let run = Run::new("StatisticsContingency", inputs.to_vec());
+    let table = json!({"f": {"x": 0, "y": 1, "z": 0}, "m": {"x": 2, "y": 0, "z": 1}});
+    assert_eq!(json(&run), json!({"table": table, "mode": ["m", "x"]}));
+    let axes = Categories::Two([names(&["m", "f"]), names(&["z", "y", "x"])]);
+    assert_eq!(json(&run.parameters(declared(axes))), json!({"table": table, "mode": ["m", "x"]}));
+}
+
+#[test]
+fn the_first_of_equal_categories_is_the_mode() {
+    let run = Run::new("StatisticsFrequency", vec![texts(&["b", "a"]), texts(&["c"])]);
+    assert_eq!(json(&run)["mode"], "a");
+}
+
+#[test]
+fn nothing_has_no_mode() {
+    let run = Run::new("StatisticsFrequency", vec![texts(&[]), Input::Integers(vec![])]);
+    assert_eq!(json(&run), json!({"histogram": {}, "mode": null}));
+    let run = Run::new("StatisticsContingency", vec![pairs(&[]), pairs(&[])]);
+    assert_eq!(json(&run), json!({"table": {}, "mode": null}));
+    let run = Run::new("StatisticsFrequency", vec![texts(&[]), texts(&[])]);
+    let run = run.parameters(declared(Categories::One(names(&["a"]))));
+    assert_eq!(json(&run), json!({"histogram": {"a": 0}, "mode": null}));
+}
+
+#[test]
+fn undeclared_and_unfit_categories_are_refused() {
+    let request = |categories, input| {
+        let function = find("StatisticsFrequency").unwrap();
+        Request::new(function, &declared(categories), input, 0, 2).map(drop)
+    };
+    let one = |list: &[&str]| Categories::One(names(list));
+    let undeclared = request(one(&["a"]), texts(&["a", "secret"])).unwrap_err();
+    assert_eq!(undeclared, InputError::UndeclaredCategory { index: 1 });
+    assert!(!undeclared.to_string().contains("secret"));
+    let refused = [one(&["a", "a"]), one(&[]), Categories::Two([names(&["a"]), names(&["b"])])];
+    for categories in refused {
+        let error = request(categories, texts(&[])).unwrap_err();
+        assert!(matches!(error, InputError::Parameter { name: "categories", .. }), "{error}");
+    }
+    let long = "x".repeat(1001);
+    let error = request(one(&[&long]), texts(&[])).unwrap_err();
+    assert!(matches!(error, InputError::TooMuch { actual: 1001, .. }), "{error}");
+    let numbers = request(one(&["a"]), Input::Numbers(vec![1.0])).unwrap_err();
+    assert_eq!(numbers, InputError::Shape { expected: "texts" });
+}
+
+#[test]
+fn tables_that_are_too_large_are_refused() {
+    let axis: Vec<String> = (0..4000).map(|index| index.to_string()).collect();
+    let categories = Categories::Two([axis.clone(), axis.clone()]);
+    let function = find("StatisticsContingency").unwrap();
+    let error = Request::new(function, &declared(categories), pairs(&[]), 0, 2).unwrap_err();
+    assert!(matches!(error, InputError::TooMuch { actual: 16_000_000, .. }), "{error}");
+    // Each party's own table is small, the joint one is not: all stop before counting.
+    let names = || (0..4200).map(|index| index.to_string());
+    let x = names().map(|name| (name, "0".to_owned())).collect();
+    let y = names().map(|name| ("0".to_owned(), name)).collect();
+    let inputs = vec![Input::TextPairs(x), Input::TextPairs(y)];
+    let run = Run::new("StatisticsContingency", inputs);
+    let report = run.simulate(Simulation::new(seed()));
+    for ending in &report.endings {
+        let fault = ending.fault().unwrap();
+        assert!(matches!(fault, Fault::TableTooLarge { actual: 17_640_000, .. }));
+    }
+}
+
+#[test]
+fn answers_that_are_too_large_are_refused_before_anything_is_counted() {
+    let short: Vec<String> = (0..1000).map(|index| index.to_string()).collect();
+    let long: Vec<String> = (0..1000).map(|index| format!("{index:0>990}")).collect();
+    let is_refused = |actual: usize, limit: usize| limit == 64 << 20 && actual > 1000 * 990_000;
+    let categories = Categories::Two([short.clone(), long.clone()]);
+    let function = find("StatisticsContingency").unwrap();
+    let error = Request::new(function, &declared(categories), pairs(&[]), 0, 2).unwrap_err();
+    assert!(
+        matches!(error, InputError::TooMuch { actual, limit, .. } if is_refused(actual, limit)),
+        "{error}"
+    );
+    let own = Input::TextPairs(short.iter().cloned().zip(long.iter().cloned()).collect());
+    let error = Request::new(function, &Parameters::default(), own, 0, 2).unwrap_err();
+    assert!(matches!(error, InputError::TooMuch { .. }), "{error}");
+    // Either party's own table is small: one has the many names of x, the other the long ones of y.
+    let x = short.into_iter().map(|name| (name, "y".to_owned()));
+    let y = long.into_iter().map(|name| ("x".to_owned(), name));
+    let inputs = vec![Input::TextPairs(x.collect()), Input::TextPairs(y.collect())];
+    let run = Run::new("StatisticsContingency", inputs);
+    let report = run.simulate(Simulation::new(seed()));
+    for ending in &report.endings {
+        let fault = ending.fault();
+        assert!(
+            matches!(fault, Some(Fault::TableTooLarge { actual, limit, .. }) if is_refused(*actual, *limit)),
+            "{fault:?}"
+        );
+    }
+    assert_eq!(report.meters[0].round_names(), ["categories", "categories echo"]);
+}
+
+#[test]
+fn parties_that_declare_different_categories_disagree() {
+    let run = frequency();
+    let lists = [names(&["a", "b", "c"]), names(&["a", "b", "c", "d"]), names(&["c", "b", "a"])];
+    let function = find("StatisticsFrequency").unwrap();
+    let text = lists.map(|list| {
+        let parameters = declared(Categories::One(list));
+        Request::new(function, &parameters, texts(&[]), 0, 3).unwrap().parameters()
+    });
+    assert_ne!(text[0], text[1]);
+    assert_eq!(text[0], text[2]);
+    assert!(text[1]["categories"].starts_with("4 declared, blake3 "));
+    assert_eq!(run.request(0).unwrap().parameters()["categories"], "from the data");
+}
+
+/// The rounds `categories` and `categories echo` are messages 1 and 2.
+#[test]
+fn two_stories_about_categories_are_noticed() {
+    let cheater = Party::new(1).unwrap();
+    let own: Vec<Vec<&str>> = vec![vec!["c", "z"]];
+    let list = crate::kernel::wire::encode(&own).unwrap();
+    let tamper = Tamper::new(cheater, Party::new(0), 1, Action::Replace(list.into())).retagging();
+    let report = frequency().simulate(Simulation::new(seed()).adversary(tamper));
+    // Party 1's own echo tells party 0 what it has told party 2.
+    let false_report = Fault::blame(cheater, Misbehaviour::FalseReport);
+    assert_eq!(report.endings[0].fault(), Some(&false_report));
+    let two_faces = Fault::TwoFaces { witness: Party::new(0).unwrap(), accused: cheater };
+    assert_eq!(report.endings[2].fault(), Some(&two_faces));
+}
+
+#[test]
+fn lists_that_no_honest_party_sends_are_refused() {
+    let cheater = Party::new(1).unwrap();
+    let lists: [Vec<Vec<String>>; 6] = [
+        vec![],
+        vec![names(&["a"]), names(&["b"])],
+        vec![names(&["b", "a"])],
+        vec![names(&["a", "a"])],
+        vec![vec!["x".repeat(1001)]],
+        vec![(0..100_001).map(|index| format!("{index:06}")).collect()],
+    ];
+    let encoded = lists.iter().filter_map(|list| crate::kernel::wire::encode(list).ok());
+    for body in encoded.map(Into::into).chain([bytes::Bytes::from_static(&[255; 16])]) {
+        let tamper = Tamper::new(cheater, None, 1, Action::Replace(body)).retagging();
+        let report = frequency().simulate(Simulation::new(seed()).adversary(tamper));
+        let malformed = Fault::blame(cheater, Misbehaviour::Malformed);
+        assert_eq!(report.endings[0].fault(), Some(&malformed));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_list_makes_a_party_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let cheater = Party::new(1).unwrap();
+        let tamper = Tamper::new(cheater, None, 1, Action::Replace(bytes.into())).retagging();
+        let report = frequency().simulate(Simulation::new(1).adversary(tamper));
+        prop_assert!(!matches!(report.endings[0], Ending::Done(_)));
+    }
+}
+
+#[test]
+fn production_rules_need_ten_rows() {
+    let run = frequency().rules(Profile::Production.rules());
+    let report = run.simulate(Simulation::new(seed()));
+    assert!(report.endings.iter().all(|ending| matches!(ending.fault(), Some(Fault::Refused(_)))));
+}

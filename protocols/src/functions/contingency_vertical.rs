@@ -1,0 +1,71 @@
+//! `StatisticsContingencyVertical`: the table of the first party's categories and the second's, over the
+//! ids that all parties have.
+
+use rand_core::CryptoRng;
+
+use crate::engine::Engine;
+use crate::functions::answer::Answer;
+use crate::functions::common::joins::terms::{Terms, Work};
+use crate::functions::common::joins::{CATEGORIES, COLUMNS, JOINED, KeyedRows, SIZES, categories};
+use crate::functions::common::sets::Ids;
+use crate::functions::descriptor::{Behind, Descriptor, InputKind, Kind, Needs};
+use crate::functions::input::Input;
+use crate::functions::parameters::Agreed;
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::party::Party;
+
+const TERMS: Terms = Terms { categories: 2, always_tells: false, work: Work::Cells, misfit };
+
+pub(crate) struct ContingencyVertical(KeyedRows);
+
+impl Function for ContingencyVertical {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "StatisticsContingencyVertical",
+        summary: "how often pairs of categories occur, one of each pair at the first party, one at the second, \
+                  over the ids that all parties have",
+        asked_by: None,
+        input: InputKind::Keyed([Behind::Category, Behind::Category]),
+        parameters: &[Ids::CASE, Ids::PAD_TO],
+        kind: Kind::Joined,
+        needs: Needs::SharesWithJoin,
+        pushdown: None,
+        reveals: &[SIZES, COLUMNS, JOINED, CATEGORIES],
+        result_keys: &["table", "mode"],
+    };
+
+    type Parameters = Ids;
+
+    fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+        KeyedRows::new(&TERMS, ids, input).map(Self)
+    }
+
+    fn agreed(&self) -> Agreed {
+        self.0.agreed()
+    }
+
+    fn take_place(&mut self, me: Party) -> Result<(), InputError> {
+        self.0.take_place(me)
+    }
+}
+
+impl OnShares for ContingencyVertical {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        _: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        let announced = self.0.announce(cx, permit, rng).await?;
+        categories::contingency(cx, announced.join(permit), self.0.columns, rng).await
+    }
+}
+
+/// Says what is wrong, if it is not the first two parties that have one column each.
+fn misfit(columns: &[usize]) -> Option<&'static str> {
+    let fits = columns.iter().enumerate().all(|(index, count)| *count == usize::from(index < 2));
+    (!fits)
+        .then_some("the first two parties have a category beside each id, all others have ids only")
+}

@@ -1,0 +1,71 @@
+//! `CorrelationVertical`: the correlations of all parties' columns, over the ids that all parties have.
+
+use rand_core::CryptoRng;
+
+use crate::engine::Engine;
+use crate::functions::answer::Answer;
+use crate::functions::common::joins::terms::{Terms, Work};
+use crate::functions::common::joins::{
+    COLUMNS, JOINED, KeyedRows, MOMENTS, SIZES, moments, scaled,
+};
+use crate::functions::common::sets::Ids;
+use crate::functions::descriptor::{Behind, Descriptor, InputKind, Kind, Needs};
+use crate::functions::input::Input;
+use crate::functions::parameters::Agreed;
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::party::Party;
+
+const TERMS: Terms = Terms {
+    categories: 0,
+    always_tells: false,
+    work: Work::Numbers,
+    misfit: |columns| {
+        (columns.iter().sum::<usize>() == 0).then_some("no party has a column of numbers")
+    },
+};
+
+pub(crate) struct Correlation(KeyedRows);
+
+impl Function for Correlation {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "CorrelationVertical",
+        summary: "the correlations of all parties' columns, over the ids that all parties have",
+        asked_by: None,
+        input: InputKind::Keyed([Behind::Numbers, Behind::Numbers]),
+        parameters: &[Ids::CASE, Ids::PAD_TO],
+        kind: Kind::Joined,
+        needs: Needs::SharesWithJoin,
+        pushdown: None,
+        reveals: &[SIZES, COLUMNS, JOINED, MOMENTS],
+        result_keys: &["correlation", "samples"],
+    };
+
+    type Parameters = Ids;
+
+    fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+        KeyedRows::new(&TERMS, ids, input).map(Self)
+    }
+
+    fn agreed(&self) -> Agreed {
+        self.0.agreed()
+    }
+
+    fn take_place(&mut self, me: Party) -> Result<(), InputError> {
+        self.0.take_place(me)
+    }
+}
+
+impl OnShares for Correlation {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        _: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        let announced = self.0.announce(cx, permit, rng).await?;
+        moments::correlation(cx, announced.join(permit), &scaled(self.0.columns)).await
+    }
+}

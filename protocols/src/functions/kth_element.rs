@@ -1,0 +1,116 @@
+//! `KthElement`: the number of a given rank in the order of all parties' numbers.
+
+use rand_core::CryptoRng;
+use serde::Deserialize;
+
+use crate::engine::Engine;
+use crate::functions::answer::Answer;
+use crate::functions::common::ranks::{Ranked, check_rows};
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::input::Input;
+use crate::functions::parameters::{Agreed, Digits, refuse};
+use crate::functions::reveals::{RELEASE, ROWS};
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+
+/// The name under which the spec has the rank.
+const RANK: &str = "rank";
+
+const NO_SUCH_RANK: Fault =
+    Fault::Undefined { why: "the rank is beyond the number of all parties' numbers" };
+
+pub(crate) struct KthElement {
+    numbers: Ranked,
+    rank: u64,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Parameters {
+    #[serde(flatten)]
+    digits: Digits,
+    /// Only as agreed on: a client gives it with its data.
+    rank: Option<u64>,
+}
+
+impl Function for KthElement {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "KthElement",
+        summary: "the number of a given rank",
+        asked_by: None,
+        input: InputKind::Ranked,
+        parameters: &[Digits::BEFORE, Digits::AFTER],
+        kind: Kind::Rows,
+        needs: Needs::Shares,
+        pushdown: None,
+        reveals: &[RELEASE, ROWS],
+        result_keys: &["item", "samples"],
+    };
+
+    type Parameters = Parameters;
+
+    fn new(
+        Parameters { digits, rank: agreed }: Parameters,
+        input: Option<&Input>,
+        _: usize,
+    ) -> Result<Self, InputError> {
+        let grid = digits.grid()?;
+        let (rank, numbers) = match input {
+            None => {
+                let missing = || refuse(RANK, "the parties' proposal does not have it".into());
+                (agreed.ok_or_else(missing)?, Ranked::new(grid, [].into_iter())?)
+            }
+            Some(Input::Ranked { array, rank, bounds }) => {
+                check_bounds(array, *bounds)?;
+                (*rank, Ranked::new(grid, array.iter().copied())?)
+            }
+            Some(_) => {
+                let expected = "an `array` of numbers and the `rank` asked for";
+                return Err(InputError::Shape { expected });
+            }
+        };
+        if rank == 0 {
+            return Err(refuse(RANK, "ranks are counted from 1, the smallest number's".into()));
+        }
+        Ok(Self { numbers, rank })
+    }
+
+    fn agreed(&self) -> Agreed {
+        let mut agreed = self.numbers.agreed();
+        agreed.insert(RANK.to_owned(), self.rank.to_string());
+        agreed
+    }
+
+    fn words(&self) -> usize {
+        Ranked::words(1)
+    }
+}
+
+impl OnShares for KthElement {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        _: &Permit,
+        rows: u64,
+        _: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        check_rows(rows)?;
+        if self.rank > rows {
+            return Err(NO_SUCH_RANK);
+        }
+        let found = self.numbers.find(cx, &[self.rank], rows).await?;
+        let item = found.map(|found| found.at(self.rank)).transpose()?;
+        Ok(item.map(|item| Answer::Kth { item, samples: rows }))
+    }
+}
+
+fn check_bounds(array: &[f64], bounds: Option<(f64, f64)>) -> Result<(), InputError> {
+    let Some((lower, upper)) = bounds else { return Ok(()) };
+    match array.iter().position(|x| *x < lower || *x > upper) {
+        None => Ok(()),
+        Some(index) => Err(InputError::OutOfRange {
+            index,
+            range: "from `lower_bound` to `upper_bound`".to_owned(),
+        }),
+    }
+}

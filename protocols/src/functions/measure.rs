@@ -1,0 +1,246 @@
+//! `Measure`: one operation of the suite on shares of random numbers that nobody knows, for
+//! measuring what it costs. Uses no data and opens nothing.
+
+use std::fmt;
+
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+
+use crate::algebra::packed_bits::{Lanes, plane_words};
+use crate::circuits::comparison::negative;
+use crate::circuits::sorting::sort;
+use crate::engine::tables::{Shape, Table};
+use crate::engine::{Columns, Dimensions, Engine};
+use crate::functions::answer::Answer;
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
+use crate::functions::input::Input;
+use crate::functions::parameters::{Agreed, refuse};
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+
+/// The most numbers that one operation takes.
+const MOST: usize = 4_000_000;
+
+pub(crate) struct Measure {
+    operation: Operation,
+    size: usize,
+    times: u32,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Parameters {
+    operation: Option<Operation>,
+    size: Option<usize>,
+    times: Option<u32>,
+}
+
+/// An operation of a suite on shares, to be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Operation {
+    /// Products of 64-bit numbers, all at once.
+    Multiply,
+    /// Conjunctions of bits, all at once.
+    Conjunction,
+    /// Bits as 64-bit numbers, all at once.
+    Inject,
+    /// One inner product.
+    InnerProduct,
+    /// One product of square matrices of so many rows.
+    MatrixProduct,
+    /// Comparisons of 64-bit numbers, all at once.
+    Compare,
+    /// One sort of 64-bit numbers.
+    Sort,
+    /// One join of tables of so many rows of each party, of which half are in the join, with five columns in
+    /// all.
+    Join,
+}
+
+impl Function for Measure {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "Measure",
+        summary: "nothing: one operation on shares of random numbers, for measuring what it costs",
+        asked_by: None,
+        input: InputKind::Other,
+        parameters: &[
+            ParameterEntry::text(
+                "operation",
+                "what is measured: `multiply`, `conjunction`, `inject`, `inner_product`, \
+                 `matrix_product`, `compare`, `sort` or `join`",
+            )
+            .required("\"multiply\""),
+            ParameterEntry::number(
+                "size",
+                "on how many numbers, or rows and columns of a square matrix; 1 where it is left out",
+            ),
+            ParameterEntry::number(
+                "times",
+                "how many times one after the other; once where it is left out",
+            ),
+        ],
+        kind: Kind::Elements,
+        needs: Needs::Shares,
+        pushdown: None,
+        reveals: &[],
+        result_keys: &[],
+    };
+
+    type Parameters = Parameters;
+
+    fn new(
+        Parameters { operation, size, times }: Parameters,
+        _: Option<&Input>,
+        _: usize,
+    ) -> Result<Self, InputError> {
+        let missing = || refuse("operation", "say which is to be measured".into());
+        let operation = operation.ok_or_else(missing)?;
+        Self { operation, size: size.unwrap_or(1), times: times.unwrap_or(1) }.checked()
+    }
+
+    fn agreed(&self) -> Agreed {
+        [
+            ("operation".to_owned(), self.operation.to_string()),
+            ("size".to_owned(), self.size.to_string()),
+            ("times".to_owned(), self.times.to_string()),
+        ]
+        .into()
+    }
+
+    fn words(&self) -> usize {
+        match self.operation {
+            Operation::MatrixProduct => self.size * self.size,
+            Operation::Conjunction => plane_words(self.size),
+            _ => self.size,
+        }
+    }
+}
+
+impl OnShares for Measure {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        _: &Permit,
+        _: u64,
+        _: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        let (engine, size) = (&mut cx.engine, self.size);
+        engine.prepare(8 * self.words()).await?;
+        match self.operation {
+            Operation::Multiply => {
+                let (x, y) = (engine.random::<u64>(size), engine.random(size));
+                for _ in 0..self.times {
+                    engine.multiply(&x, &y).await?;
+                }
+            }
+            Operation::Conjunction => {
+                let words = plane_words(size);
+                let (x, y) = (engine.random::<Lanes>(words), engine.random(words));
+                for _ in 0..self.times {
+                    engine.multiply(&x, &y).await?;
+                }
+            }
+            Operation::Inject => {
+                let x = engine.random::<Lanes>(plane_words(size));
+                for _ in 0..self.times {
+                    engine.inject::<u64>(&[&x], size).await?;
+                }
+            }
+            Operation::InnerProduct => {
+                let (x, y) = (engine.random::<u64>(size), engine.random(size));
+                for _ in 0..self.times {
+                    engine.dot(&x, &y, size).await?;
+                }
+            }
+            Operation::MatrixProduct => {
+                let (x, y) = (engine.random::<u64>(size * size), engine.random(size * size));
+                let dimensions = Dimensions { rows: size, inner: size, columns: size };
+                for _ in 0..self.times {
+                    engine.matrix_product(&x, &y, dimensions).await?;
+                }
+            }
+            Operation::Compare => {
+                let x = engine.random::<u128>(size);
+                for _ in 0..self.times {
+                    negative(engine, &x, 65).await?;
+                }
+            }
+            Operation::Sort => {
+                let words = engine.random::<Lanes>(size);
+                for _ in 0..self.times {
+                    let table = Columns { numbers: Vec::new(), words: vec![words.clone()] };
+                    sort(engine, table, 64).await?;
+                }
+            }
+            Operation::Join => {
+                let me = cx.channel.parties().me().index();
+                let shapes: Vec<Shape> = (0..cx.inputs)
+                    .map(|party| Shape { rows: size, columns: columns_of(party, cx.inputs) })
+                    .collect();
+                let columns = shapes.get(me).map_or(0, |shape| shape.columns);
+                let tags = (0..size).map(|row| public_tag(row, (row % 2 == 1).then_some(me)));
+                let words = vec![vec![Lanes(7); size]; columns];
+                let table = Table { tags: tags.collect(), words };
+                for _ in 0..self.times {
+                    engine.join(&table, &shapes).await?;
+                }
+            }
+        }
+        Ok(Some(Answer::Empty {}))
+    }
+}
+
+impl Measure {
+    fn checked(self) -> Result<Self, InputError> {
+        let (limit, most_times) = match self.operation {
+            Operation::MatrixProduct => (2_000, 1_000),
+            Operation::Sort | Operation::Join => (1 << 18, 100),
+            Operation::Compare => (MOST / 4, 10_000),
+            Operation::Multiply | Operation::InnerProduct | Operation::Inject => (MOST, 100_000),
+            Operation::Conjunction => (64 * MOST, 100_000),
+        };
+        if self.size == 0 || self.size > limit {
+            return Err(refuse("size", format!("from 1 to {limit} for this operation")));
+        }
+        if self.times == 0 || self.times > most_times {
+            return Err(refuse("times", format!("from 1 to {most_times} for this operation")));
+        }
+        Ok(self)
+    }
+}
+
+impl Operation {
+    const NAMES: [(&'static str, Self); 8] = [
+        ("multiply", Self::Multiply),
+        ("conjunction", Self::Conjunction),
+        ("inject", Self::Inject),
+        ("inner_product", Self::InnerProduct),
+        ("matrix_product", Self::MatrixProduct),
+        ("compare", Self::Compare),
+        ("sort", Self::Sort),
+        ("join", Self::Join),
+    ];
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names = Self::NAMES.iter();
+        let name = names.find_map(|(name, operation)| (operation == self).then_some(*name));
+        f.write_str(name.unwrap_or_default())
+    }
+}
+
+/// Of five columns, those of this party.
+fn columns_of(party: usize, parties: usize) -> usize {
+    const ALL: usize = 5;
+    ALL / parties + usize::from(party < ALL % parties)
+}
+
+/// What stands for a row that all have, or this party alone.
+fn public_tag(row: usize, of: Option<usize>) -> u128 {
+    let text = format!("{row} of {of:?}");
+    let hash = blake3::hash(text.as_bytes());
+    let (halves, _) = hash.as_bytes().as_chunks::<16>();
+    halves.first().map_or(0, |half| u128::from_le_bytes(*half))
+}

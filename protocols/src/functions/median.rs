@@ -1,0 +1,65 @@
+//! `SecureMedian`: the median of all parties' numbers.
+//!
+//! The median of an even number of numbers is the mean of the two in the middle: then the search opens
+//! both to the parties' nodes, and their result says so.
+
+use rand_core::CryptoRng;
+
+use crate::engine::Engine;
+use crate::functions::answer::Answer;
+use crate::functions::common::numbers::doubles;
+use crate::functions::common::ranks::{Ranked, check_rows};
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::input::Input;
+use crate::functions::parameters::{Agreed, Digits};
+use crate::functions::reveals::{NEIGHBOURS, RELEASE, ROWS};
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+
+pub(crate) struct Median(Ranked);
+
+impl Function for Median {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "SecureMedian",
+        summary: "the median of all numbers",
+        asked_by: None,
+        input: InputKind::Numbers,
+        parameters: &[Digits::BEFORE, Digits::AFTER],
+        kind: Kind::Rows,
+        needs: Needs::Shares,
+        pushdown: None,
+        reveals: &[RELEASE, ROWS, NEIGHBOURS],
+        result_keys: &["median"],
+    };
+
+    type Parameters = Digits;
+
+    fn new(digits: Digits, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+        Ranked::new(digits.grid()?, doubles(input)?.iter().copied()).map(Self)
+    }
+
+    fn agreed(&self) -> Agreed {
+        self.0.agreed()
+    }
+
+    fn words(&self) -> usize {
+        Ranked::words(2)
+    }
+}
+
+impl OnShares for Median {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        _: &Permit,
+        rows: u64,
+        _: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        check_rows(rows)?;
+        let (lower, upper) = (rows.div_ceil(2), rows / 2 + 1);
+        let Some(found) = self.0.find(cx, &[lower, upper], rows).await? else { return Ok(None) };
+        let median = found.at(lower)?.midpoint(found.at(upper)?);
+        Ok(Some(Answer::Median { median }))
+    }
+}

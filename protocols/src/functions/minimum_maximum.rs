@@ -1,0 +1,79 @@
+//! `MinimumMaximum`: the smallest and the largest of all parties' numbers.
+
+use rand_core::CryptoRng;
+
+use crate::engine::Engine;
+use crate::functions::answer::Answer;
+use crate::functions::common::ranks::{Ranked, check_rows, find_numbers};
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::input::Input;
+use crate::functions::parameters::{Agreed, Digits};
+use crate::functions::reveals::{RELEASE, ROWS};
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+
+pub(crate) struct MinimumMaximum {
+    minima: Ranked,
+    maxima: Ranked,
+}
+
+impl Function for MinimumMaximum {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "MinimumMaximum",
+        summary: "the smallest and the largest number",
+        asked_by: None,
+        input: InputKind::Extremes,
+        parameters: &[Digits::BEFORE, Digits::AFTER],
+        kind: Kind::Rows,
+        needs: Needs::Shares,
+        pushdown: None,
+        reveals: &[RELEASE, ROWS],
+        result_keys: &["minimum", "maximum", "samples"],
+    };
+
+    type Parameters = Digits;
+
+    fn new(digits: Digits, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+        let grid = digits.grid()?;
+        let pairs = match input {
+            Some(Input::Points(pairs)) => pairs.as_slice(),
+            Some(other) if !other.is_empty() => {
+                return Err(InputError::Shape { expected: "pairs of numbers" });
+            }
+            _ => &[],
+        };
+        Ok(Self {
+            minima: Ranked::new(grid, pairs.iter().map(|(minimum, _)| *minimum))?,
+            maxima: Ranked::new(grid, pairs.iter().map(|(_, maximum)| *maximum))?,
+        })
+    }
+
+    fn agreed(&self) -> Agreed {
+        self.minima.agreed()
+    }
+
+    fn words(&self) -> usize {
+        Ranked::words(2)
+    }
+}
+
+impl OnShares for MinimumMaximum {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        _: &Permit,
+        rows: u64,
+        _: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        check_rows(rows)?;
+        let queries = [self.minima.query(1), self.maxima.query(rows)];
+        match find_numbers(cx, &queries, rows).await?.as_deref() {
+            None => Ok(None),
+            Some(&[minimum, maximum]) => {
+                Ok(Some(Answer::Extremes { minimum, maximum, samples: rows }))
+            }
+            Some(_) => Err(Fault::Implausible),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! `StatisticsRegressionOLSVertical`: least squares of the second party's column y on the columns of
+//! the first party's matrix X, for the same rows in the same order. No intercept is added.
+//!
+//! The first party computes A = (XᵀX)⁻¹Xᵀ by itself (see [`crate::algebra::pseudo_inverse`]), and Ay,
+//! the coefficients, is computed and opened as any product (see [`super::common::opened_product`]). XᵀX, Xᵀy, the residuals
+//! and everything else of X and y stay where they are.
+//!
+//! **Precision.** With N rows, the elements of a row of A and those of y have 63 − ⌈c/2⌉ binary digits,
+//! where c = ⌈log₂ N⌉, of the largest of that row and of y: 53 for a million rows. To the coefficient bᵢ
+//! this adds an error of N·max|aᵢ|·max|y|·2^(⌈c/2⌉−62) at most, whatever the sizes of X's columns and of y.
+//!
+//! **What is opened** beside the answer. To all members: N and p, the rows and columns of X. To the
+//! parties: the coefficients before they are rounded to doubles, and the power of two next above all
+//! magnitudes in y, and in each row of A (which has the norm 1/‖x‖, where x is what is left of a column of X
+//! when the others are projected out). To helpers nothing of these.
+//!
+//! **What the rules say.** Every row is of one person, and the parties have the same persons: the rule
+//! on rows is asked of N, which all are told, before anything private is shared. There have to be more rows
+//! than columns, else y would follow from the coefficients. But whoever brings X can choose it so that
+//! coefficients are single numbers of y, for N − 1 of them, and no rule here notices: that is the
+//! function's doing, and who lends y must trust the other's X. Rules on shares and small cells ask nothing,
+//! since nobody has a share of the rows.
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::algebra::normalised::Normalised;
+use crate::algebra::pseudo_inverse::pseudo_inverse;
+use crate::engine::{Dimensions, Engine};
+use crate::functions::answer::Answer;
+use crate::functions::common::matrices::{Matrix, Shape, parse_all};
+use crate::functions::common::numbers::doubles;
+use crate::functions::common::opened_product::{Factor, Product};
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
+use crate::functions::input::Input;
+use crate::functions::parameters::{BY_ID, NoParameters};
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::party::Party;
+use crate::kernel::sizes;
+
+/// The most columns of X: the first party's own computing grows with their square.
+const MOST_COLUMNS: usize = 500;
+
+/// The name of both forms of the regression.
+pub(super) const NAME: &str = "StatisticsRegressionOLSVertical";
+
+/// The parameter that asks for the other form.
+pub(super) const BY_ID_ENTRY: ParameterEntry = ParameterEntry::boolean(
+    BY_ID,
+    "whether the parties' rows are matched by the ids that they begin with; by their order where it is \
+     left out",
+);
+
+/// One party's part: what it tells, and its factor once its place among the parties is known.
+pub(crate) struct Regression {
+    shape: Option<Shape>,
+    matrix: Option<Matrix>,
+    factor: Factor,
+}
+
+impl Function for Regression {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: NAME,
+        summary: "least squares of one party's column on the columns of another's matrix, or of all others' \
+                  by ids",
+        asked_by: None,
+        input: InputKind::Regressors,
+        parameters: &[BY_ID_ENTRY],
+        kind: Kind::Aligned,
+        needs: Needs::Shares,
+        pushdown: None,
+        reveals: &[
+            "the number of rows, and of columns of the matrix, to every party and helper",
+            "a matrix can be chosen so that coefficients are single numbers of the column, which is not \
+             noticed; the rules on shares and small cells do not apply",
+            "the power of two next above all magnitudes of the column, and next above those of each row \
+             of the matrix's pseudo-inverse (so, about how long each column of the matrix is without what \
+             the others explain of it), to every party",
+            "the exact coefficients, before they are rounded to doubles, to every party",
+        ],
+        result_keys: &["mle"],
+    };
+
+    type Parameters = NoParameters;
+
+    fn new(_: NoParameters, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+        let matrix = input.map(of_columns).transpose()?.flatten();
+        let shape = matrix.as_ref().map(|matrix| matrix.shape);
+        Ok(Self { shape, matrix, factor: Factor::default() })
+    }
+
+    /// Makes the factor that the party of this place brings in. What does not fit its place is told to
+    /// all later.
+    fn take_place(&mut self, me: Party) -> Result<(), InputError> {
+        match (me.index(), self.matrix.take()) {
+            (0, Some(x)) => self.factor = inverse(&x)?,
+            (1, Some(y)) => self.factor = column(y),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl OnShares for Regression {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        _: u64,
+        _: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        let shape = self.shape.map(Shape::told).unwrap_or_default();
+        let told = sizes::exchange(cx.channel, cx.inputs, shape).await?;
+        let shapes = parse_all(&told, |[rows, columns]| Shape::parse(rows, columns))?;
+        let x = regressors(&shapes)?;
+        permit.check_rows(x.rows as u64)?;
+        let dimensions = Dimensions { rows: x.columns, inner: x.rows, columns: 1 };
+        let opened = Product::normalised(dimensions).open(cx, &self.factor).await?;
+        Ok(opened.map(|mle| Answer::Coefficients { mle }))
+    }
+}
+
+/// Numbers are a column. So is a matrix of one row: clients send a column as a list in a list, and
+/// one row of data is never enough.
+fn of_columns(input: &Input) -> Result<Option<Matrix>, InputError> {
+    let matrix = match input {
+        Input::Numbers(_) | Input::Integers(_) => {
+            let elements = doubles(Some(input))?;
+            Matrix::of(Shape { rows: elements.len(), columns: 1 }, elements)?
+        }
+        other => Matrix::new(other)?,
+    };
+    Ok(matrix.map(|matrix| match matrix.shape {
+        Shape { rows: 1, columns } => {
+            Matrix { shape: Shape { rows: columns, columns: 1 }, ..matrix }
+        }
+        _ => matrix,
+    }))
+}
+
+/// A = (XᵀX)⁻¹Xᵀ, each row normalised.
+fn inverse(x: &Matrix) -> Result<Factor, InputError> {
+    let Shape { rows, columns } = x.shape;
+    if columns > MOST_COLUMNS {
+        let what = "columns of a matrix of regressors";
+        return Err(InputError::TooMuch { what, actual: columns, limit: MOST_COLUMNS });
+    }
+    if rows <= columns {
+        let expected = "a matrix of regressors has more rows than columns; leave columns out, or \
+                        give each row as a list of its own";
+        return Err(InputError::Shape { expected });
+    }
+    let inverse = pseudo_inverse(&x.elements, columns);
+    let inverse =
+        inverse.map_err(|dependent| InputError::Dependent { column: dependent.column })?;
+    let exponents = inverse.iter().map(|row| row.exponent).collect();
+    // Reserved as a whole: growing would leave copies behind.
+    let mut elements = Zeroizing::new(Vec::with_capacity(rows * columns));
+    inverse.iter().for_each(|row| elements.extend_from_slice(&row.elements));
+    Ok(Factor { elements, exponents: Zeroizing::new(exponents) })
+}
+
+/// y, normalised; of more columns than one no use is made.
+fn column(y: Matrix) -> Factor {
+    let Normalised { exponent, elements } = Normalised::new(y.elements);
+    Factor { elements, exponents: Zeroizing::new(vec![exponent]) }
+}
+
+/// The shape of X, if there is an X and a y that fit each other.
+pub(super) fn regressors(shapes: &[Option<Shape>]) -> Result<Shape, Fault> {
+    let undefined = |why| Err(Fault::Undefined { why });
+    let [x, y, others @ ..] = shapes else {
+        return Err(Fault::Implausible);
+    };
+    let Some(x) = x else {
+        return undefined("the first party must have a matrix of regressors");
+    };
+    let Some(y) = y else {
+        return undefined("the second party must have a column, and has none");
+    };
+    if others.iter().any(Option::is_some) {
+        return undefined("only the first and the second party may have data");
+    }
+    if y.columns != 1 {
+        return undefined("the second party must have one column, and has several");
+    }
+    if x.rows != y.rows {
+        return undefined("the first party's matrix and the second's column differ in their rows");
+    }
+    if x.rows <= x.columns {
+        return undefined("the first party's matrix must have more rows than columns");
+    }
+    Ok(*x)
+}

@@ -1,0 +1,110 @@
+//! The regression of `ols` over rows that are matched by ids: least squares of the second party's first
+//! column on all other columns.
+
+use rand_core::CryptoRng;
+use serde::Deserialize;
+
+use crate::engine::Engine;
+use crate::functions::answer::Answer;
+use crate::functions::common::joins::terms::{Terms, Work};
+use crate::functions::common::joins::{
+    COLUMNS, JOINED, KeyedRows, MOMENTS, SCALES, SIZES, moments, scaled,
+};
+use crate::functions::common::sets::Ids;
+use crate::functions::descriptor::{Behind, Descriptor, InputKind, Kind, Needs, ParameterEntry};
+use crate::functions::input::Input;
+use crate::functions::ols::{BY_ID_ENTRY, NAME, Regression};
+use crate::functions::parameters::{Agreed, BY_ID, NO, YES};
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::party::Party;
+
+/// The parameter's name.
+const INTERCEPT: &str = "intercept";
+
+const TERMS: Terms = Terms {
+    categories: 0,
+    always_tells: false,
+    work: Work::Numbers,
+    misfit: |columns| {
+        let fits =
+            columns.get(1).is_some_and(|count| *count > 0) && columns.iter().sum::<usize>() > 1;
+        (!fits).then_some(
+            "the second party's first column behind the id is what is explained, and there must be \
+             others to explain it",
+        )
+    },
+};
+
+pub(crate) struct RegressionById {
+    rows: KeyedRows,
+    intercept: bool,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Parameters {
+    #[serde(flatten)]
+    ids: Ids,
+    #[serde(default)]
+    intercept: bool,
+}
+
+impl Function for RegressionById {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: NAME,
+        summary: Regression::DESCRIPTOR.summary,
+        asked_by: Some(BY_ID),
+        input: InputKind::Keyed([Behind::Numbers, Behind::Numbers]),
+        parameters: &[
+            BY_ID_ENTRY,
+            ParameterEntry::boolean(
+                INTERCEPT,
+                "with `by_id`: whether there is an intercept; none where it is left out",
+            ),
+            Ids::CASE,
+            Ids::PAD_TO,
+        ],
+        kind: Kind::Joined,
+        needs: Needs::SharesWithJoin,
+        pushdown: None,
+        reveals: &[SIZES, COLUMNS, JOINED, MOMENTS, SCALES],
+        result_keys: &["mle", "standard_errors", "r_squared", "samples"],
+    };
+
+    type Parameters = Parameters;
+
+    fn new(
+        Parameters { ids, intercept }: Parameters,
+        input: Option<&Input>,
+        _: usize,
+    ) -> Result<Self, InputError> {
+        Ok(Self { rows: KeyedRows::new(&TERMS, ids, input)?, intercept })
+    }
+
+    fn agreed(&self) -> Agreed {
+        let mut agreed = self.rows.agreed();
+        agreed.insert(BY_ID.to_owned(), YES.to_owned());
+        let intercept = if self.intercept { YES } else { NO };
+        agreed.insert(INTERCEPT.to_owned(), intercept.to_owned());
+        agreed
+    }
+
+    fn take_place(&mut self, me: Party) -> Result<(), InputError> {
+        self.rows.take_place(me)
+    }
+}
+
+impl OnShares for RegressionById {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        _: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        let announced = self.rows.announce(cx, permit, rng).await?;
+        let columns = scaled(self.rows.columns);
+        moments::regression(cx, announced.join(permit), &columns, self.intercept).await
+    }
+}

@@ -1,0 +1,34 @@
+//! `Prepare`: makes ahead what later computations of the suite `pairwise` between the same nodes use up.
+//! Uses no data and opens nothing.
+
+use crate::functions::Function;
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::input::Input;
+use crate::functions::parameters::NoParameters;
+use crate::kernel::fault::InputError;
+
+pub(crate) struct Prepare;
+
+impl Function for Prepare {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "Prepare",
+        summary: "nothing: makes ahead what later computations on shares between these nodes use up",
+        asked_by: None,
+        input: InputKind::Other,
+        parameters: &[],
+        kind: Kind::Elements,
+        needs: Needs::Preparation,
+        pushdown: None,
+        reveals: &[],
+        result_keys: &[],
+    };
+
+    type Parameters = NoParameters;
+
+    fn new(_: NoParameters, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+        if input.is_some_and(|input| !input.is_empty()) {
+            return Err(InputError::Shape { expected: "no data" });
+        }
+        Ok(Self)
+    }
+}

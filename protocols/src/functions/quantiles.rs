@@ -1,0 +1,165 @@
+//! `Quantiles`: the numbers that given shares of all parties' numbers are below.
+//!
+//! A quantile may lie between two numbers: then the search opens both neighbours to the parties' nodes,
+//! and their result says so.
+
+use std::collections::BTreeSet;
+
+use rand_core::CryptoRng;
+use serde::Deserialize;
+
+use crate::engine::Engine;
+use crate::functions::answer::Answer;
+use crate::functions::common::numbers::doubles;
+use crate::functions::common::ranks::{Found, Ranked, check_rows};
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
+use crate::functions::input::Input;
+use crate::functions::parameters::{Agreed, Digits, refuse};
+use crate::functions::reveals::{NEIGHBOURS, RELEASE, ROWS};
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+
+/// The parameter's name.
+const PROBABILITIES: &str = "probabilities";
+
+/// The most probabilities that one computation takes.
+const MOST_PROBABILITIES: usize = 1_000;
+
+pub(crate) struct Quantiles {
+    numbers: Ranked,
+    probabilities: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Parameters {
+    #[serde(flatten)]
+    digits: Digits,
+    #[serde(default)]
+    probabilities: Vec<f64>,
+}
+
+impl Function for Quantiles {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "Quantiles",
+        summary: "the numbers that given shares of all numbers are below",
+        asked_by: None,
+        input: InputKind::Numbers,
+        parameters: &[
+            ParameterEntry::list(
+                PROBABILITIES,
+                "the shares of all numbers that are below, each from 0 to 1",
+            )
+            .required("[0.25, 0.5, 0.75]"),
+            Digits::BEFORE,
+            Digits::AFTER,
+        ],
+        kind: Kind::Rows,
+        needs: Needs::Shares,
+        pushdown: None,
+        reveals: &[RELEASE, ROWS, NEIGHBOURS],
+        result_keys: &["quantiles", "samples"],
+    };
+
+    type Parameters = Parameters;
+
+    fn new(
+        Parameters { digits, probabilities }: Parameters,
+        input: Option<&Input>,
+        _: usize,
+    ) -> Result<Self, InputError> {
+        if probabilities.is_empty() || !probabilities.iter().all(|p| (0.0..=1.0).contains(p)) {
+            return Err(refuse(PROBABILITIES, "a list of numbers from 0 to 1 is needed".into()));
+        }
+        let (actual, limit) = (probabilities.len(), MOST_PROBABILITIES);
+        if actual > limit {
+            return Err(InputError::TooMuch { what: PROBABILITIES, actual, limit });
+        }
+        let numbers = Ranked::new(digits.grid()?, doubles(input)?.iter().copied())?;
+        Ok(Self { numbers, probabilities })
+    }
+
+    fn agreed(&self) -> Agreed {
+        let mut agreed = self.numbers.agreed();
+        let list: Vec<String> = self.probabilities.iter().map(f64::to_string).collect();
+        agreed.insert(PROBABILITIES.to_owned(), list.join(", "));
+        agreed
+    }
+
+    fn words(&self) -> usize {
+        Ranked::words(2 * self.probabilities.len())
+    }
+}
+
+impl OnShares for Quantiles {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        rows: u64,
+        _: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        check_rows(rows)?;
+        let places: Vec<Quantile> =
+            self.probabilities.iter().map(|p| Quantile::new(*p, rows)).collect();
+        let ranks: BTreeSet<u64> = places.iter().flat_map(|place| place.ranks()).collect();
+        let ranks: Vec<u64> = ranks.into_iter().collect();
+        // Quantiles at many ranks would list the rows one by one: where small counts are withheld, there
+        // may be as many ranks as there are groups of rows that may be shown.
+        let least = permit.least_shown();
+        if permit.withholds() && (ranks.len() as u64).saturating_mul(least) > rows {
+            return Err(permit.shows_single_rows().into());
+        }
+        let Some(found) = self.numbers.find(cx, &ranks, rows).await? else { return Ok(None) };
+        let quantiles = places.iter().map(|place| place.of(&found)).collect::<Result<_, _>>()?;
+        Ok(Some(Answer::Quantiles { quantiles, samples: rows }))
+    }
+}
+
+/// Where a quantile lies: from the number of a rank on, this part of the way to the next. Type 7 of
+/// Hyndman and Fan, *Sample quantiles in statistical packages* (1996), the default of R and NumPy:
+/// h = (n − 1)p, and NumPy's order of operations, so that equal data give equal bits.
+#[derive(Clone, Copy)]
+struct Quantile {
+    rank: u64,
+    part: f64,
+}
+
+impl Quantile {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "h is from 0 to n - 1, and its floor is meant; beyond 2^53 rows it is rounded"
+    )]
+    fn new(probability: f64, rows: u64) -> Self {
+        let h = (rows - 1) as f64 * probability;
+        let below = (h.floor() as u64).min(rows - 1);
+        let part = if below + 1 == rows { 0.0 } else { h - h.floor() };
+        Self { rank: below + 1, part }
+    }
+
+    fn ranks(self) -> impl Iterator<Item = u64> {
+        [self.rank].into_iter().chain((self.part > 0.0).then_some(self.rank + 1))
+    }
+
+    fn of(self, found: &Found) -> Result<f64, Fault> {
+        let lower = found.at(self.rank)?;
+        if self.part > 0.0 {
+            return Ok(between(lower, found.at(self.rank + 1)?, self.part));
+        }
+        Ok(lower)
+    }
+}
+
+/// The number this part of the way from `lower` to `upper`; never beyond either.
+fn between(lower: f64, upper: f64, part: f64) -> f64 {
+    let way = upper - lower;
+    let number = match part {
+        // Their difference is beyond the range of doubles, they are not.
+        _ if way.is_infinite() => lower * (1.0 - part) + upper * part,
+        _ if part >= 0.5 => upper - way * (1.0 - part),
+        _ => lower + way * part,
+    };
+    number.clamp(lower, upper)
+}

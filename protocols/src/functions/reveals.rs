@@ -1,0 +1,14 @@
+//! Texts of what several functions reveal beside their answers.
+
+/// What the release check reveals, at most.
+pub(crate) const RELEASE: &str = "if the rules ask for them: whether all parties together have enough rows, and whether one party \
+     has too large a share of them, or of the sum of all magnitudes; to every party and helper";
+pub(super) const CATEGORIES: &str =
+    "unless the client declares the categories: which party's data have which, to every party";
+pub(super) const CELLS: &str = "if the rules ask for a smallest cell, or the mode alone is asked for: the number of \
+     cells of the table, to every helper";
+pub(super) const ROWS: &str =
+    "the number of rows of all parties together, to every party and helper";
+pub(super) const ROWS_OF_EACH: &str = "how many rows each party has, to every party and helper";
+pub(super) const NEIGHBOURS: &str =
+    "where the answer lies between two numbers: these two, to every party";

@@ -1,0 +1,72 @@
+//! `Sort`: all parties' numbers in order.
+//!
+//! **What is opened** beside the answer: how many rows each party has.
+
+use rand_core::CryptoRng;
+
+use crate::algebra::order::double;
+use crate::algebra::packed_bits::Lanes;
+use crate::engine::{Audience, Engine};
+use crate::functions::answer::Answer;
+use crate::functions::common::numbers::NO_NUMBERS;
+use crate::functions::common::rows::Unsorted;
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::input::Input;
+use crate::functions::parameters::{Agreed, Digits};
+use crate::functions::reveals::{RELEASE, ROWS_OF_EACH};
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+
+pub(crate) struct Sort(Unsorted);
+
+impl Function for Sort {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "Sort",
+        summary: "all numbers in order",
+        asked_by: None,
+        input: InputKind::Numbers,
+        parameters: &[Digits::BEFORE, Digits::AFTER],
+        kind: Kind::Rows,
+        needs: Needs::Shares,
+        pushdown: None,
+        reveals: &[RELEASE, ROWS_OF_EACH],
+        result_keys: &["sorted", "samples"],
+    };
+
+    type Parameters = Digits;
+
+    fn new(digits: Digits, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+        Unsorted::new(digits, input).map(Self)
+    }
+
+    fn agreed(&self) -> Agreed {
+        self.0.agreed()
+    }
+}
+
+impl OnShares for Sort {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        rows: u64,
+        _: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        if rows == 0 {
+            return Err(NO_NUMBERS);
+        }
+        if permit.withholds() {
+            return Err(permit.shows_single_rows().into());
+        }
+        let sorted = self.0.sorted(cx, rows).await?;
+        let opened = cx.engine.open(&sorted, Audience::Parties).await?;
+        opened.map(|words| all_in_order(&words)).transpose()
+    }
+}
+
+fn all_in_order(words: &[Lanes]) -> Result<Answer, Fault> {
+    let numbers = words.iter().rev().map(|word| double(!word.0));
+    let sorted: Option<Vec<f64>> = numbers.collect();
+    Ok(Answer::Sorted { sorted: sorted.ok_or(Fault::Implausible)?, samples: words.len() as u64 })
+}

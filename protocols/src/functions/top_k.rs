@@ -1,0 +1,239 @@
+//! `TopK`: the largest of all parties' numbers, with how often they occur.
+//!
+//! After a sort under sharing, equal numbers are neighbours. A number is shown if it occurs as
+//! often as the rules ask of a table's cell: that is decided under sharing, by whether as many
+//! neighbours are equal, and numbers that occur less often are passed over. The k-th and earlier of
+//! those that are shown get a tag, from 1 to k; all other rows the tag 0. The rows are shuffled, the
+//! tags opened, and the numbers of the tagged rows; everything else stays shared. How often an opened
+//! number occurs every party counts by itself, and the counts are added under sharing.
+//!
+//! **What is opened** beside the answer: how many rows each party has; and, to helpers, how many
+//! numbers are shown.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::algebra::order::double;
+use crate::algebra::packed_bits::Lanes;
+use crate::circuits::comparison::{all_zero, negative};
+use crate::engine::shared::Shared;
+use crate::engine::{Audience, Columns, Engine};
+use crate::functions::answer::Answer;
+use crate::functions::common::rows::{KEY, Unsorted};
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
+use crate::functions::input::Input;
+use crate::functions::parameters::{Agreed, Digits, refuse};
+use crate::functions::reveals::{RELEASE, ROWS_OF_EACH};
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+
+/// How many of the largest numbers may be asked for, and how many are if nothing is said.
+const K: RangeInclusive<u64> = 1..=10_000;
+const USUAL_K: u64 = 10;
+
+/// A number and how often it occurs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Occurrences {
+    /// The number.
+    pub value: f64,
+    /// How often it occurs in all parties' data together.
+    pub count: u64,
+}
+
+pub(crate) struct TopK {
+    numbers: Unsorted,
+    k: u64,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Parameters {
+    #[serde(flatten)]
+    digits: Digits,
+    k: Option<u64>,
+}
+
+impl Function for TopK {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "TopK",
+        summary: "the largest numbers and how often each occurs",
+        asked_by: None,
+        input: InputKind::Numbers,
+        parameters: &[
+            ParameterEntry::number(
+                "k",
+                "how many of the largest numbers, from 1 to 10,000; 10 where it is left out",
+            ),
+            Digits::BEFORE,
+            Digits::AFTER,
+        ],
+        kind: Kind::Rows,
+        needs: Needs::Shares,
+        pushdown: None,
+        reveals: &[RELEASE, ROWS_OF_EACH, "how many numbers are shown, to every helper"],
+        result_keys: &["top", "samples"],
+    };
+
+    type Parameters = Parameters;
+
+    fn new(
+        Parameters { digits, k }: Parameters,
+        input: Option<&Input>,
+        _: usize,
+    ) -> Result<Self, InputError> {
+        let k = k.unwrap_or(USUAL_K);
+        if !K.contains(&k) {
+            return Err(refuse("k", format!("from {} to {}", K.start(), K.end())));
+        }
+        Ok(Self { numbers: Unsorted::new(digits, input)?, k })
+    }
+
+    fn agreed(&self) -> Agreed {
+        let mut agreed = self.numbers.agreed();
+        agreed.insert("k".to_owned(), self.k.to_string());
+        agreed
+    }
+}
+
+impl OnShares for TopK {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        rows: u64,
+        _: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        let sorted = self.numbers.sorted(cx, rows).await?;
+        let tagged = tagged(&mut cx.engine, &sorted, self.k, permit.least_shown()).await?;
+        let (shown, words) = open_tagged(&mut cx.engine, tagged, self.k).await?;
+        count(cx, &self.numbers.keys, shown, words, rows).await
+    }
+}
+
+/// The rows, each with its tag.
+async fn tagged<E: Engine>(
+    engine: &mut E,
+    sorted: &E::Shared<Lanes>,
+    k: u64,
+    least: u64,
+) -> Result<Columns<E>, Fault> {
+    let rows = sorted.len();
+    let first = first_of_equal(engine, sorted).await?;
+    let shown = shown(engine, &first, least).await?;
+    // Of the rows that begin a shown number: which of these it is, if it is one of the first k.
+    let place = shown.running_sums(rows);
+    let beyond = engine.public(vec![k + 1; rows]);
+    let is_early =
+        negative(engine, &place.minus(&beyond), digits(rows.max(to_usize(k) + 1))).await?;
+    let is_early = engine.inject(&[&is_early], rows).await?;
+    let early_place = engine.multiply(&place, &is_early).await?;
+    let tag = engine.multiply(&early_place, &shown).await?;
+    Ok(Columns { numbers: vec![tag], words: vec![sorted.clone()] })
+}
+
+/// 1 in the rows that differ from the one before, and in the first.
+async fn first_of_equal<E: Engine>(
+    engine: &mut E,
+    sorted: &E::Shared<Lanes>,
+) -> Result<E::Shared<u64>, Fault> {
+    let rows = sorted.len();
+    let first = engine.public(vec![1; rows]);
+    if rows < 2 {
+        return Ok(first);
+    }
+    let differing = sorted.slice(1..rows).minus(&sorted.slice(0..rows - 1));
+    let planes = engine.planes(&differing, 0..KEY);
+    let equal = all_zero(engine, &planes).await?;
+    let equal: E::Shared<u64> = engine.inject(&[&equal], rows - 1).await?;
+    let none = engine.public(vec![0]);
+    Ok(first.minus(&E::Shared::<u64>::concat(&[&none, &equal])))
+}
+
+/// Of the first rows of equal ones, those with at least so many rows.
+async fn shown<E: Engine>(
+    engine: &mut E,
+    first: &E::Shared<u64>,
+    least: u64,
+) -> Result<E::Shared<u64>, Fault> {
+    let rows = first.len();
+    if least <= 1 {
+        return Ok(first.clone());
+    }
+    let window = to_usize(least - 1);
+    let Some(long_enough) = rows.checked_sub(window).filter(|count| *count > 0) else {
+        return Ok(engine.public(vec![0; rows]));
+    };
+    // How many of the rows behind begin another number: none, if all are equal. The sums are of at
+    // most `window` ones, and are zero exactly where the sum less 1 is negative.
+    let sums = E::Shared::<u64>::concat(&[&engine.public(vec![0]), &first.running_sums(rows)]);
+    let behind: Vec<usize> = (0..long_enough).map(|row| row + 1 + window).collect();
+    let up_to: Vec<usize> = (0..long_enough).map(|row| row + 1).collect();
+    let others = sums.gather(&behind).minus(&sums.gather(&up_to));
+    let less_one = others.minus(&engine.public(vec![1; long_enough]));
+    let all_equal = negative(engine, &less_one, digits(window)).await?;
+    let all_equal: E::Shared<u64> = engine.inject(&[&all_equal], long_enough).await?;
+    let none = engine.public(vec![0; rows - long_enough]);
+    engine.multiply(first, &E::Shared::<u64>::concat(&[&all_equal, &none])).await
+}
+
+/// The numbers of the tagged rows, in the order of their tags; nothing at a helper.
+async fn open_tagged<E: Engine>(
+    engine: &mut E,
+    tagged: Columns<E>,
+    k: u64,
+) -> Result<(usize, Option<Vec<Lanes>>), Fault> {
+    let shuffled = engine.shuffle(tagged).await?;
+    let (tags, words) =
+        shuffled.numbers.first().zip(shuffled.words.first()).ok_or(Fault::Implausible)?;
+    let tags = engine.open(tags, Audience::Everybody).await?.unwrap_or_default();
+    let mut places: Vec<(u64, usize)> =
+        tags.iter().enumerate().map(|(row, tag)| (*tag, row)).filter(|(tag, _)| *tag > 0).collect();
+    places.sort_unstable();
+    if places.len() as u64 > k || !places.iter().map(|(tag, _)| *tag).eq(1..=places.len() as u64) {
+        return Err(Fault::Implausible);
+    }
+    let rows: Vec<usize> = places.into_iter().map(|(_, row)| row).collect();
+    if rows.is_empty() {
+        return Ok((0, Some(Vec::new())));
+    }
+    Ok((rows.len(), engine.open(&words.gather(&rows), Audience::Parties).await?))
+}
+
+/// How often each opened number occurs.
+async fn count<E: Engine>(
+    cx: &mut FunctionContext<'_, E>,
+    keys: &[u64],
+    shown: usize,
+    words: Option<Vec<Lanes>>,
+    rows: u64,
+) -> Result<Option<Answer>, Fault> {
+    let mut own: BTreeMap<u64, u64> = BTreeMap::new();
+    keys.iter().for_each(|key| *own.entry(*key).or_default() += 1);
+    let occurs = |word: &Lanes| own.get(&!word.0).copied().unwrap_or(0);
+    let mine: Zeroizing<Vec<u64>> = Zeroizing::new(words.iter().flatten().map(occurs).collect());
+    let counts = cx.sum(&mine, shown).await?;
+    let counts = cx.engine.open(&counts, Audience::Parties).await?;
+    let Some((words, counts)) = words.zip(counts).filter(|_| cx.engine.brings_data()) else {
+        return Ok(None);
+    };
+    let occurrences = |(word, count): (&Lanes, u64)| {
+        let value = double(!word.0).ok_or(Fault::Implausible)?;
+        Ok(Occurrences { value, count })
+    };
+    let top = words.iter().zip(counts).map(occurrences).collect::<Result<_, Fault>>()?;
+    Ok(Some(Answer::Top { top, samples: rows }))
+}
+
+/// Binary digits of two's complement for numbers of up to this magnitude.
+fn digits(most: usize) -> usize {
+    let bits = usize::BITS - most.leading_zeros();
+    usize::try_from(bits).unwrap_or(KEY) + 1
+}
+
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

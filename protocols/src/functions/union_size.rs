@@ -1,0 +1,94 @@
+//! `SetUnionSize`: how many items there are at all parties together, each counted once.
+
+use rand_core::CryptoRng;
+
+use crate::circuits::joining;
+use crate::circuits::selection::is_below;
+use crate::engine::Engine;
+use crate::engine::shared::Shared;
+use crate::functions::answer::Answer;
+use crate::functions::common::joins::terms::{Terms, Work};
+use crate::functions::common::joins::{KeyedRows, SIZES, open_count, rows_of};
+use crate::functions::common::sets::Ids;
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::input::Input;
+use crate::functions::parameters::Agreed;
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::party::Party;
+
+const TERMS: Terms = Terms {
+    categories: 0,
+    always_tells: false,
+    work: Work::Counts,
+    misfit: |columns| {
+        columns.iter().any(|count| *count > 0).then_some("parties have columns beside ids")
+    },
+};
+
+pub(crate) struct UnionSize(KeyedRows);
+
+impl Function for UnionSize {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "SetUnionSize",
+        summary: "how many items there are at all parties together, each counted once",
+        asked_by: None,
+        input: InputKind::Set,
+        parameters: &[Ids::CASE, Ids::PAD_TO],
+        kind: Kind::Joined,
+        needs: Needs::SharesWithJoin,
+        pushdown: None,
+        reveals: &[SIZES],
+        result_keys: &["size_union"],
+    };
+
+    type Parameters = Ids;
+
+    fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+        KeyedRows::new(&TERMS, ids, input).map(Self)
+    }
+
+    fn agreed(&self) -> Agreed {
+        self.0.agreed()
+    }
+
+    fn take_place(&mut self, me: Party) -> Result<(), InputError> {
+        self.0.take_place(me)
+    }
+}
+
+impl OnShares for UnionSize {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        _: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        let announced = self.0.announce(cx, permit, rng).await?;
+        let filling = self.0.filling(&announced) as u64;
+        let padded_to = self.0.padded_to();
+        let join = announced.join(permit);
+        let sizes = rows_of(join.told);
+        let withholds = permit.withholds();
+        // With what two parties by themselves see on the way, the answer would tell their true sizes.
+        let all = if withholds || padded_to.is_some() {
+            joining::count_distinct(&mut cx.engine, join.tags, &sizes).await?
+        } else {
+            cx.engine.count_distinct(join.tags, &sizes).await?
+        };
+        let mut count = all.minus(&cx.sum(&[filling], 1).await?);
+        if withholds && cx.inputs == 2 {
+            // Of two sets it tells how much they have in common, where the rules may withhold that.
+            let told = cx.engine.public(vec![sizes.iter().sum::<usize>() as u64]);
+            let least = permit.least_shown();
+            let is_small = is_below(&mut cx.engine, &told.minus(&all), least).await?;
+            let is_small: E::Shared<u64> = cx.engine.inject(&[&is_small], 1).await?;
+            let is_shown = cx.engine.public(vec![1]).minus(&is_small);
+            count = cx.engine.multiply(&count, &is_shown).await?;
+        }
+        let count = open_count(cx, permit, &count).await?;
+        Ok(count.map(|size_union| Answer::UnionSize { size_union, padded_to }))
+    }
+}

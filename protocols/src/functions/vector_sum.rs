@@ -1,0 +1,324 @@
+//! `SecureVectorSum`: the sum of all parties' vectors, element by element.
+//!
+//! All vectors have the same length, which is part of what the parties agree on. By default every
+//! element is exact: whatever doubles come, no bit is lost, at 34 words an element or as many as the
+//! declared digits take. `integer` and `fixed` take one word; `fixed` is the one encoding here that
+//! rounds inputs, each once, to the nearest multiple of 2^-`fraction_bits` (ties to even). Their
+//! range is |x| ≤ (2^63 − 1)/n on the integers, so that no sum of n can wrap.
+
+use rand_core::CryptoRng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::algebra::exact::Grid;
+use crate::algebra::layout::{Layout, PARALLEL_WORDS};
+use crate::algebra::rounding::nearest_double;
+use crate::engine::aggregate::{Aggregate, Rounds};
+use crate::functions::answer::Answer;
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
+use crate::functions::input::Input;
+use crate::functions::parameters::{Agreed, Digits, grid_text, refuse};
+use crate::functions::{Function, OnSums, SumsContext};
+use crate::kernel::disclosure::{Permit, Rules};
+use crate::kernel::fault::{Fault, InputError};
+
+const DEFAULT_FRACTION_BITS: u32 = 32;
+const MAX_FRACTION_BITS: u32 = 62;
+
+/// 2^63, the first double that no i64 reaches.
+const BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
+
+const UNCOUNTED: &str = "how few people the vectors stand for, and how much of a sum is one party's, is \
+     not checked: the rule on rows does not apply to vectors, nor do those on shares and small cells";
+const EXACT_SUMS: &str = "the exact sums, before they are rounded to doubles, to every party";
+const WHOLE_SUMS: &str = "the sums as integers, before they are rounded to doubles, to every party";
+
+pub(crate) struct VectorSum {
+    code: Code,
+    length: usize,
+    layout: Layout,
+    words: Zeroizing<Vec<u64>>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Parameters {
+    #[serde(flatten)]
+    digits: Digits,
+    #[serde(default)]
+    encoding: Encoding,
+    fraction_bits: Option<u32>,
+}
+
+/// How the elements of a vector become integers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Encoding {
+    /// Any double, exactly, in as many 64-bit words as the declared digits take: 34 without any.
+    #[default]
+    Exact,
+    /// Whole numbers below 2^63 / n in magnitude, exactly, 8 bytes an element.
+    Integer,
+    /// Each element rounded to the nearest multiple of 2^-`fraction_bits`, 8 bytes an element: the
+    /// one encoding that is not exact.
+    Fixed,
+}
+
+/// How an element becomes an integer.
+#[derive(Clone, Copy)]
+enum Code {
+    Exact(Grid),
+    Integer,
+    Fixed { fraction_bits: u32 },
+}
+
+impl Function for VectorSum {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "SecureVectorSum",
+        summary: "the sum of all parties' vectors, element by element",
+        asked_by: None,
+        input: InputKind::Vector,
+        parameters: &[
+            ParameterEntry::text(
+                "encoding",
+                "how elements become integers: `exact` (any double, the usual one), `integer` (whole \
+                 numbers, 8 bytes an element), or `fixed` (rounded to `fraction_bits`, 8 bytes an \
+                 element)",
+            ),
+            ParameterEntry::number(
+                "fraction_bits",
+                "binary digits after the point, from 0 to 62, with the encoding `fixed`; 32 where it \
+                 is left out",
+            ),
+            Digits::BEFORE,
+            Digits::AFTER,
+        ],
+        kind: Kind::Elements,
+        needs: Needs::LinearSums,
+        pushdown: None,
+        reveals: &[
+            "unless the encoding is `fixed`: the sums before they are rounded, to every party",
+        ],
+        result_keys: &["sum"],
+    };
+
+    type Parameters = Parameters;
+
+    fn new(
+        parameters: Parameters,
+        input: Option<&Input>,
+        parties: usize,
+    ) -> Result<Self, InputError> {
+        let code = Code::new(&parameters)?;
+        let length = input.map_or(0, Input::len);
+        let layout = Layout::uniform(code.limbs(), length)?;
+        let words = match (code, input) {
+            (_, None) => Zeroizing::default(),
+            (Code::Exact(grid), Some(input)) => exact_words(&grid, &layout, input)?,
+            (Code::Integer | Code::Fixed { .. }, Some(input)) => short_words(code, input, parties)?,
+        };
+        Ok(Self { code, length, layout, words })
+    }
+
+    fn agreed(&self) -> Agreed {
+        let mut agreed = Agreed::new();
+        let name = match self.code {
+            Code::Exact(grid) => {
+                agreed.extend(grid_text(&grid));
+                "exact"
+            }
+            Code::Integer => "integer",
+            Code::Fixed { fraction_bits } => {
+                agreed.insert("fraction_bits".to_owned(), fraction_bits.to_string());
+                "fixed"
+            }
+        };
+        agreed.insert("encoding".to_owned(), name.to_owned());
+        agreed
+    }
+
+    fn length(&self) -> Option<u64> {
+        Some(self.length as u64)
+    }
+
+    fn words(&self) -> usize {
+        self.layout.words()
+    }
+
+    fn reveals(&self, rules: &Rules) -> Vec<String> {
+        let mut reveals = Vec::new();
+        if rules.ask_for_rows() || rules.ask_for_shares() || rules.ask_for_cells() {
+            reveals.push(UNCOUNTED.to_owned());
+        }
+        match self.code {
+            Code::Exact(_) => reveals.push(EXACT_SUMS.to_owned()),
+            Code::Fixed { .. } => reveals.push(WHOLE_SUMS.to_owned()),
+            Code::Integer => {}
+        }
+        reveals
+    }
+}
+
+impl OnSums for VectorSum {
+    async fn run<A: Aggregate>(
+        self,
+        cx: &mut SumsContext<'_, A>,
+        _: &Permit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Answer, Fault> {
+        let words = cx.sums.sum(Rounds::default(), &self.layout, self.words, rng).await?;
+        match self.code {
+            Code::Exact(grid) => decode_exact(&grid, words),
+            Code::Integer => Ok(Answer::IntegerVectorSum {
+                sum: words.into_iter().map(u64::cast_signed).collect(),
+            }),
+            Code::Fixed { fraction_bits } => decode_fixed(fraction_bits, &words),
+        }
+    }
+}
+
+impl Code {
+    fn new(parameters: &Parameters) -> Result<Self, InputError> {
+        match parameters.encoding {
+            Encoding::Fixed => Self::fixed(parameters),
+            _ if parameters.fraction_bits.is_some() => {
+                Err(refuse("fraction_bits", "only the encoding `fixed` has them".into()))
+            }
+            Encoding::Exact => Ok(Self::Exact(parameters.digits.grid()?)),
+            Encoding::Integer => Ok(Self::Integer),
+        }
+    }
+
+    fn fixed(parameters: &Parameters) -> Result<Self, InputError> {
+        let fraction_bits = parameters.fraction_bits.unwrap_or(DEFAULT_FRACTION_BITS);
+        if fraction_bits > MAX_FRACTION_BITS {
+            let reason = format!("{fraction_bits} is more than {MAX_FRACTION_BITS}");
+            return Err(refuse("fraction_bits", reason));
+        }
+        Ok(Self::Fixed { fraction_bits })
+    }
+
+    fn limbs(self) -> usize {
+        match self {
+            Self::Exact(grid) => grid.limbs(1),
+            Self::Integer | Self::Fixed { .. } => 1,
+        }
+    }
+
+    /// A double as an integer in one word.
+    fn encode(self, index: usize, x: f64, limit: i64) -> Result<i64, InputError> {
+        if !x.is_finite() {
+            return Err(InputError::NotFinite { index });
+        }
+        let scaled = match self {
+            Self::Fixed { fraction_bits } => (x * scale(fraction_bits)).round_ties_even(),
+            _ if x.fract() != 0.0 => return Err(InputError::NotWhole { index }),
+            _ => x,
+        };
+        let out_of_range = || self.refusal(index, limit);
+        to_whole(scaled).filter(|value| is_within(*value, limit)).ok_or_else(out_of_range)
+    }
+
+    /// A whole number as an integer in one word.
+    fn encode_whole(self, index: usize, value: i64, limit: i64) -> Result<i64, InputError> {
+        let shifted = match self {
+            Self::Fixed { fraction_bits } => value.checked_mul(1 << fraction_bits),
+            _ => Some(value),
+        };
+        let out_of_range = || self.refusal(index, limit);
+        shifted.filter(|value| is_within(*value, limit)).ok_or_else(out_of_range)
+    }
+
+    fn refusal(self, index: usize, limit: i64) -> InputError {
+        let range = match self {
+            Self::Fixed { fraction_bits } => format!("up to {limit}/2^{fraction_bits}"),
+            _ => format!("up to {limit}"),
+        };
+        InputError::OutOfRange { index, range }
+    }
+}
+
+fn exact_words(
+    grid: &Grid,
+    layout: &Layout,
+    input: &Input,
+) -> Result<Zeroizing<Vec<u64>>, InputError> {
+    let mut words = Zeroizing::new(vec![0; layout.words()]);
+    let cells = words.chunks_exact_mut(grid.limbs(1)).enumerate();
+    match input {
+        Input::Numbers(items) => {
+            for ((index, cell), x) in cells.zip(items) {
+                grid.encode(grid.admit(index, *x)?, cell);
+            }
+        }
+        Input::Integers(items) => {
+            for ((index, cell), x) in cells.zip(items) {
+                grid.encode(grid.admit_whole(index, *x)?, cell);
+            }
+        }
+        other if other.is_empty() => {}
+        _ => {
+            return Err(InputError::Shape { expected: "numbers" });
+        }
+    }
+    Ok(words)
+}
+
+fn short_words(
+    code: Code,
+    input: &Input,
+    parties: usize,
+) -> Result<Zeroizing<Vec<u64>>, InputError> {
+    let limit = i64::MAX / i64::try_from(parties.max(1)).unwrap_or(i64::MAX);
+    let mut words = Zeroizing::new(Vec::with_capacity(input.len()));
+    match input {
+        Input::Numbers(items) => {
+            for (index, x) in items.iter().enumerate() {
+                words.push(code.encode(index, *x, limit)?.cast_unsigned());
+            }
+        }
+        Input::Integers(items) => {
+            for (index, x) in items.iter().enumerate() {
+                words.push(code.encode_whole(index, *x, limit)?.cast_unsigned());
+            }
+        }
+        other if other.is_empty() => {}
+        _ => {
+            return Err(InputError::Shape { expected: "numbers" });
+        }
+    }
+    Ok(words)
+}
+
+fn decode_exact(grid: &Grid, mut words: Vec<u64>) -> Result<Answer, Fault> {
+    let limbs = grid.limbs(1);
+    let decode = |cell: &mut [u64]| grid.decode(1, cell).ok_or(Fault::ResultOutOfRange);
+    let sum = if words.len() < PARALLEL_WORDS {
+        words.chunks_exact_mut(limbs).map(decode).collect::<Result<_, _>>()
+    } else {
+        words.par_chunks_exact_mut(limbs).map(decode).collect()
+    };
+    Ok(Answer::VectorSum { sum: sum? })
+}
+
+fn decode_fixed(fraction_bits: u32, words: &[u64]) -> Result<Answer, Fault> {
+    let decode = |word: &u64| {
+        let value = word.cast_signed();
+        nearest_double(value < 0, &[value.unsigned_abs()], false, -i64::from(fraction_bits))
+    };
+    let sum: Option<Vec<f64>> = words.iter().map(decode).collect();
+    Ok(Answer::VectorSum { sum: sum.ok_or(Fault::ResultOutOfRange)? })
+}
+
+fn scale(fraction_bits: u32) -> f64 {
+    2_f64.powi(fraction_bits.cast_signed())
+}
+
+fn is_within(value: i64, limit: i64) -> bool {
+    value.unsigned_abs() <= limit.unsigned_abs()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "whole and in the range of i64: exact")]
+fn to_whole(x: f64) -> Option<i64> {
+    (x.fract() == 0.0 && (-BEYOND_I64..BEYOND_I64).contains(&x)).then_some(x as i64)
+}
