@@ -149,8 +149,8 @@ impl From<Result<Value, ApiError>> for Reply {
         match result {
             Ok(value) => Self::Done(value),
             Err(error) => Self::Failed {
-                status: error.status().as_u16(),
-                code: error.code().to_owned(),
+                status: error.code().status(),
+                code: error.code().text().to_owned(),
                 message: error.message().to_owned(),
                 hint: error.advice().to_owned(),
             },

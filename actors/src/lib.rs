@@ -22,5 +22,6 @@ pub mod sessions;
 pub mod vocabulary;
 
 pub use self::vocabulary::{
-    clock, consortium, data, error, failure, label, object, principal, selection, settings, trace,
+    clock, code, consortium, data, error, failure, label, object, principal, selection, settings,
+    trace,
 };

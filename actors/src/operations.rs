@@ -11,7 +11,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
 use cloister_sources::Declaration;
 use cloister_vault::{Head, Role, Token, Vault};
 use serde::{Deserialize, Serialize};
@@ -21,6 +20,7 @@ use crate::log::{Kind, Log, document};
 use crate::services::approvals::{self, USUAL_SECONDS, Verdict};
 use crate::services::registry::Books;
 use crate::vocabulary::clock;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 
 /// The name under which an operator's deeds stand in the log.
@@ -181,8 +181,9 @@ impl Operations {
         let revoked = self.vault.revoke_token(name).wait();
         if !revoked.map_err(|error| ApiError::state(&error))? {
             let message = format!("there is no token `{name}`");
-            return Err(ApiError::new(StatusCode::NOT_FOUND, "no_such_token", message)
-                .hint("`cloister token list` lists them"));
+            return Err(
+                ApiError::new(Code::NoSuchToken, message).hint("`cloister token list` lists them")
+            );
         }
         let entry = json!({"name": name, "by": OPERATOR});
         self.log.record_blocking(Kind::TokenRevoked, entry).map(|_| Value::Null)
@@ -227,8 +228,7 @@ fn refused(error: &cloister_vault::VaultError) -> ApiError {
     use cloister_vault::VaultError::{Invalid, Limit, Taken, TooBig};
     match error {
         Invalid { .. } | Taken { .. } | TooBig { .. } | Limit { .. } => {
-            ApiError::new(StatusCode::BAD_REQUEST, "bad_argument", error.to_string())
-                .hint("mend it and try again")
+            ApiError::new(Code::BadArgument, error.to_string()).hint("mend it and try again")
         }
         other => ApiError::state(other),
     }
@@ -236,7 +236,7 @@ fn refused(error: &cloister_vault::VaultError) -> ApiError {
 
 fn broken_chain(broken: &cloister_vault::Broken) -> ApiError {
     let message = format!("the audit log is not what was written: {broken}");
-    ApiError::new(StatusCode::CONFLICT, "audit_broken", message).hint(
+    ApiError::new(Code::AuditBroken, message).hint(
         "somebody has changed the state outside of the node: keep it as it is, and compare with the \
          other members' logs",
     )
@@ -244,5 +244,5 @@ fn broken_chain(broken: &cloister_vault::Broken) -> ApiError {
 
 fn file_problem(path: &Path, error: &std::io::Error) -> ApiError {
     let message = format!("{}: {error}", path.display());
-    ApiError::new(StatusCode::BAD_REQUEST, "bad_file", message).hint("name another file")
+    ApiError::new(Code::BadFile, message).hint("name another file")
 }

@@ -8,6 +8,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use cloister_actors::code::Code;
 use cloister_actors::consortium::member_id;
 use cloister_actors::links::{Content, Inbound};
 use cloister_actors::node::Node;
@@ -41,7 +42,7 @@ async fn no_client_can_use_the_name_of_what_nodes_do_by_themselves() {
         };
         let ask = Ask::new(function, members, OWN_NETWORK);
         let error = ask.of(&nodes[0].sessions(), input).await.unwrap_err().to_error();
-        assert_eq!(error.code(), "bad_network");
+        assert_eq!(error.code(), Code::BadNetwork);
     }
     assert_eq!(nodes[0].sessions().send(Load).await.unwrap(), 0);
     sum(&nodes, "another").await;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use actix::Addr;
 use bytes::Bytes;
+use cloister_actors::code::Code;
 use cloister_actors::consortium::member_id;
 use cloister_actors::error::ApiError;
 use cloister_actors::failure::Failure;
@@ -114,7 +115,7 @@ async fn whoever_is_not_willing_to_help_says_so_at_once() {
     // One after the other: the second hears it too, from the first or from the one that refuses.
     for party in [0, 1] {
         let asked = ask("SecureMedian", "v").of(&nodes[party].sessions(), numbers(party));
-        assert_eq!(error(asked.await).code(), "help_refused");
+        assert_eq!(error(asked.await).code(), Code::HelpRefused);
     }
     assert_eq!(load(&nodes[2]).await, 0);
 }
@@ -124,7 +125,7 @@ async fn whoever_cannot_help_says_so_at_once() {
     let nodes = start(&three(PATIENCE)).await;
     for outcome in both(&nodes, &senseless("u")).await {
         let error = error(outcome);
-        assert_eq!(error.code(), "help_impossible");
+        assert_eq!(error.code(), Code::HelpImpossible);
         assert!(error.to_string().contains("clinic-2"), "{error}");
     }
     assert_eq!(load(&nodes[2]).await, 0);
@@ -137,7 +138,7 @@ async fn parties_whose_nodes_do_not_serve_make_no_committee() {
     plan.set(1, |settings| settings.committee.serve = false);
     let nodes = start(&plan).await;
     for outcome in both(&nodes, &ask("SecureMedian", "u")).await {
-        assert_eq!(error(outcome).code(), "no_committee");
+        assert_eq!(error(outcome).code(), Code::NoCommittee);
     }
     idle(&nodes[2]).await;
 }
@@ -165,7 +166,7 @@ async fn parties_that_want_different_things_end_and_so_does_the_helper() {
         other.of(&nodes[1].sessions(), numbers(1)),
     ];
     for outcome in join_all(asked).await {
-        assert_eq!(error(outcome).code(), "disagreement");
+        assert_eq!(error(outcome).code(), Code::Disagreement);
     }
     idle(&nodes[2]).await;
     all_is_well(&nodes, "u").await;
@@ -178,11 +179,11 @@ async fn a_client_of_the_helper_that_asks_under_the_same_name_ends_all() {
     while load(&nodes[2]).await == 0 {}
     let own = Ask::new("SecureSum", 3, "u").of(&nodes[2].sessions(), numbers(0)).await;
     for outcome in [first.await.unwrap(), own] {
-        assert_eq!(error(outcome).code(), "disagreement");
+        assert_eq!(error(outcome).code(), Code::Disagreement);
     }
     idle(&nodes[2]).await;
     let late = ask("SecureMedian", "u").of(&nodes[1].sessions(), numbers(1)).await;
-    assert_eq!(error(late).code(), "disagreement");
+    assert_eq!(error(late).code(), Code::Disagreement);
     all_is_well(&nodes, "u").await;
 }
 
@@ -195,7 +196,7 @@ async fn a_helper_whose_client_has_asked_first_disagrees() {
     let mut outcomes = both(&nodes, &ask("SecureMedian", "u")).await;
     outcomes.push(own.await.unwrap());
     for outcome in outcomes {
-        assert_eq!(error(outcome).code(), "disagreement");
+        assert_eq!(error(outcome).code(), Code::Disagreement);
     }
     all_is_well(&nodes, "u").await;
 }

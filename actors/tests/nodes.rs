@@ -5,6 +5,7 @@
 
 mod support;
 
+use cloister_actors::code::Code;
 use cloister_actors::failure::Failure;
 use cloister_actors::sessions::Load;
 use cloister_protocols::computation::Input;
@@ -62,7 +63,7 @@ async fn a_party_that_never_comes_is_named_when_the_time_is_up() {
     }
     // A party that comes just after the end hears of it; then all meet again.
     let late = ask.of(&nodes[2].sessions(), one()).await.unwrap_err().to_error();
-    assert_eq!(late.code(), "deadline");
+    assert_eq!(late.code(), Code::Deadline);
     for outcome in together(&nodes, "u", "SecureSum", &numbers(3)).await {
         assert_eq!(result(&outcome), json!({"sum": 3.3}));
     }
@@ -79,7 +80,7 @@ async fn a_disagreement_is_named_at_every_party() {
         .map(|(node, function)| Ask::new(function, 3, "u").of(&node.sessions(), one()));
     for outcome in join_all(asked).await {
         let error = outcome.unwrap_err().to_error();
-        assert_eq!(error.code(), "disagreement");
+        assert_eq!(error.code(), Code::Disagreement);
         let text = error.to_string();
         assert!(text.contains("function") && text.contains("SecureVectorSum"), "{text}");
     }
@@ -144,7 +145,7 @@ async fn a_name_for_other_members_is_a_disagreement_on_both_sides() {
         let second = ask(order[1]).of(&nodes[order[1]].sessions(), one()).await;
         for outcome in [first.await.unwrap(), second] {
             let error = outcome.unwrap_err().to_error();
-            assert_eq!(error.code(), "disagreement");
+            assert_eq!(error.code(), Code::Disagreement);
             assert!(error.to_string().contains("members"), "{error}");
         }
     }

@@ -327,10 +327,10 @@ impl Computation {
 
     fn tell_peers(&self, ending: &Ending, failure: &Failure) {
         match self.quiet {
-            true => tracing::debug!(parent: &self.span, code = failure.code(), "failed"),
-            false => tracing::warn!(parent: &self.span, code = failure.code(), "failed"),
+            true => tracing::debug!(parent: &self.span, code = failure.code().text(), "failed"),
+            false => tracing::warn!(parent: &self.span, code = failure.code().text(), "failed"),
         }
-        self.span.record("otel.status_description", failure.code());
+        self.span.record("otel.status_description", failure.code().text());
         let spec = &ending.offer.spec;
         let name = (spec.network.as_str(), spec.run, spec.members.as_slice());
         let notice = failure.to_notice(name, spec.run.saturating_add(1));

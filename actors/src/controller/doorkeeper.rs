@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cloister_vault::{Token, TokenRefusal, Vault};
@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::vocabulary::blocking;
 use crate::vocabulary::clock;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::principal::Principal;
 use crate::vocabulary::settings::{Access, AccessMode};
@@ -244,26 +245,25 @@ fn presented(request: &HttpRequest) -> Option<Zeroizing<String>> {
 }
 
 fn no_token() -> ApiError {
-    ApiError::new(StatusCode::UNAUTHORIZED, "no_token", "this node takes calls with a token only")
-        .hint(
-            "send `Authorization: Bearer TOKEN`, or write the token into the API URL as the \
+    ApiError::new(Code::NoToken, "this node takes calls with a token only").hint(
+        "send `Authorization: Bearer TOKEN`, or write the token into the API URL as the \
              password: https://any:TOKEN@host:port",
-        )
+    )
 }
 
 /// An unknown token and one that was taken back look the same.
 fn refused(refusal: &TokenRefusal) -> ApiError {
     let (code, message) = match refusal {
-        TokenRefusal::Expired => ("token_expired", "this token has expired"),
+        TokenRefusal::Expired => (Code::TokenExpired, "this token has expired"),
         TokenRefusal::Unreadable(error) => return ApiError::state(error),
-        _ => ("token_unknown", "this node does not know this token"),
+        _ => (Code::TokenUnknown, "this node does not know this token"),
     };
-    ApiError::new(StatusCode::UNAUTHORIZED, code, message)
+    ApiError::new(code, message)
         .hint("have the node's operator make a new one: `cloister token new`")
 }
 
 fn too_often() -> ApiError {
-    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "you call too often")
+    ApiError::new(Code::TooManyRequests, "you call too often")
         .hint("wait a second, or have the operator raise `access.requests_per_second`")
 }
 

@@ -63,6 +63,7 @@ fn named(kwargs: Data) -> Result<BTreeMap<String, Data>, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::code::Code;
 
     #[test]
     fn what_the_known_clients_send_is_read() {
@@ -80,7 +81,7 @@ mod tests {
     fn what_is_no_envelope_is_refused() {
         for body in ["[]", "1", "{", r#"{"args":{"a":1}}"#, r#"{"kwargs":[1]}"#, "\u{fffd}"] {
             let error = Envelope::parse(body.as_bytes()).unwrap_err();
-            assert_eq!(error.code(), "malformed_request", "{body}");
+            assert_eq!(error.code(), Code::MalformedRequest, "{body}");
         }
     }
 }

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use actix_web::http::StatusCode;
 use uuid::Uuid;
 
 use crate::services::datasets::Kept;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Labelled;
 use crate::vocabulary::object::{Method, Object, Principal};
@@ -217,7 +217,7 @@ fn parse(uuid: &str) -> Result<Uuid, ApiError> {
 }
 
 fn over_quota(what: String) -> ApiError {
-    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "over_quota", format!("you hold {what} already"))
+    ApiError::new(Code::OverQuota, format!("you hold {what} already"))
         .hint("release what you no longer need (DELETE /representation/{uuid}), then try again")
 }
 
@@ -255,7 +255,7 @@ mod tests {
         let (mut handles, ada) = handles(Limits { handles: 2, ..Limits::default() });
         let first = handles.insert(&ada, value(1)).unwrap().to_string();
         handles.insert(&ada, value(1)).unwrap();
-        assert_eq!(handles.insert(&ada, value(1)).unwrap_err().code(), "over_quota");
+        assert_eq!(handles.insert(&ada, value(1)).unwrap_err().code(), Code::OverQuota);
         assert!(handles.insert(&Principal::owner("bob"), value(1)).is_ok());
         handles.release(&ada, &first).unwrap();
         assert!(handles.insert(&ada, value(1)).is_ok());
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn bytes_are_counted() {
         let (mut handles, ada) = handles(Limits { held_bytes: 10_000, ..Limits::default() });
-        assert_eq!(handles.insert(&ada, value(2_000)).unwrap_err().code(), "over_quota");
+        assert_eq!(handles.insert(&ada, value(2_000)).unwrap_err().code(), Code::OverQuota);
         assert!(handles.insert(&ada, value(500)).is_ok());
     }
 

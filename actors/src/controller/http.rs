@@ -29,6 +29,7 @@ use crate::bus::Description;
 use crate::services::datasets::Content;
 use crate::sessions::Load;
 use crate::vocabulary::blocking;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Download;
 
@@ -202,13 +203,13 @@ pub(crate) async fn ready(door: web::Data<Door>) -> Answer {
 async fn not_found(request: HttpRequest) -> Answer {
     let path: String = request.path().chars().take(100).collect();
     let message = format!("there is nothing at {path}");
-    Err(ApiError::new(StatusCode::NOT_FOUND, "no_such_path", message)
+    Err(ApiError::new(Code::NoSuchPath, message)
         .hint("GET /openapi.json says which paths there are"))
 }
 
 fn method_not_allowed(request: &HttpRequest, methods: &str) -> ApiError {
     let message = format!("{} is not allowed here", request.method());
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    ApiError::new(Code::MethodNotAllowed, message)
         .hint(format!("this path takes {methods}; GET /openapi.json describes all"))
 }
 
@@ -252,7 +253,7 @@ impl Door {
         {
             return Ok(());
         }
-        Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_host", "this node has another host name")
+        Err(ApiError::new(Code::ForeignHost, "this node has another host name")
             .hint("call it by the API URL in the consortium file, or as localhost"))
     }
 
@@ -271,7 +272,7 @@ impl Door {
             return Ok(());
         }
         let message = "a web page of another origin may not use this node";
-        Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message)
+        Err(ApiError::new(Code::ForeignOrigin, message)
             .hint("have the operator add its origin to `allowed_origins` in node.toml"))
     }
 
@@ -323,18 +324,13 @@ fn has_body(request: &HttpRequest) -> bool {
 }
 
 fn too_large(door: &Door) -> ApiError {
-    ApiError::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "body_too_large",
-        format!("the body is longer than {} bytes", door.body_bytes),
-    )
-    .hint("send less at once, or have the operator raise `limits.body_bytes`")
+    ApiError::new(Code::BodyTooLarge, format!("the body is longer than {} bytes", door.body_bytes))
+        .hint("send less at once, or have the operator raise `limits.body_bytes`")
 }
 
 fn too_slow() -> ApiError {
     let message = format!("the body did not arrive within {} s", PATIENCE.as_secs());
-    ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", message)
-        .hint("send it faster, or less at once")
+    ApiError::new(Code::BodyTooSlow, message).hint("send it faster, or less at once")
 }
 
 async fn discard(door: &Door, request: &HttpRequest, payload: Payload) -> Result<(), ApiError> {
@@ -361,18 +357,20 @@ fn uuid_answer(uuid: Uuid) -> HttpResponse {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        self.status()
+        // The table has none that is no status.
+        StatusCode::from_u16(self.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse {
         let trace = Uuid::new_v4().simple().to_string();
-        if self.status().is_server_error() {
-            tracing::warn!(%trace, code = self.code(), status = self.status().as_u16(), "{self}");
+        let (code, status) = (self.code().text(), self.status_code());
+        if status.is_server_error() {
+            tracing::warn!(%trace, code, status = status.as_u16(), "{self}");
         } else {
-            tracing::debug!(%trace, code = self.code(), status = self.status().as_u16(), "refused");
+            tracing::debug!(%trace, code, status = status.as_u16(), "refused");
         }
-        let mut response = HttpResponse::build(self.status());
-        if self.status() == StatusCode::UNAUTHORIZED {
+        let mut response = HttpResponse::build(status);
+        if status == StatusCode::UNAUTHORIZED {
             // Clients with a password in the URL send it when they are asked.
             response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"cloister\""));
         }

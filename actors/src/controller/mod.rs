@@ -27,6 +27,7 @@ pub use self::http::Door;
 pub(crate) use self::http::{endpoint, healthy, ready};
 use crate::bus::{Bus, Description, Find, List};
 use crate::services::datasets::{Content, Forget, Keep, Kept};
+use crate::vocabulary::code::Code;
 use crate::vocabulary::data::{Data, HANDLE};
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::{Download, Labelled};
@@ -339,27 +340,15 @@ impl Handler<Release> for Controller {
 }
 
 fn no_such_service() -> ApiError {
-    ApiError::new(
-        actix_web::http::StatusCode::NOT_FOUND,
-        "no_such_service",
-        "no microservice of this node meets these requirements",
-    )
-    .hint("GET /representations lists the descriptions of all")
+    ApiError::new(Code::NoSuchService, "no microservice of this node meets these requirements")
+        .hint("GET /representations lists the descriptions of all")
 }
 
 fn no_such_attribute(what: &str, name: &str) -> ApiError {
     let shown: String = name.chars().take(64).collect();
-    ApiError::new(
-        actix_web::http::StatusCode::NOT_FOUND,
-        "no_such_attribute",
-        format!("{what} has no attribute `{shown}`"),
-    )
+    ApiError::new(Code::NoSuchAttribute, format!("{what} has no attribute `{shown}`"))
 }
 
 fn not_callable(what: &str) -> ApiError {
-    ApiError::new(
-        actix_web::http::StatusCode::BAD_REQUEST,
-        "not_callable",
-        format!("{what} cannot be called"),
-    )
+    ApiError::new(Code::NotCallable, format!("{what} cannot be called"))
 }

@@ -1,13 +1,13 @@
 //! What others have asked an owner of data for, and the owner's word on it.
 
 use actix_web::HttpRequest;
-use actix_web::http::StatusCode;
 use actix_web::web::{self, Payload};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Desk, admit, answer};
 use crate::controller::Door;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 
 const DAY: u64 = 24 * 60 * 60;
@@ -47,7 +47,7 @@ pub(super) async fn decide(
     let principal = admit(&door, &request).await?;
     let decision: Decision = super::body(&door, &request, payload).await?;
     let no_such = |_| {
-        ApiError::new(StatusCode::NOT_FOUND, "no_such_request", "this names no request")
+        ApiError::new(Code::NoSuchRequest, "this names no request")
             .hint("list them with GET /v1/approvals")
     };
     let number: u64 = id.parse().map_err(no_such)?;

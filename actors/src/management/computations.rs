@@ -1,6 +1,5 @@
 //! Computations: list, inspect, cancel.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 use serde_json::json;
@@ -9,6 +8,7 @@ use uuid::Uuid;
 use super::{Answer, Desk, admit, answer};
 use crate::controller::Door;
 use crate::records::{CancelOne, Filter, Inspect, List};
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 
 /// Which computations are asked for.
@@ -70,7 +70,7 @@ pub(super) async fn cancel(
 
 fn parse(id: &str) -> Result<Uuid, ApiError> {
     let malformed = |_| {
-        ApiError::new(StatusCode::NOT_FOUND, "no_such_computation", "this names no computation")
+        ApiError::new(Code::NoSuchComputation, "this names no computation")
             .hint("list them with GET /v1/computations")
     };
     Uuid::parse_str(id).map_err(malformed)

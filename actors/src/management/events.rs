@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream;
@@ -18,6 +18,7 @@ use super::places::Place;
 use super::{Answer, Desk, admit};
 use crate::controller::Door;
 use crate::records::{Filter, List};
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::{Principal, Right};
 
@@ -79,7 +80,7 @@ pub(super) async fn listen(
 
 fn too_many() -> ApiError {
     let message = "as many listen to this node's events as may at a time";
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_subscribers", message)
+    ApiError::new(Code::TooManySubscribers, message)
         .hint("close another dashboard, or ask the other routes from time to time")
 }
 

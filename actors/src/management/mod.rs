@@ -21,7 +21,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use cloister_vault::Vault;
@@ -36,6 +36,7 @@ use self::places::Places;
 use crate::controller::{Door, endpoint};
 use crate::records::Records;
 use crate::sessions::Sessions;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Labelled;
@@ -181,7 +182,7 @@ fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
     query.map(web::Query::into_inner).map_err(|error| {
         let error = error.to_string();
         let reason = error.trim_start_matches("Query deserialize error: ");
-        ApiError::new(StatusCode::BAD_REQUEST, "bad_argument", format!("the query: {reason}"))
+        ApiError::new(Code::BadArgument, format!("the query: {reason}"))
             .hint("GET /openapi.json says what may be asked")
     })
 }
@@ -196,7 +197,7 @@ async fn body<T: DeserializeOwned>(
     // An object, with its names: serde would take a list too.
     let object = serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes);
     object.and_then(|object| serde_json::from_value(Value::Object(object))).map_err(|error| {
-        ApiError::new(StatusCode::BAD_REQUEST, "bad_argument", format!("the body: {error}"))
+        ApiError::new(Code::BadArgument, format!("the body: {error}"))
             .hint("send a JSON object; GET /openapi.json says what may be in it")
     })
 }

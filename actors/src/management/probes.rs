@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use actix_web::http::StatusCode;
 use actix_web::web::{self, Payload};
 use cloister_certs::{HandshakeProblem, Refusal};
 use serde::{Deserialize, Serialize};
@@ -16,6 +15,7 @@ use crate::links::{
     ConnectionError, Findings, GreetingError, LONGEST_IDLE, MOST_BYTES, Met, Probe,
 };
 use crate::sessions::ProbeMember;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::Right;
 
@@ -120,13 +120,12 @@ pub(super) async fn probe(
 fn no_such_member(name: &str) -> ApiError {
     let shown: String = name.chars().take(100).collect();
     let message = format!("the consortium file has no other member `{shown}`");
-    ApiError::new(StatusCode::NOT_FOUND, "no_such_member", message)
-        .hint("GET /v1/members lists them")
+    ApiError::new(Code::NoSuchMember, message).hint("GET /v1/members lists them")
 }
 
 fn too_many() -> ApiError {
     let message = "this node tries as many lines as it may at a time";
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message).hint("try again")
+    ApiError::new(Code::Unavailable, message).hint("try again")
 }
 
 impl<'a> Report<'a> {

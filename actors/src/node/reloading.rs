@@ -9,7 +9,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use actix::{Actor, Addr, Context, Handler, ResponseFuture};
-use actix_web::http::StatusCode;
 use cloister_certs::{Expiry, Identity, Roster};
 use serde_json::{Value, json};
 
@@ -20,6 +19,7 @@ use crate::management::Facts;
 use crate::services::simon::Simon;
 use crate::sessions::Sessions;
 use crate::vocabulary::blocking;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::{Consortium, Member, Renewed};
 use crate::vocabulary::error::ApiError;
 
@@ -102,6 +102,7 @@ fn check(
 }
 
 fn refused(reason: String) -> ApiError {
-    ApiError::new(StatusCode::CONFLICT, "not_reloaded", format!("nothing was changed: {reason}"))
-        .hint("mend the files and try again; for other changes than fingerprints start the node again")
+    ApiError::new(Code::NotReloaded, format!("nothing was changed: {reason}")).hint(
+        "mend the files and try again; for other changes than fingerprints start the node again",
+    )
 }

@@ -8,13 +8,13 @@
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
-use actix_web::http::StatusCode;
 use cloister_protocols::catalogue;
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_protocols::session::Origin;
 use cloister_vault::{Class, Decision, Vault};
 
 use crate::vocabulary::clock;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::principal::Principal;
 pub use crate::vocabulary::settings::{DatasetPolicy, Policies, PolicyError};
@@ -184,12 +184,12 @@ impl Handler<Decide> for Policy {
 
 /// A dataset that there is not and one that this principal may not see look the same.
 pub(crate) fn no_such_dataset() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "no_such_dataset", "there is no such dataset here")
+    ApiError::new(Code::NoSuchDataset, "there is no such dataset here")
         .hint("the method `list` of the microservice Datasets lists those that there are for you")
 }
 
 fn forbidden(message: String) -> ApiError {
-    ApiError::new(StatusCode::FORBIDDEN, "refused_by_policy", message)
+    ApiError::new(Code::RefusedByPolicy, message)
         .hint("the dataset's owner decides this in the node's policy; ask them")
 }
 
@@ -203,8 +203,7 @@ fn client_columns(dataset: &str) -> ApiError {
 /// Asks for the owner.
 pub(crate) fn approval_needed(dataset: &str, id: u64) -> ApiError {
     ApiError::new(
-        StatusCode::FORBIDDEN,
-        "approval_needed",
+        Code::ApprovalNeeded,
         format!("the owner of dataset `{dataset}` has to approve this; it is request {id}"),
     )
     .hint(format!("ask the owner to run `cloister approvals grant {id}`, then compute again"))
@@ -231,7 +230,7 @@ mod tests {
     }
 
     fn code(policy: &Policy, decide: &Decide) -> &'static str {
-        policy.decide(decide).map_or_else(|error| error.code(), |_| "")
+        policy.decide(decide).map_or_else(|error| error.code().text(), |_| "")
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{End, Record, Records, is_cancelled};
 use crate::progress::{Lifecycle, Progress, Round};
 use crate::vocabulary::clock::rfc3339;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::label::{Cost, Disclosure, Report};
 use crate::vocabulary::object::Principal;
 
@@ -50,7 +51,7 @@ struct Waiting {
 /// Why there is no result.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Problem {
-    code: &'static str,
+    code: Code,
     message: String,
     hint: String,
     party: Option<String>,

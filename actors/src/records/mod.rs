@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler, Message, MessageResult, Recipient};
-use actix_web::http::StatusCode;
 use uuid::Uuid;
 
 use self::document::COARSE;
@@ -23,6 +22,7 @@ pub use self::document::{Detail, Summary};
 use crate::progress::Observer;
 use crate::sessions::Cancel;
 use crate::vocabulary::clock;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Report;
 use crate::vocabulary::object::{Principal, Right};
@@ -35,9 +35,6 @@ const MOST_OF_ALL: usize = 5_000;
 
 /// Memory for the results of one principal's ended computations, in bytes; the oldest go first.
 const RESULT_BYTES: usize = 16 << 20;
-
-/// The code of [`crate::vocabulary::failure::Failure::Cancelled`].
-const CANCELLED: &str = "cancelled";
 
 /// Computations that one answer lists, at most.
 pub const MOST_LISTED: usize = 500;
@@ -234,7 +231,7 @@ impl Records {
 impl Totals {
     fn add(&mut self, record: &Record) {
         let Some(end) = &record.end else { return };
-        let outcome = end.result.as_ref().map_or_else(ApiError::code, |_| "done");
+        let outcome = end.result.as_ref().map_or_else(|error| error.code().text(), |_| "done");
         *self.ended.entry((record.subject.function, outcome)).or_default() += 1;
         if let Some(cost) = &end.cost {
             self.rounds += cost.rounds as u64;
@@ -260,12 +257,13 @@ impl Filter {
 }
 
 fn no_such_computation() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "no_such_computation", "there is no such computation")
-        .hint("it is somebody else's, or the node has forgotten it: list them with GET /v1/computations")
+    ApiError::new(Code::NoSuchComputation, "there is no such computation").hint(
+        "it is somebody else's, or the node has forgotten it: list them with GET /v1/computations",
+    )
 }
 
 fn already_ended() -> ApiError {
-    ApiError::new(StatusCode::CONFLICT, "already_ended", "the computation has ended already")
+    ApiError::new(Code::AlreadyEnded, "the computation has ended already")
         .hint("there is nothing to cancel: see how it ended with GET /v1/computations/{id}")
 }
 
@@ -367,5 +365,5 @@ impl Handler<CancelOne> for Records {
 
 /// What failed by being cancelled, here or at another member.
 fn is_cancelled(error: &ApiError) -> bool {
-    error.code() == CANCELLED
+    error.code() == Code::Cancelled
 }

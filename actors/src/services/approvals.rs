@@ -9,6 +9,7 @@ use crate::bus::Description;
 use crate::log::{Kind, Log};
 use crate::vocabulary::blocking;
 use crate::vocabulary::clock;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::Parameter::{Optional, Required};
 use crate::vocabulary::object::{Call, Interface, Method, Reply, Right};
@@ -124,8 +125,7 @@ pub fn list(vault: &Vault) -> Result<Value, ApiError> {
 
 fn no_such_request(request: u64) -> ApiError {
     let message = format!("there is no request {request}");
-    ApiError::new(actix_web::http::StatusCode::NOT_FOUND, "no_such_request", message)
-        .hint("list them: `cloister approvals list`")
+    ApiError::new(Code::NoSuchRequest, message).hint("list them: `cloister approvals list`")
 }
 
 impl Actor for Approvals {

@@ -12,6 +12,7 @@ pub mod storage;
 use std::sync::Arc;
 
 use crate::bus::Description;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::{Labelled, Public};
@@ -54,18 +55,13 @@ fn public(value: &impl serde::Serialize) -> Result<Reply, ApiError> {
 }
 
 fn nothing_named(what: &str) -> ApiError {
-    ApiError::new(
-        actix_web::http::StatusCode::NOT_FOUND,
-        "not_found",
-        format!("there is no {what} of this name"),
-    )
-    .hint("it was never made, or has been deleted")
+    ApiError::new(Code::NotFound, format!("there is no {what} of this name"))
+        .hint("it was never made, or has been deleted")
 }
 
 fn too_many(what: &str) -> ApiError {
     ApiError::new(
-        actix_web::http::StatusCode::TOO_MANY_REQUESTS,
-        "over_quota",
+        Code::OverQuota,
         format!("there are {MOST_NAMED} {what} already, or they hold {MOST_BYTES} bytes"),
     )
     .hint("delete those that are no longer needed")

@@ -13,6 +13,7 @@ use crate::bus::Description;
 use crate::log::{Kind, Log};
 use crate::policy::no_such_dataset;
 use crate::vocabulary::blocking;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::Parameter::Required;
@@ -143,12 +144,8 @@ pub(crate) fn parse(document: Value) -> Result<Registered, ApiError> {
 
 /// The owner is told all there is to say: these are the owner's data.
 fn unfit(error: cloister_sources::SourceError) -> ApiError {
-    ApiError::new(
-        actix_web::http::StatusCode::UNPROCESSABLE_ENTITY,
-        "dataset_unfit",
-        error.to_string(),
-    )
-    .hint("mend the declaration or the data, and register again; nothing was written down")
+    ApiError::new(Code::DatasetUnfit, error.to_string())
+        .hint("mend the declaration or the data, and register again; nothing was written down")
 }
 
 fn declaration(data: &Data) -> Result<Declaration, ApiError> {

@@ -180,7 +180,7 @@ impl Sessions {
     ) {
         let peer = self.name(position);
         // Peers can have this written as often as they like.
-        tracing::debug!(%peer, %session, code = failure.code(), "a call for help was declined");
+        tracing::debug!(%peer, %session, code = failure.code().text(), "a call for help was declined");
         self.stop_session(position, session, spec, next_run, failure);
         self.early.forget(position, session);
     }

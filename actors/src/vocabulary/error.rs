@@ -3,16 +3,16 @@
 //! An error never carries a private value and never a stack trace. The trace is a random name
 //! under which the node's log has the same error.
 
-use actix_web::http::StatusCode;
 use cloister_vault::VaultError;
 use serde::Serialize;
+
+use super::code::Code;
 
 /// An error on its way to a client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct ApiError {
-    status: StatusCode,
-    code: &'static str,
+    code: Code,
     message: String,
     hint: String,
     party: Option<String>,
@@ -21,7 +21,7 @@ pub struct ApiError {
 /// The JSON document of an error.
 #[derive(Debug, Serialize)]
 pub struct ErrorDocument<'a> {
-    code: &'static str,
+    code: Code,
     message: &'a str,
     hint: &'a str,
     party: Option<&'a str>,
@@ -29,36 +29,32 @@ pub struct ErrorDocument<'a> {
 }
 
 impl ApiError {
-    /// An error of this status and code.
-    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), hint: String::new(), party: None }
+    /// An error of this code, with the code's advice as its hint.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: code.advice().to_owned(), party: None }
     }
 
     /// The request cannot be understood.
     pub fn malformed(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "malformed_request", message)
+        Self::new(Code::MalformedRequest, message)
             .hint("send a JSON object with `args` (a list) and `kwargs` (an object)")
     }
 
     /// An argument is missing or of the wrong kind.
     pub fn argument(name: &str, message: impl std::fmt::Display) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad_argument", format!("argument `{name}`: {message}"))
+        Self::new(Code::BadArgument, format!("argument `{name}`: {message}"))
             .hint("mend this argument and call again")
     }
 
     /// There is no such handle for this principal.
     pub fn no_such_handle() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "no_such_representation",
-            "there is no such representation",
-        )
-        .hint("it was released, has expired, or belongs to somebody else; create it again")
+        Self::new(Code::NoSuchRepresentation, "there is no such representation")
+            .hint("it was released, has expired, or belongs to somebody else; create it again")
     }
 
     /// The value may not leave the node, or not this way.
     pub fn no_download(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "no_download", message).hint(
+        Self::new(Code::NoDownload, message).hint(
             "data stays on its node: download the result of a joint computation \
              (Simon's `compute`, or a task's `result`) instead",
         )
@@ -66,43 +62,35 @@ impl ApiError {
 
     /// Something in this node failed that should not.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+        Self::new(Code::Internal, message)
             .hint("this is the node's fault: its operator finds the trace in the node's log")
     }
 
     /// An actor of this node is gone or does not take messages.
     pub fn unavailable(what: &str) -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
-            format!("{what} of this node does not answer"),
-        )
-        .hint("the node is stopping or overloaded; try again")
+        Self::new(Code::Unavailable, format!("{what} of this node does not answer"))
+            .hint("the node is stopping or overloaded; try again")
     }
 
     /// The node's state cannot be read or written.
     #[must_use]
     pub fn state(error: &VaultError) -> Self {
         match error {
-            VaultError::Quota { .. } => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "over_quota",
-                "there is no room for this upload",
-            )
-            .hint("release uploads that you no longer need, or have the operator raise the quota"),
+            VaultError::Quota { .. } => {
+                Self::new(Code::OverQuota, "there is no room for this upload").hint(
+                    "release uploads that you no longer need, or have the operator raise the quota",
+                )
+            }
             other => {
                 tracing::error!(error = %other, "the node's state cannot be used");
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "state_unavailable",
-                    "this node cannot read or write its state",
+                Self::new(Code::StateUnavailable, "this node cannot read or write its state").hint(
+                    "nothing was done; the node's operator finds the reason in the node's log",
                 )
-                .hint("nothing was done; the node's operator finds the reason in the node's log")
             }
         }
     }
 
-    /// Adds what the caller can do.
+    /// Says more precisely what the caller can do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
@@ -116,15 +104,9 @@ impl ApiError {
         self
     }
 
-    /// The HTTP status.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
     /// The code.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         self.code
     }
 
@@ -149,7 +131,7 @@ impl ApiError {
     /// The JSON document, under the name `trace`.
     #[must_use]
     pub fn document(&self, trace: String) -> ErrorDocument<'_> {
-        let Self { code, message, hint, party, .. } = self;
-        ErrorDocument { code, message, hint, party: party.as_deref(), trace }
+        let Self { code, message, hint, party } = self;
+        ErrorDocument { code: *code, message, hint, party: party.as_deref(), trace }
     }
 }

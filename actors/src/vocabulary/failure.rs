@@ -3,7 +3,6 @@
 //! Every failure names the party concerned and what was awaited, where there is one. None carries
 //! a private value, so that each may be told to the peers.
 
-use actix_web::http::StatusCode;
 use bytes::Bytes;
 use cloister_protocols::disclosure::Refusal;
 use cloister_protocols::fault::{Fault, InputError};
@@ -12,6 +11,7 @@ use cloister_protocols::party::Party;
 use cloister_protocols::session::MemberId;
 use serde::{Deserialize, Serialize};
 
+use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::is_name;
 use crate::vocabulary::error::ApiError;
 
@@ -152,7 +152,7 @@ impl Failure {
     /// The failure as its own client sees it.
     #[must_use]
     pub fn to_error(&self) -> ApiError {
-        let error = ApiError::new(self.status(), self.code(), self.message()).hint(self.advice());
+        let error = ApiError::new(self.code(), self.message());
         match self.party() {
             Some(party) => error.party(party),
             None => error,
@@ -175,7 +175,7 @@ impl Failure {
             network: network.to_owned(),
             run,
             members: members.to_vec(),
-            code: self.code().into(),
+            code: self.code().text().into(),
             message,
             about: self.party(),
             next_run,
@@ -184,38 +184,23 @@ impl Failure {
 
     /// The code.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
             Self::Protocol(fault, _) => fault_code(fault),
-            Self::Deadline { .. } => "deadline",
-            Self::LinkLost { .. } => "peer_lost",
-            Self::Stopped { notice, .. } => relayed_code(&notice.code),
+            Self::Deadline { .. } => Code::Deadline,
+            Self::LinkLost { .. } => Code::PeerLost,
+            Self::Stopped { notice, .. } => Code::relayed(&notice.code),
             Self::OtherMembers { .. } | Self::OtherRun { .. } | Self::Overlap { .. } => {
-                "disagreement"
+                Code::Disagreement
             }
-            Self::HelpRefused { .. } => "help_refused",
-            Self::HelpImpossible { .. } => "help_impossible",
-            Self::Declined { .. } | Self::NothingAhead { .. } => "declined",
-            Self::Cancelled { .. } => "cancelled",
-            Self::OwnName { .. } => "bad_network",
-            Self::Broken => "internal",
-            Self::Busy { .. } => "too_many_computations",
-            Self::Stopping => "node_stopping",
-        }
-    }
-
-    fn status(&self) -> StatusCode {
-        match self.code() {
-            "disagreement" | "no_committee" | "declined" | "cancelled" => StatusCode::CONFLICT,
-            "deadline" => StatusCode::GATEWAY_TIMEOUT,
-            "bad_input" | "result_out_of_range" | "undefined" | "help_impossible" => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
-            "refused_by_disclosure_rules" | "help_refused" => StatusCode::FORBIDDEN,
-            "too_many_computations" | "node_stopping" => StatusCode::SERVICE_UNAVAILABLE,
-            "bad_network" => StatusCode::BAD_REQUEST,
-            "internal" => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => StatusCode::BAD_GATEWAY,
+            Self::HelpRefused { .. } => Code::HelpRefused,
+            Self::HelpImpossible { .. } => Code::HelpImpossible,
+            Self::Declined { .. } | Self::NothingAhead { .. } => Code::Declined,
+            Self::Cancelled { .. } => Code::Cancelled,
+            Self::OwnName { .. } => Code::BadNetwork,
+            Self::Broken => Code::Internal,
+            Self::Busy { .. } => Code::TooManyComputations,
+            Self::Stopping => Code::NodeStopping,
         }
     }
 
@@ -294,48 +279,6 @@ impl Failure {
             | Self::Stopping => None,
         }
     }
-
-    fn advice(&self) -> &'static str {
-        match self.code() {
-            "disagreement" => {
-                "start the computation alike at all parties: same function, \
-                parameters, nodes in the same order, uuid and number of runs under it"
-            }
-            "deadline" => {
-                "see that the named party's node runs and that its client has started \
-                the same computation, then start again at all parties"
-            }
-            "peer_lost" => "see that the named party's node runs, then start again at all parties",
-            "bad_input" => "mend the data or the parameters and start again at all parties",
-            "refused_by_disclosure_rules" => {
-                "compute over more parties or more rows; the rules are in the settings and the \
-                 policy of the node that the message names"
-            }
-            "too_many_computations" | "node_stopping" => "try again later",
-            "protocol_violation" => "trust no node that the message names before it was examined",
-            "result_out_of_range" => "scale the data",
-            "no_committee" => {
-                "with the parameter `committee` name three members whose nodes compute on shares: \
-                 their operators allow it with `serve = true` (for parties) and `help = true` (for \
-                 members without data) under `[committee]` in node.toml; or let all parties compute by \
-                 themselves, with the parameter `suite` set to `pairwise`"
-            }
-            "help_refused" => {
-                "have the named party's operator set `help = true` under `[committee]` in its \
-                 node.toml and start the node again, or name another member in the parameter \
-                 `committee`"
-            }
-            "help_impossible" => {
-                "let the parameter `committee` name nobody beyond the network's `nodes`, or use \
-                 the same version at all nodes"
-            }
-            "declined" => "ask the named party's client or the owner of its data",
-            "cancelled" => "start again at all parties if you still want the result",
-            "bad_network" => "give the network another `uuid`",
-            "undefined" => "compute over more data, or other data",
-            _ => "ask the named party; its node's log has the reason",
-        }
-    }
 }
 
 /// What is awaited, in words.
@@ -355,40 +298,21 @@ fn shown(text: &str) -> String {
     text.chars().take(LONGEST_REASON).map(plain).collect()
 }
 
-fn fault_code(fault: &Fault) -> &'static str {
+fn fault_code(fault: &Fault) -> Code {
     match fault {
-        Fault::Disagreement { .. } => "disagreement",
+        Fault::Disagreement { .. } => Code::Disagreement,
         Fault::Misbehaviour { .. }
         | Fault::TwoFaces { .. }
         | Fault::Echo { .. }
         | Fault::DifferentSession { .. }
         | Fault::SharesDiffer { .. }
-        | Fault::Implausible => "protocol_violation",
-        Fault::Input(_) | Fault::TableTooLarge { .. } => "bad_input",
-        Fault::Refused(_) => "refused_by_disclosure_rules",
-        Fault::NoCommittee { .. } => "no_committee",
-        Fault::Undefined { .. } => "undefined",
-        Fault::ResultOutOfRange => "result_out_of_range",
+        | Fault::Implausible => Code::ProtocolViolation,
+        Fault::Input(_) | Fault::TableTooLarge { .. } => Code::BadInput,
+        Fault::Refused(_) => Code::RefusedByDisclosureRules,
+        Fault::NoCommittee { .. } => Code::NoCommittee,
+        Fault::Undefined { .. } => Code::Undefined,
+        Fault::ResultOutOfRange => Code::ResultOutOfRange,
     }
-}
-
-/// Codes come from peers as text; only those that this version knows are passed on.
-fn relayed_code(code: &str) -> &'static str {
-    const RELAYED: [&str; 12] = [
-        "cancelled",
-        "declined",
-        "too_many_computations",
-        "node_stopping",
-        "disagreement",
-        "refused_by_disclosure_rules",
-        "result_out_of_range",
-        "deadline",
-        "no_committee",
-        "undefined",
-        "help_refused",
-        "help_impossible",
-    ];
-    RELAYED.into_iter().find(|known| *known == code).unwrap_or("peer_stopped")
 }
 
 fn fault_message(fault: &Fault, members: &[String]) -> String {
@@ -538,7 +462,7 @@ mod tests {
         notice.message = "\u{1b}[2J".repeat(LONGEST_REASON);
         notice.code = "../../etc".into();
         let failure = Failure::Stopped { party: "clinic-a".into(), notice: Box::new(notice) };
-        assert_eq!(failure.code(), "peer_stopped");
+        assert_eq!(failure.code(), Code::PeerStopped);
         let message = failure.message();
         assert!(message.len() < 4 * LONGEST_REASON && !message.contains('\u{1b}'));
     }

@@ -4,6 +4,7 @@
 
 pub mod blocking;
 pub mod clock;
+pub mod code;
 pub mod consortium;
 pub mod data;
 pub mod error;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use actix::{Message, Recipient};
 
+use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::{Labelled, Private, Public};
@@ -161,8 +162,11 @@ impl Method {
 
     fn misuse(&self, message: String) -> ApiError {
         let names: Vec<String> = self.parameters.iter().map(Parameter::usage).collect();
-        ApiError::new(actix_web::http::StatusCode::BAD_REQUEST, "bad_argument", message)
-            .hint(format!("call {}({})", self.name, names.join(", ")))
+        ApiError::new(Code::BadArgument, message).hint(format!(
+            "call {}({})",
+            self.name,
+            names.join(", ")
+        ))
     }
 }
 

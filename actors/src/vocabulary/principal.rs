@@ -9,9 +9,9 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
 use cloister_vault::Role;
 
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 
 /// Whoever calls the API. Two of one name are the same, whatever they may do.
@@ -89,7 +89,7 @@ impl Principal {
             return Ok(());
         }
         let message = format!("{} may not {}", self.name, right.describe());
-        Err(ApiError::new(StatusCode::FORBIDDEN, "wrong_role", message).hint(format!(
+        Err(ApiError::new(Code::WrongRole, message).hint(format!(
             "this takes a token with the role {}: `cloister token new --name NAME --role {}`",
             right.role(),
             right.role()
@@ -191,7 +191,7 @@ mod tests {
         let auditor = with(&[Role::Auditor]);
         assert!(auditor.check(Right::ReadAudit).is_ok());
         let refused = auditor.check(Right::Compute).unwrap_err();
-        assert_eq!((refused.status().as_u16(), refused.code()), (403, "wrong_role"));
+        assert_eq!((refused.code().status(), refused.code()), (403, Code::WrongRole));
         let both = with(&[Role::Researcher, Role::Owner]);
         assert!([Right::Compute, Right::Approve].iter().all(|right| both.check(*right).is_ok()));
         assert!(both.check(Right::ReadAudit).is_err());

@@ -5,7 +5,6 @@
 //! would tell of those few. It remembers rows by hashes under a key of the node. Where a dataset has a
 //! column that is its key, that column tells rows apart; else all columns do.
 
-use actix_web::http::StatusCode;
 use cloister_protocols::catalogue::{Descriptor, InputKind, Pushdown};
 use cloister_sources::{
     Aggregate, Aggregated, Batch, Comparison, Constant, Dataset, Filter, Kind, SourceError,
@@ -18,6 +17,7 @@ use super::obtained::{Added, Contents, Group, Obtained};
 use super::rows::{Identities, Rows, selected};
 use super::uploads::{Content, json};
 use super::{Obtain, Store};
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Private;
 use crate::vocabulary::selection::{Base, Selection, Stored, Upload};
@@ -256,14 +256,13 @@ fn complete(groups: Vec<(Vec<Option<String>>, u64)>) -> Option<Private<Vec<Group
 /// What a client is told of a dataset that cannot be read; the log has all of it.
 fn unreadable(dataset: &Dataset, error: &SourceError) -> ApiError {
     tracing::warn!(dataset = dataset.name, %error, "a dataset cannot be read");
-    let code = "dataset_unreadable";
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, error.public_message())
+    ApiError::new(Code::DatasetUnreadable, error.public_message())
         .hint("the dataset's owner finds the reason in the node's log")
 }
 
 /// Whether a refusal is an answer about the rows that were chosen.
 fn tells_of_data(refusal: &ApiError) -> bool {
-    ["refused_by_disclosure_rules", "missing_values"].contains(&refusal.code())
+    matches!(refusal.code(), Code::RefusedByDisclosureRules | Code::MissingValues)
 }
 
 /// Refuses more or fewer columns than the function takes, before any is read.
@@ -287,7 +286,7 @@ fn check_key(dataset: &Dataset, selection: &Selection, minimum: u64) -> Result<(
     let columns = selection.filter.iter().flat_map(Filter::columns);
     if minimum > 1 && columns.into_iter().any(|column| Some(column) == key) {
         let message = "rows are not chosen by the column that tells them apart";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "refused_by_policy", message)
+        return Err(ApiError::new(Code::RefusedByPolicy, message)
             .hint("choose them by what they have in common"));
     }
     Ok(())
@@ -295,15 +294,14 @@ fn check_key(dataset: &Dataset, selection: &Selection, minimum: u64) -> Result<(
 
 fn too_many(limit: usize) -> ApiError {
     let message = format!("the selection has more than the {limit} rows that a computation takes");
-    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_rows", message)
+    ApiError::new(Code::TooManyRows, message)
         .hint("choose fewer rows, or have the operator raise `limits.rows`")
 }
 
 /// Says neither by how many rows, nor which of the two it is.
 fn too_close() -> ApiError {
     ApiError::new(
-        StatusCode::FORBIDDEN,
-        "refused_by_disclosure_rules",
+        Code::RefusedByDisclosureRules,
         "these rows are too few, or nearly those of an earlier request: the difference of the \
          answers would tell of single rows",
     )

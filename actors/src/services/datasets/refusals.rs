@@ -11,6 +11,7 @@ use cloister_vault::{Class, Decision, Vault};
 
 use crate::policy::approval_needed;
 use crate::vocabulary::clock;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::Principal;
 
@@ -77,8 +78,7 @@ impl Refusals {
 
 fn refused() -> ApiError {
     ApiError::new(
-        actix_web::http::StatusCode::FORBIDDEN,
-        "refused_by_policy",
+        Code::RefusedByPolicy,
         "too many requests on this dataset were refused, and its owner allows no more",
     )
     .hint("ask the owner of the data")

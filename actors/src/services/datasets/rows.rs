@@ -4,6 +4,7 @@ use cloister_sources::{Batch, Values};
 use zeroize::Zeroizing;
 
 use super::obtained::{Contents, Obtained};
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Private;
 
@@ -185,12 +186,8 @@ pub(super) fn selected(batch: Batch, columns: &[usize], chosen: &[bool]) -> Batc
 }
 
 fn missing() -> ApiError {
-    ApiError::new(
-        actix_web::http::StatusCode::UNPROCESSABLE_ENTITY,
-        "missing_values",
-        "values are missing in the selected rows and columns",
-    )
-    .hint("with the parameter `missing` set to `drop` such rows are left out, at all parties")
+    ApiError::new(Code::MissingValues, "values are missing in the selected rows and columns")
+        .hint("with the parameter `missing` set to `drop` such rows are left out, at all parties")
 }
 
 #[cfg(test)]
@@ -237,7 +234,7 @@ mod tests {
             ],
         };
         let refused = Rows::all(batch()).finish(false).err().unwrap();
-        assert_eq!(refused.code(), "missing_values");
+        assert_eq!(refused.code(), Code::MissingValues);
         let (obtained, _) = Rows::all(batch()).finish(true).unwrap();
         assert_eq!(obtained.dropped, 2);
         let Contents::Columns(columns) = obtained.content else { panic!("columns are expected") };

@@ -48,6 +48,7 @@ fn misuse(message: String) -> ApiError {
 mod tests {
     use super::super::network::tests::consortium;
     use super::*;
+    use crate::vocabulary::code::Code;
 
     /// With the parties p2 and p1, in this order.
     fn with(names: &[&str]) -> Result<(Parameters, Network), ApiError> {
@@ -69,10 +70,10 @@ mod tests {
     #[test]
     fn strangers_repetitions_and_wrong_numbers_are_refused() {
         for (names, code) in [
-            (&["p0", "p1", "http://evil"][..], "stranger"),
-            (&["p0", "p1", "http://h0:80"], "bad_argument"),
-            (&["p0", "p1", "p2", "p3"], "bad_argument"),
-            (&[], "bad_argument"),
+            (&["p0", "p1", "http://evil"][..], Code::Stranger),
+            (&["p0", "p1", "http://h0:80"], Code::BadArgument),
+            (&["p0", "p1", "p2", "p3"], Code::BadArgument),
+            (&[], Code::BadArgument),
         ] {
             assert_eq!(with(names).unwrap_err().code(), code, "{names:?}");
         }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::Recipient;
-use actix_web::http::StatusCode;
 use cloister_protocols::catalogue::{self, Descriptor};
 use cloister_protocols::computation::Request;
 use cloister_protocols::parameters::Parameters;
@@ -20,6 +19,7 @@ use crate::records::{Begun, Finished, Subject};
 use crate::services::datasets::{CountRefusal, Obtain};
 use crate::sessions::{Decline, Launch, Reserve, Terms, Ticket};
 use crate::vocabulary::blocking;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::label::Report;
@@ -191,7 +191,10 @@ impl Job {
                 let count = CountRefusal { principal, dataset };
                 // Where the datasets are gone, nothing is read any more.
                 let _ = node.count_refusal.send(count).await;
-                tracing::info!(code = error.code(), "a dataset does not fit what was asked of it");
+                tracing::info!(
+                    code = error.code().text(),
+                    "a dataset does not fit what was asked of it"
+                );
                 Err(unfit())
             }
         }
@@ -230,12 +233,8 @@ pub(super) fn function(name: &str) -> Result<&'static Descriptor, ApiError> {
     let shown: String = name.chars().take(100).collect();
     catalogue::find(name).ok_or_else(|| {
         let names: Vec<&str> = catalogue::entries().map(|entry| entry.name).collect();
-        ApiError::new(
-            StatusCode::NOT_FOUND,
-            "no_such_function",
-            format!("there is no function `{shown}`"),
-        )
-        .hint(format!("there are: {}", names.join(", ")))
+        ApiError::new(Code::NoSuchFunction, format!("there is no function `{shown}`"))
+            .hint(format!("there are: {}", names.join(", ")))
     })
 }
 
@@ -273,17 +272,14 @@ fn cancelled_by(reporter: &Reporter) -> Value {
 /// How long reading and computing take tells how many rows were read.
 fn untold() -> ApiError {
     ApiError::new(
-        StatusCode::FORBIDDEN,
-        "no_trace",
+        Code::NoTrace,
         "what takes how long is not told of a dataset: it would tell how many rows there are",
     )
     .hint("leave out `trace`, or compute with test data of your own")
 }
 
 fn unfit() -> ApiError {
-    ApiError::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "data_unfit",
+    ApiError::new(Code::DataUnfit,
         "the selected data do not fit the function with these parameters",
     )
     .hint("see the columns' types with the method `describe` of Datasets; leave out bounds, digits and \

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
-use actix_web::http::StatusCode;
 use cloister_protocols::catalogue::Descriptor;
 use cloister_protocols::parameters::Parameters;
 use uuid::Uuid;
@@ -28,6 +27,7 @@ use self::task::{Invitation, Task};
 use super::description;
 use crate::bus::Description;
 use crate::progress::{self, Observer};
+use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::{Consortium, Member, Renewed};
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
@@ -304,17 +304,17 @@ fn read_invitation(data: &Data) -> Result<Invitation, ApiError> {
 }
 
 fn no_such_task() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "no_such_task", "there is no such task")
+    ApiError::new(Code::NoSuchTask, "there is no such task")
         .hint("it has expired, or belongs to somebody else; create it again")
 }
 
 fn task_runs() -> ApiError {
-    ApiError::new(StatusCode::CONFLICT, "task_started", "a task of this id is under way")
+    ApiError::new(Code::TaskStarted, "a task of this id is under way")
         .hint("wait for its result, or choose another task_id")
 }
 
 fn too_many_tasks(limit: usize) -> ApiError {
-    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "over_quota", format!("{limit} tasks are there"))
+    ApiError::new(Code::OverQuota, format!("{limit} tasks are there"))
         .hint("tasks that nobody uses expire; try again later")
 }
 

@@ -3,9 +3,8 @@
 //! Nodes are API URLs or member names. Each is looked up in the consortium: a client cannot point
 //! a node at a stranger.
 
-use actix_web::http::StatusCode;
-
 use crate::sessions::LONGEST_NAME;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
@@ -106,17 +105,15 @@ fn name(uuid: Option<&Data>) -> Result<Option<String>, ApiError> {
 }
 
 fn misuse(message: String) -> ApiError {
-    ApiError::new(StatusCode::BAD_REQUEST, "bad_network", format!("argument `network`: {message}"))
-        .hint(
-            "give {\"nodes\": [API URLs or member names], \"uuid\": a text of your own, \
+    ApiError::new(Code::BadNetwork, format!("argument `network`: {message}")).hint(
+        "give {\"nodes\": [API URLs or member names], \"uuid\": a text of your own, \
                \"myself\": the index of this node in `nodes`}",
-        )
+    )
 }
 
 pub(super) fn stranger(node: &str) -> ApiError {
     ApiError::new(
-        StatusCode::FORBIDDEN,
-        "stranger",
+        Code::Stranger,
         format!("`{}` is no member of this node's consortium", shorten(node)),
     )
     .hint("name members by the name or the API URL that the consortium file gives them")
@@ -157,19 +154,19 @@ pub(super) mod tests {
     #[test]
     fn strangers_repetitions_and_wrong_selves_are_refused() {
         for (json, code) in [
-            (r#"{"nodes":["p1","http://evil"],"myself":0}"#, "stranger"),
-            (r#"{"nodes":["p1","p1"],"myself":0}"#, "bad_network"),
-            (r#"{"nodes":["p1","http://h1:80"],"myself":0}"#, "bad_network"),
-            (r#"{"nodes":["p0","p2"],"myself":0}"#, "bad_network"),
-            (r#"{"nodes":["p0","p1"],"myself":0}"#, "bad_network"),
-            (r#"{"nodes":["p0","p1"],"myself":-1}"#, "bad_network"),
-            (r#"{"nodes":["p0","p1"],"myself":"1"}"#, "bad_network"),
-            (r#"{"nodes":["p0","p1"]}"#, "bad_network"),
-            (r#"{"nodes":["p1"],"myself":0}"#, "bad_network"),
-            (r#"{"nodes":"p1","myself":0}"#, "bad_network"),
-            (r#"{"nodes":["p0","p1"],"myself":1,"uuid":[]}"#, "bad_network"),
-            (r#"{"nodes":["p0","p1"],"myself":1,"token":"x"}"#, "bad_network"),
-            ("[]", "bad_network"),
+            (r#"{"nodes":["p1","http://evil"],"myself":0}"#, Code::Stranger),
+            (r#"{"nodes":["p1","p1"],"myself":0}"#, Code::BadNetwork),
+            (r#"{"nodes":["p1","http://h1:80"],"myself":0}"#, Code::BadNetwork),
+            (r#"{"nodes":["p0","p2"],"myself":0}"#, Code::BadNetwork),
+            (r#"{"nodes":["p0","p1"],"myself":0}"#, Code::BadNetwork),
+            (r#"{"nodes":["p0","p1"],"myself":-1}"#, Code::BadNetwork),
+            (r#"{"nodes":["p0","p1"],"myself":"1"}"#, Code::BadNetwork),
+            (r#"{"nodes":["p0","p1"]}"#, Code::BadNetwork),
+            (r#"{"nodes":["p1"],"myself":0}"#, Code::BadNetwork),
+            (r#"{"nodes":"p1","myself":0}"#, Code::BadNetwork),
+            (r#"{"nodes":["p0","p1"],"myself":1,"uuid":[]}"#, Code::BadNetwork),
+            (r#"{"nodes":["p0","p1"],"myself":1,"token":"x"}"#, Code::BadNetwork),
+            ("[]", Code::BadNetwork),
         ] {
             assert_eq!(parse(json).unwrap_err().code(), code, "{json}");
         }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::http::StatusCode;
 use cloister_protocols::catalogue::Descriptor;
 use cloister_protocols::parameters::Parameters;
 use serde_json::json;
@@ -11,6 +10,7 @@ use serde_json::json;
 use super::job::Job;
 use super::network::Network;
 use crate::progress::{self, Lifecycle, Observer};
+use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::{Labelled, Public, Report};
@@ -174,14 +174,13 @@ impl Task {
     }
 
     fn too_late(&self, what: &str) -> ApiError {
-        ApiError::new(StatusCode::CONFLICT, "task_started", format!("the task {what}"))
-            .hint("create another task")
+        ApiError::new(Code::TaskStarted, format!("the task {what}")).hint("create another task")
     }
 }
 
 fn too_much() -> ApiError {
     let message = format!("a task takes {MOST_INPUTS} inputs or {MOST_INPUT_BYTES} bytes");
-    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "over_quota", message)
+    ApiError::new(Code::OverQuota, message)
         .hint("put more items into one input, or compute in several tasks")
 }
 

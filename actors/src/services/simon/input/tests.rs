@@ -2,6 +2,7 @@ use cloister_protocols::catalogue::Behind;
 use cloister_protocols::computation::Column;
 
 use super::*;
+use crate::vocabulary::code::Code;
 
 fn from(json: &str, kind: InputKind) -> Result<Input, ApiError> {
     read(&serde_json::from_str(json).unwrap(), kind)
@@ -69,7 +70,7 @@ fn what_does_not_fit_is_refused_with_its_place() {
         (r#"[[null,1]]"#, InputKind::Keyed(BEHIND)),
         (r#"[["a",null]]"#, InputKind::Keyed(BEHIND)),
     ] {
-        assert_eq!(from(json, kind).unwrap_err().code(), "bad_argument", "{json}");
+        assert_eq!(from(json, kind).unwrap_err().code(), Code::BadArgument, "{json}");
     }
 }
 
@@ -136,7 +137,7 @@ fn numbers_are_a_column_in_a_regression_only() {
         assert!(!read(json, InputKind::Regressors).unwrap().is_empty(), "{json}");
     }
     assert_eq!(read("[1,2.5]", InputKind::Regressors).unwrap(), Input::Numbers(vec![1.0, 2.5]));
-    assert_eq!(read("[1,2.5]", InputKind::Matrix).unwrap_err().code(), "bad_argument");
+    assert_eq!(read("[1,2.5]", InputKind::Matrix).unwrap_err().code(), Code::BadArgument);
 }
 
 #[test]
@@ -164,7 +165,7 @@ fn what_the_new_kinds_do_not_take_is_refused_with_its_place() {
         (Matrix, "null", "row 0, column 0"),
     ] {
         let error = from(json, kind).unwrap_err();
-        assert_eq!(error.code(), "bad_argument", "{json}");
+        assert_eq!(error.code(), Code::BadArgument, "{json}");
         assert!(error.to_string().contains(place), "{json}: {error}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
@@ -195,5 +196,5 @@ fn functions_without_data_take_none() {
     for json in ["[]", "null", "[null]"] {
         assert_eq!(from(json, InputKind::Other).unwrap(), Input::Numbers(vec![]), "{json}");
     }
-    assert_eq!(from("[1]", InputKind::Other).unwrap_err().code(), "bad_argument");
+    assert_eq!(from("[1]", InputKind::Other).unwrap_err().code(), Code::BadArgument);
 }
