@@ -91,6 +91,7 @@ fn actors_know_what_is_below_and_not_the_command() {
 fn modules_import_from_their_own_floor_or_below() {
     for folder in [
         "protocols/src",
+        "actors/src",
         "actors/sources/src",
         "actors/vault/src",
         "certs/src",

@@ -63,8 +63,6 @@ pub struct Plan {
     pub reporter: Reporter,
     /// How long the data took to be encoded, if the report is to say what took how long.
     pub trace: Option<Duration>,
-    /// Who is told that it has ended.
-    pub ended: Recipient<Ended>,
     /// The right to compute under this network name: dropped at the end, before the client hears.
     pub guard: Box<dyn Send>,
 }
@@ -126,12 +124,11 @@ struct Ending {
     offer: Offer,
     profile: &'static str,
     reply: oneshot::Sender<Conclusion>,
-    ended: Recipient<Ended>,
     guard: Box<dyn Send>,
 }
 
 /// Part of a message from a party has come.
-#[derive(Message)]
+#[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Deliver {
     /// From whom.
@@ -141,6 +138,7 @@ pub struct Deliver {
 }
 
 /// A party has ended the session.
+#[derive(Debug)]
 pub struct PeerStopped {
     /// Which party.
     pub from: Party,
@@ -149,7 +147,7 @@ pub struct PeerStopped {
 }
 
 /// The computation cannot go on, for a reason from outside.
-#[derive(Message)]
+#[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub enum Abort {
     /// The link to a party is lost.
@@ -165,20 +163,12 @@ pub enum Abort {
     Because(Failure),
 }
 
-/// A computation has ended.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "()")]
-pub struct Ended {
-    /// Which.
-    pub session: SessionId,
-}
-
 impl Computation {
     /// A computation that begins when its actor starts. Make it on the thread that it lives on.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         let Plan { offer, request, setting, routes, members, profile, .. } = plan;
-        let Plan { started, reply, reporter, trace, ended, guard, stores, quiet, .. } = plan;
+        let Plan { started, reply, reporter, trace, guard, stores, quiet, .. } = plan;
         let session = setting.session;
         let span = span(session, &offer.spec.function, quiet);
         let deadline = Duration::from_millis(offer.deadline_ms);
@@ -193,7 +183,7 @@ impl Computation {
             machine.lend_clock(tracer.clock());
         }
         Self {
-            ending: Some(Ending { offer, profile, reply, ended, guard }),
+            ending: Some(Ending { offer, profile, reply, guard }),
             session,
             routes,
             members,
@@ -348,7 +338,7 @@ impl Computation {
         result: Result<Arc<Report>, Failure>,
         context: &mut Context<Self>,
     ) {
-        ending.give(self.session, Conclusion { result, agreement: self.agreement() });
+        ending.give(Conclusion { result, agreement: self.agreement() });
         context.stop();
     }
 
@@ -399,10 +389,8 @@ fn span(session: SessionId, function: &str, quiet: bool) -> Span {
 
 impl Ending {
     /// Ends it: first for this node, so that the client can ask again as soon as it hears.
-    fn give(self, session: SessionId, conclusion: Conclusion) {
+    fn give(self, conclusion: Conclusion) {
         drop(self.guard);
-        // One message a computation. A closed mailbox means that the node is stopping.
-        self.ended.do_send(Ended { session });
         // The client may have gone.
         let _ = self.reply.send(conclusion);
     }
@@ -429,7 +417,7 @@ impl Actor for Computation {
     fn stopped(&mut self, _: &mut Self::Context) {
         if let Some(ending) = self.ending.take() {
             self.tell_peers(&ending, &Failure::Broken);
-            ending.give(self.session, Failure::Broken.into());
+            ending.give(Failure::Broken.into());
         }
     }
 }

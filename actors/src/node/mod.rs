@@ -39,7 +39,7 @@ use crate::management::{Desk, Facts};
 use crate::operations::Operations;
 use crate::policy::PolicyError;
 use crate::records::{AskLoad, Records};
-use crate::sessions::{Close, Connect, Sessions, Shutdown, Surroundings};
+use crate::sessions::{self, Close, Connect, Sessions, Shutdown};
 use crate::vocabulary::clock;
 use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::error::ApiError;
@@ -187,7 +187,7 @@ impl Node {
         let log = state.log.clone();
         let plane =
             DataPlane::new(&settings, Arc::clone(&consortium), me, identity, peer_socket, log)?;
-        let (trust, boot) = (plane.trust.clone(), plane.surroundings.boot);
+        let (trust, boot) = (plane.trust.clone(), plane.config.boot);
         let sessions = plane.start(&data_plane).await?;
         let services = Services { settings: &settings, consortium, me, state: &state };
         let Started { controller, records, simon, told } = services.start(&sessions).await?;
@@ -324,7 +324,7 @@ impl Node {
 
 /// What the data plane's thread needs for starting.
 struct DataPlane {
-    surroundings: Surroundings,
+    config: sessions::Config,
     trust: Trust,
     peers: Vec<Peer>,
     socket: TcpListener,
@@ -347,7 +347,7 @@ impl DataPlane {
             trust: Trust::new(Arc::new(identity), Arc::new(Roster::new(members)?), greeting),
             peers: peers(&consortium, me),
             socket,
-            surroundings: Surroundings {
+            config: sessions::Config {
                 consortium,
                 me,
                 boot,
@@ -364,8 +364,8 @@ impl DataPlane {
     async fn start(self, arbiter: &Arbiter) -> Result<Addr<Sessions>, StartError> {
         let (started, address) = oneshot::channel();
         arbiter.spawn_fn(move || {
-            let Self { surroundings, trust, peers, socket } = self;
-            let sessions = Sessions::new(surroundings).start();
+            let Self { config, trust, peers, socket } = self;
+            let sessions = Sessions::new(config).start();
             let events = Events {
                 up: sessions.clone().recipient(),
                 down: sessions.clone().recipient(),

@@ -1,69 +1,50 @@
 //! Routes frames by session to computations, and starts computations when their links are there.
 //!
-//! A network name belongs to one computation of one set of members at a time: whoever asks under a
-//! name gets a [`Ticket`] for it, and a second request under the same name ends both, because
-//! nobody could tell which belongs to which at the other nodes. One after the other, computations
-//! under a name are numbered, at each node by itself, and matched by number: see [`matching`].
-//!
-//! Proposals that come before our own client has asked wait here, bounded. All other frames need
-//! a session: no peer goes past its proposal without ours. Proposals that call us as a helper are
-//! answered without a client: see [`helping`]; and so is what two nodes make ahead: see [`ahead`].
+//! Which run begins when, and what becomes of proposals that do not meet, is decided by a pure table:
+//! see [`rendezvous`]. This actor gives it what happens as events and applies its effects: it starts
+//! computations, delivers parts, and sends words to the links.
 
 mod ahead;
-mod cancelling;
-mod declining;
-mod early;
-mod helping;
-mod linking;
-mod looking;
-mod matching;
-mod numbers;
+mod helper;
+mod links;
 mod planning;
+mod rendezvous;
 mod running;
+mod status;
 mod stopping;
 mod ticket;
 mod workers;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::dev::SendError;
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture};
+use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
 use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::{Profile, Rules};
-use cloister_protocols::machine::Part;
 use cloister_protocols::pairwise::Stores;
-use cloister_protocols::session::{AuditHead, MemberId, Origin};
-use cloister_protocols::wire::SessionId;
+use cloister_protocols::session::{AuditHead, Origin, peek};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
-use self::ahead::{Ahead, Pace};
-pub use self::ahead::{MadeAhead, OWN_NETWORK};
-pub use self::cancelling::Cancel;
-pub use self::declining::Decline;
-use self::declining::Declined;
-use self::early::Early;
-pub use self::linking::Connect;
-pub use self::looking::{LinkState, LookAtLinks, ProbeMember};
-use self::matching::End;
-use self::numbers::{Group, Numbers};
-use self::running::{Cause, Running};
+pub use self::ahead::MadeAhead;
+pub use self::links::Connect;
+use self::links::Link;
+pub use self::rendezvous::OWN_NETWORK;
+use self::rendezvous::{Effect, Event, NodeFacts, RunId, Table};
+use self::running::Running;
+pub use self::status::{LinkState, LookAtLinks, ProbeMember};
 pub use self::stopping::{Close, Shutdown};
-use self::ticket::{GiveBack, Key, Names};
+use self::ticket::GiveBack;
 pub use self::ticket::{LONGEST_NAME, Reserve, Ticket};
 use self::workers::Workers;
-use crate::computation::{Abort, Computation, Conclusion, Deliver, Ended};
-use crate::links::{Content, Inbound, LinkUp, PeerLink};
+use crate::computation::Conclusion;
+use crate::links::{Content, Inbound, PeerLink};
 use crate::log::Log;
 use crate::progress::Reporter;
-use crate::vocabulary::consortium::{Consortium, member_id};
+use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::settings::{Committee, Limits, Pairwise};
-
-/// Requests of more words than this are computed on a worker's thread: masking and hashing them
-/// would hold up the links.
-const SMALL_WORDS: usize = 32 << 10;
 
 /// How often what has expired is looked for.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -72,38 +53,30 @@ const SWEEP: Duration = Duration::from_millis(250);
 pub struct Sessions {
     consortium: Arc<Consortium>,
     me: usize,
-    boot: [u8; 16],
     profile: Profile,
     deadline: Duration,
-    limits: Limits,
     committee: Committee,
     /// What was made ahead with others; nothing in it outlives the connection that it was made over.
     stores: Stores,
-    ahead: Ahead,
+    makes_ahead: bool,
     log: Log,
+    table: Table,
     links: BTreeMap<usize, Link>,
-    names: Names,
-    waiting: Vec<Waiting>,
-    /// What we will not take part in, and since when; the others do not know it yet.
-    declined: Vec<Declined>,
-    running: HashMap<SessionId, Running>,
-    early: Early,
-    numbers: Numbers,
-    just_ended: HashMap<Key, End>,
+    /// The requests of clients that have not begun.
+    requests: BTreeMap<RunId, Waiting>,
+    computations: BTreeMap<RunId, Running>,
     workers: Workers,
-    /// Nothing new is begun.
-    closing: bool,
 }
 
-/// What a node's sessions need to know.
-pub struct Surroundings {
+/// Settings of a node that its sessions need.
+pub struct Config {
     /// All members.
     pub consortium: Arc<Consortium>,
-    /// Which of them this node is.
+    /// The position of this node's member among them.
     pub me: usize,
     /// The random name of this run of the node.
     pub boot: [u8; 16],
-    /// Whose disclosure rules hold here.
+    /// The disclosure profile of this node.
     pub profile: Profile,
     /// How long a computation may take.
     pub deadline: Duration,
@@ -121,7 +94,7 @@ pub struct Surroundings {
 #[derive(Message)]
 #[rtype(result = "Conclusion")]
 pub struct Launch {
-    /// Who computes under which name.
+    /// The members, and the name under which they compute.
     pub ticket: Ticket,
     /// What this party brings.
     pub request: Request,
@@ -146,25 +119,29 @@ pub struct Terms {
     pub audit: AuditHead,
 }
 
+/// Ends what a ticket was reserved for before it has begun: this node will not take part.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Decline {
+    /// What was reserved.
+    pub ticket: Ticket,
+    /// Why there will be none, if the other members are to hear more than that.
+    pub failure: Option<Failure>,
+}
+
+/// Ends the computation of this name, if it waits for links or runs. One that has not come so far finds
+/// out for itself, from its [`crate::progress::Reporter`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Cancel(pub Uuid);
+
 /// Asks how many computations are under way and how many wait for links; what is made ahead does not
 /// count.
 #[derive(Message)]
 #[rtype(result = "usize")]
 pub struct Load;
 
-struct Link {
-    address: Addr<PeerLink>,
-    up: Option<LinkUp>,
-    last_boot: Option<[u8; 16]>,
-    problem: String,
-    /// Since when it is up or down, in milliseconds since 1970.
-    since: u64,
-    /// How often it could not be made since it was up last.
-    attempts: u64,
-    pace: Pace,
-}
-
-/// A request whose links are not all there.
+/// A request that is ready to begin.
 struct Waiting {
     launch: Launch,
     reply: oneshot::Sender<Conclusion>,
@@ -173,199 +150,97 @@ struct Waiting {
 impl Sessions {
     /// Sessions without links: [`Connect`] brings those.
     #[must_use]
-    pub fn new(surroundings: Surroundings) -> Self {
-        let Surroundings { consortium, me, boot, profile, deadline, .. } = surroundings;
-        let Surroundings { limits, committee, pairwise, log, .. } = surroundings;
+    pub fn new(config: Config) -> Self {
+        let Config { consortium, me, boot, profile, deadline, .. } = config;
+        let Config { limits, committee, pairwise, log, .. } = config;
+        let node = NodeFacts {
+            consortium: Arc::clone(&consortium),
+            me,
+            boot,
+            deadline,
+            computations: limits.computations,
+            help: committee.help,
+            ahead: pairwise.ahead,
+            peek,
+        };
         Self {
             consortium,
             me,
-            boot,
             profile,
             deadline,
-            limits,
             committee,
             stores: Stores::bounded(pairwise.stock_bytes()),
-            ahead: Ahead::new(pairwise.ahead),
+            makes_ahead: pairwise.ahead,
             log,
+            table: Table::new(node, Instant::now()),
             links: BTreeMap::new(),
-            names: Names::default(),
-            waiting: Vec::new(),
-            declined: Vec::new(),
-            running: HashMap::new(),
-            early: Early::default(),
-            numbers: Numbers::default(),
-            just_ended: HashMap::new(),
+            requests: BTreeMap::new(),
+            computations: BTreeMap::new(),
             workers: Workers::default(),
-            closing: false,
         }
     }
 
-    fn launch(&mut self, waiting: Waiting, context: &mut Context<Self>) {
-        let own = self.running.values().filter(|running| running.cause == Cause::Client).count();
-        let under_way = own + self.waiting.len();
-        if self.closing {
-            return self.give_up(waiting, Failure::Stopping);
-        }
-        let refusal = if self.names.has_clashed(&waiting.launch.ticket) {
-            Some(waiting.launch.ticket.clash())
-        } else if under_way >= self.limits.computations {
-            Some(Failure::Busy { limit: self.limits.computations })
-        } else if waiting.launch.reporter.is_cancelled() {
-            return self.cancel_waiting(waiting);
-        } else {
-            None
-        };
-        if let Some(failure) = refusal {
-            waiting.refuse(failure);
-        } else if self.missing(waiting.launch.ticket.members()).is_empty() {
-            self.start(waiting, context);
-        } else {
-            self.wait_for_links(waiting);
-        }
+    /// Gives the table an event and applies its effects.
+    fn on(&mut self, event: Event, context: &mut Context<Self>) {
+        let effects = self.table.on(Instant::now(), event);
+        self.apply(effects, context);
     }
 
-    fn wait_for_links(&mut self, waiting: Waiting) {
-        self.tell_missing(&waiting);
-        self.waiting.push(waiting);
-    }
-
-    /// Tells whoever looks for whose links a request waits.
-    fn tell_missing(&self, waiting: &Waiting) {
-        let missing = self.missing(waiting.launch.ticket.members());
-        let members = waiting.launch.ticket.members().iter().enumerate();
-        let indices = members.filter(|(_, member)| missing.contains(member));
-        waiting.launch.reporter.connecting(indices.map(|(index, _)| index).collect());
-    }
-
-    /// The members among these whose link is down.
-    fn missing(&self, members: &[usize]) -> Vec<usize> {
-        let down = |position: &usize| {
-            *position != self.me && self.links.get(position).is_none_or(|link| link.up.is_none())
-        };
-        members.iter().copied().filter(down).collect()
-    }
-
-    fn start(&mut self, waiting: Waiting, context: &mut Context<Self>) {
-        let members = waiting.launch.ticket.members().to_vec();
-        let network = waiting.launch.ticket.network().to_owned();
-        let group = self.group(&network, &members);
-        if let Some(failure) = self.shared_end(&network, &members, &group) {
-            return waiting.refuse(failure);
-        }
-        let ahead = match self.early_of_others(&network, &members) {
-            Ok(ahead) => ahead,
-            Err(failure) => {
-                self.tell_all(&network, &members, &group, &failure);
-                return waiting.refuse(failure);
+    fn apply(&mut self, effects: Vec<Effect>, context: &mut Context<Self>) {
+        for effect in effects {
+            if let Some(delivery) = self.apply_one(effect, context) {
+                // The mailbox of a computation that has just begun is never full; were it, the part
+                // would come late and not never.
+                actix::spawn(delivery);
             }
-        };
-        let run = self.numbers.next(&group, ahead);
-        self.stop_those_behind(&network, &members, run);
-        self.begin(waiting, (group, run), Cause::Client, context);
+        }
     }
 
-    /// Begins what has all its links, as this run of its group.
-    fn begin(
+    /// Applies one effect. Gives back the delivery of a part for which a mailbox has no room yet.
+    fn apply_one(
         &mut self,
-        waiting: Waiting,
-        (group, run): (Group, u64),
-        cause: Cause,
+        effect: Effect,
         context: &mut Context<Self>,
-    ) {
-        let session = group.session(run);
-        let members = waiting.launch.ticket.members().to_vec();
-        let network = waiting.launch.ticket.network().to_owned();
-        waiting.launch.reporter.has_run(run);
-        let id = waiting.launch.reporter.id();
-        let small = waiting.launch.request.words() <= SMALL_WORDS;
-        let quiet = cause == Cause::Ahead;
-        let Some(plan) = self.plan(waiting, (session, run), quiet, context) else { return };
-        let address = match self.workers.next(small) {
-            None => Computation::new(plan).start(),
-            Some(worker) => Computation::start_in_arbiter(&worker, move |_| Computation::new(plan)),
-        };
-        let bindings = self.link_bindings(&members);
-        let (heard, ending) = (BTreeSet::new(), false);
-        let running =
-            Running { id, address, network, members, bindings, group, run, cause, heard, ending };
-        self.running.insert(session, running);
-        self.deliver_early(session);
+    ) -> Option<running::Delivery> {
+        match effect {
+            Effect::Refuse { run, failure } => self.refuse(run, failure),
+            Effect::AwaitLinks { run, missing } => {
+                if let Some(waiting) = self.requests.get(&run) {
+                    waiting.launch.reporter.connecting(missing);
+                }
+            }
+            Effect::Begin { run, session, number, origin } => {
+                if let Some((waiting, cause)) = self.request(run, number, origin, context) {
+                    self.begin(run, session, number, waiting, cause);
+                }
+            }
+            Effect::Deliver(run, deliver) => return self.deliver(run, deliver),
+            Effect::Abort(run, abort) => self.abort(run, abort),
+            Effect::Stop { position, session, notice } => {
+                self.send_stop(position, session, &notice);
+            }
+            Effect::AskAhead { position, session } => {
+                let wanted = self.wants_more(position);
+                self.on(Event::FollowAhead { position, session, wanted }, context);
+            }
+            // Answers to a reservation, which its handler has taken.
+            Effect::Grant(_) | Effect::Deny(_) => {}
+        }
+        None
     }
 
-    /// The group of these members, each in its node's last known run.
-    fn group(&self, network: &str, members: &[usize]) -> Group {
-        let boot = |position: &usize| {
-            self.links.get(position).and_then(|link| link.last_boot).unwrap_or(self.boot)
-        };
-        let member = |position: &usize| Some((self.member(*position)?, boot(position)));
-        Group::new(network, members.iter().filter_map(member))
-    }
-
-    fn member(&self, position: usize) -> Option<MemberId> {
-        self.consortium.members().get(position).map(member_id)
+    /// Tells the client of a request that it has ended before it began.
+    fn refuse(&mut self, run: RunId, failure: Failure) {
+        let Some(Waiting { launch, reply }) = self.requests.remove(&run) else { return };
+        // The ticket goes first, so that the client can ask again as soon as it hears.
+        drop(launch);
+        // The client may have gone.
+        let _ = reply.send(failure.into());
     }
 
     fn name(&self, position: usize) -> String {
-        self.consortium.members().get(position).map_or_else(String::new, |m| m.name.clone())
-    }
-
-    fn deliver_early(&mut self, session: SessionId) {
-        let Some(running) = self.running.get_mut(&session) else { return };
-        for (position, part) in self.early.take(session) {
-            let Some(from) = running.party(position) else { continue };
-            running.heard.insert(position);
-            // One proposal a party: nothing to bound, and the computation has just been started.
-            running.address.do_send(Deliver { from, part });
-        }
-    }
-
-    fn expire_waiting(&mut self) {
-        let deadline = self.deadline;
-        let expired = |waiting: &mut Waiting| waiting.launch.started.elapsed() >= deadline;
-        let gone: Vec<Waiting> = self.waiting.extract_if(.., expired).collect();
-        for waiting in gone {
-            let failure = self.never_connected(waiting.launch.ticket.members());
-            waiting.refuse(failure);
-        }
-    }
-
-    fn never_connected(&self, members: &[usize]) -> Failure {
-        let missing = self.missing(members);
-        let problem = |position| self.links.get(position).map(|link| link.problem.clone());
-        Failure::Deadline {
-            detail: missing.first().and_then(problem).filter(|problem| !problem.is_empty()),
-            parties: missing.iter().map(|position| self.name(*position)).collect(),
-            awaited: "a connection".into(),
-            milliseconds: u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX),
-        }
-    }
-
-    /// Ends what waits for links under this name; says whether there was any.
-    fn refuse_waiting(&mut self, network: &str, members: &[usize], failure: &Failure) -> bool {
-        let same = |waiting: &mut Waiting| waiting.launch.ticket.is_for(network, members);
-        let gone: Vec<Waiting> = self.waiting.extract_if(.., same).collect();
-        let any = !gone.is_empty();
-        gone.into_iter().for_each(|waiting| waiting.refuse(failure.clone()));
-        any
-    }
-
-    /// Ends whatever is under way under the name of this ticket's network.
-    fn clash(&mut self, network: &str, members: &[usize], failure: &Failure) {
-        self.refuse_waiting(network, members, failure);
-        for running in self.running.values_mut() {
-            if running.network == network && ticket::same_members(&running.members, members) {
-                running.end(Abort::Because(failure.clone()));
-            }
-        }
-    }
-}
-
-impl Waiting {
-    fn refuse(self, failure: Failure) {
-        // The ticket goes first, so that the client can ask again as soon as it hears.
-        drop(self.launch);
-        // The client may have gone.
-        let _ = self.reply.send(failure.into());
+        let member = self.consortium.members().get(position);
+        member.map_or_else(String::new, |member| member.name.clone())
     }
 }
 
@@ -374,11 +249,7 @@ impl Actor for Sessions {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.run_interval(SWEEP, |sessions, context| {
-            sessions.expire_waiting();
-            sessions.tell_declined();
-            sessions.early.expire(Instant::now());
-            sessions.numbers.bound();
-            sessions.expire_ends();
+            sessions.on(Event::Tick, context);
             sessions.make_ahead(context);
         });
     }
@@ -388,28 +259,29 @@ impl Handler<Reserve> for Sessions {
     type Result = Result<Ticket, Failure>;
 
     fn handle(&mut self, reserve: Reserve, context: &mut Self::Context) -> Self::Result {
-        if reserve.network == OWN_NETWORK {
-            return Err(Failure::OwnName { network: reserve.network });
+        let mut effects = self.table.on(Instant::now(), Event::Reserve(reserve.clone()));
+        // The answer comes after what else is to be done.
+        let answer = effects.pop();
+        self.apply(effects, context);
+        match answer {
+            Some(Effect::Grant(run)) => {
+                Ok(Ticket::new(run, reserve, context.address().recipient()))
+            }
+            Some(Effect::Deny(failure)) => Err(failure),
+            _ => Err(Failure::Broken),
         }
-        let give_back: Recipient<GiveBack> = context.address().recipient();
-        let (network, members) = (reserve.network.clone(), reserve.members.clone());
-        let ticket = self.names.reserve(reserve, give_back);
-        if let Err(failure) = &ticket {
-            self.clash(&network, &members, failure);
-        }
-        ticket
     }
 }
 
 impl Handler<GiveBack> for Sessions {
     type Result = ();
 
-    fn handle(&mut self, give_back: GiveBack, context: &mut Self::Context) {
-        self.names.give_back(&give_back);
-        if give_back.network() == OWN_NETWORK {
-            return self.follow_all(context);
+    fn handle(&mut self, GiveBack(run): GiveBack, context: &mut Self::Context) {
+        if let Some(running) = self.computations.remove(&run) {
+            self.forget_what_is_lost(&running);
         }
-        self.answer_all(self.early.calls_under(give_back.network()), context);
+        self.on(Event::Over(run), context);
+        self.make_ahead(context);
     }
 }
 
@@ -418,8 +290,34 @@ impl Handler<Launch> for Sessions {
 
     fn handle(&mut self, launch: Launch, context: &mut Self::Context) -> Self::Result {
         let (reply, result) = oneshot::channel();
-        self.launch(Waiting { launch, reply }, context);
+        let (run, since) = (launch.ticket.run(), launch.started);
+        let cancelled = launch.reporter.is_cancelled();
+        self.requests.insert(run, Waiting { launch, reply });
+        self.on(Event::Launch { run, since, cancelled }, context);
         Box::pin(async { result.await.unwrap_or_else(|_| Failure::Stopping.into()) })
+    }
+}
+
+impl Handler<Decline> for Sessions {
+    type Result = ();
+
+    fn handle(&mut self, decline: Decline, context: &mut Self::Context) {
+        let Decline { ticket, failure } = decline;
+        self.on(Event::Decline { run: ticket.run(), failure }, context);
+    }
+}
+
+impl Handler<Cancel> for Sessions {
+    type Result = ();
+
+    fn handle(&mut self, Cancel(id): Cancel, context: &mut Self::Context) {
+        let waiting = self.requests.iter().filter(|(_, it)| it.launch.reporter.id() == id);
+        let running = self.computations.iter().filter(|(_, running)| running.id == id);
+        let runs: Vec<RunId> =
+            waiting.map(|(run, _)| *run).chain(running.map(|(run, _)| *run)).collect();
+        for run in runs {
+            self.on(Event::Cancel(run), context);
+        }
     }
 }
 
@@ -428,43 +326,21 @@ impl Handler<Inbound> for Sessions {
 
     fn handle(&mut self, inbound: Inbound, context: &mut Self::Context) -> Self::Result {
         let Inbound { position, session, content } = inbound;
-        let done = || Box::pin(std::future::ready(()));
-        let part: Part = match content {
-            Content::Part(part) => part,
-            Content::Stop(notice) => {
-                self.stopped(position, session, &notice);
-                return done();
-            }
+        let event = match content {
+            Content::Part(part) => Event::Part { position, session, part },
+            Content::Stop(notice) => Event::Stop { position, session, notice },
         };
-        let Some(running) = self.running.get_mut(&session) else {
-            self.keep_early(position, session, part, context);
-            return done();
-        };
-        let Some(from) = running.party(position) else { return done() };
-        running.heard.insert(position);
-        match running.address.try_send(Deliver { from, part }) {
-            Ok(()) | Err(SendError::Closed(_)) => done(),
-            // Its mailbox is full: the link waits, and with it the sender.
-            Err(SendError::Full(deliver)) => {
-                let delivered = running.address.send(deliver);
-                Box::pin(async {
-                    // A computation that has ended takes nothing more.
-                    let _ = delivered.await;
-                })
+        let effects = self.table.on(Instant::now(), event);
+        let mut waiting = Vec::new();
+        for effect in effects {
+            waiting.extend(self.apply_one(effect, context));
+        }
+        // While a mailbox is full the link waits, and with it the sender.
+        Box::pin(async {
+            for delivery in waiting {
+                delivery.await;
             }
-        }
-    }
-}
-
-impl Handler<Ended> for Sessions {
-    type Result = ();
-
-    fn handle(&mut self, ended: Ended, context: &mut Self::Context) {
-        if let Some(running) = self.running.remove(&ended.session) {
-            self.forget_what_is_lost(&running);
-        }
-        self.early.close(ended.session);
-        self.make_ahead(context);
+        })
     }
 }
 
@@ -472,6 +348,6 @@ impl Handler<Load> for Sessions {
     type Result = usize;
 
     fn handle(&mut self, _: Load, _: &mut Self::Context) -> usize {
-        self.wanted() + self.waiting.len()
+        self.table.load()
     }
 }

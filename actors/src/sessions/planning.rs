@@ -1,11 +1,11 @@
-//! Everything that a computation needs, put together: the spec that its party proposes, who is who,
-//! and the ways to the other parties.
+//! Everything that a computation needs, put together: the spec that its party proposes, the parties,
+//! and the ways to them.
 
-use actix::{AsyncContext, Context};
-use cloister_protocols::computation::Request;
+use std::time::Duration;
+
 use cloister_protocols::machine::Setting;
 use cloister_protocols::party::{Parties, Party};
-use cloister_protocols::session::{MemberId, Offer, Spec};
+use cloister_protocols::session::Offer;
 use cloister_protocols::wire::SessionId;
 
 use super::{Launch, Sessions, Waiting};
@@ -16,9 +16,9 @@ impl Sessions {
     pub(super) fn plan(
         &self,
         waiting: Waiting,
-        (session, run): (SessionId, u64),
+        session: SessionId,
+        number: u64,
         quiet: bool,
-        context: &Context<Self>,
     ) -> Option<Plan> {
         let Waiting { launch, reply } = waiting;
         let Launch { ticket, request, terms, started, reporter, trace } = launch;
@@ -32,71 +32,63 @@ impl Sessions {
             link_bindings: self.link_bindings(positions),
             limit: request.inbox_bytes(positions.len()),
         };
-        let spec = self.spec(&request, (positions, ticket.helpers()), (ticket.network(), run));
-        let names = spec.members.iter().map(|member| member.name.clone()).collect();
-        // Who helps has been asked for just that, and has agreed to it.
-        let serves = mine >= inputs || self.committee.serve;
-        let deadline_ms = u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX);
+        let (helpers, network) = (ticket.helpers(), ticket.network());
+        let spec = self.table.spec(&request, positions, helpers, network, number);
+        let members = spec.members.iter().map(|member| member.name.clone()).collect();
+        let offer = Offer {
+            spec,
+            rules: terms.rules,
+            deadline_ms: milliseconds(self.deadline),
+            // A helper has been asked for just that, and has agreed to it.
+            serves: mine >= inputs || self.committee.serve,
+            source: terms.origin,
+            audit: terms.audit,
+        };
         Some(Plan {
-            offer: Offer {
-                spec,
-                rules: terms.rules,
-                deadline_ms,
-                serves,
-                source: terms.origin,
-                audit: terms.audit,
-            },
+            offer,
             request,
             setting,
             routes: self.routes(positions),
             stores: self.stores.clone(),
             quiet,
-            members: names,
+            members,
             profile: self.profile.name(),
             started,
             reply,
             reporter,
             trace,
-            ended: context.address().recipient(),
             guard: Box::new(ticket),
         })
     }
 
-    /// What we propose: this request, of these members, of whom the last ones help, as this run of
-    /// their network.
-    pub(super) fn spec(
-        &self,
-        request: &Request,
-        (members, helpers): (&[usize], usize),
-        (network, run): (&str, u64),
-    ) -> Spec {
-        let members: Vec<MemberId> = members.iter().filter_map(|p| self.member(*p)).collect();
-        Spec {
-            function: request.function().name.to_owned(),
-            parameters: request.parameters(),
-            shape: request.shape(),
-            members,
-            helpers: helpers as u64,
-            suite: request.suite().to_owned(),
-            network: network.to_owned(),
-            run,
-        }
-    }
-
+    /// Of the link with each member, in order, what its connection was bound to.
     pub(super) fn link_bindings(&self, members: &[usize]) -> Vec<[u8; 32]> {
-        let up = |position: &usize| self.links.get(position).and_then(|link| link.up.as_ref());
-        members.iter().map(|position| up(position).map_or([0; 32], |up| up.binding)).collect()
+        let mut bindings = Vec::with_capacity(members.len());
+        for position in members {
+            let up = self.links.get(position).and_then(|link| link.up.as_ref());
+            bindings.push(up.map_or([0; 32], |up| up.binding));
+        }
+        bindings
     }
 
     fn routes(&self, members: &[usize]) -> Vec<(Party, Route)> {
-        let route = |(index, position): (usize, &usize)| {
-            let link = self.links.get(position)?;
-            let up = link.up.as_ref()?;
-            let (epoch, cpu_time) = (up.epoch, up.cpu_time.clone());
-            let (party, address) = (Party::new(index)?, &link.address);
-            let (link, stop) = (address.clone().recipient(), address.clone().recipient());
-            Some((party, Route { link, stop, epoch, cpu_time }))
-        };
-        members.iter().enumerate().filter_map(route).collect()
+        let members = members.iter().enumerate();
+        members.filter_map(|(index, position)| self.route(index, *position)).collect()
     }
+
+    fn route(&self, index: usize, position: usize) -> Option<(Party, Route)> {
+        let link = self.links.get(&position)?;
+        let up = link.up.as_ref()?;
+        let route = Route {
+            link: link.address.clone().recipient(),
+            stop: link.address.clone().recipient(),
+            epoch: up.epoch,
+            cpu_time: up.cpu_time.clone(),
+        };
+        Some((Party::new(index)?, route))
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,73 +1,112 @@
-//! What is under way: a computation of this node, who wants it, and the connections that it goes over.
+//! Computations that are under way, and the connections that they go over.
 
-use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
 
-use actix::Addr;
-use cloister_protocols::party::Party;
+use actix::dev::SendError;
+use actix::{Actor, Addr, Context};
+use cloister_protocols::wire::SessionId;
 use uuid::Uuid;
 
-use super::Sessions;
-use super::numbers::Group;
-use crate::computation::{Abort, Computation};
+use super::rendezvous::{Cause, Origin, RunId};
+use super::{Sessions, Waiting};
+use crate::computation::{Abort, Computation, Deliver};
+
+/// Requests of more words than this are computed on a worker's thread: masking and hashing them
+/// would hold up the links.
+const SMALL_WORDS: usize = 32 << 10;
+
+/// The delivery of a part, which waits for room in a mailbox.
+pub(super) type Delivery = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A computation that has begun and not ended.
 pub(super) struct Running {
     /// Its name at this node.
     pub(super) id: Uuid,
-    pub(super) address: Addr<Computation>,
-    pub(super) network: String,
-    pub(super) members: Vec<usize>,
-    /// Of its link with each of them, in order, what the connection was bound to.
-    pub(super) bindings: Vec<[u8; 32]>,
-    pub(super) group: Group,
-    pub(super) run: u64,
-    pub(super) cause: Cause,
-    /// The members that something has come from, by position.
-    pub(super) heard: BTreeSet<usize>,
-    /// It was told to end; it need not be told again.
-    pub(super) ending: bool,
-}
-
-/// Who wants a computation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// Our own client.
-    Client,
-    /// The member at this position, whose proposal called us to help.
-    Call(usize),
-    /// Nobody yet: it makes something ahead.
-    Ahead,
+    address: Addr<Computation>,
+    members: Vec<usize>,
+    /// Of the link with each member, in order, what its connection was bound to.
+    bindings: Vec<[u8; 32]>,
 }
 
 impl Sessions {
-    /// How many computations are under way that somebody wants.
-    pub(super) fn wanted(&self) -> usize {
-        self.running.values().filter(|running| running.cause != Cause::Ahead).count()
-    }
-
-    /// What ran over a connection that is gone may have put something by after it went.
-    pub(super) fn forget_what_is_lost(&self, ended: &Running) {
-        let up = |position: &usize| self.links.get(position)?.up.as_ref();
-        for (position, binding) in ended.members.iter().zip(&ended.bindings) {
-            if *position != self.me && up(position).is_none_or(|up| up.binding != *binding) {
-                self.stores.forget(binding);
+    /// The request that a run computes, and its cause.
+    pub(super) fn request(
+        &mut self,
+        run: RunId,
+        number: u64,
+        origin: Origin,
+        context: &mut Context<Self>,
+    ) -> Option<(Waiting, Cause)> {
+        match origin {
+            Origin::Client => Some((self.requests.remove(&run)?, Cause::Client)),
+            Origin::Call { position, members, spec, request } => {
+                let waiting = self.called(run, position, members, &spec, *request, context);
+                Some((waiting, Cause::Call(position)))
+            }
+            Origin::Ahead { members, request } => {
+                tracing::trace!(number, "something is made ahead");
+                Some((self.begun_ahead(run, members, *request, context), Cause::Ahead))
             }
         }
     }
-}
 
-impl Running {
-    pub(super) fn party(&self, position: usize) -> Option<Party> {
-        self.members.iter().position(|member| *member == position).and_then(Party::new)
+    /// Starts the computation of a run whose links are all there.
+    pub(super) fn begin(
+        &mut self,
+        run: RunId,
+        session: SessionId,
+        number: u64,
+        waiting: Waiting,
+        cause: Cause,
+    ) {
+        let launch = &waiting.launch;
+        launch.reporter.has_run(number);
+        let id = launch.reporter.id();
+        let members = launch.ticket.members().to_vec();
+        let small = launch.request.words() <= SMALL_WORDS;
+        let quiet = cause == Cause::Ahead;
+        // Without a plan the ticket is dropped, which ends the run.
+        let Some(plan) = self.plan(waiting, session, number, quiet) else { return };
+        let address = match self.workers.next(small) {
+            None => Computation::new(plan).start(),
+            Some(worker) => Computation::start_in_arbiter(&worker, move |_| Computation::new(plan)),
+        };
+        let bindings = self.link_bindings(&members);
+        self.computations.insert(run, Running { id, address, members, bindings });
     }
 
-    /// Tells the computation once that it cannot go on.
-    pub(super) fn end(&mut self, abort: Abort) {
-        if !self.ending {
-            self.ending = true;
+    /// Gives part of a message to a computation. Where its mailbox is full, the caller waits.
+    pub(super) fn deliver(&self, run: RunId, deliver: Deliver) -> Option<Delivery> {
+        let running = self.computations.get(&run)?;
+        match running.address.try_send(deliver) {
+            Ok(()) | Err(SendError::Closed(_)) => None,
+            Err(SendError::Full(deliver)) => {
+                let delivered = running.address.send(deliver);
+                Some(Box::pin(async {
+                    // A computation that has ended takes nothing more.
+                    let _ = delivered.await;
+                }))
+            }
+        }
+    }
+
+    /// Tells a computation that it cannot go on.
+    pub(super) fn abort(&self, run: RunId, abort: Abort) {
+        if let Some(running) = self.computations.get(&run) {
             // One message a computation, which ends it: nothing to bound. A closed mailbox means
             // that it has ended.
-            self.address.do_send(abort);
+            running.address.do_send(abort);
+        }
+    }
+
+    /// Forgets what a computation may have put by for a connection that is gone.
+    pub(super) fn forget_what_is_lost(&self, ended: &Running) {
+        for (position, binding) in ended.members.iter().zip(&ended.bindings) {
+            let up = self.links.get(position).and_then(|link| link.up.as_ref());
+            if *position != self.me && up.is_none_or(|up| up.binding != *binding) {
+                self.stores.forget(binding);
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
-//! How the links are, and what a probe of one finds, for whoever looks.
+//! The state of the links, and what a probe of one finds.
 
 use std::time::{Duration, SystemTime};
 
 use actix::{Context, Handler, Message, ResponseFuture};
 
-use super::Sessions;
+use super::{Link, Sessions};
 use crate::links::{Findings, Probe};
 
 /// Asks for the state of all links, in the order of the consortium file.
@@ -12,7 +12,7 @@ use crate::links::{Findings, Probe};
 #[rtype(result = "Vec<LinkState>")]
 pub struct LookAtLinks;
 
-/// How a link is.
+/// The state of a link.
 #[derive(Clone, Debug)]
 pub struct LinkState {
     /// To whom, by position in the consortium file.
@@ -33,24 +33,28 @@ pub struct LinkState {
     pub release: Option<String>,
 }
 
+impl Sessions {
+    fn link_state(&self, position: usize, link: &Link) -> LinkState {
+        let up = link.up.as_ref();
+        LinkState {
+            position,
+            up: up.is_some(),
+            since: link.since,
+            problem: up.is_none().then(|| self.table.problem(position)),
+            attempts: link.attempts,
+            round_trip: up.and_then(|up| up.round_trip.latest()),
+            not_after: up.and_then(|up| up.not_after),
+            release: up.map(|up| up.release.clone()),
+        }
+    }
+}
+
 impl Handler<LookAtLinks> for Sessions {
     type Result = Vec<LinkState>;
 
     fn handle(&mut self, _: LookAtLinks, _: &mut Context<Self>) -> Vec<LinkState> {
-        let state = |(position, link): (&usize, &super::Link)| {
-            let up = link.up.as_ref();
-            LinkState {
-                position: *position,
-                up: up.is_some(),
-                since: link.since,
-                problem: up.is_none().then(|| link.problem.clone()),
-                attempts: link.attempts,
-                round_trip: up.and_then(|up| up.round_trip.latest()),
-                not_after: up.and_then(|up| up.not_after),
-                release: up.map(|up| up.release.clone()),
-            }
-        };
-        self.links.iter().map(state).collect()
+        let links = self.links.iter();
+        links.map(|(position, link)| self.link_state(*position, link)).collect()
     }
 }
 

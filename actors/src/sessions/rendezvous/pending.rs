@@ -24,9 +24,9 @@ pub(super) const MOST_CALLS: usize = 64;
 const MOST_CLOSED: usize = 16_384;
 const LATE: Duration = Duration::from_secs(10 * 60);
 
-/// The store.
-#[derive(Default)]
-pub(super) struct Early {
+/// Proposals that wait for this node's client.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
     parts: HashMap<SessionId, Vec<Kept>>,
     networks: HashMap<String, HashSet<SessionId>>,
     usage: BTreeMap<usize, Usage>,
@@ -34,6 +34,7 @@ pub(super) struct Early {
     closing_order: VecDeque<(Instant, SessionId)>,
 }
 
+#[derive(Debug)]
 struct Kept {
     position: usize,
     part: Part,
@@ -43,16 +44,16 @@ struct Kept {
     since: Instant,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Usage {
     parts: usize,
     bytes: usize,
     calls: usize,
 }
 
-impl Early {
+impl Pending {
     /// Keeps the proposal of the peer at `position`, which says `spec`; `call` if it names us as
-    /// helper. Says no where there is no room, or where it is no proposal.
+    /// helper. Returns false where there is no room, or where it is no proposal.
     pub(super) fn keep(
         &mut self,
         position: usize,
@@ -60,6 +61,7 @@ impl Early {
         part: Part,
         spec: Spec,
         call: bool,
+        now: Instant,
     ) -> bool {
         if self.closed.contains(&session) {
             return true;
@@ -78,7 +80,7 @@ impl Early {
         usage.calls += usize::from(call);
         usage.bytes = bytes;
         self.networks.entry(spec.network.clone()).or_default().insert(session);
-        kept.push(Kept { position, part, spec, call, since: Instant::now() });
+        kept.push(Kept { position, part, spec, call, since: now });
         true
     }
 
@@ -157,9 +159,9 @@ impl Early {
     }
 
     /// From now on frames for `session` are thrown away.
-    pub(super) fn close(&mut self, session: SessionId) {
+    pub(super) fn close(&mut self, session: SessionId, now: Instant) {
         if self.closed.insert(session) {
-            self.closing_order.push_back((Instant::now(), session));
+            self.closing_order.push_back((now, session));
         }
     }
 
@@ -217,6 +219,10 @@ mod tests {
         }
     }
 
+    fn now() -> Instant {
+        Instant::now()
+    }
+
     fn proposal(bytes: usize) -> Part {
         let header = PartHeader { sequence: 0, part: 0, last: true, tag: [0; 16] };
         Part { header, body: Bytes::from(vec![0; bytes]) }
@@ -224,60 +230,63 @@ mod tests {
 
     #[test]
     fn a_proposal_waits_for_its_session_and_is_given_out_once() {
-        let mut early = Early::default();
-        assert!(early.keep(2, ONE, proposal(8), spec(), false));
-        assert!(!early.keep(2, ONE, proposal(8), spec(), false), "a second one of the same peer");
-        assert_eq!(early.take(ONE), vec![(2, proposal(8))]);
-        assert!(early.take(ONE).is_empty());
+        let mut pending = Pending::default();
+        assert!(pending.keep(2, ONE, proposal(8), spec(), false, now()));
+        assert!(
+            !pending.keep(2, ONE, proposal(8), spec(), false, now()),
+            "a second one of the same peer"
+        );
+        assert_eq!(pending.take(ONE), vec![(2, proposal(8))]);
+        assert!(pending.take(ONE).is_empty());
     }
 
     #[test]
     fn bytes_are_bounded_and_given_back() {
-        let mut early = Early::default();
+        let mut pending = Pending::default();
         let session = |n: u8| SessionId([n; 16]);
         let half = MOST_BYTES / 2;
-        assert!(early.keep(1, session(1), proposal(half), spec(), false));
-        assert!(early.keep(1, session(2), proposal(half), spec(), false));
-        assert!(!early.keep(1, session(3), proposal(1), spec(), false));
+        assert!(pending.keep(1, session(1), proposal(half), spec(), false, now()));
+        assert!(pending.keep(1, session(2), proposal(half), spec(), false, now()));
+        assert!(!pending.keep(1, session(3), proposal(1), spec(), false, now()));
         assert!(
-            early.keep(2, session(3), proposal(1), spec(), false),
+            pending.keep(2, session(3), proposal(1), spec(), false, now()),
             "another peer has room of its own"
         );
-        early.forget(1, session(1));
-        assert!(early.keep(1, session(3), proposal(half), spec(), false));
-        assert_eq!(early.under("study").len(), 3);
-        early.forget_all(1);
-        assert_eq!(early.usage[&1].bytes, 0);
-        early.forget_all(2);
-        assert!(early.networks.is_empty());
+        pending.forget(1, session(1));
+        assert!(pending.keep(1, session(3), proposal(half), spec(), false, now()));
+        assert_eq!(pending.under("study").len(), 3);
+        pending.forget_all(1);
+        assert_eq!(pending.usage[&1].bytes, 0);
+        pending.forget_all(2);
+        assert!(pending.networks.is_empty());
     }
 
     #[test]
     fn only_proposals_wait_and_nothing_for_ended_sessions() {
-        let mut early = Early::default();
+        let mut pending = Pending::default();
         let mut later = proposal(8);
         later.header.sequence = 1;
-        assert!(!early.keep(1, ONE, later, spec(), false));
-        early.close(ONE);
-        assert!(early.keep(1, ONE, proposal(8), spec(), false));
-        assert!(early.take(ONE).is_empty());
+        assert!(!pending.keep(1, ONE, later, spec(), false, now()));
+        pending.close(ONE, now());
+        assert!(pending.keep(1, ONE, proposal(8), spec(), false, now()));
+        assert!(pending.take(ONE).is_empty());
     }
 
     #[test]
     fn calls_are_counted_and_found_until_they_are_forgotten() {
-        let mut early = Early::default();
+        let mut pending = Pending::default();
         for n in 0..MOST_CALLS {
-            assert!(!early.is_full_of_calls(1));
+            assert!(!pending.is_full_of_calls(1));
             let session = SessionId([u8::try_from(n).unwrap(); 16]);
-            assert!(early.keep(1, session, proposal(8), spec(), true));
+            assert!(pending.keep(1, session, proposal(8), spec(), true, now()));
         }
-        assert!(early.keep(2, ONE, proposal(8), spec(), false));
-        assert!(early.is_full_of_calls(1) && !early.is_full_of_calls(2));
-        assert_eq!(early.calls().len(), MOST_CALLS);
-        assert!(early.calls_under("study").contains(&(1, ONE)));
-        assert!(early.spec(1, ONE).is_some() && early.spec(3, ONE).is_none());
-        early.forget(1, ONE);
-        assert!(!early.is_full_of_calls(1));
-        assert!(!early.calls_under("study").iter().any(|(_, session)| *session == ONE));
+        assert!(pending.keep(2, ONE, proposal(8), spec(), false, now()));
+        assert!(pending.is_full_of_calls(1) && !pending.is_full_of_calls(2));
+        assert_eq!(pending.calls().len(), MOST_CALLS);
+        assert!(pending.calls_under("study").contains(&(1, ONE)));
+        assert!(pending.spec(1, ONE).is_some() && pending.spec(3, ONE).is_none());
+        pending.forget(1, ONE);
+        assert!(!pending.is_full_of_calls(1));
+        assert!(!pending.calls_under("study").iter().any(|(_, session)| *session == ONE));
     }
 }

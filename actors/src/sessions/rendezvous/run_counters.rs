@@ -1,6 +1,6 @@
-//! Which computation of its members under a network name this is.
+//! Counters of the runs of each group of members under a network name.
 //!
-//! Numbers given out are never forgotten by age: all members would have to forget at the same
+//! RunCounters given out are never forgotten by age: all members would have to forget at the same
 //! moment. What peers say of numbers is kept apart and bounded for each peer, so that none can
 //! make us forget those of others.
 
@@ -19,20 +19,21 @@ const MOST_HINTS: usize = 1_024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Group([u8; 32]);
 
-/// The numbers given out, and what peers say of theirs.
-#[derive(Default)]
-pub(super) struct Numbers {
+/// The numbers given out, and those that peers tell of.
+#[derive(Debug, Default)]
+pub(super) struct RunCounters {
     groups: HashMap<Group, Counter>,
     hints: BTreeMap<usize, Hints>,
     uses: u64,
 }
 
+#[derive(Debug)]
 struct Counter {
     next: u64,
     last_use: u64,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Hints {
     runs: HashMap<Group, u64>,
     order: VecDeque<Group>,
@@ -64,7 +65,7 @@ impl Group {
     }
 }
 
-impl Numbers {
+impl RunCounters {
     /// The number of our next run: at least `ahead`, and what peers told us.
     pub(super) fn next(&mut self, group: &Group, ahead: u64) -> u64 {
         let told = self.hints.values_mut().filter_map(|hints| hints.take(group)).max();
@@ -152,34 +153,34 @@ mod tests {
 
     #[test]
     fn runs_are_numbered_and_never_behind_what_a_peer_said() {
-        let (mut numbers, ab) = (Numbers::default(), group([member("a", 1), member("b", 2)]));
-        assert_eq!(numbers.next(&ab, 0), 0);
-        numbers.hint(1, &ab, 3);
-        assert_eq!([numbers.next(&ab, 0), numbers.next(&ab, 0)], [3, 4]);
-        numbers.hint(1, &ab, 2);
-        assert_eq!([numbers.next(&ab, 0), numbers.next(&ab, 9)], [5, 9]);
+        let (mut counters, ab) = (RunCounters::default(), group([member("a", 1), member("b", 2)]));
+        assert_eq!(counters.next(&ab, 0), 0);
+        counters.hint(1, &ab, 3);
+        assert_eq!([counters.next(&ab, 0), counters.next(&ab, 0)], [3, 4]);
+        counters.hint(1, &ab, 2);
+        assert_eq!([counters.next(&ab, 0), counters.next(&ab, 9)], [5, 9]);
     }
 
     #[test]
     fn a_run_that_ended_before_we_began_is_not_to_come_twice() {
-        let (mut numbers, ab) = (Numbers::default(), group([member("a", 1), member("b", 2)]));
-        assert!(numbers.is_to_come(&ab, 4));
-        numbers.pass(&ab, 4);
-        assert!(!numbers.is_to_come(&ab, 4) && numbers.is_to_come(&ab, 5));
-        numbers.pass(&ab, 2);
-        assert_eq!(numbers.next(&ab, 0), 5);
+        let (mut counters, ab) = (RunCounters::default(), group([member("a", 1), member("b", 2)]));
+        assert!(counters.is_to_come(&ab, 4));
+        counters.pass(&ab, 4);
+        assert!(!counters.is_to_come(&ab, 4) && counters.is_to_come(&ab, 5));
+        counters.pass(&ab, 2);
+        assert_eq!(counters.next(&ab, 0), 5);
     }
 
     #[test]
     fn one_peer_cannot_make_us_forget() {
-        let (mut numbers, ab) = (Numbers::default(), group([member("a", 1), member("b", 2)]));
-        numbers.hint(1, &ab, 7);
+        let (mut counters, ab) = (RunCounters::default(), group([member("a", 1), member("b", 2)]));
+        counters.hint(1, &ab, 7);
         for index in 0..10_000u32 {
             let other = Group::new(&index.to_string(), std::iter::empty());
-            numbers.hint(2, &other, 1);
+            counters.hint(2, &other, 1);
         }
-        numbers.bound();
-        assert_eq!(numbers.hints[&2].runs.len(), MOST_HINTS);
-        assert_eq!(numbers.next(&ab, 0), 7);
+        counters.bound();
+        assert_eq!(counters.hints[&2].runs.len(), MOST_HINTS);
+        assert_eq!(counters.next(&ab, 0), 7);
     }
 }

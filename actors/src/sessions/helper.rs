@@ -1,0 +1,61 @@
+//! Computations that other members call this node to, of which the table decides which it takes.
+//!
+//! The answer is none of this node's business: it is told to no client, nor how far it is. The logs have
+//! the end.
+
+use std::time::Instant;
+
+use actix::{AsyncContext, Context};
+use cloister_protocols::computation::Request;
+use cloister_protocols::session::{Origin, Spec};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::rendezvous::RunId;
+use super::{Launch, Reserve, Sessions, Terms, Ticket, Waiting};
+use crate::computation::Conclusion;
+use crate::log::{self, Kind, Log};
+use crate::progress::Reporter;
+
+impl Sessions {
+    /// The request of a run in which this node helps the member at `position`.
+    pub(super) fn called(
+        &self,
+        run: RunId,
+        position: usize,
+        members: Vec<usize>,
+        spec: &Spec,
+        request: Request,
+        context: &mut Context<Self>,
+    ) -> Waiting {
+        let (reply, end) = oneshot::channel();
+        let account = json!({
+            "member": self.name(position),
+            "function": spec.function,
+            "parameters": spec.parameters,
+            "members": spec.members.iter().map(|member| &member.name).collect::<Vec<_>>(),
+        });
+        actix::spawn(write_down(self.log.clone(), account, end));
+        let helpers = spec.members.len().saturating_sub(spec.inputs());
+        let reserve = Reserve { members, helpers, network: spec.network.clone() };
+        let ticket = Ticket::new(run, reserve, context.address().recipient());
+        let (rules, audit) = (self.profile.rules(), self.log.head());
+        let terms = Terms { rules, origin: Origin::None, audit };
+        let (started, reporter) = (Instant::now(), Reporter::unobserved());
+        let launch = Launch { ticket, request, terms, started, reporter, trace: None };
+        Waiting { launch, reply }
+    }
+}
+
+/// Writes into the log whom this node has helped, when it has ended. No client waits for it.
+async fn write_down(log: Log, mut account: Value, end: oneshot::Receiver<Conclusion>) {
+    let Ok(conclusion) = end.await else { return };
+    let code = conclusion.result.as_ref().err().map(|failure| failure.code());
+    if let Some(entry) = account.as_object_mut() {
+        entry.insert("code".into(), json!(code));
+        entry.insert("agreed".into(), json!(conclusion.agreement.as_ref().map(log::agreed)));
+    }
+    if let Err(error) = log.record(Kind::Helped, account).await {
+        tracing::error!(%error, "whom this node helped could not be written down");
+    }
+}

@@ -1,0 +1,332 @@
+//! Making ahead what computations on shares between two nodes alone use up: when, and with whom.
+//!
+//! No client asks for it, and none hears of it or of its failure. Of two nodes the one earlier in the
+//! consortium file leads: it proposes when its stock with the other is below its bound, and it has
+//! little else to do. The other answers such a proposal as helpers answer calls, if its own stock is
+//! below its bound, and declines it otherwise.
+//!
+//! These computations have a network name that clients cannot use, numbers of their own, and none of
+//! the room of clients' computations.
+
+use std::time::{Duration, Instant};
+
+use cloister_protocols::catalogue::preparation;
+use cloister_protocols::computation::{Input, Request};
+use cloister_protocols::machine::Part;
+use cloister_protocols::parameters::Parameters;
+use cloister_protocols::session::{MemberId, Spec};
+use cloister_protocols::wire::SessionId;
+
+use super::{Cause, Effect, Origin, Table};
+use crate::vocabulary::failure::Failure;
+
+/// The name of the network of two nodes that make something ahead. No client can use it.
+pub const OWN_NETWORK: &str = "cloister:ahead";
+
+/// With more computations than this under way, a node begins to make nothing ahead.
+const FEW: usize = 2;
+
+/// How often at once a node makes something ahead, the one that it leads included: each takes memory
+/// and a processor.
+const MOST_AT_ONCE: usize = 4;
+
+/// The first pause after a failure; it doubles with each that follows, up to [`LONGEST_PAUSE`].
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// What a node is doing to make something ahead.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    /// Whether something that it leads is under way.
+    leads: bool,
+    /// The position of the member that it led last.
+    last: usize,
+}
+
+/// How making ahead goes on with one peer, in this run of the peer's node.
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
+    /// The first run that has not begun.
+    next_run: u64,
+    /// How many in a row have failed.
+    failures: u32,
+    /// Until when there is none, after a failure.
+    rests_until: Option<Instant>,
+}
+
+impl Table {
+    /// Begins to make something ahead with one of these members, if there is one to lead and little
+    /// else to do.
+    pub(super) fn make_ahead(&mut self, wanted: &[usize]) {
+        let busy = self.count_under_way(|cause| cause != Cause::Ahead) > FEW;
+        if !self.node.ahead || self.ahead.leads || busy || self.is_full_of_ahead() {
+            return;
+        }
+        // By turns, so that one that uses up much keeps no other from its own.
+        let mut by_turns: Vec<usize> = wanted.to_vec();
+        by_turns.sort_by_key(|position| (*position <= self.ahead.last, *position));
+        if let Some(position) = by_turns.into_iter().find(|position| self.is_to_be_led(*position)) {
+            self.ahead.last = position;
+            self.lead(position);
+        }
+    }
+
+    fn is_to_be_led(&self, position: usize) -> bool {
+        let me = self.node.me;
+        let rested = self.links.get(&position).is_some_and(|link| !link.backoff.rests(self.now));
+        me < position
+            && rested
+            && self.is_up(position)
+            && self.is_free(OWN_NETWORK, &[me, position])
+    }
+
+    fn is_full_of_ahead(&self) -> bool {
+        self.count_under_way(|cause| cause == Cause::Ahead) >= MOST_AT_ONCE
+    }
+
+    fn lead(&mut self, position: usize) {
+        let Some((request, link)) = part().zip(self.links.get_mut(&position)) else { return };
+        let number = link.backoff.begin_next();
+        self.ahead.leads = self.begin_ahead(vec![self.node.me, position], request, number);
+    }
+
+    pub(super) fn has_led(&mut self, position: usize, made: bool) {
+        self.ahead.leads = false;
+        if let Some(link) = self.links.get_mut(&position) {
+            link.backoff.note(made, self.now);
+        }
+    }
+
+    /// A proposal came under the name that is ours and no client's.
+    pub(super) fn asked_ahead(
+        &mut self,
+        position: usize,
+        session: SessionId,
+        part: Part,
+        spec: Spec,
+    ) {
+        if self.pending.is_closed(session) {
+            return;
+        }
+        let mut waiting = self.pending.under(OWN_NETWORK).into_iter();
+        let waits_already = waiting.any(|(other, _, _)| other == position);
+        if waits_already || self.our_part(position, &spec).is_none() {
+            self.decline_ahead(position, session, &spec);
+        } else if self.pending.keep(position, session, part, spec, false, self.now) {
+            self.ask_ahead(position, session);
+        }
+    }
+
+    /// Asks about the proposals that have waited for the end of another between the same two.
+    pub(super) fn ask_ahead_again(&mut self) {
+        for (position, session, _) in self.pending.under(OWN_NETWORK) {
+            self.ask_ahead(position, session);
+        }
+    }
+
+    /// Asks about a proposal that waits, unless another between the same two has not ended yet.
+    fn ask_ahead(&mut self, position: usize, session: SessionId) {
+        if self.is_free(OWN_NETWORK, &[position, self.node.me]) {
+            self.effects.push(Effect::AskAhead { position, session });
+        }
+    }
+
+    /// Answers a proposal that waits.
+    pub(super) fn follow(&mut self, position: usize, session: SessionId, wanted: bool) {
+        let members = vec![position, self.node.me];
+        let Some(spec) = self.pending.spec(position, session).cloned() else { return };
+        if !self.is_free(OWN_NETWORK, &members) {
+            return;
+        }
+        let agreeable = self.group(OWN_NETWORK, &members).session(spec.run) == session
+            && wanted
+            && self.is_up(position)
+            && !self.is_full_of_ahead();
+        let request = self.our_part(position, &spec).filter(|_| agreeable);
+        let link = self.links.get_mut(&position);
+        let begun = link.is_some_and(|link| request.is_some() && link.backoff.begin(spec.run));
+        match request.filter(|_| begun) {
+            // Only the leader tries again, and needs to know how it ended.
+            Some(request) => {
+                let _begun = self.begin_ahead(members, request, spec.run);
+            }
+            None => self.decline_ahead(position, session, &spec),
+        }
+    }
+
+    /// Our part in what the member at `position` proposes, if it is just what the two of us may make
+    /// ahead, and the other one leads.
+    fn our_part(&self, position: usize, theirs: &Spec) -> Option<Request> {
+        let request = part()?;
+        let members = [position, self.node.me];
+        let due = self.spec(&request, &members, 0, OWN_NETWORK, theirs.run);
+        (position < self.node.me && due == *theirs).then_some(request)
+    }
+
+    /// What this node proposes: this request, of these members, of whom the last ones help, as this
+    /// run of their network.
+    pub(in crate::sessions) fn spec(
+        &self,
+        request: &Request,
+        members: &[usize],
+        helpers: usize,
+        network: &str,
+        run: u64,
+    ) -> Spec {
+        let members: Vec<MemberId> = members.iter().filter_map(|p| self.member(*p)).collect();
+        Spec {
+            function: request.function().name.to_owned(),
+            parameters: request.parameters(),
+            shape: request.shape(),
+            members,
+            helpers: helpers as u64,
+            suite: request.suite().to_owned(),
+            network: network.to_owned(),
+            run,
+        }
+    }
+
+    /// Begins to make something ahead; says no where another has not ended yet.
+    fn begin_ahead(&mut self, members: Vec<usize>, request: Request, number: u64) -> bool {
+        let group = self.group(OWN_NETWORK, &members);
+        let claimed = self.claim(OWN_NETWORK.to_owned(), members.clone(), Cause::Ahead);
+        let Ok(run) = claimed else { return false };
+        let origin = Origin::Ahead { members, request: Box::new(request) };
+        self.begin(run, group, number, origin);
+        true
+    }
+
+    fn decline_ahead(&mut self, position: usize, session: SessionId, spec: &Spec) {
+        let peer = self.name(position);
+        tracing::debug!(%peer, %session, "nothing is made ahead");
+        let failure = Failure::NothingAhead { member: self.name(self.node.me) };
+        self.stop_session(position, session, spec, spec.run.saturating_add(1), &failure);
+        self.pending.forget(position, session);
+    }
+}
+
+/// What either node brings: nothing.
+fn part() -> Option<Request> {
+    let (parameters, nothing) = (Parameters::default(), Input::Numbers(Vec::new()));
+    Request::new(preparation(), &parameters, nothing, 0, 2).ok()
+}
+
+impl Backoff {
+    /// The number of the run that we begin.
+    fn begin_next(&mut self) -> u64 {
+        let run = self.next_run;
+        self.next_run = run.saturating_add(1);
+        run
+    }
+
+    /// Begins this run of the other's, if it and those after it were not begun before.
+    fn begin(&mut self, run: u64) -> bool {
+        let new = run >= self.next_run;
+        self.next_run = self.next_run.max(run.saturating_add(1));
+        new
+    }
+
+    fn rests(&self, now: Instant) -> bool {
+        self.rests_until.is_some_and(|until| now < until)
+    }
+
+    /// One that we led has ended.
+    fn note(&mut self, made: bool, now: Instant) {
+        if made {
+            (self.failures, self.rests_until) = (0, None);
+            return;
+        }
+        let doubled = 2_u32.saturating_pow(self.failures);
+        let pause = SHORTEST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE);
+        self.failures = self.failures.saturating_add(1);
+        self.rests_until = now.checked_add(pause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use cloister_certs::Fingerprint;
+    use cloister_protocols::session::peek;
+
+    use super::super::NodeFacts;
+    use super::*;
+    use crate::vocabulary::consortium::{Consortium, Member};
+
+    /// The table of the second of three members.
+    fn table() -> Table {
+        let member = |index: u8| Member {
+            name: format!("p{index}"),
+            api: format!("http://h{index}:80"),
+            peer: format!("h{index}:81"),
+            fingerprints: vec![Fingerprint::from_bytes([index; 32])],
+        };
+        let node = NodeFacts {
+            consortium: Arc::new(Consortium::new((0..3).map(member).collect()).unwrap()),
+            me: 1,
+            boot: [0; 16],
+            deadline: Duration::from_secs(1),
+            computations: 8,
+            help: false,
+            ahead: true,
+            peek,
+        };
+        Table::new(node, Instant::now())
+    }
+
+    #[test]
+    fn only_what_the_leader_of_two_may_propose_is_taken_part_in() {
+        let table = table();
+        let spec = |members: &[usize], helpers| {
+            table.spec(&part().unwrap(), members, helpers, OWN_NETWORK, 7)
+        };
+        let due = spec(&[0, 1], 0);
+        assert!(table.our_part(0, &due).is_some());
+        assert!(table.our_part(2, &due).is_none(), "of another member");
+        assert!(table.our_part(2, &spec(&[2, 1], 0)).is_none(), "of one that we lead");
+        let parameters = [("size".into(), "1".into())];
+        let malformed = [
+            spec(&[1, 0], 0),
+            spec(&[0, 1, 2], 0),
+            spec(&[0, 1, 2], 1),
+            spec(&[0, 2], 0),
+            spec(&[0, 1], 1),
+            spec(&[0], 0),
+            Spec { function: "SecureSum".into(), ..due.clone() },
+            Spec { parameters: parameters.into(), ..due.clone() },
+            Spec { shape: [("columns".into(), 1)].into(), ..due.clone() },
+            Spec { suite: "masked".into(), ..due.clone() },
+            Spec { network: "of a client".into(), ..due },
+        ];
+        for spec in malformed {
+            assert!(table.our_part(0, &spec).is_none(), "{spec:?}");
+        }
+    }
+
+    #[test]
+    fn runs_begin_once_whoever_numbers_them() {
+        let (mut leader, mut follower) = (Backoff::default(), Backoff::default());
+        let runs = [leader.begin_next(), leader.begin_next()];
+        assert_eq!(runs, [0, 1]);
+        assert_eq!(
+            [0, 0, 5, 1, u64::MAX].map(|run| follower.begin(run)),
+            [true, false, true, false, true]
+        );
+    }
+
+    #[test]
+    fn failures_are_waited_out_for_longer_and_longer() {
+        let (mut backoff, now) = (Backoff::default(), Instant::now());
+        let mut pauses = Vec::new();
+        for _ in 0..40 {
+            backoff.note(false, now);
+            pauses.push(backoff.rests_until.unwrap().duration_since(now).as_secs());
+        }
+        assert_eq!(pauses[..4], [1, 2, 4, 8]);
+        assert!(pauses[9..].iter().all(|pause| *pause == 300));
+        assert!(backoff.rests(now) && !backoff.rests(now + LONGEST_PAUSE));
+        backoff.note(true, now);
+        assert!(!backoff.rests(now));
+    }
+}

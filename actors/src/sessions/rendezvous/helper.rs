@@ -1,0 +1,174 @@
+//! Computations that other members call us to: to compute on shares, without data of our own.
+//!
+//! No client asks for them. A proposal does, in which a member that brings data names us among the
+//! helpers. So a helper's proposal alone starts no computation: helpers cannot keep each other busy. If
+//! this node's settings allow it, we take part as the proposal says, in its very session. If the
+//! parties' proposals differ, the agreement finds out, as it does among parties.
+//!
+//! A call that cannot be answered yet waits as any early proposal does, and ends with it: when its
+//! sender stops or is lost. It waits for links, and for its name: another run of the same members, or a
+//! request of our own client, with which it will then disagree or not.
+//!
+//! A call that is declined is declined to its sender alone. Each party's proposal is a call, so that
+//! each hears it from us, and from the others that heard it; and no member can have us stop sessions
+//! that it takes no part in.
+
+use cloister_protocols::computation::Request;
+use cloister_protocols::session::{MemberId, Spec};
+use cloister_protocols::wire::SessionId;
+
+use super::pending::MOST_CALLS;
+use super::{Cause, Origin, Table};
+use crate::sessions::LONGEST_NAME;
+use crate::vocabulary::failure::Failure;
+
+/// Computations in which we help that the calls of one member may have begun and not ended: its
+/// parties might never come, and each then lasts until the deadline.
+const MOST_HELPED: usize = 64;
+
+/// The longest proposal in bytes that is taken for a call: a thousand probabilities and 256 members
+/// take less.
+const LONGEST_CALL: usize = 64 << 10;
+
+impl Table {
+    /// Whether the member at `position`, which brings data, says that we are to help it.
+    pub(super) fn is_call(&self, position: usize, spec: &Spec) -> bool {
+        let Some((parties, helpers)) = spec.members.split_at_checked(spec.inputs()) else {
+            return false;
+        };
+        self.is_among(self.node.me, helpers) && self.is_among(position, parties)
+    }
+
+    fn is_among(&self, position: usize, members: &[MemberId]) -> bool {
+        self.member(position).is_some_and(|member| members.contains(&member))
+    }
+
+    /// Whether a call is longer than any that an honest node makes. It is not even declined: what we
+    /// propose, and what we tell others of it, would be as long.
+    pub(super) fn is_too_long(proposal: &[u8], spec: &Spec) -> bool {
+        proposal.len() > LONGEST_CALL || spec.network.len() > LONGEST_NAME
+    }
+
+    /// Declines a call for which there is no room to wait.
+    pub(super) fn is_one_too_many(
+        &mut self,
+        position: usize,
+        session: SessionId,
+        spec: &Spec,
+    ) -> bool {
+        let full = self.pending.is_full_of_calls(position);
+        if full {
+            let failure = Failure::Busy { limit: MOST_CALLS };
+            self.stop_session(position, session, spec, spec.run.saturating_add(1), &failure);
+        }
+        full
+    }
+
+    /// Answers those of these calls whose time has come.
+    pub(super) fn answer_all(&mut self, calls: Vec<(usize, SessionId)>) {
+        for (position, session) in calls {
+            self.answer(position, session);
+        }
+    }
+
+    /// Answers a call that waits, if its time has come.
+    pub(super) fn answer(&mut self, position: usize, session: SessionId) {
+        let Some(spec) = self.pending.spec(position, session).cloned() else { return };
+        let Some(members) = self.exact_members(&spec) else { return };
+        if !self.is_free(&spec.network, &members) {
+            return;
+        }
+        match self.consent(position, &spec) {
+            Err(failure) => {
+                let next = spec.run.saturating_add(1);
+                self.decline_call(position, session, &spec, next, &failure);
+            }
+            Ok(request) if self.missing(&members).is_empty() => {
+                self.help(position, session, spec, members, request);
+            }
+            Ok(_) => {}
+        }
+    }
+
+    /// Our part in what a call proposes, if we take it.
+    fn consent(&self, position: usize, spec: &Spec) -> Result<Request, Failure> {
+        let member = self.name(self.node.me);
+        if self.closing {
+            return Err(Failure::Stopping);
+        }
+        if !self.node.help {
+            return Err(Failure::HelpRefused { member });
+        }
+        if self.count_under_way(|cause| cause == Cause::Call(position)) >= MOST_HELPED {
+            return Err(Failure::Busy { limit: MOST_HELPED });
+        }
+        // Our own clients' computations have room whatever others want of us.
+        let limit = (self.node.computations / 4).max(1);
+        if self.count_under_way(|cause| matches!(cause, Cause::Call(_))) >= limit {
+            return Err(Failure::Busy { limit });
+        }
+        Request::to_help(spec).map_err(|reason| Failure::HelpImpossible { member, reason })
+    }
+
+    /// How many computations with such a cause are under way.
+    pub(super) fn count_under_way(&self, counts: impl Fn(Cause) -> bool) -> usize {
+        let under_way = self.runs.values().filter(|entry| entry.course().is_some());
+        under_way.filter(|entry| counts(entry.cause)).count()
+    }
+
+    fn help(
+        &mut self,
+        position: usize,
+        session: SessionId,
+        spec: Spec,
+        members: Vec<usize>,
+        request: Request,
+    ) {
+        let group = self.group(&spec.network, &members);
+        if group.session(spec.run) != session {
+            // The caller knows a member by another run of its node than we do: one of the two is
+            // about to lose that link and find it again, or the caller lies.
+            return;
+        }
+        let first = self.counters.first_to_come(&group);
+        if spec.run < first {
+            let failure = self.other_run(position, first, spec.run);
+            return self.decline_call(position, session, &spec, first, &failure);
+        }
+        // For a client of ours that asks under this name later. A hint and no number of our own:
+        // those are remembered for ever, and a peer could fill our memory with them.
+        self.counters.hint(position, &group, spec.run.saturating_add(1));
+        let claimed = self.claim(spec.network.clone(), members.clone(), Cause::Call(position));
+        let Ok(run) = claimed else { return };
+        let (number, request) = (spec.run, Box::new(request));
+        let origin = Origin::Call { position, members, spec: Box::new(spec), request };
+        self.begin(run, group, number, origin);
+    }
+
+    fn decline_call(
+        &mut self,
+        position: usize,
+        session: SessionId,
+        spec: &Spec,
+        next_run: u64,
+        failure: &Failure,
+    ) {
+        let (peer, code) = (self.name(position), failure.code().text());
+        // Peers can have this written as often as they like.
+        tracing::debug!(%peer, %session, code, "a call for help was declined");
+        self.stop_session(position, session, spec, next_run, failure);
+        self.pending.forget(position, session);
+    }
+
+    /// The positions of a spec's members, if we know each of them just so, and each is there once.
+    fn exact_members(&self, spec: &Spec) -> Option<Vec<usize>> {
+        let positions = self.positions(&spec.members)?;
+        for (index, (position, member)) in positions.iter().zip(&spec.members).enumerate() {
+            let repeated = positions.iter().take(index).any(|before| before == position);
+            if repeated || self.member(*position).as_ref() != Some(member) {
+                return None;
+            }
+        }
+        Some(positions)
+    }
+}

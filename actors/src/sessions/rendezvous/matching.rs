@@ -1,0 +1,309 @@
+//! Matching of proposals to this node's runs, and the end of runs that will not meet.
+//!
+//! All parties name a session by network name, members, the members' boots, and the number of the
+//! run. Where a peer's proposal has another number, or other members under the same name, the two
+//! will never meet; the first node to notice says so at once, on both sides, so that neither waits for
+//! its deadline:
+//!
+//! - a peer that is ahead of a run of ours that it has not answered: ours ends, and our next one takes
+//!   the peer's number;
+//! - a peer that is behind: it is told our number, ends its own, and takes ours next;
+//! - other members under the same name: both end.
+//!
+//! Clients ask at almost the same time, so word of a run's end may come just before our own client
+//! asks for it. Within [`MOMENT`] that request shares the end; later ones begin the next run.
+
+use std::time::Duration;
+
+use cloister_protocols::machine::Part;
+use cloister_protocols::session::{MemberId, Spec};
+use cloister_protocols::wire::{self, SessionId};
+
+use super::ahead::OWN_NETWORK;
+use super::run::same_members;
+use super::{Cause, Effect, Entry, Group, Run, RunId, Table, key};
+use crate::computation::{Abort, PeerStopped};
+use crate::vocabulary::failure::{Failure, StopNotice};
+
+/// How long after word of a run's end a request for it shares the end.
+const MOMENT: Duration = Duration::from_secs(2);
+
+/// Ends that are remembered for so long.
+const MOST_JUST_ENDED: usize = 4_096;
+
+impl Table {
+    /// Keeps a proposal for a session that there is not until our client asks, unless it shows that
+    /// the clients disagree.
+    ///
+    /// Where it names us as helper, no client of ours will ask: see [`super::helper`].
+    pub(super) fn keep_early(&mut self, position: usize, session: SessionId, part: Part) {
+        let Some(spec) = (self.node.peek)(&part.body) else { return };
+        if spec.network == OWN_NETWORK {
+            return self.asked_ahead(position, session, part, spec);
+        }
+        let will_meet = self.compare(position, session, &spec);
+        let call = self.is_call(position, &spec);
+        if call && Self::is_too_long(&part.body, &spec) {
+            tracing::debug!(peer = %self.name(position), %session, "a call that is too long");
+            return;
+        }
+        if call && (!will_meet || self.is_one_too_many(position, session, &spec)) {
+            return;
+        }
+        if !self.pending.keep(position, session, part, spec, call, self.now) {
+            tracing::debug!(peer = %self.name(position), %session, "early frame dropped");
+        }
+        if call {
+            self.answer(position, session);
+        }
+    }
+
+    /// The highest number that a waiting proposal of a peer has for a run that we are about to begin.
+    ///
+    /// # Errors
+    /// If one of them wants to compute with other members under the same name.
+    pub(super) fn early_of_others(
+        &mut self,
+        network: &str,
+        members: &[usize],
+    ) -> Result<u64, Failure> {
+        let mut ahead = 0;
+        for (position, session, spec) in self.pending.under(network) {
+            if !members.contains(&position) || !self.names_us(&spec) {
+                continue;
+            }
+            if !self.is_of(&spec, members) {
+                let failure = self.other_members(position, &spec);
+                self.stop_session(position, session, &spec, 0, &failure);
+                // Its sender has been told, and must not end our next request too.
+                self.pending.forget(position, session);
+                return Err(failure);
+            }
+            ahead = ahead.max(spec.run);
+        }
+        Ok(ahead)
+    }
+
+    /// Tells all members of a run that could not even begin that it has ended, so that they do not
+    /// wait for us.
+    pub(super) fn tell_all(
+        &mut self,
+        network: &str,
+        members: &[usize],
+        group: &Group,
+        failure: &Failure,
+    ) {
+        let number = self.counters.next(group, 0);
+        let ids: Vec<MemberId> = members.iter().filter_map(|p| self.member(*p)).collect();
+        let notice = failure.to_notice((network, number, &ids), number.saturating_add(1));
+        for position in members.iter().copied().filter(|position| *position != self.node.me) {
+            let (session, notice) = (group.session(number), notice.clone());
+            self.effects.push(Effect::Stop { position, session, notice });
+        }
+    }
+
+    /// Tells those whose proposals wait under a lower number to begin again with `number`.
+    pub(super) fn stop_those_behind(&mut self, network: &str, members: &[usize], number: u64) {
+        for (position, session, spec) in self.pending.under(network) {
+            if members.contains(&position) && self.is_of(&spec, members) && spec.run < number {
+                let failure = self.other_run(position, number, spec.run);
+                self.stop_session(position, session, &spec, number, &failure);
+                self.pending.forget(position, session);
+            }
+        }
+    }
+
+    /// A peer has ended a session.
+    pub(super) fn stopped(&mut self, position: usize, session: SessionId, notice: &[u8]) {
+        let Ok(notice) = wire::decode::<StopNotice>(notice) else {
+            tracing::debug!(peer = %self.name(position), %session, "a senseless reason to stop");
+            return;
+        };
+        self.pending.forget(position, session);
+        if notice.network != OWN_NETWORK {
+            self.take_number(position, session, &notice);
+        }
+        let Some(run) = self.sessions.get(&session).copied() else { return };
+        let Some(from) = self.runs.get(&run).and_then(|entry| entry.party(position)) else {
+            return;
+        };
+        self.interrupt(run, Abort::Stopped(PeerStopped { from, notice: Box::new(notice) }));
+    }
+
+    /// Compares a proposal with the runs of ours that still wait for its sender. Says no if its sender
+    /// was told that its session ends.
+    fn compare(&mut self, position: usize, session: SessionId, theirs: &Spec) -> bool {
+        if !self.names_us(theirs) {
+            return true;
+        }
+        let Some((run, group, number)) = self.waits_for(position, &theirs.network) else {
+            return true;
+        };
+        let same_members = self.runs.get(&run).is_some_and(|run| self.is_of(theirs, &run.members));
+        if !same_members {
+            let failure = self.other_members(position, theirs);
+            self.stop_session(position, session, theirs, 0, &failure);
+            self.interrupt(run, Abort::Because(failure));
+            return false;
+        }
+        let failure = self.other_run(position, number, theirs.run);
+        if theirs.run > number {
+            self.counters.hint(position, &group, theirs.run);
+            self.interrupt(run, Abort::Because(failure));
+            return true;
+        }
+        self.stop_session(position, session, theirs, number, &failure);
+        false
+    }
+
+    /// The run under this name that has heard nothing yet of the member at `position`.
+    fn waits_for(&self, position: usize, network: &str) -> Option<(RunId, Group, u64)> {
+        for (run, entry) in &self.runs {
+            let Run::Running(course) = &entry.state else { continue };
+            let concerned = entry.network == network && entry.members.contains(&position);
+            if concerned && !course.heard.contains(&position) {
+                return Some((*run, course.group, course.number));
+            }
+        }
+        None
+    }
+
+    /// Our next run in the group of this notice takes the number that its sender says.
+    fn take_number(&mut self, position: usize, session: SessionId, notice: &StopNotice) {
+        let Some(members) = self.positions(&notice.members) else { return };
+        if !members.contains(&position) || !members.contains(&self.node.me) {
+            return;
+        }
+        let group = self.group(&notice.network, &members);
+        let known = group.session(notice.run) == session;
+        if known {
+            self.counters.hint(position, &group, notice.next_run);
+        }
+        // Where a link was never up, the boots are not known, and with them the group: then the
+        // names decide. A peer can so end nothing but runs with itself.
+        let to_come = if known {
+            self.counters.is_to_come(&group, notice.run) && !self.has_begun(session)
+        } else {
+            self.lacks_boots(&members)
+        };
+        if to_come {
+            self.share_end(position, &members, known.then_some(group), notice);
+        }
+    }
+
+    /// Ends requests for the run that a peer has ended: those that wait, and those that come in a
+    /// moment.
+    fn share_end(
+        &mut self,
+        position: usize,
+        members: &[usize],
+        group: Option<Group>,
+        notice: &StopNotice,
+    ) {
+        let failure =
+            Failure::Stopped { party: self.name(position), notice: Box::new(notice.clone()) };
+        let name = key(&notice.network, members);
+        let holder = self.holders.get(&name).copied();
+        let waiting = holder.filter(|run| {
+            let entry = self.runs.get(run);
+            entry.is_some_and(|entry| matches!(entry.state, Run::WaitingForLinks { .. }))
+        });
+        if let Some(run) = waiting {
+            return self.refuse(run, failure);
+        }
+        self.forget_end(&notice.network, members);
+        if self.count_ends() >= MOST_JUST_ENDED {
+            return;
+        }
+        let run = self.next_id();
+        let state = Run::Ended { since: self.now, group, number: notice.run, failure };
+        let (network, members) = (notice.network.clone(), members.to_vec());
+        self.runs.insert(run, Entry { network, members, cause: Cause::Client, state });
+    }
+
+    /// Whether this session runs, or has run. The numbers do not tell where we helped.
+    fn has_begun(&self, session: SessionId) -> bool {
+        self.sessions.contains_key(&session) || self.pending.is_closed(session)
+    }
+
+    /// The end of a run that a peer told us of just now, if we had not begun it.
+    pub(super) fn shared_end(
+        &mut self,
+        network: &str,
+        members: &[usize],
+        ours: &Group,
+    ) -> Option<Failure> {
+        let ended = self.forget_end(network, members)?;
+        let Run::Ended { since, group, number, failure } = ended.state else { return None };
+        // If a member's node has restarted since, that run would not have been this one.
+        let same = group.is_none_or(|group| group == *ours);
+        if !same || self.now.saturating_duration_since(since) >= MOMENT {
+            return None;
+        }
+        if group.is_some() {
+            // Another member may tell of the same end, when our client asks for the next run already.
+            self.counters.pass(ours, number);
+        }
+        Some(failure)
+    }
+
+    /// Forgets the end of a run of these members under this name.
+    fn forget_end(&mut self, network: &str, members: &[usize]) -> Option<Entry> {
+        let run = *self.runs.iter().find_map(|(run, entry)| {
+            let ended = matches!(entry.state, Run::Ended { .. });
+            let same = entry.network == network && same_members(&entry.members, members);
+            (ended && same).then_some(run)
+        })?;
+        self.runs.remove(&run)
+    }
+
+    fn count_ends(&self) -> usize {
+        self.runs.values().filter(|entry| matches!(entry.state, Run::Ended { .. })).count()
+    }
+
+    /// Forgets ends that are no longer shared.
+    pub(super) fn expire_ends(&mut self) {
+        let now = self.now;
+        self.runs.retain(|_, entry| match entry.state {
+            Run::Ended { since, .. } => now.saturating_duration_since(since) < MOMENT,
+            _ => true,
+        });
+    }
+
+    pub(super) fn positions(&self, members: &[MemberId]) -> Option<Vec<usize>> {
+        if members.len() > self.node.consortium.members().len() {
+            return None;
+        }
+        members.iter().map(|member| self.node.consortium.position(&member.name)).collect()
+    }
+
+    fn names_us(&self, spec: &Spec) -> bool {
+        self.member(self.node.me).is_some_and(|me| spec.members.contains(&me))
+    }
+
+    fn is_of(&self, spec: &Spec, members: &[usize]) -> bool {
+        self.positions(&spec.members).is_some_and(|theirs| same_members(&theirs, members))
+    }
+
+    fn other_members(&self, position: usize, theirs: &Spec) -> Failure {
+        let names: Vec<String> = theirs.members.iter().map(MemberId::to_string).collect();
+        Failure::OtherMembers { party: self.name(position), theirs: names.join(", ") }
+    }
+
+    pub(super) fn other_run(&self, position: usize, ours: u64, theirs: u64) -> Failure {
+        Failure::OtherRun { party: self.name(position), ours, theirs }
+    }
+
+    /// Tells a peer that its session will not meet ours.
+    pub(super) fn stop_session(
+        &mut self,
+        position: usize,
+        session: SessionId,
+        theirs: &Spec,
+        next_run: u64,
+        failure: &Failure,
+    ) {
+        let notice = failure.to_notice((&theirs.network, theirs.run, &theirs.members), next_run);
+        self.effects.push(Effect::Stop { position, session, notice });
+    }
+}

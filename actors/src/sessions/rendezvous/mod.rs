@@ -1,0 +1,563 @@
+//! The meeting of the parties of a computation: which proposal belongs to which of this node's runs,
+//! when a run begins, and what its members are told where it does not.
+//!
+//! [`Table`] is pure: events go in, effects come out. It reads no clock, sends nothing, and starts
+//! nothing; [`super::Sessions`] applies its effects.
+//!
+//! A network name belongs to one run of one set of members at a time. A second request under the same
+//! name ends both, because other nodes could not tell which belongs to which. One after the other, runs
+//! under a name are numbered, at each node by itself, and matched by number: see [`matching`].
+//!
+//! Proposals that come before this node's client has asked are kept in [`pending`], bounded. Proposals
+//! that call this node as helper need no client: see [`helper`]; nor does what two nodes make ahead:
+//! see [`ahead`].
+
+mod ahead;
+mod declining;
+mod helper;
+mod links;
+mod matching;
+mod pending;
+mod run;
+mod run_counters;
+#[cfg(test)]
+mod schedule_tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use cloister_protocols::computation::Request;
+use cloister_protocols::machine::Part;
+use cloister_protocols::session::{MemberId, Spec};
+use cloister_protocols::wire::SessionId;
+
+use self::ahead::Ahead;
+pub use self::ahead::OWN_NETWORK;
+use self::links::Link;
+use self::pending::Pending;
+pub(super) use self::run::{Cause, RunId};
+use self::run::{Course, Entry, Interrupted, Key, Run, key};
+use self::run_counters::{Group, RunCounters};
+use super::ticket::Reserve;
+use crate::computation::{Abort, Deliver};
+use crate::vocabulary::consortium::{Consortium, member_id};
+use crate::vocabulary::failure::{Failure, StopNotice};
+
+/// Something that has happened.
+pub(super) enum Event {
+    /// A client wants to compute under a name.
+    Reserve(Reserve),
+    /// What was reserved is ready to begin.
+    Launch {
+        /// The run.
+        run: RunId,
+        /// When its client asked.
+        since: Instant,
+        /// Whether its client no longer wants it.
+        cancelled: bool,
+    },
+    /// This node takes no part in what was reserved.
+    Decline {
+        /// The run.
+        run: RunId,
+        /// The reason, if the other members are to be told more than that.
+        failure: Option<Failure>,
+    },
+    /// The client of a run no longer wants it.
+    Cancel(RunId),
+    /// A run is over, or its reservation was given back.
+    Over(RunId),
+    /// A link is up.
+    LinkUp {
+        /// To the member at this position.
+        position: usize,
+        /// The random name of this run of its node.
+        boot: [u8; 16],
+    },
+    /// A link is down, or could not be made.
+    LinkDown {
+        /// To the member at this position.
+        position: usize,
+        /// What happened.
+        reason: String,
+    },
+    /// Part of a message has come.
+    Part {
+        /// From the member at this position.
+        position: usize,
+        /// Of this session.
+        session: SessionId,
+        /// The part.
+        part: Part,
+    },
+    /// A member has ended a session.
+    Stop {
+        /// The member at this position.
+        position: usize,
+        /// The session.
+        session: SessionId,
+        /// The reason, encoded.
+        notice: Bytes,
+    },
+    /// With these members something is to be made ahead, if there is little else to do.
+    MakeAhead(Vec<usize>),
+    /// Whether something is to be made ahead as the member at this position proposes.
+    FollowAhead {
+        /// The position.
+        position: usize,
+        /// The session that it proposes.
+        session: SessionId,
+        /// Whether there is room for more.
+        wanted: bool,
+    },
+    /// What was made ahead with the member at this position, under this node's lead, is over.
+    LedAhead {
+        /// The position.
+        position: usize,
+        /// Whether it was made.
+        made: bool,
+    },
+    /// The members' fingerprints have changed, and nothing else of them.
+    Renewed(Arc<Consortium>),
+    /// Time has passed.
+    Tick,
+    /// The node takes nothing new.
+    Close,
+    /// The node stops.
+    Shutdown,
+}
+
+/// Something to be done.
+pub(super) enum Effect {
+    /// The name is the client's, under this run.
+    Grant(RunId),
+    /// The name is not the client's.
+    Deny(Failure),
+    /// The client of a run is told that it has ended before it began.
+    Refuse {
+        /// The run.
+        run: RunId,
+        /// The reason.
+        failure: Failure,
+    },
+    /// Observers of a run are told for whose links it waits, by index among its members.
+    AwaitLinks {
+        /// The run.
+        run: RunId,
+        /// The members.
+        missing: Vec<usize>,
+    },
+    /// A computation begins.
+    Begin {
+        /// The run.
+        run: RunId,
+        /// Its session.
+        session: SessionId,
+        /// Its number under its network's name.
+        number: u64,
+        /// What it computes.
+        origin: Origin,
+    },
+    /// A computation gets part of a message.
+    Deliver(RunId, Deliver),
+    /// A computation is told to end.
+    Abort(RunId, Abort),
+    /// A member is told that a session has ended.
+    Stop {
+        /// The member at this position.
+        position: usize,
+        /// The session.
+        session: SessionId,
+        /// The reason.
+        notice: StopNotice,
+    },
+    /// It is asked whether there is room for what the member at this position proposes to make ahead.
+    AskAhead {
+        /// The position.
+        position: usize,
+        /// The session.
+        session: SessionId,
+    },
+}
+
+/// Where a computation that begins comes from.
+pub(super) enum Origin {
+    /// From this node's client, whose request waits under the run.
+    Client,
+    /// From the call of another member.
+    Call {
+        /// The member's position.
+        position: usize,
+        /// The members of the computation.
+        members: Vec<usize>,
+        /// What the member proposes.
+        spec: Box<Spec>,
+        /// This node's part in it.
+        request: Box<Request>,
+    },
+    /// From this node and another, which make something ahead.
+    Ahead {
+        /// The two, the one that leads first.
+        members: Vec<usize>,
+        /// This node's part in it.
+        request: Box<Request>,
+    },
+}
+
+/// Facts of a node that decide what begins.
+pub(super) struct NodeFacts {
+    /// All members.
+    pub(super) consortium: Arc<Consortium>,
+    /// This node's position among them.
+    pub(super) me: usize,
+    /// The random name of this run of the node.
+    pub(super) boot: [u8; 16],
+    /// The longest time for which a request waits for links.
+    pub(super) deadline: Duration,
+    /// The most computations under way.
+    pub(super) computations: usize,
+    /// Whether this node computes for others without data of its own.
+    pub(super) help: bool,
+    /// Whether it makes anything ahead.
+    pub(super) ahead: bool,
+    /// Reads the spec in a proposal.
+    pub(super) peek: fn(&[u8]) -> Option<Spec>,
+}
+
+/// All runs that this node knows of.
+pub(super) struct Table {
+    node: NodeFacts,
+    links: BTreeMap<usize, Link>,
+    runs: BTreeMap<RunId, Entry>,
+    /// The runs that hold their names.
+    holders: HashMap<Key, RunId>,
+    /// The runs whose computations are under way.
+    sessions: HashMap<SessionId, RunId>,
+    pending: Pending,
+    counters: RunCounters,
+    ahead: Ahead,
+    /// Nothing new begins.
+    closing: bool,
+    made: u64,
+    now: Instant,
+    effects: Vec<Effect>,
+}
+
+impl Table {
+    /// A table without runs, links or proposals.
+    pub(super) fn new(node: NodeFacts, now: Instant) -> Self {
+        Self {
+            node,
+            links: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            holders: HashMap::new(),
+            sessions: HashMap::new(),
+            pending: Pending::default(),
+            counters: RunCounters::default(),
+            ahead: Ahead::default(),
+            closing: false,
+            made: 0,
+            now,
+            effects: Vec::new(),
+        }
+    }
+
+    /// Takes note of an event at this time, and says what is to be done, in order.
+    pub(super) fn on(&mut self, now: Instant, event: Event) -> Vec<Effect> {
+        self.now = now;
+        match event {
+            Event::Reserve(reserve) => self.reserve(reserve),
+            Event::Launch { run, since, cancelled } => self.launch(run, since, cancelled),
+            Event::Decline { run, failure } => self.decline(run, failure),
+            Event::Cancel(run) => self.cancel(run),
+            Event::Over(run) => self.over(run),
+            Event::LinkUp { position, boot } => self.link_up(position, boot),
+            Event::LinkDown { position, reason } => self.link_down(position, &reason),
+            Event::Part { position, session, part } => self.part(position, session, part),
+            Event::Stop { position, session, notice } => self.stopped(position, session, &notice),
+            Event::MakeAhead(wanted) => self.make_ahead(&wanted),
+            Event::FollowAhead { position, session, wanted } => {
+                self.follow(position, session, wanted);
+            }
+            Event::LedAhead { position, made } => self.has_led(position, made),
+            Event::Renewed(consortium) => self.node.consortium = consortium,
+            Event::Tick => self.tick(),
+            Event::Close => self.close(),
+            Event::Shutdown => self.shut_down(),
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    /// How many computations that somebody wants are under way or wait for links.
+    pub(super) fn load(&self) -> usize {
+        self.count_waiting() + self.count_under_way(|cause| cause != Cause::Ahead)
+    }
+
+    fn count_waiting(&self) -> usize {
+        self.waiting().len()
+    }
+
+    fn reserve(&mut self, reserve: Reserve) {
+        let Reserve { members, network, .. } = reserve;
+        if network == OWN_NETWORK {
+            return self.effects.push(Effect::Deny(Failure::OwnName { network }));
+        }
+        match self.claim(network, members, Cause::Client) {
+            Ok(run) => self.effects.push(Effect::Grant(run)),
+            Err(holder) => {
+                let failure = self.clash(holder);
+                self.effects.push(Effect::Deny(failure));
+            }
+        }
+    }
+
+    /// Takes a name for a run, if no other holds it; else gives back the holder.
+    fn claim(
+        &mut self,
+        network: String,
+        members: Vec<usize>,
+        cause: Cause,
+    ) -> Result<RunId, RunId> {
+        let name = key(&network, &members);
+        if let Some(holder) = self.holders.get(&name) {
+            return Err(*holder);
+        }
+        let run = self.next_id();
+        self.holders.insert(name, run);
+        self.runs.insert(run, Entry { network, members, cause, state: Run::Reserved });
+        Ok(run)
+    }
+
+    fn next_id(&mut self) -> RunId {
+        self.made += 1;
+        RunId(self.made)
+    }
+
+    /// Ends the holder of a name that another request has come under.
+    fn clash(&mut self, holder: RunId) -> Failure {
+        let network = self.runs.get(&holder).map_or_else(String::new, |run| run.network.clone());
+        let failure = Failure::Overlap { network };
+        self.end(holder, failure.clone());
+        failure
+    }
+
+    /// Ends a run of this node's client, or has its computation end.
+    fn end(&mut self, run: RunId, failure: Failure) {
+        let Some(entry) = self.runs.get_mut(&run) else { return };
+        match &entry.state {
+            Run::Reserved => entry.state = Run::Interrupted(Interrupted::Before(failure)),
+            Run::WaitingForLinks { .. } => self.refuse(run, failure),
+            Run::Running(_) => self.interrupt(run, Abort::Because(failure)),
+            Run::Interrupted(_) | Run::Declined { .. } | Run::Ended { .. } => {}
+        }
+    }
+
+    /// Tells a computation once that it cannot go on.
+    fn interrupt(&mut self, run: RunId, abort: Abort) {
+        let Some(entry) = self.runs.get_mut(&run) else { return };
+        if !matches!(entry.state, Run::Running(_)) {
+            return;
+        }
+        if let Run::Running(course) = std::mem::replace(&mut entry.state, Run::Reserved) {
+            entry.state = Run::Interrupted(Interrupted::During(course));
+            self.effects.push(Effect::Abort(run, abort));
+        }
+    }
+
+    fn launch(&mut self, run: RunId, since: Instant, cancelled: bool) {
+        let interrupted = match self.runs.get(&run).map(|entry| &entry.state) {
+            Some(Run::Reserved) => None,
+            Some(Run::Interrupted(Interrupted::Before(failure))) => Some(failure.clone()),
+            _ => return self.effects.push(Effect::Refuse { run, failure: Failure::Broken }),
+        };
+        if self.closing {
+            return self.give_up(run, Failure::Stopping);
+        }
+        if let Some(failure) = interrupted {
+            return self.refuse(run, failure);
+        }
+        let limit = self.node.computations;
+        let under_way = self.count_under_way(|cause| cause == Cause::Client);
+        if under_way + self.count_waiting() >= limit {
+            return self.refuse(run, Failure::Busy { limit });
+        }
+        if cancelled {
+            return self.give_up(run, self.cancelled());
+        }
+        if let Some(entry) = self.runs.get_mut(&run) {
+            entry.state = Run::WaitingForLinks { since };
+        }
+        self.start_or_wait(run);
+    }
+
+    /// Starts a run that waits, if its links are all up.
+    fn start_or_wait(&mut self, run: RunId) {
+        let Some(entry) = self.runs.get(&run) else { return };
+        if self.missing(&entry.members).is_empty() {
+            self.start(run);
+        } else {
+            self.tell_missing(run);
+        }
+    }
+
+    fn tell_missing(&mut self, run: RunId) {
+        let Some(entry) = self.runs.get(&run) else { return };
+        let missing = self.missing(&entry.members);
+        let members = entry.members.iter().enumerate();
+        let missing = members.filter(|(_, member)| missing.contains(member));
+        let missing = missing.map(|(index, _)| index).collect();
+        self.effects.push(Effect::AwaitLinks { run, missing });
+    }
+
+    fn start(&mut self, run: RunId) {
+        let Some(entry) = self.runs.get(&run) else { return };
+        let (network, members) = (entry.network.clone(), entry.members.clone());
+        let group = self.group(&network, &members);
+        if let Some(failure) = self.shared_end(&network, &members, &group) {
+            return self.refuse(run, failure);
+        }
+        let ahead = match self.early_of_others(&network, &members) {
+            Ok(ahead) => ahead,
+            Err(failure) => {
+                self.tell_all(&network, &members, &group, &failure);
+                return self.refuse(run, failure);
+            }
+        };
+        let number = self.counters.next(&group, ahead);
+        self.stop_those_behind(&network, &members, number);
+        self.begin(run, group, number, Origin::Client);
+    }
+
+    /// Begins what has all its links, under this number of its group.
+    fn begin(&mut self, run: RunId, group: Group, number: u64, origin: Origin) {
+        let session = group.session(number);
+        let Some(entry) = self.runs.get_mut(&run) else { return };
+        entry.state = Run::Running(Course { session, group, number, heard: Default::default() });
+        self.sessions.insert(session, run);
+        self.effects.push(Effect::Begin { run, session, number, origin });
+        for (position, part) in self.pending.take(session) {
+            self.deliver(run, position, part);
+        }
+    }
+
+    fn deliver(&mut self, run: RunId, position: usize, part: Part) {
+        let Some(entry) = self.runs.get_mut(&run) else { return };
+        let Some(from) = entry.party(position) else { return };
+        entry.note_heard(position);
+        self.effects.push(Effect::Deliver(run, Deliver { from, part }));
+    }
+
+    fn part(&mut self, position: usize, session: SessionId, part: Part) {
+        match self.sessions.get(&session).copied() {
+            Some(run) => self.deliver(run, position, part),
+            None => self.keep_early(position, session, part),
+        }
+    }
+
+    /// Ends a run that has not begun, with word to its client.
+    fn refuse(&mut self, run: RunId, failure: Failure) {
+        self.effects.push(Effect::Refuse { run, failure });
+        self.remove(run);
+    }
+
+    fn cancel(&mut self, run: RunId) {
+        let Some(entry) = self.runs.get(&run) else { return };
+        let failure = self.cancelled();
+        match entry.state {
+            Run::WaitingForLinks { .. } => self.give_up(run, failure),
+            Run::Running(_) => self.interrupt(run, Abort::Because(failure)),
+            // What is reserved finds out by itself.
+            _ => {}
+        }
+    }
+
+    fn cancelled(&self) -> Failure {
+        Failure::Cancelled { member: self.name(self.node.me) }
+    }
+
+    /// A run is over, or its reservation was given back.
+    fn over(&mut self, run: RunId) {
+        if self.runs.get(&run).is_some_and(Entry::holds_name) {
+            self.remove(run);
+        }
+    }
+
+    /// Forgets a run. Whatever waits for its name is answered.
+    fn remove(&mut self, run: RunId) {
+        let Some(entry) = self.runs.remove(&run) else { return };
+        if let Some(course) = entry.course() {
+            self.sessions.remove(&course.session);
+            self.pending.close(course.session, self.now);
+        }
+        if entry.holds_name() {
+            self.free(&entry.key());
+        }
+    }
+
+    /// Gives a name back, and answers what waits for it.
+    fn free(&mut self, name: &Key) {
+        self.holders.remove(name);
+        let (network, _) = name;
+        if network == OWN_NETWORK {
+            self.ask_ahead_again();
+        } else {
+            self.answer_all(self.pending.calls_under(network));
+        }
+    }
+
+    /// Whether no run holds the name of a network with these members.
+    fn is_free(&self, network: &str, members: &[usize]) -> bool {
+        !self.holders.contains_key(&key(network, members))
+    }
+
+    fn tick(&mut self) {
+        self.expire_waiting();
+        self.tell_declined();
+        self.pending.expire(self.now);
+        self.counters.bound();
+        self.expire_ends();
+    }
+
+    fn expire_waiting(&mut self) {
+        for run in self.waiting() {
+            let Some(entry) = self.runs.get(&run) else { continue };
+            let Run::WaitingForLinks { since } = entry.state else { continue };
+            if self.has_timed_out(since) {
+                let failure = self.never_connected(&entry.members);
+                self.refuse(run, failure);
+            }
+        }
+    }
+
+    /// The runs that wait for links, in the order in which they were reserved.
+    fn waiting(&self) -> Vec<RunId> {
+        let waiting = self.runs.iter();
+        let waiting = waiting.filter(|(_, run)| matches!(run.state, Run::WaitingForLinks { .. }));
+        waiting.map(|(run, _)| *run).collect()
+    }
+
+    fn close(&mut self) {
+        self.closing = true;
+        for run in self.waiting() {
+            self.give_up(run, Failure::Stopping);
+        }
+    }
+
+    fn shut_down(&mut self) {
+        self.closing = true;
+        for run in self.runs.keys().copied().collect::<Vec<_>>() {
+            self.end(run, Failure::Stopping);
+        }
+    }
+
+    fn member(&self, position: usize) -> Option<MemberId> {
+        self.node.consortium.members().get(position).map(member_id)
+    }
+
+    fn name(&self, position: usize) -> String {
+        let member = self.node.consortium.members().get(position);
+        member.map_or_else(String::new, |member| member.name.clone())
+    }
+}

@@ -1,0 +1,141 @@
+//! Runs: what each is about, and where in its life it is.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use cloister_protocols::party::Party;
+use cloister_protocols::wire::SessionId;
+
+use super::run_counters::Group;
+use crate::vocabulary::failure::Failure;
+
+/// Names a run at this node, from its reservation to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::sessions) struct RunId(pub(super) u64);
+
+/// A network name, and the members in no order. It belongs to one run at a time.
+pub(super) type Key = (String, Vec<usize>);
+
+/// A run with its subject.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) network: String,
+    /// The members by position in the consortium file, in the agreed order.
+    pub(super) members: Vec<usize>,
+    pub(super) cause: Cause,
+    pub(super) state: Run,
+}
+
+/// The life of a run. It never moves back.
+#[derive(Debug)]
+pub(super) enum Run {
+    /// Its name is taken; the client's data are being decided on and read.
+    Reserved,
+    /// The client has asked for it, and links to its members are missing.
+    WaitingForLinks {
+        /// When the client asked.
+        since: Instant,
+    },
+    /// Its computation is under way.
+    Running(Course),
+    /// It was told to end and has not ended yet.
+    Interrupted(Interrupted),
+    /// This node does not take part, and not all members have been told.
+    Declined {
+        /// Since when.
+        since: Instant,
+        /// The reason, as the members are told.
+        failure: Failure,
+    },
+    /// A peer has ended it before this node's client asked for it.
+    Ended {
+        /// Since when.
+        since: Instant,
+        /// The group, if it was known.
+        group: Option<Group>,
+        /// Its number.
+        number: u64,
+        /// The reason, which a client that asks within a moment is told.
+        failure: Failure,
+    },
+}
+
+/// When a run was told to end.
+#[derive(Debug)]
+pub(super) enum Interrupted {
+    /// Before it began: its client is told the reason when it asks for what was reserved.
+    Before(Failure),
+    /// While its computation was under way, which has been told.
+    During(Course),
+}
+
+/// The computation of a run.
+#[derive(Debug)]
+pub(super) struct Course {
+    pub(super) session: SessionId,
+    pub(super) group: Group,
+    pub(super) number: u64,
+    /// The members that something has come from, by position.
+    pub(super) heard: BTreeSet<usize>,
+}
+
+/// The asker of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sessions) enum Cause {
+    /// This node's own client.
+    Client,
+    /// The member at this position, whose proposal called this node to help.
+    Call(usize),
+    /// This node and another: they make something ahead.
+    Ahead,
+}
+
+impl Entry {
+    /// The name that the run holds.
+    pub(super) fn key(&self) -> Key {
+        key(&self.network, &self.members)
+    }
+
+    /// Whether the run holds its name: no other can begin under it.
+    pub(super) fn holds_name(&self) -> bool {
+        !matches!(self.state, Run::Declined { .. } | Run::Ended { .. })
+    }
+
+    /// The computation, if it has begun.
+    pub(super) fn course(&self) -> Option<&Course> {
+        match &self.state {
+            Run::Running(course) | Run::Interrupted(Interrupted::During(course)) => Some(course),
+            _ => None,
+        }
+    }
+
+    /// Notes that something has come from the member at `position`.
+    pub(super) fn note_heard(&mut self, position: usize) {
+        if let Run::Running(course) | Run::Interrupted(Interrupted::During(course)) =
+            &mut self.state
+        {
+            course.heard.insert(position);
+        }
+    }
+
+    /// The party of the member at `position`.
+    pub(super) fn party(&self, position: usize) -> Option<Party> {
+        self.members.iter().position(|member| *member == position).and_then(Party::new)
+    }
+}
+
+/// The name of a network with these members.
+pub(super) fn key(network: &str, members: &[usize]) -> Key {
+    (network.to_owned(), sorted(members))
+}
+
+/// Whether these are the same members, in any order.
+pub(super) fn same_members(one: &[usize], other: &[usize]) -> bool {
+    sorted(one) == sorted(other)
+}
+
+fn sorted(members: &[usize]) -> Vec<usize> {
+    let mut sorted = members.to_vec();
+    sorted.sort_unstable();
+    sorted
+}
