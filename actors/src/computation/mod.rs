@@ -1,37 +1,31 @@
 //! One computation: drives a protocol machine over the links to the other parties, and owns its
 //! deadline.
 //!
-//! Its life is one enum with one transition function. A small computation lives with the links on
+//! Its life carries its data: what is live is used up by the end, which so comes once. A small computation lives with the links on
 //! the data plane's thread, a big one on a worker's, so that its arithmetic holds up nobody's
 //! frames.
 
+mod live;
 mod tracer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle};
-use cloister_protocols::computation::{Outcome, Request, compute};
+use actix::{Actor, ActorContext, Context, Handler, Message, Recipient};
+use cloister_protocols::computation::{Outcome, Request};
 use cloister_protocols::disclosure::Rules;
-use cloister_protocols::fault::Fault;
-use cloister_protocols::machine::{Awaiting, Machine, Part, Phase, Setting, Step};
+use cloister_protocols::machine::{Part, Setting};
 use cloister_protocols::pairwise::Stores;
 use cloister_protocols::party::Party;
-use cloister_protocols::session::{Agreed, AuditHead, Offer};
-use cloister_protocols::wire::SessionId;
-use getrandom::SysRng;
-use rand_core::UnwrapErr;
+use cloister_protocols::session::{AuditHead, Offer};
 use tokio::sync::oneshot;
-use tracing::field::Empty;
-use tracing::{Level, Span};
 
-use self::tracer::Tracer;
+use self::live::Live;
 use crate::links::{CpuTime, SendStop, Transmit};
-use crate::progress::{Lifecycle, Reporter};
-use crate::vocabulary::failure::{Failure, StopNotice, describe};
-use crate::vocabulary::label::{Cost, Disclosure, Report};
-use crate::vocabulary::trace::Trace;
+use crate::progress::Reporter;
+use crate::vocabulary::failure::{Failure, StopNotice};
+use crate::vocabulary::label::Report;
 
 /// Parts of messages that may wait while a long step of the arithmetic runs; what they hold is
 /// bounded by the machine.
@@ -104,27 +98,15 @@ pub struct Route {
 
 /// The actor.
 pub struct Computation {
-    ending: Option<Ending>,
-    session: SessionId,
-    routes: Vec<(Party, Route)>,
-    members: Vec<String>,
-    machine: Machine<Outcome>,
-    lifecycle: Lifecycle,
-    reporter: Reporter,
-    started: Instant,
-    deadline: Duration,
-    timer: Option<SpawnHandle>,
-    tracer: Option<Tracer>,
-    quiet: bool,
-    span: Span,
+    life: Life,
 }
 
-/// What is used up when the computation ends.
-struct Ending {
-    offer: Offer,
-    profile: &'static str,
-    reply: oneshot::Sender<Conclusion>,
-    guard: Box<dyn Send>,
+/// The life of a computation, with all that it needs while it lasts.
+enum Life {
+    /// The protocol runs.
+    Live(Box<Live>),
+    /// Its client and its peers have been told of the end.
+    Over,
 }
 
 /// Part of a message from a party has come.
@@ -159,6 +141,8 @@ pub enum Abort {
     },
     /// A party has ended the session.
     Stopped(PeerStopped),
+    /// Its deadline has come.
+    TimeIsUp,
     /// Any other reason.
     Because(Failure),
 }
@@ -167,232 +151,23 @@ impl Computation {
     /// A computation that begins when its actor starts. Make it on the thread that it lives on.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let Plan { offer, request, setting, routes, members, profile, .. } = plan;
-        let Plan { started, reply, reporter, trace, guard, stores, quiet, .. } = plan;
-        let session = setting.session;
-        let span = span(session, &offer.spec.function, quiet);
-        let deadline = Duration::from_millis(offer.deadline_ms);
-        let proposed = offer.clone();
-        reporter.reached(Lifecycle::Agreeing);
-        let machine = Machine::new(setting, move |channel| {
-            compute(channel, proposed, request, stores, UnwrapErr(SysRng))
-        });
-        let cpu_times = routes.iter().map(|(_, route)| route.cpu_time.clone()).collect();
-        let tracer = trace.map(|encoding| Tracer::new(encoding, cpu_times));
-        if let Some(tracer) = &tracer {
-            machine.lend_clock(tracer.clock());
-        }
-        Self {
-            ending: Some(Ending { offer, profile, reply, guard }),
-            session,
-            routes,
-            members,
-            machine,
-            lifecycle: Lifecycle::Agreeing,
-            reporter,
-            started,
-            deadline,
-            timer: None,
-            tracer,
-            quiet,
-            span,
-        }
+        Self { life: Life::Live(Box::new(Live::new(plan))) }
     }
 
-    /// Lets the protocol go on as far as it can, and sends what it wants sent.
+    /// Lets the protocol go on as far as it can.
     fn advance(&mut self, context: &mut Context<Self>) {
-        if self.ending.is_none() {
-            return;
-        }
-        let step = self.machine.step();
-        self.flush();
-        match step {
-            Step::Waiting(awaiting) => self.waiting(&awaiting, context),
-            Step::Ended(Ok(outcome)) => self.succeed(outcome, context),
-            Step::Ended(Err(fault)) => self.fault(fault, context),
+        let Life::Live(live) = &mut self.life else { return };
+        if let Some(ended) = live.advance(context) {
+            self.end(ended, context);
         }
     }
 
-    fn flush(&mut self) {
-        let session = self.session;
-        for message in self.machine.outgoing() {
-            let route = self.routes.iter().find(|(party, _)| *party == message.to);
-            let Some((_, route)) = route else { continue };
-            // What a protocol sends is bounded by the protocol, and the mailbox never refuses: a
-            // closed one means that the node is stopping.
-            route.link.do_send(Transmit { session, epoch: route.epoch, message });
+    /// Ends it once: what is live is used up.
+    fn end(&mut self, result: Result<Outcome, Failure>, context: &mut Context<Self>) {
+        if let Life::Live(live) = std::mem::replace(&mut self.life, Life::Over) {
+            live.end(result);
+            context.stop();
         }
-    }
-
-    fn waiting(&mut self, awaiting: &Awaiting, context: &mut Context<Self>) {
-        self.transition(match awaiting.phase {
-            Phase::Agreeing => Lifecycle::Agreeing,
-            Phase::Running => Lifecycle::Running { round: awaiting.round },
-            Phase::Opening => Lifecycle::Opening,
-        });
-        self.reporter.awaits(awaiting);
-        let agreed = self.machine.agreed().map(|agreed| Duration::from_millis(agreed.deadline_ms));
-        if let Some(agreed) = agreed
-            && agreed < self.deadline
-        {
-            self.deadline = agreed;
-            self.arm(context);
-        }
-    }
-
-    /// The one place where the life of a computation moves on. It never moves back.
-    fn transition(&mut self, next: Lifecycle) {
-        if self.lifecycle == next {
-            return;
-        }
-        debug_assert!(self.lifecycle.may_become(next), "{:?} to {next:?}", self.lifecycle);
-        tracing::debug!(parent: &self.span, from = ?self.lifecycle, to = ?next, "lifecycle");
-        self.lifecycle = next;
-        self.reporter.reached(next);
-    }
-
-    fn arm(&mut self, context: &mut Context<Self>) {
-        if let Some(timer) = self.timer.take() {
-            context.cancel_future(timer);
-        }
-        let left = self.deadline.saturating_sub(self.started.elapsed());
-        self.timer = Some(context.run_later(left, |computation, context| {
-            computation.time_is_up(context);
-        }));
-    }
-
-    fn time_is_up(&mut self, context: &mut Context<Self>) {
-        let awaiting = self.machine.awaiting();
-        let failure = Failure::Deadline {
-            parties: awaiting.parties.iter().map(|party| self.name(*party)).collect(),
-            awaited: describe(&awaiting),
-            milliseconds: u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX),
-            detail: None,
-        };
-        self.fail(failure, context);
-    }
-
-    fn fault(&mut self, fault: Fault, context: &mut Context<Self>) {
-        let failure = Failure::Protocol(fault, self.members.clone());
-        self.fail(failure, context);
-    }
-
-    fn succeed(&mut self, outcome: Outcome, context: &mut Context<Self>) {
-        self.transition(Lifecycle::Done);
-        let Some(ending) = self.ending.take() else {
-            return;
-        };
-        let cost = self.cost();
-        let (rounds, bytes, seconds) = (cost.rounds, cost.bytes_sent, cost.seconds);
-        match self.quiet {
-            true => tracing::debug!(parent: &self.span, rounds, bytes, seconds, "done"),
-            false => tracing::info!(parent: &self.span, rounds, bytes, seconds, "done"),
-        }
-        self.span.record("rounds", rounds).record("bytes", bytes);
-        let report = Report {
-            inputs: outcome.parties,
-            precision: outcome.answer.get().precision(),
-            result: outcome.answer,
-            security: outcome.security,
-            disclosure: Disclosure {
-                profile: ending.profile,
-                rules: outcome.rules,
-                decided_by: outcome.decided_by,
-            },
-            dropped: outcome.dropped,
-            cost,
-            session: outcome.session.to_string(),
-            trace: self.trace(),
-        };
-        self.finish(ending, Ok(Arc::new(report)), context);
-    }
-
-    fn fail(&mut self, failure: Failure, context: &mut Context<Self>) {
-        self.transition(Lifecycle::Failed);
-        if let Some(ending) = self.ending.take() {
-            self.tell_peers(&ending, &failure);
-            self.finish(ending, Err(failure), context);
-        }
-    }
-
-    fn tell_peers(&self, ending: &Ending, failure: &Failure) {
-        match self.quiet {
-            true => tracing::debug!(parent: &self.span, code = failure.code().text(), "failed"),
-            false => tracing::warn!(parent: &self.span, code = failure.code().text(), "failed"),
-        }
-        self.span.record("otel.status_description", failure.code().text());
-        let spec = &ending.offer.spec;
-        let name = (spec.network.as_str(), spec.run, spec.members.as_slice());
-        let notice = failure.to_notice(name, spec.run.saturating_add(1));
-        let Some(notice) = notice.encoded() else { return };
-        for (_, route) in &self.routes {
-            // One small message a party: nothing to bound; a closed mailbox means that the node
-            // is stopping, and its links with it.
-            route.stop.do_send(SendStop { session: self.session, notice: notice.clone() });
-        }
-    }
-
-    fn finish(
-        &mut self,
-        ending: Ending,
-        result: Result<Arc<Report>, Failure>,
-        context: &mut Context<Self>,
-    ) {
-        ending.give(Conclusion { result, agreement: self.agreement() });
-        context.stop();
-    }
-
-    fn agreement(&self) -> Option<Agreement> {
-        let Agreed { session, rules, decided_by, audit, .. } = self.machine.agreed()?;
-        let heads = audit.into_iter().map(|(party, head)| (self.name(party), head)).collect();
-        Some(Agreement { session: session.to_string(), rules, decided_by, heads })
-    }
-
-    fn trace(&self) -> Option<Trace> {
-        let tracer = self.tracer.as_ref()?;
-        Some(tracer.finish(self.machine.trace()?))
-    }
-
-    fn cost(&self) -> Cost {
-        Cost::new(&self.machine.meter(), self.started.elapsed())
-    }
-
-    fn name(&self, party: Party) -> String {
-        self.members.get(party.index()).cloned().unwrap_or_else(|| party.to_string())
-    }
-}
-
-/// What all that is logged of a computation belongs to, and what a collector sees of it: nothing that
-/// depends on a value other than by how long it takes.
-///
-/// The fields that are empty here are told at the end, after the last line of the log, which has them
-/// already. `otel.status_description` is what OpenTelemetry calls the reason of a failure.
-fn span(session: SessionId, function: &str, quiet: bool) -> Span {
-    macro_rules! span {
-        ($level:expr) => {
-            tracing::span!(
-                $level,
-                "computation",
-                %session,
-                function,
-                rounds = Empty,
-                bytes = Empty,
-                otel.status_description = Empty,
-            )
-        };
-    }
-    match quiet {
-        true => span!(Level::DEBUG),
-        false => span!(Level::INFO),
-    }
-}
-
-impl Ending {
-    /// Ends it: first for this node, so that the client can ask again as soon as it hears.
-    fn give(self, conclusion: Conclusion) {
-        drop(self.guard);
-        // The client may have gone.
-        let _ = self.reply.send(conclusion);
     }
 }
 
@@ -408,16 +183,17 @@ impl Actor for Computation {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.set_mailbox_capacity(MAILBOX);
-        self.arm(context);
+        if let Life::Live(live) = &mut self.life {
+            live.arm(context);
+        }
         self.advance(context);
     }
 
-    /// A computation that did not end but was ended, by a panic or with its thread, still tells
-    /// everybody.
+    /// A computation that did not end but was ended, by a panic or with its thread, still tells its
+    /// client and its peers.
     fn stopped(&mut self, _: &mut Self::Context) {
-        if let Some(ending) = self.ending.take() {
-            self.tell_peers(&ending, &Failure::Broken);
-            ending.give(Failure::Broken.into());
+        if let Life::Live(live) = std::mem::replace(&mut self.life, Life::Over) {
+            live.break_off();
         }
     }
 }
@@ -426,12 +202,10 @@ impl Handler<Deliver> for Computation {
     type Result = ();
 
     fn handle(&mut self, deliver: Deliver, context: &mut Self::Context) {
-        if self.ending.is_none() {
-            return;
-        }
-        match self.machine.deliver(deliver.from, deliver.part) {
+        let Life::Live(live) = &mut self.life else { return };
+        match live.deliver(deliver) {
             Ok(()) => self.advance(context),
-            Err(fault) => self.fault(fault, context),
+            Err(failure) => self.end(Err(failure), context),
         }
     }
 }
@@ -440,17 +214,8 @@ impl Handler<Abort> for Computation {
     type Result = ();
 
     fn handle(&mut self, abort: Abort, context: &mut Self::Context) {
-        let failure = match abort {
-            Abort::Because(failure) => failure,
-            Abort::Stopped(PeerStopped { from, notice }) => {
-                Failure::Stopped { party: self.name(from), notice }
-            }
-            Abort::LinkLost { party, reason } => Failure::LinkLost {
-                party: self.name(party),
-                during: describe(&self.machine.awaiting()),
-                reason,
-            },
-        };
-        self.fail(failure, context);
+        let Life::Live(live) = &self.life else { return };
+        let failure = live.failure(abort);
+        self.end(Err(failure), context);
     }
 }

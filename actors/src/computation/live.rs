@@ -1,0 +1,292 @@
+//! A computation while its protocol runs.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{AsyncContext, Context, SpawnHandle};
+use cloister_protocols::computation::{Outcome, compute};
+use cloister_protocols::machine::{Awaiting, Machine, Phase, Step};
+use cloister_protocols::party::Party;
+use cloister_protocols::session::{Agreed, Offer};
+use cloister_protocols::wire::SessionId;
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+use tokio::sync::oneshot;
+use tracing::field::Empty;
+use tracing::{Level, Span};
+
+use super::tracer::Tracer;
+use super::{Abort, Agreement, Computation, Conclusion, Deliver, PeerStopped, Plan, Route};
+use crate::links::{SendStop, Transmit};
+use crate::progress::{Lifecycle, Reporter};
+use crate::vocabulary::failure::{Failure, describe};
+use crate::vocabulary::label::{Cost, Disclosure, Report};
+use crate::vocabulary::trace::Trace;
+
+/// All that a computation needs until its end.
+pub(super) struct Live {
+    session: SessionId,
+    offer: Offer,
+    profile: &'static str,
+    routes: Vec<(Party, Route)>,
+    members: Vec<String>,
+    machine: Machine<Outcome>,
+    lifecycle: Lifecycle,
+    reporter: Reporter,
+    started: Instant,
+    deadline: Duration,
+    timer: Option<SpawnHandle>,
+    tracer: Option<Tracer>,
+    quiet: bool,
+    span: Span,
+    reply: oneshot::Sender<Conclusion>,
+    guard: Box<dyn Send>,
+}
+
+impl Live {
+    pub(super) fn new(plan: Plan) -> Self {
+        let Plan { offer, request, setting, routes, members, profile, .. } = plan;
+        let Plan { started, reply, reporter, trace, guard, stores, quiet, .. } = plan;
+        let session = setting.session;
+        let span = span(session, &offer.spec.function, quiet);
+        let deadline = Duration::from_millis(offer.deadline_ms);
+        let proposed = offer.clone();
+        reporter.reached(Lifecycle::Agreeing);
+        let machine = Machine::new(setting, move |channel| {
+            compute(channel, proposed, request, stores, UnwrapErr(SysRng))
+        });
+        let cpu_times = routes.iter().map(|(_, route)| route.cpu_time.clone()).collect();
+        let tracer = trace.map(|encoding| Tracer::new(encoding, cpu_times));
+        if let Some(tracer) = &tracer {
+            machine.lend_clock(tracer.clock());
+        }
+        Self {
+            session,
+            offer,
+            profile,
+            routes,
+            members,
+            machine,
+            lifecycle: Lifecycle::Agreeing,
+            reporter,
+            started,
+            deadline,
+            timer: None,
+            tracer,
+            quiet,
+            span,
+            reply,
+            guard,
+        }
+    }
+
+    /// Lets the protocol go on as far as it can, and sends what it wants sent. Gives back its end.
+    pub(super) fn advance(
+        &mut self,
+        context: &mut Context<Computation>,
+    ) -> Option<Result<Outcome, Failure>> {
+        let step = self.machine.step();
+        self.flush();
+        match step {
+            Step::Waiting(awaiting) => {
+                self.waiting(&awaiting, context);
+                None
+            }
+            Step::Ended(ended) => {
+                Some(ended.map_err(|fault| Failure::Protocol(fault, self.members.clone())))
+            }
+        }
+    }
+
+    /// Takes part of a message.
+    ///
+    /// # Errors
+    /// If it breaks the protocol.
+    pub(super) fn deliver(&mut self, deliver: Deliver) -> Result<(), Failure> {
+        let delivered = self.machine.deliver(deliver.from, deliver.part);
+        delivered.map_err(|fault| Failure::Protocol(fault, self.members.clone()))
+    }
+
+    /// The failure of a computation that cannot go on.
+    pub(super) fn failure(&self, abort: Abort) -> Failure {
+        match abort {
+            Abort::Because(failure) => failure,
+            Abort::Stopped(PeerStopped { from, notice }) => {
+                Failure::Stopped { party: self.name(from), notice }
+            }
+            Abort::LinkLost { party, reason } => Failure::LinkLost {
+                party: self.name(party),
+                during: describe(&self.machine.awaiting()),
+                reason,
+            },
+            Abort::TimeIsUp => {
+                let awaiting = self.machine.awaiting();
+                Failure::Deadline {
+                    parties: awaiting.parties.iter().map(|party| self.name(*party)).collect(),
+                    awaited: describe(&awaiting),
+                    milliseconds: u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX),
+                    detail: None,
+                }
+            }
+        }
+    }
+
+    /// Sets the timer for the deadline.
+    pub(super) fn arm(&mut self, context: &mut Context<Computation>) {
+        if let Some(timer) = self.timer.take() {
+            context.cancel_future(timer);
+        }
+        let left = self.deadline.saturating_sub(self.started.elapsed());
+        self.timer = Some(context.notify_later(Abort::TimeIsUp, left));
+    }
+
+    /// Ends it, and tells its client, and its peers of a failure.
+    pub(super) fn end(mut self, result: Result<Outcome, Failure>) {
+        let result = match result {
+            Ok(outcome) => {
+                self.transition(Lifecycle::Done);
+                Ok(Arc::new(self.report(outcome)))
+            }
+            Err(failure) => {
+                self.transition(Lifecycle::Failed);
+                self.tell_peers(&failure);
+                Err(failure)
+            }
+        };
+        let conclusion = Conclusion { result, agreement: self.agreement() };
+        self.give(conclusion);
+    }
+
+    /// Ends it where it has not ended by itself.
+    pub(super) fn break_off(self) {
+        self.tell_peers(&Failure::Broken);
+        self.give(Failure::Broken.into());
+    }
+
+    fn flush(&mut self) {
+        let session = self.session;
+        for message in self.machine.outgoing() {
+            let route = self.routes.iter().find(|(party, _)| *party == message.to);
+            let Some((_, route)) = route else { continue };
+            // What a protocol sends is bounded by the protocol, and the mailbox never refuses: a
+            // closed one means that the node is stopping.
+            route.link.do_send(Transmit { session, epoch: route.epoch, message });
+        }
+    }
+
+    fn waiting(&mut self, awaiting: &Awaiting, context: &mut Context<Computation>) {
+        self.transition(match awaiting.phase {
+            Phase::Agreeing => Lifecycle::Agreeing,
+            Phase::Running => Lifecycle::Running { round: awaiting.round },
+            Phase::Opening => Lifecycle::Opening,
+        });
+        self.reporter.awaits(awaiting);
+        let agreed = self.machine.agreed().map(|agreed| Duration::from_millis(agreed.deadline_ms));
+        if let Some(agreed) = agreed
+            && agreed < self.deadline
+        {
+            self.deadline = agreed;
+            self.arm(context);
+        }
+    }
+
+    /// The one place where the life of a computation moves on. It never moves back.
+    fn transition(&mut self, next: Lifecycle) {
+        if self.lifecycle == next {
+            return;
+        }
+        debug_assert!(self.lifecycle.may_become(next), "{:?} to {next:?}", self.lifecycle);
+        tracing::debug!(parent: &self.span, from = ?self.lifecycle, to = ?next, "lifecycle");
+        self.lifecycle = next;
+        self.reporter.reached(next);
+    }
+
+    fn report(&self, outcome: Outcome) -> Report {
+        let cost = Cost::new(&self.machine.meter(), self.started.elapsed());
+        let (rounds, bytes, seconds) = (cost.rounds, cost.bytes_sent, cost.seconds);
+        if self.quiet {
+            tracing::debug!(parent: &self.span, rounds, bytes, seconds, "done");
+        } else {
+            tracing::info!(parent: &self.span, rounds, bytes, seconds, "done");
+        }
+        self.span.record("rounds", rounds).record("bytes", bytes);
+        Report {
+            inputs: outcome.parties,
+            precision: outcome.answer.get().precision(),
+            result: outcome.answer,
+            security: outcome.security,
+            disclosure: Disclosure {
+                profile: self.profile,
+                rules: outcome.rules,
+                decided_by: outcome.decided_by,
+            },
+            dropped: outcome.dropped,
+            cost,
+            session: outcome.session.to_string(),
+            trace: self.trace(),
+        }
+    }
+
+    fn tell_peers(&self, failure: &Failure) {
+        let code = failure.code().text();
+        if self.quiet {
+            tracing::debug!(parent: &self.span, code, "failed");
+        } else {
+            tracing::warn!(parent: &self.span, code, "failed");
+        }
+        self.span.record("otel.status_description", code);
+        let spec = &self.offer.spec;
+        let name = (spec.network.as_str(), spec.run, spec.members.as_slice());
+        let notice = failure.to_notice(name, spec.run.saturating_add(1));
+        let Some(notice) = notice.encoded() else { return };
+        for (_, route) in &self.routes {
+            // One small message a party: nothing to bound; a closed mailbox means that the node
+            // is stopping, and its links with it.
+            route.stop.do_send(SendStop { session: self.session, notice: notice.clone() });
+        }
+    }
+
+    /// Tells the client: first this node, so that the client can ask again as soon as it hears.
+    fn give(self, conclusion: Conclusion) {
+        drop(self.guard);
+        // The client may have gone.
+        let _ = self.reply.send(conclusion);
+    }
+
+    fn agreement(&self) -> Option<Agreement> {
+        let Agreed { session, rules, decided_by, audit, .. } = self.machine.agreed()?;
+        let heads = audit.into_iter().map(|(party, head)| (self.name(party), head)).collect();
+        Some(Agreement { session: session.to_string(), rules, decided_by, heads })
+    }
+
+    fn trace(&self) -> Option<Trace> {
+        let tracer = self.tracer.as_ref()?;
+        Some(tracer.finish(self.machine.trace()?))
+    }
+
+    fn name(&self, party: Party) -> String {
+        self.members.get(party.index()).cloned().unwrap_or_else(|| party.to_string())
+    }
+}
+
+/// The span of all that is logged of a computation, which a collector sees. Nothing in it depends on a
+/// value, other than by the time that it takes.
+///
+/// The fields that are empty here are told at the end, after the last line of the log, which has them
+/// already. `otel.status_description` is what OpenTelemetry calls the reason of a failure.
+fn span(session: SessionId, function: &str, quiet: bool) -> Span {
+    macro_rules! span {
+        ($level:expr) => {
+            tracing::span!(
+                $level,
+                "computation",
+                %session,
+                function,
+                rounds = Empty,
+                bytes = Empty,
+                otel.status_description = Empty,
+            )
+        };
+    }
+    if quiet { span!(Level::DEBUG) } else { span!(Level::INFO) }
+}
