@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cloister::folder::Folder;
+use cloister::consortium_dir::ConsortiumDir;
 use cloister::ports::Ports;
 use cloister_client::{Consortium, Data, Job};
 use futures_util::future::join_all;
@@ -52,7 +52,7 @@ impl Nodes {
         assert!(init.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
         let mut nodes = Self { folder, children: Vec::new(), ready: Vec::new() };
         for party in PARTIES {
-            let (child, ready) = start_node(&Folder::new(&home).node(party));
+            let (child, ready) = start_node(&ConsortiumDir::new(&home).node(party));
             nodes.children.push(child);
             nodes.ready.push(ready);
         }
@@ -153,7 +153,8 @@ fn main() {
         let nodes = Nodes::start(&ports);
         ready.extend(nodes.ready.iter().map(|ready| 1e3 * ready.as_secs_f64()));
         // An idle node has its links: wait for them by using them once.
-        let consortium = Consortium::new(Folder::new(nodes.home()).read_client().unwrap()).unwrap();
+        let consortium =
+            Consortium::new(ConsortiumDir::new(nodes.home()).read_client().unwrap()).unwrap();
         actix_rt::System::new().block_on(compute_at_once(&consortium, 1));
         idle.extend(nodes.memory());
     }
@@ -161,7 +162,7 @@ fn main() {
     println!("idle, resident             {:8.1} MiB  median of 15", median(idle) / 1024.0);
 
     let nodes = Nodes::start(&ports);
-    let file = || Folder::new(nodes.home()).read_client().unwrap();
+    let file = || ConsortiumDir::new(nodes.home()).read_client().unwrap();
     let system = actix_rt::System::new();
     system.block_on(compute_at_once(&Consortium::new(file()).unwrap(), 1));
     let before = nodes.memory();

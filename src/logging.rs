@@ -15,13 +15,13 @@ use crate::problem::{Outcome, Problem};
 /// The environment variable with the filter.
 pub const VARIABLE: &str = "CLOISTER_LOG";
 
-/// What a node logs where nothing else is chosen. The HTTP server tells of its threads at `info`.
+/// The usual filter of a node. The HTTP server tells of its threads at `info`.
 pub const NODE: &str = "info,actix_server=warn";
 
-/// Where the filter is looked for, in this order.
+/// The variables that may have the filter, in this order.
 const VARIABLES: [&str; 2] = [VARIABLE, "RUST_LOG"];
 
-/// Whoever hears of spans and events beside the log, and chooses by itself of which.
+/// A layer beside the log, with a filter of its own.
 pub type Listener = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Starts logging for this process, from `usually` on where no variable says otherwise.
@@ -32,15 +32,16 @@ pub fn start(usually: &str) -> Outcome {
     start_with(usually, None)
 }
 
-/// The same, with somebody who listens too.
+/// Starts the log, with one more listener.
 ///
 /// # Errors
 /// If the filter cannot be understood.
 pub fn start_with(usually: &str, listener: Option<Listener>) -> Outcome {
     let lines = fmt::layer().with_writer(io::stderr);
-    let lines = match io::stderr().is_terminal() {
-        true => lines.boxed(),
-        false => lines.json().with_ansi(false).boxed(),
+    let lines = if io::stderr().is_terminal() {
+        lines.boxed()
+    } else {
+        lines.json().with_ansi(false).boxed()
     };
     // The filter is the log's alone: what a listener hears does not depend on it.
     let lines = lines.with_filter(filter(usually)?).boxed();
@@ -48,7 +49,7 @@ pub fn start_with(usually: &str, listener: Option<Listener>) -> Outcome {
     registry().with(all).try_init().map_err(Problem::ours)
 }
 
-/// Whether the environment says what is logged.
+/// Returns `true` if the environment has a filter.
 #[must_use]
 pub fn is_chosen() -> bool {
     VARIABLES.iter().any(|name| env::var_os(name).is_some())

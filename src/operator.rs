@@ -1,4 +1,4 @@
-//! What the operator of one node does on its machine: through the running node, or, while it does not
+//! Operations on one node from its own machine: through the running node, or, while it does not
 //! run, on its state.
 
 use std::io::{self, BufRead, BufReader, Write};
@@ -13,20 +13,20 @@ use cloister_actors::settings::Settings;
 use cloister_vault::{Vault, VaultError};
 use serde_json::Value;
 
-use crate::layers::read_settings;
+use crate::config::read_settings;
 use crate::problem::{Fault, Outcome, Problem};
 
-/// What a node is told that is to read its files again. Not an [`Operation`]: it is about the node and not
+/// The order to read the node's files again. It is no [`Operation`]: it is about the node and not
 /// its state, so there is nothing to do while no node runs.
 const RELOAD: &[u8] = b"{\"operation\":\"reload\"}\n";
 
-/// The code with which a node answers what it does not know.
+/// The code with which a node answers unknown orders.
 const UNKNOWN: &str = "malformed_request";
 
-/// How long a node may take to read its files again.
+/// The time in which a node must read its files again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What came of telling a node to read its files again.
+/// The outcome of the order to read the node's files again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reloaded {
     /// It did.
@@ -59,7 +59,7 @@ impl Operator {
         &self.settings.party
     }
 
-    /// Does one thing, and says what came of it.
+    /// Performs an operation. Returns its result.
     ///
     /// # Errors
     /// If it cannot be done.
@@ -117,7 +117,7 @@ impl Operator {
     }
 }
 
-/// Nobody listens: the node does not run.
+/// Returns `true` if the node does not run.
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }

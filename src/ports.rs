@@ -1,6 +1,6 @@
 //! Free ports for nodes that are started together on this machine, as demos and tests do.
 //!
-//! Ports are handed out in blocks. Whoever is bound to the first port of a block owns the block:
+//! Ports are handed out in blocks. The process bound to the first port of a block owns the block:
 //! two processes never get the same, and a block is free again when its owner is gone, however it
 //! ended. All blocks are below 32768, where Linux takes no port for outgoing connections.
 

@@ -1,7 +1,7 @@
-//! Why a command did not do what it was asked, and with which exit code it says so.
+//! Errors of commands, and their exit codes.
 //!
-//! The codes are a contract with scripts: 1 worse than an earlier measurement, 2 usage, 3 refused by a policy, 4 a peer or the
-//! consortium failed, 5 our fault, 130 interrupted.
+//! The codes are a contract with scripts: 1 worse than an earlier measurement, 2 usage, 3 refused
+//! by a policy, 4 a peer or the consortium failed, 5 our fault, 130 interrupted.
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -10,10 +10,10 @@ use cloister_certs::document::{NotSigned, SignDocumentError};
 use cloister_certs::membership::MembershipError;
 use cloister_client::{Blame, ClientError, Failed};
 
-/// What a command comes to.
+/// The outcome of a command.
 pub type Outcome<T = ()> = Result<T, Problem>;
 
-/// Whose fault it is.
+/// The cause of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// A measurement is worse than an earlier one.
@@ -24,9 +24,9 @@ pub enum Fault {
     Usage,
     /// A policy refused.
     Refused,
-    /// Ours.
+    /// This program or a node.
     Ours,
-    /// Nobody's: whoever started it has stopped it.
+    /// An interrupt by the person who started it.
     Interrupted,
 }
 
@@ -40,7 +40,7 @@ pub struct Problem {
 }
 
 impl Fault {
-    /// The exit code.
+    /// Returns the exit code.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -103,33 +103,33 @@ impl From<NotSigned> for Problem {
 }
 
 impl Problem {
-    /// A problem of this fault.
+    /// Makes a problem of this cause.
     pub fn new(fault: Fault, message: impl Display) -> Self {
         Self { fault, message: message.to_string() }
     }
 
-    /// Something that the caller can mend.
+    /// Makes a problem that the caller can mend.
     pub fn usage(message: impl Display) -> Self {
         Self::new(Fault::Usage, message)
     }
 
-    /// A peer or the consortium failed.
+    /// Makes a problem of a peer or the consortium.
     pub fn peer(message: impl Display) -> Self {
         Self::new(Fault::Peer, message)
     }
 
-    /// Our fault.
+    /// Makes a problem of this program or a node.
     pub fn ours(message: impl Display) -> Self {
         Self::new(Fault::Ours, message)
     }
 
-    /// Whose fault it is.
+    /// Returns the cause.
     #[must_use]
     pub fn fault(&self) -> Fault {
         self.fault
     }
 
-    /// The exit code for the operating system.
+    /// Returns the exit code for the operating system.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.fault.code())

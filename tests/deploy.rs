@@ -15,8 +15,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use cloister::config::read_settings;
 use cloister::files::read_toml;
-use cloister::layers::read_settings;
 use cloister::ports::Ports;
 use cloister_actors::settings::{AccessMode, Settings};
 use cloister_certs::consortium::Consortium;

@@ -1,13 +1,14 @@
-//! A member's card: the document that an organisation hands to the others before they compute together.
+//! A member's card: the document that an organisation hands to the others before they compute
+//! together.
 //!
-//! It has name, API, peer address and certificate, and is signed with the certificate's key. All of it
-//! is public. The signature shows that the maker of the card holds the key, and that no part was
-//! exchanged on the way. It does not show *who* the maker is: members tell each other by the 24 words of
-//! the fingerprint.
+//! It has name, API, peer address and certificate, and is signed with the certificate's key. All of
+//! it is public. The signature shows that the maker of the card holds the key, and that no part was
+//! exchanged on the way. It does not show *who* the maker is: members tell each other by the 24
+//! words of the fingerprint.
 //!
-//! A card is a file (TOML, with the certificate as PEM) or one line to paste (`cloister-card:v1:…`), and
-//! both say the same. While a certificate is renewed the card has the next one too, and the key in use
-//! signs for both.
+//! A card is a file (TOML, with the certificate as PEM) or one line to paste
+//! (`cloister-card:v1:…`), and both say the same. While a certificate is renewed the card has the
+//! next one too, and the key in use signs for both.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -102,7 +103,8 @@ struct File {
 const VERSION: u32 = 1;
 
 impl Card {
-    /// Makes the card of this identity's party, with the certificate that is to follow, if there is one.
+    /// Makes the card of this identity's party, with the certificate that is to follow, if there is
+    /// one.
     ///
     /// # Errors
     /// If an address is malformed, or the key cannot sign.

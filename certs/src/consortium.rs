@@ -121,8 +121,8 @@ impl Consortium {
         self.members.iter().position(|m| m.name == node || normal_url(&m.api) == url)
     }
 
-    /// Returns the hash by which nodes compare their files. A second fingerprint does not count: see
-    /// [`Difference::between`].
+    /// Returns the hash by which nodes compare their files. A second fingerprint does not count:
+    /// see [`Difference::between`].
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("cloister 2 consortium");
@@ -140,8 +140,8 @@ impl Consortium {
 impl Difference {
     /// Compares the members in two files, in the order of ours.
     ///
-    /// A second fingerprint is no difference: it is there while a certificate is renewed, and members
-    /// add it one after the other.
+    /// A second fingerprint is no difference: it is there while a certificate is renewed, and
+    /// members add it one after the other.
     #[must_use]
     pub fn between(ours: &[Member], theirs: &[Member]) -> Vec<Self> {
         let mut differences = Vec::new();

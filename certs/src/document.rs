@@ -1,8 +1,8 @@
 //! Signatures of a document that all members agree with, such as a study.
 //!
-//! A member's signature lies beside the document: `study.toml.north.sig` has its certificate and the
-//! signature over the bytes of `study.toml`. The certificate counts if the consortium file pins it to
-//! that member.
+//! A member's signature lies beside the document: `study.toml.north.sig` has its certificate and
+//! the signature over the bytes of `study.toml`. The certificate counts if the consortium file pins
+//! it to that member.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
@@ -172,9 +172,9 @@ impl Signatures {
         self.0.iter().all(|(_, signed)| matches!(signed, Signed::Yes(_)))
     }
 
-    /// Checks that no signature is invalid, and, if `all` must have signed, that none is missing. An
-    /// invalid signature is worse than none: the member has signed another text, or another party has
-    /// signed.
+    /// Checks that no signature is invalid, and, if `all` must have signed, that none is missing.
+    /// An invalid signature is worse than none: the member has signed another text, or another
+    /// party has signed.
     ///
     /// # Errors
     /// The members whose signatures are not as they must be.

@@ -1,8 +1,8 @@
 //! The consortium file as its members keep it: made from cards, and the same text at all members.
 //!
-//! Members stand in the order of their names, so that the same cards, added in any order, make the same
-//! file to the byte. The cards lie beside it in the folder `cards`. They have facts that are not in the
-//! file, such as the end of a certificate.
+//! Members stand in the order of their names, so that the same cards, added in any order, make the
+//! same file to the byte. The cards lie beside it in the folder `cards`. They have facts that are
+//! not in the file, such as the end of a certificate.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -222,7 +222,8 @@ impl Membership {
         Ok(consortium)
     }
 
-    /// Reads the card of a member that lies beside the file. Returns `None` if it has none, or another's.
+    /// Reads the card of a member that lies beside the file. Returns `None` if it has none, or
+    /// another's.
     #[must_use]
     pub fn card_of(&self, member: &Member) -> Option<Card> {
         let text = fs::read_to_string(Card::place(&self.cards_folder(), &member.name)).ok()?;

@@ -31,7 +31,7 @@ enum Command {
         node: super::NodeArguments,
         /// Its number.
         request: u64,
-        /// How often it may be used.
+        /// The number of uses.
         #[arg(long, default_value_t = 1)]
         times: u32,
         /// For how many days; a week where it is left out.

@@ -1,4 +1,5 @@
-//! `cloister config check`: which settings hold and why, and all that is wrong with a node before it starts.
+//! `cloister config check`: which settings hold and why, and all that is wrong with a node before
+//! it starts.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -9,11 +10,11 @@ use cloister_actors::settings::{AccessMode, Settings};
 use cloister_certs::consortium::Consortium;
 use cloister_certs::{Expiry, Identity};
 
+use crate::config::{self, Complaint, Effective};
 use crate::files::read_toml;
-use crate::layers::{self, Complaint, Effective};
 use crate::problem::{Outcome, Problem};
 
-/// Settings that others hang on: where they are wrong, nothing is said of what hangs on them.
+/// Settings that other checks rest on: where they are wrong, those checks are left out.
 const FOUNDATIONS: [&str; 4] = ["party", "identity", "consortium", "api_listen"];
 
 /// Show and check a node's settings.
@@ -41,7 +42,7 @@ struct Check {
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let Command::Check(check) = &arguments.command;
-    let effective = layers::read(&check.config, &check.set)?;
+    let effective = config::read(&check.config, &check.set)?;
     super::print(&effective.commented()?)?;
     let mut wrong: Vec<String> = effective.complaints().iter().map(ToString::to_string).collect();
     if stands(&effective) {
@@ -56,7 +57,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-/// Whether what else is checked would be checked by the right settings.
+/// Returns `true` if the settings that other checks rest on are right.
 fn stands(effective: &Effective) -> bool {
     let foundation = |complaint: &Complaint| {
         complaint.name.first().is_some_and(|first| FOUNDATIONS.contains(&first.as_str()))
@@ -64,7 +65,7 @@ fn stands(effective: &Effective) -> bool {
     !effective.complaints().iter().any(foundation)
 }
 
-/// What would keep a node with these settings from starting.
+/// Lists the errors that would keep a node with these settings from starting.
 fn of_node(settings: &Settings) -> Vec<String> {
     let identity = Identity::load(&settings.identity).map_err(|error| error.to_string());
     let hint = "put the consortium's file there, or mend the setting `consortium`";
@@ -116,7 +117,7 @@ fn of_access(settings: &Settings) -> Vec<String> {
     wrong.into_iter().flatten().map(|error| error.to_string()).collect()
 }
 
-/// A folder for data that was named and is not there; the usual one may be made later.
+/// Complains of a folder for data that is not there; the usual one may be made later.
 fn missing(folder: &Path) -> Option<String> {
     let usual = folder.file_name().is_some_and(|name| name == "data");
     let there = usual || folder.is_dir();

@@ -8,15 +8,17 @@ use clap::Args;
 use cloister_client::Consortium;
 
 use super::{columns, print};
+use crate::consortium_dir::ConsortiumDir;
 use crate::doctor::{Check, Checkup, Examination, LineCheck, NodeCheck, Verdict};
-use crate::folder::Folder;
-use crate::present::clean;
 use crate::problem::{Outcome, Problem};
+use crate::render::clean;
 
-/// Examine a consortium: every node, every line between two in both directions, and a trial computation.
+/// Examine a consortium: every node, every line between two in both directions, and a trial
+/// computation.
 ///
-/// Each node is asked by this client, with its token, and tries its lines to the others itself. What fails is
-/// told with what to do about it and who must do it. Ends with exit code 4 if anything failed.
+/// Each node is asked by this client, with its token, and tries its lines to the others itself.
+/// What fails is told with what to do about it and who must do it. Ends with exit code 4 if
+/// anything failed.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The folder with the consortium's client.toml.
@@ -37,16 +39,17 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let consortium = Consortium::new(Folder::new(&arguments.consortium).read_client()?)?;
+    let consortium = Consortium::new(ConsortiumDir::new(&arguments.consortium).read_client()?)?;
     let examination = Examination {
         idle: Duration::from_secs(arguments.idle),
         bytes: arguments.bandwidth * 1_000_000,
         trial: !arguments.no_trial,
     };
     let checkup = actix::System::new().block_on(Checkup::of(&consortium, &examination));
-    match arguments.json {
-        true => print(&format!("{:#}\n", serde_json::json!(checkup)))?,
-        false => print(&text(&checkup))?,
+    if arguments.json {
+        print(&format!("{:#}\n", serde_json::json!(checkup)))?
+    } else {
+        print(&text(&checkup))?
     }
     match checkup.verdict {
         Verdict::Failed => Err(Problem::peer("the consortium needs mending: see what to do above")),
@@ -87,7 +90,8 @@ fn line(line: &LineCheck) -> Vec<String> {
     ]
 }
 
-/// What has the worst verdict, in short; of what is well, what changes with time.
+/// Summarises a list of checks: the worst ones, or the ones that change with time where all are
+/// well.
 fn worst(checks: &[Check], verdict: Verdict) -> String {
     if verdict == Verdict::Ok {
         let told = ["version", "certificate", "disk"];
@@ -99,7 +103,7 @@ fn worst(checks: &[Check], verdict: Verdict) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
-/// What is to be done, each thing once, with where it was found.
+/// Lists the remedies, each once, with the places of their findings.
 fn remedies(checkup: &Checkup) -> String {
     let mut order = Vec::new();
     let mut places = BTreeMap::<(String, String), Vec<String>>::new();

@@ -1,4 +1,5 @@
-//! `cloister functions`: what can be computed, with which data and parameters, and what is revealed.
+//! `cloister functions`: what can be computed, with which data and parameters, and what is
+//! revealed.
 
 use std::path::PathBuf;
 
@@ -7,9 +8,9 @@ use cloister_client::{Consortium, Function, Parameter};
 use cloister_protocols::catalogue::{self, Descriptor, InputKind, ParameterEntry};
 use serde_json::json;
 
-use crate::folder::Folder;
-use crate::present::clean;
+use crate::consortium_dir::ConsortiumDir;
 use crate::problem::{Fault, Outcome, Problem};
+use crate::render::clean;
 
 /// The widest line of a description.
 const WIDTH: usize = 96;
@@ -42,9 +43,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-/// What the first node says that tells. Older ones have the same catalogue as we.
+/// Asks the first node that tells its functions. Older nodes have the catalogue of this command.
 fn of_nodes(folder: &std::path::Path) -> Outcome<Vec<Function>> {
-    let consortium = Consortium::new(Folder::new(folder).read_client()?)?;
+    let consortium = Consortium::new(ConsortiumDir::new(folder).read_client()?)?;
     match actix::System::new().block_on(consortium.functions()) {
         Ok(functions) => Ok(functions),
         Err(error) if error.is_missing() => {

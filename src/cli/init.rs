@@ -15,7 +15,7 @@ use cloister_protocols::disclosure::Profile;
 use serde::Serialize;
 
 use super::identity;
-use crate::folder::Folder;
+use crate::consortium_dir::ConsortiumDir;
 use crate::problem::{Outcome, Problem};
 
 /// Make the files of a consortium on this machine, to try things out.
@@ -33,14 +33,14 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 55_600, value_name = "PORT")]
     pub(super) peer_port: u16,
     /// The nodes' disclosure rules: `production` asks for 3 parties, 10 rows and cells of 5;
-    /// `teaching` for 2 parties and 1 row, and protects nobody.
+    /// `teaching` for 2 parties and 1 row, and protects no data.
     #[arg(long, default_value = "production")]
     pub(super) profile: ProfileName,
-    /// Have the nodes take calls with a token only, and over HTTPS with their own certificates; make
-    /// tokens with `cloister token new`.
+    /// Have the nodes take calls with a token only, and over HTTPS with their own certificates;
+    /// make tokens with `cloister token new`.
     #[arg(long)]
     pub(super) tokens: bool,
-    /// How long a computation may take.
+    /// The time limit of a computation.
     #[arg(long, default_value_t = 60, value_name = "SECONDS",
           value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(super) deadline: u32,
@@ -52,7 +52,7 @@ pub(super) enum ProfileName {
     Teaching,
 }
 
-/// What `init` writes of a node's settings: all else has defaults.
+/// The settings that `init` writes: all others have defaults.
 #[derive(Serialize)]
 struct NodeFile<'a> {
     party: &'a str,
@@ -64,21 +64,21 @@ struct NodeFile<'a> {
     deadline_seconds: u32,
 }
 
-/// What follows in a node's settings. An entry of the whole file, not a section: what an operator
-/// adds at the end stays outside of it.
+/// The entry after a node's settings. It is an entry of the whole file, not a section: entries that
+/// an operator adds at the end stay outside of it.
 const HELP: &str = "
 # Here all nodes are on one machine, so each may compute on shares for the others, without data.
 # With real parties each operator decides for whom: two of three such nodes together see all data.
 committee.help = true
 ";
 
-/// What follows where tokens are wanted.
+/// The entries after it where tokens are wanted.
 const TOKENS: &str = "access.mode = \"tokens\"
 access.tls = true
 ";
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let folder = Folder::new(&arguments.dir);
+    let folder = ConsortiumDir::new(&arguments.dir);
     make(&folder, arguments)?;
     let shown = folder.path().display();
     eprintln!(
@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 impl Arguments {
-    /// The same from within, with free ports.
+    /// Makes the arguments from within, with free ports.
     pub(super) fn of(parties: &[&str], api_port: u16, peer_port: u16) -> Self {
         Self {
             dir: PathBuf::new(),
@@ -102,7 +102,7 @@ impl Arguments {
         }
     }
 
-    /// With this profile and deadline.
+    /// Sets profile and deadline.
     pub(super) fn with(self, profile: Profile, deadline: u32) -> Self {
         let profile = match profile {
             Profile::Production => ProfileName::Production,
@@ -124,7 +124,7 @@ impl Arguments {
 }
 
 /// Makes all files of a consortium in `folder`.
-pub(super) fn make(folder: &Folder, arguments: &Arguments) -> Outcome {
+pub(super) fn make(folder: &ConsortiumDir, arguments: &Arguments) -> Outcome {
     check_parties(&arguments.parties)?;
     let ports = Ports::check(arguments)?;
     check_unused(folder, &arguments.parties)?;
@@ -195,7 +195,7 @@ fn range(flag: &str, first: u16, parties: usize) -> Outcome<Range<u16>> {
     }
 }
 
-fn check_unused(folder: &Folder, parties: &[String]) -> Outcome {
+fn check_unused(folder: &ConsortiumDir, parties: &[String]) -> Outcome {
     let own = parties.iter().map(|name| folder.party(name));
     let mut paths = [folder.consortium(), folder.client()].into_iter().chain(own);
     match paths.find(|path| path.exists()) {
@@ -220,7 +220,7 @@ fn node_file(name: &str, api: u16, peer: u16, arguments: &Arguments) -> Outcome<
     Ok(settings + HELP + if arguments.tokens { TOKENS } else { "" })
 }
 
-fn write_shared(folder: &Folder, members: Vec<Member>, arguments: &Arguments) -> Outcome {
+fn write_shared(folder: &ConsortiumDir, members: Vec<Member>, arguments: &Arguments) -> Outcome {
     let consortium = Consortium::new(members).map_err(Problem::ours)?;
     let member = |member: &Member| ApiMember {
         fingerprint: member.fingerprints.first().copied().filter(|_| arguments.tokens),
@@ -260,7 +260,7 @@ mod tests {
 
     fn refusal(arguments: &Arguments) -> String {
         let folder = tempfile::tempdir().unwrap();
-        let problem = make(&Folder::new(folder.path()), arguments).unwrap_err();
+        let problem = make(&ConsortiumDir::new(folder.path()), arguments).unwrap_err();
         assert_eq!(problem.fault().code(), 2);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{problem}");
         problem.to_string()
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn every_file_that_is_written_can_be_read() {
         let parent = tempfile::tempdir().unwrap();
-        let folder = Folder::new(parent.path().join("c"));
+        let folder = ConsortiumDir::new(parent.path().join("c"));
         make(&folder, &arguments(&["a", "b"], 1000, 2000)).unwrap();
         let consortium: Consortium = read_toml(&folder.consortium(), "").unwrap();
         assert_eq!(consortium.members().last().unwrap().peer, "127.0.0.1:2001");

@@ -34,8 +34,8 @@ use crate::problem::{Outcome, Problem};
 
 /// A node for federated secure computing: data stays at its owner, only agreed results leave.
 ///
-/// Exit codes: 0 done, 1 worse than an earlier measurement, 2 usage, 3 refused by a policy, 4 a peer or the consortium failed,
-/// 5 our fault, 130 interrupted.
+/// Exit codes: 0 done, 1 worse than an earlier measurement, 2 usage, 3 refused by a policy, 4 a
+/// peer or the consortium failed, 5 our fault, 130 interrupted.
 #[derive(Parser)]
 #[command(name = "cloister", version)]
 struct Arguments {
@@ -65,7 +65,7 @@ enum Command {
     Completions(completions::Arguments),
 }
 
-/// Whose node it is about.
+/// The node that a command is about.
 #[derive(Args)]
 struct NodeArguments {
     /// The node's settings.
@@ -85,7 +85,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Writes to standard output at once. Whoever reads it may have gone, which is no reason to panic.
+/// Writes to standard output at once. A reader that has gone is no reason to panic.
 fn print(text: &str) -> Outcome {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())
@@ -93,7 +93,7 @@ fn print(text: &str) -> Outcome {
         .map_err(|error| Problem::usage(format!("cannot write to standard output: {error}")))
 }
 
-/// Rows under their heads, each column as wide as its longest cell.
+/// Lays out rows under their heads, each column as wide as its longest cell.
 fn columns(heads: &[&str], rows: Vec<Vec<String>>) -> String {
     let head = heads.iter().map(|&head| head.to_owned()).collect();
     let all: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
@@ -109,7 +109,7 @@ fn columns(heads: &[&str], rows: Vec<Vec<String>>) -> String {
     all.iter().map(line).collect()
 }
 
-/// A time of day in UTC, from seconds since 1970.
+/// Writes a time in UTC, from seconds since 1970.
 fn moment(seconds: u64) -> String {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     let moment = OffsetDateTime::from_unix_timestamp(seconds).ok();
@@ -117,7 +117,7 @@ fn moment(seconds: u64) -> String {
     written.unwrap_or_else(|| seconds.to_string())
 }
 
-/// The same, from a moment.
+/// Writes a time in UTC.
 fn moment_of(moment: SystemTime) -> String {
     let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     self::moment(since.as_secs())

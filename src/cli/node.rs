@@ -14,8 +14,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::identity;
+use crate::config;
 use crate::files::read_toml;
-use crate::layers;
 use crate::logging;
 use crate::problem::{Outcome, Problem};
 use crate::telemetry::Telemetry;
@@ -26,8 +26,8 @@ pub(super) struct Arguments {
     /// The node's settings.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// A setting over the file and the environment, such as `limits.rows=1000`. May be given several
-    /// times.
+    /// A setting over the file and the environment, such as `limits.rows=1000`. May be given
+    /// several times.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
     /// Stop when standard input ends, as it does when the process that holds it is gone.
@@ -48,10 +48,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     served
 }
 
-/// Whatever is wrong here is the command's answer, not a line of the log: that begins once it is known
-/// who listens to it.
+/// Whatever is wrong here is the command's answer, not a line of the log: that begins once it is
+/// known who listens to it.
 fn load(config: &Path, set: &[String]) -> Outcome<Parts> {
-    let settings = layers::read(config, set)?.all_right()?;
+    let settings = config::read(config, set)?.all_right()?;
     let hint = "put the consortium's file there, or mend the setting `consortium`";
     let (file, folder) = (settings.consortium.clone(), settings.identity.clone());
     let reread = move || {
@@ -110,7 +110,7 @@ fn problem(error: StartError) -> Problem {
     }
 }
 
-/// What may tell this process to stop.
+/// The events that stop this process.
 pub(super) struct Stop {
     interrupt: Signal,
     terminate: Signal,
@@ -152,7 +152,7 @@ fn parent_gone() -> oneshot::Receiver<()> {
         let mut input = io::stdin().lock();
         let mut byte = [0];
         while matches!(input.read(&mut byte), Ok(1..)) {}
-        // Nobody listens where the process is stopping already.
+        // The receiver is gone where the process is stopping already.
         let _ = gone.send(());
     });
     told

@@ -23,10 +23,10 @@ enum Command {
     New {
         #[command(flatten)]
         node: super::NodeArguments,
-        /// Whose it is: the name under which the node knows whoever calls.
+        /// The principal's name, under which the node knows the caller.
         #[arg(long)]
         name: String,
-        /// What it may do: researcher (compute what policies allow), owner (register, upload,
+        /// Its role: researcher (compute what policies allow), owner (register, upload,
         /// approve), auditor (read the audit log), operator. May be given several times.
         #[arg(long = "role", required = true)]
         roles: Vec<Role>,
@@ -43,7 +43,7 @@ enum Command {
     Revoke {
         #[command(flatten)]
         node: super::NodeArguments,
-        /// Whose it is.
+        /// The principal's name.
         #[arg(long)]
         name: String,
     },

@@ -6,9 +6,9 @@ use clap::Args;
 use cloister_certs::consortium::Consortium;
 
 use super::node::Stop;
+use crate::consortium_dir::ConsortiumDir;
 use crate::files::read_toml;
-use crate::fleet::{Event, Fleet};
-use crate::folder::Folder;
+use crate::local_cluster::{Event, LocalCluster};
 use crate::logging;
 use crate::problem::{Outcome, Problem};
 
@@ -21,28 +21,28 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     logging::start("info")?;
-    let folder = Folder::new(&arguments.dir);
+    let folder = ConsortiumDir::new(&arguments.dir);
     let hint = "make a consortium with `cloister init` first";
     let consortium: Consortium = read_toml(&folder.consortium(), hint)?;
     actix::System::new().block_on(supervise(&folder, &consortium))
 }
 
-async fn supervise(folder: &Folder, consortium: &Consortium) -> Outcome {
+async fn supervise(folder: &ConsortiumDir, consortium: &Consortium) -> Outcome {
     let mut stop = Stop::new(false)?;
     let names = consortium.members().iter().map(|m| m.name.as_str());
-    let mut fleet = Fleet::start(folder, names, logging::NODE)
+    let mut cluster = LocalCluster::start(folder, names, logging::NODE)
         .map_err(|error| Problem::ours(format!("cannot start a node: {error}")))?;
     let outcome = tokio::select! {
         _ = stop.wait() => Ok(()),
-        problem = first_end(&mut fleet) => Err(problem),
+        problem = first_end(&mut cluster) => Err(problem),
     };
-    fleet.stop().await;
+    cluster.stop().await;
     outcome
 }
 
 /// Passes on which nodes are ready, until one ends.
-async fn first_end(fleet: &mut Fleet) -> Problem {
-    while let Some(event) = fleet.event().await {
+async fn first_end(cluster: &mut LocalCluster) -> Problem {
+    while let Some(event) = cluster.event().await {
         match event {
             Event::Ready { name, url } => {
                 if let Err(problem) = super::print(&format!("ready {name} {url}\n")) {

@@ -6,7 +6,7 @@ use cloister_client::{CallError, Consortium, NodeClient, ProbeReport, ProbeStep}
 
 use super::{Check, Examination, LineCheck, NodeCheck, Verdict, all};
 
-/// What a node may take to try one line, beside the time in which it says nothing.
+/// The time in which a node must try one line, beside the time of silence.
 const PATIENCE: Duration = Duration::from_secs(75);
 
 pub(super) async fn examine(
@@ -16,8 +16,8 @@ pub(super) async fn examine(
 ) -> Vec<LineCheck> {
     let names: Vec<&str> = consortium.members().iter().map(|m| m.name.as_str()).collect();
     let of_each = consortium.each().map(|(member, client)| {
-        // A node of which the API does not answer can try nothing; what else is wrong with it may be
-        // just what the lines show.
+        // A node of which the API does not answer can try nothing; what else is wrong with it may
+        // be just what the lines show.
         let node = nodes.iter().find(|node| node.member == member.name);
         let mute = node.is_none_or(|node| node.checks.len() <= 1);
         from_one(&member.name, (!mute).then_some(client), &names, examination)
@@ -25,7 +25,8 @@ pub(super) async fn examine(
     all(of_each).await.into_iter().flatten().collect()
 }
 
-/// The lines from one node, one after the other, so that they do not share what the way out carries.
+/// The lines from one node, one after the other, so that they do not share what the way out
+/// carries.
 async fn from_one(
     from: &str,
     client: Option<&NodeClient>,

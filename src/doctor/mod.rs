@@ -1,8 +1,9 @@
-//! Examines a consortium from the outside: each node, each line between two of them in both directions,
-//! and a trial computation; and says what is wrong, what to do, and who must do it.
+//! Examines a consortium from the outside: each node, each line between two of them in both
+//! directions, and a trial computation; and says what is wrong, what to do, and who must do it.
 //!
-//! The doctor sees what a client sees. The lines are tried by the nodes themselves, over connections of
-//! their own (`POST /v1/probes`): a line may be there in one direction only, and only its ends can tell.
+//! The doctor sees what a client sees. The lines are tried by the nodes themselves, over
+//! connections of their own (`POST /v1/probes`): a line may be there in one direction only, and
+//! only its ends can tell.
 
 mod lines;
 mod nodes;
@@ -14,19 +15,18 @@ use cloister_client::Consortium;
 use futures_util::future::join_all;
 use serde::Serialize;
 
-/// What to examine.
+/// The extent of an examination.
 #[derive(Clone, Copy, Debug)]
 pub struct Examination {
-    /// For how long each line is left without a word, to see whether something cuts it; not at all
-    /// if zero.
+    /// The time for which each line is silent, to find out if it is cut then; not tried if zero.
     pub idle: Duration,
-    /// How many bytes are sent over each line, to see how much it carries.
+    /// The number of bytes that are sent over each line, to find out its bandwidth.
     pub bytes: u64,
-    /// Whether something is computed.
+    /// Asks for a trial computation.
     pub trial: bool,
 }
 
-/// What was found.
+/// The findings of an examination.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Checkup {
     /// The worst of all verdicts.
@@ -44,7 +44,7 @@ pub struct Checkup {
 pub struct NodeCheck {
     /// The member.
     pub member: String,
-    /// Where its API is.
+    /// The URL of its API.
     pub api: String,
     /// The worst of its verdicts.
     pub verdict: Verdict,
@@ -55,40 +55,40 @@ pub struct NodeCheck {
 /// A line from one member's node to another's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LineCheck {
-    /// Who tried it.
+    /// The member that tried it.
     pub from: String,
-    /// To whom.
+    /// The member at its other end.
     pub to: String,
     /// The worst of its verdicts.
     pub verdict: Verdict,
-    /// How long a word takes there and back, in seconds.
+    /// The round-trip time, in seconds.
     pub round_trip_seconds: Option<f64>,
-    /// How much it carried, in bytes a second.
+    /// The bandwidth, in bytes a second.
     pub bytes_per_second: Option<f64>,
     /// All verdicts.
     pub checks: Vec<Check>,
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What.
+    /// Its name.
     pub check: String,
-    /// How it is.
+    /// Its verdict.
     pub verdict: Verdict,
-    /// What was found.
+    /// The finding.
     pub detail: String,
-    /// What to do about it.
+    /// A remedy.
     pub remedy: Option<String>,
-    /// Who must do it.
+    /// The party that must do it.
     pub who: Option<String>,
 }
 
-/// How something is; the greater, the worse.
+/// A verdict; the greater, the worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It was not looked at, because something before it failed or nobody asked for it.
+    /// It was not checked: an earlier check failed, or it was not asked for.
     Skipped,
     /// As it should be.
     Ok,
@@ -116,7 +116,7 @@ impl Checkup {
         Self { verdict, nodes, lines, trial }
     }
 
-    /// Everything that needs somebody's hand: where it was found, and what.
+    /// Lists the checks that need a remedy, each with its place.
     pub fn findings(&self) -> impl Iterator<Item = (String, &Check)> {
         let nodes = self.nodes.iter().flat_map(|node| {
             node.checks.iter().map(|check| (format!("node {}", node.member), check))

@@ -25,7 +25,7 @@ const LITTLE_ROOM: u64 = 1 << 30;
 struct Asked<'a> {
     member: &'a ApiMember,
     answer: Result<NodeFacts, CallError>,
-    /// How far its clock is ahead of this machine's, in seconds.
+    /// The lead of its clock over this machine's, in seconds.
     ahead: Option<f64>,
 }
 
@@ -43,13 +43,13 @@ async fn ask<'a>(member: &'a ApiMember, client: &NodeClient) -> Asked<'a> {
     Asked { member, answer, ahead }
 }
 
-/// How far a clock is ahead of `now`, in seconds.
+/// Computes the lead of a clock over `now`, in seconds.
 fn ahead(clock: &str, now: SystemTime) -> Option<f64> {
     let clock = OffsetDateTime::parse(clock, &Rfc3339).ok()?;
     Some((clock - OffsetDateTime::from(now)).as_seconds_f64())
 }
 
-/// What most of the nodes say.
+/// The majority of the nodes' answers.
 struct Most {
     consortium: Option<String>,
     protocol: Option<u64>,
@@ -71,7 +71,7 @@ impl Most {
     }
 }
 
-/// What more than half of them are, if there is such.
+/// Returns the value that more than half of them have, if there is one.
 fn most<T: Ord + Clone>(values: impl Iterator<Item = T>) -> Option<T> {
     let mut counts = BTreeMap::<T, usize>::new();
     let mut all = 0;

@@ -1,4 +1,4 @@
-//! A computation of numbers that everybody knows.
+//! A trial computation on public numbers.
 
 use cloister_client::{CallError, Consortium, Data, Failed, Job, check_agreement};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::Check;
 /// Each party brings the numbers from 1 to this one: enough rows for the rules of most consortia.
 const NUMBERS: u32 = 20;
 
-/// The name of what is looked at.
+/// The name of this check.
 const TRIAL: &str = "trial";
 
 pub(super) async fn compute(consortium: &Consortium) -> Check {
@@ -36,7 +36,7 @@ pub(super) async fn compute(consortium: &Consortium) -> Check {
     Check::ok(TRIAL, format!("a sum of known numbers, as expected, in {seconds:.3} s"))
 }
 
-/// Where a node does not answer, nothing can be computed with it.
+/// Skips the trial: nothing can be computed with a node that does not answer.
 pub(super) fn impossible() -> Check {
     Check::skipped(TRIAL, "nothing was computed, because a node needs mending first")
 }

@@ -1,5 +1,5 @@
-//! Whether the nodes are as a study expects: who they are, their profiles, and the schemas of their
-//! datasets. Everything that differs is found before anything is computed.
+//! The expectations of a study: its members, their profiles, and the schemas of their datasets. All
+//! differences are found before anything is computed.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Column, Study};
 use crate::problem::Outcome;
 
-/// What is not as a study expects, each as a sentence.
+/// Lists the differences from a study's expectations, each as a sentence.
 ///
 /// # Errors
 /// If the study names data for others than the consortium's members.
@@ -63,7 +63,7 @@ async fn of_profiles(expected: Profile, consortium: &Consortium) -> Vec<String> 
     .collect()
 }
 
-/// Which dataset of which member the study uses.
+/// Lists the datasets that the study uses, each with its member.
 fn used(study: &Study, names: &[&str]) -> Outcome<BTreeSet<(String, String)>> {
     let mut used = BTreeSet::new();
     for computation in study.computations() {
@@ -77,8 +77,8 @@ fn used(study: &Study, names: &[&str]) -> Outcome<BTreeSet<(String, String)>> {
     Ok(used)
 }
 
-/// Columns are looked at whether this member's part of a computation uses them or not: a dataset of one
-/// name is one thing.
+/// Columns are looked at whether this member's part of a computation uses them or not: a dataset of
+/// one name is one thing.
 fn of_schema(study: &Study, member: &str, dataset: &str, schema: &Value) -> Vec<String> {
     let Some(expected) = study.file.dataset.get(dataset) else { return Vec::new() };
     let columns = expected.columns.iter();

@@ -1,9 +1,9 @@
-//! A study: several computations, and what its authors expect of the data and of the nodes, in one file
-//! that can be reviewed and signed before anything runs.
+//! A study: several computations, and what its authors expect of the data and of the nodes, in one
+//! file that can be reviewed and signed before anything runs.
 //!
 //! ```toml
 //! title = "Age and outcome"
-//! members = ["north", "south", "west"]    # exactly these; whoever the client knows, if it is left out
+//! members = ["north", "south", "west"]    # exactly these; those of the client's file, if it is left out
 //! profile = "production"                  # of every node
 //!
 //! [dataset.trial.columns]
@@ -18,9 +18,9 @@
 //! parameters = { digits_before = 3 }
 //! ```
 //!
-//! Every dataset and every column that a computation uses must be described: what is not expected cannot
-//! be checked. A study holds no data. Its hash is that of the file's bytes, comments and all: what was
-//! signed is what a person has read.
+//! Every dataset and every column that a computation uses must be described: what is not expected
+//! cannot be checked. A study holds no data. Its hash is that of the file's bytes, comments and
+//! all: what was signed is what a person has read.
 
 pub mod expectation;
 
@@ -49,7 +49,7 @@ pub struct Study {
     file: File,
 }
 
-/// What a study's file says.
+/// The content of a study's file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -65,15 +65,15 @@ struct File {
     computation: Vec<Computation>,
 }
 
-/// What is expected of a dataset, at every member that has a part in it.
+/// The expectations of a dataset, at every member that has a part in it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dataset {
-    /// What is expected of each column.
+    /// The expectations of each column.
     pub columns: BTreeMap<String, Column>,
 }
 
-/// What is expected of a column. What is left out may be anything.
+/// The expectations of a column. An entry that is left out may have any value.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
@@ -95,7 +95,7 @@ pub struct Column {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Computation {
-    /// What it is called in the results.
+    /// Its name in the results.
     pub name: String,
     /// The function.
     pub function: String,
@@ -135,13 +135,10 @@ impl Study {
         let file: File = toml::from_str(&text).map_err(|error| error.to_string())?;
         let study = Self { path: path.to_owned(), text, file };
         let wrong = study.wrong();
-        match wrong.is_empty() {
-            true => Ok(study),
-            false => Err(wrong.join("\n  ")),
-        }
+        if wrong.is_empty() { Ok(study) } else { Err(wrong.join("\n  ")) }
     }
 
-    /// Where it lies.
+    /// Returns its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -171,7 +168,7 @@ impl Study {
         self.document().hash()
     }
 
-    /// Everything in it that cannot be meant.
+    /// Lists the errors in it.
     fn wrong(&self) -> Vec<String> {
         let File { title, members, computation, .. } = &self.file;
         let mut wrong = Vec::new();
@@ -200,13 +197,13 @@ impl Study {
 }
 
 impl Computation {
-    /// What all nodes are told of it.
+    /// Returns the job for all nodes.
     #[must_use]
     pub fn job(&self) -> Job {
         Job { parameters: self.parameters.clone(), ..Job::new(&self.function) }
     }
 
-    /// What each of these members brings, in their order.
+    /// Returns the data of each of these members, in their order.
     ///
     /// # Errors
     /// If it names others.

@@ -1,7 +1,7 @@
 //! The collector as an HTTP server: takes a request, and may as well not be there.
 //!
-//! It is called from the thread that sends spans and from no other, so that waiting holds up nothing
-//! else. That it cannot be reached is said once, until it could be.
+//! It is called from the thread that sends spans and from no other, so that waiting holds up
+//! nothing else. That it cannot be reached is said once, until it could be.
 
 use std::io;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use tokio_rustls::rustls::ClientConfig;
 
 use crate::problem::{Outcome, Problem};
 
-/// How long a connection may take to be there.
+/// The time in which a connection must be there.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// How long a request may take in all.
+/// The time limit of a request in all.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The longest answer in bytes; a short document is due.
@@ -33,7 +33,7 @@ pub(super) struct Collector {
     lost: AtomicBool,
 }
 
-/// Why spans were not taken.
+/// The reason for which spans were not taken.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     // In words: the library's error stays on the thread that it was made on.
@@ -48,11 +48,12 @@ enum Refused {
 }
 
 impl Collector {
-    /// The collector at this place; nobody looks whether it is there.
+    /// Makes the collector at this place, without connecting to it.
     pub(super) fn new(endpoint: &Endpoint) -> Outcome<Self> {
-        let tls = match endpoint.tls() {
-            true => Some(Arc::new(public_client_config().map_err(Problem::ours)?)),
-            false => None,
+        let tls = if endpoint.tls() {
+            Some(Arc::new(public_client_config().map_err(Problem::ours)?))
+        } else {
+            None
         };
         Ok(Self { url: endpoint.traces(), tls, lost: AtomicBool::new(false) })
     }

@@ -15,7 +15,7 @@ const SESSION: &str = "session";
 /// Puts spans into the traces of their sessions, and hands them on.
 ///
 /// Here and not when a span begins: a trace's id can be given to a span then only together with a
-/// parent, and viewers would look for a parent that nobody sends.
+/// parent, and viewers would look for a parent that is never sent.
 #[derive(Debug)]
 pub(super) struct Joining<E>(pub(super) E);
 

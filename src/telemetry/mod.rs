@@ -1,11 +1,12 @@
 //! A node's computations as spans of OpenTelemetry, sent to a collector by OTLP over HTTP.
 //!
-//! Sent is the span `computation` with what happens on it, which the log has too: function, session,
-//! lifecycle, rounds, bytes, and how it failed. Nothing else leaves, whatever is logged, and no value,
-//! no name of a dataset and no client's name is among it. What a node makes ahead is not sent.
+//! Sent is the span `computation` with what happens on it, which the log has too: function,
+//! session, lifecycle, rounds, bytes, and how it failed. Nothing else leaves, whatever is logged,
+//! and no value, no name of a dataset and no client's name is among it. What a node makes ahead is
+//! not sent.
 //!
-//! A computation never waits for any of this: its span goes into a bounded queue, and a thread of its
-//! own sends what is there once a second. What does not fit, or is not taken, is dropped.
+//! A computation never waits for any of this: its span goes into a bounded queue, and a thread of
+//! its own sends what is there once a second. What does not fit, or is not taken, is dropped.
 
 mod collector;
 mod joining;
@@ -33,10 +34,10 @@ use crate::problem::{Outcome, Problem};
 /// The service's name at the collector, the same at all nodes, and whose spans these are.
 const SERVICE: &str = "cloister";
 
-/// Where the span of a computation and its events come from.
+/// The target of a computation's span and its events.
 const TARGET: &str = "cloister_actors::computation";
 
-/// How long spans wait for others to be sent with.
+/// The time for which spans wait for others to be sent with.
 const DELAY: Duration = Duration::from_secs(1);
 
 /// Spans that may wait; more than the computations that end within a second.
@@ -45,10 +46,11 @@ const QUEUE: usize = 4_096;
 /// Spans of one request: some hundreds of bytes each, and as much for each event.
 const BATCH: usize = 256;
 
-/// Events of one span that are kept, the first ones. A round is one, and some computations have thousands.
+/// Events of one span that are kept, the first ones. A round is one, and some computations have
+/// thousands.
 const EVENTS: u32 = 128;
 
-/// How long the node waits for what is left when it stops.
+/// The time for which a stopping node waits until its last spans are sent.
 const LAST: Duration = Duration::from_secs(1);
 
 /// The way to the collector.
@@ -57,8 +59,8 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// The way to the collector that these settings name, if they do. Nothing is sent yet, and nobody
-    /// looks whether anybody is there.
+    /// Makes the way to the collector that these settings name, if they do, without connecting to
+    /// it.
     ///
     /// # Errors
     /// If variables of OpenTelemetry in the environment ask for what there is not.
@@ -87,7 +89,7 @@ impl Telemetry {
         Ok(Some(Self { provider }))
     }
 
-    /// Who is to listen to what happens in this process.
+    /// Returns the layer that listens to spans of this process.
     #[must_use]
     pub fn listener(&self) -> Listener {
         let layer = tracing_opentelemetry::layer()
@@ -108,13 +110,13 @@ impl Telemetry {
     }
 }
 
-/// Computations that somebody asked for, and what happens in them.
+/// Computations of clients, and the events in them.
 fn is_told(metadata: &Metadata<'_>) -> bool {
     let lowest = if metadata.is_span() { Level::INFO } else { Level::DEBUG };
     metadata.target() == TARGET && *metadata.level() <= lowest
 }
 
-/// Who sends. Nothing of it is taken from the machine or its environment.
+/// The resource that sends. No part of it is taken from the machine or its environment.
 fn resource(party: &str) -> Resource {
     let attributes = [
         ("service.name", SERVICE),

@@ -1,5 +1,6 @@
-//! A card as one line: `cloister-card:v1:` and base64url of its parts, each with its length before it,
-//! and four bytes of a hash at the end, which tell a line that was cut from one that was forged.
+//! A card as one line: `cloister-card:v1:` and base64url of its parts, each with its length before
+//! it, and four bytes of a hash at the end, which tell a line that was cut from one that was
+//! forged.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

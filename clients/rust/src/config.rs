@@ -30,14 +30,15 @@ pub struct ApiMember {
     pub name: String,
     /// The URL of its API.
     pub api: String,
-    /// The fingerprint of the certificate that its API shows, for HTTPS with the node's own identity.
+    /// The fingerprint of the certificate that its API shows, for HTTPS with the node's own
+    /// identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
     /// The fingerprint that is to follow, while the certificate is renewed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_fingerprint: Option<Fingerprint>,
-    /// A file with the authority that has signed the API's certificate, for HTTPS with a certificate
-    /// of the operator's own; relative to this file.
+    /// A file with the authority that has signed the API's certificate, for HTTPS with a
+    /// certificate of the operator's own; relative to this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<PathBuf>,
     /// A file with the client's token for this node; relative to this file.

@@ -25,7 +25,8 @@ use crate::report::Report;
 /// The time that a client waits beyond the nodes' deadline, so that the nodes tell the reason.
 const BEYOND_DEADLINE: Duration = Duration::from_secs(15);
 
-/// The time for which the others are awaited when a party cannot take part: there will be no result.
+/// The time for which the others are awaited when a party cannot take part: there will be no
+/// result.
 const AFTER_REFUSAL: Duration = Duration::from_secs(2);
 
 /// The time in which a node must tell its progress. Slower nodes are passed over.
@@ -181,7 +182,8 @@ impl Consortium {
         &self.members
     }
 
-    /// Has all parties compute `job`, each with its item of `data`. Tells `watch` the progress of each.
+    /// Has all parties compute `job`, each with its item of `data`. Tells `watch` the progress of
+    /// each.
     pub async fn compute(
         &self,
         job: &Job,
@@ -227,8 +229,8 @@ fn tls(member: &ApiMember) -> Result<Option<Arc<ClientConfig>>, ClientError> {
     }
 }
 
-/// Returns the token for a member's node. It comes from the file that client.toml names, or from the
-/// environment: `CLOISTER_TOKEN_` and the member's name in capitals, or `CLOISTER_TOKEN`.
+/// Returns the token for a member's node. It comes from the file that client.toml names, or from
+/// the environment: `CLOISTER_TOKEN_` and the member's name in capitals, or `CLOISTER_TOKEN`.
 fn token(member: &ApiMember) -> Result<Option<Zeroizing<String>>, ClientError> {
     let token = match &member.token_file {
         Some(path) => {
@@ -258,8 +260,8 @@ async fn ask(
     (request.myself, answer)
 }
 
-/// Ends all computations under a network's name at one node. The first node that is told tells the others,
-/// so a computation that has ended meanwhile is no error.
+/// Ends all computations under a network's name at one node. The first node that is told tells the
+/// others, so a computation that has ended meanwhile is no error.
 async fn cancel(client: &NodeClient, network: &str) -> Result<(), CallError> {
     for computation in client.running(network).await? {
         match client.cancel(&computation).await {
@@ -270,8 +272,8 @@ async fn cancel(client: &NodeClient, network: &str) -> Result<(), CallError> {
     Ok(())
 }
 
-/// Collects all answers by position. Where a party cannot take part, the others wait in vain until their
-/// deadline, and are not awaited.
+/// Collects all answers by position. Where a party cannot take part, the others wait in vain until
+/// their deadline, and are not awaited.
 async fn gather<F>(mut asked: FuturesUnordered<F>, parties: usize) -> Vec<Result<Report, CallError>>
 where
     F: Future<Output = (usize, Result<Report, CallError>)>,

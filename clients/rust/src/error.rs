@@ -122,8 +122,8 @@ pub enum ClientError {
     },
 }
 
-/// The part of the system that a failure is to be blamed on. Of several failures the greatest is the cause of
-/// the others: a node that refuses makes its peers fail.
+/// The part of the system that a failure is to be blamed on. Of several failures the greatest is
+/// the cause of the others: a node that refuses makes its peers fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Blame {
     /// Another party, or the line to a node.

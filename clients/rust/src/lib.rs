@@ -1,12 +1,13 @@
 //! A client of cloister nodes.
 //!
-//! [`NodeClient`] talks to one node: the requests of the Federated Secure Computing API, and those of the
-//! management API (`/v1`), typed, each with a time limit. [`Consortium`] talks to all nodes of a consortium at
-//! once, and accepts a result only if all parties report the same. [`ClientFile`] is the file `client.toml`
-//! with the members' addresses, pins and tokens.
+//! [`NodeClient`] talks to one node: the requests of the Federated Secure Computing API, and those
+//! of the management API (`/v1`), typed, each with a time limit. [`Consortium`] talks to all nodes
+//! of a consortium at once, and accepts a result only if all parties report the same.
+//! [`ClientFile`] is the file `client.toml` with the members' addresses, pins and tokens.
 //!
-//! A client pushes data and downloads results. It holds handles to objects on the node and nothing else.
-//! The futures here run inside an actix system (`actix_rt::System`), and no actor is involved.
+//! A client pushes data and downloads results. It holds handles to objects on the node and nothing
+//! else. The futures here run inside an actix system (`actix_rt::System`), and no actor is
+//! involved.
 //!
 //! A client of one party:
 //!

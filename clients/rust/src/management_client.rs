@@ -1,8 +1,8 @@
-//! The requests of the management API (`/v1`): computations and their progress, facts about a node, the
-//! functions that it can compute.
+//! The requests of the management API (`/v1`): computations and their progress, facts about a node,
+//! the functions that it can compute.
 //!
-//! Nodes of other makers, and older ones, have none of it: [`CallError::is_missing`] tells that apart from
-//! a refusal. Unknown keys are ignored, so that newer nodes may say more.
+//! Nodes of other makers, and older ones, have none of it: [`CallError::is_missing`] tells that
+//! apart from a refusal. Unknown keys are ignored, so that newer nodes may say more.
 
 use std::time::Duration;
 
@@ -21,7 +21,8 @@ pub struct Computation {
     pub id: String,
     /// The name that all nodes know it by.
     pub network: String,
-    /// `preparing`, `connecting`, `agreeing`, `running`, `opening`, `done`, `failed` or `cancelled`.
+    /// `preparing`, `connecting`, `agreeing`, `running`, `opening`, `done`, `failed` or
+    /// `cancelled`.
     pub state: String,
     /// The round, from 1 on; 0 before the first.
     #[serde(default)]
@@ -195,8 +196,8 @@ impl NodeClient {
         self.managed(Method::GET, "/v1/node").await
     }
 
-    /// Has the node try its line to another member: silent for the time `idle`, and with so many bytes. Waits
-    /// for the answer for up to `within`.
+    /// Has the node try its line to another member: silent for the time `idle`, and with so many
+    /// bytes. Waits for the answer for up to `within`.
     pub async fn probe(
         &self,
         member: &str,

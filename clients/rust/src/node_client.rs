@@ -1,4 +1,5 @@
-//! A client of one node: the requests of the Federated Secure Computing API, typed, each with a time limit.
+//! A client of one node: the requests of the Federated Secure Computing API, typed, each with a
+//! time limit.
 //!
 //! Those of the management API are in [`crate::management_client`].
 
@@ -93,8 +94,8 @@ enum Answer {
 }
 
 impl Data {
-    /// Parses columns of a dataset, `DATASET.COLUMN[,COLUMN…]`. Returns `None` for any other text, such as
-    /// JSON.
+    /// Parses columns of a dataset, `DATASET.COLUMN[,COLUMN…]`. Returns `None` for any other text,
+    /// such as JSON.
     #[must_use]
     pub fn selection(text: &str, filter: Option<&Value>) -> Option<Self> {
         let (dataset, columns) = text.split_once('.')?;

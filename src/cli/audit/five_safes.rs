@@ -1,5 +1,5 @@
-//! The log as a research object crate (RO-Crate 1.2) after the profile of the Five Safes: safe people,
-//! projects, settings, data and outputs, each found in the log.
+//! The log as a research object crate (RO-Crate 1.2) after the profile of the Five Safes: safe
+//! people, projects, settings, data and outputs, each found in the log.
 //!
 //! The crate holds the log itself, which can be checked, and a description of it in JSON-LD. It is
 //! made from what the log says, and says no more.
@@ -68,8 +68,8 @@ impl Graph {
         }
     }
 
-    /// Safe people, projects, data and outputs: who computed what, with whom, on what, and whether it
-    /// was shown.
+    /// Safe people, projects, data and outputs: who computed what, with whom, on what, and whether
+    /// it was shown.
     fn add_computation(&mut self, entry: &Value, status: &str) {
         let document = &entry["document"];
         let (principal, function) = (text(&document["principal"]), text(&document["function"]));

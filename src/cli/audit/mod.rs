@@ -83,9 +83,8 @@ fn verify(operator: &Operator, witnesses: &[PathBuf]) -> Outcome {
 }
 
 fn show(operator: &Operator, first: u64, json: bool) -> Outcome {
-    entries(operator, first, |entry| match json {
-        true => super::print(&format!("{entry}\n")),
-        false => super::print(&line(entry)),
+    entries(operator, first, |entry| {
+        if json { super::print(&format!("{entry}\n")) } else { super::print(&line(entry)) }
     })
 }
 

@@ -1,5 +1,5 @@
-//! What this machine can do at best, measured in the same run: bare links, the generator, and plain
-//! arithmetic on everybody's data.
+//! The limits of this machine, measured in the same run: bare links, the generator, and plain
+//! arithmetic on all data.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
@@ -12,8 +12,8 @@ use cloister_report::measurement::{Bound, LATENCY, Limits, Link, Way};
 use cloister_shaping::limits::TlsPair;
 use zeroize::Zeroizing;
 
-use super::course::{Course, as_f64};
 use super::link;
+use super::protocol_cost::{ProtocolCost, as_f64};
 use super::subject::Workload;
 use crate::problem::{Outcome, Problem};
 
@@ -50,30 +50,30 @@ fn generator() -> f64 {
     as_f64(8 * WORDS as u64) / seconds
 }
 
-/// What a computation cannot take less than: each by itself.
+/// Lists the lower bounds of a computation's time: each by itself.
 pub(super) fn bounds(
-    course: &Course,
+    cost: &ProtocolCost,
     limits: &Limits,
     workload: &Workload,
     way: Way,
 ) -> Vec<Bound> {
     let bound = |name: &str, seconds: f64| Bound { name: name.to_owned(), seconds };
-    let sent = course.traffic().map(|traffic| traffic.bytes_sent).max().unwrap_or(0);
+    let sent = cost.traffic().map(|traffic| traffic.bytes_sent).max().unwrap_or(0);
     let mut bounds = vec![
         bound("aes-ctr", as_f64(sent) / limits.aes_ctr_bytes_per_second),
         bound("plaintext", plaintext(workload)),
     ];
     if way != Way::Simulated {
-        bounds.push(bound(LATENCY, course.depth * limits.round_trip / 2.0));
-        bounds.push(bound("link", as_f64(course.busiest) / limits.bytes_per_second));
-    } else if let Some(theory) = course.theory(&limits.link) {
+        bounds.push(bound(LATENCY, cost.depth * limits.round_trip / 2.0));
+        bounds.push(bound("link", as_f64(cost.busiest) / limits.bytes_per_second));
+    } else if let Some(theory) = cost.theory(&limits.link) {
         bounds.push(bound("link", theory));
     }
     bounds.retain(|bound| bound.seconds > 0.0);
     bounds
 }
 
-/// How long the function takes on everybody's data in the clear, with one processor.
+/// Measures the function on all data in the clear, with one processor.
 fn plaintext(workload: &Workload) -> f64 {
     let size = workload.size;
     match workload.subject.name {

@@ -14,7 +14,7 @@ pub(super) struct RoundTrip(pub(super) f64);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Bandwidth(pub(super) f64);
 
-/// What is neither.
+/// The name of a link that is neither.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum ParseError {
     /// No time.
@@ -68,7 +68,7 @@ pub(super) fn with(RoundTrip(round_trip): RoundTrip, bandwidth: Option<Bandwidth
     Link { name, round_trip, bandwidth: bandwidth.map(|Bandwidth(bytes)| bytes) }
 }
 
-/// What a relay has to do for it; nothing where it adds nothing.
+/// Returns the shape of a relay for it; none where it adds nothing.
 pub(super) fn shape(link: &Link) -> Option<Shape> {
     let adds = link.round_trip > 0.0 || link.bandwidth.is_some();
     adds.then(|| Shape {

@@ -1,16 +1,16 @@
-//! `cloister bench rounds`: what a function costs in rounds, bytes and time, on these machines and over
-//! the network that the parties have.
+//! `cloister bench rounds`: what a function costs in rounds, bytes and time, on these machines and
+//! over the network that the parties have.
 //!
 //! The same protocols run in three ways: as nodes over loopback mutual TLS, as nodes with relays
 //! between them that are as slow as a given network, and in virtual time. Rounds and bytes must be
 //! the same in all; a run in which they are not is an error.
 
-mod course;
 mod limits;
 mod link;
 mod memory;
 mod nodes;
 mod plan;
+mod protocol_cost;
 mod runner;
 mod setup;
 mod simulated;
@@ -29,7 +29,7 @@ use self::nodes::Driver;
 use self::plan::Selection;
 use self::runner::{Finished, Runner};
 use super::node::Stop;
-use crate::folder::Folder;
+use crate::consortium_dir::ConsortiumDir;
 use crate::logging;
 use crate::problem::{Fault, Outcome, Problem};
 
@@ -45,15 +45,15 @@ enum What {
     Rounds(Box<Rounds>),
 }
 
-/// Measure protocol rounds: what a function costs in rounds, bytes and time, beside what the machine
-/// and the link can do at best.
+/// Measure protocol rounds: what a function costs in rounds, bytes and time, beside what the
+/// machine and the link can do at best.
 ///
 /// With --compare, ends with exit code 1 where something grew worse.
 #[derive(Args)]
 struct Rounds {
     #[command(flatten)]
     selection: Selection,
-    /// How often each is measured; nodes run once before, which does not count.
+    /// The number of runs of each; nodes run once before, which does not count.
     #[arg(long, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
     repeat: u16,
@@ -113,18 +113,20 @@ impl Rounds {
         let compared = old.map_or(Ok(()), |old| self.compare(&old, &measurement));
         // The first of these is the cause of the others.
         ours.map_or(Ok(()), Err).and(written).and(compared)?;
-        match measurement.lines.is_empty() && measurement.complete {
-            true => Err(Problem::peer("nothing could be measured")),
-            false => Ok(()),
+        if measurement.lines.is_empty() && measurement.complete {
+            Err(Problem::peer("nothing could be measured"))
+        } else {
+            Ok(())
         }
     }
 
     fn compare(&self, old: &Measurement, new: &Measurement) -> Outcome {
         let comparison = compare(old, new, self.tolerance);
         // Standard output is the document's, where that goes there.
-        match self.is_json_printed() {
-            true => eprint!("{}", comparison.table()),
-            false => super::print(&comparison.table())?,
+        if self.is_json_printed() {
+            eprint!("{}", comparison.table())
+        } else {
+            super::print(&comparison.table())?
         }
         let worse = |what: &str| Err(Problem::new(Fault::Worse, what));
         match (comparison.is_worse(), new.complete) {
@@ -137,7 +139,7 @@ impl Rounds {
     fn runner(&self, old: Option<&Measurement>) -> Outcome<Runner> {
         let repeat = usize::from(self.repeat);
         if let Some(folder) = &self.selection.consortium {
-            let file = Folder::new(folder).read_client()?;
+            let file = ConsortiumDir::new(folder).read_client()?;
             let members: Vec<String> = file.member.iter().map(|m| m.name.clone()).collect();
             let cases = self.selection.cases_of(members.len())?;
             plan::check_sizes(&cases)?;
@@ -156,7 +158,7 @@ impl Rounds {
         files.map(PathBuf::as_path).filter(|path| !is_standard_output(path))
     }
 
-    /// What cannot be written is known before anything is measured.
+    /// Checks before the measurement that the document can be written.
     fn check_files(&self) -> Outcome {
         self.files().try_for_each(|path| {
             let opened = fs::OpenOptions::new().append(true).create(true).open(path);
@@ -190,9 +192,10 @@ impl Rounds {
     }
 
     fn print_table(&self, measurement: &Measurement) -> Outcome {
-        super::print(&match self.markdown {
-            true => table::markdown(measurement),
-            false => table::lines(measurement),
+        super::print(&if self.markdown {
+            table::markdown(measurement)
+        } else {
+            table::lines(measurement)
         })?;
         let mut traced = measurement.lines.iter().filter(|_| self.trace);
         traced.try_for_each(|line| super::print(&format!("\n{}", table::trace(line))))

@@ -1,5 +1,5 @@
-//! Nodes as processes of their own on this machine, with relays between them where the link is to be
-//! slower than loopback; or the parties' own.
+//! Nodes as processes of their own on this machine, with relays between them where the link is to
+//! be slower than loopback; or the parties' own.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -13,21 +13,21 @@ use cloister_shaping::{Relay, Shape};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-use super::course::Run;
 use super::link;
 use super::memory;
+use super::protocol_cost::Run;
 use super::setup::Setup;
 use crate::cli::init;
+use crate::consortium_dir::ConsortiumDir;
 use crate::files::read_toml;
-use crate::fleet::{Event, Fleet};
-use crate::folder::Folder;
+use crate::local_cluster::{Event, LocalCluster};
 use crate::ports::Ports;
 use crate::problem::{Outcome, Problem};
 
-/// How long the nodes may take to be ready.
+/// The time in which the nodes must be ready.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a computation may take.
+/// The time limit of a computation.
 pub(super) const DEADLINE_SECONDS: u32 = 600;
 
 /// The longest request.
@@ -35,8 +35,8 @@ const BODY_BYTES: usize = 1 << 31;
 
 /// Nodes of this machine, until they are stopped.
 pub(super) struct Nodes {
-    folder: Folder,
-    fleet: Fleet,
+    folder: ConsortiumDir,
+    cluster: LocalCluster,
     _relays: Vec<Relay>,
     _scratch: TempDir,
     _ports: Ports,
@@ -45,9 +45,9 @@ pub(super) struct Nodes {
 /// A client of nodes.
 pub(super) struct Driver {
     consortium: Consortium,
-    /// What each node's process is, by member; none where we cannot see them.
+    /// The process of each node, by member; none where they cannot be seen.
     processes: Vec<(String, u32)>,
-    /// Whether all nodes have the same clock.
+    /// True if all nodes have the same clock.
     one_clock: bool,
 }
 
@@ -55,7 +55,7 @@ impl Nodes {
     /// Starts a node for each of these members, with links like this one.
     pub(super) async fn start(members: &[String], profile: Profile, link: &Link) -> Outcome<Self> {
         let scratch = tempfile::tempdir().map_err(Problem::ours)?;
-        let folder = Folder::new(scratch.path().join("consortium"));
+        let folder = ConsortiumDir::new(scratch.path().join("consortium"));
         let ports = Ports::take().map_err(Problem::ours)?;
         let names: Vec<&str> = members.iter().map(String::as_str).collect();
         let arguments =
@@ -66,11 +66,11 @@ impl Nodes {
             Some(shape) => relay(&folder, shape)?,
             None => Vec::new(),
         };
-        let mut fleet = Fleet::start(&folder, names.into_iter(), "error")
+        let mut cluster = LocalCluster::start(&folder, names.into_iter(), "error")
             .map_err(|error| Problem::ours(format!("cannot start a node: {error}")))?;
-        let ready = timeout(PATIENCE, all_ready(&mut fleet, members.len())).await;
+        let ready = timeout(PATIENCE, all_ready(&mut cluster, members.len())).await;
         ready.unwrap_or_else(|_| Err(Problem::ours("the nodes were not ready in time")))?;
-        Ok(Self { folder, fleet, _relays: relays, _scratch: scratch, _ports: ports })
+        Ok(Self { folder, cluster, _relays: relays, _scratch: scratch, _ports: ports })
     }
 
     /// A client of the first so many members.
@@ -78,12 +78,12 @@ impl Nodes {
         let mut file = self.folder.read_client()?;
         file.member.truncate(parties);
         let consortium = Consortium::new(file)?;
-        Ok(Driver { consortium, processes: self.fleet.processes().to_vec(), one_clock: true })
+        Ok(Driver { consortium, processes: self.cluster.processes().to_vec(), one_clock: true })
     }
 
     /// Says which node has ended, when one does.
     pub(super) async fn first_end(&mut self) -> Problem {
-        match self.fleet.event().await {
+        match self.cluster.event().await {
             Some(Event::Ended { name, .. }) => {
                 Problem::ours(format!("the node of {name} has ended"))
             }
@@ -92,7 +92,7 @@ impl Nodes {
     }
 
     pub(super) async fn stop(self) {
-        self.fleet.stop().await;
+        self.cluster.stop().await;
     }
 }
 
@@ -171,7 +171,7 @@ fn shift(rounds: &mut [Round], by: f64) {
     }
 }
 
-/// Which rules held.
+/// The rules that held.
 pub(super) struct Held {
     pub(super) profile: String,
     pub(super) rules: Rules,
@@ -188,9 +188,9 @@ impl Held {
     }
 }
 
-/// Test data of any size may come in one request; and between runs the nodes make nothing ahead, which
-/// would be measured with the next run.
-fn adapt(folder: &Folder, members: &[String]) -> Outcome {
+/// Test data of any size may come in one request; and between runs the nodes make nothing ahead,
+/// which would be measured with the next run.
+fn adapt(folder: &ConsortiumDir, members: &[String]) -> Outcome {
     for name in members {
         let path = folder.node(name);
         let settings = fs::read_to_string(&path).map_err(Problem::ours)?;
@@ -202,7 +202,7 @@ fn adapt(folder: &Folder, members: &[String]) -> Outcome {
 }
 
 /// Puts a relay before each member's peer address, into the consortium file that all nodes read.
-fn relay(folder: &Folder, shape: Shape) -> Outcome<Vec<Relay>> {
+fn relay(folder: &ConsortiumDir, shape: Shape) -> Outcome<Vec<Relay>> {
     let path = folder.consortium();
     let file: ConsortiumFile = read_toml(&path, "")?;
     let mut members = file.members().to_vec();
@@ -220,9 +220,9 @@ fn relay(folder: &Folder, shape: Shape) -> Outcome<Vec<Relay>> {
     Ok(relays)
 }
 
-async fn all_ready(fleet: &mut Fleet, members: usize) -> Outcome {
+async fn all_ready(cluster: &mut LocalCluster, members: usize) -> Outcome {
     for _ in 0..members {
-        match fleet.event().await {
+        match cluster.event().await {
             Some(Event::Ready { .. }) => {}
             _ => return Err(Problem::ours("a node ended before it was ready")),
         }

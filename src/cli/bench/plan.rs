@@ -1,4 +1,4 @@
-//! Which computations are measured, in which order.
+//! The computations that are measured, in order.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,23 +14,23 @@ use crate::cli::init::ProfileName;
 use crate::ports::Ports;
 use crate::problem::{Outcome, Problem};
 
-/// What is to be measured, as the command line says it.
+/// The measurement as the command line asks for it.
 #[derive(Args)]
 pub(super) struct Selection {
-    /// What to measure: functions, or the operations on shares multiply, conjunction, inject, inner_product,
-    /// matrix_product, compare, sort and chain (products that wait for each other). All functions
-    /// where nothing is named.
+    /// The subjects: functions, or the operations on shares multiply, conjunction, inject,
+    /// inner_product, matrix_product, compare, sort and chain (products that wait for each other).
+    /// All functions where nothing is named.
     #[arg(long = "function", value_name = "NAME", num_args = 1.., value_delimiter = ',')]
     functions: Vec<String>,
-    /// Only what this family of protocols computes, and by it: masked, replicated, or pairwise, which
-    /// needs no nodes but the parties' own. Functions on shares by replicated where nothing is said,
-    /// two parties with a helper.
+    /// Only what this family of protocols computes, and by it: masked, replicated, or pairwise,
+    /// which needs no nodes but the parties' own. Functions on shares by replicated where nothing
+    /// is said, two parties with a helper.
     #[arg(long, value_name = "NAME")]
     suite: Option<String>,
-    /// How many parties bring data; 3 where nothing is said.
+    /// The number of parties that bring data; 3 by default.
     #[arg(long, value_name = "N,…", value_delimiter = ',')]
     parties: Vec<usize>,
-    /// How large one party's data are, such as 1e3; each function's usual size where nothing is said.
+    /// The size of one party's data, such as 1e3; each function's usual size by default.
     #[arg(long, value_name = "N,…", value_delimiter = ',', num_args = 1.., value_parser = link::size)]
     size: Vec<usize>,
     /// Links by name: loopback, lan (1 ms, 1 Gbit/s), wan (40 ms, 100 Mbit/s), mobile (80 ms,
@@ -48,8 +48,8 @@ pub(super) struct Selection {
     /// parties than this machine has ports for, where nothing is said.
     #[arg(long, value_name = "WAY,…", value_delimiter = ',')]
     way: Vec<WayName>,
-    /// The disclosure profile of all nodes, teaching where nothing is said. Under `production` the joint rules are decided on shares
-    /// before anything is opened, and cost what they cost.
+    /// The disclosure profile of all nodes, teaching where nothing is said. Under `production` the
+    /// joint rules are decided on shares before anything is opened, and cost what they cost.
     #[arg(long, value_name = "NAME")]
     profile: Option<ProfileName>,
     /// A known set of measurements: `whitepaper` is tables 8 and 9 of Ballhausen and Hinske,
@@ -75,7 +75,7 @@ enum Preset {
 }
 
 impl Selection {
-    /// Whether nothing says what to measure.
+    /// Returns `true` if the command line names nothing to measure.
     pub(super) fn is_silent(&self) -> bool {
         let Self { functions, suite, parties, size, link, rtt, way, profile, preset, .. } = self;
         functions.is_empty()
@@ -147,12 +147,13 @@ impl Selection {
         let Some(suite) = &self.suite else { return Ok(named) };
         let of_suite: Vec<_> =
             named.into_iter().filter(|s| s.suites().contains(&suite.as_str())).collect();
-        match of_suite.is_empty() {
-            true => Err(Problem::usage(format!(
+        if of_suite.is_empty() {
+            Err(Problem::usage(format!(
                 "the suite `{suite}` computes nothing of this: there are masked, replicated and \
                  pairwise"
-            ))),
-            false => Ok(of_suite),
+            )))
+        } else {
+            Ok(of_suite)
         }
     }
 
@@ -163,19 +164,13 @@ impl Selection {
     }
 
     fn sizes(&self, subject: &Subject) -> Vec<usize> {
-        match self.size.is_empty() {
-            true => vec![subject.usual_size],
-            false => self.size.clone(),
-        }
+        if self.size.is_empty() { vec![subject.usual_size] } else { self.size.clone() }
     }
 
     fn links(&self) -> Vec<Link> {
         let of_figures = self.rtt.map(|rtt| link::with(rtt, self.bandwidth));
         let links: Vec<Link> = self.link.iter().cloned().chain(of_figures).collect();
-        match links.is_empty() {
-            true => vec![link::loopback()],
-            false => links,
-        }
+        if links.is_empty() { vec![link::loopback()] } else { links }
     }
 
     fn ways(&self, parties: usize, link: &Link) -> Outcome<Vec<Way>> {
@@ -218,8 +213,9 @@ pub(super) fn again(old: &Measurement) -> Outcome<Vec<Case>> {
 }
 
 /// Tables 8 and 9: horizontally partitioned data of 100 samples a party, sums of three parties and
-/// everything else of two, on one machine and over round trips of 2 and 28 ms; and what nothing takes.
-/// What is computed on shares, two parties compute with a helper, and by themselves.
+/// everything else of two, on one machine and over round trips of 2 and 28 ms; and what nothing
+/// takes. Lists the suites of a subject: on shares, two parties compute with a helper, and by
+/// themselves.
 fn whitepaper() -> Vec<Case> {
     let rows = [
         ("Empty", 2, 3),
@@ -282,9 +278,10 @@ pub(super) fn find(name: &str) -> Outcome<&'static Subject> {
 }
 
 fn check_parties(parties: usize) -> Outcome {
-    match (2..=250).contains(&parties) {
-        true => Ok(()),
-        false => Err(Problem::usage(format!("2 to 250 parties compute together, not {parties}"))),
+    if (2..=250).contains(&parties) {
+        Ok(())
+    } else {
+        Err(Problem::usage(format!("2 to 250 parties compute together, not {parties}")))
     }
 }
 

@@ -14,15 +14,15 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::oneshot;
 
-use super::course::{Course, KEPT, Run};
 use super::nodes::{DEADLINE_SECONDS, Driver, Nodes};
+use super::protocol_cost::{KEPT, ProtocolCost, Run};
 use super::setup::{self, Setup};
 use super::subject::Subject;
 use super::{limits, plan, simulated};
 use crate::cli::node::Stop;
 use crate::problem::{Fault, Outcome, Problem};
 
-/// What is measured, and how often.
+/// The order of a measurement.
 pub(super) struct Runner {
     pub(super) cases: Vec<Case>,
     pub(super) repeat: usize,
@@ -30,18 +30,19 @@ pub(super) struct Runner {
     pub(super) own: Option<(Driver, Vec<String>)>,
 }
 
-/// What has been measured.
+/// The results so far.
 pub(super) struct Finished {
     pub(super) measurement: Measurement,
     /// Something that must not be: nodes that do not what the protocol says, say.
     pub(super) ours: Option<Problem>,
 }
 
-/// What stays between cases.
+/// The state between cases.
 struct Bench {
     repeat: usize,
     own: Option<(Driver, Vec<String>)>,
-    /// Why the parties' own nodes are not asked again: each question would take their deadline.
+    /// The reason for which the parties' own nodes are not asked again: each question would take
+    /// their deadline.
     given_up: Option<String>,
     limits: Vec<Limits>,
 }
@@ -97,8 +98,8 @@ impl Bench {
             _ => self.real(&known, &case, profile).await?,
         };
         blocking(move || {
-            let bounds = limits::bounds(&known.course, &limits, &known.setup.workload, case.way);
-            known.course.line(case, known.setup.workload.amount(), runs, bounds)
+            let bounds = limits::bounds(&known.protocol, &limits, &known.setup.workload, case.way);
+            known.protocol.line(case, known.setup.workload.amount(), runs, bounds)
         })
         .await
     }
@@ -115,7 +116,7 @@ impl Bench {
 
     /// Each case has nodes of its own: what one has left behind in their memory is not another's.
     async fn real(&self, known: &Known, case: &Case, profile: Profile) -> Outcome<Vec<Run>> {
-        let seconds = known.course.theory(&case.link).unwrap_or(0.0);
+        let seconds = known.protocol.theory(&case.link).unwrap_or(0.0);
         if seconds > f64::from(DEADLINE_SECONDS) {
             return Err(Problem::usage(format!(
                 "the link alone would take {seconds:.0} s, and computations end after \
@@ -148,7 +149,7 @@ impl Bench {
             let known = known(&case, subject, members.clone(), held.rules).await?;
             let runs = runs(driver, &known, self.repeat).await?;
             // What this machine can do says nothing of theirs.
-            known.course.line(case, known.setup.workload.amount(), runs, Vec::new())
+            known.protocol.line(case, known.setup.workload.amount(), runs, Vec::new())
         };
         let measured = measured.await;
         if let Err(problem) = &measured
@@ -170,10 +171,10 @@ impl Bench {
     }
 }
 
-/// What is known of a case before anything has run.
+/// The facts about a case before anything has run.
 struct Known {
     setup: Setup,
-    course: Course,
+    protocol: ProtocolCost,
 }
 
 async fn known(
@@ -185,8 +186,8 @@ async fn known(
     let case = case.clone();
     blocking(move || {
         let setup = Setup::new(&case, subject, members, rules);
-        let course = simulated::course(&setup)?;
-        Ok(Known { setup, course })
+        let protocol = simulated::protocol_cost(&setup)?;
+        Ok(Known { setup, protocol })
     })
     .await
 }
@@ -196,7 +197,7 @@ async fn runs(driver: &Driver, known: &Known, repeat: usize) -> Outcome<Vec<Run>
     let mut runs = Vec::new();
     for number in 0..=repeat {
         let (run, _) = driver.run(&known.setup).await?;
-        known.course.check(&run)?;
+        known.protocol.check(&run)?;
         match number {
             0 => {}
             1..=KEPT => runs.push(run),
@@ -234,7 +235,7 @@ async fn blocking<T: Send + 'static>(
     thread::Builder::new()
         .name("bench".to_owned())
         .spawn(move || {
-            // Nobody listens any more after an interrupt.
+            // The receiver is gone after an interrupt.
             let _ = tell.send(work());
         })
         .map_err(Problem::ours)?;

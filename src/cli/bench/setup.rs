@@ -1,4 +1,5 @@
-//! Who computes what under which rules: the same for nodes and for the simulation.
+//! The setup of a computation: members, function and rules, the same for nodes and for the
+//! simulation.
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,7 @@ pub(super) fn names(parties: usize, helpers: usize) -> Vec<String> {
     party.chain(helper).collect()
 }
 
-/// How many nodes without data it takes: two parties have a third node where three compute on shares.
+/// Returns the number of helpers: two parties have a third node where three compute on shares.
 pub(super) fn helpers(subject: &Subject, suite: &str, parties: usize, profile: Profile) -> usize {
     let empty = subject.function.input == InputKind::Other;
     let on_shares = subject.is_on_shares() || (profile == Profile::Production && !empty);
@@ -58,7 +59,7 @@ impl Setup {
         self.workload.inputs.len()
     }
 
-    /// What each member brings, as its node would make it of what its client asks for.
+    /// Makes the request of each member, as its node would make it from its client's.
     pub(super) fn requests(&self) -> Outcome<Vec<Request>> {
         Ok(self.timed_requests()?.0)
     }
@@ -89,16 +90,18 @@ impl Setup {
     /// Refuses what another suite would compute than the one that the case is of.
     fn check_suite(&self, request: &Request) -> Outcome {
         let (name, suite) = (self.workload.subject.name, request.suite());
-        match suite == self.suite {
-            true => Ok(()),
-            false => Err(Problem::usage(format!(
+        if suite == self.suite {
+            Ok(())
+        } else {
+            Err(Problem::usage(format!(
                 "the suite `{}` does not compute {name} here, `{suite}` does",
                 self.suite
-            ))),
+            )))
         }
     }
 
-    /// What each member proposes; as long as what nodes propose, so that it costs as many bytes.
+    /// Makes the proposal of each member; as long as those of nodes, so that it costs as many
+    /// bytes.
     pub(super) fn offer(&self, request: &Request) -> Offer {
         Offer {
             spec: self.spec(request),

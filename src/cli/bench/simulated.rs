@@ -10,32 +10,32 @@ use cloister_protocols::simulation::{Link as Speed, Report, Simulation};
 use cloister_protocols::trace::{Trace, TracedRound};
 use cloister_report::measurement::{Link, NodeCost, Round};
 
-use super::course::{self, Course, Preparation, Run};
+use super::protocol_cost::{self, Preparation, ProtocolCost, Run};
 use super::setup::Setup;
 use crate::problem::{Outcome, Problem};
 
-/// What the protocol alone says: how many messages wait for each other, and how much goes where.
+/// Computes the profile of the protocol alone: the depth of messages, and the traffic of each node.
 /// Arithmetic takes no time.
-pub(super) fn course(setup: &Setup) -> Outcome<Course> {
+pub(super) fn protocol_cost(setup: &Setup) -> Outcome<ProtocolCost> {
     let unit = Speed { latency: 1.0, bandwidth: f64::INFINITY };
     let report = simulate(setup, setup.requests()?, Simulation::new(0).link(unit))?;
-    Ok(course_of(&setup.members, &report))
+    Ok(protocol_cost_of(&setup.members, &report))
 }
 
-fn course_of(members: &[String], report: &Report<()>) -> Course {
+fn protocol_cost_of(members: &[String], report: &Report<()>) -> ProtocolCost {
     let nodes = nodes(members, report, vec![Duration::ZERO; members.len()]);
     let total = |of: fn(&Traffic) -> u64| -> u64 {
         report.meters.iter().map(|meter| of(&meter.total())).sum()
     };
     let sent = report.meters.iter().flat_map(Meter::traffic).map(|traffic| traffic.bytes_sent);
-    Course {
+    ProtocolCost {
         rounds: report.rounds(),
         depth: last(&report.ended),
         messages: total(|traffic| traffic.messages_sent),
         bytes: total(|traffic| traffic.bytes_sent),
         busiest: sent.max().unwrap_or(0),
         nodes: report.meters.iter().map(|meter| meter.by_round().to_vec()).collect(),
-        preparation: preparation(&report.meters, course::preparing(&nodes)),
+        preparation: preparation(&report.meters, protocol_cost::preparing(&nodes)),
     }
 }
 
@@ -95,17 +95,22 @@ fn simulate(setup: &Setup, requests: Vec<Request>, simulation: Simulation) -> Ou
     }
 }
 
-/// What it cost each member, whose encoding took so long.
+/// Computes the cost for each member, whose encoding took so long.
 fn nodes(members: &[String], report: &Report<()>, encoding: Vec<Duration>) -> Vec<NodeCost> {
-    let nodes = report.traces.iter().zip(&report.meters).zip(members.iter().zip(encoding));
-    nodes.map(|((trace, meter), of)| node(of, trace, meter)).collect()
+    let measured = report.traces.iter().zip(&report.meters);
+    members
+        .iter()
+        .zip(encoding)
+        .zip(measured)
+        .map(|((name, encoding), (trace, meter))| node(name, encoding, trace, meter))
+        .collect()
 }
 
-fn node((name, encoding): (&String, Duration), trace: &Trace, meter: &Meter) -> NodeCost {
+fn node(name: &str, encoding: Duration, trace: &Trace, meter: &Meter) -> NodeCost {
     let rounds: Vec<Round> = trace.rounds.iter().map(round).collect();
     let total = meter.total();
     NodeCost {
-        name: name.clone(),
+        name: name.to_owned(),
         messages_sent: total.messages_sent,
         bytes_sent: total.bytes_sent,
         bytes_received: total.bytes_received,
@@ -124,7 +129,7 @@ fn round(round: &TracedRound) -> Round {
     let interval = |(begin, end): &(Duration, Duration)| (begin.as_secs_f64(), end.as_secs_f64());
     Round {
         name: round.name.to_owned(),
-        stage: course::stage(round.stage),
+        stage: protocol_cost::stage(round.stage),
         begins: round.begins.as_secs_f64(),
         ends: round.ends.as_secs_f64(),
         arithmetic: round.arithmetic.as_secs_f64(),
@@ -196,12 +201,12 @@ mod tests {
 
     #[test]
     fn preparation_is_apart_in_counts_and_in_times() {
-        let course = course_of(&members(), &report(1.0));
+        let cost = protocol_cost_of(&members(), &report(1.0));
         let preparation = Preparation { rounds: 1, depth: 2.0, messages: 2, bytes: 200 };
-        assert_eq!(course.preparation, Some(preparation));
+        assert_eq!(cost.preparation, Some(preparation));
         let run = || Run::new(4.0, nodes(&members(), &report(0.5), vec![Duration::ZERO; 2]));
-        course.check(&run()).unwrap();
-        let line = course.line(case(), 1, vec![run(), run()], Vec::new()).unwrap();
+        cost.check(&run()).unwrap();
+        let line = cost.line(case(), 1, vec![run(), run()], Vec::new()).unwrap();
         assert_eq!((line.rounds, line.depth, line.messages, line.bytes), (3, 8, 8, 242));
         let online = line.stage(Stage::Online);
         assert_eq!((online.rounds, online.depth, online.messages, online.bytes), (2, 6, 6, 42));
@@ -211,11 +216,11 @@ mod tests {
 
     #[test]
     fn a_round_of_another_stage_is_another_round() {
-        let course = course_of(&members(), &report(1.0));
+        let cost = protocol_cost_of(&members(), &report(1.0));
         let mut run = Run::new(4.0, nodes(&members(), &report(0.5), vec![Duration::ZERO; 2]));
         for round in run.nodes.iter_mut().flat_map(|node| &mut node.trace) {
             round.stage = Stage::Online;
         }
-        assert!(course.check(&run).is_err());
+        assert!(cost.check(&run).is_err());
     }
 }

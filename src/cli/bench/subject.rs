@@ -1,5 +1,5 @@
-//! What can be measured: the functions of the catalogue, and the operations on shares that they are
-//! made of, each with public test data of any size.
+//! The subjects of measurements: the functions of the catalogue, and the operations on shares that
+//! they are made of, each with public test data of any size.
 
 use std::sync::LazyLock;
 
@@ -13,11 +13,11 @@ use crate::problem::{Outcome, Problem};
 /// A function, or an operation on shares, that can be measured.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Subject {
-    /// What it is called here: the function's own name, or the operation's.
+    /// Its name here: the function's own, or the operation's.
     pub(super) name: &'static str,
     /// The function of the catalogue.
     pub(super) function: &'static Descriptor,
-    /// What is counted.
+    /// The unit of its size.
     pub(super) unit: &'static str,
     /// The size of one party's data where nothing is said.
     pub(super) usual_size: usize,
@@ -49,12 +49,12 @@ enum Data {
     Chain,
 }
 
-/// What all parties compute, and on which data.
+/// The computation of all parties, with its data.
 #[derive(Clone, Debug)]
 pub(super) struct Workload {
-    /// What is measured.
+    /// The subject.
     pub(super) subject: &'static Subject,
-    /// How large one party's data are.
+    /// The size of one party's data.
     pub(super) size: usize,
     /// The parameters, as a client sends them.
     pub(super) parameters: Map<String, Value>,
@@ -101,16 +101,16 @@ const OPERATIONS: [(&str, &str, usize); 8] = [
 /// The suite of three nodes, of which some may bring no data.
 pub(super) const REPLICATED: &str = "replicated";
 
-/// The suite of all parties and nobody else: two suffice. It has to be asked for by name.
+/// The suite of all parties without helpers: two suffice. It has to be asked for by name.
 pub(super) const PAIRWISE: &str = "pairwise";
 
 /// The parameter that asks for the mode alone.
 const ONLY_MODE: &str = "only_mode";
 
-/// How many categories the test data have.
+/// The number of categories in the test data.
 const CATEGORIES: u64 = 5;
 
-/// How many columns the test data of a regression have, one after the other in a row.
+/// The number of columns in the test data of a regression, one after the other in a row.
 const REGRESSORS: usize = 4;
 
 /// A function of the catalogue with data as it takes them; none of what measures operations, or makes
@@ -167,12 +167,12 @@ impl Subject {
         self.suites().first().copied().unwrap_or_default()
     }
 
-    /// Whether it is computed on shares.
+    /// Returns `true` if it is computed on shares.
     pub(super) fn is_on_shares(&self) -> bool {
         self.function.is_on_shares()
     }
 
-    /// Whether the data of each party are what `size` counts; an operation is one of all nodes.
+    /// Returns `true` if `size` counts the data of each party; an operation is one of all nodes.
     pub(super) fn is_of_each_party(&self) -> bool {
         !matches!(
             self.data,
@@ -185,8 +185,8 @@ impl Subject {
         )
     }
 
-    /// Refuses an operation on shares to two parties: there is no client that could name a third. By
-    /// themselves they have it on another suite.
+    /// Refuses an operation on shares to two parties: there is no client that could name a third.
+    /// By themselves they have it on another suite.
     pub(super) fn check_parties(&self, parties: usize, suite: &str) -> Outcome {
         match (self.data, parties) {
             (Data::Operation(_) | Data::Chain, ..3) if suite != PAIRWISE => {
@@ -200,9 +200,9 @@ impl Subject {
         }
     }
 
-    /// How much one party's test data take, in numbers.
+    /// Returns the size of one party's test data, in numbers.
     pub(super) fn items_of_a_party(&self, size: usize) -> usize {
-        /// What texts and objects take beside numbers, here and as JSON.
+        /// The size of texts and objects beside numbers, here and as JSON.
         const LONG: usize = 4;
         match self.data {
             Data::Rounds | Data::Operation(_) | Data::Chain => 0,
@@ -309,12 +309,9 @@ impl Workload {
         self.inputs.iter().map(|input| document(input, extremes)).collect()
     }
 
-    /// How many of the subject's unit all parties have together.
+    /// Returns the number of the subject's units of all parties together.
     pub(super) fn amount(&self) -> usize {
-        match self.subject.is_of_each_party() {
-            true => self.size * self.inputs.len(),
-            false => self.size,
-        }
+        if self.subject.is_of_each_party() { self.size * self.inputs.len() } else { self.size }
     }
 }
 

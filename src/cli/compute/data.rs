@@ -1,4 +1,4 @@
-//! What each party brings: values on the command line, a file, or columns of its dataset.
+//! The data of each party: values on the command line, a file, or columns of its dataset.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::problem::{Outcome, Problem};
 
-/// Where data come from, as they were given.
+/// The source of data, as it was given.
 pub(super) enum Given<'a> {
     /// Texts: JSON, or columns of a dataset.
     Inline(&'a [String]),
@@ -85,15 +85,15 @@ fn read_file(given: &str) -> Outcome<Value> {
     };
     let text = fs::read_to_string(&path)
         .map_err(|error| Problem::usage(format!("cannot read {path}: {error}")))?;
-    match path.ends_with(".csv") {
-        true => {
-            read_csv(&text, columns).map_err(|reason| Problem::usage(format!("{path}: {reason}")))
-        }
-        false => parse(&text, &path),
+    if path.ends_with(".csv") {
+        read_csv(&text, columns).map_err(|reason| Problem::usage(format!("{path}: {reason}")))
+    } else {
+        parse(&text, &path)
     }
 }
 
-/// One column is a list of its values, several are a list of rows. A column is of numbers if all of it is.
+/// One column is a list of its values, several are a list of rows. A column is of numbers if all of
+/// it is.
 fn read_csv(text: &str, wanted: Option<&str>) -> Result<Value, String> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let head = reader.headers().map_err(|error| error.to_string())?.clone();

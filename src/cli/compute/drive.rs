@@ -1,4 +1,5 @@
-//! Has all nodes compute, shows how far they are, and ends it everywhere when it is interrupted.
+//! Has all nodes compute, shows their progress, and ends the computation everywhere on an
+//! interrupt.
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
@@ -13,13 +14,13 @@ use tokio::time::{sleep, timeout};
 use super::progress::Progress;
 use crate::problem::{Fault, Problem};
 
-/// How often the nodes are asked how far they are.
+/// The interval at which the nodes are asked for their progress.
 const POLL: Duration = Duration::from_millis(500);
 
-/// How long nodes may take to end a computation before we leave them to their deadlines.
+/// The time in which nodes must end a computation, before they are left to their deadlines.
 const CANCELLING: Duration = Duration::from_secs(10);
 
-/// Why there is no result.
+/// The reason for which there is no result.
 pub(crate) enum NoResult {
     /// Parties failed.
     Failed(Failed),
@@ -42,7 +43,7 @@ impl From<NoResult> for Problem {
     }
 }
 
-/// The reports of all parties, which agree.
+/// Returns the reports of all parties, which agree.
 pub(crate) async fn drive(
     consortium: &Consortium,
     job: Job,
@@ -74,7 +75,7 @@ pub(crate) async fn drive(
     Ok(reports)
 }
 
-/// Asks the nodes how far they are, for ever. Nodes that do not tell are left in peace.
+/// Asks the nodes for their progress, for ever. Nodes that do not tell are left out.
 async fn follow(consortium: &Consortium, network: &str, progress: &Progress) -> Infallible {
     loop {
         sleep(POLL).await;
@@ -82,8 +83,8 @@ async fn follow(consortium: &Consortium, network: &str, progress: &Progress) -> 
     }
 }
 
-/// Ends the computation at all nodes, and says what came of it. A node may not have begun when it is told
-/// first, so it is told until every party's request has ended.
+/// Ends the computation at all nodes. Returns a sentence on the outcome. A node may not have begun
+/// when it is told first, so it is told until every party's request has ended.
 async fn cancel(
     consortium: &Consortium,
     network: &str,

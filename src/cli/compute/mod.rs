@@ -15,9 +15,9 @@ use self::data::Given;
 use self::data::parse;
 pub(super) use self::drive::{NoResult, drive};
 pub(super) use self::output::{Format, Output, document, errors};
-use crate::folder::Folder;
-use crate::present::page::Section;
+use crate::consortium_dir::ConsortiumDir;
 use crate::problem::{Outcome, Problem};
+use crate::render::page::Section;
 
 /// Have all nodes of a consortium compute a function together, and print the result.
 ///
@@ -35,11 +35,12 @@ pub(super) struct Arguments {
     /// dataset, DATASET.COLUMN[,COLUMN…], one for each party or one for all.
     #[arg(long, value_name = "[PARTY=]JSON|DATASET.COLUMN")]
     data: Vec<String>,
-    /// A file with a party's data: one for each party in order, or as PARTY=FILE. JSON; or CSV with a
-    /// head, of which FILE.csv:COLUMN[,COLUMN…] takes some columns.
+    /// A file with a party's data: one for each party in order, or as PARTY=FILE. JSON; or CSV with
+    /// a head, of which FILE.csv:COLUMN[,COLUMN…] takes some columns.
     #[arg(long, alias = "data-json", value_name = "[PARTY=]FILE")]
     data_file: Vec<String>,
-    /// Which rows of a dataset, as JSON: {"column": "age", "op": ">=", "value": 40}, with and, or, not.
+    /// A condition on the rows of a dataset, as JSON: {"column": "age", "op": ">=", "value": 40},
+    /// with and, or, not.
     #[arg(long = "where", value_name = "JSON", requires = "data")]
     filter: Option<String>,
     /// A parameter, the same for all parties; the value is read as JSON if it is JSON, else as
@@ -54,7 +55,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let file = Folder::new(&arguments.consortium).read_client()?;
+    let file = ConsortiumDir::new(&arguments.consortium).read_client()?;
     let data = arguments.read_data(&file.member)?;
     arguments.output.check()?;
     let job = Job {
@@ -90,9 +91,10 @@ async fn compute(consortium: Consortium, job: Job, data: Vec<Data>, output: &Out
 impl Arguments {
     fn read_data(&self, members: &[ApiMember]) -> Outcome<Vec<Data>> {
         let filter = self.filter.as_deref().map(|text| parse(text, "--where")).transpose()?;
-        let given = match self.data_file.is_empty() {
-            true => Given::Inline(&self.data),
-            false => Given::Files(&self.data_file),
+        let given = if self.data_file.is_empty() {
+            Given::Inline(&self.data)
+        } else {
+            Given::Files(&self.data_file)
         };
         data::read(&given, filter.as_ref(), members)
     }

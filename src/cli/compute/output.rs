@@ -1,4 +1,4 @@
-//! How results leave the command: as tables, JSON or CSV on standard output, and as a page in a file.
+//! The output of results: tables, JSON or CSV on standard output, and a page in a file.
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::cli::moment_of;
 use crate::files::write_at_once;
-use crate::present::page::{self, Page, Section};
-use crate::present::terminal::{self, Style};
-use crate::present::{blocks, circumstances, csv, flatten};
 use crate::problem::{Fault, Outcome, Problem};
+use crate::render::page::{self, Page, Section};
+use crate::render::terminal::{self, Style};
+use crate::render::{blocks, circumstances, csv, flatten};
 
 /// In which form results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,7 +26,7 @@ pub(crate) enum Format {
     Csv,
 }
 
-/// Whether results are drawn.
+/// The choice to draw results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Draw {
     /// On a terminal.
@@ -45,7 +45,7 @@ pub(crate) struct Output {
     /// Print one JSON document on standard output: the same as `--format json`.
     #[arg(long, conflicts_with = "format")]
     json: bool,
-    /// Whether tables have histograms and grids drawn, or a row for each value.
+    /// Draw histograms and grids, or print a row for each value.
     #[arg(long, value_enum, default_value = "auto")]
     draw: Draw,
     /// Write a report with plots to this file, too: one page of HTML that stands alone.
@@ -54,25 +54,26 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// The form that was asked for.
+    /// Returns the form that was asked for.
     pub(crate) fn format(&self) -> Format {
         if self.json { Format::Json } else { self.format }
     }
 
-    /// What of it can be known to be wrong before anything is computed.
+    /// Checks all that can be checked before anything is computed.
     pub(crate) fn check(&self) -> Outcome {
         let Some(path) = &self.output else { return Ok(()) };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        match folder.unwrap_or(Path::new(".")).is_dir() && !path.is_dir() {
-            true => Ok(()),
-            false => Err(Problem::usage(format!(
+        if folder.unwrap_or(Path::new(".")).is_dir() && !path.is_dir() {
+            Ok(())
+        } else {
+            Err(Problem::usage(format!(
                 "the report cannot be written to {}: name a file in a folder that there is",
                 path.display()
-            ))),
+            )))
         }
     }
 
-    /// A result as text in the form that was asked for.
+    /// Writes a result as text in the form that was asked for.
     pub(crate) fn text(&self, reports: &[(String, Report)]) -> Outcome<String> {
         let Some((_, first)) = reports.first() else {
             return Err(Problem::usage("the consortium has no parties"));
@@ -113,12 +114,12 @@ impl Output {
         let mut rows = Vec::new();
         flatten(String::new(), &report.result, &mut rows);
         rows.extend(circumstances(report));
-        // Whoever reads it is a program, which takes the characters that there are.
+        // The reader is a program, which takes the characters that there are.
         terminal::rows(&rows, Style { unicode: true, width: usize::MAX, ..style })
     }
 }
 
-/// The first party's report, with what it cost each.
+/// Makes the document of the first party's report, with the cost of each.
 pub(crate) fn document(first: &Report, reports: &[(String, Report)]) -> Value {
     let cost = |(party, report): &(String, Report)| json!({"party": party, "cost": report.cost});
     let costs: Vec<Value> = reports.iter().map(cost).collect();

@@ -1,5 +1,5 @@
-//! How far each party is: moving lines on a terminal, a line for each change elsewhere. Only standard
-//! error is written to.
+//! The progress of each party: moving lines on a terminal, a line for each change elsewhere. Only
+//! standard error is written to.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,12 +9,12 @@ use cloister_client::{Computation, State, Waiting};
 use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::present::clean;
+use crate::render::clean;
 
-/// What nobody needs to hear of: most computations take less.
+/// The time before which nothing is shown: most computations take less.
 const PATIENT: Duration = Duration::from_secs(2);
 
-/// How often the moving lines move.
+/// The interval at which the moving lines move.
 const TICK: Duration = Duration::from_millis(120);
 
 /// Shows how far a computation is.
@@ -39,10 +39,7 @@ impl Progress {
     /// Of a computation between these parties.
     pub(super) fn of<'a>(parties: impl Iterator<Item = &'a str>) -> Self {
         let moving = Term::stderr().is_term() && std::env::var("TERM").is_ok_and(|t| t != "dumb");
-        let lines = match moving {
-            true => Lines::Moving(moving_lines(parties)),
-            false => Lines::Written,
-        };
+        let lines = if moving { Lines::Moving(moving_lines(parties)) } else { Lines::Written };
         Self { lines, waits: RefCell::default() }
     }
 
@@ -70,7 +67,7 @@ impl Progress {
         }
     }
 
-    /// What the nodes tell while they compute.
+    /// Shows the nodes' answers while they compute.
     pub(super) fn update(&self, told: &[(String, Computation)]) {
         for (party, computation) in told {
             let waiting = self.waiting(party, computation);
@@ -92,8 +89,8 @@ impl Progress {
         }
     }
 
-    /// `waiting for clinic-b since 00:12, at agreeing`, where that has lasted. The time is ours from when we
-    /// first heard of it: clocks differ.
+    /// `waiting for clinic-b since 00:12, at agreeing`, where that has lasted. The time is ours
+    /// from when we first heard of it: clocks differ.
     fn waiting(&self, party: &str, computation: &Computation) -> Option<String> {
         let mut waits = self.waits.borrow_mut();
         let Some(waiting) = computation.waiting.clone().filter(|w| !w.parties.is_empty()) else {

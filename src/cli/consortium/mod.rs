@@ -1,9 +1,9 @@
 //! `cloister consortium`: the file that says who computes together, made from the members' cards.
 
-mod ask;
+mod add_cards;
 mod diff;
+mod prompt;
 mod show;
-mod take_in;
 
 use std::path::{Path, PathBuf};
 
@@ -23,9 +23,9 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Make a file from the cards of two members or more.
-    New(take_in::Arguments),
+    New(add_cards::Arguments),
     /// Take in the cards of further members, or newer cards of those that are there.
-    Add(take_in::Arguments),
+    Add(add_cards::Arguments),
     /// Take a member out.
     Remove {
         /// The consortium file.
@@ -35,7 +35,8 @@ enum Command {
         #[command(flatten)]
         node: Node,
     },
-    /// Show the members, their fingerprints in words, and the hash that all members must have alike.
+    /// Show the members, their fingerprints in words, and the hash that all members must have
+    /// alike.
     Show(show::Arguments),
     /// Say what two files have differently: in whom, and in what.
     Diff(diff::Arguments),

@@ -34,9 +34,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     };
     let members: Vec<(&Member, Option<Vec<u64>>)> =
         consortium.members().iter().map(|member| (member, days(member))).collect();
-    match arguments.json {
-        true => print(&format!("{:#}\n", document(&consortium, &members))),
-        false => print(&for_people(&consortium, &members)),
+    if arguments.json {
+        print(&format!("{:#}\n", document(&consortium, &members)))
+    } else {
+        print(&for_people(&consortium, &members))
     }
 }
 

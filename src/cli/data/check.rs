@@ -1,5 +1,5 @@
-//! `cloister data check`: whether the members' datasets of one name fit each other, before anything is
-//! computed.
+//! `cloister data check`: whether the members' datasets of one name fit each other, before anything
+//! is computed.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use cloister_client::Consortium;
 use serde_json::{Value, json};
 
 use crate::cli::{columns, print};
-use crate::folder::Folder;
+use crate::consortium_dir::ConsortiumDir;
 use crate::problem::{Outcome, Problem};
 
 /// Compare the schemas of a dataset at all members: names, types, units, ranges, levels, missing.
@@ -25,38 +25,40 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// Where members differ: what of which column, and what each member has.
+/// A difference between members: the column, its entry, and each member's value.
 struct Difference {
     column: String,
     what: &'static str,
-    /// Whether they cannot compute with it together.
+    /// True if they cannot compute with it together.
     matters: bool,
     members: BTreeMap<String, Value>,
 }
 
-/// What is compared of a column; those that are wrong to compute with come first.
+/// The entries of a column that are compared, each with `true` if a difference forbids computing.
 const COMPARED: [(&str, bool); 5] =
     [("kind", true), ("unit", true), ("levels", true), ("range", false), ("missing", false)];
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let consortium = Consortium::new(Folder::new(&arguments.consortium).read_client()?)?;
+    let consortium = Consortium::new(ConsortiumDir::new(&arguments.consortium).read_client()?)?;
     let described = consortium.describe(&arguments.dataset);
     let schemas = actix::System::new().block_on(described)?;
     let differences = compare(&schemas);
-    match arguments.json {
-        true => print(&format!("{:#}\n", document(&differences)))?,
-        false => print(&table(&differences))?,
+    if arguments.json {
+        print(&format!("{:#}\n", document(&differences)))?
+    } else {
+        print(&table(&differences))?
     }
-    match differences.iter().any(|difference| difference.matters) {
-        false => Ok(()),
-        true => Err(Problem::peer(format!(
+    if differences.iter().any(|difference| difference.matters) {
+        Err(Problem::peer(format!(
             "the members' datasets `{}` do not fit each other: have their owners mend what is marked",
             arguments.dataset
-        ))),
+        )))
+    } else {
+        Ok(())
     }
 }
 
-/// All differences between the members' schemas.
+/// Finds all differences between the members' schemas.
 fn compare(schemas: &[(String, Value)]) -> Vec<Difference> {
     let mut names: Vec<&str> =
         schemas.iter().flat_map(|(_, schema)| column_names(schema)).collect();

@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     /// A CSV file with a line of names, or a folder of such.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// What parts the fields of a CSV file; a comma where it is left out.
+    /// The separator between the fields of a CSV file; a comma where it is left out.
     #[arg(long, requires = "csv", value_name = "CHARACTER")]
     delimiter: Option<char>,
     /// A Parquet file, or a folder of such.
@@ -119,7 +119,7 @@ fn column(text: &str) -> Result<DeclaredColumn, String> {
     Ok(DeclaredColumn { name, kind, unit, range: None, levels: None })
 }
 
-/// What was found, a row for each column.
+/// Lays out the findings, a row for each column.
 fn table(report: &Value) -> String {
     let number = |value: &Value| value.as_u64().map_or(String::new(), |number| number.to_string());
     let row = |column: &Value| {

@@ -1,8 +1,8 @@
 //! `cloister demo`: three real nodes, real data, joint results beside a plaintext check.
 //!
 //! The three parties hold parts of the Wisconsin breast cancer data. One central client has their
-//! nodes compute over all of it, while each node sees its own party's rows only. The check pools the
-//! rows, which nobody could do if the data were not public, and computes with other code.
+//! nodes compute over all of it, while each node sees its own party's rows only. The check pools
+//! the rows, which would be impossible if the data were not public, and computes with other code.
 
 mod dataset;
 mod plaintext;
@@ -20,8 +20,8 @@ use self::dataset::Party;
 use self::program::Step;
 use super::init;
 use super::node::Stop;
-use crate::fleet::{Event, Fleet};
-use crate::folder::Folder;
+use crate::consortium_dir::ConsortiumDir;
+use crate::local_cluster::{Event, LocalCluster};
 use crate::logging;
 use crate::ports::Ports;
 use crate::problem::{Outcome, Problem};
@@ -29,7 +29,7 @@ use crate::problem::{Outcome, Problem};
 /// Three hospitals on this machine.
 const PARTIES: [&str; 3] = ["university", "municipal", "rural"];
 
-/// How long the nodes may take to be ready.
+/// The time in which the nodes must be ready.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Three nodes, real data, joint results beside a plaintext check.
@@ -46,32 +46,36 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     logging::start("warn")?;
     let scratch = tempfile::tempdir().map_err(Problem::ours)?;
-    let folder = Folder::new(scratch.path());
+    let folder = ConsortiumDir::new(scratch.path());
     let ports = Ports::take().map_err(Problem::ours)?;
     let init = init::Arguments::of(&PARTIES, ports.api(), ports.peer());
     init::make(&folder, &init)?;
     actix::System::new().block_on(show(&folder, arguments))
 }
 
-async fn show(folder: &Folder, arguments: &Arguments) -> Outcome {
+async fn show(folder: &ConsortiumDir, arguments: &Arguments) -> Outcome {
     let mut stop = Stop::new(false)?;
-    let mut fleet = Fleet::start(folder, PARTIES.into_iter(), "error")
+    let mut cluster = LocalCluster::start(folder, PARTIES.into_iter(), "error")
         .map_err(|error| Problem::ours(format!("cannot start a node: {error}")))?;
     let outcome = tokio::select! {
-        outcome = perform(folder, &mut fleet, arguments) => outcome,
+        outcome = perform(folder, &mut cluster, arguments) => outcome,
         reason = stop.wait() => Err(Problem::usage(reason)),
     };
     if arguments.keep && outcome.is_ok() {
         eprintln!("the nodes of {} run until you press Ctrl-C", folder.path().display());
         stop.wait().await;
     }
-    fleet.stop().await;
+    cluster.stop().await;
     outcome
 }
 
-async fn perform(folder: &Folder, fleet: &mut Fleet, arguments: &Arguments) -> Outcome {
+async fn perform(
+    folder: &ConsortiumDir,
+    cluster: &mut LocalCluster,
+    arguments: &Arguments,
+) -> Outcome {
     let started = Instant::now();
-    wait_until_ready(fleet).await?;
+    wait_until_ready(cluster).await?;
     let seconds = started.elapsed().as_secs_f64();
     eprintln!("three nodes are ready after {:.0} ms", seconds * 1e3);
 
@@ -85,10 +89,10 @@ async fn perform(folder: &Folder, fleet: &mut Fleet, arguments: &Arguments) -> O
     report(&steps, &consortium, arguments)
 }
 
-async fn wait_until_ready(fleet: &mut Fleet) -> Outcome {
+async fn wait_until_ready(cluster: &mut LocalCluster) -> Outcome {
     let all = async {
         for _ in PARTIES {
-            match fleet.event().await {
+            match cluster.event().await {
                 Some(Event::Ready { name, url }) => eprintln!("ready {name} {url}"),
                 _ => return Err(Problem::ours("a node ended before it was ready")),
             }
@@ -120,8 +124,9 @@ fn report(steps: &[Step], consortium: &Consortium, arguments: &Arguments) -> Out
     } else {
         super::print(&table::render(steps))?;
     }
-    match agree {
-        true => Ok(()),
-        false => Err(Problem::ours("a joint result differs from the plaintext check")),
+    if agree {
+        Ok(())
+    } else {
+        Err(Problem::ours("a joint result differs from the plaintext check"))
     }
 }

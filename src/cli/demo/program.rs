@@ -1,4 +1,4 @@
-//! What the demonstration computes, and how each joint result compares with the plaintext check.
+//! The program of the demonstration: each joint result beside the plaintext check.
 //!
 //! The variance of a column is its covariance with itself: exact sums on the nodes, one rounding.
 

@@ -1,5 +1,5 @@
-//! `cloister identity`: a party's own key and certificate, and the card that it hands to the others. The
-//! key never leaves its folder.
+//! `cloister identity`: a party's own key and certificate, and the card that it hands to the
+//! others. The key never leaves its folder.
 
 mod renew;
 mod show;
@@ -32,8 +32,8 @@ enum Command {
     Card(MakeCard),
     /// Show an identity: fingerprint in words, days left, renewal, card.
     Show(show::Arguments),
-    /// Renew an identity in steps, without stopping: `--prepare`, then all members take in the new card,
-    /// then `--finish`, and at last `--forget`.
+    /// Renew an identity in steps, without stopping: `--prepare`, then all members take in the new
+    /// card, then `--finish`, and at last `--forget`.
     Renew(renew::Arguments),
 }
 
@@ -48,7 +48,7 @@ struct New {
     /// The URL at which clients will reach the party's node. With `--peer`, the card is made, too.
     #[arg(long, value_name = "URL", requires = "peer")]
     api: Option<String>,
-    /// Where other nodes will reach it: HOST:PORT.
+    /// The address at which other nodes will reach it: HOST:PORT.
     #[arg(long, value_name = "HOST:PORT", requires = "api")]
     peer: Option<String>,
 }
@@ -60,7 +60,7 @@ struct MakeCard {
     /// The URL at which clients reach the party's node; as in the last card, if it is left out.
     #[arg(long, value_name = "URL")]
     api: Option<String>,
-    /// Where other nodes reach it; as in the last card, if it is left out.
+    /// The address at which other nodes reach it; as in the last card, if it is left out.
     #[arg(long, value_name = "HOST:PORT")]
     peer: Option<String>,
 }

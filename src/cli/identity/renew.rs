@@ -1,6 +1,6 @@
 //! `cloister identity renew`: another key and certificate, while the node runs.
 //!
-//! The order is what keeps everybody connected: first all members pin both certificates, then the node
+//! The order keeps all members connected: first all members pin both certificates, then the node
 //! switches, then they pin the new one alone. Each step refuses to come before the one before it.
 
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ use cloister_certs::{Fingerprint, Identity, Renewal, Stage, Validity};
 
 use super::{problem, write_card};
 use crate::cli::{aloud, print};
+use crate::config::read_settings;
 use crate::files::read_toml;
-use crate::layers::read_settings;
 use crate::operator::{Operator, Reloaded};
 use crate::problem::{Outcome, Problem};
 
@@ -65,7 +65,7 @@ pub(super) fn card_of(folder: &Path, identity: &Identity, api: &str, peer: &str)
     Card::new(identity, next, api, peer).map_err(Problem::usage)
 }
 
-/// What every step needs to know.
+/// The facts that every step needs.
 struct Step {
     config: PathBuf,
     settings: Settings,

@@ -25,9 +25,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let identity = Identity::load(&arguments.dir).map_err(problem)?;
     let stage = Renewal::of(&arguments.dir).stage().map_err(problem)?;
     let card = read_card(&arguments.dir, identity.name());
-    let text = match arguments.json {
-        true => format!("{:#}\n", document(&identity, &stage, card.as_ref())),
-        false => for_people(&identity, &stage, card.as_ref()),
+    let text = if arguments.json {
+        format!("{:#}\n", document(&identity, &stage, card.as_ref()))
+    } else {
+        for_people(&identity, &stage, card.as_ref())
     };
     crate::cli::print(&text)
 }

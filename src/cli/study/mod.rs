@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 pub(super) use self::run::{Arguments as RunArguments, run as run_study};
 use super::{aloud, columns, identity, print};
+use crate::consortium_dir::ConsortiumDir;
 use crate::files::read_toml;
-use crate::folder::Folder;
 use crate::problem::{Outcome, Problem};
 use crate::study::{Study, expectation};
 
@@ -31,7 +31,8 @@ enum Command {
     Check {
         /// The study.
         study: PathBuf,
-        /// The folder with the consortium's client.toml: its nodes are asked for profiles and schemas.
+        /// The folder with the consortium's client.toml: its nodes are asked for profiles and
+        /// schemas.
         #[arg(long, value_name = "DIR")]
         consortium: Option<PathBuf>,
     },
@@ -61,7 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Command::Check { study, consortium } => {
             let study = Study::read(study)?;
             if let Some(folder) = consortium {
-                let consortium = Consortium::new(Folder::new(folder).read_client()?)?;
+                let consortium = Consortium::new(ConsortiumDir::new(folder).read_client()?)?;
                 actix::System::new().block_on(check_nodes(&study, &consortium))?;
             }
             introduce(&study);
@@ -77,10 +78,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         }
         Command::Verify { study, consortium, json } => {
             let study = Study::read(study)?;
-            let signatures = read_signatures(&study, &Folder::new(consortium))?;
-            let text = match json {
-                true => format!("{:#}\n", document(&study, Some(&signatures))),
-                false => table(&signatures),
+            let signatures = read_signatures(&study, &ConsortiumDir::new(consortium))?;
+            let text = if *json {
+                format!("{:#}\n", document(&study, Some(&signatures)))
+            } else {
+                table(&signatures)
             };
             print(&text)?;
             Ok(signatures.check(true)?)
@@ -101,16 +103,17 @@ fn introduce(study: &Study) {
 /// Stops where the nodes are not as the study expects.
 async fn check_nodes(study: &Study, consortium: &Consortium) -> Outcome {
     let wrong = expectation::differences(study, consortium).await?;
-    match wrong.is_empty() {
-        true => Ok(()),
-        false => Err(Problem::peer(format!(
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::peer(format!(
             "the nodes are not as the study expects, so nothing was computed:\n  {}",
             wrong.join("\n  ")
-        ))),
+        )))
     }
 }
 
-fn read_signatures(study: &Study, folder: &Folder) -> Outcome<Signatures> {
+fn read_signatures(study: &Study, folder: &ConsortiumDir) -> Outcome<Signatures> {
     let hint = "signatures are checked against the consortium file: put it there";
     let members: Members = read_toml(&folder.consortium(), hint)?;
     Ok(study.document().signatures(&members))

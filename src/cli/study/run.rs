@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use super::{check_nodes, introduce, read_signatures};
 use crate::cli::compute::{Format, NoResult, Output, document, drive, errors};
 use crate::cli::print;
-use crate::folder::Folder;
-use crate::present::csv;
-use crate::present::page::Section;
+use crate::consortium_dir::ConsortiumDir;
 use crate::problem::{Fault, Outcome, Problem};
+use crate::render::csv;
+use crate::render::page::Section;
 use crate::study::Study;
 
 /// Run a study: several computations, after everything that it expects was found to be so.
@@ -34,7 +34,7 @@ pub(in crate::cli) struct Arguments {
 pub(in crate::cli) fn run(arguments: &Arguments) -> Outcome {
     let study = Study::read(&arguments.study)?;
     arguments.output.check()?;
-    let folder = Folder::new(&arguments.consortium);
+    let folder = ConsortiumDir::new(&arguments.consortium);
     let consortium = Consortium::new(folder.read_client()?)?;
     let signatures = arguments.signatures(&study, &folder)?;
     introduce(&study);
@@ -44,7 +44,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Outcome {
     arguments.output.write_page(results.study.title(), &results.facts(), &results.done)
 }
 
-/// What has come of a study.
+/// The results of a study.
 struct Results {
     study: Study,
     signatures: Option<Signatures>,
@@ -52,8 +52,8 @@ struct Results {
 }
 
 impl Arguments {
-    /// Who has signed; nothing is known of it where a client has no consortium file.
-    fn signatures(&self, study: &Study, folder: &Folder) -> Outcome<Option<Signatures>> {
+    /// Reads the signatures; they are unknown where a client has no consortium file.
+    fn signatures(&self, study: &Study, folder: &ConsortiumDir) -> Outcome<Option<Signatures>> {
         if !folder.consortium().exists() && !self.require_signatures {
             return Ok(None);
         }
@@ -145,7 +145,7 @@ impl Results {
         })
     }
 
-    /// What is to be known of the study.
+    /// Lists the facts about the study.
     fn facts(&self) -> Vec<(String, String)> {
         let signed = match &self.signatures {
             Some(signatures) if signatures.are_complete() => {

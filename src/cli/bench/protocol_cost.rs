@@ -7,9 +7,9 @@ use cloister_report::measurement::{
 
 use crate::problem::{Outcome, Problem};
 
-/// What the protocol alone says of a computation, whoever runs it and however long it takes.
+/// The profile of a computation by the protocol alone, independent of nodes and times.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Course {
+pub(super) struct ProtocolCost {
     pub(super) rounds: usize,
     /// Messages that wait for each other, as a time in units of a latency.
     pub(super) depth: f64,
@@ -17,13 +17,13 @@ pub(super) struct Course {
     pub(super) bytes: u64,
     /// Bytes that go from one node to another, where most do.
     pub(super) busiest: u64,
-    /// What each node sends and receives, the agreement first, then round by round.
+    /// The traffic of each node, the agreement first, then round by round.
     pub(super) nodes: Vec<Vec<RoundCost>>,
-    /// What of it is preparation. None where nothing is prepared.
+    /// The part of it that is preparation. None where there is none.
     pub(super) preparation: Option<Preparation>,
 }
 
-/// What the protocol alone says of the rounds that make correlated randomness.
+/// The profile of the rounds that make correlated randomness, by the protocol alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Preparation {
     pub(super) rounds: usize,
@@ -42,10 +42,10 @@ pub(super) const KEPT: usize = 101;
 /// One run.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
-    /// From the last node's start to the last node's end, and the encoding that took longest before: all
-    /// nodes begin when they have their data encoded.
+    /// From the last node's start to the last node's end, and the encoding that took longest
+    /// before: all nodes begin when they have their data encoded.
     pub(super) seconds: f64,
-    /// What of that went into preparation, where it took longest.
+    /// The part of that for preparation, where it took longest.
     preparing: f64,
     /// None where there are more runs than are kept.
     pub(super) nodes: Vec<NodeCost>,
@@ -66,20 +66,20 @@ impl Run {
     }
 }
 
-impl Course {
-    /// What the link alone takes.
+impl ProtocolCost {
+    /// Returns the time that the link alone takes.
     pub(super) fn theory(&self, link: &Link) -> Option<f64> {
         let seconds = self.depth * link.round_trip / 2.0
             + link.bandwidth.map_or(0.0, |bandwidth| as_f64(self.busiest) / bandwidth);
         (seconds > 0.0).then_some(seconds)
     }
 
-    /// What each node sends and receives in all.
+    /// Returns the traffic of each node in all.
     pub(super) fn traffic(&self) -> impl Iterator<Item = Traffic> {
         self.nodes.iter().map(|rounds| total(rounds))
     }
 
-    /// Whether nodes have sent and received, round by round, what the protocol says.
+    /// Returns `true` if the traffic of nodes is, round by round, that of the protocol.
     pub(super) fn check(&self, run: &Run) -> Outcome {
         run.nodes.iter().zip(&self.nodes).try_for_each(|(node, rounds)| check(node, rounds))
     }
@@ -138,7 +138,8 @@ impl Course {
     }
 }
 
-/// How long the node that ended last prepared; of several that ended then, the longest.
+/// Returns the preparation time of the node that ended last; of several that ended then, the
+/// longest.
 pub(super) fn preparing(nodes: &[NodeCost]) -> f64 {
     let ended = |node: &NodeCost| node.begins + node.seconds;
     let last = nodes.iter().max_by(|one, other| {
@@ -166,9 +167,10 @@ fn check(node: &NodeCost, rounds: &[RoundCost]) -> Outcome {
         same &= node.trace.len() == rounds.len()
             && node.trace.iter().zip(rounds).all(|(seen, due)| is_same(seen, due));
     }
-    match same {
-        true => Ok(()),
-        false => Err(Problem::ours(format!(
+    if same {
+        Ok(())
+    } else {
+        Err(Problem::ours(format!(
             "{} took {} rounds and sent {} messages of {} bytes, and the simulation {}, {} and {}, or \
              other ones: this is a bug of one of the two",
             node.name,
@@ -178,7 +180,7 @@ fn check(node: &NodeCost, rounds: &[RoundCost]) -> Outcome {
             rounds.len().saturating_sub(1),
             due.messages_sent,
             due.bytes_sent
-        ))),
+        )))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Results for people and programs: on a terminal, as CSV, as a page.
 //!
-//! A result is JSON of whatever shape its function gives it. Here it becomes [`Block`]s (values, bars,
-//! grids), which each way of showing draws in its own manner. Categories come from other parties' data, so
-//! no text reaches a terminal or a page as it is: control characters are replaced, and a page escapes.
+//! A result is JSON of whatever shape its function gives it. Here it becomes [`Block`]s (values,
+//! bars, grids), which each way of showing draws in its own manner. Categories come from other
+//! parties' data, so no text reaches a terminal or a page as it is: control characters are
+//! replaced, and a page escapes.
 //!
 //! Nothing here opens a file or asks a node.
 
@@ -19,16 +20,16 @@ use serde_json::{Map, Value};
 pub enum Block {
     /// Single values by name.
     Values(Vec<(String, String)>),
-    /// How much of each category there is.
+    /// The amounts of categories.
     Bars {
-        /// What it is of.
+        /// Its title.
         title: String,
         /// A bar for each category.
         bars: Vec<(String, Cell)>,
     },
     /// Values by row and column.
     Grid {
-        /// What it is of.
+        /// Its title.
         title: String,
         /// The columns' names.
         columns: Vec<String>,
@@ -37,7 +38,7 @@ pub enum Block {
     },
 }
 
-/// A number, or none: what rules withhold and what is empty look alike.
+/// A number, or none: withheld and empty cells look alike.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
     /// The number.
@@ -46,10 +47,10 @@ pub struct Cell {
     pub text: String,
 }
 
-/// What stands where no number is.
+/// The text in the place of a number that is absent.
 const NOTHING: &str = "-";
 
-/// The blocks of a result.
+/// Divides a result into blocks.
 #[must_use]
 pub fn blocks(result: &Value) -> Vec<Block> {
     let Value::Object(object) = result else {
@@ -67,7 +68,7 @@ pub fn blocks(result: &Value) -> Vec<Block> {
     values.into_iter().chain(others).collect()
 }
 
-/// What protects a result, which rules held, and under which name it was computed.
+/// Lists the circumstances of a result: its protection, the rules that held, and its name.
 #[must_use]
 pub fn circumstances(report: &Report) -> Vec<(String, String)> {
     let mut rows = vec![("parties".to_owned(), report.inputs.to_string())];
@@ -82,7 +83,7 @@ pub fn circumstances(report: &Report) -> Vec<(String, String)> {
     rows
 }
 
-/// One row for each value inside; lists stay in one row.
+/// Adds one row for each value inside; lists stay in one row.
 pub fn flatten(name: String, value: &Value, rows: &mut Vec<(String, String)>) {
     match value {
         Value::Object(object) => {
@@ -96,13 +97,13 @@ pub fn flatten(name: String, value: &Value, rows: &mut Vec<(String, String)>) {
     }
 }
 
-/// A text without anything that would move a cursor or forge a line.
+/// Replaces all characters that would move a cursor or forge a line.
 #[must_use]
 pub fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_direction(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// Characters that turn the direction of a line around.
+/// Returns `true` for characters that reverse the direction of a line.
 fn is_direction(character: char) -> bool {
     matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -114,7 +115,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// Counts of categories: an object of numbers of which none is below zero.
+/// Reads counts of categories: an object of numbers of which none is below zero.
 fn bars(title: &str, value: &Value) -> Option<Block> {
     let object = value.as_object().filter(|object| !object.is_empty())?;
     let bars = numbers(object)?;
@@ -122,7 +123,7 @@ fn bars(title: &str, value: &Value) -> Option<Block> {
     drawable.then(|| Block::Bars { title: clean(title), bars })
 }
 
-/// Objects of objects of numbers, or lists of lists of numbers.
+/// Reads objects of objects of numbers, or lists of lists of numbers.
 fn grid(title: &str, value: &Value) -> Option<Block> {
     let title = clean(title);
     if let Value::Array(lists) = value {

@@ -8,17 +8,17 @@ use super::{Block, blocks, circumstances, flatten, plots};
 
 const STYLE: &str = include_str!("style.css");
 
-/// What the page may do: look as its own style sheet says, and nothing else.
+/// The permissions of the page: its own style sheet, and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// A page about one computation or several.
 #[derive(Clone, Copy, Debug)]
 pub struct Page<'a> {
-    /// What it is about.
+    /// Its title.
     pub title: &'a str,
-    /// When it was made, as people write it.
+    /// The time at which it was made, as people write it.
     pub made: &'a str,
-    /// What is to be known of all that is on it.
+    /// Facts about all that is on it.
     pub facts: &'a [(String, String)],
     /// The computations.
     pub sections: &'a [Section],
@@ -27,13 +27,13 @@ pub struct Page<'a> {
 /// One computation on a page.
 #[derive(Clone, Debug)]
 pub struct Section {
-    /// What it is called.
+    /// Its title.
     pub title: String,
     /// The function.
     pub function: String,
     /// Its parameters.
     pub parameters: Map<String, Value>,
-    /// What each party reported; all have the same result.
+    /// The report of each party; all have the same result.
     pub reports: Vec<(String, Report)>,
 }
 

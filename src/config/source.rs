@@ -1,9 +1,9 @@
-//! Where a setting came from.
+//! The source of a setting.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a setting came from.
+/// The source of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A line of a file.
@@ -22,7 +22,7 @@ pub enum Source {
     },
     /// A flag.
     Flag {
-        /// What was given.
+        /// The text of the flag.
         given: String,
         /// Its value as it stands there.
         text: String,

@@ -1,16 +1,17 @@
-//! A node's settings from three layers: its file, the environment, and flags, each stronger than the one
-//! before it.
+//! A node's settings from three layers: its file, the environment, and flags, each stronger than
+//! the one before it.
 //!
-//! `limits.rows` in `node.toml` is `CLOISTER_LIMITS__ROWS` in the environment and `--set limits.rows=…` as
-//! a flag. Every setting remembers where it came from, and everything that is wrong is found at once, not
-//! one thing a run. Paths are relative to the file, wherever they were set.
+//! `limits.rows` in `node.toml` is `CLOISTER_LIMITS__ROWS` in the environment and `--set
+//! limits.rows=…` as a flag. Every setting remembers where it came from, and everything that is
+//! wrong is found at once, not one thing a run. Paths are relative to the file, wherever they were
+//! set.
 
+mod display;
 mod environment;
 mod file;
-mod given;
-mod reading;
+mod flags;
+mod parse;
 mod source;
-mod written;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -26,7 +27,7 @@ use crate::problem::{Outcome, Problem};
 /// A setting's name, part by part: `limits`, `rows`.
 pub type Name = Vec<String>;
 
-/// All layers on top of each other, not understood yet.
+/// All layers on top of each other, not yet read as settings.
 #[derive(Debug, Default)]
 struct Layers {
     table: Table,
@@ -34,7 +35,7 @@ struct Layers {
     complaints: Vec<Complaint>,
 }
 
-/// The settings that hold, and where each came from.
+/// The effective settings, each with its source.
 #[derive(Debug)]
 pub struct Effective {
     settings: Settings,
@@ -42,14 +43,14 @@ pub struct Effective {
     complaints: Vec<Complaint>,
 }
 
-/// Something in the layers that is no setting, or not its value.
+/// An error in the layers: an entry that is no setting, or not its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
-    /// Which setting it is about.
+    /// The setting.
     pub name: Name,
-    /// Where that was set; nothing where it is missing.
+    /// The source of its value; none where it is missing.
     pub source: Option<Source>,
-    /// What is wrong, and what to do.
+    /// The error and its remedy.
     pub message: String,
 }
 
@@ -57,7 +58,7 @@ pub struct Complaint {
 /// `limits.rows=1000`.
 ///
 /// # Errors
-/// If the file cannot be read at all. What is wrong in the layers is for the caller to ask for.
+/// If the file cannot be read at all. Errors in the layers are among the result.
 pub fn read(config: &Path, flags: &[String]) -> Outcome<Effective> {
     // What is not Unicode is no setting of ours.
     let variables = env::vars_os().filter_map(|(name, value)| {
@@ -66,11 +67,11 @@ pub fn read(config: &Path, flags: &[String]) -> Outcome<Effective> {
     read_with(config, variables, flags)
 }
 
-/// Reads a node's settings: its file, the environment over it, and the policies in the folder `policy.d`
-/// beside the file. Their paths are resolved.
+/// Reads a node's settings: its file, the environment over it, and the policies in the folder
+/// `policy.d` beside the file. Their paths are resolved.
 ///
 /// # Errors
-/// All that is wrong in them.
+/// All errors in them.
 pub fn read_settings(config: &Path) -> Outcome<Settings> {
     read(config, &[])?.all_right()
 }
@@ -84,35 +85,35 @@ fn read_with(
     layers.add_file(config)?;
     layers.add_environment(variables);
     layers.add_flags(flags);
-    layers.understand(config)
+    layers.parse(config)
 }
 
 impl Effective {
-    /// The settings, with resolved paths; those that are wrong have their defaults.
+    /// Returns the settings, with resolved paths; those that are wrong have their defaults.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// What is wrong.
+    /// Returns all errors.
     #[must_use]
     pub fn complaints(&self) -> &[Complaint] {
         &self.complaints
     }
 
-    /// The settings as TOML, each with a comment that says where it came from.
+    /// Writes the settings as TOML, each with a comment on its source.
     ///
     /// # Errors
-    /// None but ours.
+    /// If the encoder fails, which is a fault of this program.
     pub fn commented(&self) -> Outcome<String> {
         let table = Table::try_from(&self.settings).map_err(Problem::ours)?;
-        Ok(written::text(table, &self.sources))
+        Ok(display::text(table, &self.sources))
     }
 
-    /// The settings, if nothing is wrong.
+    /// Returns the settings, if there is no error in them.
     ///
     /// # Errors
-    /// All that is wrong.
+    /// All errors.
     pub fn all_right(self) -> Outcome<Settings> {
         match self.complaints.as_slice() {
             [] => Ok(self.settings),
@@ -125,7 +126,7 @@ impl Effective {
 }
 
 impl Layers {
-    /// Puts a value over what weaker layers say.
+    /// Puts a value over those of weaker layers.
     fn set(&mut self, name: Name, value: Value, source: Source) {
         if let Some(inside) = put(&mut self.table, &name, value) {
             let message = format!("`{}` has no parts: it is one value", shown(&inside));
@@ -138,7 +139,8 @@ impl Layers {
     }
 }
 
-/// Puts a value into a table. Where something on the way is no table: its name.
+/// Puts a value into a table. Returns the name of an entry on the way that is no table, if there is
+/// one.
 fn put(table: &mut Table, name: &[String], value: Value) -> Option<Name> {
     let (last, way) = name.split_last()?;
     let mut at = table;
@@ -153,14 +155,13 @@ fn put(table: &mut Table, name: &[String], value: Value) -> Option<Name> {
     None
 }
 
-/// A name as the file writes it.
+/// Writes a name as the file does.
 fn shown(name: &[String]) -> String {
     let plain = |part: &str| {
         !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
     };
-    let part = |part: &String| match plain(part) {
-        true => part.clone(),
-        false => Value::from(part.as_str()).to_string(),
+    let part = |part: &String| {
+        if plain(part) { part.clone() } else { Value::from(part.as_str()).to_string() }
     };
     name.iter().map(part).collect::<Vec<_>>().join(".")
 }

@@ -1,6 +1,6 @@
 //! Nodes of one consortium as child processes of this one.
 //!
-//! A node of a fleet ends when its standard input does. So closing it stops the node in good
+//! A node of a cluster ends when its standard input does. So closing it stops the node in good
 //! order, and no node outlives this process, however this one ends.
 
 use std::env;
@@ -13,15 +13,15 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::folder::Folder;
+use crate::consortium_dir::ConsortiumDir;
 use crate::logging;
 
-/// How long a node may take to stop before it is killed.
+/// The time in which a node must stop before it is killed.
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Running nodes.
-pub struct Fleet {
-    /// What keeps each node alive.
+pub struct LocalCluster {
+    /// The pipes that keep the nodes alive.
     lifelines: Vec<ChildStdin>,
     /// The name of each party, and the number of its process.
     processes: Vec<(String, u32)>,
@@ -29,7 +29,7 @@ pub struct Fleet {
     running: usize,
 }
 
-/// What happens to a node.
+/// An event of a node's life.
 #[derive(Debug)]
 pub enum Event {
     /// It accepts requests.
@@ -43,33 +43,33 @@ pub enum Event {
     Ended {
         /// The party.
         name: String,
-        /// How.
+        /// Its exit status.
         status: io::Result<ExitStatus>,
     },
 }
 
-impl Fleet {
+impl LocalCluster {
     /// Starts the nodes of these parties, which log from `level` on where the environment does not
     /// say otherwise. Call it inside an actix system.
     ///
     /// # Errors
     /// If a process cannot be started.
     pub fn start<'a>(
-        folder: &Folder,
+        folder: &ConsortiumDir,
         names: impl Iterator<Item = &'a str>,
         level: &str,
     ) -> io::Result<Self> {
         // Two events a node: the channel cannot grow.
         let (report, events) = mpsc::unbounded_channel();
-        let mut fleet = Self { lifelines: Vec::new(), processes: Vec::new(), events, running: 0 };
+        let mut cluster = Self { lifelines: Vec::new(), processes: Vec::new(), events, running: 0 };
         for name in names {
             let (child, lifeline, output) = spawn(folder, name, level)?;
-            fleet.lifelines.push(lifeline);
-            fleet.running += 1;
-            fleet.processes.extend(child.id().map(|id| (name.to_owned(), id)));
+            cluster.lifelines.push(lifeline);
+            cluster.running += 1;
+            cluster.processes.extend(child.id().map(|id| (name.to_owned(), id)));
             actix_rt::spawn(watch(name.to_owned(), child, output, report.clone()));
         }
-        Ok(fleet)
+        Ok(cluster)
     }
 
     /// The name of each party, and the number of its node's process.
@@ -98,7 +98,11 @@ impl Fleet {
     }
 }
 
-fn spawn(folder: &Folder, name: &str, level: &str) -> io::Result<(Child, ChildStdin, ChildStdout)> {
+fn spawn(
+    folder: &ConsortiumDir,
+    name: &str,
+    level: &str,
+) -> io::Result<(Child, ChildStdin, ChildStdout)> {
     let mut command = Command::new(env::current_exe()?);
     if !logging::is_chosen() {
         command.env(logging::VARIABLE, level);
@@ -128,7 +132,7 @@ async fn watch(
     while let Ok(Some(line)) = lines.next_line().await {
         if let Some(url) = line.strip_prefix(&format!("ready {name} ")) {
             let (name, url) = (name.clone(), url.to_owned());
-            // Nobody listens while the command itself is ending.
+            // The receiver is gone while the command itself is ending.
             let _ = report.send(Event::Ready { name, url });
         }
     }

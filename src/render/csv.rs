@@ -62,7 +62,7 @@ fn rows(result: &Value) -> Vec<Vec<String>> {
     rows
 }
 
-/// What is withheld is an empty field.
+/// Writes a number; a withheld one is an empty field.
 fn empty(cell: &super::Cell) -> &str {
     if cell.value.is_some() { &cell.text } else { "" }
 }

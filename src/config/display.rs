@@ -6,10 +6,10 @@ use toml::{Table, Value};
 
 use super::{Name, Source, shown};
 
-/// Where comments begin, if what stands before them is not longer.
+/// The column of comments, unless a line is longer.
 const MARGIN: usize = 48;
 
-/// What stands in the place of a password.
+/// The text in the place of a password.
 const HIDDEN: &str = "***";
 
 /// The text. A setting that came from nowhere has its default.

@@ -1,7 +1,7 @@
 //! A result drawn with characters.
 //!
-//! Bars and lines are of Unicode's block and box characters where the terminal shows UTF-8, and of ASCII
-//! elsewhere; colours only on a terminal, and not where `NO_COLOR` is set (no-color.org).
+//! Bars and lines are of Unicode's block and box characters where the terminal shows UTF-8, and of
+//! ASCII elsewhere; colours only on a terminal, and not where `NO_COLOR` is set (no-color.org).
 
 use std::env;
 
@@ -9,7 +9,7 @@ use console::Term;
 
 use super::{Block, Cell};
 
-/// The width where nobody says another.
+/// The usual width.
 const USUAL_WIDTH: usize = 80;
 
 /// Narrower than this nothing can be drawn.
@@ -22,14 +22,14 @@ const BAR_COLOUR: &str = "\u{1b}[36m";
 const TITLE_COLOUR: &str = "\u{1b}[1m";
 const PLAIN: &str = "\u{1b}[0m";
 
-/// How to draw.
+/// The style of a drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// How many characters a line has.
+    /// The number of characters of a line.
     pub width: usize,
-    /// Whether characters beyond ASCII are shown.
+    /// True if characters beyond ASCII are shown.
     pub unicode: bool,
-    /// Whether there are colours.
+    /// True if there are colours.
     pub colour: bool,
 }
 
@@ -66,9 +66,10 @@ impl Style {
 
     /// A text in the characters that there are.
     fn shown(self, text: &str) -> String {
-        match self.unicode {
-            true => text.to_owned(),
-            false => text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect(),
+        if self.unicode {
+            text.to_owned()
+        } else {
+            text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
         }
     }
 }
@@ -155,16 +156,15 @@ fn draw_bars(bars: &[(String, Cell)], style: Style) -> String {
 fn bar(share: f64, space: usize, unicode: bool) -> String {
     let steps = if unicode { space * EIGHTHS.len() } else { space };
     let filled = (0..steps).take_while(|step| reached(*step, steps, share)).count();
-    match unicode {
-        false => "#".repeat(filled),
-        true => {
-            let rest = EIGHTHS.get(filled % EIGHTHS.len()).unwrap_or(&"");
-            format!("{}{rest}", "█".repeat(filled / EIGHTHS.len()))
-        }
+    if unicode {
+        let rest = EIGHTHS.get(filled % EIGHTHS.len()).unwrap_or(&"");
+        format!("{}{rest}", "█".repeat(filled / EIGHTHS.len()))
+    } else {
+        "#".repeat(filled)
     }
 }
 
-/// Whether a share goes beyond the middle of this step.
+/// Returns `true` if a fraction is beyond the middle of this step.
 fn reached(step: usize, steps: usize, share: f64) -> bool {
     let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     share * number(steps) > number(step) + 0.5
@@ -200,7 +200,7 @@ fn draw_grid(columns: &[String], rows: &[(String, Vec<Cell>)], style: Style) -> 
     std::iter::once(head).chain([rule]).chain(body).collect()
 }
 
-/// What is too wide for a grid: a line for each cell.
+/// Draws a grid that is too wide: a line for each cell.
 fn draw_list(columns: &[String], rows: &[(String, Vec<Cell>)], style: Style) -> String {
     let cells = rows.iter().flat_map(|(name, cells)| {
         let named = move |(column, cell): (&String, &Cell)| {
@@ -216,7 +216,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::present::blocks;
+    use crate::render::blocks;
 
     const ASCII: Style = Style { width: 40, unicode: false, colour: false };
     const UTF8: Style = Style { unicode: true, ..ASCII };

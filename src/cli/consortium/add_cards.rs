@@ -10,14 +10,14 @@ use cloister_certs::Fingerprint;
 use cloister_certs::card::Card;
 use cloister_certs::membership::{Change, Membership};
 
-use super::{Node, ask, finish};
+use super::{Node, finish, prompt};
 use crate::cli::aloud;
 use crate::problem::{Fault, Outcome, Problem};
 
-/// Longer than any card.
+/// More bytes than any card has.
 const LONGEST: u64 = 64 << 10;
 
-/// What stands for standard input.
+/// The argument for standard input.
 const STDIN: &str = "-";
 
 #[derive(Args)]
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// A card: a file, a line that begins with `cloister-card:`, or `-` for standard input.
     #[arg(value_name = "CARD", required = true)]
     cards: Vec<String>,
-    /// Do not ask whether the words were compared: somebody has done so already.
+    /// Do not ask whether the words were compared: that has been done already.
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -48,13 +48,13 @@ impl Arguments {
         finish(&membership, &self.file, &self.node)
     }
 
-    /// Has a person compare the words of fingerprints that nobody has pinned before.
+    /// Has a person compare the words of fingerprints that were not pinned before.
     fn confirm(&self, card: &Card, new: &[Fingerprint]) -> Outcome {
         if new.is_empty() || self.yes {
             return Ok(());
         }
         let name = card.name();
-        if !ask::is_somebody_there() || self.cards.iter().any(|card| card == STDIN) {
+        if !prompt::can_ask() || self.cards.iter().any(|card| card == STDIN) {
             return Err(Problem::usage(format!(
                 "nobody can be asked here whether the words of {name} were compared: run this at a \
                  terminal with the card as a file or a line, or compare them and add `--yes`"
@@ -63,20 +63,21 @@ impl Arguments {
         eprintln!(
             "call {name} on a number that you did not get with the card, and compare all words."
         );
-        match ask::yes_or_no("Are they the same?")? {
-            true => Ok(()),
-            false => Err(Problem::new(
+        if prompt::yes_or_no("Are they the same?")? {
+            Ok(())
+        } else {
+            Err(Problem::new(
                 Fault::Refused,
                 format!(
                     "{name} is not taken in, and {} is as it was: have it send its card another way",
                     self.file.display()
                 ),
-            )),
+            ))
         }
     }
 }
 
-/// Says what a card is and changes; gives back the fingerprints to compare.
+/// Tells the facts of a card and its changes. Returns the fingerprints to compare.
 fn introduce(membership: &Membership, card: &Card) -> Vec<Fingerprint> {
     let name = card.name();
     let new = match membership.change(card) {
@@ -103,9 +104,10 @@ fn introduce(membership: &Membership, card: &Card) -> Vec<Fingerprint> {
     for certificate in card.certificates() {
         let print = certificate.fingerprint();
         let days = certificate.facts().days_left(SystemTime::now());
-        match new.contains(&print) {
-            true => eprintln!("  certificate, {days} days left:\n{}", aloud::both(print, "    ")),
-            false => eprintln!("  certificate, {days} days left, pinned already: {print}"),
+        if new.contains(&print) {
+            eprintln!("  certificate, {days} days left:\n{}", aloud::both(print, "    "))
+        } else {
+            eprintln!("  certificate, {days} days left, pinned already: {print}")
         }
     }
     new

@@ -1,4 +1,5 @@
-//! The strongest layer: flags such as `limits.rows=1000`; and how values are read that a person typed.
+//! The strongest layer: flags such as `limits.rows=1000`; and how values are read that a person
+//! typed.
 
 use toml::{Table, Value};
 

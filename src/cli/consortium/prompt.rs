@@ -4,8 +4,8 @@ use std::io::{self, BufRead, IsTerminal};
 
 use crate::problem::{Outcome, Problem};
 
-/// Whether a person is there to be asked.
-pub(super) fn is_somebody_there() -> bool {
+/// Returns `true` if a person can be asked.
+pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 

@@ -1,4 +1,4 @@
-//! Which layer wins, and that all that is wrong is found at once.
+//! Tests: the stronger layer wins, and all errors are found at once.
 
 use std::fs;
 
@@ -97,7 +97,7 @@ fn a_dataset_that_is_wrong_names_its_line_and_passwords_are_not_shown() {
 
 fn written_password(url: &str) -> String {
     let table = Table::from_iter([("url".to_owned(), Value::from(url))]);
-    let text = super::written::text(table, &BTreeMap::new());
+    let text = super::display::text(table, &BTreeMap::new());
     let read: Table = toml::from_str(&text).unwrap();
     read["url"].as_str().unwrap().to_owned()
 }

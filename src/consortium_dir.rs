@@ -10,11 +10,11 @@ use cloister_client::{ApiMember, ClientError, ClientFile, USUAL_DEADLINE_SECONDS
 use crate::files::read_toml;
 use crate::problem::{Outcome, Problem};
 
-/// Where the files of a consortium lie.
+/// The paths of a consortium's files.
 #[derive(Clone, Debug)]
-pub struct Folder(PathBuf);
+pub struct ConsortiumDir(PathBuf);
 
-impl Folder {
+impl ConsortiumDir {
     /// The folder at this path, which need not exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
@@ -56,10 +56,11 @@ impl Folder {
         self.party(name).join("node.toml")
     }
 
-    /// Reads the file for clients. Where there is none, the consortium file says what a client must know.
+    /// Reads the file for clients. Where there is none, the consortium file says what a client must
+    /// know.
     ///
     /// # Errors
-    /// If there is neither, or it names nobody.
+    /// If there is neither, or it lists no member.
     pub fn read_client(&self) -> Outcome<ClientFile> {
         let path = self.client();
         if !path.exists() && self.consortium().exists() {
@@ -76,8 +77,9 @@ impl Folder {
     }
 }
 
-/// Returns a member of the consortium file as clients know it. An API over HTTPS shows the certificate that is
-/// pinned there, unless its operator has one of an authority, which only client.toml can say.
+/// Returns a member of the consortium file as clients know it. An API over HTTPS shows the
+/// certificate that is pinned there, unless its operator has one of an authority, which only
+/// client.toml can say.
 fn api_member(member: &Member) -> ApiMember {
     let mut pinned = member.fingerprints.iter().copied();
     let mut next = || pinned.next().filter(|_| member.api.starts_with("https://"));
@@ -105,7 +107,7 @@ mod tests {
             )
         };
         let text = member("a", "https://a", &[1, 2]) + &member("b", "http://b", &[3]);
-        let folder = Folder::new(folder.path());
+        let folder = ConsortiumDir::new(folder.path());
         fs::write(folder.consortium(), text).unwrap();
         let client = folder.read_client().unwrap();
         let [a, b] = &client.member[..] else { panic!() };

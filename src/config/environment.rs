@@ -1,15 +1,16 @@
 //! The middle layer: variables that begin with `CLOISTER_`.
 
-use super::given::value_of;
+use super::flags::value_of;
 use super::{Layers, Name, Source};
 
-/// How a setting's variable begins.
+/// The beginning of a setting's variable.
 const PREFIX: &str = "CLOISTER_";
 
-/// What stands between the parts of a name: a single one may be inside of a part.
+/// The separator between the parts of a name: a single `_` may be inside of a part.
 const BETWEEN: &str = "__";
 
-/// Variables that are no settings: what is logged, where a container asks for health, how tests run.
+/// Variables that are no settings: the log's filter, tokens, the health check of a container,
+/// tests.
 const OTHERS: [&str; 5] = [
     "CLOISTER_LOG",
     "CLOISTER_TOKEN",
@@ -18,8 +19,8 @@ const OTHERS: [&str; 5] = [
     "CLOISTER_LONG_TESTS",
 ];
 
-/// How variables begin that are no settings: clients' tokens, what tests are told, and what Kubernetes sets in
-/// every container where a service is called `cloister`.
+/// The beginnings of variables that are no settings: clients' tokens, those of tests, and those
+/// that Kubernetes sets in every container where a service is called `cloister`.
 const OTHER_PREFIXES: [&str; 5] =
     ["CLOISTER_TOKEN_", "CLOISTER_TEST_", "CLOISTER_VAULT_", "CLOISTER_SERVICE_", "CLOISTER_PORT"];
 
@@ -37,12 +38,12 @@ impl Layers {
     }
 }
 
-/// The variable of a setting.
+/// Returns the variable of a setting.
 pub(super) fn variable_of(name: &[String]) -> String {
     format!("{PREFIX}{}", name.join(BETWEEN).to_uppercase())
 }
 
-/// The setting that a variable is of; nothing if it is of none.
+/// Returns the setting of a variable, if it is of one.
 pub(super) fn name_of(variable: &str) -> Option<Name> {
     let rest = variable.strip_prefix(PREFIX)?;
     let other = OTHERS.contains(&variable)

@@ -13,25 +13,25 @@ use super::{Complaint, Effective, Layers, Name, Source, put, shown};
 use crate::files::read_toml;
 use crate::problem::{Outcome, Problem};
 
-/// What stands in for a setting without a default, so that the others can be looked at.
+/// Values in the place of missing settings without a default, so that the others can be checked.
 const STAND_INS: [(&str, &str); 3] =
     [("party", "nobody"), ("api_listen", "127.0.0.1:0"), ("peer_listen", "127.0.0.1:0")];
 
 /// From this likeness on a name is suggested for another.
 const ALIKE: f64 = 0.8;
 
-/// More wrong settings than anybody wants to hear of at once; each round of reading finds one.
+/// The most errors that are told at once; each round of reading finds one.
 const ROUNDS: usize = 200;
 
-/// Why settings could not be read, and at which name.
+/// The reason for which settings could not be read, and the setting.
 struct Misfit {
     name: Name,
     message: String,
 }
 
 impl Layers {
-    /// Understands all that can be understood.
-    pub(super) fn understand(mut self, config: &Path) -> Outcome<Effective> {
+    /// Reads all settings that can be read.
+    pub(super) fn parse(mut self, config: &Path) -> Outcome<Effective> {
         let settings = self.settle()?;
         let folder = config.parent().unwrap_or(Path::new(""));
         let folder = std::path::absolute(folder)
@@ -109,7 +109,7 @@ impl Layers {
         self.complaints.push(Complaint { name, source: None, message });
     }
 
-    /// What a person typed as `123` may have been meant as a text.
+    /// Reads a number as a text: a person who typed `123` may have meant one.
     fn read_as_text(&mut self, name: &[String], source: Option<&Source>) -> bool {
         let Some(text) = source.and_then(Source::typed) else { return false };
         let text = Value::from(text);
@@ -128,8 +128,8 @@ impl Layers {
         true
     }
 
-    /// The longest known name on the way to `name`, or what stands at the first place that is no table;
-    /// and where that was set.
+    /// The longest known name on the way to `name`, or what stands at the first place that is no
+    /// table; and where that was set.
     fn source_of(&self, name: &[String]) -> (Name, Option<Source>) {
         let upwards = (1..=name.len()).rev().filter_map(|length| name.get(..length));
         let known =
@@ -137,7 +137,8 @@ impl Layers {
         if let Some((prefix, source)) = known {
             return (prefix.to_vec(), Some(source.clone()));
         }
-        // A table that should be none, or has a name that there is not: where its first entry stands.
+        // A table that should be none, or has a name that there is not: where its first entry
+        // stands.
         let inside = self.sources.iter().find(|(known, _)| known.starts_with(name));
         (name.to_vec(), inside.map(|(_, source)| source.clone()))
     }
@@ -182,7 +183,7 @@ fn explain(name: &[String], source: Option<&Source>, message: &str) -> String {
     text
 }
 
-/// What stands in for the setting of this name, if it needs that.
+/// Returns the value in the place of a missing setting, if it needs one.
 fn stand_in_of(name: &[String]) -> Option<Value> {
     let known = STAND_INS.iter().find(|(known, _)| name == [*known]);
     known.map(|(_, value)| Value::from(*value))
@@ -205,7 +206,7 @@ fn plain(message: &str) -> String {
     format!("{found}expected {expected}")
 }
 
-/// What stands in back quotes after `head`, if the message begins so.
+/// Returns the text in back quotes after `head`, if the message begins so.
 fn quoted<'a>(message: &'a str, head: &str) -> Option<&'a str> {
     message.strip_prefix(head)?.strip_prefix('`')?.split('`').next()
 }
