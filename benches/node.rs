@@ -7,7 +7,7 @@
 //!
 //! Prints a table; each figure is a median over the runs that it names. The Python figure needs
 //! `python3` and the environment that the client tests make under `target/`: run
-//! `cargo test --test python_client` once. Without it the line says so.
+//! `cargo test --test it python_client` once. Without it the line says so.
 
 #![allow(
     clippy::unwrap_used,
@@ -185,6 +185,6 @@ fn main() {
         Some(share) => {
             println!("Python SecureSum, node     {share:8.2} ms   median of 50, M=3, N=100")
         }
-        None => println!("Python SecureSum: run `cargo test --test python_client` first"),
+        None => println!("Python SecureSum: run `cargo test --test it python_client` first"),
     }
 }

@@ -2,9 +2,6 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "benchmarks use parts of it")]
 
-#[path = "../../actors/tests/support/mod.rs"]
-mod support;
-
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +11,7 @@ use cloister_actors::node::Node;
 use cloister_actors::sessions::Sessions;
 use cloister_protocols::computation::Input;
 use cloister_protocols::parameters::Parameters;
+use cloister_testkit::nodes::{Ask, plan};
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 
@@ -30,7 +28,7 @@ impl Nodes {
         let (ready, nodes) = mpsc::channel();
         std::thread::spawn(move || {
             actix_rt::System::new().block_on(async move {
-                let plan = support::plan(parties, 300);
+                let plan = plan(parties, 300);
                 let nodes = plan.start_all().await;
                 ready.send(nodes.iter().map(Node::sessions).collect()).unwrap();
                 std::future::pending::<()>().await;
@@ -54,7 +52,7 @@ impl Nodes {
     ) -> (Duration, std::sync::Arc<Report>) {
         self.runs += 1;
         let network = self.runs.to_string();
-        let mut ask = support::Ask::new(function, self.nodes.len(), &network);
+        let mut ask = Ask::new(function, self.nodes.len(), &network);
         ask.parameters = parameters.clone();
         let parties = self.nodes.iter().zip(inputs);
         let asked: Vec<_> = parties.map(|(node, input)| ask.of(node, input.clone())).collect();

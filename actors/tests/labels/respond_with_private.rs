@@ -1,3 +1,7 @@
+//! error[E0277]: the trait bound `cloister_actors::label::Private<cloister_actors::data::Data>: Responder` is not satisfied
+
+use cloister_testkit::crates::{actix_web, cloister_actors};
+
 use actix_web::{HttpResponse, Responder};
 use cloister_actors::data::Data;
 use cloister_actors::label::Private;

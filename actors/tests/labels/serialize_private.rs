@@ -1,3 +1,7 @@
+//! error[E0277]: the trait bound `cloister_actors::label::Private<cloister_actors::data::Data>: serde::Serialize` is not satisfied
+
+use cloister_testkit::crates::{cloister_actors, serde_json};
+
 use cloister_actors::data::Data;
 use cloister_actors::label::Private;
 

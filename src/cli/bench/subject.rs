@@ -98,9 +98,6 @@ const OPERATIONS: [(&str, &str, usize); 8] = [
     ("join", "rows", 1_000),
 ];
 
-/// The suite of three nodes, of which some may bring no data.
-pub(super) const REPLICATED: &str = "replicated";
-
 /// The suite of all parties without helpers: two suffice. It has to be asked for by name.
 pub(super) const PAIRWISE: &str = "pairwise";
 
@@ -407,6 +404,8 @@ mod tests {
     use cloister_protocols::computation::Request;
 
     use super::*;
+
+    const REPLICATED: &str = "replicated";
 
     #[test]
     fn every_function_of_this_version_can_be_measured() {

@@ -1,0 +1,158 @@
+//! MariaDB, where there is one.
+
+use std::time::Duration;
+
+use cloister_sources::{Access, Declaration, Kind, Source, Values, aggregate};
+
+use super::pushdown::{self, Dialect, Random};
+use super::{
+    access, declare, declared, integer, mute, number, one_row, query, read_all, refused,
+    refused_as, registered, table, text,
+};
+use cloister_testkit::databases::mariadb::Mariadb;
+
+#[test]
+fn mariadb_is_read_filtered_and_left_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let access = access(folder.path());
+    let Some(mariadb) = Mariadb::start() else { return };
+    filters_mean_what_they_mean(&mariadb, &access);
+    types_are_mapped(&mariadb, &access);
+    what_does_not_fit_is_refused(&mariadb, &access);
+    nothing_is_written(&mariadb, &access);
+    errors_say_what_to_do(&mariadb, &access);
+    slow_queries_are_cut(&mariadb, &access);
+}
+
+fn source(mariadb: &Mariadb, from: cloister_sources::Relation) -> Declaration {
+    declare(Source::Mysql { url: mariadb.url(), from })
+}
+
+fn filters_mean_what_they_mean(mariadb: &Mariadb, access: &Access) {
+    let mut random = Random::new();
+    let dialect = Dialect {
+        truth: ["TRUE", "FALSE"],
+        text: |text| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+        number: |number| format!("{number:e}"),
+    };
+    mariadb.run(
+        "CREATE TABLE `pat``ients` (id int PRIMARY KEY, i bigint, s smallint, x double,
+            t varchar(300), b boolean)",
+    );
+    let rows = pushdown::rows(&mut random, &dialect);
+    mariadb.run(&format!("INSERT INTO `pat``ients` VALUES {rows}"));
+    let (dataset, _) = registered(source(mariadb, table("clinic.pat`ients")), access);
+    pushdown::check_kinds(&dataset);
+    pushdown::check(&mut random, &dataset, access);
+    // Groups of texts that are alike in their first thousand bytes are not the database's.
+    mariadb.run(
+        "CREATE TABLE long_texts (t text); INSERT INTO long_texts VALUES
+        (CONCAT(REPEAT('x', 2000), 'a')), (CONCAT(REPEAT('x', 2000), 'b'))",
+    );
+    let (long, _) = registered(source(mariadb, table("long_texts")), access);
+    let groups = cloister_sources::Aggregate::Groups { columns: vec!["t".to_owned()] };
+    assert!(matches!(aggregate(&long, &groups, None, access), Ok(None)));
+}
+
+fn types_are_mapped(mariadb: &Mariadb, access: &Access) {
+    mariadb.run(
+        "CREATE TABLE types (a tinyint, b bigint, c int unsigned, d bigint unsigned, e float,
+            f double, g decimal(10, 3), h char(5), i varchar(5), j longtext, k boolean, l date,
+            m datetime(1), n timestamp, o time, p enum('sad', 'glad'), q year, r int,
+            s varchar(9) CHARACTER SET latin1);
+         SET time_zone = '+02:00';
+         INSERT INTO types VALUES (-1, 9223372036854775807, 4294967295, 18, 0.1, 0.1, 19.99,
+            'x', 'y', 'z', true, '2024-01-31', '2024-01-31 10:00:00.5', '2024-01-31 10:00:00',
+            '10:00', 'glad', 2024, NULL, 'ä')",
+    );
+    let (kinds, values) =
+        one_row(Source::Mysql { url: mariadb.url(), from: table("types") }, access);
+    assert_eq!(kinds[..4], [Kind::Integer; 4]);
+    let expected = [
+        integer(-1),
+        integer(i64::MAX),
+        integer(4_294_967_295),
+        integer(18),
+        number(f64::from(0.1_f32)),
+        number(0.1),
+        number(19.99),
+        text("x"),
+        text("y"),
+        text("z"),
+        Values::Truths(vec![Some(true)]),
+        text("2024-01-31"),
+        text("2024-01-31T10:00:00.5"),
+        text("2024-01-31T08:00:00Z"),
+        text("10:00:00"),
+        text("glad"),
+        integer(2024),
+        Values::Integers(vec![None]),
+        text("ä"),
+    ];
+    for (index, expected) in expected.iter().enumerate() {
+        assert!(values[index] == *expected, "column {index}");
+    }
+}
+
+fn what_does_not_fit_is_refused(mariadb: &Mariadb, access: &Access) {
+    for (text, expected) in [
+        ("SELECT 12345678.123456789012 AS a", "column \"a\" holds a number that a double"),
+        ("SELECT CAST(18446744073709551615 AS UNSIGNED) AS a", "an integer beyond 64 bits"),
+        ("SELECT x'00' AS a", "column \"a\" is of type"),
+        ("SELECT 1 AS a, 2 AS a", "a"),
+    ] {
+        refused_as(source(mariadb, query(text)), access, expected);
+    }
+    mariadb.run("CREATE TABLE three (a boolean); INSERT INTO three VALUES (0), (1), (2)");
+    refused_as(source(mariadb, table("three")), access, "not of kind truth");
+    let mut small = source(mariadb, table("three"));
+    small.columns = vec![declared("a", Kind::Integer)];
+    assert_eq!(read_all(&registered(small, access).0, None, access).rows, 3);
+}
+
+fn nothing_is_written(mariadb: &Mariadb, access: &Access) {
+    mariadb.run(
+        "CREATE TABLE kept (a int); INSERT INTO kept VALUES (1);
+         CREATE FUNCTION sneak() RETURNS int MODIFIES SQL DATA
+            RETURN (SELECT 1) + 0 * (SELECT COUNT(*) FROM kept);",
+    );
+    for text in [
+        "DELETE FROM kept",
+        "SELECT 1 AS a; DELETE FROM kept",
+        "SELECT a FROM kept INTO OUTFILE '/tmp/never'",
+        "INSERT INTO kept VALUES (2) RETURNING a",
+        "WITH x AS (SELECT 1) DELETE FROM kept",
+        "DROP TABLE kept",
+    ] {
+        refused_as(source(mariadb, query(text)), access, "the query writes");
+    }
+    mariadb.run(
+        "DELIMITER //
+         CREATE FUNCTION insert_one() RETURNS int MODIFIES SQL DATA
+         BEGIN INSERT INTO kept VALUES (2); RETURN 1; END //",
+    );
+    refused_as(source(mariadb, query("SELECT insert_one() AS a")), access, "the query writes");
+    assert_eq!(mariadb.run("SELECT GROUP_CONCAT(a) FROM kept").trim(), "1");
+}
+
+fn errors_say_what_to_do(mariadb: &Mariadb, access: &Access) {
+    refused_as(source(mariadb, table("nothing")), access, "nothing");
+    let url = mariadb.url().replace("not-to-be-seen", "wrong-word");
+    let wrong = declare(Source::Mysql { url, from: table("kept") });
+    let error = refused(wrong, access, &["wrong-word"]);
+    assert!(error.to_string().contains("refuses the user, the password"), "{error}");
+    let (listener, port) = mute();
+    let short = Access { timeout: Duration::from_millis(300), ..access.clone() };
+    let url = format!("mysql://a:b@127.0.0.1:{port}/c");
+    let down = || declare(Source::Mysql { url: url.clone(), from: table("kept") });
+    refused_as(down(), &short, "no answer in time");
+    drop(listener);
+    refused_as(down(), access, "connection refused");
+}
+
+fn slow_queries_are_cut(mariadb: &Mariadb, access: &Access) {
+    let short = Access { timeout: Duration::from_secs(8), ..access.clone() };
+    // `SLEEP` returns early without an error; this one works.
+    let slow = "SELECT COUNT(*) AS a FROM seq_1_to_100000 x, seq_1_to_100000 y, seq_1_to_100000 z";
+    refused_as(source(mariadb, query(slow)), &short, "did not answer within 8s");
+}

@@ -1,0 +1,120 @@
+//! Real databases: what is read is what is there, and what is pushed into SQL means what the
+//! filter means.
+
+mod mariadb;
+mod postgres;
+mod pushdown;
+mod sqlite;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use cloister_sources::{
+    Access, Batch, Column, Dataset, Declaration, DeclaredColumn, Filter, Kind, Relation, Report,
+    Source, SourceError, Values, read, register,
+};
+
+fn access(folder: &Path) -> Access {
+    let folders = vec![folder.canonicalize().unwrap()];
+    Access { folders, timeout: Duration::from_secs(180), batch_rows: 7 }
+}
+
+fn declare(source: Source) -> Declaration {
+    Declaration { name: "patients".to_owned(), source, columns: Vec::new(), key: None }
+}
+
+fn declared(name: &str, kind: Kind) -> DeclaredColumn {
+    let (unit, range, levels) = (None, None, None);
+    DeclaredColumn { name: name.to_owned(), kind: Some(kind), unit, range, levels }
+}
+
+fn table(name: &str) -> Relation {
+    Relation::Table(name.to_owned())
+}
+
+fn query(text: &str) -> Relation {
+    Relation::Query(text.to_owned())
+}
+
+/// Registers, and says what went wrong.
+#[track_caller]
+fn registered(declaration: Declaration, access: &Access) -> (Dataset, Report) {
+    register(declaration, access).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// All batches in one.
+#[track_caller]
+fn read_all(dataset: &Dataset, filter: Option<&Filter>, access: &Access) -> Batch {
+    let names: Vec<_> = dataset.columns.iter().map(|column| column.name.clone()).collect();
+    let empty = |column: &Column| Values::new(column.kind);
+    let mut all = Batch { rows: 0, columns: dataset.columns.iter().map(empty).collect() };
+    let done = read(dataset, &names, filter, access, &mut |batch| {
+        assert!((1..=access.batch_rows).contains(&batch.rows));
+        all.rows += batch.rows;
+        for (values, more) in all.columns.iter_mut().zip(batch.columns) {
+            assert_eq!(more.len(), batch.rows);
+            extend(values, more);
+        }
+        Ok(())
+    });
+    done.unwrap_or_else(|error| panic!("{error}"));
+    all
+}
+
+fn extend(values: &mut Values, more: Values) {
+    match (values, more) {
+        (Values::Integers(all), Values::Integers(more)) => all.extend(more),
+        (Values::Numbers(all), Values::Numbers(more)) => all.extend(more),
+        (Values::Texts(all), Values::Texts(more)) => all.extend(more),
+        (Values::Truths(all), Values::Truths(more)) => all.extend(more),
+        (values, more) => panic!("{values:?} and {more:?}"),
+    }
+}
+
+/// What a query's one row has, column by column.
+#[track_caller]
+fn one_row(source: Source, access: &Access) -> (Vec<Kind>, Vec<Values>) {
+    let (dataset, _) = registered(declare(source), access);
+    let kinds = dataset.columns.iter().map(|column| column.kind).collect();
+    let batch = read_all(&dataset, None, access);
+    assert_eq!(batch.rows, 1);
+    (kinds, batch.columns)
+}
+
+fn text(text: &str) -> Values {
+    Values::Texts(vec![Some(text.to_owned())])
+}
+
+fn integer(value: i64) -> Values {
+    Values::Integers(vec![Some(value)])
+}
+
+fn number(value: f64) -> Values {
+    Values::Numbers(vec![Some(value)])
+}
+
+/// The error of a registration; it shows none of `hidden`.
+#[track_caller]
+fn refused(declaration: Declaration, access: &Access, hidden: &[&str]) -> SourceError {
+    let Err(error) = register(declaration, access) else { panic!("registered") };
+    for form in [error.to_string(), format!("{error:?}")] {
+        for hidden in hidden.iter().chain(&[cloister_testkit::databases::postgres::PASSWORD]) {
+            assert!(!form.contains(hidden), "{form}");
+        }
+    }
+    error
+}
+
+#[track_caller]
+fn refused_as(declaration: Declaration, access: &Access, expected: &str) {
+    let error = refused(declaration, access, &[]);
+    assert!(error.to_string().contains(expected), "{error}");
+}
+
+/// A port on which somebody listens who never says a word.
+fn mute() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}

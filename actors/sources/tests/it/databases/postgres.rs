@@ -1,0 +1,234 @@
+//! PostgreSQL.
+
+use std::time::{Duration, Instant};
+
+use cloister_sources::{
+    Access, Aggregate, Aggregated, Declaration, Kind, Source, SourceError, Unavailable, Values,
+    aggregate, read,
+};
+
+use super::pushdown::{self, Dialect, Random};
+use super::{
+    access, declare, declared, integer, mute, number, one_row, query, read_all, refused,
+    refused_as, registered, table, text,
+};
+use cloister_testkit::databases::postgres::Postgres;
+
+#[test]
+fn postgresql_is_read_filtered_and_left_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let access = access(folder.path());
+    let postgres = Postgres::start();
+    filters_mean_what_they_mean(&postgres, &access);
+    types_are_mapped(&postgres, &access);
+    what_does_not_fit_is_refused(&postgres, &access);
+    nothing_is_written(&postgres, &access);
+    errors_say_what_to_do(&postgres, &access);
+    slow_queries_are_cut(&postgres, &access);
+    batches_are_streamed(&postgres, &access);
+    let (dataset, _) = registered(source(&postgres, query("SELECT 1 AS a")), &access);
+    drop(postgres);
+    let gone = read(&dataset, &["a".to_owned()], None, &access, &mut |_| Ok(())).unwrap_err();
+    assert!(matches!(gone, SourceError::Unavailable(Unavailable::Down(_))), "{gone}");
+    assert!(!gone.public_message().contains("refused"), "{}", gone.public_message());
+}
+
+fn source(postgres: &Postgres, from: cloister_sources::Relation) -> Declaration {
+    declare(Source::Postgres { url: postgres.url(), from })
+}
+
+fn filters_mean_what_they_mean(postgres: &Postgres, access: &Access) {
+    let mut random = Random::new();
+    let dialect = Dialect {
+        truth: ["TRUE", "FALSE"],
+        text: |text| format!("'{}'", text.replace('\'', "''")),
+        number: |number| format!("'{number:e}'"),
+    };
+    postgres.run(
+        "CREATE EXTENSION citext;
+         CREATE SCHEMA \"Clinic\";
+         CREATE TABLE \"Clinic\".\"Pat\"\"ients\" (id int PRIMARY KEY, i bigint, s smallint,
+            x float8, t citext, b bool)",
+    );
+    let rows = pushdown::rows(&mut random, &dialect);
+    postgres.run(&format!("INSERT INTO \"Clinic\".\"Pat\"\"ients\" VALUES {rows}"));
+    let (dataset, _) = registered(source(postgres, table("Clinic.Pat\"ients")), access);
+    pushdown::check_kinds(&dataset);
+    pushdown::check(&mut random, &dataset, access);
+    // NaN is missing, though PostgreSQL has it above all numbers.
+    postgres.run("UPDATE \"Clinic\".\"Pat\"\"ients\" SET x = 'NaN' WHERE id % 5 = 0");
+    pushdown::check(&mut random, &dataset, access);
+}
+
+fn types_are_mapped(postgres: &Postgres, access: &Access) {
+    postgres.run(
+        "CREATE TYPE mood AS ENUM ('sad', 'glad'); CREATE DOMAIN years AS int CHECK (VALUE >= 0)",
+    );
+    let all = "SELECT 1::int2 AS a, -2::int4 AS b, 9223372036854775807::int8 AS c,
+        0.1::float4 AS d, 0.1::float8 AS e, 19.990::numeric(10, 3) AS f, 'NaN'::numeric AS g,
+        'x'::text AS h, 'y'::varchar(3) AS i, 'z'::char(5) AS j, true AS k,
+        DATE '2024-01-31' AS l, TIMESTAMP '2024-01-31 10:00:00.5' AS m,
+        TIMESTAMPTZ '2024-01-31 10:00:00+02' AS n, TIME '10:00' AS o,
+        'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid AS p, 'glad'::mood AS q, 7::years AS r,
+        NULL::int AS s, 'NaN'::float8 AS t, '' AS u";
+    let from = query(all);
+    let (kinds, values) = one_row(Source::Postgres { url: postgres.url(), from }, access);
+    assert_eq!(kinds[..3], [Kind::Integer; 3]);
+    let expected = [
+        integer(1),
+        integer(-2),
+        integer(i64::MAX),
+        number(f64::from(0.1_f32)),
+        number(0.1),
+        number(19.99),
+        Values::Numbers(vec![None]),
+        text("x"),
+        text("y"),
+        text("z"),
+        Values::Truths(vec![Some(true)]),
+        text("2024-01-31"),
+        text("2024-01-31T10:00:00.5"),
+        text("2024-01-31T08:00:00Z"),
+        text("10:00:00"),
+        text("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+        text("glad"),
+        integer(7),
+        Values::Integers(vec![None]),
+        Values::Numbers(vec![None]),
+        text(""),
+    ];
+    for (index, expected) in expected.iter().enumerate() {
+        assert!(values[index] == *expected, "column {index}");
+    }
+}
+
+fn what_does_not_fit_is_refused(postgres: &Postgres, access: &Access) {
+    let cases = [
+        ("SELECT 12345678.123456789012::numeric AS a", "column \"a\" holds a number that a double"),
+        ("SELECT 1e400::numeric AS a", "column \"a\" holds a number that a double"),
+        ("SELECT 'Infinity'::float8 AS a", "column \"a\" holds an infinite number"),
+        ("SELECT 'Infinity'::numeric AS a", "column \"a\" holds an infinite number"),
+        ("SELECT '\\x00'::bytea AS a", "column \"a\" is of type BYTEA"),
+        ("SELECT ARRAY[1] AS a", "column \"a\" is of type INT4[]"),
+        ("SELECT '{}'::jsonb AS a", "column \"a\" is of type JSONB"),
+        ("SELECT 1 AS a, 2 AS a", "two columns are named \"a\""),
+    ];
+    for (text, expected) in cases {
+        refused_as(source(postgres, query(text)), access, expected);
+    }
+    // A type that has no place here does no harm beside the columns that are declared.
+    let mut beside = source(postgres, query("SELECT 1 AS a, '\\x00'::bytea AS b"));
+    beside.columns = vec![declared("a", Kind::Number)];
+    let (dataset, _) = registered(beside, access);
+    assert!(read_all(&dataset, None, access).columns[0] == number(1.0));
+    let mut large = source(postgres, query("SELECT 9007199254740993 AS a"));
+    large.columns = vec![declared("a", Kind::Number)];
+    refused_as(large, access, "does not hold exactly");
+    let mut sum = source(postgres, query("SELECT SUM(i::int8) AS a FROM (VALUES (1), (2)) v(i)"));
+    sum.columns = vec![declared("a", Kind::Integer)];
+    assert!(read_all(&registered(sum, access).0, None, access).columns[0] == integer(3));
+}
+
+fn nothing_is_written(postgres: &Postgres, access: &Access) {
+    postgres.run(
+        "CREATE TABLE kept (a int); INSERT INTO kept VALUES (1);
+         CREATE SEQUENCE counter;
+         CREATE FUNCTION sneak() RETURNS int LANGUAGE plpgsql AS
+            'BEGIN INSERT INTO kept VALUES (2); RETURN 1; END';
+         CREATE FUNCTION unlock() RETURNS int LANGUAGE plpgsql AS
+            'BEGIN SET transaction_read_only = off; INSERT INTO kept VALUES (3); RETURN 1; END'",
+    );
+    for text in [
+        "DELETE FROM kept",
+        "INSERT INTO kept VALUES (2) RETURNING a",
+        "WITH gone AS (DELETE FROM kept RETURNING a) SELECT a FROM gone",
+        "SELECT 1; DELETE FROM kept",
+        "SELECT 1 AS a) AS source; DELETE FROM kept; SELECT * FROM (SELECT 1 AS a",
+        "SELECT a INTO copy FROM kept",
+        "SELECT sneak() AS a",
+        "SELECT unlock() AS a",
+        "SELECT nextval('counter') AS a",
+        "SELECT a FROM kept FOR UPDATE",
+        "COPY kept TO STDOUT",
+        "DROP TABLE kept",
+    ] {
+        refused_as(source(postgres, query(text)), access, "the query writes");
+    }
+    // A table's name is a name, whatever is in it.
+    let name = table("kept\" WHERE false; DELETE FROM \"kept");
+    refused_as(source(postgres, name), access, "does not accept");
+    assert_eq!(postgres.run("SELECT array_agg(a) FROM kept").trim(), "{1}");
+    assert_eq!(postgres.run("SELECT last_value, is_called FROM counter").trim(), "1|f");
+}
+
+fn errors_say_what_to_do(postgres: &Postgres, access: &Access) {
+    refused_as(source(postgres, table("nothing")), access, "\"nothing\" does not exist");
+    refused_as(source(postgres, query("SELECT nothing FROM kept")), access, "\"nothing\"");
+    // What goes wrong with rows could show them.
+    postgres.run("CREATE TABLE words (a text); INSERT INTO words VALUES ('hidden')");
+    let cast = source(postgres, query("SELECT a::int AS a FROM words"));
+    let error = refused(cast, access, &["hidden"]);
+    assert!(error.to_string().contains("22P02"), "{error}");
+    let url = postgres.url().replace("not-to-be-seen", "wrong-word");
+    let wrong = declare(Source::Postgres { url, from: table("kept") });
+    let error = refused(wrong, access, &["wrong-word"]);
+    assert!(error.to_string().contains("refuses the user, the password"), "{error}");
+    let url = postgres.url().replace("/postgres", "/nothing").replace("//nothing", "//postgres");
+    let wrong = declare(Source::Postgres { url, from: table("kept") });
+    refused_as(wrong, access, "3D000");
+    let wrong = declare(Source::Postgres { url: "mysql://a@b/c".to_owned(), from: table("kept") });
+    refused_as(wrong, access, "not of the form postgres://");
+    let (listener, port) = mute();
+    let short = Access { timeout: Duration::from_millis(300), ..access.clone() };
+    let url = format!("postgres://a:b@127.0.0.1:{port}/c");
+    refused_as(
+        declare(Source::Postgres { url: url.clone(), from: table("kept") }),
+        &short,
+        "no answer in time",
+    );
+    drop(listener);
+    refused_as(
+        declare(Source::Postgres { url, from: table("kept") }),
+        access,
+        "connection refused",
+    );
+}
+
+fn slow_queries_are_cut(postgres: &Postgres, access: &Access) {
+    let short = Access { timeout: Duration::from_secs(8), ..access.clone() };
+    let slow = source(postgres, query("SELECT 1 AS a FROM pg_sleep(6000)"));
+    refused_as(slow, &short, "did not answer within 8s");
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(6000)%' \
+                   AND state = 'active' AND pid <> pg_backend_pid()";
+    // The server ends the statement by itself; it is waited for by asking.
+    let deadline = Instant::now() + Duration::from_secs(180);
+    while postgres.run(running).trim() != "0" {
+        assert!(Instant::now() < deadline, "the statement still runs");
+    }
+}
+
+fn batches_are_streamed(postgres: &Postgres, access: &Access) {
+    let many = query("SELECT g AS a, g % 3 AS b FROM generate_series(1, 100000) g");
+    let (dataset, report) = registered(source(postgres, many), access);
+    assert_eq!((dataset.rows, report.rows, dataset.entry().rows), (100_000, 100_000, 100_000));
+    let large = Access { batch_rows: 1000, ..access.clone() };
+    let mut rows = 0;
+    read(&dataset, &["b".to_owned()], None, &large, &mut |batch| {
+        rows += batch.rows;
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(rows, 100_000);
+    let mut batches = 0;
+    let stopped = read(&dataset, &["a".to_owned()], None, &large, &mut |_| {
+        batches += 1;
+        Err(SourceError::Stopped)
+    });
+    assert!(matches!(stopped, Err(SourceError::Stopped)));
+    assert_eq!(batches, 1);
+    let sum = aggregate(&dataset, &Aggregate::Sum { column: "a".to_owned() }, None, access);
+    let expected = Aggregated::Sum { rows: 100_000, missing: 0, sum: 5_000_050_000 };
+    assert!(sum.unwrap() == Some(expected));
+    let groups = Aggregate::Groups { columns: vec!["a".to_owned()] };
+    assert!(matches!(aggregate(&dataset, &groups, None, access), Ok(Some(_))));
+}

@@ -1,0 +1,5 @@
+//! Sources as they are: real files, real databases.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod databases;
+mod files;

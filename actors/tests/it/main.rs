@@ -1,0 +1,10 @@
+//! Nodes in one process, over real TLS; and what does not compile.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod ahead;
+mod errors;
+mod helpers;
+mod labels;
+mod nodes;
+mod non_interference;
+mod proposal;

@@ -1,0 +1,40 @@
+//! The command and its nodes as they are used: real processes, real TLS, real clients. One program, because each
+//! would link the whole node.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod access;
+mod api_description;
+mod architecture;
+mod bad_input;
+mod bench;
+mod client_conformance;
+mod command;
+mod compute;
+mod dashboard;
+mod demo;
+mod deploy;
+mod doctor;
+mod documents;
+mod failures;
+mod javascript_client;
+mod logs;
+mod management;
+mod namespaces;
+mod no_download;
+mod organisations;
+mod owner;
+mod pairwise;
+mod python_client;
+mod python_package;
+mod settings;
+mod study;
+mod telemetry;
+mod trace;
+mod uploads;
+
+use std::path::{Path, PathBuf};
+
+/// Where programs for clients are.
+fn clients() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
+}

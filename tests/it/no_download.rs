@@ -1,0 +1,117 @@
+//! What never leaves a node, whatever a client asks, and who is not let in.
+//!
+//! Data come in and only results go out; attributes exist if they are documented; handles are
+//! counted; at the peer port there are members only.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use cloister_testkit::{Cluster, Kind};
+use serde_json::json;
+
+#[test]
+fn data_are_never_downloaded() {
+    let cluster = Cluster::teaching(2);
+    let api = cluster.api(0);
+    for data in [json!([1, 2, 3]), json!("text"), json!(null), json!({"a": 1})] {
+        let handle = api.upload(&data).uuid();
+        let answer = api.download(&handle);
+        answer.refused(403, "no_download");
+        assert!(answer.body["hint"].as_str().unwrap().contains("result"), "{}", answer.body);
+    }
+    let simon = api.service("Simon");
+    api.download(&simon).refused(403, "no_download");
+    let compute = api.attribute(&simon, "compute").uuid();
+    api.download(&compute).refused(403, "no_download");
+    cluster.check_health();
+}
+
+#[test]
+fn private_values_stay_private_whichever_service_they_pass_through() {
+    let cluster = Cluster::teaching(2);
+    let api = cluster.api(0);
+    let secret = json!({"representation_uuid": api.upload(&json!("secret")).uuid()});
+    let broadcast = api.service("Broadcast");
+    let send = json!({"uuid": "room", "message": secret});
+    api.method(&broadcast, "send", &send).refused(403, "no_download");
+    let received = api.method(&broadcast, "receive", &json!({"uuid": "room"}));
+    assert_eq!(received.body, json!({"type": "none"}));
+
+    let service = api.service("KeyValueStorage");
+    let storage = api.method(&service, "create", &json!({"storage": "s"})).uuid();
+    let stored = api.method(&storage, "store", &json!({"key": "k", "value": secret}));
+    assert_eq!(stored.body, json!({"type": "none"}));
+    let retrieved = api.method(&storage, "retrieve", &json!({"key": "k"})).uuid();
+    api.download(&retrieved).refused(403, "no_download");
+    let again = json!({"uuid": "room", "message": {"representation_uuid": retrieved}});
+    api.method(&broadcast, "send", &again).refused(403, "no_download");
+    cluster.check_health();
+}
+
+#[test]
+fn only_documented_attributes_exist() {
+    let cluster = Cluster::teaching(2);
+    let api = cluster.api(0);
+    let network = json!({"nodes": cluster.urls(), "myself": 0});
+    let simon = api.service("Simon");
+    let create = json!({"microprotocol": "SecureSum", "network": network});
+    let task = api.method(&simon, "create_task", &create).uuid();
+    let storage = api.service("KeyValueStorage");
+    let names = [
+        "tasks",
+        "storage",
+        "_x",
+        "__class__",
+        "__init__",
+        "__dict__",
+        "secret_key",
+        "keys",
+        "sessions",
+        "recipient",
+        "data",
+        "Compute",
+        "compute.x",
+        "%00",
+        "../compute",
+    ];
+    for object in [&simon, &task, &storage] {
+        for name in names {
+            let answer = api.attribute(object, name);
+            assert_eq!(answer.status, 404, "{name}: {}", answer.body);
+            answer.refused(404, answer.code());
+        }
+    }
+    let value = api.upload(&json!({"tasks": 1})).uuid();
+    api.attribute(&value, "tasks").refused(404, "no_such_attribute");
+    let method = api.attribute(&simon, "compute").uuid();
+    api.attribute(&method, "__self__").refused(404, "no_such_attribute");
+    api.call(&value, &json!({})).refused(400, "not_callable");
+    api.call(&simon, &json!({})).refused(400, "not_callable");
+    cluster.check_health();
+}
+
+#[test]
+fn who_holds_too_much_is_told_to_give_back() {
+    let settings = "[limits]\nhandles = 40\nupload_bytes = 500000";
+    let cluster = Cluster::start(Kind { settings, ..Kind::teaching(2) });
+    let api = cluster.api(0);
+    api.upload(&json!(vec![0.5; 200_000])).refused(429, "over_quota");
+    let handles: Vec<String> = (0..40).map(|number| api.upload(&json!(number)).uuid()).collect();
+    api.upload(&json!(40)).refused(429, "over_quota");
+    for handle in handles {
+        assert_eq!(api.release(&handle).status, 200);
+    }
+    cluster.check_health();
+}
+
+#[test]
+fn strangers_at_the_peer_port_are_sent_away() {
+    let cluster = Cluster::teaching(2);
+    let greetings: [&[u8]; 3] = [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff", &[0; 100_000]];
+    for greeting in greetings {
+        let mut stream = TcpStream::connect(cluster.peer(0)).unwrap();
+        // It may hang up while we are still talking.
+        let _ = stream.write_all(greeting);
+    }
+    cluster.check_health();
+}

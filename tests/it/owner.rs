@@ -1,0 +1,602 @@
+//! The owner of data in charge: registered data in PostgreSQL, Parquet and CSV, one kind a party, under
+//! the profile `production`; approvals, small cells, differencing, and the log that shows it all.
+//!
+//! The data are the public set `indo_rct` of `tests/data`, by clinical site.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cloister_testkit::databases::postgres::Postgres;
+use cloister_testkit::http::{Answer, Api};
+use cloister_testkit::{Cluster, Kind, cloister, fresh, run, run_python};
+use serde_json::{Value, json};
+
+/// Columns of the set, as SQL names them, with their types.
+const SCHEMA: &str = "id integer, site text, age integer, risk double precision, gender text, rx text, \
+     outcome text, outcome01 integer, rx01 integer, male integer, party integer";
+
+const TO_PARQUET: &str = "
+import sys, pyarrow.csv, pyarrow.parquet
+pyarrow.parquet.write_table(pyarrow.csv.read_csv(sys.argv[1]), sys.argv[2])
+";
+
+/// Three nodes with one registered dataset each, and what their clients and operators need.
+struct Trial {
+    cluster: Cluster,
+    tokens: Vec<String>,
+    rows: Vec<BTreeMap<String, String>>,
+    _postgres: Postgres,
+}
+
+impl Trial {
+    /// Nodes under `production`. The owner of the first wants to approve; the others' policies say no
+    /// approval is needed, and `policy` more of the second's.
+    fn start(policy: &str) -> Self {
+        let postgres = Postgres::start();
+        let settings = "access.mode = \"tokens\"";
+        let kind = Kind { profile: "production", settings, ..Kind::teaching(3) };
+        let mut cluster = Cluster::stopped(kind);
+        let open = "[dataset.trial]\napproval = false\n";
+        for (index, policy) in [(1, format!("{open}{policy}")), (2, open.to_owned())] {
+            let folder = home(&cluster, index).join("policy.d");
+            fs::create_dir(&folder).unwrap();
+            fs::write(folder.join("trial.toml"), policy).unwrap();
+        }
+        (1..3).for_each(|index| fs::create_dir(home(&cluster, index).join("data")).unwrap());
+        let parquet = home(&cluster, 1).join("data/trial.parquet");
+        run_python(TO_PARQUET, &[&file(2), &parquet]);
+        let csv = home(&cluster, 2).join("data/trial.csv");
+        fs::copy(file(3), &csv).unwrap();
+        fill(&postgres);
+        cluster.start_all();
+        let url = postgres.url();
+        let postgres_words = ["--postgres", &url, "--table", "trial", "--key", "id"];
+        let words = ["data", "register", "trial"];
+        cluster.operate(0, &[&words[..], &postgres_words].concat());
+        cluster.operate(1, &[&words[..], &["--parquet", parquet.to_str().unwrap()]].concat());
+        cluster.operate(2, &[&words[..], &["--csv", csv.to_str().unwrap()]].concat());
+        let tokens = (0..3).map(|index| cluster.token(index, "ada", &["researcher"])).collect();
+        let rows = (1..=3).flat_map(|party| read(&file(party))).collect();
+        Self { cluster, tokens, rows, _postgres: postgres }
+    }
+
+    fn api(&self, index: usize) -> Api {
+        self.cluster.api(index).with_token(&self.tokens[index])
+    }
+
+    /// A handle of these columns and rows at one node.
+    fn select(&self, index: usize, columns: &[&str], filter: &Value) -> Answer {
+        let api = self.api(index);
+        let arguments = json!({"dataset": "trial", "columns": columns, "where": filter});
+        api.method(&api.service("Datasets"), "select", &arguments)
+    }
+
+    /// All three compute on the same columns, each with its own `where`.
+    fn compute(&self, function: &str, columns: &[&str], filters: &[Value; 3]) -> Vec<Answer> {
+        let data = [0, 1, 2].map(|index| {
+            let selection = self.select(index, columns, &filters[index]);
+            json!({"representation_uuid": selection.uuid()})
+        });
+        self.compute_on(function, &data, &json!({}))
+    }
+
+    fn compute_on(&self, function: &str, data: &[Value; 3], parameters: &Value) -> Vec<Answer> {
+        let name = fresh();
+        std::thread::scope(|scope| {
+            let asked = [0, 1, 2].map(|index| {
+                let network = self.cluster.network(&name, index);
+                let request = json!({"microprotocol": function, "data": data[index],
+                    "network": network, "parameters": parameters});
+                let api = self.api(index);
+                scope.spawn(move || api.compute(&request))
+            });
+            asked.into_iter().map(|answer| answer.join().unwrap()).collect()
+        })
+    }
+
+    /// Has the owner of the first node's data approve whatever is asked.
+    fn approve(&self, times: u32) {
+        let listed = self.cluster.operate(0, &["approvals", "list", "--json"]);
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        for approval in listed.as_array().unwrap() {
+            if approval["state"] == "asked" {
+                let (id, times) = (approval["id"].to_string(), times.to_string());
+                self.cluster.operate(0, &["approvals", "grant", &id, "--times", &times]);
+            }
+        }
+    }
+
+    /// The same on all rows, which the owner has to approve first.
+    fn approved(&self, function: &str, columns: &[&str]) -> Vec<Answer> {
+        let all = [Value::Null, Value::Null, Value::Null];
+        self.compute(function, columns, &all)[0].refused(403, "approval_needed");
+        self.approve(20);
+        self.compute(function, columns, &all)
+    }
+
+    /// The same, approved if it has to be.
+    fn once_approved(&self, function: &str, columns: &[&str], filters: &[Value; 3]) -> Vec<Answer> {
+        let answers = self.compute(function, columns, filters);
+        if answers[0].code() != "approval_needed" {
+            return answers;
+        }
+        self.approve(20);
+        self.compute(function, columns, filters)
+    }
+
+    fn column(&self, name: &str) -> Vec<&str> {
+        self.rows.iter().map(|row| row[name].as_str()).collect()
+    }
+
+    fn numbers(&self, name: &str) -> Vec<f64> {
+        self.column(name).iter().map(|text| text.parse().unwrap()).collect()
+    }
+}
+
+fn home(cluster: &Cluster, index: usize) -> PathBuf {
+    cluster.config(index).parent().unwrap().to_owned()
+}
+
+fn file(party: usize) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/indo_rct.party{party}.csv"))
+}
+
+fn read(path: &Path) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    reader.deserialize().map(|row| row.unwrap()).collect()
+}
+
+/// The first party's rows in a table.
+fn fill(postgres: &Postgres) {
+    postgres.run(&format!("CREATE TABLE trial ({SCHEMA})"));
+    let columns: Vec<&str> =
+        SCHEMA.split(", ").map(|column| column.trim().split(' ').next().unwrap()).collect();
+    let value = |row: &BTreeMap<String, String>, column: &&str| format!("'{}'", row[*column]);
+    let rows: Vec<String> = read(&file(1))
+        .iter()
+        .map(|row| columns.iter().map(|c| value(row, c)).collect::<Vec<_>>().join(", "))
+        .map(|values| format!("({values})"))
+        .collect();
+    postgres.run(&format!("INSERT INTO trial VALUES {}", rows.join(", ")));
+}
+
+fn result(answers: &[Answer]) -> Value {
+    for answer in answers {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.body["object"]["result"], answers[0].body["object"]["result"]);
+    }
+    answers[0].body["object"]["result"].clone()
+}
+
+#[track_caller]
+fn close(actual: &Value, expected: f64) {
+    let actual = actual.as_f64().unwrap();
+    assert!((actual - expected).abs() <= 1e-12 * expected.abs(), "{actual} {expected}");
+}
+
+#[test]
+fn three_kinds_of_sources_give_a_regression_and_a_table_to_a_client_that_sees_no_row() {
+    let mut trial = Trial::start("");
+    let regression = result(&trial.approved("StatisticsBivariate", &["age", "risk"]));
+    let (x, y) = (trial.numbers("age"), trial.numbers("risk"));
+    let n = f64::from(u32::try_from(x.len()).unwrap());
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / n;
+    let (mx, my) = (mean(&x), mean(&y));
+    let products = x.iter().zip(&y).map(|(x, y)| (x - mx) * (y - my)).sum::<f64>();
+    let slope = products / x.iter().map(|x| (x - mx).powi(2)).sum::<f64>();
+    assert_eq!(regression["samples"], json!(602));
+    close(&regression["regression_slope"], slope);
+    close(&regression["regression_interceipt"], my - slope * mx);
+
+    // Doubles are added exactly, not by the database.
+    let sum = result(&trial.approved("SecureSum", &["risk"]));
+    assert_eq!(sum, json!({"sum": y.iter().sum::<f64>()}));
+
+    let table = result(&trial.approved("StatisticsContingency", &["site", "outcome"]));
+    let mut counts: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+    for (site, outcome) in trial.column("site").into_iter().zip(trial.column("outcome")) {
+        *counts.entry(site).or_default().entry(outcome).or_default() += 1;
+    }
+    let small: Vec<u64> =
+        counts.values().flat_map(BTreeMap::values).copied().filter(|count| *count < 5).collect();
+    assert!(!small.is_empty(), "{counts:?}");
+    let shown = table["table"].as_object().unwrap();
+    for (site, row) in &counts {
+        for (outcome, count) in row {
+            let cell = shown.get(*site).map_or(&Value::Null, |row| &row[*outcome]);
+            let expected = if *count < 5 { Value::Null } else { json!(count) };
+            assert_eq!(*cell, expected, "{site} {outcome} {count}");
+        }
+    }
+    // A site with nothing but small cells is not even named.
+    assert!(!shown.contains_key("4_Case"), "{table}");
+
+    check_the_logs(&mut trial);
+}
+
+/// The chain is unbroken at all three, each has recorded the others' heads, and a changed byte shows.
+fn check_the_logs(trial: &mut Trial) {
+    let exports: Vec<PathBuf> = (0..3)
+        .map(|index| {
+            let path = home(&trial.cluster, index).join("audit.jsonl");
+            trial.cluster.operate(index, &["audit", "export", "--out", path.to_str().unwrap()]);
+            path
+        })
+        .collect();
+    for index in 0..3 {
+        let mut words = vec!["audit", "verify"];
+        let others = exports.iter().enumerate().filter(|(other, _)| *other != index);
+        let others: Vec<&str> = others.map(|(_, path)| path.to_str().unwrap()).collect();
+        others.iter().for_each(|path| words.extend(["--witness", path]));
+        let verified = trial.cluster.operate(index, &words);
+        assert!(verified.contains("unbroken"), "{verified}");
+        assert_eq!(verified.matches("all in this log").count(), 2, "{verified}");
+        assert!(!verified.contains(" 0 heads"), "{verified}");
+        let shown = trial.cluster.operate(index, &["audit", "show", "--json"]);
+        let kinds = ["\"registered\"", "\"asked\"", "\"ended\"", "\"token made\""];
+        assert!(kinds.iter().all(|kind| shown.contains(kind)), "{shown}");
+        assert!(!shown.contains("not-to-be-seen") && !shown.contains(&trial.tokens[index]));
+    }
+    let crate_folder = home(&trial.cluster, 0).join("crate");
+    let words = ["audit", "export", "--crate", "--out", crate_folder.to_str().unwrap()];
+    trial.cluster.operate(0, &words);
+    let metadata = fs::read_to_string(crate_folder.join("ro-crate-metadata.json")).unwrap();
+    assert!(metadata.contains("#person:ada") && metadata.contains("#dataset:trial"), "{metadata}");
+    (0..3).for_each(|index| tamper(trial, index));
+}
+
+/// Stops a node, changes a byte of an entry in its state, and has the chain checked.
+fn tamper(trial: &mut Trial, index: usize) {
+    trial.cluster.kill(index);
+    let state = home(&trial.cluster, index).join("state/state.redb");
+    let whole = fs::read(&state).unwrap();
+    let needle = b"\"function\":\"StatisticsBivariate\"";
+    let places: Vec<usize> =
+        (0..whole.len() - needle.len()).filter(|at| whole[*at..].starts_with(needle)).collect();
+    assert!(!places.is_empty());
+    let mut changed = whole.clone();
+    places.iter().for_each(|at| changed[at + 13] ^= 1);
+    fs::write(&state, changed).unwrap();
+    let output = trial.cluster.operator(index, &["audit", "verify"]).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{message}");
+    fs::write(&state, whole).unwrap();
+    trial.cluster.operate(index, &["audit", "verify"]);
+}
+
+#[test]
+fn attacks_by_differences_and_single_rows_are_refused() {
+    let trial = Trial::start("");
+    let all = Value::Null;
+    result(&trial.approved("SecureSum", &["age"]));
+    let not_row = |id: u32| json!({"not": {"column": "id", "op": "=", "value": id}});
+    let first_ids: Vec<u32> =
+        [1, 2, 3].map(|party| read(&file(party))[0]["id"].parse().unwrap()).into();
+    for (index, id) in first_ids.into_iter().enumerate() {
+        // All rows but one, after all rows; and one row alone.
+        for filter in [not_row(id), json!({"column": "id", "op": "=", "value": id})] {
+            let mut filters = [all.clone(), all.clone(), all.clone()];
+            filters[index] = filter;
+            let answers = trial.once_approved("SecureSum", &["age"], &filters);
+            // At the first one the column is the key, by which no rows are chosen at all.
+            let code = if index == 0 { "refused_by_policy" } else { "refused_by_disclosure_rules" };
+            answers[index].refused(403, code);
+            assert!(answers.iter().all(|answer| answer.status != 200));
+        }
+    }
+    // Ten rows fewer at each party are no difference that tells of single rows.
+    let younger = json!({"column": "age", "op": "<", "value": 45});
+    let filters = [younger.clone(), younger.clone(), younger];
+    result(&trial.once_approved("SecureSum", &["age"], &filters));
+}
+
+#[test]
+fn columns_made_by_a_client_do_not_meet_a_dataset() {
+    let trial = Trial::start("");
+    let selection =
+        |index| json!({"representation_uuid": trial.select(index, &["age"], &Value::Null).uuid()});
+    // One-hot columns at two parties would leave the third one's sum alone.
+    let one_hot: Vec<u8> = (0..413).map(|row| u8::from(row == 17)).collect();
+    let data = [selection(0), json!(one_hot), selection(2)];
+    let answers = trial.compute_on("SecureSum", &data, &json!({}));
+    answers[0].refused(403, "approval_needed");
+    trial.approve(5);
+    let answers = trial.compute_on("SecureSum", &data, &json!({}));
+    for answer in &answers {
+        assert_eq!(
+            (answer.status, answer.code()),
+            (403, "refused_by_disclosure_rules"),
+            "{}",
+            answer.body
+        );
+        assert!(answer.message().contains("clinic-1 brings in such columns"), "{}", answer.body);
+    }
+}
+
+#[test]
+fn an_owner_decides_over_functions_members_and_principals() {
+    let trial = Trial::start("functions = [\"SecureSum\"]\nprincipals = [\"ada\", \"eve\"]\n");
+    let eve = trial.cluster.token(1, "eve", &["researcher"]);
+    let bob = trial.cluster.token(1, "bob", &["researcher"]);
+    let api = |token: &str| trial.cluster.api(1).with_token(token);
+    let select = |api: &Api| {
+        let arguments = json!({"dataset": "trial", "columns": "age"});
+        api.method(&api.service("Datasets"), "select", &arguments)
+    };
+    select(&api(&eve)).uuid();
+    // To others it looks as if there were none.
+    select(&api(&bob)).refused(404, "no_such_dataset");
+    let unknown = json!({"dataset": "other", "columns": "age"});
+    let unknown = api(&bob).method(&api(&bob).service("Datasets"), "select", &unknown);
+    assert_eq!(unknown.message(), select(&api(&bob)).message());
+    let listed = api(&bob).method(&api(&bob).service("Datasets"), "list", &json!({})).uuid();
+    assert_eq!(api(&bob).download(&listed).body["object"], json!([]));
+
+    let columns = ["age", "risk"];
+    let all = [Value::Null, Value::Null, Value::Null];
+    let answers = trial.compute("StatisticsBivariate", &columns, &all);
+    answers[1].refused(403, "refused_by_policy");
+    assert!(answers[1].message().contains("StatisticsBivariate may not"), "{}", answers[1].body);
+}
+
+#[test]
+fn a_refusal_by_the_owner_holds_and_approvals_run_out() {
+    let trial = Trial::start("");
+    let all = [Value::Null, Value::Null, Value::Null];
+    let sum = || trial.compute("SecureSum", &["age"], &all);
+    sum()[0].refused(403, "approval_needed");
+    trial.approve(1);
+    result(&sum());
+    sum()[0].refused(403, "approval_needed");
+    let listed: Value =
+        serde_json::from_str(&trial.cluster.operate(0, &["approvals", "list", "--json"])).unwrap();
+    let id = listed[0]["id"].to_string();
+    trial.cluster.operate(0, &["approvals", "refuse", &id]);
+    sum()[0].refused(403, "refused_by_policy");
+    // An approval for one function is none for another.
+    trial.compute("SecureMedian", &["age"], &all)[0].refused(403, "approval_needed");
+}
+
+#[test]
+fn members_compare_what_they_have_before_they_compute() {
+    let trial = Trial::start("");
+    let check = |folder: &Path| {
+        let mut command = cloister();
+        command.args(["data", "check", "trial", "--json", "--consortium"]).arg(folder);
+        (0..3).for_each(|index| {
+            command.env(format!("CLOISTER_TOKEN_CLINIC_{index}"), &trial.tokens[index]);
+        });
+        command
+    };
+    let output = run(&mut check(&trial.cluster.folder()));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["fits"], json!(true), "{found}");
+    // The third party's data come anew, with an age that is a text.
+    let csv = home(&trial.cluster, 2).join("data/trial.csv");
+    let text = fs::read_to_string(&csv).unwrap();
+    let age = format!(",{},", read(&csv)[0]["age"]);
+    fs::write(&csv, text.replacen(&age, ",thirty,", 1)).unwrap();
+    let words = ["data", "register", "trial", "--csv", csv.to_str().unwrap()];
+    trial.cluster.operate(2, &words);
+    let output = check(&trial.cluster.folder()).output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let kind = found["differences"].as_array().unwrap().iter().find(|d| d["what"] == "kind");
+    assert_eq!(kind.unwrap()["members"]["clinic-2"], json!("text"), "{found}");
+}
+
+#[test]
+fn the_command_computes_on_datasets_of_all_nodes() {
+    let trial = Trial::start("");
+    let compute = || {
+        let mut command = cloister();
+        command.args(["compute", "StatisticsFrequency", "--data", "trial.gender", "--json"]);
+        command.args(["--where", r#"{"column": "age", "op": ">=", "value": 18}"#]);
+        command.arg("--consortium").arg(trial.cluster.folder());
+        (0..3).for_each(|index| {
+            command.env(format!("CLOISTER_TOKEN_CLINIC_{index}"), &trial.tokens[index]);
+        });
+        command
+    };
+    let refused = compute().output().unwrap();
+    assert_eq!(refused.status.code(), Some(3), "{}", String::from_utf8_lossy(&refused.stderr));
+    trial.approve(1);
+    let output = run(&mut compute());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let adults = |gender: &str| {
+        let rows = trial.rows.iter().filter(|row| row["gender"] == gender);
+        rows.filter(|row| row["age"].parse::<f64>().unwrap() >= 18.0).count()
+    };
+    let expected = json!({"1_female": adults("1_female"), "2_male": adults("2_male")});
+    assert_eq!(report["result"]["histogram"], expected);
+}
+
+#[test]
+fn whose_rule_decided_is_said_in_results_and_refusals() {
+    let trial = Trial::start("min_rows = 600\n");
+    let answers = trial.approved("SecureSum", &["age"]);
+    result(&answers);
+    let disclosure = &answers[0].body["object"]["disclosure"];
+    assert_eq!(disclosure["rules"]["min_rows"], json!(600));
+    assert_eq!(disclosure["decided_by"]["min_rows"], json!("clinic-1"));
+    assert_eq!(disclosure["decided_by"]["min_cell"], json!("clinic-0"));
+    // 602 rows less those of the youngest.
+    let older = json!({"column": "age", "op": ">=", "value": 45});
+    let filters = [older.clone(), Value::Null, Value::Null];
+    let answers = trial.once_approved("SecureSum", &["age"], &filters);
+    for answer in &answers {
+        answer.refused(403, "refused_by_disclosure_rules");
+        let told = answer.message();
+        assert!(told.contains("600 rows that the rules of clinic-1 ask"), "{told}");
+        assert!(!told.contains("531"), "{told}");
+    }
+}
+
+#[test]
+fn an_owners_client_registers_and_approves_over_the_api() {
+    let trial = Trial::start("");
+    let owner = trial.cluster.api(0).with_token(&trial.cluster.token(0, "grace", &["owner"]));
+    let all = [Value::Null, Value::Null, Value::Null];
+    trial.compute("SecureSum", &["age"], &all)[0].refused(403, "approval_needed");
+    let approvals = owner.service("Approvals");
+    let listed = owner.method(&approvals, "list", &json!({})).uuid();
+    let listed = owner.download(&listed).body["object"].clone();
+    assert_eq!(listed[0]["class"]["principal"], json!("ada"), "{listed}");
+    let grant = json!({"request": listed[0]["id"], "times": 1, "seconds": 60});
+    let granted = owner.method(&approvals, "grant", &grant);
+    assert_eq!(granted.body, json!({"type": "none"}), "{}", granted.body);
+    result(&trial.compute("SecureSum", &["age"], &all));
+    owner.method(&approvals, "grant", &json!({"request": 99})).refused(404, "no_such_request");
+    // What is asked of the researcher's own token is refused.
+    let mine = trial.api(0);
+    mine.method(&mine.service("Approvals"), "list", &json!({})).refused(403, "wrong_role");
+
+    let registry = owner.service("Registry");
+    let declare = |path: &str| json!({"declaration": {"name": "other", "source": {"kind": "csv", "path": path}}});
+    let outside = owner.method(&registry, "register", &declare("/etc/passwd"));
+    outside.refused(422, "dataset_unfit");
+    assert!(!outside.body.to_string().contains("root:"), "{}", outside.body);
+    let data = home(&trial.cluster, 0).join("data");
+    fs::create_dir_all(&data).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", data.join("link.csv")).unwrap();
+    let link = declare(data.join("link.csv").to_str().unwrap());
+    owner.method(&registry, "register", &link).refused(422, "dataset_unfit");
+    let none = owner.method(&registry, "withdraw", &json!({"dataset": "other"}));
+    none.refused(404, "no_such_dataset");
+    let gone = owner.method(&registry, "withdraw", &json!({"dataset": "trial"}));
+    assert_eq!(gone.body, json!({"type": "none"}));
+    trial.select(0, &["age"], &Value::Null).refused(404, "no_such_dataset");
+}
+
+#[test]
+fn a_database_that_is_down_is_said_without_its_address() {
+    let mut trial = Trial::start("");
+    result(&trial.approved("SecureSum", &["age"]));
+    trial._postgres = Postgres::start();
+    let all = [Value::Null, Value::Null, Value::Null];
+    let answer = &trial.compute("SecureSum", &["age"], &all)[0];
+    answer.refused(503, "dataset_unreadable");
+    for hidden in ["127.0.0.1", "postgres", cloister_testkit::databases::postgres::PASSWORD] {
+        assert!(!answer.body.to_string().contains(hidden), "{}", answer.body);
+    }
+    let log = trial.cluster.log(0);
+    assert!(log.contains("a dataset cannot be read"), "{log}");
+    assert!(!log.contains(cloister_testkit::databases::postgres::PASSWORD), "{log}");
+}
+
+#[test]
+fn datasets_and_policies_stand_in_the_settings_too() {
+    let settings = "[[dataset]]\nname = \"trial\"\nsource = { kind = \"csv\", path = \"data/trial.csv\" }\n\
+                    [policy.dataset.trial]\nfunctions = [\"SecureSum\"]";
+    let mut cluster = Cluster::stopped(Kind { settings, ..Kind::teaching(2) });
+    for index in 0..2 {
+        let data = home(&cluster, index).join("data");
+        fs::create_dir(&data).unwrap();
+        fs::copy(file(index + 1), data.join("trial.csv")).unwrap();
+    }
+    cluster.start_all();
+    let name = fresh();
+    let requests: Vec<Value> = (0..2)
+        .map(|index| {
+            let api = cluster.api(index);
+            let arguments = json!({"dataset": "trial", "columns": "age"});
+            let ages = api.method(&api.service("Datasets"), "select", &arguments).uuid();
+            json!({"microprotocol": "SecureSum", "data": {"representation_uuid": ages},
+                "network": cluster.network(&name, index)})
+        })
+        .collect();
+    let sum: f64 = (1..=2)
+        .flat_map(|party| read(&file(party)))
+        .map(|row| row["age"].parse::<f64>().unwrap())
+        .sum();
+    assert_eq!(result(&cluster.compute_with(&requests)), json!({"sum": sum}));
+
+    // A rule that is misspelt is no rule that does not hold.
+    cluster.kill(0);
+    let folder = home(&cluster, 0).join("policy.d");
+    fs::create_dir(&folder).unwrap();
+    for (policy, reason) in [
+        ("[dataset.other]\nmin_row = 5\n", "min_row"),
+        ("[dataset.trial]\n", "two policies"),
+        ("[dataset.other]\nfunctions = [\"Sum\"]\n", "`Sum`"),
+    ] {
+        fs::write(folder.join("other.toml"), policy).unwrap();
+        let config = cluster.config(0);
+        let output = cloister().args(["node", "--config"]).arg(config).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(reason), "{message}");
+    }
+}
+
+#[test]
+fn rows_do_not_show_in_errors_in_vectors_or_between_columns() {
+    let trial = Trial::start("");
+    let at = |index: usize, columns: &[&str], filter: &Value| json!({"representation_uuid": trial.select(index, columns, filter).uuid()});
+    let all = |columns: &[&str]| [0, 1, 2].map(|index| at(index, columns, &Value::Null));
+    let compute = |function, data: &[Value; 3], parameters: &Value| {
+        let answers = trial.compute_on(function, data, parameters);
+        if answers.iter().all(|answer| answer.code() != "approval_needed") {
+            return answers;
+        }
+        trial.approve(20);
+        trial.compute_on(function, data, parameters)
+    };
+    // Element by element there is no rule on rows.
+    let vectors = compute("SecureVectorSum", &all(&["age"]), &json!({}));
+    vectors[0].refused(403, "refused_by_policy");
+    // A category that only some row has, a bound that only some row breaks.
+    let categories = json!({"categories": ["1_female"]});
+    let probes = [
+        compute("StatisticsFrequency", &all(&["gender"]), &categories),
+        compute("SecureSum", &all(&["age"]), &json!({"digits_before": 1, "digits_after": 0})),
+    ];
+    for answers in &probes {
+        answers[0].refused(422, "data_unfit");
+        let (one, other) = (answers[0].message(), probes[0][0].message());
+        assert_eq!(one, other);
+        assert!(!one.contains("item"), "{one}");
+    }
+    // A value beside a selection is a column that a client made.
+    let mut ranked =
+        [0, 1, 2].map(|i| json!([{"array": at(i, &["age"], &Value::Null), "rank": 1}]));
+    let kth = compute("KthElement", &ranked, &json!({}));
+    assert_eq!(kth[0].status, 200, "{}", kth[0].body);
+    ranked[1].as_array_mut().unwrap().push(json!({"array": -7, "rank": 1}));
+    compute("KthElement", &ranked, &json!({}))[1].refused(403, "refused_by_policy");
+    // Two selections at once would be remembered apart and opened as one.
+    let half = |op| json!({"column": "age", "op": op, "value": 45});
+    let two = json!([at(1, &["age"], &half("<")), at(1, &["age"], &half(">="))]);
+    let [first, _, third] = all(&["age"]);
+    compute("SecureSum", &[first, two, third], &json!({}))[1].refused(400, "bad_argument");
+    // How many rows there are is opened whatever the columns.
+    let age = read(&file(2))[0]["age"].clone();
+    let but_few = json!({"not": {"and": [
+        {"column": "age", "op": "=", "value": age.parse::<f64>().unwrap()},
+        {"column": "id", "op": "=", "value": read(&file(2))[0]["id"].parse::<u32>().unwrap()}]}});
+    let mut other = all(&["risk"]);
+    other[1] = at(1, &["risk"], &but_few);
+    compute("SecureSum", &other, &json!({}))[1].refused(403, "refused_by_disclosure_rules");
+}
+
+#[test]
+fn many_refusals_make_the_owner_asked() {
+    let trial = Trial::start("");
+    let one_row = |age: u32| json!({"column": "age", "op": "=", "value": age});
+    let request = |filter: &Value| {
+        let ages = trial.select(2, &["age"], filter).uuid();
+        let network = trial.cluster.network(&fresh(), 2);
+        let api = trial.api(2);
+        api.compute(&json!({"microprotocol": "SecureSum", "network": network,
+            "data": {"representation_uuid": ages}}))
+    };
+    (0..16).for_each(|age| request(&one_row(age)).refused(403, "refused_by_disclosure_rules"));
+    request(&one_row(16)).refused(403, "approval_needed");
+    let listed = trial.cluster.operate(2, &["approvals", "list"]);
+    assert!(listed.contains("after many refusals"), "{listed}");
+    let listed = trial.cluster.operate(2, &["approvals", "list", "--json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    trial.cluster.operate(2, &["approvals", "grant", &listed[0]["id"].to_string()]);
+    request(&one_row(17)).refused(403, "refused_by_disclosure_rules");
+}

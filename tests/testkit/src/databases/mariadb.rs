@@ -1,0 +1,95 @@
+//! A MariaDB or MySQL of the test's own, where one is installed.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::server::{Server, folder, free_port, unprivileged};
+use crate::process::run;
+
+pub const PASSWORD: &str = "not-to-be-seen";
+
+pub struct Mariadb {
+    port: u16,
+    client: PathBuf,
+    _server: Server,
+}
+
+impl Mariadb {
+    /// `None`, and a word about it, where there is no server to run.
+    pub fn start() -> Option<Self> {
+        let found = (
+            find(&["mariadbd", "mysqld"]),
+            find(&["mariadb-install-db", "mysql_install_db"]),
+            find(&["mariadb", "mysql"]),
+        );
+        let (Some(server), Some(install), Some(client)) = found else {
+            println!("SKIPPED: no MariaDB here (apt install mariadb-server); nothing was tested");
+            return None;
+        };
+        let folder = folder("mariadb-");
+        let data = folder.join("data");
+        run(unprivileged(&install)
+            .arg("--no-defaults")
+            .arg(format!("--datadir={}", data.display()))
+            .args(["--auth-root-authentication-method=normal", "--skip-test-db"]));
+        let port = free_port();
+        let server = start(&server, &folder, &data, port);
+        let mariadb = Self { port, client, _server: server };
+        mariadb.as_root(&format!(
+            "CREATE DATABASE clinic CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+             CREATE USER doctor@localhost IDENTIFIED BY '{PASSWORD}';
+             GRANT ALL ON clinic.* TO doctor@localhost;"
+        ));
+        Some(mariadb)
+    }
+
+    /// The address of its database, with user and password.
+    pub fn url(&self) -> String {
+        format!("mysql://doctor:{PASSWORD}@127.0.0.1:{}/clinic", self.port)
+    }
+
+    /// Runs statements; what they answer, a line a row.
+    #[track_caller]
+    pub fn run(&self, sql: &str) -> String {
+        self.execute(&["--user=doctor", &format!("--password={PASSWORD}"), "clinic"], sql)
+    }
+
+    #[track_caller]
+    fn as_root(&self, sql: &str) -> String {
+        self.execute(&["--user=root"], sql)
+    }
+
+    #[track_caller]
+    fn execute(&self, arguments: &[&str], sql: &str) -> String {
+        let output = run(Command::new(&self.client)
+            .args(["--no-defaults", "--protocol=tcp", "--host=127.0.0.1", "--batch"])
+            .args(["--skip-column-names", "--default-character-set=utf8mb4"])
+            .arg(format!("--port={}", self.port))
+            .args(["--execute", sql])
+            .args(arguments));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+fn start(server: &Path, folder: &Path, data: &Path, port: u16) -> Server {
+    let mut command = unprivileged(server);
+    command
+        .arg("--no-defaults")
+        .arg(format!("--datadir={}", data.display()))
+        // Relative to the data; whole paths of sockets may be too long.
+        .args(["--socket=s", "--bind-address=127.0.0.1", "--console", "--skip-log-bin"])
+        .arg(format!("--pid-file={}", folder.join("pid").display()))
+        .arg(format!("--port={port}"));
+    Server::start(folder, "TERM", "ready for connections", &mut command)
+}
+
+/// A program in the path, or where servers are.
+fn find(names: &[&str]) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<_> = env::split_paths(&path)
+        .chain(["/usr/sbin", "/usr/local/sbin", "/usr/libexec"].map(PathBuf::from))
+        .collect();
+    let places = names.iter().flat_map(|name| folders.iter().map(move |f| f.join(name)));
+    places.into_iter().find(|place| place.is_file())
+}
