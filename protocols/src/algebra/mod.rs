@@ -5,6 +5,7 @@
 //! integer or fraction to the nearest double. Of matrices ([`fixed`], [`pseudo_inverse`]) more is
 //! rounded, as it says there.
 
+pub mod elementwise;
 pub mod exact;
 pub mod fixed;
 pub(crate) mod input_error;

@@ -1,39 +1,22 @@
 //! Comparisons. Exact for every value of the digits that they look at.
 
 use crate::algebra::ring::Ring;
-use crate::circuits::adder::highest_digit;
+pub(crate) use crate::circuits::adder::msb_of_sum as negative_sum;
 use crate::circuits::{Bits, and_all, not};
 use crate::engine::Engine;
-use crate::engine::shared::Shared;
+use crate::engine::shared::{Shared, SharedBits};
 use crate::kernel::fault::Fault;
 
-/// Whether each number, read in two's complement of so many binary digits, is below zero.
+/// Returns whether each number, read in two's complement of `width` bits, is below zero.
 ///
-/// Numbers of 64 bits are compared exactly over their whole range as x − y in a ring of at least 65
-/// digits: `negative(x − y, 65)`. Where all differences are known to be below 2^(d−1) in magnitude,
-/// d digits do.
+/// Numbers of 64 bits are compared exactly over their whole range as x − y in a ring of at least 65 bits:
+/// `negative(x − y, 65)`. Where all differences are known to be below 2^(w−1) in magnitude, w bits do.
 pub(crate) async fn negative<E: Engine, R: Ring>(
     engine: &mut E,
     x: &E::Shared<R>,
-    digits: usize,
+    width: usize,
 ) -> Result<Bits<E>, Fault> {
-    if x.len() == 0 || digits == 0 {
-        return Ok(engine.public(Vec::new()));
-    }
-    let addends = engine.addends(x, digits.min(R::BITS)).await?;
-    let highest = highest_digit(engine, addends).await?;
-    Ok(highest.unwrap_or_else(|| engine.public(Vec::new())))
-}
-
-/// Whether each sum of addends, which have equally many planes and come lowest digit first, is below
-/// zero in two's complement of so many digits. Of three addends or more, a round of products for each
-/// level that leaves two for every three.
-pub(crate) async fn negative_sum<E: Engine>(
-    engine: &mut E,
-    addends: Vec<Vec<Bits<E>>>,
-) -> Result<Bits<E>, Fault> {
-    let highest = highest_digit(engine, addends).await?;
-    Ok(highest.unwrap_or_else(|| engine.public(Vec::new())))
+    engine.msb(x, width.min(R::BITS)).await
 }
 
 /// Whether any of the first `lanes` bits of a plane is 1: in the first lane, with zeros behind it.
@@ -44,10 +27,10 @@ pub(crate) async fn any<E: Engine>(
     lanes: usize,
 ) -> Result<Bits<E>, Fault> {
     let mut left = lanes;
-    let mut bits = engine.lanes(plane, 0..left);
+    let mut bits = plane.lanes(0..left);
     while left > 1 {
         left = left.div_ceil(2);
-        let (low, high) = (engine.lanes(&bits, 0..left), engine.lanes(&bits, left..2 * left));
+        let (low, high) = (bits.lanes(0..left), bits.lanes(left..2 * left));
         let both = engine.multiply(&low, &high).await?;
         bits = low.plus(&high).plus(&both);
     }

@@ -40,12 +40,13 @@
 
 use zeroize::Zeroizing;
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::{Lanes, plane_words, planes_of};
 use crate::circuits::comparison::all_zero;
 use crate::circuits::merging::{List, merge};
 use crate::circuits::sorting::inverse;
 use crate::circuits::{Bits, and_all};
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::engine::{Audience, Columns, Engine};
 use crate::kernel::fault::Fault;
@@ -95,36 +96,36 @@ pub(crate) async fn join<E: Engine>(
     let place_digits = digits_of(most).max(1);
     let mut tables = Vec::with_capacity(shapes.len());
     let mut places = Vec::with_capacity(shapes.len());
-    for (all, shape) in shared.iter().zip(shapes) {
+    for (all, shape) in zip_exact(shared.iter(), shapes) {
         let column = |index: usize| all.slice(index * shape.rows..(index + 1) * shape.rows);
         let columns: Vec<Bits<E>> = (0..shape.columns).map(column).collect();
         let (table, place) = shuffled(engine, &columns, shape.rows).await?;
         tables.push(table);
-        places.push(engine.planes(&place, 0..place_digits));
+        places.push(place.planes(0..place_digits));
     }
     // Of a party without columns no place is asked for: its list is as wide as the others', and that is all.
     let with_columns: Vec<usize> = (0..shapes.len())
         .filter(|party| shapes.get(*party).is_some_and(|s| s.columns > 0))
         .collect();
     let mut lists = lists_of_tags(engine, &table.tags, &sizes).await?;
-    for (list, places) in lists.iter_mut().zip(places) {
+    for (list, places) in zip_exact(lists.iter_mut(), places) {
         list.planes.extend(places);
     }
     let key = key_digits(&sizes);
     let merged = merge(engine, lists, key).await?;
     let (windows, complete) = complete_windows(engine, &merged, &sizes).await?;
-    let places = merged.planes.get(key..).unwrap_or_default();
-    let places = places_of_windows(engine, places, windows, &with_columns);
+    let places = merged.planes.get(key..).expect("places stand behind the key");
+    let places = places_of_windows::<E>(places, windows, &with_columns);
     let found = found(engine, &complete, places, windows).await?;
     let mut joined = vec![Vec::new(); tables.len()];
-    for (party, places) in with_columns.iter().zip(&found.places) {
-        let rows = sizes.get(*party).copied().unwrap_or(0);
+    for (party, places) in zip_exact(with_columns.iter(), &found.places) {
+        let rows = *sizes.get(*party).expect("each party has told its rows");
         if !are_distinct_below(places, rows) {
             return Err(Fault::Implausible);
         }
-        if let Some((joined, table)) = joined.get_mut(*party).zip(tables.get(*party)) {
-            *joined = table.iter().map(|column: &Bits<E>| column.gather(places)).collect();
-        }
+        let both = joined.get_mut(*party).zip(tables.get(*party));
+        let (joined, table) = both.expect("each party has a table");
+        *joined = table.iter().map(|column: &Bits<E>| column.gather(places)).collect();
     }
     Ok(Joined { rows: found.rows, tables: joined })
 }
@@ -143,10 +144,12 @@ async fn shuffled<E: Engine>(
     let words = columns.iter().cloned().chain([numbers(engine)]).collect();
     let table = engine.shuffle(Columns { numbers: Vec::new(), words }).await?;
     let mut table = table.words;
-    let origins = table.pop().ok_or(Fault::Implausible)?;
+    let origins = table.pop().expect("a shuffled table has the columns that it had");
     let pairs = vec![origins, numbers(engine)];
     let pairs = engine.shuffle(Columns { numbers: Vec::new(), words: pairs }).await?;
-    let [origins, places] = pairs.words.as_slice() else { return Err(Fault::Implausible) };
+    let [origins, places] = pairs.words.as_slice() else {
+        unreachable!("a shuffled table has the columns that it had")
+    };
     let opened = engine.open(origins, Audience::Computing).await?;
     let order = match opened {
         Some(origins) => inverse(bytemuck::cast_slice(&origins)).ok_or(Fault::Implausible)?,
@@ -172,7 +175,6 @@ struct Found {
 
 /// Of each of n neighbours the words of their places, window by window.
 fn places_of_windows<E: Engine>(
-    engine: &E,
     planes: &[Bits<E>],
     windows: usize,
     parties: &[usize],
@@ -180,8 +182,8 @@ fn places_of_windows<E: Engine>(
     let of = |party: &usize| {
         let party = *party;
         let planes: Vec<Bits<E>> =
-            planes.iter().map(|plane| engine.lanes(plane, party..party + windows)).collect();
-        engine.words(&planes, windows)
+            planes.iter().map(|plane| plane.lanes(party..party + windows)).collect();
+        SharedBits::words(&planes, windows)
     };
     parties.iter().map(of).collect()
 }
@@ -196,12 +198,13 @@ async fn found<E: Engine>(
     if windows == 0 {
         return Ok(Found { rows: 0, places: vec![Vec::new(); parties] });
     }
-    let complete = engine.words(std::slice::from_ref(complete), windows);
+    let complete = SharedBits::words(std::slice::from_ref(complete), windows);
     let words = [complete].into_iter().chain(places).collect();
     engine.prepare(8 * windows * (parties + 1)).await?;
     let shuffled = engine.shuffle(Columns { numbers: Vec::new(), words }).await?;
-    let (complete, places) = shuffled.words.split_first().ok_or(Fault::Implausible)?;
-    let complete = engine.open(complete, Audience::Everybody).await?.ok_or(Fault::Implausible)?;
+    let complete = shuffled.words.split_first();
+    let (complete, places) = complete.expect("a shuffled table has the columns that it had");
+    let complete = engine.open_to_all(complete).await?;
     if complete.iter().any(|bit| bit.0 > 1) {
         return Err(Fault::Implausible);
     }
@@ -256,16 +259,16 @@ async fn lists_of_tags<E: Engine>(
         let word = |digit: usize| Lanes(0_u64.wrapping_sub((party as u64 >> digit) & 1));
         let number = |digit: usize| {
             let plane = engine.public(vec![word(digit); plane_words(*items)]);
-            engine.lanes(&plane, 0..*items)
+            plane.lanes(0..*items)
         };
         let mut all: Vec<Bits<E>> = (0..party_digits).map(number).collect();
         match items {
             0 => all.extend(vec![planes.clone(); digits]),
-            _ => all.extend(split(planes, plane_words(*items))),
+            _ => all.extend(planes.split(plane_words(*items))),
         }
         List { items: *items, planes: all }
     };
-    Ok(shared.iter().zip(sizes).enumerate().map(list).collect())
+    Ok(zip_exact(shared.iter(), sizes).enumerate().map(list).collect())
 }
 
 /// The windows of as many neighbours as there are parties: how many, and which are of one tag.
@@ -282,11 +285,11 @@ async fn complete_windows<E: Engine>(
         return Ok((0, engine.public(Vec::new())));
     }
     let equal = equal_neighbours(engine, merged, sizes).await?;
-    let mut complete = engine.lanes(&equal, 0..windows);
+    let mut complete = equal.lanes(0..windows);
     for next in 1..sizes.len().saturating_sub(1) {
-        let next = engine.lanes(&equal, next..next + windows);
+        let next = equal.lanes(next..next + windows);
         let both = and_all(engine, &[(&complete, &next)]).await?;
-        complete = both.into_iter().next().ok_or(Fault::Implausible)?;
+        complete = both.into_iter().next().expect("one pair has one product");
     }
     Ok((windows, complete))
 }
@@ -303,12 +306,11 @@ async fn equal_neighbours<E: Engine>(
     }
     let party_digits = digits_of(sizes.len());
     let tags = merged.planes.iter().skip(party_digits).take(tag_digits(sizes));
-    let differing: Vec<Bits<E>> = tags
-        .map(|plane| engine.lanes(plane, 1..merged.items).plus(&engine.lanes(plane, 0..neighbours)))
-        .collect();
+    let differing: Vec<Bits<E>> =
+        tags.map(|plane| plane.lanes(1..merged.items).plus(&plane.lanes(0..neighbours))).collect();
     engine.prepare(8 * plane_words(neighbours) * differing.len()).await?;
     let equal = all_zero(engine, &differing).await?;
-    Ok(engine.lanes(&equal, 0..neighbours))
+    Ok(equal.lanes(0..neighbours))
 }
 
 /// How many of the first `lanes` bits are set.
@@ -322,7 +324,7 @@ async fn sum<E: Engine>(
     }
     engine.prepare(8 * lanes).await?;
     let bits: E::Shared<u64> = engine.inject(&[plane], lanes).await?;
-    Ok(bits.running_sums(lanes).gather(&[lanes - 1]))
+    Ok(bits.prefix_sums(lanes).gather(&[lanes - 1]))
 }
 
 /// The places of tags in ascending order of so many digits.

@@ -13,11 +13,12 @@
 //! For a key of k digits, p planes in all and N items with what they are filled up with, N / 2 comparisons of k
 //! + 1 digits (see the adder) and p·N / 2 conjunctions a level; ⌈log₂⌈k / 2⌉⌉ + 3 rounds a level.
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::{Lanes, first_lanes, plane_words};
 use crate::circuits::comparison::negative_sum;
 use crate::circuits::{Bits, and_all, not};
 use crate::engine::Engine;
-use crate::engine::shared::Shared;
+use crate::engine::shared::{Shared, SharedBits};
 use crate::kernel::fault::Fault;
 
 /// Items that nobody sees.
@@ -66,7 +67,7 @@ async fn merge_two<E: Engine>(
         planes = one_level(engine, planes, all / 2, key).await?;
         level /= 2;
     }
-    let planes = planes.iter().map(|plane| engine.lanes(plane, 0..items)).collect();
+    let planes = planes.iter().map(|plane| plane.lanes(0..items)).collect();
     Ok(List { items, planes })
 }
 
@@ -79,13 +80,14 @@ fn bitonic<E: Engine>(engine: &E, first: &List<E>, second: &List<E>, all: usize)
         (0..words).map(word).collect::<Vec<_>>()
     };
     let (below, up_to) = (ones(first.items), ones(all - second.items));
-    let middle = below.iter().zip(&up_to).map(|(below, up_to)| Lanes(below.0 ^ up_to.0)).collect();
+    let middle =
+        zip_exact(below.iter(), &up_to).map(|(below, up_to)| Lanes(below.0 ^ up_to.0)).collect();
     let middle = engine.public(middle);
-    let both = first.planes.iter().zip(&second.planes);
+    let both = zip_exact(first.planes.iter(), &second.planes);
     let plane = |(first_plane, second_plane): (&Bits<E>, &Bits<E>)| {
-        let rising = engine.lanes(first_plane, 0..all);
+        let rising = first_plane.lanes(0..all);
         // Reversed over all places, the second list ends up behind the others.
-        let falling = engine.reversed(&engine.lanes(second_plane, 0..all), all);
+        let falling = second_plane.lanes(0..all).reversed(all);
         rising.plus(&falling).plus(&middle)
     };
     both.map(plane).collect()
@@ -97,20 +99,19 @@ async fn one_level<E: Engine>(
     half: usize,
     key: usize,
 ) -> Result<Vec<Bits<E>>, Fault> {
-    let low: Vec<Bits<E>> = planes.iter().map(|plane| engine.lanes(plane, 0..half)).collect();
-    let high: Vec<Bits<E>> =
-        planes.iter().map(|plane| engine.lanes(plane, half..2 * half)).collect();
+    let low: Vec<Bits<E>> = planes.iter().map(|plane| plane.lanes(0..half)).collect();
+    let high: Vec<Bits<E>> = planes.iter().map(|plane| plane.lanes(half..2 * half)).collect();
     let zeros = engine.public(vec![Lanes(0); plane_words(half)]);
     // high − low − 1 is below zero where high is not above low.
     let minuend = high.iter().take(key).cloned().chain([zeros.clone()]).collect();
     let subtrahend = low.iter().take(key).chain([&zeros]).map(|plane| not(engine, plane)).collect();
     let swaps = negative_sum(engine, vec![minuend, subtrahend]).await?;
-    let differing: Vec<Bits<E>> = low.iter().zip(&high).map(|(low, high)| low.plus(high)).collect();
+    let differing: Vec<Bits<E>> =
+        zip_exact(low.iter(), &high).map(|(low, high)| low.plus(high)).collect();
     let pairs: Vec<_> = differing.iter().map(|differing| (&swaps, differing)).collect();
     let turned = and_all(engine, &pairs).await?;
-    let halves = low.iter().zip(&high).zip(&turned);
-    let next = halves.map(|((low, high), turned)| {
-        engine.interleaved(&low.plus(turned), &high.plus(turned), half)
-    });
+    let halves = zip_exact(zip_exact(low.iter(), &high), &turned);
+    let next =
+        halves.map(|((low, high), turned)| low.plus(turned).interleaved(&high.plus(turned), half));
     Ok(next.collect())
 }

@@ -8,7 +8,7 @@ use rand_core::Rng;
 use crate::algebra::packed_bits::{Lanes, plane_words, planes_of};
 use crate::circuits::joining_tests::Suite;
 use crate::circuits::merging::{List, merge};
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::{Audience, Engine};
 use crate::kernel::fault::Fault;
 use crate::kernel::simulation::{Report, Simulation};
@@ -61,13 +61,13 @@ async fn merged<E: Engine>(
     let mut shared = Vec::new();
     for list in lists {
         let words = plane_words(list.len());
-        let planes = split(&all.slice(left..left + words * digits), words);
+        let planes = all.slice(left..left + words * digits).split(words);
         left += words * digits;
         shared.push(List { items: list.len(), planes });
     }
     let merged = merge(engine, shared, key).await?;
     assert_eq!(merged.items, lists.iter().map(Vec::len).sum::<usize>());
-    let words = engine.words(&merged.planes, merged.items);
+    let words = SharedBits::words(&merged.planes, merged.items);
     let opened = engine.open(&words, Audience::Parties).await?;
     Ok(opened.map(|words| words.iter().map(|word| word.0).collect()))
 }

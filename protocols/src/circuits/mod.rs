@@ -3,7 +3,7 @@
 //! Written once over [`Engine`]. Which operations run, and on how much, follows from public sizes
 //! alone.
 
-mod adder;
+pub(crate) mod adder;
 pub(crate) mod comparison;
 pub(crate) mod joining;
 #[cfg(test)]
@@ -15,10 +15,11 @@ pub(crate) mod selection;
 pub(crate) mod sorting;
 #[cfg(test)]
 mod tests;
+pub(crate) mod truncation;
 
 use crate::algebra::packed_bits::Lanes;
 use crate::engine::Engine;
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 
 /// A plane of bits in shared form.
@@ -32,10 +33,13 @@ async fn and_all<E: Engine>(
     let Some(words) = pairs.first().map(|(x, _)| x.len()) else {
         return Ok(Vec::new());
     };
+    if words == 0 {
+        return Ok(pairs.iter().map(|(x, _)| (*x).clone()).collect());
+    }
     let x: Vec<&Bits<E>> = pairs.iter().map(|(x, _)| *x).collect();
     let y: Vec<&Bits<E>> = pairs.iter().map(|(_, y)| *y).collect();
     let all = engine.multiply(&Bits::<E>::concat(&x), &Bits::<E>::concat(&y)).await?;
-    Ok(split(&all, words))
+    Ok(all.split(words))
 }
 
 /// The bits turned around.

@@ -4,7 +4,7 @@ use crate::algebra::ring::Ring;
 use crate::circuits::Bits;
 use crate::circuits::comparison::negative;
 use crate::engine::Engine;
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 
 /// Of each pair of vectors, the elements of the first where the bit is 1, else those of the second:
@@ -21,7 +21,7 @@ pub(crate) async fn select<E: Engine, R: Ring>(
     let bits = engine.inject(&[bits], len).await?;
     let bits = E::Shared::<R>::concat(&vec![&bits; pairs.len()]);
     let chosen = engine.multiply(&bits, &firsts.minus(&seconds)).await?;
-    Ok(split(&seconds.plus(&chosen), len))
+    Ok(seconds.plus(&chosen).split(len))
 }
 
 /// Each count that is at least `least`, and 0 in the place of each smaller one. Counts and `least` are
@@ -82,7 +82,7 @@ async fn winners<E: Engine>(
     let pairs = [[&right_counts, &left_counts], [&right_places, &left_places]];
     let won = select(engine, &right_wins, &pairs).await?;
     let [won_counts, won_places] = won.as_slice() else {
-        return Err(Fault::Implausible);
+        unreachable!("two pairs have two choices")
     };
     let with_bye = |won: &E::Shared<u64>, all: &E::Shared<u64>| {
         E::Shared::<u64>::concat(&[won, &all.slice(bye.clone())])

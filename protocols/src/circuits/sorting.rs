@@ -18,9 +18,10 @@
 //! a quarter fewer steps, and send almost half as much again: that is sooner done while waiting takes
 //! longer than sending, as it does for few rows.
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::Lanes;
 use crate::circuits::{Bits, and_all};
-use crate::engine::shared::Shared;
+use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::{Audience, Columns, Engine};
 use crate::kernel::fault::Fault;
 
@@ -45,7 +46,7 @@ pub(crate) async fn sort<E: Engine>(
             return Ok(table);
         };
         let rows = keys.len();
-        let planes = engine.planes(keys, lowest..(lowest + step).min(digits));
+        let planes = keys.planes(lowest..(lowest + step).min(digits));
         let places = places(engine, &planes, rows).await?;
         table = put(engine, table, places).await?;
     }
@@ -67,8 +68,8 @@ async fn places<E: Engine>(
     let others = (1..kinds).map(|kind| numbers.slice((kind - 1) * rows..kind * rows));
     let first = others.fold(ones.clone(), |left, kind| left.minus(&kind));
     let all = E::Shared::<u64>::concat(&[&first, &numbers]);
-    let sums = all.running_sums(kinds * rows);
-    let (all, sums) = (all.side_by_side(rows), sums.side_by_side(rows));
+    let sums = all.prefix_sums(kinds * rows);
+    let (all, sums) = (all.transposed(rows), sums.transposed(rows));
     let from_one = engine.dot(&all, &sums, kinds).await?;
     Ok(from_one.minus(&ones))
 }
@@ -102,7 +103,7 @@ async fn monomials<E: Engine>(engine: &mut E, planes: &[Bits<E>]) -> Result<Vec<
         let pairs: Vec<_> =
             sets.iter().filter_map(|set| factors(&monomials, *set, known)).collect();
         let products = and_all(engine, &pairs).await?;
-        for (set, product) in sets.into_iter().zip(products) {
+        for (set, product) in zip_exact(sets, products) {
             monomials.get_mut(set).into_iter().for_each(|place| *place = Some(product.clone()));
         }
         known *= 2;
@@ -129,7 +130,7 @@ async fn put<E: Engine>(
     let Columns { mut numbers, words } = table;
     numbers.push(places);
     let Columns { mut numbers, words } = engine.shuffle(Columns { numbers, words }).await?;
-    let places = numbers.pop().unwrap_or_else(|| engine.public(Vec::new()));
+    let places = numbers.pop().expect("a shuffled table has the columns that it had");
     // Whoever holds no shares has no rows to move.
     let origins = match engine.open(&places, Audience::Computing).await? {
         Some(places) => inverse(&places).ok_or(Fault::Implausible)?,

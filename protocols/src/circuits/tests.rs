@@ -6,7 +6,7 @@ use crate::algebra::packed_bits::{Lanes, numbers_of, plane_words, planes_of};
 use crate::circuits::comparison::{all_zero, any, negative, negative_sum};
 use crate::circuits::selection::{at_least, largest, select};
 use crate::circuits::sorting::sort;
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::{Audience, Columns, Engine};
 use crate::kernel::simulation::Simulation;
 use crate::suites::replicated::Pair;
@@ -95,7 +95,7 @@ fn the_sign_of_a_sum_of_any_number_of_addends_is_right() {
             numbers.chunks(64).flat_map(|addend| planes_of(addend, 0..DIGITS)).collect();
         let none: Vec<Lanes> = Vec::new();
         let bits = two_vectors!(THREE, 1, planes, none, |engine, a, _b| {
-            let addends = split(&a, DIGITS).iter().map(|addend| split(addend, 1)).collect();
+            let addends = a.split(DIGITS).iter().map(|addend| addend.split(1)).collect();
             negative_sum(&mut engine, addends).await?
         });
         let sum = |lane: usize| {
@@ -105,6 +105,64 @@ fn the_sign_of_a_sum_of_any_number_of_addends_is_right() {
         let due: Vec<u64> = (0..64).map(|lane| (sum(lane) >> (DIGITS - 1)) & 1).collect();
         assert_eq!(numbers_of::<u64>(&bits, 64), due, "{count} addends");
     }
+}
+
+/// Numbers of 64 bits with the extreme ones among them.
+fn signed_numbers(rng: &mut impl Rng) -> Vec<u64> {
+    let extreme = [0, 1, u64::MAX, 1 << 63, (1 << 63) - 1, (1 << 63) + 1];
+    extreme.into_iter().chain((0..61).map(|_| rng.next_u64())).collect()
+}
+
+#[test]
+fn every_range_of_bits_is_that_of_the_number() {
+    let mut rng = rng(testing::seed());
+    for setting in SETTINGS {
+        let x = signed_numbers(&mut rng);
+        for (first, end) in [(0, 1), (0, 64), (63, 64), (5, 5), (1, 2), (3, 40), (17, 64)] {
+            let none: Vec<u64> = Vec::new();
+            let slices = two_vectors!(setting, 1, x, none, |engine, a, _b| {
+                let slices = engine.bits(&a, first..end).await?;
+                let slices: Vec<_> = slices.iter().collect();
+                Shared::concat(&slices)
+            });
+            assert_eq!(slices, planes_of(&x, first..end), "{setting:?} {first}..{end}");
+        }
+    }
+}
+
+#[test]
+fn truncation_rounds_down_exactly_whatever_the_number() {
+    let mut rng = rng(testing::seed());
+    for setting in [SETTINGS[0], SETTINGS[3], SETTINGS[4]] {
+        let x = signed_numbers(&mut rng);
+        for bits in [0, 1, 2, 31, 52, 62, 63] {
+            let none: Vec<u64> = Vec::new();
+            let truncated = two_vectors!(setting, 1, x, none, |engine, a, _b| {
+                engine.truncate(&a, bits).await?
+            });
+            let due: Vec<u64> =
+                x.iter().map(|x| (x.cast_signed() >> bits).cast_unsigned()).collect();
+            assert_eq!(truncated, due, "{setting:?} {bits}");
+        }
+    }
+    // Modulo 2^128, as fixed point has it.
+    let x: Vec<u128> = [0, 1, u128::MAX, 1 << 127, (1 << 127) - 1, u128::MAX - (1 << 70)].to_vec();
+    let none: Vec<u128> = Vec::new();
+    let truncated =
+        two_vectors!(THREE, 1, x, none, |engine, a, _b| engine.truncate(&a, 40).await?);
+    let due: Vec<u128> = x.iter().map(|x| (x.cast_signed() >> 40).cast_unsigned()).collect();
+    assert_eq!(truncated, due);
+}
+
+#[test]
+fn shares_are_multiplied_by_public_vectors() {
+    let (x, by) = ([3_u64, 5, u64::MAX], [2_u64, 0, 7]);
+    let none: Vec<u64> = Vec::new();
+    let scaled = two_vectors!(THREE, 1, x, none, |engine, a, _b| {
+        let _ = &mut engine;
+        a.scaled_by(&by)
+    });
+    assert_eq!(scaled, [6, 0, u64::MAX - 6]);
 }
 
 #[test]
@@ -153,7 +211,7 @@ fn zeros_are_found_and_choices_made() {
         let x: Vec<Lanes> = [0, 1, u64::MAX, 0, 1 << 63, 4].map(Lanes).to_vec();
         let none: Vec<Lanes> = Vec::new();
         let bits = two_vectors!(setting, seed, x, none, |engine, a, _b| {
-            let planes = engine.planes(&a, 0..64);
+            let planes = a.planes(0..64);
             all_zero(&mut engine, &planes).await?
         });
         assert_eq!(numbers_of::<u64>(&bits, 6), [1, 0, 0, 1, 0, 0]);
@@ -225,7 +283,7 @@ fn planes_of_shares_have_the_length_of_their_lanes() {
     let x: Vec<Lanes> = (0..65).map(Lanes).collect();
     let none: Vec<Lanes> = Vec::new();
     let bits = two_vectors!(THREE, 1, x, none, |engine, a, _b| {
-        let planes = engine.planes(&a, 1..3);
+        let planes = a.planes(1..3);
         assert!(planes.iter().all(|plane| plane.len() == plane_words(65)));
         planes[1].clone()
     });

@@ -19,7 +19,7 @@ use std::ops::Range;
 
 use crate::algebra::packed_bits::Lanes;
 use crate::algebra::ring::Ring;
-use crate::engine::shared::Shared;
+use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::kernel::fault::Fault;
 
@@ -79,27 +79,15 @@ pub(crate) trait Engine: Sized {
     /// needed, none where it is not.
     async fn prepare(&mut self, bytes: usize) -> Result<(), Fault>;
 
-    /// Of a vector of words, one a row, the planes of these binary digits, each
-    /// [`plane_words`](crate::algebra::packed_bits::plane_words) long.
-    fn planes(&self, words: &Self::Shared<Lanes>, digits: Range<usize>)
-    -> Vec<Self::Shared<Lanes>>;
+    /// See [`SharedBits::planes`].
+    fn planes(&self, words: &Self::Shared<Lanes>, bits: Range<usize>) -> Vec<Self::Shared<Lanes>> {
+        words.planes(bits)
+    }
 
-    /// These lanes of a plane, moved to the front; zeros behind them.
-    fn lanes(&self, plane: &Self::Shared<Lanes>, lanes: Range<usize>) -> Self::Shared<Lanes>;
-
-    /// The first `half` lanes of two planes in turn, one of `low` before one of `high`.
-    fn interleaved(
-        &self,
-        low: &Self::Shared<Lanes>,
-        high: &Self::Shared<Lanes>,
-        half: usize,
-    ) -> Self::Shared<Lanes>;
-
-    /// The first `lanes` lanes of a plane, the last one first; zeros behind them.
-    fn reversed(&self, plane: &Self::Shared<Lanes>, lanes: usize) -> Self::Shared<Lanes>;
-
-    /// Of up to 64 planes the words of the first `rows` lanes: the other way round than `planes`.
-    fn words(&self, planes: &[Self::Shared<Lanes>], rows: usize) -> Self::Shared<Lanes>;
+    /// See [`SharedBits::lanes`].
+    fn lanes(&self, plane: &Self::Shared<Lanes>, lanes: Range<usize>) -> Self::Shared<Lanes> {
+        plane.lanes(lanes)
+    }
 
     /// Shares each party's own vector; `lengths` has the length of each, for all parties that
     /// bring data, in order. `mine` is empty at a helper.
@@ -115,6 +103,12 @@ pub(crate) trait Engine: Sized {
         x: &Self::Shared<R>,
         audience: Audience,
     ) -> Result<Option<Vec<R>>, Fault>;
+
+    /// Opens a vector to all members: to those that compute and to those that do not.
+    async fn open_to_all<R: Ring>(&mut self, x: &Self::Shared<R>) -> Result<Vec<R>, Fault> {
+        let opened = self.open(x, Audience::Everybody).await?;
+        Ok(opened.expect("all members are recipients"))
+    }
 
     /// The products, element by element. On bits: conjunctions.
     async fn multiply<R: Ring>(
@@ -139,13 +133,33 @@ pub(crate) trait Engine: Sized {
         dimensions: Dimensions,
     ) -> Result<Self::Shared<R>, Fault>;
 
-    /// Numbers as bits: for each number, two or more addends whose sum modulo 2^`digits` it is
-    /// modulo 2^`digits`, each addend as planes of its lowest `digits` binary digits.
-    async fn addends<R: Ring>(
+    /// Returns bit `width` − 1 of each number: its sign, read in two's complement of so many bits.
+    /// `width` is from 1 to [`Ring::BITS`].
+    async fn msb<R: Ring>(
         &mut self,
         x: &Self::Shared<R>,
-        digits: usize,
-    ) -> Result<Vec<Vec<Self::Shared<Lanes>>>, Fault>;
+        width: usize,
+    ) -> Result<Self::Shared<Lanes>, Fault>;
+
+    /// Decomposes each number: returns the bit slices of a range of its bits, the lowest first.
+    async fn bits<R: Ring>(
+        &mut self,
+        x: &Self::Shared<R>,
+        bits: Range<usize>,
+    ) -> Result<Vec<Self::Shared<Lanes>>, Fault>;
+
+    /// Divides each number, read in two's complement of [`Ring::BITS`] bits, by 2^`bits`, and rounds
+    /// down. Exact, unlike truncation of shares by themselves, which is off by one at random and
+    /// wrong with a probability that grows with the number.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "regressions on shares will be the first caller")
+    )]
+    async fn truncate<R: Ring>(
+        &mut self,
+        x: &Self::Shared<R>,
+        bits: usize,
+    ) -> Result<Self::Shared<R>, Fault>;
 
     /// The first `lanes` bits of each plane as numbers 0 and 1, plane after plane. Two rounds.
     async fn inject<R: Ring>(

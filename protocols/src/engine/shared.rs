@@ -1,132 +1,82 @@
-//! Vectors in shared form: what can be done with shares without a message.
+//! Secret-shared vectors: the operations on shares that take no message.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::algebra::elementwise::{difference, gather, sum, zip_exact};
 use crate::algebra::packed_bits::{
     Lanes, interleaved, lanes_of, plane_words, planes_of, reversed, words_of,
 };
 use crate::algebra::ring::Ring;
 
-/// A vector that nobody sees, as one party holds it. Whatever is done here each party does to its
-/// own shares alone.
+/// A secret-shared vector, as one member holds it. Each member applies an operation to its own share
+/// alone. A member that does not compute holds the length only.
+///
+/// Lengths that should agree and do not, and places beyond a vector, panic: they are broken
+/// invariants of this program.
 pub(crate) trait Shared<R: Ring>: Clone {
-    /// The number of elements.
+    /// Returns the number of elements.
     fn len(&self) -> usize;
-    /// The sum, element by element.
+
+    /// Adds element by element.
     fn plus(&self, other: &Self) -> Self;
-    /// The difference, element by element.
+
+    /// Subtracts element by element.
     fn minus(&self, other: &Self) -> Self;
-    /// The products with a public element. On bits: those where it has a 1, and zeros.
-    fn scaled(&self, by: R) -> Self;
-    /// Some of the elements, one after the other.
-    fn slice(&self, range: Range<usize>) -> Self;
-    /// The elements of all `vectors`, one after the other.
-    fn concat(vectors: &[&Self]) -> Self;
-    /// The elements at these places.
-    fn gather(&self, places: &[usize]) -> Self;
-    /// Of each block of so many elements, the sums of its first one, two, three … elements.
-    fn running_sums(&self, block: usize) -> Self;
-    /// Of blocks of so many elements, the first elements of all blocks, then the second ones, and so on.
-    fn side_by_side(&self, block: usize) -> Self;
-}
 
-/// A vector as `C` components, each of the same length; a party that has no part in computing holds
-/// none of their elements and knows the length only.
-#[derive(Clone)]
-pub(crate) struct Components<R, const C: usize> {
-    len: usize,
-    /// Shared with messages that carry them, so that nothing is copied to be sent.
-    parts: [Arc<Vec<R>>; C],
-}
+    /// Applies a public map to vectors of shares. The map must be linear in all of them together, and
+    /// makes `len` elements.
+    fn linear_map(vectors: &[&Self], len: usize, map: impl Fn(&[&[R]]) -> Vec<R>) -> Self;
 
-impl<R: Ring, const C: usize> Components<R, C> {
-    /// These components, all of one length.
-    pub(crate) fn new(parts: [Vec<R>; C]) -> Self {
-        let len = parts.first().map_or(0, Vec::len);
-        debug_assert!(parts.iter().all(|part| part.len() == len));
-        Self { len, parts: parts.map(Arc::new) }
-    }
-
-    /// These components, which messages may carry too.
-    pub(crate) fn of_shared(parts: [Arc<Vec<R>>; C]) -> Self {
-        let len = parts.first().map_or(0, |part| part.len());
-        Self { len, parts }
-    }
-
-    /// Of a vector of this length, nothing.
-    pub(crate) fn absent(len: usize) -> Self {
-        Self { len, parts: std::array::from_fn(|_| Arc::default()) }
-    }
-
-    /// The components.
-    pub(crate) fn parts(&self) -> [&[R]; C] {
-        self.parts.each_ref().map(|part| part.as_slice())
-    }
-
-    /// The components, for messages.
-    pub(crate) fn shared_parts(&self) -> &[Arc<Vec<R>>; C] {
-        &self.parts
-    }
-
-    fn map(&self, len: usize, change: impl Fn(&[R]) -> Vec<R>) -> Self {
-        let present = |part: &Arc<Vec<R>>| match part.is_empty() {
-            true => Arc::default(),
-            false => Arc::new(change(part)),
-        };
-        Self { len, parts: self.parts.each_ref().map(present) }
-    }
-
-    fn combine(&self, other: &Self, change: impl Fn(R, R) -> R) -> Self {
-        debug_assert_eq!(self.len, other.len);
-        let mut others = other.parts.iter();
-        let parts = self.parts.each_ref().map(|part| {
-            let other = others.next().map_or(&[][..], |other| other.as_slice());
-            Arc::new(part.iter().zip(other).map(|(a, b)| change(*a, *b)).collect())
-        });
-        Self { len: self.len, parts }
-    }
-}
-
-impl<R: Ring, const C: usize> Shared<R> for Components<R, C> {
-    fn len(&self) -> usize {
-        self.len
-    }
-
-    fn plus(&self, other: &Self) -> Self {
-        self.combine(other, R::plus)
-    }
-
-    fn minus(&self, other: &Self) -> Self {
-        self.combine(other, R::minus)
-    }
-
-    fn scaled(&self, by: R) -> Self {
-        self.map(self.len, |part| part.iter().map(|element| element.times(by)).collect())
-    }
-
-    fn slice(&self, range: Range<usize>) -> Self {
-        self.map(range.len(), |part| part.get(range.clone()).unwrap_or_default().to_vec())
-    }
-
-    fn concat(vectors: &[&Self]) -> Self {
-        let len = vectors.iter().map(|vector| vector.len).sum();
-        let part = |index: usize| {
-            let pieces = vectors.iter().filter_map(|vector| vector.parts.get(index));
-            Arc::new(pieces.map(|piece| piece.as_slice()).collect::<Vec<_>>().concat())
-        };
-        Self { len, parts: std::array::from_fn(part) }
-    }
-
-    fn gather(&self, places: &[usize]) -> Self {
-        self.map(places.len(), |part| {
-            places.iter().filter_map(|place| part.get(*place).copied()).collect()
+    /// Applies a public linear map to this vector alone.
+    fn mapped(&self, len: usize, map: impl Fn(&[R]) -> Vec<R>) -> Self {
+        Self::linear_map(&[self], len, |vectors| {
+            vectors.iter().copied().map(&map).next().expect("a map of one vector is given one")
         })
     }
 
-    fn running_sums(&self, block: usize) -> Self {
-        self.map(self.len, |part| {
-            let mut sums = part.to_vec();
+    /// Multiplies all elements by a public one. On bits: keeps those where it has a 1.
+    fn scaled(&self, by: R) -> Self {
+        self.mapped(self.len(), |x| x.iter().map(|x| x.times(by)).collect())
+    }
+
+    /// Multiplies by a public vector, element by element.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "regressions on shares will be the first caller")
+    )]
+    fn scaled_by(&self, by: &[R]) -> Self {
+        self.mapped(self.len(), |x| zip_exact(x, by).map(|(x, by)| x.times(*by)).collect())
+    }
+
+    /// Returns the elements of a range.
+    fn slice(&self, range: Range<usize>) -> Self {
+        self.mapped(range.len(), |x| {
+            x.get(range.clone()).expect("a slice lies within its vector").to_vec()
+        })
+    }
+
+    /// Returns the elements of all `vectors`, one after the other.
+    fn concat(vectors: &[&Self]) -> Self {
+        let len = vectors.iter().map(|vector| vector.len()).sum();
+        Self::linear_map(vectors, len, |vectors| vectors.concat())
+    }
+
+    /// Cuts the vector into pieces of `len` elements; the last may be shorter.
+    fn split(&self, len: usize) -> Vec<Self> {
+        let starts = (0..self.len()).step_by(len.max(1));
+        starts.map(|start| self.slice(start..(start + len).min(self.len()))).collect()
+    }
+
+    /// Returns the elements at these places.
+    fn gather(&self, places: &[usize]) -> Self {
+        self.mapped(places.len(), |x| gather(x, places))
+    }
+
+    /// Returns the prefix sums of each block of so many elements.
+    fn prefix_sums(&self, block: usize) -> Self {
+        self.mapped(self.len(), |x| {
+            let mut sums = x.to_vec();
             for block in sums.chunks_mut(block.max(1)) {
                 let mut sum = R::ZERO;
                 for element in block {
@@ -138,55 +88,148 @@ impl<R: Ring, const C: usize> Shared<R> for Components<R, C> {
         })
     }
 
-    fn side_by_side(&self, block: usize) -> Self {
-        let places = |place| (place..self.len).step_by(block.max(1));
-        self.map(self.len, |part| {
-            let mut elements = Vec::with_capacity(part.len());
-            for place in 0..block {
-                elements.extend(places(place).filter_map(|place| part.get(place).copied()));
-            }
-            elements
+    /// Transposes a matrix whose rows have `columns` elements; the last row may be shorter.
+    fn transposed(&self, columns: usize) -> Self {
+        self.mapped(self.len(), |x| {
+            let column = |first: usize| x.iter().skip(first).step_by(columns.max(1)).copied();
+            (0..columns).flat_map(column).collect()
         })
     }
 }
 
-impl<const C: usize> Components<Lanes, C> {
-    /// Of words of bits, one a row, the planes of these digits: bits of shares are shares of bits.
-    pub(crate) fn planes(&self, digits: Range<usize>) -> Vec<Self> {
-        let words = plane_words(self.len);
-        let all = self.map(words * digits.len(), |part| planes_of(part, digits.clone()));
-        split(&all, words)
+/// Rearranges shared bits, 64 in a word. A bit slice holds one bit of every number, as
+/// [`crate::algebra::packed_bits`] says.
+pub(crate) trait SharedBits: Shared<Lanes> {
+    /// Returns, of a vector with one word a row, the slices of these bits, each [`plane_words`] long.
+    fn planes(&self, bits: Range<usize>) -> Vec<Self> {
+        let words = plane_words(self.len());
+        if words == 0 {
+            return vec![self.clone(); bits.len()];
+        }
+        self.mapped(words * bits.len(), |rows| planes_of(rows, bits.clone())).split(words)
     }
 
-    /// The first `half` lanes of two planes in turn.
-    pub(crate) fn interleaved(&self, high: &Self, half: usize) -> Self {
-        let mut others = high.parts.iter();
-        let parts = self.parts.each_ref().map(|part| match (part.is_empty(), others.next()) {
-            (false, Some(high)) => Arc::new(interleaved(part, high, half)),
-            _ => Arc::default(),
-        });
-        Self { len: plane_words(2 * half), parts }
+    /// Returns, of up to 64 slices, the word of each of the first `rows` lanes: the inverse of
+    /// [`Self::planes`].
+    fn words(planes: &[Self], rows: usize) -> Self {
+        let all: Vec<&Self> = planes.iter().collect();
+        Self::concat(&all).mapped(rows, |planes| words_of(planes, rows))
     }
 
-    /// The first `lanes` lanes of a plane, the last one first.
-    pub(crate) fn reversed(&self, lanes: usize) -> Self {
-        self.map(plane_words(lanes), |part| reversed(part, lanes))
+    /// Moves these lanes of a slice to the front, with zeros behind them.
+    fn lanes(&self, lanes: Range<usize>) -> Self {
+        self.mapped(plane_words(lanes.len()), |plane| lanes_of(plane, lanes.clone()))
     }
 
-    /// Of up to 64 planes the word of each lane.
-    pub(crate) fn words(planes: &[Self], rows: usize) -> Self {
-        let all = Self::concat(&planes.iter().collect::<Vec<_>>());
-        all.map(rows, |part| words_of(part, rows))
+    /// Interleaves the first `half` lanes of two slices, beginning with this one.
+    fn interleaved(&self, high: &Self, half: usize) -> Self {
+        Self::linear_map(&[self, high], plane_words(2 * half), |both| match both {
+            [low, high] => interleaved(low, high, half),
+            _ => unreachable!("a map of two vectors is given two"),
+        })
     }
 
-    /// These lanes of a plane, moved to the front, with zeros behind them.
-    pub(crate) fn lanes(&self, lanes: Range<usize>) -> Self {
-        self.map(plane_words(lanes.len()), |part| lanes_of(part, lanes.clone()))
+    /// Reverses the first `lanes` lanes of a slice, with zeros behind them.
+    fn reversed(&self, lanes: usize) -> Self {
+        self.mapped(plane_words(lanes), |plane| reversed(plane, lanes))
     }
 }
 
-/// A vector cut into pieces of `len` elements.
-pub(crate) fn split<R: Ring, S: Shared<R>>(vector: &S, len: usize) -> Vec<S> {
-    let starts = (0..vector.len()).step_by(len.max(1));
-    starts.map(|start| vector.slice(start..(start + len).min(vector.len()))).collect()
+impl<S: Shared<Lanes>> SharedBits for S {}
+
+/// A vector as `C` components of one length; none at a member that does not compute.
+#[derive(Clone)]
+pub(crate) struct Components<R, const C: usize> {
+    len: usize,
+    /// Behind reference counts, so that messages carry them without a copy.
+    parts: Option<[Arc<Vec<R>>; C]>,
+}
+
+impl<R: Ring, const C: usize> Components<R, C> {
+    /// A vector of these components.
+    ///
+    /// # Panics
+    /// If their lengths differ.
+    pub(crate) fn new(parts: [Vec<R>; C]) -> Self {
+        Self::of_shared(parts.map(Arc::new))
+    }
+
+    /// A vector of these components, which messages may carry, too.
+    ///
+    /// # Panics
+    /// If their lengths differ.
+    pub(crate) fn of_shared(parts: [Arc<Vec<R>>; C]) -> Self {
+        let len = parts.first().map_or(0, |part| part.len());
+        assert!(parts.iter().all(|part| part.len() == len), "components have one length");
+        Self { len, parts: Some(parts) }
+    }
+
+    /// A vector of this length at a member that holds no share of it.
+    pub(crate) fn absent(len: usize) -> Self {
+        Self { len, parts: None }
+    }
+
+    /// Returns the components.
+    ///
+    /// # Panics
+    /// At a member that does not compute.
+    pub(crate) fn parts(&self) -> [&[R]; C] {
+        self.shared_parts().each_ref().map(|part| part.as_slice())
+    }
+
+    /// Returns the components, for messages.
+    ///
+    /// # Panics
+    /// At a member that does not compute.
+    pub(crate) fn shared_parts(&self) -> &[Arc<Vec<R>>; C] {
+        self.parts.as_ref().expect("members that compute hold shares")
+    }
+
+    fn combine(&self, other: &Self, operation: impl Fn(&[R], &[R]) -> Vec<R>) -> Self {
+        assert_eq!(self.len, other.len, "shared vectors that are combined have one length");
+        match (&self.parts, &other.parts) {
+            (Some(parts), Some(others)) => {
+                let mut others = others.iter();
+                let combined = parts.each_ref().map(|part| {
+                    let other = others.next().expect("both have as many components");
+                    Arc::new(operation(part, other))
+                });
+                Self::of_shared(combined)
+            }
+            _ => Self::absent(self.len),
+        }
+    }
+}
+
+impl<R: Ring, const C: usize> Shared<R> for Components<R, C> {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn plus(&self, other: &Self) -> Self {
+        self.combine(other, sum)
+    }
+
+    fn minus(&self, other: &Self) -> Self {
+        self.combine(other, difference)
+    }
+
+    fn linear_map(vectors: &[&Self], len: usize, map: impl Fn(&[&[R]]) -> Vec<R>) -> Self {
+        let mut present = Vec::with_capacity(vectors.len());
+        for vector in vectors {
+            let Some(parts) = &vector.parts else { return Self::absent(len) };
+            present.push(parts);
+        }
+        let component = |index: usize| {
+            let parts: Vec<&[R]> = present
+                .iter()
+                .filter_map(|parts| parts.get(index))
+                .map(|part| part.as_slice())
+                .collect();
+            let mapped = map(&parts);
+            assert_eq!(mapped.len(), len, "a map makes as many elements as it says");
+            Arc::new(mapped)
+        };
+        Self { len, parts: Some(std::array::from_fn(component)) }
+    }
 }

@@ -125,7 +125,7 @@ async fn tagged<E: Engine>(
     let first = first_of_equal(engine, sorted).await?;
     let shown = shown(engine, &first, least).await?;
     // Of the rows that begin a shown number: which of these it is, if it is one of the first k.
-    let place = shown.running_sums(rows);
+    let place = shown.prefix_sums(rows);
     let beyond = engine.public(vec![k + 1; rows]);
     let is_early =
         negative(engine, &place.minus(&beyond), digits(rows.max(to_usize(k) + 1))).await?;
@@ -169,7 +169,7 @@ async fn shown<E: Engine>(
     };
     // How many of the rows behind begin another number: none, if all are equal. The sums are of at
     // most `window` ones, and are zero exactly where the sum less 1 is negative.
-    let sums = E::Shared::<u64>::concat(&[&engine.public(vec![0]), &first.running_sums(rows)]);
+    let sums = E::Shared::<u64>::concat(&[&engine.public(vec![0]), &first.prefix_sums(rows)]);
     let behind: Vec<usize> = (0..long_enough).map(|row| row + 1 + window).collect();
     let up_to: Vec<usize> = (0..long_enough).map(|row| row + 1).collect();
     let others = sums.gather(&behind).minus(&sums.gather(&up_to));

@@ -158,7 +158,7 @@ fn parties_that_count(
 /// Derives joint rules and agreement from the proposals of all members.
 fn settle(proposals: &BTreeMap<Party, Proposal>) -> Result<(JointRules, Agreed), Fault> {
     let rules: Vec<(Party, Rules)> = proposals.iter().map(|(p, q)| (*p, q.asked())).collect();
-    let joint = JointRules::of(&rules).ok_or(Fault::Implausible)?;
+    let joint = JointRules::of(&rules).expect("an agreement has members");
     let members = proposals.values().next().map_or(&[][..], |first| &first.spec.members);
     let agreed = Agreed {
         deadline_ms: proposals.values().map(|p| p.deadline_ms).min().unwrap_or_default(),

@@ -21,6 +21,7 @@
 //! Elements come compressed; [`CompressedRistretto::decompress`] takes canonical encodings of the
 //! group only, which has prime order. The identity is refused as A.
 
+use crate::algebra::elementwise::zip_exact;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::IsIdentity;
@@ -100,10 +101,12 @@ impl Receiver {
             let own = (RistrettoPoint::mul_base(b) - oracle).compress();
             let mut pair = [[0; ELEMENT]; 2];
             let [r_0, r_1] = &mut pair;
-            for (place, (own, other)) in r_0.iter_mut().zip(own.as_bytes().iter().zip(other)) {
+            for (place, (own, other)) in zip_exact(r_0.iter_mut(), own.as_bytes().iter().zip(other))
+            {
                 *place = u8::conditional_select(own, other, chosen);
             }
-            for (place, (own, other)) in r_1.iter_mut().zip(own.as_bytes().iter().zip(other)) {
+            for (place, (own, other)) in zip_exact(r_1.iter_mut(), own.as_bytes().iter().zip(other))
+            {
                 *place = u8::conditional_select(other, own, chosen);
             }
             pair.concat()
@@ -123,7 +126,7 @@ impl Receiver {
         if elements.len() != self.0.len() || !rest.is_empty() {
             return None;
         }
-        let secrets: Vec<_> = self.0.iter().zip(choices).enumerate().collect();
+        let secrets: Vec<_> = zip_exact(self.0.iter(), choices).enumerate().collect();
         let key = |((number, (b, chosen)), element): (&(usize, (&Zeroizing<Scalar>, &bool)), _)| {
             let a = decompress(element).filter(|a| !a.is_identity())?;
             Some(session.key(*number, u8::from(**chosen), &(a * ***b)))

@@ -19,6 +19,8 @@
 
 use std::ops::Range;
 
+use crate::algebra::elementwise::zip_exact;
+
 use crate::algebra::ring::Ring;
 use crate::ot::hashing::Hash;
 
@@ -113,7 +115,7 @@ pub(crate) fn bits_sent(hash: &Hash, rows: Vec<u128>, delta: u128) -> [Vec<u64>;
     let mut rows = rows;
     hash.each(&mut rows);
     hash.each(&mut others);
-    rows.iter().zip(&mut others).for_each(|(m_0, m_1)| *m_1 ^= m_0);
+    zip_exact(rows.iter(), &mut others).for_each(|(m_0, m_1)| *m_1 ^= m_0);
     [lowest_digits(&others), lowest_digits(&rows)]
 }
 
@@ -148,7 +150,7 @@ pub(crate) fn send<N: Number>(
     let corrections = |digits: Range<usize>| {
         let range = digits.start * width..digits.end * width;
         let factor = factor.iter().cycle();
-        let pads = slice(m_0, range.clone()).iter().zip(slice(m_1, range));
+        let pads = zip_exact(slice(m_0, range.clone()), slice(m_1, range));
         pads.zip(factor).map(|((m_0, m_1), a)| m_0.minus(*m_1).plus(*a))
     };
     if let ([share], [a]) = (&mut *share, factor) {
@@ -162,7 +164,7 @@ pub(crate) fn send<N: Number>(
     }
     message.extend(corrections(half..half + 1).map(|tau| tau.shifted_up(half)));
     for (digit, m_0) in m_0.chunks_exact(width).enumerate() {
-        let terms = share.iter_mut().zip(m_0);
+        let terms = zip_exact(share.iter_mut(), m_0);
         terms.for_each(|(share, m_0)| *share = share.minus(m_0.shifted_up(digit)));
     }
 }
@@ -200,7 +202,7 @@ pub(crate) fn receive<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mu
         let taken = N::ZERO.minus(chosen.shifted_down(digit).and(N::ONE));
         let row = if digit <= half { digit } else { N::BITS - digit };
         let words = slice(message, row * width..(row + 1) * width);
-        for ((share, m_c), word) in share.iter_mut().zip(m_c).zip(words) {
+        for ((share, m_c), word) in zip_exact(zip_exact(share.iter_mut(), m_c), words) {
             let correction = in_place(*word, digit).and(taken);
             *share = share.plus(m_c.shifted_up(digit)).plus(correction);
         }
@@ -252,5 +254,5 @@ pub(crate) fn words_of<N: Number>(numbers: Vec<N>) -> Vec<u64> {
 }
 
 fn slice<T>(of: &[T], range: Range<usize>) -> &[T] {
-    of.get(range).unwrap_or_default()
+    of.get(range).expect("a chunk has the rows that it was made with")
 }

@@ -28,6 +28,7 @@
 //!
 //! What is expanded is forked for each session, and each block of each stream is used once.
 
+use crate::algebra::elementwise::zip_exact;
 use aes::Aes128;
 use aes::cipher::KeyInit;
 use polyval::Polyval;
@@ -136,9 +137,10 @@ impl Receiver {
         let mut choices = vec![0_u128; blocks];
         let mut message = Vec::with_capacity(chunk.message());
         let mut leaves = vec![0_u128; LEAVES * blocks];
-        let groups = self.streams.chunks_exact(LEAVES).zip(columns.chunks_exact_mut(K * blocks));
+        let groups =
+            zip_exact(self.streams.chunks_exact(LEAVES), columns.chunks_exact_mut(K * blocks));
         for (group, (streams, columns)) in groups.enumerate() {
-            for (stream, leaf) in streams.iter().zip(leaves.chunks_exact_mut(blocks)) {
+            for (stream, leaf) in zip_exact(streams.iter(), leaves.chunks_exact_mut(blocks)) {
                 expand(stream, chunk.first, leaf);
             }
             add_up(&mut leaves, columns, blocks);
@@ -146,7 +148,7 @@ impl Receiver {
             if group == 0 {
                 choices.copy_from_slice(sum);
             } else {
-                let differing = sum.iter().zip(&choices).map(|(u, c)| u ^ c);
+                let differing = zip_exact(sum.iter(), &choices).map(|(u, c)| u ^ c);
                 differing.for_each(|d| message.extend_from_slice(&d.to_le_bytes()));
             }
         }
@@ -165,7 +167,7 @@ impl Sender {
     /// `leaves` has something in the place of those that are missing.
     pub(crate) fn fork(delta: &Delta, leaves: &[Seed], session: &[u8; 32]) -> Self {
         let mut streams = Vec::with_capacity(leaves.len());
-        for (leaves, missing) in leaves.chunks(LEAVES).zip(delta.missing()) {
+        for (leaves, missing) in zip_exact(leaves.chunks(LEAVES), delta.missing()) {
             let in_order = (0..LEAVES).filter_map(|z| leaves.get(z ^ missing));
             streams.extend(in_order.map(|leaf| stream(leaf, session)));
         }
@@ -186,11 +188,13 @@ impl Sender {
         let (corrections, told) = message.split_at(BYTES * (GROUPS - 1) * blocks);
         let mut columns = vec![0_u128; DELTA * blocks];
         let mut leaves = vec![0_u128; LEAVES * blocks];
-        let groups = self.streams.chunks_exact(LEAVES).zip(columns.chunks_exact_mut(K * blocks));
+        let groups =
+            zip_exact(self.streams.chunks_exact(LEAVES), columns.chunks_exact_mut(K * blocks));
         for (group, (streams, columns)) in groups.enumerate() {
             let (missing, others) = leaves.split_at_mut(blocks);
             missing.fill(0);
-            for (stream, leaf) in streams.iter().skip(1).zip(others.chunks_exact_mut(blocks)) {
+            for (stream, leaf) in zip_exact(streams.iter().skip(1), others.chunks_exact_mut(blocks))
+            {
                 expand(stream, chunk.first, leaf);
             }
             add_up(&mut leaves, columns, blocks);
@@ -208,7 +212,7 @@ impl Sender {
         let of_choices = told.next()?;
         let check = Check::new(&self.context, chunk, corrections);
         let mut differing = 0;
-        for (place, (column, told)) in columns.chunks_exact(blocks).zip(told).enumerate() {
+        for (place, (column, told)) in zip_exact(columns.chunks_exact(blocks), told).enumerate() {
             differing |= check.of(column) ^ told ^ (of_choices & self.mask(place));
         }
         (differing == 0).then(|| rows(&columns, blocks))
@@ -245,7 +249,8 @@ fn add_up(leaves: &mut [u128], columns: &mut [u128], blocks: usize) {
         for pair in leaves.chunks_exact_mut(2 * distance) {
             let (without, with) = pair.split_at_mut(distance);
             let (without, _) = without.split_at_mut(blocks);
-            let terms = without.iter_mut().zip(&*with).zip(&mut *column);
+            let (with, _) = with.split_at(blocks);
+            let terms = zip_exact(zip_exact(without.iter_mut(), with), &mut *column);
             for ((without, with), column) in terms {
                 *column ^= with;
                 *without ^= with;
@@ -256,7 +261,7 @@ fn add_up(leaves: &mut [u128], columns: &mut [u128], blocks: usize) {
 
 fn add_corrections(column: &mut [u128], corrections: &[u8], mask: u128) {
     let (corrections, _) = corrections.as_chunks::<BYTES>();
-    for (digits, correction) in column.iter_mut().zip(corrections) {
+    for (digits, correction) in zip_exact(column.iter_mut(), corrections) {
         *digits ^= u128::from_le_bytes(*correction) & mask;
     }
 }
@@ -266,7 +271,7 @@ fn rows(columns: &[u128], blocks: usize) -> Vec<u128> {
     let mut rows = vec![0; (blocks - 1) * BLOCK];
     for (block, rows) in rows.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
         let column = columns.iter().skip(block).step_by(blocks);
-        rows.iter_mut().zip(column).for_each(|(row, column)| *row = *column);
+        zip_exact(rows.iter_mut(), column).for_each(|(row, column)| *row = *column);
         transposition::rows(rows);
     }
     rows

@@ -7,6 +7,7 @@
 //! own, and no tweak is used twice in a chunk: the number of the row stands in the low half of the
 //! tweak, that of the block of the row's message in the high half.
 
+use crate::algebra::elementwise::zip_exact;
 use aes::Aes128;
 use aes::cipher::KeyInit;
 use zeroize::Zeroizing;
@@ -43,12 +44,12 @@ impl Hash {
         for blocks in blocks.chunks_mut(BATCH) {
             let (inner, _) = inner.split_at_mut(blocks.len());
             encrypt(&self.0, blocks);
-            for (inner, block) in inner.iter_mut().zip(&*blocks) {
+            for (inner, block) in zip_exact(inner.iter_mut(), &*blocks) {
                 *inner = *block ^ tweak;
                 tweak += 1;
             }
             encrypt(&self.0, inner);
-            inner.iter().zip(blocks).for_each(|(inner, block)| *block ^= inner);
+            zip_exact(inner.iter(), blocks).for_each(|(inner, block)| *block ^= inner);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::correlations::{
     Number, Pads, bits_received, bits_sent, numbers, receive, send, words, words_of,
 };
+use crate::algebra::elementwise::zip_exact;
 use crate::ot::extension::Received;
 use crate::ot::hashing::Hash;
 
@@ -58,11 +59,11 @@ pub(crate) struct Halves {
 
 impl Halves {
     fn sent(&mut self, part: Part) {
-        self.sent.iter_mut().zip(part).for_each(|(all, more)| all.extend(more));
+        zip_exact(self.sent.iter_mut(), part).for_each(|(all, more)| all.extend(more));
     }
 
     fn received(&mut self, part: Part) {
-        self.received.iter_mut().zip(part).for_each(|(all, more)| all.extend(more));
+        zip_exact(self.received.iter_mut(), part).for_each(|(all, more)| all.extend(more));
     }
 }
 
@@ -113,7 +114,7 @@ impl<N: Number> Job for Scaled<N> {
     fn sent(&self, _: usize, sent: Sent) -> (Part, Vec<u64>) {
         let pads = Pads { hash: &sent.hash, width: 1 };
         let [m_0, m_1] = pads.both::<N>(sent.rows, sent.delta);
-        let a: Vec<N> = m_1.iter().zip(&m_0).map(|(m_1, m_0)| m_1.minus(*m_0)).collect();
+        let a: Vec<N> = zip_exact(m_1.iter(), &m_0).map(|(m_1, m_0)| m_1.minus(*m_0)).collect();
         let u: Vec<N> = m_0.iter().map(|m_0| m_0.negated()).collect();
         ([words_of(a), words_of(u)], Vec::new())
     }
@@ -179,14 +180,14 @@ impl<N: Number> Products<N> {
     /// The receiver's numbers, and our shares of all products.
     pub(crate) fn finish(self) -> (Vec<N>, Vec<N>) {
         let [sent, received] = self.shares;
-        let sums = sent.iter().zip(&received).map(|(u, v)| u.plus(*v)).collect();
+        let sums = zip_exact(sent.iter(), &received).map(|(u, v)| u.plus(*v)).collect();
         (numbers(&self.chosen), sums)
     }
 
     fn factor(&self, number: usize) -> &[N] {
         let rows = self.factors.len().checked_div(self.width).unwrap_or(0).max(1);
         let row = number % rows;
-        self.factors.get(row * self.width..(row + 1) * self.width).unwrap_or_default()
+        slice(&self.factors, row, self.width)
     }
 
     /// The first sum that a chunk adds to, and how many it does.
@@ -203,7 +204,8 @@ impl<N: Number> Products<N> {
         for in_chunk in 0..self.in_chunk {
             let number = index * self.in_chunk + in_chunk;
             let place = (number / self.terms - first) * self.width;
-            let share = shares.get_mut(place..place + self.width).unwrap_or_default();
+            let share = shares.get_mut(place..place + self.width);
+            let share = share.expect("a chunk has a place for each of its sums");
             add(number, in_chunk, share);
         }
         words_of(shares)
@@ -248,9 +250,9 @@ impl<N: Number> Job for Products<N> {
         let (pads, words) = (N::BITS * self.width, words(N::BITS, self.width));
         let corrections: Vec<N> = numbers(correction);
         let share = self.add_up(index, |_, in_chunk, share| {
-            let chosen = chosen.get(in_chunk).copied().unwrap_or(N::ZERO);
+            let chosen = chosen.get(in_chunk).expect("a chunk has a choice for each number");
             receive(
-                chosen,
+                *chosen,
                 slice(&m_c, in_chunk, pads),
                 slice(&corrections, in_chunk, words),
                 share,
@@ -313,13 +315,13 @@ impl Job for Chosen {
 }
 
 fn bit<N: Number>(words: &[u64], place: usize) -> N {
-    let word = words.get(place / 64).copied().unwrap_or_default();
+    let word = words.get(place / 64).expect("a chunk has a choice for each row");
     N::from_word((word >> (place % 64)) & 1)
 }
 
 /// The piece of this number of those of `len` elements.
 fn slice<N>(of: &[N], index: usize, len: usize) -> &[N] {
-    of.get(index * len..(index + 1) * len).unwrap_or_default()
+    of.get(index * len..(index + 1) * len).expect("a chunk has the pieces that it was made with")
 }
 
 /// The piece of this number of those of `len` words, with zeros behind the last.

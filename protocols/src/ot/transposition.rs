@@ -1,5 +1,7 @@
 //! From 128 columns of digits to rows of 128 digits.
 
+use crate::algebra::elementwise::zip_exact;
+
 /// Digits of a block.
 const SIDE: usize = 128;
 
@@ -7,12 +9,12 @@ const SIDE: usize = 128;
 /// row r.
 pub(crate) fn rows(square: &mut [u128; SIDE]) {
     let mut halves: [[u64; 2]; SIDE] = std::array::from_fn(|_| [0; 2]);
-    for (halves, row) in halves.iter_mut().zip(&*square) {
+    for (halves, row) in zip_exact(halves.iter_mut(), &*square) {
         *halves = split(*row);
     }
     // Quarters of ever smaller squares change places: first whole words, then digits within words.
     let (upper, lower) = halves.split_at_mut(SIDE / 2);
-    for ([_, high], [low, _]) in upper.iter_mut().zip(lower) {
+    for ([_, high], [low, _]) in zip_exact(upper.iter_mut(), lower) {
         std::mem::swap(high, low);
     }
     let mut side = SIDE / 4;
@@ -20,7 +22,7 @@ pub(crate) fn rows(square: &mut [u128; SIDE]) {
     while side > 0 {
         for square in halves.chunks_exact_mut(2 * side) {
             let (upper, lower) = square.split_at_mut(side);
-            for ([a, c], [b, d]) in upper.iter_mut().zip(lower) {
+            for ([a, c], [b, d]) in zip_exact(upper.iter_mut(), lower) {
                 exchange(a, b, side, low_halves);
                 exchange(c, d, side, low_halves);
             }
@@ -28,7 +30,7 @@ pub(crate) fn rows(square: &mut [u128; SIDE]) {
         side /= 2;
         low_halves ^= low_halves << side;
     }
-    for (row, [low, high]) in square.iter_mut().zip(halves) {
+    for (row, [low, high]) in zip_exact(square.iter_mut(), halves) {
         *row = u128::from(low) | (u128::from(high) << 64);
     }
 }

@@ -20,6 +20,7 @@
 //!
 //! **Bytes:** for each group 64·K + 64, by the dealer. One message.
 
+use crate::algebra::elementwise::zip_exact;
 use zeroize::Zeroizing;
 
 use super::base::Key;
@@ -42,7 +43,7 @@ pub(crate) type Seed = Zeroizing<[u8; SEED]>;
 pub(crate) fn deal(roots: &[Seed], keys: &[[Key; 2]]) -> (Vec<Seed>, Vec<u8>) {
     let mut all = Vec::with_capacity(roots.len() * LEAVES);
     let mut message = Vec::with_capacity(roots.len() * MESSAGE);
-    for (root, keys) in roots.iter().zip(keys.chunks(K)) {
+    for (root, keys) in zip_exact(roots.iter(), keys.chunks(K)) {
         let mut level = vec![root.clone()];
         for [key_0, key_1] in keys {
             level = level.iter().flat_map(children).collect();
@@ -69,7 +70,8 @@ pub(crate) fn guess(missing: &[usize], keys: &[Key], message: &[u8]) -> Option<V
     }
     let mut all = Vec::with_capacity(messages.len() * LEAVES);
     let mut passes = true;
-    for ((missing, keys), message) in missing.iter().zip(keys.chunks(K)).zip(messages) {
+    for ((missing, keys), message) in zip_exact(zip_exact(missing.iter(), keys.chunks(K)), messages)
+    {
         let (sums, check) = message.split_at(2 * K * SEED);
         let level = seeds_off_path(*missing, keys, sums);
         let (leaves, mut tags): (Vec<Seed>, Vec<Seed>) = level.iter().map(leaf_and_tag).unzip();
@@ -90,7 +92,7 @@ pub(crate) fn guess(missing: &[usize], keys: &[Key], message: &[u8]) -> Option<V
 fn seeds_off_path(missing: usize, keys: &[Key], sums: &[u8]) -> Vec<Seed> {
     let mut level = vec![Seed::default()];
     let mut on_path = 0;
-    for (depth, (key, sums)) in keys.iter().zip(sums.chunks(2 * SEED)).enumerate() {
+    for (depth, (key, sums)) in zip_exact(keys.iter(), sums.chunks(2 * SEED)).enumerate() {
         level = level.iter().flat_map(children).collect();
         // The highest digit of a leaf's number is its side at the root.
         let side = (missing >> (K - 1 - depth)) & 1;
@@ -128,7 +130,7 @@ fn sum<'a>(seeds: impl Iterator<Item = &'a Seed>) -> Seed {
 
 fn xor(seed: &Seed, other: &[u8]) -> Seed {
     let mut sum = seed.clone();
-    sum.iter_mut().zip(other).for_each(|(a, b)| *a ^= b);
+    zip_exact(sum.iter_mut(), other).for_each(|(a, b)| *a ^= b);
     sum
 }
 

@@ -60,7 +60,7 @@ use crate::algebra::ring::Ring;
 use crate::circuits::Bits;
 use crate::circuits::comparison::{any, negative, negative_sum};
 use crate::circuits::selection::at_least;
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::Shared;
 use crate::engine::{Audience, Engine};
 use crate::kernel::disclosure::{JointRules, Rule, Rules};
 use crate::kernel::fault::Fault;
@@ -182,7 +182,7 @@ pub(crate) async fn open_rows<E: Engine>(
     joint: &JointRules,
     rows: &E::Shared<u64>,
 ) -> Result<u64, Fault> {
-    let opened = engine.open(rows, Audience::Everybody).await?.unwrap_or_default();
+    let opened = engine.open_to_all(rows).await?;
     let rules = joint.rules();
     let least = if rules.ask_for_rows() { rules.min_rows } else { 0 };
     match opened.as_slice() {
@@ -291,15 +291,14 @@ async fn dominating<E: Engine>(
     };
     engine.prepare(shape.largest_message(inputs)).await?;
     let terms = engine.share::<Lanes>(&mine, &vec![shape.words(); inputs]).await?;
-    let addends = terms.iter().map(|term| split(term, shape.plane)).collect();
+    let addends = terms.iter().map(|term| term.split(shape.plane)).collect();
     negative_sum(engine, addends).await
 }
 
 async fn opened_bit<E: Engine>(engine: &mut E, bit: &Bits<E>) -> Result<bool, Fault> {
-    let opened = engine.open(bit, Audience::Everybody).await?;
-    match opened.as_deref() {
-        Some([Lanes(0)]) => Ok(false),
-        Some([Lanes(1)]) => Ok(true),
+    match engine.open_to_all(bit).await?.as_slice() {
+        [Lanes(0)] => Ok(false),
+        [Lanes(1)] => Ok(true),
         _ => Err(Fault::Implausible),
     }
 }

@@ -92,7 +92,7 @@ async fn check_rows<E: Engine>(
 ) -> Result<(), Fault> {
     let all = match counts.len() {
         0 => engine.public(vec![0]),
-        cells => counts.running_sums(cells).slice(cells - 1..cells),
+        cells => counts.prefix_sums(cells).slice(cells - 1..cells),
     };
     match engine.open(&all.minus(rows), Audience::Everybody).await?.as_deref() {
         Some([0]) => Ok(()),

@@ -53,9 +53,9 @@ async fn common_of_two(
     counts: &[usize],
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<usize>, Fault> {
-    let (peer, key) = session.pair_keys().next().ok_or(Fault::Implausible)?;
+    let (peer, key) = session.pair_keys().next().expect("a session of two has a pair");
     let key = key.for_use("cloister 1 intersection: commitments", 0);
-    let theirs = counts.get(peer.index()).copied().ok_or(Fault::Implausible)?;
+    let theirs = *counts.get(peer.index()).expect("each party has told its count");
     let meeting = Meeting { channel, peer, key: &key, theirs };
     let results = meeting.results(&Mask::random(rng), ours, None).await?;
     Ok(results.pairs(Side::Ours).into_iter().map(|[ours, _]| ours).collect())

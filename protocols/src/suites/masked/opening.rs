@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use rand_core::CryptoRng;
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::layout::{Layout, PARALLEL_WORDS, Sign, apply};
 use crate::kernel::channel::{Channel, Message};
 use crate::kernel::echo::{Digest, Views};
@@ -179,7 +180,7 @@ impl<'a> Reader<'a> {
             hasher.update(now);
             let (bytes, _) = now.as_chunks::<8>();
             let (target, left) = rest.split_at_mut(bytes.len());
-            for (word, bytes) in target.iter_mut().zip(bytes) {
+            for (word, bytes) in zip_exact(target.iter_mut(), bytes) {
                 *word = u64::from_le_bytes(*bytes);
             }
             rest = left;

@@ -13,9 +13,10 @@ use std::collections::BTreeMap;
 
 use super::pool::Kind;
 use super::{Pairwise, Share};
+use crate::algebra::elementwise::{difference, zip_exact};
 use crate::algebra::packed_bits::{Lanes, extend_by_bits, plane_words, planes_of};
 use crate::algebra::ring::Ring;
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
 use crate::kernel::wire;
@@ -30,7 +31,7 @@ impl Pairwise<'_> {
         let [share] = x.parts();
         let of_party = |party: Party| {
             let own = || planes_of(share, 0..digits);
-            split(&self.lone(Some(party), words * digits, own), words)
+            self.lone(Some(party), words * digits, own).split(words)
         };
         self.channel.parties().all().map(of_party).collect()
     }
@@ -47,31 +48,31 @@ impl Pairwise<'_> {
         }
         let kind = Kind::scaled::<R>();
         self.supply.provide(self.channel, kind, bits.len()).await?;
-        let Some(me) = self.order.iter().position(|party| *party == self.me()) else {
-            return Err(Fault::Implausible);
-        };
+        let me = self.order.iter().position(|party| *party == self.me());
+        let me = me.expect("we are one of the parties");
         let mut scaled = BTreeMap::new();
         for index in 0..self.supply.peers.len() {
             let [a, _, c] = self.supply.take::<R>(index, kind, bits.len());
-            let party = self.supply.peers.get(index).map(|peer| peer.party);
-            scaled.extend(party.map(|party| (party, (a, c))));
+            let peer = self.supply.peers.get(index).expect("a peer has a number below their count");
+            scaled.insert(peer.party, (a, c));
         }
 
         self.channel.begin_round("bits as numbers");
         let (before, behind) = self.order.split_at(me);
-        let behind = behind.get(1..).unwrap_or_default();
+        let (_, behind) = behind.split_first().expect("we are one of the parties");
         for party in before {
-            if let Some((b, _)) = scaled.get(party) {
-                let turned = bits.iter().zip(b).map(|(bit, b)| different(*bit, *b));
-                self.channel.send(*party, wire::elements(packed(turned)));
-            }
+            let (b, _) = scaled.get(party).expect("each peer has its correlations");
+            let turned = zip_exact(&bits, b).map(|(bit, b)| different(*bit, *b));
+            self.channel.send(*party, wire::elements(packed(turned)));
         }
         // Our share of X once our own bit is in it: what those before us send is due first.
         let mut x = bits.clone();
         for party in before {
-            let (Some((b, v)), len) = (scaled.get(party), bits.len()) else { continue };
-            let d = self.channel.receive_elements::<R>(*party, len).await?;
-            for (((x, bit), d), (b, v)) in x.iter_mut().zip(&bits).zip(d).zip(b.iter().zip(v)) {
+            let (b, v) = scaled.get(party).expect("each peer has its correlations");
+            let d = self.channel.receive_elements::<R>(*party, bits.len()).await?;
+            for (((x, bit), d), (b, v)) in
+                zip_exact(zip_exact(zip_exact(x.iter_mut(), &bits), d), zip_exact(b.iter(), v))
+            {
                 let v = sign(different(*bit, *b), *v);
                 *x = x.minus(twice(bit.times(d).plus(v)));
             }
@@ -80,14 +81,14 @@ impl Pairwise<'_> {
             if round > 0 {
                 self.channel.begin_round("bits as numbers");
             }
-            let Some((a, u)) = scaled.get(party) else { continue };
-            let d: Vec<R> = x.iter().zip(a).map(|(x, a)| x.minus(*a)).collect();
+            let (a, u) = scaled.get(party).expect("each peer has its correlations");
+            let d = difference(&x, a);
             self.channel.send(*party, wire::elements(d));
             let words = plane_words(bits.len());
             let turned = self.channel.receive_elements::<Lanes>(*party, words).await?;
             let mut f: Vec<R> = Vec::with_capacity(bits.len());
             extend_by_bits(&mut f, &turned, bits.len());
-            for ((x, f), (a, u)) in x.iter_mut().zip(f).zip(a.iter().zip(u)) {
+            for ((x, f), (a, u)) in zip_exact(zip_exact(x.iter_mut(), f), zip_exact(a.iter(), u)) {
                 *x = x.minus(twice(a.times(f).plus(sign(f, *u))));
             }
         }

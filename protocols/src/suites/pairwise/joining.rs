@@ -78,7 +78,7 @@ impl Pairwise<'_> {
             let columns =
                 (0..shape.columns).map(|column| self.lone(of, shape.rows, || own(column)));
             let columns = Columns { numbers: Vec::new(), words: columns.collect() };
-            let chooser = chooser.ok_or(Fault::Implausible)?;
+            let chooser = chooser.expect("two parties take turns");
             let order = match chooser == self.channel.parties().me() {
                 true => met.returned.clone(),
                 false => (0..shape.rows).collect(),
@@ -93,10 +93,10 @@ impl Pairwise<'_> {
 
     async fn meet(&mut self, tags: &[Tag], sizes: &[usize]) -> Result<Met, Fault> {
         let me = self.channel.parties().me();
-        let [peer] = self.supply.peers.as_slice() else { return Err(Fault::Implausible) };
+        let [peer] = self.supply.peers.as_slice() else { unreachable!("two parties meet") };
         let (peer, key) = (peer.party, peer.key.for_use("cloister 1 pairwise: meet", self.met));
         self.met += 1;
-        let theirs = sizes.get(peer.index()).copied().ok_or(Fault::Implausible)?;
+        let theirs = *sizes.get(peer.index()).expect("each party has told its rows");
         if sizes.get(me.index()) != Some(&tags.len()) {
             return Err(InputError::Shape { expected: "as many rows as were agreed" }.into());
         }

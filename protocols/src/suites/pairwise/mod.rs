@@ -74,9 +74,12 @@ use rand_core::CryptoRng;
 pub use self::store::Stores;
 pub(crate) use self::supply::Ahead;
 use self::supply::Supply;
+use crate::algebra::elementwise::{add_assign, subtract_assign};
 use crate::algebra::packed_bits::Lanes;
 use crate::algebra::ring::Ring;
 use crate::circuits;
+use crate::circuits::adder::{self, Addends};
+use crate::circuits::truncation;
 use crate::engine::shared::{Components, Shared};
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::engine::{Audience, Columns, Dimensions, Engine, SMALL_MESSAGE};
@@ -168,10 +171,10 @@ impl<'a> Pairwise<'a> {
         let mut masked = share.to_vec();
         for (party, tape) in &mut self.masks {
             let masks = tape.read::<R>(masked.len());
-            let masked = masked.iter_mut().zip(masks);
-            match *party > me {
-                true => masked.for_each(|(x, mask)| *x = x.plus(mask)),
-                false => masked.for_each(|(x, mask)| *x = x.minus(mask)),
+            if *party > me {
+                add_assign(&mut masked, &masks);
+            } else {
+                subtract_assign(&mut masked, &masks);
             }
         }
         Arc::new(masked)
@@ -211,26 +214,6 @@ impl Engine for Pairwise<'_> {
         Ok(())
     }
 
-    fn planes(&self, words: &Share<Lanes>, digits: Range<usize>) -> Vec<Share<Lanes>> {
-        words.planes(digits)
-    }
-
-    fn lanes(&self, plane: &Share<Lanes>, lanes: Range<usize>) -> Share<Lanes> {
-        plane.lanes(lanes)
-    }
-
-    fn interleaved(&self, low: &Share<Lanes>, high: &Share<Lanes>, half: usize) -> Share<Lanes> {
-        low.interleaved(high, half)
-    }
-
-    fn reversed(&self, plane: &Share<Lanes>, lanes: usize) -> Share<Lanes> {
-        plane.reversed(lanes)
-    }
-
-    fn words(&self, planes: &[Share<Lanes>], rows: usize) -> Share<Lanes> {
-        Share::words(planes, rows)
-    }
-
     async fn share<R: Ring>(
         &mut self,
         mine: &[R],
@@ -253,7 +236,7 @@ impl Engine for Pairwise<'_> {
         let mut opened = own.to_vec();
         for party in self.channel.parties().others() {
             let theirs = self.channel.receive_elements::<R>(party, x.len()).await?;
-            opened.iter_mut().zip(theirs).for_each(|(sum, share)| *sum = sum.plus(share));
+            add_assign(&mut opened, &theirs);
         }
         #[cfg(test)]
         crate::engine::openings::note(self.me(), bytemuck::cast_slice(&opened));
@@ -285,12 +268,20 @@ impl Engine for Pairwise<'_> {
         self.product_of_matrices(x, y, dimensions).await
     }
 
-    async fn addends<R: Ring>(
+    async fn msb<R: Ring>(&mut self, x: &Share<R>, width: usize) -> Result<Share<Lanes>, Fault> {
+        adder::msb(self, x, width).await
+    }
+
+    async fn bits<R: Ring>(
         &mut self,
         x: &Share<R>,
-        digits: usize,
-    ) -> Result<Vec<Vec<Share<Lanes>>>, Fault> {
-        Ok(self.bits_of_addends(x, digits))
+        bits: Range<usize>,
+    ) -> Result<Vec<Share<Lanes>>, Fault> {
+        adder::bits(self, x, bits).await
+    }
+
+    async fn truncate<R: Ring>(&mut self, x: &Share<R>, bits: usize) -> Result<Share<R>, Fault> {
+        truncation::truncate(self, x, bits).await
     }
 
     async fn inject<R: Ring>(
@@ -331,5 +322,15 @@ impl Engine for Pairwise<'_> {
         let common = self.meet_and_count(tags, sizes).await?;
         let distinct = sizes.iter().sum::<usize>().saturating_sub(common);
         Ok(self.public(vec![distinct as u64]))
+    }
+}
+
+impl Addends for Pairwise<'_> {
+    async fn addends<R: Ring>(
+        &mut self,
+        x: &Share<R>,
+        width: usize,
+    ) -> Result<Vec<Vec<Share<Lanes>>>, Fault> {
+        Ok(self.bits_of_addends(x, width))
     }
 }

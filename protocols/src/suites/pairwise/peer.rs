@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::founding::Base;
 use super::pool::{Kind, Pool};
+use crate::algebra::elementwise::zip_exact;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
@@ -158,7 +159,7 @@ impl Peer {
         let extend = |(number, chunk): &(usize, Chunk)| {
             let (mut received, mut message) = receiver.receive(*chunk);
             if let Some(wanted) = job.wanted(*number) {
-                for (choice, wanted) in received.choices.iter_mut().zip(wanted) {
+                for (choice, wanted) in zip_exact(received.choices.iter_mut(), wanted) {
                     message.extend_from_slice(&(*choice ^ wanted).to_le_bytes());
                     *choice = wanted;
                 }
@@ -262,7 +263,8 @@ impl Peer {
         };
         let keys = &ends.keys_of_received;
         let finish = |(place, (number, first, received)): (usize, (usize, u64, Received))| {
-            let correction = corrections.get(place * each..(place + 1) * each).unwrap_or_default();
+            let correction = corrections.get(place * each..(place + 1) * each);
+            let correction = correction.expect("as many corrections came as were awaited");
             (
                 number,
                 job.received(number, Taken { received, hash: keys.of_chunk(first) }, correction),
@@ -292,7 +294,7 @@ fn chunks(next: &mut u64, size: Size, numbers: Range<usize>) -> Vec<(usize, Chun
 
 /// Adds Δ to the rows whose choice the receiver has turned around.
 fn turn(rows: &mut [u128], turned: &[u8], delta: u128) {
-    for (rows, turned) in rows.chunks_mut(8).zip(turned) {
+    for (rows, turned) in zip_exact(rows.chunks_mut(8), turned) {
         for (place, row) in rows.iter_mut().enumerate() {
             *row ^= delta & 0_u128.wrapping_sub(u128::from((turned >> place) & 1));
         }

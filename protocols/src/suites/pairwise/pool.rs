@@ -1,6 +1,7 @@
 //! Correlations that wait to be used up: in one computation, and made ahead.
 
 use super::peer::{Directions, ROWS, WAVE};
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::ring::Ring;
 use crate::ot::jobs::Halves;
 
@@ -106,7 +107,7 @@ impl Pool {
     /// Products of bits from both directions.
     pub(super) fn of_bits(halves: Halves) -> Self {
         let Halves { sent: [a, u], received: [b, v] } = halves;
-        Self { a, b, c: u.iter().zip(v).map(|(u, v)| u ^ v).collect() }
+        Self { a, b, c: zip_exact(u.iter(), v).map(|(u, v)| u ^ v).collect() }
     }
 
     /// a, b and c as elements.

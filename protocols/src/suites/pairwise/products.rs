@@ -16,6 +16,7 @@ use std::ops::Range;
 use super::peer::{Directions, Size};
 use super::pool::Kind;
 use super::{Pairwise, Share};
+use crate::algebra::elementwise::{add_assign, zip_exact};
 use crate::algebra::matrix::add_product;
 use crate::algebra::ring::Ring;
 use crate::engine::Dimensions;
@@ -54,16 +55,19 @@ impl Pairwise<'_> {
         }
         let mut z = vec![R::ZERO; len];
         for_chunks(&mut z, |range, z| {
-            let factors = slice(x, &range).iter().zip(slice(y, &range));
-            z.iter_mut().zip(factors).for_each(|(z, (x, y))| *z = x.times(*y));
+            let factors = zip_exact(slice(x, &range), slice(y, &range));
+            zip_exact(z.iter_mut(), factors).for_each(|(z, (x, y))| *z = x.times(*y));
         });
-        for (party, [a, _, c]) in peers.into_iter().zip(own) {
+        for (party, [a, _, c]) in zip_exact(peers, own) {
             let theirs = self.channel.receive_elements::<R>(party, 2 * len).await?;
             let (d, e) = theirs.split_at(len);
             for_chunks(&mut z, |range, z| {
-                let of_triple = slice(&a, &range).iter().zip(slice(&c, &range));
-                let told = slice(d, &range).iter().zip(slice(e, &range));
-                let terms = z.iter_mut().zip(slice(y, &range)).zip(of_triple.zip(told));
+                let of_triple = zip_exact(slice(&a, &range), slice(&c, &range));
+                let told = zip_exact(slice(d, &range), slice(e, &range));
+                let terms = zip_exact(
+                    zip_exact(z.iter_mut(), slice(y, &range)),
+                    zip_exact(of_triple, told),
+                );
                 for ((z, y), ((a, c), (d, e))) in terms {
                     *z = z.plus(a.times(*e)).plus(d.times(*y)).plus(*c);
                 }
@@ -99,18 +103,18 @@ impl Pairwise<'_> {
         let triples = self.triples_of_matrices::<N>(dimensions).await?;
         self.channel.begin_round("matrix product");
         let peers: Vec<_> = self.supply.peers.iter().map(|peer| peer.party).collect();
-        for (party, [a, b, _]) in peers.iter().zip(&triples) {
+        for (party, [a, b, _]) in zip_exact(peers.iter(), &triples) {
             self.channel.send(*party, wire::elements(differences([x, a], [y, b])));
         }
         let mut z = vec![N::ZERO; rows * columns];
         add_product(x, y, &mut z, inner, columns);
-        for (party, [a, _, c]) in peers.into_iter().zip(triples) {
+        for (party, [a, _, c]) in zip_exact(peers, triples) {
             let count = inner * (rows + columns);
             let theirs = self.channel.receive_elements::<N>(party, count).await?;
             let (d, e) = theirs.split_at(rows * inner);
             add_product(&a, e, &mut z, inner, columns);
             add_product(d, y, &mut z, inner, columns);
-            z.iter_mut().zip(c).for_each(|(z, c)| *z = z.plus(c));
+            add_assign(&mut z, &c);
         }
         Ok(Share::new([bytemuck::allocation::cast_vec(z)]))
     }
@@ -146,7 +150,7 @@ impl Pairwise<'_> {
             let in_chunk = CORRECTIONS / (words(N::BITS, width) * N::BYTES);
             let rows_of_chunk = (in_chunk * N::BITS / BLOCK).clamp(1, 128) * BLOCK;
             let chunks = (rows * inner * N::BITS).div_ceil(rows_of_chunk);
-            let jobs = b.iter().zip(&triples).map(|(b, [a, ..])| {
+            let jobs = zip_exact(b.iter(), &triples).map(|(b, [a, ..])| {
                 let strip =
                     b.chunks(columns.max(1)).flat_map(|row| slice(row, &(first..first + width)));
                 let job = Products::of_rows(rows_of_chunk, strip.copied().collect(), width);
@@ -155,7 +159,7 @@ impl Pairwise<'_> {
             let size = Size { rows: rows_of_chunk, directions: Directions::Both };
             let (jobs, chunks) = (jobs.collect(), vec![chunks; peers]);
             let made = self.supply.run(self.channel, size, jobs, &chunks).await?;
-            for ((_, job), [a, _, c]) in made.into_iter().zip(&mut triples) {
+            for ((_, job), [a, _, c]) in zip_exact(made, &mut triples) {
                 let (chosen, sums) = job.finish();
                 if first == 0 {
                     *a = chosen;
@@ -168,7 +172,7 @@ impl Pairwise<'_> {
                 }
             }
         }
-        for ([_, place, _], b) in triples.iter_mut().zip(b) {
+        for ([_, place, _], b) in zip_exact(triples.iter_mut(), b) {
             *place = b;
         }
         Ok(triples)
@@ -181,8 +185,8 @@ fn differences<R: Ring>([x, a]: [&[R]; 2], [y, b]: [&[R]; 2]) -> Vec<R> {
     let (d, e) = differences.split_at_mut(x.len());
     for (place, value, mask) in [(d, x, a), (e, y, b)] {
         for_chunks(place, |range, place| {
-            let terms = slice(value, &range).iter().zip(slice(mask, &range));
-            place.iter_mut().zip(terms).for_each(|(place, (x, a))| *place = x.minus(*a));
+            let terms = zip_exact(slice(value, &range), slice(mask, &range));
+            zip_exact(place.iter_mut(), terms).for_each(|(place, (x, a))| *place = x.minus(*a));
         });
     }
     differences
@@ -195,5 +199,5 @@ fn transposed<N: Number>(matrix: &[N], rows: usize, columns: usize) -> Vec<N> {
 }
 
 fn slice<'a, R>(of: &'a [R], range: &Range<usize>) -> &'a [R] {
-    of.get(range.clone()).unwrap_or_default()
+    of.get(range.clone()).expect("a chunk lies within its vector")
 }

@@ -24,9 +24,10 @@ use std::ops::Range;
 use super::network::{settings, switches};
 use super::peer::{Directions, Size};
 use super::{Pairwise, Share};
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::Lanes;
 use crate::engine::Columns;
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
 use crate::kernel::wire;
@@ -97,7 +98,7 @@ impl Pairwise<'_> {
     ) -> Result<Columns<Self>, Fault> {
         let width = rows.width;
         let switches = switches(count);
-        let settings = settings(origins).ok_or(Fault::Implausible)?;
+        let settings = settings(origins).expect("origins are a permutation");
         let turns = self.turns(&switches, &settings, width, count).await?;
 
         for chooser in choosers {
@@ -112,7 +113,8 @@ impl Pairwise<'_> {
                 None => {
                     let mut all = rows.in_order(origins);
                     for (index, turns) in turns.iter().enumerate() {
-                        let Some(peer) = self.supply.peers.get(index) else { continue };
+                        let peer = self.supply.peers.get(index);
+                        let peer = peer.expect("there are turns with each peer");
                         let len = count * width.all();
                         let words = self.channel.receive_elements(peer.party, len).await?;
                         let mut theirs = Rows { width, words };
@@ -163,7 +165,7 @@ impl Pairwise<'_> {
         for (party, turns) in &mut turns {
             let len = switches.len() * messages;
             let corrections = self.channel.receive_elements::<u64>(*party, len).await?;
-            let pairs = turns.chosen.chunks_mut(messages).zip(corrections.chunks(messages));
+            let pairs = zip_exact(turns.chosen.chunks_mut(messages), corrections.chunks(messages));
             for ((message, correction), on) in pairs.zip(settings) {
                 // Corrected whatever the setting, with zeros where it is off.
                 let taken = 0_u64.wrapping_sub(u64::from(*on));
@@ -238,7 +240,7 @@ impl Rows {
         let all_numbers = Share::new([(0..numbers).flat_map(column).collect()]);
         let all_words = (numbers..numbers + words).flat_map(column).map(Lanes);
         let all_words = Share::new([all_words.collect()]);
-        Columns { numbers: split(&all_numbers, count), words: split(&all_words, count) }
+        Columns { numbers: all_numbers.split(count), words: all_words.split(count) }
     }
 
     fn add(&mut self, other: &Self) {
@@ -253,7 +255,9 @@ impl Rows {
     }
 
     fn in_order(&self, origins: &[usize]) -> Self {
-        let row = |origin: &usize| self.words.get(self.row(*origin)).unwrap_or_default();
+        let row = |origin: &usize| {
+            self.words.get(self.row(*origin)).expect("an origin is a row of the table")
+        };
         Self { width: self.width, words: origins.iter().flat_map(row).copied().collect() }
     }
 
@@ -273,10 +277,10 @@ impl Rows {
         let (width, kinds) = (self.width.all(), self.width.kinds());
         let mut corrections = Vec::with_capacity(m_0.len());
         let messages = m_0.chunks(2 * width).zip(m_1.chunks(2 * width));
-        for (switch, (m_0, m_1)) in switches.iter().zip(messages) {
+        for (switch, (m_0, m_1)) in zip_exact(switches.iter(), messages) {
             let Some((p, q)) = self.pair(*switch) else { continue };
             let ((up_0, down_0), (up_1, down_1)) = (m_0.split_at(width), m_1.split_at(width));
-            let both = p.iter_mut().zip(q.iter_mut());
+            let both = zip_exact(p.iter_mut(), q.iter_mut());
             let mut down = Vec::with_capacity(width);
             for (((p, q), (up, low)), kind) in both.zip(up_0.iter().zip(down_0)).zip(kinds.clone())
             {
@@ -297,10 +301,10 @@ impl Rows {
     fn pass(&mut self, switches: &[[usize; 2]], settings: &[bool], messages: &[u64]) {
         let (width, kinds) = (self.width.all(), self.width.kinds());
         let messages = messages.chunks(2 * width);
-        for ((switch, on), message) in switches.iter().zip(settings).zip(messages) {
+        for ((switch, on), message) in zip_exact(zip_exact(switches.iter(), settings), messages) {
             let Some((a, b)) = self.pair(*switch) else { continue };
             let mask = 0_u64.wrapping_sub(u64::from(*on));
-            for (a, b) in a.iter_mut().zip(&mut *b) {
+            for (a, b) in zip_exact(a.iter_mut(), &mut *b) {
                 let differing = (*a ^ *b) & mask;
                 (*a, *b) = (*a ^ differing, *b ^ differing);
             }

@@ -18,6 +18,7 @@ use super::founding::Founding;
 use super::peer::{Peer, ROWS, Size, WAVE, of_wave};
 use super::pool::{Kind, Lot, Pool};
 use super::store::Stores;
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::ring::Ring;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
@@ -117,7 +118,7 @@ impl Supply {
             channel.send(peer.party, [name.as_slice(), &id.to_le_bytes()].concat());
             offered.push((base, lot));
         }
-        for (peer, (base, lot)) in self.peers.iter_mut().zip(offered) {
+        for (peer, (base, lot)) in zip_exact(self.peers.iter_mut(), offered) {
             let told = channel.receive_exactly(peer.party, STOCK).await?.into_bytes();
             let (name, id) = told.split_at(16);
             peer.base = base.filter(|base| base.name == *name);
@@ -165,7 +166,7 @@ impl Supply {
 
     /// Takes out correlations with the peer of this number: a, b, and our share of both products.
     pub(super) fn take<R: Ring>(&mut self, peer: usize, kind: Kind, count: usize) -> [Vec<R>; 3] {
-        let Some(peer) = self.peers.get_mut(peer) else { return Default::default() };
+        let peer = self.peers.get_mut(peer).expect("a peer has a number below their count");
         peer.pool(kind).take(count * kind.words()).into_elements()
     }
 
@@ -198,7 +199,7 @@ impl Supply {
             chunks.iter().map(|chunks| self.own(chunks * ROWS / N::BITS)).collect();
         let jobs = factors.iter().map(|a| Products::single(ROWS, a.clone())).collect();
         let made = self.run(channel, size, jobs, chunks).await?;
-        for ((peer, job), a) in made.into_iter().zip(factors) {
+        for ((peer, job), a) in zip_exact(made, factors) {
             let (b, c) = job.finish();
             peer.pool(kind).put(Pool { a: words_of(a), b: words_of(b), c: words_of(c) });
         }
@@ -238,7 +239,9 @@ impl Supply {
             let ahead = std::mem::take(&mut under_way);
             if wave < waves {
                 channel.begin_preparation("extend transfers");
-                for ((peer, job), chunks) in self.peers.iter_mut().zip(&jobs).zip(chunks) {
+                for ((peer, job), chunks) in
+                    zip_exact(zip_exact(self.peers.iter_mut(), &jobs), chunks)
+                {
                     under_way.push(peer.extend(channel, size, job, of_wave(wave, *chunks)));
                 }
             }
@@ -247,7 +250,9 @@ impl Supply {
             if corrects {
                 channel.begin_preparation("correct transfers");
             }
-            for ((peer, job), chunks) in self.peers.iter_mut().zip(&mut jobs).zip(chunks) {
+            for ((peer, job), chunks) in
+                zip_exact(zip_exact(self.peers.iter_mut(), &mut jobs), chunks)
+            {
                 peer.await_extended(channel, size, job, of_wave(wave, *chunks)).await?;
                 let sent = peer.send(channel, size, job, of_wave(wave, *chunks));
                 if sent.is_err() || peer.is_spoiled() {
@@ -261,10 +266,11 @@ impl Supply {
                 }
             }
             // What the peer has sent first comes first.
-            for ((peer, job), chunks) in self.peers.iter_mut().zip(&jobs).zip(chunks) {
+            for ((peer, job), chunks) in zip_exact(zip_exact(self.peers.iter_mut(), &jobs), chunks)
+            {
                 peer.await_extended(channel, size, job, of_wave(wave + 1, *chunks)).await?;
             }
-            let all = self.peers.iter_mut().zip(&mut jobs).zip(chunks);
+            let all = zip_exact(zip_exact(self.peers.iter_mut(), &mut jobs), chunks);
             for (((peer, job), chunks), taken) in all.zip(ahead) {
                 peer.receive(channel, job, taken).await?;
                 if !of_wave(wave + 2, *chunks).is_empty() {
@@ -272,14 +278,14 @@ impl Supply {
                 }
             }
         }
-        Ok(self.peers.iter_mut().zip(jobs).collect())
+        Ok(zip_exact(self.peers.iter_mut(), jobs).collect())
     }
 
     /// Sees to it that there are both ends of transfers with each busy peer.
     async fn begin(&mut self, channel: &Channel, busy: &[bool]) -> Result<(), Fault> {
         let new = |(peer, busy): &(&mut Peer, &bool)| **busy && !peer.has_begun();
         let (old, new): (Vec<&mut Peer>, Vec<&mut Peer>) = {
-            let waiting = self.peers.iter_mut().zip(busy).filter(new).map(|(peer, _)| peer);
+            let waiting = zip_exact(self.peers.iter_mut(), busy).filter(new).map(|(peer, _)| peer);
             waiting.partition(|peer| peer.base.is_some())
         };
         for peer in old {
@@ -297,10 +303,10 @@ impl Supply {
         }
         channel.begin_preparation("trees");
         let mut dealt = Vec::with_capacity(new.len());
-        for (peer, founding) in new.iter().zip(begun) {
+        for (peer, founding) in zip_exact(new.iter(), begun) {
             dealt.push(founding.deal(channel, peer, &mut self.rng).await?);
         }
-        for (peer, dealt) in new.into_iter().zip(dealt) {
+        for (peer, dealt) in zip_exact(new, dealt) {
             let base = Arc::new(dealt.finish(channel, peer).await?);
             if self.keeps {
                 self.stores.keep_base(peer.link, &base);

@@ -3,7 +3,7 @@
 use rand_core::Rng;
 
 use super::*;
-use crate::algebra::packed_bits::numbers_of;
+use crate::algebra::packed_bits::{numbers_of, planes_of};
 use crate::circuits::comparison::negative;
 use crate::circuits::selection::select;
 use crate::circuits::sorting::sort;
@@ -65,6 +65,31 @@ fn random<R: Ring>(rng: &mut impl Rng, count: usize) -> Vec<R> {
     let mut elements: Vec<R> = (0..count).map(&mut element).collect();
     elements.rotate_right(rng.next_u32() as usize % count.max(1));
     elements
+}
+
+#[test]
+fn numbers_are_decomposed_and_truncated_exactly() {
+    let mut rng = rng(testing::seed());
+    for parties in SIZES {
+        let vectors: Vec<Vec<u64>> = (0..parties).map(|_| random(&mut rng, 9)).collect();
+        let sum = |place: usize| {
+            vectors.iter().fold(0_u64, |sum, vector| sum.wrapping_add(vector[place]))
+        };
+        let sums: Vec<u64> = (0..9).map(sum).collect();
+        let slices = vectors!(1, vectors.clone(), |engine, shares| {
+            let total = shares.iter().skip(1).fold(shares[0].clone(), |sum, x| sum.plus(x));
+            let slices = engine.bits(&total, 3..64).await?;
+            let slices: Vec<_> = slices.iter().collect();
+            Share::concat(&slices)
+        });
+        assert_eq!(slices, planes_of(&sums, 3..64), "{parties} parties");
+        let truncated = vectors!(1, vectors.clone(), |engine, shares| {
+            let total = shares.iter().skip(1).fold(shares[0].clone(), |sum, x| sum.plus(x));
+            engine.truncate(&total, 52).await?
+        });
+        let due: Vec<u64> = sums.iter().map(|x| (x.cast_signed() >> 52).cast_unsigned()).collect();
+        assert_eq!(truncated, due, "{parties} parties");
+    }
 }
 
 fn check_products<R: Ring>(parties: usize, len: usize) {

@@ -11,9 +11,10 @@
 //! Bytes: to bits, ⌈digits / 8⌉ a number, sent by seat 0 alone; to numbers, one element by seat 0
 //! and one by each seat.
 
+use crate::algebra::elementwise::sum;
 use crate::algebra::packed_bits::{Lanes, extend_by_bits, plane_words, planes_of};
 use crate::algebra::ring::Ring;
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 use crate::suites::replicated::{Pair, Replicated};
 
@@ -33,14 +34,14 @@ impl Replicated<'_> {
         let index = self.begin_dealing("bits of addends");
         let first = match index {
             Some(DEALER) => {
-                let sum: Vec<R> = own.iter().zip(shared).map(|(a, b)| a.plus(*b)).collect();
-                self.deal(&planes_of(&sum, 0..digits)).unwrap_or_else(|| Pair::absent(len))
+                let first = sum(own, shared);
+                self.deal(&planes_of(&first, 0..digits)).unwrap_or_else(|| Pair::absent(len))
             }
             _ => self.take_dealt(DEALER, len).await?,
         };
         let third =
             self.third(len, || planes_of(if index == Some(1) { shared } else { own }, 0..digits));
-        Ok([first, third].iter().map(|planes| split(planes, words)).collect())
+        Ok([first, third].iter().map(|planes| planes.split(words)).collect())
     }
 
     pub(super) async fn numbers_of_bits<R: Ring>(
@@ -59,9 +60,7 @@ impl Replicated<'_> {
         let index = self.begin_dealing("bits as numbers");
         let c = match index {
             Some(DEALER) => {
-                let c = numbers(&|[own, shared]| {
-                    own.iter().zip(shared).map(|(a, b)| a.plus(*b)).collect()
-                });
+                let c = numbers(&|[own, shared]| sum(own, shared));
                 self.deal(&c).unwrap_or_else(|| Pair::absent(len))
             }
             _ => self.take_dealt(DEALER, len).await?,

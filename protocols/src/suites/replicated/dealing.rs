@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use subtle::ConstantTimeEq;
 
+use crate::algebra::elementwise::zip_exact;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
@@ -36,7 +37,7 @@ impl Dealt {
     pub(super) fn note(&mut self, party: Party, own: &[u8], shared: &[u8]) {
         let hasher = || blake3::Hasher::new_derive_key("cloister 1 replicated: what was dealt");
         let hashers = self.hashers.entry(party).or_insert_with(|| [hasher(), hasher()]);
-        for (hasher, dealt) in hashers.iter_mut().zip([own, shared]) {
+        for (hasher, dealt) in zip_exact(hashers.iter_mut(), [own, shared]) {
             hasher.update(&(dealt.len() as u64).to_le_bytes());
             hasher.update(dealt);
         }

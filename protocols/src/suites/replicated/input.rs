@@ -18,6 +18,7 @@ use std::sync::Arc;
 use bytes::{BufMut, BytesMut};
 use zeroize::Zeroizing;
 
+use crate::algebra::elementwise::{difference, sum};
 use crate::algebra::ring::Ring;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
@@ -75,7 +76,7 @@ impl Replicated<'_> {
     /// Shares our own vector.
     fn bring_in<R: Ring>(&mut self, me: Party, v: &[R]) -> Option<Pair<R>> {
         if v.is_empty() {
-            return Some(Pair::absent(0));
+            return Some(self.empty());
         }
         if self.seat.is_none() {
             self.bring_in_from_outside(me, v);
@@ -84,11 +85,19 @@ impl Replicated<'_> {
         self.deal(v)
     }
 
+    /// A vector without elements.
+    fn empty<R: Ring>(&self) -> Pair<R> {
+        match self.seat {
+            None => Pair::absent(0),
+            Some(_) => Pair::new([Vec::new(), Vec::new()]),
+        }
+    }
+
     /// As a seat: x_s from the tape, x_{s+1} to the successor.
     pub(super) fn deal<R: Ring>(&mut self, v: &[R]) -> Option<Pair<R>> {
         let seat = self.seat.as_mut()?;
         let x: Vec<R> = seat.with_previous.input.read(v.len());
-        let x_next = Arc::new(v.iter().zip(&x).map(|(v, x)| v.minus(*x)).collect());
+        let x_next = Arc::new(difference(v, &x));
         self.channel.send(seat.next, wire::shared_elements(&x_next));
         Some(Pair::of_shared([Arc::new(x), x_next]))
     }
@@ -97,8 +106,7 @@ impl Replicated<'_> {
         let Some(keys) = self.input_keys.get_mut(&me) else { return };
         let [key_0, key_1] = keys.next();
         let (x_0, x_1): (Vec<R>, Vec<R>) = (expand(&key_0, v.len()), expand(&key_1, v.len()));
-        let masks = x_0.iter().zip(&x_1).map(|(a, b)| a.plus(*b));
-        let x_2 = wire::elements(v.iter().zip(masks).map(|(v, mask)| v.minus(mask)).collect());
+        let x_2 = wire::elements(difference(v, &sum(&x_0, &x_1)));
         let [_, seat_1, seat_2] = *self.committee.seats();
         for (seat, key) in [(seat_1, key_1), (seat_2, key_0)] {
             let mut message = BytesMut::with_capacity(KEY + x_2.len());
@@ -110,8 +118,11 @@ impl Replicated<'_> {
 
     /// Our shares of the vector of another party.
     async fn take_in<R: Ring>(&mut self, party: Party, len: usize) -> Result<Pair<R>, Fault> {
-        if self.seat.is_none() || len == 0 {
+        if self.seat.is_none() {
             return Ok(Pair::absent(len));
+        }
+        if len == 0 {
+            return Ok(self.empty());
         }
         match self.committee.seat(party) {
             Some(dealer) => self.take_dealt(dealer, len).await,

@@ -74,7 +74,9 @@ use self::input::InputKeys;
 use self::seat::Seat;
 use crate::algebra::packed_bits::Lanes;
 use crate::algebra::ring::Ring;
+use crate::circuits::adder::{self, Addends};
 use crate::circuits::joining;
+use crate::circuits::truncation;
 use crate::engine::shared::Components;
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::engine::{Audience, Columns, Dimensions, Engine, SMALL_MESSAGE};
@@ -177,26 +179,6 @@ impl Engine for Replicated<'_> {
         Ok(())
     }
 
-    fn planes(&self, words: &Pair<Lanes>, digits: Range<usize>) -> Vec<Pair<Lanes>> {
-        words.planes(digits)
-    }
-
-    fn lanes(&self, plane: &Pair<Lanes>, lanes: Range<usize>) -> Pair<Lanes> {
-        plane.lanes(lanes)
-    }
-
-    fn interleaved(&self, low: &Pair<Lanes>, high: &Pair<Lanes>, half: usize) -> Pair<Lanes> {
-        low.interleaved(high, half)
-    }
-
-    fn reversed(&self, plane: &Pair<Lanes>, lanes: usize) -> Pair<Lanes> {
-        plane.reversed(lanes)
-    }
-
-    fn words(&self, planes: &[Pair<Lanes>], rows: usize) -> Pair<Lanes> {
-        Pair::words(planes, rows)
-    }
-
     async fn share<R: Ring>(
         &mut self,
         mine: &[R],
@@ -235,12 +217,20 @@ impl Engine for Replicated<'_> {
         self.product_of_matrices(x, y, dimensions).await
     }
 
-    async fn addends<R: Ring>(
+    async fn msb<R: Ring>(&mut self, x: &Pair<R>, width: usize) -> Result<Pair<Lanes>, Fault> {
+        adder::msb(self, x, width).await
+    }
+
+    async fn bits<R: Ring>(
         &mut self,
         x: &Pair<R>,
-        digits: usize,
-    ) -> Result<Vec<Vec<Pair<Lanes>>>, Fault> {
-        self.bits_of_addends(x, digits).await
+        bits: Range<usize>,
+    ) -> Result<Vec<Pair<Lanes>>, Fault> {
+        adder::bits(self, x, bits).await
+    }
+
+    async fn truncate<R: Ring>(&mut self, x: &Pair<R>, bits: usize) -> Result<Pair<R>, Fault> {
+        truncation::truncate(self, x, bits).await
     }
 
     async fn inject<R: Ring>(
@@ -265,5 +255,15 @@ impl Engine for Replicated<'_> {
 
     async fn count_distinct(&mut self, tags: &[u128], sizes: &[usize]) -> Result<Pair<u64>, Fault> {
         joining::count_distinct(self, tags, sizes).await
+    }
+}
+
+impl Addends for Replicated<'_> {
+    async fn addends<R: Ring>(
+        &mut self,
+        x: &Pair<R>,
+        width: usize,
+    ) -> Result<Vec<Vec<Pair<Lanes>>>, Fault> {
+        self.bits_of_addends(x, width).await
     }
 }

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::algebra::elementwise::{difference, sum, zip_exact};
 use crate::algebra::ring::Ring;
 use crate::engine::Audience;
 use crate::engine::shared::Shared;
@@ -53,8 +54,7 @@ impl Replicated<'_> {
             Some(seat) => look(self, seat, x).await?,
             None => look_from_outside(self, x.len()).await?,
         };
-        let first_two = x_0.iter().zip(x_1).map(|(a, b)| a.plus(b));
-        let opened: Vec<R> = first_two.zip(x_2).map(|(sum, c)| sum.plus(c)).collect();
+        let opened = sum(&sum(&x_0, &x_1), &x_2);
         #[cfg(test)]
         crate::engine::openings::note(self.channel.parties().me(), bytemuck::cast_slice(&opened));
         Ok(Some(opened))
@@ -88,12 +88,11 @@ impl Replicated<'_> {
         let tape = self.common.as_mut()?;
         let (r_0, r_1) = (tape.read::<R>(x.len()), tape.read::<R>(x.len()));
         let move_component = |index: usize, component: &[R]| -> Vec<R> {
-            let moves = r_0.iter().zip(&r_1).map(|(r_0, r_1)| match index % SEATS {
-                0 => *r_0,
-                1 => *r_1,
-                _ => r_0.plus(*r_1).negated(),
-            });
-            component.iter().zip(moves).map(|(x, r)| x.plus(r)).collect()
+            match index % SEATS {
+                0 => sum(component, &r_0),
+                1 => sum(component, &r_1),
+                _ => difference(component, &sum(&r_0, &r_1)),
+            }
         };
         let [own, shared] = x.parts();
         Some([move_component(seat.index, own), move_component(seat.index + 1, shared)])
@@ -134,7 +133,7 @@ impl Replicated<'_> {
 
         let seen = hash("cloister 1 replicated: parts of the common key");
         let told = exchange(self.channel, "same common key", others, seen.to_vec()).await?;
-        for ((witness, told), accused) in told.into_iter().zip([seat.next, seat.previous]) {
+        for ((witness, told), accused) in zip_exact(told, [seat.next, seat.previous]) {
             if *told != *seen.as_slice() {
                 return Err(Fault::TwoFaces { witness, accused });
             }
@@ -204,7 +203,7 @@ async fn look_from_outside<R: Ring>(
     }
     // Seat s has sent a hash of the component that seat s + 1 has sent.
     digests.rotate_right(1);
-    for (index, (component, due)) in components.iter().zip(&digests).enumerate() {
+    for (index, (component, due)) in zip_exact(components.iter(), &digests).enumerate() {
         if digest(component) != *due {
             let seat = |steps: usize| seats.get((index + steps) % SEATS).copied();
             let (one, other) = (seat(0).zip(seat(2))).unwrap_or((seats[0], seats[2]));

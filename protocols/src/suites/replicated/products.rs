@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::algebra::elementwise::{sum, zip_exact};
 use crate::algebra::matrix::add_product;
 use crate::algebra::ring::Ring;
 use crate::engine::Dimensions;
@@ -62,7 +63,7 @@ impl Replicated<'_> {
         self.reshare("inner product", len, |seat| {
             let factors = Factors::new(seat, x, y);
             seat.masked(len, |range, z: &mut [R]| {
-                for (z, index) in z.iter_mut().zip(range) {
+                for (z, index) in zip_exact(z.iter_mut(), range) {
                     let factors = factors.slice(index * block, (index + 1) * block);
                     *z = z.plus(factors.inner_product());
                 }
@@ -83,10 +84,10 @@ impl Replicated<'_> {
             let mut z = seat.masked(rows * columns, |_, _| {});
             let mut add = |x: &[R], y: &[R]| add_product(x, y, &mut z, inner, columns);
             match index {
-                0 => add(&sums(x, x_next), &sums(y, y_next)),
+                0 => add(&sum(x, x_next), &sum(y, y_next)),
                 1 => {
                     add(x, y_next);
-                    add(x_next, &sums(y, y_next));
+                    add(x_next, &sum(y, y_next));
                 }
                 _ => {
                     add(x, y_next);
@@ -124,7 +125,8 @@ impl<'a, R: Ring> Factors<'a, R> {
     }
 
     fn slice(self, start: usize, end: usize) -> Self {
-        let slice = |vector: &'a [R]| vector.get(start..end).unwrap_or_default();
+        let slice =
+            |vector: &'a [R]| vector.get(start..end).expect("a chunk lies within its vector");
         let Self { seat, x, x_next, y, y_next } = self;
         Self { seat, x: slice(x), x_next: slice(x_next), y: slice(y), y_next: slice(y_next) }
     }
@@ -139,9 +141,9 @@ impl<'a, R: Ring> Factors<'a, R> {
     }
 
     fn add_terms(self, z: &mut [R], terms: impl Fn([R; 2], [R; 2]) -> R) {
-        let x = self.x.iter().zip(self.x_next);
-        let y = self.y.iter().zip(self.y_next);
-        for ((z, (x, x_next)), (y, y_next)) in z.iter_mut().zip(x).zip(y) {
+        let x = zip_exact(self.x.iter(), self.x_next);
+        let y = zip_exact(self.y.iter(), self.y_next);
+        for ((z, (x, x_next)), (y, y_next)) in zip_exact(zip_exact(z.iter_mut(), x), y) {
             *z = z.plus(terms([*x, *x_next], [*y, *y_next]));
         }
     }
@@ -164,9 +166,10 @@ impl<'a, R: Ring> Factors<'a, R> {
     }
 
     fn sum_of_terms(self, terms: impl Fn([R; 2], [R; 2]) -> R) -> R {
-        let x = self.x.iter().zip(self.x_next);
-        let y = self.y.iter().zip(self.y_next);
-        let terms = x.zip(y).map(|((x, x_next), (y, y_next))| terms([*x, *x_next], [*y, *y_next]));
+        let x = zip_exact(self.x.iter(), self.x_next);
+        let y = zip_exact(self.y.iter(), self.y_next);
+        let terms =
+            zip_exact(x, y).map(|((x, x_next), (y, y_next))| terms([*x, *x_next], [*y, *y_next]));
         terms.fold(R::ZERO, R::plus)
     }
 }
@@ -187,8 +190,4 @@ fn terms_1<R: Ring>([x_1, x_2]: [R; 2], [y_1, y_2]: [R; 2]) -> R {
 #[inline]
 fn terms_2<R: Ring>([x_2, x_0]: [R; 2], [y_2, y_0]: [R; 2]) -> R {
     x_2.times(y_0).plus(x_0.times(y_2))
-}
-
-fn sums<R: Ring>(a: &[R], b: &[R]) -> Vec<R> {
-    a.iter().zip(b).map(|(a, b)| a.plus(*b)).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::algebra::elementwise::subtract_assign;
 use crate::algebra::ring::Ring;
 use crate::kernel::party::Party;
 use crate::kernel::session::Session;
@@ -67,7 +68,7 @@ impl Seat {
             let mut mask = [R::ZERO; CHUNK];
             let (mask, _) = mask.split_at_mut(z.len());
             minus.stream::<R>(range.start).fill(mask);
-            z.iter_mut().zip(&*mask).for_each(|(z, mask)| *z = z.minus(*mask));
+            subtract_assign(z, mask);
             add(range, z);
         });
         z

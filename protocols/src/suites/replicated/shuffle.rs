@@ -19,10 +19,11 @@
 //! Two rounds: A and B are handed on at once, because seat 1 waits for nobody. Elements sent for each
 //! element: by seat 0 two, by seats 1 and 2 one.
 
+use crate::algebra::elementwise::{add_assign, gather, subtract_assign, sum};
 use crate::algebra::packed_bits::Lanes;
 use crate::algebra::ring::Ring;
 use crate::engine::Columns;
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::Shared;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
@@ -72,8 +73,8 @@ impl Replicated<'_> {
             },
         };
         Ok(Columns {
-            numbers: split(&Pair::new([y.numbers, y_next.numbers]), rows),
-            words: split(&Pair::new([y.words, y_next.words]), rows),
+            numbers: Pair::new([y.numbers, y_next.numbers]).split(rows),
+            words: Pair::new([y.words, y_next.words]).split(rows),
         })
     }
 }
@@ -85,7 +86,8 @@ async fn at_seat_0(
     (numbers, words): (&Pair<u64>, &Pair<Lanes>),
 ) -> Result<[Table; 2], Fault> {
     channel.begin_round("shuffle 1");
-    let mut a = Table { rows: size.rows, numbers: sum(numbers), words: sum(words) };
+    let mut a =
+        Table { rows: size.rows, numbers: both_components(numbers), words: both_components(words) };
     a.step(&mut seat.with_next.shuffle, Mask::Plus);
     a.send(channel, seat.previous);
 
@@ -145,10 +147,8 @@ impl Table {
     }
 
     fn subtract(&mut self, other: &Self) {
-        let numbers = self.numbers.iter_mut().zip(&other.numbers);
-        numbers.for_each(|(a, b)| *a = a.minus(*b));
-        let words = self.words.iter_mut().zip(&other.words);
-        words.for_each(|(a, b)| *a = a.minus(*b));
+        subtract_assign(&mut self.numbers, &other.numbers);
+        subtract_assign(&mut self.words, &other.words);
     }
 
     fn send(self, channel: &Channel, to: Party) {
@@ -169,25 +169,23 @@ impl Table {
 }
 
 /// x_s + x_{s+1}.
-fn sum<R: Ring>(x: &Pair<R>) -> Vec<R> {
+fn both_components<R: Ring>(x: &Pair<R>) -> Vec<R> {
     let [own, shared] = x.parts();
-    own.iter().zip(shared).map(|(a, b)| a.plus(*b)).collect()
+    sum(own, shared)
 }
 
 /// Permutes each column.
 fn permute<R: Ring>(columns: &mut [R], places: &[usize]) {
     for column in columns.chunks_mut(places.len().max(1)) {
-        let permuted: Vec<R> =
-            places.iter().filter_map(|place| column.get(*place).copied()).collect();
+        let permuted = gather(column, places);
         column.copy_from_slice(&permuted);
     }
 }
 
 fn apply<R: Ring>(elements: &mut [R], tape: &mut Tape, mask: Mask) {
     let masks = tape.read::<R>(elements.len());
-    let masked = elements.iter_mut().zip(masks);
     match mask {
-        Mask::Plus => masked.for_each(|(a, b)| *a = a.plus(b)),
-        Mask::Minus => masked.for_each(|(a, b)| *a = a.minus(b)),
+        Mask::Plus => add_assign(elements, &masks),
+        Mask::Minus => subtract_assign(elements, &masks),
     }
 }

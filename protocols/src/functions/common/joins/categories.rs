@@ -21,7 +21,7 @@ use super::terms::Told;
 use crate::algebra::packed_bits::{LANES, Lanes, plane_words};
 use crate::circuits::Bits;
 use crate::circuits::selection::{at_least, is_below};
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::Shared;
 use crate::engine::{Audience, Dimensions, Engine};
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
@@ -174,7 +174,7 @@ async fn large_cells<E: Engine>(
     let (left, right) = (Bits::<E>::concat(&left), Bits::<E>::concat(&right));
     cx.engine.prepare(8 * left.len()).await?;
     let both = cx.engine.multiply(&left, &right).await?;
-    let both = split(&both, plane_words(joined.rows).max(1));
+    let both = both.split(plane_words(joined.rows).max(1));
     let counts = count(&mut cx.engine, &both, joined.rows).await?;
     let opened = open_counts(&mut cx.engine, &counts, join.permit.least_shown()).await?;
     let Some(counts) = opened.filter(|_| cx.engine.brings_data()) else { return Ok(None) };
@@ -308,7 +308,7 @@ async fn count<E: Engine>(
     engine.prepare(8 * rows * planes.len()).await?;
     let bits: E::Shared<u64> = engine.inject(&planes.iter().collect::<Vec<_>>(), rows).await?;
     let last: Vec<usize> = (1..=planes.len()).map(|plane| plane * rows - 1).collect();
-    Ok(bits.running_sums(rows).gather(&last))
+    Ok(bits.prefix_sums(rows).gather(&last))
 }
 
 /// Random numbers that stand for as many names, in ascending order.

@@ -13,7 +13,7 @@ use crate::algebra::ring::Ring;
 use crate::algebra::rounding::fraction_to_double;
 use crate::circuits::Bits;
 use crate::engine::Engine;
-use crate::engine::shared::{Shared, split};
+use crate::engine::shared::Shared;
 use crate::functions::common::categories::{check_message, check_name};
 use crate::kernel::fault::{Fault, InputError};
 
@@ -110,7 +110,7 @@ pub(crate) async fn numbers<E: Engine>(
     engine.prepare(16 * rows * DIGITS).await?;
     let digits: E::Shared<u128> = engine.inject(&planes, rows).await?;
     let zero = engine.public(vec![0; rows]);
-    let digits = split(&digits, rows.max(1));
+    let digits = digits.split(rows.max(1));
     Ok(digits.iter().enumerate().fold(zero, |sum, (digit, bits)| {
         let value = bits.scaled(1 << digit);
         if digit + 1 == DIGITS { sum.minus(&value) } else { sum.plus(&value) }

@@ -43,7 +43,7 @@ pub(crate) async fn sum<E: Engine>(
     let joined = join.run(cx, words(own), |_, told| told.columns).await?;
     let column = joined.tables.iter().flatten().next().ok_or(Fault::Implausible)?;
     let column = numbers(&mut cx.engine, column).await?;
-    let sum = column.running_sums(joined.rows).gather(&[joined.rows - 1]);
+    let sum = column.prefix_sums(joined.rows).gather(&[joined.rows - 1]);
     let exponents = share_exponents(cx, own, join.told).await?;
     let opened = E::Shared::<u128>::concat(&[&sum, &exponents]);
     match cx.engine.open(&opened, Audience::Parties).await?.as_deref() {
@@ -114,12 +114,12 @@ async fn moments<E: Engine>(
         columns.push(numbers(&mut cx.engine, column).await?);
     }
     let transposed = E::Shared::<u128>::concat(&columns.iter().collect::<Vec<_>>());
-    let straight = transposed.side_by_side(rows);
+    let straight = transposed.transposed(rows);
     cx.engine.prepare(16 * rows * count).await?;
     let dimensions = Dimensions { rows: count, inner: rows, columns: count };
     let products = cx.engine.matrix_product(&transposed, &straight, dimensions).await?;
     let last: Vec<usize> = (1..=count).map(|column| column * rows - 1).collect();
-    let sums = transposed.running_sums(rows).gather(&last);
+    let sums = transposed.prefix_sums(rows).gather(&last);
     let mut opened = vec![sums, products];
     if with_exponents {
         opened.push(share_exponents(cx, own, join.told).await?);
