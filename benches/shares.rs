@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 use cloister_protocols::algebra::matrix::add_product;
 use cloister_protocols::computation::Input;
 use cloister_protocols::parameters::Parameters;
-use cloister_protocols::random::Expander;
+use cloister_protocols::random::Prg;
 use cloister_shaping::limits::TlsPair;
 use zeroize::Zeroizing;
 
@@ -121,7 +121,7 @@ fn main() {
     let link = |raw: &mut TlsPair, bytes: u64| median(11, || raw.time(bytes as usize).unwrap());
     let round_trip = Pair::connect().round_trip(2_000).as_secs_f64();
     let mut words = vec![0_u64; MILLION];
-    let expander = Expander::new(&Zeroizing::new([7; 32]));
+    let expander = Prg::new(&Zeroizing::new([7; 32]));
     let aes = median(21, || timed(|| expander.stream_from(0).fill(&mut words)));
     println!("AES-CTR, 8 MB on one core            {:>10.3} ms", aes * 1e3);
     println!("round trip of an empty frame         {:>10.3} ms", round_trip * 1e3);

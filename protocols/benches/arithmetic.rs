@@ -17,7 +17,7 @@ use cloister_protocols::computation::{Input, Request, compute};
 use cloister_protocols::disclosure::Profile;
 use cloister_protocols::pairwise::Stores;
 use cloister_protocols::parameters::Parameters;
-use cloister_protocols::random::{Expander, PredictableRng};
+use cloister_protocols::random::{PredictableRng, Prg};
 use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec};
 use cloister_protocols::simulation::Simulation;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -27,7 +27,7 @@ const WORDS: usize = 1_000_000;
 
 fn random_words() -> Vec<u64> {
     let mut words = vec![0; WORDS];
-    Expander::new(&[1; 32].into()).stream_from(0).fill(&mut words);
+    Prg::new(&[1; 32].into()).stream_from(0).fill(&mut words);
     words
 }
 
@@ -39,7 +39,7 @@ fn expansion(criterion: &mut Criterion) {
     group.bench_function("baseline: copy 16 KiB", |b| {
         b.iter(|| black_box(&mut block).copy_from_slice(black_box(&source)));
     });
-    let mut stream = Expander::new(&[1; 32].into()).stream_from(0);
+    let mut stream = Prg::new(&[1; 32].into()).stream_from(0);
     group.bench_function("AES-128-CTR, 16 KiB", |b| {
         b.iter(|| stream.fill(black_box(&mut block)));
     });
@@ -56,7 +56,7 @@ fn masking(criterion: &mut Criterion) {
             b.iter(|| layout.add(black_box(&mut target), black_box(&source)));
         });
     }
-    let expander = Expander::new(&[1; 32].into());
+    let expander = Prg::new(&[1; 32].into());
     for limbs in [1, 4, 5] {
         let layout = Layout::uniform(limbs, WORDS / limbs).unwrap();
         group.bench_function(format!("expand and add, {limbs} limbs"), |b| {

@@ -235,7 +235,7 @@ mod tests {
     use rand_core::Rng;
 
     use super::*;
-    use crate::kernel::random::{Expander, PredictableRng};
+    use crate::kernel::random::{PredictableRng, Prg};
 
     fn random_words(seed: u64, count: usize) -> Vec<u64> {
         let mut rng = PredictableRng::from_predictable_seed(seed);
@@ -316,7 +316,7 @@ mod tests {
     /// A piece that began its stream anew would repeat masks, and both ends alike: no sum shows it.
     #[test]
     fn streams_run_on_from_piece_to_piece() {
-        let expander = Expander::new(&[7; 32].into());
+        let expander = Prg::new(&[7; 32].into());
         for limbs in [1, 2, 3, 4, 34] {
             let layout = Layout::new(&[
                 Segment { limbs: 1, cells: 3 },

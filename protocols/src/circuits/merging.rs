@@ -36,7 +36,9 @@ pub(super) async fn merge<E: Engine>(
     mut lists: Vec<List<E>>,
     key: usize,
 ) -> Result<List<E>, Fault> {
-    // A vector without elements stands for one that we hold no share of.
+    if lists.iter().all(|list| list.items == 0) {
+        return Ok(lists.into_iter().next().unwrap_or(List { items: 0, planes: Vec::new() }));
+    }
     lists.retain(|list| list.items > 0);
     while lists.len() > 1 {
         let mut next = Vec::with_capacity(lists.len().div_ceil(2));
@@ -49,7 +51,7 @@ pub(super) async fn merge<E: Engine>(
         }
         lists = next;
     }
-    Ok(lists.pop().unwrap_or(List { items: 0, planes: Vec::new() }))
+    Ok(lists.pop().expect("merging leaves one list"))
 }
 
 async fn merge_two<E: Engine>(

@@ -9,7 +9,7 @@ use crate::circuits::sorting::sort;
 use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::{Audience, Columns, Engine};
 use crate::kernel::simulation::Simulation;
-use crate::suites::replicated::Pair;
+use crate::suites::replicated::ReplicatedShare;
 use crate::suites::replicated::tests::{SETTINGS, Setting, THREE, two_vectors};
 use crate::testing::{self, rng};
 
@@ -234,7 +234,7 @@ fn the_largest_is_found_and_of_equal_ones_the_first() {
         let none: Vec<u64> = Vec::new();
         let found = two_vectors!(THREE, 3, counts, none, |engine, a, _b| {
             let [count, place] = largest(&mut engine, &a, 8).await?.unwrap();
-            Pair::concat(&[&count, &place])
+            ReplicatedShare::concat(&[&count, &place])
         });
         let most = *counts.iter().max().unwrap();
         let first = counts.iter().position(|count| *count == most).unwrap();
@@ -266,7 +266,7 @@ fn tables_are_sorted_and_equal_rows_keep_their_order() {
                 let table = sort(&mut engine, table, digits).await?;
                 let numbers = engine.open(&table.numbers[0], Audience::Everybody).await?.unwrap();
                 let numbers = numbers.into_iter().map(Lanes).collect();
-                Pair::concat(&[&table.words[0], &engine.public(numbers)])
+                ReplicatedShare::concat(&[&table.words[0], &engine.public(numbers)])
             });
             let mask = 1_u64.unbounded_shl(u32::try_from(digits).unwrap()).wrapping_sub(1);
             let mut due: Vec<(u64, u64)> = keys.iter().copied().zip(0..).collect();

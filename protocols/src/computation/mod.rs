@@ -188,7 +188,7 @@ impl Execution<'_> {
         let mut engine =
             Pairwise::new(self.channel, session, self.spec, Ahead::Base, self.stores.clone(), rng)
                 .await?;
-        engine.stock_up(session).await?;
+        engine.preprocess(session).await?;
         let security = Security::pairwise(parties, Vec::new());
         Ok(Ended { permit, answer: None, dropped: None, security })
     }
@@ -218,7 +218,7 @@ impl Execution<'_> {
     ) -> Result<Ended, Fault> {
         let ahead = match self.spec.parameters.contains_key(AHEAD) {
             true => Ahead::Nothing,
-            false => Ahead::Lot,
+            false => Ahead::Batch,
         };
         let engine =
             Pairwise::new(self.channel, &session, self.spec, ahead, self.stores.clone(), rng)

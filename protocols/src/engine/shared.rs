@@ -139,13 +139,13 @@ impl<S: Shared<Lanes>> SharedBits for S {}
 
 /// A vector as `C` components of one length; none at a member that does not compute.
 #[derive(Clone)]
-pub(crate) struct Components<R, const C: usize> {
+pub(crate) struct ShareVector<R, const C: usize> {
     len: usize,
     /// Behind reference counts, so that messages carry them without a copy.
     parts: Option<[Arc<Vec<R>>; C]>,
 }
 
-impl<R: Ring, const C: usize> Components<R, C> {
+impl<R: Ring, const C: usize> ShareVector<R, C> {
     /// A vector of these components.
     ///
     /// # Panics
@@ -201,7 +201,7 @@ impl<R: Ring, const C: usize> Components<R, C> {
     }
 }
 
-impl<R: Ring, const C: usize> Shared<R> for Components<R, C> {
+impl<R: Ring, const C: usize> Shared<R> for ShareVector<R, C> {
     fn len(&self) -> usize {
         self.len
     }

@@ -13,9 +13,9 @@ use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
+use crate::kernel::prss::order_of;
 use crate::kernel::session::Session;
 use crate::kernel::sizes;
-use crate::kernel::tape::order_of;
 use crate::suites::intersection::items::tag;
 use crate::suites::intersection::{Tag, common};
 

@@ -1,6 +1,6 @@
 //! Randomness that two parties can make alike: AES-128 in counter mode from a derived key.
 //!
-//! An [`Expander`] stands for one long stream of 64-bit words. It is made from a key that is
+//! An [`Prg`] stands for one long stream of 64-bit words. It is made from a key that is
 //! derived for one use only (see [`crate::kernel::session::PairKey::for_use`]): half of the 32
 //! bytes are the AES key, half the first counter block, so that a guess at one key says nothing
 //! about another use. The stream can be read from any word on, which lets disjoint chunks be
@@ -24,12 +24,12 @@ type Cipher = ctr::Ctr128BE<aes::Aes128>;
 
 /// A stream of pseudo-random words that every party with the key can make.
 #[derive(Clone, ZeroizeOnDrop)]
-pub struct Expander {
+pub struct Prg {
     key: [u8; 16],
     first_counter: [u8; 16],
 }
 
-/// A place in the stream of an [`Expander`]; reading moves it on. It is a generator as good as its
+/// A place in the stream of an [`Prg`]; reading moves it on. It is a generator as good as its
 /// key is secret.
 pub struct Stream(Cipher);
 
@@ -37,7 +37,7 @@ pub struct Stream(Cipher);
 /// a guess of the seed gives every secret made from it.
 pub struct PredictableRng(Stream);
 
-impl Expander {
+impl Prg {
     /// The stream of `key`, which must have been derived for this one use.
     #[must_use]
     pub fn new(key: &Zeroizing<[u8; 32]>) -> Self {
@@ -65,7 +65,7 @@ impl Expander {
     }
 }
 
-impl WordStream for Expander {
+impl WordStream for Prg {
     fn words_from(&self, first: usize) -> impl FnMut(&mut [u64]) {
         let mut stream = self.stream_from(first);
         move |words: &mut [u64]| stream.fill(words)
@@ -87,7 +87,7 @@ impl PredictableRng {
     #[must_use]
     pub fn from_predictable_seed(seed: u64) -> Self {
         let key = blake3::derive_key("cloister 1 predictable generator", &seed.to_le_bytes());
-        Self(Expander::new(&Zeroizing::new(key)).stream_from(0))
+        Self(Prg::new(&Zeroizing::new(key)).stream_from(0))
     }
 }
 
@@ -132,9 +132,9 @@ impl TryRng for PredictableRng {
 
 impl TryCryptoRng for PredictableRng {}
 
-impl fmt::Debug for Expander {
+impl fmt::Debug for Prg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Expander(..)")
+        f.write_str("Prg(..)")
     }
 }
 
@@ -176,8 +176,8 @@ pub(crate) mod uses {
 mod tests {
     use super::*;
 
-    fn expander(byte: u8) -> Expander {
-        Expander::new(&Zeroizing::new([byte; 32]))
+    fn expander(byte: u8) -> Prg {
+        Prg::new(&Zeroizing::new([byte; 32]))
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
             *byte = if index < 16 { index } else { (index - 16) * 0x11 }.to_le_bytes()[0];
         }
         let mut words = [0_u64; 2];
-        Expander::new(&key).stream_from(0).fill(&mut words);
+        Prg::new(&key).stream_from(0).fill(&mut words);
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let expected = 0x69c4_e0d8_6a7b_0430_d8cd_b780_70b4_c55a_u128.to_be_bytes();
         assert_eq!(bytes, expected);
@@ -215,6 +215,6 @@ mod tests {
 
     #[test]
     fn debugging_shows_no_key() {
-        assert_eq!(format!("{:?}", expander(1)), "Expander(..)");
+        assert_eq!(format!("{:?}", expander(1)), "Prg(..)");
     }
 }

@@ -22,7 +22,7 @@ use std::ops::Range;
 use crate::algebra::elementwise::zip_exact;
 
 use crate::algebra::ring::Ring;
-use crate::ot::hashing::Hash;
+use crate::ot::ccr_hash::Hash;
 
 /// A number as transfers carry it.
 pub(crate) trait Number: Ring {

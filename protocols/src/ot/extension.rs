@@ -36,7 +36,7 @@ use polyval::universal_hash::UniversalHash;
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::tree::Seed;
+use super::pprf::Seed;
 use super::{DELTA, GROUPS, K, LEAVES, encrypt, transposition};
 
 /// Rows of a block.

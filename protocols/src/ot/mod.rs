@@ -2,21 +2,21 @@
 //! asked for by symmetric cryptography.
 //!
 //! - [`base`]: 128 transfers on ristretto255, after Masny and Rindal (CCS 2019).
-//! - [`tree`]: from them, for each group of [`K`] digits of a secret Δ, all leaves of a tree of
+//! - [`pprf`]: from them, for each group of [`K`] digits of a secret Δ, all leaves of a tree of
 //!   seeds but one, after Roy, *SoftSpokenOT* (CRYPTO 2022), figures 13 and 14.
 //! - [`extension`]: from the leaves, correlated transfers q_i = t_i ⊕ c_i·Δ in any number (ibid.,
 //!   figure 7 and the subspace VOLE).
-//! - [`hashing`]: from correlated to random transfers, after Guo, Katz, Wang, Yu (S&P 2020).
+//! - [`ccr_hash`]: from correlated to random transfers, after Guo, Katz, Wang, Yu (S&P 2020).
 
 pub(crate) mod base;
+pub(crate) mod batches;
+pub(crate) mod ccr_hash;
 pub(crate) mod correlations;
 pub(crate) mod extension;
-pub(crate) mod hashing;
-pub(crate) mod jobs;
+pub(crate) mod pprf;
 #[cfg(test)]
 pub(crate) mod tests;
 mod transposition;
-pub(crate) mod tree;
 
 use aes::cipher::BlockCipherEncrypt;
 use aes::{Aes128, Block};

@@ -10,9 +10,9 @@ use rand_core::{Rng, TryCryptoRng, TryRng};
 use zeroize::Zeroizing;
 
 use super::base::{self, Key};
+use super::ccr_hash::Keys;
 use super::extension::{BLOCK, Chunk, Delta, Received, Receiver, Sender};
-use super::hashing::Keys;
-use super::tree::{self, DEALT, Seed};
+use super::pprf::{self, DEALT, Seed};
 use super::*;
 use crate::kernel::random::PredictableRng;
 use crate::ot::correlations::{
@@ -298,9 +298,9 @@ fn all_leaves_but_one_of_each_tree_are_guessed() {
     let mut rng = rng(seed());
     for _ in 0..5 {
         let (missing, pairs, chosen) = keys(GROUPS, &mut rng);
-        let (leaves, message) = tree::deal(&seeds(&mut rng, GROUPS), &pairs);
+        let (leaves, message) = pprf::generate(&seeds(&mut rng, GROUPS), &pairs);
         assert_eq!((leaves.len(), message.len()), (GROUPS * LEAVES, DEALT));
-        let guessed = tree::guess(&missing, &chosen, &message).unwrap();
+        let guessed = pprf::evaluate(&missing, &chosen, &message).unwrap();
         assert_eq!(guessed.len(), leaves.len());
         for (place, (guessed, leaf)) in guessed.iter().zip(&leaves).enumerate() {
             let is_missing = missing[place / LEAVES] == place % LEAVES;
@@ -318,11 +318,11 @@ fn all_leaves_but_one_of_each_tree_are_guessed() {
 fn whoever_lacks_the_keys_of_the_other_side_guesses_no_leaf_more() {
     let mut rng = rng(seed());
     let (missing, pairs, chosen) = keys(GROUPS, &mut rng);
-    let (_, message) = tree::deal(&seeds(&mut rng, GROUPS), &pairs);
+    let (_, message) = pprf::generate(&seeds(&mut rng, GROUPS), &pairs);
     for group in 0..GROUPS {
         let mut other = missing.clone();
         other[group] ^= 1 + below(&mut rng, LEAVES - 1);
-        assert_eq!(tree::guess(&other, &chosen, &message), None);
+        assert_eq!(pprf::evaluate(&other, &chosen, &message), None);
     }
 }
 
@@ -331,10 +331,10 @@ fn no_flipped_bit_of_a_dealt_tree_makes_wrong_leaves() {
     let mut rng = rng(seed());
     for _ in 0..3 {
         let (missing, pairs, chosen) = keys(1, &mut rng);
-        let (_, message) = tree::deal(&seeds(&mut rng, 1), &pairs);
-        let right = tree::guess(&missing, &chosen, &message).unwrap();
+        let (_, message) = pprf::generate(&seeds(&mut rng, 1), &pairs);
+        let right = pprf::evaluate(&missing, &chosen, &message).unwrap();
         for bit in 0..8 * message.len() {
-            let guessed = tree::guess(&missing, &chosen, &flipped(&message, bit));
+            let guessed = pprf::evaluate(&missing, &chosen, &flipped(&message, bit));
             // Sums of the side of the path cannot be opened, and are of no use.
             let (depth, side) = (bit / 512, (bit / 256) % 2);
             let unused = depth < K && (missing[0] >> (K - 1 - depth)) & 1 == side;
@@ -350,12 +350,12 @@ fn no_flipped_bit_of_a_dealt_tree_makes_wrong_leaves() {
 fn dealt_trees_of_wrong_length_are_refused() {
     let mut rng = rng(seed());
     let (missing, pairs, chosen) = keys(GROUPS, &mut rng);
-    let (_, message) = tree::deal(&seeds(&mut rng, GROUPS), &pairs);
+    let (_, message) = pprf::generate(&seeds(&mut rng, GROUPS), &pairs);
     let each = DEALT / GROUPS;
     for length in [0, 1, each, DEALT - each, DEALT - 1, DEALT + 1, DEALT + each] {
         let mut message = message.clone();
         message.resize(length, 0);
-        assert_eq!(tree::guess(&missing, &chosen, &message), None, "{length}");
+        assert_eq!(pprf::evaluate(&missing, &chosen, &message), None, "{length}");
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use cloister_protocols::algebra::matrix::add_product;
 use cloister_protocols::computation::Input;
-use cloister_protocols::random::Expander;
+use cloister_protocols::random::Prg;
 use cloister_report::measurement::{Bound, LATENCY, Limits, Link, Way};
 use cloister_shaping::limits::TlsPair;
 use zeroize::Zeroizing;
@@ -45,7 +45,7 @@ pub(super) fn measure(link: &Link) -> Outcome<Limits> {
 
 fn generator() -> f64 {
     let mut words = vec![0_u64; WORDS];
-    let expander = Expander::new(&Zeroizing::new([7; 32]));
+    let expander = Prg::new(&Zeroizing::new([7; 32]));
     let seconds = median(11, || expander.stream_from(0).fill(&mut words));
     as_f64(8 * WORDS as u64) / seconds
 }

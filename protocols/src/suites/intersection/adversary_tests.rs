@@ -2,9 +2,9 @@
 
 use curve25519_dalek::scalar::Scalar;
 
-use super::masking::Mask;
-use super::pair::{CHUNK, Meeting, Side};
+use super::masking::BlindingScalar;
 use super::tests::{run, texts};
+use super::two_party::{CHUNK, Meeting, Side};
 use crate::computation::{Answer, Outcome};
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
@@ -136,7 +136,8 @@ fn results_that_are_made_of_the_other_partys_are_noticed() {
                 if me.index() == 0 {
                     let meeting =
                         Meeting { channel: &channel, peer: party(1), key: &key, theirs: 5 };
-                    let results = meeting.results(&Mask::random(&mut rng), &ours, None).await?;
+                    let results =
+                        meeting.results(&BlindingScalar::random(&mut rng), &ours, None).await?;
                     return Ok(results.pairs(Side::Ours).len());
                 }
                 let masked = channel.receive(party(0)).await?.into_bytes();
@@ -173,8 +174,9 @@ fn places_of_common_items_are_those_of_nobodys_order() {
             async move {
                 let (key, peer) = ([7; 32], party(1 - me.index()));
                 let meeting = Meeting { channel: &channel, peer, key: &key, theirs: tags.len() };
-                let order = crate::kernel::tape::order_of(tags.len(), &mut rng);
-                let results = meeting.results(&Mask::random(&mut rng), &tags, Some(&order)).await?;
+                let order = crate::kernel::prss::order_of(tags.len(), &mut rng);
+                let results =
+                    meeting.results(&BlindingScalar::random(&mut rng), &tags, Some(&order)).await?;
                 let first = if me.index() == 0 { Side::Ours } else { Side::Theirs };
                 Ok((results.pairs(first), order))
             }

@@ -24,12 +24,12 @@ pub(crate) const ELEMENT: usize = 32;
 const BATCH: usize = 64;
 
 /// A party's secret power, for one session.
-pub(crate) struct Mask(Zeroizing<Scalar>);
+pub(crate) struct BlindingScalar(Zeroizing<Scalar>);
 
 /// What an item has become under the powers of two parties: a hash of the element.
-pub(crate) type Doubly = u128;
+pub(crate) type DoublyBlinded = u128;
 
-impl Mask {
+impl BlindingScalar {
     /// A random one.
     pub(crate) fn random(rng: &mut impl CryptoRng) -> Self {
         Self(Zeroizing::new(Scalar::random(rng)))
@@ -58,32 +58,33 @@ impl Mask {
     }
 
     /// Masked elements to our power too. None if one is no element of the group, or the identity.
-    pub(crate) fn doubly(&self, elements: &[u8]) -> Option<Vec<Doubly>> {
+    pub(crate) fn doubly_blind(&self, elements: &[u8]) -> Option<Vec<DoublyBlinded>> {
         let (elements, rest) = elements.as_chunks::<ELEMENT>();
         if !rest.is_empty() {
             return None;
         }
         let batch = |elements: &[[u8; ELEMENT]]| {
-            let raised = self.raised_batch(elements)?;
+            let raised = self.exponentiate_batch(elements)?;
             let (elements, _) = raised.as_chunks::<ELEMENT>();
-            Some(elements.iter().map(hashed).collect::<Vec<Doubly>>())
+            Some(elements.iter().map(hashed).collect::<Vec<DoublyBlinded>>())
         };
-        let batches: Option<Vec<Vec<Doubly>>> = elements.par_chunks(BATCH).map(batch).collect();
+        let batches: Option<Vec<Vec<DoublyBlinded>>> =
+            elements.par_chunks(BATCH).map(batch).collect();
         batches.map(|batches| batches.concat())
     }
 
     /// Elements to our power, encoded. None if one is no element of the group, or the identity.
-    pub(crate) fn raised(&self, elements: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn exponentiate(&self, elements: &[u8]) -> Option<Vec<u8>> {
         let (elements, rest) = elements.as_chunks::<ELEMENT>();
         if !rest.is_empty() {
             return None;
         }
-        let batch = |elements: &[[u8; ELEMENT]]| self.raised_batch(elements);
+        let batch = |elements: &[[u8; ELEMENT]]| self.exponentiate_batch(elements);
         let batches: Option<Vec<Vec<u8>>> = elements.par_chunks(BATCH).map(batch).collect();
         batches.map(|batches| batches.concat())
     }
 
-    fn raised_batch(&self, elements: &[[u8; ELEMENT]]) -> Option<Vec<u8>> {
+    fn exponentiate_batch(&self, elements: &[[u8; ELEMENT]]) -> Option<Vec<u8>> {
         let half = |element| Some(decoded(element)? * *self.0);
         let halves: Option<Vec<RistrettoPoint>> = elements.iter().map(half).collect();
         halves.map(|halves| encoded(&halves))
@@ -108,7 +109,7 @@ fn encoded(halves: &[RistrettoPoint]) -> Vec<u8> {
     encoded.iter().flat_map(|element| *element.as_bytes()).collect()
 }
 
-fn hashed(element: &[u8; ELEMENT]) -> Doubly {
+fn hashed(element: &[u8; ELEMENT]) -> DoublyBlinded {
     let hash = blake3::derive_key("cloister 1 intersection: twice masked", element);
     let (halves, _) = hash.as_chunks::<16>();
     halves.first().map_or(0, |half| u128::from_le_bytes(*half))
@@ -124,10 +125,10 @@ mod tests {
     #[test]
     fn both_orders_of_powers_lead_to_the_same_and_other_items_do_not() {
         let mut rng = rng(seed());
-        let (one, other) = (Mask::random(&mut rng), Mask::random(&mut rng));
+        let (one, other) = (BlindingScalar::random(&mut rng), BlindingScalar::random(&mut rng));
         let items: Vec<Tag> = (0..130).collect();
-        let first = other.doubly(&one.masked(&items)).unwrap();
-        assert_eq!(one.doubly(&other.masked(&items)).unwrap(), first);
+        let first = other.doubly_blind(&one.masked(&items)).unwrap();
+        assert_eq!(one.doubly_blind(&other.masked(&items)).unwrap(), first);
         let mut distinct = first.clone();
         distinct.sort_unstable();
         distinct.dedup();
@@ -136,9 +137,9 @@ mod tests {
 
     #[test]
     fn what_is_no_element_is_refused() {
-        let mask = Mask::random(&mut rng(seed()));
+        let mask = BlindingScalar::random(&mut rng(seed()));
         let good = RISTRETTO_BASEPOINT_POINT.compress().to_bytes();
-        assert!(mask.doubly(&good).is_some());
+        assert!(mask.doubly_blind(&good).is_some());
         let mut negative = good;
         negative[0] ^= 1;
         let mut beyond = [0xff; 32];
@@ -154,9 +155,9 @@ mod tests {
         order_2[0] = 0xec;
         order_2[31] = 0x7f;
         for bad in [[0; 32], beyond, above, high, negative, order_2, [0xa5; 32]] {
-            assert!(mask.doubly(&bad).is_none(), "{bad:?}");
-            assert!(mask.doubly(&[good, bad].concat()).is_none(), "{bad:?}");
+            assert!(mask.doubly_blind(&bad).is_none(), "{bad:?}");
+            assert!(mask.doubly_blind(&[good, bad].concat()).is_none(), "{bad:?}");
         }
-        assert!(mask.doubly(&good[..31]).is_none());
+        assert!(mask.doubly_blind(&good[..31]).is_none());
     }
 }

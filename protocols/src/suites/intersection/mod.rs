@@ -10,16 +10,16 @@
 #[cfg(test)]
 mod adversary_tests;
 pub(crate) mod items;
-pub(crate) mod many;
 pub(crate) mod masking;
-pub(crate) mod pair;
+pub(crate) mod multi_party;
 #[cfg(test)]
 mod tests;
+pub(crate) mod two_party;
 
 use rand_core::CryptoRng;
 
-use self::masking::Mask;
-use self::pair::{Meeting, Side};
+use self::masking::BlindingScalar;
+use self::two_party::{Meeting, Side};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::session::Session;
@@ -42,7 +42,7 @@ pub(crate) async fn common(
     if counts.len() == 2 {
         return common_of_two(channel, session, ours, counts, rng).await;
     }
-    many::Meeting { channel, session, counts }.common(ours, rng).await
+    multi_party::Meeting { channel, session, counts }.common(ours, rng).await
 }
 
 /// Returns the places of our items that the other party has too.
@@ -57,6 +57,6 @@ async fn common_of_two(
     let key = key.for_use("cloister 1 intersection: commitments", 0);
     let theirs = *counts.get(peer.index()).expect("each party has told its count");
     let meeting = Meeting { channel, peer, key: &key, theirs };
-    let results = meeting.results(&Mask::random(rng), ours, None).await?;
+    let results = meeting.results(&BlindingScalar::random(rng), ours, None).await?;
     Ok(results.pairs(Side::Ours).into_iter().map(|[ours, _]| ours).collect())
 }

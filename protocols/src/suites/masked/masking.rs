@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::algebra::layout::{Layout, Sign};
 use crate::kernel::party::{Parties, Party};
-use crate::kernel::random::Expander;
+use crate::kernel::random::Prg;
 use crate::kernel::session::Session;
 
 const PURPOSE: &str = "cloister 1 masked sum: masks of a pair";
@@ -17,10 +17,10 @@ pub(super) fn add_masks(
     layout: &Layout,
     mut x: Zeroizing<Vec<u64>>,
 ) -> Vec<u64> {
-    let masks: Vec<(Sign, Expander)> = session
+    let masks: Vec<(Sign, Prg)> = session
         .pair_keys()
         .filter(|(j, _)| j.index() < parties.count())
-        .map(|(j, k_ij)| (sign(parties.me(), j), Expander::new(&k_ij.for_use(PURPOSE, number))))
+        .map(|(j, k_ij)| (sign(parties.me(), j), Prg::new(&k_ij.for_use(PURPOSE, number))))
         .collect();
     masks.iter().for_each(|(_, mask)| mask.note_use(0..layout.words()));
     layout.add_streams(&mut x, &masks);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::Rng;
 
-use super::founding::Base;
+use super::base_setup::Base;
 use super::tests::engine;
 use super::*;
 use crate::kernel::disclosure::Profile;
@@ -48,7 +48,7 @@ async fn everything(
     let shuffled = engine.shuffle(table).await?;
     let words = engine.open(&shuffled.words[0], Audience::Parties).await?.unwrap_or_default();
     let [z, odd] = [&shuffled.numbers[0], &shuffled.numbers[1]];
-    let opened = engine.open(&Share::concat(&[z, odd, &matrix]), Audience::Parties).await?;
+    let opened = engine.open(&AdditiveShare::concat(&[z, odd, &matrix]), Audience::Parties).await?;
     let opened = opened.unwrap_or_default();
     let mut rows: Vec<[u64; 2]> = (0..ROWS).map(|i| [opened[i], opened[ROWS + i]]).collect();
     rows.sort_unstable();
@@ -107,7 +107,7 @@ impl Bases {
         Self(links.map(of_party).collect())
     }
 
-    /// Stores with nothing but these, as they were made, whatever runs before have spoiled.
+    /// Stores with nothing but these, as they were made, whatever runs before have poisoned.
     fn stores(&self) -> Vec<Stores> {
         let of_party = |bases: &Vec<([u8; 32], Arc<Base>)>| {
             let stores = Stores::default();
@@ -553,7 +553,7 @@ fn what_does_not_fit_is_refused_before_anything_is_sent() {
         offer.spec.helpers = 1;
         let spec = offer.spec.clone();
         let session = agree(&channel, offer, false, &mut rng).await?;
-        Pairwise::new(&channel, &session, &spec, Ahead::Lot, Stores::default(), &mut rng)
+        Pairwise::new(&channel, &session, &spec, Ahead::Batch, Stores::default(), &mut rng)
             .await
             .map(drop)
     });

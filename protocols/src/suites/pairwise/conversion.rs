@@ -11,8 +11,8 @@
 
 use std::collections::BTreeMap;
 
-use super::pool::Kind;
-use super::{Pairwise, Share};
+use super::triple_pool::Kind;
+use super::{AdditiveShare, Pairwise};
 use crate::algebra::elementwise::{difference, zip_exact};
 use crate::algebra::packed_bits::{Lanes, extend_by_bits, plane_words, planes_of};
 use crate::algebra::ring::Ring;
@@ -24,36 +24,37 @@ use crate::kernel::wire;
 impl Pairwise<'_> {
     pub(super) fn bits_of_addends<R: Ring>(
         &self,
-        x: &Share<R>,
+        x: &AdditiveShare<R>,
         digits: usize,
-    ) -> Vec<Vec<Share<Lanes>>> {
+    ) -> Vec<Vec<AdditiveShare<Lanes>>> {
         let words = plane_words(x.len());
         let [share] = x.parts();
         let of_party = |party: Party| {
             let own = || planes_of(share, 0..digits);
-            self.lone(Some(party), words * digits, own).split(words)
+            self.known_by_one(Some(party), words * digits, own).split(words)
         };
         self.channel.parties().all().map(of_party).collect()
     }
 
     pub(super) async fn numbers_of_bits<R: Ring>(
         &mut self,
-        planes: &[&Share<Lanes>],
+        planes: &[&AdditiveShare<Lanes>],
         lanes: usize,
-    ) -> Result<Share<R>, Fault> {
+    ) -> Result<AdditiveShare<R>, Fault> {
         let mut bits: Vec<R> = Vec::with_capacity(planes.len() * lanes);
         for plane in planes {
             let [plane] = plane.parts();
             extend_by_bits(&mut bits, plane, lanes);
         }
         let kind = Kind::scaled::<R>();
-        self.supply.provide(self.channel, kind, bits.len()).await?;
+        self.preprocessing.provide(self.channel, kind, bits.len()).await?;
         let me = self.order.iter().position(|party| *party == self.me());
         let me = me.expect("we are one of the parties");
         let mut scaled = BTreeMap::new();
-        for index in 0..self.supply.peers.len() {
-            let [a, _, c] = self.supply.take::<R>(index, kind, bits.len());
-            let peer = self.supply.peers.get(index).expect("a peer has a number below their count");
+        for index in 0..self.preprocessing.peers.len() {
+            let [a, _, c] = self.preprocessing.take::<R>(index, kind, bits.len());
+            let peer =
+                self.preprocessing.peers.get(index).expect("a peer has a number below their count");
             scaled.insert(peer.party, (a, c));
         }
 
@@ -92,7 +93,7 @@ impl Pairwise<'_> {
                 *x = x.minus(twice(a.times(f).plus(sign(f, *u))));
             }
         }
-        Ok(Share::new([x]))
+        Ok(AdditiveShare::new([x]))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Two parties join their tables without comparing anything on shares.
 //!
 //! As in Bifrost (arXiv 2602.01225), which rows match is found by masking each other's items
-//! ([`crate::suites::intersection::pair`]), and nobody knows whose they are, because columns in shared form go the way
+//! ([`crate::suites::intersection::two_party`]), and nobody knows whose they are, because columns in shared form go the way
 //! of the masked items:
 //! 1. Each party sends its masked items in an order of its own, and brings its columns in in that order.
 //! 2. Each sends the other's results back in a second order of its own. The other's columns are put into that
@@ -22,8 +22,8 @@ use crate::engine::tables::{Joined, Shape, Table};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::suites::intersection::Tag;
-use crate::suites::intersection::masking::Mask;
-use crate::suites::intersection::pair::{Meeting, Side};
+use crate::suites::intersection::masking::BlindingScalar;
+use crate::suites::intersection::two_party::{Meeting, Side};
 
 /// What two parties know of each other's items.
 struct Met {
@@ -76,7 +76,7 @@ impl Pairwise<'_> {
                 met.sent.iter().filter_map(|origin| column.get(*origin).copied()).collect()
             };
             let columns =
-                (0..shape.columns).map(|column| self.lone(of, shape.rows, || own(column)));
+                (0..shape.columns).map(|column| self.known_by_one(of, shape.rows, || own(column)));
             let columns = Columns { numbers: Vec::new(), words: columns.collect() };
             let chooser = chooser.expect("two parties take turns");
             let order = match chooser == self.channel.parties().me() {
@@ -93,18 +93,18 @@ impl Pairwise<'_> {
 
     async fn meet(&mut self, tags: &[Tag], sizes: &[usize]) -> Result<Met, Fault> {
         let me = self.channel.parties().me();
-        let [peer] = self.supply.peers.as_slice() else { unreachable!("two parties meet") };
+        let [peer] = self.preprocessing.peers.as_slice() else { unreachable!("two parties meet") };
         let (peer, key) = (peer.party, peer.key.for_use("cloister 1 pairwise: meet", self.met));
         self.met += 1;
         let theirs = *sizes.get(peer.index()).expect("each party has told its rows");
         if sizes.get(me.index()) != Some(&tags.len()) {
             return Err(InputError::Shape { expected: "as many rows as were agreed" }.into());
         }
-        let sent = self.supply.own_order(tags.len());
-        let returned = self.supply.own_order(theirs);
+        let sent = self.preprocessing.own_order(tags.len());
+        let returned = self.preprocessing.own_order(theirs);
         let ours: Zeroizing<Vec<Tag>> =
             Zeroizing::new(sent.iter().filter_map(|origin| tags.get(*origin).copied()).collect());
-        let mask = Mask::of(self.own_scalar());
+        let mask = BlindingScalar::of(self.own_scalar());
         let meeting = Meeting { channel: self.channel, peer, key: &key, theirs };
         let results = meeting.results(&mask, &ours, Some(&returned)).await?;
         let pairs = match me < peer {
@@ -126,7 +126,7 @@ impl Pairwise<'_> {
 
     /// A random scalar that nobody else knows.
     fn own_scalar(&mut self) -> Scalar {
-        let words = Zeroizing::new(self.supply.own::<u64>(8));
+        let words = Zeroizing::new(self.preprocessing.own::<u64>(8));
         let mut bytes = Zeroizing::new([0; 64]);
         bytes
             .iter_mut()

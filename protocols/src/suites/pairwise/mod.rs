@@ -6,7 +6,7 @@
 //! Micali, Wigderson, *How to play any mental game*, STOC 1987). A product of two shared values is the sum
 //! of what each party multiplies alone, and of two cross terms for each pair of parties. A pair makes these
 //! as Beaver does (*Efficient multiparty protocols using circuit randomization*, CRYPTO 1991), from
-//! products of random numbers that the two have made by oblivious transfers: see [`supply`],
+//! products of random numbers that the two have made by oblivious transfers: see [`preprocessing`],
 //! [`crate::ot::correlations`] and [`crate::ot`], which name the papers. No pair's randomness is known to
 //! anybody else, or depends on it.
 //!
@@ -49,45 +49,45 @@
 
 #[cfg(test)]
 mod adversary_tests;
+mod base_setup;
 mod conversion;
-mod founding;
 #[cfg(test)]
 mod function_tests;
 mod joining;
-mod network;
 mod peer;
-mod pool;
+mod preprocessing;
 mod products;
 mod shuffle;
 mod store;
 #[cfg(test)]
 mod store_tests;
-mod supply;
 #[cfg(test)]
 pub(crate) mod tests;
+mod triple_pool;
+mod waksman;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
+pub(crate) use self::preprocessing::Ahead;
+use self::preprocessing::Preprocessing;
 pub use self::store::Stores;
-pub(crate) use self::supply::Ahead;
-use self::supply::Supply;
 use crate::algebra::elementwise::{add_assign, subtract_assign};
 use crate::algebra::packed_bits::Lanes;
 use crate::algebra::ring::Ring;
 use crate::circuits;
 use crate::circuits::adder::{self, Addends};
 use crate::circuits::truncation;
-use crate::engine::shared::{Components, Shared};
+use crate::engine::shared::{ShareVector, Shared};
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::engine::{Audience, Columns, Dimensions, Engine, SMALL_MESSAGE};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
+use crate::kernel::prss::Prss;
 use crate::kernel::session::{Session, Spec};
-use crate::kernel::tape::Tape;
 use crate::kernel::wire;
 
 /// The name of this suite in specs, parameters and results.
@@ -98,12 +98,12 @@ pub(crate) const SUITE: &str = "pairwise";
 const MESSAGES_AHEAD: usize = 6;
 
 /// A party's share of a vector.
-pub(crate) type Share<R> = Components<R, 1>;
+pub(crate) type AdditiveShare<R> = ShareVector<R, 1>;
 
 /// The suite at work at one party.
 pub(crate) struct Pairwise<'a> {
     channel: &'a Channel,
-    supply: Supply,
+    preprocessing: Preprocessing,
     /// All parties, in an order that is the same in all sessions.
     order: Vec<Party>,
     /// Bytes of messages that room was made for.
@@ -111,7 +111,7 @@ pub(crate) struct Pairwise<'a> {
     /// How often two parties have masked each other's items.
     met: u64,
     /// What masks openings, with each other party; nothing between two.
-    masks: Vec<(Party, Tape)>,
+    masks: Vec<(Party, Prss)>,
 }
 
 impl<'a> Pairwise<'a> {
@@ -134,16 +134,17 @@ impl<'a> Pairwise<'a> {
         order.sort_by_key(|party| spec.members.get(party.index()));
         let masks = session
             .pair_keys()
-            .map(|(party, key)| (party, Tape::new(key, "cloister 1 pairwise: masks of openings")));
+            .map(|(party, key)| (party, Prss::new(key, "cloister 1 pairwise: masks of openings")));
         let masks = if order.len() > 2 { masks.collect() } else { Vec::new() };
-        let supply = Supply::new(channel, session, &order, ahead, stores, rng).await?;
-        Ok(Self { channel, supply, order, prepared: 0, met: 0, masks })
+        let preprocessing =
+            Preprocessing::new(channel, session, &order, ahead, stores, rng).await?;
+        Ok(Self { channel, preprocessing, order, prepared: 0, met: 0, masks })
     }
 
     /// Makes ahead what later computations between these parties use up.
-    pub(crate) async fn stock_up(&mut self, session: &Session) -> Result<(), Fault> {
+    pub(crate) async fn preprocess(&mut self, session: &Session) -> Result<(), Fault> {
         let id = session.hash().as_bytes().first_chunk().map_or(0, |id| u64::from_le_bytes(*id));
-        self.supply.make_lot(self.channel, id).await
+        self.preprocessing.make_batch(self.channel, id).await
     }
 
     fn me(&self) -> Party {
@@ -151,18 +152,18 @@ impl<'a> Pairwise<'a> {
     }
 
     /// A vector that only `party` knows, as a shared one.
-    fn lone<R: Ring>(
+    fn known_by_one<R: Ring>(
         &self,
         party: Option<Party>,
         len: usize,
         own: impl FnOnce() -> Vec<R>,
-    ) -> Share<R> {
+    ) -> AdditiveShare<R> {
         let is_ours = party == Some(self.me());
-        Share::new([if is_ours { own() } else { vec![R::ZERO; len] }])
+        AdditiveShare::new([if is_ours { own() } else { vec![R::ZERO; len] }])
     }
 
     /// Our share of x as others may see it.
-    fn masked<R: Ring>(&mut self, x: &Share<R>) -> Arc<Vec<R>> {
+    fn masked<R: Ring>(&mut self, x: &AdditiveShare<R>) -> Arc<Vec<R>> {
         let [share] = x.shared_parts();
         if self.masks.is_empty() {
             return Arc::clone(share);
@@ -187,18 +188,18 @@ fn room(bytes: usize) -> Vec<usize> {
 }
 
 impl Engine for Pairwise<'_> {
-    type Shared<R: Ring> = Share<R>;
+    type Shared<R: Ring> = AdditiveShare<R>;
 
     fn brings_data(&self) -> bool {
         true
     }
 
-    fn public<R: Ring>(&self, values: Vec<R>) -> Share<R> {
-        self.lone(Party::new(0), values.len(), || values)
+    fn public<R: Ring>(&self, values: Vec<R>) -> AdditiveShare<R> {
+        self.known_by_one(Party::new(0), values.len(), || values)
     }
 
-    fn random<R: Ring>(&mut self, len: usize) -> Share<R> {
-        Share::new([self.supply.own(len)])
+    fn random<R: Ring>(&mut self, len: usize) -> AdditiveShare<R> {
+        AdditiveShare::new([self.preprocessing.own(len)])
     }
 
     async fn prepare(&mut self, bytes: usize) -> Result<(), Fault> {
@@ -218,18 +219,22 @@ impl Engine for Pairwise<'_> {
         &mut self,
         mine: &[R],
         lengths: &[usize],
-    ) -> Result<Vec<Share<R>>, Fault> {
+    ) -> Result<Vec<AdditiveShare<R>>, Fault> {
         let own = lengths.get(self.me().index()).copied().unwrap_or(0);
         if own != mine.len() {
             return Err(InputError::Shape { expected: "as many elements as were agreed" }.into());
         }
         let lengths = lengths.iter().enumerate();
         Ok(lengths
-            .map(|(index, len)| self.lone(Party::new(index), *len, || mine.to_vec()))
+            .map(|(index, len)| self.known_by_one(Party::new(index), *len, || mine.to_vec()))
             .collect())
     }
 
-    async fn open<R: Ring>(&mut self, x: &Share<R>, _: Audience) -> Result<Option<Vec<R>>, Fault> {
+    async fn open<R: Ring>(
+        &mut self,
+        x: &AdditiveShare<R>,
+        _: Audience,
+    ) -> Result<Option<Vec<R>>, Fault> {
         self.channel.begin_round("open");
         let own = self.masked(x);
         self.channel.broadcast(wire::shared_elements(&own));
@@ -243,52 +248,64 @@ impl Engine for Pairwise<'_> {
         Ok(Some(opened))
     }
 
-    async fn multiply<R: Ring>(&mut self, x: &Share<R>, y: &Share<R>) -> Result<Share<R>, Fault> {
+    async fn multiply<R: Ring>(
+        &mut self,
+        x: &AdditiveShare<R>,
+        y: &AdditiveShare<R>,
+    ) -> Result<AdditiveShare<R>, Fault> {
         self.product(x, y).await
     }
 
     async fn dot<R: Ring>(
         &mut self,
-        x: &Share<R>,
-        y: &Share<R>,
+        x: &AdditiveShare<R>,
+        y: &AdditiveShare<R>,
         block: usize,
-    ) -> Result<Share<R>, Fault> {
+    ) -> Result<AdditiveShare<R>, Fault> {
         let products = self.product(x, y).await?;
         let [products] = products.parts();
         let sum = |block: &[R]| block.iter().fold(R::ZERO, |sum, x| sum.plus(*x));
-        Ok(Share::new([products.chunks_exact(block.max(1)).map(sum).collect()]))
+        Ok(AdditiveShare::new([products.chunks_exact(block.max(1)).map(sum).collect()]))
     }
 
     async fn matrix_product<R: Ring>(
         &mut self,
-        x: &Share<R>,
-        y: &Share<R>,
+        x: &AdditiveShare<R>,
+        y: &AdditiveShare<R>,
         dimensions: Dimensions,
-    ) -> Result<Share<R>, Fault> {
+    ) -> Result<AdditiveShare<R>, Fault> {
         self.product_of_matrices(x, y, dimensions).await
     }
 
-    async fn msb<R: Ring>(&mut self, x: &Share<R>, width: usize) -> Result<Share<Lanes>, Fault> {
+    async fn msb<R: Ring>(
+        &mut self,
+        x: &AdditiveShare<R>,
+        width: usize,
+    ) -> Result<AdditiveShare<Lanes>, Fault> {
         adder::msb(self, x, width).await
     }
 
     async fn bits<R: Ring>(
         &mut self,
-        x: &Share<R>,
+        x: &AdditiveShare<R>,
         bits: Range<usize>,
-    ) -> Result<Vec<Share<Lanes>>, Fault> {
+    ) -> Result<Vec<AdditiveShare<Lanes>>, Fault> {
         adder::bits(self, x, bits).await
     }
 
-    async fn truncate<R: Ring>(&mut self, x: &Share<R>, bits: usize) -> Result<Share<R>, Fault> {
+    async fn truncate<R: Ring>(
+        &mut self,
+        x: &AdditiveShare<R>,
+        bits: usize,
+    ) -> Result<AdditiveShare<R>, Fault> {
         truncation::truncate(self, x, bits).await
     }
 
     async fn inject<R: Ring>(
         &mut self,
-        planes: &[&Share<Lanes>],
+        planes: &[&AdditiveShare<Lanes>],
         lanes: usize,
-    ) -> Result<Share<R>, Fault> {
+    ) -> Result<AdditiveShare<R>, Fault> {
         self.numbers_of_bits(planes, lanes).await
     }
 
@@ -303,7 +320,11 @@ impl Engine for Pairwise<'_> {
         }
     }
 
-    async fn count_common(&mut self, tags: &[u128], sizes: &[usize]) -> Result<Share<u64>, Fault> {
+    async fn count_common(
+        &mut self,
+        tags: &[u128],
+        sizes: &[usize],
+    ) -> Result<AdditiveShare<u64>, Fault> {
         if !self.is_of_two() {
             return circuits::joining::count_common(self, tags, sizes).await;
         }
@@ -315,7 +336,7 @@ impl Engine for Pairwise<'_> {
         &mut self,
         tags: &[u128],
         sizes: &[usize],
-    ) -> Result<Share<u64>, Fault> {
+    ) -> Result<AdditiveShare<u64>, Fault> {
         if !self.is_of_two() {
             return circuits::joining::count_distinct(self, tags, sizes).await;
         }
@@ -328,9 +349,9 @@ impl Engine for Pairwise<'_> {
 impl Addends for Pairwise<'_> {
     async fn addends<R: Ring>(
         &mut self,
-        x: &Share<R>,
+        x: &AdditiveShare<R>,
         width: usize,
-    ) -> Result<Vec<Vec<Share<Lanes>>>, Fault> {
+    ) -> Result<Vec<Vec<AdditiveShare<Lanes>>>, Fault> {
         Ok(self.bits_of_addends(x, width))
     }
 }

@@ -1,8 +1,8 @@
 //! One end of a link in one session: chunks of transfers, out and in.
 //!
-//! Chunks go in waves. As the receiver of a wave we extend it and send that, as the sender we take what the peer
+//! Chunks go in windows. As the receiver of a window we extend it and send that, as the sender we take what the peer
 //! has extended, and send what corrects it; both directions at once, or one. What comes next is under way while
-//! a wave is worked on.
+//! a window is worked on.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,24 +11,24 @@ use bytes::Bytes;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::founding::Base;
-use super::pool::{Kind, Pool};
+use super::base_setup::Base;
+use super::triple_pool::{Kind, TriplePool};
 use crate::algebra::elementwise::zip_exact;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::kernel::session::PairKey;
 use crate::kernel::wire;
+use crate::ot::batches::{OtCorrelation, ReceiverBatch, SenderBatch};
+use crate::ot::ccr_hash::Keys;
 use crate::ot::extension::{Chunk, Received, Receiver, Sender};
-use crate::ot::hashing::Keys;
-use crate::ot::jobs::{Job, Sent, Taken};
 use crate::ot::{DELTA, GROUPS};
 
 /// Transfers in a chunk, as many as keep its columns in the nearer caches.
 pub(super) const ROWS: usize = 1 << 14;
 
 /// Chunks that are worked on side by side, and travel in one message.
-pub(super) const WAVE: usize = 4;
+pub(super) const WINDOW: usize = 4;
 
 /// The most bytes of a message: of extended transfers, or of corrections.
 pub(super) const LARGEST: usize = 640 << 10;
@@ -36,7 +36,7 @@ pub(super) const LARGEST: usize = 640 << 10;
 const _: () = {
     let extended = 16 * ((GROUPS - 1) * (ROWS / 128 + 1) + 1 + DELTA) + ROWS / 8;
     let corrections = ROWS / 64 * (64 / 2 + 1) * 8;
-    assert!(WAVE * extended <= LARGEST && WAVE * corrections <= LARGEST);
+    assert!(WINDOW * extended <= LARGEST && WINDOW * corrections <= LARGEST);
 };
 
 /// One end of a link in one session.
@@ -50,7 +50,7 @@ pub(super) struct Peer {
     ends: Option<Ends>,
     /// What has come of the next chunks that we send.
     extended: Option<Bytes>,
-    pools: [Pool; 5],
+    pools: [TriplePool; 5],
 }
 
 /// Both directions of transfers.
@@ -94,12 +94,12 @@ impl Peer {
         self.ends.is_some()
     }
 
-    /// Whether the base has been found to be spoiled, here or in another computation that has it.
-    pub(super) fn is_spoiled(&self) -> bool {
-        self.base.as_ref().is_some_and(|base| base.is_spoiled())
+    /// Whether the base has been found to be poisoned, here or in another computation that has it.
+    pub(super) fn is_poisoned(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| base.is_poisoned())
     }
 
-    pub(super) fn pool(&mut self, kind: Kind) -> &mut Pool {
+    pub(super) fn pool(&mut self, kind: Kind) -> &mut TriplePool {
         let [bits, numbers, wide, scaled, wide_scaled] = &mut self.pools;
         match kind.place() {
             0 => bits,
@@ -143,7 +143,7 @@ impl Peer {
     }
 
     /// As the receiver: makes these chunks, and sends what the sender needs.
-    pub(super) fn extend<J: Job>(
+    pub(super) fn extend<J: OtCorrelation>(
         &mut self,
         channel: &Channel,
         size: Size,
@@ -172,7 +172,7 @@ impl Peer {
     }
 
     /// As the sender: waits for what the receiver sends for these chunks, unless it is there.
-    pub(super) async fn await_extended<J: Job>(
+    pub(super) async fn await_extended<J: OtCorrelation>(
         &mut self,
         channel: &Channel,
         size: Size,
@@ -190,7 +190,7 @@ impl Peer {
     }
 
     /// As the sender: takes these chunks, whose message has come, and sends what corrects them.
-    pub(super) fn send<J: Job>(
+    pub(super) fn send<J: OtCorrelation>(
         &mut self,
         channel: &Channel,
         size: Size,
@@ -205,11 +205,13 @@ impl Peer {
         let each = extended_bytes(size, job);
         let (sender, keys) = (&ends.sender, &ends.keys_of_sent);
         let send = |((number, chunk), message): (&(usize, Chunk), &[u8])| {
-            let (extended, turned) = message.split_at(chunk.message());
+            let (extended, flips) = message.split_at(chunk.message());
             let mut rows = sender.send(*chunk, extended)?;
-            turn(&mut rows, turned, sender.delta());
+            if !flips.is_empty() {
+                derandomise(&mut rows, flips, sender.delta());
+            }
             let hash = keys.of_chunk(chunk.first);
-            let sent = Sent { rows, delta: sender.delta(), hash };
+            let sent = SenderBatch { rows, delta: sender.delta(), hash };
             let (part, correction) = job.sent(*number, sent);
             Some((*number, part, correction))
         };
@@ -228,14 +230,14 @@ impl Peer {
 
     /// As the sender in the one direction that there is: lets the receiver, to whom nothing else comes back,
     /// go on.
-    pub(super) fn let_go_on(&self, channel: &Channel, directions: Directions) {
+    pub(super) fn grant_credit(&self, channel: &Channel, directions: Directions) {
         if directions == Directions::Forth && self.first {
             channel.send(self.party, Vec::new());
         }
     }
 
     /// As the receiver in the one direction that there is: waits until it may go on.
-    pub(super) async fn may_go_on(
+    pub(super) async fn await_credit(
         &self,
         channel: &Channel,
         directions: Directions,
@@ -247,7 +249,7 @@ impl Peer {
     }
 
     /// As the receiver: takes the corrections of what was under way.
-    pub(super) async fn receive<J: Job>(
+    pub(super) async fn receive<J: OtCorrelation>(
         &mut self,
         channel: &Channel,
         job: &mut J,
@@ -267,7 +269,11 @@ impl Peer {
             let correction = correction.expect("as many corrections came as were awaited");
             (
                 number,
-                job.received(number, Taken { received, hash: keys.of_chunk(first) }, correction),
+                job.received(
+                    number,
+                    ReceiverBatch { received, hash: keys.of_chunk(first) },
+                    correction,
+                ),
             )
         };
         let parts: Vec<_> = under_way.into_par_iter().enumerate().map(finish).collect();
@@ -277,9 +283,9 @@ impl Peer {
 }
 
 /// Bytes that a receiver sends for a chunk, with the choices that it turns around.
-fn extended_bytes<J: Job>(size: Size, job: &J) -> usize {
-    let turned = if job.wanted(0).is_some() { size.rows / 8 } else { 0 };
-    turned + Chunk { first: 0, rows: size.rows }.message()
+fn extended_bytes<J: OtCorrelation>(size: Size, job: &J) -> usize {
+    let flips = if job.wanted(0).is_some() { size.rows / 8 } else { 0 };
+    flips + Chunk { first: 0, rows: size.rows }.message()
 }
 
 /// The chunks of these numbers, which take the next blocks.
@@ -292,16 +298,16 @@ fn chunks(next: &mut u64, size: Size, numbers: Range<usize>) -> Vec<(usize, Chun
     numbers.map(chunk).collect()
 }
 
-/// Adds Δ to the rows whose choice the receiver has turned around.
-fn turn(rows: &mut [u128], turned: &[u8], delta: u128) {
-    for (rows, turned) in zip_exact(rows.chunks_mut(8), turned) {
+/// Derandomises choices: adds Δ to the rows whose random choice the receiver has flipped, a bit a row.
+fn derandomise(rows: &mut [u128], flips: &[u8], delta: u128) {
+    for (rows, flips) in zip_exact(rows.chunks_mut(8), flips) {
         for (place, row) in rows.iter_mut().enumerate() {
-            *row ^= delta & 0_u128.wrapping_sub(u128::from((turned >> place) & 1));
+            *row ^= delta & 0_u128.wrapping_sub(u128::from((flips >> place) & 1));
         }
     }
 }
 
-/// The chunks of a wave, of so many in all.
-pub(super) fn of_wave(wave: usize, chunks: usize) -> Range<usize> {
-    (wave * WAVE).min(chunks)..((wave + 1) * WAVE).min(chunks)
+/// The chunks of a window, of so many in all.
+pub(super) fn of_window(window: usize, chunks: usize) -> Range<usize> {
+    (window * WINDOW).min(chunks)..((window + 1) * WINDOW).min(chunks)
 }

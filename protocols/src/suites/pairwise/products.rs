@@ -14,19 +14,19 @@
 use std::ops::Range;
 
 use super::peer::{Directions, Size};
-use super::pool::Kind;
-use super::{Pairwise, Share};
+use super::triple_pool::Kind;
+use super::{AdditiveShare, Pairwise};
 use crate::algebra::elementwise::{add_assign, zip_exact};
 use crate::algebra::matrix::add_product;
 use crate::algebra::ring::Ring;
 use crate::engine::Dimensions;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::{Fault, InputError};
-use crate::kernel::tape::for_chunks;
+use crate::kernel::prss::for_chunks;
 use crate::kernel::wire;
+use crate::ot::batches::Products;
 use crate::ot::correlations::{Number, words};
 use crate::ot::extension::BLOCK;
-use crate::ot::jobs::Products;
 
 /// Transfers in a chunk whose messages are rows: as many as make so many bytes of corrections.
 const CORRECTIONS: usize = 128 << 10;
@@ -37,17 +37,17 @@ const WIDEST: usize = 2 << 10;
 impl Pairwise<'_> {
     pub(super) async fn product<R: Ring>(
         &mut self,
-        x: &Share<R>,
-        y: &Share<R>,
-    ) -> Result<Share<R>, Fault> {
+        x: &AdditiveShare<R>,
+        y: &AdditiveShare<R>,
+    ) -> Result<AdditiveShare<R>, Fault> {
         let (kind, len) = (Kind::products::<R>(), x.len());
-        self.supply.provide(self.channel, kind, len).await?;
+        self.preprocessing.provide(self.channel, kind, len).await?;
         self.channel.begin_round("multiply");
         let ([x], [y]) = (x.parts(), y.parts());
-        let peers: Vec<_> = self.supply.peers.iter().map(|peer| peer.party).collect();
+        let peers: Vec<_> = self.preprocessing.peers.iter().map(|peer| peer.party).collect();
         let mut own = Vec::with_capacity(peers.len());
         for (index, party) in peers.iter().enumerate() {
-            let triple = self.supply.take::<R>(index, kind, len);
+            let triple = self.preprocessing.take::<R>(index, kind, len);
             let [a, b, _] = &triple;
             let differences = differences([x, a], [y, b]);
             self.channel.send(*party, wire::elements(differences));
@@ -73,15 +73,15 @@ impl Pairwise<'_> {
                 }
             });
         }
-        Ok(Share::new([z]))
+        Ok(AdditiveShare::new([z]))
     }
 
     pub(super) async fn product_of_matrices<R: Ring>(
         &mut self,
-        x: &Share<R>,
-        y: &Share<R>,
+        x: &AdditiveShare<R>,
+        y: &AdditiveShare<R>,
         dimensions: Dimensions,
-    ) -> Result<Share<R>, Fault> {
+    ) -> Result<AdditiveShare<R>, Fault> {
         match R::BITS {
             _ if Kind::products::<R>() == Kind::Bits => {
                 Err(InputError::Shape { expected: "matrices of numbers" }.into())
@@ -93,16 +93,16 @@ impl Pairwise<'_> {
 
     async fn matrices<R: Ring, N: Number>(
         &mut self,
-        x: &Share<R>,
-        y: &Share<R>,
+        x: &AdditiveShare<R>,
+        y: &AdditiveShare<R>,
         dimensions: Dimensions,
-    ) -> Result<Share<R>, Fault> {
+    ) -> Result<AdditiveShare<R>, Fault> {
         let Dimensions { rows, inner, columns } = dimensions;
         let ([x], [y]) = (x.parts(), y.parts());
         let (x, y): (&[N], &[N]) = (bytemuck::cast_slice(x), bytemuck::cast_slice(y));
         let triples = self.triples_of_matrices::<N>(dimensions).await?;
         self.channel.begin_round("matrix product");
-        let peers: Vec<_> = self.supply.peers.iter().map(|peer| peer.party).collect();
+        let peers: Vec<_> = self.preprocessing.peers.iter().map(|peer| peer.party).collect();
         for (party, [a, b, _]) in zip_exact(peers.iter(), &triples) {
             self.channel.send(*party, wire::elements(differences([x, a], [y, b])));
         }
@@ -116,7 +116,7 @@ impl Pairwise<'_> {
             add_product(d, y, &mut z, inner, columns);
             add_assign(&mut z, &c);
         }
-        Ok(Share::new([bytemuck::allocation::cast_vec(z)]))
+        Ok(AdditiveShare::new([bytemuck::allocation::cast_vec(z)]))
     }
 
     /// For each peer random A and B, and our share of A_i·B_j + A_j·B_i.
@@ -138,10 +138,10 @@ impl Pairwise<'_> {
             };
             return Ok(triples.into_iter().map(turn).collect());
         }
-        let peers = self.supply.peers.len();
+        let peers = self.preprocessing.peers.len();
         let mut triples: Vec<[Vec<N>; 3]> = Vec::with_capacity(peers);
         triples.resize_with(peers, Default::default);
-        let b: Vec<Vec<N>> = (0..peers).map(|_| self.supply.own(inner * columns)).collect();
+        let b: Vec<Vec<N>> = (0..peers).map(|_| self.preprocessing.own(inner * columns)).collect();
         // What is chosen is chosen once for each strip of columns, and not the same: A has to be. So
         // the strips after the first want the digits of the first.
         let widest = WIDEST / N::BYTES;
@@ -158,7 +158,7 @@ impl Pairwise<'_> {
             });
             let size = Size { rows: rows_of_chunk, directions: Directions::Both };
             let (jobs, chunks) = (jobs.collect(), vec![chunks; peers]);
-            let made = self.supply.run(self.channel, size, jobs, &chunks).await?;
+            let made = self.preprocessing.run(self.channel, size, jobs, &chunks).await?;
             for ((_, job), [a, _, c]) in zip_exact(made, &mut triples) {
                 let (chosen, sums) = job.finish();
                 if first == 0 {

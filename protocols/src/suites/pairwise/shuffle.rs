@@ -1,7 +1,7 @@
 //! Shuffling a table: every party puts the rows into an order that only it knows, one after the other.
 //!
 //! After Mohassel and Sadeghian, *How to hide circuits in MPC: an efficient framework for private function
-//! evaluation* (EUROCRYPT 2013), section 4: the order is set in a network of switches ([`super::network`])
+//! evaluation* (EUROCRYPT 2013), section 4: the order is set in a network of switches ([`super::waksman`])
 //! by oblivious transfers. Orders that both parties of a share chose, one after the other, are as in Chase,
 //! Ghosh and Poburinnaya, *Secret-shared shuffle* (ASIACRYPT 2020).
 //!
@@ -21,9 +21,9 @@
 
 use std::ops::Range;
 
-use super::network::{settings, switches};
 use super::peer::{Directions, Size};
-use super::{Pairwise, Share};
+use super::waksman::{settings, switches};
+use super::{AdditiveShare, Pairwise};
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::Lanes;
 use crate::engine::Columns;
@@ -31,8 +31,8 @@ use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
 use crate::kernel::wire;
+use crate::ot::batches::{ChosenOt, Halves};
 use crate::ot::extension::BLOCK;
-use crate::ot::jobs::{Chosen, Halves};
 
 /// The most transfers in a chunk.
 const ROWS: usize = 1 << 12;
@@ -70,7 +70,7 @@ impl Pairwise<'_> {
         if count < 2 || rows.width.all() == 0 {
             return Ok(columns);
         }
-        let origins = self.supply.own_order(count);
+        let origins = self.preprocessing.own_order(count);
         let choosers = self.order.clone();
         self.reordered((rows, count), &origins, &choosers).await
     }
@@ -103,7 +103,7 @@ impl Pairwise<'_> {
 
         for chooser in choosers {
             self.channel.begin_round("shuffle");
-            let own = self.supply.peers.iter().position(|peer| peer.party == *chooser);
+            let own = self.preprocessing.peers.iter().position(|peer| peer.party == *chooser);
             match own.and_then(|index| turns.get(index)) {
                 Some(Turns { entry, exit, .. }) => {
                     rows.add(entry);
@@ -113,7 +113,7 @@ impl Pairwise<'_> {
                 None => {
                     let mut all = rows.in_order(origins);
                     for (index, turns) in turns.iter().enumerate() {
-                        let peer = self.supply.peers.get(index);
+                        let peer = self.preprocessing.peers.get(index);
                         let peer = peer.expect("there are turns with each peer");
                         let len = count * width.all();
                         let words = self.channel.receive_elements(peer.party, len).await?;
@@ -139,11 +139,11 @@ impl Pairwise<'_> {
         let wanted: Vec<u64> = settings.chunks(64).map(word).collect();
         let messages = 2 * width.all();
         let rows = (switches.len().div_ceil(BLOCK) * BLOCK).min(ROWS);
-        let peers = self.supply.peers.len();
+        let peers = self.preprocessing.peers.len();
         let chunks = vec![switches.len().div_ceil(rows); peers];
-        let jobs = (0..peers).map(|_| Chosen::new(rows, messages, wanted.clone())).collect();
+        let jobs = (0..peers).map(|_| ChosenOt::new(rows, messages, wanted.clone())).collect();
         let size = Size { rows, directions: Directions::Both };
-        let made = self.supply.run(self.channel, size, jobs, &chunks).await?;
+        let made = self.preprocessing.run(self.channel, size, jobs, &chunks).await?;
         let made: Vec<_> = made.into_iter().map(|(peer, job)| (peer.party, job.halves)).collect();
 
         // Beside what there is room for: the corrections, and the table of a turn or two.
@@ -155,8 +155,14 @@ impl Pairwise<'_> {
         self.channel.gather_exactly(0).await?;
         self.channel.begin_preparation("switches");
         let mut turns = Vec::with_capacity(peers);
-        for (party, Halves { sent: [m_0, m_1], received: [_, m_c] }) in made {
-            let entry = Rows { width, words: self.supply.own(count * width.all()) };
+        for (party, Halves { sent: [mut m_0, mut m_1], received: [_, mut m_c] }) in made {
+            // Transfers come in whole chunks.
+            let used = switches.len() * messages;
+            for transfers in [&mut m_0, &mut m_1, &mut m_c] {
+                assert!(transfers.len() >= used, "there is a transfer for each switch");
+                transfers.truncate(used);
+            }
+            let entry = Rows { width, words: self.preprocessing.own(count * width.all()) };
             let mut exit = entry.clone();
             let corrections = exit.masks_behind(switches, &m_0, &m_1);
             self.channel.send(party, wire::elements(corrections));
@@ -166,7 +172,7 @@ impl Pairwise<'_> {
             let len = switches.len() * messages;
             let corrections = self.channel.receive_elements::<u64>(*party, len).await?;
             let pairs = zip_exact(turns.chosen.chunks_mut(messages), corrections.chunks(messages));
-            for ((message, correction), on) in pairs.zip(settings) {
+            for ((message, correction), on) in zip_exact(pairs, settings) {
                 // Corrected whatever the setting, with zeros where it is off.
                 let taken = 0_u64.wrapping_sub(u64::from(*on));
                 for ((place, word), kind) in message.iter_mut().zip(correction).zip(width.kinds()) {
@@ -237,9 +243,9 @@ impl Rows {
         let column = |column: usize| {
             self.words.iter().skip(column).step_by(self.width.all().max(1)).copied()
         };
-        let all_numbers = Share::new([(0..numbers).flat_map(column).collect()]);
+        let all_numbers = AdditiveShare::new([(0..numbers).flat_map(column).collect()]);
         let all_words = (numbers..numbers + words).flat_map(column).map(Lanes);
-        let all_words = Share::new([all_words.collect()]);
+        let all_words = AdditiveShare::new([all_words.collect()]);
         Columns { numbers: all_numbers.split(count), words: all_words.split(count) }
     }
 
@@ -276,20 +282,19 @@ impl Rows {
     fn masks_behind(&mut self, switches: &[[usize; 2]], m_0: &[u64], m_1: &[u64]) -> Vec<u64> {
         let (width, kinds) = (self.width.all(), self.width.kinds());
         let mut corrections = Vec::with_capacity(m_0.len());
-        let messages = m_0.chunks(2 * width).zip(m_1.chunks(2 * width));
+        let messages = zip_exact(m_0.chunks(2 * width), m_1.chunks(2 * width));
         for (switch, (m_0, m_1)) in zip_exact(switches.iter(), messages) {
-            let Some((p, q)) = self.pair(*switch) else { continue };
+            let (p, q) = self.pair(*switch).expect("a switch is between two rows");
             let ((up_0, down_0), (up_1, down_1)) = (m_0.split_at(width), m_1.split_at(width));
             let both = zip_exact(p.iter_mut(), q.iter_mut());
+            let straight = zip_exact(up_0, down_0);
+            let crossed = zip_exact(up_1, down_1);
+            let words = zip_exact(both, zip_exact(straight, crossed)).zip(kinds.clone());
             let mut down = Vec::with_capacity(width);
-            for (((p, q), (up, low)), kind) in both.zip(up_0.iter().zip(down_0)).zip(kinds.clone())
-            {
-                let (r, s) = (kind.plus(*p, *up), kind.plus(*q, *low));
-                let place = down.len();
-                let (up_1, down_1) = (up_1.get(place), down_1.get(place));
-                let crossed = (kind.minus(r, *q), kind.minus(s, *p));
-                corrections.push(kind.minus(crossed.0, up_1.copied().unwrap_or_default()));
-                down.push(kind.minus(crossed.1, down_1.copied().unwrap_or_default()));
+            for (((p, q), ((up_0, down_0), (up_1, down_1))), kind) in words {
+                let (r, s) = (kind.plus(*p, *up_0), kind.plus(*q, *down_0));
+                corrections.push(kind.minus(kind.minus(r, *q), *up_1));
+                down.push(kind.minus(kind.minus(s, *p), *down_1));
                 (*p, *q) = (r, s);
             }
             corrections.extend(down);
@@ -302,7 +307,7 @@ impl Rows {
         let (width, kinds) = (self.width.all(), self.width.kinds());
         let messages = messages.chunks(2 * width);
         for ((switch, on), message) in zip_exact(zip_exact(switches.iter(), settings), messages) {
-            let Some((a, b)) = self.pair(*switch) else { continue };
+            let (a, b) = self.pair(*switch).expect("a switch is between two rows");
             let mask = 0_u64.wrapping_sub(u64::from(*on));
             for (a, b) in zip_exact(a.iter_mut(), &mut *b) {
                 let differing = (*a ^ *b) & mask;

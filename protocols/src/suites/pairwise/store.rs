@@ -4,16 +4,16 @@
 //! correlations that they made ahead. The key is the binding of the link, which both ends derive from the TLS
 //! connection itself: after a reconnect nothing is found under the new one.
 //!
-//! **Used once.** A lot leaves the store when it is offered to the peer, and never comes back, whether or
-//! not the peer offered the same. So no two computations use the same lot, and lots that one end alone has
+//! **Used once.** A batch leaves the store when it is offered to the peer, and never comes back, whether or
+//! not the peer offered the same. So no two computations use the same batch, and lots that one end alone has
 //! go the same way.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::founding::Base;
-use super::pool::Lot;
+use super::base_setup::Base;
+use super::triple_pool::Batch;
 
 /// Bytes of lots for each peer, where nothing else is said.
 const USUAL_BYTES: usize = 8 << 20;
@@ -30,7 +30,7 @@ pub struct Stores {
 #[derive(Default)]
 struct Stock {
     base: Option<Arc<Base>>,
-    lots: BTreeMap<u64, Lot>,
+    lots: BTreeMap<u64, Batch>,
 }
 
 impl Stores {
@@ -51,7 +51,7 @@ impl Stores {
     pub fn wants(&self, link: &[u8; 32]) -> bool {
         let stocks = self.lock();
         let stock = stocks.get(link).filter(|stock| stock.base.is_some());
-        stock.is_some_and(|stock| stock.bytes() + Lot::BYTES <= self.bound)
+        stock.is_some_and(|stock| stock.bytes() + Batch::BYTES <= self.bound)
     }
 
     /// Bytes of what was made ahead, for all links together.
@@ -62,7 +62,7 @@ impl Stores {
 
     /// The base of a link.
     pub(super) fn base(&self, link: &[u8; 32]) -> Option<Arc<Base>> {
-        self.lock().get(link)?.base.clone().filter(|base| !base.is_spoiled())
+        self.lock().get(link)?.base.clone().filter(|base| !base.is_poisoned())
     }
 
     /// Keeps a base of a link, instead of what was there.
@@ -71,24 +71,24 @@ impl Stores {
         self.lock().insert(link, stock);
     }
 
-    /// Keeps a lot that was made from the base of a link, if there is room.
-    pub(super) fn keep_lot(&self, link: &[u8; 32], base: &Arc<Base>, id: u64, lot: Lot) {
+    /// Keeps a batch that was made from the base of a link, if there is room.
+    pub(super) fn keep_batch(&self, link: &[u8; 32], base: &Arc<Base>, id: u64, batch: Batch) {
         let mut stocks = self.lock();
         let Some(stock) = stocks.get_mut(link) else { return };
         let is_of_base = stock.base.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, base));
-        if is_of_base && !base.is_spoiled() && stock.bytes() + Lot::BYTES <= self.bound {
-            stock.lots.insert(id, lot);
+        if is_of_base && !base.is_poisoned() && stock.bytes() + Batch::BYTES <= self.bound {
+            stock.lots.insert(id, batch);
         }
     }
 
-    /// Takes out the lot of a link that `session` is to use: of two computations at once each end finds
+    /// Takes out the batch of a link that `session` is to use: of two computations at once each end finds
     /// the same one for the same session, as long as both have the same lots.
-    pub(super) fn take_lot(&self, link: &[u8; 32], session: &[u8; 32]) -> Option<(u64, Lot)> {
+    pub(super) fn take_batch(&self, link: &[u8; 32], session: &[u8; 32]) -> Option<(u64, Batch)> {
         let mut stocks = self.lock();
         let stock = stocks.get_mut(link)?;
         let rank = |id: u64| *blake3::keyed_hash(session, &id.to_le_bytes()).as_bytes();
         let id = stock.lots.keys().copied().min_by_key(|id| rank(*id))?;
-        stock.lots.remove(&id).map(|lot| (id, lot))
+        stock.lots.remove(&id).map(|batch| (id, batch))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<[u8; 32], Stock>> {
@@ -99,7 +99,7 @@ impl Stores {
 
 impl Stock {
     fn bytes(&self) -> usize {
-        self.lots.len() * Lot::BYTES
+        self.lots.len() * Batch::BYTES
     }
 }
 

@@ -9,7 +9,7 @@ use crate::computation::{Answer, Input, Outcome};
 use crate::functions::parameters::Parameters;
 use crate::kernel::meter::{Meter, Stage};
 use crate::kernel::simulation::{Report, Simulation};
-use crate::suites::pairwise::pool::Lot;
+use crate::suites::pairwise::triple_pool::Batch;
 use crate::testing::{Run, rng, seed};
 
 /// Nothing made ahead yet at so many parties.
@@ -36,7 +36,7 @@ fn simulate(run: &Run, stores: &[Stores], seed: u64) -> Report<Outcome> {
     run.simulate_with(Simulation::new(seed).without_transcript(), stores)
 }
 
-/// Makes a lot on each link.
+/// Makes a batch on each link.
 fn prepare(stores: &[Stores], seed: u64) {
     let run = Run::new("Prepare", vec![Input::Numbers(Vec::new()); stores.len()]);
     let report = simulate(&run, stores, seed);
@@ -80,7 +80,7 @@ fn what_was_made_ahead_is_used_once_by_the_next_computation() {
     for parties in [2, 3] {
         let (stores, links) = (empty(parties, ROOMY), links(parties));
         let wants = || stores.iter().zip(&links).all(|(s, links)| links.iter().all(|l| s.wants(l)));
-        let lots = |count: usize| vec![count * (parties - 1) * Lot::BYTES; parties];
+        let lots = |count: usize| vec![count * (parties - 1) * Batch::BYTES; parties];
         assert!(!wants());
         let (anew, founded) = median(&stores, None, seed);
         assert!(founded && wants());
@@ -94,7 +94,7 @@ fn what_was_made_ahead_is_used_once_by_the_next_computation() {
         let (on_lot, founded) = median(&stores, None, seed + 3);
         assert!(!founded && on_lot < on_base, "{on_lot} {on_base}");
         assert_eq!(bytes(&stores), lots(0));
-        // The lot is gone.
+        // The batch is gone.
         assert_eq!(median(&stores, None, seed + 4), (on_base, false));
 
         // Two lots serve two computations; who wants nothing made ahead leaves them alone.
@@ -117,15 +117,15 @@ fn nodes_that_have_met_before_use_what_they_have_with_others_about() {
     let seed = seed() >> 1;
     let stores = empty(3, ROOMY);
     prepare(&stores, seed);
-    let whole = 2 * Lot::BYTES;
+    let whole = 2 * Batch::BYTES;
     assert_eq!(bytes(&stores), [whole; 3]);
     // Two of the three.
     let (on_lot, founded) = median(&stores[..2], None, seed + 1);
     assert!(!founded);
-    assert_eq!(bytes(&stores), [Lot::BYTES, Lot::BYTES, whole]);
+    assert_eq!(bytes(&stores), [Batch::BYTES, Batch::BYTES, whole]);
     let (on_base, founded) = median(&stores[..2], None, seed + 2);
     assert!(!founded && on_lot < on_base);
-    // Then all: one of the three links has no lot.
+    // Then all: one of the three links has no batch.
     let (mixed, founded) = median(&stores, None, seed + 3);
     assert_eq!(bytes(&stores), [0; 3]);
     let (none, _) = median(&stores, None, seed + 4);
@@ -142,13 +142,13 @@ fn a_link_that_is_gone_takes_everything_with_it() {
     let mut other = link;
     other[rng(seed).next_u32() as usize % 32] ^= 4;
     for stores in &stores {
-        assert!(stores.base(&other).is_none() && stores.take_lot(&other, &[1; 32]).is_none());
+        assert!(stores.base(&other).is_none() && stores.take_batch(&other, &[1; 32]).is_none());
         assert!(!stores.wants(&other));
         // Clones are the same.
         stores.clone().forget(&other);
-        assert_eq!(stores.bytes(), Lot::BYTES);
+        assert_eq!(stores.bytes(), Batch::BYTES);
         stores.clone().forget(&link);
-        assert!(stores.base(&link).is_none() && stores.take_lot(&link, &[1; 32]).is_none());
+        assert!(stores.base(&link).is_none() && stores.take_batch(&link, &[1; 32]).is_none());
         assert!(!stores.wants(&link) && stores.bytes() == 0);
     }
     assert!(median(&stores, None, seed + 1).1, "base transfers anew");
@@ -163,7 +163,7 @@ fn a_base_that_one_end_alone_has_is_not_used() {
         prepare(&stores, seed);
         stores[forgetful].forget(&links[forgetful][0]);
         assert!(median(&stores, None, seed + 1).1, "base transfers anew");
-        assert_eq!(bytes(&stores), [0; 2], "the lot that one end alone had is gone");
+        assert_eq!(bytes(&stores), [0; 2], "the batch that one end alone had is gone");
         assert!(!median(&stores, None, seed + 2).1);
     }
     // Each has a base, and not the same.
@@ -185,27 +185,27 @@ fn lots_that_the_two_ends_have_not_alike_are_dropped() {
         let (stores, links) = (empty(parties, ROOMY), links(parties));
         let (_, _) = median(&stores, None, seed);
         let (on_base, _) = median(&stores, None, seed + 1);
-        // One end alone has a lot.
+        // One end alone has a batch.
         prepare(&stores, seed + 2);
         for link in &links[0] {
-            assert!(stores[0].take_lot(link, &[1; 32]).is_some());
+            assert!(stores[0].take_batch(link, &[1; 32]).is_some());
         }
         let (sent, founded) = median(&stores[..2], None, seed + 3);
         assert!(!founded && (parties > 2 || sent == on_base));
-        assert_eq!((stores[0].bytes(), stores[1].bytes()), (0, (parties - 2) * Lot::BYTES));
+        assert_eq!((stores[0].bytes(), stores[1].bytes()), (0, (parties - 2) * Batch::BYTES));
     }
     // Each end has another one.
     let (stores, links) = (empty(2, ROOMY), links(2));
     (4..6).for_each(|more| prepare(&stores, seed + more));
     let link = &links[0][0];
-    let take = |session: u8| stores[0].take_lot(link, &[session; 32]).unwrap();
+    let take = |session: u8| stores[0].take_batch(link, &[session; 32]).unwrap();
     let (kept, gone) = (take(0), take(0));
-    let own = stores[1].take_lot(link, &[0; 32]).unwrap();
+    let own = stores[1].take_batch(link, &[0; 32]).unwrap();
     assert_eq!(own.0, kept.0, "of the same session both find the same");
     let base = stores[0].base(link).unwrap();
-    stores[0].keep_lot(link, &base, kept.0, kept.1);
+    stores[0].keep_batch(link, &base, kept.0, kept.1);
     assert_ne!(gone.0, own.0);
-    assert_eq!(bytes(&stores), [Lot::BYTES; 2]);
+    assert_eq!(bytes(&stores), [Batch::BYTES; 2]);
     let (on_base, _) = median(&empty_but_bases(&stores, link), None, seed + 6);
     assert_eq!(median(&stores, None, seed + 7), (on_base, false));
     assert_eq!(bytes(&stores), [0; 2]);
@@ -226,9 +226,9 @@ fn two_computations_at_once_never_get_the_same_lot() {
     let mut rng = rng(seed());
     let (stores, links) = (empty(2, ROOMY), links(2));
     let link = &links[0][0];
-    const LOTS: usize = 4;
-    (0..LOTS).for_each(|_| prepare(&stores, rng.next_u64() >> 1));
-    let sessions: Vec<[u8; 32]> = (0..LOTS + 2)
+    const BATCHES: usize = 4;
+    (0..BATCHES).for_each(|_| prepare(&stores, rng.next_u64() >> 1));
+    let sessions: Vec<[u8; 32]> = (0..BATCHES + 2)
         .map(|_| {
             let mut session = [0; 32];
             rng.fill_bytes(&mut session);
@@ -237,21 +237,21 @@ fn two_computations_at_once_never_get_the_same_lot() {
         .collect();
     // In one order at one end, and in another at the other.
     let taken = |stores: &Stores, order: &[usize]| {
-        let mut taken = vec![None; LOTS + 2];
+        let mut taken = vec![None; BATCHES + 2];
         let mut lots = Vec::new();
         for session in order {
-            if let Some((id, lot)) = stores.take_lot(link, &sessions[*session]) {
+            if let Some((id, batch)) = stores.take_batch(link, &sessions[*session]) {
                 taken[*session] = Some(id);
-                lots.push((id, lot));
+                lots.push((id, batch));
             }
         }
         let ids: BTreeSet<u64> = taken.iter().flatten().copied().collect();
-        assert_eq!((ids.len(), lots.len(), stores.bytes()), (LOTS, LOTS, 0));
+        assert_eq!((ids.len(), lots.len(), stores.bytes()), (BATCHES, BATCHES, 0));
         let base = stores.base(link).unwrap();
-        lots.into_iter().for_each(|(id, lot)| stores.keep_lot(link, &base, id, lot));
+        lots.into_iter().for_each(|(id, batch)| stores.keep_batch(link, &base, id, batch));
         (taken, ids)
     };
-    let mut order: Vec<usize> = (0..LOTS + 2).collect();
+    let mut order: Vec<usize> = (0..BATCHES + 2).collect();
     for _ in 0..20 {
         let one = taken(&stores[0], &order);
         assert_eq!(one, taken(&stores[1], &order), "in the same order both ends find the same");
@@ -271,10 +271,10 @@ fn two_computations_at_once_never_get_the_same_lot() {
         });
         let [one, mut other] = [[0, 1], [1, 0]].map(|order| {
             let stores = &stores[order[0]];
-            let lots = order.map(|session| stores.take_lot(link, &pair[session]).unwrap());
+            let lots = order.map(|session| stores.take_batch(link, &pair[session]).unwrap());
             let ids = [lots[0].0, lots[1].0];
             let base = stores.base(link).unwrap();
-            lots.into_iter().for_each(|(id, lot)| stores.keep_lot(link, &base, id, lot));
+            lots.into_iter().for_each(|(id, batch)| stores.keep_batch(link, &base, id, batch));
             ids
         });
         other.reverse();
@@ -288,8 +288,8 @@ fn no_more_is_kept_than_the_bound_allows() {
     let mut rng = rng(seed());
     let links = links(2);
     let link = &links[0][0];
-    for (lots, more) in [(0, Lot::BYTES - 1), (2, 100)] {
-        let bound = lots * Lot::BYTES + more;
+    for (lots, more) in [(0, Batch::BYTES - 1), (2, 100)] {
+        let bound = lots * Batch::BYTES + more;
         let stores = empty(2, bound);
         let mut due = 0;
         median(&stores, None, rng.next_u64() >> 1);
@@ -302,8 +302,8 @@ fn no_more_is_kept_than_the_bound_allows() {
                 median(&stores, None, rng.next_u64() >> 1);
                 due = due.saturating_sub(1);
             }
-            assert_eq!(bytes(&stores), [due * Lot::BYTES; 2]);
-            assert!(due * Lot::BYTES <= bound);
+            assert_eq!(bytes(&stores), [due * Batch::BYTES; 2]);
+            assert!(due * Batch::BYTES <= bound);
             assert!(stores.iter().all(|stores| stores.wants(link) == (due < lots)));
         }
     }

@@ -23,7 +23,7 @@ pub(crate) async fn engine<'a>(
     let offer = testing::offer(channel.parties().count(), Profile::Teaching.rules());
     let spec = offer.spec.clone();
     let session = agree(channel, offer, false, rng).await?;
-    Pairwise::new(channel, &session, &spec, Ahead::Lot, stores, rng).await
+    Pairwise::new(channel, &session, &spec, Ahead::Batch, stores, rng).await
 }
 
 /// What every party opens in the end.
@@ -80,7 +80,7 @@ fn numbers_are_decomposed_and_truncated_exactly() {
             let total = shares.iter().skip(1).fold(shares[0].clone(), |sum, x| sum.plus(x));
             let slices = engine.bits(&total, 3..64).await?;
             let slices: Vec<_> = slices.iter().collect();
-            Share::concat(&slices)
+            AdditiveShare::concat(&slices)
         });
         assert_eq!(slices, planes_of(&sums, 3..64), "{parties} parties");
         let truncated = vectors!(1, vectors.clone(), |engine, shares| {
@@ -231,7 +231,7 @@ fn shuffled_rows_stay_whole_and_change_their_order() {
                 let words: Vec<u64> = words.iter().map(|word| word.0).collect();
                 let words = engine.public(words);
                 let [one, two] = [&shuffled.numbers[0], &shuffled.numbers[1]];
-                Share::concat(&[one, two, &words])
+                AdditiveShare::concat(&[one, two, &words])
             });
             let (one, rest) = both.split_at(both.len() / 3);
             let (two, words) = rest.split_at(one.len());
@@ -259,7 +259,7 @@ fn rows_are_sorted() {
             let sorted = sort(&mut engine, table, 4).await?;
             let rows = engine.open(&sorted.numbers[0], Audience::Parties).await?.unwrap();
             let rows = engine.public(rows.into_iter().map(Lanes).collect());
-            Share::concat(&[&sorted.words[0], &rows])
+            AdditiveShare::concat(&[&sorted.words[0], &rows])
         });
         let mut due: Vec<(u64, u64)> = keys.iter().map(|key| key.0).zip(0..).collect();
         due.sort_unstable();

@@ -1,11 +1,11 @@
 //! From numbers to bits and back.
 //!
 //! **To bits** (as in ABY3, section 5.3, with seat 0 as the dealer): x = (x_0 + x_1) + x_2. Seat 0
-//! knows the first addend and deals its bits; seats 1 and 2 know x_2, whose bits are the lone third
+//! knows the first addend and deals its bits; seats 1 and 2 know x_2, whose bits are the known_by_one third
 //! component of a sharing that needs no message. One adder over the two addends gives the bits of x;
 //! it is not made here, because suites have it in common.
 //!
-//! **To numbers**: b = (b_0 ⊕ b_1) ⊕ b_2. Seat 0 deals c = b_0 ⊕ b_1 as a number; b_2 is a lone third
+//! **To numbers**: b = (b_0 ⊕ b_1) ⊕ b_2. Seat 0 deals c = b_0 ⊕ b_1 as a number; b_2 is a known_by_one third
 //! component; b = c + b_2 − 2·c·b_2.
 //!
 //! Bytes: to bits, ⌈digits / 8⌉ a number, sent by seat 0 alone; to numbers, one element by seat 0
@@ -16,7 +16,7 @@ use crate::algebra::packed_bits::{Lanes, extend_by_bits, plane_words, planes_of}
 use crate::algebra::ring::Ring;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
-use crate::suites::replicated::{Pair, Replicated};
+use crate::suites::replicated::{Replicated, ReplicatedShare};
 
 /// The seat that deals, and the component that the two others have in common.
 const DEALER: usize = 0;
@@ -25,30 +25,31 @@ const THIRD: usize = 2;
 impl Replicated<'_> {
     pub(super) async fn bits_of_addends<R: Ring>(
         &mut self,
-        x: &Pair<R>,
+        x: &ReplicatedShare<R>,
         digits: usize,
-    ) -> Result<Vec<Vec<Pair<Lanes>>>, Fault> {
+    ) -> Result<Vec<Vec<ReplicatedShare<Lanes>>>, Fault> {
         let words = plane_words(x.len());
         let len = words * digits;
+        let Some(index) = self.begin_dealing("bits of addends") else {
+            return Ok(vec![ReplicatedShare::absent(len).split(words); 2]);
+        };
         let [own, shared] = x.parts();
-        let index = self.begin_dealing("bits of addends");
         let first = match index {
-            Some(DEALER) => {
+            DEALER => {
                 let first = sum(own, shared);
-                self.deal(&planes_of(&first, 0..digits)).unwrap_or_else(|| Pair::absent(len))
+                self.deal(&planes_of(&first, 0..digits)).expect("the dealer has a seat")
             }
             _ => self.take_dealt(DEALER, len).await?,
         };
-        let third =
-            self.third(len, || planes_of(if index == Some(1) { shared } else { own }, 0..digits));
+        let third = self.third(len, || planes_of(if index == 1 { shared } else { own }, 0..digits));
         Ok([first, third].iter().map(|planes| planes.split(words)).collect())
     }
 
     pub(super) async fn numbers_of_bits<R: Ring>(
         &mut self,
-        planes: &[&Pair<Lanes>],
+        planes: &[&ReplicatedShare<Lanes>],
         lanes: usize,
-    ) -> Result<Pair<R>, Fault> {
+    ) -> Result<ReplicatedShare<R>, Fault> {
         let len = planes.len() * lanes;
         let numbers = |component: &dyn Fn([&[Lanes]; 2]) -> Vec<Lanes>| -> Vec<R> {
             let mut numbers = Vec::with_capacity(len);
@@ -57,16 +58,18 @@ impl Replicated<'_> {
             }
             numbers
         };
-        let index = self.begin_dealing("bits as numbers");
+        let Some(index) = self.begin_dealing("bits as numbers") else {
+            return Ok(ReplicatedShare::absent(len));
+        };
         let c = match index {
-            Some(DEALER) => {
+            DEALER => {
                 let c = numbers(&|[own, shared]| sum(own, shared));
-                self.deal(&c).unwrap_or_else(|| Pair::absent(len))
+                self.deal(&c).expect("the dealer has a seat")
             }
             _ => self.take_dealt(DEALER, len).await?,
         };
         let b_2 = self.third(len, || {
-            numbers(&|[own, shared]| if index == Some(1) { shared } else { own }.to_vec())
+            numbers(&|[own, shared]| if index == 1 { shared } else { own }.to_vec())
         });
         let both = self.product(&c, &b_2).await?;
         Ok(c.plus(&b_2).minus(&both).minus(&both))
@@ -79,11 +82,11 @@ impl Replicated<'_> {
     }
 
     /// A vector that seats 1 and 2 know, as their common component.
-    fn third<R: Ring>(&self, len: usize, known: impl FnOnce() -> Vec<R>) -> Pair<R> {
+    fn third<R: Ring>(&self, len: usize, known: impl FnOnce() -> Vec<R>) -> ReplicatedShare<R> {
         match &self.seat {
-            None => Pair::absent(len),
-            Some(seat) if seat.index == DEALER => seat.lone(THIRD, vec![R::ZERO; len]),
-            Some(seat) => seat.lone(THIRD, known()),
+            None => ReplicatedShare::absent(len),
+            Some(seat) if seat.index == DEALER => seat.known_by_one(THIRD, vec![R::ZERO; len]),
+            Some(seat) => seat.known_by_one(THIRD, known()),
         }
     }
 }

@@ -9,7 +9,7 @@
 //! x_0 and x_2. Each seat lacks one key or x_2.
 //!
 //! That the two seats which hold a component were dealt the same, they find out with the next opening
-//! (see [`super::dealing`]).
+//! (see [`super::dealer_consistency`]).
 //!
 //! Bytes sent: one element each by a seat; two, and two keys, by others.
 
@@ -22,12 +22,12 @@ use crate::algebra::elementwise::{difference, sum};
 use crate::algebra::ring::Ring;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
-use crate::kernel::random::Expander;
+use crate::kernel::prss::Prss;
+use crate::kernel::random::Prg;
 use crate::kernel::session::PairKey;
-use crate::kernel::tape::Tape;
 use crate::kernel::wire;
 use crate::suites::replicated::committee::SEATS;
-use crate::suites::replicated::{Pair, Replicated};
+use crate::suites::replicated::{Replicated, ReplicatedShare};
 
 const KEY: usize = 32;
 
@@ -56,7 +56,7 @@ impl Replicated<'_> {
         &mut self,
         mine: &[R],
         lengths: &[usize],
-    ) -> Result<Vec<Pair<R>>, Fault> {
+    ) -> Result<Vec<ReplicatedShare<R>>, Fault> {
         let me = self.channel.parties().me();
         if lengths.get(me.index()).copied().unwrap_or(0) != mine.len() {
             return Err(InputError::Shape { expected: "as many elements as were agreed" }.into());
@@ -74,32 +74,32 @@ impl Replicated<'_> {
     }
 
     /// Shares our own vector.
-    fn bring_in<R: Ring>(&mut self, me: Party, v: &[R]) -> Option<Pair<R>> {
+    fn bring_in<R: Ring>(&mut self, me: Party, v: &[R]) -> Option<ReplicatedShare<R>> {
         if v.is_empty() {
             return Some(self.empty());
         }
         if self.seat.is_none() {
             self.bring_in_from_outside(me, v);
-            return Some(Pair::absent(v.len()));
+            return Some(ReplicatedShare::absent(v.len()));
         }
         self.deal(v)
     }
 
     /// A vector without elements.
-    fn empty<R: Ring>(&self) -> Pair<R> {
+    fn empty<R: Ring>(&self) -> ReplicatedShare<R> {
         match self.seat {
-            None => Pair::absent(0),
-            Some(_) => Pair::new([Vec::new(), Vec::new()]),
+            None => ReplicatedShare::absent(0),
+            Some(_) => ReplicatedShare::new([Vec::new(), Vec::new()]),
         }
     }
 
     /// As a seat: x_s from the tape, x_{s+1} to the successor.
-    pub(super) fn deal<R: Ring>(&mut self, v: &[R]) -> Option<Pair<R>> {
+    pub(super) fn deal<R: Ring>(&mut self, v: &[R]) -> Option<ReplicatedShare<R>> {
         let seat = self.seat.as_mut()?;
         let x: Vec<R> = seat.with_previous.input.read(v.len());
         let x_next = Arc::new(difference(v, &x));
         self.channel.send(seat.next, wire::shared_elements(&x_next));
-        Some(Pair::of_shared([Arc::new(x), x_next]))
+        Some(ReplicatedShare::of_shared([Arc::new(x), x_next]))
     }
 
     fn bring_in_from_outside<R: Ring>(&mut self, me: Party, v: &[R]) {
@@ -117,9 +117,13 @@ impl Replicated<'_> {
     }
 
     /// Our shares of the vector of another party.
-    async fn take_in<R: Ring>(&mut self, party: Party, len: usize) -> Result<Pair<R>, Fault> {
+    async fn take_in<R: Ring>(
+        &mut self,
+        party: Party,
+        len: usize,
+    ) -> Result<ReplicatedShare<R>, Fault> {
         if self.seat.is_none() {
-            return Ok(Pair::absent(len));
+            return Ok(ReplicatedShare::absent(len));
         }
         if len == 0 {
             return Ok(self.empty());
@@ -135,27 +139,27 @@ impl Replicated<'_> {
         &mut self,
         dealer: usize,
         len: usize,
-    ) -> Result<Pair<R>, Fault> {
+    ) -> Result<ReplicatedShare<R>, Fault> {
         let Some(seat) = &mut self.seat else {
-            return Ok(Pair::absent(len));
+            return Ok(ReplicatedShare::absent(len));
         };
         let zero = vec![R::ZERO; len];
         if (dealer + 1) % SEATS == seat.index {
             let x = self.channel.receive_elements(seat.previous, len).await?;
-            return Ok(Pair::new([x, zero]));
+            return Ok(ReplicatedShare::new([x, zero]));
         }
-        Ok(Pair::new([zero, seat.with_next.input.read(len)]))
+        Ok(ReplicatedShare::new([zero, seat.with_next.input.read(len)]))
     }
 
     async fn take_in_from_outside<R: Ring>(
         &mut self,
         party: Party,
         len: usize,
-    ) -> Result<Pair<R>, Fault> {
+    ) -> Result<ReplicatedShare<R>, Fault> {
         if let Some(keys) = self.input_keys.get_mut(&party) {
             let [key_0, key_1] = keys.next();
             self.dealt.note(party, key_0.as_slice(), key_1.as_slice());
-            return Ok(Pair::new([expand(&key_0, len), expand(&key_1, len)]));
+            return Ok(ReplicatedShare::new([expand(&key_0, len), expand(&key_1, len)]));
         }
         let message = self.channel.receive_exactly(party, KEY + len * R::BYTES).await?;
         let mut bytes = message.into_bytes();
@@ -167,10 +171,10 @@ impl Replicated<'_> {
         let mut key = Zeroizing::new([0; KEY]);
         key.copy_from_slice(&bytes);
         let expanded = expand(&key, len);
-        Ok(Pair::new(if is_seat_1 { [expanded, x_2] } else { [x_2, expanded] }))
+        Ok(ReplicatedShare::new(if is_seat_1 { [expanded, x_2] } else { [x_2, expanded] }))
     }
 }
 
 fn expand<R: Ring>(key: &Zeroizing<[u8; KEY]>, len: usize) -> Vec<R> {
-    Tape::of(Expander::new(key)).read(len)
+    Prss::of(Prg::new(key)).read(len)
 }

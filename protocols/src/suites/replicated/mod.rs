@@ -16,7 +16,7 @@
 //! - *Sums, and products with public numbers*, are local ([`crate::engine::shared`]).
 //! - *Zero sharing*: α_s = G(k_{s,s+1}) − G(k_{s−1,s}), so α_0 + α_1 + α_2 = 0, and α_s is uniform to
 //!   whoever lacks one of the two keys. G is AES-128 in counter mode; keys follow from the session and
-//!   the purpose, and each word of a stream is read once (`Seat::masked`, `Tape`).
+//!   the purpose, and each word of a stream is read once (`Seat::with_zero_share`, `Prss`).
 //! - *Products* in `products`, *inputs* in `input`, *openings* in `opening`, *bits and numbers* in
 //!   `conversion`, *shuffles* in `shuffle`: each says there what it sends and why it tells nothing.
 //!
@@ -53,13 +53,13 @@
 mod adversary_tests;
 mod committee;
 mod conversion;
-mod dealing;
+mod dealer_consistency;
 mod input;
+mod neighbour_prss;
 mod opening;
 mod products;
 mod seat;
 mod shuffle;
-mod tapes;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -69,7 +69,7 @@ use std::ops::Range;
 use rand_core::CryptoRng;
 
 pub(crate) use self::committee::{ANY, Committee, PARAMETER, canonical};
-use self::dealing::Dealt;
+use self::dealer_consistency::DealerConsistency;
 use self::input::InputKeys;
 use self::seat::Seat;
 use crate::algebra::packed_bits::Lanes;
@@ -77,14 +77,14 @@ use crate::algebra::ring::Ring;
 use crate::circuits::adder::{self, Addends};
 use crate::circuits::joining;
 use crate::circuits::truncation;
-use crate::engine::shared::Components;
+use crate::engine::shared::ShareVector;
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::engine::{Audience, Columns, Dimensions, Engine, SMALL_MESSAGE};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
+use crate::kernel::prss::Prss;
 use crate::kernel::session::{Session, SessionHash};
-use crate::kernel::tape::Tape;
 
 /// The name of this suite in specs, parameters and results.
 pub(crate) const SUITE: &str = "replicated";
@@ -95,7 +95,7 @@ pub(crate) const SUITE: &str = "replicated";
 pub(crate) const MESSAGES_AHEAD: usize = 6;
 
 /// What a seat holds of a vector: x_s and x_{s+1}.
-pub(crate) type Pair<R> = Components<R, 2>;
+pub(crate) type ReplicatedShare<R> = ShareVector<R, 2>;
 
 /// The suite at work at one member.
 pub(crate) struct Replicated<'a> {
@@ -109,9 +109,9 @@ pub(crate) struct Replicated<'a> {
     /// What seat 0 shares with each party without a seat, or such a party with seat 0.
     input_keys: BTreeMap<Party, InputKeys>,
     /// What parties without a seat have dealt to ours.
-    dealt: Dealt,
+    dealt: DealerConsistency,
     /// What the three seats share, if anybody else gets to see openings.
-    common: Option<Tape>,
+    common: Option<Prss>,
 }
 
 impl<'a> Replicated<'a> {
@@ -137,7 +137,7 @@ impl<'a> Replicated<'a> {
             }
         }
         let session = *session.hash();
-        let (common, dealt) = (None, Dealt::default());
+        let (common, dealt) = (None, DealerConsistency::default());
         let mut suite =
             Self { channel, session, committee, inputs, seat, input_keys, dealt, common };
         suite.draw_common_key(rng).await?;
@@ -146,25 +146,25 @@ impl<'a> Replicated<'a> {
 }
 
 impl Engine for Replicated<'_> {
-    type Shared<R: Ring> = Pair<R>;
+    type Shared<R: Ring> = ReplicatedShare<R>;
 
     fn brings_data(&self) -> bool {
         self.channel.parties().me().index() < self.inputs
     }
 
-    fn public<R: Ring>(&self, values: Vec<R>) -> Pair<R> {
+    fn public<R: Ring>(&self, values: Vec<R>) -> ReplicatedShare<R> {
         match &self.seat {
-            None => Pair::absent(values.len()),
-            Some(seat) => seat.lone(0, values),
+            None => ReplicatedShare::absent(values.len()),
+            Some(seat) => seat.known_by_one(0, values),
         }
     }
 
-    fn random<R: Ring>(&mut self, len: usize) -> Pair<R> {
+    fn random<R: Ring>(&mut self, len: usize) -> ReplicatedShare<R> {
         match &mut self.seat {
-            None => Pair::absent(len),
+            None => ReplicatedShare::absent(len),
             Some(seat) => {
                 let own = seat.with_previous.input.read(len);
-                Pair::new([own, seat.with_next.input.read(len)])
+                ReplicatedShare::new([own, seat.with_next.input.read(len)])
             }
         }
     }
@@ -183,61 +183,73 @@ impl Engine for Replicated<'_> {
         &mut self,
         mine: &[R],
         lengths: &[usize],
-    ) -> Result<Vec<Pair<R>>, Fault> {
+    ) -> Result<Vec<ReplicatedShare<R>>, Fault> {
         self.inputs(mine, lengths).await
     }
 
     async fn open<R: Ring>(
         &mut self,
-        x: &Pair<R>,
+        x: &ReplicatedShare<R>,
         audience: Audience,
     ) -> Result<Option<Vec<R>>, Fault> {
         self.reveal(x, audience).await
     }
 
-    async fn multiply<R: Ring>(&mut self, x: &Pair<R>, y: &Pair<R>) -> Result<Pair<R>, Fault> {
+    async fn multiply<R: Ring>(
+        &mut self,
+        x: &ReplicatedShare<R>,
+        y: &ReplicatedShare<R>,
+    ) -> Result<ReplicatedShare<R>, Fault> {
         self.product(x, y).await
     }
 
     async fn dot<R: Ring>(
         &mut self,
-        x: &Pair<R>,
-        y: &Pair<R>,
+        x: &ReplicatedShare<R>,
+        y: &ReplicatedShare<R>,
         block: usize,
-    ) -> Result<Pair<R>, Fault> {
+    ) -> Result<ReplicatedShare<R>, Fault> {
         self.inner_products(x, y, block).await
     }
 
     async fn matrix_product<R: Ring>(
         &mut self,
-        x: &Pair<R>,
-        y: &Pair<R>,
+        x: &ReplicatedShare<R>,
+        y: &ReplicatedShare<R>,
         dimensions: Dimensions,
-    ) -> Result<Pair<R>, Fault> {
+    ) -> Result<ReplicatedShare<R>, Fault> {
         self.product_of_matrices(x, y, dimensions).await
     }
 
-    async fn msb<R: Ring>(&mut self, x: &Pair<R>, width: usize) -> Result<Pair<Lanes>, Fault> {
+    async fn msb<R: Ring>(
+        &mut self,
+        x: &ReplicatedShare<R>,
+        width: usize,
+    ) -> Result<ReplicatedShare<Lanes>, Fault> {
         adder::msb(self, x, width).await
     }
 
     async fn bits<R: Ring>(
         &mut self,
-        x: &Pair<R>,
+        x: &ReplicatedShare<R>,
         bits: Range<usize>,
-    ) -> Result<Vec<Pair<Lanes>>, Fault> {
+    ) -> Result<Vec<ReplicatedShare<Lanes>>, Fault> {
         adder::bits(self, x, bits).await
     }
 
-    async fn truncate<R: Ring>(&mut self, x: &Pair<R>, bits: usize) -> Result<Pair<R>, Fault> {
+    async fn truncate<R: Ring>(
+        &mut self,
+        x: &ReplicatedShare<R>,
+        bits: usize,
+    ) -> Result<ReplicatedShare<R>, Fault> {
         truncation::truncate(self, x, bits).await
     }
 
     async fn inject<R: Ring>(
         &mut self,
-        planes: &[&Pair<Lanes>],
+        planes: &[&ReplicatedShare<Lanes>],
         lanes: usize,
-    ) -> Result<Pair<R>, Fault> {
+    ) -> Result<ReplicatedShare<R>, Fault> {
         self.numbers_of_bits(planes, lanes).await
     }
 
@@ -249,11 +261,19 @@ impl Engine for Replicated<'_> {
         joining::join(self, table, shapes).await
     }
 
-    async fn count_common(&mut self, tags: &[u128], sizes: &[usize]) -> Result<Pair<u64>, Fault> {
+    async fn count_common(
+        &mut self,
+        tags: &[u128],
+        sizes: &[usize],
+    ) -> Result<ReplicatedShare<u64>, Fault> {
         joining::count_common(self, tags, sizes).await
     }
 
-    async fn count_distinct(&mut self, tags: &[u128], sizes: &[usize]) -> Result<Pair<u64>, Fault> {
+    async fn count_distinct(
+        &mut self,
+        tags: &[u128],
+        sizes: &[usize],
+    ) -> Result<ReplicatedShare<u64>, Fault> {
         joining::count_distinct(self, tags, sizes).await
     }
 }
@@ -261,9 +281,9 @@ impl Engine for Replicated<'_> {
 impl Addends for Replicated<'_> {
     async fn addends<R: Ring>(
         &mut self,
-        x: &Pair<R>,
+        x: &ReplicatedShare<R>,
         width: usize,
-    ) -> Result<Vec<Vec<Pair<Lanes>>>, Fault> {
+    ) -> Result<Vec<Vec<ReplicatedShare<Lanes>>>, Fault> {
         self.bits_of_addends(x, width).await
     }
 }

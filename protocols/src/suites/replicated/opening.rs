@@ -23,12 +23,12 @@ use crate::engine::shared::Shared;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
-use crate::kernel::random::Expander;
-use crate::kernel::tape::Tape;
+use crate::kernel::prss::Prss;
+use crate::kernel::random::Prg;
 use crate::kernel::wire;
 use crate::suites::replicated::committee::SEATS;
 use crate::suites::replicated::seat::Seat;
-use crate::suites::replicated::{Pair, Replicated};
+use crate::suites::replicated::{Replicated, ReplicatedShare};
 
 const DIGEST: usize = 32;
 const KEY: usize = 32;
@@ -36,14 +36,14 @@ const KEY: usize = 32;
 impl Replicated<'_> {
     pub(super) async fn reveal<R: Ring>(
         &mut self,
-        x: &Pair<R>,
+        x: &ReplicatedShare<R>,
         audience: Audience,
     ) -> Result<Option<Vec<R>>, Fault> {
         self.channel.begin_round("open");
         if let Some(seat) = &self.seat {
             self.dealt.tell(self.channel, seat);
         }
-        self.show(x, audience);
+        self.send_missing_shares(x, audience);
         if let Some(seat) = &self.seat {
             self.dealt.compare(self.channel, seat).await?;
         }
@@ -51,8 +51,8 @@ impl Replicated<'_> {
             return Ok(None);
         }
         let [x_0, x_1, x_2] = match &self.seat {
-            Some(seat) => look(self, seat, x).await?,
-            None => look_from_outside(self, x.len()).await?,
+            Some(seat) => reconstruct(self, seat, x).await?,
+            None => reconstruct_without_seat(self, x.len()).await?,
         };
         let opened = sum(&sum(&x_0, &x_1), &x_2);
         #[cfg(test)]
@@ -61,7 +61,7 @@ impl Replicated<'_> {
     }
 
     /// Sends the audience what it lacks.
-    fn show<R: Ring>(&mut self, x: &Pair<R>, audience: Audience) {
+    fn send_missing_shares<R: Ring>(&mut self, x: &ReplicatedShare<R>, audience: Audience) {
         let Some(seat) = &self.seat else { return };
         let (previous, next) = (seat.previous, seat.next);
         let [own, shared] = x.shared_parts();
@@ -75,7 +75,7 @@ impl Replicated<'_> {
         if outside.is_empty() {
             return;
         }
-        if let Some([own, shared]) = self.moved(x) {
+        if let Some([own, shared]) = self.rerandomised(x) {
             let message = [digest(&wire::elements(shared)), wire::elements(own)].concat();
             let message = Bytes::from(message);
             outside.iter().for_each(|party| self.channel.send(*party, message.clone()));
@@ -83,7 +83,7 @@ impl Replicated<'_> {
     }
 
     /// The components as parties without a seat may see them.
-    fn moved<R: Ring>(&mut self, x: &Pair<R>) -> Option<[Vec<R>; 2]> {
+    fn rerandomised<R: Ring>(&mut self, x: &ReplicatedShare<R>) -> Option<[Vec<R>; 2]> {
         let seat = self.seat.as_ref()?;
         let tape = self.common.as_mut()?;
         let (r_0, r_1) = (tape.read::<R>(x.len()), tape.read::<R>(x.len()));
@@ -139,7 +139,7 @@ impl Replicated<'_> {
             }
         }
         let key = hash("cloister 1 replicated: common key");
-        self.common = Some(Tape::of(Expander::new(&key)));
+        self.common = Some(Prss::of(Prg::new(&key)));
         Ok(())
     }
 
@@ -171,10 +171,10 @@ async fn exchange(
 }
 
 /// All three components at a seat.
-async fn look<R: Ring>(
+async fn reconstruct<R: Ring>(
     engine: &Replicated<'_>,
     seat: &Seat,
-    x: &Pair<R>,
+    x: &ReplicatedShare<R>,
 ) -> Result<[Vec<R>; SEATS], Fault> {
     let channel = engine.channel;
     let lacking = channel.receive_exactly(seat.previous, x.len() * R::BYTES).await?;
@@ -188,7 +188,7 @@ async fn look<R: Ring>(
 }
 
 /// All three components at a party without a seat.
-async fn look_from_outside<R: Ring>(
+async fn reconstruct_without_seat<R: Ring>(
     engine: &Replicated<'_>,
     len: usize,
 ) -> Result<[Vec<R>; SEATS], Fault> {

@@ -23,7 +23,7 @@ use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 use crate::kernel::wire;
 use crate::suites::replicated::seat::Seat;
-use crate::suites::replicated::{Pair, Replicated};
+use crate::suites::replicated::{Replicated, ReplicatedShare};
 
 /// Elements from which on an inner product is shared out to threads, and of what each gets.
 const PARALLEL: usize = 1 << 17;
@@ -42,27 +42,29 @@ struct Factors<'a, R> {
 impl Replicated<'_> {
     pub(super) async fn product<R: Ring>(
         &mut self,
-        x: &Pair<R>,
-        y: &Pair<R>,
-    ) -> Result<Pair<R>, Fault> {
+        x: &ReplicatedShare<R>,
+        y: &ReplicatedShare<R>,
+    ) -> Result<ReplicatedShare<R>, Fault> {
         let len = x.len();
         self.reshare("multiply", len, |seat| {
             let factors = Factors::new(seat, x, y);
-            seat.masked(len, |range, z| factors.slice(range.start, range.end).add_products(z))
+            seat.with_zero_share(len, |range, z| {
+                factors.slice(range.start, range.end).add_products(z)
+            })
         })
         .await
     }
 
     pub(super) async fn inner_products<R: Ring>(
         &mut self,
-        x: &Pair<R>,
-        y: &Pair<R>,
+        x: &ReplicatedShare<R>,
+        y: &ReplicatedShare<R>,
         block: usize,
-    ) -> Result<Pair<R>, Fault> {
+    ) -> Result<ReplicatedShare<R>, Fault> {
         let len = x.len().checked_div(block).unwrap_or(0);
         self.reshare("inner product", len, |seat| {
             let factors = Factors::new(seat, x, y);
-            seat.masked(len, |range, z: &mut [R]| {
+            seat.with_zero_share(len, |range, z: &mut [R]| {
                 for (z, index) in zip_exact(z.iter_mut(), range) {
                     let factors = factors.slice(index * block, (index + 1) * block);
                     *z = z.plus(factors.inner_product());
@@ -74,14 +76,14 @@ impl Replicated<'_> {
 
     pub(super) async fn product_of_matrices<R: Ring>(
         &mut self,
-        x: &Pair<R>,
-        y: &Pair<R>,
+        x: &ReplicatedShare<R>,
+        y: &ReplicatedShare<R>,
         dimensions: Dimensions,
-    ) -> Result<Pair<R>, Fault> {
+    ) -> Result<ReplicatedShare<R>, Fault> {
         let Dimensions { rows, inner, columns } = dimensions;
         self.reshare("matrix product", rows * columns, |seat| {
             let Factors { seat: index, x, x_next, y, y_next } = Factors::new(seat, x, y);
-            let mut z = seat.masked(rows * columns, |_, _| {});
+            let mut z = seat.with_zero_share(rows * columns, |_, _| {});
             let mut add = |x: &[R], y: &[R]| add_product(x, y, &mut z, inner, columns);
             match index {
                 0 => add(&sum(x, x_next), &sum(y, y_next)),
@@ -106,20 +108,20 @@ impl Replicated<'_> {
         round: &'static str,
         len: usize,
         part: impl FnOnce(&mut Seat) -> Vec<R>,
-    ) -> Result<Pair<R>, Fault> {
+    ) -> Result<ReplicatedShare<R>, Fault> {
         let Some(seat) = &mut self.seat else {
-            return Ok(Pair::absent(len));
+            return Ok(ReplicatedShare::absent(len));
         };
         self.channel.begin_round(round);
         let z = Arc::new(part(seat));
         self.channel.send(seat.previous, wire::shared_elements(&z));
         let z_next = self.channel.receive_elements(seat.next, len).await?;
-        Ok(Pair::of_shared([z, Arc::new(z_next)]))
+        Ok(ReplicatedShare::of_shared([z, Arc::new(z_next)]))
     }
 }
 
 impl<'a, R: Ring> Factors<'a, R> {
-    fn new(seat: &Seat, x: &'a Pair<R>, y: &'a Pair<R>) -> Self {
+    fn new(seat: &Seat, x: &'a ReplicatedShare<R>, y: &'a ReplicatedShare<R>) -> Self {
         let ([x, x_next], [y, y_next]) = (x.parts(), y.parts());
         Self { seat: seat.index, x, x_next, y, y_next }
     }

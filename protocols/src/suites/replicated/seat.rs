@@ -5,11 +5,11 @@ use std::ops::Range;
 use crate::algebra::elementwise::subtract_assign;
 use crate::algebra::ring::Ring;
 use crate::kernel::party::Party;
+use crate::kernel::prss::{CHUNK, for_chunks};
 use crate::kernel::session::Session;
-use crate::kernel::tape::{CHUNK, for_chunks};
-use crate::suites::replicated::Pair;
+use crate::suites::replicated::ReplicatedShare;
 use crate::suites::replicated::committee::{Committee, SEATS};
-use crate::suites::replicated::tapes::Tapes;
+use crate::suites::replicated::neighbour_prss::NeighbourPrss;
 
 /// A seat of the committee.
 pub(super) struct Seat {
@@ -19,8 +19,8 @@ pub(super) struct Seat {
     pub(super) previous: Party,
     /// Whom they come from.
     pub(super) next: Party,
-    pub(super) with_previous: Tapes,
-    pub(super) with_next: Tapes,
+    pub(super) with_previous: NeighbourPrss,
+    pub(super) with_next: NeighbourPrss,
 }
 
 impl Seat {
@@ -31,7 +31,7 @@ impl Seat {
         let (next, previous) = (neighbour(1)?, neighbour(2)?);
         let tapes = |with: Party| {
             let mut keys = session.pair_keys();
-            keys.find_map(|(party, key)| (party == with).then(|| Tapes::new(key)))
+            keys.find_map(|(party, key)| (party == with).then(|| NeighbourPrss::new(key)))
         };
         Some(Self {
             index,
@@ -44,18 +44,22 @@ impl Seat {
 
     /// A vector of which only one component is not zero: component `component` is `value`. The
     /// two seats that hold it must both know it.
-    pub(super) fn lone<R: Ring>(&self, component: usize, value: Vec<R>) -> Pair<R> {
+    pub(super) fn known_by_one<R: Ring>(
+        &self,
+        component: usize,
+        value: Vec<R>,
+    ) -> ReplicatedShare<R> {
         let zero = vec![R::ZERO; value.len()];
         match (component + SEATS - self.index) % SEATS {
-            0 => Pair::new([value, zero]),
-            1 => Pair::new([zero, value]),
-            _ => Pair::new([zero.clone(), zero]),
+            0 => ReplicatedShare::new([value, zero]),
+            1 => ReplicatedShare::new([zero, value]),
+            _ => ReplicatedShare::new([zero.clone(), zero]),
         }
     }
 
     /// Our component of a fresh sharing of zero plus what `add` adds to it, chunk by chunk: α_s =
     /// G(k_{s,s+1}) − G(k_{s−1,s}), so that α_0 + α_1 + α_2 = 0.
-    pub(super) fn masked<R: Ring>(
+    pub(super) fn with_zero_share<R: Ring>(
         &mut self,
         len: usize,
         add: impl Fn(Range<usize>, &mut [R]) + Sync,

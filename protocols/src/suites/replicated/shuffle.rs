@@ -27,10 +27,10 @@ use crate::engine::shared::Shared;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
-use crate::kernel::tape::Tape;
+use crate::kernel::prss::Prss;
 use crate::kernel::wire;
 use crate::suites::replicated::seat::Seat;
-use crate::suites::replicated::{Pair, Replicated};
+use crate::suites::replicated::{Replicated, ReplicatedShare};
 
 /// A table, or one of the halves that add up to it: its columns one after the other.
 struct Table {
@@ -60,8 +60,8 @@ impl Replicated<'_> {
         columns: Columns<Self>,
     ) -> Result<Columns<Self>, Fault> {
         let counts = (columns.numbers.len(), columns.words.len());
-        let numbers = Pair::concat(&columns.numbers.iter().collect::<Vec<_>>());
-        let words = Pair::concat(&columns.words.iter().collect::<Vec<_>>());
+        let numbers = ReplicatedShare::concat(&columns.numbers.iter().collect::<Vec<_>>());
+        let words = ReplicatedShare::concat(&columns.words.iter().collect::<Vec<_>>());
         let rows = (numbers.len() + words.len()).checked_div(counts.0 + counts.1).unwrap_or(0);
         let size = Size { rows, numbers: numbers.len(), words: words.len() };
         let [y, y_next] = match &mut self.seat {
@@ -73,8 +73,8 @@ impl Replicated<'_> {
             },
         };
         Ok(Columns {
-            numbers: Pair::new([y.numbers, y_next.numbers]).split(rows),
-            words: Pair::new([y.words, y_next.words]).split(rows),
+            numbers: ReplicatedShare::new([y.numbers, y_next.numbers]).split(rows),
+            words: ReplicatedShare::new([y.words, y_next.words]).split(rows),
         })
     }
 }
@@ -83,7 +83,7 @@ async fn at_seat_0(
     channel: &Channel,
     seat: &mut Seat,
     size: Size,
-    (numbers, words): (&Pair<u64>, &Pair<Lanes>),
+    (numbers, words): (&ReplicatedShare<u64>, &ReplicatedShare<Lanes>),
 ) -> Result<[Table; 2], Fault> {
     channel.begin_round("shuffle 1");
     let mut a =
@@ -103,7 +103,7 @@ async fn at_seat_1(
     channel: &Channel,
     seat: &mut Seat,
     size: Size,
-    (numbers, words): (&Pair<u64>, &Pair<Lanes>),
+    (numbers, words): (&ReplicatedShare<u64>, &ReplicatedShare<Lanes>),
 ) -> Result<[Table; 2], Fault> {
     let ([_, numbers], [_, words]) = (numbers.parts(), words.parts());
     channel.begin_round("shuffle 1");
@@ -133,7 +133,7 @@ async fn at_seat_2(channel: &Channel, seat: &mut Seat, size: Size) -> Result<[Ta
 
 impl Table {
     /// Permutes the rows by the next permutation of `tape`, and adds or subtracts the next masks.
-    fn step(&mut self, tape: &mut Tape, mask: Mask) {
+    fn step(&mut self, tape: &mut Prss, mask: Mask) {
         let places = tape.permutation(self.rows);
         permute(&mut self.numbers, &places);
         permute(&mut self.words, &places);
@@ -141,7 +141,7 @@ impl Table {
         apply(&mut self.words, tape, mask);
     }
 
-    fn masks(tape: &mut Tape, size: Size) -> Self {
+    fn masks(tape: &mut Prss, size: Size) -> Self {
         let Size { rows, numbers, words } = size;
         Self { rows, numbers: tape.read(numbers), words: tape.read(words) }
     }
@@ -169,7 +169,7 @@ impl Table {
 }
 
 /// x_s + x_{s+1}.
-fn both_components<R: Ring>(x: &Pair<R>) -> Vec<R> {
+fn both_components<R: Ring>(x: &ReplicatedShare<R>) -> Vec<R> {
     let [own, shared] = x.parts();
     sum(own, shared)
 }
@@ -182,7 +182,7 @@ fn permute<R: Ring>(columns: &mut [R], places: &[usize]) {
     }
 }
 
-fn apply<R: Ring>(elements: &mut [R], tape: &mut Tape, mask: Mask) {
+fn apply<R: Ring>(elements: &mut [R], tape: &mut Prss, mask: Mask) {
     let masks = tape.read::<R>(elements.len());
     match mask {
         Mask::Plus => add_assign(elements, &masks),

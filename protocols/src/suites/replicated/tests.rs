@@ -174,7 +174,7 @@ fn every_party_brings_in_its_own_vector() {
                     (0..len as u64).map(|item| 100 * index as u64 + item).collect();
                 let mut engine = setting.engine(&channel, &mut rng).await?;
                 let shares = engine.share(&mine, &lengths).await?;
-                let all = Pair::concat(&shares.iter().collect::<Vec<_>>());
+                let all = ReplicatedShare::concat(&shares.iter().collect::<Vec<_>>());
                 engine.open(&all, Audience::Parties).await
             },
         );
@@ -204,7 +204,7 @@ fn bits_and_numbers_are_converted_both_ways() {
         for digits in [1, 7, 65, 128] {
             let both = two_vectors!(setting, seed, x, none, |engine, a, _b| {
                 let addends = engine.addends(&a, digits).await?;
-                Pair::concat(&addends.iter().flatten().collect::<Vec<_>>())
+                ReplicatedShare::concat(&addends.iter().flatten().collect::<Vec<_>>())
             });
             let words = plane_words(lanes);
             for (lane, x) in x.iter().enumerate() {
@@ -234,7 +234,7 @@ fn shuffled_rows_stay_together() {
                 let Columns { numbers, words } = engine.shuffle(columns).await?;
                 let words = engine.open(&words[0], Audience::Everybody).await?.unwrap();
                 let words = engine.public(words.iter().map(|word| word.0).collect());
-                Pair::concat(&[&numbers[0], &numbers[1], &words])
+                ReplicatedShare::concat(&[&numbers[0], &numbers[1], &words])
             })
         };
         let (one, other) = (run(seed), run(seed.wrapping_add(1)));
@@ -302,7 +302,8 @@ fn no_part_of_a_stream_is_used_twice() {
         two_vectors!(setting, 5, x, x, |engine, a, b| {
             let z = engine.multiply(&a, &b).await?;
             let bits = engine.addends(&z, 64).await?;
-            let numbers: Pair<u64> = engine.inject(&[&bits[0][0], &bits[1][3]], 100).await?;
+            let numbers: ReplicatedShare<u64> =
+                engine.inject(&[&bits[0][0], &bits[1][3]], 100).await?;
             let z = engine.dot(&numbers, &numbers, 2).await?;
             let table = Columns { numbers: vec![z.clone(), z], words: Vec::new() };
             let table = engine.shuffle(table).await?;

@@ -29,7 +29,7 @@ use crate::functions::common::categories::{Axes, Order, check_size, exchange};
 use crate::functions::common::tables;
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
-use crate::kernel::tape::order_of;
+use crate::kernel::prss::order_of;
 use crate::release::open_counts;
 
 /// The most categories of a party.

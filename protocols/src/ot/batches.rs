@@ -4,11 +4,11 @@ use super::correlations::{
     Number, Pads, bits_received, bits_sent, numbers, receive, send, words, words_of,
 };
 use crate::algebra::elementwise::zip_exact;
+use crate::ot::ccr_hash::Hash;
 use crate::ot::extension::Received;
-use crate::ot::hashing::Hash;
 
 /// A chunk as its sender has it.
-pub(crate) struct Sent {
+pub(crate) struct SenderBatch {
     /// q_j; where the receiver has turned its choice around, q_j ⊕ Δ.
     pub(crate) rows: Vec<u128>,
     pub(crate) delta: u128,
@@ -16,7 +16,7 @@ pub(crate) struct Sent {
 }
 
 /// A chunk as its receiver has it.
-pub(crate) struct Taken {
+pub(crate) struct ReceiverBatch {
     pub(crate) received: Received,
     pub(crate) hash: Hash,
 }
@@ -26,7 +26,7 @@ pub(crate) type Part = [Vec<u64>; 2];
 
 /// What transfers are for, between us and one peer. Chunks are worked on in any order, and absorbed in
 /// theirs.
-pub(crate) trait Job: Sync {
+pub(crate) trait OtCorrelation: Sync {
     /// Words of corrections for each chunk, from the sender to the receiver.
     fn correction(&self) -> usize;
 
@@ -36,10 +36,10 @@ pub(crate) trait Job: Sync {
     }
 
     /// At the sender, with the corrections.
-    fn sent(&self, index: usize, sent: Sent) -> (Part, Vec<u64>);
+    fn sent(&self, index: usize, sent: SenderBatch) -> (Part, Vec<u64>);
 
     /// At the receiver.
-    fn received(&self, index: usize, taken: Taken, correction: &[u64]) -> Part;
+    fn received(&self, index: usize, taken: ReceiverBatch, correction: &[u64]) -> Part;
 
     /// What a chunk made at the sender, in the order of chunks.
     fn absorb_sent(&mut self, index: usize, part: Part);
@@ -71,16 +71,16 @@ impl Halves {
 #[derive(Default)]
 pub(crate) struct Bits(pub(crate) Halves);
 
-impl Job for Bits {
+impl OtCorrelation for Bits {
     fn correction(&self) -> usize {
         0
     }
 
-    fn sent(&self, _: usize, sent: Sent) -> (Part, Vec<u64>) {
+    fn sent(&self, _: usize, sent: SenderBatch) -> (Part, Vec<u64>) {
         (bits_sent(&sent.hash, sent.rows, sent.delta), Vec::new())
     }
 
-    fn received(&self, _: usize, taken: Taken, _: &[u64]) -> Part {
+    fn received(&self, _: usize, taken: ReceiverBatch, _: &[u64]) -> Part {
         let Received { choices, rows } = taken.received;
         [choices, bits_received(&taken.hash, rows)]
     }
@@ -106,12 +106,12 @@ impl<N> Default for Scaled<N> {
     }
 }
 
-impl<N: Number> Job for Scaled<N> {
+impl<N: Number> OtCorrelation for Scaled<N> {
     fn correction(&self) -> usize {
         0
     }
 
-    fn sent(&self, _: usize, sent: Sent) -> (Part, Vec<u64>) {
+    fn sent(&self, _: usize, sent: SenderBatch) -> (Part, Vec<u64>) {
         let pads = Pads { hash: &sent.hash, width: 1 };
         let [m_0, m_1] = pads.both::<N>(sent.rows, sent.delta);
         let a: Vec<N> = zip_exact(m_1.iter(), &m_0).map(|(m_1, m_0)| m_1.minus(*m_0)).collect();
@@ -119,7 +119,7 @@ impl<N: Number> Job for Scaled<N> {
         ([words_of(a), words_of(u)], Vec::new())
     }
 
-    fn received(&self, _: usize, taken: Taken, _: &[u64]) -> Part {
+    fn received(&self, _: usize, taken: ReceiverBatch, _: &[u64]) -> Part {
         let Received { choices, rows } = taken.received;
         let pads = Pads { hash: &taken.hash, width: 1 };
         let bits: Vec<N> = (0..rows.len()).map(|row| bit(&choices, row)).collect();
@@ -220,7 +220,7 @@ impl<N: Number> Products<N> {
     }
 }
 
-impl<N: Number> Job for Products<N> {
+impl<N: Number> OtCorrelation for Products<N> {
     fn correction(&self) -> usize {
         self.in_chunk * words(N::BITS, self.width) * N::BYTES / 8
     }
@@ -230,7 +230,7 @@ impl<N: Number> Job for Products<N> {
         self.wanted.as_ref().map(|wanted| piece(wanted, index, words))
     }
 
-    fn sent(&self, index: usize, sent: Sent) -> (Part, Vec<u64>) {
+    fn sent(&self, index: usize, sent: SenderBatch) -> (Part, Vec<u64>) {
         let pads = Pads { hash: &sent.hash, width: self.width };
         let [m_0, m_1] = pads.both::<N>(sent.rows, sent.delta);
         let mut message = Vec::with_capacity(self.in_chunk * words(N::BITS, self.width));
@@ -242,7 +242,7 @@ impl<N: Number> Job for Products<N> {
         ([Vec::new(), share], words_of(message))
     }
 
-    fn received(&self, index: usize, taken: Taken, correction: &[u64]) -> Part {
+    fn received(&self, index: usize, taken: ReceiverBatch, correction: &[u64]) -> Part {
         let Received { choices, rows } = taken.received;
         let pads = Pads { hash: &taken.hash, width: self.width };
         let m_c: Vec<N> = pads.of(rows);
@@ -272,21 +272,21 @@ impl<N: Number> Job for Products<N> {
 }
 
 /// Messages of `width` words for choices that the receiver wants.
-pub(crate) struct Chosen {
+pub(crate) struct ChosenOt {
     width: usize,
     rows: usize,
     wanted: Vec<u64>,
     pub(crate) halves: Halves,
 }
 
-impl Chosen {
+impl ChosenOt {
     /// With these choices, 64 in a word.
     pub(crate) fn new(rows: usize, width: usize, wanted: Vec<u64>) -> Self {
         Self { width, rows, wanted, halves: Halves::default() }
     }
 }
 
-impl Job for Chosen {
+impl OtCorrelation for ChosenOt {
     fn correction(&self) -> usize {
         0
     }
@@ -295,12 +295,12 @@ impl Job for Chosen {
         Some(piece(&self.wanted, index, self.rows / 64))
     }
 
-    fn sent(&self, _: usize, sent: Sent) -> (Part, Vec<u64>) {
+    fn sent(&self, _: usize, sent: SenderBatch) -> (Part, Vec<u64>) {
         let pads = Pads { hash: &sent.hash, width: self.width };
         (pads.both::<u64>(sent.rows, sent.delta), Vec::new())
     }
 
-    fn received(&self, _: usize, taken: Taken, _: &[u64]) -> Part {
+    fn received(&self, _: usize, taken: ReceiverBatch, _: &[u64]) -> Part {
         let pads = Pads { hash: &taken.hash, width: self.width };
         [Vec::new(), pads.of::<u64>(taken.received.rows)]
     }

@@ -2,23 +2,23 @@
 //!
 //! The punctured pseudo-random functions of Roy, *SoftSpokenOT: Quieter OT extension from
 //! small-field silent VOLE in the Minicrypt model* (CRYPTO 2022), figures 13 (the tree of
-//! Goldreich, Goldwasser and Micali) and 14 (its check against a dealer that deviates).
+//! Goldreich, Goldwasser and Micali) and 14 (its check against a sender that deviates).
 //!
-//! **Parties:** a dealer, who makes for each group of [`K`] digits of the other's Δ a tree with
-//! 2^[`K`] leaves, and a guesser, whose digits α of the group name the leaf that it does not get.
-//! Both have a base transfer for each digit, in which the guesser has chosen the opposite of the
+//! **Parties:** a sender, who makes for each group of [`K`] digits of the other's Δ a tree with
+//! 2^[`K`] leaves, and a receiver, whose digits α of the group name the leaf that it does not get.
+//! Both have a base transfer for each digit, in which the receiver has chosen the opposite of the
 //! digit.
 //!
-//! The dealer sends, for each level of the tree and each side, the exclusive or of all seeds on
-//! that side under the key of that side in the base transfer: the guesser can open the side that
+//! The sender sends, for each level of the tree and each side, the exclusive or of all seeds on
+//! that side under the key of that side in the base transfer: the receiver can open the side that
 //! its path leaves, and so knows all seeds off its path. Then a check: each leaf makes a seed and a
-//! tag; the dealer sends the exclusive or of all tags and a hash of them all, which the guesser can
-//! make too. A dealer that deviates is found out, unless it guessed something of α: a guess that is
+//! tag; the sender sends the exclusive or of all tags and a hash of them all, which the receiver can
+//! make too. A sender that deviates is found out, unless it guessed something of α: a guess that is
 //! wrong ends in an abort.
 //!
-//! Which leaf is missing is looked up by the guesser as it is: its own secret, once for each base.
+//! Which leaf is missing is looked up by the receiver as it is: its own secret, once for each base.
 //!
-//! **Bytes:** for each group 64·K + 64, by the dealer. One message.
+//! **Bytes:** for each group 64·K + 64, by the sender. One message.
 
 use crate::algebra::elementwise::zip_exact;
 use zeroize::Zeroizing;
@@ -40,7 +40,7 @@ pub(crate) type Seed = Zeroizing<[u8; SEED]>;
 
 /// Makes a tree from each root; `keys` has the base transfers of all groups, K for each. The leaves
 /// of all groups, one after the other, and the message.
-pub(crate) fn deal(roots: &[Seed], keys: &[[Key; 2]]) -> (Vec<Seed>, Vec<u8>) {
+pub(crate) fn generate(roots: &[Seed], keys: &[[Key; 2]]) -> (Vec<Seed>, Vec<u8>) {
     let mut all = Vec::with_capacity(roots.len() * LEAVES);
     let mut message = Vec::with_capacity(roots.len() * MESSAGE);
     for (root, keys) in zip_exact(roots.iter(), keys.chunks(K)) {
@@ -63,7 +63,7 @@ pub(crate) fn deal(roots: &[Seed], keys: &[[Key; 2]]) -> (Vec<Seed>, Vec<u8>) {
 /// The leaves of all groups, one after the other, and zeros in the place of the one that each
 /// group's digits `missing` name. `keys` has one key of each base transfer: that of the side off
 /// the path. None if the message has another length or does not pass the check.
-pub(crate) fn guess(missing: &[usize], keys: &[Key], message: &[u8]) -> Option<Vec<Seed>> {
+pub(crate) fn evaluate(missing: &[usize], keys: &[Key], message: &[u8]) -> Option<Vec<Seed>> {
     let (messages, rest) = message.as_chunks::<MESSAGE>();
     if messages.len() != missing.len() || !rest.is_empty() {
         return None;

@@ -1,9 +1,9 @@
 //! Correlations that wait to be used up: in one computation, and made ahead.
 
-use super::peer::{Directions, ROWS, WAVE};
+use super::peer::{Directions, ROWS, WINDOW};
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::ring::Ring;
-use crate::ot::jobs::Halves;
+use crate::ot::batches::Halves;
 
 /// What correlations are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,14 +18,14 @@ pub(super) enum Kind {
 
 /// Correlations of one kind, in words: a·b of the two ends' a and b, and shares of it.
 #[derive(Default)]
-pub(super) struct Pool {
+pub(super) struct TriplePool {
     pub(super) a: Vec<u64>,
     pub(super) b: Vec<u64>,
     pub(super) c: Vec<u64>,
 }
 
 /// Correlations that two ends have made ahead.
-pub(super) struct Lot(pub(super) Vec<(Kind, Pool)>);
+pub(super) struct Batch(pub(super) Vec<(Kind, TriplePool)>);
 
 impl Kind {
     /// Of products of such elements.
@@ -78,13 +78,13 @@ impl Kind {
     /// Chunks that are made at least, because fewer cost no less time.
     pub(super) fn least_chunks(self) -> usize {
         match self {
-            Self::Bits => WAVE,
+            Self::Bits => WINDOW,
             Self::Numbers(_) | Self::Scaled(_) => 1,
         }
     }
 }
 
-impl Pool {
+impl TriplePool {
     /// Takes out the first `count` words.
     pub(super) fn take(&mut self, count: usize) -> Self {
         let take = |of: &mut Vec<u64>| {
@@ -116,15 +116,15 @@ impl Pool {
     }
 }
 
-impl Lot {
-    /// What is in a lot: enough for the median of some hundreds of numbers.
+impl Batch {
+    /// What is in a batch: enough for the median of some hundreds of numbers.
     pub(super) const CONTENT: [(Kind, usize); 3] =
-        [(Kind::Bits, 2 * WAVE), (Kind::Numbers(1), WAVE), (Kind::Scaled(1), 1)];
+        [(Kind::Bits, 2 * WINDOW), (Kind::Numbers(1), WINDOW), (Kind::Scaled(1), 1)];
 
-    /// Bytes of a lot.
+    /// Bytes of a batch.
     pub(super) const BYTES: usize = {
-        let bits = 2 * WAVE * ROWS / 64 * 24;
-        let numbers = WAVE * ROWS / 64 * 24;
+        let bits = 2 * WINDOW * ROWS / 64 * 24;
+        let numbers = WINDOW * ROWS / 64 * 24;
         bits + numbers + ROWS * 16
     };
 }

@@ -14,7 +14,7 @@ use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::ot::base::{self, Key};
 use crate::ot::extension::Delta;
-use crate::ot::tree::{self, DEALT, Seed};
+use crate::ot::pprf::{self, DEALT, Seed};
 use crate::ot::{DELTA, GROUPS};
 
 /// What both ends of a link keep from base transfers on: enough for any number of transfers.
@@ -30,12 +30,12 @@ pub(super) struct Base {
     pub(super) dealt: [u8; 32],
     pub(super) taken: [u8; 32],
     /// A chunk did not pass its check: whoever made it may know digits of Δ.
-    spoiled: AtomicBool,
+    poisoned: AtomicBool,
 }
 
 /// Base transfers under way: in one we send and the peer will receive extended ones, in the other the
 /// reverse.
-pub(super) struct Founding {
+pub(super) struct BaseSetup {
     sender: base::Sender,
     receiver: base::Receiver,
     delta: Delta,
@@ -56,7 +56,7 @@ fn contexts(peer: &Peer) -> [Zeroizing<[u8; 32]>; 2] {
     [context(peer.first), context(!peer.first)]
 }
 
-impl Founding {
+impl BaseSetup {
     pub(super) fn begin(channel: &Channel, peer: &Peer, rng: &mut impl CryptoRng) -> Self {
         let [_, receiving] = contexts(peer);
         let delta = Delta::draw(rng);
@@ -87,7 +87,7 @@ impl Founding {
             root
         };
         let roots: Vec<Seed> = (0..GROUPS).map(root).collect();
-        let (leaves, message) = tree::deal(&roots, &keys);
+        let (leaves, message) = pprf::generate(&roots, &keys);
         let hash = hash_of_trees(&message);
         channel.send(peer.party, message);
         Ok(Dealt { leaves, delta, known, hash })
@@ -98,11 +98,12 @@ impl Dealt {
     pub(super) async fn finish(self, channel: &Channel, peer: &Peer) -> Result<Base, Fault> {
         let Self { leaves, delta, known, hash } = self;
         let message = channel.receive_exactly(peer.party, DEALT).await?.into_bytes();
-        let known = tree::guess(&delta.missing(), &known, &message).ok_or_else(|| peer.blame())?;
+        let known =
+            pprf::evaluate(&delta.missing(), &known, &message).ok_or_else(|| peer.blame())?;
         let name = peer.key.for_use("cloister 1 pairwise: name of a base", 0);
         let name = name.first_chunk().copied().unwrap_or_default();
-        let (taken, spoiled) = (hash_of_trees(&message), AtomicBool::new(false));
-        Ok(Base { name, leaves, delta, known, dealt: hash, taken, spoiled })
+        let (taken, poisoned) = (hash_of_trees(&message), AtomicBool::new(false));
+        Ok(Base { name, leaves, delta, known, dealt: hash, taken, poisoned })
     }
 }
 
@@ -112,8 +113,8 @@ fn hash_of_trees(message: &[u8]) -> [u8; 32] {
 
 impl Base {
     /// Whether it must not be used any more.
-    pub(super) fn is_spoiled(&self) -> bool {
-        self.spoiled.load(Ordering::Acquire)
+    pub(super) fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Acquire)
     }
 
     /// The same as it was made: what one run of a test spoils, the next has whole.
@@ -126,11 +127,11 @@ impl Base {
             known: self.known.clone(),
             dealt: self.dealt,
             taken: self.taken,
-            spoiled: AtomicBool::new(false),
+            poisoned: AtomicBool::new(false),
         }
     }
 
-    pub(super) fn spoil(&self) {
-        self.spoiled.store(true, Ordering::Release);
+    pub(super) fn poison(&self) {
+        self.poisoned.store(true, Ordering::Release);
     }
 }

@@ -36,7 +36,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::Tag;
-use super::masking::{Doubly, ELEMENT, Mask};
+use super::masking::{BlindingScalar, DoublyBlinded, ELEMENT};
 use crate::kernel::channel::{Channel, Message};
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
@@ -64,9 +64,9 @@ pub(crate) struct Meeting<'a> {
 /// What has become of both parties' items.
 pub(crate) struct Results {
     /// Of ours, in the order in which the other has sent them back.
-    ours: Vec<Doubly>,
+    ours: Vec<DoublyBlinded>,
     /// Of the other's, in the order in which we have sent them back.
-    theirs: Vec<Doubly>,
+    theirs: Vec<DoublyBlinded>,
 }
 
 /// The larger number of messages of the two directions is that of both: each waits for the other's.
@@ -80,17 +80,17 @@ trait Paced {
 }
 
 struct Masking<'a> {
-    mask: &'a Mask,
+    mask: &'a BlindingScalar,
     ours: &'a [Tag],
     theirs: usize,
-    results: Vec<Doubly>,
+    results: Vec<DoublyBlinded>,
 }
 
 struct Returning<'a> {
     bytes: usize,
-    theirs: &'a [Doubly],
+    theirs: &'a [DoublyBlinded],
     count: usize,
-    ours: Vec<Doubly>,
+    ours: Vec<DoublyBlinded>,
     hasher: blake3::Hasher,
 }
 
@@ -99,7 +99,7 @@ impl Meeting<'_> {
     /// order that `order` gives, as the place that each comes from, or as they came.
     pub(crate) async fn results(
         self,
-        mask: &Mask,
+        mask: &BlindingScalar,
         ours: &[Tag],
         order: Option<&[usize]>,
     ) -> Result<Results, Fault> {
@@ -161,7 +161,7 @@ impl Meeting<'_> {
         hasher
     }
 
-    fn commitment(&self, me: Party, bytes: usize, results: &[Doubly]) -> [u8; 32] {
+    fn commitment(&self, me: Party, bytes: usize, results: &[DoublyBlinded]) -> [u8; 32] {
         let mut hasher = self.hasher(me);
         results.chunks(RESULTS).for_each(|chunk| {
             hasher.update(&written(chunk, bytes));
@@ -180,7 +180,7 @@ impl Paced for Masking<'_> {
     }
 
     fn take(&mut self, _: usize, message: Message) -> Result<(), Misbehaviour> {
-        let results = self.mask.doubly(&message.into_bytes());
+        let results = self.mask.doubly_blind(&message.into_bytes());
         self.results.extend(results.ok_or(Misbehaviour::NoElement)?);
         Ok(())
     }
@@ -211,14 +211,14 @@ impl Results {
     /// The common items: of each the place of ours among what came back, and of the other's among what we
     /// sent back, in ascending order of the places of `first`'s.
     pub(crate) fn pairs(&self, first: Side) -> Vec<[usize; 2]> {
-        let sorted = |results: &[Doubly]| {
-            let mut sorted: Vec<(Doubly, usize)> =
+        let sorted = |results: &[DoublyBlinded]| {
+            let mut sorted: Vec<(DoublyBlinded, usize)> =
                 results.iter().enumerate().map(|(place, result)| (*result, place)).collect();
             sorted.par_sort_unstable();
             sorted
         };
         let theirs = sorted(&self.theirs);
-        let partner = |(place, result): (usize, &Doubly)| {
+        let partner = |(place, result): (usize, &DoublyBlinded)| {
             let found = theirs.binary_search_by_key(result, |(result, _)| *result).ok()?;
             theirs.get(found).map(|(_, other)| [place, *other])
         };
@@ -244,12 +244,12 @@ fn result_bytes(ours: usize, theirs: usize) -> usize {
     usize::try_from(bits.div_ceil(8)).map_or(16, |bytes| bytes.min(16))
 }
 
-fn cut(result: Doubly, bytes: usize) -> Doubly {
+fn cut(result: DoublyBlinded, bytes: usize) -> DoublyBlinded {
     let digits = u32::try_from(8 * bytes).unwrap_or(u128::BITS);
     result & 1_u128.checked_shl(digits).map_or(u128::MAX, |above| above.wrapping_sub(1))
 }
 
-fn written(results: &[Doubly], bytes: usize) -> Vec<u8> {
+fn written(results: &[DoublyBlinded], bytes: usize) -> Vec<u8> {
     results.iter().flat_map(|result| result.to_le_bytes().into_iter().take(bytes)).collect()
 }
 
@@ -261,7 +261,7 @@ fn chunk_len(count: usize, number: usize, size: usize) -> usize {
     count.saturating_sub(number * size).min(size)
 }
 
-fn has_repeated(results: &[Doubly]) -> bool {
+fn has_repeated(results: &[DoublyBlinded]) -> bool {
     let mut sorted = Zeroizing::new(results.to_vec());
     sorted.par_sort_unstable();
     sorted.windows(2).any(|two| two.first() == two.get(1))

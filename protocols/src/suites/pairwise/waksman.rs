@@ -122,8 +122,8 @@ fn through_lower(origins: &[usize]) -> Option<Vec<bool>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::random::Expander;
-    use crate::kernel::tape::Tape;
+    use crate::kernel::prss::Prss;
+    use crate::kernel::random::Prg;
     use crate::testing::{rng, seed};
     use rand_core::Rng;
     use zeroize::Zeroizing;
@@ -162,7 +162,7 @@ mod tests {
         let mut rng = rng(seed());
         let mut key = Zeroizing::new([0; 32]);
         rng.fill_bytes(key.as_mut_slice());
-        let mut tape = Tape::of(Expander::new(&key));
+        let mut tape = Prss::of(Prg::new(&key));
         for rows in [8, 9, 63, 64, 65, 1_000, 1_023, 1_025] {
             check(&tape.permutation(rows));
         }

@@ -105,11 +105,11 @@ fn smaller_groups_intersections_do_not_show_in_what_the_leader_has() {
                 return Ok(Vec::new());
             }
             channel.broadcast(Vec::new());
-            let mask = Mask::random(&mut rng);
+            let mask = BlindingScalar::random(&mut rng);
             channel.broadcast(mask.masked(&ours));
             let mut found = Vec::new();
             for (party, message) in channel.gather().await? {
-                let elements = mask.inverse().raised(&message.into_bytes()).unwrap();
+                let elements = mask.inverse().exponentiate(&message.into_bytes()).unwrap();
                 found.push((party, values(party, &ours, &elements)));
             }
             for (party, sums) in &mut found {

@@ -1,25 +1,25 @@
 //! What two neighbours of a committee can make alike without a message.
 
+use crate::kernel::prss::Prss;
 use crate::kernel::session::PairKey;
-use crate::kernel::tape::Tape;
 
 /// The tapes that two neighbours share, one for each purpose.
-pub(super) struct Tapes {
+pub(super) struct NeighbourPrss {
     /// Masks of products.
-    pub(super) zero: Tape,
+    pub(super) zero: Prss,
     /// Shares of what the later of the two brings in.
-    pub(super) input: Tape,
+    pub(super) input: Prss,
     /// Permutations and masks of shuffles.
-    pub(super) shuffle: Tape,
+    pub(super) shuffle: Prss,
 }
 
-impl Tapes {
+impl NeighbourPrss {
     /// The tapes of the two that share `key`, in one session.
     pub(super) fn new(key: &PairKey) -> Self {
         Self {
-            zero: Tape::new(key, "cloister 1 replicated: zero sharing"),
-            input: Tape::new(key, "cloister 1 replicated: shares of inputs"),
-            shuffle: Tape::new(key, "cloister 1 replicated: shuffles"),
+            zero: Prss::new(key, "cloister 1 replicated: zero sharing"),
+            input: Prss::new(key, "cloister 1 replicated: shares of inputs"),
+            shuffle: Prss::new(key, "cloister 1 replicated: shuffles"),
         }
     }
 }

@@ -40,8 +40,8 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::Tag;
-use super::masking::{ELEMENT, Mask};
-use super::pair::CHUNK;
+use super::masking::{BlindingScalar, ELEMENT};
+use super::two_party::CHUNK;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
@@ -89,7 +89,7 @@ impl Meeting<'_> {
         channel.begin_round("make room");
         channel.broadcast(Vec::new());
 
-        let mask = Mask::random(rng);
+        let mask = BlindingScalar::random(rng);
         let unmask = mask.inverse();
         let chunks: Vec<&[Tag]> = ours.chunks(CHUNK).collect();
         let send = |number: usize| {
@@ -101,7 +101,7 @@ impl Meeting<'_> {
             channel.begin_round("evaluate");
             let mut sum = Zeroizing::new(vec![0; chunk.len()]);
             for (party, message) in channel.gather_exactly(ELEMENT * chunk.len()).await? {
-                let elements = unmask.raised(&message.into_bytes());
+                let elements = unmask.exponentiate(&message.into_bytes());
                 let elements = elements.ok_or(Fault::blame(party, Misbehaviour::NoElement))?;
                 add(&mut sum, &values(party, chunk, &elements));
             }
@@ -141,13 +141,13 @@ impl Meeting<'_> {
         let most = self.counts.iter().copied().min().unwrap_or(0);
         channel.make_room(&[TAG * most]);
 
-        let mask = Mask::random(rng);
+        let mask = BlindingScalar::random(rng);
         let mut left = self.counts.get(leader.index()).copied().unwrap_or(0);
         while left > 0 {
             channel.begin_round("evaluate");
             let chunk = left.min(CHUNK);
             let message = channel.receive_exactly(leader, ELEMENT * chunk).await?;
-            let raised = mask.raised(&message.into_bytes());
+            let raised = mask.exponentiate(&message.into_bytes());
             channel.send(leader, raised.ok_or(Fault::blame(leader, Misbehaviour::NoElement))?);
             left -= chunk;
         }
@@ -240,5 +240,5 @@ fn first_word(hash: &blake3::Hash) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "many_tests.rs"]
+#[path = "multi_party_tests.rs"]
 mod tests;

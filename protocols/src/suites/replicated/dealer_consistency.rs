@@ -19,7 +19,7 @@ const DIGEST: usize = 32;
 
 /// What parties without a seat have dealt to us so far.
 #[derive(Default)]
-pub(super) struct Dealt {
+pub(super) struct DealerConsistency {
     hashers: BTreeMap<Party, [blake3::Hasher; 2]>,
     unchecked: bool,
 }
@@ -31,7 +31,7 @@ enum Component {
     Shared,
 }
 
-impl Dealt {
+impl DealerConsistency {
     /// Notes what a party has dealt for our own component, and for the one that our successor holds
     /// as its own.
     pub(super) fn note(&mut self, party: Party, own: &[u8], shared: &[u8]) {

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::algebra::ring::Ring;
-use crate::kernel::random::{Expander, Stream};
+use crate::kernel::random::{Prg, Stream};
 use crate::kernel::session::PairKey;
 
 /// Elements that are made at a time: small enough for the nearest cache, and a whole number of
@@ -18,32 +18,32 @@ pub(crate) const CHUNK: usize = 2048;
 const PARALLEL: usize = 1 << 17;
 
 /// A stream of pseudo-random elements that two parties read front to back, each word once.
-pub(crate) struct Tape {
-    expander: Expander,
+pub(crate) struct Prss {
+    expander: Prg,
     used: usize,
 }
 
 /// A stretch of a tape.
-pub(crate) struct Stretch {
-    expander: Expander,
+pub(crate) struct PrssRange {
+    expander: Prg,
     start: usize,
 }
 
-impl Tape {
+impl Prss {
     pub(crate) fn new(key: &PairKey, purpose: &'static str) -> Self {
-        Self { expander: Expander::new(&key.for_use(purpose, 0)), used: 0 }
+        Self { expander: Prg::new(&key.for_use(purpose, 0)), used: 0 }
     }
 
-    pub(crate) fn of(expander: Expander) -> Self {
+    pub(crate) fn of(expander: Prg) -> Self {
         Self { expander, used: 0 }
     }
 
     /// The stretch of the next `count` elements. It is nobody else's.
-    pub(crate) fn next<R: Ring>(&mut self, count: usize) -> Stretch {
+    pub(crate) fn next<R: Ring>(&mut self, count: usize) -> PrssRange {
         let start = self.used;
         self.used += words::<R>(count);
         self.expander.note_use(start..self.used);
-        Stretch { expander: self.expander.clone(), start }
+        PrssRange { expander: self.expander.clone(), start }
     }
 
     /// The next `count` elements.
@@ -71,10 +71,10 @@ impl Tape {
 pub(crate) fn order_of(rows: usize, rng: &mut impl CryptoRng) -> Vec<usize> {
     let mut key = Zeroizing::new([0; 32]);
     rng.fill_bytes(key.as_mut());
-    Tape::of(Expander::new(&key)).permutation(rows)
+    Prss::of(Prg::new(&key)).permutation(rows)
 }
 
-impl Stretch {
+impl PrssRange {
     /// The stream of the elements from number `first` on, which is a multiple of [`CHUNK`].
     pub(crate) fn stream<R: Ring>(&self, first: usize) -> Stream {
         self.expander.stream_from(self.start + words::<R>(first))

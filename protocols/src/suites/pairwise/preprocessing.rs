@@ -1,10 +1,10 @@
 //! What a computation has to use up with each peer: what was made ahead, and what it makes as it goes.
 //!
 //! Messages between the two ends of a link, each in both directions at once:
-//! 1. *Stock*: the names of the base and of the lot that we have. What both have is used.
+//! 1. *Stock*: the names of the base and of the batch that we have. What both have is used.
 //! 2. Where more is needed and there is no base: *base transfers* and *trees* (see [`crate::ot`]).
 //! 3. *Extend* and *correct*, as often as it takes: chunks of transfers, and the corrections that make
-//!    products of them (see [`crate::ot::correlations`]). While one lot of chunks is worked on, the next is
+//!    products of them (see [`crate::ot::correlations`]). While one batch of chunks is worked on, the next is
 //!    under way.
 //!
 //! Everything derives from the key that the two have in this session; the numbers of blocks go on through it.
@@ -14,32 +14,32 @@ use std::sync::Arc;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::founding::Founding;
-use super::peer::{Peer, ROWS, Size, WAVE, of_wave};
-use super::pool::{Kind, Lot, Pool};
+use super::base_setup::BaseSetup;
+use super::peer::{Peer, ROWS, Size, WINDOW, of_window};
 use super::store::Stores;
+use super::triple_pool::{Batch, Kind, TriplePool};
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::ring::Ring;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
-use crate::kernel::random::{Expander, Stream};
+use crate::kernel::prss::Prss;
+use crate::kernel::random::{Prg, Stream};
 use crate::kernel::session::{PairKey, Session};
-use crate::kernel::tape::Tape;
+use crate::ot::batches::{Bits, Halves, OtCorrelation, Products, Scaled};
 use crate::ot::correlations::{Number, words_of};
-use crate::ot::jobs::{Bits, Halves, Job, Products, Scaled};
 
-/// Bytes of a stock message: the name of the base, and that of a lot.
-const STOCK: usize = 16 + 8;
+/// Bytes of a stock message: the name of the base, and that of a batch.
+const OFFER: usize = 16 + 8;
 
 /// All peers of one session.
-pub(super) struct Supply {
+pub(super) struct Preprocessing {
     stores: Stores,
     /// Whether a new base is kept for later computations. Who uses nothing leaves all as it is.
     keeps: bool,
     pub(super) peers: Vec<Peer>,
     /// Our own secrets: what we bring into correlations, and what base transfers draw.
-    own: Tape,
+    own: Prss,
     rng: Stream,
 }
 
@@ -50,11 +50,11 @@ pub(crate) enum Ahead {
     Nothing,
     /// The base of transfers alone.
     Base,
-    /// The base, and a lot.
-    Lot,
+    /// The base, and a batch.
+    Batch,
 }
 
-impl Supply {
+impl Preprocessing {
     /// With every other party of `order`, in which the parties stand alike in all sessions.
     pub(super) async fn new(
         channel: &Channel,
@@ -73,19 +73,19 @@ impl Supply {
         let mut key = || {
             let mut key = Zeroizing::new([0; 32]);
             rng.fill_bytes(key.as_mut_slice());
-            Expander::new(&key)
+            Prg::new(&key)
         };
-        let mut supply = Self {
+        let mut preprocessing = Self {
             stores,
             keeps: ahead != Ahead::Nothing,
             peers: session.pair_keys().map(peer).collect(),
-            own: Tape::of(key()),
+            own: Prss::of(key()),
             rng: key().stream_from(0),
         };
         if ahead != Ahead::Nothing {
-            supply.take_stock(channel, session.hash().as_bytes(), ahead).await?;
+            preprocessing.take_offers(channel, session.hash().as_bytes(), ahead).await?;
         }
-        Ok(supply)
+        Ok(preprocessing)
     }
 
     /// Uniform elements that only we know.
@@ -99,7 +99,7 @@ impl Supply {
     }
 
     /// Finds out what both ends of each link have made ahead.
-    async fn take_stock(
+    async fn take_offers(
         &mut self,
         channel: &Channel,
         session: &[u8; 32],
@@ -109,20 +109,20 @@ impl Supply {
         let mut offered = Vec::with_capacity(self.peers.len());
         for peer in &self.peers {
             let base = self.stores.base(&peer.link);
-            let lot = match ahead {
-                Ahead::Lot => self.stores.take_lot(&peer.link, session),
+            let batch = match ahead {
+                Ahead::Batch => self.stores.take_batch(&peer.link, session),
                 Ahead::Nothing | Ahead::Base => None,
             };
             let name = base.as_ref().map_or([0; 16], |base| base.name);
-            let id = lot.as_ref().map_or(0, |(id, _)| *id);
+            let id = batch.as_ref().map_or(0, |(id, _)| *id);
             channel.send(peer.party, [name.as_slice(), &id.to_le_bytes()].concat());
-            offered.push((base, lot));
+            offered.push((base, batch));
         }
-        for (peer, (base, lot)) in zip_exact(self.peers.iter_mut(), offered) {
-            let told = channel.receive_exactly(peer.party, STOCK).await?.into_bytes();
+        for (peer, (base, batch)) in zip_exact(self.peers.iter_mut(), offered) {
+            let told = channel.receive_exactly(peer.party, OFFER).await?.into_bytes();
             let (name, id) = told.split_at(16);
             peer.base = base.filter(|base| base.name == *name);
-            if let Some((_, Lot(pools))) = lot.filter(|(own, _)| own.to_le_bytes() == *id) {
+            if let Some((_, Batch(pools))) = batch.filter(|(own, _)| own.to_le_bytes() == *id) {
                 pools.into_iter().for_each(|(kind, pool)| peer.pool(kind).put(pool));
             }
         }
@@ -130,16 +130,16 @@ impl Supply {
     }
 
     /// Makes ahead what later computations use up, with every peer, and keeps it.
-    pub(super) async fn make_lot(&mut self, channel: &Channel, id: u64) -> Result<(), Fault> {
-        for (kind, chunks) in Lot::CONTENT {
+    pub(super) async fn make_batch(&mut self, channel: &Channel, id: u64) -> Result<(), Fault> {
+        for (kind, chunks) in Batch::CONTENT {
             let chunks = vec![chunks; self.peers.len()];
             self.make(channel, kind, &chunks).await?;
         }
         for peer in &mut self.peers {
             let whole = |(kind, _): (Kind, usize)| (kind, std::mem::take(peer.pool(kind)));
-            let lot = Lot(Lot::CONTENT.map(whole).into());
+            let batch = Batch(Batch::CONTENT.map(whole).into());
             if let Some(base) = &peer.base {
-                self.stores.keep_lot(&peer.link, base, id, lot);
+                self.stores.keep_batch(&peer.link, base, id, batch);
             }
         }
         Ok(())
@@ -177,7 +177,7 @@ impl Supply {
             Kind::Bits => {
                 let jobs = chunks.iter().map(|_| Bits::default()).collect();
                 for (peer, Bits(halves)) in self.run(channel, size, jobs, chunks).await? {
-                    peer.pool(kind).put(Pool::of_bits(halves));
+                    peer.pool(kind).put(TriplePool::of_bits(halves));
                 }
             }
             Kind::Numbers(1) => self.make_products::<u64>(channel, kind, chunks).await?,
@@ -201,7 +201,7 @@ impl Supply {
         let made = self.run(channel, size, jobs, chunks).await?;
         for ((peer, job), a) in zip_exact(made, factors) {
             let (b, c) = job.finish();
-            peer.pool(kind).put(Pool { a: words_of(a), b: words_of(b), c: words_of(c) });
+            peer.pool(kind).put(TriplePool { a: words_of(a), b: words_of(b), c: words_of(c) });
         }
         Ok(())
     }
@@ -217,13 +217,13 @@ impl Supply {
         for (peer, job) in self.run(channel, size, jobs, chunks).await? {
             let Halves { sent, received } = job.halves;
             let [a, c] = if peer.first { sent } else { received };
-            peer.pool(kind).put(Pool { a, b: Vec::new(), c });
+            peer.pool(kind).put(TriplePool { a, b: Vec::new(), c });
         }
         Ok(())
     }
 
     /// Runs a job with each peer over so many chunks of transfers.
-    pub(super) async fn run<J: Job>(
+    pub(super) async fn run<J: OtCorrelation>(
         &mut self,
         channel: &Channel,
         size: Size,
@@ -232,20 +232,20 @@ impl Supply {
     ) -> Result<Vec<(&mut Peer, J)>, Fault> {
         let busy: Vec<bool> = chunks.iter().map(|chunks| *chunks > 0).collect();
         self.begin(channel, &busy).await?;
-        let waves = chunks.iter().copied().max().unwrap_or(0).div_ceil(WAVE);
+        let windows = chunks.iter().copied().max().unwrap_or(0).div_ceil(WINDOW);
         let mut under_way = Vec::new();
-        for wave in 0..=waves {
+        for window in 0..=windows {
             // What comes next is under way while this is worked on.
             let ahead = std::mem::take(&mut under_way);
-            if wave < waves {
+            if window < windows {
                 channel.begin_preparation("extend transfers");
                 for ((peer, job), chunks) in
                     zip_exact(zip_exact(self.peers.iter_mut(), &jobs), chunks)
                 {
-                    under_way.push(peer.extend(channel, size, job, of_wave(wave, *chunks)));
+                    under_way.push(peer.extend(channel, size, job, of_window(window, *chunks)));
                 }
             }
-            let Some(wave) = wave.checked_sub(1) else { continue };
+            let Some(window) = window.checked_sub(1) else { continue };
             let corrects = jobs.iter().any(|job| job.correction() > 0);
             if corrects {
                 channel.begin_preparation("correct transfers");
@@ -253,28 +253,28 @@ impl Supply {
             for ((peer, job), chunks) in
                 zip_exact(zip_exact(self.peers.iter_mut(), &mut jobs), chunks)
             {
-                peer.await_extended(channel, size, job, of_wave(wave, *chunks)).await?;
-                let sent = peer.send(channel, size, job, of_wave(wave, *chunks));
-                if sent.is_err() || peer.is_spoiled() {
+                peer.await_extended(channel, size, job, of_window(window, *chunks)).await?;
+                let sent = peer.send(channel, size, job, of_window(window, *chunks));
+                if sent.is_err() || peer.is_poisoned() {
                     // Other computations that have the same base end too.
-                    peer.base.iter().for_each(|base| base.spoil());
+                    peer.base.iter().for_each(|base| base.poison());
                     self.stores.forget(&peer.link);
                     return Err(peer.blame());
                 }
-                if !of_wave(wave + 2, *chunks).is_empty() {
-                    peer.let_go_on(channel, size.directions);
+                if !of_window(window + 2, *chunks).is_empty() {
+                    peer.grant_credit(channel, size.directions);
                 }
             }
             // What the peer has sent first comes first.
             for ((peer, job), chunks) in zip_exact(zip_exact(self.peers.iter_mut(), &jobs), chunks)
             {
-                peer.await_extended(channel, size, job, of_wave(wave + 1, *chunks)).await?;
+                peer.await_extended(channel, size, job, of_window(window + 1, *chunks)).await?;
             }
             let all = zip_exact(zip_exact(self.peers.iter_mut(), &mut jobs), chunks);
             for (((peer, job), chunks), taken) in all.zip(ahead) {
                 peer.receive(channel, job, taken).await?;
-                if !of_wave(wave + 2, *chunks).is_empty() {
-                    peer.may_go_on(channel, size.directions).await?;
+                if !of_window(window + 2, *chunks).is_empty() {
+                    peer.await_credit(channel, size.directions).await?;
                 }
             }
         }
@@ -299,7 +299,7 @@ impl Supply {
         channel.begin_preparation("base transfers");
         let mut begun = Vec::with_capacity(new.len());
         for peer in &new {
-            begun.push(Founding::begin(channel, peer, &mut self.rng));
+            begun.push(BaseSetup::begin(channel, peer, &mut self.rng));
         }
         channel.begin_preparation("trees");
         let mut dealt = Vec::with_capacity(new.len());
