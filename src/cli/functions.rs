@@ -78,7 +78,7 @@ fn of_catalogue(entry: &'static Descriptor) -> Function {
         name: entry.name.to_owned(),
         summary: entry.summary.to_owned(),
         takes: takes(entry.input).to_owned(),
-        suites: texts(entry.suites()),
+        suites: entry.suites().iter().map(ToString::to_string).collect(),
         result_keys: texts(&entry.all_result_keys()),
         reveals: texts(&entry.all_reveals()),
         parameters: Some(entry.all_parameters().iter().map(parameter_of).collect()),

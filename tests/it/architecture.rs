@@ -273,3 +273,32 @@ fn names_given(file: &Path) -> BTreeSet<String> {
     });
     given.map(str::to_owned).collect()
 }
+
+/// Where a suite says its own name.
+const SUITES: &str = "protocols/src/suites/guarantee.rs";
+
+#[test]
+fn no_suite_is_named_by_a_string() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // One of the names is also the key of an answer.
+    let code = |path: &Path| -> String {
+        let code = without_tests(&fs::read_to_string(path).unwrap());
+        let lines = code.lines().filter(|line| !line.contains("result_keys: "));
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    let names = code(&root.join(SUITES));
+    let names: Vec<&str> =
+        names.lines().filter_map(|line| line.split_once("=> \"")?.1.split('"').next()).collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    let mut wrong = Vec::new();
+    for folder in ["protocols/src", "actors/src", "src"] {
+        for file in files(&root.join(folder)) {
+            let shown = file.strip_prefix(root).unwrap().to_str().unwrap();
+            let named = names.iter().filter(|name| code(&file).contains(&format!("\"{name}\"")));
+            if shown != SUITES {
+                wrong.extend(named.map(|name| format!("{shown} names {name}")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

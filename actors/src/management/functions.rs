@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 use cloister_protocols::catalogue::{self, Descriptor, InputKind, ParameterEntry};
+use cloister_protocols::computation::Suite;
 use serde::Serialize;
 use serde_json::json;
 
@@ -15,7 +16,7 @@ struct Function {
     summary: &'static str,
     input: &'static str,
     takes: &'static str,
-    suites: &'static [&'static str],
+    suites: &'static [Suite],
     result_keys: Vec<&'static str>,
     reveals: Vec<&'static str>,
     parameters: Vec<ParameterEntry>,

@@ -265,7 +265,7 @@ fn run(case: &Case, setting: Setting, world: World) -> Option<Run> {
         return None;
     }
     // Where nothing is computed on shares a helper is named in vain, and the two compute alone.
-    let suite = run.request(0).ok().map(|request| request.suite());
+    let suite = run.request(0).ok().map(|request| request.suite().name());
     let alone = [Some(masked::SUITE), Some(intersection::SUITE)];
     let on_shares = !alone.contains(&suite);
     Some(if helper && on_shares { run.committee(1, [0, 1, 2]) } else { run })

@@ -48,6 +48,7 @@ use crate::kernel::party::Party;
 use crate::kernel::session::{Agreed, AuditHead, Offer, Session, SessionHash, Spec, agree};
 pub use crate::release::Dropped;
 use crate::release::{self, Subject};
+pub use crate::suites::guarantee::{Adversary, Assumption, Guarantee, Output, Suite};
 use crate::suites::masked::{MaskedSums, Rounds};
 use crate::suites::pairwise::{Ahead, Pairwise, Stores};
 use crate::suites::replicated::{Committee, Replicated};
@@ -145,10 +146,11 @@ impl Execution<'_> {
         let parties = self.spec.inputs();
         let permit = self.joint.permit(parties, None)?;
         let Some(channel) = &self.channel.among_first(parties) else {
-            let security = Security::masked(parties, Vec::new());
+            let security = Security::of(Suite::Masked, None, parties, None, Vec::new());
             return Ok(Ended { permit, answer: None, dropped: None, security });
         };
-        let security = Security::masked(parties, prepared.reveals(self.joint.rules()));
+        let reveals = prepared.reveals(self.joint.rules());
+        let security = Security::of(Suite::Masked, None, parties, None, reveals);
         let mut sums = MaskedSums::new(channel, session);
         let dropped = match subject.dropped {
             Some(dropped) => Some(sum_dropped(dropped, &mut sums, rng).await?),
@@ -169,7 +171,8 @@ impl Execution<'_> {
     ) -> Result<Ended, Fault> {
         let parties = self.spec.inputs();
         let permit = self.joint.permit(parties, None)?;
-        let security = Security::intersection(parties, prepared.reveals(self.joint.rules()));
+        let reveals = prepared.reveals(self.joint.rules());
+        let security = Security::of(Suite::Intersection, None, parties, None, reveals);
         let answer = Some(prepared.on_sets(self.channel, &session, &permit, rng).await?);
         let dropped = match dropped {
             Some(dropped) => {
@@ -189,7 +192,7 @@ impl Execution<'_> {
             Pairwise::new(self.channel, session, self.spec, Ahead::Base, self.stores.clone(), rng)
                 .await?;
         engine.preprocess(session).await?;
-        let security = Security::pairwise(parties, Vec::new());
+        let security = Security::of(Suite::Pairwise, None, parties, None, Vec::new());
         Ok(Ended { permit, answer: None, dropped: None, security })
     }
 
@@ -301,20 +304,15 @@ impl Execution<'_> {
         reveals: Vec<String>,
     ) -> Security {
         let parties = self.spec.inputs();
-        if !function.is_on_shares() && !withholds {
-            return match committee {
-                Some(names) => Security::masked_behind_release_check(parties, names, reveals),
-                None => Security::masked_behind_own_release_check(parties, reveals),
-            };
-        }
-        match committee {
-            Some(names) => Security::replicated(names, reveals),
-            None => {
-                let security = Security::pairwise(parties, reveals);
-                let by_ids = parties == 2 && function.needs == Needs::SharesWithJoin;
-                if by_ids { security.with_masked_ids() } else { security }
-            }
-        }
+        let on_shares = if committee.is_some() { Suite::Replicated } else { Suite::Pairwise };
+        let by_ids = function.needs == Needs::SharesWithJoin && parties == 2;
+        let (suite, before) = if !function.is_on_shares() && !withholds {
+            (Suite::Masked, Some(on_shares))
+        } else {
+            let matching = by_ids && on_shares == Suite::Pairwise;
+            (on_shares, matching.then_some(Suite::Intersection))
+        };
+        Security::of(suite, before, parties, committee, reveals)
     }
 }
 

@@ -15,8 +15,8 @@ use crate::kernel::party::Party;
 use crate::kernel::session::{Offer, Spec};
 use crate::kernel::wire;
 use crate::release::Subject;
+use crate::suites::guarantee::Suite;
 use crate::suites::replicated::{self, MESSAGES_AHEAD};
-use crate::suites::{intersection, masked, pairwise};
 
 /// The public size that some functions have, in the spec.
 const LENGTH: &str = "length";
@@ -103,7 +103,7 @@ impl Request {
         let mut prepared = Prepared::to_help(function, &spec.parameters, parties)?;
         let function = prepared.descriptor();
         if parties < 2
-            || spec.suite != suite(function, Sharing::Committee)
+            || spec.suite != suite(function, Sharing::Committee).name()
             || prepared.length().is_some() == spec.shape.is_empty()
         {
             let reason = "nodes without data help two parties or more to compute on shares";
@@ -167,7 +167,7 @@ impl Request {
     /// small cells may not be opened, run on the suite for shares whatever stands here: the members'
     /// rules are not known before they agree.
     #[must_use]
-    pub fn suite(&self) -> &'static str {
+    pub fn suite(&self) -> Suite {
         suite(self.function, self.sharing)
     }
 
@@ -218,7 +218,7 @@ impl Request {
             return;
         }
         self.function.name.clone_into(&mut offer.spec.function);
-        self.suite().clone_into(&mut offer.spec.suite);
+        self.suite().name().clone_into(&mut offer.spec.suite);
         offer.spec.parameters = self.parameters();
         offer.spec.shape = self.shape();
     }
@@ -237,12 +237,12 @@ impl Request {
 }
 
 /// The suite that serves a function, where this is who computes on shares.
-fn suite(function: &Descriptor, sharing: Sharing) -> &'static str {
+fn suite(function: &Descriptor, sharing: Sharing) -> Suite {
     match function.needs {
-        Needs::LinearSums | Needs::Counts => masked::SUITE,
+        Needs::LinearSums | Needs::Counts => Suite::Masked,
         Needs::Shares | Needs::SharesWithJoin => sharing.suite(),
-        Needs::Sets => intersection::SUITE,
-        Needs::Preparation => pairwise::SUITE,
+        Needs::Sets => Suite::Intersection,
+        Needs::Preparation => Suite::Pairwise,
     }
 }
 

@@ -2,82 +2,66 @@
 
 use serde::Serialize;
 
-use crate::suites::{intersection, masked, pairwise, replicated};
+use crate::suites::guarantee::{Guarantee, Suite};
 
 /// What the protection of a computation assumes, and what it gives away beside the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Security {
-    /// The family of protocols that ran.
-    pub suite: &'static str,
-    /// What corrupt parties may do without learning more.
+    /// The family of protocols that computed the answer.
+    pub suite: Suite,
+    /// What corrupt parties may do without learning more, in words.
     pub adversary: String,
     /// How many parties may be corrupt.
     pub corruptible: usize,
+    /// What all suites that ran guarantee together.
+    pub guarantee: Guarantee,
     /// What the parties' nodes, or more than they, get to know beside the answer.
     pub reveals: Vec<String>,
 }
 
 impl Security {
-    /// Of masked sums among so many parties, and nothing else.
-    pub(crate) fn masked(parties: usize, reveals: Vec<String>) -> Self {
-        let (suite, adversary) = (masked::SUITE, of_masked(parties));
-        Self { suite, adversary, corruptible: parties - 1, reveals }
-    }
-
-    /// Of a function whose values are computed on shares by these three nodes.
-    pub(crate) fn replicated(committee: &str, reveals: Vec<String>) -> Self {
-        let (suite, adversary) = (replicated::SUITE, of_replicated(committee));
-        Self { suite, adversary, corruptible: 1, reveals }
-    }
-
-    /// Of a function whose values so many parties compute on shares by themselves.
-    pub(crate) fn pairwise(parties: usize, reveals: Vec<String>) -> Self {
-        let (suite, adversary) = (pairwise::SUITE, of_pairwise(parties));
-        Self { suite, adversary, corruptible: parties - 1, reveals }
-    }
-
-    /// The same, of functions for which two parties match their ids.
-    pub(crate) fn with_masked_ids(mut self) -> Self {
-        self.adversary.push_str(
-            "; which ids match is found by masking them, which rests on the decisional Diffie-Hellman \
-             assumption in ristretto255",
-        );
-        self
-    }
-
-    /// Of a set intersection among so many parties.
-    pub(crate) fn intersection(parties: usize, reveals: Vec<String>) -> Self {
-        let (suite, adversary) = (intersection::SUITE, of_intersection(parties));
-        Self { suite, adversary, corruptible: parties - 1, reveals }
-    }
-
-    /// Of masked sums among so many parties, after they decided rules on their data on shares by
-    /// themselves.
-    pub(crate) fn masked_behind_own_release_check(parties: usize, reveals: Vec<String>) -> Self {
-        let adversary = format!(
-            "what the rules ask of all parties' data together (numbers of rows, shares of the largest \
-             party) is decided on shares: {}; everything else in masked sums: {}",
-            of_pairwise(parties),
-            of_masked(parties)
-        );
-        Self { suite: masked::SUITE, adversary, corruptible: parties - 1, reveals }
-    }
-
-    /// Of masked sums among so many parties, after rules on their data were decided on shares by
-    /// these three nodes. The weaker of the two assumptions is that of the whole: what is shared for
-    /// the rules, two of the three could put together.
-    pub(crate) fn masked_behind_release_check(
+    /// Of the suite that computed the answer of so many parties, and of another that ran before it, if one
+    /// did: for the release check, or to match rows by ids. `committee` has the names of the nodes that
+    /// computed on shares, if not all parties did.
+    pub(crate) fn of(
+        suite: Suite,
+        before: Option<Suite>,
         parties: usize,
-        committee: &str,
+        committee: Option<&str>,
         reveals: Vec<String>,
     ) -> Self {
-        let adversary = format!(
-            "what the rules ask of all parties' data together (numbers of rows, shares of the largest \
-             party) is decided on shares: {}; everything else in masked sums: {}",
-            of_replicated(committee),
-            of_masked(parties)
-        );
-        Self { suite: masked::SUITE, adversary, corruptible: 1, reveals }
+        let own = suite.guarantee(parties);
+        let guarantee = match before {
+            None => own,
+            Some(before) => own.weakest(before.guarantee(parties)),
+        };
+        let words = |suite| words(suite, parties, committee.unwrap_or_default());
+        let adversary = match (suite, before) {
+            (Suite::Masked, Some(before)) => format!(
+                "what the rules ask of all parties' data together (numbers of rows, shares of the largest \
+                 party) is decided on shares: {}; everything else in masked sums: {}",
+                words(before),
+                words(suite)
+            ),
+            (_, Some(Suite::Intersection)) => format!(
+                "{}; which ids match is found by masking them, which rests on the decisional \
+                 Diffie-Hellman assumption in ristretto255",
+                words(suite)
+            ),
+            _ => words(suite),
+        };
+        let corruptible = guarantee.corruptible;
+        Self { suite, adversary, corruptible, guarantee, reveals }
+    }
+}
+
+/// Says in words what a suite assumes.
+fn words(suite: Suite, parties: usize, committee: &str) -> String {
+    match suite {
+        Suite::Masked => of_masked(parties),
+        Suite::Replicated => of_replicated(committee),
+        Suite::Pairwise => of_pairwise(parties),
+        Suite::Intersection => of_intersection(parties),
     }
 }
 

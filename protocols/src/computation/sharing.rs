@@ -4,7 +4,8 @@ pub(crate) use crate::functions::parameters::NO;
 use crate::functions::parameters::{Parameters, refuse};
 use crate::kernel::fault::InputError;
 use crate::kernel::session::Spec;
-use crate::suites::{pairwise, replicated};
+use crate::suites::guarantee::Suite;
+use crate::suites::replicated;
 
 /// The name under which the spec has it that nothing made ahead is to be used, and what stands there.
 pub(crate) const AHEAD: &str = "ahead";
@@ -23,14 +24,14 @@ impl Sharing {
     /// parties compute by themselves, and more have a committee.
     pub(crate) fn asked(parameters: &Parameters, parties: usize) -> Result<Self, InputError> {
         let named = parameters.committee.is_some();
-        match parameters.suite.as_deref() {
-            Some(pairwise::SUITE) if named => Err(refuse(
+        match parameters.suite.as_deref().and_then(Suite::find) {
+            Some(Suite::Pairwise) if named => Err(refuse(
                 replicated::PARAMETER,
                 "with the suite `pairwise` all parties compute, and nobody else: leave it out"
                     .into(),
             )),
-            Some(pairwise::SUITE) => Ok(Self::Parties),
-            Some(replicated::SUITE) => Ok(Self::Committee),
+            Some(Suite::Pairwise) => Ok(Self::Parties),
+            Some(Suite::Replicated) => Ok(Self::Committee),
             _ if parties == 2 && !named => Ok(Self::Parties),
             _ => Ok(Self::Committee),
         }
@@ -39,19 +40,19 @@ impl Sharing {
     /// As the members have agreed.
     pub(crate) fn agreed(spec: &Spec) -> Self {
         let named = spec.parameters.contains_key(replicated::PARAMETER);
-        match spec.suite.as_str() {
-            pairwise::SUITE => Self::Parties,
-            replicated::SUITE => Self::Committee,
+        match Suite::find(&spec.suite) {
+            Some(Suite::Pairwise) => Self::Parties,
+            Some(Suite::Replicated) => Self::Committee,
             _ if spec.inputs() == 2 && !named && spec.helpers == 0 => Self::Parties,
             _ => Self::Committee,
         }
     }
 
-    /// The suite's name.
-    pub(crate) fn suite(self) -> &'static str {
+    /// The suite that computes on shares.
+    pub(crate) fn suite(self) -> Suite {
         match self {
-            Self::Committee => replicated::SUITE,
-            Self::Parties => pairwise::SUITE,
+            Self::Committee => Suite::Replicated,
+            Self::Parties => Suite::Pairwise,
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::kernel::party::{Parties, Party};
 use crate::kernel::session::{AuditHead, Origin, agree};
 use crate::kernel::simulation::{Ending, Link, Simulation};
 use crate::kernel::wire::{MAX_PART, PartHeader, SessionId};
+use crate::suites::guarantee::Suite;
 use crate::suites::masked::{MaskedSums, Rounds, SUITE};
 use crate::testing::names::EMPTY;
 use crate::testing::{Run, offer, rng, seed};
@@ -33,7 +34,8 @@ fn an_outcome_says_what_it_assumes() {
     for outcome in &outcomes {
         assert_eq!(serde_json::to_value(&outcome.answer).unwrap(), serde_json::json!({"sum": 6.5}));
         assert_eq!((outcome.parties, outcome.security.corruptible), (3, 2));
-        assert_eq!(outcome.security.suite, SUITE);
+        assert_eq!(outcome.security.suite.name(), SUITE);
+        assert_eq!(outcome.security.guarantee, Suite::Masked.guarantee(3));
         assert_eq!(outcome.session, outcomes[0].session);
         assert_eq!(outcome.rules, Profile::Teaching.rules());
     }
@@ -48,7 +50,16 @@ fn enough_rows_pass_the_gate_and_are_then_summed() {
     assert_eq!(outcome.security.reveals.len(), 3);
     assert!(outcome.security.reveals[0].contains("at least 10 rows"));
     assert!(outcome.security.reveals[1].contains("90 percent of the sum of all magnitudes"));
-    assert_eq!((outcome.security.suite, outcome.security.corruptible), (SUITE, 1));
+    assert_eq!((outcome.security.suite.name(), outcome.security.corruptible), (SUITE, 1));
+    // The weaker of the two: what is shared for the rules, two of the three nodes could put together.
+    let guarantee = serde_json::to_value(&outcome.security.guarantee).unwrap();
+    let due = serde_json::json!({
+        "adversary": "semi_honest",
+        "corruptible": 1,
+        "hardness": ["diffie_hellman_curve25519", "symmetric_primitives"],
+        "output": "if_followed",
+    });
+    assert_eq!(guarantee, due);
     let rounds = report.meters[2].round_names();
     assert_eq!(rounds.iter().filter(|name| **name == "open").count(), 3);
     assert_eq!(rounds.split_last_chunk(), Some((&rounds[..rounds.len() - 2], &["commit", "open"])));

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::suites::{intersection, masked, pairwise, replicated};
+use crate::suites::guarantee::Suite;
 
 /// A function that parties can compute together.
 #[derive(Debug, PartialEq, Eq)]
@@ -135,12 +135,12 @@ impl Descriptor {
     /// Returns the suites that serve it, first the one that does among three parties or more where no
     /// other is asked for.
     #[must_use]
-    pub fn suites(&self) -> &'static [&'static str] {
+    pub fn suites(&self) -> &'static [Suite] {
         match self.needs {
-            Needs::LinearSums | Needs::Counts => &[masked::SUITE],
-            Needs::Shares | Needs::SharesWithJoin => &[replicated::SUITE, pairwise::SUITE],
-            Needs::Sets => &[intersection::SUITE],
-            Needs::Preparation => &[pairwise::SUITE],
+            Needs::LinearSums | Needs::Counts => &[Suite::Masked],
+            Needs::Shares | Needs::SharesWithJoin => &[Suite::Replicated, Suite::Pairwise],
+            Needs::Sets => &[Suite::Intersection],
+            Needs::Preparation => &[Suite::Pairwise],
         }
     }
 

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::algebra::exact::Grid;
 use crate::functions::descriptor::{Descriptor, ParameterEntry};
 use crate::kernel::fault::InputError;
+use crate::suites::guarantee::Suite;
 
 /// The name under which the spec has what is done with rows in which something is missing, and what
 /// stands there if they are refused or left out.
@@ -143,9 +144,11 @@ impl Parameters {
     }
 
     /// Refuses another suite than those that serve the function.
-    pub(crate) fn check_suite(&self, suites: &[&str]) -> Result<(), InputError> {
+    pub(crate) fn check_suite(&self, suites: &[Suite]) -> Result<(), InputError> {
+        let is_among = |name: &str| suites.iter().any(|suite| suite.name() == name);
         match self.suite.as_deref() {
-            Some(other) if !suites.contains(&other) => {
+            Some(other) if !is_among(other) => {
+                let suites: Vec<&str> = suites.iter().map(|suite| suite.name()).collect();
                 let other: String = other.chars().take(40).flat_map(char::escape_default).collect();
                 let (suites, verb) =
                     (suites.join("` and `"), if suites.len() > 1 { "do" } else { "does" });

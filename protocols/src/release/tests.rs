@@ -338,7 +338,7 @@ fn two_parties_decide_rules_on_joint_data_by_themselves_or_with_a_helper() {
         assert_eq!(refusal(&run(rules).committee(1, [2, 0, 1]), seed()), None);
         let outcomes = run(rules).simulate(Simulation::new(seed()));
         let security = &outcomes.results().unwrap()[0].security;
-        assert_eq!((security.suite, security.corruptible), ("masked", 1));
+        assert_eq!((security.suite.name(), security.corruptible), ("masked", 1));
         assert!(security.adversary.contains("the nodes of all 2 parties compute on shares"));
     }
     for rules in [Rules { min_rows: 19, ..teaching() }, Rules { max_share: 49, ..teaching() }] {

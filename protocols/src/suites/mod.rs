@@ -1,5 +1,6 @@
 //! The families of protocols. Each states its parties, adversary, threshold, leakage and costs.
 
+pub(crate) mod guarantee;
 pub(crate) mod intersection;
 pub mod masked;
 pub mod pairwise;

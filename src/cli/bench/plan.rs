@@ -159,8 +159,9 @@ impl Selection {
 
     /// The suite that was asked for where it computes the subject, or the usual one.
     fn suite_of(&self, subject: &Subject) -> &'static str {
-        let asked = |suite: &&&str| self.suite.as_deref() == Some(**suite);
-        subject.suites().iter().find(asked).copied().unwrap_or_else(|| subject.usual_suite())
+        let mut suites = subject.suites().into_iter();
+        let asked = suites.find(|suite| self.suite.as_deref() == Some(*suite));
+        asked.unwrap_or_else(|| subject.usual_suite())
     }
 
     fn sizes(&self, subject: &Subject) -> Vec<usize> {

@@ -89,7 +89,7 @@ impl Setup {
 
     /// Refuses what another suite would compute than the one that the case is of.
     fn check_suite(&self, request: &Request) -> Outcome {
-        let (name, suite) = (self.workload.subject.name, request.suite());
+        let (name, suite) = (self.workload.subject.name, request.suite().name());
         if suite == self.suite {
             Ok(())
         } else {
@@ -124,7 +124,7 @@ impl Setup {
             shape: request.shape(),
             members: self.members.iter().enumerate().map(member).collect(),
             helpers: self.members.len().saturating_sub(self.parties()) as u64,
-            suite: request.suite().to_owned(),
+            suite: request.suite().name().to_owned(),
             network: uuid::Uuid::nil().to_string(),
             run: 0,
         }

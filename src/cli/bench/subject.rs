@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use cloister_protocols::catalogue::{self, Behind, Descriptor, InputKind, Needs};
-use cloister_protocols::computation::{Column, Input};
+use cloister_protocols::computation::{Column, Input, Suite};
 use cloister_protocols::parameters::Parameters;
 use serde_json::{Map, Value, json};
 
@@ -98,8 +98,12 @@ const OPERATIONS: [(&str, &str, usize); 8] = [
     ("join", "rows", 1_000),
 ];
 
+/// The suite of three nodes, of which some may bring no data.
+#[cfg(test)]
+pub(super) const REPLICATED: &str = Suite::Replicated.name();
+
 /// The suite of all parties without helpers: two suffice. It has to be asked for by name.
-pub(super) const PAIRWISE: &str = "pairwise";
+pub(super) const PAIRWISE: &str = Suite::Pairwise.name();
 
 /// The parameter that asks for the mode alone.
 const ONLY_MODE: &str = "only_mode";
@@ -155,8 +159,8 @@ pub(super) fn find(name: &str) -> Option<&'static Subject> {
 
 impl Subject {
     /// The families of protocols that compute it, the one first that does where none is asked for.
-    pub(super) fn suites(&self) -> &'static [&'static str] {
-        self.function.suites()
+    pub(super) fn suites(&self) -> Vec<&'static str> {
+        self.function.suites().iter().map(|suite| suite.name()).collect()
     }
 
     /// The family of protocols that computes it where none is asked for.
@@ -405,8 +409,6 @@ mod tests {
 
     use super::*;
 
-    const REPLICATED: &str = "replicated";
-
     #[test]
     fn every_function_of_this_version_can_be_measured() {
         // What is made ahead of functions is measured with them.
@@ -429,7 +431,7 @@ mod tests {
             let parameters: Parameters = serde_json::from_value(parameters).unwrap();
             for input in workload.inputs {
                 let request = Request::new(subject.function, &parameters, input, 0, 3).unwrap();
-                assert_eq!(request.suite(), subject.usual_suite(), "{}", subject.name);
+                assert_eq!(request.suite().name(), subject.usual_suite(), "{}", subject.name);
             }
         }
     }

@@ -119,7 +119,7 @@ impl Job {
                 return Err(written?);
             }
         };
-        reporter.has_suite(request.suite());
+        reporter.has_suite(request.suite().name());
         let asked = json!({
             "parameters": written_parameters(&request),
             "suite": request.suite(),

@@ -180,7 +180,7 @@ impl Table {
             shape: request.shape(),
             members,
             helpers: helpers as u64,
-            suite: request.suite().to_owned(),
+            suite: request.suite().name().to_owned(),
             network: network.to_owned(),
             run,
         }

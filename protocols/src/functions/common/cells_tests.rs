@@ -119,11 +119,14 @@ fn the_report_says_which_suite_it_was_and_what_helpers_see() {
     let run = frequency().rules(cells_from(3)).parameters(declared(&["a", "b", "c"]));
     let report = run.simulate(Simulation::new(seed()));
     let outcome = report.results().unwrap()[0];
-    assert_eq!((outcome.security.suite, outcome.security.corruptible), (replicated::SUITE, 1));
+    assert_eq!(
+        (outcome.security.suite.name(), outcome.security.corruptible),
+        (replicated::SUITE, 1)
+    );
     assert_eq!(outcome.security.reveals, ["the number of cells of the table, to every helper"]);
     // Nobody has masked and opened the table.
     assert!(!report.meters[0].round_names().contains(&"commit"));
-    assert_eq!(run.request(0).unwrap().suite(), "masked");
+    assert_eq!(run.request(0).unwrap().suite().name(), "masked");
 }
 
 #[test]

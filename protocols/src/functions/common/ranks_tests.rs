@@ -304,7 +304,7 @@ fn what_cannot_be_compared_is_refused_before_anything_is_sent() {
     let refused = |run: Run| run.request(0).unwrap_err();
     let suite = Some("replicated".to_owned());
     let two = numbers("SecureMedian", &[vec![1.0], vec![2.0]]);
-    assert_eq!(two.request(0).unwrap().suite(), "pairwise");
+    assert_eq!(two.request(0).unwrap().suite().name(), "pairwise");
     let two = two.parameters(Parameters { suite, ..Parameters::default() });
     assert!(matches!(refused(two), InputError::Parameter { name: "committee", .. }));
     let big = Input::Integers(vec![1, (1 << 53) + 1]);

@@ -24,7 +24,8 @@ use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::session::Session;
 
-/// The name of this suite in specs, parameters and results.
+/// The name of this suite in tests.
+#[cfg(test)]
 pub(crate) const SUITE: &str = "intersection";
 
 /// What stands for an item in a session: 128 bits of a keyed hash.

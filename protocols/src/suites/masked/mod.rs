@@ -73,8 +73,9 @@ use crate::kernel::session::Session;
 use crate::suites::masked::masking::add_masks;
 use crate::suites::masked::opening::Opening;
 
-/// The name of this suite in specs, parameters and results.
-pub const SUITE: &str = "masked";
+/// The name of this suite in tests.
+#[cfg(test)]
+pub(crate) const SUITE: &str = "masked";
 
 /// The masked sums of one session, which they own. Each has its own number, which is in all of its
 /// keys and commitments, so that no mask is used twice.

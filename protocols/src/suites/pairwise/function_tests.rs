@@ -56,9 +56,9 @@ fn json(answer: &Answer) -> String {
 fn answer(run: &Run, stores: &[Stores]) -> Answer {
     let own = outcome(&by_themselves(run), stores).unwrap();
     let others = run.inputs.len() - 1;
-    assert_eq!((own.security.suite, own.security.corruptible), (SUITE, others));
+    assert_eq!((own.security.suite.name(), own.security.corruptible), (SUITE, others));
     let three = outcome(&by_three(run), &[]).unwrap();
-    assert_eq!((three.security.suite, three.security.corruptible), (replicated::SUITE, 1));
+    assert_eq!((three.security.suite.name(), three.security.corruptible), (replicated::SUITE, 1));
     assert_eq!(json(own.answer.get()), json(three.answer.get()), "{}", run.function);
     own.answer.get().clone()
 }
@@ -366,12 +366,12 @@ fn who_computes_is_said_or_follows_from_the_number_of_parties() {
     let median = |parties| of_numbers("SecureMedian", &vec![vec![1.0, 2.0, 4.0]; parties]);
     // Two, if nothing is said.
     let two = outcome(&median(2), &[]).unwrap();
-    assert_eq!((two.security.suite, two.security.corruptible), (SUITE, 1));
+    assert_eq!((two.security.suite.name(), two.security.corruptible), (SUITE, 1));
     assert_eq!(*two.answer.get(), Answer::Median { median: 2.0 });
     let three = outcome(&median(3), &[]).unwrap();
-    assert_eq!((three.security.suite, three.security.corruptible), (replicated::SUITE, 1));
+    assert_eq!((three.security.suite.name(), three.security.corruptible), (replicated::SUITE, 1));
     let asked = outcome(&by_themselves(&median(3)), &[]).unwrap();
-    assert_eq!((asked.security.suite, asked.security.corruptible), (SUITE, 2));
+    assert_eq!((asked.security.suite.name(), asked.security.corruptible), (SUITE, 2));
     assert!(asked.security.adversary.contains("any 2 of them"), "{}", asked.security.adversary);
 
     // All compute: nobody can be named, and nobody helps.

@@ -90,7 +90,8 @@ use crate::kernel::prss::Prss;
 use crate::kernel::session::{Session, Spec};
 use crate::kernel::wire;
 
-/// The name of this suite in specs, parameters and results.
+/// The name of this suite in tests.
+#[cfg(test)]
 pub(crate) const SUITE: &str = "pairwise";
 
 /// How many messages of one peer may come before we read the first: of transfers and corrections, and of

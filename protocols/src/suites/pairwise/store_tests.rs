@@ -43,7 +43,7 @@ fn prepare(stores: &[Stores], seed: u64) {
     for outcome in report.results().unwrap() {
         assert_eq!(*outcome.answer.get(), Answer::Empty {});
         assert_eq!(
-            (outcome.security.suite, outcome.security.corruptible),
+            (outcome.security.suite.name(), outcome.security.corruptible),
             (SUITE, stores.len() - 1)
         );
     }

@@ -86,7 +86,8 @@ use crate::kernel::party::Party;
 use crate::kernel::prss::Prss;
 use crate::kernel::session::{Session, SessionHash};
 
-/// The name of this suite in specs, parameters and results.
+/// The name of this suite in tests.
+#[cfg(test)]
 pub(crate) const SUITE: &str = "replicated";
 
 /// How many messages of one peer may come before we read the first. In a round of products a seat
