@@ -2,7 +2,7 @@
 
 use curve25519_dalek::scalar::Scalar;
 
-use super::masking::BlindingScalar;
+use super::blinding::BlindingScalar;
 use super::tests::{run, texts};
 use super::two_party::{CHUNK, Meeting, Side};
 use crate::computation::{Answer, Outcome};
@@ -29,7 +29,7 @@ fn of_party(report: &Report<Outcome>, index: usize) -> Ending<Answer> {
     }
 }
 
-/// The honest party's ending against one that does this to what it sends.
+/// The honest party's ending against one that changes its messages so.
 fn ending(tamper: &Tamper) -> Ending<Answer> {
     let run = run(&[texts(0..12), texts(6..30)]);
     let report = run.simulate(Simulation::new(seed()).adversary(tamper.clone()));
@@ -63,7 +63,7 @@ fn every_action_on_every_message_ends_the_computation_at_the_other() {
             let tamper = Tamper::new(party(cheater), None, number, action.clone());
             for tamper in [tamper.clone(), tamper.retagging()] {
                 let ending = ending(&tamper);
-                // The last message once more is read by nobody; with a valid number, in no time.
+                // A repeated last message is never read; with a valid number, in no time.
                 let unread = number == RETURNED && *action == Action::Repeat;
                 match &ending {
                     Ending::Done(_) => assert!(unread, "{tamper:?}"),
@@ -77,7 +77,7 @@ fn every_action_on_every_message_ends_the_computation_at_the_other() {
     }
 }
 
-/// What a party says of a masked item that it replaces.
+/// The honest party's ending where the other replaces a blinded item.
 fn replaced(change: impl Fn(&mut Vec<u8>) + 'static) -> Ending<Answer> {
     let mut number = 0;
     let adversary = move |mut envelope: Envelope| {
@@ -122,11 +122,12 @@ fn an_item_that_is_sent_twice_is_noticed() {
     assert_eq!(blamed(&ending, party(1)), Some(Misbehaviour::RepeatedItem));
 }
 
-/// Whoever sends the other's masked items back as its own, raised to a power of its choice, and then waits
-/// for what they have become, would make the other take all of its items for common ones.
+/// A party that sends the other's blinded items back as its own, exponentiated by a scalar of its
+/// choice, and then waits for the results, would make the other take all of its items for common
+/// ones.
 #[test]
 fn results_that_are_made_of_the_other_partys_are_noticed() {
-    let power = Scalar::random(&mut rng(seed()));
+    let scalar = Scalar::random(&mut rng(seed()));
     let ours: Vec<u128> = (1..=5).collect();
     let report: Report<usize> =
         Simulation::new(seed()).parties(2).run(move |channel, me, mut rng| {
@@ -144,10 +145,11 @@ fn results_that_are_made_of_the_other_partys_are_noticed() {
                 let raised = masked.chunks(32).flat_map(|element| {
                     let element =
                         curve25519_dalek::ristretto::CompressedRistretto::from_slice(element);
-                    (element.unwrap().decompress().unwrap() * power).compress().to_bytes()
+                    (element.unwrap().decompress().unwrap() * scalar).compress().to_bytes()
                 });
                 channel.send(party(0), raised.collect::<Vec<u8>>());
-                // It waits for the other's commitment; the best it can commit to is what that commits to.
+                // It waits for the other's commitment; the best it can commit to is what that
+                // commits to.
                 let commitment = channel.receive(party(0)).await?;
                 channel.send(party(0), commitment.into_bytes());
                 let results = channel.receive(party(0)).await?;
@@ -160,7 +162,7 @@ fn results_that_are_made_of_the_other_partys_are_noticed() {
     assert_eq!(fault, Some(due));
 }
 
-/// What the reference middleware lets a party do: it compares places. Here the places of what comes back
+/// The reference middleware lets a party compare places. Here the places of the returned results
 /// say nothing: with an order of its own, the other's is another one each time.
 #[test]
 fn places_of_common_items_are_those_of_nobodys_order() {

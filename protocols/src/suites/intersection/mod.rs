@@ -1,16 +1,16 @@
-//! Finding what parties have in common, without sorting or comparing it anywhere: the suite of set
-//! intersections.
+//! Private set intersection: the suite that finds common items without sorting or comparing them.
 //!
-//! [`pair`] is between two parties, [`many`] among more; both know items by their [`items::tag`], a hash that
-//! never leaves a party but masked. Two parties that join tables use [`pair`] too (see [`crate::suites::pairwise`]);
-//! more merge sorted lists on shares (see `circuits`), as do counts of what more than two have in common.
+//! [`two_party`] is DH-PSI between two parties, [`multi_party`] the intersection among more. Both
+//! know items by [`items::tag`], a hash that never leaves a party unblinded. Two parties that join
+//! tables use [`two_party`] too (see [`crate::suites::pairwise`]). More parties merge sorted lists
+//! on shares (see `circuits`); so do counts of the common items of more than two.
 //!
-//! Every party's set is told by its size. How sizes are hidden is for the functions to say.
+//! The size of every party's set is told. The functions say how sizes are hidden.
 
 #[cfg(test)]
 mod adversary_tests;
+pub(crate) mod blinding;
 pub(crate) mod items;
-pub(crate) mod masking;
 pub(crate) mod multi_party;
 #[cfg(test)]
 mod tests;
@@ -18,7 +18,7 @@ pub(crate) mod two_party;
 
 use rand_core::CryptoRng;
 
-use self::masking::BlindingScalar;
+use self::blinding::BlindingScalar;
 use self::two_party::{Meeting, Side};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
@@ -28,11 +28,11 @@ use crate::kernel::session::Session;
 #[cfg(test)]
 pub(crate) const SUITE: &str = "intersection";
 
-/// What stands for an item in a session: 128 bits of a keyed hash.
+/// The hash of an item in a session: 128 bits of a keyed hash.
 pub(crate) type Tag = u128;
 
-/// Returns the places of our items that all parties have. `counts` are all parties' numbers of items.
-/// Items are to be in a random order, because other parties see places.
+/// Returns the places of our items that all parties have. `counts` are all parties' numbers of
+/// items. Items are to be in a random order, because other parties see places.
 pub(crate) async fn common(
     channel: &Channel,
     session: &Session,

@@ -1,46 +1,48 @@
-//! More than two parties find what all of them have, and nothing of what only some have.
+//! Multi-party PSI: more than two parties find the items of all, and nothing of those of only some.
 //!
-//! Kolesnikov, Matania, Pinkas, Rosulek and Trieu, *Practical multi-party private set intersection from
-//! symmetric-key techniques* (CCS 2017): their protocol with unconditional sharing of zero, for the
-//! augmented semi-honest model. Its programmable pseudo-random functions are made, as theirs, of an oblivious
-//! pseudo-random function and a table of what it is to be corrected by: the function is that of Jarecki, Kiayias
-//! and Krawczyk (2HashDH; ASIACRYPT 2014) on ristretto255, the table an oblivious key-value store
-//! ([`crate::okvs`]).
+//! Kolesnikov, Matania, Pinkas, Rosulek and Trieu, *Practical multi-party private set intersection
+//! from symmetric-key techniques* (CCS 2017): their protocol with unconditional sharing of zero,
+//! for the augmented semi-honest model. Its programmable OPRFs are made, as theirs, of an OPRF and
+//! an encoding of its corrections. The OPRF is 2HashDH of Jarecki, Kiayias and Krawczyk (ASIACRYPT
+//! 2014) on ristretto255. The encoding is an oblivious key-value store ([`crate::okvs`]).
 //!
-//! P_1, the first party, leads. Each pair of the others, P_i and P_j, has a key of its own, with which the share
-//! of zero of P_i for an item x is s_i(x) = ⊕_j PRF(k_ij, x). With ρ the secret power of P_1, k_i that of P_i:
+//! P_1, the first party, leads. Each pair of the others, P_i and P_j, has a key of its own. With it
+//! the share of zero of P_i for an item x is s_i(x) = ⊕_j PRF(k_ij, x). Let ρ be the secret
+//! exponent of P_1, k_i that of P_i:
 //! 1. *masked items*: P_1 sends H(x)^ρ for its items, in a random order, in messages of
 //!    [`CHUNK`] items; the same to all.
-//! 2. *evaluate*: P_i sends these to the power k_i back. P_1 takes ρ away again, and has
+//! 2. *evaluate*: P_i sends these back, exponentiated by k_i. P_1 takes ρ away again, and has
 //!    F_i(x) = hash(i, x, H(x)^k_i), of its own items only.
 //! 3. *stores*: P_i sends a store in which each of its items y has s_i(y) ⊕ F_i(y).
-//! 4. *answer*: P_1 looks its items up in all stores. ⊕_i (store_i(x) ⊕ F_i(x)) is zero where all have x, and
-//!    a random number elsewhere. It sends the tags of these to all, who find them among their own.
+//! 4. *answer*: P_1 looks its items up in all stores. ⊕_i (store_i(x) ⊕ F_i(x)) is zero where all
+//!    have x, and a random number elsewhere. It sends the hashes of the common items to all, which
+//!    find them among their own.
 //!
-//! **Parties:** n ≥ 3. **Adversary:** up to n − 1 may be curious, together. Without P_1 they see masked items
-//! (decisional Diffie-Hellman) and stores of nobody. With P_1 and all others but one, they see which of P_1's
-//! items the last one has: that is the intersection for a coalition of which each brings P_1's items (which is
-//! what *augmented* means). With two honest parties or more, what these have is hidden by a key that only
-//! they know, unless all have it: no smaller group's intersection, nor its size, is learnt.
+//! **Parties:** n ≥ 3. **Adversary:** augmented semi-honest, up to n − 1 parties. Without P_1 a
+//! coalition sees blinded items (decisional Diffie-Hellman) and no store. With P_1 and all others
+//! but one, it sees which of P_1's items the last one has. That is the intersection for a coalition
+//! whose members all bring P_1's items, which the augmented model allows. With two honest parties
+//! or more, a key that only they know hides their items, unless all have them: no smaller group's
+//! intersection, nor its size, is learnt.
 //!
-//! **What each learns:** how many items each has, and which all have.
+//! **Leakage:** the number of each party's items, and the items of all.
 //!
-//! **Where it ends for who deviates:** elements that are none, or the identity; wrong lengths; an answer with
-//! items that a party does not have. P_1 can leave out items of the answer, and anybody can claim items
-//! that it does not have, or spoil the answer: privacy is all that is promised.
+//! **Detected deviations:** invalid elements, the identity, wrong lengths, and an answer with items
+//! that a party does not have. P_1 can leave out items of the answer. Any party can claim items
+//! that it does not have, or make the answer wrong: only privacy is promised.
 //!
-//! **An item that not all have** is taken for one that all have with a probability of 2^-64, so one of all of the leader's
-//! 2^24 at most with 2^-40.
+//! **Correctness:** an item that not all have is taken for a common one with a probability of
+//! 2^-64. For all of the leader's 2^24 items at most that is 2^-40.
 //!
-//! **Rounds:** ⌈n_1 / [`CHUNK`]⌉ + 2 at P_1. **Bytes:** 32 for each item of P_1 to and from each of the others;
-//! about 9 for each item of the others to P_1; 16 for each item of the answer.
+//! **Rounds:** ⌈n_1 / [`CHUNK`]⌉ + 2 at P_1. **Bytes:** 32 for each item of P_1 to and from each of
+//! the others; about 9 for each item of the others to P_1; 16 for each item of the answer.
 
 use rand_core::CryptoRng;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::Tag;
-use super::masking::{BlindingScalar, ELEMENT};
+use super::blinding::{BlindingScalar, ELEMENT};
 use super::two_party::CHUNK;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::{Fault, Misbehaviour};
@@ -51,33 +53,35 @@ use crate::okvs::Store;
 /// Messages of masked items that go before the first has come back.
 const AHEAD: usize = 4;
 
-/// Bytes of what the keys of a store depend on beside the items.
+/// Bytes of the seed of a store's keys.
 const SEED: usize = 32;
 
-/// How often a store is tried with other keys before something else must be wrong.
+/// The most attempts at a store, each with other keys; more failures have another cause.
 const TRIES: usize = 4;
 
-const TAG: usize = 16;
+/// Bytes of an item's hash.
+const HASH: usize = 16;
 
-/// What one party brings, and what all know.
+/// One party's side of an intersection, and the public facts.
 pub(crate) struct Meeting<'a> {
     pub(crate) channel: &'a Channel,
     pub(crate) session: &'a Session,
-    /// How many items each party has.
+    /// The number of each party's items.
     pub(crate) counts: &'a [usize],
 }
 
 impl Meeting<'_> {
-    /// The places of our items that all parties have.
+    /// Returns the places of our items that all parties have.
     pub(crate) async fn common(
         &self,
         ours: &[Tag],
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<usize>, Fault> {
         let leader = Party::new(0).expect("0 is a place");
-        match self.channel.parties().me() == leader {
-            true => self.lead(ours, rng).await,
-            false => self.follow(leader, ours, rng).await,
+        if self.channel.parties().me() == leader {
+            self.lead(ours, rng).await
+        } else {
+            self.follow(leader, ours, rng).await
         }
     }
 
@@ -89,11 +93,14 @@ impl Meeting<'_> {
         channel.begin_round("make room");
         channel.broadcast(Vec::new());
 
-        let mask = BlindingScalar::random(rng);
-        let unmask = mask.inverse();
+        let scalar = BlindingScalar::random(rng);
+        let inverse = scalar.inverse();
         let chunks: Vec<&[Tag]> = ours.chunks(CHUNK).collect();
         let send = |number: usize| {
-            chunks.get(number).into_iter().for_each(|chunk| channel.broadcast(mask.masked(chunk)));
+            chunks
+                .get(number)
+                .into_iter()
+                .for_each(|chunk| channel.broadcast(scalar.blinded(chunk)));
         };
         (0..AHEAD).for_each(send);
         let mut sums = Zeroizing::new(Vec::with_capacity(ours.len()));
@@ -101,7 +108,7 @@ impl Meeting<'_> {
             channel.begin_round("evaluate");
             let mut sum = Zeroizing::new(vec![0; chunk.len()]);
             for (party, message) in channel.gather_exactly(ELEMENT * chunk.len()).await? {
-                let elements = unmask.exponentiate(&message.into_bytes());
+                let elements = inverse.exponentiated(&message.into_bytes());
                 let elements = elements.ok_or(Fault::blame(party, Misbehaviour::NoElement))?;
                 add(&mut sum, &values(party, chunk, &elements));
             }
@@ -139,20 +146,20 @@ impl Meeting<'_> {
         channel.begin_round("make room");
         channel.receive_exactly(leader, 0).await?;
         let most = self.counts.iter().copied().min().unwrap_or(0);
-        channel.make_room(&[TAG * most]);
+        channel.make_room(&[HASH * most]);
 
-        let mask = BlindingScalar::random(rng);
+        let scalar = BlindingScalar::random(rng);
         let mut left = self.counts.get(leader.index()).copied().unwrap_or(0);
         while left > 0 {
             channel.begin_round("evaluate");
             let chunk = left.min(CHUNK);
             let message = channel.receive_exactly(leader, ELEMENT * chunk).await?;
-            let raised = mask.exponentiate(&message.into_bytes());
-            channel.send(leader, raised.ok_or(Fault::blame(leader, Misbehaviour::NoElement))?);
+            let evaluated = scalar.exponentiated(&message.into_bytes());
+            channel.send(leader, evaluated.ok_or(Fault::blame(leader, Misbehaviour::NoElement))?);
             left -= chunk;
         }
         channel.begin_round("stores");
-        let mut stored = Zeroizing::new(values(me, ours, &mask.masked(ours)));
+        let mut stored = Zeroizing::new(values(me, ours, &scalar.blinded(ours)));
         self.add_shares_of_zero(leader, ours, &mut stored);
         channel.send(leader, store(ours, &stored, rng)?);
 
@@ -174,7 +181,7 @@ impl Meeting<'_> {
     }
 }
 
-/// F_i of each item, where `elements` are the items' to the power of P_i, encoded.
+/// Returns F_i of each item, where `elements` are the items' under the exponent of P_i, encoded.
 fn values(party: Party, items: &[Tag], elements: &[u8]) -> Vec<u64> {
     let value = |(item, element): (&Tag, &[u8])| {
         let mut hasher =
@@ -187,7 +194,7 @@ fn values(party: Party, items: &[Tag], elements: &[u8]) -> Vec<u64> {
     items.par_iter().zip(elements.par_chunks(ELEMENT)).map(value).collect()
 }
 
-/// The store of these values, as it is sent.
+/// Encodes these values as a store, as it is sent.
 fn store(items: &[Tag], values: &[u64], rng: &mut impl CryptoRng) -> Result<Vec<u8>, Fault> {
     for _ in 0..TRIES {
         let mut seed = [0; SEED];
@@ -204,7 +211,7 @@ fn store_bytes(items: usize) -> usize {
     SEED + 8 * Store::slots(items)
 }
 
-/// What items are looked up by in a store.
+/// Returns the keys of items in a store.
 fn keys(seed: &[u8; SEED], items: &[Tag]) -> Vec<u128> {
     let key = |item: &Tag| {
         let hash = blake3::keyed_hash(seed, &item.to_le_bytes());
@@ -214,9 +221,10 @@ fn keys(seed: &[u8; SEED], items: &[Tag]) -> Vec<u128> {
     items.par_iter().map(key).collect()
 }
 
-/// The places of the answer's items among ours. None if one is not there, or they are not in order.
+/// Returns the places of the answer's items among ours; none if one is not there, or they are not
+/// in order.
 fn places(answer: &[u8], ours: &[Tag], most: usize) -> Option<Vec<usize>> {
-    let (tags, rest) = answer.as_chunks::<TAG>();
+    let (tags, rest) = answer.as_chunks::<HASH>();
     let tags: Vec<Tag> = tags.iter().map(|tag| u128::from_le_bytes(*tag)).collect();
     if !rest.is_empty() || tags.len() > most || !tags.is_sorted_by(|one, next| one < next) {
         return None;

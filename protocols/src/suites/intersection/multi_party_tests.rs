@@ -1,4 +1,4 @@
-//! Intersections of more than two against parties that cheat, or are curious, in simulation.
+//! Intersections of more than two against malicious and semi-honest parties, in simulation.
 
 use super::*;
 use crate::kernel::disclosure::Profile;
@@ -8,8 +8,8 @@ use crate::kernel::simulation::{Ending, Simulation};
 use crate::suites::intersection::tests::{run, texts};
 use crate::testing::{offer, seed};
 
-/// Numbers of messages behind the proposal, sizes and their echo: those of the party that leads, and of one
-/// that follows.
+/// Numbers of messages behind the proposal, sizes and their echo: those of the party that leads,
+/// and of one that follows.
 const ROOM: u32 = 3;
 const MASKED: u32 = 4;
 const ANSWER: u32 = 5;
@@ -29,7 +29,7 @@ fn check(tamper: &Tamper, may_pass: bool) {
     {
         match ending {
             Ending::Done(_) => {}
-            // Whoever waits, waits for the cheater, or for one that has stopped because of it.
+            // A waiting party waits for the cheater, or for one that has stopped because of it.
             Ending::Stalled(_) => noticed = true,
             Ending::Stopped(Fault::Misbehaviour { party, .. }) => {
                 assert_eq!(*party, cheater, "{tamper:?} at {index}");
@@ -58,10 +58,10 @@ fn every_action_on_every_message_is_noticed() {
             [(0, ROOM), (0, MASKED), (0, ANSWER), (1, EVALUATED), (1, STORE), (2, STORE)]
         {
             let tamper = Tamper::new(party(cheater), None, number, action.clone());
-            // What is sent behind the last message is read by nobody.
+            // A message behind the last one is never read.
             let last = number == if cheater == 0 { ANSWER } else { STORE };
-            // Nothing can be cut off an empty message, and an empty answer is one: who leads can leave out
-            // items.
+            // Nothing can be cut off an empty message, and an empty answer is one: the leader can
+            // leave out items.
             let is_cut = cheater == 0
                 && match action {
                     Action::Truncate(usize::MAX) => number != MASKED,
@@ -83,9 +83,9 @@ fn an_answer_with_items_that_a_party_has_not_is_refused() {
     }
 }
 
-/// The party that leads, and one with it, look for what the others have: with each subset of the values that
-/// the stores lead to. Of items that only some have no subset says anything; so it was in the ring of the
-/// reference, where every pair's intersection showed.
+/// The party that leads, and one with it, look for what the others have: with each subset of the
+/// values that the stores lead to. Of items that only some have no subset says anything; so it was
+/// in the ring of the reference, where every pair's intersection showed.
 #[test]
 fn smaller_groups_intersections_do_not_show_in_what_the_leader_has() {
     const PARTIES: usize = 4;
@@ -105,11 +105,11 @@ fn smaller_groups_intersections_do_not_show_in_what_the_leader_has() {
                 return Ok(Vec::new());
             }
             channel.broadcast(Vec::new());
-            let mask = BlindingScalar::random(&mut rng);
-            channel.broadcast(mask.masked(&ours));
+            let scalar = BlindingScalar::random(&mut rng);
+            channel.broadcast(scalar.blinded(&ours));
             let mut found = Vec::new();
             for (party, message) in channel.gather().await? {
-                let elements = mask.inverse().exponentiate(&message.into_bytes()).unwrap();
+                let elements = scalar.inverse().exponentiated(&message.into_bytes()).unwrap();
                 found.push((party, values(party, &ours, &elements)));
             }
             for (party, sums) in &mut found {

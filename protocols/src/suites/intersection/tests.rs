@@ -159,8 +159,8 @@ fn other_data_are_refused() {
     assert!(matches!(refused, Some(InputError::Parameter { name: "suite", .. })), "{refused:?}");
 }
 
-/// An item's element depends on nothing but the item, its owner's power and the session; so whoever sees
-/// two sessions finds nothing that comes in both.
+/// An item's element depends on the item, its owner's scalar and the session alone. So an observer
+/// of two sessions finds no element that comes in both.
 #[test]
 fn no_masked_item_comes_in_two_sessions_or_twice_in_one() {
     let seed = seed();

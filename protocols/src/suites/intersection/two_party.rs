@@ -1,42 +1,45 @@
-//! Two parties find what both have, by masking each other's items.
+//! DH-PSI: two parties find their common items by blinding each other's.
 //!
-//! Meadows, *A more efficient cryptographic matchmaking protocol for use in the absence of a continuously
-//! available third party* (IEEE Symposium on Security and Privacy 1986); Huberman, Franklin and Hogg,
-//! *Enhancing privacy and trust in electronic communities* (EC 1999). For sizes alone, with the shuffle of
-//! Agrawal, Evfimievski and Srikant, *Information sharing across private databases* (SIGMOD 2003, section
-//! 5), section on the size of an intersection.
+//! Meadows, *A more efficient cryptographic matchmaking protocol for use in the absence of a
+//! continuously available third party* (IEEE Symposium on Security and Privacy 1986); Huberman,
+//! Franklin and Hogg, *Enhancing privacy and trust in electronic communities* (EC 1999). For sizes
+//! alone, with the shuffle of Agrawal, Evfimievski and Srikant, *Information sharing across private
+//! databases* (SIGMOD 2003, section 5), section on the size of an intersection.
 //!
-//! With α, β the secret powers of the two for this session, and H the hash into the group:
-//! 1. *masked items*: each sends H(x)^α for its items x, in a random order, in messages of [`CHUNK`] items.
-//! 2. Each raises what has come to its own power. *commit*: it commits to the results H(x)^αβ, each cut to
-//!    40 + log₂ n + log₂ m bits, in the order in which it is going to send them: that of their arrival where
-//!    the members are to be known, and else one that only it knows.
-//! 3. *twice masked*: the results go back to the owner, who has the other party's too: it made them
-//!    itself. Equal ones are of the same item.
+//! With α, β the secret exponents of the two for this session, and H the hash into the group:
+//! 1. *masked items*: each sends H(x)^α for its items x, in a random order, in messages of
+//!    [`CHUNK`] items.
+//! 2. Each exponentiates the received elements. *commit*: it commits to the results H(x)^αβ, each
+//!    cut to 40 + log₂ n + log₂ m bits, in the order in which it is going to send them. That is the
+//!    order of arrival where the members are to be known, and else one that only it knows.
+//! 3. *twice masked*: the results go back to the owner, which has made the other party's itself.
+//!    Equal results are of the same item.
 //!
-//! **Parties:** two. **Adversary:** either may be curious; privacy of items that are not common then rests on
-//! the decisional Diffie-Hellman assumption in ristretto255, with H a random oracle. **What each learns:**
-//! how many items the other has; and which of its own are common, or, where both send back in an order
-//! of their own, how many.
+//! **Parties:** two. **Adversary:** semi-honest, either party. Privacy of items that are not common
+//! rests on the decisional Diffie-Hellman assumption in ristretto255, with H a random oracle.
 //!
-//! **Where it ends for who deviates:** elements that are none, or the identity, or that come twice; results that
-//! come twice; wrong lengths. The commitment is for who waits for the results of its own items and sends them back as the
-//! other's: the other would take all of its own items for common ones. It can still send back results that
-//! are none, or use items that it does not have; so no item is proved to be anybody's.
+//! **Leakage:** each learns the number of the other's items, and which of its own are common. Where
+//! both send back in an order of their own, each learns only the number of common items.
 //!
-//! **Two results that meet by chance** make a wrong match with a probability of 2^-40 at most.
+//! **Detected deviations:** invalid elements, the identity, repeated elements or results, and wrong
+//! lengths. The commitment stops a party that waits for the results of its own items and sends them
+//! back as the other's: the other would take all of its own items for common ones. A party can
+//! still send back invalid results, or use items that it does not have. So no item is proved to be
+//! its owner's.
+//!
+//! **Correctness:** two results are equal by chance with a probability of at most 2^-40.
 //!
 //! **Rounds:** ⌈n / [`CHUNK`]⌉ + 1 + ⌈n / [`RESULTS`]⌉ where n is the larger set's size. The first
-//! [`AHEAD`] messages go without waiting; later ones each wait for one of the other's, so that computing,
-//! sending and receiving overlap, and no more than that waits anywhere. **Bytes** for each item: 32 to the
-//! other, about 10 back.
+//! [`AHEAD`] messages go without waiting. Each later one waits for one of the other's, so that
+//! computing, sending and receiving overlap, and no more than [`AHEAD`] messages wait anywhere.
+//! **Bytes** for each item: 32 to the other, about 10 back.
 
 use rayon::prelude::*;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::Tag;
-use super::masking::{BlindingScalar, DoublyBlinded, ELEMENT};
+use super::blinding::{BlindingScalar, DoublyBlinded, ELEMENT};
 use crate::kernel::channel::{Channel, Message};
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
@@ -50,18 +53,18 @@ const RESULTS: usize = 8_192;
 /// Messages that go before the first has come.
 const AHEAD: usize = 4;
 
-/// A link to the other party, and what is known of both sets.
+/// A link to the other party, and the public facts of both sets.
 #[derive(Clone, Copy)]
 pub(crate) struct Meeting<'a> {
     pub(crate) channel: &'a Channel,
     pub(crate) peer: Party,
     /// A key of this session that only the two have, for commitments.
     pub(crate) key: &'a [u8; 32],
-    /// How many items the other has.
+    /// The number of the other's items.
     pub(crate) theirs: usize,
 }
 
-/// What has become of both parties' items.
+/// Both parties' items, doubly blinded.
 pub(crate) struct Results {
     /// Of ours, in the order in which the other has sent them back.
     ours: Vec<DoublyBlinded>,
@@ -75,12 +78,12 @@ trait Paced {
     fn message(&mut self, number: usize) -> Vec<u8>;
     /// Bytes of the other's message of this number.
     fn due(&self, number: usize) -> usize;
-    /// Takes the other's message of this number; what is wrong with it, if anything is.
+    /// Takes the other's message of this number, or returns the misbehaviour that it shows.
     fn take(&mut self, number: usize, message: Message) -> Result<(), Misbehaviour>;
 }
 
-struct Masking<'a> {
-    mask: &'a BlindingScalar,
+struct Blinding<'a> {
+    scalar: &'a BlindingScalar,
     ours: &'a [Tag],
     theirs: usize,
     results: Vec<DoublyBlinded>,
@@ -95,19 +98,19 @@ struct Returning<'a> {
 }
 
 impl Meeting<'_> {
-    /// Masks both parties' items twice. `ours` are sent in their order; the other's are sent back in the
-    /// order that `order` gives, as the place that each comes from, or as they came.
+    /// Has both parties' items doubly blinded. `ours` are sent in their order; the other's are sent
+    /// back in the order that `order` gives, as the place that each comes from, or as they came.
     pub(crate) async fn results(
         self,
-        mask: &BlindingScalar,
+        scalar: &BlindingScalar,
         ours: &[Tag],
         order: Option<&[usize]>,
     ) -> Result<Results, Fault> {
         let Self { channel, peer, theirs, .. } = self;
         let larger = ours.len().max(theirs);
-        let mut masking = Masking { mask, ours, theirs, results: Vec::new() };
-        self.paced("masked items", larger.div_ceil(CHUNK), &mut masking).await?;
-        let mut results = masking.results;
+        let mut blinding = Blinding { scalar, ours, theirs, results: Vec::new() };
+        self.paced("masked items", larger.div_ceil(CHUNK), &mut blinding).await?;
+        let mut results = blinding.results;
         if has_repeated(&results) {
             return Err(Fault::blame(peer, Misbehaviour::RepeatedItem));
         }
@@ -170,9 +173,9 @@ impl Meeting<'_> {
     }
 }
 
-impl Paced for Masking<'_> {
+impl Paced for Blinding<'_> {
     fn message(&mut self, number: usize) -> Vec<u8> {
-        self.mask.masked(chunk(self.ours, number, CHUNK))
+        self.scalar.blinded(chunk(self.ours, number, CHUNK))
     }
 
     fn due(&self, number: usize) -> usize {
@@ -180,7 +183,7 @@ impl Paced for Masking<'_> {
     }
 
     fn take(&mut self, _: usize, message: Message) -> Result<(), Misbehaviour> {
-        let results = self.mask.doubly_blind(&message.into_bytes());
+        let results = self.scalar.doubly_blinded(&message.into_bytes());
         self.results.extend(results.ok_or(Misbehaviour::NoElement)?);
         Ok(())
     }
@@ -208,21 +211,17 @@ impl Paced for Returning<'_> {
 }
 
 impl Results {
-    /// The common items: of each the place of ours among what came back, and of the other's among what we
-    /// sent back, in ascending order of the places of `first`'s.
+    /// Returns the common items as pairs of places: ours among the results that came back, and the
+    /// other's among those that we sent back. Ascending in the places of `first`.
     pub(crate) fn pairs(&self, first: Side) -> Vec<[usize; 2]> {
-        let sorted = |results: &[DoublyBlinded]| {
-            let mut sorted: Vec<(DoublyBlinded, usize)> =
-                results.iter().enumerate().map(|(place, result)| (*result, place)).collect();
-            sorted.par_sort_unstable();
-            sorted
-        };
-        let theirs = sorted(&self.theirs);
-        let partner = |(place, result): (usize, &DoublyBlinded)| {
-            let found = theirs.binary_search_by_key(result, |(result, _)| *result).ok()?;
-            theirs.get(found).map(|(_, other)| [place, *other])
-        };
-        let mut pairs: Vec<[usize; 2]> = self.ours.iter().enumerate().filter_map(partner).collect();
+        let theirs = with_places(&self.theirs);
+        let mut pairs = Vec::new();
+        for (ours, result) in self.ours.iter().enumerate() {
+            let found = theirs.binary_search_by_key(result, |(result, _)| *result);
+            if let Some((_, theirs)) = found.ok().and_then(|index| theirs.get(index)) {
+                pairs.push([ours, *theirs]);
+            }
+        }
         if first == Side::Theirs {
             pairs.sort_unstable_by_key(|[_, theirs]| *theirs);
         }
@@ -230,23 +229,34 @@ impl Results {
     }
 }
 
-/// Whose places.
+/// The party whose places order the pairs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Ours,
     Theirs,
 }
 
-/// Bytes of a result that is sent back: so many that of all pairs none meets by chance.
+/// Returns the results with their places, sorted by result.
+fn with_places(results: &[DoublyBlinded]) -> Vec<(DoublyBlinded, usize)> {
+    let mut sorted: Vec<_> =
+        results.iter().enumerate().map(|(place, result)| (*result, place)).collect();
+    sorted.par_sort_unstable();
+    sorted
+}
+
+/// Bytes of a result that is sent back, so many that no two of all pairs are equal by chance.
 fn result_bytes(ours: usize, theirs: usize) -> usize {
-    let digits = |count: usize| usize::BITS - count.leading_zeros();
-    let bits = 40 + digits(ours) + digits(theirs);
+    let bits = 40 + bit_length(ours) + bit_length(theirs);
     usize::try_from(bits.div_ceil(8)).map_or(16, |bytes| bytes.min(16))
 }
 
+fn bit_length(count: usize) -> u32 {
+    usize::BITS - count.leading_zeros()
+}
+
 fn cut(result: DoublyBlinded, bytes: usize) -> DoublyBlinded {
-    let digits = u32::try_from(8 * bytes).unwrap_or(u128::BITS);
-    result & 1_u128.checked_shl(digits).map_or(u128::MAX, |above| above.wrapping_sub(1))
+    let bits = u32::try_from(8 * bytes).unwrap_or(u128::BITS);
+    result & 1_u128.checked_shl(bits).map_or(u128::MAX, |above| above.wrapping_sub(1))
 }
 
 fn written(results: &[DoublyBlinded], bytes: usize) -> Vec<u8> {

@@ -1,9 +1,9 @@
 //! Two parties join their tables without comparing anything on shares.
 //!
-//! As in Bifrost (arXiv 2602.01225), which rows match is found by masking each other's items
-//! ([`crate::suites::intersection::two_party`]), and nobody knows whose they are, because columns in shared form go the way
-//! of the masked items:
-//! 1. Each party sends its masked items in an order of its own, and brings its columns in in that order.
+//! As in Bifrost (arXiv 2602.01225), DH-PSI ([`crate::suites::intersection::two_party`]) finds the
+//! matching rows. No party knows their owners, because columns in shared form go the way of the
+//! blinded items:
+//! 1. Each party sends its blinded items in an order of its own, and brings its columns in in that order.
 //! 2. Each sends the other's results back in a second order of its own. The other's columns are put into that
 //!    same order, in shared form ([`super::shuffle`], with one turn).
 //! 3. Both find the same pairs of places, and compare a hash of them. In each table a place stands for a row
@@ -22,10 +22,10 @@ use crate::engine::tables::{Joined, Shape, Table};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::suites::intersection::Tag;
-use crate::suites::intersection::masking::BlindingScalar;
+use crate::suites::intersection::blinding::BlindingScalar;
 use crate::suites::intersection::two_party::{Meeting, Side};
 
-/// What two parties know of each other's items.
+/// The result of a matching of two parties' items.
 struct Met {
     /// Of each pair the places of the first party's item and of the second's.
     pairs: Vec<[usize; 2]>,
@@ -35,7 +35,7 @@ struct Met {
     returned: Vec<usize>,
 }
 
-/// A hash of the pairs, under a key that only the two have.
+/// Hashes the pairs, under a key that only the two have.
 fn pairs_digest(key: &[u8; 32], pairs: &[[usize; 2]]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_keyed(key);
     hasher.update(b"pairs");
@@ -46,12 +46,12 @@ fn pairs_digest(key: &[u8; 32], pairs: &[[usize; 2]]) -> [u8; 32] {
 }
 
 impl Pairwise<'_> {
-    /// Whether it is two parties that compute.
+    /// Returns whether two parties compute.
     pub(super) fn is_of_two(&self) -> bool {
         self.order.len() == 2
     }
 
-    /// How many of two parties' tags are common.
+    /// Counts the common items of two parties.
     pub(super) async fn meet_and_count(
         &mut self,
         tags: &[Tag],
@@ -60,7 +60,7 @@ impl Pairwise<'_> {
         Ok(self.meet(tags, sizes).await?.pairs.len())
     }
 
-    /// The join of two parties' tables.
+    /// Joins two parties' tables.
     pub(super) async fn joined_with_other(
         &mut self,
         table: &Table,
@@ -104,9 +104,9 @@ impl Pairwise<'_> {
         let returned = self.preprocessing.own_order(theirs);
         let ours: Zeroizing<Vec<Tag>> =
             Zeroizing::new(sent.iter().filter_map(|origin| tags.get(*origin).copied()).collect());
-        let mask = BlindingScalar::of(self.own_scalar());
+        let scalar = BlindingScalar::of(self.own_scalar());
         let meeting = Meeting { channel: self.channel, peer, key: &key, theirs };
-        let results = meeting.results(&mask, &ours, Some(&returned)).await?;
+        let results = meeting.results(&scalar, &ours, Some(&returned)).await?;
         let pairs = match me < peer {
             true => results.pairs(Side::Ours),
             false => {
