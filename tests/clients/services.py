@@ -89,6 +89,7 @@ def check_storage():
     assert api(0).download(storage.exists("other")) is False
     assert storage.retrieve("other") is None
     refused(403, lambda: api(0).download(storage.retrieve("private")))
+    refused(403, lambda: api(0).download(storage.retrieve("inline")))
     name = fresh()
     inputs = [storage.retrieve("private")] + [1] * (PARTIES - 1)
     answers = everybody(lambda party: api(party).download(simon(party).compute(

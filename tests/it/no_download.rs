@@ -49,6 +49,31 @@ fn private_values_stay_private_whichever_service_they_pass_through() {
 }
 
 #[test]
+fn values_written_into_a_storage_are_computed_with_and_never_downloaded() {
+    let cluster = Cluster::teaching(2);
+    let api = cluster.api(0);
+    let storage = api.service("KeyValueStorage");
+    let storage = api.method(&storage, "create", &json!({})).uuid();
+    let stored = api.method(&storage, "store", &json!({"key": "k", "value": [3, 4]}));
+    assert_eq!(stored.body, json!({"type": "none"}));
+    let retrieved = api.method(&storage, "retrieve", &json!({"key": "k"})).uuid();
+    api.download(&retrieved).refused(403, "no_download");
+    let handle = json!({"representation_uuid": retrieved});
+    let message = json!({"uuid": "room", "message": handle});
+    api.method(&api.service("Broadcast"), "send", &message).refused(403, "no_download");
+    let copy = api.method(&storage, "store", &json!({"key": "copy", "value": handle}));
+    assert_eq!(copy.body, json!({"type": "none"}));
+    let copy = api.method(&storage, "retrieve", &json!({"key": "copy"})).uuid();
+    api.download(&copy).refused(403, "no_download");
+    let as_network = json!({"microprotocol": "SecureSum", "data": [1], "network": handle});
+    api.method(&api.service("Simon"), "compute", &as_network).refused(403, "no_download");
+    for answer in cluster.compute("SecureSum", &[handle, json!([1, 2])], "stored") {
+        assert_eq!(answer.body["object"]["result"], json!({"sum": 10.0}), "{}", answer.body);
+    }
+    cluster.check_health();
+}
+
+#[test]
 fn only_documented_attributes_exist() {
     let cluster = Cluster::teaching(2);
     let api = cluster.api(0);

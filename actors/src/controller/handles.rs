@@ -203,8 +203,9 @@ impl Held {
     fn bytes(&self) -> usize {
         HANDLE_BYTES
             + match self {
-                // What a client pushed counts against the quota of uploads, not of memory.
-                Self::Value(Labelled::Private(_)) => 0,
+                // What a client pushed counts against the quota of uploads, not of memory. What it
+                // put into a storage is in memory, also after the storage has forgotten it.
+                Self::Value(Labelled::Private(stored)) => stored.footprint(),
                 Self::Value(Labelled::Public(data)) => data.get().footprint(),
                 Self::Value(Labelled::Opened(report)) => report.footprint(),
                 Self::Object(_) | Self::Method(..) => 0,

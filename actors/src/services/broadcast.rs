@@ -61,7 +61,7 @@ impl Broadcast {
 
 /// What may be told to everybody.
 fn tellable(message: &Argument) -> Result<Labelled, ApiError> {
-    match message.labelled() {
+    match message.told() {
         Labelled::Private(_) => {
             Err(ApiError::no_download("this is data, and data is not broadcast"))
         }

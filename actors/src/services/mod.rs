@@ -31,7 +31,7 @@ const MOST_BYTES: usize = 256 << 20;
 fn footprint(value: &Labelled) -> usize {
     match value {
         Labelled::Public(data) => data.get().footprint(),
-        Labelled::Private(_) => size_of::<Labelled>(),
+        Labelled::Private(stored) => size_of::<Labelled>() + stored.footprint(),
         Labelled::Opened(report) => report.footprint(),
     }
 }

@@ -1,4 +1,7 @@
-//! `KeyValueStorage`: values under keys, which come back with the label that they went in with.
+//! `KeyValueStorage`: values under keys.
+//!
+//! A handle's value comes back with its label. A value that came inline is data that was pushed: it
+//! is private, other microservices compute with it, and it is never downloaded.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +13,7 @@ use crate::bus::Description;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::{Labelled, Public};
-use crate::vocabulary::object::Parameter::{Optional, Required};
+use crate::vocabulary::object::Parameter::{Kept, Optional, Required};
 use crate::vocabulary::object::{Call, Interface, Method, Object, Reply, Right};
 
 /// The storage that always exists.
@@ -40,7 +43,7 @@ static STORAGE: Interface = Interface {
     name: "a storage",
     right: Right::Compute,
     methods: &[
-        Method { name: "store", parameters: &[Required("key"), Required("value")] },
+        Method { name: "store", parameters: &[Required("key"), Kept("value")] },
         Method { name: "retrieve", parameters: &[Required("key")] },
         Method { name: "exists", parameters: &[Required("key")] },
         Method { name: "delete", parameters: &[Required("key")] },
@@ -99,7 +102,7 @@ impl KeyValueStorage {
                 Err(too_many("values"))
             }
             "store" => {
-                let value = call.arguments.required("value")?.labelled();
+                let value = call.arguments.kept("value")?;
                 let bytes = footprint(&value);
                 if self.bytes.saturating_add(bytes) > MOST_BYTES {
                     return Err(too_many("values"));

@@ -18,7 +18,6 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +29,7 @@ use cloister_protocols::meter::{Meter, Stage, Traffic};
 use serde::Serialize;
 
 use crate::vocabulary::data::Data;
+pub use crate::vocabulary::private::Private;
 use crate::vocabulary::selection::Stored;
 use crate::vocabulary::trace::Trace;
 
@@ -38,15 +38,12 @@ use crate::vocabulary::trace::Trace;
 #[serde(transparent)]
 pub struct Public<T>(T);
 
-/// A value that stays: it can be computed with, and that is all. Cheap to clone.
-pub struct Private<T>(Arc<T>);
-
 /// A value with its label, as handles, services and arguments hold it.
 #[derive(Clone, Debug)]
 pub enum Labelled {
     /// Never secret.
     Public(Public<Arc<Data>>),
-    /// Stays.
+    /// Stays. The handle's value is kept by the node.
     Private(Stored),
     /// The result of a joint computation.
     Opened(Arc<Report>),
@@ -195,37 +192,6 @@ impl<T> Public<T> {
     /// The value.
     pub fn get(&self) -> &T {
         &self.0
-    }
-}
-
-impl<T> Private<T> {
-    /// Labels `value` as private. There is no way back.
-    pub fn new(value: T) -> Self {
-        Self(Arc::new(value))
-    }
-
-    /// The value, for computing with it on this node.
-    #[must_use]
-    pub fn for_computing(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T> From<Arc<T>> for Private<T> {
-    fn from(value: Arc<T>) -> Self {
-        Self(value)
-    }
-}
-
-impl<T> Clone for Private<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> fmt::Debug for Private<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Private(..)")
     }
 }
 

@@ -12,6 +12,7 @@ pub mod failure;
 pub mod label;
 pub mod object;
 pub mod principal;
+pub mod private;
 pub mod selection;
 pub mod settings;
 pub mod trace;

@@ -38,10 +38,14 @@ pub struct Method {
 /// A parameter of a method.
 #[derive(Debug)]
 pub enum Parameter {
-    /// Must be given.
+    /// Must be given, and may be shown again: names, networks, parameters.
     Required(&'static str),
-    /// May be left out.
+    /// The same, and may be left out.
     Optional(&'static str),
+    /// Must be given, and is private from here on: it is computed with, and that is all.
+    Private(&'static str),
+    /// Must be given, and keeps the label of its handle. What comes inline is private.
+    Kept(&'static str),
 }
 
 /// An object: an actor that takes calls, and which of its objects it is.
@@ -107,9 +111,17 @@ pub enum Material {
     },
 }
 
-/// The arguments of a call by parameter name.
+/// The arguments of a call by parameter name, with the labels that the interface gives them.
 #[derive(Clone, Default)]
-pub struct Arguments(BTreeMap<&'static str, Argument>);
+pub struct Arguments(BTreeMap<&'static str, Bound>);
+
+/// An argument with the label of its parameter.
+#[derive(Clone)]
+enum Bound {
+    Open(Argument),
+    Private(Material),
+    Kept(Labelled),
+}
 
 impl Interface {
     /// The method of this name.
@@ -153,11 +165,18 @@ impl Method {
             }
         }
         for parameter in self.parameters {
-            if matches!(parameter, Parameter::Required(name) if !bound.contains_key(name)) {
+            let optional = matches!(parameter, Parameter::Optional(_));
+            if !optional && !bound.contains_key(parameter.name()) {
                 return Err(self.misuse(format!("argument `{}` is missing", parameter.name())));
             }
         }
-        Ok(Arguments(bound))
+        let mut labelled = BTreeMap::new();
+        for parameter in self.parameters {
+            if let Some(argument) = bound.remove(parameter.name()) {
+                labelled.insert(parameter.name(), parameter.label(argument)?);
+            }
+        }
+        Ok(Arguments(labelled))
     }
 
     fn misuse(&self, message: String) -> ApiError {
@@ -173,14 +192,26 @@ impl Method {
 impl Parameter {
     fn name(&self) -> &'static str {
         match self {
-            Self::Required(name) | Self::Optional(name) => name,
+            Self::Required(name)
+            | Self::Optional(name)
+            | Self::Private(name)
+            | Self::Kept(name) => name,
         }
+    }
+
+    /// Gives an argument the label of this parameter.
+    fn label(&self, argument: Argument) -> Result<Bound, ApiError> {
+        Ok(match self {
+            Self::Required(_) | Self::Optional(_) => Bound::Open(argument),
+            Self::Private(name) => Bound::Private(argument.for_computing(name)?),
+            Self::Kept(_) => Bound::Kept(argument.kept()),
+        })
     }
 
     fn usage(&self) -> String {
         match self {
-            Self::Required(name) => (*name).to_owned(),
             Self::Optional(name) => format!("{name}=…"),
+            _ => self.name().to_owned(),
         }
     }
 }
@@ -190,7 +221,7 @@ impl Argument {
     ///
     /// # Errors
     /// If it is a report that is no data.
-    pub fn for_computing(&self, name: &str) -> Result<Material, ApiError> {
+    fn for_computing(&self, name: &str) -> Result<Material, ApiError> {
         let here = match self {
             Self::Held(Labelled::Private(stored)) => return Ok(Material::Stored(stored.clone())),
             Self::Inline(data) => Private::from(Arc::clone(data)),
@@ -221,10 +252,21 @@ impl Argument {
         }
     }
 
-    /// The value with its label. What comes inline with a call was for the node to keep and hand
-    /// out, as in a broadcast: the caller chose to write it into the call.
+    /// The value with the label of its handle. Inline it is private: data that a client pushed.
+    fn kept(self) -> Labelled {
+        match self {
+            // Handles inside are kept by their names.
+            Self::Inline(data) | Self::Nested(data, _) => {
+                Labelled::Private(Stored::Inline(Private::from(data)))
+            }
+            Self::Held(labelled) => labelled,
+        }
+    }
+
+    /// The value as it is told to all clients, as in a broadcast: its sender chose to write it into
+    /// the call. A handle's value keeps its label.
     #[must_use]
-    pub fn labelled(&self) -> Labelled {
+    pub fn told(&self) -> Labelled {
         match self {
             // Of handles inside only their names are told, which the caller wrote there itself.
             Self::Inline(data) | Self::Nested(data, _) => {
@@ -241,8 +283,11 @@ impl Material {
     pub fn footprint(&self) -> usize {
         match self {
             Self::Here(data) => data.for_computing().footprint(),
-            Self::Stored(_) => 0,
-            Self::Nested { data, .. } => data.for_computing().footprint(),
+            Self::Stored(stored) => stored.footprint(),
+            Self::Nested { data, held } => {
+                let inside = held.values().map(Stored::footprint).sum::<usize>();
+                data.for_computing().footprint().saturating_add(inside)
+            }
         }
     }
 }
@@ -251,11 +296,11 @@ impl Arguments {
     /// The argument of this name, if it was given and is not null.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Argument> {
-        let is_null = |argument: &Argument| match argument {
-            Argument::Inline(data) => matches!(**data, Data::Null),
-            Argument::Held(_) | Argument::Nested(..) => false,
-        };
-        self.0.get(name).filter(|argument| !is_null(argument))
+        match self.0.get(name)? {
+            Bound::Open(Argument::Inline(data)) if matches!(**data, Data::Null) => None,
+            Bound::Open(argument) => Some(argument),
+            Bound::Private(_) | Bound::Kept(_) => None,
+        }
     }
 
     /// The argument of this name, null or not.
@@ -263,16 +308,33 @@ impl Arguments {
     /// # Errors
     /// If it was not given.
     pub fn required(&self, name: &'static str) -> Result<&Argument, ApiError> {
-        self.0.get(name).ok_or_else(|| ApiError::argument(name, "missing"))
+        match self.0.get(name) {
+            Some(Bound::Open(argument)) => Ok(argument),
+            Some(_) => Err(mislabelled(name)),
+            None => Err(ApiError::argument(name, "missing")),
+        }
     }
 
-    /// The data of this name, for computing on this node. Whatever the call does with it must
-    /// keep its label: it is private.
+    /// The data of this name, which the interface declares private.
     ///
     /// # Errors
-    /// If it was not given.
+    /// If the interface declares no such parameter.
     pub fn data(&self, name: &'static str) -> Result<Material, ApiError> {
-        self.required(name)?.for_computing(name)
+        match self.0.get(name) {
+            Some(Bound::Private(material)) => Ok(material.clone()),
+            _ => Err(mislabelled(name)),
+        }
+    }
+
+    /// The value of this name with its label, which the interface declares kept.
+    ///
+    /// # Errors
+    /// If the interface declares no such parameter.
+    pub fn kept(&self, name: &'static str) -> Result<Labelled, ApiError> {
+        match self.0.get(name) {
+            Some(Bound::Kept(labelled)) => Ok(labelled.clone()),
+            _ => Err(mislabelled(name)),
+        }
     }
 
     /// The value of this name, which may be shown again: names, networks, parameters.
@@ -328,5 +390,58 @@ impl Arguments {
             return Err(ApiError::argument(name, format!("more than {LONGEST} bytes")));
         }
         Ok(text)
+    }
+}
+
+/// A service asks for an argument by another label than its interface declares.
+fn mislabelled(name: &str) -> ApiError {
+    ApiError::internal(format!("argument `{name}` has another label in the interface"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static METHOD: Method = Method {
+        name: "compute",
+        parameters: &[
+            Parameter::Required("name"),
+            Parameter::Private("data"),
+            Parameter::Kept("value"),
+            Parameter::Optional("more"),
+        ],
+    };
+
+    fn inline(text: &str) -> Argument {
+        Argument::Inline(Arc::new(Data::Text(text.into())))
+    }
+
+    #[test]
+    fn the_interface_decides_which_arguments_can_be_shown_again() {
+        let all = ["study", "secret", "kept"].map(inline).into();
+        let arguments = METHOD.bind(all, BTreeMap::new()).unwrap();
+        assert_eq!(arguments.text("name").unwrap(), "study");
+        for name in ["data", "value"] {
+            assert_eq!(arguments.public(name).unwrap_err().code(), Code::Internal);
+            assert!(arguments.get(name).is_none());
+        }
+        assert!(arguments.data("data").is_ok() && arguments.data("name").is_err());
+        let kept = arguments.kept("value").unwrap();
+        assert!(matches!(kept, Labelled::Private(Stored::Inline(_))));
+    }
+
+    #[test]
+    fn a_handle_keeps_its_label_where_the_interface_says_so() {
+        let public = Labelled::Public(Public::never_secret(Arc::new(Data::Null)));
+        let named = [("value".to_owned(), Argument::Held(public))].into();
+        let arguments = METHOD.bind(["study", "secret"].map(inline).into(), named).unwrap();
+        assert!(matches!(arguments.kept("value").unwrap(), Labelled::Public(_)));
+    }
+
+    #[test]
+    fn what_is_private_or_kept_must_be_given() {
+        let missing = METHOD.bind(vec![inline("study")], BTreeMap::new()).err().unwrap();
+        assert_eq!(missing.code(), Code::BadArgument);
+        assert!(missing.advice().contains("compute(name, data, value, more=…)"));
     }
 }

@@ -1,5 +1,5 @@
-//! Private data that the node keeps, by name: uploads, datasets, and selections of either. Nothing here
-//! holds a value, or says how many there are.
+//! Private data that the node keeps: uploads, datasets and selections of either by name, and values
+//! that clients put into storages. Nothing here shows a value, or says how many there are.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,6 +8,9 @@ use cloister_sources::Filter;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::data::Data;
+use super::private::Private;
+
 /// Stands for private data that the node keeps. They are read when a computation needs them.
 #[derive(Clone)]
 pub enum Stored {
@@ -15,6 +18,8 @@ pub enum Stored {
     Upload(Upload),
     /// Rows and columns of a dataset, or of columns that a client pushed.
     Selection(Arc<Selection>),
+    /// A value that a client wrote into a storage. It is kept in memory.
+    Inline(Private<Data>),
 }
 
 /// What a client pushed, in the node's state.
@@ -44,6 +49,17 @@ pub enum Base {
     Dataset(String),
     /// Columns that a client pushed.
     Upload(Upload),
+}
+
+impl Stored {
+    /// Roughly how many bytes of memory its value takes now.
+    #[must_use]
+    pub fn footprint(&self) -> usize {
+        match self {
+            Self::Inline(data) => data.for_computing().footprint(),
+            Self::Upload(_) | Self::Selection(_) => 0,
+        }
+    }
 }
 
 impl Selection {

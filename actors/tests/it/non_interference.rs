@@ -918,7 +918,7 @@ impl Twins {
             2 => {
                 let (storages, none) = (self.service("KeyValueStorage", node), same("{}"));
                 let storage = self.call_one("create", node, &storages, &none)?.unwrap();
-                let value = held(&id);
+                let value = if self.random.chance(50) { list(rows) } else { held(&id) };
                 let put = pair(|world| format!(r#"{{"key":"k","value":{}}}"#, value[world]));
                 self.call_one("store", node, &storage, &put)?;
                 let key = same(r#"{"key":"k"}"#);

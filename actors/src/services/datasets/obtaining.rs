@@ -27,6 +27,9 @@ impl Store {
     pub(super) fn obtain(&self, obtain: &Obtain) -> Result<Obtained, ApiError> {
         match &obtain.stored {
             Stored::Upload(upload) => self.whole(*upload, obtain),
+            Stored::Inline(data) => {
+                Ok(Obtained { content: Contents::Json(data.clone()), dropped: 0 })
+            }
             Stored::Selection(selection) => match &selection.base {
                 Base::Upload(upload) => self.read_upload(*upload, selection, obtain),
                 Base::Dataset(name) => {

@@ -45,8 +45,14 @@ pub(super) fn uses(materials: &[Material]) -> Vec<Use> {
 
 fn uses_of(material: &Material) -> Vec<Use> {
     match material {
-        Material::Here(data) if is_nothing(data.for_computing()) => Vec::new(),
-        Material::Here(_) | Material::Stored(Stored::Upload(_)) => vec![Use::ClientColumns],
+        Material::Here(data) | Material::Stored(Stored::Inline(data))
+            if is_nothing(data.for_computing()) =>
+        {
+            Vec::new()
+        }
+        Material::Here(_) | Material::Stored(Stored::Upload(_) | Stored::Inline(_)) => {
+            vec![Use::ClientColumns]
+        }
         Material::Stored(Stored::Selection(selection)) => vec![use_of(selection)],
         Material::Nested { data, held } => {
             let stored = held.values().cloned().map(Material::Stored);
@@ -125,6 +131,7 @@ fn stored_document(stored: &Stored) -> Value {
     match stored {
         Stored::Upload(upload) => json!({"upload": upload.id.to_string()}),
         Stored::Selection(selection) => selection.document(),
+        Stored::Inline(_) => json!("values in a storage"),
     }
 }
 

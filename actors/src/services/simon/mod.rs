@@ -32,7 +32,7 @@ use crate::vocabulary::consortium::{Consortium, Member, Renewed};
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Labelled;
-use crate::vocabulary::object::Parameter::{Optional, Required};
+use crate::vocabulary::object::Parameter::{Optional, Private, Required};
 use crate::vocabulary::object::{
     Arguments, Call, Interface, Method, Object, Principal, Reply, Right,
 };
@@ -62,7 +62,7 @@ pub static INTERFACE: Interface = Interface {
             name: "compute",
             parameters: &[
                 Required("microprotocol"),
-                Required("data"),
+                Private("data"),
                 Required("network"),
                 Optional("parameters"),
                 Optional("trace"),
@@ -89,7 +89,7 @@ static TASK: Interface = Interface {
     right: Right::Compute,
     methods: &[
         Method { name: "invite", parameters: &[] },
-        Method { name: "input", parameters: &[Required("data")] },
+        Method { name: "input", parameters: &[Private("data")] },
         Method { name: "start", parameters: &[] },
         Method { name: "progress", parameters: &[] },
         Method { name: "result", parameters: &[] },
