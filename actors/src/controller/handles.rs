@@ -3,13 +3,13 @@
 //! To anybody but its owner a handle does not exist. Each owner has a bounded number of handles
 //! and of bytes behind them; what is not used for a while expires.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use super::room::{Room, Rooms};
 use crate::services::datasets::Kept;
-use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Labelled;
 use crate::vocabulary::object::{Method, Object, Principal};
@@ -34,26 +34,17 @@ pub(super) enum Held {
 pub(super) struct Handles {
     handles: HashMap<Uuid, Handle>,
     shared: HashMap<Uuid, Held>,
-    owners: BTreeMap<Principal, Usage>,
+    rooms: Rooms,
     lifetime: Duration,
     upload_lifetime: Duration,
-    most_handles: usize,
-    most_bytes: usize,
 }
 
 struct Handle {
-    owner: Principal,
     held: Held,
-    bytes: usize,
+    room: Room,
     last_used: Instant,
     /// When it ends, used or not: for what the node's state keeps until then.
     end: Option<Instant>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Usage {
-    handles: usize,
-    bytes: usize,
 }
 
 impl Handles {
@@ -61,31 +52,40 @@ impl Handles {
         Self {
             handles: HashMap::new(),
             shared: HashMap::new(),
-            owners: BTreeMap::new(),
+            rooms: Rooms::new(limits.handles, limits.held_bytes),
             lifetime: Duration::from_secs(u64::from(limits.handle_seconds)),
             upload_lifetime: Duration::from_secs(u64::from(limits.upload_seconds)),
-            most_handles: limits.handles,
-            most_bytes: limits.held_bytes,
         }
     }
 
     /// Makes a handle of `held` for `owner`.
     pub(super) fn insert(&mut self, owner: &Principal, held: Held) -> Result<Uuid, ApiError> {
-        self.make_room(owner, held.bytes())?;
+        let room = self.reserve(owner, held.bytes())?;
+        self.keep(room, held)
+    }
+
+    /// Reserves room for one more handle of `owner`, of so many bytes. Handles of methods give way:
+    /// existing clients make one for each call and give none back.
+    pub(super) fn reserve(&mut self, owner: &Principal, bytes: usize) -> Result<Room, ApiError> {
+        if self.rooms.is_full(owner) {
+            self.forget_methods(owner);
+        }
+        self.rooms.reserve(owner, bytes)
+    }
+
+    /// Makes a handle of `held` in the room that was reserved for it.
+    pub(super) fn keep(&mut self, mut room: Room, held: Held) -> Result<Uuid, ApiError> {
+        room.resize(held.bytes())?;
         let uuid = Uuid::new_v4();
-        self.put(uuid, owner, held, None);
+        self.put(uuid, room, held, None);
         Ok(uuid)
     }
 
-    /// Makes a handle of what a client has just pushed. There was room before it was kept.
-    pub(super) fn insert_upload(
-        &mut self,
-        owner: &Principal,
-        upload: Upload,
-    ) -> Result<Uuid, ApiError> {
+    /// Makes a handle of what a client has just pushed, in the room that was reserved for it.
+    pub(super) fn keep_upload(&mut self, room: Room, upload: Upload) -> Uuid {
         let end = Instant::now().checked_add(self.upload_lifetime);
-        self.put(upload.id, owner, Held::Value(Labelled::Private(Stored::Upload(upload))), end);
-        Ok(upload.id)
+        self.put(upload.id, room, Held::Value(Labelled::Private(Stored::Upload(upload))), end);
+        upload.id
     }
 
     /// Makes a handle again of what a client pushed before the node was started.
@@ -93,32 +93,12 @@ impl Handles {
         let Kept { owner, id, bytes, seconds } = kept;
         let held = Held::Value(Labelled::Private(Stored::Upload(Upload { id, bytes })));
         let end = Instant::now().checked_add(Duration::from_secs(seconds));
-        self.put(id, &Principal::owner(&owner), held, end);
+        let room = self.rooms.take(&Principal::owner(&owner), held.bytes());
+        self.put(id, room, held, end);
     }
 
-    fn put(&mut self, uuid: Uuid, owner: &Principal, held: Held, end: Option<Instant>) {
-        let bytes = held.bytes();
-        let usage = self.owners.entry(owner.clone()).or_default();
-        usage.handles += 1;
-        usage.bytes += bytes;
-        let (owner, last_used) = (owner.clone(), Instant::now());
-        self.handles.insert(uuid, Handle { owner, held, bytes, last_used, end });
-    }
-
-    /// Whether `owner` has room for one more handle of so many bytes. Handles of methods give way:
-    /// existing clients make one for each call and give none back.
-    pub(super) fn make_room(&mut self, owner: &Principal, bytes: usize) -> Result<(), ApiError> {
-        if self.usage(owner).handles >= self.most_handles {
-            self.forget_methods(owner);
-        }
-        let usage = self.usage(owner);
-        if usage.handles >= self.most_handles {
-            return Err(over_quota(format!("{} handles", self.most_handles)));
-        }
-        if usage.bytes.saturating_add(bytes) > self.most_bytes {
-            return Err(over_quota(format!("{} bytes of values", self.most_bytes)));
-        }
-        Ok(())
+    fn put(&mut self, uuid: Uuid, room: Room, held: Held, end: Option<Instant>) {
+        self.handles.insert(uuid, Handle { held, room, last_used: Instant::now(), end });
     }
 
     /// Makes a microservice known to everybody under its own uuid.
@@ -134,7 +114,7 @@ impl Handles {
             return Ok(held);
         }
         match self.handles.get_mut(&uuid) {
-            Some(handle) if handle.owner == *principal => {
+            Some(handle) if handle.room.owner() == principal => {
                 handle.last_used = Instant::now();
                 Ok(&handle.held)
             }
@@ -152,7 +132,6 @@ impl Handles {
         self.find(principal, uuid)?;
         let uuid = parse(uuid)?;
         let Some(handle) = self.handles.remove(&uuid) else { return Ok(None) };
-        self.discount(&handle);
         Ok(match handle.held {
             // Another handle of the same upload, from a storage, say, does not end it.
             Held::Value(Labelled::Private(Stored::Upload(upload))) if upload.id == uuid => {
@@ -164,38 +143,20 @@ impl Handles {
 
     /// Forgets what was not used for longer than its lifetime.
     pub(super) fn expire(&mut self, now: Instant) {
-        self.owners.retain(|_, usage| usage.handles > 0);
         let lifetime = self.lifetime;
-        let expired = |handle: &Handle| match handle.end {
-            Some(end) => now >= end,
-            None => now.saturating_duration_since(handle.last_used) > lifetime,
-        };
-        let gone: Vec<Handle> = self
-            .handles
-            .extract_if(|_, handle| expired(handle))
-            .map(|(_, handle)| handle)
-            .collect();
-        gone.iter().for_each(|handle| self.discount(handle));
-    }
-
-    fn usage(&self, owner: &Principal) -> Usage {
-        self.owners.get(owner).copied().unwrap_or_default()
+        self.handles.retain(|_, handle| match handle.end {
+            Some(end) => now < end,
+            None => now.saturating_duration_since(handle.last_used) <= lifetime,
+        });
     }
 
     /// Forgets the handles of methods of `owner` that were not used just now.
     fn forget_methods(&mut self, owner: &Principal) {
-        let unused = |handle: &Handle| handle.last_used.elapsed() > METHOD_LIFETIME;
-        let method = |handle: &Handle| matches!(handle.held, Held::Method(..));
-        let gone = self.handles.extract_if(|_, h| h.owner == *owner && method(h) && unused(h));
-        let gone: Vec<Handle> = gone.map(|(_, handle)| handle).collect();
-        gone.iter().for_each(|handle| self.discount(handle));
-    }
-
-    fn discount(&mut self, handle: &Handle) {
-        if let Some(usage) = self.owners.get_mut(&handle.owner) {
-            usage.handles = usage.handles.saturating_sub(1);
-            usage.bytes = usage.bytes.saturating_sub(handle.bytes);
-        }
+        self.handles.retain(|_, handle| {
+            let method = matches!(handle.held, Held::Method(..));
+            let unused = handle.last_used.elapsed() > METHOD_LIFETIME;
+            !(handle.room.owner() == owner && method && unused)
+        });
     }
 }
 
@@ -217,16 +178,12 @@ fn parse(uuid: &str) -> Result<Uuid, ApiError> {
     Uuid::try_parse(uuid).map_err(|_| ApiError::no_such_handle())
 }
 
-fn over_quota(what: String) -> ApiError {
-    ApiError::new(Code::OverQuota, format!("you hold {what} already"))
-        .hint("release what you no longer need (DELETE /representation/{uuid}), then try again")
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::vocabulary::code::Code;
     use crate::vocabulary::data::Data;
     use crate::vocabulary::label::Public;
 
@@ -277,7 +234,7 @@ mod tests {
         assert!(handles.find(&ada, &uuid).is_ok());
         handles.expire(Instant::now() + Duration::from_secs(1_001));
         assert!(handles.find(&ada, &uuid).is_err());
-        assert_eq!(handles.usage(&ada).bytes, 0);
+        assert_eq!(handles.rooms.usage(&ada).bytes, 0);
     }
 
     #[test]

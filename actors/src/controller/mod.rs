@@ -8,6 +8,7 @@ mod doorkeeper;
 mod envelope;
 mod handles;
 pub mod http;
+mod room;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use self::envelope::Envelope;
 use self::handles::{Handles, Held};
 pub use self::http::Door;
 pub(crate) use self::http::{endpoint, healthy, ready};
+use self::room::Room;
 use crate::bus::{Bus, Description, Find, List};
 use crate::services::datasets::{Content, Forget, Keep, Kept};
 use crate::vocabulary::code::Code;
@@ -163,7 +165,7 @@ impl Controller {
         }
     }
 
-    fn prepare(&mut self, invoke: Invoke) -> Result<(Object, Call), ApiError> {
+    fn prepare(&mut self, invoke: Invoke) -> Result<(Object, Call, Room), ApiError> {
         let Invoke { principal, uuid, envelope } = invoke;
         let (object, method) = self.callable(&principal, &uuid)?;
         let positional = envelope
@@ -178,9 +180,9 @@ impl Controller {
             .collect::<Result<_, ApiError>>()?;
         let arguments = method.bind(positional, named)?;
         // A result that could not be kept would have been computed, and opened, for nothing.
-        self.handles.make_room(&principal, RESULT_ROOM)?;
+        let room = self.handles.reserve(&principal, RESULT_ROOM)?;
         let call = Call { principal, key: object.key, method: method.name, arguments };
-        Ok((object, call))
+        Ok((object, call, room))
     }
 
     fn callable(
@@ -201,13 +203,13 @@ impl Controller {
         }
     }
 
-    fn keep(&mut self, principal: &Principal, reply: Reply) -> Result<Option<Uuid>, ApiError> {
+    fn keep(&mut self, room: Room, reply: Reply) -> Result<Option<Uuid>, ApiError> {
         let held = match reply {
             Reply::None => return Ok(None),
             Reply::Value(value) => Held::Value(value),
             Reply::Object(object) => Held::Object(object),
         };
-        self.handles.insert(principal, held).map(Some)
+        self.handles.keep(room, held).map(Some)
     }
 }
 
@@ -255,14 +257,15 @@ impl Handler<Upload> for Controller {
     fn handle(&mut self, upload: Upload, _: &mut Self::Context) -> Self::Result {
         let Upload { principal, content, bytes } = upload;
         let allowed = principal.check(Right::Upload);
-        if let Err(error) = allowed.and_then(|()| self.handles.make_room(&principal, 0)) {
-            return Box::pin(std::future::ready(Err(error)).into_actor(self));
-        }
-        let keep = Keep { principal: principal.clone(), content, bytes };
+        let room = match allowed.and_then(|()| self.handles.reserve(&principal, 0)) {
+            Ok(room) => room,
+            Err(error) => return Box::pin(std::future::ready(Err(error)).into_actor(self)),
+        };
+        let keep = Keep { principal, content, bytes };
         let kept = self.uploads.keep.send(keep).into_actor(self);
         Box::pin(kept.map(move |kept, controller, _| {
             let upload = kept.map_err(|_| ApiError::unavailable("the datasets"))??;
-            controller.handles.insert_upload(&principal, upload)
+            Ok(controller.handles.keep_upload(room, upload))
         }))
     }
 }
@@ -289,15 +292,14 @@ impl Handler<Invoke> for Controller {
     type Result = ResponseActFuture<Self, Result<Option<Uuid>, ApiError>>;
 
     fn handle(&mut self, invoke: Invoke, _: &mut Self::Context) -> Self::Result {
-        let principal = invoke.principal.clone();
-        let (object, call) = match self.prepare(invoke) {
+        let (object, call, room) = match self.prepare(invoke) {
             Ok(prepared) => prepared,
             Err(error) => return Box::pin(std::future::ready(Err(error)).into_actor(self)),
         };
         let reply = object.recipient.send(call).into_actor(self);
         Box::pin(reply.map(move |reply, controller, _| {
             let reply = reply.map_err(|_| ApiError::unavailable(object.interface.name))??;
-            controller.keep(&principal, reply)
+            controller.keep(room, reply)
         }))
     }
 }
@@ -351,4 +353,86 @@ fn no_such_attribute(what: &str, name: &str) -> ApiError {
 
 fn not_callable(what: &str) -> ApiError {
     ApiError::new(Code::NotCallable, format!("{what} cannot be called"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::vocabulary::label::Public;
+    use crate::vocabulary::object::Interface;
+    use crate::vocabulary::selection::Upload as Pushed;
+
+    static INTERFACE: Interface = Interface {
+        name: "a service that waits",
+        right: Right::Compute,
+        methods: &[Method { name: "wait", parameters: &[] }],
+    };
+
+    /// Answers calls once it is told to.
+    struct Waiting(Arc<Notify>);
+
+    impl Actor for Waiting {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<Call> for Waiting {
+        type Result = ResponseFuture<Result<Reply, ApiError>>;
+
+        fn handle(&mut self, _: Call, _: &mut Self::Context) -> Self::Result {
+            let told = Arc::clone(&self.0);
+            Box::pin(async move {
+                told.notified().await;
+                let value = Public::never_secret(Arc::new(Data::Bool(true)));
+                Ok(Reply::Value(Labelled::Public(value)))
+            })
+        }
+    }
+
+    impl Handler<Keep> for Waiting {
+        type Result = Result<Pushed, ApiError>;
+
+        fn handle(&mut self, keep: Keep, _: &mut Self::Context) -> Self::Result {
+            let bytes = u64::try_from(keep.bytes.len()).unwrap();
+            Ok(Pushed { id: Uuid::new_v4(), bytes })
+        }
+    }
+
+    impl Handler<Forget> for Waiting {
+        type Result = ();
+
+        fn handle(&mut self, _: Forget, _: &mut Self::Context) {}
+    }
+
+    #[actix_rt::test]
+    async fn of_two_requests_for_the_last_room_one_is_refused_at_once() {
+        let told = Arc::new(Notify::new());
+        let service = Waiting(Arc::clone(&told)).start();
+        let uploads =
+            Uploads { keep: service.clone().recipient(), forget: service.clone().recipient() };
+        // One handle is the method's. The other one is the last.
+        let limits = Limits { handles: 2, ..Limits::default() };
+        let mut controller = Controller::new(Bus::default().start(), uploads, Vec::new(), &limits);
+        let principal = Principal::anybody();
+        let object = Object { interface: &INTERFACE, recipient: service.recipient(), key: 0 };
+        let method = Held::Method(object, &INTERFACE.methods[0]);
+        let uuid = controller.handles.insert(&principal, method).unwrap().to_string();
+        let controller = controller.start();
+        let invoke = || Invoke {
+            principal: principal.clone(),
+            uuid: uuid.clone(),
+            envelope: Envelope::default(),
+        };
+        let first = controller.send(invoke());
+        // The first call has not been answered, and its answer will need the room.
+        let refused = controller.send(invoke()).await.unwrap().unwrap_err();
+        assert_eq!(refused.code(), Code::OverQuota);
+        told.notify_one();
+        let kept = first.await.unwrap().unwrap().unwrap().to_string();
+        let release = Release { principal: principal.clone(), uuid: kept };
+        controller.send(release).await.unwrap().unwrap();
+        told.notify_one();
+        assert!(controller.send(invoke()).await.unwrap().unwrap().is_some());
+    }
 }
