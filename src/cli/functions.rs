@@ -77,6 +77,7 @@ fn of_catalogue(entry: &'static Descriptor) -> Function {
     Function {
         name: entry.name.to_owned(),
         summary: entry.summary.to_owned(),
+        input: String::new(),
         takes: takes(entry.input).to_owned(),
         suites: entry.suites().iter().map(ToString::to_string).collect(),
         result_keys: texts(&entry.all_result_keys()),

@@ -66,14 +66,17 @@ fn sources_and_vault_know_no_actor_and_no_protocol() {
 #[test]
 fn the_rust_client_knows_no_node() {
     let forbidden =
-        ["cloister-a", "cloister-p", "cloister-s", "actix_derive", "actix-web", "actix-server"];
+        ["cloister-ac", "cloister-p", "cloister-s", "actix_derive", "actix-web", "actix-server"];
     needs_none_of("cloister-client", &forbidden);
+    needs_none_of("cloister-api", &["cloister", "actix", "tokio", "rustls"]);
     needs_none_of("cloister-client", &["arrow", "parquet", "sqlx", "redb", "clap", "ring"]);
 }
 
 #[test]
 fn what_measures_knows_no_node() {
-    needs_none_of("cloister-report", &["cloister", "actix", "tokio", "rustls", "clap"]);
+    let forbidden = ["cloister-ac", "cloister-c", "cloister-p", "cloister-s", "cloister-v"];
+    needs_none_of("cloister-report", &forbidden);
+    needs_none_of("cloister-report", &["actix", "tokio", "rustls", "clap"]);
     needs_none_of("cloister-shaping", &["cloister-p", "cloister-a", "actix", "tokio", "clap"]);
 }
 

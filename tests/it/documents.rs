@@ -16,6 +16,7 @@ const HOLDS: &[&str] = &[
     "CHANGELOG.md",
     "docs",
     "deploy",
+    "clients/api",
     "clients/python",
     "clients/rust",
     "actors/src/management/dashboard",

@@ -3,6 +3,7 @@
 //! Times are in seconds, sizes in bytes, rates in units a second. A value that could not be
 //! measured is absent, never zero.
 
+pub use cloister_api::TracedRound as Round;
 use serde::{Deserialize, Serialize};
 
 pub use crate::stage::{Spread, Stage, StageCost, Stages};
@@ -184,31 +185,6 @@ pub struct NodeCost {
     pub trace: Vec<Round>,
 }
 
-/// One round at one node. Times are in seconds after the first node's start.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Round {
-    /// Its name.
-    pub name: String,
-    /// Its stage; online by default.
-    #[serde(default, skip_serializing_if = "Stage::is_online")]
-    pub stage: Stage,
-    /// Its start. It ends at the start of the next round.
-    pub begins: f64,
-    /// Its end.
-    pub ends: f64,
-    /// The time of arithmetic in it.
-    pub arithmetic: f64,
-    /// The times of waiting in it, as pairs of start and end. The rest is arithmetic and the node's
-    /// other work.
-    pub waits: Vec<(f64, f64)>,
-    /// The number of messages sent in it.
-    pub messages_sent: u64,
-    /// The bytes sent in it.
-    pub bytes_sent: u64,
-    /// The bytes received in it.
-    pub bytes_received: u64,
-}
-
 /// A case that was not measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Skipped {
@@ -287,14 +263,6 @@ impl NodeCost {
     /// Returns `true` if any of its rounds is preparation.
     pub(crate) fn prepares(&self) -> bool {
         self.trace.iter().any(|round| round.stage == Stage::Preparation)
-    }
-}
-
-impl Round {
-    /// Returns the whole time of waiting.
-    #[must_use]
-    pub fn waiting(&self) -> f64 {
-        self.waits.iter().map(|(begin, end)| end - begin).sum()
     }
 }
 

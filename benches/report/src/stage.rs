@@ -3,20 +3,8 @@
 //! Preparation makes correlated randomness, which depends on no party's data, so it can be done
 //! ahead. A computation without preparation is online altogether.
 
+pub use cloister_api::Stage;
 use serde::{Deserialize, Serialize};
-
-/// The stage of a round.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// The round makes correlated randomness.
-    Preparation,
-    /// All other rounds, the agreement included.
-    #[default]
-    Online,
-}
 
 /// The costs of both stages. Their rounds, depth, messages and bytes add up to those of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,25 +30,6 @@ pub struct StageCost {
     /// The times of the runs. Preparation is the time in its rounds at the node that ended last,
     /// and the online stage is the rest of the run.
     pub seconds: Spread,
-}
-
-impl Stage {
-    /// Both stages, in their order.
-    pub const ALL: [Self; 2] = [Self::Preparation, Self::Online];
-
-    /// Returns the word of the document.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Preparation => "preparation",
-            Self::Online => "online",
-        }
-    }
-
-    /// Returns `true` for the default, which the document leaves out.
-    pub(crate) fn is_online(&self) -> bool {
-        *self == Self::Online
-    }
 }
 
 impl Stages {

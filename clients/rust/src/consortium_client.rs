@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fs};
 
+use cloister_api::{Computation, Function, Node, Report};
 use cloister_certs::{api_client_config, api_client_config_of};
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -18,9 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{ApiMember, ClientFile};
 use crate::error::{Blame, CallError, ClientError};
-use crate::management_client::{Computation, Function, NodeFacts};
 use crate::node_client::{Connection, Data, NodeClient, Request};
-use crate::report::Report;
 
 /// The time that a client waits beyond the nodes' deadline, so that the nodes tell the reason.
 const BEYOND_DEADLINE: Duration = Duration::from_secs(15);
@@ -150,7 +149,7 @@ impl Consortium {
     }
 
     /// Asks each node for facts about itself.
-    pub async fn nodes(&self) -> Vec<(String, Result<NodeFacts, CallError>)> {
+    pub async fn nodes(&self) -> Vec<(String, Result<Node, CallError>)> {
         let asked = self.clients.iter().map(NodeClient::node);
         let members = self.members.iter().map(|member| member.name.clone());
         members.zip(join_all(asked).await).collect()
@@ -349,11 +348,11 @@ impl std::fmt::Display for Failed {
 
 #[cfg(test)]
 mod tests {
+    use cloister_api::ReportCost;
     use serde_json::json;
 
     use super::*;
     use crate::error::Refusal;
-    use crate::report::Cost;
 
     fn refused(status: u16) -> CallError {
         let (code, message, hint, trace) = Default::default();
@@ -361,15 +360,25 @@ mod tests {
     }
 
     fn report(result: Value) -> Report {
-        let (rounds, messages_sent, bytes_sent, bytes_received) = (2, 1, 1, 1);
-        let seconds = 0.1;
-        let (preparation, more) = (None, Map::new());
-        let cost =
-            Cost { rounds, messages_sent, bytes_sent, bytes_received, seconds, preparation, more };
-        let trace = None;
-        let (security, disclosure, session) = (Value::Null, Value::Null, "s".to_owned());
-        let (dropped, precision) = (None, None);
-        Report { inputs: 2, result, security, disclosure, dropped, precision, cost, session, trace }
+        Report {
+            inputs: 2,
+            result,
+            security: Value::Null,
+            disclosure: Value::Null,
+            dropped: None,
+            precision: None,
+            cost: ReportCost {
+                rounds: 2,
+                messages_sent: 1,
+                bytes_sent: 1,
+                bytes_received: 1,
+                seconds: 0.1,
+                preparation: None,
+                more: Map::new(),
+            },
+            session: "s".to_owned(),
+            trace: None,
+        }
     }
 
     #[test]

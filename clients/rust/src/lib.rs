@@ -61,14 +61,14 @@ mod consortium_client;
 mod error;
 mod management_client;
 mod node_client;
-mod report;
+
+pub use cloister_api::{
+    Certificate as CertificateFacts, Computation, Function, Node as NodeFacts, Parameter,
+    Preparation, Principal as Caller, ProbeReport, ProbeStep, Report, ReportCost as Cost, Trace,
+    TracedRound, Waiting,
+};
 
 pub use self::config::{ApiMember, ClientFile, USUAL_DEADLINE_SECONDS};
 pub use self::consortium_client::{Consortium, Failed, Job, Reports, State, check_agreement};
 pub use self::error::{Blame, CallError, ClientError, Refusal};
-pub use self::management_client::{
-    Caller, CertificateFacts, Computation, Function, NodeFacts, Parameter, ProbeReport, ProbeStep,
-    Waiting,
-};
 pub use self::node_client::{Connection, Data, Handle, NodeClient, Request};
-pub use self::report::{Cost, Preparation, Report, Trace};

@@ -9,12 +9,12 @@ use std::time::Duration;
 use awc::error::SendRequestError;
 use awc::http::{Method, StatusCode};
 use bytes::Bytes;
+use cloister_api::Report;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::error::{CallError, Refusal};
-use crate::report::Report;
 
 /// The longest time that a request which computes nothing may take.
 pub(crate) const QUICK: Duration = Duration::from_secs(10);

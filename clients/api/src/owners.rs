@@ -1,0 +1,190 @@
+//! Requests that wait for an owner's approval, and the audit log.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, Object, Type};
+
+use crate::schema::{always_true, words};
+
+/// The kinds of entries of the audit log.
+pub const ENTRIES: [&str; 12] = [
+    "started",
+    "asked",
+    "refused",
+    "ended",
+    "helped",
+    "uploaded",
+    "registered",
+    "withdrawn",
+    "token made",
+    "token revoked",
+    "granted",
+    "denied",
+];
+
+/// A request that an owner has to approve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Approval {
+    /// Its number.
+    pub id: u64,
+    /// The use that is asked for.
+    pub class: ApprovalClass,
+    /// The time at which it was asked for last, in seconds since 1970.
+    pub asked: u64,
+    /// The owner's decision.
+    pub state: ApprovalState,
+}
+
+/// A use of data: this function on these columns by this principal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ApprovalClass {
+    /// The principal.
+    pub principal: String,
+    /// The function.
+    pub function: String,
+    /// The dataset.
+    pub dataset: String,
+    /// The columns.
+    #[schema(schema_with = columns)]
+    pub columns: Vec<String>,
+}
+
+/// The decision on a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ApprovalState {
+    /// There is no decision yet.
+    Asked,
+    /// The use is allowed so many more times, until then.
+    Granted {
+        /// The owner who decided.
+        by: String,
+        /// The number of uses left.
+        times_left: u64,
+        /// The end of the approval, in seconds since 1970.
+        expires: u64,
+    },
+    /// The use is not allowed until an owner grants it.
+    Refused {
+        /// The owner who decided.
+        by: String,
+    },
+}
+
+/// All requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Approvals {
+    /// The requests.
+    pub approvals: Vec<Approval>,
+}
+
+/// An owner's decision.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// `grant` or `refuse`.
+    #[schema(schema_with = ruling)]
+    pub decision: Ruling,
+    /// The number of uses that are granted; one where it is left out. Ignored where it is refused.
+    #[schema(minimum = 1, maximum = 4_294_967_295.0)]
+    pub times: Option<u32>,
+    /// The number of days for which it holds; seven where it is left out. Ignored where it is
+    /// refused.
+    #[schema(maximum = 4_294_967_295.0)]
+    pub days: Option<u32>,
+}
+
+/// The ruling of an owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ruling {
+    /// The use is allowed.
+    Grant,
+    /// The use is not allowed.
+    Refuse,
+}
+
+/// The answer to a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Decided {
+    /// Always true.
+    #[schema(schema_with = always_true)]
+    pub decided: bool,
+}
+
+/// The latest entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AuditHead {
+    /// Its number; 0 where there is none.
+    pub number: u64,
+    /// Its hash.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub hash: String,
+}
+
+/// The latest entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AuditHeadEvent {
+    /// The entry.
+    pub head: AuditHead,
+}
+
+/// An entry of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditEntry {
+    /// Its number.
+    #[schema(minimum = 1)]
+    pub number: u64,
+    /// The hash of the entry before.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub previous: String,
+    /// Its hash.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub hash: String,
+    /// Its time, in milliseconds since 1970.
+    pub at: u64,
+    /// The kind of event.
+    #[schema(schema_with = kind)]
+    pub kind: String,
+    /// Principal, function, data, rules and decision; never a private value.
+    #[schema(value_type = Object)]
+    pub document: Map<String, Value>,
+}
+
+/// A page of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditPage {
+    /// The latest entry of the log.
+    pub head: AuditHead,
+    /// The entries.
+    #[schema(max_items = 1000)]
+    pub entries: Vec<AuditEntry>,
+}
+
+/// The outcome of a verification of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Verification {
+    /// True if the log is as it was written.
+    pub verified: bool,
+    /// The number of entries; null where the log is broken.
+    pub entries: Option<u64>,
+    /// The problem, and its place.
+    pub problem: Option<String>,
+}
+
+fn ruling() -> Object {
+    words("`grant` or `refuse`.", &["grant", "refuse"])
+}
+
+fn columns() -> Array {
+    ArrayBuilder::new()
+        .items(Object::with_type(Type::String))
+        .description(Some("The columns."))
+        .unique_items(true)
+        .build()
+}
+
+fn kind() -> Object {
+    words("The kind of event.", &ENTRIES)
+}
