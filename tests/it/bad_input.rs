@@ -262,7 +262,6 @@ fn what_functions_on_shares_cannot_use_is_refused_with_what_would_be_right() {
         ("Quantiles", json!([1]), json!({"probabilities": [1.5]}), "probabilities"),
         ("TopK", json!([1]), json!({"k": 0}), "k"),
         ("SecureMedian", json!([1]), json!({"suite": "masked"}), "suite"),
-        ("SecureMedian", json!([1]), json!({"categories": ["a"]}), "categories"),
         ("SecureSum", json!([1]), json!({"suite": "replicated"}), "suite"),
         ("SecureMedian", json!([9_007_199_254_740_993_u64]), json!({}), "item 0"),
         ("Measure", json!([]), json!({"operation": "sort", "size": 99_999_999}), "size"),
@@ -278,6 +277,14 @@ fn what_functions_on_shares_cannot_use_is_refused_with_what_would_be_right() {
     assert!(zero.message().contains("rank"), "{}", zero.message());
     for parameters in [json!({"k": -1}), json!({"operation": "divide"}), json!({"committee": 3})] {
         ask("TopK", json!([1]), parameters).refused(400, "bad_argument");
+    }
+    // A parameter of another function is refused by name, with those that there are.
+    for (name, parameters) in [("categories", json!({"categories": ["a"]})), ("k", json!({"k": 2}))]
+    {
+        let unknown = ask("SecureMedian", json!([1]), parameters);
+        unknown.refused(400, "bad_argument");
+        assert!(unknown.message().contains(&format!("no parameter `{name}`")));
+        assert!(unknown.message().contains("digits_before"), "{}", unknown.message());
     }
     node.alive();
 }
