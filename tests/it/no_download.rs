@@ -6,7 +6,7 @@
 use std::io::Write;
 use std::net::TcpStream;
 
-use cloister_testkit::{Cluster, Kind};
+use cloister_testkit::{Cluster, Kind, wait_until};
 use serde_json::json;
 
 #[test]
@@ -126,6 +126,36 @@ fn who_holds_too_much_is_told_to_give_back() {
     for handle in handles {
         assert_eq!(api.release(&handle).status, 200);
     }
+    cluster.check_health();
+}
+
+#[test]
+fn bytes_in_flight_have_a_budget_that_computations_give_back_at_their_end() {
+    let settings = "[limits]\nbody_bytes = 200000\nflight_bytes = 200000";
+    let cluster = Cluster::start(Kind { settings, ..Kind::teaching(2) });
+    let numbers = json!(vec![1; 60_000]);
+    let tasks: Vec<String> = (0..2)
+        .map(|index| {
+            let api = cluster.api(index);
+            let network = json!({"nodes": cluster.urls(), "myself": index});
+            let create =
+                json!({"microprotocol": "SecureSum", "network": network, "task_id": "budget"});
+            let task = api.method(&api.service("Simon"), "create_task", &create).uuid();
+            let input = api.method(&task, "input", &json!({"data": numbers}));
+            assert_eq!(input.body, json!({"type": "none"}));
+            task
+        })
+        .collect();
+    let api = cluster.api(0);
+    api.upload(&numbers).refused(503, "unavailable");
+    assert_eq!(api.method(&tasks[0], "start", &json!({})).body, json!({"type": "none"}));
+    // The computation waits for the other party.
+    api.upload(&numbers).refused(503, "unavailable");
+    api.upload(&json!([1, 2])).uuid();
+    let other = cluster.api(1);
+    assert_eq!(other.method(&tasks[1], "start", &json!({})).body, json!({"type": "none"}));
+    wait_until("the result", || api.progress(&tasks[0]) == "done");
+    api.upload(&numbers).uuid();
     cluster.check_health();
 }
 

@@ -31,6 +31,7 @@ use crate::sessions::Load;
 use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::flight::{Flight, FlightBudget};
 use crate::vocabulary::label::Download;
 
 /// From this size on, JSON is read on a thread for blocking work, so that a worker's other
@@ -63,6 +64,8 @@ pub struct Door {
     pub origins: Arc<[String]>,
     /// Large bodies that may be read at a time.
     pub large_bodies: Arc<Semaphore>,
+    /// The budget of bytes in flight.
+    pub flights: FlightBudget,
 }
 
 type Answer = Result<HttpResponse, ApiError>;
@@ -109,7 +112,7 @@ async fn list(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> 
 
 async fn create(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
     let principal = door.keeper.admit(&request).await?;
-    let envelope = read(&door, &request, payload).await?;
+    let (envelope, _flight) = read(&door, &request, payload).await?;
     let create = Create { principal, requirements: envelope.kwargs };
     ask(&door, create).await.map(uuid_answer)
 }
@@ -118,11 +121,12 @@ async fn upload(door: web::Data<Door>, request: HttpRequest, payload: Payload) -
     let principal = door.keeper.admit(&request).await?;
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
     let content = Content::of_media(media.unwrap_or_default());
-    let body = body(&door, &request, payload).await?;
-    let small = body.bytes.len() <= SMALL_BODY;
-    let check = move || checked(content, &body.bytes);
+    let Received { bytes: body, flight, large } = body(&door, &request, payload).await?;
+    let small = body.len() <= SMALL_BODY;
+    let check = move || checked(content, &body);
     let bytes = if small { check() } else { blocking::run(check).await? };
-    ask(&door, Upload { principal, content, bytes: bytes? }).await.map(uuid_answer)
+    drop(large);
+    ask(&door, Upload { principal, content, bytes: bytes?, flight }).await.map(uuid_answer)
 }
 
 /// Gives the part of an upload's body that is kept: of JSON the first of `args`, of columns all.
@@ -157,8 +161,8 @@ async fn call(
     payload: Payload,
 ) -> Answer {
     let principal = door.keeper.admit(&request).await?;
-    let envelope = read(&door, &request, payload).await?;
-    let invoke = Invoke { principal, uuid: uuid.into_inner(), envelope };
+    let (envelope, flight) = read(&door, &request, payload).await?;
+    let invoke = Invoke { principal, uuid: uuid.into_inner(), envelope, flight };
     Ok(match ask(&door, invoke).await? {
         Some(uuid) => uuid_answer(uuid),
         None => answer(&Body::None),
@@ -223,12 +227,19 @@ where
     door.controller.send(message).await.map_err(|_| ApiError::unavailable("the controller"))?
 }
 
-async fn read(door: &Door, request: &HttpRequest, payload: Payload) -> Result<Envelope, ApiError> {
-    let body = body(door, request, payload).await?;
-    if body.bytes.len() <= SMALL_BODY {
-        return Envelope::parse(&body.bytes);
-    }
-    blocking::run(move || Envelope::parse(&body.bytes)).await?
+/// Reads the body of a request as an envelope, with the room for its bytes.
+async fn read(
+    door: &Door,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<(Envelope, Flight), ApiError> {
+    let Received { bytes, flight, large: _large } = body(door, request, payload).await?;
+    let envelope = if bytes.len() <= SMALL_BODY {
+        Envelope::parse(&bytes)
+    } else {
+        blocking::run(move || Envelope::parse(&bytes)).await?
+    };
+    Ok((envelope?, flight))
 }
 
 impl Door {
@@ -287,10 +298,11 @@ impl Door {
     }
 }
 
-/// A body, and while it is large the right to hold it.
+/// A body, with the room for its bytes, and while it is large the right to read it.
 struct Received {
     bytes: Bytes,
-    _large: Option<OwnedSemaphorePermit>,
+    flight: Flight,
+    large: Option<OwnedSemaphorePermit>,
 }
 
 async fn body(door: &Door, request: &HttpRequest, payload: Payload) -> Result<Received, ApiError> {
@@ -300,18 +312,37 @@ async fn body(door: &Door, request: &HttpRequest, payload: Payload) -> Result<Re
         return Err(too_large(door));
     }
     let large = announced.is_none_or(|length| length > LARGE_BODY) && has_body(request);
+    let mut flight = reserve(door, request, announced)?;
     let reading = async {
-        let large = match large {
-            true => Arc::clone(&door.large_bodies).acquire_owned().await.ok(),
-            false => None,
-        };
+        let large =
+            if large { Arc::clone(&door.large_bodies).acquire_owned().await.ok() } else { None };
         match payload.to_bytes_limited(door.body_bytes).await {
-            Ok(Ok(bytes)) => Ok(Received { bytes, _large: large }),
+            Ok(Ok(bytes)) => {
+                flight.shrink_to(bytes.len());
+                Ok(Received { bytes, flight, large })
+            }
             Ok(Err(_)) => Err(ApiError::malformed("the body of the request broke off")),
             Err(_) => Err(too_large(door)),
         }
     };
     timeout(PATIENCE, reading).await.map_err(|_| too_slow())?
+}
+
+/// Reserves the bytes of a body, before any of it is read. Small ones need none, so that a full node
+/// can still be asked how far it is, and told to cancel.
+fn reserve(
+    door: &Door,
+    request: &HttpRequest,
+    announced: Option<usize>,
+) -> Result<Flight, ApiError> {
+    let length = announced.unwrap_or(door.body_bytes);
+    if length <= SMALL_BODY || !has_body(request) {
+        return Ok(Flight::default());
+    }
+    door.flights.reserve(length).ok_or_else(|| {
+        ApiError::new(Code::Unavailable, "this node has no room for the bytes of this request now")
+            .hint("try again later, or have the operator raise `limits.flight_bytes`")
+    })
 }
 
 fn announced_length(request: &HttpRequest) -> Option<usize> {

@@ -32,6 +32,7 @@ use crate::services::datasets::{Content, Forget, Keep, Kept};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::data::{Data, HANDLE};
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::{Download, Labelled};
 use crate::vocabulary::object::{Argument, Call, Method, Object, Principal, Reply, Right};
 use crate::vocabulary::settings::Limits;
@@ -83,6 +84,8 @@ pub struct Upload {
     pub content: Content,
     /// The data.
     pub bytes: Zeroizing<Vec<u8>>,
+    /// The room for their bytes.
+    pub flight: Flight,
 }
 
 /// Asks for a handle of an attribute.
@@ -107,6 +110,8 @@ pub struct Invoke {
     pub uuid: String,
     /// With which arguments.
     pub envelope: Envelope,
+    /// The room for their bytes.
+    pub flight: Flight,
 }
 
 /// Asks for the value behind a handle.
@@ -166,7 +171,7 @@ impl Controller {
     }
 
     fn prepare(&mut self, invoke: Invoke) -> Result<(Object, Call, Room), ApiError> {
-        let Invoke { principal, uuid, envelope } = invoke;
+        let Invoke { principal, uuid, envelope, flight } = invoke;
         let (object, method) = self.callable(&principal, &uuid)?;
         let positional = envelope
             .args
@@ -181,7 +186,7 @@ impl Controller {
         let arguments = method.bind(positional, named)?;
         // A result that could not be kept would have been computed, and opened, for nothing.
         let room = self.handles.reserve(&principal, RESULT_ROOM)?;
-        let call = Call { principal, key: object.key, method: method.name, arguments };
+        let call = Call { principal, key: object.key, method: method.name, arguments, flight };
         Ok((object, call, room))
     }
 
@@ -255,7 +260,7 @@ impl Handler<Upload> for Controller {
     type Result = ResponseActFuture<Self, Result<Uuid, ApiError>>;
 
     fn handle(&mut self, upload: Upload, _: &mut Self::Context) -> Self::Result {
-        let Upload { principal, content, bytes } = upload;
+        let Upload { principal, content, bytes, flight } = upload;
         let allowed = principal.check(Right::Upload);
         let room = match allowed.and_then(|()| self.handles.reserve(&principal, 0)) {
             Ok(room) => room,
@@ -264,6 +269,7 @@ impl Handler<Upload> for Controller {
         let keep = Keep { principal, content, bytes };
         let kept = self.uploads.keep.send(keep).into_actor(self);
         Box::pin(kept.map(move |kept, controller, _| {
+            drop(flight);
             let upload = kept.map_err(|_| ApiError::unavailable("the datasets"))??;
             Ok(controller.handles.keep_upload(room, upload))
         }))
@@ -296,8 +302,10 @@ impl Handler<Invoke> for Controller {
             Ok(prepared) => prepared,
             Err(error) => return Box::pin(std::future::ready(Err(error)).into_actor(self)),
         };
+        let flight = call.flight.clone();
         let reply = object.recipient.send(call).into_actor(self);
         Box::pin(reply.map(move |reply, controller, _| {
+            drop(flight);
             let reply = reply.map_err(|_| ApiError::unavailable(object.interface.name))??;
             controller.keep(room, reply)
         }))
@@ -423,6 +431,7 @@ mod tests {
             principal: principal.clone(),
             uuid: uuid.clone(),
             envelope: Envelope::default(),
+            flight: Flight::default(),
         };
         let first = controller.send(invoke());
         // The first call has not been answered, and its answer will need the room.

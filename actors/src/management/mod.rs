@@ -39,6 +39,7 @@ use crate::sessions::Sessions;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::Labelled;
 use crate::vocabulary::object::{Argument, Call, Object, Principal, Reply};
 
@@ -122,7 +123,8 @@ impl Desk {
             named.into_iter().map(argument).collect::<Result<BTreeMap<_, _>, ApiError>>()?;
         let arguments = method.bind(Vec::new(), named)?;
         let (principal, key) = (principal.clone(), object.key);
-        let call = Call { principal, key, method: method.name, arguments };
+        let flight = Flight::default();
+        let call = Call { principal, key, method: method.name, arguments, flight };
         let reply = object.recipient.send(call).await;
         match reply.map_err(|_| ApiError::unavailable(object.interface.name))?? {
             Reply::None => Ok(Value::Null),

@@ -43,6 +43,7 @@ use crate::sessions::{self, Close, Connect, Sessions, Shutdown};
 use crate::vocabulary::clock;
 use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::flight::FlightBudget;
 use crate::vocabulary::settings::{AccessMode, Settings};
 
 /// How often the door forgets who came long ago.
@@ -221,6 +222,9 @@ impl Node {
             host,
             origins: settings.allowed_origins.clone().into(),
             large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
+            flights: FlightBudget::new(
+                settings.limits.flight_bytes.max(settings.limits.body_bytes),
+            ),
         };
         let watched = serve_metrics(&settings, &door, &desk)?;
         let http = serve(api_socket, &settings, (door, desk), tls)?;

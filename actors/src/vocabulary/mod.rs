@@ -9,6 +9,7 @@ pub mod consortium;
 pub mod data;
 pub mod error;
 pub mod failure;
+pub mod flight;
 pub mod label;
 pub mod object;
 pub mod principal;

@@ -11,6 +11,7 @@ use actix::{Message, Recipient};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::{Labelled, Private, Public};
 pub use crate::vocabulary::principal::{Principal, Right};
 use crate::vocabulary::selection::Stored;
@@ -71,6 +72,8 @@ pub struct Call {
     pub method: &'static str,
     /// The arguments, bound to the method's parameters.
     pub arguments: Arguments,
+    /// The room for their bytes, held until the call has ended.
+    pub flight: Flight,
 }
 
 /// What a call gives back.

@@ -22,6 +22,7 @@ use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::failure::Failure;
+use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::Report;
 use crate::vocabulary::object::{Material, Principal};
 
@@ -46,6 +47,8 @@ pub(super) struct Job {
     pub(super) reporter: Reporter,
     /// Whether the client wants to know what took how long.
     pub(super) trace: bool,
+    /// The bytes of the requests that brought its data, until it has ended.
+    pub(super) flights: Vec<Flight>,
 }
 
 /// The node's other actors, as the bus knows them, and its log.
@@ -88,7 +91,9 @@ impl Job {
         // mailbox means that the node is stopping.
         node.begun.do_send(Begun { subject: self.subject(), observer });
         let finished = node.finished.clone();
+        let flights = self.flights.clone();
         let result = self.compute(node).await;
+        drop(flights);
         finished.do_send(Finished { id, result: result.clone() });
         result
     }

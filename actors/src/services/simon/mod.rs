@@ -146,6 +146,7 @@ impl Simon {
             reporter,
             trace: arguments.flag("trace")?,
             me: self.me(),
+            flights: vec![call.flight.clone()],
         };
         Ok((job, observer))
     }
@@ -228,7 +229,7 @@ impl Simon {
         task.last_used = Instant::now();
         match call.method {
             "invite" => task.invite(),
-            "input" => task.input(call.arguments.data("data")?),
+            "input" => task.input(call.arguments.data("data")?, call.flight.clone()),
             "progress" => task.progress(),
             "result" => task.result(),
             "start" => {

@@ -13,6 +13,7 @@ use crate::progress::{self, Lifecycle, Observer};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::{Labelled, Public, Report};
 use crate::vocabulary::object::{Material, Principal, Reply};
 
@@ -34,6 +35,8 @@ pub(super) struct Task {
     names: Vec<String>,
     certificates: Vec<String>,
     helpers: usize,
+    /// The bytes of its inputs.
+    flights: Vec<Flight>,
     state: State,
 }
 
@@ -73,6 +76,7 @@ impl Task {
             names,
             certificates,
             helpers: network.helpers,
+            flights: Vec::new(),
             state: State::Collecting(Vec::new()),
         }
     }
@@ -89,7 +93,7 @@ impl Task {
     }
 
     /// Adds data, before the start.
-    pub(super) fn input(&mut self, data: Material) -> Result<Reply, ApiError> {
+    pub(super) fn input(&mut self, data: Material, flight: Flight) -> Result<Reply, ApiError> {
         match &mut self.state {
             State::Collecting(inputs) => {
                 let held = inputs.iter().chain([&data]).map(Material::footprint);
@@ -97,6 +101,7 @@ impl Task {
                     return Err(too_much());
                 }
                 inputs.push(data);
+                self.flights.push(flight);
                 Ok(Reply::None)
             }
             _ => Err(self.too_late("takes no more data")),
@@ -124,6 +129,7 @@ impl Task {
             reporter,
             trace: false,
             me: self.me.clone(),
+            flights: std::mem::take(&mut self.flights),
         };
         Ok((job, observer))
     }

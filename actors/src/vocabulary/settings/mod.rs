@@ -178,6 +178,10 @@ const TRACES: &str = "/v1/traces";
 pub struct Limits {
     /// The longest body of a request in bytes.
     pub body_bytes: usize,
+    /// How many bytes of requests may be in flight, from before a body is read until the call and the
+    /// computation that it began have ended. Bodies of more than 64 KiB count. It is at least
+    /// `body_bytes`.
+    pub flight_bytes: usize,
     /// How many handles one principal may hold.
     pub handles: usize,
     /// How many bytes of values one principal may hold.
@@ -200,6 +204,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 64 << 20,
+            flight_bytes: 1 << 30,
             handles: 10_000,
             held_bytes: 1 << 30,
             handle_seconds: 4 * 60 * 60,
