@@ -37,9 +37,26 @@ fn private_values_have_no_way_out() {
 fn check(errors: &[String], expected: &str, program: &Path) {
     let name = program.display();
     assert!(!errors.is_empty(), "{name} compiles");
+    let short = without_modules(expected);
     for error in errors {
-        assert!(error.contains(expected), "{name} fails with\n{error}\nin place of\n{expected}");
+        let fits = without_modules(error).contains(&short);
+        assert!(fits, "{name} fails with\n{error}\nin place of\n{expected}");
     }
+}
+
+/// Leaves the modules out of all paths. The compiler writes them where another item of the same name is in
+/// any linked crate, so they depend on the selection of packages that this test was built with.
+fn without_modules(text: &str) -> String {
+    let mut short = String::new();
+    for part in text.split_inclusive("::") {
+        match part.strip_suffix("::") {
+            Some(head) => {
+                short.push_str(head.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_'))
+            }
+            None => short.push_str(part),
+        }
+    }
+    short
 }
 
 /// Returns the library that has the crates of the nodes as this test has them. It is the newest one that is
