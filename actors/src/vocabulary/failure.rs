@@ -302,11 +302,12 @@ fn fault_code(fault: &Fault) -> Code {
     match fault {
         Fault::Disagreement { .. } => Code::Disagreement,
         Fault::Misbehaviour { .. }
-        | Fault::TwoFaces { .. }
+        | Fault::Equivocation { .. }
         | Fault::Echo { .. }
         | Fault::DifferentSession { .. }
-        | Fault::SharesDiffer { .. }
-        | Fault::Implausible => Code::ProtocolViolation,
+        | Fault::InconsistentShares { .. }
+        | Fault::InvalidOpening => Code::ProtocolViolation,
+        Fault::Internal(_) => Code::Internal,
         Fault::Input(_) | Fault::TableTooLarge { .. } => Code::BadInput,
         Fault::Refused(_) => Code::RefusedByDisclosureRules,
         Fault::NoCommittee { .. } => Code::NoCommittee,
@@ -324,7 +325,7 @@ fn fault_message(fault: &Fault, members: &[String]) -> String {
         Fault::Misbehaviour { party, what } => {
             format!("{} broke the protocol: {what}", name(members, *party))
         }
-        Fault::TwoFaces { witness, accused } => {
+        Fault::Equivocation { witness, accused } => {
             let (witness, accused) = (name(members, *witness), name(members, *accused));
             format!(
                 "{witness} says that {accused} sent it something else than it sent this party: \
@@ -335,7 +336,7 @@ fn fault_message(fault: &Fault, members: &[String]) -> String {
             let (one, other) = (name(members, *one), name(members, *other));
             format!("{one} and {other} sent the same nonce or key: one copied the other's")
         }
-        Fault::SharesDiffer { one, other } => {
+        Fault::InconsistentShares { one, other } => {
             let (one, other) = (name(members, *one), name(members, *other));
             format!("the shares that {one} and {other} opened do not fit: one of the two is lying")
         }
@@ -362,16 +363,17 @@ fn culprit(fault: &Fault) -> Option<Party> {
             | Refusal::NoCommittee { of, .. },
         ) => Some(*of),
         // Of two parties one is lying, and nobody can tell which: the message names both.
-        Fault::TwoFaces { .. }
+        Fault::Equivocation { .. }
         | Fault::Echo { .. }
-        | Fault::SharesDiffer { .. }
+        | Fault::InconsistentShares { .. }
         | Fault::DifferentSession { .. } => None,
         Fault::TableTooLarge { .. }
         | Fault::Input(_)
         | Fault::NoCommittee { .. }
         | Fault::Undefined { .. }
         | Fault::ResultOutOfRange
-        | Fault::Implausible => None,
+        | Fault::InvalidOpening
+        | Fault::Internal(_) => None,
     }
 }
 

@@ -121,7 +121,7 @@ pub(crate) async fn join<E: Engine>(
     for (party, places) in zip_exact(with_columns.iter(), &found.places) {
         let rows = *sizes.get(*party).expect("each party has told its rows");
         if !are_distinct_below(places, rows) {
-            return Err(Fault::Implausible);
+            return Err(Fault::InvalidOpening);
         }
         let both = joined.get_mut(*party).zip(tables.get(*party));
         let (joined, table) = both.expect("each party has a table");
@@ -152,7 +152,7 @@ async fn shuffled<E: Engine>(
     };
     let opened = engine.open(origins, Audience::Computing).await?;
     let order = match opened {
-        Some(origins) => inverse(bytemuck::cast_slice(&origins)).ok_or(Fault::Implausible)?,
+        Some(origins) => inverse(bytemuck::cast_slice(&origins)).ok_or(Fault::InvalidOpening)?,
         // Whoever holds no shares has no rows to move.
         None => (0..rows).collect(),
     };
@@ -206,7 +206,7 @@ async fn found<E: Engine>(
     let (complete, places) = complete.expect("a shuffled table has the columns that it had");
     let complete = engine.open_to_all(complete).await?;
     if complete.iter().any(|bit| bit.0 > 1) {
-        return Err(Fault::Implausible);
+        return Err(Fault::InvalidOpening);
     }
     let rows: Vec<usize> =
         complete.iter().enumerate().filter(|(_, bit)| bit.0 == 1).map(|(row, _)| row).collect();
@@ -224,7 +224,7 @@ async fn found<E: Engine>(
             .chunks(count)
             .map(|places| places.iter().map(|place| usize::try_from(place.0).ok()).collect())
             .collect::<Option<Vec<Vec<usize>>>>()
-            .ok_or(Fault::Implausible)?,
+            .ok_or(Fault::InvalidOpening)?,
     };
     Ok(Found { rows: count, places })
 }

@@ -467,7 +467,7 @@ fn a_tag_twice_at_one_party_leads_to_no_place_outside_of_tables() {
     for suite in [Suite::Replicated(THREE), Suite::Pairwise(3)] {
         let report = suite.run(Simulation::new(1), Asked::Join, &tables, false);
         for ending in &report.endings {
-            assert_eq!(*ending, Ending::Stopped(Fault::Implausible), "{suite:?}");
+            assert_eq!(*ending, Ending::Stopped(Fault::InvalidOpening), "{suite:?}");
         }
     }
 }

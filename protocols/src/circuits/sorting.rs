@@ -133,7 +133,7 @@ async fn put<E: Engine>(
     let places = numbers.pop().expect("a shuffled table has the columns that it had");
     // Whoever holds no shares has no rows to move.
     let origins = match engine.open(&places, Audience::Computing).await? {
-        Some(places) => inverse(&places).ok_or(Fault::Implausible)?,
+        Some(places) => inverse(&places).ok_or(Fault::InvalidOpening)?,
         None => (0..rows).collect(),
     };
     Ok(Columns {

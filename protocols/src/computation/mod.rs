@@ -342,5 +342,5 @@ async fn sum_dropped(
     let layout = Layout::uniform(1, 1)?;
     let sum = sums.sum(rounds, &layout, Zeroizing::new(vec![dropped]), rng).await?;
     let rows = sum.first().copied().filter(|rows| *rows < 1 << 62);
-    rows.map(|rows| Dropped(Some(rows))).ok_or(Fault::Implausible)
+    rows.map(|rows| Dropped(Some(rows))).ok_or(Fault::InvalidOpening)
 }

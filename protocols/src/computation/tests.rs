@@ -359,7 +359,7 @@ fn two_categories() -> Run {
 
 #[test]
 fn counts_that_nobody_can_have_are_implausible() {
-    let implausible = [Some(Fault::Implausible), Some(Fault::Implausible)];
+    let implausible = [Some(Fault::InvalidOpening), Some(Fault::InvalidOpening)];
     assert_eq!(against(&points(), &[(SUMS, &[1 << 63])]), implausible);
     for cells in [[1 << 63, 0], [0, 1 << 63], [1 << 62, 1 << 62], [0, u64::MAX - 2]] {
         assert_eq!(against(&two_categories(), &[(TWO_CELLS, &cells)]), implausible);
@@ -382,7 +382,7 @@ fn against_claims(run: &Run, rows: u64) -> [Option<Fault>; 2] {
 
 #[test]
 fn rows_that_are_counted_but_not_used_are_implausible() {
-    let implausible = [Some(Fault::Implausible), Some(Fault::Implausible)];
+    let implausible = [Some(Fault::InvalidOpening), Some(Fault::InvalidOpening)];
     let numbers = Run::numbers("StatisticsUnivariate", [&[1.0; 5], &[2.0; 5], &[]]);
     let median = Run::numbers("SecureMedian", [&[1.0; 5], &[2.0; 5], &[]]);
     let of_rows = |run: Run, min_rows| run.rules(Rules { min_rows, ..Profile::Teaching.rules() });

@@ -126,7 +126,7 @@ impl OnSums for BivariateStatistics {
         let words = cx.sums.sum(Rounds::default(), &self.layout, self.words, rng).await?;
         let sums = Sums::decode(&self.grid, &words)?;
         if !permit.agrees_with(sums.n) {
-            return Err(Fault::Implausible);
+            return Err(Fault::InvalidOpening);
         }
         sums.finish(&self.grid).map(Answer::Bivariate)
     }
@@ -162,11 +162,19 @@ fn add_up(grid: &Grid, points: &[(f64, f64)]) -> Result<Zeroizing<Vec<u64>>, Inp
 
 impl Sums {
     fn decode(grid: &Grid, words: &[u64]) -> Result<Self, Fault> {
-        let (n, rest) = words.split_first().ok_or(Fault::Implausible)?;
-        let (single, double) =
-            rest.split_at_checked(2 * grid.limbs(1)).ok_or(Fault::Implausible)?;
+        let (n, rest) = words
+            .split_first()
+            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
+        let (single, double) = rest
+            .split_at_checked(2 * grid.limbs(1))
+            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
         let mut cells = single.chunks(grid.limbs(1)).chain(double.chunks(grid.limbs(2)));
-        let mut next = || cells.next().map(signed_integer).ok_or(Fault::Implausible);
+        let mut next = || {
+            cells
+                .next()
+                .map(signed_integer)
+                .ok_or(Fault::Internal("an opened sum has the words of its layout"))
+        };
         let sums = Self { n: *n, x: next()?, y: next()?, xx: next()?, xy: next()?, yy: next()? };
         sums.check()
     }
@@ -176,7 +184,7 @@ impl Sums {
         let [a, b, c] = self.centred();
         let negative = [&self.xx, &self.yy, &b, &c].iter().any(|sum| sum.sign() == Sign::Minus);
         if self.n >= 1 << 63 || negative || &a * &a > &b * &c {
-            return Err(Fault::Implausible);
+            return Err(Fault::InvalidOpening);
         }
         Ok(self)
     }

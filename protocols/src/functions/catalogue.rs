@@ -74,7 +74,7 @@ macro_rules! on {
     };
     // The descriptor says what a function needs, and it is run on nothing else.
     ($there:ident: $needed:ident, $run:expr) => {
-        Err(Fault::Implausible)
+        Err(Fault::Internal("a function runs on what its descriptor needs"))
     };
 }
 

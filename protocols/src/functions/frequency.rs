@@ -75,7 +75,10 @@ impl OnSums for Frequency {
         permit: &Permit,
         rng: &mut impl CryptoRng,
     ) -> Result<Answer, Fault> {
-        self.0.ok_or(Fault::Implausible)?.sum(cx, permit, rng).await
+        self.0
+            .ok_or(Fault::Internal("a party that adds up has a table"))?
+            .sum(cx, permit, rng)
+            .await
     }
 }
 

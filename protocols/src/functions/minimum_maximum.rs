@@ -73,7 +73,7 @@ impl OnShares for MinimumMaximum {
             Some(&[minimum, maximum]) => {
                 Ok(Some(Answer::Extremes { minimum, maximum, samples: rows }))
             }
-            Some(_) => Err(Fault::Implausible),
+            Some(_) => Err(Fault::Internal("two ranks were asked for")),
         }
     }
 }

@@ -172,7 +172,7 @@ fn column(y: Matrix) -> Factor {
 pub(super) fn regressors(shapes: &[Option<Shape>]) -> Result<Shape, Fault> {
     let undefined = |why| Err(Fault::Undefined { why });
     let [x, y, others @ ..] = shapes else {
-        return Err(Fault::Implausible);
+        return Err(Fault::Internal("a regression has two parties"));
     };
     let Some(x) = x else {
         return undefined("the first party must have a matrix of regressors");

@@ -68,5 +68,5 @@ impl OnShares for Sort {
 fn all_in_order(words: &[Lanes]) -> Result<Answer, Fault> {
     let numbers = words.iter().rev().map(|word| double(!word.0));
     let sorted: Option<Vec<f64>> = numbers.collect();
-    Ok(Answer::Sorted { sorted: sorted.ok_or(Fault::Implausible)?, samples: words.len() as u64 })
+    Ok(Answer::Sorted { sorted: sorted.ok_or(Fault::InvalidOpening)?, samples: words.len() as u64 })
 }

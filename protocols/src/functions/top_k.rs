@@ -187,14 +187,17 @@ async fn open_tagged<E: Engine>(
     k: u64,
 ) -> Result<(usize, Option<Vec<Lanes>>), Fault> {
     let shuffled = engine.shuffle(tagged).await?;
-    let (tags, words) =
-        shuffled.numbers.first().zip(shuffled.words.first()).ok_or(Fault::Implausible)?;
+    let (tags, words) = shuffled
+        .numbers
+        .first()
+        .zip(shuffled.words.first())
+        .ok_or(Fault::Internal("a shuffled table has the columns that it had"))?;
     let tags = engine.open(tags, Audience::Everybody).await?.unwrap_or_default();
     let mut places: Vec<(u64, usize)> =
         tags.iter().enumerate().map(|(row, tag)| (*tag, row)).filter(|(tag, _)| *tag > 0).collect();
     places.sort_unstable();
     if places.len() as u64 > k || !places.iter().map(|(tag, _)| *tag).eq(1..=places.len() as u64) {
-        return Err(Fault::Implausible);
+        return Err(Fault::InvalidOpening);
     }
     let rows: Vec<usize> = places.into_iter().map(|(_, row)| row).collect();
     if rows.is_empty() {
@@ -221,7 +224,7 @@ async fn count<E: Engine>(
         return Ok(None);
     };
     let occurrences = |(word, count): (&Lanes, u64)| {
-        let value = double(!word.0).ok_or(Fault::Implausible)?;
+        let value = double(!word.0).ok_or(Fault::InvalidOpening)?;
         Ok(Occurrences { value, count })
     };
     let top = words.iter().zip(counts).map(occurrences).collect::<Result<_, Fault>>()?;

@@ -218,8 +218,12 @@ impl OnShares for UnivariateStatistics {
         let queries = [1, rows].map(|rank| Query { keys: &self.keys, rank });
         let found = find(cx, &queries, rows).await?;
         let (Some(found), Some(sums)) = (found, &mut cx.sums) else { return Ok(None) };
-        let mut found = found.into_iter().map(|key| double(key).ok_or(Fault::Implausible));
-        let mut next = || found.next().ok_or(Fault::Implausible)?;
+        let mut found = found.into_iter().map(|key| double(key).ok_or(Fault::InvalidOpening));
+        let mut next = || {
+            found
+                .next()
+                .ok_or(Fault::Internal("a search finds as many ranks as it was asked for"))?
+        };
         let extremes = Extremes { minimum: next()?, maximum: next()? };
         let answer = self.sum(sums, permit, extremes, rng).await?;
         Ok(Some(Answer::Univariate(Box::new(answer))))
@@ -247,7 +251,7 @@ impl UnivariateStatistics {
 
         let (opened, of_means) = Sums::decode(&grid, &words)?;
         if !permit.agrees_with(opened.n) {
-            return Err(Fault::Implausible);
+            return Err(Fault::InvalidOpening);
         }
         opened.check(&grid, extremes)?;
         let means = means.map(|means| means.finish(opened.n, of_means)).transpose()?;
@@ -294,7 +298,7 @@ impl Extremes {
     fn hold(self, numbers: &[f64]) -> Result<(), Fault> {
         let range = self.minimum..=self.maximum;
         let held = numbers.iter().all(|x| range.contains(x));
-        if held { Ok(()) } else { Err(Fault::Implausible) }
+        if held { Ok(()) } else { Err(Fault::InvalidOpening) }
     }
 
     fn means(self) -> Option<Means> {
@@ -305,11 +309,17 @@ impl Extremes {
 impl Sums {
     /// The sums, and the words of the means.
     fn decode<'a>(grid: &Grid, words: &'a [u64]) -> Result<(Self, &'a [u64]), Fault> {
-        let (n, rest) = words.split_first().ok_or(Fault::Implausible)?;
-        let (x, rest) = rest.split_at_checked(grid.limbs(1)).ok_or(Fault::Implausible)?;
-        let (xx, rest) = rest.split_at_checked(grid.limbs(2)).ok_or(Fault::Implausible)?;
+        let (n, rest) = words
+            .split_first()
+            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
+        let (x, rest) = rest
+            .split_at_checked(grid.limbs(1))
+            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
+        let (xx, rest) = rest
+            .split_at_checked(grid.limbs(2))
+            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
         if *n >= 1 << 63 {
-            return Err(Fault::Implausible);
+            return Err(Fault::InvalidOpening);
         }
         Ok((Self { n: *n, x: signed_integer(x), xx: signed_integer(xx) }, rest))
     }
@@ -324,7 +334,7 @@ impl Sums {
         let between = (&minimum + &maximum) * &self.x - &minimum * &maximum * self.n - &self.xx;
         let negative = [&self.xx, &self.spread(), &between].iter().any(|s| s.sign() == Sign::Minus);
         if negative || minimum > maximum {
-            return Err(Fault::Implausible);
+            return Err(Fault::InvalidOpening);
         }
         Ok(())
     }
@@ -411,7 +421,7 @@ impl Univariate {
 /// `x` as an integer on the grid.
 fn place(grid: &Grid, x: f64) -> Result<BigInt, Fault> {
     // What the grid has not was no party's number.
-    let term = grid.admit(0, x).map_err(|_| Fault::Implausible)?;
+    let term = grid.admit(0, x).map_err(|_| Fault::InvalidOpening)?;
     let mut cell = vec![0; grid.limbs(1)];
     grid.encode(term, &mut cell);
     Ok(signed_integer(&cell))

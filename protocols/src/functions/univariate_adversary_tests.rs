@@ -53,7 +53,7 @@ fn sums_that_no_numbers_have_are_implausible() {
     assert_eq!(cheat(&[], &[]), None);
     let [n, x, xx, logarithms, reciprocals] =
         FIRST.map(|(start, limbs)| (start, start + limbs - 1));
-    let implausible = Some(Fault::Implausible);
+    let implausible = Some(Fault::InvalidOpening);
     // Where 1 is in the sum of squares: its cell is in units of 2^-2148.
     let square = (xx.0 + 2148 / 64, 2148 % 64);
     // One word more or less at the top of each sum, or just enough to matter.
@@ -94,7 +94,7 @@ fn what_contradicts_itself_is_implausible() {
         report.endings.iter().map(|ending| ending.fault().cloned()).collect::<Vec<_>>()
     };
     assert_eq!(faults(1.0, 4.0, Some(3)), [None, None]);
-    let implausible = Some(Fault::Implausible);
+    let implausible = Some(Fault::InvalidOpening);
     assert_eq!(faults(1.0, 4.0, Some(4)), [implausible.clone(), implausible.clone()]);
     // The second party's number is above the maximum: it goes, and the first waits.
     assert_eq!(faults(1.0, 3.0, None), [None, implausible.clone()]);

@@ -92,7 +92,7 @@ impl Views {
     fn accuse(&self, witness: Party, index: usize) -> Fault {
         match Party::new(index) {
             Some(accused) if accused != self.me && accused != witness => {
-                Fault::TwoFaces { witness, accused }
+                Fault::Equivocation { witness, accused }
             }
             _ => Fault::blame(witness, Misbehaviour::FalseReport),
         }

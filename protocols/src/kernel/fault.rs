@@ -28,7 +28,7 @@ pub enum Fault {
     },
     /// Two parties tell different stories of what a third has said: one of the two is lying.
     #[error("{witness} says that {accused} sent it something else than it sent us")]
-    TwoFaces {
+    Equivocation {
         /// Whose report differs from what we saw.
         witness: Party,
         /// Whose message is reported differently.
@@ -69,7 +69,7 @@ pub enum Fault {
     },
     /// The shares that two parties opened of the same value do not fit: one of the two is lying.
     #[error("the shares that {one} and {other} opened do not fit: one of the two is lying")]
-    SharesDiffer {
+    InconsistentShares {
         /// One of the two.
         one: Party,
         /// The other.
@@ -101,7 +101,10 @@ pub enum Fault {
     ResultOutOfRange,
     /// What was opened cannot have come from allowed inputs. A sum does not tell whose input it was.
     #[error("the opened result is impossible: a party has used an input that is not allowed")]
-    Implausible,
+    InvalidOpening,
+    /// An invariant of this program does not hold. No peer is to blame.
+    #[error("this node has a fault of its own: {0}, which does not hold")]
+    Internal(&'static str),
 }
 
 /// What a peer did that the protocol does not allow.

@@ -102,11 +102,13 @@ fn a_bit_that_is_opened_wrongly_is_noticed_by_whom_it_is_opened_to() {
                 let report = against(&run, seed, &tamper);
                 assert!(report.endings.iter().all(|ending| ending.done().is_none()));
                 match &report.endings[to.index()] {
-                    Ending::Stopped(Fault::SharesDiffer { one, other }) => {
+                    Ending::Stopped(Fault::InconsistentShares { one, other }) => {
                         assert!([one, other].contains(&&from));
                     }
                     // A party without a seat has sent its shares, and nothing that is opened.
-                    Ending::Stopped(Fault::TwoFaces { accused, .. }) => assert_eq!(*accused, from),
+                    Ending::Stopped(Fault::Equivocation { accused, .. }) => {
+                        assert_eq!(*accused, from)
+                    }
                     other => panic!("{tamper:?} {other:?}"),
                 }
             }

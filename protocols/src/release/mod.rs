@@ -187,7 +187,7 @@ pub(crate) async fn open_rows<E: Engine>(
     let least = if rules.ask_for_rows() { rules.min_rows } else { 0 };
     match opened.as_slice() {
         [rows] if (least..BEYOND).contains(rows) => Ok(*rows),
-        _ => Err(Fault::Implausible),
+        _ => Err(Fault::InvalidOpening),
     }
 }
 
@@ -208,7 +208,7 @@ pub(crate) async fn open_dropped<E: Engine>(
         None => Ok(None),
         Some([0]) if least.is_some() => Ok(Some(Dropped(None))),
         Some([rows]) if *rows < BEYOND => Ok(Some(Dropped(Some(*rows)))),
-        Some(_) => Err(Fault::Implausible),
+        Some(_) => Err(Fault::InvalidOpening),
     }
 }
 
@@ -222,7 +222,7 @@ pub(crate) async fn open_counts<E: Engine>(
     let opened = engine.open(&shown, Audience::Parties).await?;
     let is_count = |count: &u64| *count == 0 || (least..BEYOND).contains(count);
     match &opened {
-        Some(counts) if !counts.iter().all(is_count) => Err(Fault::Implausible),
+        Some(counts) if !counts.iter().all(is_count) => Err(Fault::InvalidOpening),
         _ => Ok(opened),
     }
 }
@@ -299,6 +299,6 @@ async fn opened_bit<E: Engine>(engine: &mut E, bit: &Bits<E>) -> Result<bool, Fa
     match engine.open_to_all(bit).await?.as_slice() {
         [Lanes(0)] => Ok(false),
         [Lanes(1)] => Ok(true),
-        _ => Err(Fault::Implausible),
+        _ => Err(Fault::InvalidOpening),
     }
 }

@@ -74,13 +74,13 @@ pub(crate) async fn joint_counts<E: Engine>(
 /// How many cells the table has, which all parties must say alike.
 async fn number<E: Engine>(cx: &FunctionContext<'_, E>, mine: usize) -> Result<usize, Fault> {
     let sizes = sizes::exchange(cx.channel, cx.inputs, [mine as u64]).await?;
-    let [cells] = sizes.first().copied().ok_or(Fault::Implausible)?;
+    let [cells] = sizes.first().copied().ok_or(Fault::Internal("each party has told its size"))?;
     let most = MOST_CELLS.min(MAX_WORDS);
     match usize::try_from(cells) {
-        _ if sizes.iter().any(|[other]| *other != cells) => Err(Fault::Implausible),
+        _ if sizes.iter().any(|[other]| *other != cells) => Err(Fault::InvalidOpening),
         Ok(cells) if cells <= most => Ok(cells),
         Ok(actual) => Err(Fault::TableTooLarge { what: "cells to compare", actual, limit: most }),
-        Err(_) => Err(Fault::Implausible),
+        Err(_) => Err(Fault::InvalidOpening),
     }
 }
 
@@ -96,6 +96,6 @@ async fn check_rows<E: Engine>(
     };
     match engine.open(&all.minus(rows), Audience::Everybody).await?.as_deref() {
         Some([0]) => Ok(()),
-        _ => Err(Fault::Implausible),
+        _ => Err(Fault::InvalidOpening),
     }
 }

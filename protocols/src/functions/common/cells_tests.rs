@@ -212,7 +212,7 @@ fn parties_with_tables_of_other_sizes_are_noticed() {
         }
     });
     for ending in &report.endings {
-        assert_eq!(ending.fault(), Some(&Fault::Implausible));
+        assert_eq!(ending.fault(), Some(&Fault::InvalidOpening));
     }
 }
 

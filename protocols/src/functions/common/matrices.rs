@@ -80,7 +80,7 @@ pub(crate) fn parse_all<const K: usize, T>(
     let of_party = |(index, told): (usize, &[u64; K])| {
         parse(*told).map_err(|what| match Party::new(index) {
             Some(party) => Fault::blame(party, what),
-            None => Fault::Implausible,
+            None => Fault::Internal("each party has a place"),
         })
     };
     told.iter().enumerate().map(of_party).collect()

@@ -101,7 +101,9 @@ impl Means {
 
     /// The means of n > 0 numbers from the opened sums.
     pub(crate) fn finish(&self, n: u64, words: &[u64]) -> Result<Opened, Fault> {
-        let (logarithms, reciprocals) = words.split_at_checked(2).ok_or(Fault::Implausible)?;
+        let (logarithms, reciprocals) = words
+            .split_at_checked(2)
+            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
         let (logarithms, reciprocals) = (signed_integer(logarithms), signed_integer(reciprocals));
         self.check(n, &logarithms, &reciprocals)?;
         Ok(Opened {
@@ -120,7 +122,7 @@ impl Means {
             && *reciprocals >= least
             && *reciprocals >= of_minimum
             && *reciprocals <= of_minimum * n;
-        if plausible { Ok(()) } else { Err(Fault::Implausible) }
+        if plausible { Ok(()) } else { Err(Fault::InvalidOpening) }
     }
 
     /// Means are between the extremes: what rounding puts beyond an extreme is nearer to it than to

@@ -106,7 +106,7 @@ impl Centred {
             n: n.into(),
             spread: spread.clone(),
             scale,
-            centre: in_limbs(&centre).ok_or(Fault::Implausible)?,
+            centre: in_limbs(&centre).ok_or(Fault::InvalidOpening)?,
             fraction_bits: i64::try_from(fraction_bits).unwrap_or(i64::MAX),
         })
     }
@@ -137,12 +137,12 @@ impl Centred {
     }
 
     fn deviation(&self, x: f64) -> Result<Deviation, Fault> {
-        let place = self.place(x).ok_or(Fault::Implausible)?;
+        let place = self.place(x).ok_or(Fault::InvalidOpening)?;
         let difference = place.minus(self.centre);
         let negative = is_negative(difference);
         let [low, high, rest @ ..] = magnitude(difference).0;
         if rest != [0, 0] || high >> (DEVIATION_BITS - u64::BITS) != 0 {
-            return Err(Fault::Implausible);
+            return Err(Fault::InvalidOpening);
         }
         Ok(Deviation { negative, magnitude: [low, high] })
     }
@@ -163,7 +163,8 @@ impl Centred {
 
     fn finish(&self, words: &[u64]) -> Result<Moments, Fault> {
         let mut sums = words.chunks(LIMBS).map(signed_integer);
-        let mut next = || sums.next().ok_or(Fault::Implausible);
+        let mut next =
+            || sums.next().ok_or(Fault::Internal("an opened sum has the words of its layout"));
         let [third, fourth, fifth, sixth] = [next()?, next()?, next()?, next()?];
         let moments = Moments {
             skewness: self.standardized(3, &third)?,
@@ -174,7 +175,7 @@ impl Centred {
         };
         // No real numbers have less. The error of the sums is too small to show here.
         if moments.kurtosis < 1.0 || moments.hyper_flatness < 1.0 {
-            return Err(Fault::Implausible);
+            return Err(Fault::InvalidOpening);
         }
         Ok(moments)
     }
@@ -360,10 +361,10 @@ mod tests {
             assert!(centred.deviation(x).is_ok(), "{x}");
         }
         for x in [1e10, -1e10, 1e30, 1e100, f64::MAX, f64::MIN] {
-            assert_eq!(centred.deviation(x).err(), Some(Fault::Implausible), "{x}");
+            assert_eq!(centred.deviation(x).err(), Some(Fault::InvalidOpening), "{x}");
         }
         let least = Centred::new(2, &one, &BigUint::one(), 1074).map(drop);
-        assert_eq!(least, Err(Fault::Implausible), "a mean that far from 0 varies more");
+        assert_eq!(least, Err(Fault::InvalidOpening), "a mean that far from 0 varies more");
     }
 
     #[test]

@@ -86,7 +86,9 @@ impl Product {
             1 => self.scales.y,
             _ => return Ok(Zeroizing::default()),
         };
-        let elements = scale.encode(&mine.elements).ok_or(Fault::Implausible)?;
+        let elements = scale
+            .encode(&mine.elements)
+            .ok_or(Fault::Internal("an element fits its matrix's scale"))?;
         if mine.exponents.is_empty() {
             return Ok(elements);
         }
@@ -110,7 +112,7 @@ impl Product {
         let lengths: Vec<usize> = lengths.take(cx.inputs).collect();
         let shares = cx.engine.share(mine, &lengths).await?;
         let [first, second, ..] = shares.as_slice() else {
-            return Err(Fault::Implausible);
+            return Err(Fault::Internal("each party has shared its factor"));
         };
         let ((x, of_x), (y, of_y)) = (split(first, x), split(second, y));
         let product = cx.engine.matrix_product(&x, &y, self.dimensions).await?;
@@ -120,13 +122,16 @@ impl Product {
 
     fn decoded(&self, opened: &[u128]) -> Result<Vec<Vec<f64>>, Fault> {
         let Dimensions { rows, columns, .. } = self.dimensions;
-        let (sums, exponents) =
-            opened.split_at_checked(rows * columns).ok_or(Fault::Implausible)?;
+        let (sums, exponents) = opened
+            .split_at_checked(rows * columns)
+            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
         let exponents = match self.exponents {
             [0, 0] => vec![0; rows + columns],
             _ => exponents.iter().map(|element| exponent(*element)).collect::<Result<_, _>>()?,
         };
-        let (of_rows, of_columns) = exponents.split_at_checked(rows).ok_or(Fault::Implausible)?;
+        let (of_rows, of_columns) = exponents
+            .split_at_checked(rows)
+            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
         let row = |(sums, of_row): (&[u128], &i64)| -> Option<Vec<f64>> {
             let elements = sums.iter().zip(of_columns);
             elements.map(|(sum, power)| self.scales.decode_times(*sum, of_row + power)).collect()
@@ -145,5 +150,5 @@ fn split<R: Ring, S: Shared<R>>(shares: &S, at: usize) -> (S, S) {
 fn exponent(element: u128) -> Result<i64, Fault> {
     let exponent = element.word(0).cast_signed();
     let is_plausible = (-MOST_EXPONENT..=MOST_EXPONENT).contains(&exponent);
-    is_plausible.then_some(exponent).ok_or(Fault::Implausible)
+    is_plausible.then_some(exponent).ok_or(Fault::InvalidOpening)
 }

@@ -72,7 +72,7 @@ impl Ranked {
 impl Found {
     /// Returns the number of this rank.
     pub(crate) fn at(&self, rank: u64) -> Result<f64, Fault> {
-        self.0.get(&rank).copied().ok_or(Fault::Implausible)
+        self.0.get(&rank).copied().ok_or(Fault::Internal("each rank that was asked for was found"))
     }
 }
 
@@ -89,7 +89,7 @@ pub(crate) async fn find_numbers<E: Engine>(
 ) -> Result<Option<Vec<f64>>, Fault> {
     let Some(keys) = find(cx, queries, rows).await? else { return Ok(None) };
     let numbers: Option<Vec<f64>> = keys.into_iter().map(double).collect();
-    numbers.map(Some).ok_or(Fault::Implausible)
+    numbers.map(Some).ok_or(Fault::InvalidOpening)
 }
 
 #[cfg(test)]

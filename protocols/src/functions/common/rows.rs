@@ -74,7 +74,7 @@ async fn bring_in_and_sort<E: Engine>(
     let sizes = sizes::exchange(cx.channel, cx.inputs, [words.len() as u64]).await?;
     let lengths = lengths(&sizes)?;
     if lengths.iter().sum::<usize>() as u64 != rows {
-        return Err(Fault::Implausible);
+        return Err(Fault::InvalidOpening);
     }
     // The widest messages are of eight indicators a row.
     cx.engine.prepare(8 * KEY / 8 * lengths.iter().sum::<usize>()).await?;
@@ -82,7 +82,7 @@ async fn bring_in_and_sort<E: Engine>(
     let all = E::Shared::<Lanes>::concat(&shares.iter().collect::<Vec<_>>());
     let table = Columns { numbers: Vec::new(), words: vec![all] };
     let mut sorted = sort(&mut cx.engine, table, KEY).await?;
-    sorted.words.pop().ok_or(Fault::Implausible)
+    sorted.words.pop().ok_or(Fault::Internal("a sorted table has the columns that it had"))
 }
 
 fn lengths(sizes: &[[u64; 1]]) -> Result<Vec<usize>, Fault> {
@@ -92,7 +92,7 @@ fn lengths(sizes: &[[u64; 1]]) -> Result<Vec<usize>, Fault> {
         match (length, Party::new(index)) {
             (Some(length), _) => lengths.push(length),
             (None, Some(party)) => return Err(Fault::blame(party, Misbehaviour::OutOfRange)),
-            (None, None) => return Err(Fault::Implausible),
+            (None, None) => return Err(Fault::Internal("each party has a place")),
         }
     }
     if lengths.iter().sum::<usize>() > MOST_ROWS {

@@ -91,5 +91,5 @@ fn digit(bits: &[Lanes], first: usize) -> Result<u64, Fault> {
         |lane: usize| bits.get(lane / KEY).map_or(0, |word| (word.word(0) >> (lane % KEY)) & 1);
     let reached: Vec<u64> = (first..first + THRESHOLDS).map(bit).collect();
     let in_order = reached.is_sorted_by(|a, b| a >= b);
-    if in_order { Ok(reached.iter().sum()) } else { Err(Fault::Implausible) }
+    if in_order { Ok(reached.iter().sum()) } else { Err(Fault::InvalidOpening) }
 }

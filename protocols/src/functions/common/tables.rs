@@ -182,9 +182,9 @@ impl CountedRows {
         let (axes, words) = self.count(cx.channel).await?;
         let layout = Layout::uniform(1, words.len())?;
         let sum = cx.sums.sum(Rounds::default(), &layout, words, rng).await?;
-        let total = total(&sum).ok_or(Fault::Implausible)?;
+        let total = total(&sum).ok_or(Fault::InvalidOpening)?;
         if !permit.agrees_with(total) {
-            return Err(Fault::Implausible);
+            return Err(Fault::InvalidOpening);
         }
         Ok(answer(axes, sum.into_iter().map(Some).collect(), declared))
     }

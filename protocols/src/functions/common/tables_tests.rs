@@ -194,7 +194,7 @@ fn two_stories_about_categories_are_noticed() {
     // Party 1's own echo tells party 0 what it has told party 2.
     let false_report = Fault::blame(cheater, Misbehaviour::FalseReport);
     assert_eq!(report.endings[0].fault(), Some(&false_report));
-    let two_faces = Fault::TwoFaces { witness: Party::new(0).unwrap(), accused: cheater };
+    let two_faces = Fault::Equivocation { witness: Party::new(0).unwrap(), accused: cheater };
     assert_eq!(report.endings[2].fault(), Some(&two_faces));
 }
 

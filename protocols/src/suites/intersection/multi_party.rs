@@ -204,7 +204,7 @@ fn store(items: &[Tag], values: &[u64], rng: &mut impl CryptoRng) -> Result<Vec<
             return Ok(seed.into_iter().chain(words).collect());
         }
     }
-    Err(Fault::Implausible)
+    Err(Fault::Internal("distinct items make a store"))
 }
 
 fn store_bytes(items: usize) -> usize {

@@ -16,7 +16,7 @@ use crate::testing;
 fn names(fault: &Fault, cheater: Party) -> bool {
     match fault {
         Fault::Misbehaviour { party, .. } => *party == cheater,
-        Fault::TwoFaces { witness, accused } => [witness, accused].contains(&&cheater),
+        Fault::Equivocation { witness, accused } => [witness, accused].contains(&&cheater),
         Fault::Echo { one, other } => [one, other].contains(&&cheater),
         Fault::DifferentSession { party } => *party == cheater,
         _ => false,
@@ -138,7 +138,7 @@ fn a_false_echo_names_the_party_that_knows_better() {
     };
     assert_eq!(said_of(0), Fault::blame(party(1), Misbehaviour::FalseReport));
     assert_eq!(said_of(1), Fault::blame(party(1), Misbehaviour::FalseReport));
-    assert_eq!(said_of(2), Fault::TwoFaces { witness: party(1), accused: party(2) });
+    assert_eq!(said_of(2), Fault::Equivocation { witness: party(1), accused: party(2) });
 }
 
 /// Party 2 waits for what party 0 sends to party 1, and sends the same to all.
@@ -216,7 +216,7 @@ fn two_faces_are_seen_by_all_honest_parties() {
     });
     for ending in &report.endings[..4] {
         assert!(
-            matches!(ending.fault(), Some(Fault::TwoFaces { accused, .. }) if *accused == party(4))
+            matches!(ending.fault(), Some(Fault::Equivocation { accused, .. }) if *accused == party(4))
         );
     }
 }

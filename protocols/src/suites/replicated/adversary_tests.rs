@@ -48,7 +48,7 @@ fn due() -> Vec<u64> {
 fn names(fault: &Fault, cheater: Party) -> bool {
     match fault {
         Fault::Misbehaviour { party, .. } => *party == cheater,
-        Fault::SharesDiffer { one, other } => [one, other].contains(&&cheater),
+        Fault::InconsistentShares { one, other } => [one, other].contains(&&cheater),
         _ => false,
     }
 }
@@ -105,7 +105,7 @@ fn a_wrong_share_in_an_opening_is_caught_wherever_it_is_shown() {
                     let tamper = Tamper::new(from, Some(to), number, Action::Flip(bit)).retagging();
                     let report = run(setting, Simulation::new(seed).adversary(tamper));
                     match &report.endings[to.index()] {
-                        Ending::Stopped(fault @ Fault::SharesDiffer { .. }) => {
+                        Ending::Stopped(fault @ Fault::InconsistentShares { .. }) => {
                             assert!(names(fault, from));
                         }
                         // The message was shorter than that.
@@ -133,7 +133,7 @@ fn inconsistent_shares_of_a_party_without_a_seat_are_its_own_fault() {
         assert!(!faults.is_empty());
         for fault in faults {
             assert!(
-                matches!(fault, Fault::TwoFaces { accused: a, .. } if *a == accused),
+                matches!(fault, Fault::Equivocation { accused: a, .. } if *a == accused),
                 "{fault}"
             );
         }
@@ -147,7 +147,7 @@ fn a_seat_that_draws_two_common_keys_is_one_of_two_that_are_named() {
     let report = run(OUTSIDER, Simulation::new(seed()).adversary(tamper));
     for honest in [0, 3] {
         match &report.endings[honest] {
-            Ending::Stopped(Fault::TwoFaces { witness, accused }) => {
+            Ending::Stopped(Fault::Equivocation { witness, accused }) => {
                 assert!([witness, accused].contains(&&cheater));
             }
             other => panic!("{other:?}"),

@@ -65,7 +65,7 @@ impl DealerConsistency {
             let (told, _) = told.as_chunks::<DIGEST>();
             for ((accused, ours), told) in self.hashers.keys().zip(&ours).zip(told) {
                 if !bool::from(ours.ct_eq(told)) {
-                    return Err(Fault::TwoFaces { witness, accused: *accused });
+                    return Err(Fault::Equivocation { witness, accused: *accused });
                 }
             }
         }

@@ -135,7 +135,7 @@ impl Replicated<'_> {
         let told = exchange(self.channel, "same common key", others, seen.to_vec()).await?;
         for ((witness, told), accused) in zip_exact(told, [seat.next, seat.previous]) {
             if *told != *seen.as_slice() {
-                return Err(Fault::TwoFaces { witness, accused });
+                return Err(Fault::Equivocation { witness, accused });
             }
         }
         let key = hash("cloister 1 replicated: common key");
@@ -181,7 +181,7 @@ async fn reconstruct<R: Ring>(
     let lacking = lacking.into_bytes();
     let due = channel.receive_exactly(seat.next, DIGEST).await?.into_bytes();
     if digest(&lacking) != due {
-        return Err(Fault::SharesDiffer { one: seat.previous, other: seat.next });
+        return Err(Fault::InconsistentShares { one: seat.previous, other: seat.next });
     }
     let [own, shared] = x.parts();
     Ok([own.to_vec(), shared.to_vec(), wire::read_elements(x.len(), std::iter::once(&*lacking))])
@@ -207,7 +207,7 @@ async fn reconstruct_without_seat<R: Ring>(
         if digest(component) != *due {
             let seat = |steps: usize| seats.get((index + steps) % SEATS).copied();
             let (one, other) = (seat(0).zip(seat(2))).unwrap_or((seats[0], seats[2]));
-            return Err(Fault::SharesDiffer { one, other });
+            return Err(Fault::InconsistentShares { one, other });
         }
     }
     let elements = |bytes: Bytes| wire::read_elements(len, std::iter::once(&*bytes));

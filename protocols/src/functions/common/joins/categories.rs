@@ -90,7 +90,7 @@ impl Own {
 
     /// The names at these places.
     fn names(&self, places: &[usize]) -> Result<Vec<String>, Fault> {
-        let name = |place: &usize| self.names.get(*place).cloned().ok_or(Fault::Implausible);
+        let name = |place: &usize| self.names.get(*place).cloned().ok_or(Fault::InvalidOpening);
         places.iter().map(name).collect()
     }
 }
@@ -134,7 +134,9 @@ async fn all_cells<E: Engine>(
     let opened = cx.engine.open(&Bits::<E>::concat(&both), Audience::Parties).await?;
     let Some(opened) = opened.filter(|_| cx.engine.brings_data()) else { return Ok(None) };
     let opened: Vec<u64> = opened.into_iter().map(|alias| alias.0).collect();
-    let (x, y) = opened.split_at_checked(joined.rows).ok_or(Fault::Implausible)?;
+    let (x, y) = opened
+        .split_at_checked(joined.rows)
+        .ok_or(Fault::Internal("an opened column has a row for each of the join"))?;
 
     let mut counts: BTreeMap<(u64, u64), u64> = BTreeMap::new();
     x.iter().zip(y).for_each(|(x, y)| *counts.entry((*x, *y)).or_default() += 1);
@@ -145,7 +147,7 @@ async fn all_cells<E: Engine>(
         seen
     });
     let me = cx.channel.parties().me().index();
-    let place = |alias: &u64| aliases.binary_search(alias).map_err(|_| Fault::Implausible);
+    let place = |alias: &u64| aliases.binary_search(alias).map_err(|_| Fault::InvalidOpening);
     let places: Result<Vec<usize>, Fault> = seen.get(me).into_iter().flatten().map(place).collect();
     let names = own.names(&places?)?;
     let axes = names_of_both(cx, names, seen.each_ref().map(Vec::len)).await?;
@@ -167,7 +169,9 @@ async fn large_cells<E: Engine>(
     let me = cx.channel.parties().me().index();
     let words = own.bits(of_mine);
     let joined = join.run(cx, words, |_, told| told.categories.div_ceil(LANES)).await?;
-    let [x, y, ..] = joined.tables.as_slice() else { return Err(Fault::Implausible) };
+    let [x, y, ..] = joined.tables.as_slice() else {
+        return Err(Fault::Internal("each party has a joined table"));
+    };
     let (x, y) = (planes(&cx.engine, x, of_x), planes(&cx.engine, y, of_y));
     let (left, right): (Vec<_>, Vec<_>) =
         x.iter().flat_map(|x| y.iter().map(move |y| (x, y))).unzip();
@@ -211,9 +215,11 @@ pub(crate) async fn mean_by_group<E: Engine>(
         _ => told.columns,
     };
     let joined = join.run(cx, words, width).await?;
-    let [groups, values, ..] = joined.tables.as_slice() else { return Err(Fault::Implausible) };
+    let [groups, values, ..] = joined.tables.as_slice() else {
+        return Err(Fault::Internal("each party has a joined table"));
+    };
     let groups = planes(&cx.engine, groups, of_groups);
-    let values = values.first().ok_or(Fault::Implausible)?;
+    let values = values.first().ok_or(Fault::Internal("a joined table has its columns"))?;
     let (sums, counts) = groups_of(cx, join.permit.least_shown(), &groups, values).await?;
     let exponents = share_exponents(cx, &scaled, join.told).await?;
     let counts = cx.engine.open(&counts, Audience::Parties).await?;
@@ -232,7 +238,10 @@ pub(crate) async fn mean_by_group<E: Engine>(
     let names = names_of_both(cx, names, [shown.len(), 0]).await?.into_iter().next();
     let exponent = super::columns::exponent(sums.get(of_groups))?;
     let group = |place: usize| {
-        let (sum, count) = sums.get(place).zip(counts.get(place)).ok_or(Fault::Implausible)?;
+        let (sum, count) = sums
+            .get(place)
+            .zip(counts.get(place))
+            .ok_or(Fault::Internal("each group has a sum and a count"))?;
         let mean = value(&sum.cast_signed().into(), &(*count).into(), exponent);
         Ok(Group { count: *count, mean: mean.ok_or(Fault::ResultOutOfRange)? })
     };
@@ -279,7 +288,7 @@ pub(crate) async fn share_exponents<E: Engine>(
 
 /// The first two parties' numbers of categories as they have told them.
 fn kinds(told: &[Told]) -> Result<[usize; 2], Fault> {
-    let [x, y, ..] = told else { return Err(Fault::Implausible) };
+    let [x, y, ..] = told else { return Err(Fault::Internal("a join has two parties")) };
     let kinds = [x.categories, y.categories].map(|kinds| kinds.max(1));
     let [of_x, of_y] = kinds;
     match of_x * of_y > MOST_CELLS {
@@ -328,7 +337,8 @@ async fn names_of_both<E: Engine>(
     own: Vec<String>,
     due: [usize; 2],
 ) -> Result<Axes, Fault> {
-    let channel = cx.parties.ok_or(Fault::Implausible)?;
+    let channel =
+        cx.parties.ok_or(Fault::Internal("a party with data has the channel of parties"))?;
     let own = vec![own];
     let mut told = exchange(channel, &own, Order::Any).await?;
     told.insert(channel.parties().me().index().min(told.len()), own);
@@ -345,7 +355,9 @@ async fn names_of_both<E: Engine>(
 /// The axes with their names in ascending order, and the counts of their cells in that order.
 fn in_order(axes: &Axes, counts: &[u64]) -> Result<(Axes, Vec<u64>), Fault> {
     check_size(axes)?;
-    let [x, y] = axes.as_slice() else { return Err(Fault::Implausible) };
+    let [x, y] = axes.as_slice() else {
+        return Err(Fault::Internal("a table of two parties has two axes"));
+    };
     let sorted = |names: &[String]| {
         let mut places: Vec<usize> = (0..names.len()).collect();
         places.sort_by_key(|place| names.get(*place));

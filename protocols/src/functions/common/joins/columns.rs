@@ -126,5 +126,5 @@ pub(crate) fn value(numerator: &BigInt, denominator: &BigInt, exponent: i64) -> 
 /// A power of two as it was opened.
 pub(crate) fn exponent(opened: Option<&u128>) -> Result<i64, Fault> {
     let exponent = opened.and_then(|opened| i64::try_from(opened.cast_signed()).ok());
-    exponent.filter(|exponent| exponent.abs() <= MOST_EXPONENT).ok_or(Fault::Implausible)
+    exponent.filter(|exponent| exponent.abs() <= MOST_EXPONENT).ok_or(Fault::InvalidOpening)
 }

@@ -154,7 +154,7 @@ impl KeyedRows {
             return match cx.engine.open(&is_small, Audience::Everybody).await?.as_deref() {
                 Some([Lanes(0)]) => Ok(()),
                 Some([Lanes(1)]) => Err(permit.too_few_rows().into()),
-                _ => Err(Fault::Implausible),
+                _ => Err(Fault::InvalidOpening),
             };
         }
         permit.check_rows(told.iter().map(|told| told.rows as u64).sum())?;
@@ -290,7 +290,7 @@ pub(crate) async fn open_count<E: Engine>(
         Some([count]) if *count <= MOST_ROWS as u64 => {
             Ok(Some((!is_withheld(*count)).then_some(*count)))
         }
-        Some(_) => Err(Fault::Implausible),
+        Some(_) => Err(Fault::InvalidOpening),
     }
 }
 

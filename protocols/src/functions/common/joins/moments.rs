@@ -41,7 +41,12 @@ pub(crate) async fn sum<E: Engine>(
     own: &[Scaled],
 ) -> Result<Option<Answer>, Fault> {
     let joined = join.run(cx, words(own), |_, told| told.columns).await?;
-    let column = joined.tables.iter().flatten().next().ok_or(Fault::Implausible)?;
+    let column = joined
+        .tables
+        .iter()
+        .flatten()
+        .next()
+        .ok_or(Fault::Internal("a joined table has its columns"))?;
     let column = numbers(&mut cx.engine, column).await?;
     let sum = column.prefix_sums(joined.rows).gather(&[joined.rows - 1]);
     let exponents = share_exponents(cx, own, join.told).await?;
@@ -53,7 +58,7 @@ pub(crate) async fn sum<E: Engine>(
             let sum = sum.ok_or(Fault::ResultOutOfRange)?;
             Ok(Some(Answer::IntersectionSum { sum, size_intersection: joined.rows as u64 }))
         }
-        Some(_) => Err(Fault::Implausible),
+        Some(_) => Err(Fault::InvalidOpening),
     }
 }
 
@@ -136,9 +141,12 @@ fn words(own: &[Scaled]) -> Vec<Vec<crate::algebra::packed_bits::Lanes>> {
 
 impl Moments {
     fn of(rows: usize, columns: usize, opened: &[u128]) -> Result<Self, Fault> {
-        let (sums, rest) = opened.split_at_checked(columns).ok_or(Fault::Implausible)?;
-        let (products, exponents) =
-            rest.split_at_checked(columns * columns).ok_or(Fault::Implausible)?;
+        let (sums, rest) = opened
+            .split_at_checked(columns)
+            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
+        let (products, exponents) = rest
+            .split_at_checked(columns * columns)
+            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
         let big = |elements: &[u128]| -> Vec<BigInt> {
             elements.iter().map(|element| element.cast_signed().into()).collect()
         };

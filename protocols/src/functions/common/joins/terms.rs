@@ -138,7 +138,7 @@ impl Told {
         let told = within(rows, MOST_ITEMS)
             .zip(within(columns, MOST_COLUMNS))
             .zip(within(categories, categories::MOST));
-        let party = Party::new(index).ok_or(Fault::Implausible)?;
+        let party = Party::new(index).ok_or(Fault::Internal("each party has a place"))?;
         let ((rows, columns), categories) =
             told.ok_or(Fault::blame(party, Misbehaviour::OutOfRange))?;
         Ok(Self { rows, columns, categories })
