@@ -12,17 +12,17 @@ pub struct Refusal {
     /// The HTTP status.
     #[serde(default)]
     pub status: u16,
-    /// What happened, for programs.
+    /// The code of the error, for programs.
     pub code: String,
-    /// What happened, for people.
+    /// The error in words, for people.
     pub message: String,
-    /// What to do about it.
+    /// The remedy.
     #[serde(default)]
     pub hint: String,
-    /// Whom it concerns.
+    /// The member that it concerns.
     #[serde(default)]
     pub party: Option<String>,
-    /// Under which name the node's log has it.
+    /// The name under which the node's log has it.
     #[serde(default)]
     pub trace: String,
 }
@@ -35,7 +35,7 @@ pub enum CallError {
     Unreachable {
         /// The API's URL.
         api: String,
-        /// What the system said.
+        /// The message of the system.
         reason: String,
     },
     /// The node took longer than the client waits.
@@ -43,7 +43,7 @@ pub enum CallError {
     Timeout {
         /// The API's URL.
         api: String,
-        /// How long the client waited.
+        /// The time for which the client waited.
         seconds: u64,
     },
     /// Its answer was not awaited any longer.
@@ -57,7 +57,7 @@ pub enum CallError {
     Alien {
         /// The API's URL.
         api: String,
-        /// What was odd.
+        /// The difference to an answer of a node.
         reason: String,
     },
 }
@@ -70,7 +70,7 @@ pub enum ClientError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The message of the system.
         error: io::Error,
     },
     /// The file for clients says something else than it should.
@@ -78,7 +78,7 @@ pub enum ClientError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong in it.
+        /// The fault in it.
         error: toml::de::Error,
     },
     /// The file for clients is empty.
@@ -89,7 +89,7 @@ pub enum ClientError {
     Token {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The message of the system.
         error: io::Error,
     },
     /// The file with an authority cannot be used.

@@ -114,8 +114,8 @@ const CATEGORIES: u64 = 5;
 /// The number of columns in the test data of a regression, one after the other in a row.
 const REGRESSORS: usize = 4;
 
-/// A function of the catalogue with data as it takes them; none of what measures operations, or makes
-/// ahead: what is made ahead of functions is measured with them.
+/// Returns a function of the catalogue with data as it takes them. Returns none for measurements of
+/// operations, and for preprocessing, which is measured with the functions that use it.
 fn whole(function: &'static Descriptor) -> Option<Subject> {
     let (unit, usual_size, data) = match function.input {
         InputKind::Other if function.needs == Needs::LinearSums => ("rounds", 2, Data::Rounds),
@@ -147,7 +147,7 @@ fn mode(function: &'static Descriptor) -> Option<Subject> {
     Some(Subject { name: "mode", function, unit: "rows", usual_size: 100, data: Data::Mode })
 }
 
-/// Whether a function does nothing but an operation on shares.
+/// Returns `true` if a function does nothing but an operation on shares.
 fn is_measurement(function: &Descriptor) -> bool {
     function.input == InputKind::Other && function.is_on_shares()
 }
@@ -411,7 +411,7 @@ mod tests {
 
     #[test]
     fn every_function_of_this_version_can_be_measured() {
-        // What is made ahead of functions is measured with them.
+        // Preprocessing is measured with the functions that use it.
         for entry in entries().filter(|entry| entry.needs != Needs::Preparation) {
             assert!(
                 SUBJECTS.iter().any(|subject| subject.function.name == entry.name),
