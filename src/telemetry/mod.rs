@@ -13,6 +13,7 @@ mod joining;
 
 use std::time::Duration;
 
+use cloister_actors::computation::TARGET;
 use cloister_actors::settings::Settings;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider;
@@ -33,9 +34,6 @@ use crate::problem::{Outcome, Problem};
 
 /// The service's name at the collector, the same at all nodes, and whose spans these are.
 const SERVICE: &str = "cloister";
-
-/// The target of a computation's span and its events.
-const TARGET: &str = "cloister_actors::computation";
 
 /// The time for which spans wait for others to be sent with.
 const DELAY: Duration = Duration::from_secs(1);

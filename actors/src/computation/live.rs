@@ -16,7 +16,7 @@ use tracing::field::Empty;
 use tracing::{Level, Span};
 
 use super::tracer::Tracer;
-use super::{Abort, Agreement, Computation, Conclusion, Deliver, PeerStopped, Plan, Route};
+use super::{Abort, Agreement, Computation, Conclusion, Deliver, PeerStopped, Plan, Route, TARGET};
 use crate::links::{SendStop, Transmit};
 use crate::progress::{Lifecycle, Reporter};
 use crate::vocabulary::failure::{Failure, describe};
@@ -196,7 +196,7 @@ impl Live {
             return;
         }
         debug_assert!(self.lifecycle.may_become(next), "{:?} to {next:?}", self.lifecycle);
-        tracing::debug!(parent: &self.span, from = ?self.lifecycle, to = ?next, "lifecycle");
+        tracing::debug!(target: TARGET, parent: &self.span, from = ?self.lifecycle, to = ?next, "lifecycle");
         self.lifecycle = next;
         self.reporter.reached(next);
     }
@@ -205,9 +205,9 @@ impl Live {
         let cost = Cost::new(&self.machine.meter(), self.started.elapsed());
         let (rounds, bytes, seconds) = (cost.rounds, cost.bytes_sent, cost.seconds);
         if self.quiet {
-            tracing::debug!(parent: &self.span, rounds, bytes, seconds, "done");
+            tracing::debug!(target: TARGET, parent: &self.span, rounds, bytes, seconds, "done");
         } else {
-            tracing::info!(parent: &self.span, rounds, bytes, seconds, "done");
+            tracing::info!(target: TARGET, parent: &self.span, rounds, bytes, seconds, "done");
         }
         self.span.record("rounds", rounds).record("bytes", bytes);
         Report {
@@ -230,9 +230,9 @@ impl Live {
     fn tell_peers(&self, failure: &Failure) {
         let code = failure.code().text();
         if self.quiet {
-            tracing::debug!(parent: &self.span, code, "failed");
+            tracing::debug!(target: TARGET, parent: &self.span, code, "failed");
         } else {
-            tracing::warn!(parent: &self.span, code, "failed");
+            tracing::warn!(target: TARGET, parent: &self.span, code, "failed");
         }
         self.span.record("otel.status_description", code);
         let spec = &self.offer.spec;
@@ -278,6 +278,7 @@ fn span(session: SessionId, function: &str, quiet: bool) -> Span {
     macro_rules! span {
         ($level:expr) => {
             tracing::span!(
+                target: TARGET,
                 $level,
                 "computation",
                 %session,

@@ -27,6 +27,9 @@ use crate::progress::Reporter;
 use crate::vocabulary::failure::{Failure, StopNotice};
 use crate::vocabulary::label::Report;
 
+/// The target of a computation's span and its events, for subscribers that select them.
+pub const TARGET: &str = "cloister_actors::computation";
+
 /// Parts of messages that may wait while a long step of the arithmetic runs; what they hold is
 /// bounded by the machine.
 const MAILBOX: usize = 1_024;
