@@ -316,13 +316,16 @@ async fn body(door: &Door, request: &HttpRequest, payload: Payload) -> Result<Re
     let reading = async {
         let large =
             if large { Arc::clone(&door.large_bodies).acquire_owned().await.ok() } else { None };
-        match payload.to_bytes_limited(door.body_bytes).await {
+        // Without a length that is announced, or chunks of HTTP/1, no room was reserved.
+        let limit = if has_body(request) { door.body_bytes } else { SMALL_BODY };
+        match payload.to_bytes_limited(limit).await {
             Ok(Ok(bytes)) => {
                 flight.shrink_to(bytes.len());
                 Ok(Received { bytes, flight, large })
             }
             Ok(Err(_)) => Err(ApiError::malformed("the body of the request broke off")),
-            Err(_) => Err(too_large(door)),
+            Err(_) if has_body(request) => Err(too_large(door)),
+            Err(_) => Err(unannounced()),
         }
     };
     timeout(PATIENCE, reading).await.map_err(|_| too_slow())?
@@ -357,6 +360,11 @@ fn has_body(request: &HttpRequest) -> bool {
 fn too_large(door: &Door) -> ApiError {
     ApiError::new(Code::BodyTooLarge, format!("the body is longer than {} bytes", door.body_bytes))
         .hint("send less at once, or have the operator raise `limits.body_bytes`")
+}
+
+fn unannounced() -> ApiError {
+    let message = format!("a body of unannounced length has more than {SMALL_BODY} bytes");
+    ApiError::new(Code::BodyTooLarge, message).hint("send its length as `content-length`")
 }
 
 fn too_slow() -> ApiError {
