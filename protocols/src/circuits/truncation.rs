@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 
-/// Returns ⌊x / 2^`bits`⌋ for numbers in two's complement. `bits` is below [`Ring::BITS`].
+/// Returns ⌊x / 2^`bits`⌋ for numbers in two's complement. `bits` is below [`Ring::BITS`]. The caller
+/// prepares for messages of [`Ring::BITS`] − `bits` elements for each number.
 pub(crate) async fn truncate<E: Engine, R: Ring>(
     engine: &mut E,
     x: &E::Shared<R>,

@@ -250,7 +250,7 @@ impl Rows {
     }
 
     fn add(&mut self, other: &Self) {
-        let words = self.words.iter_mut().zip(&other.words).zip(self.width.kinds());
+        let words = zip_exact(self.words.iter_mut(), &other.words).zip(self.width.kinds());
         words.for_each(|((a, b), kind)| *a = kind.plus(*a, *b));
     }
 

@@ -1,11 +1,11 @@
 //! From numbers to bits and back.
 //!
 //! **To bits** (as in ABY3, section 5.3, with seat 0 as the dealer): x = (x_0 + x_1) + x_2. Seat 0
-//! knows the first addend and deals its bits; seats 1 and 2 know x_2, whose bits are the known_by_one third
+//! knows the first addend and deals its bits; seats 1 and 2 know x_2, whose bits are the third
 //! component of a sharing that needs no message. One adder over the two addends gives the bits of x;
 //! it is not made here, because suites have it in common.
 //!
-//! **To numbers**: b = (b_0 ⊕ b_1) ⊕ b_2. Seat 0 deals c = b_0 ⊕ b_1 as a number; b_2 is a known_by_one third
+//! **To numbers**: b = (b_0 ⊕ b_1) ⊕ b_2. Seat 0 deals c = b_0 ⊕ b_1 as a number; b_2 is a third
 //! component; b = c + b_2 − 2·c·b_2.
 //!
 //! Bytes: to bits, ⌈digits / 8⌉ a number, sent by seat 0 alone; to numbers, one element by seat 0
