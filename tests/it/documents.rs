@@ -21,6 +21,7 @@ const HOLDS: &[&str] = &[
     "clients/rust",
     "actors/src/management/dashboard",
     "actors/sources/src",
+    "actors/src/vocabulary",
     "actors/vault/src",
     "benches",
     "certs/src",

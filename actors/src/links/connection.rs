@@ -1,6 +1,6 @@
 //! An established connection to a member: TLS done, greeted, and ready for frames.
 //!
-//! Here the two ways to get one meet: dialling and accepting. Each has one bound on its time.
+//! A connection is dialled or accepted. Both ways have one bound on their time.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -18,54 +18,54 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 use super::greeting::{self, Greeting, GreetingError, PATIENCE, Purpose};
 use super::stream::{FrameReader, FrameWriter};
 
-/// How much plaintext TLS may hold back while the network takes no more.
+/// The plaintext that TLS may hold back while the network takes no more, in bytes.
 const TLS_BUFFER: usize = 1 << 20;
 
-/// What a peer that was refused may still send before we cut it.
+/// The bytes that a refused peer may still send before the connection is cut.
 const LINGER_BYTES: u64 = 64 << 10;
 
 /// A greeted connection.
 pub(super) struct Connection {
     /// The member at the other end, as its certificate says.
     pub(super) member: String,
-    /// What it said of itself.
+    /// The member's greeting.
     pub(super) greeting: Greeting,
-    /// What its certificate says.
+    /// The facts in its certificate, if it can be read.
     pub(super) certificate: Option<CertificateFacts>,
-    /// A value that both ends derive from this connection, and nobody else.
+    /// The link binding: a value that only the two ends of this connection can derive.
     pub(super) binding: [u8; 32],
     pub(super) reader: FrameReader<ReadHalf<TlsStream<TcpStream>>>,
     pub(super) writer: FrameWriter<WriteHalf<TlsStream<TcpStream>>>,
 }
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectionError {
-    /// Nobody answers at its address.
+    /// No answer at the member's address.
     #[error("{address} cannot be reached: {error}; is its node running, and the address right?")]
     Unreachable {
         /// The address in the consortium file.
         address: String,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// TLS failed, or one end does not accept the other's certificate.
+    /// A failure of TLS, or a certificate that one end does not accept.
     #[error("{0}")]
     Handshake(#[from] HandshakeProblem),
-    /// The two do not fit.
+    /// A greeting that does not fit.
     #[error(transparent)]
     Greeting(#[from] GreetingError),
-    /// TLS could not begin.
+    /// TLS settings that cannot be used.
     #[error("the TLS settings: {0}")]
     Settings(#[from] cloister_certs::SettingsError),
-    /// It took too long.
+    /// No answer within the time allowed.
     #[error("no answer within {} s", PATIENCE.as_secs())]
     TooSlow,
 }
 
 /// A connection that was refused.
 pub(super) struct Refused {
-    /// The member that made it, if it came so far as to show that it is one.
+    /// The member that made it, if its certificate already showed one.
     pub(super) member: Option<String>,
     pub(super) error: ConnectionError,
 }
@@ -76,7 +76,7 @@ impl From<ConnectionError> for Refused {
     }
 }
 
-/// What this node shows and accepts.
+/// The identity and greeting that this node shows, and the certificates that it accepts.
 #[derive(Clone)]
 pub(super) struct Credentials {
     pub(super) identity: Arc<Identity>,
@@ -85,7 +85,7 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    /// Connects to `member` at `address`.
+    /// Connects to `member` at `address`, and checks that the greetings fit.
     pub(super) async fn dial(
         &self,
         member: &Member,
@@ -96,7 +96,7 @@ impl Credentials {
         Ok(dialled)
     }
 
-    /// Connects to `member` at `address`, without asking whether the two fit.
+    /// Connects to `member` at `address`, without checking that the greetings fit.
     async fn dial_for(
         &self,
         purpose: Purpose,
@@ -114,7 +114,7 @@ impl Credentials {
         timeout(PATIENCE, attempt).await.map_err(|_| ConnectionError::TooSlow)?
     }
 
-    /// Shakes hands and greets.
+    /// Runs the TLS handshake and greets.
     pub(super) async fn dial_over(
         &self,
         purpose: Purpose,
@@ -131,8 +131,8 @@ impl Credentials {
         Ok(connection)
     }
 
-    /// Accepts a connection from any member. Where it is refused although it comes from one, that one
-    /// is named.
+    /// Accepts a connection from any member. A refusal names the member where the certificate
+    /// showed one.
     pub(super) async fn accept(&self, tcp: TcpStream) -> Result<Connection, Refused> {
         let too_slow = |_| Refused { member: None, error: ConnectionError::TooSlow };
         timeout(PATIENCE, self.accept_over(tcp)).await.map_err(too_slow)?
@@ -142,7 +142,7 @@ impl Credentials {
         let (mut connection, ours) = self.shake(tcp).await?;
         let met = greeting::welcome(&ours, &mut connection.reader, &mut connection.writer).await;
         let fits = met.and_then(|theirs| match theirs.purpose {
-            // Whoever tries the line is to find out itself how the two differ.
+            // The member that probes finds the differences itself.
             Purpose::Probe => Ok(theirs),
             Purpose::Link => ours.check(&theirs).map(|()| theirs),
         });
@@ -203,7 +203,8 @@ impl Credentials {
         diagnose(error, side, self.identity.facts(), SystemTime::now()).recognise(&self.roster)
     }
 
-    /// In TLS 1.3 a client reads of the refusal of its certificate only here.
+    /// Explains an error of the greeting. In TLS 1.3 a client reads the refusal of its certificate
+    /// only here.
     fn in_greeting(&self, error: GreetingError, side: Side) -> ConnectionError {
         match error {
             GreetingError::Io(error) => self.explain(&error, side).into(),
@@ -219,12 +220,12 @@ fn export<T>(result: Result<T, tokio_rustls::rustls::Error>) -> Result<(), Conne
     result.map(drop).map_err(|error| GreetingError::from(failed(error)).into())
 }
 
-/// A connection that is dropped with bytes unread is cut by the system, and the peer may never
-/// read why it was refused.
+/// Lets the peer read the reason of its refusal. The system cuts a connection that is dropped with
+/// bytes unread, and the peer may then never read it.
 async fn linger(mut tcp: TcpStream) {
     if tcp.shutdown().await.is_ok() {
         let mut rest = tcp.take(LINGER_BYTES);
-        // Whatever comes is thrown away; the caller's timeout bounds the wait.
+        // All bytes are thrown away; the caller's timeout bounds the wait.
         let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The time for which links have worked: in which their tasks ran on the thread, for frames, TLS and the
+//! The CPU time of links: the time in which their tasks ran on the thread, for frames, TLS and the
 //! system's calls.
 
 use std::future::{Future, poll_fn};
@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The time for which a link has worked so far. Clones count together, and can be read from any thread.
+/// The CPU time of a link so far. Clones count together, and can be read from any thread.
 #[derive(Clone, Debug, Default)]
 pub struct CpuTime(Arc<AtomicU64>);
 
 impl CpuTime {
-    /// All of it since the link was made.
+    /// Returns the CPU time since the link was made.
     #[must_use]
     pub fn so_far(&self) -> Duration {
         Duration::from_nanos(self.0.load(Ordering::Relaxed))

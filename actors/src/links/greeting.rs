@@ -1,12 +1,12 @@
 //! The first frames of a connection: do both ends speak the same version for the same consortium?
 //!
-//! The party that dialled says hello; the other answers. Only then is the link up: in TLS 1.3 a
+//! The party that dialled says hello; the other answers. Only then is the link up. In TLS 1.3 a
 //! client's handshake ends before the server has judged its certificate, so a finished handshake
 //! says little.
 //!
-//! The first byte of a greeting is the version, in every version. What follows is read only if the
-//! versions are the same, so that a node can say of any other which one it speaks. Each end says its
-//! whole consortium file, so that each can say where the two differ.
+//! The first byte of a greeting is the version, in every version. The rest is read only if the
+//! versions are the same. So a node can name the version of any peer. Each end sends its whole
+//! consortium file, so that each can name the differences.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
@@ -20,75 +20,75 @@ use super::stream::{FrameReader, FrameWriter};
 use crate::vocabulary::clock;
 use crate::vocabulary::consortium::{Consortium, Difference, MAX_MEMBERS, Member};
 
-/// How long a peer may take for handshake and greeting.
+/// The time that a peer may take for handshake and greeting.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Differences between two consortium files that are told.
+/// The most differences between two consortium files that a message lists.
 const MOST_DIFFERENCES: usize = 5;
 
-/// The longest name of a release.
+/// The longest name of a release, in characters.
 const LONGEST_RELEASE: usize = 64;
 
-/// What a node says of itself.
+/// The description that a node sends of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Greeting {
-    /// The version of frames and protocols that it speaks.
+    /// The version of frames and protocols that the node speaks.
     pub version: u8,
-    /// What the connection is for.
+    /// The purpose of the connection.
     pub purpose: Purpose,
     /// A random name of this run of the node.
     pub boot: [u8; 16],
-    /// Its clock, in milliseconds since 1970.
+    /// The node's clock, in milliseconds since 1970.
     pub clock: u64,
-    /// The release of its software.
+    /// The release of the node's software.
     pub release: String,
-    /// The hash of its consortium file.
+    /// The hash of the node's consortium file.
     pub consortium: [u8; 32],
-    /// The members in its consortium file.
+    /// The members in the node's consortium file.
     pub members: Vec<Member>,
 }
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
-    /// To be the link of two members.
+    /// A link of two members.
     Link,
-    /// To find out whether there could be one, beside the one that may be there.
+    /// A probe of whether a link is possible, beside the one that may be there.
     Probe,
 }
 
-/// Why a peer that we could reach is no peer to compute with.
+/// The reason why a peer that can be reached is no peer to compute with.
 #[derive(Debug, thiserror::Error)]
 pub enum GreetingError {
-    /// It speaks another version.
+    /// Another version of the protocol.
     #[error(
         "it speaks version {theirs} of the protocol and this node version {VERSION}: \
          bring both nodes to the same release"
     )]
     Version {
-        /// Which.
+        /// The peer's version.
         theirs: u8,
     },
-    /// It has another consortium file.
+    /// Another consortium file.
     #[error(
         "its consortium file differs from ours: {}; give both nodes the same file and restart the \
          one that was changed",
         told(differences)
     )]
     Consortium {
-        /// In what.
+        /// The differences.
         differences: Vec<Difference>,
     },
-    /// It does not greet.
+    /// A first frame that is no greeting.
     #[error("its first frame is no greeting")]
     Senseless,
-    /// The connection broke.
+    /// A broken connection.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl Greeting {
-    /// What a node with this consortium file says in this run of it.
+    /// Creates the greeting of a node with this consortium file in this run of it.
     #[must_use]
     pub fn new(consortium: &Consortium, boot: [u8; 16]) -> Self {
         Self {
@@ -102,7 +102,8 @@ impl Greeting {
         }
     }
 
-    /// Whether it is as short as what honest nodes say; it is kept, and shown to people.
+    /// Returns whether the greeting is as short as those of honest nodes. It is kept, and shown to
+    /// people.
     fn is_plausible(&self) -> bool {
         let plain = |c: char| c.is_ascii_graphic();
         self.members.len() <= MAX_MEMBERS
@@ -110,12 +111,12 @@ impl Greeting {
             && self.release.chars().all(plain)
     }
 
-    /// The same, now, for a connection to this purpose.
+    /// Returns the greeting with this purpose and the present time.
     pub(super) fn now(&self, purpose: Purpose) -> Self {
         Self { purpose, clock: clock::milliseconds(), ..self.clone() }
     }
 
-    /// Whether the two can compute together.
+    /// Checks that the two nodes can compute together.
     ///
     /// # Errors
     /// If they cannot.
@@ -141,7 +142,7 @@ fn told(differences: &[Difference]) -> String {
     told.join("; ")
 }
 
-/// Greets as the party that dialled. Whether the two fit is for the caller to [check](Greeting::check).
+/// Greets as the party that dialled. The caller [checks](Greeting::check) that the two fit.
 pub(super) async fn greet<R, W>(
     ours: &Greeting,
     reader: &mut FrameReader<R>,
@@ -155,9 +156,8 @@ where
     receive(reader, Header::Welcome).await
 }
 
-/// Answers the greeting of a party that dialled. The answer goes out even where the two do not
-/// fit, so that the other side can say why. Whether they do is for the caller to
-/// [check](Greeting::check).
+/// Answers the greeting of a party that dialled. The answer goes out even where the two do not fit,
+/// so that the other side can name the reason. The caller [checks](Greeting::check) that they fit.
 pub(super) async fn welcome<R, W>(
     ours: &Greeting,
     reader: &mut FrameReader<R>,

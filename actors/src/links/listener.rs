@@ -1,6 +1,6 @@
 //! Accepts connections from other members and gives each to the link of its member.
 //!
-//! Whoever is no member costs one handshake, and of those there are only so many at a time.
+//! A caller that is no member costs one handshake. The number of handshakes at a time is bounded.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,34 +15,34 @@ use super::connection::{Connection, Refused};
 use super::greeting::Purpose;
 use super::{Accepted, Events, Peer, PeerLink, Rejected, Trust, probe};
 
-/// Connections that may be in their handshake at a time.
+/// The most connections in their handshake at a time.
 const MOST_HANDSHAKES: usize = 64;
 
-/// Lines that one other member may try at a time.
+/// The most lines that one other member may probe at a time.
 const MOST_PROBES: usize = 3;
 
 /// A pause after the system could not accept, so that a lack of descriptors does not spin.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
-/// The actor that accepts.
+/// The actor that accepts connections.
 pub struct Listener {
     door: Door,
     socket: Option<std::net::TcpListener>,
 }
 
-/// What whoever accepts needs.
+/// The state for accepting connections.
 #[derive(Clone)]
 struct Door {
     trust: Trust,
-    /// The links to those that dial us, by the names of their members.
+    /// The links to the members that dial this node, by name.
     links: BTreeMap<String, Addr<PeerLink>>,
     /// Room for the probes of each member.
     probes: BTreeMap<String, Arc<Semaphore>>,
 }
 
 impl Listener {
-    /// Starts a link for each peer and the listener for all of them, on this thread. Gives back
-    /// the links by position.
+    /// Starts a link for each peer and the listener for all of them, on this thread. Returns the
+    /// links by position.
     #[must_use]
     pub fn start_links(
         socket: std::net::TcpListener,
@@ -115,7 +115,7 @@ async fn accept(socket: std::net::TcpListener, door: Door) {
 }
 
 impl Door {
-    /// Shakes hands with whoever has come.
+    /// Runs the handshake with the caller, and reports a refusal to the link of its member.
     async fn meet(&self, tcp: TcpStream, from: SocketAddr) -> Option<Connection> {
         match self.trust.current().accept(tcp).await {
             Ok(connection) => Some(connection),
@@ -123,7 +123,7 @@ impl Door {
                 let reason = error.to_string();
                 tracing::warn!(%from, %reason, "refused a connection");
                 if let Some(link) = member.and_then(|member| self.links.get(&member)) {
-                    // One a connection, of which there are only so many at a time.
+                    // One message a connection, and connections are bounded.
                     link.do_send(Rejected(reason));
                 }
                 None

@@ -50,13 +50,13 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause before dialling again: a node that was restarted is found within this time.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often an idle link is tried.
+/// The interval of pings on a link.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
-/// A link on which nothing came for so long is dead.
+/// The longest silence of a link. A link on which nothing came for so long is dead.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// How long a peer may take to read one frame: on a slow line, a long one takes its time.
+/// The time that a peer may take to read one frame: a slow line needs time for a long one.
 const READING: Duration = Duration::from_secs(120);
 
 /// The link to one member.
@@ -71,27 +71,27 @@ pub struct PeerLink {
     cpu_time: CpuTime,
 }
 
-/// Whom a link leads to.
+/// The member at the other end of a link.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// Its position in the consortium file.
+    /// The position in the consortium file.
     pub position: usize,
-    /// Its pinned certificates, when the node was started.
+    /// The certificates that were pinned when the node was started.
     pub member: Member,
-    /// Where its node listens.
+    /// The address at which its node listens.
     pub address: String,
-    /// Whether we dial; else it does.
+    /// The direction of the connection: this node dials, or the peer does.
     pub dial: bool,
 }
 
-/// Who hears of what happens on a link.
+/// The recipients of a link's events.
 #[derive(Clone)]
 pub struct Events {
-    /// The link came up.
+    /// The recipient of [`LinkUp`].
     pub up: Recipient<LinkUp>,
-    /// It went down, or could not be made.
+    /// The recipient of [`LinkDown`].
     pub down: Recipient<LinkDown>,
-    /// Something came for a session.
+    /// The recipient of messages for sessions.
     pub inbound: Recipient<Inbound>,
 }
 
@@ -100,87 +100,87 @@ enum State {
     Up { outbox: Rc<Outbox>, line: Rc<Line>, tasks: [SpawnHandle; 2] },
 }
 
-/// What is known of a connection while it lasts.
+/// The state of a connection while it lasts.
 struct Line {
-    /// When something came last.
+    /// The time at which bytes came last.
     heard: Cell<Instant>,
     stopwatch: Stopwatch,
     /// The certificate at the other end.
     shown: Option<Fingerprint>,
 }
 
-/// The link came up.
+/// The event that the link came up.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct LinkUp {
-    /// To whom.
+    /// The peer's position in the consortium file.
     pub position: usize,
-    /// Which connection this is, counted from 1.
+    /// The number of the connection, counted from 1.
     pub epoch: u64,
     /// The random name of the peer's run.
     pub boot: [u8; 16],
-    /// A value bound to this connection.
+    /// The link binding.
     pub binding: [u8; 32],
-    /// What the link works.
+    /// The CPU time of the link.
     pub cpu_time: CpuTime,
-    /// How long a word takes on it.
+    /// The round trip time of the link.
     pub round_trip: RoundTrip,
-    /// Until when the peer's certificate is valid, if it can be read.
+    /// The end of the validity of the peer's certificate, if it can be read.
     pub not_after: Option<SystemTime>,
     /// The release of the peer's software.
     pub release: String,
 }
 
-/// The link went down, or an attempt to make it failed.
+/// The event that the link went down, or that an attempt to make it failed.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct LinkDown {
-    /// To whom.
+    /// The peer's position in the consortium file.
     pub position: usize,
-    /// What happened, and what to do.
+    /// The reason, with the action to take.
     pub reason: String,
 }
 
-/// Something came from a member for a session.
+/// A message from a member for a session.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Inbound {
-    /// Who sent it, by position in the consortium file.
+    /// The sender's position in the consortium file.
     pub position: usize,
-    /// For which session.
+    /// The session.
     pub session: SessionId,
-    /// What it is.
+    /// The content.
     pub content: Content,
 }
 
-/// What came for a session.
+/// The content of a message for a session.
 #[derive(Debug)]
 pub enum Content {
     /// Part of a protocol message.
     Part(Part),
-    /// The sender has ended the session; the bytes say why.
+    /// The sender's encoded notice that it has ended the session.
     Stop(Bytes),
 }
 
-/// Sends a protocol message.
+/// The command to send a protocol message.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Transmit {
-    /// For which session.
+    /// The session.
     pub session: SessionId,
-    /// Over which connection; if that one is gone, so is the computation.
+    /// The connection. If it is gone, so is the computation.
     pub epoch: u64,
     /// The message.
     pub message: Outgoing,
 }
 
-/// Tells the peer that a session has ended here without a result.
+/// The command to tell the peer that a session has ended here without a result.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct SendStop {
-    /// Which session.
+    /// The session.
     pub session: SessionId,
-    /// Why, encoded.
+    /// The encoded reason.
     pub notice: Bytes,
 }
 
@@ -189,12 +189,12 @@ pub struct SendStop {
 #[rtype(result = "()")]
 pub(super) struct Accepted(Connection);
 
-/// What is pinned has changed: a link to who showed something else ends.
+/// The command to end the link if its certificate is no longer pinned.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct CheckPin;
 
-/// The listener has refused a connection of this link's member.
+/// The event that the listener has refused a connection of this link's member.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Rejected(String);
@@ -217,7 +217,7 @@ impl PeerLink {
         self.trust.current()
     }
 
-    /// The peer with the certificates that are pinned now.
+    /// Returns the peer with the certificates that are pinned now.
     fn pinned(&self) -> Member {
         let name = &self.peer.member.name;
         self.credentials().roster.member(name).unwrap_or(&self.peer.member).clone()
@@ -258,7 +258,8 @@ impl PeerLink {
         let (release, not_after) = (greeting.release, certificate.map(|facts| facts.not_after()));
         let (position, epoch, boot) = (self.peer.position, self.epoch, greeting.boot);
         tracing::info!(peer = %self.peer.member.name, epoch, "link up");
-        // Our own event, one a connection, to an actor of this node: nothing to bound or to lose.
+        // An event of this node, one a connection, to an actor of its own: nothing to bound or to
+        // lose.
         let cpu_time = self.cpu_time.clone();
         let up =
             LinkUp { position, epoch, boot, binding, cpu_time, round_trip, not_after, release };
@@ -299,13 +300,13 @@ impl PeerLink {
         self.report(reason);
     }
 
-    /// Says once what is wrong, not at every attempt.
+    /// Reports the state of the link, and logs a problem once, not at every attempt.
     fn report(&mut self, reason: String) {
         if self.problem.as_ref() != Some(&reason) {
             tracing::warn!(peer = %self.peer.member.name, %reason, "link down");
             self.problem = Some(reason.clone());
         }
-        // Our own event, at most one an attempt: nothing to bound or to lose.
+        // An event of this node, at most one an attempt: nothing to bound or to lose.
         self.events.down.do_send(LinkDown { position: self.peer.position, reason });
     }
 
@@ -318,8 +319,8 @@ impl PeerLink {
             let reason = format!("nothing came from it for {} s", silent.as_secs());
             self.ended(self.epoch, reason, context);
         } else {
-            // Also while much comes: who sends us a long frame over a slow line hears nothing else of
-            // us. A full queue means that the link is anything but idle.
+            // Pings also while much comes: a peer that sends a long frame over a slow line hears
+            // nothing else from this node. A full queue means that the link is anything but idle.
             if outbox.control(Header::Ping, Bytes::new()) {
                 line.stopwatch.asked();
             }
@@ -391,7 +392,7 @@ impl Handler<SendStop> for PeerLink {
     }
 }
 
-/// Hands on what comes until the connection ends; says why it did.
+/// Hands on frames until the connection ends, and returns the reason.
 async fn read<R: tokio::io::AsyncRead + Unpin>(
     mut reader: stream::FrameReader<R>,
     position: usize,
@@ -425,7 +426,7 @@ async fn read<R: tokio::io::AsyncRead + Unpin>(
     }
 }
 
-/// Writes what is queued until the connection ends; says why it did.
+/// Writes queued frames until the connection ends, and returns the reason.
 async fn write<W: tokio::io::AsyncWrite + Unpin>(
     mut writer: stream::FrameWriter<W>,
     outbox: Rc<Outbox>,

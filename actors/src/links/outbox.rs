@@ -1,5 +1,5 @@
-//! What is to be sent over one link. Sessions take turns, a part each, so that a long message of
-//! one does not hold up the short ones of others; control frames go first.
+//! The queue of frames for one link. Sessions take turns, a part each, so that a long message of
+//! one does not hold up the short ones of others. Control frames go first.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -9,14 +9,14 @@ use cloister_protocols::machine::Outgoing;
 use cloister_protocols::wire::{Frame, Header, SessionId};
 use tokio::sync::Notify;
 
-/// Control frames beyond this are answers to a peer that asks without end.
+/// The most control frames. More are answers to a peer that asks without end.
 const MOST_CONTROL: usize = 1_024;
 
-/// What a session that has ended may still send: its proposal, say, from which the peer sees for
-/// itself where the two disagree. More would be a waste.
+/// The bytes that a session that has ended may still send. Its proposal, for instance, shows the
+/// peer where the two disagree. More would be a waste.
 const LAST_WORDS: usize = 64 << 10;
 
-/// Words of ended sessions that may wait: a peer can provoke them and not read.
+/// The most stop notices of ended sessions that may wait: a peer can provoke them and not read.
 const MOST_STOPS: usize = 1_024;
 
 /// A queue of frames with one reader.
@@ -31,15 +31,15 @@ struct Queues {
     control: VecDeque<Frame>,
     turns: VecDeque<SessionId>,
     sessions: BTreeMap<SessionId, VecDeque<Sending>>,
-    /// How many of what waits are words that a session has ended.
+    /// The number of waiting stop notices.
     stops: usize,
 }
 
-/// What a session has still to send.
+/// A message of a session that waits.
 enum Sending {
     /// A message, and the number of its next part.
     Message(Outgoing, usize),
-    /// Word that the session has ended.
+    /// The notice that the session has ended.
     Stop(Bytes),
 }
 
@@ -50,8 +50,8 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Queues word that a session has ended, behind what it still had to say if that is little. To a
-    /// peer that provokes many and reads none, none are sent any more.
+    /// Queues the notice that a session has ended, behind its waiting messages if these are short.
+    /// No further notices are sent to a peer that provokes many and reads none.
     pub(super) fn stop(&self, session: SessionId, notice: Bytes) {
         let mut queues = self.queues.borrow_mut();
         if queues.stops >= MOST_STOPS {
@@ -65,7 +65,7 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Queues a frame that goes before all messages. Says no if the peer provokes too many.
+    /// Queues a frame that goes before all messages. Returns false if the peer provokes too many.
     #[must_use]
     pub(super) fn control(&self, header: Header, body: Bytes) -> bool {
         let mut queues = self.queues.borrow_mut();
@@ -77,13 +77,13 @@ impl Outbox {
         true
     }
 
-    /// The next frame, if there is one.
+    /// Returns the next frame, if there is one.
     pub(super) fn pop(&self) -> Option<Frame> {
         let mut queues = self.queues.borrow_mut();
         queues.control.pop_front().or_else(|| queues.next_turn())
     }
 
-    /// Ends when something may be there to pop.
+    /// Returns when there may be a frame to pop.
     pub(super) async fn filled(&self) {
         self.filled.notified().await;
     }
@@ -127,7 +127,7 @@ impl Queues {
 }
 
 impl Sending {
-    /// The next frame, and whether it is the last.
+    /// Returns the next frame, and whether it is the last.
     fn next(&mut self, session: SessionId) -> (Frame, bool) {
         match self {
             Self::Message(message, next) => {

@@ -1,8 +1,9 @@
-//! Finding out whether a node could compute with another: name, connection, TLS, greeting, clocks, line.
+//! Examines whether a node could compute with another: name, connection, TLS, greeting, clocks,
+//! line.
 //!
-//! A probe is a connection of its own, beside the link that there may be, in the direction that is asked
-//! for: a link is made in one direction only, and a line may work in just one. Whoever is probed
-//! answers a few of them at a time, from members only, and gives away nothing but a greeting.
+//! A probe is a connection of its own, beside the link that there may be, in the direction that is
+//! asked for. A link is made in one direction only, and a line may work in just one. The probed
+//! node answers a few probes at a time, from members only, and gives away nothing but a greeting.
 
 use std::time::{Duration, Instant};
 
@@ -18,61 +19,61 @@ use super::connection::{Connection, ConnectionError, Credentials};
 use super::greeting::{Greeting, PATIENCE, Purpose};
 use crate::vocabulary::clock;
 
-/// Bytes of one question.
+/// The bytes of one ping.
 const QUESTION: usize = 64 << 10;
 
-/// Questions for the round trip; the shortest counts.
+/// The number of pings for the round trip; the shortest counts.
 const ROUND_TRIPS: usize = 5;
 
-/// The longest that a prober may leave the line idle, and whoever is probed waits.
+/// The longest time that a prober may leave the line idle while the probed node waits.
 pub const LONGEST_IDLE: Duration = Duration::from_secs(300);
 
-/// The most that a prober may send to find out how much the line carries, in bytes.
+/// The most bytes that a prober may send to measure the line's bandwidth.
 pub const MOST_BYTES: usize = 16 << 20;
 
-/// The longest that it may take to.
+/// The longest time that sending them may take.
 const LONGEST_TRANSFER: Duration = Duration::from_secs(20);
 
-/// Tries the line to a member.
+/// The command to probe the line to a member.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Findings")]
 pub struct Probe {
-    /// For how long nothing is sent, to see whether something cuts idle lines.
+    /// The time in which nothing is sent, to find devices that cut idle lines.
     pub idle: Duration,
-    /// How much is sent, to see how much the line carries.
+    /// The bytes to send for measuring the bandwidth.
     pub bytes: usize,
 }
 
-/// What was found, as far as it went.
+/// The findings of a probe, as far as it went.
 #[derive(Debug)]
 pub struct Findings {
     /// The address in the consortium file.
     pub address: String,
-    /// What it resolves to, or why it does not.
+    /// The addresses that it resolves to, or the error.
     pub resolved: Result<Vec<String>, String>,
-    /// How long it took to connect, or why it was not possible. None where it came not so far; so with
-    /// all that follow.
+    /// The time of connecting, or the error. None where the probe did not come so far, as in all
+    /// that follow.
     pub connected: Option<Result<Duration, String>>,
-    /// Whether TLS and greeting worked, and with whom.
+    /// The result of TLS and greeting.
     pub met: Option<Result<Met, ConnectionError>>,
-    /// How long a word takes, or why there was no answer.
+    /// The round trip time, or the reason why there was no answer.
     pub round_trip: Option<Result<Duration, String>>,
-    /// How many bytes a second the line carried.
+    /// The bandwidth in bytes a second, or the error.
     pub bandwidth: Option<Result<f64, String>>,
-    /// For how long it stayed open without a word, or why it did not.
+    /// The time for which the idle line stayed open, or the reason why it did not.
     pub idle: Option<Result<Duration, String>>,
 }
 
 /// The node at the other end.
 #[derive(Debug)]
 pub struct Met {
-    /// What we said of ourselves.
+    /// This node's greeting.
     pub ours: Greeting,
-    /// What it said.
+    /// The peer's greeting.
     pub theirs: Greeting,
-    /// For how long its certificate is still valid.
+    /// The facts in the peer's certificate, if it can be read.
     pub certificate: Option<cloister_certs::CertificateFacts>,
-    /// How far its clock is ahead of ours, in seconds, give or take a round trip.
+    /// The lead of the peer's clock over this node's in seconds, give or take a round trip.
     pub clock_ahead: f64,
 }
 
@@ -238,10 +239,10 @@ fn no_answer() -> String {
     format!("no answer within {} s", PATIENCE.as_secs())
 }
 
-/// Answers the questions of a member that tries its line to us, until it has enough, asks too much, or
-/// takes too long.
+/// Answers the pings of a member that probes its line to this node. Ends when the member has
+/// enough, asks too much, or takes too long.
 pub(super) async fn serve(connection: Connection) {
-    // Whoever tries it finds out by itself.
+    // The member that probes sees the result itself.
     let _ = timeout(LONGEST_IDLE + 6 * PATIENCE, answer(connection)).await;
 }
 
@@ -250,7 +251,7 @@ async fn answer(mut connection: Connection) {
     loop {
         let asked = timeout(LONGEST_IDLE + PATIENCE, connection.reader.next(|| {})).await;
         let Ok(Ok(Some(Frame { header: Header::Ping, body }))) = asked else { return };
-        // An empty question counts too.
+        // An empty ping counts too.
         let Some(rest) = left.checked_sub(body.len().max(QUESTION / 64)) else { return };
         left = rest;
         let answering = async {

@@ -1,22 +1,22 @@
-//! How long a word takes to a peer and back, read off the keep-alives.
+//! The round trip time to a peer, measured by the keep-alives.
 
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The latest round trip. Clones see the same, and can be read from any thread.
+/// The latest round trip time. Clones share it, and it can be read from any thread.
 #[derive(Clone, Debug, Default)]
 pub struct RoundTrip(Arc<AtomicU64>);
 
-/// Takes the time of one connection's keep-alives.
+/// Measures the round trips of one connection's keep-alives.
 pub(super) struct Stopwatch {
     asked: Cell<Option<Instant>>,
     round_trip: RoundTrip,
 }
 
 impl RoundTrip {
-    /// How long it took; none before the first.
+    /// Returns the latest round trip time; none before the first.
     #[must_use]
     pub fn latest(&self) -> Option<Duration> {
         match self.0.load(Ordering::Relaxed) {
@@ -31,12 +31,12 @@ impl Stopwatch {
         Self { asked: Cell::new(None), round_trip }
     }
 
-    /// The peer is asked now.
+    /// Notes the time of a ping.
     pub(super) fn asked(&self) {
         self.asked.set(Some(Instant::now()));
     }
 
-    /// It has answered.
+    /// Takes the time of the answer.
     pub(super) fn answered(&self) {
         if let Some(asked) = self.asked.take() {
             let nanoseconds = u64::try_from(asked.elapsed().as_nanos()).unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! Frames over a byte stream: reading and writing, nothing of what they mean.
+//! Frames over a byte stream: reading and writing, without a look at their meaning.
 //!
 //! A frame is a length of four bytes (little-endian), then header and body. The length is checked
 //! before anything is allocated for it.
@@ -9,14 +9,14 @@ use bytes::{Buf, Bytes, BytesMut};
 use cloister_protocols::wire::{Frame, MAX_FRAME};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Bytes of the length before each frame.
+/// The bytes of the length before each frame.
 const LENGTH: usize = 4;
 
-/// How much room a read has at the least: many small frames come at once.
+/// The least room for a read, in bytes: many small frames come at once.
 const READ_ROOM: usize = 64 << 10;
 
-/// Bodies up to this size are copied, so that a small message does not keep a large buffer alive;
-/// a longer one keeps at most the buffer of one frame, some times its size.
+/// The largest body that is copied, so that a small message does not keep a large buffer alive. A
+/// longer one keeps at most the buffer of one frame, some times its size.
 const COPIED: usize = 64 << 10;
 
 /// Reads frames from a stream.
@@ -25,13 +25,13 @@ pub(super) struct FrameReader<R> {
     buffer: BytesMut,
 }
 
-/// Small frames that wait for each other are written at once up to this size.
+/// The bytes of small frames that are gathered for one write.
 const TOGETHER: usize = 64 << 10;
 
-/// Writes frames to a stream. Of no use any more after an error.
+/// Writes frames to a stream. Unusable after an error.
 pub(super) struct FrameWriter<W> {
     stream: W,
-    /// What is to be written yet.
+    /// The bytes that wait to be written.
     small: BytesMut,
 }
 
@@ -40,8 +40,8 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         Self { stream, buffer: BytesMut::with_capacity(READ_ROOM) }
     }
 
-    /// The next frame; none where the stream ends between two frames. `heard` is told whenever some of it
-    /// has come.
+    /// Returns the next frame, or none where the stream ends between two frames. Calls `heard`
+    /// whenever bytes have come.
     pub(super) async fn next(&mut self, heard: impl Fn()) -> io::Result<Option<Frame>> {
         loop {
             if let Some(frame) = self.take()? {
@@ -54,7 +54,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         }
     }
 
-    /// The frame at the front of the buffer, if it is there as a whole; else makes room for it.
+    /// Takes the frame at the front of the buffer, if it is complete. Otherwise makes room for it.
     fn take(&mut self) -> io::Result<Option<Frame>> {
         let Some(length) = self.buffer.first_chunk::<LENGTH>() else {
             self.buffer.reserve(READ_ROOM);
@@ -92,7 +92,7 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
         Self { stream, small: BytesMut::new() }
     }
 
-    /// Writes a frame; it may stay in buffers until [`FrameWriter::flush`].
+    /// Writes a frame. It may stay in buffers until [`FrameWriter::flush`].
     pub(super) async fn write(&mut self, frame: &Frame) -> io::Result<()> {
         let header = frame.header_bytes();
         let length = u32::try_from(header.len() + frame.body.len())
@@ -115,8 +115,8 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
         self.stream.flush().await
     }
 
-    /// One write: a write of each frame would be a record of TLS, a call of the system and perhaps a
-    /// packet each.
+    /// Writes the gathered frames at once. A write of each frame would be a record of TLS, a call
+    /// of the system and perhaps a packet each.
     async fn write_small(&mut self) -> io::Result<()> {
         if self.small.is_empty() {
             return Ok(());

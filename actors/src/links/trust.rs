@@ -1,5 +1,6 @@
-//! What this node shows and accepts now. It changes while the node runs, when certificates are renewed:
-//! for new connections, while those that are there stay if what they showed is still pinned.
+//! The identity that this node shows, and the certificates that it accepts. They change while the
+//! node runs, when certificates are renewed. New connections use the new ones. Existing connections
+//! stay if the certificate that they showed is still pinned.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,7 +14,7 @@ use super::greeting::Greeting;
 pub struct Trust(Arc<RwLock<Credentials>>);
 
 impl Trust {
-    /// A node with this identity, for which these members are pinned.
+    /// Creates the credentials of a node with this identity and these pinned members.
     #[must_use]
     pub fn new(identity: Arc<Identity>, roster: Arc<Roster>, greeting: Greeting) -> Self {
         Self(Arc::new(RwLock::new(Credentials { identity, roster, greeting })))
@@ -23,7 +24,7 @@ impl Trust {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Shows and accepts these from now on.
+    /// Replaces identity, members and greeting for new connections.
     pub fn renew(&self, identity: Arc<Identity>, roster: Arc<Roster>, greeting: Greeting) {
         let renewed = Credentials { identity, roster, greeting };
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = renewed;

@@ -1,7 +1,7 @@
-//! Computations that make something ahead, of which the table decides when and with whom.
+//! Preprocessing sessions: the table decides when one begins, and with which member.
 //!
-//! They use nobody's data and open nothing: so their rules ask nothing, whatever the node's profile, and
-//! nothing of them is in the audit log.
+//! They use no party's data and open nothing. So their disclosure rules ask nothing, whatever the
+//! node's profile, and the audit log has no entry of them.
 
 use std::time::Instant;
 
@@ -15,13 +15,14 @@ use super::rendezvous::{Event, RunId};
 use super::{Conclusion, Launch, OWN_NETWORK, Reserve, Sessions, Terms, Ticket, Waiting};
 use crate::progress::Reporter;
 
-/// Asks how many bytes of what was made ahead are kept.
+/// The question for the bytes of correlations that are kept.
 #[derive(Message)]
 #[rtype(result = "usize")]
 pub struct MadeAhead;
 
 impl Sessions {
-    /// Makes something ahead with a member whose stock with us is low, if there is little else to do.
+    /// Begins preprocessing with a member if few correlations are left with it and the node has
+    /// little else to do.
     pub(super) fn make_ahead(&mut self, context: &mut Context<Self>) {
         if self.makes_ahead {
             let members = self.links.keys().copied();
@@ -30,13 +31,13 @@ impl Sessions {
         }
     }
 
-    /// Whether there is a connection over which more is to be made ahead.
+    /// Returns whether more correlations are to be made over the connection to this member.
     pub(super) fn wants_more(&self, position: usize) -> bool {
         let up = self.links.get(&position).and_then(|link| link.up.as_ref());
         self.makes_ahead && up.is_some_and(|up| self.stores.wants(&up.binding))
     }
 
-    /// The request of a run that makes something ahead.
+    /// Makes the request of a preprocessing run.
     pub(super) fn begun_ahead(
         &self,
         run: RunId,
@@ -55,7 +56,7 @@ impl Sessions {
                 sessions.make_ahead(context);
             }));
         }
-        // Of no data, with no entry in the log before it.
+        // Without data, and without an entry in the log before it.
         let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
         let terms = Terms { rules, origin: Origin::None, audit };
         let reserve = Reserve { members, helpers: 0, network: OWN_NETWORK.to_owned() };

@@ -1,7 +1,7 @@
-//! Computations that other members call this node to, of which the table decides which it takes.
+//! Computations that call this node as helper. The table decides which of them it takes.
 //!
-//! The answer is none of this node's business: it is told to no client, nor how far it is. The logs have
-//! the end.
+//! The answer is none of this node's business: no client is told the answer or the progress. The
+//! logs have the end.
 
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ use crate::log::{self, Kind, Log};
 use crate::progress::Reporter;
 
 impl Sessions {
-    /// The request of a run in which this node helps the member at `position`.
+    /// Makes the request of a run in which this node helps the member at `position`.
     pub(super) fn called(
         &self,
         run: RunId,
@@ -47,7 +47,8 @@ impl Sessions {
     }
 }
 
-/// Writes into the log whom this node has helped, when it has ended. No client waits for it.
+/// Writes into the log which member this node has helped, when the run has ended. No client waits
+/// for it.
 async fn write_down(log: Log, mut account: Value, end: oneshot::Receiver<Conclusion>) {
     let Ok(conclusion) = end.await else { return };
     let code = conclusion.result.as_ref().err().map(|failure| failure.code());

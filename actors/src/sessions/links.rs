@@ -1,4 +1,4 @@
-//! Links that come and go, and the words that go over them.
+//! Links that come and go, and the stop notices that go over them.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,12 @@ use crate::vocabulary::clock;
 use crate::vocabulary::consortium::Renewed;
 use crate::vocabulary::failure::StopNotice;
 
-/// Of two members the one that stands earlier in the consortium file dials.
+/// The reason for a missing link that the other member dials: of two members the one that stands
+/// earlier in the consortium file dials.
 const NOT_CALLED: &str = "it has not connected yet, and of the two it is the one to dial: see that its \
                           node runs, and what its log or its dashboard says of this node";
 
-/// Gives the sessions the links.
+/// The command that gives the sessions their links.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Connect(pub BTreeMap<usize, Addr<PeerLink>>);
@@ -25,9 +26,9 @@ pub struct Connect(pub BTreeMap<usize, Addr<PeerLink>>);
 pub(super) struct Link {
     pub(super) address: Addr<PeerLink>,
     pub(super) up: Option<LinkUp>,
-    /// Since when it is up or down, in milliseconds since 1970.
+    /// The time since which it is up or down, in milliseconds since 1970.
     pub(super) since: u64,
-    /// How often it could not be made since it was up last.
+    /// The number of failed attempts since it was up last.
     pub(super) attempts: u64,
 }
 
@@ -92,7 +93,7 @@ impl Handler<Renewed> for Sessions {
         self.consortium = consortium.clone();
         self.on(Event::Renewed(consortium), context);
         for link in self.links.values() {
-            // One message a renewal, which an operator asks for.
+            // One message a renewal, which only an operator starts.
             link.address.do_send(CheckPin);
         }
     }

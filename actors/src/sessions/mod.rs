@@ -1,8 +1,8 @@
 //! Routes frames by session to computations, and starts computations when their links are there.
 //!
-//! Which run begins when, and what becomes of proposals that do not meet, is decided by a pure table:
-//! see [`rendezvous`]. This actor gives it what happens as events and applies its effects: it starts
-//! computations, delivers parts, and sends words to the links.
+//! A pure table decides which run begins when, and the end of proposals that do not meet: see
+//! [`rendezvous`]. This actor gives it events and applies its effects. It starts computations,
+//! delivers parts, and sends stop notices to the links.
 
 mod ahead;
 mod helper;
@@ -46,7 +46,7 @@ use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::settings::{Committee, Limits, Pairwise};
 
-/// How often what has expired is looked for.
+/// The interval of the search for expired entries.
 const SWEEP: Duration = Duration::from_millis(250);
 
 /// The actor.
@@ -56,7 +56,8 @@ pub struct Sessions {
     profile: Profile,
     deadline: Duration,
     committee: Committee,
-    /// What was made ahead with others; nothing in it outlives the connection that it was made over.
+    /// The correlations made with other members. None outlives the connection over which it was
+    /// made.
     stores: Stores,
     makes_ahead: bool,
     log: Log,
@@ -68,7 +69,7 @@ pub struct Sessions {
     workers: Workers,
 }
 
-/// Settings of a node that its sessions need.
+/// The session configuration: settings of a node that its sessions need.
 pub struct Config {
     /// All members.
     pub consortium: Arc<Consortium>,
@@ -78,65 +79,65 @@ pub struct Config {
     pub boot: [u8; 16],
     /// The disclosure profile of this node.
     pub profile: Profile,
-    /// How long a computation may take.
+    /// The longest time that a computation may take.
     pub deadline: Duration,
-    /// Bounds.
+    /// The bounds of the node.
     pub limits: Limits,
-    /// For whom this node computes on shares.
+    /// The committees that this node serves in.
     pub committee: Committee,
-    /// What this node makes ahead with others.
+    /// The preprocessing that this node does with other members.
     pub pairwise: Pairwise,
     /// The node's audit log.
     pub log: Log,
 }
 
-/// Asks for the joint computation that a ticket was reserved for.
+/// The request for the joint computation that a ticket was reserved for.
 #[derive(Message)]
 #[rtype(result = "Conclusion")]
 pub struct Launch {
-    /// The members, and the name under which they compute.
+    /// The members, and the network name under which they compute.
     pub ticket: Ticket,
-    /// What this party brings.
+    /// This party's input and parameters.
     pub request: Request,
-    /// Under which rules, from where, and with which records behind it.
+    /// The disclosure rules, the origin of the data, and the records behind it.
     pub terms: Terms,
-    /// When the client asked.
+    /// The time of the client's request.
     pub started: Instant,
-    /// Where others can see how far it is.
+    /// The reporter through which clients see the progress.
     pub reporter: Reporter,
-    /// How long its data took to be encoded, if the report is to say what took how long.
+    /// The time of encoding its data, if the report is to have a trace.
     pub trace: Option<Duration>,
 }
 
-/// What this party says of itself when the members agree.
+/// The terms that this party proposes when the members agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Its disclosure rules for this computation.
+    /// The disclosure rules of this party for this computation.
     pub rules: Rules,
-    /// Where its data come from.
+    /// The origin of its data.
     pub origin: Origin,
     /// The head of its audit chain.
     pub audit: AuditHead,
 }
 
-/// Ends what a ticket was reserved for before it has begun: this node will not take part.
+/// The end of a reserved run before it has begun: this node will not take part.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Decline {
-    /// What was reserved.
+    /// The reservation.
     pub ticket: Ticket,
-    /// Why there will be none, if the other members are to hear more than that.
+    /// The reason, if the other members are to be told it.
     pub failure: Option<Failure>,
 }
 
-/// Ends the computation of this name, if it waits for links or runs. One that has not come so far finds
-/// out for itself, from its [`crate::progress::Reporter`].
+/// The command to end the computation of this name, if it waits for links or runs. One that is
+/// reading its data learns of it from its [`crate::progress::Reporter`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Cancel(pub Uuid);
 
-/// Asks how many computations are under way and how many wait for links; what is made ahead does not
-/// count.
+/// The question for the number of computations under way or waiting for links. Preprocessing does
+/// not count.
 #[derive(Message)]
 #[rtype(result = "usize")]
 pub struct Load;
@@ -148,7 +149,7 @@ struct Waiting {
 }
 
 impl Sessions {
-    /// Sessions without links: [`Connect`] brings those.
+    /// Creates sessions without links: [`Connect`] brings those.
     #[must_use]
     pub fn new(config: Config) -> Self {
         let Config { consortium, me, boot, profile, deadline, .. } = config;
@@ -189,14 +190,14 @@ impl Sessions {
     fn apply(&mut self, effects: Vec<Effect>, context: &mut Context<Self>) {
         for effect in effects {
             if let Some(delivery) = self.apply_one(effect, context) {
-                // The mailbox of a computation that has just begun is never full; were it, the part
-                // would come late and not never.
+                // The mailbox of a computation that has just begun is never full. Were it full, the
+                // part would come late and not never.
                 actix::spawn(delivery);
             }
         }
     }
 
-    /// Applies one effect. Gives back the delivery of a part for which a mailbox has no room yet.
+    /// Applies one effect. Returns the delivery of a part for which a mailbox has no room yet.
     fn apply_one(
         &mut self,
         effect: Effect,
@@ -232,7 +233,7 @@ impl Sessions {
     /// Tells the client of a request that it has ended before it began.
     fn refuse(&mut self, run: RunId, failure: Failure) {
         let Some(Waiting { launch, reply }) = self.requests.remove(&run) else { return };
-        // The ticket goes first, so that the client can ask again as soon as it hears.
+        // The ticket goes first, so that the client can ask again as soon as it reads the answer.
         drop(launch);
         // The client may have gone.
         let _ = reply.send(failure.into());
@@ -260,7 +261,7 @@ impl Handler<Reserve> for Sessions {
 
     fn handle(&mut self, reserve: Reserve, context: &mut Self::Context) -> Self::Result {
         let mut effects = self.table.on(Instant::now(), Event::Reserve(reserve.clone()));
-        // The answer comes after what else is to be done.
+        // The answer is the last effect.
         let answer = effects.pop();
         self.apply(effects, context);
         match answer {

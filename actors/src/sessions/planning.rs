@@ -1,5 +1,5 @@
-//! Everything that a computation needs, put together: the spec that its party proposes, the parties,
-//! and the ways to them.
+//! The plan of a computation: the spec that this party proposes, the parties, and the routes to
+//! them.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use super::{Launch, Sessions, Waiting};
 use crate::computation::{Plan, Route};
 
 impl Sessions {
-    /// The plan of a computation whose links are all there. None if we are not among its members.
+    /// Makes the plan of a computation whose links are all there. Returns none if this node is not
+    /// among its members.
     pub(super) fn plan(
         &self,
         waiting: Waiting,
@@ -39,7 +40,7 @@ impl Sessions {
             spec,
             rules: terms.rules,
             deadline_ms: milliseconds(self.deadline),
-            // A helper has been asked for just that, and has agreed to it.
+            // A helper was asked to serve, and has consented.
             serves: mine >= inputs || self.committee.serve,
             source: terms.origin,
             audit: terms.audit,
@@ -61,7 +62,7 @@ impl Sessions {
         })
     }
 
-    /// Of the link with each member, in order, what its connection was bound to.
+    /// Returns the link binding of each member's connection, in order.
     pub(super) fn link_bindings(&self, members: &[usize]) -> Vec<[u8; 32]> {
         let mut bindings = Vec::with_capacity(members.len());
         for position in members {

@@ -1,4 +1,4 @@
-//! Computations that are under way, and the connections that they go over.
+//! Computations under way, and the connections that they go over.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,8 +12,8 @@ use super::rendezvous::{Cause, Origin, RunId};
 use super::{Sessions, Waiting};
 use crate::computation::{Abort, Computation, Deliver};
 
-/// Requests of more words than this are computed on a worker's thread: masking and hashing them
-/// would hold up the links.
+/// The most words of a request that is computed on the sessions' own thread. Masking and hashing
+/// more of them would hold up the links.
 const SMALL_WORDS: usize = 32 << 10;
 
 /// The delivery of a part, which waits for room in a mailbox.
@@ -21,16 +21,16 @@ pub(super) type Delivery = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A computation that has begun and not ended.
 pub(super) struct Running {
-    /// Its name at this node.
+    /// The computation's name at this node.
     pub(super) id: Uuid,
     address: Addr<Computation>,
     members: Vec<usize>,
-    /// Of the link with each member, in order, what its connection was bound to.
+    /// The link binding of each member's connection, in order.
     bindings: Vec<[u8; 32]>,
 }
 
 impl Sessions {
-    /// The request that a run computes, and its cause.
+    /// Returns the request that a run computes, and its cause.
     pub(super) fn request(
         &mut self,
         run: RunId,
@@ -76,7 +76,8 @@ impl Sessions {
         self.computations.insert(run, Running { id, address, members, bindings });
     }
 
-    /// Gives part of a message to a computation. Where its mailbox is full, the caller waits.
+    /// Gives part of a message to a computation. Returns the delivery to wait for if its mailbox is
+    /// full.
     pub(super) fn deliver(&self, run: RunId, deliver: Deliver) -> Option<Delivery> {
         let running = self.computations.get(&run)?;
         match running.address.try_send(deliver) {
@@ -100,7 +101,7 @@ impl Sessions {
         }
     }
 
-    /// Forgets what a computation may have put by for a connection that is gone.
+    /// Forgets the correlations that a computation may have made over a connection that is gone.
     pub(super) fn forget_what_is_lost(&self, ended: &Running) {
         for (position, binding) in ended.members.iter().zip(&ended.bindings) {
             let up = self.links.get(position).and_then(|link| link.up.as_ref());

@@ -1,4 +1,4 @@
-//! The state of the links, and what a probe of one finds.
+//! The state of the links, and the findings of probes.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use actix::{Context, Handler, Message, ResponseFuture};
 use super::{Link, Sessions};
 use crate::links::{Findings, Probe};
 
-/// Asks for the state of all links, in the order of the consortium file.
+/// The question for the state of all links, in the order of the consortium file.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<LinkState>")]
 pub struct LookAtLinks;
@@ -15,19 +15,19 @@ pub struct LookAtLinks;
 /// The state of a link.
 #[derive(Clone, Debug)]
 pub struct LinkState {
-    /// To whom, by position in the consortium file.
+    /// The member's position in the consortium file.
     pub position: usize,
-    /// Whether it is up.
+    /// The link is up.
     pub up: bool,
-    /// Since when, in milliseconds since 1970.
+    /// The time of the last change, in milliseconds since 1970.
     pub since: u64,
-    /// Why it is down, and what to do.
+    /// The reason why it is down, with the action to take.
     pub problem: Option<String>,
-    /// How often it could not be made since it was up last.
+    /// The number of failed attempts since it was up last.
     pub attempts: u64,
-    /// How long a word takes on it.
+    /// The round trip time.
     pub round_trip: Option<Duration>,
-    /// Until when the peer's certificate is valid.
+    /// The end of the validity of the peer's certificate.
     pub not_after: Option<SystemTime>,
     /// The release of the peer's software.
     pub release: Option<String>,
@@ -58,15 +58,15 @@ impl Handler<LookAtLinks> for Sessions {
     }
 }
 
-/// Tries the line to a member; finds nothing where there is no such member.
+/// The command to probe the line to a member. It finds nothing where there is no such member.
 #[derive(Message)]
 #[rtype(result = "Option<Findings>")]
 pub struct ProbeMember {
-    /// To whom, by position in the consortium file.
+    /// The member's position in the consortium file.
     pub position: usize,
-    /// How.
+    /// The probe to run.
     pub probe: Probe,
-    /// What is to be dropped when it is over.
+    /// A guard that is dropped when the probe is over.
     pub place: Box<dyn Send>,
 }
 

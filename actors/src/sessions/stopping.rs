@@ -1,16 +1,16 @@
-//! The end of the node: first nothing new is begun, then what runs is ended.
+//! The end of the node: first no computation begins any more, then those that run are ended.
 
 use actix::{ActorContext, Context, Handler, Message};
 
 use super::Sessions;
 use super::rendezvous::Event;
 
-/// Takes no more computations: the node is about to stop.
+/// The command to begin no computation any more: the node is about to stop.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Close;
 
-/// Ends all computations: the node is stopping.
+/// The command to end all computations: the node is stopping.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Shutdown;

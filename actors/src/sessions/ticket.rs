@@ -1,8 +1,9 @@
-//! The right to compute under a network name, which belongs to one run of the same members at a time.
+//! The right to compute under a network name, which belongs to one run of the same members at a
+//! time.
 //!
-//! A ticket is taken before a client's data are read, and given back when it is dropped, wherever that
-//! happens. If a second request comes under the same name meanwhile, both end: the other nodes could
-//! not tell them apart, and might add the data of the one to those of the other.
+//! A ticket is taken before a client's data are read, and given back when it is dropped, wherever
+//! that happens. If a second request comes under the same name meanwhile, both end. The other nodes
+//! could not tell them apart, and might add the data of the one to those of the other.
 
 use actix::{Message, Recipient};
 
@@ -12,19 +13,19 @@ use crate::vocabulary::failure::Failure;
 /// The longest name of a network in bytes.
 pub const LONGEST_NAME: usize = 1_000;
 
-/// Asks for the right to compute with these members under this name.
+/// The request for the right to compute with these members under this name.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "Result<Ticket, Failure>")]
 pub struct Reserve {
     /// The members, by position in the consortium file, in the agreed order.
     pub members: Vec<usize>,
-    /// How many of them, the last ones, compute on shares without data of their own.
+    /// The number of helpers, which are the last members.
     pub helpers: usize,
     /// The name that the clients gave to their network.
     pub network: String,
 }
 
-/// The right to compute.
+/// The right to compute under a network name.
 #[derive(Debug)]
 pub struct Ticket {
     run: RunId,
@@ -32,7 +33,7 @@ pub struct Ticket {
     give_back: Recipient<GiveBack>,
 }
 
-/// Says that a ticket was dropped.
+/// The event that a ticket was dropped.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct GiveBack(pub(super) RunId);
@@ -46,19 +47,19 @@ impl Ticket {
         self.run
     }
 
-    /// The members, by position in the consortium file, in the agreed order.
+    /// Returns the members, by position in the consortium file, in the agreed order.
     #[must_use]
     pub fn members(&self) -> &[usize] {
         &self.reserve.members
     }
 
-    /// How many of the members, the last ones, compute on shares without data of their own.
+    /// Returns the number of helpers, which are the last members.
     #[must_use]
     pub fn helpers(&self) -> usize {
         self.reserve.helpers
     }
 
-    /// The network's name.
+    /// Returns the network name.
     #[must_use]
     pub fn network(&self) -> &str {
         &self.reserve.network

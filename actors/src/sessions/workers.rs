@@ -10,8 +10,8 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// Whose turn it is to take a computation. None for a small one, which stays on the data
-    /// plane's thread, and where the system gives no more threads.
+    /// Returns the next thread in turn. Returns none for a small computation, which stays on the
+    /// thread of the sessions and links. Returns none also where the system gives no more threads.
     pub(super) fn next(&mut self, small: bool) -> Option<ArbiterHandle> {
         if small {
             return None;

@@ -1,22 +1,22 @@
-//! The time of day, for records and for what expires.
+//! The time of day, for records and for expiry.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 #[must_use]
 pub fn seconds() -> u64 {
     since_1970().as_secs()
 }
 
-/// Milliseconds since 1970.
+/// Returns the milliseconds since 1970.
 #[must_use]
 pub fn milliseconds() -> u64 {
     u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A moment in milliseconds since 1970, as RFC 3339 writes it: `2026-11-28T19:00:00.000Z`.
+/// Formats milliseconds since 1970 as RFC 3339 writes them: `2026-11-28T19:00:00.000Z`.
 #[must_use]
 pub fn rfc3339(milliseconds: u64) -> String {
     let nanoseconds = i128::from(milliseconds) * 1_000_000;

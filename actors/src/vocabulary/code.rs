@@ -1,13 +1,14 @@
 //! Codes of errors: one table of all of them.
 //!
-//! A code has one text, one HTTP status, and one advice. `clients/ERRORS.md` and the list of codes in
-//! the API's description are made from this table. A code that was given out once keeps its text.
+//! A code has one text, one HTTP status, and one advice. `clients/ERRORS.md` and the list of codes
+//! in the API's description are made from this table. A code that was given out once keeps its
+//! text.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// Row of the table.
+/// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The code.
@@ -16,21 +17,21 @@ pub struct Entry {
     pub text: &'static str,
     /// The HTTP status.
     pub status: u16,
-    /// The part of a node that it is about.
+    /// The part of a node that the code is about.
     pub group: Group,
-    /// Whether a node passes it on when a peer ends a computation with it.
+    /// The rule for passing the code on when a peer ends a computation with it.
     pub relay: Relay,
-    /// When it comes.
+    /// The condition under which the code comes.
     pub when: &'static str,
-    /// Which member it names.
+    /// The member that the code names.
     pub party: &'static str,
-    /// What its reader is to do, for the page of all codes.
+    /// The remedy, for the page of all codes.
     pub remedy: &'static str,
     /// The hint of an error that has no more precise one.
     pub advice: &'static str,
 }
 
-/// Parts of a node that errors are about, in the order of the page.
+/// The part of a node that an error is about, in the order of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     /// The request itself.
@@ -49,12 +50,12 @@ pub enum Group {
     Command,
 }
 
-/// Whether a node passes a peer's code on to its own client.
+/// The rule for passing a peer's code on to the node's own client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relay {
-    /// It says the same to all clients.
+    /// The code says the same to all clients, and is passed on.
     Relayed,
-    /// Only the client of the node that said it is told more than [`Code::PeerStopped`].
+    /// Only the client of the node that raised it gets this code. Others get [`Code::PeerStopped`].
     Own,
 }
 
@@ -87,7 +88,7 @@ macro_rules! codes {
 }
 
 impl Code {
-    /// Returns its row of the table.
+    /// Returns the code's row of the table.
     #[must_use]
     pub fn entry(self) -> &'static Entry {
         let row = TABLE.iter().find(|entry| entry.code == self);
@@ -112,8 +113,8 @@ impl Code {
         self.entry().advice
     }
 
-    /// Returns the code under which a node's own client hears of a peer's. Peers send text, which may
-    /// be anything.
+    /// Returns the code under which a node's own client hears of a peer's code. Peers send text of
+    /// any content.
     #[must_use]
     pub fn relayed(text: &str) -> Self {
         let known = TABLE.iter().find(|entry| entry.text == text && entry.relay == Relay::Relayed);
@@ -203,7 +204,7 @@ BodyTooSlow = "body_too_slow", 408, Request, Own,
     when "the body did not arrive in time",
     party "none",
     remedy "send it faster, or less at once";
-// Who calls.
+// The caller.
 NoToken = "no_token", 401, Access, Own,
     when "the node takes calls with a token only, and there is none",
     party "none",
@@ -234,7 +235,7 @@ TooManyRequests = "too_many_requests", 429, Access, Own,
     when "this principal calls more often than `access.requests_per_second` allows",
     party "none",
     remedy "wait a second; again later";
-// Data, and what their owners allow.
+// Data, and their owners' rules.
 NoDownload = "no_download", 403, Data, Own,
     when "data, or what is not a result, was to be downloaded",
     party "none",

@@ -8,7 +8,7 @@ pub use cloister_certs::consortium::{
 };
 use cloister_protocols::session::MemberId;
 
-/// Tells an actor that the members' fingerprints have changed, and nothing else of them.
+/// The message that the members' fingerprints have changed, and nothing else of them.
 #[derive(Clone, Message)]
 #[rtype(result = "()")]
 pub struct Renewed(pub Arc<Consortium>);

@@ -1,7 +1,8 @@
 //! Data as clients send it: JSON, held compactly.
 //!
 //! A list of numbers is one vector of numbers, not a tree: a request of some megabytes must not
-//! become gigabytes of memory. Nothing here knows which values are private; see [`crate::vocabulary::label`].
+//! become gigabytes of memory. Nothing here knows which values are private; see
+//! [`crate::vocabulary::label`].
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -17,18 +18,19 @@ use crate::vocabulary::error::ApiError;
 /// of their text.
 const MOST_MEMORY: usize = 512 << 20;
 
-/// What an allocation of a text or a list takes beside its contents.
+/// The bytes that an allocation of a text or a list takes beside its contents.
 const TEXT: usize = 16;
 const LIST: usize = 48;
 
-/// What an object takes, which has room for some entries from the first on, and an entry.
+/// The bytes that an object takes, with room for some entries from the first on, and those of an
+/// entry.
 const MAP: usize = 700;
 const ENTRY: usize = 64;
 
-/// The entry by which a client refers to what a handle stands for.
+/// The key of an object by which a client refers to a handle.
 pub const HANDLE: &str = "representation_uuid";
 
-/// A JSON value. Its `Debug` shows what kind it is, not what it is.
+/// A JSON value. Its `Debug` shows the kind and never the value.
 #[derive(Clone, PartialEq)]
 pub enum Data {
     /// `null`
@@ -52,7 +54,7 @@ pub enum Data {
 }
 
 impl Data {
-    /// What kind of JSON value it is, for error messages: never the value itself.
+    /// Returns the kind of JSON value, for error messages: never the value itself.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -65,7 +67,7 @@ impl Data {
         }
     }
 
-    /// The text, if it is one.
+    /// Returns the text, if the value is one.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -74,7 +76,7 @@ impl Data {
         }
     }
 
-    /// The index, if it is a whole number from 0. R sends `1.0` for `1`.
+    /// Returns the index, if the value is a whole number from 0. R sends `1.0` for `1`.
     #[must_use]
     pub fn as_index(&self) -> Option<usize> {
         match self {
@@ -86,7 +88,7 @@ impl Data {
         }
     }
 
-    /// The entry of an object, if it is one and has it.
+    /// Returns the entry of this name, if the value is an object and has it.
     #[must_use]
     pub fn entry(&self, name: &str) -> Option<&Data> {
         match self {
@@ -95,7 +97,7 @@ impl Data {
         }
     }
 
-    /// The names of all handles inside: `{"representation_uuid": NAME}`.
+    /// Returns the names of all handles inside: `{"representation_uuid": NAME}`.
     #[must_use]
     pub fn handles(&self) -> Vec<&str> {
         if let Some(name) = self.entry(HANDLE).and_then(Self::as_text) {
@@ -108,7 +110,7 @@ impl Data {
         }
     }
 
-    /// The same with these values in the places of the handles.
+    /// Returns the data with these values in the places of the handles.
     #[must_use]
     pub fn with_handles_replaced(self, values: &BTreeMap<String, Self>) -> Self {
         let name = self.entry(HANDLE).and_then(Self::as_text);
@@ -131,7 +133,7 @@ impl Data {
         }
     }
 
-    /// All items of these values in one list; what is no list is an item itself.
+    /// Joins all items of these values into one list. A value that is no list is an item itself.
     pub fn concatenated<'a>(values: impl Iterator<Item = &'a Data>) -> Data {
         let mut list = Collector::Empty;
         for value in values {
@@ -149,7 +151,7 @@ impl Data {
         list.finish()
     }
 
-    /// Roughly how many bytes of memory it holds.
+    /// Returns about how many bytes of memory the value holds.
     #[must_use]
     pub fn footprint(&self) -> usize {
         let own = size_of::<Self>();
@@ -167,19 +169,19 @@ impl Data {
         }
     }
 
-    /// This value as data: for what the node itself says.
+    /// Converts a value of the node's own to data.
     ///
     /// # Errors
-    /// If it cannot be written as JSON, which is a fault of this node.
+    /// If the value cannot be written as JSON, which is a fault of this node.
     pub fn of(value: &impl Serialize) -> Result<Self, ApiError> {
         let json = serde_json::to_value(value).and_then(serde_json::from_value);
         json.map_err(|error| ApiError::internal(format!("a value is no data: {error}")))
     }
 
-    /// What `T` this is, if it is one: for small things such as parameters.
+    /// Parses the value as a `T`, for small things such as parameters.
     ///
     /// # Errors
-    /// The reason why it is none.
+    /// The reason why the value is no `T`.
     pub fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_value(serde_json::to_value(self)?)
     }
@@ -197,7 +199,7 @@ impl<'de> Deserialize<'de> for Data {
     }
 }
 
-/// Reads a value, and counts what memory its containers and texts take.
+/// Reads a value, and counts the memory that its containers and texts take.
 #[derive(Clone, Copy)]
 struct Reader<'a> {
     left: &'a Cell<usize>,
@@ -317,7 +319,7 @@ impl Collector {
         }
     }
 
-    /// What one more item takes at the most, with the room that a growing list keeps.
+    /// Returns the most bytes that one more item takes, with the room that a growing list keeps.
     fn item_memory(&self) -> usize {
         match self {
             Self::Empty | Self::Integers(_) | Self::Numbers(_) => 2 * size_of::<f64>(),
@@ -344,7 +346,7 @@ impl Collector {
     }
 }
 
-/// Whole numbers up to 2^53 are doubles.
+/// Returns whether a double holds the number exactly, as it does up to 2^53.
 fn is_exact(value: &i64) -> bool {
     value.unsigned_abs() <= 1 << 53
 }

@@ -29,30 +29,30 @@ pub struct ErrorDocument<'a> {
 }
 
 impl ApiError {
-    /// An error of this code, with the code's advice as its hint.
+    /// Creates an error of this code, with the code's advice as its hint.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), hint: code.advice().to_owned(), party: None }
     }
 
-    /// The request cannot be understood.
+    /// Reports that the request cannot be understood.
     pub fn malformed(message: impl Into<String>) -> Self {
         Self::new(Code::MalformedRequest, message)
             .hint("send a JSON object with `args` (a list) and `kwargs` (an object)")
     }
 
-    /// An argument is missing or of the wrong kind.
+    /// Reports that an argument is missing or of the wrong kind.
     pub fn argument(name: &str, message: impl std::fmt::Display) -> Self {
         Self::new(Code::BadArgument, format!("argument `{name}`: {message}"))
             .hint("mend this argument and call again")
     }
 
-    /// There is no such handle for this principal.
+    /// Reports that this principal has no such handle.
     pub fn no_such_handle() -> Self {
         Self::new(Code::NoSuchRepresentation, "there is no such representation")
             .hint("it was released, has expired, or belongs to somebody else; create it again")
     }
 
-    /// The value may not leave the node, or not this way.
+    /// Reports that the value may not leave the node, or not this way.
     pub fn no_download(message: impl Into<String>) -> Self {
         Self::new(Code::NoDownload, message).hint(
             "data stays on its node: download the result of a joint computation \
@@ -60,19 +60,19 @@ impl ApiError {
         )
     }
 
-    /// Something in this node failed that should not.
+    /// Reports a failure of this node that should not happen.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Code::Internal, message)
             .hint("this is the node's fault: its operator finds the trace in the node's log")
     }
 
-    /// An actor of this node is gone or does not take messages.
+    /// Reports that an actor of this node is gone or takes no messages.
     pub fn unavailable(what: &str) -> Self {
         Self::new(Code::Unavailable, format!("{what} of this node does not answer"))
             .hint("the node is stopping or overloaded; try again")
     }
 
-    /// The node's state cannot be read or written.
+    /// Reports that the node's state cannot be read or written.
     #[must_use]
     pub fn state(error: &VaultError) -> Self {
         match error {
@@ -90,45 +90,45 @@ impl ApiError {
         }
     }
 
-    /// Says more precisely what the caller can do.
+    /// Replaces the hint by a more precise one.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
     }
 
-    /// Adds whom it concerns.
+    /// Adds the member that the error concerns.
     #[must_use]
     pub fn party(mut self, party: impl Into<String>) -> Self {
         self.party = Some(party.into());
         self
     }
 
-    /// The code.
+    /// Returns the code.
     #[must_use]
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// The sentence.
+    /// Returns the sentence that describes the error.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What the caller can do.
+    /// Returns the hint: the action that is open to the caller.
     #[must_use]
     pub fn advice(&self) -> &str {
         &self.hint
     }
 
-    /// Whom it concerns.
+    /// Returns the member that the error concerns.
     #[must_use]
     pub fn concerned(&self) -> Option<&str> {
         self.party.as_deref()
     }
 
-    /// The JSON document, under the name `trace`.
+    /// Returns the JSON document of the error, under the name `trace`.
     #[must_use]
     pub fn document(&self, trace: String) -> ErrorDocument<'_> {
         let Self { code, message, hint, party } = self;

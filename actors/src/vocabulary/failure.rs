@@ -1,7 +1,7 @@
-//! Why a computation ended without a result, for clients, for peers, and for the log.
+//! The reasons why a computation ended without a result, for clients, for peers, and for the log.
 //!
-//! Every failure names the party concerned and what was awaited, where there is one. None carries
-//! a private value, so that each may be told to the peers.
+//! Every failure names the party concerned and the message awaited, where there is one. None
+//! carries a private value, so that each may be told to the peers.
 
 use bytes::Bytes;
 use cloister_protocols::disclosure::Refusal;
@@ -18,46 +18,46 @@ use crate::vocabulary::error::ApiError;
 /// The longest reason that is taken from a peer, in characters.
 const LONGEST_REASON: usize = 500;
 
-/// Why a computation ended without a result.
+/// The reason why a computation ended without a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The protocol found a fault; the members are those of the computation, in its order.
+    /// A fault of the protocol, and the members of the computation in its order.
     Protocol(Fault, Vec<String>),
-    /// The time was up.
+    /// The deadline of the computation passed.
     Deadline {
-        /// Who was awaited.
+        /// The parties awaited.
         parties: Vec<String>,
-        /// For what.
+        /// The message awaited, in words.
         awaited: String,
-        /// How long, in milliseconds.
+        /// The deadline in milliseconds.
         milliseconds: u64,
-        /// What else is known of them.
+        /// Other facts known of the parties.
         detail: Option<String>,
     },
-    /// The link to a party went down.
+    /// The loss of the link to a party.
     LinkLost {
         /// The party.
         party: String,
-        /// What was under way.
+        /// The step under way.
         during: String,
-        /// What happened.
+        /// The reason of the loss.
         reason: String,
     },
-    /// A party has ended the computation.
+    /// A party's notice that it ended the computation.
     Stopped {
         /// The party.
         party: String,
         /// Its reason.
         notice: Box<StopNotice>,
     },
-    /// Two sets of members want to compute under the same network name.
+    /// Two sets of members under the same network name.
     OtherMembers {
         /// The party that names others.
         party: String,
-        /// Whom it names.
+        /// The members that it names.
         theirs: String,
     },
-    /// The parties number their computations under one network name differently.
+    /// Different numbers of the run under one network name.
     OtherRun {
         /// The party whose number differs.
         party: String,
@@ -68,60 +68,59 @@ pub enum Failure {
     },
     /// Two requests under one network name overlap at this node.
     Overlap {
-        /// The name.
+        /// The network name.
         network: String,
     },
-    /// This node was called to compute on shares without data of its own, and its settings do not
-    /// allow it.
+    /// A call of this node as helper, which its settings do not allow.
     HelpRefused {
-        /// Its member.
+        /// This node's member.
         member: String,
     },
-    /// This node was called to compute on shares, and cannot tell from the proposal how.
+    /// A call of this node as helper, with a proposal that does not tell how to compute.
     HelpImpossible {
-        /// Its member.
+        /// This node's member.
         member: String,
-        /// What is wrong with the proposal.
+        /// The error in the proposal.
         reason: InputError,
     },
-    /// This node was asked by its own client, and does not take part: its policy, or what its data are,
+    /// A refusal by this node, whose own client asked for the computation: its policy or its data
     /// forbid it. Only its client hears more.
     Declined {
-        /// Its member.
+        /// This node's member.
         member: String,
     },
-    /// A client of this node no longer wants it.
+    /// A cancellation by a client of this node.
     Cancelled {
-        /// Its member.
+        /// This node's member.
         member: String,
     },
-    /// A client asked for a network under the name that nodes use by themselves.
+    /// A request under the network name that nodes use by themselves.
     OwnName {
-        /// The name.
+        /// The network name.
         network: String,
     },
-    /// Another member wanted to make something ahead of computations, and this node does not.
+    /// A preprocessing session with another member that this node does not take part in.
     NothingAhead {
         /// This node's member.
         member: String,
     },
-    /// The computation broke off by a fault of this node.
+    /// A fault of this node that broke off the computation.
     Broken,
-    /// The node has as many computations under way as it may have.
+    /// Too many computations under way at this node.
     Busy {
-        /// How many.
+        /// The most that the node allows.
         limit: usize,
     },
-    /// The node is stopping.
+    /// The stop of this node.
     Stopping,
 }
 
-/// What a node tells its peers when it ends a computation without a result.
+/// The notice that a node sends its peers when it ends a computation without a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopNotice {
-    /// The network's name.
+    /// The network name.
     pub network: String,
-    /// Which computation under that name.
+    /// The number of the run under that name.
     pub run: u64,
     /// The members of the computation.
     pub members: Vec<MemberId>,
@@ -135,12 +134,12 @@ pub struct StopNotice {
     pub next_run: u64,
 }
 
-/// The longest notice in bytes. What honest nodes tell each other takes far less.
+/// The longest notice in bytes. The notices of honest nodes take far less.
 const LONGEST_NOTICE: usize = 64 << 10;
 
 impl StopNotice {
-    /// As it travels; none if it is too long, as one about a peer's own long words can be: then its
-    /// receivers end by their deadlines.
+    /// Encodes the notice for the wire. Returns none if it is too long, as a notice that quotes a
+    /// peer's own long words can be. Its receivers then end by their deadlines.
     #[must_use]
     pub fn encoded(&self) -> Option<Bytes> {
         let encoded = cloister_protocols::wire::encode(self).ok()?;
@@ -149,7 +148,7 @@ impl StopNotice {
 }
 
 impl Failure {
-    /// The failure as its own client sees it.
+    /// Returns the failure as the node's own client sees it.
     #[must_use]
     pub fn to_error(&self) -> ApiError {
         let error = ApiError::new(self.code(), self.message());
@@ -159,8 +158,8 @@ impl Failure {
         }
     }
 
-    /// The failure as the peers hear of it: that of a session by network, run and members, after
-    /// which the next run has the number `next_run`.
+    /// Returns the failure as the peers hear of it. The notice names the session by network, run
+    /// and members. `next_run` is the number of the run after it.
     #[must_use]
     pub fn to_notice(
         &self,
@@ -182,7 +181,7 @@ impl Failure {
         }
     }
 
-    /// The code.
+    /// Returns the code of the failure.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
@@ -260,7 +259,7 @@ impl Failure {
             Self::Stopped { party, notice } => {
                 let about = notice.about.as_ref();
                 let is_member = |name: &&String| notice.members.iter().any(|m| m.name == **name);
-                // What a peer says may be anything.
+                // A peer may name any text here.
                 let known = about.filter(is_member).filter(|name| is_name(name));
                 Some(known.unwrap_or(party).clone())
             }
@@ -281,7 +280,7 @@ impl Failure {
     }
 }
 
-/// What is awaited, in words.
+/// Describes the awaited message in words.
 #[must_use]
 pub fn describe(awaiting: &Awaiting) -> String {
     match awaiting.phase {
@@ -291,7 +290,7 @@ pub fn describe(awaiting: &Awaiting) -> String {
     }
 }
 
-/// Text from a peer or a client as messages show it: of bounded length, and without control
+/// Makes text from a peer or a client fit for messages: of bounded length, and without control
 /// characters.
 fn shown(text: &str) -> String {
     let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
@@ -353,7 +352,7 @@ fn fault_message(fault: &Fault, members: &[String]) -> String {
 fn culprit(fault: &Fault) -> Option<Party> {
     match fault {
         Fault::Disagreement { party, .. } | Fault::Misbehaviour { party, .. } => Some(*party),
-        // Whose rule it is.
+        // The member whose rule refused.
         Fault::Refused(
             Refusal::TooFewParties { of, .. }
             | Refusal::ClientColumns { of, .. }
@@ -362,7 +361,7 @@ fn culprit(fault: &Fault) -> Option<Party> {
             | Refusal::Dominated { of, .. }
             | Refusal::NoCommittee { of, .. },
         ) => Some(*of),
-        // Of two parties one is lying, and nobody can tell which: the message names both.
+        // One of two parties lies, and the other parties cannot tell which: the message names both.
         Fault::Equivocation { .. }
         | Fault::Echo { .. }
         | Fault::InconsistentShares { .. }

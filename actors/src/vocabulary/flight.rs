@@ -1,8 +1,8 @@
 //! The budget of bytes in flight.
 //!
 //! A request reserves its bytes before its body is read. They stay reserved until the call, and the
-//! computation that it began, have ended. A request that finds no room is refused at once: bytes of
-//! computations may wait for other parties, which must not have to wait for them.
+//! computation that it began, have ended. A request that finds no room is refused at once. Bytes of
+//! computations may wait for other parties, and those must not wait for them.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ pub struct FlightBudget {
     room: Arc<Semaphore>,
 }
 
-/// Bytes that a request has reserved, until the last clone is dropped.
+/// The bytes that a request reserved, until the last clone is dropped.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Flight(Option<Arc<OwnedSemaphorePermit>>);
 
 impl FlightBudget {
-    /// A budget of so many bytes.
+    /// Creates a budget of so many bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         let permits = bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS);

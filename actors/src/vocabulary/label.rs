@@ -1,11 +1,11 @@
-//! Labels: what a value is decides whether it may leave the node.
+//! Labels: the class of a value decides whether it may leave the node.
 //!
-//! - [`Private`] is what was pushed, pulled, or computed from either. It has no way out: it
-//!   implements neither `Serialize` nor `Responder`, and its `Debug` shows nothing. Where the node
-//!   keeps it elsewhere than in memory, a [`Stored`] stands for it, which has no way out either.
+//! - [`Private`] is pushed, pulled, or computed from either. It has no way out: it implements
+//!   neither `Serialize` nor `Responder`, and its `Debug` shows nothing. A [`Stored`] stands for a
+//!   private value that the node keeps elsewhere than in memory. It has no way out either.
 //! - [`Opened`] is the answer of a joint computation. Only the opening step of a protocol makes
 //!   one, after the disclosure rules of all parties allowed it.
-//! - [`Public`] is what was never secret: descriptions, invitations, broadcast messages, progress.
+//! - [`Public`] was never secret: descriptions, invitations, broadcast messages, progress.
 //!
 //! The controller sends clients nothing but a [`Download`], and there is no way to make a
 //! [`Download`] from a [`Private`]:
@@ -41,37 +41,37 @@ pub struct Public<T>(T);
 /// A value with its label, as handles, services and arguments hold it.
 #[derive(Clone, Debug)]
 pub enum Labelled {
-    /// Never secret.
+    /// A value that was never secret.
     Public(Public<Arc<Data>>),
-    /// Stays. The handle's value is kept by the node.
+    /// A value that stays. The node keeps the handle's value.
     Private(Stored),
     /// The result of a joint computation.
     Opened(Arc<Report>),
 }
 
-/// The result of a joint computation, with what a user or an auditor must know of it.
+/// The result of a joint computation, with the facts that a user or an auditor must know of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The number of parties.
     pub inputs: usize,
     /// The answer.
     pub result: Opened<Answer>,
-    /// What the protocols assume, and what they reveal beside the answer.
+    /// The assumptions of the protocols, and the values that they reveal beside the answer.
     pub security: Security,
     /// The disclosure rules that held.
     pub disclosure: Disclosure,
-    /// How many rows of all parties together were left out because a value was missing, where the
-    /// client allowed it; null where there are too few to be told.
+    /// The number of rows of all parties together that were left out because a value was missing,
+    /// where the client allowed it. It is null where there are too few to be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<Dropped>,
-    /// The scale at which it was computed, if the function has one.
+    /// The scale of the computation, if the function has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
-    /// What it cost this party.
+    /// The cost at this party.
     pub cost: Cost,
     /// The hash of everything that the parties agreed on.
     pub session: String,
-    /// What took how long at this node, where the client asked for it.
+    /// The times of the steps at this node, where the client asked for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
 }
@@ -83,11 +83,11 @@ pub struct Disclosure {
     pub profile: &'static str,
     /// The strictest of all parties' rules.
     pub rules: Rules,
-    /// Which member each of them is of.
+    /// The member that each rule is of.
     pub decided_by: BTreeMap<&'static str, String>,
 }
 
-/// What a computation cost this party.
+/// The cost of a computation at this party.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cost {
     /// Rounds after the agreement.
@@ -98,14 +98,14 @@ pub struct Cost {
     pub bytes_sent: u64,
     /// Bytes received from all others.
     pub bytes_received: u64,
-    /// From the request to the result, in seconds.
+    /// The time from the request to the result, in seconds.
     pub seconds: f64,
-    /// What of this was preparation. Absent where nothing was prepared.
+    /// The part of the cost that is preprocessing. Absent where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preparation: Option<Preparation>,
 }
 
-/// What making correlated randomness cost this party. It depends on nobody's data.
+/// The cost of preprocessing at this party. It depends on no party's data.
 #[derive(Clone, Debug, Serialize)]
 pub struct Preparation {
     /// Rounds.
@@ -118,7 +118,7 @@ pub struct Preparation {
     pub bytes_received: u64,
 }
 
-/// What the controller may send to a client.
+/// A value that the controller may send to a client.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Download(Content);
@@ -131,14 +131,15 @@ enum Content {
 }
 
 impl Report {
-    /// Roughly how many bytes of memory it holds.
+    /// Returns about how many bytes of memory the report holds.
     #[must_use]
     pub fn footprint(&self) -> usize {
-        /// Everything but tables and vectors.
+        /// The bytes of everything but tables and vectors.
         const FIXED: usize = 2_048;
-        /// A cell of a table, with its share of the names.
+        /// The bytes of a cell of a table, with its part of the names.
         const CELL: usize = 100;
-        /// A number of 8 bytes is written with two characters at least, of which one is a comma.
+        /// The bytes of memory for a byte of text. A number of 8 bytes is written with at least two
+        /// characters, of which one is a comma.
         const NUMBER: usize = 4;
         FIXED
             + self.trace.as_ref().map_or(0, Trace::footprint)
@@ -159,7 +160,7 @@ impl Report {
 }
 
 impl Cost {
-    /// What was counted, and how long it took.
+    /// Takes the counts from the meter, and the time.
     pub(crate) fn new(meter: &Meter, seconds: Duration) -> Self {
         let Traffic { messages_sent, bytes_sent, bytes_received, .. } = meter.total();
         Self {
@@ -174,7 +175,7 @@ impl Cost {
 }
 
 impl Preparation {
-    /// None where there was none.
+    /// Returns the cost of preprocessing, or none where there was none.
     fn new(meter: &Meter) -> Option<Self> {
         let rounds = meter.rounds_of(Stage::Preparation);
         let Traffic { messages_sent, bytes_sent, bytes_received, .. } =
@@ -184,12 +185,12 @@ impl Preparation {
 }
 
 impl<T> Public<T> {
-    /// Declares that `value` was never secret. Every call is a decision that an auditor looks at.
+    /// Declares that `value` was never secret. Auditors examine every call of this.
     pub fn never_secret(value: T) -> Self {
         Self(value)
     }
 
-    /// The value.
+    /// Returns the value.
     pub fn get(&self) -> &T {
         &self.0
     }
@@ -207,7 +208,7 @@ impl From<Arc<Report>> for Download {
     }
 }
 
-/// How long a value is as JSON text.
+/// Returns the length of a value as JSON text.
 fn written_bytes(value: &impl Serialize) -> usize {
     let mut bytes = Counter(0);
     // Answers can always be written, and the counter takes everything.
@@ -215,7 +216,7 @@ fn written_bytes(value: &impl Serialize) -> usize {
     bytes.0
 }
 
-/// Counts what is written.
+/// Counts the bytes that are written.
 struct Counter(usize);
 
 impl io::Write for Counter {
@@ -242,7 +243,7 @@ mod tests {
     use super::*;
     use crate::vocabulary::selection::Upload;
 
-    /// What it costs the first of two parties.
+    /// Returns the cost at the first of two parties.
     fn cost(protocol: impl Fn(&Channel, Party) + 'static) -> serde_json::Value {
         let parties = Parties::new(2, 0).unwrap();
         let peer = Party::new(1).unwrap();

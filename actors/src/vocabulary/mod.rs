@@ -1,4 +1,4 @@
-//! The words that all floors share: what data, errors, objects, principals, members and settings are.
+//! The terms that all floors share: data, errors, objects, principals, members and settings.
 //!
 //! Nothing here is an actor, opens a connection or reads a file.
 

@@ -1,7 +1,7 @@
-//! Objects on the bus: what can be called, with which arguments, and what comes back.
+//! Objects on the bus: their methods, the arguments of these, and the replies.
 //!
-//! An object is a microservice or something that one made (a task, a barrier, a storage). Its
-//! interface is a constant: attributes that it does not list do not exist, whatever a client asks.
+//! An object is a microservice, or a task, barrier or storage that one made. Its interface is a
+//! constant. Attributes that it does not list do not exist, whatever name a client asks for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,47 +16,48 @@ use crate::vocabulary::label::{Labelled, Private, Public};
 pub use crate::vocabulary::principal::{Principal, Right};
 use crate::vocabulary::selection::Stored;
 
-/// What clients can call on an object.
+/// The methods that clients can call on an object.
 #[derive(Debug)]
 pub struct Interface {
-    /// What the object is, for messages to people.
+    /// The object's name in messages to people.
     pub name: &'static str,
-    /// What whoever calls it must be allowed to do.
+    /// The right that a caller needs.
     pub right: Right,
-    /// Its methods.
+    /// The methods.
     pub methods: &'static [Method],
 }
 
 /// A method of an object.
 #[derive(Debug)]
 pub struct Method {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// Its parameters in order.
+    /// The parameters in order.
     pub parameters: &'static [Parameter],
 }
 
 /// A parameter of a method.
 #[derive(Debug)]
 pub enum Parameter {
-    /// Must be given, and may be shown again: names, networks, parameters.
+    /// A required parameter that may be shown again: names, networks, parameters.
     Required(&'static str),
-    /// The same, and may be left out.
+    /// An optional parameter that may be shown again.
     Optional(&'static str),
-    /// Must be given, and is private from here on: it is computed with, and that is all.
+    /// A required parameter whose value is private from here on: it is computed with and never
+    /// shown.
     Private(&'static str),
-    /// Must be given, and keeps the label of its handle. What comes inline is private.
+    /// A required parameter whose value keeps the label of its handle. An inline value is private.
     Kept(&'static str),
 }
 
-/// An object: an actor that takes calls, and which of its objects it is.
+/// An object: an actor that takes calls, and the number of the object there.
 #[derive(Clone, Debug)]
 pub struct Object {
-    /// What can be called.
+    /// The methods that can be called.
     pub interface: &'static Interface,
-    /// Who takes the calls.
+    /// The address that takes the calls.
     pub recipient: Recipient<Call>,
-    /// Which of the recipient's objects it is; 0 for the microservice itself.
+    /// The number of the object at its recipient; 0 for the microservice itself.
     pub key: u64,
 }
 
@@ -64,22 +65,22 @@ pub struct Object {
 #[derive(Message)]
 #[rtype(result = "Result<Reply, ApiError>")]
 pub struct Call {
-    /// Whoever calls.
+    /// The caller.
     pub principal: Principal,
-    /// Which of the recipient's objects is called.
+    /// The number of the called object at its recipient.
     pub key: u64,
     /// The method's name, from the interface.
     pub method: &'static str,
     /// The arguments, bound to the method's parameters.
     pub arguments: Arguments,
-    /// The room for their bytes, held until the call has ended.
+    /// The room for the bytes of the arguments, held until the call has ended.
     pub flight: Flight,
 }
 
-/// What a call gives back.
+/// The result of a call.
 #[derive(Debug)]
 pub enum Reply {
-    /// Nothing to refer to.
+    /// No value and no object.
     None,
     /// A value.
     Value(Labelled),
@@ -90,26 +91,26 @@ pub enum Reply {
 /// An argument of a call.
 #[derive(Clone)]
 pub enum Argument {
-    /// Sent with the call.
+    /// A value sent with the call.
     Inline(Arc<Data>),
-    /// Held by the node, referred to by a handle.
+    /// A value that the node holds, referred to by a handle.
     Held(Labelled),
-    /// Sent with the call, with handles of private data inside.
+    /// A value sent with the call, with handles of private data inside.
     Nested(Arc<Data>, BTreeMap<String, Stored>),
 }
 
-/// What is computed with: it came with the call, or the node keeps it until it is needed.
+/// Private input of a computation, in memory or kept by the node.
 #[derive(Clone)]
 pub enum Material {
-    /// Came with the call.
+    /// A value that came with the call.
     Here(Private<Data>),
-    /// Kept by the node.
+    /// A value that the node keeps and reads when needed.
     Stored(Stored),
-    /// Came with the call, but for handles inside of it.
+    /// A value that came with the call, with handles inside.
     Nested {
-        /// What came, with the handles in it.
+        /// The value, with the handles in it.
         data: Private<Data>,
-        /// What they stand for, by their names.
+        /// The values of the handles, by the handles' names.
         held: BTreeMap<String, Stored>,
     },
 }
@@ -127,13 +128,13 @@ enum Bound {
 }
 
 impl Interface {
-    /// The method of this name.
+    /// Returns the method of this name.
     #[must_use]
     pub fn method(&self, name: &str) -> Option<&'static Method> {
         self.methods.iter().find(|method| method.name == name)
     }
 
-    /// The names of all methods, for messages to people.
+    /// Returns the names of all methods, for messages to people.
     #[must_use]
     pub fn method_names(&self) -> String {
         let names: Vec<&str> = self.methods.iter().map(|method| method.name).collect();
@@ -220,7 +221,7 @@ impl Parameter {
 }
 
 impl Argument {
-    /// The value for computing on this node, whatever its label.
+    /// Returns the value for computing on this node, whatever its label.
     ///
     /// # Errors
     /// If it is a report that is no data.
@@ -242,7 +243,7 @@ impl Argument {
         Ok(Material::Here(here))
     }
 
-    /// The value, if it may be shown again.
+    /// Returns the value, if it may be shown again.
     fn public(&self, name: &str) -> Result<Arc<Data>, ApiError> {
         match self {
             Self::Inline(data) => Ok(Arc::clone(data)),
@@ -255,7 +256,8 @@ impl Argument {
         }
     }
 
-    /// The value with the label of its handle. Inline it is private: data that a client pushed.
+    /// Returns the value with the label of its handle. An inline value is private, as data that a
+    /// client pushed.
     fn kept(self) -> Labelled {
         match self {
             // Handles inside are kept by their names.
@@ -266,12 +268,12 @@ impl Argument {
         }
     }
 
-    /// The value as it is told to all clients, as in a broadcast: its sender chose to write it into
-    /// the call. A handle's value keeps its label.
+    /// Returns the value as all clients may read it, as in a broadcast: its sender chose to write
+    /// it into the call. A handle's value keeps its label.
     #[must_use]
     pub fn told(&self) -> Labelled {
         match self {
-            // Of handles inside only their names are told, which the caller wrote there itself.
+            // Of handles inside only the names are told, and the caller wrote those itself.
             Self::Inline(data) | Self::Nested(data, _) => {
                 Labelled::Public(Public::never_secret(Arc::clone(data)))
             }
@@ -281,7 +283,7 @@ impl Argument {
 }
 
 impl Material {
-    /// How many bytes of memory it holds now.
+    /// Returns how many bytes of memory the input holds now.
     #[must_use]
     pub fn footprint(&self) -> usize {
         match self {
@@ -296,7 +298,7 @@ impl Material {
 }
 
 impl Arguments {
-    /// The argument of this name, if it was given and is not null.
+    /// Returns the argument of this name, if it was given and is not null.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Argument> {
         match self.0.get(name)? {
@@ -306,7 +308,7 @@ impl Arguments {
         }
     }
 
-    /// The argument of this name, null or not.
+    /// Returns the argument of this name, null or not.
     ///
     /// # Errors
     /// If it was not given.
@@ -318,10 +320,10 @@ impl Arguments {
         }
     }
 
-    /// The data of this name, which the interface declares private.
+    /// Returns the private data of this name.
     ///
     /// # Errors
-    /// If the interface declares no such parameter.
+    /// If the interface does not declare the parameter private.
     pub fn data(&self, name: &'static str) -> Result<Material, ApiError> {
         match self.0.get(name) {
             Some(Bound::Private(material)) => Ok(material.clone()),
@@ -329,10 +331,10 @@ impl Arguments {
         }
     }
 
-    /// The value of this name with its label, which the interface declares kept.
+    /// Returns the value of this name with its label.
     ///
     /// # Errors
-    /// If the interface declares no such parameter.
+    /// If the interface does not declare the parameter kept.
     pub fn kept(&self, name: &'static str) -> Result<Labelled, ApiError> {
         match self.0.get(name) {
             Some(Bound::Kept(labelled)) => Ok(labelled.clone()),
@@ -340,7 +342,7 @@ impl Arguments {
         }
     }
 
-    /// The value of this name, which may be shown again: names, networks, parameters.
+    /// Returns the value of this name, which may be shown again: names, networks, parameters.
     ///
     /// # Errors
     /// If it was not given, or is a handle of private data.
@@ -348,7 +350,7 @@ impl Arguments {
         self.required(name)?.public(name)
     }
 
-    /// The number of this name, if it was given.
+    /// Returns the number of this name, if it was given.
     ///
     /// # Errors
     /// If it is no whole number from 0.
@@ -358,7 +360,7 @@ impl Arguments {
         index.map(Some).ok_or_else(|| ApiError::argument(name, "a whole number from 0 is needed"))
     }
 
-    /// Whether the argument of this name is true; it is not where it was not given.
+    /// Returns whether the argument of this name is true. It is false where it was not given.
     ///
     /// # Errors
     /// If it is neither true nor false.
@@ -373,12 +375,12 @@ impl Arguments {
         }
     }
 
-    /// The argument of this name, which must be a text or a number that stands for one.
+    /// Returns the argument of this name, which must be a text or a number that stands for one.
     ///
     /// # Errors
     /// If it was not given, or is neither.
     pub fn text(&self, name: &'static str) -> Result<String, ApiError> {
-        /// Longer names are no names.
+        /// The longest text in bytes.
         const LONGEST: usize = 1_000;
         let data = self.public(name)?;
         let text = match &*data {
@@ -396,7 +398,7 @@ impl Arguments {
     }
 }
 
-/// A service asks for an argument by another label than its interface declares.
+/// Reports that a service asks for an argument by another label than its interface declares.
 fn mislabelled(name: &str) -> ApiError {
     ApiError::internal(format!("argument `{name}` has another label in the interface"))
 }

@@ -1,7 +1,7 @@
-//! Whoever calls the API: a name, and what it may do.
+//! Principals: the callers of the API, by name and rights.
 //!
-//! What is done belongs to the name. What may be done follows from the roles of its token; each
-//! microservice asks for one right, and the controller checks it before a call reaches the service.
+//! Actions belong to the name. Rights follow from the roles of its token. Each microservice asks
+//! for one right, and the controller checks it before a call reaches the service.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -14,76 +14,76 @@ use cloister_vault::Role;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 
-/// Whoever calls the API. Two of one name are the same, whatever they may do.
+/// A caller of the API. Two principals of one name are equal, whatever their rights.
 #[derive(Clone)]
 pub struct Principal {
     name: Arc<str>,
     rights: Arc<BTreeSet<Right>>,
 }
 
-/// What somebody may do.
+/// A right of a principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Right {
-    /// Compute what the policies allow, and coordinate it with others.
+    /// Compute within the policies, and coordinate computations with others.
     Compute,
     /// Push data.
     Upload,
     /// Make datasets known to the node.
     Register,
-    /// Allow and refuse what others ask for.
+    /// Grant and deny requests of others.
     Approve,
     /// Read the audit log.
     ReadAudit,
-    /// See which computations others have asked for, and how far they are.
+    /// See the computations of others, and their progress.
     Observe,
-    /// End computations that others have asked for.
+    /// End computations of others.
     Steer,
 }
 
 impl Principal {
-    /// The principal of a token with this name and these roles.
+    /// Creates the principal of a token with this name and these roles.
     #[must_use]
     pub fn of_token(name: &str, roles: &BTreeSet<Role>) -> Self {
         let rights = roles.iter().flat_map(|role| rights(*role)).copied().collect();
         Self { name: Arc::from(name), rights: Arc::new(rights) }
     }
 
-    /// The owner of something, by name, who may do nothing here and now.
+    /// Creates the owner of an object, by name and without rights.
     #[must_use]
     pub fn owner(name: &str) -> Self {
         Self { name: Arc::from(name), rights: Arc::default() }
     }
 
-    /// Whoever calls a node without tokens: it computes and pushes data. What decides over others'
-    /// data needs a name, or the command on the node's own machine.
+    /// Creates the caller of a node without tokens: it computes and pushes data. Decisions over
+    /// others' data need a name, or the command on the node's own machine.
     #[must_use]
     pub fn anybody() -> Self {
         let rights = BTreeSet::from([Right::Compute, Right::Upload]);
         Self { name: Arc::from("anybody"), rights: Arc::new(rights) }
     }
 
-    /// Its name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it may do this.
+    /// Returns whether the principal has this right.
     #[must_use]
     pub fn may(&self, right: Right) -> bool {
         self.rights.contains(&right)
     }
 
-    /// What it may do, by name.
+    /// Returns the rights by name.
     #[must_use]
     pub fn rights(&self) -> Vec<&'static str> {
         self.rights.iter().map(|right| right.name()).collect()
     }
 
-    /// Checks that it may do this.
+    /// Checks that the principal has this right.
     ///
     /// # Errors
-    /// If it may not.
+    /// If it does not have it.
     pub fn check(&self, right: Right) -> Result<(), ApiError> {
         if self.may(right) {
             return Ok(());
@@ -98,7 +98,7 @@ impl Principal {
 }
 
 impl Right {
-    /// Its name, for programs.
+    /// Returns the name of the right, for programs.
     fn name(self) -> &'static str {
         match self {
             Self::Compute => "compute",
@@ -123,7 +123,7 @@ impl Right {
         }
     }
 
-    /// The role that is made for it.
+    /// Returns the role that is made for this right.
     fn role(self) -> Role {
         match self {
             Self::Compute => Role::Researcher,
@@ -134,7 +134,7 @@ impl Right {
     }
 }
 
-/// What a role may do.
+/// Returns the rights of a role.
 fn rights(role: Role) -> &'static [Right] {
     match role {
         Role::Researcher => &[Right::Compute],

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// A value that stays: it can be computed with, and that is all. Cheap to clone.
+/// A value that stays: it can only be computed with. A clone is cheap.
 pub struct Private<T>(Arc<T>);
 
 impl<T> Private<T> {
@@ -12,7 +12,7 @@ impl<T> Private<T> {
         Self(Arc::new(value))
     }
 
-    /// The value, for computing with it on this node.
+    /// Returns the value, for computing with it on this node.
     #[must_use]
     pub fn for_computing(&self) -> &T {
         &self.0

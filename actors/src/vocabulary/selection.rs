@@ -1,5 +1,5 @@
-//! Private data that the node keeps: uploads, datasets and selections of either by name, and values
-//! that clients put into storages. Nothing here shows a value, or says how many there are.
+//! Private data that the node keeps: uploads, selections of uploads and datasets, and values that
+//! clients put into storages. Nothing here shows a value, or says how many there are.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::data::Data;
 use super::private::Private;
 
-/// Stands for private data that the node keeps. They are read when a computation needs them.
+/// A reference to private data that the node keeps. A computation reads them when it needs them.
 #[derive(Clone)]
 pub enum Stored {
-    /// What a client pushed.
+    /// Data that a client pushed.
     Upload(Upload),
     /// Rows and columns of a dataset, or of columns that a client pushed.
     Selection(Arc<Selection>),
@@ -22,27 +22,27 @@ pub enum Stored {
     Inline(Private<Data>),
 }
 
-/// What a client pushed, in the node's state.
+/// Data that a client pushed, in the node's state.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Upload {
-    /// Its name in the node's state, which is its handle's.
+    /// The name in the node's state, which is its handle's.
     pub id: Uuid,
-    /// Its length in bytes.
+    /// The length in bytes.
     pub bytes: u64,
 }
 
-/// A plan of what to read.
+/// A plan of reading columns and rows.
 #[derive(Clone)]
 pub struct Selection {
-    /// From what.
+    /// The source of the columns.
     pub base: Base,
     /// The columns, in the order in which a function takes them.
     pub columns: Vec<String>,
-    /// The condition on rows; all rows are selected where there is none.
+    /// The condition on rows. Without one all rows are selected.
     pub filter: Option<Filter>,
 }
 
-/// What columns are selected from.
+/// The source of a selection.
 #[derive(Clone)]
 pub enum Base {
     /// A dataset by its name.
@@ -52,7 +52,7 @@ pub enum Base {
 }
 
 impl Stored {
-    /// Roughly how many bytes of memory its value takes now.
+    /// Returns about how many bytes of memory the value takes now.
     #[must_use]
     pub fn footprint(&self) -> usize {
         match self {
@@ -63,7 +63,7 @@ impl Stored {
 }
 
 impl Selection {
-    /// The selection as the audit log has it.
+    /// Returns the selection as the audit log has it.
     #[must_use]
     pub fn document(&self) -> Value {
         let base = match &self.base {

@@ -1,8 +1,8 @@
-//! When a computation did what at this node: for clients that ask for it, to see where time goes.
+//! The times of a computation's steps at this node, for clients that ask where time goes.
 //!
-//! It says which rounds there were, how much they carried, and when the node waited. None of it depends
-//! on a value beyond what the result tells; but the time that reading and arithmetic take depends on how
-//! many rows there are. So there is none of datasets, of which a client may not know that.
+//! A trace lists the rounds, their traffic, and the node's waiting times. None of it depends on a
+//! value beyond the result. But the time of reading and arithmetic depends on the number of rows.
+//! So there is no trace of datasets, whose number of rows a client may not know.
 
 use std::time::Duration;
 
@@ -13,14 +13,16 @@ use serde::Serialize;
 /// The rounds of a computation at this node. Times are in seconds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Trace {
-    /// When it began, since 1970 by this node's clock.
+    /// The begin, in seconds since 1970 by this node's clock.
     pub started: f64,
-    /// From its begin to its end, without the time in which the request was read and decided, and the
-    /// data encoded.
+    /// The time from its begin to its end, without reading and deciding the request and encoding
+    /// the data.
     pub seconds: f64,
-    /// What reading the data as the function takes them, checking and encoding them took before.
+    /// The time of reading the data as the function takes them, checking and encoding them, before
+    /// the begin.
     pub encoding: f64,
-    /// What the links to the other members worked meanwhile, for this and whatever else computes.
+    /// The time that the links to the other members worked meanwhile, for this and other
+    /// computations.
     pub serialisation: f64,
     /// The agreement, then each round in order.
     pub rounds: Vec<Round>,
@@ -29,17 +31,17 @@ pub struct Trace {
 /// One round. Times are in seconds after the computation's begin.
 #[derive(Clone, Debug, Serialize)]
 pub struct Round {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// Whether it makes correlated randomness, or is of the computation itself.
+    /// The stage: preprocessing, or the computation itself.
     pub stage: Stage,
-    /// When it begins.
+    /// The begin.
     pub begins: f64,
-    /// When it ends.
+    /// The end.
     pub ends: f64,
-    /// Time in the protocol's arithmetic.
+    /// The time in the protocol's arithmetic.
     pub arithmetic: f64,
-    /// When the node waited for messages: pairs of begin and end.
+    /// The times of waiting for messages, as pairs of begin and end.
     pub waits: Vec<(f64, f64)>,
     /// Messages sent in it.
     pub messages_sent: u64,
@@ -50,7 +52,7 @@ pub struct Round {
 }
 
 impl Trace {
-    /// Roughly how many bytes of memory it holds.
+    /// Returns about how many bytes of memory the trace holds.
     pub(crate) fn footprint(&self) -> usize {
         let round = |round: &Round| size_of::<Round>() + size_of_val(round.waits.as_slice());
         self.rounds.iter().map(round).sum()

@@ -1,12 +1,13 @@
-//! Making ahead what computations on shares between two nodes alone use up: when, and with whom.
+//! Preprocessing of correlations for computations on shares between two nodes alone: when, and with
+//! which member.
 //!
-//! No client asks for it, and none hears of it or of its failure. Of two nodes the one earlier in the
-//! consortium file leads: it proposes when its stock with the other is below its bound, and it has
-//! little else to do. The other answers such a proposal as helpers answer calls, if its own stock is
-//! below its bound, and declines it otherwise.
+//! No client asks for it, and no client hears of it or of its failure. Of two nodes the one earlier
+//! in the consortium file leads. It proposes when it has too few correlations with the other, and
+//! little else to do. The other answers as helpers answer calls if it has too few correlations,
+//! too. Otherwise it declines.
 //!
-//! These computations have a network name that clients cannot use, numbers of their own, and none of
-//! the room of clients' computations.
+//! These runs have a network name that clients cannot use, numbers of their own, and none of the
+//! room of clients' computations.
 
 use std::time::{Duration, Instant};
 
@@ -20,13 +21,13 @@ use cloister_protocols::wire::SessionId;
 use super::{Cause, Effect, Origin, Table};
 use crate::vocabulary::failure::Failure;
 
-/// The name of the network of two nodes that make something ahead. No client can use it.
+/// The network name of two nodes in preprocessing. No client can use it.
 pub const OWN_NETWORK: &str = "cloister:ahead";
 
-/// With more computations than this under way, a node begins to make nothing ahead.
+/// The number of computations under way beyond which a node begins no preprocessing.
 const FEW: usize = 2;
 
-/// How often at once a node makes something ahead, the one that it leads included: each takes memory
+/// The most preprocessing runs of a node at once, the one that it leads included. Each takes memory
 /// and a processor.
 const MOST_AT_ONCE: usize = 4;
 
@@ -34,35 +35,35 @@ const MOST_AT_ONCE: usize = 4;
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
-/// What a node is doing to make something ahead.
+/// The preprocessing of this node.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
-    /// Whether something that it leads is under way.
+    /// A run that it leads is under way.
     leads: bool,
     /// The position of the member that it led last.
     last: usize,
 }
 
-/// How making ahead goes on with one peer, in this run of the peer's node.
+/// The backoff of preprocessing with one peer, in this run of the peer's node.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
-    /// The first run that has not begun.
+    /// The number of the first run that has not begun.
     next_run: u64,
-    /// How many in a row have failed.
+    /// The number of failures in a row.
     failures: u32,
-    /// Until when there is none, after a failure.
+    /// The end of the pause after a failure.
     rests_until: Option<Instant>,
 }
 
 impl Table {
-    /// Begins to make something ahead with one of these members, if there is one to lead and little
-    /// else to do.
+    /// Begins preprocessing with one of these members, if there is one to lead and little else to
+    /// do.
     pub(super) fn make_ahead(&mut self, wanted: &[usize]) {
         let busy = self.count_under_way(|cause| cause != Cause::Ahead) > FEW;
         if !self.node.ahead || self.ahead.leads || busy || self.is_full_of_ahead() {
             return;
         }
-        // By turns, so that one that uses up much keeps no other from its own.
+        // Members take turns, so that one that uses up much keeps no other from its own.
         let mut by_turns: Vec<usize> = wanted.to_vec();
         by_turns.sort_by_key(|position| (*position <= self.ahead.last, *position));
         if let Some(position) = by_turns.into_iter().find(|position| self.is_to_be_led(*position)) {
@@ -97,7 +98,7 @@ impl Table {
         }
     }
 
-    /// A proposal came under the name that is ours and no client's.
+    /// Answers a proposal of preprocessing, or keeps it.
     pub(super) fn asked_ahead(
         &mut self,
         position: usize,
@@ -146,7 +147,7 @@ impl Table {
         let link = self.links.get_mut(&position);
         let begun = link.is_some_and(|link| request.is_some() && link.backoff.begin(spec.run));
         match request.filter(|_| begun) {
-            // Only the leader tries again, and needs to know how it ended.
+            // Only the leader tries again, and needs to know the end.
             Some(request) => {
                 let _begun = self.begin_ahead(members, request, spec.run);
             }
@@ -154,8 +155,8 @@ impl Table {
         }
     }
 
-    /// Our part in what the member at `position` proposes, if it is just what the two of us may make
-    /// ahead, and the other one leads.
+    /// Returns this node's part in a proposal of the member at `position`. There is one only if the
+    /// proposal is exactly a preprocessing run of the two, led by the other.
     fn our_part(&self, position: usize, theirs: &Spec) -> Option<Request> {
         let request = part()?;
         let members = [position, self.node.me];
@@ -163,8 +164,8 @@ impl Table {
         (position < self.node.me && due == *theirs).then_some(request)
     }
 
-    /// What this node proposes: this request, of these members, of whom the last ones help, as this
-    /// run of their network.
+    /// Makes the spec that this node proposes: the request, its members with the helpers at the
+    /// end, and the run of the network.
     pub(in crate::sessions) fn spec(
         &self,
         request: &Request,
@@ -186,7 +187,7 @@ impl Table {
         }
     }
 
-    /// Begins to make something ahead; says no where another has not ended yet.
+    /// Begins a preprocessing run. Returns false where another has not ended yet.
     fn begin_ahead(&mut self, members: Vec<usize>, request: Request, number: u64) -> bool {
         let group = self.group(OWN_NETWORK, &members);
         let claimed = self.claim(OWN_NETWORK.to_owned(), members.clone(), Cause::Ahead);
@@ -205,21 +206,21 @@ impl Table {
     }
 }
 
-/// What either node brings: nothing.
+/// Makes the request of either node, without input.
 fn part() -> Option<Request> {
     let (parameters, nothing) = (Parameters::default(), Input::Numbers(Vec::new()));
     Request::new(preparation(), &parameters, nothing, 0, 2).ok()
 }
 
 impl Backoff {
-    /// The number of the run that we begin.
+    /// Returns the number of the run that this node begins.
     fn begin_next(&mut self) -> u64 {
         let run = self.next_run;
         self.next_run = run.saturating_add(1);
         run
     }
 
-    /// Begins this run of the other's, if it and those after it were not begun before.
+    /// Begins this run of the peer's, if it and those after it were not begun before.
     fn begin(&mut self, run: u64) -> bool {
         let new = run >= self.next_run;
         self.next_run = self.next_run.max(run.saturating_add(1));
@@ -230,7 +231,7 @@ impl Backoff {
         self.rests_until.is_some_and(|until| now < until)
     }
 
-    /// One that we led has ended.
+    /// Notes the end of a run that this node led.
     fn note(&mut self, made: bool, now: Instant) {
         if made {
             (self.failures, self.rests_until) = (0, None);
@@ -254,7 +255,7 @@ mod tests {
     use super::*;
     use crate::vocabulary::consortium::{Consortium, Member};
 
-    /// The table of the second of three members.
+    /// Creates the table of the second of three members.
     fn table() -> Table {
         let member = |index: u8| Member {
             name: format!("p{index}"),

@@ -1,6 +1,6 @@
-//! Runs that this node's client has asked for and that this node takes no part in: its policy, or its
-//! data, forbid it, or the client no longer wants it. The other members hear of it at once, or when
-//! they are connected.
+//! Runs that this node's client has asked for and that this node takes no part in. Its policy or
+//! its data forbid it, or the client no longer wants it. The other members hear of it at once, or
+//! when they are connected.
 
 use std::time::Instant;
 
@@ -8,14 +8,14 @@ use super::{Effect, Run, RunId, Table};
 use crate::vocabulary::failure::Failure;
 
 impl Table {
-    /// Ends a run before it has begun, with word to its client and to the other members.
+    /// Ends a run before it has begun, and tells its client and the other members.
     pub(super) fn give_up(&mut self, run: RunId, failure: Failure) {
         self.effects.push(Effect::Refuse { run, failure: failure.clone() });
         self.decline(run, Some(failure));
     }
 
-    /// Ends a run before it has begun. Its name is free at once, so that the client can ask again as
-    /// soon as it hears.
+    /// Ends a run before it has begun. Its name is free at once, so that the client can ask again
+    /// as soon as it reads the answer.
     pub(super) fn decline(&mut self, run: RunId, failure: Option<Failure>) {
         let Some(entry) = self.runs.get(&run) else { return };
         if !entry.holds_name() || entry.course().is_some() {
@@ -24,8 +24,8 @@ impl Table {
         let member = self.name(self.node.me);
         let failure = failure.unwrap_or(Failure::Declined { member });
         let connected = self.missing(&entry.members).is_empty();
-        // No more than there can be under way are remembered: the members of others wait for their
-        // deadlines.
+        // The number of remembered runs is bounded by that of computations under way. Members of
+        // further ones wait for their deadlines.
         if !connected && self.count_declined() >= self.node.computations {
             return self.remove(run);
         }
@@ -42,7 +42,7 @@ impl Table {
         declined.filter(|entry| matches!(entry.state, Run::Declined { .. })).count()
     }
 
-    /// Tells the other members of what was declined, so that they need not wait until their deadlines.
+    /// Tells the other members of declined runs, so that they need not wait until their deadlines.
     pub(super) fn tell_declined(&mut self) {
         let declined = self.runs.iter();
         let declined = declined.filter(|(_, entry)| matches!(entry.state, Run::Declined { .. }));
@@ -65,7 +65,7 @@ impl Table {
         self.tell_all(&network, &members, &group, &failure);
     }
 
-    /// Whether the time of a computation is up that began then.
+    /// Returns whether the time of a computation that began then is up.
     pub(super) fn has_timed_out(&self, since: Instant) -> bool {
         self.now.saturating_duration_since(since) >= self.node.deadline
     }

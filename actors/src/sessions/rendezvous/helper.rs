@@ -1,17 +1,19 @@
-//! Computations that other members call us to: to compute on shares, without data of our own.
+//! Computations that call this node as helper: it computes on shares, without data of its own.
 //!
-//! No client asks for them. A proposal does, in which a member that brings data names us among the
-//! helpers. So a helper's proposal alone starts no computation: helpers cannot keep each other busy. If
-//! this node's settings allow it, we take part as the proposal says, in its very session. If the
-//! parties' proposals differ, the agreement finds out, as it does among parties.
+//! No client asks for them. They begin by a proposal in which a member that brings data names this
+//! node among the helpers. So a helper's proposal alone starts no computation: helpers cannot keep
+//! each other busy. If this node's settings allow it, it takes part as the proposal says, in its
+//! very session. If the parties' proposals differ, the agreement finds out, as it does among
+//! parties.
 //!
-//! A call that cannot be answered yet waits as any early proposal does, and ends with it: when its
-//! sender stops or is lost. It waits for links, and for its name: another run of the same members, or a
-//! request of our own client, with which it will then disagree or not.
+//! A call that cannot be answered yet waits as any pending proposal does, and ends with it: when
+//! its sender stops or is lost. It waits for links, and for its name. Another run of the same
+//! members may hold the name, or a request of this node's own client, with which it may then
+//! disagree.
 //!
-//! A call that is declined is declined to its sender alone. Each party's proposal is a call, so that
-//! each hears it from us, and from the others that heard it; and no member can have us stop sessions
-//! that it takes no part in.
+//! A call is declined to its sender alone. Each party's proposal is a call, so that each party
+//! hears of it from this node, and from the others that heard it. No member can have this node stop
+//! sessions that the member takes no part in.
 
 use cloister_protocols::computation::Request;
 use cloister_protocols::session::{MemberId, Spec};
@@ -22,7 +24,7 @@ use super::{Cause, Origin, Table};
 use crate::sessions::LONGEST_NAME;
 use crate::vocabulary::failure::Failure;
 
-/// Computations in which we help that the calls of one member may have begun and not ended: its
+/// The most computations under way in which this node helps at the call of one member. Their
 /// parties might never come, and each then lasts until the deadline.
 const MOST_HELPED: usize = 64;
 
@@ -31,7 +33,7 @@ const MOST_HELPED: usize = 64;
 const LONGEST_CALL: usize = 64 << 10;
 
 impl Table {
-    /// Whether the member at `position`, which brings data, says that we are to help it.
+    /// Returns whether the member at `position`, which brings data, calls this node as helper.
     pub(super) fn is_call(&self, position: usize, spec: &Spec) -> bool {
         let Some((parties, helpers)) = spec.members.split_at_checked(spec.inputs()) else {
             return false;
@@ -43,13 +45,13 @@ impl Table {
         self.member(position).is_some_and(|member| members.contains(&member))
     }
 
-    /// Whether a call is longer than any that an honest node makes. It is not even declined: what we
-    /// propose, and what we tell others of it, would be as long.
+    /// Returns whether a call is longer than any that an honest node makes. It is not even
+    /// declined: this node's proposal, and its notices to others, would be as long.
     pub(super) fn is_too_long(proposal: &[u8], spec: &Spec) -> bool {
         proposal.len() > LONGEST_CALL || spec.network.len() > LONGEST_NAME
     }
 
-    /// Declines a call for which there is no room to wait.
+    /// Declines a call for which there is no room to wait. Returns whether it did.
     pub(super) fn is_one_too_many(
         &mut self,
         position: usize,
@@ -64,14 +66,14 @@ impl Table {
         full
     }
 
-    /// Answers those of these calls whose time has come.
+    /// Answers those of these calls that can be answered.
     pub(super) fn answer_all(&mut self, calls: Vec<(usize, SessionId)>) {
         for (position, session) in calls {
             self.answer(position, session);
         }
     }
 
-    /// Answers a call that waits, if its time has come.
+    /// Answers a call that waits, if its name is free and its links are up.
     pub(super) fn answer(&mut self, position: usize, session: SessionId) {
         let Some(spec) = self.pending.spec(position, session).cloned() else { return };
         let Some(members) = self.exact_members(&spec) else { return };
@@ -90,7 +92,7 @@ impl Table {
         }
     }
 
-    /// Our part in what a call proposes, if we take it.
+    /// Returns this node's part in a call, if it takes it.
     fn consent(&self, position: usize, spec: &Spec) -> Result<Request, Failure> {
         let member = self.name(self.node.me);
         if self.closing {
@@ -102,7 +104,7 @@ impl Table {
         if self.count_under_way(|cause| cause == Cause::Call(position)) >= MOST_HELPED {
             return Err(Failure::Busy { limit: MOST_HELPED });
         }
-        // Our own clients' computations have room whatever others want of us.
+        // This node's own clients have room for their computations, whatever other members ask for.
         let limit = (self.node.computations / 4).max(1);
         if self.count_under_way(|cause| matches!(cause, Cause::Call(_))) >= limit {
             return Err(Failure::Busy { limit });
@@ -110,7 +112,7 @@ impl Table {
         Request::to_help(spec).map_err(|reason| Failure::HelpImpossible { member, reason })
     }
 
-    /// How many computations with such a cause are under way.
+    /// Counts the computations with such a cause that are under way.
     pub(super) fn count_under_way(&self, counts: impl Fn(Cause) -> bool) -> usize {
         let under_way = self.runs.values().filter(|entry| entry.course().is_some());
         under_way.filter(|entry| counts(entry.cause)).count()
@@ -126,8 +128,8 @@ impl Table {
     ) {
         let group = self.group(&spec.network, &members);
         if group.session(spec.run) != session {
-            // The caller knows a member by another run of its node than we do: one of the two is
-            // about to lose that link and find it again, or the caller lies.
+            // The caller knows a member by another run of its node than this node does. One of the
+            // two is about to lose that link and find it again, or the caller lies.
             return;
         }
         let first = self.counters.first_to_come(&group);
@@ -135,8 +137,9 @@ impl Table {
             let failure = self.other_run(position, first, spec.run);
             return self.decline_call(position, session, &spec, first, &failure);
         }
-        // For a client of ours that asks under this name later. A hint and no number of our own:
-        // those are remembered for ever, and a peer could fill our memory with them.
+        // For a client of this node that asks under this name later. It is a hint and no number of
+        // this node's own. Those are remembered for ever, and a peer could fill the memory with
+        // them.
         self.counters.hint(position, &group, spec.run.saturating_add(1));
         let claimed = self.claim(spec.network.clone(), members.clone(), Cause::Call(position));
         let Ok(run) = claimed else { return };
@@ -154,13 +157,14 @@ impl Table {
         failure: &Failure,
     ) {
         let (peer, code) = (self.name(position), failure.code().text());
-        // Peers can have this written as often as they like.
+        // Peers can cause this line as often as they like.
         tracing::debug!(%peer, %session, code, "a call for help was declined");
         self.stop_session(position, session, spec, next_run, failure);
         self.pending.forget(position, session);
     }
 
-    /// The positions of a spec's members, if we know each of them just so, and each is there once.
+    /// Returns the positions of a spec's members, if this node knows each with the same
+    /// fingerprint, and each is there once.
     fn exact_members(&self, spec: &Spec) -> Option<Vec<usize>> {
         let positions = self.positions(&spec.members)?;
         for (index, (position, member)) in positions.iter().zip(&spec.members).enumerate() {

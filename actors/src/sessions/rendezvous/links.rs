@@ -1,17 +1,17 @@
-//! Links that come and go, and what that does to what waits for them and what runs over them.
+//! Links that come and go, and the effects on waiting and running computations.
 
 use super::ahead::Backoff;
 use super::{Group, Run, RunId, Table};
 use crate::computation::Abort;
 use crate::vocabulary::failure::Failure;
 
-/// The link to a member, as far as it decides what begins.
+/// The link to a member, as far as it decides which runs begin.
 #[derive(Debug, Default)]
 pub(super) struct Link {
     up: bool,
     /// The last known run of the member's node.
     pub(super) last_boot: Option<[u8; 16]>,
-    /// What is wrong with it.
+    /// The reason why it is down.
     problem: String,
     pub(super) backoff: Backoff,
 }
@@ -50,14 +50,14 @@ impl Table {
         }
     }
 
-    /// The runs that were not told to end.
+    /// Returns the runs that were not told to end.
     fn running(&self) -> Vec<RunId> {
         let running = self.runs.iter();
         let running = running.filter(|(_, entry)| matches!(entry.state, Run::Running(_)));
         running.map(|(run, _)| *run).collect()
     }
 
-    /// The members among these whose link is down.
+    /// Returns the members among these whose link is down.
     pub(super) fn missing(&self, members: &[usize]) -> Vec<usize> {
         let others = members.iter().copied().filter(|position| *position != self.node.me);
         others.filter(|position| !self.is_up(*position)).collect()
@@ -67,7 +67,7 @@ impl Table {
         self.links.get(&position).is_some_and(|link| link.up)
     }
 
-    /// What is wrong with a link.
+    /// Returns the reason why a link is down.
     pub(in crate::sessions) fn problem(&self, position: usize) -> String {
         self.links.get(&position).map_or_else(String::new, |link| link.problem.clone())
     }
@@ -80,7 +80,7 @@ impl Table {
         self.links.get(&position).and_then(|link| link.last_boot)
     }
 
-    /// The group of these members, each in its node's last known run.
+    /// Returns the group of these members, each in its node's last known run.
     pub(super) fn group(&self, network: &str, members: &[usize]) -> Group {
         let mut known = Vec::with_capacity(members.len());
         for position in members {
@@ -91,7 +91,7 @@ impl Table {
         Group::new(network, known.into_iter())
     }
 
-    /// The failure of a run whose links were not up in time.
+    /// Returns the failure of a run whose links were not up in time.
     pub(super) fn never_connected(&self, members: &[usize]) -> Failure {
         let missing = self.missing(members);
         let first = missing.first().and_then(|position| self.links.get(position));

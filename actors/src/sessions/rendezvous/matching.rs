@@ -1,17 +1,18 @@
 //! Matching of proposals to this node's runs, and the end of runs that will not meet.
 //!
 //! All parties name a session by network name, members, the members' boots, and the number of the
-//! run. Where a peer's proposal has another number, or other members under the same name, the two
-//! will never meet; the first node to notice says so at once, on both sides, so that neither waits for
-//! its deadline:
+//! run. A peer's proposal may have another number, or other members under the same name. Then the
+//! two will never meet. The first node to notice says so at once, on both sides, so that neither
+//! waits for its deadline:
 //!
-//! - a peer that is ahead of a run of ours that it has not answered: ours ends, and our next one takes
-//!   the peer's number;
-//! - a peer that is behind: it is told our number, ends its own, and takes ours next;
-//! - other members under the same name: both end.
+//! - A peer is ahead of a run of this node that it has not answered. This node's run ends, and its
+//!   next one takes the peer's number.
+//! - A peer is behind. It is told this node's number, ends its own run, and takes that number next.
+//! - The peer names other members under the same name. Both end.
 //!
-//! Clients ask at almost the same time, so word of a run's end may come just before our own client
-//! asks for it. Within [`MOMENT`] that request shares the end; later ones begin the next run.
+//! Clients ask at almost the same time, so the notice of a run's end may come just before this
+//! node's own client asks for it. Within [`MOMENT`] that request shares the end; later ones begin
+//! the next run.
 
 use std::time::Duration;
 
@@ -25,17 +26,18 @@ use super::{Cause, Effect, Entry, Group, Run, RunId, Table, key};
 use crate::computation::{Abort, PeerStopped};
 use crate::vocabulary::failure::{Failure, StopNotice};
 
-/// How long after word of a run's end a request for it shares the end.
+/// The time after the notice of a run's end within which a request for it shares the end.
 const MOMENT: Duration = Duration::from_secs(2);
 
-/// Ends that are remembered for so long.
+/// The most ends that are remembered for so long.
 const MOST_JUST_ENDED: usize = 4_096;
 
 impl Table {
-    /// Keeps a proposal for a session that there is not until our client asks, unless it shows that
+    /// Keeps a proposal for an unknown session until this node's client asks, unless it shows that
     /// the clients disagree.
     ///
-    /// Where it names us as helper, no client of ours will ask: see [`super::helper`].
+    /// If the proposal names this node as helper, none of its clients will ask: see
+    /// [`super::helper`].
     pub(super) fn keep_early(&mut self, position: usize, session: SessionId, part: Part) {
         let Some(spec) = (self.node.peek)(&part.body) else { return };
         if spec.network == OWN_NETWORK {
@@ -58,7 +60,7 @@ impl Table {
         }
     }
 
-    /// The highest number that a waiting proposal of a peer has for a run that we are about to begin.
+    /// Returns the highest number that a waiting proposal has for a run that is about to begin.
     ///
     /// # Errors
     /// If one of them wants to compute with other members under the same name.
@@ -75,7 +77,7 @@ impl Table {
             if !self.is_of(&spec, members) {
                 let failure = self.other_members(position, &spec);
                 self.stop_session(position, session, &spec, 0, &failure);
-                // Its sender has been told, and must not end our next request too.
+                // Its sender has been told, and must not end the next request too.
                 self.pending.forget(position, session);
                 return Err(failure);
             }
@@ -84,8 +86,8 @@ impl Table {
         Ok(ahead)
     }
 
-    /// Tells all members of a run that could not even begin that it has ended, so that they do not
-    /// wait for us.
+    /// Tells all members of a run that could not begin that it has ended, so that they do not wait
+    /// for this node.
     pub(super) fn tell_all(
         &mut self,
         network: &str,
@@ -102,7 +104,7 @@ impl Table {
         }
     }
 
-    /// Tells those whose proposals wait under a lower number to begin again with `number`.
+    /// Tells the senders of proposals that wait under a lower number to begin again with `number`.
     pub(super) fn stop_those_behind(&mut self, network: &str, members: &[usize], number: u64) {
         for (position, session, spec) in self.pending.under(network) {
             if members.contains(&position) && self.is_of(&spec, members) && spec.run < number {
@@ -113,7 +115,7 @@ impl Table {
         }
     }
 
-    /// A peer has ended a session.
+    /// Takes a peer's notice that it has ended a session.
     pub(super) fn stopped(&mut self, position: usize, session: SessionId, notice: &[u8]) {
         let Ok(notice) = wire::decode::<StopNotice>(notice) else {
             tracing::debug!(peer = %self.name(position), %session, "a senseless reason to stop");
@@ -130,8 +132,8 @@ impl Table {
         self.interrupt(run, Abort::Stopped(PeerStopped { from, notice: Box::new(notice) }));
     }
 
-    /// Compares a proposal with the runs of ours that still wait for its sender. Says no if its sender
-    /// was told that its session ends.
+    /// Compares a proposal with this node's runs that still wait for its sender. Returns false if
+    /// the sender was told that its session ends.
     fn compare(&mut self, position: usize, session: SessionId, theirs: &Spec) -> bool {
         if !self.names_us(theirs) {
             return true;
@@ -156,7 +158,7 @@ impl Table {
         false
     }
 
-    /// The run under this name that has heard nothing yet of the member at `position`.
+    /// Returns the run under this name that has heard nothing yet of the member at `position`.
     fn waits_for(&self, position: usize, network: &str) -> Option<(RunId, Group, u64)> {
         for (run, entry) in &self.runs {
             let Run::Running(course) = &entry.state else { continue };
@@ -168,7 +170,7 @@ impl Table {
         None
     }
 
-    /// Our next run in the group of this notice takes the number that its sender says.
+    /// Takes the sender's number from the notice for the next run of its group.
     fn take_number(&mut self, position: usize, session: SessionId, notice: &StopNotice) {
         let Some(members) = self.positions(&notice.members) else { return };
         if !members.contains(&position) || !members.contains(&self.node.me) {
@@ -179,8 +181,8 @@ impl Table {
         if known {
             self.counters.hint(position, &group, notice.next_run);
         }
-        // Where a link was never up, the boots are not known, and with them the group: then the
-        // names decide. A peer can so end nothing but runs with itself.
+        // Where a link was never up, the boots are not known, and neither is the group. Then the
+        // names decide. A peer can end nothing in this way but runs with itself.
         let to_come = if known {
             self.counters.is_to_come(&group, notice.run) && !self.has_begun(session)
         } else {
@@ -191,8 +193,8 @@ impl Table {
         }
     }
 
-    /// Ends requests for the run that a peer has ended: those that wait, and those that come in a
-    /// moment.
+    /// Ends requests for the run that a peer has ended: those that wait, and those that come within
+    /// a moment.
     fn share_end(
         &mut self,
         position: usize,
@@ -221,12 +223,13 @@ impl Table {
         self.runs.insert(run, Entry { network, members, cause: Cause::Client, state });
     }
 
-    /// Whether this session runs, or has run. The numbers do not tell where we helped.
+    /// Returns whether this session runs, or has run. The counters do not tell where this node
+    /// helped.
     fn has_begun(&self, session: SessionId) -> bool {
         self.sessions.contains_key(&session) || self.pending.is_closed(session)
     }
 
-    /// The end of a run that a peer told us of just now, if we had not begun it.
+    /// Returns the end of a run that a peer has just told, if this node had not begun it.
     pub(super) fn shared_end(
         &mut self,
         network: &str,
@@ -241,7 +244,8 @@ impl Table {
             return None;
         }
         if group.is_some() {
-            // Another member may tell of the same end, when our client asks for the next run already.
+            // Another member may tell of the same end when the client asks for the next run
+            // already.
             self.counters.pass(ours, number);
         }
         Some(failure)
@@ -294,7 +298,7 @@ impl Table {
         Failure::OtherRun { party: self.name(position), ours, theirs }
     }
 
-    /// Tells a peer that its session will not meet ours.
+    /// Tells a peer that its session will not meet a run of this node.
     pub(super) fn stop_session(
         &mut self,
         position: usize,

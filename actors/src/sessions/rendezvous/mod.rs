@@ -1,16 +1,16 @@
-//! The meeting of the parties of a computation: which proposal belongs to which of this node's runs,
-//! when a run begins, and what its members are told where it does not.
+//! The meeting of the parties of a computation. It decides which proposal belongs to which of this
+//! node's runs, and when a run begins. It tells the members of runs that do not begin.
 //!
 //! [`Table`] is pure: events go in, effects come out. It reads no clock, sends nothing, and starts
 //! nothing; [`super::Sessions`] applies its effects.
 //!
-//! A network name belongs to one run of one set of members at a time. A second request under the same
-//! name ends both, because other nodes could not tell which belongs to which. One after the other, runs
+//! A network name belongs to one run of one set of members at a time. A second request under the
+//! same name ends both, because other nodes could not tell which belongs to which. Successive runs
 //! under a name are numbered, at each node by itself, and matched by number: see [`matching`].
 //!
-//! Proposals that come before this node's client has asked are kept in [`pending`], bounded. Proposals
-//! that call this node as helper need no client: see [`helper`]; nor does what two nodes make ahead:
-//! see [`ahead`].
+//! Proposals that come before this node's client has asked are kept in [`pending`], bounded.
+//! Proposals that call this node as helper need no client: see [`helper`]. Neither does
+//! preprocessing between two nodes: see [`ahead`].
 
 mod ahead;
 mod declining;
@@ -45,168 +45,168 @@ use crate::computation::{Abort, Deliver};
 use crate::vocabulary::consortium::{Consortium, member_id};
 use crate::vocabulary::failure::{Failure, StopNotice};
 
-/// Something that has happened.
+/// An event.
 pub(super) enum Event {
-    /// A client wants to compute under a name.
+    /// A client's request for a name.
     Reserve(Reserve),
-    /// What was reserved is ready to begin.
+    /// A reserved run that is ready to begin.
     Launch {
         /// The run.
         run: RunId,
-        /// When its client asked.
+        /// The time of its client's request.
         since: Instant,
-        /// Whether its client no longer wants it.
+        /// The client no longer wants it.
         cancelled: bool,
     },
-    /// This node takes no part in what was reserved.
+    /// A reserved run in which this node takes no part.
     Decline {
         /// The run.
         run: RunId,
-        /// The reason, if the other members are to be told more than that.
+        /// The reason, if the other members are to be told it.
         failure: Option<Failure>,
     },
-    /// The client of a run no longer wants it.
+    /// A run that its client no longer wants.
     Cancel(RunId),
-    /// A run is over, or its reservation was given back.
+    /// The end of a run or of its reservation.
     Over(RunId),
-    /// A link is up.
+    /// A link that is up.
     LinkUp {
-        /// To the member at this position.
+        /// The member's position.
         position: usize,
         /// The random name of this run of its node.
         boot: [u8; 16],
     },
-    /// A link is down, or could not be made.
+    /// A link that is down, or could not be made.
     LinkDown {
-        /// To the member at this position.
+        /// The member's position.
         position: usize,
-        /// What happened.
+        /// The reason.
         reason: String,
     },
-    /// Part of a message has come.
+    /// Part of a message.
     Part {
-        /// From the member at this position.
+        /// The sender's position.
         position: usize,
-        /// Of this session.
+        /// The session.
         session: SessionId,
         /// The part.
         part: Part,
     },
-    /// A member has ended a session.
+    /// A member's notice that it has ended a session.
     Stop {
-        /// The member at this position.
+        /// The sender's position.
         position: usize,
         /// The session.
         session: SessionId,
         /// The reason, encoded.
         notice: Bytes,
     },
-    /// With these members something is to be made ahead, if there is little else to do.
+    /// Too few correlations with these members. Preprocessing begins if there is little else to do.
     MakeAhead(Vec<usize>),
-    /// Whether something is to be made ahead as the member at this position proposes.
+    /// The answer to [`Effect::AskAhead`].
     FollowAhead {
-        /// The position.
+        /// The position of the member that proposes.
         position: usize,
         /// The session that it proposes.
         session: SessionId,
-        /// Whether there is room for more.
+        /// There is room for more correlations.
         wanted: bool,
     },
-    /// What was made ahead with the member at this position, under this node's lead, is over.
+    /// The end of a preprocessing run that this node led.
     LedAhead {
-        /// The position.
+        /// The other member's position.
         position: usize,
-        /// Whether it was made.
+        /// The correlations were made.
         made: bool,
     },
-    /// The members' fingerprints have changed, and nothing else of them.
+    /// The members' changed fingerprints, and nothing else of them.
     Renewed(Arc<Consortium>),
-    /// Time has passed.
+    /// The passing of time.
     Tick,
-    /// The node takes nothing new.
+    /// The order to begin nothing new.
     Close,
-    /// The node stops.
+    /// The stop of the node.
     Shutdown,
 }
 
-/// Something to be done.
+/// An effect, which the actor applies.
 pub(super) enum Effect {
-    /// The name is the client's, under this run.
+    /// The grant of a name, under this run.
     Grant(RunId),
-    /// The name is not the client's.
+    /// The refusal of a name.
     Deny(Failure),
-    /// The client of a run is told that it has ended before it began.
+    /// An end before the begin, for the client of a run.
     Refuse {
         /// The run.
         run: RunId,
         /// The reason.
         failure: Failure,
     },
-    /// Observers of a run are told for whose links it waits, by index among its members.
+    /// The links that a run waits for, for its observers, by index among its members.
     AwaitLinks {
         /// The run.
         run: RunId,
         /// The members.
         missing: Vec<usize>,
     },
-    /// A computation begins.
+    /// The begin of a computation.
     Begin {
         /// The run.
         run: RunId,
         /// Its session.
         session: SessionId,
-        /// Its number under its network's name.
+        /// The number under its network name.
         number: u64,
-        /// What it computes.
+        /// The origin.
         origin: Origin,
     },
-    /// A computation gets part of a message.
+    /// Part of a message for a computation.
     Deliver(RunId, Deliver),
-    /// A computation is told to end.
+    /// The order to a computation to end.
     Abort(RunId, Abort),
-    /// A member is told that a session has ended.
+    /// The notice to a member that a session has ended.
     Stop {
-        /// The member at this position.
+        /// The member's position.
         position: usize,
         /// The session.
         session: SessionId,
         /// The reason.
         notice: StopNotice,
     },
-    /// It is asked whether there is room for what the member at this position proposes to make ahead.
+    /// The question whether there is room for the correlations that a member proposes to make.
     AskAhead {
-        /// The position.
+        /// The member's position.
         position: usize,
         /// The session.
         session: SessionId,
     },
 }
 
-/// Where a computation that begins comes from.
+/// The origin of a computation that begins.
 pub(super) enum Origin {
-    /// From this node's client, whose request waits under the run.
+    /// This node's client, whose request waits under the run.
     Client,
-    /// From the call of another member.
+    /// The call of another member.
     Call {
         /// The member's position.
         position: usize,
         /// The members of the computation.
         members: Vec<usize>,
-        /// What the member proposes.
+        /// The spec that the member proposes.
         spec: Box<Spec>,
         /// This node's part in it.
         request: Box<Request>,
     },
-    /// From this node and another, which make something ahead.
+    /// This node and another, for preprocessing.
     Ahead {
-        /// The two, the one that leads first.
+        /// The two members, the one that leads first.
         members: Vec<usize>,
         /// This node's part in it.
         request: Box<Request>,
     },
 }
 
-/// Facts of a node that decide what begins.
+/// The facts of a node that decide which runs begin.
 pub(super) struct NodeFacts {
     /// All members.
     pub(super) consortium: Arc<Consortium>,
@@ -218,9 +218,9 @@ pub(super) struct NodeFacts {
     pub(super) deadline: Duration,
     /// The most computations under way.
     pub(super) computations: usize,
-    /// Whether this node computes for others without data of its own.
+    /// This node computes as helper for others.
     pub(super) help: bool,
-    /// Whether it makes anything ahead.
+    /// This node does preprocessing.
     pub(super) ahead: bool,
     /// Reads the spec in a proposal.
     pub(super) peek: fn(&[u8]) -> Option<Spec>,
@@ -246,7 +246,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// A table without runs, links or proposals.
+    /// Creates a table without runs, links or proposals.
     pub(super) fn new(node: NodeFacts, now: Instant) -> Self {
         Self {
             node,
@@ -264,7 +264,7 @@ impl Table {
         }
     }
 
-    /// Takes note of an event at this time, and says what is to be done, in order.
+    /// Takes note of an event at this time, and returns the effects in order.
     pub(super) fn on(&mut self, now: Instant, event: Event) -> Vec<Effect> {
         self.now = now;
         match event {
@@ -290,7 +290,7 @@ impl Table {
         std::mem::take(&mut self.effects)
     }
 
-    /// How many computations that somebody wants are under way or wait for links.
+    /// Counts the computations of clients and helpers that are under way or wait for links.
     pub(super) fn load(&self) -> usize {
         self.count_waiting() + self.count_under_way(|cause| cause != Cause::Ahead)
     }
@@ -313,7 +313,7 @@ impl Table {
         }
     }
 
-    /// Takes a name for a run, if no other holds it; else gives back the holder.
+    /// Takes a name for a run, if no other holds it. Otherwise returns the holder.
     fn claim(
         &mut self,
         network: String,
@@ -430,7 +430,7 @@ impl Table {
         self.begin(run, group, number, Origin::Client);
     }
 
-    /// Begins what has all its links, under this number of its group.
+    /// Begins a run that has all its links, under this number of its group.
     fn begin(&mut self, run: RunId, group: Group, number: u64, origin: Origin) {
         let session = group.session(number);
         let Some(entry) = self.runs.get_mut(&run) else { return };
@@ -456,7 +456,7 @@ impl Table {
         }
     }
 
-    /// Ends a run that has not begun, with word to its client.
+    /// Ends a run that has not begun, and tells its client.
     fn refuse(&mut self, run: RunId, failure: Failure) {
         self.effects.push(Effect::Refuse { run, failure });
         self.remove(run);
@@ -468,7 +468,7 @@ impl Table {
         match entry.state {
             Run::WaitingForLinks { .. } => self.give_up(run, failure),
             Run::Running(_) => self.interrupt(run, Abort::Because(failure)),
-            // What is reserved finds out by itself.
+            // A reserved run learns of it by itself.
             _ => {}
         }
     }
@@ -477,14 +477,14 @@ impl Table {
         Failure::Cancelled { member: self.name(self.node.me) }
     }
 
-    /// A run is over, or its reservation was given back.
+    /// Removes a run that is over, or whose reservation was given back.
     fn over(&mut self, run: RunId) {
         if self.runs.get(&run).is_some_and(Entry::holds_name) {
             self.remove(run);
         }
     }
 
-    /// Forgets a run. Whatever waits for its name is answered.
+    /// Forgets a run, and answers calls that wait for its name.
     fn remove(&mut self, run: RunId) {
         let Some(entry) = self.runs.remove(&run) else { return };
         if let Some(course) = entry.course() {
@@ -496,7 +496,7 @@ impl Table {
         }
     }
 
-    /// Gives a name back, and answers what waits for it.
+    /// Gives a name back, and answers calls that wait for it.
     fn free(&mut self, name: &Key) {
         self.holders.remove(name);
         let (network, _) = name;
@@ -507,7 +507,7 @@ impl Table {
         }
     }
 
-    /// Whether no run holds the name of a network with these members.
+    /// Returns whether no run holds the network name with these members.
     fn is_free(&self, network: &str, members: &[usize]) -> bool {
         !self.holders.contains_key(&key(network, members))
     }
@@ -531,7 +531,7 @@ impl Table {
         }
     }
 
-    /// The runs that wait for links, in the order in which they were reserved.
+    /// Returns the runs that wait for links, in the order in which they were reserved.
     fn waiting(&self) -> Vec<RunId> {
         let waiting = self.runs.iter();
         let waiting = waiting.filter(|(_, run)| matches!(run.state, Run::WaitingForLinks { .. }));

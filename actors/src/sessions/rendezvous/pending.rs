@@ -1,5 +1,6 @@
-//! Proposals that came before our own client asked for the computation. Bounded for each peer, in
-//! number and in bytes; and the sessions that have ended, whose late frames are thrown away.
+//! Pending proposals, which came before this node's own client asked for the computation. They are
+//! bounded for each peer, in number and in bytes. Beside them: the sessions that have ended, whose
+//! late frames are thrown away.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -8,19 +9,20 @@ use cloister_protocols::machine::Part;
 use cloister_protocols::session::Spec;
 use cloister_protocols::wire::SessionId;
 
-/// Proposals that may wait from one peer.
+/// The most proposals that may wait from one peer.
 const MOST_PARTS: usize = 8_192;
 
-/// Bytes that may wait from one peer.
+/// The most bytes that may wait from one peer.
 const MOST_BYTES: usize = 16 << 20;
 
-/// How long a proposal waits. Its sender tells when it gives up; this is for senders that don't.
+/// The longest time that a proposal waits. Its sender tells when it gives up; this is for senders
+/// that don't.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// Proposals of one peer that may wait for our help.
+/// The most proposals of one peer that may wait for this node's help.
 pub(super) const MOST_CALLS: usize = 64;
 
-/// Ended sessions that are remembered, and for how long: frames that were on their way come soon.
+/// The most ended sessions that are remembered, and the time for which: frames under way come soon.
 const MOST_CLOSED: usize = 16_384;
 const LATE: Duration = Duration::from_secs(10 * 60);
 
@@ -39,7 +41,7 @@ struct Kept {
     position: usize,
     part: Part,
     spec: Spec,
-    /// It names us as helper, so that it is for us to act on it and for no client of ours.
+    /// The proposal names this node as helper, so that no client needs to ask.
     call: bool,
     since: Instant,
 }
@@ -52,8 +54,8 @@ struct Usage {
 }
 
 impl Pending {
-    /// Keeps the proposal of the peer at `position`, which says `spec`; `call` if it names us as
-    /// helper. Returns false where there is no room, or where it is no proposal.
+    /// Keeps the proposal of the peer at `position`, with its `spec`; `call` if it names this node
+    /// as helper. Returns false where there is no room, or where it is no proposal.
     pub(super) fn keep(
         &mut self,
         position: usize,
@@ -84,7 +86,7 @@ impl Pending {
         true
     }
 
-    /// The proposals that wait under a network name: whose, for which session, and what they say.
+    /// Returns the proposals that wait under a network name: their senders, sessions and specs.
     pub(super) fn under(&self, network: &str) -> Vec<(usize, SessionId, Spec)> {
         let mut found = Vec::new();
         for session in self.networks.get(network).into_iter().flatten() {
@@ -95,29 +97,29 @@ impl Pending {
         found
     }
 
-    /// Whether the peer has as many calls waiting as it may have.
+    /// Returns whether the peer has as many calls waiting as it may have.
     pub(super) fn is_full_of_calls(&self, position: usize) -> bool {
         self.usage.get(&position).is_some_and(|usage| usage.calls >= MOST_CALLS)
     }
 
-    /// The calls that wait under a network name: whose, and to which session.
+    /// Returns the calls that wait under a network name: their senders and sessions.
     pub(super) fn calls_under(&self, network: &str) -> Vec<(usize, SessionId)> {
         let sessions = self.networks.get(network).into_iter().flatten();
         sessions.flat_map(|session| self.calls_to(*session)).collect()
     }
 
-    /// All calls that wait.
+    /// Returns all calls that wait.
     pub(super) fn calls(&self) -> Vec<(usize, SessionId)> {
         self.parts.keys().flat_map(|session| self.calls_to(*session)).collect()
     }
 
-    /// What the proposal of this peer for this session says, if one waits.
+    /// Returns the spec in the proposal of this peer for this session, if one waits.
     pub(super) fn spec(&self, position: usize, session: SessionId) -> Option<&Spec> {
         let kept = self.parts.get(&session)?.iter().find(|kept| kept.position == position)?;
         Some(&kept.spec)
     }
 
-    /// Gives out what waits for `session`.
+    /// Takes the proposals that wait for `session`.
     pub(super) fn take(&mut self, session: SessionId) -> Vec<(usize, Part)> {
         let kept = self.parts.remove(&session).unwrap_or_default();
         kept.iter().for_each(|kept| self.discount(session, kept));
@@ -139,7 +141,7 @@ impl Pending {
         self.forget_where(|kept| kept.position == position);
     }
 
-    /// Forgets what has waited for too long.
+    /// Forgets proposals that have waited for too long, and sessions that ended long ago.
     pub(super) fn expire(&mut self, now: Instant) {
         let age = |since: Instant| now.saturating_duration_since(since);
         if !self.parts.is_empty() {
@@ -153,12 +155,12 @@ impl Pending {
         }
     }
 
-    /// Whether the session has ended.
+    /// Returns whether the session has ended.
     pub(super) fn is_closed(&self, session: SessionId) -> bool {
         self.closed.contains(&session)
     }
 
-    /// From now on frames for `session` are thrown away.
+    /// Throws frames for `session` away from now on.
     pub(super) fn close(&mut self, session: SessionId, now: Instant) {
         if self.closed.insert(session) {
             self.closing_order.push_back((now, session));

@@ -1,4 +1,4 @@
-//! Runs: what each is about, and where in its life it is.
+//! Runs: the subject and the state of each.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use cloister_protocols::wire::SessionId;
 use super::run_counters::Group;
 use crate::vocabulary::failure::Failure;
 
-/// Names a run at this node, from its reservation to its end.
+/// The name of a run at this node, from its reservation to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::sessions) struct RunId(pub(super) u64);
 
@@ -29,43 +29,43 @@ pub(super) struct Entry {
 /// The life of a run. It never moves back.
 #[derive(Debug)]
 pub(super) enum Run {
-    /// Its name is taken; the client's data are being decided on and read.
+    /// The name is taken. The client's data are being decided on and read.
     Reserved,
-    /// The client has asked for it, and links to its members are missing.
+    /// The client has asked for the run, and links to its members are missing.
     WaitingForLinks {
-        /// When the client asked.
+        /// The time of the client's request.
         since: Instant,
     },
-    /// Its computation is under way.
+    /// The computation is under way.
     Running(Course),
-    /// It was told to end and has not ended yet.
+    /// The run was told to end and has not ended yet.
     Interrupted(Interrupted),
     /// This node does not take part, and not all members have been told.
     Declined {
-        /// Since when.
+        /// The begin of this state.
         since: Instant,
         /// The reason, as the members are told.
         failure: Failure,
     },
-    /// A peer has ended it before this node's client asked for it.
+    /// A peer has ended the run before this node's client asked for it.
     Ended {
-        /// Since when.
+        /// The begin of this state.
         since: Instant,
         /// The group, if it was known.
         group: Option<Group>,
-        /// Its number.
+        /// The number of the run.
         number: u64,
-        /// The reason, which a client that asks within a moment is told.
+        /// The reason, for a client that asks within a moment.
         failure: Failure,
     },
 }
 
-/// When a run was told to end.
+/// The moment at which a run was told to end.
 #[derive(Debug)]
 pub(super) enum Interrupted {
-    /// Before it began: its client is told the reason when it asks for what was reserved.
+    /// Before it began: its client is told the reason when it asks for the reserved run.
     Before(Failure),
-    /// While its computation was under way, which has been told.
+    /// While its computation was under way. The computation has been told.
     During(Course),
 }
 
@@ -75,7 +75,7 @@ pub(super) struct Course {
     pub(super) session: SessionId,
     pub(super) group: Group,
     pub(super) number: u64,
-    /// The members that something has come from, by position.
+    /// The members from which a message has come, by position.
     pub(super) heard: BTreeSet<usize>,
 }
 
@@ -86,22 +86,22 @@ pub(in crate::sessions) enum Cause {
     Client,
     /// The member at this position, whose proposal called this node to help.
     Call(usize),
-    /// This node and another: they make something ahead.
+    /// This node and another, for preprocessing.
     Ahead,
 }
 
 impl Entry {
-    /// The name that the run holds.
+    /// Returns the name that the run holds.
     pub(super) fn key(&self) -> Key {
         key(&self.network, &self.members)
     }
 
-    /// Whether the run holds its name: no other can begin under it.
+    /// Returns whether the run holds its name: no other can begin under it.
     pub(super) fn holds_name(&self) -> bool {
         !matches!(self.state, Run::Declined { .. } | Run::Ended { .. })
     }
 
-    /// The computation, if it has begun.
+    /// Returns the computation, if it has begun.
     pub(super) fn course(&self) -> Option<&Course> {
         match &self.state {
             Run::Running(course) | Run::Interrupted(Interrupted::During(course)) => Some(course),
@@ -109,7 +109,7 @@ impl Entry {
         }
     }
 
-    /// Notes that something has come from the member at `position`.
+    /// Notes that a message has come from the member at `position`.
     pub(super) fn note_heard(&mut self, position: usize) {
         if let Run::Running(course) | Run::Interrupted(Interrupted::During(course)) =
             &mut self.state
@@ -118,18 +118,18 @@ impl Entry {
         }
     }
 
-    /// The party of the member at `position`.
+    /// Returns the party of the member at `position`.
     pub(super) fn party(&self, position: usize) -> Option<Party> {
         self.members.iter().position(|member| *member == position).and_then(Party::new)
     }
 }
 
-/// The name of a network with these members.
+/// Returns the name of a network with these members.
 pub(super) fn key(network: &str, members: &[usize]) -> Key {
     (network.to_owned(), sorted(members))
 }
 
-/// Whether these are the same members, in any order.
+/// Returns whether these are the same members, in any order.
 pub(super) fn same_members(one: &[usize], other: &[usize]) -> bool {
     sorted(one) == sorted(other)
 }

@@ -1,25 +1,25 @@
 //! Counters of the runs of each group of members under a network name.
 //!
-//! RunCounters given out are never forgotten by age: all members would have to forget at the same
-//! moment. What peers say of numbers is kept apart and bounded for each peer, so that none can
-//! make us forget those of others.
+//! Numbers given out are never forgotten by age: all members would have to forget at the same
+//! moment. Numbers that peers tell are kept apart and bounded for each peer, so that none can make
+//! this node forget those of others.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use cloister_protocols::session::MemberId;
 use cloister_protocols::wire::SessionId;
 
-/// Groups whose numbers are remembered; beyond it the ones longest unused are forgotten.
+/// The most groups whose numbers are remembered. Beyond it the ones longest unused are forgotten.
 const MOST_GROUPS: usize = 100_000;
 
-/// Hints of one peer that are remembered.
+/// The most hints of one peer that are remembered.
 const MOST_HINTS: usize = 1_024;
 
 /// Members under a network name, each in one run of its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Group([u8; 32]);
 
-/// The numbers given out, and those that peers tell of.
+/// The numbers given out, and those that peers tell.
 #[derive(Debug, Default)]
 pub(super) struct RunCounters {
     groups: HashMap<Group, Counter>,
@@ -40,7 +40,7 @@ struct Hints {
 }
 
 impl Group {
-    /// The group of these members, whatever their order.
+    /// Creates the group of these members, whatever their order.
     pub(super) fn new(network: &str, members: impl Iterator<Item = (MemberId, [u8; 16])>) -> Self {
         let mut members: Vec<_> = members.collect();
         members.sort();
@@ -54,7 +54,7 @@ impl Group {
         Self(*hasher.finalize().as_bytes())
     }
 
-    /// The session of this run.
+    /// Returns the session of this run.
     pub(super) fn session(&self, run: u64) -> SessionId {
         let mut hasher = blake3::Hasher::new_derive_key("cloister 1 session id");
         hasher.update(&self.0);
@@ -66,7 +66,8 @@ impl Group {
 }
 
 impl RunCounters {
-    /// The number of our next run: at least `ahead`, and what peers told us.
+    /// Returns the number of this node's next run: at least `ahead`, and at least the numbers that
+    /// peers told.
     pub(super) fn next(&mut self, group: &Group, ahead: u64) -> u64 {
         let told = self.hints.values_mut().filter_map(|hints| hints.take(group)).max();
         self.uses += 1;
@@ -76,7 +77,7 @@ impl RunCounters {
         run
     }
 
-    /// This run counts as begun: it has ended before we could.
+    /// Counts this run as begun: it has ended before this node could begin it.
     pub(super) fn pass(&mut self, group: &Group, run: u64) {
         self.uses += 1;
         let counter = self.groups.entry(*group).or_insert(Counter { next: 0, last_use: 0 });
@@ -84,17 +85,17 @@ impl RunCounters {
         *counter = Counter { next, last_use: self.uses };
     }
 
-    /// Whether we have not begun this run yet.
+    /// Returns whether this node has not begun this run yet.
     pub(super) fn is_to_come(&self, group: &Group, run: u64) -> bool {
         self.first_to_come(group) <= run
     }
 
-    /// The first run that we have not begun.
+    /// Returns the number of the first run that this node has not begun.
     pub(super) fn first_to_come(&self, group: &Group) -> u64 {
         self.groups.get(group).map_or(0, |counter| counter.next)
     }
 
-    /// The peer at `position` says that the group's next run is this one.
+    /// Notes that the peer at `position` names this run as the group's next.
     pub(super) fn hint(&mut self, position: usize, group: &Group, run: u64) {
         self.hints.entry(position).or_default().put(*group, run);
     }

@@ -1,6 +1,6 @@
-//! Tables of 2 to 4 nodes against each other, under random schedules: words between nodes come late, in
-//! another order, more than once, or never; links break, nodes restart, clients ask alone, too often or
-//! not at all.
+//! Tables of 2 to 4 nodes against each other, under random schedules. Messages between nodes come
+//! late, in another order, more than once, or never. Links break, nodes restart, clients ask alone,
+//! too often or not at all.
 //!
 //! Whatever the schedule, each run of a client ends exactly once, none gets a part of another, and
 //! afterwards the nodes meet again.
@@ -15,16 +15,16 @@ use crate::vocabulary::consortium::Member;
 
 const SCHEDULES: u64 = 3_000;
 
-/// Actions of one schedule.
+/// The number of actions of one schedule.
 const ACTIONS: usize = 120;
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Every how many words one is lost, or comes twice.
+/// The number of messages of which one is lost, or comes twice.
 const LOST: u64 = 20;
 const REPEATED: u64 = 8;
 
-/// How often clients ask alike until their nodes meet, at the most.
+/// The most times that clients ask alike until their nodes meet.
 const TRIES: usize = 3;
 
 /// Names of networks.
@@ -87,7 +87,7 @@ enum Phase {
     Reserved,
     Launched,
     Begun,
-    /// With or without an answer.
+    /// The computation ended, with or without an answer.
     Over {
         answered: bool,
     },
@@ -284,7 +284,7 @@ impl World {
         }
     }
 
-    /// A run of a node in one of these phases.
+    /// Returns a run of a node in one of these phases.
     fn any(&mut self, node: usize, phases: &[Phase]) -> Option<RunId> {
         let runs = self.nodes[node].runs.iter();
         let runs: Vec<RunId> =
@@ -325,7 +325,7 @@ impl World {
         }
     }
 
-    /// Carries any word that is on its way, or loses it.
+    /// Carries any message that is on its way, or loses it.
     fn carry_one(&mut self) {
         if self.wire.is_empty() {
             return;
@@ -417,7 +417,7 @@ impl World {
         }
     }
 
-    /// A node that restarts forgets everything, and its clients are gone.
+    /// Restarts a node: it forgets everything, and its clients are gone.
     fn restart(&mut self, node: usize) {
         for other in (0..self.nodes.len()).filter(|other| *other != node) {
             self.disconnect(node, other);
@@ -433,7 +433,7 @@ impl World {
         }
     }
 
-    /// Lets everything come to its end: nothing more is lost.
+    /// Lets all runs come to their end: nothing more is lost.
     fn settle(&mut self) {
         self.connect_all();
         for node in 0..self.nodes.len() {
@@ -442,7 +442,7 @@ impl World {
             }
         }
         self.run_dry();
-        // For computations that wait for ever, and for what is remembered for a moment.
+        // Time for computations that wait for ever, and for ends that are remembered for a moment.
         for _ in 0..2 {
             self.pass(DEADLINE);
             self.run_dry();
@@ -457,7 +457,8 @@ impl World {
         }
     }
 
-    /// Carries all words in the order in which they were sent, and ends what can end.
+    /// Carries all messages in the order in which they were sent, and ends computations that can
+    /// end.
     fn run_dry(&mut self) {
         loop {
             while !self.wire.is_empty() {
@@ -477,7 +478,7 @@ impl World {
         }
     }
 
-    /// All nodes ask for the same, again and again: after few runs out of step they meet.
+    /// Has all nodes ask for the same, again and again: after few runs out of step they meet.
     fn meets_again(&mut self) {
         for network in NAMES {
             let mut numbers = Vec::new();

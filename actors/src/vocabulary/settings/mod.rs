@@ -13,24 +13,24 @@ use url::Url;
 
 pub use self::policies::{DatasetPolicy, Policies, PolicyError};
 
-/// Rows that are read at a time.
+/// The number of rows that are read at a time.
 const BATCH_ROWS: usize = 16_384;
 
-/// What an operator sets for a node.
+/// The settings of a node, which its operator writes.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The party's name, as the consortium file has it.
     pub party: String,
-    /// Where clients reach the node. Without tokens it must be a loopback address.
+    /// The address at which clients reach the node. Without tokens it must be a loopback address.
     pub api_listen: SocketAddr,
-    /// Where other nodes reach it.
+    /// The address at which other nodes reach it.
     pub peer_listen: SocketAddr,
-    /// Where health and metrics are told to whoever reaches it, without tokens; only on the API where it is
-    /// left out, the metrics there to those who may see them.
+    /// The address at which any caller sees health and metrics, without tokens. Without this entry
+    /// only the API has them, and its metrics need a right.
     #[serde(default)]
     pub metrics_listen: Option<SocketAddr>,
-    /// How long computations that are under way may go on when the node is told to stop, in seconds.
+    /// The time that computations under way may take when the node is told to stop, in seconds.
     #[serde(default = "default_grace")]
     pub grace_seconds: u32,
     /// The folder with the party's certificate and key; relative to the settings file.
@@ -39,107 +39,108 @@ pub struct Settings {
     /// The consortium file; relative to the settings file.
     #[serde(default = "default_consortium")]
     pub consortium: PathBuf,
-    /// Whose disclosure rules hold on this node.
+    /// The disclosure profile of this node.
     #[serde(default)]
     pub profile: Profile,
-    /// How long a computation may take in all, in seconds, from its request to its result.
+    /// The deadline of a computation in seconds, from its request to its result.
     #[serde(default = "default_deadline")]
     pub deadline_seconds: u32,
     /// Origins of web pages that may use the API from a browser, such as `https://lab.example`.
     #[serde(default)]
     pub allowed_origins: Vec<String>,
-    /// The folder with what the node must not forget; relative to the settings file.
+    /// The folder of the node's state, which it must not lose; relative to the settings file.
     #[serde(default = "default_state")]
     pub state: PathBuf,
-    /// Who may call the API, and how.
+    /// The rules for calling the API.
     #[serde(default)]
     pub access: Access,
-    /// Where data may lie, and how long reading them may take.
+    /// The folders that data may lie in, and the longest time of reading them.
     #[serde(default)]
     pub data: DataAccess,
     /// Datasets that the node knows from its start on; the command registers others.
     #[serde(default, rename = "dataset", skip_serializing_if = "Vec::is_empty")]
     pub datasets: Vec<Declaration>,
-    /// What the owners of datasets decide. Files in the folder `policy.d` beside the settings add to it.
+    /// The decisions of the datasets' owners. Files in the folder `policy.d` beside the settings
+    /// add to it.
     #[serde(default)]
     pub policy: Policies,
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
-    /// For whom this node computes on shares.
+    /// The committees that this node serves in.
     #[serde(default)]
     pub committee: Committee,
-    /// What this node makes ahead with each other member.
+    /// The preprocessing that this node does with each other member.
     #[serde(default)]
     pub pairwise: Pairwise,
-    /// Where the node sends traces of its computations.
+    /// The collector for traces of the node's computations.
     #[serde(default)]
     pub telemetry: Telemetry,
 }
 
-/// Who may call the API, and how.
+/// The rules for calling the API.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Access {
-    /// Whether a token is needed. Without, the API listens on the loopback interface only.
+    /// The need of a token. Without tokens the API listens on the loopback interface only.
     pub mode: AccessMode,
-    /// Whether the API speaks HTTPS; where it is left out: unless it listens on loopback.
+    /// The use of HTTPS by the API. Without this entry it uses HTTPS unless it listens on loopback.
     pub tls: Option<bool>,
-    /// A certificate of the operator's own for HTTPS, with its chain, as PEM; the party's identity
-    /// where it is left out. Relative to the settings file.
+    /// A certificate of the operator's own for HTTPS, with its chain, as PEM. The default is the
+    /// party's identity. Relative to the settings file.
     pub certificate: Option<PathBuf>,
     /// The key of that certificate.
     pub key: Option<PathBuf>,
-    /// How many requests a second one principal may send over time.
+    /// The number of requests a second that one principal may send over time.
     pub requests_per_second: u32,
-    /// How many it may send at once.
+    /// The number of requests that one principal may send at once.
     pub burst: u32,
 }
 
-/// Whether a token is needed.
+/// The need of a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccessMode {
-    /// Everybody on this machine may call.
+    /// Any caller on this machine is served.
     #[default]
     Open,
-    /// Whoever has a token may call.
+    /// Only callers with a token are served.
     Tokens,
 }
 
-/// Where data may lie.
+/// The folders that data may lie in, and the longest time of reading them.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataAccess {
     /// The folders that files may lie in; relative to the settings file.
     pub folders: Vec<PathBuf>,
-    /// How long a database or a file may take for one reading, in seconds.
+    /// The longest time that one reading of a database or a file may take, in seconds.
     pub timeout_seconds: u32,
 }
 
-/// For whom a node computes on shares, as one of the three of a committee. Two of the three that
-/// collude see everybody's data: who sits there is a question of trust, and so the operator's.
+/// The computations in whose committee the node serves. Two committee members that collude see all
+/// parties' data. So the choice of the committee is a question of trust, and the operator's.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Committee {
-    /// In computations that this node's own client has asked for.
+    /// Service in computations that this node's own client has asked for.
     pub serve: bool,
-    /// In computations of other members, without data of its own and without seeing the answer.
+    /// Service in computations of other members, without data of its own and without the answer.
     pub help: bool,
 }
 
-/// What a node makes ahead with each other member that it computes with on shares alone, and keeps in
-/// memory until it is used up or their link is lost.
+/// The preprocessing with each other member that the node computes with on shares alone. Its
+/// correlations stay in memory until they are used up or the link is lost.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pairwise {
-    /// Whether it makes anything ahead; else all is made when it is needed.
+    /// Preprocessing before computations. Without it correlations are made when they are needed.
     pub ahead: bool,
-    /// The most that it keeps with each member, in MiB.
+    /// The most correlations that are kept with each member, in MiB.
     pub stock: usize,
 }
 
-/// Where a node sends traces of its computations; nowhere, unless it is told.
+/// The collector for traces of the node's computations. Without this entry no traces are sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Telemetry {
@@ -152,19 +153,19 @@ pub struct Telemetry {
 #[serde(try_from = "String", into = "String")]
 pub struct Endpoint(Url);
 
-/// What is wrong with the URL of a collector.
+/// An error in the URL of a collector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// It is no URL, of something else, or of more than a collector.
+    /// A text that is no URL of HTTP or HTTPS, or has more than a collector's address.
     #[error("`{0}` is no collector's URL: write it as http://host:4318 or https://host:4318")]
     Url(String),
-    /// It has a login, which would be shown wherever the URL is.
+    /// A URL with a login, which would be shown wherever the URL is.
     #[error(
         "a collector's URL has no login: give its token in the environment as \
          OTEL_EXPORTER_OTLP_HEADERS"
     )]
     Login,
-    /// It is that of traces already.
+    /// A URL that ends with the path of traces already.
     #[error("`{0}` is where traces go: leave `{TRACES}` out, it is appended")]
     Path(String),
 }
@@ -178,23 +179,23 @@ const TRACES: &str = "/v1/traces";
 pub struct Limits {
     /// The longest body of a request in bytes.
     pub body_bytes: usize,
-    /// How many bytes of requests may be in flight, from before a body is read until the call and the
-    /// computation that it began have ended. Bodies of more than 64 KiB count. It is at least
-    /// `body_bytes`.
+    /// The bytes of requests that may be in flight. A request counts from before its body is read
+    /// until its call, and the computation that it began, have ended. Bodies of more than 64 KiB
+    /// count. The bound is at least `body_bytes`.
     pub flight_bytes: usize,
-    /// How many handles one principal may hold.
+    /// The number of handles that one principal may hold.
     pub handles: usize,
-    /// How many bytes of values one principal may hold.
+    /// The bytes of values that one principal may hold.
     pub held_bytes: usize,
-    /// How long a handle lives after its last use, in seconds.
+    /// The life of a handle after its last use, in seconds.
     pub handle_seconds: u32,
-    /// How many computations may be under way.
+    /// The number of computations that may be under way.
     pub computations: usize,
-    /// How many bytes of uploads one principal may keep on the node.
+    /// The bytes of uploads that one principal may keep on the node.
     pub upload_bytes: u64,
-    /// How many bytes of uploads the node keeps in all.
+    /// The bytes of uploads that the node keeps in all.
     pub all_upload_bytes: u64,
-    /// How long an upload lives after it was pushed, in seconds, used or not.
+    /// The life of an upload after it was pushed, in seconds, used or not.
     pub upload_seconds: u32,
     /// The most rows of a dataset that one computation may take.
     pub rows: usize,
@@ -249,7 +250,7 @@ impl Default for Pairwise {
 }
 
 impl Pairwise {
-    /// The most that is kept with each member, in bytes.
+    /// Returns the most bytes of correlations that are kept with each member.
     #[must_use]
     pub fn stock_bytes(&self) -> usize {
         self.stock.saturating_mul(1 << 20)
@@ -257,13 +258,13 @@ impl Pairwise {
 }
 
 impl Endpoint {
-    /// Where traces go.
+    /// Returns the URL for traces.
     #[must_use]
     pub fn traces(&self) -> String {
         format!("{}{TRACES}", self.0.as_str().trim_end_matches('/'))
     }
 
-    /// Whether what is sent there goes through TLS.
+    /// Returns whether the collector is reached through TLS.
     #[must_use]
     pub fn tls(&self) -> bool {
         self.0.scheme() == "https"
@@ -296,25 +297,25 @@ impl From<Endpoint> for String {
 }
 
 impl Settings {
-    /// The deadline of a computation.
+    /// Returns the deadline of a computation.
     #[must_use]
     pub fn deadline(&self) -> Duration {
         Duration::from_secs(u64::from(self.deadline_seconds))
     }
 
-    /// How long computations may go on when the node stops.
+    /// Returns the time that computations may go on when the node stops.
     #[must_use]
     pub fn grace(&self) -> Duration {
         Duration::from_secs(u64::from(self.grace_seconds))
     }
 
-    /// Whether the API speaks HTTPS.
+    /// Returns whether the API speaks HTTPS.
     #[must_use]
     pub fn api_tls(&self) -> bool {
         self.access.tls.unwrap_or_else(|| !self.api_listen.ip().is_loopback())
     }
 
-    /// How data are read.
+    /// Returns the rules for reading data.
     #[must_use]
     pub fn sources(&self) -> cloister_sources::Access {
         cloister_sources::Access {
@@ -324,7 +325,7 @@ impl Settings {
         }
     }
 
-    /// These settings with paths that no longer depend on where the file was.
+    /// Returns these settings with paths that no longer depend on the folder of the file.
     #[must_use]
     pub fn resolved(mut self, folder: &Path) -> Self {
         self.identity = folder.join(&self.identity);
@@ -343,13 +344,13 @@ impl Settings {
     }
 }
 
-/// A folder without links on the way to it; it may be made later.
+/// Returns a folder without links on the way to it. The folder may be made later.
 fn real(folder: &Path) -> PathBuf {
     let parent = || Some(folder.parent()?.canonicalize().ok()?.join(folder.file_name()?));
     folder.canonicalize().ok().or_else(parent).unwrap_or_else(|| folder.to_owned())
 }
 
-/// The file or folder that a declared dataset lies in, if it lies in one.
+/// Returns the file or folder of a declared dataset, if it has one.
 fn path_of(declaration: &mut Declaration) -> Option<&mut PathBuf> {
     match &mut declaration.source {
         Source::Csv { path, .. } | Source::Parquet { path } | Source::Sqlite { path, .. } => {

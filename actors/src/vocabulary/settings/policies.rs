@@ -1,5 +1,5 @@
-//! What an owner decides for a dataset, as it stands in `node.toml` or in a file of `policy.d`.
-//! Unknown entries are errors: a rule that is misspelt must not be a rule that does not hold.
+//! The decisions of owners for their datasets, as they stand in `node.toml` or in a file of
+//! `policy.d`. Unknown entries are errors: a misspelt rule must not pass for a rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policies {
-    /// By the dataset's name.
+    /// The policies by the dataset's name.
     pub dataset: BTreeMap<String, DatasetPolicy>,
 }
 
-/// What its owner decides for one dataset. What is left out is as the node's profile has it; minima
-/// can be raised here, not lowered.
+/// The owner's decisions for one dataset. The node's profile decides the entries that are left out.
+/// Minima can be raised here, not lowered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DatasetPolicy {
@@ -32,18 +32,18 @@ pub struct DatasetPolicy {
     pub min_rows: Option<u64>,
     /// The smallest count that a table may show.
     pub min_cell: Option<u64>,
-    /// The most that one party may hold of a sum, in percent.
+    /// The dominance rule: the most that one party may contribute to a sum, in percent.
     pub max_share: Option<u8>,
-    /// Whether others may bring columns that a client made.
+    /// Permission for other members to bring columns that a client made.
     pub client_columns: Option<bool>,
-    /// Whether the owner must approve each use; where it is left out, under `production`.
+    /// The need of the owner's approval for each use. The default is to need it under `production`.
     pub approval: Option<bool>,
 }
 
-/// What is wrong with policies.
+/// An error in a policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
-    /// A function that there is not.
+    /// An unknown function.
     #[error("the policy of dataset `{dataset}` names a function `{function}`, which there is not")]
     Function {
         /// The dataset.
@@ -51,7 +51,7 @@ pub enum PolicyError {
         /// The name.
         function: String,
     },
-    /// A member that there is not.
+    /// An unknown member.
     #[error("the policy of dataset `{dataset}` names `{member}`, which is no member")]
     Member {
         /// The dataset.
@@ -59,7 +59,7 @@ pub enum PolicyError {
         /// The name.
         member: String,
     },
-    /// A share that is none.
+    /// A percentage out of its range.
     #[error("the policy of dataset `{dataset}`: `max_share` is a percentage from 1 to 100")]
     Share {
         /// The dataset.
@@ -94,7 +94,7 @@ impl Policies {
         Ok(())
     }
 
-    /// Checks what they name.
+    /// Checks the names and numbers of the policies.
     ///
     /// # Errors
     /// If there is no such function or member, or a number is out of its range.
@@ -119,7 +119,7 @@ impl Policies {
         Ok(())
     }
 
-    /// The policy of this dataset.
+    /// Returns the policy of this dataset.
     #[must_use]
     pub fn of(&self, dataset: &str) -> DatasetPolicy {
         self.dataset.get(dataset).cloned().unwrap_or_default()
@@ -127,19 +127,19 @@ impl Policies {
 }
 
 impl DatasetPolicy {
-    /// Whether the dataset exists for this principal.
+    /// Returns whether the dataset exists for this principal.
     #[must_use]
     pub fn is_for(&self, principal: &str) -> bool {
         self.principals.as_ref().is_none_or(|names| names.contains(principal))
     }
 
-    /// Whether the owner must approve.
+    /// Returns whether the owner must approve.
     #[must_use]
     pub fn needs_approval(&self, profile: Profile) -> bool {
         self.approval.unwrap_or(profile == Profile::Production)
     }
 
-    /// The rules for computing with it.
+    /// Returns the rules for computing with the dataset.
     #[must_use]
     pub fn rules(&self, profile: Profile) -> Rules {
         let profile = profile.rules();
