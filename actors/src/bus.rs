@@ -1,6 +1,6 @@
-//! The node's address book: every microservice is an actor behind a `Recipient`, registered under
-//! a description. The bus finds the one that meets a client's requirements, and gives siblings
-//! each other's typed addresses. It never sees a value.
+//! The node's address book: every microservice is an actor behind a `Recipient`, registered under a
+//! description. The bus finds the one that meets a client's requirements, and gives siblings each
+//! other's typed addresses. It never sees a value.
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::vocabulary::object::Object;
 
-/// What a microservice says of itself, as clients read it.
+/// The description that a microservice gives of itself, as clients read it.
 pub type Description = BTreeMap<&'static str, &'static str>;
 
 /// The address book.
@@ -28,17 +28,18 @@ struct Service {
     object: Object,
 }
 
-/// Registers a microservice for clients.
+/// The command to register a microservice for clients.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Register {
-    /// What it says of itself.
+    /// The description.
     pub description: Description,
     /// The microservice.
     pub object: Object,
 }
 
-/// Registers an actor for its siblings, under an address and the type of message that it takes.
+/// The command to register an actor for its siblings, under an address and the type of message that
+/// it takes.
 pub struct Offer<M: Message + Send>
 where
     M::Result: Send,
@@ -49,24 +50,24 @@ where
     pub recipient: Recipient<M>,
 }
 
-/// Asks for the sibling that takes messages of type `M` at an address.
+/// The question for the sibling that takes messages of type `M` at an address.
 pub struct Sibling<M> {
     address: &'static str,
     message: PhantomData<fn(M)>,
 }
 
-/// Asks for the descriptions of all microservices, in the order of registration.
+/// The question for the descriptions of all microservices, in the order of registration.
 #[derive(Message)]
 #[rtype(result = "Vec<Description>")]
 pub struct List;
 
-/// Asks for the first microservice whose description holds all of these.
+/// The question for the first microservice whose description holds all of these.
 #[derive(Message)]
 #[rtype(result = "Option<(Uuid, Object)>")]
 pub struct Find(pub BTreeMap<String, String>);
 
 impl<M> Sibling<M> {
-    /// The sibling at `address`.
+    /// Asks for the sibling at `address`.
     #[must_use]
     pub fn at(address: &'static str) -> Self {
         Self { address, message: PhantomData }

@@ -1,4 +1,4 @@
-//! The operator's socket: what the command asks of the running node on the same machine.
+//! The operator's socket: the command on the same machine sends operations to the running node.
 //!
 //! It lies in the state's folder, which only the node's own user may enter, and so needs no token.
 //! One line of JSON comes, one goes back.
@@ -26,48 +26,48 @@ const NAME: &str = "control";
 /// The longest request in bytes.
 const LONGEST_REQUEST: u64 = 1 << 20;
 
-/// How long a request may take to arrive.
+/// The time that a request may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What came of an operation, as it goes over the socket.
+/// The outcome of an operation, as it goes over the socket.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// It was done.
+    /// The result of an operation that was done.
     Done(Value),
-    /// It was not.
+    /// The error of an operation that was not done.
     Failed {
         /// The HTTP status that it would have.
         status: u16,
         /// The code.
         code: String,
-        /// What happened.
+        /// The error in words.
         message: String,
-        /// What to do.
+        /// The action to take.
         hint: String,
     },
 }
 
-/// What is asked of the node itself, and not of its state: there is nobody to do it while it does not run.
+/// An operation of the node itself, and not of its state. It needs a running node.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case", deny_unknown_fields)]
 enum OfNode {
-    /// To read its identity and the members' fingerprints again.
+    /// A renewal: the node reads its identity and the members' fingerprints again.
     Reload,
 }
 
-/// Has the node read its identity and the members' fingerprints again.
+/// The command to read the node's identity and the members' fingerprints again.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Value, ApiError>")]
 pub(crate) struct Reload;
 
-/// Where the node with this state's folder listens.
+/// Returns the path of the socket of the node with this state's folder.
 #[must_use]
 pub fn path(state: &Path) -> PathBuf {
     state.join(NAME)
 }
 
-/// Listens in this folder, of which this process owns the state: a socket that is there is that of a
+/// Listens in this folder, of which this process owns the state. An existing socket is that of a
 /// node that is gone.
 ///
 /// # Errors
@@ -84,7 +84,7 @@ pub fn listen(state: &Path) -> io::Result<UnixListener> {
     }
 }
 
-/// Answers until the node stops.
+/// Answers requests until the node stops.
 pub(crate) async fn serve(
     listener: UnixListener,
     operations: Operations,
@@ -103,7 +103,7 @@ pub(crate) async fn serve(
     }
 }
 
-/// Asks the node that runs with this state's folder.
+/// Sends an operation to the node that runs with this state's folder.
 ///
 /// # Errors
 /// If no node answers there.
@@ -121,7 +121,7 @@ async fn answer(mut stream: UnixStream, operations: Operations, reload: Recipien
     let (reading, mut writing) = stream.split();
     let mut line = String::new();
     let mut reader = BufReader::new(reading.take(LONGEST_REQUEST));
-    // Whoever says nothing is not answered.
+    // An empty connection is not answered.
     let Ok(Ok(_)) = timeout(PATIENCE, reader.read_line(&mut line)).await else { return };
     let reply = Reply::from(perform(&line, operations, &reload).await);
     let Ok(mut text) = serde_json::to_vec(&reply) else { return };

@@ -1,8 +1,9 @@
-//! What the node writes into its audit chain: every decision, and what became of it.
+//! The node's audit log: every decision, and its outcome.
 //!
-//! An entry names who, what, which data, whose rules and what was decided; it never holds a private
-//! value. It is on disk before whoever waits for the decision hears of it. The head of the chain
-//! travels with the agreement of every computation, and the other members' heads come back into it.
+//! An entry names the principal, the function, the data, the rules and the decision; it never holds
+//! a private value. It is on disk before the client that waits for the decision is told. The head
+//! of the chain travels with the agreement of every computation, and the other members' heads come
+//! back into it.
 
 use std::collections::BTreeMap;
 
@@ -14,43 +15,43 @@ use crate::computation::Agreement;
 use crate::vocabulary::clock;
 use crate::vocabulary::error::ApiError;
 
-/// Writes entries. Cheap to clone.
+/// Writes entries. A clone is cheap.
 #[derive(Clone)]
 pub struct Log {
     vault: Vault,
 }
 
-/// What an entry is about.
+/// The subject of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The node has started.
+    /// The start of the node.
     Started,
-    /// A computation may be asked of the other members.
+    /// A computation that may be asked of the other members.
     Asked,
-    /// A computation was refused before anything was asked.
+    /// A computation that was refused before anything was asked.
     Refused,
-    /// A computation that was asked has ended.
+    /// The end of a computation that was asked.
     Ended,
-    /// Another member's computation was helped with.
+    /// Another member's computation in which this node was helper.
     Helped,
-    /// Data were pushed.
+    /// Pushed data.
     Uploaded,
-    /// A dataset was registered.
+    /// A registered dataset.
     Registered,
-    /// A dataset was taken back.
+    /// A withdrawn dataset.
     Withdrawn,
-    /// A token was made.
+    /// A new token.
     TokenMade,
-    /// A token was taken back.
+    /// A revoked token.
     TokenRevoked,
-    /// An approval was given.
+    /// A granted approval.
     Granted,
-    /// An approval was denied.
+    /// A denied approval.
     Denied,
 }
 
 impl Log {
-    /// The log in this vault.
+    /// Creates the log in this vault.
     #[must_use]
     pub fn new(vault: Vault) -> Self {
         Self { vault }
@@ -59,13 +60,13 @@ impl Log {
     /// Writes an entry, and waits until it is on disk.
     ///
     /// # Errors
-    /// If it cannot be written: then what it is about must not happen.
+    /// If it cannot be written. Then the action that it records must not happen.
     pub async fn record(&self, kind: Kind, document: Value) -> Result<AuditHead, ApiError> {
         let written = self.vault.append(kind.name(), clock::milliseconds(), document).await;
         written.map(head).map_err(|error| ApiError::state(&error))
     }
 
-    /// The same for callers that may block.
+    /// Writes an entry, for callers that may block.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -74,7 +75,7 @@ impl Log {
         written.map(head).map_err(|error| ApiError::state(&error))
     }
 
-    /// The head of the chain as it is on disk.
+    /// Returns the head of the chain as it is on disk.
     #[must_use]
     pub fn head(&self) -> AuditHead {
         head(self.vault.head())
@@ -82,7 +83,7 @@ impl Log {
 }
 
 impl Kind {
-    /// As it stands in the log.
+    /// Returns the name in the log.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -102,8 +103,8 @@ impl Kind {
     }
 }
 
-/// What was agreed with the other members: the session, the rules, and their heads, which their
-/// operators can no longer change without our noticing.
+/// Describes the agreement with the other members: the session, the rules, and the members' heads.
+/// Their operators can no longer change these without this node's noticing.
 #[must_use]
 pub fn agreed(agreement: &Agreement) -> Value {
     let heads: BTreeMap<&str, Value> = agreement

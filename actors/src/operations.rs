@@ -1,8 +1,8 @@
-//! What an operator does with the state of a node: tokens, datasets, approvals, the audit log.
+//! The operator's commands on the state of a node: tokens, datasets, approvals, the audit log.
 //!
-//! The state belongs to one process at a time. While the node runs, the command asks it to do these
-//! things, through a socket in the state's folder ([`crate::control`]); while it does not, the command
-//! opens the state and does them itself. Both do the same.
+//! The state belongs to one process at a time. While the node runs, the command sends the operation
+//! to it, through a socket in the state's folder ([`crate::control`]). Otherwise the command opens
+//! the state and performs the operation itself. Both do the same.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -23,83 +23,85 @@ use crate::vocabulary::clock;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 
-/// The name under which an operator's deeds stand in the log.
+/// The name of the operator in the log.
 const OPERATOR: &str = "the command on this machine";
 
-/// Names that stand for somebody else in the log, or for whoever calls without a token.
+/// The names that stand for the operator and the settings in the log, or for a caller without a
+/// token.
 const RESERVED: [&str; 3] = [OPERATOR, "node.toml", "anybody"];
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// Entries of the log that are given out at a time.
+/// The most entries of the log that are read at a time.
 const MOST_ENTRIES: usize = 500;
 
-/// Something to be done.
+/// An operation on the state.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(tag = "operation", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Operation {
-    /// Makes a token. Answers with the token, which is shown this once.
+    /// A new token. The answer has the token, which is shown this once.
     NewToken {
-        /// Whose it is.
+        /// The name of the token.
         name: String,
-        /// Its roles.
+        /// The token's roles.
         roles: BTreeSet<Role>,
-        /// For how many days; without end where it is left out.
+        /// The number of days; without end where it is left out.
         days: Option<u32>,
     },
-    /// Lists tokens: names, roles, ends.
+    /// The list of tokens: names, roles, ends.
     Tokens,
-    /// Takes a token back.
+    /// The revocation of a token.
     RevokeToken {
-        /// Whose it is.
+        /// The name of the token.
         name: String,
     },
-    /// Makes a dataset known.
+    /// The registration of a dataset.
     Register {
-        /// What it is and where it lies.
+        /// The declaration of the dataset and its place.
         declaration: Box<Declaration>,
     },
-    /// Lists the datasets.
+    /// The list of datasets.
     Datasets,
-    /// Takes a dataset back.
+    /// The withdrawal of a dataset.
     Withdraw {
         /// Its name.
         name: String,
     },
-    /// Lists what was asked for, granted and refused.
+    /// The list of requests: waiting, granted and refused.
     Approvals,
-    /// Grants a request.
+    /// The grant of a request.
     Grant {
         /// Its number.
         request: u64,
-        /// How often it may be used.
+        /// The number of uses.
         times: u32,
-        /// For how many days.
+        /// The number of days.
         days: Option<u32>,
     },
-    /// Refuses a request.
+    /// The refusal of a request.
     Refuse {
         /// Its number.
         request: u64,
     },
-    /// Reads the audit log.
+    /// A part of the audit log.
     Audit {
         /// The number of the first entry.
         first: u64,
     },
-    /// Checks the whole chain of the audit log.
+    /// The verification of the whole chain of the audit log.
     Verify {
-        /// Logs that other members have exported: what they have recorded of ours must be in ours.
+        /// Logs that other members have exported: the heads of this node's chain in them must be in
+        /// this node's log.
         witnesses: Vec<PathBuf>,
     },
-    /// Writes the audit log to a file, a line an entry.
+    /// The export of the audit log to a file, a line an entry.
     Export {
         /// The file, which must not be there yet.
         to: PathBuf,
     },
 }
 
-/// Does it. Cheap to clone.
+/// Performs operations. A clone is cheap.
 #[derive(Clone)]
 pub struct Operations {
     party: String,
@@ -109,7 +111,8 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// On the state of this party's node, with data within reach of `access`.
+    /// Creates the operations on the state of this party's node, with data within reach of
+    /// `access`.
     #[must_use]
     pub fn new(party: &str, vault: Vault, access: Arc<cloister_sources::Access>) -> Self {
         let log = Log::new(vault.clone());
@@ -117,10 +120,10 @@ impl Operations {
         Self { party: party.to_owned(), vault, log, books }
     }
 
-    /// Does one thing, and says what came of it. Blocks.
+    /// Performs an operation and returns its result. Blocks.
     ///
     /// # Errors
-    /// If it cannot be done; then nothing was.
+    /// If it cannot be done. Then the state is as before.
     pub fn perform(&self, operation: Operation) -> Result<Value, ApiError> {
         match operation {
             Operation::NewToken { name, roles, days } => self.new_token(&name, roles, days),
@@ -161,7 +164,7 @@ impl Operations {
         let secret = made.map_err(|error| refused(&error))?;
         let entry = json!({"name": name, "roles": roles, "expires": expires, "by": OPERATOR});
         if let Err(error) = self.log.record_blocking(Kind::TokenMade, entry) {
-            // A token that nobody can be shown to have made must not be good.
+            // A token without a proof of who made it must not be valid.
             let _ = self.vault.revoke_token(name).wait();
             return Err(error);
         }

@@ -1,8 +1,8 @@
-//! How far a computation is, for whoever looks: its state, its round, who is awaited and since when,
-//! and the rounds behind it.
+//! The progress of a computation, for observers: its state, its round, the members awaited and
+//! since when, and the rounds behind it.
 //!
-//! A computation keeps a [`Reporter`] and never waits for whoever looks. It wakes nobody either:
-//! a round takes less than a thousandth of a second, and people look a few times a second.
+//! A computation keeps a [`Reporter`] and never waits for an observer. It wakes none either: a
+//! round takes less than a thousandth of a second, and people look a few times a second.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,66 +12,66 @@ use cloister_protocols::machine::{Awaiting, Phase};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// Rounds of one computation that are remembered, the latest ones.
+/// The most rounds of one computation that are remembered, the latest ones.
 const MOST_ROUNDS: usize = 200;
 
-/// How far a computation is.
+/// The state of a computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifecycle {
-    /// Being decided on, and its data read.
+    /// The decision on it, and the reading of its data.
     Preparing,
-    /// Waiting for the links to all parties.
+    /// The wait for the links to all parties.
     Connecting,
-    /// Exchanging what each party was asked to compute.
+    /// The exchange of the parties' proposals.
     Agreeing,
-    /// In this round, computing on masked or shared values.
+    /// A round on masked or shared values.
     Running {
         /// The number of the round, from 1.
         round: usize,
     },
-    /// Revealing the answer to each other.
+    /// The opening of the answer.
     Opening,
-    /// The answer is there.
+    /// The end with an answer.
     Done,
-    /// It ended without one.
+    /// The end without an answer.
     Failed,
 }
 
-/// How far it is, and how it came there.
+/// The progress of a computation, and its history.
 #[derive(Clone, Debug)]
 pub struct Progress {
-    /// Where it is.
+    /// The state.
     pub lifecycle: Lifecycle,
-    /// Who is awaited, by index among the computation's members.
+    /// The members awaited, by index among the computation's members.
     pub awaited: Vec<usize>,
-    /// Since when just these are awaited.
+    /// The time since which exactly these are awaited.
     pub since: Instant,
     /// The rounds so far, the one that runs last.
     pub rounds: VecDeque<Round>,
-    /// How many of the first rounds are forgotten.
+    /// The number of the first rounds that are forgotten.
     pub forgotten: usize,
-    /// The suite that computes it, once it is chosen.
+    /// The suite of the computation, once it is chosen.
     pub suite: Option<&'static str>,
-    /// Its number under the name of its network, once it has one.
+    /// The number of the run under its network name, once it has one.
     pub run: Option<u64>,
 }
 
 /// A round of a computation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Round {
-    /// Its number; 0 for the agreement.
+    /// The number; 0 for the agreement.
     pub number: usize,
-    /// What it is for.
+    /// The name of the step.
     pub stage: &'static str,
-    /// When it began.
+    /// The begin.
     pub started: Instant,
-    /// When it was over.
+    /// The end.
     pub ended: Option<Instant>,
-    /// Who was awaited last, by index among the computation's members.
+    /// The members awaited last, by index among the computation's members.
     pub waited_for: Vec<usize>,
 }
 
-/// The computation's side: tells how far it is, and hears whether it is to end.
+/// The computation's side: tells the progress, and receives the cancellation.
 #[derive(Clone, Debug)]
 pub struct Reporter {
     id: Uuid,
@@ -79,7 +79,7 @@ pub struct Reporter {
     cancelled: watch::Receiver<Option<Arc<str>>>,
 }
 
-/// The other side: sees how far it is, and can have it end.
+/// The observer's side: sees the progress, and can cancel.
 #[derive(Clone, Debug)]
 pub struct Observer {
     id: Uuid,
@@ -88,7 +88,7 @@ pub struct Observer {
 }
 
 impl Lifecycle {
-    /// Its name, for people and programs.
+    /// Returns the state's name, for people and programs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -102,14 +102,15 @@ impl Lifecycle {
         }
     }
 
-    /// Whether it is over.
+    /// Returns whether the computation is over.
     #[must_use]
     pub fn has_ended(self) -> bool {
         matches!(self, Self::Done | Self::Failed)
     }
 
-    /// The order of a life: preparing, connecting, agreeing, rounds, opening (and rounds again where
-    /// a function opens more than once), done; failed from anywhere but the ends.
+    /// Returns whether `next` may follow. The order of a life is preparing, connecting, agreeing,
+    /// rounds, opening, done. Rounds follow again if a function opens more than once. It may fail
+    /// from anywhere but the ends.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         match (self, next) {
@@ -125,7 +126,7 @@ impl Lifecycle {
     }
 }
 
-/// A computation that begins, under a fresh name.
+/// Creates both sides of a computation that begins, under a fresh name.
 #[must_use]
 pub fn begin() -> (Reporter, Observer) {
     let progress = Progress {
@@ -145,50 +146,50 @@ pub fn begin() -> (Reporter, Observer) {
 }
 
 impl Reporter {
-    /// Of a computation that nobody looks at.
+    /// Creates the reporter of a computation without observers.
     #[must_use]
     pub fn unobserved() -> Self {
         let (reporter, _) = begin();
         reporter
     }
 
-    /// The name of the computation at this node.
+    /// Returns the computation's name at this node.
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.id
     }
 
-    /// Whether somebody wants it to end.
+    /// Returns whether the computation was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.borrow().is_some()
     }
 
-    /// Who wants it to end, if somebody at this node does.
+    /// Returns the principal of this node that cancelled it, if one did.
     #[must_use]
     pub fn cancelled_by(&self) -> Option<Arc<str>> {
         self.cancelled.borrow().clone()
     }
 
-    /// Returns when somebody wants it to end, and else never.
+    /// Returns when the computation is cancelled, and never otherwise.
     pub async fn cancelled(&self) {
         if self.cancelled.clone().wait_for(Option::is_some).await.is_err() {
-            // Nobody is left who could want it.
+            // No observer is left that could cancel.
             std::future::pending().await
         }
     }
 
-    /// Which suite computes it.
+    /// Tells the suite of the computation.
     pub fn has_suite(&self, suite: &'static str) {
         self.change(|progress| progress.suite = Some(suite));
     }
 
-    /// Which number it has under the name of its network.
+    /// Tells the number of the run under its network name.
     pub fn has_run(&self, run: u64) {
         self.change(|progress| progress.run = Some(run));
     }
 
-    /// Where it is from now on.
+    /// Tells the state from now on.
     pub fn reached(&self, next: Lifecycle) {
         let now = Instant::now();
         self.change(|progress| {
@@ -200,7 +201,7 @@ impl Reporter {
         });
     }
 
-    /// For whose links it waits, by index among its members.
+    /// Tells the members for whose links it waits, by index among its members.
     pub fn connecting(&self, missing: Vec<usize>) {
         let now = Instant::now();
         self.change(|progress| {
@@ -209,7 +210,7 @@ impl Reporter {
         });
     }
 
-    /// What its protocol waits for.
+    /// Tells the message that its protocol waits for.
     pub fn awaits(&self, awaiting: &Awaiting) {
         let now = Instant::now();
         self.change(|progress| {
@@ -229,40 +230,41 @@ impl Reporter {
     fn change(&self, change: impl FnOnce(&mut Progress)) {
         self.progress.send_if_modified(|progress| {
             change(progress);
-            // Nobody is woken: who looks comes by itself.
+            // No observer is woken: they look by themselves.
             false
         });
     }
 }
 
 impl Observer {
-    /// The name of the computation at this node.
+    /// Returns the computation's name at this node.
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.id
     }
 
-    /// How far it is.
+    /// Returns the progress.
     #[must_use]
     pub fn look(&self) -> watch::Ref<'_, Progress> {
         self.progress.borrow()
     }
 
-    /// Has it end as soon as it looks; whoever runs it must be told too.
+    /// Cancels the computation. It ends as soon as it looks; the actor that runs it must be told
+    /// too.
     pub fn cancel(&self, by: &str) {
-        // Whoever runs it may be done with it.
+        // The computation may be over.
         let _ = self.cancel.send(Some(Arc::from(by)));
     }
 }
 
 impl Progress {
-    /// The number of the round that runs; 0 before the first.
+    /// Returns the number of the round that runs; 0 before the first.
     #[must_use]
     pub fn round(&self) -> usize {
         self.rounds.back().map_or(0, |round| round.number)
     }
 
-    /// What the round that runs is for.
+    /// Returns the name of the step of the round that runs.
     #[must_use]
     pub fn stage(&self) -> &'static str {
         self.rounds.back().map_or("", |round| round.stage)

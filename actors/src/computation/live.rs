@@ -23,7 +23,7 @@ use crate::vocabulary::failure::{Failure, describe};
 use crate::vocabulary::label::{Cost, Disclosure, Report};
 use crate::vocabulary::trace::Trace;
 
-/// All that a computation needs until its end.
+/// The state of a computation until its end.
 pub(super) struct Live {
     session: SessionId,
     offer: Offer,
@@ -80,7 +80,8 @@ impl Live {
         }
     }
 
-    /// Lets the protocol go on as far as it can, and sends what it wants sent. Gives back its end.
+    /// Lets the protocol go on as far as it can, and sends its messages. Returns the end, if it has
+    /// come.
     pub(super) fn advance(
         &mut self,
         context: &mut Context<Computation>,
@@ -107,7 +108,7 @@ impl Live {
         delivered.map_err(|fault| Failure::Protocol(fault, self.members.clone()))
     }
 
-    /// The failure of a computation that cannot go on.
+    /// Returns the failure of a computation that cannot go on.
     pub(super) fn failure(&self, abort: Abort) -> Failure {
         match abort {
             Abort::Because(failure) => failure,
@@ -140,7 +141,7 @@ impl Live {
         self.timer = Some(context.notify_later(Abort::TimeIsUp, left));
     }
 
-    /// Ends it, and tells its client, and its peers of a failure.
+    /// Ends the computation. Tells its client the result, and its peers of a failure.
     pub(super) fn end(mut self, result: Result<Outcome, Failure>) {
         let result = match result {
             Ok(outcome) => {
@@ -157,7 +158,7 @@ impl Live {
         self.give(conclusion);
     }
 
-    /// Ends it where it has not ended by itself.
+    /// Ends the computation where it has not ended by itself.
     pub(super) fn break_off(self) {
         self.tell_peers(&Failure::Broken);
         self.give(Failure::Broken.into());
@@ -168,8 +169,8 @@ impl Live {
         for message in self.machine.outgoing() {
             let route = self.routes.iter().find(|(party, _)| *party == message.to);
             let Some((_, route)) = route else { continue };
-            // What a protocol sends is bounded by the protocol, and the mailbox never refuses: a
-            // closed one means that the node is stopping.
+            // The messages of a protocol are bounded by the protocol, and the mailbox never
+            // refuses: a closed one means that the node is stopping.
             route.link.do_send(Transmit { session, epoch: route.epoch, message });
         }
     }
@@ -190,7 +191,7 @@ impl Live {
         }
     }
 
-    /// The one place where the life of a computation moves on. It never moves back.
+    /// Moves the life of the computation on. Only this function does, and it never moves it back.
     fn transition(&mut self, next: Lifecycle) {
         if self.lifecycle == next {
             return;
@@ -240,13 +241,14 @@ impl Live {
         let notice = failure.to_notice(name, spec.run.saturating_add(1));
         let Some(notice) = notice.encoded() else { return };
         for (_, route) in &self.routes {
-            // One small message a party: nothing to bound; a closed mailbox means that the node
-            // is stopping, and its links with it.
+            // One small message a party: nothing to bound. A closed mailbox means that the node is
+            // stopping, and its links with it.
             route.stop.do_send(SendStop { session: self.session, notice: notice.clone() });
         }
     }
 
-    /// Tells the client: first this node, so that the client can ask again as soon as it hears.
+    /// Gives the client the conclusion. The guard goes first, so that the client can ask again as
+    /// soon as it reads the answer.
     fn give(self, conclusion: Conclusion) {
         drop(self.guard);
         // The client may have gone.
@@ -269,11 +271,11 @@ impl Live {
     }
 }
 
-/// The span of all that is logged of a computation, which a collector sees. Nothing in it depends on a
+/// Opens the span of a computation's log lines, which a collector sees. Nothing in it depends on a
 /// value, other than by the time that it takes.
 ///
-/// The fields that are empty here are told at the end, after the last line of the log, which has them
-/// already. `otel.status_description` is what OpenTelemetry calls the reason of a failure.
+/// The fields that are empty here are filled at the end, after the last line of the log, which has
+/// them already. OpenTelemetry names the reason of a failure `otel.status_description`.
 fn span(session: SessionId, function: &str, quiet: bool) -> Span {
     macro_rules! span {
         ($level:expr) => {

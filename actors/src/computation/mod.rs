@@ -1,9 +1,9 @@
 //! One computation: drives a protocol machine over the links to the other parties, and owns its
 //! deadline.
 //!
-//! Its life carries its data: what is live is used up by the end, which so comes once. A small computation lives with the links on
-//! the data plane's thread, a big one on a worker's, so that its arithmetic holds up nobody's
-//! frames.
+//! Its life carries its data: the end uses up the live state, and so comes once. A small
+//! computation lives on the thread of the sessions and links. A big one lives on a worker's thread,
+//! so that its arithmetic holds up no other frames.
 
 mod live;
 mod tracer;
@@ -30,72 +30,73 @@ use crate::vocabulary::label::Report;
 /// The target of a computation's span and its events, for subscribers that select them.
 pub const TARGET: &str = "cloister_actors::computation";
 
-/// Parts of messages that may wait while a long step of the arithmetic runs; what they hold is
-/// bounded by the machine.
+/// The parts of messages that may wait while a long step of the arithmetic runs. The machine bounds
+/// their bytes.
 const MAILBOX: usize = 1_024;
 
-/// Everything that a computation needs, ready to move to its thread.
+/// The plan of a computation, ready to move to its thread.
 pub struct Plan {
-    /// What the parties have to agree on.
+    /// The terms that the parties have to agree on.
     pub offer: Offer,
-    /// What this party brings, checked and encoded.
+    /// The input and parameters of this party, checked and encoded.
     pub request: Request,
-    /// Who computes, and how they know each other's links.
+    /// The parties, and the bindings of their links.
     pub setting: Setting,
-    /// The way to each other party, by party.
+    /// The route to each other party, by party.
     pub routes: Vec<(Party, Route)>,
-    /// What this node has made ahead with others.
+    /// The correlations that this node has preprocessed with others.
     pub stores: Stores,
-    /// Whether no client asked for it, and nobody but who looks for it is to read of it.
+    /// No client asked for the computation, so its log lines are of the level debug.
     pub quiet: bool,
     /// The parties' names in the agreed order.
     pub members: Vec<String>,
     /// The name of this node's disclosure profile.
     pub profile: &'static str,
-    /// When the request came.
+    /// The time of the request.
     pub started: Instant,
-    /// Where the end goes.
+    /// The receiver of the end.
     pub reply: oneshot::Sender<Conclusion>,
-    /// Where others can see how far it is.
+    /// The reporter through which clients see the progress.
     pub reporter: Reporter,
-    /// How long the data took to be encoded, if the report is to say what took how long.
+    /// The time of encoding the data, if the report is to have a trace.
     pub trace: Option<Duration>,
-    /// The right to compute under this network name: dropped at the end, before the client hears.
+    /// The right to compute under this network name. It is dropped at the end, before the client is
+    /// told.
     pub guard: Box<dyn Send>,
 }
 
-/// How a computation has ended.
+/// The end of a computation.
 #[derive(Clone, Debug)]
 pub struct Conclusion {
-    /// The result, or why there is none.
+    /// The result, or the reason why there is none.
     pub result: Result<Arc<Report>, Failure>,
-    /// What the parties had agreed on, if they had come so far.
+    /// The agreement of the parties, if they had come so far.
     pub agreement: Option<Agreement>,
 }
 
-/// What the parties have agreed on, for the audit log.
+/// The agreement of the parties, for the audit log.
 #[derive(Clone, Debug)]
 pub struct Agreement {
     /// The hash of all proposals.
     pub session: String,
     /// The rules that hold.
     pub rules: Rules,
-    /// For each rule the member whose rule holds.
+    /// The member whose rule holds, for each rule.
     pub decided_by: BTreeMap<&'static str, String>,
-    /// Each member's head of its audit chain, ours among them.
+    /// The heads of all members' audit chains, this node's among them.
     pub heads: Vec<(String, AuditHead)>,
 }
 
-/// The way to another party.
+/// The route to another party.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// Its link.
     pub link: Recipient<Transmit>,
-    /// The same link, for telling that the session has ended.
+    /// The same link, for stop notices.
     pub stop: Recipient<SendStop>,
-    /// Which connection of that link.
+    /// The number of the connection of that link.
     pub epoch: u64,
-    /// The time in which the link works.
+    /// The CPU time of the link.
     pub cpu_time: CpuTime,
 }
 
@@ -112,46 +113,47 @@ enum Life {
     Over,
 }
 
-/// Part of a message from a party has come.
+/// The event that part of a message from a party has come.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Deliver {
-    /// From whom.
+    /// The sender.
     pub from: Party,
     /// The part.
     pub part: Part,
 }
 
-/// A party has ended the session.
+/// A party's notice that it has ended the session.
 #[derive(Debug)]
 pub struct PeerStopped {
-    /// Which party.
+    /// The party.
     pub from: Party,
-    /// Why.
+    /// The reason.
     pub notice: Box<StopNotice>,
 }
 
-/// The computation cannot go on, for a reason from outside.
+/// A reason from outside for which the computation cannot go on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub enum Abort {
-    /// The link to a party is lost.
+    /// The loss of the link to a party.
     LinkLost {
-        /// Which party.
+        /// The party.
         party: Party,
-        /// Why.
+        /// The reason of the loss.
         reason: String,
     },
-    /// A party has ended the session.
+    /// A party's notice that it has ended the session.
     Stopped(PeerStopped),
-    /// Its deadline has come.
+    /// The computation's deadline.
     TimeIsUp,
     /// Any other reason.
     Because(Failure),
 }
 
 impl Computation {
-    /// A computation that begins when its actor starts. Make it on the thread that it lives on.
+    /// Creates a computation that begins when its actor starts. Call it on the thread that the
+    /// computation lives on.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         Self { life: Life::Live(Box::new(Live::new(plan))) }
@@ -165,7 +167,7 @@ impl Computation {
         }
     }
 
-    /// Ends it once: what is live is used up.
+    /// Ends the computation once, and uses up its live state.
     fn end(&mut self, result: Result<Outcome, Failure>, context: &mut Context<Self>) {
         if let Life::Live(live) = std::mem::replace(&mut self.life, Life::Over) {
             live.end(result);
@@ -175,7 +177,7 @@ impl Computation {
 }
 
 impl From<Failure> for Conclusion {
-    /// The end of what has not come to an agreement.
+    /// Returns the end of a computation without an agreement.
     fn from(failure: Failure) -> Self {
         Self { result: Err(failure), agreement: None }
     }
@@ -192,8 +194,8 @@ impl Actor for Computation {
         self.advance(context);
     }
 
-    /// A computation that did not end but was ended, by a panic or with its thread, still tells its
-    /// client and its peers.
+    /// Tells client and peers of the end of a computation that was ended by a panic or with its
+    /// thread.
     fn stopped(&mut self, _: &mut Self::Context) {
         if let Life::Live(live) = std::mem::replace(&mut self.life, Life::Over) {
             live.break_off();

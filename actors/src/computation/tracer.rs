@@ -18,19 +18,20 @@ pub(super) struct Tracer {
 }
 
 impl Tracer {
-    /// Follows a computation that begins now, over these links, with data that took so long before.
+    /// Follows a computation that begins now, over these links, with data whose encoding took so
+    /// long before.
     pub(super) fn new(encoding: Duration, links: Vec<CpuTime>) -> Self {
         let (started, begun, worked_before) = (SystemTime::now(), Instant::now(), worked(&links));
         Self { encoding, started, begun, links, worked_before }
     }
 
-    /// The clock to lend to the machine.
+    /// Returns the clock to lend to the machine.
     pub(super) fn clock(&self) -> Clock {
         let begun = self.begun;
         Rc::new(move || begun.elapsed())
     }
 
-    /// What was seen until now.
+    /// Returns the trace until now.
     pub(super) fn finish(&self, measured: Measured) -> Trace {
         let since_epoch = self.started.duration_since(SystemTime::UNIX_EPOCH);
         let serialisation = worked(&self.links).saturating_sub(self.worked_before);

@@ -1,8 +1,8 @@
-//! Who may come in: tokens, how often they may call, and how failed attempts are slowed.
+//! Authentication of callers: tokens, the rate of calls, and the slowing of failed attempts.
 //!
-//! A token is checked against its argon2id hash once and then remembered for some minutes, by a hash
-//! under a key of this run of the node, so that a client that calls a thousand times does not pay a
-//! thousand times. Whoever fails waits longer each time, and is written to the log.
+//! A token is checked against its argon2id hash once. Then it is remembered for some minutes, by a
+//! hash under a key of this run of the node. So a client that calls a thousand times does not pay a
+//! thousand times. A caller that fails waits longer each time, and is written to the log.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -27,29 +27,29 @@ use crate::vocabulary::error::ApiError;
 use crate::vocabulary::principal::Principal;
 use crate::vocabulary::settings::{Access, AccessMode};
 
-/// How long a token that was checked is taken for checked.
+/// The time for which a checked token is taken for checked.
 const REMEMBERED: Duration = Duration::from_secs(5 * 60);
 
-/// Tokens that are remembered; there are seldom as many.
+/// The most tokens that are remembered; there are seldom as many.
 const MOST_REMEMBERED: usize = 10_000;
 
-/// Hashes of tokens that are computed at a time: each takes some megabytes and a processor.
+/// The hashes of tokens that are computed at a time: each takes some megabytes and a processor.
 const CHECKS_AT_A_TIME: usize = 2;
 
-/// Checks that may wait.
+/// The most checks that may wait.
 const MOST_PENDING: usize = 64;
 
-/// The first failed attempt waits so long, the next ones twice as long each.
+/// The delay after the first failed attempt; each further one doubles it.
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
-/// After this time without a failed attempt an address begins anew.
+/// The time without a failed attempt after which an address begins anew.
 const FORGIVEN: Duration = Duration::from_secs(10 * 60);
 
-/// Addresses whose failed attempts are counted.
+/// The most addresses whose failed attempts are counted.
 const MOST_ADDRESSES: usize = 10_000;
 
-/// Lets clients in.
+/// Admits clients.
 pub struct Doorkeeper {
     tokens: Option<Tokens>,
     requests: DefaultKeyedRateLimiter<Arc<str>>,
@@ -61,7 +61,7 @@ struct Tokens {
     known: Mutex<HashMap<[u8; 32], Known>>,
     failures: Mutex<HashMap<IpAddr, Failures>>,
     checks: Semaphore,
-    /// Checks that wait or run.
+    /// The number of checks that wait or run.
     pending: AtomicUsize,
 }
 
@@ -81,7 +81,7 @@ struct Failures {
 }
 
 impl Doorkeeper {
-    /// Lets in whom the settings allow; tokens are in `vault`.
+    /// Creates the authenticator of these settings, with the tokens in `vault`.
     ///
     /// # Errors
     /// If the system gives no randomness.
@@ -96,16 +96,16 @@ impl Doorkeeper {
         Ok(Self { tokens, requests: RateLimiter::keyed(quota) })
     }
 
-    /// Whether everybody on this machine may come.
+    /// Returns whether any caller on this machine may come in.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.tokens.is_none()
     }
 
-    /// Who it is that calls.
+    /// Returns the principal that calls.
     ///
     /// # Errors
-    /// If it has no token, a wrong one, or calls too often.
+    /// If the caller has no token, a wrong one, or calls too often.
     pub async fn admit(&self, request: &HttpRequest) -> Result<Principal, ApiError> {
         let principal = match &self.tokens {
             None => Principal::anybody(),
@@ -117,7 +117,7 @@ impl Doorkeeper {
         }
     }
 
-    /// Forgets what is no longer needed.
+    /// Forgets entries that are no longer needed.
     pub fn sweep(&self) {
         self.requests.retain_recent();
         if let Some(tokens) = &self.tokens {
@@ -169,7 +169,7 @@ impl Tokens {
         &self,
         presented: Zeroizing<String>,
     ) -> Result<Result<Token, TokenRefusal>, ApiError> {
-        // Whoever sends many wrong tokens at once must not have right ones wait for long.
+        // A caller that sends many wrong tokens at once must not have right ones wait for long.
         if self.pending.fetch_add(1, Ordering::Relaxed) >= MOST_PENDING {
             self.pending.fetch_sub(1, Ordering::Relaxed);
             return Err(too_often());
@@ -199,7 +199,7 @@ impl Tokens {
         principal
     }
 
-    /// How long an address has to wait for its next attempt.
+    /// Returns the time that an address has to wait for its next attempt.
     fn delay(&self, address: Option<IpAddr>) -> Option<Duration> {
         let failures = *lock(&self.failures).get(&address?)?;
         if failures.last.elapsed() >= FORGIVEN {
@@ -222,14 +222,14 @@ impl Tokens {
     }
 }
 
-/// How long the next attempt waits after so many that failed.
+/// Returns the delay of the next attempt after so many failures.
 fn delay(failures: u32) -> Duration {
     let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     FIRST_DELAY.saturating_mul(doubled).min(LONGEST_DELAY)
 }
 
-/// The token in a request: as bearer, or as the password of HTTP Basic with any user name, so that
-/// existing clients can write it into the URL.
+/// Returns the token in a request: as bearer, or as the password of HTTP Basic with any user name.
+/// Existing clients can write the latter into the URL.
 fn presented(request: &HttpRequest) -> Option<Zeroizing<String>> {
     let header = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, value) = header.split_once(' ')?;
@@ -251,7 +251,7 @@ fn no_token() -> ApiError {
     )
 }
 
-/// An unknown token and one that was taken back look the same.
+/// Reports a refused token. An unknown one and a revoked one look the same.
 fn refused(refusal: &TokenRefusal) -> ApiError {
     let (code, message) = match refusal {
         TokenRefusal::Expired => (Code::TokenExpired, "this token has expired"),
@@ -267,7 +267,7 @@ fn too_often() -> ApiError {
         .hint("wait a second, or have the operator raise `access.requests_per_second`")
 }
 
-/// Nobody panics while holding these locks; were it otherwise, what they guard is still whole.
+/// Locks a mutex. No holder of these locks panics; even after a panic, the guarded data are whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,7 @@
 //! The body of a request: `args` and `kwargs`, as the known clients write them.
 //!
 //! The R client sends `{}` for an empty list, `[]` for an empty object, and a scalar for a list of
-//! one; missing entries count as empty.
+//! one. Missing entries count as empty.
 
 use std::collections::BTreeMap;
 

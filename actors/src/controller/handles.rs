@@ -1,7 +1,7 @@
-//! Handles: what clients may refer to, who owns it, and how long.
+//! Handles: the values and objects that clients may refer to, their owners, and their expiry.
 //!
-//! To anybody but its owner a handle does not exist. Each owner has a bounded number of handles
-//! and of bytes behind them; what is not used for a while expires.
+//! For any principal but its owner a handle does not exist. Each owner has a bounded number of
+//! handles and of bytes behind them. Unused handles expire.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -16,13 +16,13 @@ use crate::vocabulary::object::{Method, Object, Principal};
 use crate::vocabulary::selection::{Stored, Upload};
 use crate::vocabulary::settings::Limits;
 
-/// What a handle costs its owner at the least, in bytes.
+/// The least bytes that a handle costs its owner.
 const HANDLE_BYTES: usize = 256;
 
-/// How long a method's handle is safe from giving way to others: clients call it at once.
+/// The time for which a method's handle does not give way to others: clients call it at once.
 const METHOD_LIFETIME: Duration = Duration::from_secs(3);
 
-/// What is behind a handle.
+/// The value, object or method behind a handle.
 #[derive(Clone, Debug)]
 pub(super) enum Held {
     Value(Labelled),
@@ -43,7 +43,8 @@ struct Handle {
     held: Held,
     room: Room,
     last_used: Instant,
-    /// When it ends, used or not: for what the node's state keeps until then.
+    /// The time at which it ends, used or not: for uploads, which the node's state keeps until
+    /// then.
     end: Option<Instant>,
 }
 
@@ -81,14 +82,14 @@ impl Handles {
         Ok(uuid)
     }
 
-    /// Makes a handle of what a client has just pushed, in the room that was reserved for it.
+    /// Makes a handle of a new upload, in the room that was reserved for it.
     pub(super) fn keep_upload(&mut self, room: Room, upload: Upload) -> Uuid {
         let end = Instant::now().checked_add(self.upload_lifetime);
         self.put(upload.id, room, Held::Value(Labelled::Private(Stored::Upload(upload))), end);
         upload.id
     }
 
-    /// Makes a handle again of what a client pushed before the node was started.
+    /// Makes a handle again of an upload from before the node was started.
     pub(super) fn restore(&mut self, kept: Kept) {
         let Kept { owner, id, bytes, seconds } = kept;
         let held = Held::Value(Labelled::Private(Stored::Upload(Upload { id, bytes })));
@@ -101,13 +102,13 @@ impl Handles {
         self.handles.insert(uuid, Handle { held, room, last_used: Instant::now(), end });
     }
 
-    /// Makes a microservice known to everybody under its own uuid.
+    /// Makes a microservice known to all principals under its own uuid.
     pub(super) fn share(&mut self, uuid: Uuid, object: Object) -> Uuid {
         self.shared.entry(uuid).or_insert(Held::Object(object));
         uuid
     }
 
-    /// What is behind a handle of `principal`.
+    /// Returns the value, object or method behind a handle of `principal`.
     pub(super) fn find(&mut self, principal: &Principal, uuid: &str) -> Result<&Held, ApiError> {
         let uuid = parse(uuid)?;
         if let Some(held) = self.shared.get(&uuid) {
@@ -122,8 +123,8 @@ impl Handles {
         }
     }
 
-    /// Forgets a handle; gives back what its owner had pushed, if that is what it was of.
-    /// Microservices stay: their handles are everybody's.
+    /// Forgets a handle. Returns the upload, if it was the handle of one. Microservices stay: their
+    /// handles belong to all principals.
     pub(super) fn release(
         &mut self,
         principal: &Principal,
@@ -133,7 +134,7 @@ impl Handles {
         let uuid = parse(uuid)?;
         let Some(handle) = self.handles.remove(&uuid) else { return Ok(None) };
         Ok(match handle.held {
-            // Another handle of the same upload, from a storage, say, does not end it.
+            // Another handle of the same upload, for instance from a storage, does not end it.
             Held::Value(Labelled::Private(Stored::Upload(upload))) if upload.id == uuid => {
                 Some(upload)
             }
@@ -141,7 +142,7 @@ impl Handles {
         })
     }
 
-    /// Forgets what was not used for longer than its lifetime.
+    /// Forgets handles that were not used for longer than their lifetime.
     pub(super) fn expire(&mut self, now: Instant) {
         let lifetime = self.lifetime;
         self.handles.retain(|_, handle| match handle.end {
@@ -164,8 +165,8 @@ impl Held {
     fn bytes(&self) -> usize {
         HANDLE_BYTES
             + match self {
-                // What a client pushed counts against the quota of uploads, not of memory. What it
-                // put into a storage is in memory, also after the storage has forgotten it.
+                // Uploads count against the quota of uploads, not of memory. A value in a storage
+                // is in memory, also after the storage has forgotten it.
                 Self::Value(Labelled::Private(stored)) => stored.footprint(),
                 Self::Value(Labelled::Public(data)) => data.get().footprint(),
                 Self::Value(Labelled::Opened(report)) => report.footprint(),

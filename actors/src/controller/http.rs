@@ -1,5 +1,5 @@
-//! HTTP to messages and back, and nothing else: the routes of Federated Secure Computing's API. Those for
-//! people are in [`crate::management`].
+//! HTTP to messages and back, and nothing else: the routes of Federated Secure Computing's API.
+//! Those for people are in [`crate::management`].
 //!
 //! GET and DELETE may carry bodies, as the Python and R clients send them; they are read and
 //! ignored. Every answer is JSON, errors too.
@@ -34,35 +34,35 @@ use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::{Flight, FlightBudget};
 use crate::vocabulary::label::Download;
 
-/// From this size on, JSON is read on a thread for blocking work, so that a worker's other
+/// The size from which on JSON is read on a thread for blocking work, so that a worker's other
 /// requests do not wait for it.
 const SMALL_BODY: usize = 64 << 10;
 
-/// Bodies longer than this are read a few at a time.
+/// The size beyond which only a few bodies are read at a time.
 const LARGE_BODY: usize = 1 << 20;
 
-/// How many, by default.
+/// The number of large bodies at a time, by default.
 pub const LARGE_BODIES: usize = 4;
 
-/// How long a body may take to arrive.
+/// The time that a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What the handlers need.
+/// The state that the handlers work with.
 #[derive(Clone)]
 pub struct Door {
     /// The controller.
     pub controller: Addr<Controller>,
-    /// Who says who calls.
+    /// The authenticator of callers.
     pub keeper: Arc<Doorkeeper>,
     /// The longest body in bytes.
     pub body_bytes: usize,
-    /// Who knows how the data plane is.
+    /// The recipient that knows the load of the sessions.
     pub load: Recipient<Load>,
-    /// The names by which clients may call this node, beside those of the loopback interface.
+    /// The host name by which clients may call this node, beside those of the loopback interface.
     pub host: String,
     /// Origins of web pages that may call, beside the node's own.
     pub origins: Arc<[String]>,
-    /// Large bodies that may be read at a time.
+    /// The room for large bodies that may be read at a time.
     pub large_bodies: Arc<Semaphore>,
     /// The budget of bytes in flight.
     pub flights: FlightBudget,
@@ -93,7 +93,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .default_service(web::to(not_found));
 }
 
-/// A path that takes these methods; others are refused with a document.
+/// Makes a path that takes these methods. Others are refused with a document.
 pub(crate) fn endpoint(path: &str, methods: &'static str) -> Resource {
     let refuse = move |request: HttpRequest| async move {
         let mut response = method_not_allowed(&request, methods).error_response();
@@ -129,7 +129,8 @@ async fn upload(door: web::Data<Door>, request: HttpRequest, payload: Payload) -
     ask(&door, Upload { principal, content, bytes: bytes?, flight }).await.map(uuid_answer)
 }
 
-/// Gives the part of an upload's body that is kept: of JSON the first of `args`, of columns all.
+/// Checks an upload, and returns the part of its body that is kept: of JSON the first of `args`, of
+/// columns all.
 fn checked(content: Content, body: &[u8]) -> Result<Zeroizing<Vec<u8>>, ApiError> {
     if content != Content::Json {
         content.columns(body)?;
@@ -243,14 +244,14 @@ async fn read(
 }
 
 impl Door {
-    /// A node without tokens takes calls from this machine only; a web page must not get around that
-    /// by a name of its own that it lets point here.
+    /// Checks the host name of a request. A node without tokens takes calls from this machine only.
+    /// A web page must not get around that by a name of its own that points here.
     pub(crate) fn check_host(&self, request: &HttpRequest) -> Result<(), ApiError> {
         self.check_origin(request)?;
         if !self.keeper.is_open() {
             return Ok(());
         }
-        // Not the forwarded host: a page could say anything there.
+        // Not the forwarded host: a page could put anything there.
         let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         let host = header.or_else(|| request.uri().host()).unwrap_or_default();
         let name = host.rsplit_once(':').map_or(host, |(name, port)| {
@@ -268,8 +269,9 @@ impl Door {
             .hint("call it by the API URL in the consortium file, or as localhost"))
     }
 
-    /// A web page of somebody else must not use what a browser may do here, by itself or with a password that
-    /// it remembers: some requests need no leave of ours to be sent. Other clients name no origin.
+    /// Refuses web pages of other origins. A browser may act here by itself, or with a password
+    /// that it remembers. Some requests need no permission of this node to be sent. Other clients
+    /// name no origin.
     fn check_origin(&self, request: &HttpRequest) -> Result<(), ApiError> {
         let text = |name| request.headers().get(name).map(HeaderValue::to_str);
         let Some(origin) = text(header::ORIGIN) else { return Ok(()) };
@@ -287,7 +289,7 @@ impl Door {
             .hint("have the operator add its origin to `allowed_origins` in node.toml"))
     }
 
-    /// The body of a request that should have a short one.
+    /// Reads the body of a request that should have a short one.
     pub(crate) async fn small_body(
         &self,
         request: &HttpRequest,
@@ -316,7 +318,7 @@ async fn body(door: &Door, request: &HttpRequest, payload: Payload) -> Result<Re
     let reading = async {
         let large =
             if large { Arc::clone(&door.large_bodies).acquire_owned().await.ok() } else { None };
-        // Without a length that is announced, or chunks of HTTP/1, no room was reserved.
+        // For bodies of HTTP/2 without an announced length no room was reserved.
         let limit = if has_body(request) { door.body_bytes } else { SMALL_BODY };
         match payload.to_bytes_limited(limit).await {
             Ok(Ok(bytes)) => {
@@ -331,8 +333,8 @@ async fn body(door: &Door, request: &HttpRequest, payload: Payload) -> Result<Re
     timeout(PATIENCE, reading).await.map_err(|_| too_slow())?
 }
 
-/// Reserves the bytes of a body, before any of it is read. Small ones need none, so that a full node
-/// can still be asked how far it is, and told to cancel.
+/// Reserves the bytes of a body, before any of it is read. Small ones need none, so that a full
+/// node still answers questions about progress, and cancellations.
 fn reserve(
     door: &Door,
     request: &HttpRequest,
@@ -396,7 +398,7 @@ fn uuid_answer(uuid: Uuid) -> HttpResponse {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        // The table has none that is no status.
+        // All statuses of the table are valid.
         StatusCode::from_u16(self.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 

@@ -1,8 +1,8 @@
-//! The only door for clients. Holds what they may refer to, and enforces the no-download rule.
+//! The only way in for clients. Holds their handles, and enforces the no-download rule.
 //!
-//! The controller never computes: it resolves handles, checks who owns them, binds arguments, and
-//! passes calls on to the objects behind the handles. What leaves is a [`Download`], which cannot
-//! be made from a private value.
+//! The controller never computes. It resolves handles, checks who owns them, binds arguments, and
+//! passes calls on to the objects behind the handles. Only a [`Download`] leaves, which cannot be
+//! made from a private value.
 
 mod doorkeeper;
 mod envelope;
@@ -37,10 +37,10 @@ use crate::vocabulary::label::{Download, Labelled};
 use crate::vocabulary::object::{Argument, Call, Method, Object, Principal, Reply, Right};
 use crate::vocabulary::settings::Limits;
 
-/// How often expired handles are looked for.
+/// The interval of the search for expired handles.
 const SWEEP: Duration = Duration::from_secs(5);
 
-/// Room that there must be for the result of a call, in bytes.
+/// The room that is reserved for the result of a call, in bytes.
 const RESULT_ROOM: usize = 64 << 10;
 
 /// The controller. See the module.
@@ -50,37 +50,37 @@ pub struct Controller {
     uploads: Uploads,
 }
 
-/// Who keeps what clients push.
+/// The recipients that keep and forget uploads.
 #[derive(Clone)]
 pub struct Uploads {
-    /// Keeps it.
+    /// The recipient that keeps an upload.
     pub keep: Recipient<Keep>,
-    /// Forgets it.
+    /// The recipient that forgets an upload.
     pub forget: Recipient<Forget>,
 }
 
-/// Asks for the descriptions of all microservices.
+/// The request for the descriptions of all microservices.
 #[derive(Message)]
 #[rtype(result = "Result<Vec<Description>, ApiError>")]
 pub struct ListServices;
 
-/// Asks for a handle of the first microservice that meets the requirements.
+/// The request for a handle of the first microservice that meets the requirements.
 #[derive(Message)]
 #[rtype(result = "Result<Uuid, ApiError>")]
 pub struct Create {
-    /// Whoever asks.
+    /// The caller.
     pub principal: Principal,
-    /// What its description must hold.
+    /// The entries that its description must hold.
     pub requirements: BTreeMap<String, Data>,
 }
 
-/// Hands in data.
+/// The command to keep data.
 #[derive(Message)]
 #[rtype(result = "Result<Uuid, ApiError>")]
 pub struct Upload {
-    /// Whose data they are.
+    /// The owner of the data.
     pub principal: Principal,
-    /// In which form they are; it was checked that they are.
+    /// The form of the data, which was checked.
     pub content: Content,
     /// The data.
     pub bytes: Zeroizing<Vec<u8>>,
@@ -88,56 +88,56 @@ pub struct Upload {
     pub flight: Flight,
 }
 
-/// Asks for a handle of an attribute.
+/// The request for a handle of an attribute.
 #[derive(Message)]
 #[rtype(result = "Result<Uuid, ApiError>")]
 pub struct Attribute {
-    /// Whoever asks.
+    /// The caller.
     pub principal: Principal,
-    /// Of which object.
+    /// The handle of the object.
     pub uuid: String,
     /// The attribute's name.
     pub name: String,
 }
 
-/// Calls what is behind a handle.
+/// The call of a method behind a handle.
 #[derive(Message)]
 #[rtype(result = "Result<Option<Uuid>, ApiError>")]
 pub struct Invoke {
-    /// Whoever calls.
+    /// The caller.
     pub principal: Principal,
-    /// What is called.
+    /// The handle of the method.
     pub uuid: String,
-    /// With which arguments.
+    /// The arguments.
     pub envelope: Envelope,
     /// The room for their bytes.
     pub flight: Flight,
 }
 
-/// Asks for the value behind a handle.
+/// The request for the value behind a handle.
 #[derive(Message)]
 #[rtype(result = "Result<Download, ApiError>")]
 pub struct Fetch {
-    /// Whoever asks.
+    /// The caller.
     pub principal: Principal,
-    /// Which value.
+    /// The handle of the value.
     pub uuid: String,
 }
 
-/// Gives a handle back.
+/// The command to release a handle.
 #[derive(Message)]
 #[rtype(result = "Result<(), ApiError>")]
 pub struct Release {
-    /// Whoever held it.
+    /// The caller.
     pub principal: Principal,
     /// The handle.
     pub uuid: String,
 }
 
 impl Controller {
-    /// A controller for the microservices on this bus.
+    /// Creates a controller for the microservices on this bus.
     ///
-    /// `kept` is what clients pushed before the node was started, with the names of their handles.
+    /// `kept` has the uploads from before the node was started, with the names of their handles.
     #[must_use]
     pub fn new(bus: Addr<Bus>, uploads: Uploads, kept: Vec<Kept>, limits: &Limits) -> Self {
         let mut handles = Handles::new(limits);
@@ -145,7 +145,7 @@ impl Controller {
         Self { bus, handles, uploads }
     }
 
-    /// What an argument stands for. Handles of private data may stand inside of one too.
+    /// Resolves an argument. Handles of private data may stand inside of one too.
     fn resolve(&mut self, principal: &Principal, data: Data) -> Result<Argument, ApiError> {
         if let Some(uuid) = data.entry(HANDLE).and_then(Data::as_text) {
             return self.held(principal, uuid).map(Argument::Held);
@@ -184,7 +184,7 @@ impl Controller {
             .map(|(name, data)| Ok((name, self.resolve(&principal, data)?)))
             .collect::<Result<_, ApiError>>()?;
         let arguments = method.bind(positional, named)?;
-        // A result that could not be kept would have been computed, and opened, for nothing.
+        // A result without room would have been computed, and opened, for nothing.
         let room = self.handles.reserve(&principal, RESULT_ROOM)?;
         let call = Call { principal, key: object.key, method: method.name, arguments, flight };
         Ok((object, call, room))
@@ -378,7 +378,7 @@ mod tests {
         methods: &[Method { name: "wait", parameters: &[] }],
     };
 
-    /// Answers calls once it is told to.
+    /// Answers calls only when it is told to.
     struct Waiting(Arc<Notify>);
 
     impl Actor for Waiting {

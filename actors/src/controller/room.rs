@@ -1,7 +1,7 @@
-//! Room for handles: how many each owner holds, and how many bytes behind them.
+//! Room for handles: the number of handles of each owner, and the bytes behind them.
 //!
-//! Room is reserved before a call is passed on, and kept by the handle of its result. It is given back
-//! when it is dropped, wherever that happens.
+//! Room is reserved before a call is passed on, and kept by the handle of its result. It is given
+//! back when it is dropped, wherever that happens.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub(super) struct Rooms {
     usage: Rc<RefCell<BTreeMap<Principal, Usage>>>,
 }
 
-/// Room for one handle, of its owner. Dropping it gives the room back.
+/// The room of one handle of its owner. Dropping it gives the room back.
 #[must_use]
 pub(super) struct Room {
     owner: Principal,
@@ -43,7 +43,7 @@ impl Rooms {
         self.usage.borrow().get(owner).copied().unwrap_or_default()
     }
 
-    /// Tells that an owner has as many handles as it may have.
+    /// Returns whether an owner has as many handles as it may have.
     pub(super) fn is_full(&self, owner: &Principal) -> bool {
         self.usage(owner).handles >= self.most_handles
     }
@@ -85,7 +85,7 @@ impl Room {
     /// Changes its bytes to those of the value that is kept.
     ///
     /// # Errors
-    /// If it is larger than what was reserved, and there is no more room.
+    /// If it is larger than the reservation, and there is no more room.
     pub(super) fn resize(&mut self, bytes: usize) -> Result<(), ApiError> {
         self.rooms.check_bytes(&self.owner, bytes.saturating_sub(self.bytes))?;
         let mut all = self.rooms.usage.borrow_mut();

@@ -1,4 +1,4 @@
-//! What others have asked an owner of data for, and the owner's word on it.
+//! The requests that wait for an owner of data, and the owner's decisions.
 
 use actix_web::HttpRequest;
 use actix_web::web::{self, Payload};
@@ -12,7 +12,7 @@ use crate::vocabulary::error::ApiError;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// An owner's word.
+/// An owner's decision.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Decision {

@@ -1,4 +1,4 @@
-//! The audit log, page by page, and whether it is what was written.
+//! The audit log, page by page, and its verification.
 
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use crate::vocabulary::blocking;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::{Principal, Right};
 
-/// Entries of one answer where nothing is said.
+/// The number of entries of one answer by default.
 const USUAL_ENTRIES: usize = 100;
 
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ pub(super) async fn read(
     let Query { first, limit } = super::query(&request)?;
     let head = desk.audit_head(&principal).await?;
     let limit = limit.unwrap_or(USUAL_ENTRIES).clamp(1, 1_000);
-    // The latest ones, where nothing is said.
+    // The latest ones, by default.
     let number = head.get("number").and_then(Value::as_u64).unwrap_or_default();
     let latest = number.saturating_sub(u64::try_from(limit).unwrap_or(u64::MAX)) + 1;
     let named = [("first", json!(first.unwrap_or(latest).max(1))), ("limit", json!(limit))];

@@ -11,7 +11,7 @@ use crate::records::{CancelOne, Filter, Inspect, List};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 
-/// Which computations are asked for.
+/// The filter of a list of computations.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Query {

@@ -1,8 +1,8 @@
-//! What changes, as it changes: server-sent events with the same documents as the other routes.
+//! Server-sent events of changes, with the same documents as the other routes.
 //!
-//! Each listener is told what its principal may see, four times a second at most and only what differs
-//! from what it was told before. A computation that lasts a second tells thousands of rounds; people
-//! see four of them.
+//! Each listener sees only documents that its principal may see, at most four times a second, and
+//! only those that have changed. A computation that lasts a second reports thousands of rounds;
+//! people see four of them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,27 +22,27 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::{Principal, Right};
 
-/// How often is looked.
+/// The interval between two looks at the state.
 const PACE: Duration = Duration::from_millis(250);
 
-/// How many looks there are between two at what seldom changes.
+/// The number of looks between two at the documents that seldom change.
 const SELDOM: u64 = 8;
 
-/// After so long without a word, one is sent that means nothing.
+/// The time without an event after which an empty one is sent.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// Computations that are told of.
+/// The most computations that are sent.
 const MOST: usize = 100;
 
-/// Someone who listens.
+/// A client that listens.
 struct Listener {
     door: web::Data<Door>,
     desk: web::Data<Desk>,
-    /// With what it came in; it must still be good.
+    /// The request by which it came in. Its token must still be valid.
     request: HttpRequest,
     principal: Principal,
     looks: u64,
-    /// What it was told last, of each kind; of computations, by their names.
+    /// The documents that it was sent last, of each kind; of computations, by their names.
     told: BTreeMap<&'static str, Value>,
     computations: BTreeMap<String, Value>,
     last_word: Instant,
@@ -85,7 +85,7 @@ fn too_many() -> ApiError {
 }
 
 impl Listener {
-    /// The next words; none when the node is stopping.
+    /// Returns the next events; none when the node is stopping.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if self.looks > 0 {
@@ -94,7 +94,7 @@ impl Listener {
                     return None;
                 }
             }
-            // Where an actor no longer answers, the node is stopping; a token may no longer be good.
+            // If an actor no longer answers, the node is stopping. A token may no longer be valid.
             let words = self.look().await.ok()?;
             self.looks += 1;
             if !words.is_empty() {
@@ -112,7 +112,7 @@ impl Listener {
         let mut words = String::new();
         let seldom = self.looks.is_multiple_of(SELDOM);
         if seldom {
-            // A token may have been taken back, or given other roles.
+            // A token may have been revoked, or given other roles.
             self.principal = admit(&self.door, &self.request).await?;
             let node = self.desk.node(&self.door, &self.principal).await?;
             self.tell("node", without_clock(node), &mut words);
@@ -160,7 +160,7 @@ impl Listener {
     }
 }
 
-/// What changes by itself is no news.
+/// Removes the entries that change by themselves, which are no news.
 fn without_clock(mut node: Value) -> Value {
     if let Some(node) = node.as_object_mut() {
         node.remove("now");

@@ -1,4 +1,4 @@
-//! What can be computed: the catalogue, for people who choose and programs that check.
+//! The catalogue of functions, for people who choose and programs that check.
 
 use actix_web::{HttpRequest, web};
 use cloister_protocols::catalogue::{self, Descriptor, InputKind, ParameterEntry};
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Answer, admit, answer};
 use crate::controller::Door;
 
-/// A function as it is told.
+/// A function as clients see it.
 #[derive(Serialize)]
 struct Function {
     name: &'static str,
@@ -44,7 +44,7 @@ impl Function {
     }
 }
 
-/// The name of a kind of input, and what it is in words.
+/// Returns the name of a kind of input, and its description in words.
 fn input(kind: InputKind) -> (&'static str, &'static str) {
     match kind {
         InputKind::Numbers => ("numbers", "one column of numbers"),

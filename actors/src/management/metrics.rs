@@ -1,7 +1,7 @@
-//! Numbers for whoever watches over many nodes, as Prometheus reads them.
+//! Metrics for the operators of many nodes, as Prometheus reads them.
 //!
-//! They count and measure computations and links; nothing depends on anybody's data but how long a
-//! computation took, which whoever asked for it sees too.
+//! They count and measure computations and links. Nothing depends on any party's data but the time
+//! that a computation took. The client that asked for it sees that, too.
 
 use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
@@ -41,7 +41,7 @@ struct Release {
     party: String,
 }
 
-/// What a listener of its own serves: health and metrics, to whoever reaches it.
+/// Adds the routes of a listener of its own: health and metrics, for any caller that reaches it.
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(endpoint("/healthz", "GET").route(web::get().to(healthy)))
@@ -49,7 +49,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(endpoint("/metrics", "GET").route(web::get().to(open)));
 }
 
-/// On the API's own listener, for those who may see what others compute.
+/// Returns the metrics on the API's own listener, to principals that may see the computations of
+/// others.
 pub(super) async fn guarded(
     door: web::Data<Door>,
     desk: web::Data<Desk>,

@@ -1,9 +1,10 @@
-//! The API for people and the programs that serve them: what this node is, whom it reaches, what it
-//! computes, who waits for whom. The dashboard lives on it, and the central clients' progress bars.
+//! The API for people and the programs that serve them: the state of this node, its links, its
+//! computations, and the members awaited. The dashboard lives on it, and the central clients'
+//! progress bars.
 //!
-//! It is beside the API of the controller, not around it: it shows what is not secret and what belongs to
-//! whoever asks, and has no way to data. Results come from the [records](crate::records) of
-//! computations, for whoever asked for them.
+//! It is beside the API of the controller, not around it. It shows facts that are not secret and
+//! the caller's own objects, and has no way to data. Results come from the
+//! [records](crate::records) of computations, for the principals that asked for them.
 
 mod approvals;
 mod audit;
@@ -43,13 +44,13 @@ use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::Labelled;
 use crate::vocabulary::object::{Argument, Call, Object, Principal, Reply};
 
-/// Who may listen to events at a time, in all and of one name.
+/// The most listeners to events at a time, in all and of one name.
 const MOST_LISTENERS: (usize, usize) = (64, 16);
 
-/// Lines that this node tries at a time, in all and for one name.
+/// The most lines that this node probes at a time, in all and for one name.
 const MOST_PROBES: (usize, usize) = (8, 2);
 
-/// What the handlers need beside the [`Door`]. Cheap to clone.
+/// The state that the handlers work with beside the [`Door`]. A clone is cheap.
 #[derive(Clone)]
 pub struct Desk {
     facts: Arc<RwLock<Arc<Facts>>>,
@@ -59,26 +60,26 @@ pub struct Desk {
     vault: Vault,
     listeners: Places,
     probes: Places,
-    /// One at a time: it reads the whole log.
+    /// Room for one verification at a time: it reads the whole log.
     verifying: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
 }
 
-/// The microservices that it asks.
+/// The microservices that the API calls.
 #[derive(Clone)]
 pub struct Services {
-    /// Which data there are.
+    /// The microservice of datasets.
     pub datasets: Object,
-    /// What was asked for.
+    /// The microservice of approvals.
     pub approvals: Object,
-    /// What was done.
+    /// The microservice of the audit log.
     pub audit: Object,
 }
 
 type Answer = Result<HttpResponse, ApiError>;
 
 impl Desk {
-    /// A desk at which these are asked; it ends what it tells live when `stopping` turns true.
+    /// Creates the state from the actors to call. Its live events end when `stopping` turns true.
     #[must_use]
     pub fn new(
         facts: Arc<RwLock<Arc<Facts>>>,
@@ -99,7 +100,7 @@ impl Desk {
         }
     }
 
-    /// What is so now.
+    /// Returns the facts of this node as they are now.
     fn facts(&self) -> Arc<Facts> {
         Arc::clone(&self.facts.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -178,7 +179,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(pages::routes);
 }
 
-/// The query of a request.
+/// Parses the query of a request.
 fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
     let query = web::Query::<T>::from_query(request.query_string());
     query.map(web::Query::into_inner).map_err(|error| {
@@ -189,7 +190,7 @@ fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
     })
 }
 
-/// The body of a request.
+/// Parses the body of a request.
 async fn body<T: DeserializeOwned>(
     door: &Door,
     request: &HttpRequest,

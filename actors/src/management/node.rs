@@ -1,4 +1,4 @@
-//! What this node is, whom it reaches, and which data it has.
+//! The description of this node, its members and links, and its datasets.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,28 +19,28 @@ use crate::vocabulary::object::{Principal, Right};
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// The steps in which memory is told, in bytes.
+/// The step to which memory is rounded up, in bytes.
 const MEMORY_STEP: u64 = 64 << 20;
 
-/// What is so until the node is started again, or its certificates are renewed.
+/// The facts that hold until the node is started again, or its certificates are renewed.
 pub struct Facts {
     /// The party's name.
     pub party: String,
     /// The name of its disclosure profile.
     pub profile: &'static str,
-    /// When the node was started, in milliseconds since 1970.
+    /// The start of the node, in milliseconds since 1970.
     pub started: u64,
-    /// How long a computation may take.
+    /// The longest time that a computation may take.
     pub deadline: Duration,
     /// All members.
     pub consortium: Consortium,
-    /// Which of them this node is.
+    /// The position of this node among them.
     pub me: usize,
     /// Its certificate's fingerprint.
     pub fingerprint: Fingerprint,
-    /// Until when that is valid.
+    /// The end of the certificate's validity.
     pub not_after: SystemTime,
-    /// The folder of its state.
+    /// The folder of the node's state.
     pub state: std::path::PathBuf,
 }
 
@@ -106,7 +106,7 @@ impl Desk {
         let facts = self.facts();
         let Load { running, waiting } = self.of_records(AskLoad).await?;
         let hash = blake3::Hash::from_bytes(facts.consortium.hash()).to_hex();
-        // What a node holds tells a little of what it has read.
+        // The memory and disk of a node tell a little of the data that it has read.
         let told = door.keeper.is_open() || principal.may(Right::Observe);
         Ok(json!({
             "party": facts.party,
@@ -152,7 +152,7 @@ impl Desk {
         let mut described = Vec::new();
         for entry in listed.as_array().into_iter().flatten() {
             let name = entry.get("name").cloned().unwrap_or_default();
-            // It may have been withdrawn meanwhile.
+            // The dataset may have been withdrawn meanwhile.
             if let Ok(dataset) =
                 self.call(principal, service, "describe", [("dataset", name)]).await
             {
@@ -164,7 +164,7 @@ impl Desk {
 }
 
 impl Facts {
-    /// The same after a renewal.
+    /// Returns the facts after a renewal.
     #[must_use]
     pub fn renewed(
         &self,
@@ -176,7 +176,7 @@ impl Facts {
         Self { party, state, consortium, fingerprint, not_after, ..*self }
     }
 
-    /// The position of the member of this name, and it.
+    /// Returns the member of this name, with its position.
     pub(super) fn member(&self, name: &str) -> Option<(usize, &Member)> {
         let position = self.consortium.position(name)?;
         Some((position, self.consortium.members().get(position)?))
@@ -203,7 +203,7 @@ impl Link {
     }
 }
 
-/// Whole days until then; below zero once it is past.
+/// Returns the whole days until then; below zero once it is past.
 pub(super) fn days_left(not_after: SystemTime) -> i64 {
     let days = |time: Duration| i64::try_from(time.as_secs() / DAY).unwrap_or(i64::MAX);
     match not_after.duration_since(SystemTime::now()) {
@@ -212,13 +212,13 @@ pub(super) fn days_left(not_after: SystemTime) -> i64 {
     }
 }
 
-/// What is free on the disk with the node's state, in whole GiB.
+/// Returns the free space on the disk with the node's state, in bytes rounded down to whole GiB.
 fn free_bytes(folder: &std::path::Path) -> Option<u64> {
     let found = rustix::fs::statvfs(folder).ok()?;
     Some(found.f_bavail.saturating_mul(found.f_frsize) >> 30 << 30)
 }
 
-/// What this process holds in memory, where the system tells.
+/// Returns the memory of this process, where the system tells.
 fn memory_bytes() -> Option<u64> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
     let resident: u64 = pages.split_whitespace().nth(1)?.parse().ok()?;

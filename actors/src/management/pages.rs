@@ -1,4 +1,4 @@
-//! The dashboard and the description of the API, as they were built in: no other host is asked for
+//! The dashboard and the description of the API, as they were built in. No other host is asked for
 //! anything, and the pages run no script but their own.
 
 use actix_web::http::header;
@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, Responder};
 
 use crate::controller::endpoint;
 
-/// What a page may do: show and ask its own node.
+/// The permissions of a page: to show and to ask its own node.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; font-src 'none'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";

@@ -1,9 +1,10 @@
-//! Places for what lasts: so many in all, and so many for each principal, so that nobody takes them all.
+//! Room for long requests: so many in all, and so many for each principal, so that none takes all
+//! of it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Places. Clones share them.
+/// The bounds on long requests, and those under way. Clones share them.
 #[derive(Clone)]
 pub(super) struct Places {
     all: usize,
@@ -11,19 +12,19 @@ pub(super) struct Places {
     taken: Arc<Mutex<HashMap<String, usize>>>,
 }
 
-/// A place that was taken; it is free again when this is dropped.
+/// The room of one request. Dropping it gives the room back.
 pub(super) struct Place {
     places: Places,
     name: String,
 }
 
 impl Places {
-    /// So many in all, and so many for each.
+    /// Creates bounds of so many requests in all, and so many for each principal.
     pub(super) fn new(all: usize, each: usize) -> Self {
         Self { all, each, taken: Arc::default() }
     }
 
-    /// A place for this principal, if there is one.
+    /// Takes room for a request of this principal, if there is any.
     pub(super) fn take(&self, name: &str) -> Option<Place> {
         let mut taken = self.taken();
         let mine = taken.get(name).copied().unwrap_or_default();

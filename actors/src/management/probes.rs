@@ -1,5 +1,5 @@
-//! Trying the line to another member: what was found, step by step, and for each failure what to do and who
-//! must do it.
+//! Probes of the line to another member. The findings come step by step, and each failure with the
+//! action to take and the party that must take it.
 
 use std::time::Duration;
 
@@ -19,22 +19,22 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::Right;
 
-/// A clock that is so far off is wrong, in seconds.
+/// The offset from which on a clock is wrong, in seconds.
 const CLOCK_OFF: f64 = 30.0;
 
-/// A clock that is so far off needs a look, in seconds.
+/// The offset from which on a clock needs a look, in seconds.
 const CLOCK_DRIFTS: f64 = 2.0;
 
-/// A line on which a word takes so long makes for slow rounds.
+/// The round trip time from which on rounds are slow.
 const FAR: Duration = Duration::from_millis(300);
 
-/// A line that carries less is slow, in bytes a second.
+/// The bandwidth below which a line is slow, in bytes a second.
 const NARROW: f64 = 500_000.0;
 
-/// Fewer days are near the end of a certificate.
+/// The number of days below which a certificate is near its end.
 const FEW_DAYS: i64 = 30;
 
-/// What is to be tried.
+/// The probe that a client orders.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Order {
@@ -45,7 +45,7 @@ struct Order {
     bandwidth_bytes: usize,
 }
 
-/// What was found.
+/// The findings.
 #[derive(Serialize)]
 struct Report<'a> {
     from: &'a str,
@@ -56,7 +56,7 @@ struct Report<'a> {
     clock_offset_seconds: Option<f64>,
 }
 
-/// One step of it.
+/// One step of the findings.
 #[derive(Serialize)]
 struct Step {
     step: &'static str,
@@ -218,7 +218,7 @@ impl Steps<'_> {
         }
     }
 
-    /// TLS or the greeting failed.
+    /// Reports a failure of TLS or of the greeting.
     fn not_met(&mut self, error: &ConnectionError) {
         let text = error.to_string();
         let (what, remedy) = match text.split_once("; ") {
@@ -376,7 +376,7 @@ impl Steps<'_> {
     }
 }
 
-/// Whether it is about a certificate, and not about TLS itself.
+/// Returns whether the problem is a certificate, and not TLS itself.
 fn is_of_identity(problem: &HandshakeProblem) -> bool {
     use HandshakeProblem::{
         NoCertificate, OursExpired, OursMissing, OursNotYetValid, OursRefused, Refused,
@@ -392,7 +392,7 @@ fn is_of_identity(problem: &HandshakeProblem) -> bool {
     )
 }
 
-/// Who can mend it.
+/// Returns the party that can mend the problem.
 fn whose(problem: &HandshakeProblem, from: &str, to: &str) -> String {
     use HandshakeProblem::{OursExpired, OursMissing, OursRefused, Refused};
     match problem {
@@ -403,7 +403,7 @@ fn whose(problem: &HandshakeProblem, from: &str, to: &str) -> String {
     }
 }
 
-/// Seconds in words, for people who set clocks.
+/// Writes seconds in words, for people who set clocks.
 fn duration(seconds: f64) -> String {
     match seconds {
         s if s >= 5_400.0 => format!("{:.1} h", s / 3_600.0),

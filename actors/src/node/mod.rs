@@ -1,8 +1,8 @@
-//! The node put together: which actors there are, where they run, and who knows whom.
+//! The node put together: its actors, their threads, and their addresses.
 //!
-//! Links, sessions and small computations share one thread, because rounds are made of messages
-//! and a message to another thread costs a hundred times one on the same. The controller, the bus
-//! and the services run where [`Node::start`] is called; HTTP has workers of its own.
+//! Links, sessions and small computations share one thread. Rounds are made of messages, and a
+//! message to another thread costs a hundred times one on the same. The controller, the bus and the
+//! services run where [`Node::start`] is called; HTTP has workers of its own.
 
 mod reloading;
 mod services;
@@ -46,16 +46,17 @@ use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::FlightBudget;
 use crate::vocabulary::settings::{AccessMode, Settings};
 
-/// How often the door forgets who came long ago.
+/// The interval at which the authenticator forgets old callers.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// How often it is looked whether computations have ended when the node stops.
+/// The interval of looks for the end of computations when the node stops.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// How long clients may take to fetch the results of what ended while the node was stopping.
+/// The time that clients have to fetch the results of computations that ended while the node was
+/// stopping.
 const FETCHING: Duration = Duration::from_secs(1);
 
-/// What a node is made of.
+/// The parts of a node.
 pub struct Parts {
     /// The operator's settings, with resolved paths.
     pub settings: Settings,
@@ -81,17 +82,17 @@ pub struct Node {
     grace: Duration,
     reloader: Addr<Reloader>,
     vault: Vault,
-    /// What runs beside the actors until the node stops.
+    /// The tasks that run beside the actors until the node stops.
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// Why a node cannot start. Each is for its operator to mend.
+/// The reason why a node cannot start. Its operator can mend each.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The party is not in the consortium file.
+    /// A party that is not in the consortium file.
     #[error("the consortium file has no member `{0}`: give this node the file that names it")]
     NoMember(String),
-    /// The identity is not the one that the others have pinned.
+    /// An identity other than the one that the members have pinned.
     #[error(
         "the identity of `{party}` has fingerprint {ours}, which the consortium file does not pin \
          to it: put it there at all members, or use the identity that is pinned"
@@ -102,59 +103,59 @@ pub enum StartError {
         /// The fingerprint of its identity.
         ours: cloister_certs::Fingerprint,
     },
-    /// The certificate cannot be used now.
+    /// A certificate that cannot be used now.
     #[error(
         "the certificate {0} has expired or is not yet valid: check this machine's clock, or make \
          a new identity with `cloister identity new` and have all members pin it"
     )]
     OutOfDate(cloister_certs::Fingerprint),
-    /// Without tokens, clients may come from this machine only.
+    /// A public address without tokens: clients may then come from this machine only.
     #[error(
         "api_listen is {0}, but a node without tokens serves this machine only: use 127.0.0.1, or \
          set `access.mode = \"tokens\"`"
     )]
     Exposed(SocketAddr),
-    /// Without TLS, tokens would be on the wire for all to read.
+    /// Tokens without TLS: they would be on the wire for all to read.
     #[error("api_listen is {0}, where tokens need HTTPS: leave `access.tls` out, or use 127.0.0.1")]
     Plain(SocketAddr),
-    /// A certificate without its key, or the other way round.
+    /// A certificate without its key, or a key without its certificate.
     #[error("`access.certificate` and `access.key` belong together: name both or none")]
     HalfACertificate,
-    /// The API's certificate.
+    /// A fault of the API's certificate.
     #[error(transparent)]
     ApiCertificate(#[from] ApiCertificateError),
-    /// TLS settings.
+    /// A fault of the TLS settings.
     #[error(transparent)]
     Tls(#[from] SettingsError),
-    /// The owners' policies.
+    /// A fault of the owners' policies.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// The state.
+    /// A fault of the state.
     #[error("the folder with the node's state: {0}")]
     State(#[from] VaultError),
-    /// The state, as an actor tells of it.
+    /// A fault of the state, as an actor tells of it.
     #[error("the node's state: {0}")]
     Unreadable(#[from] ApiError),
-    /// The operator's socket.
+    /// A fault of the operator's socket.
     #[error("the socket `control` in the state's folder cannot be made: {0}")]
     Control(io::Error),
-    /// An address cannot be bound.
+    /// An address that cannot be bound.
     #[error("cannot listen on {address} ({setting}): {error}; is another node running there?")]
     Bind {
-        /// Which setting.
+        /// The setting.
         setting: &'static str,
         /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The reason.
         error: io::Error,
     },
-    /// The members cannot be told apart.
+    /// Members that cannot be told apart.
     #[error("the consortium file: {0}")]
     Roster(#[from] RosterError),
-    /// No randomness.
+    /// A lack of randomness.
     #[error("the system gives no randomness: {0}")]
     Randomness(getrandom::Error),
-    /// An actor did not start.
+    /// An actor that did not start.
     #[error("{0} did not start")]
     Actor(&'static str),
 }
@@ -246,19 +247,19 @@ impl Node {
         })
     }
 
-    /// Where clients reach it.
+    /// Returns the address at which clients reach the node.
     #[must_use]
     pub fn api_address(&self) -> SocketAddr {
         self.api
     }
 
-    /// Where other nodes reach it.
+    /// Returns the address at which other nodes reach it.
     #[must_use]
     pub fn peer_address(&self) -> SocketAddr {
         self.peer
     }
 
-    /// The sessions, for whoever launches computations without HTTP, as benchmarks do.
+    /// Returns the sessions, for programs that launch computations without HTTP, as benchmarks do.
     #[must_use]
     pub fn sessions(&self) -> Addr<Sessions> {
         self.sessions.clone()
@@ -273,14 +274,14 @@ impl Node {
         reloaded.map_err(|_| ApiError::unavailable("the reloader"))?.map(drop)
     }
 
-    /// Takes no more computations, gives those under way some time, ends the rest, closes links, and
-    /// returns when all is done.
+    /// Stops the node: takes no more computations, gives those under way some time, ends the rest,
+    /// and closes the links. Returns when all is done.
     pub async fn stop(self) {
         self.close().await;
         // Computations end first, so that requests that wait for them are answered. Sessions that
         // are gone have none.
         let _ = self.sessions.send(Shutdown).await;
-        // Nobody listens where there is no dashboard.
+        // Without a dashboard there is no listener.
         let _ = self.stopping.send(true);
         self.http.stop(true).await;
         if let Some(watched) = self.watched {
@@ -300,9 +301,10 @@ impl Node {
         }
     }
 
-    /// Takes nothing new, and waits until nothing is under way, or for the time that the settings give.
+    /// Begins no computation any more, and waits until none is under way, or for the time that the
+    /// settings give.
     async fn close(&self) {
-        // Where an actor is gone, there is nothing to wait for.
+        // If an actor is gone, there is nothing to wait for.
         let _ = self.sessions.send(Close).await;
         let closing = async {
             let mut any = false;
@@ -326,7 +328,7 @@ impl Node {
     }
 }
 
-/// What the data plane's thread needs for starting.
+/// The parts that the thread of sessions and links needs for starting.
 struct DataPlane {
     config: sessions::Config,
     trust: Trust,
@@ -378,14 +380,14 @@ impl DataPlane {
             let links = Listener::start_links(socket, &trust, peers, &events);
             // The first message of a mailbox that is empty.
             sessions.do_send(Connect(links));
-            // Nobody listens where the node's start was given up.
+            // The receiver is gone if the node's start was given up.
             let _ = started.send(sessions);
         });
         address.await.map_err(|_| StartError::Actor("the data plane"))
     }
 }
 
-/// Checks that settings, consortium and identity belong together; gives back our position.
+/// Checks that settings, consortium and identity belong together. Returns this node's position.
 fn check(
     settings: &Settings,
     consortium: &Consortium,
@@ -426,7 +428,7 @@ fn bind(
     Ok((socket, bound))
 }
 
-/// All members but ourselves. The one that stands earlier in the file dials.
+/// Returns all members but this node's own. The one that stands earlier in the file dials.
 fn peers(consortium: &Consortium, me: usize) -> Vec<Peer> {
     let peer = |(position, member): (usize, &crate::vocabulary::consortium::Member)| Peer {
         position,
@@ -442,7 +444,7 @@ fn pinned(member: &crate::vocabulary::consortium::Member) -> Member {
     Member { name: member.name.clone(), fingerprints: member.fingerprints.clone() }
 }
 
-/// Forgets who came long ago, as long as the node runs.
+/// Forgets old callers, as long as the node runs.
 async fn sweep(keeper: Arc<Doorkeeper>) {
     loop {
         tokio::time::sleep(SWEEP).await;

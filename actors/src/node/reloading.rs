@@ -1,9 +1,9 @@
-//! A renewal while the node runs: the identity and the members' fingerprints are read again, for all
-//! connections from then on. Those that are there stay, and with them whatever is computed over them, but
+//! A renewal while the node runs: the identity and the members' fingerprints are read again, for
+//! all connections from then on. Existing connections stay, and the computations over them, except
 //! those to a certificate that is no longer pinned.
 //!
-//! Nothing else of the consortium can change so: who is a member and where decides who dials whom, and a
-//! node that changes it begins anew.
+//! Nothing else of the consortium can change in this way. Names, order and addresses of the members
+//! decide who dials whom, and a node that changes them begins anew.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
@@ -23,10 +23,11 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::{Consortium, Member, Renewed};
 use crate::vocabulary::error::ApiError;
 
-/// Reads the consortium file and the identity anew, or says why it cannot. Blocks.
+/// A function that reads the consortium file and the identity anew, or says why it cannot. It
+/// blocks.
 pub type Reread = Arc<dyn Fn() -> Result<(Consortium, Identity), String> + Send + Sync>;
 
-/// The actor that reads them again.
+/// The actor that renews identity and fingerprints.
 #[derive(Clone)]
 pub(super) struct Reloader {
     pub(super) reread: Reread,
@@ -78,7 +79,7 @@ impl Handler<Reload> for Reloader {
     }
 }
 
-/// Checks that nothing but fingerprints has changed, and that we are among them.
+/// Checks that nothing but fingerprints has changed, and that this node's is among them.
 fn check(
     before: &Consortium,
     after: &Consortium,

@@ -28,19 +28,19 @@ use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::object::{Call, Interface, Object};
 use crate::vocabulary::settings::Settings;
 
-/// The address on the bus at which joint computations are asked for.
+/// The address of the sessions on the bus.
 pub const SESSIONS: &str = "sessions";
 
-/// The address on the bus at which it is decided who may compute what.
+/// The address of the policy on the bus.
 pub const POLICY: &str = "policy";
 
-/// The address on the bus from which data come.
+/// The address of the datasets on the bus.
 pub const DATASETS: &str = "datasets";
 
-/// The address on the bus at which it is known which computations there are.
+/// The address of the records on the bus.
 pub(super) const RECORDS: &str = "records";
 
-/// What the node must not forget, open.
+/// The state of the node, open.
 pub(super) struct State {
     pub(super) vault: Vault,
     pub(super) log: Log,
@@ -48,7 +48,8 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Opens it, writes down that the node starts, and registers what the settings declare.
+    /// Opens the state, writes down that the node starts, and registers the datasets of the
+    /// settings.
     pub(super) async fn open(settings: &Settings) -> Result<Self, StartError> {
         let (folder, party) = (settings.state.clone(), settings.party.clone());
         let access = Arc::new(settings.sources());
@@ -69,16 +70,16 @@ impl State {
     }
 }
 
-/// What others ask.
+/// The actors that other parts of the node address.
 pub(super) struct Started {
     pub(super) controller: Addr<Controller>,
     pub(super) records: Addr<Records>,
     pub(super) simon: Addr<Simon>,
-    /// What the API for people asks.
+    /// The microservices that the API for people calls.
     pub(super) told: management::Services,
 }
 
-/// What microservices are made of.
+/// The parts that microservices are made of.
 pub(super) struct Services<'a> {
     pub(super) settings: &'a Settings,
     pub(super) consortium: Arc<Consortium>,

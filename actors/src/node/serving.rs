@@ -1,4 +1,4 @@
-//! What listens for clients: the API, over HTTPS or not, and health and metrics by themselves.
+//! The listeners for clients: the API, over HTTPS or not, and health and metrics by themselves.
 
 use std::net::TcpListener;
 
@@ -14,13 +14,13 @@ use crate::controller::http::{Door, routes};
 use crate::management::{self, Desk};
 use crate::vocabulary::settings::Settings;
 
-/// HTTP workers: handlers only translate, so a few serve many clients.
+/// The number of HTTP workers: handlers only translate, so a few serve many clients.
 const HTTP_WORKERS: usize = 2;
 
-/// How long open requests may take when the node stops, in seconds.
+/// The time that open requests may take when the node stops, in seconds.
 const GRACE_SECONDS: u64 = 5;
 
-/// How the API speaks TLS, if it does.
+/// Returns the TLS configuration of the API, if it uses TLS.
 pub(super) fn api_tls(
     settings: &Settings,
     identity: &Identity,
@@ -66,7 +66,7 @@ pub(super) fn serve(
     Ok(handle)
 }
 
-/// Health and metrics on a listener of their own, if the settings say so.
+/// Serves health and metrics on a listener of their own, if the settings say so.
 pub(super) fn serve_metrics(
     settings: &Settings,
     door: &Door,
@@ -93,7 +93,8 @@ pub(super) fn serve_metrics(
     Ok(Some(handle))
 }
 
-/// Which web pages may use the API from a browser: those of the origins that the settings allow.
+/// Returns the rule for web pages that use the API from a browser: the origins that the settings
+/// allow.
 fn cors(origins: &[String]) -> Cors {
     let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     let any = Cors::default().allowed_methods(methods).allow_any_header().max_age(600);

@@ -1,9 +1,10 @@
-//! The node's own decision: who may compute what on which dataset, with whom, and under which rules.
+//! The node's own decision on a computation: the principal, the function, the datasets, the
+//! members, and the rules.
 //!
-//! Whatever is decided here is decided before anything is read or sent. Rules on joint data are
-//! decided later, by all parties together, under the protocol; here only this node's rules are found.
-//! A dataset that a principal may not see does not exist for it. Approvals are counted when they are
-//! used: a query that is aborted afterwards counts as asked.
+//! It is made before anything is read or sent. Rules on joint data are applied later, by all
+//! parties together, under the protocol; here only this node's rules are found. A dataset that a
+//! principal may not see does not exist for it. Approvals are counted when they are used: a query
+//! that is aborted afterwards counts as asked.
 
 use std::sync::Arc;
 
@@ -26,21 +27,21 @@ pub struct Policy {
     vault: Vault,
 }
 
-/// Asks whether a computation may be asked for.
+/// The question whether a computation may be asked for.
 #[derive(Message)]
 #[rtype(result = "Result<Grant, ApiError>")]
 pub struct Decide {
-    /// Whoever asks.
+    /// The principal that asks.
     pub principal: Principal,
     /// The function.
     pub function: &'static str,
     /// All members that take part.
     pub members: Vec<String>,
-    /// What is computed with.
+    /// The data to compute with.
     pub inputs: Vec<Use>,
 }
 
-/// What a computation uses of this node.
+/// Data of this node that a computation uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Use {
     /// Columns that a client made.
@@ -49,28 +50,28 @@ pub enum Use {
     Dataset {
         /// Its name.
         name: String,
-        /// Its columns: those that are computed with and those that choose rows; sorted.
+        /// Its columns: those to compute with and those that choose rows; sorted.
         columns: Vec<String>,
     },
 }
 
-/// Leave to compute.
+/// Permission to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// This node's rules for it.
+    /// This node's disclosure rules for it.
     pub rules: Rules,
-    /// Where this node's data come from.
+    /// The origin of this node's data.
     pub origin: Origin,
 }
 
 impl Policy {
-    /// The policy of a node with this profile.
+    /// Creates the policy of a node with this profile.
     #[must_use]
     pub fn new(profile: Profile, policies: Arc<Policies>, vault: Vault) -> Self {
         Self { profile, policies, vault }
     }
 
-    /// What can be decided without the owner, and what the owner has to approve.
+    /// Decides without the owner, and returns the uses that the owner has to approve.
     fn decide(&self, decide: &Decide) -> Result<(Grant, Vec<Class>), ApiError> {
         let mut rules = self.profile.rules();
         let mut classes = Vec::new();
@@ -101,7 +102,7 @@ impl Policy {
     }
 }
 
-/// Whether the dataset's owner lets this function, these members and this principal.
+/// Checks that the dataset's owner permits this function, these members and this principal.
 fn check(
     policy: &DatasetPolicy,
     dataset: &str,
@@ -130,7 +131,8 @@ fn check(
     }
 }
 
-/// Vectors and matrices are computed with element by element: no rule on rows applies to them.
+/// Returns whether a function computes element by element, as with vectors and matrices: no rule on
+/// rows applies to them.
 fn shows_rows(function: &str) -> bool {
     catalogue::find(function).is_some_and(|entry| !entry.has_rows())
 }
@@ -182,7 +184,7 @@ impl Handler<Decide> for Policy {
     }
 }
 
-/// A dataset that there is not and one that this principal may not see look the same.
+/// Reports a missing dataset. One that this principal may not see looks the same.
 pub(crate) fn no_such_dataset() -> ApiError {
     ApiError::new(Code::NoSuchDataset, "there is no such dataset here")
         .hint("the method `list` of the microservice Datasets lists those that there are for you")
@@ -200,7 +202,7 @@ fn client_columns(dataset: &str) -> ApiError {
     forbidden(message)
 }
 
-/// Asks for the owner.
+/// Reports that the owner has to approve.
 pub(crate) fn approval_needed(dataset: &str, id: u64) -> ApiError {
     ApiError::new(
         Code::ApprovalNeeded,

@@ -1,4 +1,4 @@
-//! Records as they are told: who computes what, how far it is, who is awaited, and how it ended.
+//! Records as clients see them: parties, function, progress, the parties awaited, and the end.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::label::{Cost, Disclosure, Report};
 use crate::vocabulary::object::Principal;
 
-/// The steps in which times are told where a dataset is involved, in seconds.
+/// The step to which times are rounded where a dataset is involved, in seconds.
 pub(super) const COARSE: f64 = 0.1;
 
 /// A computation in a list.
@@ -40,7 +40,7 @@ pub struct Summary {
     cost: Option<Spent>,
 }
 
-/// Who holds it up.
+/// The parties that hold a computation up.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Waiting {
     parties: Vec<String>,
@@ -48,7 +48,7 @@ struct Waiting {
     since: String,
 }
 
-/// Why there is no result.
+/// The reason why there is no result.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Problem {
     code: Code,
@@ -57,7 +57,7 @@ struct Problem {
     party: Option<String>,
 }
 
-/// What it cost this party.
+/// The cost at this party.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Spent {
     rounds: usize,
@@ -66,7 +66,7 @@ struct Spent {
     seconds: f64,
 }
 
-/// All of a computation.
+/// A computation with all its details.
 #[derive(Clone, Debug, Serialize)]
 pub struct Detail {
     #[serde(flatten)]
@@ -87,7 +87,7 @@ struct Lane {
     waited_for: Vec<String>,
 }
 
-/// What its own client may be told of its end.
+/// The result, for the client that asked for the computation.
 #[derive(Clone, Debug, Serialize)]
 struct Told {
     result: Option<serde_json::Value>,
@@ -96,7 +96,7 @@ struct Told {
 }
 
 impl Summary {
-    /// Its name at this node.
+    /// Returns the computation's name at this node.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -109,7 +109,8 @@ impl Records {
         self.summary_of(record, &progress, record.subject.principal == *to)
     }
 
-    /// All that `record` tells; what came of it only to who asked for it.
+    /// Returns all details of a record. Only the client that asked for the computation sees the
+    /// result.
     pub(super) fn detail(&self, record: &Record, own: bool) -> Detail {
         let progress = record.observer.look().clone();
         let summary = self.summary_of(record, &progress, own);
@@ -149,7 +150,7 @@ impl Records {
 }
 
 impl Record {
-    /// Those with data, and those without.
+    /// Returns the members with data, and the helpers.
     fn sides(&self) -> (&[String], &[String]) {
         let members = self.subject.members.as_slice();
         let parties = members.len().saturating_sub(self.subject.helpers);
@@ -189,14 +190,14 @@ impl Record {
         Spent { rounds, bytes_sent, bytes_received, seconds }
     }
 
-    /// A moment, as exactly as it may be told.
+    /// Returns a moment, as exactly as it may be told.
     fn at(&self, moment: Instant) -> String {
         let since = self.told(moment.saturating_duration_since(self.began));
         let since = Duration::try_from_secs_f64(since).unwrap_or_default();
         rfc3339(self.began_at.saturating_add(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
     }
 
-    /// Seconds, as exactly as they may be told.
+    /// Returns seconds, as exactly as they may be told.
     fn told(&self, time: Duration) -> f64 {
         match self.subject.dataset {
             Some(_) => (time.as_secs_f64() / COARSE).round() * COARSE,
@@ -206,7 +207,8 @@ impl Record {
 }
 
 impl End {
-    /// Why there is no result: in full to whoever asked for it.
+    /// Returns the reason why there is no result: in full to the client that asked for the
+    /// computation.
     fn problem(&self, own: bool) -> Option<Problem> {
         let error = self.result.as_ref().err()?;
         let party = error.concerned().map(str::to_owned);

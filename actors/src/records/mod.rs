@@ -1,12 +1,13 @@
-//! The joint computations that clients of this node have asked for: those under way and the latest that
-//! have ended, for whoever may see them, and for ending one.
+//! The joint computations that clients of this node have asked for. There are those under way and
+//! the latest that have ended, for principals that may see them or end one.
 //!
-//! Whoever asked for a computation sees all of it, its result too as long as the node has room for it.
-//! Owners, auditors and operators see what is computed and how far it is, never a result, and of a
-//! failure only its code. Where a dataset of this node is involved, times are told to a tenth of a
-//! second, because how long reading and encoding took tells how many rows there are. That makes nothing
-//! secret of it: whoever asked can measure how long the answer took, and so can the other members, whom
-//! this node keeps waiting as long.
+//! The principal that asked for a computation sees all of it, and its result as long as the node
+//! has room for it. Owners, auditors and operators see functions and progress, never a result, and
+//! of a failure only its code.
+//!
+//! If a dataset of this node is involved, times are told to a tenth of a second: reading and
+//! encoding take longer for more rows. That makes nothing secret of it: the principal that asked
+//! can measure the time to the answer. So can the other members, which wait as long.
 
 mod document;
 
@@ -27,16 +28,17 @@ use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Report;
 use crate::vocabulary::object::{Principal, Right};
 
-/// Ended computations of one principal that are remembered: nobody can have those of others forgotten.
+/// The most ended computations of one principal that are remembered. No principal can have those of
+/// others forgotten.
 const MOST_ENDED: usize = 500;
 
-/// Ended computations of all.
+/// The most ended computations of all principals that are remembered.
 const MOST_OF_ALL: usize = 5_000;
 
-/// Memory for the results of one principal's ended computations, in bytes; the oldest go first.
+/// The memory for the results of one principal's ended computations, in bytes. The oldest go first.
 const RESULT_BYTES: usize = 16 << 20;
 
-/// Computations that one answer lists, at most.
+/// The most computations that one answer lists.
 pub const MOST_LISTED: usize = 500;
 
 /// The actor.
@@ -49,85 +51,85 @@ pub struct Records {
     totals: Totals,
 }
 
-/// What a computation is, from its beginning on.
+/// The subject of a computation, known from its begin on.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// Who asked for it.
+    /// The principal that asked for it.
     pub principal: Principal,
     /// The function.
     pub function: &'static str,
-    /// The name that the clients gave to it.
+    /// The network name.
     pub network: String,
     /// The names of its members, in the agreed order.
     pub members: Vec<String>,
-    /// How many of them, the last ones, help without data of their own.
+    /// The number of helpers, which are the last members.
     pub helpers: usize,
-    /// The dataset that this node computes on, if it is one.
+    /// The dataset of this node that is computed on, if there is one.
     pub dataset: Option<String>,
 }
 
-/// A computation has been asked for.
+/// The event that a computation has been asked for.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Begun {
-    /// What it is.
+    /// The subject.
     pub subject: Subject,
-    /// How far it is.
+    /// The observer of the progress.
     pub observer: Observer,
 }
 
-/// A computation has ended.
+/// The event that a computation has ended.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Finished {
-    /// Which.
+    /// The computation's name.
     pub id: Uuid,
-    /// With what.
+    /// The result.
     pub result: Result<Arc<Report>, ApiError>,
 }
 
-/// Which computations are to be listed.
+/// The filter of a list of computations.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only those under way, or only those that have ended.
+    /// Only computations under way, or only those that have ended.
     pub running: Option<bool>,
-    /// Only those under this name.
+    /// Only computations under this network name.
     pub network: Option<String>,
-    /// So many, the latest.
+    /// The number of computations, the latest first.
     pub limit: Option<usize>,
 }
 
-/// Lists computations, the latest first.
+/// The request for a list of computations, the latest first.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<Summary>")]
 pub struct List {
-    /// For whom.
+    /// The principal that asks.
     pub principal: Principal,
-    /// Which.
+    /// The filter.
     pub filter: Filter,
 }
 
-/// Tells all of one computation.
+/// The request for all details of one computation.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Detail, ApiError>")]
 pub struct Inspect {
-    /// To whom.
+    /// The principal that asks.
     pub principal: Principal,
-    /// Which.
+    /// The computation's name.
     pub id: Uuid,
 }
 
-/// Ends a computation at all nodes.
+/// The command to end a computation at all nodes.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), ApiError>")]
 pub struct CancelOne {
-    /// Who wants it.
+    /// The principal that asks.
     pub principal: Principal,
-    /// Which.
+    /// The computation's name.
     pub id: Uuid,
 }
 
-/// How many computations are under way.
+/// The number of computations under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
     /// All of them.
@@ -136,32 +138,32 @@ pub struct Load {
     pub waiting: usize,
 }
 
-/// What all computations that have ended come to, since the node was started.
+/// The totals over all computations that have ended since the node was started.
 #[derive(Clone, Debug, Default)]
 pub struct Totals {
-    /// How many, by function and outcome.
+    /// The number of computations, by function and outcome.
     pub ended: BTreeMap<(&'static str, &'static str), u64>,
-    /// Their rounds.
+    /// The rounds.
     pub rounds: u64,
-    /// Bytes that this node sent in them.
+    /// The bytes that this node sent.
     pub bytes_sent: u64,
-    /// Bytes that it received.
+    /// The bytes that this node received.
     pub bytes_received: u64,
-    /// How long they took.
+    /// The time in seconds.
     pub seconds: f64,
 }
 
-/// Asks how many are under way.
+/// The question for the number of computations under way.
 #[derive(Debug, Message)]
 #[rtype(result = "Load")]
 pub struct AskLoad;
 
-/// Asks what those that have ended come to.
+/// The question for the totals.
 #[derive(Debug, Message)]
 #[rtype(result = "Totals")]
 pub struct AskTotals;
 
-/// What is known of one computation.
+/// The record of one computation.
 #[derive(Debug)]
 struct Record {
     subject: Subject,
@@ -171,18 +173,19 @@ struct Record {
     end: Option<End>,
 }
 
-/// How it ended.
+/// The end of a computation.
 #[derive(Debug)]
 struct End {
     at: Instant,
-    /// What came of it; none where its result has been forgotten.
+    /// The result, without the report where that has been forgotten.
     result: Result<Option<Arc<Report>>, ApiError>,
     cost: Option<crate::vocabulary::label::Cost>,
     session: Option<String>,
 }
 
 impl Records {
-    /// No records yet, of the node of the member `me`, whose computations take up to `deadline`.
+    /// Creates empty records for the node of the member `me`, whose computations take up to
+    /// `deadline`.
     #[must_use]
     pub fn new(me: String, deadline: Duration, cancel: Recipient<Cancel>) -> Self {
         Self {
@@ -199,13 +202,13 @@ impl Records {
         self.running.iter().rev().chain(self.ended.iter().rev())
     }
 
-    /// The one of this name, if `principal` may see it.
+    /// Returns the record of this name, if `principal` may see it.
     fn find(&self, principal: &Principal, id: Uuid) -> Result<&Record, ApiError> {
         let found = self.all().find(|record| record.observer.id() == id);
         found.filter(|record| record.is_for(principal)).ok_or_else(no_such_computation)
     }
 
-    /// Forgets what there is no room for.
+    /// Forgets the oldest records beyond the bounds.
     fn bound(&mut self, principal: &Principal) {
         let is_theirs = |record: &Record| record.subject.principal == *principal;
         if self.ended.iter().filter(|record| is_theirs(record)).count() > MOST_ENDED
@@ -237,7 +240,7 @@ impl Totals {
             self.rounds += cost.rounds as u64;
             self.bytes_sent += cost.bytes_sent;
             self.bytes_received += cost.bytes_received;
-            // No finer than a record tells it.
+            // No finer than in a record.
             self.seconds += (cost.seconds / COARSE).round() * COARSE;
         }
     }
@@ -357,13 +360,14 @@ impl Handler<CancelOne> for Records {
         record.observer.cancel(principal.name());
         let (by, whose) = (principal.name(), record.subject.principal.name());
         tracing::info!(%id, by, whose, "a computation is cancelled");
-        // One message a call. A closed mailbox means that the node is stopping, which ends it too.
+        // One message a call. A closed mailbox means that the node is stopping, which ends the
+        // computation too.
         self.cancel.do_send(Cancel(id));
         Ok(())
     }
 }
 
-/// What failed by being cancelled, here or at another member.
+/// Returns whether a computation failed by being cancelled, here or at another member.
 fn is_cancelled(error: &ApiError) -> bool {
     error.code() == Code::Cancelled
 }

@@ -1,4 +1,4 @@
-//! `Approvals`: what was asked for and waits for the owner of the data to allow or refuse it.
+//! `Approvals`: requests that wait for the owner of the data to grant or refuse them.
 
 use actix::{Actor, Context, Handler, ResponseFuture};
 use cloister_vault::{Approval, Vault};
@@ -14,7 +14,7 @@ use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::Parameter::{Optional, Required};
 use crate::vocabulary::object::{Call, Interface, Method, Reply, Right};
 
-/// For how long an approval holds where nothing is said, in seconds: a week.
+/// The time for which an approval holds by default, in seconds: a week.
 pub const USUAL_SECONDS: u64 = 7 * 24 * 60 * 60;
 
 /// The actor.
@@ -23,7 +23,7 @@ pub struct Approvals {
     log: Log,
 }
 
-/// What clients can call.
+/// The methods that clients can call.
 pub static INTERFACE: Interface = Interface {
     name: "the microservice Approvals",
     right: Right::Approve,
@@ -42,20 +42,20 @@ pub static INTERFACE: Interface = Interface {
 pub struct Verdict {
     /// The request.
     pub request: u64,
-    /// Who decides.
+    /// The name of the principal that decides.
     pub by: String,
-    /// How often it may be used and until when, in seconds since 1970; none if it is refused.
+    /// The number of uses, and the expiry in seconds since 1970; none for a refusal.
     pub granted: Option<(u32, u64)>,
 }
 
 impl Approvals {
-    /// The approvals in this vault.
+    /// Creates the service for the approvals in this vault.
     #[must_use]
     pub fn new(vault: Vault, log: Log) -> Self {
         Self { vault, log }
     }
 
-    /// What it says of itself.
+    /// Returns the description that the service gives of itself.
     #[must_use]
     pub fn description() -> Description {
         own_description("Approvals")
@@ -80,8 +80,8 @@ impl Approvals {
 }
 
 impl Verdict {
-    /// Carries it out, and writes it into the log first: an approval that nobody can be shown to have
-    /// given must not hold. Blocks.
+    /// Writes the decision into the log, then carries it out: an approval without a proof of its
+    /// origin must not hold. Blocks.
     ///
     /// # Errors
     /// If there is no such request, or the state cannot be written.
@@ -110,7 +110,7 @@ impl Verdict {
     }
 }
 
-/// What was asked for, and what became of it.
+/// Lists the requests and their states.
 ///
 /// # Errors
 /// If the state cannot be read.

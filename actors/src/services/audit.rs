@@ -1,5 +1,5 @@
-//! `Audit`: the node's audit log, for auditors to read. It holds no private value, so that what is
-//! read is public to whoever may call this.
+//! `Audit`: the node's audit log, for auditors to read. It holds no private value, so that its
+//! entries are public to any principal that may call this.
 
 use actix::{Actor, Context, Handler, ResponseFuture};
 use cloister_vault::Vault;
@@ -13,7 +13,7 @@ use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::Parameter::Optional;
 use crate::vocabulary::object::{Call, Interface, Method, Reply, Right};
 
-/// Entries that one call gives out, at most and where nothing is said.
+/// The entries that one call returns, at most and by default.
 const MOST_ENTRIES: usize = 1_000;
 
 /// The actor.
@@ -22,7 +22,7 @@ pub struct Audit {
     vault: Vault,
 }
 
-/// What clients can call.
+/// The methods that clients can call.
 pub static INTERFACE: Interface = Interface {
     name: "the microservice Audit",
     right: Right::ReadAudit,
@@ -33,13 +33,13 @@ pub static INTERFACE: Interface = Interface {
 };
 
 impl Audit {
-    /// The log in this vault.
+    /// Creates the service for the log in this vault.
     #[must_use]
     pub fn new(vault: Vault) -> Self {
         Self { vault }
     }
 
-    /// What it says of itself.
+    /// Returns the description that the service gives of itself.
     #[must_use]
     pub fn description() -> Description {
         own_description("Audit")

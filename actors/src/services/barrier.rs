@@ -13,7 +13,7 @@ use crate::vocabulary::label::{Labelled, Public};
 use crate::vocabulary::object::Parameter::Required;
 use crate::vocabulary::object::{Call, Interface, Method, Object, Reply, Right};
 
-/// Parties that a barrier counts.
+/// The most parties that a barrier counts.
 const MOST_PARTIES: usize = 1_024;
 
 /// The actor.
@@ -30,7 +30,7 @@ struct Counts {
     departed: BTreeSet<String>,
 }
 
-/// What clients can call on the service.
+/// The methods that clients can call on the service.
 pub static INTERFACE: Interface = Interface {
     name: "the microservice Barrier",
     right: Right::Compute,
@@ -40,7 +40,7 @@ pub static INTERFACE: Interface = Interface {
     ],
 };
 
-/// What clients can call on a barrier.
+/// The methods that clients can call on a barrier.
 static BARRIER: Interface = Interface {
     name: "a barrier",
     right: Right::Compute,
@@ -54,7 +54,7 @@ static BARRIER: Interface = Interface {
 };
 
 impl Barrier {
-    /// What it says of itself.
+    /// Returns the description that the service gives of itself.
     #[must_use]
     pub fn description() -> Description {
         description(&[("plugin", "Sync"), ("microservice", "Barrier")])

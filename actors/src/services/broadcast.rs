@@ -20,7 +20,7 @@ pub struct Broadcast {
     bytes: usize,
 }
 
-/// What clients can call.
+/// The methods that clients can call.
 pub static INTERFACE: Interface = Interface {
     name: "the microservice Broadcast",
     right: Right::Compute,
@@ -33,7 +33,7 @@ pub static INTERFACE: Interface = Interface {
 };
 
 impl Broadcast {
-    /// What it says of itself.
+    /// Returns the description that the service gives of itself.
     #[must_use]
     pub fn description() -> Description {
         description(&[("plugin", "Sync"), ("microservice", "Broadcast")])
@@ -51,7 +51,7 @@ impl Broadcast {
         Ok(Reply::None)
     }
 
-    /// Whether there was one of this name.
+    /// Forgets a message. Returns whether there was one of this name.
     fn forget(&mut self, name: &str) -> bool {
         let gone = self.messages.remove(name);
         self.bytes -= gone.as_ref().and_then(Option::as_ref).map_or(0, footprint);
@@ -59,7 +59,7 @@ impl Broadcast {
     }
 }
 
-/// What may be told to everybody.
+/// Returns the message, unless it is private.
 fn tellable(message: &Argument) -> Result<Labelled, ApiError> {
     match message.told() {
         Labelled::Private(_) => {

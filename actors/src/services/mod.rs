@@ -21,13 +21,14 @@ use crate::vocabulary::object::Reply;
 /// The version that existing clients know these services by.
 const API_VERSION: &str = "0.6.0";
 
-/// Things with a name that clients make on this node (barriers, storages, messages), of each kind.
+/// The most named objects of each kind that clients may make on this node: barriers, storages,
+/// messages.
 const MOST_NAMED: usize = 10_000;
 
-/// Bytes that the named things of one kind may hold together.
+/// The most bytes that the named objects of one kind may hold together.
 const MOST_BYTES: usize = 256 << 20;
 
-/// Roughly how many bytes a value holds here and nowhere else.
+/// Returns about how many bytes a value holds here and nowhere else.
 fn footprint(value: &Labelled) -> usize {
     match value {
         Labelled::Public(data) => data.get().footprint(),
@@ -41,14 +42,14 @@ fn description(entries: &[(&'static str, &'static str)]) -> Description {
     common.into_iter().chain(entries.iter().copied()).collect()
 }
 
-/// How a microservice describes itself that the Federated Secure Computing API does not know.
+/// Describes a microservice that the Federated Secure Computing API does not know.
 fn own_description(microservice: &'static str) -> Description {
     let version = env!("CARGO_PKG_VERSION");
     let entries = [("namespace", "cloister"), ("microservice", microservice), ("version", version)];
     entries.into_iter().collect()
 }
 
-/// A value that was never secret, as the reply of a call.
+/// Replies with a value that was never secret.
 fn public(value: &impl serde::Serialize) -> Result<Reply, ApiError> {
     let data = Arc::new(Data::of(value)?);
     Ok(Reply::Value(Labelled::Public(Public::never_secret(data))))

@@ -1,4 +1,4 @@
-//! `Registry`: where owners make datasets known to the node, and take them back.
+//! `Registry`: owners make datasets known to the node, and withdraw them.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub struct Registry {
     books: Books,
 }
 
-/// Where datasets are written down. Cheap to clone.
+/// The register of datasets. A clone is cheap.
 #[derive(Clone)]
 pub struct Books {
     vault: Vault,
@@ -36,13 +36,13 @@ pub struct Books {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Registered {
-    /// What its owner said of it.
+    /// The owner's declaration.
     pub(crate) declaration: Declaration,
-    /// What was found.
+    /// The dataset as it was found.
     pub(crate) dataset: cloister_sources::Dataset,
 }
 
-/// What clients can call.
+/// The methods that clients can call.
 pub static INTERFACE: Interface = Interface {
     name: "the microservice Registry",
     right: Right::Register,
@@ -53,13 +53,13 @@ pub static INTERFACE: Interface = Interface {
 };
 
 impl Registry {
-    /// The registry of these books.
+    /// Creates the service for these books.
     #[must_use]
     pub fn new(books: Books) -> Self {
         Self { books }
     }
 
-    /// What it says of itself.
+    /// Returns the description that the service gives of itself.
     #[must_use]
     pub fn description() -> Description {
         own_description("Registry")
@@ -67,17 +67,17 @@ impl Registry {
 }
 
 impl Books {
-    /// Books in this vault, on data within reach of `access`.
+    /// Creates the books of this vault, for data within reach of `access`.
     #[must_use]
     pub fn new(vault: Vault, log: Log, access: Arc<cloister_sources::Access>) -> Self {
         Self { vault, log, access }
     }
 
-    /// Reads and checks a dataset, writes it down, and says what was found: counts, never a value.
+    /// Reads and checks a dataset, and registers it. Returns the findings: counts, never a value.
     /// Blocks.
     ///
     /// # Errors
-    /// If it cannot be read or is not as declared. Then nothing is written down.
+    /// If it cannot be read or is not as declared. Then it is not registered.
     pub fn register(&self, by: &str, declaration: Declaration) -> Result<Value, ApiError> {
         let declared = declaration.clone();
         let (dataset, report) = register(declaration, &self.access).map_err(unfit)?;
@@ -96,7 +96,7 @@ impl Books {
         Ok(json!({"dataset": catalogue, "report": report}))
     }
 
-    /// Forgets a dataset; what was asked of it stays remembered. Blocks.
+    /// Forgets a dataset. The node still remembers the earlier requests for it. Blocks.
     ///
     /// # Errors
     /// If there is none of this name.
@@ -108,7 +108,7 @@ impl Books {
         removed.map_err(|error| ApiError::state(&error)).map(drop)
     }
 
-    /// The names of all datasets, and what each is. Blocks.
+    /// Lists the names and descriptions of all datasets. Blocks.
     ///
     /// # Errors
     /// If the state cannot be read.
@@ -119,8 +119,9 @@ impl Books {
         Ok(json!(entries))
     }
 
-    /// Registers what the settings declare and what is not known, or known otherwise. Blocks. What
-    /// cannot be read now is left to its owner: the node starts without it.
+    /// Registers the datasets that the settings declare, if they are unknown or were declared
+    /// otherwise. Blocks. A dataset that cannot be read is left to its owner: the node starts
+    /// without it.
     pub fn adopt(&self, declarations: &[Declaration]) {
         for declaration in declarations {
             let known = self.vault.dataset(&declaration.name).ok().flatten();
@@ -136,13 +137,13 @@ impl Books {
     }
 }
 
-/// A dataset from the state.
+/// Reads a dataset from the state.
 pub(crate) fn parse(document: Value) -> Result<Registered, ApiError> {
     serde_json::from_value(document)
         .map_err(|_| ApiError::internal("a dataset in the state cannot be read"))
 }
 
-/// The owner is told all there is to say: these are the owner's data.
+/// Tells the caller everything about the error: these are the caller's own data.
 fn unfit(error: cloister_sources::SourceError) -> ApiError {
     ApiError::new(Code::DatasetUnfit, error.to_string())
         .hint("mend the declaration or the data, and register again; nothing was written down")
@@ -170,7 +171,7 @@ impl Handler<Call> for Registry {
             }
             let declaration = declaration(&*call.arguments.public("declaration")?)?;
             let found = blocking::run(move || books.register(&by, declaration)).await??;
-            // It says how many values are missing: the owner's to know, who called.
+            // The report says how many values are missing. The caller is the owner, and may know.
             public(&found)
         })
     }

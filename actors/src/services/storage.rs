@@ -28,7 +28,7 @@ pub struct KeyValueStorage {
     bytes: usize,
 }
 
-/// What clients can call on the service.
+/// The methods that clients can call on the service.
 pub static INTERFACE: Interface = Interface {
     name: "the microservice KeyValueStorage",
     right: Right::Compute,
@@ -38,7 +38,7 @@ pub static INTERFACE: Interface = Interface {
     ],
 };
 
-/// What clients can call on a storage.
+/// The methods that clients can call on a storage.
 static STORAGE: Interface = Interface {
     name: "a storage",
     right: Right::Compute,
@@ -60,7 +60,7 @@ impl Default for KeyValueStorage {
 }
 
 impl KeyValueStorage {
-    /// What it says of itself.
+    /// Returns the description that the service gives of itself.
     #[must_use]
     pub fn description() -> Description {
         description(&[("plugin", "Util"), ("microservice", "KeyValueStorage")])

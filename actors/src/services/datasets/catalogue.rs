@@ -1,4 +1,5 @@
-//! What clients see of the data: names, columns, types, units, and rows rounded down. Never a value.
+//! The part of the data that clients see: names, columns, types, units, and rows rounded down.
+//! Never a value.
 
 use cloister_sources::{Column, Dataset};
 use serde::Serialize;
@@ -12,7 +13,7 @@ use crate::vocabulary::object::{Principal, Reply};
 #[derive(Serialize)]
 struct Description<'a> {
     name: &'a str,
-    /// Rounded down to a band.
+    /// The number of rows, rounded down to a band.
     rows: u64,
     columns: Vec<ColumnDescription<'a>>,
 }
@@ -22,7 +23,7 @@ struct ColumnDescription<'a> {
     /// Name, type, unit, range and levels, as its owner declared them.
     #[serde(flatten)]
     column: &'a Column,
-    /// In which part of the rows the value is missing, rounded up to a band.
+    /// The part of the rows in which the value is missing, rounded up to a band.
     missing: &'static str,
 }
 
@@ -53,7 +54,7 @@ fn describe(dataset: &Dataset) -> Description<'_> {
     Description { name: &dataset.name, rows: dataset.entry().rows, columns: columns.collect() }
 }
 
-/// How much is missing: coarse, so that it does not count people.
+/// Rounds the part of missing values up to a band, so that it does not count people.
 fn band(missing: u64, rows: u64) -> &'static str {
     let reaches = |percent: u64| missing.saturating_mul(100) > rows.saturating_mul(percent);
     match missing {

@@ -1,9 +1,9 @@
 //! `Datasets`: the data of this party, registered or pushed. Clients see a catalogue and make
 //! selections; the rows go to the microservices that compute, and nowhere else.
 //!
-//! A selection is a plan: which dataset, which columns, which rows. Nothing is read before a
-//! computation needs it, and what was read is dropped with it. Whoever computes asks with [`Obtain`];
-//! the controller, which talks to clients, cannot.
+//! A selection is a plan: a dataset, columns, and a condition on rows. Data are read only when a
+//! computation needs them, and dropped with it. Services that compute ask with [`Obtain`]. The
+//! controller, which talks to clients, cannot.
 
 mod catalogue;
 mod obtained;
@@ -39,11 +39,11 @@ use crate::vocabulary::settings::{Limits, Policies};
 /// The actor.
 pub struct Datasets {
     store: Store,
-    /// Readings at a time: each holds its rows in memory, and a thread.
+    /// The room for readings: each holds its rows in memory, and a thread.
     readings: Arc<Semaphore>,
 }
 
-/// What reading data needs; cheap to clone onto a thread that may block.
+/// The tools for reading data. A clone is cheap to move onto a thread that may block.
 #[derive(Clone)]
 pub(crate) struct Store {
     vault: Vault,
@@ -54,10 +54,10 @@ pub(crate) struct Store {
     refusals: Arc<Refusals>,
 }
 
-/// Readings that may be under way.
+/// The most readings at a time.
 const READINGS: usize = 4;
 
-/// What clients can call.
+/// The methods that clients can call.
 pub static INTERFACE: Interface = Interface {
     name: "the microservice Datasets",
     right: Right::Compute,
@@ -71,36 +71,36 @@ pub static INTERFACE: Interface = Interface {
     ],
 };
 
-/// Asks for data, as a function takes them.
+/// The request for data, in the form that a function takes.
 #[derive(Message)]
 #[rtype(result = "Result<Obtained, ApiError>")]
 pub struct Obtain {
-    /// For whom.
+    /// The principal that computes.
     pub principal: Principal,
-    /// Which data.
+    /// The data.
     pub stored: Stored,
-    /// For which function.
+    /// The function.
     pub function: &'static Descriptor,
-    /// Whether rows in which a value is missing are left out. Else they are refused.
+    /// Permission to leave out rows in which a value is missing. Without it they are refused.
     pub drop_missing: bool,
     /// The fewest rows that a selection may have, and that two selections may differ by.
     pub minimum: u64,
-    /// Whether there is nothing else to compute with.
+    /// There is no other input to compute with.
     pub alone: bool,
 }
 
-/// Says that a request was refused because of what the data of a dataset are.
+/// The event that a request was refused because of the data of a dataset.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct CountRefusal {
-    /// Whose request.
+    /// The principal of the request.
     pub principal: Principal,
     /// The dataset.
     pub dataset: String,
 }
 
 impl Datasets {
-    /// The data in this vault, under these policies.
+    /// Creates the service for the data in this vault, under these policies.
     #[must_use]
     pub fn new(
         vault: Vault,
@@ -115,7 +115,7 @@ impl Datasets {
         Self { store, readings: Arc::new(Semaphore::new(READINGS)) }
     }
 
-    /// What it says of itself.
+    /// Returns the description that the service gives of itself.
     #[must_use]
     pub fn description() -> Description {
         own_description("Datasets")
@@ -133,7 +133,7 @@ impl Store {
         }
     }
 
-    /// The dataset of this name, if it exists for this principal.
+    /// Returns the dataset of this name, if it exists for this principal.
     fn dataset(&self, principal: &Principal, name: &str) -> Result<Dataset, ApiError> {
         if !self.policies.of(name).is_for(principal.name()) {
             return Err(no_such_dataset());

@@ -1,4 +1,4 @@
-//! Data as a computation gets them: in the form in which they come cheapest.
+//! Data for a computation, in the form in which they come cheapest.
 
 use cloister_sources::Values;
 
@@ -9,39 +9,39 @@ use crate::vocabulary::label::Private;
 pub struct Obtained {
     /// The data.
     pub content: Contents,
-    /// How many rows were left out because a value was missing.
+    /// The number of rows that were left out because a value was missing.
     pub dropped: u64,
 }
 
 /// Data in the form in which they come cheapest.
 #[derive(Clone)]
 pub enum Contents {
-    /// As a client wrote them.
+    /// A JSON value of a client.
     Json(Private<Data>),
     /// Columns of one length, without missing values.
     Columns(Private<Vec<Values>>),
-    /// How often each combination of categories occurs.
+    /// The number of rows with each combination of categories.
     Groups(Private<Vec<Group>>),
-    /// Whole numbers that were added near their source.
+    /// A sum of whole numbers that was made near their source.
     Added(Private<Added>),
 }
 
-/// Categories, and how often they occur together.
+/// A combination of categories, and the number of its rows.
 pub type Group = (Vec<String>, u64);
 
 /// A sum of whole numbers.
 #[derive(Clone, Copy)]
 pub struct Added {
-    /// How many they are.
+    /// The number of summands.
     pub rows: u64,
-    /// Their sum.
+    /// The sum.
     pub sum: i128,
-    /// The sum of their magnitudes.
+    /// The sum of the magnitudes.
     pub magnitude: u128,
 }
 
 impl Contents {
-    /// Roughly how many bytes of memory they take.
+    /// Returns about how many bytes of memory the data take.
     #[must_use]
     pub fn footprint(&self) -> usize {
         match self {

@@ -1,9 +1,9 @@
-//! Reading what a computation needs: rows in batches, or counts and sums made near the source.
+//! Reads the data of a computation: rows in batches, or counts and sums made near the source.
 //!
-//! Before anything is given out, the node remembers which rows were asked for, and refuses a selection
-//! that is small, or that differs from an earlier one in a few rows: the difference of two answers
-//! would tell of those few. It remembers rows by hashes under a key of the node. Where a dataset has a
-//! column that is its key, that column tells rows apart; else all columns do.
+//! Before any data are given out, the node remembers the rows that were asked for. It refuses a
+//! selection that is small. It also refuses one that differs from an earlier selection in a few
+//! rows: the difference of two answers would tell of those few. It remembers rows by hashes under a
+//! key of the node. A dataset's key column tells rows apart. Without a key column all columns do.
 
 use cloister_protocols::catalogue::{Descriptor, InputKind, Pushdown};
 use cloister_sources::{
@@ -23,7 +23,7 @@ use crate::vocabulary::label::Private;
 use crate::vocabulary::selection::{Base, Selection, Stored, Upload};
 
 impl Store {
-    /// Reads what a computation needs. Blocks.
+    /// Reads the data of a computation. Blocks.
     pub(super) fn obtain(&self, obtain: &Obtain) -> Result<Obtained, ApiError> {
         match &obtain.stored {
             Stored::Upload(upload) => self.whole(*upload, obtain),
@@ -95,7 +95,7 @@ impl Store {
             return Ok(obtained);
         }
         let rows = self.rows(dataset, &selection.columns, selection)?;
-        // Before anything is said of what is missing in them.
+        // Checked before any word about missing values in them.
         if (rows.len() as u64) < obtain.minimum && selection.filter.is_some() {
             return Err(too_close());
         }
@@ -105,7 +105,7 @@ impl Store {
         Ok(obtained)
     }
 
-    /// Counts or adds in the database, where that gives exactly the same.
+    /// Counts or adds in the database, where that gives exactly the same result.
     fn near_source(
         &self,
         dataset: &Dataset,
@@ -145,7 +145,7 @@ impl Store {
         aggregated.map_err(|error| unreadable(dataset, &error))
     }
 
-    /// The sum of a column, and that of its magnitudes: added apart where it is negative. None if a
+    /// Adds up a column, and its magnitudes: negative values are added apart. Returns none if a
     /// value is missing.
     fn added(
         &self,
@@ -179,7 +179,7 @@ impl Store {
         Ok(Some(Private::new(added)))
     }
 
-    /// The selected rows of these columns, and what tells the rows apart.
+    /// Reads the selected rows of these columns, and the columns that tell the rows apart.
     fn rows(
         &self,
         dataset: &Dataset,
@@ -206,9 +206,9 @@ impl Store {
         }
     }
 
-    /// Asks whether these rows may be opened about, and remembers that they were asked for; `some` if
-    /// they are not all of the dataset. How many they are is opened whatever the columns: selections
-    /// are compared on all.
+    /// Checks that an answer about these rows may be opened, and remembers that they were asked
+    /// for; `some` if they are not all rows of the dataset. Their number is opened whatever the
+    /// columns, so selections are compared over all columns.
     fn remember(
         &self,
         dataset: &Dataset,
@@ -230,7 +230,7 @@ impl Store {
     }
 }
 
-/// What a function can be given that was counted or added by the database.
+/// Returns the counts or sum that the database can make for a function.
 ///
 /// Doubles are added exactly, which no database does, and are written as texts in a way of our own.
 fn aggregate_for(dataset: &Dataset, obtain: &Obtain, selection: &Selection) -> Option<Aggregate> {
@@ -248,7 +248,7 @@ fn aggregate_for(dataset: &Dataset, obtain: &Obtain, selection: &Selection) -> O
     }
 }
 
-/// The groups, if no value is missing in any.
+/// Returns the groups, if no value is missing in any.
 fn complete(groups: Vec<(Vec<Option<String>>, u64)>) -> Option<Private<Vec<Group>>> {
     let whole = |(names, count): (Vec<Option<String>>, u64)| {
         names.into_iter().collect::<Option<Vec<String>>>().map(|names| (names, count))
@@ -256,14 +256,14 @@ fn complete(groups: Vec<(Vec<Option<String>>, u64)>) -> Option<Private<Vec<Group
     groups.into_iter().map(whole).collect::<Option<Vec<_>>>().map(Private::new)
 }
 
-/// What a client is told of a dataset that cannot be read; the log has all of it.
+/// Tells the client that a dataset cannot be read. The log has the full error.
 fn unreadable(dataset: &Dataset, error: &SourceError) -> ApiError {
     tracing::warn!(dataset = dataset.name, %error, "a dataset cannot be read");
     ApiError::new(Code::DatasetUnreadable, error.public_message())
         .hint("the dataset's owner finds the reason in the node's log")
 }
 
-/// Whether a refusal is an answer about the rows that were chosen.
+/// Returns whether a refusal is an answer about the rows that were chosen.
 fn tells_of_data(refusal: &ApiError) -> bool {
     matches!(refusal.code(), Code::RefusedByDisclosureRules | Code::MissingValues)
 }
@@ -283,7 +283,7 @@ fn check_arity(function: &Descriptor, columns: usize) -> Result<(), ApiError> {
     Err(ApiError::argument("data", message).hint("select as many as the function takes"))
 }
 
-/// The column that tells rows apart is for nobody to choose single rows by.
+/// Refuses a choice of rows by the key column, which would choose single rows.
 fn check_key(dataset: &Dataset, selection: &Selection, minimum: u64) -> Result<(), ApiError> {
     let key = dataset.key.as_deref();
     let columns = selection.filter.iter().flat_map(Filter::columns);
@@ -301,7 +301,8 @@ fn too_many(limit: usize) -> ApiError {
         .hint("choose fewer rows, or have the operator raise `limits.rows`")
 }
 
-/// Says neither by how many rows, nor which of the two it is.
+/// Refuses a selection, without a word about the number of rows or about which of the two reasons
+/// holds.
 fn too_close() -> ApiError {
     ApiError::new(
         Code::RefusedByDisclosureRules,

@@ -1,8 +1,9 @@
-//! Refusals that tell of data: too few rows, nearly those of before, a value missing or out of bounds.
+//! Refusals that tell of data: too few rows, nearly the rows of an earlier request, a value missing
+//! or out of bounds.
 //!
-//! Each such refusal is an answer of one bit about rows that the client has chosen. So a principal gets
-//! few of them on a dataset; then its owner is asked, and whoever approves gives as many again. The
-//! count is in memory: it begins anew when the node is restarted.
+//! Each such refusal is an answer of one bit about rows that the client has chosen. So a principal
+//! gets few of them on a dataset. Then its owner is asked, and each approval allows as many again.
+//! The count is in memory: it begins anew when the node is restarted.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,23 +16,23 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::Principal;
 
-/// Refusals that a principal may get on a dataset before its owner is asked.
+/// The refusals that a principal may get on a dataset before its owner is asked.
 const MOST: u32 = 16;
 
-/// Principals and datasets that are counted.
+/// The most pairs of principal and dataset that are counted.
 const MOST_COUNTED: usize = 10_000;
 
-/// What stands for the function in the owner's list of requests.
+/// The entry in place of the function in the owner's list of requests.
 const FUNCTION: &str = "further requests after many refusals";
 
-/// The counts.
+/// The refusals of each principal on each dataset.
 #[derive(Default)]
 pub(super) struct Refusals {
     counts: Mutex<BTreeMap<(String, String), u32>>,
 }
 
 impl Refusals {
-    /// Counts one.
+    /// Counts a refusal.
     pub(super) fn count(&self, principal: &Principal, dataset: &str) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (principal.name().to_owned(), dataset.to_owned());
@@ -41,7 +42,7 @@ impl Refusals {
         }
     }
 
-    /// Whether there may be another; asks the owner if not. Blocks.
+    /// Checks that the principal may have another refusal, and asks the owner otherwise. Blocks.
     pub(super) fn check(
         &self,
         vault: &Vault,

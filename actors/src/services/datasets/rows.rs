@@ -1,4 +1,4 @@
-//! Rows on their way from a source into a computation, and what tells them apart.
+//! Rows on their way from a source into a computation, and the hashes that tell them apart.
 
 use cloister_sources::{Batch, Values};
 use zeroize::Zeroizing;
@@ -16,8 +16,8 @@ pub(super) struct Rows {
     identities: Option<Identities>,
 }
 
-/// Keyed hashes of rows. Two rows that are alike in all that tells rows apart are counted: the first,
-/// the second and so on of such are different rows.
+/// Keyed hashes of rows. Rows that agree in all identifying columns are counted: the first, the
+/// second and so on are different rows.
 pub(super) struct Identities {
     key: Zeroizing<[u8; 32]>,
     context: Zeroizing<[u8; 32]>,
@@ -25,12 +25,12 @@ pub(super) struct Identities {
 }
 
 impl Rows {
-    /// No rows yet, of which the first `wanted` columns are computed with.
+    /// Creates an empty collection whose first `wanted` columns are computed with.
     pub(super) fn new(wanted: usize, identities: Identities) -> Self {
         Self { wanted, columns: Vec::new(), len: 0, identities: Some(identities) }
     }
 
-    /// All columns and rows of a batch, to compute with.
+    /// Takes all columns and rows of a batch, to compute with.
     pub(super) fn all(batch: Batch) -> Self {
         let wanted = batch.columns.len();
         Self { wanted, columns: batch.columns, len: batch.rows, identities: None }
@@ -56,8 +56,8 @@ impl Rows {
         }
     }
 
-    /// The rows in which nothing is missing, if those in which something is may be left out; and what
-    /// tells these rows apart, nothing where they were all taken from a batch.
+    /// Returns the complete rows, and their hashes. Incomplete rows are left out with `drop`, and
+    /// refused without it. There are no hashes where the rows were all taken from a batch.
     pub(super) fn finish(self, drop: bool) -> Result<(Obtained, Zeroizing<Vec<u64>>), ApiError> {
         let complete = |row: &usize| !self.columns.iter().any(|column| is_missing(column, *row));
         let kept: Vec<usize> = (0..self.len).filter(complete).collect();
@@ -77,7 +77,7 @@ impl Rows {
 }
 
 impl Identities {
-    /// Of rows of the dataset of this name, under a key of the node.
+    /// Creates the hashes for rows of the dataset of this name, under a key of the node.
     pub(super) fn new(key: Zeroizing<[u8; 32]>, dataset: &str) -> Self {
         let context = Zeroizing::new(*blake3::keyed_hash(&key, dataset.as_bytes()).as_bytes());
         Self { key, context, hashes: Zeroizing::default() }
@@ -91,7 +91,7 @@ impl Identities {
         }
     }
 
-    /// One hash for each of these rows, each different.
+    /// Returns one hash for each of these rows, each different.
     fn finish(self, kept: &[usize]) -> Zeroizing<Vec<u64>> {
         let hashes = kept.iter().filter_map(|row| self.hashes.get(*row).copied());
         let mut hashes: Zeroizing<Vec<u64>> = Zeroizing::new(hashes.collect());
@@ -120,7 +120,7 @@ fn first_word(hasher: &blake3::Hasher) -> u64 {
     u64::from_le_bytes(word)
 }
 
-/// Adds a value to a hash so that no two rows of the same columns are written alike.
+/// Adds a value to a hash, so that no two rows of the same columns are written alike.
 fn hash_value(column: &Values, row: usize, hasher: &mut blake3::Hasher) {
     fn fixed(bytes: Option<[u8; 8]>, hasher: &mut blake3::Hasher) {
         hasher.update(&[u8::from(bytes.is_some())]);
@@ -145,7 +145,7 @@ fn hash_value(column: &Values, row: usize, hasher: &mut blake3::Hasher) {
     }
 }
 
-/// Columns of one dataset are of one type throughout: what is of another is not added.
+/// Appends a batch to a column. All batches of a dataset have the same types.
 fn append(column: &mut Values, more: Values) {
     match (column, more) {
         (Values::Integers(values), Values::Integers(mut more)) => values.append(&mut more),
@@ -177,7 +177,7 @@ fn pick(column: &Values, rows: &[usize]) -> Values {
     }
 }
 
-/// These columns of a batch, and the rows that were chosen.
+/// Returns these columns of a batch, and the chosen rows.
 pub(super) fn selected(batch: Batch, columns: &[usize], chosen: &[bool]) -> Batch {
     let rows = chosen.iter().enumerate().filter_map(|(row, chosen)| chosen.then_some(row));
     let rows: Vec<usize> = rows.collect();

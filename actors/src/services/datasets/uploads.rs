@@ -1,4 +1,4 @@
-//! What clients push: kept in the node's state under encryption, until it is released or expires.
+//! Uploads: kept in the node's state under encryption, until they are released or expire.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use crate::vocabulary::label::Private;
 use crate::vocabulary::principal::Principal;
 use crate::vocabulary::selection::Upload;
 
-/// How often uploads that have expired are looked for.
+/// The interval of the search for expired uploads.
 pub(super) const SWEEP: Duration = Duration::from_secs(60);
 
-/// In which form something was pushed.
+/// The form of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A JSON value.
@@ -33,43 +33,43 @@ pub enum Content {
     Arrow,
 }
 
-/// Keeps what a client pushed.
+/// The command to keep data that a client pushed.
 #[derive(Message)]
 #[rtype(result = "Result<Upload, ApiError>")]
 pub struct Keep {
-    /// Whose it is.
+    /// The owner.
     pub principal: Principal,
-    /// Its form; it was checked to be of it.
+    /// The form, which was checked.
     pub content: Content,
-    /// Its bytes.
+    /// The bytes.
     pub bytes: Zeroizing<Vec<u8>>,
 }
 
-/// Forgets what a client pushed.
+/// The command to forget an upload.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Forget(pub Uuid);
 
-/// Asks what is kept.
+/// The question for the uploads that are kept.
 #[derive(Message)]
 #[rtype(result = "Result<Vec<Kept>, ApiError>")]
 pub struct Restore;
 
-/// Something that is kept.
+/// An upload that is kept.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// Whose it is.
+    /// The owner.
     pub owner: String,
-    /// Its name.
+    /// The name.
     pub id: Uuid,
-    /// How long it is.
+    /// The length in bytes.
     pub bytes: u64,
-    /// How long it is kept, in seconds from now.
+    /// The time for which it is kept, in seconds from now.
     pub seconds: u64,
 }
 
 impl Content {
-    /// The content type of HTTP.
+    /// Returns the content type of HTTP.
     #[must_use]
     pub fn media(self) -> &'static str {
         match self {
@@ -79,7 +79,7 @@ impl Content {
         }
     }
 
-    /// What a content type stands for; JSON where a client says nothing that we know.
+    /// Returns the form of a content type; JSON for an unknown one.
     #[must_use]
     pub fn of_media(media: &str) -> Self {
         let media = media.split(';').next().unwrap_or_default().trim();
@@ -87,17 +87,17 @@ impl Content {
         known.into_iter().find(|c| c.media().eq_ignore_ascii_case(media)).unwrap_or(Self::Json)
     }
 
-    /// Columns in this form.
+    /// Parses columns in this form.
     ///
     /// # Errors
-    /// If the bytes are none.
+    /// If the bytes are no columns of this form.
     pub fn columns(self, bytes: &[u8]) -> Result<(Vec<Column>, Batch), ApiError> {
         let parsed = match self {
             Self::Json => return Err(not_columns()),
             Self::Csv => parse_csv(bytes, delimiter(bytes)),
             Self::Arrow => parse_arrow_stream(bytes),
         };
-        // What is wrong with them is for whoever pushed them to know: these are their data.
+        // The client that pushed the data may know the error: these are its data.
         parsed.map_err(|error| {
             ApiError::malformed(error.to_string())
                 .hint("send columns as CSV with a line of names first, or as an Arrow stream")
@@ -132,14 +132,14 @@ impl Store {
         match self.log.record(Kind::Uploaded, document).await {
             Ok(_) => Ok(upload),
             Err(error) => {
-                // What nobody can be shown to have pushed is not kept.
+                // Data without a proof of who pushed them are not kept.
                 let _ = self.vault.remove_upload(upload.id).await;
                 Err(error)
             }
         }
     }
 
-    /// What a client pushed, in its form.
+    /// Returns the bytes of an upload, and their form.
     pub(super) fn content(
         &self,
         upload: Upload,
@@ -149,7 +149,7 @@ impl Store {
         Ok((Content::of_media(&record.media), bytes))
     }
 
-    /// The columns that a client pushed.
+    /// Returns the columns of an upload.
     pub(super) fn pushed(&self, upload: Upload) -> Result<(Vec<Column>, Batch), ApiError> {
         let (content, bytes) = self.content(upload)?;
         content.columns(&bytes)
@@ -168,14 +168,14 @@ impl Store {
     }
 }
 
-/// Forgets what has expired.
+/// Forgets the uploads that have expired.
 pub(super) async fn sweep(store: Store) {
     if let Err(error) = store.vault.expire_uploads(clock::seconds()).await {
         tracing::warn!(%error, "uploads that have expired could not be forgotten");
     }
 }
 
-/// What parts the fields, told from the line of names: a comma where there is one.
+/// Finds the delimiter of fields in the line of names: a comma where there is one.
 fn delimiter(bytes: &[u8]) -> Option<char> {
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let others = [(b';', ';'), (b'\t', '\t')];
@@ -183,7 +183,7 @@ fn delimiter(bytes: &[u8]) -> Option<char> {
     found.filter(|_| !line.contains(&b',')).map(|(_, delimiter)| delimiter)
 }
 
-/// The JSON value in these bytes.
+/// Parses the JSON value of an upload.
 pub(super) fn json(bytes: &[u8]) -> Result<Private<Data>, ApiError> {
     let data = serde_json::from_slice(bytes);
     data.map(Private::new).map_err(|_| ApiError::internal("an upload cannot be read again"))

@@ -1,5 +1,5 @@
-//! Who computes on shares, as a client says it with the parameter `committee`: three members, by
-//! name or API URL. Those that are no parties of the network help, without data.
+//! The committee that a client names with the parameter `committee`: three members, by name or API
+//! URL. Those that are no parties of the network compute as helpers, without data.
 
 use cloister_protocols::parameters::Parameters;
 
@@ -7,14 +7,14 @@ use super::network::{Network, shorten, stranger};
 use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::error::ApiError;
 
-/// The most members that a committee has. That it has no fewer is for the function to say.
+/// The most members of a committee. The function checks that there are enough.
 const SEATS: usize = 3;
 
-/// Gives the committee's members the names that all nodes know, and adds the helpers among them to
-/// the network, in the order given.
+/// Gives the committee's members the names that all nodes know. Adds the helpers among them to the
+/// network, in the order given.
 ///
 /// # Errors
-/// If somebody is no member or named twice, or the number of names makes no committee.
+/// If a name is unknown or there twice, or the number of names makes no committee.
 pub(super) fn resolve(
     parameters: &mut Parameters,
     network: &mut Network,
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
     use crate::vocabulary::code::Code;
 
-    /// With the parties p2 and p1, in this order.
+    /// Resolves a committee for the parties p2 and p1, in this order.
     fn with(names: &[&str]) -> Result<(Parameters, Network), ApiError> {
         let committee = Some(names.iter().map(|&name| name.into()).collect());
         let mut parameters = Parameters { committee, ..Parameters::default() };

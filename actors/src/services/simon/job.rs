@@ -26,10 +26,10 @@ use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::Report;
 use crate::vocabulary::object::{Material, Principal};
 
-/// From this many bytes on, data are checked and encoded on a thread for blocking work.
+/// The bytes of data from which on they are checked and encoded on a thread for blocking work.
 const INLINE_BYTES: usize = 64 << 10;
 
-/// What to compute.
+/// The computation that is asked for.
 pub(super) struct Job {
     pub(super) principal: Principal,
     pub(super) function: &'static Descriptor,
@@ -45,46 +45,46 @@ pub(super) struct Job {
     pub(super) helpers: usize,
     pub(super) network: String,
     pub(super) reporter: Reporter,
-    /// Whether the client wants to know what took how long.
+    /// The client wants a trace.
     pub(super) trace: bool,
-    /// The bytes of the requests that brought its data, until it has ended.
+    /// The bytes of the requests that brought its data, held until it has ended.
     pub(super) flights: Vec<Flight>,
 }
 
 /// The node's other actors, as the bus knows them, and its log.
 #[derive(Clone)]
 pub struct Port {
-    /// Gives tickets.
+    /// The recipient that gives tickets.
     pub reserve: Recipient<Reserve>,
-    /// Takes requests.
+    /// The recipient that takes requests.
     pub launch: Recipient<Launch>,
-    /// Tells the others that there will be none.
+    /// The recipient that tells the other members that this node takes no part.
     pub decline: Recipient<Decline>,
-    /// Decides.
+    /// The recipient that decides by the policies.
     pub decide: Recipient<Decide>,
-    /// Reads data.
+    /// The recipient that reads data.
     pub obtain: Recipient<Obtain>,
-    /// Counts what was refused because of what data are.
+    /// The recipient that counts refusals because of the data.
     pub count_refusal: Recipient<CountRefusal>,
-    /// Hears which computations begin.
+    /// The recipient of begun computations.
     pub begun: Recipient<Begun>,
-    /// Hears which have ended.
+    /// The recipient of ended computations.
     pub finished: Recipient<Finished>,
-    /// Remembers what was decided.
+    /// The audit log, which records the decisions.
     pub log: Log,
 }
 
-/// What may be asked of the other members.
+/// A request that is ready for the other members.
 struct Prepared {
     grant: Grant,
     request: Request,
-    /// How long the data took to be read as the function takes them, checked and encoded.
+    /// The time of reading the data as the function takes them, checking and encoding them.
     encoding: Duration,
 }
 
 impl Job {
-    /// Computes it with the other parties; `observer` sees how far it is. Whatever comes of it is in
-    /// the log before it is told.
+    /// Computes it with the other parties; `observer` sees the progress. The outcome is in the log
+    /// before it is told.
     pub(super) async fn run(self, observer: Observer, node: Port) -> Result<Arc<Report>, ApiError> {
         let id = observer.id();
         // Two messages a computation, to an actor that does little: nothing to bound. A closed
@@ -119,7 +119,7 @@ impl Job {
             Err((refusal, failure)) => {
                 let account = with(&account, cancelled_by(&reporter));
                 let written = refused(&node.log, &account, refusal).await;
-                // The others wait for us; where the data plane is gone, nobody does.
+                // The others wait for this node; if the sessions are gone, no member does.
                 let _ = node.decline.send(Decline { ticket, failure }).await;
                 return Err(written?);
             }
@@ -153,8 +153,8 @@ impl Job {
         concluded?.result.map_err(|failure| failure.to_error())
     }
 
-    /// The network's name is reserved first, before anything is decided or read: requests keep the
-    /// order in which they came, however long their data take.
+    /// Reserves the network name before anything is decided or read: requests keep the order in
+    /// which they came, however long their data take.
     async fn reserve(&self, node: &Port) -> Result<Ticket, ApiError> {
         let (members, helpers) = (self.members.clone(), self.helpers);
         let reserve = Reserve { members, helpers, network: self.network.clone() };
@@ -191,7 +191,7 @@ impl Job {
         match (request, dataset) {
             (Ok(request), _) => Ok(Prepared { grant, request, encoding }),
             (Err(error), None) => Err(error),
-            // What was wrong with which row is for nobody to know who asks.
+            // The client must not learn which row was wrong in which way.
             (Err(error), Some(dataset)) => {
                 let count = CountRefusal { principal, dataset };
                 // Where the datasets are gone, nothing is read any more.
@@ -205,7 +205,7 @@ impl Job {
         }
     }
 
-    /// What it is, for whoever looks on.
+    /// Returns the description of the computation for observers.
     fn subject(&self) -> Subject {
         Subject {
             principal: self.principal.clone(),
@@ -217,7 +217,7 @@ impl Job {
         }
     }
 
-    /// Who asks for what, for the log.
+    /// Describes the principal and the request for the log.
     fn account(&self) -> Value {
         json!({
             "principal": self.principal.name(),
@@ -233,7 +233,7 @@ impl Job {
     }
 }
 
-/// The function of this name, if it can be computed.
+/// Returns the function of this name, if it can be computed.
 pub(super) fn function(name: &str) -> Result<&'static Descriptor, ApiError> {
     let shown: String = name.chars().take(100).collect();
     catalogue::find(name).ok_or_else(|| {
@@ -260,13 +260,13 @@ async fn encoded(
     blocking::run(encode).await?
 }
 
-/// Writes down that a computation was refused; gives the refusal back.
+/// Writes down that a computation was refused, and returns the refusal.
 async fn refused(log: &Log, account: &Value, refusal: ApiError) -> Result<ApiError, ApiError> {
     let entry = with(account, json!({"code": refusal.code()}));
     log.record(Kind::Refused, entry).await.map(|_| refusal)
 }
 
-/// Who at this node had it end, for the log.
+/// Names the principal at this node that cancelled it, for the log.
 fn cancelled_by(reporter: &Reporter) -> Value {
     match reporter.cancelled_by() {
         Some(by) => json!({"cancelled_by": by.as_ref()}),
@@ -274,7 +274,7 @@ fn cancelled_by(reporter: &Reporter) -> Value {
     }
 }
 
-/// How long reading and computing take tells how many rows were read.
+/// Refuses a trace: the times of reading and computing tell how many rows were read.
 fn untold() -> ApiError {
     ApiError::new(
         Code::NoTrace,
@@ -291,7 +291,7 @@ fn unfit() -> ApiError {
            categories that the data may not keep to")
 }
 
-/// Parameters for the log; of what is long, such as lists, a hash.
+/// Returns the parameters for the log, with a hash in the place of a long one, such as a list.
 fn written_parameters(request: &Request) -> Value {
     const LONG: usize = 1_000;
     let written = |(name, text): (String, String)| match text.len() {
@@ -301,8 +301,8 @@ fn written_parameters(request: &Request) -> Value {
     Value::Object(request.parameters().into_iter().map(written).collect())
 }
 
-/// What became of a computation. The result is there as a hash, by which members can compare what
-/// they opened.
+/// Describes the end of a computation for the log. A hash stands for the result, by which members
+/// can compare the results that they opened.
 fn ended(conclusion: &Conclusion) -> Value {
     let outcome = match &conclusion.result {
         Ok(report) => json!({
@@ -324,12 +324,13 @@ fn lost(error: &ApiError) -> Value {
 }
 
 fn result_hash(report: &Report) -> String {
-    // An answer can always be written; where it could not, its hash says so by being that of nothing.
+    // An answer can always be written. If it could not, its hash would be that of no bytes, and say
+    // so.
     let bytes = serde_json::to_vec(&report.result).unwrap_or_default();
     blake3::hash(&bytes).to_hex().to_string()
 }
 
-/// Both objects in one.
+/// Joins two objects.
 fn with(one: &Value, other: Value) -> Value {
     let mut all: Map<String, Value> = one.as_object().cloned().unwrap_or_default();
     if let Value::Object(other) = other {

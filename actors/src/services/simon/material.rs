@@ -1,4 +1,4 @@
-//! What a computation is asked to compute with, read when it is needed.
+//! The input of a computation, read when it is needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,10 +18,10 @@ use crate::vocabulary::label::Private;
 use crate::vocabulary::object::{Material, Principal};
 use crate::vocabulary::selection::{Base, Selection, Stored};
 
-/// One party's data, read.
+/// The data of one party, read.
 pub(super) struct Gathered {
     contents: Vec<Contents>,
-    /// Rows that were left out where they were read.
+    /// The number of rows that were left out where they were read.
     dropped: u64,
     drop_missing: bool,
 }
@@ -34,11 +34,11 @@ pub(super) struct Reader<'a> {
     pub(super) parameters: &'a Parameters,
     /// The fewest rows that selections may have and differ by.
     pub(super) minimum: u64,
-    /// Whether there is nothing else to compute with.
+    /// There is no other input to compute with.
     pub(super) alone: bool,
 }
 
-/// What the policy must know of these data.
+/// Returns the uses of data that the policy decides on.
 pub(super) fn uses(materials: &[Material]) -> Vec<Use> {
     materials.iter().flat_map(uses_of).collect()
 }
@@ -65,7 +65,7 @@ fn uses_of(material: &Material) -> Vec<Use> {
     }
 }
 
-/// The use that the policy decides on.
+/// Returns the use of a selection.
 fn use_of(selection: &Selection) -> Use {
     match &selection.base {
         Base::Upload(_) => Use::ClientColumns,
@@ -77,10 +77,10 @@ fn use_of(selection: &Selection) -> Use {
     }
 }
 
-/// What may stand beside a handle without being a value that is computed with.
+/// The entries that may stand beside a handle without being values to compute with.
 const BESIDE: [&str; 4] = [HANDLE, "rank", "lower_bound", "upper_bound"];
 
-/// Whether values stand beside the handles: then a client made columns. A rank is none.
+/// Returns whether values stand beside the handles: then a client made columns. A rank is none.
 fn has_values(data: &Data) -> bool {
     match data {
         Data::List(items) => items.iter().any(has_values),
@@ -91,8 +91,8 @@ fn has_values(data: &Data) -> bool {
     }
 }
 
-/// Checks that at most one selection of a dataset is computed with: of several together the node could
-/// not tell which rows they are.
+/// Checks that at most one selection of a dataset is computed with: of several together the node
+/// could not tell which rows they are.
 pub(super) fn check_selections(materials: &[Material]) -> Result<(), ApiError> {
     let of_datasets = uses(materials).into_iter().filter(|used| *used != Use::ClientColumns);
     match of_datasets.count() {
@@ -104,12 +104,12 @@ pub(super) fn check_selections(materials: &[Material]) -> Result<(), ApiError> {
     }
 }
 
-/// Functions without data get an empty list.
+/// Returns whether the data are empty. Functions without data get an empty list.
 fn is_nothing(data: &Data) -> bool {
     matches!(data, Data::Null) || matches!(data, Data::List(items) if items.is_empty())
 }
 
-/// The dataset that is computed with, if one is.
+/// Returns the name of the dataset that is computed with, if there is one.
 pub(super) fn dataset(materials: &[Material]) -> Option<String> {
     uses(materials).into_iter().find_map(|used| match used {
         Use::Dataset { name, .. } => Some(name),
@@ -117,7 +117,7 @@ pub(super) fn dataset(materials: &[Material]) -> Option<String> {
     })
 }
 
-/// What stands of these data in the audit log: never a value.
+/// Describes these data for the audit log, without a value.
 pub(super) fn document(materials: &[Material]) -> Value {
     let document = |material: &Material| match material {
         Material::Here(_) => json!("values in the call"),
@@ -136,7 +136,7 @@ fn stored_document(stored: &Stored) -> Value {
 }
 
 impl Reader<'_> {
-    /// Reads all of these.
+    /// Reads all of these inputs.
     pub(super) async fn gather(&self, materials: Vec<Material>) -> Result<Gathered, ApiError> {
         let mut contents = Vec::new();
         let mut dropped = 0;
@@ -170,7 +170,7 @@ impl Reader<'_> {
         Ok((obtained.content, obtained.dropped))
     }
 
-    /// Puts what handles inside of `data` stand for in their places.
+    /// Puts the values of handles inside of `data` in their places.
     async fn fill(&self, data: Data, held: BTreeMap<String, Stored>) -> Result<Contents, ApiError> {
         let mut values = BTreeMap::new();
         for (uuid, stored) in held {
@@ -180,7 +180,8 @@ impl Reader<'_> {
         Ok(Contents::Json(Private::new(data.with_handles_replaced(&values))))
     }
 
-    /// Where items are rows; an element of a vector or a matrix has its place.
+    /// Returns whether rows with missing values are left out. Only items that are rows can be: an
+    /// element of a vector or a matrix has its place.
     fn drops_missing(&self) -> bool {
         use InputKind::{Numbers, Points, TextPairs, Texts};
         self.parameters.missing == Some(Missing::Drop)
@@ -189,12 +190,12 @@ impl Reader<'_> {
 }
 
 impl Gathered {
-    /// Roughly how many bytes there are to encode.
+    /// Returns about how many bytes there are to encode.
     pub(super) fn footprint(&self) -> usize {
         self.contents.iter().map(Contents::footprint).sum()
     }
 
-    /// The input of the function, and how many rows were left out of it.
+    /// Returns the input of the function, and the number of rows that were left out of it.
     pub(super) fn into_input(self, function: &Descriptor) -> Result<(Input, u64), ApiError> {
         let Self { mut contents, mut dropped, drop_missing } = self;
         if contents.len() > 1 {

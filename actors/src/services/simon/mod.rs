@@ -1,7 +1,7 @@
 //! `Simon`, the microservice of joint computations: in one call (`compute`), or step by step as a
-//! task. The name is the one that existing clients know.
+//! task. Existing clients know it by this name.
 //!
-//! Simon turns a client's words into a checked request and hands it to the sessions. It opens
+//! Simon makes a checked request from a client's arguments and hands it to the sessions. It opens
 //! nothing: results come labelled from the computation.
 
 mod committee;
@@ -38,7 +38,7 @@ use crate::vocabulary::object::{
 };
 use crate::vocabulary::settings::Limits;
 
-/// How often tasks that nobody uses are looked for.
+/// The interval of the search for unused tasks.
 const SWEEP: Duration = Duration::from_secs(30);
 
 /// The actor.
@@ -53,7 +53,7 @@ pub struct Simon {
     lifetime: Duration,
 }
 
-/// What clients can call on the service.
+/// The methods that clients can call on the service.
 pub static INTERFACE: Interface = Interface {
     name: "the microservice Simon",
     right: Right::Compute,
@@ -83,7 +83,7 @@ pub static INTERFACE: Interface = Interface {
     ],
 };
 
-/// What clients can call on a task.
+/// The methods that clients can call on a task.
 static TASK: Interface = Interface {
     name: "a task",
     right: Right::Compute,
@@ -99,7 +99,7 @@ static TASK: Interface = Interface {
 type Answer = ResponseActFuture<Simon, Result<Reply, ApiError>>;
 
 impl Simon {
-    /// The service on the node of the member at position `me`.
+    /// Creates the service of the node of the member at position `me`.
     #[must_use]
     pub fn new(consortium: Arc<Consortium>, me: usize, node: Port, limits: &Limits) -> Self {
         Self {
@@ -114,7 +114,7 @@ impl Simon {
         }
     }
 
-    /// What it says of itself.
+    /// Returns the description that the service gives of itself.
     #[must_use]
     pub fn description() -> Description {
         description(&[("protocol", "Simon")])
@@ -213,7 +213,7 @@ impl Simon {
         self.of_each(&[self.me], |member| member.name.clone()).concat()
     }
 
-    /// Something of each member, in order.
+    /// Returns a text of each member, in order.
     fn of_each(&self, members: &[usize], what: impl Fn(&Member) -> String) -> Vec<String> {
         let member = |position: &usize| self.consortium.members().get(*position);
         members.iter().filter_map(member).map(what).collect()
@@ -255,7 +255,7 @@ impl Simon {
     }
 }
 
-/// The fingerprint of a member's first certificate.
+/// Returns the fingerprint of a member's first certificate.
 fn certificate(member: &Member) -> String {
     member.fingerprints.first().map(ToString::to_string).unwrap_or_default()
 }
@@ -278,7 +278,7 @@ fn parse_parameters(data: &Data) -> Result<Parameters, ApiError> {
     }
 }
 
-/// The form of the function that the parameters ask for.
+/// Returns the form of the function that the parameters ask for.
 fn form(
     function: &'static Descriptor,
     parameters: &Parameters,

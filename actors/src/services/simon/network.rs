@@ -1,7 +1,7 @@
-//! Who computes, as a client says it: `{"nodes": […], "uuid": …, "myself": index}`.
+//! The network that a client names: `{"nodes": […], "uuid": …, "myself": index}`.
 //!
-//! Nodes are API URLs or member names. Each is looked up in the consortium: a client cannot point
-//! a node at a stranger.
+//! Nodes are API URLs or member names. Each is looked up in the consortium: a client cannot point a
+//! node at a stranger.
 
 use crate::sessions::LONGEST_NAME;
 use crate::vocabulary::code::Code;
@@ -15,17 +15,17 @@ pub struct Network {
     /// The members by position in the consortium file, in the agreed order: the parties, then the
     /// helpers.
     pub members: Vec<usize>,
-    /// How many of them, the last ones, compute on shares without data of their own.
+    /// The number of helpers, which are the last members.
     pub helpers: usize,
-    /// The name that the clients gave to it, if they did.
+    /// The network name, if the clients gave one.
     pub name: Option<String>,
 }
 
 impl Network {
-    /// Reads what a client says, for the node of the member at position `me`.
+    /// Reads a client's argument, for the node of the member at position `me`.
     ///
     /// # Errors
-    /// If somebody is no member, named twice, or missing, or `myself` is not this node.
+    /// If a node is no member, named twice, or missing, or `myself` is not this node.
     pub fn parse(data: &Data, consortium: &Consortium, me: usize) -> Result<Self, ApiError> {
         let Data::Map(map) = data else {
             return Err(misuse(format!("an object is needed, not {}", data.kind())));

@@ -1,4 +1,4 @@
-//! A task: a computation that a client puts together step by step, and asks for its result.
+//! A task: a computation that a client prepares and starts step by step.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +17,7 @@ use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::{Labelled, Public, Report};
 use crate::vocabulary::object::{Material, Principal, Reply};
 
-/// Inputs of one task, and bytes in them.
+/// The most inputs of one task, and the most bytes in them.
 const MOST_INPUTS: usize = 1_000;
 const MOST_INPUT_BYTES: usize = 256 << 20;
 
@@ -46,7 +46,7 @@ enum State {
     Finished(Result<Arc<Report>, ApiError>),
 }
 
-/// What a task is made of.
+/// The definition of a task, which parties share.
 pub(super) struct Invitation {
     pub(super) id: String,
     pub(super) function: &'static Descriptor,
@@ -81,7 +81,7 @@ impl Task {
         }
     }
 
-    /// What the other parties' clients need for joining.
+    /// Returns the invitation, with which the other parties' clients join.
     pub(super) fn invite(&self) -> Result<Reply, ApiError> {
         public(json!({
             "task_id": self.id,
@@ -108,7 +108,7 @@ impl Task {
         }
     }
 
-    /// What there is to compute; from here on the task runs.
+    /// Starts the task: returns the computation and its observer.
     pub(super) fn start(&mut self) -> Result<(Job, Observer), ApiError> {
         let State::Collecting(inputs) = &mut self.state else {
             return Err(self.too_late("runs already"));
@@ -138,7 +138,7 @@ impl Task {
         self.state = State::Finished(result);
     }
 
-    /// The result; nothing while there is none.
+    /// Returns the result, or nothing while there is none.
     pub(super) fn result(&self) -> Result<Reply, ApiError> {
         match &self.state {
             State::Finished(Ok(report)) => Ok(Reply::Value(Labelled::Opened(Arc::clone(report)))),
@@ -147,7 +147,7 @@ impl Task {
         }
     }
 
-    /// How far it is, and who holds it up.
+    /// Returns the state, and the parties that hold it up.
     pub(super) fn progress(&self) -> Result<Reply, ApiError> {
         let observer = match &self.state {
             State::Collecting(_) => return public(json!({"state": "collecting"})),
@@ -157,7 +157,7 @@ impl Task {
         };
         let progress = observer.look().clone();
         let names = progress.awaited.iter().filter_map(|index| self.names.get(*index));
-        // It has ended once its result can be asked for: the log has it first.
+        // The task ends only when its result can be asked for: the log has it first.
         let state = match progress.lifecycle.has_ended() {
             true => Lifecycle::Opening.name(),
             false => progress.lifecycle.name(),
@@ -174,7 +174,7 @@ impl Task {
         }))
     }
 
-    /// Whether nothing is under way in it.
+    /// Returns whether nothing is under way in the task.
     pub(super) fn is_idle(&self) -> bool {
         !matches!(self.state, State::Running(_))
     }
@@ -190,7 +190,7 @@ fn too_much() -> ApiError {
         .hint("put more items into one input, or compute in several tasks")
 }
 
-/// Invitations and progress were never secret.
+/// Replies with a value that was never secret, such as an invitation or the progress.
 fn public(json: serde_json::Value) -> Result<Reply, ApiError> {
     let data: Data = serde_json::from_value(json)
         .map_err(|error| ApiError::internal(format!("a public value is no data: {error}")))?;

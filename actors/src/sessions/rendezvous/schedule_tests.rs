@@ -215,7 +215,7 @@ impl World {
                 Effect::Stop { position, session, notice } => {
                     self.send(node, position, Word::Stop(session, notice.encoded().unwrap()));
                 }
-                Effect::AskAhead { .. } => panic!("nothing is made ahead"),
+                Effect::AskAhead { .. } => panic!("these nodes do no preprocessing"),
             }
         }
     }

@@ -1,5 +1,5 @@
-//! From columns, and from what was counted or added near the source, to the input that a function
-//! takes: as many columns as it takes values of a row.
+//! From columns, or from counts and sums made near the source, to the input of a function. A
+//! function takes as many columns as values of a row.
 
 use cloister_protocols::catalogue::{Descriptor, InputKind};
 use cloister_protocols::computation::Input;
@@ -60,7 +60,8 @@ pub(super) fn of_groups(
     }
 }
 
-/// What was read, as a client would have written it: where it is one part of a larger input.
+/// Returns data in the form in which a client would have written them, as one part of a larger
+/// input.
 pub(crate) fn as_data(contents: &Contents) -> Result<Data, ApiError> {
     match contents {
         Contents::Json(data) => Ok(data.for_computing().clone()),

@@ -1,8 +1,8 @@
 //! Rows that begin with an id.
 //!
-//! A row is a list, or an id alone where nothing stands behind it. A list of rows is fed item by item, so that
-//! it may come inside one more list. Ids are texts; numbers stand for their text. What stands behind them is a
-//! column of numbers, if all are, or of texts.
+//! A row is a list, or an id alone where no values follow it. A list of rows is fed item by item,
+//! so that it may come inside one more list. Ids are texts; numbers stand for their text. The
+//! values at one place of all rows are a column: of numbers, if all are, or of texts.
 
 use cloister_protocols::computation::{Column, Input};
 use cloister_sources::Values;
@@ -43,7 +43,7 @@ pub(super) fn keyed(data: &Data) -> Result<Input, ApiError> {
 /// Reads columns of a dataset, of which the first has the ids.
 ///
 /// # Errors
-/// If there is none.
+/// If there is no column.
 pub(super) fn of_columns(selected: &[Values]) -> Result<Input, ApiError> {
     let (ids, others) = selected.split_first().ok_or_else(|| {
         ApiError::argument("data", "no column is selected")

@@ -2,8 +2,8 @@
 //!
 //! A list is fed item by item, so that list may come inside one more. `[[1, 2]]` is a matrix of one
 //! row, not a list in a list: then its rows would be scalars. `[1, 2]` is refused, because a row
-//! and a column could both be meant; they lead to other products. In a regression a row alone makes no
-//! sense: there it is a column.
+//! and a column could both be meant; they lead to other products. In a regression a row alone makes
+//! no sense: there it is a column.
 
 use cloister_protocols::computation::Input;
 

@@ -2,7 +2,7 @@
 
 use crate::vocabulary::data::Data;
 
-/// The items without those in which something is missing, and how many those were.
+/// Returns the complete items, and the number of those in which a value is missing.
 pub(in super::super) fn without_nulls(data: &Data) -> (Data, u64) {
     let Data::List(items) = data else { return (data.clone(), 0) };
     let complete: Vec<Data> = items.iter().filter(|item| !has_null(item)).cloned().collect();

@@ -1,7 +1,7 @@
 //! From JSON, or columns, to the input that a function takes.
 //!
-//! A list is fed item by item, so a vector comes inside one more list. R writes a list of one as
-//! a scalar. What does not fit is refused with its place, never with its value.
+//! A list is fed item by item, so a vector comes inside one more list. R writes a list of one as a
+//! scalar. Data that do not fit are refused with their place, never with their value.
 
 mod cells;
 mod columns;
@@ -21,10 +21,10 @@ use crate::services::datasets::{Added, Contents};
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 
-/// Reads what there is as the function takes it, in whichever form it comes.
+/// Reads contents of any form as the function takes them.
 ///
 /// # Errors
-/// If it is of another kind.
+/// If they are of another kind.
 pub(super) fn of(contents: &Contents, function: &Descriptor) -> Result<Input, ApiError> {
     match contents {
         Contents::Json(data) => read(data.for_computing(), function.input),
@@ -79,7 +79,7 @@ fn numbers(data: &Data) -> Result<Input, ApiError> {
     }
 }
 
-/// `[["a", "b"]]`, or the inner list alone.
+/// Reads a set: `[["a", "b"]]`, or the inner list alone.
 fn set(data: &Data) -> Result<Vec<String>, ApiError> {
     let list = match data {
         Data::List(lists) => match lists.as_slice() {
@@ -106,7 +106,7 @@ fn vector(data: &Data) -> Result<Input, ApiError> {
     }
 }
 
-/// The items of a list; a scalar is a list of one.
+/// Returns the items of a list; a scalar is a list of one.
 fn items(data: &Data) -> Box<dyn Iterator<Item = Data> + '_> {
     match data {
         Data::List(list) => Box::new(list.iter().cloned()),
@@ -124,7 +124,7 @@ fn number(at: usize, item: Data) -> Result<f64, ApiError> {
     }
 }
 
-/// Categories may be written as numbers or truth values: they stand for their text.
+/// Reads a text. Categories may be written as numbers or truth values, which stand for their text.
 fn text((at, item): (usize, Data)) -> Result<String, ApiError> {
     match item {
         Data::Text(text) => Ok(text),
@@ -152,7 +152,7 @@ fn pairs<T>(
     list.iter().enumerate().map(pair).collect()
 }
 
-/// A number that a double equals: where parties compare numbers, a neighbour will not do.
+/// Reads a number that a double equals: where parties compare numbers, a neighbour will not do.
 fn exact_number(place: &dyn Display, item: &Data) -> Result<f64, ApiError> {
     match item {
         Data::Integer(value) if !is_double(*value) => Err(ApiError::argument(
@@ -173,7 +173,8 @@ fn misfit(place: &dyn Display, needed: &str, got: &Data) -> ApiError {
     ApiError::argument("data", format!("{place} must be {needed}, not {}", got.kind()))
 }
 
-/// Whether a double equals it: whether it has no more than 53 digits between first and last one.
+/// Returns whether a double equals the number: it has at most 53 bits from the first to the last
+/// one bit.
 fn is_double(value: i64) -> bool {
     let magnitude = value.unsigned_abs();
     let span = u64::BITS.saturating_sub(magnitude.leading_zeros() + magnitude.trailing_zeros());

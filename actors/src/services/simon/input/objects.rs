@@ -20,8 +20,8 @@ pub(super) fn extremes(data: &Data) -> Result<Input, ApiError> {
     pairs.collect::<Result<_, _>>().map(Input::Points)
 }
 
-/// Reads objects `{"array": […], "rank": k, "lower_bound": a, "upper_bound": b}` as one: the arrays
-/// joined, the widest bounds, and the rank, which is the same in all.
+/// Reads objects `{"array": […], "rank": k, "lower_bound": a, "upper_bound": b}` as one. It has the
+/// arrays joined, the widest bounds, and the rank, which is the same in all.
 pub(super) fn ranked(data: &Data) -> Result<Input, ApiError> {
     let mut joined: Option<Ranked> = None;
     for (at, item) in objects(data) {
@@ -80,7 +80,7 @@ fn rank(at: usize, data: &Data) -> Result<u64, ApiError> {
     })
 }
 
-/// The bounds that an object gives. Where it gives one, the other is as far as doubles reach.
+/// Returns the bounds that an object gives. If it gives one, the other is as far as doubles reach.
 fn bounds(at: usize, map: &Entries) -> Result<Option<(f64, f64)>, ApiError> {
     match (number(at, map, "lower_bound")?, number(at, map, "upper_bound")?) {
         (None, None) => Ok(None),
@@ -91,7 +91,7 @@ fn bounds(at: usize, map: &Entries) -> Result<Option<(f64, f64)>, ApiError> {
     }
 }
 
-/// The objects, with their places: one alone is the same as a list of it.
+/// Returns the objects with their places. One alone is the same as a list of it.
 fn objects(data: &Data) -> impl Iterator<Item = (usize, &Data)> {
     let list = match data {
         Data::List(list) => list.as_slice(),
@@ -114,7 +114,7 @@ fn entries<'a>(at: usize, item: &'a Data, known: &[&str]) -> Result<&'a Entries,
     }
 }
 
-/// The number of that name; `null` is as good as none.
+/// Returns the number of that name; `null` is as good as none.
 fn number(at: usize, map: &Entries, name: &str) -> Result<Option<f64>, ApiError> {
     match map.get(name) {
         None | Some(Data::Null) => Ok(None),
