@@ -1,4 +1,4 @@
-//! Who may call a node: tokens, roles, HTTPS, and what becomes of those who try.
+//! Access to a node: tokens, roles, HTTPS, and the treatment of failed attempts.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::clients;
 
-/// Nodes that take calls with a token only, over plain HTTP: they listen on loopback.
+/// Starts nodes that take calls with a token only, over plain HTTP: they listen on loopback.
 fn with_tokens() -> Cluster {
     Cluster::start(Kind { settings: "access.mode = \"tokens\"", ..Kind::teaching(2) })
 }
@@ -45,7 +45,7 @@ fn each_role_does_its_own() {
     let kinds: Vec<&str> =
         entries.as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
     assert!(kinds.contains(&"token made") && kinds.contains(&"uploaded"), "{kinds:?}");
-    // What one principal made does not exist for another.
+    // The objects of one principal do not exist for another.
     let secret = owner.upload(&json!([2])).uuid();
     researcher.download(&secret).refused(404, "no_such_representation");
 }
@@ -75,7 +75,7 @@ fn wrong_tokens_are_slowed_and_written_to_the_log_and_right_ones_are_not() {
     (0..4).for_each(|_| bad.create(&json!({})).refused(401, "token_unknown"));
     // The waits before the second, third and fourth attempt.
     assert!(started.elapsed() > Duration::from_millis(200 + 400 + 800), "{:?}", started.elapsed());
-    // A right one that came as a wrong one waited would be answered after it, if it waited too.
+    // A right token that came while a wrong one waits would be answered after it, if it waited too.
     wait_until("a right token does not wait", || {
         thread::scope(|scope| {
             let slowed = scope.spawn(|| bad.create(&json!({})).refused(401, "token_unknown"));

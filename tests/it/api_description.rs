@@ -1,5 +1,5 @@
-//! What the API's description says and what real nodes do are the same: every route is described and
-//! every description has a route, and Schemathesis finds no answer that is not as described.
+//! The API's description and real nodes agree. Every route is described and every description has a
+//! route, and Schemathesis finds no answer that is not as described.
 //!
 //! `CLOISTER_SEED=n` repeats a run.
 
@@ -11,7 +11,7 @@ use std::process::Command;
 use cloister_testkit::{Cluster, Kind, fresh, python_with, run, target};
 use serde_json::{Value, json};
 
-/// Pinned, so that the same seed tries the same.
+/// Pinned packages, so that the same seed tries the same.
 const PACKAGES: [&str; 2] = ["schemathesis==4.32.5", "openapi-spec-validator==0.9.0"];
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -19,7 +19,7 @@ const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 /// The first node's dataset, below the package.
 const DATA: &str = "tests/data/diabetes.party1.csv";
 
-/// Where routes are made.
+/// The sources that make routes.
 const SOURCES: [&str; 2] = ["controller/http.rs", "management/mod.rs"];
 
 /// A method and a path.
@@ -44,7 +44,7 @@ fn described() -> BTreeSet<Route> {
     routes.collect()
 }
 
-/// The routes in a source: after each path the methods that are routed there.
+/// Reads the routes in a source: after each path the methods that are routed there.
 fn routed(source: &str) -> BTreeSet<Route> {
     let text = fs::read_to_string(sources().join(source)).unwrap();
     let mut routes = BTreeSet::new();
@@ -73,7 +73,7 @@ fn every_described_path_is_there() {
     let cluster = Cluster::teaching(2);
     let api = cluster.api(0);
     for (method, path) in described() {
-        // An endless answer; that it begins is seen elsewhere.
+        // An endless answer; another test sees that it begins.
         if path == "/events" {
             continue;
         }
@@ -85,7 +85,7 @@ fn every_described_path_is_there() {
     assert_eq!(api.send("GET", "/openapi.json", "").body, description());
 }
 
-/// Paths and methods that are not described are refused as everything is: with a document.
+/// Paths and methods that are not described are refused with a document, as all errors are.
 #[test]
 fn what_is_not_described_is_refused_with_a_document() {
     let cluster = Cluster::teaching(2);
@@ -104,7 +104,7 @@ fn what_is_not_described_is_refused_with_a_document() {
     }
 }
 
-/// Two computations that have ended, one with a result and one without.
+/// Computes twice, once with a result and once without.
 fn compute(cluster: &Cluster, tokens: Option<&[String]>) {
     let name = fresh();
     for functions in [["SecureSum", "SecureSum"], ["SecureSum", "SecureMedian"]] {
@@ -144,7 +144,8 @@ fn a_node_without_tokens_answers_as_described() {
     cluster.check_health();
 }
 
-/// A dataset of the first node, and two requests to compute on it that wait for its owner.
+/// Registers a dataset at the first node, and sends two requests to compute on it that wait for its
+/// owner.
 fn ask_for_approvals(cluster: &Cluster, token: &str) {
     let api = cluster.api(0).with_token(token);
     let arguments = json!({"dataset": "trial", "columns": ["age"]});
@@ -157,7 +158,7 @@ fn ask_for_approvals(cluster: &Cluster, token: &str) {
     }
 }
 
-/// Nodes with tokens, of which the first has a dataset.
+/// Starts nodes with tokens, of which the first has a dataset.
 fn with_tokens() -> Cluster {
     let settings = "access.mode = \"tokens\"\n[policy.dataset.trial]\napproval = true";
     let mut cluster = Cluster::stopped(Kind { settings, ..Kind::teaching(2) });
@@ -180,7 +181,7 @@ fn a_node_with_tokens_answers_as_described() {
     check(&cluster, "tokens", Some(&tokens[0]));
 }
 
-/// What needs no token says so in the description.
+/// Checks that the paths that need no token are described so.
 #[test]
 fn without_a_token_what_is_not_public_is_refused() {
     let cluster = with_tokens();

@@ -1,12 +1,12 @@
-//! The order of crates, `cloister -> actors -> {sources, vault, protocols, certs}`, and the order of modules
-//! inside of them: the floors that ARCHITECTURE.md lists.
+//! The order of crates, `cloister -> actors -> {sources, vault, protocols, certs}`, and the order
+//! of modules inside of them: the floors that ARCHITECTURE.md lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// All packages that a package needs to run, itself left out.
+/// Lists all packages that a package needs to run, itself left out.
 fn needs(package: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
@@ -104,8 +104,9 @@ fn modules_import_from_their_own_floor_or_below() {
     }
 }
 
-/// Holds the modules below a crate's source folder against its list in ARCHITECTURE.md: each top module has
-/// one place in the list, imports nothing from a later place, and modules of one place form no circle.
+/// Compares the modules below a crate's source folder with its list in ARCHITECTURE.md. Each top
+/// module has one place in the list, and imports nothing from a later place. Modules of one place
+/// form no circle.
 #[track_caller]
 fn keep_the_floors(folder: &str) {
     let floors = floors(folder);
@@ -130,7 +131,7 @@ fn keep_the_floors(folder: &str) {
     assert_eq!(listed, imports.keys().cloned().collect(), "the list of floors of {folder}");
     assert!(wrong.is_empty(), "from above:\n{}", wrong.join("\n"));
     for floor in floors {
-        // What imports nothing of what is left is taken away, until nothing is left.
+        // Modules that import nothing of the rest are taken away, until no module is left.
         let mut left = floor;
         while !left.is_empty() {
             let leads_on = |module: &String| {
@@ -143,8 +144,8 @@ fn keep_the_floors(folder: &str) {
     }
 }
 
-/// Reads the floors of a crate from ARCHITECTURE.md, from the bottom up: the modules named at the beginning of
-/// each item of the list below its heading.
+/// Reads the floors of a crate from ARCHITECTURE.md, from the bottom up. A floor has the modules
+/// that an item of the list names at its beginning.
 fn floors(folder: &str) -> Vec<Vec<String>> {
     let text = include_str!("../../ARCHITECTURE.md");
     let heading = format!("### Floors of `{folder}`\n");
@@ -173,7 +174,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The modules from the crate's root down to the one in `file`; none for the root itself.
+/// Returns the modules from the crate's root down to the one in `file`; none for the root itself.
 fn module_path(root: &Path, file: &Path) -> Vec<String> {
     let relative = file.strip_prefix(root).unwrap().with_extension("");
     let names = relative.iter().map(|name| name.to_str().unwrap().to_owned());
@@ -196,7 +197,7 @@ fn imported(text: &str, path: &[String]) -> BTreeSet<String> {
     found
 }
 
-/// The first name of each path in `{a::b, c}`, or of the one path that `text` begins with.
+/// Returns the first name of each path in `{a::b, c}`, or of the one path that `text` begins with.
 fn heads(text: &str) -> Vec<String> {
     let Some(list) = text.strip_prefix('{') else { return vec![first_name(text)] };
     let mut heads = vec![first_name(list)];
@@ -220,7 +221,7 @@ fn first_name(text: &str) -> String {
     text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
-/// The code of a file without comments, and without what follows `#[cfg(test)]`.
+/// Returns the code of a file without comments, and without the item after each `#[cfg(test)]`.
 fn without_tests(text: &str) -> String {
     let mut code = String::new();
     let mut lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
@@ -263,7 +264,7 @@ fn no_function_is_named_outside_of_its_own_file() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The names that a file gives to functions.
+/// Lists the names that a file gives to functions.
 fn names_given(file: &Path) -> BTreeSet<String> {
     let text = fs::read_to_string(file).unwrap();
     let code = without_tests(&text);
@@ -277,7 +278,7 @@ fn names_given(file: &Path) -> BTreeSet<String> {
     given.map(str::to_owned).collect()
 }
 
-/// Where a suite says its own name.
+/// The file that names the suites.
 const SUITES: &str = "protocols/src/suites/guarantee.rs";
 
 #[test]

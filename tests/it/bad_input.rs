@@ -1,7 +1,7 @@
-//! What clients must not send, or must not get: each is refused with a reason, and the node goes on.
+//! Bad requests: each is refused with a reason, and the node goes on.
 //!
-//! Every row of the list of deliberate differences from the reference server that concerns a
-//! client has a test here.
+//! Every row of the list of deliberate differences from the reference server that concerns a client
+//! has a test here.
 
 use std::sync::LazyLock;
 

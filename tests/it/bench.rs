@@ -1,5 +1,5 @@
-//! `cloister bench rounds` as people and scripts use it: the same rounds and bytes in every way, times
-//! that theory says, and files that can be read again.
+//! `cloister bench rounds` as people and scripts use it. Rounds and bytes are the same in every
+//! way, times are as the theory gives them, and files can be read again.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn ended(output: &Output, code: i32, says: &str) {
     assert!(error.contains(says), "{error}");
 }
 
-/// What is printed with `--json` on standard output, where there is nothing else.
+/// Runs the benchmark with `--json`. Standard output has the measurement and nothing else.
 #[track_caller]
 fn measured(arguments: &[&str]) -> Measurement {
     let output = bench(&[arguments, &["--json"]].concat());
@@ -31,7 +31,7 @@ fn measured(arguments: &[&str]) -> Measurement {
     measurement
 }
 
-/// Pairs of lines that differ in the way only: by nodes, and simulated.
+/// Pairs the lines that differ in the way only: by nodes, and simulated.
 fn twins(measurement: &Measurement) -> Vec<(&Line, &Line)> {
     let simulated = |real: &&Line| {
         let twin = |other: &&Line| {
@@ -46,8 +46,7 @@ fn twins(measurement: &Measurement) -> Vec<(&Line, &Line)> {
     real.map(|real| (real, simulated(&real).unwrap())).collect()
 }
 
-/// Of every party by name, what it sends and receives in which round. A helper of real nodes tells
-/// nobody.
+/// Lists the traffic of every party by round. A helper of real nodes tells no one its own.
 fn rounds(line: &Line) -> Vec<(String, Vec<String>)> {
     let round = |round: &Round| {
         let Round { name, stage, messages_sent, bytes_sent, bytes_received, .. } = round;
@@ -103,25 +102,25 @@ fn what_parties_prepare_by_themselves_is_told_apart_and_the_same_in_every_run() 
     }
 }
 
-/// How close real times come to theory says the benchmark `theory`.
+/// Leaves the distance between real times and the theory to the benchmark `theory`.
 #[test]
 fn a_slow_link_takes_no_less_than_theory_says_whatever_the_function() {
     let link = ["--rtt", "28ms", "--bandwidth", "100mbit", "--way", "real,simulated"];
     let three = ["--parties", "3", "--function", "SecureSum,SecureVectorSum,SecureMedian"];
-    // Two parties need a helper, who is called first.
+    // Two parties need a helper, which is called first.
     let two = ["--parties", "2", "--function", "SecureMatrixMultiplication,SecureMedian"];
     for functions in [three, two] {
         let measurement = measured(&[&link[..], &functions, &["--repeat", "1"]].concat());
         let slow = measurement.lines.iter().filter(|line| line.case.link.round_trip > 0.0);
         assert!(slow.clone().count() >= 4);
         for line in slow {
-            // Messages that wait for each other, and what the busiest of the links carries.
+            // Messages that wait for each other, and the bytes of the busiest link.
             let sent = line.nodes.iter().map(|node| node.bytes_sent).max().unwrap();
             let latencies = as_f64(u64::try_from(line.depth).unwrap()) * 0.014;
             let theory = line.theory.unwrap();
             assert!(theory >= latencies && theory <= latencies + as_f64(sent) / 12.5e6);
-            // Real nodes do not start at once, and the one that starts last need not wait for the others'
-            // proposals. A simulation takes what theory says, and rounds it.
+            // Real nodes do not start at once, and the one that starts last need not wait for the
+            // others' proposals. A simulation takes the time of the theory, and rounds it.
             let least = match line.case.way {
                 Way::Simulated => latencies * (1.0 - 1e-6),
                 _ => latencies - 0.014,
@@ -216,7 +215,7 @@ fn what_makes_no_sense_is_refused() {
     ] {
         ended(&bench(given), 2, says);
     }
-    // What a function refuses is said, and the rest is measured.
+    // A refusal of a function is reported, and the rest is measured.
     let both =
         ["--function", "sort,Empty", "--size", "3e5,9", "--way", "simulated", "--repeat", "1"];
     let output = bench(&both);
@@ -239,10 +238,10 @@ fn an_interrupt_ends_with_what_is_there() {
     assert!(!Measurement::read(&text).unwrap().complete);
 }
 
-/// Whether a process has started others.
+/// Returns whether a process has started others.
 fn has_children(id: u32) -> bool {
     let is_child = |stat: &str| {
-        // After the name, which is in parentheses, come the state and the parent.
+        // The state and the parent follow the name, which is in parentheses.
         let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace());
         fields.and_then(|mut fields| fields.nth(1)) == Some(&id.to_string())
     };
@@ -270,7 +269,7 @@ fn a_consortium_is_measured_on_its_own_nodes() {
         assert_eq!(line.nodes.len(), 3);
         assert!(line.nodes.iter().all(|node| node.name.starts_with("clinic-")));
     }
-    // The gate that the rules ask for is measured with it.
+    // The release check that the rules ask for is measured with it.
     assert!(measurement.lines[0].rounds > 2);
     let few = of(&["--function", "SecureSum", "--size", "2"]);
     ended(&few, 4, "rows");

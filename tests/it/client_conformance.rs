@@ -1,6 +1,6 @@
-//! The Rust client and the API's description say the same: the client asks for nothing that is not
-//! described, and reads every example of an answer as what it is. That real nodes answer as described is
-//! held by `api_description.rs`.
+//! The Rust client and the API's description agree. The client sends only described requests, and
+//! reads every example of an answer as its type. The test in `api_description.rs` checks that real
+//! nodes answer as described.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn description() -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Everything that the description has as an example of what such a request answers.
+/// Lists the examples that the description has of the answers to such a request.
 fn examples(description: &Value, method: &str, path: &str, status: &str) -> Vec<Value> {
     let response = &description["paths"][path][method]["responses"][status];
     let response = resolved(description, response);
@@ -28,7 +28,7 @@ fn examples(description: &Value, method: &str, path: &str, status: &str) -> Vec<
     examples
 }
 
-/// What a reference stands for.
+/// Follows a reference.
 fn resolved<'a>(description: &'a Value, value: &'a Value) -> &'a Value {
     match value["$ref"].as_str() {
         Some(reference) => description.pointer(reference.trim_start_matches('#')).unwrap(),

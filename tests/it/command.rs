@@ -203,7 +203,7 @@ impl Up {
         send_signal(signal, self.process.id());
     }
 
-    /// Ends when the process and all its nodes have: they share its standard error.
+    /// Waits until the process and all its nodes have ended: they share its standard error.
     fn ended(mut self) -> (Option<i32>, String) {
         let mut error = String::new();
         let mut stderr = self.process.stderr.take().unwrap();
@@ -214,13 +214,13 @@ impl Up {
 
 impl Drop for Up {
     fn drop(&mut self) {
-        // It has ended already where all went well.
+        // After a good end there is no process.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// The processes whose parent this is.
+/// Lists the processes whose parent this is.
 fn children(id: u32) -> Vec<u32> {
     let path = PathBuf::from(format!("/proc/{id}/task/{id}/children"));
     let text = fs::read_to_string(path).unwrap();
@@ -245,7 +245,7 @@ fn no_node_outlives_up() {
     let mut up = Up::start(folder.path());
     up.ready(3);
     up.signal("KILL");
-    // Standard error ends when the last node has.
+    // Standard error ends when the last node has ended.
     let (code, log) = up.ended();
     assert_eq!(code, None);
     assert!(log.contains("standard input has ended"), "{log}");

@@ -1,4 +1,5 @@
-//! `cloister compute` beyond its exit codes: data from files, forms of results, progress, interruption.
+//! `cloister compute` beyond its exit codes: data from files, forms of results, progress,
+//! interruption.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines};
@@ -173,7 +174,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It has ended already where all went well.
+        // After a good end there is no process.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

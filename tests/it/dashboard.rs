@@ -1,9 +1,10 @@
-//! The dashboard in a real browser: against a node that is played, in every state that a page may have to
-//! show, and against three real nodes while one computation is slow, one is blocked, one has failed, one
-//! is done, and a request waits for its owner.
+//! The dashboard in a real browser. One run is against a node that is played, in every state that a
+//! page may have to show. Another is against three real nodes. Of their computations one is slow,
+//! one is blocked, one has failed, one is done, and a request waits for its owner.
 //!
-//! Every page is held to the accessibility rules of axe, wide and narrow, light and dark. Pictures of all
-//! are in `target/screenshots`; with `CLOISTER_TEST_PICTURES=1` those that the README shows are made anew.
+//! Every page is held to the accessibility rules of axe, wide and narrow, light and dark. Pictures
+//! of all are in `target/screenshots`; with `CLOISTER_TEST_PICTURES=1` those that the README shows
+//! are made anew.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -15,7 +16,7 @@ use cloister_testkit::http::{Answer, Api};
 use cloister_testkit::{Cluster, Kind, fresh, run, target, wait_until};
 use serde_json::{Value, json};
 
-/// Pictures that the README shows, and what they are called there.
+/// The pictures that the README shows, and their names there.
 const SHOWN: [(&str, &str); 4] = [
     ("real-clinic-0-overview-dark-wide", "overview"),
     ("real-blocked-light-wide", "blocked"),
@@ -23,17 +24,17 @@ const SHOWN: [(&str, &str); 4] = [
     ("real-down-light-wide", "down"),
 ];
 
-/// Rounds of a computation that lasts until it is cancelled.
+/// The rounds of a computation that lasts until it is cancelled.
 const MANY_ROUNDS: u32 = 100_000;
 
-/// Three nodes with data of the public set `indo_rct`, and who may do all at each.
+/// Three nodes with data of the public set `indo_rct`, and a token with all roles at each.
 struct Trial {
     cluster: Cluster,
     tokens: Vec<String>,
 }
 
 impl Trial {
-    /// The owner of the first node decides over each request to compute on `reserved`.
+    /// Starts the nodes. The owner of the first decides over each request to compute on `reserved`.
     fn start() -> Self {
         let settings = "access.mode = \"tokens\"";
         let kind = Kind { profile: "production", deadline: 120, settings, ..Kind::teaching(3) };
@@ -65,7 +66,7 @@ impl Trial {
         self.cluster.api(index).with_token(&self.tokens[index])
     }
 
-    /// These nodes compute on a column of their datasets of this name.
+    /// Computes with these nodes on a column of their datasets of this name.
     fn sum(&self, dataset: &str, network: &str, nodes: &[usize]) -> Vec<Answer> {
         self.all(nodes, |index| {
             let api = self.api(index);
@@ -91,7 +92,7 @@ impl Trial {
         })
     }
 
-    /// Waits until the first node says of a computation that it is in this state.
+    /// Waits until a computation is in this state at the first node.
     fn wait_for(&self, network: &str, state: &str) {
         wait_until(&format!("{network} is {state}"), || {
             let path = format!("/v1/computations?network={network}");
@@ -100,7 +101,7 @@ impl Trial {
         });
     }
 
-    /// Ends a computation by the first node, as whoever looks at the dashboard does.
+    /// Ends a computation by the first node, as a user of the dashboard does.
     fn cancel(&self, network: &str) {
         let path = format!("/v1/computations?network={network}");
         let listed = self.api(0).send("GET", &path, "").body;
@@ -109,7 +110,8 @@ impl Trial {
         assert_eq!(ended.status, 200, "{}", ended.body);
     }
 
-    /// Has a browser look at the first node for what is expected; `sizes` are wide, narrow or both.
+    /// Has a browser look at the first node for the expected content; `sizes` are wide, narrow or
+    /// both.
     fn look(&self, expect: &Value, sizes: &Value, schemes: &Value) {
         let node = json!({"url": self.cluster.url(0), "token": self.tokens[0], "name": "clinic-0"});
         let nodes = [node];
@@ -135,7 +137,7 @@ fn folder() -> PathBuf {
     root().join("tests/dashboard")
 }
 
-/// Where the browser's driver and axe are installed, below `target/`; installed once.
+/// Returns the folder of the browser's driver and axe, below `target/`. They are installed once.
 fn modules() -> PathBuf {
     let place = target().join("dashboard");
     fs::create_dir_all(&place).unwrap();
@@ -164,7 +166,7 @@ fn screenshots() -> PathBuf {
     target().join("screenshots")
 }
 
-/// Node.js with what the scripts need to know.
+/// Makes a command of Node.js with the environment of the scripts.
 fn node_js() -> Command {
     let browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
     let named = std::env::var_os("CLOISTER_TEST_CHROMIUM").is_some();

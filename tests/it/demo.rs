@@ -20,7 +20,7 @@ fn finding(document: &Value, what: &str) -> f64 {
     found.unwrap_or_else(|| panic!("no {what}"))["joint"].as_f64().unwrap()
 }
 
-/// The reference has 15 significant digits.
+/// Compares with the reference, which has 15 significant digits.
 #[track_caller]
 fn close(joint: f64, reference: &Value) {
     let reference = reference.as_f64().unwrap();

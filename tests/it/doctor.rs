@@ -1,5 +1,6 @@
-//! What the doctor finds in a consortium in which one thing is wrong: what it is, what to do, and who must do
-//! it. Each time over real nodes, of which the third is the one that is to be mended.
+//! The findings of the doctor in a consortium in which one thing is wrong. Each has the fault, the
+//! action to take, and the party that must take it. The tests run over real nodes, of which the
+//! third needs mending.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -18,7 +19,7 @@ use serde_json::Value;
 /// The member that needs mending.
 const ILL: usize = 2;
 
-/// What the doctor says.
+/// The diagnosis of the doctor.
 struct Diagnosis {
     report: Value,
     text: String,
@@ -57,7 +58,8 @@ impl Diagnosis {
         find(line, check, &self.text)
     }
 
-    /// This failed with what is to be done by whom, and the text for people says it too.
+    /// Checks that a step failed with this remedy and this party, and that the text for people has
+    /// them too.
     #[track_caller]
     fn failed(&self, check: &Value, detail: &str, remedy: &str, who: &str) {
         assert_eq!(check["verdict"], "failed", "{check}\n{}", self.text);
@@ -87,7 +89,7 @@ fn stopped() -> Cluster {
     Cluster::stopped(Kind::teaching(3))
 }
 
-/// Changes the settings of the one that is ill.
+/// Changes the settings of the member that needs mending.
 fn set(cluster: &Cluster, from: &str, to: &str) {
     let path = cluster.config(ILL);
     let settings = fs::read_to_string(&path).unwrap();
@@ -95,7 +97,8 @@ fn set(cluster: &Cluster, from: &str, to: &str) {
     fs::write(path, settings.replace(from, to)).unwrap();
 }
 
-/// Gives the one that is ill a consortium file of its own, which differs from that of all others.
+/// Gives the member that needs mending a consortium file of its own, which differs from that of all
+/// others.
 fn own_file(cluster: &Cluster, from: &str, to: &str) {
     let folder = cluster.folder();
     let file = fs::read_to_string(folder.join("consortium.toml")).unwrap();
@@ -108,7 +111,7 @@ fn identity(cluster: &Cluster, index: usize) -> std::path::PathBuf {
     cluster.folder().join(&cluster.names[index]).join("identity")
 }
 
-/// A port that nobody has.
+/// Returns a port that is not in use.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -165,7 +168,8 @@ fn a_strangers_certificate_is_named() {
     found.failed(node, "not that of most others", "give clinic-2 the file", "clinic-2");
 }
 
-/// Gives the one that is ill another identity, of a certificate that expires soon; when it does.
+/// Gives the member that needs mending another identity, of a certificate that expires soon.
+/// Returns the time of expiry.
 fn expire_within(cluster: &Cluster, left: Duration) -> SystemTime {
     let folder = identity(cluster, ILL);
     let old = Identity::load(&folder).unwrap().fingerprint().to_string();
@@ -182,7 +186,8 @@ fn expire_within(cluster: &Cluster, left: Duration) -> SystemTime {
 #[test]
 fn an_expired_certificate_is_named() {
     let mut cluster = stopped();
-    // It is still valid when the nodes start, however long that takes, and then no longer.
+    // The certificate is still valid when the nodes start, however long that takes, and then no
+    // longer.
     let mut left = Duration::from_secs(4);
     let mut not_after = expire_within(&cluster, left);
     while !cluster.starts() {
@@ -276,8 +281,8 @@ fn a_blocked_direction_is_named() {
     drop(blocked);
 }
 
-/// An address at which no connection is refused and none is made, as behind a firewall that drops: a
-/// listener whose queue is full.
+/// An address at which no connection is refused and none is made, as behind a firewall that drops:
+/// a listener whose queue is full.
 struct Blocked {
     _listener: TcpListener,
     _queue: Vec<TcpStream>,
@@ -333,7 +338,7 @@ impl Old {
     }
 }
 
-/// Hears of links and does nothing.
+/// A recipient of link events that does nothing.
 struct Deaf;
 
 impl Actor for Deaf {

@@ -1,4 +1,5 @@
-//! Parties that do not come, differ, or die: the others end by the deadline, and say who and why.
+//! Parties that do not come, differ, or die: the others end by the deadline, and name the party and
+//! the reason.
 
 use std::net::TcpListener;
 
@@ -9,14 +10,15 @@ use serde_json::{Value, json};
 /// The deadline, in seconds, of computations that wait for it.
 const DEADLINE: u32 = 10;
 
-/// Nodes whose computations end soon, once they have met.
+/// Starts nodes whose computations end soon, and waits until they have met.
 fn hasty() -> Cluster {
     let cluster = Cluster::start(Kind { deadline: DEADLINE, ..Kind::teaching(3) });
     wait_until_healthy(&cluster);
     cluster
 }
 
-/// Waits until the nodes compute: a loaded machine may need longer for it than hasty nodes give it.
+/// Waits until the nodes compute: a loaded machine may need longer for it than the short deadline
+/// allows.
 fn wait_until_healthy(cluster: &Cluster) {
     wait_until("the nodes compute", || cluster.is_healthy());
 }
@@ -39,7 +41,8 @@ fn a_party_that_never_comes_is_named_at_the_deadline() {
     wait_until_healthy(&cluster);
 }
 
-/// All parties ask at once, the last one for something else; everybody hears of the field.
+/// Has all parties ask at once, the last one for another computation. All of them are told the
+/// field that differs.
 fn differ(cluster: &Cluster, field: &str, change: impl Fn(&mut Value)) {
     let uuid = fresh();
     let mut requests: Vec<Value> = (0..3).map(|index| request(cluster, &uuid, index)).collect();
@@ -107,8 +110,7 @@ impl Task {
         Self { api, handle }
     }
 
-    /// Waits until the task says that it is in this state; false if it has ended before that was
-    /// seen.
+    /// Waits until the task is in this state. Returns false if it has ended before that was seen.
     fn reaches(&self, state: &str) -> bool {
         loop {
             let progress = self.api.progress(&self.handle);
@@ -121,7 +123,7 @@ impl Task {
         }
     }
 
-    /// Waits until the task is in this round; false if it has ended before that was seen.
+    /// Waits until the task is in this round. Returns false if it has ended before that was seen.
     fn gets_to_round(&self, round: u64) -> bool {
         loop {
             let progress = self.api.progress_in_full(&self.handle);
@@ -244,14 +246,14 @@ fn one_name_serves_before_and_after_a_crash() {
     assert_eq!(sum(&cluster), [Some(6.0); 3]);
 }
 
-/// Kills the last node in a round of a big computation; none if it was over too soon.
+/// Kills the last node in a round of a big computation. Returns none if it was over too soon.
 fn kill_in_a_round(cluster: &mut Cluster) -> Option<[Answer; 2]> {
     // Some fifty megabytes to each peer: there is time to die in a round.
     let vector: Vec<f64> = (0..200_000).map(f64::from).collect();
     kill_while(cluster, "SecureVectorSum", &json!([vector]), |dying| dying.reaches("running"))
 }
 
-/// Kills the last node once its task has got so far; none if all was over too soon.
+/// Kills the last node once its task has got so far. Returns none if all was over too soon.
 fn kill_while(
     cluster: &mut Cluster,
     function: &str,
@@ -295,8 +297,8 @@ fn an_api_port_in_use_is_said() {
     cluster.check_health();
 }
 
-/// Kills the last node, which has a seat in the committee, once a sort has got so many rounds far; none
-/// if it was over too soon.
+/// Kills the last node, which is in the committee, once a sort has got so many rounds far. Returns
+/// none if it was over too soon.
 fn kill_while_sorting(cluster: &mut Cluster, rounds: u64) -> Option<[Answer; 2]> {
     let numbers: Vec<u32> = (0..3_000).collect();
     kill_while(cluster, "TopK", &json!(numbers), |dying| dying.gets_to_round(rounds))

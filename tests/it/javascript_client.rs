@@ -1,7 +1,8 @@
-//! A JavaScript client with Node's own `fetch`, and what a browser asks before it lets one.
+//! A JavaScript client with Node's own `fetch`, and the preflight requests of a browser for one.
 //!
-//! The program sends what the JavaScript client for the reference server sends: GET and DELETE
-//! without a body, connections kept open, the status ignored, JSON expected in every answer.
+//! The program sends the same requests as the JavaScript client for the reference server. It sends
+//! GET and DELETE without a body, keeps connections open, ignores the status, and expects JSON in
+//! every answer.
 
 use std::process::Command;
 

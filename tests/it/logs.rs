@@ -29,7 +29,7 @@ fn no_input_is_in_any_log() {
     (0..3).for_each(|index| search(&cluster, index));
 }
 
-/// Errors are where values slip out.
+/// Sends requests that fail: errors are where values slip out.
 fn refused(cluster: &Cluster, function: &str, data: &Value) {
     let network = cluster.network(&fresh(), 0);
     let wrong = json!([data, {TEXT: WHOLE}, DECIMAL]);
@@ -59,7 +59,7 @@ fn search(cluster: &Cluster, index: usize) {
     }
 }
 
-/// The inputs as they might be written.
+/// Lists the inputs as they might be written.
 fn marks() -> Vec<String> {
     let bytes = TEXT.bytes().map(|byte| byte.to_string());
     let mut marks = vec![

@@ -1,5 +1,5 @@
-//! The command and its nodes as they are used: real processes, real TLS, real clients. One program, because each
-//! would link the whole node.
+//! The command and its nodes in use: real processes, real TLS, real clients. They are one program,
+//! because each would link the whole node.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod access;
@@ -34,7 +34,7 @@ mod uploads;
 
 use std::path::{Path, PathBuf};
 
-/// Where programs for clients are.
+/// Returns the folder of the programs for clients.
 fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }

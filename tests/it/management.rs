@@ -1,4 +1,5 @@
-//! The API for people: who sees which computations and may end them, at which moment, and who hears of it.
+//! The API for people: the computations that a principal sees and may end, at any moment, and the
+//! listeners that are told.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -18,7 +19,7 @@ fn researcher(cluster: &Cluster, index: usize, name: &str) -> Api {
     cluster.api(index).with_token(&cluster.token(index, name, &["researcher"]))
 }
 
-/// One party asks for a computation of nothing in many rounds.
+/// Has one party ask for a computation of nothing in many rounds.
 fn long(cluster: &Cluster, index: usize, uuid: &str) -> Value {
     json!({
         "microprotocol": "Empty",
@@ -33,7 +34,7 @@ fn listed(api: &Api, network: &str) -> Vec<Value> {
     body["computations"].as_array().unwrap_or_else(|| panic!("{body}")).clone()
 }
 
-/// The only computation of this network, once it is in this state.
+/// Waits until the only computation of this network is in this state.
 #[track_caller]
 fn in_state(api: &Api, network: &str, state: &str) -> Value {
     wait_for(&format!("{network} is {state}"), || {
@@ -77,7 +78,7 @@ fn what_runs_is_ended_at_all_nodes_by_one_word_at_one() {
         assert_eq!(ended["error"]["code"], "cancelled");
         assert_eq!(ended["error"]["party"], "clinic-1");
         assert_eq!(ended["waiting"], Value::Null);
-        // The rounds are there, the latest, with how many came before them.
+        // The rounds are there, the latest, with the number of those before them.
         let id = ended["id"].as_str().unwrap();
         let all = cluster.api(index).send("GET", &format!("/v1/computations/{id}"), "").body;
         let rounds = all["rounds"].as_array().unwrap();
@@ -113,7 +114,7 @@ fn who_is_awaited_is_told_and_what_waits_is_ended_for_those_who_come_later() {
         });
         assert_eq!(cancel(&cluster.api(0), &alone).status, 200);
         each_is_cancelled([first, second], "clinic-0");
-        // Whoever comes now does not wait for a computation that is gone.
+        // A party that comes now does not wait for a computation that is gone.
         ask(2).join().unwrap().refused(409, "cancelled");
     });
     cluster.check_health();
@@ -135,7 +136,7 @@ fn what_waits_for_a_connection_says_so_and_is_ended() {
         assert_eq!(waiting["waiting"]["for"], "a connection");
         assert_eq!(cancel(&cluster.api(0), &waiting).status, 200);
         each_is_cancelled([asked], "clinic-0");
-        // The name is free at once, although the third has not heard of it yet.
+        // The name is free at once, although the third has not been told yet.
         let (api, request) = (cluster.api(0), long(&cluster, 0, &uuid));
         let again = scope.spawn(move || api.compute(&request));
         let waiting = wait_for("it waits for a connection again", || {
@@ -145,7 +146,8 @@ fn what_waits_for_a_connection_says_so_and_is_ended() {
         assert_eq!(cancel(&cluster.api(0), &waiting).status, 200);
         each_is_cancelled([again], "clinic-0");
     });
-    // Whoever comes when all are there is told of what was cancelled, once, and then all compute.
+    // A party that comes when all are there is told of the cancellation, once, and then all
+    // compute.
     cluster.start_some(&[2]);
     cluster.check_health();
 }
@@ -174,14 +176,14 @@ fn nobody_takes_all_places_or_has_what_others_did_forgotten() {
     let network = cluster.network(&uuid, 0);
     let fails = json!({"microprotocol": "SecureSum", "data": ["no number"], "network": network});
     assert!(ada.compute(&fails).status >= 400);
-    // Names of nodes' own are refused at once.
+    // The network name of preprocessing is refused at once.
     let own = cluster.network("cloister:ahead", 0);
     let refused = json!({"microprotocol": "SecureSum", "data": [1], "network": own});
     for _ in 0..520 {
         eve.compute(&refused).refused(400, "bad_network");
     }
     assert_eq!(listed(&ada, &uuid).len(), 1);
-    // More than one may have; each says at once whether it got a place.
+    // More than one principal may have; each is told at once whether it is served.
     let listen = |token: &str| {
         let host = cluster.url(0);
         let mut stream = TcpStream::connect(host.trim_start_matches("http://")).unwrap();
@@ -216,7 +218,7 @@ fn a_task_tells_for_whom_it_waits() {
     wait_until("the task agrees", || api.progress(&task) == "agreeing");
     let progress = api.progress_in_full(&task);
     assert_eq!(progress["waiting_for"], json!(["clinic-1", "clinic-2"]), "{progress}");
-    // It is a computation as others are, by the name that the task tells.
+    // It is a computation like others, under the name that the task tells.
     let id = progress["computation"].as_str().unwrap();
     let path = format!("/v1/computations/{id}");
     assert_eq!(api.send("GET", &path, "").body["state"], "agreeing");
@@ -254,7 +256,7 @@ fn results_are_for_those_who_asked_and_others_see_what_their_roles_allow() {
             assert_eq!(seen[hidden], Value::Null, "{seen}");
         }
     }
-    // Who may not see it cannot tell that it is there.
+    // A principal that may not see it cannot tell that it is there.
     assert_eq!(listed(&eve, &uuid), Vec::<Value>::new());
     eve.send("GET", &path, "").refused(404, "no_such_computation");
     eve.send("DELETE", &path, "").refused(404, "no_such_computation");
@@ -281,7 +283,7 @@ fn results_are_for_those_who_asked_and_others_see_what_their_roles_allow() {
     let verified = auditor.send("POST", "/v1/audit/verification", "{}").body;
     assert_eq!(verified["verified"], true, "{verified}");
     assert_eq!(verified["entries"], page["head"]["number"], "{verified}");
-    // Whoever has no token learns nothing.
+    // A caller without a token learns nothing.
     for path in ["/v1/node", "/v1/members", "/v1/computations", "/v1/functions", "/events"] {
         cluster.api(0).send("GET", path, "").refused(401, "no_token");
     }
@@ -325,7 +327,7 @@ fn a_node_that_is_told_to_stop_lets_what_runs_end_and_takes_nothing_new() {
             let mut request = long(&cluster, index, &uuid);
             request["parameters"]["times"] = json!(times);
             let api = cluster.api(index);
-            // The call ends with what runs; its result would be fetched by another.
+            // The call ends with its computation; another call would fetch the result.
             let compute = api.attribute(&api.service("Simon"), "compute").uuid();
             scope.spawn(move || api.call(&compute, &request))
         };

@@ -1,8 +1,9 @@
-//! Nodes that share nothing but a network: each in a network namespace of its own, with its own address,
-//! on one bridge; the client in a fourth. Nobody can reach anybody over loopback.
+//! Nodes that share nothing but a network. Each is in a network namespace of its own, with its own
+//! address, on one bridge; the client is in a fourth. None can reach another over loopback.
 //!
-//! This takes a Linux system, iproute2, and the right to make network namespaces. Where the system refuses
-//! that right, the test says `skipped:` and why; everything else that goes wrong is a failure.
+//! This takes a Linux system, iproute2, and the right to make network namespaces. If the system
+//! refuses that right, the test says `skipped:` and the reason; everything else that goes wrong is
+//! a failure.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, File};
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 
 const PARTIES: usize = 3;
 
-/// How long a computation may take, in seconds: longer than a silent link is kept.
+/// The longest time of a computation, in seconds: longer than a silent link is kept.
 const DEADLINE: u32 = 40;
 
 #[test]
@@ -29,7 +30,7 @@ fn nodes_on_three_machines_compute_for_a_client_on_a_fourth() {
     let median = report(&median);
     assert_eq!(median["result"]["median"], json!(3.0), "{median}");
     assert_eq!(median["inputs"], json!(PARTIES));
-    // Outside of these namespaces there is no way to them: it was no loopback that carried this.
+    // Outside of these namespaces there is no way to them: no loopback carried this.
     let outside = machines.command(&Place::Here, "SecureSum", ["[1]", "[2]", "[3]"]);
     let outside = { outside }.output().unwrap();
     assert_eq!(outside.status.code(), Some(4), "{}", said(&outside));
@@ -64,7 +65,7 @@ fn said(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text)).concat()
 }
 
-/// Where a command runs.
+/// The place at which a command runs.
 enum Place {
     /// Beside this test.
     Here,
@@ -72,15 +73,15 @@ enum Place {
     Namespace(String),
 }
 
-/// Namespaces for the parties and a client, and one with the bridge that joins them. They are gone when
-/// this is.
+/// Namespaces for the parties and a client, and one with the bridge that joins them. Dropping the
+/// network deletes them.
 struct Network {
     name: String,
     made: Vec<String>,
 }
 
 impl Network {
-    /// Lays it; none where this system does not let us.
+    /// Lays the network. Returns none where the system refuses the right.
     fn lay(purpose: &str) -> Option<Self> {
         static LAID: AtomicU32 = AtomicU32::new(0);
         forget_the_dead();
@@ -100,7 +101,7 @@ impl Network {
         Some(network)
     }
 
-    /// A machine: a namespace, with a cable to the bridge.
+    /// Makes a machine: a namespace, with a cable to the bridge.
     fn connect(&mut self, place: usize) {
         let port = port(place);
         self.add_namespace(&port).expect("a namespace beside the first");
@@ -121,7 +122,7 @@ impl Network {
         ip(&["-n", &self.namespace("bridge"), "link", "set", &port(place), state]);
     }
 
-    /// Makes a namespace, or says in the system's words that it is refused.
+    /// Makes a namespace, or returns the system's reason for the refusal.
     fn add_namespace(&mut self, part: &str) -> Result<(), String> {
         let name = self.namespace(part);
         let output = Command::new("ip").args(["netns", "add", &name]).output();
@@ -133,7 +134,7 @@ impl Network {
         let reason = said(&output).trim().to_owned();
         let refused = ["not permitted", "Permission denied", "not implemented", "Read-only file"];
         assert!(refused.iter().any(|words| reason.contains(words)), "ip netns add: {reason}");
-        // What it has begun to make is in the way of the next.
+        // The beginnings of the namespace are in the way of the next.
         let _ = Command::new("ip").args(["netns", "delete", &name]).output();
         Err(reason)
     }
@@ -205,7 +206,7 @@ impl Machines {
         assert!(line.starts_with(&expected), "{line}{}", self.cluster.log(index));
     }
 
-    /// What the command on the client's machine says.
+    /// Runs the command on the client's machine and returns its output.
     fn compute(&self, function: &str, data: [&str; PARTIES]) -> Output {
         self.command(&self.network.place(PARTIES), function, data).output().unwrap()
     }
@@ -223,7 +224,7 @@ impl Machines {
         command
     }
 
-    /// Where the cluster looks for it, should the test fail.
+    /// Returns the path at which the cluster looks for the log, should the test fail.
     fn log(&self, index: usize) -> PathBuf {
         let folder = self.cluster.folder();
         folder.parent().unwrap().join(format!("clinic-{index}.log"))
@@ -241,7 +242,7 @@ impl Drop for Machines {
 }
 
 impl Place {
-    /// The command under test, there.
+    /// Returns the command under test, at this place.
     fn cloister(&self) -> Command {
         match self {
             Self::Here => cloister_testkit::cloister(),
@@ -271,19 +272,19 @@ fn move_apart(cluster: &Cluster) {
     }
 }
 
-/// The cable of a machine at the bridge, and the machine's name.
+/// Names the cable of a machine at the bridge, and the machine.
 fn port(place: usize) -> String {
     format!("m{place}")
 }
 
-/// Seen by nobody outside of the namespaces.
+/// Returns an address that only the namespaces see.
 fn address(place: usize) -> String {
     format!("10.213.7.{}", 11 + place)
 }
 
 const PREFIX: &str = "cloister-test-";
 
-/// Deletes what earlier runs have left that were ended before they could.
+/// Deletes the namespaces of earlier runs that were ended before they could.
 fn forget_the_dead() {
     let listed = Command::new("ip").args(["netns", "list"]).output().expect("`ip`, of iproute2");
     for name in String::from_utf8_lossy(&listed.stdout).split_whitespace() {

@@ -1,4 +1,4 @@
-//! What never leaves a node, whatever a client asks, and who is not let in.
+//! Values that never leave a node, whatever a client asks, and callers that are not let in.
 //!
 //! Data come in and only results go out; attributes exist if they are documented; handles are
 //! counted; at the peer port there are members only.
@@ -165,7 +165,7 @@ fn strangers_at_the_peer_port_are_sent_away() {
     let greetings: [&[u8]; 3] = [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff", &[0; 100_000]];
     for greeting in greetings {
         let mut stream = TcpStream::connect(cluster.peer(0)).unwrap();
-        // It may hang up while we are still talking.
+        // It may hang up while the test still sends.
         let _ = stream.write_all(greeting);
     }
     cluster.check_health();

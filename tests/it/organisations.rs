@@ -1,4 +1,5 @@
-//! How organisations find each other: identities, cards, the consortium file, renewals.
+//! The ways in which organisations find each other: identities, cards, the consortium file,
+//! renewals.
 
 use std::fs;
 use std::io::Write;
@@ -9,10 +10,10 @@ use cloister_testkit::{Cluster, Kind, at_a_terminal, cloister, wait_until};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A folder in which organisations keep their things.
-struct Desk(TempDir);
+/// A folder of files of organisations.
+struct Folder(TempDir);
 
-impl Desk {
+impl Folder {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -21,7 +22,7 @@ impl Desk {
         self.0.path().join(name)
     }
 
-    /// Runs the command in this folder, with nobody at a terminal.
+    /// Runs the command in this folder, without a terminal.
     fn cloister(&self, words: &[&str]) -> Output {
         let mut command = cloister();
         command.current_dir(self.0.path()).stdin(Stdio::null()).args(words).output().unwrap()
@@ -34,7 +35,7 @@ impl Desk {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// A new organisation, and where its card is.
+    /// Makes a new organisation, and returns the path of its card.
     fn organisation(&self, name: &str, number: u16) -> String {
         let (api, peer) = (format!("https://{name}.example:{number}"), format!("{name}.example:1"));
         let words =
@@ -57,62 +58,65 @@ fn ended(output: &Output, code: i32, says: &str) {
 
 #[test]
 fn a_card_is_public_and_says_what_the_identity_is() {
-    let desk = Desk::new();
-    let card = desk.organisation("clinic-a", 1);
-    let text = fs::read_to_string(desk.path(&card)).unwrap();
+    let folder = Folder::new();
+    let card = folder.organisation("clinic-a", 1);
+    let text = fs::read_to_string(folder.path(&card)).unwrap();
     assert!(text.contains("CERTIFICATE") && !text.contains("PRIVATE"), "{text}");
-    let shown = desk.json(&["identity", "show", "clinic-a"]);
+    let shown = folder.json(&["identity", "show", "clinic-a"]);
     assert_eq!(shown["name"], "clinic-a");
     assert_eq!(shown["words"].as_str().unwrap().split(' ').count(), 24);
     assert!(matches!(shown["days_left"].as_u64(), Some(729 | 730)), "{shown}");
     assert_eq!(shown["renewal"]["stage"], "settled");
     let line = shown["card"]["line"].as_str().unwrap();
     assert!(line.starts_with("cloister-card:v1:"), "{line}");
-    let people = desk.done(&["identity", "show", "clinic-a"]);
+    let people = folder.done(&["identity", "show", "clinic-a"]);
     let word = shown["words"].as_str().unwrap().split(' ').next().unwrap();
     assert!(people.contains(word) && people.contains(line), "{people}");
     // Another address, and the other one as it was.
-    let again = desk.done(&["identity", "card", "clinic-a", "--api", "https://new.example"]);
+    let again = folder.done(&["identity", "card", "clinic-a", "--api", "https://new.example"]);
     assert!(again.starts_with("cloister-card:v1:"));
-    assert_eq!(desk.json(&["identity", "show", "clinic-a"])["card"]["peer"], "clinic-a.example:1");
+    assert_eq!(
+        folder.json(&["identity", "show", "clinic-a"])["card"]["peer"],
+        "clinic-a.example:1"
+    );
 }
 
 #[test]
 fn bad_addresses_leave_no_identity() {
-    let desk = Desk::new();
+    let folder = Folder::new();
     let new = ["identity", "new", "--name", "a", "--out", "a"];
     for (more, says) in [
         (&["--api", "a.example", "--peer", "a:1"][..], "no API URL"),
         (&["--api", "https://a", "--peer", "a"], "no peer address"),
         (&["--api", "https://a"], "--peer"),
     ] {
-        ended(&desk.cloister(&[&new[..], more].concat()), 2, says);
-        assert!(!desk.path("a").exists());
+        ended(&folder.cloister(&[&new[..], more].concat()), 2, says);
+        assert!(!folder.path("a").exists());
     }
-    desk.done(&new);
-    ended(&desk.cloister(&["identity", "card", "a"]), 2, "--api");
+    folder.done(&new);
+    ended(&folder.cloister(&["identity", "card", "a"]), 2, "--api");
 }
 
 #[test]
 fn everybody_makes_the_same_file_from_the_same_cards() {
-    let desk = Desk::new();
-    let [a, b, c] = ["clinic-a", "clinic-b", "clinic-c"].map(|name| desk.organisation(name, 1));
-    desk.done(&["consortium", "new", "one.toml", &c, &a, "--yes"]);
-    desk.done(&["consortium", "add", "one.toml", &b, "--yes"]);
-    let line = desk.json(&["identity", "show", "clinic-b"])["card"]["line"].clone();
-    desk.done(&["consortium", "new", "two.toml", line.as_str().unwrap(), &c, "--yes"]);
+    let folder = Folder::new();
+    let [a, b, c] = ["clinic-a", "clinic-b", "clinic-c"].map(|name| folder.organisation(name, 1));
+    folder.done(&["consortium", "new", "one.toml", &c, &a, "--yes"]);
+    folder.done(&["consortium", "add", "one.toml", &b, "--yes"]);
+    let line = folder.json(&["identity", "show", "clinic-b"])["card"]["line"].clone();
+    folder.done(&["consortium", "new", "two.toml", line.as_str().unwrap(), &c, "--yes"]);
     let mut adding = cloister();
-    adding.current_dir(desk.0.path()).args(["consortium", "add", "two.toml", "-", "--yes"]);
-    piped(&mut adding, &fs::read_to_string(desk.path(&a)).unwrap());
-    let text = |name: &str| fs::read_to_string(desk.path(name)).unwrap();
+    adding.current_dir(folder.0.path()).args(["consortium", "add", "two.toml", "-", "--yes"]);
+    piped(&mut adding, &fs::read_to_string(folder.path(&a)).unwrap());
+    let text = |name: &str| fs::read_to_string(folder.path(name)).unwrap();
     assert_eq!(text("one.toml"), text("two.toml"));
-    ended(&desk.cloister(&["consortium", "diff", "one.toml", "two.toml"]), 0, "the same");
+    ended(&folder.cloister(&["consortium", "diff", "one.toml", "two.toml"]), 0, "the same");
 
-    let shown = desk.json(&["consortium", "show", "one.toml"]);
+    let shown = folder.json(&["consortium", "show", "one.toml"]);
     assert_eq!(shown["members"][1]["name"], "clinic-b");
     assert_eq!(shown["members"][1]["days_left"].as_array().unwrap().len(), 1);
     assert_eq!(shown["hash"]["words"].as_str().unwrap().split(' ').count(), 24);
-    let people = desk.done(&["consortium", "show", "one.toml"]);
+    let people = folder.done(&["consortium", "show", "one.toml"]);
     assert!(people.contains("https://clinic-c.example:1"), "{people}");
 }
 
@@ -132,56 +136,57 @@ fn piped(command: &mut Command, input: &str) -> Output {
 
 #[test]
 fn nobody_is_taken_in_whose_words_nobody_compared() {
-    let desk = Desk::new();
-    let [a, b] = ["clinic-a", "clinic-b"].map(|name| desk.organisation(name, 1));
-    ended(&desk.cloister(&["consortium", "new", "c.toml", &a, &b]), 2, "--yes");
-    assert!(!desk.path("c.toml").exists());
-    let forged = fs::read_to_string(desk.path(&b)).unwrap().replace("clinic-b.example:1", "evil:1");
-    fs::write(desk.path("forged"), forged).unwrap();
-    let taken = desk.cloister(&["consortium", "new", "c.toml", &a, "forged", "--yes"]);
+    let folder = Folder::new();
+    let [a, b] = ["clinic-a", "clinic-b"].map(|name| folder.organisation(name, 1));
+    ended(&folder.cloister(&["consortium", "new", "c.toml", &a, &b]), 2, "--yes");
+    assert!(!folder.path("c.toml").exists());
+    let forged =
+        fs::read_to_string(folder.path(&b)).unwrap().replace("clinic-b.example:1", "evil:1");
+    fs::write(folder.path("forged"), forged).unwrap();
+    let taken = folder.cloister(&["consortium", "new", "c.toml", &a, "forged", "--yes"]);
     ended(&taken, 2, "changed after its owner signed it");
-    ended(&desk.cloister(&["consortium", "new", "c.toml", &a, "--yes"]), 2, "2 to 256");
-    ended(&desk.cloister(&["consortium", "new", "c.toml", &a, "nothing", "--yes"]), 2, "nothing");
-    ended(&desk.cloister(&["consortium", "new", "c.toml", "-", "-", "--yes"]), 2, "once");
-    ended(&desk.cloister(&["consortium", "add", "c.toml", &a, "--yes"]), 2, "consortium new");
-    assert!(!desk.path("c.toml").exists());
+    ended(&folder.cloister(&["consortium", "new", "c.toml", &a, "--yes"]), 2, "2 to 256");
+    ended(&folder.cloister(&["consortium", "new", "c.toml", &a, "nothing", "--yes"]), 2, "nothing");
+    ended(&folder.cloister(&["consortium", "new", "c.toml", "-", "-", "--yes"]), 2, "once");
+    ended(&folder.cloister(&["consortium", "add", "c.toml", &a, "--yes"]), 2, "consortium new");
+    assert!(!folder.path("c.toml").exists());
 }
 
 #[test]
 fn a_person_at_a_terminal_is_asked_and_may_refuse() {
-    let desk = Desk::new();
-    let [a, b] = ["clinic-a", "clinic-b"].map(|name| desk.organisation(name, 1));
+    let folder = Folder::new();
+    let [a, b] = ["clinic-a", "clinic-b"].map(|name| folder.organisation(name, 1));
     let words = [env!("CARGO_BIN_EXE_cloister"), "consortium", "new", "c.toml", &a, &b];
-    let (code, seen) = at_a_terminal(desk.0.path(), &words, &[], "yes\nwhat\nno\n");
+    let (code, seen) = at_a_terminal(folder.0.path(), &words, &[], "yes\nwhat\nno\n");
     assert_eq!(code, 3, "{seen}");
     assert!(seen.contains("call clinic-b") && seen.contains("please answer"), "{seen}");
-    assert!(!desk.path("c.toml").exists());
-    let (code, seen) = at_a_terminal(desk.0.path(), &words, &[], "yes\nyes\n");
+    assert!(!folder.path("c.toml").exists());
+    let (code, seen) = at_a_terminal(folder.0.path(), &words, &[], "yes\nyes\n");
     assert_eq!(code, 0, "{seen}");
-    assert!(desk.path("c.toml").exists());
+    assert!(folder.path("c.toml").exists());
 }
 
 #[test]
 fn differences_and_removals_name_whom_they_concern() {
-    let desk = Desk::new();
-    let [a, b, c] = ["clinic-a", "clinic-b", "clinic-c"].map(|name| desk.organisation(name, 1));
-    desk.done(&["consortium", "new", "one.toml", &a, &b, &c, "--yes"]);
-    fs::copy(desk.path("one.toml"), desk.path("two.toml")).unwrap();
-    desk.done(&["consortium", "remove", "two.toml", "clinic-c"]);
-    let other = desk.cloister(&["consortium", "diff", "one.toml", "two.toml"]);
+    let folder = Folder::new();
+    let [a, b, c] = ["clinic-a", "clinic-b", "clinic-c"].map(|name| folder.organisation(name, 1));
+    folder.done(&["consortium", "new", "one.toml", &a, &b, &c, "--yes"]);
+    fs::copy(folder.path("one.toml"), folder.path("two.toml")).unwrap();
+    folder.done(&["consortium", "remove", "two.toml", "clinic-c"]);
+    let other = folder.cloister(&["consortium", "diff", "one.toml", "two.toml"]);
     ended(&other, 4, "differ in 1");
     assert!(String::from_utf8_lossy(&other.stdout).contains("clinic-c"));
     ended(
-        &desk.cloister(&["consortium", "remove", "two.toml", "clinic-x"]),
+        &folder.cloister(&["consortium", "remove", "two.toml", "clinic-x"]),
         2,
         "clinic-a, clinic-b",
     );
-    ended(&desk.cloister(&["consortium", "remove", "two.toml", "clinic-b"]), 2, "2 to 256");
-    // Its own new address is vouched for by its key: nobody needs to be asked.
-    desk.done(&["identity", "card", "clinic-b", "--peer", "clinic-b.example:2"]);
-    ended(&desk.cloister(&["consortium", "add", "one.toml", &b]), 0, "pinned to it");
+    ended(&folder.cloister(&["consortium", "remove", "two.toml", "clinic-b"]), 2, "2 to 256");
+    // Its key vouches for its own new address: no one else needs to be asked.
+    folder.done(&["identity", "card", "clinic-b", "--peer", "clinic-b.example:2"]);
+    ended(&folder.cloister(&["consortium", "add", "one.toml", &b]), 0, "pinned to it");
     // A new identity under an old name is not.
-    desk.done(&[
+    folder.done(&[
         "identity",
         "new",
         "--name",
@@ -193,7 +198,7 @@ fn differences_and_removals_name_whom_they_concern() {
         "--peer",
         "b:1",
     ]);
-    let stranger = desk.cloister(&["consortium", "add", "one.toml", "other/clinic-b.card.toml"]);
+    let stranger = folder.cloister(&["consortium", "add", "one.toml", "other/clinic-b.card.toml"]);
     ended(&stranger, 2, "ANOTHER KEY");
 }
 
@@ -222,7 +227,7 @@ fn an_identity_is_renewed_without_a_moment_in_which_it_is_not_known() {
     let own = |index: usize| cluster.api(index).send("GET", "/v1/node", "").body;
     let started: Vec<Value> = (0..2).map(|index| own(index)["started"].clone()).collect();
     let before = own(0)["certificate"]["fingerprint"].clone();
-    // All nodes read their files again, and each says what it pins.
+    // All nodes read their files again, and each tells its pins.
     let reload = |pinned: usize| {
         for index in 0..2 {
             cluster.signal(index, "HUP");

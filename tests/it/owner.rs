@@ -1,5 +1,6 @@
-//! The owner of data in charge: registered data in PostgreSQL, Parquet and CSV, one kind a party, under
-//! the profile `production`; approvals, small cells, differencing, and the log that shows it all.
+//! The owner of data in charge. Data are registered in PostgreSQL, Parquet and CSV, one kind a
+//! party, under the profile `production`. The tests are about approvals, small cells, differencing,
+//! and the log that shows it all.
 //!
 //! The data are the public set `indo_rct` of `tests/data`, by clinical site.
 
@@ -12,7 +13,7 @@ use cloister_testkit::http::{Answer, Api};
 use cloister_testkit::{Cluster, Kind, cloister, fresh, run, run_python};
 use serde_json::{Value, json};
 
-/// Columns of the set, as SQL names them, with their types.
+/// The columns of the set, as SQL names them, with their types.
 const SCHEMA: &str = "id integer, site text, age integer, risk double precision, gender text, rx text, \
      outcome text, outcome01 integer, rx01 integer, male integer, party integer";
 
@@ -21,7 +22,7 @@ import sys, pyarrow.csv, pyarrow.parquet
 pyarrow.parquet.write_table(pyarrow.csv.read_csv(sys.argv[1]), sys.argv[2])
 ";
 
-/// Three nodes with one registered dataset each, and what their clients and operators need.
+/// Three nodes with one registered dataset each, and the tokens of their clients.
 struct Trial {
     cluster: Cluster,
     tokens: Vec<String>,
@@ -30,8 +31,8 @@ struct Trial {
 }
 
 impl Trial {
-    /// Nodes under `production`. The owner of the first wants to approve; the others' policies say no
-    /// approval is needed, and `policy` more of the second's.
+    /// Starts nodes under `production`. The owner of the first wants to approve. The others'
+    /// policies need no approval, and `policy` adds to the second's.
     fn start(policy: &str) -> Self {
         let postgres = Postgres::start();
         let settings = "access.mode = \"tokens\"";
@@ -65,14 +66,14 @@ impl Trial {
         self.cluster.api(index).with_token(&self.tokens[index])
     }
 
-    /// A handle of these columns and rows at one node.
+    /// Selects these columns and rows at one node.
     fn select(&self, index: usize, columns: &[&str], filter: &Value) -> Answer {
         let api = self.api(index);
         let arguments = json!({"dataset": "trial", "columns": columns, "where": filter});
         api.method(&api.service("Datasets"), "select", &arguments)
     }
 
-    /// All three compute on the same columns, each with its own `where`.
+    /// Has all three compute on the same columns, each with its own `where`.
     fn compute(&self, function: &str, columns: &[&str], filters: &[Value; 3]) -> Vec<Answer> {
         let data = [0, 1, 2].map(|index| {
             let selection = self.select(index, columns, &filters[index]);
@@ -95,7 +96,7 @@ impl Trial {
         })
     }
 
-    /// Has the owner of the first node's data approve whatever is asked.
+    /// Has the owner of the first node's data approve all requests.
     fn approve(&self, times: u32) {
         let listed = self.cluster.operate(0, &["approvals", "list", "--json"]);
         let listed: Value = serde_json::from_str(&listed).unwrap();
@@ -107,7 +108,7 @@ impl Trial {
         }
     }
 
-    /// The same on all rows, which the owner has to approve first.
+    /// Computes on all rows, after the owner's approval.
     fn approved(&self, function: &str, columns: &[&str]) -> Vec<Answer> {
         let all = [Value::Null, Value::Null, Value::Null];
         self.compute(function, columns, &all)[0].refused(403, "approval_needed");
@@ -115,7 +116,7 @@ impl Trial {
         self.compute(function, columns, &all)
     }
 
-    /// The same, approved if it has to be.
+    /// Computes, with the owner's approval if it is needed.
     fn once_approved(&self, function: &str, columns: &[&str], filters: &[Value; 3]) -> Vec<Answer> {
         let answers = self.compute(function, columns, filters);
         if answers[0].code() != "approval_needed" {
@@ -147,7 +148,7 @@ fn read(path: &Path) -> Vec<BTreeMap<String, String>> {
     reader.deserialize().map(|row| row.unwrap()).collect()
 }
 
-/// The first party's rows in a table.
+/// Fills a table with the first party's rows.
 fn fill(postgres: &Postgres) {
     postgres.run(&format!("CREATE TABLE trial ({SCHEMA})"));
     let columns: Vec<&str> =
@@ -215,7 +216,8 @@ fn three_kinds_of_sources_give_a_regression_and_a_table_to_a_client_that_sees_no
     check_the_logs(&mut trial);
 }
 
-/// The chain is unbroken at all three, each has recorded the others' heads, and a changed byte shows.
+/// Checks that the chain is unbroken at all three, that each has recorded the others' heads, and
+/// that a changed byte shows.
 fn check_the_logs(trial: &mut Trial) {
     let exports: Vec<PathBuf> = (0..3)
         .map(|index| {
@@ -448,7 +450,7 @@ fn an_owners_client_registers_and_approves_over_the_api() {
     assert_eq!(granted.body, json!({"type": "none"}), "{}", granted.body);
     result(&trial.compute("SecureSum", &["age"], &all));
     owner.method(&approvals, "grant", &json!({"request": 99})).refused(404, "no_such_request");
-    // What is asked of the researcher's own token is refused.
+    // Calls with the researcher's own token are refused.
     let mine = trial.api(0);
     mine.method(&mine.service("Approvals"), "list", &json!({})).refused(403, "wrong_role");
 
@@ -570,7 +572,7 @@ fn rows_do_not_show_in_errors_in_vectors_or_between_columns() {
     let two = json!([at(1, &["age"], &half("<")), at(1, &["age"], &half(">="))]);
     let [first, _, third] = all(&["age"]);
     compute("SecureSum", &[first, two, third], &json!({}))[1].refused(400, "bad_argument");
-    // How many rows there are is opened whatever the columns.
+    // The number of rows is opened whatever the columns.
     let age = read(&file(2))[0]["age"].clone();
     let but_few = json!({"not": {"and": [
         {"column": "age", "op": "=", "value": age.parse::<f64>().unwrap()},

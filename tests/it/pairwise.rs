@@ -1,5 +1,5 @@
-//! Two nodes that compute on shares by themselves: what happens when one dies, what they make ahead,
-//! and many computations at once.
+//! Two nodes that compute on shares by themselves: the death of one, preprocessing, and many
+//! computations at once.
 
 use std::thread;
 
@@ -31,7 +31,7 @@ impl Task {
         Self { api, handle }
     }
 
-    /// Waits until it is in this round; false if it has ended before that was seen.
+    /// Waits until the task is in this round. Returns false if it has ended before that was seen.
     fn reaches(&self, round: u64) -> bool {
         loop {
             let progress = self.api.progress_in_full(&self.handle);
@@ -57,7 +57,8 @@ impl Task {
     }
 }
 
-/// Kills a node in a round; what the other one's client is told. None if all was over too soon.
+/// Kills a node in a round. Returns the answer to the other one's client, or none if all was over
+/// too soon.
 fn kill_in_a_round(
     cluster: &mut Cluster,
     dying: usize,
@@ -76,7 +77,7 @@ fn kill_in_a_round(
     (answer.status != 200).then_some(answer)
 }
 
-/// Of either node in turn, until it is killed in one of these steps.
+/// Kills either node in turn, until it was in one of these steps.
 fn named_when_killed(parameters: &Value, round: u64, steps: &[&str]) {
     let mut cluster = cluster();
     for dying in [0, 1] {
@@ -111,7 +112,7 @@ fn a_node_that_dies_while_items_are_masked_is_named() {
     named_when_killed(&join, 6, &["masked items", "twice masked", "commit"]);
 }
 
-/// Both compute the median of numbers that depend on `run`, and get it.
+/// Has both compute the median of numbers that depend on `run`, and checks it.
 fn median_of(cluster: &Cluster, run: u32) -> Vec<Value> {
     let data = [json!([run, f64::from(run) + 0.5, -1e9]), json!([f64::from(run) - 0.25, 1e9])];
     let answers = cluster.compute("SecureMedian", &data, &fresh());
@@ -126,13 +127,14 @@ fn median_of(cluster: &Cluster, run: u32) -> Vec<Value> {
     reports.collect()
 }
 
-/// What of a median was preparation at either node.
+/// Computes a median, and returns the preprocessing cost at either node.
 fn median(cluster: &Cluster) -> Vec<Value> {
     let reports = median_of(cluster, 7);
     reports.iter().map(|report| report["cost"]["preparation"].clone()).collect()
 }
 
-/// Computes until all that it takes was made ahead: then the nodes only tell each other what they have.
+/// Computes until all correlations were preprocessed: then the nodes only tell each other their
+/// stores.
 fn until_made_ahead(cluster: &Cluster) {
     wait_until("all is made ahead", || {
         median(cluster).iter().all(|preparation| preparation["rounds"] == 1)
@@ -161,8 +163,8 @@ fn nothing_made_ahead_is_used_after_a_node_was_away() {
     }
 }
 
-/// Fifty computations at once; how many bytes either node holds once they are over and it holds no more
-/// than it may. What is let go is given back to the system some time later.
+/// Runs fifty computations at once. Returns the bytes that either node holds once it holds no more
+/// than it may. Freed memory goes back to the system some time later.
 fn many_at_once(cluster: &Cluster, most: [usize; 2]) -> [usize; 2] {
     thread::scope(|scope| {
         (0..50).for_each(|run| drop(scope.spawn(move || median_of(cluster, run))));

@@ -1,7 +1,6 @@
 //! The unmodified client from PyPI, one thread a party, against real nodes.
 //!
-//! What the nodes answer is checked by the Python programs themselves, with Python's own
-//! arithmetic.
+//! The Python programs check the answers of the nodes themselves, with Python's own arithmetic.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +13,7 @@ fn check(program: &str, parties: usize) {
     check_with_helpers(program, parties, 0);
 }
 
-/// With so many nodes, the last ones, that bring no data.
+/// Checks a program with so many more nodes at the end, which bring no data.
 fn check_with_helpers(program: &str, parties: usize, helpers: usize) {
     let python = python();
     let cluster = Cluster::teaching(parties + helpers);

@@ -1,7 +1,7 @@
-//! The Python package below `clients/python`: installed as its users do, and tested against real nodes,
-//! in a notebook, and against the API's description.
+//! The Python package below `clients/python`: installed as its users do, and tested against real
+//! nodes, in a notebook, and against the API's description.
 //!
-//! What it does is checked by its own tests, which lie beside it.
+//! Its own tests, which lie beside it, check its behaviour.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ use cloister_testkit::{Cluster, Kind, python_with, run, target};
 
 use crate::clients;
 
-/// What the package and its tests need. The package itself is not among them: it changes.
+/// The packages that the package and its tests need. The package itself is not among them: it
+/// changes.
 const PACKAGES: [&str; 13] = [
     "hatchling>=1.26,<2",
     "httpx==0.28.1",
@@ -37,7 +38,7 @@ fn package() -> PathBuf {
     root().join("clients/python")
 }
 
-/// A Python that has the package as it is now.
+/// Returns a Python that has the package as it is now.
 fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
@@ -48,14 +49,14 @@ fn python() -> &'static Path {
     })
 }
 
-/// A command of the Python, in the package's folder, where it leaves nothing behind.
+/// Makes a command of the Python, in the package's folder, where it leaves nothing behind.
 fn python_command(words: &[&str]) -> Command {
     let mut command = Command::new(python());
     command.current_dir(package()).env("PYTHONDONTWRITEBYTECODE", "1").args(words);
     command
 }
 
-/// Three nodes, each with a dataset `trial`.
+/// Starts three nodes, each with a dataset `trial`.
 fn with_datasets() -> Cluster {
     let mut cluster = Cluster::stopped(Kind::teaching(3));
     let paths: Vec<PathBuf> = (0..3).map(|index| write_trial(&cluster, index)).collect();
@@ -66,7 +67,7 @@ fn with_datasets() -> Cluster {
     cluster
 }
 
-/// Thirty rows of a party's own, below its node's folder for data.
+/// Writes thirty rows of a party's own, below its node's folder for data.
 fn write_trial(cluster: &Cluster, index: usize) -> PathBuf {
     let folder = cluster.config(index).parent().unwrap().join("data");
     fs::create_dir_all(&folder).unwrap();

@@ -60,7 +60,7 @@ impl Site {
         command
     }
 
-    /// With the folder of the consortium.
+    /// Runs the command with the folder of the consortium.
     fn with_nodes(&self, words: &[&str], more: &[&str]) -> Output {
         let mut command = self.cloister(words);
         command.arg("--consortium").arg(self.cluster.folder()).args(more).output().unwrap()

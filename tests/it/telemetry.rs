@@ -1,4 +1,4 @@
-//! What nodes send to a collector of OpenTelemetry, and that they do without one.
+//! The spans that nodes send to a collector of OpenTelemetry, and nodes without one.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode};
 use prost::Message;
 use serde_json::{Value, json};
 
-/// An answer that is never given.
+/// The status of an answer that is never given.
 const SILENCE: u16 = 0;
 
 /// A collector, as threads of the test.
@@ -28,14 +28,14 @@ struct Collector {
     seen: RefCell<BTreeSet<Vec<u8>>>,
 }
 
-/// One span, and who sent it.
+/// One span, and the attributes of its sender.
 struct Told {
     resource: BTreeMap<String, String>,
     span: Span,
 }
 
 impl Collector {
-    /// It answers every request with this status.
+    /// Starts a collector that answers every request with this status.
     fn start(status: u16) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", socket.local_addr().unwrap());
@@ -55,7 +55,8 @@ impl Collector {
         self.status.store(status, Ordering::SeqCst);
     }
 
-    /// The next spans, one of each of the three parties. What was refused comes again; that counts once.
+    /// Returns the next spans, one of each of the three parties. A refused span comes again; that
+    /// counts once.
     fn three(&self) -> [Told; 3] {
         let mut told = [(); 3].map(|()| self.next());
         told.sort_by_key(|told| told.resource["cloister.party"].clone());
@@ -64,7 +65,7 @@ impl Collector {
         told
     }
 
-    /// The next span that was not there yet.
+    /// Returns the next span that was not there yet.
     fn next(&self) -> Told {
         loop {
             let told = self.received.recv_timeout(PATIENCE).expect("a span");
@@ -130,7 +131,8 @@ fn attributes(all: &[KeyValue]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Three nodes that send what they do there. Little is in their logs: what is sent does not depend on it.
+/// Starts three nodes that send their spans there. Little is in their logs: the spans do not depend
+/// on it.
 fn cluster(endpoint: &str, log: &'static str) -> Cluster {
     let settings = format!("[telemetry]\nendpoint = \"{endpoint}\"").leak();
     Cluster::start(Kind { settings, log, ..Kind::teaching(3) })
@@ -161,7 +163,7 @@ fn all_nodes_spans_of_a_computation_are_one_trace() {
     failed.iter().for_each(check_failed);
     assert_eq!(traces(&failed).len(), 1, "they share a trace");
     assert!(traces(&done).is_disjoint(&traces(&failed)));
-    // What is left at the end is sent then.
+    // The remaining spans are sent at the end.
     sum(&cluster);
     (0..3).for_each(|index| cluster.stop(index));
     collector.three();
@@ -172,7 +174,7 @@ fn traces(told: &[Told]) -> BTreeSet<String> {
     told.iter().map(|told| hex(&told.span.trace_id)).collect()
 }
 
-/// All parties ask at once, the last one for something else.
+/// Has all parties ask at once, the last one for another computation.
 fn disagree(cluster: &Cluster) {
     let uuid = fresh();
     let requests: Vec<Value> = [0, 1, 2]
@@ -188,7 +190,7 @@ fn disagree(cluster: &Cluster) {
     cluster.compute_with(&requests).iter().for_each(|answer| answer.refused(409, "disagreement"));
 }
 
-/// What all spans have.
+/// Checks the attributes that all spans have.
 fn check_any(told: &Told) -> BTreeMap<String, String> {
     let Told { resource, span } = told;
     assert_eq!(resource["service.name"], "cloister");
@@ -206,7 +208,7 @@ fn check_any(told: &Told) -> BTreeMap<String, String> {
 fn check_done(told: &Told, cost: &Value) {
     let attributes = check_any(told);
     let known = ["bytes", "function", "rounds", "session"];
-    // The library says which crate and level a span is of; nothing else is there.
+    // The library tells the crate and level of a span; nothing else is there.
     let own = attributes.keys().filter(|key| !["level", "target"].contains(&key.as_str()));
     assert_eq!(own.collect::<Vec<_>>(), known);
     assert_eq!(attributes["rounds"], cost["rounds"].to_string());
@@ -219,7 +221,7 @@ fn check_failed(told: &Told) {
     check_any(told);
     let (code, reason) = status(&told.span);
     assert_eq!(code, StatusCode::Error);
-    // Whoever is told by another first, ends by that.
+    // A party that is told by another first ends by that.
     assert!(["disagreement", "stopped_by_peer"].contains(&reason.as_str()), "{reason}");
 }
 
@@ -287,7 +289,7 @@ fn an_endpoint_that_is_none_is_said_before_the_node_starts() {
     }
 }
 
-/// How many lines of a node's log say this.
+/// Counts the lines of a node's log with this text.
 fn lines(cluster: &Cluster, index: usize, says: &str) -> usize {
     cluster.log(index).lines().filter(|line| line.contains(says)).count()
 }

@@ -1,5 +1,5 @@
-//! What a computation took how long at a node, as clients may ask for it: of data of their own, not of
-//! datasets.
+//! Traces of the times of a computation at a node, as clients may ask for them: of data of their
+//! own, not of datasets.
 
 use std::fs;
 use std::thread;
@@ -8,7 +8,7 @@ use cloister_testkit::http::Answer;
 use cloister_testkit::{Cluster, fresh};
 use serde_json::{Value, json};
 
-/// All parties ask for a sum of these data at once.
+/// Has all parties ask for a sum of these data at once.
 fn sums(cluster: &Cluster, data: &[Value], trace: &Value) -> Vec<Answer> {
     let name = fresh();
     thread::scope(|scope| {
@@ -38,7 +38,7 @@ fn rounds_are_told_where_a_client_asks() {
         let rounds = trace["rounds"].as_array().unwrap();
         let names: Vec<&str> = rounds.iter().map(|round| round["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["agreeing", "commit", "open"], "{trace}");
-        // A sum needs no preparation.
+        // A sum needs no preprocessing.
         assert!(rounds.iter().all(|round| round["stage"] == "online"), "{trace}");
         assert!(report["cost"].get("preparation").is_none(), "{report}");
         let sent: u64 = rounds.iter().map(|round| round["bytes_sent"].as_u64().unwrap()).sum();

@@ -1,4 +1,4 @@
-//! What clients push: kept under encryption, with its handle, through restarts and crashes.
+//! Uploads: kept under encryption, with their handles, through restarts and crashes.
 
 use std::fs;
 use std::time::Duration;
@@ -13,18 +13,18 @@ fn push_csv(api: &Api, text: &str) -> Answer {
     api.send_as("text/csv", "PUT", "/representations", text.as_bytes())
 }
 
-/// A handle as an argument.
+/// Makes a handle an argument.
 fn held(uuid: &str) -> Value {
     json!({"representation_uuid": uuid})
 }
 
-/// Columns of pushed data at one node.
+/// Selects columns of pushed data at one node.
 fn select(api: &Api, uuid: &str, columns: &Value, filter: &Value) -> Answer {
     let arguments = json!({"dataset": held(uuid), "columns": columns, "where": filter});
     api.method(&api.service("Datasets"), "select", &arguments)
 }
 
-/// Both parties compute on the same; the answers.
+/// Has both parties compute the same function, and returns the answers.
 fn both(cluster: &Cluster, function: &str, data: &[Value], parameters: &Value) -> Vec<Answer> {
     let name = fresh();
     let request = |(index, data): (usize, &Value)| {
@@ -63,7 +63,7 @@ with pa.OSFile(sys.argv[1], 'wb') as file, pa.ipc.new_stream(file, table.schema)
         held(&select(&one, &csv, &json!("age"), &women).uuid()),
         held(&select(&two, &arrow, &json!("age"), &women).uuid()),
     ];
-    // A value is missing, and nobody said that it may be left out.
+    // A value is missing, and no parameter says that it may be left out.
     let refused = both(&cluster, "SecureSum", &data, &json!({}));
     refused[0].refused(422, "missing_values");
     let answers = both(&cluster, "SecureSum", &data, &json!({"missing": "drop"}));
@@ -196,7 +196,7 @@ fn what_was_acknowledged_survives_kills_at_random_moments() {
             acknowledged
         });
         first.recv().unwrap();
-        // The moment of the kill is what is drawn; nothing more is awaited.
+        // The moment of the kill is drawn at random; nothing more is awaited.
         std::thread::sleep(moment);
         cluster.kill(0);
         kept.extend(pushing.join().unwrap());

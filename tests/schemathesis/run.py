@@ -33,13 +33,13 @@ CHECKS = [
     "response_schema_conformance",
 ]
 
-# What is tried of each operation, at most.
+# The most requests that are tried of each operation.
 EXAMPLES = 25
 
-# Listening ends only when somebody hangs up: Schemathesis would wait for that.
+# Listening ends only when one end hangs up: Schemathesis would wait for that.
 ENDLESS = "/events"
 
-# How long the events of all kinds may take; they come at once.
+# The longest time in seconds for the events of all kinds; they come at once.
 PATIENCE = 120
 
 # All calls and answers.
@@ -79,7 +79,7 @@ class Node:
         return jsonschema_rs.Draft202012Validator({**schema, **components})
 
     def resolved(self, part):
-        """What a part of the description stands for."""
+        """Follows the references of a part of the description."""
         while "$ref" in part:
             names = part["$ref"].removeprefix("#/").split("/")
             part = self.description
@@ -165,7 +165,7 @@ def with_what_there_is(node):
 
 
 def requests(node):
-    """The numbers of what somebody has asked this principal for."""
+    """Lists the numbers of the requests that wait for this principal."""
     rights = node.ask("/v1/node")["principal"]["rights"]
     listed = node.ask("/v1/approvals")["approvals"] if "approve" in rights else []
     return [request["id"] for request in listed]
@@ -191,7 +191,7 @@ def fuzz(node, seed):
 
 
 def count_statuses():
-    """How often each status was answered."""
+    """Counts the answers of each status."""
     counts = collections.Counter()
     with open(LOG, encoding="utf-8") as lines:
         for line in lines:

@@ -1,4 +1,4 @@
-//! What nodes make ahead without a client, over real TLS.
+//! Preprocessing between nodes without a client, over real TLS.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use cloister_testkit::nodes::{Ask, Outcome, PATIENCE, Plan, plan, result, togeth
 
 use crate::proposal::proposal;
 
-/// The name of making ahead.
+/// The name of the preprocessing function.
 const PREPARE: &str = "Prepare";
 
 async fn sum(nodes: &[Node], network: &str) {
@@ -82,7 +82,8 @@ async fn proposals_that_make_no_sense_start_nothing_and_end_nothing() {
     sum(&nodes, "study").await;
 }
 
-/// Both ask for the median of their numbers by themselves, and get it; what it cost the first.
+/// Has both nodes compute the median of their numbers by themselves. Returns the rounds at the
+/// first.
 async fn median(nodes: &[Node], network: &str) -> usize {
     let inputs = [vec![1.0, 7.5, 2.0], vec![4.0, 3.0]].map(Input::Numbers);
     let ask = Ask::new("SecureMedian", 2, network);
@@ -98,7 +99,8 @@ async fn kept(node: &Node) -> usize {
     node.sessions().send(MadeAhead).await.unwrap()
 }
 
-/// The bytes that both keep when they keep anything; tests end by their runner's limit.
+/// Returns the bytes of correlations at both nodes as soon as there are some; tests end by their
+/// runner's limit.
 async fn made_ahead(nodes: &[Node]) -> [usize; 2] {
     loop {
         let both = [kept(&nodes[0]).await, kept(&nodes[1]).await];
@@ -109,7 +111,7 @@ async fn made_ahead(nodes: &[Node]) -> [usize; 2] {
     }
 }
 
-/// Two nodes that have room for one computation each.
+/// Plans two nodes that have room for one computation each.
 fn two() -> Plan {
     let mut plan = plan(2, PATIENCE);
     for node in 0..2 {

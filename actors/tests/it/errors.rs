@@ -1,4 +1,5 @@
-//! `clients/ERRORS.md` and the API's description have the codes of the node's one table, and no others.
+//! `clients/ERRORS.md` and the API's description have the codes of the node's one table, and no
+//! others.
 //!
 //! With `CLOISTER_REWRITE=1` in the environment both files are written from the table.
 
@@ -24,7 +25,7 @@ const SECTIONS: [(&str, Group); 7] = [
     ("The operator's command", Group::Command),
 ];
 
-/// The only code that no node says: a client's own, written by hand.
+/// The only code that no node sends: a client's own, written by hand.
 const CLIENTS_OWN: [&str; 1] = ["no_answer"];
 
 #[test]
@@ -76,7 +77,7 @@ fn table(group: Group) -> String {
     table
 }
 
-/// Compares a file with what it is to be, or writes it where the environment asks for that.
+/// Compares a file with its due content, or writes it where the environment asks for that.
 fn is_or_becomes(file: &str, due: &str) {
     if std::env::var_os("CLOISTER_REWRITE").is_some() {
         fs::write(root().join(file), due).unwrap();

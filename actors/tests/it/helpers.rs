@@ -1,4 +1,4 @@
-//! Two parties, and a third member's node that computes on shares without data, over real TLS.
+//! Two parties, and a third member's node as helper, over real TLS.
 
 use std::collections::BTreeMap;
 
@@ -22,14 +22,14 @@ use cloister_testkit::nodes::{Ask, Outcome, PATIENCE, Plan, plan, result, togeth
 
 use crate::proposal::{part, proposal};
 
-/// Two parties ask; the third member helps.
+/// Makes the request of two parties, with the third member as helper.
 fn ask<'a>(function: &'a str, network: &'a str) -> Ask<'a> {
     let mut ask = Ask { helpers: 1, ..Ask::new(function, 3, network) };
     ask.parameters.committee = Some(["clinic-1", "clinic-2", "clinic-0"].map(str::to_owned).into());
     ask
 }
 
-/// A sum needs nobody's help.
+/// Makes a request with a helper for a function that needs none.
 fn senseless(network: &str) -> Ask<'_> {
     Ask { helpers: 1, ..Ask::new("Empty", 3, network) }
 }
@@ -46,7 +46,7 @@ async fn load(node: &Node) -> usize {
     node.sessions().send(Load).await.unwrap()
 }
 
-/// What a node has under way is over when it answers so; tests end by their runner's limit.
+/// Waits until a node has nothing under way; tests end by their runner's limit.
 async fn idle(node: &Node) {
     while load(node).await > 0 {
         actix_rt::task::yield_now().await;
@@ -71,12 +71,12 @@ fn three(deadline: u32) -> Plan {
     plan(3, deadline)
 }
 
-/// Starts all nodes and waits until all links are up: before, a node that is told of an end cannot
-/// tell which run it was, and may need one more to be in step.
+/// Starts all nodes and waits until all links are up. Before, a node that is told of an end cannot
+/// tell its run, and may need one more run to be in step.
 async fn start(plan: &Plan) -> Vec<Node> {
     let nodes = plan.start_all().await;
     let inputs: [Input; 3] = std::array::from_fn(|_| Input::Numbers(vec![1.0]));
-    // A loaded machine may take longer for it than there is time for one computation.
+    // A loaded machine may take longer for it than one computation has time.
     while !together(&nodes, "warm up", "SecureSum", &inputs).await.iter().all(Result::is_ok) {}
     nodes
 }
@@ -107,7 +107,8 @@ async fn whoever_is_not_willing_to_help_says_so_at_once() {
             assert!(document["hint"].as_str().unwrap().contains("help = true"), "{document}");
         }
     }
-    // One after the other: the second hears it too, from the first or from the one that refuses.
+    // The parties ask in turn. The second is refused too, by the first party's notice or by the
+    // helper.
     for party in [0, 1] {
         let asked = ask("SecureMedian", "v").of(&nodes[party].sessions(), numbers(party));
         assert_eq!(error(asked.await).code(), Code::HelpRefused);
@@ -145,7 +146,7 @@ async fn a_helper_does_not_outlive_a_party_that_waits_in_vain() {
     let error = error(alone);
     assert!(error.to_string().contains("clinic-1"), "{error}");
     idle(&nodes[2]).await;
-    // The second party hears of the end of what it has not begun; then all meet again.
+    // The second party is told of the end of a run that it has not begun; then all meet again.
     let late = ask("SecureMedian", "u").of(&nodes[1].sessions(), numbers(1)).await;
     assert!(matches!(late, Err(Failure::Stopped { .. })), "{late:?}");
     all_is_well(&nodes, "u").await;
@@ -222,7 +223,7 @@ async fn a_helper_that_restarts_is_found_again() {
     nodes.remove(2).stop().await;
     assert!(waiting.await.unwrap().is_err());
     nodes.push(plan.start(2).await);
-    // The second party may hear of the end only now.
+    // The second party may be told of the end only now.
     let _ = both(&nodes, &ask("SecureMedian", "u")).await;
     all_is_well(&nodes, "u").await;
 }

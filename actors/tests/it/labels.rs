@@ -1,7 +1,8 @@
-//! What must not compile: ways for a private value to leave the node.
+//! Programs that must not compile: ways for a private value to leave the node.
 //!
-//! Each program in `labels` names in its head the error that it must fail with. The compiler that built this test
-//! checks it against the libraries that this test is made of, so nothing is built a second time.
+//! Each program in `labels` names in its head the error that it must fail with. The compiler that
+//! built this test checks it against the libraries that this test is made of, so nothing is built a
+//! second time.
 
 use std::env;
 use std::fs;
@@ -33,7 +34,7 @@ fn private_values_have_no_way_out() {
     assert_eq!(refused, 6);
 }
 
-/// Checks that a program fails, and with nothing but the expected error.
+/// Checks that a program fails with the expected error only.
 fn check(errors: &[String], expected: &str, program: &Path) {
     let name = program.display();
     assert!(!errors.is_empty(), "{name} compiles");
@@ -44,8 +45,8 @@ fn check(errors: &[String], expected: &str, program: &Path) {
     }
 }
 
-/// Leaves the modules out of all paths. The compiler writes them where another item of the same name is in
-/// any linked crate, so they depend on the selection of packages that this test was built with.
+/// Leaves the modules out of all paths. The compiler writes them if another item of the same name
+/// is in any linked crate. So they depend on the packages that were selected for this build.
 fn without_modules(text: &str) -> String {
     let mut short = String::new();
     for part in text.split_inclusive("::") {
@@ -59,8 +60,9 @@ fn without_modules(text: &str) -> String {
     short
 }
 
-/// Returns the library that has the crates of the nodes as this test has them. It is the newest one that is
-/// no newer than the test, and with which the control compiles: builds of other selections may lie there too.
+/// Returns the library that has the crates of the nodes as this test has them. It is the newest one
+/// that is no newer than the test, and with which the control compiles. Builds of other selections
+/// may lie there too.
 fn library(control: &Path) -> PathBuf {
     let test = env::current_exe().unwrap();
     let built = modified(&test);
@@ -109,7 +111,8 @@ fn errors(program: &Path, library: &Path) -> Vec<String> {
     errors
 }
 
-/// Returns the compiler that cargo was told to use, or else the one beside the cargo that built this test.
+/// Returns the compiler that cargo was told to use, or else the one beside the cargo that built
+/// this test.
 fn compiler() -> PathBuf {
     let told = env::var_os("RUSTC").map(PathBuf::from);
     told.unwrap_or_else(|| Path::new(env!("CARGO")).with_file_name("rustc"))

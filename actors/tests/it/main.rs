@@ -1,4 +1,4 @@
-//! Nodes in one process, over real TLS; and what does not compile.
+//! Nodes in one process, over real TLS, and programs that do not compile.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod ahead;

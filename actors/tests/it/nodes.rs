@@ -58,7 +58,7 @@ async fn a_party_that_never_comes_is_named_when_the_time_is_up() {
         let text = outcome.unwrap_err().to_error().to_string();
         assert!(text.contains("clinic-2"), "{text}");
     }
-    // A party that comes just after the end hears of it; then all meet again.
+    // A party that comes just after the end is told of it; then all meet again.
     let late = ask.of(&nodes[2].sessions(), one()).await.unwrap_err().to_error();
     assert_eq!(late.code(), Code::Deadline);
     for outcome in together(&nodes, "u", "SecureSum", &numbers(3)).await {
@@ -114,7 +114,7 @@ async fn two_computations_of_one_name_at_once_end_both() {
     for outcome in [first.await.unwrap(), second] {
         assert!(matches!(outcome, Err(Failure::Overlap { .. })), "{outcome:?}");
     }
-    // The other party may just have heard of the end, and asks again.
+    // The other party may just have been told of the end, and asks again.
     let persistent = |node: usize| {
         let (ask, sessions) = (&ask, nodes[node].sessions());
         async move {
@@ -134,7 +134,7 @@ async fn a_name_for_other_members_is_a_disagreement_on_both_sides() {
     let plan = plan(3, PATIENCE);
     let nodes = plan.start_all().await;
     assert!(together(&nodes, "warm up", "SecureSum", &numbers(3)).await.iter().all(Result::is_ok));
-    // In either order: whoever comes second notices, and whoever came first is told.
+    // In either order: the second party notices, and the first is told.
     for (order, name) in [([0, 1], "u"), ([1, 0], "v")] {
         let ask = |index: usize| Ask::new("SecureSum", if index == 0 { 3 } else { 2 }, name);
         let first = actix::spawn(ask(order[0]).of(&nodes[order[0]].sessions(), one()));

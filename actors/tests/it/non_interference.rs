@@ -1,13 +1,13 @@
-//! Non-interference: what clients are told depends on the joint results alone.
+//! Non-interference: the answers to clients depend on the joint results alone.
 //!
-//! Two consortia of real nodes hold private data that differ, but so that all joint results are equal.
-//! Both get the same random sequences of calls over HTTP; apart from ids and times the answers must
-//! be equal byte for byte. What may differ is what functions say that they reveal: parties have as
-//! many rows in both worlds where a function reveals that, and categories that nobody declared.
+//! Two consortia of real nodes hold private data that differ, but so that all joint results are
+//! equal. Both get the same random sequences of calls over HTTP; apart from ids and times the
+//! answers must be equal byte for byte. Only facts that functions declare to reveal could differ,
+//! so they are equal too. Parties have as many rows in both worlds where a function reveals that,
+//! and the same undeclared categories.
 //!
-//! 1,000 sequences by default. The long form, of 100,000:
-//! `CLOISTER_LONG_TESTS=1 cargo nextest run -p cloister-actors non_interference`.
-//! The seed is printed; `CLOISTER_SEED=…` repeats it.
+//! 1,000 sequences by default. The long form, of 100,000: `CLOISTER_LONG_TESTS=1 cargo nextest run
+//! -p cloister-actors non_interference`. The seed is printed; `CLOISTER_SEED=…` repeats it.
 
 #![allow(clippy::print_stderr, reason = "the seed, and what was met with")]
 
@@ -27,12 +27,13 @@ use serde_json::{Value, json};
 
 const PARTIES: usize = 3;
 
-/// Pairs of worlds one after another, of which the long form has 100 times as many, and sequences in
-/// each. Worlds begin anew because a node answers less and less to whoever it has often refused.
+/// The numbers of pairs of worlds, one after another, and of sequences in each. The long form has
+/// 100 times as many pairs. Worlds begin anew because a node answers less and less to a client that
+/// it has often refused.
 const TEACHING: (u64, u64) = (2, 350);
 const PRODUCTION: (u64, u64) = (3, 100);
 
-/// What is sent or held, in either world.
+/// A text in either world.
 type Pair = [String; 2];
 
 fn same(text: impl Into<String>) -> Pair {
@@ -44,7 +45,7 @@ fn pair(text: impl FnMut(usize) -> String) -> Pair {
     [0, 1].map(text)
 }
 
-/// SplitMix64: the same numbers everywhere.
+/// A SplitMix64 generator: the same numbers everywhere.
 struct Random(u64);
 
 impl Random {
@@ -85,13 +86,13 @@ fn is_long() -> bool {
     env::var("CLOISTER_LONG_TESTS").is_ok_and(|on| on == "1")
 }
 
-/// Names that differ from run to run, by the order in which they appear.
+/// Names that differ from run to run, numbered in the order in which they appear.
 #[derive(Default)]
 struct Names(HashMap<String, usize>);
 
 impl Names {
-    /// The same without what the order of arrival decides: what all parties refuse together, each finds
-    /// by itself or hears from another that found it before.
+    /// Normalises a text, without the parts that the order of arrival decides. Each party finds a
+    /// joint refusal by itself, or is told by another that found it before.
     fn in_no_order(&mut self, text: &str) -> String {
         let mut text = self.normalised(text);
         if text.contains(r#""code":"refused_by_disclosure_rules""#) {
@@ -103,7 +104,7 @@ impl Names {
         text
     }
 
-    /// The text with ids by their order, and without times, traces and hashes of sessions.
+    /// Returns the text with ids by their order, and without times, traces and hashes of sessions.
     fn normalised(&mut self, text: &str) -> String {
         const HEX: [&str; 4] = ["\"trace\":\"", "\"session\":\"", "\"hash\":\"", "\"previous\":\""];
         const TIMES: [&str; 3] = ["\"seconds\":", "\"at\":", "\"expires\":"];
@@ -136,7 +137,7 @@ fn is_id(text: &str) -> bool {
     })
 }
 
-/// One node's API over one connection.
+/// The API of one node over one connection.
 struct Client {
     host: String,
     stream: BufReader<TcpStream>,
@@ -157,7 +158,7 @@ impl Client {
     }
 
     fn send(&mut self, request: &Request, world: usize) {
-        // The node closes connections that nobody uses.
+        // The node closes unused connections.
         if self.used.elapsed() > Duration::from_secs(2) {
             self.stream = Self::connect(&self.host);
         }
@@ -172,8 +173,8 @@ impl Client {
         self.stream.get_mut().write_all(text.as_bytes()).unwrap();
     }
 
-    /// The answer as it came: head without date and length, and body. Headers are in alphabetical order:
-    /// actix sends them in one that is random for each connection.
+    /// Returns the answer as it came: head without date and length, and body. Headers are in
+    /// alphabetical order: actix sends them in one that is random for each connection.
     fn receive(&mut self) -> String {
         let (mut head, mut length) = (Vec::new(), 0);
         loop {
@@ -213,25 +214,25 @@ impl Request {
         Self { node, method, path, media: "application/json", body, host: None }
     }
 
-    /// About all representations.
+    /// Makes a request about all representations.
     fn all(node: usize, method: &'static str, body: Pair) -> Self {
         Self::new(node, method, same("/representations"), body)
     }
 
-    /// About one, or what follows it in the path.
+    /// Makes a request about one representation, or about a path below it.
     fn one(node: usize, method: &'static str, id: &Pair, more: &str, body: Pair) -> Self {
         let path = pair(|world| format!("/representation/{}{more}", id[world]));
         Self::new(node, method, path, body)
     }
 }
 
-/// What both worlds have answered alike.
+/// An answer that both worlds gave alike.
 struct Answer {
     ok: bool,
     id: Option<Pair>,
 }
 
-/// Where the two worlds differ.
+/// The difference between the two worlds.
 #[derive(Debug)]
 #[allow(dead_code, reason = "it is for people to read")]
 struct Difference {
@@ -242,7 +243,7 @@ struct Difference {
 
 type Told<T> = Result<T, Box<Difference>>;
 
-/// What a handle is of, as far as the sequence needs to know.
+/// The kind of object behind a handle, as far as the sequence depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Task,
@@ -256,7 +257,7 @@ struct Handle {
     id: Pair,
 }
 
-/// Two worlds that are asked the same.
+/// Two worlds that get the same requests.
 struct Twins {
     clients: [Vec<Client>; 2],
     names: [Names; 2],
@@ -267,7 +268,7 @@ struct Twins {
     sequence: u64,
     named: u64,
     asked: Vec<String>,
-    /// How often there was each kind of answer.
+    /// The number of answers of each kind.
     seen: BTreeMap<String, u64>,
     handles: Vec<Handle>,
     services: HashMap<&'static str, Vec<Pair>>,
@@ -284,7 +285,7 @@ const SERVICES: [&str; 8] = [
     "Audit",
 ];
 
-/// Methods that whoever has no name may not call, and some that anybody may.
+/// Methods that a caller without a name may not call, and some that any caller may.
 const OWN: [(&str, &str); 8] = [
     ("Approvals", "list"),
     ("Approvals", "grant"),
@@ -313,7 +314,8 @@ impl Twins {
         }
     }
 
-    /// Asks all of these at once, each another node, in both worlds; their answers if they are alike.
+    /// Sends all of these requests at once, each to another node, in both worlds. Returns their
+    /// answers if they are alike.
     fn ask(&mut self, requests: &[Request]) -> Told<Vec<Answer>> {
         for request in requests {
             let Request { node, method, path, body, .. } = request;
@@ -400,7 +402,7 @@ impl Twins {
         Ok(())
     }
 
-    /// A name that no other computation has.
+    /// Returns a name that no other computation has.
     fn fresh(&mut self) -> String {
         self.named += 1;
         format!("network {}", self.named)
@@ -445,7 +447,7 @@ impl Twins {
         }
     }
 
-    /// Downloads whatever there is, and gives all of it back.
+    /// Downloads the values of all handles, and releases them.
     fn clear(&mut self) -> Told<()> {
         for handle in std::mem::take(&mut self.handles) {
             let request = |method| Request::one(handle.node, method, &handle.id, "", same("{}"));
@@ -558,12 +560,12 @@ impl Twins {
         let name = format!("/{}", self.method(handle.kind));
         let answer =
             self.ask_one(Request::one(handle.node, "GET", &handle.id, &name, same("{}")))?;
-        // Kept like anything else: sequences call, download and release it.
+        // Kept like other handles: sequences call, download and release it.
         self.hold(handle.node, handle.kind, &answer);
         Ok(())
     }
 
-    /// An argument that seldom fits, with handles as they are or inside of something.
+    /// Makes an argument that seldom fits, with handles as they are or inside of other values.
     fn argument(&mut self) -> Pair {
         let handle = self.any_handle().id;
         let held = handle.map(|id| format!(r#"{{"representation_uuid":"{id}"}}"#));
@@ -578,7 +580,7 @@ impl Twins {
         }
     }
 
-    /// Calls anything with anything. Never a computation that others would have to join.
+    /// Calls any method with any arguments. Never a computation that others would have to join.
     fn any_call(&mut self) -> Told<()> {
         const NAMES: [&str; 14] = [
             "uuid",
@@ -619,7 +621,7 @@ impl Twins {
         Ok(())
     }
 
-    /// Stores a handle, takes it out again, and sends it to everybody.
+    /// Stores a handle, takes it out again, and broadcasts it.
     fn storage(&mut self) -> Told<()> {
         let handle = self.any_handle();
         let node = handle.node;
@@ -645,7 +647,7 @@ impl Twins {
             self.call_one("send", node, &broadcast, &message)?;
             self.call_one("receive", node, &broadcast, &same(r#"{"uuid":"b"}"#))?;
         }
-        // What is stored may have been released: what then becomes of it depends on when.
+        // The stored handle may have been released: the effect of that depends on the time.
         self.call_one("delete", node, &storage, &key).map(drop)
     }
 
@@ -713,7 +715,7 @@ impl Twins {
         self.ask_one(request()).map(drop)
     }
 
-    /// All parties compute at once, and download what comes of it.
+    /// Computes at all parties at once, and downloads the results.
     fn jointly(&mut self, function: &str, parameters: &str, data: &[Pair]) -> Told<()> {
         let network = self.fresh();
         let calls = data.iter().enumerate().map(|(node, data)| {
@@ -737,7 +739,7 @@ impl Twins {
     }
 }
 
-/// What kind of answer it is: the code of an error, or the first entry of a result.
+/// Returns the kind of an answer: the code of an error, or the first entry of a result.
 fn sort(answer: &str) -> String {
     let body = answer.split_once("\r\n\r\n").unwrap().1;
     let body: Value = serde_json::from_str(body).unwrap_or_default();
@@ -746,7 +748,7 @@ fn sort(answer: &str) -> String {
     kind.unwrap_or("other").to_owned()
 }
 
-/// The body of a call with these named arguments.
+/// Makes the body of a call with these named arguments.
 fn kwargs(named: &Pair) -> Pair {
     pair(|world| format!(r#"{{"args":[],"kwargs":{}}}"#, named[world]))
 }
@@ -767,7 +769,7 @@ fn network_of(node: usize, name: &str) -> String {
     format!(r#""network":{}"#, json!({"nodes": nodes, "uuid": name, "myself": node}))
 }
 
-/// One party's rows, written as JSON, in either world.
+/// The rows of one party, written as JSON, in either world.
 type Rows = [Vec<String>; 2];
 
 fn list(rows: &Rows) -> Pair {
@@ -776,8 +778,8 @@ fn list(rows: &Rows) -> Pair {
 
 /// Private data of all parties whose joint results are equal in both worlds.
 impl Twins {
-    /// Deals the rows that `row` makes to the parties, in each world to others. Each party gets as many
-    /// in both, and all of `everybody`.
+    /// Deals the rows that `row` makes to the parties, in each world to others. Each party gets the
+    /// same number in both, and all of `everybody`.
     fn deal(
         &mut self,
         everybody: &[String],
@@ -800,7 +802,7 @@ impl Twins {
         dealt
     }
 
-    /// Numbers that add up to the same in both worlds, though hardly one is in both.
+    /// Makes numbers that add up to the same in both worlds, though hardly one is in both.
     fn integers(&mut self, length: Option<usize>) -> Vec<Rows> {
         let least = if self.profile == Profile::Production { 4 } else { 1 };
         let sizes: Vec<usize> =
@@ -818,7 +820,7 @@ impl Twins {
                 Some(_) => place,
                 None => self.random.below(parties[to][1].len()),
             };
-            // Between 20 and 100, so that nobody holds more than the rules allow.
+            // Between 20 and 100, so that no party exceeds the dominance rule.
             if parties[from][1][place] > 21 && parties[to][1][other] < 99 {
                 parties[from][1][place] -= 1;
                 parties[to][1][other] += 1;
@@ -853,7 +855,7 @@ impl Twins {
         self.jointly(function, &parameters, &data)
     }
 
-    /// A function, its parameters, and data for it.
+    /// Chooses a function, its parameters, and data for it.
     fn function(&mut self) -> (&'static str, String, Vec<Rows>) {
         let double =
             |random: &mut Random| format!("{}.{}1", 20 + random.below(70), random.below(90));
@@ -898,7 +900,8 @@ impl Twins {
         }
     }
 
-    /// One party's rows as an argument: as they are, or behind a handle that was got in some way.
+    /// Makes an argument of one party's rows: as they are, or behind a handle that was got in some
+    /// way.
     fn given(&mut self, node: usize, rows: &Rows, columns: bool) -> Told<Pair> {
         let way = self.random.below(if columns { 6 } else { 3 });
         let (media, body) = match way {
@@ -933,7 +936,7 @@ impl Twins {
         }
     }
 
-    /// What no party's node takes from its own client, at all of them.
+    /// Has all parties send a request that each node refuses from its own client.
     fn bad_computation(&mut self) -> Told<()> {
         let secrets: Vec<Pair> =
             (0..PARTIES).map(|_| pair(|_| (100 + self.random.below(900)).to_string())).collect();
@@ -957,7 +960,7 @@ impl Twins {
         self.jointly(function, parameters, &data)
     }
 
-    /// A sum as a task, of what is put in bit by bit.
+    /// Computes a sum as a task whose data are put in bit by bit.
     fn task(&mut self) -> Told<()> {
         let (dealt, id) = (self.integers(None), self.fresh());
         let make = |node: usize| {
@@ -1024,7 +1027,7 @@ impl Twins {
         self.ask_one(Request::one(node, "DELETE", &method, "", same("{}"))).map(drop)
     }
 
-    /// A function of selections of registered data, at all parties alike.
+    /// Computes a function of selections of registered data, at all parties alike.
     fn compute_on_dataset(&mut self) -> Told<()> {
         let dataset = match self.random.below(12) {
             0 => "tiny",
@@ -1051,8 +1054,8 @@ impl Twins {
             // One column too few.
             _ => ("StatisticsContingency", r#""group""#, "{}"),
         };
-        // Nearly all rows by their number would be other rows in the other world; where there is a
-        // key, this is refused.
+        // Nearly all rows by their number would be other rows in the other world. With a key column
+        // this is refused.
         let filters = if dataset == "even" { &FILTERS[..8] } else { &FILTERS[..] };
         let filter = if dataset == "skewed" { "null" } else { self.random.of(filters) };
         let named =
@@ -1067,7 +1070,8 @@ impl Twins {
     }
 }
 
-/// Conditions that choose whole cells of [`cells`], or so few rows that they are refused everywhere.
+/// Conditions that choose whole cells of [`cells`], or so few rows that they are refused
+/// everywhere.
 const FILTERS: [&str; 9] = [
     "null",
     "null",
@@ -1080,9 +1084,9 @@ const FILTERS: [&str; 9] = [
     r#"{"column":"patient","op":">=","value":3}"#,
 ];
 
-/// Rows of one dataset at each party, in either world: groups and bands of age make cells, and rows
-/// of a cell are dealt to other parties in the other world. Where `uneven`, parties have other
-/// numbers of them there. In two rows of each cell of a party something is missing.
+/// Makes rows of one dataset at each party, in either world. Groups and bands of age make cells,
+/// and rows of a cell are dealt to other parties in the other world. If `uneven`, parties have
+/// other numbers of them there. In two rows of each cell of a party a value is missing.
 fn cells(random: &mut Random, uneven: bool) -> [Vec<Vec<String>>; 2] {
     let mut worlds = [vec![Vec::new(); PARTIES], vec![Vec::new(); PARTIES]];
     for cell in 0..6 {
@@ -1114,7 +1118,7 @@ fn cells(random: &mut Random, uneven: bool) -> [Vec<Vec<String>>; 2] {
     worlds
 }
 
-/// A few rows; or rows of which one party has nearly all of the sum, in one world even more.
+/// Makes a few rows, or rows of which one party has nearly all of the sum, in one world even more.
 fn few(random: &mut Random, rows: usize, factors: [usize; 2]) -> [Vec<Vec<String>>; 2] {
     factors.map(|factor| {
         let of_party = |party| {
@@ -1174,7 +1178,7 @@ fn declare(settings: &mut Settings, name: &str, path: &std::path::Path) {
     policy.approval = Some(name == "sealed");
 }
 
-/// Starts both worlds, and asks them; how often there was each kind of answer.
+/// Starts both worlds, and sends them the sequences. Returns the number of answers of each kind.
 async fn compare(
     profile: Profile,
     seed: u64,
@@ -1213,8 +1217,8 @@ async fn compare(
     outcome
 }
 
-/// Checks that worlds do not differ, and that each of these kinds of answers was among theirs: a test
-/// that asks nothing finds nothing.
+/// Checks that worlds do not differ, and that each of these kinds of answers was among theirs: a
+/// test that asks nothing finds nothing.
 async fn check(profile: Profile, (rounds, sequences): (u64, u64), kinds: &[&str]) {
     let (seed, rounds) = (seed(), if is_long() { rounds * 100 } else { rounds });
     let mut seen = BTreeMap::<String, u64>::new();

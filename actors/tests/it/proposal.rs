@@ -1,4 +1,4 @@
-//! Frames as a member makes them who does what no honest node does.
+//! Frames of a member that deviates from the protocol.
 
 use bytes::Bytes;
 use cloister_protocols::disclosure::Profile;
@@ -9,7 +9,7 @@ use cloister_protocols::wire::{PartHeader, SessionId};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
-/// The proposal of a party that wants `spec` and has data from there, as it goes over a link.
+/// Makes the proposal of a party with this `spec` and origin of data, as it goes over a link.
 pub(crate) fn proposal(spec: Spec, source: Origin) -> Part {
     let parties = Parties::new(spec.members.len(), 0).unwrap();
     let session = SessionId([7; 16]);
@@ -24,7 +24,7 @@ pub(crate) fn proposal(spec: Spec, source: Origin) -> Part {
     part(machine.outgoing().pop_front().unwrap().body)
 }
 
-/// A whole message of one part.
+/// Makes a whole message of one part.
 pub(crate) fn part(body: Bytes) -> Part {
     let header = PartHeader { sequence: 0, part: 0, last: true, tag: [0; 16] };
     Part { header, body }

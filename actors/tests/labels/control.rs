@@ -1,4 +1,4 @@
-//! What is allowed compiles: so what the other programs fail with is not a broken setup.
+//! Allowed uses compile. So the other programs do not fail because of a broken setup.
 
 use cloister_testkit::crates::{actix_web, cloister_actors, cloister_protocols, serde_json};
 

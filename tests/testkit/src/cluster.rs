@@ -13,15 +13,16 @@ use crate::http::{Answer, Api};
 use crate::ports::Ports;
 use crate::process::{cloister, run, send_signal};
 
-/// What a consortium for a test is like.
+/// The description of a consortium for a test.
 #[derive(Clone, Copy)]
 pub struct Kind {
     pub parties: usize,
     pub profile: &'static str,
-    /// In seconds. A test that does not wait for it has one that no working machine comes near.
+    /// The deadline in seconds. A test that does not wait for it has one that no working machine
+    /// comes near.
     pub deadline: u32,
     pub log: &'static str,
-    /// Whether the API speaks HTTPS and takes calls with a token only.
+    /// The API speaks HTTPS and takes calls with a token only.
     pub tokens: bool,
     /// More lines for each node's settings.
     pub settings: &'static str,
@@ -60,7 +61,7 @@ impl Cluster {
         cluster
     }
 
-    /// The files of a consortium, of which no node runs.
+    /// Makes the files of a consortium, of which no node runs.
     pub fn stopped(kind: Kind) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ports = Ports::take().unwrap();
@@ -84,13 +85,13 @@ impl Cluster {
         self.operate(index, &words).trim().to_owned()
     }
 
-    /// Runs the command on one node's state, as its operator does; what it prints.
+    /// Runs the command on one node's state, as its operator does. Returns its output.
     pub fn operate(&self, index: usize, words: &[&str]) -> String {
         let output = run(&mut self.operator(index, words));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The command that does this on one node's state.
+    /// Makes the command that does this on one node's state.
     pub fn operator(&self, index: usize, words: &[&str]) -> Command {
         let mut command = cloister();
         let (verbs, rest) = words.split_at(2.min(words.len()));
@@ -115,7 +116,7 @@ impl Cluster {
         Api::new(self.url(index).trim_start_matches("http://"))
     }
 
-    /// Where the other nodes reach this one: `host:port`.
+    /// Returns the address at which the other nodes reach this one: `host:port`.
     pub fn peer(&self, index: usize) -> String {
         format!("127.0.0.1:{}", usize::from(self.ports.peer()) + index)
     }
@@ -131,7 +132,7 @@ impl Cluster {
         node.wait().unwrap();
     }
 
-    /// Waits for the end of a node that was told to stop, and says whether that was a good one.
+    /// Waits for the end of a node that was told to stop, and returns whether that was a good one.
     pub fn ended_well(&mut self, index: usize) -> bool {
         self.nodes[index].take().unwrap().wait().unwrap().success()
     }
@@ -149,12 +150,12 @@ impl Cluster {
         self.wait_until_ready(index);
     }
 
-    /// Stops a node in the middle of whatever it does (`STOP`), or lets it go on (`CONT`).
+    /// Stops a node in the middle of its work (`STOP`), or lets it go on (`CONT`).
     pub fn signal(&self, index: usize, signal: &str) {
         send_signal(signal, self.nodes[index].as_ref().unwrap().id());
     }
 
-    /// How many bytes of memory a node holds.
+    /// Returns the bytes of memory that a node holds.
     pub fn resident(&self, index: usize) -> usize {
         let id = self.nodes[index].as_ref().unwrap().id();
         let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
@@ -163,7 +164,8 @@ impl Cluster {
         kibibytes << 10
     }
 
-    /// Each party asks its own node at once; the answers in order: reports, or the first error.
+    /// Has each party ask its own node at once. Returns the answers in order: reports, or the first
+    /// error.
     pub fn compute(&self, function: &str, data: &[Value], uuid: &str) -> Vec<Answer> {
         let requests = data.iter().enumerate().map(|(index, data)| {
             json!({"microprotocol": function, "data": data, "network": self.network(uuid, index)})
@@ -171,7 +173,7 @@ impl Cluster {
         self.compute_with(&requests.collect::<Vec<_>>())
     }
 
-    /// The same with all arguments of `compute`; null for a party that does not come.
+    /// Has the parties ask with all arguments of `compute`; null for a party that does not come.
     pub fn compute_with(&self, requests: &[Value]) -> Vec<Answer> {
         thread::scope(|scope| {
             let asked: Vec<_> = requests
@@ -189,7 +191,7 @@ impl Cluster {
         self.check_sum(&self.sum_of_all());
     }
 
-    /// Whether the nodes compute; a sum that is wrong fails.
+    /// Returns whether the nodes compute; a sum that is wrong fails.
     pub fn is_healthy(&self) -> bool {
         let answers = self.sum_of_all();
         let all = answers.iter().all(|answer| answer.status == 200);
@@ -275,7 +277,7 @@ impl Cluster {
         all
     }
 
-    /// Starts the nodes of these, and of nobody else.
+    /// Starts these nodes only.
     pub fn start_some(&mut self, indices: &[usize]) {
         for index in indices {
             self.nodes[*index] = Some(self.spawn(*index));
@@ -306,7 +308,7 @@ impl Cluster {
         assert!(self.says_ready(index), "{}", self.log(index));
     }
 
-    /// Waits for a node's first line; false if it has ended without one.
+    /// Waits for a node's first line. Returns false if it has ended without one.
     fn says_ready(&mut self, index: usize) -> bool {
         let expected = format!("ready {} {}\n", self.names[index], self.url(index));
         let node = self.nodes[index].as_mut().unwrap();
@@ -331,7 +333,7 @@ impl Drop for Cluster {
     }
 }
 
-/// A name for a computation that nobody else uses.
+/// Makes a name for a computation that no other uses.
 pub fn fresh() -> String {
     uuid::Uuid::new_v4().to_string()
 }

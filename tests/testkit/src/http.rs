@@ -1,4 +1,4 @@
-//! HTTP as bytes: tests say exactly what is on the wire.
+//! HTTP as bytes: tests write exactly the bytes on the wire.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ pub struct Api {
     token: Option<String>,
 }
 
-/// What came back.
+/// The answer to a request.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -27,7 +27,7 @@ impl Api {
         Self { host: host.to_owned(), token: None }
     }
 
-    /// The same, with this token in each request.
+    /// Returns the API with this token in each request.
     pub fn with_token(&self, token: &str) -> Self {
         Self { host: self.host.clone(), token: Some(token.to_owned()) }
     }
@@ -51,12 +51,12 @@ impl Api {
         Answer::parse(&bytes)
     }
 
-    /// A request with this text as its body.
+    /// Sends a request with this text as its body.
     pub fn send(&self, method: &str, path: &str, body: &str) -> Answer {
         self.send_as("application/json", method, path, body.as_bytes())
     }
 
-    /// A request with these bytes of this content type as its body.
+    /// Sends a request with these bytes of this content type as its body.
     pub fn send_as(&self, media: &str, method: &str, path: &str, body: &[u8]) -> Answer {
         let token = self.token.as_ref();
         let token = token.map_or(String::new(), |t| format!("Authorization: Bearer {t}\r\n"));
@@ -77,7 +77,7 @@ impl Api {
         self.send("PUT", "/representations", &json!({"args": [data]}).to_string())
     }
 
-    /// The handle of what was pushed; none if the node is gone.
+    /// Uploads data and returns the handle; none if the node is gone.
     pub fn try_upload(&self, data: &Value) -> Option<String> {
         let body = json!({"args": [data]}).to_string();
         let request = format!(
@@ -109,7 +109,7 @@ impl Api {
         self.send("GET", &format!("/representation/{handle}"), "{}")
     }
 
-    /// A service by its protocol or microservice name.
+    /// Returns the handle of a service by its protocol or microservice name.
     pub fn service(&self, name: &str) -> String {
         let key = if name == "Simon" { "protocol" } else { "microservice" };
         self.create(&json!({key: name})).uuid()
@@ -130,12 +130,12 @@ impl Api {
         self.send("DELETE", &format!("/representation/{handle}"), "{}")
     }
 
-    /// How far a task is: its state.
+    /// Returns the state of a task.
     pub fn progress(&self, task: &str) -> Value {
         self.progress_in_full(task)["state"].clone()
     }
 
-    /// Its state, and in which round it is.
+    /// Returns the state of a task, and its round.
     pub fn progress_in_full(&self, task: &str) -> Value {
         let progress = self.method(task, "progress", &json!({})).uuid();
         let state = self.download(&progress).body["object"].clone();
@@ -143,7 +143,7 @@ impl Api {
         state
     }
 
-    /// Computes and downloads; the first error, if there is one.
+    /// Computes and downloads. Returns the first error, if there is one.
     pub fn compute(&self, arguments: &Value) -> Answer {
         let called = self.method(&self.service("Simon"), "compute", arguments);
         if called.status != 200 {

@@ -1,5 +1,5 @@
-//! What the tests of all crates share: consortia of real nodes, as processes and within one; databases; Python;
-//! and waits that do not depend on how fast a machine is.
+//! The parts that tests of all crates share: consortia of real nodes, as processes and within one;
+//! databases; Python; and waits that do not depend on the speed of a machine.
 
 #![allow(missing_docs, reason = "names say it, and nothing but tests reads it")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]

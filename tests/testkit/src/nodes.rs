@@ -29,7 +29,7 @@ pub struct Plan {
     pub consortium: Consortium,
     settings: Vec<Settings>,
     folder: tempfile::TempDir,
-    /// Keeps the ports ours while a node is down.
+    /// The reservation of the ports while a node is down.
     _ports: Ports,
 }
 
@@ -106,14 +106,14 @@ impl Plan {
 
 pub type Outcome = Result<Arc<Report>, Failure>;
 
-/// What one party asks for: all members compute `function` of their inputs.
+/// The request of one party: all members compute `function` of their inputs.
 #[derive(Clone)]
 pub struct Ask<'a> {
     pub function: &'a str,
     pub parameters: Parameters,
-    /// All that take part, with the helpers.
+    /// The number of members, with the helpers.
     pub members: usize,
-    /// How many of them, the last ones, help.
+    /// The number of helpers, which are the last members.
     pub helpers: usize,
     pub network: &'a str,
 }
@@ -151,7 +151,7 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// All parties ask for the same at once; their outcomes in order.
+/// Has all parties ask for the same at once. Returns their outcomes in order.
 pub async fn together(
     nodes: &[Node],
     network: &str,
@@ -164,7 +164,7 @@ pub async fn together(
     futures_util::future::join_all(asked).await
 }
 
-/// The answer as JSON.
+/// Returns the answer as JSON.
 pub fn result(outcome: &Outcome) -> serde_json::Value {
     let report = outcome.as_ref().unwrap_or_else(|failure| panic!("{}", failure.to_error()));
     serde_json::to_value(report.result.get()).unwrap()

@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The command under test.
+/// Makes a command of the program under test.
 pub fn cloister() -> Command {
     Command::new(binary())
 }
@@ -14,23 +14,24 @@ pub fn send_signal(signal: &str, id: u32) {
     run(Command::new("kill").args(["-s", signal, &id.to_string()]));
 }
 
-/// The program under test: cargo puts it beside the folder of the test programs.
+/// Returns the path of the program under test: cargo puts it beside the folder of the test
+/// programs.
 pub fn binary() -> PathBuf {
     profile().join(format!("cloister{}", env::consts::EXE_SUFFIX))
 }
 
-/// The folder of what this build makes, as `target/debug`: test programs are in its `deps`.
+/// Returns the folder of this build's outputs, as `target/debug`: test programs are in its `deps`.
 fn profile() -> PathBuf {
     env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned()
 }
 
-/// Where tests may keep what they do not want to make again.
+/// Returns the folder in which tests may keep files that they do not want to make again.
 pub fn target() -> PathBuf {
     let profile = profile();
     profile.parent().unwrap().to_owned()
 }
 
-/// Runs a program to its end, and fails with what it said if it failed.
+/// Runs a program to its end, and fails with its output if it failed.
 pub fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap();
     let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
@@ -38,8 +39,8 @@ pub fn run(command: &mut Command) -> Output {
     output
 }
 
-/// Runs a program at a terminal of its own, with these variables more, and types this; what it ended with
-/// and what was seen.
+/// Runs a program at a terminal of its own, with these variables more, and types this. Returns its
+/// exit code and its output.
 pub fn at_a_terminal(
     folder: &Path,
     words: &[&str],

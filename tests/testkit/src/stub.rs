@@ -1,4 +1,5 @@
-//! A node that never computes: it takes every request and waits, until somebody ends the computation.
+//! A node that never computes: it takes every request and waits, until a client ends the
+//! computation.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,7 +9,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-/// What a stub knows of the `/v1` requests.
+/// The `/v1` requests that a stub answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// All of them.
@@ -19,7 +20,7 @@ pub enum Kind {
     Deaf,
 }
 
-/// A node's API, as a thread of the test.
+/// The API of a node, as a thread of the test.
 pub struct Stub {
     pub url: String,
     state: Arc<State>,
@@ -55,14 +56,14 @@ impl Stub {
         Self { url, state }
     }
 
-    /// Whether its computation was ended.
+    /// Returns whether its computation was ended.
     pub fn was_ended(&self) -> bool {
         *self.state.ended.lock().unwrap()
     }
 }
 
 impl State {
-    /// One request; whoever goes away meanwhile is not missed.
+    /// Answers one request. A client that goes away meanwhile is not missed.
     fn serve(&self, stream: TcpStream) -> Option<()> {
         let mut reader = BufReader::new(stream.try_clone().ok()?);
         let mut line = String::new();

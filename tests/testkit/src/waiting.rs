@@ -1,10 +1,11 @@
-//! Waiting for events. Nothing here says how fast a machine is: a wait fails only when its event does not come.
+//! Waiting for events. Nothing here depends on the speed of a machine: a wait fails only when its
+//! event does not come.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest wait for an event before a test fails because the event does not come. No working machine
-/// comes near it.
+/// The longest wait for an event before a test fails because the event does not come. No working
+/// machine comes near it.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The pause between two questions whether an event has come.

@@ -16,7 +16,8 @@ pub struct Mariadb {
 }
 
 impl Mariadb {
-    /// `None`, and a word about it, where there is no server to run.
+    /// Starts a server. Returns `None`, and prints a word about it, where there is no server to
+    /// run.
     pub fn start() -> Option<Self> {
         let found = (
             find(&["mariadbd", "mysqld"]),
@@ -44,12 +45,12 @@ impl Mariadb {
         Some(mariadb)
     }
 
-    /// The address of its database, with user and password.
+    /// Returns the address of its database, with user and password.
     pub fn url(&self) -> String {
         format!("mysql://doctor:{PASSWORD}@127.0.0.1:{}/clinic", self.port)
     }
 
-    /// Runs statements; what they answer, a line a row.
+    /// Runs statements. Returns their answers, a line a row.
     #[track_caller]
     pub fn run(&self, sql: &str) -> String {
         self.execute(&["--user=doctor", &format!("--password={PASSWORD}"), "clinic"], sql)
@@ -84,7 +85,7 @@ fn start(server: &Path, folder: &Path, data: &Path, port: u16) -> Server {
     Server::start(folder, "TERM", "ready for connections", &mut command)
 }
 
-/// A program in the path, or where servers are.
+/// Finds a program in the path, or in the usual folders of servers.
 fn find(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders: Vec<_> = env::split_paths(&path)

@@ -41,12 +41,12 @@ impl Postgres {
         Self { port, binaries, _server: server }
     }
 
-    /// The address of its database, with user and password.
+    /// Returns the address of its database, with user and password.
     pub fn url(&self) -> String {
         format!("postgres://postgres:{PASSWORD}@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Runs statements; what they answer, a line a row.
+    /// Runs statements. Returns their answers, a line a row.
     #[track_caller]
     pub fn run(&self, sql: &str) -> String {
         let output = run(Command::new(self.binaries.join("psql"))

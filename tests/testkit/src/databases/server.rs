@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 
-/// `$0` is the folder, `$1` the signal; the rest is the server's command line.
+/// The shell script; `$0` is the folder, `$1` the signal; the rest is the server's command line.
 const KEEPER: &str = r#"
 folder=$0; signal=$1; shift
 "$@" </dev/null &
@@ -20,12 +20,12 @@ wait "$server"
 rm -rf "$folder"
 "#;
 
-/// Nobody's user and group on every system.
+/// The user and group `nobody`, the same number on every system.
 const NOBODY: &str = "65534";
 
 pub(super) struct Server {
     keeper: Child,
-    /// What keeps the server alive.
+    /// The pipe that keeps the server alive.
     input: Option<ChildStdin>,
 }
 
@@ -69,7 +69,7 @@ fn wait_for(log: &mut BufReader<impl Read>, ready: &str) {
     }
 }
 
-/// A fresh folder below `target/`, of the user that servers run as.
+/// Makes a fresh folder below `target/`, of the user that servers run as.
 pub(super) fn folder(name: &str) -> PathBuf {
     let tmp = crate::process::target().join("tmp");
     fs::create_dir_all(&tmp).unwrap();
@@ -80,7 +80,7 @@ pub(super) fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// A command as a user that is not root, which servers refuse to be.
+/// Makes a command as a user that is not root, which servers refuse to be.
 ///
 /// The one capability that is kept lets it read a checkout in root's own folder.
 pub(super) fn unprivileged(program: &Path) -> Command {
@@ -101,7 +101,7 @@ fn is_root() -> bool {
     user.and_then(|line| line.split_whitespace().nth(1)) == Some("0")
 }
 
-/// A port of this machine that is free now.
+/// Returns a port of this machine that is free now.
 pub(super) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
