@@ -15,7 +15,7 @@ use cloister_protocols::algebra::layout::Layout;
 use cloister_protocols::catalogue::find;
 use cloister_protocols::computation::{Input, Request, compute};
 use cloister_protocols::disclosure::Profile;
-use cloister_protocols::pairwise::Stores;
+use cloister_protocols::pairwise::CorrelationStore;
 use cloister_protocols::parameters::Parameters;
 use cloister_protocols::random::{PredictableRng, Prg};
 use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec};
@@ -133,7 +133,7 @@ fn run(function: &str, parameters: &Parameters, inputs: &Input, seed: u64) -> f6
     let report = Simulation::new(seed).run(|channel, _, rng| {
         let function = find(function).unwrap();
         let request = Request::new(function, parameters, inputs.clone(), 0, 3).unwrap();
-        compute(channel, offer(3), request, Stores::default(), rng)
+        compute(channel, offer(3), request, CorrelationStore::default(), rng)
     });
     report.results().unwrap();
     report.seconds

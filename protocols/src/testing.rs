@@ -16,7 +16,7 @@ use crate::kernel::random::PredictableRng;
 use crate::kernel::session::{AuditHead, MemberId, Offer, Origin, Spec};
 use crate::kernel::simulation::{Report, Simulation};
 use crate::kernel::trace::Clock;
-use crate::suites::pairwise::Stores;
+use crate::suites::pairwise::CorrelationStore;
 
 /// A random seed, or the one in CLOISTER_SEED; printed, so that a failed test shows it.
 pub(crate) fn seed() -> u64 {
@@ -159,7 +159,7 @@ impl Run {
     pub(crate) fn simulate_with(
         &self,
         simulation: Simulation,
-        stores: &[Stores],
+        stores: &[CorrelationStore],
     ) -> Report<Outcome> {
         let members = self.inputs.len() + self.helpers;
         simulation.parties(members).run(|channel, party, rng| {

@@ -16,7 +16,7 @@ use actix::{Actor, ActorContext, Context, Handler, Message, Recipient};
 use cloister_protocols::computation::{Outcome, Request};
 use cloister_protocols::disclosure::Rules;
 use cloister_protocols::machine::{Part, Setting};
-use cloister_protocols::pairwise::Stores;
+use cloister_protocols::pairwise::CorrelationStore;
 use cloister_protocols::party::Party;
 use cloister_protocols::session::{AuditHead, Offer};
 use tokio::sync::oneshot;
@@ -45,7 +45,7 @@ pub struct Plan {
     /// The route to each other party, by party.
     pub routes: Vec<(Party, Route)>,
     /// The correlations that this node has preprocessed with others.
-    pub stores: Stores,
+    pub stores: CorrelationStore,
     /// No client asked for the computation, so its log lines are of the level debug.
     pub quiet: bool,
     /// The parties' names in the agreed order.

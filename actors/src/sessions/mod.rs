@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
 use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::{Profile, Rules};
-use cloister_protocols::pairwise::Stores;
+use cloister_protocols::pairwise::CorrelationStore;
 use cloister_protocols::session::{AuditHead, Origin, peek};
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -58,7 +58,7 @@ pub struct Sessions {
     committee: Committee,
     /// The correlations made with other members. None outlives the connection over which it was
     /// made.
-    stores: Stores,
+    stores: CorrelationStore,
     makes_ahead: bool,
     log: Log,
     table: Table,
@@ -170,7 +170,7 @@ impl Sessions {
             profile,
             deadline,
             committee,
-            stores: Stores::bounded(pairwise.stock_bytes()),
+            stores: CorrelationStore::bounded(pairwise.stock_bytes()),
             makes_ahead: pairwise.ahead,
             log,
             table: Table::new(node, Instant::now()),

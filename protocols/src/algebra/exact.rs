@@ -171,7 +171,7 @@ impl Grid {
 
     /// Bits that a sum of magnitudes of the grid's numbers takes, for any number of them.
     #[must_use]
-    pub fn magnitude_digits(&self) -> usize {
+    pub fn magnitude_width(&self) -> usize {
         self.fraction_bits + self.magnitude_bits + HEAD_ROOM - 1
     }
 
@@ -235,7 +235,7 @@ impl Accumulator {
         self.positive
     }
 
-    /// The sum of the terms' magnitudes. It has [`Grid::magnitude_digits`] bits at most,
+    /// The sum of the terms' magnitudes. It has [`Grid::magnitude_width`] bits at most,
     /// where the degree is 1.
     #[must_use]
     pub fn magnitude(&self) -> Zeroizing<Vec<u64>> {

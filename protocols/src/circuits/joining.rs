@@ -2,12 +2,12 @@
 //!
 //! After Huang, Evans and Katz, *Private set intersection: are garbled circuits better than custom protocols?*
 //! (NDSS 2012), their sort, compare and shuffle, for any number of parties, and with columns that come along.
-//! Keys are tags: hashes of ids of which each party has each at most once.
+//! Keys are item hashes: hashes of ids of which each party has each at most once.
 //!
-//! 1. Each party sorts its own tags, and shares them as planes. Lists are merged ([`super::merging`]) by tag and
-//!    then by party.
-//! 2. A tag that all n parties have stands in n places side by side: n − 1 equalities of neighbours, and their
-//!    conjunction.
+//! 1. Each party sorts its own item hashes, and shares them as bit slices. Lists are merged
+//!    ([`super::merging`]) by item hash and then by party.
+//! 2. An item hash that all n parties have stands in n places side by side: n − 1 equalities of
+//!    neighbours, and their conjunction.
 //!
 //! Counts are sums of these bits ([`count_common`]), or of equalities of neighbours ([`count_distinct`]).
 //! For [`join`], columns do not go through the network; the place of each row does:
@@ -25,50 +25,53 @@
 //! **What is opened:** to everybody how many rows there are; to those that compute, orders that nobody has
 //! chosen: they are uniform whatever the data are, and of a shuffled table's places so are those in the join.
 //!
-//! **How many digits are compared:** of tags 40 + 2·⌈log₂ N⌉ for N rows of all parties, 128 at most. Of fewer
-//! than N² / 2 pairs of different tags one is equal in them with a probability of 2^-41 at most; that one of N
-//! tags is the largest there is, which merging may lose, is no more probable: 2^-40 together.
+//! **How many bits are compared:** of item hashes 40 + 2·⌈log₂ N⌉ for N rows of all parties, 128 at
+//! most. Of fewer than N² / 2 pairs of different item hashes one is equal in them with a
+//! probability of 2^-41 at most; that one of N item hashes is the largest there is, which merging
+//! may lose, is no more probable: 2^-40 together.
 //!
-//! **Who deviates:** as the suite below says. A party that has a tag twice breaks the protocol: its rows may
-//! match each other, which falsifies results. A place is then read as one in another party's table; what that
-//! table does not have, or has only once, is refused.
+//! **Who deviates:** as the suite below says. A party that has an item hash twice breaks the
+//! protocol: its rows may match each other, which falsifies results. A place is then read as one in
+//! another party's table; what that table does not have, or has only once, is refused.
 //!
-//! **Rounds** for n parties: two shuffles and an opening for each with columns; n − 1 merges, each of log₂ N
-//! levels for the N items that it makes; ⌈log₂ t⌉ + n − 2 for the equalities of t digits; a shuffle, and two
-//! openings. **Bytes:** in each merge those of N / 2·log₂ N comparisons of t + ⌈log₂ n⌉ + 1 digits, and of as
-//! many conjunctions for each plane: one for each of these digits but one, and for each digit of a place.
+//! **Rounds** for n parties: two shuffles and an opening for each with columns; n − 1 merges, each
+//! of log₂ N levels for the N items that it makes; ⌈log₂ t⌉ + n − 2 for the equalities of t bits; a
+//! shuffle, and two openings. **Bytes:** in each merge those of N / 2·log₂ N comparisons of t +
+//! ⌈log₂ n⌉ + 1 bits, and of as many conjunctions for each bit slice: one for each of these bits
+//! but one, and for each bit of a place.
 
 use zeroize::Zeroizing;
 
 use crate::algebra::elementwise::zip_exact;
-use crate::algebra::packed_bits::{Lanes, plane_words, planes_of};
+use crate::algebra::packed_bits::{PackedBits, bit_slice_words, bit_slices_of};
 use crate::circuits::comparison::all_zero;
 use crate::circuits::merging::{List, merge};
 use crate::circuits::sorting::inverse;
 use crate::circuits::{Bits, and_all};
 use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Audience, Columns, Engine};
+use crate::engine::{Columns, Engine, Recipients};
 use crate::kernel::fault::Fault;
 
-/// How many tags all parties have, as one element; `tags` are ours, `sizes` all parties' numbers of them.
+/// How many item hashes all parties have, as one element; `item_hashes` are ours, `sizes` all
+/// parties' numbers of them.
 pub(crate) async fn count_common<E: Engine>(
     engine: &mut E,
-    tags: &[u128],
+    item_hashes: &[u128],
     sizes: &[usize],
 ) -> Result<E::Shared<u64>, Fault> {
-    let merged = merge_tags(engine, tags, sizes).await?;
+    let merged = merge_hashes(engine, item_hashes, sizes).await?;
     let (windows, complete) = complete_windows(engine, &merged, sizes).await?;
     sum(engine, &complete, windows).await
 }
 
-/// How many tags there are, as one element.
+/// How many item hashes there are, as one element.
 pub(crate) async fn count_distinct<E: Engine>(
     engine: &mut E,
-    tags: &[u128],
+    item_hashes: &[u128],
     sizes: &[usize],
 ) -> Result<E::Shared<u64>, Fault> {
-    let merged = merge_tags(engine, tags, sizes).await?;
+    let merged = merge_hashes(engine, item_hashes, sizes).await?;
     let neighbours = merged.items.saturating_sub(1);
     let equal = equal_neighbours(engine, &merged, sizes).await?;
     let repeated = sum(engine, &equal, neighbours).await?;
@@ -82,18 +85,18 @@ pub(crate) async fn join<E: Engine>(
     shapes: &[Shape],
 ) -> Result<Joined<E>, Fault> {
     let sizes: Vec<usize> = shapes.iter().map(|shape| shape.rows).collect();
-    let order = ascending(&table.tags, tag_digits(&sizes));
-    let in_order = |column: &Vec<Lanes>| -> Vec<Lanes> {
+    let order = ascending(&table.item_hashes, hash_width(&sizes));
+    let in_order = |column: &Vec<PackedBits>| -> Vec<PackedBits> {
         order.iter().filter_map(|place| column.get(*place).copied()).collect()
     };
-    let columns: Zeroizing<Vec<Lanes>> =
+    let columns: Zeroizing<Vec<PackedBits>> =
         Zeroizing::new(table.words.iter().flat_map(in_order).collect());
     let lengths: Vec<usize> = shapes.iter().map(|shape| shape.rows * shape.columns).collect();
     let widest = shapes.iter().map(|shape| shape.rows * (shape.columns + 1)).max().unwrap_or(0);
     engine.prepare(8 * widest).await?;
     let shared = engine.share(&columns, &lengths).await?;
     let most = sizes.iter().copied().max().unwrap_or(0);
-    let place_digits = digits_of(most).max(1);
+    let place_width = width_of(most).max(1);
     let mut tables = Vec::with_capacity(shapes.len());
     let mut places = Vec::with_capacity(shapes.len());
     for (all, shape) in zip_exact(shared.iter(), shapes) {
@@ -101,20 +104,20 @@ pub(crate) async fn join<E: Engine>(
         let columns: Vec<Bits<E>> = (0..shape.columns).map(column).collect();
         let (table, place) = shuffled(engine, &columns, shape.rows).await?;
         tables.push(table);
-        places.push(place.planes(0..place_digits));
+        places.push(place.bit_slices(0..place_width));
     }
     // Of a party without columns no place is asked for: its list is as wide as the others', and that is all.
     let with_columns: Vec<usize> = (0..shapes.len())
         .filter(|party| shapes.get(*party).is_some_and(|s| s.columns > 0))
         .collect();
-    let mut lists = lists_of_tags(engine, &table.tags, &sizes).await?;
+    let mut lists = lists_of_hashes(engine, &table.item_hashes, &sizes).await?;
     for (list, places) in zip_exact(lists.iter_mut(), places) {
-        list.planes.extend(places);
+        list.bit_slices.extend(places);
     }
-    let key = key_digits(&sizes);
+    let key = key_width(&sizes);
     let merged = merge(engine, lists, key).await?;
     let (windows, complete) = complete_windows(engine, &merged, &sizes).await?;
-    let places = merged.planes.get(key..).expect("places stand behind the key");
+    let places = merged.bit_slices.get(key..).expect("places stand behind the key");
     let places = places_of_windows::<E>(places, windows, &with_columns);
     let found = found(engine, &complete, places, windows).await?;
     let mut joined = vec![Vec::new(); tables.len()];
@@ -136,7 +139,7 @@ async fn shuffled<E: Engine>(
     columns: &[Bits<E>],
     rows: usize,
 ) -> Result<(Vec<Bits<E>>, Bits<E>), Fault> {
-    let numbers = |engine: &E| engine.public((0..rows as u64).map(Lanes).collect());
+    let numbers = |engine: &E| engine.public((0..rows as u64).map(PackedBits).collect());
     if columns.is_empty() || rows < 2 {
         // Of no columns the places are not opened, and of one row there is only one.
         return Ok((columns.to_vec(), numbers(engine)));
@@ -150,7 +153,7 @@ async fn shuffled<E: Engine>(
     let [origins, places] = pairs.words.as_slice() else {
         unreachable!("a shuffled table has the columns that it had")
     };
-    let opened = engine.open(origins, Audience::Computing).await?;
+    let opened = engine.open(origins, Recipients::Computing).await?;
     let order = match opened {
         Some(origins) => inverse(bytemuck::cast_slice(&origins)).ok_or(Fault::InvalidOpening)?,
         // Whoever holds no shares has no rows to move.
@@ -175,15 +178,15 @@ struct Found {
 
 /// Of each of n neighbours the words of their places, window by window.
 fn places_of_windows<E: Engine>(
-    planes: &[Bits<E>],
+    bit_slices: &[Bits<E>],
     windows: usize,
     parties: &[usize],
 ) -> Vec<Bits<E>> {
     let of = |party: &usize| {
         let party = *party;
-        let planes: Vec<Bits<E>> =
-            planes.iter().map(|plane| plane.lanes(party..party + windows)).collect();
-        SharedBits::words(&planes, windows)
+        let bit_slices: Vec<Bits<E>> =
+            bit_slices.iter().map(|bit_slice| bit_slice.lanes(party..party + windows)).collect();
+        SharedBits::words(&bit_slices, windows)
     };
     parties.iter().map(of).collect()
 }
@@ -217,7 +220,7 @@ async fn found<E: Engine>(
         return Ok(Found { rows: count, places: none() });
     }
     let all = Bits::<E>::concat(&places.iter().collect::<Vec<_>>());
-    let opened = engine.open(&all, Audience::Computing).await?;
+    let opened = engine.open(&all, Recipients::Computing).await?;
     let places = match &opened {
         None => none(),
         Some(opened) => opened
@@ -229,49 +232,50 @@ async fn found<E: Engine>(
     Ok(Found { rows: count, places })
 }
 
-/// All parties' tags as one ascending list.
-async fn merge_tags<E: Engine>(
+/// All parties' item hashes as one ascending list.
+async fn merge_hashes<E: Engine>(
     engine: &mut E,
-    tags: &[u128],
+    item_hashes: &[u128],
     sizes: &[usize],
 ) -> Result<List<E>, Fault> {
-    let lists = lists_of_tags(engine, tags, sizes).await?;
-    merge(engine, lists, key_digits(sizes)).await
+    let lists = lists_of_hashes(engine, item_hashes, sizes).await?;
+    merge(engine, lists, key_width(sizes)).await
 }
 
-/// Each party's tags in ascending order, above its number.
-async fn lists_of_tags<E: Engine>(
+/// Each party's item hashes in ascending order, above its number.
+async fn lists_of_hashes<E: Engine>(
     engine: &mut E,
-    tags: &[u128],
+    item_hashes: &[u128],
     sizes: &[usize],
 ) -> Result<Vec<List<E>>, Fault> {
-    let digits = tag_digits(sizes);
-    let order = ascending(tags, digits);
+    let width = hash_width(sizes);
+    let order = ascending(item_hashes, width);
     let sorted: Zeroizing<Vec<u128>> =
-        Zeroizing::new(order.iter().filter_map(|place| tags.get(*place).copied()).collect());
-    let mine = if engine.brings_data() { planes_of(&sorted, 0..digits) } else { Vec::new() };
+        Zeroizing::new(order.iter().filter_map(|place| item_hashes.get(*place).copied()).collect());
+    let mine = if engine.brings_data() { bit_slices_of(&sorted, 0..width) } else { Vec::new() };
     let mine = Zeroizing::new(mine);
-    let lengths: Vec<usize> = sizes.iter().map(|size| digits * plane_words(*size)).collect();
+    let lengths: Vec<usize> = sizes.iter().map(|size| width * bit_slice_words(*size)).collect();
     engine.prepare(8 * lengths.iter().copied().max().unwrap_or(0)).await?;
     let shared = engine.share(&mine, &lengths).await?;
-    let party_digits = digits_of(sizes.len());
-    let list = |(party, (planes, items)): (usize, (&Bits<E>, &usize))| {
-        let word = |digit: usize| Lanes(0_u64.wrapping_sub((party as u64 >> digit) & 1));
-        let number = |digit: usize| {
-            let plane = engine.public(vec![word(digit); plane_words(*items)]);
-            plane.lanes(0..*items)
+    let party_width = width_of(sizes.len());
+    let list = |(party, (bit_slices, items)): (usize, (&Bits<E>, &usize))| {
+        let word = |bit: usize| PackedBits(0_u64.wrapping_sub((party as u64 >> bit) & 1));
+        let number = |bit: usize| {
+            let bit_slice = engine.public(vec![word(bit); bit_slice_words(*items)]);
+            bit_slice.lanes(0..*items)
         };
-        let mut all: Vec<Bits<E>> = (0..party_digits).map(number).collect();
+        let mut all: Vec<Bits<E>> = (0..party_width).map(number).collect();
         match items {
-            0 => all.extend(vec![planes.clone(); digits]),
-            _ => all.extend(planes.split(plane_words(*items))),
+            0 => all.extend(vec![bit_slices.clone(); width]),
+            _ => all.extend(bit_slices.split(bit_slice_words(*items))),
         }
-        List { items: *items, planes: all }
+        List { items: *items, bit_slices: all }
     };
     Ok(zip_exact(shared.iter(), sizes).enumerate().map(list).collect())
 }
 
-/// The windows of as many neighbours as there are parties: how many, and which are of one tag.
+/// The windows of as many neighbours as there are parties: how many, and which are of one item
+/// hash.
 async fn complete_windows<E: Engine>(
     engine: &mut E,
     merged: &List<E>,
@@ -294,7 +298,7 @@ async fn complete_windows<E: Engine>(
     Ok((windows, complete))
 }
 
-/// Of each item but the last whether the next one has the same tag.
+/// Of each item but the last whether the next one has the same item hash.
 async fn equal_neighbours<E: Engine>(
     engine: &mut E,
     merged: &List<E>,
@@ -304,11 +308,12 @@ async fn equal_neighbours<E: Engine>(
     if neighbours == 0 {
         return Ok(engine.public(Vec::new()));
     }
-    let party_digits = digits_of(sizes.len());
-    let tags = merged.planes.iter().skip(party_digits).take(tag_digits(sizes));
-    let differing: Vec<Bits<E>> =
-        tags.map(|plane| plane.lanes(1..merged.items).plus(&plane.lanes(0..neighbours))).collect();
-    engine.prepare(8 * plane_words(neighbours) * differing.len()).await?;
+    let party_width = width_of(sizes.len());
+    let item_hashes = merged.bit_slices.iter().skip(party_width).take(hash_width(sizes));
+    let differing: Vec<Bits<E>> = item_hashes
+        .map(|bit_slice| bit_slice.lanes(1..merged.items).plus(&bit_slice.lanes(0..neighbours)))
+        .collect();
+    engine.prepare(8 * bit_slice_words(neighbours) * differing.len()).await?;
     let equal = all_zero(engine, &differing).await?;
     Ok(equal.lanes(0..neighbours))
 }
@@ -316,38 +321,38 @@ async fn equal_neighbours<E: Engine>(
 /// How many of the first `lanes` bits are set.
 async fn sum<E: Engine>(
     engine: &mut E,
-    plane: &Bits<E>,
+    bit_slice: &Bits<E>,
     lanes: usize,
 ) -> Result<E::Shared<u64>, Fault> {
     if lanes == 0 {
         return Ok(engine.public(vec![0]));
     }
     engine.prepare(8 * lanes).await?;
-    let bits: E::Shared<u64> = engine.inject(&[plane], lanes).await?;
+    let bits: E::Shared<u64> = engine.bit_to_arithmetic(&[bit_slice], lanes).await?;
     Ok(bits.prefix_sums(lanes).gather(&[lanes - 1]))
 }
 
-/// The places of tags in ascending order of so many digits.
-fn ascending(tags: &[u128], digits: usize) -> Vec<usize> {
-    let digits = u32::try_from(digits).unwrap_or(u128::BITS);
-    let mask = u128::MAX.unbounded_shr(u128::BITS.saturating_sub(digits));
-    let mut places: Vec<usize> = (0..tags.len()).collect();
-    places.sort_by_key(|place| tags.get(*place).map(|tag| tag & mask));
+/// The places of item hashes in ascending order of so many bits.
+fn ascending(item_hashes: &[u128], width: usize) -> Vec<usize> {
+    let width = u32::try_from(width).unwrap_or(u128::BITS);
+    let mask = u128::MAX.unbounded_shr(u128::BITS.saturating_sub(width));
+    let mut places: Vec<usize> = (0..item_hashes.len()).collect();
+    places.sort_by_key(|place| item_hashes.get(*place).map(|item_hash| item_hash & mask));
     places
 }
 
-/// How many digits of tags are compared.
-fn tag_digits(sizes: &[usize]) -> usize {
-    (40 + 2 * digits_of(sizes.iter().sum())).min(128)
+/// How many bits of item hashes are compared.
+fn hash_width(sizes: &[usize]) -> usize {
+    (40 + 2 * width_of(sizes.iter().sum())).min(128)
 }
 
-/// Those, and the digits of the party's number below them.
-fn key_digits(sizes: &[usize]) -> usize {
-    digits_of(sizes.len()) + tag_digits(sizes)
+/// Those, and the bits of the party's number below them.
+fn key_width(sizes: &[usize]) -> usize {
+    width_of(sizes.len()) + hash_width(sizes)
 }
 
-/// Digits of the numbers below `count`.
-fn digits_of(count: usize) -> usize {
-    let digits = usize::BITS - count.saturating_sub(1).leading_zeros();
-    usize::try_from(digits).unwrap_or(usize::MAX)
+/// Bits of the numbers below `count`.
+fn width_of(count: usize) -> usize {
+    let width = usize::BITS - count.saturating_sub(1).leading_zeros();
+    usize::try_from(width).unwrap_or(usize::MAX)
 }

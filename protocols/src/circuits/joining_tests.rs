@@ -1,17 +1,17 @@
 //! Joins and counts against plaintext, over both suites, in simulation; what is opened; what they cost.
 
-use crate::suites::pairwise::Stores;
+use crate::suites::pairwise::CorrelationStore;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use rand_core::Rng;
 
-use crate::algebra::packed_bits::Lanes;
+use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::joining::{count_common, count_distinct, join};
 use crate::engine::SMALL_MESSAGE;
 use crate::engine::shared::Shared;
 use crate::engine::tables::{Shape, Table};
-use crate::engine::{Audience, Engine, openings};
+use crate::engine::{Engine, Recipients, openings};
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
 use crate::kernel::random::PredictableRng;
@@ -92,8 +92,12 @@ impl Suite {
                         ask(&mut engine, asked, &tables, own, shows).await
                     }
                     Self::Pairwise(_) => {
-                        let mut engine =
-                            pairwise::tests::engine(Stores::default(), &channel, &mut rng).await?;
+                        let mut engine = pairwise::tests::engine(
+                            CorrelationStore::default(),
+                            &channel,
+                            &mut rng,
+                        )
+                        .await?;
                         ask(&mut engine, asked, &tables, own, shows).await
                     }
                 }
@@ -120,16 +124,16 @@ async fn ask<E: Engine>(
     own: usize,
     shows: bool,
 ) -> Result<Option<Shown>, Fault> {
-    let nothing = Table { tags: Vec::new(), words: Vec::new() };
+    let nothing = Table { item_hashes: Vec::new(), words: Vec::new() };
     let table = tables.get(own).unwrap_or(&nothing);
     let shapes: Vec<Shape> = tables
         .iter()
-        .map(|table| Shape { rows: table.tags.len(), columns: table.words.len() })
+        .map(|table| Shape { rows: table.item_hashes.len(), columns: table.words.len() })
         .collect();
     let sizes: Vec<usize> = shapes.iter().map(|shape| shape.rows).collect();
     let count = match asked {
-        Asked::Common => count_common(engine, &table.tags, &sizes).await?,
-        Asked::Distinct => count_distinct(engine, &table.tags, &sizes).await?,
+        Asked::Common => count_common(engine, &table.item_hashes, &sizes).await?,
+        Asked::Distinct => count_distinct(engine, &table.item_hashes, &sizes).await?,
         Asked::Join => {
             let joined = join(engine, table, &shapes).await?;
             assert_eq!(joined.tables.len(), tables.len());
@@ -140,7 +144,7 @@ async fn ask<E: Engine>(
                 for column in columns {
                     assert_eq!(column.len(), joined.rows);
                     if shows {
-                        opened.push(engine.open(column, Audience::Parties).await?);
+                        opened.push(engine.open(column, Recipients::Parties).await?);
                     }
                 }
                 let words = opened.into_iter().flatten();
@@ -150,7 +154,7 @@ async fn ask<E: Engine>(
         }
     };
     assert_eq!(count.len(), 1);
-    let opened = engine.open(&count, Audience::Parties).await?;
+    let opened = engine.open(&count, Recipients::Parties).await?;
     Ok(opened.map(|count| (count[0], Vec::new())))
 }
 
@@ -170,18 +174,18 @@ fn world<const N: usize>(shapes: [[usize; 2]; N], width: usize, shift: usize) ->
 impl World {
     fn tables(&self, rng: &mut PredictableRng) -> Rc<Vec<Table>> {
         let ids = self.width + self.shift * self.shapes.len();
-        let tags: Vec<u128> = (0..ids)
+        let item_hashes: Vec<u128> = (0..ids)
             .map(|_| (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64()))
             .collect();
         let table = |(party, [rows, columns]): (usize, &[usize; 2])| {
-            let mut own = tags[party * self.shift..][..self.width].to_vec();
+            let mut own = item_hashes[party * self.shift..][..self.width].to_vec();
             for place in 0..*rows {
                 let left = (self.width - place) as u64;
                 own.swap(place, place + usize::try_from(rng.next_u64() % left).unwrap());
             }
             own.truncate(*rows);
-            let mut column = |_| (0..*rows).map(|_| Lanes(rng.next_u64())).collect();
-            Table { tags: own, words: (0..*columns).map(&mut column).collect() }
+            let mut column = |_| (0..*rows).map(|_| PackedBits(rng.next_u64())).collect();
+            Table { item_hashes: own, words: (0..*columns).map(&mut column).collect() }
         };
         Rc::new(self.shapes.iter().enumerate().map(table).collect())
     }
@@ -215,15 +219,21 @@ fn worlds() -> Vec<World> {
     ]
 }
 
-/// The tags that all have, each with all parties' cells in its row.
+/// The item hashes that all have, each with all parties' cells in its row.
 fn plain_join(tables: &[Table]) -> Vec<Vec<u64>> {
     let cells = |table: &Table| -> BTreeMap<u128, Vec<u64>> {
         let row = |row: usize| table.words.iter().map(|column| column[row].0).collect();
-        table.tags.iter().enumerate().map(|(place, tag)| (*tag, row(place))).collect()
+        table
+            .item_hashes
+            .iter()
+            .enumerate()
+            .map(|(place, item_hash)| (*item_hash, row(place)))
+            .collect()
     };
     let tables: Vec<_> = tables.iter().map(cells).collect();
-    let row = |tag: &u128| -> Option<Vec<u64>> {
-        let cells: Option<Vec<_>> = tables.iter().map(|table| table.get(tag).cloned()).collect();
+    let row = |item_hash: &u128| -> Option<Vec<u64>> {
+        let cells: Option<Vec<_>> =
+            tables.iter().map(|table| table.get(item_hash).cloned()).collect();
         cells.map(|cells| cells.concat())
     };
     let mut rows: Vec<Vec<u64>> = tables[0].keys().filter_map(row).collect();
@@ -231,10 +241,10 @@ fn plain_join(tables: &[Table]) -> Vec<Vec<u64>> {
     rows
 }
 
-/// How many tags there are.
+/// How many item hashes there are.
 fn distinct(tables: &[Table]) -> u64 {
-    let tags = tables.iter().flat_map(|table| &table.tags);
-    tags.collect::<BTreeSet<_>>().len() as u64
+    let item_hashes = tables.iter().flat_map(|table| &table.item_hashes);
+    item_hashes.collect::<BTreeSet<_>>().len() as u64
 }
 
 /// Row by row.
@@ -460,9 +470,9 @@ fn a_tag_twice_at_one_party_leads_to_no_place_outside_of_tables() {
     let mut rng = rng(1);
     let tables = world([[500, 1], [1, 1], [1, 1]], 500, 0).tables(&mut rng);
     let mut tables = Rc::into_inner(tables).unwrap();
-    let tag = tables[0].tags[0];
-    tables[0].tags[1] = tag;
-    (tables[1].tags[0], tables[2].tags[0]) = (tag, tag);
+    let item_hash = tables[0].item_hashes[0];
+    tables[0].item_hashes[1] = item_hash;
+    (tables[1].item_hashes[0], tables[2].item_hashes[0]) = (item_hash, item_hash);
     let tables = Rc::new(tables);
     for suite in [Suite::Replicated(THREE), Suite::Pairwise(3)] {
         let report = suite.run(Simulation::new(1), Asked::Join, &tables, false);

@@ -5,17 +5,19 @@
 //! Transactions on Computers 1971): each of the log₂ N levels compares item i of the first half with item i of
 //! the second, puts the smaller one first, and interleaves the halves.
 //!
-//! A list is a number of planes, digit by digit: those of its key, the lowest first, and behind them those that
-//! go with it. Two ascending lists are one that rises and falls if the second is reversed, whatever
-//! their lengths; the largest key fills the middle up to a power of two, and is cut off in the end. So no item
-//! may have the largest key: one that has it could be cut off instead of what is filled in.
+//! A list is a number of bit slices, bit by bit: those of its key, the lowest first, and behind
+//! them those that go with it. Two ascending lists are one that rises and falls if the second is
+//! reversed, whatever their lengths; the largest key fills the middle up to a power of two, and is
+//! cut off in the end. So no item may have the largest key: one that has it could be cut off
+//! instead of what is filled in.
 //!
-//! For a key of k digits, p planes in all and N items with what they are filled up with, N / 2 comparisons of k
-//! + 1 digits (see the adder) and p·N / 2 conjunctions a level; ⌈log₂⌈k / 2⌉⌉ + 3 rounds a level.
+//! For a key of k bits, p bit slices in all and N items with what they are filled up with, N / 2
+//! comparisons of k + 1 bits (see the adder) and p·N / 2 conjunctions a level; ⌈log₂⌈k / 2⌉⌉ + 3
+//! rounds a level.
 
 use crate::algebra::elementwise::zip_exact;
-use crate::algebra::packed_bits::{Lanes, first_lanes, plane_words};
-use crate::circuits::comparison::negative_sum;
+use crate::algebra::packed_bits::{PackedBits, bit_slice_words, first_lanes};
+use crate::circuits::adder::msb_of_sum;
 use crate::circuits::{Bits, and_all, not};
 use crate::engine::Engine;
 use crate::engine::shared::{Shared, SharedBits};
@@ -25,19 +27,19 @@ use crate::kernel::fault::Fault;
 pub(super) struct List<E: Engine> {
     /// How many.
     pub(super) items: usize,
-    /// The planes of their digits.
-    pub(super) planes: Vec<Bits<E>>,
+    /// The bit slices of their bits.
+    pub(super) bit_slices: Vec<Bits<E>>,
 }
 
-/// All lists as one, in ascending order of the lowest `key` planes. Each is in that order, and all have as
-/// many planes.
+/// All lists as one, in ascending order of the lowest `key` bit slices. Each is in that order, and
+/// all have as many bit slices.
 pub(super) async fn merge<E: Engine>(
     engine: &mut E,
     mut lists: Vec<List<E>>,
     key: usize,
 ) -> Result<List<E>, Fault> {
     if lists.iter().all(|list| list.items == 0) {
-        return Ok(lists.into_iter().next().unwrap_or(List { items: 0, planes: Vec::new() }));
+        return Ok(lists.into_iter().next().unwrap_or(List { items: 0, bit_slices: Vec::new() }));
     }
     lists.retain(|list| list.items > 0);
     while lists.len() > 1 {
@@ -62,52 +64,55 @@ async fn merge_two<E: Engine>(
 ) -> Result<List<E>, Fault> {
     let items = first.items + second.items;
     let all = items.next_power_of_two();
-    let mut planes = bitonic(engine, first, second, all);
-    engine.prepare(8 * plane_words(all / 2) * planes.len().max(2 * key)).await?;
+    let mut bit_slices = bitonic(engine, first, second, all);
+    engine.prepare(8 * bit_slice_words(all / 2) * bit_slices.len().max(2 * key)).await?;
     let mut level = all;
     while level > 1 {
-        planes = one_level(engine, planes, all / 2, key).await?;
+        bit_slices = one_level(engine, bit_slices, all / 2, key).await?;
         level /= 2;
     }
-    let planes = planes.iter().map(|plane| plane.lanes(0..items)).collect();
-    Ok(List { items, planes })
+    let bit_slices = bit_slices.iter().map(|bit_slice| bit_slice.lanes(0..items)).collect();
+    Ok(List { items, bit_slices })
 }
 
-/// The planes of the first list, of the largest key as often as there is room for it, and of the second
-/// list, reversed.
+/// The bit slices of the first list, of the largest key as often as there is room for it, and of
+/// the second list, reversed.
 fn bitonic<E: Engine>(engine: &E, first: &List<E>, second: &List<E>, all: usize) -> Vec<Bits<E>> {
-    let words = plane_words(all);
+    let words = bit_slice_words(all);
     let ones = |lanes: usize| {
-        let word = |index: usize| Lanes(first_lanes(lanes.saturating_sub(64 * index)));
+        let word = |index: usize| PackedBits(first_lanes(lanes.saturating_sub(64 * index)));
         (0..words).map(word).collect::<Vec<_>>()
     };
     let (below, up_to) = (ones(first.items), ones(all - second.items));
-    let middle =
-        zip_exact(below.iter(), &up_to).map(|(below, up_to)| Lanes(below.0 ^ up_to.0)).collect();
+    let middle = zip_exact(below.iter(), &up_to)
+        .map(|(below, up_to)| PackedBits(below.0 ^ up_to.0))
+        .collect();
     let middle = engine.public(middle);
-    let both = zip_exact(first.planes.iter(), &second.planes);
-    let plane = |(first_plane, second_plane): (&Bits<E>, &Bits<E>)| {
-        let rising = first_plane.lanes(0..all);
+    let both = zip_exact(first.bit_slices.iter(), &second.bit_slices);
+    let bit_slice = |(first_bit_slice, second_bit_slice): (&Bits<E>, &Bits<E>)| {
+        let rising = first_bit_slice.lanes(0..all);
         // Reversed over all places, the second list ends up behind the others.
-        let falling = second_plane.lanes(0..all).reversed(all);
+        let falling = second_bit_slice.lanes(0..all).reversed(all);
         rising.plus(&falling).plus(&middle)
     };
-    both.map(plane).collect()
+    both.map(bit_slice).collect()
 }
 
 async fn one_level<E: Engine>(
     engine: &mut E,
-    planes: Vec<Bits<E>>,
+    bit_slices: Vec<Bits<E>>,
     half: usize,
     key: usize,
 ) -> Result<Vec<Bits<E>>, Fault> {
-    let low: Vec<Bits<E>> = planes.iter().map(|plane| plane.lanes(0..half)).collect();
-    let high: Vec<Bits<E>> = planes.iter().map(|plane| plane.lanes(half..2 * half)).collect();
-    let zeros = engine.public(vec![Lanes(0); plane_words(half)]);
+    let low: Vec<Bits<E>> = bit_slices.iter().map(|bit_slice| bit_slice.lanes(0..half)).collect();
+    let high: Vec<Bits<E>> =
+        bit_slices.iter().map(|bit_slice| bit_slice.lanes(half..2 * half)).collect();
+    let zeros = engine.public(vec![PackedBits(0); bit_slice_words(half)]);
     // high − low − 1 is below zero where high is not above low.
     let minuend = high.iter().take(key).cloned().chain([zeros.clone()]).collect();
-    let subtrahend = low.iter().take(key).chain([&zeros]).map(|plane| not(engine, plane)).collect();
-    let swaps = negative_sum(engine, vec![minuend, subtrahend]).await?;
+    let subtrahend =
+        low.iter().take(key).chain([&zeros]).map(|bit_slice| not(engine, bit_slice)).collect();
+    let swaps = msb_of_sum(engine, vec![minuend, subtrahend]).await?;
     let differing: Vec<Bits<E>> =
         zip_exact(low.iter(), &high).map(|(low, high)| low.plus(high)).collect();
     let pairs: Vec<_> = differing.iter().map(|differing| (&swaps, differing)).collect();

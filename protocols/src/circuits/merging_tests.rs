@@ -1,22 +1,22 @@
 //! Merges against plaintext, over both suites, in simulation.
 
-use crate::suites::pairwise::Stores;
+use crate::suites::pairwise::CorrelationStore;
 use std::rc::Rc;
 
 use rand_core::Rng;
 
-use crate::algebra::packed_bits::{Lanes, plane_words, planes_of};
+use crate::algebra::packed_bits::{PackedBits, bit_slice_words, bit_slices_of};
 use crate::circuits::joining_tests::Suite;
 use crate::circuits::merging::{List, merge};
 use crate::engine::shared::{Shared, SharedBits};
-use crate::engine::{Audience, Engine};
+use crate::engine::{Engine, Recipients};
 use crate::kernel::fault::Fault;
 use crate::kernel::simulation::{Report, Simulation};
 use crate::suites::pairwise;
 use crate::testing::{self, rng};
 
 impl Suite {
-    /// Merges lists of items of so many digits of key and 20 more.
+    /// Merges lists of items of so many bits of key and 20 more.
     fn merged(
         self,
         simulation: Simulation,
@@ -28,16 +28,20 @@ impl Suite {
             let lists = Rc::clone(&lists);
             async move {
                 let mut rng = rng;
-                let (digits, place) = ([key, key + 20], [party.index(), inputs]);
+                let (width, place) = ([key, key + 20], [party.index(), inputs]);
                 match self {
                     Self::Replicated(setting) => {
                         let mut engine = setting.engine(&channel, &mut rng).await?;
-                        merged(&mut engine, &lists, digits, place).await
+                        merged(&mut engine, &lists, width, place).await
                     }
                     Self::Pairwise(_) => {
-                        let mut engine =
-                            pairwise::tests::engine(Stores::default(), &channel, &mut rng).await?;
-                        merged(&mut engine, &lists, digits, place).await
+                        let mut engine = pairwise::tests::engine(
+                            CorrelationStore::default(),
+                            &channel,
+                            &mut rng,
+                        )
+                        .await?;
+                        merged(&mut engine, &lists, width, place).await
                     }
                 }
             }
@@ -45,30 +49,31 @@ impl Suite {
     }
 }
 
-/// Of lists of items the merged one, in words of `digits`; the first party brings them all in.
+/// Of lists of items the merged one, in words of `width`; the first party brings them all in.
 async fn merged<E: Engine>(
     engine: &mut E,
     lists: &[Vec<u64>],
-    [key, digits]: [usize; 2],
+    [key, width]: [usize; 2],
     [own, inputs]: [usize; 2],
 ) -> Result<Option<Vec<u64>>, Fault> {
-    let planes: Vec<Lanes> = lists.iter().flat_map(|list| planes_of(list, 0..digits)).collect();
+    let bit_slices: Vec<PackedBits> =
+        lists.iter().flat_map(|list| bit_slices_of(list, 0..width)).collect();
     let mut lengths = vec![0; inputs];
-    lengths[0] = planes.len();
-    let mine = if own == 0 { planes } else { Vec::new() };
+    lengths[0] = bit_slices.len();
+    let mine = if own == 0 { bit_slices } else { Vec::new() };
     let all = engine.share(&mine, &lengths).await?.remove(0);
     let mut left = 0;
     let mut shared = Vec::new();
     for list in lists {
-        let words = plane_words(list.len());
-        let planes = all.slice(left..left + words * digits).split(words);
-        left += words * digits;
-        shared.push(List { items: list.len(), planes });
+        let words = bit_slice_words(list.len());
+        let bit_slices = all.slice(left..left + words * width).split(words);
+        left += words * width;
+        shared.push(List { items: list.len(), bit_slices });
     }
     let merged = merge(engine, shared, key).await?;
     assert_eq!(merged.items, lists.iter().map(Vec::len).sum::<usize>());
-    let words = SharedBits::words(&merged.planes, merged.items);
-    let opened = engine.open(&words, Audience::Parties).await?;
+    let words = SharedBits::words(&merged.bit_slices, merged.items);
+    let opened = engine.open(&words, Recipients::Parties).await?;
     Ok(opened.map(|words| words.iter().map(|word| word.0).collect()))
 }
 
@@ -91,7 +96,7 @@ fn lists_are_merged_and_what_goes_with_their_items_stays_with_them() {
         let lists: Vec<Vec<u64>> = sizes
             .iter()
             .map(|size| {
-                // Behind each key, 20 digits of something; many keys are equal, none is the largest.
+                // Behind each key, 20 bits of something; many keys are equal, none is the largest.
                 let mut list: Vec<u64> = (0..*size)
                     .map(|_| (rng.next_u64() % 50) | ((rng.next_u64() & 0xf_ffff) << KEY))
                     .collect();

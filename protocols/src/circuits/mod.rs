@@ -17,15 +17,15 @@ pub(crate) mod sorting;
 mod tests;
 pub(crate) mod truncation;
 
-use crate::algebra::packed_bits::Lanes;
+use crate::algebra::packed_bits::PackedBits;
 use crate::engine::Engine;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 
-/// A plane of bits in shared form.
-pub(crate) type Bits<E> = <E as Engine>::Shared<Lanes>;
+/// A bit slice of bits in shared form.
+pub(crate) type Bits<E> = <E as Engine>::Shared<PackedBits>;
 
-/// The conjunctions of pairs of planes, all of one length, in one round.
+/// The conjunctions of pairs of bit slices, all of one length, in one round.
 async fn and_all<E: Engine>(
     engine: &mut E,
     pairs: &[(&Bits<E>, &Bits<E>)],
@@ -44,5 +44,5 @@ async fn and_all<E: Engine>(
 
 /// The bits turned around.
 fn not<E: Engine>(engine: &E, x: &Bits<E>) -> Bits<E> {
-    x.plus(&engine.public(vec![Lanes(u64::MAX); x.len()]))
+    x.plus(&engine.public(vec![PackedBits(u64::MAX); x.len()]))
 }

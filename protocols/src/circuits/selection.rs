@@ -2,7 +2,7 @@
 
 use crate::algebra::ring::Ring;
 use crate::circuits::Bits;
-use crate::circuits::comparison::negative;
+use crate::circuits::comparison::less_than_zero;
 use crate::engine::Engine;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
@@ -18,7 +18,7 @@ pub(crate) async fn select<E: Engine, R: Ring>(
     let firsts: Vec<_> = pairs.iter().map(|[first, _]| *first).collect();
     let seconds: Vec<_> = pairs.iter().map(|[_, second]| *second).collect();
     let (firsts, seconds) = (E::Shared::<R>::concat(&firsts), E::Shared::<R>::concat(&seconds));
-    let bits = engine.inject(&[bits], len).await?;
+    let bits = engine.bit_to_arithmetic(&[bits], len).await?;
     let bits = E::Shared::<R>::concat(&vec![&bits; pairs.len()]);
     let chosen = engine.multiply(&bits, &firsts.minus(&seconds)).await?;
     Ok(seconds.plus(&chosen).split(len))
@@ -26,13 +26,13 @@ pub(crate) async fn select<E: Engine, R: Ring>(
 
 /// Each count that is at least `least`, and 0 in the place of each smaller one. Counts and `least` are
 /// below 2^62. Eleven rounds.
-pub(crate) async fn at_least<E: Engine>(
+pub(crate) async fn suppress_below<E: Engine>(
     engine: &mut E,
     counts: &E::Shared<u64>,
     least: u64,
 ) -> Result<E::Shared<u64>, Fault> {
     let is_small = is_below(engine, counts, least).await?;
-    let is_small: E::Shared<u64> = engine.inject(&[&is_small], counts.len()).await?;
+    let is_small: E::Shared<u64> = engine.bit_to_arithmetic(&[&is_small], counts.len()).await?;
     let is_shown = engine.public(vec![1; counts.len()]).minus(&is_small);
     engine.multiply(counts, &is_shown).await
 }
@@ -44,23 +44,23 @@ pub(crate) async fn is_below<E: Engine>(
     least: u64,
 ) -> Result<Bits<E>, Fault> {
     let lead = counts.minus(&engine.public(vec![least; counts.len()]));
-    negative(engine, &lead, <u64 as Ring>::BITS).await
+    less_than_zero(engine, &lead, <u64 as Ring>::BITS).await
 }
 
 /// The largest of all counts and its place, the first of several; both in shared form, of one
-/// element each. `digits` binary digits hold every difference of two counts and its sign. None if
+/// element each. `width` bits hold every difference of two counts and its sign. None if
 /// there is no count.
 ///
 /// A tournament: each round of comparisons leaves half of the candidates.
-pub(crate) async fn largest<E: Engine>(
+pub(crate) async fn argmax<E: Engine>(
     engine: &mut E,
     counts: &E::Shared<u64>,
-    digits: usize,
+    width: usize,
 ) -> Result<Option<[E::Shared<u64>; 2]>, Fault> {
     let places = (0..counts.len() as u64).collect();
     let mut candidates = [counts.clone(), engine.public(places)];
     while candidates.first().is_some_and(|counts| counts.len() > 1) {
-        candidates = winners(engine, &candidates, digits).await?;
+        candidates = winners(engine, &candidates, width).await?;
     }
     let exists = counts.len() > 0;
     Ok(exists.then_some(candidates))
@@ -69,7 +69,7 @@ pub(crate) async fn largest<E: Engine>(
 async fn winners<E: Engine>(
     engine: &mut E,
     [counts, places]: &[E::Shared<u64>; 2],
-    digits: usize,
+    width: usize,
 ) -> Result<[E::Shared<u64>; 2], Fault> {
     let matches = counts.len() / 2;
     let left: Vec<usize> = (0..matches).map(|index| 2 * index).collect();
@@ -78,7 +78,7 @@ async fn winners<E: Engine>(
 
     let both = |x: &E::Shared<u64>| [x.gather(&left), x.gather(&right)];
     let ([left_counts, right_counts], [left_places, right_places]) = (both(counts), both(places));
-    let right_wins = negative(engine, &left_counts.minus(&right_counts), digits).await?;
+    let right_wins = less_than_zero(engine, &left_counts.minus(&right_counts), width).await?;
     let pairs = [[&right_counts, &left_counts], [&right_places, &left_places]];
     let won = select(engine, &right_wins, &pairs).await?;
     let [won_counts, won_places] = won.as_slice() else {

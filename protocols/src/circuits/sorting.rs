@@ -1,53 +1,53 @@
-//! Radix sort of a table by a column of words, three or four binary digits at a time.
+//! Radix sort of a table by a column of words, three or four bits at a time.
 //!
 //! After Asharov, Hamada, Ikarashi, Kikuchi, Nof, Pinkas, Takahashi, Tomida, *Efficient secure
 //! three-party sorting with applications to data analysis and heavy hitters* (CCS 2022), whose
-//! steps for one digit are these. Where we deviate: a step takes several binary digits, as their
+//! steps for one bit are these. Where we deviate: a step takes several bits, as their
 //! generalisation does; and the table itself is shuffled in each step instead of composing
 //! permutations, because its rows are short.
 //!
-//! From the lowest digits to the highest:
-//! 1. *indicators*: f_j is 1 in the rows whose digits are j, 0 in the others.
-//! 2. *places*: with s the running sums over f_0, f_1, …, one after the other, row i goes to place
-//!    ρ_i = Σ_j f_j(i)·s_j(i), counted from 1: behind all rows of smaller digits and the rows of the
-//!    same digits above it. So the order of equal rows stays.
+//! From the lowest bits to the highest:
+//! 1. *indicators*: f_j is 1 in the rows whose bits are j, 0 in the others.
+//! 2. *places*: with s the prefix sums over f_0, f_1, …, one after the other, row i goes to place
+//!    ρ_i = Σ_j f_j(i)·s_j(i), counted from 1: behind all rows of smaller bits and the rows of the
+//!    same bits above it. So the order of equal rows stays.
 //! 3. *shuffle* the table and ρ; *open* ρ, which is a uniform permutation then and says nothing; put
 //!    each row into its place.
 //!
-//! Rounds for a step of three or four digits: 2 (indicators) + 2 (as numbers) + 1 + 2 + 1 = 8. Four make
-//! a quarter fewer steps, and send almost half as much again: that is sooner done while waiting takes
-//! longer than sending, as it does for few rows.
+//! Rounds for a step of three or four bits: 2 (indicators) + 2 (as numbers) + 1 + 2 + 1 = 8. Four
+//! make a quarter fewer steps, and send almost half as much again: that is sooner done while
+//! waiting takes longer than sending, as it does for few rows.
 
 use crate::algebra::elementwise::zip_exact;
-use crate::algebra::packed_bits::Lanes;
+use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::{Bits, and_all};
 use crate::engine::shared::{Shared, SharedBits};
-use crate::engine::{Audience, Columns, Engine};
+use crate::engine::{Columns, Engine, Recipients};
 use crate::kernel::fault::Fault;
 
-/// Binary digits of a step. More make fewer steps, and twice as many indicators each.
+/// Bits of a step. More make fewer steps, and twice as many indicators each.
 const STEP: usize = 3;
 
-/// The most rows for which a step takes one digit more: what it sends more, a line of 100 Mbit/s carries
-/// in less than the steps that it saves wait on a round trip of 28 ms.
+/// The most rows for which a step takes one bit more: what it sends more, a line of 100 Mbit/s
+/// carries in less than the steps that it saves wait on a round trip of 28 ms.
 const FEW_ROWS: usize = 1_024;
 
-/// The table in ascending order of the lowest `digits` binary digits of its first column of words;
+/// The table in ascending order of the lowest `width` bits of its first column of words;
 /// rows that are equal in it stay in their order.
 pub(crate) async fn sort<E: Engine>(
     engine: &mut E,
     mut table: Columns<E>,
-    digits: usize,
+    width: usize,
 ) -> Result<Columns<E>, Fault> {
     let few = table.words.first().is_none_or(|keys| keys.len() <= FEW_ROWS);
     let step = if few { STEP + 1 } else { STEP };
-    for lowest in (0..digits).step_by(step) {
+    for lowest in (0..width).step_by(step) {
         let Some(keys) = table.words.first().filter(|keys| keys.len() > 1) else {
             return Ok(table);
         };
         let rows = keys.len();
-        let planes = keys.planes(lowest..(lowest + step).min(digits));
-        let places = places(engine, &planes, rows).await?;
+        let bit_slices = keys.bit_slices(lowest..(lowest + step).min(width));
+        let places = places(engine, &bit_slices, rows).await?;
         table = put(engine, table, places).await?;
     }
     Ok(table)
@@ -56,13 +56,13 @@ pub(crate) async fn sort<E: Engine>(
 /// Of each row the place that it goes to, from 0.
 async fn places<E: Engine>(
     engine: &mut E,
-    planes: &[Bits<E>],
+    bit_slices: &[Bits<E>],
     rows: usize,
 ) -> Result<E::Shared<u64>, Fault> {
-    let indicators = indicators(engine, planes).await?;
+    let indicators = indicators(engine, bit_slices).await?;
     let kinds = indicators.len() + 1;
     let indicators: Vec<&Bits<E>> = indicators.iter().collect();
-    let numbers: E::Shared<u64> = engine.inject(&indicators, rows).await?;
+    let numbers: E::Shared<u64> = engine.bit_to_arithmetic(&indicators, rows).await?;
     // Every row has one kind: that of none of the others is the first.
     let ones = engine.public(vec![1; rows]);
     let others = (1..kinds).map(|kind| numbers.slice((kind - 1) * rows..kind * rows));
@@ -74,10 +74,13 @@ async fn places<E: Engine>(
     Ok(from_one.minus(&ones))
 }
 
-/// For each combination of digits but that of zeros alone, in order, where the planes have it.
-async fn indicators<E: Engine>(engine: &mut E, planes: &[Bits<E>]) -> Result<Vec<Bits<E>>, Fault> {
-    let monomials = monomials(engine, planes).await?;
-    let kinds = 1_usize << planes.len();
+/// For each combination of bits but that of zeros alone, in order, where the bit slices have it.
+async fn indicators<E: Engine>(
+    engine: &mut E,
+    bit_slices: &[Bits<E>],
+) -> Result<Vec<Bits<E>>, Fault> {
+    let monomials = monomials(engine, bit_slices).await?;
+    let kinds = 1_usize << bit_slices.len();
     // Π b_i · Π (1 ⊕ b_j), multiplied out: the sum of the monomials of all supersets.
     let indicator = |kind: usize| {
         let supersets = (1..kinds).zip(&monomials).filter(|(set, _)| set & kind == kind);
@@ -86,16 +89,23 @@ async fn indicators<E: Engine>(engine: &mut E, planes: &[Bits<E>]) -> Result<Vec
     Ok((1..kinds).filter_map(indicator).collect())
 }
 
-/// The conjunction of each set of planes but the empty one, in the order of the sets as numbers.
-async fn monomials<E: Engine>(engine: &mut E, planes: &[Bits<E>]) -> Result<Vec<Bits<E>>, Fault> {
-    let kinds = 1_usize << planes.len();
+/// The conjunction of each set of bit slices but the empty one, in the order of the sets as
+/// numbers.
+async fn monomials<E: Engine>(
+    engine: &mut E,
+    bit_slices: &[Bits<E>],
+) -> Result<Vec<Bits<E>>, Fault> {
+    let kinds = 1_usize << bit_slices.len();
     let mut monomials: Vec<Option<Bits<E>>> = vec![None; kinds];
-    for (index, plane) in planes.iter().enumerate() {
-        monomials.get_mut(1 << index).into_iter().for_each(|place| *place = Some(plane.clone()));
+    for (index, bit_slice) in bit_slices.iter().enumerate() {
+        monomials
+            .get_mut(1 << index)
+            .into_iter()
+            .for_each(|place| *place = Some(bit_slice.clone()));
     }
-    // Those of up to so many planes are known; each of up to twice as many is a product of two.
+    // Those of up to so many bit slices are known; each of up to twice as many is a product of two.
     let mut known = 1;
-    while known < planes.len() {
+    while known < bit_slices.len() {
         let sizes = known + 1..=2 * known;
         let size = |set: &usize| usize::try_from(set.count_ones()).unwrap_or(usize::MAX);
         let of_sizes = |set: &usize| sizes.contains(&size(set));
@@ -111,7 +121,7 @@ async fn monomials<E: Engine>(engine: &mut E, planes: &[Bits<E>]) -> Result<Vec<
     Ok(monomials.into_iter().flatten().collect())
 }
 
-/// The conjunction of the lowest `count` planes of a set, and that of the others.
+/// The conjunction of the lowest `count` bit slices of a set, and that of the others.
 fn factors<B>(monomials: &[Option<B>], set: usize, count: usize) -> Option<(&B, &B)> {
     let mut others = set;
     for _ in 0..count {
@@ -132,13 +142,13 @@ async fn put<E: Engine>(
     let Columns { mut numbers, words } = engine.shuffle(Columns { numbers, words }).await?;
     let places = numbers.pop().expect("a shuffled table has the columns that it had");
     // Whoever holds no shares has no rows to move.
-    let origins = match engine.open(&places, Audience::Computing).await? {
+    let origins = match engine.open(&places, Recipients::Computing).await? {
         Some(places) => inverse(&places).ok_or(Fault::InvalidOpening)?,
         None => (0..rows).collect(),
     };
     Ok(Columns {
         numbers: numbers.iter().map(|column| column.gather(&origins)).collect(),
-        words: words.iter().map(|column: &E::Shared<Lanes>| column.gather(&origins)).collect(),
+        words: words.iter().map(|column: &E::Shared<PackedBits>| column.gather(&origins)).collect(),
     })
 }
 

@@ -2,27 +2,28 @@
 
 use rand_core::Rng;
 
-use crate::algebra::packed_bits::{Lanes, numbers_of, plane_words, planes_of};
-use crate::circuits::comparison::{all_zero, any, negative, negative_sum};
-use crate::circuits::selection::{at_least, largest, select};
+use crate::algebra::packed_bits::{PackedBits, bit_slice_words, bit_slices_of, numbers_of};
+use crate::circuits::adder::msb_of_sum;
+use crate::circuits::comparison::{all_zero, less_than_zero, or_all};
+use crate::circuits::selection::{argmax, select, suppress_below};
 use crate::circuits::sorting::sort;
 use crate::engine::shared::{Shared, SharedBits};
-use crate::engine::{Audience, Columns, Engine};
+use crate::engine::{Columns, Engine, Recipients};
 use crate::kernel::simulation::Simulation;
 use crate::suites::replicated::ReplicatedShare;
 use crate::suites::replicated::tests::{SETTINGS, Setting, THREE, two_vectors};
 use crate::testing::{self, rng};
 
 /// Whether x is below y, at each place, from shares of both.
-fn less(setting: Setting, x: &[u128], y: &[u128], digits: usize) -> Vec<bool> {
+fn less(setting: Setting, x: &[u128], y: &[u128], width: usize) -> Vec<bool> {
     let bits = two_vectors!(setting, 1, x, y, |engine, a, b| {
-        negative(&mut engine, &a.minus(&b), digits).await?
+        less_than_zero(&mut engine, &a.minus(&b), width).await?
     });
     numbers_of::<u64>(&bits, x.len()).iter().map(|bit| *bit == 1).collect()
 }
 
 #[test]
-fn all_numbers_of_eight_digits_are_compared_right() {
+fn all_numbers_of_eight_bits_are_compared_right() {
     let (x, y): (Vec<u128>, Vec<u128>) =
         (0..256_u128).flat_map(|x| (0..256_u128).map(move |y| (x, y))).unzip();
     let due: Vec<bool> = x.iter().zip(&y).map(|(x, y)| x < y).collect();
@@ -32,18 +33,18 @@ fn all_numbers_of_eight_digits_are_compared_right() {
 #[test]
 fn the_sign_is_right_at_every_width() {
     let mut rng = rng(testing::seed());
-    for digits in [1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 63, 64, 65, 128] {
+    for width in [1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 63, 64, 65, 128] {
         let mut x: Vec<u128> = (0..90)
             .map(|_| (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64()))
             .collect();
-        x.extend([0, 1, u128::MAX, 1 << (digits - 1), (1 << (digits - 1)) - 1]);
-        let due: Vec<bool> = x.iter().map(|x| (x >> (digits - 1)) & 1 == 1).collect();
-        assert_eq!(less(THREE, &x, &vec![0; x.len()], digits), due, "{digits} digits");
+        x.extend([0, 1, u128::MAX, 1 << (width - 1), (1 << (width - 1)) - 1]);
+        let due: Vec<bool> = x.iter().map(|x| (x >> (width - 1)) & 1 == 1).collect();
+        assert_eq!(less(THREE, &x, &vec![0; x.len()], width), due, "{width} bits");
     }
 }
 
 #[test]
-fn numbers_of_64_digits_are_compared_exactly_over_their_whole_range() {
+fn numbers_of_64_bits_are_compared_exactly_over_their_whole_range() {
     let mut rng = rng(testing::seed());
     let extreme = [0, 1, 2, u64::MAX, u64::MAX - 1, 1 << 63, (1 << 63) - 1, (1 << 63) + 1];
     let mut pairs: Vec<(u64, u64)> =
@@ -59,7 +60,7 @@ fn numbers_of_64_digits_are_compared_exactly_over_their_whole_range() {
 }
 
 #[test]
-fn a_comparison_of_64_digits_takes_9_rounds_with_its_opening_and_28_bytes() {
+fn a_comparison_of_64_bits_takes_9_rounds_with_its_opening_and_28_bytes() {
     let lanes = 6400_usize;
     let run = |compare: bool| {
         Simulation::new(1).run(|channel, party, rng| async move {
@@ -68,8 +69,8 @@ fn a_comparison_of_64_digits_takes_9_rounds_with_its_opening_and_28_bytes() {
             let mine = if party.index() == 0 { vec![7_u128; lanes] } else { Vec::new() };
             let x = engine.share(&mine, &[lanes, 0, 0]).await?.remove(0);
             if compare {
-                let bits = negative(&mut engine, &x, 65).await?;
-                engine.open(&bits, Audience::Parties).await?;
+                let bits = less_than_zero(&mut engine, &x, 65).await?;
+                engine.open(&bits, Recipients::Parties).await?;
             }
             Ok(())
         })
@@ -87,22 +88,22 @@ fn a_comparison_of_64_digits_takes_9_rounds_with_its_opening_and_28_bytes() {
 
 #[test]
 fn the_sign_of_a_sum_of_any_number_of_addends_is_right() {
-    const DIGITS: usize = 24;
+    const WIDTH: usize = 24;
     let mut rng = rng(testing::seed());
     for count in 1..=20 {
         let numbers: Vec<u64> = (0..count * 64).map(|_| rng.next_u64()).collect();
-        let planes: Vec<Lanes> =
-            numbers.chunks(64).flat_map(|addend| planes_of(addend, 0..DIGITS)).collect();
-        let none: Vec<Lanes> = Vec::new();
-        let bits = two_vectors!(THREE, 1, planes, none, |engine, a, _b| {
-            let addends = a.split(DIGITS).iter().map(|addend| addend.split(1)).collect();
-            negative_sum(&mut engine, addends).await?
+        let bit_slices: Vec<PackedBits> =
+            numbers.chunks(64).flat_map(|addend| bit_slices_of(addend, 0..WIDTH)).collect();
+        let none: Vec<PackedBits> = Vec::new();
+        let bits = two_vectors!(THREE, 1, bit_slices, none, |engine, a, _b| {
+            let addends = a.split(WIDTH).iter().map(|addend| addend.split(1)).collect();
+            msb_of_sum(&mut engine, addends).await?
         });
         let sum = |lane: usize| {
             let addends = numbers.iter().skip(lane).step_by(64);
             addends.fold(0_u64, |sum, addend| sum.wrapping_add(*addend))
         };
-        let due: Vec<u64> = (0..64).map(|lane| (sum(lane) >> (DIGITS - 1)) & 1).collect();
+        let due: Vec<u64> = (0..64).map(|lane| (sum(lane) >> (WIDTH - 1)) & 1).collect();
         assert_eq!(numbers_of::<u64>(&bits, 64), due, "{count} addends");
     }
 }
@@ -125,7 +126,7 @@ fn every_range_of_bits_is_that_of_the_number() {
                 let slices: Vec<_> = slices.iter().collect();
                 Shared::concat(&slices)
             });
-            assert_eq!(slices, planes_of(&x, first..end), "{setting:?} {first}..{end}");
+            assert_eq!(slices, bit_slices_of(&x, first..end), "{setting:?} {first}..{end}");
         }
     }
 }
@@ -169,17 +170,17 @@ fn shares_are_multiplied_by_public_vectors() {
 fn a_single_one_among_any_number_of_lanes_is_found_and_nothing_behind_them() {
     for lanes in [1, 2, 3, 5, 63, 64, 65, 127, 130, 200] {
         for at in [None, Some(0), Some(lanes / 2), Some(lanes - 1), Some(lanes), Some(lanes + 60)] {
-            let mut plane = vec![Lanes(0); plane_words(300)];
+            let mut bit_slice = vec![PackedBits(0); bit_slice_words(300)];
             if let Some(at) = at {
-                plane[at / 64] = Lanes(1 << (at % 64));
+                bit_slice[at / 64] = PackedBits(1 << (at % 64));
             }
-            let none: Vec<Lanes> = Vec::new();
-            let found = two_vectors!(THREE, 1, plane, none, |engine, a, _b| {
-                any(&mut engine, &a, lanes).await?
+            let none: Vec<PackedBits> = Vec::new();
+            let found = two_vectors!(THREE, 1, bit_slice, none, |engine, a, _b| {
+                or_all(&mut engine, &a, lanes).await?
             });
             assert_eq!(
                 found,
-                [Lanes(u64::from(at.is_some_and(|at| at < lanes)))],
+                [PackedBits(u64::from(at.is_some_and(|at| at < lanes)))],
                 "{lanes} {at:?}"
             );
         }
@@ -195,7 +196,7 @@ fn counts_from_the_least_on_are_kept_and_smaller_ones_are_zero() {
                 (0..10).chain([100, (1 << 62) - 2, (1 << 62) - 1]).chain(0..60).collect();
             let none: Vec<u64> = Vec::new();
             let kept = two_vectors!(setting, seed, counts, none, |engine, a, _b| {
-                at_least(&mut engine, &a, least).await?
+                suppress_below(&mut engine, &a, least).await?
             });
             let due: Vec<u64> =
                 counts.iter().map(|count| if *count >= least { *count } else { 0 }).collect();
@@ -208,16 +209,16 @@ fn counts_from_the_least_on_are_kept_and_smaller_ones_are_zero() {
 fn zeros_are_found_and_choices_made() {
     let seed = testing::seed();
     for setting in SETTINGS {
-        let x: Vec<Lanes> = [0, 1, u64::MAX, 0, 1 << 63, 4].map(Lanes).to_vec();
-        let none: Vec<Lanes> = Vec::new();
+        let x: Vec<PackedBits> = [0, 1, u64::MAX, 0, 1 << 63, 4].map(PackedBits).to_vec();
+        let none: Vec<PackedBits> = Vec::new();
         let bits = two_vectors!(setting, seed, x, none, |engine, a, _b| {
-            let planes = a.planes(0..64);
-            all_zero(&mut engine, &planes).await?
+            let bit_slices = a.bit_slices(0..64);
+            all_zero(&mut engine, &bit_slices).await?
         });
         assert_eq!(numbers_of::<u64>(&bits, 6), [1, 0, 0, 1, 0, 0]);
         let (x, y): (Vec<u64>, Vec<u64>) = ((0..100).collect(), (200..300).collect());
         let chosen = two_vectors!(setting, seed, x, y, |engine, a, b| {
-            let bits = engine.public(vec![Lanes(0x5555_5555_5555_5555); 2]);
+            let bits = engine.public(vec![PackedBits(0x5555_5555_5555_5555); 2]);
             select(&mut engine, &bits, &[[&a, &b]]).await?.remove(0)
         });
         let due: Vec<u64> =
@@ -233,7 +234,7 @@ fn the_largest_is_found_and_of_equal_ones_the_first() {
         let counts: Vec<u64> = (0..count).map(|_| rng.next_u64() % 6).collect();
         let none: Vec<u64> = Vec::new();
         let found = two_vectors!(THREE, 3, counts, none, |engine, a, _b| {
-            let [count, place] = largest(&mut engine, &a, 8).await?.unwrap();
+            let [count, place] = argmax(&mut engine, &a, 8).await?.unwrap();
             ReplicatedShare::concat(&[&count, &place])
         });
         let most = *counts.iter().max().unwrap();
@@ -247,7 +248,7 @@ fn tables_are_sorted_and_equal_rows_keep_their_order() {
     let seed = testing::seed();
     let mut rng = rng(seed);
     for setting in SETTINGS {
-        for (rows, digits) in [(0, 64), (1, 64), (2, 1), (70, 64), (65, 4), (40, 0), (2_100, 7)] {
+        for (rows, width) in [(0, 64), (1, 64), (2, 1), (70, 64), (65, 4), (40, 0), (2_100, 7)] {
             let keys: Vec<u64> = (0..rows)
                 .map(|row| match row % 4 {
                     0 => rng.next_u64(),
@@ -256,36 +257,36 @@ fn tables_are_sorted_and_equal_rows_keep_their_order() {
                     _ => 5,
                 })
                 .collect();
-            let words: Vec<Lanes> = keys.iter().map(|key| Lanes(*key)).collect();
-            let none: Vec<Lanes> = Vec::new();
+            let words: Vec<PackedBits> = keys.iter().map(|key| PackedBits(*key)).collect();
+            let none: Vec<PackedBits> = Vec::new();
             let sorted = two_vectors!(setting, seed, words, none, |engine, a, _b| {
                 let table = Columns {
                     numbers: vec![engine.public((0..rows).collect())],
                     words: vec![a.clone()],
                 };
-                let table = sort(&mut engine, table, digits).await?;
-                let numbers = engine.open(&table.numbers[0], Audience::Everybody).await?.unwrap();
-                let numbers = numbers.into_iter().map(Lanes).collect();
+                let table = sort(&mut engine, table, width).await?;
+                let numbers = engine.open(&table.numbers[0], Recipients::All).await?.unwrap();
+                let numbers = numbers.into_iter().map(PackedBits).collect();
                 ReplicatedShare::concat(&[&table.words[0], &engine.public(numbers)])
             });
-            let mask = 1_u64.unbounded_shl(u32::try_from(digits).unwrap()).wrapping_sub(1);
+            let mask = 1_u64.unbounded_shl(u32::try_from(width).unwrap()).wrapping_sub(1);
             let mut due: Vec<(u64, u64)> = keys.iter().copied().zip(0..).collect();
             due.sort_by_key(|(key, _)| key & mask);
             let (keys, rows): (Vec<u64>, Vec<u64>) = due.into_iter().unzip();
-            let due: Vec<Lanes> = [keys, rows].concat().into_iter().map(Lanes).collect();
-            assert_eq!(sorted, due, "{setting:?} {digits}");
+            let due: Vec<PackedBits> = [keys, rows].concat().into_iter().map(PackedBits).collect();
+            assert_eq!(sorted, due, "{setting:?} {width}");
         }
     }
 }
 
 #[test]
-fn planes_of_shares_have_the_length_of_their_lanes() {
-    let x: Vec<Lanes> = (0..65).map(Lanes).collect();
-    let none: Vec<Lanes> = Vec::new();
+fn bit_slices_of_shares_have_the_length_of_their_lanes() {
+    let x: Vec<PackedBits> = (0..65).map(PackedBits).collect();
+    let none: Vec<PackedBits> = Vec::new();
     let bits = two_vectors!(THREE, 1, x, none, |engine, a, _b| {
-        let planes = a.planes(1..3);
-        assert!(planes.iter().all(|plane| plane.len() == plane_words(65)));
-        planes[1].clone()
+        let bit_slices = a.bit_slices(1..3);
+        assert!(bit_slices.iter().all(|bit_slice| bit_slice.len() == bit_slice_words(65)));
+        bit_slices[1].clone()
     });
     let due: Vec<u64> = (0..65).map(|x| (x >> 2) & 1).collect();
     assert_eq!(numbers_of::<u64>(&bits, 65), due);

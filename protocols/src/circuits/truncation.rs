@@ -23,7 +23,7 @@ pub(crate) async fn truncate<E: Engine, R: Ring>(
     let slices = engine.bits(x, bits..R::BITS).await?;
     let slices: Vec<_> = slices.iter().collect();
     let len = x.len();
-    let numbers: E::Shared<R> = engine.inject(&slices, len).await?;
+    let numbers: E::Shared<R> = engine.bit_to_arithmetic(&slices, len).await?;
     let mut weight = R::ONE;
     let mut sum = numbers.slice(0..len).minus(&numbers.slice(0..len));
     for (place, bit) in numbers.split(len).iter().enumerate() {

@@ -7,7 +7,7 @@ use crate::functions::parameters::{Missing, Parameters};
 use crate::kernel::disclosure::{Profile, Rules};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::simulation::Simulation;
-use crate::suites::pairwise::Stores;
+use crate::suites::pairwise::CorrelationStore;
 use crate::testing::{Run, offer, seed};
 
 fn cells_from(min_cell: u64) -> Rules {
@@ -122,7 +122,13 @@ fn rows_are_left_out_only_if_all_parties_agree_on_it() {
     let report = Simulation::new(seed()).run(|channel, party, rng| {
         let run = if party.index() == 1 { &other } else { &run };
         let request = run.request(party.index()).unwrap();
-        crate::computation::compute(channel, offer(3, run.rules), request, Stores::default(), rng)
+        crate::computation::compute(
+            channel,
+            offer(3, run.rules),
+            request,
+            CorrelationStore::default(),
+            rng,
+        )
     });
     let Some(Fault::Disagreement { difference, .. }) = report.endings[0].fault() else { panic!() };
     assert_eq!(difference.field, "parameters.missing");

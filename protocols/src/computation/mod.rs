@@ -50,7 +50,7 @@ pub use crate::release::Dropped;
 use crate::release::{self, Subject};
 pub use crate::suites::guarantee::{Adversary, Assumption, Guarantee, Output, Suite};
 use crate::suites::masked::{MaskedSums, Rounds};
-use crate::suites::pairwise::{Ahead, Pairwise, Stores};
+use crate::suites::pairwise::{Ahead, CorrelationStore, Pairwise};
 use crate::suites::replicated::{Committee, Replicated};
 
 /// What a computation ends with.
@@ -87,7 +87,7 @@ pub async fn compute(
     channel: Channel,
     mut offer: Offer,
     mut request: Request,
-    stores: Stores,
+    stores: CorrelationStore,
     mut rng: impl CryptoRng,
 ) -> Result<Outcome, Fault> {
     request.describe(&mut offer);
@@ -122,7 +122,7 @@ pub(crate) struct Execution<'a> {
     pub(crate) spec: &'a Spec,
     pub(crate) joint: JointRules,
     /// What this node has made ahead with the others.
-    pub(crate) stores: Stores,
+    pub(crate) stores: CorrelationStore,
 }
 
 /// What a computation ended with; at a helper there is no answer.

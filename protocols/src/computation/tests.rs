@@ -1,6 +1,6 @@
 //! Requests, rules and outcomes, in simulation.
 
-use crate::suites::pairwise::Stores;
+use crate::suites::pairwise::CorrelationStore;
 use zeroize::Zeroizing;
 
 use crate::algebra::layout::{Layout, Segment};
@@ -90,7 +90,7 @@ fn the_strictest_party_decides() {
             channel,
             offer(3, rules),
             run.request(party.index()).unwrap(),
-            Stores::default(),
+            CorrelationStore::default(),
             rng,
         )
     });
@@ -108,7 +108,13 @@ fn outcomes_say_who_decided_and_carry_the_heads_of_all() {
         let mut offer = offer(3, run.rules);
         offer.audit = head(u8::try_from(party.index()).unwrap());
         offer.rules.min_cell = if party.index() == 2 { 4 } else { 1 };
-        compute(channel, offer, run.request(party.index()).unwrap(), Stores::default(), rng)
+        compute(
+            channel,
+            offer,
+            run.request(party.index()).unwrap(),
+            CorrelationStore::default(),
+            rng,
+        )
     });
     let heads: Vec<(Party, AuditHead)> =
         (0..3).map(|index| (Party::new(usize::from(index)).unwrap(), head(index))).collect();
@@ -140,7 +146,7 @@ fn what_was_agreed_is_known_also_of_a_computation_that_was_refused() {
             offer.audit.number = 7 + index as u64;
             let request = run.request(index).unwrap();
             Machine::new(setting, |channel| {
-                compute(channel, offer, request, Stores::default(), rng(index as u64))
+                compute(channel, offer, request, CorrelationStore::default(), rng(index as u64))
             })
         })
         .collect();
@@ -279,7 +285,7 @@ fn nobody_can_make_a_party_keep_more_than_it_has_agreed_to() {
     };
     let offer = offer(2, Profile::Teaching.rules());
     let mut machine = Machine::new(setting, |channel| {
-        compute(channel, offer, request, Stores::default(), rng(1))
+        compute(channel, offer, request, CorrelationStore::default(), rng(1))
     });
     machine.step();
     let part = |number| Part {
@@ -296,7 +302,7 @@ fn a_request_is_for_the_number_of_parties_that_it_was_made_for() {
     let run = Run::numbers("SecureVectorSum", [&[1.0], &[2.0]]);
     let report = Simulation::new(seed()).parties(4).run(|channel, _, rng| {
         let offer = offer(4, Profile::Teaching.rules());
-        compute(channel, offer, run.request(0).unwrap(), Stores::default(), rng)
+        compute(channel, offer, run.request(0).unwrap(), CorrelationStore::default(), rng)
     });
     let refused = InputError::OtherParties { made_for: 2, actual: 4 };
     for ending in &report.endings {
@@ -314,7 +320,9 @@ fn against(run: &Run, sums: &[(&[Segment], &[u64])]) -> [Option<Fault>; 2] {
         let sums: Vec<_> = sums.iter().map(|(cells, words)| padded(cells, words)).collect();
         async move {
             if party.index() != 2 {
-                return compute(channel, offer, request, Stores::default(), rng).await.map(drop);
+                return compute(channel, offer, request, CorrelationStore::default(), rng)
+                    .await
+                    .map(drop);
             }
             request.describe(&mut offer);
             let session = agree(&channel, offer, false, &mut rng).await?;
@@ -375,7 +383,7 @@ fn against_claims(run: &Run, rows: u64) -> [Option<Fault>; 2] {
     let report = Simulation::new(seed()).run(|channel, party, rng| {
         let request = run.request(party.index()).unwrap();
         let request = if party.index() == 2 { request.claiming(rows) } else { request };
-        compute(channel, offer(3, run.rules), request, Stores::default(), rng)
+        compute(channel, offer(3, run.rules), request, CorrelationStore::default(), rng)
     });
     [0, 1].map(|index| report.endings[index].fault().cloned())
 }
@@ -470,7 +478,13 @@ fn parties_that_run_different_functions_disagree() {
     let report = Simulation::new(seed()).parties(2).run(|channel, party, rng| {
         let run = Run::numbers(functions[party.index()], [&[1.0], &[1.0]]);
         let offer = crate::testing::offer(2, Profile::Teaching.rules());
-        crate::computation::compute(channel, offer, run.request(0).unwrap(), Stores::default(), rng)
+        crate::computation::compute(
+            channel,
+            offer,
+            run.request(0).unwrap(),
+            CorrelationStore::default(),
+            rng,
+        )
     });
     for ending in &report.endings {
         let Ending::Stopped(Fault::Disagreement { difference, .. }) = ending else { panic!() };

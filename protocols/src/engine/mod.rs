@@ -6,8 +6,8 @@
 //! them. Nothing here, and nothing above it, may branch on anything but public values: sizes,
 //! parameters, and what was opened.
 //!
-//! Numbers are elements of [`Ring`]: integers modulo 2^64 or 2^128. Bits are [`Lanes`], 64 in a
-//! word; a vector of numbers has its binary digits in planes, as [`crate::algebra::packed_bits`] says.
+//! Numbers are elements of [`Ring`]: integers modulo 2^64 or 2^128. Bits are [`PackedBits`], 64 in
+//! a word; a vector of numbers has its bits in bit slices, as [`crate::algebra::packed_bits`] says.
 
 pub(crate) mod aggregate;
 #[cfg(test)]
@@ -17,7 +17,7 @@ pub(crate) mod tables;
 
 use std::ops::Range;
 
-use crate::algebra::packed_bits::Lanes;
+use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
 use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::tables::{Joined, Shape, Table};
@@ -28,11 +28,11 @@ pub(crate) const SMALL_MESSAGE: usize = 128 << 10;
 
 /// Who gets to see what is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Audience {
+pub(crate) enum Recipients {
     /// The parties that bring data: for answers, and for what answers imply.
     Parties,
     /// The helpers too: for sizes, which they need in order to compute.
-    Everybody,
+    All,
     /// Those that compute: for what is uniform and drives the next step.
     Computing,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Columns<E: Engine> {
     /// Numbers, one a row.
     pub(crate) numbers: Vec<E::Shared<u64>>,
     /// Words of 64 bits, one a row.
-    pub(crate) words: Vec<E::Shared<Lanes>>,
+    pub(crate) words: Vec<E::Shared<PackedBits>>,
 }
 
 /// The factors of a matrix product: rows x inner and inner x columns, row by row.
@@ -79,14 +79,22 @@ pub(crate) trait Engine: Sized {
     /// needed, none where it is not.
     async fn prepare(&mut self, bytes: usize) -> Result<(), Fault>;
 
-    /// See [`SharedBits::planes`].
-    fn planes(&self, words: &Self::Shared<Lanes>, bits: Range<usize>) -> Vec<Self::Shared<Lanes>> {
-        words.planes(bits)
+    /// See [`SharedBits::bit_slices`].
+    fn bit_slices(
+        &self,
+        words: &Self::Shared<PackedBits>,
+        bits: Range<usize>,
+    ) -> Vec<Self::Shared<PackedBits>> {
+        words.bit_slices(bits)
     }
 
     /// See [`SharedBits::lanes`].
-    fn lanes(&self, plane: &Self::Shared<Lanes>, lanes: Range<usize>) -> Self::Shared<Lanes> {
-        plane.lanes(lanes)
+    fn lanes(
+        &self,
+        bit_slice: &Self::Shared<PackedBits>,
+        lanes: Range<usize>,
+    ) -> Self::Shared<PackedBits> {
+        bit_slice.lanes(lanes)
     }
 
     /// Shares each party's own vector; `lengths` has the length of each, for all parties that
@@ -101,12 +109,12 @@ pub(crate) trait Engine: Sized {
     async fn open<R: Ring>(
         &mut self,
         x: &Self::Shared<R>,
-        audience: Audience,
+        recipients: Recipients,
     ) -> Result<Option<Vec<R>>, Fault>;
 
     /// Opens a vector to all members: to those that compute and to those that do not.
     async fn open_to_all<R: Ring>(&mut self, x: &Self::Shared<R>) -> Result<Vec<R>, Fault> {
-        let opened = self.open(x, Audience::Everybody).await?;
+        let opened = self.open(x, Recipients::All).await?;
         Ok(opened.expect("all members are recipients"))
     }
 
@@ -139,14 +147,14 @@ pub(crate) trait Engine: Sized {
         &mut self,
         x: &Self::Shared<R>,
         width: usize,
-    ) -> Result<Self::Shared<Lanes>, Fault>;
+    ) -> Result<Self::Shared<PackedBits>, Fault>;
 
     /// Decomposes each number: returns the bit slices of a range of its bits, the lowest first.
     async fn bits<R: Ring>(
         &mut self,
         x: &Self::Shared<R>,
         bits: Range<usize>,
-    ) -> Result<Vec<Self::Shared<Lanes>>, Fault>;
+    ) -> Result<Vec<Self::Shared<PackedBits>>, Fault>;
 
     /// Divides each number, read in two's complement of [`Ring::BITS`] bits, by 2^`bits`, and rounds
     /// down. Exact, unlike truncation of shares by themselves, which is off by one at random and
@@ -161,10 +169,11 @@ pub(crate) trait Engine: Sized {
         bits: usize,
     ) -> Result<Self::Shared<R>, Fault>;
 
-    /// The first `lanes` bits of each plane as numbers 0 and 1, plane after plane. Two rounds.
-    async fn inject<R: Ring>(
+    /// The first `lanes` bits of each bit slice as numbers 0 and 1, bit slice after bit slice. Two
+    /// rounds.
+    async fn bit_to_arithmetic<R: Ring>(
         &mut self,
-        planes: &[&Self::Shared<Lanes>],
+        bit_slices: &[&Self::Shared<PackedBits>],
         lanes: usize,
     ) -> Result<Self::Shared<R>, Fault>;
 
@@ -172,21 +181,23 @@ pub(crate) trait Engine: Sized {
     /// rounds.
     async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault>;
 
-    /// The rows of the tags that all parties have, in the same order at all, which nobody knows. `table` is
-    /// ours, `shapes` are all parties'. How many rows these are is opened to everybody.
+    /// The rows of the item hashes that all parties have, in the same order at all, which nobody
+    /// knows. `table` is ours, `shapes` are all parties'. How many rows these are is opened to
+    /// everybody.
     async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault>;
 
-    /// How many tags all parties have; `tags` are ours, `sizes` all parties' numbers of them. One element.
+    /// How many item hashes all parties have; `item_hashes` are ours, `sizes` all parties' numbers
+    /// of them. One element.
     async fn count_common(
         &mut self,
-        tags: &[u128],
+        item_hashes: &[u128],
         sizes: &[usize],
     ) -> Result<Self::Shared<u64>, Fault>;
 
-    /// How many tags there are at all parties together, each counted once. One element.
+    /// How many item hashes there are at all parties together, each counted once. One element.
     async fn count_distinct(
         &mut self,
-        tags: &[u128],
+        item_hashes: &[u128],
         sizes: &[usize],
     ) -> Result<Self::Shared<u64>, Fault>;
 }

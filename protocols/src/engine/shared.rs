@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::algebra::elementwise::{difference, gather, sum, zip_exact};
 use crate::algebra::packed_bits::{
-    Lanes, interleaved, lanes_of, plane_words, planes_of, reversed, words_of,
+    PackedBits, bit_slice_words, bit_slices_of, interleaved, lanes_of, reversed, words_of,
 };
 use crate::algebra::ring::Ring;
 
@@ -99,31 +99,32 @@ pub(crate) trait Shared<R: Ring>: Clone {
 
 /// Rearranges shared bits, 64 in a word. A bit slice holds one bit of every number, as
 /// [`crate::algebra::packed_bits`] says.
-pub(crate) trait SharedBits: Shared<Lanes> {
-    /// Returns, of a vector with one word a row, the slices of these bits, each [`plane_words`] long.
-    fn planes(&self, bits: Range<usize>) -> Vec<Self> {
-        let words = plane_words(self.len());
+pub(crate) trait SharedBits: Shared<PackedBits> {
+    /// Returns, of a vector with one word a row, the slices of these bits, each [`bit_slice_words`]
+    /// long.
+    fn bit_slices(&self, bits: Range<usize>) -> Vec<Self> {
+        let words = bit_slice_words(self.len());
         if words == 0 {
             return vec![self.clone(); bits.len()];
         }
-        self.mapped(words * bits.len(), |rows| planes_of(rows, bits.clone())).split(words)
+        self.mapped(words * bits.len(), |rows| bit_slices_of(rows, bits.clone())).split(words)
     }
 
     /// Returns, of up to 64 slices, the word of each of the first `rows` lanes: the inverse of
-    /// [`Self::planes`].
-    fn words(planes: &[Self], rows: usize) -> Self {
-        let all: Vec<&Self> = planes.iter().collect();
-        Self::concat(&all).mapped(rows, |planes| words_of(planes, rows))
+    /// [`Self::bit_slices`].
+    fn words(bit_slices: &[Self], rows: usize) -> Self {
+        let all: Vec<&Self> = bit_slices.iter().collect();
+        Self::concat(&all).mapped(rows, |bit_slices| words_of(bit_slices, rows))
     }
 
     /// Moves these lanes of a slice to the front, with zeros behind them.
     fn lanes(&self, lanes: Range<usize>) -> Self {
-        self.mapped(plane_words(lanes.len()), |plane| lanes_of(plane, lanes.clone()))
+        self.mapped(bit_slice_words(lanes.len()), |bit_slice| lanes_of(bit_slice, lanes.clone()))
     }
 
     /// Interleaves the first `half` lanes of two slices, beginning with this one.
     fn interleaved(&self, high: &Self, half: usize) -> Self {
-        Self::linear_map(&[self, high], plane_words(2 * half), |both| match both {
+        Self::linear_map(&[self, high], bit_slice_words(2 * half), |both| match both {
             [low, high] => interleaved(low, high, half),
             _ => unreachable!("a map of two vectors is given two"),
         })
@@ -131,11 +132,11 @@ pub(crate) trait SharedBits: Shared<Lanes> {
 
     /// Reverses the first `lanes` lanes of a slice, with zeros behind them.
     fn reversed(&self, lanes: usize) -> Self {
-        self.mapped(plane_words(lanes), |plane| reversed(plane, lanes))
+        self.mapped(bit_slice_words(lanes), |bit_slice| reversed(bit_slice, lanes))
     }
 }
 
-impl<S: Shared<Lanes>> SharedBits for S {}
+impl<S: Shared<PackedBits>> SharedBits for S {}
 
 /// A vector as `C` components of one length; none at a member that does not compute.
 #[derive(Clone)]

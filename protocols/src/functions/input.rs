@@ -136,7 +136,7 @@ pub(crate) fn check_dropped(parameters: &Parameters, dropped: u64) -> Result<(),
 }
 
 /// No party has more rows than this: then numbers of all parties' rows, and hundredfold shares of
-/// them, fit 63 binary digits.
+/// them, fit 63 bits.
 fn check_rows(rows: u64) -> Result<(), InputError> {
     const MOST: u64 = 1 << 48;
     let to_usize = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);

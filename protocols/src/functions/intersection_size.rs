@@ -69,9 +69,9 @@ impl OnShares for IntersectionSize {
         let sizes = rows_of(join.told);
         // Two parties by themselves see how many there are before a rule can be asked.
         let count = if permit.withholds() {
-            joining::count_common(&mut cx.engine, join.tags, &sizes).await?
+            joining::count_common(&mut cx.engine, join.item_hashes, &sizes).await?
         } else {
-            cx.engine.count_common(join.tags, &sizes).await?
+            cx.engine.count_common(join.item_hashes, &sizes).await?
         };
         let count = open_count(cx, permit, &count).await?;
         let padded_to = self.0.padded_to();

@@ -6,8 +6,8 @@ use std::fmt;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
-use crate::algebra::packed_bits::{Lanes, plane_words};
-use crate::circuits::comparison::negative;
+use crate::algebra::packed_bits::{PackedBits, bit_slice_words};
+use crate::circuits::comparison::less_than_zero;
 use crate::circuits::sorting::sort;
 use crate::engine::tables::{Shape, Table};
 use crate::engine::{Columns, Dimensions, Engine};
@@ -111,7 +111,7 @@ impl Function for Measure {
     fn words(&self) -> usize {
         match self.operation {
             Operation::MatrixProduct => self.size * self.size,
-            Operation::Conjunction => plane_words(self.size),
+            Operation::Conjunction => bit_slice_words(self.size),
             _ => self.size,
         }
     }
@@ -135,16 +135,16 @@ impl OnShares for Measure {
                 }
             }
             Operation::Conjunction => {
-                let words = plane_words(size);
-                let (x, y) = (engine.random::<Lanes>(words), engine.random(words));
+                let words = bit_slice_words(size);
+                let (x, y) = (engine.random::<PackedBits>(words), engine.random(words));
                 for _ in 0..self.times {
                     engine.multiply(&x, &y).await?;
                 }
             }
             Operation::Inject => {
-                let x = engine.random::<Lanes>(plane_words(size));
+                let x = engine.random::<PackedBits>(bit_slice_words(size));
                 for _ in 0..self.times {
-                    engine.inject::<u64>(&[&x], size).await?;
+                    engine.bit_to_arithmetic::<u64>(&[&x], size).await?;
                 }
             }
             Operation::InnerProduct => {
@@ -163,11 +163,11 @@ impl OnShares for Measure {
             Operation::Compare => {
                 let x = engine.random::<u128>(size);
                 for _ in 0..self.times {
-                    negative(engine, &x, 65).await?;
+                    less_than_zero(engine, &x, 65).await?;
                 }
             }
             Operation::Sort => {
-                let words = engine.random::<Lanes>(size);
+                let words = engine.random::<PackedBits>(size);
                 for _ in 0..self.times {
                     let table = Columns { numbers: Vec::new(), words: vec![words.clone()] };
                     sort(engine, table, 64).await?;
@@ -179,9 +179,10 @@ impl OnShares for Measure {
                     .map(|party| Shape { rows: size, columns: columns_of(party, cx.inputs) })
                     .collect();
                 let columns = shapes.get(me).map_or(0, |shape| shape.columns);
-                let tags = (0..size).map(|row| public_tag(row, (row % 2 == 1).then_some(me)));
-                let words = vec![vec![Lanes(7); size]; columns];
-                let table = Table { tags: tags.collect(), words };
+                let item_hashes =
+                    (0..size).map(|row| public_item_hash(row, (row % 2 == 1).then_some(me)));
+                let words = vec![vec![PackedBits(7); size]; columns];
+                let table = Table { item_hashes: item_hashes.collect(), words };
                 for _ in 0..self.times {
                     engine.join(&table, &shapes).await?;
                 }
@@ -238,7 +239,7 @@ fn columns_of(party: usize, parties: usize) -> usize {
 }
 
 /// What stands for a row that all have, or this party alone.
-fn public_tag(row: usize, of: Option<usize>) -> u128 {
+fn public_item_hash(row: usize, of: Option<usize>) -> u128 {
     let text = format!("{row} of {of:?}");
     let hash = blake3::hash(text.as_bytes());
     let (halves, _) = hash.as_bytes().as_chunks::<16>();

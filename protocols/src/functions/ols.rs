@@ -5,7 +5,7 @@
 //! the coefficients, is computed and opened as any product (see [`super::common::opened_product`]). XᵀX, Xᵀy, the residuals
 //! and everything else of X and y stay where they are.
 //!
-//! **Precision.** With N rows, the elements of a row of A and those of y have 63 − ⌈c/2⌉ binary digits,
+//! **Precision.** With N rows, the elements of a row of A and those of y have 63 − ⌈c/2⌉ bits,
 //! where c = ⌈log₂ N⌉, of the largest of that row and of y: 53 for a million rows. To the coefficient bᵢ
 //! this adds an error of N·max|aᵢ|·max|y|·2^(⌈c/2⌉−62) at most, whatever the sizes of X's columns and of y.
 //!

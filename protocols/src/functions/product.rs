@@ -30,7 +30,7 @@ const EXPONENTS: std::ops::RangeInclusive<i64> = -1_074..=1_024;
 /// At which scale a product was computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Precision {
-    /// Binary digits after the point of the elements of the first and of the second matrix; below
+    /// Bits after the point of the elements of the first and of the second matrix; below
     /// zero where these are multiples of a power of two.
     pub fraction_bits: [i32; 2],
     /// Whether elements were rounded to these digits. If not, the product is the double nearest to

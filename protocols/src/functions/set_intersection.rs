@@ -16,8 +16,8 @@ use crate::kernel::party::Party;
 use crate::kernel::prss::order_of;
 use crate::kernel::session::Session;
 use crate::kernel::sizes;
-use crate::suites::intersection::items::tag;
-use crate::suites::intersection::{Tag, common};
+use crate::suites::intersection::items::item_hash;
+use crate::suites::intersection::{ItemHash, common};
 
 /// One party's set.
 pub(crate) struct SetIntersection {
@@ -73,10 +73,10 @@ impl OnSets for SetIntersection {
         if permit.withholds() {
             return Err(permit.shows_single_rows().into());
         }
-        let tags: Zeroizing<Vec<Tag>> =
-            Zeroizing::new(self.items.iter().map(|item| tag(session.hash(), item)).collect());
-        let tags = self.ids.padded(tags, rng);
-        let counts = exchange_sizes(channel, tags.len()).await?;
+        let item_hashes: Zeroizing<Vec<ItemHash>> =
+            Zeroizing::new(self.items.iter().map(|item| item_hash(session.hash(), item)).collect());
+        let item_hashes = self.ids.padded(item_hashes, rng);
+        let counts = exchange_sizes(channel, item_hashes.len()).await?;
         if self.ids.pad_to.is_some() && permit.least_rows().is_some() {
             let why = "the rule on rows cannot be asked of sets whose size is hidden by `pad_to`";
             return Err(Fault::Undefined { why });
@@ -85,9 +85,10 @@ impl OnSets for SetIntersection {
             permit.check_rows(counts.iter().map(|count| *count as u64).sum())?;
         }
         // In a random order: the other party sees places.
-        let order = order_of(tags.len(), rng);
-        let sent: Zeroizing<Vec<Tag>> =
-            Zeroizing::new(order.iter().filter_map(|place| tags.get(*place).copied()).collect());
+        let order = order_of(item_hashes.len(), rng);
+        let sent: Zeroizing<Vec<ItemHash>> = Zeroizing::new(
+            order.iter().filter_map(|place| item_hashes.get(*place).copied()).collect(),
+        );
         let common = common(channel, session, &sent, &counts, rng).await?;
         let places = common.into_iter().filter_map(|place| order.get(place).copied());
         let mut places: Vec<usize> = places.filter(|place| *place < self.items.len()).collect();

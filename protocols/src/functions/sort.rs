@@ -5,8 +5,8 @@
 use rand_core::CryptoRng;
 
 use crate::algebra::order::double;
-use crate::algebra::packed_bits::Lanes;
-use crate::engine::{Audience, Engine};
+use crate::algebra::packed_bits::PackedBits;
+use crate::engine::{Engine, Recipients};
 use crate::functions::answer::Answer;
 use crate::functions::common::numbers::NO_NUMBERS;
 use crate::functions::common::rows::Unsorted;
@@ -60,12 +60,12 @@ impl OnShares for Sort {
             return Err(permit.shows_single_rows().into());
         }
         let sorted = self.0.sorted(cx, rows).await?;
-        let opened = cx.engine.open(&sorted, Audience::Parties).await?;
+        let opened = cx.engine.open(&sorted, Recipients::Parties).await?;
         opened.map(|words| all_in_order(&words)).transpose()
     }
 }
 
-fn all_in_order(words: &[Lanes]) -> Result<Answer, Fault> {
+fn all_in_order(words: &[PackedBits]) -> Result<Answer, Fault> {
     let numbers = words.iter().rev().map(|word| double(!word.0));
     let sorted: Option<Vec<f64>> = numbers.collect();
     Ok(Answer::Sorted { sorted: sorted.ok_or(Fault::InvalidOpening)?, samples: words.len() as u64 })

@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::algebra::order::double;
-use crate::algebra::packed_bits::Lanes;
-use crate::circuits::comparison::{all_zero, negative};
+use crate::algebra::packed_bits::PackedBits;
+use crate::circuits::comparison::{all_zero, less_than_zero};
 use crate::engine::shared::Shared;
-use crate::engine::{Audience, Columns, Engine};
+use crate::engine::{Columns, Engine, Recipients};
 use crate::functions::answer::Answer;
 use crate::functions::common::rows::{KEY, Unsorted};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
@@ -117,7 +117,7 @@ impl OnShares for TopK {
 /// The rows, each with its tag.
 async fn tagged<E: Engine>(
     engine: &mut E,
-    sorted: &E::Shared<Lanes>,
+    sorted: &E::Shared<PackedBits>,
     k: u64,
     least: u64,
 ) -> Result<Columns<E>, Fault> {
@@ -128,8 +128,8 @@ async fn tagged<E: Engine>(
     let place = shown.prefix_sums(rows);
     let beyond = engine.public(vec![k + 1; rows]);
     let is_early =
-        negative(engine, &place.minus(&beyond), digits(rows.max(to_usize(k) + 1))).await?;
-    let is_early = engine.inject(&[&is_early], rows).await?;
+        less_than_zero(engine, &place.minus(&beyond), width(rows.max(to_usize(k) + 1))).await?;
+    let is_early = engine.bit_to_arithmetic(&[&is_early], rows).await?;
     let early_place = engine.multiply(&place, &is_early).await?;
     let tag = engine.multiply(&early_place, &shown).await?;
     Ok(Columns { numbers: vec![tag], words: vec![sorted.clone()] })
@@ -138,7 +138,7 @@ async fn tagged<E: Engine>(
 /// 1 in the rows that differ from the one before, and in the first.
 async fn first_of_equal<E: Engine>(
     engine: &mut E,
-    sorted: &E::Shared<Lanes>,
+    sorted: &E::Shared<PackedBits>,
 ) -> Result<E::Shared<u64>, Fault> {
     let rows = sorted.len();
     let first = engine.public(vec![1; rows]);
@@ -146,9 +146,9 @@ async fn first_of_equal<E: Engine>(
         return Ok(first);
     }
     let differing = sorted.slice(1..rows).minus(&sorted.slice(0..rows - 1));
-    let planes = engine.planes(&differing, 0..KEY);
-    let equal = all_zero(engine, &planes).await?;
-    let equal: E::Shared<u64> = engine.inject(&[&equal], rows - 1).await?;
+    let bit_slices = engine.bit_slices(&differing, 0..KEY);
+    let equal = all_zero(engine, &bit_slices).await?;
+    let equal: E::Shared<u64> = engine.bit_to_arithmetic(&[&equal], rows - 1).await?;
     let none = engine.public(vec![0]);
     Ok(first.minus(&E::Shared::<u64>::concat(&[&none, &equal])))
 }
@@ -174,8 +174,8 @@ async fn shown<E: Engine>(
     let up_to: Vec<usize> = (0..long_enough).map(|row| row + 1).collect();
     let others = sums.gather(&behind).minus(&sums.gather(&up_to));
     let less_one = others.minus(&engine.public(vec![1; long_enough]));
-    let all_equal = negative(engine, &less_one, digits(window)).await?;
-    let all_equal: E::Shared<u64> = engine.inject(&[&all_equal], long_enough).await?;
+    let all_equal = less_than_zero(engine, &less_one, width(window)).await?;
+    let all_equal: E::Shared<u64> = engine.bit_to_arithmetic(&[&all_equal], long_enough).await?;
     let none = engine.public(vec![0; rows - long_enough]);
     engine.multiply(first, &E::Shared::<u64>::concat(&[&all_equal, &none])).await
 }
@@ -185,14 +185,14 @@ async fn open_tagged<E: Engine>(
     engine: &mut E,
     tagged: Columns<E>,
     k: u64,
-) -> Result<(usize, Option<Vec<Lanes>>), Fault> {
+) -> Result<(usize, Option<Vec<PackedBits>>), Fault> {
     let shuffled = engine.shuffle(tagged).await?;
     let (tags, words) = shuffled
         .numbers
         .first()
         .zip(shuffled.words.first())
         .ok_or(Fault::Internal("a shuffled table has the columns that it had"))?;
-    let tags = engine.open(tags, Audience::Everybody).await?.unwrap_or_default();
+    let tags = engine.open(tags, Recipients::All).await?.unwrap_or_default();
     let mut places: Vec<(u64, usize)> =
         tags.iter().enumerate().map(|(row, tag)| (*tag, row)).filter(|(tag, _)| *tag > 0).collect();
     places.sort_unstable();
@@ -203,7 +203,7 @@ async fn open_tagged<E: Engine>(
     if rows.is_empty() {
         return Ok((0, Some(Vec::new())));
     }
-    Ok((rows.len(), engine.open(&words.gather(&rows), Audience::Parties).await?))
+    Ok((rows.len(), engine.open(&words.gather(&rows), Recipients::Parties).await?))
 }
 
 /// How often each opened number occurs.
@@ -211,19 +211,19 @@ async fn count<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     keys: &[u64],
     shown: usize,
-    words: Option<Vec<Lanes>>,
+    words: Option<Vec<PackedBits>>,
     rows: u64,
 ) -> Result<Option<Answer>, Fault> {
     let mut own: BTreeMap<u64, u64> = BTreeMap::new();
     keys.iter().for_each(|key| *own.entry(*key).or_default() += 1);
-    let occurs = |word: &Lanes| own.get(&!word.0).copied().unwrap_or(0);
+    let occurs = |word: &PackedBits| own.get(&!word.0).copied().unwrap_or(0);
     let mine: Zeroizing<Vec<u64>> = Zeroizing::new(words.iter().flatten().map(occurs).collect());
     let counts = cx.sum(&mine, shown).await?;
-    let counts = cx.engine.open(&counts, Audience::Parties).await?;
+    let counts = cx.engine.open(&counts, Recipients::Parties).await?;
     let Some((words, counts)) = words.zip(counts).filter(|_| cx.engine.brings_data()) else {
         return Ok(None);
     };
-    let occurrences = |(word, count): (&Lanes, u64)| {
+    let occurrences = |(word, count): (&PackedBits, u64)| {
         let value = double(!word.0).ok_or(Fault::InvalidOpening)?;
         Ok(Occurrences { value, count })
     };
@@ -231,8 +231,8 @@ async fn count<E: Engine>(
     Ok(Some(Answer::Top { top, samples: rows }))
 }
 
-/// Binary digits of two's complement for numbers of up to this magnitude.
-fn digits(most: usize) -> usize {
+/// Bits of two's complement for numbers of up to this magnitude.
+fn width(most: usize) -> usize {
     let bits = usize::BITS - most.leading_zeros();
     usize::try_from(bits).unwrap_or(KEY) + 1
 }

@@ -74,9 +74,9 @@ impl OnShares for UnionSize {
         let withholds = permit.withholds();
         // With what two parties by themselves see on the way, the answer would tell their true sizes.
         let all = if withholds || padded_to.is_some() {
-            joining::count_distinct(&mut cx.engine, join.tags, &sizes).await?
+            joining::count_distinct(&mut cx.engine, join.item_hashes, &sizes).await?
         } else {
-            cx.engine.count_distinct(join.tags, &sizes).await?
+            cx.engine.count_distinct(join.item_hashes, &sizes).await?
         };
         let mut count = all.minus(&cx.sum(&[filling], 1).await?);
         if withholds && cx.inputs == 2 {
@@ -84,7 +84,7 @@ impl OnShares for UnionSize {
             let told = cx.engine.public(vec![sizes.iter().sum::<usize>() as u64]);
             let least = permit.least_shown();
             let is_small = is_below(&mut cx.engine, &told.minus(&all), least).await?;
-            let is_small: E::Shared<u64> = cx.engine.inject(&[&is_small], 1).await?;
+            let is_small: E::Shared<u64> = cx.engine.bit_to_arithmetic(&[&is_small], 1).await?;
             let is_shown = cx.engine.public(vec![1]).minus(&is_small);
             count = cx.engine.multiply(&count, &is_shown).await?;
         }

@@ -19,38 +19,38 @@ const PARALLEL: usize = 1 << 17;
 
 /// A stream of pseudo-random elements that two parties read front to back, each word once.
 pub(crate) struct Prss {
-    expander: Prg,
+    prg: Prg,
     used: usize,
 }
 
-/// A stretch of a tape.
+/// A range of a PRSS stream.
 pub(crate) struct PrssRange {
-    expander: Prg,
+    prg: Prg,
     start: usize,
 }
 
 impl Prss {
     pub(crate) fn new(key: &PairKey, purpose: &'static str) -> Self {
-        Self { expander: Prg::new(&key.for_use(purpose, 0)), used: 0 }
+        Self { prg: Prg::new(&key.for_use(purpose, 0)), used: 0 }
     }
 
-    pub(crate) fn of(expander: Prg) -> Self {
-        Self { expander, used: 0 }
+    pub(crate) fn of(prg: Prg) -> Self {
+        Self { prg, used: 0 }
     }
 
-    /// The stretch of the next `count` elements. It is nobody else's.
+    /// The range of the next `count` elements. It is nobody else's.
     pub(crate) fn next<R: Ring>(&mut self, count: usize) -> PrssRange {
         let start = self.used;
         self.used += words::<R>(count);
-        self.expander.note_use(start..self.used);
-        PrssRange { expander: self.expander.clone(), start }
+        self.prg.note_use(start..self.used);
+        PrssRange { prg: self.prg.clone(), start }
     }
 
     /// The next `count` elements.
     pub(crate) fn read<R: Ring>(&mut self, count: usize) -> Vec<R> {
-        let stretch = self.next::<R>(count);
+        let taken = self.next::<R>(count);
         let mut elements = vec![R::ZERO; count];
-        for_chunks(&mut elements, |range, chunk| stretch.stream::<R>(range.start).fill(chunk));
+        for_chunks(&mut elements, |range, chunk| taken.stream::<R>(range.start).fill(chunk));
         elements
     }
 
@@ -77,7 +77,7 @@ pub(crate) fn order_of(rows: usize, rng: &mut impl CryptoRng) -> Vec<usize> {
 impl PrssRange {
     /// The stream of the elements from number `first` on, which is a multiple of [`CHUNK`].
     pub(crate) fn stream<R: Ring>(&self, first: usize) -> Stream {
-        self.expander.stream_from(self.start + words::<R>(first))
+        self.prg.stream_from(self.start + words::<R>(first))
     }
 }
 

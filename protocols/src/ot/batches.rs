@@ -1,6 +1,6 @@
 //! What is made of a chunk of transfers, at its sender and at its receiver.
 
-use super::correlations::{
+use super::ot_correlation::{
     Number, Pads, bits_received, bits_sent, numbers, receive, send, words, words_of,
 };
 use crate::algebra::elementwise::zip_exact;
@@ -48,16 +48,17 @@ pub(crate) trait OtCorrelation: Sync {
     fn absorb_received(&mut self, index: usize, part: Part);
 }
 
-/// Parts one after the other.
+/// The outputs of a run of transfers in both directions: the parts of its chunks, one after the
+/// other.
 #[derive(Default)]
-pub(crate) struct Halves {
+pub(crate) struct OtOutputs {
     /// As the sender: a and u.
     pub(crate) sent: Part,
     /// As the receiver: b and v.
     pub(crate) received: Part,
 }
 
-impl Halves {
+impl OtOutputs {
     fn sent(&mut self, part: Part) {
         zip_exact(self.sent.iter_mut(), part).for_each(|(all, more)| all.extend(more));
     }
@@ -69,7 +70,7 @@ impl Halves {
 
 /// Products of random bits.
 #[derive(Default)]
-pub(crate) struct Bits(pub(crate) Halves);
+pub(crate) struct Bits(pub(crate) OtOutputs);
 
 impl OtCorrelation for Bits {
     fn correction(&self) -> usize {
@@ -96,13 +97,13 @@ impl OtCorrelation for Bits {
 
 /// Products of a random bit and a random number.
 pub(crate) struct Scaled<N> {
-    pub(crate) halves: Halves,
+    pub(crate) outputs: OtOutputs,
     number: std::marker::PhantomData<N>,
 }
 
 impl<N> Default for Scaled<N> {
     fn default() -> Self {
-        Self { halves: Halves::default(), number: std::marker::PhantomData }
+        Self { outputs: OtOutputs::default(), number: std::marker::PhantomData }
     }
 }
 
@@ -127,11 +128,11 @@ impl<N: Number> OtCorrelation for Scaled<N> {
     }
 
     fn absorb_sent(&mut self, _: usize, part: Part) {
-        self.halves.sent(part);
+        self.outputs.sent(part);
     }
 
     fn absorb_received(&mut self, _: usize, part: Part) {
-        self.halves.received(part);
+        self.outputs.received(part);
     }
 }
 
@@ -276,13 +277,13 @@ pub(crate) struct ChosenOt {
     width: usize,
     rows: usize,
     wanted: Vec<u64>,
-    pub(crate) halves: Halves,
+    pub(crate) outputs: OtOutputs,
 }
 
 impl ChosenOt {
     /// With these choices, 64 in a word.
     pub(crate) fn new(rows: usize, width: usize, wanted: Vec<u64>) -> Self {
-        Self { width, rows, wanted, halves: Halves::default() }
+        Self { width, rows, wanted, outputs: OtOutputs::default() }
     }
 }
 
@@ -306,11 +307,11 @@ impl OtCorrelation for ChosenOt {
     }
 
     fn absorb_sent(&mut self, _: usize, part: Part) {
-        self.halves.sent(part);
+        self.outputs.sent(part);
     }
 
     fn absorb_received(&mut self, _: usize, part: Part) {
-        self.halves.received(part);
+        self.outputs.received(part);
     }
 }
 

@@ -6,12 +6,12 @@
 //! = 1.
 //!
 //! **Parties:** a receiver, who has all leaves r_y of every tree, and a sender, who has Δ and, of
-//! each tree, all but the leaf that the group's digits of Δ name. **Adversary:** either may
-//! deviate; a receiver that sends other corrections is found out, unless it guessed digits of Δ: a
+//! each tree, all but the leaf that the group's bits of Δ name. **Adversary:** either may
+//! deviate; a receiver that sends other corrections is found out, unless it guessed bits of Δ: a
 //! guess that is wrong ends in an abort, after which these trees are never used again.
 //!
-//! Each leaf is expanded to columns of digits. For each group the receiver has u = ⊕ r_y and v_b =
-//! ⊕ r_y over those y whose digit b is 1; the sender has w_b = v_b ⊕ Δ_b·u, because the leaf that
+//! Each leaf is expanded to columns of bits. For each group the receiver has u = ⊕ r_y and v_b =
+//! ⊕ r_y over those y whose bit b is 1; the sender has w_b = v_b ⊕ Δ_b·u, because the leaf that
 //! it lacks cancels. The receiver's choices c are the u of the first group; for each other group it
 //! sends d = u ⊕ c, and the sender adds Δ_b·d: q_b = v_b ⊕ Δ_b·c. Row j of all 128 columns: q_j =
 //! t_j ⊕ c_j·Δ.
@@ -89,15 +89,15 @@ impl Delta {
         Self(Zeroizing::new(u128::from_le_bytes(*bytes)))
     }
 
-    /// The digits.
-    pub(crate) fn digits(&self) -> u128 {
+    /// The bits.
+    pub(crate) fn bits(&self) -> u128 {
         *self.0
     }
 
     /// The leaf of each group's tree that is missing.
     pub(crate) fn missing(&self) -> Vec<usize> {
-        let digit = |place: usize| usize::from((*self.0 >> place) & 1 == 1);
-        let group = |group: usize| (0..K).map(|b| digit(group * K + b) << b).sum();
+        let bit = |place: usize| usize::from((*self.0 >> place) & 1 == 1);
+        let group = |group: usize| (0..K).map(|b| bit(group * K + b) << b).sum();
         (0..GROUPS).map(group).collect()
     }
 
@@ -176,7 +176,7 @@ impl Sender {
 
     /// Δ.
     pub(crate) fn delta(&self) -> u128 {
-        self.delta.digits()
+        self.delta.bits()
     }
 
     /// q_j of a chunk, from the receiver's message. None if that does not pass the check.
@@ -218,9 +218,9 @@ impl Sender {
         (differing == 0).then(|| rows(&columns, blocks))
     }
 
-    /// All ones if that digit of Δ is 1.
-    fn mask(&self, digit: usize) -> u128 {
-        0_u128.wrapping_sub((self.delta() >> digit) & 1)
+    /// All ones if that bit of Δ is 1.
+    fn mask(&self, bit: usize) -> u128 {
+        0_u128.wrapping_sub((self.delta() >> bit) & 1)
     }
 }
 
@@ -241,7 +241,7 @@ fn expand(stream: &Aes128, first: u64, out: &mut [u128]) {
     encrypt(stream, out);
 }
 
-/// From the leaves of a tree: to column b the sum of all whose digit b is 1, and to the first leaf
+/// From the leaves of a tree: to column b the sum of all whose bit b is 1, and to the first leaf
 /// the sum of all.
 fn add_up(leaves: &mut [u128], columns: &mut [u128], blocks: usize) {
     for (b, column) in columns.chunks_exact_mut(blocks).enumerate() {
@@ -261,8 +261,8 @@ fn add_up(leaves: &mut [u128], columns: &mut [u128], blocks: usize) {
 
 fn add_corrections(column: &mut [u128], corrections: &[u8], mask: u128) {
     let (corrections, _) = corrections.as_chunks::<BYTES>();
-    for (digits, correction) in zip_exact(column.iter_mut(), corrections) {
-        *digits ^= u128::from_le_bytes(*correction) & mask;
+    for (bits, correction) in zip_exact(column.iter_mut(), corrections) {
+        *bits ^= u128::from_le_bytes(*correction) & mask;
     }
 }
 

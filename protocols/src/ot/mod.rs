@@ -2,7 +2,7 @@
 //! asked for by symmetric cryptography.
 //!
 //! - [`base`]: 128 transfers on ristretto255, after Masny and Rindal (CCS 2019).
-//! - [`pprf`]: from them, for each group of [`K`] digits of a secret Δ, all leaves of a tree of
+//! - [`pprf`]: from them, for each group of [`K`] bits of a secret Δ, all leaves of a tree of
 //!   seeds but one, after Roy, *SoftSpokenOT* (CRYPTO 2022), figures 13 and 14.
 //! - [`extension`]: from the leaves, correlated transfers q_i = t_i ⊕ c_i·Δ in any number (ibid.,
 //!   figure 7 and the subspace VOLE).
@@ -11,8 +11,8 @@
 pub(crate) mod base;
 pub(crate) mod batches;
 pub(crate) mod ccr_hash;
-pub(crate) mod correlations;
 pub(crate) mod extension;
+pub(crate) mod ot_correlation;
 pub(crate) mod pprf;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -21,17 +21,17 @@ mod transposition;
 use aes::cipher::BlockCipherEncrypt;
 use aes::{Aes128, Block};
 
-/// Digits of Δ: the computational security parameter κ.
+/// Bits of Δ: the computational security parameter κ.
 pub(crate) const DELTA: usize = 128;
 
-/// Digits of Δ in a group: Roy's k. A transfer costs 2^K / K blocks of AES at either end, and 128 /
+/// Bits of Δ in a group: Roy's k. A transfer costs 2^K / K blocks of AES at either end, and 128 /
 /// K bits.
 pub(crate) const K: usize = 4;
 
 /// Leaves of a tree.
 pub(crate) const LEAVES: usize = 1 << K;
 
-/// Groups of digits.
+/// Groups of bits.
 pub(crate) const GROUPS: usize = DELTA / K;
 
 /// Encrypts each block in place. A block's bytes are those of the number in little-endian order.

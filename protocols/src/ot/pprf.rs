@@ -4,17 +4,17 @@
 //! small-field silent VOLE in the Minicrypt model* (CRYPTO 2022), figures 13 (the tree of
 //! Goldreich, Goldwasser and Micali) and 14 (its check against a sender that deviates).
 //!
-//! **Parties:** a sender, who makes for each group of [`K`] digits of the other's Δ a tree with
-//! 2^[`K`] leaves, and a receiver, whose digits α of the group name the leaf that it does not get.
-//! Both have a base transfer for each digit, in which the receiver has chosen the opposite of the
-//! digit.
+//! **Parties:** a sender, who makes for each group of [`K`] bits of the other's Δ a tree with
+//! 2^[`K`] leaves, and a receiver, whose bits α of the group name the leaf that it does not get.
+//! Both have a base transfer for each bit, in which the receiver has chosen the opposite of the
+//! bit.
 //!
 //! The sender sends, for each level of the tree and each side, the exclusive or of all seeds on
 //! that side under the key of that side in the base transfer: the receiver can open the side that
 //! its path leaves, and so knows all seeds off its path. Then a check: each leaf makes a seed and a
-//! tag; the sender sends the exclusive or of all tags and a hash of them all, which the receiver can
-//! make too. A sender that deviates is found out, unless it guessed something of α: a guess that is
-//! wrong ends in an abort.
+//! check value; the sender sends the exclusive or of all check values and a hash of them all, which
+//! the receiver can make too. A sender that deviates is found out, unless it guessed something of
+//! α: a guess that is wrong ends in an abort.
 //!
 //! Which leaf is missing is looked up by the receiver as it is: its own secret, once for each base.
 //!
@@ -52,16 +52,16 @@ pub(crate) fn generate(roots: &[Seed], keys: &[[Key; 2]]) -> (Vec<Seed>, Vec<u8>
                 message.extend_from_slice(xor(&sum, key.as_slice()).as_slice());
             }
         }
-        let (leaves, tags): (Vec<Seed>, Vec<Seed>) = level.iter().map(leaf_and_tag).unzip();
-        message.extend_from_slice(sum(tags.iter()).as_slice());
-        message.extend_from_slice(&hash(&tags));
+        let (leaves, checks): (Vec<Seed>, Vec<Seed>) = level.iter().map(leaf_and_check).unzip();
+        message.extend_from_slice(sum(checks.iter()).as_slice());
+        message.extend_from_slice(&hash(&checks));
         all.extend(leaves);
     }
     (all, message)
 }
 
 /// The leaves of all groups, one after the other, and zeros in the place of the one that each
-/// group's digits `missing` name. `keys` has one key of each base transfer: that of the side off
+/// group's bits `missing` name. `keys` has one key of each base transfer: that of the side off
 /// the path. None if the message has another length or does not pass the check.
 pub(crate) fn evaluate(missing: &[usize], keys: &[Key], message: &[u8]) -> Option<Vec<Seed>> {
     let (messages, rest) = message.as_chunks::<MESSAGE>();
@@ -74,12 +74,12 @@ pub(crate) fn evaluate(missing: &[usize], keys: &[Key], message: &[u8]) -> Optio
     {
         let (sums, check) = message.split_at(2 * K * SEED);
         let level = seeds_off_path(*missing, keys, sums);
-        let (leaves, mut tags): (Vec<Seed>, Vec<Seed>) = level.iter().map(leaf_and_tag).unzip();
+        let (leaves, mut checks): (Vec<Seed>, Vec<Seed>) = level.iter().map(leaf_and_check).unzip();
         let (sum_of_all, hash_of_all) = check.split_at(SEED);
-        let known = tags.iter().enumerate().filter(|(place, _)| place != missing);
-        let last = xor(&sum(known.map(|(_, tag)| tag)), sum_of_all);
-        tags.get_mut(*missing)?.clone_from(&last);
-        passes &= hash(&tags).as_slice() == hash_of_all;
+        let known = checks.iter().enumerate().filter(|(place, _)| place != missing);
+        let last = xor(&sum(known.map(|(_, check)| check)), sum_of_all);
+        checks.get_mut(*missing)?.clone_from(&last);
+        passes &= hash(&checks).as_slice() == hash_of_all;
         all.extend(leaves.into_iter().enumerate().map(|(place, leaf)| match place == *missing {
             true => Seed::default(),
             false => leaf,
@@ -94,7 +94,7 @@ fn seeds_off_path(missing: usize, keys: &[Key], sums: &[u8]) -> Vec<Seed> {
     let mut on_path = 0;
     for (depth, (key, sums)) in zip_exact(keys.iter(), sums.chunks(2 * SEED)).enumerate() {
         level = level.iter().flat_map(children).collect();
-        // The highest digit of a leaf's number is its side at the root.
+        // The most significant bit of a leaf's number is its side at the root.
         let side = (missing >> (K - 1 - depth)) & 1;
         let off_path = 2 * on_path + (1 - side);
         on_path = 2 * on_path + side;
@@ -111,7 +111,7 @@ fn children(seed: &Seed) -> [Seed; 2] {
     two("cloister 1 pairwise: seeds below a seed", seed)
 }
 
-fn leaf_and_tag(seed: &Seed) -> (Seed, Seed) {
+fn leaf_and_check(seed: &Seed) -> (Seed, Seed) {
     two("cloister 1 pairwise: leaf and tag", seed).into()
 }
 
@@ -134,10 +134,10 @@ fn xor(seed: &Seed, other: &[u8]) -> Seed {
     sum
 }
 
-fn hash(tags: &[Seed]) -> [u8; SEED] {
+fn hash(checks: &[Seed]) -> [u8; SEED] {
     let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pairwise: check of a tree");
-    tags.iter().for_each(|tag| {
-        hasher.update(tag.as_slice());
+    checks.iter().for_each(|check| {
+        hasher.update(check.as_slice());
     });
     *hasher.finalize().as_bytes()
 }

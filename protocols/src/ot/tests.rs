@@ -15,7 +15,7 @@ use super::extension::{BLOCK, Chunk, Delta, Received, Receiver, Sender};
 use super::pprf::{self, DEALT, Seed};
 use super::*;
 use crate::kernel::random::PredictableRng;
-use crate::ot::correlations::{
+use crate::ot::ot_correlation::{
     Number, Pads, bits_received, bits_sent, receive, send, words, words_of,
 };
 use crate::testing::{rng, seed};
@@ -360,16 +360,16 @@ fn dealt_trees_of_wrong_length_are_refused() {
 }
 
 #[test]
-fn the_leaf_that_is_missing_follows_from_the_digits_and_the_choices_are_their_opposites() {
+fn the_leaf_that_is_missing_follows_from_the_bits_and_the_choices_are_their_opposites() {
     let mut rng = rng(seed());
     let delta = Delta::draw(&mut rng);
-    let digit = |place: usize| (delta.digits() >> place) & 1 == 1;
+    let bit = |place: usize| (delta.bits() >> place) & 1 == 1;
     let choices = delta.choices();
     assert_eq!(choices.len(), DELTA);
     for (group, missing) in delta.missing().into_iter().enumerate() {
         for b in 0..K {
-            assert_eq!((missing >> b) & 1 == 1, digit(group * K + b));
-            assert_eq!(choices[group * K + K - 1 - b], !digit(group * K + b));
+            assert_eq!((missing >> b) & 1 == 1, bit(group * K + b));
+            assert_eq!(choices[group * K + K - 1 - b], !bit(group * K + b));
         }
     }
 }
@@ -402,8 +402,8 @@ impl Ends {
         Receiver::fork(&self.leaves, &self.session)
     }
 
-    /// The digits of Δ of a group.
-    fn digits(&self, group: usize) -> usize {
+    /// The bits of Δ of a group.
+    fn bits(&self, group: usize) -> usize {
         self.delta.missing()[group]
     }
 }
@@ -423,7 +423,7 @@ fn rows_are_correlated_in_chunks_of_any_size_one_after_the_other() {
     let mut rng = rng(seed());
     let ends = Ends::draw(&mut rng);
     let (sender, receiver) = (ends.sender(), ends.receiver());
-    assert_eq!(sender.delta(), ends.delta.digits());
+    assert_eq!(sender.delta(), ends.delta.bits());
     let mut chunk = Chunk { first: 0, rows: 0 };
     let (mut all, mut ones, mut next_block) = (Vec::new(), 0, 0);
     for blocks in [1, 2, 1, 7, 64, 1, 33] {
@@ -476,7 +476,7 @@ fn flipped_bits_replays_and_wrong_lengths_are_found_out() {
         let (_, before) = receiver.receive(first);
         let (_, message) = receiver.receive(second);
         assert!(sender.send(first, &before).is_some() && sender.send(second, &message).is_some());
-        // The check's key follows from all corrections: also where Δ has no digit that uses them.
+        // The check's key follows from all corrections: also where Δ has no bit that uses them.
         for _ in 0..300 {
             let bit = below(&mut rng, 8 * message.len());
             assert_eq!(sender.send(second, &flipped(&message, bit)), None, "bit {bit}");
@@ -510,9 +510,9 @@ fn a_leaf_that_the_two_ends_have_not_alike_is_found_out_or_was_the_missing_one()
             *leaves[group * LEAVES + leaf] = bytes(&mut rng);
             let (received, message) = Receiver::fork(&leaves, &ends.session).receive(chunk);
             match sender.send(chunk, &message) {
-                None => assert_ne!(leaf, ends.digits(group)),
+                None => assert_ne!(leaf, ends.bits(group)),
                 Some(q) => {
-                    assert_eq!(leaf, ends.digits(group));
+                    assert_eq!(leaf, ends.bits(group));
                     assert!(is_correlated(&received, &q, sender.delta()));
                 }
             }
@@ -521,7 +521,7 @@ fn a_leaf_that_the_two_ends_have_not_alike_is_found_out_or_was_the_missing_one()
 }
 
 /// The message of a receiver that cheats in one group: corrections that differ by `error` from
-/// those that are right, and a check as if Δ's digits of that group were `guess`. An honest one
+/// those that are right, and a check as if Δ's bits of that group were `guess`. An honest one
 /// with no error.
 fn cheating(ends: &Ends, chunk: Chunk, group: usize, error: &[u128], guess: usize) -> Vec<u8> {
     let blocks = chunk.rows / BLOCK + 1;
@@ -572,12 +572,12 @@ fn cheating(ends: &Ends, chunk: Chunk, group: usize, error: &[u128], guess: usiz
 }
 
 #[test]
-fn whoever_cheats_in_a_group_must_have_guessed_the_digits_of_it() {
+fn a_party_that_cheats_in_a_group_must_have_guessed_its_bits() {
     let mut rng = rng(seed());
     let chunk = Chunk { first: 5, rows: 2 * BLOCK };
     for round in 0..12 {
         let mut ends = Ends::draw(&mut rng);
-        // A group without a digit that is 1 now and then, too.
+        // A group without a bit that is 1 now and then, too.
         while round % 4 == 0 && !ends.delta.missing()[1..].contains(&0) {
             ends = Ends::draw(&mut rng);
         }
@@ -589,16 +589,16 @@ fn whoever_cheats_in_a_group_must_have_guessed_the_digits_of_it() {
         let mut error = [0; 3];
         error[below(&mut rng, 3)] = 1 << below(&mut rng, 128);
         for group in 1..GROUPS {
-            let digits = ends.digits(group);
+            let bits = ends.bits(group);
             let try_with = |guess: usize| {
                 let passes = sender.send(chunk, &cheating(&ends, chunk, group, &error, guess));
-                assert_eq!(passes.is_some(), guess == digits, "{digits} {guess}");
+                assert_eq!(passes.is_some(), guess == bits, "{bits} {guess}");
                 // What is not used at all does no harm.
-                assert!(digits != 0 || passes.is_none_or(|q| q == right));
+                assert!(bits != 0 || passes.is_none_or(|q| q == right));
             };
-            try_with(digits);
-            try_with(digits ^ (1 + below(&mut rng, LEAVES - 1)));
-            if group == 1 || digits == 0 {
+            try_with(bits);
+            try_with(bits ^ (1 + below(&mut rng, LEAVES - 1)));
+            if group == 1 || bits == 0 {
                 (0..LEAVES).for_each(try_with);
             }
         }
@@ -682,7 +682,7 @@ fn check_pads<N: Number>(width: usize) {
     let q = ends.sender().send(chunk, &message).unwrap();
     let hash = Keys::new(Zeroizing::new(bytes(&mut rng))).of_chunk(0);
     let pads = Pads { hash: &hash, width };
-    let both = pads.both::<N>(q, ends.delta.digits());
+    let both = pads.both::<N>(q, ends.delta.bits());
     let own = pads.of::<N>(received.rows.clone());
     assert_eq!(own.len(), width * chunk.rows);
     for (place, own) in own.iter().enumerate() {
@@ -714,7 +714,7 @@ fn products_of_bits_need_no_correction() {
     let (received, message) = ends.receiver().receive(chunk);
     let q = ends.sender().send(chunk, &message).unwrap();
     let hash = Keys::new(Zeroizing::new(bytes(&mut rng))).of_chunk(0);
-    let [a, u] = bits_sent(&hash, q, ends.delta.digits());
+    let [a, u] = bits_sent(&hash, q, ends.delta.bits());
     let v = bits_received(&hash, received.rows);
     let products = a.iter().zip(&received.choices).map(|(a, b)| a & b);
     assert!(products.eq(u.iter().zip(&v).map(|(u, v)| u ^ v)));
@@ -742,8 +742,8 @@ fn check_products<N: Number>(width: usize) {
             factor[below(&mut rng, width)] = extreme;
             let count = N::BITS * width;
             let [m_0, m_1] = [(); 2].map(|()| random::<N>(&mut rng, count));
-            let digit = |place: usize| chosen.shifted_down(place / width).and(N::ONE) == N::ONE;
-            let m_c: Vec<N> = (0..count).map(|i| if digit(i) { m_1[i] } else { m_0[i] }).collect();
+            let bit = |place: usize| chosen.shifted_down(place / width).and(N::ONE) == N::ONE;
+            let m_c: Vec<N> = (0..count).map(|i| if bit(i) { m_1[i] } else { m_0[i] }).collect();
             // Products are added to what is there, and corrections come behind it.
             let before = [(); 2].map(|()| random::<N>(&mut rng, width));
             let [mut sent, mut received] = before.clone();
@@ -780,7 +780,7 @@ fn check_corrections<N: Number>(width: usize) {
         };
         (0..300).map(corrections).collect()
     };
-    // Of the digit in the middle there is half a word: the rest is zeros.
+    // Of the bit in the middle there is half a word: the rest is zeros.
     let (zero, ones) = (sample(N::ZERO), sample(N::ZERO.minus(N::ONE)));
     let (unevens, apart) = ([uneven(&zero), uneven(&ones)], apart(&zero, &ones));
     assert!(apart < FAIR && unevens.iter().all(|uneven| *uneven < FAIR), "{unevens:?} {apart}");
@@ -794,7 +794,7 @@ fn corrections_tell_nothing_of_the_factor() {
 }
 
 #[test]
-fn the_last_correction_has_nothing_but_the_digits_that_matter() {
+fn the_last_correction_has_nothing_but_the_bits_that_matter() {
     let mut rng = rng(seed());
     let mut sample = |factor: u64| -> Vec<Vec<u8>> {
         let last = |_| {

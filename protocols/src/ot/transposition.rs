@@ -1,18 +1,18 @@
-//! From 128 columns of digits to rows of 128 digits.
+//! From 128 columns of bits to rows of 128 bits.
 
 use crate::algebra::elementwise::zip_exact;
 
-/// Digits of a block.
+/// Bits of a block.
 const SIDE: usize = 128;
 
-/// Of 128 columns, of each the `block`-th block: the rows. Digit r of column c becomes digit c of
+/// Of 128 columns, of each the `block`-th block: the rows. Bit r of column c becomes bit c of
 /// row r.
 pub(crate) fn rows(square: &mut [u128; SIDE]) {
     let mut halves: [[u64; 2]; SIDE] = std::array::from_fn(|_| [0; 2]);
     for (halves, row) in zip_exact(halves.iter_mut(), &*square) {
         *halves = split(*row);
     }
-    // Quarters of ever smaller squares change places: first whole words, then digits within words.
+    // Quarters of ever smaller squares change places: first whole words, then bits within words.
     let (upper, lower) = halves.split_at_mut(SIDE / 2);
     for ([_, high], [low, _]) in zip_exact(upper.iter_mut(), lower) {
         std::mem::swap(high, low);
@@ -56,7 +56,7 @@ mod tests {
     use crate::testing::{rng, seed};
 
     #[test]
-    fn digits_change_row_and_column() {
+    fn bits_change_row_and_column() {
         let mut rng = rng(seed());
         let mut word = || u128::from(rng.next_u64());
         let columns: [u128; SIDE] = std::array::from_fn(|_| word() | (word() << 64));

@@ -12,10 +12,10 @@
 //! 2. *rows*: whether Σ rows_i is below the minimum. Opened: that bit, to everybody. If it is, that is
 //!    the end.
 //! 3. *shares*: whether there is a party i with 100·s_i > p·Σ s_j, where p is the largest share in
-//!    percent. s_i is the number of rows of party i; of a sum of numbers it is Σ|x|, the magnitudes of
-//!    its own numbers, exact on the grid of the sum (see [`terms`]). The n comparisons lie side by side
-//!    in the lanes of one plane; their disjunction is opened to everybody, and nothing of each. Where
-//!    all s_i are 0 nobody dominates.
+//!    percent. s_i is the number of rows of party i; of a sum of numbers it is Σ|x|, the magnitudes
+//!    of its own numbers, exact on the grid of the sum (see [`terms`]). The n comparisons lie side
+//!    by side in the lanes of one bit slice; their disjunction is opened to everybody, and nothing
+//!    of each. Where all s_i are 0 nobody dominates.
 //!
 //! Only who passed both gets a permit. How many rows were left out is opened after it, to the parties:
 //! as it is, or, where small counts are withheld, only from the minimum on; else 0 is opened, as if
@@ -27,7 +27,7 @@
 //! left out: 12, or 1 where any number may be shown.
 //!
 //! **Bytes sent by a seat** for n = 3: 1.3 kB for the rows, by seat 0 1.8 kB, and 56 bytes with their
-//! shares. With shares of a sum, of d binary digits, 8·(n + 1.5)·d bytes for up to 64 parties: 78 kB
+//! shares. With shares of a sum, of d bits, 8·(n + 1.5)·d bytes for up to 64 parties: 78 kB
 //! for any doubles (d = 2,170), and 7 kB for 12 digits before and after the point (d = 205). None of it
 //! depends on how many rows there are.
 //!
@@ -55,13 +55,14 @@ mod tests;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::algebra::packed_bits::Lanes;
+use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
 use crate::circuits::Bits;
-use crate::circuits::comparison::{any, negative, negative_sum};
-use crate::circuits::selection::at_least;
+use crate::circuits::adder::msb_of_sum;
+use crate::circuits::comparison::{less_than_zero, or_all};
+use crate::circuits::selection::suppress_below;
 use crate::engine::shared::Shared;
-use crate::engine::{Audience, Engine};
+use crate::engine::{Engine, Recipients};
 use crate::kernel::disclosure::{JointRules, Rule, Rules};
 use crate::kernel::fault::Fault;
 use crate::release::terms::Magnitude;
@@ -164,7 +165,7 @@ pub(crate) async fn pass<E: Engine>(
             .then(|| engine.lanes(&signs, usize::from(of_rows)..usize::from(of_rows) + inputs)),
     };
     if let Some(dominating) = dominating {
-        let bit = any(engine, &dominating, inputs).await?;
+        let bit = or_all(engine, &dominating, inputs).await?;
         if opened_bit(engine, &bit).await? {
             return Err(joint.dominated().into());
         }
@@ -202,7 +203,7 @@ pub(crate) async fn open_dropped<E: Engine>(
     let least = rules.ask_for_cells().then_some(rules.min_cell);
     let opened = match least {
         Some(least) => open_counts(engine, dropped, least).await?,
-        None => engine.open(dropped, Audience::Parties).await?,
+        None => engine.open(dropped, Recipients::Parties).await?,
     };
     match opened.as_deref() {
         None => Ok(None),
@@ -218,8 +219,8 @@ pub(crate) async fn open_counts<E: Engine>(
     counts: &E::Shared<u64>,
     least: u64,
 ) -> Result<Option<Vec<u64>>, Fault> {
-    let shown = at_least(engine, counts, least).await?;
-    let opened = engine.open(&shown, Audience::Parties).await?;
+    let shown = suppress_below(engine, counts, least).await?;
+    let opened = engine.open(&shown, Recipients::Parties).await?;
     let is_count = |count: &u64| *count == 0 || (least..BEYOND).contains(count);
     match &opened {
         Some(counts) if !counts.iter().all(is_count) => Err(Fault::InvalidOpening),
@@ -273,7 +274,7 @@ impl<E: Engine> Counts<E> {
         };
         let leads: Vec<_> = lead.into_iter().chain(shares.into_iter().flat_map(surplus)).collect();
         let leads = E::Shared::<u64>::concat(&leads.iter().collect::<Vec<_>>());
-        negative(engine, &leads, <u64 as Ring>::BITS).await
+        less_than_zero(engine, &leads, <u64 as Ring>::BITS).await
     }
 }
 
@@ -290,15 +291,15 @@ async fn dominating<E: Engine>(
         false => Zeroizing::default(),
     };
     engine.prepare(shape.largest_message(inputs)).await?;
-    let terms = engine.share::<Lanes>(&mine, &vec![shape.words(); inputs]).await?;
-    let addends = terms.iter().map(|term| term.split(shape.plane)).collect();
-    negative_sum(engine, addends).await
+    let terms = engine.share::<PackedBits>(&mine, &vec![shape.words(); inputs]).await?;
+    let addends = terms.iter().map(|term| term.split(shape.bit_slice)).collect();
+    msb_of_sum(engine, addends).await
 }
 
 async fn opened_bit<E: Engine>(engine: &mut E, bit: &Bits<E>) -> Result<bool, Fault> {
     match engine.open_to_all(bit).await?.as_slice() {
-        [Lanes(0)] => Ok(false),
-        [Lanes(1)] => Ok(true),
+        [PackedBits(0)] => Ok(false),
+        [PackedBits(1)] => Ok(true),
         _ => Err(Fault::InvalidOpening),
     }
 }

@@ -1,6 +1,6 @@
 //! The release check against plaintext, at its thresholds and beside them, in simulation.
 
-use crate::suites::pairwise::Stores;
+use crate::suites::pairwise::CorrelationStore;
 use num_bigint::BigInt;
 use rand_core::Rng;
 
@@ -310,11 +310,11 @@ fn the_terms_of_all_parties_add_up_to_the_surplus_of_each() {
                 let shape = magnitude.shape(inputs);
                 let terms = magnitude.terms(me, inputs, percent);
                 assert_eq!(terms.len(), shape.words());
-                let digits = shape.words() / shape.plane;
-                for (digit, plane) in terms.chunks(shape.plane).enumerate() {
+                let digits = shape.words() / shape.bit_slice;
+                for (digit, bit_slice) in terms.chunks(shape.bit_slice).enumerate() {
                     let weight = BigInt::from(1) << digit;
                     let sign = if digit + 1 == digits { -1 } else { 1 };
-                    let bits = numbers_of::<u64>(plane, 64 * shape.plane);
+                    let bits = numbers_of::<u64>(bit_slice, 64 * shape.bit_slice);
                     assert!(bits[inputs..].iter().all(|bit| *bit == 0));
                     let of_parties = sums.iter_mut().zip(bits);
                     of_parties.for_each(|(sum, bit)| *sum += BigInt::from(bit) * sign * &weight);
@@ -367,7 +367,13 @@ fn whose_rule_it_is_and_who_serves_is_asked_of_all_members() {
             let rules = if party.index() == 1 { strict } else { run.rules };
             let mut offer = offer(3, rules);
             offer.serves = serves[party.index()];
-            compute(channel, offer, run.request(party.index()).unwrap(), Stores::default(), rng)
+            compute(
+                channel,
+                offer,
+                run.request(party.index()).unwrap(),
+                CorrelationStore::default(),
+                rng,
+            )
         });
         let faults: Vec<_> = report.endings.iter().map(|ending| ending.fault().cloned()).collect();
         assert!(faults.iter().all(|fault| *fault == faults[0]));

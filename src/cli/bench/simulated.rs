@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cloister_protocols::computation::{Request, compute};
 use cloister_protocols::meter::{Meter, Stage, Traffic};
-use cloister_protocols::pairwise::Stores;
+use cloister_protocols::pairwise::CorrelationStore;
 use cloister_protocols::simulation::{Link as Speed, Report, Simulation};
 use cloister_protocols::trace::{Trace, TracedRound};
 use cloister_report::measurement::{Link, NodeCost, Round};
@@ -80,7 +80,9 @@ fn simulate(setup: &Setup, requests: Vec<Request>, simulation: Simulation) -> Ou
         async move {
             match request.zip(offer) {
                 Some((request, offer)) => {
-                    compute(channel, offer, request, Stores::default(), rng).await.map(drop)
+                    compute(channel, offer, request, CorrelationStore::default(), rng)
+                        .await
+                        .map(drop)
                 }
                 None => Ok(()),
             }

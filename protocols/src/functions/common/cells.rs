@@ -21,7 +21,7 @@
 use crate::algebra::layout::MAX_WORDS;
 use crate::algebra::ring::Ring;
 use crate::engine::shared::Shared;
-use crate::engine::{Audience, Engine};
+use crate::engine::{Engine, Recipients};
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
 use crate::functions::common::categories::Axes;
@@ -94,7 +94,7 @@ async fn check_rows<E: Engine>(
         0 => engine.public(vec![0]),
         cells => counts.prefix_sums(cells).slice(cells - 1..cells),
     };
-    match engine.open(&all.minus(rows), Audience::Everybody).await?.as_deref() {
+    match engine.open(&all.minus(rows), Recipients::All).await?.as_deref() {
         Some([0]) => Ok(()),
         _ => Err(Fault::InvalidOpening),
     }

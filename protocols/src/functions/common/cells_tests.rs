@@ -1,6 +1,6 @@
 //! Tables whose small cells are not opened, against plaintext, in simulation.
 
-use crate::suites::pairwise::Stores;
+use crate::suites::pairwise::CorrelationStore;
 use std::collections::BTreeMap;
 
 use rand_core::Rng;
@@ -203,7 +203,7 @@ fn parties_with_tables_of_other_sizes_are_noticed() {
                 channel: &channel,
                 spec: &spec,
                 joint,
-                stores: Stores::default(),
+                stores: CorrelationStore::default(),
             };
             let committee = replicated::Committee::fixed([0, 1, 2]);
             let (prepared, subject) = request.into_parts();

@@ -31,10 +31,10 @@ use crate::algebra::rounding::{fraction_to_double, integer_to_double};
 use crate::algebra::wide::Wide;
 use crate::kernel::fault::Fault;
 
-/// Binary digits after the point of a logarithm.
+/// Bits after the point of a logarithm.
 const LOGARITHM_BITS: u32 = 53;
 
-/// Binary digits after the point of s/x.
+/// Bits after the point of s/x.
 const RECIPROCAL_BITS: u32 = 120;
 
 /// How far a sum of logarithms may seem to be off where libraries differ, in units of its last

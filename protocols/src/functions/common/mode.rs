@@ -12,10 +12,10 @@
 use serde::Serialize;
 
 use crate::algebra::ring::Ring;
-use crate::circuits::comparison::negative;
-use crate::circuits::selection::largest;
+use crate::circuits::comparison::less_than_zero;
+use crate::circuits::selection::argmax;
 use crate::engine::shared::Shared;
-use crate::engine::{Audience, Engine};
+use crate::engine::{Engine, Recipients};
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
 use crate::functions::common::cells::{CELLS, joint_counts};
@@ -64,7 +64,7 @@ pub(crate) async fn find_mode<E: Engine>(
 ) -> Result<Option<Answer>, Fault> {
     let (axes, counts) = joint_counts(cx, counted).await?;
     let shown = place_of_largest(&mut cx.engine, &counts, rows, permit.least_shown()).await?;
-    let opened = cx.engine.open(&shown, Audience::Parties).await?;
+    let opened = cx.engine.open(&shown, Recipients::Parties).await?;
     Ok(opened.map(|place| Answer::Mode(Mode { mode: cell(&axes, &place) })))
 }
 
@@ -79,15 +79,15 @@ async fn place_of_largest<E: Engine>(
     if least > rows {
         return Ok(engine.public(vec![0]));
     }
-    // Counts and `least` are from 0 to `rows`: their differences take one digit more for the sign.
+    // Counts and `least` are from 0 to `rows`: their differences take one bit more for the sign.
     let bits = <u64 as Ring>::BITS;
-    let digits = (bits - usize::try_from(rows.leading_zeros()).unwrap_or(0) + 1).min(bits);
-    let Some([count, place]) = largest(engine, counts, digits).await? else {
+    let width = (bits - usize::try_from(rows.leading_zeros()).unwrap_or(0) + 1).min(bits);
+    let Some([count, place]) = argmax(engine, counts, width).await? else {
         return Ok(engine.public(vec![0]));
     };
     let lead = count.minus(&engine.public(vec![least]));
-    let is_small = negative(engine, &lead, digits).await?;
-    let is_small = engine.inject(&[&is_small], 1).await?;
+    let is_small = less_than_zero(engine, &lead, width).await?;
+    let is_small = engine.bit_to_arithmetic(&[&is_small], 1).await?;
     let one = engine.public(vec![1]);
     engine.multiply(&place.plus(&one), &one.minus(&is_small)).await
 }

@@ -38,7 +38,7 @@ use crate::algebra::wide::Wide;
 use crate::engine::aggregate::{Aggregate, Rounds};
 use crate::kernel::fault::Fault;
 
-/// Binary digits after the point of u and of its powers.
+/// Bits after the point of u and of its powers.
 const FRACTION_BITS: u64 = 64;
 
 /// Limbs of a power and of a sum of them.

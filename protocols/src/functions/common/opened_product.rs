@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::algebra::fixed::{Magnitude, Scales, Width};
 use crate::algebra::ring::Ring;
 use crate::engine::shared::Shared;
-use crate::engine::{Audience, Dimensions, Engine};
+use crate::engine::{Dimensions, Engine, Recipients};
 use crate::functions::FunctionContext;
 use crate::kernel::fault::Fault;
 
@@ -117,7 +117,7 @@ impl Product {
         let ((x, of_x), (y, of_y)) = (split(first, x), split(second, y));
         let product = cx.engine.matrix_product(&x, &y, self.dimensions).await?;
         let opened = Shared::concat(&[&product, &of_x, &of_y]);
-        cx.engine.open(&opened, Audience::Parties).await
+        cx.engine.open(&opened, Recipients::Parties).await
     }
 
     fn decoded(&self, opened: &[u128]) -> Result<Vec<Vec<f64>>, Fault> {

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::algebra::exact::Grid;
 use crate::algebra::order::key;
-use crate::algebra::packed_bits::Lanes;
+use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::sorting::sort;
 use crate::engine::shared::Shared;
 use crate::engine::{Columns, Engine};
@@ -21,7 +21,7 @@ use crate::kernel::sizes;
 /// The most rows that are sorted, of all parties together.
 const MOST_ROWS: usize = 1 << 18;
 
-/// Binary digits of a key.
+/// Bits of a key.
 pub(crate) const KEY: usize = 64;
 
 /// One party's numbers; at a helper, none.
@@ -55,12 +55,12 @@ impl Unsorted {
         &self,
         cx: &mut FunctionContext<'_, E>,
         rows: u64,
-    ) -> Result<E::Shared<Lanes>, Fault> {
+    ) -> Result<E::Shared<PackedBits>, Fault> {
         if rows == 0 {
             return Err(NO_NUMBERS);
         }
-        let words: Zeroizing<Vec<Lanes>> =
-            Zeroizing::new(self.keys.iter().map(|key| Lanes(!key)).collect());
+        let words: Zeroizing<Vec<PackedBits>> =
+            Zeroizing::new(self.keys.iter().map(|key| PackedBits(!key)).collect());
         bring_in_and_sort(cx, &words, rows).await
     }
 }
@@ -68,9 +68,9 @@ impl Unsorted {
 /// All parties' words in shared form, in ascending order.
 async fn bring_in_and_sort<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
-    words: &[Lanes],
+    words: &[PackedBits],
     rows: u64,
-) -> Result<E::Shared<Lanes>, Fault> {
+) -> Result<E::Shared<PackedBits>, Fault> {
     let sizes = sizes::exchange(cx.channel, cx.inputs, [words.len() as u64]).await?;
     let lengths = lengths(&sizes)?;
     if lengths.iter().sum::<usize>() as u64 != rows {
@@ -79,7 +79,7 @@ async fn bring_in_and_sort<E: Engine>(
     // The widest messages are of eight indicators a row.
     cx.engine.prepare(8 * KEY / 8 * lengths.iter().sum::<usize>()).await?;
     let shares = cx.engine.share(words, &lengths).await?;
-    let all = E::Shared::<Lanes>::concat(&shares.iter().collect::<Vec<_>>());
+    let all = E::Shared::<PackedBits>::concat(&shares.iter().collect::<Vec<_>>());
     let table = Columns { numbers: Vec::new(), words: vec![all] };
     let mut sorted = sort(&mut cx.engine, table, KEY).await?;
     sorted.words.pop().ok_or(Fault::Internal("a sorted table has the columns that it had"))

@@ -4,8 +4,8 @@
 //! ranks)* (Journal of Cryptology 23, 2010), their protocol for many parties: every party counts how
 //! many of its own numbers lie below a threshold, the counts are added and compared with the rank
 //! under sharing, and the outcome of the comparison alone is opened. Where we deviate: the search is
-//! over the digits of an order-preserving map of all doubles ([`crate::algebra::order`]), so it needs
-//! no bounds and is exact; and eight binary digits are found at a time, by 255 comparisons at once.
+//! over the bits of an order-preserving map of all doubles ([`crate::algebra::order`]), so it needs
+//! no bounds and is exact; and eight bits are found at a time, by 255 comparisons at once.
 //!
 //! **What is opened.** Of the number of rank r, with key e, and a threshold t: whether fewer than r
 //! numbers lie below t, which is whether e ≥ t. That is known to whoever knows e: the answer implies
@@ -16,23 +16,23 @@
 //! thresholds of its choice, and may or may not be noticed, because nobody proves its counts.
 //!
 //! **Cost**, whatever the number of rows: 8 steps, each of one sharing, one comparison and one
-//! opening of 255 values a rank. A comparison looks at as many digits as the number of all rows has,
+//! opening of 255 values a rank. A comparison looks at as many bits as the number of all rows has,
 //! and one more.
 
 use zeroize::Zeroizing;
 
-use crate::algebra::packed_bits::Lanes;
+use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
-use crate::circuits::comparison::negative;
+use crate::circuits::comparison::less_than_zero;
 use crate::engine::shared::Shared;
-use crate::engine::{Audience, Engine};
+use crate::engine::{Engine, Recipients};
 use crate::functions::FunctionContext;
 use crate::kernel::fault::Fault;
 
-/// Binary digits of a key.
+/// Bits of a key.
 const KEY: usize = 64;
 
-/// Binary digits found in a step.
+/// Bits found in a step.
 const STEP: usize = 8;
 
 /// Thresholds of a step: between any two neighbours of the 2^[`STEP`] candidates.
@@ -57,8 +57,8 @@ pub(crate) async fn find<E: Engine>(
     let lanes = queries.len() * THRESHOLDS;
     let ranks = queries.iter().flat_map(|query| [query.rank; THRESHOLDS]).collect();
     let ranks: E::Shared<u64> = cx.engine.public(ranks);
-    // Counts and ranks are from 0 to `rows`: their differences take one digit more for the sign.
-    let digits = KEY - usize::try_from(rows.leading_zeros()).unwrap_or(0) + 1;
+    // Counts and ranks are from 0 to `rows`: their differences take one bit more for the sign.
+    let width = KEY - usize::try_from(rows.leading_zeros()).unwrap_or(0) + 1;
     let mut prefixes = vec![0; queries.len()];
     cx.engine.prepare(lanes * u64::BYTES).await?;
     for step in 0..KEY / STEP {
@@ -67,10 +67,10 @@ pub(crate) async fn find<E: Engine>(
         let counts = steps.flat_map(|(query, prefix)| counts_below(query.keys, *prefix, shift));
         let counts: Zeroizing<Vec<u64>> = Zeroizing::new(counts.collect());
         let lead = cx.sum(&counts, lanes).await?.minus(&ranks);
-        let reached = negative(&mut cx.engine, &lead, digits.min(KEY)).await?;
-        if let Some(bits) = cx.engine.open(&reached, Audience::Parties).await? {
+        let reached = less_than_zero(&mut cx.engine, &lead, width.min(KEY)).await?;
+        if let Some(bits) = cx.engine.open(&reached, Recipients::Parties).await? {
             for (index, prefix) in prefixes.iter_mut().enumerate() {
-                *prefix |= digit(&bits, index * THRESHOLDS)? << shift;
+                *prefix |= byte(&bits, index * THRESHOLDS)? << shift;
             }
         }
     }
@@ -79,14 +79,14 @@ pub(crate) async fn find<E: Engine>(
 
 /// How many of the keys lie below each threshold of a step.
 fn counts_below(keys: &[u64], prefix: u64, shift: usize) -> impl Iterator<Item = u64> {
-    (1..=THRESHOLDS as u64).map(move |digit| {
-        let threshold = prefix | (digit << shift);
+    (1..=THRESHOLDS as u64).map(move |byte| {
+        let threshold = prefix | (byte << shift);
         keys.partition_point(|key| *key < threshold) as u64
     })
 }
 
-/// The digit that 255 comparisons say: as many as its value, the first ones, were reached.
-fn digit(bits: &[Lanes], first: usize) -> Result<u64, Fault> {
+/// The byte that 255 comparisons say: as many as its value, the first ones, were reached.
+fn byte(bits: &[PackedBits], first: usize) -> Result<u64, Fault> {
     let bit =
         |lane: usize| bits.get(lane / KEY).map_or(0, |word| (word.word(0) >> (lane % KEY)) & 1);
     let reached: Vec<u64> = (first..first + THRESHOLDS).map(bit).collect();

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::functions::descriptor::ParameterEntry;
 use crate::functions::parameters::{Agreed, NO, refuse};
 use crate::kernel::fault::InputError;
-use crate::suites::intersection::Tag;
+use crate::suites::intersection::ItemHash;
 use crate::suites::intersection::items::{Case, ITEMS};
 
 /// The name of the declared size.
@@ -75,18 +75,18 @@ impl Ids {
         Ok(())
     }
 
-    /// Returns the tags, and behind them random ones up to the declared size.
+    /// Returns the item hashes, and behind them random ones up to the declared size.
     pub(crate) fn padded(
         self,
-        mut tags: Zeroizing<Vec<Tag>>,
+        mut item_hashes: Zeroizing<Vec<ItemHash>>,
         rng: &mut impl CryptoRng,
-    ) -> Zeroizing<Vec<Tag>> {
+    ) -> Zeroizing<Vec<ItemHash>> {
         let Some(size) = self.pad_to.and_then(|size| usize::try_from(size).ok()) else {
-            return tags;
+            return item_hashes;
         };
         // Reserved as a whole: growing would leave copies behind.
-        let mut all = Zeroizing::new(Vec::with_capacity(size.max(tags.len())));
-        all.append(&mut tags);
+        let mut all = Zeroizing::new(Vec::with_capacity(size.max(item_hashes.len())));
+        all.append(&mut item_hashes);
         while all.len() < size {
             let [high, low] = [rng.next_u64(), rng.next_u64()];
             all.push(u128::from(high) << 64 | u128::from(low));

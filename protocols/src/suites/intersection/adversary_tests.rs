@@ -167,18 +167,21 @@ fn results_that_are_made_of_the_other_partys_are_noticed() {
 #[test]
 fn places_of_common_items_are_those_of_nobodys_order() {
     let count = 3 * CHUNK / 2;
-    let tags: Vec<u128> = (0..count as u128).map(|tag| tag * 0x9e37_79b9).collect();
+    let item_hashes: Vec<u128> =
+        (0..count as u128).map(|item_hash| item_hash * 0x9e37_79b9).collect();
     let seed = seed();
     let places = |seed| {
-        let tags = tags.clone();
+        let item_hashes = item_hashes.clone();
         let report = Simulation::new(seed).parties(2).run(move |channel, me, mut rng| {
-            let tags = tags.clone();
+            let item_hashes = item_hashes.clone();
             async move {
                 let (key, peer) = ([7; 32], party(1 - me.index()));
-                let meeting = Meeting { channel: &channel, peer, key: &key, theirs: tags.len() };
-                let order = crate::kernel::prss::order_of(tags.len(), &mut rng);
-                let results =
-                    meeting.results(&BlindingScalar::random(&mut rng), &tags, Some(&order)).await?;
+                let meeting =
+                    Meeting { channel: &channel, peer, key: &key, theirs: item_hashes.len() };
+                let order = crate::kernel::prss::order_of(item_hashes.len(), &mut rng);
+                let results = meeting
+                    .results(&BlindingScalar::random(&mut rng), &item_hashes, Some(&order))
+                    .await?;
                 let first = if me.index() == 0 { Side::Ours } else { Side::Theirs };
                 Ok((results.pairs(first), order))
             }

@@ -17,7 +17,7 @@ use rand_core::CryptoRng;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::Tag;
+use super::ItemHash;
 
 /// Bytes of a blinded item.
 pub(crate) const ELEMENT: usize = 32;
@@ -50,7 +50,7 @@ impl BlindingScalar {
     }
 
     /// Returns each item's element to this exponent, encoded.
-    pub(crate) fn blinded(&self, items: &[Tag]) -> Vec<u8> {
+    pub(crate) fn blinded(&self, items: &[ItemHash]) -> Vec<u8> {
         items.par_chunks(BATCH).flat_map_iter(|items| self.blinded_batch(items)).collect()
     }
 
@@ -74,7 +74,7 @@ impl BlindingScalar {
         batches.map(|batches| batches.concat())
     }
 
-    fn blinded_batch(&self, items: &[Tag]) -> Vec<u8> {
+    fn blinded_batch(&self, items: &[ItemHash]) -> Vec<u8> {
         let halves: Vec<RistrettoPoint> =
             items.iter().map(|item| element(item) * *self.0).collect();
         encoded(&halves)
@@ -87,7 +87,7 @@ impl BlindingScalar {
     }
 }
 
-fn element(item: &Tag) -> RistrettoPoint {
+fn element(item: &ItemHash) -> RistrettoPoint {
     let mut hasher = blake3::Hasher::new_derive_key("cloister 1 intersection: into the group");
     hasher.update(&item.to_le_bytes());
     let mut wide = Zeroizing::new([0; 64]);
@@ -123,7 +123,7 @@ mod tests {
         let mut rng = rng(seed());
         let one = BlindingScalar::random(&mut rng);
         let other = BlindingScalar::random(&mut rng);
-        let items: Vec<Tag> = (0..130).collect();
+        let items: Vec<ItemHash> = (0..130).collect();
         let first = other.doubly_blinded(&one.blinded(&items)).unwrap();
         assert_eq!(one.doubly_blinded(&other.blinded(&items)).unwrap(), first);
         let mut distinct = first.clone();

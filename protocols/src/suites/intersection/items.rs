@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use super::Tag;
+use super::ItemHash;
 use crate::kernel::session::SessionHash;
 
 /// The name under which the spec has how items are compared.
@@ -48,9 +48,9 @@ impl Case {
     }
 }
 
-/// The tag of an item in this session: 128 bits of a hash. Anybody who knows the session can make it, so
-/// that no tag may leave its party but masked.
-pub(crate) fn tag(session: &SessionHash, item: &str) -> Tag {
+/// The item hash of an item in this session: 128 bits of a hash. Anybody who knows the session can
+/// make it, so that no item hash may leave its party but masked.
+pub(crate) fn item_hash(session: &SessionHash, item: &str) -> ItemHash {
     let key = Zeroizing::new(blake3::derive_key(
         "cloister 1 intersection: tags of items",
         session.as_bytes(),

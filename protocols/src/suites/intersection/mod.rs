@@ -1,9 +1,9 @@
 //! Private set intersection: the suite that finds common items without sorting or comparing them.
 //!
 //! [`two_party`] is DH-PSI between two parties, [`multi_party`] the intersection among more. Both
-//! know items by [`items::tag`], a hash that never leaves a party unblinded. Two parties that join
-//! tables use [`two_party`] too (see [`crate::suites::pairwise`]). More parties merge sorted lists
-//! on shares (see `circuits`); so do counts of the common items of more than two.
+//! know items by [`items::item_hash`], a hash that never leaves a party unblinded. Two parties that
+//! join tables use [`two_party`] too (see [`crate::suites::pairwise`]). More parties merge sorted
+//! lists on shares (see `circuits`); so do counts of the common items of more than two.
 //!
 //! The size of every party's set is told. The functions say how sizes are hidden.
 
@@ -29,14 +29,14 @@ use crate::kernel::session::Session;
 pub(crate) const SUITE: &str = "intersection";
 
 /// The hash of an item in a session: 128 bits of a keyed hash.
-pub(crate) type Tag = u128;
+pub(crate) type ItemHash = u128;
 
 /// Returns the places of our items that all parties have. `counts` are all parties' numbers of
 /// items. Items are to be in a random order, because other parties see places.
 pub(crate) async fn common(
     channel: &Channel,
     session: &Session,
-    ours: &[Tag],
+    ours: &[ItemHash],
     counts: &[usize],
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<usize>, Fault> {
@@ -50,7 +50,7 @@ pub(crate) async fn common(
 async fn common_of_two(
     channel: &Channel,
     session: &Session,
-    ours: &[Tag],
+    ours: &[ItemHash],
     counts: &[usize],
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<usize>, Fault> {

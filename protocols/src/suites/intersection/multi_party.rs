@@ -41,7 +41,7 @@ use rand_core::CryptoRng;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::Tag;
+use super::ItemHash;
 use super::blinding::{BlindingScalar, ELEMENT};
 use super::two_party::CHUNK;
 use crate::kernel::channel::Channel;
@@ -74,7 +74,7 @@ impl Meeting<'_> {
     /// Returns the places of our items that all parties have.
     pub(crate) async fn common(
         &self,
-        ours: &[Tag],
+        ours: &[ItemHash],
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<usize>, Fault> {
         let leader = Party::new(0).expect("0 is a place");
@@ -85,7 +85,7 @@ impl Meeting<'_> {
         }
     }
 
-    async fn lead(&self, ours: &[Tag], rng: &mut impl CryptoRng) -> Result<Vec<usize>, Fault> {
+    async fn lead(&self, ours: &[ItemHash], rng: &mut impl CryptoRng) -> Result<Vec<usize>, Fault> {
         let channel = self.channel;
         // Stores come when we have sent the first message.
         let stores: Vec<usize> = self.counts.iter().map(|count| store_bytes(*count)).collect();
@@ -95,7 +95,7 @@ impl Meeting<'_> {
 
         let scalar = BlindingScalar::random(rng);
         let inverse = scalar.inverse();
-        let chunks: Vec<&[Tag]> = ours.chunks(CHUNK).collect();
+        let chunks: Vec<&[ItemHash]> = ours.chunks(CHUNK).collect();
         let send = |number: usize| {
             chunks
                 .get(number)
@@ -128,18 +128,20 @@ impl Meeting<'_> {
         }
         let common: Vec<usize> =
             sums.iter().enumerate().filter(|(_, sum)| **sum == 0).map(|(place, _)| place).collect();
-        let mut answer: Vec<Tag> =
+        let mut answer: Vec<ItemHash> =
             common.iter().filter_map(|place| ours.get(*place).copied()).collect();
         answer.sort_unstable();
         channel.begin_round("answer");
-        channel.broadcast(answer.iter().flat_map(|tag| tag.to_le_bytes()).collect::<Vec<u8>>());
+        channel.broadcast(
+            answer.iter().flat_map(|item_hash| item_hash.to_le_bytes()).collect::<Vec<u8>>(),
+        );
         Ok(common)
     }
 
     async fn follow(
         &self,
         leader: Party,
-        ours: &[Tag],
+        ours: &[ItemHash],
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<usize>, Fault> {
         let (channel, me) = (self.channel, self.channel.parties().me());
@@ -170,11 +172,11 @@ impl Meeting<'_> {
     }
 
     /// Adds our share of zero for each item, from a key with each other party that follows.
-    fn add_shares_of_zero(&self, leader: Party, ours: &[Tag], values: &mut [u64]) {
+    fn add_shares_of_zero(&self, leader: Party, ours: &[ItemHash], values: &mut [u64]) {
         for (_, key) in self.session.pair_keys().filter(|(party, _)| *party != leader) {
             let key = key.for_use("cloister 1 intersection: shares of zero", 0);
-            let share = |(value, tag): (&mut u64, &Tag)| {
-                *value ^= first_word(&blake3::keyed_hash(&key, &tag.to_le_bytes()));
+            let share = |(value, item_hash): (&mut u64, &ItemHash)| {
+                *value ^= first_word(&blake3::keyed_hash(&key, &item_hash.to_le_bytes()));
             };
             values.par_iter_mut().zip(ours).for_each(share);
         }
@@ -182,8 +184,8 @@ impl Meeting<'_> {
 }
 
 /// Returns F_i of each item, where `elements` are the items' under the exponent of P_i, encoded.
-fn values(party: Party, items: &[Tag], elements: &[u8]) -> Vec<u64> {
-    let value = |(item, element): (&Tag, &[u8])| {
+fn values(party: Party, items: &[ItemHash], elements: &[u8]) -> Vec<u64> {
+    let value = |(item, element): (&ItemHash, &[u8])| {
         let mut hasher =
             blake3::Hasher::new_derive_key("cloister 1 intersection: function of a party");
         hasher.update(&party.to_bytes());
@@ -195,7 +197,7 @@ fn values(party: Party, items: &[Tag], elements: &[u8]) -> Vec<u64> {
 }
 
 /// Encodes these values as a store, as it is sent.
-fn store(items: &[Tag], values: &[u64], rng: &mut impl CryptoRng) -> Result<Vec<u8>, Fault> {
+fn store(items: &[ItemHash], values: &[u64], rng: &mut impl CryptoRng) -> Result<Vec<u8>, Fault> {
     for _ in 0..TRIES {
         let mut seed = [0; SEED];
         rng.fill_bytes(&mut seed);
@@ -212,8 +214,8 @@ fn store_bytes(items: usize) -> usize {
 }
 
 /// Returns the keys of items in a store.
-fn keys(seed: &[u8; SEED], items: &[Tag]) -> Vec<u128> {
-    let key = |item: &Tag| {
+fn keys(seed: &[u8; SEED], items: &[ItemHash]) -> Vec<u128> {
+    let key = |item: &ItemHash| {
         let hash = blake3::keyed_hash(seed, &item.to_le_bytes());
         let (halves, _) = hash.as_bytes().as_chunks::<16>();
         halves.first().map_or(0, |half| u128::from_le_bytes(*half))
@@ -223,20 +225,24 @@ fn keys(seed: &[u8; SEED], items: &[Tag]) -> Vec<u128> {
 
 /// Returns the places of the answer's items among ours; none if one is not there, or they are not
 /// in order.
-fn places(answer: &[u8], ours: &[Tag], most: usize) -> Option<Vec<usize>> {
-    let (tags, rest) = answer.as_chunks::<HASH>();
-    let tags: Vec<Tag> = tags.iter().map(|tag| u128::from_le_bytes(*tag)).collect();
-    if !rest.is_empty() || tags.len() > most || !tags.is_sorted_by(|one, next| one < next) {
+fn places(answer: &[u8], ours: &[ItemHash], most: usize) -> Option<Vec<usize>> {
+    let (item_hashes, rest) = answer.as_chunks::<HASH>();
+    let item_hashes: Vec<ItemHash> =
+        item_hashes.iter().map(|item_hash| u128::from_le_bytes(*item_hash)).collect();
+    if !rest.is_empty()
+        || item_hashes.len() > most
+        || !item_hashes.is_sorted_by(|one, next| one < next)
+    {
         return None;
     }
-    let mut sorted: Vec<(Tag, usize)> =
-        ours.iter().enumerate().map(|(place, tag)| (*tag, place)).collect();
+    let mut sorted: Vec<(ItemHash, usize)> =
+        ours.iter().enumerate().map(|(place, item_hash)| (*item_hash, place)).collect();
     sorted.par_sort_unstable();
-    let place = |tag: &Tag| {
-        let found = sorted.binary_search_by_key(tag, |(tag, _)| *tag).ok()?;
+    let place = |item_hash: &ItemHash| {
+        let found = sorted.binary_search_by_key(item_hash, |(item_hash, _)| *item_hash).ok()?;
         sorted.get(found).map(|(_, place)| *place)
     };
-    tags.iter().map(place).collect()
+    item_hashes.iter().map(place).collect()
 }
 
 fn add(sums: &mut [u64], values: &[u64]) {

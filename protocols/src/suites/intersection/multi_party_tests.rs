@@ -89,12 +89,14 @@ fn an_answer_with_items_that_a_party_has_not_is_refused() {
 #[test]
 fn smaller_groups_intersections_do_not_show_in_what_the_leader_has() {
     const PARTIES: usize = 4;
-    // The tags that each party has: of those from 1 on, which bits are set says who has it.
-    let has = |party: usize, tag: u128| tag >> party & 1 == 1;
-    let tags = |party: usize| (1..16_u128).filter(move |tag| has(party, *tag)).collect::<Vec<_>>();
-    let counts: Vec<usize> = (0..PARTIES).map(|party| tags(party).len()).collect();
+    // The item hashes that each party has: of those from 1 on, which bits are set says who has it.
+    let has = |party: usize, item_hash: u128| item_hash >> party & 1 == 1;
+    let item_hashes = |party: usize| {
+        (1..16_u128).filter(move |item_hash| has(party, *item_hash)).collect::<Vec<_>>()
+    };
+    let counts: Vec<usize> = (0..PARTIES).map(|party| item_hashes(party).len()).collect();
     let report = Simulation::new(seed()).parties(PARTIES).run(|channel, me, mut rng| {
-        let (counts, ours) = (counts.clone(), tags(me.index()));
+        let (counts, ours) = (counts.clone(), item_hashes(me.index()));
         async move {
             let offer = offer(PARTIES, Profile::Teaching.rules());
             let session = agree(&channel, offer, false, &mut rng).await?;
@@ -126,12 +128,12 @@ fn smaller_groups_intersections_do_not_show_in_what_the_leader_has() {
     let results = report.results().unwrap();
     let of_others: &Vec<Vec<u64>> = results[0];
     assert_eq!(of_others.len(), PARTIES - 1);
-    for (place, tag) in tags(0).into_iter().enumerate() {
+    for (place, item_hash) in item_hashes(0).into_iter().enumerate() {
         for subset in 1_usize..1 << (PARTIES - 1) {
             let chosen = of_others.iter().enumerate().filter(|(party, _)| subset >> party & 1 == 1);
             let sum = chosen.fold(0, |sum, (_, values)| sum ^ values[place]);
             let is_all = subset + 1 == 1 << (PARTIES - 1);
-            assert_eq!(sum == 0, is_all && tag == 15, "{tag} {subset}");
+            assert_eq!(sum == 0, is_all && item_hash == 15, "{item_hash} {subset}");
         }
     }
 }

@@ -38,7 +38,7 @@ use rayon::prelude::*;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::Tag;
+use super::ItemHash;
 use super::blinding::{BlindingScalar, DoublyBlinded, ELEMENT};
 use crate::kernel::channel::{Channel, Message};
 use crate::kernel::fault::{Fault, Misbehaviour};
@@ -84,7 +84,7 @@ trait Paced {
 
 struct Blinding<'a> {
     scalar: &'a BlindingScalar,
-    ours: &'a [Tag],
+    ours: &'a [ItemHash],
     theirs: usize,
     results: Vec<DoublyBlinded>,
 }
@@ -103,7 +103,7 @@ impl Meeting<'_> {
     pub(crate) async fn results(
         self,
         scalar: &BlindingScalar,
-        ours: &[Tag],
+        ours: &[ItemHash],
         order: Option<&[usize]>,
     ) -> Result<Results, Fault> {
         let Self { channel, peer, theirs, .. } = self;

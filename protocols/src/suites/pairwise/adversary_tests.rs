@@ -27,7 +27,7 @@ fn input(index: usize, scale: u64) -> Vec<u64> {
 /// Every operation once; in the end all that came out is opened.
 async fn everything(
     scale: u64,
-    stores: Stores,
+    stores: CorrelationStore,
     channel: Channel,
     mut rng: PredictableRng,
 ) -> Result<Vec<u64>, Fault> {
@@ -39,16 +39,17 @@ async fn everything(
     let z = engine.multiply(&sum, &shares[0]).await?;
     let square = Dimensions { rows: 3, inner: 3, columns: 3 };
     let matrix = engine.matrix_product(&z, &sum, square).await?;
-    let lowest = engine.addends(&z, 20).await?.into_iter().map(|planes| planes[0].clone());
-    let odd = lowest.reduce(|sum, plane| sum.plus(&plane)).unwrap();
+    let lowest = engine.addends(&z, 20).await?.into_iter().map(|bit_slices| bit_slices[0].clone());
+    let odd = lowest.reduce(|sum, bit_slice| sum.plus(&bit_slice)).unwrap();
     let odd = engine.multiply(&odd, &odd).await?;
-    let odd = engine.inject::<u64>(&[&odd], ROWS).await?;
-    let words = engine.share(&[Lanes(5); ROWS], &vec![ROWS; parties]).await?.swap_remove(0);
+    let odd = engine.bit_to_arithmetic::<u64>(&[&odd], ROWS).await?;
+    let words = engine.share(&[PackedBits(5); ROWS], &vec![ROWS; parties]).await?.swap_remove(0);
     let table = Columns { numbers: vec![z, odd], words: vec![words] };
     let shuffled = engine.shuffle(table).await?;
-    let words = engine.open(&shuffled.words[0], Audience::Parties).await?.unwrap_or_default();
+    let words = engine.open(&shuffled.words[0], Recipients::Parties).await?.unwrap_or_default();
     let [z, odd] = [&shuffled.numbers[0], &shuffled.numbers[1]];
-    let opened = engine.open(&AdditiveShare::concat(&[z, odd, &matrix]), Audience::Parties).await?;
+    let opened =
+        engine.open(&AdditiveShare::concat(&[z, odd, &matrix]), Recipients::Parties).await?;
     let opened = opened.unwrap_or_default();
     let mut rows: Vec<[u64; 2]> = (0..ROWS).map(|i| [opened[i], opened[ROWS + i]]).collect();
     rows.sort_unstable();
@@ -69,7 +70,7 @@ fn due(parties: usize, scale: u64) -> Vec<u64> {
 
 /// One product, which takes base transfers, trees, and one chunk.
 async fn little(
-    stores: Stores,
+    stores: CorrelationStore,
     channel: Channel,
     mut rng: PredictableRng,
 ) -> Result<Vec<u64>, Fault> {
@@ -78,7 +79,7 @@ async fn little(
     let mine = input(engine.me().index(), 1);
     let shares = engine.share(&mine, &vec![ROWS; parties]).await?;
     let z = engine.multiply(&shares[0], &shares[1]).await?;
-    Ok(engine.open(&z, Audience::Parties).await?.unwrap_or_default())
+    Ok(engine.open(&z, Recipients::Parties).await?.unwrap_or_default())
 }
 
 fn little_due() -> Vec<u64> {
@@ -90,7 +91,8 @@ struct Bases(Vec<Vec<([u8; 32], Arc<Base>)>>);
 
 impl Bases {
     fn make(parties: usize, seed: u64) -> Self {
-        let stores: Vec<Stores> = (0..parties).map(|_| Stores::default()).collect();
+        let stores: Vec<CorrelationStore> =
+            (0..parties).map(|_| CorrelationStore::default()).collect();
         let simulation = Simulation::new(seed).parties(parties).without_transcript();
         let report = simulation.run(|channel, party, rng| {
             let stores = stores[party.index()].clone();
@@ -101,16 +103,16 @@ impl Bases {
             }
         });
         let links = report.results().unwrap().into_iter().zip(stores);
-        let of_party = |(links, stores): (&Vec<[u8; 32]>, Stores)| {
+        let of_party = |(links, stores): (&Vec<[u8; 32]>, CorrelationStore)| {
             links.iter().map(|link| (*link, stores.base(link).unwrap())).collect()
         };
         Self(links.map(of_party).collect())
     }
 
     /// Stores with nothing but these, as they were made, whatever runs before have poisoned.
-    fn stores(&self) -> Vec<Stores> {
+    fn stores(&self) -> Vec<CorrelationStore> {
         let of_party = |bases: &Vec<([u8; 32], Arc<Base>)>| {
-            let stores = Stores::default();
+            let stores = CorrelationStore::default();
             bases.iter().for_each(|(link, base)| stores.keep_base(*link, &Arc::new(base.anew())));
             stores
         };
@@ -225,7 +227,9 @@ fn a_peer_that_sends_other_base_transfers_trees_or_chunks_is_found_out() {
     let (seed, party) = (seed(), |index| Party::new(index).unwrap());
     let mut rng = rng(seed);
     let run = |simulation: Simulation| {
-        simulation.parties(2).run(|channel, _, rng| little(Stores::default(), channel, rng))
+        simulation
+            .parties(2)
+            .run(|channel, _, rng| little(CorrelationStore::default(), channel, rng))
     };
     let (honest, elsewhere) = (run(Simulation::new(seed)), run(Simulation::new(seed ^ 1)));
     assert!(honest.results().unwrap().iter().all(|z| **z == little_due()));
@@ -341,7 +345,7 @@ fn of_three_parties_none_has_a_wrong_result_when_messages_are_lost_or_have_other
 fn transfers_that_a_peer_was_caught_with_are_never_used_again() {
     let seed = seed();
     let bases = Bases::make(2, seed);
-    let run = |simulation: Simulation, stores: &[Stores]| {
+    let run = |simulation: Simulation, stores: &[CorrelationStore]| {
         let simulation = simulation.parties(2);
         simulation.run(|channel, party, rng| little(stores[party.index()].clone(), channel, rng))
     };
@@ -484,15 +488,15 @@ fn views(bases: &Bases, viewer: usize, inputs: &[Vec<u64>], runs: Range<u64>) ->
                 let shares = engine.share(&mine, &vec![4; parties]).await?;
                 let sum = shares.iter().skip(1).fold(shares[0].clone(), |s, x| s.plus(x));
                 engine.multiply(&sum, &shares[parties - 1]).await?;
-                let bits: Vec<Lanes> = mine.iter().map(|x| Lanes(*x)).collect();
+                let bits: Vec<PackedBits> = mine.iter().map(|x| PackedBits(*x)).collect();
                 let bits = engine.share(&bits, &vec![4; parties]).await?;
                 let bits = bits.iter().skip(1).fold(bits[0].clone(), |s, x| s.plus(x));
-                engine.inject::<u64>(&[&bits], 256).await?;
+                engine.bit_to_arithmetic::<u64>(&[&bits], 256).await?;
                 // What somebody has alone, as it is: nothing but masks hides it.
                 let table = Columns { numbers: vec![sum.clone()], words: vec![bits] };
                 let shuffled = engine.shuffle(table).await?;
                 if parties > 2 {
-                    engine.open(&sum, Audience::Parties).await?;
+                    engine.open(&sum, Recipients::Parties).await?;
                 }
                 Ok(shuffled.numbers.len())
             }
@@ -542,7 +546,7 @@ fn what_a_party_sees_has_the_same_distribution_whatever_the_others_have() {
 #[test]
 fn what_does_not_fit_is_refused_before_anything_is_sent() {
     let report = Simulation::new(1).parties(2).run(|channel, party, mut rng| async move {
-        let mut engine = engine(Stores::default(), &channel, &mut rng).await?;
+        let mut engine = engine(CorrelationStore::default(), &channel, &mut rng).await?;
         let mine = vec![1_u64; 2 + party.index()];
         engine.share(&mine, &[2, 2]).await.map(drop)
     });
@@ -553,9 +557,16 @@ fn what_does_not_fit_is_refused_before_anything_is_sent() {
         offer.spec.helpers = 1;
         let spec = offer.spec.clone();
         let session = agree(&channel, offer, false, &mut rng).await?;
-        Pairwise::new(&channel, &session, &spec, Ahead::Batch, Stores::default(), &mut rng)
-            .await
-            .map(drop)
+        Pairwise::new(
+            &channel,
+            &session,
+            &spec,
+            Ahead::Batch,
+            CorrelationStore::default(),
+            &mut rng,
+        )
+        .await
+        .map(drop)
     });
     assert!(report.endings.iter().all(|ending| matches!(ending.fault(), Some(Fault::Input(_)))));
 }

@@ -29,7 +29,7 @@ pub(super) struct Base {
     /// Hashes of the trees that we have dealt, and of those that the peer has.
     pub(super) dealt: [u8; 32],
     pub(super) taken: [u8; 32],
-    /// A chunk did not pass its check: whoever made it may know digits of Δ.
+    /// A chunk did not pass its check: whoever made it may know bits of Δ.
     poisoned: AtomicBool,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct BaseSetup {
 }
 
 /// The same, with our trees dealt.
-pub(super) struct Dealt {
+pub(super) struct GeneratedTrees {
     leaves: Vec<Seed>,
     delta: Delta,
     known: Vec<Key>,
@@ -72,7 +72,7 @@ impl BaseSetup {
         channel: &Channel,
         peer: &Peer,
         rng: &mut impl CryptoRng,
-    ) -> Result<Dealt, Fault> {
+    ) -> Result<GeneratedTrees, Fault> {
         let Self { sender, receiver, delta } = self;
         let (elements, pairs) = (base::SENT * DELTA, base::RECEIVED * DELTA);
         let message = channel.receive_exactly(peer.party, elements + pairs).await?.into_bytes();
@@ -90,11 +90,11 @@ impl BaseSetup {
         let (leaves, message) = pprf::generate(&roots, &keys);
         let hash = hash_of_trees(&message);
         channel.send(peer.party, message);
-        Ok(Dealt { leaves, delta, known, hash })
+        Ok(GeneratedTrees { leaves, delta, known, hash })
     }
 }
 
-impl Dealt {
+impl GeneratedTrees {
     pub(super) async fn finish(self, channel: &Channel, peer: &Peer) -> Result<Base, Fault> {
         let Self { leaves, delta, known, hash } = self;
         let message = channel.receive_exactly(peer.party, DEALT).await?.into_bytes();

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use super::triple_pool::Kind;
 use super::{AdditiveShare, Pairwise};
 use crate::algebra::elementwise::{difference, zip_exact};
-use crate::algebra::packed_bits::{Lanes, extend_by_bits, plane_words, planes_of};
+use crate::algebra::packed_bits::{PackedBits, bit_slice_words, bit_slices_of, extend_by_bits};
 use crate::algebra::ring::Ring;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
@@ -25,26 +25,26 @@ impl Pairwise<'_> {
     pub(super) fn bits_of_addends<R: Ring>(
         &self,
         x: &AdditiveShare<R>,
-        digits: usize,
-    ) -> Vec<Vec<AdditiveShare<Lanes>>> {
-        let words = plane_words(x.len());
+        width: usize,
+    ) -> Vec<Vec<AdditiveShare<PackedBits>>> {
+        let words = bit_slice_words(x.len());
         let [share] = x.parts();
         let of_party = |party: Party| {
-            let own = || planes_of(share, 0..digits);
-            self.known_by_one(Some(party), words * digits, own).split(words)
+            let own = || bit_slices_of(share, 0..width);
+            self.known_by_one(Some(party), words * width, own).split(words)
         };
         self.channel.parties().all().map(of_party).collect()
     }
 
     pub(super) async fn numbers_of_bits<R: Ring>(
         &mut self,
-        planes: &[&AdditiveShare<Lanes>],
+        bit_slices: &[&AdditiveShare<PackedBits>],
         lanes: usize,
     ) -> Result<AdditiveShare<R>, Fault> {
-        let mut bits: Vec<R> = Vec::with_capacity(planes.len() * lanes);
-        for plane in planes {
-            let [plane] = plane.parts();
-            extend_by_bits(&mut bits, plane, lanes);
+        let mut bits: Vec<R> = Vec::with_capacity(bit_slices.len() * lanes);
+        for bit_slice in bit_slices {
+            let [bit_slice] = bit_slice.parts();
+            extend_by_bits(&mut bits, bit_slice, lanes);
         }
         let kind = Kind::scaled::<R>();
         self.preprocessing.provide(self.channel, kind, bits.len()).await?;
@@ -85,8 +85,8 @@ impl Pairwise<'_> {
             let (a, u) = scaled.get(party).expect("each peer has its correlations");
             let d = difference(&x, a);
             self.channel.send(*party, wire::elements(d));
-            let words = plane_words(bits.len());
-            let turned = self.channel.receive_elements::<Lanes>(*party, words).await?;
+            let words = bit_slice_words(bits.len());
+            let turned = self.channel.receive_elements::<PackedBits>(*party, words).await?;
             let mut f: Vec<R> = Vec::with_capacity(bits.len());
             extend_by_bits(&mut f, &turned, bits.len());
             for ((x, f), (a, u)) in zip_exact(zip_exact(x.iter_mut(), f), zip_exact(a.iter(), u)) {
@@ -111,9 +111,9 @@ fn sign<R: Ring>(f: R, x: R) -> R {
     x.minus(twice(f.times(x)))
 }
 
-/// Numbers 0 and 1 as a plane.
-fn packed<R: Ring>(bits: impl Iterator<Item = R>) -> Vec<Lanes> {
+/// Numbers 0 and 1 as a bit slice.
+fn packed<R: Ring>(bits: impl Iterator<Item = R>) -> Vec<PackedBits> {
     let bits: Vec<u64> = bits.map(|bit| bit.word(0)).collect();
     let word = |bits: &[u64]| bits.iter().rev().fold(0, |word, bit| (word << 1) | (bit & 1));
-    bits.chunks(64).map(|bits| Lanes(word(bits))).collect()
+    bits.chunks(64).map(|bits| PackedBits(word(bits))).collect()
 }

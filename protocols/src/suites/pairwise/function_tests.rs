@@ -3,7 +3,7 @@
 
 use rand_core::Rng;
 
-use super::{SUITE, Stores};
+use super::{CorrelationStore, SUITE};
 use crate::computation::{Answer, Input, Outcome};
 use crate::functions::common::mode::{Cell, Mode};
 use crate::functions::common::tables::Categories;
@@ -35,7 +35,7 @@ fn by_three(run: &Run) -> Run {
 }
 
 /// What all parties end with, which must be alike; helpers have no answer.
-fn outcome(run: &Run, stores: &[Stores]) -> Result<Outcome, Fault> {
+fn outcome(run: &Run, stores: &[CorrelationStore]) -> Result<Outcome, Fault> {
     let report = run.simulate_with(Simulation::new(seed()), stores);
     let ended = |index: usize| match report.endings[index].done() {
         Some(outcome) => Ok(outcome.clone()),
@@ -53,7 +53,7 @@ fn json(answer: &Answer) -> String {
 }
 
 /// The answer by all parties themselves, which must be the same, bit for bit, by three nodes.
-fn answer(run: &Run, stores: &[Stores]) -> Answer {
+fn answer(run: &Run, stores: &[CorrelationStore]) -> Answer {
     let own = outcome(&by_themselves(run), stores).unwrap();
     let others = run.inputs.len() - 1;
     assert_eq!((own.security.suite.name(), own.security.corruptible), (SUITE, others));
@@ -91,8 +91,8 @@ fn of_numbers(function: &'static str, data: &[Vec<f64>]) -> Run {
 }
 
 /// What the parties have made with each other goes from one test of a size to the next.
-fn stores(parties: usize) -> Vec<Stores> {
-    (0..parties).map(|_| Stores::default()).collect()
+fn stores(parties: usize) -> Vec<CorrelationStore> {
+    (0..parties).map(|_| CorrelationStore::default()).collect()
 }
 
 fn middle(all: &[f64]) -> f64 {

@@ -21,7 +21,7 @@ use crate::engine::shared::Shared;
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
-use crate::suites::intersection::Tag;
+use crate::suites::intersection::ItemHash;
 use crate::suites::intersection::blinding::BlindingScalar;
 use crate::suites::intersection::two_party::{Meeting, Side};
 
@@ -54,10 +54,10 @@ impl Pairwise<'_> {
     /// Counts the common items of two parties.
     pub(super) async fn meet_and_count(
         &mut self,
-        tags: &[Tag],
+        item_hashes: &[ItemHash],
         sizes: &[usize],
     ) -> Result<usize, Fault> {
-        Ok(self.meet(tags, sizes).await?.pairs.len())
+        Ok(self.meet(item_hashes, sizes).await?.pairs.len())
     }
 
     /// Joins two parties' tables.
@@ -67,7 +67,7 @@ impl Pairwise<'_> {
         shapes: &[Shape],
     ) -> Result<Joined<Self>, Fault> {
         let sizes: Vec<usize> = shapes.iter().map(|shape| shape.rows).collect();
-        let met = self.meet(&table.tags, &sizes).await?;
+        let met = self.meet(&table.item_hashes, &sizes).await?;
         let mut tables = Vec::with_capacity(2);
         for (index, shape) in shapes.iter().enumerate() {
             let [of, chooser] = [index, 1 - index.min(1)].map(Party::new);
@@ -91,19 +91,20 @@ impl Pairwise<'_> {
         Ok(Joined { rows: met.pairs.len(), tables })
     }
 
-    async fn meet(&mut self, tags: &[Tag], sizes: &[usize]) -> Result<Met, Fault> {
+    async fn meet(&mut self, item_hashes: &[ItemHash], sizes: &[usize]) -> Result<Met, Fault> {
         let me = self.channel.parties().me();
         let [peer] = self.preprocessing.peers.as_slice() else { unreachable!("two parties meet") };
         let (peer, key) = (peer.party, peer.key.for_use("cloister 1 pairwise: meet", self.met));
         self.met += 1;
         let theirs = *sizes.get(peer.index()).expect("each party has told its rows");
-        if sizes.get(me.index()) != Some(&tags.len()) {
+        if sizes.get(me.index()) != Some(&item_hashes.len()) {
             return Err(InputError::Shape { expected: "as many rows as were agreed" }.into());
         }
-        let sent = self.preprocessing.own_order(tags.len());
+        let sent = self.preprocessing.own_order(item_hashes.len());
         let returned = self.preprocessing.own_order(theirs);
-        let ours: Zeroizing<Vec<Tag>> =
-            Zeroizing::new(sent.iter().filter_map(|origin| tags.get(*origin).copied()).collect());
+        let ours: Zeroizing<Vec<ItemHash>> = Zeroizing::new(
+            sent.iter().filter_map(|origin| item_hashes.get(*origin).copied()).collect(),
+        );
         let scalar = BlindingScalar::of(self.own_scalar());
         let meeting = Meeting { channel: self.channel, peer, key: &key, theirs };
         let results = meeting.results(&scalar, &ours, Some(&returned)).await?;

@@ -2,13 +2,13 @@
 //!
 //! **Parties:** any n ≥ 2, all of which bring data and compute. There are no helpers.
 //!
-//! **Protocol:** additive shares modulo 2^64 and 2^128, and shares of bits by exclusive or (Goldreich,
-//! Micali, Wigderson, *How to play any mental game*, STOC 1987). A product of two shared values is the sum
-//! of what each party multiplies alone, and of two cross terms for each pair of parties. A pair makes these
-//! as Beaver does (*Efficient multiparty protocols using circuit randomization*, CRYPTO 1991), from
-//! products of random numbers that the two have made by oblivious transfers: see [`preprocessing`],
-//! [`crate::ot::correlations`] and [`crate::ot`], which name the papers. No pair's randomness is known to
-//! anybody else, or depends on it.
+//! **Protocol:** additive shares modulo 2^64 and 2^128, and shares of bits by exclusive or
+//! (Goldreich, Micali, Wigderson, *How to play any mental game*, STOC 1987). A product of two
+//! shared values is the sum of what each party multiplies alone, and of two cross terms for each
+//! pair of parties. A pair makes these as Beaver does (*Efficient multiparty protocols using
+//! circuit randomization*, CRYPTO 1991), from products of random numbers that the two have made by
+//! oblivious transfers: see [`preprocessing`], [`crate::ot::ot_correlation`] and [`crate::ot`],
+//! which name the papers. No pair's randomness is known to anybody else, or depends on it.
 //!
 //! - *Inputs*: a party's own value is shared as it is; the others hold zeros. No message. Nobody ever
 //!   sends a share but masked, so a share that is a value tells nothing.
@@ -33,13 +33,13 @@
 //! **The channel** must give secrecy, the true sender, and order.
 //!
 //! **Rounds and bytes** for one element of R bytes, sent by each party to each other; *ahead* are bytes of
-//! preparation, for K = [`crate::ot::K`] digits in a group about 16 / K a transfer, and corrections:
+//! preparation, for K = [`crate::ot::K`] bits in a group about 16 / K a transfer, and corrections:
 //!
 //! | operation | rounds | bytes | transfers ahead | corrections ahead |
 //! | --- | --- | --- | --- | --- |
 //! | share | 0 | 0 | 0 | 0 |
 //! | open | 1 | R | 0 | 0 |
-//! | multiply numbers of w digits | 1 | 2R | w, and as many the other way | (w/2 + 1)·R |
+//! | multiply numbers of w bits | 1 | 2R | w, and as many the other way | (w/2 + 1)·R |
 //! | multiply bits | 1 | 2/8 | 1, and 1 the other way | 0 |
 //! | inner product of m elements | 1 | 2R·m | w·m, and as many the other way | (w/2 + 1)·R·m |
 //! | product of matrices, r × m and m × c, r ≤ c | 1 | R·(r + c)·m | w·r·m, and as many the other way | (w/2 + 1)·R·r·m·c |
@@ -73,16 +73,16 @@ use rand_core::CryptoRng;
 
 pub(crate) use self::preprocessing::Ahead;
 use self::preprocessing::Preprocessing;
-pub use self::store::Stores;
+pub use self::store::CorrelationStore;
 use crate::algebra::elementwise::{add_assign, subtract_assign};
-use crate::algebra::packed_bits::Lanes;
+use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
 use crate::circuits;
 use crate::circuits::adder::{self, Addends};
 use crate::circuits::truncation;
 use crate::engine::shared::{ShareVector, Shared};
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Audience, Columns, Dimensions, Engine, SMALL_MESSAGE};
+use crate::engine::{Columns, Dimensions, Engine, Recipients, SMALL_MESSAGE};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
@@ -117,13 +117,13 @@ pub(crate) struct Pairwise<'a> {
 
 impl<'a> Pairwise<'a> {
     /// The suite in `session`. To be made once in a session: a second one would use the same masks.
-    /// Takes one round, unless nothing that was made ahead is to be used; `stores` have it.
+    /// Takes one round, unless nothing that was made ahead is to be used; `store` has it.
     pub(crate) async fn new(
         channel: &'a Channel,
         session: &Session,
         spec: &Spec,
         ahead: Ahead,
-        stores: Stores,
+        store: CorrelationStore,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, Fault> {
         if spec.helpers > 0 {
@@ -137,8 +137,7 @@ impl<'a> Pairwise<'a> {
             .pair_keys()
             .map(|(party, key)| (party, Prss::new(key, "cloister 1 pairwise: masks of openings")));
         let masks = if order.len() > 2 { masks.collect() } else { Vec::new() };
-        let preprocessing =
-            Preprocessing::new(channel, session, &order, ahead, stores, rng).await?;
+        let preprocessing = Preprocessing::new(channel, session, &order, ahead, store, rng).await?;
         Ok(Self { channel, preprocessing, order, prepared: 0, met: 0, masks })
     }
 
@@ -171,8 +170,8 @@ impl<'a> Pairwise<'a> {
         }
         let me = self.me();
         let mut masked = share.to_vec();
-        for (party, tape) in &mut self.masks {
-            let masks = tape.read::<R>(masked.len());
+        for (party, prss) in &mut self.masks {
+            let masks = prss.read::<R>(masked.len());
             if *party > me {
                 add_assign(&mut masked, &masks);
             } else {
@@ -234,7 +233,7 @@ impl Engine for Pairwise<'_> {
     async fn open<R: Ring>(
         &mut self,
         x: &AdditiveShare<R>,
-        _: Audience,
+        _: Recipients,
     ) -> Result<Option<Vec<R>>, Fault> {
         self.channel.begin_round("open");
         let own = self.masked(x);
@@ -282,7 +281,7 @@ impl Engine for Pairwise<'_> {
         &mut self,
         x: &AdditiveShare<R>,
         width: usize,
-    ) -> Result<AdditiveShare<Lanes>, Fault> {
+    ) -> Result<AdditiveShare<PackedBits>, Fault> {
         adder::msb(self, x, width).await
     }
 
@@ -290,7 +289,7 @@ impl Engine for Pairwise<'_> {
         &mut self,
         x: &AdditiveShare<R>,
         bits: Range<usize>,
-    ) -> Result<Vec<AdditiveShare<Lanes>>, Fault> {
+    ) -> Result<Vec<AdditiveShare<PackedBits>>, Fault> {
         adder::bits(self, x, bits).await
     }
 
@@ -302,12 +301,12 @@ impl Engine for Pairwise<'_> {
         truncation::truncate(self, x, bits).await
     }
 
-    async fn inject<R: Ring>(
+    async fn bit_to_arithmetic<R: Ring>(
         &mut self,
-        planes: &[&AdditiveShare<Lanes>],
+        bit_slices: &[&AdditiveShare<PackedBits>],
         lanes: usize,
     ) -> Result<AdditiveShare<R>, Fault> {
-        self.numbers_of_bits(planes, lanes).await
+        self.numbers_of_bits(bit_slices, lanes).await
     }
 
     async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault> {
@@ -323,25 +322,25 @@ impl Engine for Pairwise<'_> {
 
     async fn count_common(
         &mut self,
-        tags: &[u128],
+        item_hashes: &[u128],
         sizes: &[usize],
     ) -> Result<AdditiveShare<u64>, Fault> {
         if !self.is_of_two() {
-            return circuits::joining::count_common(self, tags, sizes).await;
+            return circuits::joining::count_common(self, item_hashes, sizes).await;
         }
-        let common = self.meet_and_count(tags, sizes).await?;
+        let common = self.meet_and_count(item_hashes, sizes).await?;
         Ok(self.public(vec![common as u64]))
     }
 
     async fn count_distinct(
         &mut self,
-        tags: &[u128],
+        item_hashes: &[u128],
         sizes: &[usize],
     ) -> Result<AdditiveShare<u64>, Fault> {
         if !self.is_of_two() {
-            return circuits::joining::count_distinct(self, tags, sizes).await;
+            return circuits::joining::count_distinct(self, item_hashes, sizes).await;
         }
-        let common = self.meet_and_count(tags, sizes).await?;
+        let common = self.meet_and_count(item_hashes, sizes).await?;
         let distinct = sizes.iter().sum::<usize>().saturating_sub(common);
         Ok(self.public(vec![distinct as u64]))
     }
@@ -352,7 +351,7 @@ impl Addends for Pairwise<'_> {
         &mut self,
         x: &AdditiveShare<R>,
         width: usize,
-    ) -> Result<Vec<Vec<AdditiveShare<Lanes>>>, Fault> {
+    ) -> Result<Vec<Vec<AdditiveShare<PackedBits>>>, Fault> {
         Ok(self.bits_of_addends(x, width))
     }
 }

@@ -3,9 +3,9 @@
 //! Messages between the two ends of a link, each in both directions at once:
 //! 1. *Stock*: the names of the base and of the batch that we have. What both have is used.
 //! 2. Where more is needed and there is no base: *base transfers* and *trees* (see [`crate::ot`]).
-//! 3. *Extend* and *correct*, as often as it takes: chunks of transfers, and the corrections that make
-//!    products of them (see [`crate::ot::correlations`]). While one batch of chunks is worked on, the next is
-//!    under way.
+//! 3. *Extend* and *correct*, as often as it takes: chunks of transfers, and the corrections that
+//!    make products of them (see [`crate::ot::ot_correlation`]). While one batch of chunks is
+//!    worked on, the next is under way.
 //!
 //! Everything derives from the key that the two have in this session; the numbers of blocks go on through it.
 
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::base_setup::BaseSetup;
 use super::peer::{Peer, ROWS, Size, WINDOW, of_window};
-use super::store::Stores;
+use super::store::CorrelationStore;
 use super::triple_pool::{Batch, Kind, TriplePool};
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::ring::Ring;
@@ -26,15 +26,15 @@ use crate::kernel::party::Party;
 use crate::kernel::prss::Prss;
 use crate::kernel::random::{Prg, Stream};
 use crate::kernel::session::{PairKey, Session};
-use crate::ot::batches::{Bits, Halves, OtCorrelation, Products, Scaled};
-use crate::ot::correlations::{Number, words_of};
+use crate::ot::batches::{Bits, OtCorrelation, OtOutputs, Products, Scaled};
+use crate::ot::ot_correlation::{Number, words_of};
 
 /// Bytes of a stock message: the name of the base, and that of a batch.
 const OFFER: usize = 16 + 8;
 
 /// All peers of one session.
 pub(super) struct Preprocessing {
-    stores: Stores,
+    store: CorrelationStore,
     /// Whether a new base is kept for later computations. Who uses nothing leaves all as it is.
     keeps: bool,
     pub(super) peers: Vec<Peer>,
@@ -61,7 +61,7 @@ impl Preprocessing {
         session: &Session,
         order: &[Party],
         ahead: Ahead,
-        stores: Stores,
+        store: CorrelationStore,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, Fault> {
         let me = channel.parties().me();
@@ -76,7 +76,7 @@ impl Preprocessing {
             Prg::new(&key)
         };
         let mut preprocessing = Self {
-            stores,
+            store,
             keeps: ahead != Ahead::Nothing,
             peers: session.pair_keys().map(peer).collect(),
             own: Prss::of(key()),
@@ -108,9 +108,9 @@ impl Preprocessing {
         channel.begin_preparation("stock");
         let mut offered = Vec::with_capacity(self.peers.len());
         for peer in &self.peers {
-            let base = self.stores.base(&peer.link);
+            let base = self.store.base(&peer.link);
             let batch = match ahead {
-                Ahead::Batch => self.stores.take_batch(&peer.link, session),
+                Ahead::Batch => self.store.take_batch(&peer.link, session),
                 Ahead::Nothing | Ahead::Base => None,
             };
             let name = base.as_ref().map_or([0; 16], |base| base.name);
@@ -139,7 +139,7 @@ impl Preprocessing {
             let whole = |(kind, _): (Kind, usize)| (kind, std::mem::take(peer.pool(kind)));
             let batch = Batch(Batch::CONTENT.map(whole).into());
             if let Some(base) = &peer.base {
-                self.stores.keep_batch(&peer.link, base, id, batch);
+                self.store.keep_batch(&peer.link, base, id, batch);
             }
         }
         Ok(())
@@ -176,8 +176,8 @@ impl Preprocessing {
         match kind {
             Kind::Bits => {
                 let jobs = chunks.iter().map(|_| Bits::default()).collect();
-                for (peer, Bits(halves)) in self.run(channel, size, jobs, chunks).await? {
-                    peer.pool(kind).put(TriplePool::of_bits(halves));
+                for (peer, Bits(outputs)) in self.run(channel, size, jobs, chunks).await? {
+                    peer.pool(kind).put(TriplePool::of_bits(outputs));
                 }
             }
             Kind::Numbers(1) => self.make_products::<u64>(channel, kind, chunks).await?,
@@ -215,7 +215,7 @@ impl Preprocessing {
         let size = Size { rows: ROWS, directions: kind.directions() };
         let jobs = chunks.iter().map(|_| Scaled::<N>::default()).collect();
         for (peer, job) in self.run(channel, size, jobs, chunks).await? {
-            let Halves { sent, received } = job.halves;
+            let OtOutputs { sent, received } = job.outputs;
             let [a, c] = if peer.first { sent } else { received };
             peer.pool(kind).put(TriplePool { a, b: Vec::new(), c });
         }
@@ -258,7 +258,7 @@ impl Preprocessing {
                 if sent.is_err() || peer.is_poisoned() {
                     // Other computations that have the same base end too.
                     peer.base.iter().for_each(|base| base.poison());
-                    self.stores.forget(&peer.link);
+                    self.store.forget(&peer.link);
                     return Err(peer.blame());
                 }
                 if !of_window(window + 2, *chunks).is_empty() {
@@ -309,7 +309,7 @@ impl Preprocessing {
         for (peer, dealt) in zip_exact(new, dealt) {
             let base = Arc::new(dealt.finish(channel, peer).await?);
             if self.keeps {
-                self.stores.keep_base(peer.link, &base);
+                self.store.keep_base(peer.link, &base);
             }
             peer.begin(&base);
             peer.base = Some(base);

@@ -8,7 +8,7 @@
 //! The a and b of a pair mask what goes to that peer, and nothing else.
 //!
 //! **Matrices.** The same with matrices for numbers. For A·B′, with rows × inner and inner × columns, the
-//! one with fewer elements is chosen digit by digit, and the rows (or columns) of the other are what
+//! one with fewer elements is chosen bit by bit, and the rows (or columns) of the other are what
 //! transfers carry.
 
 use std::ops::Range;
@@ -25,8 +25,8 @@ use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::prss::for_chunks;
 use crate::kernel::wire;
 use crate::ot::batches::Products;
-use crate::ot::correlations::{Number, words};
 use crate::ot::extension::BLOCK;
+use crate::ot::ot_correlation::{Number, words};
 
 /// Transfers in a chunk whose messages are rows: as many as make so many bytes of corrections.
 const CORRECTIONS: usize = 128 << 10;
@@ -143,7 +143,7 @@ impl Pairwise<'_> {
         triples.resize_with(peers, Default::default);
         let b: Vec<Vec<N>> = (0..peers).map(|_| self.preprocessing.own(inner * columns)).collect();
         // What is chosen is chosen once for each strip of columns, and not the same: A has to be. So
-        // the strips after the first want the digits of the first.
+        // the strips after the first want the bits of the first.
         let widest = WIDEST / N::BYTES;
         for first in (0..columns).step_by(widest) {
             let width = widest.min(columns - first);
@@ -154,7 +154,7 @@ impl Pairwise<'_> {
                 let strip =
                     b.chunks(columns.max(1)).flat_map(|row| slice(row, &(first..first + width)));
                 let job = Products::of_rows(rows_of_chunk, strip.copied().collect(), width);
-                job.wanting((first > 0).then(|| crate::ot::correlations::words_of(a.clone())))
+                job.wanting((first > 0).then(|| crate::ot::ot_correlation::words_of(a.clone())))
             });
             let size = Size { rows: rows_of_chunk, directions: Directions::Both };
             let (jobs, chunks) = (jobs.collect(), vec![chunks; peers]);

@@ -25,13 +25,13 @@ use super::peer::{Directions, Size};
 use super::waksman::{settings, switches};
 use super::{AdditiveShare, Pairwise};
 use crate::algebra::elementwise::zip_exact;
-use crate::algebra::packed_bits::Lanes;
+use crate::algebra::packed_bits::PackedBits;
 use crate::engine::Columns;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
 use crate::kernel::wire;
-use crate::ot::batches::{ChosenOt, Halves};
+use crate::ot::batches::{ChosenOt, OtOutputs};
 use crate::ot::extension::BLOCK;
 
 /// The most transfers in a chunk.
@@ -144,7 +144,7 @@ impl Pairwise<'_> {
         let jobs = (0..peers).map(|_| ChosenOt::new(rows, messages, wanted.clone())).collect();
         let size = Size { rows, directions: Directions::Both };
         let made = self.preprocessing.run(self.channel, size, jobs, &chunks).await?;
-        let made: Vec<_> = made.into_iter().map(|(peer, job)| (peer.party, job.halves)).collect();
+        let made: Vec<_> = made.into_iter().map(|(peer, job)| (peer.party, job.outputs)).collect();
 
         // Beside what there is room for: the corrections, and the table of a turn or two.
         let (corrections, table) = (8 * switches.len() * messages, 8 * count * width.all());
@@ -155,7 +155,7 @@ impl Pairwise<'_> {
         self.channel.gather_exactly(0).await?;
         self.channel.begin_preparation("switches");
         let mut turns = Vec::with_capacity(peers);
-        for (party, Halves { sent: [mut m_0, mut m_1], received: [_, mut m_c] }) in made {
+        for (party, OtOutputs { sent: [mut m_0, mut m_1], received: [_, mut m_c] }) in made {
             // Transfers come in whole chunks.
             let used = switches.len() * messages;
             for transfers in [&mut m_0, &mut m_1, &mut m_c] {
@@ -228,7 +228,7 @@ impl Rows {
         let width = Width { numbers: numbers.len(), words: words.len() };
         let count = numbers.first().map(Shared::len).or(words.first().map(Shared::len));
         let numbers: Vec<&[u64]> = numbers.iter().map(|column| column.parts()[0]).collect();
-        let words: Vec<&[Lanes]> = words.iter().map(|column| column.parts()[0]).collect();
+        let words: Vec<&[PackedBits]> = words.iter().map(|column| column.parts()[0]).collect();
         let count = count.unwrap_or(0);
         let mut rows = Vec::with_capacity(count * width.all());
         for row in 0..count {
@@ -244,7 +244,7 @@ impl Rows {
             self.words.iter().skip(column).step_by(self.width.all().max(1)).copied()
         };
         let all_numbers = AdditiveShare::new([(0..numbers).flat_map(column).collect()]);
-        let all_words = (numbers..numbers + words).flat_map(column).map(Lanes);
+        let all_words = (numbers..numbers + words).flat_map(column).map(PackedBits);
         let all_words = AdditiveShare::new([all_words.collect()]);
         Columns { numbers: all_numbers.split(count), words: all_words.split(count) }
     }

@@ -1,12 +1,13 @@
 //! What pairs of nodes have made ahead, in memory only.
 //!
-//! For each link there is a [`Base`], once the two nodes have computed together over it, and lots of
-//! correlations that they made ahead. The key is the binding of the link, which both ends derive from the TLS
-//! connection itself: after a reconnect nothing is found under the new one.
+//! For each link there is a [`Base`], once the two nodes have computed together over it, and
+//! batches of correlations that they made ahead. The key is the binding of the link, which both
+//! ends derive from the TLS connection itself: after a reconnect nothing is found under the new
+//! one.
 //!
-//! **Used once.** A batch leaves the store when it is offered to the peer, and never comes back, whether or
-//! not the peer offered the same. So no two computations use the same batch, and lots that one end alone has
-//! go the same way.
+//! **Used once.** A batch leaves the store when it is offered to the peer, and never comes back,
+//! whether or not the peer offered the same. So no two computations use the same batch, and batches
+//! that one end alone has go the same way.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,14 +16,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::base_setup::Base;
 use super::triple_pool::Batch;
 
-/// Bytes of lots for each peer, where nothing else is said.
+/// Bytes of batches for each peer, where nothing else is said.
 const USUAL_BYTES: usize = 8 << 20;
 
 /// What a node has made ahead with each of its peers. Clones are the same.
 #[derive(Clone)]
-pub struct Stores {
+pub struct CorrelationStore {
     by_link: Arc<Mutex<BTreeMap<[u8; 32], Stock>>>,
-    /// The most bytes of lots for each link.
+    /// The most bytes of batches for each link.
     bound: usize,
 }
 
@@ -30,10 +31,10 @@ pub struct Stores {
 #[derive(Default)]
 struct Stock {
     base: Option<Arc<Base>>,
-    lots: BTreeMap<u64, Batch>,
+    batches: BTreeMap<u64, Batch>,
 }
 
-impl Stores {
+impl CorrelationStore {
     /// With at most so many bytes of what is made ahead with each peer.
     #[must_use]
     pub fn bounded(bytes: usize) -> Self {
@@ -67,7 +68,7 @@ impl Stores {
 
     /// Keeps a base of a link, instead of what was there.
     pub(super) fn keep_base(&self, link: [u8; 32], base: &Arc<Base>) {
-        let stock = Stock { base: Some(Arc::clone(base)), lots: BTreeMap::new() };
+        let stock = Stock { base: Some(Arc::clone(base)), batches: BTreeMap::new() };
         self.lock().insert(link, stock);
     }
 
@@ -77,18 +78,18 @@ impl Stores {
         let Some(stock) = stocks.get_mut(link) else { return };
         let is_of_base = stock.base.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, base));
         if is_of_base && !base.is_poisoned() && stock.bytes() + Batch::BYTES <= self.bound {
-            stock.lots.insert(id, batch);
+            stock.batches.insert(id, batch);
         }
     }
 
     /// Takes out the batch of a link that `session` is to use: of two computations at once each end finds
-    /// the same one for the same session, as long as both have the same lots.
+    /// the same one for the same session, as long as both have the same batches.
     pub(super) fn take_batch(&self, link: &[u8; 32], session: &[u8; 32]) -> Option<(u64, Batch)> {
         let mut stocks = self.lock();
         let stock = stocks.get_mut(link)?;
         let rank = |id: u64| *blake3::keyed_hash(session, &id.to_le_bytes()).as_bytes();
-        let id = stock.lots.keys().copied().min_by_key(|id| rank(*id))?;
-        stock.lots.remove(&id).map(|batch| (id, batch))
+        let id = stock.batches.keys().copied().min_by_key(|id| rank(*id))?;
+        stock.batches.remove(&id).map(|batch| (id, batch))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<[u8; 32], Stock>> {
@@ -99,17 +100,17 @@ impl Stores {
 
 impl Stock {
     fn bytes(&self) -> usize {
-        self.lots.len() * Batch::BYTES
+        self.batches.len() * Batch::BYTES
     }
 }
 
-impl Default for Stores {
+impl Default for CorrelationStore {
     fn default() -> Self {
         Self::bounded(USUAL_BYTES)
     }
 }
 
-impl fmt::Debug for Stores {
+impl fmt::Debug for CorrelationStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Stores(..)")
     }

@@ -13,8 +13,8 @@ use crate::suites::pairwise::triple_pool::Batch;
 use crate::testing::{Run, rng, seed};
 
 /// Nothing made ahead yet at so many parties.
-fn empty(parties: usize, bound: usize) -> Vec<Stores> {
-    (0..parties).map(|_| Stores::bounded(bound)).collect()
+fn empty(parties: usize, bound: usize) -> Vec<CorrelationStore> {
+    (0..parties).map(|_| CorrelationStore::bounded(bound)).collect()
 }
 
 const ROOMY: usize = 100 << 20;
@@ -32,12 +32,12 @@ fn alone(ahead: Option<bool>) -> Parameters {
     Parameters { suite: Some(SUITE.to_owned()), ahead, ..Parameters::default() }
 }
 
-fn simulate(run: &Run, stores: &[Stores], seed: u64) -> Report<Outcome> {
+fn simulate(run: &Run, stores: &[CorrelationStore], seed: u64) -> Report<Outcome> {
     run.simulate_with(Simulation::new(seed).without_transcript(), stores)
 }
 
 /// Makes a batch on each link.
-fn prepare(stores: &[Stores], seed: u64) {
+fn prepare(stores: &[CorrelationStore], seed: u64) {
     let run = Run::new("Prepare", vec![Input::Numbers(Vec::new()); stores.len()]);
     let report = simulate(&run, stores, seed);
     for outcome in report.results().unwrap() {
@@ -51,7 +51,7 @@ fn prepare(stores: &[Stores], seed: u64) {
 
 /// A median of random numbers, which must be right; with what each party sent to prepare it, and whether
 /// there were base transfers.
-fn median(stores: &[Stores], ahead: Option<bool>, seed: u64) -> (u64, bool) {
+fn median(stores: &[CorrelationStore], ahead: Option<bool>, seed: u64) -> (u64, bool) {
     let mut rng = rng(seed);
     let mut number = || f64::from(rng.next_u32() % 1_000) - 500.0;
     let data: Vec<Vec<f64>> = stores.iter().map(|_| (0..3).map(|_| number()).collect()).collect();
@@ -70,8 +70,8 @@ fn median(stores: &[Stores], ahead: Option<bool>, seed: u64) -> (u64, bool) {
     (sent, report.meters.iter().any(founded))
 }
 
-fn bytes(stores: &[Stores]) -> Vec<usize> {
-    stores.iter().map(Stores::bytes).collect()
+fn bytes(stores: &[CorrelationStore]) -> Vec<usize> {
+    stores.iter().map(CorrelationStore::bytes).collect()
 }
 
 #[test]
@@ -80,34 +80,34 @@ fn what_was_made_ahead_is_used_once_by_the_next_computation() {
     for parties in [2, 3] {
         let (stores, links) = (empty(parties, ROOMY), links(parties));
         let wants = || stores.iter().zip(&links).all(|(s, links)| links.iter().all(|l| s.wants(l)));
-        let lots = |count: usize| vec![count * (parties - 1) * Batch::BYTES; parties];
+        let batches = |count: usize| vec![count * (parties - 1) * Batch::BYTES; parties];
         assert!(!wants());
         let (anew, founded) = median(&stores, None, seed);
         assert!(founded && wants());
-        assert_eq!(bytes(&stores), lots(0));
+        assert_eq!(bytes(&stores), batches(0));
         let (on_base, founded) = median(&stores, None, seed + 1);
         assert!(!founded && on_base < anew, "{on_base} {anew}");
 
         prepare(&stores, seed + 2);
-        assert_eq!(bytes(&stores), lots(1));
+        assert_eq!(bytes(&stores), batches(1));
         assert!(wants());
         let (on_lot, founded) = median(&stores, None, seed + 3);
         assert!(!founded && on_lot < on_base, "{on_lot} {on_base}");
-        assert_eq!(bytes(&stores), lots(0));
+        assert_eq!(bytes(&stores), batches(0));
         // The batch is gone.
         assert_eq!(median(&stores, None, seed + 4), (on_base, false));
 
-        // Two lots serve two computations; who wants nothing made ahead leaves them alone.
+        // Two batches serve two computations; who wants nothing made ahead leaves them alone.
         (5..7).for_each(|more| prepare(&stores, seed + more));
-        assert_eq!(bytes(&stores), lots(2));
+        assert_eq!(bytes(&stores), batches(2));
         let (without, founded) = median(&stores, Some(false), seed + 7);
         assert!(founded && without < anew, "{without} {anew}");
         assert_eq!(median(&empty(parties, ROOMY), Some(false), seed + 8), (without, true));
-        assert_eq!(bytes(&stores), lots(2));
+        assert_eq!(bytes(&stores), batches(2));
         assert_eq!(median(&stores, None, seed + 9), (on_lot, false));
-        assert_eq!(bytes(&stores), lots(1));
+        assert_eq!(bytes(&stores), batches(1));
         assert_eq!(median(&stores, None, seed + 10), (on_lot, false));
-        assert_eq!(bytes(&stores), lots(0));
+        assert_eq!(bytes(&stores), batches(0));
         assert_eq!(median(&stores, None, seed + 11), (on_base, false));
     }
 }
@@ -212,9 +212,9 @@ fn lots_that_the_two_ends_have_not_alike_are_dropped() {
 }
 
 /// The same bases of a link, and nothing else.
-fn empty_but_bases(stores: &[Stores], link: &[u8; 32]) -> Vec<Stores> {
-    let without = |stores: &Stores| {
-        let without = Stores::bounded(ROOMY);
+fn empty_but_bases(stores: &[CorrelationStore], link: &[u8; 32]) -> Vec<CorrelationStore> {
+    let without = |stores: &CorrelationStore| {
+        let without = CorrelationStore::bounded(ROOMY);
         without.keep_base(*link, &stores.base(link).unwrap());
         without
     };
@@ -236,19 +236,19 @@ fn two_computations_at_once_never_get_the_same_lot() {
         })
         .collect();
     // In one order at one end, and in another at the other.
-    let taken = |stores: &Stores, order: &[usize]| {
+    let taken = |stores: &CorrelationStore, order: &[usize]| {
         let mut taken = vec![None; BATCHES + 2];
-        let mut lots = Vec::new();
+        let mut batches = Vec::new();
         for session in order {
             if let Some((id, batch)) = stores.take_batch(link, &sessions[*session]) {
                 taken[*session] = Some(id);
-                lots.push((id, batch));
+                batches.push((id, batch));
             }
         }
         let ids: BTreeSet<u64> = taken.iter().flatten().copied().collect();
-        assert_eq!((ids.len(), lots.len(), stores.bytes()), (BATCHES, BATCHES, 0));
+        assert_eq!((ids.len(), batches.len(), stores.bytes()), (BATCHES, BATCHES, 0));
         let base = stores.base(link).unwrap();
-        lots.into_iter().for_each(|(id, batch)| stores.keep_batch(link, &base, id, batch));
+        batches.into_iter().for_each(|(id, batch)| stores.keep_batch(link, &base, id, batch));
         (taken, ids)
     };
     let mut order: Vec<usize> = (0..BATCHES + 2).collect();
@@ -261,7 +261,7 @@ fn two_computations_at_once_never_get_the_same_lot() {
         // In another order they may find others, and then use none: but each its own once.
         assert_eq!(one.1, taken(&stores[1], &order).1);
     }
-    // Where there are more lots than sessions, most find the same in any order.
+    // Where there are more batches than sessions, most find the same in any order.
     let mut alike = 0;
     for _ in 0..20 {
         let pair: [[u8; 32]; 2] = std::array::from_fn(|_| {
@@ -271,10 +271,10 @@ fn two_computations_at_once_never_get_the_same_lot() {
         });
         let [one, mut other] = [[0, 1], [1, 0]].map(|order| {
             let stores = &stores[order[0]];
-            let lots = order.map(|session| stores.take_batch(link, &pair[session]).unwrap());
-            let ids = [lots[0].0, lots[1].0];
+            let batches = order.map(|session| stores.take_batch(link, &pair[session]).unwrap());
+            let ids = [batches[0].0, batches[1].0];
             let base = stores.base(link).unwrap();
-            lots.into_iter().for_each(|(id, batch)| stores.keep_batch(link, &base, id, batch));
+            batches.into_iter().for_each(|(id, batch)| stores.keep_batch(link, &base, id, batch));
             ids
         });
         other.reverse();
@@ -288,23 +288,23 @@ fn no_more_is_kept_than_the_bound_allows() {
     let mut rng = rng(seed());
     let links = links(2);
     let link = &links[0][0];
-    for (lots, more) in [(0, Batch::BYTES - 1), (2, 100)] {
-        let bound = lots * Batch::BYTES + more;
+    for (batches, more) in [(0, Batch::BYTES - 1), (2, 100)] {
+        let bound = batches * Batch::BYTES + more;
         let stores = empty(2, bound);
         let mut due = 0;
         median(&stores, None, rng.next_u64() >> 1);
-        for _ in 0..if lots == 0 { 3 } else { 100 } {
+        for _ in 0..if batches == 0 { 3 } else { 100 } {
             // More often made than used, and the other way round now and then.
             if !rng.next_u32().is_multiple_of(3) {
                 prepare(&stores, rng.next_u64() >> 1);
-                due = lots.min(due + 1);
+                due = batches.min(due + 1);
             } else {
                 median(&stores, None, rng.next_u64() >> 1);
                 due = due.saturating_sub(1);
             }
             assert_eq!(bytes(&stores), [due * Batch::BYTES; 2]);
             assert!(due * Batch::BYTES <= bound);
-            assert!(stores.iter().all(|stores| stores.wants(link) == (due < lots)));
+            assert!(stores.iter().all(|stores| stores.wants(link) == (due < batches)));
         }
     }
 }

@@ -3,8 +3,8 @@
 use rand_core::Rng;
 
 use super::*;
-use crate::algebra::packed_bits::{numbers_of, planes_of};
-use crate::circuits::comparison::negative;
+use crate::algebra::packed_bits::{bit_slices_of, numbers_of};
+use crate::circuits::comparison::less_than_zero;
 use crate::circuits::selection::select;
 use crate::circuits::sorting::sort;
 use crate::kernel::disclosure::Profile;
@@ -16,7 +16,7 @@ const SIZES: [usize; 3] = [2, 3, 5];
 
 /// The suite among all parties of a channel, in a session that they agree on.
 pub(crate) async fn engine<'a>(
-    stores: Stores,
+    stores: CorrelationStore,
     channel: &'a Channel,
     rng: &mut impl CryptoRng,
 ) -> Result<Pairwise<'a>, Fault> {
@@ -44,10 +44,10 @@ macro_rules! vectors {
             async move {
                 let mut rng = rng;
                 let lengths: Vec<usize> = vectors.iter().map(Vec::len).collect();
-                let mut $engine = engine(Stores::default(), &channel, &mut rng).await?;
+                let mut $engine = engine(CorrelationStore::default(), &channel, &mut rng).await?;
                 let $shares = $engine.share(&vectors[party.index()], &lengths).await?;
                 let result = $body;
-                $engine.open(&result, Audience::Parties).await
+                $engine.open(&result, Recipients::Parties).await
             }
         });
         opened(&report)
@@ -82,7 +82,7 @@ fn numbers_are_decomposed_and_truncated_exactly() {
             let slices: Vec<_> = slices.iter().collect();
             AdditiveShare::concat(&slices)
         });
-        assert_eq!(slices, planes_of(&sums, 3..64), "{parties} parties");
+        assert_eq!(slices, bit_slices_of(&sums, 3..64), "{parties} parties");
         let truncated = vectors!(1, vectors.clone(), |engine, shares| {
             let total = shares.iter().skip(1).fold(shares[0].clone(), |sum, x| sum.plus(x));
             engine.truncate(&total, 52).await?
@@ -123,14 +123,14 @@ fn products_are_right() {
     for parties in SIZES {
         check_products::<u64>(parties, 300);
         check_products::<u128>(parties, 150);
-        check_products::<Lanes>(parties, 300);
+        check_products::<PackedBits>(parties, 300);
     }
 }
 
 #[test]
 fn products_that_take_many_chunks_are_right() {
     check_products::<u64>(2, 5_000);
-    check_products::<Lanes>(2, 20_000);
+    check_products::<PackedBits>(2, 20_000);
 }
 
 fn check_matrices<R: Ring>(parties: usize, [rows, inner, columns]: [usize; 3]) {
@@ -168,7 +168,7 @@ fn comparisons_are_right() {
         let due: Vec<u64> = sums.map(|sum| sum >> 63).collect();
         let signs = vectors!(testing::seed(), vectors.clone(), |engine, shares| {
             let sum = shares.iter().skip(1).fold(shares[0].clone(), |sum, share| sum.plus(share));
-            negative(&mut engine, &sum, 64).await?
+            less_than_zero(&mut engine, &sum, 64).await?
         });
         assert_eq!(numbers_of::<u64>(&signs, 200), due, "{parties} parties");
     }
@@ -176,20 +176,21 @@ fn comparisons_are_right() {
 
 fn check_injection<R: Ring>(parties: usize) {
     let mut rng = rng(testing::seed());
-    let vectors: Vec<Vec<Lanes>> = (0..parties).map(|_| random(&mut rng, 4)).collect();
-    let sums = (0..4).map(|i| vectors.iter().fold(Lanes(0), |sum, v| sum.plus(v[i])));
-    let sums: Vec<Lanes> = sums.collect();
+    let vectors: Vec<Vec<PackedBits>> = (0..parties).map(|_| random(&mut rng, 4)).collect();
+    let sums = (0..4).map(|i| vectors.iter().fold(PackedBits(0), |sum, v| sum.plus(v[i])));
+    let sums: Vec<PackedBits> = sums.collect();
     let due: Vec<R> = [numbers_of(&sums[..2], 100), numbers_of(&sums[2..], 100)].concat();
     let report = Simulation::new(testing::seed()).parties(parties).run(|channel, party, rng| {
         let vectors = vectors.clone();
         async move {
             let mut rng = rng;
-            let mut engine = engine(Stores::default(), &channel, &mut rng).await?;
+            let mut engine = engine(CorrelationStore::default(), &channel, &mut rng).await?;
             let shares = engine.share(&vectors[party.index()], &vec![4; parties]).await?;
             let sum = shares.iter().skip(1).fold(shares[0].clone(), |sum, share| sum.plus(share));
-            let planes = [sum.slice(0..2), sum.slice(2..4)];
-            let numbers = engine.inject::<R>(&[&planes[0], &planes[1]], 100).await?;
-            engine.open(&numbers, Audience::Parties).await
+            let bit_slices = [sum.slice(0..2), sum.slice(2..4)];
+            let numbers =
+                engine.bit_to_arithmetic::<R>(&[&bit_slices[0], &bit_slices[1]], 100).await?;
+            engine.open(&numbers, Recipients::Parties).await
         }
     });
     assert_eq!(opened(&report), due, "{parties} parties");
@@ -207,7 +208,7 @@ fn bits_become_numbers() {
 fn what_a_bit_says_is_selected() {
     let vectors = vec![vec![1_u64, 2, 3, 4], vec![50, 60, 70, 80]];
     let chosen = vectors!(testing::seed(), vectors, |engine, shares| {
-        let bits = engine.public(vec![Lanes(0b0101)]);
+        let bits = engine.public(vec![PackedBits(0b0101)]);
         let pairs = [[&shares[0], &shares[1]]];
         select(&mut engine, &bits, &pairs).await?.remove(0)
     });
@@ -224,10 +225,10 @@ fn shuffled_rows_stay_whole_and_change_their_order() {
             let sum = |row: u64| (0..parties).fold(0, |sum, party| sum + (row << (8 * party)));
             let both = vectors!(testing::seed(), vectors, |engine, shares| {
                 let all = shares.iter().skip(1).fold(shares[0].clone(), |sum, x| sum.plus(x));
-                let words = engine.public((0..rows).map(Lanes).collect());
+                let words = engine.public((0..rows).map(PackedBits).collect());
                 let columns = Columns { numbers: vec![all.clone(), all], words: vec![words] };
                 let shuffled = engine.shuffle(columns).await?;
-                let words = engine.open(&shuffled.words[0], Audience::Parties).await?.unwrap();
+                let words = engine.open(&shuffled.words[0], Recipients::Parties).await?.unwrap();
                 let words: Vec<u64> = words.iter().map(|word| word.0).collect();
                 let words = engine.public(words);
                 let [one, two] = [&shuffled.numbers[0], &shuffled.numbers[1]];
@@ -250,21 +251,21 @@ fn shuffled_rows_stay_whole_and_change_their_order() {
 fn rows_are_sorted() {
     for parties in [2, 3] {
         let mut rng = rng(testing::seed());
-        let keys: Vec<Lanes> = (0..60).map(|_| Lanes(rng.next_u64() >> 60)).collect();
-        let mut vectors: Vec<Vec<Lanes>> = vec![keys.clone()];
+        let keys: Vec<PackedBits> = (0..60).map(|_| PackedBits(rng.next_u64() >> 60)).collect();
+        let mut vectors: Vec<Vec<PackedBits>> = vec![keys.clone()];
         vectors.resize(parties, Vec::new());
         let sorted = vectors!(testing::seed(), vectors, |engine, shares| {
             let rows = engine.public((0..60).collect());
             let table = Columns { numbers: vec![rows], words: vec![shares[0].clone()] };
             let sorted = sort(&mut engine, table, 4).await?;
-            let rows = engine.open(&sorted.numbers[0], Audience::Parties).await?.unwrap();
-            let rows = engine.public(rows.into_iter().map(Lanes).collect());
+            let rows = engine.open(&sorted.numbers[0], Recipients::Parties).await?.unwrap();
+            let rows = engine.public(rows.into_iter().map(PackedBits).collect());
             AdditiveShare::concat(&[&sorted.words[0], &rows])
         });
         let mut due: Vec<(u64, u64)> = keys.iter().map(|key| key.0).zip(0..).collect();
         due.sort_unstable();
-        let (keys, rows): (Vec<Lanes>, Vec<Lanes>) =
-            due.into_iter().map(|(key, row)| (Lanes(key), Lanes(row))).unzip();
+        let (keys, rows): (Vec<PackedBits>, Vec<PackedBits>) =
+            due.into_iter().map(|(key, row)| (PackedBits(key), PackedBits(row))).unzip();
         assert_eq!(sorted, [keys, rows].concat(), "{parties} parties");
     }
 }

@@ -3,7 +3,7 @@
 use super::peer::{Directions, ROWS, WINDOW};
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::ring::Ring;
-use crate::ot::batches::Halves;
+use crate::ot::batches::OtOutputs;
 
 /// What correlations are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +105,8 @@ impl TriplePool {
     }
 
     /// Products of bits from both directions.
-    pub(super) fn of_bits(halves: Halves) -> Self {
-        let Halves { sent: [a, u], received: [b, v] } = halves;
+    pub(super) fn of_bits(outputs: OtOutputs) -> Self {
+        let OtOutputs { sent: [a, u], received: [b, v] } = outputs;
         Self { a, b, c: zip_exact(u.iter(), v).map(|(u, v)| u ^ v).collect() }
     }
 

@@ -162,9 +162,9 @@ mod tests {
         let mut rng = rng(seed());
         let mut key = Zeroizing::new([0; 32]);
         rng.fill_bytes(key.as_mut_slice());
-        let mut tape = Prss::of(Prg::new(&key));
+        let mut prss = Prss::of(Prg::new(&key));
         for rows in [8, 9, 63, 64, 65, 1_000, 1_023, 1_025] {
-            check(&tape.permutation(rows));
+            check(&prss.permutation(rows));
         }
     }
 

@@ -11,7 +11,7 @@ use crate::kernel::disclosure::{Profile, Rules};
 use crate::kernel::fault::Misbehaviour;
 use crate::kernel::simulation::adversary::{Action, Tamper};
 use crate::kernel::simulation::{Delivery, Ending, Report, Simulation};
-use crate::suites::pairwise::Stores;
+use crate::suites::pairwise::CorrelationStore;
 use crate::testing::{self, Run, seed};
 
 /// Every operation once, on eleven rows; in the end a sum is opened.
@@ -24,13 +24,13 @@ async fn everything(setting: Setting, channel: Channel, seed: u64) -> Result<Vec
     let shares = engine.share(&mine, &lengths).await?;
     let z = engine.multiply(&shares[0], &shares[1]).await?;
     let bits = engine.addends(&z, 20).await?;
-    let numbers = engine.inject(&[&bits[0][0], &bits[1][1]], 11).await?;
+    let numbers = engine.bit_to_arithmetic(&[&bits[0][0], &bits[1][1]], 11).await?;
     let inner = engine.dot(&numbers, &numbers, 2).await?;
     let table = Columns { numbers: vec![inner], words: vec![engine.random(11)] };
     let table = engine.shuffle(table).await?;
-    engine.open(&table.words[0], Audience::Computing).await?;
+    engine.open(&table.words[0], Recipients::Computing).await?;
     let result = shares[0].plus(&shares[1]);
-    Ok(engine.open(&result, Audience::Parties).await?.unwrap_or_default())
+    Ok(engine.open(&result, Recipients::Parties).await?.unwrap_or_default())
 }
 
 fn run(setting: Setting, simulation: Simulation) -> Report<Vec<u64>> {
@@ -188,7 +188,7 @@ fn observed(run: &Run, viewer: usize, seed: u64) -> Report<Option<Answer>> {
                 channel: &channel,
                 spec: &spec,
                 joint: *session.rules(),
-                stores: Stores::default(),
+                stores: CorrelationStore::default(),
             };
             let committee = Committee::fixed([0, 1, 2]);
             let ended = agreed.with_committee(session, committee, prepared, subject, &mut rng);

@@ -8,11 +8,11 @@
 //! **To numbers**: b = (b_0 ⊕ b_1) ⊕ b_2. Seat 0 deals c = b_0 ⊕ b_1 as a number; b_2 is a third
 //! component; b = c + b_2 − 2·c·b_2.
 //!
-//! Bytes: to bits, ⌈digits / 8⌉ a number, sent by seat 0 alone; to numbers, one element by seat 0
+//! Bytes: to bits, ⌈bits / 8⌉ a number, sent by seat 0 alone; to numbers, one element by seat 0
 //! and one by each seat.
 
 use crate::algebra::elementwise::sum;
-use crate::algebra::packed_bits::{Lanes, extend_by_bits, plane_words, planes_of};
+use crate::algebra::packed_bits::{PackedBits, bit_slice_words, bit_slices_of, extend_by_bits};
 use crate::algebra::ring::Ring;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
@@ -26,10 +26,10 @@ impl Replicated<'_> {
     pub(super) async fn bits_of_addends<R: Ring>(
         &mut self,
         x: &ReplicatedShare<R>,
-        digits: usize,
-    ) -> Result<Vec<Vec<ReplicatedShare<Lanes>>>, Fault> {
-        let words = plane_words(x.len());
-        let len = words * digits;
+        width: usize,
+    ) -> Result<Vec<Vec<ReplicatedShare<PackedBits>>>, Fault> {
+        let words = bit_slice_words(x.len());
+        let len = words * width;
         let Some(index) = self.begin_dealing("bits of addends") else {
             return Ok(vec![ReplicatedShare::absent(len).split(words); 2]);
         };
@@ -37,24 +37,25 @@ impl Replicated<'_> {
         let first = match index {
             DEALER => {
                 let first = sum(own, shared);
-                self.deal(&planes_of(&first, 0..digits)).expect("the dealer has a seat")
+                self.deal(&bit_slices_of(&first, 0..width)).expect("the dealer has a seat")
             }
             _ => self.take_dealt(DEALER, len).await?,
         };
-        let third = self.third(len, || planes_of(if index == 1 { shared } else { own }, 0..digits));
-        Ok([first, third].iter().map(|planes| planes.split(words)).collect())
+        let third =
+            self.third(len, || bit_slices_of(if index == 1 { shared } else { own }, 0..width));
+        Ok([first, third].iter().map(|bit_slices| bit_slices.split(words)).collect())
     }
 
     pub(super) async fn numbers_of_bits<R: Ring>(
         &mut self,
-        planes: &[&ReplicatedShare<Lanes>],
+        bit_slices: &[&ReplicatedShare<PackedBits>],
         lanes: usize,
     ) -> Result<ReplicatedShare<R>, Fault> {
-        let len = planes.len() * lanes;
-        let numbers = |component: &dyn Fn([&[Lanes]; 2]) -> Vec<Lanes>| -> Vec<R> {
+        let len = bit_slices.len() * lanes;
+        let numbers = |component: &dyn Fn([&[PackedBits]; 2]) -> Vec<PackedBits>| -> Vec<R> {
             let mut numbers = Vec::with_capacity(len);
-            for plane in planes {
-                extend_by_bits(&mut numbers, &component(plane.parts()), lanes);
+            for bit_slice in bit_slices {
+                extend_by_bits(&mut numbers, &component(bit_slice.parts()), lanes);
             }
             numbers
         };

@@ -1,8 +1,8 @@
 //! Bringing values in.
 //!
-//! **By a seat** s, v = x_s + x_{s+1}: x_s comes from the tape that it shares with its predecessor,
-//! x_{s+1} = v − x_s goes to its successor, and x_{s+2} = 0. The successor sees v minus a mask that
-//! it does not have, the predecessor the mask alone.
+//! **By a seat** s, v = x_s + x_{s+1}: x_s comes from the PRSS stream that it shares with its
+//! predecessor, x_{s+1} = v − x_s goes to its successor, and x_{s+2} = 0. The successor sees v
+//! minus a mask that it does not have, the predecessor the mask alone.
 //!
 //! **By a party without a seat**, v = x_0 + x_1 + x_2: x_0 and x_1 are expanded from keys that the
 //! party and seat 0 share; seat 1 is sent the key of x_1 and x_2 = v − x_0 − x_1, seat 2 the key of
@@ -93,7 +93,7 @@ impl Replicated<'_> {
         }
     }
 
-    /// As a seat: x_s from the tape, x_{s+1} to the successor.
+    /// As a seat: x_s from the PRSS stream, x_{s+1} to the successor.
     pub(super) fn deal<R: Ring>(&mut self, v: &[R]) -> Option<ReplicatedShare<R>> {
         let seat = self.seat.as_mut()?;
         let x: Vec<R> = seat.with_previous.input.read(v.len());

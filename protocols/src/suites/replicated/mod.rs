@@ -44,7 +44,7 @@
 //! | open | 1 | R, and 32 a vector; as much again to each party without a seat |
 //! | multiply, or an inner product of any length | 1 | R |
 //! | product of matrices, for each element of the product | 1 | R |
-//! | bits of addends, d digits | 1 | d / 8, by seat 0 alone |
+//! | bits of addends, d bits | 1 | d / 8, by seat 0 alone |
 //! | bit to number | 2 | R, by seat 0 2R |
 //! | shuffle | 2 | R, by seat 0 2R |
 //! | comparison of 64-bit numbers ([`crate::circuits::comparison`]) | 8 | 19, by seat 0 27.1 |
@@ -72,14 +72,14 @@ pub(crate) use self::committee::{ANY, Committee, PARAMETER, canonical};
 use self::dealer_consistency::DealerConsistency;
 use self::input::InputKeys;
 use self::seat::Seat;
-use crate::algebra::packed_bits::Lanes;
+use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
 use crate::circuits::adder::{self, Addends};
 use crate::circuits::joining;
 use crate::circuits::truncation;
 use crate::engine::shared::ShareVector;
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Audience, Columns, Dimensions, Engine, SMALL_MESSAGE};
+use crate::engine::{Columns, Dimensions, Engine, Recipients, SMALL_MESSAGE};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
@@ -191,9 +191,9 @@ impl Engine for Replicated<'_> {
     async fn open<R: Ring>(
         &mut self,
         x: &ReplicatedShare<R>,
-        audience: Audience,
+        recipients: Recipients,
     ) -> Result<Option<Vec<R>>, Fault> {
-        self.reveal(x, audience).await
+        self.reveal(x, recipients).await
     }
 
     async fn multiply<R: Ring>(
@@ -226,7 +226,7 @@ impl Engine for Replicated<'_> {
         &mut self,
         x: &ReplicatedShare<R>,
         width: usize,
-    ) -> Result<ReplicatedShare<Lanes>, Fault> {
+    ) -> Result<ReplicatedShare<PackedBits>, Fault> {
         adder::msb(self, x, width).await
     }
 
@@ -234,7 +234,7 @@ impl Engine for Replicated<'_> {
         &mut self,
         x: &ReplicatedShare<R>,
         bits: Range<usize>,
-    ) -> Result<Vec<ReplicatedShare<Lanes>>, Fault> {
+    ) -> Result<Vec<ReplicatedShare<PackedBits>>, Fault> {
         adder::bits(self, x, bits).await
     }
 
@@ -246,12 +246,12 @@ impl Engine for Replicated<'_> {
         truncation::truncate(self, x, bits).await
     }
 
-    async fn inject<R: Ring>(
+    async fn bit_to_arithmetic<R: Ring>(
         &mut self,
-        planes: &[&ReplicatedShare<Lanes>],
+        bit_slices: &[&ReplicatedShare<PackedBits>],
         lanes: usize,
     ) -> Result<ReplicatedShare<R>, Fault> {
-        self.numbers_of_bits(planes, lanes).await
+        self.numbers_of_bits(bit_slices, lanes).await
     }
 
     async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault> {
@@ -264,18 +264,18 @@ impl Engine for Replicated<'_> {
 
     async fn count_common(
         &mut self,
-        tags: &[u128],
+        item_hashes: &[u128],
         sizes: &[usize],
     ) -> Result<ReplicatedShare<u64>, Fault> {
-        joining::count_common(self, tags, sizes).await
+        joining::count_common(self, item_hashes, sizes).await
     }
 
     async fn count_distinct(
         &mut self,
-        tags: &[u128],
+        item_hashes: &[u128],
         sizes: &[usize],
     ) -> Result<ReplicatedShare<u64>, Fault> {
-        joining::count_distinct(self, tags, sizes).await
+        joining::count_distinct(self, item_hashes, sizes).await
     }
 }
 
@@ -284,7 +284,7 @@ impl Addends for Replicated<'_> {
         &mut self,
         x: &ReplicatedShare<R>,
         width: usize,
-    ) -> Result<Vec<Vec<ReplicatedShare<Lanes>>>, Fault> {
+    ) -> Result<Vec<Vec<ReplicatedShare<PackedBits>>>, Fault> {
         self.bits_of_addends(x, width).await
     }
 }

@@ -3,7 +3,7 @@
 use crate::kernel::prss::Prss;
 use crate::kernel::session::PairKey;
 
-/// The tapes that two neighbours share, one for each purpose.
+/// The PRSS streams that two neighbours share, one for each purpose.
 pub(super) struct NeighbourPrss {
     /// Masks of products.
     pub(super) zero: Prss,
@@ -14,7 +14,7 @@ pub(super) struct NeighbourPrss {
 }
 
 impl NeighbourPrss {
-    /// The tapes of the two that share `key`, in one session.
+    /// The PRSS streams of the two that share `key`, in one session.
     pub(super) fn new(key: &PairKey) -> Self {
         Self {
             zero: Prss::new(key, "cloister 1 replicated: zero sharing"),

@@ -7,7 +7,7 @@
 //! A seat learns nothing but the value: x_{s+2} is the value minus what it holds. A party without a
 //! seat would see all three components, which may tell more than their sum (a component of an input
 //! may be a mask that was used elsewhere). So for these the seats first move the components by
-//! x_0 + r_0, x_1 + r_1, x_2 − r_0 − r_1, with r from a tape that the three seats share.
+//! x_0 + r_0, x_1 + r_1, x_2 − r_0 − r_1, with r from a PRSS stream that the three seats share.
 //!
 //! Bytes sent by a seat: one element to its successor and 32 bytes to its predecessor; one element
 //! and 32 bytes to each party without a seat.
@@ -18,7 +18,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::algebra::elementwise::{difference, sum, zip_exact};
 use crate::algebra::ring::Ring;
-use crate::engine::Audience;
+use crate::engine::Recipients;
 use crate::engine::shared::Shared;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
@@ -37,17 +37,17 @@ impl Replicated<'_> {
     pub(super) async fn reveal<R: Ring>(
         &mut self,
         x: &ReplicatedShare<R>,
-        audience: Audience,
+        recipients: Recipients,
     ) -> Result<Option<Vec<R>>, Fault> {
         self.channel.begin_round("open");
         if let Some(seat) = &self.seat {
             self.dealt.tell(self.channel, seat);
         }
-        self.send_missing_shares(x, audience);
+        self.send_missing_shares(x, recipients);
         if let Some(seat) = &self.seat {
             self.dealt.compare(self.channel, seat).await?;
         }
-        if !self.is_of(audience, self.channel.parties().me()) {
+        if !self.is_of(recipients, self.channel.parties().me()) {
             return Ok(None);
         }
         let [x_0, x_1, x_2] = match &self.seat {
@@ -61,17 +61,17 @@ impl Replicated<'_> {
     }
 
     /// Sends the audience what it lacks.
-    fn send_missing_shares<R: Ring>(&mut self, x: &ReplicatedShare<R>, audience: Audience) {
+    fn send_missing_shares<R: Ring>(&mut self, x: &ReplicatedShare<R>, recipients: Recipients) {
         let Some(seat) = &self.seat else { return };
         let (previous, next) = (seat.previous, seat.next);
         let [own, shared] = x.shared_parts();
-        if self.is_of(audience, next) {
+        if self.is_of(recipients, next) {
             self.channel.send(next, wire::shared_elements(own));
         }
-        if self.is_of(audience, previous) {
+        if self.is_of(recipients, previous) {
             self.channel.send(previous, digest(&wire::shared_elements(shared)));
         }
-        let outside = self.outside(audience);
+        let outside = self.outside(recipients);
         if outside.is_empty() {
             return;
         }
@@ -85,8 +85,8 @@ impl Replicated<'_> {
     /// The components as parties without a seat may see them.
     fn rerandomised<R: Ring>(&mut self, x: &ReplicatedShare<R>) -> Option<[Vec<R>; 2]> {
         let seat = self.seat.as_ref()?;
-        let tape = self.common.as_mut()?;
-        let (r_0, r_1) = (tape.read::<R>(x.len()), tape.read::<R>(x.len()));
+        let prss = self.common.as_mut()?;
+        let (r_0, r_1) = (prss.read::<R>(x.len()), prss.read::<R>(x.len()));
         let move_component = |index: usize, component: &[R]| -> Vec<R> {
             match index % SEATS {
                 0 => sum(component, &r_0),
@@ -99,17 +99,17 @@ impl Replicated<'_> {
     }
 
     /// The parties without a seat that are of the audience.
-    fn outside(&self, audience: Audience) -> Vec<Party> {
+    fn outside(&self, recipients: Recipients) -> Vec<Party> {
         let parties = self.channel.parties().all();
         let outside = |party: &Party| self.committee.seat(*party).is_none();
-        parties.filter(|party| self.is_of(audience, *party) && outside(party)).collect()
+        parties.filter(|party| self.is_of(recipients, *party) && outside(party)).collect()
     }
 
-    fn is_of(&self, audience: Audience, party: Party) -> bool {
-        match audience {
-            Audience::Everybody => true,
-            Audience::Parties => party.index() < self.inputs,
-            Audience::Computing => self.committee.seat(party).is_some(),
+    fn is_of(&self, recipients: Recipients, party: Party) -> bool {
+        match recipients {
+            Recipients::All => true,
+            Recipients::Parties => party.index() < self.inputs,
+            Recipients::Computing => self.committee.seat(party).is_some(),
         }
     }
 
@@ -118,7 +118,7 @@ impl Replicated<'_> {
     /// in each.
     pub(super) async fn draw_common_key(&mut self, rng: &mut impl CryptoRng) -> Result<(), Fault> {
         let Some(seat) = &self.seat else { return Ok(()) };
-        if self.outside(Audience::Everybody).is_empty() {
+        if self.outside(Recipients::All).is_empty() {
             return Ok(());
         }
         let mut part = Zeroizing::new([0; KEY]);

@@ -29,17 +29,11 @@ impl Seat {
         let index = committee.seat(me)?;
         let neighbour = |steps: usize| committee.seats().get((index + steps) % SEATS).copied();
         let (next, previous) = (neighbour(1)?, neighbour(2)?);
-        let tapes = |with: Party| {
+        let prss = |with: Party| {
             let mut keys = session.pair_keys();
             keys.find_map(|(party, key)| (party == with).then(|| NeighbourPrss::new(key)))
         };
-        Some(Self {
-            index,
-            previous,
-            next,
-            with_previous: tapes(previous)?,
-            with_next: tapes(next)?,
-        })
+        Some(Self { index, previous, next, with_previous: prss(previous)?, with_next: prss(next)? })
     }
 
     /// A vector of which only one component is not zero: component `component` is `value`. The

@@ -6,12 +6,13 @@
 //!
 //! x is held as two halves that add up to it, at first x_0 + x_1 at seat 0 and x_2 at seat 1. Each
 //! step, the two that hold the halves permute them by the permutation that they share and move a
-//! mask r, from their tape, from one half to the other; then one of the two hands its half on.
+//! mask r, from their PRSS stream, from one half to the other; then one of the two hands its half
+//! on.
 //!
 //! 1. π_01: seat 0 has A ← π_01(x_0 + x_1) + r, seat 1 has B ← π_01(x_2) − r. A goes to seat 2.
 //! 2. π_12: seat 1 has B ← π_12(B) + r′, seat 2 has A ← π_12(A) − r′. B goes to seat 0.
-//! 3. π_20: seat 2 has A ← π_20(A) + r″, seat 0 has B ← π_20(B) − r″. With ρ from their tape, y_0 =
-//!    ρ, y_1 = B, y_2 = A − ρ; y_1 and y_2 go to seat 1.
+//! 3. π_20: seat 2 has A ← π_20(A) + r″, seat 0 has B ← π_20(B) − r″. With ρ from their PRSS
+//!    stream, y_0 = ρ, y_1 = B, y_2 = A − ρ; y_1 and y_2 go to seat 1.
 //!
 //! Whoever gets a half lacks the mask that was just moved into it. Each seat lacks one of the
 //! three permutations, so the order of the rows is uniform to it.
@@ -20,7 +21,7 @@
 //! element: by seat 0 two, by seats 1 and 2 one.
 
 use crate::algebra::elementwise::{add_assign, gather, subtract_assign, sum};
-use crate::algebra::packed_bits::Lanes;
+use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
 use crate::engine::Columns;
 use crate::engine::shared::Shared;
@@ -36,7 +37,7 @@ use crate::suites::replicated::{Replicated, ReplicatedShare};
 struct Table {
     rows: usize,
     numbers: Vec<u64>,
-    words: Vec<Lanes>,
+    words: Vec<PackedBits>,
 }
 
 /// How many elements a table has, of numbers and of words.
@@ -83,7 +84,7 @@ async fn at_seat_0(
     channel: &Channel,
     seat: &mut Seat,
     size: Size,
-    (numbers, words): (&ReplicatedShare<u64>, &ReplicatedShare<Lanes>),
+    (numbers, words): (&ReplicatedShare<u64>, &ReplicatedShare<PackedBits>),
 ) -> Result<[Table; 2], Fault> {
     channel.begin_round("shuffle 1");
     let mut a =
@@ -103,7 +104,7 @@ async fn at_seat_1(
     channel: &Channel,
     seat: &mut Seat,
     size: Size,
-    (numbers, words): (&ReplicatedShare<u64>, &ReplicatedShare<Lanes>),
+    (numbers, words): (&ReplicatedShare<u64>, &ReplicatedShare<PackedBits>),
 ) -> Result<[Table; 2], Fault> {
     let ([_, numbers], [_, words]) = (numbers.parts(), words.parts());
     channel.begin_round("shuffle 1");
@@ -132,18 +133,18 @@ async fn at_seat_2(channel: &Channel, seat: &mut Seat, size: Size) -> Result<[Ta
 }
 
 impl Table {
-    /// Permutes the rows by the next permutation of `tape`, and adds or subtracts the next masks.
-    fn step(&mut self, tape: &mut Prss, mask: Mask) {
-        let places = tape.permutation(self.rows);
+    /// Permutes the rows by the next permutation of `prss`, and adds or subtracts the next masks.
+    fn step(&mut self, prss: &mut Prss, mask: Mask) {
+        let places = prss.permutation(self.rows);
         permute(&mut self.numbers, &places);
         permute(&mut self.words, &places);
-        apply(&mut self.numbers, tape, mask);
-        apply(&mut self.words, tape, mask);
+        apply(&mut self.numbers, prss, mask);
+        apply(&mut self.words, prss, mask);
     }
 
-    fn masks(tape: &mut Prss, size: Size) -> Self {
+    fn masks(prss: &mut Prss, size: Size) -> Self {
         let Size { rows, numbers, words } = size;
-        Self { rows, numbers: tape.read(numbers), words: tape.read(words) }
+        Self { rows, numbers: prss.read(numbers), words: prss.read(words) }
     }
 
     fn subtract(&mut self, other: &Self) {
@@ -182,8 +183,8 @@ fn permute<R: Ring>(columns: &mut [R], places: &[usize]) {
     }
 }
 
-fn apply<R: Ring>(elements: &mut [R], tape: &mut Prss, mask: Mask) {
-    let masks = tape.read::<R>(elements.len());
+fn apply<R: Ring>(elements: &mut [R], prss: &mut Prss, mask: Mask) {
+    let masks = prss.read::<R>(elements.len());
     match mask {
         Mask::Plus => add_assign(elements, &masks),
         Mask::Minus => subtract_assign(elements, &masks),

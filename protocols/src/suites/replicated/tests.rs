@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand_core::Rng;
 
 use super::*;
-use crate::algebra::packed_bits::{numbers_of, plane_words};
+use crate::algebra::packed_bits::{bit_slice_words, numbers_of};
 use crate::engine::shared::Shared;
 use crate::kernel::disclosure::Profile;
 use crate::kernel::random::uses;
@@ -88,7 +88,7 @@ macro_rules! two_vectors {
                     let shares = $engine.share(&mine, &lengths).await?;
                     let ($a, $b) = (shares[0].clone(), shares[1].clone());
                     let result = $body;
-                    $engine.open(&result, Audience::Parties).await
+                    $engine.open(&result, Recipients::Parties).await
                 }
             });
         setting.opened(&report)
@@ -147,7 +147,7 @@ fn sums_and_products_are_right_in_every_ring_and_setting() {
     for setting in SETTINGS {
         check_arithmetic::<u64>(setting, seed);
         check_arithmetic::<u128>(setting, seed);
-        check_arithmetic::<Lanes>(setting, seed);
+        check_arithmetic::<PackedBits>(setting, seed);
     }
 }
 
@@ -175,7 +175,7 @@ fn every_party_brings_in_its_own_vector() {
                 let mut engine = setting.engine(&channel, &mut rng).await?;
                 let shares = engine.share(&mine, &lengths).await?;
                 let all = ReplicatedShare::concat(&shares.iter().collect::<Vec<_>>());
-                engine.open(&all, Audience::Parties).await
+                engine.open(&all, Recipients::Parties).await
             },
         );
         let due: Vec<u64> = (0..setting.inputs as u64)
@@ -191,30 +191,31 @@ fn bits_and_numbers_are_converted_both_ways() {
     for setting in SETTINGS {
         let lanes = 130;
         let mut rng = rng(seed);
-        let plane: Vec<Lanes> = random(&mut rng, plane_words(lanes));
-        let none: Vec<Lanes> = Vec::new();
-        let numbers = two_vectors!(setting, seed, plane, none, |engine, a, _b| {
-            engine.inject::<u64>(&[&a, &a], lanes).await?
+        let bit_slice: Vec<PackedBits> = random(&mut rng, bit_slice_words(lanes));
+        let none: Vec<PackedBits> = Vec::new();
+        let numbers = two_vectors!(setting, seed, bit_slice, none, |engine, a, _b| {
+            engine.bit_to_arithmetic::<u64>(&[&a, &a], lanes).await?
         });
-        let due: Vec<u64> = numbers_of(&plane, lanes);
+        let due: Vec<u64> = numbers_of(&bit_slice, lanes);
         assert_eq!(numbers, [due.clone(), due].concat());
 
         let x: Vec<u128> = random(&mut rng, lanes);
         let none: Vec<u128> = Vec::new();
-        for digits in [1, 7, 65, 128] {
+        for width in [1, 7, 65, 128] {
             let both = two_vectors!(setting, seed, x, none, |engine, a, _b| {
-                let addends = engine.addends(&a, digits).await?;
+                let addends = engine.addends(&a, width).await?;
                 ReplicatedShare::concat(&addends.iter().flatten().collect::<Vec<_>>())
             });
-            let words = plane_words(lanes);
+            let words = bit_slice_words(lanes);
             for (lane, x) in x.iter().enumerate() {
-                let bit = |plane: usize| (both[plane * words + lane / 64].0 >> (lane % 64)) & 1;
+                let bit =
+                    |bit_slice: usize| (both[bit_slice * words + lane / 64].0 >> (lane % 64)) & 1;
                 let addend = |first: usize| {
-                    (0..digits)
-                        .fold(0_u128, |sum, digit| sum | (u128::from(bit(first + digit)) << digit))
+                    (0..width)
+                        .fold(0_u128, |sum, place| sum | (u128::from(bit(first + place)) << place))
                 };
-                let sum = addend(0).wrapping_add(addend(digits));
-                assert_eq!(sum.wrapping_sub(*x) << (128 - digits), 0);
+                let sum = addend(0).wrapping_add(addend(width));
+                assert_eq!(sum.wrapping_sub(*x) << (128 - width), 0);
             }
         }
     }
@@ -229,10 +230,10 @@ fn shuffled_rows_stay_together() {
             let x: Vec<u64> = (0..rows).collect();
             let y: Vec<u64> = (0..rows).map(|row| 1000 + row).collect();
             two_vectors!(setting, seed, x, y, |engine, a, b| {
-                let planes = engine.public(x_words(rows));
-                let columns = Columns { numbers: vec![a, b], words: vec![planes] };
+                let bit_slices = engine.public(x_words(rows));
+                let columns = Columns { numbers: vec![a, b], words: vec![bit_slices] };
                 let Columns { numbers, words } = engine.shuffle(columns).await?;
-                let words = engine.open(&words[0], Audience::Everybody).await?.unwrap();
+                let words = engine.open(&words[0], Recipients::All).await?.unwrap();
                 let words = engine.public(words.iter().map(|word| word.0).collect());
                 ReplicatedShare::concat(&[&numbers[0], &numbers[1], &words])
             })
@@ -249,8 +250,8 @@ fn shuffled_rows_stay_together() {
     }
 }
 
-fn x_words(rows: u64) -> Vec<Lanes> {
-    (0..rows).map(|row| Lanes(7 * row)).collect()
+fn x_words(rows: u64) -> Vec<PackedBits> {
+    (0..rows).map(|row| PackedBits(7 * row)).collect()
 }
 
 /// Rounds and bytes sent by each seat in one operation on vectors of 1,000 elements.
@@ -262,7 +263,7 @@ macro_rules! cost {
                 let mut $engine = THREE.engine(&channel, &mut rng).await?;
                 let mine = if party.index() == 0 { vec![7_u64; 1000] } else { Vec::new() };
                 let $x = $engine.share(&mine, &[1000, 0, 0]).await?.remove(0);
-                let $bits = $engine.public(vec![Lanes(5); plane_words(1000)]);
+                let $bits = $engine.public(vec![PackedBits(5); bit_slice_words(1000)]);
                 if with {
                     let _ = $body;
                 }
@@ -285,10 +286,13 @@ fn operations_cost_what_the_documentation_says() {
     assert_eq!(cost!(|e, x, _b| e.dot(&x, &x, 1000).await?), (1, [8; 3]));
     let square = Dimensions { rows: 10, inner: 100, columns: 10 };
     assert_eq!(cost!(|e, x, _b| e.matrix_product(&x, &x, square).await?), (1, [8 * 100; 3]));
-    assert_eq!(cost!(|e, x, _b| e.open(&x, Audience::Parties).await?), (1, [full + 32; 3]));
-    let planes = 65 * 8 * plane_words(1000) as u64;
-    assert_eq!(cost!(|e, x, _b| e.addends(&x, 65).await?), (1, [planes, 0, 0]));
-    assert_eq!(cost!(|e, _x, b| e.inject::<u64>(&[&b], 1000).await?), (2, [2 * full, full, full]));
+    assert_eq!(cost!(|e, x, _b| e.open(&x, Recipients::Parties).await?), (1, [full + 32; 3]));
+    let bit_slices = 65 * 8 * bit_slice_words(1000) as u64;
+    assert_eq!(cost!(|e, x, _b| e.addends(&x, 65).await?), (1, [bit_slices, 0, 0]));
+    assert_eq!(
+        cost!(|e, _x, b| e.bit_to_arithmetic::<u64>(&[&b], 1000).await?),
+        (2, [2 * full, full, full])
+    );
     let table =
         cost!(|e, x, _b| e.shuffle(Columns { numbers: vec![x.clone()], words: vec![] }).await?);
     assert_eq!(table, (2, [2 * full, full, full]));
@@ -303,12 +307,12 @@ fn no_part_of_a_stream_is_used_twice() {
             let z = engine.multiply(&a, &b).await?;
             let bits = engine.addends(&z, 64).await?;
             let numbers: ReplicatedShare<u64> =
-                engine.inject(&[&bits[0][0], &bits[1][3]], 100).await?;
+                engine.bit_to_arithmetic(&[&bits[0][0], &bits[1][3]], 100).await?;
             let z = engine.dot(&numbers, &numbers, 2).await?;
             let table = Columns { numbers: vec![z.clone(), z], words: Vec::new() };
             let table = engine.shuffle(table).await?;
             let again = engine.shuffle(table).await?;
-            engine.open(&again.numbers[0], Audience::Parties).await?;
+            engine.open(&again.numbers[0], Recipients::Parties).await?;
             again.numbers[1].clone()
         });
         // One generator of each simulated party is no stream of the suite.

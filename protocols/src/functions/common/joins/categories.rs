@@ -18,11 +18,11 @@ use zeroize::Zeroizing;
 use super::Join;
 use super::columns::{Cells, Scaled, numbers, value};
 use super::terms::Told;
-use crate::algebra::packed_bits::{LANES, Lanes, plane_words};
+use crate::algebra::packed_bits::{PackedBits, WORD_BITS, bit_slice_words};
 use crate::circuits::Bits;
-use crate::circuits::selection::{at_least, is_below};
+use crate::circuits::selection::{is_below, suppress_below};
 use crate::engine::shared::Shared;
-use crate::engine::{Audience, Dimensions, Engine};
+use crate::engine::{Dimensions, Engine, Recipients};
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
 use crate::functions::common::categories::{Axes, Order, check_size, exchange};
@@ -77,15 +77,15 @@ impl Own {
     }
 
     /// Each row's category as a bit among `kinds`, in as many columns of words as these take.
-    fn bits(&self, kinds: usize) -> Vec<Vec<Lanes>> {
+    fn bits(&self, kinds: usize) -> Vec<Vec<PackedBits>> {
         let column = |first: usize| {
             let word = |place: &usize| {
-                let digit = place.checked_sub(first).and_then(|digit| u32::try_from(digit).ok());
-                Lanes(digit.and_then(|digit| 1_u64.checked_shl(digit)).unwrap_or(0))
+                let bit = place.checked_sub(first).and_then(|bit| u32::try_from(bit).ok());
+                PackedBits(bit.and_then(|bit| 1_u64.checked_shl(bit)).unwrap_or(0))
             };
             self.places.iter().map(word).collect()
         };
-        (0..kinds).step_by(LANES).map(column).collect()
+        (0..kinds).step_by(WORD_BITS).map(column).collect()
     }
 
     /// The names at these places.
@@ -127,11 +127,11 @@ async fn all_cells<E: Engine>(
     rng: &mut impl CryptoRng,
 ) -> Result<Option<(Axes, Vec<u64>)>, Fault> {
     let aliases = aliases(own.names.len(), rng);
-    let alias = |place: &usize| Lanes(aliases.get(*place).copied().unwrap_or_default());
+    let alias = |place: &usize| PackedBits(aliases.get(*place).copied().unwrap_or_default());
     let words = vec![own.places.iter().map(alias).collect()];
     let joined = join.run(cx, words, |index, _| usize::from(index < 2)).await?;
     let both: Vec<_> = joined.tables.iter().flatten().collect();
-    let opened = cx.engine.open(&Bits::<E>::concat(&both), Audience::Parties).await?;
+    let opened = cx.engine.open(&Bits::<E>::concat(&both), Recipients::Parties).await?;
     let Some(opened) = opened.filter(|_| cx.engine.brings_data()) else { return Ok(None) };
     let opened: Vec<u64> = opened.into_iter().map(|alias| alias.0).collect();
     let (x, y) = opened
@@ -168,17 +168,17 @@ async fn large_cells<E: Engine>(
     let [of_x, of_y] = kinds(join.told)?;
     let me = cx.channel.parties().me().index();
     let words = own.bits(of_mine);
-    let joined = join.run(cx, words, |_, told| told.categories.div_ceil(LANES)).await?;
+    let joined = join.run(cx, words, |_, told| told.categories.div_ceil(WORD_BITS)).await?;
     let [x, y, ..] = joined.tables.as_slice() else {
         return Err(Fault::Internal("each party has a joined table"));
     };
-    let (x, y) = (planes(&cx.engine, x, of_x), planes(&cx.engine, y, of_y));
+    let (x, y) = (bit_slices(&cx.engine, x, of_x), bit_slices(&cx.engine, y, of_y));
     let (left, right): (Vec<_>, Vec<_>) =
         x.iter().flat_map(|x| y.iter().map(move |y| (x, y))).unzip();
     let (left, right) = (Bits::<E>::concat(&left), Bits::<E>::concat(&right));
     cx.engine.prepare(8 * left.len()).await?;
     let both = cx.engine.multiply(&left, &right).await?;
-    let both = both.split(plane_words(joined.rows).max(1));
+    let both = both.split(bit_slice_words(joined.rows).max(1));
     let counts = count(&mut cx.engine, &both, joined.rows).await?;
     let opened = open_counts(&mut cx.engine, &counts, join.permit.least_shown()).await?;
     let Some(counts) = opened.filter(|_| cx.engine.brings_data()) else { return Ok(None) };
@@ -211,20 +211,20 @@ pub(crate) async fn mean_by_group<E: Engine>(
         _ => scaled.iter().map(|scaled| scaled.words.to_vec()).collect(),
     };
     let width = |index: usize, told: &Told| match index {
-        0 => told.categories.div_ceil(LANES),
+        0 => told.categories.div_ceil(WORD_BITS),
         _ => told.columns,
     };
     let joined = join.run(cx, words, width).await?;
     let [groups, values, ..] = joined.tables.as_slice() else {
         return Err(Fault::Internal("each party has a joined table"));
     };
-    let groups = planes(&cx.engine, groups, of_groups);
+    let groups = bit_slices(&cx.engine, groups, of_groups);
     let values = values.first().ok_or(Fault::Internal("a joined table has its columns"))?;
     let (sums, counts) = groups_of(cx, join.permit.least_shown(), &groups, values).await?;
     let exponents = share_exponents(cx, &scaled, join.told).await?;
-    let counts = cx.engine.open(&counts, Audience::Parties).await?;
+    let counts = cx.engine.open(&counts, Recipients::Parties).await?;
     let sums = E::Shared::<u128>::concat(&[&sums, &exponents]);
-    let sums = cx.engine.open(&sums, Audience::Parties).await?;
+    let sums = cx.engine.open(&sums, Recipients::Parties).await?;
     let Some((counts, sums)) = counts.zip(sums).filter(|_| cx.engine.brings_data()) else {
         return Ok(None);
     };
@@ -262,14 +262,15 @@ async fn groups_of<E: Engine>(
     let counts = count(engine, groups, rows).await?;
     let values = numbers(engine, values).await?;
     engine.prepare(16 * rows * kinds).await?;
-    let is_in: E::Shared<u128> = engine.inject(&groups.iter().collect::<Vec<_>>(), rows).await?;
+    let is_in: E::Shared<u128> =
+        engine.bit_to_arithmetic(&groups.iter().collect::<Vec<_>>(), rows).await?;
     let dimensions = Dimensions { rows: kinds, inner: rows, columns: 1 };
     let sums = engine.matrix_product(&is_in, &values, dimensions).await?;
     let is_small = is_below(engine, &counts, least).await?;
-    let is_small: E::Shared<u128> = engine.inject(&[&is_small], kinds).await?;
+    let is_small: E::Shared<u128> = engine.bit_to_arithmetic(&[&is_small], kinds).await?;
     let is_shown = engine.public(vec![1; kinds]).minus(&is_small);
     let sums = engine.multiply(&sums, &is_shown).await?;
-    Ok((sums, at_least(engine, &counts, least).await?))
+    Ok((sums, suppress_below(engine, &counts, least).await?))
 }
 
 /// The powers of two of all parties' columns.
@@ -300,23 +301,24 @@ fn kinds(told: &[Told]) -> Result<[usize; 2], Fault> {
     }
 }
 
-/// The planes of the first `kinds` bits of a row.
-fn planes<E: Engine>(engine: &E, columns: &[Bits<E>], kinds: usize) -> Vec<Bits<E>> {
+/// The bit slices of the first `kinds` bits of a row.
+fn bit_slices<E: Engine>(engine: &E, columns: &[Bits<E>], kinds: usize) -> Vec<Bits<E>> {
     let of = |(index, column): (usize, &Bits<E>)| {
-        engine.planes(column, 0..kinds.saturating_sub(index * LANES).min(LANES))
+        engine.bit_slices(column, 0..kinds.saturating_sub(index * WORD_BITS).min(WORD_BITS))
     };
     columns.iter().enumerate().flat_map(of).collect()
 }
 
-/// How many of the first `rows` bits of each plane are set.
+/// How many of the first `rows` bits of each bit slice are set.
 async fn count<E: Engine>(
     engine: &mut E,
-    planes: &[Bits<E>],
+    bit_slices: &[Bits<E>],
     rows: usize,
 ) -> Result<E::Shared<u64>, Fault> {
-    engine.prepare(8 * rows * planes.len()).await?;
-    let bits: E::Shared<u64> = engine.inject(&planes.iter().collect::<Vec<_>>(), rows).await?;
-    let last: Vec<usize> = (1..=planes.len()).map(|plane| plane * rows - 1).collect();
+    engine.prepare(8 * rows * bit_slices.len()).await?;
+    let bits: E::Shared<u64> =
+        engine.bit_to_arithmetic(&bit_slices.iter().collect::<Vec<_>>(), rows).await?;
+    let last: Vec<usize> = (1..=bit_slices.len()).map(|bit_slice| bit_slice * rows - 1).collect();
     Ok(bits.prefix_sums(rows).gather(&last))
 }
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::categories::MOST;
 use crate::algebra::fixed::{Magnitude, Scale};
 use crate::algebra::normalised::Normalised;
-use crate::algebra::packed_bits::Lanes;
+use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
 use crate::algebra::rounding::fraction_to_double;
 use crate::circuits::Bits;
@@ -17,7 +17,7 @@ use crate::engine::shared::Shared;
 use crate::functions::common::categories::{check_message, check_name};
 use crate::kernel::fault::{Fault, InputError};
 
-/// Binary digits of a number in its column's scale, without the sign.
+/// Bits of a number in its column's scale, without the sign.
 pub(crate) const PRECISION: usize = 53;
 
 /// The same, as an exponent.
@@ -26,8 +26,8 @@ pub(crate) const FRACTION: i64 = 53;
 /// More than the power of two above any double.
 const MOST_EXPONENT: i64 = 1_100;
 
-/// Binary digits of its word in two's complement: the largest magnitude is 2^53.
-const DIGITS: usize = PRECISION + 2;
+/// Bits of its word in two's complement: the largest magnitude is 2^53.
+const WIDTH: usize = PRECISION + 2;
 
 /// One column of our own.
 pub(crate) enum Cells {
@@ -42,7 +42,7 @@ pub(crate) enum Cells {
 
 /// Numbers as whole multiples of 2^(`exponent` − 53).
 pub(crate) struct Scaled {
-    pub(crate) words: Zeroizing<Vec<Lanes>>,
+    pub(crate) words: Zeroizing<Vec<PackedBits>>,
     pub(crate) exponent: i32,
     /// As they came.
     numbers: Zeroizing<Vec<f64>>,
@@ -94,7 +94,7 @@ impl Scaled {
         let scale = Scale::with_bits(Some(Magnitude::BELOW_ONE), bits);
         // Every normalised element is of that magnitude.
         let whole = scale.encode(&elements).unwrap_or_default();
-        let words = whole.iter().map(|whole| Lanes(whole.word(0))).collect();
+        let words = whole.iter().map(|whole| PackedBits(whole.word(0))).collect();
         Self { words: Zeroizing::new(words), exponent, numbers }
     }
 }
@@ -102,18 +102,18 @@ impl Scaled {
 /// The numbers that words of a joined column stand for.
 pub(crate) async fn numbers<E: Engine>(
     engine: &mut E,
-    words: &E::Shared<Lanes>,
+    words: &E::Shared<PackedBits>,
 ) -> Result<E::Shared<u128>, Fault> {
     let rows = words.len();
-    let planes = engine.planes(words, 0..DIGITS);
-    let planes: Vec<&Bits<E>> = planes.iter().collect();
-    engine.prepare(16 * rows * DIGITS).await?;
-    let digits: E::Shared<u128> = engine.inject(&planes, rows).await?;
+    let bit_slices = engine.bit_slices(words, 0..WIDTH);
+    let bit_slices: Vec<&Bits<E>> = bit_slices.iter().collect();
+    engine.prepare(16 * rows * WIDTH).await?;
+    let bits: E::Shared<u128> = engine.bit_to_arithmetic(&bit_slices, rows).await?;
     let zero = engine.public(vec![0; rows]);
-    let digits = digits.split(rows.max(1));
-    Ok(digits.iter().enumerate().fold(zero, |sum, (digit, bits)| {
-        let value = bits.scaled(1 << digit);
-        if digit + 1 == DIGITS { sum.minus(&value) } else { sum.plus(&value) }
+    let bits = bits.split(rows.max(1));
+    Ok(bits.iter().enumerate().fold(zero, |sum, (bit, bits)| {
+        let value = bits.scaled(1 << bit);
+        if bit + 1 == WIDTH { sum.minus(&value) } else { sum.plus(&value) }
     }))
 }
 

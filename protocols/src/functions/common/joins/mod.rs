@@ -15,7 +15,7 @@
 //! in a set it counts once.
 //!
 //! Of numbers each column has a scale of its own, the power of two next above all its magnitudes (in the
-//! join or not), and 53 binary digits of it. Where an answer depends on the scales they are opened with it.
+//! join or not), and 53 bits of it. Where an answer depends on the scales they are opened with it.
 
 pub(crate) mod categories;
 pub(crate) mod columns;
@@ -29,10 +29,10 @@ use zeroize::Zeroizing;
 
 use self::columns::{Cells, Scaled};
 use self::terms::{MOST_COLUMNS, MOST_ROWS, Terms, Told, Work};
-use crate::algebra::packed_bits::Lanes;
-use crate::circuits::selection::{at_least, is_below};
+use crate::algebra::packed_bits::PackedBits;
+use crate::circuits::selection::{is_below, suppress_below};
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Audience, Engine};
+use crate::engine::{Engine, Recipients};
 use crate::functions::FunctionContext;
 use crate::functions::common::sets::Ids;
 use crate::functions::input::Input;
@@ -41,8 +41,8 @@ use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::sizes;
-use crate::suites::intersection::Tag;
-use crate::suites::intersection::items::tag;
+use crate::suites::intersection::ItemHash;
+use crate::suites::intersection::items::item_hash;
 
 /// One party's rows by their ids; at a helper, none.
 pub(crate) struct KeyedRows {
@@ -53,9 +53,9 @@ pub(crate) struct KeyedRows {
     pub(crate) columns: Vec<Cells>,
 }
 
-/// Our tags, and what all parties have told of their rows.
+/// Our item hashes, and what all parties have told of their rows.
 pub(crate) struct Announced {
-    tags: Zeroizing<Vec<Tag>>,
+    item_hashes: Zeroizing<Vec<ItemHash>>,
     told: Vec<Told>,
 }
 
@@ -128,15 +128,15 @@ impl KeyedRows {
             self.check_rows(cx, permit, &told).await?;
         }
         if !cx.engine.brings_data() {
-            return Ok(Announced { tags: Zeroizing::default(), told });
+            return Ok(Announced { item_hashes: Zeroizing::default(), told });
         }
-        let tags = self.items.iter().map(|id| tag(&cx.session, id)).collect();
-        Ok(Announced { tags: self.ids.padded(Zeroizing::new(tags), rng), told })
+        let item_hashes = self.items.iter().map(|id| item_hash(&cx.session, id)).collect();
+        Ok(Announced { item_hashes: self.ids.padded(Zeroizing::new(item_hashes), rng), told })
     }
 
     /// Returns how many items our set was filled up with, which no other party has.
     pub(crate) fn filling(&self, announced: &Announced) -> usize {
-        announced.tags.len().saturating_sub(self.items.len())
+        announced.item_hashes.len().saturating_sub(self.items.len())
     }
 
     /// Asks the rule on rows of all parties' items together; on shares if their sets are filled up.
@@ -151,9 +151,9 @@ impl KeyedRows {
             let rows = cx.sum(&[self.items.len() as u64], 1).await?;
             let is_small = is_below(&mut cx.engine, &rows, least).await?;
             let is_small = cx.engine.lanes(&is_small, 0..1);
-            return match cx.engine.open(&is_small, Audience::Everybody).await?.as_deref() {
-                Some([Lanes(0)]) => Ok(()),
-                Some([Lanes(1)]) => Err(permit.too_few_rows().into()),
+            return match cx.engine.open(&is_small, Recipients::All).await?.as_deref() {
+                Some([PackedBits(0)]) => Ok(()),
+                Some([PackedBits(1)]) => Err(permit.too_few_rows().into()),
                 _ => Err(Fault::InvalidOpening),
             };
         }
@@ -196,7 +196,7 @@ impl KeyedRows {
 impl Announced {
     /// Joins all parties' rows.
     pub(crate) fn join<'a>(&'a self, permit: &'a Permit) -> Join<'a> {
-        Join { permit, tags: &self.tags, told: &self.told }
+        Join { permit, item_hashes: &self.item_hashes, told: &self.told }
     }
 }
 
@@ -228,7 +228,7 @@ pub(crate) const GROUPS: &str =
 pub(crate) struct Join<'a> {
     permit: &'a Permit,
     /// Ours.
-    pub(crate) tags: &'a [Tag],
+    pub(crate) item_hashes: &'a [ItemHash],
     pub(crate) told: &'a [Told],
 }
 
@@ -238,10 +238,10 @@ impl Join<'_> {
     async fn run<E: Engine>(
         self,
         cx: &mut FunctionContext<'_, E>,
-        words: Vec<Vec<Lanes>>,
+        words: Vec<Vec<PackedBits>>,
         columns: impl Fn(usize, &Told) -> usize,
     ) -> Result<Joined<E>, Fault> {
-        let Self { permit, tags, told } = self;
+        let Self { permit, item_hashes, told } = self;
         let shape = |(index, told): (usize, &Told)| Shape {
             rows: told.rows,
             columns: columns(index, told),
@@ -250,12 +250,12 @@ impl Join<'_> {
         let own = shapes.get(cx.channel.parties().me().index());
         let own = own.map_or(0, |shape| shape.columns);
         // A party without rows has its columns all the same; sets are filled up with rows of zeros.
-        let filled = |mut column: Vec<Lanes>| {
-            column.resize(tags.len(), Lanes(0));
+        let filled = |mut column: Vec<PackedBits>| {
+            column.resize(item_hashes.len(), PackedBits(0));
             column
         };
         let words = words.into_iter().chain(std::iter::repeat(Vec::new())).take(own);
-        let table = Table { tags: tags.to_vec(), words: words.map(filled).collect() };
+        let table = Table { item_hashes: item_hashes.to_vec(), words: words.map(filled).collect() };
         let joined = cx.engine.join(&table, &shapes).await?;
         permit.check_rows(joined.rows as u64)?;
         if permit.withholds() && (joined.rows as u64) < permit.least_shown() {
@@ -280,10 +280,10 @@ pub(crate) async fn open_count<E: Engine>(
     count: &E::Shared<u64>,
 ) -> Result<Option<Option<u64>>, Fault> {
     let shown = match permit.withholds() {
-        true => at_least(&mut cx.engine, count, permit.least_shown()).await?,
+        true => suppress_below(&mut cx.engine, count, permit.least_shown()).await?,
         false => count.clone(),
     };
-    let opened = cx.engine.open(&shown, Audience::Parties).await?;
+    let opened = cx.engine.open(&shown, Recipients::Parties).await?;
     let is_withheld = |count: u64| permit.withholds() && count == 0;
     match opened.as_deref() {
         None => Ok(None),

@@ -1,8 +1,8 @@
 //! Functions of joined rows' numbers: sums, correlations, least squares.
 //!
-//! Numbers of a column are whole multiples of a power of two, of 53 binary digits. Their sums, and the sums of
-//! their products, are exact integers; these are opened, and everything else follows from them in exact
-//! fractions, rounded once.
+//! Numbers of a column are whole multiples of a power of two, of 53 bits. Their sums, and the sums
+//! of their products, are exact integers; these are opened, and everything else follows from them
+//! in exact fractions, rounded once.
 //!
 //! A sum opens nothing else. Correlations do not depend on the columns' scales, which are not opened for them
 //! (sums of products tell how large a column's numbers are beside that power of two). For a regression they are. There
@@ -17,7 +17,7 @@ use super::columns::{FRACTION, Scaled, exponent, numbers, value};
 use super::terms::Told;
 use crate::algebra::rounding::{fraction_to_double, root_of_fraction};
 use crate::engine::shared::Shared;
-use crate::engine::{Audience, Dimensions, Engine};
+use crate::engine::{Dimensions, Engine, Recipients};
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
 use crate::kernel::fault::Fault;
@@ -51,7 +51,7 @@ pub(crate) async fn sum<E: Engine>(
     let sum = column.prefix_sums(joined.rows).gather(&[joined.rows - 1]);
     let exponents = share_exponents(cx, own, join.told).await?;
     let opened = E::Shared::<u128>::concat(&[&sum, &exponents]);
-    match cx.engine.open(&opened, Audience::Parties).await?.as_deref() {
+    match cx.engine.open(&opened, Recipients::Parties).await?.as_deref() {
         None => Ok(None),
         Some([sum, power]) => {
             let sum = value(&sum.cast_signed().into(), &BigInt::one(), exponent(Some(power))?);
@@ -130,12 +130,12 @@ async fn moments<E: Engine>(
         opened.push(share_exponents(cx, own, join.told).await?);
     }
     let opened = E::Shared::<u128>::concat(&opened.iter().collect::<Vec<_>>());
-    let opened = cx.engine.open(&opened, Audience::Parties).await?;
+    let opened = cx.engine.open(&opened, Recipients::Parties).await?;
     let moments = opened.map(|opened| Moments::of(rows, count, &opened)).transpose()?;
     Ok((moments.filter(|_| cx.engine.brings_data()), rows as u64))
 }
 
-fn words(own: &[Scaled]) -> Vec<Vec<crate::algebra::packed_bits::Lanes>> {
+fn words(own: &[Scaled]) -> Vec<Vec<crate::algebra::packed_bits::PackedBits>> {
     own.iter().map(|scaled| scaled.words.to_vec()).collect()
 }
 

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::categories;
 use super::columns::Cells;
-use crate::algebra::packed_bits::LANES;
+use crate::algebra::packed_bits::WORD_BITS;
 use crate::functions::common::sets::MOST_ITEMS;
 use crate::functions::input::Column;
 use crate::kernel::disclosure::Permit;
@@ -111,7 +111,7 @@ impl Terms {
 
     /// Refuses more than a node can do.
     fn check_work(&self, told: &[Told]) -> Result<(), Fault> {
-        let width = |told: &Told| 1 + told.columns.max(told.categories.div_ceil(LANES));
+        let width = |told: &Told| 1 + told.columns.max(told.categories.div_ceil(WORD_BITS));
         let words = told.iter().map(|told| told.rows * width(told)).sum();
         // The join is no larger than the smallest table.
         let rows = told.iter().map(|told| told.rows).min().unwrap_or(0);

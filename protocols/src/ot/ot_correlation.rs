@@ -3,14 +3,14 @@
 //! **Bits.** From random transfers m_0, m_1 of one bit each, the sender has a = m_0 ⊕ m_1 and u = m_0, the
 //! receiver b = c and v = m_c: u ⊕ v = a·b. No message.
 //!
-//! **Products** of numbers (Gilboa, *Two party RSA key generation*, CRYPTO 1999, section 4). The sender has
-//! a, the receiver b, whose binary digits are its choices. For digit i the sender sends τ_i = m_0 − m_1 + a
-//! modulo 2^(w−i), where w are the digits of the ring; the receiver takes v_i = m_c + c·τ_i. Then
-//! Σ 2^i·v_i − Σ 2^i·m_0 = a·b, and only w − i digits of the i-th message matter. τ_i and τ_(w−i) have w
-//! digits together, so all take w/2 + 1 words.
+//! **Products** of numbers (Gilboa, *Two party RSA key generation*, CRYPTO 1999, section 4). The
+//! sender has a, the receiver b, whose bits are its choices. For bit i the sender sends τ_i = m_0 −
+//! m_1 + a modulo 2^(w−i), where w are the bits of the ring; the receiver takes v_i = m_c + c·τ_i.
+//! Then Σ 2^i·v_i − Σ 2^i·m_0 = a·b, and only w − i bits of the i-th message matter. τ_i and
+//! τ_(w−i) have w bits together, so all take w/2 + 1 words.
 //!
-//! **Rows.** The same with a row of numbers for a: one transfer for each digit of b, whose messages are as
-//! long as the row.
+//! **Rows.** The same with a row of numbers for a: one transfer for each bit of b, whose messages
+//! are as long as the row.
 //!
 //! **Scaled bits.** From random transfers m_0, m_1 of one number each, the sender has a = m_1 − m_0 and u =
 //! −m_0, the receiver b = c and v = m_c: u + v = a·b. No message.
@@ -26,7 +26,7 @@ use crate::ot::ccr_hash::Hash;
 
 /// A number as transfers carry it.
 pub(crate) trait Number: Ring {
-    /// The low digits of a block.
+    /// The low bits of a block.
     fn of_block(block: u128) -> Self;
     /// Numbers in a block.
     const IN_BLOCK: usize = 16 / Self::BYTES;
@@ -34,7 +34,7 @@ pub(crate) trait Number: Ring {
     fn shifted_up(self, places: usize) -> Self;
     /// Over 2^places, rounded down, of fewer places than there are.
     fn shifted_down(self, places: usize) -> Self;
-    /// The digits that both have.
+    /// The bits that both have.
     fn and(self, mask: Self) -> Self;
 }
 
@@ -116,30 +116,31 @@ pub(crate) fn bits_sent(hash: &Hash, rows: Vec<u128>, delta: u128) -> [Vec<u64>;
     hash.each(&mut rows);
     hash.each(&mut others);
     zip_exact(rows.iter(), &mut others).for_each(|(m_0, m_1)| *m_1 ^= m_0);
-    [lowest_digits(&others), lowest_digits(&rows)]
+    [lowest_bits(&others), lowest_bits(&rows)]
 }
 
 /// Bits at the receiver: v, 64 in a word.
 pub(crate) fn bits_received(hash: &Hash, mut rows: Vec<u128>) -> Vec<u64> {
     hash.each(&mut rows);
-    lowest_digits(&rows)
+    lowest_bits(&rows)
 }
 
-fn lowest_digits(blocks: &[u128]) -> Vec<u64> {
+fn lowest_bits(blocks: &[u128]) -> Vec<u64> {
     let word = |blocks: &[u128]| {
-        let digits = blocks.iter().rev();
-        digits.fold(0, |word, block| (word << 1) | (u64::of_block(*block) & 1))
+        let bits = blocks.iter().rev();
+        bits.fold(0, |word, block| (word << 1) | (u64::of_block(*block) & 1))
     };
     blocks.chunks(64).map(word).collect()
 }
 
 /// Words of corrections for each number that is multiplied with a row of `width` numbers.
-pub(crate) fn words(digits: usize, width: usize) -> usize {
-    (digits / 2 + 1) * width
+pub(crate) fn words(bits: usize, width: usize) -> usize {
+    (bits / 2 + 1) * width
 }
 
-/// Gilboa's sender, for one factor that the receiver chooses digit by digit: m_0 and m_1 for each digit of
-/// it, as wide as `factor`. Adds its share of the product to `share`, and the corrections to `message`.
+/// Gilboa's sender, for one factor that the receiver chooses bit by bit: m_0 and m_1 for each bit
+/// of it, as wide as `factor`. Adds its share of the product to `share`, and the corrections to
+/// `message`.
 pub(crate) fn send<N: Number>(
     [m_0, m_1]: [&[N]; 2],
     factor: &[N],
@@ -147,8 +148,8 @@ pub(crate) fn send<N: Number>(
     message: &mut Vec<N>,
 ) {
     let (width, half) = (factor.len(), N::BITS / 2);
-    let corrections = |digits: Range<usize>| {
-        let range = digits.start * width..digits.end * width;
+    let corrections = |bits: Range<usize>| {
+        let range = bits.start * width..bits.end * width;
         let factor = factor.iter().cycle();
         let pads = zip_exact(slice(m_0, range.clone()), slice(m_1, range));
         pads.zip(factor).map(|((m_0, m_1), a)| m_0.minus(*m_1).plus(*a))
@@ -157,15 +158,15 @@ pub(crate) fn send<N: Number>(
         return send_one([m_0, m_1], *a, share, message);
     }
     message.extend(corrections(0..1));
-    for digit in 1..half {
-        let digits = N::BITS - digit;
-        let pairs = corrections(digit..digit + 1).zip(corrections(digits..digits + 1));
-        message.extend(pairs.map(|(long, short)| joined(long, short, digit)));
+    for bit in 1..half {
+        let bits = N::BITS - bit;
+        let pairs = corrections(bit..bit + 1).zip(corrections(bits..bits + 1));
+        message.extend(pairs.map(|(long, short)| joined(long, short, bit)));
     }
     message.extend(corrections(half..half + 1).map(|tau| tau.shifted_up(half)));
-    for (digit, m_0) in m_0.chunks_exact(width).enumerate() {
+    for (bit, m_0) in m_0.chunks_exact(width).enumerate() {
         let terms = zip_exact(share.iter_mut(), m_0);
-        terms.for_each(|(share, m_0)| *share = share.minus(m_0.shifted_up(digit)));
+        terms.for_each(|(share, m_0)| *share = share.minus(m_0.shifted_up(bit)));
     }
 }
 
@@ -178,33 +179,33 @@ fn send_one<N: Number>([m_0, m_1]: [&[N]; 2], a: N, share: &mut N, message: &mut
     message.extend(up.next());
     let middle = m_0.get(half).zip(m_1.get(half)).map(correction);
     let pairs = (1..).zip(up.zip(down));
-    message.extend(pairs.map(|(digit, (long, short))| joined(long, short, digit)));
+    message.extend(pairs.map(|(bit, (long, short))| joined(long, short, bit)));
     message.extend(middle.map(|tau| tau.shifted_up(half)));
     let sum = m_0.iter().rev().fold(N::ZERO, |sum, m_0| sum.plus(sum).plus(*m_0));
     *share = share.minus(sum);
 }
 
-/// The correction of a digit, and that of the digit that is as far from the other end.
+/// The correction of a bit, and that of the bit that is as far from the other end.
 #[inline]
-fn joined<N: Number>(long: N, short: N, digit: usize) -> N {
-    let long = long.shifted_up(digit).shifted_down(digit);
-    long.plus(short.shifted_up(N::BITS - digit))
+fn joined<N: Number>(long: N, short: N, bit: usize) -> N {
+    let long = long.shifted_up(bit).shifted_down(bit);
+    long.plus(short.shifted_up(N::BITS - bit))
 }
 
-/// Gilboa's receiver, for one chosen factor: m_c for each digit of it, and the corrections. Adds its share
-/// of the product to `share`.
+/// Gilboa's receiver, for one chosen factor: m_c for each bit of it, and the corrections. Adds its
+/// share of the product to `share`.
 pub(crate) fn receive<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mut [N]) {
     let (width, half) = (share.len(), N::BITS / 2);
     if let [share] = share {
         return receive_one(chosen, m_c, message, share);
     }
-    for (digit, m_c) in m_c.chunks_exact(width).enumerate() {
-        let taken = N::ZERO.minus(chosen.shifted_down(digit).and(N::ONE));
-        let row = if digit <= half { digit } else { N::BITS - digit };
+    for (bit, m_c) in m_c.chunks_exact(width).enumerate() {
+        let taken = N::ZERO.minus(chosen.shifted_down(bit).and(N::ONE));
+        let row = if bit <= half { bit } else { N::BITS - bit };
         let words = slice(message, row * width..(row + 1) * width);
         for ((share, m_c), word) in zip_exact(zip_exact(share.iter_mut(), m_c), words) {
-            let correction = in_place(*word, digit).and(taken);
-            *share = share.plus(m_c.shifted_up(digit)).plus(correction);
+            let correction = in_place(*word, bit).and(taken);
+            *share = share.plus(m_c.shifted_up(bit)).plus(correction);
         }
     }
 }
@@ -212,8 +213,8 @@ pub(crate) fn receive<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mu
 /// The same of one number.
 fn receive_one<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mut N) {
     let half = N::BITS / 2;
-    let taken = |digit| N::ZERO.minus(chosen.shifted_down(digit).and(N::ONE));
-    let term = |(digit, word): (usize, &N)| in_place(*word, digit).and(taken(digit));
+    let taken = |bit| N::ZERO.minus(chosen.shifted_down(bit).and(N::ONE));
+    let term = |(bit, word): (usize, &N)| in_place(*word, bit).and(taken(bit));
     let up = message.iter().take(half + 1).enumerate().map(term);
     let down = (half + 1..).zip(message.iter().take(half).rev()).take(half - 1).map(term);
     let corrections = up.chain(down).fold(N::ZERO, N::plus);
@@ -221,13 +222,13 @@ fn receive_one<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mut N) {
     *share = share.plus(sum).plus(corrections);
 }
 
-/// The correction of a digit, from the word that has it, times 2^digit.
+/// The correction of a bit, from the word that has it, times 2^bit.
 #[inline]
-fn in_place<N: Number>(word: N, digit: usize) -> N {
-    match digit {
-        _ if digit < N::BITS / 2 => word.shifted_up(digit),
-        _ if digit == N::BITS / 2 => word,
-        _ => word.shifted_down(digit).shifted_up(digit),
+fn in_place<N: Number>(word: N, bit: usize) -> N {
+    match bit {
+        _ if bit < N::BITS / 2 => word.shifted_up(bit),
+        _ if bit == N::BITS / 2 => word,
+        _ => word.shifted_down(bit).shifted_up(bit),
     }
 }
 
@@ -238,8 +239,8 @@ pub(crate) fn numbers<N: Number>(words: &[u64]) -> Vec<N> {
     }
     let number = |words: &[u64]| {
         let places = (0..).step_by(64);
-        let digits = words.iter().zip(places);
-        digits.fold(N::ZERO, |sum, (word, place)| sum.plus(N::from_word(*word).shifted_up(place)))
+        let bits = words.iter().zip(places);
+        bits.fold(N::ZERO, |sum, (word, place)| sum.plus(N::from_word(*word).shifted_up(place)))
     };
     words.chunks(N::BYTES / 8).map(number).collect()
 }
