@@ -237,8 +237,8 @@ impl Live {
         }
         self.span.record("otel.status_description", code);
         let spec = &self.offer.spec;
-        let name = (spec.network.as_str(), spec.run, spec.members.as_slice());
-        let notice = failure.to_notice(name, spec.run.saturating_add(1));
+        let next = spec.run.saturating_add(1);
+        let notice = failure.to_notice(&spec.network, spec.run, &spec.members, next);
         let Some(notice) = notice.encoded() else { return };
         for (_, route) in &self.routes {
             // One small message a party: nothing to bound. A closed mailbox means that the node is

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    Attribute, Controller, Create, Doorkeeper, Envelope, Fetch, Invoke, ListServices, Release,
+    Attribute, Authenticator, Controller, Create, Envelope, Fetch, Invoke, ListServices, Release,
     Upload,
 };
 use crate::bus::Description;
@@ -49,11 +49,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The state that the handlers work with.
 #[derive(Clone)]
-pub struct Door {
+pub struct ApiState {
     /// The controller.
     pub controller: Addr<Controller>,
     /// The authenticator of callers.
-    pub keeper: Arc<Doorkeeper>,
+    pub authenticator: Arc<Authenticator>,
     /// The longest body in bytes.
     pub body_bytes: usize,
     /// The recipient that knows the load of the sessions.
@@ -70,7 +70,7 @@ pub struct Door {
 
 type Answer = Result<HttpResponse, ApiError>;
 
-/// Adds all routes. The application's data must hold a [`Door`].
+/// Adds all routes. The application's data must hold an [`ApiState`].
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(
@@ -103,30 +103,30 @@ pub(crate) fn endpoint(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(refuse))
 }
 
-async fn list(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
-    door.keeper.admit(&request).await?;
-    discard(&door, &request, payload).await?;
-    let descriptions = ask(&door, ListServices).await?;
+async fn list(api: web::Data<ApiState>, request: HttpRequest, payload: Payload) -> Answer {
+    api.authenticator.admit(&request).await?;
+    discard(&api, &request, payload).await?;
+    let descriptions = ask(&api, ListServices).await?;
     Ok(answer(&Body::List { list: &descriptions }))
 }
 
-async fn create(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
-    let principal = door.keeper.admit(&request).await?;
-    let (envelope, _flight) = read(&door, &request, payload).await?;
+async fn create(api: web::Data<ApiState>, request: HttpRequest, payload: Payload) -> Answer {
+    let principal = api.authenticator.admit(&request).await?;
+    let (envelope, _flight) = read(&api, &request, payload).await?;
     let create = Create { principal, requirements: envelope.kwargs };
-    ask(&door, create).await.map(uuid_answer)
+    ask(&api, create).await.map(uuid_answer)
 }
 
-async fn upload(door: web::Data<Door>, request: HttpRequest, payload: Payload) -> Answer {
-    let principal = door.keeper.admit(&request).await?;
+async fn upload(api: web::Data<ApiState>, request: HttpRequest, payload: Payload) -> Answer {
+    let principal = api.authenticator.admit(&request).await?;
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
     let content = Content::of_media(media.unwrap_or_default());
-    let Received { bytes: body, flight, large } = body(&door, &request, payload).await?;
+    let Received { bytes: body, flight, large } = body(&api, &request, payload).await?;
     let small = body.len() <= SMALL_BODY;
     let check = move || checked(content, &body);
     let bytes = if small { check() } else { blocking::run(check).await? };
     drop(large);
-    ask(&door, Upload { principal, content, bytes: bytes?, flight }).await.map(uuid_answer)
+    ask(&api, Upload { principal, content, bytes: bytes?, flight }).await.map(uuid_answer)
 }
 
 /// Checks an upload, and returns the part of its body that is kept: of JSON the first of `args`, of
@@ -144,53 +144,53 @@ fn checked(content: Content, body: &[u8]) -> Result<Zeroizing<Vec<u8>>, ApiError
 }
 
 async fn attribute(
-    door: web::Data<Door>,
+    api: web::Data<ApiState>,
     request: HttpRequest,
     path: web::Path<(String, String)>,
     payload: Payload,
 ) -> Answer {
-    let principal = door.keeper.admit(&request).await?;
-    discard(&door, &request, payload).await?;
+    let principal = api.authenticator.admit(&request).await?;
+    discard(&api, &request, payload).await?;
     let (uuid, name) = path.into_inner();
-    ask(&door, Attribute { principal, uuid, name }).await.map(uuid_answer)
+    ask(&api, Attribute { principal, uuid, name }).await.map(uuid_answer)
 }
 
 async fn call(
-    door: web::Data<Door>,
+    api: web::Data<ApiState>,
     request: HttpRequest,
     uuid: web::Path<String>,
     payload: Payload,
 ) -> Answer {
-    let principal = door.keeper.admit(&request).await?;
-    let (envelope, flight) = read(&door, &request, payload).await?;
+    let principal = api.authenticator.admit(&request).await?;
+    let (envelope, flight) = read(&api, &request, payload).await?;
     let invoke = Invoke { principal, uuid: uuid.into_inner(), envelope, flight };
-    Ok(match ask(&door, invoke).await? {
+    Ok(match ask(&api, invoke).await? {
         Some(uuid) => uuid_answer(uuid),
         None => answer(&Body::None),
     })
 }
 
 async fn fetch(
-    door: web::Data<Door>,
+    api: web::Data<ApiState>,
     request: HttpRequest,
     uuid: web::Path<String>,
     payload: Payload,
 ) -> Answer {
-    let principal = door.keeper.admit(&request).await?;
-    discard(&door, &request, payload).await?;
+    let principal = api.authenticator.admit(&request).await?;
+    discard(&api, &request, payload).await?;
     let fetch = Fetch { principal, uuid: uuid.into_inner() };
-    ask(&door, fetch).await.map(|download| answer(&Body::Object { object: &download }))
+    ask(&api, fetch).await.map(|download| answer(&Body::Object { object: &download }))
 }
 
 async fn release(
-    door: web::Data<Door>,
+    api: web::Data<ApiState>,
     request: HttpRequest,
     uuid: web::Path<String>,
     payload: Payload,
 ) -> Answer {
-    let principal = door.keeper.admit(&request).await?;
-    discard(&door, &request, payload).await?;
-    ask(&door, Release { principal, uuid: uuid.into_inner() }).await?;
+    let principal = api.authenticator.admit(&request).await?;
+    discard(&api, &request, payload).await?;
+    ask(&api, Release { principal, uuid: uuid.into_inner() }).await?;
     Ok(answer(&Body::None))
 }
 
@@ -198,9 +198,9 @@ pub(crate) async fn healthy() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "alive"}))
 }
 
-pub(crate) async fn ready(door: web::Data<Door>) -> Answer {
-    ask(&door, ListServices).await?;
-    let load = door.load.send(Load).await;
+pub(crate) async fn ready(api: web::Data<ApiState>) -> Answer {
+    ask(&api, ListServices).await?;
+    let load = api.load.send(Load).await;
     let computations = load.map_err(|_| ApiError::unavailable("the data plane"))?;
     Ok(HttpResponse::Ok().json(json!({"status": "ready", "computations": computations})))
 }
@@ -218,23 +218,23 @@ fn method_not_allowed(request: &HttpRequest, methods: &str) -> ApiError {
         .hint(format!("this path takes {methods}; GET /openapi.json describes all"))
 }
 
-async fn ask<M, T>(door: &Door, message: M) -> Result<T, ApiError>
+async fn ask<M, T>(api: &ApiState, message: M) -> Result<T, ApiError>
 where
     M: Message<Result = Result<T, ApiError>> + Send + 'static,
     T: Send + 'static,
     Controller: Handler<M>,
     <Controller as Actor>::Context: ToEnvelope<Controller, M>,
 {
-    door.controller.send(message).await.map_err(|_| ApiError::unavailable("the controller"))?
+    api.controller.send(message).await.map_err(|_| ApiError::unavailable("the controller"))?
 }
 
 /// Reads the body of a request as an envelope, with the room for its bytes.
 async fn read(
-    door: &Door,
+    api: &ApiState,
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<(Envelope, Flight), ApiError> {
-    let Received { bytes, flight, large: _large } = body(door, request, payload).await?;
+    let Received { bytes, flight, large: _large } = body(api, request, payload).await?;
     let envelope = if bytes.len() <= SMALL_BODY {
         Envelope::parse(&bytes)
     } else {
@@ -243,12 +243,12 @@ async fn read(
     Ok((envelope?, flight))
 }
 
-impl Door {
+impl ApiState {
     /// Checks the host name of a request. A node without tokens takes calls from this machine only.
     /// A web page must not get around that by a name of its own that points here.
     pub(crate) fn check_host(&self, request: &HttpRequest) -> Result<(), ApiError> {
         self.check_origin(request)?;
-        if !self.keeper.is_open() {
+        if !self.authenticator.is_open() {
             return Ok(());
         }
         // Not the forwarded host: a page could put anything there.
@@ -307,26 +307,30 @@ struct Received {
     large: Option<OwnedSemaphorePermit>,
 }
 
-async fn body(door: &Door, request: &HttpRequest, payload: Payload) -> Result<Received, ApiError> {
-    door.check_host(request)?;
+async fn body(
+    api: &ApiState,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<Received, ApiError> {
+    api.check_host(request)?;
     let announced = announced_length(request);
-    if announced.is_some_and(|length| length > door.body_bytes) {
-        return Err(too_large(door));
+    if announced.is_some_and(|length| length > api.body_bytes) {
+        return Err(too_large(api));
     }
     let large = announced.is_none_or(|length| length > LARGE_BODY) && has_body(request);
-    let mut flight = reserve(door, request, announced)?;
+    let mut flight = reserve(api, request, announced)?;
     let reading = async {
         let large =
-            if large { Arc::clone(&door.large_bodies).acquire_owned().await.ok() } else { None };
+            if large { Arc::clone(&api.large_bodies).acquire_owned().await.ok() } else { None };
         // For bodies of HTTP/2 without an announced length no room was reserved.
-        let limit = if has_body(request) { door.body_bytes } else { SMALL_BODY };
+        let limit = if has_body(request) { api.body_bytes } else { SMALL_BODY };
         match payload.to_bytes_limited(limit).await {
             Ok(Ok(bytes)) => {
                 flight.shrink_to(bytes.len());
                 Ok(Received { bytes, flight, large })
             }
             Ok(Err(_)) => Err(ApiError::malformed("the body of the request broke off")),
-            Err(_) if has_body(request) => Err(too_large(door)),
+            Err(_) if has_body(request) => Err(too_large(api)),
             Err(_) => Err(unannounced()),
         }
     };
@@ -336,15 +340,15 @@ async fn body(door: &Door, request: &HttpRequest, payload: Payload) -> Result<Re
 /// Reserves the bytes of a body, before any of it is read. Small ones need none, so that a full
 /// node still answers questions about progress, and cancellations.
 fn reserve(
-    door: &Door,
+    api: &ApiState,
     request: &HttpRequest,
     announced: Option<usize>,
 ) -> Result<Flight, ApiError> {
-    let length = announced.unwrap_or(door.body_bytes);
+    let length = announced.unwrap_or(api.body_bytes);
     if length <= SMALL_BODY || !has_body(request) {
         return Ok(Flight::default());
     }
-    door.flights.reserve(length).ok_or_else(|| {
+    api.flights.reserve(length).ok_or_else(|| {
         ApiError::new(Code::Unavailable, "this node has no room for the bytes of this request now")
             .hint("try again later, or have the operator raise `limits.flight_bytes`")
     })
@@ -359,8 +363,8 @@ fn has_body(request: &HttpRequest) -> bool {
     headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-fn too_large(door: &Door) -> ApiError {
-    ApiError::new(Code::BodyTooLarge, format!("the body is longer than {} bytes", door.body_bytes))
+fn too_large(api: &ApiState) -> ApiError {
+    ApiError::new(Code::BodyTooLarge, format!("the body is longer than {} bytes", api.body_bytes))
         .hint("send less at once, or have the operator raise `limits.body_bytes`")
 }
 
@@ -374,8 +378,8 @@ fn too_slow() -> ApiError {
     ApiError::new(Code::BodyTooSlow, message).hint("send it faster, or less at once")
 }
 
-async fn discard(door: &Door, request: &HttpRequest, payload: Payload) -> Result<(), ApiError> {
-    body(door, request, payload).await.map(drop)
+async fn discard(api: &ApiState, request: &HttpRequest, payload: Payload) -> Result<(), ApiError> {
+    body(api, request, payload).await.map(drop)
 }
 
 /// Answers as the known clients read them.

@@ -4,7 +4,7 @@
 //! passes calls on to the objects behind the handles. Only a [`Download`] leaves, which cannot be
 //! made from a private value.
 
-mod doorkeeper;
+mod authenticator;
 mod envelope;
 mod handles;
 pub mod http;
@@ -21,10 +21,10 @@ use actix::{
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-pub use self::doorkeeper::Doorkeeper;
+pub use self::authenticator::Authenticator;
 pub use self::envelope::Envelope;
 use self::handles::{Handles, Held};
-pub use self::http::Door;
+pub use self::http::ApiState;
 pub(crate) use self::http::{endpoint, healthy, ready};
 use self::room::Room;
 use crate::bus::{Bus, Description, Find, List};

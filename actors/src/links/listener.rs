@@ -26,13 +26,13 @@ const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// The actor that accepts connections.
 pub struct Listener {
-    door: Door,
+    acceptor: Acceptor,
     socket: Option<std::net::TcpListener>,
 }
 
 /// The state for accepting connections.
 #[derive(Clone)]
-struct Door {
+struct Acceptor {
     trust: Trust,
     /// The links to the members that dial this node, by name.
     links: BTreeMap<String, Addr<PeerLink>>,
@@ -64,8 +64,8 @@ impl Listener {
             by_position.insert(position, link);
         }
         let probes = names.map(|name| (name, Arc::new(Semaphore::new(MOST_PROBES)))).collect();
-        let door = Door { trust: trust.clone(), links: by_name, probes };
-        Self { door, socket: Some(socket) }.start();
+        let acceptor = Acceptor { trust: trust.clone(), links: by_name, probes };
+        Self { acceptor, socket: Some(socket) }.start();
         by_position
     }
 }
@@ -77,12 +77,12 @@ impl Actor for Listener {
         let Some(socket) = self.socket.take() else {
             return;
         };
-        let accepting = accept(socket, self.door.clone());
+        let accepting = accept(socket, self.acceptor.clone());
         context.spawn(accepting.into_actor(self));
     }
 }
 
-async fn accept(socket: std::net::TcpListener, door: Door) {
+async fn accept(socket: std::net::TcpListener, acceptor: Acceptor) {
     let socket = match TcpListener::from_std(socket) {
         Ok(socket) => socket,
         Err(error) => {
@@ -97,12 +97,12 @@ async fn accept(socket: std::net::TcpListener, door: Door) {
         };
         match socket.accept().await {
             Ok((tcp, from)) => {
-                let door = door.clone();
+                let acceptor = acceptor.clone();
                 actix::spawn(async move {
-                    let met = door.meet(tcp, from).await;
+                    let met = acceptor.meet(tcp, from).await;
                     drop(permit);
                     if let Some(connection) = met {
-                        door.admit(connection, from).await;
+                        acceptor.admit(connection, from).await;
                     }
                 });
             }
@@ -114,7 +114,7 @@ async fn accept(socket: std::net::TcpListener, door: Door) {
     }
 }
 
-impl Door {
+impl Acceptor {
     /// Runs the handshake with the caller, and reports a refusal to the link of its member.
     async fn meet(&self, tcp: TcpStream, from: SocketAddr) -> Option<Connection> {
         match self.trust.current().accept(tcp).await {

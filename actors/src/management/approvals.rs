@@ -5,8 +5,8 @@ use actix_web::web::{self, Payload};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Desk, admit, answer};
-use crate::controller::Door;
+use super::{Answer, ManagementState, admit, answer};
+use crate::controller::ApiState;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 
@@ -29,42 +29,42 @@ enum Word {
 }
 
 pub(super) async fn list(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
 ) -> Answer {
-    let principal = admit(&door, &request).await?;
-    Ok(answer(&desk.approvals(&principal).await?))
+    let principal = admit(&api, &request).await?;
+    Ok(answer(&state.approvals(&principal).await?))
 }
 
 pub(super) async fn decide(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
     id: web::Path<String>,
     payload: Payload,
 ) -> Answer {
-    let principal = admit(&door, &request).await?;
-    let decision: Decision = super::body(&door, &request, payload).await?;
+    let principal = admit(&api, &request).await?;
+    let decision: Decision = super::body(&api, &request, payload).await?;
     let no_such = |_| {
         ApiError::new(Code::NoSuchRequest, "this names no request")
             .hint("list them with GET /v1/approvals")
     };
     let number: u64 = id.parse().map_err(no_such)?;
     let request = ("request", json!(number));
-    let service = &desk.services.approvals;
+    let service = &state.services.approvals;
     match decision.decision {
-        Word::Refuse => desk.call(&principal, service, "refuse", [request]).await?,
+        Word::Refuse => state.call(&principal, service, "refuse", [request]).await?,
         Word::Grant => {
             let seconds = decision.days.map(|days| u64::from(days) * DAY);
             let named = [request, ("times", json!(decision.times)), ("seconds", json!(seconds))];
-            desk.call(&principal, service, "grant", named).await?
+            state.call(&principal, service, "grant", named).await?
         }
     };
     Ok(answer(&json!({"decided": true})))
 }
 
-impl Desk {
+impl ManagementState {
     pub(super) async fn approvals(
         &self,
         principal: &crate::vocabulary::object::Principal,

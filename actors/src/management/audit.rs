@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Desk, admit, answer};
-use crate::controller::Door;
+use super::{Answer, ManagementState, admit, answer};
+use crate::controller::ApiState;
 use crate::vocabulary::blocking;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::{Principal, Right};
@@ -21,32 +21,32 @@ struct Query {
 }
 
 pub(super) async fn read(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
 ) -> Answer {
-    let principal = admit(&door, &request).await?;
+    let principal = admit(&api, &request).await?;
     let Query { first, limit } = super::query(&request)?;
-    let head = desk.audit_head(&principal).await?;
+    let head = state.audit_head(&principal).await?;
     let limit = limit.unwrap_or(USUAL_ENTRIES).clamp(1, 1_000);
     // The latest ones, by default.
     let number = head.get("number").and_then(Value::as_u64).unwrap_or_default();
     let latest = number.saturating_sub(u64::try_from(limit).unwrap_or(u64::MAX)) + 1;
     let named = [("first", json!(first.unwrap_or(latest).max(1))), ("limit", json!(limit))];
-    let entries = desk.call(&principal, &desk.services.audit, "read", named).await?;
+    let entries = state.call(&principal, &state.services.audit, "read", named).await?;
     Ok(answer(&json!({"head": head, "entries": entries})))
 }
 
 pub(super) async fn verify(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
 ) -> Answer {
-    let principal = admit(&door, &request).await?;
+    let principal = admit(&api, &request).await?;
     principal.check(Right::ReadAudit)?;
-    let turn = desk.verifying.acquire().await;
+    let turn = state.verifying.acquire().await;
     let _turn = turn.map_err(|_| ApiError::unavailable("the audit log"))?;
-    let vault = desk.vault.clone();
+    let vault = state.vault.clone();
     let verified = blocking::run(move || vault.verify()).await?;
     Ok(answer(&match verified {
         Ok(own) => json!({"verified": true, "entries": own.entries, "problem": null}),
@@ -54,7 +54,7 @@ pub(super) async fn verify(
     }))
 }
 
-impl Desk {
+impl ManagementState {
     pub(super) async fn audit_head(&self, principal: &Principal) -> Result<Value, ApiError> {
         self.call(principal, &self.services.audit, "head", []).await
     }

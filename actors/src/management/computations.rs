@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Answer, Desk, admit, answer};
-use crate::controller::Door;
+use super::{Answer, ManagementState, admit, answer};
+use crate::controller::ApiState;
 use crate::records::{CancelOne, Filter, Inspect, List};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
@@ -29,11 +29,11 @@ enum State {
 }
 
 pub(super) async fn list(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
 ) -> Answer {
-    let principal = admit(&door, &request).await?;
+    let principal = admit(&api, &request).await?;
     let query: Query = super::query(&request)?;
     let running = match query.state {
         Some(State::Running) => Some(true),
@@ -41,30 +41,30 @@ pub(super) async fn list(
         Some(State::All) | None => None,
     };
     let filter = Filter { running, network: query.network, limit: query.limit };
-    let computations = desk.of_records(List { principal, filter }).await?;
+    let computations = state.of_records(List { principal, filter }).await?;
     Ok(answer(&json!({"computations": computations})))
 }
 
 pub(super) async fn inspect(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Answer {
-    let principal = admit(&door, &request).await?;
+    let principal = admit(&api, &request).await?;
     let id = parse(&id)?;
-    Ok(answer(&desk.of_records(Inspect { principal, id }).await??))
+    Ok(answer(&state.of_records(Inspect { principal, id }).await??))
 }
 
 pub(super) async fn cancel(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Answer {
-    let principal = admit(&door, &request).await?;
+    let principal = admit(&api, &request).await?;
     let id = parse(&id)?;
-    desk.of_records(CancelOne { principal, id }).await??;
+    state.of_records(CancelOne { principal, id }).await??;
     Ok(answer(&json!({"cancelled": true})))
 }
 

@@ -14,9 +14,9 @@ use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use super::places::Place;
-use super::{Answer, Desk, admit};
-use crate::controller::Door;
+use super::concurrency_limits::ConcurrencyPermit;
+use super::{Answer, ManagementState, admit};
+use crate::controller::ApiState;
 use crate::records::{Filter, List};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
@@ -36,8 +36,8 @@ const MOST: usize = 100;
 
 /// A client that listens.
 struct Listener {
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     /// The request by which it came in. Its token must still be valid.
     request: HttpRequest,
     principal: Principal,
@@ -46,26 +46,26 @@ struct Listener {
     told: BTreeMap<&'static str, Value>,
     computations: BTreeMap<String, Value>,
     last_word: Instant,
-    _place: Place,
+    _permit: ConcurrencyPermit,
 }
 
 pub(super) async fn listen(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
 ) -> Answer {
-    let principal = admit(&door, &request).await?;
-    let place = desk.listeners.take(principal.name()).ok_or_else(too_many)?;
+    let principal = admit(&api, &request).await?;
+    let permit = state.listeners.take(principal.name()).ok_or_else(too_many)?;
     let listener = Listener {
-        door,
-        desk,
+        api,
+        state,
         request,
         principal,
         looks: 0,
         told: BTreeMap::new(),
         computations: BTreeMap::new(),
         last_word: Instant::now(),
-        _place: place,
+        _permit: permit,
     };
     let events = stream::unfold(listener, |mut listener| async move {
         let words = listener.next().await?;
@@ -89,7 +89,7 @@ impl Listener {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if self.looks > 0 {
-                let mut stopping = self.desk.stopping.clone();
+                let mut stopping = self.state.stopping.clone();
                 if let Ok(Ok(_) | Err(_)) = timeout(PACE, stopping.wait_for(|it| *it)).await {
                     return None;
                 }
@@ -113,19 +113,19 @@ impl Listener {
         let seldom = self.looks.is_multiple_of(SELDOM);
         if seldom {
             // A token may have been revoked, or given other roles.
-            self.principal = admit(&self.door, &self.request).await?;
-            let node = self.desk.node(&self.door, &self.principal).await?;
+            self.principal = admit(&self.api, &self.request).await?;
+            let node = self.state.node(&self.api, &self.principal).await?;
             self.tell("node", without_clock(node), &mut words);
             if self.principal.may(Right::Approve) {
-                let approvals = self.desk.approvals(&self.principal).await?;
+                let approvals = self.state.approvals(&self.principal).await?;
                 self.tell("approvals", approvals, &mut words);
             }
             if self.principal.may(Right::ReadAudit) {
-                let head = self.desk.audit_head(&self.principal).await?;
+                let head = self.state.audit_head(&self.principal).await?;
                 self.tell("audit", json!({"head": head}), &mut words);
             }
         }
-        let members = self.desk.members().await?;
+        let members = self.state.members().await?;
         self.tell("members", members, &mut words);
         self.tell_computations(&mut words).await?;
         Ok(words)
@@ -141,7 +141,7 @@ impl Listener {
     async fn tell_computations(&mut self, words: &mut String) -> Result<(), ApiError> {
         let filter = Filter { limit: Some(MOST), ..Filter::default() };
         let list = List { principal: self.principal.clone(), filter };
-        let summaries = self.desk.of_records(list).await?;
+        let summaries = self.state.of_records(list).await?;
         let mut now = BTreeMap::new();
         let mut changed = Vec::new();
         for summary in summaries {

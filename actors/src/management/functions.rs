@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Answer, admit, answer};
-use crate::controller::Door;
+use crate::controller::ApiState;
 
 /// A function as clients see it.
 #[derive(Serialize)]
@@ -22,8 +22,8 @@ struct Function {
     parameters: Vec<ParameterEntry>,
 }
 
-pub(super) async fn list(door: web::Data<Door>, request: HttpRequest) -> Answer {
-    admit(&door, &request).await?;
+pub(super) async fn list(api: web::Data<ApiState>, request: HttpRequest) -> Answer {
+    admit(&api, &request).await?;
     let functions: Vec<Function> = catalogue::entries().map(Function::of).collect();
     Ok(answer(&json!({"functions": functions})))
 }

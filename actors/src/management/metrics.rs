@@ -15,8 +15,8 @@ use prometheus_client::registry::{Registry, Unit};
 use std::sync::atomic::AtomicU64;
 
 use super::node::days_left;
-use super::{Answer, Desk, admit};
-use crate::controller::{Door, endpoint, healthy, ready};
+use super::{Answer, ManagementState, admit};
+use crate::controller::{ApiState, endpoint, healthy, ready};
 use crate::records::{AskLoad, AskTotals, Load};
 use crate::sessions::LookAtLinks;
 use crate::vocabulary::error::ApiError;
@@ -52,22 +52,22 @@ pub fn routes(config: &mut ServiceConfig) {
 /// Returns the metrics on the API's own listener, to principals that may see the computations of
 /// others.
 pub(super) async fn guarded(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
 ) -> Answer {
-    let principal = admit(&door, &request).await?;
-    if !door.keeper.is_open() {
+    let principal = admit(&api, &request).await?;
+    if !api.authenticator.is_open() {
         principal.check(Right::Observe)?;
     }
-    desk.metrics().await
+    state.metrics().await
 }
 
-async fn open(desk: web::Data<Desk>) -> Answer {
-    desk.metrics().await
+async fn open(state: web::Data<ManagementState>) -> Answer {
+    state.metrics().await
 }
 
-impl Desk {
+impl ManagementState {
     async fn metrics(&self) -> Answer {
         let mut registry = Registry::with_prefix("cloister");
         self.of_node(&mut registry);

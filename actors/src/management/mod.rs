@@ -9,12 +9,12 @@
 mod approvals;
 mod audit;
 mod computations;
+mod concurrency_limits;
 mod events;
 mod functions;
 mod metrics;
 mod node;
 mod pages;
-mod places;
 mod probes;
 
 use std::collections::BTreeMap;
@@ -31,10 +31,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
+use self::concurrency_limits::ConcurrencyLimits;
 pub use self::metrics::routes as metrics_routes;
 pub use self::node::Facts;
-use self::places::Places;
-use crate::controller::{Door, endpoint};
+use crate::controller::{ApiState, endpoint};
 use crate::records::Records;
 use crate::sessions::Sessions;
 use crate::vocabulary::code::Code;
@@ -50,16 +50,16 @@ const MOST_LISTENERS: (usize, usize) = (64, 16);
 /// The most lines that this node probes at a time, in all and for one name.
 const MOST_PROBES: (usize, usize) = (8, 2);
 
-/// The state that the handlers work with beside the [`Door`]. A clone is cheap.
+/// The state that the handlers work with beside the [`ApiState`]. A clone is cheap.
 #[derive(Clone)]
-pub struct Desk {
+pub struct ManagementState {
     facts: Arc<RwLock<Arc<Facts>>>,
     records: Addr<Records>,
     sessions: Addr<Sessions>,
     services: Services,
     vault: Vault,
-    listeners: Places,
-    probes: Places,
+    listeners: ConcurrencyLimits,
+    probes: ConcurrencyLimits,
     /// Room for one verification at a time: it reads the whole log.
     verifying: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
@@ -78,13 +78,15 @@ pub struct Services {
 
 type Answer = Result<HttpResponse, ApiError>;
 
-impl Desk {
+impl ManagementState {
     /// Creates the state from the actors to call. Its live events end when `stopping` turns true.
     #[must_use]
     pub fn new(
         facts: Arc<RwLock<Arc<Facts>>>,
-        (records, sessions): (Addr<Records>, Addr<Sessions>),
-        (services, vault): (Services, Vault),
+        records: Addr<Records>,
+        sessions: Addr<Sessions>,
+        services: Services,
+        vault: Vault,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
@@ -93,8 +95,8 @@ impl Desk {
             sessions,
             services,
             vault,
-            listeners: Places::new(MOST_LISTENERS.0, MOST_LISTENERS.1),
-            probes: Places::new(MOST_PROBES.0, MOST_PROBES.1),
+            listeners: ConcurrencyLimits::new(MOST_LISTENERS.0, MOST_LISTENERS.1),
+            probes: ConcurrencyLimits::new(MOST_PROBES.0, MOST_PROBES.1),
             verifying: Arc::new(Semaphore::new(1)),
             stopping,
         }
@@ -156,7 +158,7 @@ impl Desk {
     }
 }
 
-/// Adds all routes. The application's data must hold a [`Door`] and a [`Desk`].
+/// Adds all routes. The application's data must hold an [`ApiState`] and a [`ManagementState`].
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(endpoint("/v1/node", "GET").route(web::get().to(node::node)))
@@ -192,11 +194,11 @@ fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
 
 /// Parses the body of a request.
 async fn body<T: DeserializeOwned>(
-    door: &Door,
+    api: &ApiState,
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<T, ApiError> {
-    let bytes = door.small_body(request, payload).await?;
+    let bytes = api.small_body(request, payload).await?;
     // An object, with its names: serde would take a list too.
     let object = serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes);
     object.and_then(|object| serde_json::from_value(Value::Object(object))).map_err(|error| {
@@ -205,9 +207,9 @@ async fn body<T: DeserializeOwned>(
     })
 }
 
-async fn admit(door: &Door, request: &HttpRequest) -> Result<Principal, ApiError> {
-    door.check_host(request)?;
-    door.keeper.admit(request).await
+async fn admit(api: &ApiState, request: &HttpRequest) -> Result<Principal, ApiError> {
+    api.check_host(request)?;
+    api.authenticator.admit(request).await
 }
 
 fn answer(body: &impl Serialize) -> HttpResponse {

@@ -8,8 +8,8 @@ use cloister_protocols::wire::VERSION;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Desk, admit, answer};
-use crate::controller::Door;
+use super::{Answer, ManagementState, admit, answer};
+use crate::controller::ApiState;
 use crate::records::{AskLoad, Load};
 use crate::sessions::{LinkState, LookAtLinks};
 use crate::vocabulary::clock::{self, rfc3339};
@@ -75,39 +75,43 @@ struct Link {
 }
 
 pub(super) async fn node(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
 ) -> Answer {
-    let principal = admit(&door, &request).await?;
-    Ok(answer(&desk.node(&door, &principal).await?))
+    let principal = admit(&api, &request).await?;
+    Ok(answer(&state.node(&api, &principal).await?))
 }
 
 pub(super) async fn members(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
 ) -> Answer {
-    admit(&door, &request).await?;
-    Ok(answer(&desk.members().await?))
+    admit(&api, &request).await?;
+    Ok(answer(&state.members().await?))
 }
 
 pub(super) async fn datasets(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
 ) -> Answer {
-    let principal = admit(&door, &request).await?;
-    Ok(answer(&desk.datasets(&principal).await?))
+    let principal = admit(&api, &request).await?;
+    Ok(answer(&state.datasets(&principal).await?))
 }
 
-impl Desk {
-    pub(super) async fn node(&self, door: &Door, principal: &Principal) -> Result<Value, ApiError> {
+impl ManagementState {
+    pub(super) async fn node(
+        &self,
+        api: &ApiState,
+        principal: &Principal,
+    ) -> Result<Value, ApiError> {
         let facts = self.facts();
         let Load { running, waiting } = self.of_records(AskLoad).await?;
         let hash = blake3::Hash::from_bytes(facts.consortium.hash()).to_hex();
         // The memory and disk of a node tell a little of the data that it has read.
-        let told = door.keeper.is_open() || principal.may(Right::Observe);
+        let told = api.authenticator.is_open() || principal.may(Right::Observe);
         Ok(json!({
             "party": facts.party,
             "version": env!("CARGO_PKG_VERSION"),
@@ -117,7 +121,7 @@ impl Desk {
             "now": rfc3339(clock::milliseconds()),
             "deadline_seconds": facts.deadline.as_secs_f64(),
             "consortium": hash.as_str(),
-            "access": if door.keeper.is_open() { "open" } else { "tokens" },
+            "access": if api.authenticator.is_open() { "open" } else { "tokens" },
             "principal": {"name": principal.name(), "rights": principal.rights()},
             "certificate": {
                 "fingerprint": facts.fingerprint.to_string(),

@@ -9,8 +9,8 @@ use cloister_certs::{HandshakeProblem, Refusal};
 use serde::{Deserialize, Serialize};
 
 use super::node::days_left;
-use super::{Answer, Desk, admit, answer};
-use crate::controller::Door;
+use super::{Answer, ManagementState, admit, answer};
+use crate::controller::ApiState;
 use crate::links::{
     ConnectionError, Findings, GreetingError, LONGEST_IDLE, MOST_BYTES, Met, Probe,
 };
@@ -90,18 +90,18 @@ const STEPS: [&str; 10] = [
 ];
 
 pub(super) async fn probe(
-    door: web::Data<Door>,
-    desk: web::Data<Desk>,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
     request: HttpRequest,
     payload: Payload,
 ) -> Answer {
-    let principal = admit(&door, &request).await?;
+    let principal = admit(&api, &request).await?;
     if !principal.may(Right::Observe) {
         principal.check(Right::Compute)?;
     }
     let Order { member, idle_seconds, bandwidth_bytes } =
-        super::body(&door, &request, payload).await?;
-    let facts = desk.facts();
+        super::body(&api, &request, payload).await?;
+    let facts = state.facts();
     let (position, to) = facts.member(&member).ok_or_else(|| no_such_member(&member))?;
     if position == facts.me {
         return Err(
@@ -111,8 +111,8 @@ pub(super) async fn probe(
     let idle = Duration::from_secs(idle_seconds).min(LONGEST_IDLE);
     let probe = Probe { idle, bytes: bandwidth_bytes.min(MOST_BYTES) };
     // It goes with the probe, which goes on where its client hangs up.
-    let place = Box::new(desk.probes.take(principal.name()).ok_or_else(too_many)?);
-    let findings = desk.of_sessions(ProbeMember { position, probe, place }).await?;
+    let permit = Box::new(state.probes.take(principal.name()).ok_or_else(too_many)?);
+    let findings = state.of_sessions(ProbeMember { position, probe, permit }).await?;
     let findings = findings.ok_or_else(|| ApiError::unavailable("the link"))?;
     Ok(answer(&Report::new(&facts.party, &to.name, &findings)))
 }

@@ -31,11 +31,11 @@ pub use self::services::{DATASETS, POLICY, SESSIONS};
 use self::services::{Services, Started, State};
 use self::serving::{api_tls, serve, serve_metrics};
 use crate::control::{self, Reload};
-use crate::controller::Doorkeeper;
-use crate::controller::http::{Door, LARGE_BODIES};
+use crate::controller::Authenticator;
+use crate::controller::http::{ApiState, LARGE_BODIES};
 use crate::links::{Events, Greeting, Listener, Peer, Trust};
 use crate::log::Log;
-use crate::management::{Desk, Facts};
+use crate::management::{Facts, ManagementState};
 use crate::operations::Operations;
 use crate::policy::PolicyError;
 use crate::records::{AskLoad, Records};
@@ -169,7 +169,7 @@ impl Node {
         let Parts { settings, consortium, identity, reread } = parts;
         let me = check(&settings, &consortium, &identity)?;
         let (peer_socket, peer) = bind("peer_listen", settings.peer_listen)?;
-        let (api_socket, api) = bind("api_listen", settings.api_listen)?;
+        let (api_socket, api_address) = bind("api_listen", settings.api_listen)?;
         let state = State::open(&settings).await?;
         let facts = Facts {
             party: settings.party.clone(),
@@ -210,14 +210,14 @@ impl Node {
         let control =
             actix::spawn(control::serve(control, operations, reloader.clone().recipient()));
         let (stopping, stops) = watch::channel(false);
-        let asked = (records.clone(), sessions.clone());
-        let desk = Desk::new(facts, asked, (told, state.vault.clone()), stops);
-        let keeper = Doorkeeper::new(&settings.access, state.vault.clone());
-        let keeper = Arc::new(keeper.map_err(StartError::Randomness)?);
-        let sweeping = actix::spawn(sweep(Arc::clone(&keeper)));
-        let door = Door {
+        let (vault, asked) = (state.vault.clone(), sessions.clone());
+        let management = ManagementState::new(facts, records.clone(), asked, told, vault, stops);
+        let authenticator = Authenticator::new(&settings.access, state.vault.clone());
+        let authenticator = Arc::new(authenticator.map_err(StartError::Randomness)?);
+        let sweeping = actix::spawn(sweep(Arc::clone(&authenticator)));
+        let api = ApiState {
             controller,
-            keeper,
+            authenticator,
             body_bytes: settings.limits.body_bytes,
             load: sessions.clone().recipient(),
             host,
@@ -227,12 +227,12 @@ impl Node {
                 settings.limits.flight_bytes.max(settings.limits.body_bytes),
             ),
         };
-        let watched = serve_metrics(&settings, &door, &desk)?;
-        let http = serve(api_socket, &settings, (door, desk), tls)?;
+        let watched = serve_metrics(&settings, &api, &management)?;
+        let http = serve(api_socket, &settings, api, management, tls)?;
         let (vault, tasks) = (state.vault, vec![control, sweeping]);
         let grace = settings.grace();
         Ok(Self {
-            api,
+            api: api_address,
             peer,
             http,
             watched,
@@ -445,9 +445,9 @@ fn pinned(member: &crate::vocabulary::consortium::Member) -> Member {
 }
 
 /// Forgets old callers, as long as the node runs.
-async fn sweep(keeper: Arc<Doorkeeper>) {
+async fn sweep(authenticator: Arc<Authenticator>) {
     loop {
         tokio::time::sleep(SWEEP).await;
-        keeper.sweep();
+        authenticator.sweep();
     }
 }

@@ -21,7 +21,7 @@ use crate::services::barrier::{self, Barrier};
 use crate::services::broadcast::{self, Broadcast};
 use crate::services::datasets::{self, CountRefusal, Datasets, Obtain, Restore};
 use crate::services::registry::{self, Books, Registry};
-use crate::services::simon::{self, Port, Simon};
+use crate::services::simon::{self, NodeHandles, Simon};
 use crate::services::storage::{self, KeyValueStorage};
 use crate::sessions::{Decline, Launch, Reserve, Sessions};
 use crate::vocabulary::consortium::Consortium;
@@ -110,9 +110,9 @@ impl Services<'_> {
         let records = Records::new(me, self.settings.deadline(), cancel).start();
         offer(&bus, RECORDS, records.clone().recipient::<Begun>()).await?;
         offer(&bus, RECORDS, records.clone().recipient::<Finished>()).await?;
-        let port =
-            port(&bus, log.clone()).await.ok_or(StartError::Actor("a sibling on the bus"))?;
-        let simon = Simon::new(self.consortium, self.me, port, limits).start();
+        let handles = node_handles(&bus, log.clone()).await;
+        let handles = handles.ok_or(StartError::Actor("a sibling on the bus"))?;
+        let simon = Simon::new(self.consortium, self.me, handles, limits).start();
         let barrier = Barrier::default().start().recipient();
         let broadcast = Broadcast::default().start().recipient();
         let storage = KeyValueStorage::default().start().recipient();
@@ -161,8 +161,8 @@ where
     offered.map_err(|_| StartError::Actor("the bus"))
 }
 
-async fn port(bus: &Addr<Bus>, log: Log) -> Option<Port> {
-    Some(Port {
+async fn node_handles(bus: &Addr<Bus>, log: Log) -> Option<NodeHandles> {
+    Some(NodeHandles {
         launch: bus.send(Sibling::<Launch>::at(SESSIONS)).await.ok()??,
         reserve: bus.send(Sibling::<Reserve>::at(SESSIONS)).await.ok()??,
         decline: bus.send(Sibling::<Decline>::at(SESSIONS)).await.ok()??,

@@ -10,8 +10,8 @@ use cloister_certs::{Identity, api_server_config, api_server_config_of};
 use tokio_rustls::rustls::ServerConfig;
 
 use super::{StartError, bind};
-use crate::controller::http::{Door, routes};
-use crate::management::{self, Desk};
+use crate::controller::http::{ApiState, routes};
+use crate::management::{self, ManagementState};
 use crate::vocabulary::settings::Settings;
 
 /// The number of HTTP workers: handlers only translate, so a few serve many clients.
@@ -38,14 +38,15 @@ pub(super) fn api_tls(
 pub(super) fn serve(
     socket: TcpListener,
     settings: &Settings,
-    (door, desk): (Door, Desk),
+    api: ApiState,
+    management: ManagementState,
     tls: Option<ServerConfig>,
 ) -> Result<ServerHandle, StartError> {
     let origins = settings.allowed_origins.clone();
     let app = move || {
         App::new()
-            .app_data(web::Data::new(door.clone()))
-            .app_data(web::Data::new(desk.clone()))
+            .app_data(web::Data::new(api.clone()))
+            .app_data(web::Data::new(management.clone()))
             .wrap(cors(&origins))
             .configure(management::routes)
             .configure(routes)
@@ -69,19 +70,19 @@ pub(super) fn serve(
 /// Serves health and metrics on a listener of their own, if the settings say so.
 pub(super) fn serve_metrics(
     settings: &Settings,
-    door: &Door,
-    desk: &Desk,
+    api: &ApiState,
+    management: &ManagementState,
 ) -> Result<Option<ServerHandle>, StartError> {
     let Some(address) = settings.metrics_listen else { return Ok(None) };
     let (socket, _) = bind("metrics_listen", address)?;
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "health and metrics are told to whoever reaches this address");
     }
-    let (door, desk) = (door.clone(), desk.clone());
+    let (api, management) = (api.clone(), management.clone());
     let app = move || {
         App::new()
-            .app_data(web::Data::new(door.clone()))
-            .app_data(web::Data::new(desk.clone()))
+            .app_data(web::Data::new(api.clone()))
+            .app_data(web::Data::new(management.clone()))
             .configure(management::metrics_routes)
     };
     let failed = |error| StartError::Bind { setting: "metrics_listen", address, error };

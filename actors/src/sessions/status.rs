@@ -67,7 +67,7 @@ pub struct ProbeMember {
     /// The probe to run.
     pub probe: Probe,
     /// A guard that is dropped when the probe is over.
-    pub place: Box<dyn Send>,
+    pub permit: Box<dyn Send>,
 }
 
 impl Handler<ProbeMember> for Sessions {
@@ -75,10 +75,10 @@ impl Handler<ProbeMember> for Sessions {
 
     fn handle(&mut self, probe: ProbeMember, _: &mut Context<Self>) -> Self::Result {
         let link = self.links.get(&probe.position).map(|link| link.address.clone());
-        let ProbeMember { probe, place, .. } = probe;
+        let ProbeMember { probe, permit, .. } = probe;
         Box::pin(async move {
             let findings = link?.send(probe).await.ok();
-            drop(place);
+            drop(permit);
             findings
         })
     }

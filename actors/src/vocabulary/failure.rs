@@ -163,7 +163,9 @@ impl Failure {
     #[must_use]
     pub fn to_notice(
         &self,
-        (network, run, members): (&str, u64, &[MemberId]),
+        network: &str,
+        run: u64,
+        members: &[MemberId],
         next_run: u64,
     ) -> StopNotice {
         let message = match self {
@@ -399,7 +401,7 @@ mod tests {
     fn notice(failure: &Failure) -> StopNotice {
         let member = |name: &str| MemberId { name: name.into(), fingerprint: [0; 32] };
         let members = [member("clinic-a"), member("clinic-b"), member("clinic-c")];
-        failure.to_notice(("n", 0, &members), 1)
+        failure.to_notice("n", 0, &members, 1)
     }
 
     fn absent() -> Failure {

@@ -36,12 +36,7 @@ pub(super) struct Job {
     pub(super) parameters: Parameters,
     pub(super) materials: Vec<Material>,
     pub(super) members: Vec<usize>,
-    /// The name of this node's member.
-    pub(super) me: String,
-    /// The names of the members.
-    pub(super) names: Vec<String>,
-    /// The fingerprints of their certificates.
-    pub(super) certificates: Vec<String>,
+    pub(super) parties: Parties,
     pub(super) helpers: usize,
     pub(super) network: String,
     pub(super) reporter: Reporter,
@@ -51,9 +46,20 @@ pub(super) struct Job {
     pub(super) flights: Vec<Flight>,
 }
 
+/// The members of a computation by their names.
+#[derive(Clone)]
+pub(super) struct Parties {
+    /// The name of this node's member.
+    pub(super) me: String,
+    /// The names of all members.
+    pub(super) names: Vec<String>,
+    /// The fingerprints of their certificates.
+    pub(super) certificates: Vec<String>,
+}
+
 /// The node's other actors, as the bus knows them, and its log.
 #[derive(Clone)]
-pub struct Port {
+pub struct NodeHandles {
     /// The recipient that gives tickets.
     pub reserve: Recipient<Reserve>,
     /// The recipient that takes requests.
@@ -85,7 +91,11 @@ struct Prepared {
 impl Job {
     /// Computes it with the other parties; `observer` sees the progress. The outcome is in the log
     /// before it is told.
-    pub(super) async fn run(self, observer: Observer, node: Port) -> Result<Arc<Report>, ApiError> {
+    pub(super) async fn run(
+        self,
+        observer: Observer,
+        node: NodeHandles,
+    ) -> Result<Arc<Report>, ApiError> {
         let id = observer.id();
         // Two messages a computation, to an actor that does little: nothing to bound. A closed
         // mailbox means that the node is stopping.
@@ -98,11 +108,11 @@ impl Job {
         result
     }
 
-    async fn compute(self, node: Port) -> Result<Arc<Report>, ApiError> {
+    async fn compute(self, node: NodeHandles) -> Result<Arc<Report>, ApiError> {
         let started = Instant::now();
         let account = self.account();
         let (reporter, trace) = (self.reporter.clone(), self.trace);
-        let member = self.me.clone();
+        let member = self.parties.me.clone();
         let ticket = match self.reserve(&node).await {
             Ok(ticket) => ticket,
             Err(refusal) => return Err(refused(&node.log, &account, refusal).await?),
@@ -155,7 +165,7 @@ impl Job {
 
     /// Reserves the network name before anything is decided or read: requests keep the order in
     /// which they came, however long their data take.
-    async fn reserve(&self, node: &Port) -> Result<Ticket, ApiError> {
+    async fn reserve(&self, node: &NodeHandles) -> Result<Ticket, ApiError> {
         let (members, helpers) = (self.members.clone(), self.helpers);
         let reserve = Reserve { members, helpers, network: self.network.clone() };
         let reserved = node.reserve.send(reserve).await;
@@ -163,9 +173,10 @@ impl Job {
         reserved.map_err(|failure| failure.to_error())
     }
 
-    async fn prepare(self, node: &Port) -> Result<Prepared, ApiError> {
-        let Self { principal, function, parameters, materials, names, trace, .. } = self;
-        let parties = self.members.len().saturating_sub(self.helpers);
+    async fn prepare(self, node: &NodeHandles) -> Result<Prepared, ApiError> {
+        let Self { principal, function, parameters, materials, trace, .. } = self;
+        let (names, parties) =
+            (self.parties.names, self.members.len().saturating_sub(self.helpers));
         material::check_selections(&materials)?;
         if trace && material::dataset(&materials).is_some() {
             return Err(untold());
@@ -211,7 +222,7 @@ impl Job {
             principal: self.principal.clone(),
             function: self.function.name,
             network: self.network.clone(),
-            members: self.names.clone(),
+            members: self.parties.names.clone(),
             helpers: self.helpers,
             dataset: material::dataset(&self.materials),
         }
@@ -223,8 +234,8 @@ impl Job {
             "principal": self.principal.name(),
             "function": self.function.name,
             "data": material::document(&self.materials),
-            "members": self.names,
-            "certificates": self.certificates,
+            "members": self.parties.names,
+            "certificates": self.parties.certificates,
             "version": env!("CARGO_PKG_VERSION"),
             "helpers": self.helpers,
             "network": self.network,

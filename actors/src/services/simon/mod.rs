@@ -20,8 +20,8 @@ use cloister_protocols::catalogue::Descriptor;
 use cloister_protocols::parameters::Parameters;
 use uuid::Uuid;
 
-pub use self::job::Port;
-use self::job::{Job, function};
+pub use self::job::NodeHandles;
+use self::job::{Job, Parties, function};
 pub use self::network::Network;
 use self::task::{Invitation, Task};
 use super::description;
@@ -45,7 +45,7 @@ const SWEEP: Duration = Duration::from_secs(30);
 pub struct Simon {
     consortium: Arc<Consortium>,
     me: usize,
-    node: Port,
+    node: NodeHandles,
     tasks: HashMap<u64, Task>,
     keys: HashMap<(Principal, String), u64>,
     made: u64,
@@ -101,7 +101,7 @@ type Answer = ResponseActFuture<Simon, Result<Reply, ApiError>>;
 impl Simon {
     /// Creates the service of the node of the member at position `me`.
     #[must_use]
-    pub fn new(consortium: Arc<Consortium>, me: usize, node: Port, limits: &Limits) -> Self {
+    pub fn new(consortium: Arc<Consortium>, me: usize, node: NodeHandles, limits: &Limits) -> Self {
         Self {
             consortium,
             me,
@@ -138,14 +138,12 @@ impl Simon {
             function,
             parameters,
             materials: vec![arguments.data("data")?],
-            names: self.of_each(&members, |member| member.name.clone()),
-            certificates: self.of_each(&members, certificate),
+            parties: self.parties(&members),
             members,
             helpers,
             network,
             reporter,
             trace: arguments.flag("trace")?,
-            me: self.me(),
             flights: vec![call.flight.clone()],
         };
         Ok((job, observer))
@@ -190,10 +188,8 @@ impl Simon {
             return Err(task_runs());
         }
         self.made += 1;
-        let names = self.of_each(&network.members, |member| member.name.clone());
-        let certificates = self.of_each(&network.members, certificate);
-        let task =
-            Task::new(owner.clone(), invitation, (network, self.me()), (names, certificates));
+        let parties = self.parties(&network.members);
+        let task = Task::new(owner.clone(), invitation, network, parties);
         self.tasks.insert(self.made, task);
         self.keys.insert(name, self.made);
         Ok(self.object(self.made, context))
@@ -209,8 +205,12 @@ impl Simon {
         Reply::Object(Object { interface: &TASK, recipient: context.address().recipient(), key })
     }
 
-    fn me(&self) -> String {
-        self.of_each(&[self.me], |member| member.name.clone()).concat()
+    fn parties(&self, members: &[usize]) -> Parties {
+        Parties {
+            me: self.of_each(&[self.me], |member| member.name.clone()).concat(),
+            names: self.of_each(members, |member| member.name.clone()),
+            certificates: self.of_each(members, certificate),
+        }
     }
 
     /// Returns a text of each member, in order.

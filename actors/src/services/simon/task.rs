@@ -7,7 +7,7 @@ use cloister_protocols::catalogue::Descriptor;
 use cloister_protocols::parameters::Parameters;
 use serde_json::json;
 
-use super::job::Job;
+use super::job::{Job, Parties};
 use super::network::Network;
 use crate::progress::{self, Lifecycle, Observer};
 use crate::vocabulary::code::Code;
@@ -30,10 +30,8 @@ pub(super) struct Task {
     parameters: Parameters,
     raw_parameters: Data,
     parent: Data,
-    me: String,
     members: Vec<usize>,
-    names: Vec<String>,
-    certificates: Vec<String>,
+    parties: Parties,
     helpers: usize,
     /// The bytes of its inputs.
     flights: Vec<Flight>,
@@ -59,8 +57,8 @@ impl Task {
     pub(super) fn new(
         owner: Principal,
         invitation: Invitation,
-        (network, me): (Network, String),
-        (names, certificates): (Vec<String>, Vec<String>),
+        network: Network,
+        parties: Parties,
     ) -> Self {
         let Invitation { id, function, parameters, raw_parameters, parent } = invitation;
         Self {
@@ -71,10 +69,8 @@ impl Task {
             parameters,
             raw_parameters,
             parent,
-            me,
             members: network.members,
-            names,
-            certificates,
+            parties,
             helpers: network.helpers,
             flights: Vec::new(),
             state: State::Collecting(Vec::new()),
@@ -122,13 +118,11 @@ impl Task {
             parameters: self.parameters.clone(),
             materials,
             members: self.members.clone(),
-            names: self.names.clone(),
-            certificates: self.certificates.clone(),
+            parties: self.parties.clone(),
             helpers: self.helpers,
             network: self.id.clone(),
             reporter,
             trace: false,
-            me: self.me.clone(),
             flights: std::mem::take(&mut self.flights),
         };
         Ok((job, observer))
@@ -156,7 +150,7 @@ impl Task {
             State::Running(observer) => observer,
         };
         let progress = observer.look().clone();
-        let names = progress.awaited.iter().filter_map(|index| self.names.get(*index));
+        let names = progress.awaited.iter().filter_map(|index| self.parties.names.get(*index));
         // The task ends only when its result can be asked for: the log has it first.
         let state = match progress.lifecycle.has_ended() {
             true => Lifecycle::Opening.name(),

@@ -6,7 +6,7 @@
 //!
 //! A network name belongs to one run of one set of members at a time. A second request under the
 //! same name ends both, because other nodes could not tell which belongs to which. Successive runs
-//! under a name are numbered, at each node by itself, and matched by number: see [`matching`].
+//! under a name are numbered, at each node by itself, and matched by number: see [`proposals`].
 //!
 //! Proposals that come before this node's client has asked are kept in [`pending`], bounded.
 //! Proposals that call this node as helper need no client: see [`helper`]. Neither does
@@ -16,8 +16,8 @@ mod ahead;
 mod declining;
 mod helper;
 mod links;
-mod matching;
 mod pending;
+mod proposals;
 mod run;
 mod run_counters;
 #[cfg(test)]

@@ -372,7 +372,7 @@ impl World {
             let table = &self.nodes[node].table;
             let ids: Vec<_> = members.iter().filter_map(|it| table.member(*it)).collect();
             let failure = Failure::Cancelled { member: "p0".into() };
-            let notice = failure.to_notice((network, number, &ids), number + 1);
+            let notice = failure.to_notice(network, number, &ids, number + 1);
             for member in members {
                 self.send(node, member, Word::Stop(session, notice.encoded().unwrap()));
             }

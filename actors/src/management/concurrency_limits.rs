@@ -6,33 +6,33 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The bounds on long requests, and those under way. Clones share them.
 #[derive(Clone)]
-pub(super) struct Places {
+pub(super) struct ConcurrencyLimits {
     all: usize,
     each: usize,
     taken: Arc<Mutex<HashMap<String, usize>>>,
 }
 
 /// The room of one request. Dropping it gives the room back.
-pub(super) struct Place {
-    places: Places,
+pub(super) struct ConcurrencyPermit {
+    limits: ConcurrencyLimits,
     name: String,
 }
 
-impl Places {
+impl ConcurrencyLimits {
     /// Creates bounds of so many requests in all, and so many for each principal.
     pub(super) fn new(all: usize, each: usize) -> Self {
         Self { all, each, taken: Arc::default() }
     }
 
     /// Takes room for a request of this principal, if there is any.
-    pub(super) fn take(&self, name: &str) -> Option<Place> {
+    pub(super) fn take(&self, name: &str) -> Option<ConcurrencyPermit> {
         let mut taken = self.taken();
         let mine = taken.get(name).copied().unwrap_or_default();
         if mine >= self.each || taken.values().sum::<usize>() >= self.all {
             return None;
         }
         taken.insert(name.to_owned(), mine + 1);
-        Some(Place { places: self.clone(), name: name.to_owned() })
+        Some(ConcurrencyPermit { limits: self.clone(), name: name.to_owned() })
     }
 
     fn taken(&self) -> MutexGuard<'_, HashMap<String, usize>> {
@@ -40,9 +40,9 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConcurrencyPermit {
     fn drop(&mut self) {
-        let mut taken = self.places.taken();
+        let mut taken = self.limits.taken();
         match taken.get_mut(&self.name) {
             Some(mine) if *mine > 1 => *mine -= 1,
             _ => drop(taken.remove(&self.name)),
@@ -56,14 +56,14 @@ mod tests {
 
     #[test]
     fn nobody_takes_all_and_what_is_given_back_is_free() {
-        let places = Places::new(3, 2);
-        let first = places.take("a").unwrap();
-        let _second = places.take("a").unwrap();
-        assert!(places.take("a").is_none());
-        let _other = places.take("b").unwrap();
-        assert!(places.take("c").is_none());
+        let limits = ConcurrencyLimits::new(3, 2);
+        let first = limits.take("a").unwrap();
+        let _second = limits.take("a").unwrap();
+        assert!(limits.take("a").is_none());
+        let _other = limits.take("b").unwrap();
+        assert!(limits.take("c").is_none());
         drop(first);
-        assert!(places.take("c").is_some());
-        assert!(places.take("a").is_some());
+        assert!(limits.take("c").is_some());
+        assert!(limits.take("a").is_some());
     }
 }

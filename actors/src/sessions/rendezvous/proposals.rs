@@ -97,7 +97,7 @@ impl Table {
     ) {
         let number = self.counters.next(group, 0);
         let ids: Vec<MemberId> = members.iter().filter_map(|p| self.member(*p)).collect();
-        let notice = failure.to_notice((network, number, &ids), number.saturating_add(1));
+        let notice = failure.to_notice(network, number, &ids, number.saturating_add(1));
         for position in members.iter().copied().filter(|position| *position != self.node.me) {
             let (session, notice) = (group.session(number), notice.clone());
             self.effects.push(Effect::Stop { position, session, notice });
@@ -307,7 +307,7 @@ impl Table {
         next_run: u64,
         failure: &Failure,
     ) {
-        let notice = failure.to_notice((&theirs.network, theirs.run, &theirs.members), next_run);
+        let notice = failure.to_notice(&theirs.network, theirs.run, &theirs.members, next_run);
         self.effects.push(Effect::Stop { position, session, notice });
     }
 }

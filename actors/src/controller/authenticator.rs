@@ -50,7 +50,7 @@ const FORGIVEN: Duration = Duration::from_secs(10 * 60);
 const MOST_ADDRESSES: usize = 10_000;
 
 /// Admits clients.
-pub struct Doorkeeper {
+pub struct Authenticator {
     tokens: Option<Tokens>,
     requests: DefaultKeyedRateLimiter<Arc<str>>,
 }
@@ -80,7 +80,7 @@ struct Failures {
     last: Instant,
 }
 
-impl Doorkeeper {
+impl Authenticator {
     /// Creates the authenticator of these settings, with the tokens in `vault`.
     ///
     /// # Errors
@@ -183,7 +183,8 @@ impl Tokens {
         &self,
         presented: Zeroizing<String>,
     ) -> Result<Result<Token, TokenRefusal>, ApiError> {
-        let _turn = self.checks.acquire().await.map_err(|_| ApiError::unavailable("the door"))?;
+        let _turn =
+            self.checks.acquire().await.map_err(|_| ApiError::unavailable("the authenticator"))?;
         let vault = self.vault.clone();
         blocking::run(move || vault.check_token(&presented, clock::seconds())).await
     }
