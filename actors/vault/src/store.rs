@@ -1,5 +1,5 @@
-//! The database and the values of it that are cached in memory: reads, the commit of a group of
-//! writes, and recovery after a fault of the disk.
+//! The database and its cached values: reads, the commit of a group of writes, and recovery after a
+//! fault of the disk.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};

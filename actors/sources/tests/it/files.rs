@@ -42,7 +42,7 @@ fn registered(declaration: Declaration, access: &Access) -> (Dataset, Report) {
     register(declaration, access).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The batches of all or the selected rows.
+/// Reads the batches of all or the selected rows.
 #[track_caller]
 fn batches(dataset: &Dataset, filter: Option<&Filter>, access: &Access) -> Vec<Batch> {
     let names: Vec<_> = dataset.columns.iter().map(|column| column.name.clone()).collect();
@@ -55,7 +55,7 @@ fn batches(dataset: &Dataset, filter: Option<&Filter>, access: &Access) -> Vec<B
     batches
 }
 
-/// That the text is refused, with all of these words and none of its values.
+/// Checks that the text is refused, with all of these words and none of its values.
 #[track_caller]
 fn refused(text: &str, words: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
@@ -227,7 +227,7 @@ fn what_lies_outside_is_not_read() {
     }
 }
 
-/// Everything that Parquet and Arrow have a place for here, written by pyarrow.
+/// A script that has pyarrow write all types that Parquet and Arrow have a place for here.
 const WRITER: &str = r#"
 import datetime as d, decimal, sys
 import pyarrow as pa, pyarrow.parquet as pq, pyarrow.ipc as ipc
@@ -266,7 +266,7 @@ fn pyarrow() -> TempDir {
     folder
 }
 
-/// What [`WRITER`] wrote, whatever the form.
+/// Checks the columns that [`WRITER`] wrote, whatever the form.
 fn check(columns: &[(String, Kind)], values: &[Values]) {
     let expected = [
         ("i8", Values::Integers(vec![Some(1), None, Some(-3)])),
@@ -351,7 +351,7 @@ fn arrow_streams_of_another_library_are_read() {
     let columns: Vec<_> = columns.iter().map(|c| (c.name.clone(), c.kind)).collect();
     assert_eq!(batch.rows, 3);
     check(&columns, &batch.columns);
-    // Whatever is damaged is refused or read, but ends.
+    // Damaged bytes are refused or read, but reading ends.
     let seed = getrandom::u64().unwrap();
     println!("seed {seed}");
     let mut state = seed;
@@ -388,7 +388,7 @@ with ipc.new_stream(sys.argv[1], table.schema) as stream: stream.write_table(tab
     assert!(error.contains("too large"), "{error}");
 }
 
-/// A reader that finds a pipe instead of a file would wait for ever.
+/// Checks that a reader that finds a pipe instead of a file does not wait for ever.
 #[test]
 fn a_pipe_is_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();

@@ -69,7 +69,7 @@ fn no_byte_of_the_stored_head_can_change() {
     }
 }
 
-/// An operator rewrites the whole chain and the stored head, while the node runs.
+/// Has an operator rewrite the whole chain and the stored head while the node runs.
 #[test]
 fn a_rewritten_chain_does_not_have_the_head_in_memory() {
     let (_folder, state) = open();

@@ -103,7 +103,7 @@ pub(crate) fn entry_hash(previous: &[u8; 32], number: u64, bytes: &[u8]) -> [u8;
 mod tests {
     use super::*;
 
-    /// Fixed bytes, because a change of the hash would break every existing chain.
+    /// Pins the bytes, because a change of the hash would break every existing chain.
     #[test]
     fn the_hash_of_an_entry_never_changes() {
         let bytes = entry_bytes(0x0102, "kind", b"{\"a\":1}").unwrap();

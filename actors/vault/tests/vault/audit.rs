@@ -1,4 +1,4 @@
-//! The audit chain: group commit, exports, witnesses, and what is found when bytes change.
+//! The audit chain: group commit, exports, witnesses, and the detection of changed bytes.
 
 use std::time::Instant;
 
@@ -276,7 +276,7 @@ fn no_byte_of_the_entries_in_the_closed_file_can_change() {
             .enumerate()
             .filter_map(|(place, window)| (window == entry).then_some(place))
             .collect();
-        // In what is left of earlier pages a change is not seen, and does no harm.
+        // In the remains of earlier pages a change is not seen, and does no harm.
         places.into_iter().find(|&place| is_broken_by(&folder, &whole, place + 40)).unwrap()
     };
     for entry in &entries {

@@ -33,7 +33,7 @@ fn writes_to_a_full_disk_fail_and_what_was_acknowledged_stays() {
     vault.append("after", 0, json!(null)).wait().unwrap();
 }
 
-/// The child of the test above; by itself it does nothing.
+/// Runs as the child of the test above; by itself it does nothing.
 #[test]
 fn writes_until_the_disk_is_full() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };

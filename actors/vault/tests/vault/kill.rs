@@ -1,4 +1,4 @@
-//! Killed at any moment: what was acknowledged is there.
+//! A vault that is killed at any moment: all acknowledged records are there.
 //!
 //! A child writes records of all kinds from several threads and prints each acknowledgement. It is
 //! killed after a random time, the state is opened again, and all that was printed must be there.
@@ -48,7 +48,7 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     assert!(acknowledged > 0);
 }
 
-/// Runs a child, kills it, and returns what it had acknowledged.
+/// Runs a child, kills it, and returns its acknowledgements.
 fn killed_child(folder: &std::path::Path, round: u64, random: &mut Seeded) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["kill::child_that_writes_until_it_is_killed", "--exact", "--nocapture"])
@@ -83,7 +83,7 @@ fn killed_child(folder: &std::path::Path, round: u64, random: &mut Seeded) -> Ve
     whole.lines().filter_map(|line| line.strip_prefix("ack ")).map(str::to_owned).collect()
 }
 
-/// What must be found, by what was acknowledged.
+/// The records that must be found after these acknowledgements.
 #[derive(Default)]
 struct Expected {
     entries: BTreeMap<u64, String>,
@@ -205,7 +205,7 @@ fn selection(base: u64) -> Vec<u64> {
     (0..5_u64).map(|row| (base * 1000 + row).wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect()
 }
 
-/// The child; by itself it does nothing.
+/// Runs as the child; by itself it does nothing.
 #[test]
 fn child_that_writes_until_it_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };

@@ -1,4 +1,4 @@
-//! Memory of what was asked, against a naive computation of symmetric differences.
+//! Memory of earlier requests, against a naive computation of symmetric differences.
 
 use std::collections::BTreeSet;
 
@@ -50,7 +50,7 @@ fn a_difference_of_the_minimum_is_enough_and_one_less_is_not() {
     }
 }
 
-/// What the vault must answer, computed the plain way.
+/// The due answers of the vault, computed in the plain way.
 #[derive(Default)]
 struct Naive(Vec<(BTreeSet<String>, BTreeSet<u64>)>);
 

@@ -5,7 +5,7 @@
 pub(crate) struct Seeded(u64);
 
 impl Seeded {
-    /// From the environment's seed or a new one.
+    /// Takes the environment's seed or a new one.
     pub(crate) fn new() -> Self {
         let given = std::env::var("CLOISTER_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or_else(|| getrandom::u64().unwrap());

@@ -111,7 +111,7 @@ fn content_owner_and_media_type_are_not_in_the_file() {
     }
 }
 
-/// Two uploads of three chunks each, closed.
+/// Stores two uploads of three chunks each, and closes the vault.
 fn two_uploads() -> (TempDir, [Upload; 2], Vec<u8>) {
     let folder = tempdir().unwrap();
     let vault = Vault::open(folder.path()).unwrap();

@@ -44,7 +44,7 @@ fn filters_mean_what_they_mean(mariadb: &Mariadb, access: &Access) {
     let (dataset, _) = registered(source(mariadb, table("clinic.pat`ients")), access);
     pushdown::check_kinds(&dataset);
     pushdown::check(&mut random, &dataset, access);
-    // Groups of texts that are alike in their first thousand bytes are not the database's.
+    // Groups of texts that are alike in their first thousand bytes are not left to the database.
     mariadb.run(
         "CREATE TABLE long_texts (t text); INSERT INTO long_texts VALUES
         (CONCAT(REPEAT('x', 2000), 'a')), (CONCAT(REPEAT('x', 2000), 'b'))",

@@ -1,5 +1,5 @@
-//! Real databases: what is read is what is there, and what is pushed into SQL means what the
-//! filter means.
+//! Real databases: rows are read as they are there, and a condition in SQL means the same as the
+//! filter.
 
 mod mariadb;
 mod postgres;
@@ -37,13 +37,13 @@ fn query(text: &str) -> Relation {
     Relation::Query(text.to_owned())
 }
 
-/// Registers, and says what went wrong.
+/// Registers a dataset, and fails with the error.
 #[track_caller]
 fn registered(declaration: Declaration, access: &Access) -> (Dataset, Report) {
     register(declaration, access).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// All batches in one.
+/// Reads all batches into one.
 #[track_caller]
 fn read_all(dataset: &Dataset, filter: Option<&Filter>, access: &Access) -> Batch {
     let names: Vec<_> = dataset.columns.iter().map(|column| column.name.clone()).collect();
@@ -72,7 +72,7 @@ fn extend(values: &mut Values, more: Values) {
     }
 }
 
-/// What a query's one row has, column by column.
+/// Returns the kinds and values of a query's one row, column by column.
 #[track_caller]
 fn one_row(source: Source, access: &Access) -> (Vec<Kind>, Vec<Values>) {
     let (dataset, _) = registered(declare(source), access);
@@ -94,7 +94,7 @@ fn number(value: f64) -> Values {
     Values::Numbers(vec![Some(value)])
 }
 
-/// The error of a registration; it shows none of `hidden`.
+/// Returns the error of a registration, which shows none of `hidden`.
 #[track_caller]
 fn refused(declaration: Declaration, access: &Access, hidden: &[&str]) -> SourceError {
     let Err(error) = register(declaration, access) else { panic!("registered") };
@@ -112,7 +112,7 @@ fn refused_as(declaration: Declaration, access: &Access, expected: &str) {
     assert!(error.to_string().contains(expected), "{error}");
 }
 
-/// A port on which somebody listens who never says a word.
+/// Opens a port whose listener never answers.
 fn mute() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -164,7 +164,7 @@ fn nothing_is_written(postgres: &Postgres, access: &Access) {
 fn errors_say_what_to_do(postgres: &Postgres, access: &Access) {
     refused_as(source(postgres, table("nothing")), access, "\"nothing\" does not exist");
     refused_as(source(postgres, query("SELECT nothing FROM kept")), access, "\"nothing\"");
-    // What goes wrong with rows could show them.
+    // Errors of rows could show the rows.
     postgres.run("CREATE TABLE words (a text); INSERT INTO words VALUES ('hidden')");
     let cast = source(postgres, query("SELECT a::int AS a FROM words"));
     let error = refused(cast, access, &["hidden"]);

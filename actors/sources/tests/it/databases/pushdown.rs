@@ -21,7 +21,7 @@ const TEXTS: [&str; 12] =
 pub(super) struct Random(u64);
 
 impl Random {
-    /// With a seed that is printed.
+    /// Draws a seed, and prints it.
     pub(super) fn new() -> Self {
         let seed = getrandom::u64().unwrap();
         println!("seed {seed}");
@@ -75,14 +75,14 @@ impl Random {
     }
 }
 
-/// How a database writes constants.
+/// The ways in which a database writes constants.
 pub(super) struct Dialect {
     pub(super) truth: [&'static str; 2],
     pub(super) text: fn(&str) -> String,
     pub(super) number: fn(f64) -> String,
 }
 
-/// Tuples of random values for columns id, i, s, x, t, b.
+/// Writes tuples of random values for columns id, i, s, x, t, b.
 pub(super) fn rows(random: &mut Random, dialect: &Dialect) -> String {
     let mut tuples = Vec::new();
     for id in 0..ROWS {
@@ -102,7 +102,8 @@ pub(super) fn rows(random: &mut Random, dialect: &Dialect) -> String {
     tuples.join(",\n")
 }
 
-/// Compares the database's answers with what the rows give; how many aggregates were its.
+/// Compares the database's answers with those of the rows. Returns the number of aggregates that
+/// the database answered.
 pub(super) fn check(random: &mut Random, dataset: &Dataset, access: &Access) -> u32 {
     let all = read_all(dataset, None, access);
     assert_eq!(all.rows as u64, ROWS);
@@ -120,7 +121,7 @@ pub(super) fn check(random: &mut Random, dataset: &Dataset, access: &Access) -> 
     aggregated
 }
 
-/// How many the database answered.
+/// Returns the number of aggregates that the database answered.
 fn check_aggregates(
     dataset: &Dataset,
     filter: &Filter,
@@ -197,7 +198,7 @@ fn selected_ids(batch: &Batch, kept: &[bool]) -> Vec<i64> {
     ids
 }
 
-/// Kinds as all three databases give them.
+/// Checks the kinds, which are the same in all three databases.
 pub(super) fn check_kinds(dataset: &Dataset) {
     let kinds: Vec<_> = dataset.columns.iter().map(|column| column.kind).collect();
     let expected =

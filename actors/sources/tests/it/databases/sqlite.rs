@@ -16,7 +16,7 @@ use super::{
 };
 use cloister_testkit::run;
 
-/// A database made by these statements.
+/// Makes a database by these statements.
 fn made(folder: &Path, name: &str, statements: &str) -> PathBuf {
     let path = folder.join(name);
     let script = folder.join("statements.sql");
