@@ -72,7 +72,7 @@ fn measured(arguments: &[&str]) -> Measurement {
     measurement
 }
 
-/// Says how near a line is to what it should be.
+/// Prints the distance between a line and the expected time.
 fn near(line: &Line, expected: f64, whose: &str) -> bool {
     let (case, seconds) = (&line.case, line.seconds.least);
     let off = seconds / expected - 1.0;

@@ -376,7 +376,7 @@ mod tests {
                     _ => bytes.truncate(draw(bytes.len())),
                 }
                 let changed = String::from_utf8_lossy(&bytes).into_owned();
-                // White space and comments may change; what is said may not.
+                // White space and comments may change; the statements may not.
                 if let Ok(read) = Card::read(&changed) {
                     assert_eq!(read.member(), card.member(), "{changed}");
                 }

@@ -199,7 +199,7 @@ mod tests {
         Identity::load(dir.path()).unwrap_err()
     }
 
-    /// Each refusal names the file, and says what to do.
+    /// Checks that a refusal names the file and the action to take.
     fn assert_says(error: &IdentityError, path: &Path, advice: &str) {
         let text = error.to_string();
         assert!(text.contains(path.to_str().unwrap()), "{text}");

@@ -1,4 +1,5 @@
-//! Two nodes over real sockets: who gets in, and what both operators read when somebody does not.
+//! Two nodes over real sockets: the connections that are accepted, and the errors that both
+//! operators read of the others.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +33,7 @@ fn problem(outcome: Outcome) -> HandshakeProblem {
     outcome.expect_err("should have been refused")
 }
 
-/// The message names what it is about, in full, and says what to do.
+/// Checks that the message names its subjects in full, and the action to take.
 fn assert_says(problem: &HandshakeProblem, parts: &[&str]) {
     let text = problem.to_string();
     for part in parts {
@@ -83,7 +84,7 @@ fn preferred_suite() -> CipherSuite {
     }
 }
 
-/// Each end on its own sees to that, also with a peer that would rather resume.
+/// Checks that each end verifies anew by itself, also with a peer that would rather resume.
 #[tokio::test]
 async fn every_connection_checks_identities_anew() {
     let (alice, bob) = (party("alice"), party("bob"));
@@ -280,7 +281,8 @@ async fn a_pinned_certificate_that_names_nobody() {
     assert_told_of_refusal(&problem(called), &alice);
 }
 
-/// A certificate of other software, with its key: nothing is wrong with it, but nobody is named.
+/// Makes a certificate of other software, with its key. Nothing is wrong with it, but it names no
+/// one.
 fn nameless() -> (CertifiedKey, Fingerprint) {
     let pair = rcgen::KeyPair::generate().unwrap();
     let mut parameters = rcgen::CertificateParams::default();
@@ -325,7 +327,7 @@ async fn a_tls_1_2_server() {
     assert_eq!(problem(called), HandshakeProblem::TlsVersion);
     assert!(read.ends_with(&old_tls::protocol_version_alert()), "{read:?}");
 
-    // What such a server says if it looks at the versions that we offer.
+    // The alert of such a server, if it looks at the versions that are offered.
     let alert = old_tls::protocol_version_alert();
     let (called, _) = meet_answerer(&client_end, &alert).await;
     let called = problem(called);
@@ -363,7 +365,8 @@ async fn a_peer_hangs_up_when_called() {
     assert_says(&called, &["hung up", "check its address"]);
 }
 
-/// A caller that stops in the middle holds the server until the server's own patience ends.
+/// Checks that a caller that stops in the middle holds the server only until the server's own
+/// patience ends.
 #[tokio::test]
 async fn a_caller_stalls_in_the_middle_of_its_first_message() {
     const PATIENCE: Duration = Duration::from_millis(50);

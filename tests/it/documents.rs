@@ -25,7 +25,7 @@ const HOLDS: &[&str] = &[
     "actors/tests",
     "actors/vault",
     "benches",
-    "certs/src",
+    "certs",
     "protocols/src/okvs",
     "src",
     "tests",

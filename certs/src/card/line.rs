@@ -1,5 +1,5 @@
 //! A card as one line: `cloister-card:v1:` and base64url of its parts, each with its length before
-//! it, and four bytes of a hash at the end, which tell a line that was cut from one that was
+//! it, and four bytes of a hash at the end. The hash tells a line that was cut from one that was
 //! forged.
 
 use base64::Engine as _;

@@ -29,7 +29,7 @@ const GUARD: Duration = Duration::from_secs(180);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const GREETING: &[u8] = b"welcome";
 
-/// What one end knows of the other after a handshake.
+/// The facts that one end knows of the other after a handshake.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) peer: Option<Fingerprint>,
@@ -42,7 +42,7 @@ pub(crate) struct Known {
 
 pub(crate) type Outcome = Result<Known, HandshakeProblem>;
 
-/// One end: its settings, and what it shows.
+/// One end: its settings, and the certificate that it shows.
 pub(crate) struct End<Config> {
     pub(crate) config: Arc<Config>,
     pub(crate) shows: CertificateFacts,
@@ -75,19 +75,19 @@ pub(crate) fn roster(identities: &[&Identity]) -> Arc<Roster> {
     Arc::new(Roster::new(identities.iter().map(|one| member(&[one]))).unwrap())
 }
 
-/// A server as nodes run it.
+/// Makes a server as nodes run it.
 pub(crate) fn server(identity: &Identity, roster: Arc<Roster>) -> End<ServerConfig> {
     let config = cloister_certs::server_config(identity, roster).unwrap();
     End { config, shows: identity.facts().clone() }
 }
 
-/// A client as nodes run it.
+/// Makes a client as nodes run it.
 pub(crate) fn client(identity: &Identity, expects: &Member) -> End<ClientConfig> {
     let config = cloister_certs::client_config(identity, expects).unwrap();
     End { config, shows: identity.facts().clone() }
 }
 
-/// Connects the two and exchanges a greeting; what each end says about it.
+/// Connects the two and exchanges a greeting. Returns the outcome at each end.
 pub(crate) async fn meet(
     server: &End<ServerConfig>,
     client: &End<ClientConfig>,
@@ -98,14 +98,14 @@ pub(crate) async fn meet(
     guarded(async { tokio::join!(serve(server, accepted), call(client, socket)) }).await
 }
 
-/// Our server against a caller that writes these bytes and no more; what the server says, and what
-/// the caller reads.
+/// Runs the server under test against a caller that writes these bytes and no more. Returns the
+/// server's outcome, and the bytes that the caller reads.
 pub(crate) async fn meet_caller(server: &End<ServerConfig>, bytes: &[u8]) -> (Outcome, Vec<u8>) {
     let (ours, theirs) = sockets().await;
     guarded(async { tokio::join!(serve(server, ours), recite(theirs, bytes)) }).await
 }
 
-/// Our client against an answerer that writes these bytes and no more.
+/// Runs the client under test against an answerer that writes these bytes and no more.
 pub(crate) async fn meet_answerer(client: &End<ClientConfig>, bytes: &[u8]) -> (Outcome, Vec<u8>) {
     let (ours, theirs) = sockets().await;
     guarded(async { tokio::join!(call(client, ours), recite(theirs, bytes)) }).await
@@ -181,7 +181,7 @@ fn known(connection: &CommonState) -> Known {
     }
 }
 
-/// A client that accepts any server and shows what it likes, or nothing.
+/// Makes a client that accepts any server, and shows this certificate or none.
 pub(crate) fn rogue_client(shown: Option<CertifiedKey>) -> Arc<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(default_provider().into())
         .with_safe_default_protocol_versions()
@@ -194,7 +194,7 @@ pub(crate) fn rogue_client(shown: Option<CertifiedKey>) -> Arc<ClientConfig> {
     })
 }
 
-/// A server that accepts any client and shows what it likes.
+/// Makes a server that accepts any client, and shows this certificate.
 pub(crate) fn rogue_server(shown: CertifiedKey) -> Arc<ServerConfig> {
     let config = ServerConfig::builder_with_provider(default_provider().into())
         .with_safe_default_protocol_versions()
@@ -204,7 +204,7 @@ pub(crate) fn rogue_server(shown: CertifiedKey) -> Arc<ServerConfig> {
     Arc::new(config)
 }
 
-/// These certificates, and the key of another identity or the same.
+/// Makes a chain of these certificates, with the key of another identity or the same.
 pub(crate) fn showing(chain: &[&Identity], key_of: &Identity) -> CertifiedKey {
     let folder = tempfile::tempdir().unwrap();
     key_of.save(folder.path()).unwrap();
@@ -215,7 +215,7 @@ pub(crate) fn showing(chain: &[&Identity], key_of: &Identity) -> CertifiedKey {
     CertifiedKey::new(chain.collect(), any_supported_type(&key).unwrap())
 }
 
-/// Exists in tests only: what no node may have.
+/// A verifier that no node may have. It exists in tests only.
 #[derive(Debug)]
 struct AcceptAnyone;
 

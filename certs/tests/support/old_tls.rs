@@ -1,12 +1,12 @@
-//! The two messages of TLS 1.2 that a test needs, made by hand: were TLS 1.2 switched on in the
-//! TLS library for these tests, they would test another library than the one that nodes run.
+//! The two messages of TLS 1.2 that a test needs, made by hand. With TLS 1.2 switched on in the TLS
+//! library, the tests would test another library than the one that nodes run.
 
 const HANDSHAKE: u8 = 22;
 const ALERT: u8 = 21;
 const VERSION: [u8; 2] = [3, 3];
 const ECDHE_ECDSA_AES_128_GCM_SHA256: [u8; 2] = [0xc0, 0x2b];
 
-/// RFC 5246, 7.4.1.2: the first message of a client that knows nothing newer.
+/// Makes the first message of a client that knows nothing newer (RFC 5246, 7.4.1.2).
 pub(crate) fn client_hello() -> Vec<u8> {
     let extensions = [
         extension(10, &[0, 2, 0, 23]), // groups: secp256r1
@@ -26,7 +26,7 @@ pub(crate) fn client_hello() -> Vec<u8> {
     handshake(1, &body.concat())
 }
 
-/// RFC 5246, 7.4.1.3: the answer of a server that knows nothing newer.
+/// Makes the answer of a server that knows nothing newer (RFC 5246, 7.4.1.3).
 pub(crate) fn server_hello() -> Vec<u8> {
     let body = [
         VERSION.to_vec(),
@@ -39,7 +39,8 @@ pub(crate) fn server_hello() -> Vec<u8> {
     handshake(2, &body.concat())
 }
 
-/// "protocol_version", fatal: what either end says to one that it shares no version with.
+/// Makes the fatal alert "protocol_version", which either end sends to one that it shares no
+/// version with.
 pub(crate) fn protocol_version_alert() -> Vec<u8> {
     vec![ALERT, 3, 3, 0, 2, 2, 70]
 }

@@ -23,7 +23,7 @@ const ABSENT: [(&str, &str); 7] = [
     ("ServiceDescription", "microservice"),
 ];
 
-/// A text that is one of these words.
+/// Makes the schema of a text that is one of these words.
 pub(crate) fn words(description: &str, words: &[&str]) -> Object {
     ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::String))
@@ -32,7 +32,7 @@ pub(crate) fn words(description: &str, words: &[&str]) -> Object {
         .build()
 }
 
-/// A list of different words.
+/// Makes the schema of a list of different words.
 pub(crate) fn list_of_words(description: &str, of: &[&str]) -> Array {
     let items = ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::String))
@@ -41,7 +41,7 @@ pub(crate) fn list_of_words(description: &str, of: &[&str]) -> Array {
     ArrayBuilder::new().items(items).description(Some(description)).unique_items(true).build()
 }
 
-/// The value `true`.
+/// Makes the schema of the value `true`.
 pub(crate) fn always_true() -> Object {
     ObjectBuilder::new()
         .schema_type(SchemaType::AnyValue)
@@ -49,13 +49,13 @@ pub(crate) fn always_true() -> Object {
         .build()
 }
 
-/// Any value.
+/// Makes the schema of any value.
 pub(crate) fn anything() -> Object {
     Object::with_type(SchemaType::AnyValue)
 }
 
-/// Completes a derived schema. A node writes every entry and no other, while types tolerate absent
-/// entries of older nodes and unknown ones of newer; and numbers have no width in JSON.
+/// Completes a derived schema. A node writes every entry and no other. Types tolerate absent
+/// entries of older nodes and unknown ones of newer. Numbers have no width in JSON.
 pub(crate) fn complete(name: &str, schema: Value) -> Value {
     let mut schema = merged(schema);
     adjust(&mut schema, name, !REQUESTS.contains(&name));

@@ -19,7 +19,7 @@ fn new() -> Value {
     cloister_api::openapi::document(&codes)
 }
 
-/// The same schema in one form: words for people left out, constants as enumerations, sets in
+/// Brings a schema into one form: words for people left out, constants as enumerations, sets in
 /// order.
 fn normal(schema: &Value) -> Value {
     match schema {

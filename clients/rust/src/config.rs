@@ -70,7 +70,7 @@ impl ClientFile {
 }
 
 impl ApiMember {
-    /// A member whose API is open to this machine.
+    /// Creates a member whose API is open to this machine.
     #[must_use]
     pub fn open(name: &str, api: &str) -> Self {
         Self {

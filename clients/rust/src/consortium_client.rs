@@ -271,7 +271,7 @@ async fn cancel(client: &NodeClient, network: &str) -> Result<(), CallError> {
     Ok(())
 }
 
-/// Collects all answers by position. Where a party cannot take part, the others wait in vain until
+/// Collects all answers by position. If a party cannot take part, the others wait in vain until
 /// their deadline, and are not awaited.
 async fn gather<F>(mut asked: FuturesUnordered<F>, parties: usize) -> Vec<Result<Report, CallError>>
 where

@@ -137,7 +137,7 @@ pub enum Blame {
 }
 
 impl CallError {
-    /// The part of the system to blame.
+    /// Returns the part of the system to blame.
     #[must_use]
     pub fn blame(&self) -> Blame {
         let Self::Refused(refusal) = self else {
@@ -151,7 +151,7 @@ impl CallError {
         }
     }
 
-    /// A remedy; empty where none is known.
+    /// Returns the remedy; empty where none is known.
     #[must_use]
     pub fn hint(&self) -> &str {
         match self {
@@ -180,7 +180,7 @@ impl CallError {
 }
 
 impl ClientError {
-    /// The part of the system to blame.
+    /// Returns the part of the system to blame.
     #[must_use]
     pub fn blame(&self) -> Blame {
         match self {

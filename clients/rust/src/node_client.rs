@@ -191,7 +191,7 @@ impl NodeClient {
         let arguments = json!({"dataset": dataset});
         let description = self.on_service("Datasets", "describe", &arguments).await?;
         let shown = self.download(&description).await;
-        // What is not given back expires on the node.
+        // A handle that is not released expires on the node.
         let _ = self.release(&description).await;
         shown
     }
@@ -209,7 +209,7 @@ impl NodeClient {
             }
         };
         let called = self.call(&compute, &request.arguments(&data)).await;
-        // What is not given back expires on the node; the computation matters more.
+        // A handle that is not released expires on the node; the computation matters more.
         let _ = self.release(&compute).await;
         if let Some(selection) = selection {
             let _ = self.release(&selection).await;

@@ -1,8 +1,8 @@
 //! An invented measurement: eight functions over three links, between nodes and in virtual time,
 //! with traces of 6 to 70 rounds.
 //!
-//! The numbers are made up by simple rules: a round takes its arithmetic, its bytes at the link's
-//! bandwidth, and half a round trip; nodes differ by a few per cent.
+//! The numbers are made up by simple rules. A round takes its arithmetic, its bytes at the link's
+//! bandwidth, and half a round trip. Nodes differ by a few per cent.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -162,7 +162,7 @@ const WORKS: [Work; 8] = [
 /// The name of the rounds that are preparation.
 const PREPARATION: &str = "make products";
 
-/// The measurement.
+/// Makes the measurement.
 pub(crate) fn measurement() -> Measurement {
     let [loopback, lan, wan] = links();
     let mut lines = Vec::new();

@@ -156,7 +156,7 @@ fn the_table_says_what_is_worse() {
     }
 }
 
-/// The line of which a part is preparation, compared with itself after something has changed.
+/// Compares the line of which a part is preprocessing with itself after a change.
 fn staged_after(change: impl Fn(&mut Line)) -> Comparison {
     let old = testing::staged().lines.remove(1);
     let mut new = old.clone();

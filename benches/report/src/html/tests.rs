@@ -2,7 +2,8 @@ use crate::html::page;
 use crate::measurement::{Line, Link, Measurement, Way};
 use crate::testing;
 
-/// The same line in several sizes and over several links, between nodes and simulated.
+/// Makes a measurement of the same line in several sizes and over several links, between nodes and
+/// simulated.
 fn broad() -> Measurement {
     let mut lines = Vec::new();
     for (size, link, way) in [
@@ -41,7 +42,7 @@ fn the_page_stands_alone() {
     assert!(page.starts_with("<!doctype html>"));
 }
 
-/// A measurement in which everything that has a name has this one.
+/// Makes a measurement in which all names are this one.
 fn named(name: &str) -> Measurement {
     let mut measurement = testing::measurement();
     measurement.program = name.into();

@@ -1,4 +1,4 @@
-//! Connections through a relay, and what is measured over them.
+//! Connections through a relay, and measurements over them.
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses parts of it")]
 
@@ -20,7 +20,7 @@ pub fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// A relay, and a place for what it connects.
+/// A relay, and a listener behind it.
 pub struct Through {
     pub relay: Relay,
     listener: TcpListener,
@@ -33,7 +33,7 @@ impl Through {
         Self { relay, listener }
     }
 
-    /// Both ends of a connection through it.
+    /// Returns both ends of a connection through the relay.
     pub fn connect(&self) -> (TcpStream, TcpStream) {
         let near = TcpStream::connect(self.relay.address()).unwrap();
         let far = self.listener.accept().unwrap().0;
@@ -53,7 +53,7 @@ pub fn echo(mut end: TcpStream) -> JoinHandle<()> {
     })
 }
 
-/// Half of a round trip each, sorted.
+/// Returns half of each round trip, sorted.
 pub fn one_way(near: &mut TcpStream, rounds: usize) -> Vec<Duration> {
     let mut trip = || {
         let (mut message, start) = ([7; 64], Instant::now());
@@ -82,7 +82,7 @@ pub fn take(mut end: TcpStream, bytes: usize) -> JoinHandle<(TcpStream, Instant)
     })
 }
 
-/// Until the last of so many bytes has come.
+/// Returns the time until the last of so many bytes has come.
 pub fn transfer((near, far): (TcpStream, TcpStream), bytes: usize) -> Duration {
     let start = Instant::now();
     let (giving, taking) = (give(near, bytes), take(far, bytes));
@@ -91,14 +91,15 @@ pub fn transfer((near, far): (TcpStream, TcpStream), bytes: usize) -> Duration {
     arrived - start
 }
 
-/// So many bytes come, before a test says that they do not.
+/// Waits until so many bytes have come, or fails.
 #[track_caller]
 pub fn arrives(end: &mut TcpStream, bytes: usize) {
     end.set_read_timeout(Some(LONG)).unwrap();
     end.read_exact(&mut vec![0; bytes]).unwrap();
 }
 
-/// Nothing is earlier than it should be; what the relay counts in nanoseconds may have been rounded down.
+/// Checks that nothing is earlier than it should be. The relay's nanoseconds may have been rounded
+/// down.
 #[track_caller]
 pub fn at_least(expected: Duration, time: Duration) {
     assert!(time + Duration::from_micros(2) >= expected, "{time:?} instead of {expected:?}");

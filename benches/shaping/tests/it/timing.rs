@@ -1,6 +1,6 @@
-//! Links are as slow as they should be, whatever the load: nothing arrives before it is due. How
-//! late it may be, `examples/figures.rs` measures. What must not wait for what is asked of links so
-//! slow that in vain it would be waited for.
+//! Links are as slow as they should be, whatever the load: nothing arrives before it is due.
+//! `examples/figures.rs` measures how late it may be. Some links are so slow that a wait for them
+//! would be in vain.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};

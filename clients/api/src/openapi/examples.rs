@@ -8,22 +8,22 @@ static EXAMPLES: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("examples.json")).expect("a file of this crate is JSON")
 });
 
-/// The examples of errors, by name.
+/// Returns the examples of errors, by name.
 pub(super) fn errors() -> Value {
     EXAMPLES.get("errors").cloned().unwrap_or_default()
 }
 
-/// The examples of an operation's request, by name.
+/// Returns the examples of an operation's request, by name.
 pub(super) fn body(operation: &str) -> Value {
     part(operation, "body").unwrap_or_default()
 }
 
-/// The only example of an operation's answer, if it has one only.
+/// Returns the only example of an operation's answer, if it has one only.
 pub(super) fn one(operation: &str) -> Option<Value> {
     part(operation, "answer")
 }
 
-/// The examples of an operation's answer, by name.
+/// Returns the examples of an operation's answer, by name.
 pub(super) fn several(operation: &str) -> Option<Value> {
     part(operation, "answers")
 }

@@ -106,7 +106,7 @@ fn schemas(codes: &[&str]) -> Map<String, Value> {
     schemas
 }
 
-/// The schema of a node in events: without the entries that change by themselves.
+/// Makes the schema of a node in events: without the entries that change by themselves.
 fn node_event() -> Value {
     let mut schema = derived("Node");
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
@@ -135,7 +135,7 @@ fn operations() -> Vec<Operation> {
     operations
 }
 
-/// The links from a handle to the operations that take one.
+/// Makes the links from a handle to the operations that take one.
 fn links(operations: &[&str]) -> Value {
     let mut links = Map::new();
     for operation in operations {

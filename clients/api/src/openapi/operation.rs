@@ -124,7 +124,7 @@ impl Operation {
     }
 }
 
-/// The response that refuses, with these examples of errors.
+/// Makes the response that refuses, with these examples of errors.
 pub(super) fn error(description: &str, errors: &[&str]) -> Value {
     let examples: Map<String, Value> = errors
         .iter()
@@ -137,7 +137,7 @@ pub(super) fn error(description: &str, errors: &[&str]) -> Value {
     json!({"description": description, "content": {JSON: {"schema": schema, "examples": examples}}})
 }
 
-/// The reference to a type's schema.
+/// Makes the reference to a type's schema.
 pub(super) fn schema<T: ToSchema>() -> Value {
     json!({"$ref": format!("#/components/schemas/{}", T::name())})
 }
