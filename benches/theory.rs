@@ -72,7 +72,7 @@ fn measured(arguments: &[&str]) -> Measurement {
     measurement
 }
 
-/// Prints the distance between a line and the expected time.
+/// Prints the distance between a line and the expected time. Returns whether it is tolerated.
 fn near(line: &Line, expected: f64, whose: &str) -> bool {
     let (case, seconds) = (&line.case, line.seconds.least);
     let off = seconds / expected - 1.0;

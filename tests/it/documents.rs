@@ -26,6 +26,7 @@ const HOLDS: &[&str] = &[
     "actors/vault",
     "benches",
     "certs",
+    "protocols/src/algebra",
     "protocols/src/okvs",
     "src",
     "tests",

@@ -1,8 +1,8 @@
 //! Element-wise operations on vectors whose lengths must agree.
 //!
 //! A shorter vector would leave words unmasked or cut a result, so different lengths are a broken
-//! invariant of this program and panic. Lengths that a peer or a client chooses are checked where they
-//! come in, and never here.
+//! invariant of this program and panic. Lengths that a peer or a client chooses are checked where
+//! they come in, and never here.
 
 use std::iter::Zip;
 

@@ -3,17 +3,17 @@
 //!
 //! A double x is an integer multiple of 2^-f for a large enough f, and |x| < 2^b. A sum of N
 //! products of d such numbers is an integer multiple of 2^-df, below N·2^db in magnitude. With N <
-//! 2^63 it fits d(b + f) + 64 + 1 bits in two's complement, so a cell of that many bits cannot
+//! 2^63 it fits d(b + f) + 64 + 1 bits in two's complement. So a cell of that many bits cannot
 //! wrap, whatever the data are. The bound is static: it is checked when a number is admitted,
-//! before anything is masked, because a wrap would be silent afterwards.
+//! before masking, because a wrap would be silent afterwards.
 //!
-//! The full grid (f = 1074, b = 1024) holds every finite double and takes 34 limbs a sum. Declaring
-//! how many decimal digits the data have makes it smaller: 4 limbs for 12 digits before and 12
-//! after the point. Both are exact; rounding happens once, when the sum becomes a double again.
+//! The full grid (f = 1074, b = 1024) holds every finite double and takes 34 limbs a sum. A
+//! declared number of decimal digits makes it smaller: 4 limbs for 12 digits before and 12 after
+//! the point. Both are exact; rounding happens once, when the sum becomes a double again.
 //!
 //! Adding puts a significand into place and carries; no big integer is made for an item. Positive
-//! and negative terms are added apart, because a sum that swings around zero would otherwise
-//! carry through all limbs at each item.
+//! and negative terms are added apart, because a sum that swings around zero would otherwise carry
+//! through all limbs at each item.
 
 use num_bigint::{BigInt, BigUint};
 use zeroize::Zeroizing;
@@ -22,10 +22,10 @@ use crate::algebra::input_error::InputError;
 use crate::algebra::ring::{add_into, subtract_from};
 use crate::algebra::rounding::nearest_double;
 
-/// Bits for the number of rows over all parties, and one for the sign.
+/// The bits for the number of rows over all parties, and one for the sign.
 const HEAD_ROOM: usize = 64 + 1;
 
-/// Bits of a double's significand.
+/// The bits of a double's significand.
 const SIGNIFICAND: usize = 53;
 
 /// The most decimal digits before and after the point that doubles have a use for.
@@ -63,7 +63,7 @@ pub struct Term {
     exponent: i64,
 }
 
-/// A sum on its way, kept by one party over its own data.
+/// A sum under way, kept by one party over its own data.
 pub struct Accumulator {
     fraction_bits: usize,
     positive: Zeroizing<Vec<u64>>,
@@ -71,14 +71,14 @@ pub struct Accumulator {
 }
 
 impl Grid {
-    /// The grid of every finite double.
+    /// Returns the grid of every finite double.
     #[must_use]
     pub fn full() -> Self {
         Self { fraction_bits: 1074, magnitude_bits: 1024, declared: None }
     }
 
-    /// The grid of 0 and of all doubles with magnitudes from 10^-`digits_after` to below
-    /// 10^`digits_before`; the bounds are the doubles nearest to these powers of ten.
+    /// Returns the grid of 0 and of all doubles with magnitudes from 10^-`digits_after` to below
+    /// 10^`digits_before`. The bounds are the doubles nearest to these powers of ten.
     ///
     /// # Errors
     /// If doubles do not reach that far.
@@ -99,28 +99,28 @@ impl Grid {
         })
     }
 
-    /// The declared digits before and after the point, if any were.
+    /// Returns the declared digits before and after the point, if any were.
     #[must_use]
     pub fn digits(&self) -> Option<(u32, u32)> {
         self.declared.map(|range| (range.digits_before, range.digits_after))
     }
 
-    /// f: every number is a multiple of 2^-f.
+    /// Returns f: every number is a multiple of 2^-f.
     #[must_use]
     pub fn fraction_bits(&self) -> usize {
         self.fraction_bits
     }
 
-    /// 64-bit limbs that a sum of products of `degree` numbers takes.
+    /// Returns the 64-bit limbs that a sum of products of `degree` numbers takes.
     #[must_use]
     pub fn limbs(&self, degree: usize) -> usize {
         (degree * (self.fraction_bits + self.magnitude_bits) + HEAD_ROOM).div_ceil(64)
     }
 
-    /// A double as a term, if the grid has it.
+    /// Makes a term of a double, if the grid has it.
     ///
     /// # Errors
-    /// If it is not finite or outside the declared range; `index` tells the caller which it was.
+    /// If it is not finite or outside the declared range; `index` tells the caller its position.
     pub fn admit(&self, index: usize, x: f64) -> Result<Term, InputError> {
         let magnitude = x.abs();
         if !magnitude.is_finite() {
@@ -132,7 +132,7 @@ impl Grid {
         }
     }
 
-    /// A whole number as a term, if the grid has it.
+    /// Makes a term of a whole number, if the grid has it.
     ///
     /// # Errors
     /// If it is outside the declared range.
@@ -143,7 +143,7 @@ impl Grid {
         }
     }
 
-    /// Whole numbers that were added before, as two terms: the sum of those above zero, and of
+    /// Makes two terms of whole numbers that were added before: the sum of those above zero, and of
     /// those below. `sum` is the sum of all `rows` numbers, `magnitude` that of their magnitudes.
     ///
     /// # Errors
@@ -169,7 +169,8 @@ impl Grid {
         Ok([term(false, above), term(true, below)])
     }
 
-    /// Bits that a sum of magnitudes of the grid's numbers takes, for any number of them.
+    /// Returns the bits that a sum of magnitudes of the grid's numbers takes, for any number of
+    /// them.
     #[must_use]
     pub fn magnitude_width(&self) -> usize {
         self.fraction_bits + self.magnitude_bits + HEAD_ROOM - 1
@@ -183,8 +184,8 @@ impl Grid {
         }
     }
 
-    /// The double nearest to the sum of products of `degree` numbers in `cell`, which is used up;
-    /// none beyond the range of doubles.
+    /// Returns the double nearest to the sum of products of `degree` numbers in `cell`, which is
+    /// used up. Returns none beyond the range of doubles.
     #[must_use]
     pub fn decode(&self, degree: usize, cell: &mut [u64]) -> Option<f64> {
         let negative = is_negative(cell);
@@ -194,14 +195,15 @@ impl Grid {
         nearest_double(negative, cell, false, self.exponent(degree))
     }
 
-    /// The exponent e such that a sum of products of `degree` numbers is an integer times 2^e.
+    /// Returns the exponent e such that a sum of products of `degree` numbers is an integer times
+    /// 2^e.
     #[must_use]
     pub fn exponent(&self, degree: usize) -> i64 {
         -i64::try_from(degree * self.fraction_bits).unwrap_or(i64::MAX)
     }
 }
 
-/// The integer in two's complement in `cell`.
+/// Returns the integer in two's complement in `cell`.
 #[must_use]
 pub fn signed_integer(cell: &[u64]) -> BigInt {
     let bytes: Vec<u8> = cell.iter().flat_map(|limb| limb.to_le_bytes()).collect();
@@ -209,14 +211,14 @@ pub fn signed_integer(cell: &[u64]) -> BigInt {
 }
 
 impl Accumulator {
-    /// Zero, as a sum of products of `degree` numbers of `grid`.
+    /// Creates zero, as a sum of products of `degree` numbers of `grid`.
     #[must_use]
     pub fn new(grid: &Grid, degree: usize) -> Self {
         let zero = || Zeroizing::new(vec![0; grid.limbs(degree)]);
         Self { fraction_bits: degree * grid.fraction_bits, positive: zero(), negative: zero() }
     }
 
-    /// Adds a number, or a product of as many as the accumulator's degree says.
+    /// Adds a number, or a product of as many as the accumulator's degree.
     pub fn add(&mut self, term: Term) {
         let limbs = if term.negative { &mut self.negative } else { &mut self.positive };
         term.add_magnitude_to(limbs, self.fraction_bits);
@@ -228,15 +230,15 @@ impl Accumulator {
         add_into(&mut self.negative, &other.negative);
     }
 
-    /// The sum in two's complement.
+    /// Returns the sum in two's complement.
     #[must_use]
     pub fn into_cell(mut self) -> Zeroizing<Vec<u64>> {
         subtract_from(&mut self.positive, &self.negative);
         self.positive
     }
 
-    /// The sum of the terms' magnitudes. It has [`Grid::magnitude_width`] bits at most,
-    /// where the degree is 1.
+    /// Returns the sum of the terms' magnitudes. It has at most [`Grid::magnitude_width`] bits, if
+    /// the degree is 1.
     #[must_use]
     pub fn magnitude(&self) -> Zeroizing<Vec<u64>> {
         let mut magnitude = self.positive.clone();
@@ -246,7 +248,7 @@ impl Accumulator {
 }
 
 impl Term {
-    /// The product, exactly. Neither factor may itself be a product.
+    /// Multiplies exactly. Neither factor may itself be a product.
     #[must_use]
     pub fn times(self, other: Self) -> Self {
         Self {
@@ -274,8 +276,8 @@ impl Term {
         Self { negative: value < 0, significand: u128::from(value.unsigned_abs()), exponent: 0 }
     }
 
-    /// Adds `significand · 2^(exponent + fraction_bits)` to `limbs`. The shift is not negative:
-    /// that is what admitting a number to a grid means.
+    /// Adds `significand · 2^(exponent + fraction_bits)` to `limbs`. The shift is not negative,
+    /// because the grid admitted the number.
     #[inline]
     fn add_magnitude_to(self, limbs: &mut [u64], fraction_bits: usize) {
         let exponent = isize::try_from(self.exponent).unwrap_or(isize::MIN);
@@ -344,7 +346,7 @@ fn check_digits(name: &'static str, digits: u32, limit: u32) -> Result<(), Input
     Ok(())
 }
 
-/// ⌈log2 10^digits⌉.
+/// Returns ⌈log2 10^digits⌉.
 fn bits_of_power_of_ten(digits: u32) -> usize {
     let power = BigUint::from(10_u8).pow(digits);
     usize::try_from((power - 1_u8).bits()).unwrap_or(usize::MAX)
@@ -364,7 +366,8 @@ mod tests {
         any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |x| x.is_finite())
     }
 
-    /// A double as an integer over 2^1074, by text and decimal arithmetic: digits are exact.
+    /// Returns a double as an integer over 2^1074, by text and decimal arithmetic: the digits are
+    /// exact.
     fn decimal(x: f64) -> BigInt {
         let text = format!("{x:.1074}").replace('.', "");
         let scaled: BigInt = text.parse().unwrap();
@@ -399,7 +402,8 @@ mod tests {
         }
     }
 
-    /// 2^63 rows of the largest magnitude of either sign, which no machine can count, by doubling.
+    /// Adds 2^63 rows of the largest magnitude of either sign by doubling; no machine can count
+    /// them.
     #[test]
     fn the_widest_sum_that_can_be_does_not_wrap() {
         let grids = [(308, 323), (1, 0), (3, 2), (12, 12)]

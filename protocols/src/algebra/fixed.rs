@@ -1,26 +1,30 @@
 //! Matrices of doubles as fixed-point numbers, for a product in a ring of 64 or 128 bits.
 //!
 //! A double x becomes the integer X = x·2^f, rounded if it must be, in two's complement. A product
-//! of two matrices is then made of sums Σ XY over `inner` terms, and Σ XY / 2^(f+g) is the double
-//! that it decodes to, rounded once. Nothing here knows of shares; a ring of 64 bits takes the
-//! lower halves of what [`Scale::encode`] gives.
+//! of two matrices is then made of sums Σ XY over `inner` terms. The decoded double is Σ XY /
+//! 2^(f+g), rounded once. Nothing here knows of shares. A ring of 64 bits takes the lower halves of
+//! the integers that [`Scale::encode`] makes.
 //!
-//! **What fits.** Let every |x| < 2^h, and let X have b = f + h bits, so that |X| < 2^b where X is
-//! exact; likewise |Y| < 2^d. With c = ⌈log₂ inner⌉ a sum of products is below 2^(b+d+c) in
-//! magnitude, and fits w bits in two's complement if b + d + c ≤ w − 1. An element that is rounded
-//! can become 2^b itself. If one factor only is rounded, then |XY| ≤ 2^b·(2^d − 1), and the bound
-//! is the same; if both are, |XY| ≤ 2^(b+d), and b + d + c ≤ w − 2 is asked instead. Both bounds
-//! hold for b and d alone, so the elements fit as well.
+//! **Bounds.** Let every |x| < 2^h, and let X have b = f + h bits, so that |X| < 2^b if X is exact;
+//! likewise |Y| < 2^d. With c = ⌈log₂ inner⌉ a sum of products is below 2^(b+d+c) in magnitude. It
+//! fits w bits in two's complement if b + d + c ≤ w − 1. A rounded element can become 2^b itself.
+//! If one factor only is rounded, then |XY| ≤ 2^b·(2^d − 1), and the bound is the same. If both
+//! are, |XY| ≤ 2^(b+d), and b + d + c ≤ w − 2 is required instead. Both bounds hold for b and d
+//! alone, so the elements fit as well.
 //!
-//! **What is lost.** Nothing, if all x are multiples of 2^-f and all y of 2^-g: then the decoded
-//! double is the one nearest to the exact product. This is taken where it fits, in 64 bits if it
-//! can be, else in 128. Where it does not fit 128 bits, elements are rounded to the nearest, halves
-//! to even. A rounded matrix is off by at most 2^-(b+1) of its bound 2^h in each element, so the
-//! product is off by at most inner·2^(h+k)·(2^-(b+1) + 2^-(d+1) + 2^-(b+d+2)) for |y| < 2^k,
-//! without the terms of what is exact, and then rounded to a double. The bits are split so that
-//! both matrices have the same relative precision, unless one of them is exact with fewer: then the
-//! other has the rest. If both are rounded, each has 63 − ⌈c/2⌉ bits or one more: 53 for a million
-//! terms. Elements far below the largest of their matrix lose accordingly more of themselves.
+//! **Losses.** If all x are multiples of 2^-f and all y of 2^-g, nothing is lost: the decoded
+//! double is the one nearest to the exact product. This is chosen if it fits, in 64 bits if
+//! possible, else in 128. If it does not fit 128 bits, elements are rounded to the nearest, halves
+//! to even.
+//!
+//! A rounded matrix is off by at most 2^-(b+1) of its bound 2^h in each element. So the product is
+//! off by at most inner·2^(h+k)·(2^-(b+1) + 2^-(d+1) + 2^-(b+d+2)) for |y| < 2^k, without the terms
+//! of exact factors. Then it is rounded to a double.
+//!
+//! The bits are split so that both matrices have the same relative precision. But if one of them is
+//! exact with fewer bits, the other has the rest. If both are rounded, each has 63 − ⌈c/2⌉ bits or
+//! one more: 53 for a million terms. Elements far below the largest of their matrix lose
+//! accordingly more of themselves.
 
 use num_traits::float::FloatCore;
 use zeroize::Zeroizing;
@@ -57,25 +61,25 @@ pub struct Scale {
 /// doubles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scales {
-    /// Of the first matrix.
+    /// The scale of the first matrix.
     pub x: Scale,
-    /// Of the second matrix.
+    /// The scale of the second matrix.
     pub y: Scale,
     /// The ring of the product.
     pub width: Width,
 }
 
 impl Magnitude {
-    /// Of any doubles below 1: says nothing of them.
+    /// The magnitude of any doubles below 1. It says nothing of them.
     pub const BELOW_ONE: Self = Self { lowest: -1_074, highest: 0 };
 
-    /// Of finite numbers; none if there is nothing but zeros.
+    /// Returns the magnitude of finite numbers, or none if there is nothing but zeros.
     #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
         values.iter().filter_map(|x| Self::of_one(*x)).reduce(Self::with)
     }
 
-    /// Of the elements of both matrices together.
+    /// Returns the magnitude of the elements of both matrices together.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
         Self { lowest: self.lowest.min(other.lowest), highest: self.highest.max(other.highest) }
@@ -94,7 +98,7 @@ impl Magnitude {
         })
     }
 
-    /// Bits that the magnitudes of the elements take if they are exact.
+    /// Returns the bits that the magnitudes of the elements take if they are exact.
     fn bits(self) -> i32 {
         self.highest.saturating_sub(self.lowest).max(0)
     }
@@ -110,7 +114,7 @@ impl Width {
 }
 
 impl Scale {
-    /// f: an element x becomes x·2^f, rounded if need be. May be negative.
+    /// Returns f: an element x becomes x·2^f, rounded if it must be. May be negative.
     #[must_use]
     pub fn fraction_bits(&self) -> i32 {
         self.fraction_bits
@@ -122,8 +126,8 @@ impl Scale {
         self.magnitude.is_some_and(|magnitude| -self.fraction_bits > magnitude.lowest)
     }
 
-    /// The elements in two's complement; none if one is not of the magnitude that the scale was
-    /// chosen for.
+    /// Encodes the elements in two's complement. Returns none if one is not of the magnitude that
+    /// the scale was chosen for.
     #[must_use]
     pub fn encode(&self, values: &[f64]) -> Option<Zeroizing<Vec<u128>>> {
         // Reserved as a whole: growing would leave copies behind.
@@ -148,7 +152,8 @@ impl Scale {
         Some(if sign < 0 { magnitude.wrapping_neg() } else { magnitude })
     }
 
-    /// With so many bits for the magnitudes of the elements, or as many as are exact.
+    /// Chooses a scale with so many bits for the magnitudes of the elements, or as many as are
+    /// exact.
     pub(crate) fn with_bits(magnitude: Option<Magnitude>, bits: i32) -> Self {
         let fraction_bits = magnitude.map_or(0, |m| bits.min(m.bits()) - m.highest);
         Self { magnitude, fraction_bits }
@@ -156,8 +161,9 @@ impl Scale {
 }
 
 impl Scales {
-    /// The scales for sums of products over `inner` terms: exact in 64 bits if that fits, else in
-    /// 128; else rounded in 128. A magnitude is none where there is nothing but zeros.
+    /// Chooses the scales for sums of products over `inner` terms: exact in 64 bits if that fits,
+    /// else exact in 128, else rounded in 128. A magnitude is none where there is nothing but
+    /// zeros.
     #[must_use]
     pub fn choose(x: Option<Magnitude>, y: Option<Magnitude>, inner: usize) -> Self {
         let terms = bits_of_terms(inner);
@@ -178,14 +184,14 @@ impl Scales {
         self.x.rounds() || self.y.rounds()
     }
 
-    /// The double nearest to a sum of products, of which the ring of `width` holds the integer;
-    /// none beyond the range of doubles. Bits beyond the ring are ignored.
+    /// Decodes a sum of products, of which the ring of `width` holds the integer, to the nearest
+    /// double. Returns none beyond the range of doubles. Bits beyond the ring are ignored.
     #[must_use]
     pub fn decode(&self, sum: u128) -> Option<f64> {
         self.decode_times(sum, 0)
     }
 
-    /// The double nearest to 2^`power` times such a sum, rounded once.
+    /// Returns the double nearest to 2^`power` times such a sum, rounded once.
     #[must_use]
     pub fn decode_times(&self, sum: u128, power: i64) -> Option<f64> {
         let sum = match self.width {
@@ -199,14 +205,14 @@ impl Scales {
     }
 }
 
-/// ⌈log₂ inner⌉, and 0 for none.
+/// Returns ⌈log₂ inner⌉, and 0 for none.
 fn bits_of_terms(inner: usize) -> i32 {
     let bits = usize::BITS - inner.saturating_sub(1).leading_zeros();
     bits.cast_signed()
 }
 
-/// Bits for each factor where those of both do not fit `room`, which is the width less those of the
-/// number of terms: one bit is for the sign, and one for rounding up if both are rounded.
+/// Splits `room` between two factors whose bits do not fit it. The room is the width less the bits
+/// of the number of terms. One bit is for the sign, and one for rounding up if both are rounded.
 fn split(b: i32, d: i32, room: i32) -> [i32; 2] {
     let one_rounded = room - 1;
     let half = one_rounded / 2;
@@ -220,7 +226,8 @@ fn split(b: i32, d: i32, room: i32) -> [i32; 2] {
     [both_rounded / 2, both_rounded - both_rounded / 2]
 }
 
-/// value·2^shift to the nearest integer, halves to even; the caller knows that it fits.
+/// Returns value·2^shift, rounded to the nearest integer, halves to even. The caller knows that it
+/// fits.
 fn scaled(value: u128, shift: i32) -> u128 {
     let by = shift.unsigned_abs();
     if shift >= 0 {
@@ -247,7 +254,7 @@ mod tests {
     use super::*;
     use crate::algebra::rounding::integer_to_double;
 
-    /// As an integer over 2^1075.
+    /// Returns a double as an integer over 2^1075.
     fn big(x: f64) -> BigInt {
         let (significand, exponent, sign) = FloatCore::integer_decode(x);
         (BigInt::from(significand) * sign) << (i32::from(exponent) + 1075)
@@ -261,16 +268,16 @@ mod tests {
         Scales::choose(Magnitude::of(x), Magnitude::of(y), x.len())
     }
 
-    /// The sum of products as the ring computes it.
+    /// Returns the sum of products as the ring computes it.
     fn in_ring(scales: &Scales, x: &[f64], y: &[f64]) -> u128 {
         let (x, y) = (scales.x.encode(x).unwrap(), scales.y.encode(y).unwrap());
         let products = x.iter().zip(y.iter()).map(|(x, y)| x.wrapping_mul(*y));
         let sum = products.fold(0, u128::wrapping_add);
-        // What is beyond the ring must not matter.
+        // Bits beyond the ring must not matter.
         if scales.width == Width::Bits64 { sum ^ (0xa5 << 64) } else { sum }
     }
 
-    /// The sum of products, unreduced, of what was encoded.
+    /// Returns the sum of products of the encoded elements, unreduced.
     fn unreduced(scales: &Scales, x: &[f64], y: &[f64]) -> BigInt {
         let signed = |values: Zeroizing<Vec<u128>>| -> Vec<BigInt> {
             values.iter().map(|value| BigInt::from(value.cast_signed())).collect()
@@ -279,7 +286,7 @@ mod tests {
         x.iter().zip(&y).map(|(x, y)| x * y).sum()
     }
 
-    /// The bound on what rounding the elements does, over 2^2156.
+    /// Returns the bound on the error by rounding the elements, over 2^2156.
     fn loss(scales: &Scales, x: &[f64], y: &[f64]) -> BigInt {
         let bound = |magnitude: Option<Magnitude>| magnitude.map_or(0, |m| m.highest);
         let (h, k) = (bound(Magnitude::of(x)), bound(Magnitude::of(y)));
@@ -312,12 +319,12 @@ mod tests {
         any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |x| x.is_finite())
     }
 
-    /// Near 1, with many bits or few, and zeros.
+    /// Draws numbers near 1, with many bits or few, and zeros.
     fn usual() -> impl Strategy<Value = f64> {
         prop_oneof![-1e3..1e3, -1e-3..1e-3, (-99..99).prop_map(f64::from), Just(0.0)]
     }
 
-    /// Equally many of both.
+    /// Draws two vectors of one length.
     fn pairs(of: impl Strategy<Value = f64>) -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {
         prop::collection::vec(of, 0..80).prop_map(|mut x| {
             let y = x.split_off(x.len().div_ceil(2));
@@ -383,7 +390,7 @@ mod tests {
         }
     }
 
-    /// More terms than any memory can hold: rounded up to 2^b each, in the narrowest room.
+    /// Checks more terms than any memory can hold: rounded up to 2^b each, in the narrowest room.
     #[test]
     fn even_the_most_terms_fit() {
         let any = Some(Magnitude { lowest: -1074, highest: 1024 });

@@ -1,8 +1,8 @@
 //! Vectors of integers of different widths in one run of 64-bit words.
 //!
 //! A cell is an integer modulo 2^(64·limbs), limbs least significant first; carries stay inside the
-//! cell. A layout says how many cells of which width follow one another. All parties derive it from
-//! what they agreed on, so it is never sent.
+//! cell. A layout lists the numbers and widths of the cells that follow one another. All parties
+//! derive it from agreed values, so it is never sent.
 //!
 //! One-limb cells add in vector instructions; two and four limbs are unrolled; other widths take a
 //! loop over the limbs.
@@ -19,16 +19,16 @@ pub const MAX_WORDS: usize = 10_000_000;
 /// The widest cell, in limbs: more than any sum of products of doubles needs.
 pub const MAX_LIMBS: usize = 128;
 
-/// Words that are worked on together so that they stay in the fastest cache: 16 KiB.
+/// The words that are processed together so that they stay in the fastest cache: 16 KiB.
 const BLOCK_WORDS: usize = 2048;
 
-/// Words below which handing work to other threads costs more than it saves.
+/// The words below which handing work to other threads costs more than it saves.
 pub(crate) const PARALLEL_WORDS: usize = 1 << 16;
 
 /// Equally wide cells that follow one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// 64-bit limbs a cell, from 1 to [`MAX_LIMBS`].
+    /// The number of 64-bit limbs of a cell, from 1 to [`MAX_LIMBS`].
     pub limbs: usize,
     /// The number of cells.
     pub cells: usize,
@@ -50,12 +50,12 @@ pub(crate) enum Sign {
 
 /// A stream of words that can be read from any word on.
 pub trait WordStream: Sync {
-    /// Returns what writes the words of the stream, from number `first` on.
+    /// Returns a writer of the words of the stream, from number `first` on.
     fn words_from(&self, first: usize) -> impl FnMut(&mut [u64]);
 }
 
 impl Layout {
-    /// The layout of these segments in this order.
+    /// Makes the layout of these segments in this order.
     ///
     /// # Errors
     /// If it has more than [`MAX_WORDS`] words, or a cell more than [`MAX_LIMBS`] limbs or none.
@@ -70,7 +70,7 @@ impl Layout {
         Ok(Self { segments, words })
     }
 
-    /// The layout of `cells` cells of `limbs` limbs.
+    /// Makes the layout of `cells` cells of `limbs` limbs.
     ///
     /// # Errors
     /// As [`Layout::new`].
@@ -78,19 +78,19 @@ impl Layout {
         Self::new(&[Segment { limbs, cells }])
     }
 
-    /// The segments in order.
+    /// Returns the segments in order.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
-    /// The number of 64-bit words.
+    /// Returns the number of 64-bit words.
     #[must_use]
     pub fn words(&self) -> usize {
         self.words
     }
 
-    /// The number of bytes.
+    /// Returns the number of bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         8 * self.words
@@ -144,13 +144,13 @@ impl Layout {
 }
 
 impl Segment {
-    /// The number of 64-bit words.
+    /// Returns the number of 64-bit words.
     #[must_use]
     pub fn words(&self) -> usize {
         self.limbs * self.cells
     }
 
-    /// As many words as are worked on together: whole cells, at most [`BLOCK_WORDS`].
+    /// Returns the words that are processed together: whole cells, at most [`BLOCK_WORDS`].
     fn block_words(&self) -> usize {
         BLOCK_WORDS / self.limbs * self.limbs
     }
@@ -313,7 +313,8 @@ mod tests {
         assert!(words.iter().zip(1..).all(|(word, due)| *word == due));
     }
 
-    /// A piece that began its stream anew would repeat masks, and both ends alike: no sum shows it.
+    /// Checks that pieces do not begin their stream anew. They would repeat masks, and both ends
+    /// alike: no sum shows it.
     #[test]
     fn streams_run_on_from_piece_to_piece() {
         let expander = Prg::new(&[7; 32].into());

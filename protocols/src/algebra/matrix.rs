@@ -4,21 +4,21 @@ use rayon::prelude::*;
 
 use crate::algebra::ring::Ring;
 
-/// Multiplications from which on the rows are shared out to threads.
+/// The multiplications from which on the rows are shared out to threads.
 const PARALLEL: usize = 1 << 18;
 
-/// Rows of the right factor that stay in the nearest cache while a row of the product is made; a
-/// multiple of [`TERMS`].
+/// The rows of the right factor that stay in the nearest cache while a row of the product is made.
+/// A multiple of [`TERMS`].
 const STRIP: usize = 32;
 
-/// Terms that are added to an element of the product while it is in a register.
+/// The terms that are added to an element of the product while it is in a register.
 const TERMS: usize = 4;
 
-/// Rows of the product that a thread makes at a time.
+/// The rows of the product that a thread makes at a time.
 const ROWS: usize = 16;
 
-/// Adds the product of `x` (as many rows as `z`, `inner` columns) and `y` (`inner` rows, `columns`
-/// columns) to `z`. All are row by row.
+/// Adds the product of `x` and `y` to `z`. `x` has as many rows as `z`, and `inner` columns. `y`
+/// has `inner` rows, and `columns` columns. All are row by row.
 pub fn add_product<R: Ring>(x: &[R], y: &[R], z: &mut [R], inner: usize, columns: usize) {
     if inner == 0 || columns == 0 {
         return;

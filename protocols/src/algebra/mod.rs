@@ -1,9 +1,9 @@
 //! Exact arithmetic: rings of integers modulo powers of two, vectors of them, and the way from
 //! doubles to integers and back.
 //!
-//! Nothing here knows of parties or messages, and nothing rounds but the last step: from an exact
-//! integer or fraction to the nearest double. Of matrices ([`fixed`], [`pseudo_inverse`]) more is
-//! rounded, as it says there.
+//! Nothing here knows of parties or messages. Only the last step rounds: from an exact integer or
+//! fraction to the nearest double. Computations with matrices round more, as [`fixed`] and
+//! [`pseudo_inverse`] say.
 
 pub mod elementwise;
 pub mod exact;

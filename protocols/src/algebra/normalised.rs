@@ -1,5 +1,5 @@
-//! Vectors of doubles as numbers below 1 and one power of two, so that neither the tiny nor the
-//! huge ones lose digits to the others.
+//! Vectors of doubles as numbers below 1 and one power of two. So neither the tiny nor the huge
+//! ones lose bits to the others.
 
 use num_traits::float::FloatCore;
 use zeroize::Zeroizing;
@@ -17,7 +17,7 @@ pub struct Normalised {
 }
 
 impl Normalised {
-    /// Of finite numbers. Exact, save for those that are some 2^1000 times smaller than the
+    /// Normalises finite numbers. Exact, save for those that are some 2^1000 times smaller than the
     /// largest.
     #[must_use]
     pub fn new(mut elements: Zeroizing<Vec<f64>>) -> Self {
@@ -27,7 +27,7 @@ impl Normalised {
     }
 }
 
-/// x / 2^exponent, which must be below 1 in magnitude.
+/// Returns x / 2^exponent, which must be below 1 in magnitude.
 fn divided(x: f64, exponent: i32) -> f64 {
     let (significand, own, sign) = FloatCore::integer_decode(x);
     let exponent = i64::from(own) - i64::from(exponent);

@@ -1,12 +1,12 @@
 //! Doubles as whole numbers in the same order.
 //!
-//! The bits of a positive double, read as a whole number, are in the order of the doubles; those of
+//! The bits of a positive double, read as a whole number, are in the order of the doubles. Those of
 //! a negative one are in the opposite order. So a positive one gets its sign bit set, and a
-//! negative one all its bits turned around. The two zeros are one number, 0.
+//! negative one has all its bits inverted. The two zeros are one number, 0.
 
 const SIGN: u64 = 1 << 63;
 
-/// The place of a finite double among all doubles.
+/// Returns the place of a finite double among all doubles.
 #[must_use]
 pub fn key(x: f64) -> u64 {
     // Turns -0 into 0.
@@ -14,7 +14,7 @@ pub fn key(x: f64) -> u64 {
     if bits & SIGN == 0 { bits | SIGN } else { !bits }
 }
 
-/// The double at a place. A place that no finite double has gives none.
+/// Returns the double at a place, or none at a place that no finite double has.
 #[must_use]
 pub fn double(key: u64) -> Option<f64> {
     let bits = if key & SIGN == 0 { !key } else { key ^ SIGN };

@@ -1,8 +1,8 @@
-//! Bits, 64 in a word: sixty-four copies of the ring of two elements, side by side.
+//! Packed bits, 64 in a word: sixty-four copies of the ring of two elements, side by side.
 //!
 //! Vectors of numbers become vectors of bits *in bit slices*: slice j holds bit j of every number,
 //! 64 numbers a word. Both ways are linear over exclusive or, so they work on shares as they do on
-//! values. What stands in the lanes behind the last number of a bit slice means nothing.
+//! values. The bits behind the last number of a bit slice mean nothing.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ pub struct PackedBits(pub u64);
 
 impl zeroize::DefaultIsZeroes for PackedBits {}
 
-/// The lanes of a word.
+/// The bits of a word.
 pub const WORD_BITS: usize = 64;
 
 impl Ring for PackedBits {
@@ -56,13 +56,13 @@ impl Ring for PackedBits {
     }
 }
 
-/// Words that a bit slice of so many lanes takes.
+/// Returns the words that a bit slice of so many numbers takes.
 #[must_use]
 pub fn bit_slice_words(lanes: usize) -> usize {
     lanes.div_ceil(WORD_BITS)
 }
 
-/// The bit slices of these bits of all numbers, one after the other.
+/// Returns the slices of these bits of all numbers, one after the other.
 #[must_use]
 pub fn bit_slices_of<R: Ring>(numbers: &[R], bits: Range<usize>) -> Vec<PackedBits> {
     let words = bit_slice_words(numbers.len());
@@ -81,7 +81,7 @@ pub fn bit_slices_of<R: Ring>(numbers: &[R], bits: Range<usize>) -> Vec<PackedBi
     bit_slices
 }
 
-/// The first `lanes` bits of a bit slice as numbers 0 and 1.
+/// Converts the first `lanes` bits of a bit slice to numbers 0 and 1.
 #[cfg(test)]
 pub(crate) fn numbers_of<R: Ring>(bit_slice: &[PackedBits], lanes: usize) -> Vec<R> {
     let mut numbers = Vec::with_capacity(lanes);
@@ -89,7 +89,7 @@ pub(crate) fn numbers_of<R: Ring>(bit_slice: &[PackedBits], lanes: usize) -> Vec
     numbers
 }
 
-/// Puts the first `lanes` bits of a bit slice, as numbers 0 and 1, behind `numbers`.
+/// Appends the first `lanes` bits of a bit slice to `numbers`, as numbers 0 and 1.
 pub fn extend_by_bits<R: Ring>(numbers: &mut Vec<R>, bit_slice: &[PackedBits], lanes: usize) {
     let mut left = lanes;
     for word in bit_slice {
@@ -99,8 +99,8 @@ pub fn extend_by_bits<R: Ring>(numbers: &mut Vec<R>, bit_slice: &[PackedBits], l
     }
 }
 
-/// These lanes of a bit slice, moved to the front; zeros behind them, and where the bit slice has
-/// none.
+/// Moves these bits of a bit slice to the front. There are zeros behind them, and in the places of
+/// bits beyond the slice.
 #[must_use]
 pub fn lanes_of(bit_slice: &[PackedBits], lanes: Range<usize>) -> Vec<PackedBits> {
     let word = |index: usize| bit_slice.get(index).map_or(0, |word| word.0);
@@ -118,8 +118,8 @@ pub fn lanes_of(bit_slice: &[PackedBits], lanes: Range<usize>) -> Vec<PackedBits
     front.collect()
 }
 
-/// The first `half` lanes of two bit slices in turn: the first of `low`, the first of `high`, the
-/// second of `low`, and so on.
+/// Interleaves the first `half` bits of two bit slices: the first of `low`, the first of `high`,
+/// the second of `low`, and so on.
 #[must_use]
 pub fn interleaved(low: &[PackedBits], high: &[PackedBits], half: usize) -> Vec<PackedBits> {
     let quarter = |bit_slice: &[PackedBits], index: usize| {
@@ -135,7 +135,7 @@ pub fn interleaved(low: &[PackedBits], high: &[PackedBits], half: usize) -> Vec<
     words.collect()
 }
 
-/// The lowest 32 bits of a word in its even places.
+/// Spreads the lowest 32 bits of a word to its even places.
 fn spread(word: u64) -> u64 {
     let mut bits = word & 0xffff_ffff;
     for (shift, mask) in [
@@ -150,7 +150,7 @@ fn spread(word: u64) -> u64 {
     bits
 }
 
-/// The first `lanes` lanes of a bit slice, the last one first; zeros behind them.
+/// Reverses the first `lanes` bits of a bit slice, with zeros behind them.
 #[must_use]
 pub fn reversed(bit_slice: &[PackedBits], lanes: usize) -> Vec<PackedBits> {
     let words = bit_slice_words(lanes);
@@ -162,8 +162,8 @@ pub fn reversed(bit_slice: &[PackedBits], lanes: usize) -> Vec<PackedBits> {
     lanes_of(&turned, unused..unused + lanes)
 }
 
-/// Of up to 64 bit slices, of `words` words each, the word of each of the first `rows` lanes: the
-/// other way round than [`bit_slices_of`].
+/// Returns, of up to 64 bit slices of equal length, the word of each of the first `rows` numbers.
+/// It is the inverse of [`bit_slices_of`].
 #[must_use]
 pub fn words_of(bit_slices: &[PackedBits], rows: usize) -> Vec<PackedBits> {
     let words = bit_slice_words(rows);
@@ -176,14 +176,14 @@ pub fn words_of(bit_slices: &[PackedBits], rows: usize) -> Vec<PackedBits> {
     all
 }
 
-/// A word with 1 in its first so many lanes, of 64.
+/// Returns a word with 1 in so many of its 64 bits, the lowest ones.
 #[must_use]
 pub fn first_lanes(count: usize) -> u64 {
     let behind = u32::try_from(WORD_BITS.saturating_sub(count)).unwrap_or(0);
     u64::MAX.unbounded_shr(behind)
 }
 
-/// Of up to 64 words, the word of their bits 0, that of their bits 1, and so on.
+/// Transposes up to 64 words: returns the word of their bits 0, that of their bits 1, and so on.
 fn transposed(words: impl Iterator<Item = u64>) -> [u64; WORD_BITS] {
     let mut matrix = [0; WORD_BITS];
     matrix.iter_mut().zip(words).for_each(|(row, word)| *row = word);

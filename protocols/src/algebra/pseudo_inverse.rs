@@ -1,33 +1,33 @@
 //! The pseudo-inverse (XᵀX)⁻¹Xᵀ of a matrix X of full column rank, for least squares.
 //!
-//! Householder's orthogonal triangularisation (Golub and Van Loan, Matrix Computations, section
-//! 5.2) of the columns, each divided by a power of two so that they are of one size: X = QRD. Then
-//! (XᵀX)⁻¹Xᵀ = D⁻¹R⁻¹Qᵀ. XᵀX is not made: its condition is that of X squared.
+//! Householder's orthogonal triangularisation of the columns (Golub and Van Loan, Matrix
+//! Computations, section 5.2), each divided by a power of two so that they are of one size. It
+//! gives X = QRD. Then (XᵀX)⁻¹Xᵀ = D⁻¹R⁻¹Qᵀ. XᵀX is not made: its condition is that of X squared.
 //!
 //! **Errors.** Let κ be the condition of X with its columns of one size, and ε = 2^-53. The product
-//! with a column y is off by some ε·κ·‖y‖/‖Xb‖ of the coefficients b, and by ε·κ² times the size of
-//! the residuals beside ‖Xb‖, which is what the problem's own condition makes of any least squares
-//! in doubles. Where the residuals are small and the columns are as dependent as the powers of one
-//! number, it is up to a hundred times more: the factorisation is applied to unit vectors, not to
-//! y, and errors do not cancel as y's terms do.
+//! with a column y is off by some ε·κ·‖y‖/‖Xb‖ of the coefficients b. It is also off by ε·κ² times
+//! the size of the residuals beside ‖Xb‖: the problem's own condition causes this in any least
+//! squares in doubles. If the residuals are small and the columns are as dependent as the powers of
+//! one number, it is up to a hundred times more. The factorisation is applied to unit vectors, not
+//! to y, and errors do not cancel as y's terms do.
 //!
-//! **Rank.** Row i of the pseudo-inverse has the norm 1/‖x‖, where x is what is left of column i
-//! when the others are projected out. If less than 2^-40 of a column is left, it counts as
-//! dependent on the others: what is left is then of the size of rounding errors, or the
-//! coefficients would have few right digits.
+//! **Rank.** Row i of the pseudo-inverse has the norm 1/‖x‖, where x is the rest of column i when
+//! the others are projected out. If less than 2^-40 of a column is left, it counts as dependent on
+//! the others. The rest is then of the size of rounding errors, or the coefficients would have few
+//! right digits.
 
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::algebra::normalised::Normalised;
 
-/// A column is that many times longer than what is left of it without the others, at most: 2^40.
+/// The most times that a column is longer than its rest without the others: 2^40.
 const MOST_DEPENDENT: f64 = 1_099_511_627_776.0;
 
-/// Elements of a matrix from which on its columns are shared out to threads.
+/// The elements of a matrix from which on its columns are shared out to threads.
 const PARALLEL: usize = 1 << 16;
 
-/// Sums that run side by side in an inner product.
+/// The number of sums that run side by side in an inner product.
 const SUMS: usize = 8;
 
 type Vector = Zeroizing<Vec<f64>>;
@@ -35,11 +35,11 @@ type Vector = Zeroizing<Vec<f64>>;
 /// A column that depends linearly on the others, as far as doubles tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dependent {
-    /// Its place, from 0.
+    /// The position, from 0.
     pub column: usize,
 }
 
-/// The rows of (XᵀX)⁻¹Xᵀ, for X of so many columns and at least as many rows, row by row.
+/// Returns the rows of (XᵀX)⁻¹Xᵀ, for X of so many columns and at least as many rows, row by row.
 ///
 /// # Errors
 /// If the columns are linearly dependent.
@@ -64,8 +64,8 @@ struct Reflector {
 }
 
 impl Reflector {
-    /// The one that takes x, which the first `skipped` elements are before, to α times the first
-    /// unit vector; and α. None for 0.
+    /// Makes the reflector that takes x, which follows the first `skipped` elements, to α times the
+    /// first unit vector. Returns α too, and none for 0.
     fn new(skipped: usize, x: &[f64]) -> Option<(Self, f64)> {
         let first = *x.first()?;
         let length = norm(x);
@@ -88,7 +88,8 @@ impl Reflector {
     }
 }
 
-/// The reflectors whose product is Q, and the columns of R, each down to its diagonal element.
+/// Returns the reflectors whose product is Q, and the columns of R, each down to its diagonal
+/// element.
 fn triangularise(mut columns: Vec<Vector>) -> Result<(Vec<Reflector>, Vec<Vector>), Dependent> {
     let mut reflectors = Vec::new();
     for k in 0..columns.len() {
@@ -104,7 +105,7 @@ fn triangularise(mut columns: Vec<Vector>) -> Result<(Vec<Reflector>, Vec<Vector
     Ok((reflectors, columns))
 }
 
-/// The columns of Q that R has rows for.
+/// Returns the columns of Q that R has rows for.
 fn orthonormal(reflectors: &[Reflector]) -> Vec<Vector> {
     let rows = reflectors.first().map_or(0, |first| first.v.len());
     let mut q: Vec<Vector> = reflectors.iter().map(|_| Zeroizing::new(vec![0.0; rows])).collect();
@@ -116,7 +117,7 @@ fn orthonormal(reflectors: &[Reflector]) -> Vec<Vector> {
     q
 }
 
-/// The rows of R⁻¹Qᵀ, from the columns of Q.
+/// Returns the rows of R⁻¹Qᵀ, from the columns of Q.
 fn substitute(mut q: Vec<Vector>, r: &[Vector]) -> Vec<Vector> {
     for (k, column) in r.iter().enumerate().rev() {
         let (above, rest) = q.split_at_mut(k);
@@ -159,7 +160,7 @@ fn inner_product(x: &[f64], y: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
-/// Changes each column, whose place is told, on its own.
+/// Changes each column on its own; `change` gets its place.
 fn for_each(columns: &mut [Vector], change: impl Fn(usize, &mut [f64]) + Send + Sync) {
     let rows = columns.first().map_or(0, |column| column.len());
     if rows * columns.len() < PARALLEL {
@@ -175,13 +176,13 @@ mod tests {
     use super::*;
     use crate::testing::{rng, seed};
 
-    /// Random numbers from -1 to 1.
+    /// Draws random numbers from -1 to 1.
     fn numbers(rng: &mut impl Rng, count: usize) -> Vec<f64> {
         let number = |_| f64::from(rng.next_u32()) / f64::from(u32::MAX) * 2.0 - 1.0;
         (0..count).map(number).collect()
     }
 
-    /// The rows without powers of two apart.
+    /// Returns the rows with their powers of two multiplied in.
     fn plain(x: &[f64], columns: usize) -> Vec<Vec<f64>> {
         let rows = pseudo_inverse(x, columns).ok().unwrap();
         let row =

@@ -9,37 +9,37 @@ use bytemuck::Pod;
 
 /// A ring of integers modulo 2^[`Ring::BITS`].
 pub trait Ring: Pod + Eq + fmt::Debug + Send + Sync {
-    /// Bits of an element.
+    /// The bits of an element.
     const BITS: usize;
-    /// Bytes of an element.
+    /// The bytes of an element.
     const BYTES: usize = Self::BITS / 8;
     /// The neutral element of addition.
     const ZERO: Self;
     /// The neutral element of multiplication.
     const ONE: Self;
 
-    /// The sum, wrapped.
+    /// Returns the sum, wrapped.
     #[must_use]
     fn plus(self, other: Self) -> Self;
-    /// The difference, wrapped.
+    /// Returns the difference, wrapped.
     #[must_use]
     fn minus(self, other: Self) -> Self;
-    /// The product, wrapped.
+    /// Returns the product, wrapped.
     #[must_use]
     fn times(self, other: Self) -> Self;
-    /// The additive inverse.
+    /// Returns the additive inverse.
     #[must_use]
     fn negated(self) -> Self {
         Self::ZERO.minus(self)
     }
 
-    /// The element that `word` is modulo 2^[`Ring::BITS`].
+    /// Returns the element that `word` is modulo 2^[`Ring::BITS`].
     #[must_use]
     fn from_word(word: u64) -> Self;
-    /// The 64 bits from number 64·`index` on; zero beyond the highest.
+    /// Returns the 64 bits from number 64·`index` on; zero beyond the highest.
     #[must_use]
     fn word(self, index: usize) -> u64;
-    /// The element with its bytes in little-endian order in memory; the same the other way.
+    /// Converts between the element and its little-endian bytes in memory. It is its own inverse.
     #[must_use]
     fn little_endian(self) -> Self;
 }
@@ -100,7 +100,7 @@ ring!(u128);
 #[cfg(test)]
 ring!(u8);
 
-/// `target += source` for two integers of equally many limbs, wrapping.
+/// Adds `source` to `target`, two integers of equally many limbs, wrapping.
 #[inline]
 pub fn add_into(target: &mut [u64], source: &[u64]) {
     let mut carry = false;
@@ -109,7 +109,7 @@ pub fn add_into(target: &mut [u64], source: &[u64]) {
     }
 }
 
-/// `target -= source` for two integers of equally many limbs, wrapping.
+/// Subtracts `source` from `target`, two integers of equally many limbs, wrapping.
 #[inline]
 pub fn subtract_from(target: &mut [u64], source: &[u64]) {
     let mut borrow = false;

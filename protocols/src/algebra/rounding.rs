@@ -1,22 +1,22 @@
 //! From exact integers and fractions to the nearest double, rounding once.
 //!
-//! Round to nearest, ties to even, gradual underflow: what IEEE 754 calls correctly rounded. A
-//! value beyond the largest double has no nearest double here: that is for the caller to report.
+//! Round to nearest, ties to even, gradual underflow: IEEE 754 names this correctly rounded. A
+//! value beyond the largest double has no nearest double here; the caller reports that.
 
 use num_bigint::{BigInt, BigUint, Sign};
 use num_integer::Integer;
 use num_traits::Zero;
 
-/// Bits that a quotient or root is computed to before it is rounded: more than the 53 of a double
-/// and one for the half; what is cut off is remembered as "more than nothing".
+/// The bits of a quotient or root before it is rounded: more than the 53 of a double and one for
+/// the half. A flag remembers that the rest was not zero.
 const WORKING_BITS: u64 = 66;
 
 /// The exponent of the lowest bit of a denormal double.
 const LOWEST_EXPONENT: i64 = -1074;
 
-/// The double nearest to `(-1)^negative · (magnitude + ε) · 2^exponent`; the limbs come least
-/// significant first, and ε is above 0 and below 1 if `sticky`, else 0. With `sticky` the magnitude
-/// must have at least 54 bits. None if the value is beyond the range of doubles.
+/// Returns the double nearest to `(-1)^negative · (magnitude + ε) · 2^exponent`, or none beyond the
+/// range of doubles. The limbs come least significant first. ε is above 0 and below 1 if `sticky`,
+/// else 0. With `sticky` the magnitude must have at least 54 bits.
 #[must_use]
 pub fn nearest_double(
     negative: bool,
@@ -35,21 +35,21 @@ pub fn nearest_double(
     let lowest = (top - 52).max(LOWEST_EXPONENT);
     let significand = round_at(magnitude, lowest - exponent, sticky);
     let biased = u64::try_from(lowest - LOWEST_EXPONENT).ok()?;
-    // A normal significand's own top bit adds 1 to the exponent field, and so does the carry of
+    // A normal significand's own top bit adds 1 to the exponent field. So does the carry of
     // rounding up to the next power of two.
     let value = f64::from_bits((biased << 52).checked_add(significand)?);
     value.is_finite().then_some(if negative { -value } else { value })
 }
 
-/// The double nearest to `integer · 2^exponent`; none beyond the range of doubles.
+/// Returns the double nearest to `integer · 2^exponent`, or none beyond the range of doubles.
 #[must_use]
 pub fn integer_to_double(integer: &BigInt, exponent: i64) -> Option<f64> {
     let magnitude = integer.magnitude().to_u64_digits();
     nearest_double(integer.sign() == Sign::Minus, &magnitude, false, exponent)
 }
 
-/// The double nearest to `numerator / denominator · 2^exponent`; none beyond the range of doubles
-/// or if the denominator is zero.
+/// Returns the double nearest to `numerator / denominator · 2^exponent`. Returns none beyond the
+/// range of doubles or if the denominator is zero.
 #[must_use]
 pub fn fraction_to_double(numerator: &BigInt, denominator: &BigInt, exponent: i64) -> Option<f64> {
     if denominator.is_zero() {
@@ -62,14 +62,14 @@ pub fn fraction_to_double(numerator: &BigInt, denominator: &BigInt, exponent: i6
     nearest_double(negative, &quotient.to_u64_digits(), sticky, exponent - shift)
 }
 
-/// The double nearest to `±√(numerator / denominator)`, with the given sign; none beyond the range
-/// of doubles or if the denominator is zero.
+/// Returns the double nearest to `±√(numerator / denominator)`, with the given sign. Returns none
+/// beyond the range of doubles or if the denominator is zero.
 #[must_use]
 pub fn root_of_fraction(negative: bool, numerator: &BigUint, denominator: &BigUint) -> Option<f64> {
     if denominator.is_zero() {
         return None;
     }
-    // ⌊√⌊x⌋⌋ = ⌊√x⌋, so cutting before the root loses only what `sticky` remembers.
+    // ⌊√⌊x⌋⌋ = ⌊√x⌋, so cutting before the root loses only the remainder, which `sticky` remembers.
     let least = working_shift(numerator, denominator, 2 * WORKING_BITS);
     let shift = least + (least & 1);
     let (quotient, cut) = shifted_quotient(numerator, denominator, shift);
@@ -78,13 +78,13 @@ pub fn root_of_fraction(negative: bool, numerator: &BigUint, denominator: &BigUi
     nearest_double(negative, &root.to_u64_digits(), sticky, -shift / 2)
 }
 
-/// The shift by which ⌊p·2^shift / q⌋ gets at least `bits` bits.
+/// Returns the shift by which ⌊p·2^shift / q⌋ gets at least `bits` bits.
 fn working_shift(p: &BigUint, q: &BigUint, bits: u64) -> i64 {
     let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX / 4);
     signed(bits) + signed(q.bits()) - signed(p.bits())
 }
 
-/// ⌊p·2^shift / q⌋, and whether something was cut off.
+/// Returns ⌊p·2^shift / q⌋, and whether there is a remainder.
 fn shifted_quotient(p: &BigUint, q: &BigUint, shift: i64) -> (BigUint, bool) {
     let by = shift.unsigned_abs();
     let (quotient, rest) = if shift >= 0 { (p << by).div_rem(q) } else { p.div_rem(&(q << by)) };
@@ -100,8 +100,8 @@ fn bit_length(limbs: &[u64]) -> i64 {
     whole + i64::from(64 - limb.leading_zeros())
 }
 
-/// ⌊magnitude / 2^shift⌉ with ties to even; the caller has chosen `shift` so that it fits 53 bits,
-/// or is one more.
+/// Returns ⌊magnitude / 2^shift⌉ with ties to even. The caller has chosen `shift` so that the
+/// result fits 53 bits, or is one more.
 fn round_at(magnitude: &[u64], shift: i64, sticky: bool) -> u64 {
     let Ok(shift) = usize::try_from(shift) else {
         let left = shift.unsigned_abs();
@@ -120,7 +120,7 @@ fn limb_at(limbs: &[u64], index: usize) -> u64 {
     limbs.get(index).copied().unwrap_or_default()
 }
 
-/// The 64 bits from bit `shift` on.
+/// Returns the 64 bits from bit `shift` on.
 fn bits_from(limbs: &[u64], shift: usize) -> u64 {
     let (limb, bit) = (shift / 64, shift % 64);
     let low = limb_at(limbs, limb) >> bit;
@@ -141,7 +141,7 @@ mod tests {
 
     use super::*;
 
-    /// Every finite double as an integer on the grid of 2^-1074.
+    /// Returns every finite double as an integer on the grid of 2^-1074.
     fn on_full_grid(x: f64) -> BigInt {
         let bits = x.to_bits();
         let field = (bits >> 52) & 0x7ff;

@@ -9,10 +9,10 @@ use crate::algebra::ring::{add_into, subtract_from};
 pub struct Wide<const N: usize>(pub [u64; N]);
 
 impl<const N: usize> Wide<N> {
-    /// Nothing.
+    /// The neutral element of addition.
     pub const ZERO: Self = Self([0; N]);
 
-    /// The sum, wrapped.
+    /// Returns the sum, wrapped.
     #[inline]
     #[must_use]
     pub fn plus(mut self, other: Self) -> Self {
@@ -20,7 +20,7 @@ impl<const N: usize> Wide<N> {
         self
     }
 
-    /// The difference, wrapped.
+    /// Returns the difference, wrapped.
     #[inline]
     #[must_use]
     pub fn minus(mut self, other: Self) -> Self {
@@ -28,13 +28,13 @@ impl<const N: usize> Wide<N> {
         self
     }
 
-    /// The additive inverse.
+    /// Returns the additive inverse.
     #[must_use]
     pub fn negated(self) -> Self {
         Self::ZERO.minus(self)
     }
 
-    /// The limbs, least significant first.
+    /// Returns the limbs, least significant first.
     #[must_use]
     pub fn limbs(&self) -> &[u64] {
         &self.0
