@@ -27,6 +27,8 @@ const HOLDS: &[&str] = &[
     "benches",
     "certs",
     "protocols/src/algebra",
+    "protocols/src/circuits",
+    "protocols/src/engine",
     "protocols/src/okvs",
     "src",
     "tests",

@@ -1,20 +1,20 @@
-//! Sums of numbers given as bits: the most significant bit by a tree of carries, all bits by a prefix
-//! network.
+//! Sums of numbers given as bits: the most significant bit by a tree of carries, all bits by a
+//! prefix network.
 //!
-//! With p = a ⊕ b, bit i of a + b is p_i ⊕ c_i, where c_i is the carry out of the i bits below. A group
-//! of bits generates a carry (G) or propagates one (P, the conjunction of its p). Two neighbouring groups
-//! are one with G = G_high ⊕ P_high·G_low and P = P_high·P_low (Brent and Kung, *A regular layout for
-//! parallel adders*, 1982).
+//! With p = a ⊕ b, bit i of a + b is p_i ⊕ c_i, where c_i is the carry out of the i bits below. A
+//! group of bits generates a carry (G) or propagates one (P, the conjunction of its p). Two
+//! neighbouring groups are one with G = G_high ⊕ P_high·G_low and P = P_high·P_low (Brent and Kung,
+//! *A regular layout for parallel adders*, 1982).
 //!
-//! **The most significant bit** needs the last carry alone. Groups begin with two bits. Their G costs two
-//! conjunctions instead of three: the lower bit generates g = a_0·b_0, and G = b_1 ⊕ p_1·(g ⊕ b_1),
-//! because where p_1 = 0 the higher bits are equal, and generate if they are 1. The lowest group needs no
-//! P, nor does any that it is joined to. For d bits below the highest: 2 + ⌈log₂⌈d/2⌉⌉ rounds and, for d a
-//! power of two, 5d/2 − log₂ d − 2 conjunctions: 152 for 64.
+//! **The most significant bit** needs the last carry alone. Groups begin with two bits. Their G
+//! costs two conjunctions instead of three. The lower bit generates g = a_0·b_0, and G = b_1 ⊕
+//! p_1·(g ⊕ b_1): if p_1 = 0 the higher bits are equal, and generate if they are 1. The lowest
+//! group needs no P, nor does any that it is joined to. For d bits below the highest it takes 2 +
+//! ⌈log₂⌈d/2⌉⌉ rounds. If d is a power of two, it takes 5d/2 − log₂ d − 2 conjunctions: 152 for 64.
 //!
 //! **All bits** need all carries: Sklansky, *Conditional-sum addition logic* (IRE Transactions on
-//! Electronic Computers 1960), whose fan-out costs nothing on shares. For d bits below the highest:
-//! 1 + ⌈log₂ d⌉ rounds and at most d + d·⌈log₂ d⌉ conjunctions.
+//! Electronic Computers 1960), whose fan-out costs nothing on shares. For d bits below the highest
+//! it takes 1 + ⌈log₂ d⌉ rounds and at most d + d·⌈log₂ d⌉ conjunctions.
 
 use std::ops::Range;
 
@@ -25,11 +25,12 @@ use crate::engine::Engine;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 
-/// A suite whose members can make bits of numbers that add up to a shared one. That shows how the suite
-/// represents its shares, and nothing checks these bits: for semi-honest suites alone.
+/// A suite whose members can make bits of numbers that add up to a shared one. The addends depend
+/// on how the suite represents its shares, and nothing checks these bits. So only semi-honest
+/// suites implement it.
 pub(crate) trait Addends: Engine {
-    /// Returns, for each number, two or more addends whose sum modulo 2^`width` it is modulo 2^`width`,
-    /// each as slices of its lowest `width` bits, the lowest first.
+    /// Returns two or more addends for each number. Their sum modulo 2^`width` is the number modulo
+    /// 2^`width`. Each addend is the slices of its lowest `width` bits, the lowest first.
     async fn addends<R: Ring>(
         &mut self,
         x: &Self::Shared<R>,
@@ -66,9 +67,9 @@ pub(crate) async fn bits<E: Addends, R: Ring>(
     Ok(sum.split_off(bits.start))
 }
 
-/// Returns the most significant bit of the sum of all `addends`, which have equally many slices, the
-/// lowest bit first, and at least one. Of three addends or more, a round of conjunctions for each level
-/// that leaves two for every three.
+/// Returns the most significant bit of the sum of all `addends`. They have equally many slices, the
+/// lowest bit first, and at least one. Three addends or more take a round of conjunctions for each
+/// level, which leaves two for every three.
 pub(crate) async fn msb_of_sum<E: Engine>(
     engine: &mut E,
     addends: Vec<Vec<Bits<E>>>,
@@ -106,12 +107,12 @@ async fn bits_of_sum<E: Engine>(
     Ok(sum)
 }
 
-/// All bits of a number but the most significant one.
+/// Returns all bits of a number but the most significant one.
 fn below_the_highest<B>(bits: &[B]) -> &[B] {
     bits.split_last().expect("a number has a bit").1
 }
 
-/// Returns the carry out of each bit and those below it, of bits that generate and propagate.
+/// Returns the carry out of each bit and those below it, from the generate and propagate bits.
 #[expect(clippy::indexing_slicing, reason = "all places are bits of one width")]
 async fn carries<E: Engine>(
     engine: &mut E,
@@ -120,8 +121,8 @@ async fn carries<E: Engine>(
 ) -> Result<Vec<Bits<E>>, Fault> {
     let mut half = 1;
     while half < generates.len() {
-        // In blocks of 2·half bits, each bit of the upper half takes in the whole lower half. The lowest
-        // block has all bits below it, and propagates nothing.
+        // In blocks of 2·half bits, each bit of the upper half takes in the whole lower half. The
+        // lowest block has all bits below it, and propagates nothing.
         let upper: Vec<usize> = (0..generates.len()).filter(|bit| bit / half % 2 == 1).collect();
         let top_of_lower = |bit: usize| bit / half * half - 1;
         let mut pairs = Vec::with_capacity(2 * upper.len());
@@ -145,10 +146,10 @@ async fn carries<E: Engine>(
     Ok(generates)
 }
 
-/// One addend, or two.
+/// One addend or two.
 struct Two<B>(Vec<B>, Option<Vec<B>>);
 
-/// Adds up without carrying until two addends are left.
+/// Adds with carry-save adders until two addends are left.
 async fn two_addends<E: Engine>(
     engine: &mut E,
     mut addends: Vec<Vec<Bits<E>>>,
@@ -160,8 +161,8 @@ async fn two_addends<E: Engine>(
     Ok(Two(addends.pop().expect("a sum has an addend"), second))
 }
 
-/// Of each three addends makes two with the same sum: a ⊕ b ⊕ c, and the majority one bit higher, which
-/// is a ⊕ (a ⊕ b)·(a ⊕ c).
+/// Makes two addends with the same sum of each three: a ⊕ b ⊕ c, and the majority one bit higher,
+/// which is a ⊕ (a ⊕ b)·(a ⊕ c).
 async fn save_carries<E: Engine>(
     engine: &mut E,
     addends: Vec<Vec<Bits<E>>>,
@@ -199,7 +200,7 @@ async fn save_carries<E: Engine>(
 /// A group of neighbouring bits.
 struct Group<B> {
     generates: B,
-    /// None at the lowest group.
+    /// The propagate bit; none at the lowest group.
     propagates: Option<B>,
 }
 
@@ -237,7 +238,7 @@ async fn pairs_of_bits<E: Engine>(
     let both = and_all(engine, &pairs).await?;
     let mut generates: Vec<_> =
         zip_exact(&both, &higher).map(|(both, (b, _))| both.plus(b)).collect();
-    // A group of one bit generates what the bit does.
+    // A group of one bit generates the carry of the bit.
     generates.extend(lower.drain(higher.len()..));
 
     let mut all = Vec::with_capacity(groups);

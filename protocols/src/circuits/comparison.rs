@@ -1,4 +1,4 @@
-//! Comparisons. Exact for every value of the bits that they look at.
+//! Comparisons. They are exact for every value of the bits that they use.
 
 use crate::algebra::ring::Ring;
 use crate::circuits::{Bits, and_all, not};
@@ -9,8 +9,8 @@ use crate::kernel::fault::Fault;
 /// Returns whether each number, read in two's complement of `width` bits, is below zero.
 ///
 /// Numbers of 64 bits are compared exactly over their whole range as x − y in a ring of at least 65
-/// bits: `less_than_zero(x − y, 65)`. Where all differences are known to be below 2^(w−1) in
-/// magnitude, w bits do.
+/// bits: `less_than_zero(x − y, 65)`. If all differences are below 2^(w−1) in magnitude, w bits
+/// suffice.
 pub(crate) async fn less_than_zero<E: Engine, R: Ring>(
     engine: &mut E,
     x: &E::Shared<R>,
@@ -19,8 +19,8 @@ pub(crate) async fn less_than_zero<E: Engine, R: Ring>(
     engine.msb(x, width.min(R::BITS)).await
 }
 
-/// Whether any of the first `lanes` bits of a bit slice is 1: in the first lane, with zeros behind
-/// it. ⌈log₂ lanes⌉ rounds.
+/// Returns the disjunction of the first `lanes` bits of a bit slice in the first bit, with zeros
+/// behind it. ⌈log₂ lanes⌉ rounds.
 pub(crate) async fn or_all<E: Engine>(
     engine: &mut E,
     bit_slice: &Bits<E>,
@@ -37,7 +37,7 @@ pub(crate) async fn or_all<E: Engine>(
     Ok(bits)
 }
 
-/// Where all bit slices have a 0: the numbers that are zero.
+/// Returns the bits that are 0 in all bit slices: 1 for the numbers that are zero.
 pub(crate) async fn all_zero<E: Engine>(
     engine: &mut E,
     bit_slices: &[Bits<E>],

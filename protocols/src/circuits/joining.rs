@@ -1,44 +1,52 @@
 //! Matching rows of several parties' tables by key, on shares.
 //!
-//! After Huang, Evans and Katz, *Private set intersection: are garbled circuits better than custom protocols?*
-//! (NDSS 2012), their sort, compare and shuffle, for any number of parties, and with columns that come along.
-//! Keys are item hashes: hashes of ids of which each party has each at most once.
+//! After Huang, Evans and Katz, *Private set intersection: are garbled circuits better than custom
+//! protocols?* (NDSS 2012), their sort, compare and shuffle. Here it runs for any number of
+//! parties, and with columns. Keys are item hashes: hashes of ids of which each party has each at
+//! most once.
 //!
 //! 1. Each party sorts its own item hashes, and shares them as bit slices. Lists are merged
 //!    ([`super::merging`]) by item hash and then by party.
 //! 2. An item hash that all n parties have stands in n places side by side: n − 1 equalities of
 //!    neighbours, and their conjunction.
 //!
-//! Counts are sums of these bits ([`count_common`]), or of equalities of neighbours ([`count_distinct`]).
-//! For [`join`], columns do not go through the network; the place of each row does:
+//! Counts are sums of these bits ([`count_common`]), or of equalities of neighbours
+//! ([`count_distinct`]). For [`join`], columns do not go through the network; the place of each row
+//! does:
 //!
-//! 3. Before merging, the table of each party that has columns is shuffled, together with the numbers of its
-//!    rows. These numbers are shuffled once more with the places at which they stand, and opened: so it is known,
-//!    in shared form, at which place of the shuffled table each row is.
-//! 4. After it, all windows of n neighbours, each with its bit and the places of those of its items that have
-//!    columns, are shuffled. The bits are opened, which says how many rows are in the join; and the places of
-//!    those that are.
+//! 3. Before merging, the table of each party that has columns is shuffled, together with the
+//!    numbers of its rows. These numbers are shuffled once more with the places at which they
+//!    stand, and opened. So the place of each row in the shuffled table is known in shared form.
+//! 4. After merging, all windows of n neighbours are shuffled, each with its bit and the places of
+//!    those of its items that have columns. The bits are opened, which tells the number of rows in
+//!    the join. The places of those rows are opened too.
 //!
-//! No place of a party without columns is ever opened: its table is not shuffled, so that they would tell which of
-//! its rows match.
+//! No place of a party without columns is ever opened. Its table is not shuffled, so its places
+//! would tell which of its rows match.
 //!
-//! **What is opened:** to everybody how many rows there are; to those that compute, orders that nobody has
-//! chosen: they are uniform whatever the data are, and of a shuffled table's places so are those in the join.
+//! **Leakage:** all members see the number of rows. Members that compute also see orders that no
+//! party has chosen: they are uniform whatever the data are. So are the places of the joined rows
+//! in a shuffled table.
 //!
-//! **How many bits are compared:** of item hashes 40 + 2·⌈log₂ N⌉ for N rows of all parties, 128 at
-//! most. Of fewer than N² / 2 pairs of different item hashes one is equal in them with a
-//! probability of 2^-41 at most; that one of N item hashes is the largest there is, which merging
-//! may lose, is no more probable: 2^-40 together.
+//! **Bits compared:** 40 + 2·⌈log₂ N⌉ of each item hash for N rows of all parties, 128 at most.
+//! There are fewer than N² / 2 pairs of different item hashes. Any of them agrees in these bits
+//! with a probability of at most 2^-41. Merging may lose an item hash that is the largest there is,
+//! with a probability that is no larger. Together that is 2^-40.
 //!
-//! **Who deviates:** as the suite below says. A party that has an item hash twice breaks the
-//! protocol: its rows may match each other, which falsifies results. A place is then read as one in
-//! another party's table; what that table does not have, or has only once, is refused.
+//! **Adversary:** that of the suite below. A party that has an item hash twice breaks the protocol:
+//! its rows may match each other, which falsifies results. A place is then read as one in another
+//! party's table. A place that this table does not have, or that is opened twice, is refused.
 //!
-//! **Rounds** for n parties: two shuffles and an opening for each with columns; n − 1 merges, each
-//! of log₂ N levels for the N items that it makes; ⌈log₂ t⌉ + n − 2 for the equalities of t bits; a
-//! shuffle, and two openings. **Bytes:** in each merge those of N / 2·log₂ N comparisons of t +
-//! ⌈log₂ n⌉ + 1 bits, and of as many conjunctions for each bit slice: one for each of these bits
-//! but one, and for each bit of a place.
+//! **Rounds** for n parties:
+//!
+//! - two shuffles and an opening for each party with columns;
+//! - n − 1 merges, each of log₂ N levels for the N items that it makes;
+//! - ⌈log₂ t⌉ + n − 2 for the equalities of t bits;
+//! - a shuffle, and two openings.
+//!
+//! **Bytes:** each merge takes N / 2·log₂ N comparisons of t + ⌈log₂ n⌉ + 1 bits, and as many
+//! conjunctions for each bit slice. There is a bit slice for each of these bits but one, and for
+//! each bit of a place.
 
 use zeroize::Zeroizing;
 
@@ -53,8 +61,8 @@ use crate::engine::tables::{Joined, Shape, Table};
 use crate::engine::{Columns, Engine, Recipients};
 use crate::kernel::fault::Fault;
 
-/// How many item hashes all parties have, as one element; `item_hashes` are ours, `sizes` all
-/// parties' numbers of them.
+/// Counts the item hashes that all parties have, as one shared element. `item_hashes` are this
+/// party's, `sizes` all parties' numbers of them.
 pub(crate) async fn count_common<E: Engine>(
     engine: &mut E,
     item_hashes: &[u128],
@@ -65,7 +73,7 @@ pub(crate) async fn count_common<E: Engine>(
     sum(engine, &complete, windows).await
 }
 
-/// How many item hashes there are, as one element.
+/// Counts the different item hashes of all parties, as one shared element.
 pub(crate) async fn count_distinct<E: Engine>(
     engine: &mut E,
     item_hashes: &[u128],
@@ -78,7 +86,7 @@ pub(crate) async fn count_distinct<E: Engine>(
     Ok(engine.public(vec![merged.items as u64]).minus(&repeated))
 }
 
-/// The join of all parties' tables; `table` is ours, `shapes` are all parties'.
+/// Joins all parties' tables; `table` is this party's, `shapes` are all parties'.
 pub(crate) async fn join<E: Engine>(
     engine: &mut E,
     table: &Table,
@@ -106,7 +114,7 @@ pub(crate) async fn join<E: Engine>(
         tables.push(table);
         places.push(place.bit_slices(0..place_width));
     }
-    // Of a party without columns no place is asked for: its list is as wide as the others', and that is all.
+    // No place is opened of a party without columns. Its list is only made as wide as the others'.
     let with_columns: Vec<usize> = (0..shapes.len())
         .filter(|party| shapes.get(*party).is_some_and(|s| s.columns > 0))
         .collect();
@@ -133,7 +141,8 @@ pub(crate) async fn join<E: Engine>(
     Ok(Joined { rows: found.rows, tables: joined })
 }
 
-/// A table in an order that nobody knows, and of each of its former rows the place where it is now.
+/// Shuffles a table, so that no party knows the order. Returns for each of its former rows the
+/// place where it is now.
 async fn shuffled<E: Engine>(
     engine: &mut E,
     columns: &[Bits<E>],
@@ -141,7 +150,7 @@ async fn shuffled<E: Engine>(
 ) -> Result<(Vec<Bits<E>>, Bits<E>), Fault> {
     let numbers = |engine: &E| engine.public((0..rows as u64).map(PackedBits).collect());
     if columns.is_empty() || rows < 2 {
-        // Of no columns the places are not opened, and of one row there is only one.
+        // Without columns the places are not opened, and a single row has one place.
         return Ok((columns.to_vec(), numbers(engine)));
     }
     let words = columns.iter().cloned().chain([numbers(engine)]).collect();
@@ -156,13 +165,13 @@ async fn shuffled<E: Engine>(
     let opened = engine.open(origins, Recipients::Computing).await?;
     let order = match opened {
         Some(origins) => inverse(bytemuck::cast_slice(&origins)).ok_or(Fault::InvalidOpening)?,
-        // Whoever holds no shares has no rows to move.
+        // A member without shares has no rows to move.
         None => (0..rows).collect(),
     };
     Ok((table, places.gather(&order)))
 }
 
-/// Whether these are different rows of a table of so many.
+/// Returns whether these are different rows of a table of so many.
 fn are_distinct_below(places: &[usize], rows: usize) -> bool {
     let mut sorted = places.to_vec();
     sorted.sort_unstable();
@@ -170,13 +179,14 @@ fn are_distinct_below(places: &[usize], rows: usize) -> bool {
     sorted.len() == places.len() && sorted.last().is_none_or(|last| *last < rows)
 }
 
-/// Which rows are in the join: how many, and their places in the shuffled table of each party that has columns.
+/// The number of rows in the join, and their places in the shuffled table of each party that has
+/// columns.
 struct Found {
     rows: usize,
     places: Vec<Vec<usize>>,
 }
 
-/// Of each of n neighbours the words of their places, window by window.
+/// Returns the words of the places of each of n neighbours, window by window.
 fn places_of_windows<E: Engine>(
     bit_slices: &[Bits<E>],
     windows: usize,
@@ -232,7 +242,7 @@ async fn found<E: Engine>(
     Ok(Found { rows: count, places })
 }
 
-/// All parties' item hashes as one ascending list.
+/// Merges all parties' item hashes into one ascending list.
 async fn merge_hashes<E: Engine>(
     engine: &mut E,
     item_hashes: &[u128],
@@ -242,7 +252,7 @@ async fn merge_hashes<E: Engine>(
     merge(engine, lists, key_width(sizes)).await
 }
 
-/// Each party's item hashes in ascending order, above its number.
+/// Makes each party's list of item hashes in ascending order, above the party's number.
 async fn lists_of_hashes<E: Engine>(
     engine: &mut E,
     item_hashes: &[u128],
@@ -274,8 +284,8 @@ async fn lists_of_hashes<E: Engine>(
     Ok(zip_exact(shared.iter(), sizes).enumerate().map(list).collect())
 }
 
-/// The windows of as many neighbours as there are parties: how many, and which are of one item
-/// hash.
+/// Returns the number of windows of as many neighbours as there are parties, and the windows of one
+/// item hash.
 async fn complete_windows<E: Engine>(
     engine: &mut E,
     merged: &List<E>,
@@ -298,7 +308,7 @@ async fn complete_windows<E: Engine>(
     Ok((windows, complete))
 }
 
-/// Of each item but the last whether the next one has the same item hash.
+/// Returns for each item but the last whether the next one has the same item hash.
 async fn equal_neighbours<E: Engine>(
     engine: &mut E,
     merged: &List<E>,
@@ -318,7 +328,7 @@ async fn equal_neighbours<E: Engine>(
     Ok(equal.lanes(0..neighbours))
 }
 
-/// How many of the first `lanes` bits are set.
+/// Counts the first `lanes` bits that are set.
 async fn sum<E: Engine>(
     engine: &mut E,
     bit_slice: &Bits<E>,
@@ -332,7 +342,7 @@ async fn sum<E: Engine>(
     Ok(bits.prefix_sums(lanes).gather(&[lanes - 1]))
 }
 
-/// The places of item hashes in ascending order of so many bits.
+/// Returns the places of item hashes in ascending order of so many bits.
 fn ascending(item_hashes: &[u128], width: usize) -> Vec<usize> {
     let width = u32::try_from(width).unwrap_or(u128::BITS);
     let mask = u128::MAX.unbounded_shr(u128::BITS.saturating_sub(width));
@@ -341,17 +351,17 @@ fn ascending(item_hashes: &[u128], width: usize) -> Vec<usize> {
     places
 }
 
-/// How many bits of item hashes are compared.
+/// Returns the number of bits of item hashes that are compared.
 fn hash_width(sizes: &[usize]) -> usize {
     (40 + 2 * width_of(sizes.iter().sum())).min(128)
 }
 
-/// Those, and the bits of the party's number below them.
+/// Returns the bits of a key: those of an item hash, and below them those of the party's number.
 fn key_width(sizes: &[usize]) -> usize {
     width_of(sizes.len()) + hash_width(sizes)
 }
 
-/// Bits of the numbers below `count`.
+/// Returns the bits of the numbers below `count`.
 fn width_of(count: usize) -> usize {
     let width = usize::BITS - count.saturating_sub(1).leading_zeros();
     usize::try_from(width).unwrap_or(usize::MAX)

@@ -1,4 +1,5 @@
-//! Joins and counts against plaintext, over both suites, in simulation; what is opened; what they cost.
+//! Joins and counts against plaintext, over both suites, in simulation; their openings; their
+//! costs.
 
 use crate::suites::pairwise::CorrelationStore;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +35,7 @@ enum Asked {
     Distinct,
 }
 
-/// How many rows there are, or whatever was counted; and of each party its columns.
+/// The number of rows, or the count; and the columns of each party.
 type Shown = (u64, Vec<Vec<Vec<u64>>>);
 
 impl Suite {
@@ -42,7 +43,7 @@ impl Suite {
         Self::Replicated(Setting { inputs, helpers, seats })
     }
 
-    /// For so many parties: all of them compute, or some, or helpers too.
+    /// Returns suites for so many parties: all of them compute, or some, or helpers too.
     pub(super) fn of(parties: usize) -> Vec<Self> {
         let replicated = match parties {
             2 => vec![Self::replicated(2, 1, [0, 1, 2]), Self::replicated(2, 2, [3, 0, 2])],
@@ -105,7 +106,7 @@ impl Suite {
         })
     }
 
-    /// What all parties are shown, and nobody else.
+    /// Returns the values that all parties are shown, and no other member.
     fn shown(self, seed: u64, asked: Asked, tables: &Rc<Vec<Table>>) -> Shown {
         let report = self.run(Simulation::new(seed), asked, tables, true);
         let results = report.results().unwrap();
@@ -158,8 +159,8 @@ async fn ask<E: Engine>(
     Ok(opened.map(|count| (count[0], Vec::new())))
 }
 
-/// Rows and columns of each party's table, whose ids are so many (`width`) in a row; those of the next party
-/// begin `shift` further on.
+/// Rows and columns of each party's table, whose ids are so many (`width`) in a row. Those of the
+/// next party begin `shift` further on.
 #[derive(Clone, Debug)]
 struct World {
     shapes: Vec<[usize; 2]>,
@@ -191,8 +192,8 @@ impl World {
     }
 }
 
-/// Partly common, all common, nothing common; none, one, and many more rows at one party than at another;
-/// parties without columns.
+/// Makes tables with some, all or no rows in common. Some have none, one, or many more rows at one
+/// party than at another. Some have no columns.
 fn worlds() -> Vec<World> {
     vec![
         world([[40, 2], [50, 1]], 70, 0),
@@ -219,7 +220,7 @@ fn worlds() -> Vec<World> {
     ]
 }
 
-/// The item hashes that all have, each with all parties' cells in its row.
+/// Joins in plaintext: the item hashes that all have, each with all parties' cells in its row.
 fn plain_join(tables: &[Table]) -> Vec<Vec<u64>> {
     let cells = |table: &Table| -> BTreeMap<u128, Vec<u64>> {
         let row = |row: usize| table.words.iter().map(|column| column[row].0).collect();
@@ -241,13 +242,13 @@ fn plain_join(tables: &[Table]) -> Vec<Vec<u64>> {
     rows
 }
 
-/// How many item hashes there are.
+/// Counts the different item hashes.
 fn distinct(tables: &[Table]) -> u64 {
     let item_hashes = tables.iter().flat_map(|table| &table.item_hashes);
     item_hashes.collect::<BTreeSet<_>>().len() as u64
 }
 
-/// Row by row.
+/// Returns the cells row by row.
 fn rows((count, tables): &Shown) -> Vec<Vec<u64>> {
     let cells = |row: usize| tables.iter().flatten().map(|column| column[row]).collect();
     (0..usize::try_from(*count).unwrap()).map(cells).collect()
@@ -298,7 +299,7 @@ fn the_order_of_joined_rows_is_another_one_each_time() {
     }
 }
 
-/// What each member has opened in a join, as words; the test itself opens nothing.
+/// Returns the words that each member has opened in a join. The test itself opens nothing.
 fn opened_in_join(suite: Suite, seed: u64, tables: &Rc<Vec<Table>>) -> Vec<Vec<Vec<u64>>> {
     openings::take();
     let report = suite.run(Simulation::new(seed), Asked::Join, tables, false);
@@ -310,7 +311,8 @@ fn opened_in_join(suite: Suite, seed: u64, tables: &Rc<Vec<Table>>) -> Vec<Vec<V
     opened
 }
 
-/// Orders of each table with columns; flags; and of these tables the places of the joined rows.
+/// Checks that a join opens only orders of each table with columns, flags, and the places of the
+/// joined rows in these tables.
 #[test]
 fn nothing_is_opened_but_orders_flags_and_places_in_shuffled_tables() {
     let seed = testing::seed();
@@ -353,7 +355,8 @@ fn nothing_is_opened_but_orders_flags_and_places_in_shuffled_tables() {
     }
 }
 
-/// The same rows match at each seed; which places are opened for them must tell nothing of that.
+/// Checks that the opened places differ at each seed, although the same rows match: they must tell
+/// nothing of the rows.
 #[test]
 fn opened_places_are_others_each_time() {
     let seed = testing::seed();
@@ -375,7 +378,7 @@ fn opened_places_are_others_each_time() {
     }
 }
 
-/// Rounds, bytes, and the length of every message from one party to another.
+/// Returns rounds, bytes, and the length of every message from one party to another.
 fn costs<T>(report: &Report<T>) -> (usize, u64, BTreeMap<(Party, Party), Vec<usize>>) {
     let mut sent: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for message in &report.transcript {
@@ -388,7 +391,7 @@ fn costs<T>(report: &Report<T>) -> (usize, u64, BTreeMap<(Party, Party), Vec<usi
 fn costs_are_the_same_for_all_data_of_the_same_sizes() {
     let seed = testing::seed();
     let mut rng = rng(seed);
-    // Of each two, whatever is drawn, equally many rows match.
+    // In both tables of a pair the same number of rows match, whatever is drawn.
     for world in [
         world([[30, 1], [40, 2]], 40, 0),
         world([[25, 1], [25, 0], [25, 1]], 25, 0),
@@ -409,7 +412,7 @@ fn costs_are_the_same_for_all_data_of_the_same_sizes() {
     }
 }
 
-/// Whatever is common, the counts themselves are all that is opened, and they cost the same.
+/// Checks that the counts open nothing else, and cost the same, whatever is common.
 #[test]
 fn counts_open_nothing_and_cost_the_same_whatever_is_common() {
     let seed = testing::seed();
@@ -445,7 +448,8 @@ fn counts_open_nothing_and_cost_the_same_whatever_is_common() {
     }
 }
 
-/// Messages of more than a few hundred kilobytes, with no more room than a computation starts with.
+/// Checks messages of more than a few hundred kilobytes, with no more room than a computation
+/// starts with.
 #[test]
 fn large_tables_find_the_room_that_they_need() {
     let seed = testing::seed();
@@ -464,7 +468,8 @@ fn large_tables_find_the_room_that_they_need() {
     }
 }
 
-/// Its second row stands where the next party's is due, at a place that the next party does not have.
+/// Checks an item hash that a party has twice. Its second row stands where the next party's is due,
+/// at a place that the next party does not have.
 #[test]
 fn a_tag_twice_at_one_party_leads_to_no_place_outside_of_tables() {
     let mut rng = rng(1);

@@ -1,19 +1,19 @@
-//! Merging sorted lists of items that nobody sees.
+//! Merging sorted lists of items in shared form.
 //!
-//! Batcher, *Sorting networks and their applications* (AFIPS 1968), his bitonic merger, in the form of constant
-//! geometry that the perfect shuffle gives it (Stone, *Parallel processing with the perfect shuffle*, IEEE
-//! Transactions on Computers 1971): each of the log₂ N levels compares item i of the first half with item i of
-//! the second, puts the smaller one first, and interleaves the halves.
+//! Batcher, *Sorting networks and their applications* (AFIPS 1968): his bitonic merger. The perfect
+//! shuffle gives it a form of constant geometry (Stone, *Parallel processing with the perfect
+//! shuffle*, IEEE Transactions on Computers 1971). Each of the log₂ N levels compares item i of the
+//! first half with item i of the second. It puts the smaller one first, and interleaves the halves.
 //!
-//! A list is a number of bit slices, bit by bit: those of its key, the lowest first, and behind
-//! them those that go with it. Two ascending lists are one that rises and falls if the second is
-//! reversed, whatever their lengths; the largest key fills the middle up to a power of two, and is
-//! cut off in the end. So no item may have the largest key: one that has it could be cut off
-//! instead of what is filled in.
+//! A list is a number of bit slices: first those of its key, the lowest bit first, then those of
+//! the other values. Two ascending lists are one that rises and falls if the second is reversed,
+//! whatever their lengths. The largest key fills the middle up to a power of two, and is cut off in
+//! the end. So no item may have the largest key: such an item could be cut off instead of the
+//! filling.
 //!
-//! For a key of k bits, p bit slices in all and N items with what they are filled up with, N / 2
-//! comparisons of k + 1 bits (see the adder) and p·N / 2 conjunctions a level; ⌈log₂⌈k / 2⌉⌉ + 3
-//! rounds a level.
+//! Let a key have k bits, a list p bit slices in all, and N be the number of items with the
+//! filling. A level takes N / 2 comparisons of k + 1 bits (see the adder) and p·N / 2 conjunctions,
+//! in ⌈log₂⌈k / 2⌉⌉ + 3 rounds.
 
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::{PackedBits, bit_slice_words, first_lanes};
@@ -23,16 +23,16 @@ use crate::engine::Engine;
 use crate::engine::shared::{Shared, SharedBits};
 use crate::kernel::fault::Fault;
 
-/// Items that nobody sees.
+/// A list of items in shared form.
 pub(super) struct List<E: Engine> {
-    /// How many.
+    /// The number of items.
     pub(super) items: usize,
     /// The bit slices of their bits.
     pub(super) bit_slices: Vec<Bits<E>>,
 }
 
-/// All lists as one, in ascending order of the lowest `key` bit slices. Each is in that order, and
-/// all have as many bit slices.
+/// Merges all lists into one, in ascending order of the lowest `key` bit slices. Each is in that
+/// order, and all have as many bit slices.
 pub(super) async fn merge<E: Engine>(
     engine: &mut E,
     mut lists: Vec<List<E>>,
@@ -75,8 +75,8 @@ async fn merge_two<E: Engine>(
     Ok(List { items, bit_slices })
 }
 
-/// The bit slices of the first list, of the largest key as often as there is room for it, and of
-/// the second list, reversed.
+/// Returns the bit slices of the first list, the largest key as often as there is room for it, and
+/// the second list reversed.
 fn bitonic<E: Engine>(engine: &E, first: &List<E>, second: &List<E>, all: usize) -> Vec<Bits<E>> {
     let words = bit_slice_words(all);
     let ones = |lanes: usize| {

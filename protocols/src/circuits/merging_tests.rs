@@ -49,7 +49,7 @@ impl Suite {
     }
 }
 
-/// Of lists of items the merged one, in words of `width`; the first party brings them all in.
+/// Merges lists of items, in words of `width`; the first party brings them all in.
 async fn merged<E: Engine>(
     engine: &mut E,
     lists: &[Vec<u64>],
@@ -96,7 +96,8 @@ fn lists_are_merged_and_what_goes_with_their_items_stays_with_them() {
         let lists: Vec<Vec<u64>> = sizes
             .iter()
             .map(|size| {
-                // Behind each key, 20 bits of something; many keys are equal, none is the largest.
+                // Behind each key there are 20 random bits; many keys are equal, none is the
+                // largest.
                 let mut list: Vec<u64> = (0..*size)
                     .map(|_| (rng.next_u64() % 50) | ((rng.next_u64() & 0xf_ffff) << KEY))
                     .collect();

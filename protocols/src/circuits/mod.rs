@@ -1,7 +1,7 @@
-//! What can be built from the operations of any suite: comparisons, choices, sorting.
+//! Circuits of the operations of any suite: comparisons, choices, sorting.
 //!
-//! Written once over [`Engine`]. Which operations run, and on how much, follows from public sizes
-//! alone.
+//! They are written once over [`Engine`]. Public sizes alone decide which operations run, and on
+//! how much.
 
 pub(crate) mod adder;
 pub(crate) mod comparison;
@@ -22,10 +22,10 @@ use crate::engine::Engine;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 
-/// A bit slice of bits in shared form.
+/// A bit slice in shared form.
 pub(crate) type Bits<E> = <E as Engine>::Shared<PackedBits>;
 
-/// The conjunctions of pairs of bit slices, all of one length, in one round.
+/// Returns the conjunctions of pairs of bit slices, all of one length, in one round.
 async fn and_all<E: Engine>(
     engine: &mut E,
     pairs: &[(&Bits<E>, &Bits<E>)],
@@ -42,7 +42,7 @@ async fn and_all<E: Engine>(
     Ok(all.split(words))
 }
 
-/// The bits turned around.
+/// Inverts the bits.
 fn not<E: Engine>(engine: &E, x: &Bits<E>) -> Bits<E> {
     x.plus(&engine.public(vec![PackedBits(u64::MAX); x.len()]))
 }

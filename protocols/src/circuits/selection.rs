@@ -1,4 +1,4 @@
-//! Choosing by a bit that nobody sees.
+//! Choice by a shared bit.
 
 use crate::algebra::ring::Ring;
 use crate::circuits::Bits;
@@ -7,8 +7,8 @@ use crate::engine::Engine;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 
-/// Of each pair of vectors, the elements of the first where the bit is 1, else those of the second:
-/// second + b·(first − second). All have one length. Three rounds.
+/// Selects, of each pair of vectors, the elements of the first where the bit is 1, else those of
+/// the second: second + b·(first − second). All have one length. Three rounds.
 pub(crate) async fn select<E: Engine, R: Ring>(
     engine: &mut E,
     bits: &Bits<E>,
@@ -24,8 +24,7 @@ pub(crate) async fn select<E: Engine, R: Ring>(
     Ok(seconds.plus(&chosen).split(len))
 }
 
-/// Each count that is at least `least`, and 0 in the place of each smaller one. Counts and `least` are
-/// below 2^62. Eleven rounds.
+/// Replaces each count below `least` by 0. Counts and `least` are below 2^62. Eleven rounds.
 pub(crate) async fn suppress_below<E: Engine>(
     engine: &mut E,
     counts: &E::Shared<u64>,
@@ -37,7 +36,7 @@ pub(crate) async fn suppress_below<E: Engine>(
     engine.multiply(counts, &is_shown).await
 }
 
-/// Whether each count is below `least`. Counts and `least` are below 2^62.
+/// Returns whether each count is below `least`. Counts and `least` are below 2^62.
 pub(crate) async fn is_below<E: Engine>(
     engine: &mut E,
     counts: &E::Shared<u64>,
@@ -47,11 +46,11 @@ pub(crate) async fn is_below<E: Engine>(
     less_than_zero(engine, &lead, <u64 as Ring>::BITS).await
 }
 
-/// The largest of all counts and its place, the first of several; both in shared form, of one
-/// element each. `width` bits hold every difference of two counts and its sign. None if
-/// there is no count.
+/// Returns the largest of all counts and its place, the first of several. Both are in shared form,
+/// of one element each. `width` bits hold every difference of two counts and its sign. Returns none
+/// if there is no count.
 ///
-/// A tournament: each round of comparisons leaves half of the candidates.
+/// It is a tournament: each round of comparisons leaves half of the candidates.
 pub(crate) async fn argmax<E: Engine>(
     engine: &mut E,
     counts: &E::Shared<u64>,

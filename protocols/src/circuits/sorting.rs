@@ -2,20 +2,20 @@
 //!
 //! After Asharov, Hamada, Ikarashi, Kikuchi, Nof, Pinkas, Takahashi, Tomida, *Efficient secure
 //! three-party sorting with applications to data analysis and heavy hitters* (CCS 2022), whose
-//! steps for one bit are these. Where we deviate: a step takes several bits, as their
-//! generalisation does; and the table itself is shuffled in each step instead of composing
+//! steps for one bit are these. There are two deviations. A step takes several bits, as their
+//! generalisation does. The table itself is shuffled in each step instead of composing
 //! permutations, because its rows are short.
 //!
 //! From the lowest bits to the highest:
 //! 1. *indicators*: f_j is 1 in the rows whose bits are j, 0 in the others.
 //! 2. *places*: with s the prefix sums over f_0, f_1, …, one after the other, row i goes to place
-//!    ρ_i = Σ_j f_j(i)·s_j(i), counted from 1: behind all rows of smaller bits and the rows of the
-//!    same bits above it. So the order of equal rows stays.
-//! 3. *shuffle* the table and ρ; *open* ρ, which is a uniform permutation then and says nothing; put
-//!    each row into its place.
+//!    ρ_i = Σ_j f_j(i)·s_j(i), counted from 1. This is behind all rows of smaller bits and the rows
+//!    of the same bits above it. So the order of equal rows stays.
+//! 3. *shuffle* the table and ρ; *open* ρ, which is a uniform permutation then and says nothing;
+//!    put each row into its place.
 //!
 //! Rounds for a step of three or four bits: 2 (indicators) + 2 (as numbers) + 1 + 2 + 1 = 8. Four
-//! make a quarter fewer steps, and send almost half as much again: that is sooner done while
+//! bits take a quarter fewer steps, and send almost half as much again. That is faster while
 //! waiting takes longer than sending, as it does for few rows.
 
 use crate::algebra::elementwise::zip_exact;
@@ -25,15 +25,15 @@ use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::{Columns, Engine, Recipients};
 use crate::kernel::fault::Fault;
 
-/// Bits of a step. More make fewer steps, and twice as many indicators each.
+/// The bits of a step. More bits make fewer steps, and each further bit doubles the indicators.
 const STEP: usize = 3;
 
-/// The most rows for which a step takes one bit more: what it sends more, a line of 100 Mbit/s
-/// carries in less than the steps that it saves wait on a round trip of 28 ms.
+/// The most rows for which a step takes one bit more. A line of 100 Mbit/s carries the further
+/// bytes in less time than the saved steps wait on a round trip of 28 ms.
 const FEW_ROWS: usize = 1_024;
 
-/// The table in ascending order of the lowest `width` bits of its first column of words;
-/// rows that are equal in it stay in their order.
+/// Sorts the table in ascending order of the lowest `width` bits of its first column of words. Rows
+/// that are equal in it stay in their order.
 pub(crate) async fn sort<E: Engine>(
     engine: &mut E,
     mut table: Columns<E>,
@@ -53,7 +53,7 @@ pub(crate) async fn sort<E: Engine>(
     Ok(table)
 }
 
-/// Of each row the place that it goes to, from 0.
+/// Returns the place that each row goes to, from 0 (step 2).
 async fn places<E: Engine>(
     engine: &mut E,
     bit_slices: &[Bits<E>],
@@ -63,7 +63,7 @@ async fn places<E: Engine>(
     let kinds = indicators.len() + 1;
     let indicators: Vec<&Bits<E>> = indicators.iter().collect();
     let numbers: E::Shared<u64> = engine.bit_to_arithmetic(&indicators, rows).await?;
-    // Every row has one kind: that of none of the others is the first.
+    // Every row has one kind: a row of none of the others is of the first.
     let ones = engine.public(vec![1; rows]);
     let others = (1..kinds).map(|kind| numbers.slice((kind - 1) * rows..kind * rows));
     let first = others.fold(ones.clone(), |left, kind| left.minus(&kind));
@@ -74,7 +74,7 @@ async fn places<E: Engine>(
     Ok(from_one.minus(&ones))
 }
 
-/// For each combination of bits but that of zeros alone, in order, where the bit slices have it.
+/// Returns the indicator of each combination of bits but that of zeros alone, in order (step 1).
 async fn indicators<E: Engine>(
     engine: &mut E,
     bit_slices: &[Bits<E>],
@@ -89,7 +89,7 @@ async fn indicators<E: Engine>(
     Ok((1..kinds).filter_map(indicator).collect())
 }
 
-/// The conjunction of each set of bit slices but the empty one, in the order of the sets as
+/// Returns the conjunction of each set of bit slices but the empty one, in the order of the sets as
 /// numbers.
 async fn monomials<E: Engine>(
     engine: &mut E,
@@ -103,7 +103,8 @@ async fn monomials<E: Engine>(
             .into_iter()
             .for_each(|place| *place = Some(bit_slice.clone()));
     }
-    // Those of up to so many bit slices are known; each of up to twice as many is a product of two.
+    // The monomials of up to `known` bit slices are there; each of up to twice as many is a product
+    // of two.
     let mut known = 1;
     while known < bit_slices.len() {
         let sizes = known + 1..=2 * known;
@@ -121,7 +122,7 @@ async fn monomials<E: Engine>(
     Ok(monomials.into_iter().flatten().collect())
 }
 
-/// The conjunction of the lowest `count` bit slices of a set, and that of the others.
+/// Returns the conjunction of the lowest `count` bit slices of a set, and that of the others.
 fn factors<B>(monomials: &[Option<B>], set: usize, count: usize) -> Option<(&B, &B)> {
     let mut others = set;
     for _ in 0..count {
@@ -130,7 +131,7 @@ fn factors<B>(monomials: &[Option<B>], set: usize, count: usize) -> Option<(&B, 
     Some((monomials.get(set ^ others)?.as_ref()?, monomials.get(others)?.as_ref()?))
 }
 
-/// Puts each row into its place, without anybody seeing where it was.
+/// Puts each row into its place, without a party learning where it was (step 3).
 async fn put<E: Engine>(
     engine: &mut E,
     table: Columns<E>,
@@ -141,7 +142,7 @@ async fn put<E: Engine>(
     numbers.push(places);
     let Columns { mut numbers, words } = engine.shuffle(Columns { numbers, words }).await?;
     let places = numbers.pop().expect("a shuffled table has the columns that it had");
-    // Whoever holds no shares has no rows to move.
+    // A member without shares has no rows to move.
     let origins = match engine.open(&places, Recipients::Computing).await? {
         Some(places) => inverse(&places).ok_or(Fault::InvalidOpening)?,
         None => (0..rows).collect(),
@@ -152,7 +153,7 @@ async fn put<E: Engine>(
     })
 }
 
-/// For each place the row that goes there; none if the places are not a permutation.
+/// Returns the row that goes to each place; none if the places are not a permutation.
 pub(super) fn inverse(places: &[u64]) -> Option<Vec<usize>> {
     let mut origins = vec![None; places.len()];
     for (row, place) in places.iter().enumerate() {

@@ -14,7 +14,7 @@ use crate::suites::replicated::ReplicatedShare;
 use crate::suites::replicated::tests::{SETTINGS, Setting, THREE, two_vectors};
 use crate::testing::{self, rng};
 
-/// Whether x is below y, at each place, from shares of both.
+/// Returns whether x is below y, at each place, from shares of both.
 fn less(setting: Setting, x: &[u128], y: &[u128], width: usize) -> Vec<bool> {
     let bits = two_vectors!(setting, 1, x, y, |engine, a, b| {
         less_than_zero(&mut engine, &a.minus(&b), width).await?
@@ -108,7 +108,7 @@ fn the_sign_of_a_sum_of_any_number_of_addends_is_right() {
     }
 }
 
-/// Numbers of 64 bits with the extreme ones among them.
+/// Draws numbers of 64 bits, with the extreme ones among them.
 fn signed_numbers(rng: &mut impl Rng) -> Vec<u64> {
     let extreme = [0, 1, u64::MAX, 1 << 63, (1 << 63) - 1, (1 << 63) + 1];
     extreme.into_iter().chain((0..61).map(|_| rng.next_u64())).collect()

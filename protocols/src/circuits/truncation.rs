@@ -1,16 +1,16 @@
 //! Exact division of shared numbers by a power of two.
 //!
-//! ⌊x / 2^k⌋ of a number of w bits in two's complement is Σ_{i=k}^{w−2} b_i·2^(i−k) − b_{w−1}·2^(w−1−k). The
-//! bits are made numbers and added up, so nothing is off by one, whatever x is. The cost is that of
-//! w − k bits as numbers, after a decomposition.
+//! ⌊x / 2^k⌋ of a number of w bits in two's complement is Σ_{i=k}^{w−2} b_i·2^(i−k) −
+//! b_{w−1}·2^(w−1−k). The bits are converted to numbers and added up, so the result is exact,
+//! whatever x is. The cost is that of converting w − k bits, after a decomposition.
 
 use crate::algebra::ring::Ring;
 use crate::engine::Engine;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 
-/// Returns ⌊x / 2^`bits`⌋ for numbers in two's complement. `bits` is below [`Ring::BITS`]. The caller
-/// prepares for messages of [`Ring::BITS`] − `bits` elements for each number.
+/// Returns ⌊x / 2^`bits`⌋ for numbers in two's complement. `bits` is below [`Ring::BITS`]. The
+/// caller prepares for messages of [`Ring::BITS`] − `bits` elements for each number.
 pub(crate) async fn truncate<E: Engine, R: Ring>(
     engine: &mut E,
     x: &E::Shared<R>,

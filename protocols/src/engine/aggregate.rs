@@ -1,4 +1,4 @@
-//! Sums over all parties: what linear functions are written over.
+//! Sums over all parties. Linear functions are written over them.
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use crate::algebra::layout::Layout;
 use crate::kernel::fault::Fault;
 
-/// Names of the two rounds of a sum.
+/// The names of the two rounds of a sum.
 #[derive(Clone, Copy, Debug)]
 pub struct Rounds {
     /// The round of the commitments.
@@ -23,7 +23,7 @@ impl Default for Rounds {
 
 /// A way to open the sum of all parties' vectors, and nothing else of them.
 pub(crate) trait Aggregate {
-    /// Opens the sum of all parties' `words`, cell by cell; all call it with the same `layout`.
+    /// Opens the sum of all parties' `words`, cell by cell. All call it with the same `layout`.
     async fn sum(
         &mut self,
         rounds: Rounds,

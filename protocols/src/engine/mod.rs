@@ -1,10 +1,11 @@
-//! What a suite offers that can multiply: sharing, opening, products, bits, and the ways between.
+//! The operations of a suite that can multiply: sharing, opening, products, bits, and the
+//! conversions between.
 //!
-//! Functions are written once over [`Engine`]; which suite runs below is for the parties to agree
-//! on. All members of a computation run the same code: those that compute hold shares, those that
-//! only bring data or only wait for the answer hold vectors of the right length with nothing in
-//! them. Nothing here, and nothing above it, may branch on anything but public values: sizes,
-//! parameters, and what was opened.
+//! Functions are written once over [`Engine`]; the parties agree on the suite that runs below. All
+//! members of a computation run the same code. Members that compute hold shares. Members that only
+//! bring data or wait for the answer hold vectors of the right length without shares. Nothing here,
+//! and nothing above it, may branch on anything but public values: sizes, parameters, and opened
+//! values.
 //!
 //! Numbers are elements of [`Ring`]: integers modulo 2^64 or 2^128. Bits are [`PackedBits`], 64 in
 //! a word; a vector of numbers has its bits in bit slices, as [`crate::algebra::packed_bits`] says.
@@ -23,17 +24,17 @@ use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::kernel::fault::Fault;
 
-/// Bytes that a message may have without room being made for it.
+/// The bytes that a message may have without room being made for it.
 pub(crate) const SMALL_MESSAGE: usize = 128 << 10;
 
-/// Who gets to see what is opened.
+/// The recipients of an opened value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recipients {
-    /// The parties that bring data: for answers, and for what answers imply.
+    /// The parties that bring data: for answers, and for values that answers imply.
     Parties,
     /// The helpers too: for sizes, which they need in order to compute.
     All,
-    /// Those that compute: for what is uniform and drives the next step.
+    /// The members that compute: for uniform values that drive the next step.
     Computing,
 }
 
@@ -59,27 +60,27 @@ pub(crate) struct Dimensions {
 
 /// A suite at work: one session's shares, keys and counters at one member.
 ///
-/// Whatever takes messages is `async` and is one round, unless it says otherwise. All members call
-/// the same operations in the same order with vectors of the same lengths.
+/// Operations that take messages are `async`, and take one round unless they say otherwise. All
+/// members call the same operations in the same order with vectors of the same lengths.
 pub(crate) trait Engine: Sized {
     /// A vector in shared form.
     type Shared<R: Ring>: Shared<R>;
 
-    /// Whether we are a party that brings data, not a helper.
+    /// Returns whether this member is a party that brings data, not a helper.
     fn brings_data(&self) -> bool;
 
-    /// A public vector as a shared one.
+    /// Makes a sharing of a public vector. Local.
     fn public<R: Ring>(&self, values: Vec<R>) -> Self::Shared<R>;
 
-    /// A vector of uniform elements that nobody knows.
+    /// Makes a fresh sharing of uniformly random elements, which no party knows.
     fn random<R: Ring>(&mut self, len: usize) -> Self::Shared<R>;
 
-    /// To be called, by all members alike, before messages of more than a few hundred kilobytes:
-    /// makes room for messages of up to so many bytes. A round of empty messages where that is
-    /// needed, none where it is not.
+    /// Makes room for messages of up to so many bytes. All members call it before messages of more
+    /// than a few hundred kilobytes. Takes a round of empty messages if room is needed, and none
+    /// otherwise.
     async fn prepare(&mut self, bytes: usize) -> Result<(), Fault>;
 
-    /// See [`SharedBits::bit_slices`].
+    /// Calls [`SharedBits::bit_slices`].
     fn bit_slices(
         &self,
         words: &Self::Shared<PackedBits>,
@@ -88,7 +89,7 @@ pub(crate) trait Engine: Sized {
         words.bit_slices(bits)
     }
 
-    /// See [`SharedBits::lanes`].
+    /// Calls [`SharedBits::lanes`].
     fn lanes(
         &self,
         bit_slice: &Self::Shared<PackedBits>,
@@ -97,15 +98,15 @@ pub(crate) trait Engine: Sized {
         bit_slice.lanes(lanes)
     }
 
-    /// Shares each party's own vector; `lengths` has the length of each, for all parties that
-    /// bring data, in order. `mine` is empty at a helper.
+    /// Shares each party's own vector. `lengths` has the length of each, for all parties that bring
+    /// data, in order. `mine` is empty at a helper.
     async fn share<R: Ring>(
         &mut self,
         mine: &[R],
         lengths: &[usize],
     ) -> Result<Vec<Self::Shared<R>>, Fault>;
 
-    /// Opens a vector to the audience; none to whoever is not of it.
+    /// Opens a vector to the recipients. Returns none at other members.
     async fn open<R: Ring>(
         &mut self,
         x: &Self::Shared<R>,
@@ -118,14 +119,14 @@ pub(crate) trait Engine: Sized {
         Ok(opened.expect("all members are recipients"))
     }
 
-    /// The products, element by element. On bits: conjunctions.
+    /// Multiplies element by element. On bits: conjunctions.
     async fn multiply<R: Ring>(
         &mut self,
         x: &Self::Shared<R>,
         y: &Self::Shared<R>,
     ) -> Result<Self::Shared<R>, Fault>;
 
-    /// The inner products of consecutive blocks of `block` elements.
+    /// Returns the inner products of consecutive blocks of `block` elements.
     async fn dot<R: Ring>(
         &mut self,
         x: &Self::Shared<R>,
@@ -133,7 +134,7 @@ pub(crate) trait Engine: Sized {
         block: usize,
     ) -> Result<Self::Shared<R>, Fault>;
 
-    /// The product of two matrices.
+    /// Returns the product of two matrices.
     async fn matrix_product<R: Ring>(
         &mut self,
         x: &Self::Shared<R>,
@@ -156,9 +157,9 @@ pub(crate) trait Engine: Sized {
         bits: Range<usize>,
     ) -> Result<Vec<Self::Shared<PackedBits>>, Fault>;
 
-    /// Divides each number, read in two's complement of [`Ring::BITS`] bits, by 2^`bits`, and rounds
-    /// down. Exact, unlike truncation of shares by themselves, which is off by one at random and
-    /// wrong with a probability that grows with the number.
+    /// Divides each number, read in two's complement of [`Ring::BITS`] bits, by 2^`bits`, and
+    /// rounds down. The result is exact. Truncation of shares by themselves is off by one at
+    /// random, and wrong with a probability that grows with the number.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "regressions on shares will be the first caller")
@@ -169,32 +170,32 @@ pub(crate) trait Engine: Sized {
         bits: usize,
     ) -> Result<Self::Shared<R>, Fault>;
 
-    /// The first `lanes` bits of each bit slice as numbers 0 and 1, bit slice after bit slice. Two
-    /// rounds.
+    /// Converts the first `lanes` bits of each bit slice to numbers 0 and 1, bit slice after bit
+    /// slice. Two rounds.
     async fn bit_to_arithmetic<R: Ring>(
         &mut self,
         bit_slices: &[&Self::Shared<PackedBits>],
         lanes: usize,
     ) -> Result<Self::Shared<R>, Fault>;
 
-    /// The rows of a table in an order that is as good as uniform and that nobody knows. Two
-    /// rounds.
+    /// Shuffles the rows of a table by a permutation that is close to uniform and that no party
+    /// knows. Two rounds.
     async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault>;
 
-    /// The rows of the item hashes that all parties have, in the same order at all, which nobody
-    /// knows. `table` is ours, `shapes` are all parties'. How many rows these are is opened to
-    /// everybody.
+    /// Joins the rows of the item hashes that all parties have. They are in the same order at all,
+    /// which no party knows. `table` is this party's, `shapes` are all parties'. The number of
+    /// these rows is opened to all members.
     async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault>;
 
-    /// How many item hashes all parties have; `item_hashes` are ours, `sizes` all parties' numbers
-    /// of them. One element.
+    /// Counts the item hashes that all parties have, as one shared element. `item_hashes` are this
+    /// party's, `sizes` all parties' numbers of them.
     async fn count_common(
         &mut self,
         item_hashes: &[u128],
         sizes: &[usize],
     ) -> Result<Self::Shared<u64>, Fault>;
 
-    /// How many item hashes there are at all parties together, each counted once. One element.
+    /// Counts the item hashes of all parties together, each once, as one shared element.
     async fn count_distinct(
         &mut self,
         item_hashes: &[u128],

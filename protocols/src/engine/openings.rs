@@ -1,4 +1,4 @@
-//! What each party has opened on this thread: for the tests of what it gets to see.
+//! The values that each party has opened on this thread, for tests of its view.
 
 use std::cell::RefCell;
 

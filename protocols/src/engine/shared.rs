@@ -9,10 +9,10 @@ use crate::algebra::packed_bits::{
 };
 use crate::algebra::ring::Ring;
 
-/// A secret-shared vector, as one member holds it. Each member applies an operation to its own share
-/// alone. A member that does not compute holds the length only.
+/// A secret-shared vector, as one member holds it. Each member applies an operation to its own
+/// share alone. A member that does not compute holds the length only.
 ///
-/// Lengths that should agree and do not, and places beyond a vector, panic: they are broken
+/// Lengths that differ but must agree, and places beyond a vector, panic: they are broken
 /// invariants of this program.
 pub(crate) trait Shared<R: Ring>: Clone {
     /// Returns the number of elements.
@@ -24,8 +24,8 @@ pub(crate) trait Shared<R: Ring>: Clone {
     /// Subtracts element by element.
     fn minus(&self, other: &Self) -> Self;
 
-    /// Applies a public map to vectors of shares. The map must be linear in all of them together, and
-    /// makes `len` elements.
+    /// Applies a public map to vectors of shares. The map must be linear in all of them together,
+    /// and makes `len` elements.
     fn linear_map(vectors: &[&Self], len: usize, map: impl Fn(&[&[R]]) -> Vec<R>) -> Self;
 
     /// Applies a public linear map to this vector alone.
@@ -100,8 +100,8 @@ pub(crate) trait Shared<R: Ring>: Clone {
 /// Rearranges shared bits, 64 in a word. A bit slice holds one bit of every number, as
 /// [`crate::algebra::packed_bits`] says.
 pub(crate) trait SharedBits: Shared<PackedBits> {
-    /// Returns, of a vector with one word a row, the slices of these bits, each [`bit_slice_words`]
-    /// long.
+    /// Returns the slices of these bits of a vector with one word a row. Each slice is
+    /// [`bit_slice_words`] long.
     fn bit_slices(&self, bits: Range<usize>) -> Vec<Self> {
         let words = bit_slice_words(self.len());
         if words == 0 {
@@ -110,19 +110,19 @@ pub(crate) trait SharedBits: Shared<PackedBits> {
         self.mapped(words * bits.len(), |rows| bit_slices_of(rows, bits.clone())).split(words)
     }
 
-    /// Returns, of up to 64 slices, the word of each of the first `rows` lanes: the inverse of
-    /// [`Self::bit_slices`].
+    /// Returns, of up to 64 slices, the word of each of the first `rows` numbers. It is the inverse
+    /// of [`Self::bit_slices`].
     fn words(bit_slices: &[Self], rows: usize) -> Self {
         let all: Vec<&Self> = bit_slices.iter().collect();
         Self::concat(&all).mapped(rows, |bit_slices| words_of(bit_slices, rows))
     }
 
-    /// Moves these lanes of a slice to the front, with zeros behind them.
+    /// Moves these bits of a slice to the front, with zeros behind them.
     fn lanes(&self, lanes: Range<usize>) -> Self {
         self.mapped(bit_slice_words(lanes.len()), |bit_slice| lanes_of(bit_slice, lanes.clone()))
     }
 
-    /// Interleaves the first `half` lanes of two slices, beginning with this one.
+    /// Interleaves the first `half` bits of two slices, beginning with this one.
     fn interleaved(&self, high: &Self, half: usize) -> Self {
         Self::linear_map(&[self, high], bit_slice_words(2 * half), |both| match both {
             [low, high] => interleaved(low, high, half),
@@ -130,7 +130,7 @@ pub(crate) trait SharedBits: Shared<PackedBits> {
         })
     }
 
-    /// Reverses the first `lanes` lanes of a slice, with zeros behind them.
+    /// Reverses the first `lanes` bits of a slice, with zeros behind them.
     fn reversed(&self, lanes: usize) -> Self {
         self.mapped(bit_slice_words(lanes), |bit_slice| reversed(bit_slice, lanes))
     }
@@ -138,16 +138,16 @@ pub(crate) trait SharedBits: Shared<PackedBits> {
 
 impl<S: Shared<PackedBits>> SharedBits for S {}
 
-/// A vector as `C` components of one length; none at a member that does not compute.
+/// A share vector: `C` components of one length, or none at a member that does not compute.
 #[derive(Clone)]
 pub(crate) struct ShareVector<R, const C: usize> {
     len: usize,
-    /// Behind reference counts, so that messages carry them without a copy.
+    /// The components, behind reference counts, so that messages carry them without a copy.
     parts: Option<[Arc<Vec<R>>; C]>,
 }
 
 impl<R: Ring, const C: usize> ShareVector<R, C> {
-    /// A vector of these components.
+    /// Creates a vector of these components.
     ///
     /// # Panics
     /// If their lengths differ.
@@ -155,7 +155,7 @@ impl<R: Ring, const C: usize> ShareVector<R, C> {
         Self::of_shared(parts.map(Arc::new))
     }
 
-    /// A vector of these components, which messages may carry, too.
+    /// Creates a vector of these components, which messages may carry, too.
     ///
     /// # Panics
     /// If their lengths differ.
@@ -165,7 +165,7 @@ impl<R: Ring, const C: usize> ShareVector<R, C> {
         Self { len, parts: Some(parts) }
     }
 
-    /// A vector of this length at a member that holds no share of it.
+    /// Creates a vector of this length at a member that holds no share of it.
     pub(crate) fn absent(len: usize) -> Self {
         Self { len, parts: None }
     }

@@ -5,28 +5,28 @@ use zeroize::ZeroizeOnDrop;
 use crate::algebra::packed_bits::PackedBits;
 use crate::engine::Engine;
 
-/// One party's rows.
+/// The rows of one party.
 #[derive(ZeroizeOnDrop)]
 pub(crate) struct Table {
-    /// What each is known by: uniform numbers, none twice.
+    /// The item hash of each row: uniform numbers, none twice.
     pub(crate) item_hashes: Vec<u128>,
     /// Columns of words, each as long.
     pub(crate) words: Vec<Vec<PackedBits>>,
 }
 
-/// How many rows and columns a party's table has.
+/// The number of rows and columns of a party's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// How many item hashes.
+    /// The number of item hashes.
     pub(crate) rows: usize,
-    /// How many columns of words.
+    /// The number of columns of words.
     pub(crate) columns: usize,
 }
 
 /// The rows of the item hashes that all parties have.
 pub(crate) struct Joined<E: Engine> {
-    /// How many.
+    /// The number of rows.
     pub(crate) rows: usize,
-    /// Of each party its columns, in the same order of rows.
+    /// The columns of each party, in the same order of rows.
     pub(crate) tables: Vec<Vec<E::Shared<PackedBits>>>,
 }
