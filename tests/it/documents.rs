@@ -30,6 +30,7 @@ const HOLDS: &[&str] = &[
     "protocols/src/circuits",
     "protocols/src/engine",
     "protocols/src/okvs",
+    "protocols/src/ot",
     "src",
     "tests",
 ];

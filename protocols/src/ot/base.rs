@@ -1,9 +1,9 @@
-//! The first transfers, by public keys.
+//! Base transfers, by public keys.
 //!
 //! Masny and Rindal, *Endemic oblivious transfer* (CCS 2019), their transfer from a key agreement
 //! in one round, with that of Diffie and Hellman on ristretto255.
 //!
-//! **Parties:** a sender and a receiver. **Adversary:** either may be corrupt and deviate; the keys
+//! **Parties:** a sender and a receiver. **Adversary:** either may be corrupt and deviate. The keys
 //! are endemic then: a party that deviates may choose its own, and learns nothing of the others.
 //!
 //! For each transfer j, with random oracles H_0, H_1 into the group:
@@ -12,13 +12,13 @@
 //! 2. The sender draws a and sends A = a·G, which does not depend on (r_0, r_1) and may go at once.
 //! 3. The sender's keys are k_i = KDF(a·(r_i + H_i(r_{1−i}))), the receiver's is k_c = KDF(b·A).
 //!
-//! The oracles and the derivation of keys take in a context that follows from the session, its two
+//! The oracles and the derivation of keys take in a context. It follows from the session, its two
 //! parties and their link, the direction, and the number of the transfer. Each transfer has an a of
 //! its own.
 //!
 //! **Bytes** for n transfers: 64·n by the receiver, 32·n by the sender, both in the first round.
 //!
-//! Elements come compressed; [`CompressedRistretto::decompress`] takes canonical encodings of the
+//! Elements come compressed. [`CompressedRistretto::decompress`] takes canonical encodings of the
 //! group only, which has prime order. The identity is refused as A.
 
 use crate::algebra::elementwise::zip_exact;
@@ -30,13 +30,13 @@ use rayon::prelude::*;
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::{Zeroize, Zeroizing};
 
-/// Bytes of a group element.
+/// The bytes of a group element.
 const ELEMENT: usize = 32;
 
-/// Bytes that a receiver sends for each transfer.
+/// The bytes that a receiver sends for each transfer.
 pub(crate) const RECEIVED: usize = 2 * ELEMENT;
 
-/// Bytes that a sender sends for each transfer.
+/// The bytes that a sender sends for each transfer.
 pub(crate) const SENT: usize = ELEMENT;
 
 /// A key that a transfer ends with.
@@ -53,7 +53,7 @@ pub(crate) struct Sender(Vec<Zeroizing<Scalar>>);
 pub(crate) struct Receiver(Vec<Zeroizing<Scalar>>);
 
 impl Sender {
-    /// Draws the secrets of `count` transfers; with the message to the receiver.
+    /// Draws the secrets of `count` transfers, and makes the message to the receiver (step 2).
     pub(crate) fn begin(count: usize, rng: &mut impl CryptoRng) -> (Self, Vec<u8>) {
         let secrets: Vec<_> = (0..count).map(|_| Zeroizing::new(Scalar::random(rng))).collect();
         let elements = secrets.par_iter().map(|a| RistrettoPoint::mul_base(a).compress());
@@ -61,7 +61,7 @@ impl Sender {
         (Self(secrets), message.concat())
     }
 
-    /// The keys k_0 and k_1 of each transfer. None if the message is none of the protocol's.
+    /// Returns the keys k_0 and k_1 of each transfer (step 3), or none if the message is invalid.
     pub(crate) fn finish(self, session: Session<'_>, message: &[u8]) -> Option<Vec<[Key; 2]>> {
         let (pairs, rest) = message.as_chunks::<RECEIVED>();
         if pairs.len() != self.0.len() || !rest.is_empty() {
@@ -81,7 +81,8 @@ impl Sender {
 }
 
 impl Receiver {
-    /// Draws the secrets of a transfer for each choice; with the message to the sender.
+    /// Draws the secrets of a transfer for each choice, and makes the message to the sender (step
+    /// 1).
     pub(crate) fn begin(
         session: Session<'_>,
         choices: &[bool],
@@ -115,7 +116,7 @@ impl Receiver {
         (Self(drawn.into_iter().map(|(b, _)| b).collect()), message.concat())
     }
 
-    /// The key k_c of each transfer. None if the message is none of the protocol's.
+    /// Returns the key k_c of each transfer (step 3), or none if the message is invalid.
     pub(crate) fn finish(
         self,
         session: Session<'_>,
@@ -136,7 +137,7 @@ impl Receiver {
 }
 
 impl Session<'_> {
-    /// H_index of transfer `number`: an element of the group for each text.
+    /// Returns H_index of transfer `number`: an element of the group for each text.
     fn oracle(self, number: usize, index: u8, other: &[u8]) -> RistrettoPoint {
         let mut hasher =
             blake3::Hasher::new_derive_key("cloister 1 pairwise: oracle of a transfer");

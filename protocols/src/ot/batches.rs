@@ -1,4 +1,4 @@
-//! What is made of a chunk of transfers, at its sender and at its receiver.
+//! The outputs of a chunk of transfers, at its sender and at its receiver.
 
 use super::ot_correlation::{
     Number, Pads, bits_received, bits_sent, numbers, receive, send, words, words_of,
@@ -7,44 +7,44 @@ use crate::algebra::elementwise::zip_exact;
 use crate::ot::ccr_hash::Hash;
 use crate::ot::extension::Received;
 
-/// A chunk as its sender has it.
+/// A chunk at its sender.
 pub(crate) struct SenderBatch {
-    /// q_j; where the receiver has turned its choice around, q_j ⊕ Δ.
+    /// q_j; where the receiver has inverted its choice, q_j ⊕ Δ.
     pub(crate) rows: Vec<u128>,
     pub(crate) delta: u128,
     pub(crate) hash: Hash,
 }
 
-/// A chunk as its receiver has it.
+/// A chunk at its receiver.
 pub(crate) struct ReceiverBatch {
     pub(crate) received: Received,
     pub(crate) hash: Hash,
 }
 
-/// What one end has of a chunk: what it brought in, and its share.
+/// The part of one end in a chunk: its input and its share.
 pub(crate) type Part = [Vec<u64>; 2];
 
-/// What transfers are for, between us and one peer. Chunks are worked on in any order, and absorbed in
-/// theirs.
+/// A use of transfers between this party and one peer. Chunks are processed in any order, and
+/// absorbed in theirs.
 pub(crate) trait OtCorrelation: Sync {
-    /// Words of corrections for each chunk, from the sender to the receiver.
+    /// Returns the words of corrections for each chunk, from the sender to the receiver.
     fn correction(&self) -> usize;
 
-    /// The choices that the receiver wants in a chunk, 64 in a word; none if any will do.
+    /// Returns the choices that the receiver wants in a chunk, 64 in a word; none if any will do.
     fn wanted(&self, _index: usize) -> Option<Vec<u64>> {
         None
     }
 
-    /// At the sender, with the corrections.
+    /// Processes a chunk at the sender. Returns its part, and the corrections.
     fn sent(&self, index: usize, sent: SenderBatch) -> (Part, Vec<u64>);
 
-    /// At the receiver.
+    /// Processes a chunk at the receiver, with the corrections.
     fn received(&self, index: usize, taken: ReceiverBatch, correction: &[u64]) -> Part;
 
-    /// What a chunk made at the sender, in the order of chunks.
+    /// Absorbs a chunk's part at the sender, in the order of chunks.
     fn absorb_sent(&mut self, index: usize, part: Part);
 
-    /// What a chunk made at the receiver, in the order of chunks.
+    /// Absorbs a chunk's part at the receiver, in the order of chunks.
     fn absorb_received(&mut self, index: usize, part: Part);
 }
 
@@ -52,9 +52,9 @@ pub(crate) trait OtCorrelation: Sync {
 /// other.
 #[derive(Default)]
 pub(crate) struct OtOutputs {
-    /// As the sender: a and u.
+    /// The outputs as sender: a and u.
     pub(crate) sent: Part,
-    /// As the receiver: b and v.
+    /// The outputs as receiver: b and v.
     pub(crate) received: Part,
 }
 
@@ -136,32 +136,34 @@ impl<N: Number> OtCorrelation for Scaled<N> {
     }
 }
 
-/// Products of numbers with rows of numbers. The receiver's number n is multiplied with the sender's row
-/// n modulo the number of rows.
+/// Products of numbers with rows of numbers. The receiver's number n is multiplied with the
+/// sender's row n modulo the number of rows.
 pub(crate) struct Products<N> {
-    /// Numbers of the receiver in a chunk.
+    /// The numbers of the receiver in a chunk.
     in_chunk: usize,
     /// The sender's rows, one after the other.
     factors: Vec<N>,
     width: usize,
-    /// So many neighbouring products are added up.
+    /// The number of neighbouring products that are added up.
     terms: usize,
-    /// What the receiver wants its numbers to be, as words.
+    /// The numbers that the receiver wants, as words.
     wanted: Option<Vec<u64>>,
     /// The receiver's numbers, as words.
     pub(crate) chosen: Vec<u64>,
-    /// Our shares of the products in which we are the sender, and of those in which we receive.
+    /// This party's shares: of the products in which it is the sender, and of those in which it
+    /// receives.
     pub(crate) shares: [Vec<N>; 2],
 }
 
 impl<N: Number> Products<N> {
-    /// Of single numbers, each with one of `factors`; `rows` transfers are in a chunk.
+    /// Creates products of single numbers, each with one of `factors`; `rows` transfers are in a
+    /// chunk.
     pub(crate) fn single(rows: usize, factors: Vec<N>) -> Self {
         Self::new(rows, factors, 1, 1)
     }
 
-    /// Of numbers with rows of `width` of `factors`; as many neighbouring products are added up as there
-    /// are rows.
+    /// Creates products of numbers with rows of `width` of `factors`. As many neighbouring products
+    /// are added up as there are rows.
     pub(crate) fn of_rows(rows: usize, factors: Vec<N>, width: usize) -> Self {
         let terms = factors.len().checked_div(width).unwrap_or(0).max(1);
         Self::new(rows, factors, width, terms)
@@ -173,12 +175,12 @@ impl<N: Number> Products<N> {
         Self { in_chunk, factors, width, terms, wanted, chosen, shares }
     }
 
-    /// With numbers that the receiver wants, if any, as words.
+    /// Sets the numbers that the receiver wants, if any, as words.
     pub(crate) fn wanting(self, wanted: Option<Vec<u64>>) -> Self {
         Self { wanted, ..self }
     }
 
-    /// The receiver's numbers, and our shares of all products.
+    /// Returns the receiver's numbers, and this party's shares of all products.
     pub(crate) fn finish(self) -> (Vec<N>, Vec<N>) {
         let [sent, received] = self.shares;
         let sums = zip_exact(sent.iter(), &received).map(|(u, v)| u.plus(*v)).collect();
@@ -191,14 +193,15 @@ impl<N: Number> Products<N> {
         slice(&self.factors, row, self.width)
     }
 
-    /// The first sum that a chunk adds to, and how many it does.
+    /// Returns the first sum that a chunk adds to, and the number of sums that it adds to.
     fn sums(&self, index: usize) -> (usize, usize) {
         let first = index * self.in_chunk;
         let last = first + self.in_chunk - 1;
         (first / self.terms, last / self.terms - first / self.terms + 1)
     }
 
-    /// Our shares of the sums of a chunk: each number, by its place among all, adds to its own.
+    /// Returns this party's shares of the sums of a chunk: each number, by its place among all,
+    /// adds to its own.
     fn add_up(&self, index: usize, mut add: impl FnMut(usize, usize, &mut [N])) -> Vec<u64> {
         let (first, count) = self.sums(index);
         let mut shares = vec![N::ZERO; count * self.width];
@@ -281,7 +284,7 @@ pub(crate) struct ChosenOt {
 }
 
 impl ChosenOt {
-    /// With these choices, 64 in a word.
+    /// Creates transfers for these choices, 64 in a word.
     pub(crate) fn new(rows: usize, width: usize, wanted: Vec<u64>) -> Self {
         Self { width, rows, wanted, outputs: OtOutputs::default() }
     }
@@ -320,12 +323,12 @@ fn bit<N: Number>(words: &[u64], place: usize) -> N {
     N::from_word((word >> (place % 64)) & 1)
 }
 
-/// The piece of this number of those of `len` elements.
+/// Returns the piece of this number, of pieces of `len` elements.
 fn slice<N>(of: &[N], index: usize, len: usize) -> &[N] {
     of.get(index * len..(index + 1) * len).expect("a chunk has the pieces that it was made with")
 }
 
-/// The piece of this number of those of `len` words, with zeros behind the last.
+/// Returns the piece of this number, of pieces of `len` words, with zeros behind the last.
 fn piece(words: &[u64], index: usize, len: usize) -> Vec<u64> {
     words.iter().skip(index * len).chain(std::iter::repeat(&0)).take(len).copied().collect()
 }

@@ -1,11 +1,11 @@
-//! From correlated to random transfers: a hash that is correlation robust, with a tweak.
+//! From correlated to random transfers: a circular correlation-robust hash with a tweak.
 //!
 //! Guo, Katz, Wang, Yu, *Efficient and secure multiparty computation from fixed-key block ciphers*
 //! (S&P 2020), section 7.4: TMMO(x, i) = π(π(x) ⊕ i) ⊕ π(x), with π = AES-128 under a public key.
-//! It is tweakable circular correlation robust where π is a random permutation, which is what
-//! extension against a receiver that deviates asks for. Each chunk of transfers has a key of its
-//! own, and no tweak is used twice in a chunk: the number of the row stands in the low half of the
-//! tweak, that of the block of the row's message in the high half.
+//! It is tweakable circular correlation robust if π is a random permutation. Extension against a
+//! receiver that deviates requires that. Each chunk of transfers has a key of its own, and no tweak
+//! is used twice in a chunk. The low half of the tweak is the number of the row, the high half that
+//! of the block of the row's message.
 
 use crate::algebra::elementwise::zip_exact;
 use aes::Aes128;
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::encrypt;
 
-/// Blocks that are hashed at a time.
+/// The blocks that are hashed at a time.
 const BATCH: usize = 128;
 
 /// The secret from which the keys of π of one session and direction derive.
@@ -28,7 +28,7 @@ impl Keys {
         Self(key)
     }
 
-    /// π of the chunk that begins with this block.
+    /// Returns π of the chunk that begins with this block.
     pub(crate) fn of_chunk(&self, first: u64) -> Hash {
         let hash = blake3::keyed_hash(&self.0, &first.to_le_bytes());
         let key: [u8; 16] = hash.as_bytes().first_chunk().copied().unwrap_or_default();
@@ -37,7 +37,7 @@ impl Keys {
 }
 
 impl Hash {
-    /// Of each row's block x_j, in its place: TMMO(x_j, j).
+    /// Hashes each row's block x_j in its place: TMMO(x_j, j).
     pub(crate) fn each(&self, blocks: &mut [u128]) {
         let mut tweak = 0;
         let mut inner = [0; BATCH];
@@ -53,7 +53,7 @@ impl Hash {
         }
     }
 
-    /// Of the block x of row j as many as `out` has room for: TMMO(x, j + 2^64·i) for i = 0, 1, …
+    /// Hashes the block x of row j to fill `out`: TMMO(x, j + 2^64·i) for i = 0, 1, …
     pub(crate) fn long(&self, row: u64, block: u128, out: &mut [u128]) {
         let mut inner = [block];
         encrypt(&self.0, &mut inner);

@@ -1,32 +1,32 @@
-//! As many correlated transfers as are asked for.
+//! OT extension: correlated transfers in any number.
 //!
 //! Roy, *SoftSpokenOT: Quieter OT extension from small-field silent VOLE in the Minicrypt model*
 //! (CRYPTO 2022): the small-field VOLE of figure 7 from the leaves of trees, and the subspace VOLE
-//! with the repetition code, which is the extension of Ishai, Kilian, Nissim and Petrank for [`K`]
-//! = 1.
+//! with the repetition code. For [`K`] = 1 it is the extension of Ishai, Kilian, Nissim and
+//! Petrank.
 //!
-//! **Parties:** a receiver, who has all leaves r_y of every tree, and a sender, who has Δ and, of
-//! each tree, all but the leaf that the group's bits of Δ name. **Adversary:** either may
-//! deviate; a receiver that sends other corrections is found out, unless it guessed bits of Δ: a
-//! guess that is wrong ends in an abort, after which these trees are never used again.
+//! **Parties:** a receiver with all leaves r_y of every tree, and a sender with Δ. Of each tree the
+//! sender has all leaves but the one that the group's bits of Δ name. **Adversary:** either may
+//! deviate. A receiver that sends other corrections is detected, unless it guessed bits of Δ. A
+//! wrong guess ends in an abort, after which these trees are never used again.
 //!
-//! Each leaf is expanded to columns of bits. For each group the receiver has u = ⊕ r_y and v_b =
-//! ⊕ r_y over those y whose bit b is 1; the sender has w_b = v_b ⊕ Δ_b·u, because the leaf that
-//! it lacks cancels. The receiver's choices c are the u of the first group; for each other group it
+//! Each leaf is expanded to columns of bits. For each group the receiver has u = ⊕ r_y and v_b = ⊕
+//! r_y over those y whose bit b is 1. The sender has w_b = v_b ⊕ Δ_b·u, because the leaf that it
+//! lacks cancels. The receiver's choices c are the u of the first group. For each other group it
 //! sends d = u ⊕ c, and the sender adds Δ_b·d: q_b = v_b ⊕ Δ_b·c. Row j of all 128 columns: q_j =
 //! t_j ⊕ c_j·Δ.
 //!
 //! **Check** (Roy's consistency check): a linear hash of the columns, R(x) = POLYVAL under a key
 //! that follows from all corrections, and from the trees. The receiver sends R(c) and R(v_b) of
-//! each column, the sender compares R(q_b) with R(v_b) ⊕ Δ_b·R(c). Each chunk has 128 rows more
-//! than are used, whose block is added last and so makes R(c) uniform. The key is made by hashing
-//! (Fiat and Shamir) instead of a challenge, which spares two messages; two different columns have
-//! the same R for one key in 2^120 or more.
+//! each column. The sender compares R(q_b) with R(v_b) ⊕ Δ_b·R(c). Each chunk has 128 unused rows
+//! more, whose block is added last and so makes R(c) uniform. The key is made by hashing (Fiat and
+//! Shamir) instead of a challenge, which spares two messages. Two distinct columns collide with
+//! probability at most 2^-120.
 //!
 //! **Bytes:** for each chunk of `rows` transfers (128 / K − 1)·(rows + 128) / 8 + 16·129, by the
 //! receiver. Nothing by the sender.
 //!
-//! What is expanded is forked for each session, and each block of each stream is used once.
+//! Streams are forked for each session, and each block of each stream is used once.
 
 use crate::algebra::elementwise::zip_exact;
 use aes::Aes128;
@@ -39,19 +39,19 @@ use zeroize::{Zeroize, Zeroizing};
 use super::pprf::Seed;
 use super::{DELTA, GROUPS, K, LEAVES, encrypt, transposition};
 
-/// Rows of a block.
+/// The rows of a block.
 pub(crate) const BLOCK: usize = 128;
 
-/// Bytes of a block.
+/// The bytes of a block.
 const BYTES: usize = 16;
 
-/// The sender's choice of the base transfers, which all its transfers have in common.
+/// Δ: the sender's choices in the base transfers, common to all its transfers.
 #[derive(Clone)]
 pub(crate) struct Delta(Zeroizing<u128>);
 
 /// The receiver's end in one session.
 pub(crate) struct Receiver {
-    /// Of all leaves, group by group.
+    /// The streams of all leaves, group by group.
     streams: Vec<Aes128>,
     context: [u8; 32],
 }
@@ -59,18 +59,18 @@ pub(crate) struct Receiver {
 /// The sender's end in one session.
 pub(crate) struct Sender {
     delta: Delta,
-    /// Of each group, by z = y ⊕ α for leaf y; with nothing of worth at z = 0.
+    /// The streams of each group, by z = y ⊕ α for leaf y. That of z = 0 is worthless.
     streams: Vec<Aes128>,
     context: [u8; 32],
 }
 
-/// A chunk of transfers: where its streams begin, and how many rows it has, a multiple of
+/// A chunk of transfers: the begin of its streams, and the number of its rows, a multiple of
 /// [`BLOCK`].
 #[derive(Clone, Copy)]
 pub(crate) struct Chunk {
     /// The number of the first block.
     pub(crate) first: u64,
-    /// Rows that are used.
+    /// The rows that are used.
     pub(crate) rows: usize,
 }
 
@@ -89,19 +89,20 @@ impl Delta {
         Self(Zeroizing::new(u128::from_le_bytes(*bytes)))
     }
 
-    /// The bits.
+    /// Returns the bits.
     pub(crate) fn bits(&self) -> u128 {
         *self.0
     }
 
-    /// The leaf of each group's tree that is missing.
+    /// Returns the missing leaf of each group's tree.
     pub(crate) fn missing(&self) -> Vec<usize> {
         let bit = |place: usize| usize::from((*self.0 >> place) & 1 == 1);
         let group = |group: usize| (0..K).map(|b| bit(group * K + b) << b).sum();
         (0..GROUPS).map(group).collect()
     }
 
-    /// The choices of the base transfers: of each group, from the root on, the side off the path.
+    /// Returns the choices of the base transfers: of each group, from the root on, the side off the
+    /// path.
     pub(crate) fn choices(&self) -> Vec<bool> {
         let of_group = |missing: usize| (0..K).rev().map(move |b| (missing >> b) & 1 == 0);
         self.missing().into_iter().flat_map(of_group).collect()
@@ -113,12 +114,12 @@ impl Chunk {
         self.rows / BLOCK + 1
     }
 
-    /// The chunk behind it.
+    /// Returns the next chunk.
     pub(crate) fn next(self) -> Self {
         Self { first: self.first + self.blocks() as u64, ..self }
     }
 
-    /// Bytes that the receiver sends.
+    /// Returns the bytes that the receiver sends.
     pub(crate) fn message(self) -> usize {
         BYTES * ((GROUPS - 1) * self.blocks() + 1 + DELTA)
     }
@@ -130,7 +131,7 @@ impl Receiver {
         Self { streams, context: *session }
     }
 
-    /// The transfers of a chunk, with the message to the sender.
+    /// Makes the transfers of a chunk, and the message to the sender.
     pub(crate) fn receive(&self, chunk: Chunk) -> (Received, Vec<u8>) {
         let blocks = chunk.blocks();
         let mut columns = vec![0_u128; DELTA * blocks];
@@ -164,7 +165,8 @@ impl Receiver {
 }
 
 impl Sender {
-    /// `leaves` has something in the place of those that are missing.
+    /// Forks the streams for a session. In the places of missing leaves, `leaves` has worthless
+    /// values.
     pub(crate) fn fork(delta: &Delta, leaves: &[Seed], session: &[u8; 32]) -> Self {
         let mut streams = Vec::with_capacity(leaves.len());
         for (leaves, missing) in zip_exact(leaves.chunks(LEAVES), delta.missing()) {
@@ -174,12 +176,13 @@ impl Sender {
         Self { delta: delta.clone(), streams, context: *session }
     }
 
-    /// Δ.
+    /// Returns Δ.
     pub(crate) fn delta(&self) -> u128 {
         self.delta.bits()
     }
 
-    /// q_j of a chunk, from the receiver's message. None if that does not pass the check.
+    /// Returns q_j of a chunk, from the receiver's message. Returns none if the message does not
+    /// pass the check.
     pub(crate) fn send(&self, chunk: Chunk, message: &[u8]) -> Option<Vec<u128>> {
         let blocks = chunk.blocks();
         if message.len() != chunk.message() {
@@ -218,13 +221,13 @@ impl Sender {
         (differing == 0).then(|| rows(&columns, blocks))
     }
 
-    /// All ones if that bit of Δ is 1.
+    /// Returns all ones if that bit of Δ is 1, else zeros.
     fn mask(&self, bit: usize) -> u128 {
         0_u128.wrapping_sub((self.delta() >> bit) & 1)
     }
 }
 
-/// The stream of a leaf in one session.
+/// Makes the stream of a leaf in one session.
 fn stream(leaf: &Seed, session: &[u8; 32]) -> Aes128 {
     let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pairwise: stream of a leaf");
     hasher.update(leaf.as_slice());
@@ -235,14 +238,14 @@ fn stream(leaf: &Seed, session: &[u8; 32]) -> Aes128 {
     Aes128::new(&(*key).into())
 }
 
-/// The blocks of a stream from number `first` on.
+/// Writes the blocks of a stream from number `first` on.
 fn expand(stream: &Aes128, first: u64, out: &mut [u128]) {
     out.iter_mut().zip(u128::from(first)..).for_each(|(block, counter)| *block = counter);
     encrypt(stream, out);
 }
 
-/// From the leaves of a tree: to column b the sum of all whose bit b is 1, and to the first leaf
-/// the sum of all.
+/// Adds up the leaves of a tree: to column b all whose bit b is 1, and to the first leaf all
+/// others.
 fn add_up(leaves: &mut [u128], columns: &mut [u128], blocks: usize) {
     for (b, column) in columns.chunks_exact_mut(blocks).enumerate() {
         let distance = blocks << b;
@@ -266,7 +269,7 @@ fn add_corrections(column: &mut [u128], corrections: &[u8], mask: u128) {
     }
 }
 
-/// The rows of all columns, but for those of the last block.
+/// Returns the rows of all columns, but for those of the last block.
 fn rows(columns: &[u128], blocks: usize) -> Vec<u128> {
     let mut rows = vec![0; (blocks - 1) * BLOCK];
     for (block, rows) in rows.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
@@ -282,11 +285,11 @@ fn low(block: u128) -> u64 {
     block as u64
 }
 
-/// R under one key.
+/// The hash R under one key.
 struct Check(Polyval);
 
 impl Check {
-    /// With the key that follows from all corrections of a chunk.
+    /// Derives the key from all corrections of a chunk.
     fn new(context: &[u8; 32], chunk: Chunk, corrections: &[u8]) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pairwise: check of a chunk");
         hasher.update(context);

@@ -1,9 +1,9 @@
-//! Oblivious transfers between two parties: a few by public keys, and from these as many as are
-//! asked for by symmetric cryptography.
+//! Oblivious transfers between two parties: base transfers by public keys, and from these any
+//! number by symmetric cryptography.
 //!
 //! - [`base`]: 128 transfers on ristretto255, after Masny and Rindal (CCS 2019).
-//! - [`pprf`]: from them, for each group of [`K`] bits of a secret Δ, all leaves of a tree of
-//!   seeds but one, after Roy, *SoftSpokenOT* (CRYPTO 2022), figures 13 and 14.
+//! - [`pprf`]: from them, for each group of [`K`] bits of a secret Δ, all leaves of a tree of seeds
+//!   but one, after Roy, *SoftSpokenOT* (CRYPTO 2022), figures 13 and 14.
 //! - [`extension`]: from the leaves, correlated transfers q_i = t_i ⊕ c_i·Δ in any number (ibid.,
 //!   figure 7 and the subspace VOLE).
 //! - [`ccr_hash`]: from correlated to random transfers, after Guo, Katz, Wang, Yu (S&P 2020).
@@ -21,17 +21,17 @@ mod transposition;
 use aes::cipher::BlockCipherEncrypt;
 use aes::{Aes128, Block};
 
-/// Bits of Δ: the computational security parameter κ.
+/// The bits of Δ: the computational security parameter κ.
 pub(crate) const DELTA: usize = 128;
 
-/// Bits of Δ in a group: Roy's k. A transfer costs 2^K / K blocks of AES at either end, and 128 /
-/// K bits.
+/// The bits of Δ in a group: Roy's k. A transfer costs 2^K / K blocks of AES at either end, and 128
+/// / K bits.
 pub(crate) const K: usize = 4;
 
-/// Leaves of a tree.
+/// The leaves of a tree.
 pub(crate) const LEAVES: usize = 1 << K;
 
-/// Groups of bits.
+/// The groups of bits.
 pub(crate) const GROUPS: usize = DELTA / K;
 
 /// Encrypts each block in place. A block's bytes are those of the number in little-endian order.

@@ -1,19 +1,19 @@
-//! From correlated transfers to what products are made of.
+//! From correlated transfers to the shares of products.
 //!
-//! **Bits.** From random transfers m_0, m_1 of one bit each, the sender has a = m_0 ⊕ m_1 and u = m_0, the
-//! receiver b = c and v = m_c: u ⊕ v = a·b. No message.
+//! **Bits.** Random transfers have messages m_0, m_1 of one bit each. The sender has a = m_0 ⊕ m_1
+//! and u = m_0, the receiver b = c and v = m_c: u ⊕ v = a·b. No message.
 //!
 //! **Products** of numbers (Gilboa, *Two party RSA key generation*, CRYPTO 1999, section 4). The
-//! sender has a, the receiver b, whose bits are its choices. For bit i the sender sends τ_i = m_0 −
-//! m_1 + a modulo 2^(w−i), where w are the bits of the ring; the receiver takes v_i = m_c + c·τ_i.
+//! sender has a, the receiver b, whose bits are its choices. Let w be the bits of the ring. For bit
+//! i the sender sends τ_i = m_0 − m_1 + a modulo 2^(w−i), and the receiver takes v_i = m_c + c·τ_i.
 //! Then Σ 2^i·v_i − Σ 2^i·m_0 = a·b, and only w − i bits of the i-th message matter. τ_i and
 //! τ_(w−i) have w bits together, so all take w/2 + 1 words.
 //!
 //! **Rows.** The same with a row of numbers for a: one transfer for each bit of b, whose messages
 //! are as long as the row.
 //!
-//! **Scaled bits.** From random transfers m_0, m_1 of one number each, the sender has a = m_1 − m_0 and u =
-//! −m_0, the receiver b = c and v = m_c: u + v = a·b. No message.
+//! **Scaled bits.** Random transfers have messages m_0, m_1 of one number each. The sender has a =
+//! m_1 − m_0 and u = −m_0, the receiver b = c and v = m_c: u + v = a·b. No message.
 //!
 //! Random transfers come from correlated ones by hashing: m_0 = H(q), m_1 = H(q ⊕ Δ), m_c = H(t).
 
@@ -26,15 +26,15 @@ use crate::ot::ccr_hash::Hash;
 
 /// A number as transfers carry it.
 pub(crate) trait Number: Ring {
-    /// The low bits of a block.
+    /// Takes the low bits of a block.
     fn of_block(block: u128) -> Self;
-    /// Numbers in a block.
+    /// The numbers in a block.
     const IN_BLOCK: usize = 16 / Self::BYTES;
-    /// Times 2^places, of fewer places than there are.
+    /// Multiplies by 2^places; `places` is below the bits of the number.
     fn shifted_up(self, places: usize) -> Self;
-    /// Over 2^places, rounded down, of fewer places than there are.
+    /// Divides by 2^places, and rounds down; `places` is below the bits of the number.
     fn shifted_down(self, places: usize) -> Self;
-    /// The bits that both have.
+    /// Returns the conjunction of the bits of both.
     fn and(self, mask: Self) -> Self;
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct Pads<'a> {
 }
 
 impl Pads<'_> {
-    /// One message for each row.
+    /// Returns one message for each row.
     pub(crate) fn of<N: Number>(&self, mut rows: Vec<u128>) -> Vec<N> {
         if self.width == 1 {
             self.hash.each(&mut rows);
@@ -102,14 +102,14 @@ impl Pads<'_> {
         pads
     }
 
-    /// Both messages of each row, from q and Δ.
+    /// Returns both messages of each row, from q and Δ.
     pub(crate) fn both<N: Number>(&self, rows: Vec<u128>, delta: u128) -> [Vec<N>; 2] {
         let others = rows.iter().map(|q| q ^ delta).collect();
         [self.of(rows), self.of(others)]
     }
 }
 
-/// Bits at the sender: a and u, 64 in a word.
+/// Returns the sender's bits a and u, 64 in a word.
 pub(crate) fn bits_sent(hash: &Hash, rows: Vec<u128>, delta: u128) -> [Vec<u64>; 2] {
     let mut others: Vec<u128> = rows.iter().map(|q| q ^ delta).collect();
     let mut rows = rows;
@@ -119,7 +119,7 @@ pub(crate) fn bits_sent(hash: &Hash, rows: Vec<u128>, delta: u128) -> [Vec<u64>;
     [lowest_bits(&others), lowest_bits(&rows)]
 }
 
-/// Bits at the receiver: v, 64 in a word.
+/// Returns the receiver's bits v, 64 in a word.
 pub(crate) fn bits_received(hash: &Hash, mut rows: Vec<u128>) -> Vec<u64> {
     hash.each(&mut rows);
     lowest_bits(&rows)
@@ -133,14 +133,15 @@ fn lowest_bits(blocks: &[u128]) -> Vec<u64> {
     blocks.chunks(64).map(word).collect()
 }
 
-/// Words of corrections for each number that is multiplied with a row of `width` numbers.
+/// Returns the words of corrections for each number that is multiplied with a row of `width`
+/// numbers.
 pub(crate) fn words(bits: usize, width: usize) -> usize {
     (bits / 2 + 1) * width
 }
 
-/// Gilboa's sender, for one factor that the receiver chooses bit by bit: m_0 and m_1 for each bit
-/// of it, as wide as `factor`. Adds its share of the product to `share`, and the corrections to
-/// `message`.
+/// Runs Gilboa's sender, for one factor that the receiver chooses bit by bit. It takes m_0 and m_1
+/// for each bit of that factor, as wide as `factor`. Adds its share of the product to `share`, and
+/// the corrections to `message`.
 pub(crate) fn send<N: Number>(
     [m_0, m_1]: [&[N]; 2],
     factor: &[N],
@@ -170,7 +171,7 @@ pub(crate) fn send<N: Number>(
     }
 }
 
-/// The same of one number.
+/// Runs the sender for one number.
 fn send_one<N: Number>([m_0, m_1]: [&[N]; 2], a: N, share: &mut N, message: &mut Vec<N>) {
     let half = N::BITS / 2;
     let correction = |(m_0, m_1): (&N, &N)| m_0.minus(*m_1).plus(a);
@@ -185,15 +186,15 @@ fn send_one<N: Number>([m_0, m_1]: [&[N]; 2], a: N, share: &mut N, message: &mut
     *share = share.minus(sum);
 }
 
-/// The correction of a bit, and that of the bit that is as far from the other end.
+/// Joins the correction of a bit, and that of the bit that is as far from the other end.
 #[inline]
 fn joined<N: Number>(long: N, short: N, bit: usize) -> N {
     let long = long.shifted_up(bit).shifted_down(bit);
     long.plus(short.shifted_up(N::BITS - bit))
 }
 
-/// Gilboa's receiver, for one chosen factor: m_c for each bit of it, and the corrections. Adds its
-/// share of the product to `share`.
+/// Runs Gilboa's receiver, for one chosen factor. It takes m_c for each bit of that factor, and the
+/// corrections. Adds its share of the product to `share`.
 pub(crate) fn receive<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mut [N]) {
     let (width, half) = (share.len(), N::BITS / 2);
     if let [share] = share {
@@ -210,7 +211,7 @@ pub(crate) fn receive<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mu
     }
 }
 
-/// The same of one number.
+/// Runs the receiver for one number.
 fn receive_one<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mut N) {
     let half = N::BITS / 2;
     let taken = |bit| N::ZERO.minus(chosen.shifted_down(bit).and(N::ONE));
@@ -222,7 +223,7 @@ fn receive_one<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mut N) {
     *share = share.plus(sum).plus(corrections);
 }
 
-/// The correction of a bit, from the word that has it, times 2^bit.
+/// Returns the correction of a bit, from the word that has it, times 2^bit.
 #[inline]
 fn in_place<N: Number>(word: N, bit: usize) -> N {
     match bit {
@@ -232,7 +233,7 @@ fn in_place<N: Number>(word: N, bit: usize) -> N {
     }
 }
 
-/// The numbers that words are, lowest word first.
+/// Converts words to numbers, lowest word first.
 pub(crate) fn numbers<N: Number>(words: &[u64]) -> Vec<N> {
     if N::BITS == 64 {
         return bytemuck::cast_slice(words).to_vec();
@@ -245,7 +246,7 @@ pub(crate) fn numbers<N: Number>(words: &[u64]) -> Vec<N> {
     words.chunks(N::BYTES / 8).map(number).collect()
 }
 
-/// The numbers as words, lowest word first.
+/// Converts numbers to words, lowest word first.
 pub(crate) fn words_of<N: Number>(numbers: Vec<N>) -> Vec<u64> {
     let words = |number: N| (0..N::BYTES / 8).map(move |index| number.word(index));
     match bytemuck::allocation::try_cast_vec(numbers) {

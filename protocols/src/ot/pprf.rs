@@ -1,22 +1,24 @@
-//! All leaves of a small tree of seeds but one.
+//! Puncturable PRF (GGM tree with 2^[`K`] leaves): the receiver learns every leaf except the
+//! punctured one.
 //!
 //! The punctured pseudo-random functions of Roy, *SoftSpokenOT: Quieter OT extension from
 //! small-field silent VOLE in the Minicrypt model* (CRYPTO 2022), figures 13 (the tree of
 //! Goldreich, Goldwasser and Micali) and 14 (its check against a sender that deviates).
 //!
-//! **Parties:** a sender, who makes for each group of [`K`] bits of the other's Δ a tree with
-//! 2^[`K`] leaves, and a receiver, whose bits α of the group name the leaf that it does not get.
-//! Both have a base transfer for each bit, in which the receiver has chosen the opposite of the
-//! bit.
+//! **Parties:** The sender makes a tree with 2^[`K`] leaves for each group of [`K`] bits of the
+//! other's Δ. The receiver's bits α of the group name the leaf that it does not get. Both have a
+//! base transfer for each bit, in which the receiver has chosen the opposite of the bit.
 //!
-//! The sender sends, for each level of the tree and each side, the exclusive or of all seeds on
-//! that side under the key of that side in the base transfer: the receiver can open the side that
-//! its path leaves, and so knows all seeds off its path. Then a check: each leaf makes a seed and a
-//! check value; the sender sends the exclusive or of all check values and a hash of them all, which
-//! the receiver can make too. A sender that deviates is found out, unless it guessed something of
-//! α: a guess that is wrong ends in an abort.
+//! For each level of the tree and each side, the sender takes the exclusive or of all seeds on that
+//! side. It sends this under the key of that side in the base transfer. The receiver can open the
+//! side that its path leaves, and so knows all seeds off its path.
 //!
-//! Which leaf is missing is looked up by the receiver as it is: its own secret, once for each base.
+//! Then follows a check: each leaf makes a seed and a check value. The sender sends the exclusive
+//! or of all check values and a hash of them all, which the receiver can make too. A sender that
+//! deviates is detected, unless it guessed a part of α. A wrong guess ends in an abort.
+//!
+//! The receiver looks the missing leaf up without hiding the access: it is its own secret, used
+//! once for each base setup.
 //!
 //! **Bytes:** for each group 64·K + 64, by the sender. One message.
 
@@ -26,20 +28,20 @@ use zeroize::Zeroizing;
 use super::base::Key;
 use super::{GROUPS, K, LEAVES};
 
-/// Bytes of a seed.
+/// The bytes of a seed.
 const SEED: usize = 32;
 
-/// Bytes for one group: two sums for each level, and the check.
+/// The bytes for one group: two sums for each level, and the check.
 const MESSAGE: usize = 2 * K * SEED + 2 * SEED;
 
-/// Bytes for all groups.
+/// The bytes for all groups.
 pub(crate) const DEALT: usize = GROUPS * MESSAGE;
 
 /// A seed.
 pub(crate) type Seed = Zeroizing<[u8; SEED]>;
 
-/// Makes a tree from each root; `keys` has the base transfers of all groups, K for each. The leaves
-/// of all groups, one after the other, and the message.
+/// Makes a tree from each root; `keys` has the base transfers of all groups, K for each. Returns
+/// the leaves of all groups, one after the other, and the message (figures 13 and 14, the sender).
 pub(crate) fn generate(roots: &[Seed], keys: &[[Key; 2]]) -> (Vec<Seed>, Vec<u8>) {
     let mut all = Vec::with_capacity(roots.len() * LEAVES);
     let mut message = Vec::with_capacity(roots.len() * MESSAGE);
@@ -60,9 +62,10 @@ pub(crate) fn generate(roots: &[Seed], keys: &[[Key; 2]]) -> (Vec<Seed>, Vec<u8>
     (all, message)
 }
 
-/// The leaves of all groups, one after the other, and zeros in the place of the one that each
-/// group's bits `missing` name. `keys` has one key of each base transfer: that of the side off
-/// the path. None if the message has another length or does not pass the check.
+/// Evaluates the leaves of all groups, one after the other (figures 13 and 14, the receiver). Each
+/// has zeros in the place that its bits `missing` name. `keys` has one key of each base transfer:
+/// that of the side off the path. Returns none if the message has another length or does not pass
+/// the check.
 pub(crate) fn evaluate(missing: &[usize], keys: &[Key], message: &[u8]) -> Option<Vec<Seed>> {
     let (messages, rest) = message.as_chunks::<MESSAGE>();
     if messages.len() != missing.len() || !rest.is_empty() {
@@ -88,7 +91,8 @@ pub(crate) fn evaluate(missing: &[usize], keys: &[Key], message: &[u8]) -> Optio
     passes.then_some(all)
 }
 
-/// The lowest level of a tree but the seed at `missing`, in whose place something else stands.
+/// Computes the lowest level of a tree but the seed at `missing`, whose place has a worthless
+/// value.
 fn seeds_off_path(missing: usize, keys: &[Key], sums: &[u8]) -> Vec<Seed> {
     let mut level = vec![Seed::default()];
     let mut on_path = 0;

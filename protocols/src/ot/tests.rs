@@ -1,5 +1,5 @@
-//! Transfers and what is made of them against plaintext, against ends that deviate, and what their
-//! messages tell.
+//! Transfers and products against plaintext, against ends that deviate, and the distribution of
+//! their messages.
 
 use std::convert::Infallible;
 
@@ -40,8 +40,8 @@ fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
     bytes
 }
 
-/// The distance of two equally large samples of strings of bytes, by the values of each half of
-/// each byte, in standard deviations of χ².
+/// Returns the distance of two equally large samples of strings of bytes in standard deviations of
+/// χ². It compares the values of each half of each byte.
 pub(crate) fn apart(one: &[Vec<u8>], other: &[Vec<u8>]) -> f64 {
     let length = one[0].len();
     assert!(one.iter().chain(other).all(|string| string.len() == length), "lengths differ");
@@ -66,7 +66,8 @@ pub(crate) fn apart(one: &[Vec<u8>], other: &[Vec<u8>]) -> f64 {
     (statistic - freedom) / (2.0 * f64::max(freedom, 1.0)).sqrt()
 }
 
-/// The distance of the values of each half of each byte from uniform, in standard deviations of χ².
+/// Returns the distance of the values of each half of each byte from uniform, in standard
+/// deviations of χ².
 pub(crate) fn uneven(sample: &[Vec<u8>]) -> f64 {
     let due = f64::from(u32::try_from(sample.len()).unwrap()) / 16.0;
     let (mut statistic, mut freedom) = (0.0, 0.0);
@@ -81,7 +82,7 @@ pub(crate) fn uneven(sample: &[Vec<u8>]) -> f64 {
     (statistic - freedom) / f64::sqrt(2.0 * freedom)
 }
 
-/// Of sums of hundreds of terms, one in some 10^8 is beyond this.
+/// The bound on a distance. Of sums of hundreds of terms, one in some 10^8 is beyond it.
 pub(crate) const FAIR: f64 = 6.0;
 
 #[test]
@@ -160,7 +161,7 @@ fn keys_belong_to_their_session_their_number_and_their_side() {
     }
 }
 
-/// Draws the same over and over.
+/// A generator that draws the same over and over.
 struct Same;
 
 impl TryRng for Same {
@@ -188,7 +189,7 @@ fn secrets_that_are_alike_make_keys_that_are_not() {
     let (sender, elements) = base::Sender::begin(2, &mut Same);
     let (receiver, pairs) = base::Receiver::begin(session, &[true; 2], &mut Same);
     assert_eq!(elements[..32], elements[32..]);
-    // What is not chosen is drawn, and what is depends on the number.
+    // The other element is drawn, and the chosen one depends on the number.
     assert_eq!(pairs[..32], pairs[64..96]);
     assert_ne!(pairs[32..64], pairs[96..]);
     let sent = sender.finish(session, &pairs).unwrap();
@@ -283,7 +284,7 @@ fn base_transfers_do_not_tell_what_is_chosen() {
 
 // Trees.
 
-/// A secret, and of base transfers for it both keys and the chosen ones.
+/// Draws a secret, and for its base transfers both keys and the chosen ones.
 fn keys(groups: usize, rng: &mut PredictableRng) -> (Vec<usize>, Vec<[Key; 2]>, Vec<Key>) {
     let delta = Delta::draw(rng);
     let pairs: Vec<[Key; 2]> =
@@ -335,7 +336,7 @@ fn no_flipped_bit_of_a_dealt_tree_makes_wrong_leaves() {
         let right = pprf::evaluate(&missing, &chosen, &message).unwrap();
         for bit in 0..8 * message.len() {
             let guessed = pprf::evaluate(&missing, &chosen, &flipped(&message, bit));
-            // Sums of the side of the path cannot be opened, and are of no use.
+            // Sums of the side of the path cannot be opened, and are unused.
             let (depth, side) = (bit / 512, (bit / 256) % 2);
             let unused = depth < K && (missing[0] >> (K - 1 - depth)) & 1 == side;
             match guessed {
@@ -402,7 +403,7 @@ impl Ends {
         Receiver::fork(&self.leaves, &self.session)
     }
 
-    /// The bits of Δ of a group.
+    /// Returns the bits of Δ of a group.
     fn bits(&self, group: usize) -> usize {
         self.delta.missing()[group]
     }
@@ -520,9 +521,9 @@ fn a_leaf_that_the_two_ends_have_not_alike_is_found_out_or_was_the_missing_one()
     }
 }
 
-/// The message of a receiver that cheats in one group: corrections that differ by `error` from
-/// those that are right, and a check as if Δ's bits of that group were `guess`. An honest one
-/// with no error.
+/// Makes the message of a receiver that cheats in one group. Its corrections differ by `error` from
+/// the right ones, and its check is as if Δ's bits of that group were `guess`. Without an error it
+/// is honest.
 fn cheating(ends: &Ends, chunk: Chunk, group: usize, error: &[u128], guess: usize) -> Vec<u8> {
     let blocks = chunk.rows / BLOCK + 1;
     let column = |leaf: &Seed| {
@@ -593,7 +594,7 @@ fn a_party_that_cheats_in_a_group_must_have_guessed_its_bits() {
             let try_with = |guess: usize| {
                 let passes = sender.send(chunk, &cheating(&ends, chunk, group, &error, guess));
                 assert_eq!(passes.is_some(), guess == bits, "{bits} {guess}");
-                // What is not used at all does no harm.
+                // Unused corrections do no harm.
                 assert!(bits != 0 || passes.is_none_or(|q| q == right));
             };
             try_with(bits);
@@ -658,8 +659,8 @@ fn blocks_are_hashed_alike_alone_in_batches_and_as_the_paper_has_it() {
     assert!(elsewhere.iter().zip(&hashed).all(|(a, b)| a != b));
 }
 
-/// A receiver that deviates can make rows equal, by trees of equal roots: then no two messages may
-/// be.
+/// Checks that no two messages are equal where rows are. A receiver that deviates can make rows
+/// equal, by trees of equal roots.
 #[test]
 fn messages_of_equal_rows_are_all_different() {
     let mut rng = rng(seed());
@@ -744,7 +745,7 @@ fn check_products<N: Number>(width: usize) {
             let [m_0, m_1] = [(); 2].map(|()| random::<N>(&mut rng, count));
             let bit = |place: usize| chosen.shifted_down(place / width).and(N::ONE) == N::ONE;
             let m_c: Vec<N> = (0..count).map(|i| if bit(i) { m_1[i] } else { m_0[i] }).collect();
-            // Products are added to what is there, and corrections come behind it.
+            // Products are added to the shares that are there, and corrections come behind them.
             let before = [(); 2].map(|()| random::<N>(&mut rng, width));
             let [mut sent, mut received] = before.clone();
             let mut message = vec![N::ONE];

@@ -2,11 +2,11 @@
 
 use crate::algebra::elementwise::zip_exact;
 
-/// Bits of a block.
+/// The bits of a block.
 const SIDE: usize = 128;
 
-/// Of 128 columns, of each the `block`-th block: the rows. Bit r of column c becomes bit c of
-/// row r.
+/// Transposes the `block`-th blocks of 128 columns to rows. Bit r of column c becomes bit c of row
+/// r.
 pub(crate) fn rows(square: &mut [u128; SIDE]) {
     let mut halves: [[u64; 2]; SIDE] = std::array::from_fn(|_| [0; 2]);
     for (halves, row) in zip_exact(halves.iter_mut(), &*square) {
