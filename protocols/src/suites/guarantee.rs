@@ -1,6 +1,6 @@
-//! Suites and what each guarantees, as data.
+//! Suites and their guarantees, as data.
 //!
-//! What parties open of a computation is protected by all suites that ran in it. The guarantee of the
+//! All suites that ran in a computation protect its opened values together. The guarantee of the
 //! whole is the weakest of theirs: see [`Guarantee::weakest`].
 
 use std::collections::BTreeSet;
@@ -17,65 +17,65 @@ pub enum Suite {
     Replicated,
     /// Additive shares at all parties.
     Pairwise,
-    /// Masked items of sets among all parties.
+    /// Blinded items of sets among all parties.
     Intersection,
 }
 
-/// What corrupt parties may do without learning more.
+/// The behaviour of corrupt parties that a suite withstands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Adversary {
-    /// They follow the protocol, and put together what they see.
+    /// Corrupt parties follow the protocol, and put together the values that they see.
     SemiHonest,
-    /// They do what they like. Others then have no result, or the right one.
+    /// Corrupt parties deviate in any way. Others then have no result, or the right one.
     MaliciousWithAbort,
 }
 
-/// What is hard to compute for corrupt parties.
+/// A problem that is hard to compute for corrupt parties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Assumption {
-    /// Pairs of parties agree on keys by X25519.
+    /// The agreement of pairs of parties on keys by X25519.
     DiffieHellmanCurve25519,
-    /// AES-128 and keyed BLAKE3 are pseudorandom functions, and BLAKE3 resists collisions.
+    /// AES-128 and keyed BLAKE3 as pseudorandom functions, and collision resistance of BLAKE3.
     SymmetricPrimitives,
-    /// Base oblivious transfers rest on the computational Diffie-Hellman problem in ristretto255, with a
-    /// random oracle.
+    /// The computational Diffie-Hellman problem in ristretto255, with a random oracle, for base
+    /// oblivious transfers.
     DiffieHellmanRistretto255,
-    /// Blinded items rest on the decisional Diffie-Hellman problem in ristretto255.
+    /// The decisional Diffie-Hellman problem in ristretto255, for blinded items.
     DecisionalDiffieHellmanRistretto255,
-    /// Extended oblivious transfers rest on a hash of AES-128 that is correlation robust.
+    /// A correlation-robust hash of AES-128, for extended oblivious transfers.
     CorrelationRobustHash,
 }
 
-/// What is guaranteed of results.
+/// The guarantee of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
-    /// They are right if all parties that compute follow the protocol.
+    /// Results are right if all parties that compute follow the protocol.
     IfFollowed,
-    /// They are right wherever there are any. No fairness: corrupt parties may keep others from them.
+    /// Every result is right. No fairness: corrupt parties may keep others from the result.
     WithAbort,
 }
 
-/// What a suite guarantees, or several together.
+/// The guarantee of a suite, or of several together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Guarantee {
-    /// What corrupt parties may do.
+    /// The behaviour of corrupt parties.
     pub adversary: Adversary,
-    /// How many may be corrupt, together.
+    /// The number of parties that may be corrupt together.
     pub corruptible: usize,
-    /// What it rests on.
+    /// The assumptions.
     pub hardness: BTreeSet<Assumption>,
-    /// What is guaranteed of results.
+    /// The guarantee of results.
     pub output: Output,
 }
 
 impl Suite {
-    /// All of them.
+    /// All suites.
     pub const ALL: [Self; 4] = [Self::Masked, Self::Replicated, Self::Pairwise, Self::Intersection];
 
-    /// The name in specs, parameters and results.
+    /// Returns the name in specs, parameters and results.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -92,7 +92,7 @@ impl Suite {
         Self::ALL.into_iter().find(|suite| suite.name() == name)
     }
 
-    /// Returns what the suite guarantees among so many parties with data.
+    /// Returns the suite's guarantee among so many parties with data.
     #[must_use]
     pub fn guarantee(self, parties: usize) -> Guarantee {
         use Assumption::{
@@ -119,7 +119,7 @@ impl Suite {
 }
 
 impl Guarantee {
-    /// Returns what both guarantee.
+    /// Returns the common part of both guarantees.
     #[must_use]
     pub fn weakest(self, other: Self) -> Self {
         Self {

@@ -12,7 +12,7 @@ use crate::kernel::simulation::adversary::{Action, Envelope, Tamper};
 use crate::kernel::simulation::{Ending, Report, Simulation};
 use crate::testing::{rng, seed};
 
-/// Numbers of messages: the proposal, sizes and their echo come before.
+/// The numbers of messages: the proposal, sizes and their echo come before.
 const MASKED: u32 = 3;
 const COMMIT: u32 = 4;
 const RETURNED: u32 = 5;
@@ -29,7 +29,7 @@ fn of_party(report: &Report<Outcome>, index: usize) -> Ending<Answer> {
     }
 }
 
-/// The honest party's ending against one that changes its messages so.
+/// Returns the honest party's ending against one that changes its messages so.
 fn ending(tamper: &Tamper) -> Ending<Answer> {
     let run = run(&[texts(0..12), texts(6..30)]);
     let report = run.simulate(Simulation::new(seed()).adversary(tamper.clone()));
@@ -77,7 +77,7 @@ fn every_action_on_every_message_ends_the_computation_at_the_other() {
     }
 }
 
-/// The honest party's ending where the other replaces a blinded item.
+/// Returns the honest party's ending if the other replaces a blinded item.
 fn replaced(change: impl Fn(&mut Vec<u8>) + 'static) -> Ending<Answer> {
     let mut number = 0;
     let adversary = move |mut envelope: Envelope| {
@@ -122,9 +122,9 @@ fn an_item_that_is_sent_twice_is_noticed() {
     assert_eq!(blamed(&ending, party(1)), Some(Misbehaviour::RepeatedItem));
 }
 
-/// A party that sends the other's blinded items back as its own, exponentiated by a scalar of its
-/// choice, and then waits for the results, would make the other take all of its items for common
-/// ones.
+/// Checks a party that sends the other's blinded items back as its own, exponentiated by a scalar
+/// of its choice. Then it waits for the results. Unnoticed, it would make the other take all of its
+/// items for common ones.
 #[test]
 fn results_that_are_made_of_the_other_partys_are_noticed() {
     let scalar = Scalar::random(&mut rng(seed()));
@@ -148,8 +148,7 @@ fn results_that_are_made_of_the_other_partys_are_noticed() {
                     (element.unwrap().decompress().unwrap() * scalar).compress().to_bytes()
                 });
                 channel.send(party(0), raised.collect::<Vec<u8>>());
-                // It waits for the other's commitment; the best it can commit to is what that
-                // commits to.
+                // It waits for the other's commitment, and can only commit to the same.
                 let commitment = channel.receive(party(0)).await?;
                 channel.send(party(0), commitment.into_bytes());
                 let results = channel.receive(party(0)).await?;
@@ -162,8 +161,8 @@ fn results_that_are_made_of_the_other_partys_are_noticed() {
     assert_eq!(fault, Some(due));
 }
 
-/// The reference middleware lets a party compare places. Here the places of the returned results
-/// say nothing: with an order of its own, the other's is another one each time.
+/// Checks that the places of the returned results tell nothing: each party has an order of its own,
+/// another one each time. The reference middleware lets a party compare places.
 #[test]
 fn places_of_common_items_are_those_of_nobodys_order() {
     let count = 3 * CHUNK / 2;

@@ -19,37 +19,38 @@ use zeroize::Zeroizing;
 
 use super::ItemHash;
 
-/// Bytes of a blinded item.
+/// The bytes of a blinded item.
 pub(crate) const ELEMENT: usize = 32;
 
-/// Elements that share an inversion; more are no faster, and fewer leave processors without work.
+/// The elements that share an inversion. More are no faster, and fewer leave processors without
+/// work.
 const BATCH: usize = 64;
 
-/// A party's secret exponent, for one session.
+/// The secret exponent of a party, for one session.
 pub(crate) struct BlindingScalar(Zeroizing<Scalar>);
 
 /// The hash of an item's element under the exponents of two parties.
 pub(crate) type DoublyBlinded = u128;
 
 impl BlindingScalar {
-    /// Draws a random one.
+    /// Draws a random scalar.
     pub(crate) fn random(rng: &mut impl CryptoRng) -> Self {
         Self(Zeroizing::new(Scalar::random(rng)))
     }
 
-    /// Makes one from a random scalar that no other party knows and that has no other use.
+    /// Makes a scalar from a random one that no other party knows and that has no other use.
     pub(crate) fn of(half: Scalar) -> Self {
         Self(Zeroizing::new(half))
     }
 
-    /// The scalar that takes this exponent away again.
+    /// Returns the scalar that takes this exponent away again.
     pub(crate) fn inverse(&self) -> Self {
-        // Ours is 2s; half of its inverse is 1 / 4s.
+        // The exponent is 2s; half of its inverse is 1 / 4s.
         let four = Scalar::from(4_u8);
         Self(Zeroizing::new((*self.0 * four).invert()))
     }
 
-    /// Returns each item's element to this exponent, encoded.
+    /// Exponentiates each item's element, and encodes it.
     pub(crate) fn blinded(&self, items: &[ItemHash]) -> Vec<u8> {
         items.par_chunks(BATCH).flat_map_iter(|items| self.blinded_batch(items)).collect()
     }
@@ -62,8 +63,8 @@ impl BlindingScalar {
         Some(elements.par_iter().map(hashed).collect())
     }
 
-    /// Returns elements to this exponent, encoded; none if one is no element of the group, or the
-    /// identity.
+    /// Exponentiates elements, and encodes them. Returns none if one is no element of the group, or
+    /// the identity.
     pub(crate) fn exponentiated(&self, elements: &[u8]) -> Option<Vec<u8>> {
         let (elements, rest) = elements.as_chunks::<ELEMENT>();
         if !rest.is_empty() {

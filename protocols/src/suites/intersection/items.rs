@@ -1,9 +1,9 @@
 //! Items as parties compare them: the same text written in two ways is one item.
 //!
-//! Texts are trimmed of white space, and brought into Unicode's composed form (NFC, Unicode Standard Annex
-//! 15), so that é is é whether it was written as one character or as two. Letters of other scripts that
-//! only look alike stay different, and so do upper and lower case, unless the parties agree to compare in
-//! lower case. Of an item that comes several times one is kept.
+//! Texts are trimmed of white space, and brought into Unicode's composed form (NFC, Unicode
+//! Standard Annex 15). So é is é whether it was written as one character or as two. Letters of
+//! other scripts that only look alike stay different. So do upper and lower case, unless the
+//! parties agree to compare in lower case. Of an item that comes several times one is kept.
 
 use std::borrow::Cow;
 
@@ -14,14 +14,14 @@ use zeroize::Zeroizing;
 use super::ItemHash;
 use crate::kernel::session::SessionHash;
 
-/// The name under which the spec has how items are compared.
+/// The name in the spec of the rule for comparing items.
 pub(crate) const ITEMS: &str = "items";
 
-/// Whether upper and lower case are different.
+/// The treatment of upper and lower case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Case {
-    /// They are.
+    /// Upper and lower case are different.
     #[default]
     Exact,
     /// Items are compared in lower case.
@@ -29,7 +29,7 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    /// The whole rule, as the spec has it.
+    /// Returns the whole rule, as the spec has it.
     pub(crate) fn rule(self) -> &'static str {
         match self {
             Self::Exact => "trimmed, NFC, case as it is",
@@ -37,7 +37,7 @@ impl Case {
         }
     }
 
-    /// The item that a text stands for.
+    /// Returns the item that a text stands for.
     pub(crate) fn item(self, text: &str) -> String {
         let text = text.trim();
         let text = match self {
@@ -48,8 +48,8 @@ impl Case {
     }
 }
 
-/// The item hash of an item in this session: 128 bits of a hash. Anybody who knows the session can
-/// make it, so that no item hash may leave its party but masked.
+/// Returns the item hash of an item in this session: 128 bits of a hash. Any party that knows the
+/// session can make it, so no item hash may leave its party unblinded.
 pub(crate) fn item_hash(session: &SessionHash, item: &str) -> ItemHash {
     let key = Zeroizing::new(blake3::derive_key(
         "cloister 1 intersection: tags of items",

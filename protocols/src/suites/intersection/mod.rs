@@ -2,8 +2,8 @@
 //!
 //! [`two_party`] is DH-PSI between two parties, [`multi_party`] the intersection among more. Both
 //! know items by [`items::item_hash`], a hash that never leaves a party unblinded. Two parties that
-//! join tables use [`two_party`] too (see [`crate::suites::pairwise`]). More parties merge sorted
-//! lists on shares (see `circuits`); so do counts of the common items of more than two.
+//! join tables use [`two_party`] too (see [`crate::suites::pairwise`]). Joins of more parties merge
+//! sorted lists on shares (see `circuits`). So do counts of the common items of more than two.
 //!
 //! The size of every party's set is told. The functions say how sizes are hidden.
 
@@ -31,8 +31,8 @@ pub(crate) const SUITE: &str = "intersection";
 /// The hash of an item in a session: 128 bits of a keyed hash.
 pub(crate) type ItemHash = u128;
 
-/// Returns the places of our items that all parties have. `counts` are all parties' numbers of
-/// items. Items are to be in a random order, because other parties see places.
+/// Returns the places of this party's items that all parties have. `counts` are all parties'
+/// numbers of items. Items must be in a random order, because other parties see places.
 pub(crate) async fn common(
     channel: &Channel,
     session: &Session,
@@ -46,7 +46,7 @@ pub(crate) async fn common(
     multi_party::Meeting { channel, session, counts }.common(ours, rng).await
 }
 
-/// Returns the places of our items that the other party has too.
+/// Returns the places of this party's items that the other party has too.
 async fn common_of_two(
     channel: &Channel,
     session: &Session,

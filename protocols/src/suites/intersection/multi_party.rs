@@ -9,8 +9,8 @@
 //! P_1, the first party, leads. Each pair of the others, P_i and P_j, has a key of its own. With it
 //! the share of zero of P_i for an item x is s_i(x) = ⊕_j PRF(k_ij, x). Let ρ be the secret
 //! exponent of P_1, k_i that of P_i:
-//! 1. *masked items*: P_1 sends H(x)^ρ for its items, in a random order, in messages of
-//!    [`CHUNK`] items; the same to all.
+//! 1. *masked items*: P_1 sends H(x)^ρ for its items, in a random order, in messages of [`CHUNK`]
+//!    items; the same to all.
 //! 2. *evaluate*: P_i sends these back, exponentiated by k_i. P_1 takes ρ away again, and has
 //!    F_i(x) = hash(i, x, H(x)^k_i), of its own items only.
 //! 3. *stores*: P_i sends a store in which each of its items y has s_i(y) ⊕ F_i(y).
@@ -35,7 +35,8 @@
 //! 2^-64. For all of the leader's 2^24 items at most that is 2^-40.
 //!
 //! **Rounds:** ⌈n_1 / [`CHUNK`]⌉ + 2 at P_1. **Bytes:** 32 for each item of P_1 to and from each of
-//! the others; about 9 for each item of the others to P_1; 16 for each item of the answer.
+//! the others. Beside them about 9 for each item of the others to P_1, and 16 for each item of the
+//! answer.
 
 use rand_core::CryptoRng;
 use rayon::prelude::*;
@@ -50,16 +51,16 @@ use crate::kernel::party::Party;
 use crate::kernel::session::Session;
 use crate::okvs::Store;
 
-/// Messages of masked items that go before the first has come back.
+/// The messages of blinded items that go before the first has come back.
 const AHEAD: usize = 4;
 
-/// Bytes of the seed of a store's keys.
+/// The bytes of the seed of a store's keys.
 const SEED: usize = 32;
 
 /// The most attempts at a store, each with other keys; more failures have another cause.
 const TRIES: usize = 4;
 
-/// Bytes of an item's hash.
+/// The bytes of an item's hash.
 const HASH: usize = 16;
 
 /// One party's side of an intersection, and the public facts.
@@ -71,7 +72,7 @@ pub(crate) struct Meeting<'a> {
 }
 
 impl Meeting<'_> {
-    /// Returns the places of our items that all parties have.
+    /// Returns the places of this party's items that all parties have.
     pub(crate) async fn common(
         &self,
         ours: &[ItemHash],
@@ -87,7 +88,7 @@ impl Meeting<'_> {
 
     async fn lead(&self, ours: &[ItemHash], rng: &mut impl CryptoRng) -> Result<Vec<usize>, Fault> {
         let channel = self.channel;
-        // Stores come when we have sent the first message.
+        // Stores come only after this party's first message.
         let stores: Vec<usize> = self.counts.iter().map(|count| store_bytes(*count)).collect();
         channel.make_room(&[stores.iter().copied().max().unwrap_or(0)]);
         channel.begin_round("make room");
@@ -171,7 +172,8 @@ impl Meeting<'_> {
         places(&answer, ours, most).ok_or(Fault::blame(leader, Misbehaviour::Malformed))
     }
 
-    /// Adds our share of zero for each item, from a key with each other party that follows.
+    /// Adds this party's share of zero for each item, from a key with each other party that
+    /// follows.
     fn add_shares_of_zero(&self, leader: Party, ours: &[ItemHash], values: &mut [u64]) {
         for (_, key) in self.session.pair_keys().filter(|(party, _)| *party != leader) {
             let key = key.for_use("cloister 1 intersection: shares of zero", 0);
@@ -183,7 +185,7 @@ impl Meeting<'_> {
     }
 }
 
-/// Returns F_i of each item, where `elements` are the items' under the exponent of P_i, encoded.
+/// Returns F_i of each item (step 2). `elements` are the items' under the exponent of P_i, encoded.
 fn values(party: Party, items: &[ItemHash], elements: &[u8]) -> Vec<u64> {
     let value = |(item, element): (&ItemHash, &[u8])| {
         let mut hasher =
@@ -196,7 +198,7 @@ fn values(party: Party, items: &[ItemHash], elements: &[u8]) -> Vec<u64> {
     items.par_iter().zip(elements.par_chunks(ELEMENT)).map(value).collect()
 }
 
-/// Encodes these values as a store, as it is sent.
+/// Encodes these values as a store, for the message (step 3).
 fn store(items: &[ItemHash], values: &[u64], rng: &mut impl CryptoRng) -> Result<Vec<u8>, Fault> {
     for _ in 0..TRIES {
         let mut seed = [0; SEED];
@@ -223,8 +225,8 @@ fn keys(seed: &[u8; SEED], items: &[ItemHash]) -> Vec<u128> {
     items.par_iter().map(key).collect()
 }
 
-/// Returns the places of the answer's items among ours; none if one is not there, or they are not
-/// in order.
+/// Returns the places of the answer's items among this party's. Returns none if one is not there,
+/// or they are not in order.
 fn places(answer: &[u8], ours: &[ItemHash], most: usize) -> Option<Vec<usize>> {
     let (item_hashes, rest) = answer.as_chunks::<HASH>();
     let item_hashes: Vec<ItemHash> =

@@ -8,8 +8,8 @@ use crate::kernel::simulation::{Ending, Simulation};
 use crate::suites::intersection::tests::{run, texts};
 use crate::testing::{offer, seed};
 
-/// Numbers of messages behind the proposal, sizes and their echo: those of the party that leads,
-/// and of one that follows.
+/// The numbers of messages behind the proposal, sizes and their echo: those of the party that
+/// leads, and of one that follows.
 const ROOM: u32 = 3;
 const MASKED: u32 = 4;
 const ANSWER: u32 = 5;
@@ -83,13 +83,14 @@ fn an_answer_with_items_that_a_party_has_not_is_refused() {
     }
 }
 
-/// The party that leads, and one with it, look for what the others have: with each subset of the
-/// values that the stores lead to. Of items that only some have no subset says anything; so it was
-/// in the ring of the reference, where every pair's intersection showed.
+/// Checks that a coalition of the leader and one other cannot find the items of the others. It
+/// tries each subset of the values that the stores lead to. No subset says anything of items that
+/// only some have. In the ring of the reference it did, and every pair's intersection showed.
 #[test]
 fn smaller_groups_intersections_do_not_show_in_what_the_leader_has() {
     const PARTIES: usize = 4;
-    // The item hashes that each party has: of those from 1 on, which bits are set says who has it.
+    // The item hashes of each party: the set bits of a hash, from 1 on, are the parties that have
+    // it.
     let has = |party: usize, item_hash: u128| item_hash >> party & 1 == 1;
     let item_hashes = |party: usize| {
         (1..16_u128).filter(move |item_hash| has(party, *item_hash)).collect::<Vec<_>>()

@@ -46,7 +46,7 @@ fn check(sets: &[Vec<String>]) {
     assert_eq!(intersection(&run(sets)), plain(sets), "{} parties", sets.len());
 }
 
-/// The parties' numbers of items, and which of them each party has.
+/// Draws sets for the parties: each has its number of items among `among`.
 fn random_sets(parties: usize, sizes: &[usize], among: u64, seed: u64) -> Vec<Vec<String>> {
     let mut rng = rng(seed);
     let set = |party: usize| {
@@ -159,8 +159,8 @@ fn other_data_are_refused() {
     assert!(matches!(refused, Some(InputError::Parameter { name: "suite", .. })), "{refused:?}");
 }
 
-/// An item's element depends on the item, its owner's scalar and the session alone. So an observer
-/// of two sessions finds no element that comes in both.
+/// Checks that an observer of two sessions finds no element that comes in both. An item's element
+/// depends on the item, its owner's scalar and the session alone.
 #[test]
 fn no_masked_item_comes_in_two_sessions_or_twice_in_one() {
     let seed = seed();

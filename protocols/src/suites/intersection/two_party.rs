@@ -3,34 +3,34 @@
 //! Meadows, *A more efficient cryptographic matchmaking protocol for use in the absence of a
 //! continuously available third party* (IEEE Symposium on Security and Privacy 1986); Huberman,
 //! Franklin and Hogg, *Enhancing privacy and trust in electronic communities* (EC 1999). For sizes
-//! alone, with the shuffle of Agrawal, Evfimievski and Srikant, *Information sharing across private
+//! alone there is a shuffle: Agrawal, Evfimievski and Srikant, *Information sharing across private
 //! databases* (SIGMOD 2003, section 5), section on the size of an intersection.
 //!
 //! With α, β the secret exponents of the two for this session, and H the hash into the group:
 //! 1. *masked items*: each sends H(x)^α for its items x, in a random order, in messages of
 //!    [`CHUNK`] items.
 //! 2. Each exponentiates the received elements. *commit*: it commits to the results H(x)^αβ, each
-//!    cut to 40 + log₂ n + log₂ m bits, in the order in which it is going to send them. That is the
-//!    order of arrival where the members are to be known, and else one that only it knows.
+//!    cut to 40 + log₂ n + log₂ m bits, in the order of sending. If the members are to be known,
+//!    that is the order of arrival, and else one that only it knows.
 //! 3. *twice masked*: the results go back to the owner, which has made the other party's itself.
 //!    Equal results are of the same item.
 //!
 //! **Parties:** two. **Adversary:** semi-honest, either party. Privacy of items that are not common
 //! rests on the decisional Diffie-Hellman assumption in ristretto255, with H a random oracle.
 //!
-//! **Leakage:** each learns the number of the other's items, and which of its own are common. Where
+//! **Leakage:** each learns the number of the other's items, and its own items that are common. If
 //! both send back in an order of their own, each learns only the number of common items.
 //!
 //! **Detected deviations:** invalid elements, the identity, repeated elements or results, and wrong
-//! lengths. The commitment stops a party that waits for the results of its own items and sends them
-//! back as the other's: the other would take all of its own items for common ones. A party can
-//! still send back invalid results, or use items that it does not have. So no item is proved to be
-//! its owner's.
+//! lengths. A party might wait for the results of its own items and send them back as the other's.
+//! The other would take all of its own items for common ones. The commitment prevents this. A party
+//! can still send back invalid results, or use items that it does not have. So no item is proved to
+//! be its owner's.
 //!
 //! **Correctness:** two results are equal by chance with a probability of at most 2^-40.
 //!
 //! **Rounds:** ⌈n / [`CHUNK`]⌉ + 1 + ⌈n / [`RESULTS`]⌉ where n is the larger set's size. The first
-//! [`AHEAD`] messages go without waiting. Each later one waits for one of the other's, so that
+//! [`AHEAD`] messages go without waiting. Each later one waits for one of the other's. So
 //! computing, sending and receiving overlap, and no more than [`AHEAD`] messages wait anywhere.
 //! **Bytes** for each item: 32 to the other, about 10 back.
 
@@ -44,13 +44,13 @@ use crate::kernel::channel::{Channel, Message};
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
 
-/// Items in a message.
+/// The items in a message.
 pub(crate) const CHUNK: usize = 2_048;
 
-/// Results in a message.
+/// The results in a message.
 const RESULTS: usize = 8_192;
 
-/// Messages that go before the first has come.
+/// The messages that go before the first has come.
 const AHEAD: usize = 4;
 
 /// A link to the other party, and the public facts of both sets.
@@ -66,17 +66,18 @@ pub(crate) struct Meeting<'a> {
 
 /// Both parties' items, doubly blinded.
 pub(crate) struct Results {
-    /// Of ours, in the order in which the other has sent them back.
+    /// This party's items, in the order in which the other has sent them back.
     ours: Vec<DoublyBlinded>,
-    /// Of the other's, in the order in which we have sent them back.
+    /// The other's items, in the order in which this party has sent them back.
     theirs: Vec<DoublyBlinded>,
 }
 
-/// The larger number of messages of the two directions is that of both: each waits for the other's.
+/// An exchange in which each message waits for one of the other's. Both directions have as many
+/// messages as the longer one.
 trait Paced {
-    /// Our message of this number.
+    /// Returns this party's message of this number.
     fn message(&mut self, number: usize) -> Vec<u8>;
-    /// Bytes of the other's message of this number.
+    /// Returns the bytes of the other's message of this number.
     fn due(&self, number: usize) -> usize;
     /// Takes the other's message of this number, or returns the misbehaviour that it shows.
     fn take(&mut self, number: usize, message: Message) -> Result<(), Misbehaviour>;
@@ -98,7 +99,7 @@ struct Returning<'a> {
 }
 
 impl Meeting<'_> {
-    /// Has both parties' items doubly blinded. `ours` are sent in their order; the other's are sent
+    /// Has both parties' items doubly blinded. `ours` are sent in their order. The other's are sent
     /// back in the order that `order` gives, as the place that each comes from, or as they came.
     pub(crate) async fn results(
         self,
@@ -211,8 +212,8 @@ impl Paced for Returning<'_> {
 }
 
 impl Results {
-    /// Returns the common items as pairs of places: ours among the results that came back, and the
-    /// other's among those that we sent back. Ascending in the places of `first`.
+    /// Returns the common items as pairs of places: this party's among the results that came back,
+    /// and the other's among those that it sent back. Ascending in the places of `first`.
     pub(crate) fn pairs(&self, first: Side) -> Vec<[usize; 2]> {
         let theirs = with_places(&self.theirs);
         let mut pairs = Vec::new();
@@ -244,7 +245,8 @@ fn with_places(results: &[DoublyBlinded]) -> Vec<(DoublyBlinded, usize)> {
     sorted
 }
 
-/// Bytes of a result that is sent back, so many that no two of all pairs are equal by chance.
+/// Returns the bytes of a result that is sent back: so many that no two of all pairs are equal by
+/// chance.
 fn result_bytes(ours: usize, theirs: usize) -> usize {
     let bits = 40 + bit_length(ours) + bit_length(theirs);
     usize::try_from(bits.div_ceil(8)).map_or(16, |bytes| bytes.min(16))

@@ -12,7 +12,7 @@ use crate::kernel::simulation::adversary::{Action, Envelope, Tamper};
 use crate::kernel::simulation::{Ending, Simulation};
 use crate::testing;
 
-/// Whether `fault` names `cheater`, alone or as one of two of whom one lies.
+/// Returns whether `fault` names `cheater`, alone or as one of two of whom one lies.
 fn names(fault: &Fault, cheater: Party) -> bool {
     match fault {
         Fault::Misbehaviour { party, .. } => *party == cheater,
@@ -23,8 +23,8 @@ fn names(fault: &Fault, cheater: Party) -> bool {
     }
 }
 
-/// Runs against `tamper`. No honest party may have a wrong sum; whoever was cheated on must not
-/// have any, and must name the cheater or wait for it.
+/// Runs against `tamper`. No honest party may have a wrong sum. A party that was cheated on must
+/// not have any, and must name the cheater or wait for it.
 fn check(tamper: &Tamper, seed: u64) {
     let (cheater, words) = (tamper.party, vec![vec![3; 9], vec![5; 9], vec![7; 9]]);
     let report = simulate(Simulation::new(seed).adversary(tamper.clone()), &layout(), &words);
@@ -43,7 +43,7 @@ fn check(tamper: &Tamper, seed: u64) {
                     "{tamper:?} {awaiting:?}"
                 );
             }
-            // Parties that were told different proposals cannot tell by whom.
+            // Parties that were told different proposals cannot tell by which party.
             Ending::Stopped(Fault::DifferentSession { .. }) if tamper.number == PROPOSAL => {}
             Ending::Stopped(fault) => assert!(names(fault, cheater), "{tamper:?} {fault}"),
         }
@@ -141,7 +141,7 @@ fn a_false_echo_names_the_party_that_knows_better() {
     assert_eq!(said_of(2), Fault::Equivocation { witness: party(1), accused: party(2) });
 }
 
-/// Party 2 waits for what party 0 sends to party 1, and sends the same to all.
+/// Makes party 2 wait for the messages from party 0 to party 1, and send the same to all.
 fn copycat() -> impl FnMut(Envelope) -> Vec<Envelope> {
     let mut waiting: Vec<Envelope> = Vec::new();
     let mut heard: Vec<Envelope> = Vec::new();
@@ -181,8 +181,8 @@ fn a_copied_commitment_cannot_be_opened() {
     assert_eq!(report.endings[1].fault(), Some(&blamed));
 }
 
-/// Commits to and opens one vector to the even parties, another to the odd ones, and tells each of
-/// them what it wants to hear.
+/// Equivocates: commits to and opens one vector to the even parties, another to the odd ones, with
+/// an echo for each that fits.
 async fn two_faced(channel: Channel, mut rng: PredictableRng) -> Result<Vec<Vec<u64>>, Fault> {
     let offer = testing::offer(channel.parties().count(), Profile::Teaching.rules());
     let session = agree(&channel, offer, false, &mut rng).await?;
@@ -261,9 +261,9 @@ fn messages_of_another_session_are_refused() {
             assert!(report.endings[..2].iter().all(|ending| ending.done().is_none()), "{number}");
             if number == COMMITMENT {
                 let blamed = match retag {
-                    // The tag already says that it is not of this session.
+                    // The tag already tells that it is not of this session.
                     false => Fault::DifferentSession { party: party(2) },
-                    // Its own echo says what its commitment was.
+                    // Its own echo tells its commitment.
                     true => Fault::blame(party(2), Misbehaviour::FalseReport),
                 };
                 assert_eq!(report.endings[0].fault(), Some(&blamed));

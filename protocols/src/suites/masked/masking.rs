@@ -1,4 +1,4 @@
-//! Step 1 of the masked sum: a party's vector becomes one that may be seen.
+//! Step 1 of the masked sum: a party's vector becomes one that others may see.
 
 use zeroize::Zeroizing;
 
@@ -9,7 +9,7 @@ use crate::kernel::session::Session;
 
 const PURPOSE: &str = "cloister 1 masked sum: masks of a pair";
 
-/// y_i = x_i + Σ_{j>i} G(k_ij) − Σ_{j<i} G(k_ij), in the place of x_i.
+/// Computes y_i = x_i + Σ_{j>i} G(k_ij) − Σ_{j<i} G(k_ij) in the place of x_i.
 pub(super) fn add_masks(
     session: &Session,
     parties: Parties,

@@ -1,57 +1,61 @@
-//! Sums under pairwise masks: everything linear, for any number of parties, at the cost of
+//! Sums under pairwise masks: all linear functions, for any number of parties, at the cost of
 //! plaintext.
 //!
 //! **Parties:** n ≥ 2, each with a vector x_i of cells modulo 2^(64·limbs) in the same layout. All
 //! learn Σ x_i.
 //!
-//! **Protocol:** the pairwise masks of Bonawitz, Ivanov, Kreuter, Marcedone, McMahan, Patel, Ramage,
-//! Segal, Seth, *Practical secure aggregation for privacy-preserving machine learning* (CCS 2017),
-//! their masking with one-time pads. Where we deviate: there is no server, every party adds up; there
-//! is no recovery from dropouts, whoever leaves ends the computation; and all commit before any opens.
-//! G expands a key to a vector of the layout, k_ij is a key that only i and j know, derived for this
-//! use.
+//! **Protocol:** the pairwise masks of Bonawitz, Ivanov, Kreuter, Marcedone, McMahan, Patel,
+//! Ramage, Segal, Seth, *Practical secure aggregation for privacy-preserving machine learning* (CCS
+//! 2017), their masking with one-time pads. There are three deviations. There is no server: every
+//! party adds up. There is no recovery from dropouts: a party that leaves ends the computation. All
+//! commit before any opens. G expands a key to a vector of the layout. k_ij is a key that only i
+//! and j know, derived for this use.
 //!
 //! 1. *commit*: y_i = x_i + Σ_{j>i} G(k_ij) − Σ_{j<i} G(k_ij), cell by cell. Party i draws a nonce
 //!    r_i of 32 bytes and sends all others c_i = H(session ‖ use ‖ i ‖ r_i ‖ y_i).
 //! 2. *open*: having all commitments, party i sends all others r_i ‖ (c_1 … c_n as it saw them: the
-//!    echo), and y_i. It checks that every echo is what it saw itself, and that every opening fits
-//!    its commitment. Then Σ y_i = Σ x_i, because each mask is in the sum once with either sign.
+//!    echo), and y_i. It checks that every echo agrees with its own view, and that every opening
+//!    fits its commitment. Then Σ y_i = Σ x_i, because each mask is in the sum once with either
+//!    sign.
 //!
-//! **Rounds:** 2. **Bytes sent per party:** (n − 1)(8·words + 32 + 32 + 32n): a word costs what it
-//! costs in plaintext.
+//! **Rounds:** 2. **Bytes sent per party:** (n − 1)(8·words + 32 + 32 + 32n): a word costs the same
+//! as in plaintext.
 //!
-//! **Adversary and threshold:** privacy against any n − 1 colluding parties, also if they deviate
-//! as they like, given that AES is a pseudo-random function and the pair keys are secret. For
-//! honest i and j, G(k_ij) is uniform to everybody else and appears nowhere but in y_i and,
-//! negated, in y_j. So the honest parties' y are uniform but for their sum: whatever a coalition
-//! sees follows from the sum of the honest inputs, which it could compute from the result and its
-//! own inputs anyhow. Before the opening even that is hidden: the nonce keeps those who know all
-//! masks of a party from testing guesses of its input against its commitment. With n − 1 colluding
-//! that sum is the last one's input: that is the function's doing, not the protocol's, and the
-//! disclosure rules speak to it.
+//! **Adversary and threshold:** privacy against any n − 1 colluding parties, malicious ones too.
+//! AES must be a pseudo-random function, and the pair keys secret. For honest i and j, G(k_ij) is
+//! uniform to all other parties. It appears nowhere but in y_i and, negated, in y_j. So the honest
+//! parties' y are uniform but for their sum. The view of a coalition follows from the sum of the
+//! honest inputs, which it could compute from the result and its own inputs anyhow.
 //!
-//! **What the commitments add:** the inputs of the corrupt are fixed before any honest y is sent.
-//! y_j with the masks fixes x_j, so a rushing party cannot choose its input after seeing the sum of
-//! the others', and the session, the use and the party inside the hash keep a commitment from
-//! being copied or replayed. Inputs are otherwise free: nobody proves that its data are true.
+//! Before the opening even that sum is hidden. The nonce keeps a coalition that knows all masks of
+//! a party from testing guesses of its input against its commitment. With n − 1 colluding parties
+//! that sum is the last one's input. The function reveals that, not the protocol, and the
+//! disclosure rules are about it.
 //!
-//! **Why the echo may travel with the opening.** Could a party show c to P and c′ to Q, and have both
-//! accept? P and Q are honest, so P's echo to Q says c, and Q's to P says c′. Either accepts only
-//! after it has compared every echo with its own view, so both stop. Two honest parties that accept
-//! hence hold the same commitments, and by the binding of H the same y's and the same sum. Sending
-//! y_P before Q's echo has come gives nothing away that waiting a round would have kept: y_P was
-//! fixed before the first commitment arrived and does not depend on any, so the openings together
-//! say Σ x over the honest parties in every run that reaches round 2, whatever was shown to whom.
-//! What a liar gets is that sum and no accepted result: the same as by leaving after round 2.
+//! **Effect of the commitments:** the inputs of corrupt parties are fixed before any honest y is
+//! sent. The masks and y_j fix x_j, so a rushing party cannot choose its input after seeing the sum
+//! of the others'. The session, the use and the party inside the hash keep a commitment from being
+//! copied or replayed. Inputs are otherwise free: no party proves that its data are true.
 //!
-//! They do so within one sum only: of two sums in a session the first is open before the second is
-//! committed to. And a party that has seen a sum, breaks off and gets the others to repeat the
-//! computation chooses its input with that knowledge: who repeats after an aborted opening should
-//! know.
+//! **The echo may travel with the opening.** Suppose that a party shows c to P and c′ to Q. P and Q
+//! are honest, so P's echo to Q has c, and Q's to P has c′. Either accepts only after it has
+//! compared every echo with its own view, so both stop. Hence two honest parties that accept hold
+//! the same commitments, and by the binding of H the same y's and the same sum.
 //!
-//! **What it does not do:** fairness. The last to open sees the sum and can withhold its own opening,
-//! or give a wrong one to some, so that some honest parties have the result and others stop. Those
-//! that stop name it, or, if two parties' words stand against each other, both.
+//! To send y_P before Q's echo has come gives nothing away that waiting a round would have kept. P
+//! fixed its vector before the first commitment arrived, and independently of all. So the openings
+//! together reveal Σ x over the honest parties in every run that reaches round 2, whatever was
+//! shown to which party. A liar gets that sum and no accepted result: the same as by leaving after
+//! round 2.
+//!
+//! This holds within one sum only: of two sums in a session the first is open before the second is
+//! committed to. A party that has seen a sum may break off and get the others to repeat the
+//! computation. It then chooses its input with that knowledge. Callers that repeat after an aborted
+//! opening should know this.
+//!
+//! **No fairness.** The last to open sees the sum and can withhold its own opening, or give a wrong
+//! one to some. Then some honest parties have the result and others stop. Those that stop name it,
+//! or, if two parties' words stand against each other, both.
 //!
 //! **The channel** must tell the sender truly, deliver in order, and hide contents from outsiders.
 //! The pair keys, not the channel, hide inputs from the parties.
@@ -86,19 +90,19 @@ pub struct MaskedSums<'a> {
 }
 
 impl<'a> MaskedSums<'a> {
-    /// No sums so far in `session`, which runs over `channel`. Takes the session, because a second
-    /// count of uses from 0 would use its masks again.
+    /// Begins to count the sums of `session`, which runs over `channel`. Takes the session, because
+    /// a second count of uses from 0 would use its masks again.
     #[must_use]
     pub fn new(channel: &'a Channel, session: Session) -> Self {
         Self { channel, session, uses: 0 }
     }
 
-    /// The sum of all parties' `words`, cell by cell; all must call it with the same `layout`.
-    /// `words` has [`Layout::words`] words and is overwritten with what may be seen.
+    /// Returns the sum of all parties' `words`, cell by cell. All must call it with the same
+    /// `layout`. `words` has [`Layout::words`] words and is overwritten with the masked vector.
     ///
     /// # Errors
-    /// If `words` are not as many as the layout has, or a peer breaks the protocol; the fault names
-    /// it, or the two of whom one lies.
+    /// If the number of `words` is not the layout's, or a peer breaks the protocol. The fault names
+    /// the peer, or the two of whom one lies.
     pub async fn sum(
         &mut self,
         rounds: Rounds,
@@ -126,7 +130,7 @@ impl<'a> MaskedSums<'a> {
         committed.open(channel, layout).await
     }
 
-    /// The session that the sums are of.
+    /// Returns the session of the sums.
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session

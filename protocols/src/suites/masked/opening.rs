@@ -1,7 +1,7 @@
 //! Commitments, echoes and openings of the masked sum.
 //!
-//! The two rounds are two types: an [`Opening`] commits and becomes a [`Committed`], which opens and
-//! is gone. Nothing can be opened twice or before all have committed.
+//! The two rounds are two types: an [`Opening`] commits and becomes a [`Committed`], which opens
+//! and is gone. So nothing can be opened twice or before all have committed.
 
 use bytes::Bytes;
 use rand_core::CryptoRng;
@@ -17,7 +17,7 @@ use crate::kernel::wire;
 
 const NONCE: usize = 32;
 
-/// What one party is going to open.
+/// The vector that one party is going to open.
 pub(super) struct Opening {
     session: SessionHash,
     number: u64,
@@ -26,13 +26,13 @@ pub(super) struct Opening {
     y: Bytes,
 }
 
-/// What one party is going to open, and what all have committed to.
+/// The vector that one party is going to open, and the commitments of all.
 pub(super) struct Committed {
     opening: Opening,
     commitments: Views,
 }
 
-/// The lengths of the messages of one party in one sum: commitment, nonce and echo, y.
+/// Returns the lengths of the messages of one party in one sum: commitment, nonce and echo, y.
 pub(super) fn lengths(parties: Parties, layout: &Layout) -> [usize; 3] {
     let echo = Digest::BYTES * parties.count();
     [Digest::BYTES, NONCE + echo, layout.bytes()]
@@ -51,14 +51,14 @@ impl Opening {
         Self { session: *session.hash(), number, me: parties.me(), nonce, y: wire::elements(y) }
     }
 
-    /// With a fixed session, number and nonce.
+    /// Creates an opening with a fixed session, number and nonce.
     #[cfg(test)]
     pub(super) fn fixed(parties: Parties, nonce: [u8; NONCE], y: Vec<u64>) -> Self {
         let session = SessionHash::fixed([5; 32]);
         Self { session, number: 7, me: parties.me(), nonce, y: wire::elements(y) }
     }
 
-    /// Round 1: commits, and hears all others' commitments.
+    /// Commits, and receives all others' commitments (step 1).
     pub(super) async fn commit(self, channel: &Channel) -> Result<Committed, Fault> {
         let c = self.commitment();
         channel.broadcast(c.to_vec());
@@ -67,20 +67,20 @@ impl Opening {
         Ok(Committed { opening: self, commitments })
     }
 
-    /// c_i = H(session ‖ use ‖ i ‖ r_i ‖ y_i).
+    /// Returns c_i = H(session ‖ use ‖ i ‖ r_i ‖ y_i).
     pub(super) fn commitment(&self) -> Digest {
         let mut hasher = self.hasher(self.me, &self.nonce);
         hasher.update(&self.y);
         Digest::from(hasher)
     }
 
-    /// r_i ‖ echo, and y_i.
+    /// Returns r_i ‖ echo, and y_i.
     pub(super) fn messages(&self, commitments: &Views) -> [Bytes; 2] {
         let first = [self.nonce.as_slice(), &commitments.echo()].concat();
         [first.into(), self.y.clone()]
     }
 
-    /// H over everything but y, which is to follow.
+    /// Hashes all of the commitment but y, which is to follow.
     fn hasher(&self, party: Party, nonce: &[u8]) -> blake3::Hasher {
         let mut hasher = blake3::Hasher::new_derive_key("cloister 1 masked sum: commitment");
         hasher.update(self.session.as_bytes());
@@ -92,8 +92,8 @@ impl Opening {
 }
 
 impl Committed {
-    /// Round 2: opens, checks that all tell the same of all commitments and that all openings fit
-    /// theirs, and adds.
+    /// Opens, checks that all tell the same commitments and that all openings fit theirs, and adds
+    /// (step 2).
     pub(super) async fn open(self, channel: &Channel, layout: &Layout) -> Result<Vec<u64>, Fault> {
         let Self { opening, commitments } = self;
         for message in opening.messages(&commitments) {
@@ -117,7 +117,7 @@ impl Committed {
     }
 }
 
-/// Checks that all saw the same commitments; returns the nonces that came with the echoes.
+/// Checks that all saw the same commitments. Returns the nonces that came with the echoes.
 async fn compare_echoes(
     channel: &Channel,
     commitments: &Views,

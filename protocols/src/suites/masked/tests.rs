@@ -30,7 +30,7 @@ pub(super) fn layout() -> Layout {
     .unwrap()
 }
 
-/// Agrees and sums `words` once for each layout.
+/// Agrees, and sums `words` once for each layout.
 pub(super) async fn sum(
     channel: Channel,
     layouts: Vec<Layout>,
@@ -174,7 +174,8 @@ fn a_commitment_and_an_opening_are_these_bytes() {
 
 #[test]
 fn a_commitment_hides_what_it_is_to() {
-    // Who knows all masks of a party could test guesses of y if the nonce were known before.
+    // A party that knows all masks of another could test guesses of y if the nonce were known
+    // before.
     let report = Simulation::new(testing::seed()).run(|channel, _, mut rng| async move {
         let offer = testing::offer(3, Profile::Teaching.rules());
         let session = agree(&channel, offer, false, &mut rng).await?;
