@@ -31,6 +31,7 @@ const HOLDS: &[&str] = &[
     "protocols/src/engine",
     "protocols/src/okvs",
     "protocols/src/ot",
+    "protocols/src/suites",
     "src",
     "tests",
 ];

@@ -1,4 +1,4 @@
-//! The suite against peers that cheat, and what a party gets to see, in simulation.
+//! The suite against peers that cheat, and the view of a party, in simulation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,15 +16,15 @@ use crate::kernel::simulation::{Delivery, Ending, Report, Simulation};
 use crate::ot::tests::{FAIR, apart};
 use crate::testing::{self, rng, seed};
 
-/// Rows of every party.
+/// The rows of every party.
 const ROWS: usize = 9;
 
-/// What party number `index` has, of several inputs of one shape.
+/// Returns the input of party number `index`, of several inputs of one shape.
 fn input(index: usize, scale: u64) -> Vec<u64> {
     (0..ROWS as u64).map(|row| scale * (7 * index as u64 + row) + 3 * row + 1).collect()
 }
 
-/// Every operation once; in the end all that came out is opened.
+/// Runs every operation once; in the end all results are opened.
 async fn everything(
     scale: u64,
     stores: CorrelationStore,
@@ -68,7 +68,7 @@ fn due(parties: usize, scale: u64) -> Vec<u64> {
     [rows.concat(), matrix, vec![5; ROWS]].concat()
 }
 
-/// One product, which takes base transfers, trees, and one chunk.
+/// Runs one product, which takes base transfers, trees, and one chunk.
 async fn little(
     stores: CorrelationStore,
     channel: Channel,
@@ -86,7 +86,7 @@ fn little_due() -> Vec<u64> {
     input(0, 1).into_iter().zip(input(1, 1)).map(|(a, b)| a * b).collect()
 }
 
-/// The base of each link, at each party.
+/// The base setup of each link, at each party.
 struct Bases(Vec<Vec<([u8; 32], Arc<Base>)>>);
 
 impl Bases {
@@ -109,7 +109,8 @@ impl Bases {
         Self(links.map(of_party).collect())
     }
 
-    /// Stores with nothing but these, as they were made, whatever runs before have poisoned.
+    /// Makes stores with nothing but these base setups, as they were made, whatever earlier runs
+    /// have poisoned.
     fn stores(&self) -> Vec<CorrelationStore> {
         let of_party = |bases: &Vec<([u8; 32], Arc<Base>)>| {
             let stores = CorrelationStore::default();
@@ -120,7 +121,7 @@ impl Bases {
     }
 }
 
-/// Of each message that `from` sends to its one peer, in which round it does.
+/// Returns, for each message that `from` sends to its one peer, the name of its round.
 fn rounds<T>(report: &Report<T>, from: Party) -> Vec<&'static str> {
     let rounds = report.meters[from.index()].by_round().iter();
     let messages = |messages: u64| usize::try_from(messages).unwrap();
@@ -129,7 +130,7 @@ fn rounds<T>(report: &Report<T>, from: Party) -> Vec<&'static str> {
         .collect()
 }
 
-/// Whether what is sent in such a round is only right if the peer follows the protocol.
+/// Returns whether a message of such a round is only right if the peer follows the protocol.
 fn is_believed(round: &str) -> bool {
     let believed = [
         "correct transfers",
@@ -150,7 +151,7 @@ fn names(fault: &Fault, cheater: Party) -> bool {
     }
 }
 
-/// What can be done to a message of `length` bytes in the place of which another session has `other`.
+/// Lists the actions on a message of `length` bytes. In its place another session has `other`.
 fn actions(length: usize, other: &[u8], rng: &mut PredictableRng) -> Vec<(Action, bool)> {
     let bit = |rng: &mut PredictableRng| {
         usize::try_from(rng.next_u64() % (8 * length.max(1)) as u64).unwrap()
@@ -175,18 +176,18 @@ fn actions(length: usize, other: &[u8], rng: &mut PredictableRng) -> Vec<(Action
     ]
 }
 
-/// Two parties, of whom one does this to its message of that number.
+/// Two parties, of which one does this to its message of that number.
 struct Attack<'a> {
     rounds: &'a [&'static str],
     number: usize,
-    /// Bytes behind the ones that are checked, at the end of the message.
+    /// The bytes behind the checked ones, at the end of the message.
     unchecked: usize,
     length: usize,
     tamper: Tamper,
 }
 
 impl Attack<'_> {
-    /// Whether the honest party's result may be wrong.
+    /// Returns whether the honest party's result may be wrong.
     fn may_mislead(&self) -> bool {
         let believed = |number: usize| self.rounds.get(number).is_some_and(|r| is_believed(r));
         let checked = 8 * (self.length - self.unchecked);
@@ -275,7 +276,7 @@ fn whatever_a_peer_sends_the_other_stops_waits_or_has_a_result() {
         assert_eq!(own.len(), rounds.len());
         for number in 1..rounds.len() {
             let length = own[number].body.len();
-            // Of the shuffle's: a chunk of 128 rows and the choices that are turned around in it.
+            // Of the shuffle's: a chunk of 128 rows and the flips of choices in it.
             let unchecked = if length == 3_072 { 16 } else { 0 };
             let mut actions = actions(length, &other[number].body, &mut rng);
             for _ in 0..3 {
@@ -336,7 +337,7 @@ fn of_three_parties_none_has_a_wrong_result_when_messages_are_lost_or_have_other
                 Ending::Stalled(_) => {}
             }
         }
-        // What is cut off an empty message is not missed.
+        // A cut of an empty message is not missed.
         assert!(report.results().is_err() || !retag || any.body.is_empty(), "{tamper:?}");
     }
 }
@@ -360,7 +361,7 @@ fn transfers_that_a_peer_was_caught_with_are_never_used_again() {
     let caught = Fault::blame(cheater, Misbehaviour::WrongTransfer);
     assert_eq!(report.endings[honest.index()].fault(), Some(&caught));
     assert!(stores[1].base(&link).is_none() && !stores[1].wants(&link));
-    // Only the other end has a base now: both make one anew.
+    // Only the other end has a base setup now: both make one anew.
     let report = run(Simulation::new(seed ^ 1), &stores);
     assert!(report.results().unwrap().iter().all(|z| **z == little_due()));
     assert!(report.meters.iter().all(|meter| meter.round_names().contains(&"base transfers")));
@@ -433,7 +434,7 @@ fn nothing_is_masked_alike_twice_on_the_same_base() {
         report.results().unwrap();
         for from in [0, 1].map(|index| Party::new(index).unwrap()) {
             for (message, round) in others(&report, from).into_iter().zip(rounds(&report, from)) {
-                // What is the same for all sessions, as proposals have it, is no mask.
+                // Bytes that are the same for all sessions, as in proposals, are no mask.
                 if round != crate::kernel::meter::AGREEING && round != "stock" {
                     blocks.extend(message.body.chunks_exact(16).map(<[u8]>::to_vec));
                 }
@@ -472,8 +473,8 @@ fn traffic_does_not_depend_on_inputs_or_randomness() {
     }
 }
 
-/// What `viewer` receives in the rounds of some operations, message by message, over many sessions in
-/// which the parties have these inputs.
+/// Returns the messages that `viewer` receives in the rounds of some operations, one by one, over
+/// many sessions in which the parties have these inputs.
 fn views(bases: &Bases, viewer: usize, inputs: &[Vec<u64>], runs: Range<u64>) -> Vec<Vec<Vec<u8>>> {
     let parties = inputs.len();
     let mut views: Vec<Vec<Vec<u8>>> = Vec::new();
@@ -492,7 +493,7 @@ fn views(bases: &Bases, viewer: usize, inputs: &[Vec<u64>], runs: Range<u64>) ->
                 let bits = engine.share(&bits, &vec![4; parties]).await?;
                 let bits = bits.iter().skip(1).fold(bits[0].clone(), |s, x| s.plus(x));
                 engine.bit_to_arithmetic::<u64>(&[&bits], 256).await?;
-                // What somebody has alone, as it is: nothing but masks hides it.
+                // A value that one party alone has, as it is: only masks hide it.
                 let table = Columns { numbers: vec![sum.clone()], words: vec![bits] };
                 let shuffled = engine.shuffle(table).await?;
                 if parties > 2 {
@@ -516,7 +517,7 @@ fn views(bases: &Bases, viewer: usize, inputs: &[Vec<u64>], runs: Range<u64>) ->
     views
 }
 
-/// Sessions for each distribution.
+/// The sessions for each distribution.
 const RUNS: u64 = 48;
 
 #[test]
@@ -524,7 +525,8 @@ fn what_a_party_sees_has_the_same_distribution_whatever_the_others_have() {
     let seed = seed() >> 1;
     for (parties, viewer) in [(2, 0), (2, 1), (3, 1)] {
         let bases = Bases::make(parties, seed);
-        // What is opened, the sum, is the same: with the second of two others it is turned around.
+        // The opened value, the sum, is the same: the second of two others has the vectors in the
+        // other order.
         let others: [[u64; 4]; 2] = [[0, 1, u64::MAX, 7], [1 << 63, 12, 0, 3]];
         let inputs = |which: usize| -> Vec<Vec<u64>> {
             let mut others = [others[which], others[1 - which]].into_iter();

@@ -1,8 +1,8 @@
-//! The base of transfers between two nodes: transfers by public keys, and trees dealt through them, in both
-//! directions at once (see [`crate::ot`]).
+//! The base setup of two nodes: base OTs by public keys, and punctured trees dealt through them, in
+//! both directions at once (see [`crate::ot`]).
 //!
-//! It is bound to the session in which it is made, to its two parties and to their link, by the key that the two
-//! have in that session. Later sessions over the same link fork it.
+//! It is bound to the session in which it is made, to its two parties and to their link: the two
+//! have a key in that session. Later sessions over the same link fork it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,31 +17,32 @@ use crate::ot::extension::Delta;
 use crate::ot::pprf::{self, DEALT, Seed};
 use crate::ot::{DELTA, GROUPS};
 
-/// What both ends of a link keep from base transfers on: enough for any number of transfers.
+/// The state that both ends of a link keep from base transfers on: enough for any number of
+/// transfers.
 pub(super) struct Base {
-    /// The same at both ends.
+    /// The name, the same at both ends.
     pub(super) name: [u8; 16],
-    /// All leaves, for transfers that we receive.
+    /// All leaves, for transfers that this end receives.
     pub(super) leaves: Vec<Seed>,
-    /// Our Δ, for transfers that we send, and all leaves but those that it names.
+    /// This end's Δ, for transfers that it sends, and all leaves but those that Δ names.
     pub(super) delta: Delta,
     pub(super) known: Vec<Seed>,
-    /// Hashes of the trees that we have dealt, and of those that the peer has.
+    /// The hashes of the trees that this end has dealt, and of those that the peer has.
     pub(super) dealt: [u8; 32],
     pub(super) taken: [u8; 32],
-    /// A chunk did not pass its check: whoever made it may know bits of Δ.
+    /// A chunk did not pass its check: its maker may know bits of Δ.
     poisoned: AtomicBool,
 }
 
-/// Base transfers under way: in one we send and the peer will receive extended ones, in the other the
-/// reverse.
+/// Base transfers under way in both directions. The sender of one will receive extended transfers,
+/// and its receiver will send them.
 pub(super) struct BaseSetup {
     sender: base::Sender,
     receiver: base::Receiver,
     delta: Delta,
 }
 
-/// The same, with our trees dealt.
+/// Base transfers under way, with this end's trees dealt.
 pub(super) struct GeneratedTrees {
     leaves: Vec<Seed>,
     delta: Delta,
@@ -49,7 +50,7 @@ pub(super) struct GeneratedTrees {
     hash: [u8; 32],
 }
 
-/// The context of base transfers that we send, and of those that we receive.
+/// Returns the context of base transfers that this end sends, and of those that it receives.
 fn contexts(peer: &Peer) -> [Zeroizing<[u8; 32]>; 2] {
     let context =
         |first: bool| peer.key.for_use("cloister 1 pairwise: base transfers", u64::from(first));
@@ -112,12 +113,12 @@ fn hash_of_trees(message: &[u8]) -> [u8; 32] {
 }
 
 impl Base {
-    /// Whether it must not be used any more.
+    /// Returns whether it must not be used any more.
     pub(super) fn is_poisoned(&self) -> bool {
         self.poisoned.load(Ordering::Acquire)
     }
 
-    /// The same as it was made: what one run of a test spoils, the next has whole.
+    /// Copies it as it was made: a test run that poisons one does not poison the next.
     #[cfg(test)]
     pub(super) fn anew(&self) -> Self {
         Self {

@@ -1,13 +1,15 @@
 //! From numbers to bits and back.
 //!
-//! **To bits:** x = Σ x_i, so the bits of each party's own share are an addend, which needs no message.
+//! **To bits:** x = Σ x_i, so the bits of each party's own share are an addend, which needs no
+//! message.
 //!
-//! **To numbers:** with the parties in order, X = b_0, and X ← X + b_j − 2·X·b_j for each further party j,
-//! whose bit b_j only j knows: X is shared among the parties before j. For X_i·b_j the pair (i, j) has a random
-//! number a at i, a random bit b at j, and shares u + v = a·b. j sends f = b_j ⊕ b, i sends D = X_i − a. Then
-//! X_i·b_j = D·b_j + a·f + (1 − 2f)·(u + v), whose first and last v terms j makes, and i the others.
+//! **To numbers:** with the parties in order, X = b_0, and X ← X + b_j − 2·X·b_j for each further
+//! party j, whose bit b_j only j knows. X is shared among the parties before j. For X_i·b_j the
+//! pair (i, j) has a random number a at i and a random bit b at j, with shares u + v = a·b. Party j
+//! sends f = b_j ⊕ b, party i sends D = X_i − a. Then X_i·b_j = D·b_j + a·f + (1 − 2f)·(u + v).
+//! Party j computes the first term and the one with v, party i the others.
 //!
-//! n − 1 rounds, because party j sends on what it has from those before it. All f go in the first.
+//! n − 1 rounds, because party j sends on the shares from those before it. All f go in the first.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +68,8 @@ impl Pairwise<'_> {
             let turned = zip_exact(&bits, b).map(|(bit, b)| different(*bit, *b));
             self.channel.send(*party, wire::elements(packed(turned)));
         }
-        // Our share of X once our own bit is in it: what those before us send is due first.
+        // The share of X once this party's own bit is in it: the messages of the parties before are
+        // due first.
         let mut x = bits.clone();
         for party in before {
             let (b, v) = scaled.get(party).expect("each peer has its correlations");
@@ -97,7 +100,7 @@ impl Pairwise<'_> {
     }
 }
 
-/// b ⊕ c as a number.
+/// Returns b ⊕ c as a number.
 fn different<R: Ring>(b: R, c: R) -> R {
     b.plus(c).minus(twice(b.times(c)))
 }
@@ -106,12 +109,12 @@ fn twice<R: Ring>(x: R) -> R {
     x.plus(x)
 }
 
-/// (1 − 2f)·x.
+/// Returns (1 − 2f)·x.
 fn sign<R: Ring>(f: R, x: R) -> R {
     x.minus(twice(f.times(x)))
 }
 
-/// Numbers 0 and 1 as a bit slice.
+/// Packs numbers 0 and 1 into a bit slice.
 fn packed<R: Ring>(bits: impl Iterator<Item = R>) -> Vec<PackedBits> {
     let bits: Vec<u64> = bits.map(|bit| bit.word(0)).collect();
     let word = |bits: &[u64]| bits.iter().rev().fold(0, |word, bit| (word << 1) | (bit & 1));

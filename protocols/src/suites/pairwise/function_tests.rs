@@ -1,5 +1,5 @@
-//! Every function that computes on shares, by all parties themselves, against plaintext and against three
-//! nodes that compute on shares, in simulation.
+//! Every function that computes on shares, by all parties themselves, in simulation. It is compared
+//! with plaintext and with three nodes that compute on shares.
 
 use rand_core::Rng;
 
@@ -20,13 +20,13 @@ use crate::testing::{Run, rng, seed};
 
 const SIZES: [usize; 3] = [2, 3, 5];
 
-/// The same run, by all parties themselves.
+/// Makes the same run by all parties themselves.
 fn by_themselves(run: &Run) -> Run {
     let parameters = Parameters { suite: Some(SUITE.to_owned()), ..run.parameters.clone() };
     Run { parameters, inputs: run.inputs.clone(), dropped: run.dropped.clone(), ..*run }
 }
 
-/// The same run by three nodes, of which one helps two parties.
+/// Makes the same run by three nodes, of which one helps two parties.
 fn by_three(run: &Run) -> Run {
     let suite = (run.inputs.len() > 2).then(|| replicated::SUITE.to_owned());
     let parameters = Parameters { suite, ..run.parameters.clone() };
@@ -34,7 +34,7 @@ fn by_three(run: &Run) -> Run {
     if run.inputs.len() == 2 { run.committee(1, [0, 1, 2]) } else { run }
 }
 
-/// What all parties end with, which must be alike; helpers have no answer.
+/// Returns the outcome of all parties, which must be alike; helpers have no answer.
 fn outcome(run: &Run, stores: &[CorrelationStore]) -> Result<Outcome, Fault> {
     let report = run.simulate_with(Simulation::new(seed()), stores);
     let ended = |index: usize| match report.endings[index].done() {
@@ -52,7 +52,7 @@ fn json(answer: &Answer) -> String {
     serde_json::to_string(answer).unwrap()
 }
 
-/// The answer by all parties themselves, which must be the same, bit for bit, by three nodes.
+/// Returns the answer by all parties themselves. That by three nodes must be the same, bit for bit.
 fn answer(run: &Run, stores: &[CorrelationStore]) -> Answer {
     let own = outcome(&by_themselves(run), stores).unwrap();
     let others = run.inputs.len() - 1;
@@ -63,7 +63,7 @@ fn answer(run: &Run, stores: &[CorrelationStore]) -> Answer {
     own.answer.get().clone()
 }
 
-/// So many numbers of all sizes and signs, with ties.
+/// Draws so many numbers of all sizes and signs, with ties.
 fn numbers(rng: &mut PredictableRng, count: usize) -> Vec<f64> {
     let number = |index: usize| match index % 4 {
         0 => f64::from(rng.next_u32() % 3) - 1.0,
@@ -74,7 +74,7 @@ fn numbers(rng: &mut PredictableRng, count: usize) -> Vec<f64> {
     (0..count).map(number).collect()
 }
 
-/// Of each party; the last has none where there are more than two.
+/// Draws numbers of each party; the last has none if there are more than two.
 fn data(rng: &mut PredictableRng, parties: usize, count: usize) -> Vec<Vec<f64>> {
     let rows = |party: usize| if party == 2 { 0 } else { count + party };
     (0..parties).map(|party| numbers(rng, rows(party))).collect()
@@ -90,7 +90,7 @@ fn of_numbers(function: &'static str, data: &[Vec<f64>]) -> Run {
     Run::new(function, data.iter().cloned().map(Input::Numbers).collect())
 }
 
-/// What the parties have made with each other goes from one test of a size to the next.
+/// Makes stores. Correlations go from one test of a size to the next.
 fn stores(parties: usize) -> Vec<CorrelationStore> {
     (0..parties).map(|_| CorrelationStore::default()).collect()
 }
@@ -248,7 +248,7 @@ fn modes_are_those_of_plaintext_and_of_three_nodes() {
             data.iter().flatten().filter(|pair| cell(pair)).count()
         };
 
-        // Of equal ones the first.
+        // The first of equal ones.
         let counts = names.map(|name| count(&|pair| pair.0 == name));
         let most = (0..3).rev().max_by_key(|index| counts[*index]).unwrap();
         let inputs = data.iter().map(|pairs| pairs.iter().map(|pair| pair.0.clone()).collect());
@@ -269,7 +269,8 @@ fn modes_are_those_of_plaintext_and_of_three_nodes() {
     }
 }
 
-/// Runs of masked sums behind rules on the data of all, which `rows` numbers of each party fulfil or not.
+/// Makes runs of masked sums behind rules on the data of all, which `rows` numbers of each party
+/// fulfil or not.
 fn behind_rules(rules: Rules, rows: &[usize], rng: &mut PredictableRng) -> Vec<Run> {
     let mut number = || f64::from(rng.next_u32() % 8 + 8);
     let data: Vec<Vec<f64>> = rows.iter().map(|n| (0..*n).map(|_| number()).collect()).collect();
@@ -364,7 +365,7 @@ fn functions_on_shares_ask_the_rules_by_themselves_too() {
 #[test]
 fn who_computes_is_said_or_follows_from_the_number_of_parties() {
     let median = |parties| of_numbers("SecureMedian", &vec![vec![1.0, 2.0, 4.0]; parties]);
-    // Two, if nothing is said.
+    // Two, by default.
     let two = outcome(&median(2), &[]).unwrap();
     assert_eq!((two.security.suite.name(), two.security.corruptible), (SUITE, 1));
     assert_eq!(*two.answer.get(), Answer::Median { median: 2.0 });
@@ -374,13 +375,13 @@ fn who_computes_is_said_or_follows_from_the_number_of_parties() {
     assert_eq!((asked.security.suite.name(), asked.security.corruptible), (SUITE, 2));
     assert!(asked.security.adversary.contains("any 2 of them"), "{}", asked.security.adversary);
 
-    // All compute: nobody can be named, and nobody helps.
+    // All compute: no member can be named, and none helps.
     for (parties, helpers) in [(2, 1), (3, 0), (4, 0)] {
         let run = by_themselves(&median(parties)).committee(helpers, [0, 1, 2]);
         let refused = run.request(0).unwrap_err();
         assert!(matches!(refused, InputError::Parameter { name: "committee", .. }), "{refused}");
     }
-    // Masked sums have their own suite, whoever decides the rules.
+    // Masked sums have their own suite, whichever suite decides the rules.
     let sum = by_themselves(&of_numbers("SecureSum", &vec![vec![1.0]; 3]));
     let refused = sum.request(0).unwrap_err();
     assert!(matches!(refused, InputError::Parameter { name: "suite", .. }), "{refused}");

@@ -1,16 +1,17 @@
-//! Two parties join their tables without comparing anything on shares.
+//! Two parties join their tables without a comparison on shares.
 //!
 //! As in Bifrost (arXiv 2602.01225), DH-PSI ([`crate::suites::intersection::two_party`]) finds the
 //! matching rows. No party knows their owners, because columns in shared form go the way of the
 //! blinded items:
-//! 1. Each party sends its blinded items in an order of its own, and brings its columns in in that order.
-//! 2. Each sends the other's results back in a second order of its own. The other's columns are put into that
-//!    same order, in shared form ([`super::shuffle`], with one turn).
-//! 3. Both find the same pairs of places, and compare a hash of them. In each table a place stands for a row
-//!    that only the two orders together would tell, and each party knows one of them.
+//! 1. Each party sends its blinded items in an order of its own, and brings its columns in in that
+//!    order.
+//! 2. Each sends the other's results back in a second order of its own. The other's columns are put
+//!    into that same order, in shared form ([`super::shuffle`], with one turn).
+//! 3. Both find the same pairs of places, and compare a hash of them. In each table only the two
+//!    orders together would tell the row of a place, and each party knows one of them.
 //!
-//! **What each learns:** how many rows match. **Rounds:** those of the intersection, and one; two shuffles of
-//! one turn.
+//! **Leakage:** the number of matching rows. **Rounds:** those of the intersection, and one; two
+//! shuffles of one turn.
 
 use curve25519_dalek::scalar::Scalar;
 use zeroize::Zeroizing;
@@ -27,11 +28,11 @@ use crate::suites::intersection::two_party::{Meeting, Side};
 
 /// The result of a matching of two parties' items.
 struct Met {
-    /// Of each pair the places of the first party's item and of the second's.
+    /// The places of the first party's item and of the second's in each pair.
     pairs: Vec<[usize; 2]>,
-    /// The order in which we have sent our items.
+    /// The order in which this party has sent its items.
     sent: Vec<usize>,
-    /// The order in which we have sent back the other's.
+    /// The order in which this party has sent back the other's.
     returned: Vec<usize>,
 }
 
@@ -125,7 +126,7 @@ impl Pairwise<'_> {
         }
     }
 
-    /// A random scalar that nobody else knows.
+    /// Draws a random scalar that no other party knows.
     fn own_scalar(&mut self) -> Scalar {
         let words = Zeroizing::new(self.preprocessing.own::<u64>(8));
         let mut bytes = Zeroizing::new([0; 64]);

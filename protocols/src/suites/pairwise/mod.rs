@@ -1,39 +1,41 @@
-//! Two parties or more compute on shares, and need nobody else.
+//! Two parties or more compute on shares, without a third.
 //!
 //! **Parties:** any n ≥ 2, all of which bring data and compute. There are no helpers.
 //!
 //! **Protocol:** additive shares modulo 2^64 and 2^128, and shares of bits by exclusive or
 //! (Goldreich, Micali, Wigderson, *How to play any mental game*, STOC 1987). A product of two
-//! shared values is the sum of what each party multiplies alone, and of two cross terms for each
-//! pair of parties. A pair makes these as Beaver does (*Efficient multiparty protocols using
-//! circuit randomization*, CRYPTO 1991), from products of random numbers that the two have made by
-//! oblivious transfers: see [`preprocessing`], [`crate::ot::ot_correlation`] and [`crate::ot`],
-//! which name the papers. No pair's randomness is known to anybody else, or depends on it.
+//! shared values is the sum of the products that each party makes alone, and of two cross terms for
+//! each pair of parties. A pair makes these as Beaver does (*Efficient multiparty protocols using
+//! circuit randomization*, CRYPTO 1991). It uses products of random numbers that the two have made
+//! by oblivious transfers: see [`preprocessing`], [`crate::ot::ot_correlation`] and [`crate::ot`],
+//! which name the papers. No pair's randomness is known to a third party, or depends on one.
 //!
-//! - *Inputs*: a party's own value is shared as it is; the others hold zeros. No message. Nobody ever
-//!   sends a share but masked, so a share that is a value tells nothing.
+//! - *Inputs*: a party's own value is shared as it is; the others hold zeros. No message. No party
+//!   ever sends a share but masked, so a share that is a value tells nothing.
 //! - *Sums, and products with public numbers*, are local ([`crate::engine::shared`]).
-//! - *Openings*: each party adds its part of a sharing of zero, from a key of each pair, and sends the sum
-//!   to all others. Between two parties the other's share follows from what is opened: no mask is needed.
-//! - *Products* in `products`, *bits and numbers* in `conversion`, *shuffles* in `shuffle`.
+//! - *Openings*: each party adds its part of a sharing of zero, from a key of each pair, and sends
+//!   the sum to all others. Between two parties the other's share follows from the opened value: no
+//!   mask is needed.
+//! - *Products* are in `products`, *bits and numbers* in `conversion`, *shuffles* in `shuffle`.
 //!
-//! Nothing is truncated: what is multiplied are integers, in a ring that holds the result.
+//! Nothing is truncated: integers are multiplied, in a ring that holds the result.
 //!
-//! **Adversary and threshold:** privacy against any n − 1 corrupt, semi-honest parties together. What a
-//! party receives is masked by what it lacks: by an a or b of the sender's, of which it knows only the
-//! product with its own in shared form; by a sharing of zero of which the honest parties have a key; or is
-//! uniform in transfers.
+//! **Adversary and threshold:** privacy against any n − 1 corrupt, semi-honest parties together.
+//! The messages to a party are masked by values that it lacks. The first kind is an a or b of the
+//! sender's, of which it knows only the product with its own in shared form. The second is a
+//! sharing of zero of which the honest parties have a key. Messages of transfers are uniform.
 //!
-//! **What is noticed of who deviates:** wrong lengths and orders, forged or repeated messages, and transfers
-//! that do not fit each other (base transfers, trees and extension are secure against parties that
-//! deviate). What is made of the transfers is not checked: a party that sends other corrections, openings
-//! or shares, or other bits by which it turns its choices around, can falsify results, and learn what falsified results tell. That is what semi-honest
-//! means.
+//! **Detected deviations:** wrong lengths and orders, forged or repeated messages, and transfers
+//! that do not fit each other. Base transfers, trees and extension are secure against parties that
+//! deviate. The use of the transfers is not checked. A party can send other corrections, openings
+//! or shares, or other flips of its choices. So it can falsify results, and learn from falsified
+//! results. The suite is semi-honest for that reason.
 //!
 //! **The channel** must give secrecy, the true sender, and order.
 //!
-//! **Rounds and bytes** for one element of R bytes, sent by each party to each other; *ahead* are bytes of
-//! preparation, for K = [`crate::ot::K`] bits in a group about 16 / K a transfer, and corrections:
+//! **Rounds and bytes** for one element of R bytes, sent by each party to each other. *Ahead* is
+//! preprocessing: a transfer costs about 16 / K bytes for K = [`crate::ot::K`] bits in a group, and
+//! corrections come on top:
 //!
 //! | operation | rounds | bytes | transfers ahead | corrections ahead |
 //! | --- | --- | --- | --- | --- |
@@ -94,8 +96,8 @@ use crate::kernel::wire;
 #[cfg(test)]
 pub(crate) const SUITE: &str = "pairwise";
 
-/// How many messages of one peer may come before we read the first: of transfers and corrections, and of
-/// a round of products or openings on either side of them.
+/// The messages of one peer that may come before this party reads the first: of transfers and
+/// corrections, and of a round of products or openings on either side of them.
 const MESSAGES_AHEAD: usize = 6;
 
 /// A party's share of a vector.
@@ -107,17 +109,17 @@ pub(crate) struct Pairwise<'a> {
     preprocessing: Preprocessing,
     /// All parties, in an order that is the same in all sessions.
     order: Vec<Party>,
-    /// Bytes of messages that room was made for.
+    /// The bytes of messages that room was made for.
     prepared: usize,
-    /// How often two parties have masked each other's items.
+    /// The number of times that two parties have blinded each other's items.
     met: u64,
-    /// What masks openings, with each other party; nothing between two.
+    /// The PRSS streams that mask openings, with each other party; none between two parties.
     masks: Vec<(Party, Prss)>,
 }
 
 impl<'a> Pairwise<'a> {
-    /// The suite in `session`. To be made once in a session: a second one would use the same masks.
-    /// Takes one round, unless nothing that was made ahead is to be used; `store` has it.
+    /// Creates the suite in `session`. Call it once in a session: a second one would use the same
+    /// masks. Takes one round if preprocessed correlations of `store` may be used.
     pub(crate) async fn new(
         channel: &'a Channel,
         session: &Session,
@@ -141,7 +143,7 @@ impl<'a> Pairwise<'a> {
         Ok(Self { channel, preprocessing, order, prepared: 0, met: 0, masks })
     }
 
-    /// Makes ahead what later computations between these parties use up.
+    /// Preprocesses correlations for later computations between these parties.
     pub(crate) async fn preprocess(&mut self, session: &Session) -> Result<(), Fault> {
         let id = session.hash().as_bytes().first_chunk().map_or(0, |id| u64::from_le_bytes(*id));
         self.preprocessing.make_batch(self.channel, id).await
@@ -151,7 +153,7 @@ impl<'a> Pairwise<'a> {
         self.channel.parties().me()
     }
 
-    /// A vector that only `party` knows, as a shared one.
+    /// Makes a sharing of a vector that is known by one party.
     fn known_by_one<R: Ring>(
         &self,
         party: Option<Party>,
@@ -162,7 +164,7 @@ impl<'a> Pairwise<'a> {
         AdditiveShare::new([if is_ours { own() } else { vec![R::ZERO; len] }])
     }
 
-    /// Our share of x as others may see it.
+    /// Returns this party's share of x as others may see it.
     fn masked<R: Ring>(&mut self, x: &AdditiveShare<R>) -> Arc<Vec<R>> {
         let [share] = x.shared_parts();
         if self.masks.is_empty() {
@@ -182,7 +184,8 @@ impl<'a> Pairwise<'a> {
     }
 }
 
-/// What may wait from each peer: messages of transfers, and others of up to so many bytes.
+/// Returns the lengths of the messages that may wait from each peer: messages of transfers, and
+/// others of up to so many bytes.
 fn room(bytes: usize) -> Vec<usize> {
     [[peer::LARGEST; MESSAGES_AHEAD], [bytes; MESSAGES_AHEAD]].concat()
 }

@@ -1,8 +1,8 @@
 //! One end of a link in one session: chunks of transfers, out and in.
 //!
-//! Chunks go in windows. As the receiver of a window we extend it and send that, as the sender we take what the peer
-//! has extended, and send what corrects it; both directions at once, or one. What comes next is under way while
-//! a window is worked on.
+//! Chunks go in windows. The receiver of a window extends it and sends the message. The sender
+//! takes the peer's message, and sends the corrections. This happens in both directions at once, or
+//! in one. The next window is under way while a window is processed.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ use crate::ot::ccr_hash::Keys;
 use crate::ot::extension::{Chunk, Received, Receiver, Sender};
 use crate::ot::{DELTA, GROUPS};
 
-/// Transfers in a chunk, as many as keep its columns in the nearer caches.
+/// The transfers in a chunk: as many as keep its columns in the nearer caches.
 pub(super) const ROWS: usize = 1 << 14;
 
-/// Chunks that are worked on side by side, and travel in one message.
+/// The chunks that are processed side by side, and travel in one message.
 pub(super) const WINDOW: usize = 4;
 
 /// The most bytes of a message: of extended transfers, or of corrections.
@@ -42,13 +42,13 @@ const _: () = {
 /// One end of a link in one session.
 pub(super) struct Peer {
     pub(super) party: Party,
-    /// Whether we are the earlier of the two, and send where only one does.
+    /// This party is the earlier of the two, and sends where only one does.
     pub(super) first: bool,
     pub(super) key: PairKey,
     pub(super) link: [u8; 32],
     pub(super) base: Option<Arc<Base>>,
     ends: Option<Ends>,
-    /// What has come of the next chunks that we send.
+    /// The peer's message for the next chunks that this party sends.
     extended: Option<Bytes>,
     pools: [TriplePool; 5],
 }
@@ -59,15 +59,15 @@ struct Ends {
     receiver: Receiver,
     keys_of_sent: Keys,
     keys_of_received: Keys,
-    /// The next block of what we send, and of what we receive.
+    /// The next block of the transfers that this party sends, and of those that it receives.
     next_sent: u64,
     next_received: u64,
 }
 
-/// What we receive while its corrections are under way: each chunk with its number and its first block.
+/// The received chunks whose corrections are under way: each with its number and its first block.
 pub(super) type UnderWay = Vec<(usize, u64, Received)>;
 
-/// Which directions transfers have.
+/// The directions of transfers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Directions {
     Both,
@@ -75,7 +75,7 @@ pub(super) enum Directions {
     Forth,
 }
 
-/// Rows of a chunk, and who sends.
+/// The rows of a chunk, and the directions.
 #[derive(Clone, Copy)]
 pub(super) struct Size {
     pub(super) rows: usize,
@@ -83,18 +83,19 @@ pub(super) struct Size {
 }
 
 impl Peer {
-    /// One end, before anything has come. `first` says whether we are the earlier of the two.
+    /// Creates one end, before any message. `first` tells whether this party is the earlier of the
+    /// two.
     pub(super) fn new(party: Party, first: bool, key: PairKey, link: [u8; 32]) -> Self {
         let (base, ends, extended, pools) = Default::default();
         Self { party, first, key, link, base, ends, extended, pools }
     }
 
-    /// Whether there are both ends of transfers.
+    /// Returns whether there are both ends of transfers.
     pub(super) fn has_begun(&self) -> bool {
         self.ends.is_some()
     }
 
-    /// Whether the base has been found to be poisoned, here or in another computation that has it.
+    /// Returns whether the base setup is poisoned, by this computation or by another that uses it.
     pub(super) fn is_poisoned(&self) -> bool {
         self.base.as_ref().is_some_and(|base| base.is_poisoned())
     }
@@ -110,7 +111,7 @@ impl Peer {
         }
     }
 
-    /// Whether we send, and whether we receive.
+    /// Returns whether this party sends, and whether it receives.
     pub(super) fn takes_part(&self, directions: Directions) -> (bool, bool) {
         match directions {
             Directions::Both => (true, true),
@@ -123,7 +124,8 @@ impl Peer {
     }
 
     pub(super) fn begin(&mut self, base: &Arc<Base>) {
-        // The trees are in it, so that nobody can look for trees that pass a check which it knows.
+        // The trees are in it, so that no party can look for trees that pass a check which it
+        // knows.
         let session = |trees: &[u8; 32]| {
             let key = self.key.for_use("cloister 1 pairwise: transfers", 0);
             Zeroizing::new(*blake3::keyed_hash(&key, trees).as_bytes())
@@ -142,7 +144,7 @@ impl Peer {
         Fault::blame(self.party, Misbehaviour::WrongTransfer)
     }
 
-    /// As the receiver: makes these chunks, and sends what the sender needs.
+    /// Extends these chunks as the receiver, and sends the message that the sender needs.
     pub(super) fn extend<J: OtCorrelation>(
         &mut self,
         channel: &Channel,
@@ -171,7 +173,7 @@ impl Peer {
         made.0
     }
 
-    /// As the sender: waits for what the receiver sends for these chunks, unless it is there.
+    /// Waits, as the sender, for the receiver's message for these chunks, unless it is there.
     pub(super) async fn await_extended<J: OtCorrelation>(
         &mut self,
         channel: &Channel,
@@ -189,7 +191,8 @@ impl Peer {
         Ok(())
     }
 
-    /// As the sender: takes these chunks, whose message has come, and sends what corrects them.
+    /// Processes these chunks as the sender, once their message is there, and sends the
+    /// corrections.
     pub(super) fn send<J: OtCorrelation>(
         &mut self,
         channel: &Channel,
@@ -228,15 +231,15 @@ impl Peer {
         Ok(())
     }
 
-    /// As the sender in the one direction that there is: lets the receiver, to whom nothing else comes back,
-    /// go on.
+    /// Grants credit as the sender, if there is one direction only: nothing else comes back to the
+    /// receiver.
     pub(super) fn grant_credit(&self, channel: &Channel, directions: Directions) {
         if directions == Directions::Forth && self.first {
             channel.send(self.party, Vec::new());
         }
     }
 
-    /// As the receiver in the one direction that there is: waits until it may go on.
+    /// Waits for credit as the receiver, if there is one direction only.
     pub(super) async fn await_credit(
         &self,
         channel: &Channel,
@@ -248,7 +251,7 @@ impl Peer {
         Ok(())
     }
 
-    /// As the receiver: takes the corrections of what was under way.
+    /// Takes, as the receiver, the corrections of the chunks under way.
     pub(super) async fn receive<J: OtCorrelation>(
         &mut self,
         channel: &Channel,
@@ -282,13 +285,13 @@ impl Peer {
     }
 }
 
-/// Bytes that a receiver sends for a chunk, with the choices that it turns around.
+/// Returns the bytes that a receiver sends for a chunk, with the flips of its choices.
 fn extended_bytes<J: OtCorrelation>(size: Size, job: &J) -> usize {
     let flips = if job.wanted(0).is_some() { size.rows / 8 } else { 0 };
     flips + Chunk { first: 0, rows: size.rows }.message()
 }
 
-/// The chunks of these numbers, which take the next blocks.
+/// Returns the chunks of these numbers, which take the next blocks.
 fn chunks(next: &mut u64, size: Size, numbers: Range<usize>) -> Vec<(usize, Chunk)> {
     let chunk = |number: usize| {
         let chunk = Chunk { first: *next, rows: size.rows };
@@ -298,7 +301,8 @@ fn chunks(next: &mut u64, size: Size, numbers: Range<usize>) -> Vec<(usize, Chun
     numbers.map(chunk).collect()
 }
 
-/// Derandomises choices: adds Δ to the rows whose random choice the receiver has flipped, a bit a row.
+/// Derandomises choices: adds Δ to the rows whose random choice the receiver has flipped, a bit a
+/// row.
 fn derandomise(rows: &mut [u128], flips: &[u8], delta: u128) {
     for (rows, flips) in zip_exact(rows.chunks_mut(8), flips) {
         for (place, row) in rows.iter_mut().enumerate() {
@@ -307,7 +311,7 @@ fn derandomise(rows: &mut [u128], flips: &[u8], delta: u128) {
     }
 }
 
-/// The chunks of a window, of so many in all.
+/// Returns the chunks of a window, of so many in all.
 pub(super) fn of_window(window: usize, chunks: usize) -> Range<usize> {
     (window * WINDOW).min(chunks)..((window + 1) * WINDOW).min(chunks)
 }

@@ -1,13 +1,17 @@
-//! What a computation has to use up with each peer: what was made ahead, and what it makes as it goes.
+//! The correlations of a computation with each peer: preprocessed ones, and those that it makes as
+//! it goes.
 //!
 //! Messages between the two ends of a link, each in both directions at once:
-//! 1. *Stock*: the names of the base and of the batch that we have. What both have is used.
-//! 2. Where more is needed and there is no base: *base transfers* and *trees* (see [`crate::ot`]).
+//! 1. *Stock*: the names of the base setup and of the batch that this end has. Those that both have
+//!    are used.
+//! 2. If more is needed and there is no base setup: *base transfers* and *trees* (see
+//!    [`crate::ot`]).
 //! 3. *Extend* and *correct*, as often as it takes: chunks of transfers, and the corrections that
-//!    make products of them (see [`crate::ot::ot_correlation`]). While one batch of chunks is
-//!    worked on, the next is under way.
+//!    make products of them (see [`crate::ot::ot_correlation`]). While one window of chunks is
+//!    processed, the next is under way.
 //!
-//! Everything derives from the key that the two have in this session; the numbers of blocks go on through it.
+//! Everything derives from the key that the two have in this session. The numbers of blocks run
+//! through all of it.
 
 use std::sync::Arc;
 
@@ -29,33 +33,34 @@ use crate::kernel::session::{PairKey, Session};
 use crate::ot::batches::{Bits, OtCorrelation, OtOutputs, Products, Scaled};
 use crate::ot::ot_correlation::{Number, words_of};
 
-/// Bytes of a stock message: the name of the base, and that of a batch.
+/// The bytes of a stock message: the name of the base setup, and that of a batch.
 const OFFER: usize = 16 + 8;
 
 /// All peers of one session.
 pub(super) struct Preprocessing {
     store: CorrelationStore,
-    /// Whether a new base is kept for later computations. Who uses nothing leaves all as it is.
+    /// A new base setup is kept for later computations. A computation that uses nothing leaves the
+    /// store as it is.
     keeps: bool,
     pub(super) peers: Vec<Peer>,
-    /// Our own secrets: what we bring into correlations, and what base transfers draw.
+    /// The secrets of this party: its inputs to correlations, and the randomness of base transfers.
     own: Prss,
     rng: Stream,
 }
 
-/// What a computation uses of what was made ahead.
+/// The preprocessed correlations that a computation uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ahead {
-    /// Nothing, so that it costs the same each time.
+    /// None, so that it costs the same each time.
     Nothing,
-    /// The base of transfers alone.
+    /// The base setup alone.
     Base,
-    /// The base, and a batch.
+    /// The base setup, and a batch.
     Batch,
 }
 
 impl Preprocessing {
-    /// With every other party of `order`, in which the parties stand alike in all sessions.
+    /// Begins with every other party of `order`, in which the parties stand alike in all sessions.
     pub(super) async fn new(
         channel: &Channel,
         session: &Session,
@@ -88,17 +93,17 @@ impl Preprocessing {
         Ok(preprocessing)
     }
 
-    /// Uniform elements that only we know.
+    /// Draws uniform elements that only this party knows.
     pub(super) fn own<R: Ring>(&mut self, count: usize) -> Vec<R> {
         self.own.read(count)
     }
 
-    /// A uniform order of so many rows that only we know.
+    /// Draws a uniform order of so many rows that only this party knows.
     pub(super) fn own_order(&mut self, rows: usize) -> Vec<usize> {
         self.own.permutation(rows)
     }
 
-    /// Finds out what both ends of each link have made ahead.
+    /// Finds the preprocessed correlations that both ends of each link have.
     async fn take_offers(
         &mut self,
         channel: &Channel,
@@ -129,7 +134,7 @@ impl Preprocessing {
         Ok(())
     }
 
-    /// Makes ahead what later computations use up, with every peer, and keeps it.
+    /// Makes a batch for later computations with every peer, and keeps it.
     pub(super) async fn make_batch(&mut self, channel: &Channel, id: u64) -> Result<(), Fault> {
         for (kind, chunks) in Batch::CONTENT {
             let chunks = vec![chunks; self.peers.len()];
@@ -145,7 +150,7 @@ impl Preprocessing {
         Ok(())
     }
 
-    /// Sees to it that there are `count` correlations with each peer.
+    /// Provides `count` correlations with each peer, and makes those that are missing.
     pub(super) async fn provide(
         &mut self,
         channel: &Channel,
@@ -164,7 +169,8 @@ impl Preprocessing {
         self.make(channel, kind, &chunks).await
     }
 
-    /// Takes out correlations with the peer of this number: a, b, and our share of both products.
+    /// Takes out correlations with the peer of this number: a, b, and this party's share of both
+    /// products.
     pub(super) fn take<R: Ring>(&mut self, peer: usize, kind: Kind, count: usize) -> [Vec<R>; 3] {
         let peer = self.peers.get_mut(peer).expect("a peer has a number below their count");
         peer.pool(kind).take(count * kind.words()).into_elements()
@@ -235,7 +241,7 @@ impl Preprocessing {
         let windows = chunks.iter().copied().max().unwrap_or(0).div_ceil(WINDOW);
         let mut under_way = Vec::new();
         for window in 0..=windows {
-            // What comes next is under way while this is worked on.
+            // The next window is under way while this one is processed.
             let ahead = std::mem::take(&mut under_way);
             if window < windows {
                 channel.begin_preparation("extend transfers");
@@ -256,7 +262,7 @@ impl Preprocessing {
                 peer.await_extended(channel, size, job, of_window(window, *chunks)).await?;
                 let sent = peer.send(channel, size, job, of_window(window, *chunks));
                 if sent.is_err() || peer.is_poisoned() {
-                    // Other computations that have the same base end too.
+                    // Other computations that use the same base setup end too.
                     peer.base.iter().for_each(|base| base.poison());
                     self.store.forget(&peer.link);
                     return Err(peer.blame());
@@ -265,7 +271,7 @@ impl Preprocessing {
                     peer.grant_credit(channel, size.directions);
                 }
             }
-            // What the peer has sent first comes first.
+            // The message that the peer has sent first comes first.
             for ((peer, job), chunks) in zip_exact(zip_exact(self.peers.iter_mut(), &jobs), chunks)
             {
                 peer.await_extended(channel, size, job, of_window(window + 1, *chunks)).await?;
@@ -281,7 +287,7 @@ impl Preprocessing {
         Ok(zip_exact(self.peers.iter_mut(), jobs).collect())
     }
 
-    /// Sees to it that there are both ends of transfers with each busy peer.
+    /// Makes both ends of transfers with each busy peer, where they are missing.
     async fn begin(&mut self, channel: &Channel, busy: &[bool]) -> Result<(), Fault> {
         let new = |(peer, busy): &(&mut Peer, &bool)| **busy && !peer.has_begun();
         let (old, new): (Vec<&mut Peer>, Vec<&mut Peer>) = {

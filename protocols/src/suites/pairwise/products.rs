@@ -1,15 +1,15 @@
 //! Products: one message to each peer.
 //!
-//! x·y = Σ_i x_i·y_i + Σ_{i<j} (x_i·y_j + x_j·y_i). The first terms are local. For the cross terms of a pair,
-//! both have random a, b and a share c, with c_i + c_j = a_i·b_j + a_j·b_i. Each sends d = x − a and e = y −
-//! b, and adds a·e′ + d′·y + c, with d′ and e′ from the other: together that is
-//! (x_i − a_i)·y_j + a_i·(y_j − b_j) + a_i·b_j = x_i·y_j, and the same turned around.
+//! x·y = Σ_i x_i·y_i + Σ_{i<j} (x_i·y_j + x_j·y_i). The first terms are local. For the cross terms
+//! of a pair, both have random a, b and a share c, with c_i + c_j = a_i·b_j + a_j·b_i. Each sends d
+//! = x − a and e = y − b, and adds a·e′ + d′·y + c, with d′ and e′ from the other. Together that is
+//! (x_i − a_i)·y_j + a_i·(y_j − b_j) + a_i·b_j = x_i·y_j, and the same with i and j exchanged.
 //!
-//! The a and b of a pair mask what goes to that peer, and nothing else.
+//! The a and b of a pair mask the messages to that peer, and nothing else.
 //!
-//! **Matrices.** The same with matrices for numbers. For A·B′, with rows × inner and inner × columns, the
-//! one with fewer elements is chosen bit by bit, and the rows (or columns) of the other are what
-//! transfers carry.
+//! **Matrices.** The same with matrices for numbers. For A·B′, with rows × inner and inner ×
+//! columns, the one with fewer elements is chosen bit by bit. Transfers carry the rows (or columns)
+//! of the other.
 
 use std::ops::Range;
 
@@ -28,10 +28,10 @@ use crate::ot::batches::Products;
 use crate::ot::extension::BLOCK;
 use crate::ot::ot_correlation::{Number, words};
 
-/// Transfers in a chunk whose messages are rows: as many as make so many bytes of corrections.
+/// The bytes of corrections in a chunk whose messages are rows; they bound its transfers.
 const CORRECTIONS: usize = 128 << 10;
 
-/// Bytes of the longest row that transfers carry.
+/// The bytes of the longest row that transfers carry.
 const WIDEST: usize = 2 << 10;
 
 impl Pairwise<'_> {
@@ -119,7 +119,7 @@ impl Pairwise<'_> {
         Ok(AdditiveShare::new([bytemuck::allocation::cast_vec(z)]))
     }
 
-    /// For each peer random A and B, and our share of A_i·B_j + A_j·B_i.
+    /// Makes random A and B for each peer, and this party's share of A_i·B_j + A_j·B_i.
     async fn triples_of_matrices<N: Number>(
         &mut self,
         dimensions: Dimensions,
@@ -142,8 +142,8 @@ impl Pairwise<'_> {
         let mut triples: Vec<[Vec<N>; 3]> = Vec::with_capacity(peers);
         triples.resize_with(peers, Default::default);
         let b: Vec<Vec<N>> = (0..peers).map(|_| self.preprocessing.own(inner * columns)).collect();
-        // What is chosen is chosen once for each strip of columns, and not the same: A has to be. So
-        // the strips after the first want the bits of the first.
+        // Choices are made anew for each strip of columns, but A has to be the same. So the strips
+        // after the first want the bits of the first.
         let widest = WIDEST / N::BYTES;
         for first in (0..columns).step_by(widest) {
             let width = widest.min(columns - first);
@@ -179,7 +179,7 @@ impl Pairwise<'_> {
     }
 }
 
-/// x − a and y − b, one after the other.
+/// Returns x − a and y − b, one after the other.
 fn differences<R: Ring>([x, a]: [&[R]; 2], [y, b]: [&[R]; 2]) -> Vec<R> {
     let mut differences = vec![R::ZERO; x.len() + y.len()];
     let (d, e) = differences.split_at_mut(x.len());
@@ -192,7 +192,7 @@ fn differences<R: Ring>([x, a]: [&[R]; 2], [y, b]: [&[R]; 2]) -> Vec<R> {
     differences
 }
 
-/// A matrix of so many rows and columns with both exchanged.
+/// Transposes a matrix of so many rows and columns.
 fn transposed<N: Number>(matrix: &[N], rows: usize, columns: usize) -> Vec<N> {
     let column = |column: usize| matrix.iter().skip(column).step_by(columns.max(1)).take(rows);
     (0..columns).flat_map(column).copied().collect()

@@ -1,23 +1,28 @@
-//! Shuffling a table: every party puts the rows into an order that only it knows, one after the other.
+//! Shuffling a table: every party puts the rows into an order that only it knows, one after the
+//! other.
 //!
-//! After Mohassel and Sadeghian, *How to hide circuits in MPC: an efficient framework for private function
-//! evaluation* (EUROCRYPT 2013), section 4: the order is set in a network of switches ([`super::waksman`])
-//! by oblivious transfers. Orders that both parties of a share chose, one after the other, are as in Chase,
-//! Ghosh and Poburinnaya, *Secret-shared shuffle* (ASIACRYPT 2020).
+//! After Mohassel and Sadeghian, *How to hide circuits in MPC: an efficient framework for private
+//! function evaluation* (EUROCRYPT 2013), section 4: the order is set in a permutation network
+//! ([`super::waksman`]) by oblivious transfers. Orders that both parties of a share chose, one
+//! after the other, are as in Chase, Ghosh and Poburinnaya, *Secret-shared shuffle* (ASIACRYPT
+//! 2020).
 //!
-//! A party's turn, between it, who chooses the order, and each other party, who holds a share x. The other
-//! draws a mask for each row at the entry. In a transfer for each switch, whose choice is the switch's
-//! setting, the chooser gets what turns the masks p, q at its entry into those r, s at its exit: (r − p, s −
-//! q) if the switch is off, and (r − q, s − p) if it is on. The first message is the transfer's own, m_0,
-//! which makes r and s; the second is corrected by τ = (r − q, s − p) − m_1. In its turn the other sends x
-//! plus the masks at the entry, and keeps what is negative of those at the exit; the chooser leads all
-//! through the network, and adds its own share in the new order.
+//! A party takes its turn with each other party in pairs. The party of the turn, the chooser,
+//! chooses the order. The other holds a share x. The other draws a mask for each row at the entry
+//! of the network. There is a transfer for each switch, whose choice is the switch's setting. In it
+//! the chooser gets the difference between the masks p, q at the switch's entry and r, s at its
+//! exit: (r − p, s − q) if the switch is off, and (r − q, s − p) if it is on.
 //!
-//! All transfers of all turns are made before the first, and depend on no data. Each setting is hidden in
-//! a choice of the transfers, each row in a mask.
+//! The first message is the transfer's own, m_0, which makes r and s. The second is corrected by τ
+//! = (r − q, s − p) − m_1. In the turn the other sends x plus the masks at the entry, and keeps the
+//! negated masks at the exit. The chooser leads all through the network, and adds its own share in
+//! the new order.
 //!
-//! Rounds: n, one for each turn. Whoever has not chosen an order knows nothing of the whole one, so the order
-//! is uniform to any n − 1 parties.
+//! All transfers of all turns are made before the first, and depend on no data. Each setting is
+//! hidden in a choice of the transfers, each row in a mask.
+//!
+//! Rounds: n, one for each turn. A party that has not chosen an order knows nothing of the whole
+//! one, so the order is uniform to any n − 1 parties.
 
 use std::ops::Range;
 
@@ -37,7 +42,7 @@ use crate::ot::extension::BLOCK;
 /// The most transfers in a chunk.
 const ROWS: usize = 1 << 12;
 
-/// How wide rows are: so many numbers, and so many words of bits behind them.
+/// The width of rows: so many numbers, and so many words of bits behind them.
 #[derive(Clone, Copy)]
 struct Width {
     numbers: usize,
@@ -51,17 +56,17 @@ struct Rows {
     words: Vec<u64>,
 }
 
-/// What we have made with one peer: for our turn, and for its.
+/// The masks that this party has made with one peer: for its own turn, and for the peer's.
 struct Turns {
-    /// As the chooser: what each switch that we set adds.
+    /// The messages of each switch, as the chooser.
     chosen: Vec<u64>,
-    /// As the other: the masks at the entry, and those at the exit.
+    /// The masks at the entry and at the exit, as the other.
     entry: Rows,
     exit: Rows,
 }
 
 impl Pairwise<'_> {
-    /// The rows in an order that every party has put them into, one after the other.
+    /// Shuffles the rows: every party puts them into an order of its own, one after the other.
     pub(super) async fn shuffled(
         &mut self,
         columns: Columns<Self>,
@@ -75,8 +80,8 @@ impl Pairwise<'_> {
         self.reordered((rows, count), &origins, &choosers).await
     }
 
-    /// The rows in the order of one of two parties: `origins` is that order if we are it, and any order of
-    /// as many rows else.
+    /// Puts the rows into the order of one of two parties: `origins` is that order at the chooser,
+    /// and any order of as many rows at the other.
     pub(super) async fn reordered_by(
         &mut self,
         chooser: Party,
@@ -128,7 +133,7 @@ impl Pairwise<'_> {
         Ok(rows.into_columns(count))
     }
 
-    /// Makes what all turns take with each peer.
+    /// Makes the masks and messages of all turns with each peer.
     async fn turns(
         &mut self,
         switches: &[[usize; 2]],
@@ -146,7 +151,7 @@ impl Pairwise<'_> {
         let made = self.preprocessing.run(self.channel, size, jobs, &chunks).await?;
         let made: Vec<_> = made.into_iter().map(|(peer, job)| (peer.party, job.outputs)).collect();
 
-        // Beside what there is room for: the corrections, and the table of a turn or two.
+        // Beside the room that there is: the corrections, and the table of a turn or two.
         let (corrections, table) = (8 * switches.len() * messages, 8 * count * width.all());
         let room = [super::room(self.prepared), vec![corrections, table, table]].concat();
         self.channel.make_room(&room);
@@ -184,7 +189,7 @@ impl Pairwise<'_> {
     }
 }
 
-/// What a word is, and so how two are added.
+/// The kind of a word, which decides how two are added.
 #[derive(Clone, Copy)]
 enum Word {
     Number,
@@ -214,7 +219,7 @@ impl Width {
         self.numbers + self.words
     }
 
-    /// What the words of a row are, over and over.
+    /// Returns the kinds of the words of a row, over and over.
     fn kinds(self) -> impl Iterator<Item = Word> + Clone {
         let numbers = std::iter::repeat_n(Word::Number, self.numbers);
         numbers.chain(std::iter::repeat_n(Word::Bits, self.words)).cycle()
@@ -222,7 +227,7 @@ impl Width {
 }
 
 impl Rows {
-    /// Our share of a table, row by row.
+    /// Returns this party's share of a table, row by row.
     fn of(columns: &Columns<Pairwise<'_>>) -> (Self, usize) {
         let Columns { numbers, words } = columns;
         let width = Width { numbers: numbers.len(), words: words.len() };
@@ -271,14 +276,14 @@ impl Rows {
         row * self.width.all()..(row + 1) * self.width.all()
     }
 
-    /// The rows at two places, the first before the second.
+    /// Returns the rows at two places, the first before the second.
     fn pair(&mut self, [a, b]: [usize; 2]) -> Option<(&mut [u64], &mut [u64])> {
         let width = self.width.all();
         let (before, from) = self.words.split_at_mut_checked(b * width)?;
         Some((before.get_mut(a * width..(a + 1) * width)?, from.get_mut(..width)?))
     }
 
-    /// As the other: turns the masks at the entry into those at the exit; with the corrections.
+    /// Turns the masks at the entry into those at the exit, as the other. Returns the corrections.
     fn masks_behind(&mut self, switches: &[[usize; 2]], m_0: &[u64], m_1: &[u64]) -> Vec<u64> {
         let (width, kinds) = (self.width.all(), self.width.kinds());
         let mut corrections = Vec::with_capacity(m_0.len());
@@ -302,7 +307,7 @@ impl Rows {
         corrections
     }
 
-    /// As the chooser: leads masked rows through the network.
+    /// Leads masked rows through the network, as the chooser.
     fn pass(&mut self, switches: &[[usize; 2]], settings: &[bool], messages: &[u64]) {
         let (width, kinds) = (self.width.all(), self.width.kinds());
         let messages = messages.chunks(2 * width);

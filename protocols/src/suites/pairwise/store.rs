@@ -1,9 +1,8 @@
-//! What pairs of nodes have made ahead, in memory only.
+//! The preprocessed correlations of pairs of nodes, in memory only.
 //!
 //! For each link there is a [`Base`], once the two nodes have computed together over it, and
-//! batches of correlations that they made ahead. The key is the binding of the link, which both
-//! ends derive from the TLS connection itself: after a reconnect nothing is found under the new
-//! one.
+//! batches of correlations. The key is the link binding, which both ends derive from the TLS
+//! connection itself. So after a reconnect nothing is found under the new one.
 //!
 //! **Used once.** A batch leaves the store when it is offered to the peer, and never comes back,
 //! whether or not the peer offered the same. So no two computations use the same batch, and batches
@@ -16,10 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::base_setup::Base;
 use super::triple_pool::Batch;
 
-/// Bytes of batches for each peer, where nothing else is said.
+/// The bytes of batches for each peer, by default.
 const USUAL_BYTES: usize = 8 << 20;
 
-/// What a node has made ahead with each of its peers. Clones are the same.
+/// The correlations that a node has preprocessed with each of its peers. Clones share them.
 #[derive(Clone)]
 pub struct CorrelationStore {
     by_link: Arc<Mutex<BTreeMap<[u8; 32], Stock>>>,
@@ -27,7 +26,7 @@ pub struct CorrelationStore {
     bound: usize,
 }
 
-/// Of one link.
+/// The correlations of one link.
 #[derive(Default)]
 struct Stock {
     base: Option<Arc<Base>>,
@@ -35,19 +34,19 @@ struct Stock {
 }
 
 impl CorrelationStore {
-    /// With at most so many bytes of what is made ahead with each peer.
+    /// Creates a store with at most so many bytes of batches for each peer.
     #[must_use]
     pub fn bounded(bytes: usize) -> Self {
         Self { by_link: Arc::default(), bound: bytes }
     }
 
-    /// The link of this binding is gone, and with it what was made over it.
+    /// Forgets the correlations of a link that is gone.
     pub fn forget(&self, link: &[u8; 32]) {
         self.lock().remove(link);
     }
 
-    /// Whether the two nodes of a link have computed together in this way, and there is room for what
-    /// they may make ahead.
+    /// Returns whether the two nodes of a link have computed together in this way, and there is
+    /// room for another batch.
     #[must_use]
     pub fn wants(&self, link: &[u8; 32]) -> bool {
         let stocks = self.lock();
@@ -55,24 +54,24 @@ impl CorrelationStore {
         stock.is_some_and(|stock| stock.bytes() + Batch::BYTES <= self.bound)
     }
 
-    /// Bytes of what was made ahead, for all links together.
+    /// Returns the bytes of the batches of all links together.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.lock().values().map(Stock::bytes).sum()
     }
 
-    /// The base of a link.
+    /// Returns the base setup of a link, unless it is poisoned.
     pub(super) fn base(&self, link: &[u8; 32]) -> Option<Arc<Base>> {
         self.lock().get(link)?.base.clone().filter(|base| !base.is_poisoned())
     }
 
-    /// Keeps a base of a link, instead of what was there.
+    /// Keeps a base setup of a link, and forgets the former one with its batches.
     pub(super) fn keep_base(&self, link: [u8; 32], base: &Arc<Base>) {
         let stock = Stock { base: Some(Arc::clone(base)), batches: BTreeMap::new() };
         self.lock().insert(link, stock);
     }
 
-    /// Keeps a batch that was made from the base of a link, if there is room.
+    /// Keeps a batch that was made from the base setup of a link, if there is room.
     pub(super) fn keep_batch(&self, link: &[u8; 32], base: &Arc<Base>, id: u64, batch: Batch) {
         let mut stocks = self.lock();
         let Some(stock) = stocks.get_mut(link) else { return };
@@ -82,8 +81,8 @@ impl CorrelationStore {
         }
     }
 
-    /// Takes out the batch of a link that `session` is to use: of two computations at once each end finds
-    /// the same one for the same session, as long as both have the same batches.
+    /// Takes out the batch of a link that `session` is to use. If two computations run at once,
+    /// each end finds the same batch for the same session, as long as both have the same batches.
     pub(super) fn take_batch(&self, link: &[u8; 32], session: &[u8; 32]) -> Option<(u64, Batch)> {
         let mut stocks = self.lock();
         let stock = stocks.get_mut(link)?;

@@ -1,4 +1,4 @@
-//! What is made ahead, across computations of the same parties, in simulation.
+//! Preprocessed correlations across computations of the same parties, in simulation.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +12,14 @@ use crate::kernel::simulation::{Report, Simulation};
 use crate::suites::pairwise::triple_pool::Batch;
 use crate::testing::{Run, rng, seed};
 
-/// Nothing made ahead yet at so many parties.
+/// Makes empty stores at so many parties.
 fn empty(parties: usize, bound: usize) -> Vec<CorrelationStore> {
     (0..parties).map(|_| CorrelationStore::bounded(bound)).collect()
 }
 
 const ROOMY: usize = 100 << 20;
 
-/// The binding of the link between each party and every other, in order.
+/// Returns the binding of the link between each party and every other, in order.
 fn links(parties: usize) -> Vec<Vec<[u8; 32]>> {
     let report = Simulation::new(0).parties(parties).run(|channel, _, _| async move {
         let others = channel.parties().others();
@@ -49,8 +49,8 @@ fn prepare(stores: &[CorrelationStore], seed: u64) {
     }
 }
 
-/// A median of random numbers, which must be right; with what each party sent to prepare it, and whether
-/// there were base transfers.
+/// Computes a median of random numbers, which must be right. Returns the bytes that each party sent
+/// to prepare it, and whether there were base transfers.
 fn median(stores: &[CorrelationStore], ahead: Option<bool>, seed: u64) -> (u64, bool) {
     let mut rng = rng(seed);
     let mut number = || f64::from(rng.next_u32() % 1_000) - 500.0;
@@ -97,7 +97,8 @@ fn what_was_made_ahead_is_used_once_by_the_next_computation() {
         // The batch is gone.
         assert_eq!(median(&stores, None, seed + 4), (on_base, false));
 
-        // Two batches serve two computations; who wants nothing made ahead leaves them alone.
+        // Two batches serve two computations. One that wants no preprocessed correlations leaves
+        // them alone.
         (5..7).for_each(|more| prepare(&stores, seed + more));
         assert_eq!(bytes(&stores), batches(2));
         let (without, founded) = median(&stores, Some(false), seed + 7);
@@ -144,7 +145,7 @@ fn a_link_that_is_gone_takes_everything_with_it() {
     for stores in &stores {
         assert!(stores.base(&other).is_none() && stores.take_batch(&other, &[1; 32]).is_none());
         assert!(!stores.wants(&other));
-        // Clones are the same.
+        // Clones share the content.
         stores.clone().forget(&other);
         assert_eq!(stores.bytes(), Batch::BYTES);
         stores.clone().forget(&link);
@@ -166,7 +167,7 @@ fn a_base_that_one_end_alone_has_is_not_used() {
         assert_eq!(bytes(&stores), [0; 2], "the batch that one end alone had is gone");
         assert!(!median(&stores, None, seed + 2).1);
     }
-    // Each has a base, and not the same.
+    // Each has a base setup, and not the same.
     let [stores, others] = [seed, seed + 9].map(|seed| {
         let stores = empty(2, ROOMY);
         prepare(&stores, seed);
@@ -211,7 +212,7 @@ fn lots_that_the_two_ends_have_not_alike_are_dropped() {
     assert_eq!(bytes(&stores), [0; 2]);
 }
 
-/// The same bases of a link, and nothing else.
+/// Makes stores with the same base setup of a link, and nothing else.
 fn empty_but_bases(stores: &[CorrelationStore], link: &[u8; 32]) -> Vec<CorrelationStore> {
     let without = |stores: &CorrelationStore| {
         let without = CorrelationStore::bounded(ROOMY);
@@ -261,7 +262,7 @@ fn two_computations_at_once_never_get_the_same_lot() {
         // In another order they may find others, and then use none: but each its own once.
         assert_eq!(one.1, taken(&stores[1], &order).1);
     }
-    // Where there are more batches than sessions, most find the same in any order.
+    // If there are more batches than sessions, most find the same in any order.
     let mut alike = 0;
     for _ in 0..20 {
         let pair: [[u8; 32]; 2] = std::array::from_fn(|_| {

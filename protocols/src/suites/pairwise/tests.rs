@@ -14,7 +14,7 @@ use crate::testing::{self, rng};
 
 const SIZES: [usize; 3] = [2, 3, 5];
 
-/// The suite among all parties of a channel, in a session that they agree on.
+/// Creates the suite among all parties of a channel, in a session that they agree on.
 pub(crate) async fn engine<'a>(
     stores: CorrelationStore,
     channel: &'a Channel,
@@ -26,7 +26,7 @@ pub(crate) async fn engine<'a>(
     Pairwise::new(channel, &session, &spec, Ahead::Batch, stores, rng).await
 }
 
-/// What every party opens in the end.
+/// Returns the value that every party opens in the end.
 pub(super) fn opened<T: PartialEq + Clone + std::fmt::Debug>(report: &Report<Option<T>>) -> T {
     let results = report.results().unwrap();
     let first = results[0].clone().unwrap();
@@ -34,7 +34,7 @@ pub(super) fn opened<T: PartialEq + Clone + std::fmt::Debug>(report: &Report<Opt
     first
 }
 
-/// Runs an operation on a vector of each party, and opens what comes out.
+/// Runs an operation on a vector of each party, and opens the result.
 macro_rules! vectors {
     ($seed:expr, $vectors:expr, |$engine:ident, $shares:ident| $body:expr) => {{
         let vectors: Vec<Vec<_>> = $vectors;
@@ -54,7 +54,7 @@ macro_rules! vectors {
     }};
 }
 
-/// Random elements, with the extreme ones among them.
+/// Draws random elements, with the extreme ones among them.
 fn random<R: Ring>(rng: &mut impl Rng, count: usize) -> Vec<R> {
     let extreme = [R::ZERO, R::ONE, R::ZERO.minus(R::ONE), R::from_word(1 << 63)];
     let mut element = |index: usize| {

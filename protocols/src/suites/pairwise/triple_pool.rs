@@ -1,11 +1,11 @@
-//! Correlations that wait to be used up: in one computation, and made ahead.
+//! Correlations that wait to be used up: in one computation, and in batches.
 
 use super::peer::{Directions, ROWS, WINDOW};
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::ring::Ring;
 use crate::ot::batches::OtOutputs;
 
-/// What correlations are of.
+/// The kind of a correlation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Products of 64 bits.
@@ -24,11 +24,11 @@ pub(super) struct TriplePool {
     pub(super) c: Vec<u64>,
 }
 
-/// Correlations that two ends have made ahead.
+/// A batch: correlations that two ends have preprocessed.
 pub(super) struct Batch(pub(super) Vec<(Kind, TriplePool)>);
 
 impl Kind {
-    /// Of products of such elements.
+    /// Returns the kind of products of such elements.
     pub(super) fn products<R: Ring>() -> Self {
         match R::ONE.plus(R::ONE) == R::ZERO {
             true => Self::Bits,
@@ -36,7 +36,7 @@ impl Kind {
         }
     }
 
-    /// Of bits with such numbers.
+    /// Returns the kind of products of bits with such numbers.
     pub(super) fn scaled<R: Ring>() -> Self {
         Self::Scaled(R::BYTES / 8)
     }
@@ -51,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// Words of one a.
+    /// Returns the words of one a.
     pub(super) fn words(self) -> usize {
         match self {
             Self::Bits => 1,
@@ -59,7 +59,7 @@ impl Kind {
         }
     }
 
-    /// Transfers that one takes in each direction.
+    /// Returns the transfers that one correlation takes in each direction.
     pub(super) fn transfers(self) -> usize {
         match self {
             Self::Bits => 64,
@@ -75,7 +75,7 @@ impl Kind {
         }
     }
 
-    /// Chunks that are made at least, because fewer cost no less time.
+    /// Returns the least chunks to make, because fewer cost no less time.
     pub(super) fn least_chunks(self) -> usize {
         match self {
             Self::Bits => WINDOW,
@@ -104,24 +104,24 @@ impl TriplePool {
         put(&mut self.c, more.c);
     }
 
-    /// Products of bits from both directions.
+    /// Makes products of bits from both directions.
     pub(super) fn of_bits(outputs: OtOutputs) -> Self {
         let OtOutputs { sent: [a, u], received: [b, v] } = outputs;
         Self { a, b, c: zip_exact(u.iter(), v).map(|(u, v)| u ^ v).collect() }
     }
 
-    /// a, b and c as elements.
+    /// Returns a, b and c as elements.
     pub(super) fn into_elements<R: Ring>(self) -> [Vec<R>; 3] {
         [self.a, self.b, self.c].map(elements)
     }
 }
 
 impl Batch {
-    /// What is in a batch: enough for the median of some hundreds of numbers.
+    /// The content of a batch: enough for the median of some hundreds of numbers.
     pub(super) const CONTENT: [(Kind, usize); 3] =
         [(Kind::Bits, 2 * WINDOW), (Kind::Numbers(1), WINDOW), (Kind::Scaled(1), 1)];
 
-    /// Bytes of a batch.
+    /// The bytes of a batch.
     pub(super) const BYTES: usize = {
         let bits = 2 * WINDOW * ROWS / 64 * 24;
         let numbers = WINDOW * ROWS / 64 * 24;

@@ -1,36 +1,39 @@
-//! Networks of switches that can put rows into any order.
+//! Permutation networks: switches that can put rows into any order.
 //!
-//! Waksman, *A permutation network* (JACM 1968), for any number of rows as in Beauquier and Darrot, *On
-//! arbitrary size Waksman networks and their vulnerability* (Parallel Processing Letters 2002): a switch for
-//! each two neighbours, a network for the upper outputs and one for the lower, a switch for each two
-//! neighbours again; where the number is even, the last switch is left out. About n·log₂ n − n switches.
+//! Waksman, *A permutation network* (JACM 1968), for any number of rows as in Beauquier and Darrot,
+//! *On arbitrary size Waksman networks and their vulnerability* (Parallel Processing Letters 2002).
+//! There is a switch for each two neighbours, a network for the upper outputs and one for the
+//! lower, and a switch for each two neighbours again. If the number is even, the last switch is
+//! left out. About n·log₂ n − n switches.
 //!
-//! Which wires a switch joins follows from the number of rows alone.
+//! The wires that a switch joins follow from the number of rows alone.
 
-/// The places that each switch joins, in order. A switch that is on exchanges what stands at the two.
+/// Returns the places that each switch joins, in order. A switch that is on exchanges the rows at
+/// the two.
 pub(super) fn switches(rows: usize) -> Vec<[usize; 2]> {
     let mut switches = Vec::new();
     add_switches(&(0..rows).collect::<Vec<_>>(), &mut switches);
     switches
 }
 
-/// Which switches are on, in order, for row `origins[i]` to get to place i. None if the origins are no
-/// permutation.
+/// Returns the settings of the switches, in order, so that row `origins[i]` gets to place i.
+/// Returns none if the origins are no permutation.
 pub(super) fn settings(origins: &[usize]) -> Option<Vec<bool>> {
     let mut settings = Vec::new();
     add_settings(origins, &mut settings)?;
     Some(settings)
 }
 
-/// The places of the upper and of the lower network: of each two neighbours one, and a last one alone
-/// belongs to the lower.
+/// Returns the places of the upper and of the lower network: of each two neighbours one each. A
+/// last one alone belongs to the lower.
 fn halves(places: &[usize]) -> [Vec<usize>; 2] {
     let upper = places.chunks_exact(2).filter_map(|pair| pair.first()).copied().collect();
     let lower = places.chunks(2).filter_map(|pair| pair.last()).copied().collect();
     [upper, lower]
 }
 
-/// Switches behind the inner networks: where all rows have neighbours the last is not needed.
+/// Returns the number of switches behind the inner networks: if all rows have neighbours the last
+/// is not needed.
 fn behind(rows: usize) -> usize {
     if rows.is_multiple_of(2) { rows / 2 - 1 } else { rows / 2 }
 }
@@ -87,8 +90,8 @@ fn add_settings(origins: &[usize], settings: &mut Vec<bool>) -> Option<()> {
     Some(())
 }
 
-/// Of each row whether it goes through the lower network: of two neighbours at either end one does; a last
-/// row alone does, and so does the row that goes to the last place.
+/// Returns, for each row, whether it goes through the lower network. Of two neighbours at either
+/// end one does. A last row alone does, and so does the row that goes to the last place.
 fn through_lower(origins: &[usize]) -> Option<Vec<bool>> {
     let rows = origins.len();
     let mut places = vec![None; rows];

@@ -1,4 +1,4 @@
-//! The suite against members that cheat, and what a single member gets to see, in simulation.
+//! The suite against members that cheat, and the view of a single member, in simulation.
 
 use super::tests::{Setting, THREE};
 use super::*;
@@ -14,7 +14,7 @@ use crate::kernel::simulation::{Delivery, Ending, Report, Simulation};
 use crate::suites::pairwise::CorrelationStore;
 use crate::testing::{self, Run, seed};
 
-/// Every operation once, on eleven rows; in the end a sum is opened.
+/// Runs every operation once, on eleven rows; in the end a sum is opened.
 async fn everything(setting: Setting, channel: Channel, seed: u64) -> Result<Vec<u64>, Fault> {
     let mut rng = testing::rng(seed);
     let mut engine = setting.engine(&channel, &mut rng).await?;
@@ -53,7 +53,7 @@ fn names(fault: &Fault, cheater: Party) -> bool {
     }
 }
 
-/// All messages but proposals, each once.
+/// Lists all messages but proposals, each once.
 fn messages(report: &Report<Vec<u64>>) -> Vec<(Party, Party, u32)> {
     let later = report.transcript.iter().filter(|delivery| delivery.sequence > 0);
     later.map(|delivery| (delivery.from, delivery.to, delivery.sequence)).collect()
@@ -80,8 +80,8 @@ fn messages_of_wrong_length_or_order_end_it_and_name_the_sender() {
                     Ending::Stalled(awaiting) => {
                         assert!(awaiting.parties.contains(&from), "{tamper:?} {awaiting:?}");
                     }
-                    // What comes twice after all that is due is not read any more, and what was to
-                    // be swapped with a message that never came is held back.
+                    // A message that comes twice after the last due one is not read any more. A
+                    // message that was to be swapped with one that never came is held back.
                     Ending::Done(sum) => assert_eq!(*sum, due(), "{tamper:?}"),
                 }
             }
@@ -118,7 +118,7 @@ fn a_wrong_share_in_an_opening_is_caught_wherever_it_is_shown() {
     }
 }
 
-/// Four parties, of whom the third has no seat.
+/// Four parties, of which the third has no seat.
 const OUTSIDER: Setting = Setting { inputs: 4, helpers: 0, seats: [3, 1, 0] };
 
 #[test]
@@ -153,7 +153,7 @@ fn a_seat_that_draws_two_common_keys_is_one_of_two_that_are_named() {
             other => panic!("{other:?}"),
         }
     }
-    // Nothing was shown to the party without a seat.
+    // The party without a seat was shown nothing.
     assert!(matches!(report.endings[2], Ending::Stalled(_)));
 }
 
@@ -162,8 +162,8 @@ fn honest_others(setting: Setting, cheater: Party) -> Vec<Party> {
     all.filter(|party| *party != cheater).collect()
 }
 
-/// The keys of `me` where `viewer` looks on: those that the viewer has are the same in all runs, so
-/// that all it holds and knows is; the others follow from `seed`.
+/// Makes the keys of `me` for the view of `viewer`. The keys that the viewer has are the same in
+/// all runs, and so is all that it holds and knows. The others follow from `seed`.
 fn keys(me: usize, members: usize, viewer: usize, seed: u64) -> BTreeMap<Party, [u8; 32]> {
     let key = |other: usize| {
         let pair = [me.min(other) as u64, me.max(other) as u64];
@@ -177,7 +177,7 @@ fn keys(me: usize, members: usize, viewer: usize, seed: u64) -> BTreeMap<Party, 
     others.map(|other| (Party::new(other).unwrap(), key(other))).collect()
 }
 
-/// The answer of a run, and every message on the way.
+/// Runs a function. Returns the answer, and every message on the way.
 fn observed(run: &Run, viewer: usize, seed: u64) -> Report<Option<Answer>> {
     let members = run.inputs.len() + run.helpers;
     Simulation::new(seed).parties(members).run(|channel, party, mut rng| {
@@ -197,8 +197,8 @@ fn observed(run: &Run, viewer: usize, seed: u64) -> Report<Option<Answer>> {
     })
 }
 
-/// How often each bit is 1, over many runs, of what `viewer` receives and of what it puts together
-/// from openings: shares that fit each other say nothing one by one.
+/// Counts how often each bit is 1, over many runs. The bits are those that `viewer` receives, and
+/// those that it reconstructs from openings: shares that fit each other say nothing one by one.
 fn view(run: &Run, viewer: usize, seeds: Range<u64>) -> Vec<Vec<u32>> {
     let mut ones: Vec<Vec<u32>> = Vec::new();
     for seed in seeds {
@@ -221,7 +221,8 @@ fn view(run: &Run, viewer: usize, seeds: Range<u64>) -> Vec<Vec<u32>> {
     ones
 }
 
-/// The largest distance of two frequencies of a bit, in standard deviations of a fair coin's.
+/// Returns the largest distance of two frequencies of a bit, in standard deviations of a fair
+/// coin's.
 fn distance(one: &[Vec<u32>], other: &[Vec<u32>]) -> f64 {
     let lengths = |view: &[Vec<u32>]| view.iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(lengths(one), lengths(other), "the messages' sizes tell the inputs apart");
@@ -232,7 +233,7 @@ fn distance(one: &[Vec<u32>], other: &[Vec<u32>]) -> f64 {
 
 const RUNS: u32 = 120;
 
-/// Of some 2^19 fair bits, one is beyond this in one of 10^6 tests.
+/// The bound on a distance. Of some 2^19 fair bits, one is beyond it in one of 10^6 tests.
 const FAIR: f64 = 7.0;
 
 fn views_apart(one: &Run, other: &Run, viewer: usize) -> f64 {
@@ -242,7 +243,7 @@ fn views_apart(one: &Run, other: &Run, viewer: usize) -> f64 {
     distance(&one, &other)
 }
 
-/// Numbers of three parties, or of two and a helper, where `viewer` has the same in all.
+/// Makes a run with numbers of three parties, or of two and a helper. `viewer` has the same in all.
 fn medians(viewer: usize, helper: bool, others: [[f64; 3]; 2]) -> Run {
     let mut others = others.into_iter();
     let inputs = (0..if helper { 2 } else { 3 }).map(|party| {
@@ -281,7 +282,7 @@ fn what_a_helper_sees_does_not_even_tell_answers_apart() {
     assert!(apart < FAIR, "{apart} standard deviations");
 }
 
-/// Runs of two or three parties that differ in what the others than `viewer` have.
+/// Makes runs of two or three parties that differ in the inputs of the others than `viewer`.
 fn others_have(
     function: &'static str,
     viewer: usize,

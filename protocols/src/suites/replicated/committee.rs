@@ -1,4 +1,4 @@
-//! Who computes: three of the members, in three seats.
+//! The committee: the three members that compute, in three seats.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,13 @@ use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::session::{Session, Spec};
 
-/// The seats of a committee.
+/// The number of seats of a committee.
 pub(super) const SEATS: usize = 3;
 
-/// The name under which the spec has the committee that was asked for.
+/// The name in the spec of the committee that was asked for.
 pub(crate) const PARAMETER: &str = "committee";
 
-/// What stands there if none was.
+/// The value in the spec if none was asked for.
 pub(crate) const ANY: &str = "any";
 
 /// The three members that compute on shares, by seat.
@@ -20,8 +20,8 @@ pub(crate) const ANY: &str = "any";
 pub(crate) struct Committee([Party; SEATS]);
 
 impl Committee {
-    /// The committee that the parties agreed on: the members that the parameter names; else the
-    /// first three parties in the agreed order whose policies allow it.
+    /// Returns the committee that the parties agreed on: the members that the parameter names.
+    /// Without names it has the first three parties in the agreed order whose policies allow it.
     pub(crate) fn of(spec: &Spec, session: &Session) -> Result<Self, Fault> {
         let serving = session.serving();
         let seats: Vec<Party> = match spec.parameters.get(PARAMETER).map(String::as_str) {
@@ -46,25 +46,25 @@ impl Committee {
         Self(seats.map(|seat| Party::new(seat).unwrap()))
     }
 
-    /// The members' names.
+    /// Returns the members' names.
     pub(crate) fn names(&self, spec: &Spec) -> String {
         let name = |seat: &Party| spec.members.get(seat.index()).map(|member| member.name.clone());
         let names: Vec<String> = self.0.iter().filter_map(name).collect();
         names.join(", ")
     }
 
-    /// The members, by seat.
+    /// Returns the members, by seat.
     pub(super) fn seats(&self) -> &[Party; SEATS] {
         &self.0
     }
 
-    /// The seat of a member, if it has one.
+    /// Returns the seat of a member, if it has one.
     pub(super) fn seat(&self, party: Party) -> Option<usize> {
         self.0.iter().position(|seat| *seat == party)
     }
 }
 
-/// Text of three names for the spec.
+/// Makes the text of three names for the spec.
 pub(crate) fn canonical(names: &[String]) -> Result<String, InputError> {
     let [a, b, c] = names else {
         return Err(refuse("three different members are needed"));

@@ -1,15 +1,15 @@
 //! From numbers to bits and back.
 //!
 //! **To bits** (as in ABY3, section 5.3, with seat 0 as the dealer): x = (x_0 + x_1) + x_2. Seat 0
-//! knows the first addend and deals its bits; seats 1 and 2 know x_2, whose bits are the third
-//! component of a sharing that needs no message. One adder over the two addends gives the bits of x;
-//! it is not made here, because suites have it in common.
+//! knows the first addend and deals its bits. Seats 1 and 2 know x_2, whose bits are the third
+//! component of a sharing that needs no message. One adder over the two addends gives the bits of
+//! x. It is not made here, because suites have it in common.
 //!
-//! **To numbers**: b = (b_0 ⊕ b_1) ⊕ b_2. Seat 0 deals c = b_0 ⊕ b_1 as a number; b_2 is a third
-//! component; b = c + b_2 − 2·c·b_2.
+//! **To numbers**: b = (b_0 ⊕ b_1) ⊕ b_2. Seat 0 deals c = b_0 ⊕ b_1 as a number. b_2 is a third
+//! component. Then b = c + b_2 − 2·c·b_2.
 //!
-//! Bytes: to bits, ⌈bits / 8⌉ a number, sent by seat 0 alone; to numbers, one element by seat 0
-//! and one by each seat.
+//! Bytes: to bits, ⌈bits / 8⌉ a number, sent by seat 0 alone; to numbers, one element by seat 0 and
+//! one by each seat.
 
 use crate::algebra::elementwise::sum;
 use crate::algebra::packed_bits::{PackedBits, bit_slice_words, bit_slices_of, extend_by_bits};
@@ -82,7 +82,7 @@ impl Replicated<'_> {
         Some(index)
     }
 
-    /// A vector that seats 1 and 2 know, as their common component.
+    /// Makes a sharing of a vector that seats 1 and 2 know, as their common component.
     fn third<R: Ring>(&self, len: usize, known: impl FnOnce() -> Vec<R>) -> ReplicatedShare<R> {
         match &self.seat {
             None => ReplicatedShare::absent(len),

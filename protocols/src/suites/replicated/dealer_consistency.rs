@@ -1,9 +1,11 @@
-//! Whether a party without a seat has dealt the same to the two seats that hold a component.
+//! Dealer consistency: a party without a seat has dealt the same to the two seats that hold a
+//! component.
 //!
-//! Each seat hashes what such parties send it, component by component: the keys of x_0 and x_1, and x_2
-//! itself. With the next opening it tells both neighbours the hashes of the components that they
-//! share. So inconsistent shares end the computation before anything that follows from them is used,
-//! and the two seats can say whose they are. It takes no round: 32 bytes a party to each neighbour.
+//! Each seat hashes the messages of such parties, component by component: the keys of x_0 and x_1,
+//! and x_2 itself. With the next opening it tells both neighbours the hashes of the components that
+//! they share. So inconsistent shares end the computation before anything that follows from them is
+//! used, and the two seats can name the dealer. It takes no round: 32 bytes a party to each
+//! neighbour.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +19,14 @@ use crate::suites::replicated::seat::Seat;
 
 const DIGEST: usize = 32;
 
-/// What parties without a seat have dealt to us so far.
+/// The hashes of the components that parties without a seat have dealt to this seat so far.
 #[derive(Default)]
 pub(super) struct DealerConsistency {
     hashers: BTreeMap<Party, [blake3::Hasher; 2]>,
     unchecked: bool,
 }
 
-/// Our components.
+/// The components of this seat.
 #[derive(Clone, Copy)]
 enum Component {
     Own,
@@ -32,8 +34,8 @@ enum Component {
 }
 
 impl DealerConsistency {
-    /// Notes what a party has dealt for our own component, and for the one that our successor holds
-    /// as its own.
+    /// Notes the messages that a party has dealt: for this seat's own component, and for the one
+    /// that its successor holds as its own.
     pub(super) fn note(&mut self, party: Party, own: &[u8], shared: &[u8]) {
         let hasher = || blake3::Hasher::new_derive_key("cloister 1 replicated: what was dealt");
         let hashers = self.hashers.entry(party).or_insert_with(|| [hasher(), hasher()]);
@@ -44,7 +46,7 @@ impl DealerConsistency {
         self.unchecked = true;
     }
 
-    /// Tells the neighbours, if there is anything new; to be called by all seats alike.
+    /// Tells the neighbours the hashes, if there are new ones. All seats call it alike.
     pub(super) fn tell(&self, channel: &Channel, seat: &Seat) {
         if self.unchecked {
             channel.send(seat.next, self.digests(Component::Shared).concat());
@@ -52,7 +54,7 @@ impl DealerConsistency {
         }
     }
 
-    /// Compares what the neighbours tell.
+    /// Compares the hashes that the neighbours tell.
     pub(super) async fn compare(&mut self, channel: &Channel, seat: &Seat) -> Result<(), Fault> {
         if !std::mem::take(&mut self.unchecked) {
             return Ok(());

@@ -1,14 +1,14 @@
-//! Bringing values in.
+//! Sharing of inputs.
 //!
 //! **By a seat** s, v = x_s + x_{s+1}: x_s comes from the PRSS stream that it shares with its
 //! predecessor, x_{s+1} = v − x_s goes to its successor, and x_{s+2} = 0. The successor sees v
 //! minus a mask that it does not have, the predecessor the mask alone.
 //!
-//! **By a party without a seat**, v = x_0 + x_1 + x_2: x_0 and x_1 are expanded from keys that the
-//! party and seat 0 share; seat 1 is sent the key of x_1 and x_2 = v − x_0 − x_1, seat 2 the key of
+//! **By a party without a seat**, v = x_0 + x_1 + x_2. x_0 and x_1 are expanded from keys that the
+//! party and seat 0 share. Seat 1 is sent the key of x_1 and x_2 = v − x_0 − x_1, seat 2 the key of
 //! x_0 and x_2. Each seat lacks one key or x_2.
 //!
-//! That the two seats which hold a component were dealt the same, they find out with the next opening
+//! The two seats that hold a component check with the next opening that they were dealt the same
 //! (see [`super::dealer_consistency`]).
 //!
 //! Bytes sent: one element each by a seat; two, and two keys, by others.
@@ -31,7 +31,7 @@ use crate::suites::replicated::{Replicated, ReplicatedShare};
 
 const KEY: usize = 32;
 
-/// What a party without a seat and seat 0 make alike: the keys of its inputs.
+/// The keys of inputs, which a party without a seat and seat 0 make alike.
 pub(super) struct InputKeys {
     key: PairKey,
     uses: u64,
@@ -42,7 +42,7 @@ impl InputKeys {
         Self { key: key.derived("cloister 1 replicated: keys of inputs"), uses: 0 }
     }
 
-    /// The keys of x_0 and x_1 of the next input.
+    /// Returns the keys of x_0 and x_1 of the next input.
     fn next(&mut self) -> [Zeroizing<[u8; KEY]>; 2] {
         let number = self.uses;
         self.uses += 1;
@@ -73,7 +73,7 @@ impl Replicated<'_> {
         Ok(shares)
     }
 
-    /// Shares our own vector.
+    /// Shares this party's own vector.
     fn bring_in<R: Ring>(&mut self, me: Party, v: &[R]) -> Option<ReplicatedShare<R>> {
         if v.is_empty() {
             return Some(self.empty());
@@ -85,7 +85,7 @@ impl Replicated<'_> {
         self.deal(v)
     }
 
-    /// A vector without elements.
+    /// Makes a vector without elements.
     fn empty<R: Ring>(&self) -> ReplicatedShare<R> {
         match self.seat {
             None => ReplicatedShare::absent(0),
@@ -93,7 +93,7 @@ impl Replicated<'_> {
         }
     }
 
-    /// As a seat: x_s from the PRSS stream, x_{s+1} to the successor.
+    /// Shares a vector as a seat: x_s from the PRSS stream, x_{s+1} to the successor.
     pub(super) fn deal<R: Ring>(&mut self, v: &[R]) -> Option<ReplicatedShare<R>> {
         let seat = self.seat.as_mut()?;
         let x: Vec<R> = seat.with_previous.input.read(v.len());
@@ -116,7 +116,7 @@ impl Replicated<'_> {
         }
     }
 
-    /// Our shares of the vector of another party.
+    /// Takes this member's shares of the vector of another party.
     async fn take_in<R: Ring>(
         &mut self,
         party: Party,
@@ -134,7 +134,7 @@ impl Replicated<'_> {
         }
     }
 
-    /// Our shares of what the seat `dealer`, which is not ours, deals.
+    /// Takes this member's shares of the vector that the seat `dealer` deals, which is another one.
     pub(super) async fn take_dealt<R: Ring>(
         &mut self,
         dealer: usize,

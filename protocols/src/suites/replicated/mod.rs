@@ -1,37 +1,41 @@
 //! Three nodes compute on shares: products, comparisons, sorting.
 //!
-//! **Parties:** any n ≥ 2 that bring data, and a committee of three members that compute, in seats 0,
-//! 1, 2. A member of the committee may be a party, or a helper that brings no data. Parties without a
-//! seat bring data in and are shown openings.
+//! **Parties:** any n ≥ 2 that bring data, and a committee of three members that compute, in seats
+//! 0, 1, 2. A member of the committee may be a party, or a helper that brings no data. Parties
+//! without a seat bring data in and are shown openings.
 //!
-//! **Protocol:** Araki, Furukawa, Lindell, Nof, Ohara, *High-throughput semi-honest secure three-party
-//! computation with an honest majority* (CCS 2016), their arithmetic over Z_2^k and their variant with
-//! keys instead of shared randomness; conversions between numbers and bits after Mohassel and Rindal,
-//! *ABY3* (CCS 2018). Rings are Z_2^64, Z_2^128, and bits 64 at a time, where + is exclusive or.
+//! **Protocol:** Araki, Furukawa, Lindell, Nof, Ohara, *High-throughput semi-honest secure
+//! three-party computation with an honest majority* (CCS 2016): their arithmetic over Z_2^k and
+//! their variant with keys instead of shared randomness. Conversions between numbers and bits are
+//! after Mohassel and Rindal, *ABY3* (CCS 2018). Rings are Z_2^64, Z_2^128, and bits 64 at a time,
+//! where + is exclusive or.
 //!
-//! A value is x = x_0 + x_1 + x_2, and seat s holds the pair (x_s, x_{s+1}), indices modulo 3. Araki et
-//! al. write a seat's pair as (x_i, a_i) with a_i = x_{i−1} − v; the form here is the one of ABY3 and is
-//! the same up to what each seat can compute by itself.
+//! A value is x = x_0 + x_1 + x_2, and seat s holds the pair (x_s, x_{s+1}), indices modulo 3.
+//! Araki et al. write a seat's pair as (x_i, a_i) with a_i = x_{i−1} − v. The form here is the one
+//! of ABY3. Each seat can compute one from the other by itself.
 //!
 //! - *Sums, and products with public numbers*, are local ([`crate::engine::shared`]).
-//! - *Zero sharing*: α_s = G(k_{s,s+1}) − G(k_{s−1,s}), so α_0 + α_1 + α_2 = 0, and α_s is uniform to
-//!   whoever lacks one of the two keys. G is AES-128 in counter mode; keys follow from the session and
-//!   the purpose, and each word of a stream is read once (`Seat::with_zero_share`, `Prss`).
-//! - *Products* in `products`, *inputs* in `input`, *openings* in `opening`, *bits and numbers* in
-//!   `conversion`, *shuffles* in `shuffle`: each says there what it sends and why it tells nothing.
+//! - *Zero sharing*: α_s = G(k_{s,s+1}) − G(k_{s−1,s}), so α_0 + α_1 + α_2 = 0, and α_s is uniform
+//!   to a party that lacks one of the two keys. G is AES-128 in counter mode. Keys follow from the
+//!   session and the purpose, and each word of a stream is read once (`Seat::with_zero_share`,
+//!   `Prss`).
+//! - *Products* are in `products`, *inputs* in `input`, *openings* in `opening`, *bits and numbers*
+//!   in `conversion`, *shuffles* in `shuffle`. Each states its messages, and the reason why they
+//!   tell nothing.
 //!
-//! Nothing is truncated: what is multiplied are integers, in a ring that holds the result.
+//! Nothing is truncated: integers are multiplied, in a ring that holds the result.
 //!
 //! **Adversary and threshold:** privacy against one corrupt, semi-honest seat, and any number of
-//! corrupt parties without a seat, together. Whatever a seat receives is masked by a stream of a key
-//! that it lacks, but for openings, which follow from what is opened and from what the seat holds. So
-//! its view can be made from its input, sizes and what is opened. Two seats together know everything.
+//! corrupt parties without a seat, together. All messages to a seat are masked by a stream of a key
+//! that it lacks, but for openings. Those follow from the opened value and from the seat's own
+//! shares. So its view can be made from its input, sizes and opened values. Two seats together know
+//! everything.
 //!
-//! **What is noticed of who deviates:** wrong lengths and orders, forged or repeated messages, and
-//! wrong shares in openings, because two seats hold each component; and inconsistent shares that a
-//! party without a seat deals. A seat that sends a wrong product is not caught unless an opening
-//! happens to show it: a corrupt seat can falsify results, and what falsified values lead to can be
-//! opened. That is what semi-honest means.
+//! **Detected deviations:** wrong lengths and orders, forged or repeated messages, and wrong shares
+//! in openings, because two seats hold each component. Inconsistent shares that a party without a
+//! seat deals are detected too. A seat that sends a wrong product is not caught unless an opening
+//! happens to show it. So a corrupt seat can falsify results, and can have values opened that
+//! follow from falsified ones. The suite is semi-honest for that reason.
 //!
 //! **The channel** must give secrecy, the true sender, and order.
 //!
@@ -90,12 +94,12 @@ use crate::kernel::session::{Session, SessionHash};
 #[cfg(test)]
 pub(crate) const SUITE: &str = "replicated";
 
-/// How many messages of one peer may come before we read the first. In a round of products a seat
-/// needs its successor's message, which in the round before needed the next one's: so a peer can be
-/// two rounds ahead of us. A round has two messages of one peer to another at most.
+/// The messages of one peer that may come before this member reads the first. In a round of
+/// products a seat needs its successor's message, which in the round before needed the next one's.
+/// So a peer can be two rounds ahead. A round has at most two messages of one peer to another.
 pub(crate) const MESSAGES_AHEAD: usize = 6;
 
-/// What a seat holds of a vector: x_s and x_{s+1}.
+/// The share vector of a seat: x_s and x_{s+1}.
 pub(crate) type ReplicatedShare<R> = ShareVector<R, 2>;
 
 /// The suite at work at one member.
@@ -103,22 +107,23 @@ pub(crate) struct Replicated<'a> {
     channel: &'a Channel,
     session: SessionHash,
     committee: Committee,
-    /// How many members, the first ones, bring data.
+    /// The number of members that bring data; they are the first ones.
     inputs: usize,
-    /// Our seat, if we have one.
+    /// The seat of this member, if it has one.
     seat: Option<Seat>,
-    /// What seat 0 shares with each party without a seat, or such a party with seat 0.
+    /// The input keys that seat 0 shares with each party without a seat, or such a party with seat
+    /// 0.
     input_keys: BTreeMap<Party, InputKeys>,
-    /// What parties without a seat have dealt to ours.
+    /// The hashes of the components that parties without a seat have dealt to this seat.
     dealt: DealerConsistency,
-    /// What the three seats share, if anybody else gets to see openings.
+    /// The PRSS stream that the three seats share, if members without a seat are shown openings.
     common: Option<Prss>,
 }
 
 impl<'a> Replicated<'a> {
-    /// The suite in `session`, of which `inputs` members bring data. To be made once in a session:
-    /// a second one would use the same masks. Takes two rounds where there are parties without a
-    /// seat.
+    /// Creates the suite in `session`, of which `inputs` members bring data. Call it once in a
+    /// session: a second one would use the same masks. Takes two rounds if there are parties
+    /// without a seat.
     pub(crate) async fn new(
         channel: &'a Channel,
         session: &Session,

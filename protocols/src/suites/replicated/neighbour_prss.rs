@@ -1,4 +1,4 @@
-//! What two neighbours of a committee can make alike without a message.
+//! Random values that two neighbours of a committee make alike without a message.
 
 use crate::kernel::prss::Prss;
 use crate::kernel::session::PairKey;
@@ -7,14 +7,14 @@ use crate::kernel::session::PairKey;
 pub(super) struct NeighbourPrss {
     /// Masks of products.
     pub(super) zero: Prss,
-    /// Shares of what the later of the two brings in.
+    /// The shares of inputs that the later of the two brings in.
     pub(super) input: Prss,
     /// Permutations and masks of shuffles.
     pub(super) shuffle: Prss,
 }
 
 impl NeighbourPrss {
-    /// The PRSS streams of the two that share `key`, in one session.
+    /// Creates the PRSS streams of the two seats that share `key`, in one session.
     pub(super) fn new(key: &PairKey) -> Self {
         Self {
             zero: Prss::new(key, "cloister 1 replicated: zero sharing"),

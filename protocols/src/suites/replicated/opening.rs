@@ -1,13 +1,15 @@
-//! Opening: everybody who is to see a value gets what it lacks, twice, from different seats.
+//! Reconstruction. Each recipient gets its missing component from one holder and a hash of it from
+//! the other, so one corrupt seat is detected.
 //!
-//! Seat s lacks x_{s+2}, which its predecessor and its successor hold. The predecessor sends it, the
-//! successor a hash of it. A party without a seat gets every x_s from seat s and a hash of it from
-//! seat s − 1. Where the two do not fit, one of the two senders lies, and the opening ends.
+//! Seat s lacks x_{s+2}, which its predecessor and its successor hold. The predecessor sends it,
+//! the successor a hash of it. A party without a seat gets every x_s from seat s and a hash of it
+//! from seat s − 1. If the two do not fit, one of the two senders lies, and the opening ends.
 //!
-//! A seat learns nothing but the value: x_{s+2} is the value minus what it holds. A party without a
-//! seat would see all three components, which may tell more than their sum (a component of an input
-//! may be a mask that was used elsewhere). So for these the seats first move the components by
-//! x_0 + r_0, x_1 + r_1, x_2 − r_0 − r_1, with r from a PRSS stream that the three seats share.
+//! A seat learns nothing but the value: x_{s+2} is the value minus its own components. A party
+//! without a seat would see all three components, which may tell more than their sum: a component
+//! of an input may be a mask that was used elsewhere. So for these the seats first rerandomise the
+//! components to x_0 + r_0, x_1 + r_1, x_2 − r_0 − r_1, with r from a PRSS stream that the three
+//! seats share.
 //!
 //! Bytes sent by a seat: one element to its successor and 32 bytes to its predecessor; one element
 //! and 32 bytes to each party without a seat.
@@ -60,7 +62,7 @@ impl Replicated<'_> {
         Ok(Some(opened))
     }
 
-    /// Sends the audience what it lacks.
+    /// Sends the recipients their missing components.
     fn send_missing_shares<R: Ring>(&mut self, x: &ReplicatedShare<R>, recipients: Recipients) {
         let Some(seat) = &self.seat else { return };
         let (previous, next) = (seat.previous, seat.next);
@@ -82,7 +84,7 @@ impl Replicated<'_> {
         }
     }
 
-    /// The components as parties without a seat may see them.
+    /// Returns the components as parties without a seat may see them.
     fn rerandomised<R: Ring>(&mut self, x: &ReplicatedShare<R>) -> Option<[Vec<R>; 2]> {
         let seat = self.seat.as_ref()?;
         let prss = self.common.as_mut()?;
@@ -98,7 +100,7 @@ impl Replicated<'_> {
         Some([move_component(seat.index, own), move_component(seat.index + 1, shared)])
     }
 
-    /// The parties without a seat that are of the audience.
+    /// Returns the recipients without a seat.
     fn outside(&self, recipients: Recipients) -> Vec<Party> {
         let parties = self.channel.parties().all();
         let outside = |party: &Party| self.committee.seat(*party).is_none();
@@ -113,9 +115,9 @@ impl Replicated<'_> {
         }
     }
 
-    /// Where openings are shown to members without a seat, the seats draw a key that only they have.
-    /// Two rounds, the second to find out whether all were told the same; 32 bytes to each other seat
-    /// in each.
+    /// Draws a key that only the seats have, if openings are shown to members without a seat. Two
+    /// rounds; the second finds out whether all were told the same. 32 bytes to each other seat in
+    /// each.
     pub(super) async fn draw_common_key(&mut self, rng: &mut impl CryptoRng) -> Result<(), Fault> {
         let Some(seat) = &self.seat else { return Ok(()) };
         if self.outside(Recipients::All).is_empty() {
@@ -170,7 +172,7 @@ async fn exchange(
     Ok(theirs)
 }
 
-/// All three components at a seat.
+/// Reconstructs all three components at a seat.
 async fn reconstruct<R: Ring>(
     engine: &Replicated<'_>,
     seat: &Seat,
@@ -187,7 +189,7 @@ async fn reconstruct<R: Ring>(
     Ok([own.to_vec(), shared.to_vec(), wire::read_elements(x.len(), std::iter::once(&*lacking))])
 }
 
-/// All three components at a party without a seat.
+/// Reconstructs all three components at a party without a seat.
 async fn reconstruct_without_seat<R: Ring>(
     engine: &Replicated<'_>,
     len: usize,

@@ -1,15 +1,16 @@
 //! Products: local arithmetic, one message to one neighbour.
 //!
-//! x·y is the sum of nine terms x_i·y_j, each of which two seats could make or one. They are dealt
-//! out so that five multiplications make all of them (Araki et al. take two at each seat):
+//! x·y is the sum of nine terms x_i·y_j, each of which one or two seats could make. Five
+//! multiplications make all of them if they are dealt out like this (Araki et al. take two at each
+//! seat):
 //!
 //! - seat 0, of x_0 and x_1: (x_0 + x_1)·(y_0 + y_1);
 //! - seat 1, of x_1 and x_2: x_1·y_2 + x_2·(y_1 + y_2);
 //! - seat 2, of x_2 and x_0: x_2·y_0 + x_0·y_2.
 //!
-//! Each adds its part α_s of a sharing of zero: z_s = terms + α_s. The α_s cancel, so z_0 + z_1 + z_2 =
-//! x·y, and z_s is uniform to the predecessor, which gets it and lacks k_{s,s+1}. Sums of products
-//! are added up before they are sent, so an inner product of any length costs one element.
+//! Each adds its part α_s of a sharing of zero: z_s = terms + α_s. The α_s cancel, so z_0 + z_1 +
+//! z_2 = x·y. z_s is uniform to the predecessor, which gets it and lacks k_{s,s+1}. Sums of
+//! products are added up before they are sent, so an inner product of any length costs one element.
 
 use std::sync::Arc;
 
@@ -25,11 +26,12 @@ use crate::kernel::wire;
 use crate::suites::replicated::seat::Seat;
 use crate::suites::replicated::{Replicated, ReplicatedShare};
 
-/// Elements from which on an inner product is shared out to threads, and of what each gets.
+/// The elements from which on an inner product is shared out to threads, and those of each thread's
+/// piece.
 const PARALLEL: usize = 1 << 17;
 const PIECE: usize = 1 << 14;
 
-/// What one seat holds of both factors: x_s, x_{s+1}, y_s, y_{s+1}.
+/// The components of both factors at one seat: x_s, x_{s+1}, y_s, y_{s+1}.
 #[derive(Clone, Copy)]
 struct Factors<'a, R> {
     seat: usize,
@@ -101,8 +103,8 @@ impl Replicated<'_> {
         .await
     }
 
-    /// From an additive sharing, of which every seat makes its masked part, to a replicated one:
-    /// each seat sends its part to its predecessor. Nothing for whoever has no seat.
+    /// Makes a replicated sharing of an additive one, of which every seat makes its masked part:
+    /// each seat sends its part to its predecessor. Does nothing at a member without a seat.
     pub(super) async fn reshare<R: Ring>(
         &mut self,
         round: &'static str,
@@ -176,19 +178,19 @@ impl<'a, R: Ring> Factors<'a, R> {
     }
 }
 
-/// (x_0 + x_1)·(y_0 + y_1).
+/// Returns (x_0 + x_1)·(y_0 + y_1).
 #[inline]
 fn terms_0<R: Ring>([x_0, x_1]: [R; 2], [y_0, y_1]: [R; 2]) -> R {
     x_0.plus(x_1).times(y_0.plus(y_1))
 }
 
-/// x_1·y_2 + x_2·(y_1 + y_2).
+/// Returns x_1·y_2 + x_2·(y_1 + y_2).
 #[inline]
 fn terms_1<R: Ring>([x_1, x_2]: [R; 2], [y_1, y_2]: [R; 2]) -> R {
     x_1.times(y_2).plus(x_2.times(y_1.plus(y_2)))
 }
 
-/// x_2·y_0 + x_0·y_2.
+/// Returns x_2·y_0 + x_0·y_2.
 #[inline]
 fn terms_2<R: Ring>([x_2, x_0]: [R; 2], [y_2, y_0]: [R; 2]) -> R {
     x_2.times(y_0).plus(x_0.times(y_2))

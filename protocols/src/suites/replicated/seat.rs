@@ -1,4 +1,4 @@
-//! One of the three that compute: its neighbours, and what it shares with them.
+//! One of the three seats: its neighbours, and the streams that it shares with them.
 
 use std::ops::Range;
 
@@ -13,18 +13,18 @@ use crate::suites::replicated::neighbour_prss::NeighbourPrss;
 
 /// A seat of the committee.
 pub(super) struct Seat {
-    /// 0, 1 or 2.
+    /// The index: 0, 1 or 2.
     pub(super) index: usize,
-    /// Whom its messages of products go to.
+    /// The member that its messages of products go to.
     pub(super) previous: Party,
-    /// Whom they come from.
+    /// The member that they come from.
     pub(super) next: Party,
     pub(super) with_previous: NeighbourPrss,
     pub(super) with_next: NeighbourPrss,
 }
 
 impl Seat {
-    /// The seat of `me`, if it has one.
+    /// Returns the seat of `me`, if it has one.
     pub(super) fn of(me: Party, committee: &Committee, session: &Session) -> Option<Self> {
         let index = committee.seat(me)?;
         let neighbour = |steps: usize| committee.seats().get((index + steps) % SEATS).copied();
@@ -36,8 +36,8 @@ impl Seat {
         Some(Self { index, previous, next, with_previous: prss(previous)?, with_next: prss(next)? })
     }
 
-    /// A vector of which only one component is not zero: component `component` is `value`. The
-    /// two seats that hold it must both know it.
+    /// Makes a sharing of a vector known by one: component `component` is `value`, the others are
+    /// zero. The two seats that hold the component must both know it.
     pub(super) fn known_by_one<R: Ring>(
         &self,
         component: usize,
@@ -51,8 +51,8 @@ impl Seat {
         }
     }
 
-    /// Our component of a fresh sharing of zero plus what `add` adds to it, chunk by chunk: α_s =
-    /// G(k_{s,s+1}) − G(k_{s−1,s}), so that α_0 + α_1 + α_2 = 0.
+    /// Returns this seat's component of a fresh sharing of zero, to which `add` adds, chunk by
+    /// chunk: α_s = G(k_{s,s+1}) − G(k_{s−1,s}), so that α_0 + α_1 + α_2 = 0.
     pub(super) fn with_zero_share<R: Ring>(
         &mut self,
         len: usize,

@@ -1,24 +1,24 @@
 //! Shuffling a table: three permutations, one after the other, each known to two seats.
 //!
 //! The idea is of Laur, Willemson and Zhang, *Round-efficient oblivious database manipulation* (ISC
-//! 2011); sending halves on instead of sharing anew each time is as in Araki, Furukawa, Ohara,
+//! 2011). Handing halves on instead of sharing anew each time is as in Araki, Furukawa, Ohara,
 //! Pinkas, Rosemarin, Tsuchida, *Secure graph analysis at scale* (CCS 2021).
 //!
-//! x is held as two halves that add up to it, at first x_0 + x_1 at seat 0 and x_2 at seat 1. Each
-//! step, the two that hold the halves permute them by the permutation that they share and move a
-//! mask r, from their PRSS stream, from one half to the other; then one of the two hands its half
-//! on.
+//! x is held as two halves that add up to it, at first x_0 + x_1 at seat 0 and x_2 at seat 1. In
+//! each step, the two that hold the halves permute them by the permutation that they share. They
+//! move a mask r, from their PRSS stream, from one half to the other. Then one of the two hands its
+//! half on.
 //!
 //! 1. π_01: seat 0 has A ← π_01(x_0 + x_1) + r, seat 1 has B ← π_01(x_2) − r. A goes to seat 2.
 //! 2. π_12: seat 1 has B ← π_12(B) + r′, seat 2 has A ← π_12(A) − r′. B goes to seat 0.
 //! 3. π_20: seat 2 has A ← π_20(A) + r″, seat 0 has B ← π_20(B) − r″. With ρ from their PRSS
 //!    stream, y_0 = ρ, y_1 = B, y_2 = A − ρ; y_1 and y_2 go to seat 1.
 //!
-//! Whoever gets a half lacks the mask that was just moved into it. Each seat lacks one of the
+//! The seat that gets a half lacks the mask that was just moved into it. Each seat lacks one of the
 //! three permutations, so the order of the rows is uniform to it.
 //!
-//! Two rounds: A and B are handed on at once, because seat 1 waits for nobody. Elements sent for each
-//! element: by seat 0 two, by seats 1 and 2 one.
+//! Two rounds: A and B are handed on at once, because seat 1 waits for no message. Elements sent
+//! for each element: by seat 0 two, by seats 1 and 2 one.
 
 use crate::algebra::elementwise::{add_assign, gather, subtract_assign, sum};
 use crate::algebra::packed_bits::PackedBits;
@@ -40,7 +40,7 @@ struct Table {
     words: Vec<PackedBits>,
 }
 
-/// How many elements a table has, of numbers and of words.
+/// The number of elements of a table: of numbers and of words.
 #[derive(Clone, Copy)]
 struct Size {
     rows: usize,
@@ -48,7 +48,7 @@ struct Size {
     words: usize,
 }
 
-/// What becomes of the mask in a step.
+/// The direction in which a step moves the mask.
 #[derive(Clone, Copy)]
 enum Mask {
     Plus,
@@ -169,7 +169,7 @@ impl Table {
     }
 }
 
-/// x_s + x_{s+1}.
+/// Returns x_s + x_{s+1}.
 fn both_components<R: Ring>(x: &ReplicatedShare<R>) -> Vec<R> {
     let [own, shared] = x.parts();
     sum(own, shared)

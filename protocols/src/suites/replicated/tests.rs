@@ -1,4 +1,4 @@
-//! The operations against plaintext, in simulation; what they cost; what they use up.
+//! The operations against plaintext, in simulation; their costs; the streams that they use up.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::kernel::session::agree;
 use crate::kernel::simulation::{Report, Simulation};
 use crate::testing::{self, rng};
 
-/// Who takes part: so many parties with data, so many helpers, and these seats.
+/// The members: so many parties with data, so many helpers, and these seats.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
     pub(crate) inputs: usize,
@@ -23,8 +23,8 @@ pub(crate) struct Setting {
 
 pub(crate) const THREE: Setting = Setting { inputs: 3, helpers: 0, seats: [0, 1, 2] };
 
-/// Three parties, in two orders; four and seven of whom three compute; two and a helper; and one of
-/// two parties with two helpers.
+/// Three parties, in two orders; four and seven of which three compute; two and a helper; and one
+/// of two parties with two helpers.
 pub(crate) const SETTINGS: [Setting; 6] = [
     THREE,
     Setting { inputs: 3, helpers: 0, seats: [2, 0, 1] },
@@ -51,7 +51,7 @@ impl Setting {
         Replicated::new(channel, &session, committee, self.inputs, rng).await
     }
 
-    /// What every party that brings data opens in the end.
+    /// Returns the value that every party that brings data opens in the end.
     pub(crate) fn opened<T: PartialEq + Clone + std::fmt::Debug>(
         self,
         report: &Report<Option<T>>,
@@ -66,8 +66,8 @@ impl Setting {
     }
 }
 
-/// Runs an operation on two vectors, of which the first party brings in one and the second the
-/// other, and opens what comes out.
+/// Runs an operation on two vectors, one of the first party and one of the second, and opens the
+/// result.
 macro_rules! two_vectors {
     ($setting:expr, $seed:expr, $x:expr, $y:expr, |$engine:ident, $a:ident, $b:ident| $body:expr) => {{
         let setting: Setting = $setting;
@@ -254,7 +254,7 @@ fn x_words(rows: u64) -> Vec<PackedBits> {
     (0..rows).map(|row| PackedBits(7 * row)).collect()
 }
 
-/// Rounds and bytes sent by each seat in one operation on vectors of 1,000 elements.
+/// Measures rounds and bytes sent by each seat in one operation on vectors of 1,000 elements.
 macro_rules! cost {
     (|$engine:ident, $x:ident, $bits:ident| $body:expr) => {{
         let run = |with: bool| {
@@ -315,7 +315,7 @@ fn no_part_of_a_stream_is_used_twice() {
             engine.open(&again.numbers[0], Recipients::Parties).await?;
             again.numbers[1].clone()
         });
-        // One generator of each simulated party is no stream of the suite.
+        // The test's own generator of each simulated party is no stream of the suite.
         let mut streams: BTreeMap<[u8; 32], Vec<std::ops::Range<usize>>> = BTreeMap::new();
         for (stream, words) in uses::take().into_iter().filter(|(_, words)| !words.is_empty()) {
             streams.entry(*stream.as_bytes()).or_default().push(words);
