@@ -15,49 +15,49 @@ use crate::problem::{Outcome, Problem};
 pub struct ConsortiumDir(PathBuf);
 
 impl ConsortiumDir {
-    /// The folder at this path, which need not exist.
+    /// Names the folder at this path, which need not exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
 
-    /// The path.
+    /// Returns the path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// The consortium file.
+    /// Returns the path of the consortium file.
     #[must_use]
     pub fn consortium(&self) -> PathBuf {
         self.0.join("consortium.toml")
     }
 
-    /// The file for clients.
+    /// Returns the path of the file for clients.
     #[must_use]
     pub fn client(&self) -> PathBuf {
         self.0.join("client.toml")
     }
 
-    /// A party's own folder.
+    /// Returns a party's own folder.
     #[must_use]
     pub fn party(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    /// The folder with a party's identity.
+    /// Returns the folder with a party's identity.
     #[must_use]
     pub fn identity(&self, name: &str) -> PathBuf {
         self.party(name).join("identity")
     }
 
-    /// The settings of a party's node.
+    /// Returns the path of the settings of a party's node.
     #[must_use]
     pub fn node(&self, name: &str) -> PathBuf {
         self.party(name).join("node.toml")
     }
 
-    /// Reads the file for clients. Where there is none, the consortium file says what a client must
-    /// know.
+    /// Reads the file for clients. Without one, the client's facts are taken from the consortium
+    /// file.
     ///
     /// # Errors
     /// If there is neither, or it lists no member.

@@ -1,11 +1,11 @@
-//! The command `cloister`, and what it is made of: composition only.
+//! The command `cloister` and its parts: composition only.
 //!
-//! [`cli`] has a file for each subcommand. `cloister_client` talks to nodes as any client would;
-//! [`render`] shows what comes of it, and a [`study`] is several computations with what they
-//! expect. [`consortium_dir`] knows where a consortium's files lie, [`config`] the settings of a
-//! node and their sources; [`files`] reads and writes files. [`doctor`] examines a consortium from
-//! outside. [`operator`] works on the state of one node, [`local_cluster`] runs nodes as child
-//! processes, [`ports`] finds free ports, [`telemetry`] sends a node's traces to a collector. No
+//! [`cli`] has a file for each subcommand. `cloister_client` talks to nodes as any client would.
+//! [`render`] shows the results, and a [`study`] is several computations with their expectations.
+//! [`consortium_dir`] knows the places of a consortium's files, [`config`] the settings of a node
+//! and their sources. [`files`] reads and writes files. [`doctor`] examines a consortium from
+//! outside. [`operator`] works on the state of one node, and [`local_cluster`] runs nodes as child
+//! processes. [`ports`] finds free ports. [`telemetry`] sends a node's traces to a collector. No
 //! mathematics and no actor is here.
 
 pub mod cli;

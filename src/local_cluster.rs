@@ -72,13 +72,13 @@ impl LocalCluster {
         Ok(cluster)
     }
 
-    /// The name of each party, and the number of its node's process.
+    /// Returns the name of each party, and the number of its node's process.
     #[must_use]
     pub fn processes(&self) -> &[(String, u32)] {
         &self.processes
     }
 
-    /// The next thing that happens; none when all nodes have ended.
+    /// Returns the next event; none when all nodes have ended.
     pub async fn event(&mut self) -> Option<Event> {
         let event = self.events.recv().await;
         if matches!(event, Some(Event::Ended { .. })) {

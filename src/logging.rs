@@ -1,7 +1,7 @@
 //! Logs go to standard error: text for a person at a terminal, a JSON document a line otherwise.
 //!
-//! Standard output is for answers only. What is logged is chosen by `CLOISTER_LOG`, or else
-//! `RUST_LOG`, in the usual filter syntax; without either, each command has a level of its own.
+//! Standard output is for answers only. `CLOISTER_LOG`, or else `RUST_LOG`, chooses the lines of
+//! the log, in the usual filter syntax. Without either, each command has a level of its own.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -43,7 +43,7 @@ pub fn start_with(usually: &str, listener: Option<Listener>) -> Outcome {
     } else {
         lines.json().with_ansi(false).boxed()
     };
-    // The filter is the log's alone: what a listener hears does not depend on it.
+    // The filter is the log's alone: the spans that a listener gets do not depend on it.
     let lines = lines.with_filter(filter(usually)?).boxed();
     let all: Vec<Listener> = listener.into_iter().chain([lines]).collect();
     registry().with(all).try_init().map_err(Problem::ours)

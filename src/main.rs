@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Gives pages back to the system late: vectors of a computation come and go, and pages that are
-/// asked for anew each time cost more than what is computed on them.
+/// The allocator. It gives pages back to the system late. Vectors of a computation come and go, and
+/// new pages each time cost more than the computation on them.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -29,13 +29,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The outcome of the order to read the node's files again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reloaded {
-    /// It did.
+    /// The node has read its files again.
     Yes,
-    /// There is none to be told.
+    /// No node runs.
     NotRunning,
-    /// It does not know how: only a restart helps.
+    /// The node cannot reload: only a restart helps.
     NotAble,
-    /// It goes on with what it had, and this is why.
+    /// The node goes on with its former files, for this reason.
     Refused(String),
 }
 
@@ -53,7 +53,7 @@ impl Operator {
         Ok(Self { settings: read_settings(config)? })
     }
 
-    /// The party's name.
+    /// Returns the party's name.
     #[must_use]
     pub fn party(&self) -> &str {
         &self.settings.party
@@ -131,7 +131,7 @@ fn fault(status: u16) -> Fault {
     }
 }
 
-/// A path as the node sees it, which may have been started elsewhere.
+/// Makes a path absolute for the node, which may have been started elsewhere.
 ///
 /// # Errors
 /// If the current folder is not known.

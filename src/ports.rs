@@ -1,7 +1,7 @@
 //! Free ports for nodes that are started together on this machine, as demos and tests do.
 //!
-//! Ports are handed out in blocks. The process bound to the first port of a block owns the block:
-//! two processes never get the same, and a block is free again when its owner is gone, however it
+//! Ports are handed out in blocks. The process bound to the first port of a block owns the block,
+//! so two processes never get the same. A block is free again when its owner is gone, however it
 //! ended. All blocks are below 32768, where Linux takes no port for outgoing connections.
 
 use std::io;
@@ -39,13 +39,13 @@ impl Ports {
             .ok_or_else(|| io::Error::new(io::ErrorKind::AddrInUse, "no free block of ports"))
     }
 
-    /// The API port of the first party; those of the others follow.
+    /// Returns the API port of the first party; those of the others follow.
     #[must_use]
     pub fn api(&self) -> u16 {
         self.first
     }
 
-    /// The peer port of the first party; those of the others follow.
+    /// Returns the peer port of the first party; those of the others follow.
     #[must_use]
     pub fn peer(&self) -> u16 {
         self.first + Self::MOST_PARTIES

@@ -1,7 +1,13 @@
 //! Errors of commands, and their exit codes.
 //!
-//! The codes are a contract with scripts: 1 worse than an earlier measurement, 2 usage, 3 refused
-//! by a policy, 4 a peer or the consortium failed, 5 our fault, 130 interrupted.
+//! The codes are a contract with scripts:
+//!
+//! - 1: worse than an earlier measurement
+//! - 2: usage
+//! - 3: refused by a policy
+//! - 4: a peer or the consortium failed
+//! - 5: our fault
+//! - 130: interrupted
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -30,8 +36,8 @@ pub enum Fault {
     Interrupted,
 }
 
-/// A reason to end with an exit code other than 0. Where several hold, the greatest
-/// [`Fault`] is the cause of the others: a node that refuses makes its peers fail.
+/// A reason to end with an exit code other than 0. If several hold, the greatest [`Fault`] is the
+/// cause of the others: a node that refuses makes its peers fail.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Problem {

@@ -11,7 +11,7 @@ const LINE: usize = 8 * GROUP;
 /// Words in a line.
 const WORDS_A_LINE: usize = 6;
 
-/// The words, numbered, in four lines.
+/// Writes the words, numbered, in four lines.
 pub(super) fn words(fingerprint: Fingerprint) -> String {
     let words = fingerprint.words();
     let numbered: Vec<String> =
@@ -19,7 +19,7 @@ pub(super) fn words(fingerprint: Fingerprint) -> String {
     lines(numbered.chunks(WORDS_A_LINE).map(|line| line.join("  ").trim_end().to_owned()))
 }
 
-/// The hex digits in groups, in two lines.
+/// Writes the hex digits in groups, in two lines.
 pub(super) fn grouped(fingerprint: Fingerprint) -> String {
     let digits: Vec<char> = fingerprint.to_string().chars().collect();
     let group = |group: &[char]| group.iter().collect::<String>();
@@ -28,7 +28,7 @@ pub(super) fn grouped(fingerprint: Fingerprint) -> String {
     )
 }
 
-/// Both, each line set in by `margin`.
+/// Writes both, each line set in by `margin`.
 pub(super) fn both(fingerprint: Fingerprint, margin: &str) -> String {
     let text = format!("{}\n{}", words(fingerprint), grouped(fingerprint));
     lines(text.lines().map(|line| format!("{margin}{line}")))

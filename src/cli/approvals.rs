@@ -1,4 +1,4 @@
-//! `cloister approvals`: what clients asked for, for the owner of the data to allow or refuse.
+//! `cloister approvals`: requests of clients, for the owner of the data to grant or refuse.
 
 use clap::{Args, Subcommand};
 use cloister_actors::operations::Operation;
@@ -83,7 +83,7 @@ fn row(approval: &Value) -> Vec<String> {
     ]
 }
 
-/// The state is a word, or a word with what belongs to it.
+/// Writes the state: a word, or a word with its details.
 fn state(state: &Value) -> String {
     let Some((word, more)) = state.as_object().and_then(|object| object.iter().next()) else {
         return state.as_str().unwrap_or_default().to_owned();

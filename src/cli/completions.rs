@@ -1,4 +1,4 @@
-//! `cloister completions`: what a shell needs to complete the command's words.
+//! `cloister completions`: the script with which a shell completes the command's words.
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;

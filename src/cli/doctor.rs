@@ -1,4 +1,5 @@
-//! `cloister doctor`: what is wrong in a consortium, what to do, and who must do it.
+//! `cloister doctor`: the faults of a consortium, the action to take, and the party that must take
+//! it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

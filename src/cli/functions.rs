@@ -1,5 +1,4 @@
-//! `cloister functions`: what can be computed, with which data and parameters, and what is
-//! revealed.
+//! `cloister functions`: the functions, their data and parameters, and the values that they reveal.
 
 use std::path::PathBuf;
 
@@ -141,7 +140,7 @@ fn parameter(parameter: &Parameter) -> String {
     format!("{name} ({kind}{required}): {summary}")
 }
 
-/// A head, and each text below it, broken into lines.
+/// Writes a head, and each text below it, broken into lines.
 fn entry(head: &str, texts: &[String]) -> String {
     let mut text = format!("\n{head}\n");
     for item in texts.iter().filter(|item| !item.is_empty()) {

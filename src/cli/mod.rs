@@ -73,7 +73,7 @@ struct NodeArguments {
     config: PathBuf,
 }
 
-/// Does what the command line says.
+/// Runs the command line.
 #[must_use]
 pub fn main() -> ExitCode {
     match run(Arguments::parse().command) {

@@ -48,8 +48,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     served
 }
 
-/// Whatever is wrong here is the command's answer, not a line of the log: that begins once it is
-/// known who listens to it.
+/// Reads and checks the settings and the files that they name. A fault here is the command's
+/// answer, not a line of the log: the log begins once its listeners are known.
 fn load(config: &Path, set: &[String]) -> Outcome<Parts> {
     let settings = config::read(config, set)?.all_right()?;
     let hint = "put the consortium's file there, or mend the setting `consortium`";
@@ -64,7 +64,7 @@ fn load(config: &Path, set: &[String]) -> Outcome<Parts> {
     Ok(Parts { settings, consortium, identity, reread })
 }
 
-/// A certificate that has expired is refused when the node starts.
+/// Warns of a certificate that expires soon. One that has expired is refused when the node starts.
 fn warn_of_expiry(identity: &Identity) {
     if let Expiry::Near { days_left } = identity.expiry(SystemTime::now()) {
         tracing::warn!(
@@ -128,7 +128,7 @@ impl Stop {
         })
     }
 
-    /// Waits for it, and says what it was.
+    /// Waits for a signal or the end of the parent, and returns its name.
     pub(super) async fn wait(&mut self) -> &'static str {
         let parent = async {
             match &mut self.parent {

@@ -1,4 +1,4 @@
-//! `cloister token`: who may call a node's API, and as what.
+//! `cloister token`: the callers of a node's API, and their roles.
 
 use std::path::Path;
 

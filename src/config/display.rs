@@ -12,14 +12,14 @@ const MARGIN: usize = 48;
 /// The text in the place of a password.
 const HIDDEN: &str = "***";
 
-/// The text. A setting that came from nowhere has its default.
+/// Writes the settings as text. A setting without a source has its default.
 pub(super) fn text(table: Table, sources: &BTreeMap<Name, Source>) -> String {
     let mut text = String::new();
     section(&table, &mut Vec::new(), sources, &mut text);
     text
 }
 
-/// The values of a table, then the tables in it, as TOML asks for.
+/// Writes the values of a table, then the tables in it, as TOML requires.
 fn section(table: &Table, name: &mut Name, sources: &BTreeMap<Name, Source>, text: &mut String) {
     let (inner, values): (Vec<_>, Vec<_>) = table.iter().partition(|(_, value)| has_section(value));
     let head = format!("[{}]", shown(name));
@@ -67,14 +67,14 @@ fn has_section(value: &Value) -> bool {
     }
 }
 
-/// A setting may have been set as part of something bigger.
+/// Returns the source of a setting, which may have been set as part of a bigger one.
 fn source_of(name: &[String], sources: &BTreeMap<Name, Source>) -> String {
     let prefixes = (1..=name.len()).rev().filter_map(|length| name.get(..length));
     let source = prefixes.into_iter().find_map(|prefix| sources.get(prefix));
     source.map_or_else(|| "default".to_owned(), ToString::to_string)
 }
 
-/// The same without the passwords of databases.
+/// Returns the value without the passwords of databases.
 fn without_passwords(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::from(without_password(text)),

@@ -19,8 +19,8 @@ const OTHERS: [&str; 5] = [
     "CLOISTER_LONG_TESTS",
 ];
 
-/// The beginnings of variables that are no settings: clients' tokens, those of tests, and those
-/// that Kubernetes sets in every container where a service is called `cloister`.
+/// The beginnings of variables that are no settings: clients' tokens, variables of tests, and those
+/// of Kubernetes. It sets the latter in every container if a service is called `cloister`.
 const OTHER_PREFIXES: [&str; 5] =
     ["CLOISTER_TOKEN_", "CLOISTER_TEST_", "CLOISTER_VAULT_", "CLOISTER_SERVICE_", "CLOISTER_PORT"];
 

@@ -22,7 +22,7 @@ impl Layers {
     }
 }
 
-/// A value of TOML, or else the text itself: quotation marks are the shell's, too.
+/// Parses a value of TOML, or else takes the text itself: quotation marks are the shell's, too.
 pub(super) fn value_of(text: &str) -> Value {
     let mut parsed: Table = match toml::from_str(&format!("value = {text}")) {
         Ok(parsed) => parsed,
@@ -33,7 +33,7 @@ pub(super) fn value_of(text: &str) -> Value {
     value.filter(|_| parsed.is_empty()).unwrap_or_else(|| Value::from(text))
 }
 
-/// A flag's name, part by part, and its value.
+/// Splits a flag into its name, part by part, and its value.
 fn split(given: &str) -> Option<(Name, &str)> {
     let (name, text) = given.split_once('=')?;
     let mut name_alone: Table = toml::from_str(&format!("{name} = 0")).ok()?;

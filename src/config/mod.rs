@@ -60,7 +60,7 @@ pub struct Complaint {
 /// # Errors
 /// If the file cannot be read at all. Errors in the layers are among the result.
 pub fn read(config: &Path, flags: &[String]) -> Outcome<Effective> {
-    // What is not Unicode is no setting of ours.
+    // A variable whose name is not Unicode is no setting.
     let variables = env::vars_os().filter_map(|(name, value)| {
         Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
     });
@@ -133,7 +133,7 @@ impl Layers {
             self.complaints.push(Complaint { name, source: Some(source), message });
             return;
         }
-        // What was set inside of it is gone with it.
+        // Settings inside of it are gone with the former value.
         self.sources.retain(|known, _| !known.starts_with(&name));
         self.sources.insert(name, source);
     }

@@ -1,4 +1,5 @@
-//! From layers to settings: what does not fit is taken out and remembered, until the rest fits.
+//! From layers to settings: a value that does not fit is taken out and remembered, until the rest
+//! fits.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -63,7 +64,7 @@ impl Layers {
         Err(Problem::usage(lines.join("\n")))
     }
 
-    /// Takes out what does not fit, or puts in what is missing; and says so.
+    /// Takes out a value that does not fit, or puts in a missing one, and complains.
     fn mend(&mut self, misfit: Misfit) {
         let Misfit { mut name, message } = misfit;
         if let Some(missing) = quoted(&message, "missing field ") {
@@ -88,7 +89,8 @@ impl Layers {
         }
     }
 
-    /// A setting that has to be there and is not. One inside of something else is wrong there.
+    /// Puts in a value for a required setting that is missing. If it is missing inside of another
+    /// setting, that one is wrong.
     fn stand_in(&mut self, name: Name, message: &str) {
         let Some(value) = stand_in_of(&name) else {
             let (whole, source) = self.source_of(&name);
@@ -128,8 +130,8 @@ impl Layers {
         true
     }
 
-    /// The longest known name on the way to `name`, or what stands at the first place that is no
-    /// table; and where that was set.
+    /// Returns the longest known name on the way to `name`, or the value at the first place that is
+    /// no table. Returns its source, too.
     fn source_of(&self, name: &[String]) -> (Name, Option<Source>) {
         let upwards = (1..=name.len()).rev().filter_map(|length| name.get(..length));
         let known =
@@ -189,7 +191,7 @@ fn stand_in_of(name: &[String]) -> Option<Value> {
     known.map(|(_, value)| Value::from(*value))
 }
 
-/// The message in the words of those who write settings.
+/// Rewords the message for people who write settings.
 fn plain(message: &str) -> String {
     if message == "invalid socket address syntax" {
         return "this is no address: write it like 127.0.0.1:55500".to_owned();
@@ -211,7 +213,7 @@ fn quoted<'a>(message: &'a str, head: &str) -> Option<&'a str> {
     message.strip_prefix(head)?.strip_prefix('`')?.split('`').next()
 }
 
-/// Of the names in back quotes, the one most like `name`.
+/// Returns the name in back quotes that is most like `name`.
 fn alike<'a>(name: &str, names: &'a str) -> Option<&'a str> {
     let names = names.split('`').skip(1).step_by(2);
     let likeness = |known: &&str| strsim::jaro_winkler(name, known);

@@ -30,7 +30,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// The text as a person typed it, who does not write quotation marks around every text.
+    /// Returns the text as a person typed it, without quotation marks around every text.
     pub(super) fn typed(&self) -> Option<&str> {
         match self {
             Self::File { .. } => None,

@@ -141,7 +141,7 @@ fn whatever_is_set_is_a_setting_or_a_complaint() {
             variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let flags = [c, d].map(|name| format!("{}={}", name.join("."), draw(&values)));
         let (_folder, effective) = read_layers(LEAST, &variables, &[&flags[0], &flags[1]]);
-        // What is not complained of holds: it is among the settings as they are shown.
+        // A setting without a complaint holds: it is among the settings as they are shown.
         let settings: Settings = toml::from_str(&effective.commented().unwrap()).unwrap();
         assert_eq!(settings, *effective.settings(), "{variables:?} {flags:?}");
     }

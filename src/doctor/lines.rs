@@ -16,8 +16,7 @@ pub(super) async fn examine(
 ) -> Vec<LineCheck> {
     let names: Vec<&str> = consortium.members().iter().map(|m| m.name.as_str()).collect();
     let of_each = consortium.each().map(|(member, client)| {
-        // A node of which the API does not answer can try nothing; what else is wrong with it may
-        // be just what the lines show.
+        // A node whose API does not answer can try nothing. The lines may show its fault.
         let node = nodes.iter().find(|node| node.member == member.name);
         let mute = node.is_none_or(|node| node.checks.len() <= 1);
         from_one(&member.name, (!mute).then_some(client), &names, examination)
@@ -25,8 +24,7 @@ pub(super) async fn examine(
     all(of_each).await.into_iter().flatten().collect()
 }
 
-/// The lines from one node, one after the other, so that they do not share what the way out
-/// carries.
+/// Tries the lines from one node, one after the other, so that they do not share its bandwidth.
 async fn from_one(
     from: &str,
     client: Option<&NodeClient>,
@@ -88,7 +86,7 @@ fn check(step: &ProbeStep) -> Check {
         "ok" => Verdict::Ok,
         "skipped" => Verdict::Skipped,
         "warning" => Verdict::Warning,
-        // What is not known is better looked at.
+        // An unknown verdict is better looked at.
         _ => Verdict::Failed,
     };
     Check { check: step, verdict, detail, remedy, who }

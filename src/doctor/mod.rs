@@ -1,9 +1,10 @@
 //! Examines a consortium from the outside: each node, each line between two of them in both
-//! directions, and a trial computation; and says what is wrong, what to do, and who must do it.
+//! directions, and a trial computation. It tells the faults, the action to take, and the party that
+//! must take it.
 //!
-//! The doctor sees what a client sees. The lines are tried by the nodes themselves, over
-//! connections of their own (`POST /v1/probes`): a line may be there in one direction only, and
-//! only its ends can tell.
+//! The doctor sees the same as a client. The nodes try the lines themselves, over connections of
+//! their own (`POST /v1/probes`). A line may work in one direction only, and only its ends can
+//! tell.
 
 mod lines;
 mod nodes;
@@ -174,7 +175,7 @@ impl Verdict {
     }
 }
 
-/// All of these at once, in their order.
+/// Awaits all of these at once, in their order.
 async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
     join_all(futures).await
 }

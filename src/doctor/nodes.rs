@@ -1,4 +1,4 @@
-//! Each node by itself, as this client reaches it, and against what most of the others say.
+//! Each node by itself, as this client reaches it, and compared with most of the others.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};

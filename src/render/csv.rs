@@ -6,7 +6,7 @@ use super::{Block, blocks};
 
 const HEAD: [&str; 4] = ["result", "row", "column", "value"];
 
-/// One result, with a head.
+/// Writes one result, with a head.
 ///
 /// # Errors
 /// None that can be mended.
@@ -14,7 +14,7 @@ pub fn text(result: &Value) -> Result<String, csv::Error> {
     written(&HEAD, rows(result))
 }
 
-/// Several results, each under its name.
+/// Writes several results, each under its name.
 ///
 /// # Errors
 /// None that can be mended.

@@ -2,7 +2,7 @@
 //!
 //! A result is JSON of whatever shape its function gives it. Here it becomes [`Block`]s (values,
 //! bars, grids), which each way of showing draws in its own manner. Categories come from other
-//! parties' data, so no text reaches a terminal or a page as it is: control characters are
+//! parties' data, so no text reaches a terminal or a page as it is. Control characters are
 //! replaced, and a page escapes.
 //!
 //! Nothing here opens a file or asks a node.

@@ -37,7 +37,7 @@ pub struct Section {
     pub reports: Vec<(String, Report)>,
 }
 
-/// The page's text.
+/// Returns the page's text.
 #[must_use]
 pub fn text(page: &Page<'_>) -> String {
     let head = Element::new("head")

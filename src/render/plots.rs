@@ -53,7 +53,7 @@ fn bar(label: &str, cell: &Cell, most: f64, top: f64) -> Element {
         .child(text("number", LABELS + share * space + 8.0, cell.text.clone()))
 }
 
-/// A table, each cell the darker the more is in it.
+/// Draws a table, whose cells are the darker the larger their value.
 pub(super) fn grid(columns: &[String], rows: &[(String, Vec<Cell>)]) -> Element {
     let values = || rows.iter().flat_map(|(_, cells)| cells).filter_map(|cell| cell.value);
     let most = values().fold(0.0, f64::max);

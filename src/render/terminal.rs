@@ -1,7 +1,7 @@
 //! A result drawn with characters.
 //!
-//! Bars and lines are of Unicode's block and box characters where the terminal shows UTF-8, and of
-//! ASCII elsewhere; colours only on a terminal, and not where `NO_COLOR` is set (no-color.org).
+//! Bars and lines are of Unicode's block and box characters if the terminal shows UTF-8, and of
+//! ASCII elsewhere. Colours come only on a terminal, and not if `NO_COLOR` is set (no-color.org).
 
 use std::env;
 
@@ -54,7 +54,7 @@ impl Style {
         if self.colour { format!("{colour}{text}{PLAIN}") } else { text.to_owned() }
     }
 
-    /// A text of at most so many characters.
+    /// Cuts a text to at most so many characters.
     fn cut(self, text: &str, width: usize) -> String {
         let text = self.shown(text);
         if text.chars().count() <= width {
@@ -64,7 +64,7 @@ impl Style {
         text.chars().take(width.saturating_sub(1)).chain(mark.chars()).collect()
     }
 
-    /// A text in the characters that there are.
+    /// Writes a text in the available characters.
     fn shown(self, text: &str) -> String {
         if self.unicode {
             text.to_owned()
@@ -74,7 +74,7 @@ impl Style {
     }
 }
 
-/// The first that is set of the variables that say how characters are encoded.
+/// Returns whether the terminal shows UTF-8. The first variable that is set decides.
 fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
     let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(|name| variable(name));
     let first = set.into_iter().find(|value| !value.is_empty()).unwrap_or_default();
@@ -82,7 +82,7 @@ fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
     plain.contains("utf8")
 }
 
-/// All blocks, one below the other.
+/// Draws all blocks, one below the other.
 #[must_use]
 pub fn text(blocks: &[Block], style: Style) -> String {
     let drawn: Vec<String> = blocks.iter().map(|block| draw(block, style)).collect();
@@ -102,7 +102,8 @@ pub fn rows(rows: &[(String, String)], style: Style) -> String {
     rows.iter().map(row).collect()
 }
 
-/// A text in lines of at most so many characters, broken between words; a longer word has its own.
+/// Breaks a text into lines of at most so many characters, between words; a longer word has its
+/// own.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -152,7 +153,7 @@ fn draw_bars(bars: &[(String, Cell)], style: Style) -> String {
     bars.iter().map(line).collect()
 }
 
-/// A bar for a share from 0 to 1 of so many characters.
+/// Draws a bar for a share from 0 to 1 of so many characters.
 fn bar(share: f64, space: usize, unicode: bool) -> String {
     let steps = if unicode { space * EIGHTHS.len() } else { space };
     let filled = (0..steps).take_while(|step| reached(*step, steps, share)).count();

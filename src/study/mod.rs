@@ -18,9 +18,9 @@
 //! parameters = { digits_before = 3 }
 //! ```
 //!
-//! Every dataset and every column that a computation uses must be described: what is not expected
-//! cannot be checked. A study holds no data. Its hash is that of the file's bytes, comments and
-//! all: what was signed is what a person has read.
+//! Every dataset and every column that a computation uses must be described: only described columns
+//! can be checked. A study holds no data. Its hash is that of the file's bytes, comments and all: a
+//! person signs exactly the text that was read.
 
 pub mod expectation;
 
@@ -80,7 +80,7 @@ pub struct Column {
     /// `integer`, `number`, `text` or `truth`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// In what unit.
+    /// The unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// The lowest and the highest value, as declared.
@@ -268,7 +268,7 @@ impl Computation {
     }
 }
 
-/// The columns that a condition is about.
+/// Collects the columns that a condition is about.
 fn filtered(filter: &Value, columns: &mut Vec<String>) {
     match filter {
         Value::Object(object) => {

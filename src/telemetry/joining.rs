@@ -14,8 +14,8 @@ const SESSION: &str = "session";
 
 /// Puts spans into the traces of their sessions, and hands them on.
 ///
-/// Here and not when a span begins: a trace's id can be given to a span then only together with a
-/// parent, and viewers would look for a parent that is never sent.
+/// It does so here and not when a span begins. Then a trace's id can be given to a span only
+/// together with a parent, and viewers would look for a parent that is never sent.
 #[derive(Debug)]
 pub(super) struct Joining<E>(pub(super) E);
 
@@ -38,7 +38,7 @@ impl<E: SpanExporter> SpanExporter for Joining<E> {
     }
 }
 
-/// A span without a session keeps its own trace.
+/// Puts a span into the trace of its session. A span without a session keeps its own trace.
 fn join(span: &mut SpanData) {
     let session = span.attributes.iter().find(|attribute| attribute.key.as_str() == SESSION);
     let id = session.and_then(|session| TraceId::from_hex(&session.value.as_str()).ok());

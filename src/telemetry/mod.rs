@@ -1,12 +1,11 @@
 //! A node's computations as spans of OpenTelemetry, sent to a collector by OTLP over HTTP.
 //!
-//! Sent is the span `computation` with what happens on it, which the log has too: function,
-//! session, lifecycle, rounds, bytes, and how it failed. Nothing else leaves, whatever is logged,
-//! and no value, no name of a dataset and no client's name is among it. What a node makes ahead is
-//! not sent.
+//! The span is `computation` with its events, which the log has too: function, session, lifecycle,
+//! rounds, bytes, and the reason of a failure. Nothing else leaves, whatever is logged. No value,
+//! no name of a dataset and no client's name is in it. Spans of preprocessing are not sent.
 //!
-//! A computation never waits for any of this: its span goes into a bounded queue, and a thread of
-//! its own sends what is there once a second. What does not fit, or is not taken, is dropped.
+//! A computation never waits for any of this. Its span goes into a bounded queue, and a thread of
+//! its own sends the queue once a second. Spans that do not fit, or are not taken, are dropped.
 
 mod collector;
 mod joining;
@@ -100,7 +99,7 @@ impl Telemetry {
         layer.with_filter(filter).boxed()
     }
 
-    /// Sends what is left, or drops it after a second.
+    /// Sends the remaining spans, or drops them after a second.
     pub fn stop(self) {
         if let Err(error) = self.provider.shutdown_with_timeout(LAST) {
             tracing::debug!(%error, "the last traces were not sent");
@@ -114,7 +113,7 @@ fn is_told(metadata: &Metadata<'_>) -> bool {
     metadata.target() == TARGET && *metadata.level() <= lowest
 }
 
-/// The resource that sends. No part of it is taken from the machine or its environment.
+/// Returns the resource that sends. No part of it is taken from the machine or its environment.
 fn resource(party: &str) -> Resource {
     let attributes = [
         ("service.name", SERVICE),

@@ -1,8 +1,8 @@
 //! The log as a research object crate (RO-Crate 1.2) after the profile of the Five Safes: safe
 //! people, projects, settings, data and outputs, each found in the log.
 //!
-//! The crate holds the log itself, which can be checked, and a description of it in JSON-LD. It is
-//! made from what the log says, and says no more.
+//! The crate holds the log itself, which can be checked, and a description of it in JSON-LD. The
+//! description is made from the log, and says no more.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -53,7 +53,7 @@ impl Graph {
         self.entities.entry(id.to_owned()).or_insert_with(entity);
     }
 
-    /// Adds what an entry says.
+    /// Adds the content of an entry.
     fn add(&mut self, entry: &Value) {
         match entry["kind"].as_str() {
             Some("ended") => self.add_computation(entry, "CompletedActionStatus"),
@@ -68,8 +68,8 @@ impl Graph {
         }
     }
 
-    /// Safe people, projects, data and outputs: who computed what, with whom, on what, and whether
-    /// it was shown.
+    /// Adds safe people, projects, data and outputs: the principal, the function, the members, the
+    /// data, and the release of the result.
     fn add_computation(&mut self, entry: &Value, status: &str) {
         let document = &entry["document"];
         let (principal, function) = (text(&document["principal"]), text(&document["function"]));
@@ -111,7 +111,7 @@ impl Graph {
         self.actions.push(action);
     }
 
-    /// Safe outputs: an owner's decision.
+    /// Adds safe outputs: an owner's decision.
     fn add_decision(&mut self, entry: &Value, status: &str) {
         let document = &entry["document"];
         let by = text(&document["by"]);

@@ -103,7 +103,7 @@ fn plaintext(workload: &Workload) -> f64 {
     }
 }
 
-/// Something of the function's order of effort over all inputs.
+/// Does work of the function's order of effort over all inputs.
 fn pooled(workload: &Workload) {
     let mut numbers = Vec::new();
     let mut counts: HashMap<&str, u64> = HashMap::new();

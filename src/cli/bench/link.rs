@@ -33,17 +33,17 @@ pub(super) enum ParseError {
     Size(String),
 }
 
-/// The link that adds nothing.
+/// Returns the link that adds nothing.
 pub(super) fn loopback() -> Link {
     Link { name: "loopback".to_owned(), round_trip: 0.0, bandwidth: None }
 }
 
-/// The links between parties' own nodes, of which nothing is known beforehand.
+/// Returns the link between parties' own nodes, of which nothing is known beforehand.
 pub(super) fn own() -> Link {
     Link { name: "own".to_owned(), ..loopback() }
 }
 
-/// A link of one of these names: between racks, between cities, or over a mobile network.
+/// Returns a link of one of these names: between racks, between cities, or over a mobile network.
 ///
 /// # Errors
 /// If there is none of that name.
@@ -58,7 +58,7 @@ pub(super) fn named(name: &str) -> Result<Link, ParseError> {
     Ok(Link { name: name.to_owned(), round_trip, bandwidth: Some(bits / 8.0) })
 }
 
-/// A link of these figures, which it is called by.
+/// Makes a link of these figures, which also name it.
 pub(super) fn with(RoundTrip(round_trip): RoundTrip, bandwidth: Option<Bandwidth>) -> Link {
     let milliseconds = round_trip * 1e3;
     let name = match bandwidth {
@@ -77,7 +77,7 @@ pub(super) fn shape(link: &Link) -> Option<Shape> {
     })
 }
 
-/// A size, such as `1e3`.
+/// Parses a size, such as `1e3`.
 ///
 /// # Errors
 /// If it is no whole number from 1 to 10^9.
@@ -117,7 +117,7 @@ impl FromStr for Bandwidth {
     }
 }
 
-/// A number with one of these units behind it.
+/// Parses a number with one of these units behind it.
 fn scaled(text: &str, units: &[(&str, f64)]) -> Option<f64> {
     let text = text.to_ascii_lowercase();
     let (number, factor) = units.iter().find_map(|(unit, factor)| {

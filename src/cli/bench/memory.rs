@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// The most bytes that process `id` has held since it began.
+/// Returns the most bytes that process `id` has held since it began.
 pub(super) fn peak(id: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

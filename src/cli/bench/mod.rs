@@ -1,9 +1,9 @@
-//! `cloister bench rounds`: what a function costs in rounds, bytes and time, on these machines and
+//! `cloister bench rounds`: the cost of a function in rounds, bytes and time, on these machines and
 //! over the network that the parties have.
 //!
-//! The same protocols run in three ways: as nodes over loopback mutual TLS, as nodes with relays
-//! between them that are as slow as a given network, and in virtual time. Rounds and bytes must be
-//! the same in all; a run in which they are not is an error.
+//! The same protocols run in three ways: as nodes over loopback mutual TLS, as nodes with slow
+//! relays between them, and in virtual time. Rounds and bytes must be the same in all; a run in
+//! which they are not is an error.
 
 mod limits;
 mod link;

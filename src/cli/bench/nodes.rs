@@ -1,5 +1,5 @@
-//! Nodes as processes of their own on this machine, with relays between them where the link is to
-//! be slower than loopback; or the parties' own.
+//! Nodes as processes of their own on this machine, or the parties' own nodes. There are relays
+//! between processes if the link is to be slower than loopback.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -73,7 +73,7 @@ impl Nodes {
         Ok(Self { folder, cluster, _relays: relays, _scratch: scratch, _ports: ports })
     }
 
-    /// A client of the first so many members.
+    /// Makes a client of the first so many members.
     pub(super) fn driver(&self, parties: usize) -> Outcome<Driver> {
         let mut file = self.folder.read_client()?;
         file.member.truncate(parties);
@@ -97,7 +97,7 @@ impl Nodes {
 }
 
 impl Driver {
-    /// A client of the parties' own nodes.
+    /// Makes a client of the parties' own nodes.
     pub(super) fn of(file: ClientFile) -> Outcome<Self> {
         let consortium = Consortium::new(file)?;
         Ok(Self { consortium, processes: Vec::new(), one_clock: false })
@@ -119,8 +119,8 @@ impl Driver {
         Ok((Run::new(self.seconds(&nodes), nodes), held))
     }
 
-    /// From the last start to the last end; where clocks may differ, what the one needed that was
-    /// done soonest: it started last.
+    /// Returns the time from the last start to the last end. If clocks may differ, it is the
+    /// shortest time of a node: that node started last.
     fn seconds(&self, nodes: &[NodeCost]) -> f64 {
         if !self.one_clock {
             return nodes.iter().map(|node| node.seconds).fold(f64::INFINITY, f64::min);
@@ -188,8 +188,8 @@ impl Held {
     }
 }
 
-/// Test data of any size may come in one request; and between runs the nodes make nothing ahead,
-/// which would be measured with the next run.
+/// Changes settings: test data of any size may come in one request. Between runs the nodes do no
+/// preprocessing, which would be measured with the next run.
 fn adapt(folder: &ConsortiumDir, members: &[String]) -> Outcome {
     for name in members {
         let path = folder.node(name);

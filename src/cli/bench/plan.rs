@@ -90,7 +90,7 @@ impl Selection {
             && self.consortium.is_none()
     }
 
-    /// The cases for nodes that we start, or simulate.
+    /// Returns the cases for nodes of this machine or for simulation.
     pub(super) fn cases(&self) -> Outcome<Vec<Case>> {
         if let Some(Preset::Whitepaper) = self.preset {
             return Ok(whitepaper());
@@ -118,7 +118,8 @@ impl Selection {
         Ok(cases)
     }
 
-    /// The cases for the parties' own nodes, as far as they are known before they have answered.
+    /// Returns the cases for the parties' own nodes, as far as they are known before the nodes have
+    /// answered.
     pub(super) fn cases_of(&self, parties: usize) -> Outcome<Vec<Case>> {
         let subjects = self.subjects()?;
         let of = |subject: &&'static Subject| {
@@ -157,7 +158,7 @@ impl Selection {
         }
     }
 
-    /// The suite that was asked for where it computes the subject, or the usual one.
+    /// Returns the suite that was asked for if it computes the subject, or the usual one.
     fn suite_of(&self, subject: &Subject) -> &'static str {
         let mut suites = subject.suites().into_iter();
         let asked = suites.find(|suite| self.suite.as_deref() == Some(*suite));
@@ -200,7 +201,7 @@ impl Selection {
     }
 }
 
-/// The cases of an earlier measurement, to measure them again.
+/// Returns the cases of an earlier measurement, to measure them again.
 pub(super) fn again(old: &Measurement) -> Outcome<Vec<Case>> {
     for line in &old.lines {
         if line.case.way == Way::Consortium {
@@ -213,10 +214,10 @@ pub(super) fn again(old: &Measurement) -> Outcome<Vec<Case>> {
     Ok(old.lines.iter().map(|line| line.case.clone()).collect())
 }
 
-/// Tables 8 and 9: horizontally partitioned data of 100 samples a party, sums of three parties and
-/// everything else of two, on one machine and over round trips of 2 and 28 ms; and what nothing
-/// takes. Lists the suites of a subject: on shares, two parties compute with a helper, and by
-/// themselves.
+/// Returns the cases of tables 8 and 9, on one machine and over round trips of 2 and 28 ms. The
+/// data are horizontally partitioned, 100 samples a party; sums are of three parties and everything
+/// else of two. Empty computations are among them. A subject on shares has both suites: two parties
+/// compute with a helper, and by themselves.
 fn whitepaper() -> Vec<Case> {
     let rows = [
         ("Empty", 2, 3),
@@ -270,7 +271,7 @@ fn case(
     }
 }
 
-/// The subject of this name.
+/// Returns the subject of this name.
 pub(super) fn find(name: &str) -> Outcome<&'static Subject> {
     subject::find(name).ok_or_else(|| {
         let names: Vec<&str> = SUBJECTS.iter().map(|subject| subject.name).collect();
@@ -301,7 +302,7 @@ pub(super) fn check_sizes(cases: &[Case]) -> Outcome {
     Ok(())
 }
 
-/// Nothing twice.
+/// Removes repeated cases.
 fn dedupe(cases: &mut Vec<Case>) {
     let mut seen = BTreeSet::new();
     cases.retain(|case| {
@@ -328,7 +329,7 @@ mod tests {
         Command::try_parse_from(words).unwrap().selection
     }
 
-    /// Of each case the function, the suite and the helpers.
+    /// Returns the function, the suite and the helpers of each case.
     fn told(cases: &[Case]) -> Vec<(&str, &str, usize)> {
         let cases = cases.iter();
         cases.map(|case| (case.function.as_str(), case.suite.as_str(), case.helpers)).collect()

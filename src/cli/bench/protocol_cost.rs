@@ -1,4 +1,4 @@
-//! From single runs to a line: what the protocol says, and what the runs took.
+//! From single runs to a line: the protocol's rounds and bytes, and the runs' times.
 
 use cloister_protocols::meter::{self, RoundCost, Traffic};
 use cloister_report::measurement::{
@@ -42,8 +42,8 @@ pub(super) const KEPT: usize = 101;
 /// One run.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
-    /// From the last node's start to the last node's end, and the encoding that took longest
-    /// before: all nodes begin when they have their data encoded.
+    /// The time from the last node's start to the last node's end, and the longest encoding before.
+    /// All nodes begin when they have their data encoded.
     pub(super) seconds: f64,
     /// The part of that for preparation, where it took longest.
     preparing: f64,
@@ -52,10 +52,10 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// A run whose nodes took so long from the last start to the last end.
+    /// Creates a run whose nodes took so long from the last start to the last end.
     pub(super) fn new(seconds: f64, nodes: Vec<NodeCost>) -> Self {
         let encoding = nodes.iter().map(|node| node.encoding).fold(0.0, f64::max);
-        // What is prepared comes after the agreement, which waits for the last to start.
+        // Preprocessing comes after the agreement, which waits for the last to start.
         let preparing = preparing(&nodes).min(seconds);
         Self { seconds: seconds + encoding, preparing, nodes }
     }
@@ -84,7 +84,7 @@ impl ProtocolCost {
         run.nodes.iter().zip(&self.nodes).try_for_each(|(node, rounds)| check(node, rounds))
     }
 
-    /// A line of several runs, at least one.
+    /// Makes a line of several runs, at least one.
     pub(super) fn line(
         &self,
         case: Case,
@@ -115,7 +115,7 @@ impl ProtocolCost {
         })
     }
 
-    /// Both stages: what is not preparation is online.
+    /// Returns both stages: the rest beside preprocessing is online.
     fn stages(&self, preparation: &Preparation, runs: &[Run]) -> Outcome<Stages> {
         let Preparation { rounds, depth, messages, bytes } = *preparation;
         let depth = whole(depth);
@@ -150,7 +150,7 @@ pub(super) fn preparing(nodes: &[NodeCost]) -> f64 {
     last.map_or(0.0, NodeCost::preparing)
 }
 
-/// A stage as the document has it.
+/// Converts a stage to that of the document.
 pub(super) fn stage(stage: meter::Stage) -> Stage {
     match stage {
         meter::Stage::Preparation => Stage::Preparation,
@@ -158,7 +158,8 @@ pub(super) fn stage(stage: meter::Stage) -> Stage {
     }
 }
 
-/// A trace has the first rounds only of what has very many; in all they are compared anyhow.
+/// Checks a node's rounds and bytes. A trace has only the first of very many rounds; the totals are
+/// compared anyhow.
 fn check(node: &NodeCost, rounds: &[RoundCost]) -> Outcome {
     let due = total(rounds);
     let mut same = (node.messages_sent, node.bytes_sent, node.bytes_received)
@@ -195,7 +196,7 @@ fn total(rounds: &[RoundCost]) -> Traffic {
     rounds.iter().fold(Traffic::default(), |sum, round| sum + round.traffic)
 }
 
-/// The distribution of these times.
+/// Returns the distribution of these times.
 fn spread(times: impl Iterator<Item = f64>) -> Outcome<Spread> {
     let mut times: Vec<f64> = times.collect();
     times.sort_by(f64::total_cmp);
@@ -208,7 +209,7 @@ fn spread(times: impl Iterator<Item = f64>) -> Outcome<Spread> {
     Ok(Spread { least: at(0)?, median, p95: at(p95)?, runs: times.len() })
 }
 
-/// To 16 digits, which is more than any measurement has.
+/// Converts a number to a double, exact to 16 digits: more than any measurement has.
 #[expect(clippy::cast_precision_loss, reason = "a measurement has fewer digits")]
 pub(super) fn as_f64(number: u64) -> f64 {
     number as f64

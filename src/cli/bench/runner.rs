@@ -33,7 +33,7 @@ pub(super) struct Runner {
 /// The results so far.
 pub(super) struct Finished {
     pub(super) measurement: Measurement,
-    /// Something that must not be: nodes that do not what the protocol says, say.
+    /// A fault that must not occur, such as nodes that deviate from the protocol's cost.
     pub(super) ours: Option<Problem>,
 }
 
@@ -114,7 +114,8 @@ impl Bench {
         Ok(runs)
     }
 
-    /// Each case has nodes of its own: what one has left behind in their memory is not another's.
+    /// Measures a case on nodes of its own: memory that one case left behind does not count for
+    /// another.
     async fn real(&self, known: &Known, case: &Case, profile: Profile) -> Outcome<Vec<Run>> {
         let seconds = known.protocol.theory(&case.link).unwrap_or(0.0);
         if seconds > f64::from(DEADLINE_SECONDS) {
@@ -148,7 +149,7 @@ impl Bench {
             case.profile = held.profile;
             let known = known(&case, subject, members.clone(), held.rules).await?;
             let runs = runs(driver, &known, self.repeat).await?;
-            // What this machine can do says nothing of theirs.
+            // The limits of this machine say nothing of theirs.
             known.protocol.line(case, known.setup.workload.amount(), runs, Vec::new())
         };
         let measured = measured.await;
@@ -192,7 +193,8 @@ async fn known(
     .await
 }
 
-/// So many runs after one that does not count. Each must do what the protocol says, to the byte.
+/// Runs so many times after one run that does not count. Each must have the protocol's cost, to the
+/// byte.
 async fn runs(driver: &Driver, known: &Known, repeat: usize) -> Outcome<Vec<Run>> {
     let mut runs = Vec::new();
     for number in 0..=repeat {
@@ -226,7 +228,7 @@ fn nothing_yet() -> Measurement {
     }
 }
 
-/// Arithmetic away from the thread that listens to signals.
+/// Does arithmetic away from the thread that listens to signals.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Outcome<T> + Send + 'static,
 ) -> Outcome<T> {

@@ -40,7 +40,7 @@ pub(super) fn helpers(subject: &Subject, suite: &str, parties: usize, profile: P
 }
 
 impl Setup {
-    /// The case's computation between these members under these rules.
+    /// Makes the case's computation between these members under these rules.
     pub(super) fn new(
         case: &Case,
         subject: &'static Subject,
@@ -64,7 +64,7 @@ impl Setup {
         Ok(self.timed_requests()?.0)
     }
 
-    /// The same, and how long each took.
+    /// Makes the requests, and measures the time of each.
     pub(super) fn timed_requests(&self) -> Outcome<(Vec<Request>, Vec<Duration>)> {
         let parameters = Value::Object(Map::clone(&self.workload.parameters));
         let parameters: Parameters = serde_json::from_value(parameters).map_err(Problem::ours)?;
@@ -87,7 +87,7 @@ impl Setup {
         Ok((requests, times))
     }
 
-    /// Refuses what another suite would compute than the one that the case is of.
+    /// Refuses a request that another suite than the case's would compute.
     fn check_suite(&self, request: &Request) -> Outcome {
         let (name, suite) = (self.workload.subject.name, request.suite().name());
         if suite == self.suite {

@@ -39,7 +39,7 @@ fn protocol_cost_of(members: &[String], report: &Report<()>) -> ProtocolCost {
     }
 }
 
-/// None where nothing is prepared.
+/// Returns the cost of preprocessing; none if there is none.
 fn preparation(meters: &[Meter], depth: f64) -> Option<Preparation> {
     let longest = meters.iter().max_by_key(|meter| meter.rounds())?;
     let total = |of: fn(&Traffic) -> u64| -> u64 {
@@ -54,7 +54,7 @@ fn preparation(meters: &[Meter], depth: f64) -> Option<Preparation> {
     })
 }
 
-/// One run over this link. Arithmetic takes the time that it takes here, each party having a
+/// Simulates one run over this link. Arithmetic takes its time on this machine, each party having a
 /// processor of its own.
 pub(super) fn run(setup: &Setup, link: &Link, seed: u64) -> Outcome<Run> {
     let speed = Speed {
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use crate::cli::bench::link;
 
-    /// To the other of two parties, and back.
+    /// Sends a message to the other of two parties, and back.
     async fn trip(channel: &Channel, me: Party, bytes: usize) -> Result<(), Fault> {
         let other = Party::new(1 - me.index()).unwrap();
         if me.index() == 0 {
@@ -169,7 +169,7 @@ mod tests {
         }
     }
 
-    /// One message each way before, one in preparation, and two online.
+    /// Simulates one message each way before, one in preprocessing, and two online.
     fn report(latency: f64) -> Report<()> {
         let speed = Speed { latency, bandwidth: f64::INFINITY };
         Simulation::new(1).parties(2).link(speed).run(|channel, me, _| async move {

@@ -1,5 +1,5 @@
-//! The subjects of measurements: the functions of the catalogue, and the operations on shares that
-//! they are made of, each with public test data of any size.
+//! The subjects of measurements: the functions of the catalogue, and their operations on shares.
+//! Each has public test data of any size.
 
 use std::sync::LazyLock;
 
@@ -41,7 +41,7 @@ enum Data {
     Regression,
     /// Items, of which all parties have half.
     Set,
-    /// Rows by ids, of which all parties have half; what stands behind those of the first two.
+    /// Rows by ids, of which all parties have half, with the columns of the first two.
     Joined([Behind; 2]),
     /// The name of the operation; all numbers at once.
     Operation(&'static str),
@@ -86,7 +86,7 @@ pub(super) static SUBJECTS: LazyLock<Vec<Subject>> = LazyLock::new(|| {
     subjects
 });
 
-/// Operations on shares, what each counts, and how many of it where nothing is said.
+/// The operations on shares: each with the name of its unit, and the number of units by default.
 const OPERATIONS: [(&str, &str, usize); 8] = [
     ("multiply", "products", 100_000),
     ("conjunction", "bits", 1_000_000),
@@ -138,7 +138,7 @@ fn whole(function: &'static Descriptor) -> Option<Subject> {
     Some(Subject { name: function.name, function, unit, usual_size, data })
 }
 
-/// The mode alone of a table of one variable.
+/// Makes the subject of the mode alone, of a table of one variable.
 fn mode(function: &'static Descriptor) -> Option<Subject> {
     if function.needs != Needs::Counts || function.input != InputKind::Texts {
         return None;
@@ -152,18 +152,18 @@ fn is_measurement(function: &Descriptor) -> bool {
     function.input == InputKind::Other && function.is_on_shares()
 }
 
-/// The subject of this name.
+/// Returns the subject of this name.
 pub(super) fn find(name: &str) -> Option<&'static Subject> {
     SUBJECTS.iter().find(|subject| subject.name == name)
 }
 
 impl Subject {
-    /// The families of protocols that compute it, the one first that does where none is asked for.
+    /// Returns the suites that compute it, the default first.
     pub(super) fn suites(&self) -> Vec<&'static str> {
         self.function.suites().iter().map(|suite| suite.name()).collect()
     }
 
-    /// The family of protocols that computes it where none is asked for.
+    /// Returns the suite that computes it by default.
     pub(super) fn usual_suite(&self) -> &'static str {
         self.suites().first().copied().unwrap_or_default()
     }
@@ -214,13 +214,13 @@ impl Subject {
         }
     }
 
-    /// Test data of this size for so many parties, to be computed on by this suite.
+    /// Makes test data of this size for so many parties, for this suite.
     pub(super) fn workload(&'static self, size: usize, parties: usize, suite: &str) -> Workload {
         let inputs = (0..parties).map(|party| self.input(size, party, parties)).collect();
         let mut parameters = self.parameters(size);
         if suite == PAIRWISE {
             parameters.insert("suite".to_owned(), json!(PAIRWISE));
-            // What one run leaves to the next would make each cost something else.
+            // Correlations that one run leaves to the next would change the cost of each.
             parameters.insert("ahead".to_owned(), json!(false));
         }
         Workload { subject: self, size, parameters, inputs }
@@ -304,7 +304,7 @@ impl Subject {
 }
 
 impl Workload {
-    /// The data of each party as a client hands them in.
+    /// Returns the data of each party as a client hands them in.
     pub(super) fn documents(&self) -> Vec<Value> {
         let extremes = self.subject.data == Data::Extremes;
         self.inputs.iter().map(|input| document(input, extremes)).collect()
@@ -348,7 +348,7 @@ fn document(input: &Input, extremes: bool) -> Value {
     }
 }
 
-/// The ids of one party, of which every other one is all parties'.
+/// Makes the ids of one party, of which every other one is common to all parties.
 fn ids(party: usize, size: usize) -> Vec<String> {
     let id = |row: usize| match row % 2 {
         0 => format!("patient {row}"),
@@ -357,7 +357,7 @@ fn ids(party: usize, size: usize) -> Vec<String> {
     (0..size).map(id).collect()
 }
 
-/// One party's items, from one of them on.
+/// Makes one party's items, from one of them on.
 fn items_of(party: usize, from: usize) -> Items {
     Items { party: party as u64, next: from as u64 }
 }
@@ -377,7 +377,7 @@ impl Iterator for Items {
     }
 }
 
-/// The finalizer of `SplitMix64` (Steele, Lea, Flood 2014).
+/// Computes the finalizer of `SplitMix64` (Steele, Lea, Flood 2014).
 fn mixed(item: u64) -> u64 {
     let item = item.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let item = (item ^ (item >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -385,7 +385,7 @@ fn mixed(item: u64) -> u64 {
     item ^ (item >> 31)
 }
 
-/// A number with three digits after the point, as measurements of patients have.
+/// Makes a number with three digits after the point, as measurements of patients have.
 fn number(item: u64) -> f64 {
     f64::from(u32::try_from(item % 1_000_000).unwrap_or(0)) / 1_000.0
 }

@@ -15,7 +15,7 @@ pub(super) enum Given<'a> {
     Files(&'a [String]),
 }
 
-/// The data of all members in order. The same columns at all members need to be named once.
+/// Reads the data of all members in order. The same columns at all members need to be named once.
 pub(super) fn read(
     given: &Given<'_>,
     filter: Option<&Value>,
@@ -77,7 +77,8 @@ fn by_party<'a>(values: &'a [String], members: &[ApiMember]) -> Outcome<Vec<&'a 
     }
 }
 
-/// The values of a file: JSON, or CSV with a head, of which `FILE.csv:COLUMN,…` takes some columns.
+/// Reads the values of a file: JSON, or CSV with a head, of which `FILE.csv:COLUMN,…` takes some
+/// columns.
 fn read_file(given: &str) -> Outcome<Value> {
     let (path, columns) = match given.rsplit_once(".csv:") {
         Some((stem, columns)) => (format!("{stem}.csv"), Some(columns)),
@@ -92,8 +93,8 @@ fn read_file(given: &str) -> Outcome<Value> {
     }
 }
 
-/// One column is a list of its values, several are a list of rows. A column is of numbers if all of
-/// it is.
+/// Reads CSV. One column is a list of its values, several are a list of rows. A column is of
+/// numbers if all of it is.
 fn read_csv(text: &str, wanted: Option<&str>) -> Result<Value, String> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let head = reader.headers().map_err(|error| error.to_string())?.clone();
@@ -127,7 +128,7 @@ fn read_csv(text: &str, wanted: Option<&str>) -> Result<Value, String> {
     }
 }
 
-/// The values of a column, or the row in which nothing stands, from 1 on.
+/// Returns the values of a column, or the number of the first empty row, from 1 on.
 fn column(cells: &[&str]) -> Result<Vec<Value>, usize> {
     if let Some(empty) = cells.iter().position(|cell| cell.trim().is_empty()) {
         return Err(empty + 1);

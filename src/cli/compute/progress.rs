@@ -36,14 +36,14 @@ struct Wait {
 }
 
 impl Progress {
-    /// Of a computation between these parties.
+    /// Shows the progress of a computation between these parties.
     pub(super) fn of<'a>(parties: impl Iterator<Item = &'a str>) -> Self {
         let moving = Term::stderr().is_term() && std::env::var("TERM").is_ok_and(|t| t != "dumb");
         let lines = if moving { Lines::Moving(moving_lines(parties)) } else { Lines::Written };
         Self { lines, waits: RefCell::default() }
     }
 
-    /// A party was asked, or has answered.
+    /// Shows that a party was asked, or has answered.
     pub(super) fn show(&self, party: &str, state: State<'_>) {
         let text = match state {
             State::Asked => "asked".to_owned(),
@@ -82,15 +82,15 @@ impl Progress {
         }
     }
 
-    /// No line moves any more.
+    /// Stops all lines that move.
     pub(super) fn end(&self) {
         if let Lines::Moving(lines) = &self.lines {
             lines.values().filter(|line| !line.is_finished()).for_each(ProgressBar::abandon);
         }
     }
 
-    /// `waiting for clinic-b since 00:12, at agreeing`, where that has lasted. The time is ours
-    /// from when we first heard of it: clocks differ.
+    /// Writes `waiting for clinic-b since 00:12, at agreeing`, if that has lasted. The time counts
+    /// from when this client first heard of it: clocks differ.
     fn waiting(&self, party: &str, computation: &Computation) -> Option<String> {
         let mut waits = self.waits.borrow_mut();
         let Some(waiting) = computation.waiting.clone().filter(|w| !w.parties.is_empty()) else {
@@ -106,7 +106,7 @@ impl Progress {
         (lasted >= PATIENT).then(|| describe(&wait.waiting, lasted))
     }
 
-    /// The same wait is told once of each party.
+    /// Writes a wait once for each party.
     fn write_once(&self, party: &str, waiting: Option<String>) {
         let mut waits = self.waits.borrow_mut();
         let (Some(text), Some(wait)) = (waiting, waits.get_mut(party)) else { return };

@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-/// Writes the file, says what it is now, and has the node know.
+/// Writes the file, tells its hash, and has the node reload.
 fn finish(membership: &Membership, file: &Path, node: &Node) -> Outcome {
     show::tell_hash(&membership.write()?, file);
     let reloaded = match &node.config {

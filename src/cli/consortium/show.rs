@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-/// Tells what the file is now, and what is to be done with it.
+/// Tells the hash of the file, and the action to take.
 pub(super) fn tell_hash(consortium: &Consortium, file: &Path) {
     eprintln!(
         "{} has {} members now. Its hash, which must be the same at every member:\n{}",
@@ -51,7 +51,7 @@ pub(super) fn tell_hash(consortium: &Consortium, file: &Path) {
     );
 }
 
-/// The hash that nodes compare, which is written and read aloud like a fingerprint.
+/// Returns the hash that nodes compare. It is written and read aloud like a fingerprint.
 fn hash(consortium: &Consortium) -> Fingerprint {
     Fingerprint::from_bytes(consortium.hash())
 }

@@ -56,7 +56,7 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     }
 }
 
-/// A row for each column.
+/// Makes a row for each column.
 fn rows(dataset: &Value) -> Vec<Vec<String>> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let row = |column: &Value| {

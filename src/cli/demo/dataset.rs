@@ -18,19 +18,19 @@ pub(super) struct Party {
     columns: BTreeMap<String, Vec<f64>>,
 }
 
-/// The parties' data, in their order.
+/// Returns the parties' data, in their order.
 pub(super) fn parties() -> Outcome<Vec<Party>> {
     PARTS.iter().map(|part| Party::read(part).map_err(Problem::ours)).collect()
 }
 
-/// All parties' values of a column, in one list: for the plaintext check only.
+/// Joins all parties' values of a column: for the plaintext check only.
 pub(super) fn pooled(parties: &[Party], column: &str) -> Vec<f64> {
     let values = parties.iter().flat_map(|party| party.column(column));
     values.copied().collect()
 }
 
 impl Party {
-    /// A column; empty if there is none of this name, which the plaintext check would show.
+    /// Returns a column; empty if there is none of this name, which the plaintext check would show.
     pub(super) fn column(&self, name: &str) -> &[f64] {
         self.columns.get(name).map_or(&[], Vec::as_slice)
     }

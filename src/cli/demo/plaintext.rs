@@ -3,7 +3,7 @@
 //! Sums are exact by Shewchuk's expansions ("Adaptive Precision Floating-Point Arithmetic", 1997),
 //! rounded once; moments take two passes. Nothing here is shared with the protocols' arithmetic.
 
-/// The sum, rounded once at the end.
+/// Returns the sum, rounded once at the end.
 pub(super) fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
     // Numbers that do not overlap, the smallest first; their sum is exactly the sum so far.
     let mut partials: Vec<f64> = Vec::new();
@@ -23,28 +23,28 @@ pub(super) fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
     round(&partials)
 }
 
-/// Mean, by the exact sum.
+/// Returns the mean, by the exact sum.
 pub(super) fn mean(values: &[f64]) -> f64 {
     sum(values.iter().copied()) / count(values.len())
 }
 
-/// Covariance with n − 1, in two passes.
+/// Returns the covariance with n − 1, in two passes.
 pub(super) fn covariance(x: &[f64], y: &[f64]) -> f64 {
     products(x, y) / (count(x.len()) - 1.0)
 }
 
-/// Slope and intercept of the regression of `y` on `x`.
+/// Returns slope and intercept of the regression of `y` on `x`.
 pub(super) fn regression(x: &[f64], y: &[f64]) -> (f64, f64) {
     let slope = products(x, y) / products(x, x);
     (slope, mean(y) - slope * mean(x))
 }
 
-/// Pearson's correlation coefficient.
+/// Returns Pearson's correlation coefficient.
 pub(super) fn correlation(x: &[f64], y: &[f64]) -> f64 {
     products(x, y) / (products(x, x).sqrt() * products(y, y).sqrt())
 }
 
-/// The number in the middle, or the mean of the two in the middle.
+/// Returns the number in the middle, or the mean of the two in the middle.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -53,26 +53,26 @@ pub(super) fn median(values: &[f64]) -> f64 {
     (lower + upper) / 2.0
 }
 
-/// The third standardized moment, with n as the divisor.
+/// Returns the third standardized moment, with n as the divisor.
 pub(super) fn skewness(values: &[f64]) -> f64 {
     let (mean, n) = (mean(values), count(values.len()));
     let deviation = (products(values, values) / n).sqrt();
     sum(values.iter().map(|x| ((x - mean) / deviation).powi(3))) / n
 }
 
-/// A number of things as a double.
+/// Converts a count to a double.
 pub(super) fn count(number: usize) -> f64 {
     // Some hundred rows: exact.
     u32::try_from(number).map_or(f64::NAN, f64::from)
 }
 
-/// Σ(x − mean x)(y − mean y).
+/// Returns Σ(x − mean x)(y − mean y).
 fn products(x: &[f64], y: &[f64]) -> f64 {
     let (mx, my) = (mean(x), mean(y));
     sum(x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)))
 }
 
-/// x + y as the nearest double and what that leaves out, exactly.
+/// Returns the double nearest to x + y, and the exact rest.
 fn two_sum(x: f64, y: f64) -> (f64, f64) {
     let (big, small) = if x.abs() < y.abs() { (y, x) } else { (x, y) };
     let high = big + small;

@@ -55,7 +55,7 @@ pub(super) struct Finding {
     agrees: bool,
 }
 
-/// All tasks in order.
+/// Returns all tasks in order.
 pub(super) fn tasks() -> Vec<Task> {
     let mut tasks = Vec::new();
     for column in COLUMNS {
@@ -190,7 +190,7 @@ fn points(x: &[f64], y: &[f64]) -> Value {
     json!(points)
 }
 
-/// Band and diagnosis of each row.
+/// Returns band and diagnosis of each row.
 fn cells(party: &Party) -> Vec<(&'static str, &'static str)> {
     let [malignant, benign] = DIAGNOSES;
     let band = |radius: f64| {
@@ -210,26 +210,27 @@ fn number(report: &Report, key: &str) -> Outcome<f64> {
 }
 
 impl Finding {
-    /// A result that must be the same to the last bit.
+    /// Makes a finding that must be the same to the last bit.
     fn exact(what: String, joint: f64, plaintext: f64) -> Self {
         let agrees = joint == plaintext;
         Self { what, joint: Some(joint), plaintext, agrees }
     }
 
-    /// A result that both sides round.
+    /// Makes a finding that both sides round.
     fn near(what: String, joint: f64, plaintext: f64) -> Self {
         let agrees = relative(joint, plaintext) <= TOLERANCE;
         Self { what, joint: Some(joint), plaintext, agrees }
     }
 
-    /// A cell of a table, which is withheld if and only if it is small and not empty.
+    /// Makes a finding of a cell of a table, which is withheld if and only if it is small and not
+    /// empty.
     fn cell(what: String, joint: Option<f64>, plaintext: f64, withheld_below: f64) -> Self {
         let small = plaintext > 0.0 && plaintext < withheld_below;
         let agrees = if small { joint.is_none() } else { joint == Some(plaintext) };
         Self { what, joint, plaintext, agrees }
     }
 
-    /// None where the joint result is withheld.
+    /// Returns the relative difference; none if the joint result is withheld.
     pub(super) fn difference(&self) -> Option<f64> {
         self.joint.map(|joint| relative(joint, self.plaintext))
     }

@@ -7,7 +7,7 @@ const TITLES: [&str; 7] =
 
 type Row = [String; 7];
 
-/// A row for each finding; what a computation cost stands in its first.
+/// Makes a row for each finding, with the cost of a computation in its first.
 pub(super) fn render(steps: &[Step]) -> String {
     let mut rows = vec![TITLES.map(str::to_owned)];
     for step in steps {
@@ -47,7 +47,7 @@ fn widths(rows: &[Row]) -> [usize; 7] {
     widths
 }
 
-/// Text stands left, numbers right.
+/// Writes a row: text to the left, numbers to the right.
 fn line(row: &Row, widths: &[usize; 7]) -> String {
     let mut cells = row.iter().zip(widths);
     let mut line = match cells.next() {

@@ -139,7 +139,7 @@ fn make_card(arguments: &MakeCard) -> Outcome {
     Ok(())
 }
 
-/// The card of an identity that is not being renewed.
+/// Makes the card of an identity that is not being renewed.
 fn card(identity: &Identity, api: &str, peer: &str) -> Outcome<Card> {
     Card::new(identity, None, api, peer).map_err(Problem::usage)
 }
@@ -151,7 +151,7 @@ fn write_card(folder: &Path, card: &Card) -> Outcome<PathBuf> {
     Ok(place)
 }
 
-/// The card in the identity's folder, if there is one that is whole.
+/// Reads the card in the identity's folder, if there is one that is whole.
 fn read_card(folder: &Path, name: &str) -> Option<Card> {
     let text = fs::read_to_string(Card::place(folder, name)).ok()?;
     Card::read(&text).ok()

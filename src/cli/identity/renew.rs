@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     step.give_up()
 }
 
-/// The card of an identity, with the certificate that is prepared, if one is.
+/// Makes the card of an identity, with the prepared certificate if there is one.
 pub(super) fn card_of(folder: &Path, identity: &Identity, api: &str, peer: &str) -> Outcome<Card> {
     let next = match Renewal::of(folder).stage().map_err(problem)? {
         Stage::Prepared { next } => Some(*next),
@@ -156,7 +156,8 @@ impl Step {
         Ok(())
     }
 
-    /// A node whose certificate is not pinned does not start, and no member lets it in.
+    /// Checks that the certificate is pinned. A node without a pinned one does not start, and no
+    /// member lets it in.
     fn check_pinned(&self, next: Fingerprint) -> Outcome {
         if self.own.fingerprints.contains(&next) {
             return Ok(());

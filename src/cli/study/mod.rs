@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-/// Says what a study is, for people who compare it.
+/// Describes a study, for people who compare it.
 fn introduce(study: &Study) {
     eprintln!(
         "\"{}\" has {} computations. Its hash:\n{}",

@@ -62,7 +62,7 @@ impl Arguments {
         Ok(Some(signatures))
     }
 
-    /// All computations, one after the other. What one of them cannot do ends the study.
+    /// Runs all computations, one after the other. A computation that fails ends the study.
     async fn compute(&self, study: &Study, consortium: &Consortium) -> Outcome<Vec<Section>> {
         check_nodes(study, consortium).await?;
         let names = || consortium.members().iter().map(|member| member.name.as_str());
