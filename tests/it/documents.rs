@@ -29,6 +29,7 @@ const HOLDS: &[&str] = &[
     "protocols/src/algebra",
     "protocols/src/circuits",
     "protocols/src/engine",
+    "protocols/src/functions",
     "protocols/src/okvs",
     "protocols/src/ot",
     "protocols/src/suites",

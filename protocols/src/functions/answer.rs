@@ -1,4 +1,4 @@
-//! What functions answer.
+//! The answers of functions.
 
 use std::collections::BTreeMap;
 
@@ -31,27 +31,27 @@ pub enum Answer {
         /// The sum of each element over all parties.
         sum: Vec<i64>,
     },
-    /// What all parties have.
+    /// The intersection of all parties' sets.
     Intersection {
         /// The items, in ascending order, as they are compared.
         intersection: Vec<String>,
-        /// How many they are.
+        /// The number of these items.
         size_intersection: u64,
         /// The size that all parties' sets were filled up to, if one was declared.
         #[serde(skip_serializing_if = "Option::is_none")]
         padded_to: Option<u64>,
     },
-    /// How many items all parties have.
+    /// The size of the intersection of all parties' sets.
     IntersectionSize {
-        /// How many; none where it is withheld.
+        /// The number of items; none where it is withheld.
         size_intersection: Option<u64>,
         /// The size that all parties' sets were filled up to, if one was declared.
         #[serde(skip_serializing_if = "Option::is_none")]
         padded_to: Option<u64>,
     },
-    /// How many items there are at all parties together.
+    /// The size of the union of all parties' sets.
     UnionSize {
-        /// How many, each counted once; none where it is withheld.
+        /// The number of items, each counted once; none where it is withheld.
         size_union: Option<u64>,
         /// The size that all parties' sets were filled up to, if one was declared.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,34 +61,35 @@ pub enum Answer {
     IntersectionSum {
         /// The sum.
         sum: f64,
-        /// How many rows there are.
+        /// The number of joined rows.
         size_intersection: u64,
     },
     /// Correlations of columns of joined rows.
     Correlation {
-        /// Of each two, row by row, in the order of parties and of their columns.
+        /// The correlation of each two columns, row by row, in the order of parties and of their
+        /// columns.
         correlation: Vec<Vec<f64>>,
-        /// How many rows there are.
+        /// The number of joined rows.
         samples: u64,
     },
     /// Least squares over joined rows.
     Regression {
-        /// The coefficients, as a column: the intercept, if there is one, and then in the order of parties
-        /// and of their columns.
+        /// The coefficients, as a column: the intercept, if there is one, and then in the order of
+        /// parties and of their columns.
         mle: Vec<Vec<f64>>,
-        /// The standard error of each.
+        /// The standard error of each coefficient.
         standard_errors: Vec<f64>,
-        /// The share of the variance that is explained; about zero instead of the mean if there is no
-        /// intercept.
+        /// The explained part of the variance. Without an intercept, the variance is taken about
+        /// zero instead of the mean.
         r_squared: f64,
-        /// How many rows there are.
+        /// The number of joined rows.
         samples: u64,
     },
     /// Means of groups of joined rows.
     Groups {
-        /// Of each group that is large enough, how many rows it has, and their mean.
+        /// The number of rows and the mean of each group that is large enough.
         groups: BTreeMap<String, Group>,
-        /// How many rows there are in all groups.
+        /// The number of rows in all groups.
         samples: u64,
     },
     /// A frequency table.
@@ -101,7 +102,7 @@ pub enum Answer {
     Kth {
         /// The number.
         item: f64,
-        /// The number of all numbers.
+        /// The count of all parties' numbers.
         samples: u64,
     },
     /// The median.
@@ -115,28 +116,28 @@ pub enum Answer {
         minimum: f64,
         /// The largest.
         maximum: f64,
-        /// The number of all pairs that came in.
+        /// The count of all parties' pairs.
         samples: u64,
     },
     /// The largest numbers.
     Top {
-        /// Largest first.
+        /// The numbers with their occurrences, the largest first.
         top: Vec<Occurrences>,
-        /// The number of all numbers.
+        /// The count of all parties' numbers.
         samples: u64,
     },
     /// All numbers.
     Sorted {
-        /// In ascending order.
+        /// The numbers, in ascending order.
         sorted: Vec<f64>,
-        /// How many they are.
+        /// The count of all parties' numbers.
         samples: u64,
     },
     /// A product of matrices.
     Product {
-        /// Its rows.
+        /// The rows of the product.
         product: Vec<Vec<f64>>,
-        /// The scale at which it was computed; not among the result's keys.
+        /// The scale at which it was computed. It is not among the result's keys.
         #[serde(skip)]
         precision: Precision,
     },
@@ -151,9 +152,9 @@ pub enum Answer {
     Mode(Mode),
     /// Quantiles.
     Quantiles {
-        /// One for each probability, in their order.
+        /// The quantiles, one for each probability, in the order of the probabilities.
         quantiles: Vec<f64>,
-        /// The number of all numbers.
+        /// The count of all parties' numbers.
         samples: u64,
     },
     /// The answer of the computation of nothing.
@@ -161,7 +162,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// The scale at which it was computed, if it is of a kind that has one.
+    /// Returns the scale at which the answer was computed, if it is of a kind that has one.
     #[must_use]
     pub fn precision(&self) -> Option<Precision> {
         match self {

@@ -3,14 +3,16 @@
 //! One masked sum of six numbers: n, Σx, Σy, Σx², Σxy, Σy², all exact. Each statistic is a fraction
 //! of integers made from them (a root of one, for the correlation) and is rounded once.
 //!
-//! What the nodes see beyond the answer. Write A = nΣxy − ΣxΣy, B = nΣx² − (Σx)². The answer
-//! gives n, A, B and nΣy² − (Σy)² (from covariance, slope b = A/B and correlation), nα = Σy − bΣx
-//! for the intercept α, and s = Σxy/Σx². Eliminating leaves (s − b)((Σx)² + B) = nα·Σx: a quadratic
-//! equation for Σx whose two roots have the product B, and from Σx all others follow. So the answer
-//! implies the six sums up to its rounding and a choice between two candidates, except where the
-//! intercept is 0 (then Σx is not determined by it), where the covariance is (then b and the
-//! correlation are 0 and say nothing of nΣy² − (Σy)² or B), or where a value is null: there the nodes
-//! see more than the answer says.
+//! Leakage beyond the answer. Write A = nΣxy − ΣxΣy, B = nΣx² − (Σx)². The answer gives n, A, B and
+//! nΣy² − (Σy)² (from covariance, slope b = A/B and correlation). It also gives nα = Σy − bΣx for
+//! the intercept α, and s = Σxy/Σx². Eliminating leaves (s − b)((Σx)² + B) = nα·Σx. This is a
+//! quadratic equation for Σx whose two roots have the product B, and from Σx all others follow. So
+//! the answer implies the six sums up to its rounding and a choice between two candidates. In three
+//! cases the nodes see more than the answer says:
+//!
+//! - The intercept is 0. Then Σx is not determined by it.
+//! - The covariance is 0. Then b and the correlation are 0 and say nothing of nΣy² − (Σy)² or B.
+//! - A value is null.
 
 use num_bigint::{BigInt, Sign};
 use num_traits::Zero;
@@ -31,7 +33,7 @@ use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 
-/// What is revealed beside the answer.
+/// The leakage of the function beside the answer.
 const REVEALS: &str = "the exact joint sums n, Σx, Σy, Σx², Σxy, Σy², to every party; \
      the answer implies them up to rounding and a choice of two, unless the intercept or the \
      covariance is 0 or a value is null";
@@ -41,17 +43,17 @@ const REVEALS: &str = "the exact joint sums n, Σx, Σy, Σx², Σxy, Σy², to 
 pub struct Bivariate {
     /// The number of points, n.
     pub samples: u64,
-    /// With n − 1 as the divisor; null for fewer than 2 points.
+    /// The covariance with the divisor n − 1; null for fewer than 2 points.
     pub covariance: Option<f64>,
-    /// With n as the divisor.
+    /// The covariance with the divisor n; null without points.
     pub covariance_mle: Option<f64>,
-    /// Null where x or y does not vary.
+    /// The correlation; null where x or y does not vary.
     pub correlation_coefficient: Option<f64>,
-    /// b in y = a + bx; null where x does not vary.
+    /// The slope b in y = a + bx; null where x does not vary.
     pub regression_slope: Option<f64>,
-    /// a in y = a + bx. The name is misspelt for the sake of existing clients.
+    /// The intercept a in y = a + bx. The name is misspelt for the sake of existing clients.
     pub regression_interceipt: Option<f64>,
-    /// b in y = bx; null where all x are 0.
+    /// The slope b in y = bx; null where all x are 0.
     pub regression_slope_only: Option<f64>,
 }
 
@@ -179,7 +181,8 @@ impl Sums {
         sums.check()
     }
 
-    /// No real points have a negative number, sum of squares, variance, or more correlation than 1.
+    /// Refuses sums that no real points have: a negative count, sum of squares or variance, or a
+    /// correlation above 1.
     fn check(self) -> Result<Self, Fault> {
         let [a, b, c] = self.centred();
         let negative = [&self.xx, &self.yy, &b, &c].iter().any(|sum| sum.sign() == Sign::Minus);
@@ -189,7 +192,8 @@ impl Sums {
         Ok(self)
     }
 
-    /// n² times covariance and variances: A = nΣxy − ΣxΣy, B = nΣx² − (Σx)², C = nΣy² − (Σy)².
+    /// Returns n² times covariance and variances: A = nΣxy − ΣxΣy, B = nΣx² − (Σx)², C = nΣy² −
+    /// (Σy)².
     fn centred(&self) -> [BigInt; 3] {
         let Self { n, x, y, xx, xy, yy } = self;
         [xy * *n - x * y, xx * *n - x * x, yy * *n - y * y]
@@ -213,7 +217,8 @@ impl Sums {
     }
 }
 
-/// Null for a divisor of 0; a fault beyond the range of doubles.
+/// Rounds a fraction once. Returns null for a divisor of 0, and a fault beyond the range of
+/// doubles.
 fn fraction(numerator: &BigInt, denominator: &BigInt, exponent: i64) -> Result<Option<f64>, Fault> {
     if denominator.is_zero() {
         return Ok(None);
@@ -221,7 +226,7 @@ fn fraction(numerator: &BigInt, denominator: &BigInt, exponent: i64) -> Result<O
     fraction_to_double(numerator, denominator, exponent).map(Some).ok_or(Fault::ResultOutOfRange)
 }
 
-/// ±√(A² / BC), with the sign of A.
+/// Returns ±√(A² / BC), with the sign of A.
 fn correlation(a: &BigInt, bc: &BigInt) -> Option<f64> {
     root_of_fraction(a.sign() == Sign::Minus, (a * a).magnitude(), bc.magnitude())
 }

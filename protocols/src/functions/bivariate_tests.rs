@@ -78,7 +78,8 @@ fn a_large_offset_loses_nothing() {
     assert_eq!(near.regression_slope, far.regression_slope);
 }
 
-/// An independent way: whole data, so that all is integer arithmetic about the means.
+/// Compares with an independent computation. The data are whole, so that all of it is integer
+/// arithmetic about the means.
 #[test]
 fn random_whole_points_agree_with_integers() {
     let mut rng = rng(seed());

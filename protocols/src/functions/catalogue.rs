@@ -1,7 +1,7 @@
-//! The list of all functions, in the order in which clients are told of them.
+//! The list of all functions, in the order in which they are listed to clients.
 //!
-//! A function of several forms comes several times, by the same name: each form but the first says by
-//! which parameter it is asked for. One more function is one word in this list.
+//! A function of several forms comes several times, under the same name. Each form but the first
+//! names the parameter that asks for it. One more function is one word in this list.
 
 use rand_core::CryptoRng;
 
@@ -48,14 +48,14 @@ use crate::kernel::party::Party;
 use crate::kernel::session::Session;
 use crate::release::terms::Magnitude;
 
-/// A form of a function, and how it is made.
+/// A form of a function, with its check of parameters and its constructor.
 struct Form {
     descriptor: &'static Descriptor,
     check: fn(&Parameters) -> Result<(), InputError>,
     make: fn(&Parameters, Option<&Input>, usize) -> Result<Prepared, InputError>,
 }
 
-/// Runs a function on what it needs, if that is what there is.
+/// Runs a function, if it needs the form of computation that is at hand.
 macro_rules! on {
     (sums: sums, $run:expr) => {
         $run
@@ -72,7 +72,7 @@ macro_rules! on {
     (sets: sets, $run:expr) => {
         $run
     };
-    // The descriptor says what a function needs, and it is run on nothing else.
+    // A function runs only on the form of computation that its descriptor names.
     ($there:ident: $needed:ident, $run:expr) => {
         Err(Fault::Internal("a function runs on what its descriptor needs"))
     };
@@ -97,37 +97,37 @@ macro_rules! functions {
         }
 
         impl Prepared {
-            /// What is known of it.
+            /// Returns the function's descriptor.
             pub(crate) fn descriptor(&self) -> &'static Descriptor {
                 match self { $(Self::$function(_) => &$function::DESCRIPTOR,)* }
             }
 
-            /// See [`Function::agreed`].
+            /// Delegates to [`Function::agreed`].
             pub(crate) fn agreed(&self) -> Agreed {
                 match self { $(Self::$function(function) => function.agreed(),)* }
             }
 
-            /// See [`Function::length`].
+            /// Delegates to [`Function::length`].
             pub(crate) fn length(&self) -> Option<u64> {
                 match self { $(Self::$function(function) => function.length(),)* }
             }
 
-            /// See [`Function::words`].
+            /// Delegates to [`Function::words`].
             pub(crate) fn words(&self) -> usize {
                 match self { $(Self::$function(function) => function.words(),)* }
             }
 
-            /// See [`Function::reveals`].
+            /// Delegates to [`Function::reveals`].
             pub(crate) fn reveals(&self, rules: &Rules) -> Vec<String> {
                 match self { $(Self::$function(function) => function.reveals(rules),)* }
             }
 
-            /// See [`Function::take_magnitude`].
+            /// Delegates to [`Function::take_magnitude`].
             pub(crate) fn take_magnitude(&mut self) -> Option<Magnitude> {
                 match self { $(Self::$function(function) => function.take_magnitude(),)* }
             }
 
-            /// See [`Function::take_place`].
+            /// Delegates to [`Function::take_place`].
             pub(crate) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
                 match self { $(Self::$function(function) => function.take_place(me),)* }
             }
@@ -227,7 +227,7 @@ functions! {
     Empty: sums,
 }
 
-/// What is done with rows in which something is missing.
+/// The parameter for the treatment of rows with a missing value.
 const MISSING: ParameterEntry = ParameterEntry::text(
     "missing",
     "`drop`: rows in which a value is missing are left out, and the result says how many; refused where it \
@@ -250,18 +250,19 @@ const AHEAD: ParameterEntry = ParameterEntry::boolean(
      do where it is left out",
 );
 
-/// All functions, each in its first form, in the order in which they are listed to clients.
+/// Lists all functions, each in its first form, in the order in which they are listed to clients.
 pub fn entries() -> impl Iterator<Item = &'static Descriptor> {
     FORMS.iter().map(|form| form.descriptor).filter(|descriptor| descriptor.asked_by.is_none())
 }
 
-/// The function of that name, in its first form.
+/// Finds the function of that name, in its first form.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Descriptor> {
     entries().find(|entry| entry.name == name)
 }
 
-/// The function that makes ahead what later computations between parties alone use up.
+/// Returns the preprocessing function. Later computations between parties alone use up its
+/// correlations.
 #[must_use]
 pub fn preparation() -> &'static Descriptor {
     &Prepare::DESCRIPTOR
@@ -271,7 +272,7 @@ impl Descriptor {
     /// Returns the form of this function that parameters ask for.
     ///
     /// # Errors
-    /// If they are not read as this form takes them, or have names that it does not have.
+    /// If this form cannot read them, or if they have names that it does not have.
     pub fn form(&self, parameters: &Parameters) -> Result<&'static Self, InputError> {
         let form = self.find_form(parameters)?;
         parameters.check_names(form.descriptor)?;
@@ -279,7 +280,7 @@ impl Descriptor {
         Ok(form.descriptor)
     }
 
-    /// Returns what a client may set in any form, the function's own parameters first.
+    /// Returns the parameters that a client may set in any form, the function's own first.
     #[must_use]
     pub fn all_parameters(&self) -> Vec<ParameterEntry> {
         let mut parameters = self.merged(|form| form.parameters);
@@ -295,7 +296,7 @@ impl Descriptor {
         parameters
     }
 
-    /// Returns what any form reveals.
+    /// Returns the leakage that any form may have.
     #[must_use]
     pub fn all_reveals(&self) -> Vec<&'static str> {
         self.merged(|form| form.reveals)
@@ -337,7 +338,8 @@ impl Descriptor {
 }
 
 impl Prepared {
-    /// Checks parameters and data of one party, and encodes the data; `parties` bring some.
+    /// Checks parameters and data of one party, and encodes the data. `parties` is the number of
+    /// parties with data.
     pub(crate) fn new(
         function: &Descriptor,
         parameters: &Parameters,
@@ -349,7 +351,8 @@ impl Prepared {
         (form.make)(parameters, Some(input), parties)
     }
 
-    /// Makes a helper's part from what the parties have agreed on, which has to be in canonical text.
+    /// Creates the function at a helper, from the agreed parameters. They have to be in canonical
+    /// text.
     pub(crate) fn to_help(
         function: &Descriptor,
         agreed: &Agreed,

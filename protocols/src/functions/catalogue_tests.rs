@@ -9,7 +9,7 @@ use crate::computation::{Input, Request};
 use crate::functions::parameters::Parameters;
 use crate::testing::names::{EMPTY, INTERSECTION, MEASURE, PREPARE, VECTOR_SUM};
 
-/// What else may have to be set before a parameter means something.
+/// Returns settings of other parameters, without which a parameter may have no meaning.
 fn circumstances() -> [Value; 6] {
     [
         json!({}),
@@ -21,7 +21,7 @@ fn circumstances() -> [Value; 6] {
     ]
 }
 
-/// Values of each parameter that there is.
+/// Lists values of each parameter.
 fn values() -> Vec<(&'static str, Vec<Value>)> {
     vec![
         ("digits_before", vec![json!(3)]),
@@ -55,8 +55,8 @@ const IDLE: [(&str, &[&str]); 5] = [
     (EMPTY, &["ahead", "missing"]),
 ];
 
-/// What three parties would have to agree on; none if the function refuses. Without data, which fits
-/// every function but one.
+/// Returns the text that three parties would have to agree on; none if the function refuses. The
+/// request has no data, which fits every function but one.
 fn agreed(function: &'static Descriptor, parameters: &Value) -> Option<String> {
     let parameters: Parameters = serde_json::from_value(parameters.clone()).unwrap();
     let input = match function.input {
@@ -74,7 +74,7 @@ fn with(mut circumstance: Value, name: &str, value: Option<&Value>) -> Value {
     circumstance
 }
 
-/// Whether it makes a difference, anyhow, what the parameter is.
+/// Returns whether the value of the parameter makes a difference under any of the circumstances.
 fn is_taken(function: &'static Descriptor, name: &str, values: &[Value]) -> bool {
     circumstances().into_iter().any(|circumstance| {
         let absent = agreed(function, &with(circumstance.clone(), name, None));
@@ -138,7 +138,7 @@ fn the_values_are_of_the_types_that_the_table_tells() {
     }
 }
 
-/// A parameter that is added to a function has to be asked about here.
+/// Checks that the tests try every parameter. One that is added to a function has to be tried here.
 #[test]
 fn every_parameter_that_there_is_is_asked_about() {
     let known: BTreeSet<&str> =

@@ -1,4 +1,5 @@
-//! `StatisticsContingency`: how often each pair of categories occurs, or which one occurs most often.
+//! `StatisticsContingency`: the number of rows with each pair of categories, or the most frequent
+//! pair.
 
 use rand_core::CryptoRng;
 
@@ -18,10 +19,10 @@ use crate::functions::{Function, FunctionContext, OnCounts, OnShares, OnSums, Su
 use crate::kernel::disclosure::{Permit, Rules};
 use crate::kernel::fault::{Fault, InputError};
 
-/// The whole table of one party's rows; nothing at a helper.
+/// The form that opens the whole table. Holds one party's rows; nothing at a helper.
 pub(crate) struct Contingency(Option<CountedRows>);
 
-/// The same rows, of which the mode alone is wanted.
+/// The form that opens the mode alone. Holds the same rows.
 pub(crate) struct ContingencyMode(Option<CountedRows>);
 
 impl Function for Contingency {

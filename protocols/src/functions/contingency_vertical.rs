@@ -1,5 +1,5 @@
-//! `StatisticsContingencyVertical`: the table of the first party's categories and the second's, over the
-//! ids that all parties have.
+//! `StatisticsContingencyVertical`: the table of the first party's categories and the second's,
+//! over the ids that all parties have.
 
 use rand_core::CryptoRng;
 
@@ -63,7 +63,7 @@ impl OnShares for ContingencyVertical {
     }
 }
 
-/// Says what is wrong, if it is not the first two parties that have one column each.
+/// Names the misfit, unless the first two parties have one column each and the others have none.
 fn misfit(columns: &[usize]) -> Option<&'static str> {
     let fits = columns.iter().enumerate().all(|(index, count)| *count == usize::from(index < 2));
     (!fits)

@@ -1,4 +1,5 @@
-//! `CorrelationVertical`: the correlations of all parties' columns, over the ids that all parties have.
+//! `CorrelationVertical`: the correlations of all parties' columns, over the ids that all parties
+//! have.
 
 use rand_core::CryptoRng;
 

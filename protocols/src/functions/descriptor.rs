@@ -1,5 +1,5 @@
-//! Descriptors: all that is known of a function before it runs. Clients, help, rules and planning read
-//! them; nothing else in the code knows a function by its name.
+//! Descriptors: the facts about a function that are known before it runs. Clients, help, rules and
+//! planning read them. No other code knows a function by its name.
 
 use serde::Serialize;
 
@@ -10,22 +10,22 @@ use crate::suites::guarantee::Suite;
 pub struct Descriptor {
     /// The name that clients give.
     pub name: &'static str,
-    /// What it computes, in one sentence.
+    /// A summary in one sentence.
     pub summary: &'static str,
     /// The parameter that asks for this form of a function of several forms.
     pub asked_by: Option<&'static str>,
     /// The data that it takes from one party.
     pub input: InputKind,
-    /// The parameters that it has beside those that say how it is computed.
+    /// The parameters of its own, beside those that say how any function is computed.
     pub parameters: &'static [ParameterEntry],
-    /// What the disclosure rules take its data for.
+    /// The kind of its data, for the disclosure rules.
     pub kind: Kind,
-    /// What it is computed with.
+    /// The form of computation that it needs.
     pub needs: Needs,
-    /// What a database may add up before.
+    /// The part of the work that a database may do before.
     pub pushdown: Option<Pushdown>,
-    /// What the nodes of parties and helpers get to know beside the answer, at most: the
-    /// [`crate::computation::Security`] of an answer says what they got to know of these.
+    /// The most that the nodes of parties and helpers learn beside the answer. The
+    /// [`crate::computation::Security`] of an answer lists the part of it that they learned.
     pub reveals: &'static [&'static str],
     /// The keys of its answer.
     pub result_keys: &'static [&'static str],
@@ -55,13 +55,14 @@ pub enum InputKind {
     Regressors,
     /// Texts, perhaps as a list inside a list.
     Set,
-    /// Ids, or rows that begin with one; what the first two parties have behind theirs, as a rule.
+    /// Ids, or rows that begin with one. The two entries are the usual columns behind the ids of
+    /// the first two parties.
     Keyed([Behind; 2]),
     /// Nothing.
     Other,
 }
 
-/// What stands behind an id.
+/// The columns behind an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
     /// Nothing.
@@ -74,44 +75,45 @@ pub enum Behind {
     Numbers,
 }
 
-/// What the disclosure rules take a function's data for.
+/// The kind of a function's data, for the disclosure rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Rows, each of one person or thing: the rules on rows and on the largest party are about them.
+    /// Rows, each of one person or thing. The rule on rows and the dominance rule apply to them.
     Rows,
-    /// Columns of the same rows in the same order. Their number is told and checked by the function
-    /// itself, and no party has a share of them.
+    /// Columns of the same rows in the same order. The function itself announces and checks their
+    /// number. No party contributes a part of the rows.
     Aligned,
-    /// Rows that are found, or counted, by their ids. The rule on rows is asked of those that all
-    /// parties have, and no party has a share of them.
+    /// Rows that are found, or counted, by their ids. The rule on rows applies to those that all
+    /// parties have. No party contributes a part of them.
     Joined,
-    /// Elements of vectors and matrices, items, or nothing. Each may stand for any number of people.
+    /// Elements of vectors and matrices, items, or nothing. Each may stand for any number of
+    /// people.
     Elements,
 }
 
-/// What a function is computed with.
+/// The form of computation that a function needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Sums over all parties.
     LinearSums,
-    /// The same, of counts: on shares where the rules withhold small ones.
+    /// Sums of counts over all parties; on shares where the rules withhold small counts.
     Counts,
     /// A suite that multiplies.
     Shares,
     /// A suite that multiplies, and rows matched by ids.
     SharesWithJoin,
-    /// Masked items of sets.
+    /// Blinded items of sets.
     Sets,
-    /// Nothing is computed: correlated randomness is made ahead.
+    /// Preprocessing alone: correlated randomness is made, and nothing is computed.
     Preparation,
 }
 
-/// What a database may add up before.
+/// The part of the work that a database may do before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushdown {
-    /// Whole numbers.
+    /// The sum of whole numbers.
     Sum,
-    /// How often each combination of categories occurs.
+    /// The number of rows with each combination of categories.
     Counts,
 }
 
@@ -120,20 +122,20 @@ pub enum Pushdown {
 pub struct ParameterEntry {
     /// The name that clients give.
     pub name: &'static str,
-    /// What its value is: `number`, `text`, `list` or `boolean`.
+    /// The type of its value: `number`, `text`, `list` or `boolean`.
     pub r#type: &'static str,
-    /// Whether nothing is computed without it.
+    /// True if nothing is computed without it.
     pub required: bool,
-    /// What it says, which values it has, and what holds where it is left out.
+    /// Its meaning, its values, and the default where it is left out.
     pub summary: &'static str,
-    /// A value in JSON, of a parameter that is required.
+    /// A value in JSON, for a parameter that is required.
     #[serde(skip)]
     pub example: Option<&'static str>,
 }
 
 impl Descriptor {
-    /// Returns the suites that serve it, first the one that does among three parties or more where no
-    /// other is asked for.
+    /// Returns the suites that serve it. The first one serves three parties or more where no other
+    /// is asked for.
     #[must_use]
     pub fn suites(&self) -> &'static [Suite] {
         match self.needs {
@@ -150,13 +152,13 @@ impl Descriptor {
         matches!(self.needs, Needs::Shares | Needs::SharesWithJoin)
     }
 
-    /// Reports whether its data are rows, which the rules on rows and on the largest party are about.
+    /// Reports whether its data are rows, to which the rule on rows and the dominance rule apply.
     #[must_use]
     pub fn has_rows(&self) -> bool {
         self.kind == Kind::Rows
     }
 
-    /// Reports whether members without data can be of use to it: for itself, or for rules on the
+    /// Reports whether helpers can be of use to it: for the function itself, or for rules on the
     /// parties' data.
     pub(crate) fn takes_helpers(&self) -> bool {
         self.input != InputKind::Other && self.needs != Needs::Sets
@@ -185,7 +187,7 @@ impl ParameterEntry {
         Self { r#type: "boolean", ..Self::number(name, summary) }
     }
 
-    /// Returns the same, required, with a value for examples.
+    /// Returns the same entry, required, with a value for examples.
     pub(crate) const fn required(self, example: &'static str) -> Self {
         Self { required: true, example: Some(example), ..self }
     }

@@ -1,5 +1,5 @@
-//! The computation of nothing: two rounds of eight bytes, or as many as are asked for, for measuring what
-//! rounds cost.
+//! The computation of nothing, for measuring the cost of rounds. It takes two rounds of eight
+//! bytes, or as many as are asked for.
 //!
 //! Parties: any n ≥ 2. Uses no data and no secrets. Bytes sent per party and round: 8(n − 1).
 
@@ -20,14 +20,14 @@ use crate::kernel::machine::Phase;
 /// The most rounds that may be asked for.
 const MOST: u32 = 100_000;
 
-/// The rounds where nothing is said.
+/// The rounds where the client gives no number.
 const USUAL: u32 = 2;
 
 /// The parameter's name.
 const TIMES: &str = "times";
 
 pub(crate) struct Empty {
-    /// As the client has it.
+    /// The number as the client gives it.
     rounds: Option<u32>,
 }
 

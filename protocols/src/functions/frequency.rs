@@ -1,4 +1,4 @@
-//! `StatisticsFrequency`: how often each category occurs, or which one occurs most often.
+//! `StatisticsFrequency`: the number of rows with each category, or the most frequent category.
 
 use rand_core::CryptoRng;
 
@@ -18,10 +18,10 @@ use crate::functions::{Function, FunctionContext, OnCounts, OnShares, OnSums, Su
 use crate::kernel::disclosure::{Permit, Rules};
 use crate::kernel::fault::{Fault, InputError};
 
-/// The whole table of one party's rows; nothing at a helper.
+/// The form that opens the whole table. Holds one party's rows; nothing at a helper.
 pub(crate) struct Frequency(Option<CountedRows>);
 
-/// The same rows, of which the mode alone is wanted.
+/// The form that opens the mode alone. Holds the same rows.
 pub(crate) struct FrequencyMode(Option<CountedRows>);
 
 impl Function for Frequency {

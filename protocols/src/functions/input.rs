@@ -18,13 +18,13 @@ pub enum Input {
     Texts(Vec<String>),
     /// Pairs of texts.
     TextPairs(Vec<(String, String)>),
-    /// Texts, each with how many rows have it: counted near their source.
+    /// Texts, counted near their source: each with the number of its rows.
     CountedTexts(Vec<(String, u64)>),
-    /// Pairs of texts, each with how many rows have it.
+    /// Pairs of texts, each with the number of its rows.
     CountedPairs(Vec<((String, String), u64)>),
     /// Whole numbers, added near their source.
     Added {
-        /// How many they are.
+        /// Their count.
         rows: u64,
         /// Their sum.
         sum: i128,
@@ -37,16 +37,16 @@ pub enum Input {
     Ranked {
         /// The numbers.
         array: Vec<f64>,
-        /// From 1, the smallest, to the number of all parties' numbers.
+        /// The rank, from 1 for the smallest to the count of all parties' numbers.
         rank: u64,
-        /// The least and the largest number that `array` may have, if that was said.
+        /// The least and the largest number that `array` may have, if the client gave them.
         bounds: Option<(f64, f64)>,
     },
     /// Rows that begin with an id.
     Keyed {
         /// The ids.
         ids: Vec<String>,
-        /// What stands behind them, column by column.
+        /// The columns behind the ids.
         columns: Vec<Column>,
     },
     /// A matrix.
@@ -79,7 +79,7 @@ impl Zeroize for Column {
 }
 
 impl Input {
-    /// How many there are of whatever it is: of what was counted, entries; of what was added, numbers.
+    /// Returns the number of items: of counted data the entries, of added data the numbers.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
@@ -97,13 +97,13 @@ impl Input {
         }
     }
 
-    /// Whether there is nothing.
+    /// Returns whether there are no items.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many rows of data this is.
+    /// Returns the number of rows of data.
     ///
     /// # Errors
     /// If there are more than a party may have.
@@ -123,7 +123,8 @@ fn counted<T>(items: &[(T, u64)]) -> Option<u64> {
     items.iter().try_fold(0_u64, |rows, (_, times)| rows.checked_add(*times))
 }
 
-/// Rows may have been left out only where the parameters say so, and no more than can be.
+/// Checks that rows were left out only where the parameters allow it, and no more than a party may
+/// have.
 pub(crate) fn check_dropped(parameters: &Parameters, dropped: u64) -> Result<(), InputError> {
     match parameters.missing {
         None if dropped > 0 => {
@@ -135,8 +136,8 @@ pub(crate) fn check_dropped(parameters: &Parameters, dropped: u64) -> Result<(),
     }
 }
 
-/// No party has more rows than this: then numbers of all parties' rows, and hundredfold shares of
-/// them, fit 63 bits.
+/// Checks that a party has at most 2^48 rows. Then the number of all parties' rows, and a hundred
+/// times a party's, fit 63 bits.
 fn check_rows(rows: u64) -> Result<(), InputError> {
     const MOST: u64 = 1 << 48;
     let to_usize = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! `SetIntersectionSize`: how many items all parties have. Which these are, no party learns.
+//! `SetIntersectionSize`: the number of items that all parties have. No party learns the items.
 
 use rand_core::CryptoRng;
 
@@ -67,7 +67,8 @@ impl OnShares for IntersectionSize {
         let announced = self.0.announce(cx, permit, rng).await?;
         let join = announced.join(permit);
         let sizes = rows_of(join.told);
-        // Two parties by themselves see how many there are before a rule can be asked.
+        // The suite's own count between two parties shows them the number before a rule can
+        // withhold it.
         let count = if permit.withholds() {
             joining::count_common(&mut cx.engine, join.item_hashes, &sizes).await?
         } else {

@@ -14,7 +14,7 @@ use crate::functions::{Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 
-/// The name under which the spec has the rank.
+/// The name of the rank in the spec.
 const RANK: &str = "rank";
 
 const NO_SUCH_RANK: Fault =
@@ -29,7 +29,7 @@ pub(crate) struct KthElement {
 pub(crate) struct Parameters {
     #[serde(flatten)]
     digits: Digits,
-    /// Only as agreed on: a client gives it with its data.
+    /// The rank as agreed on. A client gives it with its data.
     rank: Option<u64>,
 }
 

@@ -1,5 +1,5 @@
-//! `MeanByGroupVertical`: the means of the second party's numbers in each of the first party's groups, over
-//! the ids that all parties have.
+//! `MeanByGroupVertical`: the means of the second party's numbers in each of the first party's
+//! groups, over the ids that all parties have.
 
 use rand_core::CryptoRng;
 
@@ -65,7 +65,7 @@ impl OnShares for MeanByGroup {
     }
 }
 
-/// Says what is wrong, if it is not the first two parties that have one column each.
+/// Names the misfit, unless the first two parties have one column each and the others have none.
 fn misfit(columns: &[usize]) -> Option<&'static str> {
     let fits = columns.iter().enumerate().all(|(index, count)| *count == usize::from(index < 2));
     (!fits).then_some(

@@ -1,5 +1,5 @@
-//! `Measure`: one operation of the suite on shares of random numbers that nobody knows, for
-//! measuring what it costs. Uses no data and opens nothing.
+//! `Measure`: one operation of the suite on shares of random numbers that no party knows, for
+//! measuring its cost. Uses no data and opens nothing.
 
 use std::fmt;
 
@@ -53,8 +53,8 @@ pub(crate) enum Operation {
     Compare,
     /// One sort of 64-bit numbers.
     Sort,
-    /// One join of tables of so many rows of each party, of which half are in the join, with five columns in
-    /// all.
+    /// One join of tables of so many rows of each party. Half of the rows are in the join, and
+    /// there are five columns in all.
     Join,
 }
 
@@ -232,13 +232,13 @@ impl fmt::Display for Operation {
     }
 }
 
-/// Of five columns, those of this party.
+/// Returns the number of this party's columns, of five in all.
 fn columns_of(party: usize, parties: usize) -> usize {
     const ALL: usize = 5;
     ALL / parties + usize::from(party < ALL % parties)
 }
 
-/// What stands for a row that all have, or this party alone.
+/// Returns a public item hash for a row that all parties have, or one party alone.
 fn public_item_hash(row: usize, of: Option<usize>) -> u128 {
     let text = format!("{row} of {of:?}");
     let hash = blake3::hash(text.as_bytes());

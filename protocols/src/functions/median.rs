@@ -1,7 +1,7 @@
 //! `SecureMedian`: the median of all parties' numbers.
 //!
-//! The median of an even number of numbers is the mean of the two in the middle: then the search opens
-//! both to the parties' nodes, and their result says so.
+//! The median of an even number of numbers is the mean of the two in the middle. Then the search
+//! opens both to the parties' nodes, and their result says so.
 
 use rand_core::CryptoRng;
 

@@ -1,12 +1,13 @@
-//! The functions: one file each, with its descriptor, its parameters, and what it computes.
+//! The functions: one file each, with its descriptor, its parameters, and its computation.
 //!
-//! A [`Function`] is made from parameters and one party's data, before any message; a helper makes it
-//! without data. It runs on what its descriptor says that it needs: [`OnSums`], [`OnShares`] or
-//! [`OnSets`]. Nothing here sends private values: everything goes through a sum, in shared form, or as
-//! masked items, except names of categories that were not declared (see [`common::tables`]). What the
-//! rules ask of all parties' data together was asked before (see [`crate::release`]).
+//! A [`Function`] is made from parameters and one party's data, before any message. A helper makes
+//! it without data. It runs on the form of computation that its descriptor names: [`OnSums`],
+//! [`OnCounts`], [`OnShares`] or [`OnSets`]. No private value is sent from here in the clear:
+//! everything goes through a sum, in shared form, or as blinded items. The exception is names of
+//! categories that were not declared (see [`common::tables`]). The disclosure rules on all parties'
+//! data together are checked before (see [`crate::release`]).
 //!
-//! The list of all is in [`catalogue`]; what several have in common is in [`common`].
+//! The list of all is in [`catalogue`]. The parts that several functions share are in [`common`].
 
 pub(crate) mod answer;
 pub(crate) mod bivariate;
@@ -74,23 +75,24 @@ use crate::kernel::session::{Session, SessionHash};
 use crate::release::terms::Magnitude;
 use crate::suites::masked::MaskedSums;
 
-/// What all functions have in common.
+/// The interface of all functions.
 pub(crate) trait Function: Sized {
-    /// All that is known of it before it runs.
+    /// The facts that are known before it runs.
     const DESCRIPTOR: Descriptor;
 
-    /// Its own parameters, as a client gives them.
+    /// The type of its own parameters, as a client gives them.
     type Parameters: DeserializeOwned;
 
-    /// Checks parameters and data, and encodes the data; `parties` bring some. A helper has no input.
+    /// Checks parameters and data, and encodes the data of one of `parties` parties. A helper has
+    /// no input.
     fn new(
         parameters: Self::Parameters,
         input: Option<&Input>,
         parties: usize,
     ) -> Result<Self, InputError>;
 
-    /// Returns all parameters that change the result, in canonical text, defaults filled in. A helper
-    /// reads its parameters from them.
+    /// Returns all parameters that change the result, in canonical text, defaults filled in. A
+    /// helper reads its parameters from them.
     fn agreed(&self) -> Agreed {
         Agreed::new()
     }
@@ -100,24 +102,24 @@ pub(crate) trait Function: Sized {
         None
     }
 
-    /// Returns how many 64-bit words are masked, shared or compared at a time, at most. Whoever cannot
-    /// know it beforehand, because it depends on what others bring, says the largest number.
+    /// Returns the most 64-bit words that are masked, shared or compared at a time. A function for
+    /// which this depends on other parties' data returns the largest number.
     fn words(&self) -> usize {
         usize::MAX
     }
 
-    /// Returns what is revealed beside the answer, under such rules.
+    /// Returns the leakage of the function under these rules.
     fn reveals(&self, _rules: &Rules) -> Vec<String> {
         let texts = Self::DESCRIPTOR.reveals.iter().filter(|text| **text != RELEASE);
         texts.map(|text| (*text).to_owned()).collect()
     }
 
-    /// Takes out what the party has of a sum of numbers, which the release check compares.
+    /// Takes out this party's part of a sum of numbers, which the release check compares.
     fn take_magnitude(&mut self) -> Option<Magnitude> {
         None
     }
 
-    /// Makes what depends on which of the parties we are, and costs no message.
+    /// Prepares the data that depend on the party's place. It costs no message.
     fn take_place(&mut self, _me: Party) -> Result<(), InputError> {
         Ok(())
     }
@@ -134,10 +136,10 @@ pub(crate) trait OnSums: Function {
     ) -> Result<Answer, Fault>;
 }
 
-/// A function of counts: on sums where all counts may be shown, else on shares.
+/// A function of counts: on sums where all counts may be opened, else on shares.
 pub(crate) trait OnCounts: OnSums {
-    /// Computes the answer where small counts are withheld; none at a helper. `rows` is the number of
-    /// all parties' rows, in shared form, where a rule asks for it.
+    /// Computes the answer where small counts are withheld; none at a helper. `rows` is the number
+    /// of all parties' rows, in shared form, where a rule asks for it.
     async fn run_withholding<E: Engine>(
         self,
         cx: &mut FunctionContext<'_, E>,
@@ -146,11 +148,11 @@ pub(crate) trait OnCounts: OnSums {
     ) -> Result<Option<Answer>, Fault>;
 }
 
-/// A function of shared values. Helpers run the same code without data: what they need to know they read
-/// from what the parties agreed on, and they are shown sizes only.
+/// A function of shared values. Helpers run the same code without data. They read its parameters
+/// from the agreement, and learn sizes only.
 pub(crate) trait OnShares: Function {
-    /// Computes the answer; none at a helper. `rows` is the number of all parties' rows, if its data
-    /// are rows.
+    /// Computes the answer; none at a helper. `rows` is the number of all parties' rows, if the
+    /// function's data are rows.
     async fn run<E: Engine>(
         self,
         cx: &mut FunctionContext<'_, E>,
@@ -160,7 +162,7 @@ pub(crate) trait OnShares: Function {
     ) -> Result<Option<Answer>, Fault>;
 }
 
-/// A function of masked items of sets. Only parties run it.
+/// A function of blinded items of sets. Only parties run it, no helper.
 pub(crate) trait OnSets: Function {
     /// Computes the answer.
     async fn run(
@@ -172,32 +174,32 @@ pub(crate) trait OnSets: Function {
     ) -> Result<Answer, Fault>;
 }
 
-/// What a function of sums works with.
+/// The context of a function of sums.
 pub(crate) struct SumsContext<'a, A> {
-    /// To all parties that bring data.
+    /// The channel to all parties with data.
     pub(crate) channel: &'a Channel,
-    /// The sums.
+    /// The protocol of sums.
     pub(crate) sums: &'a mut A,
 }
 
-/// What a function of shared values works with.
+/// The function context of a function of shared values.
 pub(crate) struct FunctionContext<'a, E> {
     /// The suite.
     pub(crate) engine: E,
-    /// To all members.
+    /// The channel to all members.
     pub(crate) channel: &'a Channel,
-    /// To those that bring data; none at a helper.
+    /// The channel to the parties with data; none at a helper.
     pub(crate) parties: Option<&'a Channel>,
-    /// How many members, the first ones, bring data.
+    /// The number of parties with data. They are the first members.
     pub(crate) inputs: usize,
-    /// What was agreed on.
+    /// The hash of the agreement.
     pub(crate) session: SessionHash,
-    /// Masked sums among those that bring data; none at a helper.
+    /// The masked sums among the parties with data; none at a helper.
     pub(crate) sums: Option<MaskedSums<'a>>,
 }
 
 impl<E: Engine> FunctionContext<'_, E> {
-    /// Shares all parties' vectors of `len` numbers, and adds them; a helper has none.
+    /// Shares all parties' vectors of `len` numbers, and adds them. A helper has no vector.
     async fn sum(&mut self, mine: &[u64], len: usize) -> Result<E::Shared<u64>, Fault> {
         let mine = if self.engine.brings_data() { mine } else { &[] };
         let shares = self.engine.share(mine, &vec![len; self.inputs]).await?;

@@ -1,25 +1,28 @@
-//! `StatisticsRegressionOLSVertical`: least squares of the second party's column y on the columns of
-//! the first party's matrix X, for the same rows in the same order. No intercept is added.
+//! `StatisticsRegressionOLSVertical`: least squares of the second party's column y on the columns
+//! of the first party's matrix X. Both have the same rows in the same order. No intercept is added.
 //!
-//! The first party computes A = (XᵀX)⁻¹Xᵀ by itself (see [`crate::algebra::pseudo_inverse`]), and Ay,
-//! the coefficients, is computed and opened as any product (see [`super::common::opened_product`]). XᵀX, Xᵀy, the residuals
-//! and everything else of X and y stay where they are.
+//! The first party computes A = (XᵀX)⁻¹Xᵀ by itself (see [`crate::algebra::pseudo_inverse`]). The
+//! coefficients Ay are computed and opened as any product (see [`super::common::opened_product`]).
+//! Nothing else of X and y is opened: not XᵀX, Xᵀy or the residuals.
 //!
-//! **Precision.** With N rows, the elements of a row of A and those of y have 63 − ⌈c/2⌉ bits,
-//! where c = ⌈log₂ N⌉, of the largest of that row and of y: 53 for a million rows. To the coefficient bᵢ
-//! this adds an error of N·max|aᵢ|·max|y|·2^(⌈c/2⌉−62) at most, whatever the sizes of X's columns and of y.
+//! **Precision.** With N rows, let c = ⌈log₂ N⌉. The elements of a row of A and those of y have 63
+//! − ⌈c/2⌉ bits, counted from the largest of that row and of y: 53 for a million rows. To the
+//! coefficient bᵢ this adds an error of N·max|aᵢ|·max|y|·2^(⌈c/2⌉−62) at most, whatever the sizes
+//! of X's columns and of y.
 //!
-//! **What is opened** beside the answer. To all members: N and p, the rows and columns of X. To the
-//! parties: the coefficients before they are rounded to doubles, and the power of two next above all
-//! magnitudes in y, and in each row of A (which has the norm 1/‖x‖, where x is what is left of a column of X
-//! when the others are projected out). To helpers nothing of these.
+//! **Opened beside the answer.** All members learn N and p, the rows and columns of X. The parties
+//! learn the coefficients before they are rounded to doubles. They also learn the power of two next
+//! above all magnitudes in y, and in each row of A. A row of A has the norm 1/‖x‖. Here x is the
+//! part of a column of X that is left when the others are projected out. Helpers learn none of
+//! these.
 //!
-//! **What the rules say.** Every row is of one person, and the parties have the same persons: the rule
-//! on rows is asked of N, which all are told, before anything private is shared. There have to be more rows
-//! than columns, else y would follow from the coefficients. But whoever brings X can choose it so that
-//! coefficients are single numbers of y, for N − 1 of them, and no rule here notices: that is the
-//! function's doing, and who lends y must trust the other's X. Rules on shares and small cells ask nothing,
-//! since nobody has a share of the rows.
+//! **Disclosure rules.** Every row is of one person, and the parties have the same persons. The
+//! rule on rows applies to N, which all members are told, before anything private is shared. X must
+//! have more rows than columns, else y would follow from the coefficients. The party with X can
+//! still choose it so that coefficients are single numbers of y, for N − 1 of them. No rule here
+//! notices this: it lies in the function, and the owner of y must trust the other's X. The
+//! dominance rule and the rule on small cells do not apply, since no party contributes a part of
+//! the rows.
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -40,7 +43,7 @@ use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::sizes;
 
-/// The most columns of X: the first party's own computing grows with their square.
+/// The most columns of X. The first party's own work grows with their square.
 const MOST_COLUMNS: usize = 500;
 
 /// The name of both forms of the regression.
@@ -53,7 +56,7 @@ pub(super) const BY_ID_ENTRY: ParameterEntry = ParameterEntry::boolean(
      left out",
 );
 
-/// One party's part: what it tells, and its factor once its place among the parties is known.
+/// One party's part: the shape that it announces, and its factor once its place is known.
 pub(crate) struct Regression {
     shape: Option<Shape>,
     matrix: Option<Matrix>,
@@ -91,8 +94,8 @@ impl Function for Regression {
         Ok(Self { shape, matrix, factor: Factor::default() })
     }
 
-    /// Makes the factor that the party of this place brings in. What does not fit its place is told to
-    /// all later.
+    /// Makes the factor of the party at this place. All find data that do not fit later, by the
+    /// announced shapes.
     fn take_place(&mut self, me: Party) -> Result<(), InputError> {
         match (me.index(), self.matrix.take()) {
             (0, Some(x)) => self.factor = inverse(&x)?,
@@ -122,8 +125,8 @@ impl OnShares for Regression {
     }
 }
 
-/// Numbers are a column. So is a matrix of one row: clients send a column as a list in a list, and
-/// one row of data is never enough.
+/// Reads a matrix or a column. Numbers are a column. So is a matrix of one row: clients send a
+/// column as a list in a list, and one row of data is never enough.
 fn of_columns(input: &Input) -> Result<Option<Matrix>, InputError> {
     let matrix = match input {
         Input::Numbers(_) | Input::Integers(_) => {
@@ -140,7 +143,7 @@ fn of_columns(input: &Input) -> Result<Option<Matrix>, InputError> {
     }))
 }
 
-/// A = (XᵀX)⁻¹Xᵀ, each row normalised.
+/// Returns A = (XᵀX)⁻¹Xᵀ, each row normalised.
 fn inverse(x: &Matrix) -> Result<Factor, InputError> {
     let Shape { rows, columns } = x.shape;
     if columns > MOST_COLUMNS {
@@ -162,13 +165,13 @@ fn inverse(x: &Matrix) -> Result<Factor, InputError> {
     Ok(Factor { elements, exponents: Zeroizing::new(exponents) })
 }
 
-/// y, normalised; of more columns than one no use is made.
+/// Normalises y. If it has more than one column, its shape is refused later.
 fn column(y: Matrix) -> Factor {
     let Normalised { exponent, elements } = Normalised::new(y.elements);
     Factor { elements, exponents: Zeroizing::new(vec![exponent]) }
 }
 
-/// The shape of X, if there is an X and a y that fit each other.
+/// Returns the shape of X, if there is an X and a y that fit each other.
 pub(super) fn regressors(shapes: &[Option<Shape>]) -> Result<Shape, Fault> {
     let undefined = |why| Err(Fault::Undefined { why });
     let [x, y, others @ ..] = shapes else {

@@ -1,5 +1,5 @@
-//! The regression of `ols` over rows that are matched by ids: least squares of the second party's first
-//! column on all other columns.
+//! The regression of `ols` over rows that are matched by ids: least squares of the second party's
+//! first column on all other columns.
 
 use rand_core::CryptoRng;
 use serde::Deserialize;

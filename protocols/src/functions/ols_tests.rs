@@ -35,7 +35,7 @@ fn run(x: Input, y: Input) -> Run {
     Run::new(REGRESSION, vec![x, y, none()])
 }
 
-/// The coefficients.
+/// Returns the coefficients.
 fn fit(run: &Run) -> Vec<f64> {
     match run.answer() {
         Answer::Coefficients { mle } => {
@@ -46,7 +46,7 @@ fn fit(run: &Run) -> Vec<f64> {
     }
 }
 
-/// The one fault that all parties end with.
+/// Returns the one fault that all parties end with.
 fn fault(run: &Run) -> Fault {
     let report = run.simulate(Simulation::new(seed()));
     let faults: Vec<_> = report.endings.iter().map(|ending| ending.fault().cloned()).collect();
@@ -54,7 +54,7 @@ fn fault(run: &Run) -> Fault {
     faults[0].clone().unwrap()
 }
 
-/// What the first party is told, before it has sent anything.
+/// Returns the error of the first party, before it has sent anything.
 fn refused(x: Input) -> InputError {
     let y = column(&[1.0; 7]);
     let report = run(x, y).simulate(Simulation::new(seed()));
@@ -65,19 +65,19 @@ fn refused(x: Input) -> InputError {
     }
 }
 
-/// From -1 to 1.
+/// Returns numbers from -1 to 1.
 fn numbers(rng: &mut PredictableRng, count: usize) -> Vec<f64> {
     let number = |_| f64::from(rng.next_u32()) / f64::from(u32::MAX) * 2.0 - 1.0;
     (0..count).map(number).collect()
 }
 
-/// Over 2^1075.
+/// Returns the number times 2^1075, which is whole.
 fn big(x: f64) -> BigInt {
     let (significand, exponent, sign) = FloatCore::integer_decode(x);
     (BigInt::from(significand) * sign) << (i32::from(exponent) + 1075)
 }
 
-/// The normal equations, XᵀX and Xᵀy side by side, in whole numbers.
+/// Returns the normal equations, XᵀX and Xᵀy side by side, in whole numbers.
 fn normal_equations(x: &[f64], columns: usize, y: &[f64]) -> Vec<Vec<BigInt>> {
     let x: Vec<BigInt> = x.iter().map(|x| big(*x)).collect();
     let y: Vec<BigInt> = y.iter().map(|y| big(*y)).collect();
@@ -86,7 +86,7 @@ fn normal_equations(x: &[f64], columns: usize, y: &[f64]) -> Vec<Vec<BigInt>> {
     (0..columns).map(|i| (0..=columns).map(|j| element(i, j)).collect()).collect()
 }
 
-/// The exact coefficients, each rounded once: elimination without fractions (Bareiss).
+/// Computes the exact coefficients, each rounded once, by elimination without fractions (Bareiss).
 fn exact(x: &[f64], columns: usize, y: &[f64]) -> Vec<f64> {
     let mut system = normal_equations(x, columns, y);
     let mut last = BigInt::one();
@@ -105,7 +105,7 @@ fn exact(x: &[f64], columns: usize, y: &[f64]) -> Vec<f64> {
     (0..columns).map(|i| coefficient(i).unwrap()).collect()
 }
 
-/// The largest difference, beside the largest coefficient.
+/// Returns the largest difference, relative to the largest coefficient.
 fn off(coefficients: &[f64], due: &[f64]) -> f64 {
     assert_eq!(coefficients.len(), due.len());
     let largest = due.iter().fold(0.0, |most: f64, b| most.max(b.abs()));
@@ -128,16 +128,16 @@ fn coefficients_are_those_of_the_normal_equations_in_rationals() {
             Run::new(REGRESSION, [inputs(), more].concat()).committee(0, [4, 2, 1]),
         ] {
             let coefficients = fit(&run);
-            // One more row than columns may be as near to dependent as chance has it.
+            // A matrix of one more row than columns may by chance be near to dependent.
             let limit = if rows > 2 * columns { 1e-12 } else { 1e-9 };
             assert!(off(&coefficients, &due) < limit, "{rows} {columns}");
         }
     }
 }
 
-/// Longley's data, of which least squares lose most digits: NIST, Statistical Reference Datasets
-/// (<https://www.itl.nist.gov/div898/strd/lls/data/Longley.shtml>), a work of the United States government
-/// and so in the public domain. Its columns are y and x1 to x6.
+/// Longley's data, on which least squares lose most digits. They are of NIST's Statistical
+/// Reference Datasets (<https://www.itl.nist.gov/div898/strd/lls/data/Longley.shtml>), a work of
+/// the United States government and so in the public domain. The columns are y and x1 to x6.
 const LONGLEY: [[f64; 7]; 16] = [
     [60_323.0, 83.0, 234_289.0, 2_356.0, 1_590.0, 107_608.0, 1_947.0],
     [61_122.0, 88.5, 259_426.0, 2_325.0, 1_456.0, 108_632.0, 1_948.0],
@@ -157,7 +157,7 @@ const LONGLEY: [[f64; 7]; 16] = [
     [70_551.0, 116.9, 554_894.0, 4_007.0, 2_827.0, 130_081.0, 1_962.0],
 ];
 
-/// Its certified coefficients, the intercept first.
+/// The certified coefficients of Longley's data, the intercept first.
 const CERTIFIED: [f64; 7] = [
     -3_482_258.634_595_82,
     15.061_872_271_373_3,
@@ -245,7 +245,8 @@ fn what_does_not_fit_is_told_to_all_parties() {
     assert!(why(x(), x(), none()).contains("one column"));
     assert!(why(x(), y(), y()).contains("only the first and the second"));
     assert!(why(x(), column(&[1.0, 2.0]), none()).contains("differ in their rows"));
-    // A first party that says it has as many columns as rows has made no such factor itself.
+    // An honest first party cannot announce as many columns as rows: it refuses to make such a
+    // factor.
     let shape = |rows: usize, columns: usize| Some(Shape { rows, columns });
     for columns in [3, 4] {
         let fault = regressors(&[shape(3, columns), shape(3, 1)]).unwrap_err();

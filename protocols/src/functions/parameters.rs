@@ -1,9 +1,10 @@
-//! What a client may set in the `parameters` of a computation.
+//! The `parameters` of a computation, as a client sets them.
 //!
-//! Four parameters say how any function is computed: who computes, and what becomes of incomplete rows.
-//! All others are a function's own. Its file has their type, and its descriptor lists their names: a name
-//! that is not listed is refused. Every value that changes the result goes into what the parties agree
-//! on, in canonical text, from which a helper reads it again.
+//! Four parameters say how any function is computed: the suite, the computing parties, the use of
+//! preprocessing, and the treatment of incomplete rows. All others are a function's own. Its file
+//! has their type, and its descriptor lists their names: a name that is not listed is refused.
+//! Every value that changes the result goes into the agreement, in canonical text, from which a
+//! helper reads it again.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +17,8 @@ use crate::functions::descriptor::{Descriptor, ParameterEntry};
 use crate::kernel::fault::InputError;
 use crate::suites::guarantee::Suite;
 
-/// The name under which the spec has what is done with rows in which something is missing, and what
-/// stands there if they are refused or left out.
+/// The name in the spec for the treatment of rows with a missing value, and the texts for refusing
+/// them and for leaving them out.
 pub(crate) const MISSING: &str = "missing";
 const REFUSE: &str = "refuse";
 const DROP: &str = "drop";
@@ -26,47 +27,47 @@ const DROP: &str = "drop";
 pub(crate) const ONLY_MODE: &str = "only_mode";
 pub(crate) const BY_ID: &str = "by_id";
 
-/// The names under which the spec has the declared digits.
+/// The names of the declared digits in the spec.
 const DIGITS_BEFORE: &str = "digits_before";
 const DIGITS_AFTER: &str = "digits_after";
 
-/// Canonical texts of what is not limited, and of what is or is not asked for.
+/// The canonical texts for no limit, and for yes and no.
 const ANY: &str = "any";
 pub(crate) const YES: &str = "yes";
 pub(crate) const NO: &str = "no";
 
-/// Decimal digits where only one side of the point is declared.
+/// The decimal digits where only one side of the point is declared.
 const USUAL_DIGITS: u32 = 12;
 
 /// Parameters as the client gave them.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Parameters {
-    /// The family of protocols; chosen by the node where it is left out.
+    /// The suite; the node chooses it where it is left out.
     pub suite: Option<String>,
-    /// Whether computations between parties alone may use up what their nodes have made ahead; they do
-    /// where it is left out. Without it every run costs the same.
+    /// The permission for computations between parties alone to use up their nodes' preprocessed
+    /// correlations. They may where it is left out. Without it every run costs the same.
     pub ahead: Option<bool>,
     /// The names of the three members whose nodes compute on shares, for functions that need it.
-    /// Members that bring no data help: they compute without learning the answer.
+    /// Those without data are helpers: they compute and get no answer.
     pub committee: Option<Vec<String>>,
-    /// What is done with rows in which something is missing; they are refused where it is left out.
+    /// The treatment of rows with a missing value; they are refused where it is left out.
     pub missing: Option<Missing>,
-    /// The function's own, by name.
+    /// The function's own parameters, by name.
     #[serde(flatten)]
     pub own: Map<String, Value>,
 }
 
-/// What is done with rows in which something is missing.
+/// The treatment of rows with a missing value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Missing {
-    /// They are left out, and how many they are is part of the result.
+    /// Rows that are left out. Their number is part of the result.
     Drop,
 }
 
-/// The range of numbers: magnitudes are below 10 to the power `digits_before`, and are 0 or at least 10
-/// to minus the power `digits_after`. Any finite number is allowed with neither; with one of the two the
-/// other is 12.
+/// The range of numbers. Magnitudes are below 10 to the power `digits_before`, and are 0 or at
+/// least 10 to minus the power `digits_after`. With neither, any finite number is allowed; with one
+/// of the two, the other is 12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Digits {
     digits_before: Option<u32>,
@@ -81,10 +82,11 @@ pub(crate) struct NoParameters {}
 pub(crate) type Agreed = BTreeMap<String, String>;
 
 impl Parameters {
-    /// Returns the parameters with one more of the function's own; a value that is null sets nothing.
+    /// Returns the parameters with one more of the function's own. A value that is null sets
+    /// nothing.
     ///
     /// # Panics
-    /// If the value is none of JSON's.
+    /// If the value cannot be written as JSON.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
         let value = serde_json::to_value(value).expect("a parameter's value is one of JSON's");
@@ -127,7 +129,8 @@ impl Parameters {
             .map_err(|error| InputError::UnreadableParameters { reason: error.to_string() })
     }
 
-    /// Reads again what canonical texts say of a function's own parameters, of which `lists` are lists.
+    /// Reads a function's own parameters again from their canonical texts. `lists` has the names of
+    /// those that are lists.
     pub(crate) fn of_agreed(agreed: &Agreed, lists: &[&str]) -> Self {
         let mut own = Map::new();
         for (name, text) in agreed {
@@ -143,7 +146,7 @@ impl Parameters {
         Self { own, ..Self::default() }
     }
 
-    /// Refuses another suite than those that serve the function.
+    /// Refuses a suite that does not serve the function.
     pub(crate) fn check_suite(&self, suites: &[Suite]) -> Result<(), InputError> {
         let is_among = |name: &str| suites.iter().any(|suite| suite.name() == name);
         match self.suite.as_deref() {
@@ -159,7 +162,7 @@ impl Parameters {
         }
     }
 
-    /// Returns what is done with rows in which something is missing, as the spec has it.
+    /// Returns the treatment of rows with a missing value: its name and text in the spec.
     pub(crate) fn missing_text(&self) -> (String, String) {
         let text = match self.missing {
             None => REFUSE,
@@ -170,7 +173,8 @@ impl Parameters {
 }
 
 impl Digits {
-    /// The names and meanings of both, for descriptors.
+    /// The descriptors' entry for the digits before the point. [`Self::AFTER`] is the one for those
+    /// after it.
     pub(crate) const BEFORE: ParameterEntry = ParameterEntry::number(
         DIGITS_BEFORE,
         "magnitudes are below 10 to this power, and others are refused before anything leaves; 12 where \
@@ -202,7 +206,7 @@ pub(crate) fn grid_text(grid: &Grid) -> [(String, String); 2] {
     [(DIGITS_BEFORE.to_owned(), before), (DIGITS_AFTER.to_owned(), after)]
 }
 
-/// Reports whether the agreed parameters say that rows in which something is missing are left out.
+/// Reports whether the agreed parameters leave out rows with a missing value.
 pub(crate) fn drops_missing(agreed: &Agreed) -> Result<bool, InputError> {
     match agreed.get(MISSING).map(String::as_str) {
         None | Some(REFUSE) => Ok(false),

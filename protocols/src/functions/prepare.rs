@@ -1,5 +1,5 @@
-//! `Prepare`: makes ahead what later computations of the suite `pairwise` between the same nodes use up.
-//! Uses no data and opens nothing.
+//! `Prepare`: the preprocessing of the suite `pairwise`. Later computations between the same nodes
+//! use up its correlations. Uses no data and opens nothing.
 
 use crate::functions::Function;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};

@@ -1,12 +1,13 @@
 //! `SecureMatrixMultiplication`: the product of the first party's matrix and the second's.
 //!
-//! It is computed at scales that follow from the magnitudes of both (see [`super::common::opened_product`]): exact
-//! to the last bit of the scales, which the answer comes with.
+//! The product is computed at scales that follow from the magnitudes of both (see
+//! [`super::common::opened_product`]). It is exact to the last bit of the scales, and the answer
+//! carries them.
 //!
-//! **What is opened** beside the answer: the product with all its digits, before it is rounded to
-//! doubles; and of each matrix its rows and columns, and between which powers of two the digits of
-//! its elements lie. Whoever chooses one matrix can choose it so that
-//! the product tells the other: that is the function's doing.
+//! **Opened beside the answer.** The product with all its bits, before it is rounded to doubles. Of
+//! each matrix, its rows and columns, and the powers of two between which the bits of its elements
+//! lie. A party can choose its matrix so that the product tells the other one: this lies in the
+//! function.
 
 use rand_core::CryptoRng;
 use serde::Serialize;
@@ -24,16 +25,16 @@ use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::sizes;
 
-/// The exponents that doubles have.
+/// The exponents of doubles.
 const EXPONENTS: std::ops::RangeInclusive<i64> = -1_074..=1_024;
 
-/// At which scale a product was computed.
+/// The scale at which a product was computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Precision {
-    /// Bits after the point of the elements of the first and of the second matrix; below
-    /// zero where these are multiples of a power of two.
+    /// The bits after the point of the elements of the first and of the second matrix. They are
+    /// below zero where the elements are multiples of a power of two.
     pub fraction_bits: [i32; 2],
-    /// Whether elements were rounded to these digits. If not, the product is the double nearest to
+    /// True if elements were rounded to these bits. Otherwise the product is the double nearest to
     /// the exact one.
     pub rounded: bool,
 }
@@ -41,7 +42,7 @@ pub struct Precision {
 /// One party's matrix, if it has one.
 pub(crate) struct MatrixProduct(Option<Matrix>);
 
-/// What all members know of a matrix.
+/// The facts about a matrix that all members know.
 #[derive(Clone, Copy)]
 struct Outline {
     shape: Shape,
@@ -96,7 +97,7 @@ impl OnShares for MatrixProduct {
 }
 
 impl MatrixProduct {
-    /// Rows, columns, and exponents of our matrix; all zero without one.
+    /// Returns rows, columns, and exponents of this party's matrix; all zero without one.
     fn outline(&self) -> [u64; 4] {
         let Some(Matrix { shape, elements }) = &self.0 else {
             return [0; 4];
@@ -116,7 +117,7 @@ impl Precision {
 }
 
 impl Outline {
-    /// None for no matrix.
+    /// Reads the outline of a matrix; none for no matrix.
     fn parse([rows, columns, lowest, highest]: [u64; 4]) -> Result<Option<Self>, Misbehaviour> {
         let Some(shape) = Shape::parse(rows, columns)? else {
             return Ok(None);
@@ -128,13 +129,13 @@ impl Outline {
         }
         let exponent = |e: i64| i32::try_from(e).map_err(|_| Misbehaviour::OutOfRange);
         let magnitude = Magnitude { lowest: exponent(lowest)?, highest: exponent(highest)? };
-        // Only a matrix of zeros has no digits.
+        // Only a matrix of zeros has no bits.
         let magnitude = Some(magnitude).filter(|magnitude| magnitude.lowest < magnitude.highest);
         Ok(Some(Self { shape, magnitude }))
     }
 }
 
-/// The matrices of the first two parties, if they fit each other.
+/// Returns the matrices of the first two parties, if they fit each other.
 fn factors(outlines: &[Option<Outline>]) -> Result<(Outline, Outline), Fault> {
     let undefined = |why| Err(Fault::Undefined { why });
     let [Some(x), Some(y), others @ ..] = outlines else {

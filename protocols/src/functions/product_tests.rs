@@ -27,7 +27,7 @@ fn product(run: &Run) -> (Vec<Vec<f64>>, Precision) {
     }
 }
 
-/// The product of matrices of whole numbers, exactly, rounded once.
+/// Computes the product of matrices of whole numbers exactly, and rounds it once.
 fn exact(x: &[f64], y: &[f64], inner: usize, columns: usize) -> Vec<Vec<f64>> {
     let whole = |x: f64| BigInt::from(num_traits::FromPrimitive::from_f64(x).unwrap_or(0_i128));
     let element = |row: &[f64], column: usize| {

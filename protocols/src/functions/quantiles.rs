@@ -1,7 +1,7 @@
-//! `Quantiles`: the numbers that given shares of all parties' numbers are below.
+//! `Quantiles`: the numbers below which given parts of all parties' numbers lie.
 //!
-//! A quantile may lie between two numbers: then the search opens both neighbours to the parties' nodes,
-//! and their result says so.
+//! A quantile may lie between two numbers. Then the search opens both neighbours to the parties'
+//! nodes, and their result says so.
 
 use std::collections::BTreeSet;
 
@@ -104,8 +104,8 @@ impl OnShares for Quantiles {
             self.probabilities.iter().map(|p| Quantile::new(*p, rows)).collect();
         let ranks: BTreeSet<u64> = places.iter().flat_map(|place| place.ranks()).collect();
         let ranks: Vec<u64> = ranks.into_iter().collect();
-        // Quantiles at many ranks would list the rows one by one: where small counts are withheld, there
-        // may be as many ranks as there are groups of rows that may be shown.
+        // Quantiles at many ranks would list the rows one by one. Where small counts are withheld,
+        // there may be as many ranks as there are groups of rows that may be shown.
         let least = permit.least_shown();
         if permit.withholds() && (ranks.len() as u64).saturating_mul(least) > rows {
             return Err(permit.shows_single_rows().into());
@@ -116,9 +116,9 @@ impl OnShares for Quantiles {
     }
 }
 
-/// Where a quantile lies: from the number of a rank on, this part of the way to the next. Type 7 of
-/// Hyndman and Fan, *Sample quantiles in statistical packages* (1996), the default of R and NumPy:
-/// h = (n − 1)p, and NumPy's order of operations, so that equal data give equal bits.
+/// The place of a quantile: from the number of a rank on, this part of the way to the next. It is
+/// type 7 of Hyndman and Fan, *Sample quantiles in statistical packages* (1996), the default of R
+/// and NumPy: h = (n − 1)p. The order of operations is NumPy's, so that equal data give equal bits.
 #[derive(Clone, Copy)]
 struct Quantile {
     rank: u64,
@@ -152,11 +152,11 @@ impl Quantile {
     }
 }
 
-/// The number this part of the way from `lower` to `upper`; never beyond either.
+/// Returns the number this part of the way from `lower` to `upper`; never beyond either.
 fn between(lower: f64, upper: f64, part: f64) -> f64 {
     let way = upper - lower;
     let number = match part {
-        // Their difference is beyond the range of doubles, they are not.
+        // The difference is beyond the range of doubles; the numbers are not.
         _ if way.is_infinite() => lower * (1.0 - part) + upper * part,
         _ if part >= 0.5 => upper - way * (1.0 - part),
         _ => lower + way * part,

@@ -1,6 +1,6 @@
-//! Texts of what several functions reveal beside their answers.
+//! Texts of the leakage that several functions share.
 
-/// What the release check reveals, at most.
+/// The leakage of the release check, at most.
 pub(crate) const RELEASE: &str = "if the rules ask for them: whether all parties together have enough rows, and whether one party \
      has too large a share of them, or of the sum of all magnitudes; to every party and helper";
 pub(super) const CATEGORIES: &str =

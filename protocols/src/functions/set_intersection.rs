@@ -1,4 +1,4 @@
-//! The items that all parties have, each party's set told by its size.
+//! `SetIntersection`: the items that all parties have. Each party announces the size of its set.
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -21,7 +21,7 @@ use crate::suites::intersection::{ItemHash, common};
 
 /// One party's set.
 pub(crate) struct SetIntersection {
-    /// Sorted, each once.
+    /// The items, sorted, each once.
     items: Zeroizing<Vec<String>>,
     ids: Ids,
 }
@@ -84,7 +84,7 @@ impl OnSets for SetIntersection {
         if permit.least_rows().is_some() {
             permit.check_rows(counts.iter().map(|count| *count as u64).sum())?;
         }
-        // In a random order: the other party sees places.
+        // The order is random, because the other party sees places.
         let order = order_of(item_hashes.len(), rng);
         let sent: Zeroizing<Vec<ItemHash>> = Zeroizing::new(
             order.iter().filter_map(|place| item_hashes.get(*place).copied()).collect(),
@@ -100,7 +100,7 @@ impl OnSets for SetIntersection {
     }
 }
 
-/// How many items each party has.
+/// Exchanges the number of items of each party.
 async fn exchange_sizes(channel: &Channel, mine: usize) -> Result<Vec<usize>, Fault> {
     let parties = channel.parties();
     let told = sizes::exchange(channel, parties.count(), [mine as u64]).await?;

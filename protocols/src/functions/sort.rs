@@ -1,6 +1,6 @@
 //! `Sort`: all parties' numbers in order.
 //!
-//! **What is opened** beside the answer: how many rows each party has.
+//! **Opened beside the answer:** the number of rows of each party.
 
 use rand_core::CryptoRng;
 

@@ -1,8 +1,8 @@
 //! `SecureSum`: the sum of all numbers of all parties, exact, rounded once at the end.
 //!
-//! One masked sum, of one cell. What the rules ask of the largest party's share is asked of the sum of
-//! the numbers' magnitudes, Σ|x|, before (see [`crate::release`]): numbers of either sign could cancel, and
-//! a sum near zero says nothing of how much of it is whose.
+//! One masked sum, of one cell. The dominance rule applies to the sum of the numbers' magnitudes,
+//! Σ|x|, and is checked before (see [`crate::release`]). Numbers of either sign could cancel, and a
+//! sum near zero says nothing of the parties' contributions.
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -24,7 +24,7 @@ pub(crate) struct Sum {
     grid: Grid,
     layout: Layout,
     cell: Zeroizing<Vec<u64>>,
-    /// Σ|x|, which the rules may ask about; until the release check has taken it.
+    /// Σ|x|, for the dominance rule, until the release check has taken it.
     magnitude: Option<Magnitude>,
 }
 

@@ -21,7 +21,7 @@ fn digits(before: u32, after: u32) -> Parameters {
     Parameters::default().with("digits_before", digits_before).with("digits_after", digits_after)
 }
 
-/// A double as an integer over 2^1074, by doubling and halving instead of by its bits.
+/// Returns a double times 2^1074, by doubling and halving instead of by its bits.
 fn on_grid(mut x: f64) -> BigInt {
     let mut power = 1074;
     while x.fract() != 0.0 {
@@ -154,7 +154,7 @@ fn parameters_that_the_function_has_not_are_refused() {
     assert_eq!(request("{}").unwrap()["digits_after"], "any");
 }
 
-/// What is known of whole numbers that were added near their source.
+/// Returns the input of whole numbers that were added near their source.
 fn added(numbers: &[i64]) -> Input {
     Input::Added {
         rows: numbers.len() as u64,

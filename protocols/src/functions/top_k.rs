@@ -1,14 +1,14 @@
-//! `TopK`: the largest of all parties' numbers, with how often they occur.
+//! `TopK`: the largest of all parties' numbers, with the number of times that each occurs.
 //!
-//! After a sort under sharing, equal numbers are neighbours. A number is shown if it occurs as
-//! often as the rules ask of a table's cell: that is decided under sharing, by whether as many
-//! neighbours are equal, and numbers that occur less often are passed over. The k-th and earlier of
-//! those that are shown get a tag, from 1 to k; all other rows the tag 0. The rows are shuffled, the
-//! tags opened, and the numbers of the tagged rows; everything else stays shared. How often an opened
-//! number occurs every party counts by itself, and the counts are added under sharing.
+//! After a sort on shares, equal numbers are neighbours. A number is shown if it occurs as often as
+//! the rules ask of a table's cell. That is decided on shares, by whether as many neighbours are
+//! equal; numbers that occur less often are passed over. The k-th and earlier of the shown numbers
+//! get a tag, from 1 to k; all other rows get the tag 0. The rows are shuffled. Then the tags are
+//! opened, and the numbers of the tagged rows; everything else stays shared. Each party counts by
+//! itself the occurrences of the opened numbers, and the counts are added on shares.
 //!
-//! **What is opened** beside the answer: how many rows each party has; and, to helpers, how many
-//! numbers are shown.
+//! **Opened beside the answer:** the number of rows of each party; to helpers, the count of the
+//! numbers that are shown.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -32,16 +32,16 @@ use crate::functions::{Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 
-/// How many of the largest numbers may be asked for, and how many are if nothing is said.
+/// The range and the default of `k`, the count of largest numbers that a client asks for.
 const K: RangeInclusive<u64> = 1..=10_000;
 const USUAL_K: u64 = 10;
 
-/// A number and how often it occurs.
+/// A number and the count of its occurrences.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Occurrences {
     /// The number.
     pub value: f64,
-    /// How often it occurs in all parties' data together.
+    /// The count of its occurrences in all parties' data together.
     pub count: u64,
 }
 
@@ -114,7 +114,7 @@ impl OnShares for TopK {
     }
 }
 
-/// The rows, each with its tag.
+/// Returns the rows, each with its tag.
 async fn tagged<E: Engine>(
     engine: &mut E,
     sorted: &E::Shared<PackedBits>,
@@ -124,7 +124,7 @@ async fn tagged<E: Engine>(
     let rows = sorted.len();
     let first = first_of_equal(engine, sorted).await?;
     let shown = shown(engine, &first, least).await?;
-    // Of the rows that begin a shown number: which of these it is, if it is one of the first k.
+    // The place among the shown numbers of each row that begins one, if it is among the first k.
     let place = shown.prefix_sums(rows);
     let beyond = engine.public(vec![k + 1; rows]);
     let is_early =
@@ -135,7 +135,7 @@ async fn tagged<E: Engine>(
     Ok(Columns { numbers: vec![tag], words: vec![sorted.clone()] })
 }
 
-/// 1 in the rows that differ from the one before, and in the first.
+/// Returns 1 for the rows that differ from the one before, and for the first.
 async fn first_of_equal<E: Engine>(
     engine: &mut E,
     sorted: &E::Shared<PackedBits>,
@@ -153,7 +153,7 @@ async fn first_of_equal<E: Engine>(
     Ok(first.minus(&E::Shared::<u64>::concat(&[&none, &equal])))
 }
 
-/// Of the first rows of equal ones, those with at least so many rows.
+/// Returns 1 for the first of equal rows, if they are at least `least` rows.
 async fn shown<E: Engine>(
     engine: &mut E,
     first: &E::Shared<u64>,
@@ -167,7 +167,7 @@ async fn shown<E: Engine>(
     let Some(long_enough) = rows.checked_sub(window).filter(|count| *count > 0) else {
         return Ok(engine.public(vec![0; rows]));
     };
-    // How many of the rows behind begin another number: none, if all are equal. The sums are of at
+    // Counts the rows behind that begin another number: none, if all are equal. The sums are of at
     // most `window` ones, and are zero exactly where the sum less 1 is negative.
     let sums = E::Shared::<u64>::concat(&[&engine.public(vec![0]), &first.prefix_sums(rows)]);
     let behind: Vec<usize> = (0..long_enough).map(|row| row + 1 + window).collect();
@@ -180,7 +180,8 @@ async fn shown<E: Engine>(
     engine.multiply(first, &E::Shared::<u64>::concat(&[&all_equal, &none])).await
 }
 
-/// The numbers of the tagged rows, in the order of their tags; nothing at a helper.
+/// Opens the numbers of the tagged rows, in the order of their tags. Returns their count, and no
+/// numbers at a helper.
 async fn open_tagged<E: Engine>(
     engine: &mut E,
     tagged: Columns<E>,
@@ -206,7 +207,7 @@ async fn open_tagged<E: Engine>(
     Ok((rows.len(), engine.open(&words.gather(&rows), Recipients::Parties).await?))
 }
 
-/// How often each opened number occurs.
+/// Counts the occurrences of each opened number.
 async fn count<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     keys: &[u64],
@@ -231,7 +232,7 @@ async fn count<E: Engine>(
     Ok(Some(Answer::Top { top, samples: rows }))
 }
 
-/// Bits of two's complement for numbers of up to this magnitude.
+/// Returns the width in two's complement of numbers of up to this magnitude.
 fn width(most: usize) -> usize {
     let bits = usize::BITS - most.leading_zeros();
     usize::try_from(bits).unwrap_or(KEY) + 1

@@ -1,4 +1,4 @@
-//! `SetUnionSize`: how many items there are at all parties together, each counted once.
+//! `SetUnionSize`: the number of items that all parties together have, each counted once.
 
 use rand_core::CryptoRng;
 
@@ -72,7 +72,8 @@ impl OnShares for UnionSize {
         let join = announced.join(permit);
         let sizes = rows_of(join.told);
         let withholds = permit.withholds();
-        // With what two parties by themselves see on the way, the answer would tell their true sizes.
+        // The suite's own count opens intermediate numbers to two parties. With them the answer
+        // would tell the true sizes.
         let all = if withholds || padded_to.is_some() {
             joining::count_distinct(&mut cx.engine, join.item_hashes, &sizes).await?
         } else {
@@ -80,7 +81,8 @@ impl OnShares for UnionSize {
         };
         let mut count = all.minus(&cx.sum(&[filling], 1).await?);
         if withholds && cx.inputs == 2 {
-            // Of two sets it tells how much they have in common, where the rules may withhold that.
+            // The union of two sets tells the size of their intersection, which the rules may
+            // withhold.
             let told = cx.engine.public(vec![sizes.iter().sum::<usize>() as u64]);
             let least = permit.least_shown();
             let is_small = is_below(&mut cx.engine, &told.minus(&all), least).await?;

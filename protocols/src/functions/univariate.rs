@@ -1,36 +1,36 @@
 //! `StatisticsUnivariate`: sum, means, variances and standardized moments of one variable.
 //!
-//! The least and the largest number of all parties are found by another protocol, before; here they
-//! are public.
+//! A search by rank finds the least and the largest number of all parties before; here they are
+//! public.
 //!
 //! 1. *sums*: a masked sum of n, Σx and Σx², exact, as integers on the grid that the parameters
-//!    declare; and, if the minimum is above zero, of logarithms and reciprocals (see
-//!    [`super::means`]). Sum, mean, variances, their roots and ratios are fractions of the integers, or
-//!    roots of such, and are rounded once.
-//! 2. *moments*: if the numbers differ, a masked sum of the third to sixth powers of their distances
-//!    from the opened mean, in units near the opened standard deviation (see [`super::moments`]).
+//!    declare. If the minimum is above zero, logarithms and reciprocals are added too (see
+//!    [`crate::functions::common::means`]). Sum, mean, variances, their roots and ratios are
+//!    fractions of the integers, or roots of such, and are rounded once.
+//! 2. *moments*: if the numbers differ, a masked sum of the third to sixth powers of their
+//!    distances from the opened mean. The unit is near the opened standard deviation (see
+//!    [`crate::functions::common::moments`]).
 //!
 //! **Rounds:** 4; 2 if all numbers are the same. **Bytes sent per party:** as two masked sums of
-//! [`Prepared::words`] words together: 127 words at most, 36 for 12 digits before and after the
-//! point.
+//! 127 words together at most; of 36 for 12 digits before and after the point.
 //!
 //! **Nothing cancels or overflows.** The first sums are exact and fit their cells whatever the data
-//! are; A = nΣx² − (Σx)² is an exact integer, so that an offset, however large, takes nothing from the
-//! variance. What the second sum loses, and why it fits, is told and bounded where it is made. A
-//! result beyond the largest double is a fault, not an infinity; one below the least is 0, but
-//! whether numbers vary is asked of A, so that roots and ratios of underflown variances are right.
+//! are. A = nΣx² − (Σx)² is an exact integer, so that an offset, however large, takes nothing from
+//! the variance. The error of the second sum, and the reason why it fits, stand where it is made. A
+//! result beyond the largest double is a fault, not an infinity; one below the least is 0. The
+//! numbers vary if A says so, so that roots and ratios of underflown variances are right.
 //!
-//! **What the nodes see beyond the answer.** The answer gives n, Σx, and by the root mean square Σx²,
-//! from geometric and harmonic mean the sums of logarithms and reciprocals, and from the
-//! standardized moments and n the sums of powers; all rounded. The nodes see them with more digits:
-//! Σx and Σx² with all. Of few numbers, more digits may tell more than the answer does. If a
-//! result is beyond the range of doubles, they have seen the sums and there is no answer.
+//! **Leakage beyond the answer.** The answer gives n, Σx, and by the root mean square Σx².
+//! Geometric and harmonic mean give the sums of logarithms and reciprocals. The standardized
+//! moments and n give the sums of powers. All of these are rounded. The nodes see them with more
+//! digits: Σx and Σx² with all. Of few numbers, more digits may tell more than the answer does. If
+//! a result is beyond the range of doubles, they have seen the sums and there is no answer.
 //!
 //! **Adversary:** as in a masked sum, twice. A party that lies in the first sum can have the powers
-//! taken about another centre and in another unit: sums of the same powers with more or fewer digits.
-//! And a party stops if its own numbers contradict what was opened or found before (beyond the
-//! extremes, or impossibly far from the mean), which tells a liar just that. Opened sums that no
-//! numbers between the extremes have are refused; nobody proves that its data are true.
+//! taken about another centre and in another unit. These are sums of the same powers with more or
+//! fewer digits. A party stops if its own numbers contradict opened or found values (they lie
+//! beyond the extremes, or impossibly far from the mean). That tells a liar just this. Opened sums
+//! that no numbers between the extremes have are refused. No party proves that its data are true.
 
 use num_bigint::{BigInt, BigUint, Sign};
 use num_traits::Zero;
@@ -57,7 +57,7 @@ use crate::functions::{Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 
-/// What is revealed beside the answer.
+/// The leakage of the function beside the answer.
 pub(super) const REVEALS: &str = "joint sums before they are rounded, to every party: n, Σx and Σx² \
      exactly; where all numbers are above 0, the sums of their logarithms and reciprocals, with 53 and \
      120 binary digits a term; where they differ, the sums of the third to sixth powers of their \
@@ -67,7 +67,7 @@ pub(super) const REVEALS: &str = "joint sums before they are rounded, to every p
 /// Statistics of one variable. A value that the data do not define is null.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Univariate {
-    /// The number of numbers, n.
+    /// The count of the numbers, n.
     pub samples: u64,
     /// The least number.
     pub minimum: f64,
@@ -83,19 +83,19 @@ pub struct Univariate {
     pub geometric_mean: Option<f64>,
     /// Σ(x − mean)² with n − 1 as the divisor; null for one number.
     pub variance: Option<f64>,
-    /// With n as the divisor.
+    /// The variance with n as the divisor.
     pub variance_mle: f64,
     /// The variance over n; null for one number.
     pub variance_of_sample_mean: Option<f64>,
     /// The root of the variance; null for one number.
     pub standard_deviation: Option<f64>,
-    /// With n as the divisor.
+    /// The standard deviation with n as the divisor.
     pub standard_deviation_mle: f64,
     /// The root of the variance of the sample mean; null for one number.
     pub standard_error_of_sample_mean: Option<f64>,
     /// The standard deviation over the mean; null for one number or a mean of 0.
     pub coefficient_of_variation: Option<f64>,
-    /// With n as the divisor; null for a mean of 0.
+    /// The coefficient of variation with n as the divisor; null for a mean of 0.
     pub coefficient_of_variation_mle: Option<f64>,
     /// √(Σx²/n).
     pub root_mean_square: f64,
@@ -121,7 +121,8 @@ pub(crate) struct Extremes {
     pub(crate) maximum: f64,
 }
 
-/// One party's numbers, checked, and its part of the first sum but for the means; at a helper, nothing.
+/// One party's numbers, checked, and its part of the first sum but for the means. Both are empty at
+/// a helper.
 pub(crate) struct UnivariateStatistics {
     grid: Grid,
     pub(super) numbers: Zeroizing<Vec<f64>>,
@@ -137,7 +138,7 @@ struct Sums {
     xx: BigInt,
 }
 
-/// Of the numbers' variation around their mean.
+/// The variation of the numbers around their mean.
 struct Variation {
     variance: f64,
     deviation: f64,
@@ -197,8 +198,8 @@ impl Function for UnivariateStatistics {
         grid_text(&self.grid).into()
     }
 
-    /// As many as there can be: no means are summed if a number is not above zero, and no moments
-    /// if the numbers do not vary. The moments take a second pass over the numbers.
+    /// Counts the most words that there can be. No means are summed if a number is not above zero,
+    /// and no moments if the numbers do not vary. The moments take a second pass over the numbers.
     fn words(&self) -> usize {
         self.words.len() + Means::WORDS + moments::WORDS + self.numbers.len()
     }
@@ -231,8 +232,8 @@ impl OnShares for UnivariateStatistics {
 }
 
 impl UnivariateStatistics {
-    /// Computes the answer but for the `extremes`, which are those of all parties' numbers, the same at
-    /// all parties.
+    /// Computes the answer. The `extremes` are those of all parties' numbers, the same at all
+    /// parties.
     pub(crate) async fn sum(
         self,
         sums: &mut impl Aggregate,
@@ -284,7 +285,7 @@ fn add_up(grid: &Grid, numbers: &[f64]) -> Result<Zeroizing<Vec<u64>>, InputErro
         x.add(term);
         xx.add(term.times(term));
     }
-    // With room for the means, because growing would leave copies behind.
+    // Reserved with room for the means: growing would leave copies behind.
     let words = layout(grid, None)?.words() + Means::WORDS;
     let mut words = Zeroizing::new(Vec::with_capacity(words));
     words.push(numbers.len() as u64);
@@ -294,7 +295,8 @@ fn add_up(grid: &Grid, numbers: &[f64]) -> Result<Zeroizing<Vec<u64>>, InputErro
 }
 
 impl Extremes {
-    /// The protocol that found the extremes has seen the same numbers, or somebody cheated in it.
+    /// Checks that the numbers are between the extremes. If they are not, a party cheated in the
+    /// search.
     fn hold(self, numbers: &[f64]) -> Result<(), Fault> {
         let range = self.minimum..=self.maximum;
         let held = numbers.iter().all(|x| range.contains(x));
@@ -307,7 +309,7 @@ impl Extremes {
 }
 
 impl Sums {
-    /// The sums, and the words of the means.
+    /// Decodes the sums, and returns the words of the means behind them.
     fn decode<'a>(grid: &Grid, words: &'a [u64]) -> Result<(Self, &'a [u64]), Fault> {
         let (n, rest) = words
             .split_first()
@@ -324,8 +326,8 @@ impl Sums {
         Ok((Self { n: *n, x: signed_integer(x), xx: signed_integer(xx) }, rest))
     }
 
-    /// Numbers between the extremes have a variance of 0 or more, and Σ(x − min)(max − x) is not
-    /// negative either. Both together put the mean between the extremes.
+    /// Checks the sums. Numbers between the extremes have a variance of 0 or more, and Σ(x −
+    /// min)(max − x) is not negative either. Both together put the mean between the extremes.
     fn check(&self, grid: &Grid, extremes: Extremes) -> Result<(), Fault> {
         if self.n == 0 {
             return Err(Fault::Undefined { why: "the parties have no numbers" });
@@ -339,12 +341,12 @@ impl Sums {
         Ok(())
     }
 
-    /// A = nΣx² − (Σx)² = n²·variance.
+    /// Returns A = nΣx² − (Σx)² = n²·variance.
     fn spread(&self) -> BigInt {
         &self.xx * self.n - &self.x * &self.x
     }
 
-    /// Null are the means of logarithms and reciprocals, and the moments.
+    /// Computes the statistics, with null for the geometric and harmonic mean and for the moments.
     fn finish(&self, grid: &Grid, extremes: Extremes) -> Result<Univariate, Fault> {
         let n = BigUint::from(self.n);
         let less = self.n.checked_sub(1).filter(|less| *less > 0);
@@ -379,7 +381,7 @@ impl Sums {
         })
     }
 
-    /// A over `divisor`, and its root.
+    /// Returns A over `divisor`, and its root.
     fn variation(&self, grid: &Grid, divisor: &BigUint) -> Result<Variation, Fault> {
         let spread = self.spread();
         Ok(Variation {
@@ -388,7 +390,7 @@ impl Sums {
         })
     }
 
-    /// √(A/n² · p/q) / (Σx/n) = √(A·p / (q(Σx)²)), with the sign of Σx; null if that is 0.
+    /// Returns √(A/n² · p/q) / (Σx/n) = √(A·p / (q(Σx)²)), with the sign of Σx; null if Σx is 0.
     fn coefficient(&self, p: u64, q: u64) -> Result<Option<f64>, Fault> {
         if self.x.is_zero() {
             return Ok(None);
@@ -398,7 +400,7 @@ impl Sums {
         root(self.x.sign() == Sign::Minus, &numerator, &denominator, 0).map(Some)
     }
 
-    /// None if the numbers do not vary.
+    /// Returns the basis of the moments; none if the numbers do not vary.
     fn centred(&self, grid: &Grid) -> Result<Option<Centred>, Fault> {
         let spread = self.spread();
         if spread.is_zero() {
@@ -418,9 +420,9 @@ impl Univariate {
     }
 }
 
-/// `x` as an integer on the grid.
+/// Returns `x` as an integer on the grid.
 fn place(grid: &Grid, x: f64) -> Result<BigInt, Fault> {
-    // What the grid has not was no party's number.
+    // A number that is not on the grid was no party's number.
     let term = grid.admit(0, x).map_err(|_| Fault::InvalidOpening)?;
     let mut cell = vec![0; grid.limbs(1)];
     grid.encode(term, &mut cell);
@@ -431,7 +433,7 @@ fn fraction(numerator: &BigInt, denominator: &BigInt, exponent: i64) -> Result<f
     fraction_to_double(numerator, denominator, exponent).ok_or(Fault::ResultOutOfRange)
 }
 
-/// Which zero was found to be the extreme says nothing of the numbers.
+/// Removes the sign of a zero. The sign that the search found says nothing of the numbers.
 fn without_sign_of_zero(x: f64) -> f64 {
     x + 0.0
 }

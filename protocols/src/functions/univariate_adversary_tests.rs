@@ -1,4 +1,4 @@
-//! `StatisticsUnivariate` with a party that keeps to the form and adds up what no numbers have.
+//! `StatisticsUnivariate` with a party that keeps to the form and adds sums that no numbers have.
 
 use zeroize::Zeroizing;
 
@@ -14,11 +14,12 @@ use crate::kernel::simulation::Simulation;
 use crate::suites::masked::{MaskedSums, Rounds};
 use crate::testing::{joint, offer, seed};
 
-/// Where the words of the first sum begin: n, Σx, Σx², logarithms, reciprocals.
+/// The first word and the number of words of n, Σx, Σx², logarithms and reciprocals in the first
+/// sum.
 const FIRST: [(usize, usize); 5] = [(0, 1), (1, 34), (35, 67), (102, 2), (104, 3)];
 
-/// What an honest party with 1 and 2 ends with if the other one, which has no numbers, adds these
-/// words to the two sums.
+/// Returns the fault of an honest party with 1 and 2. The other party, which has no numbers, adds
+/// these words to the two sums.
 fn cheat(first: &[(usize, u64)], second: &[(usize, u64)]) -> Option<Fault> {
     let changed = |length: usize, changes: &[(usize, u64)]| {
         let mut words = Zeroizing::new(vec![0; length]);
@@ -54,7 +55,7 @@ fn sums_that_no_numbers_have_are_implausible() {
     let [n, x, xx, logarithms, reciprocals] =
         FIRST.map(|(start, limbs)| (start, start + limbs - 1));
     let implausible = Some(Fault::InvalidOpening);
-    // Where 1 is in the sum of squares: its cell is in units of 2^-2148.
+    // The place of 1 in the sum of squares: its cell is in units of 2^-2148.
     let square = (xx.0 + 2148 / 64, 2148 % 64);
     // One word more or less at the top of each sum, or just enough to matter.
     let at_top = [n, x, xx, logarithms, reciprocals].map(|(_, top)| top);
@@ -81,7 +82,7 @@ fn sums_that_no_numbers_have_are_implausible() {
     // The fourth moment is 16 in units of s⁴, the least that 1 and 2 can have: the sum less by 1.
     let less: Vec<_> = (6..10).map(|index| (index, u64::MAX)).collect();
     assert_eq!(cheat(&[], &less), implausible);
-    // A third moment tells no lie that could be known.
+    // A lie in the third moment cannot be noticed.
     assert_eq!(cheat(&[], &[(1, 1)]), None);
 }
 
@@ -96,7 +97,7 @@ fn what_contradicts_itself_is_implausible() {
     assert_eq!(faults(1.0, 4.0, Some(3)), [None, None]);
     let implausible = Some(Fault::InvalidOpening);
     assert_eq!(faults(1.0, 4.0, Some(4)), [implausible.clone(), implausible.clone()]);
-    // The second party's number is above the maximum: it goes, and the first waits.
+    // The second party's number is above the maximum: it stops, and the first waits.
     assert_eq!(faults(1.0, 3.0, None), [None, implausible.clone()]);
     assert_eq!(faults(1.5, 4.0, None), [implausible.clone(), None]);
     assert_eq!(faults(f64::NAN, f64::NAN, None), [implausible.clone(), implausible]);

@@ -19,13 +19,14 @@ use crate::kernel::simulation::{Report, Simulation};
 use crate::suites::masked::MaskedSums;
 use crate::testing::{any_doubles, joint, offer, rng, seed};
 
-/// Of a standardized moment, relative to the same of the magnitudes; of all that is rounded once.
+/// The tolerance of a standardized moment, relative to that of the magnitudes, and of values that
+/// are rounded once.
 const TOLERANCE: f64 = 2.3e-16;
 
-/// Relative, of the means that are made of rounded terms: two units in the last place.
+/// The relative tolerance of means that are made of rounded terms: two units in the last place.
 const OF_MEANS: f64 = 4.5e-16;
 
-/// One of two parties' part.
+/// Creates the part of one of two parties.
 pub(super) fn part(
     parameters: &Parameters,
     input: &Input,
@@ -48,7 +49,8 @@ fn extremes(inputs: &[Input]) -> Extremes {
     Extremes { minimum, maximum: all().fold(f64::NEG_INFINITY, f64::max) }
 }
 
-/// Runs with parties that may use other inputs, extremes or numbers of rows than all say.
+/// Runs the parties with these inputs, extremes and number of rows, which may contradict each
+/// other.
 pub(super) fn simulate(
     inputs: &[Input],
     parameters: &Parameters,
@@ -67,7 +69,7 @@ pub(super) fn simulate(
     })
 }
 
-/// The answer, which is the same at all parties.
+/// Returns the answer, which is the same at all parties.
 fn answer_with(inputs: &[Input], parameters: &Parameters) -> Univariate {
     let report = simulate(inputs, parameters, extremes(inputs), None);
     let answers = report.results().unwrap();
@@ -87,7 +89,7 @@ fn fault(parts: &[&[f64]]) -> Option<Fault> {
     faults[0].clone()
 }
 
-/// A double as an integer over 2^1075.
+/// Returns a double times 2^1075, which is whole.
 fn on_grid(x: f64) -> BigInt {
     let (significand, exponent, sign) = FloatCore::integer_decode(x);
     (BigInt::from(significand) * sign) << (i32::from(exponent) + 1075)
@@ -117,7 +119,7 @@ impl Exact {
         fraction_to_double(&self.sum(), &self.n.into(), -1075)
     }
 
-    /// Σd²: n² times the sum of squares about the mean.
+    /// Returns Σd²: n² times the sum of squares about the mean.
     fn squares(&self) -> BigInt {
         self.d.iter().map(|d| d * d).sum()
     }
@@ -136,13 +138,14 @@ impl Exact {
         root_of_fraction(false, squares.magnitude(), &(BigUint::from(self.n) << 2150_u32))
     }
 
-    /// √(squares/(n²·divisor)) / (sum/n).
+    /// Returns √(squares/(n²·divisor)) / (sum/n).
     fn coefficient(&self, divisor: u64) -> Option<f64> {
         let square = self.sum().magnitude().pow(2) * divisor;
         root_of_fraction(self.sum().is_negative(), self.squares().magnitude(), &square)
     }
 
-    /// The k-th standardized moment, and that of the magnitudes: (Σd^k/n)² / (Σd²/n)^k, its root.
+    /// Returns the k-th standardized moment, and that of the magnitudes: the root of (Σd^k/n)² /
+    /// (Σd²/n)^k.
     fn moment(&self, k: u32) -> Option<(f64, f64)> {
         let powers = self.d.iter().map(|d| d.pow(k));
         let (sum, magnitudes) = powers
@@ -167,7 +170,7 @@ impl Exact {
         fraction_to_double(&(reciprocals.1 * self.n), &reciprocals.0, -1075).unwrap()
     }
 
-    /// How far `mean` is from being the geometric mean, relatively: n√(mean^n / Πx) − 1.
+    /// Returns the relative error of `mean` as the geometric mean: n√(mean^n / Πx) − 1.
     fn geometric_error(&self, mean: f64) -> f64 {
         let power = on_grid(mean).pow(u32::try_from(self.n).unwrap());
         let product: BigInt = self.x.iter().product();
@@ -182,7 +185,8 @@ fn near(ours: Option<f64>, due: Option<(f64, f64)>) {
     match (ours, due) {
         (None, None) => {}
         (Some(ours), Some((due, scale))) => {
-            // Half a unit in the last place of the value itself, and what the sum may be off.
+            // Half a unit in the last place of the value itself, and the error that the sum may
+            // have.
             let off = (ours - due).abs();
             assert!(off <= due.abs() * TOLERANCE + scale * 7e-19, "{ours} {due} {scale}");
         }
@@ -238,7 +242,7 @@ fn check_answer(answer: &Univariate, data: &[f64]) {
     }
 }
 
-/// `data` dealt to `parties`, some of which may get nothing.
+/// Deals `data` to `parties`, some of which may get nothing.
 fn deal(rng: &mut PredictableRng, data: &[f64], parties: usize) -> Vec<Vec<f64>> {
     let mut parts = vec![Vec::new(); parties];
     for x in data {
@@ -255,7 +259,7 @@ fn check_dealt(rng: &mut PredictableRng, data: &[f64]) {
     check(&parts);
 }
 
-/// From -1 to 1.
+/// Returns a number from -1 to 1.
 fn unit(rng: &mut PredictableRng) -> f64 {
     2.0_f64.mul_add(f64::from(rng.next_u32()) / f64::from(u32::MAX), -1.0)
 }
@@ -362,7 +366,7 @@ fn nasty_data_agree_with_exact_rationals() {
 fn an_outlier_among_many_fits() {
     let mut data = vec![1.0; 20_000];
     data[7] = 1e20;
-    // The minimum is not above zero: of so many numbers a geometric mean is not checked in time.
+    // The minimum is not above zero: the geometric mean of so many numbers takes too long to check.
     let answer = check(&[&[-1.0], &data]);
     assert!((answer.kurtosis.unwrap() - 2e4).abs() < 1.1);
 }

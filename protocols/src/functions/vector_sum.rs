@@ -1,10 +1,10 @@
 //! `SecureVectorSum`: the sum of all parties' vectors, element by element.
 //!
-//! All vectors have the same length, which is part of what the parties agree on. By default every
-//! element is exact: whatever doubles come, no bit is lost, at 34 words an element or as many as the
-//! declared digits take. `integer` and `fixed` take one word; `fixed` is the one encoding here that
-//! rounds inputs, each once, to the nearest multiple of 2^-`fraction_bits` (ties to even). Their
-//! range is |x| ≤ (2^63 − 1)/n on the integers, so that no sum of n can wrap.
+//! All vectors have the same length, which is part of the agreement. By default every element is
+//! exact: whatever doubles come, no bit is lost. It takes 34 words an element, or as many as the
+//! declared digits need. `integer` and `fixed` take one word. `fixed` is the one encoding here that
+//! rounds inputs, each once, to the nearest multiple of 2^-`fraction_bits` (ties to even). The
+//! range of both is |x| ≤ (2^63 − 1)/n on the integers, so that no sum of n can wrap.
 
 use rand_core::CryptoRng;
 use rayon::prelude::*;
@@ -50,7 +50,7 @@ pub(crate) struct Parameters {
     fraction_bits: Option<u32>,
 }
 
-/// How the elements of a vector become integers.
+/// The encoding of a vector's elements as integers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Encoding {
@@ -64,7 +64,7 @@ pub(crate) enum Encoding {
     Fixed,
 }
 
-/// How an element becomes an integer.
+/// The encoding of an element as an integer, with its parameters.
 #[derive(Clone, Copy)]
 enum Code {
     Exact(Grid),
@@ -205,7 +205,7 @@ impl Code {
         }
     }
 
-    /// A double as an integer in one word.
+    /// Encodes a double as an integer in one word.
     fn encode(self, index: usize, x: f64, limit: i64) -> Result<i64, InputError> {
         if !x.is_finite() {
             return Err(InputError::NotFinite { index });
@@ -219,7 +219,7 @@ impl Code {
         to_whole(scaled).filter(|value| is_within(*value, limit)).ok_or_else(out_of_range)
     }
 
-    /// A whole number as an integer in one word.
+    /// Encodes a whole number as an integer in one word.
     fn encode_whole(self, index: usize, value: i64, limit: i64) -> Result<i64, InputError> {
         let shifted = match self {
             Self::Fixed { fraction_bits } => value.checked_mul(1 << fraction_bits),

@@ -29,7 +29,7 @@ fn vector(run: &Run) -> Vec<f64> {
 #[test]
 fn each_element_is_the_exact_sum() {
     let mut rng = rng(seed());
-    // Two doubles: the processor rounds their sum once, too.
+    // With two doubles, the processor rounds their sum once, too.
     let inputs = [0, 1].map(|_| any_doubles(&mut rng, 50).into_iter().map(|x| x / 4.0).collect());
     let [a, b]: &[Vec<f64>; 2] = &inputs;
     let due: Vec<f64> = a.iter().zip(b).map(|(a, b)| a + b).collect();

@@ -1,11 +1,15 @@
-//! Categories: the ones that were declared, or the ones that the parties' data have.
+//! Categories: the declared ones, or those of the parties' data.
 //!
-//! Where categories were not declared, the parties tell each other which ones their data have.
-//! **Rounds:** 2. Each party sends all others its sorted list, at most 1 MiB, and then the digests of
-//! all lists as it saw them, because parties with different lists would label the same counts
-//! differently. **Bytes sent per party:** (n − 1)(its list + 32n). **Adversary:** any n − 1 may deviate;
-//! an honest party that goes on has the same lists as all other honest ones. **Every party learns
-//! which party's data have which category**, but not how often; declaring the categories avoids it.
+//! If the categories were not declared, the parties tell each other those of their data, in two
+//! rounds. Each party sends all others its sorted list, at most 1 MiB. Then it sends the digests of
+//! all lists as it received them. Parties with different lists would label the same counts
+//! differently. **Bytes sent per party:** (n − 1)(its list + 32n).
+//!
+//! **Adversary:** any n − 1 may deviate. An honest party that goes on has the same lists as all
+//! other honest ones.
+//!
+//! **Leakage:** every party learns which party's data have which category, but not the counts.
+//! Declaring the categories avoids it.
 
 use std::collections::BTreeSet;
 
@@ -23,17 +27,17 @@ pub(crate) const MAX_CATEGORIES: usize = 100_000;
 pub(crate) const MAX_NAME: usize = 1000;
 
 /// The largest answer, in bytes of names and counts. Every node holds it several times, as a map
-/// and as text; a contingency table repeats all names of y under every x, so that neither the number
-/// of cells nor the length of the lists bounds it.
+/// and as text. A contingency table repeats all names of y under every x. So neither the number of
+/// cells nor the length of the lists bounds it.
 const MAX_ANSWER: usize = 64 << 20;
 
-/// Bytes of an entry beside its name: count, string and its place in a map.
+/// The bytes of an entry beside its name: count, string and its place in a map.
 const ENTRY: usize = 64;
 
-/// For each variable of a table its categories, sorted, each once.
+/// The categories of each variable of a table, sorted, each once.
 pub(crate) type Axes = Vec<Vec<String>>;
 
-/// The categories of all parties' data together.
+/// Unites the categories of all parties' data.
 pub(crate) async fn unite(channel: &Channel, own: Axes) -> Result<Axes, Fault> {
     let lists = exchange(channel, &own, Order::Ascending).await?;
     let union = lists.into_iter().fold(own, merge);
@@ -43,7 +47,7 @@ pub(crate) async fn unite(channel: &Channel, own: Axes) -> Result<Axes, Fault> {
     }
 }
 
-/// The categories of each other party's data, in order.
+/// Exchanges the categories of the parties' data. Returns those of each other party, in order.
 pub(crate) async fn exchange(
     channel: &Channel,
     own: &Axes,
@@ -65,7 +69,7 @@ pub(crate) async fn exchange(
     Ok(lists.into_iter().map(|list| list.axes).collect())
 }
 
-/// Refuses a table, of our own data or declared, that is larger than an answer may be.
+/// Refuses a table, declared or of this party's data, that is larger than an answer may be.
 pub(crate) fn check_size(axes: &Axes) -> Result<(), InputError> {
     match excess(axes) {
         None => Ok(()),
@@ -73,7 +77,7 @@ pub(crate) fn check_size(axes: &Axes) -> Result<(), InputError> {
     }
 }
 
-/// What there is too much of in a table, how much there is, and how much there may be.
+/// Returns the bound that a table exceeds: its name, the actual amount, and the limit.
 fn excess(axes: &Axes) -> Option<(&'static str, usize, usize)> {
     let cells = axes.iter().map(Vec::len).fold(1, usize::saturating_mul);
     let longest = axes.iter().map(Vec::len).max().unwrap_or_default();
@@ -85,8 +89,8 @@ fn excess(axes: &Axes) -> Option<(&'static str, usize, usize)> {
     bounds.into_iter().find(|(_, actual, limit)| actual > limit)
 }
 
-/// Bytes of an answer: every name that it repeats, and [`ENTRY`] beside each. The names of an axis
-/// stand under every cell of the axes before it.
+/// Returns the bytes of an answer: every name that it repeats, and [`ENTRY`] beside each. The names
+/// of an axis stand under every cell of the axes before it.
 fn answer_bytes(axes: &Axes) -> usize {
     let mut bytes = 0_usize;
     let mut times = 1_usize;
@@ -103,12 +107,12 @@ pub(crate) fn check_name(name: &str) -> Result<(), InputError> {
     check("bytes in the name of a category", name.len(), MAX_NAME)
 }
 
-/// Refuses categories that are too many to be told to the others.
+/// Refuses categories that are too many for one message to the others.
 pub(crate) fn check_message(own: &Axes) -> Result<(), InputError> {
     wire::encode(own).map(drop).map_err(|_| too_long())
 }
 
-/// How names come in a list, in which none comes twice.
+/// The order of names in a list, in which no name comes twice.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     Ascending,

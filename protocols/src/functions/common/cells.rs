@@ -1,22 +1,23 @@
-//! Tables of which small cells are not opened: `StatisticsFrequency` and `StatisticsContingency` where
-//! the rules ask for a smallest count.
+//! Tables with small cells that are not opened: `StatisticsFrequency` and `StatisticsContingency`
+//! where the rules ask for a smallest count.
 //!
-//! 1. *sizes*: all members say how many cells the table has, which helpers do not know.
+//! 1. *sizes*: all members announce the number of cells of the table, which helpers do not know.
 //! 2. *share*: each party shares its counts of all cells; they are added.
-//! 3. *same rows*: the sum of all cells less the number of rows that the release check has asked about is opened to
-//!    everybody. It is 0, unless a party has counted other rows than it has used; then it is that
-//!    party's difference, and the end.
+//! 3. *same rows*: the sum of all cells, less the number of rows in the release check, is opened to
+//!    all members. It is 0, unless a party has counted other rows than it has used. Then it is that
+//!    party's difference, and the computation ends.
 //! 4. *compare*: cell·[cell ≥ minimum] of each cell is opened to the parties.
 //!
-//! So a cell below the minimum is not opened to anybody, if no party lies about its counts (one that adds
-//! to them lifts a cell, and only the sum of all is checked): what is opened of it is the 0 that is opened
-//! of an empty cell, and the answer has null for both. That holds for declared categories too. Where
-//! categories come from the data, parties' nodes know who has which (see [`crate::functions::common::categories`]), so
-//! that null tells them of a few;
-//! the answer leaves out names of which no cell is shown.
+//! So a cell below the minimum is opened to no member, if no party lies about its counts. (One that
+//! adds to them lifts a cell, and only the sum of all cells is checked.) The 0 of an empty cell is
+//! opened in its place, and the answer has null for both. That holds for declared categories too.
+//! With categories from the data, the parties' nodes know which party has which (see
+//! [`crate::functions::common::categories`]). Then null tells them of a few. The answer leaves out
+//! names of which no cell is shown.
 //!
-//! **Rounds:** 2, 1, 1, 12, and 1 if there are more than 16,384 cells. **Bytes sent by a seat:** 67 a
-//! cell at the one that sends most, 51 at the others; the suite's table says what of. **Most cells:** 2^20.
+//! **Rounds:** 2, 1, 1, 12, and 1 if there are more than 16,384 cells. **Bytes sent by a seat:** 67
+//! a cell at the one that sends most, 51 at the others. The suite's table gives their parts. **Most
+//! cells:** 2^20.
 
 use crate::algebra::layout::MAX_WORDS;
 use crate::algebra::ring::Ring;
@@ -31,14 +32,14 @@ use crate::kernel::fault::Fault;
 use crate::kernel::sizes;
 use crate::release::open_counts;
 
-/// What is revealed to helpers.
+/// The leakage to helpers.
 pub(crate) const CELLS: &str = "the number of cells of the table, to every helper";
 
 /// The most cells that are compared.
 const MOST_CELLS: usize = 1 << 20;
 
-/// The table, of which every cell below the minimum is as empty; none at a helper. `rows` is the number
-/// of all parties' rows.
+/// Computes the table, in which every cell below the minimum is like an empty one; none at a
+/// helper. `rows` is the number of all parties' rows.
 pub(crate) async fn table<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     counted: Option<CountedRows>,
@@ -56,7 +57,8 @@ pub(crate) async fn table<E: Engine>(
     Ok(opened.map(|counts| tables::answer(axes, cells(counts), declared)))
 }
 
-/// The categories of all parties' data, at parties, and the counts of all cells, in shared form.
+/// Returns the categories of all parties' data, at parties, and the counts of all cells, in shared
+/// form.
 pub(crate) async fn joint_counts<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     counted: Option<CountedRows>,
@@ -71,7 +73,7 @@ pub(crate) async fn joint_counts<E: Engine>(
     Ok((axes, counts))
 }
 
-/// How many cells the table has, which all parties must say alike.
+/// Exchanges the number of cells of the table, which all parties must give alike.
 async fn number<E: Engine>(cx: &FunctionContext<'_, E>, mine: usize) -> Result<usize, Fault> {
     let sizes = sizes::exchange(cx.channel, cx.inputs, [mine as u64]).await?;
     let [cells] = sizes.first().copied().ok_or(Fault::Internal("each party has told its size"))?;
@@ -84,7 +86,7 @@ async fn number<E: Engine>(cx: &FunctionContext<'_, E>, mine: usize) -> Result<u
     }
 }
 
-/// Whether the cells have as many rows in all as the parties have said.
+/// Checks that the cells have as many rows in all as the parties shared in the release check.
 async fn check_rows<E: Engine>(
     engine: &mut E,
     counts: &E::Shared<u64>,

@@ -43,7 +43,7 @@ fn json(run: &Run) -> Value {
     serde_json::to_value(run.answer()).unwrap()
 }
 
-/// a twice, b three times, c once.
+/// Creates a run over a twice, b three times, and c once.
 fn frequency() -> Run {
     let inputs = [&["b", "a", "b"][..], &["c", "b"], &["a"]].map(texts);
     Run::new("StatisticsFrequency", inputs.to_vec())
@@ -124,7 +124,7 @@ fn the_report_says_which_suite_it_was_and_what_helpers_see() {
         (replicated::SUITE, 1)
     );
     assert_eq!(outcome.security.reveals, ["the number of cells of the table, to every helper"]);
-    // Nobody has masked and opened the table.
+    // No party has masked and opened the table.
     assert!(!report.meters[0].round_names().contains(&"commit"));
     assert_eq!(run.request(0).unwrap().suite().name(), "masked");
 }
@@ -141,7 +141,7 @@ fn the_cost_of_a_table_is_that_of_its_cells() {
     };
     let (rounds, few) = cost(64, cells_from(5));
     let (more_rounds, more) = cost(6464, cells_from(5));
-    // How many rows there are is shared first, for the comparison with the cells.
+    // The number of rows is shared first, for the comparison with the cells.
     assert_eq!((rounds, more_rounds), (1 + 16, 1 + 16));
     // Of 6,400 cells: 67 bytes each at the seat that sends most, 51 at the others.
     let of_cells = [0, 1, 2].map(|seat| more[seat] - few[seat]);
@@ -149,7 +149,7 @@ fn the_cost_of_a_table_is_that_of_its_cells() {
     assert_eq!(cost(16_385, cells_from(5)).0, 1 + 17);
 }
 
-/// Everything that anybody opens of such a run.
+/// Returns everything that any member opens in such a run.
 fn opened(run: &Run) -> Vec<(Party, Vec<u8>)> {
     openings::take();
     run.simulate(Simulation::new(1)).results().unwrap();

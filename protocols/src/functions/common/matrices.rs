@@ -1,4 +1,4 @@
-//! Matrices that parties bring, and what all members are told of them.
+//! Matrices that parties bring, and the facts about them that all members learn.
 
 use zeroize::Zeroizing;
 
@@ -12,11 +12,11 @@ pub(crate) const MOST_ELEMENTS: usize = 4_000_000;
 /// One party's matrix: of one element at least, all finite.
 pub(crate) struct Matrix {
     pub(crate) shape: Shape,
-    /// Row by row.
+    /// The elements, row by row.
     pub(crate) elements: Zeroizing<Vec<f64>>,
 }
 
-/// How large a matrix is.
+/// The size of a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) rows: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Shape {
 }
 
 impl Matrix {
-    /// None of no elements.
+    /// Reads a matrix; none if it has no elements.
     pub(crate) fn new(input: &Input) -> Result<Option<Self>, InputError> {
         match input {
             Input::Matrix { rows, columns, elements } => {
@@ -53,7 +53,7 @@ impl Matrix {
 }
 
 impl Shape {
-    /// As it is told; none for no matrix.
+    /// Reads a shape as a party announces it; none for no matrix.
     pub(crate) fn parse(rows: u64, columns: u64) -> Result<Option<Self>, Misbehaviour> {
         if rows == 0 && columns == 0 {
             return Ok(None);
@@ -66,13 +66,13 @@ impl Shape {
         }
     }
 
-    /// As it is told.
+    /// Returns the shape as a party announces it.
     pub(crate) fn told(self) -> [u64; 2] {
         [self.rows as u64, self.columns as u64]
     }
 }
 
-/// What each party has told of its matrix, in order.
+/// Parses the announcements of all parties, in order.
 pub(crate) fn parse_all<const K: usize, T>(
     told: &[[u64; K]],
     parse: impl Fn([u64; K]) -> Result<T, Misbehaviour>,

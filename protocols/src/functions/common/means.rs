@@ -1,23 +1,23 @@
 //! Geometric and harmonic mean of numbers that are all above zero.
 //!
-//! Two sums that travel with others, because they need nothing but the public extremes: Σ log₂ x, and
-//! Σ s/x with s = 2^e ≤ minimum < 2^(e+1). Both are sums of integers, so nothing is rounded but each
-//! term once, by the party that has it, and the mean once, by all.
+//! Two sums that travel with others, because they need nothing but the public extremes: Σ log₂ x,
+//! and Σ s/x with s = 2^e ≤ minimum < 2^(e+1). Both are sums of integers. Each term is rounded
+//! once, by the party that has it, and the mean once, by all; nothing else is rounded.
 //!
-//! *Logarithms*, as multiples of 2^-53. For x = M·2^E with ½ ≤ M < 1 it is E, exactly, plus the double
-//! nearest to log₂ M, or a neighbour of it, which is between -1 and 0 and so at most 2^-53 off;
-//! rounding to the grid adds 2^-54. So the mean of the logarithms is within 1.5·2^-53, and the
-//! geometric mean within 1.2e-16 of itself, before it is rounded. A term is below 1075 < 2^10.1 in
-//! magnitude, so 2^63 of them take 63 + 10.1 + 53 bits and a sign: 2 limbs.
+//! *Logarithms*, as multiples of 2^-53. For x = M·2^E with ½ ≤ M < 1 the logarithm is E, exactly,
+//! plus the double nearest to log₂ M, or a neighbour of it. That double is between -1 and 0 and so
+//! at most 2^-53 off; rounding to the grid adds 2^-54. So the mean of the logarithms is within
+//! 1.5·2^-53, and the geometric mean within 1.2e-16 of itself, before it is rounded. A term is
+//! below 1075 < 2^10.1 in magnitude, so 2^63 of them take 63 + 10.1 + 53 bits and a sign: 2 limbs.
 //!
-//! *Reciprocals*, as multiples of 2^-120. s/x is at most 1 for every x, denormals too, so no range of
-//! 1/x has to be held; for the minimum it is above ½, so the sum is. A term is cut by at most 2^-62
-//! of itself and by 2^-120, all n < 2^63 terms by 2^-57 at most, which is 2^-56 of the sum at most:
-//! the harmonic mean is within 2^-55 of itself before it is rounded. The sum is at most
-//! 2^63·2^120: 3 limbs.
+//! *Reciprocals*, as multiples of 2^-120. s/x is at most 1 for every x, denormals too, so no range
+//! of 1/x has to be held. For the minimum it is above ½, so the sum is. A term is cut by at most
+//! 2^-62 of itself and by 2^-120. All n < 2^63 terms are cut by 2^-57 at most, which is 2^-56 of
+//! the sum at most. So the harmonic mean is within 2^-55 of itself before it is rounded. The sum is
+//! at most 2^63·2^120: 3 limbs.
 //!
-//! The answer cannot differ between machines: the logarithms are a party's own affair, and what
-//! follows on opened integers is integer arithmetic.
+//! The answer cannot differ between machines. Each logarithm is computed by one party alone, and
+//! the rest is integer arithmetic on opened integers.
 
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -31,26 +31,26 @@ use crate::algebra::rounding::{fraction_to_double, integer_to_double};
 use crate::algebra::wide::Wide;
 use crate::kernel::fault::Fault;
 
-/// Bits after the point of a logarithm.
+/// The bits after the point of a logarithm.
 const LOGARITHM_BITS: u32 = 53;
 
-/// Bits after the point of s/x.
+/// The bits after the point of s/x.
 const RECIPROCAL_BITS: u32 = 120;
 
-/// How far a sum of logarithms may seem to be off where libraries differ, in units of its last
-/// digit a term.
+/// The apparent error that a sum of logarithms may have where libraries differ, in units of its
+/// last digit a term.
 const SLACK: i128 = 16;
 
-/// ⌊2^128·ln 2⌋.
+/// The number ⌊2^128·ln 2⌋.
 const LN_2: u128 = 0xb172_17f7_d1cf_79ab_c9e3_b398_03f2_f6af;
 
-/// ⌊2^115 / M⌋ has 63 or 64 bits for M of [`SIGNIFICAND`] bits.
+/// The exponent with which ⌊2^115 / M⌋ has 63 or 64 bits, for M of [`SIGNIFICAND`] bits.
 const QUOTIENT_BITS: u32 = 115;
 
-/// Bits of a double's significand.
+/// The bits of a double's significand.
 const SIGNIFICAND: u32 = 53;
 
-/// Terms of the series of 2^x: (ln 2)^k / k! is below 2^-134 for k = 32.
+/// The terms of the series of 2^x: (ln 2)^k / k! is below 2^-134 for k = 32.
 const TERMS: u32 = 32;
 
 /// The means of numbers between two public extremes, both above zero.
@@ -67,7 +67,7 @@ pub(crate) struct Opened {
     pub(crate) geometric: f64,
 }
 
-/// ±M·2^E with M of [`SIGNIFICAND`] bits, or 0.
+/// The number ±M·2^E with M of [`SIGNIFICAND`] bits, or 0.
 struct Decoded {
     significand: u64,
     exponent: i32,
@@ -81,12 +81,12 @@ impl Means {
     /// The words of both sums.
     pub(crate) const WORDS: usize = 5;
 
-    /// None unless the minimum is above zero.
+    /// Returns the means; none unless the minimum is above zero.
     pub(crate) fn between(minimum: f64, maximum: f64) -> Option<Self> {
         (minimum > 0.0).then_some(Self { minimum, maximum })
     }
 
-    /// One party's sums. Its numbers are between the extremes.
+    /// Adds up one party's numbers, which are between the extremes.
     pub(crate) fn add_up(&self, numbers: &[f64]) -> Zeroizing<[u64; Self::WORDS]> {
         let logarithms: i128 = numbers.iter().map(|x| logarithm(*x)).sum();
         let [l0, l1] = limbs(logarithms.cast_unsigned()).0;
@@ -99,7 +99,7 @@ impl Means {
         Zeroizing::new([l0, l1, r0, r1, r2])
     }
 
-    /// The means of n > 0 numbers from the opened sums.
+    /// Computes the means of n > 0 numbers from the opened sums.
     pub(crate) fn finish(&self, n: u64, words: &[u64]) -> Result<Opened, Fault> {
         let (logarithms, reciprocals) = words
             .split_at_checked(2)
@@ -112,7 +112,7 @@ impl Means {
         })
     }
 
-    /// Numbers between the extremes have no other sums.
+    /// Refuses sums that no numbers between the extremes have.
     fn check(&self, n: u64, logarithms: &BigInt, reciprocals: &BigInt) -> Result<(), Fault> {
         let lowest = BigInt::from(logarithm(self.minimum) - SLACK) * n;
         let highest = BigInt::from(logarithm(self.maximum) + SLACK) * n;
@@ -125,20 +125,20 @@ impl Means {
         if plausible { Ok(()) } else { Err(Fault::InvalidOpening) }
     }
 
-    /// Means are between the extremes: what rounding puts beyond an extreme is nearer to it than to
-    /// anything else.
+    /// Confines a mean to the extremes. A mean that rounding puts beyond an extreme is nearer to it
+    /// than to any other number.
     fn confine(&self, mean: Option<f64>) -> Result<f64, Fault> {
         let mean = mean.ok_or(Fault::ResultOutOfRange)?;
         Ok(mean.max(self.minimum).min(self.maximum))
     }
 
-    /// n / Σ 1/x = n·s / Σ s/x.
+    /// Returns n / Σ 1/x = n·s / Σ s/x.
     fn harmonic(&self, n: u64, reciprocals: &BigInt) -> Option<f64> {
         let scale = decode(self.minimum).top() + i64::from(RECIPROCAL_BITS);
         fraction_to_double(&n.into(), reciprocals, scale)
     }
 
-    /// 2^120·s/x, cut to a whole number; at most 2^120 for x from the minimum on.
+    /// Returns 2^120·s/x, cut to a whole number. It is at most 2^120 for x from the minimum on.
     fn reciprocal(&self, x: f64) -> u128 {
         let x = decode(x);
         let quotient = (1 << QUOTIENT_BITS) / u128::from(x.significand.max(1));
@@ -155,7 +155,7 @@ impl Means {
 }
 
 impl Decoded {
-    /// The exponent of the highest bit.
+    /// Returns the exponent of the highest bit.
     fn top(&self) -> i64 {
         i64::from(self.exponent) + i64::from(SIGNIFICAND - 1)
     }
@@ -172,7 +172,7 @@ fn decode(x: f64) -> Decoded {
     Decoded { significand: significand << missing, exponent }
 }
 
-/// 2^53·log₂ x, to the nearest whole number or so, for x > 0.
+/// Returns 2^53·log₂ x for x > 0, as the nearest whole number or a neighbour of it.
 #[expect(clippy::cast_possible_truncation, reason = "whole, and from -2^53 to 0")]
 #[expect(clippy::cast_precision_loss, reason = "a significand has 53 bits")]
 fn logarithm(x: f64) -> i128 {
@@ -183,7 +183,7 @@ fn logarithm(x: f64) -> i128 {
     (i128::from(x.top() + 1) << LOGARITHM_BITS) + i128::from(fraction)
 }
 
-/// 2^(Σ log₂ x / n).
+/// Returns 2^(Σ log₂ x / n).
 fn geometric(n: u64, logarithms: &BigInt) -> Option<f64> {
     let unit = BigInt::from(n) << LOGARITHM_BITS;
     let (whole, rest) = logarithms.div_mod_floor(&unit);
@@ -191,8 +191,8 @@ fn geometric(n: u64, logarithms: &BigInt) -> Option<f64> {
     integer_to_double(&power_of_two(&((rest << 128) / unit)), whole - 128)
 }
 
-/// 2^128·2^x for 2^128·x with 0 ≤ x < 1, by the series of e^(x·ln 2). Each of its [`TERMS`] is cut
-/// by less than 3 and none follows that counts, so the result is within 2^-121 of itself.
+/// Returns 2^128·2^x for 2^128·x with 0 ≤ x < 1, by the series of e^(x·ln 2). Each of its [`TERMS`]
+/// is cut by less than 3, and no term after them counts. So the result is within 2^-121 of itself.
 fn power_of_two(x: &BigInt) -> BigInt {
     let x: BigInt = (x * LN_2) >> 128;
     let mut term = BigInt::one() << 128;

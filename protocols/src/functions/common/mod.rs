@@ -1,4 +1,4 @@
-//! What several functions have in common.
+//! The parts that several functions share.
 
 pub(crate) mod categories;
 pub(crate) mod cells;

@@ -1,12 +1,11 @@
 //! The mode of `StatisticsFrequency` and `StatisticsContingency` without the table.
 //!
-//! The counts of all cells are added under sharing, the largest is found by a tournament of
-//! comparisons, and the place of that cell is opened, if its count is at least as large as the rules
-//! ask of a cell; whether it is, is decided under sharing too. Of cells with equal counts the first
-//! is the mode.
+//! The counts of all cells are added on shares, and a tournament of comparisons finds the largest.
+//! The place of that cell is opened, if its count is at least as large as the rules ask of a cell.
+//! That is decided on shares too. Of cells with equal counts the first is the mode.
 //!
-//! **What is opened** beside the answer: how many rows there are in all, after the release check (see
-//! [`crate::release`]); how many cells there are, to helpers; and, if the client declares no categories,
+//! **Opened beside the answer:** the number of all rows, after the release check (see
+//! [`crate::release`]); to helpers, the number of cells. If the client declares no categories, also
 //! which party's data have which, to every party.
 
 use serde::Serialize;
@@ -24,7 +23,7 @@ use crate::functions::parameters::{Agreed, ONLY_MODE};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::Fault;
 
-/// The category, or the pair of categories, that occurs most often; null if none is shown.
+/// The most frequent category, or pair of categories; null if none is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mode {
     /// One name, or one of each variable.
@@ -35,13 +34,13 @@ pub struct Mode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Cell {
-    /// Of one variable.
+    /// A category of one variable.
     One(String),
-    /// Of two variables.
+    /// A pair of categories of two variables.
     Two(String, String),
 }
 
-/// Returns what finding the mode alone reveals beside the answer; `rows` are ours, if we have any.
+/// Returns the leakage of finding the mode alone. `rows` are this party's, if it has any.
 pub(crate) fn reveals(rows: Option<&CountedRows>) -> Vec<String> {
     let number = "the number of rows of all parties together, to every party and helper";
     let categories = rows.and_then(CountedRows::reveals_of_categories);
@@ -55,7 +54,7 @@ pub(crate) fn agreed(rows: Option<&CountedRows>) -> Agreed {
     agreed
 }
 
-/// Finds the mode of all parties' rows, of which there are so many; none at a helper.
+/// Finds the mode of all parties' rows, whose number is `rows`; none at a helper.
 pub(crate) async fn find_mode<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     counted: Option<CountedRows>,
@@ -68,18 +67,18 @@ pub(crate) async fn find_mode<E: Engine>(
     Ok(opened.map(|place| Answer::Mode(Mode { mode: cell(&axes, &place) })))
 }
 
-/// The place of the largest count, from 1; 0 if it is not to be shown.
+/// Returns the place of the largest count, from 1; 0 if it is not to be shown.
 async fn place_of_largest<E: Engine>(
     engine: &mut E,
     counts: &E::Shared<u64>,
     rows: u64,
     least: u64,
 ) -> Result<E::Shared<u64>, Fault> {
-    // Public, and all there is to know: no count can be so large.
+    // This is public, and all there is to know: no count can be so large.
     if least > rows {
         return Ok(engine.public(vec![0]));
     }
-    // Counts and `least` are from 0 to `rows`: their differences take one bit more for the sign.
+    // Counts and `least` are from 0 to `rows`. Their differences take one bit more, for the sign.
     let bits = <u64 as Ring>::BITS;
     let width = (bits - usize::try_from(rows.leading_zeros()).unwrap_or(0) + 1).min(bits);
     let Some([count, place]) = argmax(engine, counts, width).await? else {

@@ -1,29 +1,31 @@
 //! Standardized moments from the third to the sixth: one masked sum about an opened mean.
 //!
-//! Everything here follows from three opened integers: n, Σx and A = nΣx² − (Σx)², in units of the
+//! All values here follow from three opened integers: n, Σx and A = nΣx² − (Σx)², in units of the
 //! grid, A > 0. All parties derive from them
 //! - a scale s = 2^p with 4^p ≤ A/n² < 8·4^p, so that the standard deviation σ is from s to below
 //!   2√2·s, and
 //! - a centre c, the multiple of 2^-64·s nearest to the mean Σx/n.
 //!
-//! A party turns each of its numbers into u, the multiple of 2^-64 nearest to (x − c)/s, multiplies
-//! |u|³ to |u|⁶ and cuts each product to a multiple of 2^-64, and adds them with their signs. The
-//! moments follow from the opened sums as fractions, or roots of fractions, that are rounded once.
+//! A party turns each of its numbers into u, the multiple of 2^-64 nearest to (x − c)/s. It
+//! multiplies |u|³ to |u|⁶, cuts each product to a multiple of 2^-64, and adds them with their
+//! signs. The moments follow from the opened sums as fractions, or roots of fractions, that are
+//! rounded once.
 //!
 //! **Nothing cancels.** x − c is taken exactly, between integers of 256 bits; only then is the
-//! difference rounded. A centre that is off by 2^-65 and a number that is off by 2^-65 change u^k by
-//! k·2^-64·|u|^(k−1), and cutting the products changes it by 2^-64·(1 + |u| + … + |u|^(k−2)). As σ ≥ s,
-//! the mean of u² is 1 or more, and so no mean of a lower power of |u| is above that of a higher one,
-//! from the second on; that of |u| is not above that of u². So Σu^k is off by less than
-//! 2k·2^-64·Σ|u|^k, which is 12·2^-64 < 7e-19 for the sixth: whatever the data are. The error is
-//! relative to the sum of magnitudes; where an odd moment is near 0, so is its absolute error,
-//! relative to nothing less. Where neither centre nor numbers need rounding, as with whole numbers
-//! whose mean is one, symmetric data have odd moments of exactly 0.
+//! difference rounded. A centre that is off by 2^-65 and a number that is off by 2^-65 change u^k
+//! by k·2^-64·|u|^(k−1). Cutting the products changes it by 2^-64·(1 + |u| + … + |u|^(k−2)). As σ ≥
+//! s, the mean of u² is 1 or more. So from the second power on, the mean of a lower power of |u| is
+//! not above that of a higher one. The mean of |u| is not above that of u². So Σu^k is off by less
+//! than 2k·2^-64·Σ|u|^k, which is 12·2^-64 < 7e-19 for the sixth, whatever the data are. The error
+//! is relative to the sum of magnitudes. The error of an odd moment near 0 has this bound too, and
+//! none relative to the moment itself. If neither centre nor numbers need rounding, as with whole
+//! numbers whose mean is whole, symmetric data have odd moments of exactly 0.
 //!
-//! **Nothing overflows.** No number is farther from the mean than σ√(n − 1), so |u| < 2^33 for
-//! n < 2^63, and |u|^k summed is at most (Σu²)^(k/2) < 2^(33k): 198 + 64 bits and a sign for the sixth
-//! power, in cells of 320. That holds for sums that honest parties opened. If a party finds a number
-//! of its own to be beyond twice that bound, the opened sums are not of its number, and it stops.
+//! **Nothing overflows.** No number is farther from the mean than σ√(n − 1). So |u| < 2^33 for n <
+//! 2^63. The sum of |u|^k is at most (Σu²)^(k/2) < 2^(33k): 198 + 64 bits and a sign for the sixth
+//! power, in cells of 320. That holds for sums that honest parties opened. If a party finds a
+//! number of its own beyond twice that bound, the opened sums do not contain its number, and it
+//! stops.
 
 use num_bigint::{BigInt, BigUint, Sign};
 use num_integer::Integer;
@@ -38,10 +40,10 @@ use crate::algebra::wide::Wide;
 use crate::engine::aggregate::{Aggregate, Rounds};
 use crate::kernel::fault::Fault;
 
-/// Bits after the point of u and of its powers.
+/// The bits after the point of u and of its powers.
 const FRACTION_BITS: u64 = 64;
 
-/// Limbs of a power and of a sum of them.
+/// The limbs of a power and of a sum of them.
 const LIMBS: usize = 5;
 
 /// The powers that are summed: the third to the sixth.
@@ -50,24 +52,24 @@ const POWERS: usize = 4;
 /// The words of the sum.
 pub(crate) const WORDS: usize = LIMBS * POWERS;
 
-/// Bits of |u| with those after the point; one more than any can have.
+/// The bits of |u| with those after the point; one more than any can have.
 const DEVIATION_BITS: u32 = 98;
 
-/// Bits of x/s and of c/s with those after the point, and room. 151 suffice: two numbers that differ
-/// do so by 2^-53 of the larger or more, hence nσ² ≥ 2^-107·x² for the largest x, and |x| is below
-/// 2^53.5·√n·2√2·s < 2^87·s.
+/// The bits of x/s and of c/s with those after the point, and room. They need 151: two numbers that
+/// differ do so by 2^-53 of the larger or more. Hence nσ² ≥ 2^-107·x² for the largest x, and |x| is
+/// below 2^53.5·√n·2√2·s < 2^87·s.
 const PLACE_BITS: u32 = 240;
 
 type Power = Wide<LIMBS>;
 
-/// What follows from the opened n, Σx and A.
+/// The basis of the moments, which follows from the opened n, Σx and A.
 pub(crate) struct Centred {
     n: BigUint,
-    /// n²·σ², in units of the grid.
+    /// The value n²·σ², in units of the grid.
     spread: BigUint,
-    /// p: a scale of 2^p, in units of the grid.
+    /// The exponent p of the scale 2^p, in units of the grid.
     scale: i64,
-    /// 2^64·c/s.
+    /// The value 2^64·c/s.
     centre: Wide<4>,
     fraction_bits: i64,
 }
@@ -82,15 +84,15 @@ pub(crate) struct Moments {
     pub(crate) hyper_flatness: f64,
 }
 
-/// 2^64·u.
+/// The value 2^64·u.
 struct Deviation {
     negative: bool,
     magnitude: [u64; 2],
 }
 
 impl Centred {
-    /// From the sum x of n numbers and the `spread` A > 0, in units of 2^-`fraction_bits` and its
-    /// square.
+    /// Creates the basis from the sum x of n numbers and the `spread` A > 0, in units of
+    /// 2^-`fraction_bits` and its square.
     pub(crate) fn new(
         n: u64,
         x: &BigInt,
@@ -111,7 +113,7 @@ impl Centred {
         })
     }
 
-    /// Sums the powers of all parties' numbers; those of this one are `numbers`.
+    /// Sums the powers of all parties' numbers. `numbers` are those of this party.
     pub(crate) async fn run(
         &self,
         numbers: &[f64],
@@ -147,7 +149,7 @@ impl Centred {
         Ok(Deviation { negative, magnitude: [low, high] })
     }
 
-    /// 2^64·x/s to the nearest integer; none if it has more than [`PLACE_BITS`] bits.
+    /// Returns 2^64·x/s to the nearest integer; none if it has more than [`PLACE_BITS`] bits.
     fn place(&self, x: f64) -> Option<Wide<4>> {
         let (significand, exponent, sign) = FloatCore::integer_decode(x);
         let to_place = signed(FRACTION_BITS) - self.scale + self.fraction_bits;
@@ -180,8 +182,8 @@ impl Centred {
         Ok(moments)
     }
 
-    /// (S/n) / (σ/s)^k for an opened sum 2^64·S of k-th powers, as the root of its square: with
-    /// σ²/s² = A/(n²·4^p) that is S²·n^(2k−2)·4^(kp) / A^k.
+    /// Returns (S/n) / (σ/s)^k for an opened sum 2^64·S of k-th powers, as the root of its square.
+    /// With σ²/s² = A/(n²·4^p) the square is S²·n^(2k−2)·4^(kp) / A^k.
     fn standardized(&self, k: u32, sum: &BigInt) -> Result<f64, Fault> {
         let numerator = sum.magnitude().pow(2) * self.n.pow(2 * k - 2);
         let denominator = self.spread.pow(k);
@@ -189,8 +191,8 @@ impl Centred {
         root(sum.sign() == Sign::Minus, &numerator, &denominator, exponent)
     }
 
-    /// S·n³·4^(2p) / A² − 3: a fraction of its own, because the difference of a rounded kurtosis
-    /// and 3 would have lost digits.
+    /// Returns S·n³·4^(2p) / A² − 3. It is a fraction of its own, because the difference of a
+    /// rounded kurtosis and 3 would have lost digits.
     fn excess(&self, sum: &BigInt) -> Result<f64, Fault> {
         let squared = BigInt::from(self.spread.pow(2));
         let raised = sum * BigInt::from(self.n.pow(3));
@@ -204,7 +206,7 @@ impl Centred {
 }
 
 impl Deviation {
-    /// u³ to u⁶, as multiples of 2^-64.
+    /// Returns u³ to u⁶, as multiples of 2^-64.
     fn powers(&self) -> [Power; POWERS] {
         let [low, high] = self.magnitude;
         let first = Wide([low, high, 0, 0, 0]);
@@ -218,7 +220,7 @@ impl Deviation {
     }
 }
 
-/// ±√(numerator / denominator · 2^exponent).
+/// Returns ±√(numerator / denominator · 2^exponent).
 pub(crate) fn root(
     negative: bool,
     numerator: &BigUint,
@@ -234,7 +236,7 @@ pub(crate) fn root(
     root.ok_or(Fault::ResultOutOfRange)
 }
 
-/// x·2^shift/n to the nearest integer.
+/// Returns x·2^shift/n to the nearest integer.
 fn nearest(x: &BigInt, n: u64, shift: i64) -> BigInt {
     let by = shift.unsigned_abs();
     let n = BigInt::from(n);
@@ -243,7 +245,7 @@ fn nearest(x: &BigInt, n: u64, shift: i64) -> BigInt {
     twice.div_floor(&(2 * denominator))
 }
 
-/// None if it has more than [`PLACE_BITS`] bits.
+/// Returns the integer in limbs; none if it has more than [`PLACE_BITS`] bits.
 fn in_limbs(integer: &BigInt) -> Option<Wide<4>> {
     if integer.bits() > u64::from(PLACE_BITS) {
         return None;
@@ -253,7 +255,7 @@ fn in_limbs(integer: &BigInt) -> Option<Wide<4>> {
     Some(if integer.sign() == Sign::Minus { magnitude.negated() } else { magnitude })
 }
 
-/// value·2^by; none if it could have more than [`PLACE_BITS`] bits.
+/// Returns value·2^by; none if it could have more than [`PLACE_BITS`] bits.
 fn shifted(value: u64, by: u32) -> Option<Wide<4>> {
     if value != 0 && by + u64::BITS > PLACE_BITS {
         return None;
@@ -269,19 +271,20 @@ fn shifted(value: u64, by: u32) -> Option<Wide<4>> {
     Some(Wide([at(0), at(1), at(2), at(3)]))
 }
 
-/// value/2^by to the nearest integer, halves up, for by > 0 and fewer than 64 bits in `value`.
+/// Returns value/2^by to the nearest integer, halves up, for by > 0 and fewer than 64 bits in
+/// `value`.
 fn halves_up(value: u64, by: u32) -> u64 {
     (value.checked_shr(by - 1).unwrap_or(0) + 1) >> 1
 }
 
-/// ⌊ab / 2^64⌋, which must fit.
+/// Returns ⌊ab / 2^64⌋, which must fit.
 fn times(a: Power, [low, high]: [u64; 2]) -> Power {
     let ([_, a0, a1, a2, a3], a4) = times_limb(a, low);
     let (upper, _) = times_limb(a, high);
     Wide([a0, a1, a2, a3, a4]).plus(Wide(upper))
 }
 
-/// a·factor, with the limb that it has more.
+/// Returns a·factor, and the limb that the product has more.
 fn times_limb(a: Power, factor: u64) -> ([u64; LIMBS], u64) {
     let mut carry = 0;
     let product = a.0.map(|limb| {
@@ -334,7 +337,7 @@ mod tests {
         }
     }
 
-    /// One number away from as many zeros as there can be, which nobody could add up.
+    /// Tries one number away from as many zeros as there can be, which no party could add up.
     #[test]
     fn the_farthest_number_among_the_most_fits() {
         let n = (1_u64 << 63) - 1;
@@ -354,7 +357,7 @@ mod tests {
 
     #[test]
     fn numbers_of_other_sums_are_refused_wherever_they_are() {
-        // Of 1 and 2, in units of 2^-1074.
+        // The sums of 1 and 2, in units of 2^-1074.
         let one: BigInt = BigInt::one() << 1074;
         let centred = Centred::new(2, &(&one * 3), one.pow(2).magnitude(), 1074).unwrap();
         for x in [1.0, 2.0, -1e9, 0.0, 1e-300] {

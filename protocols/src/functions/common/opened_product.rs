@@ -1,13 +1,15 @@
 //! One product of the first party's matrix and the second's, opened to the parties.
 //!
-//! Both become matrices of integers (see [`crate::algebra::fixed`]), are shared, multiplied at the cost
-//! of one element for each of the product's, and the product is opened. No share is truncated.
+//! Both become matrices of integers (see [`crate::algebra::fixed`]), are shared and multiplied, and
+//! the product is opened. The multiplication costs one element for each of the product's. No share
+//! is truncated.
 //!
-//! Where the product's rows or columns differ much in size, a common scale costs the small ones digits. A
-//! product may be of [`Normalised`](crate::algebra::normalised::Normalised) factors: each row of the first
-//! and each column of the second is below 1, with a power of two apart, which is shared beside the elements
-//! and opened with the product, to the same audience. Then a scale need not be chosen by what
-//! the elements are, and no member is told their size before the answer; a helper never is.
+//! A common scale costs the small rows or columns of a product digits if they differ much in size.
+//! So a product may be of [`Normalised`](crate::algebra::normalised::Normalised) factors. Each row
+//! of the first and each column of the second is below 1, with a power of two apart. The powers are
+//! shared beside the elements, and opened with the product, to the same recipients. Then no scale
+//! need be chosen by the size of the elements. No party is told this size before the answer, and no
+//! helper ever is.
 
 use zeroize::Zeroizing;
 
@@ -18,49 +20,49 @@ use crate::engine::{Dimensions, Engine, Recipients};
 use crate::functions::FunctionContext;
 use crate::kernel::fault::Fault;
 
-/// More than the exponent of any element's power of two: twice that of a double, and more for the
+/// A bound on the exponent of any element's power of two: twice that of a double, and more for the
 /// elements of an inverse.
 const MOST_EXPONENT: i64 = 4_096;
 
-/// What all members know of a product.
+/// The facts about a product that all members know.
 #[derive(Clone, Copy)]
 pub(crate) struct Product {
     dimensions: Dimensions,
     scales: Scales,
-    /// Exponents beside the first and the second factor.
+    /// The numbers of exponents beside the first and the second factor.
     exponents: [usize; 2],
 }
 
 /// One party's factor; empty if it has none.
 #[derive(Default)]
 pub(crate) struct Factor {
-    /// Row by row.
+    /// The elements, row by row.
     pub(crate) elements: Zeroizing<Vec<f64>>,
-    /// Of the powers of two of its rows, if it is the first, or of its columns; none if the factors are
-    /// not normalised.
+    /// The exponents of its rows, if it is the first factor, or of its columns; none if the factors
+    /// are not normalised.
     pub(crate) exponents: Zeroizing<Vec<i32>>,
 }
 
 impl Product {
-    /// Of factors of these magnitudes; none of a factor of zeros.
+    /// Creates a product of factors of these magnitudes. A factor of zeros has none.
     pub(crate) fn new(dimensions: Dimensions, magnitudes: [Option<Magnitude>; 2]) -> Self {
         let [x, y] = magnitudes;
         let scales = Scales::choose(x, y, dimensions.inner);
         Self { dimensions, scales, exponents: [0, 0] }
     }
 
-    /// Of normalised factors.
+    /// Creates a product of normalised factors.
     pub(crate) fn normalised(dimensions: Dimensions) -> Self {
         let product = Self::new(dimensions, [Some(Magnitude::BELOW_ONE); 2]);
         Self { exponents: [dimensions.rows, dimensions.columns], ..product }
     }
 
-    /// At which scales it is computed.
+    /// Returns the scales at which it is computed.
     pub(crate) fn scales(&self) -> &Scales {
         &self.scales
     }
 
-    /// The product, row by row; none at a helper.
+    /// Computes and opens the product, row by row; none at a helper.
     pub(crate) async fn open<E: Engine>(
         &self,
         cx: &mut FunctionContext<'_, E>,
@@ -79,7 +81,7 @@ impl Product {
         opened.map(|opened: Vec<u128>| self.decoded(&opened)).transpose()
     }
 
-    /// The elements of our factor as integers, and its exponents.
+    /// Returns the elements of this party's factor as integers, and its exponents.
     fn encoded(&self, mine: &Factor, me: usize) -> Result<Zeroizing<Vec<u128>>, Fault> {
         let scale = match me {
             0 => self.scales.x,
@@ -97,7 +99,7 @@ impl Product {
         Ok(Zeroizing::new(elements.iter().copied().chain(exponents).collect()))
     }
 
-    /// The opened product of the integers, and the exponents; none at a helper.
+    /// Multiplies the integers, and opens the product and the exponents; none at a helper.
     async fn multiply<E: Engine, R: Ring>(
         &self,
         cx: &mut FunctionContext<'_, E>,
@@ -141,7 +143,7 @@ impl Product {
     }
 }
 
-/// What is before a place, and what is after it.
+/// Returns the shares before a place, and those after it.
 fn split<R: Ring, S: Shared<R>>(shares: &S, at: usize) -> (S, S) {
     let before = if at == shares.len() { shares.clone() } else { shares.slice(0..at) };
     (before, shares.slice(at..shares.len()))

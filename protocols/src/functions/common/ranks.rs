@@ -1,7 +1,7 @@
 //! Numbers by their place in the order of all parties' numbers.
 //!
 //! All are searches by rank (see [`super::search`]), all ranks of one function at once. Doubles are
-//! compared exactly; whole numbers that no double equals are refused; −0 counts as 0.
+//! compared exactly. Whole numbers that no double equals are refused. −0 counts as 0.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,12 +45,13 @@ impl Ranked {
         grid_text(&self.grid).into()
     }
 
-    /// Returns how many thresholds are counted below and compared in each step, for so many ranks.
+    /// Returns the number of thresholds that are counted below and compared in each step, for so
+    /// many ranks.
     pub(crate) const fn words(ranks: usize) -> usize {
         ranks * THRESHOLDS
     }
 
-    /// Asks for the number of this rank.
+    /// Returns the query for the number of this rank.
     pub(crate) fn query(&self, rank: u64) -> Query<'_> {
         Query { keys: &self.keys, rank }
     }
@@ -76,7 +77,7 @@ impl Found {
     }
 }
 
-/// Refuses to look for a number among none.
+/// Refuses to search among no numbers.
 pub(crate) fn check_rows(rows: u64) -> Result<(), Fault> {
     if rows == 0 { Err(NO_NUMBERS) } else { Ok(()) }
 }

@@ -15,8 +15,8 @@ use crate::kernel::simulation::Simulation;
 use crate::suites::replicated::Committee;
 use crate::testing::{Run, any_doubles, offer, rng, seed};
 
-/// Data of so many parties: any doubles, small whole numbers with many ties, zeros of both signs;
-/// the last party has none.
+/// Makes data of so many parties: any doubles, small whole numbers with many ties, and zeros of
+/// both signs. The last party has none.
 fn data(rng: &mut PredictableRng, parties: usize) -> Vec<Vec<f64>> {
     let party = |index: usize| {
         let mut numbers = any_doubles(rng, 5 + index);
@@ -35,7 +35,7 @@ fn sorted(data: &[Vec<f64>]) -> Vec<f64> {
     all
 }
 
-/// The run with three, four and seven parties, and two with a helper.
+/// Returns the run with three, four and seven parties, and with two and a helper.
 fn settings(run: impl Fn(usize) -> Run) -> Vec<Run> {
     vec![
         run(3),
@@ -58,7 +58,7 @@ fn medians_are_right_with_any_parties_and_helpers() {
     for run in settings(|parties| numbers("SecureMedian", &data(parties))) {
         let all = sorted(&data(run.inputs.len()));
         let (lower, upper) = (all[(all.len() - 1) / 2], all[all.len() / 2]);
-        // As numpy.median and R's median have it, and not beyond the range of doubles.
+        // As numpy.median and R's median compute it, and not beyond the range of doubles.
         let sum = lower + upper;
         let median = if sum.is_finite() { sum / 2.0 } else { lower / 2.0 + upper / 2.0 };
         assert_eq!(run.answer(), Answer::Median { median });
@@ -220,7 +220,7 @@ fn helpers_do_not_take_part_in_nonsense() {
     for nonsense in ["", "Drop", "perhaps"] {
         assert!(Request::to_help(&median(nonsense)).is_err());
     }
-    // What is not in canonical text is not what parties agree on.
+    // A text that is not canonical is none that parties agree on.
     assert!(Request::to_help(&spec("SecureMedian", &[("missing", "refuse")])).is_err());
     let sensible = median("refuse");
     assert!(Request::to_help(&sensible).is_ok());

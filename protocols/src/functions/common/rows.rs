@@ -1,6 +1,6 @@
-//! All parties' numbers, sorted under sharing: no party learns whose they are.
+//! All parties' numbers, sorted on shares: no party learns the owner of a number.
 //!
-//! **What is opened** on the way: how many rows each party has.
+//! **Opened on the way:** the number of rows of each party.
 
 use zeroize::Zeroizing;
 
@@ -21,7 +21,7 @@ use crate::kernel::sizes;
 /// The most rows that are sorted, of all parties together.
 const MOST_ROWS: usize = 1 << 18;
 
-/// Bits of a key.
+/// The bits of a key.
 pub(crate) const KEY: usize = 64;
 
 /// One party's numbers; at a helper, none.
@@ -49,8 +49,8 @@ impl Unsorted {
         grid_text(&self.grid).into()
     }
 
-    /// Returns all parties' keys in shared form, inverted bit by bit, in ascending order: so the largest
-    /// number comes first.
+    /// Returns all parties' keys in shared form, inverted bit by bit, in ascending order. So the
+    /// largest number comes first.
     pub(crate) async fn sorted<E: Engine>(
         &self,
         cx: &mut FunctionContext<'_, E>,
@@ -65,7 +65,7 @@ impl Unsorted {
     }
 }
 
-/// All parties' words in shared form, in ascending order.
+/// Shares all parties' words. Returns them in shared form, in ascending order.
 async fn bring_in_and_sort<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     words: &[PackedBits],

@@ -16,8 +16,8 @@ use crate::kernel::random::PredictableRng;
 use crate::kernel::simulation::Simulation;
 use crate::testing::{Run, any_doubles, rng, seed};
 
-/// Small whole numbers with many ties, some of them negative zeros, and some of any size; the last
-/// party has none.
+/// Makes small whole numbers with many ties, some of them negative zeros, and some numbers of any
+/// size. The last party has none.
 fn data(rng: &mut PredictableRng, parties: usize) -> Vec<Vec<f64>> {
     let mut party = |index: usize| {
         let mut numbers = any_doubles(rng, index);

@@ -1,19 +1,21 @@
-//! Searching for numbers by their rank, over data that stays where it is.
+//! Searching for numbers by their rank, over data that stay at their parties.
 //!
-//! After Aggarwal, Mishra, Pinkas, *Secure computation of the median (and other elements of specified
-//! ranks)* (Journal of Cryptology 23, 2010), their protocol for many parties: every party counts how
-//! many of its own numbers lie below a threshold, the counts are added and compared with the rank
-//! under sharing, and the outcome of the comparison alone is opened. Where we deviate: the search is
-//! over the bits of an order-preserving map of all doubles ([`crate::algebra::order`]), so it needs
-//! no bounds and is exact; and eight bits are found at a time, by 255 comparisons at once.
+//! After Aggarwal, Mishra, Pinkas, *Secure computation of the median (and other elements of
+//! specified ranks)* (Journal of Cryptology 23, 2010), their protocol for many parties. Every party
+//! counts its own numbers below a threshold. The counts are added and compared with the rank on
+//! shares, and the outcome of the comparison alone is opened. Deviations: the search is over the
+//! bits of an order-preserving map of all doubles ([`crate::algebra::order`]), so it needs no
+//! bounds and is exact. Eight bits are found at a time, by 255 comparisons at once.
 //!
-//! **What is opened.** Of the number of rank r, with key e, and a threshold t: whether fewer than r
-//! numbers lie below t, which is whether e ≥ t. That is known to whoever knows e: the answer implies
-//! all that was opened on the way to it. Counts, and which party has the number, stay shared.
+//! **Leakage.** Let e be the key of the number of rank r, and t a threshold. Opened is whether
+//! fewer than r numbers lie below t, which is whether e ≥ t. A party that knows e knows that too:
+//! the answer implies all that was opened on the way to it. The counts stay shared, and so does the
+//! place of the number.
 //!
-//! **What it assumes.** Every party, also one without a seat in the committee, counts its own numbers
-//! truly at every step: one that gives other counts can learn how many numbers of the others lie below
-//! thresholds of its choice, and may or may not be noticed, because nobody proves its counts.
+//! **Assumption.** Every party, also one without a seat in the committee, counts its own numbers
+//! truly at every step. A party that gives other counts can learn how many numbers of the others
+//! lie below thresholds of its choice. It may or may not be noticed, because no party proves its
+//! counts.
 //!
 //! **Cost**, whatever the number of rows: 8 steps, each of one sharing, one comparison and one
 //! opening of 255 values a rank. A comparison looks at as many bits as the number of all rows has,
@@ -29,26 +31,26 @@ use crate::engine::{Engine, Recipients};
 use crate::functions::FunctionContext;
 use crate::kernel::fault::Fault;
 
-/// Bits of a key.
+/// The bits of a key.
 const KEY: usize = 64;
 
-/// Bits found in a step.
+/// The bits found in a step.
 const STEP: usize = 8;
 
-/// Thresholds of a step: between any two neighbours of the 2^[`STEP`] candidates.
+/// The thresholds of a step: one between any two neighbours of the 2^[`STEP`] candidates.
 pub(crate) const THRESHOLDS: usize = (1 << STEP) - 1;
 
-/// Which number is looked for among which.
+/// The rank that is searched for, and the numbers among which it is.
 #[derive(Clone, Copy)]
 pub(crate) struct Query<'a> {
-    /// The keys of our own numbers, in ascending order.
+    /// The keys of this party's numbers, in ascending order.
     pub(crate) keys: &'a [u64],
     /// The rank, from 1 to the number of all parties' numbers.
     pub(crate) rank: u64,
 }
 
-/// The keys of the numbers that the queries ask for. None at a helper. `rows` is the largest number
-/// of numbers that any query is among.
+/// Finds the keys of the numbers that the queries ask for; none at a helper. `rows` is the largest
+/// number of numbers that any query is among.
 pub(crate) async fn find<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     queries: &[Query<'_>],
@@ -57,7 +59,7 @@ pub(crate) async fn find<E: Engine>(
     let lanes = queries.len() * THRESHOLDS;
     let ranks = queries.iter().flat_map(|query| [query.rank; THRESHOLDS]).collect();
     let ranks: E::Shared<u64> = cx.engine.public(ranks);
-    // Counts and ranks are from 0 to `rows`: their differences take one bit more for the sign.
+    // Counts and ranks are from 0 to `rows`. Their differences take one bit more, for the sign.
     let width = KEY - usize::try_from(rows.leading_zeros()).unwrap_or(0) + 1;
     let mut prefixes = vec![0; queries.len()];
     cx.engine.prepare(lanes * u64::BYTES).await?;
@@ -77,7 +79,7 @@ pub(crate) async fn find<E: Engine>(
     Ok(cx.engine.brings_data().then_some(prefixes))
 }
 
-/// How many of the keys lie below each threshold of a step.
+/// Counts the keys below each threshold of a step.
 fn counts_below(keys: &[u64], prefix: u64, shift: usize) -> impl Iterator<Item = u64> {
     (1..=THRESHOLDS as u64).map(move |byte| {
         let threshold = prefix | (byte << shift);
@@ -85,7 +87,8 @@ fn counts_below(keys: &[u64], prefix: u64, shift: usize) -> impl Iterator<Item =
     })
 }
 
-/// The byte that 255 comparisons say: as many as its value, the first ones, were reached.
+/// Returns the byte that 255 comparisons give. As many as its value were reached, and they are the
+/// first ones.
 fn byte(bits: &[PackedBits], first: usize) -> Result<u64, Fault> {
     let bit =
         |lane: usize| bits.get(lane / KEY).map_or(0, |word| (word.word(0) >> (lane % KEY)) & 1);

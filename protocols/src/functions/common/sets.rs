@@ -1,7 +1,7 @@
-//! What functions of sets have in common: how items are compared, and how a set's size is told or hidden.
+//! Parts that functions of sets share: the comparison of items, and the announced size of a set.
 //!
-//! Every party's set is told by its size, which a declared size can hide: then each is filled up with
-//! items that no party has.
+//! Each party announces the size of its set. A declared size can hide it: then each set is padded
+//! with items that no party has.
 
 use rand_core::CryptoRng;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ const PAD_TO: &str = "pad_to";
 /// The most items of a party.
 pub(crate) const MOST_ITEMS: usize = 1 << 24;
 
-/// The parameters of ids and items: how they are compared, and to how many each party's set is filled up.
+/// The parameters of ids and items: their comparison, and the padding of each party's set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Ids {
     #[serde(default)]
@@ -28,7 +28,7 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    /// The names and meanings of both, for descriptors.
+    /// The descriptors' entry for the comparison. [`Self::PAD_TO`] is the one for the padding.
     pub(crate) const CASE: ParameterEntry = ParameterEntry::text(
         "case",
         "of ids and items: `exact`, where upper and lower case differ (the usual one), or `lower`, where \
@@ -40,7 +40,7 @@ impl Ids {
          the true number where it is left out",
     );
 
-    /// Returns how items are compared, and whether sets are filled up, as the spec has it.
+    /// Returns the comparison of items, and the padding of sets, as the spec has them.
     pub(crate) fn agreed(self) -> Agreed {
         let size = self.pad_to.map_or_else(|| NO.to_owned(), |size| size.to_string());
         [(ITEMS.to_owned(), self.case.rule().to_owned()), (PAD_TO.to_owned(), size)].into()
@@ -51,7 +51,7 @@ impl Ids {
         Zeroizing::new(texts.iter().map(|text| self.case.item(text)).collect())
     }
 
-    /// Returns the items that texts stand for in order, each once.
+    /// Returns the items of texts in order, each once.
     pub(crate) fn distinct_items(self, texts: &[String]) -> Zeroizing<Vec<String>> {
         let mut items = self.items(texts);
         items.sort_unstable();

@@ -1,16 +1,17 @@
-//! `StatisticsFrequency` and `StatisticsContingency`: how often each category, or each pair of
-//! categories, occurs.
+//! `StatisticsFrequency` and `StatisticsContingency`: the counts of categories, or of pairs of
+//! categories.
 //!
-//! A contingency table has a cell for every pair of a category of x and a category of y, also where none
-//! occurs. Which cells a party's data have cannot be seen by anybody.
+//! A contingency table has a cell for every pair of a category of x and a category of y, also where
+//! none occurs. No other party can see which cells a party's data have.
 //!
-//! Where the rules let every count be shown, a table is one masked sum of counts, one 64-bit word a
-//! cell, and every cell is opened. Where they do not, small cells are not opened to anybody: then the
-//! table is computed on shares (see [`crate::functions::common::cells`]), a small cell and an empty
-//! one look the same, and both are null in the answer. Where categories come from the data, a name of
-//! which nothing is shown is left out.
+//! If the rules let every count be shown, a table is one masked sum of counts, one 64-bit word a
+//! cell. Every cell is opened. If they do not, small cells are opened to no member. Then the table
+//! is computed on shares (see [`crate::functions::common::cells`]). A small cell and an empty one
+//! look the same, and both are null in the answer. A name of which nothing is shown is left out, if
+//! the categories come from the data.
 //!
-//! Whoever contributed rows, or knows totals or other tables, may work out some of what is not shown.
+//! A reader that contributed rows, or knows totals or other tables, may work out some of the
+//! withheld counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,8 +31,9 @@ use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::{Permit, Rules};
 use crate::kernel::fault::{Fault, InputError};
 
-/// How often each category occurs; null where it is less often than the rules let be shown, and then
-/// also where it does not occur. Categories from the data that would be null are not listed.
+/// The counts of categories. A count is null below the smallest that the rules let be shown; then
+/// it is null also for a category that does not occur. Categories from the data that would be null
+/// are not listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Histogram {
     /// The count of each category.
@@ -40,9 +42,9 @@ pub struct Histogram {
     pub mode: Option<String>,
 }
 
-/// How often each pair of categories occurs; null where it is less often than the rules let be shown,
-/// and then also where it does not occur. Categories from the data that would have nothing but nulls
-/// are not listed.
+/// The counts of pairs of categories. A count is null below the smallest that the rules let be
+/// shown; then it is null also for a pair that does not occur. Categories from the data that would
+/// have nothing but nulls are not listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Table {
     /// The count of each y under each x.
@@ -56,7 +58,7 @@ pub(crate) struct CountedRows {
     declared: bool,
     axes: Axes,
     rows: Positions,
-    /// How often each row occurs; nothing if each occurs once.
+    /// The number of times that each row occurs; none if each occurs once.
     times: Option<Zeroizing<Vec<u64>>>,
 }
 
@@ -64,11 +66,11 @@ pub(crate) struct CountedRows {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Categories {
-    /// Of one variable, for a frequency table.
+    /// The categories of one variable, for a frequency table.
     One(Vec<String>),
-    /// Of two variables, for a contingency table.
+    /// The categories of two variables, for a contingency table.
     Two([Vec<String>; 2]),
-    /// Their canonical text, as the parties have agreed on it.
+    /// The canonical text of the categories, as the parties have agreed on it.
     Agreed(String),
 }
 
@@ -78,10 +80,10 @@ pub(crate) struct TableParameters {
     pub(crate) categories: Option<Categories>,
 }
 
-/// Of each row, for each axis, the position of its category: as many a row as there are axes.
+/// The position of the category of each row for each axis: as many a row as there are axes.
 type Positions = Zeroizing<Vec<usize>>;
 
-/// Rows by their categories, and how often each occurs if that is not once.
+/// Rows by their categories, and the number of times that each occurs if it is not one.
 pub(crate) struct Rows<'a, const D: usize> {
     items: Vec<[&'a str; D]>,
     times: Option<Zeroizing<Vec<u64>>>,
@@ -95,12 +97,12 @@ pub(crate) const ONLY_MODE_ENTRY: ParameterEntry = ParameterEntry::boolean(
 );
 
 impl<'a, const D: usize> Rows<'a, D> {
-    /// Rows of which each occurs once.
+    /// Creates rows of which each occurs once.
     pub(crate) fn single(items: impl Iterator<Item = [&'a str; D]>) -> Self {
         Self { items: items.collect(), times: None }
     }
 
-    /// Rows that occur so often; none of those that never do.
+    /// Creates rows that occur so many times. Those that never occur are left out.
     pub(crate) fn counted(rows: impl ExactSizeIterator<Item = ([&'a str; D], u64)>) -> Self {
         let mut times = Zeroizing::new(Vec::with_capacity(rows.len()));
         let mut items = Vec::with_capacity(rows.len());
@@ -156,8 +158,7 @@ impl CountedRows {
         self.reveals_of_categories().into_iter().chain(cells).collect()
     }
 
-    /// Finds the categories of all parties together, and counts how often our rows have each cell of
-    /// them.
+    /// Finds the categories of all parties together, and counts this party's rows in each cell.
     pub(crate) async fn count(
         self,
         channel: &Channel,
@@ -195,7 +196,7 @@ pub(crate) fn refuse_categories(expected: &str) -> InputError {
     refuse("categories", format!("this function takes {expected}"))
 }
 
-/// Declared categories in order: two parties that list the same ones agree.
+/// Sorts declared categories: two parties that list the same ones agree.
 fn sorted(mut axis: Vec<String>) -> Result<Vec<String>, InputError> {
     axis.sort();
     axis.iter().try_for_each(|name| categories::check_name(name))?;
@@ -252,7 +253,7 @@ fn fingerprint(axes: &Axes) -> String {
     format!("{} declared, blake3 {}", sizes.join(" x "), hasher.finalize().to_hex())
 }
 
-/// The counts of all cells of the agreed axes; positions are on our own ones.
+/// Counts the rows in all cells of the agreed axes. The positions are on this party's own axes.
 fn count(
     rows: &Positions,
     times: Option<&[u64]>,
@@ -273,21 +274,21 @@ fn count(
             Some(cell * axis.len() + agreed.get(*at).copied().flatten()?)
         });
         if let Some(count) = cell.and_then(|cell| table.get_mut(cell)) {
-            // No more than the number of all rows, which was checked.
+            // The count is no more than the number of all rows, which was checked.
             *count = count.wrapping_add(times);
         }
     }
     table
 }
 
-/// All counts together; none if they cannot all be counts of rows.
+/// Adds all counts; none if they cannot all be counts of rows.
 fn total(counts: &[u64]) -> Option<u64> {
     let total = counts.iter().try_fold(0_u64, |total, count| total.checked_add(*count));
     total.filter(|total| *total < 1 << 63)
 }
 
-/// The answer with what may be shown of each cell. Of categories from the data, those are left out of
-/// which no count is shown.
+/// Makes the answer from the counts that may be shown. Categories from the data of which no count
+/// is shown are left out.
 pub(crate) fn answer(axes: Axes, shown: Vec<Option<u64>>, declared: bool) -> Answer {
     let (axes, shown) = if declared || shown.iter().all(Option::is_some) {
         (axes, shown)
@@ -300,7 +301,7 @@ pub(crate) fn answer(axes: Axes, shown: Vec<Option<u64>>, declared: bool) -> Ans
     }
 }
 
-/// The axes without the names of which no count above 0 is shown, and the cells that are left.
+/// Removes the names of which no count above 0 is shown. Returns the axes and cells that are left.
 fn without_withheld(axes: Axes, shown: &[Option<u64>]) -> (Axes, Vec<Option<u64>>) {
     let mut stays: Vec<Vec<bool>> = axes.iter().map(|axis| vec![false; axis.len()]).collect();
     for (cell, _) in shown.iter().enumerate().filter(|(_, count)| count.is_some_and(|c| c > 0)) {
@@ -320,7 +321,7 @@ fn without_withheld(axes: Axes, shown: &[Option<u64>]) -> (Axes, Vec<Option<u64>
     (axes.into_iter().zip(&stays).map(left).collect(), cells)
 }
 
-/// The position on each axis of a cell, of which the last axis runs fastest.
+/// Returns the position of a cell on each axis. The last axis runs fastest.
 fn coordinates(axes: &Axes, cell: usize) -> Vec<usize> {
     let mut rest = cell;
     let mut positions: Vec<usize> = axes
@@ -355,7 +356,7 @@ fn table(x: &[String], y: &[String], shown: &[Option<u64>]) -> Table {
     Table { table: x.iter().cloned().zip(rows.map(row)).collect(), mode }
 }
 
-/// The first cell with the largest count that is shown and above 0.
+/// Returns the first cell with the largest count that is shown and above 0.
 fn largest(shown: &[Option<u64>]) -> Option<usize> {
     let counts = shown.iter().enumerate().filter_map(|(cell, count)| Some((cell, (*count)?)));
     let largest = counts

@@ -183,7 +183,7 @@ fn parties_that_declare_different_categories_disagree() {
     assert_eq!(run.request(0).unwrap().parameters()["categories"], "from the data");
 }
 
-/// The rounds `categories` and `categories echo` are messages 1 and 2.
+/// Replaces a list. The rounds `categories` and `categories echo` are messages 1 and 2.
 #[test]
 fn two_stories_about_categories_are_noticed() {
     let cheater = Party::new(1).unwrap();
@@ -191,7 +191,7 @@ fn two_stories_about_categories_are_noticed() {
     let list = crate::kernel::wire::encode(&own).unwrap();
     let tamper = Tamper::new(cheater, Party::new(0), 1, Action::Replace(list.into())).retagging();
     let report = frequency().simulate(Simulation::new(seed()).adversary(tamper));
-    // Party 1's own echo tells party 0 what it has told party 2.
+    // The echo of party 1 shows party 0 the list that party 2 was sent.
     let false_report = Fault::blame(cheater, Misbehaviour::FalseReport);
     assert_eq!(report.endings[0].fault(), Some(&false_report));
     let two_faces = Fault::Equivocation { witness: Party::new(0).unwrap(), accused: cheater };

@@ -1,13 +1,15 @@
 //! Functions of joined rows' categories: tables of counts, and means of groups.
 //!
-//! *Where all counts may be shown*, a table is what its rows say, each of one category of the first party
-//! and one of the second: so the joined rows are opened as they are, in an order that nobody knows, with random
-//! numbers instead of categories. Then the two parties tell the names of the numbers that have come up.
-//! Nothing is said of categories that nobody in the join has, nor how many there are.
+//! *If all counts may be shown*, a table is counted from opened rows. Each has one category of the
+//! first party and one of the second. The joined rows are opened as they are, in an order that no
+//! party knows, with random numbers instead of categories. Then the two parties tell the names of
+//! the numbers that have come up. Nothing is told of categories that do not occur in the join, nor
+//! their number.
 //!
-//! *Where small counts are withheld*, and for means, each category is a bit of a word, of as many bits as the
-//! next power of two. The conjunctions of the first party's bits and the second's are counted on shares; those
-//! counts that are large enough are opened, and the names of their categories told.
+//! *If small counts are withheld*, and for means, each category is a bit of a word. The bits are as
+//! many as the next power of two. The conjunctions of the first party's bits and the second's are
+//! counted on shares. The counts that are large enough are opened, and the names of their
+//! categories are told.
 
 use std::collections::BTreeMap;
 
@@ -41,23 +43,24 @@ const MOST_CELLS: usize = 1 << 14;
 /// One group of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Group {
-    /// How many rows it has.
+    /// The number of its rows.
     pub count: u64,
-    /// The mean over these.
+    /// The mean over its rows.
     pub mean: f64,
 }
 
-/// Our own categories, if we have any, each at a random place among so many: were they in the order of their
-/// names, opened places would tell how many others lie between those that are shown.
+/// This party's categories, if it has any, each at a random place among so many. In the order of
+/// their names, opened places would tell how many others lie between those that are shown.
 struct Own {
-    /// The name at each place; nothing where there is none.
+    /// The name at each place; empty where there is none.
     names: Vec<String>,
-    /// Of each row the place of its category.
+    /// The place of the category of each row.
     places: Zeroizing<Vec<usize>>,
 }
 
 impl Own {
-    /// Among `kinds` places, or as many as there are categories.
+    /// Puts the categories at random places among `kinds`, or among as many as there are
+    /// categories.
     fn of(columns: &mut Vec<Cells>, kinds: Option<usize>, rng: &mut impl CryptoRng) -> Self {
         let (own, places) = match columns.pop() {
             Some(Cells::Categories { names, places }) => (names, places),
@@ -76,7 +79,8 @@ impl Own {
         Self { names, places: Zeroizing::new(places.iter().map(moved).collect()) }
     }
 
-    /// Each row's category as a bit among `kinds`, in as many columns of words as these take.
+    /// Returns each row's category as a bit among `kinds`, in as many columns of words as these
+    /// take.
     fn bits(&self, kinds: usize) -> Vec<Vec<PackedBits>> {
         let column = |first: usize| {
             let word = |place: &usize| {
@@ -88,14 +92,14 @@ impl Own {
         (0..kinds).step_by(WORD_BITS).map(column).collect()
     }
 
-    /// The names at these places.
+    /// Returns the names at these places.
     fn names(&self, places: &[usize]) -> Result<Vec<String>, Fault> {
         let name = |place: &usize| self.names.get(*place).cloned().ok_or(Fault::InvalidOpening);
         places.iter().map(name).collect()
     }
 }
 
-/// What a party tells of the number of its categories: the next power of two.
+/// Returns the number of categories that a party announces: the next power of two.
 pub(crate) fn told(categories: usize) -> usize {
     categories.max(1).next_power_of_two()
 }
@@ -119,7 +123,7 @@ pub(crate) async fn contingency<E: Engine>(
         .map(|(axes, counts)| tables::answer(axes, counts.into_iter().map(shown).collect(), false)))
 }
 
-/// The names that come up in the join at both parties, and the counts of all their cells.
+/// Returns the names that occur in the join, of both parties, and the counts of all their cells.
 async fn all_cells<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
@@ -157,8 +161,8 @@ async fn all_cells<E: Engine>(
     in_order(&axes, &counts).map(Some)
 }
 
-/// The names of both parties' categories of which a large enough count is there, and the counts of all their
-/// cells, with 0 in the place of smaller ones.
+/// Returns the names of both parties' categories that have a large enough count, and the counts of
+/// all their cells. Smaller counts are 0.
 async fn large_cells<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
@@ -250,8 +254,8 @@ pub(crate) async fn mean_by_group<E: Engine>(
     Ok(Some(Answer::Groups { groups, samples: joined.rows as u64 }))
 }
 
-/// The sum of the values of each group, and how many there are, in shared form; 0 of groups that are too
-/// small.
+/// Returns the sum of the values of each group, and the number of its rows, in shared form. Both
+/// are 0 for groups that are too small.
 async fn groups_of<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     least: u64,
@@ -273,7 +277,7 @@ async fn groups_of<E: Engine>(
     Ok((sums, suppress_below(engine, &counts, least).await?))
 }
 
-/// The powers of two of all parties' columns.
+/// Shares the exponents of all parties' columns.
 pub(crate) async fn share_exponents<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     own: &[Scaled],
@@ -287,7 +291,7 @@ pub(crate) async fn share_exponents<E: Engine>(
     Ok(E::Shared::<u128>::concat(&shares.iter().collect::<Vec<_>>()))
 }
 
-/// The first two parties' numbers of categories as they have told them.
+/// Returns the first two parties' numbers of categories as they announced them.
 fn kinds(told: &[Told]) -> Result<[usize; 2], Fault> {
     let [x, y, ..] = told else { return Err(Fault::Internal("a join has two parties")) };
     let kinds = [x.categories, y.categories].map(|kinds| kinds.max(1));
@@ -301,7 +305,7 @@ fn kinds(told: &[Told]) -> Result<[usize; 2], Fault> {
     }
 }
 
-/// The bit slices of the first `kinds` bits of a row.
+/// Returns the bit slices of the first `kinds` bits of a row.
 fn bit_slices<E: Engine>(engine: &E, columns: &[Bits<E>], kinds: usize) -> Vec<Bits<E>> {
     let of = |(index, column): (usize, &Bits<E>)| {
         engine.bit_slices(column, 0..kinds.saturating_sub(index * WORD_BITS).min(WORD_BITS))
@@ -309,7 +313,7 @@ fn bit_slices<E: Engine>(engine: &E, columns: &[Bits<E>], kinds: usize) -> Vec<B
     columns.iter().enumerate().flat_map(of).collect()
 }
 
-/// How many of the first `rows` bits of each bit slice are set.
+/// Counts the set bits among the first `rows` of each bit slice.
 async fn count<E: Engine>(
     engine: &mut E,
     bit_slices: &[Bits<E>],
@@ -322,7 +326,7 @@ async fn count<E: Engine>(
     Ok(bits.prefix_sums(rows).gather(&last))
 }
 
-/// Random numbers that stand for as many names, in ascending order.
+/// Draws random numbers that stand for as many names, in ascending order.
 fn aliases(names: usize, rng: &mut impl CryptoRng) -> Vec<u64> {
     let mut aliases: Vec<u64> = Vec::with_capacity(names);
     while aliases.len() < names {
@@ -333,7 +337,8 @@ fn aliases(names: usize, rng: &mut impl CryptoRng) -> Vec<u64> {
     aliases
 }
 
-/// The names that the first two parties tell all others, `own` if we are one of them: as many as have come up.
+/// Exchanges the names of the first two parties' categories, as many as have come up. `own` are
+/// this party's, if it is one of them.
 async fn names_of_both<E: Engine>(
     cx: &FunctionContext<'_, E>,
     own: Vec<String>,
@@ -354,7 +359,7 @@ async fn names_of_both<E: Engine>(
     both.collect()
 }
 
-/// The axes with their names in ascending order, and the counts of their cells in that order.
+/// Sorts the axes by their names, and the counts of their cells in the same order.
 fn in_order(axes: &Axes, counts: &[u64]) -> Result<(Axes, Vec<u64>), Fault> {
     check_size(axes)?;
     let [x, y] = axes.as_slice() else {

@@ -1,4 +1,4 @@
-//! Columns of joined rows: as words that are shuffled, and as what is computed with them.
+//! Columns of joined rows: as words that are shuffled, and as the values to compute with.
 
 use std::collections::BTreeSet;
 
@@ -17,23 +17,23 @@ use crate::engine::shared::Shared;
 use crate::functions::common::categories::{check_message, check_name};
 use crate::kernel::fault::{Fault, InputError};
 
-/// Bits of a number in its column's scale, without the sign.
+/// The bits of a number in its column's scale, without the sign.
 pub(crate) const PRECISION: usize = 53;
 
 /// The same, as an exponent.
 pub(crate) const FRACTION: i64 = 53;
 
-/// More than the power of two above any double.
+/// A bound above the exponent of any double.
 const MOST_EXPONENT: i64 = 1_100;
 
-/// Bits of its word in two's complement: the largest magnitude is 2^53.
+/// The width of its word in two's complement: the largest magnitude is 2^53.
 const WIDTH: usize = PRECISION + 2;
 
-/// One column of our own.
+/// One column of this party.
 pub(crate) enum Cells {
     Numbers(Scaled),
     Texts(Zeroizing<Vec<String>>),
-    /// Each row's category as its place among the names, which are in ascending order.
+    /// The place of each row's category among the names, which are in ascending order.
     Categories {
         names: Vec<String>,
         places: Zeroizing<Vec<usize>>,
@@ -44,7 +44,7 @@ pub(crate) enum Cells {
 pub(crate) struct Scaled {
     pub(crate) words: Zeroizing<Vec<PackedBits>>,
     pub(crate) exponent: i32,
-    /// As they came.
+    /// The numbers as they came.
     numbers: Zeroizing<Vec<f64>>,
 }
 
@@ -56,7 +56,7 @@ impl Cells {
         Ok(Self::Numbers(Scaled::of(numbers)))
     }
 
-    /// Numbers that stand for categories are their texts.
+    /// Turns a column into categories. Numbers that stand for categories become their texts.
     pub(crate) fn into_categories(self) -> Result<Self, InputError> {
         let texts = match self {
             Self::Categories { .. } => return Ok(self),
@@ -99,7 +99,7 @@ impl Scaled {
     }
 }
 
-/// The numbers that words of a joined column stand for.
+/// Returns the numbers that words of a joined column stand for.
 pub(crate) async fn numbers<E: Engine>(
     engine: &mut E,
     words: &E::Shared<PackedBits>,
@@ -117,13 +117,13 @@ pub(crate) async fn numbers<E: Engine>(
     }))
 }
 
-/// The double nearest to numerator / denominator, where the numerator is in the scale of a column with this
-/// power of two.
+/// Returns the double nearest to numerator / denominator. The numerator is in the scale of a column
+/// with this exponent.
 pub(crate) fn value(numerator: &BigInt, denominator: &BigInt, exponent: i64) -> Option<f64> {
     fraction_to_double(numerator, denominator, exponent - FRACTION)
 }
 
-/// A power of two as it was opened.
+/// Reads an exponent as it was opened.
 pub(crate) fn exponent(opened: Option<&u128>) -> Result<i64, Fault> {
     let exponent = opened.and_then(|opened| i64::try_from(opened.cast_signed()).ok());
     exponent.filter(|exponent| exponent.abs() <= MOST_EXPONENT).ok_or(Fault::InvalidOpening)

@@ -1,21 +1,22 @@
-//! Functions of rows that several parties have columns of, which are found by an id.
+//! Functions of rows that are matched by an id, of which several parties have columns.
 //!
-//! 1. *sizes*: all members say how many rows they have, in how many columns.
-//! 2. *join*: the rows of the ids that all parties have come into the same order at all, which nobody knows,
-//!    their columns in shared form ([`Engine::join`]; of sizes alone, [`Engine::count_common`]). Opened is how
-//!    many they are, to all members.
-//! 3. The rule on rows is asked of that number, before anything else is computed.
-//! 4. What the function says of these columns: [`categories`], [`moments`].
+//! 1. *sizes*: all members announce the numbers of their rows and columns.
+//! 2. *join*: the rows of the ids that all parties have come into the same order at all parties,
+//!    which no party knows. Their columns are in shared form ([`Engine::join`]; of sizes alone,
+//!    [`Engine::count_common`]). The number of these rows is opened to all members.
+//! 3. The rule on rows is applied to that number, before anything else is computed.
+//! 4. The function computes on these columns: [`categories`], [`moments`].
 //!
-//! So no party learns which of its rows are in the join, and nothing is learnt of rows that are not (but by the
-//! scales, below). How many rows are in the join is told, and so what is left of it where groups or cells
-//! are withheld.
+//! So no party learns which of its rows are in the join. Nothing is learnt of rows that are not in
+//! it (but by the scales, below). The number of rows in the join is opened, and so is the number of
+//! rows left to withheld groups or cells.
 //!
-//! Ids are compared as items of sets are ([`crate::suites::intersection::items`]). An id twice in a table is refused,
-//! in a set it counts once.
+//! Ids are compared as items of sets are ([`crate::suites::intersection::items`]). An id that comes
+//! twice in a table is refused, in a set it counts once.
 //!
-//! Of numbers each column has a scale of its own, the power of two next above all its magnitudes (in the
-//! join or not), and 53 bits of it. Where an answer depends on the scales they are opened with it.
+//! Each column of numbers has a scale of its own, and 53 bits of it. The scale is the power of two
+//! next above all the column's magnitudes, in the join or not. If an answer depends on the scales,
+//! they are opened with it.
 
 pub(crate) mod categories;
 pub(crate) mod columns;
@@ -48,12 +49,12 @@ use crate::suites::intersection::items::item_hash;
 pub(crate) struct KeyedRows {
     terms: &'static Terms,
     ids: Ids,
-    /// What is compared of each row's id.
+    /// The item of each row's id, which is compared.
     items: Zeroizing<Vec<String>>,
     pub(crate) columns: Vec<Cells>,
 }
 
-/// Our item hashes, and what all parties have told of their rows.
+/// This party's item hashes, and the announcements of all parties' rows.
 pub(crate) struct Announced {
     item_hashes: Zeroizing<Vec<ItemHash>>,
     told: Vec<Told>,
@@ -92,12 +93,12 @@ impl KeyedRows {
         self.ids.agreed()
     }
 
-    /// Returns to how many items each party's set is filled up.
+    /// Returns the size to which each party's set is padded.
     pub(crate) fn padded_to(&self) -> Option<u64> {
         self.ids.pad_to
     }
 
-    /// Makes categories of our column, if parties of our place bring some.
+    /// Makes categories of this party's column, if parties at its place bring some.
     pub(crate) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
         let has_categories = self.columns.iter().any(|column| matches!(column, Cells::Texts(_)));
         let takes_categories = me.index() < self.terms.categories;
@@ -114,8 +115,8 @@ impl KeyedRows {
         Ok(())
     }
 
-    /// Tells all members how many rows and columns we have, hears the same of all parties, and asks the
-    /// rule on rows of sets.
+    /// Announces the numbers of rows and columns to all members, and receives those of all parties.
+    /// Applies the rule on rows to sets.
     pub(crate) async fn announce<E: Engine>(
         &self,
         cx: &mut FunctionContext<'_, E>,
@@ -134,12 +135,12 @@ impl KeyedRows {
         Ok(Announced { item_hashes: self.ids.padded(Zeroizing::new(item_hashes), rng), told })
     }
 
-    /// Returns how many items our set was filled up with, which no other party has.
+    /// Returns the number of items with which this party's set was padded. No other party has them.
     pub(crate) fn filling(&self, announced: &Announced) -> usize {
         announced.item_hashes.len().saturating_sub(self.items.len())
     }
 
-    /// Asks the rule on rows of all parties' items together; on shares if their sets are filled up.
+    /// Applies the rule on rows to all parties' items together; on shares if their sets are padded.
     async fn check_rows<E: Engine>(
         &self,
         cx: &mut FunctionContext<'_, E>,
@@ -161,7 +162,7 @@ impl KeyedRows {
         Ok(())
     }
 
-    /// Returns what all parties tell of their rows.
+    /// Exchanges the announcements of all parties' rows.
     async fn exchange<E: Engine>(
         &self,
         cx: &FunctionContext<'_, E>,
@@ -200,41 +201,41 @@ impl Announced {
     }
 }
 
-/// How many rows each party has.
+/// The leakage of the number of each party's rows.
 pub(crate) const SIZES: &str =
     "how many ids each party has, or the size declared by `pad_to`, to every party and helper";
-/// And in how many columns.
+/// The leakage of the number of each party's columns.
 pub(crate) const COLUMNS: &str =
     "of joins: how many columns each party has, to every party and helper";
-/// How many rows are in the join.
+/// The leakage of the number of rows in the join.
 pub(crate) const JOINED: &str =
     "of joins: how many ids all parties have, to every party and helper";
-/// What a regression by id and correlations open.
+/// The leakage of a regression by id and of correlations.
 pub(crate) const MOMENTS: &str = "of joins: over the rows that all parties have, the sum of each column, and of the \
      products of each two, to every party; a column can be chosen so that these are single numbers of \
      another, which is not noticed";
-/// The scales of columns.
+/// The leakage of the scales of columns.
 pub(crate) const SCALES: &str = "of joins: the power of two next above all magnitudes of each column, those of rows included \
      that are not in the join, to every party";
-/// How many categories there are, where small counts are withheld.
+/// The leakage of the numbers of categories, where small counts are withheld.
 pub(crate) const CATEGORIES: &str = "if the rules ask for a smallest cell: the power of two from which on a party has no more \
      categories, to every party and helper";
-/// The same, always.
+/// The leakage of the number of groups, in every case.
 pub(crate) const GROUPS: &str =
     "the power of two from which on the first party has no more groups, to every party and helper";
 
-/// What a join is made of beside columns.
+/// The inputs of a join beside its columns.
 #[derive(Clone, Copy)]
 pub(crate) struct Join<'a> {
     permit: &'a Permit,
-    /// Ours.
+    /// This party's item hashes.
     pub(crate) item_hashes: &'a [ItemHash],
     pub(crate) told: &'a [Told],
 }
 
 impl Join<'_> {
-    /// The join of all parties' rows with columns of words, of each party as many as `columns` says; `words`
-    /// are ours. The rule on rows is asked of it.
+    /// Joins all parties' rows with columns of words: of each party as many as `columns` says.
+    /// `words` are those of this party. Applies the rule on rows to the join.
     async fn run<E: Engine>(
         self,
         cx: &mut FunctionContext<'_, E>,
@@ -249,7 +250,7 @@ impl Join<'_> {
         let shapes: Vec<Shape> = told.iter().enumerate().map(shape).collect();
         let own = shapes.get(cx.channel.parties().me().index());
         let own = own.map_or(0, |shape| shape.columns);
-        // A party without rows has its columns all the same; sets are filled up with rows of zeros.
+        // A party without rows has its columns all the same. Sets are padded with rows of zeros.
         let filled = |mut column: Vec<PackedBits>| {
             column.resize(item_hashes.len(), PackedBits(0));
             column
@@ -272,8 +273,8 @@ pub(crate) fn rows_of(told: &[Told]) -> Vec<usize> {
     told.iter().map(|told| told.rows).collect()
 }
 
-/// A count, of which one that is too small is not opened: none stands for it, and for 0 where such are
-/// withheld. None at a helper.
+/// Opens a count, unless it is too small. None stands for a small count, and for 0 where small
+/// counts are withheld. Returns none at a helper.
 pub(crate) async fn open_count<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     permit: &Permit,

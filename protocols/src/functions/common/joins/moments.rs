@@ -1,12 +1,13 @@
 //! Functions of joined rows' numbers: sums, correlations, least squares.
 //!
 //! Numbers of a column are whole multiples of a power of two, of 53 bits. Their sums, and the sums
-//! of their products, are exact integers; these are opened, and everything else follows from them
+//! of their products, are exact integers. These are opened, and everything else follows from them
 //! in exact fractions, rounded once.
 //!
-//! A sum opens nothing else. Correlations do not depend on the columns' scales, which are not opened for them
-//! (sums of products tell how large a column's numbers are beside that power of two). For a regression they are. There
-//! have to be more rows than columns, before anything is opened.
+//! A sum opens nothing else. Correlations do not depend on the columns' scales, which are not
+//! opened for them. Sums of products tell the size of a column's numbers relative to that power of
+//! two. For a regression the scales are opened. There have to be more rows than columns, before
+//! anything is opened.
 
 use num_bigint::{BigInt, BigUint};
 use num_traits::{One, Signed, Zero};
@@ -29,9 +30,9 @@ const MOST_COLUMNS: usize = 64;
 struct Moments {
     rows: BigInt,
     sums: Vec<BigInt>,
-    /// Row by row.
+    /// The sums of products, row by row.
     products: Vec<Vec<BigInt>>,
-    /// The power of two of each column; none where they are not asked for.
+    /// The exponent of each column; none where they are not asked for.
     exponents: Vec<i64>,
 }
 
@@ -81,7 +82,7 @@ pub(crate) async fn regression<E: Engine>(
     own: &[Scaled],
     intercept: bool,
 ) -> Result<Option<Answer>, Fault> {
-    // Behind the first party's columns.
+    // The second party's first column stands behind the first party's columns.
     let explained = join.told.first().map_or(0, |told| told.columns);
     let (moments, samples) = moments(cx, join, own, true).await?;
     let fit = moments.map(|moments| moments.with_intercept(intercept).fit(explained, intercept));
@@ -95,7 +96,7 @@ pub(crate) async fn regression<E: Engine>(
     })
 }
 
-/// The moments of all columns, at the parties, and how many rows there are.
+/// Returns the moments of all columns, at the parties, and the number of rows.
 async fn moments<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
@@ -110,7 +111,7 @@ async fn moments<E: Engine>(
     let joined = join.run(cx, words(own), |_, told: &Told| told.columns).await?;
     let rows = joined.rows;
     if rows <= count {
-        // With no more rows than columns the sums of products would tell the rows.
+        // With no more rows than columns, the sums of products would tell the rows.
         let why = "more rows are needed that all parties have than there are columns";
         return Err(Fault::Undefined { why });
     }
@@ -167,7 +168,7 @@ impl Moments {
         self.sums.get(i).cloned().unwrap_or_default()
     }
 
-    /// N times the sum of products of deviations from the means.
+    /// Returns N times the sum of products of deviations from the means.
     fn deviations(&self, i: usize, j: usize) -> BigInt {
         &self.rows * self.product(i, j) - self.sum(i) * self.sum(j)
     }
@@ -183,7 +184,7 @@ impl Moments {
         root.ok_or(Fault::ResultOutOfRange)
     }
 
-    /// With a column of ones in front, if it is asked for.
+    /// Adds a column of ones in front, if it is asked for.
     fn with_intercept(mut self, intercept: bool) -> Self {
         if intercept {
             self.products
@@ -199,7 +200,7 @@ impl Moments {
         self
     }
 
-    /// Least squares of the column `explained` (not counting the intercept) on all others.
+    /// Computes least squares of the column `explained` (not counting the intercept) on all others.
     fn fit(&self, explained: usize, intercept: bool) -> Result<Fit, Fault> {
         let y = explained + usize::from(intercept);
         let others: Vec<usize> = (0..self.sums.len()).filter(|column| *column != y).collect();
@@ -220,7 +221,7 @@ impl Moments {
         let (solved, determinant) = eliminated(system, others.len()).ok_or(Fault::Undefined {
             why: "one of the columns that explain is a combination of the others in the joined rows",
         })?;
-        // Times the determinant, as all that is solved.
+        // The coefficients are multiplied by the determinant, as all that is solved.
         let coefficient = |place: usize| cell(&solved, place, others.len());
         let explained_part: BigInt = others
             .iter()
@@ -251,7 +252,7 @@ impl Moments {
                 why: "what is explained is the same in all joined rows",
             });
         }
-        // 1 − RSS / TSS, where N·TSS is what there is.
+        // R² = 1 − RSS / TSS. `total` is N·TSS.
         let denominator = total * &determinant;
         let numerator = &denominator - &residual * &self.rows;
         fit.r_squared = fraction_to_double(&numerator, &denominator, 0).ok_or_else(out)?;
@@ -259,7 +260,7 @@ impl Moments {
     }
 }
 
-/// What a regression has found.
+/// The result of a regression.
 #[derive(Default)]
 struct Fit {
     mle: Vec<Vec<f64>>,
@@ -271,7 +272,7 @@ fn cell(rows: &[Vec<BigInt>], row: usize, column: usize) -> BigInt {
     rows.get(row).and_then(|row| row.get(column)).cloned().unwrap_or_default()
 }
 
-/// The fraction times a power of two.
+/// Returns the fraction times a power of two.
 fn shifted(numerator: BigUint, denominator: BigUint, power: i64) -> (BigUint, BigUint) {
     match power < 0 {
         true => (numerator, denominator << power.unsigned_abs()),
@@ -279,10 +280,11 @@ fn shifted(numerator: BigUint, denominator: BigUint, power: i64) -> (BigUint, Bi
     }
 }
 
-/// The rows after elimination of the first `columns` columns without fractions (Bareiss, *Sylvester's identity
-/// and multistep integer-preserving Gaussian elimination*, Mathematics of Computation 1968): what stands
-/// behind them is the solution times the determinant, which comes with it. The matrix is of sums of products,
-/// so that a pivot is zero only if a column depends on those before; none then.
+/// Eliminates the first `columns` columns without fractions (Bareiss, *Sylvester's identity and
+/// multistep integer-preserving Gaussian elimination*, Mathematics of Computation 1968). Returns
+/// the rows and the determinant. The columns behind the eliminated ones are the solution times the
+/// determinant. The matrix is of sums of products, so that a pivot is zero only if a column depends
+/// on those before; then nothing is returned.
 fn eliminated(mut rows: Vec<Vec<BigInt>>, columns: usize) -> Option<(Vec<Vec<BigInt>>, BigInt)> {
     let mut last = BigInt::one();
     for k in 0..columns {

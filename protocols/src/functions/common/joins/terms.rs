@@ -1,4 +1,4 @@
-//! What is asked of a join, and what has to be there for it.
+//! The terms of a join: the work on the joined rows, and the columns that it requires.
 
 use zeroize::Zeroizing;
 
@@ -26,42 +26,43 @@ const MOST_CELLS: usize = 1 << 24;
 /// The most numbers of a joined column.
 const MOST_NUMBERS: usize = 1 << 18;
 
-/// What a function asks of joined rows, and what has to be there for it.
+/// The work of a function on joined rows, and the columns that it requires.
 pub(crate) struct Terms {
-    /// How many parties, the first ones, bring one column of categories.
+    /// The number of parties, the first ones, that bring one column of categories.
     pub(crate) categories: usize,
-    /// Whether these parties tell how many categories they have, also where all counts may be shown.
+    /// True if these parties announce their number of categories also where all counts may be
+    /// shown.
     pub(crate) always_tells: bool,
-    /// What is computed with the rows.
+    /// The work on the joined rows.
     pub(crate) work: Work,
-    /// Says what is wrong, if the parties do not have the columns that are asked for: the number of
-    /// columns behind the ids of each is given.
+    /// The check of the parties' columns: given the number of columns behind the ids of each, it
+    /// names the misfit, if there is one.
     pub(crate) misfit: fn(&[usize]) -> Option<&'static str>,
 }
 
-/// What is computed with the rows.
+/// The work on joined rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// They are counted: parties bring sets of ids, and nothing behind these.
+    /// Counting rows: parties bring sets of ids, and nothing behind these.
     Counts,
-    /// Cells and groups are counted.
+    /// Counting cells and groups.
     Cells,
-    /// Columns of numbers are added and multiplied.
+    /// Adding and multiplying columns of numbers.
     Numbers,
 }
 
-/// What a party has told of its rows.
+/// The facts that a party has announced of its rows.
 #[derive(Clone, Copy)]
 pub(crate) struct Told {
-    /// Filled up to what was declared.
+    /// The number of rows; the declared size where sets are padded.
     pub(crate) rows: usize,
     pub(crate) columns: usize,
-    /// How many categories its one column may have, if small counts are withheld; 0 else.
+    /// The number of categories that its one column may have, if small counts are withheld; 0 else.
     pub(crate) categories: usize,
 }
 
 impl Terms {
-    /// Reads one of our columns.
+    /// Reads one of this party's columns.
     pub(crate) fn cells(&self, column: &Column) -> Result<Cells, InputError> {
         match column {
             _ if self.work == Work::Counts => {
@@ -75,12 +76,12 @@ impl Terms {
         }
     }
 
-    /// Reports whether the party of this place tells how many categories it has.
+    /// Reports whether the party at this place announces its number of categories.
     pub(crate) fn tells_categories(&self, index: usize, permit: &Permit) -> bool {
         index < self.categories && (self.always_tells || permit.withholds())
     }
 
-    /// Refuses what parties have told, if the function has no use for it.
+    /// Refuses announcements that the function has no use for.
     pub(crate) fn check(&self, told: &[Told], permit: &Permit) -> Result<(), Fault> {
         self.check_categories(told, permit)?;
         self.check_work(told)?;
@@ -94,7 +95,7 @@ impl Terms {
         }
     }
 
-    /// Blames a party that tells another number of categories than the function asks it for.
+    /// Blames a party that announces another number of categories than the function asks it for.
     fn check_categories(&self, told: &[Told], permit: &Permit) -> Result<(), Fault> {
         for (index, told) in told.iter().enumerate() {
             let fits = if self.tells_categories(index, permit) && told.columns > 0 {
@@ -109,7 +110,7 @@ impl Terms {
         Ok(())
     }
 
-    /// Refuses more than a node can do.
+    /// Refuses more work than a node can do.
     fn check_work(&self, told: &[Told]) -> Result<(), Fault> {
         let width = |told: &Told| 1 + told.columns.max(told.categories.div_ceil(WORD_BITS));
         let words = told.iter().map(|told| told.rows * width(told)).sum();

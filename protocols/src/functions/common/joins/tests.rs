@@ -21,7 +21,7 @@ use crate::testing::names::{
 };
 use crate::testing::{Run, rng, seed};
 
-/// One party's rows: ids, and what stands behind each.
+/// The rows of one party: ids, and the numbers behind each.
 type Rows = Vec<(u64, Vec<f64>)>;
 
 fn keyed(rows: &Rows) -> Input {
@@ -45,7 +45,7 @@ fn ids(rows: &[u64]) -> Input {
     Input::Texts(rows.iter().map(|id| format!("id {id}")).collect())
 }
 
-/// Distinct random ids among so many.
+/// Draws distinct random ids among so many.
 fn some_ids(rng: &mut PredictableRng, count: usize, among: u64) -> Vec<u64> {
     let mut ids = BTreeSet::new();
     while ids.len() < count {
@@ -67,7 +67,7 @@ fn random_rows(rng: &mut PredictableRng, count: usize, columns: usize) -> Rows {
     ids.into_iter().map(|id| (id, (0..columns).map(|_| number(rng)).collect())).collect()
 }
 
-/// The cells of all parties' rows of the ids that all have.
+/// Returns the cells of all parties' rows with the ids that all have.
 fn join(parties: &[Rows]) -> Vec<Vec<f64>> {
     let maps: Vec<BTreeMap<u64, &Vec<f64>>> =
         parties.iter().map(|rows| rows.iter().map(|(id, cells)| (*id, cells)).collect()).collect();
@@ -76,7 +76,8 @@ fn join(parties: &[Rows]) -> Vec<Vec<f64>> {
     maps[0].keys().filter(everywhere).map(row).collect()
 }
 
-/// The same by all parties alone, by three nodes of them, and with a helper where there are two.
+/// Returns the run by all parties alone, by three nodes of them, and with a helper where there are
+/// two.
 fn settings(run: impl Fn() -> Run) -> Vec<Run> {
     let by_themselves = |run: Run| {
         let suite = Some(pairwise::SUITE.to_owned());
@@ -181,7 +182,7 @@ fn two_parties_sizes_are_withheld_from_their_nodes_too() {
             (UNION_SIZE, Answer::UnionSize { size_union: union, padded_to: None }),
         ] {
             for run in settings(|| Run::new(function, inputs()).rules(rules)) {
-                // Nothing masked travels: of that the nodes would see how many match.
+                // No blinded items travel: of those the nodes would see how many match.
                 let report = run.simulate(Simulation::new(seed()));
                 assert!(
                     report
@@ -214,8 +215,9 @@ fn the_rule_on_rows_is_asked_of_what_sets_are_filled_up_from() {
     }
 }
 
-/// What is opened of a join is how many rows it has, and places that nobody chose: of the same data they are
-/// others in each run, also of parties that have nothing but ids.
+/// Checks that the opened places of a join are random. Opened are the number of its rows and places
+/// that no party chose. Of the same data the places differ in each run, also of parties that have
+/// nothing but ids.
 #[test]
 fn opened_places_are_not_those_of_the_data() {
     const COMMON: u64 = 17;
@@ -251,7 +253,7 @@ fn opened_places_are_not_those_of_the_data() {
                 .collect::<BTreeSet<_>>()
         };
         let (one, other) = (places(0), places(1));
-        // Of the one party that has a column.
+        // The places of the one party that has a column.
         assert_eq!((one.len(), other.len()), (1, 1), "{suite}");
         assert_ne!(one, other, "{suite}");
     }
@@ -345,8 +347,8 @@ fn correlations_are_those_of_the_pooled_rows_at_every_scale() {
     }
 }
 
-/// Coefficients, standard errors and R² by orthogonal steps (modified Gram-Schmidt), which share nothing with
-/// elimination.
+/// Computes coefficients, standard errors and R² by orthogonal steps (modified Gram-Schmidt), which
+/// share nothing with elimination.
 fn least_squares(x: &[Vec<f64>], y: &[f64], centred: bool) -> (Vec<f64>, Vec<f64>, f64) {
     let (n, p) = (x.len(), x[0].len());
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
@@ -379,7 +381,7 @@ fn least_squares(x: &[Vec<f64>], y: &[f64], centred: bool) -> (Vec<f64>, Vec<f64
     let tss: f64 = y.iter().map(|y| (y - mean).powi(2)).sum();
     let inverse: Vec<Vec<f64>> =
         (0..p).map(|j| back((0..p).map(|i| f64::from(u8::from(i == j))).collect())).collect();
-    // (XᵀX)⁻¹ = R⁻¹R⁻ᵀ: of which the diagonal has the squares of R⁻¹'s rows.
+    // (XᵀX)⁻¹ = R⁻¹R⁻ᵀ, whose diagonal has the squares of the norms of R⁻¹'s rows.
     let variance =
         |i: usize| (0..p).map(|j| inverse[j][i].powi(2)).sum::<f64>() * rss / float(n - p);
     (b, (0..p).map(|i| variance(i).sqrt()).collect(), 1.0 - rss / tss)
@@ -392,7 +394,7 @@ fn regressions_by_id_are_those_of_the_pooled_rows() {
         let rows: Vec<Rows> =
             (0..parties).map(|party| random_rows(&mut rng, 40, [2, 2, 1, 0][party])).collect();
         let joined = join(&rows);
-        // The first two columns are the first party's, the third is what is explained.
+        // The first two columns are the first party's, the third is the explained one.
         let y: Vec<f64> = joined.iter().map(|row| row[2]).collect();
         let x: Vec<Vec<f64>> = joined
             .iter()
@@ -461,7 +463,7 @@ fn tables_are_of_the_rows_that_all_have_and_name_no_other_category() {
             ids.into_iter().map(|id| (id, letter(rng, kinds))).collect()
         };
         let (mut first, second) = (column(&mut rng, 40, 4), column(&mut rng, 45, 3));
-        // A category that nobody in the join has.
+        // A category that does not occur in the join.
         first.push((999, "secret".into()));
         let others: Vec<Vec<u64>> = (2..parties).map(|_| some_ids(&mut rng, 55, 60)).collect();
         let due = tables(&first, &second, &others);
@@ -577,7 +579,8 @@ fn what_does_not_fit_is_refused_with_what_to_do() {
     assert!(matches!(sized.request(0), Err(InputError::Shape { .. })));
 }
 
-/// What two runs of other data of the same sizes cost is the same: bytes, messages and rounds.
+/// Compares the costs of two runs of other data of the same sizes: bytes, messages and rounds are
+/// equal.
 #[test]
 fn nothing_but_sizes_shows_in_what_is_sent() {
     let mut rng = rng(seed());
