@@ -30,6 +30,7 @@ const HOLDS: &[&str] = &[
     "protocols/src/circuits",
     "protocols/src/engine",
     "protocols/src/functions",
+    "protocols/src/kernel",
     "protocols/src/okvs",
     "protocols/src/ot",
     "protocols/src/suites",

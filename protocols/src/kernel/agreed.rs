@@ -12,17 +12,17 @@ use crate::kernel::wire;
 /// The source of the columns that a member brings in, as the member itself says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
-    /// It brings in none: a helper, or a party without data in this computation.
+    /// No columns: a helper, or a party without data in this computation.
     #[default]
     None,
-    /// A client has made them, or handed them in.
+    /// Columns that a client has made, or handed in.
     Client,
     /// A dataset that the member has declared.
     Dataset,
 }
 
-/// The newest entry of a member's chain of audit records, when it proposed. It is part of what the
-/// session's hash is of, so that the others can hold the member to its records.
+/// The newest entry of a member's chain of audit records at the time of its proposal. The session's
+/// hash covers it, so that the others can hold the member to its records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditHead {
     /// The entry's number.
@@ -33,18 +33,20 @@ pub struct AuditHead {
 }
 
 /// The facts about a computation that hold from the agreement on, with any outcome. They come from
-/// the members' proposals. The first message after these confirms that all were told the same.
+/// the members' proposals. The first message after these confirms that all members were told the
+/// same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreed {
-    /// The time that all members want it to end within, in milliseconds from the start.
+    /// The time within which all members want the computation to end, in milliseconds from the
+    /// start.
     pub deadline_ms: u64,
     /// The hash of all proposals.
     pub session: SessionHash,
     /// The rules that hold: the strictest of all members'.
     pub rules: Rules,
-    /// For each rule by name, the name of the member whose rule holds.
+    /// The name of the member whose rule holds, for each rule by name.
     pub decided_by: BTreeMap<&'static str, String>,
-    /// Of every member, ourselves among them, in order: the head of its audit chain.
+    /// The head of each member's audit chain, this party's among them, in order.
     pub audit: Vec<(Party, AuditHead)>,
 }
 
@@ -62,7 +64,7 @@ impl SessionHash {
         Self(bytes)
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

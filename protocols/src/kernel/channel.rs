@@ -32,21 +32,21 @@ impl Channel {
         Self { parties, exchange }
     }
 
-    /// The same channel between the first `count` parties only. None if this party is not among
-    /// them.
+    /// Returns the same channel between the first `count` parties only; none if this party is not
+    /// among them.
     pub(crate) fn among_first(&self, count: usize) -> Option<Self> {
         let parties = Parties::new(count, self.parties.me().index())?;
         Some(Self { parties, exchange: Rc::clone(&self.exchange) })
     }
 
-    /// The parties of this computation, and which of them we are.
+    /// Returns the parties of this computation, and this party's place among them.
     #[must_use]
     pub fn parties(&self) -> Parties {
         self.parties
     }
 
-    /// The link binding: a value that both ends of the link to `party` derive from it (the exporter
-    /// of the TLS connection). No other link has the same.
+    /// Returns the link binding: a value that both ends of the link to `party` derive from it (the
+    /// exporter of the TLS connection). No other link has the same.
     #[must_use]
     pub fn link_binding(&self, party: Party) -> [u8; 32] {
         self.exchange.borrow().link_binding(party)
@@ -65,7 +65,7 @@ impl Channel {
         }
     }
 
-    /// The next message from `from`.
+    /// Receives the next message from `from`.
     ///
     /// # Errors
     /// If the message was not made for this place in this session.
@@ -73,7 +73,7 @@ impl Channel {
         self.await_message(&[from], from).await
     }
 
-    /// The next message from `from`, which must have exactly `length` bytes.
+    /// Receives the next message from `from`, which must have exactly `length` bytes.
     ///
     /// # Errors
     /// If it has another length, or was not made for this place in this session.
@@ -82,7 +82,7 @@ impl Channel {
         message.expect_length(from, length)
     }
 
-    /// The next message from `from`, which must be `count` ring elements.
+    /// Receives the next message from `from`, which must be `count` ring elements.
     ///
     /// # Errors
     /// If it has another length, or was not made for this place in this session.
@@ -95,7 +95,7 @@ impl Channel {
         Ok(wire::read_elements(count, message.pieces()))
     }
 
-    /// One message from each other party, in the agreed order.
+    /// Receives one message from each other party, in the agreed order.
     ///
     /// # Errors
     /// If one was not made for this place in this session.
@@ -110,8 +110,8 @@ impl Channel {
         Ok(messages)
     }
 
-    /// The next message of exactly `length` bytes from the first of `awaited`. The progress report
-    /// names all of `awaited` that have sent nothing yet.
+    /// Receives the next message from `from`, the first of `awaited`, of exactly `length` bytes.
+    /// The progress report names all of `awaited` that have sent nothing yet.
     pub(crate) async fn receive_first(
         &self,
         awaited: &[Party],
@@ -121,7 +121,7 @@ impl Channel {
         self.await_message(awaited, from).await?.expect_length(from, length)
     }
 
-    /// One message of exactly `length` bytes from each other party, in the agreed order.
+    /// Receives one message of exactly `length` bytes from each other party, in the agreed order.
     ///
     /// # Errors
     /// If one has another length, or was not made for this place in this session.
@@ -138,7 +138,7 @@ impl Channel {
         self.exchange.borrow_mut().begin_round(name, Stage::Online);
     }
 
-    /// Begins a round that makes correlated randomness: like [`Self::begin_round`], but counted as
+    /// Begins a round of preprocessing: like [`Self::begin_round`], but counted as
     /// [`Stage::Preparation`]. Nothing that is sent in it may depend on any party's data.
     pub fn begin_preparation(&self, name: &'static str) {
         self.exchange.borrow_mut().begin_round(name, Stage::Preparation);
@@ -149,14 +149,14 @@ impl Channel {
         self.exchange.borrow_mut().enter(phase);
     }
 
-    /// From here on every message is bound to the agreed session, in both directions: tagged with a
-    /// key of the pair that it goes between.
+    /// Binds every message from here on to the agreed session, in both directions. Its tag is keyed
+    /// with a key of the pair that it goes between.
     pub(crate) fn bind(&self, keys: TagKeys) {
         self.exchange.borrow_mut().bind(keys);
     }
 
-    /// Lets messages of these lengths wait here from each party, beside the usual bound. To be
-    /// called before any message that lets a peer send them: until then no peer can make us keep
+    /// Lets messages of these lengths wait here from each party, beside the usual bound. Call it
+    /// before any message that lets a peer send them: until then no peer can make this party keep
     /// them.
     pub(crate) fn make_room(&self, lengths: &[usize]) {
         self.exchange.borrow_mut().make_room(lengths);

@@ -1,35 +1,34 @@
 //! The disclosure rules of all parties, and the value that proves they were met.
 //!
 //! A value that may leave a node is an [`Opened`]. Only the opening step of a computation makes
-//! one, and only with a [`Permit`], which only [`JointRules`] give. Nothing here decides which
-//! client may run what on which data: that is the node's policy.
+//! one, and only with a [`Permit`], which only [`JointRules`] issue. This module does not decide
+//! which client may run which function on which data: that is the node's policy.
 //!
 //! **Joint rules.** Every member has its own rules and sends them in its proposal. The strictest of
-//! each rule holds; the first member in the agreed order that has it decides ([`JointRules`]).
-//! Results and refusals name it.
+//! each rule holds. The first member in the agreed order that has it decides ([`JointRules`]).
+//! Results and refusals name this member.
 //!
-//! **When they are asked.** The number of parties and the sources of their columns are known when
-//! the parties have agreed. Rules on the joint data (rows, the largest party's share, cells of
-//! tables) are decided under sharing, before anything else is opened, by the three nodes that
-//! compute on shares (see the module `release`): a refusal tells that a rule is not met, and not by
-//! how much. Without three such nodes the computation is refused.
+//! **Time of the checks.** The number of parties and the sources of their columns are known when
+//! the parties have agreed. Rules on the joint data (rows, dominance, cells of tables) are decided
+//! on shares, before anything else is opened. The nodes that compute on shares decide them (see the
+//! module `release`). A refusal tells that a rule is not met, and not by how much. Without such
+//! nodes the computation is refused.
 //!
-//! **What the rules assume.** Rows, cells, and where columns come from are what the parties say
-//! they are. Each counts its own rows. A party that adds invented rows lifts a total or a cell over
-//! a minimum, or hides that another party dominates. A member that repeats a computation under
-//! changing rules of its own learns from each refusal one bit more. Vectors and matrices are not
-//! rows, and the rules on rows, shares and small cells do not apply to them. Of columns that
-//! parties have of the same rows, all are told how many rows there are, and the rules on rows and
-//! on the smallest count are asked of that number. A small cell is not opened to anybody; who knows
-//! totals or other tables may work it out.
+//! **Assumptions.** Rows, cells and the sources of columns are as the parties declare them. Each
+//! counts its own rows. A party that adds invented rows lifts a total or a cell over a minimum, or
+//! hides that another party dominates. A member that repeats a computation under changing rules of
+//! its own learns from each refusal one bit more. Vectors and matrices are not rows, and the rules
+//! on rows, contributions and small cells do not apply to them. If parties have columns of the same
+//! rows, all are told the number of rows. The rules on rows and on the smallest count then apply to
+//! that number. A small cell is opened to no member; a reader that knows totals or other tables may
+//! work it out.
 //!
-//! A number by its rank (an extreme, a median, a quantile) is the number of a single row, and is
-//! shown: that is what these functions are for. How many of them one computation may show is
-//! bounded where small counts are withheld (see the statistics on shares).
+//! **Ranks.** A number by its rank (an extreme, a median, a quantile) is the number of a single
+//! row, and is shown: that is the purpose of these functions. If small counts are withheld, the
+//! number of ranks that one computation may show is bounded (see the statistics on shares).
 //!
-//! What no rule here speaks to: that two computations which differ in their members, their rows or
-//! their run are not subtracted from each other (differencing). That needs a memory, which is the
-//! node's.
+//! **Differencing.** No rule here prevents the subtraction of two computations that differ in their
+//! members, their rows or their run. That needs a memory, which is the node's.
 
 use std::collections::BTreeMap;
 
@@ -40,15 +39,16 @@ pub use crate::kernel::refusal::Refusal;
 pub use crate::kernel::rules::{Profile, Rule, Rules};
 use crate::kernel::spec::MemberId;
 
-/// The rules that hold in a computation, the strictest of all members', and whose each of them is.
+/// The rules that hold in a computation, the strictest of all members', and the member that decides
+/// each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JointRules {
     rules: Rules,
-    /// In the order of [`Rule::ALL`].
+    /// The deciding members, in the order of [`Rule::ALL`].
     deciders: [Party; Rule::ALL.len()],
 }
 
-/// Proof that the agreed rules allow to open what is about to be opened.
+/// The proof that the agreed rules allow an opening.
 #[derive(Debug)]
 pub struct Permit {
     joint: JointRules,
@@ -56,13 +56,14 @@ pub struct Permit {
     rows: Option<u64>,
 }
 
-/// A result that all parties agreed to open. The only kind of computed value that may leave a node.
+/// A result that all parties agreed to open. It is the only kind of computed value that may leave a
+/// node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Opened<T>(T);
 
 impl JointRules {
-    /// The strictest of all members' rules, which are in order. None without members.
+    /// Returns the strictest of all members' rules, which are in order; none without members.
     pub(crate) fn of(members: &[(Party, Rules)]) -> Option<Self> {
         let (first, _) = *members.first()?;
         let rules = members.iter().map(|(_, rules)| *rules).reduce(Rules::strictest)?;
@@ -73,13 +74,13 @@ impl JointRules {
         Some(Self { rules, deciders: Rule::ALL.map(decider) })
     }
 
-    /// The strictest of each rule.
+    /// Returns the strictest of each rule.
     #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// The first member, in the agreed order, that has the strictest rule.
+    /// Returns the first member, in the agreed order, that has the strictest rule.
     #[must_use]
     pub fn decider(&self, rule: Rule) -> Party {
         let deciders = Rule::ALL.iter().zip(&self.deciders);
@@ -87,7 +88,7 @@ impl JointRules {
         decider.map_or(self.deciders[0], |(_, party)| *party)
     }
 
-    /// For each rule by name, the name of the member whose rule holds.
+    /// Returns the name of the member whose rule holds, for each rule by name.
     #[must_use]
     pub fn decided_by(&self, members: &[MemberId]) -> BTreeMap<&'static str, String> {
         let name = |party: Party| match members.get(party.index()) {
@@ -106,23 +107,23 @@ impl JointRules {
         }
     }
 
-    /// The refusal if there are too few rows.
+    /// Returns the refusal of too few rows.
     pub(crate) fn too_few_rows(&self) -> Refusal {
         Refusal::TooFewRows { minimum: self.rules.min_rows, of: self.decider(Rule::MinRows) }
     }
 
-    /// The refusal if one party has too much.
+    /// Returns the refusal of a party that dominates.
     pub(crate) fn dominated(&self) -> Refusal {
         Refusal::Dominated { percent: self.rules.max_share, of: self.decider(Rule::MaxShare) }
     }
 
-    /// The refusal if there is no committee to decide a rule on shares.
+    /// Returns the refusal if there is no committee to decide a rule on shares.
     pub(crate) fn no_committee(&self, rule: Rule, serving: usize) -> Refusal {
         Refusal::NoCommittee { rule, of: self.decider(rule), serving }
     }
 
-    /// Leave to open what so many parties computed, after everything that the rules ask of the
-    /// joint data was found to be so. `rows` is their number where it was opened.
+    /// Issues the permit to open the result of so many parties, after all checks of the rules on
+    /// the joint data have passed. `rows` is the number of rows, if it was opened.
     pub(crate) fn permit(&self, parties: usize, rows: Option<u64>) -> Result<Permit, Refusal> {
         self.check_parties(parties)?;
         rows.map_or(Ok(()), |rows| self.check_rows(rows))?;
@@ -138,26 +139,26 @@ impl JointRules {
 }
 
 impl Permit {
-    /// Checks that an opened number of rows can be the one that the permit was given for: the same
-    /// where that one was opened, else enough.
+    /// Returns whether an opened number of rows can be the one that the permit was issued for. It
+    /// is the same if that one was opened, and enough otherwise.
     #[must_use]
     pub fn agrees_with(&self, rows: u64) -> bool {
         let enough = !self.joint.rules.ask_for_rows() || rows >= self.joint.rules.min_rows;
         self.rows.map_or(enough, |counted| counted == rows)
     }
 
-    /// The refusal of too few rows, where a function tells all members how many there are.
+    /// Refuses too few rows, in functions that tell all members their number.
     pub(crate) fn check_rows(&self, rows: u64) -> Result<(), Refusal> {
         self.joint.check_rows(rows)
     }
 
-    /// The fewest rows, if a rule asks for more than one.
+    /// Returns the fewest rows, if a rule asks for more than one.
     pub(crate) fn least_rows(&self) -> Option<u64> {
         let rules = &self.joint.rules;
         rules.ask_for_rows().then_some(rules.min_rows)
     }
 
-    /// The refusal of too few rows, where no party has seen their number.
+    /// Returns the refusal of too few rows, in functions in which no party has seen their number.
     pub(crate) fn too_few_rows(&self) -> Refusal {
         self.joint.too_few_rows()
     }
@@ -168,13 +169,13 @@ impl Permit {
         self.joint.rules.ask_for_cells()
     }
 
-    /// The smallest count that may be shown, where small ones are not; 1 at least.
+    /// Returns the smallest count that may be shown, where small ones may not; 1 at least.
     #[must_use]
     pub fn least_shown(&self) -> u64 {
         self.joint.rules.min_cell.max(1)
     }
 
-    /// The refusal of an answer that would show single rows.
+    /// Returns the refusal of an answer that would show single rows.
     pub(crate) fn shows_single_rows(&self) -> Refusal {
         Refusal::SingleRows { of: self.joint.decider(Rule::MinCell) }
     }
@@ -186,7 +187,7 @@ impl<T> Opened<T> {
         Self(value)
     }
 
-    /// The opened value.
+    /// Returns the opened value.
     #[must_use]
     pub fn get(&self) -> &T {
         &self.0

@@ -10,11 +10,12 @@ use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::message::Message;
 use crate::kernel::party::{Parties, Party};
 
-/// A hash of what a party has sent, or a commitment to what it will.
+/// A hash of a message that a party has sent, or a commitment to one that it will send.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Digest([u8; Self::BYTES]);
 
-/// Of each party by index, the digest of what it sent to us; of ourselves, of what we sent.
+/// The digest of each party's message, by index: as it came from the party, or as this party sent
+/// it.
 pub(crate) struct Views {
     me: Party,
     digests: Vec<Digest>,
@@ -38,7 +39,7 @@ impl Digest {
 }
 
 impl Views {
-    /// Exchanges the digests: ours to all others, and theirs in a message each.
+    /// Collects the digests: this party's own, and the others' from a message each.
     pub(crate) fn new(
         parties: Parties,
         ours: Digest,
@@ -53,18 +54,18 @@ impl Views {
         Ok(Self::of(parties.me(), ours, digests))
     }
 
-    /// Our digest among the others', which are in order.
+    /// Puts this party's digest among the others', which are in order.
     pub(crate) fn of(me: Party, ours: Digest, mut others: Vec<Digest>) -> Self {
         others.insert(me.index().min(others.len()), ours);
         Self { me, digests: others }
     }
 
-    /// All digests in order, to be sent to all others.
+    /// Returns all digests in order, to be sent to all others.
     pub(crate) fn echo(&self) -> Vec<u8> {
         self.digests.iter().flat_map(|digest| digest.0).collect()
     }
 
-    /// The bytes of an echo.
+    /// Returns the bytes of an echo.
     pub(crate) fn echo_bytes(&self) -> usize {
         Digest::BYTES * self.digests.len()
     }
@@ -74,7 +75,7 @@ impl Views {
         self.digests.get(party.index()).is_some_and(|known| known.0.ct_eq(&digest.0).into())
     }
 
-    /// Compares the echo of `witness` with what we saw.
+    /// Compares the echo of `witness` with this party's view.
     pub(crate) fn compare(&self, witness: Party, echo: &[u8]) -> Result<(), Fault> {
         let (theirs, rest) = echo.as_chunks::<{ Digest::BYTES }>();
         if theirs.len() != self.digests.len() || !rest.is_empty() {
@@ -88,7 +89,8 @@ impl Views {
         Ok(())
     }
 
-    /// We know what we sent, and a witness knows what it sent: about these it cannot err.
+    /// Returns the fault of a differing echo. This party knows its own message, and a witness its
+    /// own: about these a witness cannot err.
     fn accuse(&self, witness: Party, index: usize) -> Fault {
         match Party::new(index) {
             Some(accused) if accused != self.me && accused != witness => {

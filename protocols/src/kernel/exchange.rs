@@ -1,18 +1,17 @@
 //! The state that a [`Channel`](crate::kernel::channel::Channel) and its
-//! [`Machine`](crate::kernel::machine::Machine) share: what is to be sent, what has come, who is
-//! awaited.
+//! [`Machine`](crate::kernel::machine::Machine) share: messages to be sent, messages that have
+//! come, and parties awaited.
 //!
-//! Early messages wait here, bounded; repeated, missing and reordered ones are faults of their
+//! Early messages wait here, bounded. Repeated, missing and reordered ones are faults of their
 //! sender. Tags are checked when the protocol takes a message, because a peer may have agreed on
-//! the session before we have.
+//! the session before this party.
 //!
-//! While the parties agree, a tag says which session a message is meant for and where in it, and
-//! anybody can make one. It does not name the parties: they may list the members in different
-//! orders, and are to be told just that; a message that is sent back is known by its nonce. Once
-//! they have agreed, each pair's tags are keyed with a key that only the two have. So the first
-//! bound message from a party confirms that it holds our session, our keys and our link, and every
-//! later one that it was made for its place. A tag does not cover the body, which the link
-//! protects.
+//! While the parties agree, a tag names the session of a message and the place in it, and any party
+//! can make one. It does not name the parties. They may list the members in different orders, and
+//! are to be told just that. A message that is sent back is known by its nonce. After the agreement
+//! each pair's tags are keyed with a key that only the two have. So the first bound message from a
+//! party confirms that it holds the same session, keys and link. Every later one confirms that it
+//! was made for its place. A tag does not cover the body, which the link protects.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -28,17 +27,18 @@ use crate::kernel::party::{Parties, Party};
 use crate::kernel::trace::{Clock, Trace, Tracer};
 use crate::kernel::wire::{MAX_PART, PartHeader, SessionId};
 
-/// Bytes of a part that count against the limit whatever it carries, so that empty parts cost too.
+/// The bytes of a part that count against the limit whatever it carries, so that empty parts cost
+/// too.
 const PART_OVERHEAD: usize = 64;
 
 /// The phase of a computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Exchanging what each party was asked to compute.
+    /// The exchange of the parties' proposals.
     Agreeing,
-    /// Computing on masked or shared values.
+    /// The computation on masked or shared values.
     Running,
-    /// Revealing the answer to each other.
+    /// The opening of the answer.
     Opening,
 }
 
@@ -58,11 +58,11 @@ pub struct Awaiting {
 /// A message to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
-    /// To whom.
+    /// The receiver.
     pub to: Party,
-    /// Its number among the messages from us to them.
+    /// Its number among the messages from this party to the receiver.
     pub sequence: u32,
-    /// Binds it to its place.
+    /// The tag that binds it to its place.
     pub tag: [u8; 16],
     /// Its bytes.
     pub body: Bytes,
@@ -91,11 +91,11 @@ pub(crate) struct Exchange {
     phase: Phase,
     agreed: Option<Agreed>,
     meter: Meter,
-    /// Only if a clock was lent.
+    /// The recorder of times, if a clock was lent.
     tracer: Option<Tracer>,
 }
 
-/// For each other party the key of the tags of bound messages between it and us.
+/// The key of the tags of bound messages between this party and each other one.
 pub(crate) type TagKeys = BTreeMap<Party, Zeroizing<[u8; 32]>>;
 
 /// The keys of tags.
@@ -108,7 +108,7 @@ enum Tags {
 
 #[derive(Default)]
 struct Inbox {
-    /// A message bound to our session has come.
+    /// True once a message bound to this session has come.
     confirmed: bool,
     due: u32,
     due_part: u32,
@@ -155,13 +155,13 @@ impl Exchange {
         self.parties
     }
 
-    /// From here on each pair's tags are keyed with its key.
+    /// Keys each pair's tags with its key from here on.
     pub(crate) fn bind(&mut self, keys: TagKeys) {
         self.tags = Tags::Bound(keys);
     }
 
-    /// Lets messages of these lengths wait here from each party beside what always may, instead of
-    /// those that were announced before.
+    /// Lets messages of these lengths wait here from each party, beside the usual bound. They
+    /// replace those that were announced before.
     pub(crate) fn make_room(&mut self, lengths: &[usize]) {
         let room: usize = lengths.iter().map(|length| cost(*length)).sum();
         self.limit = self.base_limit.saturating_add(room);
@@ -239,7 +239,8 @@ impl Exchange {
         inbox.accept(part, limit).map_err(|what| Fault::blame(from, what))
     }
 
-    /// The next message from `from`, if it has come; else notes that all of `awaited` are.
+    /// Takes the next message from `from`, if it has come; else notes that all of `awaited` are
+    /// awaited.
     pub(crate) fn take(
         &mut self,
         awaited: &[Party],
@@ -262,8 +263,8 @@ impl Exchange {
         Some(Ok(whole.message))
     }
 
-    /// The fault of a wrong tag. A party with our key has our session; otherwise a third party may
-    /// be the cause.
+    /// Returns the fault of a wrong tag. A party that has confirmed its key has this session;
+    /// otherwise a third party may be the cause.
     fn wrong_tag(&self, from: Party) -> Fault {
         let confirmed = |inbox: &Inbox| inbox.confirmed;
         match self.tags {
@@ -301,7 +302,7 @@ impl Exchange {
         sequence
     }
 
-    /// None if one of the two is no party of this session.
+    /// Returns the tag of a message; none if one of the two is no party of this session.
     fn tag(&self, from: Party, to: Party, sequence: u32, length: usize) -> Option<[u8; 16]> {
         let other = if from == self.parties.me() { to } else { from };
         let mut hasher = match &self.tags {
@@ -316,7 +317,8 @@ impl Exchange {
     }
 }
 
-/// Keyed for the pair, and begun with the direction, because both directions have the same key.
+/// Begins the hash of a bound tag. It is keyed for the pair, and begins with the direction, because
+/// both directions have the same key.
 fn bound_hasher(key: &[u8; 32], from: Party, to: Party) -> blake3::Hasher {
     let mut hasher = blake3::Hasher::new_keyed(key);
     hasher.update(&from.to_bytes());
@@ -324,8 +326,8 @@ fn bound_hasher(key: &[u8; 32], from: Party, to: Party) -> blake3::Hasher {
     hasher
 }
 
-/// The part of the limit that a message of so many bytes takes, if its sender cuts it as little as
-/// possible.
+/// Returns the part of the limit that a message of so many bytes takes, if its sender cuts it as
+/// little as possible.
 fn cost(length: usize) -> usize {
     length + PART_OVERHEAD * length.div_ceil(MAX_PART).max(1)
 }
@@ -369,12 +371,12 @@ impl Inbox {
 }
 
 impl Outgoing {
-    /// The message cut into parts of at most [`MAX_PART`] bytes; an empty message is one part.
+    /// Cuts the message into parts of at most [`MAX_PART`] bytes; an empty message is one part.
     pub fn parts(&self) -> impl Iterator<Item = Part> + '_ {
         (0..self.count()).map(|index| self.part(index))
     }
 
-    /// The part of this number, from 0; empty and last if there are not so many.
+    /// Returns the part of this number, from 0; an empty and last part if there are not so many.
     #[must_use]
     pub fn part(&self, index: usize) -> Part {
         let index = index.min(self.count());

@@ -1,4 +1,4 @@
-//! Why a protocol stopped, separated by whose fault it is.
+//! The reasons for which a protocol stopped, separated by whose fault they are.
 //!
 //! A fault never carries a private value: it is shown to clients and written to logs.
 
@@ -7,35 +7,36 @@ use crate::kernel::party::Party;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::spec::Difference;
 
-/// Why a protocol stopped without a result.
+/// The reason for which a protocol stopped without a result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// The parties do not want to compute the same thing. Nobody's input was used.
+    /// A difference between the computations that the parties want. No party's input was used.
     #[error("{party} and this party disagree: {difference}")]
     Disagreement {
-        /// The party that differs from us.
+        /// The party that differs from this one.
         party: Party,
-        /// What differs.
+        /// The difference.
         difference: Box<Difference>,
     },
-    /// A peer broke the protocol. The result, had there been one, could not be trusted.
+    /// A breach of the protocol by a peer. The result, had there been one, could not be trusted.
     #[error("{party} broke the protocol: {what}")]
     Misbehaviour {
         /// The culprit.
         party: Party,
-        /// What it did.
+        /// Its deviation.
         what: Misbehaviour,
     },
-    /// Two parties tell different stories of what a third has said: one of the two is lying.
+    /// An echo that differs from this party's view of a third party's message. The witness or the
+    /// accused lies.
     #[error("{witness} says that {accused} sent it something else than it sent us")]
     Equivocation {
-        /// Whose report differs from what we saw.
+        /// The witness. Its report differs from this party's view.
         witness: Party,
-        /// Whose message is reported differently.
+        /// The accused. Its message is reported differently.
         accused: Party,
     },
-    /// Two others have sent the same nonce or key, which each party must have drawn itself. The link
-    /// does not tell who had it first.
+    /// The same nonce or key from two other parties, which each must have drawn itself. The link
+    /// does not tell which of them had it first.
     #[error("{one} and {other} sent the same nonce or key: one of the two copied the other's")]
     Echo {
         /// One of the two.
@@ -43,31 +44,31 @@ pub enum Fault {
         /// The other.
         other: Party,
     },
-    /// The first message that was to be bound to the agreed session is not bound to ours: the two
-    /// ends differ in what was proposed, in the keys, or in the link.
+    /// A first bound message that is not bound to this party's session. The two ends differ in the
+    /// proposals, in the keys, or in the link.
     #[error(
         "{party} holds another session than we do: it, or a third party that told the two of us \
          different things, broke the protocol"
     )]
     DifferentSession {
-        /// The party whose session is not ours. It need not be the culprit.
+        /// The party that holds another session. It need not be the culprit.
         party: Party,
     },
-    /// The categories of all parties' data together make a table that nobody may hold. No data was
-    /// used but the names of the categories.
+    /// A table or join of all parties' data together that is larger than any party may hold. Only
+    /// the names of categories, or sizes, were used of the data.
     #[error(
         "the categories of all parties together are too many ({what}: {actual} is more than the \
          limit of {limit}): declare fewer with `categories`"
     )]
     TableTooLarge {
-        /// What there is too much of.
+        /// The name of the bound that is exceeded.
         what: &'static str,
-        /// How much there is.
+        /// The actual amount.
         actual: usize,
-        /// How much there may be.
+        /// The limit.
         limit: usize,
     },
-    /// The shares that two parties opened of the same value do not fit: one of the two is lying.
+    /// Shares of one value, opened by two parties, that do not agree. One of the two lies.
     #[error("the shares that {one} and {other} opened do not fit: one of the two is lying")]
     InconsistentShares {
         /// One of the two.
@@ -75,56 +76,57 @@ pub enum Fault {
         /// The other.
         other: Party,
     },
-    /// Fewer than three parties let their nodes compute on shares.
+    /// Fewer than three parties that let their nodes compute on shares.
     #[error(
         "this function needs three nodes that compute on shares, and only {serving} of the parties' \
          policies allow theirs to"
     )]
     NoCommittee {
-        /// How many do.
+        /// The number of parties that do.
         serving: usize,
     },
-    /// The data of all parties together have no such answer.
+    /// An answer that the data of all parties together do not have.
     #[error("there is no answer: {why}")]
     Undefined {
-        /// Why not. Says nothing that the parties did not agree to open.
+        /// The reason. It says nothing that the parties did not agree to open.
         why: &'static str,
     },
-    /// The caller's data or parameters do not fit the function.
+    /// Data or parameters of the caller that do not fit the function.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// The disclosure rules that the parties agreed on forbid the result.
+    /// A refusal by the disclosure rules that the parties agreed on.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Opened, but no double can express it: the exact result is beyond the range of doubles.
+    /// An opened result that no double can express: the exact one is beyond the range of doubles.
     #[error("the result is beyond the range of double-precision numbers")]
     ResultOutOfRange,
-    /// What was opened cannot have come from allowed inputs. A sum does not tell whose input it was.
+    /// An opened value that cannot have come from allowed inputs. A sum does not tell whose input
+    /// it was.
     #[error("the opened result is impossible: a party has used an input that is not allowed")]
     InvalidOpening,
-    /// An invariant of this program does not hold. No peer is to blame.
+    /// A broken invariant of this program. No peer is to blame.
     #[error("this node has a fault of its own: {0}, which does not hold")]
     Internal(&'static str),
 }
 
-/// What a peer did that the protocol does not allow.
+/// A peer's deviation from the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misbehaviour {
-    /// A message has not the length that the protocol prescribes.
+    /// A message without the length that the protocol prescribes.
     #[error("a message of {actual} bytes where {expected} were due")]
     WrongLength {
-        /// Bytes that were due.
+        /// The bytes that were due.
         expected: usize,
-        /// Bytes that came.
+        /// The bytes that came.
         actual: usize,
     },
-    /// A message is longer than anything the protocol can need here.
+    /// A message longer than any that the protocol can need here.
     #[error("a message beyond the limit of {limit} bytes")]
     TooLong {
         /// The bound in bytes.
         limit: usize,
     },
-    /// A message came twice, left a gap, or came after a later one.
+    /// A message that came twice, left a gap, or came after a later one.
     #[error("a message out of order: number {actual} where {expected} was due")]
     OutOfOrder {
         /// The sequence number that was due.
@@ -132,42 +134,42 @@ pub enum Misbehaviour {
         /// The sequence number that came.
         actual: u32,
     },
-    /// A message belongs to another session, sender, receiver or place in the sequence. The first one
-    /// that is bound to an agreed session is judged apart: see [`Fault::DifferentSession`].
+    /// A message of another session, sender, receiver or place in the sequence. The first one that
+    /// is bound to an agreed session is judged apart: see [`Fault::DifferentSession`].
     #[error("a message that was not made for this place in this session")]
     WrongTag,
-    /// A message does not decode.
+    /// A message that does not decode.
     #[error("a message that does not decode")]
     Malformed,
-    /// The opened value is not the one committed to.
+    /// An opened value that is not the one committed to.
     #[error("an opening that does not fit its commitment")]
     WrongOpening,
-    /// It reports of our message, or of its own, something else than was sent.
+    /// A report of this party's message, or of the peer's own, that differs from the message.
     #[error("a false report of what was sent")]
     FalseReport,
-    /// A public key of low order, which would make the shared secret known to everybody.
+    /// A public key of low order, which would make the shared secret known to all.
     #[error("a public key without secret contribution")]
     WeakKey,
-    /// A nonce or key that we have drawn for this session.
+    /// A nonce or key that this party has drawn for this session.
     #[error("a nonce or key that is ours")]
     RepeatedNonce,
-    /// Oblivious transfers that do not fit each other: it deviated, or the base of the transfers is not
+    /// Oblivious transfers that do not fit each other. The peer deviated, or the base OTs are not
     /// the same at both ends.
     #[error("oblivious transfers that do not fit each other")]
     WrongTransfer,
-    /// A masked item that is no element of the group, or the identity.
+    /// A blinded item that is no element of the group, or the identity.
     #[error("a masked item that is none")]
     NoElement,
-    /// A masked item twice: sets have each once.
+    /// A blinded item that comes twice: sets have each once.
     #[error("a masked item twice")]
     RepeatedItem,
-    /// What it opened cannot have come from allowed inputs.
+    /// An opened value of a peer that cannot have come from allowed inputs.
     #[error("an input outside the agreed range")]
     OutOfRange,
 }
 
 impl Fault {
-    /// `party` did `what`.
+    /// Blames `party` for `what`.
     #[must_use]
     pub fn blame(party: Party, what: Misbehaviour) -> Self {
         Self::Misbehaviour { party, what }

@@ -28,18 +28,18 @@ use crate::kernel::wire::SessionId;
 /// The setting of a machine: parties, session and links.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// The parties, and the one that we are.
+    /// The parties, and this party's place among them.
     pub parties: Parties,
     /// The session's name before anything is agreed.
     pub session: SessionId,
-    /// For each party by index, a value bound to the link with it; ours is ignored.
+    /// A value for each party by index, bound to the link with it. This party's own is ignored.
     pub link_bindings: Vec<[u8; 32]>,
     /// The most bytes that may wait here from one party, beside the openings that a sum makes room
     /// for.
     pub limit: usize,
 }
 
-/// A protocol on its way.
+/// A protocol under way.
 pub struct Machine<T> {
     future: Pin<Box<dyn Future<Output = Result<T, Fault>>>>,
     exchange: Rc<RefCell<Exchange>>,
@@ -48,14 +48,14 @@ pub struct Machine<T> {
 /// The state of a machine after a step.
 #[derive(Debug)]
 pub enum Step<T> {
-    /// It waits for messages.
+    /// A wait for messages.
     Waiting(Awaiting),
-    /// It has ended; it must not be stepped again.
+    /// The end. The machine must not be stepped again.
     Ended(Result<T, Fault>),
 }
 
 impl<T> Machine<T> {
-    /// A machine that runs `protocol` from its first [`Machine::step`] on.
+    /// Creates a machine that runs `protocol` from its first [`Machine::step`] on.
     pub fn new<P, F>(setting: Setting, protocol: P) -> Self
     where
         P: FnOnce(Channel) -> F,
@@ -89,48 +89,48 @@ impl<T> Machine<T> {
         self.exchange.borrow_mut().deliver(from, part)
     }
 
-    /// The messages to be sent, oldest first. Each is given out once.
+    /// Returns the messages to be sent, oldest first. Each is given out once.
     pub fn outgoing(&mut self) -> VecDeque<Outgoing> {
         self.exchange.borrow_mut().drain_outbox()
     }
 
-    /// Gives `message`, which the simulation has changed, the tag that a party that cheats would
-    /// give it: it knows all that honest tags are made from.
+    /// Gives `message`, which the simulation has changed, the tag that a cheating party would give
+    /// it. Such a party knows all that honest tags are made from.
     pub(crate) fn retag(&self, message: &mut Outgoing) {
         self.exchange.borrow().retag(message);
     }
 
-    /// The parties, and the one that we are.
+    /// Returns the parties, and this party's place among them.
     #[must_use]
     pub fn parties(&self) -> Parties {
         self.exchange.borrow().parties()
     }
 
-    /// The messages that the protocol waits for.
+    /// Returns the messages that the protocol waits for.
     #[must_use]
     pub fn awaiting(&self) -> Awaiting {
         self.exchange.borrow().awaiting()
     }
 
-    /// The agreement of the members, once all proposals fit each other; also after any end.
+    /// Returns the agreement of the members, once all proposals fit each other; also after any end.
     #[must_use]
     pub fn agreed(&self) -> Option<Agreed> {
         self.exchange.borrow().agreed().cloned()
     }
 
-    /// Lends the machine a clock: from here on it records when it computes and when it waits. The
-    /// protocol can't read it.
+    /// Lends the machine a clock. From here on it records the times in which it computes and waits.
+    /// The protocol cannot read the clock.
     pub fn lend_clock(&self, clock: Clock) {
         self.exchange.borrow_mut().lend_clock(clock);
     }
 
-    /// When what happened, if a clock was lent.
+    /// Returns the trace, if a clock was lent.
     #[must_use]
     pub fn trace(&self) -> Option<Trace> {
         self.exchange.borrow().trace()
     }
 
-    /// The cost of the run so far.
+    /// Returns the cost of the run so far.
     #[must_use]
     pub fn meter(&self) -> Ref<'_, Meter> {
         Ref::map(self.exchange.borrow(), Exchange::meter)
@@ -161,7 +161,7 @@ mod tests {
         }
     }
 
-    /// All that a machine has sent so far, as parts.
+    /// Returns the messages that a machine has sent since the last call, as parts.
     fn parts_of(machine: &mut Machine<usize>) -> Vec<Part> {
         let outgoing = machine.outgoing();
         outgoing.iter().flat_map(|message| message.parts().collect::<Vec<_>>()).collect()
@@ -178,7 +178,7 @@ mod tests {
         }
     }
 
-    /// The messages from `from` to `to`, as parts.
+    /// Returns the messages from `from` to `to`, as parts.
     fn sent(from: usize, to: usize, parties: usize, messages: Vec<Vec<u8>>) -> Vec<Part> {
         let mut sender = machine(parties, from, async move |channel: Channel| {
             messages.into_iter().for_each(|message| channel.send(party(to), message));
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(machine.meter().total().bytes_received, 6);
     }
 
-    /// The fault of party 0, which runs `protocol` and gets `parts` from party 1.
+    /// Returns the fault of party 0, which runs `protocol` and gets `parts` from party 1.
     fn fault_of<F>(protocol: impl FnOnce(Channel) -> F, parts: Vec<Part>) -> Fault
     where
         F: Future<Output = Result<usize, Fault>> + 'static,
@@ -248,12 +248,12 @@ mod tests {
         }
     }
 
-    /// The same key for all, as no session has.
+    /// Returns the same key for all parties, as no session has.
     fn keys(byte: u8) -> TagKeys {
         (0..3).map(|index| (party(index), Zeroizing::new([byte; 32]))).collect()
     }
 
-    /// The messages from party 1 to `to` under the keys `byte`.
+    /// Returns the messages from party 1 to `to` under the keys `byte`.
     fn bound(to: usize, byte: u8) -> Vec<Part> {
         let mut sender = machine(3, 1, async move |channel: Channel| {
             channel.bind(keys(byte));
@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(fault_of(receive_two_bound, bound(2, 3)), other);
         let unbound = sent(1, 0, 3, vec![vec![1]]);
         assert_eq!(fault_of(receive_two_bound, unbound), other);
-        // Our own message, sent back.
+        // Party 0's own message, sent back.
         let mut echo = machine(3, 0, async |channel: Channel| {
             channel.bind(keys(3));
             channel.send(party(1), vec![1]);
@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(fault_of(bind_later, unbound), other);
         let blamed = Fault::blame(party(1), Misbehaviour::WrongTag);
         assert_eq!(fault_of(bind_later, bound(0, 3)), blamed);
-        // A peer that agreed sooner may have bound its message before we have.
+        // A peer that agreed sooner may have bound its message before this party has.
         let mut sender = machine(3, 1, async |channel: Channel| {
             channel.send(party(0), vec![1]);
             channel.bind(keys(3));

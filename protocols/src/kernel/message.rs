@@ -18,7 +18,7 @@ impl Message {
         Self { pieces, length }
     }
 
-    /// Bytes in the message.
+    /// Returns the number of bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.length
@@ -30,12 +30,12 @@ impl Message {
         self.length == 0
     }
 
-    /// The message in pieces. Every piece but the last is a whole number of 64-bit words.
+    /// Returns the message in pieces. Every piece but the last is a whole number of 64-bit words.
     pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         self.pieces.iter().map(Bytes::as_ref)
     }
 
-    /// The message in one piece. Copies if it came in several.
+    /// Returns the message in one piece. Copies it if it came in several.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.pieces.len() {

@@ -1,8 +1,8 @@
 //! The cost of a run: rounds, messages and bytes, counted where they happen.
 //!
-//! The meter counts what the protocol gives to the channel, without the frames and records that a
-//! transport adds. A message counts to the round in which the protocol sends or takes it; what
-//! comes early counts when it is taken. It reads no clock.
+//! The meter counts the messages that the protocol gives to the channel, without the frames and
+//! records that a transport adds. A message counts to the round in which the protocol sends or
+//! takes it; an early one counts when it is taken. The meter reads no clock.
 //!
 //! A round belongs to a [`Stage`]. Preprocessing can be done before any party has data, so it is
 //! measured apart. The meter only repeats the stages that the protocol names.
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::kernel::party::Party;
 
-/// The name of what comes before the first round.
+/// The name of the agreement, which comes before the first round.
 pub const AGREEING: &str = "agreeing";
 
 /// Counts of one run at one party.
@@ -28,9 +28,9 @@ pub struct Meter {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// It makes correlated randomness, which depends on no party's data.
+    /// Preprocessing: it makes correlated randomness, which depends on no party's data.
     Preparation,
-    /// All else. The agreement is among it: without one nothing can be prepared.
+    /// All other rounds. The agreement is among them: without one nothing can be preprocessed.
     #[default]
     Online,
 }
@@ -38,7 +38,7 @@ pub enum Stage {
 /// The cost of one round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoundCost {
-    /// Its name; [`AGREEING`] of the agreement.
+    /// Its name; [`AGREEING`] for the agreement.
     pub name: &'static str,
     /// Its stage.
     pub stage: Stage,
@@ -49,13 +49,13 @@ pub struct RoundCost {
 /// The traffic with one peer, or several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
-    /// Messages sent to the peer.
+    /// The messages sent to the peer.
     pub messages_sent: u64,
-    /// Bytes in them.
+    /// The bytes in them.
     pub bytes_sent: u64,
-    /// Messages that came from the peer and were received by the protocol.
+    /// The messages that came from the peer and were received by the protocol.
     pub messages_received: u64,
-    /// Bytes in them.
+    /// The bytes in them.
     pub bytes_received: u64,
 }
 
@@ -89,50 +89,50 @@ impl Meter {
         }
     }
 
-    /// Rounds so far. Agreeing on the session is not among them.
+    /// Counts the rounds so far, without the agreement.
     #[must_use]
     pub fn rounds(&self) -> usize {
         self.rounds.len() - 1
     }
 
-    /// Rounds of this stage so far. Agreeing on the session is not among them.
+    /// Counts the rounds of this stage so far, without the agreement.
     #[must_use]
     pub fn rounds_of(&self, stage: Stage) -> usize {
         self.rounds.iter().skip(1).filter(|round| round.stage == stage).count()
     }
 
-    /// The cost of the agreement, and then of each round so far, in order. The sum is
+    /// Returns the cost of the agreement, and then of each round so far, in order. The sum is
     /// [`Self::total`].
     #[must_use]
     pub fn by_round(&self) -> &[RoundCost] {
         &self.rounds
     }
 
-    /// The names of the rounds so far, in order, without the agreement.
+    /// Returns the names of the rounds so far, in order, without the agreement.
     #[must_use]
     pub fn round_names(&self) -> Vec<&'static str> {
         self.rounds.iter().skip(1).map(|round| round.name).collect()
     }
 
-    /// The name of the round that it is in, or [`AGREEING`].
+    /// Returns the name of the round under way, or [`AGREEING`].
     pub(crate) fn current(&self) -> &'static str {
         self.rounds.last().map_or(AGREEING, |round| round.name)
     }
 
-    /// The traffic with each party, by index; nothing with oneself.
+    /// Returns the traffic with each party, by index; there is none of a party with itself.
     #[must_use]
     pub fn traffic(&self) -> &[Traffic] {
         &self.traffic
     }
 
-    /// The traffic with all parties together.
+    /// Returns the traffic with all parties together.
     #[must_use]
     pub fn total(&self) -> Traffic {
         self.traffic.iter().copied().fold(Traffic::default(), Add::add)
     }
 
-    /// The traffic with all parties together in the rounds of this stage; of [`Stage::Online`] with
-    /// the agreement's.
+    /// Returns the traffic with all parties together in the rounds of this stage. That of
+    /// [`Stage::Online`] has the agreement's.
     #[must_use]
     pub fn total_of(&self, stage: Stage) -> Traffic {
         let rounds = self.rounds.iter().filter(|round| round.stage == stage);

@@ -1,4 +1,4 @@
-//! Sessions of parties, and what every protocol runs on: parties, messages, agreed terms, keys,
+//! Sessions of parties, and the basis of every protocol: parties, messages, agreed terms, keys,
 //! costs.
 //!
 //! Nothing here knows a function or a suite. Nothing here reads a clock, a socket or a file.

@@ -1,7 +1,7 @@
 //! The parties of a computation, by their index in the agreed order.
 //!
-//! An index says nothing about who a party is: that is the certificate's to tell, and the order is
-//! part of what the parties agree on (see [`crate::kernel::session`]).
+//! An index does not identify a party: the party's certificate does. The order is part of the
+//! agreement (see [`crate::kernel::session`]).
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub const MAX_PARTIES: usize = 256;
 pub struct Party(u16);
 
 impl Party {
-    /// The party at `index`, if a computation can have that many.
+    /// Returns the party at `index`, if a computation can have that many.
     #[must_use]
     pub fn new(index: usize) -> Option<Self> {
         if index >= MAX_PARTIES {
@@ -24,13 +24,13 @@ impl Party {
         u16::try_from(index).ok().map(Self)
     }
 
-    /// The position in the agreed order.
+    /// Returns the position in the agreed order.
     #[must_use]
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
 
-    /// The index as it goes into hashes and derivations.
+    /// Returns the index as it goes into hashes and derivations.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 2] {
         self.0.to_le_bytes()
@@ -43,7 +43,7 @@ impl fmt::Display for Party {
     }
 }
 
-/// The parties of one computation as one of them sees them: how many, and which it is.
+/// The parties of one computation as one of them sees them: their number, and its own place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parties {
     count: u16,
@@ -51,8 +51,8 @@ pub struct Parties {
 }
 
 impl Parties {
-    /// A computation of `count` parties seen by party `me`; none if `count` is not from 2 to
-    /// [`MAX_PARTIES`] or `me` is not among them.
+    /// Returns a computation of `count` parties seen by party `me`; none if `count` is not from 2
+    /// to [`MAX_PARTIES`] or `me` is not among them.
     #[must_use]
     pub fn new(count: usize, me: usize) -> Option<Self> {
         if !(2..=MAX_PARTIES).contains(&count) || me >= count {
@@ -61,24 +61,24 @@ impl Parties {
         Some(Self { count: u16::try_from(count).ok()?, me: Party::new(me)? })
     }
 
-    /// The number of parties, n ≥ 2.
+    /// Returns the number of parties, n ≥ 2.
     #[must_use]
     pub fn count(self) -> usize {
         usize::from(self.count)
     }
 
-    /// The party that we are.
+    /// Returns the party whose view this is.
     #[must_use]
     pub fn me(self) -> Party {
         self.me
     }
 
-    /// All parties in the agreed order.
+    /// Lists all parties in the agreed order.
     pub fn all(self) -> impl Iterator<Item = Party> + use<> {
         (0..self.count).map(Party)
     }
 
-    /// All parties but ourselves, in the agreed order.
+    /// Lists all other parties, in the agreed order.
     pub fn others(self) -> impl Iterator<Item = Party> + use<> {
         let me = self.me;
         self.all().filter(move |party| *party != me)

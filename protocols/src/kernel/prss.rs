@@ -1,4 +1,4 @@
-//! Streams of pseudo-random elements, read front to back: each word once.
+//! PRSS streams: pseudo-random elements, read front to back, each word once.
 
 use std::ops::Range;
 
@@ -10,14 +10,14 @@ use crate::algebra::ring::Ring;
 use crate::kernel::random::{Prg, Stream};
 use crate::kernel::session::PairKey;
 
-/// Elements that are made at a time: small enough for the nearest cache, and a whole number of
-/// words whatever the ring.
+/// The number of elements that are made at a time. It is small enough for the nearest cache, and
+/// makes a whole number of words whatever the ring.
 pub(crate) const CHUNK: usize = 2048;
 
-/// Elements from which on chunks are shared out to threads.
+/// The number of elements from which on threads share the chunks.
 const PARALLEL: usize = 1 << 17;
 
-/// A stream of pseudo-random elements that two parties read front to back, each word once.
+/// A PRSS stream: pseudo-random elements that two parties read front to back, each word once.
 pub(crate) struct Prss {
     prg: Prg,
     used: usize,
@@ -38,7 +38,7 @@ impl Prss {
         Self { prg, used: 0 }
     }
 
-    /// The range of the next `count` elements. It is nobody else's.
+    /// Takes the range of the next `count` elements. No other use gets it.
     pub(crate) fn next<R: Ring>(&mut self, count: usize) -> PrssRange {
         let start = self.used;
         self.used += words::<R>(count);
@@ -46,7 +46,7 @@ impl Prss {
         PrssRange { prg: self.prg.clone(), start }
     }
 
-    /// The next `count` elements.
+    /// Reads the next `count` elements.
     pub(crate) fn read<R: Ring>(&mut self, count: usize) -> Vec<R> {
         let taken = self.next::<R>(count);
         let mut elements = vec![R::ZERO; count];
@@ -54,9 +54,10 @@ impl Prss {
         elements
     }
 
-    /// A permutation of so many rows, as the place that each row comes from. Fisher and Yates; a row's
-    /// share of 2^64 differs from the others' by at most 1, so no two permutations of n rows differ in
-    /// probability by more than a factor of 1 + n / 2^63 a row.
+    /// Draws a permutation of so many rows, as the place that each row comes from (Fisher and
+    /// Yates). The number of the 2^64 words that give a row differs from the others' by at most 1.
+    /// So no two permutations of n rows differ in probability by more than a factor of 1 + n / 2^63
+    /// a row.
     pub(crate) fn permutation(&mut self, rows: usize) -> Vec<usize> {
         let mut places: Vec<usize> = (0..rows).collect();
         for (row, random) in self.read::<u64>(rows).into_iter().enumerate().rev() {
@@ -67,7 +68,7 @@ impl Prss {
     }
 }
 
-/// A random permutation of so many rows, as the place that each row comes from.
+/// Draws a random permutation of so many rows, as the place that each row comes from.
 pub(crate) fn order_of(rows: usize, rng: &mut impl CryptoRng) -> Vec<usize> {
     let mut key = Zeroizing::new([0; 32]);
     rng.fill_bytes(key.as_mut());
@@ -75,13 +76,13 @@ pub(crate) fn order_of(rows: usize, rng: &mut impl CryptoRng) -> Vec<usize> {
 }
 
 impl PrssRange {
-    /// The stream of the elements from number `first` on, which is a multiple of [`CHUNK`].
+    /// Returns the stream of the elements from number `first` on, which is a multiple of [`CHUNK`].
     pub(crate) fn stream<R: Ring>(&self, first: usize) -> Stream {
         self.prg.stream_from(self.start + words::<R>(first))
     }
 }
 
-/// Fills `elements` chunk by chunk, where `fill` is told which ones a chunk has.
+/// Fills `elements` chunk by chunk. `fill` gets the range of each chunk.
 pub(crate) fn for_chunks<R: Ring>(
     elements: &mut [R],
     fill: impl Fn(Range<usize>, &mut [R]) + Sync,

@@ -1,10 +1,10 @@
 //! Randomness that two parties can make alike: AES-128 in counter mode from a derived key.
 //!
-//! An [`Prg`] stands for one long stream of 64-bit words. It is made from a key that is
-//! derived for one use only (see [`crate::kernel::session::PairKey::for_use`]): half of the 32
-//! bytes are the AES key, half the first counter block, so that a guess at one key says nothing
-//! about another use. The stream can be read from any word on, which lets disjoint chunks be
-//! expanded in parallel with the same result as one after the other.
+//! A [`Prg`] stands for one long stream of 64-bit words. It is made from a key that is derived for
+//! one use only (see [`crate::kernel::session::PairKey::for_use`]). Half of the 32 bytes are the
+//! AES key, half the first counter block. So a guess at one key says nothing about another use. The
+//! stream can be read from any word on. So disjoint chunks can be expanded in parallel, with the
+//! same result as one after the other.
 //!
 //! Nothing here reads the operating system's randomness. [`PredictableRng`] exists for simulations
 //! and tests, which must be repeatable; no node ever makes one.
@@ -29,16 +29,16 @@ pub struct Prg {
     first_counter: [u8; 16],
 }
 
-/// A place in the stream of an [`Prg`]; reading moves it on. It is a generator as good as its
-/// key is secret.
+/// A place in the stream of a [`Prg`]; reading moves it on. It is a generator as good as its key is
+/// secret.
 pub struct Stream(Cipher);
 
-/// A generator whose whole output follows from a small seed. For simulations and tests only:
+/// A generator whose whole output follows from a small seed. It is for simulations and tests only:
 /// a guess of the seed gives every secret made from it.
 pub struct PredictableRng(Stream);
 
 impl Prg {
-    /// The stream of `key`, which must have been derived for this one use.
+    /// Creates the stream of `key`, which must have been derived for this one use.
     #[must_use]
     pub fn new(key: &Zeroizing<[u8; 32]>) -> Self {
         let mut expander = Self { key: [0; 16], first_counter: [0; 16] };
@@ -48,7 +48,8 @@ impl Prg {
         expander
     }
 
-    /// The stream from word number `word` on. A stream has 2^60 words, more than any use reads.
+    /// Returns the stream from word number `word` on. A PRG's stream has 2^60 words, more than any
+    /// use reads.
     #[must_use]
     pub fn stream_from(&self, word: usize) -> Stream {
         let mut cipher = Cipher::new(&self.key.into(), &self.first_counter.into());
@@ -73,7 +74,7 @@ impl WordStream for Prg {
 }
 
 impl Stream {
-    /// The next elements of the stream: a word has 8 bytes of it.
+    /// Fills `elements` with the next ones of the stream: a word has 8 bytes of it.
     pub fn fill<R: Ring>(&mut self, elements: &mut [R]) {
         self.0.write_keystream(bytemuck::cast_slice_mut(elements));
         if cfg!(target_endian = "big") {
@@ -83,7 +84,7 @@ impl Stream {
 }
 
 impl PredictableRng {
-    /// The generator of `seed`.
+    /// Creates the generator of `seed`.
     #[must_use]
     pub fn from_predictable_seed(seed: u64) -> Self {
         let key = blake3::derive_key("cloister 1 predictable generator", &seed.to_le_bytes());
@@ -150,7 +151,7 @@ impl fmt::Debug for PredictableRng {
     }
 }
 
-/// The streams that were used on this thread, and how far: for the proof that none is used twice.
+/// The words that were used of each stream on this thread: for the proof that none is used twice.
 #[cfg(test)]
 pub(crate) mod uses {
     use std::cell::RefCell;

@@ -11,21 +11,21 @@ use crate::kernel::rules::Rule;
 pub enum Refusal {
     /// Too few parties with data.
     TooFewParties {
-        /// The number that there are.
+        /// Their number.
         parties: usize,
-        /// The number that there must be.
+        /// The fewest that the rule allows.
         minimum: u16,
         /// The member with the rule.
         of: Party,
     },
-    /// A party brings in a dataset and allows no columns beside it that a client has made.
+    /// Columns that a client has made, beside the dataset of a party whose rules allow none.
     ClientColumns {
         /// The member with the rule.
         of: Party,
         /// The party whose columns a client has made.
         whose: Party,
     },
-    /// The answer would show single rows.
+    /// An answer that would show single rows.
     SingleRows {
         /// The member with the rule on small counts.
         of: Party,
@@ -33,20 +33,21 @@ pub enum Refusal {
     /// Too few rows in all parties' data together. No party has seen their number, unless the
     /// function tells all members.
     TooFewRows {
-        /// The number that there must be.
+        /// The fewest that the rule allows.
         minimum: u64,
         /// The member with the rule.
         of: Party,
     },
-    /// One party has too much of the sum, or of the rows. No party has seen which, or how much.
+    /// A party whose contribution to the sum, or to the rows, is too large. No party has seen which
+    /// party, or how large.
     Dominated {
-        /// The most that one may have.
+        /// The largest contribution that the rule allows.
         percent: u8,
         /// The member with the rule.
         of: Party,
     },
-    /// A rule on the joint data is decided on shares, and fewer than three members let their nodes
-    /// compute on shares. Nothing was opened.
+    /// A rule on the joint data that no committee can decide: fewer than three members let their
+    /// nodes compute on shares. Nothing was opened.
     NoCommittee {
         /// The rule.
         rule: Rule,
@@ -58,7 +59,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The refusal in words, with the parties' names.
+    /// Describes the refusal in words, with the parties' names.
     #[must_use]
     pub fn told(&self, name: impl Fn(Party) -> String) -> String {
         match self {

@@ -1,41 +1,43 @@
-//! The disclosure rules: what each party asks before anything is opened. Plain data; what they mean
+//! The disclosure rules: each party's conditions for an opening. They are plain data; their meaning
 //! is told in [`crate::kernel::disclosure`].
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Rules for what a joint computation may open. Each party has its own; the strictest hold.
+/// The rules on the opening of a joint result. Each party has its own; the strictest hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     /// The fewest parties with data that may compute together.
     pub min_parties: u16,
-    /// The fewest rows in all parties' data together, each party counting its own; where parties
-    /// have columns of the same rows, the fewest of these. Says nothing of vectors and matrices.
+    /// The fewest rows in all parties' data together, each party counting its own. If parties have
+    /// columns of the same rows, these are counted once. The rule does not apply to vectors and
+    /// matrices.
     pub min_rows: u64,
-    /// The smallest count that a table may show; smaller ones are not opened. Says nothing of
-    /// vectors and matrices.
+    /// The smallest count that a table may show; smaller ones are not opened. The rule does not
+    /// apply to vectors and matrices.
     pub min_cell: u64,
-    /// The largest part in percent, from 1 to 100, that one party may have of a sum, or of the rows
-    /// where there is no sum; 100 is no rule. Says nothing of vectors and matrices.
+    /// The dominance rule: the largest contribution of one party to a sum, or to the rows where
+    /// there is no sum. It is given in percent, from 1 to 100; 100 is no rule. The rule does not
+    /// apply to vectors and matrices.
     pub max_share: u8,
-    /// A party that brings in a dataset takes part if another brings in columns that a client has
-    /// made.
+    /// The permission for a client's columns. Without it, a party that brings in a dataset takes no
+    /// part if another brings in columns that a client has made.
     pub client_columns: bool,
 }
 
 /// One of the [`Rules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
-    /// [`Rules::min_parties`].
+    /// The rule [`Rules::min_parties`].
     MinParties,
-    /// [`Rules::min_rows`].
+    /// The rule [`Rules::min_rows`].
     MinRows,
-    /// [`Rules::min_cell`].
+    /// The rule [`Rules::min_cell`].
     MinCell,
-    /// [`Rules::max_share`].
+    /// The rule [`Rules::max_share`].
     MaxShare,
-    /// [`Rules::client_columns`].
+    /// The rule [`Rules::client_columns`].
     ClientColumns,
 }
 
@@ -43,17 +45,17 @@ pub enum Rule {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// For real data: at least 3 parties, at least 10 rows, no table cell below 5, no party with
-    /// more than 90 percent, no columns of clients beside datasets. See the top of this module for
-    /// what it does not protect from.
+    /// The rules for real data: at least 3 parties, at least 10 rows, no table cell below 5, no
+    /// party with more than 90 percent, no columns of clients beside datasets. The limits of this
+    /// protection stand in [`crate::kernel::disclosure`].
     #[default]
     Production,
-    /// For trying out: 2 parties, 1 row, and nothing else asked. Protects no data.
+    /// The rules for trying out: 2 parties, 1 row, and no other condition. They protect no data.
     Teaching,
 }
 
 impl Profile {
-    /// The rules behind the name.
+    /// Returns the rules behind the name.
     #[must_use]
     pub fn rules(self) -> Rules {
         match self {
@@ -74,7 +76,7 @@ impl Profile {
         }
     }
 
-    /// The name as it stands in settings and results.
+    /// Returns the name as it stands in settings and results.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -85,7 +87,7 @@ impl Profile {
 }
 
 impl Rules {
-    /// The rules that satisfy both.
+    /// Returns the rules that satisfy both.
     #[must_use]
     pub fn strictest(self, other: Self) -> Self {
         Self {
@@ -104,12 +106,12 @@ impl Rules {
         self.min_rows < BEYOND && self.min_cell < BEYOND && (1..=100).contains(&self.max_share)
     }
 
-    /// Returns whether the rule on rows asks anything.
+    /// Returns whether there is a rule on rows.
     pub(crate) fn ask_for_rows(&self) -> bool {
         self.min_rows > 1
     }
 
-    /// Returns whether the dominance rule asks anything.
+    /// Returns whether there is a dominance rule.
     pub(crate) fn ask_for_shares(&self) -> bool {
         self.max_share < 100
     }
@@ -131,11 +133,11 @@ impl Rules {
 }
 
 impl Rule {
-    /// All of them.
+    /// All rules.
     pub const ALL: [Self; 5] =
         [Self::MinParties, Self::MinRows, Self::MinCell, Self::MaxShare, Self::ClientColumns];
 
-    /// The name as it stands in settings and results.
+    /// Returns the name as it stands in settings and results.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

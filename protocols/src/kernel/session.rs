@@ -2,11 +2,11 @@
 //!
 //! Parties: any n ≥ 2. One message from each to each; nothing in it is private.
 //!
-//! Before any private value is touched, each party sends every other its proposal: the spec that
-//! its client gave it, its disclosure rules, where its columns come from, the head of its audit
-//! chain, a fresh nonce, and an ephemeral X25519 public key. Where the specs differ, every party
-//! stops and can say in which field and with whom. The hash of all proposals in the agreed order is
-//! the session.
+//! Before any private value is touched, each party sends every other its proposal. The proposal has
+//! the spec that its client gave it, its disclosure rules, the source of its columns, and the head
+//! of its audit chain. It also has a fresh nonce, and an ephemeral X25519 public key. If the specs
+//! differ, every party stops and can name the field and the party. The hash of all proposals in the
+//! agreed order is the session.
 //!
 //! Pair keys: k_ij = KDF(X25519(a_i, A_j) ‖ session ‖ i ‖ j ‖ link binding), the same at both ends
 //! and known to no other party, even if the certificates' keys leak later.
@@ -33,7 +33,7 @@ use crate::kernel::party::Party;
 pub use crate::kernel::spec::{Difference, MemberId, Spec};
 use crate::kernel::wire;
 
-/// From so many peers on, their keys are made by all processors: each takes some 40 µs.
+/// The number of peers from which on all processors make the pair keys: each key takes some 40 µs.
 const MANY_PEERS: usize = 32;
 
 /// One party's side of the agreement.
@@ -45,7 +45,7 @@ pub struct Offer {
     pub rules: Rules,
     /// The time that it is willing to wait in all, in milliseconds.
     pub deadline_ms: u64,
-    /// Its policy lets it be one of the three nodes that compute on shares.
+    /// The permission of its policy to be one of the three nodes that compute on shares.
     pub serves: bool,
     /// The source of its columns.
     pub source: Origin,
@@ -81,9 +81,9 @@ struct Proposal {
     key: [u8; 32],
 }
 
-/// Agrees with all other parties on what is computed, or finds out where they differ.
-/// `has_rows` says whether the parties' data are rows: then the rule on parties counts only those
-/// that bring some.
+/// Agrees with all other parties on the computation, or finds the first difference between them.
+/// `has_rows` says that the parties' data are rows. Then the rule on parties counts only those that
+/// bring some.
 ///
 /// # Errors
 /// A difference in any field of the spec, or a peer that breaks the protocol.
@@ -129,7 +129,7 @@ pub async fn agree(
         true => keys.iter().map(pair_key).collect::<Result<_, Fault>>()?,
         false => keys.par_iter().map(pair_key).collect::<Result<_, Fault>>()?,
     };
-    // A refusal too is known to be of this session and of these rules.
+    // A refusal, too, is known to be of this session and of these rules.
     channel.agreed(agreed.clone());
     joint.check_parties(parties_that_count(&proposals, joint.rules(), has_rows))?;
     check_sources(&proposals)?;
@@ -141,9 +141,9 @@ pub async fn agree(
 }
 
 /// Counts the parties that bring data. For a function of rows these are the parties that name a
-/// source of their columns; a party without rows protects no other. (A false claim is not
-/// detected.) Two are the least that compute at all; a rule that asks for two asks nothing of their
-/// data.
+/// source of their columns. A party without rows protects no other. (A false claim is not
+/// detected.) Two are the least that compute at all, so that a rule of two parties asks nothing of
+/// their data.
 fn parties_that_count(
     proposals: &BTreeMap<Party, Proposal>,
     rules: &Rules,
@@ -170,7 +170,7 @@ fn settle(proposals: &BTreeMap<Party, Proposal>) -> Result<(JointRules, Agreed),
     Ok((joint, agreed))
 }
 
-/// A party that brings in a dataset may refuse to take part beside columns that a client has made.
+/// Refuses columns that a client has made beside the dataset of a party whose rules forbid that.
 fn check_sources(proposals: &BTreeMap<Party, Proposal>) -> Result<(), Refusal> {
     let strict = |p: &Proposal| p.source == Origin::Dataset && !p.rules.client_columns;
     let of = proposals.iter().find(|(_, p)| strict(p)).map(|(party, _)| *party);
@@ -181,8 +181,8 @@ fn check_sources(proposals: &BTreeMap<Party, Proposal>) -> Result<(), Refusal> {
     }
 }
 
-/// The spec in a proposal that came before its session was opened here, if it is one. Says what
-/// its sender wants, and proves nothing.
+/// Reads the spec in a proposal that came before its session was opened here; none if it is no
+/// proposal. The spec tells its sender's wish, and proves nothing.
 #[must_use]
 pub fn peek(proposal: &[u8]) -> Option<Spec> {
     wire::decode::<Proposal>(proposal).ok().map(|proposal| proposal.spec)
@@ -192,8 +192,8 @@ fn decode(from: Party, bytes: &[u8]) -> Result<Proposal, Fault> {
     wire::decode(bytes).map_err(|_| Fault::blame(from, Misbehaviour::Malformed))
 }
 
-/// A nonce or key seen twice is an echo: one who sends it did not draw it. We know who that is only
-/// if it is ours.
+/// Refuses a nonce or key that comes twice: a party that sends it did not draw it. The culprit is
+/// known only if it is this party's own.
 fn check_fresh(ours: &Proposal, others: &BTreeMap<Party, Proposal>) -> Result<(), Fault> {
     if let Some((party, _)) = others.iter().find(|(_, theirs)| theirs.repeats(ours)) {
         return Err(Fault::blame(*party, Misbehaviour::RepeatedNonce));
@@ -210,19 +210,19 @@ fn check_fresh(ours: &Proposal, others: &BTreeMap<Party, Proposal>) -> Result<()
 }
 
 impl Session {
-    /// The hash of everything that was agreed.
+    /// Returns the hash of everything that was agreed.
     #[must_use]
     pub fn hash(&self) -> &SessionHash {
         &self.agreed.session
     }
 
-    /// The facts that all members know from here on.
+    /// Returns the facts that all members know from here on.
     #[must_use]
     pub fn agreed(&self) -> &Agreed {
         &self.agreed
     }
 
-    /// A session without an agreement, with these keys.
+    /// Creates a session without an agreement, with these keys.
     #[cfg(test)]
     pub(crate) fn of_keys(rules: Rules, keys: BTreeMap<Party, [u8; 32]>) -> Self {
         let pair_keys = keys.into_iter().map(|(party, key)| (party, PairKey(key))).collect();
@@ -238,19 +238,20 @@ impl Session {
         Self { joint, agreed, serving: Vec::new(), pair_keys }
     }
 
-    /// The strictest of all parties' disclosure rules, and whose they are.
+    /// Returns the strictest of all parties' disclosure rules, and the member that decides each.
     #[must_use]
     pub fn rules(&self) -> &JointRules {
         &self.joint
     }
 
-    /// The shortest time that any party is willing to wait, in milliseconds.
+    /// Returns the shortest time that any party is willing to wait, in milliseconds.
     #[must_use]
     pub fn deadline_ms(&self) -> u64 {
         self.agreed.deadline_ms
     }
 
-    /// The parties, in order, whose policies let them be one of the three that compute on shares.
+    /// Lists the parties, in order, whose policies let them be one of the three that compute on
+    /// shares.
     #[must_use]
     pub fn serving(&self) -> &[Party] {
         &self.serving
@@ -261,7 +262,7 @@ impl Session {
         self.pair_keys().map(|(party, key)| (party, tag_key(key))).collect()
     }
 
-    /// The keys shared with each other party.
+    /// Lists the pair keys with each other party.
     pub fn pair_keys(&self) -> impl Iterator<Item = (Party, &PairKey)> {
         self.pair_keys.iter().map(|(party, key)| (*party, key))
     }
@@ -290,14 +291,14 @@ impl PairKey {
         Ok(key)
     }
 
-    /// Another key of the same two parties, for what needs a counter of its own.
+    /// Derives another key of the same two parties, for a use that needs a counter of its own.
     #[must_use]
     pub(crate) fn derived(&self, purpose: &'static str) -> Self {
         Self(*self.for_use(purpose, 0))
     }
 
-    /// A key for the `counter`-th use for one purpose. `purpose` is a constant of the code; each
-    /// pair of purpose and counter is to be used for one thing in a session.
+    /// Derives a key for the `counter`-th use for one purpose. `purpose` is a constant of the code;
+    /// each pair of purpose and counter is to be used for one thing in a session.
     #[must_use]
     pub fn for_use(&self, purpose: &'static str, counter: u64) -> Zeroizing<[u8; 32]> {
         let mut hasher = blake3::Hasher::new_derive_key(purpose);
@@ -335,8 +336,8 @@ fn hash_of<'a>(proposals: impl Iterator<Item = &'a Proposal>) -> SessionHash {
 }
 
 impl Proposal {
-    /// The rules that its member asks of the others: only beside a dataset of its own are columns
-    /// that clients made its business.
+    /// Returns the rules that its member asks of the others. The columns of clients are its
+    /// business only beside a dataset of its own.
     fn asked(&self) -> Rules {
         let client_columns = self.rules.client_columns || self.source != Origin::Dataset;
         Rules { client_columns, ..self.rules }

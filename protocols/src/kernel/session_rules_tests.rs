@@ -72,7 +72,7 @@ fn a_dataset_is_not_combined_with_columns_of_clients_against_its_own_rules() {
     let refused = |of, whose| Some(Refusal::ClientColumns { of: party(of), whose: party(whose) });
     assert_eq!(of_sources([dataset, dataset, client], [false, true, false]), refused(1, 2));
     assert_eq!(of_sources([client, client, dataset], [false, false, true]), refused(2, 0));
-    // Whose columns are of a client cannot ask that others' are not.
+    // A member with columns of a client cannot ask that others have none.
     assert_eq!(of_sources([dataset, dataset, client], [false, false, true]), None);
     assert_eq!(of_sources([dataset; 3], [true; 3]), None);
     assert_eq!(of_sources([client; 3], [true; 3]), None);

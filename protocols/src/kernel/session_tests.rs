@@ -1,4 +1,4 @@
-//! Agreeing, in simulation: what is the same, what differs, and who is blamed.
+//! Agreeing, in simulation: equal and differing offers, and the party that is blamed.
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ use crate::testing;
 #[path = "session_rules_tests.rs"]
 mod rules;
 
-/// Hash, rules, deadline, and keys with the others.
+/// The hash, rules, deadline, and keys with the others.
 type Settled = (SessionHash, Rules, u64, Vec<[u8; 32]>);
 
 async fn agreed(channel: Channel, offer: Offer, mut rng: impl CryptoRng) -> Result<Settled, Fault> {
@@ -34,7 +34,7 @@ fn simulate(simulation: Simulation, offers: &[Offer]) -> Report<Settled> {
         .run(|channel, party, rng| agreed(channel, offers[party.index()].clone(), rng))
 }
 
-/// Three parties of which the last one's offer differs.
+/// Runs three parties of which the last one's offer differs.
 fn with_another(change: impl FnOnce(&mut Offer)) -> Report<Settled> {
     let mut offers = offers(3);
     change(&mut offers[2]);
@@ -52,7 +52,7 @@ fn all_agree_on_the_hash_and_pairs_on_their_key() {
     assert!(results.iter().all(|(hash, ..)| *hash == results[0].0));
     for i in 0..4_usize {
         for j in 0..i {
-            // Of party i the keys with all others, in order and without itself.
+            // Party i has the keys with all others, in order and without itself.
             assert_eq!(results[i].3[j], results[j].3[i - 1]);
         }
     }
@@ -171,7 +171,7 @@ fn a_reflected_proposal_is_refused() {
     assert_eq!(report.endings[0].fault(), Some(&blamed));
 }
 
-/// Party 1 says what `change` makes of its proposal.
+/// Runs the agreement with a proposal of party 1 that `change` has changed.
 fn with_proposal(change: impl Fn(&mut Proposal) + 'static) -> Report<Settled> {
     let adversary = move |mut envelope: Envelope| {
         if envelope.from == party(1) && envelope.message.sequence == 0 {
@@ -211,8 +211,8 @@ fn a_reflected_key_or_nonce_alone_is_refused() {
     }
 }
 
-/// Party 0 keeps its proposal to party 1 back until it knows party 2's, and takes from it what
-/// `steal` takes.
+/// Makes an adversary that copies. Party 0 keeps its proposal to party 1 back until it knows party
+/// 2's, and takes from it the parts that `steal` takes.
 fn thief(steal: fn(&mut Proposal, Proposal)) -> impl FnMut(Envelope) -> Vec<Envelope> {
     let mut held: Option<Envelope> = None;
     move |envelope| {
@@ -285,7 +285,7 @@ fn another_version_is_a_difference() {
     assert!(text.contains("field `version` is 3 here and 4 there"), "{text}");
 }
 
-/// Agrees and then says one bound message to all.
+/// Agrees, and then sends one bound message to all.
 async fn agree_and_greet(
     channel: Channel,
     offer: Offer,
@@ -385,7 +385,7 @@ fn ends_of_different_links_find_out_with_the_first_bound_message() {
         })
     };
     assert_eq!(run(|_, _| 9), [Some(Ok(())), Some(Ok(()))]);
-    // An attacker sits between the two and has a link with either.
+    // An attacker stands between the two and has a link with either.
     let ends = run(|me, _| u8::from(me == 1));
     let other = |index| Some(Err(Fault::DifferentSession { party: party(index) }));
     assert_eq!(ends, [other(1), other(0)]);

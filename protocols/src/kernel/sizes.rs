@@ -1,15 +1,16 @@
-//! Sizes that all members must know before they can compute: how many rows each party brings, say.
+//! Sizes that all members must know before they can compute, for instance the number of each
+//! party's rows.
 //!
-//! Every member tells all others its sizes (a helper has none), and then what it was told by all,
-//! as hashes. So two members that were told different sizes by a third find out before anything
-//! private is shared, and can say whose sizes they are. Two rounds.
+//! Every member sends all others its sizes (a helper has none), and then those that it received
+//! from all, as hashes. So two members that were told different sizes by a third find out before
+//! anything private is shared, and can name the third. Two rounds.
 
 use crate::kernel::channel::Channel;
 use crate::kernel::echo::{Digest, Views};
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
 
-/// The sizes of each of the first `inputs` members, in order.
+/// Exchanges the sizes of all members. Returns those of the first `inputs` members, in order.
 pub(crate) async fn exchange<const K: usize>(
     channel: &Channel,
     inputs: usize,

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::kernel::wire;
 use serde::{Deserialize, Serialize};
 
-/// What all parties must want alike.
+/// The canonical description of a computation, which all its parties must agree on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
     /// The function's name in the catalogue.
@@ -17,13 +17,14 @@ pub struct Spec {
     pub shape: BTreeMap<String, u64>,
     /// The members that take part, in order: the parties that bring data, then the helpers.
     pub members: Vec<MemberId>,
-    /// How many of the members, the last ones, compute on shares without data of their own.
+    /// The number of helpers. They are the last members, and compute on shares without data of
+    /// their own.
     pub helpers: u64,
-    /// The family of protocols.
+    /// The suite.
     pub suite: String,
     /// The name that the clients gave to their network.
     pub network: String,
-    /// Which computation under that name this is, from 0.
+    /// The number of this computation under that name, from 0.
     pub run: u64,
 }
 
@@ -37,26 +38,26 @@ pub struct MemberId {
     pub fingerprint: [u8; 32],
 }
 
-/// Where two specs differ first.
+/// The first difference between two specs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// The name of the field.
     pub field: String,
-    /// What we have.
+    /// This party's value.
     pub ours: String,
-    /// What the other has.
+    /// The other party's value.
     pub theirs: String,
 }
 
 impl Spec {
-    /// The number of parties that bring data: all members but the helpers.
+    /// Returns the number of parties that bring data: all members but the helpers.
     #[must_use]
     pub fn inputs(&self) -> usize {
         let helpers = usize::try_from(self.helpers).unwrap_or(usize::MAX);
         self.members.len().saturating_sub(helpers)
     }
 
-    /// The first field in which `theirs` differs from this spec.
+    /// Returns the first field in which `theirs` differs from this spec.
     #[must_use]
     pub fn first_difference(&self, theirs: &Self) -> Option<Difference> {
         let field = |name: &str, ours: &dyn fmt::Display, theirs: &dyn fmt::Display| Difference {
@@ -107,8 +108,8 @@ fn differing_entry<'a, V: PartialEq + fmt::Display>(
         .map(|key| (key.as_str(), text(ours.get(key)), text(theirs.get(key))))
 }
 
-/// Differences are shown to people: a list of ten thousand categories is not, nor what a peer sent
-/// to end the line of a log.
+/// Shortens a text that people read, and makes it one line. A list of ten thousand categories is
+/// too long for them, and a peer's text must not end the line of a log.
 fn shorten(text: &str) -> String {
     const SHOWN: usize = 80;
     let visible = |c: char| {

@@ -1,9 +1,9 @@
 //! The times in which a machine computed and waited, by the clock of its driver.
 //!
-//! Nothing here has a clock: one is lent with
-//! [`Machine::lend_clock`](crate::kernel::machine::Machine), and the protocol, which sees a
-//! [`Channel`](crate::kernel::channel::Channel) only, can't read it. It is read where a step begins
-//! and ends, and where a round begins. Without one nothing is recorded.
+//! Nothing here has a clock. One is lent with
+//! [`Machine::lend_clock`](crate::kernel::machine::Machine). The protocol sees a
+//! [`Channel`](crate::kernel::channel::Channel) only, and cannot read it. The clock is read at the
+//! beginning and end of a step, and at the beginning of a round. Without one nothing is recorded.
 
 use std::mem;
 use std::rc::Rc;
@@ -20,41 +20,42 @@ const MAX_ROUNDS: usize = 10_000;
 /// The most waits of one round that are kept; further ones extend the last.
 const MAX_WAITS: usize = 64;
 
-/// When a machine did what, up to the end of its last step.
+/// The times of a machine's activities, up to the end of its last step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
-    /// When its first step began.
+    /// The time at which its first step began.
     pub begins: Duration,
-    /// When its last step ended.
+    /// The time at which its last step ended.
     pub ends: Duration,
     /// The agreement, and then its rounds in order.
     pub rounds: Vec<TracedRound>,
 }
 
-/// When one round was, and what it cost. It ends where the next one begins.
+/// The times and the cost of one round. It ends where the next one begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TracedRound {
     /// Its name; [`crate::kernel::meter::AGREEING`] of the agreement.
     pub name: &'static str,
     /// Its stage.
     pub stage: Stage,
-    /// When it began.
+    /// The time at which it began.
     pub begins: Duration,
-    /// When it ended.
+    /// The time at which it ended.
     pub ends: Duration,
-    /// The time in it within steps.
+    /// Its time within steps.
     pub arithmetic: Duration,
-    /// Begins and ends of its waits: from the end of one step to the begin of the next that took a
-    /// message. A step that took none, because it was not the awaited one, interrupts no wait.
+    /// The beginnings and ends of its waits. A wait lasts from the end of one step to the beginning
+    /// of the next that took a message. A step that took none, because it was not the awaited one,
+    /// interrupts no wait.
     pub waits: Vec<(Duration, Duration)>,
-    /// The traffic with all other parties in it.
+    /// Its traffic with all other parties together.
     pub traffic: Traffic,
 }
 
-/// Records a [`Trace`].
+/// The recorder of a [`Trace`].
 pub(crate) struct Tracer {
     clock: Clock,
-    /// The traffic is the meter's.
+    /// The times so far. The meter has the traffic.
     trace: Trace,
     state: State,
 }
@@ -62,18 +63,18 @@ pub(crate) struct Tracer {
 /// The machine's activity, and its beginning.
 #[derive(Clone, Copy)]
 enum State {
-    /// It has never been stepped since the clock was lent.
+    /// No step since the clock was lent.
     New,
-    /// It waits.
+    /// A wait.
     Waiting { since: Duration },
-    /// It was stepped at `stepped`, and has taken no message yet since it waits.
+    /// A step, begun at `stepped`, that has taken no message yet since the machine waits.
     Looking { since: Duration, stepped: Duration },
-    /// It computes, and what it did before `since` is recorded.
+    /// A step that computes. Its time before `since` is recorded.
     Computing { since: Duration },
 }
 
 impl Tracer {
-    /// Rounds that `meter` has counted already take no time.
+    /// Creates a recorder. Rounds that `meter` has counted already take no time.
     pub(crate) fn new(clock: Clock, meter: &Meter) -> Self {
         let now = clock();
         let trace = Trace { begins: now, ends: now, rounds: Vec::new() };
@@ -96,7 +97,7 @@ impl Tracer {
         };
     }
 
-    /// The step goes on because what it waited for is there.
+    /// Ends the wait: the step goes on because the awaited message is there.
     pub(crate) fn wake(&mut self) {
         if let State::Looking { since, stepped } = self.state {
             if let Some(round) = self.trace.rounds.last_mut() {
@@ -135,7 +136,7 @@ impl Tracer {
     pub(crate) fn trace(&self, meter: &Meter) -> Trace {
         let mut trace = self.trace.clone();
         let last = trace.rounds.len().saturating_sub(1);
-        // Steps that took nothing have interrupted no wait.
+        // Steps that took no message have interrupted no wait.
         if let (State::Waiting { since }, Some(round)) = (self.state, trace.rounds.last_mut())
             && since < trace.ends
         {
@@ -149,7 +150,7 @@ impl Tracer {
         trace
     }
 
-    /// Nothing has happened before `now`.
+    /// Begins the trace: nothing has happened before `now`.
     fn begin_at(&mut self, now: Duration) {
         self.trace.begins = now;
         for round in &mut self.trace.rounds {
@@ -157,7 +158,7 @@ impl Tracer {
         }
     }
 
-    /// Has computed in the current round.
+    /// Adds a time of computing to the current round.
     fn compute(&mut self, since: Duration, now: Duration) {
         if let Some(round) = self.trace.rounds.last_mut() {
             round.arithmetic += now.saturating_sub(since);
@@ -175,7 +176,7 @@ impl Tracer {
 }
 
 impl TracedRound {
-    /// The time in it in which the machine waited: all that it did not compute.
+    /// Returns the time in which the machine waited: all of the round in which it did not compute.
     #[must_use]
     pub fn waiting(&self) -> Duration {
         self.ends.saturating_sub(self.begins).saturating_sub(self.arithmetic)
@@ -217,7 +218,7 @@ mod tests {
         Machine::new(setting, protocol)
     }
 
-    /// So many messages from a party to the first, one byte each.
+    /// Makes so many messages from a party to the first, one byte each.
     fn messages(from: usize, count: usize) -> Vec<Part> {
         let mut sender = machine(from, async move |channel: Channel| {
             (0..count).for_each(|_| channel.send(party(0), vec![1]));
@@ -231,7 +232,7 @@ mod tests {
         pairs.iter().map(|(begin, end)| (begin.as_secs(), end.as_secs())).collect()
     }
 
-    /// Of a round its name; begin, end and arithmetic in seconds; and its waits.
+    /// A round: its name; begin, end and arithmetic in seconds; and its waits.
     type Times = (&'static str, [u64; 3], Vec<(u64, u64)>);
 
     fn rounds(trace: &Trace) -> Vec<Times> {
@@ -242,7 +243,7 @@ mod tests {
         rounds.collect()
     }
 
-    /// Two rounds, which both wait for party 1.
+    /// Runs two rounds, which both wait for party 1.
     fn two_rounds(watch: &Watch) -> Machine<()> {
         let watch = watch.clone();
         machine(0, async move |channel: Channel| {

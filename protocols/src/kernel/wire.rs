@@ -2,11 +2,11 @@
 //!
 //! Integers are fixed-width and little-endian: variable-length integers would make random 64-bit
 //! shares longer. Every decode has a limit, counts trailing bytes as an error, and allocates
-//! nothing before the bytes that it was promised are there. Bulk vectors of ring elements travel
-//! as they lie in memory, little-endian.
+//! nothing before the announced bytes are there. Bulk vectors of ring elements travel as they lie
+//! in memory, little-endian.
 //!
-//! A frame is `header ‖ body`; the transport delimits it by a length of four bytes. No frame says
-//! who sent it: that is for the transport to know.
+//! A frame is `header ‖ body`; the transport delimits it by a length of four bytes. No frame names
+//! its sender: the transport knows it.
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::algebra::ring::Ring;
 
-/// The version of frames and protocols. Nodes of different versions refuse each other at the hello.
+/// The version of frames and protocols. Nodes of different versions refuse each other at the
+/// greeting.
 pub const VERSION: u8 = 3;
 
 /// The longest frame in bytes, header and body together. Longer messages are cut into parts, so
@@ -26,14 +27,14 @@ pub const MAX_FRAME: usize = 1 << 20;
 /// The longest body of a part: below [`MAX_FRAME`] by more than a header, and whole 64-bit words.
 pub const MAX_PART: usize = MAX_FRAME - 1024;
 
-/// The longest structured message (a proposal, a hello, a reason to stop) in bytes.
+/// The longest structured message (a proposal, a greeting, a stop notice) in bytes.
 pub const MAX_STRUCTURED: usize = 1 << 20;
 
 type Config = Configuration<LittleEndian, Fixint, Limit<MAX_STRUCTURED>>;
 const CONFIG: Config = bincode::config::legacy().with_limit::<MAX_STRUCTURED>();
 
-/// Names a session on a link before and after its spec is agreed: 16 bytes that all parties derive
-/// from what their clients gave them.
+/// The name of a session on a link, before and after its spec is agreed. All parties derive the 16
+/// bytes from their clients' requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SessionId(pub [u8; 16]);
 
@@ -43,8 +44,8 @@ impl std::fmt::Display for SessionId {
     }
 }
 
-/// Keys, hashes and fingerprints as two numbers: the same bytes as one by one, in a sixteenth of
-/// the steps. A proposal lists every member, and every member gets every other's.
+/// The encoding of keys, hashes and fingerprints as two numbers: the same bytes as one by one, in a
+/// sixteenth of the steps. A proposal lists every member, and every member gets every other's.
 pub(crate) mod digest {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -71,13 +72,13 @@ pub(crate) mod digest {
 /// An error in bytes from a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
-    /// The bytes are not an encoding of what was due.
+    /// Bytes that are no encoding of the value that was due.
     #[error("the bytes do not decode")]
     Malformed,
-    /// There are bytes behind the end.
+    /// Bytes behind the end.
     #[error("{0} bytes too many")]
     Trailing(usize),
-    /// The value is too long to be encoded.
+    /// A value that is too long to be encoded.
     #[error("the message is longer than {MAX_STRUCTURED} bytes")]
     TooLong,
 }
@@ -94,18 +95,20 @@ pub struct Frame {
 /// The kind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Header {
-    /// First frame of the party that dialled; the body is a structured greeting, whose first byte
-    /// is the version in every version.
+    /// The first frame of the party that dialled. The body is a structured greeting, whose first
+    /// byte is the version in every version.
     Hello,
-    /// Its answer.
+    /// The answer to it.
     Welcome,
-    /// Are you there? The answer has no body; nor has the question, but where it tries the line.
+    /// A question for a sign of life. It has no body, unless it tries the line; the answer has
+    /// none.
     Ping,
-    /// Yes.
+    /// The answer to it.
     Pong,
-    /// Part of a protocol message.
+    /// A part of a protocol message.
     Part(SessionId, PartHeader),
-    /// The sender has ended the session without a result; the body is a structured reason.
+    /// The notice that the sender has ended the session without a result. The body is a structured
+    /// reason.
     Stop(SessionId),
 }
 
@@ -116,15 +119,16 @@ pub struct PartHeader {
     pub sequence: u32,
     /// The part's number within the message, from 0.
     pub part: u32,
-    /// No further part of this message follows.
+    /// True if no further part of this message follows.
     pub last: bool,
-    /// Binds the message to session and number; once the parties have agreed, also to sender and
-    /// receiver, by a key that only the two have.
+    /// The tag that binds the message to session and number. Once the parties have agreed, it also
+    /// binds it to sender and receiver, by a key that only the two have.
     pub tag: [u8; 16],
 }
 
 impl Frame {
-    /// The bytes of header and body, without the length that the transport puts before them.
+    /// Returns the bytes of the header, which follow the length that the transport puts before
+    /// them.
     #[must_use]
     pub fn header_bytes(&self) -> Vec<u8> {
         encode(&self.header).expect("a header is short and has no fallible parts")
@@ -141,7 +145,7 @@ impl Frame {
     }
 }
 
-/// The encoding of a structured message.
+/// Encodes a structured message.
 ///
 /// # Errors
 /// If it is longer than [`MAX_STRUCTURED`].
@@ -153,7 +157,7 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
     Ok(bytes)
 }
 
-/// The structured message that `bytes` are the whole encoding of.
+/// Decodes the structured message that `bytes` are the whole encoding of.
 ///
 /// # Errors
 /// If they do not decode, or more bytes follow.
@@ -165,14 +169,14 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
     }
 }
 
-/// A vector of ring elements as it travels: little-endian, and not copied.
+/// Returns a vector of ring elements as it travels: little-endian, and not copied.
 pub(crate) fn elements<R: Ring>(mut elements: Vec<R>) -> Bytes {
-    // Nothing but on big-endian machines.
+    // Only big-endian machines change a byte here.
     elements.iter_mut().for_each(|element| *element = element.little_endian());
     Bytes::from_owner(Elements(elements))
 }
 
-/// The same of a vector that is still in use.
+/// Returns a vector that is still in use as [`elements`] does.
 pub(crate) fn shared_elements<R: Ring>(shared: &Arc<Vec<R>>) -> Bytes {
     if cfg!(target_endian = "big") {
         return elements(shared.to_vec());
@@ -180,7 +184,7 @@ pub(crate) fn shared_elements<R: Ring>(shared: &Arc<Vec<R>>) -> Bytes {
     Bytes::from_owner(SharedElements(Arc::clone(shared)))
 }
 
-/// The elements that `pieces` of a message hold together; zeros where they end early.
+/// Reads the elements that `pieces` of a message hold together; zeros where they end early.
 pub(crate) fn read_elements<'a, R: Ring>(
     count: usize,
     pieces: impl Iterator<Item = &'a [u8]>,

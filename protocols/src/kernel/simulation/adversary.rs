@@ -1,47 +1,48 @@
-//! Parties that cheat: hooks on every message on its way out.
+//! Parties that cheat: hooks on every outgoing message.
 //!
-//! An adversary sees each message before it is sent and gives back what is sent instead: nothing,
-//! it, something else, or more. It stands for a corrupt party, which knows the session and can give
-//! any message a valid number and tag (`retag`), or for a broken link, which can't.
+//! An adversary sees each message before it is sent and returns the messages that are sent instead:
+//! none, the same, another, or more. It stands for a corrupt party, which knows the session and can
+//! give any message a valid number and tag (`retag`). It also stands for a broken link, which
+//! cannot.
 
 use bytes::Bytes;
 
 use crate::kernel::machine::Outgoing;
 use crate::kernel::party::Party;
 
-/// A message on its way out.
+/// An outgoing message.
 #[derive(Clone, Debug)]
 pub struct Envelope {
-    /// The sender. The receiver's link names it: it can't be forged.
+    /// The sender. The receiver's link names it: it cannot be forged.
     pub from: Party,
-    /// To whom, under which number, and what.
+    /// The message with its receiver and number.
     pub message: Outgoing,
-    /// It gets the next number and a valid tag, as from a corrupt party. If any message of a pair
-    /// does, all of that pair must.
+    /// True if it gets the next number and a valid tag, as from a corrupt party. If any message of
+    /// a pair does, all of that pair must.
     pub retag: bool,
 }
 
-/// An adversary that changes messages on their way.
+/// An adversary that changes outgoing messages.
 pub trait Adversary {
     /// Returns the messages that are sent instead of `envelope`, in order.
     fn intercept(&mut self, envelope: Envelope) -> Vec<Envelope>;
 }
 
-/// Does nothing.
+/// The adversary that does nothing.
 pub struct Honest;
 
-/// Does one thing to one message of one party.
+/// The adversary that does one thing to one message of one party.
 #[derive(Clone, Debug)]
 pub struct Tamper {
     /// The sender.
     pub party: Party,
-    /// To whom; none for the copies to all.
+    /// The receiver; none for the copies to all.
     pub to: Option<Party>,
     /// The message's number among those from one to the other.
     pub number: u32,
     /// The change.
     pub action: Action,
-    /// The party gives valid numbers and tags to all its messages.
+    /// True if the party gives valid numbers and tags to all its messages.
     pub retag: bool,
     held: Vec<Envelope>,
     sources: Vec<(Party, u32, Bytes)>,
@@ -50,33 +51,34 @@ pub struct Tamper {
 /// A change of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It is not sent.
+    /// A message that is not sent.
     Drop,
-    /// It is sent twice.
+    /// A message that is sent twice.
     Repeat,
-    /// It is sent after the next one.
+    /// A message that is sent after the next one.
     Swap,
-    /// It loses its last so many bytes.
+    /// A message without its last so many bytes.
     Truncate(usize),
-    /// It gets so many more bytes.
+    /// A message with so many more bytes.
     Extend(usize),
-    /// One bit, counted from the start, is flipped, if the message has it.
+    /// A message with one bit flipped, counted from the start, if it has the bit.
     Flip(usize),
-    /// It says something else.
+    /// A message with these bytes instead.
     Replace(Bytes),
-    /// It says what a message of the same number said that another party sent before; itself, if
-    /// none did.
+    /// A message with the bytes of an earlier one of the same number from another party. It stays
+    /// the same if there was none.
     Copy(Party),
 }
 
 impl Tamper {
-    /// `party` does `action` to its message of that number to `to`, or to all.
+    /// Creates an adversary: `party` does `action` to its message of that number to `to`, or to
+    /// all.
     #[must_use]
     pub fn new(party: Party, to: Option<Party>, number: u32, action: Action) -> Self {
         Self { party, to, number, action, retag: false, held: Vec::new(), sources: Vec::new() }
     }
 
-    /// And gives valid numbers and tags to all it sends.
+    /// Gives valid numbers and tags to all messages of the party.
     #[must_use]
     pub fn retagging(self) -> Self {
         Self { retag: true, ..self }

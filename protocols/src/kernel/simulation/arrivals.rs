@@ -1,7 +1,7 @@
 //! The choice of the line whose message arrives next, among very many lines.
 //!
 //! Lines are kept by the time at which their foremost message arrives. With n parties that all send
-//! to all at once there are n² of one time; the one that is chosen among them is found in n steps.
+//! to all at once there are n² of one time. The one that is chosen among them is found in n steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,13 @@ use rand_core::Rng;
 use crate::kernel::party::Party;
 use crate::kernel::random::PredictableRng;
 
-/// An ordered pair: from whom to whom.
+/// An ordered pair: sender and receiver.
 pub(super) type Pair = (Party, Party);
 
-/// Lines on which something is in flight.
+/// The lines on which something is in flight.
 #[derive(Default)]
 pub(super) struct Arrivals {
-    /// By the bits of the time, which are in its order because no time is negative.
+    /// The lines by the bits of the time, which are in its order because no time is negative.
     by_time: BTreeMap<u64, Together>,
 }
 
@@ -28,12 +28,12 @@ struct Together {
 }
 
 impl Arrivals {
-    /// The foremost message of this line arrives at `time`. The line must not be here already.
+    /// Adds a line whose foremost message arrives at `time`. It must not be here already.
     pub(super) fn insert(&mut self, time: f64, line: Pair) {
         self.by_time.entry(time.to_bits()).or_default().insert(line);
     }
 
-    /// Takes out the line whose message arrives next; of several at once, any but by `rng`.
+    /// Takes out the line whose message arrives next; `rng` chooses among several at once.
     pub(super) fn take(&mut self, rng: &mut PredictableRng) -> Option<Pair> {
         let mut soonest = self.by_time.first_entry()?;
         let together = soonest.get_mut();

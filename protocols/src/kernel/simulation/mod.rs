@@ -2,8 +2,8 @@
 //!
 //! A run is a function of its seed: the parties' randomness, the order in which messages of
 //! different pairs arrive, and so the result. Messages of one pair stay in order, as on a real
-//! link, unless an adversary changes that. The clock is virtual: computing takes no time, a message
-//! takes its length over the bandwidth and then the latency; each ordered pair has a link of its
+//! link, unless an adversary changes that. The clock is virtual. Computing takes no time; a message
+//! takes its length over the bandwidth and then the latency. Each ordered pair has a link of its
 //! own. A run ends when nothing is in flight any more. Its waits then are those that a deadline
 //! would end on real nodes.
 //!
@@ -38,23 +38,23 @@ use crate::kernel::simulation::processor::Processor;
 use crate::kernel::trace::{Clock, Trace};
 use crate::kernel::wire::SessionId;
 
-/// Speed of every link of a simulated network.
+/// The speed of every link of a simulated network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Link {
-    /// Seconds that a byte is under way.
+    /// The seconds that a byte is under way.
     pub latency: f64,
-    /// Bytes a second; infinite for a link that only has latency.
+    /// The bytes a second; infinite for a link that only has latency.
     pub bandwidth: f64,
 }
 
-/// A run to be.
+/// The settings of a run.
 pub struct Simulation {
     seed: u64,
     parties: usize,
     link: Link,
     limit: usize,
     adversary: Box<dyn Adversary>,
-    /// By which computing takes time.
+    /// The clock by which computing takes time.
     computing: Option<Clock>,
     /// The number of parties that begin with the first message.
     called: usize,
@@ -68,13 +68,14 @@ pub struct Report<T> {
     pub endings: Vec<Ending<T>>,
     /// Each party's cost, by index.
     pub meters: Vec<Meter>,
-    /// When each party ended, or had nothing more to do, by index: seconds of virtual time.
+    /// The time at which each party ended, or had nothing more to do, by index: seconds of virtual
+    /// time.
     pub ended: Vec<f64>,
-    /// When each party did what in virtual time, by index.
+    /// The times of each party's activities in virtual time, by index.
     pub traces: Vec<Trace>,
-    /// Virtual time in seconds until nothing was in flight any more, and no party computed.
+    /// The virtual time in seconds until nothing was in flight any more, and no party computed.
     pub seconds: f64,
-    /// Every message as it was delivered, in the order of delivery; empty if it was not to be kept.
+    /// Every message as it was delivered, in the order of delivery; empty if the run keeps none.
     pub transcript: Vec<Delivery>,
 }
 
@@ -83,9 +84,9 @@ pub struct Report<T> {
 pub enum Ending<T> {
     /// The protocol's result.
     Done(T),
-    /// The protocol stopped.
+    /// The fault that stopped the protocol.
     Stopped(Fault),
-    /// Nothing is in flight, and it still waits.
+    /// A wait with nothing in flight.
     Stalled(Awaiting),
 }
 
@@ -109,14 +110,14 @@ struct Node<T> {
 }
 
 impl Default for Link {
-    /// No latency, and all the bandwidth there could be.
+    /// Returns a link without latency, and with all the bandwidth there could be.
     fn default() -> Self {
         Self { latency: 0.0, bandwidth: f64::INFINITY }
     }
 }
 
 impl Simulation {
-    /// Three honest parties on links that take no time.
+    /// Creates a run of three honest parties on links that take no time.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let adversary = Box::new(Honest);
@@ -132,45 +133,46 @@ impl Simulation {
         }
     }
 
-    /// With so many parties, 2 or more.
+    /// Sets the number of parties, 2 or more.
     #[must_use]
     pub fn parties(self, parties: usize) -> Self {
         Self { parties, ..self }
     }
 
-    /// On such links.
+    /// Sets the speed of all links.
     #[must_use]
     pub fn link(self, link: Link) -> Self {
         Self { link, ..self }
     }
 
-    /// With room for so many bytes from each party at each other.
+    /// Sets the bytes from each party for which each other has room.
     #[must_use]
     pub fn limit(self, limit: usize) -> Self {
         Self { limit, ..self }
     }
 
-    /// Against this adversary.
+    /// Sets the adversary.
     #[must_use]
     pub fn adversary(self, adversary: impl Adversary + 'static) -> Self {
         Self { adversary: Box::new(adversary), ..self }
     }
 
-    /// With computing that takes as long as it takes by this clock: a party is busy until its step
-    /// ends, a message that arrives earlier waits for that, and what the step sends leaves then.
+    /// Lets computing take the time that it takes by this clock. A party is busy until its step
+    /// ends. A message that arrives earlier waits for that, and the messages of the step leave
+    /// then.
     #[must_use]
     pub fn computing(self, clock: Clock) -> Self {
         Self { computing: Some(clock), ..self }
     }
 
-    /// With so many parties, the last ones, that begin when the first message comes to them, as
-    /// nodes do that help others.
+    /// Sets the number of parties, the last ones, that begin when the first message comes to them,
+    /// as helpers do.
     #[must_use]
     pub fn called(self, called: usize) -> Self {
         Self { called, ..self }
     }
 
-    /// Without keeping what was sent: for many parties, or large messages.
+    /// Keeps no transcript: for many parties, or large messages.
     #[must_use]
     pub fn without_transcript(self) -> Self {
         Self { keeps_transcript: false, ..self }
@@ -234,7 +236,7 @@ impl Simulation {
     }
 }
 
-/// The same at both ends of a link, and on no other.
+/// Returns the link binding: the same at both ends of a link, and on no other.
 fn link_binding(one: usize, other: usize) -> [u8; 32] {
     let ends = [one.min(other), one.max(other)].map(|end| end as u64);
     blake3::derive_key("cloister 1 simulated link", &ends.map(u64::to_le_bytes).concat())
@@ -247,7 +249,7 @@ struct Run {
 }
 
 impl Run {
-    /// Sends what a party has to send at the end of its step.
+    /// Sends the messages of a party at the end of its step.
     fn send<T>(&mut self, node: &mut Node<T>) {
         let from = node.machine.parties().me();
         for message in node.machine.outgoing() {
@@ -261,7 +263,7 @@ impl Run {
         }
     }
 
-    /// Numbers and tags a message as a party does that cheats, but keeps to the form.
+    /// Numbers and tags a message as a cheating party does that keeps to the form.
     fn renumber<T>(&mut self, node: &Node<T>, sent: &mut Envelope) {
         let next = self.renumbered.entry((sent.from, sent.message.to)).or_default();
         sent.message.sequence = *next;
@@ -271,14 +273,14 @@ impl Run {
 }
 
 impl<T> Node<T> {
-    /// Its first step.
+    /// Runs the first step.
     fn begin(&mut self) {
         self.processor.begin(0.0);
         self.step();
         self.processor.end();
     }
 
-    /// Takes a message that has arrived, and goes on with it as soon as it is free.
+    /// Takes a message that has arrived, and goes on with it as soon as the party is free.
     fn receive(&mut self, arrival: f64, from: Party, parts: Vec<Part>) {
         if self.ending.is_some() {
             return;
@@ -306,7 +308,7 @@ impl<T> Report<T> {
         Self { endings, meters, ended, traces: Vec::new(), seconds, transcript: Vec::new() }
     }
 
-    /// Adds what the next party ended with.
+    /// Adds the ending of the next party.
     fn add(&mut self, node: Node<T>) {
         let Node { machine, processor, ending } = node;
         self.endings.push(ending.unwrap_or_else(|| Ending::Stalled(machine.awaiting())));
@@ -316,7 +318,7 @@ impl<T> Report<T> {
         self.seconds = self.seconds.max(processor.free());
     }
 
-    /// The results of all parties, in order.
+    /// Returns the results of all parties, in order.
     ///
     /// # Errors
     /// The index and ending of the first party that has none.
@@ -325,13 +327,13 @@ impl<T> Report<T> {
         endings.map(|(index, ending)| ending.done().ok_or((index, ending))).collect()
     }
 
-    /// The most rounds that a party began.
+    /// Returns the most rounds that a party began.
     #[must_use]
     pub fn rounds(&self) -> usize {
         self.meters.iter().map(Meter::rounds).max().unwrap_or_default()
     }
 
-    /// Bytes that all parties sent together.
+    /// Returns the bytes that all parties sent together.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.meters.iter().map(|meter| meter.total().bytes_sent).sum()
@@ -339,7 +341,7 @@ impl<T> Report<T> {
 }
 
 impl<T> Ending<T> {
-    /// The result, if there is one.
+    /// Returns the result, if there is one.
     pub fn done(&self) -> Option<&T> {
         match self {
             Self::Done(result) => Some(result),
@@ -347,7 +349,7 @@ impl<T> Ending<T> {
         }
     }
 
-    /// The fault, if there is one.
+    /// Returns the fault, if there is one.
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Stopped(fault) => Some(fault),

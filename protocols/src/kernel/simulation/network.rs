@@ -1,4 +1,4 @@
-//! Messages in flight: when they arrive, and in which order.
+//! Messages in flight: their arrivals, and the order of these.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,7 +17,7 @@ pub(super) struct Network {
     arrivals: Arrivals,
 }
 
-/// An ordered pair's messages in flight.
+/// The messages of an ordered pair in flight.
 #[derive(Default)]
 struct Line {
     busy_until: f64,
@@ -29,7 +29,7 @@ impl Network {
         Self { link, rng, now: 0.0, lines: BTreeMap::new(), arrivals: Arrivals::default() }
     }
 
-    /// Virtual time in seconds.
+    /// Returns the virtual time in seconds.
     pub(super) fn seconds(&self) -> f64 {
         self.now
     }
@@ -47,7 +47,7 @@ impl Network {
         line.in_flight.push_back((arrival, message));
     }
 
-    /// The message that arrives next; of several that arrive at once, any but by the seed.
+    /// Takes the message that arrives next; the seed chooses among several that arrive at once.
     pub(super) fn next(&mut self) -> Option<(Delivery, Vec<Part>)> {
         let pair = self.arrivals.take(&mut self.rng)?;
         let line = self.lines.get_mut(&pair)?;

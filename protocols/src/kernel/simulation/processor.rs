@@ -1,7 +1,7 @@
-//! A party's own virtual time: from when to when it computes.
+//! A party's own virtual time: the times between which it computes.
 //!
-//! Without a clock that says how long computing takes, it takes no time. With one, a step takes in
-//! virtual time what it takes by that clock, and what arrives meanwhile waits for its end.
+//! Without a clock for it, computing takes no time. With one, a step takes the same virtual time as
+//! it takes by that clock, and a message that arrives meanwhile waits for its end.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -10,11 +10,11 @@ use std::time::Duration;
 use crate::kernel::trace::Clock;
 
 pub(super) struct Processor {
-    /// By which computing takes time.
+    /// The clock by which computing takes time.
     clock: Option<Clock>,
-    /// When the step began, in virtual time and by the clock.
+    /// The beginning of the step, in virtual time and by the clock.
     began: Cell<(f64, Duration)>,
-    /// When the last step ended, in virtual time.
+    /// The end of the last step, in virtual time.
     free: Cell<f64>,
 }
 
@@ -24,7 +24,7 @@ impl Processor {
         Rc::new(Self { clock, began, free: Cell::new(0.0) })
     }
 
-    /// Begins a step with what is there from `arrival` on, as soon as the last step has ended.
+    /// Begins a step with a message that arrives at `arrival`, as soon as the last step has ended.
     pub(super) fn begin(&self, arrival: f64) {
         self.began.set((self.free.get().max(arrival), self.read()));
     }
@@ -34,12 +34,12 @@ impl Processor {
         self.free.set(self.now());
     }
 
-    /// When the last step ended, in seconds of virtual time.
+    /// Returns the end of the last step, in seconds of virtual time.
     pub(super) fn free(&self) -> f64 {
         self.free.get()
     }
 
-    /// A clock that shows the party's virtual time within its steps.
+    /// Returns a clock that shows the party's virtual time within its steps.
     pub(super) fn virtual_clock(self: &Rc<Self>) -> Clock {
         let processor = Rc::clone(self);
         // Links that let nothing through take longer than any duration.

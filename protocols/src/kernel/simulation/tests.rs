@@ -1,4 +1,4 @@
-//! Virtual time against what theory says of protocols that one can reckon by hand, and the order of
+//! Virtual time against the theory of protocols that one can reckon by hand, and the order of
 //! deliveries.
 
 use std::time::Duration;
@@ -13,7 +13,8 @@ fn party(index: usize) -> Party {
     Party::new(index).unwrap()
 }
 
-/// Each to each in every round; each party computes so long before it sends, and at the end.
+/// Sends from each to each in every round. Each party computes so long before it sends, and at the
+/// end.
 async fn rounds(channel: Channel, bytes: usize, computes: u64, watch: Watch) -> Result<(), Fault> {
     for name in ["first", "second"] {
         channel.begin_round(name);
@@ -65,8 +66,8 @@ fn computing_counts_on_the_critical_path_only() {
         let computes = if me.index() == 2 { 10 } else { 3 };
         rounds(channel, 50, computes, watch.clone())
     });
-    // The slow one finds whatever it waits for; its second message is at the others after 21
-    // seconds.
+    // The slow party finds every message that it waits for. Its second message is at the others
+    // after 21 seconds.
     assert_eq!(report.ended, [24.0, 24.0, 30.0]);
     assert_eq!(report.seconds, 30.0);
     // In real time they have all computed one after the other.
@@ -117,7 +118,7 @@ fn who_stalls_has_ended_with_the_last_step() {
     assert_eq!(report.ended, [0.0, 0.5]);
 }
 
-/// From whom to whom, in the order of delivery.
+/// Returns sender and receiver of each message, in the order of delivery.
 fn order(seed: u64, parties: usize, link: Link) -> Vec<(usize, usize)> {
     let simulation = Simulation::new(seed).parties(parties).link(link);
     let report = simulation.run(|channel, me, _| rounds(channel, me.index(), 0, Watch::default()));
@@ -134,7 +135,7 @@ fn the_order_of_what_arrives_at_once_is_a_function_of_the_seed() {
         let text = format!("{:?}", order(seed, 9, link));
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
     };
-    // So that a seed that has failed once fails again.
+    // A seed that has failed once must fail again.
     assert_eq!([hash(1, Link::default()), hash(2, LINK)], ["303f23d7e6bb0ddc", "59c6c4e026792b0b"]);
 }
 
