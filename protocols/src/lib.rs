@@ -2,15 +2,14 @@
 //!
 //! A protocol is an `async fn` over a [`channel::Channel`] whose only effects are sending,
 //! receiving and the randomness passed in. [`machine::Machine`] drives it by hand. There is no
-//! clock, socket, file, global randomness or thread here (rayon's parallel loops over disjoint
-//! chunks aside), and nothing of how a node is built.
+//! clock, socket, file, global randomness or thread here, and nothing of how a node is built. The
+//! exception is rayon's parallel loops over disjoint chunks.
 //!
 //! The folders are floors: each imports from itself and from floors below it. ARCHITECTURE.md lists
 //! them from the bottom up, and a test holds the code to that list.
 //!
-//! What a run costs is counted by the [`meter`] and pinned for every function by tests, in
-//! `src/costs.txt`; how long it takes is recorded in a [`trace`], by a clock that whoever drives the
-//! machine lends.
+//! The [`meter`] counts the cost of a run, and tests pin it for every function in `src/costs.txt`.
+//! A [`trace`] records its times, by a clock that the machine's driver lends.
 
 pub mod algebra;
 mod circuits;

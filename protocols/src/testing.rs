@@ -1,4 +1,5 @@
-//! What the tests of several modules share: seeds, clocks, offers, and simulated computations.
+//! Parts that the tests of several modules share: seeds, clocks, offers, and simulated
+//! computations.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,7 +19,7 @@ use crate::kernel::simulation::{Report, Simulation};
 use crate::kernel::trace::Clock;
 use crate::suites::pairwise::CorrelationStore;
 
-/// A random seed, or the one in CLOISTER_SEED; printed, so that a failed test shows it.
+/// Returns a random seed, or the one in CLOISTER_SEED. Prints it, so that a failed test shows it.
 pub(crate) fn seed() -> u64 {
     let seed = match std::env::var("CLOISTER_SEED") {
         Ok(text) => text.parse().expect("CLOISTER_SEED is a number"),
@@ -37,13 +38,13 @@ pub(crate) fn rng(seed: u64) -> PredictableRng {
     PredictableRng::from_predictable_seed(seed)
 }
 
-/// Random doubles of every size: random bits, without infinities and NaN.
+/// Draws random doubles of every size: random bits, without infinities and NaN.
 pub(crate) fn any_doubles(rng: &mut PredictableRng, count: usize) -> Vec<f64> {
     let bits = std::iter::repeat_with(|| f64::from_bits(rng.next_u64()));
     bits.filter(|x| x.is_finite()).take(count).collect()
 }
 
-/// A clock that goes when it is told to.
+/// A clock that moves on when it is told to.
 #[derive(Clone, Default)]
 pub(crate) struct Watch(Rc<Cell<u64>>);
 
@@ -81,7 +82,7 @@ pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {
     Offer { spec, rules, deadline_ms: 60_000, serves: true, source, audit }
 }
 
-/// Rules that the first party has, and all agree on.
+/// Returns rules that the first party has, and that all agree on.
 pub(crate) fn joint(rules: Rules) -> JointRules {
     JointRules::of(&[(Party::new(0).unwrap(), rules)]).unwrap()
 }
@@ -92,9 +93,9 @@ pub(crate) struct Run {
     pub(crate) parameters: Parameters,
     pub(crate) inputs: Vec<Input>,
     pub(crate) rules: Rules,
-    /// Members without data, behind those with data.
+    /// The number of members without data, behind those with data.
     pub(crate) helpers: usize,
-    /// How many rows each party has left out; none where nothing is said.
+    /// The number of rows that each party has left out; 0 where none is given.
     pub(crate) dropped: Vec<u64>,
 }
 
@@ -117,7 +118,7 @@ impl Run {
         Self { rules, ..self }
     }
 
-    /// With so many helpers, and these three members as the committee.
+    /// Adds so many helpers, and makes these three members the committee.
     pub(crate) fn committee(mut self, helpers: usize, seats: [usize; 3]) -> Self {
         self.parameters.committee = Some(seats.map(|seat| format!("member {seat}")).to_vec());
         Self { helpers, ..self }
@@ -129,14 +130,14 @@ impl Run {
         offer
     }
 
-    /// What is agreed on.
+    /// Returns the spec that the parties agree on.
     pub(crate) fn spec(&self) -> Spec {
         let mut offer = self.offer();
         self.request(0).unwrap().describe(&mut offer);
         offer.spec
     }
 
-    /// The part of any member: a helper reads its own from the first party's proposal.
+    /// Returns the part of any member. A helper reads its own from the first party's proposal.
     pub(crate) fn part(&self, index: usize) -> Request {
         if index < self.inputs.len() {
             return self.request(index).unwrap();
@@ -155,7 +156,7 @@ impl Run {
         self.simulate_with(simulation, &[])
     }
 
-    /// Simulates with what each party has made ahead with the others, by index.
+    /// Simulates with the correlations that each party has preprocessed with the others, by index.
     pub(crate) fn simulate_with(
         &self,
         simulation: Simulation,
@@ -168,7 +169,7 @@ impl Run {
         })
     }
 
-    /// The answer, which must be the same at all parties.
+    /// Returns the answer, which must be the same at all parties.
     pub(crate) fn answer(&self) -> Answer {
         let report = self.simulate(Simulation::new(seed()));
         let outcomes = report.results().unwrap();

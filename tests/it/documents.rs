@@ -27,9 +27,12 @@ const HOLDS: &[&str] = &[
     "protocols/src/engine",
     "protocols/src/functions",
     "protocols/src/kernel",
+    "protocols/src/lib.rs",
     "protocols/src/okvs",
     "protocols/src/ot",
+    "protocols/src/release",
     "protocols/src/suites",
+    "protocols/src/testing.rs",
     "src",
     "tests",
 ];

@@ -1,8 +1,8 @@
-//! What every function costs, pinned: rounds, the longest chain of messages, messages and bytes.
+//! The costs of every function, pinned: rounds, the longest chain of messages, messages and bytes.
 //!
-//! The data are public and always the same: 100 numbers a party, or what the function takes instead.
-//! Whoever changes a protocol on purpose pastes the table that the failed test prints; the difference
-//! is then part of the change that is reviewed.
+//! The data are public and always the same: 100 numbers a party, or another input of the kind that
+//! the function takes. A developer that changes a protocol on purpose pastes the table that the
+//! failed test prints. The difference is then part of the change that is reviewed.
 
 use std::fmt::Write as _;
 
@@ -21,33 +21,34 @@ use crate::testing::names::{
 };
 use crate::testing::{Run, seed};
 
-/// For each case: rounds after the agreement, at the party that has most; messages one after the
-/// other, the agreement included; messages and bytes that all members send together.
+/// The costs of each case. They are rounds after the agreement, at the party that has most;
+/// messages one after the other, the agreement included; messages and bytes that all members send
+/// together.
 const COSTS: &str = include_str!("../costs.txt");
 
-/// How much one party brings.
+/// The number of values that one party brings.
 const SIZE: usize = 100;
 
-/// Rows and columns of a matrix of so many numbers.
+/// The rows and columns of a matrix of so many numbers.
 const SIDE: usize = 10;
 
-/// Columns of a matrix of regressors of so many numbers.
+/// The columns of a matrix of regressors of so many numbers.
 const COLUMNS: usize = 5;
 
-/// A function, what is asked of it, and how its line begins.
+/// A function, its parameters, and the beginning of its line.
 struct Case {
     name: String,
     function: &'static str,
     parameters: Parameters,
 }
 
-/// Who takes part, under which rules.
+/// The members that take part, and the rules.
 #[derive(Clone, Copy)]
 struct Setting {
     parties: usize,
-    /// Whether one more member computes on shares.
+    /// True if one more member computes on shares.
     helper: bool,
-    /// Whether all parties compute on shares, and nobody else.
+    /// True if all parties compute on shares, and no other member.
     all: bool,
     profile: Profile,
 }
@@ -163,14 +164,14 @@ const USUAL: World = World { factor: 389, unit: 0.125 };
 const OTHER: World = World { factor: 577, unit: -0.125 };
 
 impl World {
-    /// The numbers of one party: none twice and none 0, not all whole.
+    /// Returns the numbers of one party: none twice and none 0, not all whole.
     fn numbers(self, party: usize) -> Vec<f64> {
         let number = |index: usize| (SIZE * party + index) * self.factor % 1_009;
         let number = |index: usize| f64::from(u16::try_from(number(index)).unwrap());
         (1..=SIZE).map(|index| number(index) * self.unit).collect()
     }
 
-    /// The texts of one party: four letters.
+    /// Returns the texts of one party: four letters.
     fn texts(self, party: usize) -> Vec<String> {
         let letters = letters();
         let letter = |index: usize| letters[(index * index * self.factor + party) % 4].clone();
@@ -178,7 +179,7 @@ impl World {
     }
 }
 
-/// Ids of which the first half are all parties', with so many columns of numbers behind them.
+/// Makes ids of which the first half are all parties', with so many columns of numbers behind them.
 fn keyed(party: usize, columns: usize, world: World) -> Input {
     let id = |row: usize| match row {
         0..50 => (row * world.factor % 1_009).to_string(),
@@ -190,7 +191,7 @@ fn keyed(party: usize, columns: usize, world: World) -> Input {
     }
 }
 
-/// The same with one column of categories.
+/// Makes the same ids with one column of categories.
 fn categorised(party: usize, world: World) -> Input {
     match keyed(party, 0, world) {
         Input::Keyed { ids, .. } => {
@@ -216,7 +217,7 @@ fn input(case: &Case, party: usize, world: World) -> Input {
             let pairs = numbers.iter().copied().zip(reversed);
             Input::Points(pairs.map(|(x, y)| (x.min(y), x.max(y))).collect())
         }
-        // Its answer tells whether all numbers are above 0, and then there are more means to sum.
+        // Its answer tells if all numbers are above 0, and then there are more means to sum.
         "StatisticsUnivariate" => Input::Numbers(numbers.iter().map(|x| x.abs()).collect()),
         "KthElement" => Input::Ranked { array: numbers, rank: 50, bounds: None },
         "SecureVectorSum" => Input::Numbers(numbers.iter().map(|number| number.floor()).collect()),
@@ -244,7 +245,7 @@ fn input(case: &Case, party: usize, world: World) -> Input {
     }
 }
 
-/// The run, if there is such a one.
+/// Returns the run, if there is such a one.
 fn run(case: &Case, setting: Setting, world: World) -> Option<Run> {
     let Setting { parties, helper, all, profile } = setting;
     let has_rows = find(case.function).unwrap().has_rows();
@@ -264,7 +265,7 @@ fn run(case: &Case, setting: Setting, world: World) -> Option<Run> {
     if case.function == PREPARE {
         return None;
     }
-    // Where nothing is computed on shares a helper is named in vain, and the two compute alone.
+    // If nothing is computed on shares, a helper is named in vain, and the two compute alone.
     let suite = run.request(0).ok().map(|request| request.suite().name());
     let alone = [Some(masked::SUITE), Some(intersection::SUITE)];
     let on_shares = !alone.contains(&suite);
@@ -315,7 +316,7 @@ fn rounds_and_bytes_of_every_function_are_pinned() {
 
 #[test]
 fn what_a_function_costs_depends_neither_on_masks_nor_on_data() {
-    // Both are others than those that are pinned.
+    // Both differ from those that are pinned.
     let table = table(OTHER, seed());
     let differs = table.lines().zip(COSTS.lines()).find(|(other, pinned)| other != pinned);
     assert_eq!(differs, None, "the first line that is not as it is pinned");

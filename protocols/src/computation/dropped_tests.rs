@@ -1,4 +1,4 @@
-//! Rows that were left out because something was missing in them, in simulation.
+//! Rows that were left out because a value was missing in them, in simulation.
 
 use crate::computation::{Answer, Input, Request};
 use crate::engine::openings;
@@ -19,7 +19,7 @@ fn drop_missing(run: Run, dropped: &[u64]) -> Run {
     Run { dropped: dropped.to_vec(), ..run.parameters(parameters) }
 }
 
-/// What each party is told of the rows left out; helpers are told nothing.
+/// Returns the number of rows left out, as each party is told; helpers are told nothing.
 fn dropped(run: &Run) -> Option<Option<u64>> {
     let report = run.simulate(Simulation::new(seed()));
     let outcomes = report.results().unwrap();
@@ -100,7 +100,7 @@ fn where_all_is_shown_parties_need_nobody_else() {
     assert_eq!(*outcome.answer.get(), Answer::Sum { sum: 3.0 });
     let rounds = ["commit dropped rows", "open dropped rows", "commit", "open"];
     assert_eq!(report.meters[0].round_names(), rounds);
-    // Where small numbers are not shown the two decide on shares whether this one is.
+    // If small numbers are not shown, the two decide on shares whether this one is.
     for (least, shown) in [(2, Some(3)), (4, None)] {
         let run = Run {
             rules: cells_from(least),

@@ -1,21 +1,21 @@
 //! From a client's request to an answer that may leave the node.
 //!
-//! A [`Request`] is made from parameters and data: parsed, range-checked and added up locally, so
-//! that nothing which can be known to be wrong costs the other parties a message. [`compute`] then
-//! agrees with them on what is computed, asks the disclosure rules, runs the function and marks its
-//! answer as opened.
+//! A [`Request`] is made from parameters and data. They are parsed, range-checked and added up
+//! locally, so that an error that a party can find by itself costs the others no message.
+//! [`compute`] then agrees with the others on the computation, checks the disclosure rules, runs
+//! the function and marks its answer as opened.
 //!
-//! What the rules ask of all parties' data together (how many rows, the largest party's share, small
-//! cells of tables) is decided under sharing before anything else is masked or opened (see
-//! the module `release`): by the three nodes that compute on shares, which the parties then need for
-//! functions of masked sums too. Where no rule asks anything, such functions need nobody else.
+//! The rules on all parties' data together (number of rows, dominance, small cells of tables) are
+//! decided on shares. That is before anything else is masked or opened (see the module `release`).
+//! The nodes that compute on shares decide them; the parties then need these nodes for functions of
+//! masked sums too. If no such rule applies, these functions need no other node.
 //!
-//! Each party counts its own rows. That it counts others than it has is not detected; that it counts
-//! others than it uses is, of whole tables and univariate statistics; not of sums, ranks, and the mode
-//! alone. Bivariate statistics open how many
-//! rows were used, and are refused if these are fewer than the rules ask.
+//! Each party counts its own rows. It is not detected if a party counts others than it has. If it
+//! counts others than it uses, whole tables and univariate statistics detect it; sums, ranks, and
+//! the mode alone do not. Bivariate statistics open the number of rows that were used, and are
+//! refused if these are fewer than the rules ask.
 //!
-//! Nothing here waits for time to pass: the agreed deadline is for whoever drives the machine.
+//! Nothing here waits for time to pass: the driver of the machine keeps the agreed deadline.
 
 #[cfg(test)]
 mod cost_tests;
@@ -53,21 +53,21 @@ use crate::suites::masked::{MaskedSums, Rounds};
 use crate::suites::pairwise::{Ahead, CorrelationStore, Pairwise};
 use crate::suites::replicated::{Committee, Replicated};
 
-/// What a computation ends with.
+/// The outcome of a computation.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The answer, which may leave the node.
     pub answer: Opened<Answer>,
-    /// What its protection assumes.
+    /// The assumptions of its protection, and its leakage.
     pub security: Security,
     /// The rules that held: the strictest of all parties'.
     pub rules: Rules,
-    /// For each rule by name, the name of the member whose rule held.
+    /// The name of the member whose rule held, for each rule by name.
     pub decided_by: BTreeMap<&'static str, String>,
-    /// Of every member, in order, the head of its audit chain when it proposed.
+    /// The head of each member's audit chain when it proposed, in order.
     pub audit: Vec<(Party, AuditHead)>,
-    /// How many rows of all parties together were left out because something was missing in them;
-    /// none where the parameters do not ask for it, and at helpers.
+    /// The number of rows of all parties together that were left out because a value was missing in
+    /// them. There is none if the parameters do not ask for it, and at helpers.
     pub dropped: Option<Dropped>,
     /// The number of parties.
     pub parties: usize,
@@ -75,14 +75,14 @@ pub struct Outcome {
     pub session: SessionHash,
 }
 
-/// Runs one computation as one of its members: agrees, asks the rules, computes, opens. The
-/// function, its parameters, its shape and the suite in the offer's spec are taken from `request`,
-/// so that what is agreed on is what runs. `stores` have what this node has made ahead with its peers.
-/// A helper's answer is empty.
+/// Runs one computation as one of its members: agrees, checks the rules, computes, opens. The
+/// function, its parameters, its shape and the suite in the offer's spec are taken from `request`.
+/// So the parties agree on the computation that runs. `stores` have the correlations that this node
+/// has preprocessed with its peers. A helper's answer is empty.
 ///
 /// # Errors
-/// If the parties want different things, a peer breaks the protocol, the rules forbid the answer,
-/// or no double can express it.
+/// If the parties want different computations, a peer breaks the protocol, the rules forbid the
+/// answer, or no double can express it.
 pub async fn compute(
     channel: Channel,
     mut offer: Offer,
@@ -116,16 +116,16 @@ pub async fn compute(
     Ok(ended?.outcome(agreed, spec.inputs()))
 }
 
-/// A computation that was agreed on.
+/// A computation under way, after its agreement.
 pub(crate) struct Execution<'a> {
     pub(crate) channel: &'a Channel,
     pub(crate) spec: &'a Spec,
     pub(crate) joint: JointRules,
-    /// What this node has made ahead with the others.
+    /// The correlations that this node has preprocessed with the others.
     pub(crate) stores: CorrelationStore,
 }
 
-/// What a computation ended with; at a helper there is no answer.
+/// The end of a computation; at a helper there is no answer.
 pub(crate) struct Ended {
     permit: Permit,
     pub(crate) answer: Option<Answer>,
@@ -134,7 +134,7 @@ pub(crate) struct Ended {
 }
 
 impl Execution<'_> {
-    /// With masked sums among the parties alone, where no rule asks anything of the joint data. A
+    /// Computes with masked sums among the parties alone, if no rule on the joint data applies. A
     /// helper that was named in vain has nothing to do.
     async fn among_parties(
         &self,
@@ -161,7 +161,7 @@ impl Execution<'_> {
         Ok(Ended { permit, answer, dropped, security })
     }
 
-    /// With masked items, among the parties alone.
+    /// Computes with blinded items, among the parties alone.
     async fn sets(
         &self,
         session: Session,
@@ -184,7 +184,7 @@ impl Execution<'_> {
         Ok(Ended { permit, answer, dropped, security })
     }
 
-    /// Makes ahead what later computations of these parties use up.
+    /// Preprocesses the correlations that later computations of these parties use up.
     async fn prepare(&self, session: &Session, rng: &mut impl CryptoRng) -> Result<Ended, Fault> {
         let parties = self.spec.inputs();
         let permit = self.joint.permit(parties, None)?;
@@ -196,7 +196,7 @@ impl Execution<'_> {
         Ok(Ended { permit, answer: None, dropped: None, security })
     }
 
-    /// With the three nodes that compute on shares, through the release check.
+    /// Computes with the three nodes that compute on shares, through the release check.
     pub(crate) async fn with_committee(
         &self,
         session: Session,
@@ -211,7 +211,7 @@ impl Execution<'_> {
             .await
     }
 
-    /// By all parties, and nobody else, through the release check.
+    /// Computes with all parties, and no other node, through the release check.
     async fn by_themselves(
         &self,
         session: Session,
@@ -229,8 +229,8 @@ impl Execution<'_> {
         self.on_shares(engine, session, None, prepared, subject, rng).await
     }
 
-    /// Through the release check on shares; `committee` has the names of the nodes that hold these, if not all
-    /// parties do.
+    /// Computes through the release check on shares. `committee` has the names of the nodes that
+    /// hold these, if not all parties do.
     async fn on_shares<E: Engine>(
         &self,
         engine: E,
@@ -278,7 +278,8 @@ impl Execution<'_> {
         Ok(Ended { permit, answer, dropped, security })
     }
 
-    /// The three nodes that compute on shares: for the function itself, or for a rule that asks.
+    /// Returns the three nodes that compute on shares: for the function itself, or for a rule that
+    /// applies.
     fn committee(
         &self,
         session: &Session,
@@ -294,8 +295,8 @@ impl Execution<'_> {
         }
     }
 
-    /// What the protection of a function assumes; `withholds` says whether its counts are computed on
-    /// shares, `committee` has the names of the nodes that do, if not all parties do.
+    /// Returns the assumptions of a function's protection. `withholds` says that its counts are
+    /// computed on shares. `committee` has the names of the nodes that do, if not all parties do.
     fn security(
         &self,
         function: &Descriptor,
@@ -332,7 +333,7 @@ impl Ended {
     }
 }
 
-/// How many rows of all parties were left out, where any number may be shown.
+/// Opens the number of rows of all parties that were left out, if any number may be shown.
 async fn sum_dropped(
     dropped: u64,
     sums: &mut MaskedSums<'_>,

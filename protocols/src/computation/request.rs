@@ -1,4 +1,4 @@
-//! One party's part in a computation: from parameters and data, or from what it helps with.
+//! One party's part in a computation: from parameters and data, or at a helper from the proposal.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,32 +18,33 @@ use crate::release::Subject;
 use crate::suites::guarantee::Suite;
 use crate::suites::replicated::{self, MESSAGES_AHEAD};
 
-/// The public size that some functions have, in the spec.
+/// The name in the spec of the public size that some functions have.
 const LENGTH: &str = "length";
 
 /// One party's part in a computation, ready to run: parameters understood, data checked and added
 /// up. Its data are private: it cannot be copied, sent or shown.
 pub struct Request {
     function: &'static Descriptor,
-    /// How many parties bring data.
+    /// The number of parties with data.
     parties: usize,
-    /// What is done with rows in which something is missing, as the spec has it.
+    /// The treatment of rows with a missing value, as the spec has it.
     missing: (String, String),
-    /// What the parties agreed on already, if we help.
+    /// The spec that the parties agreed on already, at a helper.
     helps: Option<Box<Spec>>,
-    /// Who computes on shares, if anybody does.
+    /// The nodes that compute on shares, if any do.
     sharing: Sharing,
     /// The names of the committee that was asked for, as the spec has them.
     committee: Option<String>,
-    /// Whether what was made ahead may be used up.
+    /// The permission to use up preprocessed correlations.
     ahead: bool,
     subject: Subject,
     prepared: Prepared,
 }
 
 impl Request {
-    /// Checks parameters and data, and adds the data up; `parties` bring data. `dropped` rows of ours
-    /// were left out of `input`, because something was missing in them.
+    /// Checks parameters and data, and adds the data up. `parties` is the number of parties with
+    /// data. `dropped` rows of this party were left out of `input`, because a value was missing in
+    /// them.
     ///
     /// # Errors
     /// If the function is not available, or parameters or data do not fit it.
@@ -86,9 +87,9 @@ impl Request {
         })
     }
 
-    /// The part of a node that helps: as the parties' proposals say, and without data. Of functions of
-    /// masked sums helpers see the release check only, and tables of which small cells are not opened; where no
-    /// rule asks for these, they have nothing to do.
+    /// Creates the part of a helper, from the parties' proposals and without data. In functions of
+    /// masked sums helpers take part in the release check only, and in tables with small cells that
+    /// are not opened. If no rule asks for these, they have nothing to do.
     ///
     /// # Errors
     /// If the function has no use for helpers, or the proposal makes no sense.
@@ -128,13 +129,13 @@ impl Request {
         })
     }
 
-    /// The function, in the form that the parameters ask for.
+    /// Returns the function, in the form that the parameters ask for.
     #[must_use]
     pub fn function(&self) -> &'static Descriptor {
         self.function
     }
 
-    /// Every parameter that changes the result, in canonical text, defaults filled in.
+    /// Returns every parameter that changes the result, in canonical text, defaults filled in.
     #[must_use]
     pub fn parameters(&self) -> BTreeMap<String, String> {
         if let Some(spec) = &self.helps {
@@ -149,7 +150,7 @@ impl Request {
         parameters
     }
 
-    /// The public sizes that must be equal at all parties, by name.
+    /// Returns the public sizes that must be equal at all parties, by name.
     #[must_use]
     pub fn shape(&self) -> BTreeMap<String, u64> {
         match &self.helps {
@@ -163,17 +164,18 @@ impl Request {
         }
     }
 
-    /// The family of protocols that serves the function. Rules on the joint data, and tables of which
-    /// small cells may not be opened, run on the suite for shares whatever stands here: the members'
-    /// rules are not known before they agree.
+    /// Returns the suite that serves the function. Rules on the joint data, and tables with small
+    /// cells that may not be opened, run on the suite for shares in any case. The members' rules
+    /// are not known before they agree.
     #[must_use]
     pub fn suite(&self) -> Suite {
         suite(self.function, self.sharing)
     }
 
-    /// The number of 64-bit words that will be masked or shared, as far as it is known beforehand. Where all
-    /// parties compute by themselves it is more than anybody counts: transfers take a processor for tens of
-    /// milliseconds, however few words are shared, and another party's set may be large where ours is small.
+    /// Returns the number of 64-bit words that will be masked or shared, as far as it is known
+    /// beforehand. If all parties compute by themselves, it is the largest number. Oblivious
+    /// transfers take a processor for tens of milliseconds, however few words are shared. And
+    /// another party's set may be large where this party's is small.
     #[must_use]
     pub fn words(&self) -> usize {
         let by_themselves = self.function.is_on_shares() && self.sharing == Sharing::Parties;
@@ -184,12 +186,13 @@ impl Request {
         }
     }
 
-    /// Bytes that one honest peer may have on its way to us before we read any: the limit that a
-    /// machine starts with for a computation of so many parties. A sum makes room for its openings
-    /// itself, when it is known how long they are and before any can be on their way.
+    /// Returns the bytes that one honest peer may have on its way to this party before any are
+    /// read. It is the limit that a machine starts with for a computation of so many parties. A sum
+    /// makes room for its openings itself, when their length is known and before any can be on
+    /// their way.
     #[must_use]
     pub fn inbox_bytes(&self, parties: usize) -> usize {
-        // Proposal, list of categories, and per sum a commitment and an echo.
+        // A proposal, a list of categories, and per sum a commitment and an echo.
         let structured = 2 * wire::MAX_STRUCTURED;
         let echoes = 4 * (2 + parties) * 32;
         let parts = 12;
@@ -198,7 +201,7 @@ impl Request {
         structured + echoes + 64 * parts + shares
     }
 
-    /// The range of numbers that may be added depends on how many parties add theirs.
+    /// Checks the number of parties: the range of numbers that may be added depends on it.
     pub(crate) fn check_members(&self, spec: &Spec, members: usize) -> Result<(), InputError> {
         let (made_for, actual) = (self.parties, spec.inputs());
         if made_for != actual || actual < 2 || spec.members.len() != members {
@@ -207,7 +210,7 @@ impl Request {
         Ok(())
     }
 
-    /// Makes what depends on which of the members we are, before any message.
+    /// Prepares the data that depend on the member's place, before any message.
     pub(crate) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
         self.prepared.take_place(me)
     }
@@ -223,20 +226,22 @@ impl Request {
         offer.spec.shape = self.shape();
     }
 
-    /// The same of a party that tells the release check another number of rows than it uses.
+    /// Returns the part of a party that tells the release check another number of rows than it
+    /// uses.
     #[cfg(test)]
     pub(crate) fn claiming(mut self, rows: u64) -> Self {
         self.subject.rows = Some(rows);
         self
     }
 
-    /// The function with our data in it, and our part in what the rules ask.
+    /// Returns the function with this party's data in it, and the party's part in the checks of the
+    /// rules.
     pub(crate) fn into_parts(self) -> (Prepared, Subject) {
         (self.prepared, self.subject)
     }
 }
 
-/// The suite that serves a function, where this is who computes on shares.
+/// Returns the suite that serves a function, if these nodes compute on shares.
 fn suite(function: &Descriptor, sharing: Sharing) -> Suite {
     match function.needs {
         Needs::LinearSums | Needs::Counts => Suite::Masked,
@@ -246,8 +251,8 @@ fn suite(function: &Descriptor, sharing: Sharing) -> Suite {
     }
 }
 
-/// The committee as the spec names it. Functions of masked sums need one if the members' rules ask
-/// something of the joint data, which is not known yet.
+/// Returns the committee as the spec names it. Functions of masked sums need one if the members'
+/// rules apply to the joint data, which is not known yet.
 fn committee(
     function: &Descriptor,
     sharing: Sharing,

@@ -1,28 +1,29 @@
-//! What the protection of a computation assumes, and what it gives away, in words for its report.
+//! The assumptions of a computation's protection, and its leakage, in words for its report.
 
 use serde::Serialize;
 
 use crate::suites::guarantee::{Guarantee, Suite};
 
-/// What the protection of a computation assumes, and what it gives away beside the answer.
+/// The assumptions of a computation's protection, and its leakage beside the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Security {
-    /// The family of protocols that computed the answer.
+    /// The suite that computed the answer.
     pub suite: Suite,
-    /// What corrupt parties may do without learning more, in words.
+    /// The adversary that the computation withstands, in words.
     pub adversary: String,
-    /// How many parties may be corrupt.
+    /// The number of parties that may be corrupt.
     pub corruptible: usize,
-    /// What all suites that ran guarantee together.
+    /// The guarantee of all suites that ran, together.
     pub guarantee: Guarantee,
-    /// What the parties' nodes, or more than they, get to know beside the answer.
+    /// The facts that the parties' nodes, or more than they, learn beside the answer.
     pub reveals: Vec<String>,
 }
 
 impl Security {
-    /// Of the suite that computed the answer of so many parties, and of another that ran before it, if one
-    /// did: for the release check, or to match rows by ids. `committee` has the names of the nodes that
-    /// computed on shares, if not all parties did.
+    /// Returns the security of a computation of so many parties. `suite` computed the answer.
+    /// `before` is another that ran before it, if one did: for the release check, or to match rows
+    /// by ids. `committee` has the names of the nodes that computed on shares, if not all parties
+    /// did.
     pub(crate) fn of(
         suite: Suite,
         before: Option<Suite>,
@@ -55,7 +56,7 @@ impl Security {
     }
 }
 
-/// Says in words what a suite assumes.
+/// Describes in words the assumptions of a suite.
 fn words(suite: Suite, parties: usize, committee: &str) -> String {
     match suite {
         Suite::Masked => of_masked(parties),

@@ -1,4 +1,4 @@
-//! Who computes on shares: three nodes, or all parties among themselves.
+//! The nodes that compute on shares: three, or all parties among themselves.
 
 pub(crate) use crate::functions::parameters::NO;
 use crate::functions::parameters::{Parameters, refuse};
@@ -7,21 +7,21 @@ use crate::kernel::session::Spec;
 use crate::suites::guarantee::Suite;
 use crate::suites::replicated;
 
-/// The name under which the spec has it that nothing made ahead is to be used, and what stands there.
+/// The name in the spec under which [`NO`] forbids the use of preprocessed correlations.
 pub(crate) const AHEAD: &str = "ahead";
 
-/// Who computes on shares, of functions that need it and of rules on joint data.
+/// The nodes that compute on shares, for functions that need them and for rules on joint data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sharing {
     /// Three members.
     Committee,
-    /// All parties, and nobody else.
+    /// All parties, and no other member.
     Parties,
 }
 
 impl Sharing {
-    /// As a client asks for it: by the suite's name, or by naming a committee. Where nothing is said, two
-    /// parties compute by themselves, and more have a committee.
+    /// Returns the choice of a client: by the suite's name, or by naming a committee. Without a
+    /// choice, two parties compute by themselves, and more have a committee.
     pub(crate) fn asked(parameters: &Parameters, parties: usize) -> Result<Self, InputError> {
         let named = parameters.committee.is_some();
         match parameters.suite.as_deref().and_then(Suite::find) {
@@ -37,7 +37,7 @@ impl Sharing {
         }
     }
 
-    /// As the members have agreed.
+    /// Returns the choice that the members have agreed on.
     pub(crate) fn agreed(spec: &Spec) -> Self {
         let named = spec.parameters.contains_key(replicated::PARAMETER);
         match Suite::find(&spec.suite) {
@@ -48,7 +48,7 @@ impl Sharing {
         }
     }
 
-    /// The suite that computes on shares.
+    /// Returns the suite that computes on shares.
     pub(crate) fn suite(self) -> Suite {
         match self {
             Self::Committee => Suite::Replicated,

@@ -51,7 +51,8 @@ fn enough_rows_pass_the_gate_and_are_then_summed() {
     assert!(outcome.security.reveals[0].contains("at least 10 rows"));
     assert!(outcome.security.reveals[1].contains("90 percent of the sum of all magnitudes"));
     assert_eq!((outcome.security.suite.name(), outcome.security.corruptible), (SUITE, 1));
-    // The weaker of the two: what is shared for the rules, two of the three nodes could put together.
+    // The weaker guarantee of the two: two of the three nodes could reconstruct the shared values
+    // of the rules.
     let guarantee = serde_json::to_value(&outcome.security.guarantee).unwrap();
     let due = serde_json::json!({
         "adversary": "semi_honest",
@@ -311,8 +312,8 @@ fn a_request_is_for_the_number_of_parties_that_it_was_made_for() {
     assert!(report.transcript.is_empty());
 }
 
-/// What the two honest of three parties end with if the third agrees to `run` as they do, and then
-/// adds words of its own to each sum, in cells of these limbs.
+/// Returns the faults of the two honest of three parties. The third agrees to `run` as they do, and
+/// then adds words of its own to each sum, in cells of these limbs.
 fn against(run: &Run, sums: &[(&[Segment], &[u64])]) -> [Option<Fault>; 2] {
     let report = Simulation::new(seed()).run(|channel, party, mut rng| {
         let request = run.request(party.index()).unwrap();
@@ -336,7 +337,7 @@ fn against(run: &Run, sums: &[(&[Segment], &[u64])]) -> [Option<Fault>; 2] {
     [0, 1].map(|index| report.endings[index].fault().cloned())
 }
 
-/// `words` and then zeros, in cells of these limbs.
+/// Returns `words` and then zeros, in cells of these limbs.
 fn padded(cells: &[Segment], words: &[u64]) -> (Layout, Zeroizing<Vec<u64>>) {
     let layout = Layout::new(cells).unwrap();
     let mut words = words.to_vec();
@@ -372,13 +373,13 @@ fn counts_that_nobody_can_have_are_implausible() {
     for cells in [[1 << 63, 0], [0, 1 << 63], [1 << 62, 1 << 62], [0, u64::MAX - 2]] {
         assert_eq!(against(&two_categories(), &[(TWO_CELLS, &cells)]), implausible);
     }
-    // The helper alone does no harm.
+    // The function `against` by itself does no harm.
     assert_eq!(against(&points(), &[(SUMS, &[1])]), [None, None]);
     assert_eq!(against(&two_categories(), &[(TWO_CELLS, &[7])]), [None, None]);
 }
 
-/// What the honest two of three end with if the third tells the release check another number of rows than it
-/// uses.
+/// Returns the faults of the honest two of three parties. The third tells the release check another
+/// number of rows than it uses.
 fn against_claims(run: &Run, rows: u64) -> [Option<Fault>; 2] {
     let report = Simulation::new(seed()).run(|channel, party, rng| {
         let request = run.request(party.index()).unwrap();
@@ -400,7 +401,8 @@ fn rows_that_are_counted_but_not_used_are_implausible() {
         let refused = against_claims(&run, 0);
         assert!(matches!(refused[0], Some(Fault::Refused(Refusal::TooFewRows { .. }))));
     }
-    // In a table whose small cells are not opened a party is held to exactly the rows that it uses.
+    // In a table with small cells that are not opened, a party is held to exactly the rows that it
+    // uses.
     for min_rows in [1, 3] {
         let rules = Rules { min_cell: 2, min_rows, ..Profile::Teaching.rules() };
         let run = two_categories().rules(rules);
@@ -408,7 +410,7 @@ fn rows_that_are_counted_but_not_used_are_implausible() {
         assert_eq!(against_claims(&run, 1), implausible);
         assert_eq!(against_claims(&run, u64::MAX), implausible);
     }
-    // Numbers of rows that nobody can have.
+    // Numbers of rows that no party can have.
     assert_eq!(against_claims(&of_rows(median, 2), (1 << 62) - 5), implausible);
 }
 

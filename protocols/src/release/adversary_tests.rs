@@ -1,5 +1,6 @@
-//! The release check against members that cheat, in simulation: what is noticed never lets a refused
-//! computation through, and what may not be noticed is only what the suite does not promise.
+//! The release check against members that cheat, in simulation. A deviation that is noticed never
+//! lets a refused computation through. Only deviations that the suite does not promise to notice
+//! may pass.
 
 use crate::computation::{Input, Outcome};
 use crate::functions::parameters::Parameters;
@@ -19,7 +20,7 @@ fn sum(inputs: &[&[f64]]) -> Run {
     Run::new("SecureSum", inputs).rules(rules).parameters(parameters)
 }
 
-/// Refused for the rows; for the share; by neither.
+/// Creates runs: refused for too few rows, refused for dominance, and accepted.
 fn too_few() -> Run {
     sum(&[&[1.0; 4], &[1.0; 4], &[1.0]])
 }
@@ -32,12 +33,12 @@ fn accepted() -> Run {
     sum(&[&[60.0], &[1.0; 20], &[2.0; 10]])
 }
 
-/// Four parties of which the third has no seat.
+/// Creates a run of four parties of which the third has no seat.
 fn with_an_outsider() -> Run {
     sum(&[&[90.0], &[1.0; 9], &[2.0], &[-3.0]]).committee(0, [3, 1, 0])
 }
 
-/// All messages but proposals.
+/// Lists all messages but proposals.
 fn messages(report: &Report<Outcome>) -> Vec<(Party, Party, u32)> {
     let later = report.transcript.iter().filter(|delivery| delivery.sequence > 0);
     later.map(|delivery| (delivery.from, delivery.to, delivery.sequence)).collect()
@@ -67,7 +68,7 @@ fn wrong_lengths_and_orders_never_let_a_refused_computation_through() {
                 let report = against(&run, seed, &tamper);
                 let none = report.endings.iter().all(|ending| ending.done().is_none());
                 assert!(none, "{tamper:?}");
-                // Whoever got it ends, and for no other reason than this.
+                // The receiver ends, and for no other reason than this.
                 match &report.endings[to.index()] {
                     Ending::Stopped(Fault::Refused(_)) => {
                         let unread = matches!(tamper.action, Action::Repeat | Action::Swap);
@@ -87,7 +88,7 @@ fn a_bit_that_is_opened_wrongly_is_noticed_by_whom_it_is_opened_to() {
     let seed = seed();
     for run in [too_few(), dominated(), with_an_outsider(), dominated_with_helper()] {
         let honest = run.simulate(Simulation::new(seed));
-        // The last message of each pair is of the bit that was decisive.
+        // The last message of each pair is of the decisive bit.
         let mut last: Vec<(Party, Party, u32)> = messages(&honest);
         last.sort_by_key(|(from, to, number)| (*from, *to, std::cmp::Reverse(*number)));
         last.dedup_by_key(|(from, to, _)| (*from, *to));
@@ -132,7 +133,8 @@ fn messages_of_another_run_do_not_fit() {
             .iter()
             .find(|d| (d.from, d.to, d.sequence) == (from, to, number))
             .map(|d| d.body.clone());
-        // Openings of another run are noticed; products of one are not, unless an opening shows them.
+        // Openings of another run are noticed. Products of one are not, unless an opening shows
+        // them.
         let Some(body) = said.filter(|body| body.len() == 32) else { continue };
         let tamper = Tamper::new(from, Some(to), number, Action::Replace(body)).retagging();
         let report = against(&refused, seed, &tamper);

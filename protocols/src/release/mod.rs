@@ -1,50 +1,52 @@
-//! The release check: what the rules ask of all parties' data together, decided under sharing before anything
-//! else of them is opened.
+//! The release check: the rules on all parties' data together, decided on shares before anything
+//! else of the data is opened.
 //!
-//! **Parties:** any n ≥ 2 that bring data, and the three nodes that compute on shares; helpers may be
-//! among these (see [`crate::suites::replicated`], whose model it is: one of the three may be curious, or any
-//! parties without a seat, together). Where no rule asks anything there is no release check, and no committee
-//! is needed for its sake.
+//! **Parties:** any n ≥ 2 that bring data, and the nodes that compute on shares. These are three,
+//! with or without helpers among them (see [`crate::suites::replicated`]), or all parties (see
+//! [`crate::suites::pairwise`]). The adversary is that of the suite. With three nodes it is
+//! semi-honest, and corrupts one of the three, or any parties without a seat, together. If no rule
+//! applies there is no release check, and no committee is needed for its sake.
 //!
-//! 1. *share*: each party shares how many rows it has; where rows may be left out, how many were. A
-//!    function whose data are not rows (vectors, matrices) shares no rows, and neither rule below
-//!    speaks of it.
-//! 2. *rows*: whether Σ rows_i is below the minimum. Opened: that bit, to everybody. If it is, that is
-//!    the end.
-//! 3. *shares*: whether there is a party i with 100·s_i > p·Σ s_j, where p is the largest share in
-//!    percent. s_i is the number of rows of party i; of a sum of numbers it is Σ|x|, the magnitudes
-//!    of its own numbers, exact on the grid of the sum (see [`terms`]). The n comparisons lie side
-//!    by side in the lanes of one bit slice; their disjunction is opened to everybody, and nothing
-//!    of each. Where all s_i are 0 nobody dominates.
+//! 1. *share*: each party shares the number of its rows, and the number of rows left out where they
+//!    may be. A function whose data are not rows (vectors, matrices) shares no rows, and neither
+//!    rule below applies to it.
+//! 2. *rows*: whether Σ rows_i is below the minimum. That bit is opened to all members. If it is
+//!    set, the computation ends.
+//! 3. *dominance*: whether there is a party i with 100·s_i > p·Σ s_j, where p is the largest
+//!    contribution in percent. s_i is the number of rows of party i. For a sum of numbers it is
+//!    Σ|x|, the magnitudes of its own numbers, exact on the grid of the sum (see [`terms`]). The n
+//!    comparisons lie side by side in the lanes of one bit slice. Their disjunction is opened to
+//!    all members, and nothing of each. If all s_i are 0 no party dominates.
 //!
-//! Only who passed both gets a permit. How many rows were left out is opened after it, to the parties:
-//! as it is, or, where small counts are withheld, only from the minimum on; else 0 is opened, as if
-//! none had been ([`open_dropped`]).
+//! A permit is issued only if both checks pass. The number of rows left out is opened after it, to
+//! the parties. If small counts are withheld, a number below the minimum is opened as 0, as if none
+//! had been left out ([`open_dropped`]).
 //!
-//! **Rounds:** 10 for the rows (share, compare, open). With shares of rows ⌈log₂ n⌉ + 1 more: 13 for
-//! n = 3. With shares of a sum: 2, the levels of carry-save adders, the last adder's rounds, and ⌈log₂ n⌉;
-//! 18 more for n = 3 and any doubles, 14 for 12 digits before and after the point. How many rows were
-//! left out: 12, or 1 where any number may be shown.
+//! **Rounds:** 10 for the rows (share, compare, open). With dominance in rows ⌈log₂ n⌉ + 1 more: 13
+//! for n = 3. With dominance in a sum: 2, the levels of carry-save adders, the last adder's rounds,
+//! and ⌈log₂ n⌉. These are 18 more for n = 3 and any doubles, and 14 for 12 digits before and after
+//! the point. The number of rows left out takes 12, or 1 if any number may be shown.
 //!
-//! **Bytes sent by a seat** for n = 3: 1.3 kB for the rows, by seat 0 1.8 kB, and 56 bytes with their
-//! shares. With shares of a sum, of d bits, 8·(n + 1.5)·d bytes for up to 64 parties: 78 kB
-//! for any doubles (d = 2,170), and 7 kB for 12 digits before and after the point (d = 205). None of it
-//! depends on how many rows there are.
+//! **Bytes sent by a seat** for n = 3: 1.3 kB for the rows, by seat 0 1.8 kB, and 56 bytes for
+//! dominance in rows. For dominance in a sum, of d bits, 8·(n + 1.5)·d bytes for up to 64 parties.
+//! This is 78 kB for any doubles (d = 2,170), and 7 kB for 12 digits before and after the point (d
+//! = 205). None of it depends on the number of rows.
 //!
-//! **What each learns:** every party and helper the two bits; that there is an answer says as much.
-//! The parties' rows and magnitudes stay shared. Two seats of the committee that put their shares
-//! together know them all.
+//! **Leakage:** every party and helper learns the two bits; an answer says as much. The parties'
+//! rows and magnitudes stay shared. Two seats of the committee that put their shares together know
+//! them all.
 //!
-//! **What is noticed:** of the opened bits each share comes from two seats; wrong ones end the
-//! computation. A seat that deviates in a product can turn a bit around without being noticed: that is
-//! what semi-honest means. A party says itself how many rows it has, and how large its numbers are.
-//! Of a sum it shares a term for each party that might dominate, and nothing ties these to each other:
-//! one that shares other terms than the protocol says learns in each run whether one party's magnitude
-//! reaches a threshold of its choice.
+//! **Detection:** of the opened bits each share comes from two seats; wrong ones end the
+//! computation. A seat that deviates in a product can invert a bit without being noticed: this is
+//! the limit of semi-honest security. A party declares by itself its number of rows, and the size
+//! of its numbers. Of a sum it shares a term for each party that might dominate, and nothing ties
+//! these to each other. A party can share other terms than the protocol says. Then it learns in
+//! each run whether one party's magnitude reaches a threshold of its choice.
 //!
-//! **Repetition.** Every member chooses its own thresholds. One that asks for the same data again and
-//! again under changing rules finds out the number of rows, or the largest share, bit by bit. What
-//! bounds that is the owners' approvals, and that each run stands in everybody's log.
+//! **Repetition.** Every member chooses its own thresholds. A member can ask for the same data
+//! again and again under changing rules. It then finds the number of rows, or the largest
+//! contribution, bit by bit. Two things bound that: the owners' approvals, and the record of each
+//! run in every party's log.
 
 #[cfg(test)]
 mod adversary_tests;
@@ -67,38 +69,38 @@ use crate::kernel::disclosure::{JointRules, Rule, Rules};
 use crate::kernel::fault::Fault;
 use crate::release::terms::Magnitude;
 
-/// What no number of rows reaches.
+/// A bound that no number of rows reaches.
 const BEYOND: u64 = 1 << 62;
 
-/// How many rows were left out. Serializes to a number, or to null where it is fewer than the rules
-/// let be shown: none, or some, and nobody knows which.
+/// The number of rows left out. Serializes to a number, or to null if it is fewer than the rules
+/// let be shown. Null stands for none or some, and no party knows which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Dropped(pub(crate) Option<u64>);
 
-/// One party's part in what the rules on joint data are asked of; at a helper the same with nothing
-/// in it.
+/// One party's part in the checks of the rules on joint data; at a helper the same without data.
 pub(crate) struct Subject {
-    /// How many rows our data have; none if such data are not rows.
+    /// The number of this party's rows; none if such data are not rows.
     pub(crate) rows: Option<u64>,
-    /// What we have of a sum of numbers; none of other functions, where shares are of rows.
+    /// This party's part of a sum of numbers; none in other functions, in which contributions are
+    /// of rows.
     pub(crate) magnitude: Option<Magnitude>,
-    /// How many rows of ours were left out; none where none may be.
+    /// The number of this party's rows that were left out; none where none may be.
     pub(crate) dropped: Option<u64>,
-    /// Whether the answer is a table of counts.
+    /// True if the answer is a table of counts.
     pub(crate) is_table: bool,
 }
 
-/// What is left in shared form of who has passed.
+/// The shares that are left when both checks have passed.
 pub(crate) struct Passed<E: Engine> {
     /// The number of all parties' rows.
     pub(crate) rows: Option<E::Shared<u64>>,
-    /// How many were left out.
+    /// The number of rows left out.
     pub(crate) dropped: Option<E::Shared<u64>>,
 }
 
 impl Subject {
-    /// A rule that asks something which must be decided under sharing, if one does.
+    /// Returns a rule that must be decided on shares, if one applies.
     pub(crate) fn asks(&self, rules: &Rules) -> Option<Rule> {
         let cells = self.is_table || self.dropped.is_some();
         [
@@ -110,7 +112,7 @@ impl Subject {
         .find_map(|(rule, asks)| asks.then_some(rule))
     }
 
-    /// What everybody gets to know of who has passed.
+    /// Returns the facts that all members learn if both checks pass.
     pub(crate) fn reveals(&self, rules: &Rules) -> Vec<String> {
         let Rules { min_rows, max_share, .. } = rules;
         let whole = if self.magnitude.is_some() { "sum of all magnitudes" } else { "rows" };
@@ -137,7 +139,7 @@ impl Subject {
     }
 }
 
-/// Decides what the rules ask of the rows and shares of `inputs` parties; `me` is our index.
+/// Checks the rules on the rows and contributions of `inputs` parties. `me` is this party's index.
 ///
 /// # Errors
 /// If a rule is not met, or a peer breaks the protocol.
@@ -174,10 +176,10 @@ pub(crate) async fn pass<E: Engine>(
     Ok(Passed { rows: counts.total, dropped })
 }
 
-/// The number of all parties' rows, opened to everybody.
+/// Opens the number of all parties' rows to all members.
 ///
 /// # Errors
-/// If it is none that parties can have, or that has passed.
+/// If parties cannot have this number, or if it cannot have passed.
 pub(crate) async fn open_rows<E: Engine>(
     engine: &mut E,
     joint: &JointRules,
@@ -192,7 +194,7 @@ pub(crate) async fn open_rows<E: Engine>(
     }
 }
 
-/// How many rows were left out, opened to the parties as far as the rules let it be shown; none at a
+/// Opens the number of rows left out to the parties, as far as the rules let it be shown; none at a
 /// helper.
 pub(crate) async fn open_dropped<E: Engine>(
     engine: &mut E,
@@ -213,7 +215,7 @@ pub(crate) async fn open_dropped<E: Engine>(
     }
 }
 
-/// The counts that are at least `least`, and 0 in the place of smaller ones, opened to the parties.
+/// Opens to the parties the counts that are at least `least`, and 0 in the place of smaller ones.
 pub(crate) async fn open_counts<E: Engine>(
     engine: &mut E,
     counts: &E::Shared<u64>,
@@ -228,13 +230,13 @@ pub(crate) async fn open_counts<E: Engine>(
     }
 }
 
-/// What the parties have counted, in shared form.
+/// The parties' counts, in shared form.
 struct Counts<E: Engine> {
-    /// Of each party.
+    /// The number of rows of each party.
     rows: Vec<E::Shared<u64>>,
-    /// Of all together; none if the data are not rows.
+    /// The number of rows of all together; none if the data are not rows.
     total: Option<E::Shared<u64>>,
-    /// Of each party, if it counts them.
+    /// The number of rows left out of each party, if it counts them.
     dropped: Vec<E::Shared<u64>>,
 }
 
@@ -256,8 +258,9 @@ impl<E: Engine> Counts<E> {
         Ok(Self { rows, total, dropped })
     }
 
-    /// The signs of what is to be compared, one a lane: of the number of rows less the minimum, if
-    /// one is given; then, if `shares` are asked for, of p·Σ rows_j − 100·rows_i for each party i.
+    /// Returns the signs of the compared numbers, one a lane. The first is of the number of rows
+    /// less the minimum, if one is given. Then, if `shares` are given, come those of p·Σ rows_j −
+    /// 100·rows_i for each party i.
     async fn compare(
         &self,
         engine: &mut E,
@@ -278,7 +281,7 @@ impl<E: Engine> Counts<E> {
     }
 }
 
-/// Which parties have more than so many percent of the sum of all magnitudes, one a lane.
+/// Finds the parties with more than so many percent of the sum of all magnitudes, one a lane.
 async fn dominating<E: Engine>(
     engine: &mut E,
     (me, inputs): (usize, usize),

@@ -1,10 +1,10 @@
-//! Shares of a sum as sums of wide integers, for all parties side by side.
+//! Contributions to a sum as sums of wide integers, for all parties side by side.
 //!
-//! Party i dominates if D_i = p·Σ_j s_j − 100·s_i is below zero, with p the largest share in percent and
-//! s_j the magnitude of party j. D_i is the sum of one term of each party: p·s_j of the others and
-//! −(100 − p)·s_i of its own. So each party knows its term of every D_i by itself, and shares it as
-//! bits in two's complement, the D_i side by side in lanes: n words of bits, n lanes each. The
-//! terms are added under sharing by circuits, and only the signs are used.
+//! Party i dominates if D_i = p·Σ_j s_j − 100·s_i is below zero. Here p is the largest contribution
+//! in percent and s_j the magnitude of party j. D_i is the sum of one term of each party: p·s_j of
+//! the others and −(100 − p)·s_i of its own. So each party knows its term of every D_i by itself.
+//! It shares the terms as bits in two's complement, the D_i side by side in lanes: n words of bits,
+//! n lanes each. Circuits add the terms on shares, and only the signs are used.
 //!
 //! **Nothing wraps:** magnitudes of all parties together have [`Grid::magnitude_width`] bits at
 //! most, a hundredfold takes 7 more, and the sign one.
@@ -15,31 +15,31 @@ use crate::algebra::exact::{Accumulator, Grid};
 use crate::algebra::packed_bits::{PackedBits, WORD_BITS, bit_slice_words, first_lanes};
 use crate::algebra::ring::subtract_from;
 
-/// Bits for a factor of up to 100, and for the sign.
+/// The bits for a factor of up to 100, and for the sign.
 const HEAD_ROOM: usize = 7 + 1;
 
-/// Σ|x| of one party's numbers, on a grid; at a helper nothing but how wide it is.
+/// The sum Σ|x| of one party's numbers, on a grid; at a helper nothing but its width.
 pub(crate) struct Magnitude {
     bits: usize,
     limbs: Zeroizing<Vec<u64>>,
 }
 
-/// How much a party shares.
+/// The size of the terms that a party shares.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
-    /// Bits of a term.
+    /// The bits of a term.
     bits: usize,
-    /// Words of a bit slice.
+    /// The words of a bit slice.
     pub(super) bit_slice: usize,
 }
 
 impl Magnitude {
-    /// Of what `sum` has added.
+    /// Returns the magnitude of the numbers that `sum` has added.
     pub(crate) fn of(grid: &Grid, sum: &Accumulator) -> Self {
         Self { bits: grid.magnitude_width() + HEAD_ROOM, limbs: sum.magnitude() }
     }
 
-    /// Of nothing.
+    /// Returns the magnitude of no numbers, at a helper.
     pub(crate) fn absent(grid: &Grid) -> Self {
         Self { bits: grid.magnitude_width() + HEAD_ROOM, limbs: Zeroizing::default() }
     }
@@ -48,7 +48,7 @@ impl Magnitude {
         Shape { bits: self.bits, bit_slice: bit_slice_words(inputs) }
     }
 
-    /// Our terms as bit slices, lowest bit first.
+    /// Returns this party's terms as bit slices, lowest bit first.
     pub(super) fn terms(
         &self,
         me: usize,
@@ -70,7 +70,7 @@ impl Magnitude {
         terms
     }
 
-    /// The magnitude times a small factor, in as many limbs as the bits take.
+    /// Returns the magnitude times a small factor, in as many limbs as the bits take.
     fn times(&self, factor: u64) -> Zeroizing<Vec<u64>> {
         let mut carry = 0_u128;
         let mut product = Zeroizing::new(Vec::with_capacity(self.bits.div_ceil(WORD_BITS)));
@@ -85,13 +85,13 @@ impl Magnitude {
 }
 
 impl Shape {
-    /// Words that each party shares.
+    /// Returns the number of words that each party shares.
     pub(super) fn words(self) -> usize {
         self.bits * self.bit_slice
     }
 
-    /// Bytes of the longest message: of the terms of one party with the keys that they may come with,
-    /// or of the products of a level of the adders.
+    /// Returns the bytes of the longest message. It has the terms of one party with the keys that
+    /// they may come with, or the products of a level of the adders.
     pub(super) fn largest_message(self, inputs: usize) -> usize {
         64 + 8 * self.words() * (inputs / 3).max(1)
     }
@@ -103,13 +103,13 @@ fn negated(limbs: &[u64]) -> Zeroizing<Vec<u64>> {
     negated
 }
 
-/// All lanes 1 if the bit is, else all 0.
+/// Returns all lanes 1 if the bit is, else all 0.
 fn spread(limbs: &[u64], bit: usize) -> u64 {
     let limb = limbs.get(bit / WORD_BITS).copied().unwrap_or_default();
     0_u64.wrapping_sub((limb >> (bit % WORD_BITS)) & 1)
 }
 
-/// 1 in the lane of party `me` if it is in the word of the lanes from `first` on.
+/// Returns 1 in the lane of party `me` if it is in the word of the lanes from `first` on.
 fn own_lane(me: usize, first: usize) -> u64 {
     match me.checked_sub(first) {
         Some(lane) if lane < WORD_BITS => 1 << lane,

@@ -17,7 +17,7 @@ use crate::kernel::simulation::{Ending, Simulation};
 use crate::release::terms::Magnitude;
 use crate::testing::{Run, any_doubles, offer, rng, seed};
 
-/// Parties with data, helpers, and seats of the committee.
+/// The numbers of parties with data and of helpers, and the seats of the committee.
 const SETTINGS: [(usize, usize, [usize; 3]); 6] = [
     (3, 0, [0, 1, 2]),
     (3, 0, [2, 0, 1]),
@@ -35,7 +35,7 @@ fn teaching() -> Rules {
     Profile::Teaching.rules()
 }
 
-/// The refusal that all members end with, if the run is refused.
+/// Returns the refusal that all members end with, if the run is refused.
 fn refusal(run: &Run, seed: u64) -> Option<Refusal> {
     let report = run.simulate(Simulation::new(seed));
     let refusals = report.endings.iter().map(|ending| match ending {
@@ -56,7 +56,7 @@ fn dominated(percent: u8) -> Option<Refusal> {
     Some(Refusal::Dominated { percent, of: party(0) })
 }
 
-/// Inputs of a function with so many rows at each party.
+/// Makes inputs of a function with so many rows at each party.
 fn inputs(function: &str, rows: &[usize]) -> Vec<Input> {
     let input = |rows: &usize| match function {
         "SecureSum" | "SecureMedian" | "StatisticsUnivariate" => Input::Numbers(vec![1.5; *rows]),
@@ -73,12 +73,12 @@ fn of_rows(function: &'static str, rows: &[usize], rules: Rules) -> Run {
     Run::new(function, inputs(function, rows)).rules(rules)
 }
 
-/// A number from 0 to below `bound`.
+/// Draws a number from 0 to below `bound`.
 fn below(rng: &mut PredictableRng, bound: usize) -> usize {
     usize::try_from(rng.next_u64() % bound as u64).unwrap()
 }
 
-/// Rows of so many parties.
+/// Distributes rows to so many parties at random.
 fn split(rng: &mut PredictableRng, total: usize, parties: usize) -> Vec<usize> {
     let mut rows = vec![0; parties];
     (0..total).for_each(|_| rows[below(rng, parties)] += 1);
@@ -181,12 +181,12 @@ fn shares_of_a_sum_are_exact_at_the_threshold_and_one_beside_it() {
         (90, vec![vec![9.0], vec![0.5], vec![0.5]], false),
         (90, vec![vec![9.0, least], vec![0.5], vec![0.5]], true),
         (90, vec![vec![0.5], vec![0.5], vec![-9.0, -least]], true),
-        // Of either sign magnitudes count: what cancels is not gone.
+        // Magnitudes count for numbers of either sign: those that cancel are not gone.
         (60, vec![vec![1e308, -1e308], vec![1e-300], vec![1.0]], true),
         (60, vec![vec![3.0, -3.0], vec![-4.0], vec![0.0]], false),
         (60, vec![vec![3.0, -3.0], vec![-4.0], vec![]], false),
         (59, vec![vec![3.0, -3.0], vec![-4.0], vec![]], true),
-        // Nothing is nobody's.
+        // No party dominates a sum of nothing.
         (1, vec![vec![0.0, -0.0], vec![0.0], vec![]], false),
         (1, vec![vec![], vec![], vec![]], false),
         (99, vec![vec![f64::MAX; 3], vec![], vec![-0.0]], true),
@@ -201,7 +201,7 @@ fn shares_of_a_sum_are_exact_at_the_threshold_and_one_beside_it() {
     }
 }
 
-/// Σ|x| in the least unit that doubles have.
+/// Returns Σ|x| in the least unit that doubles have.
 fn magnitude(numbers: &[f64]) -> BigInt {
     let grid = Grid::full();
     let mut sum = Accumulator::new(&grid, 1);
@@ -225,7 +225,7 @@ fn shares_of_sums_of_any_doubles_agree_with_big_integers() {
         let magnitudes: Vec<BigInt> = data.iter().map(|numbers| magnitude(numbers)).collect();
         let total: BigInt = magnitudes.iter().sum();
         let largest = magnitudes.iter().max().unwrap();
-        // The least percentage that all keep to, or one less.
+        // The least percentage that all parties keep to, or one less.
         let least: BigInt = (largest * 100 + &total - 1) / total.clone().max(1.into());
         let percent = u8::try_from(least).unwrap() - u8::try_from(rng.next_u64() % 2).unwrap();
         let percent = percent.clamp(1, 99);
@@ -352,7 +352,7 @@ fn two_parties_decide_rules_on_joint_data_by_themselves_or_with_a_helper() {
     let texts = texts.rules(Rules { min_cell: 2, ..teaching() });
     let alone = texts.answer();
     assert_eq!(alone, texts.committee(1, [2, 0, 1]).answer());
-    // Small cells are no matter of a sum, nor rows one of a vector.
+    // The rule on small cells does not apply to a sum, nor the rule on rows to a vector.
     assert_eq!(refusal(&run(Rules { min_cell: 5, ..teaching() }), seed()), None);
     let vectors = Run::numbers("SecureVectorSum", [&[1.0], &[1.0]]);
     let strict = Rules { min_parties: 2, ..Profile::Production.rules() };
@@ -387,7 +387,7 @@ fn whose_rule_it_is_and_who_serves_is_asked_of_all_members() {
     assert_eq!(end(rows(12), all), refused(Refusal::TooFewRows { minimum: 12, of }));
     let shares = Rules { max_share: 80, ..teaching() };
     assert_eq!(end(shares, all), refused(Refusal::Dominated { percent: 80, of }));
-    // Of both rules, the one on rows is asked first.
+    // Of both rules, the one on rows is checked first.
     let both = Rules { min_rows: 12, ..shares };
     assert_eq!(end(both, all), refused(Refusal::TooFewRows { minimum: 12, of }));
     let none = Refusal::NoCommittee { rule: Rule::MaxShare, of, serving: 2 };
@@ -411,7 +411,7 @@ fn a_committee_named_in_vain_does_no_harm() {
     assert!(matches!(empty.request(0), Err(InputError::Parameter { name: "committee", .. })));
 }
 
-/// What everybody opens on shares in a run, whatever it ends with.
+/// Returns everything that any member opens on shares in a run, with any ending.
 fn opened(run: &Run) -> Vec<(Party, Vec<u8>)> {
     openings::take();
     run.simulate(Simulation::new(1));
@@ -447,14 +447,15 @@ fn one_bit_is_opened_of_rows_and_one_of_shares() {
     for run in [sum([&[1.0; 91], &[1.0; 9], &[]]), sum([&[1.0; 20], &[1e-300], &[-1e-300]])] {
         assert_eq!(opened(&run), of(3, &[0, 1]));
     }
-    // A function on shares needs the number of rows, and opens it only after both.
+    // A function on shares needs the number of rows, and opens it only after both checks.
     let median = opened(&of_rows("SecureMedian", &[5, 4, 3], rules));
     let of_first: Vec<_> = median.iter().filter(|(of, _)| *of == party(0)).collect();
     assert_eq!(of_first[..3], [&(party(0), bit(0)), &(party(0), bit(0)), &(party(0), bit(12))]);
     assert_eq!(opened(&of_rows("SecureMedian", &[12, 1, 0], rules)), of(3, &[0, 1]));
 }
 
-/// Rounds of the release check, and bytes that each of three seats sends, beside those of a run without it.
+/// Returns the rounds of the release check, and the bytes that each of three seats sends, beyond
+/// those of a run without it.
 fn cost(function: &'static str, parameters: &Parameters, rules: Rules) -> (usize, [u64; 3]) {
     let run = |rules: Rules| {
         let run = of_rows(function, &[4, 4, 4], rules).parameters(parameters.clone());
