@@ -1,5 +1,4 @@
-//! Parts that the tests of several modules share: seeds, clocks, offers, and simulated
-//! computations.
+//! Common parts of the tests of several modules: seeds, clocks, offers, and simulated computations.
 
 use std::cell::Cell;
 use std::rc::Rc;

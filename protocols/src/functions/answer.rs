@@ -37,7 +37,7 @@ pub enum Answer {
         intersection: Vec<String>,
         /// The number of these items.
         size_intersection: u64,
-        /// The size that all parties' sets were filled up to, if one was declared.
+        /// The size that all parties' sets were padded to, if one was declared.
         #[serde(skip_serializing_if = "Option::is_none")]
         padded_to: Option<u64>,
     },
@@ -45,7 +45,7 @@ pub enum Answer {
     IntersectionSize {
         /// The number of items; none where it is withheld.
         size_intersection: Option<u64>,
-        /// The size that all parties' sets were filled up to, if one was declared.
+        /// The size that all parties' sets were padded to, if one was declared.
         #[serde(skip_serializing_if = "Option::is_none")]
         padded_to: Option<u64>,
     },
@@ -53,7 +53,7 @@ pub enum Answer {
     UnionSize {
         /// The number of items, each counted once; none where it is withheld.
         size_union: Option<u64>,
-        /// The size that all parties' sets were filled up to, if one was declared.
+        /// The size that all parties' sets were padded to, if one was declared.
         #[serde(skip_serializing_if = "Option::is_none")]
         padded_to: Option<u64>,
     },

@@ -7,7 +7,7 @@
 //! categories that were not declared (see [`common::tables`]). The disclosure rules on all parties'
 //! data together are checked before (see [`crate::release`]).
 //!
-//! The list of all is in [`catalogue`]. The parts that several functions share are in [`common`].
+//! The list of all is in [`catalogue`]. The parts that several have in common are in [`common`].
 
 pub(crate) mod answer;
 pub(crate) mod bivariate;

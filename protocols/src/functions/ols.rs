@@ -94,8 +94,8 @@ impl Function for Regression {
         Ok(Self { shape, matrix, factor: Factor::default() })
     }
 
-    /// Makes the factor of the party at this place. All find data that do not fit later, by the
-    /// announced shapes.
+    /// Makes the factor of the party at this place. Data that do not fit the place are found later,
+    /// by all, from the announced shapes.
     fn take_place(&mut self, me: Party) -> Result<(), InputError> {
         match (me.index(), self.matrix.take()) {
             (0, Some(x)) => self.factor = inverse(&x)?,

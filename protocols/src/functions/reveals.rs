@@ -1,4 +1,4 @@
-//! Texts of the leakage that several functions share.
+//! Texts of the leakage that several functions have in common.
 
 /// The leakage of the release check, at most.
 pub(crate) const RELEASE: &str = "if the rules ask for them: whether all parties together have enough rows, and whether one party \

@@ -1,6 +1,6 @@
-//! The state that a [`Channel`](crate::kernel::channel::Channel) and its
-//! [`Machine`](crate::kernel::machine::Machine) share: messages to be sent, messages that have
-//! come, and parties awaited.
+//! The common state of a [`Channel`](crate::kernel::channel::Channel) and its
+//! [`Machine`](crate::kernel::machine::Machine): messages to be sent, messages that have come, and
+//! parties awaited.
 //!
 //! Early messages wait here, bounded. Repeated, missing and reordered ones are faults of their
 //! sender. Tags are checked when the protocol takes a message, because a peer may have agreed on

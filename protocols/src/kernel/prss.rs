@@ -14,7 +14,7 @@ use crate::kernel::session::PairKey;
 /// makes a whole number of words whatever the ring.
 pub(crate) const CHUNK: usize = 2048;
 
-/// The number of elements from which on threads share the chunks.
+/// The number of elements from which on threads divide the chunks among them.
 const PARALLEL: usize = 1 << 17;
 
 /// A PRSS stream: pseudo-random elements that two parties read front to back, each word once.

@@ -193,7 +193,7 @@ fn decode(from: Party, bytes: &[u8]) -> Result<Proposal, Fault> {
 }
 
 /// Refuses a nonce or key that comes twice: a party that sends it did not draw it. The culprit is
-/// known only if it is this party's own.
+/// known only if the nonce or key is this party's own.
 fn check_fresh(ours: &Proposal, others: &BTreeMap<Party, Proposal>) -> Result<(), Fault> {
     if let Some((party, _)) = others.iter().find(|(_, theirs)| theirs.repeats(ours)) {
         return Err(Fault::blame(*party, Misbehaviour::RepeatedNonce));

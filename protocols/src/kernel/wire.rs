@@ -21,7 +21,7 @@ use crate::algebra::ring::Ring;
 pub const VERSION: u8 = 3;
 
 /// The longest frame in bytes, header and body together. Longer messages are cut into parts, so
-/// that sessions share a link fairly.
+/// that sessions divide a link fairly.
 pub const MAX_FRAME: usize = 1 << 20;
 
 /// The longest body of a part: below [`MAX_FRAME`] by more than a header, and whole 64-bit words.

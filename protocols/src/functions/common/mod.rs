@@ -1,4 +1,4 @@
-//! The parts that several functions share.
+//! The parts that several functions have in common.
 
 pub(crate) mod categories;
 pub(crate) mod cells;

@@ -1,4 +1,4 @@
-//! All parties' numbers, sorted on shares: no party learns the owner of a number.
+//! All parties' numbers, sorted on shares: no party learns which party a number is from.
 //!
 //! **Opened on the way:** the number of rows of each party.
 

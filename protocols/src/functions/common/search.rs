@@ -9,8 +9,8 @@
 //!
 //! **Leakage.** Let e be the key of the number of rank r, and t a threshold. Opened is whether
 //! fewer than r numbers lie below t, which is whether e ≥ t. A party that knows e knows that too:
-//! the answer implies all that was opened on the way to it. The counts stay shared, and so does the
-//! place of the number.
+//! the answer implies all that was opened on the way to it. The counts stay shared, and no party
+//! learns which one has the number.
 //!
 //! **Assumption.** Every party, also one without a seat in the committee, counts its own numbers
 //! truly at every step. A party that gives other counts can learn how many numbers of the others

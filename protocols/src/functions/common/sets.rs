@@ -1,4 +1,4 @@
-//! Parts that functions of sets share: the comparison of items, and the announced size of a set.
+//! Parts of all functions of sets: the comparison of items, and the announced size of a set.
 //!
 //! Each party announces the size of its set. A declared size can hide it: then each set is padded
 //! with items that no party has.

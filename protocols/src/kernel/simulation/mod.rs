@@ -10,7 +10,7 @@
 //! Nothing here has a real clock, and nothing here is used by a node. To measure a computation on
 //! slow links, a caller may lend a clock ([`Simulation::computing`]). Then virtual time passes
 //! while a party computes, too, and a run is no function of its seed any more. Each party has a
-//! processor of its own in virtual time, whatever it had to share in real time.
+//! processor of its own in virtual time, also if all had one in real time.
 
 pub mod adversary;
 mod arrivals;

@@ -348,7 +348,7 @@ fn correlations_are_those_of_the_pooled_rows_at_every_scale() {
 }
 
 /// Computes coefficients, standard errors and R² by orthogonal steps (modified Gram-Schmidt), which
-/// share nothing with elimination.
+/// have nothing in common with elimination.
 fn least_squares(x: &[Vec<f64>], y: &[f64], centred: bool) -> (Vec<f64>, Vec<f64>, f64) {
     let (n, p) = (x.len(), x[0].len());
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
