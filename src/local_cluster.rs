@@ -116,10 +116,13 @@ fn spawn(
         .process_group(0)
         .kill_on_drop(true)
         .spawn()?;
-    let pipe = || io::Error::other("a node has no pipes");
-    let lifeline = child.stdin.take().ok_or_else(pipe)?;
-    let output = child.stdout.take().ok_or_else(pipe)?;
+    let lifeline = child.stdin.take().ok_or_else(no_pipe)?;
+    let output = child.stdout.take().ok_or_else(no_pipe)?;
     Ok((child, lifeline, output))
+}
+
+fn no_pipe() -> io::Error {
+    io::Error::other("a node has no pipes")
 }
 
 async fn watch(

@@ -148,8 +148,7 @@ mod tests {
 
     #[test]
     fn each_part_of_the_system_has_its_exit_code() {
-        let code = |blame: Blame| Fault::from(blame).code();
         let blames = [Blame::Caller, Blame::Policy, Blame::Peer, Blame::Ours];
-        assert_eq!(blames.map(code), [2, 3, 4, 5]);
+        assert_eq!(blames.map(|blame| Fault::from(blame).code()), [2, 3, 4, 5]);
     }
 }

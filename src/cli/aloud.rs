@@ -22,10 +22,12 @@ pub(super) fn words(fingerprint: Fingerprint) -> String {
 /// Writes the hex digits in groups, in two lines.
 pub(super) fn grouped(fingerprint: Fingerprint) -> String {
     let digits: Vec<char> = fingerprint.to_string().chars().collect();
-    let group = |group: &[char]| group.iter().collect::<String>();
-    lines(
-        digits.chunks(LINE).map(|line| line.chunks(GROUP).map(group).collect::<Vec<_>>().join(" ")),
-    )
+    lines(digits.chunks(LINE).map(|line| {
+        line.chunks(GROUP)
+            .map(|group| group.iter().collect::<String>())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }))
 }
 
 /// Writes both, each line set in by `margin`.

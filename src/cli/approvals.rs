@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use cloister_actors::operations::Operation;
 use serde_json::Value;
 
-use super::moment;
+use super::{moment, text};
 use crate::operator::Operator;
 use crate::problem::Outcome;
 
@@ -70,7 +70,6 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
 
 fn row(approval: &Value) -> Vec<String> {
     let class = &approval["class"];
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let columns: Vec<&str> =
         class["columns"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     vec![

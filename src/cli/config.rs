@@ -10,7 +10,7 @@ use cloister_actors::settings::{AccessMode, Settings};
 use cloister_certs::consortium::Consortium;
 use cloister_certs::{Expiry, Identity};
 
-use crate::config::{self, Complaint, Effective};
+use crate::config::{self, Effective};
 use crate::files::read_toml;
 use crate::problem::{Outcome, Problem};
 
@@ -59,10 +59,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 
 /// Returns `true` if the settings that other checks rest on are right.
 fn stands(effective: &Effective) -> bool {
-    let foundation = |complaint: &Complaint| {
+    !effective.complaints().iter().any(|complaint| {
         complaint.name.first().is_some_and(|first| FOUNDATIONS.contains(&first.as_str()))
-    };
-    !effective.complaints().iter().any(foundation)
+    })
 }
 
 /// Lists the errors that would keep a node with these settings from starting.

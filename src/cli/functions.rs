@@ -72,7 +72,6 @@ fn choose(all: Vec<Function>, name: Option<&str>) -> Outcome<Vec<Function>> {
 }
 
 fn of_catalogue(entry: &'static Descriptor) -> Function {
-    let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
     Function {
         name: entry.name.to_owned(),
         summary: entry.summary.to_owned(),
@@ -83,6 +82,10 @@ fn of_catalogue(entry: &'static Descriptor) -> Function {
         reveals: texts(&entry.all_reveals()),
         parameters: Some(entry.all_parameters().iter().map(parameter_of).collect()),
     }
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
 }
 
 fn parameter_of(entry: &ParameterEntry) -> Parameter {
@@ -113,14 +116,14 @@ fn takes(input: InputKind) -> &'static str {
 }
 
 fn list(functions: &[Function]) -> String {
-    let row = |function: &Function| {
-        let Function { name, takes, summary, suites, .. } = function;
-        [name, takes, &suites.join(", "), summary].map(|text| clean(text)).into()
-    };
-    super::columns(
-        &["function", "a party brings", "suites", "what is computed"],
-        functions.iter().map(row).collect(),
-    )
+    let rows = functions
+        .iter()
+        .map(|function| {
+            let Function { name, takes, summary, suites, .. } = function;
+            [name, takes, &suites.join(", "), summary].map(|text| clean(text)).into()
+        })
+        .collect();
+    super::columns(&["function", "a party brings", "suites", "what is computed"], rows)
 }
 
 fn in_full(function: &Function) -> String {
@@ -166,8 +169,10 @@ mod tests {
         for function in catalogue::entries().map(of_catalogue) {
             let text = in_full(&function);
             assert!(text.contains(&function.summary) && text.contains("reveals"), "{text}");
-            let fits = |line: &str| line.chars().count() <= WIDTH || line.contains(": ");
-            assert!(text.lines().all(fits), "{text}");
+            assert!(
+                text.lines().all(|line| line.chars().count() <= WIDTH || line.contains(": ")),
+                "{text}"
+            );
         }
     }
 

@@ -222,13 +222,11 @@ fn node_file(name: &str, api: u16, peer: u16, arguments: &Arguments) -> Outcome<
 
 fn write_shared(folder: &ConsortiumDir, members: Vec<Member>, arguments: &Arguments) -> Outcome {
     let consortium = Consortium::new(members).map_err(Problem::ours)?;
-    let member = |member: &Member| ApiMember {
+    let members = consortium.members().iter().map(|member| ApiMember {
         fingerprint: member.fingerprints.first().copied().filter(|_| arguments.tokens),
         ..ApiMember::open(&member.name, &member.api)
-    };
-    let deadline_seconds = arguments.deadline;
-    let client =
-        ClientFile { deadline_seconds, member: consortium.members().iter().map(member).collect() };
+    });
+    let client = ClientFile { deadline_seconds: arguments.deadline, member: members.collect() };
     write(&folder.consortium(), &to_toml(&consortium))?;
     write(&folder.client(), &to_toml(&client))
 }

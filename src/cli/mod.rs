@@ -93,20 +93,27 @@ fn print(text: &str) -> Outcome {
         .map_err(|error| Problem::usage(format!("cannot write to standard output: {error}")))
 }
 
+/// Returns the text of a value, and an empty one of a value that is no text.
+fn text(value: &serde_json::Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
 /// Lays out rows under their heads, each column as wide as its longest cell.
 fn columns(heads: &[&str], rows: Vec<Vec<String>>) -> String {
     let head = heads.iter().map(|&head| head.to_owned()).collect();
     let all: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
-    let width = |column: usize| {
-        let cells = all.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    all.iter().map(line).collect()
+    let widths: Vec<usize> = (0..heads.len())
+        .map(|column| {
+            let cells = all.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
+        .collect();
+    all.iter()
+        .map(|row| {
+            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+            format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+        })
+        .collect()
 }
 
 /// Writes a time in UTC, from seconds since 1970.

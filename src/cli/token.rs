@@ -60,17 +60,25 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         }
         Command::List { node } => {
             let tokens = perform(&node.config, Operation::Tokens)?;
-            let row = |token: &serde_json::Value| {
-                let roles: Vec<&str> = token["roles"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|r| r.as_str())
-                    .collect();
-                let end = token["expires"].as_u64().map_or("without end".to_owned(), moment);
-                vec![token["name"].as_str().unwrap_or_default().to_owned(), roles.join(", "), end]
-            };
-            let rows = tokens.as_array().into_iter().flatten().map(row).collect();
+            let rows = tokens
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|token| {
+                    let roles: Vec<&str> = token["roles"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(|r| r.as_str())
+                        .collect();
+                    let end = token["expires"].as_u64().map_or("without end".to_owned(), moment);
+                    vec![
+                        token["name"].as_str().unwrap_or_default().to_owned(),
+                        roles.join(", "),
+                        end,
+                    ]
+                })
+                .collect();
             super::print(&super::columns(&["name", "roles", "until"], rows))
         }
         Command::Revoke { node, name } => {

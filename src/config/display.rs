@@ -88,11 +88,13 @@ fn without_passwords(value: &Value) -> Value {
 }
 
 fn without_password(text: &str) -> String {
-    let hidden = || {
-        let (scheme, rest) = text.split_once("://")?;
-        let (login, place) = rest.rsplit_once('@')?;
-        let (user, _) = login.split_once(':')?;
-        Some(format!("{scheme}://{user}:{HIDDEN}@{place}"))
-    };
-    hidden().unwrap_or_else(|| text.to_owned())
+    hidden(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// Hides the password of an address; `None` if it has none.
+fn hidden(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let (login, place) = rest.rsplit_once('@')?;
+    let (user, _) = login.split_once(':')?;
+    Some(format!("{scheme}://{user}:{HIDDEN}@{place}"))
 }

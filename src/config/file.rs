@@ -19,9 +19,9 @@ impl Layers {
         let wrong = |error: toml::de::Error| Problem::usage(format!("{shown}: {error}"));
         self.table = toml::from_str(&text).map_err(wrong)?;
         let spanned = DeTable::parse(&text).map_err(wrong)?;
-        let line = |at: usize| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
         let mut note = |name: Name, at: usize| {
-            self.sources.insert(name, Source::File { path: path.to_owned(), line: line(at) });
+            let line = 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+            self.sources.insert(name, Source::File { path: path.to_owned(), line });
         };
         walk(spanned.get_ref(), &mut Vec::new(), &mut note);
         Ok(())

@@ -157,13 +157,19 @@ fn put(table: &mut Table, name: &[String], value: Value) -> Option<Name> {
 
 /// Writes a name as the file does.
 fn shown(name: &[String]) -> String {
-    let plain = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
-    };
-    let part = |part: &String| {
-        if plain(part) { part.clone() } else { Value::from(part.as_str()).to_string() }
-    };
-    name.iter().map(part).collect::<Vec<_>>().join(".")
+    name.iter()
+        .map(
+            |part| {
+                if is_bare(part) { part.clone() } else { Value::from(part.as_str()).to_string() }
+            },
+        )
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+/// Returns `true` if TOML takes this part of a name without quotation marks.
+fn is_bare(part: &str) -> bool {
+    !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
 }
 
 impl fmt::Display for Complaint {

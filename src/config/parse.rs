@@ -115,15 +115,16 @@ impl Layers {
     fn read_as_text(&mut self, name: &[String], source: Option<&Source>) -> bool {
         let Some(text) = source.and_then(Source::typed) else { return false };
         let text = Value::from(text);
-        let scalar = |value: &Value| !value.is_table() && !value.is_array() && *value != text;
-        if !find(&self.table, name).is_some_and(scalar) {
+        let Some(value) = find(&self.table, name) else { return false };
+        if value.is_table() || value.is_array() || *value == text {
             return false;
         }
         let mut with_text = self.table.clone();
         put(&mut with_text, name, text.clone());
         // Only where that mends it: else the first message says more.
-        let still = |misfit: Misfit| self.source_of(&misfit.name).0 == name;
-        if attempt(Value::Table(with_text)).err().is_some_and(still) {
+        if let Err(misfit) = attempt(Value::Table(with_text))
+            && self.source_of(&misfit.name).0 == name
+        {
             return false;
         }
         put(&mut self.table, name, text);

@@ -69,8 +69,11 @@ fn all_that_is_wrong_is_said_at_once_with_what_was_meant() {
     let variables = [("CLOISTER_LIMTS__ROWS", "1"), ("CLOISTER_PARTY__NAME", "x")];
     let found = complaints(file, &variables, &["profile=strict", "nothing", "limits.rows=-1"]);
     let has = |parts: &[&str]| {
-        let found_it = |text: &&String| parts.iter().all(|part| text.contains(part));
-        assert_eq!(found.iter().filter(found_it).count(), 1, "{parts:?} in {found:#?}");
+        assert_eq!(
+            found.iter().filter(|text| parts.iter().all(|part| text.contains(part))).count(),
+            1,
+            "{parts:?} in {found:#?}"
+        );
     };
     has(&["node.toml:2", "`peer_listen`"]);
     has(&["node.toml:3", "no setting `surplus`"]);

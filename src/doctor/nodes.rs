@@ -230,10 +230,6 @@ impl Asked<'_> {
     }
 
     fn room(&self, facts: &NodeFacts) -> Check {
-        let gigabytes = |bytes: u64| {
-            let megabytes = u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
-            format!("{:.1} GiB", f64::from(megabytes) / 1024.0)
-        };
         let memory = facts.memory_bytes.map(gigabytes);
         let memory = memory.map_or(String::new(), |held| format!(", {held} held in memory"));
         match facts.disk_free_bytes {
@@ -246,6 +242,12 @@ impl Asked<'_> {
             None => Check::skipped("disk", "it does not tell"),
         }
     }
+}
+
+/// Writes bytes in GiB, to whole MiB.
+fn gigabytes(bytes: u64) -> String {
+    let megabytes = u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
+    format!("{:.1} GiB", f64::from(megabytes) / 1024.0)
 }
 
 /// Seconds in words, for people who set clocks.

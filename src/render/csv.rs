@@ -39,7 +39,6 @@ fn written(head: &[&str], rows: Vec<Vec<String>>) -> Result<String, csv::Error> 
 }
 
 fn rows(result: &Value) -> Vec<Vec<String>> {
-    let row = |parts: [&str; 4]| parts.map(str::to_owned).to_vec();
     let mut rows = Vec::new();
     for block in blocks(result) {
         match block {
@@ -60,6 +59,10 @@ fn rows(result: &Value) -> Vec<Vec<String>> {
         }
     }
     rows
+}
+
+fn row(parts: [&str; 4]) -> Vec<String> {
+    parts.map(str::to_owned).to_vec()
 }
 
 /// Writes a number; a withheld one is an empty field.

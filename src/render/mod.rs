@@ -140,20 +140,24 @@ fn grid(title: &str, value: &Value) -> Option<Block> {
             columns.push(name.clone());
         }
     }
-    let cell = |line: &[(String, Cell)], column: &String| {
-        let found = line.iter().find(|(name, _)| name == column);
-        found.map_or_else(Cell::nothing, |(_, cell)| cell.clone())
-    };
-    let row = |(name, line): (String, Vec<(String, Cell)>)| {
-        (name, columns.iter().map(|column| cell(&line, column)).collect())
-    };
-    let rows = lines.into_iter().map(row).collect();
+    let rows = lines
+        .into_iter()
+        .map(|(name, line)| (name, columns.iter().map(|column| cell(&line, column)).collect()))
+        .collect();
     Some(Block::Grid { title, columns, rows })
 }
 
+/// Returns the cell of a line in this column.
+fn cell(line: &[(String, Cell)], column: &str) -> Cell {
+    let found = line.iter().find(|(name, _)| name == column);
+    found.map_or_else(Cell::nothing, |(_, cell)| cell.clone())
+}
+
 fn matrix(title: String, lists: &[Value]) -> Option<Block> {
-    let row = |list: &Value| list.as_array()?.iter().map(Cell::of).collect::<Option<Vec<_>>>();
-    let rows = lists.iter().map(row).collect::<Option<Vec<_>>>()?;
+    let rows = lists
+        .iter()
+        .map(|list| list.as_array()?.iter().map(Cell::of).collect::<Option<Vec<_>>>())
+        .collect::<Option<Vec<_>>>()?;
     let width = rows.first().map(Vec::len).filter(|width| *width > 0)?;
     if rows.iter().any(|row| row.len() != width) {
         return None;
@@ -212,9 +216,13 @@ mod tests {
         ];
         let columns = vec!["u".to_owned(), "v".to_owned()];
         assert!(found.contains(&Block::Grid { title: "table".into(), columns, rows }));
-        let matrices =
-            |block: &&Block| matches!(block, Block::Grid { title, .. } if title == "product");
-        assert_eq!(found.iter().filter(matrices).count(), 1);
+        assert_eq!(
+            found
+                .iter()
+                .filter(|block| matches!(block, Block::Grid { title, .. } if title == "product"))
+                .count(),
+            1
+        );
         assert_eq!(found.len(), 4);
     }
 

@@ -80,7 +80,6 @@ fn section(section: &Section) -> Element {
 }
 
 fn block(block: &Block) -> Element {
-    let titled = |title: &String| Element::new("div").child(Element::new("h3").text(title));
     match block {
         Block::Values(values) => pairs(values),
         Block::Bars { title, bars } => titled(title).child(plots::bars(title, bars)),
@@ -88,19 +87,23 @@ fn block(block: &Block) -> Element {
     }
 }
 
+fn titled(title: &str) -> Element {
+    Element::new("div").child(Element::new("h3").text(title))
+}
+
 fn pairs(pairs: &[(String, String)]) -> Element {
-    let row = |(name, value): &(String, String)| {
+    let rows = pairs.iter().map(|(name, value)| {
         Element::new("tr")
             .child(Element::new("th").with("scope", "row").text(name))
             .child(Element::new("td").text(value))
-    };
-    Element::new("table").with("class", "pairs").children(pairs.iter().map(row))
+    });
+    Element::new("table").with("class", "pairs").children(rows)
 }
 
 fn costs(reports: &[(String, Report)]) -> Element {
     let heads = ["party", "rounds", "bytes sent", "bytes received", "milliseconds"];
     let head = heads.map(|head| Element::new("th").with("scope", "col").text(head));
-    let row = |(party, report): &(String, Report)| {
+    let rows = reports.iter().map(|(party, report)| {
         let cost = &report.cost;
         let cells = [
             party.clone(),
@@ -110,11 +113,9 @@ fn costs(reports: &[(String, Report)]) -> Element {
             format!("{:.1}", cost.seconds * 1e3),
         ];
         Element::new("tr").children(cells.map(|cell| Element::new("td").text(cell)))
-    };
-    Element::new("table")
-        .with("class", "grid")
-        .child(Element::new("tr").children(head))
-        .children(reports.iter().map(row))
+    });
+    let head = Element::new("tr").children(head);
+    Element::new("table").with("class", "grid").child(head).children(rows)
 }
 
 #[cfg(test)]

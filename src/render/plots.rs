@@ -58,9 +58,10 @@ pub(super) fn grid(columns: &[String], rows: &[(String, Vec<Cell>)]) -> Element 
     let values = || rows.iter().flat_map(|(_, cells)| cells).filter_map(|cell| cell.value);
     let most = values().fold(0.0, f64::max);
     let shaded = most > 0.0 && values().all(|value| value >= 0.0);
-    let heading = |text: &String| Element::new("th").with("scope", "col").text(text);
-    let head = Element::new("tr").child(Element::new("th")).children(columns.iter().map(heading));
-    let row = |(name, cells): &(String, Vec<Cell>)| {
+    let head = Element::new("tr")
+        .child(Element::new("th"))
+        .children(columns.iter().map(|text| Element::new("th").with("scope", "col").text(text)));
+    let rows = rows.iter().map(|(name, cells)| {
         let cells = cells.iter().map(|cell| {
             let share = cell.value.filter(|_| shaded).map_or(0.0, |value| value / most);
             let class = format!("shade{:.0}", (share * SHADES).round());
@@ -69,6 +70,6 @@ pub(super) fn grid(columns: &[String], rows: &[(String, Vec<Cell>)]) -> Element 
         Element::new("tr")
             .child(Element::new("th").with("scope", "row").text(name))
             .children(cells.collect::<Vec<_>>())
-    };
-    Element::new("table").with("class", "grid").child(head).children(rows.iter().map(row))
+    });
+    Element::new("table").with("class", "grid").child(head).children(rows)
 }

@@ -38,9 +38,10 @@ impl Style {
     #[must_use]
     pub fn of_this_terminal() -> Self {
         let terminal = Term::stdout();
-        let columns = || env::var("COLUMNS").ok()?.parse().ok();
-        let size = || terminal.size_checked().map(|(_, columns)| usize::from(columns));
-        let width: Option<usize> = columns().or_else(size).filter(|width| *width > 0);
+        let columns = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let width: Option<usize> = columns
+            .or_else(|| terminal.size_checked().map(|(_, columns)| usize::from(columns)))
+            .filter(|width| *width > 0);
         let dumb = env::var("TERM").is_ok_and(|term| term == "dumb");
         let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
@@ -94,12 +95,13 @@ pub fn text(blocks: &[Block], style: Style) -> String {
 pub fn rows(rows: &[(String, String)], style: Style) -> String {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let space = style.width.saturating_sub(width + 2).max(NARROWEST);
-    let row = |(name, value): &(String, String)| {
-        let margin = format!("\n{:width$}  ", "");
-        let lines = wrapped(&style.shown(value), space);
-        format!("{:width$}  {}\n", style.shown(name), lines.join(&margin))
-    };
-    rows.iter().map(row).collect()
+    rows.iter()
+        .map(|(name, value)| {
+            let margin = format!("\n{:width$}  ", "");
+            let lines = wrapped(&style.shown(value), space);
+            format!("{:width$}  {}\n", style.shown(name), lines.join(&margin))
+        })
+        .collect()
 }
 
 /// Breaks a text into lines of at most so many characters, between words; a longer word has its
@@ -137,20 +139,20 @@ fn heading(title: &str, style: Style) -> String {
 }
 
 fn draw_bars(bars: &[(String, Cell)], style: Style) -> String {
-    let longest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
-    let labels = longest(&mut bars.iter().map(|(label, _)| label.chars().count()));
+    let labels = bars.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
     let labels = labels.min(style.width / 3);
-    let numbers = longest(&mut bars.iter().map(|(_, cell)| cell.text.chars().count()));
+    let numbers = bars.iter().map(|(_, cell)| cell.text.chars().count()).max().unwrap_or(0);
     // Two spaces between the three.
     let space = style.width.saturating_sub(labels + numbers + 4).max(1);
     let most = bars.iter().filter_map(|(_, cell)| cell.value).fold(0.0, f64::max);
-    let line = |(label, cell): &(String, Cell)| {
-        let label = style.cut(label, labels);
-        let share = cell.value.filter(|_| most > 0.0).map_or(0.0, |value| value / most);
-        let bar = style.coloured(BAR_COLOUR, &bar(share, space, style.unicode));
-        format!("{}\n", format!("{label:labels$}  {:>numbers$}  {bar}", cell.text).trim_end())
-    };
-    bars.iter().map(line).collect()
+    bars.iter()
+        .map(|(label, cell)| {
+            let label = style.cut(label, labels);
+            let share = cell.value.filter(|_| most > 0.0).map_or(0.0, |value| value / most);
+            let bar = style.coloured(BAR_COLOUR, &bar(share, space, style.unicode));
+            format!("{}\n", format!("{label:labels$}  {:>numbers$}  {bar}", cell.text).trim_end())
+        })
+        .collect()
 }
 
 /// Draws a bar for a share from 0 to 1 of so many characters.
@@ -167,19 +169,25 @@ fn bar(share: f64, space: usize, unicode: bool) -> String {
 
 /// Returns `true` if a fraction is beyond the middle of this step.
 fn reached(step: usize, steps: usize, share: f64) -> bool {
-    let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     share * number(steps) > number(step) + 0.5
+}
+
+fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 fn draw_grid(columns: &[String], rows: &[(String, Vec<Cell>)], style: Style) -> String {
     let names = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let names = names.min(style.width / 3);
-    let width = |(index, column): (usize, &String)| {
-        let cells = rows.iter().filter_map(|(_, cells)| cells.get(index));
-        let cells = cells.map(|cell| cell.text.chars().count());
-        cells.chain([column.chars().count()]).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = columns.iter().enumerate().map(width).collect();
+    let widths: Vec<usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| {
+            let cells = rows.iter().filter_map(|(_, cells)| cells.get(index));
+            let cells = cells.map(|cell| cell.text.chars().count());
+            cells.chain([column.chars().count()]).max().unwrap_or(0)
+        })
+        .collect();
     let whole = names + widths.iter().map(|width| width + 2).sum::<usize>() + 2;
     if whole > style.width {
         return draw_list(columns, rows, style);
@@ -204,10 +212,10 @@ fn draw_grid(columns: &[String], rows: &[(String, Vec<Cell>)], style: Style) -> 
 /// Draws a grid that is too wide: a line for each cell.
 fn draw_list(columns: &[String], rows: &[(String, Vec<Cell>)], style: Style) -> String {
     let cells = rows.iter().flat_map(|(name, cells)| {
-        let named = move |(column, cell): (&String, &Cell)| {
-            (format!("{name}, {column}"), cell.text.clone())
-        };
-        columns.iter().zip(cells).map(named)
+        columns
+            .iter()
+            .zip(cells)
+            .map(move |(column, cell)| (format!("{name}, {column}"), cell.text.clone()))
     });
     self::rows(&cells.collect::<Vec<_>>(), style)
 }

@@ -304,13 +304,16 @@ pub(crate) mod tests {
     fn a_study_says_who_brings_what() {
         let study = study(STUDY).unwrap();
         let [ages, both] = study.computations() else { panic!() };
-        let columns = |data: &Data| match data {
-            Data::Selection { columns, filter, .. } => (columns.join(","), filter.is_some()),
-            Data::Values(_) => panic!(),
-        };
         let data = |computation: &Computation| {
             let data = computation.data(["a", "b"].into_iter()).unwrap();
-            data.iter().map(columns).collect::<Vec<_>>()
+            data.iter()
+                .map(|data| match data {
+                    Data::Selection { columns, filter, .. } => {
+                        (columns.join(","), filter.is_some())
+                    }
+                    Data::Values(_) => panic!(),
+                })
+                .collect::<Vec<_>>()
         };
         assert_eq!(data(ages), [("age".to_owned(), true), ("age".to_owned(), true)]);
         assert_eq!(data(both), [("age".to_owned(), false), ("risk".to_owned(), false)]);

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{entries, export};
-use crate::cli::moment;
+use crate::cli::{moment, text};
 use crate::operator::Operator;
 use crate::problem::{Outcome, Problem};
 
@@ -49,8 +49,9 @@ impl Graph {
     }
 
     fn put(&mut self, id: &str, kind: &str, name: &str) {
-        let entity = || json!({"@id": id, "@type": kind, "name": name});
-        self.entities.entry(id.to_owned()).or_insert_with(entity);
+        self.entities
+            .entry(id.to_owned())
+            .or_insert_with(|| json!({"@id": id, "@type": kind, "name": name}));
     }
 
     /// Adds the content of an entry.
@@ -178,10 +179,6 @@ fn put(entity: &mut Value, key: &str, value: Value) {
 
 fn member_id(name: &str) -> String {
     format!("#member:{name}")
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

@@ -57,7 +57,6 @@ pub(super) fn bounds(
     workload: &Workload,
     way: Way,
 ) -> Vec<Bound> {
-    let bound = |name: &str, seconds: f64| Bound { name: name.to_owned(), seconds };
     let sent = cost.traffic().map(|traffic| traffic.bytes_sent).max().unwrap_or(0);
     let mut bounds = vec![
         bound("aes-ctr", as_f64(sent) / limits.aes_ctr_bytes_per_second),
@@ -73,14 +72,20 @@ pub(super) fn bounds(
     bounds
 }
 
+fn bound(name: &str, seconds: f64) -> Bound {
+    Bound { name: name.to_owned(), seconds }
+}
+
 /// Measures the function on all data in the clear, with one processor.
 fn plaintext(workload: &Workload) -> f64 {
     let size = workload.size;
     match workload.subject.name {
         "multiply" | "inner_product" => {
             let (x, y) = (words(size), words(size));
-            let products = || x.iter().zip(&y).map(|(x, y)| x.wrapping_mul(*y));
-            median(5, || products().fold(0_u64, u64::wrapping_add))
+            median(5, || {
+                let products = x.iter().zip(&y).map(|(x, y)| x.wrapping_mul(*y));
+                products.fold(0_u64, u64::wrapping_add)
+            })
         }
         "compare" => {
             let (x, y) = (words(size), words(size));

@@ -128,11 +128,12 @@ impl Rounds {
         } else {
             super::print(&comparison.table())?
         }
-        let worse = |what: &str| Err(Problem::new(Fault::Worse, what));
-        match (comparison.is_worse(), new.complete) {
-            (true, _) => worse("the measurement is worse than the earlier one"),
-            (false, false) => worse("not all was measured that was to be compared"),
-            (false, true) => Ok(()),
+        if comparison.is_worse() {
+            Err(Problem::new(Fault::Worse, "the measurement is worse than the earlier one"))
+        } else if !new.complete {
+            Err(Problem::new(Fault::Worse, "not all was measured that was to be compared"))
+        } else {
+            Ok(())
         }
     }
 

@@ -10,6 +10,8 @@ use cloister_client::{ClientFile, Consortium, Data, Job, Report, check_agreement
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_report::measurement::{Link, NodeCost, Round};
 use cloister_shaping::{Relay, Shape};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -131,33 +133,37 @@ impl Driver {
     }
 
     fn costs(&self, reports: &[(String, Report)]) -> Outcome<Vec<NodeCost>> {
-        let started = |(_, report): &(String, Report)| Some(report.trace.as_ref()?.started);
-        let first = reports.iter().filter_map(started).fold(f64::INFINITY, f64::min);
-        let cost = |(name, report): &(String, Report)| {
-            let trace = report.trace.clone().ok_or_else(|| {
-                let missing = "does not say what took how long: it is of another version";
-                Problem::peer(format!("the node of {name} {missing}"))
-            })?;
-            let begins = if self.one_clock { trace.started - first } else { 0.0 };
-            let mut rounds = trace.rounds;
-            shift(&mut rounds, begins);
-            let waits = rounds.iter().flat_map(|round| &round.waits);
-            Ok(NodeCost {
-                name: name.clone(),
-                messages_sent: report.cost.messages_sent,
-                bytes_sent: report.cost.bytes_sent,
-                bytes_received: report.cost.bytes_received,
-                seconds: trace.seconds,
-                encoding: trace.encoding,
-                arithmetic: rounds.iter().map(|round| round.arithmetic).sum(),
-                waiting: waits.map(|(begin, end)| end - begin).sum(),
-                serialisation: Some(trace.serialisation),
-                peak_memory: None,
-                begins,
-                trace: rounds,
+        let first = reports
+            .iter()
+            .filter_map(|(_, report)| Some(report.trace.as_ref()?.started))
+            .fold(f64::INFINITY, f64::min);
+        reports
+            .iter()
+            .map(|(name, report)| {
+                let trace = report.trace.clone().ok_or_else(|| {
+                    let missing = "does not say what took how long: it is of another version";
+                    Problem::peer(format!("the node of {name} {missing}"))
+                })?;
+                let begins = if self.one_clock { trace.started - first } else { 0.0 };
+                let mut rounds = trace.rounds;
+                shift(&mut rounds, begins);
+                let waits = rounds.iter().flat_map(|round| &round.waits);
+                Ok(NodeCost {
+                    name: name.clone(),
+                    messages_sent: report.cost.messages_sent,
+                    bytes_sent: report.cost.bytes_sent,
+                    bytes_received: report.cost.bytes_received,
+                    seconds: trace.seconds,
+                    encoding: trace.encoding,
+                    arithmetic: rounds.iter().map(|round| round.arithmetic).sum(),
+                    waiting: waits.map(|(begin, end)| end - begin).sum(),
+                    serialisation: Some(trace.serialisation),
+                    peak_memory: None,
+                    begins,
+                    trace: rounds,
+                })
             })
-        };
-        reports.iter().map(cost).collect()
+            .collect()
     }
 }
 
@@ -180,12 +186,15 @@ pub(super) struct Held {
 impl Held {
     fn of(reports: &[(String, Report)]) -> Outcome<Self> {
         let disclosure = reports.first().map(|(_, report)| &report.disclosure);
-        let entry = |name: &str| disclosure.and_then(|disclosure| disclosure.get(name)).cloned();
-        let read = |name: &str| entry(name).ok_or_else(|| Problem::peer("a node says no rules"));
-        let rules = serde_json::from_value(read("rules")?).map_err(Problem::peer)?;
-        let profile = serde_json::from_value(read("profile")?).map_err(Problem::peer)?;
-        Ok(Self { profile, rules })
+        Ok(Self { profile: entry(disclosure, "profile")?, rules: entry(disclosure, "rules")? })
     }
+}
+
+/// Reads an entry of a report's disclosure.
+fn entry<T: DeserializeOwned>(disclosure: Option<&Value>, name: &str) -> Outcome<T> {
+    let value = disclosure.and_then(|disclosure| disclosure.get(name)).cloned();
+    let value = value.ok_or_else(|| Problem::peer("a node says no rules"))?;
+    serde_json::from_value(value).map_err(Problem::peer)
 }
 
 /// Changes settings: test data of any size may come in one request. Between runs the nodes do no

@@ -122,21 +122,21 @@ impl Selection {
     /// answered.
     pub(super) fn cases_of(&self, parties: usize) -> Outcome<Vec<Case>> {
         let subjects = self.subjects()?;
-        let of = |subject: &&'static Subject| {
-            let (subject, own) = (*subject, link::own());
-            // There is no helper that a client of two parties could name.
-            let alone = parties == 2 && self.suite.is_none() && subject.is_on_shares();
-            let suite = if alone { PAIRWISE } else { self.suite_of(subject) };
-            let sizes = self.sizes(subject).into_iter();
-            let case = move |size| {
-                let mut case =
-                    case(subject, suite, size, parties, &own, Way::Consortium, Profile::Teaching);
-                case.helpers = 0;
-                case
-            };
-            sizes.map(case).collect::<Vec<_>>()
-        };
-        Ok(subjects.iter().flat_map(of).collect())
+        Ok(subjects.into_iter().flat_map(|subject| self.own_cases(subject, parties)).collect())
+    }
+
+    fn own_cases(&self, subject: &'static Subject, parties: usize) -> Vec<Case> {
+        // There is no helper that a client of two parties could name.
+        let alone = parties == 2 && self.suite.is_none() && subject.is_on_shares();
+        let suite = if alone { PAIRWISE } else { self.suite_of(subject) };
+        let (own, way, profile) = (link::own(), Way::Consortium, Profile::Teaching);
+        let sizes = self.sizes(subject).into_iter();
+        sizes
+            .map(|size| Case {
+                helpers: 0,
+                ..case(subject, suite, size, parties, &own, way, profile)
+            })
+            .collect()
     }
 
     fn subjects(&self) -> Outcome<Vec<&'static Subject>> {
@@ -186,11 +186,14 @@ impl Selection {
                 "this machine runs nodes for up to {most} parties: use --way simulated for {parties}"
             )));
         }
-        let way = |name: &WayName| match name {
-            WayName::Real => real,
-            WayName::Simulated => Way::Simulated,
-        };
-        Ok(self.way.iter().map(way).collect())
+        Ok(self
+            .way
+            .iter()
+            .map(|name| match name {
+                WayName::Real => real,
+                WayName::Simulated => Way::Simulated,
+            })
+            .collect())
     }
 
     fn profile(&self) -> Profile {

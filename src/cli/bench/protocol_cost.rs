@@ -141,11 +141,9 @@ impl ProtocolCost {
 /// Returns the preparation time of the node that ended last; of several that ended then, the
 /// longest.
 pub(super) fn preparing(nodes: &[NodeCost]) -> f64 {
-    let ended = |node: &NodeCost| node.begins + node.seconds;
     let last = nodes.iter().max_by(|one, other| {
-        let times = |node: &NodeCost| (ended(node), node.preparing());
-        let ((one, of_one), (other, of_other)) = (times(one), times(other));
-        one.total_cmp(&other).then(of_one.total_cmp(&of_other))
+        let ended = (one.begins + one.seconds).total_cmp(&(other.begins + other.seconds));
+        ended.then(one.preparing().total_cmp(&other.preparing()))
     });
     last.map_or(0.0, NodeCost::preparing)
 }

@@ -114,15 +114,20 @@ impl Setup {
     }
 
     fn spec(&self, request: &Request) -> Spec {
-        let member = |(index, name): (usize, &String)| MemberId {
-            name: name.clone(),
-            fingerprint: [u8::try_from(index % 256).unwrap_or(0); 32],
-        };
+        let members = self
+            .members
+            .iter()
+            .enumerate()
+            .map(|(index, name)| MemberId {
+                name: name.clone(),
+                fingerprint: [u8::try_from(index % 256).unwrap_or(0); 32],
+            })
+            .collect();
         Spec {
             function: request.function().name.to_owned(),
             parameters: request.parameters(),
             shape: request.shape(),
-            members: self.members.iter().enumerate().map(member).collect(),
+            members,
             helpers: self.members.len().saturating_sub(self.parties()) as u64,
             suite: request.suite().name().to_owned(),
             network: uuid::Uuid::nil().to_string(),

@@ -128,14 +128,17 @@ fn node(name: &str, encoding: Duration, trace: &Trace, meter: &Meter) -> NodeCos
 }
 
 fn round(round: &TracedRound) -> Round {
-    let interval = |(begin, end): &(Duration, Duration)| (begin.as_secs_f64(), end.as_secs_f64());
     Round {
         name: round.name.to_owned(),
         stage: protocol_cost::stage(round.stage),
         begins: round.begins.as_secs_f64(),
         ends: round.ends.as_secs_f64(),
         arithmetic: round.arithmetic.as_secs_f64(),
-        waits: round.waits.iter().map(interval).collect(),
+        waits: round
+            .waits
+            .iter()
+            .map(|(begin, end)| (begin.as_secs_f64(), end.as_secs_f64()))
+            .collect(),
         messages_sent: round.traffic.messages_sent,
         bytes_sent: round.traffic.bytes_sent,
         bytes_received: round.traffic.bytes_received,

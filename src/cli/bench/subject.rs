@@ -254,10 +254,12 @@ impl Subject {
             Data::Numbers => Input::Numbers(items.map(number).take(size).collect()),
             Data::Vector => Input::Integers(items.map(integer).take(size).collect()),
             Data::Texts | Data::Mode => Input::Texts(items.map(category).take(size).collect()),
-            Data::TextPairs => {
-                let pair = |item| (category(item), category(item / CATEGORIES));
-                Input::TextPairs(items.map(pair).take(size).collect())
-            }
+            Data::TextPairs => Input::TextPairs(
+                items
+                    .map(|item| (category(item), category(item / CATEGORIES)))
+                    .take(size)
+                    .collect(),
+            ),
             Data::Set => Input::Texts(ids(party, size)),
             Data::Joined(behind) => {
                 let behind = behind.get(party).copied().unwrap_or(Behind::Nothing);
@@ -274,14 +276,12 @@ impl Subject {
                 };
                 Input::Keyed { ids: ids(party, size), columns }
             }
-            Data::Points => {
-                let point = |item| (number(item), number(mixed(item)));
-                Input::Points(items.map(point).take(size).collect())
-            }
-            Data::Extremes => {
-                let pair = |item| (number(item), number(item) + 1.0);
-                Input::Points(items.map(pair).take(size).collect())
-            }
+            Data::Points => Input::Points(
+                items.map(|item| (number(item), number(mixed(item)))).take(size).collect(),
+            ),
+            Data::Extremes => Input::Points(
+                items.map(|item| (number(item), number(item) + 1.0)).take(size).collect(),
+            ),
             Data::Ranked => {
                 let array = items.map(number).take(size).collect();
                 let rank = (size * parties).div_ceil(2) as u64;
@@ -322,27 +322,26 @@ fn document(input: &Input, extremes: bool) -> Value {
         Input::Integers(items) => json!([items]),
         Input::Texts(items) => json!(items),
         Input::TextPairs(items) => json!(items),
-        Input::Points(items) if extremes => {
-            let pair =
-                |(minimum, maximum): &(f64, f64)| json!({"minimum": minimum, "maximum": maximum});
-            items.iter().map(pair).collect()
-        }
+        Input::Points(items) if extremes => items
+            .iter()
+            .map(|(minimum, maximum)| json!({"minimum": minimum, "maximum": maximum}))
+            .collect(),
         Input::Points(items) => json!(items),
         Input::Ranked { array, rank, .. } => json!([{"array": array, "rank": rank}]),
         Input::Matrix { columns, elements, .. } => {
             elements.chunks((*columns).max(1)).map(|row| json!(row)).collect()
         }
-        Input::Keyed { ids, columns } => {
-            let cell = |column: &Column, row: usize| match column {
-                Column::Numbers(cells) => json!(cells.get(row)),
-                Column::Texts(cells) => json!(cells.get(row)),
-            };
-            let row = |(at, id): (usize, &String)| {
-                let cells = columns.iter().map(|column| cell(column, at));
+        Input::Keyed { ids, columns } => ids
+            .iter()
+            .enumerate()
+            .map(|(row, id)| {
+                let cells = columns.iter().map(|column| match column {
+                    Column::Numbers(cells) => json!(cells.get(row)),
+                    Column::Texts(cells) => json!(cells.get(row)),
+                });
                 [json!(id)].into_iter().chain(cells).collect::<Value>()
-            };
-            ids.iter().enumerate().map(row).collect()
-        }
+            })
+            .collect(),
         // Not made here: they stand for data that were counted near their source.
         Input::CountedTexts(_) | Input::CountedPairs(_) | Input::Added { .. } => Value::Null,
     }
@@ -350,11 +349,12 @@ fn document(input: &Input, extremes: bool) -> Value {
 
 /// Makes the ids of one party, of which every other one is common to all parties.
 fn ids(party: usize, size: usize) -> Vec<String> {
-    let id = |row: usize| match row % 2 {
-        0 => format!("patient {row}"),
-        _ => format!("patient {row} of {party}"),
-    };
-    (0..size).map(id).collect()
+    (0..size)
+        .map(|row| match row % 2 {
+            0 => format!("patient {row}"),
+            _ => format!("patient {row} of {party}"),
+        })
+        .collect()
 }
 
 /// Makes one party's items, from one of them on.

@@ -52,8 +52,7 @@ pub(super) fn parse(text: &str, source: &str) -> Outcome<Value> {
 /// Values in the order of the members: given in that order, or each as `PARTY=value`.
 fn by_party<'a>(values: &'a [String], members: &[ApiMember]) -> Outcome<Vec<&'a str>> {
     let named = |member: &ApiMember| {
-        let of_member = |value: &'a String| value.strip_prefix(&member.name)?.strip_prefix('=');
-        values.iter().find_map(of_member)
+        values.iter().find_map(|value| value.strip_prefix(&member.name)?.strip_prefix('='))
     };
     let found: Option<Vec<&str>> = members.iter().map(named).collect();
     if values.len() != members.len() {
@@ -102,28 +101,37 @@ fn read_csv(text: &str, wanted: Option<&str>) -> Result<Value, String> {
         Some(wanted) => wanted.split(',').collect(),
         None => head.iter().collect(),
     };
-    let place = |name: &&str| {
-        head.iter().position(|known| known == *name).ok_or_else(|| {
-            let known: Vec<&str> = head.iter().collect();
-            format!("there is no column `{name}`: there are {}", known.join(", "))
+    let places = names
+        .iter()
+        .map(|name| {
+            head.iter().position(|known| known == *name).ok_or_else(|| {
+                let known: Vec<&str> = head.iter().collect();
+                format!("there is no column `{name}`: there are {}", known.join(", "))
+            })
         })
-    };
-    let places = names.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
     let records = reader.records().collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
-    let column = |at: &usize| {
-        let cells = records.iter().map(|record| record.get(*at).unwrap_or_default());
-        column(&cells.collect::<Vec<_>>()).map_err(|row| {
-            format!("nothing stands in row {row}, column `{}`", head.get(*at).unwrap_or_default())
+    let mut columns = places
+        .iter()
+        .map(|at| {
+            let cells = records.iter().map(|record| record.get(*at).unwrap_or_default());
+            column(&cells.collect::<Vec<_>>()).map_err(|row| {
+                format!(
+                    "nothing stands in row {row}, column `{}`",
+                    head.get(*at).unwrap_or_default()
+                )
+            })
         })
-    };
-    let mut columns = places.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
     match columns.len() {
         0 => Err("it has no columns".to_owned()),
         1 => Ok(columns.pop().unwrap_or_default().into()),
         _ => {
             let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
-            let row = |_| columns.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>().into();
-            Ok(Value::Array(records.iter().map(row).collect()))
+            let rows = records
+                .iter()
+                .map(|_| columns.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>().into());
+            Ok(Value::Array(rows.collect()))
         }
     }
 }
@@ -133,8 +141,10 @@ fn column(cells: &[&str]) -> Result<Vec<Value>, usize> {
     if let Some(empty) = cells.iter().position(|cell| cell.trim().is_empty()) {
         return Err(empty + 1);
     }
-    let number = |cell: &&str| serde_json::from_str::<serde_json::Number>(cell.trim()).ok();
-    let numbers: Option<Vec<_>> = cells.iter().map(number).collect();
+    let numbers: Option<Vec<_>> = cells
+        .iter()
+        .map(|cell| serde_json::from_str::<serde_json::Number>(cell.trim()).ok())
+        .collect();
     Ok(match numbers {
         Some(numbers) => numbers.into_iter().map(Value::Number).collect(),
         None => cells.iter().map(|cell| Value::from(*cell)).collect(),

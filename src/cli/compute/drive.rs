@@ -5,9 +5,7 @@ use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use cloister_client::{
-    CallError, Consortium, Data, Failed, Job, Report, Reports, State, check_agreement,
-};
+use cloister_client::{CallError, Consortium, Data, Failed, Job, Report, Reports, check_agreement};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
@@ -52,8 +50,8 @@ pub(crate) async fn drive(
     let (job, network) = job.named();
     let progress = Progress::of(consortium.members().iter().map(|member| member.name.as_str()));
     let mut interrupts = signal(SignalKind::interrupt()).map_err(Problem::ours)?;
-    let show = |party: &str, state: State<'_>| progress.show(party, state);
-    let mut computing = pin!(consortium.compute(&job, data, show));
+    let mut computing =
+        pin!(consortium.compute(&job, data, |party, state| progress.show(party, state)));
     let reports = tokio::select! {
         reports = &mut computing => reports,
         never = follow(consortium, &network, &progress) => match never {},

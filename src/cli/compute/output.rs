@@ -121,8 +121,10 @@ impl Output {
 
 /// Makes the document of the first party's report, with the cost of each.
 pub(crate) fn document(first: &Report, reports: &[(String, Report)]) -> Value {
-    let cost = |(party, report): &(String, Report)| json!({"party": party, "cost": report.cost});
-    let costs: Vec<Value> = reports.iter().map(cost).collect();
+    let costs: Vec<Value> = reports
+        .iter()
+        .map(|(party, report)| json!({"party": party, "cost": report.cost}))
+        .collect();
     let mut document = json!(first);
     if let Some(object) = document.as_object_mut() {
         object.insert("parties".to_owned(), costs.into());

@@ -123,13 +123,15 @@ fn moving_lines<'a>(parties: impl Iterator<Item = &'a str>) -> BTreeMap<String, 
     let style = ProgressStyle::with_template("{spinner} {prefix}  {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
         .tick_chars("|/-\\*");
-    let line = |name: &&str| {
-        let line = all.add(ProgressBar::new_spinner().with_style(style.clone()));
-        line.set_prefix(format!("{name:width$}"));
-        line.enable_steady_tick(TICK);
-        ((*name).to_owned(), line)
-    };
-    names.iter().map(line).collect()
+    names
+        .iter()
+        .map(|name| {
+            let line = all.add(ProgressBar::new_spinner().with_style(style.clone()));
+            line.set_prefix(format!("{name:width$}"));
+            line.enable_steady_tick(TICK);
+            ((*name).to_owned(), line)
+        })
+        .collect()
 }
 
 fn stage(computation: &Computation) -> String {

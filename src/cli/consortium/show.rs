@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
+use cloister_certs::Fingerprint;
+use cloister_certs::card::Card;
 use cloister_certs::consortium::{Consortium, Member};
 use cloister_certs::membership::Membership;
-use cloister_certs::{Certificate, Fingerprint};
 use serde_json::{Value, json};
 
 use crate::cli::{aloud, columns, print};
@@ -27,18 +28,21 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     // As the file has it, not in the order in which it would be written: nodes compare that.
     let consortium: Consortium = crate::files::read_toml(&arguments.file, "")?;
     let now = SystemTime::now();
-    let days = |member: &Member| {
-        let card = membership.card_of(member);
-        let left = |certificate: &Certificate| certificate.facts().days_left(now);
-        card.map(|card| card.certificates().iter().map(left).collect::<Vec<u64>>())
-    };
-    let members: Vec<(&Member, Option<Vec<u64>>)> =
-        consortium.members().iter().map(|member| (member, days(member))).collect();
+    let members: Vec<(&Member, Option<Vec<u64>>)> = consortium
+        .members()
+        .iter()
+        .map(|member| (member, membership.card_of(member).map(|card| days_left(&card, now))))
+        .collect();
     if arguments.json {
         print(&format!("{:#}\n", document(&consortium, &members)))
     } else {
         print(&for_people(&consortium, &members))
     }
+}
+
+/// Returns the days that each certificate of a card is still valid.
+fn days_left(card: &Card, now: SystemTime) -> Vec<u64> {
+    card.certificates().iter().map(|certificate| certificate.facts().days_left(now)).collect()
 }
 
 /// Tells the hash of the file, and the action to take.
@@ -57,32 +61,37 @@ fn hash(consortium: &Consortium) -> Fingerprint {
 }
 
 fn document(consortium: &Consortium, members: &[(&Member, Option<Vec<u64>>)]) -> Value {
-    let print =
-        |print: &Fingerprint| json!({"hex": print.to_string(), "words": print.words().to_string()});
-    let member = |(member, days): &(&Member, Option<Vec<u64>>)| {
-        json!({
-            "name": member.name,
-            "api": member.api,
-            "peer": member.peer,
-            "fingerprints": member.fingerprints.iter().map(print).collect::<Vec<_>>(),
-            "days_left": days,
+    let members: Vec<Value> = members
+        .iter()
+        .map(|(member, days)| {
+            json!({
+                "name": member.name,
+                "api": member.api,
+                "peer": member.peer,
+                "fingerprints": member.fingerprints.iter().map(both_forms).collect::<Vec<_>>(),
+                "days_left": days,
+            })
         })
-    };
-    json!({
-        "hash": print(&hash(consortium)),
-        "members": members.iter().map(member).collect::<Vec<_>>(),
-    })
+        .collect();
+    json!({"hash": both_forms(&hash(consortium)), "members": members})
+}
+
+/// Returns a fingerprint as digits and as words.
+fn both_forms(fingerprint: &Fingerprint) -> Value {
+    json!({"hex": fingerprint.to_string(), "words": fingerprint.words().to_string()})
 }
 
 fn for_people(consortium: &Consortium, members: &[(&Member, Option<Vec<u64>>)]) -> String {
-    let row = |(member, days): &(&Member, Option<Vec<u64>>)| {
-        let days = days.as_ref().map_or_else(
-            || "no card".to_owned(),
-            |days| days.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
-        );
-        vec![member.name.clone(), member.api.clone(), member.peer.clone(), days]
-    };
-    let rows = members.iter().map(row).collect();
+    let rows = members
+        .iter()
+        .map(|(member, days)| {
+            let days = days.as_ref().map_or_else(
+                || "no card".to_owned(),
+                |days| days.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+            );
+            vec![member.name.clone(), member.api.clone(), member.peer.clone(), days]
+        })
+        .collect();
     let mut text = columns(&["member", "API", "peer address", "days left"], rows);
     for (member, _) in members {
         for (print, which) in member.fingerprints.iter().zip(["", " (renewal)"]) {

@@ -75,9 +75,12 @@ fn compare(schemas: &[(String, Value)]) -> Vec<Difference> {
             continue;
         }
         for (what, matters) in COMPARED {
-            let value = |column: &Option<&Value>| column.map_or(Value::Null, |c| c[what].clone());
-            let members: BTreeMap<String, Value> =
-                found.iter().map(|(member, column)| (member.clone(), value(column))).collect();
+            let members: BTreeMap<String, Value> = found
+                .iter()
+                .map(|(member, column)| {
+                    (member.clone(), column.map_or(Value::Null, |column| column[what].clone()))
+                })
+                .collect();
             let mut values = members.values();
             let first = values.next();
             if values.any(|other| Some(other) != first) {
@@ -99,15 +102,18 @@ fn find<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
 }
 
 fn document(differences: &[Difference]) -> Value {
-    let difference = |difference: &Difference| {
-        json!({
-            "column": difference.column, "what": difference.what,
-            "matters": difference.matters, "members": difference.members,
+    let listed: Vec<Value> = differences
+        .iter()
+        .map(|difference| {
+            json!({
+                "column": difference.column, "what": difference.what,
+                "matters": difference.matters, "members": difference.members,
+            })
         })
-    };
+        .collect();
     json!({
         "fits": !differences.iter().any(|difference| difference.matters),
-        "differences": differences.iter().map(difference).collect::<Vec<_>>(),
+        "differences": listed,
     })
 }
 

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use cloister_actors::operations::Operation;
 use serde_json::Value;
 
+use crate::cli::text;
 use crate::operator::Operator;
 use crate::problem::Outcome;
 
@@ -58,15 +59,18 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
 
 /// Makes a row for each column.
 fn rows(dataset: &Value) -> Vec<Vec<String>> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let row = |column: &Value| {
-        vec![
-            text(&dataset["name"]),
-            format!("at least {}", dataset["rows"]),
-            text(&column["name"]),
-            text(&column["kind"]),
-            text(&column["unit"]),
-        ]
-    };
-    dataset["columns"].as_array().into_iter().flatten().map(row).collect()
+    dataset["columns"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|column| {
+            vec![
+                text(&dataset["name"]),
+                format!("at least {}", dataset["rows"]),
+                text(&column["name"]),
+                text(&column["kind"]),
+                text(&column["unit"]),
+            ]
+        })
+        .collect()
 }

@@ -121,20 +121,28 @@ fn column(text: &str) -> Result<DeclaredColumn, String> {
 
 /// Lays out the findings, a row for each column.
 fn table(report: &Value) -> String {
-    let number = |value: &Value| value.as_u64().map_or(String::new(), |number| number.to_string());
-    let row = |column: &Value| {
-        vec![
-            column["name"].as_str().unwrap_or_default().to_owned(),
-            column["kind"].as_str().unwrap_or_default().to_owned(),
-            number(&column["missing"]),
-            number(&column["out_of_range"]),
-            number(&column["levels"]),
-            number(&column["undeclared"]),
-        ]
-    };
-    let rows = report["columns"].as_array().into_iter().flatten().map(row).collect();
+    let rows = report["columns"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|column| {
+            vec![
+                column["name"].as_str().unwrap_or_default().to_owned(),
+                column["kind"].as_str().unwrap_or_default().to_owned(),
+                number(&column["missing"]),
+                number(&column["out_of_range"]),
+                number(&column["levels"]),
+                number(&column["undeclared"]),
+            ]
+        })
+        .collect();
     let heads = ["column", "type", "missing", "out of range", "levels", "not declared"];
     format!("{} rows\n{}", report["rows"], columns(&heads, rows))
+}
+
+/// Writes a count; one that is missing is an empty cell.
+fn number(value: &Value) -> String {
+    value.as_u64().map_or(String::new(), |number| number.to_string())
 }
 
 #[cfg(test)]

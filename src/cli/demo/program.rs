@@ -145,8 +145,10 @@ fn contingency() -> Task {
                 let what = format!("{diagnosis}, {band}");
                 Finding::cell(what, joint, plaintext::count(count), withheld_below)
             };
-            let row = |(band, _)| DIAGNOSES.map(|diagnosis| cell(band, diagnosis));
-            Ok(BANDS.into_iter().flat_map(row).collect())
+            Ok(BANDS
+                .into_iter()
+                .flat_map(|(band, _)| DIAGNOSES.map(|diagnosis| cell(band, diagnosis)))
+                .collect())
         }),
     }
 }
@@ -193,15 +195,17 @@ fn points(x: &[f64], y: &[f64]) -> Value {
 /// Returns band and diagnosis of each row.
 fn cells(party: &Party) -> Vec<(&'static str, &'static str)> {
     let [malignant, benign] = DIAGNOSES;
-    let band = |radius: f64| {
-        let found = BANDS.iter().find(|(_, end)| radius < *end);
-        found.map_or("", |(name, _)| *name)
-    };
     let radii = party.column("mean_radius").iter();
     radii
         .zip(party.column("benign"))
         .map(|(radius, flag)| (band(*radius), if *flag == 0.0 { malignant } else { benign }))
         .collect()
+}
+
+/// Returns the name of the first band that ends beyond the radius.
+fn band(radius: f64) -> &'static str {
+    let found = BANDS.iter().find(|(_, end)| radius < *end);
+    found.map_or("", |(name, _)| *name)
 }
 
 fn number(report: &Report, key: &str) -> Outcome<f64> {

@@ -122,14 +122,17 @@ fn read_signatures(study: &Study, folder: &ConsortiumDir) -> Outcome<Signatures>
 fn document(study: &Study, signatures: Option<&Signatures>) -> Value {
     let hash = study.hash();
     let members = signatures.map(|signatures| {
-        let member = |(name, signed): &(String, Signed)| {
-            json!({
-                "party": name,
-                "signed": matches!(signed, Signed::Yes(_)),
-                "detail": signed.to_string(),
+        signatures
+            .members()
+            .iter()
+            .map(|(name, signed)| {
+                json!({
+                    "party": name,
+                    "signed": matches!(signed, Signed::Yes(_)),
+                    "detail": signed.to_string(),
+                })
             })
-        };
-        signatures.members().iter().map(member).collect::<Vec<_>>()
+            .collect::<Vec<_>>()
     });
     json!({
         "title": study.title(),
@@ -142,6 +145,7 @@ fn document(study: &Study, signatures: Option<&Signatures>) -> Value {
 }
 
 fn table(signatures: &Signatures) -> String {
-    let row = |(name, signed): &(String, Signed)| vec![name.clone(), signed.to_string()];
-    columns(&["member", "signature"], signatures.members().iter().map(row).collect())
+    let members = signatures.members().iter();
+    let rows = members.map(|(name, signed)| vec![name.clone(), signed.to_string()]).collect();
+    columns(&["member", "signature"], rows)
 }

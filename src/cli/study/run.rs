@@ -65,11 +65,11 @@ impl Arguments {
     /// Runs all computations, one after the other. A computation that fails ends the study.
     async fn compute(&self, study: &Study, consortium: &Consortium) -> Outcome<Vec<Section>> {
         check_nodes(study, consortium).await?;
-        let names = || consortium.members().iter().map(|member| member.name.as_str());
         let mut done = Vec::new();
         for computation in study.computations() {
             eprintln!("{}", computation.name);
-            let data = computation.data(names())?;
+            let names = consortium.members().iter().map(|member| member.name.as_str());
+            let data = computation.data(names)?;
             let reports = match drive(consortium, computation.job(), data).await {
                 Ok(reports) => reports,
                 Err(none) => return Err(self.stopped(&computation.name, none)),
@@ -128,17 +128,6 @@ impl Results {
     }
 
     fn document(&self) -> Value {
-        let computation = |section: &Section| {
-            let (_, first) = section.reports.first()?;
-            let mut entry = Map::new();
-            entry.insert("name".to_owned(), section.title.clone().into());
-            entry.insert("function".to_owned(), section.function.clone().into());
-            entry.insert("parameters".to_owned(), section.parameters.clone().into());
-            if let Value::Object(report) = document(first, &section.reports) {
-                entry.extend(report);
-            }
-            Some(Value::Object(entry))
-        };
         json!({
             "study": super::document(&self.study, self.signatures.as_ref()),
             "computations": self.done.iter().filter_map(computation).collect::<Vec<_>>(),
@@ -167,4 +156,17 @@ impl Results {
         .map(|(name, fact)| (name.to_owned(), fact))
         .into()
     }
+}
+
+/// Makes the document of a computation; none if it has no reports.
+fn computation(section: &Section) -> Option<Value> {
+    let (_, first) = section.reports.first()?;
+    let mut entry = Map::new();
+    entry.insert("name".to_owned(), section.title.clone().into());
+    entry.insert("function".to_owned(), section.function.clone().into());
+    entry.insert("parameters".to_owned(), section.parameters.clone().into());
+    if let Value::Object(report) = document(first, &section.reports) {
+        entry.extend(report);
+    }
+    Some(Value::Object(entry))
 }
