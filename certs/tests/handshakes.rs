@@ -78,9 +78,10 @@ fn preferred_suite() -> CipherSuite {
     let fast_aes = std::arch::is_aarch64_feature_detected!("aes");
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let fast_aes = false;
-    match fast_aes {
-        true => CipherSuite::TLS13_AES_128_GCM_SHA256,
-        false => CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
+    if fast_aes {
+        CipherSuite::TLS13_AES_128_GCM_SHA256
+    } else {
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256
     }
 }
 
