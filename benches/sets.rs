@@ -70,11 +70,12 @@ fn an_item() -> f64 {
 }
 
 fn items(party: usize, count: usize) -> Vec<String> {
-    let item = |row: usize| match row % 2 {
-        0 => format!("patient {row}"),
-        _ => format!("patient {row} of {party}"),
-    };
-    (0..count).map(item).collect()
+    (0..count)
+        .map(|row| match row % 2 {
+            0 => format!("patient {row}"),
+            _ => format!("patient {row} of {party}"),
+        })
+        .collect()
 }
 
 fn kibibytes(of: &str) -> f64 {
@@ -142,13 +143,14 @@ fn main() {
         let rate = size as f64 / seconds;
         println!("join of 2 x {size} rows, 5 columns, pairwise: {seconds:.3} s, {rate:.0} rows/s");
     }
-    let column = |party: usize, size: usize| Input::Keyed {
-        ids: items(0, size),
-        columns: vec![Column::Texts(
-            (0..size).map(|row| format!("{}", (row >> (3 * party)) % 5)).collect(),
-        )],
-    };
-    let inputs: Vec<Input> = (0..2).map(|party| column(party, 10_000)).collect();
+    let inputs: Vec<Input> = (0..2)
+        .map(|party| Input::Keyed {
+            ids: items(0, 10_000),
+            columns: vec![Column::Texts(
+                (0..10_000).map(|row| format!("{}", (row >> (3 * party)) % 5)).collect(),
+            )],
+        })
+        .collect();
     let (seconds, ..) = measure(&mut two, 5, "StatisticsContingencyVertical", &plain, &inputs);
     println!("table of 2 x 10,000 people, 5 x 5 categories: {seconds:.3} s");
 

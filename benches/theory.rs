@@ -37,11 +37,13 @@ fn simulated_times_are_those_of_real_nodes(functions: &str, repeat: &str) -> boo
     let lines = || measurement.lines.iter();
     let mut is_near = true;
     for real in lines().filter(|line| line.case.way == Way::Real) {
-        let is_its_twin = |line: &&Line| {
-            line.case.way == Way::Simulated
-                && (&line.case.function, &line.case.link) == (&real.case.function, &real.case.link)
-        };
-        let simulated = lines().find(is_its_twin).unwrap();
+        let simulated = lines()
+            .find(|line| {
+                line.case.way == Way::Simulated
+                    && (&line.case.function, &line.case.link)
+                        == (&real.case.function, &real.case.link)
+            })
+            .unwrap();
         is_near &= near(real, simulated.seconds.least, "simulated");
     }
     is_near

@@ -23,11 +23,13 @@ const MIB: usize = 1 << 20;
 fn identities() -> (Vec<Identity>, Vec<Member>, Arc<Roster>) {
     let identity = |name| Identity::create(name, Validity::DEFAULT, SystemTime::now()).unwrap();
     let identities = vec![identity("a"), identity("b")];
-    let member = |identity: &Identity| Member {
-        name: identity.name().into(),
-        fingerprints: vec![identity.fingerprint()],
-    };
-    let members: Vec<Member> = identities.iter().map(member).collect();
+    let members: Vec<Member> = identities
+        .iter()
+        .map(|identity| Member {
+            name: identity.name().into(),
+            fingerprints: vec![identity.fingerprint()],
+        })
+        .collect();
     let roster = Arc::new(Roster::new(members.clone()).unwrap());
     (identities, members, roster)
 }
@@ -96,13 +98,17 @@ impl Handler<Inbound> for Probe {
 
 /// Makes the consortium of both ends; its addresses are never dialled.
 fn consortium(members: &[Member]) -> Consortium {
-    let member = |(index, member): (usize, &Member)| consortium::Member {
-        name: member.name.clone(),
-        api: format!("http://localhost:{}", index + 1),
-        peer: format!("localhost:{}", index + 101),
-        fingerprints: member.fingerprints.clone(),
-    };
-    Consortium::new(members.iter().enumerate().map(member).collect()).unwrap()
+    let members = members
+        .iter()
+        .enumerate()
+        .map(|(index, member)| consortium::Member {
+            name: member.name.clone(),
+            api: format!("http://localhost:{}", index + 1),
+            peer: format!("localhost:{}", index + 101),
+            fingerprints: member.fingerprints.clone(),
+        })
+        .collect();
+    Consortium::new(members).unwrap()
 }
 
 impl Pair {

@@ -182,13 +182,12 @@ fn stages_are_compared_where_there_is_preparation() {
 
 #[test]
 fn what_moves_from_preparation_to_online_is_worse_and_not_the_other_way() {
-    let shift = |line: &mut Line| {
+    let moved = staged_after(|line| {
         let stages = line.stages.as_mut().unwrap();
         stages.preparation.bytes -= 1;
         stages.online.bytes += 1;
         stages.online.rounds += 1;
-    };
-    let moved = staged_after(shift);
+    });
     assert_eq!(worse(&moved), [Worse::OnlineRounds, Worse::OnlineBytes]);
     assert!(moved.table().contains("rounds online, bytes online"));
     let back = staged_after(|line| {
