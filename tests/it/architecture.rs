@@ -25,8 +25,10 @@ fn needs(package: &str) -> BTreeSet<String> {
 #[track_caller]
 fn needs_none_of(package: &str, forbidden: &[&str]) {
     let needed = needs(package);
-    let wrong = |name: &&String| forbidden.iter().any(|prefix| name.starts_with(prefix));
-    let found: Vec<_> = needed.iter().filter(wrong).collect();
+    let found: Vec<_> = needed
+        .iter()
+        .filter(|name| forbidden.iter().any(|prefix| name.starts_with(prefix)))
+        .collect();
     assert!(found.is_empty(), "{package} needs {found:?}");
 }
 

@@ -34,13 +34,12 @@ fn measured(arguments: &[&str]) -> Measurement {
 /// Pairs the lines that differ in the way only: by nodes, and simulated.
 fn twins(measurement: &Measurement) -> Vec<(&Line, &Line)> {
     let simulated = |real: &&Line| {
-        let twin = |other: &&Line| {
+        measurement.lines.iter().find(|other| {
             let (case, other_case) = (&real.case, &other.case);
             other_case.way == Way::Simulated
                 && (&case.function, &case.link, case.size, case.parties)
                     == (&other_case.function, &other_case.link, other_case.size, other_case.parties)
-        };
-        measurement.lines.iter().find(twin)
+        })
     };
     let real = measurement.lines.iter().filter(|line| line.case.way != Way::Simulated);
     real.map(|real| (real, simulated(&real).unwrap())).collect()
@@ -48,13 +47,14 @@ fn twins(measurement: &Measurement) -> Vec<(&Line, &Line)> {
 
 /// Lists the traffic of every party by round. A helper of real nodes tells no one its own.
 fn rounds(line: &Line) -> Vec<(String, Vec<String>)> {
-    let round = |round: &Round| {
-        let Round { name, stage, messages_sent, bytes_sent, bytes_received, .. } = round;
-        let stage = stage.word();
-        format!("{name}, {stage}: {messages_sent}, {bytes_sent}, {bytes_received}")
-    };
     let parties = line.nodes.iter().take(line.case.parties);
-    parties.map(|node| (node.name.clone(), node.trace.iter().map(round).collect())).collect()
+    parties.map(|node| (node.name.clone(), node.trace.iter().map(traffic).collect())).collect()
+}
+
+fn traffic(round: &Round) -> String {
+    let Round { name, stage, messages_sent, bytes_sent, bytes_received, .. } = round;
+    let stage = stage.word();
+    format!("{name}, {stage}: {messages_sent}, {bytes_sent}, {bytes_received}")
 }
 
 #[test]

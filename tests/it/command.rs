@@ -38,8 +38,7 @@ fn compute_prints_a_result_that_all_parties_agree_on() {
 
     let file = cluster.folder().join("part.json");
     fs::write(&file, "[[\"yes\", 1], [\"no\", 2]]").unwrap();
-    let named = |party: usize| format!("clinic-{party}={}", file.display());
-    let [a, b, c] = [2, 0, 1].map(named);
+    let [a, b, c] = [2, 0, 1].map(|party| format!("clinic-{party}={}", file.display()));
     let given = ["StatisticsContingency", "--data-json", &a, "--data-json", &b, "--data-json", &c];
     let table = compute(&cluster, &given);
     ended(&table, 0, "clinic-0: asked");

@@ -83,11 +83,13 @@ impl Trial {
     fn all(&self, nodes: &[usize], request: impl Fn(usize) -> Value + Sync) -> Vec<Answer> {
         let request = &request;
         thread::scope(|scope| {
-            let ask = |index: &usize| {
-                let index = *index;
-                scope.spawn(move || self.api(index).compute(&request(index)))
-            };
-            let asked: Vec<_> = nodes.iter().map(ask).collect();
+            let asked: Vec<_> = nodes
+                .iter()
+                .map(|index| {
+                    let index = *index;
+                    scope.spawn(move || self.api(index).compute(&request(index)))
+                })
+                .collect();
             asked.into_iter().map(|answer| answer.join().unwrap()).collect()
         })
     }

@@ -202,7 +202,6 @@ mod service {
                 "[{section}] {key}"
             );
         }
-        let service = |key: &str| entries[&("Service".to_owned(), key.to_owned())].join(" ");
         for (key, value) in [
             ("ExecStart", "/usr/bin/cloister node --config /etc/cloister/node.toml"),
             ("ExecReload", "/bin/kill -HUP $MAINPID"),
@@ -215,7 +214,8 @@ mod service {
             ("StateDirectory", "cloister"),
             ("StateDirectoryMode", "0700"),
         ] {
-            assert_eq!(service(key), value, "{key}");
+            let entry = &entries[&("Service".to_owned(), key.to_owned())];
+            assert_eq!(entry.join(" "), value, "{key}");
         }
         let user = fs::read_to_string(deploy("cloister.sysusers")).unwrap();
         assert!(user.lines().any(|line| line.starts_with("u cloister - ")), "{user}");
@@ -354,9 +354,10 @@ mod chart {
         let mounts = container["volumeMounts"].as_array().unwrap();
         let mount = |path: &Path| {
             let path = Path::new("/").join(path.strip_prefix(root).unwrap());
-            let within = |mount: &&Value| path.starts_with(mount["mountPath"].as_str().unwrap());
-            let mount =
-                mounts.iter().find(within).unwrap_or_else(|| panic!("{path:?} is not mounted"));
+            let mount = mounts
+                .iter()
+                .find(|mount| path.starts_with(mount["mountPath"].as_str().unwrap()))
+                .unwrap_or_else(|| panic!("{path:?} is not mounted"));
             mount["readOnly"] == true
         };
         assert!(mount(&settings.identity) && mount(&settings.consortium));
@@ -651,8 +652,10 @@ fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
 
 /// Lists the values of the Containerfile's instructions of one name.
 fn values(name: &str) -> Vec<String> {
-    let of_name = |(instruction, value)| (instruction == name).then_some(value);
-    instructions().into_iter().filter_map(of_name).collect()
+    instructions()
+        .into_iter()
+        .filter_map(|(instruction, value)| (instruction == name).then_some(value))
+        .collect()
 }
 
 fn instructions() -> Vec<(String, String)> {

@@ -149,8 +149,7 @@ impl Task {
 
 /// Kills the last node while the other two wait for its client.
 fn kill_while_agreeing(cluster: &mut Cluster, name: &str) -> Vec<Answer> {
-    let start = |index| Task::start(cluster, index, name, "SecureSum", &json!(1));
-    let tasks = [0, 1].map(start);
+    let tasks = [0, 1].map(|index| Task::start(cluster, index, name, "SecureSum", &json!(1)));
     assert!(tasks.iter().all(|task| task.reaches("agreeing")));
     cluster.kill(2);
     tasks.iter().map(Task::ended).collect()
@@ -261,8 +260,8 @@ fn kill_while(
     has_got_so_far: impl Fn(&Task) -> bool,
 ) -> Option<[Answer; 2]> {
     let name = fresh();
-    let start = |index| Task::start(cluster, index, &name, function, data);
-    let [one, other, dying] = [0, 1, 2].map(start);
+    let [one, other, dying] =
+        [0, 1, 2].map(|index| Task::start(cluster, index, &name, function, data));
     if !has_got_so_far(&dying) {
         return None;
     }

@@ -61,11 +61,12 @@ fn what_runs_is_ended_at_all_nodes_by_one_word_at_one() {
     let cluster = Cluster::teaching(3);
     let uuid = fresh();
     thread::scope(|scope| {
-        let ask = |index| {
-            let (api, request) = (cluster.api(index), long(&cluster, index, &uuid));
-            scope.spawn(move || api.compute(&request))
-        };
-        let asked: Vec<_> = (0..3).map(ask).collect();
+        let asked: Vec<_> = (0..3)
+            .map(|index| {
+                let (api, request) = (cluster.api(index), long(&cluster, index, &uuid));
+                scope.spawn(move || api.compute(&request))
+            })
+            .collect();
         let there = in_state(&cluster.api(1), &uuid, "running");
         assert_eq!(there["members"], json!(cluster.names));
         assert_eq!(there["me"], "clinic-1");
@@ -233,8 +234,8 @@ fn results_are_for_those_who_asked_and_others_see_what_their_roles_allow() {
     let uuid = fresh();
     let ada: Vec<Api> = (0..3).map(|index| researcher(&cluster, index, "ada")).collect();
     let eve = researcher(&cluster, 0, "eve");
-    let with_role = |role: &str| cluster.api(0).with_token(&cluster.token(0, role, &[role]));
-    let [auditor, owner, operator] = ["auditor", "owner", "operator"].map(with_role);
+    let [auditor, owner, operator] = ["auditor", "owner", "operator"]
+        .map(|role| cluster.api(0).with_token(&cluster.token(0, role, &[role])));
     let data = [json!([1, 2]), json!([3]), json!([4])];
     thread::scope(|scope| {
         for (index, api) in ada.iter().enumerate() {
@@ -323,15 +324,16 @@ fn a_node_that_is_told_to_stop_lets_what_runs_end_and_takes_nothing_new() {
     let mut cluster = Cluster::start(Kind { settings, deadline: 300, ..Kind::teaching(2) });
     let uuid = fresh();
     thread::scope(|scope| {
-        let ask = |index: usize, times: u32| {
-            let mut request = long(&cluster, index, &uuid);
-            request["parameters"]["times"] = json!(times);
-            let api = cluster.api(index);
-            // The call ends with its computation; another call would fetch the result.
-            let compute = api.attribute(&api.service("Simon"), "compute").uuid();
-            scope.spawn(move || api.call(&compute, &request))
-        };
-        let asked: Vec<_> = (0..2).map(|index| ask(index, 5_000)).collect();
+        let asked: Vec<_> = (0..2)
+            .map(|index| {
+                let mut request = long(&cluster, index, &uuid);
+                request["parameters"]["times"] = json!(5_000);
+                let api = cluster.api(index);
+                // The call ends with its computation; another call would fetch the result.
+                let compute = api.attribute(&api.service("Simon"), "compute").uuid();
+                scope.spawn(move || api.call(&compute, &request))
+            })
+            .collect();
         in_state(&cluster.api(0), &uuid, "running");
         cluster.signal(0, "TERM");
         for answer in asked {

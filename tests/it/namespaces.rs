@@ -173,8 +173,9 @@ impl Machines {
         let cluster =
             Cluster::stopped(Kind { tokens: true, deadline: DEADLINE, ..Kind::teaching(PARTIES) });
         move_apart(&cluster);
-        let token = |index| cluster.token(index, "ada", &["researcher", "owner"]);
-        let tokens = (0..PARTIES).map(token).collect();
+        let tokens = (0..PARTIES)
+            .map(|index| cluster.token(index, "ada", &["researcher", "owner"]))
+            .collect();
         let mut machines = Self { nodes: Vec::new(), tokens, cluster, network };
         for index in 0..PARTIES {
             let node = machines.spawn(index);

@@ -153,10 +153,15 @@ fn fill(postgres: &Postgres) {
     postgres.run(&format!("CREATE TABLE trial ({SCHEMA})"));
     let columns: Vec<&str> =
         SCHEMA.split(", ").map(|column| column.trim().split(' ').next().unwrap()).collect();
-    let value = |row: &BTreeMap<String, String>, column: &&str| format!("'{}'", row[*column]);
     let rows: Vec<String> = read(&file(1))
         .iter()
-        .map(|row| columns.iter().map(|c| value(row, c)).collect::<Vec<_>>().join(", "))
+        .map(|row| {
+            columns
+                .iter()
+                .map(|column| format!("'{}'", row[*column]))
+                .collect::<Vec<_>>()
+                .join(", ")
+        })
         .map(|values| format!("({values})"))
         .collect();
     postgres.run(&format!("INSERT INTO trial VALUES {}", rows.join(", ")));
@@ -272,12 +277,12 @@ fn attacks_by_differences_and_single_rows_are_refused() {
     let trial = Trial::start("");
     let all = Value::Null;
     result(&trial.approved("SecureSum", &["age"]));
-    let not_row = |id: u32| json!({"not": {"column": "id", "op": "=", "value": id}});
     let first_ids: Vec<u32> =
         [1, 2, 3].map(|party| read(&file(party))[0]["id"].parse().unwrap()).into();
     for (index, id) in first_ids.into_iter().enumerate() {
         // All rows but one, after all rows; and one row alone.
-        for filter in [not_row(id), json!({"column": "id", "op": "=", "value": id})] {
+        let row = json!({"column": "id", "op": "=", "value": id});
+        for filter in [json!({"not": row}), row] {
             let mut filters = [all.clone(), all.clone(), all.clone()];
             filters[index] = filter;
             let answers = trial.once_approved("SecureSum", &["age"], &filters);

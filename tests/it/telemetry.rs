@@ -117,18 +117,21 @@ fn told(request: ExportTraceServiceRequest) -> impl Iterator<Item = Told> {
 }
 
 fn attributes(all: &[KeyValue]) -> BTreeMap<String, String> {
-    let text = |value: &any_value::Value| match value {
-        any_value::Value::StringValue(text) => text.clone(),
-        any_value::Value::IntValue(number) => number.to_string(),
-        any_value::Value::DoubleValue(number) => number.to_string(),
-        other => panic!("{other:?}"),
-    };
     all.iter()
         .map(|one| {
             let value = one.value.as_ref().and_then(|value| value.value.as_ref()).unwrap();
             (one.key.clone(), text(value))
         })
         .collect()
+}
+
+fn text(value: &any_value::Value) -> String {
+    match value {
+        any_value::Value::StringValue(text) => text.clone(),
+        any_value::Value::IntValue(number) => number.to_string(),
+        any_value::Value::DoubleValue(number) => number.to_string(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Starts three nodes that send their spans there. Little is in their logs: the spans do not depend

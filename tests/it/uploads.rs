@@ -27,11 +27,18 @@ fn select(api: &Api, uuid: &str, columns: &Value, filter: &Value) -> Answer {
 /// Has both parties compute the same function, and returns the answers.
 fn both(cluster: &Cluster, function: &str, data: &[Value], parameters: &Value) -> Vec<Answer> {
     let name = fresh();
-    let request = |(index, data): (usize, &Value)| {
-        json!({"microprotocol": function, "data": data, "parameters": parameters,
-            "network": cluster.network(&name, index)})
-    };
-    cluster.compute_with(&data.iter().enumerate().map(request).collect::<Vec<_>>())
+    let requests: Vec<Value> = data
+        .iter()
+        .enumerate()
+        .map(|(index, data)| {
+            let network = cluster.network(&name, index);
+            json!({
+                "microprotocol": function, "data": data, "parameters": parameters,
+                "network": network,
+            })
+        })
+        .collect();
+    cluster.compute_with(&requests)
 }
 
 fn result(answers: &[Answer]) -> &Value {

@@ -258,11 +258,12 @@ impl Cluster {
 
     /// Starts all nodes, those for which `started` has another command by that one.
     pub fn start_each(&mut self, started: impl Fn(&Self, usize) -> Option<Command>) {
-        let spawn = |index| {
-            let command = started(self, index);
-            self.spawn_with(index, command.unwrap_or_else(cloister))
-        };
-        self.nodes = (0..self.kind.parties).map(|index| Some(spawn(index))).collect();
+        self.nodes = (0..self.kind.parties)
+            .map(|index| {
+                let command = started(self, index);
+                Some(self.spawn_with(index, command.unwrap_or_else(cloister)))
+            })
+            .collect();
         (0..self.kind.parties).for_each(|index| self.wait_until_ready(index));
     }
 

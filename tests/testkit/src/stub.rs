@@ -119,15 +119,19 @@ impl State {
     }
 
     fn computations(&self) -> Value {
-        let one = |network: &String| {
-            json!({
-                "id": format!("{}-1", self.name), "network": network, "state": "agreeing",
-                "round": 0, "step": "agreeing",
-                "waiting": {"parties": ["clinic-9"], "for": "agreeing", "since": "2026-01-01T00:00:00.000Z"},
-            })
-        };
         let networks = self.networks.lock().unwrap();
-        json!({"computations": networks.iter().map(one).collect::<Vec<_>>()})
+        let computations: Vec<Value> = networks
+            .iter()
+            .map(|network| {
+                let since = "2026-01-01T00:00:00.000Z";
+                json!({
+                    "id": format!("{}-1", self.name), "network": network, "state": "agreeing",
+                    "round": 0, "step": "agreeing",
+                    "waiting": {"parties": ["clinic-9"], "for": "agreeing", "since": since},
+                })
+            })
+            .collect();
+        json!({"computations": computations})
     }
 
     fn end(&self) -> (u16, Value) {
