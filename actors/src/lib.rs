@@ -23,5 +23,4 @@ pub mod vocabulary;
 
 pub use self::vocabulary::{
     clock, code, consortium, data, error, failure, label, object, principal, selection, settings,
-    trace,
 };

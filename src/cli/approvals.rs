@@ -1,6 +1,6 @@
 //! `cloister approvals`: requests of clients, for the owner of the data to grant or refuse.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use cloister_actors::operations::Operation;
 use serde_json::Value;
 
@@ -9,14 +9,8 @@ use crate::operator::Operator;
 use crate::problem::Outcome;
 
 /// List, grant and refuse what clients want to compute on a node's datasets.
-#[derive(Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// List what was asked for, granted and refused.
     List {
         #[command(flatten)]
@@ -47,8 +41,8 @@ enum Command {
     },
 }
 
-pub(super) fn run(arguments: Arguments) -> Outcome {
-    match arguments.command {
+pub(super) fn run(command: Command) -> Outcome {
+    match command {
         Command::List { node, json } => {
             let approvals = Operator::of(&node.config)?.perform(Operation::Approvals)?;
             if json {

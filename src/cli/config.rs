@@ -18,14 +18,8 @@ use crate::problem::{Outcome, Problem};
 const FOUNDATIONS: [&str; 4] = ["party", "identity", "consortium", "api_listen"];
 
 /// Show and check a node's settings.
-#[derive(Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Print the settings that hold, each with where it came from, and everything that is wrong.
     Check(Check),
 }
@@ -40,8 +34,8 @@ struct Check {
     set: Vec<String>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let Command::Check(check) = &arguments.command;
+pub(super) fn run(command: &Command) -> Outcome {
+    let Command::Check(check) = command;
     let effective = config::read(&check.config, &check.set)?;
     super::print(&effective.commented()?)?;
     let mut wrong: Vec<String> = effective.complaints().iter().map(ToString::to_string).collect();

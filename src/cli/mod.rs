@@ -50,17 +50,25 @@ enum Command {
     Init(init::Arguments),
     Up(up::Arguments),
     Node(node::Arguments),
-    Config(config::Arguments),
-    Identity(identity::Arguments),
-    Consortium(consortium::Arguments),
+    #[command(subcommand)]
+    Config(config::Command),
+    #[command(subcommand)]
+    Identity(identity::Command),
+    #[command(subcommand)]
+    Consortium(consortium::Command),
     Compute(compute::Arguments),
     Functions(functions::Arguments),
     Run(study::RunArguments),
-    Study(study::Arguments),
-    Data(data::Arguments),
-    Token(token::Arguments),
-    Approvals(approvals::Arguments),
-    Audit(audit::Arguments),
+    #[command(subcommand)]
+    Study(study::Command),
+    #[command(subcommand)]
+    Data(data::Command),
+    #[command(subcommand)]
+    Token(token::Command),
+    #[command(subcommand)]
+    Approvals(approvals::Command),
+    #[command(subcommand)]
+    Audit(audit::Command),
     Bench(bench::Arguments),
     Completions(completions::Arguments),
 }
@@ -137,17 +145,17 @@ fn run(command: Command) -> Outcome {
         Command::Init(arguments) => init::run(&arguments),
         Command::Up(arguments) => up::run(&arguments),
         Command::Node(arguments) => node::run(&arguments),
-        Command::Config(arguments) => config::run(&arguments),
-        Command::Identity(arguments) => identity::run(&arguments),
-        Command::Consortium(arguments) => consortium::run(&arguments),
+        Command::Config(command) => config::run(&command),
+        Command::Identity(command) => identity::run(&command),
+        Command::Consortium(command) => consortium::run(&command),
         Command::Compute(arguments) => compute::run(&arguments),
-        Command::Data(arguments) => data::run(arguments),
-        Command::Token(arguments) => token::run(arguments),
-        Command::Approvals(arguments) => approvals::run(arguments),
-        Command::Audit(arguments) => audit::run(arguments),
+        Command::Data(command) => data::run(command),
+        Command::Token(command) => token::run(command),
+        Command::Approvals(command) => approvals::run(command),
+        Command::Audit(command) => audit::run(command),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Run(arguments) => study::run_study(&arguments),
-        Command::Study(arguments) => study::run(&arguments),
+        Command::Study(command) => study::run(&command),
         Command::Functions(arguments) => functions::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use cloister_actors::operations::Operation;
 use cloister_vault::Role;
 
@@ -11,14 +11,8 @@ use crate::operator::Operator;
 use crate::problem::Outcome;
 
 /// Make, list and take back the tokens of a node's API.
-#[derive(Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Make a token and print it. It is shown this once; the node keeps a hash.
     New {
         #[command(flatten)]
@@ -49,8 +43,8 @@ enum Command {
     },
 }
 
-pub(super) fn run(arguments: Arguments) -> Outcome {
-    match arguments.command {
+pub(super) fn run(command: Command) -> Outcome {
+    match command {
         Command::New { node, name, roles, days } => {
             let roles = roles.into_iter().collect();
             let made = &perform(&node.config, Operation::NewToken { name, roles, days })?;

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 fn description() -> Value {
-    let file = "actors/src/management/openapi.json";
+    let file = "clients/openapi.json";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }

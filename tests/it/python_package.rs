@@ -82,7 +82,7 @@ fn the_packages_own_tests_pass_against_real_nodes() {
     let cluster = with_datasets();
     let mut tests = python_command(&["-m", "pytest", "-p", "no:cacheprovider", "-rs"]);
     tests.env("CLOISTER_TEST_CLIENT", cluster.folder().join("client.toml"));
-    tests.env("CLOISTER_TEST_OPENAPI", root().join("actors/src/management/openapi.json"));
+    tests.env("CLOISTER_TEST_OPENAPI", root().join("clients/openapi.json"));
     let output = run(&mut tests);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains(" passed") && !said.contains("SKIPPED"), "{said}");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{AsyncContext, Context, SpawnHandle};
+use cloister_api::{Disclosure, Trace};
 use cloister_protocols::computation::{Outcome, compute};
 use cloister_protocols::machine::{Awaiting, Machine, Phase, Step};
 use cloister_protocols::party::Party;
@@ -19,9 +20,9 @@ use super::tracer::Tracer;
 use super::{Abort, Agreement, Computation, Conclusion, Deliver, PeerStopped, Plan, Route, TARGET};
 use crate::links::{SendStop, Transmit};
 use crate::progress::{Lifecycle, Reporter};
+use crate::vocabulary::documents;
 use crate::vocabulary::failure::{Failure, describe};
-use crate::vocabulary::label::{Cost, Disclosure, Report};
-use crate::vocabulary::trace::Trace;
+use crate::vocabulary::label::Report;
 
 /// The state of a computation until its end.
 pub(super) struct Live {
@@ -203,7 +204,7 @@ impl Live {
     }
 
     fn report(&self, outcome: Outcome) -> Report {
-        let cost = Cost::new(&self.machine.meter(), self.started.elapsed());
+        let cost = documents::cost(&self.machine.meter(), self.started.elapsed());
         let (rounds, bytes, seconds) = (cost.rounds, cost.bytes_sent, cost.seconds);
         if self.quiet {
             tracing::debug!(target: TARGET, parent: &self.span, rounds, bytes, seconds, "done");
@@ -217,9 +218,13 @@ impl Live {
             result: outcome.answer,
             security: outcome.security,
             disclosure: Disclosure {
-                profile: self.profile,
-                rules: outcome.rules,
-                decided_by: outcome.decided_by,
+                profile: self.profile.to_owned(),
+                rules: documents::rules(outcome.rules),
+                decided_by: outcome
+                    .decided_by
+                    .into_iter()
+                    .map(|(rule, member)| (rule.to_owned(), member))
+                    .collect(),
             },
             dropped: outcome.dropped,
             cost,

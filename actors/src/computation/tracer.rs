@@ -3,10 +3,11 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
+use cloister_api::Trace;
 use cloister_protocols::trace::{Clock, Trace as Measured};
 
 use crate::links::CpuTime;
-use crate::vocabulary::trace::{Round, Trace};
+use crate::vocabulary::documents;
 
 /// Follows one computation.
 pub(super) struct Tracer {
@@ -40,7 +41,7 @@ impl Tracer {
             seconds: self.begun.elapsed().as_secs_f64(),
             encoding: self.encoding.as_secs_f64(),
             serialisation: serialisation.as_secs_f64(),
-            rounds: measured.rounds.into_iter().map(Round::from).collect(),
+            rounds: measured.rounds.into_iter().map(documents::round).collect(),
         }
     }
 }

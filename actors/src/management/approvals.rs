@@ -2,8 +2,8 @@
 
 use actix_web::HttpRequest;
 use actix_web::web::{self, Payload};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use cloister_api::{Approvals, Decided, Decision, Ruling};
+use serde_json::json;
 
 use super::{Answer, ManagementState, admit, answer};
 use crate::controller::ApiState;
@@ -11,22 +11,6 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 
 const DAY: u64 = 24 * 60 * 60;
-
-/// An owner's decision.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Decision {
-    decision: Word,
-    times: Option<u32>,
-    days: Option<u32>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Word {
-    Grant,
-    Refuse,
-}
 
 pub(super) async fn list(
     api: web::Data<ApiState>,
@@ -54,22 +38,22 @@ pub(super) async fn decide(
     let request = ("request", json!(number));
     let service = &state.services.approvals;
     match decision.decision {
-        Word::Refuse => state.call(&principal, service, "refuse", [request]).await?,
-        Word::Grant => {
+        Ruling::Refuse => state.call::<()>(&principal, service, "refuse", [request]).await?,
+        Ruling::Grant => {
             let seconds = decision.days.map(|days| u64::from(days) * DAY);
             let named = [request, ("times", json!(decision.times)), ("seconds", json!(seconds))];
-            state.call(&principal, service, "grant", named).await?
+            state.call::<()>(&principal, service, "grant", named).await?
         }
-    };
-    Ok(answer(&json!({"decided": true})))
+    }
+    Ok(answer(&Decided { decided: true }))
 }
 
 impl ManagementState {
     pub(super) async fn approvals(
         &self,
         principal: &crate::vocabulary::object::Principal,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<Approvals, ApiError> {
         let approvals = self.call(principal, &self.services.approvals, "list", []).await?;
-        Ok(json!({"approvals": approvals}))
+        Ok(Approvals { approvals })
     }
 }

@@ -1,8 +1,9 @@
 //! The audit log, page by page, and its verification.
 
 use actix_web::{HttpRequest, web};
+use cloister_api::{AuditHead, AuditPage, Verification};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Answer, ManagementState, admit, answer};
 use crate::controller::ApiState;
@@ -29,12 +30,11 @@ pub(super) async fn read(
     let Query { first, limit } = super::query(&request)?;
     let head = state.audit_head(&principal).await?;
     let limit = limit.unwrap_or(USUAL_ENTRIES).clamp(1, 1_000);
-    // The latest ones, by default.
-    let number = head.get("number").and_then(Value::as_u64).unwrap_or_default();
-    let latest = number.saturating_sub(u64::try_from(limit).unwrap_or(u64::MAX)) + 1;
+    // The latest ones, where nothing is said.
+    let latest = head.number.saturating_sub(u64::try_from(limit).unwrap_or(u64::MAX)) + 1;
     let named = [("first", json!(first.unwrap_or(latest).max(1))), ("limit", json!(limit))];
     let entries = state.call(&principal, &state.services.audit, "read", named).await?;
-    Ok(answer(&json!({"head": head, "entries": entries})))
+    Ok(answer(&AuditPage { head, entries }))
 }
 
 pub(super) async fn verify(
@@ -49,13 +49,15 @@ pub(super) async fn verify(
     let vault = state.vault.clone();
     let verified = blocking::run(move || vault.verify()).await?;
     Ok(answer(&match verified {
-        Ok(own) => json!({"verified": true, "entries": own.entries, "problem": null}),
-        Err(broken) => json!({"verified": false, "entries": null, "problem": broken.to_string()}),
+        Ok(own) => Verification { verified: true, entries: Some(own.entries), problem: None },
+        Err(broken) => {
+            Verification { verified: false, entries: None, problem: Some(broken.to_string()) }
+        }
     }))
 }
 
 impl ManagementState {
-    pub(super) async fn audit_head(&self, principal: &Principal) -> Result<Value, ApiError> {
+    pub(super) async fn audit_head(&self, principal: &Principal) -> Result<AuditHead, ApiError> {
         self.call(principal, &self.services.audit, "head", []).await
     }
 }

@@ -1,8 +1,8 @@
 //! Computations: list, inspect, cancel.
 
 use actix_web::{HttpRequest, web};
+use cloister_api::{Cancelled, Computations};
 use serde::Deserialize;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{Answer, ManagementState, admit, answer};
@@ -42,7 +42,7 @@ pub(super) async fn list(
     };
     let filter = Filter { running, network: query.network, limit: query.limit };
     let computations = state.of_records(List { principal, filter }).await?;
-    Ok(answer(&json!({"computations": computations})))
+    Ok(answer(&Computations { computations }))
 }
 
 pub(super) async fn inspect(
@@ -65,7 +65,7 @@ pub(super) async fn cancel(
     let principal = admit(&api, &request).await?;
     let id = parse(&id)?;
     state.of_records(CancelOne { principal, id }).await??;
-    Ok(answer(&json!({"cancelled": true})))
+    Ok(answer(&Cancelled { cancelled: true }))
 }
 
 fn parse(id: &str) -> Result<Uuid, ApiError> {

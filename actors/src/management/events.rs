@@ -10,7 +10,9 @@ use std::time::Duration;
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
+use cloister_api::{AuditHeadEvent, Node};
 use futures_util::stream;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
@@ -115,18 +117,18 @@ impl Listener {
             // A token may have been revoked, or given other roles.
             self.principal = admit(&self.api, &self.request).await?;
             let node = self.state.node(&self.api, &self.principal).await?;
-            self.tell("node", without_clock(node), &mut words);
+            self.tell("node", without_clock(document(&node)), &mut words);
             if self.principal.may(Right::Approve) {
                 let approvals = self.state.approvals(&self.principal).await?;
-                self.tell("approvals", approvals, &mut words);
+                self.tell("approvals", document(&approvals), &mut words);
             }
             if self.principal.may(Right::ReadAudit) {
                 let head = self.state.audit_head(&self.principal).await?;
-                self.tell("audit", json!({"head": head}), &mut words);
+                self.tell("audit", document(&AuditHeadEvent { head }), &mut words);
             }
         }
         let members = self.state.members().await?;
-        self.tell("members", members, &mut words);
+        self.tell("members", document(&members), &mut words);
         self.tell_computations(&mut words).await?;
         Ok(words)
     }
@@ -145,12 +147,11 @@ impl Listener {
         let mut now = BTreeMap::new();
         let mut changed = Vec::new();
         for summary in summaries {
-            let id = summary.id().to_owned();
-            let document = serde_json::to_value(summary).unwrap_or_default();
-            if self.computations.get(&id) != Some(&document) {
+            let document = document(&summary);
+            if self.computations.get(&summary.id) != Some(&document) {
                 changed.push(document.clone());
             }
-            now.insert(id, document);
+            now.insert(summary.id, document);
         }
         self.computations = now;
         if !changed.is_empty() || self.looks == 0 {
@@ -163,11 +164,13 @@ impl Listener {
 /// Removes the entries that change by themselves, which are no news.
 fn without_clock(mut node: Value) -> Value {
     if let Some(node) = node.as_object_mut() {
-        node.remove("now");
-        node.remove("memory_bytes");
-        node.remove("disk_free_bytes");
+        node.retain(|name, _| !Node::RESTLESS.contains(&name.as_str()));
     }
     node
+}
+
+fn document(of: &impl Serialize) -> Value {
+    serde_json::to_value(of).expect("the documents of the API are JSON")
 }
 
 fn write(kind: &str, document: &Value, words: &mut String) {

@@ -1,46 +1,38 @@
 //! The catalogue of functions, for people who choose and programs that check.
 
 use actix_web::{HttpRequest, web};
+use cloister_api::{Function, Functions, Parameter};
 use cloister_protocols::catalogue::{self, Descriptor, InputKind, ParameterEntry};
-use cloister_protocols::computation::Suite;
-use serde::Serialize;
-use serde_json::json;
 
 use super::{Answer, admit, answer};
 use crate::controller::ApiState;
 
-/// A function as clients see it.
-#[derive(Serialize)]
-struct Function {
-    name: &'static str,
-    summary: &'static str,
-    input: &'static str,
-    takes: &'static str,
-    suites: &'static [Suite],
-    result_keys: Vec<&'static str>,
-    reveals: Vec<&'static str>,
-    parameters: Vec<ParameterEntry>,
-}
-
 pub(super) async fn list(api: web::Data<ApiState>, request: HttpRequest) -> Answer {
     admit(&api, &request).await?;
-    let functions: Vec<Function> = catalogue::entries().map(Function::of).collect();
-    Ok(answer(&json!({"functions": functions})))
+    let functions = catalogue::entries().map(function).collect();
+    Ok(answer(&Functions { functions }))
 }
 
-impl Function {
-    fn of(entry: &'static Descriptor) -> Self {
-        let (input, takes) = input(entry.input);
-        Self {
-            name: entry.name,
-            summary: entry.summary,
-            input,
-            takes,
-            suites: entry.suites(),
-            result_keys: entry.all_result_keys(),
-            reveals: entry.all_reveals(),
-            parameters: entry.all_parameters(),
-        }
+fn function(entry: &Descriptor) -> Function {
+    let (input, takes) = input(entry.input);
+    Function {
+        name: entry.name.to_owned(),
+        summary: entry.summary.to_owned(),
+        input: input.to_owned(),
+        takes: takes.to_owned(),
+        suites: entry.suites().iter().map(|suite| suite.name().to_owned()).collect(),
+        result_keys: entry.all_result_keys().into_iter().map(str::to_owned).collect(),
+        reveals: entry.all_reveals().into_iter().map(str::to_owned).collect(),
+        parameters: Some(entry.all_parameters().into_iter().map(parameter).collect()),
+    }
+}
+
+fn parameter(entry: ParameterEntry) -> Parameter {
+    Parameter {
+        name: entry.name.to_owned(),
+        kind: entry.r#type.to_owned(),
+        required: entry.required,
+        summary: entry.summary.to_owned(),
     }
 }
 

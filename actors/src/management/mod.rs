@@ -10,6 +10,7 @@ mod approvals;
 mod audit;
 mod computations;
 mod concurrency_limits;
+pub mod description;
 mod events;
 mod functions;
 mod metrics;
@@ -108,13 +109,13 @@ impl ManagementState {
     }
 
     /// Calls a microservice in the name of a principal, as its client would.
-    async fn call(
+    async fn call<T: DeserializeOwned>(
         &self,
         principal: &Principal,
         object: &Object,
         method: &str,
         named: impl IntoIterator<Item = (&str, Value)>,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<T, ApiError> {
         principal.check(object.interface.right)?;
         let method = object.interface.method(method);
         let method = method.ok_or_else(|| ApiError::internal("a service lacks a method"))?;
@@ -129,12 +130,16 @@ impl ManagementState {
         let flight = Flight::default();
         let call = Call { principal, key, method: method.name, arguments, flight };
         let reply = object.recipient.send(call).await;
-        match reply.map_err(|_| ApiError::unavailable(object.interface.name))?? {
+        let value = match reply.map_err(|_| ApiError::unavailable(object.interface.name))?? {
             Reply::None => Ok(Value::Null),
-            Reply::Value(Labelled::Public(data)) => serde_json::to_value(data)
-                .map_err(|error| ApiError::internal(format!("a public value: {error}"))),
-            Reply::Value(_) | Reply::Object(_) => Err(ApiError::no_download("this is not public")),
-        }
+            Reply::Value(Labelled::Public(data)) => serde_json::to_value(data),
+            Reply::Value(_) | Reply::Object(_) => {
+                return Err(ApiError::no_download("this is not public"));
+            }
+        };
+        value
+            .and_then(serde_json::from_value)
+            .map_err(|error| ApiError::internal(format!("the answer of a service: {error}")))
     }
 
     async fn of_sessions<M>(&self, message: M) -> Result<M::Result, ApiError>
@@ -178,6 +183,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(endpoint("/v1/probes", "POST").route(web::post().to(probes::probe)))
         .service(endpoint("/events", "GET").route(web::get().to(events::listen)))
         .service(endpoint("/metrics", "GET").route(web::get().to(metrics::guarded)))
+        .service(endpoint("/openapi.json", "GET").route(web::get().to(description::read)))
         .configure(pages::routes);
 }
 

@@ -3,17 +3,19 @@
 use std::time::{Duration, SystemTime};
 
 use actix_web::{HttpRequest, web};
+use cloister_api::{Certificate, Datasets, Link, Member, Members, Node};
 use cloister_certs::Fingerprint;
 use cloister_protocols::wire::VERSION;
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Answer, ManagementState, admit, answer};
 use crate::controller::ApiState;
 use crate::records::{AskLoad, Load};
 use crate::sessions::{LinkState, LookAtLinks};
 use crate::vocabulary::clock::{self, rfc3339};
-use crate::vocabulary::consortium::{Consortium, Member};
+use crate::vocabulary::consortium::{self, Consortium};
+use crate::vocabulary::documents::count;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::{Principal, Right};
 
@@ -44,36 +46,6 @@ pub struct Facts {
     pub state: std::path::PathBuf,
 }
 
-/// A member as this node sees it.
-#[derive(Serialize)]
-struct Seen<'a> {
-    name: &'a str,
-    api: &'a str,
-    peer: &'a str,
-    #[serde(rename = "self")]
-    is_self: bool,
-    fingerprints: Vec<Shown>,
-    link: Option<Link>,
-}
-
-/// A fingerprint for programs and for people.
-#[derive(Serialize)]
-struct Shown {
-    hex: String,
-    words: String,
-}
-
-#[derive(Serialize)]
-struct Link {
-    state: &'static str,
-    since: String,
-    problem: Option<String>,
-    round_trip_seconds: Option<f64>,
-    dials: u64,
-    certificate_days_left: Option<i64>,
-    version: Option<String>,
-}
-
 pub(super) async fn node(
     api: web::Data<ApiState>,
     state: web::Data<ManagementState>,
@@ -102,69 +74,72 @@ pub(super) async fn datasets(
 }
 
 impl ManagementState {
-    pub(super) async fn node(
-        &self,
-        api: &ApiState,
-        principal: &Principal,
-    ) -> Result<Value, ApiError> {
+    pub(super) async fn node(&self, api: &ApiState, principal: &Principal) -> Result<Node, ApiError> {
         let facts = self.facts();
         let Load { running, waiting } = self.of_records(AskLoad).await?;
         let hash = blake3::Hash::from_bytes(facts.consortium.hash()).to_hex();
         // The memory and disk of a node tell a little of the data that it has read.
         let told = api.authenticator.is_open() || principal.may(Right::Observe);
-        Ok(json!({
-            "party": facts.party,
-            "version": env!("CARGO_PKG_VERSION"),
-            "protocol": VERSION,
-            "profile": facts.profile,
-            "started": rfc3339(facts.started),
-            "now": rfc3339(clock::milliseconds()),
-            "deadline_seconds": facts.deadline.as_secs_f64(),
-            "consortium": hash.as_str(),
-            "access": if api.authenticator.is_open() { "open" } else { "tokens" },
-            "principal": {"name": principal.name(), "rights": principal.rights()},
-            "certificate": {
-                "fingerprint": facts.fingerprint.to_string(),
-                "words": facts.fingerprint.words().to_string(),
-                "days_left": days_left(facts.not_after),
-            },
-            "computations": {"running": running, "waiting": waiting},
-            "disk_free_bytes": told.then(|| free_bytes(&facts.state)).flatten(),
-            "memory_bytes": told.then(memory_bytes).flatten(),
-        }))
+        Ok(Node {
+            party: facts.party.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol: VERSION.into(),
+            profile: facts.profile.to_owned(),
+            started: rfc3339(facts.started),
+            now: rfc3339(clock::milliseconds()),
+            deadline_seconds: facts.deadline.as_secs_f64(),
+            consortium: hash.as_str().to_owned(),
+            access: if api.authenticator.is_open() { "open" } else { "tokens" }.to_owned(),
+            principal: Some(cloister_api::Principal {
+                name: principal.name().to_owned(),
+                rights: principal.rights().into_iter().map(str::to_owned).collect(),
+            }),
+            certificate: Some(Certificate {
+                fingerprint: facts.fingerprint.to_string(),
+                words: facts.fingerprint.words().to_string(),
+                days_left: days_left(facts.not_after),
+            }),
+            computations: cloister_api::Load { running: count(running), waiting: count(waiting) },
+            disk_free_bytes: told.then(|| free_bytes(&facts.state)).flatten(),
+            memory_bytes: told.then(memory_bytes).flatten(),
+        })
     }
 
-    pub(super) async fn members(&self) -> Result<Value, ApiError> {
+    pub(super) async fn members(&self) -> Result<Members, ApiError> {
         let links = self.of_sessions(LookAtLinks).await?;
         let facts = self.facts();
-        let members = facts.consortium.members().iter().enumerate();
-        let seen = members.map(|(position, member)| Seen {
-            name: &member.name,
-            api: &member.api,
-            peer: &member.peer,
-            is_self: position == facts.me,
-            fingerprints: member.fingerprints.iter().map(Shown::new).collect(),
-            link: links.iter().find(|link| link.position == position).map(Link::of),
+        let members = facts.consortium.members().iter().enumerate().map(|(position, member)| {
+            Member {
+                name: member.name.clone(),
+                api: member.api.clone(),
+                peer: member.peer.clone(),
+                is_self: position == facts.me,
+                fingerprints: member.fingerprints.iter().map(pinned).collect(),
+                link: links.iter().find(|link| link.position == position).map(link),
+            }
         });
-        let seen: Vec<Seen<'_>> = seen.collect();
-        Ok(json!({"members": seen}))
+        Ok(Members { members: members.collect() })
     }
 
-    pub(super) async fn datasets(&self, principal: &Principal) -> Result<Value, ApiError> {
+    pub(super) async fn datasets(&self, principal: &Principal) -> Result<Datasets, ApiError> {
         let service = &self.services.datasets;
-        let listed = self.call(principal, service, "list", []).await?;
-        let mut described = Vec::new();
-        for entry in listed.as_array().into_iter().flatten() {
-            let name = entry.get("name").cloned().unwrap_or_default();
-            // The dataset may have been withdrawn meanwhile.
-            if let Ok(dataset) =
-                self.call(principal, service, "describe", [("dataset", name)]).await
-            {
-                described.push(dataset);
+        let listed: Vec<Named> = self.call(principal, service, "list", []).await?;
+        let mut datasets = Vec::new();
+        for Named { name } in listed {
+            let argument = ("dataset", Value::from(name));
+            // It may have been withdrawn meanwhile.
+            if let Ok(dataset) = self.call(principal, service, "describe", [argument]).await {
+                datasets.push(dataset);
             }
         }
-        Ok(json!({"datasets": described}))
+        Ok(Datasets { datasets })
     }
+}
+
+/// An entry of a list of datasets.
+#[derive(Deserialize)]
+struct Named {
+    name: String,
 }
 
 impl Facts {
@@ -180,30 +155,29 @@ impl Facts {
         Self { party, state, consortium, fingerprint, not_after, ..*self }
     }
 
-    /// Returns the member of this name, with its position.
-    pub(super) fn member(&self, name: &str) -> Option<(usize, &Member)> {
+    /// The position of the member of this name, and it.
+    pub(super) fn member(&self, name: &str) -> Option<(usize, &consortium::Member)> {
         let position = self.consortium.position(name)?;
         Some((position, self.consortium.members().get(position)?))
     }
 }
 
-impl Shown {
-    fn new(fingerprint: &Fingerprint) -> Self {
-        Self { hex: fingerprint.to_string(), words: fingerprint.words().to_string() }
+fn pinned(fingerprint: &Fingerprint) -> cloister_api::Fingerprint {
+    cloister_api::Fingerprint {
+        hex: fingerprint.to_string(),
+        words: fingerprint.words().to_string(),
     }
 }
 
-impl Link {
-    fn of(state: &LinkState) -> Self {
-        Self {
-            state: if state.up { "up" } else { "down" },
-            since: rfc3339(state.since),
-            problem: state.problem.clone(),
-            round_trip_seconds: state.round_trip.map(|time| time.as_secs_f64()),
-            dials: state.attempts,
-            certificate_days_left: state.not_after.map(days_left),
-            version: state.release.clone(),
-        }
+fn link(state: &LinkState) -> Link {
+    Link {
+        state: if state.up { "up" } else { "down" }.to_owned(),
+        since: rfc3339(state.since),
+        problem: state.problem.clone(),
+        round_trip_seconds: state.round_trip.map(|time| time.as_secs_f64()),
+        dials: state.attempts,
+        certificate_days_left: state.not_after.map(days_left),
+        version: state.release.clone(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The dashboard and the description of the API, as they were built in. No other host is asked for
-//! anything, and the pages run no script but their own.
+//! The dashboard and the page of the API, as they were built in: no other host is asked for anything,
+//! and the pages run no script but their own.
 
 use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
@@ -28,13 +28,11 @@ macro_rules! file {
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
-const JSON: &str = "application/json";
 const SVG: &str = "image/svg+xml";
 
 const FILES: &[File] = &[
     file!("/", HTML, "index.html"),
     file!("/docs", HTML, "docs.html"),
-    File { path: "/openapi.json", media: JSON, content: include_str!("openapi.json") },
     file!("/dashboard/api.js", JS, "api.js"),
     file!("/dashboard/app.js", JS, "app.js"),
     file!("/dashboard/approvals.js", JS, "approvals.js"),

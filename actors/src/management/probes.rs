@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::web::{self, Payload};
+use cloister_api::{ProbeOrder, ProbeReport, ProbeStep, STEPS};
 use cloister_certs::{HandshakeProblem, Refusal};
-use serde::{Deserialize, Serialize};
 
 use super::node::days_left;
 use super::{Answer, ManagementState, admit, answer};
@@ -34,60 +34,14 @@ const NARROW: f64 = 500_000.0;
 /// The number of days below which a certificate is near its end.
 const FEW_DAYS: i64 = 30;
 
-/// The probe that a client orders.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Order {
-    member: String,
-    #[serde(default)]
-    idle_seconds: u64,
-    #[serde(default)]
-    bandwidth_bytes: usize,
-}
-
-/// The findings.
-#[derive(Serialize)]
-struct Report<'a> {
-    from: &'a str,
-    to: &'a str,
-    steps: Vec<Step>,
-    round_trip_seconds: Option<f64>,
-    bytes_per_second: Option<f64>,
-    clock_offset_seconds: Option<f64>,
-}
-
-/// One step of the findings.
-#[derive(Serialize)]
-struct Step {
-    step: &'static str,
-    verdict: Verdict,
-    detail: String,
-    remedy: Option<String>,
-    who: Option<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// The verdict on a step.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Ok,
     Warning,
     Failed,
     Skipped,
 }
-
-/// All steps, in their order.
-const STEPS: [&str; 10] = [
-    "resolve",
-    "tcp",
-    "tls",
-    "identity",
-    "version",
-    "consortium",
-    "clock",
-    "round_trip",
-    "bandwidth",
-    "idle",
-];
 
 pub(super) async fn probe(
     api: web::Data<ApiState>,
@@ -99,7 +53,7 @@ pub(super) async fn probe(
     if !principal.may(Right::Observe) {
         principal.check(Right::Compute)?;
     }
-    let Order { member, idle_seconds, bandwidth_bytes } =
+    let ProbeOrder { member, idle_seconds, bandwidth_bytes } =
         super::body(&api, &request, payload).await?;
     let facts = state.facts();
     let (position, to) = facts.member(&member).ok_or_else(|| no_such_member(&member))?;
@@ -109,12 +63,13 @@ pub(super) async fn probe(
         );
     }
     let idle = Duration::from_secs(idle_seconds).min(LONGEST_IDLE);
-    let probe = Probe { idle, bytes: bandwidth_bytes.min(MOST_BYTES) };
+    let bytes = usize::try_from(bandwidth_bytes).unwrap_or(usize::MAX).min(MOST_BYTES);
+    let probe = Probe { idle, bytes };
     // It goes with the probe, which goes on where its client hangs up.
     let permit = Box::new(state.probes.take(principal.name()).ok_or_else(too_many)?);
     let findings = state.of_sessions(ProbeMember { position, probe, permit }).await?;
     let findings = findings.ok_or_else(|| ApiError::unavailable("the link"))?;
-    Ok(answer(&Report::new(&facts.party, &to.name, &findings)))
+    Ok(answer(&report(&facts.party, &to.name, &findings)))
 }
 
 fn no_such_member(name: &str) -> ApiError {
@@ -128,24 +83,30 @@ fn too_many() -> ApiError {
     ApiError::new(Code::Unavailable, message).hint("try again")
 }
 
-impl<'a> Report<'a> {
-    fn new(from: &'a str, to: &'a str, findings: &Findings) -> Self {
-        let mut steps = Steps { from, to, steps: Vec::new() };
-        steps.all(findings);
-        let Steps { mut steps, .. } = steps;
-        for step in STEPS.into_iter().skip(steps.len()) {
-            let detail = String::new();
-            let (verdict, remedy, who) = (Verdict::Skipped, None, None);
-            steps.push(Step { step, verdict, detail, remedy, who });
-        }
-        let met = findings.met.as_ref().and_then(|met| met.as_ref().ok());
-        Self {
-            from,
-            to,
-            steps,
-            round_trip_seconds: known(findings.round_trip.as_ref()).map(Duration::as_secs_f64),
-            bytes_per_second: known(findings.bandwidth.as_ref()).copied(),
-            clock_offset_seconds: met.map(|met| met.clock_ahead),
+fn report(from: &str, to: &str, findings: &Findings) -> ProbeReport {
+    let mut steps = Steps { from, to, steps: Vec::new() };
+    steps.all(findings);
+    for step in STEPS.into_iter().skip(steps.steps.len()) {
+        steps.skipped(step);
+    }
+    let met = findings.met.as_ref().and_then(|met| met.as_ref().ok());
+    ProbeReport {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        steps: steps.steps,
+        round_trip_seconds: known(findings.round_trip.as_ref()).map(Duration::as_secs_f64),
+        bytes_per_second: known(findings.bandwidth.as_ref()).copied(),
+        clock_offset_seconds: met.map(|met| met.clock_ahead),
+    }
+}
+
+impl Verdict {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
         }
     }
 }
@@ -158,7 +119,7 @@ fn known<T>(found: Option<&Result<T, String>>) -> Option<&T> {
 struct Steps<'a> {
     from: &'a str,
     to: &'a str,
-    steps: Vec<Step>,
+    steps: Vec<ProbeStep>,
 }
 
 impl Steps<'_> {
@@ -372,7 +333,8 @@ impl Steps<'_> {
         remedy: Option<(String, String)>,
     ) {
         let (remedy, who) = remedy.unzip();
-        self.steps.push(Step { step, verdict, detail, remedy, who });
+        let (step, verdict) = (step.to_owned(), verdict.word().to_owned());
+        self.steps.push(ProbeStep { step, verdict, detail, remedy, who });
     }
 }
 

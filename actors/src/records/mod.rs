@@ -16,10 +16,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler, Message, MessageResult, Recipient};
+use cloister_api::{Computation, ComputationDetail, ReportCost};
 use uuid::Uuid;
 
 use self::document::COARSE;
-pub use self::document::{Detail, Summary};
 use crate::progress::Observer;
 use crate::sessions::Cancel;
 use crate::vocabulary::clock;
@@ -101,7 +101,7 @@ pub struct Filter {
 
 /// The request for a list of computations, the latest first.
 #[derive(Debug, Message)]
-#[rtype(result = "Vec<Summary>")]
+#[rtype(result = "Vec<Computation>")]
 pub struct List {
     /// The principal that asks.
     pub principal: Principal,
@@ -111,7 +111,7 @@ pub struct List {
 
 /// The request for all details of one computation.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Detail, ApiError>")]
+#[rtype(result = "Result<ComputationDetail, ApiError>")]
 pub struct Inspect {
     /// The principal that asks.
     pub principal: Principal,
@@ -179,7 +179,7 @@ struct End {
     at: Instant,
     /// The result, without the report where that has been forgotten.
     result: Result<Option<Arc<Report>>, ApiError>,
-    cost: Option<crate::vocabulary::label::Cost>,
+    cost: Option<ReportCost>,
     session: Option<String>,
 }
 
@@ -237,7 +237,7 @@ impl Totals {
         let outcome = end.result.as_ref().map_or_else(|error| error.code().text(), |_| "done");
         *self.ended.entry((record.subject.function, outcome)).or_default() += 1;
         if let Some(cost) = &end.cost {
-            self.rounds += cost.rounds as u64;
+            self.rounds += cost.rounds;
             self.bytes_sent += cost.bytes_sent;
             self.bytes_received += cost.bytes_received;
             // No finer than in a record.
@@ -323,9 +323,9 @@ impl Handler<AskTotals> for Records {
 }
 
 impl Handler<List> for Records {
-    type Result = Vec<Summary>;
+    type Result = Vec<Computation>;
 
-    fn handle(&mut self, List { principal, filter }: List, _: &mut Self::Context) -> Vec<Summary> {
+    fn handle(&mut self, List { principal, filter }: List, _: &mut Self::Context) -> Vec<Computation> {
         let limit = filter.limit.unwrap_or(MOST_LISTED).min(MOST_LISTED);
         let listed = self.all().filter(|record| record.is_for(&principal) && filter.takes(record));
         listed.take(limit).map(|record| self.summary(record, &principal)).collect()
@@ -333,7 +333,7 @@ impl Handler<List> for Records {
 }
 
 impl Handler<Inspect> for Records {
-    type Result = Result<Detail, ApiError>;
+    type Result = Result<ComputationDetail, ApiError>;
 
     fn handle(
         &mut self,

@@ -17,21 +17,18 @@
 //! let download = Download::from(private);
 //! ```
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
+use cloister_api::{Disclosure, ReportCost, Trace};
 use cloister_protocols::computation::{Answer, Dropped, Precision, Security};
 pub use cloister_protocols::disclosure::Opened;
-use cloister_protocols::disclosure::Rules;
-use cloister_protocols::meter::{Meter, Stage, Traffic};
 use serde::Serialize;
 
 use crate::vocabulary::data::Data;
+use crate::vocabulary::documents;
 pub use crate::vocabulary::private::Private;
 use crate::vocabulary::selection::Stored;
-use crate::vocabulary::trace::Trace;
 
 /// A value that was never secret.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -68,54 +65,13 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
     /// The cost at this party.
-    pub cost: Cost,
+    pub cost: ReportCost,
+
     /// The hash of everything that the parties agreed on.
     pub session: String,
     /// The times of the steps at this node, where the client asked for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
-}
-
-/// The disclosure rules that held for a result.
-#[derive(Clone, Debug, Serialize)]
-pub struct Disclosure {
-    /// The profile of this node.
-    pub profile: &'static str,
-    /// The strictest of all parties' rules.
-    pub rules: Rules,
-    /// The member that each rule is of.
-    pub decided_by: BTreeMap<&'static str, String>,
-}
-
-/// The cost of a computation at this party.
-#[derive(Clone, Debug, Serialize)]
-pub struct Cost {
-    /// Rounds after the agreement.
-    pub rounds: usize,
-    /// Messages sent to all others.
-    pub messages_sent: u64,
-    /// Bytes sent to all others, without frames and TLS.
-    pub bytes_sent: u64,
-    /// Bytes received from all others.
-    pub bytes_received: u64,
-    /// The time from the request to the result, in seconds.
-    pub seconds: f64,
-    /// The part of the cost that is preprocessing. Absent where there was none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub preparation: Option<Preparation>,
-}
-
-/// The cost of preprocessing at this party. It depends on no party's data.
-#[derive(Clone, Debug, Serialize)]
-pub struct Preparation {
-    /// Rounds.
-    pub rounds: usize,
-    /// Messages sent to all others.
-    pub messages_sent: u64,
-    /// Bytes sent to all others, without frames and TLS.
-    pub bytes_sent: u64,
-    /// Bytes received from all others.
-    pub bytes_received: u64,
 }
 
 /// A value that the controller may send to a client.
@@ -142,7 +98,7 @@ impl Report {
         /// characters, of which one is a comma.
         const NUMBER: usize = 4;
         FIXED
-            + self.trace.as_ref().map_or(0, Trace::footprint)
+            + self.trace.as_ref().map_or(0, documents::footprint)
             + match self.result.get() {
                 Answer::VectorSum { sum } => 8 * sum.len(),
                 Answer::IntegerVectorSum { sum } => 8 * sum.len(),
@@ -156,31 +112,6 @@ impl Report {
                 }
                 other => NUMBER * written_bytes(other),
             }
-    }
-}
-
-impl Cost {
-    /// Takes the counts from the meter, and the time.
-    pub(crate) fn new(meter: &Meter, seconds: Duration) -> Self {
-        let Traffic { messages_sent, bytes_sent, bytes_received, .. } = meter.total();
-        Self {
-            rounds: meter.rounds(),
-            messages_sent,
-            bytes_sent,
-            bytes_received,
-            seconds: seconds.as_secs_f64(),
-            preparation: Preparation::new(meter),
-        }
-    }
-}
-
-impl Preparation {
-    /// Returns the cost of preprocessing, or none where there was none.
-    fn new(meter: &Meter) -> Option<Self> {
-        let rounds = meter.rounds_of(Stage::Preparation);
-        let Traffic { messages_sent, bytes_sent, bytes_received, .. } =
-            meter.total_of(Stage::Preparation);
-        (rounds > 0).then_some(Self { rounds, messages_sent, bytes_sent, bytes_received })
     }
 }
 
@@ -232,59 +163,10 @@ impl io::Write for Counter {
 
 #[cfg(test)]
 mod tests {
-    use cloister_protocols::channel::Channel;
-    use cloister_protocols::machine::{Machine, Setting};
-    use cloister_protocols::party::{Parties, Party};
-    use cloister_protocols::wire::SessionId;
-    use serde_json::json;
-
     use uuid::Uuid;
 
     use super::*;
     use crate::vocabulary::selection::Upload;
-
-    /// Returns the cost at the first of two parties.
-    fn cost(protocol: impl Fn(&Channel, Party) + 'static) -> serde_json::Value {
-        let parties = Parties::new(2, 0).unwrap();
-        let peer = Party::new(1).unwrap();
-        let setting = Setting {
-            parties,
-            session: SessionId([1; 16]),
-            link_bindings: vec![[0; 32]; 2],
-            limit: 1 << 20,
-        };
-        let mut machine = Machine::new(setting, |channel| async move {
-            protocol(&channel, peer);
-            Ok(())
-        });
-        machine.step();
-        let cost = Cost::new(&machine.meter(), Duration::from_millis(500));
-        serde_json::to_value(cost).unwrap()
-    }
-
-    #[test]
-    fn preparation_is_told_where_there_is_any() {
-        let online = |channel: &Channel, peer| {
-            channel.begin_round("use");
-            channel.send(peer, vec![0; 8]);
-        };
-        let total = |rounds, messages, bytes| {
-            json!({
-                "rounds": rounds, "messages_sent": messages, "bytes_sent": bytes,
-                "bytes_received": 0, "seconds": 0.5,
-            })
-        };
-        assert_eq!(cost(online), total(1, 1, 8));
-        let mut due = total(2, 2, 40);
-        due["preparation"] =
-            json!({"rounds": 1, "messages_sent": 1, "bytes_sent": 32, "bytes_received": 0});
-        let both = move |channel: &Channel, peer| {
-            channel.begin_preparation("make");
-            channel.send(peer, vec![0; 32]);
-            online(channel, peer);
-        };
-        assert_eq!(cost(both), due);
-    }
 
     #[test]
     fn a_private_value_shows_nothing() {

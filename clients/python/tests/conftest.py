@@ -9,7 +9,7 @@ from cloister import AsyncConsortium, Consortium
 from tests.fake import Fake
 from tests.openapi import Description
 
-IN_REPOSITORY = Path(__file__).parents[3] / "actors/src/management/openapi.json"
+IN_REPOSITORY = Path(__file__).parents[3] / "clients/openapi.json"
 
 
 @pytest.fixture

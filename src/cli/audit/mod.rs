@@ -4,7 +4,7 @@ mod five_safes;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use cloister_actors::operations::Operation;
 use serde_json::Value;
 
@@ -13,14 +13,8 @@ use crate::operator::{Operator, absolute};
 use crate::problem::Outcome;
 
 /// Check, show and export a node's audit log.
-#[derive(Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Check the whole chain; with other members' exported logs also that nothing was rewritten.
     Verify {
         #[command(flatten)]
@@ -53,8 +47,8 @@ enum Command {
     },
 }
 
-pub(super) fn run(arguments: Arguments) -> Outcome {
-    match arguments.command {
+pub(super) fn run(command: Command) -> Outcome {
+    match command {
         Command::Verify { node, witnesses } => verify(&Operator::of(&node.config)?, &witnesses),
         Command::Show { node, first, json } => show(&Operator::of(&node.config)?, first, json),
         Command::Export { node, out, as_crate: false } => {

@@ -14,14 +14,8 @@ use crate::operator::{Operator, Reloaded};
 use crate::problem::Outcome;
 
 /// Make, change, show and compare consortium files.
-#[derive(Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Make a file from the cards of two members or more.
     New(add_cards::Arguments),
     /// Take in the cards of further members, or newer cards of those that are there.
@@ -50,8 +44,8 @@ struct Node {
     config: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
-    match &arguments.command {
+pub(super) fn run(command: &Command) -> Outcome {
+    match command {
         Command::New(cards) => cards.run(Membership::new(&cards.file)?),
         Command::Add(cards) => cards.run(Membership::read(&cards.file)?),
         Command::Remove { file, name, node } => {

@@ -3,7 +3,7 @@
 mod check;
 mod register;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use cloister_actors::operations::Operation;
 use serde_json::Value;
 
@@ -12,14 +12,8 @@ use crate::operator::Operator;
 use crate::problem::Outcome;
 
 /// Make data known to a node, list them, take them back; compare those of all members.
-#[derive(Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(super) enum Command {
     Register(Box<register::Arguments>),
     /// List what is registered: names, columns, types, units, and rows rounded down.
     List {
@@ -39,8 +33,8 @@ enum Command {
     Check(check::Arguments),
 }
 
-pub(super) fn run(arguments: Arguments) -> Outcome {
-    match arguments.command {
+pub(super) fn run(command: Command) -> Outcome {
+    match command {
         Command::Register(register) => register::run(&register),
         Command::List { node, json } => {
             let datasets = Operator::of(&node.config)?.perform(Operation::Datasets)?;

@@ -18,14 +18,8 @@ use crate::files::write_at_once;
 use crate::problem::{Outcome, Problem};
 
 /// Make, show and renew a party's own key and certificate.
-#[derive(Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Make a new identity and print its fingerprint, which the other members pin.
     New(New),
     /// Make the card that the other members take in, and print it as one line.
@@ -65,8 +59,8 @@ struct MakeCard {
     peer: Option<String>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
-    match &arguments.command {
+pub(super) fn run(command: &Command) -> Outcome {
+    match command {
         Command::New(new) => make(new),
         Command::Card(card) => make_card(card),
         Command::Show(arguments) => show::run(arguments),

@@ -4,7 +4,7 @@ mod run;
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use cloister_certs::Identity;
 use cloister_certs::consortium::Consortium as Members;
 use cloister_certs::document::{Signatures, Signed};
@@ -19,14 +19,8 @@ use crate::problem::{Outcome, Problem};
 use crate::study::{Study, expectation};
 
 /// Check, sign and verify a study before it runs; `cloister run` runs it.
-#[derive(Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Check a study by itself, and against the nodes of a consortium.
     Check {
         /// The study.
@@ -57,8 +51,8 @@ enum Command {
     },
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
-    match &arguments.command {
+pub(super) fn run(command: &Command) -> Outcome {
+    match command {
         Command::Check { study, consortium } => {
             let study = Study::read(study)?;
             if let Some(folder) = consortium {

@@ -2,30 +2,11 @@
 //! Never a value.
 
 use cloister_sources::{Column, Dataset};
-use serde::Serialize;
 
 use super::Store;
 use crate::services::public;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::{Principal, Reply};
-
-/// A dataset as members compare it with theirs before they compute.
-#[derive(Serialize)]
-struct Description<'a> {
-    name: &'a str,
-    /// The number of rows, rounded down to a band.
-    rows: u64,
-    columns: Vec<ColumnDescription<'a>>,
-}
-
-#[derive(Serialize)]
-struct ColumnDescription<'a> {
-    /// Name, type, unit, range and levels, as its owner declared them.
-    #[serde(flatten)]
-    column: &'a Column,
-    /// The part of the rows in which the value is missing, rounded up to a band.
-    missing: &'static str,
-}
 
 impl Store {
     pub(super) fn list(&self, principal: &Principal) -> Result<Reply, ApiError> {
@@ -45,13 +26,29 @@ impl Store {
     }
 }
 
-fn describe(dataset: &Dataset) -> Description<'_> {
+fn describe(dataset: &Dataset) -> cloister_api::Dataset {
     let missing = dataset.missing.iter().copied().chain(std::iter::repeat(0));
-    let columns = dataset.columns.iter().zip(missing).map(|(column, missing)| ColumnDescription {
-        column,
-        missing: band(missing, dataset.rows),
-    });
-    Description { name: &dataset.name, rows: dataset.entry().rows, columns: columns.collect() }
+    cloister_api::Dataset {
+        name: dataset.name.clone(),
+        rows: dataset.entry().rows,
+        columns: dataset
+            .columns
+            .iter()
+            .zip(missing)
+            .map(|(column, missing)| describe_column(column, band(missing, dataset.rows)))
+            .collect(),
+    }
+}
+
+fn describe_column(column: &Column, missing: &str) -> cloister_api::Column {
+    cloister_api::Column {
+        name: column.name.clone(),
+        kind: column.kind.to_string(),
+        unit: column.unit.clone(),
+        range: column.range,
+        levels: column.levels.clone(),
+        missing: missing.to_owned(),
+    }
 }
 
 /// Rounds the part of missing values up to a band, so that it does not count people.
