@@ -25,7 +25,7 @@ pub(super) enum Command {
 }
 
 #[derive(Args)]
-struct Check {
+pub(super) struct Check {
     /// The node's settings.
     #[arg(long, visible_alias = "settings", value_name = "FILE", default_value = "node.toml")]
     config: PathBuf,

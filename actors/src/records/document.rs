@@ -10,7 +10,6 @@ use super::{End, Record, Records, is_cancelled};
 use crate::progress::{self, Lifecycle, Progress};
 use crate::vocabulary::clock::rfc3339;
 use crate::vocabulary::documents::count;
-use crate::vocabulary::label::Report;
 use crate::vocabulary::object::Principal;
 
 /// The step to which times are rounded where a dataset is involved, in seconds.

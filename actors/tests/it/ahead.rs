@@ -84,7 +84,7 @@ async fn proposals_that_make_no_sense_start_nothing_and_end_nothing() {
 
 /// Has both nodes compute the median of their numbers by themselves. Returns the rounds at the
 /// first.
-async fn median(nodes: &[Node], network: &str) -> usize {
+async fn median(nodes: &[Node], network: &str) -> u64 {
     let inputs = [vec![1.0, 7.5, 2.0], vec![4.0, 3.0]].map(Input::Numbers);
     let ask = Ask::new("SecureMedian", 2, network);
     let asked = nodes.iter().zip(inputs).map(|(node, input)| ask.of(&node.sessions(), input));

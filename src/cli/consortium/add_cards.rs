@@ -21,7 +21,7 @@ const LONGEST: u64 = 64 << 10;
 const STDIN: &str = "-";
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// The consortium file.
     pub(super) file: PathBuf,
     /// A card: a file, a line that begins with `cloister-card:`, or `-` for standard input.

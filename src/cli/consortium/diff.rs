@@ -12,7 +12,7 @@ use crate::files::read_toml;
 use crate::problem::{Outcome, Problem};
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// A consortium file.
     first: PathBuf,
     /// Another.

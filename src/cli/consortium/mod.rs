@@ -38,7 +38,7 @@ pub(super) enum Command {
 
 /// The node that is to know of the change.
 #[derive(Args)]
-struct Node {
+pub(super) struct Node {
     /// The settings of this member's own node, which is then told to read the file again.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,

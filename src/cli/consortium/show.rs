@@ -14,7 +14,7 @@ use crate::cli::{aloud, columns, print};
 use crate::problem::Outcome;
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// The consortium file.
     #[arg(default_value = "consortium.toml")]
     file: PathBuf,

@@ -14,7 +14,7 @@ use crate::problem::{Outcome, Problem};
 
 /// Compare the schemas of a dataset at all members: names, types, units, ranges, levels, missing.
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// The folder with the consortium's client.toml.
     #[arg(long, value_name = "DIR")]
     consortium: PathBuf,

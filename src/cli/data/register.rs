@@ -16,7 +16,7 @@ use crate::problem::{Outcome, Problem};
 #[derive(Args)]
 #[command(group = ArgGroup::new("source").required(true)
     .args(["csv", "parquet", "sqlite", "postgres", "mysql", "declaration"]))]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     node: NodeArguments,
     /// Its name, the same at all members.

@@ -32,7 +32,7 @@ pub(super) enum Command {
 }
 
 #[derive(Args)]
-struct New {
+pub(super) struct New {
     /// The party's name, as the consortium file will have it.
     #[arg(long)]
     name: String,
@@ -48,7 +48,7 @@ struct New {
 }
 
 #[derive(Args)]
-struct MakeCard {
+pub(super) struct MakeCard {
     /// The folder with key and certificate.
     dir: PathBuf,
     /// The URL at which clients reach the party's node; as in the last card, if it is left out.

@@ -21,7 +21,7 @@ use crate::problem::{Outcome, Problem};
 
 #[derive(Args)]
 #[command(group = ArgGroup::new("step").required(true).args(["prepare", "finish", "forget", "give_up"]))]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// The node's settings.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,

@@ -13,7 +13,7 @@ use crate::cli::{aloud, moment_of};
 use crate::problem::Outcome;
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// The folder with key and certificate.
     dir: PathBuf,
     /// Print one JSON document on standard output.
