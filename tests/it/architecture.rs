@@ -86,8 +86,13 @@ fn what_measures_knows_no_node() {
 fn actors_know_what_is_below_and_not_the_command() {
     let needed = needs("cloister-actors");
     let ours: Vec<_> = needed.iter().filter(|name| name.starts_with("cloister")).collect();
-    let below =
-        ["cloister-api", "cloister-certs", "cloister-protocols", "cloister-sources", "cloister-vault"];
+    let below = [
+        "cloister-api",
+        "cloister-certs",
+        "cloister-protocols",
+        "cloister-sources",
+        "cloister-vault",
+    ];
     assert_eq!(ours, below);
     needs_none_of("cloister-actors", &["clap"]);
 }

@@ -108,16 +108,15 @@ impl ManagementState {
     pub(super) async fn members(&self) -> Result<Members, ApiError> {
         let links = self.of_sessions(LookAtLinks).await?;
         let facts = self.facts();
-        let members = facts.consortium.members().iter().enumerate().map(|(position, member)| {
-            Member {
+        let members =
+            facts.consortium.members().iter().enumerate().map(|(position, member)| Member {
                 name: member.name.clone(),
                 api: member.api.clone(),
                 peer: member.peer.clone(),
                 is_self: position == facts.me,
                 fingerprints: member.fingerprints.iter().map(pinned).collect(),
                 link: links.iter().find(|link| link.position == position).map(link),
-            }
-        });
+            });
         Ok(Members { members: members.collect() })
     }
 

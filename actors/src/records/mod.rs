@@ -325,7 +325,11 @@ impl Handler<AskTotals> for Records {
 impl Handler<List> for Records {
     type Result = Vec<Computation>;
 
-    fn handle(&mut self, List { principal, filter }: List, _: &mut Self::Context) -> Vec<Computation> {
+    fn handle(
+        &mut self,
+        List { principal, filter }: List,
+        _: &mut Self::Context,
+    ) -> Vec<Computation> {
         let limit = filter.limit.unwrap_or(MOST_LISTED).min(MOST_LISTED);
         let listed = self.all().filter(|record| record.is_for(&principal) && filter.takes(record));
         listed.take(limit).map(|record| self.summary(record, &principal)).collect()
