@@ -1,12 +1,10 @@
 //! The audit log, page by page, and its verification.
 
-use actix_web::{HttpRequest, web};
 use cloister_api::{AuditHead, AuditPage, Verification};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Answer, ManagementState, admit, answer};
-use crate::controller::ApiState;
+use super::{Admitted, Answer, ManagementState, answer};
 use crate::vocabulary::blocking;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::{Principal, Right};
@@ -21,32 +19,23 @@ struct Query {
     limit: Option<usize>,
 }
 
-pub(super) async fn read(
-    api: web::Data<ApiState>,
-    state: web::Data<ManagementState>,
-    request: HttpRequest,
-) -> Answer {
-    let principal = admit(&api, &request).await?;
-    let Query { first, limit } = super::query(&request)?;
-    let head = state.audit_head(&principal).await?;
+pub(super) async fn read(caller: Admitted) -> Answer {
+    let Query { first, limit } = caller.query()?;
+    let head = caller.state.audit_head(&caller.principal).await?;
     let limit = limit.unwrap_or(USUAL_ENTRIES).clamp(1, 1_000);
     // The latest ones, where nothing is said.
     let latest = head.number.saturating_sub(u64::try_from(limit).unwrap_or(u64::MAX)) + 1;
     let named = [("first", json!(first.unwrap_or(latest).max(1))), ("limit", json!(limit))];
-    let entries = state.call(&principal, &state.services.audit, "read", named).await?;
+    let entries =
+        caller.state.call(&caller.principal, &caller.state.services.audit, "read", named).await?;
     Ok(answer(&AuditPage { head, entries }))
 }
 
-pub(super) async fn verify(
-    api: web::Data<ApiState>,
-    state: web::Data<ManagementState>,
-    request: HttpRequest,
-) -> Answer {
-    let principal = admit(&api, &request).await?;
-    principal.check(Right::ReadAudit)?;
-    let turn = state.verifying.acquire().await;
+pub(super) async fn verify(caller: Admitted) -> Answer {
+    caller.principal.check(Right::ReadAudit)?;
+    let turn = caller.state.verifying.acquire().await;
     let _turn = turn.map_err(|_| ApiError::unavailable("the audit log"))?;
-    let vault = state.vault.clone();
+    let vault = caller.state.vault.clone();
     let verified = blocking::run(move || vault.verify()).await?;
     Ok(answer(&match verified {
         Ok(own) => Verification { verified: true, entries: Some(own.entries), problem: None },

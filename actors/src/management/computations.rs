@@ -1,12 +1,11 @@
 //! Computations: list, inspect, cancel.
 
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use cloister_api::{Cancelled, Computations};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Answer, ManagementState, admit, answer};
-use crate::controller::ApiState;
+use super::{Admitted, Answer, answer};
 use crate::records::{CancelOne, Filter, Inspect, List};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
@@ -28,43 +27,27 @@ enum State {
     All,
 }
 
-pub(super) async fn list(
-    api: web::Data<ApiState>,
-    state: web::Data<ManagementState>,
-    request: HttpRequest,
-) -> Answer {
-    let principal = admit(&api, &request).await?;
-    let query: Query = super::query(&request)?;
+pub(super) async fn list(caller: Admitted) -> Answer {
+    let query: Query = caller.query()?;
     let running = match query.state {
         Some(State::Running) => Some(true),
         Some(State::Ended) => Some(false),
         Some(State::All) | None => None,
     };
     let filter = Filter { running, network: query.network, limit: query.limit };
-    let computations = state.of_records(List { principal, filter }).await?;
+    let computations =
+        caller.state.of_records(List { principal: caller.principal, filter }).await?;
     Ok(answer(&Computations { computations }))
 }
 
-pub(super) async fn inspect(
-    api: web::Data<ApiState>,
-    state: web::Data<ManagementState>,
-    request: HttpRequest,
-    id: web::Path<String>,
-) -> Answer {
-    let principal = admit(&api, &request).await?;
+pub(super) async fn inspect(caller: Admitted, id: web::Path<String>) -> Answer {
     let id = parse(&id)?;
-    Ok(answer(&state.of_records(Inspect { principal, id }).await??))
+    Ok(answer(&caller.state.of_records(Inspect { principal: caller.principal, id }).await??))
 }
 
-pub(super) async fn cancel(
-    api: web::Data<ApiState>,
-    state: web::Data<ManagementState>,
-    request: HttpRequest,
-    id: web::Path<String>,
-) -> Answer {
-    let principal = admit(&api, &request).await?;
+pub(super) async fn cancel(caller: Admitted, id: web::Path<String>) -> Answer {
     let id = parse(&id)?;
-    state.of_records(CancelOne { principal, id }).await??;
+    caller.state.of_records(CancelOne { principal: caller.principal, id }).await??;
     Ok(answer(&Cancelled { cancelled: true }))
 }
 

@@ -1,14 +1,11 @@
 //! The catalogue of functions, for people who choose and programs that check.
 
-use actix_web::{HttpRequest, web};
 use cloister_api::{Function, Functions, Parameter};
 use cloister_protocols::catalogue::{self, Descriptor, InputKind, ParameterEntry};
 
-use super::{Answer, admit, answer};
-use crate::controller::ApiState;
+use super::{Admitted, Answer, answer};
 
-pub(super) async fn list(api: web::Data<ApiState>, request: HttpRequest) -> Answer {
-    admit(&api, &request).await?;
+pub(super) async fn list(_: Admitted) -> Answer {
     let functions = catalogue::entries().map(function).collect();
     Ok(answer(&Functions { functions }))
 }

@@ -3,9 +3,9 @@
 //! They count and measure computations and links. Nothing depends on any party's data but the time
 //! that a computation took. The client that asked for it sees that, too.
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -15,8 +15,8 @@ use prometheus_client::registry::{Registry, Unit};
 use std::sync::atomic::AtomicU64;
 
 use super::node::days_left;
-use super::{Answer, ManagementState, admit};
-use crate::controller::{ApiState, endpoint, healthy, ready};
+use super::{Admitted, Answer, ManagementState};
+use crate::controller::{endpoint, healthy, ready};
 use crate::records::{AskLoad, AskTotals, Load};
 use crate::sessions::LookAtLinks;
 use crate::vocabulary::error::ApiError;
@@ -51,16 +51,11 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Returns the metrics on the API's own listener, to principals that may see the computations of
 /// others.
-pub(super) async fn guarded(
-    api: web::Data<ApiState>,
-    state: web::Data<ManagementState>,
-    request: HttpRequest,
-) -> Answer {
-    let principal = admit(&api, &request).await?;
-    if !api.authenticator.is_open() {
-        principal.check(Right::Observe)?;
+pub(super) async fn guarded(caller: Admitted) -> Answer {
+    if !caller.api.authenticator.is_open() {
+        caller.principal.check(Right::Observe)?;
     }
-    state.metrics().await
+    caller.state.metrics().await
 }
 
 async fn open(state: web::Data<ManagementState>) -> Answer {

@@ -25,8 +25,9 @@ use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
 use actix_web::http::header;
 use actix_web::web::{self, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev};
 use cloister_vault::Vault;
+use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -187,32 +188,59 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(pages::routes);
 }
 
-/// Parses the query of a request.
-fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
-    let query = web::Query::<T>::from_query(request.query_string());
-    query.map(web::Query::into_inner).map_err(|error| {
-        let error = error.to_string();
-        let reason = error.trim_start_matches("Query deserialize error: ");
-        ApiError::new(Code::BadArgument, format!("the query: {reason}"))
-            .hint("GET /openapi.json says what may be asked")
-    })
+/// A request whose client was admitted, with all that its handler needs.
+struct Admitted {
+    principal: Principal,
+    request: HttpRequest,
+    api: web::Data<ApiState>,
+    state: web::Data<ManagementState>,
 }
 
-/// Parses the body of a request.
-async fn body<T: DeserializeOwned>(
-    api: &ApiState,
-    request: &HttpRequest,
-    payload: Payload,
-) -> Result<T, ApiError> {
-    let bytes = api.small_body(request, payload).await?;
-    // An object, with its names: serde would take a list too.
-    let object = serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes);
-    object.and_then(|object| serde_json::from_value(Value::Object(object))).map_err(|error| {
-        ApiError::new(Code::BadArgument, format!("the body: {error}"))
-            .hint("send a JSON object; GET /openapi.json says what may be in it")
-    })
+impl FromRequest for Admitted {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let api = data::<ApiState>(&request)?;
+            let state = data::<ManagementState>(&request)?;
+            let principal = admit(&api, &request).await?;
+            Ok(Self { principal, request, api, state })
+        })
+    }
 }
 
+impl Admitted {
+    /// Reads the query of the request.
+    fn query<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        let query = web::Query::<T>::from_query(self.request.query_string());
+        query.map(web::Query::into_inner).map_err(|error| {
+            let error = error.to_string();
+            let reason = error.trim_start_matches("Query deserialize error: ");
+            ApiError::new(Code::BadArgument, format!("the query: {reason}"))
+                .hint("GET /openapi.json says what may be asked")
+        })
+    }
+
+    /// Reads the body of the request.
+    async fn body<T: DeserializeOwned>(&self, payload: Payload) -> Result<T, ApiError> {
+        let bytes = self.api.small_body(&self.request, payload).await?;
+        // An object, with its names: serde would take a list too.
+        let object = serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes);
+        object.and_then(|object| serde_json::from_value(Value::Object(object))).map_err(|error| {
+            ApiError::new(Code::BadArgument, format!("the body: {error}"))
+                .hint("send a JSON object; GET /openapi.json says what may be in it")
+        })
+    }
+}
+
+fn data<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, ApiError> {
+    let data = request.app_data::<web::Data<T>>().cloned();
+    data.ok_or_else(|| ApiError::internal("the application's data are incomplete"))
+}
+
+/// Identifies the client of a request.
 async fn admit(api: &ApiState, request: &HttpRequest) -> Result<Principal, ApiError> {
     api.check_host(request)?;
     api.authenticator.admit(request).await

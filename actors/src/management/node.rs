@@ -2,14 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use actix_web::{HttpRequest, web};
 use cloister_api::{Certificate, Datasets, Link, Member, Members, Node};
 use cloister_certs::Fingerprint;
 use cloister_protocols::wire::VERSION;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Answer, ManagementState, admit, answer};
+use super::{Admitted, Answer, ManagementState, answer};
 use crate::controller::ApiState;
 use crate::records::{AskLoad, Load};
 use crate::sessions::{LinkState, LookAtLinks};
@@ -46,35 +45,24 @@ pub struct Facts {
     pub state: std::path::PathBuf,
 }
 
-pub(super) async fn node(
-    api: web::Data<ApiState>,
-    state: web::Data<ManagementState>,
-    request: HttpRequest,
-) -> Answer {
-    let principal = admit(&api, &request).await?;
-    Ok(answer(&state.node(&api, &principal).await?))
+pub(super) async fn node(caller: Admitted) -> Answer {
+    Ok(answer(&caller.state.node(&caller.api, &caller.principal).await?))
 }
 
-pub(super) async fn members(
-    api: web::Data<ApiState>,
-    state: web::Data<ManagementState>,
-    request: HttpRequest,
-) -> Answer {
-    admit(&api, &request).await?;
-    Ok(answer(&state.members().await?))
+pub(super) async fn members(caller: Admitted) -> Answer {
+    Ok(answer(&caller.state.members().await?))
 }
 
-pub(super) async fn datasets(
-    api: web::Data<ApiState>,
-    state: web::Data<ManagementState>,
-    request: HttpRequest,
-) -> Answer {
-    let principal = admit(&api, &request).await?;
-    Ok(answer(&state.datasets(&principal).await?))
+pub(super) async fn datasets(caller: Admitted) -> Answer {
+    Ok(answer(&caller.state.datasets(&caller.principal).await?))
 }
 
 impl ManagementState {
-    pub(super) async fn node(&self, api: &ApiState, principal: &Principal) -> Result<Node, ApiError> {
+    pub(super) async fn node(
+        &self,
+        api: &ApiState,
+        principal: &Principal,
+    ) -> Result<Node, ApiError> {
         let facts = self.facts();
         let Load { running, waiting } = self.of_records(AskLoad).await?;
         let hash = blake3::Hash::from_bytes(facts.consortium.hash()).to_hex();

@@ -3,14 +3,12 @@
 
 use std::time::Duration;
 
-use actix_web::HttpRequest;
-use actix_web::web::{self, Payload};
+use actix_web::web::Payload;
 use cloister_api::{ProbeOrder, ProbeReport, ProbeStep, STEPS};
 use cloister_certs::{HandshakeProblem, Refusal};
 
 use super::node::days_left;
-use super::{Answer, ManagementState, admit, answer};
-use crate::controller::ApiState;
+use super::{Admitted, Answer, answer};
 use crate::links::{
     ConnectionError, Findings, GreetingError, LONGEST_IDLE, MOST_BYTES, Met, Probe,
 };
@@ -43,19 +41,12 @@ enum Verdict {
     Skipped,
 }
 
-pub(super) async fn probe(
-    api: web::Data<ApiState>,
-    state: web::Data<ManagementState>,
-    request: HttpRequest,
-    payload: Payload,
-) -> Answer {
-    let principal = admit(&api, &request).await?;
-    if !principal.may(Right::Observe) {
-        principal.check(Right::Compute)?;
+pub(super) async fn probe(caller: Admitted, payload: Payload) -> Answer {
+    if !caller.principal.may(Right::Observe) {
+        caller.principal.check(Right::Compute)?;
     }
-    let ProbeOrder { member, idle_seconds, bandwidth_bytes } =
-        super::body(&api, &request, payload).await?;
-    let facts = state.facts();
+    let ProbeOrder { member, idle_seconds, bandwidth_bytes } = caller.body(payload).await?;
+    let facts = caller.state.facts();
     let (position, to) = facts.member(&member).ok_or_else(|| no_such_member(&member))?;
     if position == facts.me {
         return Err(
@@ -66,8 +57,8 @@ pub(super) async fn probe(
     let bytes = usize::try_from(bandwidth_bytes).unwrap_or(usize::MAX).min(MOST_BYTES);
     let probe = Probe { idle, bytes };
     // It goes with the probe, which goes on where its client hangs up.
-    let permit = Box::new(state.probes.take(principal.name()).ok_or_else(too_many)?);
-    let findings = state.of_sessions(ProbeMember { position, probe, permit }).await?;
+    let permit = Box::new(caller.state.probes.take(caller.principal.name()).ok_or_else(too_many)?);
+    let findings = caller.state.of_sessions(ProbeMember { position, probe, permit }).await?;
     let findings = findings.ok_or_else(|| ApiError::unavailable("the link"))?;
     Ok(answer(&report(&facts.party, &to.name, &findings)))
 }
