@@ -100,14 +100,14 @@ impl Asked<'_> {
                     "have the operator of {name} make a token (`cloister token new`), and put it into \
                      the file that `token_file` names in client.toml, or into CLOISTER_TOKEN"
                 );
-                Check::failed("token", refusal.message.clone(), (&remedy, name))
+                Check::failed("token", refusal.error.message.clone(), (&remedy, name))
             }
-            CallError::Refused(refusal) if refusal.code == "no_such_path" => {
+            CallError::Refused(refusal) if refusal.error.code == "no_such_path" => {
                 let remedy = "bring this node to the same release as the others";
                 Check::failed("api", "it does not know this request", (remedy, name))
             }
             CallError::Refused(refusal) => {
-                Check::failed("api", error.to_string(), (&refusal.hint, name))
+                Check::failed("api", error.to_string(), (&refusal.error.hint, name))
             }
             CallError::Unreachable { .. } | CallError::Timeout { .. } => {
                 let remedy = format!(

@@ -47,15 +47,15 @@ fn refused(failed: &Failed) -> Check {
         _ => None,
     });
     match refusal {
-        Some((_, refusal)) if refusal.code == "refused_by_disclosure_rules" => {
-            let what = format!("the rules of these nodes forbid it: {}", refusal.message);
+        Some((_, refusal)) if refusal.error.code == "refused_by_disclosure_rules" => {
+            let what = format!("the rules of these nodes forbid it: {}", refusal.error.message);
             let remedy = "nothing, if the consortium is meant to be so small";
             Check::warning(TRIAL, what, (remedy, "all"))
         }
         Some((party, refusal)) => {
-            let who = refusal.party.as_deref().unwrap_or(party);
-            let what = format!("{party}: {}", refusal.message);
-            Check::failed(TRIAL, what, (&refusal.hint, who))
+            let who = refusal.error.party.as_deref().unwrap_or(party);
+            let what = format!("{party}: {}", refusal.error.message);
+            Check::failed(TRIAL, what, (&refusal.error.hint, who))
         }
         None => {
             let told: Vec<String> =

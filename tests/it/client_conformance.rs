@@ -81,8 +81,8 @@ fn answers_are_read_as_they_are_described() {
     ] {
         for error in examples(&description, method, path, status) {
             let refusal: Refusal = read(&error);
-            assert_eq!(refusal.code, error["code"].as_str().unwrap());
-            assert!(!refusal.hint.is_empty(), "{error}");
+            assert_eq!(refusal.error.code, error["code"].as_str().unwrap());
+            assert!(!refusal.error.hint.is_empty(), "{error}");
         }
     }
 }

@@ -355,8 +355,7 @@ mod tests {
     use crate::error::Refusal;
 
     fn refused(status: u16) -> CallError {
-        let (code, message, hint, trace) = Default::default();
-        CallError::Refused(Box::new(Refusal { status, code, message, hint, party: None, trace }))
+        CallError::Refused(Box::new(Refusal { status, ..Refusal::default() }))
     }
 
     fn report(result: Value) -> Report {

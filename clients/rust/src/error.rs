@@ -3,28 +3,19 @@
 use std::io;
 use std::path::PathBuf;
 
+use cloister_api::ErrorDocument;
 use cloister_certs::{ApiCertificateError, SettingsError};
 use serde::{Deserialize, Serialize};
 
-/// An error as a node tells it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+/// An error as a node tells it, with the status of the answer.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Refusal {
     /// The HTTP status.
     #[serde(default)]
     pub status: u16,
-    /// The code of the error, for programs.
-    pub code: String,
-    /// The error in words, for people.
-    pub message: String,
-    /// The remedy.
-    #[serde(default)]
-    pub hint: String,
-    /// The member that it concerns.
-    #[serde(default)]
-    pub party: Option<String>,
-    /// The name under which the node's log has it.
-    #[serde(default)]
-    pub trace: String,
+    /// The error.
+    #[serde(flatten)]
+    pub error: ErrorDocument,
 }
 
 /// The reason for which a request has no answer that can be used.
@@ -50,7 +41,7 @@ pub enum CallError {
     #[error("not awaited any longer, because another party cannot take part")]
     NotAwaited,
     /// The node said no.
-    #[error("{} ({})", .0.message, .0.code)]
+    #[error("{} ({})", .0.error.message, .0.error.code)]
     Refused(Box<Refusal>),
     /// The program that answers is no cloister node.
     #[error("{api} does not answer as a cloister node does: {reason}")]
@@ -155,7 +146,7 @@ impl CallError {
     #[must_use]
     pub fn hint(&self) -> &str {
         match self {
-            Self::Refused(refusal) => &refusal.hint,
+            Self::Refused(refusal) => &refusal.error.hint,
             Self::Unreachable { .. } => {
                 "start the party's node, and see that client.toml has its URL"
             }
@@ -168,14 +159,14 @@ impl CallError {
     /// Tells whether the node has no such request at all.
     #[must_use]
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal.code == "no_such_path")
+        matches!(self, Self::Refused(refusal) if refusal.error.code == "no_such_path")
     }
 
     /// Tells whether a computation that was to be ended had ended already.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         let ended = ["already_ended", "no_such_computation"];
-        matches!(self, Self::Refused(refusal) if ended.contains(&refusal.code.as_str()))
+        matches!(self, Self::Refused(refusal) if ended.contains(&refusal.error.code.as_str()))
     }
 }
 
@@ -203,11 +194,8 @@ mod tests {
 
     #[test]
     fn each_status_is_blamed_on_a_part_of_the_system() {
-        let blame = |status| {
-            let (code, message, hint, trace) = Default::default();
-            let refusal = Refusal { status, code, message, hint, party: None, trace };
-            CallError::Refused(Box::new(refusal)).blame()
-        };
+        let blame =
+            |status| CallError::Refused(Box::new(Refusal { status, ..Refusal::default() })).blame();
         assert_eq!([400, 404, 422].map(blame), [Blame::Caller; 3]);
         assert_eq!(blame(403), Blame::Policy);
         assert_eq!([409, 502, 504].map(blame), [Blame::Peer; 3]);
