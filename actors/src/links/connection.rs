@@ -134,8 +134,9 @@ impl Credentials {
     /// Accepts a connection from any member. A refusal names the member where the certificate
     /// showed one.
     pub(super) async fn accept(&self, tcp: TcpStream) -> Result<Connection, Refused> {
-        let too_slow = |_| Refused { member: None, error: ConnectionError::TooSlow };
-        timeout(PATIENCE, self.accept_over(tcp)).await.map_err(too_slow)?
+        timeout(PATIENCE, self.accept_over(tcp))
+            .await
+            .map_err(|_| Refused { member: None, error: ConnectionError::TooSlow })?
     }
 
     async fn accept_over(&self, tcp: TcpStream) -> Result<Connection, Refused> {
@@ -216,8 +217,9 @@ impl Credentials {
 const EXPORTER: &[u8] = b"EXPORTER-cloister-1-link";
 
 fn export<T>(result: Result<T, tokio_rustls::rustls::Error>) -> Result<(), ConnectionError> {
-    let failed = |error| io::Error::new(ErrorKind::InvalidData, error);
-    result.map(drop).map_err(|error| GreetingError::from(failed(error)).into())
+    result
+        .map(drop)
+        .map_err(|error| GreetingError::from(io::Error::new(ErrorKind::InvalidData, error)).into())
 }
 
 /// Lets the peer read the reason of its refusal. The system cuts a connection that is dropped with

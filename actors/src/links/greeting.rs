@@ -105,10 +105,9 @@ impl Greeting {
     /// Returns whether the greeting is as short as those of honest nodes. It is kept, and shown to
     /// people.
     fn is_plausible(&self) -> bool {
-        let plain = |c: char| c.is_ascii_graphic();
         self.members.len() <= MAX_MEMBERS
             && self.release.len() <= LONGEST_RELEASE
-            && self.release.chars().all(plain)
+            && self.release.chars().all(|c| c.is_ascii_graphic())
     }
 
     /// Returns the greeting with this purpose and the present time.

@@ -164,12 +164,13 @@ mod tests {
     }
 
     fn sessions(outbox: &Outbox) -> Vec<u8> {
-        let session = |frame: Frame| match frame.header {
-            Header::Part(session, _) => session.0[0],
-            Header::Stop(session) => 100 + session.0[0],
-            _ => 0,
-        };
-        std::iter::from_fn(|| outbox.pop()).map(session).collect()
+        std::iter::from_fn(|| outbox.pop())
+            .map(|frame| match frame.header {
+                Header::Part(session, _) => session.0[0],
+                Header::Stop(session) => 100 + session.0[0],
+                _ => 0,
+            })
+            .collect()
     }
 
     #[test]

@@ -146,8 +146,7 @@ fn columns_are_chosen_and_reported_on() {
     wrong(&|d| d.key = Some("b".to_owned()), "misses 1 values and repeats 0");
     wrong(&|d| (d.columns, d.key) = (vec![], Some("c".to_owned())), "repeats 2");
     wrong(&|d| d.columns[0].kind = Some(Kind::Integer), "levels of column \"b\"");
-    let a_number = |d: &mut Declaration| d.columns[0] = declared("b", Some(Kind::Integer));
-    wrong(&a_number, "line 2: column \"b\"");
+    wrong(&|d| d.columns[0] = declared("b", Some(Kind::Integer)), "line 2: column \"b\"");
 }
 
 #[test]

@@ -62,8 +62,11 @@ impl Store {
                 .evaluate(&known, &batch)
                 .map_err(|error| ApiError::malformed(error.to_string()))?,
         };
-        let place = |name: &String| known.iter().position(|column| column.name == *name);
-        let wanted: Vec<usize> = selection.columns.iter().filter_map(place).collect();
+        let wanted: Vec<usize> = selection
+            .columns
+            .iter()
+            .filter_map(|name| known.iter().position(|column| column.name == *name))
+            .collect();
         Rows::all(selected(batch, &wanted, &chosen))
             .finish(obtain.drop_missing)
             .map(|(obtained, _)| obtained)
@@ -250,10 +253,13 @@ fn aggregate_for(dataset: &Dataset, obtain: &Obtain, selection: &Selection) -> O
 
 /// Returns the groups, if no value is missing in any.
 fn complete(groups: Vec<(Vec<Option<String>>, u64)>) -> Option<Private<Vec<Group>>> {
-    let whole = |(names, count): (Vec<Option<String>>, u64)| {
-        names.into_iter().collect::<Option<Vec<String>>>().map(|names| (names, count))
-    };
-    groups.into_iter().map(whole).collect::<Option<Vec<_>>>().map(Private::new)
+    groups
+        .into_iter()
+        .map(|(names, count)| {
+            names.into_iter().collect::<Option<Vec<String>>>().map(|names| (names, count))
+        })
+        .collect::<Option<Vec<_>>>()
+        .map(Private::new)
 }
 
 /// Tells the client that a dataset cannot be read. The log has the full error.

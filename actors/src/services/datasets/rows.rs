@@ -59,8 +59,9 @@ impl Rows {
     /// Returns the complete rows, and their hashes. Incomplete rows are left out with `drop`, and
     /// refused without it. There are no hashes where the rows were all taken from a batch.
     pub(super) fn finish(self, drop: bool) -> Result<(Obtained, Zeroizing<Vec<u64>>), ApiError> {
-        let complete = |row: &usize| !self.columns.iter().any(|column| is_missing(column, *row));
-        let kept: Vec<usize> = (0..self.len).filter(complete).collect();
+        let kept: Vec<usize> = (0..self.len)
+            .filter(|row| !self.columns.iter().any(|column| is_missing(column, *row)))
+            .collect();
         let dropped = self.len - kept.len();
         if dropped > 0 && !drop {
             return Err(missing());

@@ -44,10 +44,10 @@ fn columns(data: &Data) -> Result<Vec<String>, ApiError> {
     let misfit = || ApiError::argument("columns", "a column's name, or a list of such, is needed");
     let names = match data {
         Data::Text(name) => vec![name.clone()],
-        Data::List(names) => {
-            let name = |name: &Data| name.as_text().map(str::to_owned).ok_or_else(misfit);
-            names.iter().map(name).collect::<Result<_, _>>()?
-        }
+        Data::List(names) => names
+            .iter()
+            .map(|name| name.as_text().map(str::to_owned).ok_or_else(misfit))
+            .collect::<Result<_, _>>()?,
         _ => return Err(misfit()),
     };
     let mut distinct = names.clone();
@@ -64,8 +64,10 @@ fn columns(data: &Data) -> Result<Vec<String>, ApiError> {
 }
 
 fn check_columns(names: &[String], known: &[Column]) -> Result<(), ApiError> {
-    let unknown = |name: &&String| !known.iter().any(|column| column.name == **name);
-    let Some(name) = names.iter().find(unknown) else { return Ok(()) };
+    let Some(name) = names.iter().find(|name| !known.iter().any(|column| column.name == **name))
+    else {
+        return Ok(());
+    };
     let shown: String = name.chars().take(100).collect();
     Err(ApiError::argument("columns", format!("there is no column `{shown}`"))
         .hint("the method `describe` of Datasets lists the columns"))

@@ -158,13 +158,15 @@ impl Store {
     fn kept(&self) -> Result<Vec<Kept>, ApiError> {
         let uploads = self.vault.uploads().map_err(|error| ApiError::state(&error))?;
         let now = clock::seconds();
-        let kept = |upload: cloister_vault::Upload| Kept {
-            owner: upload.owner,
-            id: upload.id,
-            bytes: upload.bytes,
-            seconds: upload.expires.saturating_sub(now),
-        };
-        Ok(uploads.into_iter().map(kept).collect())
+        Ok(uploads
+            .into_iter()
+            .map(|upload| Kept {
+                owner: upload.owner,
+                id: upload.id,
+                bytes: upload.bytes,
+                seconds: upload.expires.saturating_sub(now),
+            })
+            .collect())
     }
 }
 

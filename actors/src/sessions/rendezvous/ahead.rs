@@ -257,14 +257,14 @@ mod tests {
 
     /// Creates the table of the second of three members.
     fn table() -> Table {
-        let member = |index: u8| Member {
+        let members = (0..3).map(|index| Member {
             name: format!("p{index}"),
             api: format!("http://h{index}:80"),
             peer: format!("h{index}:81"),
             fingerprints: vec![Fingerprint::from_bytes([index; 32])],
-        };
+        });
         let node = NodeFacts {
-            consortium: Arc::new(Consortium::new((0..3).map(member).collect()).unwrap()),
+            consortium: Arc::new(Consortium::new(members.collect()).unwrap()),
             me: 1,
             boot: [0; 16],
             deadline: Duration::from_secs(1),

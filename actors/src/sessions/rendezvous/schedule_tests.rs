@@ -158,8 +158,9 @@ impl World {
     fn new(seed: u64) -> Self {
         let mut random = Random(seed);
         let (now, count) = (Instant::now(), 2 + random.below(3));
-        let boot = |me: usize| [u8::try_from(me).unwrap(); 16];
-        let nodes = (0..count).map(|me| Node::new(me, count, boot(me), now)).collect();
+        let nodes = (0..count)
+            .map(|me| Node::new(me, count, [u8::try_from(me).unwrap(); 16], now))
+            .collect();
         let boots = u8::try_from(count).unwrap();
         let mut world = Self { random, nodes, wire: Vec::new(), now, boots };
         world.connect_all();

@@ -73,13 +73,13 @@ fn opened() -> (TempDir, Vault, Disk) {
     let disk = Disk::default();
     let prepared = Folder::prepare(folder.path()).unwrap();
     let (path, own) = (prepared.database().unwrap(), disk.clone());
-    let opener = move || {
+    let state = State::open_with(&prepared, move || {
         let file = OpenOptions::new().read(true).write(true).open(&path);
         let file = file.map_err(|error| VaultError::folder(&path, error))?;
         let backend = Faulty(FileBackend::new(file)?, own.clone());
         Ok(Builder::new().create_with_backend(backend)?)
-    };
-    let state = State::open_with(&prepared, opener).unwrap();
+    })
+    .unwrap();
     (folder, Vault { state: Arc::new(state) }, disk)
 }
 

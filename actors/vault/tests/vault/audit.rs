@@ -20,10 +20,12 @@ fn opened() -> (TempDir, Vault) {
 }
 
 fn fill(vault: &Vault, entries: u64) -> Vec<Head> {
-    let document =
-        |number: u64| json!({"who": "anna", "number": number, "share": 0.1, "ü": "\"\n"});
-    let written: Vec<_> =
-        (0..entries).map(|number| vault.append("computation", number, document(number))).collect();
+    let written: Vec<_> = (0..entries)
+        .map(|number| {
+            let document = json!({"who": "anna", "number": number, "share": 0.1, "ü": "\"\n"});
+            vault.append("computation", number, document)
+        })
+        .collect();
     written.into_iter().map(|written| written.wait().unwrap()).collect()
 }
 
@@ -270,17 +272,13 @@ fn no_byte_of_the_entries_in_the_closed_file_can_change() {
             .map(|number| table.get(number).unwrap().unwrap().value().to_vec())
             .collect::<Vec<_>>()
     };
-    let live = |entry: &[u8]| {
-        let places: Vec<usize> = whole
+    for entry in &entries {
+        let mut places = whole
             .windows(entry.len())
             .enumerate()
-            .filter_map(|(place, window)| (window == entry).then_some(place))
-            .collect();
+            .filter_map(|(place, window)| (window == entry).then_some(place));
         // In the remains of earlier pages a change is not seen, and does no harm.
-        places.into_iter().find(|&place| is_broken_by(&folder, &whole, place + 40)).unwrap()
-    };
-    for entry in &entries {
-        let place = live(entry);
+        let place = places.find(|&place| is_broken_by(&folder, &whole, place + 40)).unwrap();
         for byte in place..place + entry.len() {
             assert!(is_broken_by(&folder, &whole, byte), "byte {} of an entry", byte - place);
         }

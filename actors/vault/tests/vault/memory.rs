@@ -56,11 +56,11 @@ struct Naive(Vec<(BTreeSet<String>, BTreeSet<u64>)>);
 
 impl Naive {
     fn ask(&mut self, columns: &BTreeSet<String>, rows: &BTreeSet<u64>, minimum: u64) -> Asked {
-        let is_close = |(other, earlier): &(BTreeSet<String>, BTreeSet<u64>)| {
+        let is_close = self.0.iter().any(|(other, earlier)| {
             let difference = earlier.symmetric_difference(rows).count() as u64;
             !other.is_disjoint(columns) && difference > 0 && difference < minimum
-        };
-        if self.0.iter().any(is_close) {
+        });
+        if is_close {
             return Asked::TooClose;
         }
         match self.0.iter_mut().find(|(_, earlier)| earlier == rows) {

@@ -67,16 +67,20 @@ fn uploads_expire_are_kept_longer_and_are_removed() {
     assert_eq!(vault.uploads().unwrap().len(), 1);
 }
 
+/// Returns the quota that refuses the upload, or `kept`.
+fn what(result: Result<(), VaultError>) -> &'static str {
+    match result {
+        Ok(()) => "kept",
+        Err(VaultError::Quota { what }) => what,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 #[test]
 fn quotas_hold_at_the_byte_and_also_within_a_group() {
     let folder = tempdir().unwrap();
     let vault = Vault::open(folder.path()).unwrap();
     let quota = Quota { per_owner_bytes: 100, all_bytes: 150, per_owner_count: 3 };
-    let what = |result: Result<(), VaultError>| match result {
-        Ok(()) => "kept",
-        Err(VaultError::Quota { what }) => what,
-        Err(error) => panic!("{error}"),
-    };
     let (big, small) = (upload("anna", 5), upload("anna", 5));
     assert_eq!(what(put(&vault, &upload("anna", 5), &[1; 101], quota)), "bytes of one owner");
     assert_eq!(what(put(&vault, &big, &[1; 99], quota)), "kept");

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use cloister_sources::{
-    Access, Batch, Column, Dataset, Declaration, DeclaredColumn, Filter, Kind, Relation, Report,
-    Source, SourceError, Values, read, register,
+    Access, Batch, Dataset, Declaration, DeclaredColumn, Filter, Kind, Relation, Report, Source,
+    SourceError, Values, read, register,
 };
 
 fn access(folder: &Path) -> Access {
@@ -47,8 +47,10 @@ fn registered(declaration: Declaration, access: &Access) -> (Dataset, Report) {
 #[track_caller]
 fn read_all(dataset: &Dataset, filter: Option<&Filter>, access: &Access) -> Batch {
     let names: Vec<_> = dataset.columns.iter().map(|column| column.name.clone()).collect();
-    let empty = |column: &Column| Values::new(column.kind);
-    let mut all = Batch { rows: 0, columns: dataset.columns.iter().map(empty).collect() };
+    let mut all = Batch {
+        rows: 0,
+        columns: dataset.columns.iter().map(|column| Values::new(column.kind)).collect(),
+    };
     let done = read(dataset, &names, filter, access, &mut |batch| {
         assert!((1..=access.batch_rows).contains(&batch.rows));
         all.rows += batch.rows;
