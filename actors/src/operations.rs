@@ -173,11 +173,13 @@ impl Operations {
 
     fn tokens(&self) -> Result<Value, ApiError> {
         let tokens = self.vault.tokens().map_err(|error| ApiError::state(&error))?;
-        let shown = |token: &Token| {
-            let Token { name, roles, made, expires } = token;
-            json!({"name": name, "roles": roles, "made": made, "expires": expires})
-        };
-        Ok(tokens.iter().map(shown).collect())
+        Ok(tokens
+            .iter()
+            .map(|token| {
+                let Token { name, roles, made, expires } = token;
+                json!({"name": name, "roles": roles, "made": made, "expires": expires})
+            })
+            .collect())
     }
 
     fn revoke_token(&self, name: &str) -> Result<Value, ApiError> {

@@ -218,8 +218,8 @@ impl Reporter {
                 Phase::Agreeing => (0, "agreeing"),
                 Phase::Running | Phase::Opening => (awaiting.round, awaiting.name),
             };
-            let same = |round: &Round| (round.number, round.stage) == (number, stage);
-            if !progress.rounds.back().is_some_and(same) {
+            let last = progress.rounds.back().map(|round| (round.number, round.stage));
+            if last != Some((number, stage)) {
                 progress.end_round(now);
                 progress.begin_round(number, stage, now);
             }

@@ -121,8 +121,11 @@ fn check(
             "{function} shows single rows of a dataset: its policy has to name the function"
         )));
     }
-    let stranger = |member: &&String| policy.members.as_ref().is_some_and(|m| !m.contains(*member));
-    match decide.members.iter().find(stranger) {
+    let stranger = decide
+        .members
+        .iter()
+        .find(|member| policy.members.as_ref().is_some_and(|members| !members.contains(*member)));
+    match stranger {
         Some(member) => {
             let message = format!("dataset `{dataset}` is not computed on together with {member}");
             Err(forbidden(message).party(member))

@@ -103,9 +103,10 @@ impl Verdict {
             Some((times, expires)) => vault.grant(request, &by, times, expires).wait(),
             None => vault.refuse(request, &by).wait(),
         };
-        match written.map_err(|error| ApiError::state(&error))? {
-            true => Ok(()),
-            false => Err(no_such_request(request)),
+        if written.map_err(|error| ApiError::state(&error))? {
+            Ok(())
+        } else {
+            Err(no_such_request(request))
         }
     }
 }
@@ -116,11 +117,13 @@ impl Verdict {
 /// If the state cannot be read.
 pub fn list(vault: &Vault) -> Result<Value, ApiError> {
     let approvals = vault.approvals().map_err(|error| ApiError::state(&error))?;
-    let document = |approval: &Approval| {
-        let Approval { id, class, asked, state } = approval;
-        json!({"id": id, "class": class, "asked": asked, "state": state})
-    };
-    Ok(approvals.iter().map(document).collect())
+    Ok(approvals
+        .iter()
+        .map(|approval| {
+            let Approval { id, class, asked, state } = approval;
+            json!({"id": id, "class": class, "asked": asked, "state": state})
+        })
+        .collect())
 }
 
 fn no_such_request(request: u64) -> ApiError {

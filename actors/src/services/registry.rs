@@ -114,8 +114,10 @@ impl Books {
     /// If the state cannot be read.
     pub fn list(&self) -> Result<Value, ApiError> {
         let documents = self.vault.datasets().map_err(|error| ApiError::state(&error))?;
-        let entry = |(_, document)| parse(document).map(|registered| registered.dataset.entry());
-        let entries = documents.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let entries = documents
+            .into_iter()
+            .map(|(_, document)| parse(document).map(|registered| registered.dataset.entry()))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(json!(entries))
     }
 

@@ -78,8 +78,10 @@ impl Random {
 
 fn seed() -> u64 {
     let given = env::var("CLOISTER_SEED").ok().map(|seed| seed.parse().unwrap());
-    let time = || std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() % 1_000_000_007;
-    given.unwrap_or_else(|| u64::try_from(time()).unwrap())
+    given.unwrap_or_else(|| {
+        let time = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() % 1_000_000_007;
+        u64::try_from(time).unwrap()
+    })
 }
 
 fn is_long() -> bool {
@@ -360,21 +362,20 @@ impl Twins {
 
     /// Calls a method of one object at each of these nodes, all at once.
     fn call(&mut self, name: &str, calls: &[(usize, Pair, Pair)], kind: Kind) -> Told<Vec<Answer>> {
-        let attribute = |(node, of, _): &(usize, Pair, Pair)| {
-            Request::one(*node, "GET", of, &format!("/{name}"), same("{}"))
-        };
-        let methods = self.ask(&calls.iter().map(attribute).collect::<Vec<_>>())?;
+        let gets = calls
+            .iter()
+            .map(|(node, of, _)| Request::one(*node, "GET", of, &format!("/{name}"), same("{}")));
+        let methods = self.ask(&gets.collect::<Vec<_>>())?;
         let found = methods.iter().zip(calls).filter_map(|(method, call)| {
             method.id.as_ref().map(|id| (call.0, id.clone(), call.2.clone()))
         });
         let found: Vec<_> = found.collect();
-        let patch = |(node, id, body): &(usize, Pair, Pair)| {
-            Request::one(*node, "PATCH", id, "", body.clone())
-        };
-        let answers = self.ask(&found.iter().map(patch).collect::<Vec<_>>())?;
-        let delete =
-            |(node, id, _): &(usize, Pair, Pair)| Request::one(*node, "DELETE", id, "", same("{}"));
-        self.ask(&found.iter().map(delete).collect::<Vec<_>>())?;
+        let patches =
+            found.iter().map(|(node, id, body)| Request::one(*node, "PATCH", id, "", body.clone()));
+        let answers = self.ask(&patches.collect::<Vec<_>>())?;
+        let deletes =
+            found.iter().map(|(node, id, _)| Request::one(*node, "DELETE", id, "", same("{}")));
+        self.ask(&deletes.collect::<Vec<_>>())?;
         for ((node, ..), answer) in found.iter().zip(&answers) {
             self.hold(*node, kind, answer);
         }
@@ -730,11 +731,14 @@ impl Twins {
         });
         let calls: Vec<_> = calls.collect();
         let answers = self.call("compute", &calls, Kind::Thing)?;
-        let fetch = |(node, answer): (usize, &Answer)| {
-            let id = answer.id.as_ref().filter(|_| answer.ok)?;
-            Some(Request::one(node, "GET", id, "", same("{}")))
-        };
-        let fetches: Vec<_> = answers.iter().enumerate().filter_map(fetch).collect();
+        let fetches: Vec<_> = answers
+            .iter()
+            .enumerate()
+            .filter_map(|(node, answer)| {
+                let id = answer.id.as_ref().filter(|_| answer.ok)?;
+                Some(Request::one(node, "GET", id, "", same("{}")))
+            })
+            .collect();
         self.ask(&fetches).map(drop)
     }
 }
@@ -829,8 +833,10 @@ impl Twins {
         if self.unlike {
             parties[0][1][0] += 1;
         }
-        let text = |list: Vec<i64>| list.iter().map(ToString::to_string).collect();
-        parties.into_iter().map(|worlds| worlds.map(text)).collect()
+        parties
+            .into_iter()
+            .map(|worlds| worlds.map(|list| list.iter().map(ToString::to_string).collect()))
+            .collect()
     }
 
     fn compute(&mut self) -> Told<()> {
@@ -963,17 +969,14 @@ impl Twins {
     /// Computes a sum as a task whose data are put in bit by bit.
     fn task(&mut self) -> Told<()> {
         let (dealt, id) = (self.integers(None), self.fresh());
-        let make = |node: usize| {
-            format!(
+        let simons: Vec<Pair> = (0..PARTIES).map(|node| self.service("Simon", node)).collect();
+        let calls = simons.iter().enumerate().map(|(node, simon)| {
+            let made = format!(
                 r#"{{"microprotocol":"SecureSum","task_id":"{id}",{}}}"#,
                 network_of(node, "of a task")
-            )
-        };
-        let simons: Vec<Pair> = (0..PARTIES).map(|node| self.service("Simon", node)).collect();
-        let calls = simons
-            .iter()
-            .enumerate()
-            .map(|(node, simon)| (node, simon.clone(), kwargs(&same(make(node)))));
+            );
+            (node, simon.clone(), kwargs(&same(made)))
+        });
         let made = self.call("create_task", &calls.collect::<Vec<_>>(), Kind::Task)?;
         let tasks: Vec<Pair> = made.into_iter().map(|answer| answer.id.unwrap()).collect();
         if self.random.chance(50) {
@@ -990,8 +993,7 @@ impl Twins {
             let named = pair(|world| format!(r#"{{"data":{}}}"#, data[world]));
             self.call_one("input", node, &tasks[node], &named)?;
         }
-        let on_all = |name| tasks.iter().enumerate().map(move |(node, task)| (name, node, task));
-        let calls = on_all("start").map(|(_, node, task)| (node, task.clone(), same("{}")));
+        let calls = tasks.iter().enumerate().map(|(node, task)| (node, task.clone(), same("{}")));
         self.call("start", &calls.collect::<Vec<_>>(), Kind::Thing)?;
         for (node, task) in tasks.iter().enumerate() {
             self.await_result(node, task)?;
@@ -1121,15 +1123,17 @@ fn cells(random: &mut Random, uneven: bool) -> [Vec<Vec<String>>; 2] {
 /// Makes a few rows, or rows of which one party has nearly all of the sum, in one world even more.
 fn few(random: &mut Random, rows: usize, factors: [usize; 2]) -> [Vec<Vec<String>>; 2] {
     factors.map(|factor| {
-        let of_party = |party| {
-            let factor = if party == 0 { factor } else { 1 };
-            let row = |_| {
-                let value = (20 + random.below(20)) * factor;
-                format!("a,{},{value}.5,true,{value}.5", 20 + random.below(60))
-            };
-            (0..rows).map(row).collect()
-        };
-        (0..PARTIES).map(of_party).collect()
+        (0..PARTIES)
+            .map(|party| {
+                let factor = if party == 0 { factor } else { 1 };
+                (0..rows)
+                    .map(|_| {
+                        let value = (20 + random.below(20)) * factor;
+                        format!("a,{},{value}.5,true,{value}.5", 20 + random.below(60))
+                    })
+                    .collect()
+            })
+            .collect()
     })
 }
 
@@ -1209,8 +1213,10 @@ async fn compare(
         nodes[world].iter().map(|node| node.api_address().to_string()).collect::<Vec<_>>()
     });
     let seed = random.next();
-    let asking = move || Twins::new(hosts, seed, profile, unlike).run(sequences);
-    let outcome = actix_web::web::block(asking).await.unwrap();
+    let outcome =
+        actix_web::web::block(move || Twins::new(hosts, seed, profile, unlike).run(sequences))
+            .await
+            .unwrap();
     for node in nodes.into_iter().flatten() {
         node.stop().await;
     }
