@@ -70,8 +70,10 @@ pub fn subtract_assign<R: Ring>(a: &mut [R], b: &[R]) {
 /// If a place is beyond the vector.
 #[must_use]
 pub fn gather<T: Copy>(vector: &[T], places: &[usize]) -> Vec<T> {
-    let at = |place: &usize| *vector.get(*place).expect("a place lies within its vector");
-    places.iter().map(at).collect()
+    places
+        .iter()
+        .map(|place| *vector.get(*place).expect("a place lies within its vector"))
+        .collect()
 }
 
 #[cfg(test)]

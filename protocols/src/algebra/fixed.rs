@@ -279,10 +279,10 @@ mod tests {
 
     /// Returns the sum of products of the encoded elements, unreduced.
     fn unreduced(scales: &Scales, x: &[f64], y: &[f64]) -> BigInt {
-        let signed = |values: Zeroizing<Vec<u128>>| -> Vec<BigInt> {
+        let [x, y] = [(scales.x, x), (scales.y, y)].map(|(scale, numbers)| -> Vec<BigInt> {
+            let values = scale.encode(numbers).unwrap();
             values.iter().map(|value| BigInt::from(value.cast_signed())).collect()
-        };
-        let [x, y] = [(scales.x, x), (scales.y, y)].map(|(s, v)| signed(s.encode(v).unwrap()));
+        });
         x.iter().zip(&y).map(|(x, y)| x * y).sum()
     }
 

@@ -240,10 +240,9 @@ mod tests {
     fn random_words(seed: u64, count: usize) -> Vec<u64> {
         let mut rng = PredictableRng::from_predictable_seed(seed);
         // Many limbs of ones, so that carries run far.
-        let limb = |rng: &mut PredictableRng| {
-            if rng.next_u32() & 1 == 0 { u64::MAX } else { rng.next_u64() }
-        };
-        (0..count).map(|_| limb(&mut rng)).collect()
+        (0..count)
+            .map(|_| if rng.next_u32() & 1 == 0 { u64::MAX } else { rng.next_u64() })
+            .collect()
     }
 
     fn big(limbs: &[u64]) -> BigUint {

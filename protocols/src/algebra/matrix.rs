@@ -23,11 +23,12 @@ pub fn add_product<R: Ring>(x: &[R], y: &[R], z: &mut [R], inner: usize, columns
     if inner == 0 || columns == 0 {
         return;
     }
-    let rows = |(x, z): (&[R], &mut [R])| add_row_product(x, y, z, inner, columns);
     if x.len() * columns < PARALLEL {
-        return rows((x, z));
+        return add_row_product(x, y, z, inner, columns);
     }
-    x.par_chunks(ROWS * inner).zip(z.par_chunks_mut(ROWS * columns)).for_each(rows);
+    x.par_chunks(ROWS * inner)
+        .zip(z.par_chunks_mut(ROWS * columns))
+        .for_each(|(x, z)| add_row_product(x, y, z, inner, columns));
 }
 
 fn add_row_product<R: Ring>(x: &[R], y: &[R], z: &mut [R], inner: usize, columns: usize) {
@@ -66,12 +67,14 @@ mod tests {
 
     fn plain(x: &[u64], y: &[u64], inner: usize, columns: usize) -> Vec<u64> {
         let rows = x.len().checked_div(inner).unwrap_or(0);
-        let element = |i: usize, j: usize| {
-            (0..inner).fold(0_u64, |sum, k| {
-                sum.wrapping_add(x[i * inner + k].wrapping_mul(y[k * columns + j]))
+        let places = (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j)));
+        places
+            .map(|(i, j)| {
+                (0..inner).fold(0_u64, |sum, k| {
+                    sum.wrapping_add(x[i * inner + k].wrapping_mul(y[k * columns + j]))
+                })
             })
-        };
-        (0..rows).flat_map(|i| (0..columns).map(move |j| element(i, j))).collect()
+            .collect()
     }
 
     proptest! {

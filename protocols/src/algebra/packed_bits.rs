@@ -105,15 +105,15 @@ pub fn extend_by_bits<R: Ring>(numbers: &mut Vec<R>, bit_slice: &[PackedBits], l
 pub fn lanes_of(bit_slice: &[PackedBits], lanes: Range<usize>) -> Vec<PackedBits> {
     let word = |index: usize| bit_slice.get(index).map_or(0, |word| word.0);
     let (first, shift) = (lanes.start / WORD_BITS, lanes.start % WORD_BITS);
-    let moved = |index: usize| match shift {
-        0 => word(first + index),
-        _ => (word(first + index) >> shift) | (word(first + index + 1) << (WORD_BITS - shift)),
-    };
     let mut left = lanes.len();
     let front = (0..bit_slice_words(lanes.len())).map(|index| {
         let kept = left.min(WORD_BITS);
         left -= kept;
-        PackedBits(moved(index) & first_lanes(kept))
+        let moved = match shift {
+            0 => word(first + index),
+            _ => (word(first + index) >> shift) | (word(first + index + 1) << (WORD_BITS - shift)),
+        };
+        PackedBits(moved & first_lanes(kept))
     });
     front.collect()
 }
@@ -167,11 +167,12 @@ pub fn reversed(bit_slice: &[PackedBits], lanes: usize) -> Vec<PackedBits> {
 #[must_use]
 pub fn words_of(bit_slices: &[PackedBits], rows: usize) -> Vec<PackedBits> {
     let words = bit_slice_words(rows);
-    let block = |block: usize| {
-        let bits = bit_slices.iter().skip(block).step_by(words.max(1)).map(|word| word.0);
-        transposed(bits).map(PackedBits)
-    };
-    let mut all: Vec<PackedBits> = (0..words).flat_map(block).collect();
+    let mut all: Vec<PackedBits> = (0..words)
+        .flat_map(|block| {
+            let bits = bit_slices.iter().skip(block).step_by(words.max(1)).map(|word| word.0);
+            transposed(bits).map(PackedBits)
+        })
+        .collect();
     all.truncate(rows);
     all
 }

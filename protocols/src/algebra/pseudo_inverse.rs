@@ -44,8 +44,12 @@ pub struct Dependent {
 /// # Errors
 /// If the columns are linearly dependent.
 pub fn pseudo_inverse(x: &[f64], columns: usize) -> Result<Vec<Normalised>, Dependent> {
-    let column = |j: usize| Zeroizing::new(x.iter().skip(j).step_by(columns).copied().collect());
-    let columns: Vec<_> = (0..columns).map(|j| Normalised::new(column(j))).collect();
+    let columns: Vec<_> = (0..columns)
+        .map(|j| {
+            let column = x.iter().skip(j).step_by(columns).copied().collect();
+            Normalised::new(Zeroizing::new(column))
+        })
+        .collect();
     let exponents: Vec<i32> = columns.iter().map(|column| column.exponent).collect();
     let columns: Vec<Vector> = columns.into_iter().map(|column| column.elements).collect();
     let lengths: Vec<f64> = columns.iter().map(|column| norm(column)).collect();
@@ -134,11 +138,14 @@ fn substitute(mut q: Vec<Vector>, r: &[Vector]) -> Vec<Vector> {
 }
 
 fn check_rank(rows: &[Vector], lengths: &[f64]) -> Result<(), Dependent> {
-    let dependence = |(row, length): (&Vector, &f64)| {
-        let times = norm(row) * length;
-        if times.is_finite() { times } else { f64::INFINITY }
-    };
-    let most = rows.iter().zip(lengths).map(dependence).enumerate();
+    let most = rows
+        .iter()
+        .zip(lengths)
+        .map(|(row, length)| {
+            let times = norm(row) * length;
+            if times.is_finite() { times } else { f64::INFINITY }
+        })
+        .enumerate();
     match most.max_by(|(_, one), (_, other)| one.total_cmp(other)) {
         Some((column, times)) if times > MOST_DEPENDENT => Err(Dependent { column }),
         _ => Ok(()),
@@ -178,16 +185,15 @@ mod tests {
 
     /// Draws random numbers from -1 to 1.
     fn numbers(rng: &mut impl Rng, count: usize) -> Vec<f64> {
-        let number = |_| f64::from(rng.next_u32()) / f64::from(u32::MAX) * 2.0 - 1.0;
-        (0..count).map(number).collect()
+        (0..count).map(|_| f64::from(rng.next_u32()) / f64::from(u32::MAX) * 2.0 - 1.0).collect()
     }
 
     /// Returns the rows with their powers of two multiplied in.
     fn plain(x: &[f64], columns: usize) -> Vec<Vec<f64>> {
         let rows = pseudo_inverse(x, columns).ok().unwrap();
-        let row =
-            |row: &Normalised| row.elements.iter().map(|x| x * 2_f64.powi(row.exponent)).collect();
-        rows.iter().map(row).collect()
+        rows.iter()
+            .map(|row| row.elements.iter().map(|x| x * 2_f64.powi(row.exponent)).collect())
+            .collect()
     }
 
     fn refused(x: &[f64], columns: usize) -> Option<usize> {
@@ -201,9 +207,9 @@ mod tests {
             let x = numbers(&mut rng, rows * columns);
             let a = plain(&x, columns);
             for (i, a) in a.iter().enumerate() {
-                let terms = |j: usize| a.iter().zip(x.iter().skip(j).step_by(columns));
                 for j in 0..columns {
-                    let product: f64 = terms(j).map(|(a, x)| a * x).sum();
+                    let terms = a.iter().zip(x.iter().skip(j).step_by(columns));
+                    let product: f64 = terms.map(|(a, x)| a * x).sum();
                     assert!(
                         (product - f64::from(u8::from(i == j))).abs() < 1e-9,
                         "{rows} {columns}"
@@ -211,8 +217,7 @@ mod tests {
                 }
             }
             // AAᵀXᵀ = A, where AAᵀ = (XᵀX)⁻¹.
-            let of_rows = |i: usize, j: usize| inner_product(&a[i], &a[j]);
-            let row: Vec<f64> = (0..columns).map(|j| of_rows(0, j)).collect();
+            let row: Vec<f64> = (0..columns).map(|j| inner_product(&a[0], &a[j])).collect();
             for (x, a) in x.chunks(columns).zip(&a[0]) {
                 assert!((inner_product(x, &row) - a).abs() < 1e-6 * norm(&row), "{rows} {columns}");
             }

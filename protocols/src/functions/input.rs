@@ -140,14 +140,14 @@ pub(crate) fn check_dropped(parameters: &Parameters, dropped: u64) -> Result<(),
 /// times a party's, fit 63 bits.
 fn check_rows(rows: u64) -> Result<(), InputError> {
     const MOST: u64 = 1 << 48;
-    let to_usize = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    match rows > MOST {
-        true => {
-            let (actual, limit) = (to_usize(rows), to_usize(MOST));
-            Err(InputError::TooMuch { what: "rows", actual, limit })
-        }
-        false => Ok(()),
+    if rows > MOST {
+        return Err(InputError::TooMuch {
+            what: "rows",
+            actual: usize::try_from(rows).unwrap_or(usize::MAX),
+            limit: usize::try_from(MOST).unwrap_or(usize::MAX),
+        });
     }
+    Ok(())
 }
 
 impl Zeroize for Input {

@@ -57,8 +57,9 @@ impl Function for KthElement {
         let grid = digits.grid()?;
         let (rank, numbers) = match input {
             None => {
-                let missing = || refuse(RANK, "the parties' proposal does not have it".into());
-                (agreed.ok_or_else(missing)?, Ranked::new(grid, [].into_iter())?)
+                let rank = agreed
+                    .ok_or_else(|| refuse(RANK, "the parties' proposal does not have it".into()))?;
+                (rank, Ranked::new(grid, [].into_iter())?)
             }
             Some(Input::Ranked { array, rank, bounds }) => {
                 check_bounds(array, *bounds)?;

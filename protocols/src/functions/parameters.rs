@@ -110,8 +110,11 @@ impl Parameters {
 
     /// Refuses names that the function does not have.
     pub(crate) fn check_names(&self, function: &Descriptor) -> Result<(), InputError> {
-        let is_known = |name: &String| function.parameters.iter().any(|entry| entry.name == *name);
-        let Some(name) = self.own.keys().find(|name| !is_known(name)) else { return Ok(()) };
+        let unknown = self
+            .own
+            .keys()
+            .find(|name| !function.parameters.iter().any(|entry| entry.name == name.as_str()));
+        let Some(name) = unknown else { return Ok(()) };
         let known: Vec<&str> = function.parameters.iter().map(|entry| entry.name).collect();
         Err(InputError::UnknownParameter {
             name: name.chars().take(40).flat_map(char::escape_default).collect(),
@@ -148,9 +151,8 @@ impl Parameters {
 
     /// Refuses a suite that does not serve the function.
     pub(crate) fn check_suite(&self, suites: &[Suite]) -> Result<(), InputError> {
-        let is_among = |name: &str| suites.iter().any(|suite| suite.name() == name);
         match self.suite.as_deref() {
-            Some(other) if !is_among(other) => {
+            Some(other) if !suites.iter().any(|suite| suite.name() == other) => {
                 let suites: Vec<&str> = suites.iter().map(|suite| suite.name()).collect();
                 let other: String = other.chars().take(40).flat_map(char::escape_default).collect();
                 let (suites, verb) =

@@ -215,8 +215,9 @@ impl Code {
             _ if x.fract() != 0.0 => return Err(InputError::NotWhole { index }),
             _ => x,
         };
-        let out_of_range = || self.refusal(index, limit);
-        to_whole(scaled).filter(|value| is_within(*value, limit)).ok_or_else(out_of_range)
+        to_whole(scaled)
+            .filter(|value| is_within(*value, limit))
+            .ok_or_else(|| self.refusal(index, limit))
     }
 
     /// Encodes a whole number as an integer in one word.
@@ -225,8 +226,7 @@ impl Code {
             Self::Fixed { fraction_bits } => value.checked_mul(1 << fraction_bits),
             _ => Some(value),
         };
-        let out_of_range = || self.refusal(index, limit);
-        shifted.filter(|value| is_within(*value, limit)).ok_or_else(out_of_range)
+        shifted.filter(|value| is_within(*value, limit)).ok_or_else(|| self.refusal(index, limit))
     }
 
     fn refusal(self, index: usize, limit: i64) -> InputError {
@@ -302,11 +302,13 @@ fn decode_exact(grid: &Grid, mut words: Vec<u64>) -> Result<Answer, Fault> {
 }
 
 fn decode_fixed(fraction_bits: u32, words: &[u64]) -> Result<Answer, Fault> {
-    let decode = |word: &u64| {
-        let value = word.cast_signed();
-        nearest_double(value < 0, &[value.unsigned_abs()], false, -i64::from(fraction_bits))
-    };
-    let sum: Option<Vec<f64>> = words.iter().map(decode).collect();
+    let sum: Option<Vec<f64>> = words
+        .iter()
+        .map(|word| {
+            let value = word.cast_signed();
+            nearest_double(value < 0, &[value.unsigned_abs()], false, -i64::from(fraction_bits))
+        })
+        .collect();
     Ok(Answer::VectorSum { sum: sum.ok_or(Fault::ResultOutOfRange)? })
 }
 

@@ -181,8 +181,11 @@ mod tests {
         meter.count_round("second", Stage::Online);
         assert_eq!((meter.rounds(), meter.current()), (2, "second"));
         assert_eq!(meter.round_names(), ["first", "second"]);
-        let bytes = |round: &RoundCost| (round.traffic.bytes_sent, round.traffic.bytes_received);
-        let by_round: Vec<_> = meter.by_round().iter().map(bytes).collect();
+        let by_round: Vec<_> = meter
+            .by_round()
+            .iter()
+            .map(|round| (round.traffic.bytes_sent, round.traffic.bytes_received))
+            .collect();
         assert_eq!(by_round, [(10, 0), (30, 20), (0, 0)]);
         let sum = meter.by_round().iter().map(|round| round.traffic);
         assert_eq!(sum.fold(Traffic::default(), Add::add), meter.total());

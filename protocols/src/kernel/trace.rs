@@ -390,9 +390,8 @@ mod tests {
         let waits = seconds(&trace.rounds[0].waits);
         assert_eq!((waits.len(), waits[0], waits[MAX_WAITS - 1]), (MAX_WAITS, (0, 1), (63, 67)));
         assert_eq!(trace.rounds.len(), MAX_ROUNDS);
-        let sent = |round: &TracedRound| round.traffic.messages_sent;
         assert_eq!(
-            trace.rounds.iter().map(sent).sum::<u64>(),
+            trace.rounds.iter().map(|round| round.traffic.messages_sent).sum::<u64>(),
             machine.meter().total().messages_sent
         );
         assert_eq!(machine.meter().rounds(), MAX_ROUNDS + 5);

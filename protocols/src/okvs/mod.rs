@@ -107,11 +107,14 @@ impl Store {
     ) -> Result<Self, Unsolvable> {
         debug_assert_eq!(keys.len(), values.len());
         let slots = Self::slots(keys.len());
-        let row = |(key, value): (&Key, &u64)| {
-            let (start, band) = place(*key, slots);
-            Row { start, equation: Equation { band, sum: *value } }
-        };
-        let mut rows: Vec<Row> = keys.par_iter().zip(values).map(row).collect();
+        let mut rows: Vec<Row> = keys
+            .par_iter()
+            .zip(values)
+            .map(|(key, value)| {
+                let (start, band) = place(*key, slots);
+                Row { start, equation: Equation { band, sum: *value } }
+            })
+            .collect();
         rows.par_sort_unstable_by_key(|row| row.start);
         let equations = eliminate(rows, slots)?;
         Ok(Self { words: solve(&equations, rng) })
@@ -129,11 +132,13 @@ impl Store {
 
     /// Of each key its value, if it was encoded, or else something random.
     pub(crate) fn decode(&self, keys: &[Key]) -> Vec<u64> {
-        let value = |key: &Key| {
-            let (start, band) = place(*key, self.words.len());
-            band.sum_of(self.words.get(start..).unwrap_or_default())
-        };
-        keys.par_iter().with_min_len(BATCH).map(value).collect()
+        keys.par_iter()
+            .with_min_len(BATCH)
+            .map(|key| {
+                let (start, band) = place(*key, self.words.len());
+                band.sum_of(self.words.get(start..).unwrap_or_default())
+            })
+            .collect()
     }
 }
 

@@ -8,12 +8,13 @@ use crate::kernel::random::PredictableRng;
 use crate::testing::{rng, seed};
 
 fn keys(rng: &mut PredictableRng, count: usize) -> Vec<Key> {
-    let key = || {
+    std::iter::repeat_with(|| {
         let mut key = [0; 16];
         rng.fill_bytes(&mut key);
         Key::from_le_bytes(key)
-    };
-    std::iter::repeat_with(key).take(count).collect()
+    })
+    .take(count)
+    .collect()
 }
 
 fn values(rng: &mut PredictableRng, count: usize) -> Vec<u64> {
@@ -197,11 +198,13 @@ proptest! {
         let mut rng = rng(seed);
         let slots = count + spare;
         let keys = keys(&mut rng, count);
-        let row = |key: &Key| {
-            let (start, band) = place(*key, slots);
-            Row { start, equation: Equation { band, sum: rng.next_u64() } }
-        };
-        let mut rows: Vec<Row> = keys.iter().map(row).collect();
+        let mut rows: Vec<Row> = keys
+            .iter()
+            .map(|key| {
+                let (start, band) = place(*key, slots);
+                Row { start, equation: Equation { band, sum: rng.next_u64() } }
+            })
+            .collect();
         rows.sort_unstable_by_key(|row| row.start);
         let solvable = eliminate(rows, slots).is_ok();
         prop_assert_eq!(solvable, rank(&keys, slots) == count);

@@ -67,16 +67,20 @@ impl Sender {
         if pairs.len() != self.0.len() || !rest.is_empty() {
             return None;
         }
-        let keys = |(number, (a, pair)): (usize, (&Zeroizing<Scalar>, &[u8; RECEIVED]))| {
-            let (first, second) = pair.split_at(ELEMENT);
-            let (r_0, r_1) = (decompress(first)?, decompress(second)?);
-            let key = |index: u8, own: RistrettoPoint, other: &[u8]| {
-                let agreed = own + session.oracle(number, index, other);
-                session.key(number, index, &(agreed * **a))
-            };
-            Some([key(0, r_0, second), key(1, r_1, first)])
-        };
-        self.0.par_iter().zip(pairs).enumerate().map(keys).collect()
+        self.0
+            .par_iter()
+            .zip(pairs)
+            .enumerate()
+            .map(|(number, (a, pair))| {
+                let (first, second) = pair.split_at(ELEMENT);
+                let (r_0, r_1) = (decompress(first)?, decompress(second)?);
+                let key = |index: u8, own: RistrettoPoint, other: &[u8]| {
+                    let agreed = own + session.oracle(number, index, other);
+                    session.key(number, index, &(agreed * **a))
+                };
+                Some([key(0, r_0, second), key(1, r_1, first)])
+            })
+            .collect()
     }
 }
 
@@ -88,31 +92,16 @@ impl Receiver {
         choices: &[bool],
         rng: &mut impl CryptoRng,
     ) -> (Self, Vec<u8>) {
-        let draw =
-            |_| (Zeroizing::new(Scalar::random(rng)), RistrettoPoint::random(rng).compress());
-        let drawn: Vec<(Zeroizing<Scalar>, CompressedRistretto)> =
-            choices.iter().map(draw).collect();
-        let pair = |(number, ((b, other), chosen)): (usize, (&(_, CompressedRistretto), &bool))| {
-            let b: &Zeroizing<Scalar> = b;
-            let chosen = Choice::from(u8::from(*chosen));
-            let other = other.as_bytes();
-            let oracles = [0, 1].map(|index| session.oracle(number, index, other));
-            let [oracle_0, oracle_1] = &oracles;
-            let oracle = RistrettoPoint::conditional_select(oracle_0, oracle_1, chosen);
-            let own = (RistrettoPoint::mul_base(b) - oracle).compress();
-            let mut pair = [[0; ELEMENT]; 2];
-            let [r_0, r_1] = &mut pair;
-            for (place, (own, other)) in zip_exact(r_0.iter_mut(), own.as_bytes().iter().zip(other))
-            {
-                *place = u8::conditional_select(own, other, chosen);
-            }
-            for (place, (own, other)) in zip_exact(r_1.iter_mut(), own.as_bytes().iter().zip(other))
-            {
-                *place = u8::conditional_select(other, own, chosen);
-            }
-            pair.concat()
-        };
-        let message: Vec<Vec<u8>> = drawn.par_iter().zip(choices).enumerate().map(pair).collect();
+        let drawn: Vec<(Zeroizing<Scalar>, CompressedRistretto)> = choices
+            .iter()
+            .map(|_| (Zeroizing::new(Scalar::random(rng)), RistrettoPoint::random(rng).compress()))
+            .collect();
+        let message: Vec<Vec<u8>> = drawn
+            .par_iter()
+            .zip(choices)
+            .enumerate()
+            .map(|(number, ((b, other), chosen))| session.pair(number, b, other, *chosen))
+            .collect();
         (Self(drawn.into_iter().map(|(b, _)| b).collect()), message.concat())
     }
 
@@ -128,11 +117,14 @@ impl Receiver {
             return None;
         }
         let secrets: Vec<_> = zip_exact(self.0.iter(), choices).enumerate().collect();
-        let key = |((number, (b, chosen)), element): (&(usize, (&Zeroizing<Scalar>, &bool)), _)| {
-            let a = decompress(element).filter(|a| !a.is_identity())?;
-            Some(session.key(*number, u8::from(**chosen), &(a * ***b)))
-        };
-        secrets.par_iter().zip(elements.par_iter().map(<[u8; SENT]>::as_slice)).map(key).collect()
+        secrets
+            .par_iter()
+            .zip(elements.par_iter().map(<[u8; SENT]>::as_slice))
+            .map(|((number, (b, chosen)), element)| {
+                let a = decompress(element).filter(|a| !a.is_identity())?;
+                Some(session.key(*number, u8::from(**chosen), &(a * ***b)))
+            })
+            .collect()
     }
 }
 
@@ -146,6 +138,26 @@ impl Session<'_> {
         let mut uniform = [0; 64];
         hasher.finalize_xof().fill(&mut uniform);
         RistrettoPoint::from_uniform_bytes(&uniform)
+    }
+
+    /// Makes the receiver's pair r_0, r_1 for transfer `number` (step 1), of its secret `b` and the
+    /// random element `other`. Time and memory access do not depend on `chosen`.
+    fn pair(self, number: usize, b: &Scalar, other: &CompressedRistretto, chosen: bool) -> Vec<u8> {
+        let chosen = Choice::from(u8::from(chosen));
+        let other = other.as_bytes();
+        let oracles = [0, 1].map(|index| self.oracle(number, index, other));
+        let [oracle_0, oracle_1] = &oracles;
+        let oracle = RistrettoPoint::conditional_select(oracle_0, oracle_1, chosen);
+        let own = (RistrettoPoint::mul_base(b) - oracle).compress();
+        let mut pair = [[0; ELEMENT]; 2];
+        let [r_0, r_1] = &mut pair;
+        for (place, (own, other)) in zip_exact(r_0.iter_mut(), own.as_bytes().iter().zip(other)) {
+            *place = u8::conditional_select(own, other, chosen);
+        }
+        for (place, (own, other)) in zip_exact(r_1.iter_mut(), own.as_bytes().iter().zip(other)) {
+            *place = u8::conditional_select(other, own, chosen);
+        }
+        pair.concat()
     }
 
     fn key(self, number: usize, index: u8, agreed: &RistrettoPoint) -> Key {

@@ -96,16 +96,20 @@ impl Delta {
 
     /// Returns the missing leaf of each group's tree.
     pub(crate) fn missing(&self) -> Vec<usize> {
-        let bit = |place: usize| usize::from((*self.0 >> place) & 1 == 1);
-        let group = |group: usize| (0..K).map(|b| bit(group * K + b) << b).sum();
-        (0..GROUPS).map(group).collect()
+        (0..GROUPS)
+            .map(|group| {
+                (0..K).map(|b| usize::from((*self.0 >> (group * K + b)) & 1 == 1) << b).sum()
+            })
+            .collect()
     }
 
     /// Returns the choices of the base transfers: of each group, from the root on, the side off the
     /// path.
     pub(crate) fn choices(&self) -> Vec<bool> {
-        let of_group = |missing: usize| (0..K).rev().map(move |b| (missing >> b) & 1 == 0);
-        self.missing().into_iter().flat_map(of_group).collect()
+        self.missing()
+            .into_iter()
+            .flat_map(|missing| (0..K).rev().map(move |b| (missing >> b) & 1 == 0))
+            .collect()
     }
 }
 

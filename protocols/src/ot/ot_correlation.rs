@@ -93,11 +93,11 @@ impl Pads<'_> {
         let mut blocks = vec![0; self.width.div_ceil(N::IN_BLOCK)];
         for (number, row) in (0..).zip(rows) {
             self.hash.long(number, row, &mut blocks);
-            let of_block = |block: &u128| {
+            let numbers = blocks.iter().flat_map(|block| {
                 let block = *block;
                 (0..N::IN_BLOCK).map(move |place| N::of_block(block >> (place * N::BITS)))
-            };
-            pads.extend(blocks.iter().flat_map(of_block).take(self.width));
+            });
+            pads.extend(numbers.take(self.width));
         }
         pads
     }
@@ -126,11 +126,13 @@ pub(crate) fn bits_received(hash: &Hash, mut rows: Vec<u128>) -> Vec<u64> {
 }
 
 fn lowest_bits(blocks: &[u128]) -> Vec<u64> {
-    let word = |blocks: &[u128]| {
-        let bits = blocks.iter().rev();
-        bits.fold(0, |word, block| (word << 1) | (u64::of_block(*block) & 1))
-    };
-    blocks.chunks(64).map(word).collect()
+    blocks
+        .chunks(64)
+        .map(|blocks| {
+            let bits = blocks.iter().rev();
+            bits.fold(0, |word, block| (word << 1) | (u64::of_block(*block) & 1))
+        })
+        .collect()
 }
 
 /// Returns the words of corrections for each number that is multiplied with a row of `width`
@@ -214,8 +216,10 @@ pub(crate) fn receive<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mu
 /// Runs the receiver for one number.
 fn receive_one<N: Number>(chosen: N, m_c: &[N], message: &[N], share: &mut N) {
     let half = N::BITS / 2;
-    let taken = |bit| N::ZERO.minus(chosen.shifted_down(bit).and(N::ONE));
-    let term = |(bit, word): (usize, &N)| in_place(*word, bit).and(taken(bit));
+    let term = |(bit, word): (usize, &N)| {
+        let taken = N::ZERO.minus(chosen.shifted_down(bit).and(N::ONE));
+        in_place(*word, bit).and(taken)
+    };
     let up = message.iter().take(half + 1).enumerate().map(term);
     let down = (half + 1..).zip(message.iter().take(half).rev()).take(half - 1).map(term);
     let corrections = up.chain(down).fold(N::ZERO, N::plus);
@@ -238,20 +242,24 @@ pub(crate) fn numbers<N: Number>(words: &[u64]) -> Vec<N> {
     if N::BITS == 64 {
         return bytemuck::cast_slice(words).to_vec();
     }
-    let number = |words: &[u64]| {
-        let places = (0..).step_by(64);
-        let bits = words.iter().zip(places);
-        bits.fold(N::ZERO, |sum, (word, place)| sum.plus(N::from_word(*word).shifted_up(place)))
-    };
-    words.chunks(N::BYTES / 8).map(number).collect()
+    words
+        .chunks(N::BYTES / 8)
+        .map(|words| {
+            let places = (0..).step_by(64);
+            let bits = words.iter().zip(places);
+            bits.fold(N::ZERO, |sum, (word, place)| sum.plus(N::from_word(*word).shifted_up(place)))
+        })
+        .collect()
 }
 
 /// Converts numbers to words, lowest word first.
 pub(crate) fn words_of<N: Number>(numbers: Vec<N>) -> Vec<u64> {
-    let words = |number: N| (0..N::BYTES / 8).map(move |index| number.word(index));
     match bytemuck::allocation::try_cast_vec(numbers) {
         Ok(words) => words,
-        Err((_, numbers)) => numbers.into_iter().flat_map(words).collect(),
+        Err((_, numbers)) => numbers
+            .into_iter()
+            .flat_map(|number| (0..N::BYTES / 8).map(move |index| number.word(index)))
+            .collect(),
     }
 }
 

@@ -83,10 +83,10 @@ pub(crate) fn evaluate(missing: &[usize], keys: &[Key], message: &[u8]) -> Optio
         let last = xor(&sum(known.map(|(_, check)| check)), sum_of_all);
         checks.get_mut(*missing)?.clone_from(&last);
         passes &= hash(&checks).as_slice() == hash_of_all;
-        all.extend(leaves.into_iter().enumerate().map(|(place, leaf)| match place == *missing {
-            true => Seed::default(),
-            false => leaf,
-        }));
+        let leaves = leaves.into_iter().enumerate();
+        all.extend(
+            leaves.map(|(place, leaf)| if place == *missing { Seed::default() } else { leaf }),
+        );
     }
     passes.then_some(all)
 }

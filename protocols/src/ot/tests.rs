@@ -241,8 +241,7 @@ fn what_is_no_element_of_the_group_is_refused() {
             }
         }
     }
-    let identity = |message: &mut Vec<u8>| message[32..64].fill(0);
-    assert_eq!(received(&identity, &mut rng), None);
+    assert_eq!(received(&|message| message[32..64].fill(0), &mut rng), None);
     for length in [0, 1, 31, 32, 64, 95, 97, 128, 191, 193, 256] {
         let resize = |message: &mut Vec<u8>| message.resize(length, 0);
         assert_eq!(sent(&resize, &mut rng), None, "{length}");
@@ -610,13 +609,14 @@ fn a_party_that_cheats_in_a_group_must_have_guessed_its_bits() {
 fn a_receiver_that_wants_choices_does_not_tell_which() {
     let mut rng = rng(seed());
     let mut messages = |wanted: u64| -> Vec<Vec<u8>> {
-        let message = |_| {
-            let receiver = Ends::draw(&mut rng).receiver();
-            let (received, message) = receiver.receive(Chunk { first: 0, rows: BLOCK });
-            let turned = received.choices.iter().map(|word| word ^ wanted);
-            message.into_iter().chain(turned.flat_map(u64::to_le_bytes)).collect()
-        };
-        (0..200).map(message).collect()
+        (0..200)
+            .map(|_| {
+                let receiver = Ends::draw(&mut rng).receiver();
+                let (received, message) = receiver.receive(Chunk { first: 0, rows: BLOCK });
+                let turned = received.choices.iter().map(|word| word ^ wanted);
+                message.into_iter().chain(turned.flat_map(u64::to_le_bytes)).collect()
+            })
+            .collect()
     };
     let (none, all) = (messages(0), messages(u64::MAX));
     assert!(apart(&none, &all) < FAIR);
@@ -743,8 +743,12 @@ fn check_products<N: Number>(width: usize) {
             factor[below(&mut rng, width)] = extreme;
             let count = N::BITS * width;
             let [m_0, m_1] = [(); 2].map(|()| random::<N>(&mut rng, count));
-            let bit = |place: usize| chosen.shifted_down(place / width).and(N::ONE) == N::ONE;
-            let m_c: Vec<N> = (0..count).map(|i| if bit(i) { m_1[i] } else { m_0[i] }).collect();
+            let m_c: Vec<N> = (0..count)
+                .map(|i| {
+                    let bit = chosen.shifted_down(i / width).and(N::ONE) == N::ONE;
+                    if bit { m_1[i] } else { m_0[i] }
+                })
+                .collect();
             // Products are added to the shares that are there, and corrections come behind them.
             let before = [(); 2].map(|()| random::<N>(&mut rng, width));
             let [mut sent, mut received] = before.clone();
@@ -772,14 +776,15 @@ fn products_by_transfers_are_right_for_rows_of_any_width() {
 fn check_corrections<N: Number>(width: usize) {
     let mut rng = rng(seed());
     let mut sample = |factor: N| -> Vec<Vec<u8>> {
-        let corrections = |_| {
-            let [m_0, m_1] = [(); 2].map(|()| random::<N>(&mut rng, N::BITS * width));
-            let (mut share, mut message) = (vec![N::ZERO; width], Vec::new());
-            send([&m_0, &m_1], &vec![factor; width], &mut share, &mut message);
-            message.truncate(words(N::BITS, width) - width);
-            bytemuck::cast_slice(&message).to_vec()
-        };
-        (0..300).map(corrections).collect()
+        (0..300)
+            .map(|_| {
+                let [m_0, m_1] = [(); 2].map(|()| random::<N>(&mut rng, N::BITS * width));
+                let (mut share, mut message) = (vec![N::ZERO; width], Vec::new());
+                send([&m_0, &m_1], &vec![factor; width], &mut share, &mut message);
+                message.truncate(words(N::BITS, width) - width);
+                bytemuck::cast_slice(&message).to_vec()
+            })
+            .collect()
     };
     // Of the bit in the middle there is half a word: the rest is zeros.
     let (zero, ones) = (sample(N::ZERO), sample(N::ZERO.minus(N::ONE)));
@@ -798,13 +803,14 @@ fn corrections_tell_nothing_of_the_factor() {
 fn the_last_correction_has_nothing_but_the_bits_that_matter() {
     let mut rng = rng(seed());
     let mut sample = |factor: u64| -> Vec<Vec<u8>> {
-        let last = |_| {
-            let [m_0, m_1] = [(); 2].map(|()| random::<u64>(&mut rng, 64));
-            let (mut share, mut message) = ([0], Vec::new());
-            send([&m_0, &m_1], &[factor], &mut share, &mut message);
-            message[32].to_le_bytes().to_vec()
-        };
-        (0..400).map(last).collect()
+        (0..400)
+            .map(|_| {
+                let [m_0, m_1] = [(); 2].map(|()| random::<u64>(&mut rng, 64));
+                let (mut share, mut message) = ([0], Vec::new());
+                send([&m_0, &m_1], &[factor], &mut share, &mut message);
+                message[32].to_le_bytes().to_vec()
+            })
+            .collect()
     };
     let (zero, ones) = (sample(0), sample(u64::MAX));
     assert!(zero.iter().chain(&ones).all(|bytes| bytes[..4] == [0; 4]));

@@ -58,8 +58,7 @@ impl Shape {
         if rows == 0 && columns == 0 {
             return Ok(None);
         }
-        let size = |size: u64| usize::try_from(size).map_err(|_| Misbehaviour::OutOfRange);
-        let (rows, columns) = (size(rows)?, size(columns)?);
+        let (rows, columns) = (in_range(rows)?, in_range(columns)?);
         match rows.saturating_mul(columns) {
             1..=MOST_ELEMENTS => Ok(Some(Self { rows, columns })),
             _ => Err(Misbehaviour::OutOfRange),
@@ -72,18 +71,24 @@ impl Shape {
     }
 }
 
+fn in_range(size: u64) -> Result<usize, Misbehaviour> {
+    usize::try_from(size).map_err(|_| Misbehaviour::OutOfRange)
+}
+
 /// Parses the announcements of all parties, in order.
 pub(crate) fn parse_all<const K: usize, T>(
     told: &[[u64; K]],
     parse: impl Fn([u64; K]) -> Result<T, Misbehaviour>,
 ) -> Result<Vec<T>, Fault> {
-    let of_party = |(index, told): (usize, &[u64; K])| {
-        parse(*told).map_err(|what| match Party::new(index) {
-            Some(party) => Fault::blame(party, what),
-            None => Fault::Internal("each party has a place"),
+    told.iter()
+        .enumerate()
+        .map(|(index, told)| {
+            parse(*told).map_err(|what| match Party::new(index) {
+                Some(party) => Fault::blame(party, what),
+                None => Fault::Internal("each party has a place"),
+            })
         })
-    };
-    told.iter().enumerate().map(of_party).collect()
+        .collect()
 }
 
 fn check_elements(actual: usize) -> Result<(), InputError> {

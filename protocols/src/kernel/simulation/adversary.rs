@@ -109,9 +109,10 @@ impl Tamper {
     }
 
     fn said(&self, party: Party) -> Option<Bytes> {
-        let said =
-            |(from, number, _): &&(Party, u32, Bytes)| *from == party && *number == self.number;
-        self.sources.iter().find(said).map(|(_, _, body)| body.clone())
+        self.sources
+            .iter()
+            .find(|(from, number, _)| *from == party && *number == self.number)
+            .map(|(_, _, body)| body.clone())
     }
 
     fn release(&mut self, to: Party) -> Option<Envelope> {

@@ -152,11 +152,12 @@ fn hundreds_of_parties_run_in_a_second_and_need_not_be_kept() {
 fn who_is_called_begins_with_the_first_message() {
     let ended = |called| {
         let simulation = Simulation::new(1).link(LINK).called(called);
-        let run = |channel: Channel, _, _| async move {
-            channel.broadcast(Vec::new());
-            channel.gather().await.map(drop)
-        };
-        simulation.run(run).ended
+        simulation
+            .run(|channel, _, _| async move {
+                channel.broadcast(Vec::new());
+                channel.gather().await.map(drop)
+            })
+            .ended
     };
     let once = LINK.latency;
     assert_eq!(ended(0), [once, once, once]);

@@ -80,7 +80,7 @@ fn every_action_on_every_message_ends_the_computation_at_the_other() {
 /// Returns the honest party's ending if the other replaces a blinded item.
 fn replaced(change: impl Fn(&mut Vec<u8>) + 'static) -> Ending<Answer> {
     let mut number = 0;
-    let adversary = move |mut envelope: Envelope| {
+    let simulation = Simulation::new(seed()).adversary(move |mut envelope: Envelope| {
         if envelope.from == party(1) {
             envelope.retag = true;
             if number == MASKED {
@@ -91,9 +91,8 @@ fn replaced(change: impl Fn(&mut Vec<u8>) + 'static) -> Ending<Answer> {
             number += 1;
         }
         vec![envelope]
-    };
-    let run = run(&[texts(0..12), texts(6..30)]);
-    let report = run.simulate(Simulation::new(seed()).adversary(adversary));
+    });
+    let report = run(&[texts(0..12), texts(6..30)]).simulate(simulation);
     of_party(&report, 0)
 }
 

@@ -49,11 +49,12 @@ fn check(sets: &[Vec<String>]) {
 /// Draws sets for the parties: each has its number of items among `among`.
 fn random_sets(parties: usize, sizes: &[usize], among: u64, seed: u64) -> Vec<Vec<String>> {
     let mut rng = rng(seed);
-    let set = |party: usize| {
-        let count = sizes[party % sizes.len()];
-        texts((0..count).map(|_| format!("patient {}", rng.next_u64() % among)))
-    };
-    (0..parties).map(set).collect()
+    (0..parties)
+        .map(|party| {
+            let count = sizes[party % sizes.len()];
+            texts((0..count).map(|_| format!("patient {}", rng.next_u64() % among)))
+        })
+        .collect()
 }
 
 const PARTIES: [usize; 4] = [2, 3, 4, 5];

@@ -230,26 +230,26 @@ fn messages_of_another_session_are_refused() {
         for retag in [false, true] {
             let recorded: std::rc::Rc<std::cell::RefCell<Vec<Envelope>>> = std::rc::Rc::default();
             let record = std::rc::Rc::clone(&recorded);
-            let recorder = move |envelope: Envelope| {
+            let simulation = Simulation::new(1).adversary(move |envelope: Envelope| {
                 record.borrow_mut().push(envelope.clone());
                 vec![envelope]
-            };
-            simulate(Simulation::new(1).adversary(recorder), &layout(), &words).results().unwrap();
-            let splicer = move |mut envelope: Envelope| {
+            });
+            simulate(simulation, &layout(), &words).results().unwrap();
+            let simulation = Simulation::new(2).adversary(move |mut envelope: Envelope| {
                 let recorded = recorded.borrow();
-                let same = |other: &&Envelope| {
+                let old = recorded.iter().find(|other| {
                     let (a, b) = (&other.message, &envelope.message);
                     other.from == envelope.from && a.to == b.to && a.sequence == b.sequence
-                };
-                let old = recorded.iter().find(same).unwrap().clone();
+                });
+                let old = old.unwrap().clone();
                 let spliced = envelope.from == party(2) && envelope.message.sequence == number;
                 envelope.retag = retag && envelope.from == party(2);
                 if spliced {
                     envelope.message = old.message;
                 }
                 vec![envelope]
-            };
-            let report = simulate(Simulation::new(2).adversary(splicer), &layout(), &words);
+            });
+            let report = simulate(simulation, &layout(), &words);
             for ending in &report.endings[..2] {
                 match ending {
                     Ending::Done(sum) => assert_eq!(*sum, due),
@@ -260,11 +260,12 @@ fn messages_of_another_session_are_refused() {
             }
             assert!(report.endings[..2].iter().all(|ending| ending.done().is_none()), "{number}");
             if number == COMMITMENT {
-                let blamed = match retag {
-                    // The tag already tells that it is not of this session.
-                    false => Fault::DifferentSession { party: party(2) },
+                let blamed = if retag {
                     // Its own echo tells its commitment.
-                    true => Fault::blame(party(2), Misbehaviour::FalseReport),
+                    Fault::blame(party(2), Misbehaviour::FalseReport)
+                } else {
+                    // The tag already tells that it is not of this session.
+                    Fault::DifferentSession { party: party(2) }
                 };
                 assert_eq!(report.endings[0].fault(), Some(&blamed));
                 assert_eq!(report.endings[1].fault(), Some(&blamed));
@@ -276,13 +277,12 @@ fn messages_of_another_session_are_refused() {
 #[test]
 fn whoever_is_silent_to_one_has_nobody_blamed_and_that_one_waits_for_it() {
     for number in [PROPOSAL, COMMITMENT, ECHO, OPENING] {
-        let silent = move |envelope: Envelope| {
+        let words = vec![vec![3; 9], vec![5; 9], vec![7; 9]];
+        let simulation = Simulation::new(testing::seed()).adversary(move |envelope: Envelope| {
             let way = (envelope.from, envelope.message.to);
             let gone = way == (party(2), party(1)) && envelope.message.sequence >= number;
             if gone { Vec::new() } else { vec![envelope] }
-        };
-        let words = vec![vec![3; 9], vec![5; 9], vec![7; 9]];
-        let simulation = Simulation::new(testing::seed()).adversary(silent);
+        });
         let report = simulate(simulation, &layout(), &words);
         assert!(report.endings.iter().all(|ending| ending.fault().is_none()), "{number}");
         let Ending::Stalled(awaiting) = &report.endings[1] else { panic!("{number}") };
@@ -298,13 +298,12 @@ fn whoever_is_silent_to_one_has_nobody_blamed_and_that_one_waits_for_it() {
 fn whoever_leaves_is_named_with_the_round() {
     let rounds = [(COMMITMENT, "commit"), (ECHO, "open"), (OPENING, "open")];
     for (number, name) in rounds {
-        let silent = move |envelope: Envelope| {
+        let words = vec![vec![3; 9]; 3];
+        let simulation = Simulation::new(testing::seed()).adversary(move |envelope: Envelope| {
             let gone = envelope.from == party(1) && envelope.message.sequence >= number;
             if gone { Vec::new() } else { vec![envelope] }
-        };
-        let words = vec![vec![3; 9]; 3];
-        let report =
-            simulate(Simulation::new(testing::seed()).adversary(silent), &layout(), &words);
+        });
+        let report = simulate(simulation, &layout(), &words);
         for index in [0, 2] {
             let Ending::Stalled(awaiting) = &report.endings[index] else { panic!() };
             assert_eq!((awaiting.name, &awaiting.parties), (name, &vec![party(1)]));

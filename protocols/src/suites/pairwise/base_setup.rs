@@ -82,12 +82,13 @@ impl BaseSetup {
         let keys = sender.finish(base::Session(&sending), pairs);
         let known = receiver.finish(base::Session(&receiving), &delta.choices(), elements);
         let (keys, known) = keys.zip(known).ok_or_else(|| peer.blame())?;
-        let root = |_| {
-            let mut root = Seed::default();
-            rng.fill_bytes(root.as_mut_slice());
-            root
-        };
-        let roots: Vec<Seed> = (0..GROUPS).map(root).collect();
+        let roots: Vec<Seed> = (0..GROUPS)
+            .map(|_| {
+                let mut root = Seed::default();
+                rng.fill_bytes(root.as_mut_slice());
+                root
+            })
+            .collect();
         let (leaves, message) = pprf::generate(&roots, &keys);
         let hash = hash_of_trees(&message);
         channel.send(peer.party, message);

@@ -65,19 +65,19 @@ fn answer(run: &Run, stores: &[CorrelationStore]) -> Answer {
 
 /// Draws so many numbers of all sizes and signs, with ties.
 fn numbers(rng: &mut PredictableRng, count: usize) -> Vec<f64> {
-    let number = |index: usize| match index % 4 {
-        0 => f64::from(rng.next_u32() % 3) - 1.0,
-        1 => (f64::from(rng.next_u32()) - 2e9) * 1e-3,
-        2 => f64::from(rng.next_u32() % 3) * 1e300,
-        _ => -0.0,
-    };
-    (0..count).map(number).collect()
+    (0..count)
+        .map(|index| match index % 4 {
+            0 => f64::from(rng.next_u32() % 3) - 1.0,
+            1 => (f64::from(rng.next_u32()) - 2e9) * 1e-3,
+            2 => f64::from(rng.next_u32() % 3) * 1e300,
+            _ => -0.0,
+        })
+        .collect()
 }
 
 /// Draws numbers of each party; the last has none if there are more than two.
 fn data(rng: &mut PredictableRng, parties: usize, count: usize) -> Vec<Vec<f64>> {
-    let rows = |party: usize| if party == 2 { 0 } else { count + party };
-    (0..parties).map(|party| numbers(rng, rows(party))).collect()
+    (0..parties).map(|party| numbers(rng, if party == 2 { 0 } else { count + party })).collect()
 }
 
 fn sorted(data: &[Vec<f64>]) -> Vec<f64> {
@@ -113,15 +113,16 @@ fn ranks_are_those_of_plaintext_and_of_three_nodes() {
         assert_eq!(answer(&run, &stores), Answer::Median { median: middle(&all) });
 
         let rank = 1 + usize::try_from(rng.next_u64() % samples).unwrap();
-        let ranked = |array: &Vec<f64>| {
+        let inputs = data.iter().map(|array| {
             let (rank, bounds) = (rank as u64, Some((-1e301, 1e301)));
             Input::Ranked { array: array.clone(), rank, bounds }
-        };
-        let run = Run::new("KthElement", data.iter().map(ranked).collect());
+        });
+        let run = Run::new("KthElement", inputs.collect());
         assert_eq!(answer(&run, &stores), Answer::Kth { item: all[rank - 1], samples });
 
-        let pairs = |array: &Vec<f64>| Input::Points(array.iter().map(|x| (*x, *x)).collect());
-        let run = Run::new("MinimumMaximum", data.iter().map(pairs).collect());
+        let inputs =
+            data.iter().map(|array| Input::Points(array.iter().map(|x| (*x, *x)).collect()));
+        let run = Run::new("MinimumMaximum", inputs.collect());
         let (minimum, maximum) = (all[0], all[all.len() - 1]);
         assert_eq!(answer(&run, &stores), Answer::Extremes { minimum, maximum, samples });
 
@@ -204,9 +205,11 @@ fn matrices_are_those_of_plaintext_and_of_three_nodes() {
             };
             let x: Vec<f64> = (0..6).map(|_| number()).collect();
             let y: Vec<f64> = (0..12).map(|_| number()).collect();
-            let element = |i: usize, j: usize| (0..3).map(|k| x[3 * i + k] * y[4 * k + j]).sum();
-            let due: Vec<Vec<f64>> =
-                (0..2).map(|i| (0..4).map(|j| element(i, j)).collect()).collect();
+            let due: Vec<Vec<f64>> = (0..2)
+                .map(|i| {
+                    (0..4).map(|j| (0..3).map(|k| x[3 * i + k] * y[4 * k + j]).sum()).collect()
+                })
+                .collect();
             let inputs = with_others(parties, vec![matrix(3, x.clone()), matrix(4, y.clone())]);
             match answer(&Run::new(MATRIX_PRODUCT, inputs), &stores) {
                 Answer::Product { product, .. } => assert_eq!(product, due),
@@ -275,9 +278,13 @@ fn behind_rules(rules: Rules, rows: &[usize], rng: &mut PredictableRng) -> Vec<R
     let mut number = || f64::from(rng.next_u32() % 8 + 8);
     let data: Vec<Vec<f64>> = rows.iter().map(|n| (0..*n).map(|_| number()).collect()).collect();
     let points = data.iter().map(|d| d.iter().map(|x| (*x, x * x - 3.0)).collect());
-    let name = |x: &f64| if *x < 13.0 { "low".to_owned() } else { "high".to_owned() };
-    let names: Vec<Vec<String>> = data.iter().map(|d| d.iter().map(name).collect()).collect();
-    let pairs = |names: &Vec<String>| names.iter().map(|n| (n.clone(), "x".to_owned())).collect();
+    let names: Vec<Vec<String>> = data
+        .iter()
+        .map(|d| d.iter().map(|x| if *x < 13.0 { "low" } else { "high" }.to_owned()).collect())
+        .collect();
+    let pairs = names.iter().map(|names| {
+        Input::TextPairs(names.iter().map(|name| (name.clone(), "x".to_owned())).collect())
+    });
     let categories = Some(Categories::One(texts(&["high", "low"])));
     let declared = Parameters::default().with("categories", categories);
     let axes = Some(Categories::Two([texts(&["high", "low"]), texts(&["x", "y"])]));
@@ -288,12 +295,7 @@ fn behind_rules(rules: Rules, rows: &[usize], rng: &mut PredictableRng) -> Vec<R
         Run::new("StatisticsFrequency", names.iter().cloned().map(Input::Texts).collect())
             .rules(rules)
             .parameters(declared),
-        Run::new(
-            "StatisticsContingency",
-            names.iter().map(|n| Input::TextPairs(pairs(n))).collect(),
-        )
-        .rules(rules)
-        .parameters(axes),
+        Run::new("StatisticsContingency", pairs.collect()).rules(rules).parameters(axes),
     ]
 }
 

@@ -86,8 +86,8 @@ impl CorrelationStore {
     pub(super) fn take_batch(&self, link: &[u8; 32], session: &[u8; 32]) -> Option<(u64, Batch)> {
         let mut stocks = self.lock();
         let stock = stocks.get_mut(link)?;
-        let rank = |id: u64| *blake3::keyed_hash(session, &id.to_le_bytes()).as_bytes();
-        let id = stock.batches.keys().copied().min_by_key(|id| rank(*id))?;
+        let ids = stock.batches.keys().copied();
+        let id = ids.min_by_key(|id| *blake3::keyed_hash(session, &id.to_le_bytes()).as_bytes())?;
         stock.batches.remove(&id).map(|batch| (id, batch))
     }
 

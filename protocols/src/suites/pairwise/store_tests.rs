@@ -7,7 +7,7 @@ use rand_core::Rng;
 use super::*;
 use crate::computation::{Answer, Input, Outcome};
 use crate::functions::parameters::Parameters;
-use crate::kernel::meter::{Meter, Stage};
+use crate::kernel::meter::Stage;
 use crate::kernel::simulation::{Report, Simulation};
 use crate::suites::pairwise::triple_pool::Batch;
 use crate::testing::{Run, rng, seed};
@@ -64,10 +64,9 @@ fn median(stores: &[CorrelationStore], ahead: Option<bool>, seed: u64) -> (u64, 
     for outcome in report.results().unwrap() {
         assert_eq!(*outcome.answer.get(), Answer::Median { median: due });
     }
-    let sent = |meter: &Meter| meter.total_of(Stage::Preparation).bytes_sent;
-    let founded = |meter: &Meter| meter.round_names().contains(&"base transfers");
-    let sent = report.meters.iter().map(sent).max().unwrap();
-    (sent, report.meters.iter().any(founded))
+    let sent = report.meters.iter().map(|meter| meter.total_of(Stage::Preparation).bytes_sent);
+    let sent = sent.max().unwrap();
+    (sent, report.meters.iter().any(|meter| meter.round_names().contains(&"base transfers")))
 }
 
 fn bytes(stores: &[CorrelationStore]) -> Vec<usize> {
@@ -214,12 +213,14 @@ fn lots_that_the_two_ends_have_not_alike_are_dropped() {
 
 /// Makes stores with the same base setup of a link, and nothing else.
 fn empty_but_bases(stores: &[CorrelationStore], link: &[u8; 32]) -> Vec<CorrelationStore> {
-    let without = |stores: &CorrelationStore| {
-        let without = CorrelationStore::bounded(ROOMY);
-        without.keep_base(*link, &stores.base(link).unwrap());
-        without
-    };
-    stores.iter().map(without).collect()
+    stores
+        .iter()
+        .map(|stores| {
+            let without = CorrelationStore::bounded(ROOMY);
+            without.keep_base(*link, &stores.base(link).unwrap());
+            without
+        })
+        .collect()
 }
 
 #[test]

@@ -68,9 +68,8 @@ fn add_settings(origins: &[usize], settings: &mut Vec<bool>) -> Option<()> {
     }
     let lower_of = through_lower(origins)?;
     // A pair's first row goes through the upper network unless its switch is on.
-    let on = |pair: usize| lower_of.get(2 * pair).copied();
     for pair in 0..rows / 2 {
-        settings.push(on(pair)?);
+        settings.push(*lower_of.get(2 * pair)?);
     }
     let mut inner = [Vec::with_capacity(rows / 2), Vec::with_capacity(rows.div_ceil(2))];
     let mut last = Vec::with_capacity(behind(rows));

@@ -112,8 +112,7 @@ impl Terms {
 
     /// Refuses more work than a node can do.
     fn check_work(&self, told: &[Told]) -> Result<(), Fault> {
-        let width = |told: &Told| 1 + told.columns.max(told.categories.div_ceil(WORD_BITS));
-        let words = told.iter().map(|told| told.rows * width(told)).sum();
+        let words = told.iter().map(|told| told.rows * told.row_words()).sum();
         // The join is no larger than the smallest table.
         let rows = told.iter().map(|told| told.rows).min().unwrap_or(0);
         let kinds: usize = told.iter().map(|told| told.categories.max(1)).product();
@@ -135,7 +134,6 @@ impl Terms {
 
 impl Told {
     pub(crate) fn of(index: usize, [rows, columns, categories]: [u64; 3]) -> Result<Self, Fault> {
-        let within = |value: u64, most: usize| usize::try_from(value).ok().filter(|v| *v <= most);
         let told = within(rows, MOST_ITEMS)
             .zip(within(columns, MOST_COLUMNS))
             .zip(within(categories, categories::MOST));
@@ -144,4 +142,13 @@ impl Told {
             told.ok_or(Fault::blame(party, Misbehaviour::OutOfRange))?;
         Ok(Self { rows, columns, categories })
     }
+
+    /// Returns the words that each row has.
+    fn row_words(&self) -> usize {
+        1 + self.columns.max(self.categories.div_ceil(WORD_BITS))
+    }
+}
+
+fn within(value: u64, most: usize) -> Option<usize> {
+    usize::try_from(value).ok().filter(|value| *value <= most)
 }
