@@ -16,11 +16,10 @@ pub(super) async fn list(caller: Admitted) -> Answer {
 
 pub(super) async fn decide(caller: Admitted, id: web::Path<String>, payload: Payload) -> Answer {
     let decision: Decision = caller.body(payload).await?;
-    let no_such = |_| {
+    let number: u64 = id.parse().map_err(|_| {
         ApiError::new(Code::NoSuchRequest, "this names no request")
             .hint("list them with GET /v1/approvals")
-    };
-    let number: u64 = id.parse().map_err(no_such)?;
+    })?;
     let request = ("request", json!(number));
     let service = &caller.state.services.approvals;
     match decision.decision {

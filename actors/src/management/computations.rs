@@ -52,9 +52,8 @@ pub(super) async fn cancel(caller: Admitted, id: web::Path<String>) -> Answer {
 }
 
 fn parse(id: &str) -> Result<Uuid, ApiError> {
-    let malformed = |_| {
+    Uuid::parse_str(id).map_err(|_| {
         ApiError::new(Code::NoSuchComputation, "this names no computation")
             .hint("list them with GET /v1/computations")
-    };
-    Uuid::parse_str(id).map_err(malformed)
+    })
 }

@@ -1,4 +1,5 @@
-//! The OpenAPI description of this API, made from the types of its documents and the table of error codes.
+//! The OpenAPI description of this API, made from the types of its documents and the table of error
+//! codes.
 
 use std::sync::LazyLock;
 

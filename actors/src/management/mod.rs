@@ -120,12 +120,13 @@ impl ManagementState {
         principal.check(object.interface.right)?;
         let method = object.interface.method(method);
         let method = method.ok_or_else(|| ApiError::internal("a service lacks a method"))?;
-        let argument = |(name, value): (&str, Value)| {
-            let data = Data::of(&value)?;
-            Ok((name.to_owned(), Argument::Inline(Arc::new(data))))
-        };
-        let named =
-            named.into_iter().map(argument).collect::<Result<BTreeMap<_, _>, ApiError>>()?;
+        let named = named
+            .into_iter()
+            .map(|(name, value)| {
+                let data = Data::of(&value)?;
+                Ok((name.to_owned(), Argument::Inline(Arc::new(data))))
+            })
+            .collect::<Result<BTreeMap<_, _>, ApiError>>()?;
         let arguments = method.bind(Vec::new(), named)?;
         let (principal, key) = (principal.clone(), object.key);
         let flight = Flight::default();

@@ -142,7 +142,7 @@ impl Facts {
         Self { party, state, consortium, fingerprint, not_after, ..*self }
     }
 
-    /// The position of the member of this name, and it.
+    /// Finds the member of this name, with its position in the consortium.
     pub(super) fn member(&self, name: &str) -> Option<(usize, &consortium::Member)> {
         let position = self.consortium.position(name)?;
         Some((position, self.consortium.members().get(position)?))

@@ -1,5 +1,6 @@
-//! The dashboard and the page of the API, as they were built in: no other host is asked for anything,
-//! and the pages run no script but their own.
+//! The dashboard and the page of the API, as they were built in.
+//!
+//! No other host is asked for anything, and the pages run no script but their own.
 
 use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};

@@ -21,7 +21,8 @@ impl Records {
         self.summary_of(record, &progress, record.subject.principal == *to)
     }
 
-    /// All that `record` tells; what came of it only to who asked for it.
+    /// Returns all that `record` tells. Only a client that asked for the computation (`own`) gets its
+    /// result and protection.
     pub(super) fn detail(&self, record: &Record, own: bool) -> ComputationDetail {
         let progress = record.observer.look().clone();
         let report = record.end.as_ref().and_then(|end| end.result.as_ref().ok()?.as_ref());

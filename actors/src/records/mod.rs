@@ -306,10 +306,13 @@ impl Handler<AskLoad> for Records {
     type Result = MessageResult<AskLoad>;
 
     fn handle(&mut self, _: AskLoad, _: &mut Self::Context) -> Self::Result {
-        let waits = |record: &&Record| {
-            record.observer.look().lifecycle == crate::progress::Lifecycle::Connecting
-        };
-        let waiting = self.running.iter().filter(waits).count();
+        let waiting = self
+            .running
+            .iter()
+            .filter(|record| {
+                record.observer.look().lifecycle == crate::progress::Lifecycle::Connecting
+            })
+            .count();
         MessageResult(Load { running: self.running.len(), waiting })
     }
 }

@@ -1,8 +1,8 @@
-//! The API's documents of a computation, made from what the protocols measured and agreed.
+//! The API's documents of a computation, from its measurements and the terms agreed.
 //!
-//! A trace has the rounds, their traffic, and the intervals in which the node waited. None of it depends
-//! on a value beyond what the result tells. The time of reading and arithmetic depends on the number of
-//! rows, which a client may not know of a dataset: computations on datasets have no trace.
+//! A trace has the rounds, their traffic, and the intervals in which the node waited. None of it
+//! depends on a value beyond those that the result tells. Computations on datasets have no trace: the
+//! time of reading and arithmetic depends on the number of rows, which a client may not know.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! `clients/ERRORS.md` has the codes of the node's one table, and no others. `clients/openapi.json` is the
-//! description that nodes serve.
+//! `clients/ERRORS.md` has the codes of the node's one table, and no others.
+//! `clients/openapi.json` is the description that nodes serve.
 //!
 //! With `CLOISTER_REWRITE=1` in the environment both files are written.
 
