@@ -174,19 +174,19 @@ impl World {
     /// Returns the texts of one party: four letters.
     fn texts(self, party: usize) -> Vec<String> {
         let letters = letters();
-        let letter = |index: usize| letters[(index * index * self.factor + party) % 4].clone();
-        (0..SIZE).map(letter).collect()
+        (0..SIZE).map(|index| letters[(index * index * self.factor + party) % 4].clone()).collect()
     }
 }
 
 /// Makes ids of which the first half are all parties', with so many columns of numbers behind them.
 fn keyed(party: usize, columns: usize, world: World) -> Input {
-    let id = |row: usize| match row {
-        0..50 => (row * world.factor % 1_009).to_string(),
-        _ => format!("{party} {row}"),
-    };
     Input::Keyed {
-        ids: (0..SIZE).map(id).collect(),
+        ids: (0..SIZE)
+            .map(|row| match row {
+                0..50 => (row * world.factor % 1_009).to_string(),
+                _ => format!("{party} {row}"),
+            })
+            .collect(),
         columns: (0..columns).map(|more| Column::Numbers(world.numbers(party + more))).collect(),
     }
 }
@@ -196,8 +196,9 @@ fn categorised(party: usize, world: World) -> Input {
     match keyed(party, 0, world) {
         Input::Keyed { ids, .. } => {
             // Each of the four letters at the parties' common ids, and each pair of them.
-            let letter = |row: usize| letters()[(row >> (2 * (party % 2))) % 4].clone();
-            let texts = Column::Texts((0..SIZE).map(letter).collect());
+            let texts = Column::Texts(
+                (0..SIZE).map(|row| letters()[(row >> (2 * (party % 2))) % 4].clone()).collect(),
+            );
             Input::Keyed { ids, columns: vec![texts] }
         }
         other => other,

@@ -58,15 +58,18 @@ fn dominated(percent: u8) -> Option<Refusal> {
 
 /// Makes inputs of a function with so many rows at each party.
 fn inputs(function: &str, rows: &[usize]) -> Vec<Input> {
-    let input = |rows: &usize| match function {
-        "SecureSum" | "SecureMedian" | "StatisticsUnivariate" => Input::Numbers(vec![1.5; *rows]),
-        "StatisticsBivariate" | "MinimumMaximum" => Input::Points(vec![(1.0, 2.0); *rows]),
-        "KthElement" => Input::Ranked { array: vec![1.0; *rows], rank: 1, bounds: None },
-        "StatisticsFrequency" => Input::Texts(vec!["a".into(); *rows]),
-        "StatisticsContingency" => Input::TextPairs(vec![("a".into(), "b".into()); *rows]),
-        _ => Input::Numbers((0..*rows).map(|_| 2.0).collect()),
-    };
-    rows.iter().map(input).collect()
+    rows.iter()
+        .map(|rows| match function {
+            "SecureSum" | "SecureMedian" | "StatisticsUnivariate" => {
+                Input::Numbers(vec![1.5; *rows])
+            }
+            "StatisticsBivariate" | "MinimumMaximum" => Input::Points(vec![(1.0, 2.0); *rows]),
+            "KthElement" => Input::Ranked { array: vec![1.0; *rows], rank: 1, bounds: None },
+            "StatisticsFrequency" => Input::Texts(vec!["a".into(); *rows]),
+            "StatisticsContingency" => Input::TextPairs(vec![("a".into(), "b".into()); *rows]),
+            _ => Input::Numbers((0..*rows).map(|_| 2.0).collect()),
+        })
+        .collect()
 }
 
 fn of_rows(function: &'static str, rows: &[usize], rules: Rules) -> Run {
@@ -215,13 +218,14 @@ fn shares_of_sums_of_any_doubles_agree_with_big_integers() {
     let mut seen = [false; 2];
     for (round, (parties, helpers, seats)) in SETTINGS.into_iter().cycle().take(24).enumerate() {
         let center = any_doubles(&mut rng, 1)[0] / 1e10;
-        let mut close = |_| {
-            let near = |rng: &mut PredictableRng| center * (1.0 + (rng.next_u32() % 64) as f64);
-            let mut numbers: Vec<f64> = (0..3).map(|_| near(&mut rng)).collect();
-            numbers.extend(any_doubles(&mut rng, round % 2).iter().map(|x| x / 1e10));
-            numbers
-        };
-        let data: Vec<Vec<f64>> = (0..parties).map(&mut close).collect();
+        let data: Vec<Vec<f64>> = (0..parties)
+            .map(|_| {
+                let mut numbers: Vec<f64> =
+                    (0..3).map(|_| center * (1.0 + (rng.next_u32() % 64) as f64)).collect();
+                numbers.extend(any_doubles(&mut rng, round % 2).iter().map(|x| x / 1e10));
+                numbers
+            })
+            .collect();
         let magnitudes: Vec<BigInt> = data.iter().map(|numbers| magnitude(numbers)).collect();
         let total: BigInt = magnitudes.iter().sum();
         let largest = magnitudes.iter().max().unwrap();
@@ -264,8 +268,10 @@ fn shares_of_more_parties_than_a_word_has_lanes() {
         for large in [parties - 1] {
             for (number, dominates) in [(parties - 1, false), (parties, true)] {
                 let number = f64::from(u32::try_from(number).unwrap());
-                let of = |index: usize| vec![if index == large { -number } else { 1.0 }];
-                let run = sum_under(50, (0..parties).map(of).collect()).parameters(digits.clone());
+                let data = (0..parties)
+                    .map(|index| vec![if index == large { -number } else { 1.0 }])
+                    .collect();
+                let run = sum_under(50, data).parameters(digits.clone());
                 let room = run.request(0).unwrap().inbox_bytes(parties);
                 let report = run.simulate(Simulation::new(seed).limit(room));
                 let due = dominates.then(|| Fault::Refused(dominated(50).unwrap()));
@@ -425,8 +431,9 @@ fn one_bit_is_opened_of_rows_and_one_of_shares() {
     let rules = Rules { min_rows: 10, max_share: 90, ..teaching() };
     let bit = |set: u64| set.to_le_bytes().to_vec();
     let of = |members: usize, bits: &[u64]| -> Vec<(Party, Vec<u8>)> {
-        let each = |index: usize| bits.iter().map(move |set| (party(index), bit(*set)));
-        (0..members).flat_map(each).collect()
+        (0..members)
+            .flat_map(|index| bits.iter().map(move |set| (party(index), bit(*set))))
+            .collect()
     };
     let sum = |inputs: [&[f64]; 3]| Run::numbers("SecureSum", inputs).rules(rules);
     let pass = [

@@ -26,11 +26,11 @@ type Rows = Vec<(u64, Vec<f64>)>;
 
 fn keyed(rows: &Rows) -> Input {
     let columns = rows.first().map_or(0, |(_, cells)| cells.len());
-    let column =
-        |column: usize| Column::Numbers(rows.iter().map(|(_, cells)| cells[column]).collect());
     Input::Keyed {
         ids: rows.iter().map(|(id, _)| format!("id {id}")).collect(),
-        columns: (0..columns).map(column).collect(),
+        columns: (0..columns)
+            .map(|column| Column::Numbers(rows.iter().map(|(_, cells)| cells[column]).collect()))
+            .collect(),
     }
 }
 
@@ -71,9 +71,11 @@ fn random_rows(rng: &mut PredictableRng, count: usize, columns: usize) -> Rows {
 fn join(parties: &[Rows]) -> Vec<Vec<f64>> {
     let maps: Vec<BTreeMap<u64, &Vec<f64>>> =
         parties.iter().map(|rows| rows.iter().map(|(id, cells)| (*id, cells)).collect()).collect();
-    let everywhere = |id: &&u64| maps.iter().all(|map| map.contains_key(id));
-    let row = |id: &u64| maps.iter().flat_map(|map| map[id].iter().copied()).collect();
-    maps[0].keys().filter(everywhere).map(row).collect()
+    maps[0]
+        .keys()
+        .filter(|id| maps.iter().all(|map| map.contains_key(id)))
+        .map(|id| maps.iter().flat_map(|map| map[id].iter().copied()).collect())
+        .collect()
 }
 
 /// Returns the run by all parties alone, by three nodes of them, and with a helper where there are
@@ -153,11 +155,12 @@ fn sizes_are_those_of_plaintext() {
 fn small_sizes_are_withheld_where_the_rules_ask_for_it() {
     for (common, shown) in [(0, None), (1, None), (4, None), (5, Some(5)), (9, Some(9))] {
         for parties in [3, 4] {
-            let set = |party: u64| {
-                ids(&(0..common).chain(100 * party..100 * party + 20).collect::<Vec<_>>())
-            };
-            let inputs = || (1..=parties).map(set).collect();
-            for run in settings(|| Run::new(INTERSECTION_SIZE, inputs())) {
+            let inputs: Vec<Input> = (1..=parties)
+                .map(|party| {
+                    ids(&(0..common).chain(100 * party..100 * party + 20).collect::<Vec<_>>())
+                })
+                .collect();
+            for run in settings(|| Run::new(INTERSECTION_SIZE, inputs.clone())) {
                 let run = run.rules(Profile::Production.rules());
                 let due = Answer::IntersectionSize { size_intersection: shown, padded_to: None };
                 assert_eq!(run.answer(), due);
@@ -172,7 +175,7 @@ fn two_parties_sizes_are_withheld_from_their_nodes_too() {
     for (common, shown) in [(0, None), (4, None), (5, Some(5))] {
         let set =
             |party: u64| ids(&(0..common).chain(100 * party..100 * party + 20).collect::<Vec<_>>());
-        let inputs = || vec![set(1), set(2)];
+        let inputs = vec![set(1), set(2)];
         let union = shown.map(|_| 40 + common);
         for (function, due) in [
             (
@@ -181,7 +184,7 @@ fn two_parties_sizes_are_withheld_from_their_nodes_too() {
             ),
             (UNION_SIZE, Answer::UnionSize { size_union: union, padded_to: None }),
         ] {
-            for run in settings(|| Run::new(function, inputs()).rules(rules)) {
+            for run in settings(|| Run::new(function, inputs.clone()).rules(rules)) {
                 // No blinded items travel: of those the nodes would see how many match.
                 let report = run.simulate(Simulation::new(seed()));
                 assert!(
@@ -201,15 +204,14 @@ fn the_rule_on_rows_is_asked_of_what_sets_are_filled_up_from() {
     let rules = Rules { min_rows: 10, ..Profile::Teaching.rules() };
     for (each, enough) in [(4, false), (5, true)] {
         let inputs =
-            || vec![ids(&(0..each).collect::<Vec<_>>()), ids(&(3..3 + each).collect::<Vec<_>>())];
-        for run in settings(|| Run::new(INTERSECTION_SIZE, inputs()).rules(rules)) {
+            vec![ids(&(0..each).collect::<Vec<_>>()), ids(&(3..3 + each).collect::<Vec<_>>())];
+        for run in settings(|| Run::new(INTERSECTION_SIZE, inputs.clone()).rules(rules)) {
             let suite = run.parameters.clone();
             let run = run.parameters(suite.with("pad_to", Some(50)));
-            match enough {
-                true => assert!(matches!(run.answer(), Answer::IntersectionSize { .. })),
-                false => {
-                    assert!(matches!(fault(&run), Fault::Refused(Refusal::TooFewRows { .. })));
-                }
+            if enough {
+                assert!(matches!(run.answer(), Answer::IntersectionSize { .. }));
+            } else {
+                assert!(matches!(fault(&run), Fault::Refused(Refusal::TooFewRows { .. })));
             }
         }
     }
@@ -226,8 +228,7 @@ fn opened_places_are_not_those_of_the_data() {
     let seed = seed();
     for suite in [pairwise::SUITE, "replicated"] {
         let places = |run_number: u64| {
-            let with = |id: u64| (id, vec![1.5]);
-            let first = keyed(&rows(1).into_iter().map(with).collect());
+            let first = keyed(&rows(1).into_iter().map(|id| (id, vec![1.5])).collect());
             let run = Run::new(INTERSECTION_SUM, vec![first, ids(&rows(2)), ids(&rows(3))]);
             let run =
                 run.parameters(Parameters { suite: Some(suite.into()), ..Parameters::default() });
@@ -297,13 +298,16 @@ fn sums_are_over_the_rows_that_all_have() {
 fn correlations(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let n = float(rows.len());
     let columns = rows[0].len();
-    let mean = |i: usize| rows.iter().map(|row| row[i]).sum::<f64>() / n;
-    let means: Vec<f64> = (0..columns).map(mean).collect();
+    let means: Vec<f64> =
+        (0..columns).map(|i| rows.iter().map(|row| row[i]).sum::<f64>() / n).collect();
     let moment = |i: usize, j: usize| -> f64 {
         rows.iter().map(|row| (row[i] - means[i]) * (row[j] - means[j])).sum()
     };
-    let of = |i: usize, j: usize| moment(i, j) / (moment(i, i) * moment(j, j)).sqrt();
-    (0..columns).map(|i| (0..columns).map(|j| of(i, j)).collect()).collect()
+    (0..columns)
+        .map(|i| {
+            (0..columns).map(|j| moment(i, j) / (moment(i, i) * moment(j, j)).sqrt()).collect()
+        })
+        .collect()
 }
 
 #[test]
@@ -319,16 +323,17 @@ fn correlations_are_those_of_the_pooled_rows_at_every_scale() {
             })
             .collect();
         let plain = join(&rows).into_iter().map(|row| {
-            let scale = |x: f64| {
-                if x.abs() > 1e100 {
-                    x * 1e-150
-                } else if x.abs() < 1e-100 {
-                    x * 1e200
-                } else {
-                    x
-                }
-            };
-            row.into_iter().map(scale).collect()
+            row.into_iter()
+                .map(|x| {
+                    if x.abs() > 1e100 {
+                        x * 1e-150
+                    } else if x.abs() < 1e-100 {
+                        x * 1e200
+                    } else {
+                        x
+                    }
+                })
+                .collect()
         });
         let due = correlations(&plain.collect::<Vec<_>>());
         for run in settings(|| Run::new(CORRELATION, rows.iter().map(keyed).collect())) {
@@ -382,9 +387,9 @@ fn least_squares(x: &[Vec<f64>], y: &[f64], centred: bool) -> (Vec<f64>, Vec<f64
     let inverse: Vec<Vec<f64>> =
         (0..p).map(|j| back((0..p).map(|i| f64::from(u8::from(i == j))).collect())).collect();
     // (XᵀX)⁻¹ = R⁻¹R⁻ᵀ, whose diagonal has the squares of the norms of R⁻¹'s rows.
-    let variance =
-        |i: usize| (0..p).map(|j| inverse[j][i].powi(2)).sum::<f64>() * rss / float(n - p);
-    (b, (0..p).map(|i| variance(i).sqrt()).collect(), 1.0 - rss / tss)
+    let variances =
+        (0..p).map(|i| (0..p).map(|j| inverse[j][i].powi(2)).sum::<f64>() * rss / float(n - p));
+    (b, variances.map(f64::sqrt).collect(), 1.0 - rss / tss)
 }
 
 #[test]
@@ -504,13 +509,11 @@ fn means_are_those_of_each_group_of_the_join() {
                 plain.entry(group.clone()).or_default().push(*value);
             }
         }
-        let inputs = || {
-            let columns = [categorised(&groups), keyed(&values)].into_iter();
-            columns.chain(others.iter().map(|rows| ids(rows))).collect()
-        };
+        let columns = [categorised(&groups), keyed(&values)].into_iter();
+        let inputs: Vec<Input> = columns.chain(others.iter().map(|rows| ids(rows))).collect();
         for least in [1, 3] {
             let rules = Rules { min_cell: least, ..Profile::Teaching.rules() };
-            for run in settings(|| Run::new(MEAN_BY_GROUP, inputs()).rules(rules)) {
+            for run in settings(|| Run::new(MEAN_BY_GROUP, inputs.clone()).rules(rules)) {
                 let Answer::Groups { groups, samples } = run.answer() else { panic!("no groups") };
                 assert_eq!(samples, plain.values().map(Vec::len).sum::<usize>() as u64);
                 let large = plain.iter().filter(|(_, values)| values.len() as u64 >= least);
@@ -589,11 +592,16 @@ fn nothing_but_sizes_shows_in_what_is_sent() {
             // Twelve rows in common, at other places and with other numbers.
             (0..u64::from(parties))
                 .map(|party| {
-                    let id = |place: u64| {
-                        if place < 12 { shift + place } else { 1_000 * (party + 1) + place }
-                    };
-                    let mut rows: Rows =
-                        (0..30).map(|place| (id(place), vec![number(&mut rng)])).collect();
+                    let mut rows: Rows = (0..30)
+                        .map(|place| {
+                            let id = if place < 12 {
+                                shift + place
+                            } else {
+                                1_000 * (party + 1) + place
+                            };
+                            (id, vec![number(&mut rng)])
+                        })
+                        .collect();
                     rows.rotate_left(usize::try_from((shift * (party + 3)) % 30).unwrap());
                     rows
                 })
@@ -602,13 +610,15 @@ fn nothing_but_sizes_shows_in_what_is_sent() {
         let worlds = [world(5), world(17)];
         let costs = worlds.each_ref().map(|rows| {
             let runs = settings(|| Run::new(CORRELATION, rows.iter().map(keyed).collect()));
-            let cost = |run: Run| {
-                let report = run.simulate(Simulation::new(seed()));
-                let _: Vec<&Outcome> = report.results().unwrap();
-                let lengths: Vec<usize> = report.transcript.iter().map(|d| d.body.len()).collect();
-                (report.rounds(), report.bytes(), lengths.len())
-            };
-            runs.into_iter().map(cost).collect::<Vec<_>>()
+            runs.into_iter()
+                .map(|run| {
+                    let report = run.simulate(Simulation::new(seed()));
+                    let _: Vec<&Outcome> = report.results().unwrap();
+                    let lengths: Vec<usize> =
+                        report.transcript.iter().map(|d| d.body.len()).collect();
+                    (report.rounds(), report.bytes(), lengths.len())
+                })
+                .collect::<Vec<_>>()
         });
         assert_eq!(costs[0], costs[1]);
     }
