@@ -160,6 +160,87 @@ fn bytes_in_flight_have_a_budget_that_computations_give_back_at_their_end() {
 }
 
 #[test]
+fn data_behind_handles_are_in_flight_while_they_are_computed_with() {
+    let settings = "[limits]\nbody_bytes = 200000\nflight_bytes = 200000";
+    let cluster = Cluster::start(Kind { settings, ..Kind::teaching(2) });
+    let api = cluster.api(0);
+    let data = json!({"representation_uuid": api.upload(&json!(vec![1; 60_000])).uuid()});
+    let simon = api.service("Simon");
+    let start = |id: &str| {
+        let create = json!({"microprotocol": "SecureSum", "task_id": id,
+            "network": {"nodes": cluster.urls(), "myself": 0}});
+        let task = api.method(&simon, "create_task", &create).uuid();
+        let input = api.method(&task, "input", &json!({"data": data}));
+        assert_eq!(input.body, json!({"type": "none"}));
+        assert_eq!(api.method(&task, "start", &json!({})).body, json!({"type": "none"}));
+        task
+    };
+    // The first one waits for the other party, with its data.
+    let first = start("first");
+    wait_until("its data are read", || api.progress(&first) == "agreeing");
+    let second = start("second");
+    wait_until("it is refused", || api.progress(&second) == "failed");
+    api.method(&second, "result", &json!({})).refused(503, "unavailable");
+    api.upload(&json!([1, 2])).uuid();
+}
+
+#[test]
+fn announced_bodies_that_do_not_come_leave_room_for_others() {
+    let settings = "[limits]\nbody_bytes = 2000000\nflight_bytes = 12000000";
+    let cluster = Cluster::start(Kind { settings, ..Kind::teaching(2) });
+    let announced: Vec<TcpStream> = (0..16)
+        .map(|_| {
+            let host = cluster.url(0).replace("http://", "");
+            let mut stream = TcpStream::connect(&host).unwrap();
+            let head = format!(
+                "PUT /representations HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2000000\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    for _ in 0..20 {
+        cluster.api(0).upload(&json!(vec![0.5; 100_000])).uuid();
+    }
+    drop(announced);
+    cluster.check_health();
+}
+
+#[test]
+fn what_one_principal_has_in_flight_leaves_room_for_others() {
+    let settings = "access.mode = \"tokens\"\n\
+        [limits]\nbody_bytes = 200000\nflight_bytes = 800000";
+    let cluster = Cluster::start(Kind { settings, ..Kind::teaching(2) });
+    let of = |name: &str| {
+        let token = cluster.token(0, name, &["researcher", "owner"]);
+        cluster.api(0).with_token(&token)
+    };
+    let (ada, bob) = (of("ada"), of("bob"));
+    let numbers = json!(vec![1; 60_000]);
+    let create = json!({"microprotocol": "SecureSum", "network": {
+        "nodes": cluster.urls(), "myself": 0}});
+    let task = ada.method(&ada.service("Simon"), "create_task", &create).uuid();
+    let input = json!({"data": numbers});
+    assert_eq!(ada.method(&task, "input", &input).body, json!({"type": "none"}));
+    ada.method(&task, "input", &input).refused(429, "over_quota");
+    ada.upload(&numbers).refused(429, "over_quota");
+    bob.upload(&numbers).uuid();
+}
+
+#[test]
+fn an_opened_result_is_kept_though_its_owner_holds_much_already() {
+    let cluster =
+        Cluster::start(Kind { settings: "[limits]\nheld_bytes = 100000", ..Kind::teaching(2) });
+    let data = [1, 2].map(|number| json!(vec![number; 20_000]));
+    for answer in cluster.compute("SecureVectorSum", &data, "once") {
+        assert_eq!(answer.body["object"]["result"]["sum"][0], json!(3.0), "{}", answer.status);
+    }
+    for answer in cluster.compute("SecureVectorSum", &data, "twice") {
+        answer.refused(429, "over_quota");
+    }
+}
+
+#[test]
 fn strangers_at_the_peer_port_are_sent_away() {
     let cluster = Cluster::teaching(2);
     let greetings: [&[u8]; 3] = [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff", &[0; 100_000]];

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -60,9 +59,9 @@ struct Tokens {
     key: Zeroizing<[u8; 32]>,
     known: Mutex<HashMap<[u8; 32], Known>>,
     failures: Mutex<HashMap<IpAddr, Failures>>,
-    checks: Semaphore,
+    checks: Arc<Semaphore>,
     /// The number of checks that wait or run.
-    pending: AtomicUsize,
+    pending: Arc<Semaphore>,
 }
 
 /// A token that was checked.
@@ -132,8 +131,9 @@ impl Tokens {
         let mut key = Zeroizing::new([0; 32]);
         getrandom::fill(key.as_mut_slice())?;
         let (known, failures) = Default::default();
-        let checks = Semaphore::new(CHECKS_AT_A_TIME);
-        Ok(Self { vault, key, known, failures, checks, pending: AtomicUsize::new(0) })
+        let checks = Arc::new(Semaphore::new(CHECKS_AT_A_TIME));
+        let pending = Arc::new(Semaphore::new(MOST_PENDING));
+        Ok(Self { vault, key, known, failures, checks, pending })
     }
 
     async fn admit(&self, request: &HttpRequest) -> Result<Principal, ApiError> {
@@ -169,24 +169,18 @@ impl Tokens {
         &self,
         presented: Zeroizing<String>,
     ) -> Result<Result<Token, TokenRefusal>, ApiError> {
-        // A caller that sends many wrong tokens at once must not have right ones wait for long.
-        if self.pending.fetch_add(1, Ordering::Relaxed) >= MOST_PENDING {
-            self.pending.fetch_sub(1, Ordering::Relaxed);
-            return Err(too_often());
-        }
-        let checked = self.check_in_turn(presented).await;
-        self.pending.fetch_sub(1, Ordering::Relaxed);
-        checked
-    }
-
-    async fn check_in_turn(
-        &self,
-        presented: Zeroizing<String>,
-    ) -> Result<Result<Token, TokenRefusal>, ApiError> {
-        let _turn =
-            self.checks.acquire().await.map_err(|_| ApiError::unavailable("the authenticator"))?;
+        // Many wrong tokens at once must not make right ones wait for long.
+        let pending = Arc::clone(&self.pending).try_acquire_owned().map_err(|_| too_often())?;
+        let turn = Arc::clone(&self.checks).acquire_owned().await;
+        let turn = turn.map_err(|_| ApiError::unavailable("the authenticator"))?;
         let vault = self.vault.clone();
-        blocking::run(move || vault.check_token(&presented, clock::seconds())).await
+        let check = move || {
+            let checked = vault.check_token(&presented, clock::seconds());
+            // The client may have gone meanwhile: the turn ends with the work.
+            drop((turn, pending));
+            checked
+        };
+        blocking::run(check).await
     }
 
     fn remember(&self, fingerprint: [u8; 32], token: &Token, version: u64) -> Principal {
@@ -299,5 +293,22 @@ mod tests {
         let delays: Vec<Duration> = [1, 2, 3, 40].map(delay).into();
         let expected = [200, 400, 800, 5_000].map(Duration::from_millis);
         assert_eq!(delays, expected);
+    }
+
+    #[actix_rt::test]
+    async fn clients_that_hang_up_do_not_keep_others_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let roles = [cloister_vault::Role::Researcher].into();
+        let token = vault.make_token("ada", roles, None, clock::seconds()).await.unwrap();
+        let access = Access { mode: AccessMode::Tokens, ..Access::default() };
+        let authenticator = Authenticator::new(&access, vault).unwrap();
+        let bearer = (header::AUTHORIZATION, format!("Bearer {}", token.as_str()));
+        let request = TestRequest::default().insert_header(bearer).to_http_request();
+        for _ in 0..2 * MOST_PENDING {
+            let admitted = authenticator.admit(&request);
+            assert!(tokio::time::timeout(Duration::ZERO, admitted).await.is_err());
+        }
+        assert_eq!(authenticator.admit(&request).await.unwrap().name(), "ada");
     }
 }

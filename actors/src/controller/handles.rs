@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::room::{Room, Rooms};
 use crate::services::datasets::Kept;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Labelled;
 use crate::vocabulary::object::{Method, Object, Principal};
+use crate::vocabulary::room::{Room, Rooms};
 use crate::vocabulary::selection::{Stored, Upload};
 use crate::vocabulary::settings::Limits;
 
@@ -49,11 +49,11 @@ struct Handle {
 }
 
 impl Handles {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, rooms: Rooms) -> Self {
         Self {
             handles: HashMap::new(),
             shared: HashMap::new(),
-            rooms: Rooms::new(limits.handles, limits.held_bytes),
+            rooms,
             lifetime: Duration::from_secs(u64::from(limits.handle_seconds)),
             upload_lifetime: Duration::from_secs(u64::from(limits.upload_seconds)),
         }
@@ -75,8 +75,15 @@ impl Handles {
     }
 
     /// Makes a handle of `held` in the room that was reserved for it.
+    ///
+    /// # Errors
+    /// If it is larger than the room, and there is no more. The result of a computation is kept
+    /// whatever its size: the members have opened it once.
     pub(super) fn keep(&mut self, mut room: Room, held: Held) -> Result<Uuid, ApiError> {
-        room.resize(held.bytes())?;
+        match &held {
+            Held::Value(Labelled::Opened(_)) => room.stretch(held.bytes()),
+            _ => room.resize(held.bytes())?,
+        }
         let uuid = Uuid::new_v4();
         self.put(uuid, room, held, None);
         Ok(uuid)
@@ -194,7 +201,8 @@ mod tests {
     }
 
     fn handles(limits: Limits) -> (Handles, Principal) {
-        (Handles::new(&limits), Principal::owner("ada"))
+        let rooms = Rooms::new(limits.handles, limits.held_bytes);
+        (Handles::new(&limits, rooms), Principal::owner("ada"))
     }
 
     #[test]

@@ -16,11 +16,11 @@ use actix_web::web::{self, Bytes, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::large_bodies::{LargeBodies, LargeBody};
 use super::{
     Attribute, Authenticator, Controller, Create, Envelope, Fetch, Invoke, ListServices, Release,
     Upload,
@@ -31,18 +31,17 @@ use crate::sessions::Load;
 use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
-use crate::vocabulary::flight::{Flight, FlightBudget};
+use crate::vocabulary::flight::{Flight, FlightBudget, SMALL};
 use crate::vocabulary::label::Download;
+use crate::vocabulary::principal::Principal;
+use crate::vocabulary::shown::shown;
 
 /// The size from which on JSON is read on a thread for blocking work, so that a worker's other
-/// requests do not wait for it.
-const SMALL_BODY: usize = 64 << 10;
+/// requests do not wait for it. Shorter bodies need no room in the budget of bytes in flight.
+const SMALL_BODY: usize = SMALL;
 
 /// The size beyond which only a few bodies are read at a time.
 const LARGE_BODY: usize = 1 << 20;
-
-/// The number of large bodies at a time, by default.
-pub const LARGE_BODIES: usize = 4;
 
 /// The time that a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -62,8 +61,8 @@ pub struct ApiState {
     pub host: String,
     /// Origins of web pages that may call, beside the node's own.
     pub origins: Arc<[String]>,
-    /// The room for large bodies that may be read at a time.
-    pub large_bodies: Arc<Semaphore>,
+    /// The limits of large bodies that are read at a time.
+    pub large_bodies: LargeBodies,
     /// The budget of bytes in flight.
     pub flights: FlightBudget,
 }
@@ -104,15 +103,15 @@ pub(crate) fn endpoint(path: &str, methods: &'static str) -> Resource {
 }
 
 async fn list(api: web::Data<ApiState>, request: HttpRequest, payload: Payload) -> Answer {
-    api.authenticator.admit(&request).await?;
-    discard(&api, &request, payload).await?;
+    let principal = api.authenticator.admit(&request).await?;
+    discard(&api, &principal, &request, payload).await?;
     let descriptions = ask(&api, ListServices).await?;
     Ok(answer(&Body::List { list: &descriptions }))
 }
 
 async fn create(api: web::Data<ApiState>, request: HttpRequest, payload: Payload) -> Answer {
     let principal = api.authenticator.admit(&request).await?;
-    let (envelope, _flight) = read(&api, &request, payload).await?;
+    let (envelope, _flight) = read(&api, &principal, &request, payload).await?;
     let create = Create { principal, requirements: envelope.kwargs };
     ask(&api, create).await.map(uuid_answer)
 }
@@ -121,12 +120,9 @@ async fn upload(api: web::Data<ApiState>, request: HttpRequest, payload: Payload
     let principal = api.authenticator.admit(&request).await?;
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
     let content = Content::of_media(media.unwrap_or_default());
-    let Received { bytes: body, flight, large } = body(&api, &request, payload).await?;
-    let small = body.len() <= SMALL_BODY;
-    let check = move || checked(content, &body);
-    let bytes = if small { check() } else { blocking::run(check).await? };
-    drop(large);
-    ask(&api, Upload { principal, content, bytes: bytes?, flight }).await.map(uuid_answer)
+    let received = body(&api, &principal, &request, payload).await?;
+    let (bytes, flight) = received.read_with(move |body| checked(content, body)).await?;
+    ask(&api, Upload { principal, content, bytes, flight }).await.map(uuid_answer)
 }
 
 /// Checks an upload, and returns the part of its body that is kept: of JSON the first of `args`, of
@@ -150,7 +146,7 @@ async fn attribute(
     payload: Payload,
 ) -> Answer {
     let principal = api.authenticator.admit(&request).await?;
-    discard(&api, &request, payload).await?;
+    discard(&api, &principal, &request, payload).await?;
     let (uuid, name) = path.into_inner();
     ask(&api, Attribute { principal, uuid, name }).await.map(uuid_answer)
 }
@@ -162,7 +158,7 @@ async fn call(
     payload: Payload,
 ) -> Answer {
     let principal = api.authenticator.admit(&request).await?;
-    let (envelope, flight) = read(&api, &request, payload).await?;
+    let (envelope, flight) = read(&api, &principal, &request, payload).await?;
     let invoke = Invoke { principal, uuid: uuid.into_inner(), envelope, flight };
     Ok(match ask(&api, invoke).await? {
         Some(uuid) => uuid_answer(uuid),
@@ -177,7 +173,7 @@ async fn fetch(
     payload: Payload,
 ) -> Answer {
     let principal = api.authenticator.admit(&request).await?;
-    discard(&api, &request, payload).await?;
+    discard(&api, &principal, &request, payload).await?;
     let fetch = Fetch { principal, uuid: uuid.into_inner() };
     ask(&api, fetch).await.map(|download| answer(&Body::Object { object: &download }))
 }
@@ -189,7 +185,7 @@ async fn release(
     payload: Payload,
 ) -> Answer {
     let principal = api.authenticator.admit(&request).await?;
-    discard(&api, &request, payload).await?;
+    discard(&api, &principal, &request, payload).await?;
     ask(&api, Release { principal, uuid: uuid.into_inner() }).await?;
     Ok(answer(&Body::None))
 }
@@ -206,8 +202,7 @@ pub(crate) async fn ready(api: web::Data<ApiState>) -> Answer {
 }
 
 async fn not_found(request: HttpRequest) -> Answer {
-    let path: String = request.path().chars().take(100).collect();
-    let message = format!("there is nothing at {path}");
+    let message = format!("there is nothing at {}", shown(request.path()));
     Err(ApiError::new(Code::NoSuchPath, message)
         .hint("GET /openapi.json says which paths there are"))
 }
@@ -231,16 +226,11 @@ where
 /// Reads the body of a request as an envelope, with the room for its bytes.
 async fn read(
     api: &ApiState,
+    principal: &Principal,
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<(Envelope, Flight), ApiError> {
-    let Received { bytes, flight, large: _large } = body(api, request, payload).await?;
-    let envelope = if bytes.len() <= SMALL_BODY {
-        Envelope::parse(&bytes)
-    } else {
-        blocking::run(move || Envelope::parse(&bytes)).await?
-    };
-    Ok((envelope?, flight))
+    body(api, principal, request, payload).await?.read_with(Envelope::parse).await
 }
 
 impl ApiState {
@@ -292,11 +282,12 @@ impl ApiState {
     /// Reads the body of a request that should have a short one.
     pub(crate) async fn small_body(
         &self,
+        principal: &Principal,
         request: &HttpRequest,
         payload: Payload,
     ) -> Result<Bytes, ApiError> {
         let short = Self { body_bytes: self.body_bytes.min(SMALL_BODY), ..self.clone() };
-        body(&short, request, payload).await.map(|received| received.bytes)
+        body(&short, principal, request, payload).await.map(|received| received.bytes)
     }
 }
 
@@ -304,11 +295,32 @@ impl ApiState {
 struct Received {
     bytes: Bytes,
     flight: Flight,
-    large: Option<OwnedSemaphorePermit>,
+    large: Option<LargeBody>,
+}
+
+impl Received {
+    /// Reads the bytes, long ones on a thread for blocking work, and passes on their room. The thread
+    /// holds the room until it has read them: the request may have been cancelled before.
+    async fn read_with<T: Send + 'static>(
+        self,
+        read: impl FnOnce(&[u8]) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<(T, Flight), ApiError> {
+        if self.bytes.len() <= SMALL_BODY {
+            return Ok((read(&self.bytes)?, self.flight));
+        }
+        let reading = move || {
+            let Self { bytes, flight, large } = self;
+            let value = read(&bytes);
+            drop((bytes, large));
+            Ok((value?, flight))
+        };
+        blocking::run(reading).await?
+    }
 }
 
 async fn body(
     api: &ApiState,
+    principal: &Principal,
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<Received, ApiError> {
@@ -317,11 +329,11 @@ async fn body(
     if announced.is_some_and(|length| length > api.body_bytes) {
         return Err(too_large(api));
     }
-    let large = announced.is_none_or(|length| length > LARGE_BODY) && has_body(request);
-    let mut flight = reserve(api, request, announced)?;
+    let is_large = announced.is_none_or(|length| length > LARGE_BODY) && has_body(request);
     let reading = async {
-        let large =
-            if large { Arc::clone(&api.large_bodies).acquire_owned().await.ok() } else { None };
+        // While a body waits for its turn, it takes no room from others.
+        let large = if is_large { api.large_bodies.acquire(principal).await } else { None };
+        let mut flight = reserve(api, principal, request, announced)?;
         // For bodies of HTTP/2 without an announced length no room was reserved.
         let limit = if has_body(request) { api.body_bytes } else { SMALL_BODY };
         match payload.to_bytes_limited(limit).await {
@@ -337,21 +349,17 @@ async fn body(
     timeout(PATIENCE, reading).await.map_err(|_| too_slow())?
 }
 
-/// Reserves the bytes of a body, before any of it is read. Small ones need none, so that a full
-/// node still answers questions about progress, and cancellations.
+/// Reserves the bytes of a body, before any of it is read.
 fn reserve(
     api: &ApiState,
+    principal: &Principal,
     request: &HttpRequest,
     announced: Option<usize>,
 ) -> Result<Flight, ApiError> {
-    let length = announced.unwrap_or(api.body_bytes);
-    if length <= SMALL_BODY || !has_body(request) {
+    if !has_body(request) {
         return Ok(Flight::default());
     }
-    api.flights.reserve(length).ok_or_else(|| {
-        ApiError::new(Code::Unavailable, "this node has no room for the bytes of this request now")
-            .hint("try again later, or have the operator raise `limits.flight_bytes`")
-    })
+    api.flights.reserve(principal, announced.unwrap_or(api.body_bytes))
 }
 
 fn announced_length(request: &HttpRequest) -> Option<usize> {
@@ -378,8 +386,13 @@ fn too_slow() -> ApiError {
     ApiError::new(Code::BodyTooSlow, message).hint("send it faster, or less at once")
 }
 
-async fn discard(api: &ApiState, request: &HttpRequest, payload: Payload) -> Result<(), ApiError> {
-    body(api, request, payload).await.map(drop)
+async fn discard(
+    api: &ApiState,
+    principal: &Principal,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<(), ApiError> {
+    body(api, principal, request, payload).await.map(drop)
 }
 
 /// Answers as the known clients read them.
@@ -420,5 +433,37 @@ impl ResponseError for ApiError {
             response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"cloister\""));
         }
         response.insert_header((header::CACHE_CONTROL, "no-store")).json(self.document(trace))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn the_room_of_a_cancelled_request_is_held_while_its_bytes_are_read() {
+        let principal = Principal::anybody();
+        let (budget, large) = (FlightBudget::new(1 << 20, 1 << 20), LargeBodies::new(1, 1));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let (go_on, told) = mpsc::channel();
+        runtime.block_on(async {
+            let received = Received {
+                bytes: Bytes::from(vec![b' '; 1 << 20]),
+                flight: budget.reserve(&principal, 1 << 20).unwrap(),
+                large: large.acquire(&principal).await,
+            };
+            let reading = received.read_with(move |_| {
+                told.recv().map_err(|error| ApiError::internal(error.to_string()))
+            });
+            assert!(timeout(Duration::ZERO, reading).await.is_err(), "it was cancelled");
+            assert!(budget.reserve(&principal, 1 << 20).is_err());
+            assert!(timeout(Duration::ZERO, large.acquire(&principal)).await.is_err());
+        });
+        go_on.send(()).unwrap();
+        // The runtime waits for its threads.
+        drop(runtime);
+        assert!(budget.reserve(&principal, 1 << 20).is_ok());
     }
 }

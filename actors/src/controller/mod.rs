@@ -8,7 +8,7 @@ mod authenticator;
 mod envelope;
 mod handles;
 pub mod http;
-mod room;
+mod large_bodies;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub use self::envelope::Envelope;
 use self::handles::{Handles, Held};
 pub use self::http::ApiState;
 pub(crate) use self::http::{endpoint, healthy, ready};
-use self::room::Room;
+pub use self::large_bodies::{LARGE_BODIES, LargeBodies};
 use crate::bus::{Bus, Description, Find, List};
 use crate::services::datasets::{Content, Forget, Keep, Kept};
 use crate::vocabulary::code::Code;
@@ -35,7 +35,9 @@ use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::{Download, Labelled};
 use crate::vocabulary::object::{Argument, Call, Method, Object, Principal, Reply, Right};
+use crate::vocabulary::room::{Room, Rooms};
 use crate::vocabulary::settings::Limits;
+use crate::vocabulary::shown::shown;
 
 /// The interval of the search for expired handles.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -139,8 +141,14 @@ impl Controller {
     ///
     /// `kept` has the uploads from before the node was started, with the names of their handles.
     #[must_use]
-    pub fn new(bus: Addr<Bus>, uploads: Uploads, kept: Vec<Kept>, limits: &Limits) -> Self {
-        let mut handles = Handles::new(limits);
+    pub fn new(
+        bus: Addr<Bus>,
+        uploads: Uploads,
+        kept: Vec<Kept>,
+        limits: &Limits,
+        rooms: Rooms,
+    ) -> Self {
+        let mut handles = Handles::new(limits, rooms);
         kept.into_iter().for_each(|upload| handles.restore(upload));
         Self { bus, handles, uploads }
     }
@@ -355,8 +363,7 @@ fn no_such_service() -> ApiError {
 }
 
 fn no_such_attribute(what: &str, name: &str) -> ApiError {
-    let shown: String = name.chars().take(64).collect();
-    ApiError::new(Code::NoSuchAttribute, format!("{what} has no attribute `{shown}`"))
+    ApiError::new(Code::NoSuchAttribute, format!("{what} has no attribute `{}`", shown(name)))
 }
 
 fn not_callable(what: &str) -> ApiError {
@@ -421,7 +428,9 @@ mod tests {
             Uploads { keep: service.clone().recipient(), forget: service.clone().recipient() };
         // One handle is the method's. The other one is the last.
         let limits = Limits { handles: 2, ..Limits::default() };
-        let mut controller = Controller::new(Bus::default().start(), uploads, Vec::new(), &limits);
+        let rooms = Rooms::new(limits.handles, limits.held_bytes);
+        let bus = Bus::default().start();
+        let mut controller = Controller::new(bus, uploads, Vec::new(), &limits, rooms);
         let principal = Principal::anybody();
         let object = Object { interface: &INTERFACE, recipient: service.recipient(), key: 0 };
         let method = Held::Method(object, &INTERFACE.methods[0]);

@@ -1,5 +1,7 @@
 //! The audit log, page by page, and its verification.
 
+use std::sync::Arc;
+
 use cloister_api::{AuditHead, AuditPage, Verification};
 use serde::Deserialize;
 use serde_json::json;
@@ -33,10 +35,15 @@ pub(super) async fn read(caller: Admitted) -> Answer {
 
 pub(super) async fn verify(caller: Admitted) -> Answer {
     caller.principal.check(Right::ReadAudit)?;
-    let turn = caller.state.verifying.acquire().await;
-    let _turn = turn.map_err(|_| ApiError::unavailable("the audit log"))?;
+    let turn = Arc::clone(&caller.state.verifying).acquire_owned().await;
+    let turn = turn.map_err(|_| ApiError::unavailable("the audit log"))?;
     let vault = caller.state.vault.clone();
-    let verified = blocking::run(move || vault.verify()).await?;
+    let verified = blocking::run(move || {
+        // The client may have gone meanwhile: the turn ends with the work.
+        let _turn = turn;
+        vault.verify()
+    })
+    .await?;
     Ok(answer(&match verified {
         Ok(own) => Verification { verified: true, entries: Some(own.entries), problem: None },
         Err(broken) => {

@@ -226,7 +226,7 @@ impl Admitted {
 
     /// Reads the body of the request.
     async fn body<T: DeserializeOwned>(&self, payload: Payload) -> Result<T, ApiError> {
-        let bytes = self.api.small_body(&self.request, payload).await?;
+        let bytes = self.api.small_body(&self.principal, &self.request, payload).await?;
         // An object, with its names: serde would take a list too.
         let object = serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes);
         object.and_then(|object| serde_json::from_value(Value::Object(object))).map_err(|error| {

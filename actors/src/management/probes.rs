@@ -16,6 +16,7 @@ use crate::sessions::ProbeMember;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::Right;
+use crate::vocabulary::shown::shown;
 
 /// The offset from which on a clock is wrong, in seconds.
 const CLOCK_OFF: f64 = 30.0;
@@ -64,8 +65,7 @@ pub(super) async fn probe(caller: Admitted, payload: Payload) -> Answer {
 }
 
 fn no_such_member(name: &str) -> ApiError {
-    let shown: String = name.chars().take(100).collect();
-    let message = format!("the consortium file has no other member `{shown}`");
+    let message = format!("the consortium file has no other member `{}`", shown(name));
     ApiError::new(Code::NoSuchMember, message).hint("GET /v1/members lists them")
 }
 

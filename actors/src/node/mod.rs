@@ -21,7 +21,7 @@ use cloister_certs::{
     ApiCertificateError, Expiry, Identity, Member, Roster, RosterError, SettingsError,
 };
 use cloister_vault::{Vault, VaultError};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -31,8 +31,8 @@ pub use self::services::{DATASETS, POLICY, SESSIONS};
 use self::services::{Services, Started, State};
 use self::serving::{api_tls, serve, serve_metrics};
 use crate::control::{self, Reload};
-use crate::controller::Authenticator;
-use crate::controller::http::{ApiState, LARGE_BODIES};
+use crate::controller::http::ApiState;
+use crate::controller::{Authenticator, LARGE_BODIES, LargeBodies};
 use crate::links::{Events, Greeting, Listener, Peer, Trust};
 use crate::log::Log;
 use crate::management::{Facts, ManagementState};
@@ -191,7 +191,14 @@ impl Node {
             DataPlane::new(&settings, Arc::clone(&consortium), me, identity, peer_socket, log)?;
         let (trust, boot) = (plane.trust.clone(), plane.config.boot);
         let sessions = plane.start(&data_plane).await?;
-        let services = Services { settings: &settings, consortium, me, state: &state };
+        let flights = flight_budget(&settings);
+        let services = Services {
+            settings: &settings,
+            consortium,
+            me,
+            state: &state,
+            flights: flights.clone(),
+        };
         let Started { controller, records, simon, told } = services.start(&sessions).await?;
         let facts = Arc::new(RwLock::new(Arc::new(facts)));
         let reloader = Reloader {
@@ -222,10 +229,8 @@ impl Node {
             load: sessions.clone().recipient(),
             host,
             origins: settings.allowed_origins.clone().into(),
-            large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
-            flights: FlightBudget::new(
-                settings.limits.flight_bytes.max(settings.limits.body_bytes),
-            ),
+            large_bodies: large_bodies(&settings),
+            flights,
         };
         let watched = serve_metrics(&settings, &api, &management)?;
         let http = serve(api_socket, &settings, api, management, tls)?;
@@ -442,6 +447,28 @@ fn peers(consortium: &Consortium, me: usize) -> Vec<Peer> {
 
 fn pinned(member: &crate::vocabulary::consortium::Member) -> Member {
     Member { name: member.name.clone(), fingerprints: member.fingerprints.clone() }
+}
+
+/// Makes the budget of bytes in flight. One principal can reserve a quarter of it, or one body. Without
+/// tokens there is one principal only.
+fn flight_budget(settings: &Settings) -> FlightBudget {
+    let body = settings.limits.body_bytes;
+    let all = settings.limits.flight_bytes.max(body);
+    FlightBudget::new(
+        all,
+        match settings.access.mode {
+            AccessMode::Open => all,
+            AccessMode::Tokens => (all / 4).max(body),
+        },
+    )
+}
+
+/// Limits the large bodies that are read at a time. Without tokens there is one principal only.
+fn large_bodies(settings: &Settings) -> LargeBodies {
+    match settings.access.mode {
+        AccessMode::Open => LargeBodies::new(LARGE_BODIES, LARGE_BODIES),
+        AccessMode::Tokens => LargeBodies::new(LARGE_BODIES, LARGE_BODIES / 2),
+    }
 }
 
 /// Forgets old callers, as long as the node runs.

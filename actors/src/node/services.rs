@@ -25,7 +25,9 @@ use crate::services::simon::{self, NodeHandles, Simon};
 use crate::services::storage::{self, KeyValueStorage};
 use crate::sessions::{Decline, Launch, Reserve, Sessions};
 use crate::vocabulary::consortium::Consortium;
+use crate::vocabulary::flight::FlightBudget;
 use crate::vocabulary::object::{Call, Interface, Object};
+use crate::vocabulary::room::Rooms;
 use crate::vocabulary::settings::Settings;
 
 /// The address of the sessions on the bus.
@@ -85,6 +87,7 @@ pub(super) struct Services<'a> {
     pub(super) consortium: Arc<Consortium>,
     pub(super) me: usize,
     pub(super) state: &'a State,
+    pub(super) flights: FlightBudget,
 }
 
 impl Services<'_> {
@@ -110,7 +113,8 @@ impl Services<'_> {
         let records = Records::new(me, self.settings.deadline(), cancel).start();
         offer(&bus, RECORDS, records.clone().recipient::<Begun>()).await?;
         offer(&bus, RECORDS, records.clone().recipient::<Finished>()).await?;
-        let handles = node_handles(&bus, log.clone()).await;
+        let rooms = Rooms::new(limits.handles, limits.held_bytes);
+        let handles = node_handles(&bus, log.clone(), self.flights, rooms.clone()).await;
         let handles = handles.ok_or(StartError::Actor("a sibling on the bus"))?;
         let simon = Simon::new(self.consortium, self.me, handles, limits).start();
         let barrier = Barrier::default().start().recipient();
@@ -142,7 +146,7 @@ impl Services<'_> {
             datasets.send(Restore).await.map_err(|_| StartError::Actor("the datasets"))??;
         let keep = datasets.clone().recipient();
         let uploads = Uploads { keep, forget: datasets.recipient() };
-        let controller = Controller::new(bus, uploads, kept, limits).start();
+        let controller = Controller::new(bus, uploads, kept, limits, rooms).start();
         Ok(Started { controller, records, simon, told })
     }
 }
@@ -161,7 +165,12 @@ where
     offered.map_err(|_| StartError::Actor("the bus"))
 }
 
-async fn node_handles(bus: &Addr<Bus>, log: Log) -> Option<NodeHandles> {
+async fn node_handles(
+    bus: &Addr<Bus>,
+    log: Log,
+    flights: FlightBudget,
+    rooms: Rooms,
+) -> Option<NodeHandles> {
     Some(NodeHandles {
         launch: bus.send(Sibling::<Launch>::at(SESSIONS)).await.ok()??,
         reserve: bus.send(Sibling::<Reserve>::at(SESSIONS)).await.ok()??,
@@ -172,6 +181,8 @@ async fn node_handles(bus: &Addr<Bus>, log: Log) -> Option<NodeHandles> {
         begun: bus.send(Sibling::<Begun>::at(RECORDS)).await.ok()??,
         finished: bus.send(Sibling::<Finished>::at(RECORDS)).await.ok()??,
         log,
+        flights,
+        rooms,
     })
 }
 

@@ -7,6 +7,10 @@ use cloister_vault::VaultError;
 use serde::Serialize;
 
 use super::code::Code;
+use super::shown::{shown, shown_up_to};
+
+/// The longest message of an error, in characters.
+const LONGEST_MESSAGE: usize = 2_000;
 
 /// An error on its way to a client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,9 +33,11 @@ pub struct ErrorDocument<'a> {
 }
 
 impl ApiError {
-    /// Creates an error of this code, with the code's advice as its hint.
+    /// Creates an error of this code, with the code's advice as its hint. Messages repeat words of clients
+    /// and peers, so each is cut to a bounded length and shows every character.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: code.advice().to_owned(), party: None }
+        let message = shown_up_to(&message.into(), LONGEST_MESSAGE);
+        Self { code, message, hint: code.advice().to_owned(), party: None }
     }
 
     /// Reports that the request cannot be understood.
@@ -42,7 +48,7 @@ impl ApiError {
 
     /// Reports that an argument is missing or of the wrong kind.
     pub fn argument(name: &str, message: impl std::fmt::Display) -> Self {
-        Self::new(Code::BadArgument, format!("argument `{name}`: {message}"))
+        Self::new(Code::BadArgument, format!("argument `{}`: {message}", shown(name)))
             .hint("mend this argument and call again")
     }
 
@@ -133,5 +139,20 @@ impl ApiError {
     pub fn document(&self, trace: String) -> ErrorDocument<'_> {
         let Self { code, message, hint, party } = self;
         ErrorDocument { code: *code, message, hint, party: party.as_deref(), trace }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_bounded_and_visible_whatever_stands_in_them() {
+        let long = "\u{7}name\n".repeat(1 << 16);
+        for error in [ApiError::argument(&long, "missing"), ApiError::argument("data", &long)] {
+            let message = error.message();
+            assert!(message.chars().count() <= LONGEST_MESSAGE + 1);
+            assert!(!message.contains(char::is_control));
+        }
     }
 }

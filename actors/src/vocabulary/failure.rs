@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::is_name;
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::shown::shown_up_to;
 
 /// The longest reason that is taken from a peer, in characters.
 const LONGEST_REASON: usize = 500;
@@ -144,6 +145,15 @@ impl StopNotice {
     pub fn encoded(&self) -> Option<Bytes> {
         let encoded = cloister_protocols::wire::encode(self).ok()?;
         (encoded.len() <= LONGEST_NOTICE).then(|| Bytes::from(encoded))
+    }
+
+    /// Decodes a notice; returns none for one that is too long, or makes no sense.
+    #[must_use]
+    pub fn decoded(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > LONGEST_NOTICE {
+            return None;
+        }
+        cloister_protocols::wire::decode(bytes).ok()
     }
 }
 
@@ -292,11 +302,9 @@ pub fn describe(awaiting: &Awaiting) -> String {
     }
 }
 
-/// Makes text from a peer or a client fit for messages: of bounded length, and without control
-/// characters.
+/// Makes text from a peer or a client fit for messages: of bounded length, and visible.
 fn shown(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().take(LONGEST_REASON).map(plain).collect()
+    shown_up_to(text, LONGEST_REASON)
 }
 
 fn fault_code(fault: &Fault) -> Code {
@@ -421,6 +429,8 @@ mod tests {
     fn notices_are_short_or_not_sent() {
         let long = StopNotice { network: "n".repeat(LONGEST_NOTICE), ..notice(&absent()) };
         assert_eq!(long.encoded(), None);
+        let long = cloister_protocols::wire::encode(&long).unwrap();
+        assert_eq!(StopNotice::decoded(&long), None, "nor taken from others");
         assert!(notice(&absent()).encoded().is_some_and(|bytes| bytes.len() < 1_000));
     }
 

@@ -1,76 +1,169 @@
 //! The budget of bytes in flight.
 //!
-//! A request reserves its bytes before its body is read. They stay reserved until the call, and the
-//! computation that it began, have ended. A request that finds no room is refused at once. Bytes of
-//! computations may wait for other parties, and those must not wait for them.
+//! A request reserves its bytes before its body is read, and a computation those that it reads from
+//! handles. They stay reserved until the call, and the computation that it began, have ended. A request
+//! that finds no room is refused at once. Bytes of computations may wait for other parties, and those
+//! must not wait for them. One principal can reserve a part of the budget only, which leaves room for
+//! others.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use super::code::Code;
+use super::error::ApiError;
+use super::principal::Principal;
 
-/// The unit in which the budget is counted, in bytes.
-const UNIT: usize = 1 << 10;
+/// The most bytes that need no room. A full node still answers questions about progress, and
+/// cancellations.
+pub const SMALL: usize = 64 << 10;
 
 /// The budget. Clones share it.
 #[derive(Clone, Debug)]
 pub struct FlightBudget {
-    room: Arc<Semaphore>,
+    most: usize,
+    most_of_one: usize,
+    reserved: Arc<Mutex<Reserved>>,
+}
+
+/// Bytes that are reserved, in all and by principal.
+#[derive(Debug, Default)]
+struct Reserved {
+    all: usize,
+    of: BTreeMap<Principal, usize>,
 }
 
 /// The bytes that a request reserved, until the last clone is dropped.
 #[derive(Clone, Debug, Default)]
 #[must_use]
-pub struct Flight(Option<Arc<OwnedSemaphorePermit>>);
+pub struct Flight(Option<Arc<Reservation>>);
+
+#[derive(Debug)]
+struct Reservation {
+    budget: FlightBudget,
+    principal: Principal,
+    bytes: usize,
+}
 
 impl FlightBudget {
-    /// Creates a budget of so many bytes.
+    /// Creates a budget of `most` bytes, of which one principal can reserve `most_of_one`.
     #[must_use]
-    pub fn new(bytes: usize) -> Self {
-        let permits = bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS);
-        Self { room: Arc::new(Semaphore::new(permits)) }
+    pub fn new(most: usize, most_of_one: usize) -> Self {
+        Self { most, most_of_one, reserved: Arc::default() }
     }
 
-    /// Reserves so many bytes, if there is room for them.
-    pub fn reserve(&self, bytes: usize) -> Option<Flight> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).ok()?;
-        let permit = Arc::clone(&self.room).try_acquire_many_owned(units).ok()?;
-        Some(Flight(Some(Arc::new(permit))))
+    /// Reserves so many bytes for a principal. [`SMALL`] ones need no room.
+    ///
+    /// # Errors
+    /// If there is no room for them, or the principal has as many in flight as it may have.
+    pub fn reserve(&self, principal: &Principal, bytes: usize) -> Result<Flight, ApiError> {
+        if bytes <= SMALL {
+            return Ok(Flight::default());
+        }
+        let mut reserved = self.reserved();
+        let of_one = reserved.of.get(principal).copied().unwrap_or(0).saturating_add(bytes);
+        let all = reserved.all.saturating_add(bytes);
+        if all > self.most {
+            return Err(no_room());
+        }
+        if of_one > self.most_of_one {
+            return Err(too_many_of_one(self.most_of_one));
+        }
+        reserved.all = all;
+        reserved.of.insert(principal.clone(), of_one);
+        drop(reserved);
+        let (budget, principal) = (self.clone(), principal.clone());
+        Ok(Flight(Some(Arc::new(Reservation { budget, principal, bytes }))))
+    }
+
+    fn give_back(&self, principal: &Principal, bytes: usize) {
+        let mut reserved = self.reserved();
+        reserved.all = reserved.all.saturating_sub(bytes);
+        match reserved.of.get_mut(principal) {
+            Some(of_one) if *of_one > bytes => *of_one -= bytes,
+            _ => drop(reserved.of.remove(principal)),
+        }
+    }
+
+    fn reserved(&self) -> MutexGuard<'_, Reserved> {
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Flight {
     /// Gives back the bytes beyond so many. A clone keeps all of them reserved.
     pub fn shrink_to(&mut self, bytes: usize) {
-        let Some(permit) = self.0.as_mut().and_then(Arc::get_mut) else { return };
-        let spare = permit.num_permits().saturating_sub(bytes.div_ceil(UNIT));
-        drop(permit.split(spare));
+        let Some(reservation) = self.0.as_mut().and_then(Arc::get_mut) else { return };
+        let spare = reservation.bytes.saturating_sub(bytes);
+        reservation.bytes -= spare;
+        reservation.budget.give_back(&reservation.principal, spare);
     }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.budget.give_back(&self.principal, self.bytes);
+    }
+}
+
+fn no_room() -> ApiError {
+    ApiError::new(Code::Unavailable, "this node has no room for the bytes of this request now")
+        .hint("try again later, or have the operator raise `limits.flight_bytes`")
+}
+
+fn too_many_of_one(most: usize) -> ApiError {
+    let message = format!("your requests that have not ended hold nearly {most} bytes already");
+    ApiError::new(Code::OverQuota, message)
+        .hint("wait until your computations have ended, or start or release your tasks")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MIB: usize = 1 << 20;
+
+    fn ada() -> Principal {
+        Principal::owner("ada")
+    }
+
+    fn code(refused: Result<Flight, ApiError>) -> Code {
+        refused.unwrap_err().code()
+    }
+
     #[test]
     fn bytes_are_reserved_until_the_last_clone_is_dropped() {
-        let budget = FlightBudget::new(10 * UNIT);
-        let request = budget.reserve(6 * UNIT).unwrap();
+        let budget = FlightBudget::new(10 * MIB, 10 * MIB);
+        let request = budget.reserve(&ada(), 6 * MIB).unwrap();
         let job = request.clone();
-        assert!(budget.reserve(5 * UNIT).is_none());
+        assert_eq!(code(budget.reserve(&ada(), 5 * MIB)), Code::Unavailable);
         drop(request);
-        assert!(budget.reserve(5 * UNIT).is_none(), "its job goes on");
+        assert!(budget.reserve(&ada(), 5 * MIB).is_err(), "its job goes on");
         drop(job);
-        assert!(budget.reserve(5 * UNIT).is_some());
+        assert!(budget.reserve(&ada(), 5 * MIB).is_ok());
     }
 
     #[test]
     fn a_body_that_turns_out_shorter_gives_back_the_rest() {
-        let budget = FlightBudget::new(10 * UNIT);
-        let mut all = budget.reserve(10 * UNIT).unwrap();
-        assert!(budget.reserve(1).is_none());
-        all.shrink_to(3 * UNIT);
-        assert!(budget.reserve(8 * UNIT).is_none());
-        assert!(budget.reserve(7 * UNIT).is_some());
-        assert!(budget.reserve(usize::MAX).is_none());
+        let budget = FlightBudget::new(10 * MIB, 10 * MIB);
+        let mut all = budget.reserve(&ada(), 10 * MIB).unwrap();
+        assert!(budget.reserve(&ada(), MIB).is_err());
+        all.shrink_to(3 * MIB);
+        assert!(budget.reserve(&ada(), 8 * MIB).is_err());
+        assert!(budget.reserve(&ada(), 7 * MIB).is_ok());
+        assert!(budget.reserve(&ada(), usize::MAX).is_err());
+        assert!(budget.reserve(&ada(), SMALL).is_ok(), "small ones need no room");
+    }
+
+    #[test]
+    fn one_principal_leaves_room_for_others() {
+        let budget = FlightBudget::new(8 * MIB, 2 * MIB);
+        let held: Vec<Flight> =
+            (0..2).map(|_| budget.reserve(&ada(), MIB)).collect::<Result<_, _>>().unwrap();
+        assert_eq!(code(budget.reserve(&ada(), MIB)), Code::OverQuota);
+        assert!(budget.reserve(&Principal::owner("bob"), 2 * MIB).is_ok());
+        drop(held);
+        assert!(budget.reserve(&ada(), 2 * MIB).is_ok());
+        let reserved = budget.reserved();
+        assert!(reserved.of.is_empty() && reserved.all == 0);
     }
 }

@@ -15,5 +15,7 @@ pub mod label;
 pub mod object;
 pub mod principal;
 pub mod private;
+pub mod room;
 pub mod selection;
 pub mod settings;
+pub mod shown;

@@ -15,6 +15,7 @@ use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::{Labelled, Private, Public};
 pub use crate::vocabulary::principal::{Principal, Right};
 use crate::vocabulary::selection::Stored;
+use crate::vocabulary::shown::shown;
 
 /// The methods that clients can call on an object.
 #[derive(Debug)]
@@ -162,7 +163,7 @@ impl Method {
         for (name, argument) in named {
             let parameter = self.parameters.iter().find(|parameter| parameter.name() == name);
             let Some(parameter) = parameter else {
-                return Err(self.misuse(format!("there is no argument `{name}`")));
+                return Err(self.misuse(format!("there is no argument `{}`", shown(&name))));
             };
             if bound.insert(parameter.name(), argument).is_some() {
                 return Err(self.misuse(format!("argument `{name}` is given twice")));
@@ -441,6 +442,14 @@ mod tests {
         let named = [("value".to_owned(), Argument::Held(public))].into();
         let arguments = METHOD.bind(["study", "secret"].map(inline).into(), named).unwrap();
         assert!(matches!(arguments.kept("value").unwrap(), Labelled::Public(_)));
+    }
+
+    #[test]
+    fn an_unknown_name_is_not_told_back_whole() {
+        let name = "\u{1b}[2J\n".repeat(1 << 20);
+        let named = [(name, inline("value"))].into();
+        let message = METHOD.bind(Vec::new(), named).err().unwrap().message().to_owned();
+        assert!(message.len() < 200 && !message.contains(char::is_control), "{message}");
     }
 
     #[test]

@@ -60,6 +60,20 @@ impl Stored {
             Self::Upload(_) | Self::Selection(_) => 0,
         }
     }
+
+    /// Counts the bytes that a client pushed and that are read when it is computed with.
+    #[must_use]
+    pub fn pushed_bytes(&self) -> usize {
+        let upload = match self {
+            Self::Inline(data) => return data.for_computing().footprint(),
+            Self::Upload(upload) => upload,
+            Self::Selection(selection) => match &selection.base {
+                Base::Upload(upload) => upload,
+                Base::Dataset(_) => return 0,
+            },
+        };
+        usize::try_from(upload.bytes).unwrap_or(usize::MAX)
+    }
 }
 
 impl Selection {

@@ -31,6 +31,7 @@ use crate::log::Log;
 use crate::policy::no_such_dataset;
 use crate::vocabulary::blocking;
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::flight::Flight;
 use crate::vocabulary::object::Parameter::{Optional, Required};
 use crate::vocabulary::object::{Call, Interface, Method, Principal, Reply, Right};
 use crate::vocabulary::selection::Stored;
@@ -87,6 +88,8 @@ pub struct Obtain {
     pub minimum: u64,
     /// There is no other input to compute with.
     pub alone: bool,
+    /// The room for the bytes that are read, held until they have been.
+    pub flight: Flight,
 }
 
 /// The event that a request was refused because of the data of a dataset.

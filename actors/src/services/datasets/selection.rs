@@ -8,6 +8,7 @@ use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Labelled;
 use crate::vocabulary::object::{Argument, Call, Reply};
 use crate::vocabulary::selection::{Base, Selection, Stored};
+use crate::vocabulary::shown::shown;
 
 /// The most columns of a selection.
 const MOST_COLUMNS: usize = 1_000;
@@ -68,8 +69,7 @@ fn check_columns(names: &[String], known: &[Column]) -> Result<(), ApiError> {
     else {
         return Ok(());
     };
-    let shown: String = name.chars().take(100).collect();
-    Err(ApiError::argument("columns", format!("there is no column `{shown}`"))
+    Err(ApiError::argument("columns", format!("there is no column `{}`", shown(name)))
         .hint("the method `describe` of Datasets lists the columns"))
 }
 

@@ -3,9 +3,10 @@
 
 use cloister_protocols::parameters::Parameters;
 
-use super::network::{Network, shorten, stranger};
+use super::network::{Network, stranger};
 use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::shown::shown;
 
 /// The most members of a committee. The function checks that there are enough.
 const SEATS: usize = 3;
@@ -28,7 +29,7 @@ pub(super) fn resolve(
     for name in names {
         let position = consortium.look_up(name).ok_or_else(|| stranger(name))?;
         if seats.contains(&position) {
-            return Err(misuse(format!("`committee` names {} twice", shorten(name))));
+            return Err(misuse(format!("`committee` names {} twice", shown(name))));
         }
         seats.push(position);
         if let Some(member) = consortium.members().get(position) {

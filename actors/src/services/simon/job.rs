@@ -22,9 +22,11 @@ use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::failure::Failure;
-use crate::vocabulary::flight::Flight;
+use crate::vocabulary::flight::{Flight, FlightBudget};
 use crate::vocabulary::label::Report;
 use crate::vocabulary::object::{Material, Principal};
+use crate::vocabulary::room::{Room, Rooms};
+use crate::vocabulary::shown::shown;
 
 /// The bytes of data from which on they are checked and encoded on a thread for blocking work.
 const INLINE_BYTES: usize = 64 << 10;
@@ -44,6 +46,8 @@ pub(super) struct Job {
     pub(super) trace: bool,
     /// The bytes of the requests that brought its data, held until it has ended.
     pub(super) flights: Vec<Flight>,
+    /// The room of its data in memory, until it has ended.
+    pub(super) rooms: Vec<Room>,
 }
 
 /// The members of a computation by their names.
@@ -78,12 +82,18 @@ pub struct NodeHandles {
     pub finished: Recipient<Finished>,
     /// The audit log, which records the decisions.
     pub log: Log,
+    /// The budget of bytes in flight.
+    pub flights: FlightBudget,
+    /// The room of principals in memory.
+    pub rooms: Rooms,
 }
 
 /// A request that is ready for the other members.
 struct Prepared {
     grant: Grant,
     request: Request,
+    /// The room for the bytes that were read.
+    flight: Flight,
     /// The time of reading the data as the function takes them, checking and encoding them.
     encoding: Duration,
 }
@@ -92,7 +102,7 @@ impl Job {
     /// Computes it with the other parties; `observer` sees the progress. The outcome is in the log
     /// before it is told.
     pub(super) async fn run(
-        self,
+        mut self,
         observer: Observer,
         node: NodeHandles,
     ) -> Result<Arc<Report>, ApiError> {
@@ -101,9 +111,9 @@ impl Job {
         // mailbox means that the node is stopping.
         node.begun.do_send(Begun { subject: self.subject(), observer });
         let finished = node.finished.clone();
-        let flights = self.flights.clone();
+        let held = (self.flights.clone(), std::mem::take(&mut self.rooms));
         let result = self.compute(node).await;
-        drop(flights);
+        drop(held);
         finished.do_send(Finished { id, result: result.clone() });
         result
     }
@@ -124,7 +134,7 @@ impl Job {
                 Err((cancelled.to_error(), Some(cancelled)))
             }
         };
-        let Prepared { grant, request, encoding } = match prepared {
+        let Prepared { grant, request, flight: _flight, encoding } = match prepared {
             Ok(prepared) => prepared,
             Err((refusal, failure)) => {
                 let account = with(&account, cancelled_by(&reporter));
@@ -174,7 +184,7 @@ impl Job {
     }
 
     async fn prepare(self, node: &NodeHandles) -> Result<Prepared, ApiError> {
-        let Self { principal, function, parameters, materials, trace, .. } = self;
+        let Self { principal, function, parameters, materials, trace, mut flights, .. } = self;
         let (names, parties) =
             (self.parties.names, self.members.len().saturating_sub(self.helpers));
         material::check_selections(&materials)?;
@@ -186,9 +196,12 @@ impl Job {
         let decide = Decide { principal: asker, function: function_name, members: names, inputs };
         let grant = node.decide.send(decide).await;
         let grant = grant.map_err(|_| ApiError::unavailable("the policy"))??;
+        let flight = node.flights.reserve(&principal, material::kept_bytes(&materials))?;
+        flights.push(flight.clone());
         let reader = Reader {
             datasets: &node.obtain,
             principal: &principal,
+            flight: &flight,
             function,
             parameters: &parameters,
             minimum: grant.rules.min_rows,
@@ -197,10 +210,10 @@ impl Job {
         let dataset = material::dataset(&materials);
         let gathered = reader.gather(materials).await?;
         let begun = Instant::now();
-        let request = encoded(function, parameters, gathered, parties).await;
+        let request = encoded(function, parameters, gathered, parties, flights).await;
         let encoding = begun.elapsed();
         match (request, dataset) {
-            (Ok(request), _) => Ok(Prepared { grant, request, encoding }),
+            (Ok(request), _) => Ok(Prepared { grant, request, flight, encoding }),
             (Err(error), None) => Err(error),
             // The client must not learn which row was wrong in which way.
             (Err(error), Some(dataset)) => {
@@ -246,22 +259,25 @@ impl Job {
 
 /// Returns the function of this name, if it can be computed.
 pub(super) fn function(name: &str) -> Result<&'static Descriptor, ApiError> {
-    let shown: String = name.chars().take(100).collect();
     catalogue::find(name).ok_or_else(|| {
         let names: Vec<&str> = catalogue::entries().map(|entry| entry.name).collect();
-        ApiError::new(Code::NoSuchFunction, format!("there is no function `{shown}`"))
+        ApiError::new(Code::NoSuchFunction, format!("there is no function `{}`", shown(name)))
             .hint(format!("there are: {}", names.join(", ")))
     })
 }
 
+/// Encodes what was read, much of it on a thread for blocking work.
 async fn encoded(
     function: &'static Descriptor,
     parameters: Parameters,
     gathered: Gathered,
     parties: usize,
+    flights: Vec<Flight>,
 ) -> Result<Request, ApiError> {
     let small = gathered.footprint() <= INLINE_BYTES;
     let encode = move || {
+        // It goes on where the computation is cancelled, and holds its bytes until then.
+        let _flights = flights;
         let (input, dropped) = gathered.into_input(function)?;
         Request::new(function, &parameters, input, dropped, parties).map_err(ApiError::from)
     };

@@ -14,6 +14,7 @@ use crate::policy::Use;
 use crate::services::datasets::{Contents, Obtain};
 use crate::vocabulary::data::{Data, HANDLE};
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::Private;
 use crate::vocabulary::object::{Material, Principal};
 use crate::vocabulary::selection::{Base, Selection, Stored};
@@ -30,12 +31,30 @@ pub(super) struct Gathered {
 pub(super) struct Reader<'a> {
     pub(super) datasets: &'a Recipient<Obtain>,
     pub(super) principal: &'a Principal,
+    /// The room for the bytes that are read.
+    pub(super) flight: &'a Flight,
     pub(super) function: &'static Descriptor,
     pub(super) parameters: &'a Parameters,
     /// The fewest rows that selections may have and differ by.
     pub(super) minimum: u64,
     /// There is no other input to compute with.
     pub(super) alone: bool,
+}
+
+/// Counts the bytes that clients pushed before and that a computation reads. Rows of datasets are bounded
+/// by their number.
+pub(super) fn kept_bytes(materials: &[Material]) -> usize {
+    materials.iter().map(kept_bytes_of).fold(0, usize::saturating_add)
+}
+
+fn kept_bytes_of(material: &Material) -> usize {
+    match material {
+        Material::Here(_) => 0,
+        Material::Stored(stored) => stored.pushed_bytes(),
+        Material::Nested { held, .. } => {
+            held.values().map(Stored::pushed_bytes).fold(0, usize::saturating_add)
+        }
+    }
 }
 
 /// Returns the uses of data that the policy decides on.
@@ -164,6 +183,7 @@ impl Reader<'_> {
             drop_missing: self.drops_missing(),
             minimum: self.minimum,
             alone: self.alone,
+            flight: self.flight.clone(),
         };
         let obtained = self.datasets.send(obtain).await;
         let obtained = obtained.map_err(|_| ApiError::unavailable("the datasets"))??;

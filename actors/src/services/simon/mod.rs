@@ -10,8 +10,9 @@ mod job;
 mod material;
 mod network;
 mod task;
+mod tasks;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,10 +25,10 @@ pub use self::job::NodeHandles;
 use self::job::{Job, Parties, function};
 pub use self::network::Network;
 use self::task::{Invitation, Task};
+use self::tasks::Tasks;
 use super::description;
 use crate::bus::Description;
 use crate::progress::{self, Observer};
-use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::{Consortium, Member, Renewed};
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
@@ -46,11 +47,7 @@ pub struct Simon {
     consortium: Arc<Consortium>,
     me: usize,
     node: NodeHandles,
-    tasks: HashMap<u64, Task>,
-    keys: HashMap<(Principal, String), u64>,
-    made: u64,
-    most_tasks: usize,
-    lifetime: Duration,
+    tasks: Tasks,
 }
 
 /// The methods that clients can call on the service.
@@ -102,16 +99,7 @@ impl Simon {
     /// Creates the service of the node of the member at position `me`.
     #[must_use]
     pub fn new(consortium: Arc<Consortium>, me: usize, node: NodeHandles, limits: &Limits) -> Self {
-        Self {
-            consortium,
-            me,
-            node,
-            tasks: HashMap::new(),
-            keys: HashMap::new(),
-            made: 0,
-            most_tasks: limits.handles,
-            lifetime: Duration::from_secs(u64::from(limits.handle_seconds)),
-        }
+        Self { consortium, me, node, tasks: Tasks::new(limits) }
     }
 
     /// Returns the description that the service gives of itself.
@@ -145,6 +133,7 @@ impl Simon {
             reporter,
             trace: arguments.flag("trace")?,
             flights: vec![call.flight.clone()],
+            rooms: Vec::new(),
         };
         Ok((job, observer))
     }
@@ -180,25 +169,15 @@ impl Simon {
         context: &Context<Self>,
     ) -> Result<Reply, ApiError> {
         committee::resolve(&mut invitation.parameters, &mut network, &self.consortium)?;
-        let name = (owner.clone(), invitation.id.clone());
-        if self.tasks.len() >= self.most_tasks {
-            return Err(too_many_tasks(self.most_tasks));
-        }
-        if self.keys.get(&name).and_then(|key| self.tasks.get(key)).is_some_and(|t| !t.is_idle()) {
-            return Err(task_runs());
-        }
-        self.made += 1;
         let parties = self.parties(&network.members);
-        let task = Task::new(owner.clone(), invitation, network, parties);
-        self.tasks.insert(self.made, task);
-        self.keys.insert(name, self.made);
-        Ok(self.object(self.made, context))
+        let task = Task::new(owner.clone(), invitation, network, parties, &self.node.rooms)?;
+        let key = self.tasks.add(task)?;
+        Ok(self.object(key, context))
     }
 
     fn get_task(&self, call: &Call, context: &Context<Self>) -> Result<Reply, ApiError> {
-        let name = (call.principal.clone(), call.arguments.text("task_id")?);
-        let key = self.keys.get(&name).ok_or_else(no_such_task)?;
-        Ok(self.object(*key, context))
+        let key = self.tasks.key(&call.principal, call.arguments.text("task_id")?)?;
+        Ok(self.object(key, context))
     }
 
     fn object(&self, key: u64, context: &Context<Self>) -> Reply {
@@ -224,12 +203,14 @@ impl Simon {
     }
 
     fn on_task(&mut self, call: &Call, context: &mut Context<Self>) -> Result<Reply, ApiError> {
-        let task = self.tasks.get_mut(&call.key).filter(|task| task.owner == call.principal);
-        let task = task.ok_or_else(no_such_task)?;
-        task.last_used = Instant::now();
+        let task = self.tasks.of(&call.principal, call.key)?;
         match call.method {
             "invite" => task.invite(),
-            "input" => task.input(call.arguments.data("data")?, call.flight.clone()),
+            "input" => {
+                let data = call.arguments.data("data")?;
+                let room = self.node.rooms.hold(&call.principal, data.footprint())?;
+                task.input(data, call.flight.clone(), room)
+            }
             "progress" => task.progress(),
             "result" => task.result(),
             "start" => {
@@ -237,7 +218,7 @@ impl Simon {
                 let running = job.run(observer, self.node.clone()).into_actor(self);
                 let key = call.key;
                 context.spawn(running.map(move |result, simon, _| {
-                    if let Some(task) = simon.tasks.get_mut(&key) {
+                    if let Some(task) = simon.tasks.get_mut(key) {
                         task.finish(result);
                     }
                 }));
@@ -245,13 +226,6 @@ impl Simon {
             }
             other => Err(ApiError::internal(format!("a task cannot {other}"))),
         }
-    }
-
-    fn expire(&mut self) {
-        let lifetime = self.lifetime;
-        self.tasks.retain(|_, task| !task.is_idle() || task.last_used.elapsed() < lifetime);
-        let tasks = &self.tasks;
-        self.keys.retain(|_, key| tasks.contains_key(key));
     }
 }
 
@@ -304,26 +278,11 @@ fn read_invitation(data: &Data) -> Result<Invitation, ApiError> {
     })
 }
 
-fn no_such_task() -> ApiError {
-    ApiError::new(Code::NoSuchTask, "there is no such task")
-        .hint("it has expired, or belongs to somebody else; create it again")
-}
-
-fn task_runs() -> ApiError {
-    ApiError::new(Code::TaskStarted, "a task of this id is under way")
-        .hint("wait for its result, or choose another task_id")
-}
-
-fn too_many_tasks(limit: usize) -> ApiError {
-    ApiError::new(Code::OverQuota, format!("{limit} tasks are there"))
-        .hint("tasks that nobody uses expire; try again later")
-}
-
 impl Actor for Simon {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.run_interval(SWEEP, |simon, _| simon.expire());
+        context.run_interval(SWEEP, |simon, _| simon.tasks.expire(Instant::now()));
     }
 }
 

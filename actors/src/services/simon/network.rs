@@ -8,6 +8,7 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::shown::shown;
 
 /// The members of a computation, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Network {
         if let Some(unknown) =
             map.keys().find(|key| !["nodes", "uuid", "myself"].contains(&key.as_str()))
         {
-            return Err(misuse(format!("there is no entry `{}`", shorten(unknown))));
+            return Err(misuse(format!("there is no entry `{}`", shown(unknown))));
         }
         let members = members(map.get("nodes"), consortium)?;
         check_myself(map.get("myself"), &members, consortium, me)?;
@@ -58,7 +59,7 @@ fn members(nodes: Option<&Data>, consortium: &Consortium) -> Result<Vec<usize>, 
         let node = node.as_text().ok_or_else(|| misuse("`nodes` must hold texts".into()))?;
         let position = consortium.look_up(node).ok_or_else(|| stranger(node))?;
         if members.contains(&position) {
-            return Err(misuse(format!("`nodes` names {} twice", shorten(node))));
+            return Err(misuse(format!("`nodes` names {} twice", shown(node))));
         }
         members.push(position);
     }
@@ -114,13 +115,9 @@ fn misuse(message: String) -> ApiError {
 pub(super) fn stranger(node: &str) -> ApiError {
     ApiError::new(
         Code::Stranger,
-        format!("`{}` is no member of this node's consortium", shorten(node)),
+        format!("`{}` is no member of this node's consortium", shown(node)),
     )
     .hint("name members by the name or the API URL that the consortium file gives them")
-}
-
-pub(super) fn shorten(text: &str) -> String {
-    text.chars().take(100).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::{Labelled, Public, Report};
 use crate::vocabulary::object::{Material, Principal, Reply};
+use crate::vocabulary::room::{Room, Rooms};
 
 /// The most inputs of one task, and the most bytes in them.
 const MOST_INPUTS: usize = 1_000;
@@ -33,13 +34,20 @@ pub(super) struct Task {
     members: Vec<usize>,
     parties: Parties,
     helpers: usize,
-    /// The bytes of its inputs.
-    flights: Vec<Flight>,
+    /// The room for its parameters, and for its result.
+    room: Room,
     state: State,
 }
 
+/// Data that a client added, and the room for them.
+struct Input {
+    data: Material,
+    flight: Flight,
+    room: Room,
+}
+
 enum State {
-    Collecting(Vec<Material>),
+    Collecting(Vec<Input>),
     Running(Observer),
     Finished(Result<Arc<Report>, ApiError>),
 }
@@ -54,14 +62,21 @@ pub(super) struct Invitation {
 }
 
 impl Task {
+    /// Makes a task without data.
+    ///
+    /// # Errors
+    /// If its owner has no room for its parameters.
     pub(super) fn new(
         owner: Principal,
         invitation: Invitation,
         network: Network,
         parties: Parties,
-    ) -> Self {
+        rooms: &Rooms,
+    ) -> Result<Self, ApiError> {
         let Invitation { id, function, parameters, raw_parameters, parent } = invitation;
-        Self {
+        // The parameters are there twice: as they came, and as the function takes them.
+        let room = rooms.hold(&owner, 2 * raw_parameters.footprint() + parent.footprint())?;
+        Ok(Self {
             owner,
             id,
             last_used: Instant::now(),
@@ -72,9 +87,9 @@ impl Task {
             members: network.members,
             parties,
             helpers: network.helpers,
-            flights: Vec::new(),
+            room,
             state: State::Collecting(Vec::new()),
-        }
+        })
     }
 
     /// Returns the invitation, with which the other parties' clients join.
@@ -89,15 +104,20 @@ impl Task {
     }
 
     /// Adds data, before the start.
-    pub(super) fn input(&mut self, data: Material, flight: Flight) -> Result<Reply, ApiError> {
+    pub(super) fn input(
+        &mut self,
+        data: Material,
+        flight: Flight,
+        room: Room,
+    ) -> Result<Reply, ApiError> {
         match &mut self.state {
             State::Collecting(inputs) => {
-                let held = inputs.iter().chain([&data]).map(Material::footprint);
-                if inputs.len() >= MOST_INPUTS || held.sum::<usize>() > MOST_INPUT_BYTES {
+                let held = inputs.iter().map(|input| &input.data).chain([&data]);
+                let bytes: usize = held.map(Material::footprint).sum();
+                if inputs.len() >= MOST_INPUTS || bytes > MOST_INPUT_BYTES {
                     return Err(too_much());
                 }
-                inputs.push(data);
-                self.flights.push(flight);
+                inputs.push(Input { data, flight, room });
                 Ok(Reply::None)
             }
             _ => Err(self.too_late("takes no more data")),
@@ -109,9 +129,15 @@ impl Task {
         let State::Collecting(inputs) = &mut self.state else {
             return Err(self.too_late("runs already"));
         };
-        let materials = std::mem::take(inputs);
+        let inputs = std::mem::take(inputs);
         let (reporter, observer) = progress::begin();
         self.state = State::Running(observer.clone());
+        let (mut materials, mut flights, mut rooms) = (Vec::new(), Vec::new(), Vec::new());
+        for Input { data, flight, room } in inputs {
+            materials.push(data);
+            flights.push(flight);
+            rooms.push(room);
+        }
         let job = Job {
             principal: self.owner.clone(),
             function: self.function,
@@ -123,12 +149,18 @@ impl Task {
             network: self.id.clone(),
             reporter,
             trace: false,
-            flights: std::mem::take(&mut self.flights),
+            flights,
+            rooms,
         };
         Ok((job, observer))
     }
 
+    /// Takes the end of its computation.
     pub(super) fn finish(&mut self, result: Result<Arc<Report>, ApiError>) {
+        if let Ok(report) = &result {
+            let (raw, parent) = (self.raw_parameters.footprint(), self.parent.footprint());
+            self.room.stretch(2 * raw + parent + report.footprint());
+        }
         self.state = State::Finished(result);
     }
 
@@ -166,6 +198,11 @@ impl Task {
             "waiting_for": names.collect::<Vec<_>>(),
             "computation": observer.id().to_string(),
         }))
+    }
+
+    /// Returns whether the task has data and was not started.
+    pub(super) fn holds_data(&self) -> bool {
+        matches!(&self.state, State::Collecting(inputs) if !inputs.is_empty())
     }
 
     /// Returns whether nothing is under way in the task.
