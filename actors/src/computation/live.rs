@@ -8,17 +8,17 @@ use cloister_api::{Disclosure, Trace};
 use cloister_protocols::computation::{Outcome, compute};
 use cloister_protocols::machine::{Awaiting, Machine, Phase, Step};
 use cloister_protocols::party::Party;
-use cloister_protocols::session::{Agreed, Offer};
+use cloister_protocols::session::Agreed;
 use cloister_protocols::wire::SessionId;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
-use tokio::sync::oneshot;
 use tracing::field::Empty;
 use tracing::{Level, Span};
 
+use super::farewell::Farewell;
 use super::tracer::Tracer;
 use super::{Abort, Agreement, Computation, Conclusion, Deliver, PeerStopped, Plan, Route, TARGET};
-use crate::links::{SendStop, Transmit};
+use crate::links::Transmit;
 use crate::progress::{Lifecycle, Reporter};
 use crate::vocabulary::documents;
 use crate::vocabulary::failure::{Failure, describe};
@@ -27,7 +27,6 @@ use crate::vocabulary::label::Report;
 /// The state of a computation until its end.
 pub(super) struct Live {
     session: SessionId,
-    offer: Offer,
     profile: &'static str,
     routes: Vec<(Party, Route)>,
     members: Vec<String>,
@@ -40,8 +39,7 @@ pub(super) struct Live {
     tracer: Option<Tracer>,
     quiet: bool,
     span: Span,
-    reply: oneshot::Sender<Conclusion>,
-    guard: Box<dyn Send>,
+    farewell: Farewell,
 }
 
 impl Live {
@@ -49,12 +47,13 @@ impl Live {
         let Plan { offer, request, setting, routes, members, profile, .. } = plan;
         let Plan { started, reply, reporter, trace, guard, stores, quiet, .. } = plan;
         let session = setting.session;
+        let stops = routes.iter().map(|(_, route)| route.stop.clone()).collect();
+        let farewell = Farewell::new(session, offer.spec.clone(), stops, reply, guard);
         let span = span(session, &offer.spec.function, quiet);
         let deadline = Duration::from_millis(offer.deadline_ms);
-        let proposed = offer.clone();
         reporter.reached(Lifecycle::Agreeing);
         let machine = Machine::new(setting, move |channel| {
-            compute(channel, proposed, request, stores, UnwrapErr(SysRng))
+            compute(channel, offer, request, stores, UnwrapErr(SysRng))
         });
         let cpu_times = routes.iter().map(|(_, route)| route.cpu_time.clone()).collect();
         let tracer = trace.map(|encoding| Tracer::new(encoding, cpu_times));
@@ -63,7 +62,6 @@ impl Live {
         }
         Self {
             session,
-            offer,
             profile,
             routes,
             members,
@@ -76,8 +74,7 @@ impl Live {
             tracer,
             quiet,
             span,
-            reply,
-            guard,
+            farewell,
         }
     }
 
@@ -142,7 +139,8 @@ impl Live {
         self.timer = Some(context.notify_later(Abort::TimeIsUp, left));
     }
 
-    /// Ends the computation. Tells its client the result, and its peers of a failure.
+    /// Ends the computation. Tells its client the result, and its peers of a failure: they come first,
+    /// since those who look on may do anything, and panic.
     pub(super) fn end(mut self, result: Result<Outcome, Failure>) {
         let result = match result {
             Ok(outcome) => {
@@ -150,19 +148,20 @@ impl Live {
                 Ok(Arc::new(self.report(outcome)))
             }
             Err(failure) => {
+                self.farewell.tell_peers(&failure);
                 self.transition(Lifecycle::Failed);
-                self.tell_peers(&failure);
+                self.log(&failure);
                 Err(failure)
             }
         };
         let conclusion = Conclusion { result, agreement: self.agreement() };
-        self.give(conclusion);
+        self.farewell.give(conclusion);
     }
 
     /// Ends the computation where it has not ended by itself.
-    pub(super) fn break_off(self) {
-        self.tell_peers(&Failure::Broken);
-        self.give(Failure::Broken.into());
+    pub(super) fn break_off(mut self) {
+        self.farewell.tell_peers(&Failure::Broken);
+        self.log(&Failure::Broken);
     }
 
     fn flush(&mut self) {
@@ -233,7 +232,7 @@ impl Live {
         }
     }
 
-    fn tell_peers(&self, failure: &Failure) {
+    fn log(&self, failure: &Failure) {
         let code = failure.code().text();
         if self.quiet {
             tracing::debug!(target: TARGET, parent: &self.span, code, "failed");
@@ -241,23 +240,6 @@ impl Live {
             tracing::warn!(target: TARGET, parent: &self.span, code, "failed");
         }
         self.span.record("otel.status_description", code);
-        let spec = &self.offer.spec;
-        let next = spec.run.saturating_add(1);
-        let notice = failure.to_notice(&spec.network, spec.run, &spec.members, next);
-        let Some(notice) = notice.encoded() else { return };
-        for (_, route) in &self.routes {
-            // One small message a party: nothing to bound. A closed mailbox means that the node is
-            // stopping, and its links with it.
-            route.stop.do_send(SendStop { session: self.session, notice: notice.clone() });
-        }
-    }
-
-    /// Gives the client the conclusion. The guard goes first, so that the client can ask again as
-    /// soon as it reads the answer.
-    fn give(self, conclusion: Conclusion) {
-        drop(self.guard);
-        // The client may have gone.
-        let _ = self.reply.send(conclusion);
     }
 
     fn agreement(&self) -> Option<Agreement> {

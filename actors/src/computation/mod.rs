@@ -5,6 +5,9 @@
 //! computation lives on the thread of the sessions and links. A big one lives on a worker's thread,
 //! so that its arithmetic holds up no other frames.
 
+#[cfg(test)]
+mod end_tests;
+mod farewell;
 mod live;
 mod tracer;
 

@@ -1,0 +1,156 @@
+//! The end of a computation while those who look on panic.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use actix::Addr;
+use cloister_protocols::catalogue;
+use cloister_protocols::computation::Input;
+use cloister_protocols::disclosure::Profile;
+use cloister_protocols::parameters::Parameters;
+use cloister_protocols::party::Parties;
+use cloister_protocols::session::{MemberId, Origin, Spec};
+use cloister_protocols::wire::SessionId;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use super::*;
+use crate::vocabulary::code::Code;
+
+/// The link to a peer, which keeps the notices.
+#[derive(Default)]
+struct Link {
+    notices: Vec<StopNotice>,
+}
+
+#[derive(Message)]
+#[rtype(result = "Vec<StopNotice>")]
+struct Sent;
+
+impl Actor for Link {
+    type Context = Context<Self>;
+}
+
+impl Handler<Transmit> for Link {
+    type Result = ();
+
+    fn handle(&mut self, _: Transmit, _: &mut Self::Context) {}
+}
+
+impl Handler<SendStop> for Link {
+    type Result = ();
+
+    fn handle(&mut self, stop: SendStop, _: &mut Self::Context) {
+        self.notices.extend(StopNotice::decoded(&stop.notice));
+    }
+}
+
+impl Handler<Sent> for Link {
+    type Result = Vec<StopNotice>;
+
+    fn handle(&mut self, _: Sent, _: &mut Self::Context) -> Self::Result {
+        std::mem::take(&mut self.notices)
+    }
+}
+
+/// A subscriber that panics at each event.
+struct Panics;
+
+impl Subscriber for Panics {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        panic!("a subscriber panics");
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+fn plan(link: &Addr<Link>, reply: oneshot::Sender<Conclusion>) -> Plan {
+    let function = catalogue::find("SecureSum").unwrap();
+    let input = Input::Numbers(vec![1.0]);
+    let request = Request::new(function, &Parameters::default(), input, 0, 2).unwrap();
+    let member = |name: &str| MemberId { name: name.into(), fingerprint: [0; 32] };
+    let spec = Spec {
+        function: function.name.into(),
+        parameters: request.parameters(),
+        shape: request.shape(),
+        members: ["a", "b"].map(member).into(),
+        helpers: 0,
+        suite: request.suite().name().into(),
+        network: "study".into(),
+        run: 7,
+    };
+    let offer = Offer {
+        spec,
+        rules: Profile::Teaching.rules(),
+        deadline_ms: 1_000,
+        serves: true,
+        source: Origin::None,
+        audit: AuditHead::default(),
+    };
+    let setting = Setting {
+        parties: Parties::new(2, 0).unwrap(),
+        session: SessionId([1; 16]),
+        link_bindings: vec![[0; 32]; 2],
+        limit: 1 << 20,
+    };
+    let route = Route {
+        link: link.clone().recipient(),
+        stop: link.clone().recipient(),
+        epoch: 0,
+        cpu_time: CpuTime::default(),
+    };
+    Plan {
+        offer,
+        request,
+        setting,
+        routes: vec![(Party::new(1).unwrap(), route)],
+        stores: CorrelationStore::default(),
+        quiet: false,
+        members: ["a", "b"].map(str::to_owned).into(),
+        profile: "teaching",
+        started: Instant::now(),
+        reply,
+        reporter: Reporter::unobserved(),
+        trace: None,
+        guard: Box::new(()),
+    }
+}
+
+#[actix_rt::test]
+async fn peers_and_client_hear_of_the_end_though_a_subscriber_panics() {
+    let link = Link::default().start();
+    let (reply, told) = oneshot::channel();
+    let live = Live::new(plan(&link, reply));
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        tracing::subscriber::with_default(Panics, || live.end(Err(Failure::Stopping)));
+    }));
+    assert!(ended.is_err());
+    let notices = link.send(Sent).await.unwrap();
+    let told_of: Vec<_> = notices.iter().map(|notice| (notice.run, &*notice.code)).collect();
+    assert_eq!(told_of, [(7, Code::NodeStopping.text())]);
+    assert_eq!(told.await.unwrap().result.unwrap_err(), Failure::Broken);
+}
+
+#[actix_rt::test]
+async fn a_computation_that_is_dropped_says_that_it_broke_off() {
+    let link = Link::default().start();
+    let (reply, told) = oneshot::channel();
+    drop(Live::new(plan(&link, reply)));
+    let notices = link.send(Sent).await.unwrap();
+    let told_of: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
+    assert_eq!(told_of, [Code::Internal.text()]);
+    assert_eq!(told.await.unwrap().result.unwrap_err(), Failure::Broken);
+}
