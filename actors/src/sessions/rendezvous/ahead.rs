@@ -246,25 +246,16 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use cloister_certs::Fingerprint;
     use cloister_protocols::session::peek;
 
     use super::super::NodeFacts;
+    use super::super::schedule_tests::consortium;
     use super::*;
-    use crate::vocabulary::consortium::{Consortium, Member};
 
     /// Creates the table of the second of three members.
     fn table() -> Table {
-        let members = (0..3).map(|index| Member {
-            name: format!("p{index}"),
-            api: format!("http://h{index}:80"),
-            peer: format!("h{index}:81"),
-            fingerprints: vec![Fingerprint::from_bytes([index; 32])],
-        });
         let node = NodeFacts {
-            consortium: Arc::new(Consortium::new(members.collect()).unwrap()),
+            consortium: consortium(3),
             me: 1,
             boot: [0; 16],
             deadline: Duration::from_secs(1),

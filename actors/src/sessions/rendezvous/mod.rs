@@ -14,8 +14,11 @@
 
 mod ahead;
 mod declining;
+mod ends;
 mod helper;
 mod links;
+#[cfg(test)]
+mod notice_tests;
 mod pending;
 mod proposals;
 mod run;
@@ -35,6 +38,7 @@ use cloister_protocols::wire::SessionId;
 
 use self::ahead::Ahead;
 pub use self::ahead::OWN_NETWORK;
+use self::ends::Ends;
 use self::links::Link;
 use self::pending::Pending;
 pub(super) use self::run::{Cause, RunId};
@@ -236,6 +240,7 @@ pub(super) struct Table {
     /// The runs whose computations are under way.
     sessions: HashMap<SessionId, RunId>,
     pending: Pending,
+    ends: Ends,
     counters: RunCounters,
     ahead: Ahead,
     /// Nothing new begins.
@@ -255,6 +260,7 @@ impl Table {
             holders: HashMap::new(),
             sessions: HashMap::new(),
             pending: Pending::default(),
+            ends: Ends::default(),
             counters: RunCounters::default(),
             ahead: Ahead::default(),
             closing: false,
@@ -350,7 +356,7 @@ impl Table {
             Run::Reserved => entry.state = Run::Interrupted(Interrupted::Before(failure)),
             Run::WaitingForLinks { .. } => self.refuse(run, failure),
             Run::Running(_) => self.interrupt(run, Abort::Because(failure)),
-            Run::Interrupted(_) | Run::Declined { .. } | Run::Ended { .. } => {}
+            Run::Interrupted(_) | Run::Declined { .. } => {}
         }
     }
 
@@ -517,7 +523,7 @@ impl Table {
         self.tell_declined();
         self.pending.expire(self.now);
         self.counters.bound();
-        self.expire_ends();
+        self.ends.expire(self.now);
     }
 
     fn expire_waiting(&mut self) {

@@ -10,27 +10,21 @@
 //! - A peer is behind. It is told this node's number, ends its own run, and takes that number next.
 //! - The peer names other members under the same name. Both end.
 //!
-//! Clients ask at almost the same time, so the notice of a run's end may come just before this
-//! node's own client asks for it. Within [`MOMENT`] that request shares the end; later ones begin
-//! the next run.
-
-use std::time::Duration;
+//! The notice of a run's end may come just before this node's own client asks for it: see
+//! [`super::ends`].
 
 use cloister_protocols::machine::Part;
 use cloister_protocols::session::{MemberId, Spec};
-use cloister_protocols::wire::{self, SessionId};
+use cloister_protocols::wire::SessionId;
 
 use super::ahead::OWN_NETWORK;
+use super::ends::End;
 use super::run::same_members;
-use super::{Cause, Effect, Entry, Group, Run, RunId, Table, key};
+use super::{Effect, Group, Run, RunId, Table, key};
 use crate::computation::{Abort, PeerStopped};
+use crate::sessions::LONGEST_NAME;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::failure::{Failure, StopNotice};
-
-/// The time after the notice of a run's end within which a request for it shares the end.
-const MOMENT: Duration = Duration::from_secs(2);
-
-/// The most ends that are remembered for so long.
-const MOST_JUST_ENDED: usize = 4_096;
 
 impl Table {
     /// Keeps a proposal for an unknown session until this node's client asks, unless it shows that
@@ -117,7 +111,8 @@ impl Table {
 
     /// Takes a peer's notice that it has ended a session.
     pub(super) fn stopped(&mut self, position: usize, session: SessionId, notice: &[u8]) {
-        let Ok(notice) = wire::decode::<StopNotice>(notice) else {
+        let notice = StopNotice::decoded(notice).filter(|it| it.network.len() <= LONGEST_NAME);
+        let Some(mut notice) = notice else {
             tracing::debug!(peer = %self.name(position), %session, "a senseless reason to stop");
             return;
         };
@@ -126,10 +121,19 @@ impl Table {
             self.take_number(position, session, &notice);
         }
         let Some(run) = self.sessions.get(&session).copied() else { return };
-        let Some(from) = self.runs.get(&run).and_then(|entry| entry.party(position)) else {
-            return;
-        };
+        let Some(entry) = self.runs.get(&run) else { return };
+        let Some(from) = entry.party(position) else { return };
+        self.check_about(&mut notice, &entry.members);
         self.interrupt(run, Abort::Stopped(PeerStopped { from, notice: Box::new(notice) }));
+    }
+
+    /// Takes the member out of a notice that it is about, if that is none of the computation. Then the
+    /// failure is about the sender. It is about this node only if its own rules decided, which all
+    /// members find out at the same time.
+    fn check_about(&self, notice: &mut StopNotice, members: &[usize]) {
+        let by_rules = notice.code == Code::RefusedByDisclosureRules.text();
+        let mut possible = members.iter().filter(|position| by_rules || **position != self.node.me);
+        notice.about.take_if(|about| !possible.any(|position| self.name(*position) == *about));
     }
 
     /// Compares a proposal with this node's runs that still wait for its sender. Returns false if
@@ -202,9 +206,11 @@ impl Table {
         group: Option<Group>,
         notice: &StopNotice,
     ) {
-        let failure =
-            Failure::Stopped { party: self.name(position), notice: Box::new(notice.clone()) };
+        let mut notice = notice.clone();
+        self.check_about(&mut notice, members);
         let name = key(&notice.network, members);
+        let number = notice.run;
+        let failure = Failure::Stopped { party: self.name(position), notice: Box::new(notice) };
         let holder = self.holders.get(&name).copied();
         let waiting = holder.filter(|run| {
             let entry = self.runs.get(run);
@@ -213,14 +219,7 @@ impl Table {
         if let Some(run) = waiting {
             return self.refuse(run, failure);
         }
-        self.forget_end(&notice.network, members);
-        if self.count_ends() >= MOST_JUST_ENDED {
-            return;
-        }
-        let run = self.next_id();
-        let state = Run::Ended { since: self.now, group, number: notice.run, failure };
-        let (network, members) = (notice.network.clone(), members.to_vec());
-        self.runs.insert(run, Entry { network, members, cause: Cause::Client, state });
+        self.ends.keep(name, End { position, since: self.now, group, number, failure });
     }
 
     /// Returns whether this session runs, or has run. The counters do not tell where this node
@@ -236,11 +235,10 @@ impl Table {
         members: &[usize],
         ours: &Group,
     ) -> Option<Failure> {
-        let ended = self.forget_end(network, members)?;
-        let Run::Ended { since, group, number, failure } = ended.state else { return None };
+        let End { group, number, failure, .. } =
+            self.ends.take(&key(network, members), self.now)?;
         // If a member's node has restarted since, that run would not have been this one.
-        let same = group.is_none_or(|group| group == *ours);
-        if !same || self.now.saturating_duration_since(since) >= MOMENT {
+        if group.is_some_and(|group| group != *ours) {
             return None;
         }
         if group.is_some() {
@@ -249,29 +247,6 @@ impl Table {
             self.counters.pass(ours, number);
         }
         Some(failure)
-    }
-
-    /// Forgets the end of a run of these members under this name.
-    fn forget_end(&mut self, network: &str, members: &[usize]) -> Option<Entry> {
-        let run = *self.runs.iter().find_map(|(run, entry)| {
-            let ended = matches!(entry.state, Run::Ended { .. });
-            let same = entry.network == network && same_members(&entry.members, members);
-            (ended && same).then_some(run)
-        })?;
-        self.runs.remove(&run)
-    }
-
-    fn count_ends(&self) -> usize {
-        self.runs.values().filter(|entry| matches!(entry.state, Run::Ended { .. })).count()
-    }
-
-    /// Forgets ends that are no longer shared.
-    pub(super) fn expire_ends(&mut self) {
-        let now = self.now;
-        self.runs.retain(|_, entry| match entry.state {
-            Run::Ended { since, .. } => now.saturating_duration_since(since) < MOMENT,
-            _ => true,
-        });
     }
 
     pub(super) fn positions(&self, members: &[MemberId]) -> Option<Vec<usize>> {

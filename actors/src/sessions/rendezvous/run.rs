@@ -47,17 +47,6 @@ pub(super) enum Run {
         /// The reason, as the members are told.
         failure: Failure,
     },
-    /// A peer has ended the run before this node's client asked for it.
-    Ended {
-        /// The begin of this state.
-        since: Instant,
-        /// The group, if it was known.
-        group: Option<Group>,
-        /// The number of the run.
-        number: u64,
-        /// The reason, for a client that asks within a moment.
-        failure: Failure,
-    },
 }
 
 /// The moment at which a run was told to end.
@@ -98,7 +87,7 @@ impl Entry {
 
     /// Returns whether the run holds its name: no other can begin under it.
     pub(super) fn holds_name(&self) -> bool {
-        !matches!(self.state, Run::Declined { .. } | Run::Ended { .. })
+        !matches!(self.state, Run::Declined { .. })
     }
 
     /// Returns the computation, if it has begun.

@@ -144,7 +144,7 @@ impl Node {
     }
 }
 
-fn consortium(count: usize) -> Arc<Consortium> {
+pub(super) fn consortium(count: usize) -> Arc<Consortium> {
     let members = (0..count).map(|index| Member {
         name: format!("p{index}"),
         api: format!("http://h{index}:80"),
@@ -454,7 +454,7 @@ impl World {
             }
             let table = &node.table;
             assert!(table.runs.is_empty() && table.holders.is_empty(), "{:?}", table.runs);
-            assert!(table.sessions.is_empty());
+            assert!(table.sessions.is_empty() && table.ends.is_empty());
         }
     }
 

@@ -1,0 +1,138 @@
+//! Notices of peers that tell too much, too often, or of other members.
+
+use std::time::{Duration, Instant};
+
+use cloister_protocols::wire;
+
+use super::schedule_tests::consortium;
+use super::*;
+use crate::sessions::LONGEST_NAME;
+use crate::vocabulary::code::Code;
+
+/// The table of the first of three nodes that are connected.
+fn table(now: Instant) -> Table {
+    let node = NodeFacts {
+        consortium: consortium(3),
+        me: 0,
+        boot: [0; 16],
+        deadline: Duration::from_secs(5),
+        computations: 8,
+        help: false,
+        ahead: false,
+        peek: |_| None,
+    };
+    let mut table = Table::new(node, now);
+    for position in [1, 2] {
+        let boot = [u8::try_from(position).unwrap(); 16];
+        let _nothing_waits = table.on(now, Event::LinkUp { position, boot });
+    }
+    table
+}
+
+fn ids(table: &Table, members: &[usize]) -> Vec<MemberId> {
+    members.iter().map(|position| table.member(*position).unwrap()).collect()
+}
+
+fn notice(table: &Table, network: &str, about: Option<&str>) -> StopNotice {
+    let members = ids(table, &[0, 1]);
+    let notice = Failure::Stopping.to_notice(network, 0, &members, 1);
+    StopNotice { about: about.map(str::to_owned), ..notice }
+}
+
+fn stop(table: &mut Table, now: Instant, session: SessionId, notice: &StopNotice) -> Vec<Effect> {
+    let notice = wire::encode(notice).unwrap().into();
+    table.on(now, Event::Stop { position: 1, session, notice })
+}
+
+fn reserve(table: &mut Table, now: Instant, network: &str) -> RunId {
+    let (members, network) = (vec![0, 1], network.to_owned());
+    let reserved = table.on(now, Event::Reserve(Reserve { members, helpers: 0, network }));
+    match reserved.as_slice() {
+        [Effect::Grant(run)] => *run,
+        _ => panic!("the name is free"),
+    }
+}
+
+fn launch(table: &mut Table, now: Instant, network: &str) -> Vec<Effect> {
+    let run = reserve(table, now, network);
+    table.on(now, Event::Launch { run, since: now, cancelled: false })
+}
+
+/// The member that a running computation's failure of this code is said to be about.
+fn told_about(code: Code, about: &str) -> Option<String> {
+    let now = Instant::now();
+    let mut table = table(now);
+    let begun = launch(&mut table, now, "study");
+    let [Effect::Begin { session, .. }] = begun.as_slice() else { panic!("it begins") };
+    let mut notice = notice(&table, "study", Some(about));
+    notice.code = code.text().to_owned();
+    // A member may call itself and others as it likes.
+    let stranger = MemberId { name: about.to_owned(), fingerprint: [9; 32] };
+    notice.members.push(stranger);
+    let stopped = stop(&mut table, now, *session, &notice);
+    match stopped.as_slice() {
+        [Effect::Abort(_, Abort::Stopped(stopped))] => stopped.notice.about.clone(),
+        _ => panic!("it is told to end"),
+    }
+}
+
+#[test]
+fn a_notice_is_about_another_member_of_the_computation_or_about_its_sender() {
+    for code in [Code::ProtocolViolation, Code::Deadline] {
+        assert_eq!(told_about(code, "p1").as_deref(), Some("p1"));
+        for about in ["p0", "p2", "stranger"] {
+            assert_eq!(told_about(code, about), None, "{about}");
+        }
+    }
+}
+
+#[test]
+fn a_notice_is_about_this_node_if_its_rules_decided() {
+    let code = Code::RefusedByDisclosureRules;
+    assert_eq!(told_about(code, "p0").as_deref(), Some("p0"));
+    assert_eq!(told_about(code, "p2"), None);
+}
+
+#[test]
+fn an_end_that_is_shared_is_about_a_member_too() {
+    let now = Instant::now();
+    let mut table = table(now);
+    let group = table.group("study", &[0, 1]);
+    let notice = notice(&table, "study", Some("p2"));
+    assert!(stop(&mut table, now, group.session(0), &notice).is_empty());
+    let refused = launch(&mut table, now, "study");
+    match refused.as_slice() {
+        [Effect::Refuse { failure: Failure::Stopped { notice, .. }, .. }] => {
+            assert_eq!(notice.about, None);
+        }
+        _ => panic!("it shares the end"),
+    }
+}
+
+#[test]
+fn notices_that_are_too_long_or_too_many_are_not_kept() {
+    let now = Instant::now();
+    let mut table = table(now);
+    let long = "n".repeat(LONGEST_NAME + 1);
+    let group = table.group(&long, &[0, 1]);
+    let notice_of = |table: &Table, network: &str| notice(table, network, None);
+    let too_long = notice_of(&table, &long);
+    assert!(stop(&mut table, now, group.session(0), &too_long).is_empty());
+    assert!(table.ends.is_empty());
+    let message = "m".repeat(100_000);
+    let wordy = StopNotice { message, ..notice_of(&table, "study") };
+    let group = table.group("study", &[0, 1]);
+    assert!(stop(&mut table, now, group.session(0), &wordy).is_empty());
+    assert!(table.ends.is_empty());
+    for number in 0..2_000 {
+        let network = format!("study {number}");
+        let group = table.group(&network, &[0, 1]);
+        let notice = notice_of(&table, &network);
+        stop(&mut table, now, group.session(0), &notice);
+    }
+    let shared = (0..2_000).filter(|number| {
+        let effects = launch(&mut table, now, &format!("study {number}"));
+        matches!(effects.as_slice(), [Effect::Refuse { failure: Failure::Stopped { .. }, .. }])
+    });
+    assert_eq!(shared.take(257).count(), 256);
+}
