@@ -8,6 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cloister_certs::Fingerprint;
+use cloister_protocols::catalogue;
+use cloister_protocols::computation::Input;
+use cloister_protocols::parameters::Parameters;
 use cloister_protocols::wire::{self, PartHeader};
 
 use super::*;
@@ -27,8 +30,21 @@ const REPEATED: u64 = 8;
 /// The most times that clients ask alike until their nodes meet.
 const TRIES: usize = 3;
 
-/// Names of networks.
+/// Names of networks of parties.
 const NAMES: [&str; 2] = ["survival", "doses"];
+
+/// The name of a network of the first two nodes, with the third as helper.
+const HELPED: &str = "helped";
+const PARTIES: [usize; 2] = [0, 1];
+const HELPER: usize = 2;
+
+/// The most computations under way at a node, by the cause.
+const COMPUTATIONS: usize = 6;
+const MOST_CALLED: usize = COMPUTATIONS / 4;
+const MOST_AHEAD: usize = 4;
+
+/// The longest pause between failures of preprocessing.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 #[test]
 fn runs_end_once_are_never_mixed_and_nodes_meet_again() {
@@ -40,6 +56,7 @@ fn runs_end_once_are_never_mixed_and_nodes_meet_again() {
         }
         world.settle();
         world.meets_again();
+        world.preprocesses_again();
     }
 }
 
@@ -60,22 +77,29 @@ struct World {
     wire: Vec<Flight>,
     now: Instant,
     boots: u8,
+    /// Stores want more, and no words are lost.
+    calm: bool,
+    helped: Request,
 }
 
 struct Node {
     table: Table,
-    runs: BTreeMap<RunId, Client>,
+    runs: BTreeMap<RunId, Watched>,
     /// The sessions that have begun in this run of the node: none begins twice.
     sessions: BTreeSet<[u8; 16]>,
     up: BTreeSet<usize>,
     boot: [u8; 16],
 }
 
-/// A client's request, and its computation.
-struct Client {
-    network: &'static str,
+/// A run: a client's request, or what other members proposed.
+struct Watched {
+    origin: Source,
+    network: String,
     members: Vec<usize>,
+    helpers: usize,
     phase: Phase,
+    /// A member proposed something else.
+    differs: bool,
     session: Option<(SessionId, u64)>,
     asked: Instant,
     heard: BTreeSet<usize>,
@@ -91,6 +115,13 @@ enum Phase {
     Over {
         answered: bool,
     },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Client,
+    Call,
+    Ahead,
 }
 
 struct Flight {
@@ -133,9 +164,9 @@ impl Node {
             me,
             boot,
             deadline: DEADLINE,
-            computations: 6,
-            help: false,
-            ahead: false,
+            computations: COMPUTATIONS,
+            help: true,
+            ahead: true,
             peek: |bytes| wire::decode(bytes).ok(),
         };
         let table = Table::new(node, now);
@@ -162,7 +193,8 @@ impl World {
             .map(|me| Node::new(me, count, [u8::try_from(me).unwrap(); 16], now))
             .collect();
         let boots = u8::try_from(count).unwrap();
-        let mut world = Self { random, nodes, wire: Vec::new(), now, boots };
+        let (wire, calm, helped) = (Vec::new(), false, median());
+        let mut world = Self { random, nodes, wire, now, boots, calm, helped };
         world.connect_all();
         world
     }
@@ -175,7 +207,8 @@ impl World {
             30..32 => self.decline(node),
             32..34 => self.give_back(node),
             34..36 => self.cancel(node),
-            36..75 => self.carry_one(),
+            36..40 => self.make_ahead(node),
+            40..75 => self.carry_one(),
             75..88 => self.finish_one(node),
             88..91 => self.flap(node),
             91..92 => self.restart(node),
@@ -196,19 +229,19 @@ impl World {
             match effect {
                 Effect::Grant(_) | Effect::Deny(_) => panic!("an answer comes last"),
                 Effect::Refuse { run, .. } => {
-                    let client = self.client(node, run);
+                    let client = self.watched(node, run);
                     assert_eq!(client.phase, Phase::Launched, "what has begun is not refused");
                     client.phase = Phase::Over { answered: false };
                 }
                 Effect::AwaitLinks { run, .. } => {
-                    assert_eq!(self.client(node, run).phase, Phase::Launched);
+                    assert_eq!(self.watched(node, run).phase, Phase::Launched);
                 }
-                Effect::Begin { run, session, number, .. } => {
-                    self.begin(node, run, session, number);
+                Effect::Begin { run, session, number, origin } => {
+                    self.begin(node, run, session, number, origin);
                 }
                 Effect::Deliver(run, deliver) => self.delivered(node, run, &deliver),
                 Effect::Abort(run, _) => {
-                    let client = self.client(node, run);
+                    let client = self.watched(node, run);
                     assert_eq!(client.phase, Phase::Begun);
                     assert!(!client.aborted, "a computation is told once that it cannot go on");
                     client.aborted = true;
@@ -216,22 +249,39 @@ impl World {
                 Effect::Stop { position, session, notice } => {
                     self.send(node, position, Word::Stop(session, notice.encoded().unwrap()));
                 }
-                Effect::AskAhead { .. } => panic!("these nodes do no preprocessing"),
+                Effect::AskAhead { position, session } => {
+                    let wanted = self.calm || !self.random.one_in(4);
+                    self.on(node, Event::FollowAhead { position, session, wanted });
+                }
             }
         }
     }
 
-    fn client(&mut self, node: usize, run: RunId) -> &mut Client {
-        self.nodes[node].runs.get_mut(&run).expect("an effect is about a run of a client")
+    fn watched(&mut self, node: usize, run: RunId) -> &mut Watched {
+        self.nodes[node].runs.get_mut(&run).expect("an effect is about a run of the node")
     }
 
-    fn begin(&mut self, node: usize, run: RunId, session: SessionId, number: u64) {
+    fn begin(&mut self, node: usize, run: RunId, session: SessionId, number: u64, origin: Origin) {
         assert!(self.nodes[node].sessions.insert(session.0), "a session begins once");
-        let client = self.client(node, run);
-        assert_eq!(client.phase, Phase::Launched);
-        (client.phase, client.session) = (Phase::Begun, Some((session, number)));
-        let (network, members) = (client.network, client.members.clone());
-        let spec = spec(&self.nodes[node].table, network, &members, number);
+        let spec = match origin {
+            Origin::Client => self.spec(node, run, number),
+            Origin::Call { members, spec, .. } => {
+                let helpers = spec.members.len() - spec.inputs();
+                self.add(node, run, Source::Call, spec.network.clone(), members, helpers);
+                *spec
+            }
+            Origin::Ahead { members, request } => {
+                let table = &self.nodes[node].table;
+                let spec = table.spec(&request, &members, 0, OWN_NETWORK, number);
+                self.add(node, run, Source::Ahead, OWN_NETWORK.to_owned(), members, 0);
+                spec
+            }
+        };
+        let begun = self.watched(node, run);
+        assert_eq!(begun.phase, Phase::Launched);
+        (begun.phase, begun.session) = (Phase::Begun, Some((session, number)));
+        let members = begun.members.clone();
+        self.check_bounds(node);
         let header = PartHeader { sequence: 0, part: 0, last: true, tag: [0; 16] };
         let part = Part { header, body: wire::encode(&spec).unwrap().into() };
         for other in members {
@@ -239,11 +289,55 @@ impl World {
         }
     }
 
+    /// The proposal of a client's run.
+    fn spec(&mut self, node: usize, run: RunId, number: u64) -> Spec {
+        let Watched { network, members, helpers, .. } = self.watched(node, run);
+        let (network, members, helpers) = (network.clone(), members.clone(), *helpers);
+        let table = &self.nodes[node].table;
+        match helpers {
+            0 => spec(table, &network, &members, number),
+            _ => table.spec(&self.helped, &members, helpers, &network, number),
+        }
+    }
+
+    fn add(
+        &mut self,
+        node: usize,
+        run: RunId,
+        origin: Source,
+        network: String,
+        members: Vec<usize>,
+        helpers: usize,
+    ) {
+        let phase = if origin == Source::Client { Phase::Reserved } else { Phase::Launched };
+        let added = Watched {
+            origin,
+            network,
+            members,
+            helpers,
+            phase,
+            differs: false,
+            session: None,
+            asked: self.now,
+            heard: BTreeSet::new(),
+            aborted: false,
+        };
+        assert!(self.nodes[node].runs.insert(run, added).is_none());
+    }
+
+    /// Others' wishes leave room for the clients of a node.
+    fn check_bounds(&self, node: usize) {
+        let begun = self.nodes[node].runs.values().filter(|run| run.phase == Phase::Begun);
+        let count = |source| begun.clone().filter(|run| run.origin == source).count();
+        assert!(count(Source::Call) <= MOST_CALLED && count(Source::Ahead) <= MOST_AHEAD);
+    }
+
     fn delivered(&mut self, node: usize, run: RunId, deliver: &Deliver) {
         let spec: Spec = wire::decode(&deliver.part.body).unwrap();
         let positions = self.nodes[node].table.positions(&spec.members).unwrap();
-        let client = self.client(node, run);
+        let client = self.watched(node, run);
         assert_eq!(client.phase, Phase::Begun, "only what runs is given parts");
+        client.differs |= spec.inputs() != client.members.len() - client.helpers;
         assert_eq!(spec.network, client.network, "runs are never mixed");
         assert!(run::same_members(&positions, &client.members), "runs are never mixed");
         assert_eq!(Some(spec.run), client.session.map(|(_, number)| number));
@@ -257,31 +351,45 @@ impl World {
     }
 
     fn reserve(&mut self, node: usize) {
+        if self.has_helper() && self.random.one_in(4) {
+            return self.reserve_helped(node);
+        }
         let network = NAMES[self.random.below(NAMES.len())];
         let mut members: Vec<usize> = (0..self.nodes.len()).collect();
         if self.random.one_in(6) {
             let neighbour = (node + 1) % members.len();
             members.retain(|member| [node, neighbour].contains(member));
         }
-        self.reserve_as(node, network, members);
+        self.reserve_as(node, network, members, 0);
     }
 
-    fn reserve_as(&mut self, node: usize, network: &'static str, members: Vec<usize>) {
-        let reserve = Reserve { members: members.clone(), helpers: 0, network: network.to_owned() };
+    fn has_helper(&self) -> bool {
+        self.nodes.len() > HELPER
+    }
+
+    /// The parties ask with a helper. Seldom a client of the helper asks under the same name.
+    fn reserve_helped(&mut self, node: usize) {
+        let members = [PARTIES.as_slice(), &[HELPER]].concat();
+        if PARTIES.contains(&node) {
+            self.reserve_as(node, HELPED, members, 1);
+        } else if node == HELPER && self.random.one_in(4) {
+            self.reserve_as(node, HELPED, members, 0);
+        }
+    }
+
+    fn make_ahead(&mut self, node: usize) {
+        let others = (0..self.nodes.len()).filter(|other| *other != node);
+        self.on(node, Event::MakeAhead(others.collect()));
+    }
+
+    fn reserve_as(&mut self, node: usize, network: &str, members: Vec<usize>, helpers: usize) {
+        let (others, name) = (members.clone(), network.to_owned());
+        let reserve = Reserve { members: others, helpers, network: name.clone() };
         let mut effects = self.nodes[node].table.on(self.now, Event::Reserve(reserve));
         let answer = effects.pop();
         self.apply(node, effects);
         if let Some(Effect::Grant(run)) = answer {
-            let client = Client {
-                network,
-                members,
-                phase: Phase::Reserved,
-                session: None,
-                asked: self.now,
-                heard: BTreeSet::new(),
-                aborted: false,
-            };
-            assert!(self.nodes[node].runs.insert(run, client).is_none());
+            self.add(node, run, Source::Client, name, members, helpers);
         }
     }
 
@@ -301,7 +409,7 @@ impl World {
     }
 
     fn launch_one(&mut self, node: usize, run: RunId, cancelled: bool) {
-        let client = self.client(node, run);
+        let client = self.watched(node, run);
         client.phase = Phase::Launched;
         let since = client.asked;
         self.on(node, Event::Launch { run, since, cancelled });
@@ -309,14 +417,14 @@ impl World {
 
     fn decline(&mut self, node: usize) {
         let Some(run) = self.any(node, &[Phase::Reserved]) else { return };
-        self.client(node, run).phase = Phase::Over { answered: false };
+        self.watched(node, run).phase = Phase::Over { answered: false };
         self.on(node, Event::Decline { run, failure: None });
         self.on(node, Event::Over(run));
     }
 
     fn give_back(&mut self, node: usize) {
         let Some(run) = self.any(node, &[Phase::Reserved]) else { return };
-        self.client(node, run).phase = Phase::Over { answered: false };
+        self.watched(node, run).phase = Phase::Over { answered: false };
         self.on(node, Event::Over(run));
     }
 
@@ -359,26 +467,32 @@ impl World {
 
     fn finish(&mut self, node: usize, run: RunId) {
         let now = self.now;
-        let client = self.client(node, run);
+        let client = self.watched(node, run);
         let others = client.members.iter().filter(|member| **member != node);
-        let answered = !client.aborted && others.into_iter().all(|it| client.heard.contains(it));
+        let all_heard = others.into_iter().all(|it| client.heard.contains(it));
+        let answered = all_heard && !client.aborted && !client.differs;
         let late = now.duration_since(client.asked) >= DEADLINE;
-        if !answered && !client.aborted && !late {
+        if !answered && !client.aborted && !client.differs && !late {
             return;
         }
         client.phase = Phase::Over { answered };
-        let (network, members) = (client.network, client.members.clone());
+        let leads = client.origin == Source::Ahead && client.members[0] == node;
+        let led = leads.then(|| client.members[1]);
+        let (network, members) = (client.network.clone(), client.members.clone());
         let (session, number) = client.session.expect("what has begun has a session");
         if !answered {
             let table = &self.nodes[node].table;
             let ids: Vec<_> = members.iter().filter_map(|it| table.member(*it)).collect();
             let failure = Failure::Cancelled { member: "p0".into() };
-            let notice = failure.to_notice(network, number, &ids, number + 1);
+            let notice = failure.to_notice(&network, number, &ids, number + 1);
             for member in members {
                 self.send(node, member, Word::Stop(session, notice.encoded().unwrap()));
             }
         }
         self.on(node, Event::Over(run));
+        if let Some(position) = led {
+            self.on(node, Event::LedAhead { position, made: answered });
+        }
     }
 
     fn flap(&mut self, node: usize) {
@@ -481,25 +595,57 @@ impl World {
 
     /// Has all nodes ask for the same, again and again: after few runs out of step they meet.
     fn meets_again(&mut self) {
-        for network in NAMES {
+        let helped = self.has_helper().then_some(HELPED);
+        for network in NAMES.into_iter().chain(helped) {
             let mut numbers = Vec::new();
             while !self.meets(network, &mut numbers) {
-                assert!(numbers.len() < TRIES, "the nodes do not meet: {numbers:?}");
+                assert!(numbers.len() < TRIES, "{network}: the nodes do not meet: {numbers:?}");
             }
         }
     }
 
-    fn meets(&mut self, network: &'static str, numbers: &mut Vec<Vec<Option<u64>>>) -> bool {
-        let members: Vec<usize> = (0..self.nodes.len()).collect();
-        for node in 0..self.nodes.len() {
-            self.nodes[node].runs.clear();
-            self.reserve_as(node, network, members.clone());
+    fn meets(&mut self, network: &str, numbers: &mut Vec<Vec<Option<u64>>>) -> bool {
+        let all: Vec<usize> = (0..self.nodes.len()).collect();
+        self.nodes.iter_mut().for_each(|node| node.runs.clear());
+        for node in all.clone() {
+            if network != HELPED {
+                self.reserve_as(node, network, all.clone(), 0);
+            } else if PARTIES.contains(&node) {
+                self.reserve_helped(node);
+            }
         }
         self.settle();
-        let clients: Vec<&Client> = self.nodes.iter().flat_map(|node| node.runs.values()).collect();
+        let runs = self.nodes.iter().flat_map(|node| node.runs.values());
+        let clients: Vec<_> = runs.filter(|run| run.origin == Source::Client).collect();
         numbers.push(clients.iter().map(|it| it.session.map(|(_, number)| number)).collect());
         clients.into_iter().all(|client| client.phase == Phase::Over { answered: true })
     }
+
+    /// The first node preprocesses with the second, whatever has failed before.
+    fn preprocesses_again(&mut self) {
+        self.calm = true;
+        self.pass(LONGEST_PAUSE);
+        for _ in 0..TRIES {
+            self.nodes.iter_mut().for_each(|node| node.runs.clear());
+            self.on(0, Event::MakeAhead(vec![1]));
+            self.settle();
+            let done = |node: &Node| {
+                node.runs.values().any(|run| run.phase == Phase::Over { answered: true })
+            };
+            if self.nodes[..2].iter().all(done) {
+                return;
+            }
+        }
+        panic!("nothing is preprocessed any more");
+    }
+}
+
+/// A request of a party that a helper serves.
+fn median() -> Request {
+    let function = catalogue::find("SecureMedian").unwrap();
+    let committee = Some(["p0", "p1", "p2"].map(str::to_owned).into());
+    let parameters = Parameters { committee, ..Parameters::default() };
+    Request::new(function, &parameters, Input::Numbers(vec![1.0]), 0, PARTIES.len()).unwrap()
 }
 
 fn spec(table: &Table, network: &str, members: &[usize], run: u64) -> Spec {
