@@ -111,7 +111,8 @@ impl Handles {
 
     /// Makes a microservice known to all principals under its own uuid.
     pub(super) fn share(&mut self, uuid: Uuid, object: Object) -> Uuid {
-        self.shared.entry(uuid).or_insert(Held::Object(object));
+        // It may have been replaced.
+        self.shared.insert(uuid, Held::Object(object));
         uuid
     }
 

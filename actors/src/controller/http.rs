@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::dev::ToEnvelope;
-use actix::{Actor, Addr, Handler, Message, Recipient};
+use actix::{Actor, Addr, Handler, Message};
 use actix_web::http::header::HeaderValue;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes, Payload, ServiceConfig};
@@ -25,7 +25,7 @@ use super::{
     Attribute, Authenticator, Controller, Create, Envelope, Fetch, Invoke, ListServices, Release,
     Upload,
 };
-use crate::bus::Description;
+use crate::bus::{Description, SESSIONS, Siblings};
 use crate::services::datasets::Content;
 use crate::sessions::Load;
 use crate::vocabulary::blocking;
@@ -55,8 +55,8 @@ pub struct ApiState {
     pub authenticator: Arc<Authenticator>,
     /// The longest body in bytes.
     pub body_bytes: usize,
-    /// The recipient that knows the load of the sessions.
-    pub load: Recipient<Load>,
+    /// The node's actors on the bus.
+    pub siblings: Siblings,
     /// The host name by which clients may call this node, beside those of the loopback interface.
     pub host: String,
     /// Origins of web pages that may call, beside the node's own.
@@ -196,8 +196,7 @@ pub(crate) async fn healthy() -> HttpResponse {
 
 pub(crate) async fn ready(api: web::Data<ApiState>) -> Answer {
     ask(&api, ListServices).await?;
-    let load = api.load.send(Load).await;
-    let computations = load.map_err(|_| ApiError::unavailable("the data plane"))?;
+    let computations = api.siblings.ask(SESSIONS, Load).await?;
     Ok(HttpResponse::Ok().json(json!({"status": "ready", "computations": computations})))
 }
 

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, Recipient,
-    ResponseActFuture, ResponseFuture, WrapFuture,
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture,
+    ResponseFuture, WrapFuture,
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -27,7 +27,7 @@ use self::handles::{Handles, Held};
 pub use self::http::ApiState;
 pub(crate) use self::http::{endpoint, healthy, ready};
 pub use self::large_bodies::{LARGE_BODIES, LargeBodies};
-use crate::bus::{Bus, Description, Find, List};
+use crate::bus::{Bus, DATASETS, Description, Find, List, Siblings};
 use crate::services::datasets::{Content, Forget, Keep, Kept};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::data::{Data, HANDLE};
@@ -49,16 +49,7 @@ const RESULT_ROOM: usize = 64 << 10;
 pub struct Controller {
     bus: Addr<Bus>,
     handles: Handles,
-    uploads: Uploads,
-}
-
-/// The recipients that keep and forget uploads.
-#[derive(Clone)]
-pub struct Uploads {
-    /// The recipient that keeps an upload.
-    pub keep: Recipient<Keep>,
-    /// The recipient that forgets an upload.
-    pub forget: Recipient<Forget>,
+    siblings: Siblings,
 }
 
 /// The request for the descriptions of all microservices.
@@ -141,16 +132,10 @@ impl Controller {
     ///
     /// `kept` has the uploads from before the node was started, with the names of their handles.
     #[must_use]
-    pub fn new(
-        bus: Addr<Bus>,
-        uploads: Uploads,
-        kept: Vec<Kept>,
-        limits: &Limits,
-        rooms: Rooms,
-    ) -> Self {
+    pub fn new(bus: Addr<Bus>, kept: Vec<Kept>, limits: &Limits, rooms: Rooms) -> Self {
         let mut handles = Handles::new(limits, rooms);
         kept.into_iter().for_each(|upload| handles.restore(upload));
-        Self { bus, handles, uploads }
+        Self { siblings: Siblings::new(bus.clone()), bus, handles }
     }
 
     /// Resolves an argument. Handles of private data may stand inside of one too.
@@ -275,10 +260,11 @@ impl Handler<Upload> for Controller {
             Err(error) => return Box::pin(std::future::ready(Err(error)).into_actor(self)),
         };
         let keep = Keep { principal, content, bytes };
-        let kept = self.uploads.keep.send(keep).into_actor(self);
+        let siblings = self.siblings.clone();
+        let kept = async move { siblings.ask(DATASETS, keep).await }.into_actor(self);
         Box::pin(kept.map(move |kept, controller, _| {
             drop(flight);
-            let upload = kept.map_err(|_| ApiError::unavailable("the datasets"))??;
+            let upload = kept??;
             Ok(controller.handles.keep_upload(room, upload))
         }))
     }
@@ -346,11 +332,10 @@ impl Handler<Release> for Controller {
 
     fn handle(&mut self, release: Release, _: &mut Self::Context) -> Self::Result {
         let released = self.handles.release(&release.principal, &release.uuid);
-        let forget = self.uploads.forget.clone();
+        let siblings = self.siblings.clone();
         Box::pin(async move {
             if let Some(upload) = released? {
-                let forgotten = forget.send(Forget(upload.id)).await;
-                forgotten.map_err(|_| ApiError::unavailable("the datasets"))?;
+                siblings.ask(DATASETS, Forget(upload.id)).await?;
             }
             Ok(())
         })
@@ -377,7 +362,6 @@ mod tests {
     use super::*;
     use crate::vocabulary::label::Public;
     use crate::vocabulary::object::Interface;
-    use crate::vocabulary::selection::Upload as Pushed;
 
     static INTERFACE: Interface = Interface {
         name: "a service that waits",
@@ -405,32 +389,15 @@ mod tests {
         }
     }
 
-    impl Handler<Keep> for Waiting {
-        type Result = Result<Pushed, ApiError>;
-
-        fn handle(&mut self, keep: Keep, _: &mut Self::Context) -> Self::Result {
-            let bytes = u64::try_from(keep.bytes.len()).unwrap();
-            Ok(Pushed { id: Uuid::new_v4(), bytes })
-        }
-    }
-
-    impl Handler<Forget> for Waiting {
-        type Result = ();
-
-        fn handle(&mut self, _: Forget, _: &mut Self::Context) {}
-    }
-
     #[actix_rt::test]
     async fn of_two_requests_for_the_last_room_one_is_refused_at_once() {
         let told = Arc::new(Notify::new());
         let service = Waiting(Arc::clone(&told)).start();
-        let uploads =
-            Uploads { keep: service.clone().recipient(), forget: service.clone().recipient() };
         // One handle is the method's. The other one is the last.
         let limits = Limits { handles: 2, ..Limits::default() };
         let rooms = Rooms::new(limits.handles, limits.held_bytes);
         let bus = Bus::default().start();
-        let mut controller = Controller::new(bus, uploads, Vec::new(), &limits, rooms);
+        let mut controller = Controller::new(bus, Vec::new(), &limits, rooms);
         let principal = Principal::anybody();
         let object = Object { interface: &INTERFACE, recipient: service.recipient(), key: 0 };
         let method = Held::Method(object, &INTERFACE.methods[0]);

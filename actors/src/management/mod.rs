@@ -21,8 +21,7 @@ mod probes;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use actix::dev::ToEnvelope;
-use actix::{Actor, Addr, Handler, Message};
+use actix::Message;
 use actix_web::http::header;
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev};
@@ -36,15 +35,15 @@ use tokio::sync::{Semaphore, watch};
 use self::concurrency_limits::ConcurrencyLimits;
 pub use self::metrics::routes as metrics_routes;
 pub use self::node::Facts;
+use crate::bus::{APPROVALS, AUDIT, DATASETS, RECORDS, SESSIONS, Siblings};
 use crate::controller::{ApiState, endpoint};
-use crate::records::Records;
-use crate::sessions::Sessions;
+use crate::services::{approvals as approvals_service, audit as audit_service, datasets};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::Labelled;
-use crate::vocabulary::object::{Argument, Call, Object, Principal, Reply};
+use crate::vocabulary::object::{Argument, Call, Interface, Principal, Reply};
 
 /// The most listeners to events at a time, in all and of one name.
 const MOST_LISTENERS: (usize, usize) = (64, 16);
@@ -56,8 +55,7 @@ const MOST_PROBES: (usize, usize) = (8, 2);
 #[derive(Clone)]
 pub struct ManagementState {
     facts: Arc<RwLock<Arc<Facts>>>,
-    records: Addr<Records>,
-    sessions: Addr<Sessions>,
+    siblings: Siblings,
     services: Services,
     vault: Vault,
     listeners: ConcurrencyLimits,
@@ -68,34 +66,41 @@ pub struct ManagementState {
 }
 
 /// The microservices that the API calls.
-#[derive(Clone)]
-pub struct Services {
-    /// The microservice of datasets.
-    pub datasets: Object,
-    /// The microservice of approvals.
-    pub approvals: Object,
-    /// The microservice of the audit log.
-    pub audit: Object,
+#[derive(Clone, Copy)]
+struct Services {
+    datasets: Service,
+    approvals: Service,
+    audit: Service,
 }
+
+/// A microservice: the address at which the bus finds it, and its interface.
+#[derive(Clone, Copy)]
+struct Service {
+    address: &'static str,
+    interface: &'static Interface,
+}
+
+static SERVICES: Services = Services {
+    datasets: Service { address: DATASETS, interface: &datasets::INTERFACE },
+    approvals: Service { address: APPROVALS, interface: &approvals_service::INTERFACE },
+    audit: Service { address: AUDIT, interface: &audit_service::INTERFACE },
+};
 
 type Answer = Result<HttpResponse, ApiError>;
 
 impl ManagementState {
-    /// Creates the state from the actors to call. Its live events end when `stopping` turns true.
+    /// Creates the state of a node with these actors. Its live events end when `stopping` turns true.
     #[must_use]
     pub fn new(
         facts: Arc<RwLock<Arc<Facts>>>,
-        records: Addr<Records>,
-        sessions: Addr<Sessions>,
-        services: Services,
+        siblings: Siblings,
         vault: Vault,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
             facts,
-            records,
-            sessions,
-            services,
+            siblings,
+            services: SERVICES,
             vault,
             listeners: ConcurrencyLimits::new(MOST_LISTENERS.0, MOST_LISTENERS.1),
             probes: ConcurrencyLimits::new(MOST_PROBES.0, MOST_PROBES.1),
@@ -113,12 +118,12 @@ impl ManagementState {
     async fn call<T: DeserializeOwned>(
         &self,
         principal: &Principal,
-        object: &Object,
+        service: &Service,
         method: &str,
         named: impl IntoIterator<Item = (&str, Value)>,
     ) -> Result<T, ApiError> {
-        principal.check(object.interface.right)?;
-        let method = object.interface.method(method);
+        principal.check(service.interface.right)?;
+        let method = service.interface.method(method);
         let method = method.ok_or_else(|| ApiError::internal("a service lacks a method"))?;
         let named = named
             .into_iter()
@@ -128,11 +133,9 @@ impl ManagementState {
             })
             .collect::<Result<BTreeMap<_, _>, ApiError>>()?;
         let arguments = method.bind(Vec::new(), named)?;
-        let (principal, key) = (principal.clone(), object.key);
-        let flight = Flight::default();
-        let call = Call { principal, key, method: method.name, arguments, flight };
-        let reply = object.recipient.send(call).await;
-        let value = match reply.map_err(|_| ApiError::unavailable(object.interface.name))?? {
+        let (principal, method) = (principal.clone(), method.name);
+        let call = Call { principal, key: 0, method, arguments, flight: Flight::default() };
+        let value = match self.siblings.ask(service.address, call).await?? {
             Reply::None => Ok(Value::Null),
             Reply::Value(Labelled::Public(data)) => serde_json::to_value(data),
             Reply::Value(_) | Reply::Object(_) => {
@@ -148,20 +151,16 @@ impl ManagementState {
     where
         M: Message + Send + 'static,
         M::Result: Send,
-        Sessions: Handler<M>,
-        <Sessions as Actor>::Context: ToEnvelope<Sessions, M>,
     {
-        self.sessions.send(message).await.map_err(|_| ApiError::unavailable("the data plane"))
+        self.siblings.ask(SESSIONS, message).await
     }
 
     async fn of_records<M>(&self, message: M) -> Result<M::Result, ApiError>
     where
         M: Message + Send + 'static,
         M::Result: Send,
-        Records: Handler<M>,
-        <Records as Actor>::Context: ToEnvelope<Records, M>,
     {
-        self.records.send(message).await.map_err(|_| ApiError::unavailable("the records"))
+        self.siblings.ask(RECORDS, message).await
     }
 }
 

@@ -27,9 +27,9 @@ use tokio::time::{sleep, timeout};
 
 use self::reloading::Reloader;
 pub use self::reloading::Reread;
-pub use self::services::{DATASETS, POLICY, SESSIONS};
 use self::services::{Services, Started, State};
 use self::serving::{api_tls, serve, serve_metrics};
+use crate::bus::Siblings;
 use crate::control::{self, Reload};
 use crate::controller::http::ApiState;
 use crate::controller::{Authenticator, LARGE_BODIES, LargeBodies};
@@ -78,6 +78,7 @@ pub struct Node {
     data_plane: Arbiter,
     sessions: Addr<Sessions>,
     records: Addr<Records>,
+    siblings: Siblings,
     stopping: watch::Sender<bool>,
     grace: Duration,
     reloader: Addr<Reloader>,
@@ -199,7 +200,7 @@ impl Node {
             state: &state,
             flights: flights.clone(),
         };
-        let Started { controller, records, simon, told } = services.start(&sessions).await?;
+        let Started { controller, records, siblings } = services.start(&sessions).await?;
         let facts = Arc::new(RwLock::new(Arc::new(facts)));
         let reloader = Reloader {
             reread,
@@ -207,8 +208,7 @@ impl Node {
             boot,
             trust,
             facts: Arc::clone(&facts),
-            sessions: sessions.clone(),
-            simon,
+            siblings: siblings.clone(),
         }
         .start();
         let control = control::listen(&settings.state).map_err(StartError::Control)?;
@@ -217,8 +217,8 @@ impl Node {
         let control =
             actix::spawn(control::serve(control, operations, reloader.clone().recipient()));
         let (stopping, stops) = watch::channel(false);
-        let (vault, asked) = (state.vault.clone(), sessions.clone());
-        let management = ManagementState::new(facts, records.clone(), asked, told, vault, stops);
+        let vault = state.vault.clone();
+        let management = ManagementState::new(facts, siblings.clone(), vault, stops);
         let authenticator = Authenticator::new(&settings.access, state.vault.clone());
         let authenticator = Arc::new(authenticator.map_err(StartError::Randomness)?);
         let sweeping = actix::spawn(sweep(Arc::clone(&authenticator)));
@@ -226,7 +226,7 @@ impl Node {
             controller,
             authenticator,
             body_bytes: settings.limits.body_bytes,
-            load: sessions.clone().recipient(),
+            siblings: siblings.clone(),
             host,
             origins: settings.allowed_origins.clone().into(),
             large_bodies: large_bodies(&settings),
@@ -244,6 +244,7 @@ impl Node {
             data_plane,
             sessions,
             records,
+            siblings,
             stopping,
             grace,
             reloader,
@@ -256,6 +257,12 @@ impl Node {
     #[must_use]
     pub fn api_address(&self) -> SocketAddr {
         self.api
+    }
+
+    /// Returns the node's actors on the bus, for programs that replace one.
+    #[must_use]
+    pub fn siblings(&self) -> Siblings {
+        self.siblings.clone()
     }
 
     /// Returns the address at which other nodes reach it.

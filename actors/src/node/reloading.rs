@@ -8,16 +8,15 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use actix::{Actor, Addr, Context, Handler, ResponseFuture};
+use actix::{Actor, Context, Handler, ResponseFuture};
 use cloister_certs::{Expiry, Identity, Roster};
 use serde_json::{Value, json};
 
 use super::pinned;
+use crate::bus::{SESSIONS, SIMON, Siblings};
 use crate::control::Reload;
 use crate::links::{Greeting, Trust};
 use crate::management::Facts;
-use crate::services::simon::Simon;
-use crate::sessions::Sessions;
 use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::{Consortium, Member, Renewed};
@@ -35,8 +34,7 @@ pub(super) struct Reloader {
     pub(super) boot: [u8; 16],
     pub(super) trust: Trust,
     pub(super) facts: Arc<RwLock<Arc<Facts>>>,
-    pub(super) sessions: Addr<Sessions>,
-    pub(super) simon: Addr<Simon>,
+    pub(super) siblings: Siblings,
 }
 
 impl Reloader {
@@ -58,9 +56,8 @@ impl Reloader {
         self.trust.renew(Arc::new(identity), roster, greeting);
         *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
         let renewed = Renewed(Arc::new(consortium));
-        let gone = |_| ApiError::unavailable("the data plane");
-        self.sessions.send(renewed.clone()).await.map_err(gone)?;
-        self.simon.send(renewed).await.map_err(gone)?;
+        self.siblings.ask(SESSIONS, renewed.clone()).await?;
+        self.siblings.ask(SIMON, renewed).await?;
         tracing::info!(%fingerprint, "identity and fingerprints were read again");
         Ok(json!({"fingerprint": fingerprint.to_string()}))
     }

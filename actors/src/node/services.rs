@@ -9,38 +9,27 @@ use cloister_vault::Vault;
 use serde_json::json;
 
 use super::StartError;
-use crate::bus::{Bus, Offer, Register, Sibling};
-use crate::controller::{Controller, Uploads};
+use crate::bus::{
+    APPROVALS, AUDIT, Bus, DATASETS, POLICY, RECORDS, Register, SESSIONS, SIMON, Siblings,
+};
+use crate::controller::Controller;
 use crate::log::{self, Log};
-use crate::management;
 use crate::policy::{Decide, Policy};
-use crate::records::{Begun, Finished, Records};
+use crate::records::{self, AskLoad, AskTotals, Begun, CancelOne, Finished, Inspect, Records};
 use crate::services::approvals::{self, Approvals};
 use crate::services::audit::{self, Audit};
 use crate::services::barrier::{self, Barrier};
 use crate::services::broadcast::{self, Broadcast};
-use crate::services::datasets::{self, CountRefusal, Datasets, Obtain, Restore};
+use crate::services::datasets::{self, CountRefusal, Datasets, Forget, Keep, Obtain, Restore};
 use crate::services::registry::{self, Books, Registry};
 use crate::services::simon::{self, NodeHandles, Simon};
 use crate::services::storage::{self, KeyValueStorage};
-use crate::sessions::{Decline, Launch, Reserve, Sessions};
-use crate::vocabulary::consortium::Consortium;
+use crate::sessions::{Cancel, Decline, Launch, Load, LookAtLinks, ProbeMember, Reserve, Sessions};
+use crate::vocabulary::consortium::{Consortium, Renewed};
 use crate::vocabulary::flight::FlightBudget;
 use crate::vocabulary::object::{Call, Interface, Object};
 use crate::vocabulary::room::Rooms;
 use crate::vocabulary::settings::Settings;
-
-/// The address of the sessions on the bus.
-pub const SESSIONS: &str = "sessions";
-
-/// The address of the policy on the bus.
-pub const POLICY: &str = "policy";
-
-/// The address of the datasets on the bus.
-pub const DATASETS: &str = "datasets";
-
-/// The address of the records on the bus.
-pub(super) const RECORDS: &str = "records";
 
 /// The state of the node, open.
 pub(super) struct State {
@@ -76,9 +65,7 @@ impl State {
 pub(super) struct Started {
     pub(super) controller: Addr<Controller>,
     pub(super) records: Addr<Records>,
-    pub(super) simon: Addr<Simon>,
-    /// The microservices that the API for people calls.
-    pub(super) told: management::Services,
+    pub(super) siblings: Siblings,
 }
 
 /// The parts that microservices are made of.
@@ -91,8 +78,10 @@ pub(super) struct Services<'a> {
 }
 
 impl Services<'_> {
+    /// Starts the microservices, and makes them known on the bus.
     pub(super) async fn start(self, sessions: &Addr<Sessions>) -> Result<Started, StartError> {
         let bus = Bus::default().start();
+        let siblings = Siblings::new(bus.clone());
         let State { vault, log, access } = self.state;
         let (vault, log, access) = (vault.clone(), log.clone(), Arc::clone(access));
         let policies = Arc::new(self.settings.policy.clone());
@@ -101,42 +90,44 @@ impl Services<'_> {
             Policy::new(self.settings.profile, Arc::clone(&policies), vault.clone()).start();
         let books = Books::new(vault.clone(), log.clone(), Arc::clone(&access));
         let datasets = Datasets::new(vault.clone(), log.clone(), policies, access, limits).start();
-        offer(&bus, SESSIONS, sessions.clone().recipient::<Launch>()).await?;
-        offer(&bus, SESSIONS, sessions.clone().recipient::<Reserve>()).await?;
-        offer(&bus, SESSIONS, sessions.clone().recipient::<Decline>()).await?;
-        offer(&bus, POLICY, policy.recipient::<Decide>()).await?;
-        offer(&bus, DATASETS, datasets.clone().recipient::<Obtain>()).await?;
-        offer(&bus, DATASETS, datasets.clone().recipient::<CountRefusal>()).await?;
         let me =
             self.consortium.members().get(self.me).map_or_else(String::new, |m| m.name.clone());
-        let cancel = sessions.clone().recipient();
-        let records = Records::new(me, self.settings.deadline(), cancel).start();
-        offer(&bus, RECORDS, records.clone().recipient::<Begun>()).await?;
-        offer(&bus, RECORDS, records.clone().recipient::<Finished>()).await?;
+        let records = Records::new(me, self.settings.deadline(), siblings.clone()).start();
         let rooms = Rooms::new(limits.handles, limits.held_bytes);
-        let handles = node_handles(&bus, log.clone(), self.flights, rooms.clone()).await;
-        let handles = handles.ok_or(StartError::Actor("a sibling on the bus"))?;
-        let simon = Simon::new(self.consortium, self.me, handles, limits).start();
+        let node = NodeHandles {
+            siblings: siblings.clone(),
+            log: log.clone(),
+            flights: self.flights,
+            rooms: rooms.clone(),
+        };
+        let simon = Simon::new(self.consortium, self.me, node, limits).start();
+        let approvals = Approvals::new(vault.clone(), log).start();
+        let audit = Audit::new(vault).start();
+        offer_sessions(&siblings, sessions).await?;
+        offer_records(&siblings, &records).await?;
+        offer(&siblings, POLICY, policy.recipient::<Decide>()).await?;
+        offer(&siblings, SIMON, simon.clone().recipient::<Call>()).await?;
+        offer(&siblings, SIMON, simon.clone().recipient::<Renewed>()).await?;
+        offer(&siblings, DATASETS, datasets.clone().recipient::<Call>()).await?;
+        offer(&siblings, DATASETS, datasets.clone().recipient::<Obtain>()).await?;
+        offer(&siblings, DATASETS, datasets.clone().recipient::<CountRefusal>()).await?;
+        offer(&siblings, DATASETS, datasets.clone().recipient::<Keep>()).await?;
+        offer(&siblings, DATASETS, datasets.clone().recipient::<Forget>()).await?;
+        offer(&siblings, APPROVALS, approvals.clone().recipient::<Call>()).await?;
+        offer(&siblings, AUDIT, audit.clone().recipient::<Call>()).await?;
         let barrier = Barrier::default().start().recipient();
         let broadcast = Broadcast::default().start().recipient();
         let storage = KeyValueStorage::default().start().recipient();
-        let approvals = Approvals::new(vault.clone(), log).start().recipient();
         let registry = Registry::new(books).start().recipient();
-        let audit = Audit::new(vault).start().recipient();
-        let told = management::Services {
-            datasets: object(&datasets::INTERFACE, datasets.clone().recipient()),
-            approvals: object(&approvals::INTERFACE, approvals.clone()),
-            audit: object(&audit::INTERFACE, audit.clone()),
-        };
         let services = [
-            (Simon::description(), object(&simon::INTERFACE, simon.clone().recipient())),
+            (Simon::description(), object(&simon::INTERFACE, simon.recipient())),
             (Barrier::description(), object(&barrier::INTERFACE, barrier)),
             (Broadcast::description(), object(&broadcast::INTERFACE, broadcast)),
             (KeyValueStorage::description(), object(&storage::INTERFACE, storage)),
             (Datasets::description(), object(&datasets::INTERFACE, datasets.clone().recipient())),
-            (Approvals::description(), object(&approvals::INTERFACE, approvals)),
+            (Approvals::description(), object(&approvals::INTERFACE, approvals.recipient())),
             (Registry::description(), object(&registry::INTERFACE, registry)),
-            (Audit::description(), object(&audit::INTERFACE, audit)),
+            (Audit::description(), object(&audit::INTERFACE, audit.recipient())),
         ];
         let gone = |_| StartError::Actor("the bus");
         for (description, object) in services {
@@ -144,16 +135,35 @@ impl Services<'_> {
         }
         let kept =
             datasets.send(Restore).await.map_err(|_| StartError::Actor("the datasets"))??;
-        let keep = datasets.clone().recipient();
-        let uploads = Uploads { keep, forget: datasets.recipient() };
-        let controller = Controller::new(bus, uploads, kept, limits, rooms).start();
-        Ok(Started { controller, records, simon, told })
+        let controller = Controller::new(bus, kept, limits, rooms).start();
+        Ok(Started { controller, records, siblings })
     }
+}
+
+async fn offer_sessions(siblings: &Siblings, sessions: &Addr<Sessions>) -> Result<(), StartError> {
+    offer(siblings, SESSIONS, sessions.clone().recipient::<Reserve>()).await?;
+    offer(siblings, SESSIONS, sessions.clone().recipient::<Launch>()).await?;
+    offer(siblings, SESSIONS, sessions.clone().recipient::<Decline>()).await?;
+    offer(siblings, SESSIONS, sessions.clone().recipient::<Cancel>()).await?;
+    offer(siblings, SESSIONS, sessions.clone().recipient::<Renewed>()).await?;
+    offer(siblings, SESSIONS, sessions.clone().recipient::<Load>()).await?;
+    offer(siblings, SESSIONS, sessions.clone().recipient::<LookAtLinks>()).await?;
+    offer(siblings, SESSIONS, sessions.clone().recipient::<ProbeMember>()).await
+}
+
+async fn offer_records(siblings: &Siblings, records: &Addr<Records>) -> Result<(), StartError> {
+    offer(siblings, RECORDS, records.clone().recipient::<Begun>()).await?;
+    offer(siblings, RECORDS, records.clone().recipient::<Finished>()).await?;
+    offer(siblings, RECORDS, records.clone().recipient::<records::List>()).await?;
+    offer(siblings, RECORDS, records.clone().recipient::<Inspect>()).await?;
+    offer(siblings, RECORDS, records.clone().recipient::<CancelOne>()).await?;
+    offer(siblings, RECORDS, records.clone().recipient::<AskLoad>()).await?;
+    offer(siblings, RECORDS, records.clone().recipient::<AskTotals>()).await
 }
 
 /// Makes a sibling known under an address.
 async fn offer<M>(
-    bus: &Addr<Bus>,
+    siblings: &Siblings,
     address: &'static str,
     recipient: Recipient<M>,
 ) -> Result<(), StartError>
@@ -161,29 +171,8 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    let offered = bus.send(Offer { address, recipient }).await;
+    let offered = siblings.offer(address, recipient).await;
     offered.map_err(|_| StartError::Actor("the bus"))
-}
-
-async fn node_handles(
-    bus: &Addr<Bus>,
-    log: Log,
-    flights: FlightBudget,
-    rooms: Rooms,
-) -> Option<NodeHandles> {
-    Some(NodeHandles {
-        launch: bus.send(Sibling::<Launch>::at(SESSIONS)).await.ok()??,
-        reserve: bus.send(Sibling::<Reserve>::at(SESSIONS)).await.ok()??,
-        decline: bus.send(Sibling::<Decline>::at(SESSIONS)).await.ok()??,
-        decide: bus.send(Sibling::<Decide>::at(POLICY)).await.ok()??,
-        obtain: bus.send(Sibling::<Obtain>::at(DATASETS)).await.ok()??,
-        count_refusal: bus.send(Sibling::<CountRefusal>::at(DATASETS)).await.ok()??,
-        begun: bus.send(Sibling::<Begun>::at(RECORDS)).await.ok()??,
-        finished: bus.send(Sibling::<Finished>::at(RECORDS)).await.ok()??,
-        log,
-        flights,
-        rooms,
-    })
 }
 
 fn object(interface: &'static Interface, recipient: Recipient<Call>) -> Object {

@@ -15,11 +15,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Context, Handler, Message, MessageResult, Recipient};
+use actix::{Actor, Context, Handler, Message, MessageResult, ResponseFuture};
 use cloister_api::{Computation, ComputationDetail, ReportCost};
 use uuid::Uuid;
 
 use self::document::COARSE;
+use crate::bus::{SESSIONS, Siblings};
 use crate::progress::Observer;
 use crate::sessions::Cancel;
 use crate::vocabulary::clock;
@@ -45,7 +46,7 @@ pub const MOST_LISTED: usize = 500;
 pub struct Records {
     deadline: Duration,
     me: String,
-    cancel: Recipient<Cancel>,
+    siblings: Siblings,
     running: Vec<Record>,
     ended: VecDeque<Record>,
     totals: Totals,
@@ -187,11 +188,11 @@ impl Records {
     /// Creates empty records for the node of the member `me`, whose computations take up to
     /// `deadline`.
     #[must_use]
-    pub fn new(me: String, deadline: Duration, cancel: Recipient<Cancel>) -> Self {
+    pub fn new(me: String, deadline: Duration, siblings: Siblings) -> Self {
         Self {
             deadline,
             me,
-            cancel,
+            siblings,
             running: Vec::new(),
             ended: VecDeque::new(),
             totals: Totals::default(),
@@ -352,10 +353,9 @@ impl Handler<Inspect> for Records {
     }
 }
 
-impl Handler<CancelOne> for Records {
-    type Result = Result<(), ApiError>;
-
-    fn handle(&mut self, cancel: CancelOne, _: &mut Self::Context) -> Self::Result {
+impl Records {
+    /// Marks a computation as cancelled. It finds that out before it comes to the sessions.
+    fn cancel(&self, cancel: CancelOne) -> Result<(), ApiError> {
         let CancelOne { principal, id } = cancel;
         let record = self.find(&principal, id)?;
         if record.subject.principal != principal {
@@ -367,10 +367,22 @@ impl Handler<CancelOne> for Records {
         record.observer.cancel(principal.name());
         let (by, whose) = (principal.name(), record.subject.principal.name());
         tracing::info!(%id, by, whose, "a computation is cancelled");
-        // One message a call. A closed mailbox means that the node is stopping, which ends the
-        // computation too.
-        self.cancel.do_send(Cancel(id));
         Ok(())
+    }
+}
+
+impl Handler<CancelOne> for Records {
+    type Result = ResponseFuture<Result<(), ApiError>>;
+
+    fn handle(&mut self, cancel: CancelOne, _: &mut Self::Context) -> Self::Result {
+        let (id, cancelled) = (cancel.id, self.cancel(cancel));
+        let siblings = self.siblings.clone();
+        Box::pin(async move {
+            cancelled?;
+            // Where the sessions are gone the node is stopping, which ends the computation too.
+            let _ = siblings.ask(SESSIONS, Cancel(id)).await;
+            Ok(())
+        })
     }
 }
 

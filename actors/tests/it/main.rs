@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod ahead;
+mod bus;
 mod errors;
 mod helpers;
 mod labels;

@@ -4,19 +4,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::Recipient;
 use cloister_protocols::catalogue::{self, Descriptor};
 use cloister_protocols::computation::Request;
 use cloister_protocols::parameters::Parameters;
 use serde_json::{Map, Value, json};
 
 use super::material::{self, Gathered, Reader};
+use crate::bus::{DATASETS, POLICY, RECORDS, SESSIONS, Siblings};
 use crate::computation::Conclusion;
 use crate::log::{self, Kind, Log};
 use crate::policy::{Decide, Grant};
 use crate::progress::{Observer, Reporter};
 use crate::records::{Begun, Finished, Subject};
-use crate::services::datasets::{CountRefusal, Obtain};
+use crate::services::datasets::CountRefusal;
 use crate::sessions::{Decline, Launch, Reserve, Terms, Ticket};
 use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
@@ -64,22 +64,8 @@ pub(super) struct Parties {
 /// The node's other actors, as the bus knows them, and its log.
 #[derive(Clone)]
 pub struct NodeHandles {
-    /// The recipient that gives tickets.
-    pub reserve: Recipient<Reserve>,
-    /// The recipient that takes requests.
-    pub launch: Recipient<Launch>,
-    /// The recipient that tells the other members that this node takes no part.
-    pub decline: Recipient<Decline>,
-    /// The recipient that decides by the policies.
-    pub decide: Recipient<Decide>,
-    /// The recipient that reads data.
-    pub obtain: Recipient<Obtain>,
-    /// The recipient that counts refusals because of the data.
-    pub count_refusal: Recipient<CountRefusal>,
-    /// The recipient of begun computations.
-    pub begun: Recipient<Begun>,
-    /// The recipient of ended computations.
-    pub finished: Recipient<Finished>,
+    /// The other actors.
+    pub siblings: Siblings,
     /// The audit log, which records the decisions.
     pub log: Log,
     /// The budget of bytes in flight.
@@ -107,14 +93,13 @@ impl Job {
         node: NodeHandles,
     ) -> Result<Arc<Report>, ApiError> {
         let id = observer.id();
-        // Two messages a computation, to an actor that does little: nothing to bound. A closed
-        // mailbox means that the node is stopping.
-        node.begun.do_send(Begun { subject: self.subject(), observer });
-        let finished = node.finished.clone();
+        let siblings = node.siblings.clone();
+        // Where the records are gone, the node is stopping.
+        let _ = siblings.ask(RECORDS, Begun { subject: self.subject(), observer }).await;
         let held = (self.flights.clone(), std::mem::take(&mut self.rooms));
         let result = self.compute(node).await;
         drop(held);
-        finished.do_send(Finished { id, result: result.clone() });
+        let _ = siblings.ask(RECORDS, Finished { id, result: result.clone() }).await;
         result
     }
 
@@ -140,7 +125,7 @@ impl Job {
                 let account = with(&account, cancelled_by(&reporter));
                 let written = refused(&node.log, &account, refusal).await;
                 // The others wait for this node; if the sessions are gone, no member does.
-                let _ = node.decline.send(Decline { ticket, failure }).await;
+                let _ = node.siblings.ask(SESSIONS, Decline { ticket, failure }).await;
                 return Err(written?);
             }
         };
@@ -154,7 +139,7 @@ impl Job {
         let head = match node.log.record(Kind::Asked, with(&account, asked)).await {
             Ok(head) => head,
             Err(error) => {
-                let _ = node.decline.send(Decline { ticket, failure: None }).await;
+                let _ = node.siblings.ask(SESSIONS, Decline { ticket, failure: None }).await;
                 return Err(error);
             }
         };
@@ -162,8 +147,7 @@ impl Job {
         let trace = trace.then_some(encoding);
         let watched = reporter.clone();
         let launch = Launch { ticket, request, terms, started, reporter, trace };
-        let concluded = node.launch.send(launch).await;
-        let concluded = concluded.map_err(|_| ApiError::unavailable("the data plane"));
+        let concluded = node.siblings.ask(SESSIONS, launch).await;
         let number = head.number;
         let entry = concluded.as_ref().map_or_else(lost, ended);
         let entry = with(&entry, cancelled_by(&watched));
@@ -178,8 +162,7 @@ impl Job {
     async fn reserve(&self, node: &NodeHandles) -> Result<Ticket, ApiError> {
         let (members, helpers) = (self.members.clone(), self.helpers);
         let reserve = Reserve { members, helpers, network: self.network.clone() };
-        let reserved = node.reserve.send(reserve).await;
-        let reserved = reserved.map_err(|_| ApiError::unavailable("the data plane"))?;
+        let reserved = node.siblings.ask(SESSIONS, reserve).await?;
         reserved.map_err(|failure| failure.to_error())
     }
 
@@ -194,12 +177,11 @@ impl Job {
         let inputs = material::uses(&materials);
         let (asker, function_name) = (principal.clone(), function.name);
         let decide = Decide { principal: asker, function: function_name, members: names, inputs };
-        let grant = node.decide.send(decide).await;
-        let grant = grant.map_err(|_| ApiError::unavailable("the policy"))??;
+        let grant = node.siblings.ask(POLICY, decide).await??;
         let flight = node.flights.reserve(&principal, material::kept_bytes(&materials))?;
         flights.push(flight.clone());
         let reader = Reader {
-            datasets: &node.obtain,
+            siblings: &node.siblings,
             principal: &principal,
             flight: &flight,
             function,
@@ -219,7 +201,7 @@ impl Job {
             (Err(error), Some(dataset)) => {
                 let count = CountRefusal { principal, dataset };
                 // Where the datasets are gone, nothing is read any more.
-                let _ = node.count_refusal.send(count).await;
+                let _ = node.siblings.ask(DATASETS, count).await;
                 tracing::info!(
                     code = error.code().text(),
                     "a dataset does not fit what was asked of it"

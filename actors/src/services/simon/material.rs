@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use actix::Recipient;
 use cloister_protocols::catalogue::{Descriptor, InputKind};
 use cloister_protocols::computation::Input;
 use cloister_protocols::parameters::{Missing, Parameters};
@@ -10,6 +9,7 @@ use cloister_sources::Filter;
 use serde_json::{Value, json};
 
 use super::input;
+use crate::bus::{DATASETS, Siblings};
 use crate::policy::Use;
 use crate::services::datasets::{Contents, Obtain};
 use crate::vocabulary::data::{Data, HANDLE};
@@ -29,7 +29,7 @@ pub(super) struct Gathered {
 
 /// Reads a computation's data.
 pub(super) struct Reader<'a> {
-    pub(super) datasets: &'a Recipient<Obtain>,
+    pub(super) siblings: &'a Siblings,
     pub(super) principal: &'a Principal,
     /// The room for the bytes that are read.
     pub(super) flight: &'a Flight,
@@ -185,8 +185,7 @@ impl Reader<'_> {
             alone: self.alone,
             flight: self.flight.clone(),
         };
-        let obtained = self.datasets.send(obtain).await;
-        let obtained = obtained.map_err(|_| ApiError::unavailable("the datasets"))??;
+        let obtained = self.siblings.ask(DATASETS, obtain).await??;
         Ok((obtained.content, obtained.dropped))
     }
 
