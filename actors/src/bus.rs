@@ -2,8 +2,9 @@
 //! description. The bus finds the one that meets a client's requirements, and gives siblings each
 //! other's typed addresses. It never sees a value.
 //!
-//! Siblings keep no addresses of each other. They look them up in [`Siblings`] when they send, so that
-//! an actor can be replaced while the node runs: the next message goes to the one offered last.
+//! Siblings keep no addresses of each other. They look them up in [`Siblings`] when they send, so
+//! that an actor can be replaced while the node runs: the next message goes to the one offered
+//! last.
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
@@ -53,7 +54,8 @@ struct Service {
     object: Object,
 }
 
-/// The siblings of an actor, which it looks up on the bus when it sends them something. A clone is cheap.
+/// The siblings of an actor, which it looks up on the bus when it sends them something. A clone is
+/// cheap.
 #[derive(Clone)]
 pub struct Siblings(Addr<Bus>);
 
@@ -107,7 +109,8 @@ impl Siblings {
         Self(bus)
     }
 
-    /// Offers an actor to its siblings, in place of the one that takes such messages at this address.
+    /// Offers an actor to its siblings, in place of the one that takes such messages at this
+    /// address.
     ///
     /// # Errors
     /// If the node is stopping.

@@ -9,8 +9,8 @@ use super::Conclusion;
 use crate::links::SendStop;
 use crate::vocabulary::failure::Failure;
 
-/// The duty to tell peers and client of the end of a computation. Dropping it says that the computation
-/// broke off.
+/// The duty to tell peers and client of the end of a computation. Dropping it says that the
+/// computation broke off.
 pub(super) struct Farewell {
     session: SessionId,
     spec: Spec,

@@ -139,8 +139,8 @@ impl Live {
         self.timer = Some(context.notify_later(Abort::TimeIsUp, left));
     }
 
-    /// Ends the computation. Tells its client the result, and its peers of a failure: they come first,
-    /// since those who look on may do anything, and panic.
+    /// Ends the computation. Tells its client the result, and its peers of a failure: they come
+    /// first, since those who look on may do anything, and panic.
     pub(super) fn end(mut self, result: Result<Outcome, Failure>) {
         let result = match result {
             Ok(outcome) => {

@@ -174,13 +174,12 @@ impl Tokens {
         let turn = Arc::clone(&self.checks).acquire_owned().await;
         let turn = turn.map_err(|_| ApiError::unavailable("the authenticator"))?;
         let vault = self.vault.clone();
-        let check = move || {
-            let checked = vault.check_token(&presented, clock::seconds());
+        blocking::run(move || {
             // The client may have gone meanwhile: the turn ends with the work.
-            drop((turn, pending));
-            checked
-        };
-        blocking::run(check).await
+            let _turn = (turn, pending);
+            vault.check_token(&presented, clock::seconds())
+        })
+        .await
     }
 
     fn remember(&self, fingerprint: [u8; 32], token: &Token, version: u64) -> Principal {

@@ -1,5 +1,5 @@
-//! Large bodies, which are read a few at a time. One principal can read some of these only: a body that
-//! comes slowly keeps its place for long.
+//! Large bodies, which are read a few at a time. One principal can read some of these only: a body
+//! that comes slowly keeps its place for long.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,8 +44,8 @@ impl LargeBodies {
         let mut all = self.of.lock().unwrap_or_else(PoisonError::into_inner);
         // One that no body holds or waits for is as good as new.
         all.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
-        let new = || Arc::new(Semaphore::new(self.most_of_one));
-        Arc::clone(all.entry(principal.clone()).or_insert_with(new))
+        let of_one = all.entry(principal.clone());
+        Arc::clone(of_one.or_insert_with(|| Arc::new(Semaphore::new(self.most_of_one))))
     }
 }
 

@@ -5,6 +5,7 @@
 //! made from a private value.
 
 mod authenticator;
+mod caller;
 mod envelope;
 mod handles;
 pub mod http;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 pub use self::authenticator::Authenticator;
+pub(crate) use self::caller::Caller;
 pub use self::envelope::Envelope;
 use self::handles::{Handles, Held};
 pub use self::http::ApiState;

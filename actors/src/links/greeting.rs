@@ -142,30 +142,22 @@ fn told(differences: &[Difference]) -> String {
 }
 
 /// Greets as the party that dialled. The caller [checks](Greeting::check) that the two fit.
-pub(super) async fn greet<R, W>(
+pub(super) async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     ours: &Greeting,
     reader: &mut FrameReader<R>,
     writer: &mut FrameWriter<W>,
-) -> Result<Greeting, GreetingError>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
+) -> Result<Greeting, GreetingError> {
     send(writer, Header::Hello, ours).await?;
     receive(reader, Header::Welcome).await
 }
 
 /// Answers the greeting of a party that dialled. The answer goes out even where the two do not fit,
 /// so that the other side can name the reason. The caller [checks](Greeting::check) that they fit.
-pub(super) async fn welcome<R, W>(
+pub(super) async fn welcome<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     ours: &Greeting,
     reader: &mut FrameReader<R>,
     writer: &mut FrameWriter<W>,
-) -> Result<Greeting, GreetingError>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
+) -> Result<Greeting, GreetingError> {
     let theirs = receive(reader, Header::Hello).await;
     if matches!(theirs, Ok(_) | Err(GreetingError::Version { .. })) {
         send(writer, Header::Welcome, ours).await?;

@@ -36,18 +36,20 @@ pub(super) async fn list(caller: Admitted) -> Answer {
     };
     let filter = Filter { running, network: query.network, limit: query.limit };
     let computations =
-        caller.state.of_records(List { principal: caller.principal, filter }).await?;
+        caller.state.of_records(List { principal: caller.principal.clone(), filter }).await?;
     Ok(answer(&Computations { computations }))
 }
 
 pub(super) async fn inspect(caller: Admitted, id: web::Path<String>) -> Answer {
     let id = parse(&id)?;
-    Ok(answer(&caller.state.of_records(Inspect { principal: caller.principal, id }).await??))
+    Ok(answer(
+        &caller.state.of_records(Inspect { principal: caller.principal.clone(), id }).await??,
+    ))
 }
 
 pub(super) async fn cancel(caller: Admitted, id: web::Path<String>) -> Answer {
     let id = parse(&id)?;
-    caller.state.of_records(CancelOne { principal: caller.principal, id }).await??;
+    caller.state.of_records(CancelOne { principal: caller.principal.clone(), id }).await??;
     Ok(answer(&Cancelled { cancelled: true }))
 }
 

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, web};
 use cloister_api::{AuditHeadEvent, Node};
 use futures_util::stream;
 use serde::Serialize;
@@ -17,12 +17,11 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::concurrency_limits::ConcurrencyPermit;
-use super::{Answer, ManagementState, admit};
-use crate::controller::ApiState;
+use super::{Admitted, Answer};
 use crate::records::{Filter, List};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
-use crate::vocabulary::object::{Principal, Right};
+use crate::vocabulary::object::Right;
 
 /// The interval between two looks at the state.
 const PACE: Duration = Duration::from_millis(250);
@@ -38,11 +37,8 @@ const MOST: usize = 100;
 
 /// A client that listens.
 struct Listener {
-    api: web::Data<ApiState>,
-    state: web::Data<ManagementState>,
     /// The request by which it came in. Its token must still be valid.
-    request: HttpRequest,
-    principal: Principal,
+    caller: Admitted,
     looks: u64,
     /// The documents that it was sent last, of each kind; of computations, by their names.
     told: BTreeMap<&'static str, Value>,
@@ -51,18 +47,10 @@ struct Listener {
     _permit: ConcurrencyPermit,
 }
 
-pub(super) async fn listen(
-    api: web::Data<ApiState>,
-    state: web::Data<ManagementState>,
-    request: HttpRequest,
-) -> Answer {
-    let principal = admit(&api, &request).await?;
-    let permit = state.listeners.take(principal.name()).ok_or_else(too_many)?;
+pub(super) async fn listen(caller: Admitted) -> Answer {
+    let permit = caller.state.listeners.take(caller.principal.name()).ok_or_else(too_many)?;
     let listener = Listener {
-        api,
-        state,
-        request,
-        principal,
+        caller,
         looks: 0,
         told: BTreeMap::new(),
         computations: BTreeMap::new(),
@@ -91,7 +79,7 @@ impl Listener {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if self.looks > 0 {
-                let mut stopping = self.state.stopping.clone();
+                let mut stopping = self.caller.state.stopping.clone();
                 if let Ok(Ok(_) | Err(_)) = timeout(PACE, stopping.wait_for(|it| *it)).await {
                     return None;
                 }
@@ -115,19 +103,19 @@ impl Listener {
         let seldom = self.looks.is_multiple_of(SELDOM);
         if seldom {
             // A token may have been revoked, or given other roles.
-            self.principal = admit(&self.api, &self.request).await?;
-            let node = self.state.node(&self.api, &self.principal).await?;
+            self.caller.renew().await?;
+            let node = self.caller.state.node(&self.caller.api, &self.caller.principal).await?;
             self.tell("node", without_clock(document(&node)), &mut words);
-            if self.principal.may(Right::Approve) {
-                let approvals = self.state.approvals(&self.principal).await?;
+            if self.caller.principal.may(Right::Approve) {
+                let approvals = self.caller.state.approvals(&self.caller.principal).await?;
                 self.tell("approvals", document(&approvals), &mut words);
             }
-            if self.principal.may(Right::ReadAudit) {
-                let head = self.state.audit_head(&self.principal).await?;
+            if self.caller.principal.may(Right::ReadAudit) {
+                let head = self.caller.state.audit_head(&self.caller.principal).await?;
                 self.tell("audit", document(&AuditHeadEvent { head }), &mut words);
             }
         }
-        let members = self.state.members().await?;
+        let members = self.caller.state.members().await?;
         self.tell("members", document(&members), &mut words);
         self.tell_computations(&mut words).await?;
         Ok(words)
@@ -142,8 +130,8 @@ impl Listener {
 
     async fn tell_computations(&mut self, words: &mut String) -> Result<(), ApiError> {
         let filter = Filter { limit: Some(MOST), ..Filter::default() };
-        let list = List { principal: self.principal.clone(), filter };
-        let summaries = self.state.of_records(list).await?;
+        let list = List { principal: self.caller.principal.clone(), filter };
+        let summaries = self.caller.state.of_records(list).await?;
         let mut now = BTreeMap::new();
         let mut changed = Vec::new();
         for summary in summaries {

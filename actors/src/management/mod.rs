@@ -19,6 +19,7 @@ mod pages;
 mod probes;
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use actix::Message;
@@ -36,7 +37,7 @@ use self::concurrency_limits::ConcurrencyLimits;
 pub use self::metrics::routes as metrics_routes;
 pub use self::node::Facts;
 use crate::bus::{APPROVALS, AUDIT, DATASETS, RECORDS, SESSIONS, Siblings};
-use crate::controller::{ApiState, endpoint};
+use crate::controller::{Caller, endpoint};
 use crate::services::{approvals as approvals_service, audit as audit_service, datasets};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
@@ -51,7 +52,8 @@ const MOST_LISTENERS: (usize, usize) = (64, 16);
 /// The most lines that this node probes at a time, in all and for one name.
 const MOST_PROBES: (usize, usize) = (8, 2);
 
-/// The state that the handlers work with beside the [`ApiState`]. A clone is cheap.
+/// The state that the handlers work with beside the [`ApiState`](crate::controller::ApiState). A
+/// clone is cheap.
 #[derive(Clone)]
 pub struct ManagementState {
     facts: Arc<RwLock<Arc<Facts>>>,
@@ -89,7 +91,8 @@ static SERVICES: Services = Services {
 type Answer = Result<HttpResponse, ApiError>;
 
 impl ManagementState {
-    /// Creates the state of a node with these actors. Its live events end when `stopping` turns true.
+    /// Creates the state of a node with these actors. Its live events end when `stopping` turns
+    /// true.
     #[must_use]
     pub fn new(
         facts: Arc<RwLock<Arc<Facts>>>,
@@ -164,7 +167,8 @@ impl ManagementState {
     }
 }
 
-/// Adds all routes. The application's data must hold an [`ApiState`] and a [`ManagementState`].
+/// Adds all routes. The application's data must hold an [`ApiState`](crate::controller::ApiState)
+/// and a [`ManagementState`].
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(endpoint("/v1/node", "GET").route(web::get().to(node::node)))
@@ -188,33 +192,44 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(pages::routes);
 }
 
-/// A request whose client was admitted, with all that its handler needs.
+/// A request whose caller was admitted, with all that its handler needs.
 struct Admitted {
-    principal: Principal,
-    request: HttpRequest,
-    api: web::Data<ApiState>,
+    caller: Caller,
     state: web::Data<ManagementState>,
+}
+
+impl Deref for Admitted {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
 }
 
 impl FromRequest for Admitted {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
-    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let request = request.clone();
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let state = request.app_data::<web::Data<ManagementState>>().cloned();
+        let caller = Caller::from_request(request, payload);
         Box::pin(async move {
-            let api = data::<ApiState>(&request)?;
-            let state = data::<ManagementState>(&request)?;
-            let principal = admit(&api, &request).await?;
-            Ok(Self { principal, request, api, state })
+            let state = state.ok_or_else(|| ApiError::internal("the server has no state"))?;
+            Ok(Self { caller: caller.await?, state })
         })
     }
 }
 
 impl Admitted {
+    /// Admits the caller again. Its token may have been revoked, or given other roles.
+    async fn renew(&mut self) -> Result<(), ApiError> {
+        self.caller = self.caller.again().await?;
+        Ok(())
+    }
+
     /// Reads the query of the request.
     fn query<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        let query = web::Query::<T>::from_query(self.request.query_string());
+        let query = web::Query::<T>::from_query(self.request().query_string());
         query.map(web::Query::into_inner).map_err(|error| {
             let error = error.to_string();
             let reason = error.trim_start_matches("Query deserialize error: ");
@@ -225,7 +240,7 @@ impl Admitted {
 
     /// Reads the body of the request.
     async fn body<T: DeserializeOwned>(&self, payload: Payload) -> Result<T, ApiError> {
-        let bytes = self.api.small_body(&self.principal, &self.request, payload).await?;
+        let bytes = self.small_body(payload).await?;
         // An object, with its names: serde would take a list too.
         let object = serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes);
         object.and_then(|object| serde_json::from_value(Value::Object(object))).map_err(|error| {
@@ -233,17 +248,6 @@ impl Admitted {
                 .hint("send a JSON object; GET /openapi.json says what may be in it")
         })
     }
-}
-
-fn data<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, ApiError> {
-    let data = request.app_data::<web::Data<T>>().cloned();
-    data.ok_or_else(|| ApiError::internal("the application's data are incomplete"))
-}
-
-/// Identifies the client of a request.
-async fn admit(api: &ApiState, request: &HttpRequest) -> Result<Principal, ApiError> {
-    api.check_host(request)?;
-    api.authenticator.admit(request).await
 }
 
 fn answer(body: &impl Serialize) -> HttpResponse {

@@ -456,8 +456,8 @@ fn pinned(member: &crate::vocabulary::consortium::Member) -> Member {
     Member { name: member.name.clone(), fingerprints: member.fingerprints.clone() }
 }
 
-/// Makes the budget of bytes in flight. One principal can reserve a quarter of it, or one body. Without
-/// tokens there is one principal only.
+/// Makes the budget of bytes in flight. One principal can reserve a quarter of it, or one body.
+/// Without tokens there is one principal only.
 fn flight_budget(settings: &Settings) -> FlightBudget {
     let body = settings.limits.body_bytes;
     let all = settings.limits.flight_bytes.max(body);

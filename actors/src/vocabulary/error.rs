@@ -33,8 +33,8 @@ pub struct ErrorDocument<'a> {
 }
 
 impl ApiError {
-    /// Creates an error of this code, with the code's advice as its hint. Messages repeat words of clients
-    /// and peers, so each is cut to a bounded length and shows every character.
+    /// Creates an error of this code, with the code's advice as its hint. Messages repeat words of
+    /// clients and peers, so each is cut to a bounded length and shows every character.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let message = shown_up_to(&message.into(), LONGEST_MESSAGE);
         Self { code, message, hint: code.advice().to_owned(), party: None }

@@ -1,10 +1,10 @@
 //! The budget of bytes in flight.
 //!
 //! A request reserves its bytes before its body is read, and a computation those that it reads from
-//! handles. They stay reserved until the call, and the computation that it began, have ended. A request
-//! that finds no room is refused at once. Bytes of computations may wait for other parties, and those
-//! must not wait for them. One principal can reserve a part of the budget only, which leaves room for
-//! others.
+//! handles. They stay reserved until the call, and the computation that it began, have ended. A
+//! request that finds no room is refused at once. Bytes of computations may wait for other parties,
+//! and those must not wait for them. One principal can reserve a part of the budget only, which
+//! leaves room for others.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,8 +1,8 @@
-//! Room for what a node holds in memory for its clients: how many handles each principal has, and how many
-//! bytes behind them and in tasks.
+//! Room for what a node holds in memory for its clients: how many handles each principal has, and
+//! how many bytes behind them and in tasks.
 //!
-//! Room is reserved before a call is passed on, and kept by the handle of its result. It is given back
-//! when it is dropped, wherever that happens.
+//! Room is reserved before a call is passed on, and kept by the handle of its result. It is given
+//! back when it is dropped, wherever that happens.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -133,8 +133,8 @@ impl Room {
         Ok(())
     }
 
-    /// Changes its bytes to those of a value that there is once only, beyond the bounds if need be: the
-    /// owner can reserve nothing more until it has given back as much.
+    /// Changes its bytes to those of a value that there is once only, beyond the bounds if need be:
+    /// the owner can reserve nothing more until it has given back as much.
     pub fn stretch(&mut self, bytes: usize) {
         let mut all = self.rooms.all();
         let usage = all.entry(self.owner.clone()).or_default();

@@ -1,4 +1,5 @@
-//! Text from clients and peers as messages show it: of bounded length, and with every character visible.
+//! Text from clients and peers as messages show it: of bounded length, and with every character
+//! visible.
 
 /// The most that is shown of a name, in characters.
 const LONGEST: usize = 100;
@@ -9,8 +10,8 @@ pub fn shown(name: &str) -> String {
     shown_up_to(name, LONGEST)
 }
 
-/// Shows a text in at most `longest` characters, and `…` where it goes on. Control characters and others
-/// that would not be seen are escaped.
+/// Shows a text in at most `longest` characters, and `…` where it goes on. Control characters and
+/// others that would not be seen are escaped.
 #[must_use]
 pub fn shown_up_to(text: &str, longest: usize) -> String {
     let mut visible = text.chars().flat_map(visible);

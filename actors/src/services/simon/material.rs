@@ -41,8 +41,8 @@ pub(super) struct Reader<'a> {
     pub(super) alone: bool,
 }
 
-/// Counts the bytes that clients pushed before and that a computation reads. Rows of datasets are bounded
-/// by their number.
+/// Counts the bytes that clients pushed before and that a computation reads. Rows of datasets are
+/// bounded by their number.
 pub(super) fn kept_bytes(materials: &[Material]) -> usize {
     materials.iter().map(kept_bytes_of).fold(0, usize::saturating_add)
 }

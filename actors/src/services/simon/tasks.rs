@@ -70,8 +70,8 @@ impl Tasks {
         self.tasks.get_mut(&key)
     }
 
-    /// Forgets tasks that were not used for longer than their lives. Data that wait for a start take
-    /// room from others: their tasks live for a shorter time.
+    /// Forgets tasks that were not used for longer than their lives. Data that wait for a start
+    /// take room from others: their tasks live for a shorter time.
     pub(super) fn expire(&mut self, now: Instant) {
         let lifetime = self.lifetime;
         self.tasks.retain(|_, task| {

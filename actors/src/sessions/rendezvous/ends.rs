@@ -1,7 +1,7 @@
 //! Ends of runs that peers told of before this node's client asked for them.
 //!
-//! Clients ask at almost the same time, so word of a run's end may come just before the own client asks
-//! for it. Within [`MOMENT`] that request shares the end; later ones begin the next run.
+//! Clients ask at almost the same time, so word of a run's end may come just before the own client
+//! asks for it. Within [`MOMENT`] that request shares the end; later ones begin the next run.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -39,8 +39,8 @@ pub(super) struct End {
 }
 
 impl Ends {
-    /// Remembers the end of a run under this name, in place of an earlier one. A peer that tells of too
-    /// many is not listened to.
+    /// Remembers the end of a run under this name, in place of an earlier one. A peer that tells of
+    /// too many is not listened to.
     pub(super) fn keep(&mut self, name: Key, end: End) {
         if self.count(end.position) >= MOST_OF_ONE {
             return;

@@ -127,9 +127,9 @@ impl Table {
         self.interrupt(run, Abort::Stopped(PeerStopped { from, notice: Box::new(notice) }));
     }
 
-    /// Takes the member out of a notice that it is about, if that is none of the computation. Then the
-    /// failure is about the sender. It is about this node only if its own rules decided, which all
-    /// members find out at the same time.
+    /// Takes the member out of a notice that it is about, if that is none of the computation. Then
+    /// the failure is about the sender. It is about this node only if its own rules decided, which
+    /// all members find out at the same time.
     fn check_about(&self, notice: &mut StopNotice, members: &[usize]) {
         let by_rules = notice.code == Code::RefusedByDisclosureRules.text();
         let mut possible = members.iter().filter(|position| by_rules || **position != self.node.me);

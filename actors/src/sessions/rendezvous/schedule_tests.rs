@@ -136,6 +136,12 @@ enum Word {
     Stop(SessionId, Bytes),
 }
 
+impl Watched {
+    fn is_answered(&self) -> bool {
+        self.phase == Phase::Over { answered: true }
+    }
+}
+
 /// A small generator of numbers that look random: SplitMix64.
 struct Random(u64);
 
@@ -618,7 +624,7 @@ impl World {
         let runs = self.nodes.iter().flat_map(|node| node.runs.values());
         let clients: Vec<_> = runs.filter(|run| run.origin == Source::Client).collect();
         numbers.push(clients.iter().map(|it| it.session.map(|(_, number)| number)).collect());
-        clients.into_iter().all(|client| client.phase == Phase::Over { answered: true })
+        clients.into_iter().all(Watched::is_answered)
     }
 
     /// The first node preprocesses with the second, whatever has failed before.
@@ -629,10 +635,8 @@ impl World {
             self.nodes.iter_mut().for_each(|node| node.runs.clear());
             self.on(0, Event::MakeAhead(vec![1]));
             self.settle();
-            let done = |node: &Node| {
-                node.runs.values().any(|run| run.phase == Phase::Over { answered: true })
-            };
-            if self.nodes[..2].iter().all(done) {
+            let pair = self.nodes[..2].iter();
+            if pair.filter(|node| node.runs.values().any(Watched::is_answered)).count() == 2 {
                 return;
             }
         }

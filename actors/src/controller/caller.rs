@@ -1,0 +1,251 @@
+//! Callers of the API: admitted, and with their bodies read within the node's bounds.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{self, Bytes, Payload};
+use actix_web::{FromRequest, HttpRequest};
+use tokio::time::timeout;
+
+use super::Envelope;
+use super::http::ApiState;
+use super::large_bodies::LargeBody;
+use crate::vocabulary::blocking;
+use crate::vocabulary::code::Code;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::flight::{Flight, SMALL};
+use crate::vocabulary::principal::Principal;
+
+/// The size from which on JSON is read on a thread for blocking work, so that a worker's other
+/// requests do not wait for it. Shorter bodies need no room in the budget of bytes in flight.
+const SMALL_BODY: usize = SMALL;
+
+/// The size beyond which only a few bodies are read at a time.
+const LARGE_BODY: usize = 1 << 20;
+
+/// The time that a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The caller of a request: a principal, from a host and an origin that the node takes calls from.
+pub(crate) struct Caller {
+    pub(crate) api: web::Data<ApiState>,
+    pub(crate) principal: Principal,
+    request: HttpRequest,
+}
+
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        Box::pin(Self::admit(request.clone()))
+    }
+}
+
+impl Caller {
+    async fn admit(request: HttpRequest) -> Result<Self, ApiError> {
+        let api = request.app_data::<web::Data<ApiState>>().cloned();
+        let api = api.ok_or_else(|| ApiError::internal("the server has no state of the API"))?;
+        api.check_host(&request)?;
+        let principal = api.authenticator.admit(&request).await?;
+        Ok(Self { api, principal, request })
+    }
+
+    /// Admits the caller again. A token may have been revoked, or given other roles.
+    pub(crate) async fn again(&self) -> Result<Self, ApiError> {
+        Self::admit(self.request.clone()).await
+    }
+
+    /// Returns the request.
+    pub(crate) fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
+    /// Reads the body of a request that should have a short one.
+    pub(crate) async fn small_body(&self, payload: Payload) -> Result<Bytes, ApiError> {
+        let longest = self.api.body_bytes.min(SMALL_BODY);
+        self.body(longest, payload).await.map(|received| received.bytes)
+    }
+
+    /// Reads the body as an envelope. Returns the room for its bytes too.
+    pub(super) async fn read(&self, payload: Payload) -> Result<(Envelope, Flight), ApiError> {
+        self.read_with(payload, Envelope::parse).await
+    }
+
+    /// Reads the body by this function. Returns the room for its bytes too.
+    pub(super) async fn read_with<T: Send + 'static>(
+        &self,
+        payload: Payload,
+        read: impl FnOnce(&[u8]) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<(T, Flight), ApiError> {
+        self.body(self.api.body_bytes, payload).await?.read_with(read).await
+    }
+
+    /// Reads a body that no handler looks at.
+    pub(super) async fn discard(&self, payload: Payload) -> Result<(), ApiError> {
+        self.body(self.api.body_bytes, payload).await.map(drop)
+    }
+
+    /// Reads the body of the request, of `longest` bytes at the most.
+    async fn body(&self, longest: usize, payload: Payload) -> Result<Received, ApiError> {
+        let announced = announced_length(&self.request);
+        if announced.is_some_and(|length| length > longest) {
+            return Err(too_large(longest));
+        }
+        let has_body = has_body(&self.request);
+        // For bodies of HTTP/2 without an announced length no room is reserved.
+        let (limit, room) =
+            if has_body { (longest, announced.unwrap_or(longest)) } else { (SMALL_BODY, 0) };
+        let reading = async {
+            // While a body waits for its turn, it takes no room from others.
+            let turn = self.api.large_bodies.acquire(&self.principal);
+            let large = if room > LARGE_BODY { turn.await } else { None };
+            let mut flight = self.api.flights.reserve(&self.principal, room)?;
+            match payload.to_bytes_limited(limit).await {
+                Ok(Ok(bytes)) => {
+                    flight.shrink_to(bytes.len());
+                    Ok(Received { bytes, flight, large })
+                }
+                Ok(Err(_)) => Err(ApiError::malformed("the body of the request broke off")),
+                Err(_) if has_body => Err(too_large(longest)),
+                Err(_) => Err(unannounced()),
+            }
+        };
+        timeout(PATIENCE, reading).await.map_err(|_| too_slow())?
+    }
+}
+
+/// A body, with the room for its bytes, and while it is large the right to read it.
+struct Received {
+    bytes: Bytes,
+    flight: Flight,
+    large: Option<LargeBody>,
+}
+
+impl Received {
+    /// Reads the bytes, long ones on a thread for blocking work, and passes on their room. The
+    /// thread holds the room until it has read them: the request may have been cancelled before.
+    async fn read_with<T: Send + 'static>(
+        self,
+        read: impl FnOnce(&[u8]) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<(T, Flight), ApiError> {
+        if self.bytes.len() <= SMALL_BODY {
+            return Ok((read(&self.bytes)?, self.flight));
+        }
+        blocking::run(move || {
+            let Self { bytes, flight, large } = self;
+            let value = read(&bytes);
+            drop((bytes, large));
+            Ok((value?, flight))
+        })
+        .await?
+    }
+}
+
+impl ApiState {
+    /// Checks the host name of a request. A node without tokens takes calls from this machine only.
+    /// A web page must not get around that by a name of its own that points here.
+    fn check_host(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        self.check_origin(request)?;
+        if !self.authenticator.is_open() {
+            return Ok(());
+        }
+        // Not the forwarded host: a page could put anything there.
+        let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = header.or_else(|| request.uri().host()).unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+            if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
+        });
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        let loopback = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if loopback
+            || name.eq_ignore_ascii_case("localhost")
+            || name.eq_ignore_ascii_case(&self.host)
+        {
+            return Ok(());
+        }
+        Err(ApiError::new(Code::ForeignHost, "this node has another host name")
+            .hint("call it by the API URL in the consortium file, or as localhost"))
+    }
+
+    /// Refuses web pages of other origins. A browser may act here by itself, or with a password
+    /// that it remembers. Some requests need no permission of this node to be sent. Other clients
+    /// name no origin.
+    fn check_origin(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        let text = |name| request.headers().get(name).map(HeaderValue::to_str);
+        let Some(origin) = text(header::ORIGIN) else { return Ok(()) };
+        let host = text(header::HOST).and_then(Result::ok).or_else(|| request.uri().host());
+        let known = |origin: &str| {
+            let own = origin.split_once("://").map(|(_, authority)| authority);
+            let is_own = own.is_some_and(|own| host.is_some_and(|it| own.eq_ignore_ascii_case(it)));
+            is_own || self.origins.iter().any(|allowed| allowed.as_str() == origin)
+        };
+        if origin.is_ok_and(known) {
+            return Ok(());
+        }
+        let message = "a web page of another origin may not use this node";
+        Err(ApiError::new(Code::ForeignOrigin, message)
+            .hint("have the operator add its origin to `allowed_origins` in node.toml"))
+    }
+}
+
+fn announced_length(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn has_body(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING)
+}
+
+fn too_large(longest: usize) -> ApiError {
+    ApiError::new(Code::BodyTooLarge, format!("the body is longer than {longest} bytes"))
+        .hint("send less at once, or have the operator raise `limits.body_bytes`")
+}
+
+fn unannounced() -> ApiError {
+    let message = format!("a body of unannounced length has more than {SMALL_BODY} bytes");
+    ApiError::new(Code::BodyTooLarge, message).hint("send its length as `content-length`")
+}
+
+fn too_slow() -> ApiError {
+    let message = format!("the body did not arrive within {} s", PATIENCE.as_secs());
+    ApiError::new(Code::BodyTooSlow, message).hint("send it faster, or less at once")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::controller::LargeBodies;
+    use crate::vocabulary::flight::FlightBudget;
+
+    #[test]
+    fn the_room_of_a_cancelled_request_is_held_while_its_bytes_are_read() {
+        let principal = Principal::anybody();
+        let (budget, large) = (FlightBudget::new(1 << 20, 1 << 20), LargeBodies::new(1, 1));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let (go_on, told) = mpsc::channel();
+        runtime.block_on(async {
+            let received = Received {
+                bytes: Bytes::from(vec![b' '; 1 << 20]),
+                flight: budget.reserve(&principal, 1 << 20).unwrap(),
+                large: large.acquire(&principal).await,
+            };
+            let reading = received.read_with(move |_| {
+                told.recv().map_err(|error| ApiError::internal(error.to_string()))
+            });
+            assert!(timeout(Duration::ZERO, reading).await.is_err(), "it was cancelled");
+            assert!(budget.reserve(&principal, 1 << 20).is_err());
+            assert!(timeout(Duration::ZERO, large.acquire(&principal)).await.is_err());
+        });
+        go_on.send(()).unwrap();
+        // The runtime waits for its threads.
+        drop(runtime);
+        assert!(budget.reserve(&principal, 1 << 20).is_ok());
+    }
+}
