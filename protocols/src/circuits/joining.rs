@@ -58,7 +58,7 @@ use crate::circuits::sorting::inverse;
 use crate::circuits::{Bits, and_all};
 use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Columns, Engine, Recipients};
+use crate::engine::{Columns, Engine, Recipients, Reconstructed};
 use crate::kernel::fault::Fault;
 
 /// Counts the item hashes that all parties have, as one shared element. `item_hashes` are this
@@ -100,8 +100,6 @@ pub(crate) async fn join<E: Engine>(
     let columns: Zeroizing<Vec<PackedBits>> =
         Zeroizing::new(table.words.iter().flat_map(in_order).collect());
     let lengths: Vec<usize> = shapes.iter().map(|shape| shape.rows * shape.columns).collect();
-    let widest = shapes.iter().map(|shape| shape.rows * (shape.columns + 1)).max().unwrap_or(0);
-    engine.prepare(8 * widest).await?;
     let shared = engine.share(&columns, &lengths).await?;
     let most = sizes.iter().copied().max().unwrap_or(0);
     let place_width = width_of(most).max(1);
@@ -162,11 +160,12 @@ async fn shuffled<E: Engine>(
     let [origins, places] = pairs.words.as_slice() else {
         unreachable!("a shuffled table has the columns that it had")
     };
-    let opened = engine.open(origins, Recipients::Computing).await?;
-    let order = match opened {
-        Some(origins) => inverse(bytemuck::cast_slice(&origins)).ok_or(Fault::InvalidOpening)?,
+    let order = match engine.open(origins, Recipients::Computing).await? {
+        Reconstructed::Value(origins) => {
+            inverse(bytemuck::cast_slice(&origins)).ok_or(Fault::InvalidOpening)?
+        }
         // A member without shares has no rows to move.
-        None => (0..rows).collect(),
+        Reconstructed::NotARecipient => (0..rows).collect(),
     };
     Ok((table, places.gather(&order)))
 }
@@ -213,7 +212,6 @@ async fn found<E: Engine>(
     }
     let complete = SharedBits::words(std::slice::from_ref(complete), windows);
     let words = [complete].into_iter().chain(places).collect();
-    engine.prepare(8 * windows * (parties + 1)).await?;
     let shuffled = engine.shuffle(Columns { numbers: Vec::new(), words }).await?;
     let complete = shuffled.words.split_first();
     let (complete, places) = complete.expect("a shuffled table has the columns that it had");
@@ -230,10 +228,9 @@ async fn found<E: Engine>(
         return Ok(Found { rows: count, places: none() });
     }
     let all = Bits::<E>::concat(&places.iter().collect::<Vec<_>>());
-    let opened = engine.open(&all, Recipients::Computing).await?;
-    let places = match &opened {
-        None => none(),
-        Some(opened) => opened
+    let places = match engine.open(&all, Recipients::Computing).await? {
+        Reconstructed::NotARecipient => none(),
+        Reconstructed::Value(opened) => opened
             .chunks(count)
             .map(|places| places.iter().map(|place| usize::try_from(place.0).ok()).collect())
             .collect::<Option<Vec<Vec<usize>>>>()
@@ -265,7 +262,6 @@ async fn lists_of_hashes<E: Engine>(
     let mine = if engine.brings_data() { bit_slices_of(&sorted, 0..width) } else { Vec::new() };
     let mine = Zeroizing::new(mine);
     let lengths: Vec<usize> = sizes.iter().map(|size| width * bit_slice_words(*size)).collect();
-    engine.prepare(8 * lengths.iter().copied().max().unwrap_or(0)).await?;
     let shared = engine.share(&mine, &lengths).await?;
     let party_width = width_of(sizes.len());
     let list = |(party, (bit_slices, items)): (usize, (&Bits<E>, &usize))| {
@@ -275,10 +271,7 @@ async fn lists_of_hashes<E: Engine>(
             bit_slice.lanes(0..*items)
         };
         let mut all: Vec<Bits<E>> = (0..party_width).map(number).collect();
-        match items {
-            0 => all.extend(vec![bit_slices.clone(); width]),
-            _ => all.extend(bit_slices.split(bit_slice_words(*items))),
-        }
+        all.extend(bit_slices.split_into(width));
         List { items: *items, bit_slices: all }
     };
     Ok(zip_exact(shared.iter(), sizes).enumerate().map(list).collect())
@@ -323,7 +316,6 @@ async fn equal_neighbours<E: Engine>(
     let differing: Vec<Bits<E>> = item_hashes
         .map(|bit_slice| bit_slice.lanes(1..merged.items).plus(&bit_slice.lanes(0..neighbours)))
         .collect();
-    engine.prepare(8 * bit_slice_words(neighbours) * differing.len()).await?;
     let equal = all_zero(engine, &differing).await?;
     Ok(equal.lanes(0..neighbours))
 }
@@ -337,7 +329,6 @@ async fn sum<E: Engine>(
     if lanes == 0 {
         return Ok(engine.public(vec![0]));
     }
-    engine.prepare(8 * lanes).await?;
     let bits: E::Shared<u64> = engine.bit_to_arithmetic(&[bit_slice], lanes).await?;
     Ok(bits.prefix_sums(lanes).gather(&[lanes - 1]))
 }

@@ -9,16 +9,15 @@ use rand_core::Rng;
 
 use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::joining::{count_common, count_distinct, join};
-use crate::engine::SMALL_MESSAGE;
 use crate::engine::shared::Shared;
 use crate::engine::tables::{Shape, Table};
 use crate::engine::{Engine, Recipients, openings};
 use crate::kernel::fault::Fault;
+use crate::kernel::flow::{MESSAGES_AHEAD, SMALL_MESSAGE};
 use crate::kernel::party::Party;
 use crate::kernel::random::PredictableRng;
 use crate::kernel::simulation::{Ending, Report, Simulation};
 use crate::suites::pairwise;
-use crate::suites::replicated::MESSAGES_AHEAD;
 use crate::suites::replicated::tests::{Setting, THREE};
 use crate::testing::{self, rng};
 
@@ -145,7 +144,7 @@ async fn ask<E: Engine>(
                 for column in columns {
                     assert_eq!(column.len(), joined.rows);
                     if shows {
-                        opened.push(engine.open(column, Recipients::Parties).await?);
+                        opened.push(engine.open(column, Recipients::Parties).await?.value());
                     }
                 }
                 let words = opened.into_iter().flatten();
@@ -156,7 +155,7 @@ async fn ask<E: Engine>(
     };
     assert_eq!(count.len(), 1);
     let opened = engine.open(&count, Recipients::Parties).await?;
-    Ok(opened.map(|count| (count[0], Vec::new())))
+    Ok(opened.answer(|count| (count[0], Vec::new())))
 }
 
 /// Rows and columns of each party's table, whose ids are so many (`width`) in a row. Those of the

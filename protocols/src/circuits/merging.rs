@@ -65,7 +65,6 @@ async fn merge_two<E: Engine>(
     let items = first.items + second.items;
     let all = items.next_power_of_two();
     let mut bit_slices = bitonic(engine, first, second, all);
-    engine.prepare(8 * bit_slice_words(all / 2) * bit_slices.len().max(2 * key)).await?;
     let mut level = all;
     while level > 1 {
         bit_slices = one_level(engine, bit_slices, all / 2, key).await?;

@@ -66,7 +66,7 @@ async fn merged<E: Engine>(
     let mut shared = Vec::new();
     for list in lists {
         let words = bit_slice_words(list.len());
-        let bit_slices = all.slice(left..left + words * width).split(words);
+        let bit_slices = all.slice(left..left + words * width).split_into(width);
         left += words * width;
         shared.push(List { items: list.len(), bit_slices });
     }
@@ -74,7 +74,7 @@ async fn merged<E: Engine>(
     assert_eq!(merged.items, lists.iter().map(Vec::len).sum::<usize>());
     let words = SharedBits::words(&merged.bit_slices, merged.items);
     let opened = engine.open(&words, Recipients::Parties).await?;
-    Ok(opened.map(|words| words.iter().map(|word| word.0).collect()))
+    Ok(opened.answer(|words| words.iter().map(|word| word.0).collect()))
 }
 
 #[test]

@@ -8,6 +8,8 @@ pub(crate) mod comparison;
 pub(crate) mod joining;
 #[cfg(test)]
 mod joining_tests;
+#[cfg(test)]
+mod length_tests;
 mod merging;
 #[cfg(test)]
 mod merging_tests;
@@ -39,7 +41,7 @@ async fn and_all<E: Engine>(
     let x: Vec<&Bits<E>> = pairs.iter().map(|(x, _)| *x).collect();
     let y: Vec<&Bits<E>> = pairs.iter().map(|(_, y)| *y).collect();
     let all = engine.multiply(&Bits::<E>::concat(&x), &Bits::<E>::concat(&y)).await?;
-    Ok(all.split(words))
+    Ok(all.split_into(pairs.len()))
 }
 
 /// Inverts the bits.

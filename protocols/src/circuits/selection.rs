@@ -21,7 +21,7 @@ pub(crate) async fn select<E: Engine, R: Ring>(
     let bits = engine.bit_to_arithmetic(&[bits], len).await?;
     let bits = E::Shared::<R>::concat(&vec![&bits; pairs.len()]);
     let chosen = engine.multiply(&bits, &firsts.minus(&seconds)).await?;
-    Ok(seconds.plus(&chosen).split(len))
+    Ok(seconds.plus(&chosen).split_into(pairs.len()))
 }
 
 /// Replaces each count below `least` by 0. Counts and `least` are below 2^62. Eleven rounds.

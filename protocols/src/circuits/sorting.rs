@@ -22,7 +22,7 @@ use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::{Bits, and_all};
 use crate::engine::shared::{Shared, SharedBits};
-use crate::engine::{Columns, Engine, Recipients};
+use crate::engine::{Columns, Engine, Recipients, Reconstructed};
 use crate::kernel::fault::Fault;
 
 /// The bits of a step. More bits make fewer steps, and each further bit doubles the indicators.
@@ -142,10 +142,10 @@ async fn put<E: Engine>(
     numbers.push(places);
     let Columns { mut numbers, words } = engine.shuffle(Columns { numbers, words }).await?;
     let places = numbers.pop().expect("a shuffled table has the columns that it had");
-    // A member without shares has no rows to move.
     let origins = match engine.open(&places, Recipients::Computing).await? {
-        Some(places) => inverse(&places).ok_or(Fault::InvalidOpening)?,
-        None => (0..rows).collect(),
+        Reconstructed::Value(places) => inverse(&places).ok_or(Fault::InvalidOpening)?,
+        // A member without shares has no rows to move.
+        Reconstructed::NotARecipient => (0..rows).collect(),
     };
     Ok(Columns {
         numbers: numbers.iter().map(|column| column.gather(&origins)).collect(),

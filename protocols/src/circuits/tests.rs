@@ -96,7 +96,8 @@ fn the_sign_of_a_sum_of_any_number_of_addends_is_right() {
             numbers.chunks(64).flat_map(|addend| bit_slices_of(addend, 0..WIDTH)).collect();
         let none: Vec<PackedBits> = Vec::new();
         let bits = two_vectors!(THREE, 1, bit_slices, none, |engine, a, _b| {
-            let addends = a.split(WIDTH).iter().map(|addend| addend.split(1)).collect();
+            let addends =
+                a.split_into(count).iter().map(|addend| addend.split_into(WIDTH)).collect();
             msb_of_sum(&mut engine, addends).await?
         });
         let sum = |lane: usize| {
@@ -265,7 +266,8 @@ fn tables_are_sorted_and_equal_rows_keep_their_order() {
                     words: vec![a.clone()],
                 };
                 let table = sort(&mut engine, table, width).await?;
-                let numbers = engine.open(&table.numbers[0], Recipients::All).await?.unwrap();
+                let numbers =
+                    engine.open(&table.numbers[0], Recipients::All).await?.value().unwrap();
                 let numbers = numbers.into_iter().map(PackedBits).collect();
                 ReplicatedShare::concat(&[&table.words[0], &engine.public(numbers)])
             });

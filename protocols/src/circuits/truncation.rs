@@ -9,8 +9,7 @@ use crate::engine::Engine;
 use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 
-/// Returns ⌊x / 2^`bits`⌋ for numbers in two's complement. `bits` is below [`Ring::BITS`]. The
-/// caller prepares for messages of [`Ring::BITS`] − `bits` elements for each number.
+/// Returns ⌊x / 2^`bits`⌋ for numbers in two's complement. `bits` is below [`Ring::BITS`].
 pub(crate) async fn truncate<E: Engine, R: Ring>(
     engine: &mut E,
     x: &E::Shared<R>,
@@ -26,7 +25,7 @@ pub(crate) async fn truncate<E: Engine, R: Ring>(
     let numbers: E::Shared<R> = engine.bit_to_arithmetic(&slices, len).await?;
     let mut weight = R::ONE;
     let mut sum = numbers.slice(0..len).minus(&numbers.slice(0..len));
-    for (place, bit) in numbers.split(len).iter().enumerate() {
+    for (place, bit) in numbers.split_into(slices.len()).iter().enumerate() {
         let is_sign = place + 1 == slices.len();
         sum = sum.plus(&bit.scaled(if is_sign { weight.negated() } else { weight }));
         weight = weight.plus(weight);

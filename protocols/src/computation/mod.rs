@@ -36,7 +36,7 @@ use crate::algebra::layout::Layout;
 pub use crate::computation::request::Request;
 pub use crate::computation::security::Security;
 use crate::computation::sharing::{AHEAD, Sharing};
-use crate::engine::Engine;
+use crate::engine::matching::Matching;
 pub use crate::functions::answer::{Answer, Group, Precision};
 use crate::functions::catalogue::{Descriptor, Needs, Prepared};
 pub use crate::functions::input::{Column, Input};
@@ -229,9 +229,9 @@ impl Execution<'_> {
         self.on_shares(engine, session, None, prepared, subject, rng).await
     }
 
-    /// Computes through the release check on shares. `committee` has the names of the nodes that
-    /// hold these, if not all parties do.
-    async fn on_shares<E: Engine>(
+    /// Through the release check on shares; `committee` has the names of the nodes that hold these, if not all
+    /// parties do.
+    async fn on_shares<E: Matching>(
         &self,
         engine: E,
         session: Session,

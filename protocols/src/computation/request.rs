@@ -6,17 +6,17 @@ use std::fmt;
 use zeroize::Zeroize;
 
 use crate::computation::sharing::{AHEAD, NO, Sharing};
-use crate::engine::SMALL_MESSAGE;
 use crate::functions::catalogue::{Descriptor, Kind, Needs, Prepared, find};
 use crate::functions::input::{Input, check_dropped};
 use crate::functions::parameters::{MISSING, Missing, Parameters, drops_missing, refuse};
 use crate::kernel::fault::InputError;
+use crate::kernel::flow::{MESSAGES_AHEAD, SMALL_MESSAGE};
 use crate::kernel::party::Party;
 use crate::kernel::session::{Offer, Spec};
 use crate::kernel::wire;
 use crate::release::Subject;
 use crate::suites::guarantee::Suite;
-use crate::suites::replicated::{self, MESSAGES_AHEAD};
+use crate::suites::replicated;
 
 /// The name in the spec of the public size that some functions have.
 const LENGTH: &str = "length";

@@ -11,6 +11,7 @@
 //! a word; a vector of numbers has its bits in bit slices, as [`crate::algebra::packed_bits`] says.
 
 pub(crate) mod aggregate;
+pub(crate) mod matching;
 #[cfg(test)]
 pub(crate) mod openings;
 pub(crate) mod shared;
@@ -21,13 +22,9 @@ use std::ops::Range;
 use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
 use crate::engine::shared::{Shared, SharedBits};
-use crate::engine::tables::{Joined, Shape, Table};
 use crate::kernel::fault::Fault;
 
-/// The bytes that a message may have without room being made for it.
-pub(crate) const SMALL_MESSAGE: usize = 128 << 10;
-
-/// The recipients of an opened value.
+/// Who gets to see what is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recipients {
     /// The parties that bring data: for answers, and for values that answers imply.
@@ -36,6 +33,45 @@ pub(crate) enum Recipients {
     All,
     /// The members that compute: for uniform values that drive the next step.
     Computing,
+}
+
+/// The result of an opening at one member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reconstructed<T> {
+    /// We are a recipient: the value.
+    Value(T),
+    /// We are no recipient, and know nothing of the value.
+    NotARecipient,
+}
+
+impl<T> Reconstructed<T> {
+    /// Maps the value, if we are a recipient.
+    pub(crate) fn try_map<U>(
+        self,
+        map: impl FnOnce(T) -> Result<U, Fault>,
+    ) -> Result<Reconstructed<U>, Fault> {
+        match self {
+            Self::Value(value) => map(value).map(Reconstructed::Value),
+            Self::NotARecipient => Ok(Reconstructed::NotARecipient),
+        }
+    }
+
+    /// Returns an answer made of the value, at the recipients: none at a helper.
+    pub(crate) fn answer<U>(self, answer: impl FnOnce(T) -> U) -> Option<U> {
+        match self {
+            Self::Value(value) => Some(answer(value)),
+            Self::NotARecipient => None,
+        }
+    }
+
+    /// Returns the value, if we are a recipient.
+    #[cfg(test)]
+    pub(crate) fn value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::NotARecipient => None,
+        }
+    }
 }
 
 /// Columns of one table that are shuffled together: row i of each goes to the same place.
@@ -75,12 +111,7 @@ pub(crate) trait Engine: Sized {
     /// Makes a fresh sharing of uniformly random elements, which no party knows.
     fn random<R: Ring>(&mut self, len: usize) -> Self::Shared<R>;
 
-    /// Makes room for messages of up to so many bytes. All members call it before messages of more
-    /// than a few hundred kilobytes. Takes a round of empty messages if room is needed, and none
-    /// otherwise.
-    async fn prepare(&mut self, bytes: usize) -> Result<(), Fault>;
-
-    /// Calls [`SharedBits::bit_slices`].
+    /// See [`SharedBits::bit_slices`].
     fn bit_slices(
         &self,
         words: &Self::Shared<PackedBits>,
@@ -106,17 +137,20 @@ pub(crate) trait Engine: Sized {
         lengths: &[usize],
     ) -> Result<Vec<Self::Shared<R>>, Fault>;
 
-    /// Opens a vector to the recipients. Returns none at other members.
+    /// Opens a vector to the recipients. Verifies first everything that the value can depend on, as
+    /// far as the suite's guarantee promises a verification.
     async fn open<R: Ring>(
         &mut self,
         x: &Self::Shared<R>,
         recipients: Recipients,
-    ) -> Result<Option<Vec<R>>, Fault>;
+    ) -> Result<Reconstructed<Vec<R>>, Fault>;
 
     /// Opens a vector to all members: to those that compute and to those that do not.
     async fn open_to_all<R: Ring>(&mut self, x: &Self::Shared<R>) -> Result<Vec<R>, Fault> {
-        let opened = self.open(x, Recipients::All).await?;
-        Ok(opened.expect("all members are recipients"))
+        match self.open(x, Recipients::All).await? {
+            Reconstructed::Value(opened) => Ok(opened),
+            Reconstructed::NotARecipient => unreachable!("all members are recipients"),
+        }
     }
 
     /// Multiplies element by element. On bits: conjunctions.
@@ -170,35 +204,16 @@ pub(crate) trait Engine: Sized {
         bits: usize,
     ) -> Result<Self::Shared<R>, Fault>;
 
-    /// Converts the first `lanes` bits of each bit slice to numbers 0 and 1, bit slice after bit
-    /// slice. Two rounds.
+    /// Returns the first `lanes` bits of each bit slice as numbers 0 and 1, slice after slice. Two
+    /// rounds. *Verified by the suite*: parts of it go round the products and openings that a suite
+    /// verifies anyway, so a suite that promises verification checks this step by itself.
     async fn bit_to_arithmetic<R: Ring>(
         &mut self,
         bit_slices: &[&Self::Shared<PackedBits>],
         lanes: usize,
     ) -> Result<Self::Shared<R>, Fault>;
 
-    /// Shuffles the rows of a table by a permutation that is close to uniform and that no party
-    /// knows. Two rounds.
+    /// Returns the rows of a table in an order that is as good as uniform and that no party knows.
+    /// Two rounds. *Verified by the suite*, as [`Self::bit_to_arithmetic`] is.
     async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault>;
-
-    /// Joins the rows of the item hashes that all parties have. They are in the same order at all,
-    /// which no party knows. `table` is this party's, `shapes` are all parties'. The number of
-    /// these rows is opened to all members.
-    async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault>;
-
-    /// Counts the item hashes that all parties have, as one shared element. `item_hashes` are this
-    /// party's, `sizes` all parties' numbers of them.
-    async fn count_common(
-        &mut self,
-        item_hashes: &[u128],
-        sizes: &[usize],
-    ) -> Result<Self::Shared<u64>, Fault>;
-
-    /// Counts the item hashes of all parties together, each once, as one shared element.
-    async fn count_distinct(
-        &mut self,
-        item_hashes: &[u128],
-        sizes: &[usize],
-    ) -> Result<Self::Shared<u64>, Fault>;
 }

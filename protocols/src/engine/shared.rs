@@ -62,10 +62,11 @@ pub(crate) trait Shared<R: Ring>: Clone {
         Self::linear_map(vectors, len, |vectors| vectors.concat())
     }
 
-    /// Cuts the vector into pieces of `len` elements; the last may be shorter.
-    fn split(&self, len: usize) -> Vec<Self> {
-        let starts = (0..self.len()).step_by(len.max(1));
-        starts.map(|start| self.slice(start..(start + len).min(self.len()))).collect()
+    /// Cuts the vector into `count` pieces of one length.
+    fn split_into(&self, count: usize) -> Vec<Self> {
+        let len = self.len().checked_div(count).unwrap_or(0);
+        assert_eq!(count * len, self.len(), "a vector is cut into pieces of one length");
+        (0..count).map(|piece| self.slice(piece * len..(piece + 1) * len)).collect()
     }
 
     /// Returns the elements at these places.
@@ -103,11 +104,8 @@ pub(crate) trait SharedBits: Shared<PackedBits> {
     /// Returns the slices of these bits of a vector with one word a row. Each slice is
     /// [`bit_slice_words`] long.
     fn bit_slices(&self, bits: Range<usize>) -> Vec<Self> {
-        let words = bit_slice_words(self.len());
-        if words == 0 {
-            return vec![self.clone(); bits.len()];
-        }
-        self.mapped(words * bits.len(), |rows| bit_slices_of(rows, bits.clone())).split(words)
+        let words = bit_slice_words(self.len()) * bits.len();
+        self.mapped(words, |rows| bit_slices_of(rows, bits.clone())).split_into(bits.len())
     }
 
     /// Returns, of up to 64 slices, the word of each of the first `rows` numbers. It is the inverse

@@ -7,6 +7,7 @@ use rand_core::CryptoRng;
 
 use crate::engine::Engine;
 use crate::engine::aggregate::Aggregate;
+use crate::engine::matching::Matching;
 use crate::functions::answer::Answer;
 use crate::functions::bivariate::BivariateStatistics;
 use crate::functions::contingency::{Contingency, ContingencyMode};
@@ -164,7 +165,7 @@ macro_rules! functions {
 
             /// Runs a function of shared values: see [`OnShares::run`].
             #[allow(unused_variables, reason = "most functions do not run on it")]
-            pub(crate) async fn on_shares<E: Engine>(
+            pub(crate) async fn on_shares<E: Matching>(
                 self,
                 cx: &mut FunctionContext<'_, E>,
                 permit: &Permit,

@@ -3,7 +3,7 @@
 
 use rand_core::CryptoRng;
 
-use crate::engine::Engine;
+use crate::engine::matching::Matching;
 use crate::functions::answer::Answer;
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{
@@ -59,7 +59,7 @@ impl Function for Correlation {
 }
 
 impl OnShares for Correlation {
-    async fn run<E: Engine>(
+    async fn run<E: Matching>(
         self,
         cx: &mut FunctionContext<'_, E>,
         permit: &Permit,

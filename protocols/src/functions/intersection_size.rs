@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 
 use crate::circuits::joining;
-use crate::engine::Engine;
+use crate::engine::matching::Matching;
 use crate::functions::answer::Answer;
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{KeyedRows, SIZES, open_count, rows_of};
@@ -57,7 +57,7 @@ impl Function for IntersectionSize {
 }
 
 impl OnShares for IntersectionSize {
-    async fn run<E: Engine>(
+    async fn run<E: Matching>(
         self,
         cx: &mut FunctionContext<'_, E>,
         permit: &Permit,
@@ -76,6 +76,7 @@ impl OnShares for IntersectionSize {
         };
         let count = open_count(cx, permit, &count).await?;
         let padded_to = self.0.padded_to();
-        Ok(count.map(|size_intersection| Answer::IntersectionSize { size_intersection, padded_to }))
+        Ok(count
+            .answer(|size_intersection| Answer::IntersectionSize { size_intersection, padded_to }))
     }
 }

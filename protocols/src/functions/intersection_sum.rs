@@ -2,7 +2,7 @@
 
 use rand_core::CryptoRng;
 
-use crate::engine::Engine;
+use crate::engine::matching::Matching;
 use crate::functions::answer::Answer;
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{COLUMNS, JOINED, KeyedRows, SCALES, SIZES, moments, scaled};
@@ -58,7 +58,7 @@ impl Function for IntersectionSum {
 }
 
 impl OnShares for IntersectionSum {
-    async fn run<E: Engine>(
+    async fn run<E: Matching>(
         self,
         cx: &mut FunctionContext<'_, E>,
         permit: &Permit,

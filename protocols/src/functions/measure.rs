@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::algebra::packed_bits::{PackedBits, bit_slice_words};
 use crate::circuits::comparison::less_than_zero;
 use crate::circuits::sorting::sort;
+use crate::engine::matching::Matching;
 use crate::engine::tables::{Shape, Table};
-use crate::engine::{Columns, Dimensions, Engine};
+use crate::engine::{Columns, Dimensions};
 use crate::functions::answer::Answer;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
 use crate::functions::input::Input;
@@ -118,7 +119,7 @@ impl Function for Measure {
 }
 
 impl OnShares for Measure {
-    async fn run<E: Engine>(
+    async fn run<E: Matching>(
         self,
         cx: &mut FunctionContext<'_, E>,
         _: &Permit,
@@ -126,7 +127,6 @@ impl OnShares for Measure {
         _: &mut impl CryptoRng,
     ) -> Result<Option<Answer>, Fault> {
         let (engine, size) = (&mut cx.engine, self.size);
-        engine.prepare(8 * self.words()).await?;
         match self.operation {
             Operation::Multiply => {
                 let (x, y) = (engine.random::<u64>(size), engine.random(size));

@@ -61,6 +61,7 @@ use serde::de::DeserializeOwned;
 
 use crate::engine::Engine;
 use crate::engine::aggregate::Aggregate;
+use crate::engine::matching::Matching;
 use crate::engine::shared::Shared;
 use crate::functions::answer::Answer;
 use crate::functions::descriptor::Descriptor;
@@ -151,9 +152,9 @@ pub(crate) trait OnCounts: OnSums {
 /// A function of shared values. Helpers run the same code without data. They read its parameters
 /// from the agreement, and learn sizes only.
 pub(crate) trait OnShares: Function {
-    /// Computes the answer; none at a helper. `rows` is the number of all parties' rows, if the
-    /// function's data are rows.
-    async fn run<E: Engine>(
+    /// Computes the answer; none at a helper. `rows` is the number of all parties' rows, if its data
+    /// are rows. A function that joins no tables asks for an [`Engine`] alone.
+    async fn run<E: Matching>(
         self,
         cx: &mut FunctionContext<'_, E>,
         permit: &Permit,

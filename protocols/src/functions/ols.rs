@@ -121,7 +121,7 @@ impl OnShares for Regression {
         permit.check_rows(x.rows as u64)?;
         let dimensions = Dimensions { rows: x.columns, inner: x.rows, columns: 1 };
         let opened = Product::normalised(dimensions).open(cx, &self.factor).await?;
-        Ok(opened.map(|mle| Answer::Coefficients { mle }))
+        Ok(opened.answer(|mle| Answer::Coefficients { mle }))
     }
 }
 

@@ -4,7 +4,7 @@
 use rand_core::CryptoRng;
 use serde::Deserialize;
 
-use crate::engine::Engine;
+use crate::engine::matching::Matching;
 use crate::functions::answer::Answer;
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{
@@ -96,7 +96,7 @@ impl Function for RegressionById {
 }
 
 impl OnShares for RegressionById {
-    async fn run<E: Engine>(
+    async fn run<E: Matching>(
         self,
         cx: &mut FunctionContext<'_, E>,
         permit: &Permit,

@@ -92,7 +92,7 @@ impl OnShares for MatrixProduct {
         let elements = self.0.map(|matrix| matrix.elements).unwrap_or_default();
         let opened = plan.open(cx, &Factor { elements, ..Factor::default() }).await?;
         let precision = Precision::of(plan.scales());
-        Ok(opened.map(|product| Answer::Product { product, precision }))
+        Ok(opened.answer(|product| Answer::Product { product, precision }))
     }
 }
 

@@ -61,7 +61,7 @@ impl OnShares for Sort {
         }
         let sorted = self.0.sorted(cx, rows).await?;
         let opened = cx.engine.open(&sorted, Recipients::Parties).await?;
-        opened.map(|words| all_in_order(&words)).transpose()
+        opened.answer(|words| all_in_order(&words)).transpose()
     }
 }
 

@@ -17,11 +17,12 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::order::double;
 use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::comparison::{all_zero, less_than_zero};
 use crate::engine::shared::Shared;
-use crate::engine::{Columns, Engine, Recipients};
+use crate::engine::{Columns, Engine, Recipients, Reconstructed};
 use crate::functions::answer::Answer;
 use crate::functions::common::rows::{KEY, Unsorted};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
@@ -180,20 +181,19 @@ async fn shown<E: Engine>(
     engine.multiply(first, &E::Shared::<u64>::concat(&[&all_equal, &none])).await
 }
 
-/// Opens the numbers of the tagged rows, in the order of their tags. Returns their count, and no
-/// numbers at a helper.
+/// The numbers of the tagged rows, in the order of their tags, at the parties; and how many they are.
 async fn open_tagged<E: Engine>(
     engine: &mut E,
     tagged: Columns<E>,
     k: u64,
-) -> Result<(usize, Option<Vec<PackedBits>>), Fault> {
+) -> Result<(usize, Reconstructed<Vec<PackedBits>>), Fault> {
     let shuffled = engine.shuffle(tagged).await?;
     let (tags, words) = shuffled
         .numbers
         .first()
         .zip(shuffled.words.first())
         .ok_or(Fault::Internal("a shuffled table has the columns that it had"))?;
-    let tags = engine.open(tags, Recipients::All).await?.unwrap_or_default();
+    let tags = engine.open_to_all(tags).await?;
     let mut places: Vec<(u64, usize)> =
         tags.iter().enumerate().map(|(row, tag)| (*tag, row)).filter(|(tag, _)| *tag > 0).collect();
     places.sort_unstable();
@@ -202,7 +202,12 @@ async fn open_tagged<E: Engine>(
     }
     let rows: Vec<usize> = places.into_iter().map(|(_, row)| row).collect();
     if rows.is_empty() {
-        return Ok((0, Some(Vec::new())));
+        let none = if engine.brings_data() {
+            Reconstructed::Value(Vec::new())
+        } else {
+            Reconstructed::NotARecipient
+        };
+        return Ok((0, none));
     }
     Ok((rows.len(), engine.open(&words.gather(&rows), Recipients::Parties).await?))
 }
@@ -212,23 +217,26 @@ async fn count<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     keys: &[u64],
     shown: usize,
-    words: Option<Vec<PackedBits>>,
+    words: Reconstructed<Vec<PackedBits>>,
     rows: u64,
 ) -> Result<Option<Answer>, Fault> {
     let mut own: BTreeMap<u64, u64> = BTreeMap::new();
     keys.iter().for_each(|key| *own.entry(*key).or_default() += 1);
     let occurs = |word: &PackedBits| own.get(&!word.0).copied().unwrap_or(0);
-    let mine: Zeroizing<Vec<u64>> = Zeroizing::new(words.iter().flatten().map(occurs).collect());
+    let mine: Zeroizing<Vec<u64>> = match &words {
+        Reconstructed::Value(words) => Zeroizing::new(words.iter().map(occurs).collect()),
+        Reconstructed::NotARecipient => Zeroizing::default(),
+    };
     let counts = cx.sum(&mine, shown).await?;
     let counts = cx.engine.open(&counts, Recipients::Parties).await?;
-    let Some((words, counts)) = words.zip(counts).filter(|_| cx.engine.brings_data()) else {
+    let (Reconstructed::Value(words), Reconstructed::Value(counts)) = (words, counts) else {
         return Ok(None);
     };
     let occurrences = |(word, count): (&PackedBits, u64)| {
         let value = double(!word.0).ok_or(Fault::InvalidOpening)?;
         Ok(Occurrences { value, count })
     };
-    let top = words.iter().zip(counts).map(occurrences).collect::<Result<_, Fault>>()?;
+    let top = zip_exact(&words, counts).map(occurrences).collect::<Result<_, Fault>>()?;
     Ok(Some(Answer::Top { top, samples: rows }))
 }
 

@@ -4,7 +4,7 @@ use rand_core::CryptoRng;
 
 use crate::circuits::joining;
 use crate::circuits::selection::is_below;
-use crate::engine::Engine;
+use crate::engine::matching::Matching;
 use crate::engine::shared::Shared;
 use crate::functions::answer::Answer;
 use crate::functions::common::joins::terms::{Terms, Work};
@@ -59,7 +59,7 @@ impl Function for UnionSize {
 }
 
 impl OnShares for UnionSize {
-    async fn run<E: Engine>(
+    async fn run<E: Matching>(
         self,
         cx: &mut FunctionContext<'_, E>,
         permit: &Permit,
@@ -91,6 +91,6 @@ impl OnShares for UnionSize {
             count = cx.engine.multiply(&count, &is_shown).await?;
         }
         let count = open_count(cx, permit, &count).await?;
-        Ok(count.map(|size_union| Answer::UnionSize { size_union, padded_to }))
+        Ok(count.answer(|size_union| Answer::UnionSize { size_union, padded_to }))
     }
 }

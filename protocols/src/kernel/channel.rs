@@ -155,11 +155,48 @@ impl Channel {
         self.exchange.borrow_mut().bind(keys);
     }
 
-    /// Lets messages of these lengths wait here from each party, beside the usual bound. Call it
-    /// before any message that lets a peer send them: until then no peer can make this party keep
-    /// them.
+    /// Lets messages of these lengths wait here from each party, beside the usual bound. To be
+    /// called before any message that lets a peer send them: until then no peer can make us keep
+    /// them. Of several calls the one with most bytes holds.
     pub(crate) fn make_room(&self, lengths: &[usize]) {
         self.exchange.borrow_mut().make_room(lengths);
+    }
+
+    /// Flow control of one step, whose messages have public lengths (see [`crate::kernel::flow`]).
+    /// Lets each party of `incoming` send messages of up to so many bytes, and waits until each of
+    /// `outgoing` lets us. Messages of up to [`SMALL_MESSAGE`](crate::kernel::flow::SMALL_MESSAGE)
+    /// bytes take nothing.
+    ///
+    /// Both ends of a link call it at the same place among their messages, before the first message
+    /// of the step, with the same lengths.
+    pub(crate) async fn open_windows(
+        &self,
+        incoming: &[(Party, usize)],
+        outgoing: &[(Party, usize)],
+    ) -> Result<(), Fault> {
+        for (from, length) in incoming {
+            let is_due = self.exchange.borrow_mut().open_incoming(*from, *length);
+            if is_due {
+                self.send(*from, Bytes::new());
+            }
+        }
+        for (to, length) in outgoing {
+            let waits = self.exchange.borrow_mut().open_outgoing(*to, *length);
+            if waits {
+                self.receive_exactly(*to, 0).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same where we exchange messages of up to `length` bytes with each of `parties`.
+    pub(crate) async fn open_both_windows(
+        &self,
+        parties: impl IntoIterator<Item = Party>,
+        length: usize,
+    ) -> Result<(), Fault> {
+        let both: Vec<_> = parties.into_iter().map(|party| (party, length)).collect();
+        self.open_windows(&both, &both).await
     }
 
     /// Records the agreement, which the machine's driver may read from here on.

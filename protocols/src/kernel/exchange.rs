@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::kernel::agreed::Agreed;
 use crate::kernel::fault::{Fault, Misbehaviour};
+use crate::kernel::flow::{MESSAGES_AHEAD, Window};
 use crate::kernel::message::Message;
 use crate::kernel::meter::{Meter, Stage};
 use crate::kernel::party::{Parties, Party};
@@ -81,11 +82,14 @@ pub(crate) struct Exchange {
     parties: Parties,
     link_bindings: Vec<[u8; 32]>,
     tags: Tags,
-    /// The bytes that may wait from one party, beside announced large messages.
-    base_limit: usize,
+    /// The bytes that may wait from one party, beside what was announced or given credit for.
     limit: usize,
+    /// The bytes of announced messages.
+    announced: usize,
     inboxes: Vec<Inbox>,
     sent: Vec<u32>,
+    /// Of what we send to each party.
+    windows: Vec<Window>,
     outbox: VecDeque<Outgoing>,
     awaited: Vec<Party>,
     phase: Phase,
@@ -115,6 +119,7 @@ struct Inbox {
     unfinished: Vec<Bytes>,
     whole: VecDeque<Whole>,
     buffered: usize,
+    window: Window,
 }
 
 struct Whole {
@@ -138,10 +143,11 @@ impl Exchange {
                 "cloister 1 tag of an agreeing message",
                 &session.0,
             )),
-            base_limit: limit,
             limit,
+            announced: 0,
             inboxes: (0..parties.count()).map(|_| Inbox::default()).collect(),
             sent: vec![0; parties.count()],
+            windows: vec![Window::default(); parties.count()],
             outbox: VecDeque::new(),
             awaited: Vec::new(),
             phase: Phase::Agreeing,
@@ -160,11 +166,22 @@ impl Exchange {
         self.tags = Tags::Bound(keys);
     }
 
-    /// Lets messages of these lengths wait here from each party, beside the usual bound. They
-    /// replace those that were announced before.
+    /// Lets messages of these lengths wait here from each party beside what always may. Of several
+    /// announcements the largest holds.
     pub(crate) fn make_room(&mut self, lengths: &[usize]) {
-        let room: usize = lengths.iter().map(|length| cost(*length)).sum();
-        self.limit = self.base_limit.saturating_add(room);
+        let room = lengths.iter().map(|length| cost(*length)).sum();
+        self.announced = self.announced.max(room);
+    }
+
+    /// Opens the window of what `from` sends to us, and returns whether it is due credit.
+    pub(crate) fn open_incoming(&mut self, from: Party, length: usize) -> bool {
+        let inbox = self.inboxes.get_mut(from.index());
+        inbox.expect("a peer is one of the parties").window.open_for(length)
+    }
+
+    /// Opens the window of what we send to `to`, and returns whether that waits for credit.
+    pub(crate) fn open_outgoing(&mut self, to: Party, length: usize) -> bool {
+        self.windows.get_mut(to.index()).expect("a peer is one of the parties").open_for(length)
     }
 
     pub(crate) fn link_binding(&self, party: Party) -> [u8; 32] {
@@ -232,10 +249,11 @@ impl Exchange {
     }
 
     pub(crate) fn deliver(&mut self, from: Party, part: Part) -> Result<(), Fault> {
-        let limit = self.limit;
+        let limit = self.limit.saturating_add(self.announced);
         let Some(inbox) = self.inboxes.get_mut(from.index()) else {
             return Ok(());
         };
+        let limit = limit.saturating_add(inbox.credited());
         inbox.accept(part, limit).map_err(|what| Fault::blame(from, what))
     }
 
@@ -333,6 +351,11 @@ fn cost(length: usize) -> usize {
 }
 
 impl Inbox {
+    /// Returns the bytes that may wait here by the credit that we have granted.
+    fn credited(&self) -> usize {
+        self.window.credited().map_or(0, |length| MESSAGES_AHEAD.saturating_mul(cost(length)))
+    }
+
     fn accept(&mut self, part: Part, limit: usize) -> Result<(), Misbehaviour> {
         let PartHeader { sequence, part: number, last, tag } = part.header;
         if sequence != self.due || number != self.due_part {

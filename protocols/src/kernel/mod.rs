@@ -9,6 +9,7 @@ pub mod disclosure;
 pub(crate) mod echo;
 mod exchange;
 pub mod fault;
+pub(crate) mod flow;
 pub mod machine;
 mod message;
 pub mod meter;

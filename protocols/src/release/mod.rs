@@ -64,7 +64,7 @@ use crate::circuits::adder::msb_of_sum;
 use crate::circuits::comparison::{less_than_zero, or_all};
 use crate::circuits::selection::suppress_below;
 use crate::engine::shared::Shared;
-use crate::engine::{Engine, Recipients};
+use crate::engine::{Engine, Recipients, Reconstructed};
 use crate::kernel::disclosure::{JointRules, Rule, Rules};
 use crate::kernel::fault::Fault;
 use crate::release::terms::Magnitude;
@@ -207,11 +207,11 @@ pub(crate) async fn open_dropped<E: Engine>(
         Some(least) => open_counts(engine, dropped, least).await?,
         None => engine.open(dropped, Recipients::Parties).await?,
     };
-    match opened.as_deref() {
-        None => Ok(None),
-        Some([0]) if least.is_some() => Ok(Some(Dropped(None))),
-        Some([rows]) if *rows < BEYOND => Ok(Some(Dropped(Some(*rows)))),
-        Some(_) => Err(Fault::InvalidOpening),
+    let Reconstructed::Value(opened) = opened else { return Ok(None) };
+    match opened.as_slice() {
+        [0] if least.is_some() => Ok(Some(Dropped(None))),
+        [rows] if *rows < BEYOND => Ok(Some(Dropped(Some(*rows)))),
+        _ => Err(Fault::InvalidOpening),
     }
 }
 
@@ -220,14 +220,14 @@ pub(crate) async fn open_counts<E: Engine>(
     engine: &mut E,
     counts: &E::Shared<u64>,
     least: u64,
-) -> Result<Option<Vec<u64>>, Fault> {
+) -> Result<Reconstructed<Vec<u64>>, Fault> {
     let shown = suppress_below(engine, counts, least).await?;
     let opened = engine.open(&shown, Recipients::Parties).await?;
     let is_count = |count: &u64| *count == 0 || (least..BEYOND).contains(count);
-    match &opened {
-        Some(counts) if !counts.iter().all(is_count) => Err(Fault::InvalidOpening),
-        _ => Ok(opened),
-    }
+    opened.try_map(|counts| match counts.iter().all(is_count) {
+        true => Ok(counts),
+        false => Err(Fault::InvalidOpening),
+    })
 }
 
 /// The parties' counts, in shared form.
@@ -293,9 +293,8 @@ async fn dominating<E: Engine>(
         true => magnitude.terms(me, inputs, percent),
         false => Zeroizing::default(),
     };
-    engine.prepare(shape.largest_message(inputs)).await?;
     let terms = engine.share::<PackedBits>(&mine, &vec![shape.words(); inputs]).await?;
-    let addends = terms.iter().map(|term| term.split(shape.bit_slice)).collect();
+    let addends = terms.iter().map(|term| term.split_into(shape.bits)).collect();
     msb_of_sum(engine, addends).await
 }
 

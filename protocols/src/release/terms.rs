@@ -27,9 +27,9 @@ pub(crate) struct Magnitude {
 /// The size of the terms that a party shares.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
-    /// The bits of a term.
-    bits: usize,
-    /// The words of a bit slice.
+    /// Bits of a term.
+    pub(super) bits: usize,
+    /// Words of a bit slice.
     pub(super) bit_slice: usize,
 }
 
@@ -88,12 +88,6 @@ impl Shape {
     /// Returns the number of words that each party shares.
     pub(super) fn words(self) -> usize {
         self.bits * self.bit_slice
-    }
-
-    /// Returns the bytes of the longest message. It has the terms of one party with the keys that
-    /// they may come with, or the products of a level of the adders.
-    pub(super) fn largest_message(self, inputs: usize) -> usize {
-        64 + 8 * self.words() * (inputs / 3).max(1)
     }
 }
 

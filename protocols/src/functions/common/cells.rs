@@ -20,9 +20,8 @@
 //! cells:** 2^20.
 
 use crate::algebra::layout::MAX_WORDS;
-use crate::algebra::ring::Ring;
+use crate::engine::Engine;
 use crate::engine::shared::Shared;
-use crate::engine::{Engine, Recipients};
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
 use crate::functions::common::categories::Axes;
@@ -54,7 +53,7 @@ pub(crate) async fn table<E: Engine>(
     let opened = open_counts(&mut cx.engine, &counts, permit.least_shown()).await?;
     let shown = |count: u64| Some(count).filter(|count| *count > 0);
     let cells = |counts: Vec<u64>| counts.into_iter().map(shown).collect();
-    Ok(opened.map(|counts| tables::answer(axes, cells(counts), declared)))
+    Ok(opened.answer(|counts| tables::answer(axes, cells(counts), declared)))
 }
 
 /// Returns the categories of all parties' data, at parties, and the counts of all cells, in shared
@@ -68,7 +67,6 @@ pub(crate) async fn joint_counts<E: Engine>(
         _ => Default::default(),
     };
     let cells = number(cx, counts.len()).await?;
-    cx.engine.prepare(cells * u64::BYTES).await?;
     let counts = cx.sum(&counts, cells).await?;
     Ok((axes, counts))
 }
@@ -96,8 +94,8 @@ async fn check_rows<E: Engine>(
         0 => engine.public(vec![0]),
         cells => counts.prefix_sums(cells).slice(cells - 1..cells),
     };
-    match engine.open(&all.minus(rows), Recipients::All).await?.as_deref() {
-        Some([0]) => Ok(()),
+    match engine.open_to_all(&all.minus(rows)).await?.as_slice() {
+        [0] => Ok(()),
         _ => Err(Fault::InvalidOpening),
     }
 }

@@ -64,7 +64,7 @@ pub(crate) async fn find_mode<E: Engine>(
     let (axes, counts) = joint_counts(cx, counted).await?;
     let shown = place_of_largest(&mut cx.engine, &counts, rows, permit.least_shown()).await?;
     let opened = cx.engine.open(&shown, Recipients::Parties).await?;
-    Ok(opened.map(|place| Answer::Mode(Mode { mode: cell(&axes, &place) })))
+    Ok(opened.answer(|place| Answer::Mode(Mode { mode: cell(&axes, &place) })))
 }
 
 /// Returns the place of the largest count, from 1; 0 if it is not to be shown.

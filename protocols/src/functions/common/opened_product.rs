@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::algebra::fixed::{Magnitude, Scales, Width};
 use crate::algebra::ring::Ring;
 use crate::engine::shared::Shared;
-use crate::engine::{Dimensions, Engine, Recipients};
+use crate::engine::{Dimensions, Engine, Recipients, Reconstructed};
 use crate::functions::FunctionContext;
 use crate::kernel::fault::Fault;
 
@@ -62,23 +62,23 @@ impl Product {
         &self.scales
     }
 
-    /// Computes and opens the product, row by row; none at a helper.
+    /// The product, row by row, at the parties.
     pub(crate) async fn open<E: Engine>(
         &self,
         cx: &mut FunctionContext<'_, E>,
         mine: &Factor,
-    ) -> Result<Option<Vec<Vec<f64>>>, Fault> {
+    ) -> Result<Reconstructed<Vec<Vec<f64>>>, Fault> {
         let me = cx.channel.parties().me().index();
         let mine = self.encoded(mine, me)?;
         let opened = match self.scales.width {
             Width::Bits64 => {
                 let words: Vec<u64> = mine.iter().map(|element| element.word(0)).collect();
                 let opened = self.multiply(cx, &Zeroizing::new(words)).await?;
-                opened.map(|words| words.into_iter().map(u128::from).collect())
+                opened.try_map(|words| Ok(words.into_iter().map(u128::from).collect()))?
             }
             Width::Bits128 => self.multiply(cx, &mine).await?,
         };
-        opened.map(|opened: Vec<u128>| self.decoded(&opened)).transpose()
+        opened.try_map(|opened: Vec<u128>| self.decoded(&opened))
     }
 
     /// Returns the elements of this party's factor as integers, and its exponents.
@@ -99,17 +99,15 @@ impl Product {
         Ok(Zeroizing::new(elements.iter().copied().chain(exponents).collect()))
     }
 
-    /// Multiplies the integers, and opens the product and the exponents; none at a helper.
+    /// The opened product of the integers, and the exponents, at the parties.
     async fn multiply<E: Engine, R: Ring>(
         &self,
         cx: &mut FunctionContext<'_, E>,
         mine: &[R],
-    ) -> Result<Option<Vec<R>>, Fault> {
+    ) -> Result<Reconstructed<Vec<R>>, Fault> {
         let Dimensions { rows, inner, columns } = self.dimensions;
         let [of_x, of_y] = self.exponents;
         let (x, y) = (rows * inner, inner * columns);
-        let longest = (x + of_x).max(y + of_y).max(rows * columns + of_x + of_y);
-        cx.engine.prepare(R::BYTES * longest).await?;
         let lengths = [x + of_x, y + of_y].into_iter().chain(std::iter::repeat(0));
         let lengths: Vec<usize> = lengths.take(cx.inputs).collect();
         let shares = cx.engine.share(mine, &lengths).await?;

@@ -76,8 +76,6 @@ async fn bring_in_and_sort<E: Engine>(
     if lengths.iter().sum::<usize>() as u64 != rows {
         return Err(Fault::InvalidOpening);
     }
-    // The widest messages are of eight indicators a row.
-    cx.engine.prepare(8 * KEY / 8 * lengths.iter().sum::<usize>()).await?;
     let shares = cx.engine.share(words, &lengths).await?;
     let all = E::Shared::<PackedBits>::concat(&shares.iter().collect::<Vec<_>>());
     let table = Columns { numbers: Vec::new(), words: vec![all] };

@@ -27,7 +27,7 @@ use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
 use crate::circuits::comparison::less_than_zero;
 use crate::engine::shared::Shared;
-use crate::engine::{Engine, Recipients};
+use crate::engine::{Engine, Recipients, Reconstructed};
 use crate::functions::FunctionContext;
 use crate::kernel::fault::Fault;
 
@@ -62,7 +62,6 @@ pub(crate) async fn find<E: Engine>(
     // Counts and ranks are from 0 to `rows`. Their differences take one bit more, for the sign.
     let width = KEY - usize::try_from(rows.leading_zeros()).unwrap_or(0) + 1;
     let mut prefixes = vec![0; queries.len()];
-    cx.engine.prepare(lanes * u64::BYTES).await?;
     for step in 0..KEY / STEP {
         let shift = KEY - STEP * (step + 1);
         let steps = queries.iter().zip(&prefixes);
@@ -70,7 +69,7 @@ pub(crate) async fn find<E: Engine>(
         let counts: Zeroizing<Vec<u64>> = Zeroizing::new(counts.collect());
         let lead = cx.sum(&counts, lanes).await?.minus(&ranks);
         let reached = less_than_zero(&mut cx.engine, &lead, width.min(KEY)).await?;
-        if let Some(bits) = cx.engine.open(&reached, Recipients::Parties).await? {
+        if let Reconstructed::Value(bits) = cx.engine.open(&reached, Recipients::Parties).await? {
             for (index, prefix) in prefixes.iter_mut().enumerate() {
                 *prefix |= byte(&bits, index * THRESHOLDS)? << shift;
             }

@@ -86,13 +86,24 @@ impl Meeting<'_> {
         }
     }
 
+    /// Returns the number of a party's items.
+    fn count(&self, party: Party) -> usize {
+        *self.counts.get(party.index()).expect("each party has told the number of its items")
+    }
+
+    /// Returns the most items that all parties may have in common.
+    fn most_common(&self) -> usize {
+        self.counts.iter().copied().min().expect("a meeting has parties")
+    }
+
     async fn lead(&self, ours: &[ItemHash], rng: &mut impl CryptoRng) -> Result<Vec<usize>, Fault> {
         let channel = self.channel;
-        // Stores come only after this party's first message.
-        let stores: Vec<usize> = self.counts.iter().map(|count| store_bytes(*count)).collect();
-        channel.make_room(&[stores.iter().copied().max().unwrap_or(0)]);
-        channel.begin_round("make room");
-        channel.broadcast(Vec::new());
+        let others = || channel.parties().others();
+        let stores: Vec<_> =
+            others().map(|party| (party, store_bytes(self.count(party)))).collect();
+        let answers: Vec<_> = others().map(|party| (party, HASH * self.most_common())).collect();
+        channel.begin_round("evaluate");
+        channel.open_windows(&stores, &answers).await?;
 
         let scalar = BlindingScalar::random(rng);
         let inverse = scalar.inverse();
@@ -106,7 +117,9 @@ impl Meeting<'_> {
         (0..AHEAD).for_each(send);
         let mut sums = Zeroizing::new(Vec::with_capacity(ours.len()));
         for (number, chunk) in chunks.iter().enumerate() {
-            channel.begin_round("evaluate");
+            if number > 0 {
+                channel.begin_round("evaluate");
+            }
             let mut sum = Zeroizing::new(vec![0; chunk.len()]);
             for (party, message) in channel.gather_exactly(ELEMENT * chunk.len()).await? {
                 let elements = inverse.exponentiated(&message.into_bytes());
@@ -118,7 +131,7 @@ impl Meeting<'_> {
         }
         channel.begin_round("stores");
         for party in channel.parties().others() {
-            let count = self.counts.get(party.index()).copied().unwrap_or(0);
+            let count = self.count(party);
             let message = channel.receive_exactly(party, store_bytes(count)).await?.into_bytes();
             let malformed = || Fault::blame(party, Misbehaviour::Malformed);
             let (seed, words) = message.split_first_chunk::<SEED>().ok_or_else(malformed)?;
@@ -146,20 +159,20 @@ impl Meeting<'_> {
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<usize>, Fault> {
         let (channel, me) = (self.channel, self.channel.parties().me());
-        channel.begin_round("make room");
-        channel.receive_exactly(leader, 0).await?;
-        let most = self.counts.iter().copied().min().unwrap_or(0);
-        channel.make_room(&[HASH * most]);
+        channel.begin_round("evaluate");
+        let incoming = [(leader, HASH * self.most_common())];
+        channel.open_windows(&incoming, &[(leader, store_bytes(self.count(me)))]).await?;
 
         let scalar = BlindingScalar::random(rng);
-        let mut left = self.counts.get(leader.index()).copied().unwrap_or(0);
-        while left > 0 {
-            channel.begin_round("evaluate");
-            let chunk = left.min(CHUNK);
+        let items = self.count(leader);
+        for first in (0..items).step_by(CHUNK) {
+            if first > 0 {
+                channel.begin_round("evaluate");
+            }
+            let chunk = CHUNK.min(items - first);
             let message = channel.receive_exactly(leader, ELEMENT * chunk).await?;
             let evaluated = scalar.exponentiated(&message.into_bytes());
             channel.send(leader, evaluated.ok_or(Fault::blame(leader, Misbehaviour::NoElement))?);
-            left -= chunk;
         }
         channel.begin_round("stores");
         let mut stored = Zeroizing::new(values(me, ours, &scalar.blinded(ours)));
@@ -169,7 +182,8 @@ impl Meeting<'_> {
         channel.begin_round("answer");
         let answer = channel.receive(leader).await?;
         let answer = answer.into_bytes();
-        places(&answer, ours, most).ok_or(Fault::blame(leader, Misbehaviour::Malformed))
+        places(&answer, ours, self.most_common())
+            .ok_or(Fault::blame(leader, Misbehaviour::Malformed))
     }
 
     /// Adds this party's share of zero for each item, from a key with each other party that

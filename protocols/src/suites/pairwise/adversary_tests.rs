@@ -46,11 +46,12 @@ async fn everything(
     let words = engine.share(&[PackedBits(5); ROWS], &vec![ROWS; parties]).await?.swap_remove(0);
     let table = Columns { numbers: vec![z, odd], words: vec![words] };
     let shuffled = engine.shuffle(table).await?;
-    let words = engine.open(&shuffled.words[0], Recipients::Parties).await?.unwrap_or_default();
+    let words =
+        engine.open(&shuffled.words[0], Recipients::Parties).await?.value().unwrap_or_default();
     let [z, odd] = [&shuffled.numbers[0], &shuffled.numbers[1]];
     let opened =
         engine.open(&AdditiveShare::concat(&[z, odd, &matrix]), Recipients::Parties).await?;
-    let opened = opened.unwrap_or_default();
+    let opened = opened.value().unwrap_or_default();
     let mut rows: Vec<[u64; 2]> = (0..ROWS).map(|i| [opened[i], opened[ROWS + i]]).collect();
     rows.sort_unstable();
     let words = words.into_iter().map(|word| word.0);
@@ -79,7 +80,7 @@ async fn little(
     let mine = input(engine.me().index(), 1);
     let shares = engine.share(&mine, &vec![ROWS; parties]).await?;
     let z = engine.multiply(&shares[0], &shares[1]).await?;
-    Ok(engine.open(&z, Recipients::Parties).await?.unwrap_or_default())
+    Ok(engine.open(&z, Recipients::Parties).await?.value().unwrap_or_default())
 }
 
 fn little_due() -> Vec<u64> {

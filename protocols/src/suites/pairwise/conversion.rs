@@ -33,7 +33,7 @@ impl Pairwise<'_> {
         let [share] = x.parts();
         let of_party = |party: Party| {
             let own = || bit_slices_of(share, 0..width);
-            self.known_by_one(Some(party), words * width, own).split(words)
+            self.known_by_one(Some(party), words * width, own).split_into(width)
         };
         self.channel.parties().all().map(of_party).collect()
     }
@@ -63,6 +63,8 @@ impl Pairwise<'_> {
         self.channel.begin_round("bits as numbers");
         let (before, behind) = self.order.split_at(me);
         let (_, behind) = behind.split_first().expect("we are one of the parties");
+        let words = bit_slice_words(bits.len());
+        self.open_windows_of_bits(before, behind, bits.len() * R::BYTES, words).await?;
         for party in before {
             let (b, _) = scaled.get(party).expect("each peer has its correlations");
             let turned = zip_exact(&bits, b).map(|(bit, b)| different(*bit, *b));
@@ -88,7 +90,6 @@ impl Pairwise<'_> {
             let (a, u) = scaled.get(party).expect("each peer has its correlations");
             let d = difference(&x, a);
             self.channel.send(*party, wire::elements(d));
-            let words = bit_slice_words(bits.len());
             let turned = self.channel.receive_elements::<PackedBits>(*party, words).await?;
             let mut f: Vec<R> = Vec::with_capacity(bits.len());
             extend_by_bits(&mut f, &turned, bits.len());
@@ -97,6 +98,22 @@ impl Pairwise<'_> {
             }
         }
         Ok(AdditiveShare::new([x]))
+    }
+
+    /// Flow control of all rounds: each party sends `length` bytes to those behind it, and `words`
+    /// words to those before it.
+    async fn open_windows_of_bits(
+        &self,
+        before: &[Party],
+        behind: &[Party],
+        length: usize,
+        words: usize,
+    ) -> Result<(), Fault> {
+        let long = |party: &Party| (*party, length);
+        let short = |party: &Party| (*party, words * PackedBits::BYTES);
+        let incoming: Vec<_> = before.iter().map(long).chain(behind.iter().map(short)).collect();
+        let outgoing: Vec<_> = before.iter().map(short).chain(behind.iter().map(long)).collect();
+        self.channel.open_windows(&incoming, &outgoing).await
     }
 }
 

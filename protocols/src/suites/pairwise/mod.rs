@@ -82,11 +82,13 @@ use crate::algebra::ring::Ring;
 use crate::circuits;
 use crate::circuits::adder::{self, Addends};
 use crate::circuits::truncation;
+use crate::engine::matching::Matching;
 use crate::engine::shared::{ShareVector, Shared};
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Columns, Dimensions, Engine, Recipients, SMALL_MESSAGE};
+use crate::engine::{Columns, Dimensions, Engine, Recipients, Reconstructed};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::flow::MESSAGES_AHEAD;
 use crate::kernel::party::Party;
 use crate::kernel::prss::Prss;
 use crate::kernel::session::{Session, Spec};
@@ -95,10 +97,6 @@ use crate::kernel::wire;
 /// The name of this suite in tests.
 #[cfg(test)]
 pub(crate) const SUITE: &str = "pairwise";
-
-/// The messages of one peer that may come before this party reads the first: of transfers and
-/// corrections, and of a round of products or openings on either side of them.
-const MESSAGES_AHEAD: usize = 6;
 
 /// A party's share of a vector.
 pub(crate) type AdditiveShare<R> = ShareVector<R, 1>;
@@ -109,9 +107,7 @@ pub(crate) struct Pairwise<'a> {
     preprocessing: Preprocessing,
     /// All parties, in an order that is the same in all sessions.
     order: Vec<Party>,
-    /// The bytes of messages that room was made for.
-    prepared: usize,
-    /// The number of times that two parties have blinded each other's items.
+    /// How often two parties have masked each other's items.
     met: u64,
     /// The PRSS streams that mask openings, with each other party; none between two parties.
     masks: Vec<(Party, Prss)>,
@@ -132,7 +128,7 @@ impl<'a> Pairwise<'a> {
             let expected = "nobody who helps: all members compute, and all bring data";
             return Err(InputError::Shape { expected }.into());
         }
-        channel.make_room(&room(0));
+        channel.make_room(&[peer::LARGEST; MESSAGES_AHEAD]);
         let mut order: Vec<Party> = channel.parties().all().collect();
         order.sort_by_key(|party| spec.members.get(party.index()));
         let masks = session
@@ -140,7 +136,7 @@ impl<'a> Pairwise<'a> {
             .map(|(party, key)| (party, Prss::new(key, "cloister 1 pairwise: masks of openings")));
         let masks = if order.len() > 2 { masks.collect() } else { Vec::new() };
         let preprocessing = Preprocessing::new(channel, session, &order, ahead, store, rng).await?;
-        Ok(Self { channel, preprocessing, order, prepared: 0, met: 0, masks })
+        Ok(Self { channel, preprocessing, order, met: 0, masks })
     }
 
     /// Preprocesses correlations for later computations between these parties.
@@ -153,7 +149,12 @@ impl<'a> Pairwise<'a> {
         self.channel.parties().me()
     }
 
-    /// Makes a sharing of a vector that is known by one party.
+    /// Flow control of a step in which we exchange messages of so many bytes with every peer.
+    async fn open_both_windows(&self, length: usize) -> Result<(), Fault> {
+        self.channel.open_both_windows(self.channel.parties().others(), length).await
+    }
+
+    /// A vector that only `party` knows, as a shared one.
     fn known_by_one<R: Ring>(
         &self,
         party: Option<Party>,
@@ -184,12 +185,6 @@ impl<'a> Pairwise<'a> {
     }
 }
 
-/// Returns the lengths of the messages that may wait from each peer: messages of transfers, and
-/// others of up to so many bytes.
-fn room(bytes: usize) -> Vec<usize> {
-    [[peer::LARGEST; MESSAGES_AHEAD], [bytes; MESSAGES_AHEAD]].concat()
-}
-
 impl Engine for Pairwise<'_> {
     type Shared<R: Ring> = AdditiveShare<R>;
 
@@ -203,19 +198,6 @@ impl Engine for Pairwise<'_> {
 
     fn random<R: Ring>(&mut self, len: usize) -> AdditiveShare<R> {
         AdditiveShare::new([self.preprocessing.own(len)])
-    }
-
-    async fn prepare(&mut self, bytes: usize) -> Result<(), Fault> {
-        // Both factors of a product travel together, and carries of three addends each at once.
-        let bytes = bytes.saturating_mul(2 * (self.order.len() / 3).max(1));
-        if bytes > SMALL_MESSAGE {
-            self.prepared = self.prepared.max(bytes);
-            self.channel.make_room(&room(self.prepared));
-            self.channel.begin_round("make room");
-            self.channel.broadcast(Vec::new());
-            self.channel.gather_exactly(0).await?;
-        }
-        Ok(())
     }
 
     async fn share<R: Ring>(
@@ -237,8 +219,9 @@ impl Engine for Pairwise<'_> {
         &mut self,
         x: &AdditiveShare<R>,
         _: Recipients,
-    ) -> Result<Option<Vec<R>>, Fault> {
+    ) -> Result<Reconstructed<Vec<R>>, Fault> {
         self.channel.begin_round("open");
+        self.open_both_windows(x.len() * R::BYTES).await?;
         let own = self.masked(x);
         self.channel.broadcast(wire::shared_elements(&own));
         let mut opened = own.to_vec();
@@ -248,7 +231,7 @@ impl Engine for Pairwise<'_> {
         }
         #[cfg(test)]
         crate::engine::openings::note(self.me(), bytemuck::cast_slice(&opened));
-        Ok(Some(opened))
+        Ok(Reconstructed::Value(opened))
     }
 
     async fn multiply<R: Ring>(
@@ -315,7 +298,9 @@ impl Engine for Pairwise<'_> {
     async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault> {
         self.shuffled(columns).await
     }
+}
 
+impl Matching for Pairwise<'_> {
     async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault> {
         match self.is_of_two() {
             true => self.joined_with_other(table, shapes).await,

@@ -43,6 +43,7 @@ impl Pairwise<'_> {
         let (kind, len) = (Kind::products::<R>(), x.len());
         self.preprocessing.provide(self.channel, kind, len).await?;
         self.channel.begin_round("multiply");
+        self.open_both_windows(2 * len * R::BYTES).await?;
         let ([x], [y]) = (x.parts(), y.parts());
         let peers: Vec<_> = self.preprocessing.peers.iter().map(|peer| peer.party).collect();
         let mut own = Vec::with_capacity(peers.len());
@@ -102,6 +103,8 @@ impl Pairwise<'_> {
         let (x, y): (&[N], &[N]) = (bytemuck::cast_slice(x), bytemuck::cast_slice(y));
         let triples = self.triples_of_matrices::<N>(dimensions).await?;
         self.channel.begin_round("matrix product");
+        let count = inner * (rows + columns);
+        self.open_both_windows(count * N::BYTES).await?;
         let peers: Vec<_> = self.preprocessing.peers.iter().map(|peer| peer.party).collect();
         for (party, [a, b, _]) in zip_exact(peers.iter(), &triples) {
             self.channel.send(*party, wire::elements(differences([x, a], [y, b])));
@@ -109,7 +112,6 @@ impl Pairwise<'_> {
         let mut z = vec![N::ZERO; rows * columns];
         add_product(x, y, &mut z, inner, columns);
         for (party, [a, _, c]) in zip_exact(peers, triples) {
-            let count = inner * (rows + columns);
             let theirs = self.channel.receive_elements::<N>(party, count).await?;
             let (d, e) = theirs.split_at(rows * inner);
             add_product(&a, e, &mut z, inner, columns);

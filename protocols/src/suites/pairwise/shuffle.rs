@@ -104,7 +104,7 @@ impl Pairwise<'_> {
         let width = rows.width;
         let switches = switches(count);
         let settings = settings(origins).expect("origins are a permutation");
-        let turns = self.turns(&switches, &settings, width, count).await?;
+        let turns = self.turns(&switches, &settings, width, count, choosers).await?;
 
         for chooser in choosers {
             self.channel.begin_round("shuffle");
@@ -140,6 +140,7 @@ impl Pairwise<'_> {
         settings: &[bool],
         width: Width,
         count: usize,
+        choosers: &[Party],
     ) -> Result<Vec<Turns>, Fault> {
         let wanted: Vec<u64> = settings.chunks(64).map(word).collect();
         let messages = 2 * width.all();
@@ -151,14 +152,9 @@ impl Pairwise<'_> {
         let made = self.preprocessing.run(self.channel, size, jobs, &chunks).await?;
         let made: Vec<_> = made.into_iter().map(|(peer, job)| (peer.party, job.outputs)).collect();
 
-        // Beside the room that there is: the corrections, and the table of a turn or two.
-        let (corrections, table) = (8 * switches.len() * messages, 8 * count * width.all());
-        let room = [super::room(self.prepared), vec![corrections, table, table]].concat();
-        self.channel.make_room(&room);
-        self.channel.begin_preparation("make room");
-        self.channel.broadcast(Vec::new());
-        self.channel.gather_exactly(0).await?;
         self.channel.begin_preparation("switches");
+        let corrections = 8 * switches.len() * messages;
+        self.open_windows_of_turns(corrections, 8 * count * width.all(), choosers).await?;
         let mut turns = Vec::with_capacity(peers);
         for (party, OtOutputs { sent: [mut m_0, mut m_1], received: [_, mut m_c] }) in made {
             // Transfers come in whole chunks.
@@ -186,6 +182,24 @@ impl Pairwise<'_> {
             }
         }
         Ok(turns.into_iter().map(|(_, turns)| turns).collect())
+    }
+
+    /// Flow control of all turns: corrections go to every peer, and the table to those that choose.
+    async fn open_windows_of_turns(
+        &self,
+        corrections: usize,
+        table: usize,
+        choosers: &[Party],
+    ) -> Result<(), Fault> {
+        let longest = |chooser: Party| match choosers.contains(&chooser) {
+            true => corrections.max(table),
+            false => corrections,
+        };
+        let ours = longest(self.channel.parties().me());
+        let others = || self.channel.parties().others();
+        let incoming: Vec<_> = others().map(|party| (party, ours)).collect();
+        let outgoing: Vec<_> = others().map(|party| (party, longest(party))).collect();
+        self.channel.open_windows(&incoming, &outgoing).await
     }
 }
 
@@ -251,7 +265,9 @@ impl Rows {
         let all_numbers = AdditiveShare::new([(0..numbers).flat_map(column).collect()]);
         let all_words = (numbers..numbers + words).flat_map(column).map(PackedBits);
         let all_words = AdditiveShare::new([all_words.collect()]);
-        Columns { numbers: all_numbers.split(count), words: all_words.split(count) }
+        let (numbers, words) = (all_numbers.split_into(numbers), all_words.split_into(words));
+        assert!(numbers.iter().all(|column| column.len() == count), "a table keeps its rows");
+        Columns { numbers, words }
     }
 
     fn add(&mut self, other: &Self) {

@@ -47,7 +47,7 @@ macro_rules! vectors {
                 let mut $engine = engine(CorrelationStore::default(), &channel, &mut rng).await?;
                 let $shares = $engine.share(&vectors[party.index()], &lengths).await?;
                 let result = $body;
-                $engine.open(&result, Recipients::Parties).await
+                Ok($engine.open(&result, Recipients::Parties).await?.value())
             }
         });
         opened(&report)
@@ -190,7 +190,7 @@ fn check_injection<R: Ring>(parties: usize) {
             let bit_slices = [sum.slice(0..2), sum.slice(2..4)];
             let numbers =
                 engine.bit_to_arithmetic::<R>(&[&bit_slices[0], &bit_slices[1]], 100).await?;
-            engine.open(&numbers, Recipients::Parties).await
+            Ok(engine.open(&numbers, Recipients::Parties).await?.value())
         }
     });
     assert_eq!(opened(&report), due, "{parties} parties");
@@ -228,7 +228,8 @@ fn shuffled_rows_stay_whole_and_change_their_order() {
                 let words = engine.public((0..rows).map(PackedBits).collect());
                 let columns = Columns { numbers: vec![all.clone(), all], words: vec![words] };
                 let shuffled = engine.shuffle(columns).await?;
-                let words = engine.open(&shuffled.words[0], Recipients::Parties).await?.unwrap();
+                let words =
+                    engine.open(&shuffled.words[0], Recipients::Parties).await?.value().unwrap();
                 let words: Vec<u64> = words.iter().map(|word| word.0).collect();
                 let words = engine.public(words);
                 let [one, two] = [&shuffled.numbers[0], &shuffled.numbers[1]];
@@ -258,7 +259,7 @@ fn rows_are_sorted() {
             let rows = engine.public((0..60).collect());
             let table = Columns { numbers: vec![rows], words: vec![shares[0].clone()] };
             let sorted = sort(&mut engine, table, 4).await?;
-            let rows = engine.open(&sorted.numbers[0], Recipients::Parties).await?.unwrap();
+            let rows = engine.open(&sorted.numbers[0], Recipients::Parties).await?.value().unwrap();
             let rows = engine.public(rows.into_iter().map(PackedBits).collect());
             AdditiveShare::concat(&[&sorted.words[0], &rows])
         });

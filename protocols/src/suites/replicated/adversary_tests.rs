@@ -30,7 +30,7 @@ async fn everything(setting: Setting, channel: Channel, seed: u64) -> Result<Vec
     let table = engine.shuffle(table).await?;
     engine.open(&table.words[0], Recipients::Computing).await?;
     let result = shares[0].plus(&shares[1]);
-    Ok(engine.open(&result, Recipients::Parties).await?.unwrap_or_default())
+    Ok(engine.open(&result, Recipients::Parties).await?.value().unwrap_or_default())
 }
 
 fn run(setting: Setting, simulation: Simulation) -> Report<Vec<u64>> {

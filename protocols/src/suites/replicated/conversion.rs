@@ -30,8 +30,9 @@ impl Replicated<'_> {
     ) -> Result<Vec<Vec<ReplicatedShare<PackedBits>>>, Fault> {
         let words = bit_slice_words(x.len());
         let len = words * width;
-        let Some(index) = self.begin_dealing("bits of addends") else {
-            return Ok(vec![ReplicatedShare::absent(len).split(words); 2]);
+        let Some(index) = self.begin_dealing("bits of addends", len * PackedBits::BYTES).await?
+        else {
+            return Ok(vec![ReplicatedShare::absent(len).split_into(width); 2]);
         };
         let [own, shared] = x.parts();
         let first = match index {
@@ -43,7 +44,7 @@ impl Replicated<'_> {
         };
         let third =
             self.third(len, || bit_slices_of(if index == 1 { shared } else { own }, 0..width));
-        Ok([first, third].iter().map(|bit_slices| bit_slices.split(words)).collect())
+        Ok([first, third].iter().map(|bit_slices| bit_slices.split_into(width)).collect())
     }
 
     pub(super) async fn numbers_of_bits<R: Ring>(
@@ -59,7 +60,7 @@ impl Replicated<'_> {
             }
             numbers
         };
-        let Some(index) = self.begin_dealing("bits as numbers") else {
+        let Some(index) = self.begin_dealing("bits as numbers", len * R::BYTES).await? else {
             return Ok(ReplicatedShare::absent(len));
         };
         let c = match index {
@@ -76,10 +77,21 @@ impl Replicated<'_> {
         Ok(c.plus(&b_2).minus(&both).minus(&both))
     }
 
-    fn begin_dealing(&self, round: &'static str) -> Option<usize> {
-        let index = self.seat.as_ref().map(|seat| seat.index)?;
+    /// Begins a round in which the dealer sends so many bytes to its successor, and returns the
+    /// index of our seat; none if we have none.
+    async fn begin_dealing(
+        &self,
+        round: &'static str,
+        length: usize,
+    ) -> Result<Option<usize>, Fault> {
+        let Some(seat) = &self.seat else { return Ok(None) };
         self.channel.begin_round(round);
-        Some(index)
+        match seat.index {
+            DEALER => self.channel.open_windows(&[], &[(seat.next, length)]).await?,
+            1 => self.channel.open_windows(&[(seat.previous, length)], &[]).await?,
+            _ => {}
+        }
+        Ok(Some(seat.index))
     }
 
     /// Makes a sharing of a vector that seats 1 and 2 know, as their common component.

@@ -62,6 +62,7 @@ impl Replicated<'_> {
             return Err(InputError::Shape { expected: "as many elements as were agreed" }.into());
         }
         self.channel.begin_round("share");
+        self.open_windows_of_inputs::<R>(me, lengths).await?;
         let mut own = self.bring_in(me, mine);
         let mut shares = Vec::with_capacity(lengths.len());
         for (party, len) in self.channel.parties().all().zip(lengths) {
@@ -73,7 +74,40 @@ impl Replicated<'_> {
         Ok(shares)
     }
 
-    /// Shares this party's own vector.
+    /// Lets the parties send us what they deal to our seat, and waits until the seats that we deal
+    /// to let us.
+    async fn open_windows_of_inputs<R: Ring>(
+        &self,
+        me: Party,
+        lengths: &[usize],
+    ) -> Result<(), Fault> {
+        let mut incoming = Vec::new();
+        let mut outgoing = Vec::new();
+        for (party, len) in self.channel.parties().all().zip(lengths) {
+            for (seat, length) in self.dealt_to(party, len * R::BYTES) {
+                if seat == me {
+                    incoming.push((party, length));
+                } else if party == me {
+                    outgoing.push((seat, length));
+                }
+            }
+        }
+        self.channel.open_windows(&incoming, &outgoing).await
+    }
+
+    /// The members to which a party sends messages when it deals so many bytes, with the lengths.
+    fn dealt_to(&self, dealer: Party, length: usize) -> Vec<(Party, usize)> {
+        let seats = self.committee.seats();
+        match self.committee.seat(dealer) {
+            Some(seat) => {
+                let next = seats.get((seat + 1) % SEATS).expect("a seat has a successor");
+                vec![(*next, length)]
+            }
+            None => vec![(seats[1], KEY + length), (seats[2], KEY + length)],
+        }
+    }
+
+    /// Shares our own vector.
     fn bring_in<R: Ring>(&mut self, me: Party, v: &[R]) -> Option<ReplicatedShare<R>> {
         if v.is_empty() {
             return Some(self.empty());

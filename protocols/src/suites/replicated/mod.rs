@@ -81,9 +81,10 @@ use crate::algebra::ring::Ring;
 use crate::circuits::adder::{self, Addends};
 use crate::circuits::joining;
 use crate::circuits::truncation;
+use crate::engine::matching::Matching;
 use crate::engine::shared::ShareVector;
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Columns, Dimensions, Engine, Recipients, SMALL_MESSAGE};
+use crate::engine::{Columns, Dimensions, Engine, Recipients, Reconstructed};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
@@ -94,12 +95,7 @@ use crate::kernel::session::{Session, SessionHash};
 #[cfg(test)]
 pub(crate) const SUITE: &str = "replicated";
 
-/// The messages of one peer that may come before this member reads the first. In a round of
-/// products a seat needs its successor's message, which in the round before needed the next one's.
-/// So a peer can be two rounds ahead. A round has at most two messages of one peer to another.
-pub(crate) const MESSAGES_AHEAD: usize = 6;
-
-/// The share vector of a seat: x_s and x_{s+1}.
+/// What a seat holds of a vector: x_s and x_{s+1}.
 pub(crate) type ReplicatedShare<R> = ShareVector<R, 2>;
 
 /// The suite at work at one member.
@@ -175,16 +171,6 @@ impl Engine for Replicated<'_> {
         }
     }
 
-    async fn prepare(&mut self, bytes: usize) -> Result<(), Fault> {
-        if bytes > SMALL_MESSAGE {
-            self.channel.make_room(&[bytes; MESSAGES_AHEAD]);
-            self.channel.begin_round("make room");
-            self.channel.broadcast(Vec::new());
-            self.channel.gather_exactly(0).await?;
-        }
-        Ok(())
-    }
-
     async fn share<R: Ring>(
         &mut self,
         mine: &[R],
@@ -197,7 +183,7 @@ impl Engine for Replicated<'_> {
         &mut self,
         x: &ReplicatedShare<R>,
         recipients: Recipients,
-    ) -> Result<Option<Vec<R>>, Fault> {
+    ) -> Result<Reconstructed<Vec<R>>, Fault> {
         self.reveal(x, recipients).await
     }
 
@@ -262,7 +248,9 @@ impl Engine for Replicated<'_> {
     async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault> {
         self.shuffled(columns).await
     }
+}
 
+impl Matching for Replicated<'_> {
     async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault> {
         joining::join(self, table, shapes).await
     }

@@ -20,8 +20,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::algebra::elementwise::{difference, sum, zip_exact};
 use crate::algebra::ring::Ring;
-use crate::engine::Recipients;
 use crate::engine::shared::Shared;
+use crate::engine::{Recipients, Reconstructed};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
@@ -40,8 +40,9 @@ impl Replicated<'_> {
         &mut self,
         x: &ReplicatedShare<R>,
         recipients: Recipients,
-    ) -> Result<Option<Vec<R>>, Fault> {
+    ) -> Result<Reconstructed<Vec<R>>, Fault> {
         self.channel.begin_round("open");
+        self.open_windows_of_opening(recipients, x.len() * R::BYTES).await?;
         if let Some(seat) = &self.seat {
             self.dealt.tell(self.channel, seat);
         }
@@ -50,7 +51,7 @@ impl Replicated<'_> {
             self.dealt.compare(self.channel, seat).await?;
         }
         if !self.is_of(recipients, self.channel.parties().me()) {
-            return Ok(None);
+            return Ok(Reconstructed::NotARecipient);
         }
         let [x_0, x_1, x_2] = match &self.seat {
             Some(seat) => reconstruct(self, seat, x).await?,
@@ -59,10 +60,30 @@ impl Replicated<'_> {
         let opened = sum(&sum(&x_0, &x_1), &x_2);
         #[cfg(test)]
         crate::engine::openings::note(self.channel.parties().me(), bytemuck::cast_slice(&opened));
-        Ok(Some(opened))
+        Ok(Reconstructed::Value(opened))
     }
 
-    /// Sends the recipients their missing components.
+    /// Lets the seats send us what we lack of so many bytes, if we are a recipient, and waits until
+    /// the recipients let us.
+    async fn open_windows_of_opening(
+        &self,
+        recipients: Recipients,
+        length: usize,
+    ) -> Result<(), Fault> {
+        let is_recipient = self.is_of(recipients, self.channel.parties().me());
+        let Some(seat) = &self.seat else {
+            let seats = self.committee.seats().iter().filter(|_| is_recipient);
+            let incoming: Vec<_> = seats.map(|seat| (*seat, DIGEST + length)).collect();
+            return self.channel.open_windows(&incoming, &[]).await;
+        };
+        let incoming = is_recipient.then_some((seat.previous, length));
+        let next = self.is_of(recipients, seat.next).then_some((seat.next, length));
+        let outside = self.outside(recipients).into_iter().map(|party| (party, DIGEST + length));
+        let outgoing: Vec<_> = next.into_iter().chain(outside).collect();
+        self.channel.open_windows(incoming.as_slice(), &outgoing).await
+    }
+
+    /// Sends the recipients what they lack.
     fn send_missing_shares<R: Ring>(&mut self, x: &ReplicatedShare<R>, recipients: Recipients) {
         let Some(seat) = &self.seat else { return };
         let (previous, next) = (seat.previous, seat.next);
@@ -100,7 +121,7 @@ impl Replicated<'_> {
         Some([move_component(seat.index, own), move_component(seat.index + 1, shared)])
     }
 
-    /// Returns the recipients without a seat.
+    /// The parties without a seat that are recipients.
     fn outside(&self, recipients: Recipients) -> Vec<Party> {
         let parties = self.channel.parties().all();
         let outside = |party: &Party| self.committee.seat(*party).is_none();

@@ -115,6 +115,8 @@ impl Replicated<'_> {
             return Ok(ReplicatedShare::absent(len));
         };
         self.channel.begin_round(round);
+        let length = len * R::BYTES;
+        self.channel.open_windows(&[(seat.next, length)], &[(seat.previous, length)]).await?;
         let z = Arc::new(part(seat));
         self.channel.send(seat.previous, wire::shared_elements(&z));
         let z_next = self.channel.receive_elements(seat.next, len).await?;

@@ -65,18 +65,29 @@ impl Replicated<'_> {
         let words = ReplicatedShare::concat(&columns.words.iter().collect::<Vec<_>>());
         let rows = (numbers.len() + words.len()).checked_div(counts.0 + counts.1).unwrap_or(0);
         let size = Size { rows, numbers: numbers.len(), words: words.len() };
-        let [y, y_next] = match &mut self.seat {
-            None => return Ok(columns),
-            Some(seat) => match seat.index {
-                0 => at_seat_0(self.channel, seat, size, (&numbers, &words)).await?,
-                1 => at_seat_1(self.channel, seat, size, (&numbers, &words)).await?,
-                _ => at_seat_2(self.channel, seat, size).await?,
-            },
+        let Some(seat) = &mut self.seat else { return Ok(columns) };
+        self.channel.begin_round("shuffle 1");
+        open_windows(self.channel, seat, size).await?;
+        let [y, y_next] = match seat.index {
+            0 => at_seat_0(self.channel, seat, size, (&numbers, &words)).await?,
+            1 => at_seat_1(self.channel, seat, size, (&numbers, &words)).await?,
+            _ => at_seat_2(self.channel, seat, size).await?,
         };
         Ok(Columns {
-            numbers: ReplicatedShare::new([y.numbers, y_next.numbers]).split(rows),
-            words: ReplicatedShare::new([y.words, y_next.words]).split(rows),
+            numbers: ReplicatedShare::new([y.numbers, y_next.numbers]).split_into(counts.0),
+            words: ReplicatedShare::new([y.words, y_next.words]).split_into(counts.1),
         })
+    }
+}
+
+/// Flow control of both rounds: all tables have one size.
+async fn open_windows(channel: &Channel, seat: &Seat, size: Size) -> Result<(), Fault> {
+    let length = u64::BYTES * size.numbers.max(size.words);
+    let [previous, next] = [(seat.previous, length), (seat.next, length)];
+    match seat.index {
+        0 => channel.open_windows(&[next], &[previous, next]).await,
+        1 => channel.open_windows(&[previous, next], &[previous]).await,
+        _ => channel.open_windows(&[next], &[previous]).await,
     }
 }
 
@@ -86,7 +97,6 @@ async fn at_seat_0(
     size: Size,
     (numbers, words): (&ReplicatedShare<u64>, &ReplicatedShare<PackedBits>),
 ) -> Result<[Table; 2], Fault> {
-    channel.begin_round("shuffle 1");
     let mut a =
         Table { rows: size.rows, numbers: both_components(numbers), words: both_components(words) };
     a.step(&mut seat.with_next.shuffle, Mask::Plus);
@@ -107,7 +117,6 @@ async fn at_seat_1(
     (numbers, words): (&ReplicatedShare<u64>, &ReplicatedShare<PackedBits>),
 ) -> Result<[Table; 2], Fault> {
     let ([_, numbers], [_, words]) = (numbers.parts(), words.parts());
-    channel.begin_round("shuffle 1");
     let mut b = Table { rows: size.rows, numbers: numbers.to_vec(), words: words.to_vec() };
     b.step(&mut seat.with_previous.shuffle, Mask::Minus);
     b.step(&mut seat.with_next.shuffle, Mask::Plus);
@@ -120,7 +129,6 @@ async fn at_seat_1(
 }
 
 async fn at_seat_2(channel: &Channel, seat: &mut Seat, size: Size) -> Result<[Table; 2], Fault> {
-    channel.begin_round("shuffle 1");
     let mut a = Table::receive(channel, seat.next, size).await?;
 
     channel.begin_round("shuffle 2");

@@ -88,7 +88,7 @@ macro_rules! two_vectors {
                     let shares = $engine.share(&mine, &lengths).await?;
                     let ($a, $b) = (shares[0].clone(), shares[1].clone());
                     let result = $body;
-                    $engine.open(&result, Recipients::Parties).await
+                    Ok($engine.open(&result, Recipients::Parties).await?.value())
                 }
             });
         setting.opened(&report)
@@ -175,7 +175,7 @@ fn every_party_brings_in_its_own_vector() {
                 let mut engine = setting.engine(&channel, &mut rng).await?;
                 let shares = engine.share(&mine, &lengths).await?;
                 let all = ReplicatedShare::concat(&shares.iter().collect::<Vec<_>>());
-                engine.open(&all, Recipients::Parties).await
+                Ok(engine.open(&all, Recipients::Parties).await?.value())
             },
         );
         let due: Vec<u64> = (0..setting.inputs as u64)
@@ -233,7 +233,7 @@ fn shuffled_rows_stay_together() {
                 let bit_slices = engine.public(x_words(rows));
                 let columns = Columns { numbers: vec![a, b], words: vec![bit_slices] };
                 let Columns { numbers, words } = engine.shuffle(columns).await?;
-                let words = engine.open(&words[0], Recipients::All).await?.unwrap();
+                let words = engine.open(&words[0], Recipients::All).await?.value().unwrap();
                 let words = engine.public(words.iter().map(|word| word.0).collect());
                 ReplicatedShare::concat(&[&numbers[0], &numbers[1], &words])
             })

@@ -20,11 +20,12 @@ use zeroize::Zeroizing;
 use super::Join;
 use super::columns::{Cells, Scaled, numbers, value};
 use super::terms::Told;
-use crate::algebra::packed_bits::{PackedBits, WORD_BITS, bit_slice_words};
+use crate::algebra::packed_bits::{PackedBits, WORD_BITS};
 use crate::circuits::Bits;
 use crate::circuits::selection::{is_below, suppress_below};
+use crate::engine::matching::Matching;
 use crate::engine::shared::Shared;
-use crate::engine::{Dimensions, Engine, Recipients};
+use crate::engine::{Dimensions, Engine, Recipients, Reconstructed};
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
 use crate::functions::common::categories::{Axes, Order, check_size, exchange};
@@ -104,7 +105,7 @@ pub(crate) fn told(categories: usize) -> usize {
     categories.max(1).next_power_of_two()
 }
 
-pub(crate) async fn contingency<E: Engine>(
+pub(crate) async fn contingency<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     mut columns: Vec<Cells>,
@@ -123,8 +124,8 @@ pub(crate) async fn contingency<E: Engine>(
         .map(|(axes, counts)| tables::answer(axes, counts.into_iter().map(shown).collect(), false)))
 }
 
-/// Returns the names that occur in the join, of both parties, and the counts of all their cells.
-async fn all_cells<E: Engine>(
+/// The names that come up in the join at both parties, and the counts of all their cells.
+async fn all_cells<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     own: &Own,
@@ -136,7 +137,7 @@ async fn all_cells<E: Engine>(
     let joined = join.run(cx, words, |index, _| usize::from(index < 2)).await?;
     let both: Vec<_> = joined.tables.iter().flatten().collect();
     let opened = cx.engine.open(&Bits::<E>::concat(&both), Recipients::Parties).await?;
-    let Some(opened) = opened.filter(|_| cx.engine.brings_data()) else { return Ok(None) };
+    let Reconstructed::Value(opened) = opened else { return Ok(None) };
     let opened: Vec<u64> = opened.into_iter().map(|alias| alias.0).collect();
     let (x, y) = opened
         .split_at_checked(joined.rows)
@@ -161,9 +162,9 @@ async fn all_cells<E: Engine>(
     in_order(&axes, &counts).map(Some)
 }
 
-/// Returns the names of both parties' categories that have a large enough count, and the counts of
-/// all their cells. Smaller counts are 0.
-async fn large_cells<E: Engine>(
+/// The names of both parties' categories of which a large enough count is there, and the counts of all their
+/// cells, with 0 in the place of smaller ones.
+async fn large_cells<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     own: &Own,
@@ -180,12 +181,11 @@ async fn large_cells<E: Engine>(
     let (left, right): (Vec<_>, Vec<_>) =
         x.iter().flat_map(|x| y.iter().map(move |y| (x, y))).unzip();
     let (left, right) = (Bits::<E>::concat(&left), Bits::<E>::concat(&right));
-    cx.engine.prepare(8 * left.len()).await?;
     let both = cx.engine.multiply(&left, &right).await?;
-    let both = both.split(bit_slice_words(joined.rows).max(1));
+    let both = both.split_into(of_x * of_y);
     let counts = count(&mut cx.engine, &both, joined.rows).await?;
     let opened = open_counts(&mut cx.engine, &counts, join.permit.least_shown()).await?;
-    let Some(counts) = opened.filter(|_| cx.engine.brings_data()) else { return Ok(None) };
+    let Reconstructed::Value(counts) = opened else { return Ok(None) };
 
     let is_shown = |x: usize, y: usize| counts.get(x * of_y + y).is_some_and(|count| *count > 0);
     let seen_x: Vec<usize> = (0..of_x).filter(|x| (0..of_y).any(|y| is_shown(*x, y))).collect();
@@ -201,7 +201,7 @@ async fn large_cells<E: Engine>(
     in_order(&axes, &counts).map(Some)
 }
 
-pub(crate) async fn mean_by_group<E: Engine>(
+pub(crate) async fn mean_by_group<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     mut columns: Vec<Cells>,
@@ -229,7 +229,7 @@ pub(crate) async fn mean_by_group<E: Engine>(
     let counts = cx.engine.open(&counts, Recipients::Parties).await?;
     let sums = E::Shared::<u128>::concat(&[&sums, &exponents]);
     let sums = cx.engine.open(&sums, Recipients::Parties).await?;
-    let Some((counts, sums)) = counts.zip(sums).filter(|_| cx.engine.brings_data()) else {
+    let (Reconstructed::Value(counts), Reconstructed::Value(sums)) = (counts, sums) else {
         return Ok(None);
     };
 
@@ -265,7 +265,6 @@ async fn groups_of<E: Engine>(
     let (engine, rows, kinds) = (&mut cx.engine, values.len(), groups.len());
     let counts = count(engine, groups, rows).await?;
     let values = numbers(engine, values).await?;
-    engine.prepare(16 * rows * kinds).await?;
     let is_in: E::Shared<u128> =
         engine.bit_to_arithmetic(&groups.iter().collect::<Vec<_>>(), rows).await?;
     let dimensions = Dimensions { rows: kinds, inner: rows, columns: 1 };
@@ -319,7 +318,6 @@ async fn count<E: Engine>(
     bit_slices: &[Bits<E>],
     rows: usize,
 ) -> Result<E::Shared<u64>, Fault> {
-    engine.prepare(8 * rows * bit_slices.len()).await?;
     let bits: E::Shared<u64> =
         engine.bit_to_arithmetic(&bit_slices.iter().collect::<Vec<_>>(), rows).await?;
     let last: Vec<usize> = (1..=bit_slices.len()).map(|bit_slice| bit_slice * rows - 1).collect();

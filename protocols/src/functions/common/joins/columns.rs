@@ -107,10 +107,9 @@ pub(crate) async fn numbers<E: Engine>(
     let rows = words.len();
     let bit_slices = engine.bit_slices(words, 0..WIDTH);
     let bit_slices: Vec<&Bits<E>> = bit_slices.iter().collect();
-    engine.prepare(16 * rows * WIDTH).await?;
     let bits: E::Shared<u128> = engine.bit_to_arithmetic(&bit_slices, rows).await?;
     let zero = engine.public(vec![0; rows]);
-    let bits = bits.split(rows.max(1));
+    let bits = bits.split_into(WIDTH);
     Ok(bits.iter().enumerate().fold(zero, |sum, (bit, bits)| {
         let value = bits.scaled(1 << bit);
         if bit + 1 == WIDTH { sum.minus(&value) } else { sum.plus(&value) }

@@ -1,11 +1,11 @@
 //! Functions of rows that are matched by an id, of which several parties have columns.
 //!
-//! 1. *sizes*: all members announce the numbers of their rows and columns.
-//! 2. *join*: the rows of the ids that all parties have come into the same order at all parties,
-//!    which no party knows. Their columns are in shared form ([`Engine::join`]; of sizes alone,
-//!    [`Engine::count_common`]). The number of these rows is opened to all members.
-//! 3. The rule on rows is applied to that number, before anything else is computed.
-//! 4. The function computes on these columns: [`categories`], [`moments`].
+//! 1. *sizes*: all members say how many rows they have, in how many columns.
+//! 2. *join*: the rows of the ids that all parties have come into the same order at all, which nobody knows,
+//!    their columns in shared form ([`Matching::join`]; of sizes alone, [`Matching::count_common`]). Opened is how
+//!    many they are, to all members.
+//! 3. The rule on rows is asked of that number, before anything else is computed.
+//! 4. What the function says of these columns: [`categories`], [`moments`].
 //!
 //! So no party learns which of its rows are in the join. Nothing is learnt of rows that are not in
 //! it (but by the scales, below). The number of rows in the join is opened, and so is the number of
@@ -32,8 +32,9 @@ use self::columns::{Cells, Scaled};
 use self::terms::{MOST_COLUMNS, MOST_ROWS, Terms, Told, Work};
 use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::selection::{is_below, suppress_below};
+use crate::engine::matching::Matching;
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Engine, Recipients};
+use crate::engine::{Engine, Recipients, Reconstructed};
 use crate::functions::FunctionContext;
 use crate::functions::common::sets::Ids;
 use crate::functions::input::Input;
@@ -152,9 +153,9 @@ impl KeyedRows {
             let rows = cx.sum(&[self.items.len() as u64], 1).await?;
             let is_small = is_below(&mut cx.engine, &rows, least).await?;
             let is_small = cx.engine.lanes(&is_small, 0..1);
-            return match cx.engine.open(&is_small, Recipients::All).await?.as_deref() {
-                Some([PackedBits(0)]) => Ok(()),
-                Some([PackedBits(1)]) => Err(permit.too_few_rows().into()),
+            return match cx.engine.open_to_all(&is_small).await?.as_slice() {
+                [PackedBits(0)] => Ok(()),
+                [PackedBits(1)] => Err(permit.too_few_rows().into()),
                 _ => Err(Fault::InvalidOpening),
             };
         }
@@ -234,9 +235,9 @@ pub(crate) struct Join<'a> {
 }
 
 impl Join<'_> {
-    /// Joins all parties' rows with columns of words: of each party as many as `columns` says.
-    /// `words` are those of this party. Applies the rule on rows to the join.
-    async fn run<E: Engine>(
+    /// The join of all parties' rows with columns of words, of each party as many as `columns` says; `words`
+    /// are ours. The rule on rows is asked of it.
+    async fn run<E: Matching>(
         self,
         cx: &mut FunctionContext<'_, E>,
         words: Vec<Vec<PackedBits>>,
@@ -273,26 +274,23 @@ pub(crate) fn rows_of(told: &[Told]) -> Vec<usize> {
     told.iter().map(|told| told.rows).collect()
 }
 
-/// Opens a count, unless it is too small. None stands for a small count, and for 0 where small
-/// counts are withheld. Returns none at a helper.
+/// A count, of which one that is too small is not opened: none stands for it, and for 0 where such are
+/// withheld.
 pub(crate) async fn open_count<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     permit: &Permit,
     count: &E::Shared<u64>,
-) -> Result<Option<Option<u64>>, Fault> {
+) -> Result<Reconstructed<Option<u64>>, Fault> {
     let shown = match permit.withholds() {
         true => suppress_below(&mut cx.engine, count, permit.least_shown()).await?,
         false => count.clone(),
     };
     let opened = cx.engine.open(&shown, Recipients::Parties).await?;
     let is_withheld = |count: u64| permit.withholds() && count == 0;
-    match opened.as_deref() {
-        None => Ok(None),
-        Some([count]) if *count <= MOST_ROWS as u64 => {
-            Ok(Some((!is_withheld(*count)).then_some(*count)))
-        }
-        Some(_) => Err(Fault::InvalidOpening),
-    }
+    opened.try_map(|opened| match opened.as_slice() {
+        [count] if *count <= MOST_ROWS as u64 => Ok((!is_withheld(*count)).then_some(*count)),
+        _ => Err(Fault::InvalidOpening),
+    })
 }
 
 fn check_distinct(ids: &[String]) -> Result<(), InputError> {

@@ -17,8 +17,9 @@ use super::categories::share_exponents;
 use super::columns::{FRACTION, Scaled, exponent, numbers, value};
 use super::terms::Told;
 use crate::algebra::rounding::{fraction_to_double, root_of_fraction};
+use crate::engine::matching::Matching;
 use crate::engine::shared::Shared;
-use crate::engine::{Dimensions, Engine, Recipients};
+use crate::engine::{Dimensions, Recipients, Reconstructed};
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
 use crate::kernel::fault::Fault;
@@ -36,7 +37,7 @@ struct Moments {
     exponents: Vec<i64>,
 }
 
-pub(crate) async fn sum<E: Engine>(
+pub(crate) async fn sum<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     own: &[Scaled],
@@ -52,31 +53,32 @@ pub(crate) async fn sum<E: Engine>(
     let sum = column.prefix_sums(joined.rows).gather(&[joined.rows - 1]);
     let exponents = share_exponents(cx, own, join.told).await?;
     let opened = E::Shared::<u128>::concat(&[&sum, &exponents]);
-    match cx.engine.open(&opened, Recipients::Parties).await?.as_deref() {
-        None => Ok(None),
-        Some([sum, power]) => {
+    let opened = cx.engine.open(&opened, Recipients::Parties).await?;
+    let Reconstructed::Value(opened) = opened else { return Ok(None) };
+    match opened.as_slice() {
+        [sum, power] => {
             let sum = value(&sum.cast_signed().into(), &BigInt::one(), exponent(Some(power))?);
             let sum = sum.ok_or(Fault::ResultOutOfRange)?;
             Ok(Some(Answer::IntersectionSum { sum, size_intersection: joined.rows as u64 }))
         }
-        Some(_) => Err(Fault::InvalidOpening),
+        _ => Err(Fault::InvalidOpening),
     }
 }
 
-pub(crate) async fn correlation<E: Engine>(
+pub(crate) async fn correlation<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     own: &[Scaled],
 ) -> Result<Option<Answer>, Fault> {
     let (moments, samples) = moments(cx, join, own, false).await?;
-    let Some(moments) = moments else { return Ok(None) };
+    let Reconstructed::Value(moments) = moments else { return Ok(None) };
     let columns = 0..moments.sums.len();
     let row = |i: usize| columns.clone().map(|j| moments.correlation(i, j)).collect();
     let correlation = columns.clone().map(row).collect::<Result<_, Fault>>()?;
     Ok(Some(Answer::Correlation { correlation, samples }))
 }
 
-pub(crate) async fn regression<E: Engine>(
+pub(crate) async fn regression<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     own: &[Scaled],
@@ -85,24 +87,19 @@ pub(crate) async fn regression<E: Engine>(
     // The second party's first column stands behind the first party's columns.
     let explained = join.told.first().map_or(0, |told| told.columns);
     let (moments, samples) = moments(cx, join, own, true).await?;
-    let fit = moments.map(|moments| moments.with_intercept(intercept).fit(explained, intercept));
-    fit.transpose().map(|fit| {
-        fit.map(|Fit { mle, standard_errors, r_squared }| Answer::Regression {
-            mle,
-            standard_errors,
-            r_squared,
-            samples,
-        })
-    })
+    let Reconstructed::Value(moments) = moments else { return Ok(None) };
+    let fit = moments.with_intercept(intercept).fit(explained, intercept)?;
+    let Fit { mle, standard_errors, r_squared } = fit;
+    Ok(Some(Answer::Regression { mle, standard_errors, r_squared, samples }))
 }
 
-/// Returns the moments of all columns, at the parties, and the number of rows.
-async fn moments<E: Engine>(
+/// The moments of all columns, at the parties, and how many rows there are.
+async fn moments<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     own: &[Scaled],
     with_exponents: bool,
-) -> Result<(Option<Moments>, u64), Fault> {
+) -> Result<(Reconstructed<Moments>, u64), Fault> {
     let count: usize = join.told.iter().map(|told| told.columns).sum();
     if count > MOST_COLUMNS {
         let what = "columns of all parties";
@@ -121,7 +118,6 @@ async fn moments<E: Engine>(
     }
     let transposed = E::Shared::<u128>::concat(&columns.iter().collect::<Vec<_>>());
     let straight = transposed.transposed(rows);
-    cx.engine.prepare(16 * rows * count).await?;
     let dimensions = Dimensions { rows: count, inner: rows, columns: count };
     let products = cx.engine.matrix_product(&transposed, &straight, dimensions).await?;
     let last: Vec<usize> = (1..=count).map(|column| column * rows - 1).collect();
@@ -132,8 +128,8 @@ async fn moments<E: Engine>(
     }
     let opened = E::Shared::<u128>::concat(&opened.iter().collect::<Vec<_>>());
     let opened = cx.engine.open(&opened, Recipients::Parties).await?;
-    let moments = opened.map(|opened| Moments::of(rows, count, &opened)).transpose()?;
-    Ok((moments.filter(|_| cx.engine.brings_data()), rows as u64))
+    let moments = opened.try_map(|opened| Moments::of(rows, count, &opened))?;
+    Ok((moments, rows as u64))
 }
 
 fn words(own: &[Scaled]) -> Vec<Vec<crate::algebra::packed_bits::PackedBits>> {

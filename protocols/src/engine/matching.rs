@@ -1,0 +1,29 @@
+//! Finding the rows that several parties have in common.
+
+use crate::engine::Engine;
+use crate::engine::tables::{Joined, Shape, Table};
+use crate::kernel::fault::Fault;
+
+/// A suite that finds the rows of equal item hashes in several parties' tables. Any suite can by
+/// circuits ([`crate::circuits::joining`]); two parties by themselves need less.
+pub(crate) trait Matching: Engine {
+    /// Returns the rows of the item hashes that all parties have, in the same order at all, which no
+    /// party knows. `table` is ours, `shapes` are all parties'. The number of these rows is opened to
+    /// all members.
+    async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault>;
+
+    /// Returns the number of item hashes that all parties have, as one element; `item_hashes` are
+    /// ours, `sizes` all parties' numbers of them.
+    async fn count_common(
+        &mut self,
+        item_hashes: &[u128],
+        sizes: &[usize],
+    ) -> Result<Self::Shared<u64>, Fault>;
+
+    /// Returns the number of item hashes of all parties together, each counted once, as one element.
+    async fn count_distinct(
+        &mut self,
+        item_hashes: &[u128],
+        sizes: &[usize],
+    ) -> Result<Self::Shared<u64>, Fault>;
+}
