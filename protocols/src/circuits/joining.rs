@@ -50,7 +50,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::algebra::elementwise::zip_exact;
+use crate::algebra::elementwise::{gather, zip_exact};
 use crate::algebra::packed_bits::{PackedBits, bit_slice_words, bit_slices_of};
 use crate::circuits::comparison::all_zero;
 use crate::circuits::merging::{List, merge};
@@ -94,11 +94,8 @@ pub(crate) async fn join<E: Engine>(
 ) -> Result<Joined<E>, Fault> {
     let sizes: Vec<usize> = shapes.iter().map(|shape| shape.rows).collect();
     let order = ascending(&table.item_hashes, hash_width(&sizes));
-    let in_order = |column: &Vec<PackedBits>| -> Vec<PackedBits> {
-        order.iter().filter_map(|place| column.get(*place).copied()).collect()
-    };
     let columns: Zeroizing<Vec<PackedBits>> =
-        Zeroizing::new(table.words.iter().flat_map(in_order).collect());
+        Zeroizing::new(table.words.iter().flat_map(|column| gather(column, &order)).collect());
     let lengths: Vec<usize> = shapes.iter().map(|shape| shape.rows * shape.columns).collect();
     let shared = engine.share(&columns, &lengths).await?;
     let most = sizes.iter().copied().max().unwrap_or(0);
@@ -257,8 +254,7 @@ async fn lists_of_hashes<E: Engine>(
 ) -> Result<Vec<List<E>>, Fault> {
     let width = hash_width(sizes);
     let order = ascending(item_hashes, width);
-    let sorted: Zeroizing<Vec<u128>> =
-        Zeroizing::new(order.iter().filter_map(|place| item_hashes.get(*place).copied()).collect());
+    let sorted: Zeroizing<Vec<u128>> = Zeroizing::new(gather(item_hashes, &order));
     let mine = if engine.brings_data() { bit_slices_of(&sorted, 0..width) } else { Vec::new() };
     let mine = Zeroizing::new(mine);
     let lengths: Vec<usize> = sizes.iter().map(|size| width * bit_slice_words(*size)).collect();

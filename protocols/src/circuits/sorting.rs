@@ -83,7 +83,7 @@ async fn indicators<E: Engine>(
     let kinds = 1_usize << bit_slices.len();
     // Π b_i · Π (1 ⊕ b_j), multiplied out: the sum of the monomials of all supersets.
     let indicator = |kind: usize| {
-        let supersets = (1..kinds).zip(&monomials).filter(|(set, _)| set & kind == kind);
+        let supersets = zip_exact(1..kinds, &monomials).filter(|(set, _)| set & kind == kind);
         supersets.map(|(_, monomial)| monomial.clone()).reduce(|sum, next| sum.plus(&next))
     };
     Ok((1..kinds).filter_map(indicator).collect())

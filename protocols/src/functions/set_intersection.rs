@@ -3,6 +3,7 @@
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use crate::algebra::elementwise::gather;
 use crate::functions::answer::Answer;
 use crate::functions::common::sets::{Ids, MOST_ITEMS};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
@@ -86,15 +87,14 @@ impl OnSets for SetIntersection {
         }
         // The order is random, because the other party sees places.
         let order = order_of(item_hashes.len(), rng);
-        let sent: Zeroizing<Vec<ItemHash>> = Zeroizing::new(
-            order.iter().filter_map(|place| item_hashes.get(*place).copied()).collect(),
-        );
+        let sent: Zeroizing<Vec<ItemHash>> = Zeroizing::new(gather(&item_hashes, &order));
         let common = common(channel, session, &sent, &counts, rng).await?;
-        let places = common.into_iter().filter_map(|place| order.get(place).copied());
+        let places = gather(&order, &common).into_iter();
         let mut places: Vec<usize> = places.filter(|place| *place < self.items.len()).collect();
         places.sort_unstable();
-        let items = places.iter().filter_map(|place| self.items.get(*place));
-        let intersection: Vec<String> = items.cloned().collect();
+        let item =
+            |place: &usize| self.items.get(*place).expect("a place of our own items").clone();
+        let intersection: Vec<String> = places.iter().map(item).collect();
         let size_intersection = intersection.len() as u64;
         Ok(Answer::Intersection { intersection, size_intersection, padded_to: self.ids.pad_to })
     }

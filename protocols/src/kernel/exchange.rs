@@ -185,7 +185,7 @@ impl Exchange {
     }
 
     pub(crate) fn link_binding(&self, party: Party) -> [u8; 32] {
-        self.link_bindings.get(party.index()).copied().unwrap_or_default()
+        *self.link_bindings.get(party.index()).expect("each party has a link binding")
     }
 
     pub(crate) fn begin_round(&mut self, name: &'static str, stage: Stage) {

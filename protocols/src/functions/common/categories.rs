@@ -13,6 +13,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::layout::MAX_WORDS;
 use crate::kernel::channel::{Channel, Message};
 use crate::kernel::echo::{Digest, Views};
@@ -157,7 +158,7 @@ fn merge(ours: Axes, theirs: Axes) -> Axes {
     let union = |(a, b): (Vec<String>, Vec<String>)| {
         a.into_iter().chain(b).collect::<BTreeSet<_>>().into_iter().collect()
     };
-    ours.into_iter().zip(theirs).map(union).collect()
+    zip_exact(ours, theirs).map(union).collect()
 }
 
 fn check(what: &'static str, actual: usize, limit: usize) -> Result<(), InputError> {

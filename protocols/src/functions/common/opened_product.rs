@@ -13,6 +13,7 @@
 
 use zeroize::Zeroizing;
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::fixed::{Magnitude, Scales, Width};
 use crate::algebra::ring::Ring;
 use crate::engine::shared::Shared;
@@ -133,10 +134,10 @@ impl Product {
             .split_at_checked(rows)
             .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
         let row = |(sums, of_row): (&[u128], &i64)| -> Option<Vec<f64>> {
-            let elements = sums.iter().zip(of_columns);
+            let elements = zip_exact(sums, of_columns);
             elements.map(|(sum, power)| self.scales.decode_times(*sum, of_row + power)).collect()
         };
-        let decoded: Option<_> = sums.chunks(columns.max(1)).zip(of_rows).map(row).collect();
+        let decoded: Option<_> = zip_exact(sums.chunks(columns), of_rows).map(row).collect();
         decoded.ok_or(Fault::ResultOutOfRange)
     }
 }

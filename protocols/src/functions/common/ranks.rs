@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::exact::Grid;
 use crate::algebra::order::{double, key};
 use crate::engine::Engine;
@@ -66,7 +67,7 @@ impl Ranked {
         let ranks: BTreeSet<u64> = ranks.iter().copied().collect();
         let queries: Vec<Query<'_>> = ranks.iter().map(|rank| self.query(*rank)).collect();
         let numbers = find_numbers(cx, &queries, rows).await?;
-        Ok(numbers.map(|numbers| Found(ranks.into_iter().zip(numbers).collect())))
+        Ok(numbers.map(|numbers| Found(zip_exact(ranks, numbers).collect())))
     }
 }
 

@@ -23,8 +23,8 @@
 
 use zeroize::Zeroizing;
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::PackedBits;
-use crate::algebra::ring::Ring;
 use crate::circuits::comparison::less_than_zero;
 use crate::engine::shared::Shared;
 use crate::engine::{Engine, Recipients, Reconstructed};
@@ -64,7 +64,7 @@ pub(crate) async fn find<E: Engine>(
     let mut prefixes = vec![0; queries.len()];
     for step in 0..KEY / STEP {
         let shift = KEY - STEP * (step + 1);
-        let steps = queries.iter().zip(&prefixes);
+        let steps = zip_exact(queries, &prefixes);
         let counts = steps.flat_map(|(query, prefix)| counts_below(query.keys, *prefix, shift));
         let counts: Zeroizing<Vec<u64>> = Zeroizing::new(counts.collect());
         let lead = cx.sum(&counts, lanes).await?.minus(&ranks);
@@ -89,8 +89,9 @@ fn counts_below(keys: &[u64], prefix: u64, shift: usize) -> impl Iterator<Item =
 /// Returns the byte that 255 comparisons give. As many as its value were reached, and they are the
 /// first ones.
 fn byte(bits: &[PackedBits], first: usize) -> Result<u64, Fault> {
-    let bit =
-        |lane: usize| bits.get(lane / KEY).map_or(0, |word| (word.word(0) >> (lane % KEY)) & 1);
+    let bit = |lane: usize| {
+        (bits.get(lane / KEY).expect("a bit of each comparison").0 >> (lane % KEY)) & 1
+    };
     let reached: Vec<u64> = (first..first + THRESHOLDS).map(bit).collect();
     let in_order = reached.is_sorted_by(|a, b| a >= b);
     if in_order { Ok(reached.iter().sum()) } else { Err(Fault::InvalidOpening) }

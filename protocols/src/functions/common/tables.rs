@@ -19,6 +19,7 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::layout::Layout;
 use crate::engine::aggregate::{Aggregate, Rounds};
 use crate::functions::SumsContext;
@@ -212,7 +213,7 @@ fn sorted(mut axis: Vec<String>) -> Result<Vec<String>, InputError> {
 fn own_axes<const D: usize>(items: &[[&str; D]]) -> Result<Axes, InputError> {
     let mut axes = vec![BTreeSet::new(); D];
     for item in items {
-        for (axis, name) in axes.iter_mut().zip(item) {
+        for (axis, name) in zip_exact(&mut axes, item) {
             if axis.insert(*name) {
                 categories::check_name(name)?;
             }
@@ -228,7 +229,7 @@ fn positions<const D: usize>(axes: &Axes, items: &[[&str; D]]) -> Result<Positio
     // Reserved as a whole: growing would leave copies behind.
     let mut positions = Zeroizing::new(Vec::with_capacity(D * items.len()));
     for (index, item) in items.iter().enumerate() {
-        for (axis, name) in axes.iter().zip(item) {
+        for (axis, name) in zip_exact(axes, item) {
             let undeclared = InputError::UndeclaredCategory { index };
             positions.push(position(axis, name).ok_or(undeclared)?);
         }
@@ -261,22 +262,22 @@ fn count(
     axes: &Axes,
     words: usize,
 ) -> Zeroizing<Vec<u64>> {
-    let agreed: Vec<Vec<Option<usize>>> = own
-        .iter()
-        .zip(axes)
-        .map(|(own, axis)| own.iter().map(|name| position(axis, name)).collect())
+    let place = |axis: &[String], name: &String| {
+        position(axis, name).expect("the categories of all parties have our own")
+    };
+    let agreed: Vec<Vec<usize>> = zip_exact(own, axes)
+        .map(|(own, axis)| own.iter().map(|name| place(axis, name)).collect())
         .collect();
     let mut table = Zeroizing::new(vec![0_u64; words]);
     for (index, row) in rows.chunks_exact(axes.len().max(1)).enumerate() {
-        let times = times.map_or(1, |times| times.get(index).copied().unwrap_or_default());
-        let mut places = row.iter().zip(&agreed).zip(axes);
-        let cell = places.try_fold(0, |cell, ((at, agreed), axis)| {
-            Some(cell * axis.len() + agreed.get(*at).copied().flatten()?)
+        let times = times.map_or(1, |times| *times.get(index).expect("each row has its times"));
+        let places = zip_exact(zip_exact(row, &agreed), axes);
+        let cell = places.fold(0, |cell, ((at, agreed), axis)| {
+            cell * axis.len() + agreed.get(*at).expect("a position is one of our categories")
         });
-        if let Some(count) = cell.and_then(|cell| table.get_mut(cell)) {
-            // The count is no more than the number of all rows, which was checked.
-            *count = count.wrapping_add(times);
-        }
+        let count = table.get_mut(cell).expect("each cell has a count");
+        // The sum is at most the number of all rows, which was checked.
+        *count = count.wrapping_add(times);
     }
     table
 }
@@ -305,20 +306,20 @@ pub(crate) fn answer(axes: Axes, shown: Vec<Option<u64>>, declared: bool) -> Ans
 fn without_withheld(axes: Axes, shown: &[Option<u64>]) -> (Axes, Vec<Option<u64>>) {
     let mut stays: Vec<Vec<bool>> = axes.iter().map(|axis| vec![false; axis.len()]).collect();
     for (cell, _) in shown.iter().enumerate().filter(|(_, count)| count.is_some_and(|c| c > 0)) {
-        for (stays, at) in stays.iter_mut().zip(coordinates(&axes, cell)) {
-            stays.get_mut(at).into_iter().for_each(|stays| *stays = true);
+        for (stays, at) in zip_exact(&mut stays, coordinates(&axes, cell)) {
+            *stays.get_mut(at).expect("a coordinate is a place on its axis") = true;
         }
     }
     let is_left = |cell: usize| {
-        let mut places = stays.iter().zip(coordinates(&axes, cell));
-        places.all(|(stays, at)| stays.get(at).copied().unwrap_or_default())
+        let mut places = zip_exact(&stays, coordinates(&axes, cell));
+        places.all(|(stays, at)| *stays.get(at).expect("a coordinate is a place on its axis"))
     };
     let cells = shown.iter().enumerate().filter(|(cell, _)| is_left(*cell));
     let cells = cells.map(|(_, count)| *count).collect();
     let left = |(axis, stays): (Vec<String>, &Vec<bool>)| {
-        axis.into_iter().zip(stays).filter_map(|(name, stays)| stays.then_some(name)).collect()
+        zip_exact(axis, stays).filter_map(|(name, stays)| stays.then_some(name)).collect()
     };
-    (axes.into_iter().zip(&stays).map(left).collect(), cells)
+    (zip_exact(axes, &stays).map(left).collect(), cells)
 }
 
 /// Returns the position of a cell on each axis. The last axis runs fastest.
@@ -339,21 +340,21 @@ fn coordinates(axes: &Axes, cell: usize) -> Vec<usize> {
 
 fn histogram(x: &[String], shown: &[Option<u64>]) -> Histogram {
     Histogram {
-        histogram: x.iter().cloned().zip(shown.iter().copied()).collect(),
+        histogram: zip_exact(x.iter().cloned(), shown.iter().copied()).collect(),
         mode: largest(shown).and_then(|cell| x.get(cell).cloned()),
     }
 }
 
 fn table(x: &[String], y: &[String], shown: &[Option<u64>]) -> Table {
     let rows = shown.chunks(y.len().max(1));
-    let row = |row: &[Option<u64>]| y.iter().cloned().zip(row.iter().copied()).collect();
+    let row = |row: &[Option<u64>]| zip_exact(y.iter().cloned(), row.iter().copied()).collect();
     let mode = largest(shown).and_then(|cell| {
         Some((
             x.get(cell.checked_div(y.len())?)?.clone(),
             y.get(cell.checked_rem(y.len())?)?.clone(),
         ))
     });
-    Table { table: x.iter().cloned().zip(rows.map(row)).collect(), mode }
+    Table { table: zip_exact(x.iter().cloned(), rows.map(row)).collect(), mode }
 }
 
 /// Returns the first cell with the largest count that is shown and above 0.

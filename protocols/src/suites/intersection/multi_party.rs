@@ -45,6 +45,7 @@ use zeroize::Zeroizing;
 use super::ItemHash;
 use super::blinding::{BlindingScalar, ELEMENT};
 use super::two_party::CHUNK;
+use crate::algebra::elementwise::{gather, zip_exact};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
@@ -142,8 +143,7 @@ impl Meeting<'_> {
         }
         let common: Vec<usize> =
             sums.iter().enumerate().filter(|(_, sum)| **sum == 0).map(|(place, _)| place).collect();
-        let mut answer: Vec<ItemHash> =
-            common.iter().filter_map(|place| ours.get(*place).copied()).collect();
+        let mut answer: Vec<ItemHash> = gather(ours, &common);
         answer.sort_unstable();
         channel.begin_round("answer");
         channel.broadcast(
@@ -194,7 +194,7 @@ impl Meeting<'_> {
             let share = |(value, item_hash): (&mut u64, &ItemHash)| {
                 *value ^= first_word(&blake3::keyed_hash(&key, &item_hash.to_le_bytes()));
             };
-            values.par_iter_mut().zip(ours).for_each(share);
+            values.par_iter_mut().zip_eq(ours).for_each(share);
         }
     }
 }
@@ -209,7 +209,7 @@ fn values(party: Party, items: &[ItemHash], elements: &[u8]) -> Vec<u64> {
         hasher.update(element);
         first_word(&hasher.finalize())
     };
-    items.par_iter().zip(elements.par_chunks(ELEMENT)).map(value).collect()
+    items.par_iter().zip_eq(elements.par_chunks(ELEMENT)).map(value).collect()
 }
 
 /// Encodes these values as a store, for the message (step 3).
@@ -262,7 +262,7 @@ fn places(answer: &[u8], ours: &[ItemHash], most: usize) -> Option<Vec<usize>> {
 }
 
 fn add(sums: &mut [u64], values: &[u64]) {
-    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum ^= value);
+    zip_exact(sums, values).for_each(|(sum, value)| *sum ^= value);
 }
 
 fn first_word(hash: &blake3::Hash) -> u64 {

@@ -40,6 +40,7 @@ use zeroize::Zeroizing;
 
 use super::ItemHash;
 use super::blinding::{BlindingScalar, DoublyBlinded, ELEMENT};
+use crate::algebra::elementwise::gather;
 use crate::kernel::channel::{Channel, Message};
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
@@ -116,7 +117,7 @@ impl Meeting<'_> {
             return Err(Fault::blame(peer, Misbehaviour::RepeatedItem));
         }
         if let Some(order) = order {
-            results = order.iter().filter_map(|origin| results.get(*origin).copied()).collect();
+            results = gather(&results, order);
         }
         let bytes = result_bytes(ours.len(), theirs);
         results.iter_mut().for_each(|result| *result = cut(*result, bytes));
@@ -204,7 +205,8 @@ impl Paced for Returning<'_> {
         self.hasher.update(&message);
         self.ours.extend(message.chunks(self.bytes).map(|bytes| {
             let mut whole = [0; 16];
-            whole.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+            let (lowest, _) = whole.split_at_mut(bytes.len());
+            lowest.copy_from_slice(bytes);
             u128::from_le_bytes(whole)
         }));
         Ok(())

@@ -17,6 +17,7 @@ use curve25519_dalek::scalar::Scalar;
 use zeroize::Zeroizing;
 
 use super::Pairwise;
+use crate::algebra::elementwise::{gather, zip_exact};
 use crate::engine::Columns;
 use crate::engine::shared::Shared;
 use crate::engine::tables::{Joined, Shape, Table};
@@ -73,8 +74,8 @@ impl Pairwise<'_> {
         for (index, shape) in shapes.iter().enumerate() {
             let [of, chooser] = [index, 1 - index.min(1)].map(Party::new);
             let own = |column: usize| {
-                let column = table.words.get(column).map_or(&[][..], Vec::as_slice);
-                met.sent.iter().filter_map(|origin| column.get(*origin).copied()).collect()
+                let column = table.words.get(column).expect("a table has the columns of its shape");
+                gather(column, &met.sent)
             };
             let columns =
                 (0..shape.columns).map(|column| self.known_by_one(of, shape.rows, || own(column)));
@@ -85,8 +86,11 @@ impl Pairwise<'_> {
                 false => (0..shape.rows).collect(),
             };
             let Columns { words, .. } = self.reordered_by(chooser, columns, &order).await?;
-            let places: Vec<usize> =
-                met.pairs.iter().filter_map(|pair| pair.get(index).copied()).collect();
+            let places: Vec<usize> = met
+                .pairs
+                .iter()
+                .map(|[first, second]| if index == 0 { *first } else { *second })
+                .collect();
             tables.push(words.iter().map(|column| column.gather(&places)).collect());
         }
         Ok(Joined { rows: met.pairs.len(), tables })
@@ -103,9 +107,7 @@ impl Pairwise<'_> {
         }
         let sent = self.preprocessing.own_order(item_hashes.len());
         let returned = self.preprocessing.own_order(theirs);
-        let ours: Zeroizing<Vec<ItemHash>> = Zeroizing::new(
-            sent.iter().filter_map(|origin| item_hashes.get(*origin).copied()).collect(),
-        );
+        let ours: Zeroizing<Vec<ItemHash>> = Zeroizing::new(gather(item_hashes, &sent));
         let scalar = BlindingScalar::of(self.own_scalar());
         let meeting = Meeting { channel: self.channel, peer, key: &key, theirs };
         let results = meeting.results(&scalar, &ours, Some(&returned)).await?;
@@ -130,10 +132,9 @@ impl Pairwise<'_> {
     fn own_scalar(&mut self) -> Scalar {
         let words = Zeroizing::new(self.preprocessing.own::<u64>(8));
         let mut bytes = Zeroizing::new([0; 64]);
-        bytes
-            .iter_mut()
-            .zip(words.iter().flat_map(|word| word.to_le_bytes()))
-            .for_each(|(place, byte)| *place = byte);
+        for (place, word) in zip_exact(bytes.chunks_exact_mut(8), words.iter()) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
         Scalar::from_bytes_mod_order_wide(&bytes)
     }
 }

@@ -205,8 +205,8 @@ impl Engine for Pairwise<'_> {
         mine: &[R],
         lengths: &[usize],
     ) -> Result<Vec<AdditiveShare<R>>, Fault> {
-        let own = lengths.get(self.me().index()).copied().unwrap_or(0);
-        if own != mine.len() {
+        let own = lengths.get(self.me().index()).expect("each party has told its length");
+        if *own != mine.len() {
             return Err(InputError::Shape { expected: "as many elements as were agreed" }.into());
         }
         let lengths = lengths.iter().enumerate();

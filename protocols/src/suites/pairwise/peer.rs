@@ -219,7 +219,7 @@ impl Peer {
             Some((*number, part, correction))
         };
         let sent: Option<Vec<_>> =
-            chunks.par_iter().zip(message.par_chunks(each)).map(send).collect();
+            chunks.par_iter().zip_eq(message.par_chunks(each)).map(send).collect();
         let mut corrections = Vec::with_capacity(job.correction() * chunks.len());
         for (number, part, correction) in sent.ok_or(blame)? {
             job.absorb_sent(number, part);

@@ -277,7 +277,7 @@ impl Preprocessing {
                 peer.await_extended(channel, size, job, of_window(window + 1, *chunks)).await?;
             }
             let all = zip_exact(zip_exact(self.peers.iter_mut(), &mut jobs), chunks);
-            for (((peer, job), chunks), taken) in all.zip(ahead) {
+            for (((peer, job), chunks), taken) in zip_exact(all, ahead) {
                 peer.receive(channel, job, taken).await?;
                 if !of_window(window + 2, *chunks).is_empty() {
                     peer.await_credit(channel, size.directions).await?;

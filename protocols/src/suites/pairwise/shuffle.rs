@@ -39,6 +39,9 @@ use crate::kernel::wire;
 use crate::ot::batches::{ChosenOt, OtOutputs};
 use crate::ot::extension::BLOCK;
 
+/// The invariant of a table.
+const WHOLE: &str = "the columns of a table have one length";
+
 /// The most transfers in a chunk.
 const ROWS: usize = 1 << 12;
 
@@ -251,8 +254,8 @@ impl Rows {
         let count = count.unwrap_or(0);
         let mut rows = Vec::with_capacity(count * width.all());
         for row in 0..count {
-            rows.extend(numbers.iter().filter_map(|column| column.get(row)));
-            rows.extend(words.iter().filter_map(|column| column.get(row)).map(|word| word.0));
+            rows.extend(numbers.iter().map(|column| column.get(row).expect(WHOLE)));
+            rows.extend(words.iter().map(|column| column.get(row).expect(WHOLE).0));
         }
         (Self { width, words: rows }, count)
     }

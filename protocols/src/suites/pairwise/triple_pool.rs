@@ -87,11 +87,13 @@ impl Kind {
 impl TriplePool {
     /// Takes out the first `count` words.
     pub(super) fn take(&mut self, count: usize) -> Self {
-        let take = |of: &mut Vec<u64>| {
-            let rest = of.split_off(count.min(of.len()));
-            std::mem::replace(of, rest)
-        };
-        Self { a: take(&mut self.a), b: take(&mut self.b), c: take(&mut self.c) }
+        assert!(self.c.len() >= count, "correlations are provided before they are taken");
+        Self {
+            a: taken(&mut self.a, count),
+            // Scaled bits have an a and a share alone.
+            b: if self.b.is_empty() { Vec::new() } else { taken(&mut self.b, count) },
+            c: taken(&mut self.c, count),
+        }
     }
 
     pub(super) fn put(&mut self, more: Self) {
@@ -127,6 +129,12 @@ impl Batch {
         let numbers = WINDOW * ROWS / 64 * 24;
         bits + numbers + ROWS * 16
     };
+}
+
+/// Takes out the first `count` words.
+fn taken(words: &mut Vec<u64>, count: usize) -> Vec<u64> {
+    let rest = words.split_off(count);
+    std::mem::replace(words, rest)
 }
 
 fn elements<R: Ring>(words: Vec<u64>) -> Vec<R> {

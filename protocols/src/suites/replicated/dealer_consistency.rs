@@ -65,7 +65,7 @@ impl DealerConsistency {
             let ours = self.digests(component);
             let told = channel.receive_exactly(witness, DIGEST * ours.len()).await?.into_bytes();
             let (told, _) = told.as_chunks::<DIGEST>();
-            for ((accused, ours), told) in self.hashers.keys().zip(&ours).zip(told) {
+            for ((accused, ours), told) in zip_exact(zip_exact(self.hashers.keys(), &ours), told) {
                 if !bool::from(ours.ct_eq(told)) {
                     return Err(Fault::Equivocation { witness, accused: *accused });
                 }

@@ -137,8 +137,8 @@ impl Replicated<'_> {
     }
 
     fn bring_in_from_outside<R: Ring>(&mut self, me: Party, v: &[R]) {
-        let Some(keys) = self.input_keys.get_mut(&me) else { return };
-        let [key_0, key_1] = keys.next();
+        let keys = self.input_keys.get_mut(&me);
+        let [key_0, key_1] = keys.expect("a party without a seat shares keys with seat 0").next();
         let (x_0, x_1): (Vec<R>, Vec<R>) = (expand(&key_0, v.len()), expand(&key_1, v.len()));
         let x_2 = wire::elements(difference(v, &sum(&x_0, &x_1)));
         let [_, seat_1, seat_2] = *self.committee.seats();

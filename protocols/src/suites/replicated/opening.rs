@@ -98,17 +98,16 @@ impl Replicated<'_> {
         if outside.is_empty() {
             return;
         }
-        if let Some([own, shared]) = self.rerandomised(x) {
-            let message = [digest(&wire::elements(shared)), wire::elements(own)].concat();
-            let message = Bytes::from(message);
-            outside.iter().for_each(|party| self.channel.send(*party, message.clone()));
-        }
+        let [own, shared] = self.rerandomised(x);
+        let message = [digest(&wire::elements(shared)), wire::elements(own)].concat();
+        let message = Bytes::from(message);
+        outside.iter().for_each(|party| self.channel.send(*party, message.clone()));
     }
 
     /// Returns the components as parties without a seat may see them.
-    fn rerandomised<R: Ring>(&mut self, x: &ReplicatedShare<R>) -> Option<[Vec<R>; 2]> {
-        let seat = self.seat.as_ref()?;
-        let prss = self.common.as_mut()?;
+    fn rerandomised<R: Ring>(&mut self, x: &ReplicatedShare<R>) -> [Vec<R>; 2] {
+        let seat = self.seat.as_ref().expect("a seat opens");
+        let prss = self.common.as_mut().expect("seats that show openings outside share a key");
         let (r_0, r_1) = (prss.read::<R>(x.len()), prss.read::<R>(x.len()));
         let move_component = |index: usize, component: &[R]| -> Vec<R> {
             match index % SEATS {
@@ -118,7 +117,7 @@ impl Replicated<'_> {
             }
         };
         let [own, shared] = x.parts();
-        Some([move_component(seat.index, own), move_component(seat.index + 1, shared)])
+        [move_component(seat.index, own), move_component(seat.index + 1, shared)]
     }
 
     /// The parties without a seat that are recipients.
@@ -228,14 +227,14 @@ async fn reconstruct_without_seat<R: Ring>(
     digests.rotate_right(1);
     for (index, (component, due)) in zip_exact(components.iter(), &digests).enumerate() {
         if digest(component) != *due {
-            let seat = |steps: usize| seats.get((index + steps) % SEATS).copied();
-            let (one, other) = (seat(0).zip(seat(2))).unwrap_or((seats[0], seats[2]));
+            let seat = |steps: usize| *seats.get((index + steps) % SEATS).expect("three seats");
+            let (one, other) = (seat(0), seat(2));
             return Err(Fault::InconsistentShares { one, other });
         }
     }
     let elements = |bytes: Bytes| wire::read_elements(len, std::iter::once(&*bytes));
     let mut components = components.into_iter().map(elements);
-    Ok(std::array::from_fn(|_| components.next().unwrap_or_default()))
+    Ok(std::array::from_fn(|_| components.next().expect("each seat has sent a component")))
 }
 
 fn digest(bytes: &[u8]) -> Bytes {

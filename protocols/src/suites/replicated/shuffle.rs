@@ -64,6 +64,7 @@ impl Replicated<'_> {
         let numbers = ReplicatedShare::concat(&columns.numbers.iter().collect::<Vec<_>>());
         let words = ReplicatedShare::concat(&columns.words.iter().collect::<Vec<_>>());
         let rows = (numbers.len() + words.len()).checked_div(counts.0 + counts.1).unwrap_or(0);
+        assert_eq!(rows * (counts.0 + counts.1), numbers.len() + words.len(), "rows are whole");
         let size = Size { rows, numbers: numbers.len(), words: words.len() };
         let Some(seat) = &mut self.seat else { return Ok(columns) };
         self.channel.begin_round("shuffle 1");

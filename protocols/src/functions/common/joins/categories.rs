@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use super::Join;
 use super::columns::{Cells, Scaled, numbers, value};
 use super::terms::Told;
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::{PackedBits, WORD_BITS};
 use crate::circuits::Bits;
 use crate::circuits::selection::{is_below, suppress_below};
@@ -74,9 +75,9 @@ impl Own {
         let order = order_of(kinds, rng);
         let mut names = vec![String::new(); kinds];
         for (place, name) in order.iter().zip(own) {
-            names.get_mut(*place).into_iter().for_each(|at| at.clone_from(&name));
+            names.get_mut(*place).expect("an order is of all places").clone_from(&name);
         }
-        let moved = |place: &usize| order.get(*place).copied().unwrap_or_default();
+        let moved = |place: &usize| *order.get(*place).expect("each category has a place");
         Self { names, places: Zeroizing::new(places.iter().map(moved).collect()) }
     }
 
@@ -132,7 +133,8 @@ async fn all_cells<E: Matching>(
     rng: &mut impl CryptoRng,
 ) -> Result<Option<(Axes, Vec<u64>)>, Fault> {
     let aliases = aliases(own.names.len(), rng);
-    let alias = |place: &usize| PackedBits(aliases.get(*place).copied().unwrap_or_default());
+    let alias =
+        |place: &usize| PackedBits(*aliases.get(*place).expect("each category has an alias"));
     let words = vec![own.places.iter().map(alias).collect()];
     let joined = join.run(cx, words, |index, _| usize::from(index < 2)).await?;
     let both: Vec<_> = joined.tables.iter().flatten().collect();
@@ -144,7 +146,7 @@ async fn all_cells<E: Matching>(
         .ok_or(Fault::Internal("an opened column has a row for each of the join"))?;
 
     let mut counts: BTreeMap<(u64, u64), u64> = BTreeMap::new();
-    x.iter().zip(y).for_each(|(x, y)| *counts.entry((*x, *y)).or_default() += 1);
+    zip_exact(x, y).for_each(|(x, y)| *counts.entry((*x, *y)).or_default() += 1);
     let seen = [x, y].map(|column| {
         let mut seen = column.to_vec();
         seen.sort_unstable();
@@ -187,7 +189,7 @@ async fn large_cells<E: Matching>(
     let opened = open_counts(&mut cx.engine, &counts, join.permit.least_shown()).await?;
     let Reconstructed::Value(counts) = opened else { return Ok(None) };
 
-    let is_shown = |x: usize, y: usize| counts.get(x * of_y + y).is_some_and(|count| *count > 0);
+    let is_shown = |x: usize, y: usize| count_at(&counts, x * of_y + y) > 0;
     let seen_x: Vec<usize> = (0..of_x).filter(|x| (0..of_y).any(|y| is_shown(*x, y))).collect();
     let seen_y: Vec<usize> = (0..of_y).filter(|y| (0..of_x).any(|x| is_shown(x, *y))).collect();
     let names = match me {
@@ -197,7 +199,7 @@ async fn large_cells<E: Matching>(
     };
     let axes = names_of_both(cx, names, [seen_x.len(), seen_y.len()]).await?;
     let cells = seen_x.iter().flat_map(|x| seen_y.iter().map(move |y| x * of_y + y));
-    let counts: Vec<u64> = cells.map(|cell| counts.get(cell).copied().unwrap_or(0)).collect();
+    let counts: Vec<u64> = cells.map(|cell| count_at(&counts, cell)).collect();
     in_order(&axes, &counts).map(Some)
 }
 
@@ -233,13 +235,13 @@ pub(crate) async fn mean_by_group<E: Matching>(
         return Ok(None);
     };
 
-    let shown: Vec<usize> =
-        (0..of_groups).filter(|place| counts.get(*place).is_some_and(|count| *count > 0)).collect();
+    let shown: Vec<usize> = (0..of_groups).filter(|place| count_at(&counts, *place) > 0).collect();
     let names = match cx.channel.parties().me().index() {
         0 => own.names(&shown)?,
         _ => Vec::new(),
     };
     let names = names_of_both(cx, names, [shown.len(), 0]).await?.into_iter().next();
+    let names = names.expect("the first party tells its names");
     let exponent = super::columns::exponent(sums.get(of_groups))?;
     let group = |place: usize| {
         let (sum, count) = sums
@@ -250,7 +252,7 @@ pub(crate) async fn mean_by_group<E: Matching>(
         Ok(Group { count: *count, mean: mean.ok_or(Fault::ResultOutOfRange)? })
     };
     let groups = shown.into_iter().map(group).collect::<Result<Vec<Group>, Fault>>()?;
-    let groups = names.unwrap_or_default().into_iter().zip(groups).collect();
+    let groups = zip_exact(names, groups).collect();
     Ok(Some(Answer::Groups { groups, samples: joined.rows as u64 }))
 }
 
@@ -335,6 +337,10 @@ fn aliases(names: usize, rng: &mut impl CryptoRng) -> Vec<u64> {
     aliases
 }
 
+fn count_at(counts: &[u64], cell: usize) -> u64 {
+    *counts.get(cell).expect("each cell has a count")
+}
+
 /// Exchanges the names of the first two parties' categories, as many as have come up. `own` are
 /// this party's, if it is one of them.
 async fn names_of_both<E: Engine>(
@@ -347,8 +353,9 @@ async fn names_of_both<E: Engine>(
     let own = vec![own];
     let mut told = exchange(channel, &own, Order::Any).await?;
     told.insert(channel.parties().me().index().min(told.len()), own);
-    let both = told.into_iter().zip(due).enumerate().map(|(index, (mut names, due))| {
-        let names = names.pop().unwrap_or_default();
+    told.truncate(due.len());
+    let both = zip_exact(told, due).enumerate().map(|(index, (mut names, due))| {
+        let names = names.pop().expect("a list of one axis");
         match Party::new(index).filter(|_| names.len() != due) {
             Some(party) => Err(Fault::blame(party, Misbehaviour::Malformed)),
             None => Ok(names),
@@ -370,9 +377,9 @@ fn in_order(axes: &Axes, counts: &[u64]) -> Result<(Axes, Vec<u64>), Fault> {
     };
     let (of_x, of_y) = (sorted(x), sorted(y));
     let cells = of_x.iter().flat_map(|i| of_y.iter().map(move |j| i * y.len() + j));
-    let counts = cells.map(|cell| counts.get(cell).copied().unwrap_or(0)).collect();
+    let counts = cells.map(|cell| count_at(counts, cell)).collect();
     let named = |names: &[String], places: &[usize]| {
-        places.iter().filter_map(|place| names.get(*place).cloned()).collect()
+        places.iter().map(|place| names.get(*place).expect("a place of a name").clone()).collect()
     };
     Ok((vec![named(x, &of_x), named(y, &of_y)], counts))
 }

@@ -73,7 +73,7 @@ impl Cells {
             return Err(InputError::TooMuch { what, actual, limit });
         }
         check_message(&vec![names.clone()])?;
-        let place = |text: &String| names.binary_search(text).unwrap_or_default();
+        let place = |text: &String| names.binary_search(text).expect("a text is among the names");
         let places = Zeroizing::new(texts.iter().map(place).collect());
         Ok(Self::Categories { names, places })
     }
@@ -93,7 +93,7 @@ impl Scaled {
         let bits = i32::try_from(PRECISION).unwrap_or(i32::MAX);
         let scale = Scale::with_bits(Some(Magnitude::BELOW_ONE), bits);
         // Every normalised element is of that magnitude.
-        let whole = scale.encode(&elements).unwrap_or_default();
+        let whole = scale.encode(&elements).expect("a normalised element fits its scale");
         let words = whole.iter().map(|whole| PackedBits(whole.word(0))).collect();
         Self { words: Zeroizing::new(words), exponent, numbers }
     }

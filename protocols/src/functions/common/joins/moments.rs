@@ -16,6 +16,7 @@ use super::Join;
 use super::categories::share_exponents;
 use super::columns::{FRACTION, Scaled, exponent, numbers, value};
 use super::terms::Told;
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::rounding::{fraction_to_double, root_of_fraction};
 use crate::engine::matching::Matching;
 use crate::engine::shared::Shared;
@@ -157,11 +158,11 @@ impl Moments {
     }
 
     fn product(&self, i: usize, j: usize) -> BigInt {
-        self.products.get(i).and_then(|row| row.get(j)).cloned().unwrap_or_default()
+        cell(&self.products, i, j)
     }
 
     fn sum(&self, i: usize) -> BigInt {
-        self.sums.get(i).cloned().unwrap_or_default()
+        self.sums.get(i).expect("each column has a sum").clone()
     }
 
     /// Returns N times the sum of products of deviations from the means.
@@ -183,9 +184,7 @@ impl Moments {
     /// Adds a column of ones in front, if it is asked for.
     fn with_intercept(mut self, intercept: bool) -> Self {
         if intercept {
-            self.products
-                .iter_mut()
-                .zip(&self.sums)
+            zip_exact(&mut self.products, &self.sums)
                 .for_each(|(row, sum)| row.insert(0, sum.clone()));
             let first = std::iter::once(&self.rows).chain(&self.sums).cloned().collect();
             self.products.insert(0, first);
@@ -226,7 +225,8 @@ impl Moments {
             .sum();
         let residual = self.product(y, y) * &determinant - explained_part;
         let residual = if residual.is_negative() { BigInt::zero() } else { residual };
-        let exponent = |column: usize| self.exponents.get(column).copied().unwrap_or_default();
+        let exponent =
+            |column: usize| *self.exponents.get(column).expect("each column has a scale");
         let out = || Fault::ResultOutOfRange;
         let mut fit = Fit::default();
         for (place, column) in others.iter().enumerate() {
@@ -265,7 +265,7 @@ struct Fit {
 }
 
 fn cell(rows: &[Vec<BigInt>], row: usize, column: usize) -> BigInt {
-    rows.get(row).and_then(|row| row.get(column)).cloned().unwrap_or_default()
+    rows.get(row).and_then(|row| row.get(column)).expect("a place in the matrix").clone()
 }
 
 /// Returns the fraction times a power of two.
@@ -288,7 +288,7 @@ fn eliminated(mut rows: Vec<Vec<BigInt>>, columns: usize) -> Option<(Vec<Vec<Big
         let pivot = pivot_row.get(k).filter(|pivot| !pivot.is_zero())?;
         for (_, row) in rows.iter_mut().enumerate().filter(|(index, _)| *index != k) {
             let factor = row.get(k)?.clone();
-            for (element, above) in row.iter_mut().zip(&pivot_row) {
+            for (element, above) in zip_exact(row, &pivot_row) {
                 *element = (&*element * pivot - &factor * above) / &last;
             }
         }
