@@ -60,7 +60,7 @@ fn numbers() -> Vec<u64> {
     (0..LONG as u64).map(number).collect()
 }
 
-/// What has been opened of the numbers; nothing at a helper.
+/// The opened vectors; empty at a helper.
 #[derive(Debug)]
 struct Opened {
     squares: Vec<u64>,

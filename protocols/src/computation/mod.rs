@@ -229,8 +229,8 @@ impl Execution<'_> {
         self.on_shares(engine, session, None, prepared, subject, rng).await
     }
 
-    /// Through the release check on shares; `committee` has the names of the nodes that hold these, if not all
-    /// parties do.
+    /// Computes through the release check on shares. `committee` has the names of the nodes that
+    /// hold these, if not all parties do.
     async fn on_shares<E: Matching>(
         &self,
         engine: E,

@@ -7,20 +7,20 @@ use crate::kernel::fault::Fault;
 /// A suite that finds the rows of equal item hashes in several parties' tables. Any suite can by
 /// circuits ([`crate::circuits::joining`]); two parties by themselves need less.
 pub(crate) trait Matching: Engine {
-    /// Returns the rows of the item hashes that all parties have, in the same order at all, which no
-    /// party knows. `table` is ours, `shapes` are all parties'. The number of these rows is opened to
-    /// all members.
+    /// Joins the rows of the item hashes that all parties have. They are in the same order at all,
+    /// which no party knows. `table` is this party's, `shapes` are all parties'. The number of
+    /// these rows is opened to all members.
     async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault>;
 
-    /// Returns the number of item hashes that all parties have, as one element; `item_hashes` are
-    /// ours, `sizes` all parties' numbers of them.
+    /// Counts the item hashes that all parties have, as one shared element. `item_hashes` are this
+    /// party's, `sizes` all parties' numbers of them.
     async fn count_common(
         &mut self,
         item_hashes: &[u128],
         sizes: &[usize],
     ) -> Result<Self::Shared<u64>, Fault>;
 
-    /// Returns the number of item hashes of all parties together, each counted once, as one element.
+    /// Counts the item hashes of all parties together, each once, as one shared element.
     async fn count_distinct(
         &mut self,
         item_hashes: &[u128],

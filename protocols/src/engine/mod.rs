@@ -24,7 +24,7 @@ use crate::algebra::ring::Ring;
 use crate::engine::shared::{Shared, SharedBits};
 use crate::kernel::fault::Fault;
 
-/// Who gets to see what is opened.
+/// The recipients of an opened value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recipients {
     /// The parties that bring data: for answers, and for values that answers imply.
@@ -38,14 +38,14 @@ pub(crate) enum Recipients {
 /// The result of an opening at one member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reconstructed<T> {
-    /// We are a recipient: the value.
+    /// The value, at a recipient.
     Value(T),
-    /// We are no recipient, and know nothing of the value.
+    /// Nothing: this member is no recipient.
     NotARecipient,
 }
 
 impl<T> Reconstructed<T> {
-    /// Maps the value, if we are a recipient.
+    /// Maps the value at a recipient.
     pub(crate) fn try_map<U>(
         self,
         map: impl FnOnce(T) -> Result<U, Fault>,
@@ -56,7 +56,7 @@ impl<T> Reconstructed<T> {
         }
     }
 
-    /// Returns an answer made of the value, at the recipients: none at a helper.
+    /// Makes an answer of the value at a recipient. Returns none at other members.
     pub(crate) fn answer<U>(self, answer: impl FnOnce(T) -> U) -> Option<U> {
         match self {
             Self::Value(value) => Some(answer(value)),
@@ -64,7 +64,7 @@ impl<T> Reconstructed<T> {
         }
     }
 
-    /// Returns the value, if we are a recipient.
+    /// Returns the value at a recipient.
     #[cfg(test)]
     pub(crate) fn value(self) -> Option<T> {
         match self {
@@ -111,7 +111,7 @@ pub(crate) trait Engine: Sized {
     /// Makes a fresh sharing of uniformly random elements, which no party knows.
     fn random<R: Ring>(&mut self, len: usize) -> Self::Shared<R>;
 
-    /// See [`SharedBits::bit_slices`].
+    /// Calls [`SharedBits::bit_slices`].
     fn bit_slices(
         &self,
         words: &Self::Shared<PackedBits>,
@@ -204,16 +204,16 @@ pub(crate) trait Engine: Sized {
         bits: usize,
     ) -> Result<Self::Shared<R>, Fault>;
 
-    /// Returns the first `lanes` bits of each bit slice as numbers 0 and 1, slice after slice. Two
-    /// rounds. *Verified by the suite*: parts of it go round the products and openings that a suite
-    /// verifies anyway, so a suite that promises verification checks this step by itself.
+    /// Converts the first `lanes` bits of each bit slice to numbers 0 and 1, bit slice after bit
+    /// slice. Two rounds. *Verified by the suite*: the step sends messages beside those of products
+    /// and openings. A suite that promises verification checks it separately.
     async fn bit_to_arithmetic<R: Ring>(
         &mut self,
         bit_slices: &[&Self::Shared<PackedBits>],
         lanes: usize,
     ) -> Result<Self::Shared<R>, Fault>;
 
-    /// Returns the rows of a table in an order that is as good as uniform and that no party knows.
-    /// Two rounds. *Verified by the suite*, as [`Self::bit_to_arithmetic`] is.
+    /// Shuffles the rows of a table by a permutation that is close to uniform and that no party
+    /// knows. Two rounds. *Verified by the suite*, as [`Self::bit_to_arithmetic`] is.
     async fn shuffle(&mut self, columns: Columns<Self>) -> Result<Columns<Self>, Fault>;
 }

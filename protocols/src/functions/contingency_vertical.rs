@@ -4,23 +4,24 @@
 use rand_core::CryptoRng;
 
 use crate::engine::matching::Matching;
+use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
+use crate::functions::common::joins::function::{Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{CATEGORIES, COLUMNS, JOINED, KeyedRows, SIZES, categories};
 use crate::functions::common::sets::Ids;
 use crate::functions::descriptor::{Behind, Descriptor, InputKind, Kind, Needs};
-use crate::functions::input::Input;
-use crate::functions::parameters::Agreed;
-use crate::functions::{Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::{Fault, InputError};
-use crate::kernel::party::Party;
+use crate::kernel::fault::Fault;
 
 const TERMS: Terms = Terms { categories: 2, always_tells: false, work: Work::Cells, misfit };
 
-pub(crate) struct ContingencyVertical(KeyedRows);
+/// The function without its rows.
+pub(crate) struct JoinedTable;
 
-impl Function for ContingencyVertical {
+pub(crate) type ContingencyVertical = OfRows<JoinedTable>;
+
+impl Joining for JoinedTable {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "StatisticsContingencyVertical",
         summary: "how often pairs of categories occur, one of each pair at the first party, one at the second, \
@@ -35,31 +36,16 @@ impl Function for ContingencyVertical {
         result_keys: &["table", "mode"],
     };
 
-    type Parameters = Ids;
+    const TERMS: &'static Terms = &TERMS;
 
-    fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
-        KeyedRows::new(&TERMS, ids, input).map(Self)
-    }
-
-    fn agreed(&self) -> Agreed {
-        self.0.agreed()
-    }
-
-    fn take_place(&mut self, me: Party) -> Result<(), InputError> {
-        self.0.take_place(me)
-    }
-}
-
-impl OnShares for ContingencyVertical {
-    async fn run<E: Matching>(
-        self,
+    async fn answer<E: Matching>(
+        rows: KeyedRows,
         cx: &mut FunctionContext<'_, E>,
         permit: &Permit,
-        _: u64,
         rng: &mut impl CryptoRng,
     ) -> Result<Option<Answer>, Fault> {
-        let announced = self.0.announce(cx, permit, rng).await?;
-        categories::contingency(cx, announced.join(permit), self.0.columns, rng).await
+        let announced = rows.announce(cx, permit, rng).await?;
+        categories::contingency(cx, announced.join(permit), rows.columns, rng).await
     }
 }
 

@@ -4,19 +4,17 @@
 use rand_core::CryptoRng;
 
 use crate::engine::matching::Matching;
+use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
+use crate::functions::common::joins::function::{Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{
     COLUMNS, JOINED, KeyedRows, MOMENTS, SIZES, moments, scaled,
 };
 use crate::functions::common::sets::Ids;
 use crate::functions::descriptor::{Behind, Descriptor, InputKind, Kind, Needs};
-use crate::functions::input::Input;
-use crate::functions::parameters::Agreed;
-use crate::functions::{Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::{Fault, InputError};
-use crate::kernel::party::Party;
+use crate::kernel::fault::Fault;
 
 const TERMS: Terms = Terms {
     categories: 0,
@@ -27,9 +25,12 @@ const TERMS: Terms = Terms {
     },
 };
 
-pub(crate) struct Correlation(KeyedRows);
+/// The function without its rows.
+pub(crate) struct JoinedCorrelation;
 
-impl Function for Correlation {
+pub(crate) type Correlation = OfRows<JoinedCorrelation>;
+
+impl Joining for JoinedCorrelation {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "CorrelationVertical",
         summary: "the correlations of all parties' columns, over the ids that all parties have",
@@ -43,30 +44,15 @@ impl Function for Correlation {
         result_keys: &["correlation", "samples"],
     };
 
-    type Parameters = Ids;
+    const TERMS: &'static Terms = &TERMS;
 
-    fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
-        KeyedRows::new(&TERMS, ids, input).map(Self)
-    }
-
-    fn agreed(&self) -> Agreed {
-        self.0.agreed()
-    }
-
-    fn take_place(&mut self, me: Party) -> Result<(), InputError> {
-        self.0.take_place(me)
-    }
-}
-
-impl OnShares for Correlation {
-    async fn run<E: Matching>(
-        self,
+    async fn answer<E: Matching>(
+        rows: KeyedRows,
         cx: &mut FunctionContext<'_, E>,
         permit: &Permit,
-        _: u64,
         rng: &mut impl CryptoRng,
     ) -> Result<Option<Answer>, Fault> {
-        let announced = self.0.announce(cx, permit, rng).await?;
-        moments::correlation(cx, announced.join(permit), &scaled(self.0.columns)).await
+        let announced = rows.announce(cx, permit, rng).await?;
+        moments::correlation(cx, announced.join(permit), &scaled(rows.columns)).await
     }
 }

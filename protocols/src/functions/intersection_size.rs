@@ -4,17 +4,15 @@ use rand_core::CryptoRng;
 
 use crate::circuits::joining;
 use crate::engine::matching::Matching;
+use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
+use crate::functions::common::joins::function::{Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{KeyedRows, SIZES, open_count, rows_of};
 use crate::functions::common::sets::Ids;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
-use crate::functions::input::Input;
-use crate::functions::parameters::Agreed;
-use crate::functions::{Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::{Fault, InputError};
-use crate::kernel::party::Party;
+use crate::kernel::fault::Fault;
 
 const TERMS: Terms = Terms {
     categories: 0,
@@ -25,9 +23,12 @@ const TERMS: Terms = Terms {
     },
 };
 
-pub(crate) struct IntersectionSize(KeyedRows);
+/// The function without its rows.
+pub(crate) struct CommonItems;
 
-impl Function for IntersectionSize {
+pub(crate) type IntersectionSize = OfRows<CommonItems>;
+
+impl Joining for CommonItems {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "SetIntersectionSize",
         summary: "how many items all parties have",
@@ -41,30 +42,15 @@ impl Function for IntersectionSize {
         result_keys: &["size_intersection"],
     };
 
-    type Parameters = Ids;
+    const TERMS: &'static Terms = &TERMS;
 
-    fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
-        KeyedRows::new(&TERMS, ids, input).map(Self)
-    }
-
-    fn agreed(&self) -> Agreed {
-        self.0.agreed()
-    }
-
-    fn take_place(&mut self, me: Party) -> Result<(), InputError> {
-        self.0.take_place(me)
-    }
-}
-
-impl OnShares for IntersectionSize {
-    async fn run<E: Matching>(
-        self,
+    async fn answer<E: Matching>(
+        rows: KeyedRows,
         cx: &mut FunctionContext<'_, E>,
         permit: &Permit,
-        _: u64,
         rng: &mut impl CryptoRng,
     ) -> Result<Option<Answer>, Fault> {
-        let announced = self.0.announce(cx, permit, rng).await?;
+        let announced = rows.announce(cx, permit, rng).await?;
         let join = announced.join(permit);
         let sizes = rows_of(join.told);
         // The suite's own count between two parties shows them the number before a rule can
@@ -75,7 +61,7 @@ impl OnShares for IntersectionSize {
             cx.engine.count_common(join.item_hashes, &sizes).await?
         };
         let count = open_count(cx, permit, &count).await?;
-        let padded_to = self.0.padded_to();
+        let padded_to = rows.padded_to();
         Ok(count
             .answer(|size_intersection| Answer::IntersectionSize { size_intersection, padded_to }))
     }

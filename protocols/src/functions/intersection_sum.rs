@@ -3,17 +3,15 @@
 use rand_core::CryptoRng;
 
 use crate::engine::matching::Matching;
+use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
+use crate::functions::common::joins::function::{Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{COLUMNS, JOINED, KeyedRows, SCALES, SIZES, moments, scaled};
 use crate::functions::common::sets::Ids;
 use crate::functions::descriptor::{Behind, Descriptor, InputKind, Kind, Needs};
-use crate::functions::input::Input;
-use crate::functions::parameters::Agreed;
-use crate::functions::{Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::{Fault, InputError};
-use crate::kernel::party::Party;
+use crate::kernel::fault::Fault;
 
 const TERMS: Terms = Terms {
     categories: 0,
@@ -26,9 +24,12 @@ const TERMS: Terms = Terms {
     },
 };
 
-pub(crate) struct IntersectionSum(KeyedRows);
+/// The function without its rows.
+pub(crate) struct JoinedSum;
 
-impl Function for IntersectionSum {
+pub(crate) type IntersectionSum = OfRows<JoinedSum>;
+
+impl Joining for JoinedSum {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "SetIntersectionSum",
         summary: "the sum of one party's numbers over the ids that all parties have",
@@ -42,30 +43,15 @@ impl Function for IntersectionSum {
         result_keys: &["sum", "size_intersection"],
     };
 
-    type Parameters = Ids;
+    const TERMS: &'static Terms = &TERMS;
 
-    fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
-        KeyedRows::new(&TERMS, ids, input).map(Self)
-    }
-
-    fn agreed(&self) -> Agreed {
-        self.0.agreed()
-    }
-
-    fn take_place(&mut self, me: Party) -> Result<(), InputError> {
-        self.0.take_place(me)
-    }
-}
-
-impl OnShares for IntersectionSum {
-    async fn run<E: Matching>(
-        self,
+    async fn answer<E: Matching>(
+        rows: KeyedRows,
         cx: &mut FunctionContext<'_, E>,
         permit: &Permit,
-        _: u64,
         rng: &mut impl CryptoRng,
     ) -> Result<Option<Answer>, Fault> {
-        let announced = self.0.announce(cx, permit, rng).await?;
-        moments::sum(cx, announced.join(permit), &scaled(self.0.columns)).await
+        let announced = rows.announce(cx, permit, rng).await?;
+        moments::sum(cx, announced.join(permit), &scaled(rows.columns)).await
     }
 }

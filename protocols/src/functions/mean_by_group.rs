@@ -4,25 +4,26 @@
 use rand_core::CryptoRng;
 
 use crate::engine::matching::Matching;
+use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
+use crate::functions::common::joins::function::{Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{
     COLUMNS, GROUPS, JOINED, KeyedRows, SCALES, SIZES, categories,
 };
 use crate::functions::common::sets::Ids;
 use crate::functions::descriptor::{Behind, Descriptor, InputKind, Kind, Needs};
-use crate::functions::input::Input;
-use crate::functions::parameters::Agreed;
-use crate::functions::{Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::{Fault, InputError};
-use crate::kernel::party::Party;
+use crate::kernel::fault::Fault;
 
 const TERMS: Terms = Terms { categories: 1, always_tells: true, work: Work::Cells, misfit };
 
-pub(crate) struct MeanByGroup(KeyedRows);
+/// The function without its rows.
+pub(crate) struct JoinedMeans;
 
-impl Function for MeanByGroup {
+pub(crate) type MeanByGroup = OfRows<JoinedMeans>;
+
+impl Joining for JoinedMeans {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "MeanByGroupVertical",
         summary: "the means of the second party's numbers in each of the first party's groups, over the ids \
@@ -37,31 +38,16 @@ impl Function for MeanByGroup {
         result_keys: &["groups", "samples"],
     };
 
-    type Parameters = Ids;
+    const TERMS: &'static Terms = &TERMS;
 
-    fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
-        KeyedRows::new(&TERMS, ids, input).map(Self)
-    }
-
-    fn agreed(&self) -> Agreed {
-        self.0.agreed()
-    }
-
-    fn take_place(&mut self, me: Party) -> Result<(), InputError> {
-        self.0.take_place(me)
-    }
-}
-
-impl OnShares for MeanByGroup {
-    async fn run<E: Matching>(
-        self,
+    async fn answer<E: Matching>(
+        rows: KeyedRows,
         cx: &mut FunctionContext<'_, E>,
         permit: &Permit,
-        _: u64,
         rng: &mut impl CryptoRng,
     ) -> Result<Option<Answer>, Fault> {
-        let announced = self.0.announce(cx, permit, rng).await?;
-        categories::mean_by_group(cx, announced.join(permit), self.0.columns, rng).await
+        let announced = rows.announce(cx, permit, rng).await?;
+        categories::mean_by_group(cx, announced.join(permit), rows.columns, rng).await
     }
 }
 

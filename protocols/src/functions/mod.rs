@@ -152,8 +152,8 @@ pub(crate) trait OnCounts: OnSums {
 /// A function of shared values. Helpers run the same code without data. They read its parameters
 /// from the agreement, and learn sizes only.
 pub(crate) trait OnShares: Function {
-    /// Computes the answer; none at a helper. `rows` is the number of all parties' rows, if its data
-    /// are rows. A function that joins no tables asks for an [`Engine`] alone.
+    /// Computes the answer; none at a helper. `rows` is the number of all parties' rows, if the
+    /// function's data are rows. A function that joins no tables asks for an [`Engine`] alone.
     async fn run<E: Matching>(
         self,
         cx: &mut FunctionContext<'_, E>,

@@ -181,7 +181,8 @@ async fn shown<E: Engine>(
     engine.multiply(first, &E::Shared::<u64>::concat(&[&all_equal, &none])).await
 }
 
-/// The numbers of the tagged rows, in the order of their tags, at the parties; and how many they are.
+/// Opens the numbers of the tagged rows to the parties, in the order of their tags. Returns their
+/// count, too.
 async fn open_tagged<E: Engine>(
     engine: &mut E,
     tagged: Columns<E>,

@@ -6,17 +6,15 @@ use crate::circuits::joining;
 use crate::circuits::selection::is_below;
 use crate::engine::matching::Matching;
 use crate::engine::shared::Shared;
+use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
+use crate::functions::common::joins::function::{Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{KeyedRows, SIZES, open_count, rows_of};
 use crate::functions::common::sets::Ids;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
-use crate::functions::input::Input;
-use crate::functions::parameters::Agreed;
-use crate::functions::{Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::{Fault, InputError};
-use crate::kernel::party::Party;
+use crate::kernel::fault::Fault;
 
 const TERMS: Terms = Terms {
     categories: 0,
@@ -27,9 +25,12 @@ const TERMS: Terms = Terms {
     },
 };
 
-pub(crate) struct UnionSize(KeyedRows);
+/// The function without its rows.
+pub(crate) struct DistinctItems;
 
-impl Function for UnionSize {
+pub(crate) type UnionSize = OfRows<DistinctItems>;
+
+impl Joining for DistinctItems {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "SetUnionSize",
         summary: "how many items there are at all parties together, each counted once",
@@ -43,32 +44,17 @@ impl Function for UnionSize {
         result_keys: &["size_union"],
     };
 
-    type Parameters = Ids;
+    const TERMS: &'static Terms = &TERMS;
 
-    fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
-        KeyedRows::new(&TERMS, ids, input).map(Self)
-    }
-
-    fn agreed(&self) -> Agreed {
-        self.0.agreed()
-    }
-
-    fn take_place(&mut self, me: Party) -> Result<(), InputError> {
-        self.0.take_place(me)
-    }
-}
-
-impl OnShares for UnionSize {
-    async fn run<E: Matching>(
-        self,
+    async fn answer<E: Matching>(
+        rows: KeyedRows,
         cx: &mut FunctionContext<'_, E>,
         permit: &Permit,
-        _: u64,
         rng: &mut impl CryptoRng,
     ) -> Result<Option<Answer>, Fault> {
-        let announced = self.0.announce(cx, permit, rng).await?;
-        let filling = self.0.filling(&announced) as u64;
-        let padded_to = self.0.padded_to();
+        let announced = rows.announce(cx, permit, rng).await?;
+        let filling = rows.filling(&announced) as u64;
+        let padded_to = rows.padded_to();
         let join = announced.join(permit);
         let sizes = rows_of(join.told);
         let withholds = permit.withholds();

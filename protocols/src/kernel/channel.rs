@@ -155,17 +155,17 @@ impl Channel {
         self.exchange.borrow_mut().bind(keys);
     }
 
-    /// Lets messages of these lengths wait here from each party, beside the usual bound. To be
-    /// called before any message that lets a peer send them: until then no peer can make us keep
+    /// Lets messages of these lengths wait here from each party, beside the usual bound. Call it
+    /// before any message that lets a peer send them: until then no peer can make this party keep
     /// them. Of several calls the one with most bytes holds.
     pub(crate) fn make_room(&self, lengths: &[usize]) {
         self.exchange.borrow_mut().make_room(lengths);
     }
 
-    /// Flow control of one step, whose messages have public lengths (see [`crate::kernel::flow`]).
-    /// Lets each party of `incoming` send messages of up to so many bytes, and waits until each of
-    /// `outgoing` lets us. Messages of up to [`SMALL_MESSAGE`](crate::kernel::flow::SMALL_MESSAGE)
-    /// bytes take nothing.
+    /// Opens the windows of one step, whose messages have public lengths (see
+    /// [`crate::kernel::flow`]). Grants each party of `incoming` credit for messages of so many
+    /// bytes, and awaits credit of each of `outgoing`. Messages of up to
+    /// [`SMALL_MESSAGE`](crate::kernel::flow::SMALL_MESSAGE) bytes take none.
     ///
     /// Both ends of a link call it at the same place among their messages, before the first message
     /// of the step, with the same lengths.
@@ -189,7 +189,7 @@ impl Channel {
         Ok(())
     }
 
-    /// The same where we exchange messages of up to `length` bytes with each of `parties`.
+    /// Opens the windows of a step that exchanges messages of `length` bytes with each of `parties`.
     pub(crate) async fn open_both_windows(
         &self,
         parties: impl IntoIterator<Item = Party>,

@@ -82,13 +82,13 @@ pub(crate) struct Exchange {
     parties: Parties,
     link_bindings: Vec<[u8; 32]>,
     tags: Tags,
-    /// The bytes that may wait from one party, beside what was announced or given credit for.
+    /// The bytes that may wait from one party, beside announced and credited messages.
     limit: usize,
     /// The bytes of announced messages.
     announced: usize,
     inboxes: Vec<Inbox>,
     sent: Vec<u32>,
-    /// Of what we send to each party.
+    /// The window of the messages to each party.
     windows: Vec<Window>,
     outbox: VecDeque<Outgoing>,
     awaited: Vec<Party>,
@@ -166,20 +166,20 @@ impl Exchange {
         self.tags = Tags::Bound(keys);
     }
 
-    /// Lets messages of these lengths wait here from each party beside what always may. Of several
+    /// Lets messages of these lengths wait here from each party, beside the usual bound. Of several
     /// announcements the largest holds.
     pub(crate) fn make_room(&mut self, lengths: &[usize]) {
         let room = lengths.iter().map(|length| cost(*length)).sum();
         self.announced = self.announced.max(room);
     }
 
-    /// Opens the window of what `from` sends to us, and returns whether it is due credit.
+    /// Opens the window of messages from `from`, and returns whether that party is due credit.
     pub(crate) fn open_incoming(&mut self, from: Party, length: usize) -> bool {
         let inbox = self.inboxes.get_mut(from.index());
         inbox.expect("a peer is one of the parties").window.open_for(length)
     }
 
-    /// Opens the window of what we send to `to`, and returns whether that waits for credit.
+    /// Opens the window of messages to `to`, and returns whether they wait for its credit.
     pub(crate) fn open_outgoing(&mut self, to: Party, length: usize) -> bool {
         self.windows.get_mut(to.index()).expect("a peer is one of the parties").open_for(length)
     }
@@ -351,7 +351,7 @@ fn cost(length: usize) -> usize {
 }
 
 impl Inbox {
-    /// Returns the bytes that may wait here by the credit that we have granted.
+    /// Returns the bytes of credited messages that may wait here.
     fn credited(&self) -> usize {
         self.window.credited().map_or(0, |length| MESSAGES_AHEAD.saturating_mul(cost(length)))
     }

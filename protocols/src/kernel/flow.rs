@@ -6,17 +6,17 @@
 //! when credit is due. A window stays open, so a session grants it a dozen times at most.
 //!
 //! **Bound.** From each party [`MESSAGES_AHEAD`] messages of its window may wait here. So no party
-//! makes us keep more than what we have asked it for.
+//! can make another keep more than that one has granted credit for.
 //!
 //! **No deadlock.** A step grants all credit of its own before it waits for any, and all parties
 //! run the same steps in the same order.
 
-/// Bytes that a message may have without credit.
+/// The bytes that a message may have without credit.
 pub(crate) const SMALL_MESSAGE: usize = 128 << 10;
 
-/// The messages of one peer that may come before we read the first. In a round of products each
-/// party needs one neighbour's message, which in the round before needed the next one's: so a peer
-/// is two rounds ahead of us at most. A round has two messages of one peer to another at most.
+/// The messages of one peer that may come before this party reads the first. In a round of products
+/// a party needs one neighbour's message, which in the round before needed the next one's. So a
+/// peer can be two rounds ahead. A round has at most two messages of one peer to another.
 pub(crate) const MESSAGES_AHEAD: usize = 6;
 
 /// The length that messages in one direction may have without further credit.
@@ -33,7 +33,7 @@ impl Window {
         takes_credit
     }
 
-    /// Returns the length of the messages that we have given credit for; none if no message took it.
+    /// Returns the length of credited messages; none if no message took credit.
     pub(super) fn credited(self) -> Option<usize> {
         (self.0 > SMALL_MESSAGE).then_some(self.0)
     }

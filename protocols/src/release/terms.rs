@@ -27,9 +27,9 @@ pub(crate) struct Magnitude {
 /// The size of the terms that a party shares.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
-    /// Bits of a term.
+    /// The bits of a term.
     pub(super) bits: usize,
-    /// Words of a bit slice.
+    /// The words of a bit slice.
     pub(super) bit_slice: usize,
 }
 

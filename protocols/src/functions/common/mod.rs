@@ -4,6 +4,7 @@ pub(crate) mod categories;
 pub(crate) mod cells;
 #[cfg(test)]
 mod cells_tests;
+pub(crate) mod counting;
 pub(crate) mod joins;
 pub(crate) mod matrices;
 pub(crate) mod means;

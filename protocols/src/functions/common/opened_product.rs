@@ -63,7 +63,7 @@ impl Product {
         &self.scales
     }
 
-    /// The product, row by row, at the parties.
+    /// Computes the product and opens it to the parties, row by row.
     pub(crate) async fn open<E: Engine>(
         &self,
         cx: &mut FunctionContext<'_, E>,
@@ -100,7 +100,7 @@ impl Product {
         Ok(Zeroizing::new(elements.iter().copied().chain(exponents).collect()))
     }
 
-    /// The opened product of the integers, and the exponents, at the parties.
+    /// Multiplies the integers, and opens the product and the exponents to the parties.
     async fn multiply<E: Engine, R: Ring>(
         &self,
         cx: &mut FunctionContext<'_, E>,

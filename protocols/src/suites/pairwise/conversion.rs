@@ -100,8 +100,8 @@ impl Pairwise<'_> {
         Ok(AdditiveShare::new([x]))
     }
 
-    /// Flow control of all rounds: each party sends `length` bytes to those behind it, and `words`
-    /// words to those before it.
+    /// Opens the windows of all rounds: each party sends `length` bytes to those behind it, and
+    /// `words` words to those before it.
     async fn open_windows_of_bits(
         &self,
         before: &[Party],

@@ -107,7 +107,7 @@ pub(crate) struct Pairwise<'a> {
     preprocessing: Preprocessing,
     /// All parties, in an order that is the same in all sessions.
     order: Vec<Party>,
-    /// How often two parties have masked each other's items.
+    /// The number of times that two parties have blinded each other's items.
     met: u64,
     /// The PRSS streams that mask openings, with each other party; none between two parties.
     masks: Vec<(Party, Prss)>,
@@ -149,12 +149,12 @@ impl<'a> Pairwise<'a> {
         self.channel.parties().me()
     }
 
-    /// Flow control of a step in which we exchange messages of so many bytes with every peer.
+    /// Opens the windows of a step that exchanges messages of so many bytes with every peer.
     async fn open_both_windows(&self, length: usize) -> Result<(), Fault> {
         self.channel.open_both_windows(self.channel.parties().others(), length).await
     }
 
-    /// A vector that only `party` knows, as a shared one.
+    /// Makes a sharing of a vector that is known by one party.
     fn known_by_one<R: Ring>(
         &self,
         party: Option<Party>,

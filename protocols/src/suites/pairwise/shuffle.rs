@@ -187,7 +187,7 @@ impl Pairwise<'_> {
         Ok(turns.into_iter().map(|(_, turns)| turns).collect())
     }
 
-    /// Flow control of all turns: corrections go to every peer, and the table to those that choose.
+    /// Opens the windows of all turns: corrections go to every peer, and the table to the choosers.
     async fn open_windows_of_turns(
         &self,
         corrections: usize,

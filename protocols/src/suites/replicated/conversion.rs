@@ -77,8 +77,8 @@ impl Replicated<'_> {
         Ok(c.plus(&b_2).minus(&both).minus(&both))
     }
 
-    /// Begins a round in which the dealer sends so many bytes to its successor, and returns the
-    /// index of our seat; none if we have none.
+    /// Begins a round in which the dealer sends so many bytes to its successor. Returns the index of
+    /// this member's seat, if it has one.
     async fn begin_dealing(
         &self,
         round: &'static str,

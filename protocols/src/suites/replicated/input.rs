@@ -74,8 +74,7 @@ impl Replicated<'_> {
         Ok(shares)
     }
 
-    /// Lets the parties send us what they deal to our seat, and waits until the seats that we deal
-    /// to let us.
+    /// Opens the windows of what dealers send to this seat, and of what this party deals.
     async fn open_windows_of_inputs<R: Ring>(
         &self,
         me: Party,
@@ -95,7 +94,7 @@ impl Replicated<'_> {
         self.channel.open_windows(&incoming, &outgoing).await
     }
 
-    /// The members to which a party sends messages when it deals so many bytes, with the lengths.
+    /// Returns the members to which a dealer of so many bytes sends messages, with their lengths.
     fn dealt_to(&self, dealer: Party, length: usize) -> Vec<(Party, usize)> {
         let seats = self.committee.seats();
         match self.committee.seat(dealer) {
@@ -107,7 +106,7 @@ impl Replicated<'_> {
         }
     }
 
-    /// Shares our own vector.
+    /// Shares this party's own vector.
     fn bring_in<R: Ring>(&mut self, me: Party, v: &[R]) -> Option<ReplicatedShare<R>> {
         if v.is_empty() {
             return Some(self.empty());

@@ -95,7 +95,7 @@ use crate::kernel::session::{Session, SessionHash};
 #[cfg(test)]
 pub(crate) const SUITE: &str = "replicated";
 
-/// What a seat holds of a vector: x_s and x_{s+1}.
+/// The share vector of a seat: x_s and x_{s+1}.
 pub(crate) type ReplicatedShare<R> = ShareVector<R, 2>;
 
 /// The suite at work at one member.

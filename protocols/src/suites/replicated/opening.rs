@@ -63,8 +63,8 @@ impl Replicated<'_> {
         Ok(Reconstructed::Value(opened))
     }
 
-    /// Lets the seats send us what we lack of so many bytes, if we are a recipient, and waits until
-    /// the recipients let us.
+    /// Opens the windows of the missing components, of so many bytes: of those that this recipient
+    /// gets, and of those that this seat sends.
     async fn open_windows_of_opening(
         &self,
         recipients: Recipients,
@@ -83,7 +83,7 @@ impl Replicated<'_> {
         self.channel.open_windows(incoming.as_slice(), &outgoing).await
     }
 
-    /// Sends the recipients what they lack.
+    /// Sends the recipients their missing components.
     fn send_missing_shares<R: Ring>(&mut self, x: &ReplicatedShare<R>, recipients: Recipients) {
         let Some(seat) = &self.seat else { return };
         let (previous, next) = (seat.previous, seat.next);
@@ -120,7 +120,7 @@ impl Replicated<'_> {
         [move_component(seat.index, own), move_component(seat.index + 1, shared)]
     }
 
-    /// The parties without a seat that are recipients.
+    /// Returns the recipients without a seat.
     fn outside(&self, recipients: Recipients) -> Vec<Party> {
         let parties = self.channel.parties().all();
         let outside = |party: &Party| self.committee.seat(*party).is_none();

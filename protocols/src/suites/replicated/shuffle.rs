@@ -81,7 +81,7 @@ impl Replicated<'_> {
     }
 }
 
-/// Flow control of both rounds: all tables have one size.
+/// Opens the windows of both rounds. All tables have one size.
 async fn open_windows(channel: &Channel, seat: &Seat, size: Size) -> Result<(), Fault> {
     let length = u64::BYTES * size.numbers.max(size.words);
     let [previous, next] = [(seat.previous, length), (seat.next, length)];

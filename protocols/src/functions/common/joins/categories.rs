@@ -125,7 +125,7 @@ pub(crate) async fn contingency<E: Matching>(
         .map(|(axes, counts)| tables::answer(axes, counts.into_iter().map(shown).collect(), false)))
 }
 
-/// The names that come up in the join at both parties, and the counts of all their cells.
+/// Returns the names that occur in the join, of both parties, and the counts of all their cells.
 async fn all_cells<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
@@ -164,8 +164,8 @@ async fn all_cells<E: Matching>(
     in_order(&axes, &counts).map(Some)
 }
 
-/// The names of both parties' categories of which a large enough count is there, and the counts of all their
-/// cells, with 0 in the place of smaller ones.
+/// Returns the names of both parties' categories that have a large enough count, and the counts of
+/// all their cells. Smaller counts are 0.
 async fn large_cells<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,

@@ -1,11 +1,11 @@
 //! Functions of rows that are matched by an id, of which several parties have columns.
 //!
-//! 1. *sizes*: all members say how many rows they have, in how many columns.
-//! 2. *join*: the rows of the ids that all parties have come into the same order at all, which nobody knows,
-//!    their columns in shared form ([`Matching::join`]; of sizes alone, [`Matching::count_common`]). Opened is how
-//!    many they are, to all members.
-//! 3. The rule on rows is asked of that number, before anything else is computed.
-//! 4. What the function says of these columns: [`categories`], [`moments`].
+//! 1. *sizes*: all members announce the numbers of their rows and columns.
+//! 2. *join*: the rows of the ids that all parties have come into the same order at all parties,
+//!    which no party knows. Their columns are in shared form ([`Matching::join`]; of sizes alone,
+//!    [`Matching::count_common`]). The number of these rows is opened to all members.
+//! 3. The rule on rows is applied to that number, before anything else is computed.
+//! 4. The function computes on these columns: [`categories`], [`moments`].
 //!
 //! So no party learns which of its rows are in the join. Nothing is learnt of rows that are not in
 //! it (but by the scales, below). The number of rows in the join is opened, and so is the number of
@@ -20,6 +20,7 @@
 
 pub(crate) mod categories;
 pub(crate) mod columns;
+pub(crate) mod function;
 pub(crate) mod moments;
 pub(crate) mod terms;
 #[cfg(test)]
@@ -235,8 +236,8 @@ pub(crate) struct Join<'a> {
 }
 
 impl Join<'_> {
-    /// The join of all parties' rows with columns of words, of each party as many as `columns` says; `words`
-    /// are ours. The rule on rows is asked of it.
+    /// Joins all parties' rows with columns of words: of each party as many as `columns` says.
+    /// `words` are those of this party. Applies the rule on rows to the join.
     async fn run<E: Matching>(
         self,
         cx: &mut FunctionContext<'_, E>,
@@ -274,8 +275,8 @@ pub(crate) fn rows_of(told: &[Told]) -> Vec<usize> {
     told.iter().map(|told| told.rows).collect()
 }
 
-/// A count, of which one that is too small is not opened: none stands for it, and for 0 where such are
-/// withheld.
+/// Opens a count to the parties, unless it is too small. None stands for a small count, and for 0
+/// where small counts are withheld.
 pub(crate) async fn open_count<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     permit: &Permit,

@@ -94,7 +94,7 @@ pub(crate) async fn regression<E: Matching>(
     Ok(Some(Answer::Regression { mle, standard_errors, r_squared, samples }))
 }
 
-/// The moments of all columns, at the parties, and how many rows there are.
+/// Returns the moments of all columns, at the parties, and the number of rows.
 async fn moments<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,

@@ -1,0 +1,121 @@
+//! Functions of rows that are counted by their categories, in two forms: the whole table, or its
+//! mode alone.
+
+use std::marker::PhantomData;
+
+use rand_core::CryptoRng;
+
+use crate::engine::Engine;
+use crate::engine::aggregate::Aggregate;
+use crate::functions::answer::Answer;
+use crate::functions::common::tables::{CountedRows, TableParameters};
+use crate::functions::common::{cells, mode};
+use crate::functions::descriptor::{Descriptor, Needs};
+use crate::functions::input::Input;
+use crate::functions::parameters::{Agreed, ONLY_MODE};
+use crate::functions::{Function, FunctionContext, OnCounts, OnShares, OnSums, SumsContext};
+use crate::kernel::disclosure::{Permit, Rules};
+use crate::kernel::fault::{Fault, InputError};
+
+/// A function that counts rows by the categories of its variables.
+pub(crate) trait Counting {
+    /// The descriptor of the form that opens the whole table.
+    const DESCRIPTOR: Descriptor;
+
+    /// Counts one party's rows.
+    fn counted(parameters: TableParameters, input: &Input) -> Result<CountedRows, InputError>;
+}
+
+/// The form that opens the whole table. Holds one party's rows; nothing at a helper.
+pub(crate) struct WholeTable<C>(Option<CountedRows>, PhantomData<C>);
+
+/// The form that opens the mode alone. Holds the same rows.
+pub(crate) struct ModeAlone<C>(Option<CountedRows>, PhantomData<C>);
+
+impl<C: Counting> Function for WholeTable<C> {
+    const DESCRIPTOR: Descriptor = C::DESCRIPTOR;
+
+    type Parameters = TableParameters;
+
+    fn new(
+        parameters: TableParameters,
+        input: Option<&Input>,
+        _: usize,
+    ) -> Result<Self, InputError> {
+        let rows = input.map(|input| C::counted(parameters, input)).transpose()?;
+        Ok(Self(rows, PhantomData))
+    }
+
+    fn agreed(&self) -> Agreed {
+        self.0.as_ref().map(CountedRows::agreed).unwrap_or_default()
+    }
+
+    fn words(&self) -> usize {
+        self.0.as_ref().map_or(0, CountedRows::words)
+    }
+
+    fn reveals(&self, rules: &Rules) -> Vec<String> {
+        self.0.as_ref().map(|rows| rows.reveals(rules)).unwrap_or_default()
+    }
+}
+
+impl<C: Counting> OnSums for WholeTable<C> {
+    async fn run<A: Aggregate>(
+        self,
+        cx: &mut SumsContext<'_, A>,
+        permit: &Permit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Answer, Fault> {
+        self.0
+            .ok_or(Fault::Internal("a party that adds up has a table"))?
+            .sum(cx, permit, rng)
+            .await
+    }
+}
+
+impl<C: Counting> OnCounts for WholeTable<C> {
+    async fn run_withholding<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        rows: Option<&E::Shared<u64>>,
+    ) -> Result<Option<Answer>, Fault> {
+        cells::table(cx, self.0, permit, rows).await
+    }
+}
+
+impl<C: Counting> Function for ModeAlone<C> {
+    const DESCRIPTOR: Descriptor =
+        Descriptor { asked_by: Some(ONLY_MODE), needs: Needs::Shares, ..C::DESCRIPTOR };
+
+    type Parameters = TableParameters;
+
+    fn new(
+        parameters: TableParameters,
+        input: Option<&Input>,
+        parties: usize,
+    ) -> Result<Self, InputError> {
+        let WholeTable(rows, function) = WholeTable::new(parameters, input, parties)?;
+        Ok(Self(rows, function))
+    }
+
+    fn agreed(&self) -> Agreed {
+        mode::agreed(self.0.as_ref())
+    }
+
+    fn reveals(&self, _: &Rules) -> Vec<String> {
+        mode::reveals(self.0.as_ref())
+    }
+}
+
+impl<C: Counting> OnShares for ModeAlone<C> {
+    async fn run<E: Engine>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        rows: u64,
+        _: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        mode::find_mode(cx, self.0, permit, rows).await
+    }
+}

@@ -1,0 +1,68 @@
+//! The form that all functions of joined rows have.
+
+use std::marker::PhantomData;
+
+use rand_core::CryptoRng;
+
+use super::KeyedRows;
+use super::terms::Terms;
+use crate::engine::matching::Matching;
+use crate::functions::answer::Answer;
+use crate::functions::common::sets::Ids;
+use crate::functions::descriptor::Descriptor;
+use crate::functions::input::Input;
+use crate::functions::parameters::Agreed;
+use crate::functions::{Function, FunctionContext, OnShares};
+use crate::kernel::disclosure::Permit;
+use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::party::Party;
+
+/// A function of rows that several parties have columns of, with no parameters but those of ids.
+pub(crate) trait Joining {
+    /// All that is known of it before it runs.
+    const DESCRIPTOR: Descriptor;
+
+    /// The terms that it sets for the rows.
+    const TERMS: &'static Terms;
+
+    /// Computes the answer; none at a helper.
+    async fn answer<E: Matching>(
+        rows: KeyedRows,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault>;
+}
+
+/// Such a function with one party's rows.
+pub(crate) struct OfRows<J>(KeyedRows, PhantomData<J>);
+
+impl<J: Joining> Function for OfRows<J> {
+    const DESCRIPTOR: Descriptor = J::DESCRIPTOR;
+
+    type Parameters = Ids;
+
+    fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+        Ok(Self(KeyedRows::new(J::TERMS, ids, input)?, PhantomData))
+    }
+
+    fn agreed(&self) -> Agreed {
+        self.0.agreed()
+    }
+
+    fn take_place(&mut self, me: Party) -> Result<(), InputError> {
+        self.0.take_place(me)
+    }
+}
+
+impl<J: Joining> OnShares for OfRows<J> {
+    async fn run<E: Matching>(
+        self,
+        cx: &mut FunctionContext<'_, E>,
+        permit: &Permit,
+        _: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<Answer>, Fault> {
+        J::answer(self.0, cx, permit, rng).await
+    }
+}
