@@ -2,9 +2,8 @@
 //! description. The bus finds the one that meets a client's requirements, and gives siblings each
 //! other's typed addresses. It never sees a value.
 //!
-//! Siblings keep no addresses of each other. They look them up in [`Siblings`] when they send, so
-//! that an actor can be replaced while the node runs: the next message goes to the one offered
-//! last.
+//! Siblings keep no addresses of each other: they look them up in [`Siblings`] when they send. So an
+//! actor can be replaced while the node runs. The next message goes to the one offered last.
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};

@@ -1,4 +1,4 @@
-//! The end of a computation while those who look on panic.
+//! The end of a computation while its observers panic.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

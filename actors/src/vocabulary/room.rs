@@ -1,5 +1,5 @@
-//! Room for what a node holds in memory for its clients: how many handles each principal has, and
-//! how many bytes behind them and in tasks.
+//! Bounds on a node's memory for its clients: the number of each principal's handles, and the bytes
+//! behind them and in tasks.
 //!
 //! Room is reserved before a call is passed on, and kept by the handle of its result. It is given
 //! back when it is dropped, wherever that happens.
@@ -43,7 +43,7 @@ impl Rooms {
         Self { most_handles, most_bytes, usage: Arc::default() }
     }
 
-    /// Returns the room that an owner takes, with what was reserved.
+    /// Returns the room that an owner takes, reserved room included.
     #[must_use]
     pub fn usage(&self, owner: &Principal) -> Usage {
         self.all().get(owner).copied().unwrap_or_default()
@@ -133,8 +133,8 @@ impl Room {
         Ok(())
     }
 
-    /// Changes its bytes to those of a value that there is once only, beyond the bounds if need be:
-    /// the owner can reserve nothing more until it has given back as much.
+    /// Changes its bytes to those of a value that there is once only, beyond the bounds if need be.
+    /// Beyond them the owner can reserve nothing more until it has given back as much.
     pub fn stretch(&mut self, bytes: usize) {
         let mut all = self.rooms.all();
         let usage = all.entry(self.owner.clone()).or_default();

@@ -23,7 +23,7 @@ pub fn shown_up_to(text: &str, longest: usize) -> String {
 }
 
 fn visible(c: char) -> impl Iterator<Item = char> {
-    // Quotes and backslashes are seen as they are. What was shown once stays the same.
+    // Quotes and backslashes are seen as they are: a text that was shown once stays the same.
     let plain = matches!(c, '"' | '\'' | '\\').then_some(c);
     let escaped = plain.is_none().then(|| c.escape_debug());
     plain.into_iter().chain(escaped.into_iter().flatten())

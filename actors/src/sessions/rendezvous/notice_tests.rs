@@ -9,7 +9,7 @@ use super::*;
 use crate::sessions::LONGEST_NAME;
 use crate::vocabulary::code::Code;
 
-/// The table of the first of three nodes that are connected.
+/// Creates the table of the first of three nodes that are connected.
 fn table(now: Instant) -> Table {
     let node = NodeFacts {
         consortium: consortium(3),
@@ -58,7 +58,7 @@ fn launch(table: &mut Table, now: Instant, network: &str) -> Vec<Effect> {
     table.on(now, Event::Launch { run, since: now, cancelled: false })
 }
 
-/// The member that a running computation's failure of this code is said to be about.
+/// Returns the member that a running computation's failure of this code is said to be about.
 fn told_about(code: Code, about: &str) -> Option<String> {
     let now = Instant::now();
     let mut table = table(now);
