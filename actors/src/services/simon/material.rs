@@ -168,7 +168,9 @@ impl Reader<'_> {
                     dropped += missing;
                 }
                 Material::Nested { data, held } => {
-                    contents.push(self.fill(data.for_computing().clone(), held).await?);
+                    let (content, missing) = self.fill(data.for_computing(), held).await?;
+                    contents.push(content);
+                    dropped += missing;
                 }
             }
         }
@@ -190,13 +192,20 @@ impl Reader<'_> {
     }
 
     /// Puts the values of handles inside of `data` in their places.
-    async fn fill(&self, data: Data, held: BTreeMap<String, Stored>) -> Result<Contents, ApiError> {
-        let mut values = BTreeMap::new();
+    /// Counts the rows that were left out of these.
+    async fn fill(
+        &self,
+        data: &Data,
+        held: BTreeMap<String, Stored>,
+    ) -> Result<(Contents, u64), ApiError> {
+        let (mut values, mut dropped) = (BTreeMap::new(), 0);
         for (uuid, stored) in held {
-            let (contents, _) = self.read(stored).await?;
+            let (contents, missing) = self.read(stored).await?;
             values.insert(uuid, input::as_data(&contents)?);
+            dropped += missing;
         }
-        Ok(Contents::Json(Private::new(data.with_handles_replaced(&values))))
+        let data = data.clone().with_handles_replaced(&values);
+        Ok((Contents::Json(Private::new(data)), dropped))
     }
 
     /// Returns whether rows with missing values are left out. Only items that are rows can be: an
