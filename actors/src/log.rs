@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use cloister_protocols::session::AuditHead;
+use cloister_protocols::party::Party;
+use cloister_protocols::session::{AuditHead, Roles};
 use cloister_vault::{AuditEntry, Head, Vault};
 use serde_json::{Value, json};
 
@@ -101,6 +102,18 @@ impl Kind {
             Self::Denied => "denied",
         }
     }
+}
+
+/// Describes the members' roles: the names of those that bring data, that may compute on shares, and
+/// that get the answer.
+#[must_use]
+pub fn roles(names: &[String], roles: &Roles) -> Value {
+    let name = |party: Party| names.get(party.index());
+    json!({
+        "input": roles.inputs().filter_map(name).collect::<Vec<_>>(),
+        "compute": roles.computing().filter_map(name).collect::<Vec<_>>(),
+        "output": roles.outputs().filter_map(name).collect::<Vec<_>>(),
+    })
 }
 
 /// Describes the agreement with the other members: the session, the rules, and the members' heads.

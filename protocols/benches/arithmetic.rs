@@ -18,7 +18,7 @@ use cloister_protocols::disclosure::Profile;
 use cloister_protocols::pairwise::CorrelationStore;
 use cloister_protocols::parameters::Parameters;
 use cloister_protocols::random::{PredictableRng, Prg};
-use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec};
+use cloister_protocols::session::{AuditHead, Member, MemberId, Offer, Origin, Role, Roles, Spec};
 use cloister_protocols::simulation::Simulation;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_core::Rng;
@@ -113,13 +113,13 @@ fn accumulation(criterion: &mut Criterion) {
 }
 
 fn offer(parties: usize) -> Offer {
-    let member = |index: usize| MemberId { name: index.to_string(), fingerprint: [0; 32] };
+    let id = |index: usize| MemberId { name: index.to_string(), fingerprint: [0; 32] };
+    let member = |index| Member { id: id(index), role: Role::PARTY };
     let spec = Spec {
         function: String::new(),
         parameters: [].into(),
         shape: [].into(),
         members: (0..parties).map(member).collect(),
-        helpers: 0,
         suite: String::new(),
         network: "bench".into(),
         run: 0,
@@ -132,7 +132,9 @@ fn offer(parties: usize) -> Offer {
 fn run(function: &str, parameters: &Parameters, inputs: &Input, seed: u64) -> f64 {
     let report = Simulation::new(seed).run(|channel, _, rng| {
         let function = find(function).unwrap();
-        let request = Request::new(function, parameters, inputs.clone(), 0, 3).unwrap();
+        let request =
+            Request::new(function, parameters, inputs.clone(), 0, &Roles::of_parties(3).unwrap())
+                .unwrap();
         compute(channel, offer(3), request, CorrelationStore::default(), rng)
     });
     report.results().unwrap();

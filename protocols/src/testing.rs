@@ -13,7 +13,7 @@ use crate::kernel::disclosure::{JointRules, Profile, Rules};
 use crate::kernel::fault::InputError;
 use crate::kernel::party::Party;
 use crate::kernel::random::PredictableRng;
-use crate::kernel::session::{AuditHead, MemberId, Offer, Origin, Spec};
+use crate::kernel::session::{AuditHead, Member, MemberId, Offer, Origin, Role, Roles, Spec};
 use crate::kernel::simulation::{Report, Simulation};
 use crate::kernel::trace::Clock;
 use crate::suites::pairwise::CorrelationStore;
@@ -71,14 +71,37 @@ pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {
         function: String::new(),
         parameters: [].into(),
         shape: [].into(),
-        members: (0..parties).map(member).collect(),
-        helpers: 0,
+        members: (0..parties)
+            .map(|index| Member { id: member(index), role: Role::PARTY })
+            .collect(),
         suite: String::new(),
         network: "network".to_owned(),
         run: 0,
     };
     let (source, audit) = (Origin::Client, AuditHead::default());
     Offer { spec, rules, deadline_ms: 60_000, serves: true, source, audit }
+}
+
+/// Returns the roles of so many parties, all of which compute.
+pub(crate) fn parties(count: usize) -> Roles {
+    Roles::of_parties(count).unwrap()
+}
+
+/// Returns the roles of so many parties, and helpers behind them, of which those with `seats` compute.
+pub(crate) fn roles(inputs: usize, helpers: usize, seats: &[usize]) -> Roles {
+    let role = |index| {
+        let compute = seats.contains(&index);
+        match index < inputs {
+            true => Role { compute, ..Role::PARTY },
+            false => Role { compute, ..Role::HELPER },
+        }
+    };
+    Roles::new((0..inputs + helpers).map(role).collect()).unwrap()
+}
+
+/// Makes the last members of a spec helpers.
+pub(crate) fn set_helpers(spec: &mut Spec, helpers: usize) {
+    spec.members.iter_mut().rev().take(helpers).for_each(|member| member.role = Role::HELPER);
 }
 
 /// Returns rules that the first party has, and that all agree on.
@@ -123,10 +146,19 @@ impl Run {
         Self { helpers, ..self }
     }
 
+    /// Returns the members' roles, by the committee that the parameters name.
+    pub(crate) fn roles(&self) -> Roles {
+        let Some(names) = &self.parameters.committee else {
+            assert_eq!(self.helpers, 0, "helpers are named");
+            return parties(self.inputs.len());
+        };
+        let seat = |name: &String| name.strip_prefix("member ").unwrap().parse().unwrap();
+        let seats: Vec<usize> = names.iter().map(seat).collect();
+        roles(self.inputs.len(), self.helpers, &seats)
+    }
+
     fn offer(&self) -> Offer {
-        let mut offer = offer(self.inputs.len() + self.helpers, self.rules);
-        offer.spec.helpers = self.helpers as u64;
-        offer
+        offer(self.inputs.len() + self.helpers, self.rules)
     }
 
     /// Returns the spec that the parties agree on.
@@ -146,9 +178,9 @@ impl Run {
 
     pub(crate) fn request(&self, index: usize) -> Result<Request, InputError> {
         let function = find(self.function).unwrap();
-        let (input, parties) = (self.inputs[index].clone(), self.inputs.len());
+        let input = self.inputs[index].clone();
         let dropped = self.dropped.get(index).copied().unwrap_or(0);
-        Request::new(function, &self.parameters, input, dropped, parties)
+        Request::new(function, &self.parameters, input, dropped, &self.roles())
     }
 
     pub(crate) fn simulate(&self, simulation: Simulation) -> Report<Outcome> {

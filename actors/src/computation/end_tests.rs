@@ -8,7 +8,7 @@ use cloister_protocols::computation::Input;
 use cloister_protocols::disclosure::Profile;
 use cloister_protocols::parameters::Parameters;
 use cloister_protocols::party::Parties;
-use cloister_protocols::session::{MemberId, Origin, Spec};
+use cloister_protocols::session::{Member, MemberId, Origin, Roles, Spec};
 use cloister_protocols::wire::SessionId;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -80,14 +80,14 @@ impl Subscriber for Panics {
 fn plan(link: &Addr<Link>, reply: oneshot::Sender<Conclusion>) -> Plan {
     let function = catalogue::find("SecureSum").unwrap();
     let input = Input::Numbers(vec![1.0]);
-    let request = Request::new(function, &Parameters::default(), input, 0, 2).unwrap();
-    let member = |name: &str| MemberId { name: name.into(), fingerprint: [0; 32] };
+    let roles = Roles::of_parties(2).unwrap();
+    let request = Request::new(function, &Parameters::default(), input, 0, &roles).unwrap();
+    let id = |name: &str| MemberId { name: name.into(), fingerprint: [0; 32] };
     let spec = Spec {
         function: function.name.into(),
         parameters: request.parameters(),
         shape: request.shape(),
-        members: ["a", "b"].map(member).into(),
-        helpers: 0,
+        members: Member::with_roles(["a", "b"].map(id).into(), &roles).unwrap(),
         suite: request.suite().name().into(),
         network: "study".into(),
         run: 7,

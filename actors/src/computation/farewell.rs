@@ -35,7 +35,8 @@ impl Farewell {
     pub(super) fn tell_peers(&mut self, failure: &Failure) {
         let spec = &self.spec;
         let next = spec.run.saturating_add(1);
-        let notice = failure.to_notice(&spec.network, spec.run, &spec.members, next);
+        let notice =
+            failure.to_notice(&spec.network, spec.run, spec.ids().cloned().collect(), next);
         let Some(notice) = notice.encoded() else { return };
         for stop in self.stops.drain(..) {
             // One small message a party: nothing to bound. A closed mailbox means that the node is

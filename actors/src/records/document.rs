@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use cloister_api::{Computation, ComputationDetail, Cost, Problem, ReportCost, Round, Waiting};
+use cloister_protocols::party::Party;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -39,7 +40,7 @@ impl Records {
 
     fn summary_of(&self, record: &Record, progress: &Progress, own: bool) -> Computation {
         let Record { subject, end, began, .. } = record;
-        let (members, helpers) = record.sides();
+        let (members, helpers) = record.with_data_and_without();
         let deadline = self.deadline;
         Computation {
             id: record.observer.id().to_string(),
@@ -50,8 +51,8 @@ impl Records {
             suite: progress.suite.map(str::to_owned),
             principal: subject.principal.name().to_owned(),
             dataset: subject.dataset.clone(),
-            members: members.to_vec(),
-            helpers: helpers.to_vec(),
+            members,
+            helpers,
             me: self.me.clone(),
             state: state(progress, end.as_ref()).to_owned(),
             round: count(progress.round()),
@@ -68,10 +69,14 @@ impl Records {
 
 impl Record {
     /// Returns the members with data, and the helpers.
-    fn sides(&self) -> (&[String], &[String]) {
-        let members = self.subject.members.as_slice();
-        let parties = members.len().saturating_sub(self.subject.helpers);
-        members.split_at_checked(parties).unwrap_or((members, &[]))
+    fn with_data_and_without(&self) -> (Vec<String>, Vec<String>) {
+        let members = self.subject.members.iter().cloned().enumerate();
+        let (with, without): (Vec<_>, Vec<_>) = members.partition(|(index, _)| {
+            Party::new(*index).is_some_and(|party| self.subject.roles.brings_data(party))
+        });
+        let names =
+            |members: Vec<(usize, String)>| members.into_iter().map(|(_, name)| name).collect();
+        (names(with), names(without))
     }
 
     fn waiting(&self, progress: &Progress) -> Option<Waiting> {

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler, Message, MessageResult, ResponseFuture};
 use cloister_api::{Computation, ComputationDetail, ReportCost};
+use cloister_protocols::session::Roles;
 use uuid::Uuid;
 
 use self::document::COARSE;
@@ -63,8 +64,8 @@ pub struct Subject {
     pub network: String,
     /// The names of its members, in the agreed order.
     pub members: Vec<String>,
-    /// The number of helpers, which are the last members.
-    pub helpers: usize,
+    /// Their roles.
+    pub roles: Roles,
     /// The dataset of this node that is computed on, if there is one.
     pub dataset: Option<String>,
 }

@@ -59,7 +59,7 @@ impl Sessions {
         // Without data, and without an entry in the log before it.
         let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
         let terms = Terms { rules, origin: Origin::None, audit };
-        let reserve = Reserve { members, helpers: 0, network: OWN_NETWORK.to_owned() };
+        let reserve = Reserve { members, network: OWN_NETWORK.to_owned() };
         let ticket = Ticket::new(run, reserve, context.address().recipient());
         let (started, reporter) = (Instant::now(), Reporter::unobserved());
         let launch = Launch { ticket, request, terms, started, reporter, trace: None };

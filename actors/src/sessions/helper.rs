@@ -29,15 +29,16 @@ impl Sessions {
         context: &mut Context<Self>,
     ) -> Waiting {
         let (reply, end) = oneshot::channel();
+        let names: Vec<String> = spec.ids().map(|member| member.name.clone()).collect();
         let account = json!({
             "member": self.name(position),
             "function": spec.function,
             "parameters": spec.parameters,
-            "members": spec.members.iter().map(|member| &member.name).collect::<Vec<_>>(),
+            "roles": log::roles(&names, request.roles()),
+            "members": names,
         });
         actix::spawn(write_down(self.log.clone(), account, end));
-        let helpers = spec.members.len().saturating_sub(spec.inputs());
-        let reserve = Reserve { members, helpers, network: spec.network.clone() };
+        let reserve = Reserve { members, network: spec.network.clone() };
         let ticket = Ticket::new(run, reserve, context.address().recipient());
         let (rules, audit) = (self.profile.rules(), self.log.head());
         let terms = Terms { rules, origin: Origin::None, audit };

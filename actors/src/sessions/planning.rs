@@ -26,22 +26,21 @@ impl Sessions {
         let positions = ticket.members();
         let mine = positions.iter().position(|position| *position == self.me)?;
         let parties = Parties::new(positions.len(), mine)?;
-        let inputs = positions.len().saturating_sub(ticket.helpers());
         let setting = Setting {
             parties,
             session,
             link_bindings: self.link_bindings(positions),
             limit: request.inbox_bytes(positions.len()),
         };
-        let (helpers, network) = (ticket.helpers(), ticket.network());
-        let spec = self.table.spec(&request, positions, helpers, network, number);
-        let members = spec.members.iter().map(|member| member.name.clone()).collect();
+        let spec = self.table.spec(&request, positions, ticket.network(), number)?;
+        let members = spec.ids().map(|member| member.name.clone()).collect();
+        let helps = !request.roles().brings_data(parties.me());
         let offer = Offer {
             spec,
             rules: terms.rules,
             deadline_ms: milliseconds(self.deadline),
             // A helper was asked to serve, and has consented.
-            serves: mine >= inputs || self.committee.serve,
+            serves: helps || self.committee.serve,
             source: terms.origin,
             audit: terms.audit,
         };

@@ -19,8 +19,6 @@ pub const LONGEST_NAME: usize = 1_000;
 pub struct Reserve {
     /// The members, by position in the consortium file, in the agreed order.
     pub members: Vec<usize>,
-    /// The number of helpers, which are the last members.
-    pub helpers: usize,
     /// The name that the clients gave to their network.
     pub network: String,
 }
@@ -51,12 +49,6 @@ impl Ticket {
     #[must_use]
     pub fn members(&self) -> &[usize] {
         &self.reserve.members
-    }
-
-    /// Returns the number of helpers, which are the last members.
-    #[must_use]
-    pub fn helpers(&self) -> usize {
-        self.reserve.helpers
     }
 
     /// Returns the network name.

@@ -296,8 +296,8 @@ NoTrace = "no_trace", 403, Data, Own,
     remedy "leave `trace` out, or use test data";
 // Joint computations.
 Disagreement = "disagreement", 409, Computation, Relayed,
-    when "the parties do not want the same: function, parameters, members, order, or number \
-        of the run; or two computations under one name overlap. The message names the field",
+    when "the parties do not want the same: function, parameters, members, roles, order, or \
+        number of the run; or two computations under one name overlap. The message names the field",
     party "member that differs from this node; none for an overlap",
     remedy "start it alike at all parties. After two runs out of step the next ones meet \
         again",

@@ -175,7 +175,7 @@ impl Failure {
         &self,
         network: &str,
         run: u64,
-        members: &[MemberId],
+        members: Vec<MemberId>,
         next_run: u64,
     ) -> StopNotice {
         let message = match self {
@@ -185,7 +185,7 @@ impl Failure {
         StopNotice {
             network: network.to_owned(),
             run,
-            members: members.to_vec(),
+            members,
             code: self.code().text().into(),
             message,
             about: self.party(),
@@ -408,8 +408,8 @@ mod tests {
 
     fn notice(failure: &Failure) -> StopNotice {
         let member = |name: &str| MemberId { name: name.into(), fingerprint: [0; 32] };
-        let members = [member("clinic-a"), member("clinic-b"), member("clinic-c")];
-        failure.to_notice("n", 0, &members, 1)
+        let members = ["clinic-a", "clinic-b", "clinic-c"].map(member).into();
+        failure.to_notice("n", 0, members, 1)
     }
 
     fn absent() -> Failure {

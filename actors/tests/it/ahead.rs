@@ -8,7 +8,7 @@ use cloister_actors::links::{Content, Inbound};
 use cloister_actors::node::Node;
 use cloister_actors::sessions::{Load, MadeAhead, OWN_NETWORK};
 use cloister_protocols::computation::Input;
-use cloister_protocols::session::{MemberId, Origin, Spec};
+use cloister_protocols::session::{Member, MemberId, Origin, Role, Spec};
 use cloister_protocols::wire::SessionId;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -50,13 +50,15 @@ async fn proposals_that_make_no_sense_start_nothing_and_end_nothing() {
     sum(&nodes, "study").await;
     let ids: Vec<MemberId> = plan.consortium.members().iter().map(member_id).collect();
     let [leader, us, other] = ids.try_into().unwrap();
+    let member = |id: &MemberId, role| Member { id: id.clone(), role };
+    let party = |id: &MemberId| member(id, Role::PARTY);
     let members = [
-        vec![leader.clone(), us.clone()],
-        vec![us.clone(), leader.clone()],
-        vec![other.clone(), us.clone()],
-        vec![leader.clone(), us.clone(), other.clone()],
-        vec![leader.clone(), other],
-        vec![leader, MemberId { fingerprint: [1; 32], ..us }],
+        vec![party(&leader), party(&us)],
+        vec![party(&us), party(&leader)],
+        vec![party(&other), party(&us)],
+        vec![party(&leader), party(&us), member(&other, Role::HELPER)],
+        vec![party(&leader), party(&other)],
+        vec![party(&leader), party(&MemberId { fingerprint: [1; 32], ..us })],
     ];
     let functions = [PREPARE, "SecureSum", "no such function"];
     let cases = functions.iter().flat_map(|function| members.iter().map(move |m| (function, m)));
@@ -66,7 +68,6 @@ async fn proposals_that_make_no_sense_start_nothing_and_end_nothing() {
             parameters: BTreeMap::from([("missing".into(), "refuse".into())]),
             shape: BTreeMap::new(),
             members: members.clone(),
-            helpers: u64::from(members.len() > 2),
             suite: "pairwise".into(),
             network: OWN_NETWORK.into(),
             run: 0,

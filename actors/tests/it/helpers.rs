@@ -13,7 +13,7 @@ use cloister_actors::node::Node;
 use cloister_actors::sessions::{Load, Sessions};
 use cloister_protocols::computation::Input;
 use cloister_protocols::machine::Part;
-use cloister_protocols::session::{MemberId, Origin, Spec};
+use cloister_protocols::session::{Member, MemberId, Origin, Role, Spec};
 use cloister_protocols::wire::SessionId;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -258,25 +258,34 @@ async fn calls_that_make_no_sense_start_nothing() {
     let [a, b, us] = ids.try_into().unwrap();
     let stranger = MemberId { name: "stranger".into(), ..a.clone() };
     let impostor = MemberId { fingerprint: [1; 32], ..b.clone() };
-    let specs = [
-        (vec![a.clone(), b.clone(), us.clone()], 1),
-        (vec![a.clone(), b.clone(), us.clone()], 0),
-        (vec![a.clone(), b.clone(), us.clone()], 3),
-        (vec![a.clone(), b.clone(), us.clone()], u64::MAX),
-        (vec![b.clone(), a.clone(), us.clone()], 2),
-        (vec![a.clone(), us.clone()], 1),
-        (vec![a.clone(), a.clone(), us.clone()], 1),
-        (vec![a.clone(), b.clone(), us.clone(), us.clone()], 2),
-        (vec![a.clone(), stranger, us.clone()], 1),
-        (vec![a, impostor, us], 1),
+    let (party, helper) = (Role::PARTY, Role::HELPER);
+    let none = Role { compute: false, ..helper };
+    let device = Role { input: true, ..none };
+    let auditor = Role { output: true, ..none };
+    let lists = [
+        vec![(&a, party), (&b, party), (&us, helper)],
+        vec![(&a, party), (&b, party), (&us, party)],
+        vec![(&a, helper), (&b, helper), (&us, helper)],
+        vec![(&a, none), (&b, none), (&us, none)],
+        vec![(&a, party), (&b, party), (&us, none)],
+        vec![(&a, party), (&b, party), (&us, auditor)],
+        vec![(&a, party), (&b, party), (&us, device)],
+        vec![(&a, device), (&b, device), (&us, helper)],
+        vec![(&us, helper), (&a, party), (&b, party)],
+        vec![(&b, party), (&a, helper), (&us, helper)],
+        vec![(&a, party), (&us, helper)],
+        vec![(&a, party), (&a, party), (&us, helper)],
+        vec![(&a, party), (&b, party), (&us, helper), (&us, helper)],
+        vec![(&a, party), (&stranger, party), (&us, helper)],
+        vec![(&a, party), (&impostor, party), (&us, helper)],
     ];
-    for (session, (members, helpers)) in (0..).zip(specs) {
+    for (session, list) in (0..).zip(lists) {
+        let member = |(id, role): (&MemberId, Role)| Member { id: id.clone(), role };
         let spec = Spec {
             function: "SecureMedian".into(),
             parameters: BTreeMap::new(),
             shape: BTreeMap::new(),
-            members,
-            helpers,
+            members: list.into_iter().map(member).collect(),
             suite: "replicated".into(),
             network: "u".into(),
             run: 1,

@@ -84,6 +84,12 @@ pub enum InputError {
         /// The actual number of parties.
         actual: usize,
     },
+    /// No computation can have these roles of its members, or no protocol serves them.
+    #[error("`roles` of the members: {reason}")]
+    Roles {
+        /// The condition that they break.
+        reason: &'static str,
+    },
     /// A column of a matrix that depends linearly on the others, so that their coefficients are not
     /// determined.
     #[error(

@@ -8,7 +8,7 @@ use crate::kernel::disclosure::{Profile, Rules};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::simulation::Simulation;
 use crate::suites::pairwise::CorrelationStore;
-use crate::testing::{Run, offer, seed};
+use crate::testing::{self, Run, offer, seed};
 
 fn cells_from(min_cell: u64) -> Rules {
     Rules { min_cell, ..Profile::Teaching.rules() }
@@ -139,7 +139,8 @@ fn rows_that_may_not_be_left_out_are_refused() {
     let request = |missing, dropped| {
         let parameters = Parameters { missing, ..Parameters::default() };
         let input = Input::Numbers(vec![1.0]);
-        Request::new(find("SecureSum").unwrap(), &parameters, input, dropped, 3).map(drop)
+        Request::new(find("SecureSum").unwrap(), &parameters, input, dropped, &testing::parties(3))
+            .map(drop)
     };
     let refused = request(None, 1).unwrap_err();
     assert!(matches!(refused, InputError::Parameter { name: "missing", .. }));

@@ -17,13 +17,13 @@
 //!
 //! Nothing here waits for time to pass: the driver of the machine keeps the agreed deadline.
 
+mod backend;
 #[cfg(test)]
 mod cost_tests;
 #[cfg(test)]
 mod dropped_tests;
 mod request;
 mod security;
-mod sharing;
 #[cfg(test)]
 mod tests;
 
@@ -33,9 +33,10 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::algebra::layout::Layout;
+use crate::computation::backend::Backend;
+use crate::computation::request::AHEAD;
 pub use crate::computation::request::Request;
 pub use crate::computation::security::Security;
-use crate::computation::sharing::{AHEAD, Sharing};
 use crate::engine::matching::Matching;
 pub use crate::functions::answer::{Answer, Group, Precision};
 use crate::functions::catalogue::{Descriptor, Needs, Prepared};
@@ -45,7 +46,7 @@ use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::{JointRules, Opened, Permit, Rule, Rules};
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
-use crate::kernel::session::{Agreed, AuditHead, Offer, Session, SessionHash, Spec, agree};
+use crate::kernel::session::{Agreed, AuditHead, Offer, Roles, Session, SessionHash, Spec, agree};
 pub use crate::release::Dropped;
 use crate::release::{self, Subject};
 pub use crate::suites::guarantee::{Adversary, Assumption, Guarantee, Output, Suite};
@@ -90,13 +91,16 @@ pub async fn compute(
     stores: CorrelationStore,
     mut rng: impl CryptoRng,
 ) -> Result<Outcome, Fault> {
-    request.describe(&mut offer);
     request.check_members(&offer.spec, channel.parties().count())?;
+    request.describe(&mut offer);
     request.take_place(channel.parties().me())?;
     let spec = offer.spec.clone();
+    let (roles, backend) = (request.roles().clone(), request.backend());
+    let parties = roles.inputs().count();
     let session = agree(&channel, offer, request.function().has_rows(), &mut rng).await?;
     let (prepared, subject) = request.into_parts();
-    let execution = Execution { channel: &channel, spec: &spec, joint: *session.rules(), stores };
+    let execution =
+        Execution { channel: &channel, spec: &spec, roles, joint: *session.rules(), stores };
     let agreed = session.agreed().clone();
     let rule = subject.asks(execution.joint.rules());
     let ended = match prepared.descriptor().needs {
@@ -105,21 +109,23 @@ pub async fn compute(
         Needs::LinearSums | Needs::Counts if rule.is_none() => {
             execution.among_parties(session, prepared, &subject, &mut rng).await
         }
-        _ => match Sharing::agreed(&spec) {
-            Sharing::Parties => execution.by_themselves(session, prepared, subject, &mut rng).await,
-            Sharing::Committee => {
+        _ => match backend {
+            Backend::Parties => execution.by_themselves(session, prepared, subject, &mut rng).await,
+            Backend::Committee => {
                 let committee = execution.committee(&session, &prepared, rule)?;
                 execution.with_committee(session, committee, prepared, subject, &mut rng).await
             }
         },
     };
-    Ok(ended?.outcome(agreed, spec.inputs()))
+    Ok(ended?.outcome(agreed, parties))
 }
 
 /// A computation under way, after its agreement.
 pub(crate) struct Execution<'a> {
     pub(crate) channel: &'a Channel,
     pub(crate) spec: &'a Spec,
+    /// The members' roles.
+    pub(crate) roles: Roles,
     pub(crate) joint: JointRules,
     /// The correlations that this node has preprocessed with the others.
     pub(crate) stores: CorrelationStore,
@@ -134,6 +140,16 @@ pub(crate) struct Ended {
 }
 
 impl Execution<'_> {
+    /// Returns the number of members that bring data.
+    fn parties(&self) -> usize {
+        self.roles.inputs().count()
+    }
+
+    /// Returns the channel between the members that bring data; none at a helper.
+    fn channel_of_parties(&self) -> Option<Channel> {
+        self.channel.among(|party| self.roles.brings_data(party))
+    }
+
     /// Computes with masked sums among the parties alone, if no rule on the joint data applies. A
     /// helper that was named in vain has nothing to do.
     async fn among_parties(
@@ -143,9 +159,9 @@ impl Execution<'_> {
         subject: &Subject,
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
-        let parties = self.spec.inputs();
+        let parties = self.parties();
         let permit = self.joint.permit(parties, None)?;
-        let Some(channel) = &self.channel.among_first(parties) else {
+        let Some(channel) = &self.channel_of_parties() else {
             let security = Security::of(Suite::Masked, None, parties, None, Vec::new());
             return Ok(Ended { permit, answer: None, dropped: None, security });
         };
@@ -169,7 +185,7 @@ impl Execution<'_> {
         dropped: Option<u64>,
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
-        let parties = self.spec.inputs();
+        let parties = self.parties();
         let permit = self.joint.permit(parties, None)?;
         let reveals = prepared.reveals(self.joint.rules());
         let security = Security::of(Suite::Intersection, None, parties, None, reveals);
@@ -186,13 +202,13 @@ impl Execution<'_> {
 
     /// Preprocesses the correlations that later computations of these parties use up.
     async fn prepare(&self, session: &Session, rng: &mut impl CryptoRng) -> Result<Ended, Fault> {
-        let parties = self.spec.inputs();
+        let parties = self.parties();
         let permit = self.joint.permit(parties, None)?;
         let mut engine =
             Pairwise::new(self.channel, session, self.spec, Ahead::Base, self.stores.clone(), rng)
                 .await?;
         engine.preprocess(session).await?;
-        let security = Security::of(Suite::Pairwise, None, parties, None, Vec::new());
+        let security = Security::of(Suite::PAIRWISE, None, parties, None, Vec::new());
         Ok(Ended { permit, answer: None, dropped: None, security })
     }
 
@@ -205,8 +221,8 @@ impl Execution<'_> {
         subject: Subject,
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
-        let inputs = self.spec.inputs();
-        let engine = Replicated::new(self.channel, &session, committee, inputs, rng).await?;
+        let roles = self.roles.clone();
+        let engine = Replicated::new(self.channel, &session, committee, roles, rng).await?;
         self.on_shares(engine, session, Some(committee.names(self.spec)), prepared, subject, rng)
             .await
     }
@@ -241,8 +257,8 @@ impl Execution<'_> {
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
         let function = prepared.descriptor();
-        let (channel, inputs, hash) = (self.channel, self.spec.inputs(), *session.hash());
-        let among_parties = channel.among_first(inputs);
+        let (channel, inputs, hash) = (self.channel, self.parties(), *session.hash());
+        let among_parties = self.channel_of_parties();
         let sums = among_parties.as_ref().map(|channel| MaskedSums::new(channel, session));
         let parties = among_parties.as_ref();
         let mut cx = FunctionContext { engine, channel, parties, inputs, session: hash, sums };
@@ -287,7 +303,7 @@ impl Execution<'_> {
         rule: Option<Rule>,
     ) -> Result<Committee, Fault> {
         let needs_itself = prepared.descriptor().is_on_shares();
-        match (Committee::of(self.spec, session), rule) {
+        match (Committee::of(&self.roles, session), rule) {
             (Err(Fault::NoCommittee { serving }), Some(rule)) if !needs_itself => {
                 Err(self.joint.no_committee(rule, serving).into())
             }
@@ -304,13 +320,13 @@ impl Execution<'_> {
         committee: Option<&str>,
         reveals: Vec<String>,
     ) -> Security {
-        let parties = self.spec.inputs();
-        let on_shares = if committee.is_some() { Suite::Replicated } else { Suite::Pairwise };
+        let parties = self.parties();
+        let on_shares = if committee.is_some() { Suite::REPLICATED } else { Suite::PAIRWISE };
         let by_ids = function.needs == Needs::SharesWithJoin && parties == 2;
         let (suite, before) = if !function.is_on_shares() && !withholds {
             (Suite::Masked, Some(on_shares))
         } else {
-            let matching = by_ids && on_shares == Suite::Pairwise;
+            let matching = by_ids && on_shares == Suite::PAIRWISE;
             (on_shares, matching.then_some(Suite::Intersection))
         };
         Security::of(suite, before, parties, committee, reveals)

@@ -5,36 +5,41 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
-use crate::computation::sharing::{AHEAD, NO, Sharing};
+use crate::algebra::elementwise::zip_exact;
+use crate::computation::backend::Backend;
 use crate::functions::catalogue::{Descriptor, Kind, Needs, Prepared, find};
 use crate::functions::input::{Input, check_dropped};
-use crate::functions::parameters::{MISSING, Missing, Parameters, drops_missing, refuse};
+use crate::functions::parameters::{MISSING, Missing, NO, Parameters, drops_missing, refuse};
 use crate::kernel::fault::InputError;
 use crate::kernel::flow::{MESSAGES_AHEAD, SMALL_MESSAGE};
 use crate::kernel::party::Party;
-use crate::kernel::session::{Offer, Spec};
+use crate::kernel::session::{Offer, Roles, Spec};
 use crate::kernel::wire;
 use crate::release::Subject;
 use crate::suites::guarantee::Suite;
-use crate::suites::replicated;
+use crate::suites::replicated::SEATS;
 
 /// The name in the spec of the public size that some functions have.
 const LENGTH: &str = "length";
+
+/// The name in the spec under which [`NO`] forbids the use of preprocessed correlations.
+pub(crate) const AHEAD: &str = "ahead";
+
+/// The parameter by which clients name the members that compute on shares.
+const COMMITTEE: &str = "committee";
 
 /// One party's part in a computation, ready to run: parameters understood, data checked and added
 /// up. Its data are private: it cannot be copied, sent or shown.
 pub struct Request {
     function: &'static Descriptor,
-    /// The number of parties with data.
-    parties: usize,
+    /// The members' roles.
+    roles: Roles,
     /// The treatment of rows with a missing value, as the spec has it.
     missing: (String, String),
     /// The spec that the parties agreed on already, at a helper.
     helps: Option<Box<Spec>>,
-    /// The nodes that compute on shares, if any do.
-    sharing: Sharing,
-    /// The names of the committee that was asked for, as the spec has them.
-    committee: Option<String>,
+    /// The back end of computations on shares.
+    backend: Backend,
     /// The permission to use up preprocessed correlations.
     ahead: bool,
     subject: Subject,
@@ -42,20 +47,23 @@ pub struct Request {
 }
 
 impl Request {
-    /// Checks parameters and data, and adds the data up. `parties` is the number of parties with
-    /// data. `dropped` rows of this party were left out of `input`, because a value was missing in
-    /// them.
+    /// Checks parameters and data, and adds the data up. `dropped` rows of this party were left out
+    /// of `input`, because a value was missing in them. `roles` has the role of each member: where the
+    /// parameters name a committee, its members compute, and no other.
     ///
     /// # Errors
-    /// If the function is not available, or parameters or data do not fit it.
+    /// If the function is not available, if parameters or data do not fit it, or if no protocol
+    /// serves the roles.
     pub fn new(
         function: &'static Descriptor,
         parameters: &Parameters,
         mut input: Input,
         dropped: u64,
-        parties: usize,
+        roles: &Roles,
     ) -> Result<Self, InputError> {
-        let rows = check_dropped(parameters, dropped).and_then(|()| input.rows());
+        let parties = roles.inputs().count();
+        let rows = roles.check_served().and_then(|()| check_dropped(parameters, dropped));
+        let rows = rows.and_then(|()| input.rows());
         let prepared =
             rows.and_then(|rows| Ok((rows, Prepared::new(function, parameters, &input, parties)?)));
         input.zeroize();
@@ -67,7 +75,9 @@ impl Request {
             return Err(refuse(MISSING, reason.into()));
         }
         parameters.check_suite(function.suites())?;
-        let sharing = Sharing::asked(parameters, parties)?;
+        let backend = Backend::of(parameters.suite.as_deref().and_then(Suite::find), roles);
+        check_committee(function, parameters, backend, roles)?;
+        backend.check(roles)?;
         let subject = Subject {
             rows: function.has_rows().then_some(rows),
             magnitude: prepared.take_magnitude(),
@@ -76,11 +86,10 @@ impl Request {
         };
         Ok(Self {
             function,
-            parties,
+            roles: roles.clone(),
             missing: parameters.missing_text(),
             helps: None,
-            sharing,
-            committee: committee(function, sharing, parameters, parties)?,
+            backend,
             ahead: parameters.ahead != Some(false),
             subject,
             prepared,
@@ -98,17 +107,20 @@ impl Request {
         let function = find(&spec.function).ok_or_else(unknown)?;
         if !function.takes_helpers() {
             let reason = "this function needs no helpers";
-            return Err(refuse(replicated::PARAMETER, reason.into()));
+            return Err(refuse(COMMITTEE, reason.into()));
         }
-        let parties = spec.inputs();
+        let roles = spec.roles()?;
+        roles.check_served()?;
+        let backend = Backend::Committee;
+        backend.check(&roles)?;
+        let parties = roles.inputs().count();
         let mut prepared = Prepared::to_help(function, &spec.parameters, parties)?;
         let function = prepared.descriptor();
-        if parties < 2
-            || spec.suite != suite(function, Sharing::Committee).name()
+        if spec.suite != suite(function, backend).name()
             || prepared.length().is_some() == spec.shape.is_empty()
         {
             let reason = "nodes without data help two parties or more to compute on shares";
-            return Err(refuse(replicated::PARAMETER, reason.into()));
+            return Err(refuse(COMMITTEE, reason.into()));
         }
         let subject = Subject {
             rows: function.has_rows().then_some(0),
@@ -118,11 +130,10 @@ impl Request {
         };
         Ok(Self {
             function,
-            parties,
+            roles,
             missing: Parameters::default().missing_text(),
             helps: Some(Box::new(spec.clone())),
-            sharing: Sharing::Committee,
-            committee: None,
+            backend,
             ahead: false,
             subject,
             prepared,
@@ -135,6 +146,12 @@ impl Request {
         self.function
     }
 
+    /// Returns the members' roles.
+    #[must_use]
+    pub fn roles(&self) -> &Roles {
+        &self.roles
+    }
+
     /// Returns every parameter that changes the result, in canonical text, defaults filled in.
     #[must_use]
     pub fn parameters(&self) -> BTreeMap<String, String> {
@@ -142,8 +159,6 @@ impl Request {
             return spec.parameters.clone();
         }
         let mut parameters = self.prepared.agreed();
-        let committee = self.committee.clone().map(|names| (replicated::PARAMETER.into(), names));
-        parameters.extend(committee);
         let not_ahead = (!self.ahead).then(|| (AHEAD.to_owned(), NO.to_owned()));
         parameters.extend(not_ahead);
         parameters.extend([self.missing.clone()]);
@@ -169,7 +184,7 @@ impl Request {
     /// are not known before they agree.
     #[must_use]
     pub fn suite(&self) -> Suite {
-        suite(self.function, self.sharing)
+        suite(self.function, self.backend)
     }
 
     /// Returns the number of 64-bit words that will be masked or shared, as far as it is known
@@ -178,7 +193,7 @@ impl Request {
     /// another party's set may be large where this party's is small.
     #[must_use]
     pub fn words(&self) -> usize {
-        let by_themselves = self.function.is_on_shares() && self.sharing == Sharing::Parties;
+        let by_themselves = self.function.is_on_shares() && self.backend == Backend::Parties;
         match (&self.helps, self.function.needs) {
             (Some(_), Needs::LinearSums | Needs::Counts) => 0,
             _ if by_themselves => usize::MAX,
@@ -203,8 +218,8 @@ impl Request {
 
     /// Checks the number of parties: the range of numbers that may be added depends on it.
     pub(crate) fn check_members(&self, spec: &Spec, members: usize) -> Result<(), InputError> {
-        let (made_for, actual) = (self.parties, spec.inputs());
-        if made_for != actual || actual < 2 || spec.members.len() != members {
+        let (made_for, actual) = (self.roles.count(), spec.members.len());
+        if made_for != actual || actual != members {
             return Err(InputError::OtherParties { made_for, actual });
         }
         Ok(())
@@ -220,6 +235,9 @@ impl Request {
             offer.spec = Spec::clone(spec);
             return;
         }
+        for (member, role) in zip_exact(&mut offer.spec.members, self.roles.iter()) {
+            member.role = role;
+        }
         self.function.name.clone_into(&mut offer.spec.function);
         self.suite().name().clone_into(&mut offer.spec.suite);
         offer.spec.parameters = self.parameters();
@@ -234,6 +252,11 @@ impl Request {
         self
     }
 
+    /// Returns the back end of computations on shares.
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
+
     /// Returns the function with this party's data in it, and the party's part in the checks of the
     /// rules.
     pub(crate) fn into_parts(self) -> (Prepared, Subject) {
@@ -241,36 +264,40 @@ impl Request {
     }
 }
 
-/// Returns the suite that serves a function, if these nodes compute on shares.
-fn suite(function: &Descriptor, sharing: Sharing) -> Suite {
+/// Returns the suite that serves a function, with this back end of computations on shares.
+fn suite(function: &Descriptor, backend: Backend) -> Suite {
     match function.needs {
         Needs::LinearSums | Needs::Counts => Suite::Masked,
-        Needs::Shares | Needs::SharesWithJoin => sharing.suite(),
+        Needs::Shares | Needs::SharesWithJoin => backend.suite(),
         Needs::Sets => Suite::Intersection,
-        Needs::Preparation => Suite::Pairwise,
+        Needs::Preparation => Suite::PAIRWISE,
     }
 }
 
-/// Returns the committee as the spec names it. Functions of masked sums need one if the members'
-/// rules apply to the joint data, which is not known yet.
-fn committee(
+/// Refuses a committee that a client names in vain, or leaves out where one is needed. Functions of
+/// masked sums need one if the members' rules apply to the joint data, which is not known yet.
+fn check_committee(
     function: &Descriptor,
-    sharing: Sharing,
     parameters: &Parameters,
-    parties: usize,
-) -> Result<Option<String>, InputError> {
-    let reason = match parameters.committee.as_deref() {
+    backend: Backend,
+    roles: &Roles,
+) -> Result<(), InputError> {
+    let computing = roles.computing().count();
+    let by_themselves = !function.is_on_shares() || backend == Backend::Parties;
+    let reason = match parameters.committee {
         Some(_) if !function.takes_committee() => "this function needs none",
-        Some(names) => return replicated::canonical(names).map(Some),
-        None if !function.is_on_shares() || sharing == Sharing::Parties => return Ok(None),
-        None if parties >= 3 => return Ok(Some(replicated::ANY.to_owned())),
-        None => {
+        Some(_) if computing != SEATS => "three different members are needed",
+        Some(_) if backend == Backend::Parties => {
+            "with the suite `pairwise` all parties compute, and nobody else: leave it out"
+        }
+        None if !by_themselves && computing < SEATS => {
             "the suite `replicated` needs three nodes that compute on shares, and there are two \
              parties: name the two and a third member of the consortium, whose node then \
              helps without data; or leave the suite out, and the two compute by themselves"
         }
+        Some(_) | None => return Ok(()),
     };
-    Err(refuse(replicated::PARAMETER, reason.into()))
+    Err(refuse(COMMITTEE, reason.into()))
 }
 
 impl fmt::Debug for Request {

@@ -60,8 +60,8 @@ impl Security {
 fn words(suite: Suite, parties: usize, committee: &str) -> String {
     match suite {
         Suite::Masked => of_masked(parties),
-        Suite::Replicated => of_replicated(committee),
-        Suite::Pairwise => of_pairwise(parties),
+        Suite::Replicated(_) => of_replicated(committee),
+        Suite::Pairwise(_) => of_pairwise(parties),
         Suite::Intersection => of_intersection(parties),
     }
 }

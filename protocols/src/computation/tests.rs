@@ -19,7 +19,7 @@ use crate::kernel::wire::{MAX_PART, PartHeader, SessionId};
 use crate::suites::guarantee::Suite;
 use crate::suites::masked::{MaskedSums, Rounds, SUITE};
 use crate::testing::names::EMPTY;
-use crate::testing::{Run, offer, rng, seed};
+use crate::testing::{self, Run, offer, rng, seed};
 
 fn rows(count: usize) -> Run {
     let rest: &[f64] = &vec![1.0; count - 2];
@@ -456,7 +456,7 @@ fn parameters_are_parsed_strictly() {
             &parse(text).unwrap(),
             Input::Ranked { array: Vec::new(), rank: 1, bounds: None },
             0,
-            3,
+            &testing::parties(3),
         );
         assert_eq!(request.unwrap_err().to_string(), refusal);
     }
@@ -467,10 +467,16 @@ fn nothing_private_is_shown() {
     let input = Input::Numbers(vec![123.25]);
     assert_eq!(format!("{input:?}"), "Input(..)");
     let function = find("SecureSum").unwrap();
-    let request = Request::new(function, &Parameters::default(), input, 0, 2).unwrap();
+    let request =
+        Request::new(function, &Parameters::default(), input, 0, &testing::parties(2)).unwrap();
     assert_eq!(format!("{request:?}"), "Request(SecureSum, ..)");
-    let wrong =
-        Request::new(function, &Parameters::default(), Input::Texts(vec!["x".into()]), 0, 2);
+    let wrong = Request::new(
+        function,
+        &Parameters::default(),
+        Input::Texts(vec!["x".into()]),
+        0,
+        &testing::parties(2),
+    );
     assert_eq!(wrong.unwrap_err(), InputError::Shape { expected: "numbers" });
 }
 

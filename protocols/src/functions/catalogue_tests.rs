@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::computation::{Input, Request};
 use crate::functions::parameters::Parameters;
+use crate::testing;
 use crate::testing::names::{EMPTY, INTERSECTION, MEASURE, PREPARE, VECTOR_SUM};
 
 /// Returns settings of other parameters, without which a parameter may have no meaning.
@@ -55,7 +56,7 @@ const IDLE: [(&str, &[&str]); 5] = [
     (EMPTY, &["ahead", "missing"]),
 ];
 
-/// Returns the text that three parties would have to agree on; none if the function refuses. The
+/// Returns the text that four parties would have to agree on; none if the function refuses. The
 /// request has no data, which fits every function but one.
 fn agreed(function: &'static Descriptor, parameters: &Value) -> Option<String> {
     let parameters: Parameters = serde_json::from_value(parameters.clone()).unwrap();
@@ -63,8 +64,12 @@ fn agreed(function: &'static Descriptor, parameters: &Value) -> Option<String> {
         InputKind::Ranked => Input::Ranked { array: Vec::new(), rank: 1, bounds: None },
         _ => Input::Numbers(Vec::new()),
     };
-    let request = Request::new(function, &parameters, input, 0, 3).ok()?;
-    Some(format!("{} {:?}", request.suite(), request.parameters()))
+    let roles = match parameters.committee {
+        Some(_) => testing::roles(4, 0, &[0, 1, 2]),
+        None => testing::parties(4),
+    };
+    let request = Request::new(function, &parameters, input, 0, &roles).ok()?;
+    Some(format!("{} {:?} {:?}", request.suite(), request.parameters(), request.roles()))
 }
 
 fn with(mut circumstance: Value, name: &str, value: Option<&Value>) -> Value {

@@ -140,9 +140,9 @@ impl Descriptor {
     pub fn suites(&self) -> &'static [Suite] {
         match self.needs {
             Needs::LinearSums | Needs::Counts => &[Suite::Masked],
-            Needs::Shares | Needs::SharesWithJoin => &[Suite::Replicated, Suite::Pairwise],
+            Needs::Shares | Needs::SharesWithJoin => &[Suite::REPLICATED, Suite::PAIRWISE],
             Needs::Sets => &[Suite::Intersection],
-            Needs::Preparation => &[Suite::Pairwise],
+            Needs::Preparation => &[Suite::PAIRWISE],
         }
     }
 

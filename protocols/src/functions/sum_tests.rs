@@ -10,7 +10,7 @@ use crate::functions::parameters::Parameters;
 use crate::kernel::disclosure::{Profile, Rules};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::simulation::Simulation;
-use crate::testing::{Run, any_doubles, rng, seed};
+use crate::testing::{self, Run, any_doubles, rng, seed};
 
 fn sum_of<const N: usize>(inputs: [&[f64]; N]) -> f64 {
     Run::numbers("SecureSum", inputs).sum()
@@ -109,7 +109,8 @@ fn declared_digits_take_four_words_and_change_nothing() {
 #[test]
 fn the_declared_range_is_checked_before_anything_is_masked() {
     let request = |input: Input| {
-        Request::new(find("SecureSum").unwrap(), &digits(3, 2), input, 0, 2).map(drop)
+        Request::new(find("SecureSum").unwrap(), &digits(3, 2), input, 0, &testing::parties(2))
+            .map(drop)
     };
     let numbers = |x: f64| request(Input::Numbers(vec![0.0, x]));
     let range = "0, or from 1e-2 to below 1e3".to_owned();
@@ -134,7 +135,8 @@ fn parameters_that_the_function_has_not_are_refused() {
     let request = |text: &str| {
         let parameters = serde_json::from_str(text).unwrap();
         let input = Input::Numbers(vec![1.0]);
-        match Request::new(find("SecureSum").unwrap(), &parameters, input, 0, 2) {
+        match Request::new(find("SecureSum").unwrap(), &parameters, input, 0, &testing::parties(2))
+        {
             Ok(request) => Ok(request.parameters()),
             Err(InputError::Parameter { name, .. }) => Err(Some(name)),
             Err(InputError::UnknownParameter { .. }) => Err(None),
@@ -191,7 +193,7 @@ fn numbers_added_near_their_source_give_the_same_answers_and_refusals() {
 fn numbers_that_nobody_can_have_added_are_refused() {
     let request = |(rows, sum, magnitude): (u64, i128, u128), parameters: &Parameters| {
         let input = Input::Added { rows, sum, magnitude };
-        Request::new(find("SecureSum").unwrap(), parameters, input, 0, 2).is_ok()
+        Request::new(find("SecureSum").unwrap(), parameters, input, 0, &testing::parties(2)).is_ok()
     };
     let any = Parameters::default();
     let most = 1_u128 << 63;
@@ -213,6 +215,6 @@ fn numbers_that_nobody_can_have_added_are_refused() {
     assert!(request((2, 1998, 1998), &digits(3, 0)));
     assert!(!request((2, 2000, 2000), &digits(3, 0)));
     let input = Input::Added { rows: 1, sum: 1, magnitude: 1 };
-    let median = Request::new(find("SecureMedian").unwrap(), &any, input, 0, 3);
+    let median = Request::new(find("SecureMedian").unwrap(), &any, input, 0, &testing::parties(3));
     assert!(matches!(median, Err(InputError::Shape { .. })));
 }

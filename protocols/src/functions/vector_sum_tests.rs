@@ -8,14 +8,15 @@ use crate::functions::parameters::{Missing, Parameters};
 use crate::functions::vector_sum::Encoding;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::simulation::Simulation;
-use crate::testing::{Run, any_doubles, rng, seed};
+use crate::testing::{self, Run, any_doubles, rng, seed};
 
 fn encoding(encoding: Encoding, fraction_bits: Option<u32>) -> Parameters {
     Parameters::default().with("encoding", Some(encoding)).with("fraction_bits", fraction_bits)
 }
 
 fn request(parameters: &Parameters, input: Input, parties: usize) -> Result<usize, InputError> {
-    let request = Request::new(find("SecureVectorSum").unwrap(), parameters, input, 0, parties)?;
+    let (function, roles) = (find("SecureVectorSum").unwrap(), testing::parties(parties));
+    let request = Request::new(function, parameters, input, 0, &roles)?;
     Ok(request.words())
 }
 
@@ -107,7 +108,7 @@ fn the_range_of_fixed_is_checked() {
 fn parameters_say_what_changes_the_result() {
     let parameters = |parameters: Parameters| {
         let input = Input::Numbers(vec![1.0]);
-        Request::new(find("SecureVectorSum").unwrap(), &parameters, input, 0, 2)
+        Request::new(find("SecureVectorSum").unwrap(), &parameters, input, 0, &testing::parties(2))
             .unwrap()
             .parameters()
     };

@@ -32,10 +32,10 @@ impl Channel {
         Self { parties, exchange }
     }
 
-    /// Returns the same channel between the first `count` parties only; none if this party is not
-    /// among them.
-    pub(crate) fn among_first(&self, count: usize) -> Option<Self> {
-        let parties = Parties::new(count, self.parties.me().index())?;
+    /// Returns the same channel between those parties only that are to be `kept`. None if this party
+    /// is not.
+    pub(crate) fn among(&self, kept: impl Fn(Party) -> bool) -> Option<Self> {
+        let parties = self.parties.among(kept)?;
         Some(Self { parties, exchange: Rc::clone(&self.exchange) })
     }
 

@@ -37,7 +37,7 @@ use serde::Serialize;
 use crate::kernel::party::Party;
 pub use crate::kernel::refusal::Refusal;
 pub use crate::kernel::rules::{Profile, Rule, Rules};
-use crate::kernel::spec::MemberId;
+use crate::kernel::spec::Member;
 
 /// The rules that hold in a computation, the strictest of all members', and the member that decides
 /// each.
@@ -90,9 +90,9 @@ impl JointRules {
 
     /// Returns the name of the member whose rule holds, for each rule by name.
     #[must_use]
-    pub fn decided_by(&self, members: &[MemberId]) -> BTreeMap<&'static str, String> {
+    pub fn decided_by(&self, members: &[Member]) -> BTreeMap<&'static str, String> {
         let name = |party: Party| match members.get(party.index()) {
-            Some(member) => member.name.clone(),
+            Some(member) => member.id.name.clone(),
             None => party.to_string(),
         };
         Rule::ALL.into_iter().map(|rule| (rule.name(), name(self.decider(rule)))).collect()
@@ -197,6 +197,7 @@ impl<T> Opened<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::spec::{MemberId, Role};
 
     fn party(index: usize) -> Party {
         Party::new(index).unwrap()
@@ -220,7 +221,8 @@ mod tests {
         assert_eq!(*joint.rules(), due);
         let deciders = Rule::ALL.map(|rule| joint.decider(rule).index());
         assert_eq!(deciders, [2, 1, 2, 1, 2]);
-        let member = |name: &str| MemberId { name: name.into(), fingerprint: [0; 32] };
+        let id = |name: &str| MemberId { name: name.into(), fingerprint: [0; 32] };
+        let member = |name: &str| Member { id: id(name), role: Role::PARTY };
         let named = joint.decided_by(&["a", "b", "c", "d"].map(member));
         let due = [
             ("min_parties", "c"),

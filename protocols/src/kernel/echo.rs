@@ -14,10 +14,10 @@ use crate::kernel::party::{Parties, Party};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Digest([u8; Self::BYTES]);
 
-/// The digest of each party's message, by index: as it came from the party, or as this party sent
+/// The digest of each party's message, in order: as it came from the party, or as this party sent
 /// it.
 pub(crate) struct Views {
-    me: Party,
+    parties: Parties,
     digests: Vec<Digest>,
 }
 
@@ -51,13 +51,14 @@ impl Views {
             let bytes = message.into_bytes();
             digests.push(Digest(bytes.as_ref().try_into().map_err(malformed)?));
         }
-        Ok(Self::of(parties.me(), ours, digests))
+        Ok(Self::of(parties, ours, digests))
     }
 
     /// Puts this party's digest among the others', which are in order.
-    pub(crate) fn of(me: Party, ours: Digest, mut others: Vec<Digest>) -> Self {
-        others.insert(me.index().min(others.len()), ours);
-        Self { me, digests: others }
+    pub(crate) fn of(parties: Parties, ours: Digest, mut others: Vec<Digest>) -> Self {
+        let place = parties.position(parties.me()).expect("we are one of the parties");
+        others.insert(place.min(others.len()), ours);
+        Self { parties, digests: others }
     }
 
     /// Returns all digests in order, to be sent to all others.
@@ -72,7 +73,8 @@ impl Views {
 
     /// Returns whether `party` sent `digest`.
     pub(crate) fn is_of(&self, party: Party, digest: &Digest) -> bool {
-        self.digests.get(party.index()).is_some_and(|known| known.0.ct_eq(&digest.0).into())
+        let known = self.parties.position(party).and_then(|place| self.digests.get(place));
+        known.is_some_and(|known| known.0.ct_eq(&digest.0).into())
     }
 
     /// Compares the echo of `witness` with this party's view.
@@ -81,9 +83,9 @@ impl Views {
         if theirs.len() != self.digests.len() || !rest.is_empty() {
             return Err(Fault::blame(witness, Misbehaviour::Malformed));
         }
-        for (index, (ours, theirs)) in self.digests.iter().zip(theirs).enumerate() {
+        for (place, (ours, theirs)) in self.digests.iter().zip(theirs).enumerate() {
             if ours.0 != *theirs {
-                return Err(self.accuse(witness, index));
+                return Err(self.accuse(witness, place));
             }
         }
         Ok(())
@@ -91,9 +93,9 @@ impl Views {
 
     /// Returns the fault of a differing echo. This party knows its own message, and a witness its
     /// own: about these a witness cannot err.
-    fn accuse(&self, witness: Party, index: usize) -> Fault {
-        match Party::new(index) {
-            Some(accused) if accused != self.me && accused != witness => {
+    fn accuse(&self, witness: Party, place: usize) -> Fault {
+        match self.parties.all().nth(place) {
+            Some(accused) if accused != self.parties.me() && accused != witness => {
                 Fault::Equivocation { witness, accused }
             }
             _ => Fault::blame(witness, Misbehaviour::FalseReport),

@@ -17,6 +17,7 @@ pub mod party;
 pub(crate) mod prss;
 pub mod random;
 mod refusal;
+pub(crate) mod roles;
 mod rules;
 pub mod session;
 pub mod simulation;

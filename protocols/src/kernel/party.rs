@@ -43,12 +43,16 @@ impl fmt::Display for Party {
     }
 }
 
-/// The parties of one computation as one of them sees them: their number, and its own place.
+/// The parties of one computation, or some of them, as one of them sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parties {
-    count: u16,
+    /// A bit for each, by index.
+    present: [u64; MAX_PARTIES / WORD],
     me: Party,
 }
+
+/// Indices in one word.
+const WORD: usize = u64::BITS as usize;
 
 impl Parties {
     /// Returns a computation of `count` parties seen by party `me`; none if `count` is not from 2
@@ -58,13 +62,43 @@ impl Parties {
         if !(2..=MAX_PARTIES).contains(&count) || me >= count {
             return None;
         }
-        Some(Self { count: u16::try_from(count).ok()?, me: Party::new(me)? })
+        Self::of((0..count).filter_map(Party::new), Party::new(me)?)
+    }
+
+    /// Returns those of the parties that are to be `kept`. None if fewer than two are, or if this party
+    /// is not.
+    pub(crate) fn among(self, kept: impl Fn(Party) -> bool) -> Option<Self> {
+        Self::of(self.all().filter(|party| kept(*party)), self.me)
+    }
+
+    fn of(parties: impl Iterator<Item = Party>, me: Party) -> Option<Self> {
+        let mut present = [0; MAX_PARTIES / WORD];
+        for party in parties {
+            if let Some(word) = present.get_mut(party.index() / WORD) {
+                *word |= 1 << (party.index() % WORD);
+            }
+        }
+        let parties = Self { present, me };
+        (parties.count() >= 2 && parties.contains(me)).then_some(parties)
     }
 
     /// Returns the number of parties, n ≥ 2.
     #[must_use]
     pub fn count(self) -> usize {
-        usize::from(self.count)
+        self.present.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Reports whether a party is one of them.
+    #[must_use]
+    pub fn contains(self, party: Party) -> bool {
+        let word = self.present.get(party.index() / WORD);
+        word.is_some_and(|word| word >> (party.index() % WORD) & 1 == 1)
+    }
+
+    /// Returns the place of a party among them, from 0; none of one that is not.
+    #[must_use]
+    pub fn position(self, party: Party) -> Option<usize> {
+        self.all().position(|other| other == party)
     }
 
     /// Returns the party whose view this is.
@@ -75,7 +109,12 @@ impl Parties {
 
     /// Lists all parties in the agreed order.
     pub fn all(self) -> impl Iterator<Item = Party> + use<> {
-        (0..self.count).map(Party)
+        self.present.into_iter().enumerate().flat_map(|(place, word)| {
+            // Each step takes the lowest bit away.
+            let rest = std::iter::successors(Some(word), |rest| Some(rest & rest.wrapping_sub(1)));
+            let indices = rest.take_while(|rest| *rest != 0).map(u64::trailing_zeros);
+            indices.filter_map(move |index| Party::new(place * WORD + index as usize))
+        })
     }
 
     /// Lists all other parties, in the agreed order.
@@ -95,6 +134,19 @@ mod tests {
         assert!(exist(2, 1) && exist(256, 255));
         assert!(!exist(1, 0) && !exist(0, 0) && !exist(257, 0) && !exist(3, 3));
         assert_eq!(Party::new(256), None);
+    }
+
+    #[test]
+    fn some_of_the_parties_keep_their_indices() {
+        let all = Parties::new(256, 64).unwrap();
+        assert!(all.all().map(Party::index).eq(0..256) && all.count() == 256);
+        let some = all.among(|party| [3, 63, 64, 255].contains(&party.index())).unwrap();
+        assert!(some.all().map(Party::index).eq([3, 63, 64, 255]) && some.count() == 4);
+        assert!(some.others().map(Party::index).eq([3, 63, 255]));
+        let place = |index| some.position(Party::new(index).unwrap());
+        assert_eq!([64, 255, 4].map(place), [Some(2), Some(3), None]);
+        assert!(all.among(|party| party.index() != 64).is_none());
+        assert!(all.among(|party| party.index() == 64).is_none());
     }
 
     #[test]

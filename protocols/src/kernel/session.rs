@@ -30,7 +30,7 @@ use crate::kernel::disclosure::{JointRules, Refusal, Rules};
 use crate::kernel::exchange::{Phase, TagKeys};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
-pub use crate::kernel::spec::{Difference, MemberId, Spec};
+pub use crate::kernel::spec::{Difference, Member, MemberId, Role, Roles, Spec};
 use crate::kernel::wire;
 
 /// The number of peers from which on all processors make the pair keys: each key takes some 40 µs.
@@ -151,8 +151,9 @@ fn parties_that_count(
 ) -> usize {
     let Some(spec) = proposals.values().next().map(|proposal| &proposal.spec) else { return 0 };
     let must_say = has_rows && rules.min_parties > 2;
-    let brings = |proposal: &&Proposal| !must_say || proposal.source != Origin::None;
-    proposals.values().take(spec.inputs()).filter(brings).count()
+    let has_input = |party: &Party| spec.members.get(party.index()).is_some_and(|it| it.role.input);
+    let brings = |proposal: &Proposal| !must_say || proposal.source != Origin::None;
+    proposals.iter().filter(|(party, proposal)| has_input(party) && brings(proposal)).count()
 }
 
 /// Derives joint rules and agreement from the proposals of all members.

@@ -4,11 +4,13 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::algebra::elementwise::zip_exact;
 use crate::kernel::disclosure::{Profile, Refusal};
 use crate::kernel::machine::{Machine, Setting, Step};
 use crate::kernel::party::Parties;
 use crate::kernel::simulation::adversary::{Action, Envelope, Tamper};
 use crate::kernel::simulation::{Ending, Report, Simulation};
+use crate::kernel::spec::tests::role;
 use crate::kernel::wire::SessionId;
 use crate::testing;
 
@@ -101,14 +103,17 @@ fn the_strictest_rules_and_the_shortest_deadline_hold() {
 #[test]
 fn every_party_names_the_field_that_differs() {
     type Change = fn(&mut Spec);
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 12] = [
         ("network", |spec| spec.network = "other".into()),
         ("run", |spec| spec.run = 1),
         ("function", |spec| spec.function = "Other".into()),
         ("suite", |spec| spec.suite = "replicated".into()),
-        ("members", |spec| spec.members[0].name = "other".into()),
-        ("members", |spec| spec.members[0].fingerprint[31] = 9),
+        ("members", |spec| spec.members[0].id.name = "other".into()),
+        ("members", |spec| spec.members[0].id.fingerprint[31] = 9),
         ("members", |spec| spec.members.reverse()),
+        ("roles.input", |spec| spec.members[1].role = Role::HELPER),
+        ("roles.compute", |spec| spec.members[2].role.compute = false),
+        ("roles.output", |spec| spec.members[0].role.output = false),
         ("parameters.digits", |spec| drop(spec.parameters.insert("digits".into(), "3".into()))),
         ("length", |spec| assert!(spec.shape.insert("length".into(), 3).is_none())),
     ];
@@ -282,7 +287,7 @@ fn hex(text: &str) -> [u8; 32] {
 fn another_version_is_a_difference() {
     let report = with_proposal(|proposal| proposal.version += 1);
     let text = report.endings[0].fault().unwrap().to_string();
-    assert!(text.contains("field `version` is 3 here and 4 there"), "{text}");
+    assert!(text.contains("field `version` is 4 here and 5 there"), "{text}");
 }
 
 /// Agrees, and then sends one bound message to all.
@@ -398,6 +403,7 @@ fn a_proposal_is_these_bytes() {
     offer.spec.suite = "masked".into();
     offer.spec.parameters.insert("p".into(), "1".into());
     offer.spec.shape.insert("length".into(), 3);
+    testing::set_helpers(&mut offer.spec, 1);
     let Offer { spec, rules, deadline_ms, serves, .. } = offer;
     let (source, audit) = (Origin::Dataset, AuditHead { number: 9, hash: [6; 32] });
     let (version, nonce, key) = (wire::VERSION, [7; 32], [8; 32]);
@@ -406,12 +412,12 @@ fn a_proposal_is_these_bytes() {
     let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
     let number = |number: u64| number.to_le_bytes().to_vec();
     let expected = [
-        vec![3],
+        vec![4],
         text("F"),
         [number(1), text("p"), text("1")].concat(),
         [number(1), text("length"), number(3)].concat(),
-        [number(2), text("member 0"), vec![0; 32], text("member 1"), vec![1; 32]].concat(),
-        number(0),
+        [number(2), text("member 0"), vec![0; 32], vec![1, 1, 1]].concat(),
+        [text("member 1"), vec![1; 32], vec![0, 1, 0]].concat(),
         text("masked"),
         text("network"),
         number(0),
@@ -441,5 +447,32 @@ proptest! {
     #[test]
     fn no_bytes_make_decoding_a_proposal_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         let _ = decode(party(1), &bytes);
+    }
+
+    #[test]
+    fn nodes_that_differ_in_one_role_disagree_about_it(
+        list in prop::collection::vec(role(), 2..5),
+        place in any::<prop::sample::Index>(),
+        other in role(),
+    ) {
+        let mut offers = offers(list.len());
+        for offer in &mut offers {
+            zip_exact(&mut offer.spec.members, &list).for_each(|(member, role)| member.role = *role);
+        }
+        offers[0].spec.members[place.index(list.len())].role = other;
+        let ours = place.get(&list);
+        let due = [
+            (ours.input != other.input, "roles.input"),
+            (ours.compute != other.compute, "roles.compute"),
+            (ours.output != other.output, "roles.output"),
+        ];
+        let due = due.into_iter().find_map(|(differs, field)| differs.then_some(field));
+        for ending in simulate(Simulation::new(1), &offers).endings {
+            let field = match ending.fault() {
+                Some(Fault::Disagreement { difference, .. }) => Some(difference.field.as_str()),
+                _ => None,
+            };
+            prop_assert_eq!(field, due);
+        }
     }
 }

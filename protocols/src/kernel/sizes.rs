@@ -28,7 +28,7 @@ pub(crate) async fn exchange<const K: usize>(
     }
 
     channel.begin_round("same sizes");
-    let views = Views::of(channel.parties().me(), digest(&ours), digests);
+    let views = Views::of(channel.parties(), digest(&ours), digests);
     channel.broadcast(views.echo());
     for (witness, echo) in channel.gather_exactly(views.echo_bytes()).await? {
         views.compare(witness, &echo.into_bytes())?;

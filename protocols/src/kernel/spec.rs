@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::algebra::elementwise::zip_exact;
+use crate::algebra::input_error::InputError;
+pub use crate::kernel::roles::{Role, Roles};
 use crate::kernel::wire;
 use serde::{Deserialize, Serialize};
 
@@ -15,17 +18,23 @@ pub struct Spec {
     pub parameters: BTreeMap<String, String>,
     /// Public sizes that must be equal at all parties, such as the length of a vector.
     pub shape: BTreeMap<String, u64>,
-    /// The members that take part, in order: the parties that bring data, then the helpers.
-    pub members: Vec<MemberId>,
-    /// The number of helpers. They are the last members, and compute on shares without data of
-    /// their own.
-    pub helpers: u64,
+    /// The members that take part, in order, with their roles.
+    pub members: Vec<Member>,
     /// The suite.
     pub suite: String,
     /// The name that the clients gave to their network.
     pub network: String,
     /// The number of this computation under that name, from 0.
     pub run: u64,
+}
+
+/// A member of one computation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its name and certificate.
+    pub id: MemberId,
+    /// Its role.
+    pub role: Role,
 }
 
 /// A member as every party knows it: by name and pinned certificate.
@@ -37,6 +46,9 @@ pub struct MemberId {
     #[serde(with = "wire::digest")]
     pub fingerprint: [u8; 32],
 }
+
+/// Reads one part of a role.
+type Part = fn(&Role) -> bool;
 
 /// The first difference between two specs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,11 +62,17 @@ pub struct Difference {
 }
 
 impl Spec {
-    /// Returns the number of parties that bring data: all members but the helpers.
-    #[must_use]
-    pub fn inputs(&self) -> usize {
-        let helpers = usize::try_from(self.helpers).unwrap_or(usize::MAX);
-        self.members.len().saturating_sub(helpers)
+    /// Returns the ids of the members, in order.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = &MemberId> {
+        self.members.iter().map(|member| &member.id)
+    }
+
+    /// Returns the members' roles.
+    ///
+    /// # Errors
+    /// If no computation can have such roles.
+    pub fn roles(&self) -> Result<Roles, InputError> {
+        Roles::new(self.members.iter().map(|member| member.role).collect())
     }
 
     /// Returns the first field in which `theirs` differs from this spec.
@@ -74,11 +92,11 @@ impl Spec {
         if self.function != theirs.function {
             return Some(field("function", &self.function, &theirs.function));
         }
-        if self.members != theirs.members {
-            return Some(field("members", &names(&self.members), &names(&theirs.members)));
+        if !self.ids().eq(theirs.ids()) {
+            return Some(field("members", &self.members_text(), &theirs.members_text()));
         }
-        if self.helpers != theirs.helpers {
-            return Some(field("helpers", &self.helpers, &theirs.helpers));
+        if let Some((part, has)) = self.differing_part(theirs) {
+            return Some(field(part, &names(&self.members, has), &names(&theirs.members, has)));
         }
         if self.suite != theirs.suite {
             return Some(field("suite", &self.suite, &theirs.suite));
@@ -89,11 +107,42 @@ impl Spec {
                 differing_entry(&self.shape, &theirs.shape).map(|(name, a, b)| field(name, &a, &b))
             })
     }
+
+    fn members_text(&self) -> String {
+        self.ids().map(MemberId::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Finds the first part of roles that not the same members have, and its name as a field.
+    fn differing_part(&self, theirs: &Self) -> Option<(&'static str, Part)> {
+        let parts: [(&str, Part); 3] = [
+            ("roles.input", |role| role.input),
+            ("roles.compute", |role| role.compute),
+            ("roles.output", |role| role.output),
+        ];
+        parts.into_iter().find(|(_, has)| {
+            let [ours, theirs] =
+                [self, theirs].map(|spec| spec.members.iter().map(|member| has(&member.role)));
+            !ours.eq(theirs)
+        })
+    }
 }
 
-fn names(members: &[MemberId]) -> String {
-    let names: Vec<String> = members.iter().map(MemberId::to_string).collect();
-    names.join(", ")
+impl Member {
+    /// Gives each of these members its role; none if there are not as many roles as members.
+    #[must_use]
+    pub fn with_roles(ids: Vec<MemberId>, roles: &Roles) -> Option<Vec<Self>> {
+        if ids.len() != roles.count() {
+            return None;
+        }
+        Some(zip_exact(ids, roles.iter()).map(|(id, role)| Self { id, role }).collect())
+    }
+}
+
+/// Lists the names of the members whose roles have this part.
+fn names(members: &[Member], has: Part) -> String {
+    let members = members.iter().filter(|member| has(&member.role));
+    let names: Vec<&str> = members.map(|member| member.id.name.as_str()).collect();
+    if names.is_empty() { "no member".to_owned() } else { names.join(", ") }
 }
 
 fn differing_entry<'a, V: PartialEq + fmt::Display>(
@@ -130,5 +179,34 @@ impl fmt::Display for MemberId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, ..] = self.fingerprint;
         write!(f, "{} ({a:02x}{b:02x}{c:02x}{d:02x}…)", self.name)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kernel::rules::Profile;
+    use crate::testing::offer;
+
+    pub(in crate::kernel) fn role() -> impl Strategy<Value = Role> {
+        let parts = (any::<bool>(), any::<bool>(), any::<bool>());
+        parts.prop_map(|(input, compute, output)| Role { input, compute, output })
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_constructor_accepts_comes_back_from_the_wire(
+            list in prop::collection::vec(role(), 0..9),
+        ) {
+            let Ok(roles) = Roles::new(list.clone()) else { return Ok(()) };
+            let mut spec = offer(list.len(), Profile::Teaching.rules()).spec;
+            spec.members = Member::with_roles(spec.ids().cloned().collect(), &roles).unwrap();
+            let read: Spec = wire::decode(&wire::encode(&spec).unwrap()).unwrap();
+            prop_assert_eq!(read.roles(), Ok(roles.clone()));
+            prop_assert_eq!(&read, &spec);
+            prop_assert!(roles.iter().eq(list));
+        }
     }
 }

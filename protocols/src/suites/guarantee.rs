@@ -13,10 +13,10 @@ use serde::Serialize;
 pub enum Suite {
     /// Masked sums among all parties.
     Masked,
-    /// Replicated shares at three members.
-    Replicated,
-    /// Additive shares at all parties.
-    Pairwise,
+    /// Replicated shares at three members, against this adversary.
+    Replicated(Adversary),
+    /// Additive shares at all parties, against this adversary.
+    Pairwise(Adversary),
     /// Blinded items of sets among all parties.
     Intersection,
 }
@@ -72,16 +72,22 @@ pub struct Guarantee {
 }
 
 impl Suite {
+    /// Replicated shares against the adversary that protocols withstand today.
+    pub const REPLICATED: Self = Self::Replicated(Adversary::SemiHonest);
+
+    /// Additive shares against the adversary that protocols withstand today.
+    pub const PAIRWISE: Self = Self::Pairwise(Adversary::SemiHonest);
+
     /// All suites.
-    pub const ALL: [Self; 4] = [Self::Masked, Self::Replicated, Self::Pairwise, Self::Intersection];
+    pub const ALL: [Self; 4] = [Self::Masked, Self::REPLICATED, Self::PAIRWISE, Self::Intersection];
 
     /// Returns the name in specs, parameters and results.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Masked => "masked",
-            Self::Replicated => "replicated",
-            Self::Pairwise => "pairwise",
+            Self::Replicated(_) => "replicated",
+            Self::Pairwise(_) => "pairwise",
             Self::Intersection => "intersection",
         }
     }
@@ -92,6 +98,16 @@ impl Suite {
         Self::ALL.into_iter().find(|suite| suite.name() == name)
     }
 
+    /// Returns the adversary that the suite withstands.
+    #[must_use]
+    pub const fn adversary(self) -> Adversary {
+        match self {
+            Self::Masked => Adversary::MaliciousWithAbort,
+            Self::Replicated(adversary) | Self::Pairwise(adversary) => adversary,
+            Self::Intersection => Adversary::SemiHonest,
+        }
+    }
+
     /// Returns the suite's guarantee among so many parties with data.
     #[must_use]
     pub fn guarantee(self, parties: usize) -> Guarantee {
@@ -100,20 +116,19 @@ impl Suite {
             DiffieHellmanRistretto255, SymmetricPrimitives,
         };
         let own: &[Assumption] = match self {
-            Self::Masked | Self::Replicated => &[],
-            Self::Pairwise => &[DiffieHellmanRistretto255, CorrelationRobustHash],
+            Self::Masked | Self::Replicated(_) => &[],
+            Self::Pairwise(_) => &[DiffieHellmanRistretto255, CorrelationRobustHash],
             Self::Intersection => &[DecisionalDiffieHellmanRistretto255],
         };
         let all = [DiffieHellmanCurve25519, SymmetricPrimitives];
-        let (adversary, output) = match self {
-            Self::Masked => (Adversary::MaliciousWithAbort, Output::WithAbort),
-            _ => (Adversary::SemiHonest, Output::IfFollowed),
-        };
         Guarantee {
-            adversary,
-            corruptible: if self == Self::Replicated { 1 } else { parties - 1 },
+            adversary: self.adversary(),
+            corruptible: if matches!(self, Self::Replicated(_)) { 1 } else { parties - 1 },
             hardness: all.iter().chain(own).copied().collect(),
-            output,
+            output: match self.adversary() {
+                Adversary::SemiHonest => Output::IfFollowed,
+                Adversary::MaliciousWithAbort => Output::WithAbort,
+            },
         }
     }
 }

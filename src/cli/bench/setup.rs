@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use cloister_protocols::catalogue::{Descriptor, InputKind};
 use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::{Profile, Rules};
+use cloister_protocols::fault::InputError;
 use cloister_protocols::parameters::Parameters;
-use cloister_protocols::session::{AuditHead, MemberId, Offer, Origin, Spec};
+use cloister_protocols::session::{AuditHead, Member, MemberId, Offer, Origin, Role, Roles, Spec};
 use cloister_report::measurement::Case;
 use serde_json::{Map, Value, json};
 
@@ -69,13 +70,14 @@ impl Setup {
         let parameters = Value::Object(Map::clone(&self.workload.parameters));
         let parameters: Parameters = serde_json::from_value(parameters).map_err(Problem::ours)?;
         let function = self.function();
+        let roles = self.roles().map_err(Problem::usage)?;
         let mut requests = Vec::new();
         let mut times = Vec::new();
         for index in 0..self.members.len() {
             let input = self.workload.inputs.get(index).cloned();
             let begun = Instant::now();
             let request = match (input, requests.first()) {
-                (Some(input), _) => Request::new(function, &parameters, input, 0, self.parties()),
+                (Some(input), _) => Request::new(function, &parameters, input, 0, &roles),
                 (None, Some(first)) => Request::to_help(&self.spec(first)),
                 (None, None) => break,
             };
@@ -114,25 +116,27 @@ impl Setup {
     }
 
     fn spec(&self, request: &Request) -> Spec {
-        let members = self
-            .members
-            .iter()
-            .enumerate()
-            .map(|(index, name)| MemberId {
-                name: name.clone(),
-                fingerprint: [u8::try_from(index % 256).unwrap_or(0); 32],
-            })
-            .collect();
+        let id = |(index, name): (usize, &String)| MemberId {
+            name: name.clone(),
+            fingerprint: [u8::try_from(index % 256).unwrap_or(0); 32],
+        };
+        let ids = self.members.iter().enumerate().map(id);
         Spec {
             function: request.function().name.to_owned(),
             parameters: request.parameters(),
             shape: request.shape(),
-            members,
-            helpers: self.members.len().saturating_sub(self.parties()) as u64,
+            members: Member::with_roles(ids.collect(), request.roles())
+                .expect("a request has a role for each member"),
             suite: request.suite().name().to_owned(),
             network: uuid::Uuid::nil().to_string(),
             run: 0,
         }
+    }
+
+    /// Returns the roles: the parties bring data, the others help.
+    fn roles(&self) -> Result<Roles, InputError> {
+        let role = |index| if index < self.parties() { Role::PARTY } else { Role::HELPER };
+        Roles::new((0..self.members.len()).map(role).collect())
     }
 
     fn function(&self) -> &'static Descriptor {

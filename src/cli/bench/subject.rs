@@ -100,10 +100,10 @@ const OPERATIONS: [(&str, &str, usize); 8] = [
 
 /// The suite of three nodes, of which some may bring no data.
 #[cfg(test)]
-pub(super) const REPLICATED: &str = Suite::Replicated.name();
+pub(super) const REPLICATED: &str = Suite::REPLICATED.name();
 
 /// The suite of all parties without helpers: two suffice. It has to be asked for by name.
-pub(super) const PAIRWISE: &str = Suite::Pairwise.name();
+pub(super) const PAIRWISE: &str = Suite::PAIRWISE.name();
 
 /// The parameter that asks for the mode alone.
 const ONLY_MODE: &str = "only_mode";
@@ -406,6 +406,7 @@ fn categories() -> Vec<String> {
 mod tests {
     use cloister_protocols::catalogue::entries;
     use cloister_protocols::computation::Request;
+    use cloister_protocols::session::Roles;
 
     use super::*;
 
@@ -427,10 +428,12 @@ mod tests {
     fn every_workload_is_a_request_of_the_suite_that_is_named() {
         for subject in SUBJECTS.iter() {
             let workload = subject.workload(5, 3, subject.usual_suite());
+            let roles = Roles::of_parties(3).unwrap();
             let parameters = Value::Object(workload.parameters.clone());
             let parameters: Parameters = serde_json::from_value(parameters).unwrap();
             for input in workload.inputs {
-                let request = Request::new(subject.function, &parameters, input, 0, 3).unwrap();
+                let request =
+                    Request::new(subject.function, &parameters, input, 0, &roles).unwrap();
                 assert_eq!(request.suite().name(), subject.usual_suite(), "{}", subject.name);
             }
         }

@@ -20,7 +20,7 @@ use cloister_protocols::catalogue;
 use cloister_protocols::computation::{Input, Request};
 use cloister_protocols::disclosure::Profile;
 use cloister_protocols::parameters::Parameters;
-use cloister_protocols::session::{AuditHead, Origin};
+use cloister_protocols::session::{AuditHead, Origin, Role, Roles};
 
 use crate::ports::Ports;
 
@@ -126,7 +126,18 @@ impl<'a> Ask<'a> {
 
     pub fn request(&self, input: Input) -> Request {
         let entry = catalogue::find(self.function).unwrap();
-        Request::new(entry, &self.parameters, input, 0, self.members - self.helpers).unwrap()
+        Request::new(entry, &self.parameters, input, 0, &self.roles()).unwrap()
+    }
+
+    /// The last members help; if there are any, the first parties compute with them.
+    pub fn roles(&self) -> Roles {
+        let parties = self.members - self.helpers;
+        let committee = if self.helpers == 0 { parties } else { 3 - self.helpers };
+        let role = |index| match index < parties {
+            true => Role { compute: index < committee, ..Role::PARTY },
+            false => Role::HELPER,
+        };
+        Roles::new((0..self.members).map(role).collect()).unwrap()
     }
 
     /// Asks the node with these sessions, and waits for the outcome.
@@ -137,7 +148,7 @@ impl<'a> Ask<'a> {
     ) -> impl Future<Output = Outcome> + use<> {
         let request = self.request(input);
         let members = (0..self.members).collect();
-        let reserve = Reserve { members, helpers: self.helpers, network: self.network.into() };
+        let reserve = Reserve { members, network: self.network.into() };
         let sessions = sessions.clone();
         async move {
             let started = Instant::now();

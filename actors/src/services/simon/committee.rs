@@ -11,17 +11,17 @@ use crate::vocabulary::shown::shown;
 /// The most members of a committee. The function checks that there are enough.
 const SEATS: usize = 3;
 
-/// Gives the committee's members the names that all nodes know. Adds the helpers among them to the
-/// network, in the order given.
+/// Turns the committee into roles: its members compute, and no other. Adds those that are no parties
+/// to the network as helpers, in the order given.
 ///
 /// # Errors
-/// If a name is unknown or there twice, or the number of names makes no committee.
+/// If a name is no member's or comes twice, or if the number of names makes no committee.
 pub(super) fn resolve(
-    parameters: &mut Parameters,
+    parameters: &Parameters,
     network: &mut Network,
     consortium: &Consortium,
 ) -> Result<(), ApiError> {
-    let Some(names) = &mut parameters.committee else { return Ok(()) };
+    let Some(names) = &parameters.committee else { return Ok(()) };
     if !(1..=SEATS).contains(&names.len()) {
         return Err(misuse(format!("`committee` names {} members", names.len())));
     }
@@ -32,12 +32,8 @@ pub(super) fn resolve(
             return Err(misuse(format!("`committee` names {} twice", shown(name))));
         }
         seats.push(position);
-        if let Some(member) = consortium.members().get(position) {
-            name.clone_from(&member.name);
-        }
-        network.add_helper(position);
     }
-    Ok(())
+    network.compute_at(&seats)
 }
 
 fn misuse(message: String) -> ApiError {
@@ -47,25 +43,37 @@ fn misuse(message: String) -> ApiError {
 
 #[cfg(test)]
 mod tests {
+    use cloister_protocols::session::{Role, Roles};
+
     use super::super::network::tests::consortium;
     use super::*;
     use crate::vocabulary::code::Code;
 
     /// Resolves a committee for the parties p2 and p1, in this order.
-    fn with(names: &[&str]) -> Result<(Parameters, Network), ApiError> {
+    fn with(names: &[&str]) -> Result<Network, ApiError> {
         let committee = Some(names.iter().map(|&name| name.into()).collect());
-        let mut parameters = Parameters { committee, ..Parameters::default() };
-        let mut network = Network { members: vec![2, 1], helpers: 0, name: None };
-        resolve(&mut parameters, &mut network, &consortium(5))?;
-        Ok((parameters, network))
+        let parameters = Parameters { committee, ..Parameters::default() };
+        let roles = Roles::of_parties(2).unwrap();
+        let mut network = Network { members: vec![2, 1], roles, name: None };
+        resolve(&parameters, &mut network, &consortium(5))?;
+        Ok(network)
     }
 
     #[test]
-    fn members_get_their_names_and_those_without_data_help() {
-        let (parameters, network) = with(&["p4", "http://H1:80/", "http://h0:80"]).unwrap();
-        assert_eq!(parameters.committee.unwrap(), ["p4", "p1", "p0"]);
-        assert_eq!(network, Network { members: vec![2, 1, 4, 0], helpers: 2, name: None });
-        assert_eq!(with(&["p1", "p2"]).unwrap().1.helpers, 0);
+    fn members_of_the_committee_compute_and_those_without_data_help() {
+        let (party, helper) = (Role::PARTY, Role::HELPER);
+        for (names, members, roles) in [
+            (
+                &["p4", "http://H1:80/", "http://h0:80"][..],
+                vec![2, 1, 4, 0],
+                vec![Role::OUTSIDE_COMMITTEE, party, helper, helper],
+            ),
+            (&["p1", "p2", "p3"], vec![2, 1, 3], vec![party, party, helper]),
+            (&["p1", "p2"], vec![2, 1], vec![party, party]),
+        ] {
+            let network = with(names).unwrap();
+            assert_eq!((network.members, network.roles), (members, Roles::new(roles).unwrap()));
+        }
     }
 
     #[test]

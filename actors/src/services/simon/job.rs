@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use cloister_protocols::catalogue::{self, Descriptor};
 use cloister_protocols::computation::Request;
 use cloister_protocols::parameters::Parameters;
+use cloister_protocols::session::Roles;
 use serde_json::{Map, Value, json};
 
 use super::material::{self, Gathered, Reader};
@@ -39,7 +40,7 @@ pub(super) struct Job {
     pub(super) materials: Vec<Material>,
     pub(super) members: Vec<usize>,
     pub(super) parties: Parties,
-    pub(super) helpers: usize,
+    pub(super) roles: Roles,
     pub(super) network: String,
     pub(super) reporter: Reporter,
     /// The client wants a trace.
@@ -160,16 +161,14 @@ impl Job {
     /// Reserves the network name before anything is decided or read: requests keep the order in
     /// which they came, however long their data take.
     async fn reserve(&self, node: &NodeHandles) -> Result<Ticket, ApiError> {
-        let (members, helpers) = (self.members.clone(), self.helpers);
-        let reserve = Reserve { members, helpers, network: self.network.clone() };
+        let reserve = Reserve { members: self.members.clone(), network: self.network.clone() };
         let reserved = node.siblings.ask(SESSIONS, reserve).await?;
         reserved.map_err(|failure| failure.to_error())
     }
 
     async fn prepare(self, node: &NodeHandles) -> Result<Prepared, ApiError> {
-        let Self { principal, function, parameters, materials, trace, mut flights, .. } = self;
-        let (names, parties) =
-            (self.parties.names, self.members.len().saturating_sub(self.helpers));
+        let Self { principal, function, parameters, materials, roles, trace, .. } = self;
+        let (names, mut flights) = (self.parties.names, self.flights);
         material::check_selections(&materials)?;
         if trace && material::dataset(&materials).is_some() {
             return Err(untold());
@@ -192,7 +191,7 @@ impl Job {
         let dataset = material::dataset(&materials);
         let gathered = reader.gather(materials).await?;
         let begun = Instant::now();
-        let request = encoded(function, parameters, gathered, parties, flights).await;
+        let request = encoded(function, parameters, gathered, roles, flights).await;
         let encoding = begun.elapsed();
         match (request, dataset) {
             (Ok(request), _) => Ok(Prepared { grant, request, flight, encoding }),
@@ -218,7 +217,7 @@ impl Job {
             function: self.function.name,
             network: self.network.clone(),
             members: self.parties.names.clone(),
-            helpers: self.helpers,
+            roles: self.roles.clone(),
             dataset: material::dataset(&self.materials),
         }
     }
@@ -232,7 +231,7 @@ impl Job {
             "members": self.parties.names,
             "certificates": self.parties.certificates,
             "version": env!("CARGO_PKG_VERSION"),
-            "helpers": self.helpers,
+            "roles": log::roles(&self.parties.names, &self.roles),
             "network": self.network,
             "trace": self.trace,
         })
@@ -253,7 +252,7 @@ async fn encoded(
     function: &'static Descriptor,
     parameters: Parameters,
     gathered: Gathered,
-    parties: usize,
+    roles: Roles,
     flights: Vec<Flight>,
 ) -> Result<Request, ApiError> {
     let small = gathered.footprint() <= INLINE_BYTES;
@@ -261,7 +260,7 @@ async fn encoded(
         // It goes on where the computation is cancelled, and holds its bytes until then.
         let _flights = flights;
         let (input, dropped) = gathered.into_input(function)?;
-        Request::new(function, &parameters, input, dropped, parties).map_err(ApiError::from)
+        Request::new(function, &parameters, input, dropped, &roles).map_err(ApiError::from)
     };
     if small {
         return encode();

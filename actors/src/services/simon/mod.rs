@@ -111,11 +111,11 @@ impl Simon {
     fn compute(&self, call: &Call) -> Result<(Job, Observer), ApiError> {
         let arguments = &call.arguments;
         let function = function(&arguments.text("microprotocol")?)?;
-        let (_, mut parameters) = parameters(arguments)?;
+        let (_, parameters) = parameters(arguments)?;
         let function = form(function, &parameters)?;
         let mut network = self.network(arguments)?;
-        committee::resolve(&mut parameters, &mut network, &self.consortium)?;
-        let Network { members, helpers, name } = network;
+        committee::resolve(&parameters, &mut network, &self.consortium)?;
+        let Network { members, roles, name } = network;
         let network = name.ok_or_else(|| {
             ApiError::argument("network", "`uuid` is missing")
                 .hint("give all parties' requests the same `uuid`, of your own choice")
@@ -128,7 +128,7 @@ impl Simon {
             materials: vec![arguments.data("data")?],
             parties: self.parties(&members),
             members,
-            helpers,
+            roles,
             network,
             reporter,
             trace: arguments.flag("trace")?,
@@ -164,11 +164,11 @@ impl Simon {
     fn add_task(
         &mut self,
         owner: &Principal,
-        mut invitation: Invitation,
+        invitation: Invitation,
         mut network: Network,
         context: &Context<Self>,
     ) -> Result<Reply, ApiError> {
-        committee::resolve(&mut invitation.parameters, &mut network, &self.consortium)?;
+        committee::resolve(&invitation.parameters, &mut network, &self.consortium)?;
         let parties = self.parties(&network.members);
         let task = Task::new(owner.clone(), invitation, network, parties, &self.node.rooms)?;
         let key = self.tasks.add(task)?;

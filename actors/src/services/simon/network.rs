@@ -3,6 +3,8 @@
 //! Nodes are API URLs or member names. Each is looked up in the consortium: a client cannot point a
 //! node at a stranger.
 
+use cloister_protocols::session::{Role, Roles};
+
 use crate::sessions::LONGEST_NAME;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::Consortium;
@@ -16,8 +18,8 @@ pub struct Network {
     /// The members by position in the consortium file, in the agreed order: the parties, then the
     /// helpers.
     pub members: Vec<usize>,
-    /// The number of helpers, which are the last members.
-    pub helpers: usize,
+    /// Their roles.
+    pub roles: Roles,
     /// The network name, if the clients gave one.
     pub name: Option<String>,
 }
@@ -38,15 +40,28 @@ impl Network {
         }
         let members = members(map.get("nodes"), consortium)?;
         check_myself(map.get("myself"), &members, consortium, me)?;
-        Ok(Self { members, helpers: 0, name: name(map.get("uuid"))? })
+        let roles = Roles::of_parties(members.len())?;
+        Ok(Self { members, roles, name: name(map.get("uuid"))? })
     }
 
-    /// Adds a member as helper, if it is none of the network's members yet.
-    pub(super) fn add_helper(&mut self, position: usize) {
-        if !self.members.contains(&position) {
-            self.members.push(position);
-            self.helpers += 1;
+    /// Has the members at these positions compute, and no other. Those that are none of the
+    /// network's members become helpers, in the order given.
+    ///
+    /// # Errors
+    /// If these are too many members for one computation.
+    pub(super) fn compute_at(&mut self, seats: &[usize]) -> Result<(), ApiError> {
+        let parties = self.members.len();
+        for seat in seats {
+            if !self.members.contains(seat) {
+                self.members.push(*seat);
+            }
         }
+        let roles = self.members.iter().enumerate().map(|(index, position)| {
+            let compute = seats.contains(position);
+            if index < parties { Role { compute, ..Role::PARTY } } else { Role::HELPER }
+        });
+        self.roles = Roles::new(roles.collect())?;
+        Ok(())
     }
 }
 
@@ -145,7 +160,10 @@ pub(super) mod tests {
     fn members_come_by_name_or_url_in_the_order_given() {
         let network = parse(r#"{"nodes":["p2","http://h1:80/"],"myself":1.0,"uuid":"u"}"#).unwrap();
         let name = Some("u".into());
-        assert_eq!(network, Network { members: vec![2, 1], helpers: 0, name });
+        assert_eq!(
+            network,
+            Network { members: vec![2, 1], roles: Roles::of_parties(2).unwrap(), name }
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use cloister_protocols::catalogue::Descriptor;
 use cloister_protocols::parameters::Parameters;
+use cloister_protocols::session::Roles;
 use serde_json::json;
 
 use super::job::{Job, Parties};
@@ -33,7 +34,7 @@ pub(super) struct Task {
     parent: Data,
     members: Vec<usize>,
     parties: Parties,
-    helpers: usize,
+    roles: Roles,
     /// The room for its parameters, and for its result.
     room: Room,
     state: State,
@@ -86,7 +87,7 @@ impl Task {
             parent,
             members: network.members,
             parties,
-            helpers: network.helpers,
+            roles: network.roles,
             room,
             state: State::Collecting(Vec::new()),
         })
@@ -145,7 +146,7 @@ impl Task {
             materials,
             members: self.members.clone(),
             parties: self.parties.clone(),
-            helpers: self.helpers,
+            roles: self.roles.clone(),
             network: self.id.clone(),
             reporter,
             trace: false,

@@ -112,6 +112,7 @@ fn too_many_tasks(limit: usize) -> ApiError {
 mod tests {
     use cloister_protocols::catalogue;
     use cloister_protocols::parameters::Parameters;
+    use cloister_protocols::session::Roles;
 
     use super::super::job::Parties;
     use super::super::network::Network;
@@ -148,7 +149,8 @@ mod tests {
                 raw_parameters: Data::Null,
                 parent: Data::Null,
             };
-            let network = Network { members: vec![0, 1], helpers: 0, name: None };
+            let roles = Roles::of_parties(2).unwrap();
+            let network = Network { members: vec![0, 1], roles, name: None };
             let parties = Parties { me: "a".into(), names: Vec::new(), certificates: Vec::new() };
             let owner = Principal::owner(owner);
             let task = Task::new(owner, invitation, network, parties, &self.rooms)?;

@@ -15,7 +15,7 @@ use cloister_protocols::catalogue::preparation;
 use cloister_protocols::computation::{Input, Request};
 use cloister_protocols::machine::Part;
 use cloister_protocols::parameters::Parameters;
-use cloister_protocols::session::{MemberId, Spec};
+use cloister_protocols::session::{Member, MemberId, Roles, Spec};
 use cloister_protocols::wire::SessionId;
 
 use super::{Cause, Effect, Origin, Table};
@@ -160,7 +160,7 @@ impl Table {
     fn our_part(&self, position: usize, theirs: &Spec) -> Option<Request> {
         let request = part()?;
         let members = [position, self.node.me];
-        let due = self.spec(&request, &members, 0, OWN_NETWORK, theirs.run);
+        let due = self.spec(&request, &members, OWN_NETWORK, theirs.run)?;
         (position < self.node.me && due == *theirs).then_some(request)
     }
 
@@ -170,21 +170,19 @@ impl Table {
         &self,
         request: &Request,
         members: &[usize],
-        helpers: usize,
         network: &str,
         run: u64,
-    ) -> Spec {
-        let members: Vec<MemberId> = members.iter().filter_map(|p| self.member(*p)).collect();
-        Spec {
+    ) -> Option<Spec> {
+        let ids: Vec<MemberId> = members.iter().filter_map(|p| self.member(*p)).collect();
+        Some(Spec {
             function: request.function().name.to_owned(),
             parameters: request.parameters(),
             shape: request.shape(),
-            members,
-            helpers: helpers as u64,
+            members: Member::with_roles(ids, request.roles())?,
             suite: request.suite().name().to_owned(),
             network: network.to_owned(),
             run,
-        }
+        })
     }
 
     /// Begins a preprocessing run. Returns false where another has not ended yet.
@@ -209,7 +207,7 @@ impl Table {
 /// Makes the request of either node, without input.
 fn part() -> Option<Request> {
     let (parameters, nothing) = (Parameters::default(), Input::Numbers(Vec::new()));
-    Request::new(preparation(), &parameters, nothing, 0, 2).ok()
+    Request::new(preparation(), &parameters, nothing, 0, &Roles::of_parties(2).ok()?).ok()
 }
 
 impl Backoff {
@@ -246,7 +244,7 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
-    use cloister_protocols::session::peek;
+    use cloister_protocols::session::{Role, peek};
 
     use super::super::NodeFacts;
     use super::super::schedule_tests::consortium;
@@ -270,26 +268,30 @@ mod tests {
     #[test]
     fn only_what_the_leader_of_two_may_propose_is_taken_part_in() {
         let table = table();
-        let spec = |members: &[usize], helpers| {
-            table.spec(&part().unwrap(), members, helpers, OWN_NETWORK, 7)
-        };
-        let due = spec(&[0, 1], 0);
+        let spec =
+            |members: &[usize]| table.spec(&part().unwrap(), members, OWN_NETWORK, 7).unwrap();
+        let due = spec(&[0, 1]);
         assert!(table.our_part(0, &due).is_some());
         assert!(table.our_part(2, &due).is_none(), "of another member");
-        assert!(table.our_part(2, &spec(&[2, 1], 0)).is_none(), "of one that we lead");
+        assert!(table.our_part(2, &spec(&[2, 1])).is_none(), "of one that we lead");
+        let members = |change: fn(&mut Vec<Member>)| {
+            let mut spec = due.clone();
+            change(&mut spec.members);
+            spec
+        };
         let parameters = [("size".into(), "1".into())];
         let malformed = [
-            spec(&[1, 0], 0),
-            spec(&[0, 1, 2], 0),
-            spec(&[0, 1, 2], 1),
-            spec(&[0, 2], 0),
-            spec(&[0, 1], 1),
-            spec(&[0], 0),
+            spec(&[1, 0]),
+            spec(&[0, 2]),
+            members(|members| members.push(members[0].clone())),
+            members(|members| members[1].role = Role::HELPER),
+            members(|members| members[1].role.output = false),
+            members(|members| drop(members.pop())),
             Spec { function: "SecureSum".into(), ..due.clone() },
             Spec { parameters: parameters.into(), ..due.clone() },
             Spec { shape: [("columns".into(), 1)].into(), ..due.clone() },
             Spec { suite: "masked".into(), ..due.clone() },
-            Spec { network: "of a client".into(), ..due },
+            Spec { network: "of a client".into(), ..due.clone() },
         ];
         for spec in malformed {
             assert!(table.our_part(0, &spec).is_none(), "{spec:?}");

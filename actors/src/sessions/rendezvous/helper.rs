@@ -35,14 +35,13 @@ const LONGEST_CALL: usize = 64 << 10;
 impl Table {
     /// Returns whether the member at `position`, which brings data, calls this node as helper.
     pub(super) fn is_call(&self, position: usize, spec: &Spec) -> bool {
-        let Some((parties, helpers)) = spec.members.split_at_checked(spec.inputs()) else {
-            return false;
+        let brings_data = |member: &MemberId| {
+            let role = spec.members.iter().find(|other| other.id == *member).map(|it| it.role);
+            role.map(|role| role.input)
         };
-        self.is_among(self.node.me, helpers) && self.is_among(position, parties)
-    }
-
-    fn is_among(&self, position: usize, members: &[MemberId]) -> bool {
-        self.member(position).is_some_and(|member| members.contains(&member))
+        let (me, caller) = (self.member(self.node.me), self.member(position));
+        me.as_ref().and_then(brings_data) == Some(false)
+            && caller.as_ref().and_then(brings_data) == Some(true)
     }
 
     /// Returns whether a call is longer than any that an honest node makes. It is not even
@@ -166,8 +165,8 @@ impl Table {
     /// Returns the positions of a spec's members, if this node knows each with the same
     /// fingerprint, and each is there once.
     fn exact_members(&self, spec: &Spec) -> Option<Vec<usize>> {
-        let positions = self.positions(&spec.members)?;
-        for (index, (position, member)) in positions.iter().zip(&spec.members).enumerate() {
+        let positions = self.positions(spec.ids())?;
+        for (index, (position, member)) in positions.iter().zip(spec.ids()).enumerate() {
             let repeated = positions.iter().take(index).any(|before| before == position);
             if repeated || self.member(*position).as_ref() != Some(member) {
                 return None;

@@ -35,7 +35,7 @@ fn ids(table: &Table, members: &[usize]) -> Vec<MemberId> {
 
 fn notice(table: &Table, network: &str, about: Option<&str>) -> StopNotice {
     let members = ids(table, &[0, 1]);
-    let notice = Failure::Stopping.to_notice(network, 0, &members, 1);
+    let notice = Failure::Stopping.to_notice(network, 0, members, 1);
     StopNotice { about: about.map(str::to_owned), ..notice }
 }
 
@@ -46,7 +46,7 @@ fn stop(table: &mut Table, now: Instant, session: SessionId, notice: &StopNotice
 
 fn reserve(table: &mut Table, now: Instant, network: &str) -> RunId {
     let (members, network) = (vec![0, 1], network.to_owned());
-    let reserved = table.on(now, Event::Reserve(Reserve { members, helpers: 0, network }));
+    let reserved = table.on(now, Event::Reserve(Reserve { members, network }));
     match reserved.as_slice() {
         [Effect::Grant(run)] => *run,
         _ => panic!("the name is free"),

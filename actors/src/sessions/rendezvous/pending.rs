@@ -214,7 +214,6 @@ mod tests {
             parameters: BTreeMap::new(),
             shape: BTreeMap::new(),
             members: Vec::new(),
-            helpers: 0,
             suite: String::new(),
             network: "study".into(),
             run: 0,

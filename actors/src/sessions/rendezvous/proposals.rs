@@ -91,7 +91,7 @@ impl Table {
     ) {
         let number = self.counters.next(group, 0);
         let ids: Vec<MemberId> = members.iter().filter_map(|p| self.member(*p)).collect();
-        let notice = failure.to_notice(network, number, &ids, number.saturating_add(1));
+        let notice = failure.to_notice(network, number, ids, number.saturating_add(1));
         for position in members.iter().copied().filter(|position| *position != self.node.me) {
             let (session, notice) = (group.session(number), notice.clone());
             self.effects.push(Effect::Stop { position, session, notice });
@@ -176,7 +176,7 @@ impl Table {
 
     /// Takes the sender's number from the notice for the next run of its group.
     fn take_number(&mut self, position: usize, session: SessionId, notice: &StopNotice) {
-        let Some(members) = self.positions(&notice.members) else { return };
+        let Some(members) = self.positions(notice.members.iter()) else { return };
         if !members.contains(&position) || !members.contains(&self.node.me) {
             return;
         }
@@ -249,23 +249,26 @@ impl Table {
         Some(failure)
     }
 
-    pub(super) fn positions(&self, members: &[MemberId]) -> Option<Vec<usize>> {
+    pub(super) fn positions<'a>(
+        &self,
+        members: impl ExactSizeIterator<Item = &'a MemberId>,
+    ) -> Option<Vec<usize>> {
         if members.len() > self.node.consortium.members().len() {
             return None;
         }
-        members.iter().map(|member| self.node.consortium.position(&member.name)).collect()
+        members.map(|member| self.node.consortium.position(&member.name)).collect()
     }
 
     fn names_us(&self, spec: &Spec) -> bool {
-        self.member(self.node.me).is_some_and(|me| spec.members.contains(&me))
+        self.member(self.node.me).is_some_and(|me| spec.ids().any(|member| *member == me))
     }
 
     fn is_of(&self, spec: &Spec, members: &[usize]) -> bool {
-        self.positions(&spec.members).is_some_and(|theirs| same_members(&theirs, members))
+        self.positions(spec.ids()).is_some_and(|theirs| same_members(&theirs, members))
     }
 
     fn other_members(&self, position: usize, theirs: &Spec) -> Failure {
-        let names: Vec<String> = theirs.members.iter().map(MemberId::to_string).collect();
+        let names: Vec<String> = theirs.ids().map(MemberId::to_string).collect();
         Failure::OtherMembers { party: self.name(position), theirs: names.join(", ") }
     }
 
@@ -282,7 +285,8 @@ impl Table {
         next_run: u64,
         failure: &Failure,
     ) {
-        let notice = failure.to_notice(&theirs.network, theirs.run, &theirs.members, next_run);
+        let members = theirs.ids().cloned().collect();
+        let notice = failure.to_notice(&theirs.network, theirs.run, members, next_run);
         self.effects.push(Effect::Stop { position, session, notice });
     }
 }

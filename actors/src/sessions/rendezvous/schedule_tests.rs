@@ -11,10 +11,11 @@ use cloister_certs::Fingerprint;
 use cloister_protocols::catalogue;
 use cloister_protocols::computation::Input;
 use cloister_protocols::parameters::Parameters;
+use cloister_protocols::session::{Member, Role, Roles};
 use cloister_protocols::wire::{self, PartHeader};
 
 use super::*;
-use crate::vocabulary::consortium::Member;
+use crate::vocabulary::consortium;
 
 const SCHEDULES: u64 = 3_000;
 
@@ -182,7 +183,7 @@ impl Node {
 }
 
 pub(super) fn consortium(count: usize) -> Arc<Consortium> {
-    let members = (0..count).map(|index| Member {
+    let members = (0..count).map(|index| consortium::Member {
         name: format!("p{index}"),
         api: format!("http://h{index}:80"),
         peer: format!("h{index}:81"),
@@ -272,13 +273,13 @@ impl World {
         let spec = match origin {
             Origin::Client => self.spec(node, run, number),
             Origin::Call { members, spec, .. } => {
-                let helpers = spec.members.len() - spec.inputs();
+                let helpers = helpers_of(&spec);
                 self.add(node, run, Source::Call, spec.network.clone(), members, helpers);
                 *spec
             }
             Origin::Ahead { members, request } => {
                 let table = &self.nodes[node].table;
-                let spec = table.spec(&request, &members, 0, OWN_NETWORK, number);
+                let spec = table.spec(&request, &members, OWN_NETWORK, number).unwrap();
                 self.add(node, run, Source::Ahead, OWN_NETWORK.to_owned(), members, 0);
                 spec
             }
@@ -302,7 +303,7 @@ impl World {
         let table = &self.nodes[node].table;
         match helpers {
             0 => spec(table, &network, &members, number),
-            _ => table.spec(&self.helped, &members, helpers, &network, number),
+            _ => table.spec(&self.helped, &members, &network, number).unwrap(),
         }
     }
 
@@ -340,10 +341,10 @@ impl World {
 
     fn delivered(&mut self, node: usize, run: RunId, deliver: &Deliver) {
         let spec: Spec = wire::decode(&deliver.part.body).unwrap();
-        let positions = self.nodes[node].table.positions(&spec.members).unwrap();
+        let positions = self.nodes[node].table.positions(spec.ids()).unwrap();
         let client = self.watched(node, run);
         assert_eq!(client.phase, Phase::Begun, "only what runs is given parts");
-        client.differs |= spec.inputs() != client.members.len() - client.helpers;
+        client.differs |= helpers_of(&spec) != client.helpers;
         assert_eq!(spec.network, client.network, "runs are never mixed");
         assert!(run::same_members(&positions, &client.members), "runs are never mixed");
         assert_eq!(Some(spec.run), client.session.map(|(_, number)| number));
@@ -390,7 +391,7 @@ impl World {
 
     fn reserve_as(&mut self, node: usize, network: &str, members: Vec<usize>, helpers: usize) {
         let (others, name) = (members.clone(), network.to_owned());
-        let reserve = Reserve { members: others, helpers, network: name.clone() };
+        let reserve = Reserve { members: others, network: name.clone() };
         let mut effects = self.nodes[node].table.on(self.now, Event::Reserve(reserve));
         let answer = effects.pop();
         self.apply(node, effects);
@@ -490,7 +491,7 @@ impl World {
             let table = &self.nodes[node].table;
             let ids: Vec<_> = members.iter().filter_map(|it| table.member(*it)).collect();
             let failure = Failure::Cancelled { member: "p0".into() };
-            let notice = failure.to_notice(&network, number, &ids, number + 1);
+            let notice = failure.to_notice(&network, number, ids, number + 1);
             for member in members {
                 self.send(node, member, Word::Stop(session, notice.encoded().unwrap()));
             }
@@ -649,16 +650,24 @@ fn median() -> Request {
     let function = catalogue::find("SecureMedian").unwrap();
     let committee = Some(["p0", "p1", "p2"].map(str::to_owned).into());
     let parameters = Parameters { committee, ..Parameters::default() };
-    Request::new(function, &parameters, Input::Numbers(vec![1.0]), 0, PARTIES.len()).unwrap()
+    let mut roles = vec![Role::PARTY; PARTIES.len()];
+    roles.push(Role::HELPER);
+    let roles = Roles::new(roles).unwrap();
+    Request::new(function, &parameters, Input::Numbers(vec![1.0]), 0, &roles).unwrap()
+}
+
+/// Returns how many members bring no data.
+fn helpers_of(spec: &Spec) -> usize {
+    spec.members.iter().filter(|member| !member.role.input).count()
 }
 
 fn spec(table: &Table, network: &str, members: &[usize], run: u64) -> Spec {
+    let ids = members.iter().filter_map(|member| table.member(*member)).collect();
     Spec {
         function: "SecureSum".into(),
         parameters: BTreeMap::new(),
         shape: BTreeMap::new(),
-        members: members.iter().filter_map(|member| table.member(*member)).collect(),
-        helpers: 0,
+        members: Member::with_roles(ids, &Roles::of_parties(members.len()).unwrap()).unwrap(),
         suite: "masked".into(),
         network: network.to_owned(),
         run,

@@ -62,7 +62,7 @@ pub(crate) async fn exchange(
 
     channel.begin_round("categories echo");
     let digests = lists.iter().map(|list| list.digest).collect();
-    let views = Views::of(channel.parties().me(), digest, digests);
+    let views = Views::of(channel.parties(), digest, digests);
     channel.broadcast(views.echo());
     for (witness, echo) in channel.gather_exactly(views.echo_bytes()).await? {
         views.compare(witness, &echo.into_bytes())?;

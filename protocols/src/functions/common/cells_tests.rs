@@ -202,6 +202,7 @@ fn parties_with_tables_of_other_sizes_are_noticed() {
             let execution = crate::computation::Execution {
                 channel: &channel,
                 spec: &spec,
+                roles: spec.roles().unwrap(),
                 joint,
                 stores: CorrelationStore::default(),
             };

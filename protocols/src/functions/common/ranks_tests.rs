@@ -10,10 +10,10 @@ use crate::kernel::disclosure::{Profile, Refusal, Rules};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::random::PredictableRng;
-use crate::kernel::session::{Spec, agree};
+use crate::kernel::session::{Role, Roles, Spec, agree};
 use crate::kernel::simulation::Simulation;
 use crate::suites::replicated::Committee;
-use crate::testing::{Run, any_doubles, offer, rng, seed};
+use crate::testing::{self, Run, any_doubles, offer, rng, seed};
 
 /// Makes data of so many parties: any doubles, small whole numbers with many ties, and zeros of
 /// both signs. The last party has none.
@@ -184,7 +184,7 @@ fn quantiles_do_not_list_the_rows_where_small_counts_are_withheld() {
 fn helpers_do_not_take_part_in_nonsense() {
     let spec = |function: &str, parameters: &[(&str, &str)]| {
         let mut spec = offer(3, Profile::Teaching.rules()).spec;
-        spec.helpers = 1;
+        testing::set_helpers(&mut spec, 1);
         spec.function = function.to_owned();
         spec.suite = "replicated".to_owned();
         let parameters = parameters.iter();
@@ -224,9 +224,14 @@ fn helpers_do_not_take_part_in_nonsense() {
     assert!(Request::to_help(&spec("SecureMedian", &[("missing", "refuse")])).is_err());
     let sensible = median("refuse");
     assert!(Request::to_help(&sensible).is_ok());
+    for helpers in [0, 2, 3] {
+        let mut nonsense = sensible.clone();
+        nonsense.members.iter_mut().for_each(|member| member.role = Role::OUTSIDE_COMMITTEE);
+        testing::set_helpers(&mut nonsense, helpers);
+        let refusal = Request::to_help(&nonsense).unwrap_err();
+        assert!(matches!(refusal, InputError::Roles { .. }), "{helpers}: {refusal}");
+    }
     for nonsense in [
-        Spec { helpers: 2, ..sensible.clone() },
-        Spec { helpers: u64::MAX, ..sensible.clone() },
         Spec { suite: "masked".into(), ..sensible.clone() },
         Spec { shape: [("length".to_owned(), 1)].into(), ..sensible },
     ] {
@@ -238,7 +243,8 @@ fn helpers_do_not_take_part_in_nonsense() {
 fn helpers_of_masked_sums_know_what_the_release_check_needs() {
     let spec = |function: &str, parameters: &[(&str, &str)], shape: &[(&str, u64)]| {
         let mut spec = offer(3, Profile::Teaching.rules()).spec;
-        (spec.helpers, spec.function, spec.suite) = (1, function.to_owned(), "masked".to_owned());
+        testing::set_helpers(&mut spec, 1);
+        (spec.function, spec.suite) = (function.to_owned(), "masked".to_owned());
         let parameters = parameters.iter();
         spec.parameters = parameters.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         spec.shape = shape.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
@@ -275,28 +281,52 @@ fn helpers_of_masked_sums_know_what_the_release_check_needs() {
     }
 }
 
+/// The helpers' part with so many parties outside of the committee, parties in it, and helpers.
+fn helping(outside: usize, computing: usize, helpers: usize) -> Result<(), InputError> {
+    let mut spec = offer(outside + computing + helpers, Profile::Teaching.rules()).spec;
+    spec.members.iter_mut().take(outside).for_each(|it| it.role = Role::OUTSIDE_COMMITTEE);
+    testing::set_helpers(&mut spec, helpers);
+    (spec.function, spec.suite) = ("SecureMedian".to_owned(), "replicated".to_owned());
+    spec.parameters = [("digits_before", "any"), ("digits_after", "any"), ("missing", "refuse")]
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .into();
+    Request::to_help(&spec).map(drop)
+}
+
 #[test]
-fn a_committee_is_three_different_members_and_every_helper() {
-    let fault = |seats: &str, helpers: u64| {
-        let report = Simulation::new(seed()).parties(4).run(|channel, _, rng| {
-            let mut offer = offer(4, Profile::Teaching.rules());
-            offer.spec.helpers = helpers;
-            offer.spec.parameters.insert("committee".into(), seats.to_owned());
-            let spec = offer.spec.clone();
+fn members_that_help_are_of_the_three_that_compute() {
+    for (outside, computing, helpers) in [(0, 2, 1), (1, 2, 1), (1, 1, 2), (2, 0, 3), (9, 1, 2)] {
+        assert_eq!(helping(outside, computing, helpers), Ok(()));
+    }
+    for (outside, computing, helpers) in [(0, 3, 1), (0, 2, 2), (2, 0, 2), (1, 1, 1), (0, 2, 9)] {
+        let refusal = helping(outside, computing, helpers).unwrap_err();
+        assert!(matches!(refusal, InputError::Roles { .. }), "{refusal}");
+    }
+}
+
+#[test]
+fn a_committee_is_the_first_three_that_compute_and_serve() {
+    let seats = |roles: Roles, unwilling: &[usize]| {
+        let simulation = Simulation::new(seed()).parties(roles.count());
+        let report = simulation.run(|channel, party, mut rng| {
+            let mut offer = offer(roles.count(), Profile::Teaching.rules());
+            offer.serves = !unwilling.contains(&party.index());
+            let roles = roles.clone();
             async move {
-                let mut rng = rng;
                 let session = agree(&channel, offer, false, &mut rng).await?;
-                Committee::of(&spec, &session).map(drop)
+                Committee::of(&roles, &session)
             }
         });
-        report.endings[0].fault().cloned()
+        report.results().map(|committees| *committees[0]).map_err(|(_, end)| end.fault().cloned())
     };
-    assert_eq!(fault("member 0, member 3, member 1", 1), None);
-    let twice = fault("member 0, member 3, member 0", 1);
-    assert_eq!(twice, Some(Fault::NoCommittee { serving: 2 }));
-    for seats in ["member 0, member 1, member 2", "member 0, member 3, member 9"] {
-        assert!(matches!(fault(seats, 1), Some(Fault::Input(_))), "{seats}");
-    }
+    let none = |serving| Err(Some(Fault::NoCommittee { serving }));
+    let four = testing::parties(4);
+    assert_eq!(seats(four.clone(), &[]), Ok(Committee::fixed([0, 1, 2])));
+    assert_eq!(seats(four.clone(), &[1]), Ok(Committee::fixed([0, 2, 3])));
+    assert_eq!(seats(four, &[1, 3]), none(2));
+    let helped = testing::roles(3, 1, &[3, 0, 1]);
+    assert_eq!(seats(helped.clone(), &[2]), Ok(Committee::fixed([0, 1, 3])));
+    assert_eq!(seats(helped, &[0]), none(2));
 }
 
 #[test]

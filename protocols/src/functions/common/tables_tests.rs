@@ -12,7 +12,7 @@ use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::kernel::simulation::adversary::{Action, Tamper};
 use crate::kernel::simulation::{Ending, Simulation};
-use crate::testing::{Run, seed};
+use crate::testing::{self, Run, seed};
 
 fn texts(items: &[&str]) -> Input {
     Input::Texts(items.iter().map(|item| (*item).to_owned()).collect())
@@ -99,7 +99,7 @@ fn nothing_has_no_mode() {
 fn undeclared_and_unfit_categories_are_refused() {
     let request = |categories, input| {
         let function = find("StatisticsFrequency").unwrap();
-        Request::new(function, &declared(categories), input, 0, 2).map(drop)
+        Request::new(function, &declared(categories), input, 0, &testing::parties(2)).map(drop)
     };
     let one = |list: &[&str]| Categories::One(names(list));
     let undeclared = request(one(&["a"]), texts(&["a", "secret"])).unwrap_err();
@@ -122,7 +122,8 @@ fn tables_that_are_too_large_are_refused() {
     let axis: Vec<String> = (0..4000).map(|index| index.to_string()).collect();
     let categories = Categories::Two([axis.clone(), axis.clone()]);
     let function = find("StatisticsContingency").unwrap();
-    let error = Request::new(function, &declared(categories), pairs(&[]), 0, 2).unwrap_err();
+    let error = Request::new(function, &declared(categories), pairs(&[]), 0, &testing::parties(2))
+        .unwrap_err();
     assert!(matches!(error, InputError::TooMuch { actual: 16_000_000, .. }), "{error}");
     // Each party's own table is small, the joint one is not: all stop before counting.
     let names = || (0..4200).map(|index| index.to_string());
@@ -144,13 +145,15 @@ fn answers_that_are_too_large_are_refused_before_anything_is_counted() {
     let is_refused = |actual: usize, limit: usize| limit == 64 << 20 && actual > 1000 * 990_000;
     let categories = Categories::Two([short.clone(), long.clone()]);
     let function = find("StatisticsContingency").unwrap();
-    let error = Request::new(function, &declared(categories), pairs(&[]), 0, 2).unwrap_err();
+    let error = Request::new(function, &declared(categories), pairs(&[]), 0, &testing::parties(2))
+        .unwrap_err();
     assert!(
         matches!(error, InputError::TooMuch { actual, limit, .. } if is_refused(actual, limit)),
         "{error}"
     );
     let own = Input::TextPairs(short.iter().cloned().zip(long.iter().cloned()).collect());
-    let error = Request::new(function, &Parameters::default(), own, 0, 2).unwrap_err();
+    let error =
+        Request::new(function, &Parameters::default(), own, 0, &testing::parties(2)).unwrap_err();
     assert!(matches!(error, InputError::TooMuch { .. }), "{error}");
     // Either party's own table is small: one has the many names of x, the other the long ones of y.
     let x = short.into_iter().map(|name| (name, "y".to_owned()));
@@ -175,7 +178,9 @@ fn parties_that_declare_different_categories_disagree() {
     let function = find("StatisticsFrequency").unwrap();
     let text = lists.map(|list| {
         let parameters = declared(Categories::One(list));
-        Request::new(function, &parameters, texts(&[]), 0, 3).unwrap().parameters()
+        Request::new(function, &parameters, texts(&[]), 0, &testing::parties(3))
+            .unwrap()
+            .parameters()
     });
     assert_ne!(text[0], text[1]);
     assert_eq!(text[0], text[2]);

@@ -19,7 +19,7 @@ pub(super) fn add_masks(
 ) -> Vec<u64> {
     let masks: Vec<(Sign, Prg)> = session
         .pair_keys()
-        .filter(|(j, _)| j.index() < parties.count())
+        .filter(|(j, _)| parties.contains(*j))
         .map(|(j, k_ij)| (sign(parties.me(), j), Prg::new(&k_ij.for_use(PURPOSE, number))))
         .collect();
     masks.iter().for_each(|(_, mask)| mask.note_use(0..layout.words()));

@@ -557,7 +557,7 @@ fn what_does_not_fit_is_refused_before_anything_is_sent() {
     assert!(matches!(report.endings[1].fault(), Some(Fault::Input(_))));
     let report = Simulation::new(1).parties(3).run(|channel, _, mut rng| async move {
         let mut offer = testing::offer(3, Profile::Teaching.rules());
-        offer.spec.helpers = 1;
+        testing::set_helpers(&mut offer.spec, 1);
         let spec = offer.spec.clone();
         let session = agree(&channel, offer, false, &mut rng).await?;
         Pairwise::new(

@@ -124,13 +124,10 @@ impl<'a> Pairwise<'a> {
         store: CorrelationStore,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, Fault> {
-        if spec.helpers > 0 {
-            let expected = "nobody who helps: all members compute, and all bring data";
-            return Err(InputError::Shape { expected }.into());
-        }
+        spec.roles()?.check_all_are_parties()?;
         channel.make_room(&[peer::LARGEST; MESSAGES_AHEAD]);
         let mut order: Vec<Party> = channel.parties().all().collect();
-        order.sort_by_key(|party| spec.members.get(party.index()));
+        order.sort_by_key(|party| spec.members.get(party.index()).map(|member| &member.id));
         let masks = session
             .pair_keys()
             .map(|(party, key)| (party, Prss::new(key, "cloister 1 pairwise: masks of openings")));

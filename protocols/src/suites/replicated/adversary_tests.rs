@@ -187,6 +187,7 @@ fn observed(run: &Run, viewer: usize, seed: u64) -> Report<Option<Answer>> {
             let agreed = Execution {
                 channel: &channel,
                 spec: &spec,
+                roles: spec.roles().unwrap(),
                 joint: *session.rules(),
                 stores: CorrelationStore::default(),
             };

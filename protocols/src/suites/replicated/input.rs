@@ -18,7 +18,7 @@ use std::sync::Arc;
 use bytes::{BufMut, BytesMut};
 use zeroize::Zeroizing;
 
-use crate::algebra::elementwise::{difference, sum};
+use crate::algebra::elementwise::{difference, sum, zip_exact};
 use crate::algebra::ring::Ring;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
@@ -58,14 +58,17 @@ impl Replicated<'_> {
         lengths: &[usize],
     ) -> Result<Vec<ReplicatedShare<R>>, Fault> {
         let me = self.channel.parties().me();
-        if lengths.get(me.index()).copied().unwrap_or(0) != mine.len() {
+        let inputs: Vec<Party> = self.roles.inputs().collect();
+        let place = inputs.iter().position(|party| *party == me);
+        let own = place.and_then(|place| lengths.get(place)).copied().unwrap_or(0);
+        if own != mine.len() || lengths.len() != inputs.len() {
             return Err(InputError::Shape { expected: "as many elements as were agreed" }.into());
         }
         self.channel.begin_round("share");
         self.open_windows_of_inputs::<R>(me, lengths).await?;
         let mut own = self.bring_in(me, mine);
         let mut shares = Vec::with_capacity(lengths.len());
-        for (party, len) in self.channel.parties().all().zip(lengths) {
+        for (party, len) in zip_exact(inputs, lengths) {
             shares.push(match own.take_if(|_| party == me) {
                 Some(own) => own,
                 None => self.take_in(party, *len).await?,

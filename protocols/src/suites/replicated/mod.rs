@@ -72,7 +72,7 @@ use std::ops::Range;
 
 use rand_core::CryptoRng;
 
-pub(crate) use self::committee::{ANY, Committee, PARAMETER, canonical};
+pub(crate) use self::committee::{Committee, SEATS};
 use self::dealer_consistency::DealerConsistency;
 use self::input::InputKeys;
 use self::seat::Seat;
@@ -89,7 +89,7 @@ use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
 use crate::kernel::prss::Prss;
-use crate::kernel::session::{Session, SessionHash};
+use crate::kernel::session::{Roles, Session, SessionHash};
 
 /// The name of this suite in tests.
 #[cfg(test)]
@@ -103,8 +103,8 @@ pub(crate) struct Replicated<'a> {
     channel: &'a Channel,
     session: SessionHash,
     committee: Committee,
-    /// The number of members that bring data; they are the first ones.
-    inputs: usize,
+    /// The members' roles.
+    roles: Roles,
     /// The seat of this member, if it has one.
     seat: Option<Seat>,
     /// The input keys that seat 0 shares with each party without a seat, or such a party with seat
@@ -117,14 +117,13 @@ pub(crate) struct Replicated<'a> {
 }
 
 impl<'a> Replicated<'a> {
-    /// Creates the suite in `session`, of which `inputs` members bring data. Call it once in a
-    /// session: a second one would use the same masks. Takes two rounds if there are parties
-    /// without a seat.
+    /// Creates the suite in `session`, in which members have these roles. Call it once in a session:
+    /// a second one would use the same masks. Takes two rounds if there are parties without a seat.
     pub(crate) async fn new(
         channel: &'a Channel,
         session: &Session,
         committee: Committee,
-        inputs: usize,
+        roles: Roles,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, Fault> {
         let me = channel.parties().me();
@@ -141,7 +140,7 @@ impl<'a> Replicated<'a> {
         let session = *session.hash();
         let (common, dealt) = (None, DealerConsistency::default());
         let mut suite =
-            Self { channel, session, committee, inputs, seat, input_keys, dealt, common };
+            Self { channel, session, committee, roles, seat, input_keys, dealt, common };
         suite.draw_common_key(rng).await?;
         Ok(suite)
     }
@@ -151,7 +150,7 @@ impl Engine for Replicated<'_> {
     type Shared<R: Ring> = ReplicatedShare<R>;
 
     fn brings_data(&self) -> bool {
-        self.channel.parties().me().index() < self.inputs
+        self.roles.brings_data(self.channel.parties().me())
     }
 
     fn public<R: Ring>(&self, values: Vec<R>) -> ReplicatedShare<R> {

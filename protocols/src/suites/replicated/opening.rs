@@ -130,7 +130,7 @@ impl Replicated<'_> {
     fn is_of(&self, recipients: Recipients, party: Party) -> bool {
         match recipients {
             Recipients::All => true,
-            Recipients::Parties => party.index() < self.inputs,
+            Recipients::Parties => self.roles.gets_answer(party),
             Recipients::Computing => self.committee.seat(party).is_some(),
         }
     }

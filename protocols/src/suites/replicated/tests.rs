@@ -44,11 +44,11 @@ impl Setting {
         channel: &'a Channel,
         rng: &mut impl CryptoRng,
     ) -> Result<Replicated<'a>, Fault> {
-        let mut offer = testing::offer(self.members(), Profile::Teaching.rules());
-        offer.spec.helpers = self.helpers as u64;
+        let offer = testing::offer(self.members(), Profile::Teaching.rules());
         let session = agree(channel, offer, false, rng).await?;
         let committee = Committee::fixed(self.seats);
-        Replicated::new(channel, &session, committee, self.inputs, rng).await
+        let roles = testing::roles(self.inputs, self.helpers, &self.seats);
+        Replicated::new(channel, &session, committee, roles, rng).await
     }
 
     /// Returns the value that every party that brings data opens in the end.
