@@ -4,10 +4,12 @@
 //! that does not fit is an error. Dates and times become texts in ISO 8601, those with a time zone
 //! in UTC.
 
-use ::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use ::arrow::compute::{CastOptions, cast_with_options};
-use ::arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, TimeUnit};
-use ::arrow::util::display::FormatOptions;
+use ::arrow_array::cast::AsArray;
+use ::arrow_array::types::{Float64Type, Int64Type};
+use ::arrow_array::{Array, ArrayRef, RecordBatch};
+use ::arrow_cast::display::FormatOptions;
+use ::arrow_cast::{CastOptions, cast_with_options};
+use ::arrow_schema::{DataType, Schema, TimeUnit};
 
 use crate::column::Kind;
 use crate::error::{CellProblem, DataError};

@@ -4,7 +4,7 @@
 //! length of a column of nulls. So a client's stream is checked here first: every message is whole,
 //! every buffer lies in its message, and every length is within bounds.
 
-use ::arrow::ipc::{Message, MessageHeader, RecordBatch, root_as_message};
+use ::arrow_ipc::{Message, MessageHeader, RecordBatch, root_as_message};
 
 /// The marker before the length of a message, in streams written since 2019.
 const CONTINUATION: u32 = u32::MAX;
@@ -88,9 +88,9 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 mod tests {
     use std::sync::Arc;
 
-    use ::arrow::array::{ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray};
-    use ::arrow::datatypes::Int32Type;
-    use ::arrow::ipc::writer::StreamWriter;
+    use ::arrow_array::types::Int32Type;
+    use ::arrow_array::{ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray};
+    use ::arrow_ipc::writer::StreamWriter;
 
     use crate::pushed::parse_arrow_stream;
 

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::path::Path;
 
-use ::arrow::array::RecordBatch;
-use ::arrow::datatypes::{Fields, Schema};
+use ::arrow_array::RecordBatch;
+use ::arrow_schema::{Fields, Schema};
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 

@@ -5,10 +5,10 @@
 
 use std::panic::catch_unwind;
 
-use ::arrow::array::RecordBatch;
-use ::arrow::buffer::Buffer;
-use ::arrow::datatypes::SchemaRef;
-use ::arrow::ipc::reader::StreamDecoder;
+use ::arrow_array::RecordBatch;
+use ::arrow_buffer::Buffer;
+use ::arrow_ipc::reader::StreamDecoder;
+use ::arrow_schema::SchemaRef;
 
 use crate::arrow;
 use crate::column::{Column, Kind};
