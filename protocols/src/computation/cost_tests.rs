@@ -1,10 +1,16 @@
 //! The costs of every function, pinned: rounds, the longest chain of messages, messages and bytes.
 //!
 //! The data are public and always the same: 100 numbers a party, or another input of the kind that
-//! the function takes. A developer that changes a protocol on purpose pastes the table that the
-//! failed test prints. The difference is then part of the change that is reviewed.
+//! the function takes. Beside the costs, the messages themselves are pinned, by the hash of each
+//! case's transcript under one seed: a change of code that should change no byte changes none.
+//!
+//! A developer that changes a protocol on purpose runs these tests with `CLOISTER_REWRITE=1`, which
+//! writes both tables. The difference is then part of the change that is reviewed.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use crate::computation::{Column, Input};
 use crate::functions::catalogue::{entries, find};
@@ -13,6 +19,7 @@ use crate::functions::measure::Operation;
 use crate::functions::parameters::Parameters;
 use crate::functions::vector_sum::Encoding;
 use crate::kernel::disclosure::Profile;
+use crate::kernel::simulation::adversary::{Adversary, Envelope};
 use crate::kernel::simulation::{Link, Simulation};
 use crate::suites::{intersection, masked, pairwise};
 use crate::testing::names::{
@@ -25,6 +32,9 @@ use crate::testing::{Run, seed};
 /// messages one after the other, the agreement included; messages and bytes that all members send
 /// together.
 const COSTS: &str = include_str!("../costs.txt");
+
+/// The first bytes of the hash of each case's transcript, under seed 1.
+const TRANSCRIPTS: &str = include_str!("../transcripts.txt");
 
 /// The number of values that one party brings.
 const SIZE: usize = 100;
@@ -273,54 +283,111 @@ fn run(case: &Case, setting: Setting, world: World) -> Option<Run> {
     Some(if helper && on_shares { run.committee(1, [0, 1, 2]) } else { run })
 }
 
-fn lines(case: &Case, world: World, seed: u64, table: &mut String) {
-    for setting in SETTINGS {
-        let Some(run) = run(case, setting, world) else { continue };
-        let link = Link { latency: 1.0, bandwidth: f64::INFINITY };
-        let simulation = Simulation::new(seed).link(link).called(run.helpers).without_transcript();
-        let report = run.simulate(simulation);
-        let members = match run.helpers {
-            0 if setting.all => format!("{} all", setting.parties),
-            0 => setting.parties.to_string(),
-            helpers => format!("{}+{helpers}", setting.parties),
+/// The tables of costs and of transcripts.
+struct Tables {
+    costs: String,
+    transcripts: String,
+}
+
+impl Tables {
+    fn new(world: World, seed: u64) -> Self {
+        let mut tables = Self {
+            costs: format!(
+                "{:<34} {:>7} {:<10} {:>6} {:>6} {:>8} {:>9}\n",
+                "function", "members", "rules", "rounds", "depth", "messages", "bytes"
+            ),
+            transcripts: format!(
+                "{:<34} {:>7} {:<10} {}\n",
+                "function", "members", "rules", "transcript"
+            ),
         };
-        let depth = report.ended.iter().copied().fold(0.0, f64::max);
-        let messages: u64 = report.meters.iter().map(|m| m.total().messages_sent).sum();
-        let (rounds, bytes) = (report.rounds(), report.bytes());
-        let ends = if report.results().is_ok() { "" } else { "  refused" };
-        let (name, profile) = (&case.name, setting.profile.name());
-        writeln!(
-            table,
-            "{name:<34} {members:>7} {profile:<10} {rounds:>6} {depth:>6} {messages:>8} {bytes:>9}{ends}"
-        )
-        .unwrap();
+        cases().iter().for_each(|case| tables.add(case, world, seed));
+        tables
+    }
+
+    fn add(&mut self, case: &Case, world: World, seed: u64) {
+        for setting in SETTINGS {
+            let Some(run) = run(case, setting, world) else { continue };
+            let link = Link { latency: 1.0, bandwidth: f64::INFINITY };
+            let recorder = Recorder::default();
+            let simulation = Simulation::new(seed)
+                .link(link)
+                .called(run.helpers)
+                .without_transcript()
+                .adversary(recorder.clone());
+            let report = run.simulate(simulation);
+            let members = match run.helpers {
+                0 if setting.all => format!("{} all", setting.parties),
+                0 => setting.parties.to_string(),
+                helpers => format!("{}+{helpers}", setting.parties),
+            };
+            let depth = report.ended.iter().copied().fold(0.0, f64::max);
+            let messages: u64 = report.meters.iter().map(|m| m.total().messages_sent).sum();
+            let (rounds, bytes) = (report.rounds(), report.bytes());
+            let ends = if report.results().is_ok() { "" } else { "  refused" };
+            let case = format!("{:<34} {members:>7} {:<10}", case.name, setting.profile.name());
+            writeln!(self.costs, "{case} {rounds:>6} {depth:>6} {messages:>8} {bytes:>9}{ends}")
+                .unwrap();
+            writeln!(self.transcripts, "{case} {}", recorder.hash()).unwrap();
+        }
     }
 }
 
-fn table(world: World, seed: u64) -> String {
-    let mut table = String::new();
-    writeln!(
-        table,
-        "{:<34} {:>7} {:<10} {:>6} {:>6} {:>8} {:>9}",
-        "function", "members", "rules", "rounds", "depth", "messages", "bytes"
-    )
-    .unwrap();
-    cases().iter().for_each(|case| lines(case, world, seed, &mut table));
-    table
+/// Hashes every message as it is sent. It changes none.
+#[derive(Clone, Default)]
+struct Recorder(Rc<RefCell<BTreeMap<[usize; 2], blake3::Hasher>>>);
+
+impl Recorder {
+    /// Returns the first 16 bytes of the hash of all messages. Their order matters within a pair of
+    /// parties only.
+    fn hash(&self) -> String {
+        let mut all = blake3::Hasher::new();
+        for pair in self.0.borrow().values() {
+            all.update(pair.finalize().as_bytes());
+        }
+        all.finalize().to_hex()[..32].to_owned()
+    }
+}
+
+impl Adversary for Recorder {
+    fn intercept(&mut self, envelope: Envelope) -> Vec<Envelope> {
+        let Envelope { from, message, .. } = &envelope;
+        let pair = [from.index(), message.to.index()];
+        let mut hashers = self.0.borrow_mut();
+        let hasher = hashers.entry(pair).or_default();
+        hasher.update(&message.body.len().to_le_bytes());
+        hasher.update(&message.body);
+        drop(hashers);
+        vec![envelope]
+    }
+}
+
+/// Compares a file with the table that it is to be, or writes it where the environment asks.
+fn is_or_becomes(file: &str, pinned: &str, table: &str) {
+    let rewrites = std::env::var_os("CLOISTER_REWRITE").is_some();
+    if rewrites {
+        std::fs::write(format!("{}/src/{file}", env!("CARGO_MANIFEST_DIR")), table).unwrap();
+    }
+    let differs = table.lines().zip(pinned.lines()).find(|(now, pinned)| now != pinned);
+    assert!(rewrites || table == pinned, "src/{file} is not as it is pinned: {differs:#?}");
 }
 
 #[test]
-fn rounds_and_bytes_of_every_function_are_pinned() {
-    let table = table(USUAL, 1);
-    assert!(table == COSTS, "costs have changed; if they should, src/costs.txt is now:\n{table}");
+fn rounds_bytes_and_transcripts_of_every_function_are_pinned() {
+    let Tables { costs, transcripts } = Tables::new(USUAL, 1);
+    is_or_becomes("transcripts.txt", TRANSCRIPTS, &transcripts);
+    is_or_becomes("costs.txt", COSTS, &costs);
 }
 
 #[test]
 fn what_a_function_costs_depends_neither_on_masks_nor_on_data() {
     // Both differ from those that are pinned.
-    let table = table(OTHER, seed());
-    let differs = table.lines().zip(COSTS.lines()).find(|(other, pinned)| other != pinned);
+    let Tables { costs, transcripts } = Tables::new(OTHER, seed());
+    let differs = costs.lines().zip(COSTS.lines()).find(|(other, pinned)| other != pinned);
     assert_eq!(differs, None, "the first line that is not as it is pinned");
+    assert!(
+        transcripts.lines().zip(TRANSCRIPTS.lines()).skip(1).all(|(other, pinned)| other != pinned)
+    );
 }
 
 #[test]
