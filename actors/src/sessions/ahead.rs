@@ -12,7 +12,7 @@ use cloister_protocols::session::{AuditHead, Origin};
 use tokio::sync::oneshot;
 
 use super::rendezvous::{Event, RunId};
-use super::{Conclusion, Launch, OWN_NETWORK, Reserve, Sessions, Terms, Ticket, Waiting};
+use super::{Conclusion, Launch, OWN_NETWORK, Reservation, Reserve, Sessions, Terms, Waiting};
 use crate::progress::Reporter;
 
 /// The question for the bytes of correlations that are kept.
@@ -60,9 +60,9 @@ impl Sessions {
         let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
         let terms = Terms { rules, origin: Origin::None, audit };
         let reserve = Reserve { members, network: OWN_NETWORK.to_owned() };
-        let ticket = Ticket::new(run, reserve, context.address().recipient());
+        let reservation = Reservation::new(run, reserve, context.address().recipient());
         let (started, reporter) = (Instant::now(), Reporter::unobserved());
-        let launch = Launch { ticket, request, terms, started, reporter, trace: None };
+        let launch = Launch { reservation, request, terms, started, reporter, trace: None };
         Waiting { launch, reply }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::rendezvous::RunId;
-use super::{Launch, Reserve, Sessions, Terms, Ticket, Waiting};
+use super::{Launch, Reservation, Reserve, Sessions, Terms, Waiting};
 use crate::computation::Conclusion;
 use crate::log::{self, Kind, Log};
 use crate::progress::Reporter;
@@ -39,11 +39,11 @@ impl Sessions {
         });
         actix::spawn(write_down(self.log.clone(), account, end));
         let reserve = Reserve { members, network: spec.network.clone() };
-        let ticket = Ticket::new(run, reserve, context.address().recipient());
+        let reservation = Reservation::new(run, reserve, context.address().recipient());
         let (rules, audit) = (self.profile.rules(), self.log.head());
         let terms = Terms { rules, origin: Origin::None, audit };
         let (started, reporter) = (Instant::now(), Reporter::unobserved());
-        let launch = Launch { ticket, request, terms, started, reporter, trace: None };
+        let launch = Launch { reservation, request, terms, started, reporter, trace: None };
         Waiting { launch, reply }
     }
 }

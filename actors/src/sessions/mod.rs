@@ -9,10 +9,10 @@ mod helper;
 mod links;
 mod planning;
 mod rendezvous;
+mod reservation;
 mod running;
 mod status;
 mod stopping;
-mod ticket;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -32,11 +32,11 @@ pub use self::links::Connect;
 use self::links::Link;
 pub use self::rendezvous::OWN_NETWORK;
 use self::rendezvous::{Effect, Event, NodeFacts, RunId, Table};
+use self::reservation::GiveBack;
+pub use self::reservation::{LONGEST_NAME, Reservation, Reserve};
 use self::running::Running;
 pub use self::status::{LinkState, LookAtLinks, ProbeMember};
 pub use self::stopping::{Close, Shutdown};
-use self::ticket::GiveBack;
-pub use self::ticket::{LONGEST_NAME, Reserve, Ticket};
 use self::workers::Workers;
 use crate::computation::Conclusion;
 use crate::links::{Content, Inbound, PeerLink};
@@ -91,12 +91,12 @@ pub struct Config {
     pub log: Log,
 }
 
-/// The request for the joint computation that a ticket was reserved for.
+/// The request for the joint computation that a reservation was reserved for.
 #[derive(Message)]
 #[rtype(result = "Conclusion")]
 pub struct Launch {
     /// The members, and the network name under which they compute.
-    pub ticket: Ticket,
+    pub reservation: Reservation,
     /// This party's input and parameters.
     pub request: Request,
     /// The disclosure rules, the origin of the data, and the records behind it.
@@ -125,7 +125,7 @@ pub struct Terms {
 #[rtype(result = "()")]
 pub struct Decline {
     /// The reservation.
-    pub ticket: Ticket,
+    pub reservation: Reservation,
     /// The reason, if the other members are to be told it.
     pub failure: Option<Failure>,
 }
@@ -233,7 +233,7 @@ impl Sessions {
     /// Tells the client of a request that it has ended before it began.
     fn refuse(&mut self, run: RunId, failure: Failure) {
         let Some(Waiting { launch, reply }) = self.requests.remove(&run) else { return };
-        // The ticket goes first, so that the client can ask again as soon as it reads the answer.
+        // The reservation goes first, so that the client can ask again as soon as it reads the answer.
         drop(launch);
         // The client may have gone.
         let _ = reply.send(failure.into());
@@ -257,7 +257,7 @@ impl Actor for Sessions {
 }
 
 impl Handler<Reserve> for Sessions {
-    type Result = Result<Ticket, Failure>;
+    type Result = Result<Reservation, Failure>;
 
     fn handle(&mut self, reserve: Reserve, context: &mut Self::Context) -> Self::Result {
         let mut effects = self.table.on(Instant::now(), Event::Reserve(reserve.clone()));
@@ -266,7 +266,7 @@ impl Handler<Reserve> for Sessions {
         self.apply(effects, context);
         match answer {
             Some(Effect::Grant(run)) => {
-                Ok(Ticket::new(run, reserve, context.address().recipient()))
+                Ok(Reservation::new(run, reserve, context.address().recipient()))
             }
             Some(Effect::Deny(failure)) => Err(failure),
             _ => Err(Failure::Broken),
@@ -291,7 +291,7 @@ impl Handler<Launch> for Sessions {
 
     fn handle(&mut self, launch: Launch, context: &mut Self::Context) -> Self::Result {
         let (reply, result) = oneshot::channel();
-        let (run, since) = (launch.ticket.run(), launch.started);
+        let (run, since) = (launch.reservation.run(), launch.started);
         let cancelled = launch.reporter.is_cancelled();
         self.requests.insert(run, Waiting { launch, reply });
         self.on(Event::Launch { run, since, cancelled }, context);
@@ -303,8 +303,8 @@ impl Handler<Decline> for Sessions {
     type Result = ();
 
     fn handle(&mut self, decline: Decline, context: &mut Self::Context) {
-        let Decline { ticket, failure } = decline;
-        self.on(Event::Decline { run: ticket.run(), failure }, context);
+        let Decline { reservation, failure } = decline;
+        self.on(Event::Decline { run: reservation.run(), failure }, context);
     }
 }
 

@@ -22,8 +22,8 @@ impl Sessions {
         quiet: bool,
     ) -> Option<Plan> {
         let Waiting { launch, reply } = waiting;
-        let Launch { ticket, request, terms, started, reporter, trace } = launch;
-        let positions = ticket.members();
+        let Launch { reservation, request, terms, started, reporter, trace } = launch;
+        let positions = reservation.members();
         let mine = positions.iter().position(|position| *position == self.me)?;
         let parties = Parties::new(positions.len(), mine)?;
         let setting = Setting {
@@ -32,7 +32,7 @@ impl Sessions {
             link_bindings: self.link_bindings(positions),
             limit: request.inbox_bytes(positions.len()),
         };
-        let spec = self.table.spec(&request, positions, ticket.network(), number)?;
+        let spec = self.table.spec(&request, positions, reservation.network(), number)?;
         let members = spec.ids().map(|member| member.name.clone()).collect();
         let helps = !request.roles().brings_data(parties.me());
         let offer = Offer {
@@ -57,7 +57,7 @@ impl Sessions {
             reply,
             reporter,
             trace,
-            guard: Box::new(ticket),
+            guard: Box::new(reservation),
         })
     }
 

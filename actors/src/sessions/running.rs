@@ -63,10 +63,10 @@ impl Sessions {
         let launch = &waiting.launch;
         launch.reporter.has_run(number);
         let id = launch.reporter.id();
-        let members = launch.ticket.members().to_vec();
+        let members = launch.reservation.members().to_vec();
         let small = launch.request.words() <= SMALL_WORDS;
         let quiet = cause == Cause::Ahead;
-        // Without a plan the ticket is dropped, which ends the run.
+        // Without a plan the reservation is dropped, which ends the run.
         let Some(plan) = self.plan(waiting, session, number, quiet) else { return };
         let address = match self.workers.next(small) {
             None => Computation::new(plan).start(),

@@ -153,10 +153,10 @@ impl<'a> Ask<'a> {
         async move {
             let started = Instant::now();
             let reporter = Reporter::unobserved();
-            let ticket = sessions.send(reserve).await.unwrap()?;
+            let reservation = sessions.send(reserve).await.unwrap()?;
             let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
             let terms = Terms { rules, origin: Origin::Client, audit };
-            let launch = Launch { ticket, request, terms, started, reporter, trace: None };
+            let launch = Launch { reservation, request, terms, started, reporter, trace: None };
             sessions.send(launch).await.unwrap().result
         }
     }

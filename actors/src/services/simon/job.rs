@@ -18,7 +18,7 @@ use crate::policy::{Decide, Grant};
 use crate::progress::{Observer, Reporter};
 use crate::records::{Begun, Finished, Subject};
 use crate::services::datasets::CountRefusal;
-use crate::sessions::{Decline, Launch, Reserve, Terms, Ticket};
+use crate::sessions::{Decline, Launch, Reservation, Reserve, Terms};
 use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
@@ -109,8 +109,8 @@ impl Job {
         let account = self.account();
         let (reporter, trace) = (self.reporter.clone(), self.trace);
         let member = self.parties.me.clone();
-        let ticket = match self.reserve(&node).await {
-            Ok(ticket) => ticket,
+        let reservation = match self.reserve(&node).await {
+            Ok(reservation) => reservation,
             Err(refusal) => return Err(refused(&node.log, &account, refusal).await?),
         };
         let prepared = tokio::select! {
@@ -126,7 +126,7 @@ impl Job {
                 let account = with(&account, cancelled_by(&reporter));
                 let written = refused(&node.log, &account, refusal).await;
                 // The others wait for this node; if the sessions are gone, no member does.
-                let _ = node.siblings.ask(SESSIONS, Decline { ticket, failure }).await;
+                let _ = node.siblings.ask(SESSIONS, Decline { reservation, failure }).await;
                 return Err(written?);
             }
         };
@@ -140,14 +140,14 @@ impl Job {
         let head = match node.log.record(Kind::Asked, with(&account, asked)).await {
             Ok(head) => head,
             Err(error) => {
-                let _ = node.siblings.ask(SESSIONS, Decline { ticket, failure: None }).await;
+                let _ = node.siblings.ask(SESSIONS, Decline { reservation, failure: None }).await;
                 return Err(error);
             }
         };
         let terms = Terms { rules: grant.rules, origin: grant.origin, audit: head };
         let trace = trace.then_some(encoding);
         let watched = reporter.clone();
-        let launch = Launch { ticket, request, terms, started, reporter, trace };
+        let launch = Launch { reservation, request, terms, started, reporter, trace };
         let concluded = node.siblings.ask(SESSIONS, launch).await;
         let number = head.number;
         let entry = concluded.as_ref().map_or_else(lost, ended);
@@ -160,7 +160,7 @@ impl Job {
 
     /// Reserves the network name before anything is decided or read: requests keep the order in
     /// which they came, however long their data take.
-    async fn reserve(&self, node: &NodeHandles) -> Result<Ticket, ApiError> {
+    async fn reserve(&self, node: &NodeHandles) -> Result<Reservation, ApiError> {
         let reserve = Reserve { members: self.members.clone(), network: self.network.clone() };
         let reserved = node.siblings.ask(SESSIONS, reserve).await?;
         reserved.map_err(|failure| failure.to_error())

@@ -44,7 +44,7 @@ use self::pending::Pending;
 pub(super) use self::run::{Cause, RunId};
 use self::run::{Course, Entry, Interrupted, Key, Run, key};
 use self::run_counters::{Group, RunCounters};
-use super::ticket::Reserve;
+use super::reservation::Reserve;
 use crate::computation::{Abort, Deliver};
 use crate::vocabulary::consortium::{Consortium, member_id};
 use crate::vocabulary::failure::{Failure, StopNotice};

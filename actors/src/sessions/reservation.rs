@@ -1,7 +1,7 @@
 //! The right to compute under a network name, which belongs to one run of the same members at a
 //! time.
 //!
-//! A ticket is taken before a client's data are read, and given back when it is dropped, wherever
+//! A reservation is taken before a client's data are read, and given back when it is dropped, wherever
 //! that happens. If a second request comes under the same name meanwhile, both end. The other nodes
 //! could not tell them apart, and might add the data of the one to those of the other.
 
@@ -15,7 +15,7 @@ pub const LONGEST_NAME: usize = 1_000;
 
 /// The request for the right to compute with these members under this name.
 #[derive(Clone, Debug, Message)]
-#[rtype(result = "Result<Ticket, Failure>")]
+#[rtype(result = "Result<Reservation, Failure>")]
 pub struct Reserve {
     /// The members, by position in the consortium file, in the agreed order.
     pub members: Vec<usize>,
@@ -25,18 +25,18 @@ pub struct Reserve {
 
 /// The right to compute under a network name.
 #[derive(Debug)]
-pub struct Ticket {
+pub struct Reservation {
     run: RunId,
     reserve: Reserve,
     give_back: Recipient<GiveBack>,
 }
 
-/// The event that a ticket was dropped.
+/// The event that a reservation was dropped.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct GiveBack(pub(super) RunId);
 
-impl Ticket {
+impl Reservation {
     pub(super) fn new(run: RunId, reserve: Reserve, give_back: Recipient<GiveBack>) -> Self {
         Self { run, reserve, give_back }
     }
@@ -58,9 +58,9 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Reservation {
     fn drop(&mut self) {
-        // One message a ticket. A closed mailbox means that the node is stopping.
+        // One message a reservation. A closed mailbox means that the node is stopping.
         self.give_back.do_send(GiveBack(self.run));
     }
 }
