@@ -258,7 +258,7 @@ const FUNCTIONS = [
   },
   {
     name: "Quantiles",
-    summary: "the numbers that given shares of all numbers are below",
+    summary: "the numbers that given fractions of all numbers are below",
     input: "numbers",
     takes: "one column of numbers",
     suites: ["replicated", "pairwise"],

@@ -1,4 +1,10 @@
 //! `MinimumMaximum`: the smallest and the largest of all parties' numbers.
+//!
+//! Both are numbers of single rows. They are shown also where small counts are withheld, because
+//! that is the purpose of the function (see *Ranks* in [`crate::kernel::disclosure`]).
+//!
+//! **Adversary and leakage:** those of the search by rank ([`crate::functions::common::search`]),
+//! with two ranks. A minimum above the maximum is refused.
 
 use rand_core::CryptoRng;
 
@@ -70,6 +76,8 @@ impl OnShares for MinimumMaximum {
         let queries = [self.minima.query(1), self.maxima.query(rows)];
         match find_numbers(cx, &queries, rows).await?.as_deref() {
             None => Ok(None),
+            // In each pair the minimum is not above the maximum, so all pairs' are not either.
+            Some(&[minimum, maximum]) if minimum > maximum => Err(Fault::InvalidOpening),
             Some(&[minimum, maximum]) => {
                 Ok(Some(Answer::Extremes { minimum, maximum, samples: rows }))
             }

@@ -42,13 +42,13 @@ pub(crate) struct Parameters {
 impl Function for Quantiles {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "Quantiles",
-        summary: "the numbers that given shares of all numbers are below",
+        summary: "the numbers that given fractions of all numbers are below",
         asked_by: None,
         input: InputKind::Numbers,
         parameters: &[
             ParameterEntry::list(
                 PROBABILITIES,
-                "the shares of all numbers that are below, each from 0 to 1",
+                "the fractions of all numbers that are below, each from 0 to 1",
             )
             .required("[0.25, 0.5, 0.75]"),
             Digits::BEFORE,
@@ -71,11 +71,14 @@ impl Function for Quantiles {
         if probabilities.is_empty() || !probabilities.iter().all(|p| (0.0..=1.0).contains(p)) {
             return Err(refuse(PROBABILITIES, "a list of numbers from 0 to 1 is needed".into()));
         }
-        let (actual, limit) = (probabilities.len(), MOST_PROBABILITIES);
-        if actual > limit {
+        let actual = probabilities.len();
+        if actual > MOST_PROBABILITIES {
+            let limit = MOST_PROBABILITIES;
             return Err(InputError::TooMuch { what: PROBABILITIES, actual, limit });
         }
         let numbers = Ranked::new(digits.grid()?, doubles(input)?.iter().copied())?;
+        // −0 becomes 0, so that one probability has one text.
+        let probabilities = probabilities.into_iter().map(|p| p + 0.0).collect();
         Ok(Self { numbers, probabilities })
     }
 
@@ -154,12 +157,15 @@ impl Quantile {
 
 /// Returns the number this part of the way from `lower` to `upper`; never beyond either.
 fn between(lower: f64, upper: f64, part: f64) -> f64 {
-    let way = upper - lower;
-    let number = match part {
+    let difference = upper - lower;
+    let number = if difference.is_infinite() {
         // The difference is beyond the range of doubles; the numbers are not.
-        _ if way.is_infinite() => lower * (1.0 - part) + upper * part,
-        _ if part >= 0.5 => upper - way * (1.0 - part),
-        _ => lower + way * part,
+        lower * (1.0 - part) + upper * part
+    } else if part >= 0.5 {
+        upper - difference * (1.0 - part)
+    } else {
+        lower + difference * part
     };
-    number.clamp(lower, upper)
+    // Not `clamp`, which panics for bounds that cross: both are opened values.
+    number.max(lower).min(upper)
 }

@@ -65,8 +65,28 @@ impl OnShares for Sort {
     }
 }
 
+/// Reads the opened numbers. Refuses numbers that are not in order.
 fn all_in_order(words: &[PackedBits]) -> Result<Answer, Fault> {
     let numbers = words.iter().rev().map(|word| double(!word.0));
     let sorted: Option<Vec<f64>> = numbers.collect();
-    Ok(Answer::Sorted { sorted: sorted.ok_or(Fault::InvalidOpening)?, samples: words.len() as u64 })
+    let sorted = sorted.filter(|sorted| sorted.is_sorted()).ok_or(Fault::InvalidOpening)?;
+    Ok(Answer::Sorted { sorted, samples: words.len() as u64 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algebra::order::key;
+
+    #[test]
+    fn opened_numbers_that_are_not_in_order_are_refused() {
+        let words = |numbers: &[f64]| numbers.iter().map(|x| PackedBits(!key(*x))).collect();
+        let opened = |numbers: &[f64]| -> Result<Answer, Fault> {
+            let words: Vec<PackedBits> = words(numbers);
+            all_in_order(&words)
+        };
+        let sorted = vec![-1.0, 2.0, 2.0];
+        assert_eq!(opened(&[2.0, 2.0, -1.0]), Ok(Answer::Sorted { sorted, samples: 3 }));
+        assert_eq!(opened(&[2.0, -1.0, 2.0]), Err(Fault::InvalidOpening));
+    }
 }

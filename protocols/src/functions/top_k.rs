@@ -237,8 +237,17 @@ async fn count<E: Engine>(
         let value = double(!word.0).ok_or(Fault::InvalidOpening)?;
         Ok(Occurrences { value, count })
     };
-    let top = zip_exact(&words, counts).map(occurrences).collect::<Result<_, Fault>>()?;
+    let top = zip_exact(&words, counts).map(occurrences).collect::<Result<Vec<_>, Fault>>()?;
+    check(&top, rows)?;
     Ok(Some(Answer::Top { top, samples: rows }))
+}
+
+/// Refuses numbers that do not descend, and counts of more rows than there are.
+fn check(top: &[Occurrences], rows: u64) -> Result<(), Fault> {
+    let descends = top.is_sorted_by(|one, next| one.value > next.value);
+    let counted = top.iter().try_fold(0_u64, |sum, number| sum.checked_add(number.count));
+    let fits = counted.is_some_and(|counted| counted <= rows);
+    if descends && fits { Ok(()) } else { Err(Fault::InvalidOpening) }
 }
 
 /// Returns the width in two's complement of numbers of up to this magnitude.
@@ -249,4 +258,24 @@ fn width(most: usize) -> usize {
 
 fn to_usize(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opened_numbers_that_no_rows_have_are_refused() {
+        let check = |numbers: &[(f64, u64)]| {
+            let top =
+                numbers.iter().map(|(value, count)| Occurrences { value: *value, count: *count });
+            super::check(&top.collect::<Vec<_>>(), 5)
+        };
+        assert_eq!(check(&[(3.0, 2), (1.0, 3)]), Ok(()));
+        let refused = Err(Fault::InvalidOpening);
+        assert_eq!(check(&[(3.0, 1), (3.0, 1)]), refused);
+        assert_eq!(check(&[(1.0, 2), (3.0, 3)]), refused);
+        assert_eq!(check(&[(3.0, 2), (1.0, 4)]), refused);
+        assert_eq!(check(&[(3.0, u64::MAX), (1.0, 2)]), refused);
+    }
 }

@@ -13,6 +13,8 @@ pub(crate) mod moments;
 pub(crate) mod numbers;
 pub(crate) mod opened_product;
 pub(crate) mod ranks;
+#[cfg(test)]
+mod ranks_adversary_tests;
 pub(crate) mod rows;
 pub(crate) mod search;
 pub(crate) mod sets;

@@ -64,7 +64,7 @@ pub(crate) async fn find_mode<E: Engine>(
     let (axes, counts) = joint_counts(cx, counted).await?;
     let shown = place_of_largest(&mut cx.engine, &counts, rows, permit.least_shown()).await?;
     let opened = cx.engine.open(&shown, Recipients::Parties).await?;
-    Ok(opened.answer(|place| Answer::Mode(Mode { mode: cell(&axes, &place) })))
+    opened.answer(|place| Ok(Answer::Mode(Mode { mode: cell(&axes, &place)? }))).transpose()
 }
 
 /// Returns the place of the largest count, from 1; 0 if it is not to be shown.
@@ -91,14 +91,41 @@ async fn place_of_largest<E: Engine>(
     engine.multiply(&place.plus(&one), &one.minus(&is_small)).await
 }
 
-fn cell(axes: &[Vec<String>], place: &[u64]) -> Option<Cell> {
-    let cell = usize::try_from(place.first()?.checked_sub(1)?).ok()?;
+/// Returns the cell of an opened place; none for 0. Refuses a place that is beyond the table.
+fn cell(axes: &[Vec<String>], place: &[u64]) -> Result<Option<Cell>, Fault> {
+    let [place] = place else { return Err(Fault::Internal("one place was opened")) };
+    let Some(index) = place.checked_sub(1) else { return Ok(None) };
+    let cell = usize::try_from(index).ok().and_then(|index| cell_at(axes, index));
+    cell.map(Some).ok_or(Fault::InvalidOpening)
+}
+
+/// Returns the cell of this number, row by row; none beyond the table.
+fn cell_at(axes: &[Vec<String>], index: usize) -> Option<Cell> {
     match axes {
-        [x] => x.get(cell).cloned().map(Cell::One),
+        [x] => x.get(index).cloned().map(Cell::One),
         [x, y] => {
-            let (row, column) = (cell.checked_div(y.len())?, cell.checked_rem(y.len())?);
+            let row = index.checked_div(y.len())?;
+            let column = index.checked_rem(y.len())?;
             Some(Cell::Two(x.get(row)?.clone(), y.get(column)?.clone()))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_opened_place_beyond_the_table_is_refused() {
+        let axis = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let axes: [Vec<String>; 2] = [axis(&["a", "b"]), axis(&["x", "y", "z"])];
+        assert_eq!(cell(&axes, &[0]), Ok(None));
+        assert_eq!(cell(&axes, &[6]), Ok(Some(Cell::Two("b".into(), "z".into()))));
+        for beyond in [7, u64::MAX] {
+            assert_eq!(cell(&axes, &[beyond]), Err(Fault::InvalidOpening));
+        }
+        assert_eq!(cell(&axes[..1], &[2]), Ok(Some(Cell::One("b".into()))));
+        assert_eq!(cell(&axes[..1], &[3]), Err(Fault::InvalidOpening));
     }
 }

@@ -58,6 +58,8 @@ impl Ranked {
     }
 
     /// Finds the numbers of these ranks among all parties' `rows` numbers; none at a helper.
+    /// Refuses numbers that descend where ranks ascend. The searches are independent, so a party
+    /// that counts differently in two of them can make them cross.
     pub(crate) async fn find<E: Engine>(
         &self,
         cx: &mut FunctionContext<'_, E>,
@@ -66,8 +68,11 @@ impl Ranked {
     ) -> Result<Option<Found>, Fault> {
         let ranks: BTreeSet<u64> = ranks.iter().copied().collect();
         let queries: Vec<Query<'_>> = ranks.iter().map(|rank| self.query(*rank)).collect();
-        let numbers = find_numbers(cx, &queries, rows).await?;
-        Ok(numbers.map(|numbers| Found(zip_exact(ranks, numbers).collect())))
+        let Some(numbers) = find_numbers(cx, &queries, rows).await? else { return Ok(None) };
+        if !numbers.is_sorted() {
+            return Err(Fault::InvalidOpening);
+        }
+        Ok(Some(Found(zip_exact(ranks, numbers).collect())))
     }
 }
 
