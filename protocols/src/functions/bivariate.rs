@@ -4,15 +4,17 @@
 //! of integers made from them (a root of one, for the correlation) and is rounded once.
 //!
 //! Leakage beyond the answer. Write A = nΣxy − ΣxΣy, B = nΣx² − (Σx)². The answer gives n, A, B and
-//! nΣy² − (Σy)² (from covariance, slope b = A/B and correlation). It also gives nα = Σy − bΣx for
-//! the intercept α, and s = Σxy/Σx². Eliminating leaves (s − b)((Σx)² + B) = nα·Σx. This is a
+//! nΣy² − (Σy)² (from covariance, slope b = A/B and correlation). It also gives n·a = Σy − bΣx for
+//! the intercept a, and s = Σxy/Σx². Eliminating leaves (s − b)((Σx)² + B) = n·a·Σx. This is a
 //! quadratic equation for Σx whose two roots have the product B, and from Σx all others follow. So
-//! the answer implies the six sums up to its rounding and a choice between two candidates. In three
+//! the answer implies the six sums up to its rounding and a choice between two candidates. In four
 //! cases the nodes see more than the answer says:
 //!
 //! - The intercept is 0. Then Σx is not determined by it.
 //! - The covariance is 0. Then b and the correlation are 0 and say nothing of nΣy² − (Σy)² or B.
 //! - A value is null.
+//! - A result is beyond the range of doubles. Then the nodes have seen the sums and there is no
+//!   answer.
 
 use num_bigint::{BigInt, Sign};
 use num_traits::Zero;
@@ -25,6 +27,7 @@ use crate::algebra::layout::{Layout, Segment};
 use crate::algebra::rounding::{fraction_to_double, root_of_fraction};
 use crate::engine::aggregate::{Aggregate, Rounds};
 use crate::functions::answer::Answer;
+use crate::functions::common::means::NOT_OF_LAYOUT;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text};
@@ -37,6 +40,9 @@ use crate::kernel::fault::{Fault, InputError};
 const REVEALS: &str = "the exact joint sums n, Σx, Σy, Σx², Σxy, Σy², to every party; \
      the answer implies them up to rounding and a choice of two, unless the intercept or the \
      covariance is 0 or a value is null";
+
+/// A number of points that no parties together have: each has at most 2^48.
+const TOO_MANY: u64 = 1 << 63;
 
 /// Statistics of two variables. A value that the data do not define is null.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -102,7 +108,7 @@ impl Function for BivariateStatistics {
         let layout = layout(&grid)?;
         let words = match input {
             None => Zeroizing::default(),
-            Some(Input::Points(points)) => add_up(&grid, points)?,
+            Some(Input::Points(points)) => add_up(&grid, &layout, points)?,
             Some(other) if other.is_empty() => Zeroizing::new(vec![0; layout.words()]),
             Some(_) => return Err(InputError::Shape { expected: "pairs of numbers" }),
         };
@@ -142,11 +148,16 @@ fn layout(grid: &Grid) -> Result<Layout, InputError> {
     ])
 }
 
-fn add_up(grid: &Grid, points: &[(f64, f64)]) -> Result<Zeroizing<Vec<u64>>, InputError> {
+fn add_up(
+    grid: &Grid,
+    layout: &Layout,
+    points: &[(f64, f64)],
+) -> Result<Zeroizing<Vec<u64>>, InputError> {
     let [mut sx, mut sy] = [1, 1].map(|degree| Accumulator::new(grid, degree));
     let [mut sxx, mut sxy, mut syy] = [2, 2, 2].map(|degree| Accumulator::new(grid, degree));
     for (index, (x, y)) in points.iter().enumerate() {
-        let (x, y) = (grid.admit(index, *x)?, grid.admit(index, *y)?);
+        let x = grid.admit(index, *x)?;
+        let y = grid.admit(index, *y)?;
         sx.add(x);
         sy.add(y);
         sxx.add(x.times(x));
@@ -154,7 +165,7 @@ fn add_up(grid: &Grid, points: &[(f64, f64)]) -> Result<Zeroizing<Vec<u64>>, Inp
         syy.add(y.times(y));
     }
     // Reserved as a whole: growing would leave copies behind.
-    let mut words = Zeroizing::new(Vec::with_capacity(layout(grid)?.words()));
+    let mut words = Zeroizing::new(Vec::with_capacity(layout.words()));
     words.push(points.len() as u64);
     for sum in [sx, sy, sxx, sxy, syy] {
         words.extend_from_slice(&sum.into_cell());
@@ -164,19 +175,13 @@ fn add_up(grid: &Grid, points: &[(f64, f64)]) -> Result<Zeroizing<Vec<u64>>, Inp
 
 impl Sums {
     fn decode(grid: &Grid, words: &[u64]) -> Result<Self, Fault> {
-        let (n, rest) = words
-            .split_first()
-            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
-        let (single, double) = rest
-            .split_at_checked(2 * grid.limbs(1))
-            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
+        let (n, rest) = words.split_first().ok_or(NOT_OF_LAYOUT)?;
+        let (single, double) = rest.split_at_checked(2 * grid.limbs(1)).ok_or(NOT_OF_LAYOUT)?;
+        if double.len() != 3 * grid.limbs(2) {
+            return Err(NOT_OF_LAYOUT);
+        }
         let mut cells = single.chunks(grid.limbs(1)).chain(double.chunks(grid.limbs(2)));
-        let mut next = || {
-            cells
-                .next()
-                .map(signed_integer)
-                .ok_or(Fault::Internal("an opened sum has the words of its layout"))
-        };
+        let mut next = || cells.next().map(signed_integer).ok_or(NOT_OF_LAYOUT);
         let sums = Self { n: *n, x: next()?, y: next()?, xx: next()?, xy: next()?, yy: next()? };
         sums.check()
     }
@@ -186,7 +191,7 @@ impl Sums {
     fn check(self) -> Result<Self, Fault> {
         let [a, b, c] = self.centred();
         let negative = [&self.xx, &self.yy, &b, &c].iter().any(|sum| sum.sign() == Sign::Minus);
-        if self.n >= 1 << 63 || negative || &a * &a > &b * &c {
+        if self.n >= TOO_MANY || negative || &a * &a > &b * &c {
             return Err(Fault::InvalidOpening);
         }
         Ok(self)
@@ -202,7 +207,8 @@ impl Sums {
     fn finish(&self, grid: &Grid) -> Result<Bivariate, Fault> {
         let [a, b, c] = self.centred();
         let n = BigInt::from(self.n);
-        let (once, twice) = (grid.exponent(1), grid.exponent(2));
+        let once = grid.exponent(1);
+        let twice = grid.exponent(2);
         let intercept = &self.y * &self.xx - &self.x * &self.xy;
         let below_two = if self.n < 2 { BigInt::zero() } else { &n * (&n - 1) };
         Ok(Bivariate {

@@ -45,7 +45,7 @@ use crate::algebra::rounding::fraction_to_double;
 use crate::engine::Engine;
 use crate::engine::aggregate::{Aggregate, Rounds};
 use crate::functions::answer::Answer;
-use crate::functions::common::means::Means;
+use crate::functions::common::means::{Means, NOT_OF_LAYOUT};
 use crate::functions::common::moments::{self, Centred, Moments, root};
 use crate::functions::common::numbers::{NO_NUMBERS, doubles};
 use crate::functions::common::search::{Query, find};
@@ -295,11 +295,11 @@ fn add_up(grid: &Grid, numbers: &[f64]) -> Result<Zeroizing<Vec<u64>>, InputErro
 }
 
 impl Extremes {
-    /// Checks that the numbers are between the extremes. If they are not, a party cheated in the
-    /// search.
+    /// Checks that the extremes do not cross, and that the numbers are between them. If not, a party
+    /// cheated in the search.
     fn hold(self, numbers: &[f64]) -> Result<(), Fault> {
         let range = self.minimum..=self.maximum;
-        let held = numbers.iter().all(|x| range.contains(x));
+        let held = !range.is_empty() && numbers.iter().all(|x| range.contains(x));
         if held { Ok(()) } else { Err(Fault::InvalidOpening) }
     }
 
@@ -311,15 +311,9 @@ impl Extremes {
 impl Sums {
     /// Decodes the sums, and returns the words of the means behind them.
     fn decode<'a>(grid: &Grid, words: &'a [u64]) -> Result<(Self, &'a [u64]), Fault> {
-        let (n, rest) = words
-            .split_first()
-            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
-        let (x, rest) = rest
-            .split_at_checked(grid.limbs(1))
-            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
-        let (xx, rest) = rest
-            .split_at_checked(grid.limbs(2))
-            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
+        let (n, rest) = words.split_first().ok_or(NOT_OF_LAYOUT)?;
+        let (x, rest) = rest.split_at_checked(grid.limbs(1)).ok_or(NOT_OF_LAYOUT)?;
+        let (xx, rest) = rest.split_at_checked(grid.limbs(2)).ok_or(NOT_OF_LAYOUT)?;
         if *n >= 1 << 63 {
             return Err(Fault::InvalidOpening);
         }

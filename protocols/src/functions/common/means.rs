@@ -1,14 +1,20 @@
 //! Geometric and harmonic mean of numbers that are all above zero.
 //!
-//! Two sums that travel with others, because they need nothing but the public extremes: Σ log₂ x,
-//! and Σ s/x with s = 2^e ≤ minimum < 2^(e+1). Both are sums of integers. Each term is rounded
-//! once, by the party that has it, and the mean once, by all; nothing else is rounded.
+//! Two sums that are part of the first masked sum of [`crate::functions::univariate`], because
+//! they need nothing but the public extremes: Σ log₂ x, and Σ s/x with s = 2^e ≤ minimum <
+//! 2^(e+1). Both are sums of integers, and exact as such. The party that has a term rounds it, and
+//! all round the mean, as said below.
+//!
+//! **Leakage:** both exact sums, to the nodes of all parties. Each mean gives its sum up to
+//! rounding only.
 //!
 //! *Logarithms*, as multiples of 2^-53. For x = M·2^E with ½ ≤ M < 1 the logarithm is E, exactly,
 //! plus the double nearest to log₂ M, or a neighbour of it. That double is between -1 and 0 and so
-//! at most 2^-53 off; rounding to the grid adds 2^-54. So the mean of the logarithms is within
+//! at most 2^-53 off; rounding to a multiple adds 2^-54. So the mean of the logarithms is within
 //! 1.5·2^-53, and the geometric mean within 1.2e-16 of itself, before it is rounded. A term is
 //! below 1075 < 2^10.1 in magnitude, so 2^63 of them take 63 + 10.1 + 53 bits and a sign: 2 limbs.
+//! This assumes a logarithm of the machine's library within one unit in the last place. Rust
+//! promises no precision. A less precise one makes the geometric mean less precise, and no more.
 //!
 //! *Reciprocals*, as multiples of 2^-120. s/x is at most 1 for every x, denormals too, so no range
 //! of 1/x has to be held. For the minimum it is above ½, so the sum is. A term is cut by at most
@@ -16,8 +22,9 @@
 //! the sum at most. So the harmonic mean is within 2^-55 of itself before it is rounded. The sum is
 //! at most 2^63·2^120: 3 limbs.
 //!
-//! The answer cannot differ between machines. Each logarithm is computed by one party alone, and
-//! the rest is integer arithmetic on opened integers.
+//! The answer cannot differ between machines: one party computes each logarithm, and the rest is
+//! integer arithmetic on opened integers. All machines compute the logarithms of both extremes, to
+//! check the sum. These may differ, and [`SLACK`] is more than they differ.
 
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -37,8 +44,8 @@ const LOGARITHM_BITS: u32 = 53;
 /// The bits after the point of s/x.
 const RECIPROCAL_BITS: u32 = 120;
 
-/// The apparent error that a sum of logarithms may have where libraries differ, in units of its
-/// last digit a term.
+/// The tolerance of the check of a sum of logarithms for each term, in units of 2^-53: machines'
+/// libraries may differ.
 const SLACK: i128 = 16;
 
 /// The number ⌊2^128·ln 2⌋.
@@ -49,6 +56,10 @@ const QUOTIENT_BITS: u32 = 115;
 
 /// The bits of a double's significand.
 const SIGNIFICAND: u32 = 53;
+
+/// The fault of an opened sum of another length, which no layout leads to.
+pub(crate) const NOT_OF_LAYOUT: Fault =
+    Fault::Internal("an opened sum has the words of its layout");
 
 /// The terms of the series of 2^x: (ln 2)^k / k! is below 2^-134 for k = 32.
 const TERMS: u32 = 32;
@@ -62,7 +73,7 @@ pub(crate) struct Means {
 
 /// Both means.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Opened {
+pub(crate) struct BothMeans {
     pub(crate) harmonic: f64,
     pub(crate) geometric: f64,
 }
@@ -81,32 +92,37 @@ impl Means {
     /// The words of both sums.
     pub(crate) const WORDS: usize = 5;
 
-    /// Returns the means; none unless the minimum is above zero.
+    /// Returns the means; none unless the minimum is above zero. The extremes must not cross.
     pub(crate) fn between(minimum: f64, maximum: f64) -> Option<Self> {
+        debug_assert!(minimum <= maximum, "extremes that cross were refused");
         (minimum > 0.0).then_some(Self { minimum, maximum })
     }
 
-    /// Adds up one party's numbers, which are between the extremes.
+    /// Adds up one party's numbers, which are between the extremes. A logarithm and a quotient take
+    /// a time that depends on the number. Only the party's own node can measure it.
     pub(crate) fn add_up(&self, numbers: &[f64]) -> Zeroizing<[u64; Self::WORDS]> {
-        let logarithms: i128 = numbers.iter().map(|x| logarithm(*x)).sum();
-        let [l0, l1] = limbs(logarithms.cast_unsigned()).0;
-        let mut reciprocals = Wide::<3>::ZERO;
+        let mut logarithms = Zeroizing::new(0_i128);
+        let mut reciprocals = Zeroizing::new([0; 3]);
         for x in numbers {
+            *logarithms += logarithm(*x);
             let [low, high] = limbs(self.reciprocal(*x)).0;
-            reciprocals = reciprocals.plus(Wide([low, high, 0]));
+            *reciprocals = Wide(*reciprocals).plus(Wide([low, high, 0])).0;
         }
-        let [r0, r1, r2] = reciprocals.0;
+        let [l0, l1] = limbs(logarithms.cast_unsigned()).0;
+        let [r0, r1, r2] = *reciprocals;
         Zeroizing::new([l0, l1, r0, r1, r2])
     }
 
     /// Computes the means of n > 0 numbers from the opened sums.
-    pub(crate) fn finish(&self, n: u64, words: &[u64]) -> Result<Opened, Fault> {
-        let (logarithms, reciprocals) = words
-            .split_at_checked(2)
-            .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
-        let (logarithms, reciprocals) = (signed_integer(logarithms), signed_integer(reciprocals));
+    pub(crate) fn finish(&self, n: u64, words: &[u64]) -> Result<BothMeans, Fault> {
+        let [l0, l1, reciprocals @ ..] = words else { return Err(NOT_OF_LAYOUT) };
+        if words.len() != Self::WORDS {
+            return Err(NOT_OF_LAYOUT);
+        }
+        let logarithms = signed_integer(&[*l0, *l1]);
+        let reciprocals = signed_integer(reciprocals);
         self.check(n, &logarithms, &reciprocals)?;
-        Ok(Opened {
+        Ok(BothMeans {
             harmonic: self.confine(self.harmonic(n, &reciprocals))?,
             geometric: self.confine(geometric(n, &logarithms))?,
         })
@@ -138,8 +154,9 @@ impl Means {
         fraction_to_double(&n.into(), reciprocals, scale)
     }
 
-    /// Returns 2^120·s/x, cut to a whole number. It is at most 2^120 for x from the minimum on.
+    /// Returns 2^120·s/x, cut to a whole number, for x from the minimum on. It is at most 2^120.
     fn reciprocal(&self, x: f64) -> u128 {
+        debug_assert!(x >= self.minimum, "a number is not below the minimum");
         let x = decode(x);
         let quotient = (1 << QUOTIENT_BITS) / u128::from(x.significand.max(1));
         // 2^120·s/x = 2^(120 + e - E)/M for s = 2^e, x = M·2^E.
@@ -147,9 +164,11 @@ impl Means {
         let shift = scale + decode(self.minimum).top() - i64::from(x.exponent);
         let by = u32::try_from(shift.unsigned_abs()).unwrap_or(u32::MAX);
         if shift < 0 {
+            // A term of which no bit is left.
             quotient.checked_shr(by).unwrap_or(0)
         } else {
-            quotient.checked_shl(by).unwrap_or(0)
+            // The quotient has 64 bits at most, and `by` is 57 at most from the minimum on.
+            quotient.checked_shl(by).expect("a number is not below the minimum")
         }
     }
 }
@@ -235,5 +254,22 @@ mod tests {
         assert_eq!(all.reciprocal(3.0 * least), ((1 << 120) / 3) >> 56 << 56);
         let next = Means::between(f64::MAX, f64::MAX).unwrap();
         assert_eq!(next.reciprocal(f64::MAX) >> 119, 1);
+    }
+
+    #[test]
+    fn sums_of_another_length_are_refused() {
+        let means = Means::between(1.0, 2.0).unwrap();
+        let sums = means.add_up(&[1.0, 2.0]);
+        assert!(means.finish(2, &*sums).is_ok());
+        let longer = [sums.as_slice(), &[0]].concat();
+        for words in [&sums[..1], &sums[..4], longer.as_slice()] {
+            assert_eq!(means.finish(2, words), Err(NOT_OF_LAYOUT));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "not below the minimum")]
+    fn the_reciprocal_of_a_number_below_the_minimum_is_no_zero() {
+        let _ = Means::between(4.0, 8.0).unwrap().reciprocal(1e-300);
     }
 }
