@@ -97,21 +97,27 @@ impl Layout {
     }
 
     /// Adds `source` to `target` cell by cell. Both have [`Layout::words`] words.
+    ///
+    /// # Panics
+    /// If one has another number of words.
     pub fn add(&self, target: &mut [u64], source: &[u64]) {
-        let mut rest = (target, source);
+        assert_eq!(target.len(), self.words, "a vector has the words of its layout");
+        assert_eq!(source.len(), self.words, "a vector has the words of its layout");
+        let mut targets = target;
+        let mut sources = source;
         for segment in &self.segments {
-            let Some((target, later)) = rest.0.split_at_mut_checked(segment.words()) else {
-                return;
-            };
-            let Some((source, more)) = rest.1.split_at_checked(segment.words()) else {
-                return;
-            };
+            let (target, later) = targets.split_at_mut(segment.words());
+            let (source, more) = sources.split_at(segment.words());
             add_segment(segment, target, source);
-            rest = (later, more);
+            targets = later;
+            sources = more;
         }
     }
 
     /// Adds a stream, from its start, to `target` cell by cell.
+    ///
+    /// # Panics
+    /// If `target` has not [`Layout::words`] words.
     pub fn add_stream(&self, target: &mut [u64], stream: &(impl WordStream + Clone)) {
         self.add_streams(target, &[(Sign::Plus, stream.clone())]);
     }
@@ -130,12 +136,11 @@ impl Layout {
     where
         F: Fn(&Segment, usize, &mut [u64]) + Sync,
     {
+        assert_eq!(target.len(), self.words(), "a vector has the words of its layout");
         let mut rest = target;
         let mut first = 0;
         for segment in &self.segments {
-            let Some((words, later)) = rest.split_at_mut_checked(segment.words()) else {
-                return;
-            };
+            let (words, later) = rest.split_at_mut(segment.words());
             segment.for_each_piece(first, words, &work);
             first += segment.words();
             rest = later;

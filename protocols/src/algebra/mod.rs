@@ -5,6 +5,7 @@
 //! fraction to the nearest double. Computations with matrices round more, as [`fixed`] and
 //! [`pseudo_inverse`] say.
 
+pub(crate) mod digest;
 pub mod elementwise;
 pub mod exact;
 pub mod fixed;

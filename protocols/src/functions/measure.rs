@@ -6,6 +6,7 @@ use std::fmt;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
+use crate::algebra::digest::first_block;
 use crate::algebra::packed_bits::{PackedBits, bit_slice_words};
 use crate::circuits::comparison::less_than_zero;
 use crate::circuits::sorting::sort;
@@ -242,6 +243,5 @@ fn columns_of(party: usize, parties: usize) -> usize {
 fn public_item_hash(row: usize, of: Option<usize>) -> u128 {
     let text = format!("{row} of {of:?}");
     let hash = blake3::hash(text.as_bytes());
-    let (halves, _) = hash.as_bytes().as_chunks::<16>();
-    halves.first().map_or(0, |half| u128::from_le_bytes(*half))
+    first_block(hash.as_bytes())
 }

@@ -105,11 +105,11 @@ impl Store {
         values: &[u64],
         rng: &mut impl CryptoRng,
     ) -> Result<Self, Unsolvable> {
-        debug_assert_eq!(keys.len(), values.len());
+        assert_eq!(keys.len(), values.len(), "each key has a value");
         let slots = Self::slots(keys.len());
         let mut rows: Vec<Row> = keys
             .par_iter()
-            .zip(values)
+            .zip_eq(values)
             .map(|(key, value)| {
                 let (start, band) = place(*key, slots);
                 Row { start, equation: Equation { band, sum: *value } }
@@ -136,7 +136,7 @@ impl Store {
             .with_min_len(BATCH)
             .map(|key| {
                 let (start, band) = place(*key, self.words.len());
-                band.sum_of(self.words.get(start..).unwrap_or_default())
+                band.sum_of(self.words.get(start..).expect("a band starts within the store"))
             })
             .collect()
     }
@@ -204,7 +204,10 @@ fn place(key: Key, slots: usize) -> (usize, Band) {
     let starts = slots - width + 1;
     // Of the random fraction start / 2^64; each start's share of 2^64 differs by at most 1.
     let start = (u128::from(start) * starts as u128) >> 64;
-    (usize::try_from(start).unwrap_or(0), Band([a, b, c, d]).shortened(width))
+    (
+        usize::try_from(start).expect("a start is below the number of slots"),
+        Band([a, b, c, d]).shortened(width),
+    )
 }
 
 /// Adds settled equations to each row until it starts at a word of its own: at each word the
@@ -232,7 +235,8 @@ fn solve(equations: &[Equation], rng: &mut impl CryptoRng) -> Vec<u64> {
     let mut words = vec![0; equations.len()];
     for (start, equation) in equations.iter().enumerate().rev() {
         // The word itself is still zero, and adds nothing.
-        let others = equation.band.sum_of(words.get(start..).unwrap_or_default());
+        let others =
+            equation.band.sum_of(words.get(start..).expect("a band starts within the store"));
         let word = if equation.band.is_empty() { rng.next_u64() } else { equation.sum ^ others };
         words.get_mut(start).into_iter().for_each(|place| *place = word);
     }

@@ -7,6 +7,7 @@
 //! is used twice in a chunk. The low half of the tweak is the number of the row, the high half that
 //! of the block of the row's message.
 
+use crate::algebra::digest::halves;
 use crate::algebra::elementwise::zip_exact;
 use aes::Aes128;
 use aes::cipher::KeyInit;
@@ -31,7 +32,7 @@ impl Keys {
     /// Returns π of the chunk that begins with this block.
     pub(crate) fn of_chunk(&self, first: u64) -> Hash {
         let hash = blake3::keyed_hash(&self.0, &first.to_le_bytes());
-        let key: [u8; 16] = hash.as_bytes().first_chunk().copied().unwrap_or_default();
+        let [key, _] = halves(hash.as_bytes());
         Hash(Aes128::new(&key.into()))
     }
 }

@@ -102,7 +102,7 @@ fn seeds_off_path(missing: usize, keys: &[Key], sums: &[u8]) -> Vec<Seed> {
         let side = (missing >> (K - 1 - depth)) & 1;
         let off_path = 2 * on_path + (1 - side);
         on_path = 2 * on_path + side;
-        let sum_of_side = sums.chunks(SEED).nth(1 - side).unwrap_or_default();
+        let sum_of_side = sums.chunks(SEED).nth(1 - side).expect("a level has two sums");
         let others = level.iter().enumerate().skip(1 - side).step_by(2);
         let others = sum(others.filter(|(place, _)| *place != off_path).map(|(_, seed)| seed));
         let seed = xor(&xor(&others, sum_of_side), key.as_slice());

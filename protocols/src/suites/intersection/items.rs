@@ -12,6 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use super::ItemHash;
+use crate::algebra::digest::first_block;
 use crate::kernel::session::SessionHash;
 
 /// The name in the spec of the rule for comparing items.
@@ -49,15 +50,15 @@ impl Case {
 }
 
 /// Returns the item hash of an item in this session: 128 bits of a hash. Any party that knows the
-/// session can make it, so no item hash may leave its party unblinded.
+/// session can make it, and so test guesses of items. No item hash leaves its party unblinded, but
+/// for those of items that all parties have.
 pub(crate) fn item_hash(session: &SessionHash, item: &str) -> ItemHash {
     let key = Zeroizing::new(blake3::derive_key(
         "cloister 1 intersection: tags of items",
         session.as_bytes(),
     ));
     let hash = blake3::keyed_hash(&key, item.as_bytes());
-    let (halves, _) = hash.as_bytes().as_chunks::<16>();
-    halves.first().map_or(0, |half| u128::from_le_bytes(*half))
+    first_block(hash.as_bytes())
 }
 
 #[cfg(test)]

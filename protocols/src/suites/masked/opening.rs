@@ -143,9 +143,7 @@ pub(super) fn add_opening(
     let mut rest = sum;
     let mut buffer = vec![0; PARALLEL_WORDS.min(layout.words())];
     for segment in layout.segments() {
-        let Some((words, later)) = rest.split_at_mut_checked(segment.words()) else {
-            return;
-        };
+        let (words, later) = rest.split_at_mut(segment.words());
         let block = (buffer.len() / segment.limbs).max(1) * segment.limbs;
         for target in words.chunks_mut(block) {
             buffer.resize(buffer.len().max(target.len()), 0);

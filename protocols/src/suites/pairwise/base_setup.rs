@@ -10,6 +10,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::peer::Peer;
+use crate::algebra::digest::halves;
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::ot::base::{self, Key};
@@ -103,7 +104,7 @@ impl GeneratedTrees {
         let known =
             pprf::evaluate(&delta.missing(), &known, &message).ok_or_else(|| peer.blame())?;
         let name = peer.key.for_use("cloister 1 pairwise: name of a base", 0);
-        let name = name.first_chunk().copied().unwrap_or_default();
+        let [name, _] = halves(&name);
         let (taken, poisoned) = (hash_of_trees(&message), AtomicBool::new(false));
         Ok(Base { name, leaves, delta, known, dealt: hash, taken, poisoned })
     }

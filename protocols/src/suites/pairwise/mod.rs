@@ -76,6 +76,7 @@ use rand_core::CryptoRng;
 pub(crate) use self::preprocessing::Ahead;
 use self::preprocessing::Preprocessing;
 pub use self::store::CorrelationStore;
+use crate::algebra::digest::first_word;
 use crate::algebra::elementwise::{add_assign, subtract_assign};
 use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
@@ -138,7 +139,7 @@ impl<'a> Pairwise<'a> {
 
     /// Preprocesses correlations for later computations between these parties.
     pub(crate) async fn preprocess(&mut self, session: &Session) -> Result<(), Fault> {
-        let id = session.hash().as_bytes().first_chunk().map_or(0, |id| u64::from_le_bytes(*id));
+        let id = first_word(session.hash().as_bytes());
         self.preprocessing.make_batch(self.channel, id).await
     }
 
