@@ -1,24 +1,27 @@
 //! Echo: a check that every party sent the same to all others.
 //!
 //! Every party sends the digests that it received (its echo) to all others, and compares their
-//! echoes with its own view. If a third party told two honest ones different things, both see it.
-//! Of the third party and the witness that reports it, one is lying; no other party can tell which.
+//! echoes with its own view, as in the echo broadcast of Goldwasser and Lindell, *Secure multi-party
+//! computation without agreement* (Journal of Cryptology 18, 2005). If a third party told two honest
+//! ones different things, both see it. Of the third party and the witness that reports it, one is
+//! lying; no other party can tell which.
 
-use subtle::ConstantTimeEq;
-
+use crate::algebra::elementwise::zip_exact;
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::message::Message;
 use crate::kernel::party::{Parties, Party};
 
-/// A hash of a message that a party has sent, or a commitment to one that it will send.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A hash of a message that a party has sent, or a commitment to one that it will send. It is sent
+/// to all, and no secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digest([u8; Self::BYTES]);
 
 /// The digest of each party's message, in order: as it came from the party, or as this party sent
 /// it.
+#[derive(Debug)]
 pub(crate) struct Views {
-    parties: Parties,
-    digests: Vec<Digest>,
+    me: Party,
+    digests: Vec<(Party, Digest)>,
 }
 
 impl Digest {
@@ -49,21 +52,30 @@ impl Views {
         for (from, message) in others {
             let malformed = |_| Fault::blame(from, Misbehaviour::Malformed);
             let bytes = message.into_bytes();
-            digests.push(Digest(bytes.as_ref().try_into().map_err(malformed)?));
+            digests.push((from, Digest(bytes.as_ref().try_into().map_err(malformed)?)));
         }
-        Ok(Self::of(parties, ours, digests))
+        Self::of(parties, ours, digests)
     }
 
-    /// Puts this party's digest among the others', which are in order.
-    pub(crate) fn of(parties: Parties, ours: Digest, mut others: Vec<Digest>) -> Self {
-        let place = parties.position(parties.me()).expect("we are one of the parties");
-        others.insert(place.min(others.len()), ours);
-        Self { parties, digests: others }
+    /// Puts this party's digest among the others'. There has to be one of each other party: every
+    /// accusation depends on their places.
+    pub(crate) fn of(
+        parties: Parties,
+        ours: Digest,
+        mut digests: Vec<(Party, Digest)>,
+    ) -> Result<Self, Fault> {
+        let me = parties.me();
+        digests.push((me, ours));
+        digests.sort_by_key(|(party, _)| *party);
+        if !digests.iter().map(|(party, _)| *party).eq(parties.all()) {
+            return Err(Fault::Internal("there is a digest of each party"));
+        }
+        Ok(Self { me, digests })
     }
 
     /// Returns all digests in order, to be sent to all others.
     pub(crate) fn echo(&self) -> Vec<u8> {
-        self.digests.iter().flat_map(|digest| digest.0).collect()
+        self.digests.iter().flat_map(|(_, digest)| digest.0).collect()
     }
 
     /// Returns the bytes of an echo.
@@ -73,8 +85,7 @@ impl Views {
 
     /// Returns whether `party` sent `digest`.
     pub(crate) fn is_of(&self, party: Party, digest: &Digest) -> bool {
-        let known = self.parties.position(party).and_then(|place| self.digests.get(place));
-        known.is_some_and(|known| known.0.ct_eq(&digest.0).into())
+        self.digests.contains(&(party, *digest))
     }
 
     /// Compares the echo of `witness` with this party's view.
@@ -83,9 +94,9 @@ impl Views {
         if theirs.len() != self.digests.len() || !rest.is_empty() {
             return Err(Fault::blame(witness, Misbehaviour::Malformed));
         }
-        for (place, (ours, theirs)) in self.digests.iter().zip(theirs).enumerate() {
+        for ((party, ours), theirs) in zip_exact(&self.digests, theirs) {
             if ours.0 != *theirs {
-                return Err(self.accuse(witness, place));
+                return Err(self.accuse(witness, *party));
             }
         }
         Ok(())
@@ -93,18 +104,56 @@ impl Views {
 
     /// Returns the fault of a differing echo. This party knows its own message, and a witness its
     /// own: about these a witness cannot err.
-    fn accuse(&self, witness: Party, place: usize) -> Fault {
-        match self.parties.all().nth(place) {
-            Some(accused) if accused != self.parties.me() && accused != witness => {
-                Fault::Equivocation { witness, accused }
-            }
-            _ => Fault::blame(witness, Misbehaviour::FalseReport),
+    fn accuse(&self, witness: Party, accused: Party) -> Fault {
+        if accused == self.me || accused == witness {
+            return Fault::blame(witness, Misbehaviour::FalseReport);
         }
+        Fault::Equivocation { witness, accused }
     }
 }
 
+/// Takes a hash as a digest. The hasher's key or context has to be for one kind of message.
 impl From<blake3::Hasher> for Digest {
     fn from(hasher: blake3::Hasher) -> Self {
         Self(*hasher.finalize().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn party(index: usize) -> Party {
+        Party::new(index).unwrap()
+    }
+
+    fn digest(byte: u8) -> Digest {
+        Digest::of_bytes([byte; Digest::BYTES])
+    }
+
+    #[test]
+    fn digests_stand_in_the_places_of_their_parties() {
+        let parties = Parties::new(3, 1).unwrap();
+        let others = vec![(party(2), digest(2)), (party(0), digest(0))];
+        let views = Views::of(parties, digest(1), others).unwrap();
+        assert_eq!(views.echo(), [[0; 32], [1; 32], [2; 32]].concat());
+        let echo = [[0; 32], [1; 32], [9; 32]].concat();
+        let (witness, accused) = (party(0), party(2));
+        assert_eq!(views.compare(witness, &echo), Err(Fault::Equivocation { witness, accused }));
+    }
+
+    #[test]
+    fn a_missing_or_repeated_digest_accuses_no_party() {
+        let parties = Parties::new(3, 1).unwrap();
+        for others in [
+            vec![],
+            vec![(party(2), digest(2))],
+            vec![(party(2), digest(2)), (party(2), digest(2))],
+            vec![(party(0), digest(0)), (party(1), digest(1))],
+            vec![(party(0), digest(0)), (party(2), digest(2)), (party(3), digest(3))],
+        ] {
+            let views = Views::of(parties, digest(1), others);
+            assert!(matches!(views, Err(Fault::Internal(_))), "{views:?}");
+        }
     }
 }

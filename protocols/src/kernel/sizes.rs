@@ -23,12 +23,12 @@ pub(crate) async fn exchange<const K: usize>(
     let mut digests = Vec::new();
     for (from, message) in channel.gather_exactly(ours.len()).await? {
         let bytes = message.into_bytes();
-        digests.push(digest(&bytes));
+        digests.push((from, digest(&bytes)));
         told.push((from, sizes(from, &bytes)?));
     }
 
     channel.begin_round("same sizes");
-    let views = Views::of(channel.parties(), digest(&ours), digests);
+    let views = Views::of(channel.parties(), digest(&ours), digests)?;
     channel.broadcast(views.echo());
     for (witness, echo) in channel.gather_exactly(views.echo_bytes()).await? {
         views.compare(witness, &echo.into_bytes())?;

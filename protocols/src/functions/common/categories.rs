@@ -61,8 +61,8 @@ pub(crate) async fn exchange(
     let lists = receive_lists(channel, own.len(), order).await?;
 
     channel.begin_round("categories echo");
-    let digests = lists.iter().map(|list| list.digest).collect();
-    let views = Views::of(channel.parties(), digest, digests);
+    let digests = lists.iter().map(|list| (list.from, list.digest)).collect();
+    let views = Views::of(channel.parties(), digest, digests)?;
     channel.broadcast(views.echo());
     for (witness, echo) in channel.gather_exactly(views.echo_bytes()).await? {
         views.compare(witness, &echo.into_bytes())?;
@@ -121,6 +121,7 @@ pub(crate) enum Order {
 }
 
 struct List {
+    from: Party,
     axes: Axes,
     digest: Digest,
 }
@@ -136,7 +137,7 @@ fn parse(from: Party, message: Message, axes: usize, order: Order) -> Result<Lis
     let valid =
         list.filter(|list| list.len() == axes && list.iter().all(|axis| is_valid(axis, order)));
     let axes = valid.ok_or_else(|| Fault::blame(from, Misbehaviour::Malformed))?;
-    Ok(List { axes, digest: digest(&bytes) })
+    Ok(List { from, axes, digest: digest(&bytes) })
 }
 
 fn is_valid(axis: &[String], order: Order) -> bool {

@@ -166,7 +166,9 @@ fn a_commitment_and_an_opening_are_these_bytes() {
     let commitment = opening.commitment().to_vec();
     assert_eq!(commitment, hasher.finalize().as_bytes());
 
-    let views = Views::of(parties, opening.commitment(), vec![Digest::of_bytes([4; 32])]);
+    let views =
+        Views::of(parties, opening.commitment(), vec![(party(0), Digest::of_bytes([4; 32]))])
+            .unwrap();
     let [first, second] = opening.messages(&views);
     assert_eq!(first, [vec![9; 32], vec![4; 32], commitment].concat());
     assert_eq!(second.as_ref(), [1, 0, 0, 0, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 0, 0]);
