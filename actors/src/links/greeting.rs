@@ -170,7 +170,7 @@ async fn send<W: AsyncWrite + Unpin>(
     header: Header,
     greeting: &Greeting,
 ) -> Result<(), GreetingError> {
-    let body = wire::encode(greeting).map_err(|_| GreetingError::Senseless)?;
+    let body = wire::encode_uncut(greeting).map_err(|_| GreetingError::Senseless)?;
     writer.write(&Frame { header, body: Bytes::from(body) }).await?;
     Ok(writer.flush().await?)
 }

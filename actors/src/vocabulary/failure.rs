@@ -143,7 +143,7 @@ impl StopNotice {
     /// peer's own long words can be. Its receivers then end by their deadlines.
     #[must_use]
     pub fn encoded(&self) -> Option<Bytes> {
-        let encoded = cloister_protocols::wire::encode(self).ok()?;
+        let encoded = cloister_protocols::wire::encode_uncut(self).ok()?;
         (encoded.len() <= LONGEST_NOTICE).then(|| Bytes::from(encoded))
     }
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::algebra::ring::Ring;
 
 /// The version of frames and protocols. Nodes of different versions refuse each other at the
-/// greeting.
+/// greeting. The number 1 in the domain strings of hashes is another one, and stays.
 pub const VERSION: u8 = 4;
 
 /// The longest frame in bytes, header and body together. Longer messages are cut into parts, so
@@ -27,8 +27,12 @@ pub const MAX_FRAME: usize = 1 << 20;
 /// The longest body of a part: below [`MAX_FRAME`] by more than a header, and whole 64-bit words.
 pub const MAX_PART: usize = MAX_FRAME - 1024;
 
-/// The longest structured message (a proposal, a greeting, a stop notice) in bytes.
+/// The longest structured message (a proposal, a list of categories) in bytes. It is cut into parts.
 pub const MAX_STRUCTURED: usize = 1 << 20;
+
+/// The longest structured message that is not cut (a greeting, a stop notice) in bytes: it goes in
+/// one frame with its header.
+pub const MAX_UNCUT: usize = MAX_PART;
 
 type Config = Configuration<LittleEndian, Fixint, Limit<MAX_STRUCTURED>>;
 const CONFIG: Config = bincode::config::legacy().with_limit::<MAX_STRUCTURED>();
@@ -49,27 +53,23 @@ impl std::fmt::Display for SessionId {
 pub(crate) mod digest {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+    use crate::algebra::digest;
+
     pub(crate) fn serialize<S: Serializer>(
         bytes: &[u8; 32],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let (halves, _) = bytes.as_chunks::<16>();
-        let [low, high] = [0, 1].map(|half| halves.get(half).copied().unwrap_or_default());
-        [low, high].map(u128::from_le_bytes).serialize(serializer)
+        digest::halves(bytes).map(u128::from_le_bytes).serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<[u8; 32], D::Error> {
-        let halves = <[u128; 2]>::deserialize(deserializer)?.map(u128::to_le_bytes);
-        let mut bytes = [0; 32];
-        let (places, _) = bytes.as_chunks_mut::<16>();
-        places.iter_mut().zip(halves).for_each(|(place, half)| *place = half);
-        Ok(bytes)
+        Ok(bytemuck::cast(<[u128; 2]>::deserialize(deserializer)?.map(u128::to_le_bytes)))
     }
 }
 
-/// An error in bytes from a peer.
+/// An error in bytes from a peer, or in a value for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
     /// Bytes that are no encoding of the value that was due.
@@ -79,8 +79,11 @@ pub enum WireError {
     #[error("{0} bytes too many")]
     Trailing(usize),
     /// A value that is too long to be encoded.
-    #[error("the message is longer than {MAX_STRUCTURED} bytes")]
+    #[error("the message is longer than any may be")]
     TooLong,
+    /// A value that has no encoding.
+    #[error("the value cannot be encoded")]
+    Unencodable,
 }
 
 /// One frame as it goes over a link.
@@ -100,10 +103,10 @@ pub enum Header {
     Hello,
     /// The answer to it.
     Welcome,
-    /// A question for a sign of life. It has no body, unless it tries the line; the answer has
-    /// none.
+    /// A question that the peer's node answers at once. Its body is empty, unless it probes the
+    /// line.
     Ping,
-    /// The answer to it.
+    /// The answer to it, without a body.
     Pong,
     /// A part of a protocol message.
     Part(SessionId, PartHeader),
@@ -121,8 +124,9 @@ pub struct PartHeader {
     pub part: u32,
     /// True if no further part of this message follows.
     pub last: bool,
-    /// The tag that binds the message to session and number. Once the parties have agreed, it also
-    /// binds it to sender and receiver, by a key that only the two have.
+    /// The tag of the message: a MAC of its session, number and length. Once the parties have
+    /// agreed, it also covers sender and receiver, by a key that only the two have. It covers
+    /// neither `part` and `last` nor the body: these have the link's protection alone.
     pub tag: [u8; 16],
 }
 
@@ -145,13 +149,25 @@ impl Frame {
     }
 }
 
-/// Encodes a structured message.
+/// Encodes a structured message that is cut into parts.
 ///
 /// # Errors
-/// If it is longer than [`MAX_STRUCTURED`].
+/// If it is longer than [`MAX_STRUCTURED`], or has no encoding.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
-    let bytes = bincode::serde::encode_to_vec(value, CONFIG).map_err(|_| WireError::Malformed)?;
-    if bytes.len() > MAX_STRUCTURED {
+    encode_up_to(MAX_STRUCTURED, value)
+}
+
+/// Encodes a structured message that goes in one frame.
+///
+/// # Errors
+/// If it is longer than [`MAX_UNCUT`], or has no encoding.
+pub fn encode_uncut<T: Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
+    encode_up_to(MAX_UNCUT, value)
+}
+
+fn encode_up_to<T: Serialize>(most: usize, value: &T) -> Result<Vec<u8>, WireError> {
+    let bytes = bincode::serde::encode_to_vec(value, CONFIG).map_err(|_| WireError::Unencodable)?;
+    if bytes.len() > most {
         return Err(WireError::TooLong);
     }
     Ok(bytes)
@@ -184,7 +200,11 @@ pub(crate) fn shared_elements<R: Ring>(shared: &Arc<Vec<R>>) -> Bytes {
     Bytes::from_owner(SharedElements(Arc::clone(shared)))
 }
 
-/// Reads the elements that `pieces` of a message hold together; zeros where they end early.
+/// Reads the elements that `pieces` of a message hold together.
+///
+/// # Panics
+/// If the pieces are not of exactly `count` elements. A short message would be a share of zeros, so
+/// the caller checks the length where the message comes in.
 pub(crate) fn read_elements<'a, R: Ring>(
     count: usize,
     pieces: impl Iterator<Item = &'a [u8]>,
@@ -192,10 +212,11 @@ pub(crate) fn read_elements<'a, R: Ring>(
     let mut elements = vec![R::ZERO; count];
     let mut rest: &mut [u8] = bytemuck::cast_slice_mut(&mut elements);
     for piece in pieces {
-        let (now, later) = rest.split_at_mut(piece.len().min(rest.len()));
-        now.copy_from_slice(piece.split_at(now.len()).0);
+        let (now, later) = rest.split_at_mut_checked(piece.len()).expect("no byte is too many");
+        now.copy_from_slice(piece);
         rest = later;
     }
+    assert!(rest.is_empty(), "no byte is missing");
     elements.iter_mut().for_each(|element| *element = element.little_endian());
     elements
 }
@@ -242,6 +263,39 @@ mod tests {
         assert_eq!(encoded, bytes);
         assert_eq!(decode::<Digest>(&encoded), Ok(Digest(bytes)));
         assert!(decode::<Digest>(&bytes[1..]).is_err());
+    }
+
+    #[test]
+    fn messages_that_are_not_cut_fit_their_frame() {
+        let text = |length: usize| "x".repeat(length - 8);
+        let longest = encode_uncut(&text(MAX_UNCUT)).unwrap();
+        assert_eq!(longest.len(), MAX_UNCUT);
+        for header in [Header::Hello, Header::Stop(SessionId([1; 16])), part().header] {
+            let frame = Frame { header, body: longest.clone().into() };
+            assert!(frame.header_bytes().len() + frame.body.len() <= MAX_FRAME);
+        }
+        assert_eq!(encode_uncut(&text(MAX_UNCUT + 1)), Err(WireError::TooLong));
+        assert_eq!(encode(&text(MAX_STRUCTURED + 1)), Err(WireError::TooLong));
+    }
+
+    #[test]
+    fn elements_are_read_across_pieces() {
+        let bytes = [1_u64.to_le_bytes(), 2_u64.to_le_bytes()].concat();
+        let pieces = [&bytes[..8], &bytes[8..]];
+        assert_eq!(read_elements::<u64>(2, pieces.into_iter()), [1, 2]);
+        assert_eq!(read_elements::<u128>(1, pieces.into_iter()), [1 | 2 << 64]);
+    }
+
+    #[test]
+    #[should_panic(expected = "no byte is missing")]
+    fn a_short_message_is_no_share_of_zeros() {
+        let _ = read_elements::<u64>(2, std::iter::once([0; 15].as_slice()));
+    }
+
+    #[test]
+    #[should_panic(expected = "no byte is too many")]
+    fn a_long_message_is_not_cut() {
+        let _ = read_elements::<u64>(2, std::iter::once([0; 17].as_slice()));
     }
 
     #[test]
