@@ -17,6 +17,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand_core::CryptoRng;
 use rayon::prelude::*;
@@ -60,6 +61,8 @@ pub struct Session {
     agreed: Agreed,
     serving: Vec<Party>,
     pair_keys: BTreeMap<Party, PairKey>,
+    /// The number of the next use that takes one (see [`Session::next_use`]).
+    uses: AtomicU64,
 }
 
 /// A key that exactly two parties of a session know.
@@ -134,7 +137,7 @@ pub async fn agree(
     joint.check_parties(parties_that_count(&proposals, joint.rules(), has_rows))?;
     check_sources(&proposals)?;
     let serving = proposals.iter().filter(|(_, p)| p.serves).map(|(party, _)| *party).collect();
-    let session = Session { joint, agreed, serving, pair_keys };
+    let session = Session { joint, agreed, serving, pair_keys, uses: AtomicU64::new(0) };
     channel.bind(session.tag_keys());
     channel.enter(Phase::Running);
     Ok(session)
@@ -236,7 +239,7 @@ impl Session {
             decided_by: BTreeMap::new(),
             audit: Vec::new(),
         };
-        Self { joint, agreed, serving: Vec::new(), pair_keys }
+        Self { joint, agreed, serving: Vec::new(), pair_keys, uses: AtomicU64::new(0) }
     }
 
     /// Returns the strictest of all parties' disclosure rules, and the member that decides each.
@@ -261,6 +264,12 @@ impl Session {
     fn tag_keys(&self) -> TagKeys {
         let tag_key = |key: &PairKey| key.for_use("cloister 1 tag of a bound message", 0);
         self.pair_keys().map(|(party, key)| (party, tag_key(key))).collect()
+    }
+
+    /// Returns a number that no other use in this session gets, from 0 on: a counter for
+    /// [`PairKey::for_use`]. All parties use it in the same order, so that they get the same ones.
+    pub(crate) fn next_use(&self) -> u64 {
+        self.uses.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Lists the pair keys with each other party.

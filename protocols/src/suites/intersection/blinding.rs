@@ -7,17 +7,21 @@
 //!
 //! The group is written as a power here: to exponentiate is to multiply an element by a scalar, in
 //! constant time. Encodings of many elements share one inversion
-//! ([`RistrettoPoint::double_and_compress_batch`]). It encodes twice the element, so the exponent
-//! is 2s for a random s.
+//! ([`RistrettoPoint::double_and_compress_batch`]). It encodes twice the point, the square of the
+//! element. So the exponent is 2s for a random s.
+//!
+//! Scalars, hashes of items and encodings of their blinded elements are zeroized. Points on the way
+//! are not.
 
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::IsIdentity;
 use rand_core::CryptoRng;
 use rayon::prelude::*;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::ItemHash;
+use crate::algebra::digest::first_block;
 
 /// The bytes of a blinded item.
 pub(crate) const ELEMENT: usize = 32;
@@ -26,8 +30,10 @@ pub(crate) const ELEMENT: usize = 32;
 /// work.
 const BATCH: usize = 64;
 
-/// The secret exponent of a party, for one session.
-pub(crate) struct BlindingScalar(Zeroizing<Scalar>);
+/// Half of the secret exponent of a party, for one session: s of the exponent 2s.
+pub(crate) struct BlindingScalar {
+    half: Zeroizing<Scalar>,
+}
 
 /// The hash of an item's element under the exponents of two parties.
 pub(crate) type DoublyBlinded = u128;
@@ -35,30 +41,35 @@ pub(crate) type DoublyBlinded = u128;
 impl BlindingScalar {
     /// Draws a random scalar.
     pub(crate) fn random(rng: &mut impl CryptoRng) -> Self {
-        Self(Zeroizing::new(Scalar::random(rng)))
+        Self { half: Zeroizing::new(Scalar::random(rng)) }
     }
 
     /// Makes a scalar from a random one that no other party knows and that has no other use.
-    pub(crate) fn of(half: Scalar) -> Self {
-        Self(Zeroizing::new(half))
+    pub(crate) fn of(half: Zeroizing<Scalar>) -> Self {
+        Self { half }
     }
 
     /// Returns the scalar that takes this exponent away again.
     pub(crate) fn inverse(&self) -> Self {
         // The exponent is 2s; half of its inverse is 1 / 4s.
-        let four = Scalar::from(4_u8);
-        Self(Zeroizing::new((*self.0 * four).invert()))
+        let twice = Zeroizing::new(*self.half * Scalar::from(4_u8));
+        Self { half: Zeroizing::new(twice.invert()) }
     }
 
     /// Exponentiates each item's element, and encodes it.
-    pub(crate) fn blinded(&self, items: &[ItemHash]) -> Vec<u8> {
-        items.par_chunks(BATCH).flat_map_iter(|items| self.blinded_batch(items)).collect()
+    pub(crate) fn blinded(&self, items: &[ItemHash]) -> Zeroizing<Vec<u8>> {
+        let mut blinded = Zeroizing::new(vec![0; ELEMENT * items.len()]);
+        blinded
+            .par_chunks_mut(ELEMENT * BATCH)
+            .zip_eq(items.par_chunks(BATCH))
+            .for_each(|(blinded, items)| self.blind_batch(items, blinded));
+        blinded
     }
 
     /// Blinds elements that the other party has blinded. Returns none if one is no element of the
     /// group, or the identity.
     pub(crate) fn doubly_blinded(&self, elements: &[u8]) -> Option<Vec<DoublyBlinded>> {
-        let exponentiated = self.exponentiated(elements)?;
+        let exponentiated = Zeroizing::new(self.exponentiated(elements)?);
         let (elements, _) = exponentiated.as_chunks::<ELEMENT>();
         Some(elements.par_iter().map(hashed).collect())
     }
@@ -75,16 +86,16 @@ impl BlindingScalar {
         batches.map(|batches| batches.concat())
     }
 
-    fn blinded_batch(&self, items: &[ItemHash]) -> Vec<u8> {
-        let halves: Vec<RistrettoPoint> =
-            items.iter().map(|item| element(item) * *self.0).collect();
-        encoded(&halves)
+    fn blind_batch(&self, items: &[ItemHash], blinded: &mut [u8]) {
+        let roots: Vec<RistrettoPoint> =
+            items.iter().map(|item| element(item) * *self.half).collect();
+        blinded.copy_from_slice(&Zeroizing::new(encoded_squares(&roots)));
     }
 
     fn exponentiated_batch(&self, elements: &[[u8; ELEMENT]]) -> Option<Vec<u8>> {
-        let halves: Option<Vec<RistrettoPoint>> =
-            elements.iter().map(|element| Some(decoded(element)? * *self.0)).collect();
-        halves.map(|halves| encoded(&halves))
+        let roots: Option<Vec<RistrettoPoint>> =
+            elements.iter().map(|element| Some(decoded(element)? * *self.half)).collect();
+        roots.map(|roots| encoded_squares(&roots))
     }
 }
 
@@ -92,7 +103,10 @@ fn element(item: &ItemHash) -> RistrettoPoint {
     let mut hasher = blake3::Hasher::new_derive_key("cloister 1 intersection: into the group");
     hasher.update(&item.to_le_bytes());
     let mut wide = Zeroizing::new([0; 64]);
-    hasher.finalize_xof().fill(wide.as_mut());
+    let mut output = hasher.finalize_xof();
+    output.fill(wide.as_mut());
+    output.zeroize();
+    hasher.zeroize();
     RistrettoPoint::from_uniform_bytes(&wide)
 }
 
@@ -101,15 +115,15 @@ fn decoded(bytes: &[u8; ELEMENT]) -> Option<RistrettoPoint> {
     (!element.is_identity()).then_some(element)
 }
 
-fn encoded(halves: &[RistrettoPoint]) -> Vec<u8> {
-    let encoded = RistrettoPoint::double_and_compress_batch(halves);
+/// Encodes the square of each element, as a power: twice the point.
+fn encoded_squares(roots: &[RistrettoPoint]) -> Vec<u8> {
+    let encoded = RistrettoPoint::double_and_compress_batch(roots);
     encoded.iter().flat_map(|element| *element.as_bytes()).collect()
 }
 
 fn hashed(element: &[u8; ELEMENT]) -> DoublyBlinded {
-    let hash = blake3::derive_key("cloister 1 intersection: twice masked", element);
-    let (halves, _) = hash.as_chunks::<16>();
-    halves.first().map_or(0, |half| u128::from_le_bytes(*half))
+    // The retired word is on the wire: a result is a part of this hash.
+    first_block(&blake3::derive_key("cloister 1 intersection: twice masked", element))
 }
 
 #[cfg(test)]

@@ -7,12 +7,12 @@
 //! databases* (SIGMOD 2003, section 5), section on the size of an intersection.
 //!
 //! With α, β the secret exponents of the two for this session, and H the hash into the group:
-//! 1. *masked items*: each sends H(x)^α for its items x, in a random order, in messages of
+//! 1. Blinded items (round *masked items*): each sends H(x)^α for its items x, in a random order, in messages of
 //!    [`CHUNK`] items.
 //! 2. Each exponentiates the received elements. *commit*: it commits to the results H(x)^αβ, each
 //!    cut to 40 + log₂ n + log₂ m bits, in the order of sending. If the members are to be known,
 //!    that is the order of arrival, and else one that only it knows.
-//! 3. *twice masked*: the results go back to the owner, which has made the other party's itself.
+//! 3. Doubly blinded items (round *twice masked*): the results go back to the owner, which has made the other party's itself.
 //!    Equal results are of the same item.
 //!
 //! **Parties:** two. **Adversary:** semi-honest, either party. Privacy of items that are not common
@@ -52,7 +52,7 @@ pub(crate) const CHUNK: usize = 2_048;
 const RESULTS: usize = 8_192;
 
 /// The messages that go before the first has come.
-const AHEAD: usize = 4;
+pub(crate) const AHEAD: usize = 4;
 
 /// A link to the other party, and the public facts of both sets.
 #[derive(Clone, Copy)]
@@ -177,7 +177,7 @@ impl Meeting<'_> {
 
 impl Paced for Blinding<'_> {
     fn message(&mut self, number: usize) -> Vec<u8> {
-        self.scalar.blinded(chunk(self.ours, number, CHUNK))
+        std::mem::take(&mut *self.scalar.blinded(chunk(self.ours, number, CHUNK)))
     }
 
     fn due(&self, number: usize) -> usize {

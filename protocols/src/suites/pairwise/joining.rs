@@ -129,12 +129,12 @@ impl Pairwise<'_> {
     }
 
     /// Draws a random scalar that no other party knows.
-    fn own_scalar(&mut self) -> Scalar {
+    fn own_scalar(&mut self) -> Zeroizing<Scalar> {
         let words = Zeroizing::new(self.preprocessing.own::<u64>(8));
         let mut bytes = Zeroizing::new([0; 64]);
         for (place, word) in zip_exact(bytes.chunks_exact_mut(8), words.iter()) {
             place.copy_from_slice(&word.to_le_bytes());
         }
-        Scalar::from_bytes_mod_order_wide(&bytes)
+        Zeroizing::new(Scalar::from_bytes_mod_order_wide(&bytes))
     }
 }
