@@ -1,17 +1,19 @@
 //! The outputs of a chunk of transfers, at its sender and at its receiver.
 
+use zeroize::Zeroizing;
+
 use super::ot_correlation::{
     Number, Pads, bits_received, bits_sent, numbers, receive, send, words, words_of,
 };
 use crate::algebra::elementwise::zip_exact;
 use crate::ot::ccr_hash::Hash;
-use crate::ot::extension::Received;
+use crate::ot::extension::{Delta, Received};
 
 /// A chunk at its sender.
-pub(crate) struct SenderBatch {
+pub(crate) struct SenderBatch<'a> {
     /// q_j; where the receiver has inverted its choice, q_j ⊕ Δ.
-    pub(crate) rows: Vec<u128>,
-    pub(crate) delta: u128,
+    pub(crate) rows: Zeroizing<Vec<u128>>,
+    pub(crate) delta: &'a Delta,
     pub(crate) hash: Hash,
 }
 
@@ -36,7 +38,7 @@ pub(crate) trait OtCorrelation: Sync {
     }
 
     /// Processes a chunk at the sender. Returns its part, and the corrections.
-    fn sent(&self, index: usize, sent: SenderBatch) -> (Part, Vec<u64>);
+    fn sent(&self, index: usize, sent: SenderBatch<'_>) -> (Part, Vec<u64>);
 
     /// Processes a chunk at the receiver, with the corrections.
     fn received(&self, index: usize, taken: ReceiverBatch, correction: &[u64]) -> Part;
@@ -77,7 +79,7 @@ impl OtCorrelation for Bits {
         0
     }
 
-    fn sent(&self, _: usize, sent: SenderBatch) -> (Part, Vec<u64>) {
+    fn sent(&self, _: usize, sent: SenderBatch<'_>) -> (Part, Vec<u64>) {
         (bits_sent(&sent.hash, sent.rows, sent.delta), Vec::new())
     }
 
@@ -112,7 +114,7 @@ impl<N: Number> OtCorrelation for Scaled<N> {
         0
     }
 
-    fn sent(&self, _: usize, sent: SenderBatch) -> (Part, Vec<u64>) {
+    fn sent(&self, _: usize, sent: SenderBatch<'_>) -> (Part, Vec<u64>) {
         let pads = Pads { hash: &sent.hash, width: 1 };
         let [m_0, m_1] = pads.both::<N>(sent.rows, sent.delta);
         let a: Vec<N> = zip_exact(m_1.iter(), &m_0).map(|(m_1, m_0)| m_1.minus(*m_0)).collect();
@@ -234,7 +236,7 @@ impl<N: Number> OtCorrelation for Products<N> {
         self.wanted.as_ref().map(|wanted| piece(wanted, index, words))
     }
 
-    fn sent(&self, index: usize, sent: SenderBatch) -> (Part, Vec<u64>) {
+    fn sent(&self, index: usize, sent: SenderBatch<'_>) -> (Part, Vec<u64>) {
         let pads = Pads { hash: &sent.hash, width: self.width };
         let [m_0, m_1] = pads.both::<N>(sent.rows, sent.delta);
         let mut message = Vec::with_capacity(self.in_chunk * words(N::BITS, self.width));
@@ -299,7 +301,7 @@ impl OtCorrelation for ChosenOt {
         Some(piece(&self.wanted, index, self.rows / 64))
     }
 
-    fn sent(&self, _: usize, sent: SenderBatch) -> (Part, Vec<u64>) {
+    fn sent(&self, _: usize, sent: SenderBatch<'_>) -> (Part, Vec<u64>) {
         let pads = Pads { hash: &sent.hash, width: self.width };
         (pads.both::<u64>(sent.rows, sent.delta), Vec::new())
     }

@@ -79,7 +79,7 @@ pub(crate) struct Received {
     /// c_j, 64 in a word.
     pub(crate) choices: Vec<u64>,
     /// t_j.
-    pub(crate) rows: Vec<u128>,
+    pub(crate) rows: Zeroizing<Vec<u128>>,
 }
 
 impl Delta {
@@ -114,7 +114,7 @@ impl Delta {
 }
 
 impl Chunk {
-    fn blocks(self) -> usize {
+    const fn blocks(self) -> usize {
         self.rows / BLOCK + 1
     }
 
@@ -124,7 +124,7 @@ impl Chunk {
     }
 
     /// Returns the bytes that the receiver sends.
-    pub(crate) fn message(self) -> usize {
+    pub(crate) const fn message(self) -> usize {
         BYTES * ((GROUPS - 1) * self.blocks() + 1 + DELTA)
     }
 }
@@ -138,7 +138,7 @@ impl Receiver {
     /// Makes the transfers of a chunk, and the message to the sender.
     pub(crate) fn receive(&self, chunk: Chunk) -> (Received, Vec<u8>) {
         let blocks = chunk.blocks();
-        let mut columns = vec![0_u128; DELTA * blocks];
+        let mut columns = Zeroizing::new(vec![0_u128; DELTA * blocks]);
         let mut choices = vec![0_u128; blocks];
         let mut message = Vec::with_capacity(chunk.message());
         let mut leaves = vec![0_u128; LEAVES * blocks];
@@ -149,7 +149,7 @@ impl Receiver {
                 expand(stream, chunk.first, leaf);
             }
             add_up(&mut leaves, columns, blocks);
-            let sum = leaves.get(..blocks).unwrap_or_default();
+            let sum = leaves.get(..blocks).expect("a tree has leaves");
             if group == 0 {
                 choices.copy_from_slice(sum);
             } else {
@@ -181,19 +181,20 @@ impl Sender {
     }
 
     /// Returns Δ.
-    pub(crate) fn delta(&self) -> u128 {
-        self.delta.bits()
+    #[cfg(test)]
+    pub(crate) fn delta(&self) -> &Delta {
+        &self.delta
     }
 
     /// Returns q_j of a chunk, from the receiver's message. Returns none if the message does not
     /// pass the check.
-    pub(crate) fn send(&self, chunk: Chunk, message: &[u8]) -> Option<Vec<u128>> {
+    pub(crate) fn send(&self, chunk: Chunk, message: &[u8]) -> Option<Zeroizing<Vec<u128>>> {
         let blocks = chunk.blocks();
         if message.len() != chunk.message() {
             return None;
         }
         let (corrections, told) = message.split_at(BYTES * (GROUPS - 1) * blocks);
-        let mut columns = vec![0_u128; DELTA * blocks];
+        let mut columns = Zeroizing::new(vec![0_u128; DELTA * blocks]);
         let mut leaves = vec![0_u128; LEAVES * blocks];
         let groups =
             zip_exact(self.streams.chunks_exact(LEAVES), columns.chunks_exact_mut(K * blocks));
@@ -227,7 +228,7 @@ impl Sender {
 
     /// Returns all ones if that bit of Δ is 1, else zeros.
     fn mask(&self, bit: usize) -> u128 {
-        0_u128.wrapping_sub((self.delta() >> bit) & 1)
+        0_u128.wrapping_sub((self.delta.bits() >> bit) & 1)
     }
 }
 
@@ -274,8 +275,8 @@ fn add_corrections(column: &mut [u128], corrections: &[u8], mask: u128) {
 }
 
 /// Returns the rows of all columns, but for those of the last block.
-fn rows(columns: &[u128], blocks: usize) -> Vec<u128> {
-    let mut rows = vec![0; (blocks - 1) * BLOCK];
+fn rows(columns: &[u128], blocks: usize) -> Zeroizing<Vec<u128>> {
+    let mut rows = Zeroizing::new(vec![0; (blocks - 1) * BLOCK]);
     for (block, rows) in rows.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
         let column = columns.iter().skip(block).step_by(blocks);
         zip_exact(rows.iter_mut(), column).for_each(|(row, column)| *row = *column);

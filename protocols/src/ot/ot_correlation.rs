@@ -19,10 +19,12 @@
 
 use std::ops::Range;
 
-use crate::algebra::elementwise::zip_exact;
+use zeroize::Zeroizing;
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::ring::Ring;
 use crate::ot::ccr_hash::Hash;
+use crate::ot::extension::Delta;
 
 /// A number as transfers carry it.
 pub(crate) trait Number: Ring {
@@ -84,15 +86,15 @@ pub(crate) struct Pads<'a> {
 
 impl Pads<'_> {
     /// Returns one message for each row.
-    pub(crate) fn of<N: Number>(&self, mut rows: Vec<u128>) -> Vec<N> {
+    pub(crate) fn of<N: Number>(&self, mut rows: Zeroizing<Vec<u128>>) -> Vec<N> {
         if self.width == 1 {
             self.hash.each(&mut rows);
-            return rows.into_iter().map(N::of_block).collect();
+            return rows.iter().copied().map(N::of_block).collect();
         }
         let mut pads = Vec::with_capacity(rows.len() * self.width);
         let mut blocks = vec![0; self.width.div_ceil(N::IN_BLOCK)];
-        for (number, row) in (0..).zip(rows) {
-            self.hash.long(number, row, &mut blocks);
+        for (number, row) in (0..).zip(rows.iter()) {
+            self.hash.long(number, *row, &mut blocks);
             let numbers = blocks.iter().flat_map(|block| {
                 let block = *block;
                 (0..N::IN_BLOCK).map(move |place| N::of_block(block >> (place * N::BITS)))
@@ -103,24 +105,28 @@ impl Pads<'_> {
     }
 
     /// Returns both messages of each row, from q and Δ.
-    pub(crate) fn both<N: Number>(&self, rows: Vec<u128>, delta: u128) -> [Vec<N>; 2] {
-        let others = rows.iter().map(|q| q ^ delta).collect();
+    pub(crate) fn both<N: Number>(&self, rows: Zeroizing<Vec<u128>>, delta: &Delta) -> [Vec<N>; 2] {
+        let others = Zeroizing::new(rows.iter().map(|q| q ^ delta.bits()).collect());
         [self.of(rows), self.of(others)]
     }
 }
 
 /// Returns the sender's bits a and u, 64 in a word.
-pub(crate) fn bits_sent(hash: &Hash, rows: Vec<u128>, delta: u128) -> [Vec<u64>; 2] {
-    let mut others: Vec<u128> = rows.iter().map(|q| q ^ delta).collect();
-    let mut rows = rows;
+pub(crate) fn bits_sent(
+    hash: &Hash,
+    mut rows: Zeroizing<Vec<u128>>,
+    delta: &Delta,
+) -> [Vec<u64>; 2] {
+    let others = rows.iter().map(|q| q ^ delta.bits()).collect();
+    let mut others: Zeroizing<Vec<u128>> = Zeroizing::new(others);
     hash.each(&mut rows);
     hash.each(&mut others);
-    zip_exact(rows.iter(), &mut others).for_each(|(m_0, m_1)| *m_1 ^= m_0);
+    zip_exact(rows.iter(), others.iter_mut()).for_each(|(m_0, m_1)| *m_1 ^= m_0);
     [lowest_bits(&others), lowest_bits(&rows)]
 }
 
 /// Returns the receiver's bits v, 64 in a word.
-pub(crate) fn bits_received(hash: &Hash, mut rows: Vec<u128>) -> Vec<u64> {
+pub(crate) fn bits_received(hash: &Hash, mut rows: Zeroizing<Vec<u128>>) -> Vec<u64> {
     hash.each(&mut rows);
     lowest_bits(&rows)
 }

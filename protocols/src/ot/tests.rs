@@ -423,7 +423,7 @@ fn rows_are_correlated_in_chunks_of_any_size_one_after_the_other() {
     let mut rng = rng(seed());
     let ends = Ends::draw(&mut rng);
     let (sender, receiver) = (ends.sender(), ends.receiver());
-    assert_eq!(sender.delta(), ends.delta.bits());
+    assert_eq!(sender.delta().bits(), ends.delta.bits());
     let mut chunk = Chunk { first: 0, rows: 0 };
     let (mut all, mut ones, mut next_block) = (Vec::new(), 0, 0);
     for blocks in [1, 2, 1, 7, 64, 1, 33] {
@@ -432,10 +432,10 @@ fn rows_are_correlated_in_chunks_of_any_size_one_after_the_other() {
         assert_eq!((message.len(), received.rows.len()), (chunk.message(), chunk.rows));
         assert_eq!(received.choices.len(), chunk.rows / 64);
         let q = sender.send(chunk, &message).unwrap();
-        assert!(is_correlated(&received, &q, sender.delta()), "{blocks} blocks");
-        assert!(!is_correlated(&received, &q, sender.delta() ^ 1), "{blocks} blocks");
+        assert!(is_correlated(&received, &q, sender.delta().bits()), "{blocks} blocks");
+        assert!(!is_correlated(&received, &q, sender.delta().bits() ^ 1), "{blocks} blocks");
         ones += received.choices.iter().map(|word| word.count_ones()).sum::<u32>();
-        all.extend(received.rows);
+        all.extend(received.rows.iter().copied());
         // Blocks of streams are not those of the chunk before.
         assert!(chunk.first >= next_block);
         next_block = chunk.first + blocks as u64 + 1;
@@ -513,7 +513,7 @@ fn a_leaf_that_the_two_ends_have_not_alike_is_found_out_or_was_the_missing_one()
                 None => assert_ne!(leaf, ends.bits(group)),
                 Some(q) => {
                     assert_eq!(leaf, ends.bits(group));
-                    assert!(is_correlated(&received, &q, sender.delta()));
+                    assert!(is_correlated(&received, &q, sender.delta().bits()));
                 }
             }
         }
@@ -585,7 +585,7 @@ fn a_party_that_cheats_in_a_group_must_have_guessed_its_bits() {
         let (received, message) = ends.receiver().receive(chunk);
         assert_eq!(cheating(&ends, chunk, 1, &[0; 3], 0), message, "an honest one");
         let right = sender.send(chunk, &message).unwrap();
-        assert!(is_correlated(&received, &right, sender.delta()));
+        assert!(is_correlated(&received, &right, sender.delta().bits()));
         let mut error = [0; 3];
         error[below(&mut rng, 3)] = 1 << below(&mut rng, 128);
         for group in 1..GROUPS {
@@ -667,7 +667,7 @@ fn messages_of_equal_rows_are_all_different() {
     let hash = Keys::new(Zeroizing::new(bytes(&mut rng))).of_chunk(0);
     for width in [1, 2, 3, 8, 17] {
         let pads = Pads { hash: &hash, width };
-        let mut all = pads.of::<u64>(vec![blocks(&mut rng, 1)[0]; 500]);
+        let mut all = pads.of::<u64>(Zeroizing::new(vec![blocks(&mut rng, 1)[0]; 500]));
         let count = all.len();
         all.sort_unstable();
         all.dedup();
@@ -683,7 +683,7 @@ fn check_pads<N: Number>(width: usize) {
     let q = ends.sender().send(chunk, &message).unwrap();
     let hash = Keys::new(Zeroizing::new(bytes(&mut rng))).of_chunk(0);
     let pads = Pads { hash: &hash, width };
-    let both = pads.both::<N>(q, ends.delta.bits());
+    let both = pads.both::<N>(q, &ends.delta);
     let own = pads.of::<N>(received.rows.clone());
     assert_eq!(own.len(), width * chunk.rows);
     for (place, own) in own.iter().enumerate() {
@@ -715,7 +715,7 @@ fn products_of_bits_need_no_correction() {
     let (received, message) = ends.receiver().receive(chunk);
     let q = ends.sender().send(chunk, &message).unwrap();
     let hash = Keys::new(Zeroizing::new(bytes(&mut rng))).of_chunk(0);
-    let [a, u] = bits_sent(&hash, q, ends.delta.bits());
+    let [a, u] = bits_sent(&hash, q, &ends.delta);
     let v = bits_received(&hash, received.rows);
     let products = a.iter().zip(&received.choices).map(|(a, b)| a & b);
     assert!(products.eq(u.iter().zip(&v).map(|(u, v)| u ^ v)));

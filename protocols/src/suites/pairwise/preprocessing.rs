@@ -248,7 +248,7 @@ impl Preprocessing {
                 for ((peer, job), chunks) in
                     zip_exact(zip_exact(self.peers.iter_mut(), &jobs), chunks)
                 {
-                    under_way.push(peer.extend(channel, size, job, of_window(window, *chunks)));
+                    under_way.push(peer.extend(channel, size, job, of_window(window, *chunks))?);
                 }
             }
             let Some(window) = window.checked_sub(1) else { continue };
@@ -261,12 +261,12 @@ impl Preprocessing {
             {
                 peer.await_extended(channel, size, job, of_window(window, *chunks)).await?;
                 let sent = peer.send(channel, size, job, of_window(window, *chunks));
-                if sent.is_err() || peer.is_poisoned() {
-                    // Other computations that use the same base setup end too.
-                    peer.base.iter().for_each(|base| base.poison());
+                // Other computations that use the same base setup end too.
+                if peer.is_poisoned() {
                     self.store.forget(&peer.link);
                     return Err(peer.blame());
                 }
+                sent?;
                 if !of_window(window + 2, *chunks).is_empty() {
                     peer.grant_credit(channel, size.directions);
                 }
@@ -318,7 +318,6 @@ impl Preprocessing {
                 self.store.keep_base(peer.link, &base);
             }
             peer.begin(&base);
-            peer.base = Some(base);
         }
         Ok(())
     }

@@ -6,13 +6,13 @@ use crate::algebra::ring::Ring;
 use crate::ot::batches::OtOutputs;
 
 /// The kind of a correlation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// Products of 64 bits.
     Bits,
     /// Products of numbers of so many words.
     Numbers(usize),
-    /// Products of a bit, which the later of the two has, and a number of so many words.
+    /// Products of a bit, which the second of the two has, and a number of so many words.
     Scaled(usize),
 }
 
@@ -41,16 +41,6 @@ impl Kind {
         Self::Scaled(R::BYTES / 8)
     }
 
-    pub(super) fn place(self) -> usize {
-        match self {
-            Self::Bits => 0,
-            Self::Numbers(1) => 1,
-            Self::Numbers(_) => 2,
-            Self::Scaled(1) => 3,
-            Self::Scaled(_) => 4,
-        }
-    }
-
     /// Returns the words of one a.
     pub(super) fn words(self) -> usize {
         match self {
@@ -71,7 +61,7 @@ impl Kind {
     pub(super) fn directions(self) -> Directions {
         match self {
             Self::Bits | Self::Numbers(_) => Directions::Both,
-            Self::Scaled(_) => Directions::Forth,
+            Self::Scaled(_) => Directions::OneWay,
         }
     }
 
