@@ -1,5 +1,8 @@
 //! Choice by a shared bit.
+//!
+//! The suites say how many rounds a comparison, a conversion and a product take.
 
+use crate::algebra::packed_bits::bit_slice_words;
 use crate::algebra::ring::Ring;
 use crate::circuits::Bits;
 use crate::circuits::comparison::less_than_zero;
@@ -8,23 +11,30 @@ use crate::engine::shared::Shared;
 use crate::kernel::fault::Fault;
 
 /// Selects, of each pair of vectors, the elements of the first where the bit is 1, else those of
-/// the second: second + b·(first − second). All have one length. Three rounds.
+/// the second: second + b·(first − second). All have one length. One conversion of bits to numbers
+/// and one product.
 pub(crate) async fn select<E: Engine, R: Ring>(
     engine: &mut E,
     bits: &Bits<E>,
     pairs: &[[&E::Shared<R>; 2]],
 ) -> Result<Vec<E::Shared<R>>, Fault> {
-    let len = pairs.first().map_or(0, |[first, _]| first.len());
+    let [[first, _], ..] = pairs else { return Ok(Vec::new()) };
+    let len = first.len();
+    let have_one_length = pairs.iter().flatten().all(|vector| vector.len() == len);
+    assert!(have_one_length, "vectors to choose from have one length");
+    assert_eq!(bits.len(), bit_slice_words(len), "there is a bit for each choice");
     let firsts: Vec<_> = pairs.iter().map(|[first, _]| *first).collect();
     let seconds: Vec<_> = pairs.iter().map(|[_, second]| *second).collect();
-    let (firsts, seconds) = (E::Shared::<R>::concat(&firsts), E::Shared::<R>::concat(&seconds));
+    let firsts = E::Shared::<R>::concat(&firsts);
+    let seconds = E::Shared::<R>::concat(&seconds);
     let bits = engine.bit_to_arithmetic(&[bits], len).await?;
     let bits = E::Shared::<R>::concat(&vec![&bits; pairs.len()]);
     let chosen = engine.multiply(&bits, &firsts.minus(&seconds)).await?;
     Ok(seconds.plus(&chosen).split_into(pairs.len()))
 }
 
-/// Replaces each count below `least` by 0. Counts and `least` are below 2^62. Eleven rounds.
+/// Replaces each count below `least` by 0. Counts and `least` are below 2^62. One comparison, one
+/// conversion of bits to numbers, and one product.
 pub(crate) async fn suppress_below<E: Engine>(
     engine: &mut E,
     counts: &E::Shared<u64>,
@@ -42,15 +52,16 @@ pub(crate) async fn is_below<E: Engine>(
     counts: &E::Shared<u64>,
     least: u64,
 ) -> Result<Bits<E>, Fault> {
-    let lead = counts.minus(&engine.public(vec![least; counts.len()]));
-    less_than_zero(engine, &lead, <u64 as Ring>::BITS).await
+    assert!(least < 1 << 62, "a least count is below 2^62");
+    let differences = counts.minus(&engine.public(vec![least; counts.len()]));
+    less_than_zero(engine, &differences, <u64 as Ring>::BITS).await
 }
 
 /// Returns the largest of all counts and its place, the first of several. Both are in shared form,
 /// of one element each. `width` bits hold every difference of two counts and its sign. Returns none
 /// if there is no count.
 ///
-/// It is a tournament: each round of comparisons leaves half of the candidates.
+/// Each round of comparisons leaves the larger of each pair of neighbours: half of the candidates.
 pub(crate) async fn argmax<E: Engine>(
     engine: &mut E,
     counts: &E::Shared<u64>,
@@ -59,32 +70,34 @@ pub(crate) async fn argmax<E: Engine>(
     let places = (0..counts.len() as u64).collect();
     let mut candidates = [counts.clone(), engine.public(places)];
     while candidates.first().is_some_and(|counts| counts.len() > 1) {
-        candidates = winners(engine, &candidates, width).await?;
+        candidates = larger_of_pairs(engine, &candidates, width).await?;
     }
     let exists = counts.len() > 0;
     Ok(exists.then_some(candidates))
 }
 
-async fn winners<E: Engine>(
+/// Returns the larger of each pair of neighbours, and its place; behind them the last candidate, if
+/// it has no neighbour.
+async fn larger_of_pairs<E: Engine>(
     engine: &mut E,
     [counts, places]: &[E::Shared<u64>; 2],
     width: usize,
 ) -> Result<[E::Shared<u64>; 2], Fault> {
-    let matches = counts.len() / 2;
-    let left: Vec<usize> = (0..matches).map(|index| 2 * index).collect();
+    let pairs = counts.len() / 2;
+    let left: Vec<usize> = (0..pairs).map(|index| 2 * index).collect();
     let right: Vec<usize> = left.iter().map(|index| index + 1).collect();
-    let bye = 2 * matches..counts.len();
+    let odd_one = 2 * pairs..counts.len();
 
-    let both = |x: &E::Shared<u64>| [x.gather(&left), x.gather(&right)];
-    let ([left_counts, right_counts], [left_places, right_places]) = (both(counts), both(places));
-    let right_wins = less_than_zero(engine, &left_counts.minus(&right_counts), width).await?;
+    let [left_counts, right_counts] = [&left, &right].map(|side| counts.gather(side));
+    let [left_places, right_places] = [&left, &right].map(|side| places.gather(side));
+    let right_is_larger = less_than_zero(engine, &left_counts.minus(&right_counts), width).await?;
     let pairs = [[&right_counts, &left_counts], [&right_places, &left_places]];
-    let won = select(engine, &right_wins, &pairs).await?;
-    let [won_counts, won_places] = won.as_slice() else {
+    let larger = select(engine, &right_is_larger, &pairs).await?;
+    let [larger_counts, larger_places] = larger.as_slice() else {
         unreachable!("two pairs have two choices")
     };
-    let with_bye = |won: &E::Shared<u64>, all: &E::Shared<u64>| {
-        E::Shared::<u64>::concat(&[won, &all.slice(bye.clone())])
-    };
-    Ok([with_bye(won_counts, counts), with_bye(won_places, places)])
+    Ok([
+        E::Shared::<u64>::concat(&[larger_counts, &counts.slice(odd_one.clone())]),
+        E::Shared::<u64>::concat(&[larger_places, &places.slice(odd_one)]),
+    ])
 }

@@ -37,7 +37,7 @@ pub(crate) const YES: &str = "yes";
 pub(crate) const NO: &str = "no";
 
 /// The decimal digits where only one side of the point is declared.
-const USUAL_DIGITS: u32 = 12;
+const DEFAULT_DIGITS: u32 = 12;
 
 /// Parameters as the client gave them.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -45,7 +45,8 @@ pub struct Parameters {
     /// The suite; the node chooses it where it is left out.
     pub suite: Option<String>,
     /// The permission for computations between parties alone to use up their nodes' preprocessed
-    /// correlations. They may where it is left out. Without it every run costs the same.
+    /// correlations. `true` or left out: they may. `false`: they use none, so every run costs the
+    /// same.
     pub ahead: Option<bool>,
     /// The names of the three members whose nodes compute on shares, for functions that need it.
     /// Those without data are helpers: they compute and get no answer.
@@ -128,8 +129,24 @@ impl Parameters {
         let set = self.own.iter().filter(|(_, value)| !value.is_null());
         let set: Map<String, Value> =
             set.map(|(name, value)| (name.clone(), value.clone())).collect();
-        serde_json::from_value(Value::Object(set))
-            .map_err(|error| InputError::UnreadableParameters { reason: error.to_string() })
+        let parameters = serde_json::from_value(Value::Object(set))
+            .map_err(|error| InputError::UnreadableParameters { reason: error.to_string() })?;
+        self.check_texts()?;
+        Ok(parameters)
+    }
+
+    /// Refuses a text that would come back from its canonical text as another value: a number, a
+    /// word for absent or true, or other JSON.
+    fn check_texts(&self) -> Result<(), InputError> {
+        for (name, value) in &self.own {
+            let Value::String(text) = value else { continue };
+            if of_canonical(text, false).as_ref() != Some(value) {
+                let reason =
+                    format!("`{name}` cannot have a text that also reads as another value");
+                return Err(InputError::UnreadableParameters { reason });
+            }
+        }
+        Ok(())
     }
 
     /// Reads a function's own parameters again from their canonical texts. `lists` has the names of
@@ -137,31 +154,25 @@ impl Parameters {
     pub(crate) fn of_agreed(agreed: &Agreed, lists: &[&str]) -> Self {
         let mut own = Map::new();
         for (name, text) in agreed {
-            let json =
-                if lists.contains(&name.as_str()) { format!("[{text}]") } else { text.clone() };
-            let value = match text.as_str() {
-                ANY | NO => continue,
-                YES => Value::Bool(true),
-                text => serde_json::from_str(&json).unwrap_or_else(|_| Value::String(text.into())),
-            };
-            own.insert(name.clone(), value);
+            if let Some(value) = of_canonical(text, lists.contains(&name.as_str())) {
+                own.insert(name.clone(), value);
+            }
         }
         Self { own, ..Self::default() }
     }
 
     /// Refuses a suite that does not serve the function.
     pub(crate) fn check_suite(&self, suites: &[Suite]) -> Result<(), InputError> {
-        match self.suite.as_deref() {
-            Some(other) if !suites.iter().any(|suite| suite.name() == other) => {
-                let suites: Vec<&str> = suites.iter().map(|suite| suite.name()).collect();
-                let other: String = other.chars().take(40).flat_map(char::escape_default).collect();
-                let (suites, verb) =
-                    (suites.join("` and `"), if suites.len() > 1 { "do" } else { "does" });
-                let reason = format!("`{other}` does not serve this function, `{suites}` {verb}");
-                Err(refuse("suite", reason))
-            }
-            _ => Ok(()),
+        let Some(asked) = self.suite.as_deref() else { return Ok(()) };
+        let suites: Vec<&str> = suites.iter().map(|suite| suite.name()).collect();
+        if suites.contains(&asked) {
+            return Ok(());
         }
+        let other: String = asked.chars().take(40).flat_map(char::escape_default).collect();
+        let verb = if suites.len() > 1 { "do" } else { "does" };
+        let suites = suites.join("` and `");
+        let reason = format!("`{other}` does not serve this function, `{suites}` {verb}");
+        Err(refuse("suite", reason))
     }
 
     /// Returns the treatment of rows with a missing value: its name and text in the spec.
@@ -193,9 +204,19 @@ impl Digits {
         match (self.digits_before, self.digits_after) {
             (None, None) => Ok(Grid::full()),
             (before, after) => {
-                Grid::declared(before.unwrap_or(USUAL_DIGITS), after.unwrap_or(USUAL_DIGITS))
+                Grid::declared(before.unwrap_or(DEFAULT_DIGITS), after.unwrap_or(DEFAULT_DIGITS))
             }
         }
+    }
+}
+
+/// Returns the value that a canonical text stands for; none for an absent one.
+fn of_canonical(text: &str, is_list: bool) -> Option<Value> {
+    let json = if is_list { format!("[{text}]") } else { text.to_owned() };
+    match text {
+        ANY | NO => None,
+        YES => Some(Value::Bool(true)),
+        text => Some(serde_json::from_str(&json).unwrap_or_else(|_| Value::String(text.into()))),
     }
 }
 
@@ -222,4 +243,28 @@ pub(crate) fn drops_missing(agreed: &Agreed) -> Result<bool, InputError> {
 /// Refuses the value of the parameter `name`.
 pub(crate) fn refuse(name: &'static str, reason: String) -> InputError {
     InputError::Parameter { name, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The parameters of a function with a free text, which no function has yet.
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Texts {
+        text: Option<String>,
+    }
+
+    #[test]
+    fn a_text_comes_back_from_the_agreement_or_is_refused() {
+        for text in ["exact", "a, b", "", "No", "yes, please", "1 2", "é"] {
+            let read: Texts = Parameters::default().with("text", text).read().unwrap();
+            let agreed = Agreed::from([("text".to_owned(), read.text.clone().unwrap())]);
+            assert_eq!(Parameters::of_agreed(&agreed, &[]).read::<Texts>().unwrap(), read);
+        }
+        for text in ["any", "no", "yes", "12", "true", "null", "\"quoted\"", "[1]", " 12"] {
+            let read = Parameters::default().with("text", text).read::<Texts>();
+            assert!(matches!(read, Err(InputError::UnreadableParameters { .. })), "{text}");
+        }
+    }
 }

@@ -39,6 +39,12 @@ impl Committee {
         &self.0
     }
 
+    /// Returns the member so many seats behind this one.
+    pub(super) fn neighbour(&self, seat: usize, steps: usize) -> Party {
+        let Self(seats) = self;
+        *seats.get((seat + steps) % SEATS).expect("there are three seats")
+    }
+
     /// Returns the seat of a member, if it has one.
     pub(super) fn seat(&self, party: Party) -> Option<usize> {
         self.0.iter().position(|seat| *seat == party)

@@ -98,8 +98,8 @@ impl Replicated<'_> {
     fn third<R: Ring>(&self, len: usize, known: impl FnOnce() -> Vec<R>) -> ReplicatedShare<R> {
         match &self.seat {
             None => ReplicatedShare::absent(len),
-            Some(seat) if seat.index == DEALER => seat.known_by_one(THIRD, vec![R::ZERO; len]),
-            Some(seat) => seat.known_by_one(THIRD, known()),
+            Some(seat) if seat.index == DEALER => seat.with_component(THIRD, vec![R::ZERO; len]),
+            Some(seat) => seat.with_component(THIRD, known()),
         }
     }
 }

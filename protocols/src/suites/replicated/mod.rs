@@ -156,7 +156,7 @@ impl Engine for Replicated<'_> {
     fn public<R: Ring>(&self, values: Vec<R>) -> ReplicatedShare<R> {
         match &self.seat {
             None => ReplicatedShare::absent(values.len()),
-            Some(seat) => seat.known_by_one(0, values),
+            Some(seat) => seat.with_component(0, values),
         }
     }
 
