@@ -9,8 +9,8 @@ use redb::ReadableTable;
 use serde_json::Value;
 
 use crate::chain::{
-    AuditEntry, Broken, Chain, Head, StoredEntry, Verified, Why, Witnessed, entry_bytes,
-    entry_hash, line, recorded_head, verify_each,
+    AuditEntry, BrokenChain, BrokenReason, Chain, Head, StoredEntry, Verified, Witnessed,
+    entry_bytes, entry_hash, line, recorded_head, verify_each,
 };
 use crate::error::VaultError;
 use crate::limits::{check_name, document_text};
@@ -84,7 +84,7 @@ impl Audit<'_> {
         Ok(head)
     }
 
-    pub(crate) fn verify(&self) -> Result<Verified, Broken> {
+    pub(crate) fn verify(&self) -> Result<Verified, BrokenChain> {
         // The chain that is read next must contain this head, which may be older.
         let remembered = self.0.head();
         let mut chain = Chain::default();
@@ -92,15 +92,16 @@ impl Audit<'_> {
         let audit = transaction.open_table(AUDIT).map_err(|error| chain.unreadable(error))?;
         for entry in audit.iter().map_err(|error| chain.unreadable(error))? {
             let (number, value) = entry.map_err(|error| chain.unreadable(error))?;
-            let stored = StoredEntry::split(value.value()).ok_or(chain.broken(Why::Form))?;
+            let stored =
+                StoredEntry::split(value.value()).ok_or(chain.broken(BrokenReason::Form))?;
             chain.add(number.value(), &stored)?;
             if chain.head.number == remembered.number && chain.head.hash != remembered.hash {
-                return Err(Broken { number: remembered.number, why: Why::Head });
+                return Err(BrokenChain { number: remembered.number, why: BrokenReason::Head });
             }
         }
         let head = stored_head(&transaction).map_err(|error| chain.unreadable(error))?;
         if head != chain.head || head.number < remembered.number {
-            return Err(chain.broken(Why::Head));
+            return Err(chain.broken(BrokenReason::Head));
         }
         Ok(chain.verified())
     }
@@ -109,7 +110,7 @@ impl Audit<'_> {
         &self,
         own_name: &str,
         other: impl BufRead,
-    ) -> Result<Witnessed, Broken> {
+    ) -> Result<Witnessed, BrokenChain> {
         let own = self.verify()?;
         let start = Chain::default();
         let transaction = self.0.read().map_err(|error| start.unreadable(error))?;
@@ -118,12 +119,12 @@ impl Audit<'_> {
         let mut until = 0_u64;
         let other = verify_each(other, |number, document| {
             let recorded =
-                recorded_head(document, own_name).map_err(|why| Broken { number, why })?;
+                recorded_head(document, own_name).map_err(|why| BrokenChain { number, why })?;
             let Some(head) = recorded else { return Ok(()) };
             let is_ours =
                 has_head(&audit, own.head, head).map_err(|error| start.unreadable(error))?;
             if !is_ours {
-                return Err(Broken { number: head.number, why: Why::Witness });
+                return Err(BrokenChain { number: head.number, why: BrokenReason::Witness });
             }
             heads = heads.saturating_add(1);
             until = until.max(head.number);

@@ -41,7 +41,7 @@ mod vault;
 mod writer;
 
 pub use approvals::{Approval, Class, Decision, State};
-pub use chain::{AuditEntry, Broken, Head, Verified, Why, Witnessed, verify_lines};
+pub use chain::{AuditEntry, BrokenChain, BrokenReason, Head, Verified, Witnessed, verify_lines};
 pub use error::VaultError;
 pub use limits::{
     MAX_COLUMNS, MAX_DOCUMENT_BYTES, MAX_NAME_BYTES, MAX_OPEN_REQUESTS, MAX_SELECTION_ROWS,

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::approvals::{Approval, Approvals, Class, Decision};
 use crate::audit::Audit;
-use crate::chain::{AuditEntry, Broken, Head, Verified, Witnessed};
+use crate::chain::{AuditEntry, BrokenChain, Head, Verified, Witnessed};
 use crate::datasets::Datasets;
 use crate::error::VaultError;
 use crate::selections::{Asked, Selections};
@@ -83,7 +83,7 @@ impl Vault {
 
     /// Recomputes the whole chain, and compares its end with the stored head and with the head in
     /// memory.
-    pub fn verify(&self) -> Result<Verified, Broken> {
+    pub fn verify(&self) -> Result<Verified, BrokenChain> {
         self.audit().verify()
     }
 
@@ -91,9 +91,13 @@ impl Vault {
     /// other recorded must be in our chain. `own_name` is our name in the other's documents:
     /// `{"heads": {"<own name>": {"number": 7, "hash": "<hex>"}}}`.
     ///
-    /// [`Broken::number`] is of our chain, except for errors of the other's lines, whose `why` says
+    /// [`BrokenChain::number`] is of our chain, except for errors of the other's lines, whose `why` says
     /// so.
-    pub fn verify_against(&self, own_name: &str, other: impl BufRead) -> Result<Witnessed, Broken> {
+    pub fn verify_against(
+        &self,
+        own_name: &str,
+        other: impl BufRead,
+    ) -> Result<Witnessed, BrokenChain> {
         self.audit().verify_against(own_name, other)
     }
 

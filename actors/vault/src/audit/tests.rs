@@ -65,7 +65,10 @@ fn no_byte_of_the_stored_head_can_change() {
             Ok(())
         });
         written.wait().unwrap();
-        assert!(matches!(Audit(&state).verify().unwrap_err().why, Why::Head), "byte {byte}");
+        assert!(
+            matches!(Audit(&state).verify().unwrap_err().why, BrokenReason::Head),
+            "byte {byte}"
+        );
     }
 }
 
@@ -80,5 +83,5 @@ fn a_rewritten_chain_does_not_have_the_head_in_memory() {
     let written =
         state.submit(0, move |group| store_head(group.transaction, Head { number: 1, hash }));
     written.wait().unwrap();
-    assert!(matches!(Audit(&state).verify().unwrap_err().why, Why::Head));
+    assert!(matches!(Audit(&state).verify().unwrap_err().why, BrokenReason::Head));
 }

@@ -14,7 +14,7 @@ mod verify;
 
 pub use self::entry::{AuditEntry, Head};
 pub use self::lines::verify_lines;
-pub use self::verify::{Broken, Verified, Why, Witnessed};
+pub use self::verify::{BrokenChain, BrokenReason, Verified, Witnessed};
 
 pub(crate) use self::entry::{StoredEntry, entry_bytes, entry_hash};
 pub(crate) use self::lines::{line, verify_each};

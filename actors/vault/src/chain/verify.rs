@@ -32,17 +32,17 @@ pub struct Witnessed {
 /// The first defect of a chain.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("entry {number}: {why}")]
-pub struct Broken {
+pub struct BrokenChain {
     /// The number of the entry.
     pub number: u64,
     /// The defect.
-    pub why: Why,
+    pub why: BrokenReason,
 }
 
 /// The defects of a chain.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
-pub enum Why {
+pub enum BrokenReason {
     /// The entry is missing.
     #[error("it is missing")]
     Missing,
@@ -73,10 +73,10 @@ pub enum Why {
 }
 
 /// Reads the head of the member `name` from a document, if the document records one.
-pub(crate) fn recorded_head(document: &str, name: &str) -> Result<Option<Head>, Why> {
-    let document: Value = serde_json::from_str(document).map_err(|_| Why::Form)?;
+pub(crate) fn recorded_head(document: &str, name: &str) -> Result<Option<Head>, BrokenReason> {
+    let document: Value = serde_json::from_str(document).map_err(|_| BrokenReason::Form)?;
     match document.get("heads").and_then(|heads| heads.get(name)) {
-        Some(head) => parse_head(head).ok_or(Why::WitnessForm).map(Some),
+        Some(head) => parse_head(head).ok_or(BrokenReason::WitnessForm).map(Some),
         None => Ok(None),
     }
 }
@@ -95,13 +95,13 @@ pub(crate) struct Chain {
 
 impl Chain {
     /// Checks and adds the next entry.
-    pub(crate) fn add(&mut self, number: u64, stored: &StoredEntry<'_>) -> Result<(), Broken> {
+    pub(crate) fn add(&mut self, number: u64, stored: &StoredEntry<'_>) -> Result<(), BrokenChain> {
         if number != self.next() {
-            return Err(self.broken(Why::Missing));
+            return Err(self.broken(BrokenReason::Missing));
         }
         let hash = entry_hash(&self.head.hash, number, stored.bytes);
         if hash != stored.hash {
-            return Err(self.broken(Why::Hash));
+            return Err(self.broken(BrokenReason::Hash));
         }
         self.head = Head { number, hash };
         Ok(())
@@ -113,13 +113,13 @@ impl Chain {
     }
 
     /// Reports a defect of the next entry.
-    pub(crate) fn broken(&self, why: Why) -> Broken {
-        Broken { number: self.next(), why }
+    pub(crate) fn broken(&self, why: BrokenReason) -> BrokenChain {
+        BrokenChain { number: self.next(), why }
     }
 
     /// Reports that the next entry could not be read.
-    pub(crate) fn unreadable(&self, error: impl Into<VaultError>) -> Broken {
-        self.broken(Why::Vault(error.into()))
+    pub(crate) fn unreadable(&self, error: impl Into<VaultError>) -> BrokenChain {
+        self.broken(BrokenReason::Vault(error.into()))
     }
 
     fn next(&self) -> u64 {

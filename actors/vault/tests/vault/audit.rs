@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use cloister_vault::{Head, Vault, Why, verify_lines};
+use cloister_vault::{BrokenReason, Head, Vault, verify_lines};
 use redb::{Database, ReadableTable, TableDefinition};
 use serde_json::json;
 use tempfile::{TempDir, tempdir};
@@ -124,22 +124,22 @@ fn an_entry_changed_left_out_added_or_moved_is_found() {
     let value =
         |table: &Entries<'_>, number: u64| table.get(number).unwrap().unwrap().value().to_vec();
     let error = broken(&|table| drop(table.remove(5).unwrap()));
-    assert!(matches!((error.number, error.why), (5, Why::Missing)));
+    assert!(matches!((error.number, error.why), (5, BrokenReason::Missing)));
     let error = broken(&|table| {
         let (one, other) = (value(table, 3), value(table, 4));
         table.insert(3, other.as_slice()).unwrap();
         table.insert(4, one.as_slice()).unwrap();
     });
-    assert!(matches!((error.number, error.why), (3, Why::Hash)));
+    assert!(matches!((error.number, error.why), (3, BrokenReason::Hash)));
     let error = broken(&|table| {
         let last = value(table, 8);
         table.insert(9, last.as_slice()).unwrap();
     });
-    assert!(matches!((error.number, error.why), (9, Why::Hash)));
+    assert!(matches!((error.number, error.why), (9, BrokenReason::Hash)));
     let error = broken(&|table| drop(table.insert(2, [1_u8; 20].as_slice()).unwrap()));
-    assert!(matches!((error.number, error.why), (2, Why::Form)));
+    assert!(matches!((error.number, error.why), (2, BrokenReason::Form)));
     let error = broken(&|table| drop(table.insert(0, [1_u8; 60].as_slice()).unwrap()));
-    assert!(matches!((error.number, error.why), (1, Why::Missing)));
+    assert!(matches!((error.number, error.why), (1, BrokenReason::Missing)));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn entries_cut_off_the_end_are_missed_by_the_stored_head() {
         table.remove(7).unwrap();
     });
     let error = Vault::open(folder.path()).unwrap().verify().unwrap_err();
-    assert!(matches!((error.number, error.why), (7, Why::Head)));
+    assert!(matches!((error.number, error.why), (7, BrokenReason::Head)));
 }
 
 #[test]
@@ -180,10 +180,10 @@ fn whoever_also_cuts_the_stored_head_is_found_by_another_member() {
     let vault = Vault::open(folder.path()).unwrap();
     assert_eq!(vault.verify().unwrap().entries, 6, "by itself it looks whole");
     let error = vault.verify_against("north", lines.as_slice()).unwrap_err();
-    assert!(matches!((error.number, error.why), (7, Why::Witness)));
+    assert!(matches!((error.number, error.why), (7, BrokenReason::Witness)));
     fill(&vault, 5);
     let error = vault.verify_against("north", lines.as_slice()).unwrap_err();
-    assert!(matches!((error.number, error.why), (7, Why::Witness)), "written anew");
+    assert!(matches!((error.number, error.why), (7, BrokenReason::Witness)), "written anew");
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn what_a_witness_says_must_be_whole_and_understood() {
         let (_other_folder, other) = opened();
         other.append("agreement", 1, json!({"heads": {"north": head}})).wait().unwrap();
         let error = vault.verify_against("north", export(&other).as_slice()).unwrap_err();
-        assert!(matches!(error.why, Why::WitnessForm));
+        assert!(matches!(error.why, BrokenReason::WitnessForm));
     }
     let (_other_folder, other) = opened();
     let said = json!({"heads": {"north": {"number": 2, "hash": heads[1].hex()}}});
@@ -202,7 +202,7 @@ fn what_a_witness_says_must_be_whole_and_understood() {
     let mut lines = String::from_utf8(export(&other)).unwrap();
     lines = lines.replace("agreement", "agreemant");
     let error = vault.verify_against("north", lines.as_bytes()).unwrap_err();
-    assert!(matches!(error.why, Why::Hash));
+    assert!(matches!(error.why, BrokenReason::Hash));
 }
 
 #[test]
@@ -225,18 +225,34 @@ fn exported_lines_verify_and_no_byte_of_them_can_change() {
     assert!(verify_lines(spaced.as_bytes()).is_err(), "formatted anew");
     let without: Vec<&str> = text.lines().skip(1).collect();
     let error = verify_lines(without.join("\n").as_bytes()).unwrap_err();
-    assert!(matches!((error.number, error.why), (1, Why::Previous)));
+    assert!(matches!((error.number, error.why), (1, BrokenReason::Previous)));
     let cut = text.lines().take(2).collect::<Vec<_>>().join("\n");
     let verified = verify_lines(cut.as_bytes()).unwrap();
     assert_ne!(verified.head, vault.head(), "a cut end shows in the head");
 }
 
 #[test]
+fn the_last_line_feed_of_an_export_may_be_missing_and_no_other() {
+    let (_folder, vault) = opened();
+    fill(&vault, 3);
+    let lines = export(&vault);
+    let whole = verify_lines(lines.as_slice()).unwrap();
+    let (last, without) = lines.split_last().unwrap();
+    assert_eq!(*last, b'\n');
+    assert_eq!(verify_lines(without).unwrap(), whole);
+    let first = lines.iter().position(|byte| *byte == b'\n').unwrap();
+    let joined = [&lines[..first], &lines[first + 1..]].concat();
+    assert!(matches!(verify_lines(joined.as_slice()).unwrap_err().why, BrokenReason::Form));
+    let twice = [lines.as_slice(), b"\n"].concat();
+    assert!(matches!(verify_lines(twice.as_slice()).unwrap_err().why, BrokenReason::Form));
+}
+
+#[test]
 fn lines_are_read_in_bounded_memory() {
     let endless = std::io::BufReader::new(std::io::repeat(b'x'));
-    assert!(matches!(verify_lines(endless).unwrap_err().why, Why::Form));
+    assert!(matches!(verify_lines(endless).unwrap_err().why, BrokenReason::Form));
     let empty = b"\n\n".as_slice();
-    assert!(matches!(verify_lines(empty).unwrap_err().why, Why::Form));
+    assert!(matches!(verify_lines(empty).unwrap_err().why, BrokenReason::Form));
     assert_eq!(verify_lines(b"".as_slice()).unwrap().entries, 0);
 }
 

@@ -31,7 +31,7 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     let rounds = if is_long { 500 } else { 40 };
     let mut random = Seeded::new();
     let (mut acknowledged, mut slowest) = (0, Duration::ZERO);
-    for first in (0..rounds).step_by(ROUNDS_OF_A_STATE as usize) {
+    for first in (0..rounds).step_by(usize::try_from(ROUNDS_OF_A_STATE).unwrap()) {
         let folder = tempdir().unwrap();
         let mut expected = Expected::default();
         for round in first..rounds.min(first + ROUNDS_OF_A_STATE) {
@@ -186,7 +186,8 @@ impl Expected {
                 assert!(self.removing.contains(id), "an upload is lost");
                 continue;
             };
-            assert_eq!((upload.bytes, &*content), (*length, &content_of(*id, *length as usize)));
+            let kept = content_of(*id, usize::try_from(*length).unwrap());
+            assert_eq!((upload.bytes, &*content), (*length, &kept));
         }
         assert!(self.removed.iter().all(|id| vault.upload(*id).unwrap().is_none()));
         self.uploads.retain(|id, _| vault.upload(*id).unwrap().is_some());
@@ -283,7 +284,8 @@ fn write_uploads(vault: &Vault, round: u64) {
     let quota = Quota { per_owner_bytes: 1 << 40, all_bytes: 1 << 40, per_owner_count: 10_000 };
     for number in 0..100_u64 {
         let id = Uuid::new_v4();
-        let length = if number % 5 == 2 { (1 << 20) + 5 } else { 1000 + number as usize };
+        let length =
+            if number % 5 == 2 { (1 << 20) + 5 } else { 1000 + usize::try_from(number).unwrap() };
         let content = Zeroizing::new(content_of(id, length));
         let (owner, media) = (format!("owner {round}"), "text/csv".to_owned());
         let upload = Upload { id, owner, media, bytes: 0, expires: 1 };

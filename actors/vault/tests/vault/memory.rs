@@ -28,7 +28,7 @@ fn a_difference_of_the_minimum_is_enough_and_one_less_is_not() {
         let (_folder, vault) = opened();
         let base: Vec<u64> = (0..6000).map(|_| random.word()).collect();
         assert_eq!(ask(&vault, &["age"], &base, minimum), Asked::Recorded);
-        let fewer = |by: u64| base[by as usize..].to_vec();
+        let fewer = |by: u64| base[usize::try_from(by).unwrap()..].to_vec();
         assert_eq!(ask(&vault, &["age"], &fewer(minimum - 1), minimum), Asked::TooClose);
         let more = |random: &mut Seeded, by: u64| {
             let added: Vec<u64> = (0..by).map(|_| random.word()).collect();

@@ -26,6 +26,6 @@ impl Seeded {
     }
 
     pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| self.word() as u8).collect()
+        (0..length).map(|_| self.word().to_le_bytes()[0]).collect()
     }
 }
