@@ -1,9 +1,10 @@
 //! Results for people and programs: on a terminal, as CSV, as a page.
 //!
 //! A result is JSON of whatever shape its function gives it. Here it becomes [`Block`]s (values,
-//! bars, grids), which each way of showing draws in its own manner. Categories come from other
-//! parties' data, so no text reaches a terminal or a page as it is. Control characters are
-//! replaced, and a page escapes.
+//! bars, grids), which each way of showing draws in its own manner. The shape alone decides: an
+//! object of numbers from zero is bars, be they counts or not. Categories come from other parties'
+//! data, so no text reaches a terminal or a page as it is. [`clean`] replaces characters, and a
+//! page escapes. Names are compared before they are cleaned, so that no number is lost.
 //!
 //! Nothing here opens a file or asks a node.
 
@@ -12,24 +13,30 @@ pub mod page;
 mod plots;
 pub mod terminal;
 
+use std::collections::HashMap;
+
 use cloister_client::Report;
 use serde_json::{Map, Value};
+
+/// The most cells of a grid, empty ones included. A result with more is listed value by value, so
+/// that rows without common columns do not take memory out of proportion to the answer.
+const MOST_CELLS: usize = 1 << 22;
 
 /// A part of a result.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Block {
     /// Single values by name.
     Values(Vec<(String, String)>),
-    /// The amounts of categories.
+    /// Numbers from zero by name, such as counts of categories.
     Bars {
-        /// Its title.
+        /// The name of the entry in the result.
         title: String,
-        /// A bar for each category.
+        /// A bar for each name.
         bars: Vec<(String, Cell)>,
     },
     /// Values by row and column.
     Grid {
-        /// Its title.
+        /// The name of the entry in the result.
         title: String,
         /// The columns' names.
         columns: Vec<String>,
@@ -43,7 +50,7 @@ pub enum Block {
 pub struct Cell {
     /// The number.
     pub value: Option<f64>,
-    /// As it is written.
+    /// The number in decimal, or [`NOTHING`].
     pub text: String,
 }
 
@@ -68,24 +75,31 @@ pub fn blocks(result: &Value) -> Vec<Block> {
     values.into_iter().chain(others).collect()
 }
 
-/// Lists the circumstances of a result: its protection, the rules that held, and its name.
+/// Lists the facts that belong to a result: parties, security, rules, rows left out, precision and
+/// session.
 #[must_use]
-pub fn circumstances(report: &Report) -> Vec<(String, String)> {
+pub fn provenance(report: &Report) -> Vec<(String, String)> {
     let mut rows = vec![("parties".to_owned(), report.inputs.to_string())];
     flatten("security".to_owned(), &report.security, &mut rows);
     flatten("disclosure".to_owned(), &report.disclosure, &mut rows);
-    for (name, value) in [("dropped", &report.dropped), ("precision", &report.precision)] {
-        if let Some(value) = value {
-            flatten(name.to_owned(), value, &mut rows);
-        }
+    if let Some(dropped) = report.dropped {
+        let count = dropped.count().map_or_else(|| NOTHING.to_owned(), |count| count.to_string());
+        rows.push(("dropped".to_owned(), count));
+    }
+    if let Some(precision) = &report.precision {
+        flatten("precision".to_owned(), precision, &mut rows);
     }
     rows.push(("session".to_owned(), clean(&report.session)));
     rows
 }
 
-/// Adds one row for each value inside; lists stay in one row.
+/// Adds one row for each value inside; lists stay in one row. An empty object under a name is a row
+/// without a value.
 pub fn flatten(name: String, value: &Value, rows: &mut Vec<(String, String)>) {
     match value {
+        Value::Object(object) if object.is_empty() && !name.is_empty() => {
+            rows.push((name, NOTHING.to_owned()));
+        }
         Value::Object(object) => {
             for (key, value) in object {
                 let key = clean(key);
@@ -97,15 +111,26 @@ pub fn flatten(name: String, value: &Value, rows: &mut Vec<(String, String)>) {
     }
 }
 
-/// Replaces all characters that would move a cursor or forge a line.
+/// Replaces the characters by which a text could pass for another: see [`is_deceptive`].
 #[must_use]
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || is_direction(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_deceptive(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// Returns `true` for characters that reverse the direction of a line.
-fn is_direction(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Returns `true` for characters that move a cursor, break a line, mark or change its direction, or
+/// are invisible. The two joiners (U+200C, U+200D) stay, because Persian and Indic words need them.
+fn is_deceptive(character: char) -> bool {
+    let is_line_break = matches!(character, '\u{2028}' | '\u{2029}');
+    let is_direction = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    let is_invisible = matches!(
+        character,
+        '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    );
+    character.is_control() || is_line_break || is_direction || is_invisible
 }
 
 fn plain(value: &Value) -> String {
@@ -115,45 +140,60 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// Reads counts of categories: an object of numbers of which none is below zero.
+/// Reads an object of numbers of which none is below zero.
 fn bars(title: &str, value: &Value) -> Option<Block> {
     let object = value.as_object().filter(|object| !object.is_empty())?;
-    let bars = numbers(object)?;
+    let bars = object
+        .iter()
+        .map(|(name, value)| Some((clean(name), Cell::of(value)?)))
+        .collect::<Option<Vec<_>>>()?;
     let drawable = bars.iter().all(|(_, cell)| cell.value.is_none_or(|value| value >= 0.0));
     drawable.then(|| Block::Bars { title: clean(title), bars })
 }
 
 /// Reads objects of objects of numbers, or lists of lists of numbers.
 fn grid(title: &str, value: &Value) -> Option<Block> {
-    let title = clean(title);
-    if let Value::Array(lists) = value {
-        return matrix(title, lists);
+    match value {
+        Value::Array(lists) => matrix(title, lists),
+        Value::Object(lines) => table(title, lines),
+        _ => None,
     }
-    let object = value.as_object().filter(|object| !object.is_empty())?;
-    let lines = object
-        .iter()
-        .map(|(name, line)| Some((clean(name), numbers(line.as_object()?)?)))
-        .collect::<Option<Vec<_>>>()?;
-    let mut columns: Vec<String> = Vec::new();
-    for (name, _) in lines.iter().flat_map(|(_, line)| line) {
-        if !columns.contains(name) {
-            columns.push(name.clone());
-        }
+}
+
+/// Reads objects of objects of numbers. The columns are those of all lines, in the order in which
+/// they come first.
+fn table(title: &str, lines: &Map<String, Value>) -> Option<Block> {
+    let lines: Vec<_> =
+        lines.iter().map(|(name, line)| Some((name, line.as_object()?))).collect::<Option<_>>()?;
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut columns = Vec::new();
+    for name in lines.iter().flat_map(|(_, line)| line.keys()) {
+        places.entry(name).or_insert_with(|| {
+            columns.push(clean(name));
+            columns.len() - 1
+        });
+    }
+    if columns.is_empty() || lines.len().saturating_mul(columns.len()) > MOST_CELLS {
+        return None;
     }
     let rows = lines
-        .into_iter()
-        .map(|(name, line)| (name, columns.iter().map(|column| cell(&line, column)).collect()))
-        .collect();
-    Some(Block::Grid { title, columns, rows })
+        .iter()
+        .map(|(name, line)| Some((clean(name), cells(line, &places)?)))
+        .collect::<Option<_>>()?;
+    Some(Block::Grid { title: clean(title), columns, rows })
 }
 
-/// Returns the cell of a line in this column.
-fn cell(line: &[(String, Cell)], column: &str) -> Cell {
-    let found = line.iter().find(|(name, _)| name == column);
-    found.map_or_else(Cell::nothing, |(_, cell)| cell.clone())
+/// Returns a cell for each place; those that the line does not name are empty.
+fn cells(line: &Map<String, Value>, places: &HashMap<&str, usize>) -> Option<Vec<Cell>> {
+    let mut cells = vec![Cell::nothing(); places.len()];
+    for (name, value) in line {
+        let place = places.get(name.as_str()).and_then(|place| cells.get_mut(*place));
+        *place.expect("each name has a place") = Cell::of(value)?;
+    }
+    Some(cells)
 }
 
-fn matrix(title: String, lists: &[Value]) -> Option<Block> {
+fn matrix(title: &str, lists: &[Value]) -> Option<Block> {
     let rows = lists
         .iter()
         .map(|list| list.as_array()?.iter().map(Cell::of).collect::<Option<Vec<_>>>())
@@ -163,12 +203,8 @@ fn matrix(title: String, lists: &[Value]) -> Option<Block> {
         return None;
     }
     let columns = (1..=width).map(|number| number.to_string()).collect();
-    let rows = rows.into_iter().zip(1..).map(|(row, number): (_, usize)| (number.to_string(), row));
-    Some(Block::Grid { title, columns, rows: rows.collect() })
-}
-
-fn numbers(object: &Map<String, Value>) -> Option<Vec<(String, Cell)>> {
-    object.iter().map(|(name, value)| Some((clean(name), Cell::of(value)?))).collect()
+    let rows = rows.into_iter().enumerate().map(|(at, cells)| ((at + 1).to_string(), cells));
+    Some(Block::Grid { title: clean(title), columns, rows: rows.collect() })
 }
 
 impl Cell {
@@ -227,20 +263,90 @@ mod tests {
     }
 
     #[test]
-    fn no_category_moves_the_cursor() {
-        let result = json!({"mode": "\u{1b}[2Ja\nb", "histogram": {"\u{202e}x\r": 1}});
+    fn no_category_passes_for_another_or_moves_the_cursor() {
+        let replaced = [
+            ("control", "\u{0}\u{1b}\n\r\u{7f}\u{9b}"),
+            ("line break", "\u{85}\u{2028}\u{2029}"),
+            ("direction", "\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}"),
+            ("invisible", "\u{ad}\u{200b}\u{2060}\u{2064}\u{206a}\u{feff}\u{e0020}\u{e007f}"),
+        ];
+        for (class, characters) in replaced {
+            for character in characters.chars() {
+                let cleaned = clean(&format!("a{character}b"));
+                assert_eq!(cleaned, "a\u{fffd}b", "{class}: U+{:04X}", u32::from(character));
+            }
+        }
+        for kept in ["Zürich", "می\u{200c}خواهم", "日本", "👩\u{200d}🔬"] {
+            assert_eq!(clean(kept), kept);
+        }
+        let bad = "\u{1b}\u{202e}";
+        let result = json!({bad: bad, "histogram": {bad: 1}, "table": {bad: {bad: 1}}});
         let shown = format!("{:?}", blocks(&result));
-        assert!(
-            !shown.contains("\\u{1b}") && !shown.contains("\\n") && !shown.contains("202e"),
-            "{shown}"
-        );
+        assert!(!shown.contains("\\u{1b}") && !shown.contains("202e"), "{shown}");
+    }
+
+    #[test]
+    fn names_that_look_alike_keep_their_numbers() {
+        let result = json!({"table": {"x": {"a\u{1}": 1, "a\u{2}": 2}, "y": {"a\u{2}": 3}}});
+        let rows = vec![
+            ("x".to_owned(), vec![cell(1.0, "1"), cell(2.0, "2")]),
+            ("y".to_owned(), vec![Cell::nothing(), cell(3.0, "3")]),
+        ];
+        let columns = vec!["a\u{fffd}".to_owned(); 2];
+        assert_eq!(blocks(&result), [Block::Grid { title: "table".into(), columns, rows }]);
+    }
+
+    #[test]
+    fn large_grids_are_made_in_one_pass() {
+        let line: Map<String, Value> =
+            (0..20_000).map(|at| (format!("c{at}"), json!(at))).collect();
+        let table: Map<String, Value> = (0..8).map(|at| (format!("r{at}"), json!(line))).collect();
+        let found = blocks(&json!({"table": table}));
+        let [Block::Grid { columns, rows, .. }] = found.as_slice() else { panic!("no grid") };
+        assert_eq!((columns.len(), rows.len()), (20_000, 8));
+        assert!(rows.iter().all(|(_, cells)| cells.len() == columns.len()));
+    }
+
+    #[test]
+    fn rows_without_common_columns_are_listed() {
+        let table: Map<String, Value> =
+            (0..10_000).map(|at| (format!("r{at}"), json!({format!("c{at}"): 1}))).collect();
+        let found = blocks(&json!({"table": table}));
+        let [Block::Values(values)] = found.as_slice() else { panic!("no values") };
+        assert_eq!(values.len(), 10_000);
+    }
+
+    #[test]
+    fn an_empty_part_of_a_result_is_shown() {
+        let values = ["histogram", "table.x"].map(|name| (name.to_owned(), NOTHING.to_owned()));
+        let result = json!({"histogram": {}, "table": {"x": {}}});
+        assert_eq!(blocks(&result), [Block::Values(values.into())]);
+    }
+
+    #[test]
+    fn rows_left_out_are_told_even_where_their_number_is_not() {
+        assert_eq!(dropped_row(&json!({"dropped": 5})).as_deref(), Some("5"));
+        assert_eq!(dropped_row(&json!({"dropped": null})).as_deref(), Some(NOTHING));
+        assert_eq!(dropped_row(&json!({})), None);
+    }
+
+    /// Returns the row `dropped` of a report with these entries more.
+    fn dropped_row(more: &Value) -> Option<String> {
+        let mut report = json!({
+            "inputs": 2, "result": {}, "security": {}, "disclosure": {}, "session": "s",
+            "cost": {"rounds": 1, "messages_sent": 1, "bytes_sent": 1, "bytes_received": 1,
+                     "seconds": 0.5},
+        });
+        report.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let rows = provenance(&serde_json::from_value(report).unwrap());
+        rows.into_iter().find(|(name, _)| name == "dropped").map(|(_, count)| count)
     }
 
     #[test]
     fn nested_results_have_a_row_each() {
         let mut rows = Vec::new();
         flatten(String::new(), &json!({"table": {"x": {"y": 5, "z": null}}}), &mut rows);
-        let row = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(rows, [row("table.x.y", "5"), row("table.x.z", "null")]);
+        let expected = [("table.x.y", "5"), ("table.x.z", "null")];
+        assert_eq!(rows, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 }

@@ -4,7 +4,7 @@ use cloister_client::Report;
 use cloister_report::markup::Element;
 use serde_json::{Map, Value};
 
-use super::{Block, blocks, circumstances, flatten, plots};
+use super::{Block, blocks, flatten, plots, provenance};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -74,7 +74,7 @@ fn section(section: &Section) -> Element {
     element
         .children(blocks(&first.result).iter().map(block))
         .child(Element::new("h3").text("What protects it"))
-        .child(pairs(&circumstances(first)))
+        .child(pairs(&provenance(first)))
         .child(Element::new("h3").text("What it cost"))
         .child(costs(&section.reports))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Array, ArrayBuilder, Object};
@@ -41,9 +41,9 @@ pub struct Report {
     pub disclosure: Value,
     /// Rows that were left out because a value was missing; null where there are too few to be
     /// told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Value)]
-    pub dropped: Option<Value>,
+    pub dropped: Option<Dropped>,
     /// The scale at which it was computed, if the function has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(ignore)]
@@ -58,6 +58,25 @@ pub struct Report {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(ignore)]
     pub trace: Option<Trace>,
+}
+
+/// The number of rows that were left out because a value was missing. It is null where they are
+/// none, or too few to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Dropped(Option<u64>);
+
+impl Dropped {
+    /// Returns the number, if it may be told.
+    #[must_use]
+    pub fn count(self) -> Option<u64> {
+        self.0
+    }
+}
+
+/// Reads an entry that is there, be it null: an absent one is another fact.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Dropped>, D::Error> {
+    Dropped::deserialize(deserializer).map(Some)
 }
 
 /// The assumptions of a computation's protection, and what was revealed beside the answer.
@@ -217,4 +236,26 @@ fn output() -> Object {
     let description = "`if_followed` if results are right only where all parties follow the \
                        protocol; `with_abort` if they are right wherever there are any.";
     words(description, &OUTPUTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rows_left_out_stay_apart_from_none_asked_to_be_left_out() {
+        for more in [json!({"dropped": 5}), json!({"dropped": null}), json!({})] {
+            let mut report = json!({
+                "inputs": 2, "result": {}, "security": {}, "disclosure": {}, "session": "s",
+                "cost": {"rounds": 1, "messages_sent": 1, "bytes_sent": 1, "bytes_received": 1,
+                         "seconds": 0.5},
+            });
+            report.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let read: Report = serde_json::from_value(report.clone()).unwrap();
+            assert_eq!(read.dropped.map(Dropped::count), more.get("dropped").map(Value::as_u64));
+            assert_eq!(serde_json::to_value(&read).unwrap(), report);
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::files::write_at_once;
 use crate::problem::{Fault, Outcome, Problem};
 use crate::render::page::{self, Page, Section};
 use crate::render::terminal::{self, Style};
-use crate::render::{blocks, circumstances, csv, flatten};
+use crate::render::{blocks, csv, flatten, provenance};
 
 /// In which form results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -108,12 +108,12 @@ impl Output {
             Draw::Never => false,
         };
         if drawn {
-            let circumstances = terminal::rows(&circumstances(report), style);
-            return format!("{}\n{circumstances}", terminal::text(&blocks(&report.result), style));
+            let provenance = terminal::rows(&provenance(report), style);
+            return format!("{}\n{provenance}", terminal::text(&blocks(&report.result), style));
         }
         let mut rows = Vec::new();
         flatten(String::new(), &report.result, &mut rows);
-        rows.extend(circumstances(report));
+        rows.extend(provenance(report));
         // The reader is a program, which takes the characters that there are.
         terminal::rows(&rows, Style { unicode: true, width: usize::MAX, ..style })
     }
