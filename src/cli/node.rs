@@ -1,6 +1,6 @@
 //! `cloister node`: runs one node until it is told to stop.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -52,16 +52,20 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 /// answer, not a line of the log: the log begins once its listeners are known.
 fn load(config: &Path, set: &[String]) -> Outcome<Parts> {
     let settings = config::read(config, set)?.all_right()?;
-    let hint = "put the consortium's file there, or mend the setting `consortium`";
-    let (file, folder) = (settings.consortium.clone(), settings.identity.clone());
-    let reread = move || {
-        let consortium: Consortium = read_toml(&file, hint)?;
-        let identity = Identity::load(&folder).map_err(identity::problem)?;
-        Ok::<_, Problem>((consortium, identity))
-    };
-    let (consortium, identity) = reread()?;
-    let reread: Reread = Arc::new(move || reread().map_err(|problem| problem.to_string()));
+    let (consortium, identity) = read_pinned(&settings.consortium, &settings.identity)?;
+    let file = settings.consortium.clone();
+    let folder = settings.identity.clone();
+    let reread: Reread =
+        Arc::new(move || read_pinned(&file, &folder).map_err(|problem| problem.to_string()));
     Ok(Parts { settings, consortium, identity, reread })
+}
+
+/// Reads the files that a node can read again: the consortium's, and those of the identity.
+fn read_pinned(file: &Path, folder: &Path) -> Outcome<(Consortium, Identity)> {
+    let hint = "put the consortium's file there, or mend the setting `consortium`";
+    let consortium = read_toml(file, hint)?;
+    let identity = Identity::load(folder).map_err(identity::problem)?;
+    Ok((consortium, identity))
 }
 
 /// Warns of a certificate that expires soon. One that has expired is refused when the node starts.
@@ -79,21 +83,35 @@ async fn serve(parts: Parts, exit_with_parent: bool) -> Outcome {
     // Before the node says that it is ready: from then on a signal must stop it in good order.
     let mut stop = Stop::new(exit_with_parent)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(Problem::ours)?;
-    let (party, tls) = (parts.settings.party.clone(), parts.settings.api_tls());
+    let party = parts.settings.party.clone();
+    let scheme = if parts.settings.api_tls() { "https" } else { "http" };
     let node = Node::start(parts).await.map_err(problem)?;
-    let (api, peer) = (node.api_address(), node.peer_address());
-    tracing::info!(%party, %api, %peer, "ready");
-    let scheme = if tls { "https" } else { "http" };
-    super::print(&format!("ready {party} {scheme}://{api}\n"))?;
-    let reason = loop {
-        tokio::select! {
-            reason = stop.wait() => break reason,
-            Some(()) = hangup.recv() => renew(&node).await,
-        }
+    let api = node.api_address();
+    tracing::info!(%party, %api, peer = %node.peer_address(), "ready");
+    let printed = super::print(&format!("ready {party} {scheme}://{api}\n"));
+    // A node whose parent cannot be told is of no use to it, but is stopped like any other.
+    let reason = match &printed {
+        Ok(()) => until_stopped(&node, &mut stop, &mut hangup).await,
+        Err(_) => "standard output cannot be written",
     };
     tracing::info!(%party, reason, "stopping");
     node.stop().await;
-    Ok(())
+    printed
+}
+
+/// Serves until something stops the process, and returns the reason. Hangups make the node read its
+/// files again. That may take for ever on a file system that is gone, and must not hold up a stop.
+async fn until_stopped(node: &Node, stop: &mut Stop, hangup: &mut Signal) -> &'static str {
+    loop {
+        tokio::select! {
+            reason = stop.wait() => return reason,
+            Some(()) = hangup.recv() => {}
+        }
+        tokio::select! {
+            reason = stop.wait() => return reason,
+            () = renew(node) => {}
+        }
+    }
 }
 
 /// Reads identity and fingerprints again. A node that cannot goes on as before.
@@ -120,10 +138,9 @@ pub(super) struct Stop {
 impl Stop {
     /// Listens to signals from now on, and to the end of standard input if asked to.
     pub(super) fn new(with_parent: bool) -> Outcome<Self> {
-        let listen = |kind| signal(kind).map_err(Problem::ours);
         Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt()).map_err(Problem::ours)?,
+            terminate: signal(SignalKind::terminate()).map_err(Problem::ours)?,
             parent: with_parent.then(parent_gone),
         })
     }
@@ -139,7 +156,11 @@ impl Stop {
         tokio::select! {
             _ = self.interrupt.recv() => "interrupted",
             _ = self.terminate.recv() => "terminated",
-            () = parent => "standard input has ended",
+            () = parent => {
+                // It ends once: a wait after that is for a signal.
+                self.parent = None;
+                "standard input has ended"
+            }
         }
     }
 }
@@ -149,9 +170,8 @@ impl Stop {
 fn parent_gone() -> oneshot::Receiver<()> {
     let (gone, told) = oneshot::channel();
     thread::spawn(move || {
-        let mut input = io::stdin().lock();
-        let mut byte = [0];
-        while matches!(input.read(&mut byte), Ok(1..)) {}
+        // An input that cannot be read has ended, too. Interruptions do not end it.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         // The receiver is gone where the process is stopping already.
         let _ = gone.send(());
     });
