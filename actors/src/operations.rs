@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
+use std::num::NonZeroU32;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -74,9 +75,9 @@ pub enum Operation {
         /// Its number.
         request: u64,
         /// The number of uses.
-        times: u32,
-        /// The number of days.
-        days: Option<u32>,
+        times: NonZeroU32,
+        /// The number of days; a week where it is left out.
+        days: Option<NonZeroU32>,
     },
     /// The refusal of a request.
     Refuse {
@@ -136,8 +137,8 @@ impl Operations {
             }
             Operation::Approvals => approvals::list(&self.vault),
             Operation::Grant { request, times, days } => {
-                let seconds = days.map_or(USUAL_SECONDS, |days| u64::from(days) * DAY);
-                self.decide(request, Some((times.max(1), clock::seconds() + seconds)))
+                let seconds = days.map_or(USUAL_SECONDS, |days| u64::from(days.get()) * DAY);
+                self.decide(request, Some((times.get(), clock::seconds() + seconds)))
             }
             Operation::Refuse { request } => self.decide(request, None),
             Operation::Audit { first } => self.audit(first),
@@ -239,7 +240,7 @@ fn refused(error: &cloister_vault::VaultError) -> ApiError {
     }
 }
 
-fn broken_chain(broken: &cloister_vault::Broken) -> ApiError {
+fn broken_chain(broken: &cloister_vault::BrokenChain) -> ApiError {
     let message = format!("the audit log is not what was written: {broken}");
     ApiError::new(Code::AuditBroken, message).hint(
         "somebody has changed the state outside of the node: keep it as it is, and compare with the \

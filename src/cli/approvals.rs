@@ -1,5 +1,7 @@
 //! `cloister approvals`: requests of clients, for the owner of the data to grant or refuse.
 
+use std::num::NonZeroU32;
+
 use clap::Subcommand;
 use cloister_actors::operations::Operation;
 use serde_json::Value;
@@ -26,11 +28,11 @@ pub(super) enum Command {
         /// Its number.
         request: u64,
         /// The number of uses.
-        #[arg(long, default_value_t = 1)]
-        times: u32,
+        #[arg(long, default_value_t = NonZeroU32::MIN)]
+        times: NonZeroU32,
         /// For how many days; a week where it is left out.
         #[arg(long)]
-        days: Option<u32>,
+        days: Option<NonZeroU32>,
     },
     /// Refuse a request.
     Refuse {

@@ -450,6 +450,17 @@ fn an_owners_client_registers_and_approves_over_the_api() {
     let listed = owner.method(&approvals, "list", &json!({})).uuid();
     let listed = owner.download(&listed).body["object"].clone();
     assert_eq!(listed[0]["class"]["principal"], json!("ada"), "{listed}");
+    let path = format!("/v1/approvals/{}", listed[0]["id"]);
+    for decision in [
+        json!({"decision": "refuse", "times": 5}),
+        json!({"decision": "refuse", "days": 3}),
+        json!({"decision": "grant", "days": 0}),
+        json!({"decision": "grant", "times": 0}),
+    ] {
+        owner.send("POST", &path, &decision.to_string()).refused(400, "bad_argument");
+    }
+    let at_once = json!({"request": listed[0]["id"], "seconds": 0});
+    owner.method(&approvals, "grant", &at_once).refused(400, "bad_argument");
     let grant = json!({"request": listed[0]["id"], "times": 1, "seconds": 60});
     let granted = owner.method(&approvals, "grant", &grant);
     assert_eq!(granted.body, json!({"type": "none"}), "{}", granted.body);

@@ -69,12 +69,16 @@ impl Approvals {
         if call.method == "refuse" {
             return Ok(Verdict { request, by, granted: None });
         }
-        let times = u32::try_from(number("times")?.unwrap_or(1));
-        let times = times.ok().filter(|times| *times > 0);
+        let times = number("times")?.map_or(Some(1), |times| u32::try_from(times).ok());
+        let times = times.filter(|times| *times > 0);
         let times =
             times.ok_or_else(|| ApiError::argument("times", "a number from 1 is needed"))?;
-        let seconds = number("seconds")?.and_then(|seconds| u64::try_from(seconds).ok());
-        let expires = clock::seconds().saturating_add(seconds.unwrap_or(USUAL_SECONDS));
+        let seconds =
+            number("seconds")?.map_or(Some(USUAL_SECONDS), |seconds| u64::try_from(seconds).ok());
+        let seconds = seconds
+            .filter(|seconds| *seconds > 0)
+            .ok_or_else(|| ApiError::argument("seconds", "a number from 1 is needed"))?;
+        let expires = clock::seconds().saturating_add(seconds);
         Ok(Verdict { request, by, granted: Some((times, expires)) })
     }
 }

@@ -28,12 +28,12 @@ pub use self::node::{
 };
 pub use self::owners::{
     Approval, ApprovalClass, ApprovalState, Approvals, AuditEntry, AuditHead, AuditHeadEvent,
-    AuditPage, Decided, Decision, ENTRIES, Ruling, Verification,
+    AuditPage, Decided, Decision, ENTRIES, Verification,
 };
 pub use self::probes::{ProbeOrder, ProbeReport, ProbeStep, STEPS, VERDICTS};
 pub use self::report::{
-    ADVERSARIES, Disclosure, Guarantee, HARDNESS, OUTPUTS, Preparation, Report, ReportCost, Rules,
-    Security, Trace, TracedRound,
+    ADVERSARIES, Disclosure, Dropped, Guarantee, HARDNESS, OUTPUTS, Preparation, Report,
+    ReportCost, Rules, Security, Trace, TracedRound,
 };
 pub use self::representations::{
     Envelope, ErrorDocument, ListAnswer, NoneAnswer, ObjectAnswer, ServiceDescription,

@@ -1,5 +1,7 @@
 //! Requests that wait for an owner's approval, and the audit log.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -80,29 +82,20 @@ pub struct Approvals {
 }
 
 /// An owner's decision.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Decision {
-    /// `grant` or `refuse`.
-    #[schema(schema_with = ruling)]
-    pub decision: Ruling,
-    /// The number of uses that are granted; one where it is left out. Ignored where it is refused.
-    #[schema(minimum = 1, maximum = 4_294_967_295.0)]
-    pub times: Option<u32>,
-    /// The number of days for which it holds; seven where it is left out. Ignored where it is
-    /// refused.
-    #[schema(maximum = 4_294_967_295.0)]
-    pub days: Option<u32>,
-}
-
-/// The ruling of an owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Ruling {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "decision", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Decision {
     /// The use is allowed.
-    Grant,
-    /// The use is not allowed.
-    Refuse,
+    Grant {
+        /// The number of uses that are granted; one where it is left out.
+        #[schema(value_type = Option<u32>, minimum = 1, maximum = 4_294_967_295.0)]
+        times: Option<NonZeroU32>,
+        /// The number of days for which it holds; seven where it is left out.
+        #[schema(value_type = Option<u32>, minimum = 1, maximum = 4_294_967_295.0)]
+        days: Option<NonZeroU32>,
+    },
+    /// The use is not allowed. There is nothing else to say.
+    Refuse {},
 }
 
 /// The answer to a decision.
@@ -173,10 +166,6 @@ pub struct Verification {
     pub problem: Option<String>,
 }
 
-fn ruling() -> Object {
-    words("`grant` or `refuse`.", &["grant", "refuse"])
-}
-
 fn columns() -> Array {
     ArrayBuilder::new()
         .items(Object::with_type(Type::String))
@@ -187,4 +176,42 @@ fn columns() -> Array {
 
 fn kind() -> Object {
     words("The kind of event.", &ENTRIES)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_decision_has_nothing_that_would_be_without_effect() {
+        let some = NonZeroU32::new;
+        for (body, decision) in [
+            (json!({"decision": "grant"}), Decision::Grant { times: None, days: None }),
+            (
+                json!({"decision": "grant", "times": 2, "days": 30}),
+                Decision::Grant { times: some(2), days: some(30) },
+            ),
+            (json!({"decision": "refuse"}), Decision::Refuse {}),
+        ] {
+            assert_eq!(
+                serde_json::from_value::<Decision>(body.clone()).unwrap(),
+                decision,
+                "{body}"
+            );
+        }
+        for (body, reason) in [
+            (json!({"decision": "refuse", "times": 5}), "unknown field `times`"),
+            (json!({"decision": "refuse", "days": 3}), "unknown field `days`"),
+            (json!({"decision": "grant", "days": 0}), "expected a nonzero u32"),
+            (json!({"decision": "grant", "times": 0}), "expected a nonzero u32"),
+            (json!({"decision": "grant", "hours": 1}), "unknown field `hours`"),
+            (json!({"decision": "perhaps"}), "unknown variant `perhaps`"),
+            (json!({"times": 1}), "missing field `decision`"),
+        ] {
+            let error = serde_json::from_value::<Decision>(body.clone()).unwrap_err().to_string();
+            assert!(error.contains(reason), "{body}: {error}");
+        }
+    }
 }
