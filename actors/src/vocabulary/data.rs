@@ -119,10 +119,7 @@ impl Data {
         }
         match self {
             Self::List(list) => {
-                let list = list.into_iter().map(|item| item.with_handles_replaced(values));
-                // A list of numbers is held as such.
-                let wrapped: Vec<Self> = list.map(|item| Self::List(vec![item])).collect();
-                Self::concatenated(wrapped.iter())
+                Self::list(list.into_iter().map(|item| item.with_handles_replaced(values)))
             }
             Self::Map(map) => {
                 let entry =
@@ -131,6 +128,11 @@ impl Data {
             }
             other => other,
         }
+    }
+
+    /// Makes a list in the narrowest form that holds all its items.
+    pub fn list(items: impl IntoIterator<Item = Data>) -> Data {
+        items.into_iter().fold(Collector::Empty, Collector::push).finish()
     }
 
     /// Joins all items of these values into one list. A value that is no list is an item itself.

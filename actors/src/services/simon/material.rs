@@ -201,7 +201,7 @@ impl Reader<'_> {
         let (mut values, mut dropped) = (BTreeMap::new(), 0);
         for (uuid, stored) in held {
             let (contents, missing) = self.read(stored).await?;
-            values.insert(uuid, input::as_data(&contents)?);
+            values.insert(uuid, input::as_data(&contents, self.function.input)?);
             dropped += missing;
         }
         let data = data.clone().with_handles_replaced(&values);
@@ -227,7 +227,10 @@ impl Gathered {
     pub(super) fn into_input(self, function: &Descriptor) -> Result<(Input, u64), ApiError> {
         let Self { mut contents, mut dropped, drop_missing } = self;
         if contents.len() > 1 {
-            let parts: Vec<Data> = contents.iter().map(input::as_data).collect::<Result<_, _>>()?;
+            let parts: Vec<Data> = contents
+                .iter()
+                .map(|part| input::as_data(part, function.input))
+                .collect::<Result<_, _>>()?;
             contents = vec![Contents::Json(Private::new(Data::concatenated(parts.iter())))];
         }
         let empty = || Contents::Json(Private::new(Data::List(Vec::new())));

@@ -1,13 +1,13 @@
 //! Rows that begin with an id.
 //!
-//! A row is a list, or an id alone where no values follow it. A list of rows is fed item by item,
-//! so that it may come inside one more list. Ids are texts; numbers stand for their text. The
-//! values at one place of all rows are a column: of numbers, if all are, or of texts.
+//! A row is a list, or an id alone where no values follow it. Parts of a party's data are joined
+//! item by item, so the list of rows may come inside one more list. Ids are texts; numbers stand for
+//! their text. The values at one place of all rows are a column: of numbers, if all are, or of texts.
 
 use cloister_protocols::computation::{Column, Input};
 use cloister_sources::Values;
 
-use super::{cells, items, nearest_double, text};
+use super::{cells, exact_number, items, text, texts};
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 
@@ -26,17 +26,19 @@ pub(super) fn keyed(data: &Data) -> Result<Input, ApiError> {
     };
     let width = rows.first().map_or(1, |row| items(row).count());
     let mut ids = Vec::with_capacity(rows.len());
-    let mut cells: Vec<Vec<Data>> = vec![Vec::new(); width.saturating_sub(1)];
+    let mut columns: Vec<Vec<Data>> = vec![Vec::new(); width.saturating_sub(1)];
     for (at, row) in rows.iter().enumerate() {
-        let mut row = items(row);
-        ids.push(text((at, row.next().unwrap_or(Data::Null)))?);
-        let length = row.zip(&mut cells).map(|(cell, column)| column.push(cell)).count() + 1;
-        if length != width || items(rows.get(at).unwrap_or(&Data::Null)).count() != width {
+        let row: Vec<Data> = items(row).collect();
+        if row.len() != width {
             let message = format!("row {at} has another length than row 0");
             return Err(ApiError::argument("data", message).hint(HINT));
         }
+        let mut cells = row.into_iter();
+        // A row without a cell has no id, as if it were null.
+        ids.push(text(at, cells.next().unwrap_or(Data::Null))?);
+        columns.iter_mut().zip(cells).for_each(|(column, cell)| column.push(cell));
     }
-    let columns = cells.into_iter().map(column).collect::<Result<_, _>>()?;
+    let columns = columns.into_iter().map(json_column).collect::<Result<_, _>>()?;
     Ok(Input::Keyed { ids, columns })
 }
 
@@ -49,31 +51,34 @@ pub(super) fn of_columns(selected: &[Values]) -> Result<Input, ApiError> {
         ApiError::argument("data", "no column is selected")
             .hint("select the column of the ids, and behind it those that the function takes")
     })?;
-    let column = |values: &Values| match values {
+    let columns = others.iter().map(dataset_column).collect::<Result<_, _>>()?;
+    Ok(Input::Keyed { ids: cells::texts(ids)?, columns })
+}
+
+fn dataset_column(values: &Values) -> Result<Column, ApiError> {
+    match values {
         Values::Texts(_) => cells::texts(values).map(Column::Texts),
         _ => cells::doubles(values).map(Column::Numbers),
-    };
-    let columns = others.iter().map(column).collect::<Result<_, _>>()?;
-    Ok(Input::Keyed { ids: cells::texts(ids)?, columns })
+    }
 }
 
 const HINT: &str = "give each row as a list that begins with its id: [[\"a17\", 1.5], [\"b3\", 2]]; rows count from 0";
 
 fn ids(data: &Data) -> Result<Input, ApiError> {
-    let ids = items(data).enumerate().map(text).collect::<Result<_, _>>()?;
-    Ok(Input::Keyed { ids, columns: Vec::new() })
+    Ok(Input::Keyed { ids: texts(data)?, columns: Vec::new() })
 }
 
-fn column(cells: Vec<Data>) -> Result<Column, ApiError> {
-    let number = |cell: &Data| match cell {
-        Data::Integer(value) => Some(nearest_double(*value)),
-        Data::Number(value) => Some(*value),
-        _ => None,
-    };
-    if let Some(numbers) = cells.iter().map(number).collect() {
-        return Ok(Column::Numbers(numbers));
+fn json_column(cells: Vec<Data>) -> Result<Column, ApiError> {
+    if cells.iter().all(|cell| matches!(cell, Data::Integer(_) | Data::Number(_))) {
+        return cells
+            .iter()
+            .enumerate()
+            .map(|(at, cell)| exact_number(&format_args!("a value of row {at}"), cell))
+            .collect::<Result<_, _>>()
+            .map(Column::Numbers);
     }
-    cells.into_iter().enumerate().map(text).collect::<Result<_, _>>().map(Column::Texts)
+    let cells = cells.into_iter().enumerate();
+    cells.map(|(at, cell)| text(at, cell)).collect::<Result<_, _>>().map(Column::Texts)
 }
 
 fn is_list(data: &Data) -> bool {

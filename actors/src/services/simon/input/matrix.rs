@@ -1,13 +1,13 @@
 //! A matrix, as a list of its rows.
 //!
-//! A list is fed item by item, so that list may come inside one more. `[[1, 2]]` is a matrix of one
+//! Parts of a party's data are joined item by item, so that list may come inside one more. `[[1, 2]]` is a matrix of one
 //! row, not a list in a list: then its rows would be scalars. `[1, 2]` is refused, because a row
 //! and a column could both be meant; they lead to other products. In a regression a row alone makes
 //! no sense: there it is a column.
 
 use cloister_protocols::computation::Input;
 
-use super::{exact_number, items, misfit, numbers};
+use super::{exact_number, items, numbers, wrong_kind};
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 
@@ -33,7 +33,7 @@ pub(super) fn matrix(data: &Data) -> Result<Input, ApiError> {
         one => return from_rows(&items(one).collect::<Vec<_>>()),
     };
     if let Some((at, row)) = rows.iter().enumerate().find(|(_, row)| !is_list(row)) {
-        return Err(misfit(&format_args!("row {at}"), "a list", row).hint(HINT));
+        return Err(wrong_kind(&format_args!("row {at}"), "a list", row).hint(HINT));
     }
     from_rows(rows)
 }

@@ -7,10 +7,7 @@ pub(in super::super) fn without_nulls(data: &Data) -> (Data, u64) {
     let Data::List(items) = data else { return (data.clone(), 0) };
     let complete: Vec<Data> = items.iter().filter(|item| !has_null(item)).cloned().collect();
     let dropped = (items.len() - complete.len()) as u64;
-    // In the narrowest form, as if the others had never been there. Each item is wrapped, because
-    // lists are taken apart.
-    let wrapped: Vec<Data> = complete.into_iter().map(|item| Data::List(vec![item])).collect();
-    (Data::concatenated(wrapped.iter()), dropped)
+    (Data::list(complete), dropped)
 }
 
 fn has_null(item: &Data) -> bool {

@@ -1,7 +1,9 @@
-//! From JSON, or columns, to the input that a function takes.
+//! Reads JSON, or columns, as the input that a function takes.
 //!
-//! A list is fed item by item, so a vector comes inside one more list. R writes a list of one as a
-//! scalar. Data that do not fit are refused with their place, never with their value.
+//! Several parts of one party's data are joined item by item before they come here, so a vector may
+//! stand inside one more list. R writes a list of one as a scalar. Data that do not fit are refused
+//! with their place, never with their value. Whole numbers stay whole numbers where all of them are,
+//! and become doubles elsewhere. A number that no double equals is refused there: nothing is rounded.
 
 mod cells;
 mod columns;
@@ -45,10 +47,8 @@ fn read(data: &Data, kind: InputKind) -> Result<Input, ApiError> {
     match kind {
         InputKind::Numbers => numbers(data),
         InputKind::Vector => vector(data),
-        InputKind::Texts => {
-            items(data).enumerate().map(text).collect::<Result<_, _>>().map(Input::Texts)
-        }
-        InputKind::TextPairs => pairs(data, |at, cell| text((at, cell))).map(Input::TextPairs),
+        InputKind::Texts => texts(data).map(Input::Texts),
+        InputKind::TextPairs => pairs(data, text).map(Input::TextPairs),
         InputKind::Set => set(data).map(Input::Texts),
         InputKind::Points => pairs(data, number).map(Input::Points),
         InputKind::Extremes => objects::extremes(data),
@@ -61,10 +61,10 @@ fn read(data: &Data, kind: InputKind) -> Result<Input, ApiError> {
 }
 
 fn nothing(data: &Data) -> Result<Input, ApiError> {
-    match items(data).next() {
-        None | Some(Data::Null) => Ok(Input::Numbers(Vec::new())),
-        Some(_) => Err(ApiError::argument("data", "this function takes none").hint("give []")),
+    if items(data).all(|item| item == Data::Null) {
+        return Ok(Input::Numbers(Vec::new()));
     }
+    Err(ApiError::argument("data", "this function takes none").hint("give []"))
 }
 
 fn numbers(data: &Data) -> Result<Input, ApiError> {
@@ -72,11 +72,16 @@ fn numbers(data: &Data) -> Result<Input, ApiError> {
         Data::Integers(list) => Ok(Input::Integers(list.clone())),
         Data::Integer(one) => Ok(Input::Integers(vec![*one])),
         Data::Numbers(list) => Ok(Input::Numbers(list.clone())),
-        other => {
-            let numbers = items(other).enumerate().map(|(at, item)| number(at, item));
-            numbers.collect::<Result<_, _>>().map(Input::Numbers)
-        }
+        other => items(other)
+            .enumerate()
+            .map(|(at, item)| number(at, item))
+            .collect::<Result<_, _>>()
+            .map(Input::Numbers),
     }
+}
+
+fn texts(data: &Data) -> Result<Vec<String>, ApiError> {
+    items(data).enumerate().map(|(at, item)| text(at, item)).collect()
 }
 
 /// Reads a set: `[["a", "b"]]`, or the inner list alone.
@@ -88,21 +93,19 @@ fn set(data: &Data) -> Result<Vec<String>, ApiError> {
         },
         _ => data,
     };
-    items(list).enumerate().map(text).collect()
+    texts(list)
 }
 
+/// Reads a vector: `[[1, 2]]`, or the inner list alone.
 fn vector(data: &Data) -> Result<Input, ApiError> {
-    match data {
-        Data::List(lists) => match lists.as_slice() {
-            [inner @ (Data::Integers(_) | Data::Numbers(_) | Data::List(_))] => numbers(inner),
-            [] | [_] => numbers(data),
-            [Data::List(_) | Data::Integers(_) | Data::Numbers(_), ..] => {
-                Err(ApiError::argument("data", "one vector for each party is needed, not several")
-                    .hint("give [[x1, x2, …]]"))
-            }
-            _ => numbers(data),
-        },
-        other => numbers(other),
+    let Data::List(lists) = data else { return numbers(data) };
+    match lists.as_slice() {
+        [inner @ (Data::Integers(_) | Data::Numbers(_) | Data::List(_))] => numbers(inner),
+        [Data::List(_) | Data::Integers(_) | Data::Numbers(_), _, ..] => {
+            Err(ApiError::argument("data", "one vector for each party is needed, not several")
+                .hint("give [[x1, x2, …]]"))
+        }
+        _ => numbers(data),
     }
 }
 
@@ -117,21 +120,17 @@ fn items(data: &Data) -> Box<dyn Iterator<Item = Data> + '_> {
 }
 
 fn number(at: usize, item: Data) -> Result<f64, ApiError> {
-    match item {
-        Data::Integer(value) => Ok(nearest_double(value)),
-        Data::Number(value) => Ok(value),
-        other => Err(wrong(at, "a number", &other)),
-    }
+    exact_number(&format_args!("item {at}"), &item)
 }
 
 /// Reads a text. Categories may be written as numbers or truth values, which stand for their text.
-fn text((at, item): (usize, Data)) -> Result<String, ApiError> {
+fn text(at: usize, item: Data) -> Result<String, ApiError> {
     match item {
         Data::Text(text) => Ok(text),
         Data::Integer(value) => Ok(value.to_string()),
         Data::Number(value) => Ok(value.to_string()),
         Data::Bool(value) => Ok(value.to_string()),
-        other => Err(wrong(at, "a text", &other)),
+        other => Err(wrong_item(at, "a text", &other)),
     }
 }
 
@@ -139,51 +138,51 @@ fn pairs<T>(
     data: &Data,
     read: impl Fn(usize, Data) -> Result<T, ApiError>,
 ) -> Result<Vec<(T, T)>, ApiError> {
-    let Data::List(list) = data else {
-        return Err(ApiError::argument("data", format!("a list of pairs, not {}", data.kind())));
-    };
-    let pair = |(at, item): (usize, &Data)| {
-        let mut cells = items(item);
-        match (cells.next(), cells.next(), cells.next()) {
-            (Some(x), Some(y), None) => Ok((read(at, x)?, read(at, y)?)),
-            _ => Err(wrong(at, "a pair", item)),
+    let list = match data {
+        Data::List(list) => list,
+        Data::Integers(_) | Data::Numbers(_) => {
+            return Err(ApiError::argument("data", "its items must be pairs, not numbers"));
         }
+        other => return Err(wrong_kind(&"it", "a list of pairs", other)),
     };
-    list.iter().enumerate().map(pair).collect()
+    let mut pairs = Vec::with_capacity(list.len());
+    for (at, item) in list.iter().enumerate() {
+        let mut cells = items(item);
+        let (Some(x), Some(y), None) = (cells.next(), cells.next(), cells.next()) else {
+            return Err(wrong_item(at, "a pair", item));
+        };
+        pairs.push((read(at, x)?, read(at, y)?));
+    }
+    Ok(pairs)
 }
 
-/// Reads a number that a double equals: where parties compare numbers, a neighbour will not do.
+/// Reads a number that a double equals. Its neighbour would be another number than the client's.
 fn exact_number(place: &dyn Display, item: &Data) -> Result<f64, ApiError> {
     match item {
-        Data::Integer(value) if !is_double(*value) => Err(ApiError::argument(
-            "data",
-            format!("{place} is a whole number that no double-precision number equals"),
-        )),
-        Data::Integer(value) => Ok(nearest_double(*value)),
+        Data::Integer(value) => exact_double(*value).ok_or_else(|| {
+            let reason = "is a whole number that no double-precision number equals";
+            ApiError::argument("data", format!("{place} {reason}"))
+        }),
         Data::Number(value) => Ok(*value),
-        other => Err(misfit(place, "a number", other)),
+        other => Err(wrong_kind(place, "a number", other)),
     }
 }
 
-fn wrong(at: usize, needed: &str, got: &Data) -> ApiError {
-    misfit(&format_args!("item {at}"), needed, got)
+fn wrong_item(at: usize, needed: &str, got: &Data) -> ApiError {
+    wrong_kind(&format_args!("item {at}"), needed, got)
 }
 
-fn misfit(place: &dyn Display, needed: &str, got: &Data) -> ApiError {
+fn wrong_kind(place: &dyn Display, needed: &str, got: &Data) -> ApiError {
     ApiError::argument("data", format!("{place} must be {needed}, not {}", got.kind()))
 }
 
-/// Returns whether a double equals the number: it has at most 53 bits from the first to the last
-/// one bit.
-fn is_double(value: i64) -> bool {
+/// Returns the double that equals the number, if there is one: the number has at most 53 bits from
+/// the first to the last one bit.
+#[expect(clippy::cast_precision_loss, reason = "the bits that matter fit the significand")]
+fn exact_double(value: i64) -> Option<f64> {
     let magnitude = value.unsigned_abs();
     let span = u64::BITS.saturating_sub(magnitude.leading_zeros() + magnitude.trailing_zeros());
-    span <= f64::MANTISSA_DIGITS
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a double is asked for: the nearest one is meant")]
-fn nearest_double(value: i64) -> f64 {
-    value as f64
+    (span <= f64::MANTISSA_DIGITS).then_some(value as f64)
 }
 
 #[cfg(test)]

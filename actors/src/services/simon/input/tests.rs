@@ -1,8 +1,11 @@
 use cloister_protocols::catalogue::Behind;
 use cloister_protocols::computation::Column;
+use cloister_sources::Values;
 
+use super::columns::of_columns;
 use super::*;
 use crate::vocabulary::code::Code;
+use crate::vocabulary::label::Private;
 
 fn from(json: &str, kind: InputKind) -> Result<Input, ApiError> {
     read(&serde_json::from_str(json).unwrap(), kind)
@@ -173,9 +176,13 @@ fn what_the_new_kinds_do_not_take_is_refused_with_its_place() {
 
 #[test]
 fn whole_numbers_that_no_double_equals_are_refused() {
-    use InputKind::{Extremes, Matrix, Ranked};
+    use InputKind::{Extremes, Keyed, Matrix, Numbers, Points, Ranked, Vector};
     let kinds = |number: i64| {
         [
+            (Numbers, format!("[{number},0.5]")),
+            (Vector, format!("[[0.5,{number}]]")),
+            (Points, format!("[[1,{number}]]")),
+            (Keyed(BEHIND), format!(r#"[["a",{number}]]"#)),
             (Extremes, format!(r#"{{"minimum":0,"maximum":{number}}}"#)),
             (Ranked, format!(r#"{{"array":[0.5,{number}],"rank":1}}"#)),
             (Ranked, format!(r#"{{"array":[],"rank":1,"upper_bound":{number}}}"#)),
@@ -193,8 +200,93 @@ fn whole_numbers_that_no_double_equals_are_refused() {
 
 #[test]
 fn functions_without_data_take_none() {
-    for json in ["[]", "null", "[null]"] {
+    for json in ["[]", "null", "[null]", "[null,null]"] {
         assert_eq!(from(json, InputKind::Other).unwrap(), Input::Numbers(vec![]), "{json}");
     }
-    assert_eq!(from("[1]", InputKind::Other).unwrap_err().code(), Code::BadArgument);
+    for json in ["[1]", "[null,5]"] {
+        assert_eq!(from(json, InputKind::Other).unwrap_err().code(), Code::BadArgument, "{json}");
+    }
+}
+
+#[test]
+fn pairs_are_asked_for_where_numbers_come() {
+    for (json, reason) in [("[1,2]", "items must be pairs"), ("5", "a list of pairs, not a number")]
+    {
+        let error = from(json, InputKind::Points).unwrap_err().to_string();
+        assert!(error.contains(reason), "{json}: {error}");
+    }
+}
+
+fn function(name: &str) -> &'static Descriptor {
+    cloister_protocols::catalogue::find(name).unwrap()
+}
+
+fn integers(values: &[i64]) -> Values {
+    Values::Integers(values.iter().copied().map(Some).collect())
+}
+
+#[test]
+fn columns_are_never_rounded() {
+    let ids = Values::Texts(["a", "b"].map(|id| Some(id.to_owned())).into());
+    let selections = |number: i64| {
+        let column = integers(&[1, number]);
+        [
+            ("MinimumMaximum", vec![column.clone()]),
+            ("SecureMatrixMultiplication", vec![column.clone(), column.clone()]),
+            ("StatisticsBivariate", vec![column.clone(), column.clone()]),
+            ("SetIntersectionSum", vec![ids.clone(), column]),
+        ]
+    };
+    for number in [(1 << 53) + 1, i64::MAX] {
+        for (name, columns) in selections(number) {
+            let error = of_columns(&columns, function(name)).unwrap_err().to_string();
+            assert!(error.contains("no double") && !error.contains("90071"), "{name}: {error}");
+        }
+    }
+    for number in [1 << 53, -(1 << 62)] {
+        for (name, columns) in selections(number) {
+            assert!(of_columns(&columns, function(name)).is_ok(), "{name}");
+        }
+    }
+    let sum = of_columns(&[integers(&[i64::MAX])], function("SecureSum"));
+    assert_eq!(sum.unwrap(), Input::Integers(vec![i64::MAX]));
+}
+
+#[test]
+fn columns_beside_other_inputs_are_read_as_alone() {
+    let truths = Values::Truths(vec![Some(true), Some(false)]);
+    let ids = Values::Texts(["a", "b"].map(|id| Some(id.to_owned())).into());
+    for (name, columns) in [
+        ("SecureSum", vec![truths.clone()]),
+        ("SecureSum", vec![integers(&[1, 2])]),
+        ("MinimumMaximum", vec![truths.clone()]),
+        ("StatisticsBivariate", vec![truths.clone(), integers(&[1, 2])]),
+        ("StatisticsFrequency", vec![truths.clone()]),
+        ("StatisticsContingency", vec![truths.clone(), integers(&[1, 2])]),
+        ("SecureMatrixMultiplication", vec![truths.clone(), integers(&[1, 2])]),
+        ("SetIntersectionSum", vec![ids.clone(), truths.clone()]),
+    ] {
+        let function = function(name);
+        let contents = Contents::Columns(Private::new(columns));
+        let alone = of(&contents, function).unwrap();
+        let part = as_data(&contents, function.input).unwrap();
+        let none = Data::List(Vec::new());
+        let both = Contents::Json(Private::new(Data::concatenated([&part, &none].into_iter())));
+        assert_eq!(of(&both, function).unwrap(), alone, "{name}");
+    }
+}
+
+#[test]
+fn columns_that_do_not_fit_are_refused() {
+    let one = integers(&[1, 2]);
+    let shorter = integers(&[1]);
+    for (name, columns, reason) in [
+        ("SecureSum", vec![one.clone(), one.clone()], "takes one column, not 2"),
+        ("StatisticsBivariate", vec![one.clone()], "takes two columns, not 1"),
+        ("Empty", vec![one.clone()], "takes no selection"),
+        ("StatisticsBivariate", vec![one, shorter], "differ in length"),
+    ] {
+        let error = of_columns(&columns, function(name)).unwrap_err().to_string();
+        assert!(error.contains(reason), "{name}: {error}");
+    }
 }
