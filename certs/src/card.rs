@@ -46,7 +46,7 @@ struct Statement {
 }
 
 /// The reason for which a text is no card.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CardError {
     /// It is not written like one.
     #[error("this is no member card ({0}): have its owner send the file or the line again")]

@@ -1,8 +1,9 @@
 //! Signatures of a party's identity, on documents for people and not for TLS.
 //!
 //! ECDSA on P-256 with SHA-256, the algorithm of the identity's key. The signed text begins with a
-//! context of its purpose, so no signature serves two purposes. Nor does one serve a handshake, as
-//! TLS 1.3 begins those texts with 64 spaces (RFC 8446, 4.4.3).
+//! context of its purpose, so no signature serves two purposes. Nor does one serve a handshake: TLS
+//! 1.3 begins those texts with 64 spaces (RFC 8446, 4.4.3), and 1.2 is never negotiated
+//! (`settings.rs`). Nor does one serve a certificate, whose text is DER and begins with 0x30.
 //!
 //! A signature proves consent of the key's holder and no more: it has neither a date nor an end.
 //! Trust in the certificate comes from its pin, which nothing here knows.
@@ -14,7 +15,9 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use rustls::SignatureScheme;
 use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
+use x509_parser::oid_registry::{OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY};
 use x509_parser::prelude::FromDer;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::certificate::{CertificateFacts, CertificateFault, Expiry};
 use crate::fingerprint::Fingerprint;
@@ -30,7 +33,8 @@ pub enum Purpose {
     Study,
 }
 
-/// A signature in DER.
+/// A signature in DER. It identifies nothing: from a valid one, others can be made that are valid,
+/// too.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signature(Vec<u8>);
 
@@ -47,20 +51,20 @@ pub enum CertificateError {
     /// The text is not PEM.
     #[error("this is no certificate in PEM: {0}")]
     Pem(#[from] PemFault),
-    /// A node can't use the certificate.
-    #[error("the certificate can't be used: {0}")]
+    /// A node cannot use the certificate.
+    #[error("the certificate cannot be used: {0}")]
     Certificate(#[from] CertificateFault),
 }
 
 /// Reasons why a signature could not be made or is invalid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SignatureError {
-    /// The key is of another kind, and was made elsewhere.
-    #[error("this identity's key is none of P-256: make an identity with `cloister identity new`")]
+    /// The key of the identity or the certificate is of another kind, and was made elsewhere.
+    #[error("the key is not a P-256 key: make an identity with `cloister identity new`")]
     Key,
     /// The library failed to sign.
     #[error("the key did not sign; please report this")]
-    Library,
+    Library(#[source] rustls::Error),
     /// The signature is invalid for this key, text and purpose.
     #[error("the signature is not that of this key for this text")]
     Invalid,
@@ -102,10 +106,13 @@ impl fmt::Debug for Signature {
 
 impl Identity {
     /// Signs a text for one purpose.
+    ///
+    /// # Errors
+    /// If the key is not a P-256 key, or does not sign.
     pub fn sign(&self, purpose: Purpose, text: &[u8]) -> Result<Signature, SignatureError> {
         let scheme = [SignatureScheme::ECDSA_NISTP256_SHA256];
         let signer = self.certified_key().key.choose_scheme(&scheme).ok_or(SignatureError::Key)?;
-        let bytes = signer.sign(&purpose.signed_text(text)).map_err(|_| SignatureError::Library)?;
+        let bytes = signer.sign(&purpose.signed_text(text)).map_err(SignatureError::Library)?;
         Ok(Signature(bytes))
     }
 
@@ -117,12 +124,18 @@ impl Identity {
 
 impl Certificate {
     /// Reads a certificate from its DER encoding.
+    ///
+    /// # Errors
+    /// If it is none, or none that a node can use.
     pub fn from_der(der: Vec<u8>) -> Result<Self, CertificateError> {
         let facts = CertificateFacts::read(&der)?;
         Ok(Self { facts, der: der.into() })
     }
 
     /// Reads the one certificate of a PEM text.
+    ///
+    /// # Errors
+    /// If the text is not PEM of one certificate, or a node cannot use it.
     pub fn from_pem(text: &str) -> Result<Self, CertificateError> {
         Self::from_der(pem_text::certificate(text.as_bytes())?.to_vec())
     }
@@ -158,6 +171,9 @@ impl Certificate {
     }
 
     /// Checks that the holder of this certificate's key signed this text for this purpose.
+    ///
+    /// # Errors
+    /// If the key is not a P-256 key, or the signature is not its own.
     pub fn verify(
         &self,
         purpose: Purpose,
@@ -165,12 +181,21 @@ impl Certificate {
         signature: &Signature,
     ) -> Result<(), SignatureError> {
         let (_, certificate) =
-            X509Certificate::from_der(&self.der).map_err(|_| SignatureError::Invalid)?;
-        let point = &certificate.public_key().subject_public_key.data;
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
+            X509Certificate::from_der(&self.der).expect("it was parsed when it was read");
+        let key = certificate.public_key();
+        if !is_p256(key) {
+            return Err(SignatureError::Key);
+        }
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key.subject_public_key.data)
             .verify(&purpose.signed_text(text), &signature.0)
             .map_err(|_| SignatureError::Invalid)
     }
+}
+
+/// Returns whether a key is a point on P-256.
+fn is_p256(key: &SubjectPublicKeyInfo<'_>) -> bool {
+    let curve = key.algorithm.parameters.as_ref().and_then(|curve| curve.as_oid().ok());
+    key.algorithm.algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY && curve == Some(OID_EC_P256)
 }
 
 #[cfg(test)]
@@ -188,12 +213,30 @@ mod tests {
         let signature = alice.sign(Purpose::Study, b"text").unwrap();
         let alices = alice.certificate();
         assert_eq!(alices.verify(Purpose::Study, b"text", &signature), Ok(()));
-        let invalid = Err(SignatureError::Invalid);
-        assert_eq!(alices.verify(Purpose::Study, b"texts", &signature), invalid);
-        assert_eq!(alices.verify(Purpose::Card, b"text", &signature), invalid);
-        assert_eq!(bob.certificate().verify(Purpose::Study, b"text", &signature), invalid);
         let empty = Signature::from_bytes(Vec::new());
-        assert_eq!(alices.verify(Purpose::Study, b"text", &empty), invalid);
+        for invalid in [
+            alices.verify(Purpose::Study, b"texts", &signature),
+            alices.verify(Purpose::Card, b"text", &signature),
+            bob.certificate().verify(Purpose::Study, b"text", &signature),
+            alices.verify(Purpose::Study, b"text", &empty),
+        ] {
+            assert_eq!(invalid, Err(SignatureError::Invalid));
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_kind_is_told_apart_from_a_forgery() {
+        let signature = identity("alice").sign(Purpose::Card, b"text").unwrap();
+        for algorithm in [&rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519] {
+            let pair = rcgen::KeyPair::generate_for(algorithm).unwrap();
+            let mut parameters = rcgen::CertificateParams::default();
+            parameters.distinguished_name = rcgen::DistinguishedName::new();
+            parameters.distinguished_name.push(rcgen::DnType::CommonName, "alice");
+            let certificate = parameters.self_signed(&pair).unwrap();
+            let foreign = Certificate::from_der(certificate.der().to_vec()).unwrap();
+            let verified = foreign.verify(Purpose::Card, b"text", &signature);
+            assert_eq!(verified, Err(SignatureError::Key), "{algorithm:?}");
+        }
     }
 
     #[test]
