@@ -71,7 +71,7 @@ fn fill(line: &Line, mut from: &TcpStream, shape: &Mutex<Shape>) {
             Ok(read) => room.get(..read).unwrap_or_default(),
         };
         for piece in bytes.chunks(shape.piece()) {
-            let due = schedule.send(piece.len(), now, &shape);
+            let due = schedule.arrival_of(piece.len(), now, &shape);
             line.put(due, Cargo::Bytes(piece.to_vec()));
         }
     }
@@ -91,7 +91,7 @@ fn read(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 fn put_end(line: &Line, schedule: &mut Schedule, now: Instant, shape: &Shape, ending: Ending) {
-    line.put(schedule.send(0, now, shape), Cargo::End(ending));
+    line.put(schedule.arrival_of(0, now, shape), Cargo::End(ending));
 }
 
 /// Writes the arrivals to the other side when they are due.

@@ -1,6 +1,7 @@
 //! The model of arrivals, without a clock.
 //!
-//! It is the model of the protocols' simulation (`protocols/src/simulation/network.rs`).
+//! It is the model of the protocols' simulation (`protocols/src/kernel/simulation/network.rs`), for a
+//! delay that may change: bytes stay in order even then.
 
 use std::time::Instant;
 
@@ -14,8 +15,8 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Returns the arrival of the last of bytes that are there `now`.
-    pub(crate) fn send(&mut self, bytes: usize, now: Instant, shape: &Shape) -> Instant {
+    /// Returns when the last of these bytes arrives, if they are handed over at `now`.
+    pub(crate) fn arrival_of(&mut self, bytes: usize, now: Instant, shape: &Shape) -> Instant {
         let begin = self.busy_until.map_or(now, |busy| busy.max(now));
         let sent = begin + shape.time_for(bytes);
         self.busy_until = Some(sent);
@@ -48,7 +49,7 @@ mod tests {
         let mut line = Schedule::default();
         let now = Instant::now();
         let shape = shape(14 * MS, Some(1e6));
-        assert_eq!(line.send(5_000, now, &shape), now + 19 * MS);
+        assert_eq!(line.arrival_of(5_000, now, &shape), now + 19 * MS);
     }
 
     #[test]
@@ -56,9 +57,9 @@ mod tests {
         let mut line = Schedule::default();
         let now = Instant::now();
         let shape = shape(14 * MS, Some(1e6));
-        line.send(5_000, now, &shape);
-        assert_eq!(line.send(1_000, now + 2 * MS, &shape), now + 20 * MS);
-        assert_eq!(line.send(1_000, now + 9 * MS, &shape), now + 24 * MS);
+        line.arrival_of(5_000, now, &shape);
+        assert_eq!(line.arrival_of(1_000, now + 2 * MS, &shape), now + 20 * MS);
+        assert_eq!(line.arrival_of(1_000, now + 9 * MS, &shape), now + 24 * MS);
     }
 
     #[test]
@@ -66,7 +67,7 @@ mod tests {
         let mut line = Schedule::default();
         let now = Instant::now();
         for _ in 0..10 {
-            assert_eq!(line.send(1 << 16, now, &shape(14 * MS, None)), now + 14 * MS);
+            assert_eq!(line.arrival_of(1 << 16, now, &shape(14 * MS, None)), now + 14 * MS);
         }
     }
 
@@ -74,9 +75,9 @@ mod tests {
     fn nothing_overtakes_when_the_delay_becomes_shorter() {
         let mut line = Schedule::default();
         let now = Instant::now();
-        line.send(1, now, &shape(14 * MS, None));
-        assert_eq!(line.send(1, now + MS, &shape(MS, None)), now + 14 * MS);
-        assert_eq!(line.send(1, now + 20 * MS, &shape(MS, None)), now + 21 * MS);
+        line.arrival_of(1, now, &shape(14 * MS, None));
+        assert_eq!(line.arrival_of(1, now + MS, &shape(MS, None)), now + 14 * MS);
+        assert_eq!(line.arrival_of(1, now + 20 * MS, &shape(MS, None)), now + 21 * MS);
     }
 
     #[test]
@@ -84,9 +85,12 @@ mod tests {
         let mut pieces = Schedule::default();
         let mut whole = Schedule::default();
         let now = Instant::now();
-        let shape = shape(MS, Some(1.25e6));
-        let last = (0..200).map(|_| pieces.send(312, now, &shape)).last().unwrap();
-        let apart = whole.send(62_400, now, &shape).saturating_duration_since(last);
+        // The time of a piece is no whole number of nanoseconds.
+        let shape = shape(MS, Some(1e6 / 3.0));
+        let last = (0..200).map(|_| pieces.arrival_of(311, now, &shape)).last().unwrap();
+        let [of_pieces, of_whole] =
+            [last, whole.arrival_of(62_200, now, &shape)].map(|end| end - now);
+        let apart = of_pieces.abs_diff(of_whole);
         assert!(apart < Duration::from_micros(1), "{apart:?}");
     }
 }
