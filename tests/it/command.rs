@@ -1,14 +1,13 @@
 //! The command line as scripts use it: flags, output, exit codes.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Output, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
 use cloister::ports::Ports;
 use cloister_certs::{Identity, Validity};
-use cloister_testkit::{Cluster, Kind, cloister, run, send_signal};
+use cloister_testkit::{Cluster, Kind, Lines, cloister, run, send_signal, wait_for_exit};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -175,7 +174,7 @@ fn init(parties: usize) -> (Ports, TempDir) {
 /// `cloister up`, which is killed on drop if the test has not ended it.
 struct Up {
     process: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: Lines,
 }
 
 impl Up {
@@ -187,13 +186,13 @@ impl Up {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let lines = Lines::of(process.stdout.take().unwrap());
         Self { process, lines }
     }
 
     fn ready(&mut self, parties: usize) {
         for _ in 0..parties {
-            let line = self.lines.next().unwrap().unwrap();
+            let line = self.lines.next().unwrap();
             assert!(line.starts_with("ready party-"), "{line}");
         }
     }
@@ -204,10 +203,8 @@ impl Up {
 
     /// Waits until the process and all its nodes have ended: they share its standard error.
     fn ended(mut self) -> (Option<i32>, String) {
-        let mut error = String::new();
-        let mut stderr = self.process.stderr.take().unwrap();
-        std::io::Read::read_to_string(&mut stderr, &mut error).unwrap();
-        (self.process.wait().unwrap().code(), error)
+        let error = Lines::of(self.process.stderr.take().unwrap()).collect::<Vec<_>>().join("\n");
+        (wait_for_exit(&mut self.process).code(), error)
     }
 }
 
@@ -271,9 +268,9 @@ fn a_node_stops_in_good_order_on_a_signal() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(node.stdout.take().unwrap()).lines();
-    assert!(lines.next().unwrap().unwrap().starts_with("ready party-0 http://127.0.0.1:"));
+    let mut lines = Lines::of(node.stdout.take().unwrap());
+    assert!(lines.next().unwrap().starts_with("ready party-0 http://127.0.0.1:"));
     send_signal("TERM", node.id());
     assert!(lines.next().is_none(), "standard output has the ready line only");
-    assert_eq!(node.wait().unwrap().code(), Some(0));
+    assert_eq!(wait_for_exit(&mut node).code(), Some(0));
 }

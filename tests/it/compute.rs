@@ -2,12 +2,11 @@
 //! interruption.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
-use cloister_testkit::stub::{self, Stub};
-use cloister_testkit::{Cluster, Kind, at_a_terminal, cloister, send_signal};
+use cloister_testkit::stub::{Kind as StubKind, Stub};
+use cloister_testkit::{Cluster, Kind, Lines, at_a_terminal, cloister, send_signal, wait_for_exit};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -17,12 +16,19 @@ fn compute(folder: &Path, words: &[&str]) -> Command {
     command
 }
 
+/// Returns the standard output of a program that succeeded.
 #[track_caller]
-fn ended(output: &Output, code: i32, says: &str) -> String {
+fn succeeded(output: &Output) -> String {
     let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{error}");
-    assert!(error.contains(says), "{error}");
+    assert_eq!(output.status.code(), Some(0), "{error}");
     String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[track_caller]
+fn assert_refused(output: &Output, reason: &str) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains(reason), "{error}");
 }
 
 #[test]
@@ -37,17 +43,19 @@ fn data_come_from_files_and_results_go_where_they_are_wanted() {
     let words = ["StatisticsFrequency", "--data-file", &a, "--data-file", &b, "--output", &page];
     let with = |more: &[&str]| compute(&folder, &[&words[..], more].concat()).output().unwrap();
 
-    let rows = ended(&with(&[]), 0, "report: ");
+    let output = with(&[]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("report: "), "{output:?}");
+    let rows = succeeded(&output);
     assert!(rows.contains("histogram.yes") && rows.contains("security.suite"), "{rows}");
     assert!(!rows.contains('\u{1b}'), "{rows}");
-    let drawn = ended(&with(&["--draw", "always"]), 0, "");
+    let drawn = succeeded(&with(&["--draw", "always"]));
     assert!(drawn.contains("yes") && (drawn.contains('█') || drawn.contains('#')), "{drawn}");
-    let csv = ended(&with(&["--format", "csv"]), 0, "");
+    let csv = succeeded(&with(&["--format", "csv"]));
     assert!(
         csv.starts_with("result,row,column,value\n") && csv.contains("histogram,yes,,2\n"),
         "{csv}"
     );
-    let json: Value = serde_json::from_str(&ended(&with(&["--format", "json"]), 0, "")).unwrap();
+    let json: Value = serde_json::from_str(&succeeded(&with(&["--format", "json"]))).unwrap();
     assert_eq!(json["result"]["histogram"]["yes"], 2);
 
     let page = fs::read_to_string(folder.join("report.html")).unwrap();
@@ -67,14 +75,14 @@ fn what_cannot_be_read_or_written_is_said_before_anything_is_computed() {
     let (a, b) = (file("a.csv"), file("b.csv"));
     let of = |words: &[&str]| compute(&folder, &[&["SecureSum"], words].concat()).output().unwrap();
     let twice = |path: &str| of(&["--data-file", path, "--data-file", path]);
-    ended(&twice(&b), 2, "row 1, column `risk`");
-    ended(&twice(&format!("{a}:weight")), 2, "there are age");
-    ended(&twice("/nonexistent"), 2, "cannot read /nonexistent");
+    assert_refused(&twice(&b), "row 1, column `risk`");
+    assert_refused(&twice(&format!("{a}:weight")), "there are age");
+    assert_refused(&twice("/nonexistent"), "cannot read /nonexistent");
     let data = ["--data", "1", "--data", "2"];
     let with = |more: &[&'static str]| of(&[&data[..], more].concat());
-    ended(&with(&["--output", "/nonexistent/report.html"]), 2, "name a file in a folder");
-    ended(&with(&["--where", "x"]), 2, "no JSON");
-    ended(&with(&["--json", "--format", "csv"]), 2, "cannot be used with");
+    assert_refused(&with(&["--output", "/nonexistent/report.html"]), "name a file in a folder");
+    assert_refused(&with(&["--where", "x"]), "no JSON");
+    assert_refused(&with(&["--json", "--format", "csv"]), "cannot be used with");
 }
 
 #[test]
@@ -112,69 +120,75 @@ fn a_terminal_is_drawn_on_as_it_can_show_it() {
 /// A consortium of nodes that never compute.
 struct Stubs {
     folder: TempDir,
-    stubs: Vec<Stub>,
+    nodes: Vec<Stub>,
 }
 
 impl Stubs {
-    fn start(kinds: &[stub::Kind]) -> Self {
+    fn start(kinds: &[StubKind]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let name = |index: usize| format!("clinic-{index}");
-        let stubs: Vec<Stub> = kinds
+        let nodes: Vec<Stub> = kinds
             .iter()
             .enumerate()
             .map(|(index, kind)| Stub::start(&name(index), *kind))
             .collect();
-        let members = stubs.iter().enumerate().map(|(index, stub)| {
+        let members = nodes.iter().enumerate().map(|(index, stub)| {
             format!("[[member]]\nname = \"{}\"\napi = \"{}\"\n", name(index), stub.url)
         });
         fs::write(folder.path().join("client.toml"), members.collect::<String>()).unwrap();
-        Self { folder, stubs }
+        Self { folder, nodes }
     }
 
     fn compute(&self) -> Running {
-        let data = self.stubs.iter().flat_map(|_| ["--data", "1"]);
         let mut command = compute(self.folder.path(), &["SecureSum"]);
-        let mut process = command.args(data).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        Running { process, lines }
+        command.args(self.nodes.iter().flat_map(|_| ["--data", "1"]));
+        Running::start(command)
     }
 }
 
+/// A computation under way.
 struct Running {
     process: Child,
-    lines: Lines<BufReader<ChildStderr>>,
+    /// The lines on standard error.
+    lines: Lines,
 }
 
 impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
+        let lines = Lines::of(process.stderr.take().unwrap());
+        Self { process, lines }
+    }
+
     /// Reads on until a line has this.
     #[track_caller]
-    fn says(&mut self, text: &str) {
-        self.says_all(&[text]);
+    fn wait_for_line(&mut self, text: &str) {
+        self.wait_for_line_with(&[text]);
     }
 
     /// Reads on until a line has all of these.
     #[track_caller]
-    fn says_all(&mut self, texts: &[&str]) {
-        let mut lines = self.lines.by_ref().map_while(Result::ok);
-        let found = lines.any(|line| texts.iter().all(|text| line.contains(text)));
-        assert!(found, "no line says {texts:?}");
+    fn wait_for_line_with(&mut self, texts: &[&str]) {
+        let found = self.lines.any(|line| texts.iter().all(|text| line.contains(text)));
+        assert!(found, "no line has {texts:?}");
     }
 
     fn interrupt(&self) {
         send_signal("INT", self.process.id());
     }
 
+    /// Waits for the end, and checks the exit code and the lines until then.
     #[track_caller]
-    fn ends(mut self, code: i32, says: &str) {
-        let rest: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
-        assert_eq!(self.process.wait().unwrap().code(), Some(code), "{rest:?}");
-        assert!(rest.join("\n").contains(says), "{rest:?}");
+    fn assert_exit(mut self, code: i32, text: &str) {
+        let status = wait_for_exit(&mut self.process);
+        let rest = self.lines.by_ref().collect::<Vec<_>>().join("\n");
+        assert_eq!(status.code(), Some(code), "{rest}");
+        assert!(rest.contains(text), "{text:?} is not said: {rest}");
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // After a good end there is no process.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -182,45 +196,42 @@ impl Drop for Running {
 
 #[test]
 fn an_interruption_ends_the_computation_at_all_nodes() {
-    let stubs = Stubs::start(&[stub::Kind::New; 3]);
+    let stubs = Stubs::start(&[StubKind::New; 3]);
     let mut running = stubs.compute();
-    running.says_all(&["waiting for clinic-9 since ", ", at agreeing"]);
-    assert!(!stubs.stubs.iter().any(Stub::was_ended));
+    running.wait_for_line_with(&["waiting for clinic-9 since ", ", at agreeing"]);
+    assert!(!stubs.nodes.iter().any(Stub::was_ended));
     running.interrupt();
-    running.ends(130, "ended at all nodes");
-    assert!(stubs.stubs.iter().all(Stub::was_ended));
+    running.assert_exit(130, "ended at all nodes");
+    assert!(stubs.nodes.iter().all(Stub::was_ended));
 }
 
 #[test]
 fn nodes_that_cannot_be_told_are_named_and_a_second_interruption_leaves_at_once() {
-    let stubs = Stubs::start(&[stub::Kind::New, stub::Kind::Old]);
+    let stubs = Stubs::start(&[StubKind::New, StubKind::Old]);
     let mut running = stubs.compute();
-    running.says("clinic-0: waiting for clinic-9");
+    running.wait_for_line("clinic-0: waiting for clinic-9");
     running.interrupt();
-    running.ends(130, "at clinic-1 (its cloister is too old");
-    assert!(stubs.stubs[0].was_ended() && !stubs.stubs[1].was_ended());
+    running.assert_exit(130, "at clinic-1 (its cloister is too old");
+    assert!(stubs.nodes[0].was_ended());
 
-    let deaf = Stubs::start(&[stub::Kind::Deaf; 2]);
+    let deaf = Stubs::start(&[StubKind::Deaf; 2]);
     let mut running = deaf.compute();
-    running.says("clinic-1: waiting for clinic-9");
+    running.wait_for_line("clinic-1: waiting for clinic-9");
     running.interrupt();
-    running.says("interrupt again");
+    running.wait_for_line("interrupt again");
     running.interrupt();
-    running.ends(130, "left at once");
+    running.assert_exit(130, "left at once");
 }
 
 #[test]
 fn real_nodes_end_a_computation_that_is_interrupted_and_go_on_with_others() {
     let cluster = Cluster::teaching(2);
-    let endless = ["Empty", "--parameter", "times=100000", "--data", "[]", "--data", "[]"];
-    let mut command = compute(&cluster.folder(), &endless);
-    let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(process.stderr.take().unwrap()).lines();
-    let mut running = Running { process, lines };
-    running.says("clinic-1: asked");
+    let long = ["Empty", "--parameter", "times=100000", "--data", "[]", "--data", "[]"];
+    let mut running = Running::start(compute(&cluster.folder(), &long));
+    running.wait_for_line("clinic-1: asked");
     running.interrupt();
-    running.ends(130, "ended at all nodes");
-    // Not by their deadline, which would be another state.
+    running.assert_exit(130, "ended at all nodes");
+    // The state shows that it was not the deadline that ended them.
     for index in 0..2 {
         let all = cluster.api(index).send("GET", "/v1/computations?state=all", "").body;
         assert_eq!(all["computations"][0]["state"], "cancelled", "{all}");

@@ -1,11 +1,10 @@
 //! `cloister demo` as a new user runs it, against results of independent libraries.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use cloister_testkit::http::Api;
-use cloister_testkit::{cloister, run};
+use cloister_testkit::{Lines, cloister, run, wait_for_exit};
 use serde_json::Value;
 
 fn reference() -> Value {
@@ -65,7 +64,7 @@ fn a_demonstration_that_is_kept_serves_until_it_is_interrupted() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(demo.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut lines = Lines::of(demo.stderr.take().unwrap());
     let url = lines.find_map(|line| Some(line.strip_prefix("ready rural http://")?.to_owned()));
     let folder = lines.find_map(|line| {
         let folder = line.strip_prefix("the nodes of ")?.split(' ').next()?;
@@ -76,6 +75,6 @@ fn a_demonstration_that_is_kept_serves_until_it_is_interrupted() {
     let list = Api::new(&url.unwrap()).send("GET", "/representations", "");
     assert_eq!(list.status, 200, "{}", list.body);
     run(Command::new("kill").args(["-s", "INT", &demo.id().to_string()]));
-    assert_eq!(demo.wait().unwrap().code(), Some(0));
+    assert_eq!(wait_for_exit(&mut demo).code(), Some(0));
     assert!(!Path::new(&folder).exists(), "{folder} was left behind");
 }

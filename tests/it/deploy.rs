@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Permissions};
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,7 +17,7 @@ use cloister::files::read_toml;
 use cloister::ports::Ports;
 use cloister_actors::settings::{AccessMode, Settings};
 use cloister_certs::consortium::Consortium;
-use cloister_testkit::{cloister, run, send_signal, target};
+use cloister_testkit::{Lines, cloister, run, send_signal, target, wait_for_exit};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -421,7 +421,7 @@ mod running {
         machine.give_secret(&consortium.join("north/identity"));
         machine.run_init_container();
         let mut node = Running::start(&machine);
-        assert_eq!(node.ready, format!("ready north https://0.0.0.0:{}\n", ports.api()));
+        assert_eq!(node.ready, format!("ready north https://0.0.0.0:{}", ports.api()));
         let url = format!("https://127.0.0.1:{}/healthz", ports.api());
         assert!(healthy(&url), "{}", node.log());
         // The operator's command reaches it in its state.
@@ -431,7 +431,7 @@ mod running {
             .arg(machine.path("/etc/cloister/node.toml")));
         assert!(made.stdout.starts_with(b"cloister_"), "{made:?}");
         send_signal("TERM", node.child.id());
-        assert!(node.child.wait().unwrap().success(), "{}", node.log());
+        assert!(wait_for_exit(&mut node.child).success(), "{}", node.log());
         assert!(!healthy(&url));
     }
 
@@ -448,7 +448,7 @@ mod running {
         let url = format!("https://127.0.0.1:{}/healthz", ports.api());
         assert!(healthy(&url), "{}", node.log());
         send_signal("TERM", node.child.id());
-        assert!(node.child.wait().unwrap().success(), "{}", node.log());
+        assert!(wait_for_exit(&mut node.child).success(), "{}", node.log());
     }
 
     fn init(folder: &Path, ports: &Ports) -> PathBuf {
@@ -498,8 +498,7 @@ mod running {
                 .stderr(File::create(&log).unwrap())
                 .spawn()
                 .unwrap();
-            let mut ready = String::new();
-            BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+            let ready = Lines::of(child.stdout.take().unwrap()).next().unwrap_or_default();
             Self { child, ready, log }
         }
 

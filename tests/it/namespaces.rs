@@ -7,12 +7,11 @@
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use cloister_testkit::{Cluster, Kind, run, wait_for};
+use cloister_testkit::{Cluster, Kind, Lines, run, wait_for};
 use serde_json::{Value, json};
 
 const PARTIES: usize = 3;
@@ -200,9 +199,8 @@ impl Machines {
     }
 
     fn wait_until_ready(&mut self, index: usize) {
-        let mut line = String::new();
         let output = self.nodes[index].stdout.take().unwrap();
-        BufReader::new(output).read_line(&mut line).unwrap();
+        let line = Lines::of(output).next().unwrap_or_default();
         let expected = format!("ready clinic-{index} https://{}:", address(index));
         assert!(line.starts_with(&expected), "{line}{}", self.cluster.log(index));
     }

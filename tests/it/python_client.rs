@@ -2,10 +2,9 @@
 //!
 //! The Python programs check the answers of the nodes themselves, with Python's own arithmetic.
 
-use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use cloister_testkit::{Cluster, Kind, cloister, python, run};
+use cloister_testkit::{Cluster, Kind, Lines, cloister, python, run};
 
 use crate::clients;
 
@@ -86,7 +85,7 @@ impl Up {
         let mut up = cloister();
         up.arg("up").arg(cluster.folder()).env("CLOISTER_LOG", "error").stdout(Stdio::piped());
         let mut up = Self(up.spawn().unwrap());
-        let lines = BufReader::new(up.0.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let lines = Lines::of(up.0.stdout.take().unwrap());
         let ready = lines.take(cluster.names.len()).filter(|line| line.starts_with("ready "));
         assert_eq!(ready.count(), cluster.names.len());
         up

@@ -26,4 +26,4 @@ pub mod crates {
 pub use cluster::{Cluster, Kind, fresh};
 pub use process::{at_a_terminal, binary, cloister, run, send_signal, target};
 pub use python::{python, python_with, run_python};
-pub use waiting::{PATIENCE, wait_for, wait_until};
+pub use waiting::{Lines, PATIENCE, wait_for, wait_for_exit, wait_until};

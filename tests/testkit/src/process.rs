@@ -33,7 +33,7 @@ pub fn target() -> PathBuf {
 
 /// Runs a program to its end, and fails with its output if it failed.
 pub fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
+    let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     assert!(output.status.success(), "{command:?}: {}\n{out}\n{err}", output.status);
     output

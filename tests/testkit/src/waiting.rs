@@ -1,6 +1,9 @@
 //! Waiting for events. Nothing here depends on the speed of a machine: a wait fails only when its
 //! event does not come.
 
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ExitStatus};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,4 +31,48 @@ pub fn wait_for<T>(event: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 #[track_caller]
 pub fn wait_until(event: &str, mut is_so: impl FnMut() -> bool) {
     wait_for(event, || is_so().then_some(()));
+}
+
+/// Waits for the end of a process. Fails when it has not ended within [`PATIENCE`].
+#[track_caller]
+pub fn wait_for_exit(process: &mut Child) -> ExitStatus {
+    wait_for("the end of a process", || process.try_wait().unwrap())
+}
+
+/// The lines that a process writes, as they come. Fails when none comes within [`PATIENCE`], and
+/// shows those before.
+pub struct Lines {
+    receiver: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Lines {
+    /// Reads to the end of the output, so that the process never waits for a reader.
+    pub fn of(output: impl Read + Send + 'static) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+                // The test may have read enough.
+                let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
+            }
+        });
+        Self { receiver, seen: Vec::new() }
+    }
+}
+
+impl Iterator for Lines {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        match self.receiver.recv_timeout(PATIENCE) {
+            Ok(line) => {
+                self.seen.push(line.clone());
+                Some(line)
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("no more lines came, and no end, after {:#?}", self.seen)
+            }
+        }
+    }
 }

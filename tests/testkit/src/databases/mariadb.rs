@@ -1,4 +1,4 @@
-//! A MariaDB or MySQL of the test's own, where one is installed.
+//! A MariaDB of the test's own.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -16,18 +16,12 @@ pub struct Mariadb {
 }
 
 impl Mariadb {
-    /// Starts a server. Returns `None`, and prints a word about it, where there is no server to
-    /// run.
-    pub fn start() -> Option<Self> {
-        let found = (
-            find(&["mariadbd", "mysqld"]),
-            find(&["mariadb-install-db", "mysql_install_db"]),
-            find(&["mariadb", "mysql"]),
-        );
-        let (Some(server), Some(install), Some(client)) = found else {
-            println!("SKIPPED: no MariaDB here (apt install mariadb-server); nothing was tested");
-            return None;
-        };
+    /// Starts a server.
+    #[track_caller]
+    pub fn start() -> Self {
+        let server = find("mariadbd");
+        let install = find("mariadb-install-db");
+        let client = find("mariadb");
         let folder = folder("mariadb-");
         let data = folder.join("data");
         run(unprivileged(&install)
@@ -42,7 +36,7 @@ impl Mariadb {
              CREATE USER doctor@localhost IDENTIFIED BY '{PASSWORD}';
              GRANT ALL ON clinic.* TO doctor@localhost;"
         ));
-        Some(mariadb)
+        mariadb
     }
 
     /// Returns the address of its database, with user and password.
@@ -86,11 +80,14 @@ fn start(server: &Path, folder: &Path, data: &Path, port: u16) -> Server {
 }
 
 /// Finds a program in the path, or in the usual folders of servers.
-fn find(names: &[&str]) -> Option<PathBuf> {
+#[track_caller]
+fn find(name: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<_> = env::split_paths(&path)
+    env::split_paths(&path)
         .chain(["/usr/sbin", "/usr/local/sbin", "/usr/libexec"].map(PathBuf::from))
-        .collect();
-    let places = names.iter().flat_map(|name| folders.iter().map(move |f| f.join(name)));
-    places.into_iter().find(|place| place.is_file())
+        .map(|folder| folder.join(name))
+        .find(|place| place.is_file())
+        .unwrap_or_else(|| {
+            panic!("{name} is missing: install MariaDB (apt install mariadb-server)")
+        })
 }

@@ -4,11 +4,11 @@
 //! The other end of that pipe is the test's: it closes on drop, and when the test is killed.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::thread;
+
+use crate::waiting::Lines;
 
 /// The shell script; `$0` is the folder, `$1` the signal; the rest is the server's command line.
 const KEEPER: &str = r#"
@@ -44,10 +44,7 @@ impl Server {
             .spawn()
             .unwrap();
         let input = keeper.stdin.take();
-        let mut log = BufReader::new(keeper.stderr.take().unwrap());
-        wait_for(&mut log, ready);
-        // A full pipe would stop the server.
-        thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        wait_for(Lines::of(keeper.stderr.take().unwrap()), ready);
         Self { keeper, input }
     }
 }
@@ -59,14 +56,15 @@ impl Drop for Server {
     }
 }
 
-fn wait_for(log: &mut BufReader<impl Read>, ready: &str) {
-    let mut seen = String::new();
-    while !seen.contains(ready) {
-        let mut line = Vec::new();
-        let length = log.read_until(b'\n', &mut line).unwrap();
-        assert!(length > 0, "the server ended before it was ready:\n{seen}");
-        seen.push_str(&String::from_utf8_lossy(&line));
+fn wait_for(log: Lines, ready: &str) {
+    let mut seen = Vec::new();
+    for line in log {
+        if line.contains(ready) {
+            return;
+        }
+        seen.push(line);
     }
+    panic!("the server ended before it was ready:\n{}", seen.join("\n"));
 }
 
 /// Makes a fresh folder below `target/`, of the user that servers run as.
