@@ -100,7 +100,8 @@ async fn serve(parts: Parts, exit_with_parent: bool) -> Outcome {
 }
 
 /// Serves until something stops the process, and returns the reason. Hangups make the node read its
-/// files again. That may take for ever on a file system that is gone, and must not hold up a stop.
+/// files again. That has no end on a file system that is gone, and must not keep the node from closing
+/// its links and its state.
 async fn until_stopped(node: &Node, stop: &mut Stop, hangup: &mut Signal) -> &'static str {
     loop {
         tokio::select! {

@@ -274,3 +274,19 @@ fn a_node_stops_in_good_order_on_a_signal() {
     assert!(lines.next().is_none(), "standard output has the ready line only");
     assert_eq!(wait_for_exit(&mut node).code(), Some(0));
 }
+
+#[test]
+fn a_node_that_cannot_say_that_it_is_ready_stops_in_good_order() {
+    let (_ports, folder) = init(2);
+    let mut node = cloister()
+        .args(["node", "--config"])
+        .arg(folder.path().join("c/party-0/node.toml"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(node.stdout.take());
+    let log = Lines::of(node.stderr.take().unwrap()).collect::<Vec<_>>().join("\n");
+    assert_eq!(wait_for_exit(&mut node).code(), Some(2), "{log}");
+    assert!(log.contains("stopping") && log.contains("cannot be written"), "{log}");
+}
