@@ -45,8 +45,9 @@ pub(super) fn numbers(parts: &[&[f64]]) -> Vec<Input> {
 fn extremes(inputs: &[Input]) -> Extremes {
     let parts: Vec<UnivariateStatistics> = inputs.iter().map(prepared).collect();
     let all = || parts.iter().flat_map(|part| part.numbers.iter().copied());
-    let minimum = all().fold(f64::INFINITY, f64::min);
-    Extremes { minimum, maximum: all().fold(f64::NEG_INFINITY, f64::max) }
+    // Without numbers there are no extremes, and the search for them refuses.
+    let Some(first) = all().next() else { return Extremes { minimum: 0.0, maximum: 0.0 } };
+    Extremes { minimum: all().fold(first, f64::min), maximum: all().fold(first, f64::max) }
 }
 
 /// Runs the parties with these inputs, extremes and number of rows, which may contradict each
