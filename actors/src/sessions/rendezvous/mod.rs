@@ -16,6 +16,8 @@ mod ahead;
 mod declining;
 mod ends;
 mod helper;
+#[cfg(test)]
+mod helper_tests;
 mod links;
 #[cfg(test)]
 mod notice_tests;

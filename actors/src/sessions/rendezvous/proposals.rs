@@ -39,11 +39,8 @@ impl Table {
         }
         let will_meet = self.compare(position, session, &spec);
         let call = self.is_call(position, &spec);
-        if call && Self::is_too_long(&part.body, &spec) {
-            tracing::debug!(peer = %self.name(position), %session, "a call that is too long");
-            return;
-        }
-        if call && (!will_meet || self.is_one_too_many(position, session, &spec)) {
+        let length = part.body.len();
+        if call && (!will_meet || self.decline_if_too_much(position, session, length, &spec)) {
             return;
         }
         if !self.pending.keep(position, session, part, spec, call, self.now) {

@@ -15,6 +15,10 @@ const MOST_GROUPS: usize = 100_000;
 /// The most hints of one peer that are remembered.
 const MOST_HINTS: usize = 1_024;
 
+/// The most runs by which a peer may be ahead of this node. Without a bound a peer could use the
+/// numbers up, and later runs would have one session id.
+const FARTHEST: u64 = 1 << 32;
+
 /// Members under a network name, each in one run of its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Group([u8; 32]);
@@ -67,8 +71,9 @@ impl Group {
 
 impl RunCounters {
     /// Returns the number of this node's next run: at least `ahead`, and at least the numbers that
-    /// peers told.
+    /// peers told, unless they are too far away.
     pub(super) fn next(&mut self, group: &Group, ahead: u64) -> u64 {
+        let ahead = if self.is_near(group, ahead) { ahead } else { 0 };
         let told = self.hints.values_mut().filter_map(|hints| hints.take(group)).max();
         self.uses += 1;
         let counter = self.groups.entry(*group).or_insert(Counter { next: 0, last_use: 0 });
@@ -77,8 +82,12 @@ impl RunCounters {
         run
     }
 
-    /// Counts this run as begun: it has ended before this node could begin it.
+    /// Counts this run as begun, unless it is too far away: it has ended before this node could begin
+    /// it.
     pub(super) fn pass(&mut self, group: &Group, run: u64) {
+        if !self.is_near(group, run) {
+            return;
+        }
         self.uses += 1;
         let counter = self.groups.entry(*group).or_insert(Counter { next: 0, last_use: 0 });
         let next = counter.next.max(run.saturating_add(1));
@@ -95,9 +104,17 @@ impl RunCounters {
         self.groups.get(group).map_or(0, |counter| counter.next)
     }
 
-    /// Notes that the peer at `position` names this run as the group's next.
+    /// Returns whether this node can come to this run.
+    pub(super) fn is_near(&self, group: &Group, run: u64) -> bool {
+        run <= self.first_to_come(group).saturating_add(FARTHEST)
+    }
+
+    /// Notes that the peer at `position` names this run as the group's next, unless it is too far
+    /// away.
     pub(super) fn hint(&mut self, position: usize, group: &Group, run: u64) {
-        self.hints.entry(position).or_default().put(*group, run);
+        if self.is_near(group, run) {
+            self.hints.entry(position).or_default().put(*group, run);
+        }
     }
 
     /// Forgets the groups longest unused, if there are too many.
@@ -170,6 +187,21 @@ mod tests {
         assert!(!counters.is_to_come(&ab, 4) && counters.is_to_come(&ab, 5));
         counters.pass(&ab, 2);
         assert_eq!(counters.next(&ab, 0), 5);
+    }
+
+    #[test]
+    fn no_peer_uses_the_numbers_up() {
+        let (mut counters, ab) = (RunCounters::default(), group([member("a", 1), member("b", 2)]));
+        for far in [u64::MAX, FARTHEST + 3] {
+            counters.hint(1, &ab, far);
+            counters.pass(&ab, far);
+            let next = counters.first_to_come(&ab);
+            assert_eq!(counters.next(&ab, far), next);
+        }
+        let farthest = counters.first_to_come(&ab) + FARTHEST;
+        assert!(counters.is_near(&ab, farthest) && !counters.is_near(&ab, farthest + 1));
+        counters.hint(1, &ab, farthest);
+        assert_eq!(counters.next(&ab, 0), farthest);
     }
 
     #[test]

@@ -646,7 +646,7 @@ impl World {
 }
 
 /// A request of a party that a helper serves.
-fn median() -> Request {
+pub(super) fn median() -> Request {
     let function = catalogue::find("SecureMedian").unwrap();
     let committee = Some(["p0", "p1", "p2"].map(str::to_owned).into());
     let parameters = Parameters { committee, ..Parameters::default() };
