@@ -56,6 +56,9 @@ pub struct Awaiting {
     pub parties: Vec<Party>,
 }
 
+/// The reason for which a message always gets a tag.
+const HAS_KEY: &str = "each pair of parties has a key of tags";
+
 /// A message to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
@@ -234,14 +237,14 @@ impl Exchange {
 
     pub(crate) fn send(&mut self, to: Party, body: Bytes) {
         let sequence = self.next_sequence(to);
-        let tag = self.tag(self.parties.me(), to, sequence, body.len()).unwrap_or_default();
+        let tag = self.tag(self.parties.me(), to, sequence, body.len()).expect(HAS_KEY);
         self.meter.count_sent(to, body.len());
         self.outbox.push_back(Outgoing { to, sequence, tag, body });
     }
 
     pub(crate) fn retag(&self, message: &mut Outgoing) {
         let Outgoing { to, sequence, ref body, .. } = *message;
-        message.tag = self.tag(self.parties.me(), to, sequence, body.len()).unwrap_or_default();
+        message.tag = self.tag(self.parties.me(), to, sequence, body.len()).expect(HAS_KEY);
     }
 
     pub(crate) fn drain_outbox(&mut self) -> VecDeque<Outgoing> {
