@@ -6,11 +6,10 @@ use rand_core::CryptoRng;
 use crate::engine::matching::Matching;
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
-use crate::functions::common::joins::function::{Joining, OfRows};
+use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{CATEGORIES, COLUMNS, JOINED, KeyedRows, SIZES, categories};
-use crate::functions::common::sets::Ids;
-use crate::functions::descriptor::{Behind, Descriptor, InputKind, Kind, Needs};
+use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::Fault;
 
@@ -26,14 +25,10 @@ impl Joining for JoinedTable {
         name: "StatisticsContingencyVertical",
         summary: "how often pairs of categories occur, one of each pair at the first party, one at the second, \
                   over the ids that all parties have",
-        asked_by: None,
         input: InputKind::Keyed([Behind::Category, Behind::Category]),
-        parameters: &[Ids::CASE, Ids::PAD_TO],
-        kind: Kind::Joined,
-        needs: Needs::SharesWithJoin,
-        pushdown: None,
         reveals: &[SIZES, COLUMNS, JOINED, CATEGORIES],
         result_keys: &["table", "mode"],
+        ..JOINED_ROWS
     };
 
     const TERMS: &'static Terms = &TERMS;

@@ -6,13 +6,12 @@ use rand_core::CryptoRng;
 use crate::engine::matching::Matching;
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
-use crate::functions::common::joins::function::{Joining, OfRows};
+use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{
     COLUMNS, JOINED, KeyedRows, MOMENTS, SIZES, moments, scaled,
 };
-use crate::functions::common::sets::Ids;
-use crate::functions::descriptor::{Behind, Descriptor, InputKind, Kind, Needs};
+use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::Fault;
 
@@ -34,14 +33,10 @@ impl Joining for JoinedCorrelation {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "CorrelationVertical",
         summary: "the correlations of all parties' columns, over the ids that all parties have",
-        asked_by: None,
         input: InputKind::Keyed([Behind::Numbers, Behind::Numbers]),
-        parameters: &[Ids::CASE, Ids::PAD_TO],
-        kind: Kind::Joined,
-        needs: Needs::SharesWithJoin,
-        pushdown: None,
         reveals: &[SIZES, COLUMNS, JOINED, MOMENTS],
         result_keys: &["correlation", "samples"],
+        ..JOINED_ROWS
     };
 
     const TERMS: &'static Terms = &TERMS;

@@ -5,11 +5,10 @@ use rand_core::CryptoRng;
 use crate::engine::matching::Matching;
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
-use crate::functions::common::joins::function::{Joining, OfRows};
+use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{COLUMNS, JOINED, KeyedRows, SCALES, SIZES, moments, scaled};
-use crate::functions::common::sets::Ids;
-use crate::functions::descriptor::{Behind, Descriptor, InputKind, Kind, Needs};
+use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::Fault;
 
@@ -33,14 +32,10 @@ impl Joining for JoinedSum {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "SetIntersectionSum",
         summary: "the sum of one party's numbers over the ids that all parties have",
-        asked_by: None,
         input: InputKind::Keyed([Behind::Number, Behind::Nothing]),
-        parameters: &[Ids::CASE, Ids::PAD_TO],
-        kind: Kind::Joined,
-        needs: Needs::SharesWithJoin,
-        pushdown: None,
         reveals: &[SIZES, COLUMNS, JOINED, SCALES],
         result_keys: &["sum", "size_intersection"],
+        ..JOINED_ROWS
     };
 
     const TERMS: &'static Terms = &TERMS;

@@ -6,13 +6,12 @@ use rand_core::CryptoRng;
 use crate::engine::matching::Matching;
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
-use crate::functions::common::joins::function::{Joining, OfRows};
+use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{
     COLUMNS, GROUPS, JOINED, KeyedRows, SCALES, SIZES, categories,
 };
-use crate::functions::common::sets::Ids;
-use crate::functions::descriptor::{Behind, Descriptor, InputKind, Kind, Needs};
+use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::Fault;
 
@@ -28,14 +27,10 @@ impl Joining for JoinedMeans {
         name: "MeanByGroupVertical",
         summary: "the means of the second party's numbers in each of the first party's groups, over the ids \
                   that all parties have",
-        asked_by: None,
         input: InputKind::Keyed([Behind::Category, Behind::Number]),
-        parameters: &[Ids::CASE, Ids::PAD_TO],
-        kind: Kind::Joined,
-        needs: Needs::SharesWithJoin,
-        pushdown: None,
         reveals: &[SIZES, COLUMNS, JOINED, GROUPS, SCALES],
         result_keys: &["groups", "samples"],
+        ..JOINED_ROWS
     };
 
     const TERMS: &'static Terms = &TERMS;

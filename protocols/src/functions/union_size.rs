@@ -8,11 +8,10 @@ use crate::engine::matching::Matching;
 use crate::engine::shared::Shared;
 use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
-use crate::functions::common::joins::function::{Joining, OfRows};
+use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{KeyedRows, SIZES, open_count, rows_of};
-use crate::functions::common::sets::Ids;
-use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::descriptor::{Descriptor, InputKind};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::Fault;
 
@@ -34,14 +33,10 @@ impl Joining for DistinctItems {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "SetUnionSize",
         summary: "how many items there are at all parties together, each counted once",
-        asked_by: None,
         input: InputKind::Set,
-        parameters: &[Ids::CASE, Ids::PAD_TO],
-        kind: Kind::Joined,
-        needs: Needs::SharesWithJoin,
-        pushdown: None,
         reveals: &[SIZES],
         result_keys: &["size_union"],
+        ..JOINED_ROWS
     };
 
     const TERMS: &'static Terms = &TERMS;

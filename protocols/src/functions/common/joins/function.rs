@@ -9,13 +9,28 @@ use super::terms::Terms;
 use crate::engine::matching::Matching;
 use crate::functions::answer::Answer;
 use crate::functions::common::sets::Ids;
-use crate::functions::descriptor::Descriptor;
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
 use crate::functions::parameters::Agreed;
 use crate::functions::{Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
+
+/// The part of the descriptor that functions of joined rows have in common. Each sets its own name,
+/// summary, input, reveals and result keys.
+pub(crate) const JOINED_ROWS: Descriptor = Descriptor {
+    name: "",
+    summary: "",
+    asked_by: None,
+    input: InputKind::Set,
+    parameters: &[Ids::CASE, Ids::PAD_TO],
+    kind: Kind::Joined,
+    needs: Needs::SharesWithJoin,
+    pushdown: None,
+    reveals: &[],
+    result_keys: &[],
+};
 
 /// A function of rows that several parties have columns of, with no parameters but those of ids.
 pub(crate) trait Joining {
