@@ -194,8 +194,8 @@ pub struct Trace {
 pub struct TracedRound {
     /// Its name.
     pub name: String,
-    /// Its stage; online where it is absent.
-    #[serde(default, skip_serializing_if = "Stage::is_online")]
+    /// Its stage. Documents of older versions leave it out where it is online.
+    #[serde(default)]
     pub stage: Stage,
     /// Its begin.
     pub begins: f64,

@@ -19,11 +19,6 @@ impl Stage {
     /// Both stages, in order.
     pub const ALL: [Self; 2] = [Self::Preparation, Self::Online];
 
-    /// Returns `true` for the default, which documents leave out.
-    pub(crate) fn is_online(&self) -> bool {
-        *self == Self::Online
-    }
-
     /// Returns its name, as documents have it.
     #[must_use]
     pub fn word(self) -> &'static str {
