@@ -181,6 +181,8 @@ fn handles_that_are_not_there_are_refused() {
     let simon = json!({"representation_uuid": node.api.service("Simon")});
     node.compute(&json!({"data": simon})).refused(400, "bad_argument");
     node.compute(&json!({"data": {"representation_uuid": 7}})).refused(400, "bad_argument");
+    let own = json!({"representation_uuid": node.api.upload(&json!([1, 2, 3])).uuid()});
+    node.compute(&json!({"data": [own, own]})).refused(400, "bad_argument");
     node.alive();
 }
 

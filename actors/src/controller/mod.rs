@@ -140,15 +140,18 @@ impl Controller {
         Self { siblings: Siblings::new(bus.clone()), bus, handles }
     }
 
-    /// Resolves an argument. Handles of private data may stand inside of one too.
+    /// Resolves an argument. Handles of private data may stand inside of one too, each once: a value
+    /// that stood there a thousand times would be held a thousand times, and its rows counted so.
     fn resolve(&mut self, principal: &Principal, data: Data) -> Result<Argument, ApiError> {
         if let Some(uuid) = data.entry(HANDLE).and_then(Data::as_text) {
             return self.held(principal, uuid).map(Argument::Held);
         }
         let mut held = BTreeMap::new();
         for uuid in data.handles() {
-            if let Labelled::Private(stored) = self.held(principal, uuid)? {
-                held.insert(uuid.to_owned(), stored);
+            if let Labelled::Private(stored) = self.held(principal, uuid)?
+                && held.insert(uuid.to_owned(), stored).is_some()
+            {
+                return Err(twice());
             }
         }
         let data = Arc::new(data);
@@ -211,6 +214,11 @@ impl Controller {
         };
         self.handles.keep(room, held).map(Some)
     }
+}
+
+fn twice() -> ApiError {
+    ApiError::argument(HANDLE, "a handle of private data stands twice in one value")
+        .hint("name each handle once: its rows count once")
 }
 
 impl Actor for Controller {
