@@ -91,6 +91,17 @@ fn is_taken(function: &'static Descriptor, name: &str, values: &[Value]) -> bool
     })
 }
 
+/// Descriptors of joined rows begin from a common one without these.
+#[test]
+fn every_descriptor_says_its_name_its_result_and_what_it_reveals() {
+    for entry in entries() {
+        assert!(!entry.name.is_empty() && !entry.summary.is_empty(), "{}", entry.name);
+        if entry.kind == Kind::Joined {
+            assert!(!entry.reveals.is_empty() && !entry.result_keys.is_empty(), "{}", entry.name);
+        }
+    }
+}
+
 #[test]
 fn the_table_lists_what_the_functions_take() {
     for function in entries() {
