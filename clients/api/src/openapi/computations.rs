@@ -1,6 +1,6 @@
 //! Joint computations: their progress, the parties they wait for, and their end.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::operation::{Operation, schema};
 use super::responses::{
@@ -57,16 +57,7 @@ fn computation() -> Operation {
             "With its latest rounds on a time axis. Result, security and disclosure are told to \
              whoever asked for it, as long as the node keeps them.",
         )
-        .parameters(json!([
-            {
-                "name": "id",
-                "in": "path",
-                "description": "The computation's name at this node.",
-                "required": true,
-                "schema": {"type": "string", "format": "uuid"},
-                "example": "7c9f2f4e-3a51-4f0e-9a50-0f1d5b7f6f0a",
-            },
-        ]))
+        .parameters(json!([id()]))
         .answers("The computation.", schema::<ComputationDetail>())
         .leads_to(json!({
             "cancel": {
@@ -86,17 +77,20 @@ fn cancel() -> Operation {
             "All other nodes are told, and every client gets the error `cancelled` with this \
              node's member as `party`. One's own, or with the right `steer` anybody's.",
         )
-        .parameters(json!([
-            {
-                "name": "id",
-                "in": "path",
-                "description": "The computation's name at this node.",
-                "required": true,
-                "schema": {"type": "string", "format": "uuid"},
-                "example": "7c9f2f4e-3a51-4f0e-9a50-0f1d5b7f6f0a",
-            },
-        ]))
+        .parameters(json!([id()]))
         .answers("It is ending.", schema::<Cancelled>())
         .refuses_with(409, "It has ended already.", &["already_ended"])
         .refuses(&[UNAUTHORIZED, FORBIDDEN, NO_SUCH_COMPUTATION, TOO_OFTEN, UNAVAILABLE])
+}
+
+/// Describes the computation's name in a path.
+fn id() -> Value {
+    json!({
+        "name": "id",
+        "in": "path",
+        "description": "The computation's name at this node.",
+        "required": true,
+        "schema": {"type": "string", "format": "uuid"},
+        "example": "7c9f2f4e-3a51-4f0e-9a50-0f1d5b7f6f0a",
+    })
 }

@@ -1,6 +1,6 @@
 //! The API of Federated Secure Computing: services, data, calls and results behind handles.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::links;
 use super::operation::{Operation, schema};
@@ -18,8 +18,7 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 fn list_services() -> Operation {
-    Operation::new("get", "/representations", "listServices")
-        .tag(TAG)
+    operation("get", "/representations", "listServices")
         .says(
             "List the microservices",
             "What all microservices of this node say of themselves, in the order in which they \
@@ -27,20 +26,11 @@ fn list_services() -> Operation {
              and ignored.",
         )
         .answers("Their descriptions.", schema::<ListAnswer>())
-        .refuses(&[
-            BROKE_OFF,
-            UNAUTHORIZED,
-            FOREIGN_HOST,
-            TOO_SLOW,
-            TOO_LARGE,
-            TOO_OFTEN,
-            UNAVAILABLE,
-        ])
+        .refuses(&[BROKE_OFF, FOREIGN_HOST, TOO_OFTEN, UNAVAILABLE])
 }
 
 fn create() -> Operation {
-    Operation::new("post", "/representations", "create")
-        .tag(TAG)
+    operation("post", "/representations", "create")
         .says(
             "Find a microservice",
             "A handle of the first microservice whose description holds all of `kwargs`; without \
@@ -70,12 +60,11 @@ fn create() -> Operation {
             &["malformed_request", "bad_requirement", "broke_off"],
         )
         .refuses_with(404, "No microservice meets the requirements.", &["no_such_service"])
-        .refuses(&[UNAUTHORIZED, FOREIGN_HOST, TOO_SLOW, TOO_LARGE, TOO_OFTEN, UNAVAILABLE])
+        .refuses(&[FOREIGN_HOST, TOO_OFTEN, UNAVAILABLE])
 }
 
 fn upload() -> Operation {
-    Operation::new("put", "/representations", "upload")
-        .tag(TAG)
+    operation("put", "/representations", "upload")
         .says(
             "Push data",
             "Data of this party, which never leave the node again: computations use them, and \
@@ -116,27 +105,17 @@ fn upload() -> Operation {
             "The body is no envelope, has nothing in `args`, or is no CSV or Arrow stream.",
             &["malformed_request", "broke_off"],
         )
-        .refuses(&[UNAUTHORIZED, FORBIDDEN, TOO_SLOW, TOO_LARGE, OVER_QUOTA, UNAVAILABLE])
+        .refuses(&[FORBIDDEN, OVER_QUOTA, UNAVAILABLE])
 }
 
 fn download() -> Operation {
-    Operation::new("get", "/representation/{uuid}", "download")
-        .tag(TAG)
+    operation("get", "/representation/{uuid}", "download")
         .says(
             "Download a result",
             "The value behind a handle, if it is the result of a joint computation or was never \
              secret. Data are never downloaded.",
         )
-        .parameters(json!([
-            {
-                "name": "uuid",
-                "in": "path",
-                "description": "The handle. What was never a handle is no representation either.",
-                "required": true,
-                "schema": {"type": "string", "format": "uuid"},
-                "example": "7c9f2f4e-3a51-4f0e-9a50-0f1d5b7f6f0a",
-            },
-        ]))
+        .parameters(json!([handle()]))
         .answers("The value.", schema::<ObjectAnswer>())
         .refuses_with(
             403,
@@ -144,20 +123,11 @@ fn download() -> Operation {
              tokens was called by a foreign name.",
             &["no_download", "foreign_host", "foreign_origin"],
         )
-        .refuses(&[
-            BROKE_OFF,
-            UNAUTHORIZED,
-            NO_SUCH_REPRESENTATION,
-            TOO_SLOW,
-            TOO_LARGE,
-            TOO_OFTEN,
-            UNAVAILABLE,
-        ])
+        .refuses(&[BROKE_OFF, NO_SUCH_REPRESENTATION, TOO_OFTEN, UNAVAILABLE])
 }
 
 fn call() -> Operation {
-    Operation::new("patch", "/representation/{uuid}", "call")
-        .tag(TAG)
+    operation("patch", "/representation/{uuid}", "call")
         .says(
             "Call a method",
             "Calls the method behind a handle, such as Simon's `compute`, which answers when the \
@@ -165,16 +135,7 @@ fn call() -> Operation {
              each at its own node. The answer is a handle of what the method gives back, for \
              `download`; or nothing.",
         )
-        .parameters(json!([
-            {
-                "name": "uuid",
-                "in": "path",
-                "description": "The handle. What was never a handle is no representation either.",
-                "required": true,
-                "schema": {"type": "string", "format": "uuid"},
-                "example": "7c9f2f4e-3a51-4f0e-9a50-0f1d5b7f6f0a",
-            },
-        ]))
+        .parameters(json!([handle()]))
         .takes(schema::<Envelope>(), false, Some("The arguments."))
         .answers(
             "A handle, or nothing.",
@@ -228,57 +189,30 @@ fn call() -> Operation {
             &["unavailable", "too_many_computations"],
         )
         .refuses_with(504, "The time was up; `party` names who was awaited.", &["deadline"])
-        .refuses(&[UNAUTHORIZED, TOO_SLOW, TOO_LARGE, OVER_QUOTA])
+        .refuses(&[OVER_QUOTA])
 }
 
 fn release() -> Operation {
-    Operation::new("delete", "/representation/{uuid}", "release")
-        .tag(TAG)
+    operation("delete", "/representation/{uuid}", "release")
         .says(
             "Give a handle back",
             "Forgets a handle, and what was pushed under it. Microservices stay: their handles \
              are everybody's.",
         )
-        .parameters(json!([
-            {
-                "name": "uuid",
-                "in": "path",
-                "description": "The handle. What was never a handle is no representation either.",
-                "required": true,
-                "schema": {"type": "string", "format": "uuid"},
-                "example": "7c9f2f4e-3a51-4f0e-9a50-0f1d5b7f6f0a",
-            },
-        ]))
+        .parameters(json!([handle()]))
         .answers("It is gone.", schema::<NoneAnswer>())
-        .refuses(&[
-            BROKE_OFF,
-            UNAUTHORIZED,
-            FOREIGN_HOST,
-            NO_SUCH_REPRESENTATION,
-            TOO_SLOW,
-            TOO_LARGE,
-            TOO_OFTEN,
-            UNAVAILABLE,
-        ])
+        .refuses(&[BROKE_OFF, FOREIGN_HOST, NO_SUCH_REPRESENTATION, TOO_OFTEN, UNAVAILABLE])
 }
 
 fn attribute() -> Operation {
-    Operation::new("get", "/representation/{uuid}/{attribute}", "attribute")
-        .tag(TAG)
+    operation("get", "/representation/{uuid}/{attribute}", "attribute")
         .says(
             "Ask for a method",
             "A handle of a method of a service, or of what a service made (a task, a barrier, a \
              storage). A new one every time.",
         )
         .parameters(json!([
-            {
-                "name": "uuid",
-                "in": "path",
-                "description": "The handle. What was never a handle is no representation either.",
-                "required": true,
-                "schema": {"type": "string", "format": "uuid"},
-                "example": "7c9f2f4e-3a51-4f0e-9a50-0f1d5b7f6f0a",
-            },
+            handle(),
             {
                 "name": "attribute",
                 "in": "path",
@@ -295,13 +229,23 @@ fn attribute() -> Operation {
             "There is no such representation, or it has no such method.",
             &["no_such_representation", "no_such_attribute"],
         )
-        .refuses(&[
-            BROKE_OFF,
-            UNAUTHORIZED,
-            FOREIGN_HOST,
-            TOO_SLOW,
-            TOO_LARGE,
-            OVER_QUOTA,
-            UNAVAILABLE,
-        ])
+        .refuses(&[BROKE_OFF, FOREIGN_HOST, OVER_QUOTA, UNAVAILABLE])
+}
+
+/// Begins an operation of this tag, with the refusals that all have. Each reads a body, if only to
+/// ignore it.
+fn operation(method: &'static str, path: &'static str, id: &'static str) -> Operation {
+    Operation::new(method, path, id).tag(TAG).refuses(&[UNAUTHORIZED, TOO_SLOW, TOO_LARGE])
+}
+
+/// Describes the handle in a path.
+fn handle() -> Value {
+    json!({
+        "name": "uuid",
+        "in": "path",
+        "description": "The handle. What was never a handle is no representation either.",
+        "required": true,
+        "schema": {"type": "string", "format": "uuid"},
+        "example": "7c9f2f4e-3a51-4f0e-9a50-0f1d5b7f6f0a",
+    })
 }
