@@ -41,7 +41,7 @@ use crate::engine::matching::Matching;
 pub use crate::functions::answer::{Answer, Group, Precision};
 use crate::functions::catalogue::{Descriptor, Needs, Prepared};
 pub use crate::functions::input::{Column, Input};
-use crate::functions::{FunctionContext, SumsContext};
+use crate::functions::{FunctionContext, SetsContext, SumsContext};
 use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::{JointRules, Opened, Permit, Rule, Rules};
 use crate::kernel::fault::Fault;
@@ -172,8 +172,8 @@ impl Execution<'_> {
             Some(dropped) => Some(sum_dropped(dropped, &mut sums, rng).await?),
             None => None,
         };
-        let mut cx = SumsContext { channel, sums: &mut sums };
-        let answer = Some(prepared.on_sums(&mut cx, &permit, rng).await?);
+        let mut cx = SumsContext { channel, sums: &mut sums, permit: &permit, rng };
+        let answer = Some(prepared.on_sums(&mut cx).await?);
         Ok(Ended { permit, answer, dropped, security })
     }
 
@@ -189,7 +189,8 @@ impl Execution<'_> {
         let permit = self.joint.permit(parties, None)?;
         let reveals = prepared.reveals(self.joint.rules());
         let security = Security::of(Suite::Intersection, None, parties, None, reveals);
-        let answer = Some(prepared.on_sets(self.channel, &session, &permit, rng).await?);
+        let cx = SetsContext { channel: self.channel, session: &session, permit: &permit, rng };
+        let answer = Some(prepared.on_sets(cx).await?);
         let dropped = match dropped {
             Some(dropped) => {
                 let mut sums = MaskedSums::new(self.channel, session);
@@ -249,7 +250,7 @@ impl Execution<'_> {
     /// hold these, if not all parties do.
     async fn on_shares<E: Matching>(
         &self,
-        engine: E,
+        mut engine: E,
         session: Session,
         committee: Option<String>,
         prepared: Prepared,
@@ -260,20 +261,17 @@ impl Execution<'_> {
         let (channel, inputs, hash) = (self.channel, self.parties(), *session.hash());
         let among_parties = self.channel_of_parties();
         let sums = among_parties.as_ref().map(|channel| MaskedSums::new(channel, session));
-        let parties = among_parties.as_ref();
-        let mut cx = FunctionContext { engine, channel, parties, inputs, session: hash, sums };
-
         let me = channel.parties().me().index();
-        let passed = release::pass(&mut cx.engine, (me, inputs), &self.joint, &subject).await?;
+        let passed = release::pass(&mut engine, (me, inputs), &self.joint, &subject).await?;
         let rows = match &passed.rows {
             Some(rows) if function.is_on_shares() => {
-                Some(release::open_rows(&mut cx.engine, &self.joint, rows).await?)
+                Some(release::open_rows(&mut engine, &self.joint, rows).await?)
             }
             _ => None,
         };
         let permit = self.joint.permit(inputs, rows)?;
         let dropped = match &passed.dropped {
-            Some(dropped) => release::open_dropped(&mut cx.engine, &self.joint, dropped).await?,
+            Some(dropped) => release::open_dropped(&mut engine, &self.joint, dropped).await?,
             None => None,
         };
         let rules = self.joint.rules();
@@ -281,13 +279,26 @@ impl Execution<'_> {
         reveals.extend(prepared.reveals(rules));
         let withholds = function.needs == Needs::Counts && permit.withholds();
         let security = self.security(function, withholds, committee.as_deref(), reveals);
-        let answer = if function.is_on_shares() {
-            prepared.on_shares(&mut cx, &permit, rows.unwrap_or_default(), rng).await?
-        } else if withholds {
-            prepared.withholding(&mut cx, &permit, passed.rows.as_ref()).await?
-        } else if let (Some(channel), Some(sums)) = (parties, &mut cx.sums) {
-            let mut cx = SumsContext { channel, sums };
-            Some(prepared.on_sums(&mut cx, &permit, rng).await?)
+        let answer = if function.is_on_shares() || withholds {
+            let mut cx = FunctionContext {
+                engine,
+                channel,
+                parties: among_parties.as_ref(),
+                inputs,
+                session: hash,
+                sums,
+                permit: &permit,
+                rows: rows.unwrap_or_default(),
+                rng,
+            };
+            if withholds {
+                prepared.withholding(&mut cx, passed.rows.as_ref()).await?
+            } else {
+                prepared.on_shares(&mut cx).await?
+            }
+        } else if let (Some(channel), Some(mut sums)) = (&among_parties, sums) {
+            let mut cx = SumsContext { channel, sums: &mut sums, permit: &permit, rng };
+            Some(prepared.on_sums(&mut cx).await?)
         } else {
             None
         };

@@ -18,7 +18,6 @@
 
 use num_bigint::{BigInt, Sign};
 use num_traits::Zero;
-use rand_core::CryptoRng;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -33,7 +32,6 @@ use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text};
 use crate::functions::reveals::RELEASE;
 use crate::functions::{Function, OnSums, SumsContext};
-use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 
 /// The leakage of the function beside the answer.
@@ -125,15 +123,10 @@ impl Function for BivariateStatistics {
 }
 
 impl OnSums for BivariateStatistics {
-    async fn run<A: Aggregate>(
-        self,
-        cx: &mut SumsContext<'_, A>,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Answer, Fault> {
-        let words = cx.sums.sum(Rounds::default(), &self.layout, self.words, rng).await?;
+    async fn run<A: Aggregate>(self, cx: &mut SumsContext<'_, A>) -> Result<Answer, Fault> {
+        let words = cx.sums.sum(Rounds::default(), &self.layout, self.words, &mut cx.rng).await?;
         let sums = Sums::decode(&self.grid, &words)?;
-        if !permit.agrees_with(sums.n) {
+        if !cx.permit.agrees_with(sums.n) {
             return Err(Fault::InvalidOpening);
         }
         sums.finish(&self.grid).map(Answer::Bivariate)

@@ -3,8 +3,6 @@
 //! A function of several forms comes several times, under the same name. Each form but the first
 //! names the parameter that asks for it. One more function is one word in this list.
 
-use rand_core::CryptoRng;
-
 use crate::engine::Engine;
 use crate::engine::aggregate::Aggregate;
 use crate::engine::matching::Matching;
@@ -40,13 +38,12 @@ use crate::functions::union_size::UnionSize;
 use crate::functions::univariate::UnivariateStatistics;
 use crate::functions::vector_sum::VectorSum;
 use crate::functions::{
-    Function, FunctionContext, OnCounts, OnSets, OnShares, OnSums, SumsContext,
+    Computed, Function, FunctionContext, OnCounts, OnSets, OnShares, OnSums, SetsContext,
+    SumsContext,
 };
-use crate::kernel::channel::Channel;
-use crate::kernel::disclosure::{Permit, Rules};
+use crate::kernel::disclosure::Rules;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
-use crate::kernel::session::Session;
 use crate::release::terms::Magnitude;
 
 /// A form of a function, with its check of parameters and its constructor.
@@ -138,12 +135,10 @@ macro_rules! functions {
             pub(crate) async fn on_sums<A: Aggregate>(
                 self,
                 cx: &mut SumsContext<'_, A>,
-                permit: &Permit,
-                rng: &mut impl CryptoRng,
             ) -> Result<Answer, Fault> {
                 match self {
                     $(Self::$function(function) => {
-                        on!(sums: $needs, OnSums::run(function, cx, permit, rng).await)
+                        on!(sums: $needs, OnSums::run(function, cx).await)
                     })*
                 }
             }
@@ -153,12 +148,11 @@ macro_rules! functions {
             pub(crate) async fn withholding<E: Engine>(
                 self,
                 cx: &mut FunctionContext<'_, E>,
-                permit: &Permit,
                 rows: Option<&E::Shared<u64>>,
-            ) -> Result<Option<Answer>, Fault> {
+            ) -> Computed {
                 match self {
                     $(Self::$function(function) => {
-                        on!(counts: $needs, function.run_withholding(cx, permit, rows).await)
+                        on!(counts: $needs, function.run_withholding(cx, rows).await)
                     })*
                 }
             }
@@ -168,29 +162,20 @@ macro_rules! functions {
             pub(crate) async fn on_shares<E: Matching>(
                 self,
                 cx: &mut FunctionContext<'_, E>,
-                permit: &Permit,
-                rows: u64,
-                rng: &mut impl CryptoRng,
-            ) -> Result<Option<Answer>, Fault> {
+            ) -> Computed {
                 match self {
                     $(Self::$function(function) => {
-                        on!(shares: $needs, OnShares::run(function, cx, permit, rows, rng).await)
+                        on!(shares: $needs, OnShares::run(function, cx).await)
                     })*
                 }
             }
 
             /// Runs a function of sets: see [`OnSets::run`].
             #[allow(unused_variables, reason = "most functions do not run on it")]
-            pub(crate) async fn on_sets(
-                self,
-                channel: &Channel,
-                session: &Session,
-                permit: &Permit,
-                rng: &mut impl CryptoRng,
-            ) -> Result<Answer, Fault> {
+            pub(crate) async fn on_sets(self, cx: SetsContext<'_>) -> Result<Answer, Fault> {
                 match self {
                     $(Self::$function(function) => {
-                        on!(sets: $needs, OnSets::run(function, channel, session, permit, rng).await)
+                        on!(sets: $needs, OnSets::run(function, cx).await)
                     })*
                 }
             }

@@ -2,13 +2,12 @@
 //! pair.
 
 use crate::functions::common::categories::Axes;
-use crate::functions::common::counting::{Counting, ModeAlone, WholeTable};
+use crate::functions::common::counting::{COUNTED_ROWS, Counting, ModeAlone, WholeTable};
 use crate::functions::common::tables::{
     Categories, CountedRows, ONLY_MODE_ENTRY, Rows, TableParameters, refuse_categories,
 };
-use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry, Pushdown};
+use crate::functions::descriptor::{Descriptor, InputKind, ParameterEntry};
 use crate::functions::input::Input;
-use crate::functions::reveals::{CATEGORIES, CELLS, RELEASE};
 use crate::kernel::fault::InputError;
 
 /// Counts pairs of categories.
@@ -24,7 +23,6 @@ impl Counting for PairsOfCategories {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "StatisticsContingency",
         summary: "how often each pair of categories occurs",
-        asked_by: None,
         input: InputKind::TextPairs,
         parameters: &[
             ParameterEntry::list(
@@ -34,11 +32,8 @@ impl Counting for PairsOfCategories {
             ),
             ONLY_MODE_ENTRY,
         ],
-        kind: Kind::Rows,
-        needs: Needs::Counts,
-        pushdown: Some(Pushdown::Counts),
-        reveals: &[RELEASE, CATEGORIES, CELLS],
         result_keys: &["table", "mode"],
+        ..COUNTED_ROWS
     };
 
     fn counted(parameters: TableParameters, input: &Input) -> Result<CountedRows, InputError> {

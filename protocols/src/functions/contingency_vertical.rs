@@ -1,19 +1,23 @@
 //! `StatisticsContingencyVertical`: the table of the first party's categories and the second's,
 //! over the ids that all parties have.
 
-use rand_core::CryptoRng;
-
 use crate::engine::matching::Matching;
-use crate::functions::FunctionContext;
-use crate::functions::answer::Answer;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
-use crate::functions::common::joins::terms::{Terms, Work};
+use crate::functions::common::joins::terms::{Terms, Work, have_one_each};
 use crate::functions::common::joins::{CATEGORIES, COLUMNS, JOINED, KeyedRows, SIZES, categories};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
-use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::Fault;
+use crate::functions::{Computed, FunctionContext};
 
-const TERMS: Terms = Terms { categories: 2, always_tells: false, work: Work::Cells, misfit };
+const TERMS: Terms = Terms {
+    categories: 2,
+    always_tells: false,
+    work: Work::Cells,
+    misfit: |columns| {
+        (!have_one_each(columns)).then_some(
+            "the first two parties have a category beside each id, all others have ids only",
+        )
+    },
+};
 
 /// The function without its rows.
 pub(crate) struct JoinedTable;
@@ -33,20 +37,8 @@ impl Joining for JoinedTable {
 
     const TERMS: &'static Terms = &TERMS;
 
-    async fn answer<E: Matching>(
-        rows: KeyedRows,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        let announced = rows.announce(cx, permit, rng).await?;
-        categories::contingency(cx, announced.join(permit), rows.columns, rng).await
+    async fn answer<E: Matching>(rows: KeyedRows, cx: &mut FunctionContext<'_, E>) -> Computed {
+        let announced = rows.announce(cx).await?;
+        categories::contingency(cx, announced.join(), rows.columns).await
     }
-}
-
-/// Names the misfit, unless the first two parties have one column each and the others have none.
-fn misfit(columns: &[usize]) -> Option<&'static str> {
-    let fits = columns.iter().enumerate().all(|(index, count)| *count == usize::from(index < 2));
-    (!fits)
-        .then_some("the first two parties have a category beside each id, all others have ids only")
 }

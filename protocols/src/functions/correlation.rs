@@ -1,19 +1,14 @@
 //! `CorrelationVertical`: the correlations of all parties' columns, over the ids that all parties
 //! have.
 
-use rand_core::CryptoRng;
-
 use crate::engine::matching::Matching;
-use crate::functions::FunctionContext;
-use crate::functions::answer::Answer;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{
     COLUMNS, JOINED, KeyedRows, MOMENTS, SIZES, moments, scaled,
 };
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
-use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::Fault;
+use crate::functions::{Computed, FunctionContext};
 
 const TERMS: Terms = Terms {
     categories: 0,
@@ -41,13 +36,8 @@ impl Joining for JoinedCorrelation {
 
     const TERMS: &'static Terms = &TERMS;
 
-    async fn answer<E: Matching>(
-        rows: KeyedRows,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        let announced = rows.announce(cx, permit, rng).await?;
-        moments::correlation(cx, announced.join(permit), &scaled(rows.columns)).await
+    async fn answer<E: Matching>(rows: KeyedRows, cx: &mut FunctionContext<'_, E>) -> Computed {
+        let announced = rows.announce(cx).await?;
+        moments::correlation(cx, announced.join(), &scaled(rows.columns)).await
     }
 }

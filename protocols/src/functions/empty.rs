@@ -3,7 +3,6 @@
 //!
 //! Parties: any n ≥ 2. Uses no data and no secrets. Bytes sent per party and round: 8(n − 1).
 
-use rand_core::CryptoRng;
 use serde::Deserialize;
 
 use crate::engine::aggregate::Aggregate;
@@ -13,7 +12,6 @@ use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, refuse};
 use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::channel::Channel;
-use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::machine::Phase;
 
@@ -77,12 +75,7 @@ impl Function for Empty {
 }
 
 impl OnSums for Empty {
-    async fn run<A: Aggregate>(
-        self,
-        cx: &mut SumsContext<'_, A>,
-        _: &Permit,
-        _: &mut impl CryptoRng,
-    ) -> Result<Answer, Fault> {
+    async fn run<A: Aggregate>(self, cx: &mut SumsContext<'_, A>) -> Result<Answer, Fault> {
         let rounds = self.rounds.unwrap_or(USUAL);
         for round in 1..=rounds {
             if round == rounds {

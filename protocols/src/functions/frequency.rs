@@ -1,13 +1,12 @@
 //! `StatisticsFrequency`: the number of rows with each category, or the most frequent category.
 
 use crate::functions::common::categories::Axes;
-use crate::functions::common::counting::{Counting, ModeAlone, WholeTable};
+use crate::functions::common::counting::{COUNTED_ROWS, Counting, ModeAlone, WholeTable};
 use crate::functions::common::tables::{
     Categories, CountedRows, ONLY_MODE_ENTRY, Rows, TableParameters, refuse_categories,
 };
-use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry, Pushdown};
+use crate::functions::descriptor::{Descriptor, InputKind, ParameterEntry};
 use crate::functions::input::Input;
-use crate::functions::reveals::{CATEGORIES, CELLS, RELEASE};
 use crate::kernel::fault::InputError;
 
 /// Counts categories.
@@ -23,7 +22,6 @@ impl Counting for OneCategory {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "StatisticsFrequency",
         summary: "how often each category occurs",
-        asked_by: None,
         input: InputKind::Texts,
         parameters: &[
             ParameterEntry::list(
@@ -33,11 +31,8 @@ impl Counting for OneCategory {
             ),
             ONLY_MODE_ENTRY,
         ],
-        kind: Kind::Rows,
-        needs: Needs::Counts,
-        pushdown: Some(Pushdown::Counts),
-        reveals: &[RELEASE, CATEGORIES, CELLS],
         result_keys: &["histogram", "mode"],
+        ..COUNTED_ROWS
     };
 
     fn counted(parameters: TableParameters, input: &Input) -> Result<CountedRows, InputError> {

@@ -1,26 +1,13 @@
 //! `SetIntersectionSize`: the number of items that all parties have. No party learns the items.
 
-use rand_core::CryptoRng;
-
 use crate::circuits::joining;
 use crate::engine::matching::Matching;
-use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
-use crate::functions::common::joins::terms::{Terms, Work};
+use crate::functions::common::joins::terms::{IDS_ALONE, Terms};
 use crate::functions::common::joins::{KeyedRows, SIZES, open_count, rows_of};
-use crate::functions::descriptor::{Descriptor, InputKind};
-use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::Fault;
-
-const TERMS: Terms = Terms {
-    categories: 0,
-    always_tells: false,
-    work: Work::Counts,
-    misfit: |columns| {
-        columns.iter().any(|count| *count > 0).then_some("parties have columns beside ids")
-    },
-};
+use crate::functions::descriptor::Descriptor;
+use crate::functions::{Computed, FunctionContext};
 
 /// The function without its rows.
 pub(crate) struct CommonItems;
@@ -31,31 +18,25 @@ impl Joining for CommonItems {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "SetIntersectionSize",
         summary: "how many items all parties have",
-        input: InputKind::Set,
         reveals: &[SIZES],
         result_keys: &["size_intersection"],
         ..JOINED_ROWS
     };
 
-    const TERMS: &'static Terms = &TERMS;
+    const TERMS: &'static Terms = &IDS_ALONE;
 
-    async fn answer<E: Matching>(
-        rows: KeyedRows,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        let announced = rows.announce(cx, permit, rng).await?;
-        let join = announced.join(permit);
+    async fn answer<E: Matching>(rows: KeyedRows, cx: &mut FunctionContext<'_, E>) -> Computed {
+        let announced = rows.announce(cx).await?;
+        let join = announced.join();
         let sizes = rows_of(join.told);
         // The suite's own count between two parties shows them the number before a rule can
         // withhold it.
-        let count = if permit.withholds() {
+        let count = if cx.permit.withholds() {
             joining::count_common(&mut cx.engine, join.item_hashes, &sizes).await?
         } else {
             cx.engine.count_common(join.item_hashes, &sizes).await?
         };
-        let count = open_count(cx, permit, &count).await?;
+        let count = open_count(cx, &count).await?;
         let padded_to = rows.padded_to();
         Ok(count
             .answer(|size_intersection| Answer::IntersectionSize { size_intersection, padded_to }))

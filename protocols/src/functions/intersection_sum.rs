@@ -1,16 +1,11 @@
 //! `SetIntersectionSum`: the sum of one party's numbers over the ids that all parties have.
 
-use rand_core::CryptoRng;
-
 use crate::engine::matching::Matching;
-use crate::functions::FunctionContext;
-use crate::functions::answer::Answer;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{COLUMNS, JOINED, KeyedRows, SCALES, SIZES, moments, scaled};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
-use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::Fault;
+use crate::functions::{Computed, FunctionContext};
 
 const TERMS: Terms = Terms {
     categories: 0,
@@ -40,13 +35,8 @@ impl Joining for JoinedSum {
 
     const TERMS: &'static Terms = &TERMS;
 
-    async fn answer<E: Matching>(
-        rows: KeyedRows,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        let announced = rows.announce(cx, permit, rng).await?;
-        moments::sum(cx, announced.join(permit), &scaled(rows.columns)).await
+    async fn answer<E: Matching>(rows: KeyedRows, cx: &mut FunctionContext<'_, E>) -> Computed {
+        let announced = rows.announce(cx).await?;
+        moments::sum(cx, announced.join(), &scaled(rows.columns)).await
     }
 }

@@ -1,17 +1,15 @@
 //! `KthElement`: the number of a given rank in the order of all parties' numbers.
 
-use rand_core::CryptoRng;
 use serde::Deserialize;
 
 use crate::engine::Engine;
 use crate::functions::answer::Answer;
-use crate::functions::common::ranks::{Ranked, check_rows};
-use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows};
+use crate::functions::common::ranks::Ranked;
+use crate::functions::descriptor::{Descriptor, InputKind};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, refuse};
-use crate::functions::reveals::{RELEASE, ROWS};
-use crate::functions::{Function, FunctionContext, OnShares};
-use crate::kernel::disclosure::Permit;
+use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::fault::{Fault, InputError};
 
 /// The name of the rank in the spec.
@@ -37,14 +35,9 @@ impl Function for KthElement {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "KthElement",
         summary: "the number of a given rank",
-        asked_by: None,
         input: InputKind::Ranked,
-        parameters: &[Digits::BEFORE, Digits::AFTER],
-        kind: Kind::Rows,
-        needs: Needs::Shares,
-        pushdown: None,
-        reveals: &[RELEASE, ROWS],
         result_keys: &["item", "samples"],
+        ..ORDERED_NUMBERS
     };
 
     type Parameters = Parameters;
@@ -88,20 +81,14 @@ impl Function for KthElement {
 }
 
 impl OnShares for KthElement {
-    async fn run<E: Engine>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        _: &Permit,
-        rows: u64,
-        _: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        check_rows(rows)?;
-        if self.rank > rows {
+    async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
+        check_rows(cx.rows)?;
+        if self.rank > cx.rows {
             return Err(NO_SUCH_RANK);
         }
-        let found = self.numbers.find(cx, &[self.rank], rows).await?;
+        let found = self.numbers.find(cx, &[self.rank]).await?;
         let item = found.map(|found| found.at(self.rank)).transpose()?;
-        Ok(item.map(|item| Answer::Kth { item, samples: rows }))
+        Ok(item.map(|item| Answer::Kth { item, samples: cx.rows }))
     }
 }
 

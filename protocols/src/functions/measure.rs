@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
 use crate::algebra::digest::first_block;
@@ -17,9 +16,8 @@ use crate::functions::answer::Answer;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, refuse};
-use crate::functions::{Function, FunctionContext, OnShares};
-use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::{Fault, InputError};
+use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::fault::InputError;
 
 /// The most numbers that one operation takes.
 const MOST: usize = 4_000_000;
@@ -120,13 +118,7 @@ impl Function for Measure {
 }
 
 impl OnShares for Measure {
-    async fn run<E: Matching>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        _: &Permit,
-        _: u64,
-        _: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
+    async fn run<E: Matching>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
         let (engine, size) = (&mut cx.engine, self.size);
         match self.operation {
             Operation::Multiply => {

@@ -3,19 +3,16 @@
 //! The median of an even number of numbers is the mean of the two in the middle. Then the search
 //! opens both to the parties' nodes, and their result says so.
 
-use rand_core::CryptoRng;
-
 use crate::engine::Engine;
 use crate::functions::answer::Answer;
-use crate::functions::common::numbers::doubles;
-use crate::functions::common::ranks::{Ranked, check_rows};
-use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows, doubles};
+use crate::functions::common::ranks::Ranked;
+use crate::functions::descriptor::Descriptor;
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits};
 use crate::functions::reveals::{NEIGHBOURS, RELEASE, ROWS};
-use crate::functions::{Function, FunctionContext, OnShares};
-use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::{Fault, InputError};
+use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::fault::InputError;
 
 pub(crate) struct Median(Ranked);
 
@@ -23,14 +20,9 @@ impl Function for Median {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "SecureMedian",
         summary: "the median of all numbers",
-        asked_by: None,
-        input: InputKind::Numbers,
-        parameters: &[Digits::BEFORE, Digits::AFTER],
-        kind: Kind::Rows,
-        needs: Needs::Shares,
-        pushdown: None,
         reveals: &[RELEASE, ROWS, NEIGHBOURS],
         result_keys: &["median"],
+        ..ORDERED_NUMBERS
     };
 
     type Parameters = Digits;
@@ -49,16 +41,10 @@ impl Function for Median {
 }
 
 impl OnShares for Median {
-    async fn run<E: Engine>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        _: &Permit,
-        rows: u64,
-        _: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        check_rows(rows)?;
-        let (lower, upper) = (rows.div_ceil(2), rows / 2 + 1);
-        let Some(found) = self.0.find(cx, &[lower, upper], rows).await? else { return Ok(None) };
+    async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
+        check_rows(cx.rows)?;
+        let (lower, upper) = (cx.rows.div_ceil(2), cx.rows / 2 + 1);
+        let Some(found) = self.0.find(cx, &[lower, upper]).await? else { return Ok(None) };
         let median = found.at(lower)?.midpoint(found.at(upper)?);
         Ok(Some(Answer::Median { median }))
     }

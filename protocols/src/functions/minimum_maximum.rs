@@ -6,17 +6,14 @@
 //! **Adversary and leakage:** those of the search by rank ([`crate::functions::common::search`]),
 //! with two ranks. A minimum above the maximum is refused.
 
-use rand_core::CryptoRng;
-
 use crate::engine::Engine;
 use crate::functions::answer::Answer;
-use crate::functions::common::ranks::{Ranked, check_rows, find_numbers};
-use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows};
+use crate::functions::common::ranks::{Ranked, find_numbers};
+use crate::functions::descriptor::{Descriptor, InputKind};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits};
-use crate::functions::reveals::{RELEASE, ROWS};
-use crate::functions::{Function, FunctionContext, OnShares};
-use crate::kernel::disclosure::Permit;
+use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::fault::{Fault, InputError};
 
 pub(crate) struct MinimumMaximum {
@@ -28,14 +25,9 @@ impl Function for MinimumMaximum {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "MinimumMaximum",
         summary: "the smallest and the largest number",
-        asked_by: None,
         input: InputKind::Extremes,
-        parameters: &[Digits::BEFORE, Digits::AFTER],
-        kind: Kind::Rows,
-        needs: Needs::Shares,
-        pushdown: None,
-        reveals: &[RELEASE, ROWS],
         result_keys: &["minimum", "maximum", "samples"],
+        ..ORDERED_NUMBERS
     };
 
     type Parameters = Digits;
@@ -65,16 +57,11 @@ impl Function for MinimumMaximum {
 }
 
 impl OnShares for MinimumMaximum {
-    async fn run<E: Engine>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        _: &Permit,
-        rows: u64,
-        _: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
+    async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
+        let rows = cx.rows;
         check_rows(rows)?;
         let queries = [self.minima.query(1), self.maxima.query(rows)];
-        match find_numbers(cx, &queries, rows).await?.as_deref() {
+        match find_numbers(cx, &queries).await?.as_deref() {
             None => Ok(None),
             // In each pair the minimum is not above the maximum, so all pairs' are not either.
             Some(&[minimum, maximum]) if minimum > maximum => Err(Fault::InvalidOpening),

@@ -129,51 +129,35 @@ pub(crate) trait Function: Sized {
 /// A function of sums over all parties. Only parties run it, no helper.
 pub(crate) trait OnSums: Function {
     /// Computes the answer.
-    async fn run<A: Aggregate>(
-        self,
-        cx: &mut SumsContext<'_, A>,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Answer, Fault>;
+    async fn run<A: Aggregate>(self, cx: &mut SumsContext<'_, A>) -> Result<Answer, Fault>;
 }
 
 /// A function of counts: on sums where all counts may be opened, else on shares.
 pub(crate) trait OnCounts: OnSums {
-    /// Computes the answer where small counts are withheld; none at a helper. `rows` is the number
-    /// of all parties' rows, in shared form, where a rule asks for it.
+    /// Computes the answer where small counts are withheld. `rows` is the number of all parties'
+    /// rows, in shared form, where a rule asks for it.
     async fn run_withholding<E: Engine>(
         self,
         cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
         rows: Option<&E::Shared<u64>>,
-    ) -> Result<Option<Answer>, Fault>;
+    ) -> Computed;
 }
 
 /// A function of shared values. Helpers run the same code without data. They read its parameters
 /// from the agreement, and learn sizes only.
 pub(crate) trait OnShares: Function {
-    /// Computes the answer; none at a helper. `rows` is the number of all parties' rows, if the
-    /// function's data are rows. A function that joins no tables asks for an [`Engine`] alone.
-    async fn run<E: Matching>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rows: u64,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault>;
+    /// Computes the answer. A function that joins no tables asks for an [`Engine`] alone.
+    async fn run<E: Matching>(self, cx: &mut FunctionContext<'_, E>) -> Computed;
 }
 
 /// A function of blinded items of sets. Only parties run it, no helper.
 pub(crate) trait OnSets: Function {
     /// Computes the answer.
-    async fn run(
-        self,
-        channel: &Channel,
-        session: &Session,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Answer, Fault>;
+    async fn run(self, cx: SetsContext<'_>) -> Result<Answer, Fault>;
 }
+
+/// The result of a computation on shares: the answer at a party, none at a helper.
+pub(crate) type Computed = Result<Option<Answer>, Fault>;
 
 /// The context of a function of sums.
 pub(crate) struct SumsContext<'a, A> {
@@ -181,9 +165,25 @@ pub(crate) struct SumsContext<'a, A> {
     pub(crate) channel: &'a Channel,
     /// The protocol of sums.
     pub(crate) sums: &'a mut A,
+    /// The permit to open the answer.
+    pub(crate) permit: &'a Permit,
+    /// This party's randomness.
+    pub(crate) rng: &'a mut dyn CryptoRng,
 }
 
-/// The function context of a function of shared values.
+/// The context of a function of sets.
+pub(crate) struct SetsContext<'a> {
+    /// The channel to all parties.
+    pub(crate) channel: &'a Channel,
+    /// The agreement and its keys.
+    pub(crate) session: &'a Session,
+    /// The permit to open the answer.
+    pub(crate) permit: &'a Permit,
+    /// This party's randomness.
+    pub(crate) rng: &'a mut dyn CryptoRng,
+}
+
+/// The function context of a function of shared values. It is made after the release check.
 pub(crate) struct FunctionContext<'a, E> {
     /// The suite.
     pub(crate) engine: E,
@@ -197,6 +197,12 @@ pub(crate) struct FunctionContext<'a, E> {
     pub(crate) session: SessionHash,
     /// The masked sums among the parties with data; none at a helper.
     pub(crate) sums: Option<MaskedSums<'a>>,
+    /// The permit to open the answer.
+    pub(crate) permit: &'a Permit,
+    /// The number of all parties' rows, if the release check opened it; 0 else.
+    pub(crate) rows: u64,
+    /// This member's randomness.
+    pub(crate) rng: &'a mut dyn CryptoRng,
 }
 
 impl<E: Engine> FunctionContext<'_, E> {

@@ -24,7 +24,6 @@
 //! dominance rule and the rule on small cells do not apply, since no party contributes a part of
 //! the rows.
 
-use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::algebra::normalised::Normalised;
@@ -37,8 +36,7 @@ use crate::functions::common::opened_product::{Factor, Product};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::{BY_ID, NoParameters};
-use crate::functions::{Function, FunctionContext, OnShares};
-use crate::kernel::disclosure::Permit;
+use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::sizes;
@@ -107,18 +105,12 @@ impl Function for Regression {
 }
 
 impl OnShares for Regression {
-    async fn run<E: Engine>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        _: u64,
-        _: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
+    async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
         let shape = self.shape.map(Shape::told).unwrap_or_default();
         let told = sizes::exchange(cx.channel, cx.inputs, shape).await?;
         let shapes = parse_all(&told, |[rows, columns]| Shape::parse(rows, columns))?;
         let x = regressors(&shapes)?;
-        permit.check_rows(x.rows as u64)?;
+        cx.permit.check_rows(x.rows as u64)?;
         let dimensions = Dimensions { rows: x.columns, inner: x.rows, columns: 1 };
         let opened = Product::normalised(dimensions).open(cx, &self.factor).await?;
         Ok(opened.answer(|mle| Answer::Coefficients { mle }))

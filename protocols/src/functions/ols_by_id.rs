@@ -1,23 +1,21 @@
 //! The regression of `ols` over rows that are matched by ids: least squares of the second party's
 //! first column on all other columns.
 
-use rand_core::CryptoRng;
 use serde::Deserialize;
 
 use crate::engine::matching::Matching;
-use crate::functions::answer::Answer;
+use crate::functions::common::joins::function::JOINED_ROWS;
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{
     COLUMNS, JOINED, KeyedRows, MOMENTS, SCALES, SIZES, moments, scaled,
 };
 use crate::functions::common::sets::Ids;
-use crate::functions::descriptor::{Behind, Descriptor, InputKind, Kind, Needs, ParameterEntry};
+use crate::functions::descriptor::{Behind, Descriptor, InputKind, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::ols::{BY_ID_ENTRY, NAME, Regression};
 use crate::functions::parameters::{Agreed, BY_ID, NO, YES};
-use crate::functions::{Function, FunctionContext, OnShares};
-use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::{Fault, InputError};
+use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::fault::InputError;
 use crate::kernel::party::Party;
 
 /// The parameter's name.
@@ -65,11 +63,9 @@ impl Function for RegressionById {
             Ids::CASE,
             Ids::PAD_TO,
         ],
-        kind: Kind::Joined,
-        needs: Needs::SharesWithJoin,
-        pushdown: None,
         reveals: &[SIZES, COLUMNS, JOINED, MOMENTS, SCALES],
         result_keys: &["mle", "standard_errors", "r_squared", "samples"],
+        ..JOINED_ROWS
     };
 
     type Parameters = Parameters;
@@ -96,15 +92,9 @@ impl Function for RegressionById {
 }
 
 impl OnShares for RegressionById {
-    async fn run<E: Matching>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        _: u64,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        let announced = self.rows.announce(cx, permit, rng).await?;
+    async fn run<E: Matching>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
+        let announced = self.rows.announce(cx).await?;
         let columns = scaled(self.rows.columns);
-        moments::regression(cx, announced.join(permit), &columns, self.intercept).await
+        moments::regression(cx, announced.join(), &columns, self.intercept).await
     }
 }

@@ -9,7 +9,6 @@
 //! lie. A party can choose its matrix so that the product tells the other one: this lies in the
 //! function.
 
-use rand_core::CryptoRng;
 use serde::Serialize;
 
 use crate::algebra::fixed::{Magnitude, Scales};
@@ -20,8 +19,7 @@ use crate::functions::common::opened_product::{Factor, Product};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
 use crate::functions::parameters::NoParameters;
-use crate::functions::{Function, FunctionContext, OnShares};
-use crate::kernel::disclosure::Permit;
+use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::sizes;
 
@@ -77,13 +75,7 @@ impl Function for MatrixProduct {
 }
 
 impl OnShares for MatrixProduct {
-    async fn run<E: Engine>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        _: &Permit,
-        _: u64,
-        _: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
+    async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
         let told = sizes::exchange(cx.channel, cx.inputs, self.outline()).await?;
         let (x, y) = factors(&parse_all(&told, Outline::parse)?)?;
         let (rows, inner, columns) = (x.shape.rows, x.shape.columns, y.shape.columns);

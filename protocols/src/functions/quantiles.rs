@@ -5,19 +5,17 @@
 
 use std::collections::BTreeSet;
 
-use rand_core::CryptoRng;
 use serde::Deserialize;
 
 use crate::engine::Engine;
 use crate::functions::answer::Answer;
-use crate::functions::common::numbers::doubles;
-use crate::functions::common::ranks::{Found, Ranked, check_rows};
-use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
+use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows, doubles};
+use crate::functions::common::ranks::{Found, Ranked};
+use crate::functions::descriptor::{Descriptor, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, refuse};
 use crate::functions::reveals::{NEIGHBOURS, RELEASE, ROWS};
-use crate::functions::{Function, FunctionContext, OnShares};
-use crate::kernel::disclosure::Permit;
+use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::fault::{Fault, InputError};
 
 /// The parameter's name.
@@ -43,8 +41,6 @@ impl Function for Quantiles {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "Quantiles",
         summary: "the numbers that given fractions of all numbers are below",
-        asked_by: None,
-        input: InputKind::Numbers,
         parameters: &[
             ParameterEntry::list(
                 PROBABILITIES,
@@ -54,11 +50,9 @@ impl Function for Quantiles {
             Digits::BEFORE,
             Digits::AFTER,
         ],
-        kind: Kind::Rows,
-        needs: Needs::Shares,
-        pushdown: None,
         reveals: &[RELEASE, ROWS, NEIGHBOURS],
         result_keys: &["quantiles", "samples"],
+        ..ORDERED_NUMBERS
     };
 
     type Parameters = Parameters;
@@ -95,13 +89,8 @@ impl Function for Quantiles {
 }
 
 impl OnShares for Quantiles {
-    async fn run<E: Engine>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rows: u64,
-        _: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
+    async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
+        let rows = cx.rows;
         check_rows(rows)?;
         let places: Vec<Quantile> =
             self.probabilities.iter().map(|p| Quantile::new(*p, rows)).collect();
@@ -109,11 +98,11 @@ impl OnShares for Quantiles {
         let ranks: Vec<u64> = ranks.into_iter().collect();
         // Quantiles at many ranks would list the rows one by one. Where small counts are withheld,
         // there may be as many ranks as there are groups of rows that may be shown.
-        let least = permit.least_shown();
-        if permit.withholds() && (ranks.len() as u64).saturating_mul(least) > rows {
-            return Err(permit.shows_single_rows().into());
+        let least = cx.permit.least_shown();
+        if cx.permit.withholds() && (ranks.len() as u64).saturating_mul(least) > rows {
+            return Err(cx.permit.shows_single_rows().into());
         }
-        let Some(found) = self.numbers.find(cx, &ranks, rows).await? else { return Ok(None) };
+        let Some(found) = self.numbers.find(cx, &ranks).await? else { return Ok(None) };
         let quantiles = places.iter().map(|place| place.of(&found)).collect::<Result<_, _>>()?;
         Ok(Some(Answer::Quantiles { quantiles, samples: rows }))
     }

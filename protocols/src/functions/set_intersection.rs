@@ -1,6 +1,5 @@
 //! `SetIntersection`: the items that all parties have. Each party announces the size of its set.
 
-use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::algebra::elementwise::gather;
@@ -9,13 +8,11 @@ use crate::functions::common::sets::{Ids, MOST_ITEMS};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
 use crate::functions::parameters::Agreed;
-use crate::functions::{Function, OnSets};
+use crate::functions::{Function, OnSets, SetsContext};
 use crate::kernel::channel::Channel;
-use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::kernel::prss::order_of;
-use crate::kernel::session::Session;
 use crate::kernel::sizes;
 use crate::suites::intersection::items::item_hash;
 use crate::suites::intersection::{ItemHash, common};
@@ -64,19 +61,14 @@ impl Function for SetIntersection {
 }
 
 impl OnSets for SetIntersection {
-    async fn run(
-        self,
-        channel: &Channel,
-        session: &Session,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Answer, Fault> {
+    async fn run(self, cx: SetsContext<'_>) -> Result<Answer, Fault> {
+        let SetsContext { channel, session, permit, mut rng } = cx;
         if permit.withholds() {
             return Err(permit.shows_single_rows().into());
         }
         let item_hashes: Zeroizing<Vec<ItemHash>> =
             Zeroizing::new(self.items.iter().map(|item| item_hash(session.hash(), item)).collect());
-        let item_hashes = self.ids.padded(item_hashes, rng);
+        let item_hashes = self.ids.padded(item_hashes, &mut rng);
         let counts = exchange_sizes(channel, item_hashes.len()).await?;
         if self.ids.pad_to.is_some() && permit.least_rows().is_some() {
             let why = "the rule on rows cannot be asked of sets whose size is hidden by `pad_to`";
@@ -86,9 +78,9 @@ impl OnSets for SetIntersection {
             permit.check_rows(counts.iter().map(|count| *count as u64).sum())?;
         }
         // The order is random, because the other party sees places.
-        let order = order_of(item_hashes.len(), rng);
+        let order = order_of(item_hashes.len(), &mut rng);
         let sent: Zeroizing<Vec<ItemHash>> = Zeroizing::new(gather(&item_hashes, &order));
-        let common = common(channel, session, &sent, &counts, rng).await?;
+        let common = common(channel, session, &sent, &counts, &mut rng).await?;
         let places = gather(&order, &common).into_iter();
         let mut places: Vec<usize> = places.filter(|place| *place < self.items.len()).collect();
         places.sort_unstable();

@@ -2,20 +2,17 @@
 //!
 //! **Opened beside the answer:** the number of rows of each party.
 
-use rand_core::CryptoRng;
-
 use crate::algebra::order::double;
 use crate::algebra::packed_bits::PackedBits;
 use crate::engine::{Engine, Recipients};
 use crate::functions::answer::Answer;
-use crate::functions::common::numbers::NO_NUMBERS;
+use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows};
 use crate::functions::common::rows::Unsorted;
-use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::descriptor::Descriptor;
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits};
 use crate::functions::reveals::{RELEASE, ROWS_OF_EACH};
-use crate::functions::{Function, FunctionContext, OnShares};
-use crate::kernel::disclosure::Permit;
+use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::fault::{Fault, InputError};
 
 pub(crate) struct Sort(Unsorted);
@@ -24,14 +21,9 @@ impl Function for Sort {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "Sort",
         summary: "all numbers in order",
-        asked_by: None,
-        input: InputKind::Numbers,
-        parameters: &[Digits::BEFORE, Digits::AFTER],
-        kind: Kind::Rows,
-        needs: Needs::Shares,
-        pushdown: None,
         reveals: &[RELEASE, ROWS_OF_EACH],
         result_keys: &["sorted", "samples"],
+        ..ORDERED_NUMBERS
     };
 
     type Parameters = Digits;
@@ -46,20 +38,12 @@ impl Function for Sort {
 }
 
 impl OnShares for Sort {
-    async fn run<E: Engine>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rows: u64,
-        _: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        if rows == 0 {
-            return Err(NO_NUMBERS);
+    async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
+        check_rows(cx.rows)?;
+        if cx.permit.withholds() {
+            return Err(cx.permit.shows_single_rows().into());
         }
-        if permit.withholds() {
-            return Err(permit.shows_single_rows().into());
-        }
-        let sorted = self.0.sorted(cx, rows).await?;
+        let sorted = self.0.sorted(cx).await?;
         let opened = cx.engine.open(&sorted, Recipients::Parties).await?;
         opened.answer(|words| all_in_order(&words)).transpose()
     }

@@ -4,7 +4,6 @@
 //! Σ|x|, and is checked before (see [`crate::release`]). Numbers of either sign could cancel, and a
 //! sum near zero says nothing of the parties' contributions.
 
-use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::algebra::exact::{Accumulator, Grid};
@@ -16,7 +15,6 @@ use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text};
 use crate::functions::reveals::RELEASE;
 use crate::functions::{Function, OnSums, SumsContext};
-use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 use crate::release::terms::Magnitude;
 
@@ -70,13 +68,8 @@ impl Function for Sum {
 }
 
 impl OnSums for Sum {
-    async fn run<A: Aggregate>(
-        self,
-        cx: &mut SumsContext<'_, A>,
-        _: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Answer, Fault> {
-        let mut cell = cx.sums.sum(Rounds::default(), &self.layout, self.cell, rng).await?;
+    async fn run<A: Aggregate>(self, cx: &mut SumsContext<'_, A>) -> Result<Answer, Fault> {
+        let mut cell = cx.sums.sum(Rounds::default(), &self.layout, self.cell, &mut cx.rng).await?;
         let sum = self.grid.decode(1, &mut cell).ok_or(Fault::ResultOutOfRange)?;
         Ok(Answer::Sum { sum })
     }

@@ -13,7 +13,6 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -24,13 +23,13 @@ use crate::circuits::comparison::{all_zero, less_than_zero};
 use crate::engine::shared::Shared;
 use crate::engine::{Columns, Engine, Recipients, Reconstructed};
 use crate::functions::answer::Answer;
+use crate::functions::common::numbers::ORDERED_NUMBERS;
 use crate::functions::common::rows::{KEY, Unsorted};
-use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
+use crate::functions::descriptor::{Descriptor, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, refuse};
 use crate::functions::reveals::{RELEASE, ROWS_OF_EACH};
-use crate::functions::{Function, FunctionContext, OnShares};
-use crate::kernel::disclosure::Permit;
+use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::fault::{Fault, InputError};
 
 /// The range and the default of `k`, the count of largest numbers that a client asks for.
@@ -62,8 +61,6 @@ impl Function for TopK {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "TopK",
         summary: "the largest numbers and how often each occurs",
-        asked_by: None,
-        input: InputKind::Numbers,
         parameters: &[
             ParameterEntry::number(
                 "k",
@@ -72,11 +69,9 @@ impl Function for TopK {
             Digits::BEFORE,
             Digits::AFTER,
         ],
-        kind: Kind::Rows,
-        needs: Needs::Shares,
-        pushdown: None,
         reveals: &[RELEASE, ROWS_OF_EACH, "how many numbers are shown, to every helper"],
         result_keys: &["top", "samples"],
+        ..ORDERED_NUMBERS
     };
 
     type Parameters = Parameters;
@@ -101,17 +96,11 @@ impl Function for TopK {
 }
 
 impl OnShares for TopK {
-    async fn run<E: Engine>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rows: u64,
-        _: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        let sorted = self.numbers.sorted(cx, rows).await?;
-        let tagged = tagged(&mut cx.engine, &sorted, self.k, permit.least_shown()).await?;
+    async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
+        let sorted = self.numbers.sorted(cx).await?;
+        let tagged = tagged(&mut cx.engine, &sorted, self.k, cx.permit.least_shown()).await?;
         let (shown, words) = open_tagged(&mut cx.engine, tagged, self.k).await?;
-        count(cx, &self.numbers.keys, shown, words, rows).await
+        count(cx, &self.numbers.keys, shown, words).await
     }
 }
 
@@ -219,8 +208,7 @@ async fn count<E: Engine>(
     keys: &[u64],
     shown: usize,
     words: Reconstructed<Vec<PackedBits>>,
-    rows: u64,
-) -> Result<Option<Answer>, Fault> {
+) -> Computed {
     let mut own: BTreeMap<u64, u64> = BTreeMap::new();
     keys.iter().for_each(|key| *own.entry(*key).or_default() += 1);
     let occurs = |word: &PackedBits| own.get(&!word.0).copied().unwrap_or(0);
@@ -238,8 +226,8 @@ async fn count<E: Engine>(
         Ok(Occurrences { value, count })
     };
     let top = zip_exact(&words, counts).map(occurrences).collect::<Result<Vec<_>, Fault>>()?;
-    check(&top, rows)?;
-    Ok(Some(Answer::Top { top, samples: rows }))
+    check(&top, cx.rows)?;
+    Ok(Some(Answer::Top { top, samples: cx.rows }))
 }
 
 /// Refuses numbers that do not descend, and counts of more rows than there are.

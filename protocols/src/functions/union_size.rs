@@ -1,28 +1,15 @@
 //! `SetUnionSize`: the number of items that all parties together have, each counted once.
 
-use rand_core::CryptoRng;
-
 use crate::circuits::joining;
 use crate::circuits::selection::is_below;
 use crate::engine::matching::Matching;
 use crate::engine::shared::Shared;
-use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
-use crate::functions::common::joins::terms::{Terms, Work};
+use crate::functions::common::joins::terms::{IDS_ALONE, Terms};
 use crate::functions::common::joins::{KeyedRows, SIZES, open_count, rows_of};
-use crate::functions::descriptor::{Descriptor, InputKind};
-use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::Fault;
-
-const TERMS: Terms = Terms {
-    categories: 0,
-    always_tells: false,
-    work: Work::Counts,
-    misfit: |columns| {
-        columns.iter().any(|count| *count > 0).then_some("parties have columns beside ids")
-    },
-};
+use crate::functions::descriptor::Descriptor;
+use crate::functions::{Computed, FunctionContext};
 
 /// The function without its rows.
 pub(crate) struct DistinctItems;
@@ -33,26 +20,20 @@ impl Joining for DistinctItems {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "SetUnionSize",
         summary: "how many items there are at all parties together, each counted once",
-        input: InputKind::Set,
         reveals: &[SIZES],
         result_keys: &["size_union"],
         ..JOINED_ROWS
     };
 
-    const TERMS: &'static Terms = &TERMS;
+    const TERMS: &'static Terms = &IDS_ALONE;
 
-    async fn answer<E: Matching>(
-        rows: KeyedRows,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        let announced = rows.announce(cx, permit, rng).await?;
+    async fn answer<E: Matching>(rows: KeyedRows, cx: &mut FunctionContext<'_, E>) -> Computed {
+        let announced = rows.announce(cx).await?;
         let filling = rows.filling(&announced) as u64;
         let padded_to = rows.padded_to();
-        let join = announced.join(permit);
+        let join = announced.join();
         let sizes = rows_of(join.told);
-        let withholds = permit.withholds();
+        let withholds = cx.permit.withholds();
         // The suite's own count opens intermediate numbers to two parties. With them the answer
         // would tell the true sizes.
         let all = if withholds || padded_to.is_some() {
@@ -65,13 +46,13 @@ impl Joining for DistinctItems {
             // The union of two sets tells the size of their intersection, which the rules may
             // withhold.
             let told = cx.engine.public(vec![sizes.iter().sum::<usize>() as u64]);
-            let least = permit.least_shown();
+            let least = cx.permit.least_shown();
             let is_small = is_below(&mut cx.engine, &told.minus(&all), least).await?;
             let is_small: E::Shared<u64> = cx.engine.bit_to_arithmetic(&[&is_small], 1).await?;
             let is_shown = cx.engine.public(vec![1]).minus(&is_small);
             count = cx.engine.multiply(&count, &is_shown).await?;
         }
-        let count = open_count(cx, permit, &count).await?;
+        let count = open_count(cx, &count).await?;
         Ok(count.answer(|size_union| Answer::UnionSize { size_union, padded_to }))
     }
 }

@@ -47,13 +47,13 @@ use crate::engine::aggregate::{Aggregate, Rounds};
 use crate::functions::answer::Answer;
 use crate::functions::common::means::{Means, NOT_OF_LAYOUT};
 use crate::functions::common::moments::{self, Centred, Moments, root};
-use crate::functions::common::numbers::{NO_NUMBERS, doubles};
+use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows, doubles};
 use crate::functions::common::search::{Query, find};
-use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::descriptor::Descriptor;
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text};
 use crate::functions::reveals::{RELEASE, ROWS};
-use crate::functions::{Function, FunctionContext, OnShares};
+use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 
@@ -148,12 +148,6 @@ impl Function for UnivariateStatistics {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "StatisticsUnivariate",
         summary: "extremes, means, moments and their ratios of one variable",
-        asked_by: None,
-        input: InputKind::Numbers,
-        parameters: &[Digits::BEFORE, Digits::AFTER],
-        kind: Kind::Rows,
-        needs: Needs::Shares,
-        pushdown: None,
         reveals: &[RELEASE, ROWS, REVEALS],
         result_keys: &[
             "samples",
@@ -179,6 +173,7 @@ impl Function for UnivariateStatistics {
             "hyper_skewness",
             "hyper_flatness",
         ],
+        ..ORDERED_NUMBERS
     };
 
     type Parameters = Digits;
@@ -206,18 +201,10 @@ impl Function for UnivariateStatistics {
 }
 
 impl OnShares for UnivariateStatistics {
-    async fn run<E: Engine>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rows: u64,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        if rows == 0 {
-            return Err(NO_NUMBERS);
-        }
-        let queries = [1, rows].map(|rank| Query { keys: &self.keys, rank });
-        let found = find(cx, &queries, rows).await?;
+    async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
+        check_rows(cx.rows)?;
+        let queries = [1, cx.rows].map(|rank| Query { keys: &self.keys, rank });
+        let found = find(cx, &queries).await?;
         let (Some(found), Some(sums)) = (found, &mut cx.sums) else { return Ok(None) };
         let mut found = found.into_iter().map(|key| double(key).ok_or(Fault::InvalidOpening));
         let mut next = || {
@@ -226,7 +213,7 @@ impl OnShares for UnivariateStatistics {
                 .ok_or(Fault::Internal("a search finds as many ranks as it was asked for"))?
         };
         let extremes = Extremes { minimum: next()?, maximum: next()? };
-        let answer = self.sum(sums, permit, extremes, rng).await?;
+        let answer = self.sum(sums, cx.permit, extremes, &mut cx.rng).await?;
         Ok(Some(Answer::Univariate(Box::new(answer))))
     }
 }

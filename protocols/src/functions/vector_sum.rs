@@ -6,7 +6,6 @@
 //! rounds inputs, each once, to the nearest multiple of 2^-`fraction_bits` (ties to even). The
 //! range of both is |x| ≤ (2^63 − 1)/n on the integers, so that no sum of n can wrap.
 
-use rand_core::CryptoRng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -20,7 +19,7 @@ use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, Parameter
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text, refuse};
 use crate::functions::{Function, OnSums, SumsContext};
-use crate::kernel::disclosure::{Permit, Rules};
+use crate::kernel::disclosure::Rules;
 use crate::kernel::fault::{Fault, InputError};
 
 const DEFAULT_FRACTION_BITS: u32 = 32;
@@ -160,13 +159,8 @@ impl Function for VectorSum {
 }
 
 impl OnSums for VectorSum {
-    async fn run<A: Aggregate>(
-        self,
-        cx: &mut SumsContext<'_, A>,
-        _: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Answer, Fault> {
-        let words = cx.sums.sum(Rounds::default(), &self.layout, self.words, rng).await?;
+    async fn run<A: Aggregate>(self, cx: &mut SumsContext<'_, A>) -> Result<Answer, Fault> {
+        let words = cx.sums.sum(Rounds::default(), &self.layout, self.words, &mut cx.rng).await?;
         match self.code {
             Code::Exact(grid) => decode_exact(&grid, words),
             Code::Integer => Ok(Answer::IntegerVectorSum {

@@ -22,11 +22,9 @@
 use crate::algebra::layout::MAX_WORDS;
 use crate::engine::Engine;
 use crate::engine::shared::Shared;
-use crate::functions::FunctionContext;
-use crate::functions::answer::Answer;
 use crate::functions::common::categories::Axes;
 use crate::functions::common::tables::{self, CountedRows};
-use crate::kernel::disclosure::Permit;
+use crate::functions::{Computed, FunctionContext};
 use crate::kernel::fault::Fault;
 use crate::kernel::sizes;
 use crate::release::open_counts;
@@ -42,15 +40,14 @@ const MOST_CELLS: usize = 1 << 20;
 pub(crate) async fn table<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     counted: Option<CountedRows>,
-    permit: &Permit,
     rows: Option<&E::Shared<u64>>,
-) -> Result<Option<Answer>, Fault> {
+) -> Computed {
     let declared = counted.as_ref().is_some_and(CountedRows::is_declared);
     let (axes, counts) = joint_counts(cx, counted).await?;
     if let Some(rows) = rows {
         check_rows(&mut cx.engine, &counts, rows).await?;
     }
-    let opened = open_counts(&mut cx.engine, &counts, permit.least_shown()).await?;
+    let opened = open_counts(&mut cx.engine, &counts, cx.permit.least_shown()).await?;
     let shown = |count: u64| Some(count).filter(|count| *count > 0);
     let cells = |counts: Vec<u64>| counts.into_iter().map(shown).collect();
     Ok(opened.answer(|counts| tables::answer(axes, cells(counts), declared)))

@@ -3,19 +3,35 @@
 
 use std::marker::PhantomData;
 
-use rand_core::CryptoRng;
-
 use crate::engine::Engine;
 use crate::engine::aggregate::Aggregate;
 use crate::functions::answer::Answer;
 use crate::functions::common::tables::{CountedRows, TableParameters};
 use crate::functions::common::{cells, mode};
-use crate::functions::descriptor::{Descriptor, Needs};
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, Pushdown};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, ONLY_MODE};
-use crate::functions::{Function, FunctionContext, OnCounts, OnShares, OnSums, SumsContext};
-use crate::kernel::disclosure::{Permit, Rules};
+use crate::functions::reveals::{CATEGORIES, CELLS, RELEASE};
+use crate::functions::{
+    Computed, Function, FunctionContext, OnCounts, OnShares, OnSums, SumsContext,
+};
+use crate::kernel::disclosure::Rules;
 use crate::kernel::fault::{Fault, InputError};
+
+/// The part of the descriptor that functions of counts have in common. Each sets its own name,
+/// summary, input, parameters and result keys.
+pub(crate) const COUNTED_ROWS: Descriptor = Descriptor {
+    name: "",
+    summary: "",
+    asked_by: None,
+    input: InputKind::Texts,
+    parameters: &[],
+    kind: Kind::Rows,
+    needs: Needs::Counts,
+    pushdown: Some(Pushdown::Counts),
+    reveals: &[RELEASE, CATEGORIES, CELLS],
+    result_keys: &[],
+};
 
 /// A function that counts rows by the categories of its variables.
 pub(crate) trait Counting {
@@ -60,16 +76,8 @@ impl<C: Counting> Function for WholeTable<C> {
 }
 
 impl<C: Counting> OnSums for WholeTable<C> {
-    async fn run<A: Aggregate>(
-        self,
-        cx: &mut SumsContext<'_, A>,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Answer, Fault> {
-        self.0
-            .ok_or(Fault::Internal("a party that adds up has a table"))?
-            .sum(cx, permit, rng)
-            .await
+    async fn run<A: Aggregate>(self, cx: &mut SumsContext<'_, A>) -> Result<Answer, Fault> {
+        self.0.ok_or(Fault::Internal("a party that adds up has a table"))?.sum(cx).await
     }
 }
 
@@ -77,10 +85,9 @@ impl<C: Counting> OnCounts for WholeTable<C> {
     async fn run_withholding<E: Engine>(
         self,
         cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
         rows: Option<&E::Shared<u64>>,
-    ) -> Result<Option<Answer>, Fault> {
-        cells::table(cx, self.0, permit, rows).await
+    ) -> Computed {
+        cells::table(cx, self.0, rows).await
     }
 }
 
@@ -109,13 +116,7 @@ impl<C: Counting> Function for ModeAlone<C> {
 }
 
 impl<C: Counting> OnShares for ModeAlone<C> {
-    async fn run<E: Engine>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rows: u64,
-        _: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        mode::find_mode(cx, self.0, permit, rows).await
+    async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
+        mode::find_mode(cx, self.0).await
     }
 }

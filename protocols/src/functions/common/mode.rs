@@ -15,12 +15,11 @@ use crate::circuits::comparison::less_than_zero;
 use crate::circuits::selection::argmax;
 use crate::engine::shared::Shared;
 use crate::engine::{Engine, Recipients};
-use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
 use crate::functions::common::cells::{CELLS, joint_counts};
 use crate::functions::common::tables::CountedRows;
 use crate::functions::parameters::{Agreed, ONLY_MODE};
-use crate::kernel::disclosure::Permit;
+use crate::functions::{Computed, FunctionContext};
 use crate::kernel::fault::Fault;
 
 /// The most frequent category, or pair of categories; null if none is shown.
@@ -54,15 +53,13 @@ pub(crate) fn agreed(rows: Option<&CountedRows>) -> Agreed {
     agreed
 }
 
-/// Finds the mode of all parties' rows, whose number is `rows`; none at a helper.
+/// Finds the mode of all parties' rows, whose number is that of the context.
 pub(crate) async fn find_mode<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     counted: Option<CountedRows>,
-    permit: &Permit,
-    rows: u64,
-) -> Result<Option<Answer>, Fault> {
+) -> Computed {
     let (axes, counts) = joint_counts(cx, counted).await?;
-    let shown = place_of_largest(&mut cx.engine, &counts, rows, permit.least_shown()).await?;
+    let shown = place_of_largest(&mut cx.engine, &counts, cx.rows, cx.permit.least_shown()).await?;
     let opened = cx.engine.open(&shown, Recipients::Parties).await?;
     opened.answer(|place| Ok(Answer::Mode(Mode { mode: cell(&axes, &place)? }))).transpose()
 }

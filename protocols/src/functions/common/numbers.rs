@@ -1,13 +1,36 @@
-//! One party's numbers as doubles.
+//! One party's numbers as doubles, and what functions of all parties' numbers have in common.
 
 use zeroize::Zeroizing;
 
 use crate::algebra::rounding::nearest_double;
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
+use crate::functions::parameters::Digits;
+use crate::functions::reveals::{RELEASE, ROWS};
 use crate::kernel::fault::{Fault, InputError};
 
-/// The fault of functions that need at least one number.
-pub(crate) const NO_NUMBERS: Fault = Fault::Undefined { why: "the parties have no numbers" };
+/// The part of the descriptor that functions of the order of all parties' numbers have in common.
+/// Each sets its own name, summary and result keys.
+pub(crate) const ORDERED_NUMBERS: Descriptor = Descriptor {
+    name: "",
+    summary: "",
+    asked_by: None,
+    input: InputKind::Numbers,
+    parameters: &[Digits::BEFORE, Digits::AFTER],
+    kind: Kind::Rows,
+    needs: Needs::Shares,
+    pushdown: None,
+    reveals: &[RELEASE, ROWS],
+    result_keys: &[],
+};
+
+/// Refuses to compute on no numbers. `rows` is the number of all parties' numbers.
+pub(crate) fn check_rows(rows: u64) -> Result<(), Fault> {
+    if rows == 0 {
+        return Err(Fault::Undefined { why: "the parties have no numbers" });
+    }
+    Ok(())
+}
 
 /// Returns one party's numbers as doubles; none at a helper.
 ///

@@ -12,7 +12,6 @@ use crate::algebra::exact::Grid;
 use crate::algebra::order::{double, key};
 use crate::engine::Engine;
 use crate::functions::FunctionContext;
-use crate::functions::common::numbers::NO_NUMBERS;
 use crate::functions::common::search::{Query, THRESHOLDS, find};
 use crate::functions::parameters::{Agreed, grid_text};
 use crate::kernel::fault::{Fault, InputError};
@@ -57,18 +56,17 @@ impl Ranked {
         Query { keys: &self.keys, rank }
     }
 
-    /// Finds the numbers of these ranks among all parties' `rows` numbers; none at a helper.
+    /// Finds the numbers of these ranks among all parties' numbers; none at a helper.
     /// Refuses numbers that descend where ranks ascend. The searches are independent, so a party
     /// that counts differently in two of them can make them cross.
     pub(crate) async fn find<E: Engine>(
         &self,
         cx: &mut FunctionContext<'_, E>,
         ranks: &[u64],
-        rows: u64,
     ) -> Result<Option<Found>, Fault> {
         let ranks: BTreeSet<u64> = ranks.iter().copied().collect();
         let queries: Vec<Query<'_>> = ranks.iter().map(|rank| self.query(*rank)).collect();
-        let Some(numbers) = find_numbers(cx, &queries, rows).await? else { return Ok(None) };
+        let Some(numbers) = find_numbers(cx, &queries).await? else { return Ok(None) };
         if !numbers.is_sorted() {
             return Err(Fault::InvalidOpening);
         }
@@ -83,18 +81,12 @@ impl Found {
     }
 }
 
-/// Refuses to search among no numbers.
-pub(crate) fn check_rows(rows: u64) -> Result<(), Fault> {
-    if rows == 0 { Err(NO_NUMBERS) } else { Ok(()) }
-}
-
 /// Finds the numbers that queries ask for, in their order; none at a helper.
 pub(crate) async fn find_numbers<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     queries: &[Query<'_>],
-    rows: u64,
 ) -> Result<Option<Vec<f64>>, Fault> {
-    let Some(keys) = find(cx, queries, rows).await? else { return Ok(None) };
+    let Some(keys) = find(cx, queries).await? else { return Ok(None) };
     let numbers: Option<Vec<f64>> = keys.into_iter().map(double).collect();
     numbers.map(Some).ok_or(Fault::InvalidOpening)
 }

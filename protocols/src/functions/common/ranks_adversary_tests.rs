@@ -38,19 +38,26 @@ fn cheat<F: OnShares + 'static>(
             let engine =
                 Replicated::new(&channel, &session, committee, parties(3), &mut rng).await?;
             let session = *session.hash();
-            let parties = Some(&channel);
-            let channel = &channel;
-            let mut cx =
-                FunctionContext { engine, channel, parties, inputs: 3, session, sums: None };
+            let permit = joint(rules).permit(3, Some(rows)).unwrap();
+            let mut cx = FunctionContext {
+                engine,
+                channel: &channel,
+                parties: Some(&channel),
+                inputs: 3,
+                session,
+                sums: None,
+                permit: &permit,
+                rows,
+                rng: &mut rng,
+            };
             if party.index() != CHEATER {
-                let permit = joint(rules).permit(3, Some(rows)).unwrap();
-                return function.run(&mut cx, &permit, rows, &mut rng).await.map(drop);
+                return function.run(&mut cx).await.map(drop);
             }
             let keys = queries.map(|(_, numbers)| numbers.iter().map(|x| key(*x)).collect());
             let [first, second]: [Vec<u64>; 2] = keys;
             let [(one, _), (other, _)] = queries;
             let queries = [Query { keys: &first, rank: one }, Query { keys: &second, rank: other }];
-            find(&mut cx, &queries, rows).await.map(drop)
+            find(&mut cx, &queries).await.map(drop)
         }
     });
     [0, 2].map(|honest| report.endings[honest].fault().cloned()).into()

@@ -11,7 +11,7 @@ use crate::circuits::sorting::sort;
 use crate::engine::shared::Shared;
 use crate::engine::{Columns, Engine};
 use crate::functions::FunctionContext;
-use crate::functions::common::numbers::{NO_NUMBERS, doubles};
+use crate::functions::common::numbers::{check_rows, doubles};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
@@ -54,14 +54,11 @@ impl Unsorted {
     pub(crate) async fn sorted<E: Engine>(
         &self,
         cx: &mut FunctionContext<'_, E>,
-        rows: u64,
     ) -> Result<E::Shared<PackedBits>, Fault> {
-        if rows == 0 {
-            return Err(NO_NUMBERS);
-        }
+        check_rows(cx.rows)?;
         let words: Zeroizing<Vec<PackedBits>> =
             Zeroizing::new(self.keys.iter().map(|key| PackedBits(!key)).collect());
-        bring_in_and_sort(cx, &words, rows).await
+        bring_in_and_sort(cx, &words).await
     }
 }
 
@@ -69,11 +66,10 @@ impl Unsorted {
 async fn bring_in_and_sort<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     words: &[PackedBits],
-    rows: u64,
 ) -> Result<E::Shared<PackedBits>, Fault> {
     let sizes = sizes::exchange(cx.channel, cx.inputs, [words.len() as u64]).await?;
     let lengths = lengths(&sizes)?;
-    if lengths.iter().sum::<usize>() as u64 != rows {
+    if lengths.iter().sum::<usize>() as u64 != cx.rows {
         return Err(Fault::InvalidOpening);
     }
     let shares = cx.engine.share(words, &lengths).await?;

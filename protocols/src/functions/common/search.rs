@@ -49,18 +49,18 @@ pub(crate) struct Query<'a> {
     pub(crate) rank: u64,
 }
 
-/// Finds the keys of the numbers that the queries ask for; none at a helper. `rows` is the largest
-/// number of numbers that any query is among.
+/// Finds the keys of the numbers that the queries ask for; none at a helper. No query is among more
+/// numbers than all parties have rows.
 pub(crate) async fn find<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     queries: &[Query<'_>],
-    rows: u64,
 ) -> Result<Option<Vec<u64>>, Fault> {
     let lanes = queries.len() * THRESHOLDS;
     let ranks = queries.iter().flat_map(|query| [query.rank; THRESHOLDS]).collect();
     let ranks: E::Shared<u64> = cx.engine.public(ranks);
-    // Counts and ranks are from 0 to `rows`. Their differences take one bit more, for the sign.
-    let width = KEY - usize::try_from(rows.leading_zeros()).unwrap_or(0) + 1;
+    // Counts and ranks are from 0 to the number of rows. Their differences take one bit more, for
+    // the sign.
+    let width = KEY - usize::try_from(cx.rows.leading_zeros()).unwrap_or(0) + 1;
     let mut prefixes = vec![0; queries.len()];
     for step in 0..KEY / STEP {
         let shift = KEY - STEP * (step + 1);

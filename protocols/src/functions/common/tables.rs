@@ -15,7 +15,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -29,7 +28,7 @@ use crate::functions::common::cells::CELLS;
 use crate::functions::descriptor::ParameterEntry;
 use crate::functions::parameters::{Agreed, ONLY_MODE, refuse};
 use crate::kernel::channel::Channel;
-use crate::kernel::disclosure::{Permit, Rules};
+use crate::kernel::disclosure::Rules;
 use crate::kernel::fault::{Fault, InputError};
 
 /// The counts of categories. A count is null below the smallest that the rules let be shown; then
@@ -177,15 +176,13 @@ impl CountedRows {
     pub(crate) async fn sum<A: Aggregate>(
         self,
         cx: &mut SumsContext<'_, A>,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
     ) -> Result<Answer, Fault> {
         let declared = self.declared;
         let (axes, words) = self.count(cx.channel).await?;
         let layout = Layout::uniform(1, words.len())?;
-        let sum = cx.sums.sum(Rounds::default(), &layout, words, rng).await?;
+        let sum = cx.sums.sum(Rounds::default(), &layout, words, &mut cx.rng).await?;
         let total = total(&sum).ok_or(Fault::InvalidOpening)?;
-        if !permit.agrees_with(total) {
+        if !cx.permit.agrees_with(total) {
             return Err(Fault::InvalidOpening);
         }
         Ok(answer(axes, sum.into_iter().map(Some).collect(), declared))

@@ -27,10 +27,10 @@ use crate::circuits::selection::{is_below, suppress_below};
 use crate::engine::matching::Matching;
 use crate::engine::shared::Shared;
 use crate::engine::{Dimensions, Engine, Recipients, Reconstructed};
-use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
 use crate::functions::common::categories::{Axes, Order, check_size, exchange};
 use crate::functions::common::tables;
+use crate::functions::{Computed, FunctionContext};
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::kernel::prss::order_of;
@@ -110,14 +110,13 @@ pub(crate) async fn contingency<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     mut columns: Vec<Cells>,
-    rng: &mut impl CryptoRng,
-) -> Result<Option<Answer>, Fault> {
-    let withholds = join.permit.withholds();
+) -> Computed {
+    let withholds = cx.permit.withholds();
     let [of_x, of_y] = kinds(join.told)?;
     let of_mine = if cx.channel.parties().me().index() == 0 { of_x } else { of_y };
-    let own = Own::of(&mut columns, withholds.then_some(of_mine), rng);
+    let own = Own::of(&mut columns, withholds.then_some(of_mine), &mut cx.rng);
     let cells = match withholds {
-        false => all_cells(cx, join, &own, rng).await?,
+        false => all_cells(cx, join, &own).await?,
         true => large_cells(cx, join, &own, of_mine).await?,
     };
     let shown = |count: u64| (count > 0 || !withholds).then_some(count);
@@ -130,9 +129,8 @@ async fn all_cells<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     own: &Own,
-    rng: &mut impl CryptoRng,
 ) -> Result<Option<(Axes, Vec<u64>)>, Fault> {
-    let aliases = aliases(own.names.len(), rng);
+    let aliases = aliases(own.names.len(), &mut cx.rng);
     let alias =
         |place: &usize| PackedBits(*aliases.get(*place).expect("each category has an alias"));
     let words = vec![own.places.iter().map(alias).collect()];
@@ -186,7 +184,7 @@ async fn large_cells<E: Matching>(
     let both = cx.engine.multiply(&left, &right).await?;
     let both = both.split_into(of_x * of_y);
     let counts = count(&mut cx.engine, &both, joined.rows).await?;
-    let opened = open_counts(&mut cx.engine, &counts, join.permit.least_shown()).await?;
+    let opened = open_counts(&mut cx.engine, &counts, cx.permit.least_shown()).await?;
     let Reconstructed::Value(counts) = opened else { return Ok(None) };
 
     let is_shown = |x: usize, y: usize| count_at(&counts, x * of_y + y) > 0;
@@ -207,10 +205,9 @@ pub(crate) async fn mean_by_group<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     mut columns: Vec<Cells>,
-    rng: &mut impl CryptoRng,
-) -> Result<Option<Answer>, Fault> {
+) -> Computed {
     let [of_groups, _] = kinds(join.told)?;
-    let own = Own::of(&mut columns, Some(of_groups), rng);
+    let own = Own::of(&mut columns, Some(of_groups), &mut cx.rng);
     let scaled: Vec<Scaled> = columns.into_iter().filter_map(Cells::into_scaled).collect();
     let words = match cx.channel.parties().me().index() {
         0 => own.bits(of_groups),
@@ -226,7 +223,7 @@ pub(crate) async fn mean_by_group<E: Matching>(
     };
     let groups = bit_slices(&cx.engine, groups, of_groups);
     let values = values.first().ok_or(Fault::Internal("a joined table has its columns"))?;
-    let (sums, counts) = groups_of(cx, join.permit.least_shown(), &groups, values).await?;
+    let (sums, counts) = groups_of(cx, cx.permit.least_shown(), &groups, values).await?;
     let exponents = share_exponents(cx, &scaled, join.told).await?;
     let counts = cx.engine.open(&counts, Recipients::Parties).await?;
     let sums = E::Shared::<u128>::concat(&[&sums, &exponents]);

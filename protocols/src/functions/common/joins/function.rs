@@ -2,23 +2,19 @@
 
 use std::marker::PhantomData;
 
-use rand_core::CryptoRng;
-
 use super::KeyedRows;
 use super::terms::Terms;
 use crate::engine::matching::Matching;
-use crate::functions::answer::Answer;
 use crate::functions::common::sets::Ids;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
 use crate::functions::parameters::Agreed;
-use crate::functions::{Function, FunctionContext, OnShares};
-use crate::kernel::disclosure::Permit;
-use crate::kernel::fault::{Fault, InputError};
+use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::fault::InputError;
 use crate::kernel::party::Party;
 
 /// The part of the descriptor that functions of joined rows have in common. Each sets its own name,
-/// summary, input, reveals and result keys.
+/// summary, reveals and result keys, and its input unless this is a set.
 pub(crate) const JOINED_ROWS: Descriptor = Descriptor {
     name: "",
     summary: "",
@@ -40,13 +36,8 @@ pub(crate) trait Joining {
     /// The terms that it sets for the rows.
     const TERMS: &'static Terms;
 
-    /// Computes the answer; none at a helper.
-    async fn answer<E: Matching>(
-        rows: KeyedRows,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault>;
+    /// Computes the answer.
+    async fn answer<E: Matching>(rows: KeyedRows, cx: &mut FunctionContext<'_, E>) -> Computed;
 }
 
 /// Such a function with one party's rows.
@@ -71,13 +62,7 @@ impl<J: Joining> Function for OfRows<J> {
 }
 
 impl<J: Joining> OnShares for OfRows<J> {
-    async fn run<E: Matching>(
-        self,
-        cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        _: u64,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Option<Answer>, Fault> {
-        J::answer(self.0, cx, permit, rng).await
+    async fn run<E: Matching>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
+        J::answer(self.0, cx).await
     }
 }

@@ -26,7 +26,6 @@ pub(crate) mod terms;
 #[cfg(test)]
 mod tests;
 
-use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use self::columns::{Cells, Scaled};
@@ -40,7 +39,6 @@ use crate::functions::FunctionContext;
 use crate::functions::common::sets::Ids;
 use crate::functions::input::Input;
 use crate::functions::parameters::Agreed;
-use crate::kernel::disclosure::Permit;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::sizes;
@@ -122,19 +120,18 @@ impl KeyedRows {
     pub(crate) async fn announce<E: Engine>(
         &self,
         cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
-        rng: &mut impl CryptoRng,
     ) -> Result<Announced, Fault> {
-        let told = self.exchange(cx, permit).await?;
-        self.terms.check(&told, permit)?;
+        let told = self.exchange(cx).await?;
+        self.terms.check(&told, cx.permit)?;
         if self.terms.work == Work::Counts {
-            self.check_rows(cx, permit, &told).await?;
+            self.check_rows(cx, &told).await?;
         }
         if !cx.engine.brings_data() {
             return Ok(Announced { item_hashes: Zeroizing::default(), told });
         }
         let item_hashes = self.items.iter().map(|id| item_hash(&cx.session, id)).collect();
-        Ok(Announced { item_hashes: self.ids.padded(Zeroizing::new(item_hashes), rng), told })
+        let item_hashes = self.ids.padded(Zeroizing::new(item_hashes), &mut cx.rng);
+        Ok(Announced { item_hashes, told })
     }
 
     /// Returns the number of items with which this party's set was padded. No other party has them.
@@ -146,9 +143,9 @@ impl KeyedRows {
     async fn check_rows<E: Engine>(
         &self,
         cx: &mut FunctionContext<'_, E>,
-        permit: &Permit,
         told: &[Told],
     ) -> Result<(), Fault> {
+        let permit = cx.permit;
         let Some(least) = permit.least_rows() else { return Ok(()) };
         if self.ids.pad_to.is_some() {
             let rows = cx.sum(&[self.items.len() as u64], 1).await?;
@@ -165,11 +162,7 @@ impl KeyedRows {
     }
 
     /// Exchanges the announcements of all parties' rows.
-    async fn exchange<E: Engine>(
-        &self,
-        cx: &FunctionContext<'_, E>,
-        permit: &Permit,
-    ) -> Result<Vec<Told>, Fault> {
+    async fn exchange<E: Engine>(&self, cx: &FunctionContext<'_, E>) -> Result<Vec<Told>, Fault> {
         let rows = if cx.engine.brings_data() {
             self.ids.pad_to.unwrap_or(self.items.len() as u64)
         } else {
@@ -177,7 +170,7 @@ impl KeyedRows {
         };
         let me = cx.channel.parties().me().index();
         let categories = match self.columns.as_slice() {
-            [Cells::Categories { names, .. }] if self.terms.tells_categories(me, permit) => {
+            [Cells::Categories { names, .. }] if self.terms.tells_categories(me, cx.permit) => {
                 categories::told(names.len())
             }
             _ => 0,
@@ -198,8 +191,8 @@ impl KeyedRows {
 
 impl Announced {
     /// Joins all parties' rows.
-    pub(crate) fn join<'a>(&'a self, permit: &'a Permit) -> Join<'a> {
-        Join { permit, item_hashes: &self.item_hashes, told: &self.told }
+    pub(crate) fn join(&self) -> Join<'_> {
+        Join { item_hashes: &self.item_hashes, told: &self.told }
     }
 }
 
@@ -229,7 +222,6 @@ pub(crate) const GROUPS: &str =
 /// The inputs of a join beside its columns.
 #[derive(Clone, Copy)]
 pub(crate) struct Join<'a> {
-    permit: &'a Permit,
     /// This party's item hashes.
     pub(crate) item_hashes: &'a [ItemHash],
     pub(crate) told: &'a [Told],
@@ -244,7 +236,7 @@ impl Join<'_> {
         words: Vec<Vec<PackedBits>>,
         columns: impl Fn(usize, &Told) -> usize,
     ) -> Result<Joined<E>, Fault> {
-        let Self { permit, item_hashes, told } = self;
+        let Self { item_hashes, told } = self;
         let shape = |(index, told): (usize, &Told)| Shape {
             rows: told.rows,
             columns: columns(index, told),
@@ -260,6 +252,7 @@ impl Join<'_> {
         let words = words.into_iter().chain(std::iter::repeat(Vec::new())).take(own);
         let table = Table { item_hashes: item_hashes.to_vec(), words: words.map(filled).collect() };
         let joined = cx.engine.join(&table, &shapes).await?;
+        let permit = cx.permit;
         permit.check_rows(joined.rows as u64)?;
         if permit.withholds() && (joined.rows as u64) < permit.least_shown() {
             return Err(permit.shows_single_rows().into());
@@ -279,9 +272,9 @@ pub(crate) fn rows_of(told: &[Told]) -> Vec<usize> {
 /// where small counts are withheld.
 pub(crate) async fn open_count<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
-    permit: &Permit,
     count: &E::Shared<u64>,
 ) -> Result<Reconstructed<Option<u64>>, Fault> {
+    let permit = cx.permit;
     let shown = match permit.withholds() {
         true => suppress_below(&mut cx.engine, count, permit.least_shown()).await?,
         false => count.clone(),

@@ -21,8 +21,8 @@ use crate::algebra::rounding::{fraction_to_double, root_of_fraction};
 use crate::engine::matching::Matching;
 use crate::engine::shared::Shared;
 use crate::engine::{Dimensions, Recipients, Reconstructed};
-use crate::functions::FunctionContext;
 use crate::functions::answer::Answer;
+use crate::functions::{Computed, FunctionContext};
 use crate::kernel::fault::Fault;
 
 /// The most columns of all parties together.
@@ -42,7 +42,7 @@ pub(crate) async fn sum<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     own: &[Scaled],
-) -> Result<Option<Answer>, Fault> {
+) -> Computed {
     let joined = join.run(cx, words(own), |_, told| told.columns).await?;
     let column = joined
         .tables
@@ -70,7 +70,7 @@ pub(crate) async fn correlation<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
     own: &[Scaled],
-) -> Result<Option<Answer>, Fault> {
+) -> Computed {
     let (moments, samples) = moments(cx, join, own, false).await?;
     let Reconstructed::Value(moments) = moments else { return Ok(None) };
     let columns = 0..moments.sums.len();
@@ -84,7 +84,7 @@ pub(crate) async fn regression<E: Matching>(
     join: Join<'_>,
     own: &[Scaled],
     intercept: bool,
-) -> Result<Option<Answer>, Fault> {
+) -> Computed {
     // The second party's first column stands behind the first party's columns.
     let explained = join.told.first().map_or(0, |told| told.columns);
     let (moments, samples) = moments(cx, join, own, true).await?;

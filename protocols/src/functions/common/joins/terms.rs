@@ -40,6 +40,21 @@ pub(crate) struct Terms {
     pub(crate) misfit: fn(&[usize]) -> Option<&'static str>,
 }
 
+/// The terms of functions that count ids, and take nothing behind them.
+pub(crate) const IDS_ALONE: Terms = Terms {
+    categories: 0,
+    always_tells: false,
+    work: Work::Counts,
+    misfit: |columns| {
+        columns.iter().any(|count| *count > 0).then_some("parties have columns beside ids")
+    },
+};
+
+/// Reports whether the first two parties have one column each, and the others none.
+pub(crate) fn have_one_each(columns: &[usize]) -> bool {
+    columns.iter().enumerate().all(|(index, count)| *count == usize::from(index < 2))
+}
+
 /// The work on joined rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
