@@ -47,7 +47,12 @@ pub(crate) async fn common(
         return Intersection::new(channel, session, ours, counts)?.common(rng).await;
     }
     check_counts(channel.parties(), ours, counts)?;
-    common_of_two(channel, session, ours, counts, rng).await
+    let (peer, key) = session.pair_keys().next().expect("a session of two has a pair");
+    let key = key.for_use("cloister 1 intersection: commitments", session.next_use());
+    let theirs = *counts.get(peer.index()).expect("each party has told its count");
+    let meeting = Meeting { channel, peer, key: &key, theirs };
+    let results = meeting.results(&BlindingScalar::random(rng), ours, None).await?;
+    Ok(results.pairs(Side::Ours).into_iter().map(|[ours, _]| ours).collect())
 }
 
 /// Checks that there is a count of each party, and that this party's is that of its items.
@@ -56,20 +61,4 @@ fn check_counts(parties: Parties, ours: &[ItemHash], counts: &[usize]) -> Result
         return Err(Fault::Internal("each party's count of items is that of its items"));
     }
     Ok(())
-}
-
-/// Returns the places of this party's items that the other party has too.
-async fn common_of_two(
-    channel: &Channel,
-    session: &Session,
-    ours: &[ItemHash],
-    counts: &[usize],
-    rng: &mut impl CryptoRng,
-) -> Result<Vec<usize>, Fault> {
-    let (peer, key) = session.pair_keys().next().expect("a session of two has a pair");
-    let key = key.for_use("cloister 1 intersection: commitments", session.next_use());
-    let theirs = *counts.get(peer.index()).expect("each party has told its count");
-    let meeting = Meeting { channel, peer, key: &key, theirs };
-    let results = meeting.results(&BlindingScalar::random(rng), ours, None).await?;
-    Ok(results.pairs(Side::Ours).into_iter().map(|[ours, _]| ours).collect())
 }

@@ -178,11 +178,10 @@ impl Preprocessing {
 
     /// Makes so many chunks of correlations with each peer.
     async fn make(&mut self, channel: &Channel, kind: Kind, chunks: &[usize]) -> Result<(), Fault> {
-        let size = Size { rows: ROWS, directions: kind.directions() };
         match kind {
             Kind::Bits => {
                 let jobs = chunks.iter().map(|_| Bits::default()).collect();
-                for (peer, Bits(outputs)) in self.run(channel, size, jobs, chunks).await? {
+                for (peer, Bits(outputs)) in self.run(channel, kind.size(), jobs, chunks).await? {
                     peer.pool(kind).put(TriplePool::of_bits(outputs));
                 }
             }
@@ -200,11 +199,10 @@ impl Preprocessing {
         kind: Kind,
         chunks: &[usize],
     ) -> Result<(), Fault> {
-        let size = Size { rows: ROWS, directions: kind.directions() };
         let factors: Vec<Vec<N>> =
             chunks.iter().map(|chunks| self.own(chunks * ROWS / N::BITS)).collect();
         let jobs = factors.iter().map(|a| Products::single(ROWS, a.clone())).collect();
-        let made = self.run(channel, size, jobs, chunks).await?;
+        let made = self.run(channel, kind.size(), jobs, chunks).await?;
         for ((peer, job), a) in zip_exact(made, factors) {
             let (b, c) = job.finish();
             peer.pool(kind).put(TriplePool { a: words_of(a), b: words_of(b), c: words_of(c) });
@@ -218,9 +216,8 @@ impl Preprocessing {
         kind: Kind,
         chunks: &[usize],
     ) -> Result<(), Fault> {
-        let size = Size { rows: ROWS, directions: kind.directions() };
         let jobs = chunks.iter().map(|_| Scaled::<N>::default()).collect();
-        for (peer, job) in self.run(channel, size, jobs, chunks).await? {
+        for (peer, job) in self.run(channel, kind.size(), jobs, chunks).await? {
             let OtOutputs { sent, received } = job.outputs;
             let [a, c] = if peer.first { sent } else { received };
             peer.pool(kind).put(TriplePool { a, b: Vec::new(), c });

@@ -1,6 +1,6 @@
 //! Correlations that wait to be used up: in one computation, and in batches.
 
-use super::peer::{Directions, ROWS, WINDOW};
+use super::peer::{Directions, ROWS, Size, WINDOW};
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::ring::Ring;
 use crate::ot::batches::OtOutputs;
@@ -58,11 +58,13 @@ impl Kind {
         }
     }
 
-    pub(super) fn directions(self) -> Directions {
-        match self {
+    /// Returns the size of the chunks of transfers that it is made of.
+    pub(super) fn size(self) -> Size {
+        let directions = match self {
             Self::Bits | Self::Numbers(_) => Directions::Both,
             Self::Scaled(_) => Directions::OneWay,
-        }
+        };
+        Size { rows: ROWS, directions }
     }
 
     /// Returns the least chunks to make, because fewer cost no less time.
