@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use sqlx::Database;
+use sqlx::database::HasStatementCache;
+use sqlx::error::BoxDynError;
+use sqlx::{Arguments, AssertSqlSafe, Database, Encode, Executor, IntoArguments, Type};
 
 use super::fragment::Fragment;
 use crate::column::{Column, Kind};
@@ -222,11 +224,43 @@ pub(super) fn key_text(cell: Cell) -> Result<Option<String>, CellProblem> {
     }
 }
 
-/// Returns the error of a constant that could not be encoded, in place of rows.
-pub(super) fn failed_rows<'c, R: Send + 'c>(
-    error: Box<dyn std::error::Error + Send + Sync>,
-) -> BoxStream<'c, Result<R, sqlx::Error>> {
-    stream::once(async { Err(sqlx::Error::Encode(error)) }).boxed()
+/// Encodes the constants of a query, each in the database's type for it.
+pub(super) fn encoded<D: Database>(constants: Vec<Constant>) -> Result<D::Arguments, BoxDynError>
+where
+    i64: for<'q> Encode<'q, D> + Type<D>,
+    f64: for<'q> Encode<'q, D> + Type<D>,
+    String: for<'q> Encode<'q, D> + Type<D>,
+    bool: for<'q> Encode<'q, D> + Type<D>,
+{
+    let mut arguments = D::Arguments::default();
+    for constant in constants {
+        match constant {
+            Constant::Integer(value) => arguments.add(value)?,
+            Constant::Number(value) => arguments.add(value)?,
+            Constant::Text(value) => arguments.add(value)?,
+            Constant::Truth(value) => arguments.add(value)?,
+        }
+    }
+    Ok(arguments)
+}
+
+/// Runs a query with these constants as one prepared statement. A constant that could not be
+/// encoded is an error in place of rows.
+pub(super) fn rows_of<'c, D: Database + HasStatementCache>(
+    connection: impl Executor<'c, Database = D>,
+    sql: String,
+    constants: Result<D::Arguments, BoxDynError>,
+) -> BoxStream<'c, Result<D::Row, sqlx::Error>>
+where
+    D::Arguments: IntoArguments<D> + 'c,
+{
+    match constants {
+        Ok(constants) => {
+            let query = sqlx::query_with(AssertSqlSafe(sql), constants);
+            connection.fetch(query.persistent(false))
+        }
+        Err(error) => stream::once(async { Err(sqlx::Error::Encode(error)) }).boxed(),
+    }
 }
 
 /// Returns a constant as a double, if it is exactly one.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::error::BoxDynError;
 use sqlx::mysql::{
     MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow,
     MySqlStatement,
@@ -12,7 +13,7 @@ use sqlx::{
 };
 
 use super::dialect::{
-    Described, Dialect, Meaning, Native, Pushed, Rows, Term, as_double, failed_rows, key_text,
+    Described, Dialect, Meaning, Native, Pushed, Rows, Term, as_double, key_text, rows_of,
 };
 use super::fragment::Fragment;
 use crate::address::mysql_options;
@@ -86,20 +87,7 @@ impl Dialect for Mysql {
         sql: String,
         constants: Vec<Constant>,
     ) -> Rows<'_, Self> {
-        let mut arguments = MySqlArguments::default();
-        for constant in constants {
-            let added = match constant {
-                Constant::Integer(value) => arguments.add(value),
-                Constant::Number(value) => arguments.add(value),
-                // As bytes, so that no collation applies.
-                Constant::Text(value) => arguments.add(value.into_bytes()),
-                Constant::Truth(value) => arguments.add(i64::from(value)),
-            };
-            if let Err(error) = added {
-                return failed_rows(error);
-            }
-        }
-        connection.fetch(sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false))
+        rows_of(connection, sql, encoded(constants))
     }
 
     fn expression(quoted: &str, native: Native) -> String {
@@ -192,6 +180,21 @@ impl Dialect for Mysql {
         let text = bytes.map(String::from_utf8).transpose();
         text.map_err(|_| CellProblem::Binary)
     }
+}
+
+/// Encodes the constants of a query.
+fn encoded(constants: Vec<Constant>) -> Result<MySqlArguments, BoxDynError> {
+    let mut arguments = MySqlArguments::default();
+    for constant in constants {
+        match constant {
+            Constant::Integer(value) => arguments.add(value)?,
+            Constant::Number(value) => arguments.add(value)?,
+            // As bytes, so that no collation applies.
+            Constant::Text(value) => arguments.add(value.into_bytes())?,
+            Constant::Truth(value) => arguments.add(i64::from(value))?,
+        }
+    }
+    Ok(arguments)
 }
 
 fn read_cell(row: &MySqlRow, index: usize, native: Native) -> Result<Cell, sqlx::Error> {

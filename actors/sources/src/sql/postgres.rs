@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{
-    PgArguments, PgConnectOptions, PgConnection, PgRow, PgStatement, PgTypeInfo, PgTypeKind,
-};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgStatement, PgTypeInfo, PgTypeKind};
 use sqlx::{
-    Arguments, AssertSqlSafe, Column as _, ConnectOptions, Executor, Row as _, SqlSafeStr,
-    Statement, TypeInfo, ValueRef,
+    AssertSqlSafe, Column as _, ConnectOptions, Executor, Row as _, SqlSafeStr, Statement,
+    TypeInfo, ValueRef,
 };
 
 use super::dialect::{
-    Described, Dialect, Meaning, Native, Pushed, Rows, Term, as_double, failed_rows, key_text,
+    Described, Dialect, Meaning, Native, Pushed, Rows, Term, as_double, encoded, key_text, rows_of,
 };
 use crate::address::postgres_options;
 use crate::error::{CellProblem, DeclarationError};
@@ -73,19 +71,7 @@ impl Dialect for Postgres {
         sql: String,
         constants: Vec<Constant>,
     ) -> Rows<'_, Self> {
-        let mut arguments = PgArguments::default();
-        for constant in constants {
-            let added = match constant {
-                Constant::Integer(value) => arguments.add(value),
-                Constant::Number(value) => arguments.add(value),
-                Constant::Text(value) => arguments.add(value),
-                Constant::Truth(value) => arguments.add(value),
-            };
-            if let Err(error) = added {
-                return failed_rows(error);
-            }
-        }
-        connection.fetch(sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false))
+        rows_of(connection, sql, encoded::<Self::Database>(constants))
     }
 
     fn expression(quoted: &str, native: Native) -> String {

@@ -6,16 +6,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteStatement,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteStatement};
 use sqlx::{
-    Arguments, AssertSqlSafe, Column as _, ConnectOptions, Executor, Row as _, Statement, TypeInfo,
-    ValueRef,
+    AssertSqlSafe, Column as _, ConnectOptions, Executor, Row as _, Statement, TypeInfo, ValueRef,
 };
 
 use super::dialect::{
-    Described, Dialect, Meaning, Native, Pushed, Rows, Term, failed_rows, key_text,
+    Described, Dialect, Meaning, Native, Pushed, Rows, Term, encoded, key_text, rows_of,
 };
 use super::fragment::Fragment;
 use crate::access::Access;
@@ -98,19 +95,7 @@ impl Dialect for Sqlite {
         sql: String,
         constants: Vec<Constant>,
     ) -> Rows<'_, Self> {
-        let mut arguments = SqliteArguments::default();
-        for constant in constants {
-            let added = match constant {
-                Constant::Integer(value) => arguments.add(value),
-                Constant::Number(value) => arguments.add(value),
-                Constant::Text(value) => arguments.add(value),
-                Constant::Truth(value) => arguments.add(value),
-            };
-            if let Err(error) = added {
-                return failed_rows(error);
-            }
-        }
-        connection.fetch(sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false))
+        rows_of(connection, sql, encoded::<Self::Database>(constants))
     }
 
     fn type_probe(quoted: &str) -> Option<String> {
