@@ -92,8 +92,11 @@ pub(crate) trait Shared<R: Ring>: Clone {
     /// Transposes a matrix whose rows have `columns` elements; the last row may be shorter.
     fn transposed(&self, columns: usize) -> Self {
         self.mapped(self.len(), |x| {
-            let column = |first: usize| x.iter().skip(first).step_by(columns.max(1)).copied();
-            (0..columns).flat_map(column).collect()
+            let mut all = Vec::with_capacity(x.len());
+            for column in 0..columns {
+                all.extend(x.iter().skip(column).step_by(columns).copied());
+            }
+            all
         })
     }
 }
