@@ -21,7 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use cloister_report::compare::compare;
+use cloister_report::compare::{Tolerance, compare};
 use cloister_report::measurement::Measurement;
 use cloister_report::{csv, html, spans, table};
 
@@ -84,6 +84,10 @@ struct Rounds {
     #[arg(long, value_name = "SHARE", default_value_t = 0.25, requires = "compare",
           value_parser = share)]
     tolerance: f64,
+    /// How many bytes more a computation may send in all, with --compare: for a named change of
+    /// messages.
+    #[arg(long, value_name = "BYTES", default_value_t = 0, requires = "compare")]
+    more_bytes: u64,
 }
 
 pub(super) fn run(arguments: Arguments) -> Outcome {
@@ -121,7 +125,8 @@ impl Rounds {
     }
 
     fn compare(&self, old: &Measurement, new: &Measurement) -> Outcome {
-        let comparison = compare(old, new, self.tolerance);
+        let tolerance = Tolerance { nearness: self.tolerance, bytes: self.more_bytes };
+        let comparison = compare(old, new, tolerance);
         // Standard output is the document's, where that goes there.
         if self.is_json_printed() {
             eprint!("{}", comparison.table())

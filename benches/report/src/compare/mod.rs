@@ -1,6 +1,7 @@
 //! The comparison of two measurements, which finds the lines that became worse.
 //!
 //! Rounds and bytes follow from the protocol, so any growth is a change of the protocol, and worse.
+//! Where a change is named, such as a longer proposal, so many more bytes a line can be tolerated.
 //! Times depend on the machine. So the nearness to the nearest bound of the same run is compared,
 //! and only a fall by more than a tolerance is worse. If that bound is the bare round trip of this
 //! machine, nothing follows: sleeping processors change it threefold from second to second.
@@ -103,10 +104,18 @@ pub enum Worse {
     Nearness,
 }
 
-/// Compares two measurements, case by case. `tolerance` is the fraction by which the nearness to
-/// the bound may fall: with 0.2, from 0.5 to 0.4.
+/// The growth that is not yet worse.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tolerance {
+    /// The fraction by which the nearness to the bound may fall: with 0.2, from 0.5 to 0.4.
+    pub nearness: f64,
+    /// The further bytes that all nodes may send, in all and online.
+    pub bytes: u64,
+}
+
+/// Compares two measurements, case by case.
 #[must_use]
-pub fn compare(old: &Measurement, new: &Measurement, tolerance: f64) -> Comparison {
+pub fn compare(old: &Measurement, new: &Measurement, tolerance: Tolerance) -> Comparison {
     let mut rows = Vec::new();
     for line in &new.lines {
         if let Some(before) = find(old, &line.case) {
@@ -145,10 +154,10 @@ impl Change {
 }
 
 impl Row {
-    fn of(old: &Line, new: &Line, tolerance: f64) -> Self {
+    fn of(old: &Line, new: &Line, tolerance: Tolerance) -> Self {
         let nearness = nearness(old).zip(nearness(new)).map(|(old, new)| Change { old, new });
-        let mut worse = grown(old, new);
-        if nearness.is_some_and(|change| change.new < change.old * (1.0 - tolerance))
+        let mut worse = grown(old, new, tolerance.bytes);
+        if nearness.is_some_and(|change| change.new < change.old * (1.0 - tolerance.nearness))
             && !depends_on_processors(old)
             && !depends_on_processors(new)
         {
@@ -168,10 +177,10 @@ impl Row {
     }
 }
 
-/// Lists the numbers that have grown, in all or else online.
+/// Lists the numbers that have grown, in all or else online. So many more bytes are tolerated.
 ///
 /// Compares the counts themselves, because doubles would lose the last digits of large ones.
-fn grown(old: &Line, new: &Line) -> Vec<Worse> {
+fn grown(old: &Line, new: &Line, bytes: u64) -> Vec<Worse> {
     let before = old.stage(Stage::Online);
     let after = new.stage(Stage::Online);
     let mut grown = Vec::new();
@@ -185,9 +194,9 @@ fn grown(old: &Line, new: &Line) -> Vec<Worse> {
     } else if after.depth > before.depth {
         grown.push(Worse::OnlineDepth);
     }
-    if new.bytes > old.bytes {
+    if new.bytes > old.bytes.saturating_add(bytes) {
         grown.push(Worse::Bytes);
-    } else if after.bytes > before.bytes {
+    } else if after.bytes > before.bytes.saturating_add(bytes) {
         grown.push(Worse::OnlineBytes);
     }
     grown

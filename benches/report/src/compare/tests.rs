@@ -1,8 +1,8 @@
-use super::{Change, Comparison, Worse, compare};
+use super::{Change, Comparison, Tolerance, Worse, compare};
 use crate::measurement::{Bound, LATENCY, Line, Measurement, Skipped, Way};
 use crate::testing;
 
-const TOLERANCE: f64 = 0.2;
+const TOLERANCE: Tolerance = Tolerance { nearness: 0.2, bytes: 0 };
 
 fn line() -> Line {
     testing::line("mean", Way::Real, testing::wan())
@@ -23,7 +23,7 @@ fn worse(comparison: &Comparison) -> Vec<Worse> {
 #[test]
 fn what_is_the_same_is_not_worse() {
     let measurement = testing::measurement();
-    let comparison = compare(&measurement, &measurement, 0.0);
+    let comparison = compare(&measurement, &measurement, Tolerance { nearness: 0.0, bytes: 0 });
     assert!(!comparison.is_worse());
     assert_eq!(comparison.rows.len(), measurement.lines.len());
     let row = &comparison.rows[0];
@@ -51,6 +51,14 @@ fn one_byte_more_is_worse_however_many_there_are() {
     // As doubles they are the same.
     let comparison = compare(&with_bytes(1 << 60), &with_bytes((1 << 60) + 1), TOLERANCE);
     assert_eq!(worse(&comparison), [Worse::Bytes]);
+}
+
+#[test]
+fn so_many_more_bytes_are_tolerated_and_not_one_more() {
+    let tolerance = Tolerance { bytes: 100, ..TOLERANCE };
+    let after = |more| compare(&with_bytes(1 << 60), &with_bytes((1 << 60) + more), tolerance);
+    assert!(!after(100).is_worse());
+    assert_eq!(worse(&after(101)), [Worse::Bytes]);
 }
 
 #[test]
