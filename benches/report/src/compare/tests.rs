@@ -56,7 +56,7 @@ fn one_byte_more_is_worse_however_many_there_are() {
 #[test]
 fn so_many_more_bytes_are_tolerated_and_not_one_more() {
     let tolerance = Tolerance { bytes: 100, ..TOLERANCE };
-    let after = |more| compare(&with_bytes(1 << 60), &with_bytes((1 << 60) + more), tolerance);
+    let after = |more: u64| compare(&with_bytes(1 << 60), &with_bytes((1 << 60) + more), tolerance);
     assert!(!after(100).is_worse());
     assert_eq!(worse(&after(101)), [Worse::Bytes]);
 }
