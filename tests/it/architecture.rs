@@ -66,6 +66,12 @@ fn sources_and_vault_know_no_actor_and_no_protocol() {
 }
 
 #[test]
+fn disclosure_knows_no_crate_of_ours_and_nothing_outside_of_itself() {
+    let forbidden = ["cloister", "actix", "tokio", "redb", "getrandom", "rand", "time", "socket2"];
+    needs_none_of("cloister-disclosure", &forbidden);
+}
+
+#[test]
 fn the_rust_client_knows_no_node() {
     let forbidden =
         ["cloister-ac", "cloister-p", "cloister-s", "actix_derive", "actix-web", "actix-server"];
@@ -102,6 +108,7 @@ fn modules_import_from_their_own_floor_or_below() {
     for folder in [
         "protocols/src",
         "actors/src",
+        "actors/disclosure/src",
         "actors/sources/src",
         "actors/vault/src",
         "certs/src",

@@ -1,0 +1,92 @@
+//! The memory of ranks that were shown.
+//!
+//! A rank is about one row of its selection, and it is not known which. So each row of a selection
+//! bears an equal share of each rank: one over the selection's rows. What a row bears over all
+//! selections stays within one rank in `min_rows` rows. That is conservative for selections that
+//! overlap: the same row would have to be shown by each. It says nothing of what order statistics
+//! of overlapping selections imply together beyond that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::classes::{Classes, Cut};
+use crate::numbers::real;
+use crate::question::{Policy, Ranks};
+
+/// Shares are sums of fractions, so that 7 of 70 rows may come out above a tenth.
+const TOLERANCE: f64 = 1e-9;
+
+/// The ranks of one value that were shown, by selection.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct ShownRanks {
+    of: BTreeMap<usize, Shown>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Shown {
+    permille: BTreeSet<u16>,
+    /// The share that each row of the selection bears.
+    share: f64,
+}
+
+impl ShownRanks {
+    /// Counts the ranks that were not shown of this selection before.
+    pub(crate) fn new_ranks(&self, selection: Option<usize>, ranks: &Ranks) -> usize {
+        let shown = selection.and_then(|selection| self.of.get(&selection));
+        let is_new = |rank: &&u16| !shown.is_some_and(|shown| shown.permille.contains(rank));
+        ranks.permille.iter().filter(is_new).count()
+    }
+
+    pub(crate) fn record(&mut self, selection: usize, ranks: &Ranks, own_rows: u64) {
+        let share = self.share(Some(selection), ranks, own_rows);
+        let shown = self.of.entry(selection).or_default();
+        shown.permille.extend(&ranks.permille);
+        shown.share += share;
+    }
+
+    /// Returns `true` if no row of the cut would bear more than the policy allows.
+    pub(crate) fn allow(
+        &self,
+        classes: &Classes,
+        cut: &Cut,
+        selection: Option<usize>,
+        ranks: &Ranks,
+        policy: &Policy,
+    ) -> bool {
+        if !ranks.permille.is_subset(&policy.grid) {
+            return false;
+        }
+        let borne = self.borne(classes);
+        let of_cut = borne.iter().zip(&cut.inside).filter(|(_, inside)| **inside > 0);
+        let most = of_cut.map(|(share, _)| *share).fold(0.0, f64::max);
+        let share = self.share(selection, ranks, cut.rows);
+        (most + share) * real(policy.min_rows) <= 1.0 + TOLERANCE
+    }
+
+    /// Returns the most that a row bears, as ranks for each row.
+    pub(crate) fn most_borne(&self, classes: &Classes) -> f64 {
+        self.borne(classes).into_iter().fold(0.0, f64::max)
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.of.values().map(|shown| shown.permille.len() as u64).sum()
+    }
+
+    fn share(&self, selection: Option<usize>, ranks: &Ranks, own_rows: u64) -> f64 {
+        let rows = ranks.of_rows.max(own_rows).max(1);
+        real(self.new_ranks(selection, ranks) as u64) / real(rows)
+    }
+
+    /// Returns the share that each class's rows bear.
+    fn borne(&self, classes: &Classes) -> Vec<f64> {
+        let mut borne = vec![0.0; classes.len()];
+        for (selection, shown) in &self.of {
+            let cut = classes.cut_of(*selection);
+            for (sum, inside) in borne.iter_mut().zip(&cut.inside) {
+                if *inside > 0 {
+                    *sum += shown.share;
+                }
+            }
+        }
+        borne
+    }
+}

@@ -1,0 +1,66 @@
+//! An independent model: whole numbers over all rows, exact, and every set of rows tried.
+
+/// The answered 0/1 vectors over few rows.
+#[derive(Clone, Default)]
+pub(super) struct Model(Vec<Vec<i128>>);
+
+impl Model {
+    pub(super) fn with(&self, rows: &[u64], count: u64) -> Self {
+        let vector = (0..count).map(|row| i128::from(rows.contains(&row))).collect();
+        let mut vectors = self.0.clone();
+        vectors.push(vector);
+        Self(vectors)
+    }
+
+    pub(super) fn rank(&self) -> usize {
+        rank(self.0.clone())
+    }
+
+    /// Returns the dimension of the vectors of the span that are 0 outside of these rows.
+    pub(super) fn within(&self, support: u64) -> usize {
+        let outside = |vector: &Vec<i128>| {
+            let entries = vector.iter().enumerate();
+            entries.filter(|(row, _)| support >> row & 1 == 0).map(|(_, entry)| *entry).collect()
+        };
+        self.rank() - rank(self.0.iter().map(outside).collect())
+    }
+
+    /// Returns `true` if `self` has a vector on fewer than `minimum` of the rows that `before` has
+    /// not.
+    pub(super) fn isolates_more_than(&self, before: &Self, rows: u64, minimum: u64) -> bool {
+        (1..1_u64 << rows)
+            .filter(|support| u64::from(support.count_ones()) < minimum)
+            .any(|support| self.within(support) > before.within(support))
+    }
+}
+
+/// Eliminates without fractions: after Bareiss each entry is a minor, so none grows beyond them.
+fn rank(mut matrix: Vec<Vec<i128>>) -> usize {
+    let columns = matrix.first().map_or(0, Vec::len);
+    let (mut rank, mut divisor) = (0, 1);
+    for column in 0..columns {
+        let Some(pivot) = (rank..matrix.len()).find(|row| matrix[*row][column] != 0) else {
+            continue;
+        };
+        matrix.swap(rank, pivot);
+        let (above, below) = matrix.split_at_mut(rank + 1);
+        let pivot = &above[rank];
+        for row in below {
+            let factor = row[column];
+            for (entry, over) in row.iter_mut().zip(pivot) {
+                *entry = (*entry * pivot[column] - factor * over) / divisor;
+            }
+        }
+        divisor = pivot[column];
+        rank += 1;
+    }
+    rank
+}
+
+#[test]
+fn the_model_knows_a_sum_of_two_and_its_parts() {
+    let pair = Model::default().with(&[0, 1], 3);
+    assert_eq!((pair.rank(), pair.within(0b011), pair.within(0b001)), (1, 1, 0));
+    let all = pair.with(&[1, 2], 3).with(&[0, 2], 3);
+    assert_eq!((all.rank(), all.within(0b001)), (3, 1));
+}
