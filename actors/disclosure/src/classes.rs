@@ -92,22 +92,37 @@ impl Classes {
     /// Counts the rows of a selection in each class, in one pass over both.
     pub(crate) fn cut(&self, selection: &Selection) -> Cut {
         let mut inside = vec![0_u64; self.len()];
-        let mut seen = 0_u64;
-        let (rows, chosen) = (&self.hashes, selection.hashes());
-        let (mut row, mut next) = (0, 0);
-        // Without branches that depend on the order of hashes, which no processor can foresee.
-        while let (Some(hash), Some(wanted), Some(class)) =
-            (rows.get(row), chosen.get(next), self.class_of.get(row))
-        {
-            let same = u64::from(hash == wanted);
-            seen += same;
-            if let Some(count) = inside.get_mut(usize::from(*class)) {
-                *count += same;
+        let mut lanes = self.lanes(selection.hashes());
+        let mut count = |lane: &mut Lane<'_>| match lane.step() {
+            Some((class, same)) => {
+                if let Some(count) = inside.get_mut(usize::from(class)) {
+                    *count += same;
+                }
+                true
             }
-            row += usize::from(hash <= wanted);
-            next += usize::from(wanted <= hash);
+            None => false,
+        };
+        // One after the other, so that the processor has all of them in hand at once.
+        while lanes.iter_mut().fold(true, |all, lane| count(lane) && all) {}
+        for lane in &mut lanes {
+            while count(lane) {}
         }
+        let seen = inside.iter().sum::<u64>();
         Cut { inside, unseen: selection.rows() - seen, rows: selection.rows() }
+    }
+
+    /// Divides the rows and a selection into ranges of hashes, each with as many rows.
+    fn lanes<'a>(&'a self, chosen: &'a [u64]) -> [Lane<'a>; LANES] {
+        let (mut hashes, mut classes) = (self.hashes.as_slice(), self.class_of.as_slice());
+        let (mut chosen, len) = (chosen, self.hashes.len().div_ceil(LANES));
+        std::array::from_fn(|_| {
+            let (some, rest) = hashes.split_at(len.min(hashes.len()));
+            let (of_some, of_rest) = classes.split_at(len.min(classes.len()));
+            let bound = some.last().map_or(0, |last| chosen.partition_point(|hash| hash <= last));
+            let (wanted, later) = chosen.split_at(bound);
+            (hashes, classes, chosen) = (rest, of_rest, later);
+            Lane { hashes: some, classes: of_some, chosen: wanted, row: 0, next: 0 }
+        })
     }
 
     /// Returns how a remembered selection cuts the classes: each is inside or outside as a whole.
@@ -218,6 +233,31 @@ impl Classes {
                 *size += 1;
             }
         }
+    }
+}
+
+/// So many comparisons, each of which waits for its last, are made side by side.
+const LANES: usize = 4;
+
+/// A range of hashes, on the way through its rows and those of a selection.
+struct Lane<'a> {
+    hashes: &'a [u64],
+    classes: &'a [u16],
+    chosen: &'a [u64],
+    row: usize,
+    next: usize,
+}
+
+impl Lane<'_> {
+    /// Passes the smaller of two hashes, or both if they are the same. Returns a row's class, and 1
+    /// if the row is selected. No branch depends on the hashes: no processor could foresee it.
+    fn step(&mut self) -> Option<(u16, u64)> {
+        let hash = self.hashes.get(self.row)?;
+        let wanted = self.chosen.get(self.next)?;
+        let class = *self.classes.get(self.row)?;
+        self.row += usize::from(hash <= wanted);
+        self.next += usize::from(wanted <= hash);
+        Some((class, u64::from(hash == wanted)))
     }
 }
 
