@@ -94,7 +94,7 @@ fn checks(criterion: &mut Criterion) {
     let policy = Policy::default();
     let source = Source::new(1_000_000);
     let memory_of_hundred = memory(&source, 1);
-    let new = source.select(|row| row[0] * 10 + row[1] > 37);
+    let new = source.select(|row| row[0] * row[1] + 3 * row[4] > 12);
     let one = question(new.clone(), source.len(), 0..1);
     eprintln!("{:?}", memory_of_hundred.check(&one, &policy));
     let again = question(source.condition(1), source.len(), 0..1);
@@ -118,7 +118,7 @@ fn checks(criterion: &mut Criterion) {
     let source = Source::new(100_000);
     let memory_of_many = memory(&source, 100);
     for values in [1, 10] {
-        let new = source.select(|row| row[0] * 10 + row[1] > 37);
+        let new = source.select(|row| row[0] * row[1] + 3 * row[4] > 12);
         let asked = question(new, source.len(), 0..values);
         group.bench_function(format!("10000 questions, {values} values"), |bencher| {
             bencher.iter(|| black_box(memory_of_many.check(&asked, &policy)));

@@ -11,9 +11,10 @@
 //! | a sum: value, bits, content, entropy | 28 |
 //! | ranks of a value: value, rows, number, each rank | 14 + 2 each |
 //!
-//! So n rows, C classes, Q questions with V values in all take at most 44 + 10·n + C·⌈Q/8⌉ + 21·Q
-//! + 28·V bytes and the names, and 2 for each rank. The form is canonical: equal memories have equal
-//! bytes. It is not sealed and has no checksum; who stores it does both.
+//! So n rows, C classes and Q questions with V values in all take at most
+//! 44 + 10·n + C·⌈Q/8⌉ + 21·Q + 28·V bytes, with the names and 2 for each rank to be added. The form
+//! is canonical: equal memories have equal bytes. It is not sealed and has no checksum; the caller
+//! does both.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -90,10 +90,10 @@ impl Classes {
     }
 
     /// Counts the rows of a selection in each class, in one pass over both.
-    pub(crate) fn cut(&self, selection: &Selection) -> Cut {
+    pub(crate) fn cut<'a>(&'a self, selection: &'a Selection) -> Cut {
         let mut inside = vec![0_u64; self.len()];
         let mut lanes = self.lanes(selection.hashes());
-        let mut count = |lane: &mut Lane<'_>| match lane.step() {
+        let mut count = |lane: &mut Lane<'a>| match lane.step() {
             Some((class, same)) => {
                 if let Some(count) = inside.get_mut(usize::from(class)) {
                     *count += same;
@@ -103,7 +103,7 @@ impl Classes {
             None => false,
         };
         // One after the other, so that the processor has all of them in hand at once.
-        while lanes.iter_mut().fold(true, |all, lane| count(lane) && all) {}
+        while lanes.iter_mut().all(&mut count) {}
         for lane in &mut lanes {
             while count(lane) {}
         }
