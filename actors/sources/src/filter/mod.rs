@@ -9,6 +9,7 @@
 
 mod evaluate;
 mod form;
+mod normal;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
