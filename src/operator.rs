@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use cloister_actors::control::{self, Reply};
 use cloister_actors::operations::{Operation, Operations};
+use cloister_actors::services::datasets::Memories;
 use cloister_actors::settings::Settings;
 use cloister_vault::{Vault, VaultError};
 use serde_json::Value;
@@ -112,7 +113,8 @@ impl Operator {
             other => Problem::usage(format!("{}: {other}", self.settings.state.display())),
         })?;
         let access = Arc::new(self.settings.sources());
-        let operations = Operations::new(&self.settings.party, vault, access);
+        let memories = Memories::new(vault.clone());
+        let operations = Operations::new(&self.settings.party, vault, access, memories);
         Ok(operations.perform(operation).into())
     }
 }

@@ -49,6 +49,8 @@ pub enum Kind {
     Granted,
     /// A denied approval.
     Denied,
+    /// A new beginning of the memory of a dataset's answers.
+    MemoryReset,
 }
 
 impl Log {
@@ -100,6 +102,7 @@ impl Kind {
             Self::TokenRevoked => "token revoked",
             Self::Granted => "granted",
             Self::Denied => "denied",
+            Self::MemoryReset => "memory reset",
         }
     }
 }

@@ -13,12 +13,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cloister_sources::Declaration;
-use cloister_vault::{Head, Role, Token, Vault};
+use cloister_vault::{Class, Head, Role, Token, Vault};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::log::{Kind, Log, document};
-use crate::services::approvals::{self, USUAL_SECONDS, Verdict};
+use crate::services::approvals::{
+    self, Beforehand, Planned, Terms, USUAL_SECONDS, Verdict, Widening,
+};
+use crate::services::datasets::Memories;
 use crate::services::registry::Books;
 use crate::vocabulary::clock;
 use crate::vocabulary::code::Code;
@@ -78,11 +81,50 @@ pub enum Operation {
         times: NonZeroU32,
         /// The number of days; a week where it is left out.
         days: Option<NonZeroU32>,
+        /// The allowances beside the question that was asked.
+        #[serde(default)]
+        widening: Widening,
+    },
+    /// The grant of all computations of a study to a principal.
+    GrantStudy {
+        /// The study's title.
+        title: String,
+        /// The principal.
+        principal: String,
+        /// The study's computations on this node's datasets.
+        computations: Vec<Planned>,
+        /// The number of uses; one for each computation where it is left out.
+        times: Option<NonZeroU32>,
+        /// The number of days; a week where it is left out.
+        days: Option<NonZeroU32>,
+    },
+    /// The grant of a class of questions before any is asked.
+    GrantClass {
+        /// The principal.
+        principal: String,
+        /// The dataset.
+        dataset: String,
+        /// The class.
+        class: Widening,
+        /// The number of uses.
+        times: NonZeroU32,
+        /// The number of days; a week where it is left out.
+        days: Option<NonZeroU32>,
     },
     /// The refusal of a request.
     Refuse {
         /// Its number.
         request: u64,
+    },
+    /// The part of a dataset that answers have told.
+    Memory {
+        /// Its name.
+        dataset: String,
+    },
+    /// A new beginning of the memory of a dataset's answers.
+    ResetMemory {
+        /// Its name.
+        dataset: String,
     },
     /// A part of the audit log.
     Audit {
@@ -109,16 +151,22 @@ pub struct Operations {
     vault: Vault,
     log: Log,
     books: Books,
+    memories: Memories,
 }
 
 impl Operations {
     /// Creates the operations on the state of this party's node, with data within reach of
     /// `access`.
     #[must_use]
-    pub fn new(party: &str, vault: Vault, access: Arc<cloister_sources::Access>) -> Self {
+    pub fn new(
+        party: &str,
+        vault: Vault,
+        access: Arc<cloister_sources::Access>,
+        memories: Memories,
+    ) -> Self {
         let log = Log::new(vault.clone());
         let books = Books::new(vault.clone(), log.clone(), access);
-        Self { party: party.to_owned(), vault, log, books }
+        Self { party: party.to_owned(), vault, log, books, memories }
     }
 
     /// Performs an operation and returns its result. Blocks.
@@ -136,11 +184,24 @@ impl Operations {
                 self.books.withdraw(OPERATOR, &name).map(|()| Value::Null)
             }
             Operation::Approvals => approvals::list(&self.vault),
-            Operation::Grant { request, times, days } => {
-                let seconds = days.map_or(USUAL_SECONDS, |days| u64::from(days.get()) * DAY);
-                self.decide(request, Some((times.get(), clock::seconds() + seconds)))
+            Operation::Grant { request, times, days, widening } => {
+                let (times, expires) = (times.get(), end(days));
+                self.decide(request, Some(Terms { times, expires, widening }))
+            }
+            Operation::GrantStudy { title, principal, computations, times, days } => {
+                let each = || u32::try_from(computations.len()).unwrap_or(u32::MAX);
+                let times = times.map_or_else(each, NonZeroU32::get);
+                let classes = computations.iter().map(|planned| planned.class(&principal));
+                self.beforehand(title, classes.collect::<Result<_, _>>()?, times, days)
+            }
+            Operation::GrantClass { principal, dataset, class, times, days } => {
+                let classes = vec![class.beforehand(&principal, &dataset)?];
+                let title = "granted without a request".to_owned();
+                self.beforehand(title, classes, times.get(), days)
             }
             Operation::Refuse { request } => self.decide(request, None),
+            Operation::Memory { dataset } => self.memories.show(&dataset),
+            Operation::ResetMemory { dataset } => self.reset_memory(&dataset),
             Operation::Audit { first } => self.audit(first),
             Operation::Verify { witnesses } => self.verify(&witnesses),
             Operation::Export { to } => self.export(&to),
@@ -195,9 +256,33 @@ impl Operations {
         self.log.record_blocking(Kind::TokenRevoked, entry).map(|_| Value::Null)
     }
 
-    fn decide(&self, request: u64, granted: Option<(u32, u64)>) -> Result<Value, ApiError> {
+    /// Begins the memory of a dataset's answers anew. The log has what had been told until then.
+    fn reset_memory(&self, dataset: &str) -> Result<Value, ApiError> {
+        let told = self.memories.show(dataset)?;
+        let entry = json!({"dataset": dataset, "told": told, "by": OPERATOR});
+        self.log.record_blocking(Kind::MemoryReset, entry)?;
+        self.memories.reset(dataset)?;
+        Ok(told)
+    }
+
+    fn decide(&self, request: u64, granted: Option<Terms>) -> Result<Value, ApiError> {
         let verdict = Verdict { request, by: OPERATOR.to_owned(), granted };
-        verdict.carry_out(&self.vault, &self.log).map(|()| Value::Null)
+        verdict.carry_out(&self.vault, &self.log)
+    }
+
+    fn beforehand(
+        &self,
+        title: String,
+        classes: Vec<Class>,
+        times: u32,
+        days: Option<NonZeroU32>,
+    ) -> Result<Value, ApiError> {
+        if classes.is_empty() {
+            let message = "it computes nothing on a dataset of this node";
+            return Err(ApiError::argument("study", message));
+        }
+        let (by, expires) = (OPERATOR.to_owned(), end(days));
+        Beforehand { title, classes, by, times, expires }.carry_out(&self.vault, &self.log)
     }
 
     fn audit(&self, first: u64) -> Result<Value, ApiError> {
@@ -228,6 +313,11 @@ impl Operations {
         let head = head.map_err(|error| ApiError::state(&error))?;
         Ok(json!({"entries": head.number, "head": head.hex()}))
     }
+}
+
+/// Returns the end of a grant, in seconds since 1970.
+fn end(days: Option<NonZeroU32>) -> u64 {
+    clock::seconds() + days.map_or(USUAL_SECONDS, |days| u64::from(days.get()) * DAY)
 }
 
 fn refused(error: &cloister_vault::VaultError) -> ApiError {

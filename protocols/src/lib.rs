@@ -26,6 +26,7 @@ mod testing;
 
 pub use functions::{catalogue, parameters};
 pub use kernel::{
-    channel, disclosure, fault, machine, meter, party, random, session, simulation, trace, wire,
+    channel, disclosure, equations, fault, machine, meter, party, random, session, simulation,
+    trace, wire,
 };
 pub use suites::{masked, pairwise};

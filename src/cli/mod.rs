@@ -16,6 +16,7 @@ mod doctor;
 mod functions;
 mod identity;
 mod init;
+mod memory;
 mod node;
 mod study;
 mod token;
@@ -67,6 +68,8 @@ enum Command {
     Token(token::Command),
     #[command(subcommand)]
     Approvals(approvals::Command),
+    #[command(subcommand)]
+    Memory(memory::Command),
     #[command(subcommand)]
     Audit(audit::Command),
     Bench(bench::Arguments),
@@ -152,6 +155,7 @@ fn run(command: Command) -> Outcome {
         Command::Data(command) => data::run(command),
         Command::Token(command) => token::run(command),
         Command::Approvals(command) => approvals::run(command),
+        Command::Memory(command) => memory::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Run(arguments) => study::run_study(&arguments),

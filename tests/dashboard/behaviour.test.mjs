@@ -225,7 +225,7 @@ driven("requests are granted so often for so long, refused, and taken back", {},
   await page.getByRole("button", { name: "Take back … request 7" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Take back" }).click();
   await page.getByRole("button", { name: "Grant … request 7" }).waitFor();
-  node.known.approvals.push({ id: 12, class: { principal: "grace", function: "SecureSum", dataset: "trial", columns: ["age"] }, asked: Date.now() / 1000, state: "asked" });
+  node.known.approvals.push({ id: 12, class: { principal: "grace", function: "SecureSum", parameters: "{}", dataset: "trial", columns: ["age"], condition: null }, study: null, asked: Date.now() / 1000, state: "asked" });
   node.send("approvals");
   await page.getByText("grace asks to compute SecureSum").waitFor();
   await said(page, "Request 12: grace asks to compute SecureSum");

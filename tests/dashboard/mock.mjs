@@ -271,10 +271,10 @@ const FUNCTIONS = [
 ];
 
 const approvals = () => [
-  { id: 7, class: { principal: "ada", function: "StatisticsBivariate", dataset: "trial", columns: ["age", "risk"] }, asked: Math.floor(Date.now() / 1000) - 300, state: "asked" },
-  { id: 9, class: { principal: "grace", function: "SecureMedian", dataset: "registry", columns: ["length_of_stay"] }, asked: Math.floor(Date.now() / 1000) - 5_000, state: "asked" },
-  { id: 3, class: { principal: "ada", function: "SecureSum", dataset: "trial", columns: ["risk"] }, asked: Math.floor(Date.now() / 1000) - 90_000, state: { granted: { by: "olga", times_left: 8, expires: Math.floor(Date.now() / 1000) + 500_000 } } },
-  { id: 2, class: { principal: "mallory", function: "Sort", dataset: "trial", columns: ["age"] }, asked: Math.floor(Date.now() / 1000) - 190_000, state: { refused: { by: "olga" } } },
+  { id: 7, class: { principal: "ada", function: "StatisticsBivariate", parameters: "{}", dataset: "trial", columns: ["age", "risk"], condition: '"age" >= 18' }, study: null, asked: Math.floor(Date.now() / 1000) - 300, state: "asked" },
+  { id: 9, class: { principal: "grace", function: "SecureMedian", parameters: "{}", dataset: "registry", columns: ["length_of_stay"], condition: null }, study: null, asked: Math.floor(Date.now() / 1000) - 5_000, state: "asked" },
+  { id: 3, class: { principal: "ada", function: "SecureSum", parameters: "{}", dataset: "trial", columns: ["risk"], condition: null }, study: null, asked: Math.floor(Date.now() / 1000) - 90_000, state: { granted: { by: "olga", times_left: 8, expires: Math.floor(Date.now() / 1000) + 500_000, serves: ["ada may compute SecureSum without parameters on exactly risk of dataset trial, over all rows and under no condition"] } } },
+  { id: 2, class: { principal: "mallory", function: "Sort", parameters: "{}", dataset: "trial", columns: ["age"], condition: null }, study: null, asked: Math.floor(Date.now() / 1000) - 190_000, state: { refused: { by: "olga" } } },
 ];
 
 const KINDS = [

@@ -95,6 +95,7 @@ fn actors_know_what_is_below_and_not_the_command() {
     let below = [
         "cloister-api",
         "cloister-certs",
+        "cloister-disclosure",
         "cloister-protocols",
         "cloister-sources",
         "cloister-vault",

@@ -73,7 +73,7 @@ fn compute_says_whose_fault_it_is() {
 fn compute_says_when_the_rules_refuse() {
     let cluster = Cluster::start(Kind { profile: "production", ..Kind::teaching(3) });
     let few = ["SecureSum", "--data", "1", "--data", "2", "--data", "3"];
-    ended(&compute(&cluster, &few), 3, "10 rows");
+    ended(&compute(&cluster, &few), 3, "ask for 10 rows");
     let pair = Cluster::start(Kind { profile: "production", ..Kind::teaching(2) });
     let list = "[1,2,3,4,5,6,7,8,9]";
     ended(&compute(&pair, &["SecureSum", "--data", list, "--data", list]), 3, "2 parties");

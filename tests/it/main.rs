@@ -13,6 +13,8 @@ mod compute;
 mod dashboard;
 mod demo;
 mod deploy;
+#[path = "../disclosure/mod.rs"]
+mod disclosure;
 mod doctor;
 mod documents;
 mod failures;

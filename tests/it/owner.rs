@@ -366,6 +366,113 @@ fn a_refusal_by_the_owner_holds_and_approvals_run_out() {
 }
 
 #[test]
+fn an_approval_of_one_question_serves_no_other_condition_or_parameter() {
+    let trial = Trial::start("");
+    let all = [Value::Null, Value::Null, Value::Null];
+    // Ten uses of the sum over all rows. The attack: use them with other conditions.
+    trial.compute("SecureSum", &["age"], &all)[0].refused(403, "approval_needed");
+    trial.approve(10);
+    result(&trial.compute("SecureSum", &["age"], &all));
+    let is =
+        |column: &str, op: &str, value: Value| json!({"column": column, "op": op, "value": value});
+    let adult = is("age", ">=", json!(30));
+    let risky = is("risk", ">", json!(1));
+    let both = json!({"and": [adult, risky]});
+    let refused =
+        &trial.compute("SecureSum", &["age"], &[both.clone(), Value::Null, Value::Null])[0];
+    refused.refused(403, "approval_needed");
+    for says in ["owner of dataset `trial`", "SecureSum of age", r#"("age" >= 30 and "risk" > 1)"#]
+    {
+        assert!(refused.message().contains(says), "{says}: {}", refused.body);
+    }
+    let data = [0, 1, 2].map(
+        |index| json!({"representation_uuid": trial.select(index, &["age"], &Value::Null).uuid()}),
+    );
+    let parameters = json!({"digits_before": 6});
+    trial.compute_on("SecureSum", &data, &parameters)[0].refused(403, "approval_needed");
+    // Granted with this condition, it is served in another order and spelling, and nothing else is.
+    trial.approve(10);
+    let reordered = json!({"not": {"or": [
+        {"not": is("risk", ">", json!(1.0))}, is("age", "<", json!(30)), is("age", "<", json!(30.0))]}});
+    result(&trial.compute("SecureSum", &["age"], &[reordered, Value::Null, Value::Null]));
+    let other = json!({"and": [is("age", ">=", json!(31)), risky]});
+    trial.compute("SecureSum", &["age"], &[other, Value::Null, Value::Null])[0]
+        .refused(403, "approval_needed");
+    result(&trial.compute_on("SecureSum", &data, &parameters));
+    let listed = trial.cluster.operate(0, &["approvals", "list"]);
+    for says in
+        ["condition", "all rows", r#"("age" >= 30 and "risk" > 1)"#, r#"{"digits_before":6}"#]
+    {
+        assert!(listed.contains(says), "{says} in {listed}");
+    }
+}
+
+#[test]
+fn an_owner_grants_a_class_and_is_told_what_it_serves() {
+    let trial = Trial::start("");
+    let all = [Value::Null, Value::Null, Value::Null];
+    let at_first = |filter: &Value| [filter.clone(), Value::Null, Value::Null];
+    trial.compute("SecureSum", &["age"], &all)[0].refused(403, "approval_needed");
+    let told = trial.cluster.operate(0, &["approvals", "grant", "1"]);
+    for says in ["request 1 is granted, once, until 20", "over all rows and under no condition"] {
+        assert!(told.contains(says), "{says} in {told}");
+    }
+    let words = [
+        "approvals",
+        "grant",
+        "1",
+        "--times",
+        "5",
+        "--functions",
+        "describe",
+        "--columns",
+        "age,gender",
+        "--condition-columns",
+        "age,gender",
+    ];
+    let told = trial.cluster.operate(0, &words);
+    assert!(told.contains("5 times in all") && told.contains("age and gender only"), "{told}");
+    let older = json!({"column": "age", "op": ">=", "value": 35});
+    result(&trial.compute("SecureSum", &["age"], &at_first(&older)));
+    result(&trial.compute("StatisticsFrequency", &["gender"], &all));
+    trial.compute("SecureMedian", &["age"], &all)[0].refused(403, "approval_needed");
+    let risky = json!({"column": "risk", "op": ">", "value": 1});
+    trial.compute("SecureSum", &["age"], &at_first(&risky))[0].refused(403, "approval_needed");
+    let shown = trial.cluster.operate(0, &["approvals", "show", "1"]);
+    assert!(shown.contains("granted, 3 times left") && shown.contains("serves"), "{shown}");
+    let words = ["approvals", "grant", "1", "--columns", "age,gendre"];
+    let output = trial.cluster.operator(0, &words).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && message.contains("no column `gendre`"), "{message}");
+}
+
+#[test]
+fn a_study_is_granted_with_one_decision_and_nothing_beside_it() {
+    let trial = Trial::start("");
+    let study = home(&trial.cluster, 0).join("study.toml");
+    let text = "title = \"Ages\"\n[dataset.trial.columns]\nage = {}\ngender = {}\n\
+        [[computation]]\nname = \"sum\"\nfunction = \"SecureSum\"\ndata = \"trial.age\"\n\
+        where = { column = \"age\", op = \">=\", value = 35 }\n\
+        [[computation]]\nname = \"genders\"\nfunction = \"StatisticsFrequency\"\n\
+        data = \"trial.gender\"\n";
+    fs::write(&study, text).unwrap();
+    let study = study.to_str().unwrap();
+    let told =
+        trial.cluster.operate(0, &["approvals", "grant", "--study", study, "--principal", "ada"]);
+    assert!(
+        told.contains("2 times in all") && told.matches("ada may compute").count() == 2,
+        "{told}"
+    );
+    let older = json!({"column": "age", "op": ">=", "value": 35});
+    let filters = [older, Value::Null, Value::Null];
+    trial.compute("StatisticsFrequency", &["gender"], &filters)[0].refused(403, "approval_needed");
+    result(&trial.compute("SecureSum", &["age"], &filters));
+    let all = [Value::Null, Value::Null, Value::Null];
+    result(&trial.compute("StatisticsFrequency", &["gender"], &all));
+    trial.compute("StatisticsFrequency", &["gender"], &all)[0].refused(403, "approval_needed");
+}
+
+#[test]
 fn members_compare_what_they_have_before_they_compute() {
     let trial = Trial::start("");
     let check = |folder: &Path| {
@@ -421,11 +528,11 @@ fn the_command_computes_on_datasets_of_all_nodes() {
 
 #[test]
 fn whose_rule_decided_is_said_in_results_and_refusals() {
-    let trial = Trial::start("min_rows = 600\n");
+    let trial = Trial::start("min_rows = 180\n");
     let answers = trial.approved("SecureSum", &["age"]);
     result(&answers);
     let disclosure = &answers[0].body["object"]["disclosure"];
-    assert_eq!(disclosure["rules"]["min_rows"], json!(600));
+    assert_eq!(disclosure["rules"]["min_rows"], json!(180));
     assert_eq!(disclosure["decided_by"]["min_rows"], json!("clinic-1"));
     assert_eq!(disclosure["decided_by"]["min_cell"], json!("clinic-0"));
     // 602 rows less those of the youngest.
@@ -435,7 +542,7 @@ fn whose_rule_decided_is_said_in_results_and_refusals() {
     for answer in &answers {
         answer.refused(403, "refused_by_disclosure_rules");
         let told = answer.message();
-        assert!(told.contains("600 rows that the rules of clinic-1 ask"), "{told}");
+        assert!(told.contains("the rules of clinic-1 ask for 180 rows"), "{told}");
         assert!(!told.contains("531"), "{told}");
     }
 }
@@ -571,16 +678,23 @@ fn rows_do_not_show_in_errors_in_vectors_or_between_columns() {
         compute("SecureSum", &all(&["age"]), &json!({"digits_before": 1, "digits_after": 0})),
     ];
     for answers in &probes {
-        answers[0].refused(422, "data_unfit");
+        answers[0].refused(403, "refused_by_disclosure_rules");
         let (one, other) = (answers[0].message(), probes[0][0].message());
         assert_eq!(one, other);
         assert!(!one.contains("item"), "{one}");
     }
+    // Too few rows are refused in the same words.
+    let one_age = json!({"column": "age", "op": "=", "value": 45});
+    let mut few = all(&["age"]);
+    few[0] = at(0, &["age"], &one_age);
+    let few = compute("SecureSum", &few, &json!({}));
+    assert_eq!(few[0].body["message"], probes[0][0].body["message"], "{}", few[0].body);
+    assert_eq!(few[0].body["hint"], probes[0][0].body["hint"]);
+    assert_eq!((few[0].status, few[0].code()), (403, "refused_by_disclosure_rules"));
     // A value beside a selection is a column that a client made.
     let mut ranked =
         [0, 1, 2].map(|i| json!([{"array": at(i, &["age"], &Value::Null), "rank": 1}]));
-    let kth = compute("KthElement", &ranked, &json!({}));
-    assert_eq!(kth[0].status, 200, "{}", kth[0].body);
+    assert_ne!(compute("KthElement", &ranked, &json!({}))[0].status, 200);
     ranked[1].as_array_mut().unwrap().push(json!({"array": -7, "rank": 1}));
     compute("KthElement", &ranked, &json!({}))[1].refused(403, "refused_by_policy");
     // Two selections at once would be remembered apart and opened as one.
@@ -599,22 +713,26 @@ fn rows_do_not_show_in_errors_in_vectors_or_between_columns() {
 }
 
 #[test]
-fn many_refusals_make_the_owner_asked() {
-    let trial = Trial::start("");
+fn many_refusals_make_the_owner_asked_also_after_a_restart() {
+    let mut trial = Trial::start("");
     let one_row = |age: u32| json!({"column": "age", "op": "=", "value": age});
-    let request = |filter: &Value| {
+    let request = |trial: &Trial, filter: &Value| {
         let ages = trial.select(2, &["age"], filter).uuid();
         let network = trial.cluster.network(&fresh(), 2);
         let api = trial.api(2);
         api.compute(&json!({"microprotocol": "SecureSum", "network": network,
             "data": {"representation_uuid": ages}}))
     };
-    (0..16).for_each(|age| request(&one_row(age)).refused(403, "refused_by_disclosure_rules"));
-    request(&one_row(16)).refused(403, "approval_needed");
+    (0..16).for_each(|age| {
+        request(&trial, &one_row(age)).refused(403, "refused_by_disclosure_rules");
+    });
+    trial.cluster.kill(2);
+    trial.cluster.restart(2);
+    request(&trial, &one_row(16)).refused(403, "approval_needed");
     let listed = trial.cluster.operate(2, &["approvals", "list"]);
     assert!(listed.contains("after many refusals"), "{listed}");
     let listed = trial.cluster.operate(2, &["approvals", "list", "--json"]);
     let listed: Value = serde_json::from_str(&listed).unwrap();
     trial.cluster.operate(2, &["approvals", "grant", &listed[0]["id"].to_string()]);
-    request(&one_row(17)).refused(403, "refused_by_disclosure_rules");
+    request(&trial, &one_row(17)).refused(403, "refused_by_disclosure_rules");
 }

@@ -1,4 +1,4 @@
-//! What a decision costs beside many earlier questions.
+//! The cost of a decision beside many earlier questions.
 //!
 //! Conditions as analysts write them: groups of age and of time, sex, arm, centre, and two of these
 //! together: 10^6 rows and 100 questions, and 10^5 rows and 10^4 questions.

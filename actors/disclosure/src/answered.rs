@@ -1,4 +1,4 @@
-//! What the recorded questions come to: spans, meters and shown ranks. All of it is derived from
+//! The sum of the recorded questions: spans, meters and shown ranks. All of it is derived from
 //! the classes and the list of questions, in their order.
 
 use std::collections::BTreeMap;

@@ -27,7 +27,7 @@ pub(crate) struct Classes {
     selections: usize,
 }
 
-/// How a selection cuts the classes.
+/// The cut of a selection through the classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cut {
     /// The selection's rows in each class.

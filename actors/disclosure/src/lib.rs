@@ -21,7 +21,7 @@
 //!
 //! The modules from the bottom up:
 //!
-//! - `limits`, `numbers`; `modulus`: arithmetic modulo a secret prime; `selection`; `profile`.
+//! - `limits`, `real`; `modulus`: arithmetic modulo a secret prime; `selection`; `profile`.
 //! - `question`: what is asked, the rules, and the decision.
 //! - `classes`: rows of equal membership. `echelon`, `combinations`, `isolation`: linear algebra.
 //! - `span`, `meter`, `ranks`: what is kept of a value. `answered`: of all values.
@@ -37,10 +37,10 @@ mod limits;
 mod memory;
 mod meter;
 mod modulus;
-mod numbers;
 mod profile;
 mod question;
 mod ranks;
+mod real;
 mod selection;
 mod span;
 

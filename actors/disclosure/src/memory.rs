@@ -40,12 +40,12 @@ pub struct Full;
 #[error("this question is not pending: it was answered or withdrawn before")]
 pub struct NotPending;
 
-/// What the owner is shown of one value.
+/// The view of one value for its owner.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shown {
     /// The questions that told something new of it by an equation.
     pub questions: u64,
-    /// What they told, in percent of the value's content.
+    /// The part that they told, in percent of the value's content.
     pub told_percent: f64,
     /// The ranks that were shown, over all selections.
     pub ranks: u64,

@@ -6,11 +6,11 @@
 //! source. A row's first answer passes it: `min_own_rows` is the rule for that one.
 
 use crate::classes::Cut;
-use crate::numbers::real;
 use crate::question::{Policy, Told};
+use crate::real::real;
 use crate::span::{Part, Span};
 
-/// What was told of a value.
+/// The part of a value that was told.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Meter {
     /// The bits of all answers.
@@ -23,7 +23,7 @@ pub(crate) struct Meter {
     questions: u64,
 }
 
-/// What an answer costs of one value.
+/// The cost of an answer for one value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Cost {
     /// The bits that it tells if it is independent of earlier ones.

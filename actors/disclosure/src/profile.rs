@@ -1,8 +1,8 @@
-//! What the meter has to know of a value: how much a row tells, and how fine it is.
+//! The facts about a value that the meter needs: how much a row tells, and how fine it is.
 
 use std::collections::BTreeMap;
 
-use crate::numbers::real;
+use crate::real::real;
 
 /// The finest decimal step that is looked for: 10^-12.
 const FINEST: i32 = 12;

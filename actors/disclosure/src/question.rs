@@ -1,4 +1,4 @@
-//! What is asked, by which rules, and the decision.
+//! A question, the rules, and the decision.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +52,7 @@ pub struct Ranks {
     pub of_rows: u64,
 }
 
-/// What is asked of one source: what is opened of which rows.
+/// A question about one source: the values that are opened, and of which rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
     /// The source's own rows that the answer depends on.
@@ -89,7 +89,7 @@ impl Default for Policy {
     }
 }
 
-/// What was told of a value, in percent of its content.
+/// The part of a value that was told, in percent of its content.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Told {
     /// Before the question.

@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::classes::{Classes, Cut};
-use crate::numbers::real;
 use crate::question::{Policy, Ranks};
+use crate::real::real;
 
 /// Shares are sums of fractions, so that 7 of 70 rows may come out above a tenth.
 const TOLERANCE: f64 = 1e-9;

@@ -212,8 +212,12 @@ impl Node {
         }
         .start();
         let control = control::listen(&settings.state).map_err(StartError::Control)?;
-        let operations =
-            Operations::new(&settings.party, state.vault.clone(), state.access.clone());
+        let operations = Operations::new(
+            &settings.party,
+            state.vault.clone(),
+            state.access.clone(),
+            state.memories.clone(),
+        );
         let control =
             actix::spawn(control::serve(control, operations, reloader.clone().recipient()));
         let (stopping, stops) = watch::channel(false);

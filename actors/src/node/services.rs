@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Message, Recipient};
 use actix_web::web;
+use cloister_protocols::disclosure::Profile;
 use cloister_protocols::wire::VERSION;
 use cloister_vault::Vault;
 use serde_json::json;
@@ -20,7 +21,9 @@ use crate::services::approvals::{self, Approvals};
 use crate::services::audit::{self, Audit};
 use crate::services::barrier::{self, Barrier};
 use crate::services::broadcast::{self, Broadcast};
-use crate::services::datasets::{self, CountRefusal, Datasets, Forget, Keep, Obtain, Restore};
+use crate::services::datasets::{
+    self, CountRefusal, Datasets, Forget, Keep, Memories, Obtain, Restore, Settle,
+};
 use crate::services::registry::{self, Books, Registry};
 use crate::services::simon::{self, NodeHandles, Simon};
 use crate::services::storage::{self, KeyValueStorage};
@@ -30,12 +33,14 @@ use crate::vocabulary::flight::FlightBudget;
 use crate::vocabulary::object::{Call, Interface, Object};
 use crate::vocabulary::room::Rooms;
 use crate::vocabulary::settings::Settings;
+use crate::vocabulary::time_grid::TimeGrid;
 
 /// The state of the node, open.
 pub(super) struct State {
     pub(super) vault: Vault,
     pub(super) log: Log,
     pub(super) access: Arc<cloister_sources::Access>,
+    pub(super) memories: Memories,
 }
 
 impl State {
@@ -57,7 +62,8 @@ impl State {
             Ok::<_, StartError>((vault, log))
         });
         let (vault, log) = opened.await.map_err(|_| StartError::Actor("the state"))??;
-        Ok(Self { vault, log, access })
+        let memories = Memories::new(vault.clone());
+        Ok(Self { vault, log, access, memories })
     }
 }
 
@@ -82,14 +88,15 @@ impl Services<'_> {
     pub(super) async fn start(self, sessions: &Addr<Sessions>) -> Result<Started, StartError> {
         let bus = Bus::default().start();
         let siblings = Siblings::new(bus.clone());
-        let State { vault, log, access } = self.state;
+        let State { vault, log, access, memories } = self.state;
         let (vault, log, access) = (vault.clone(), log.clone(), Arc::clone(access));
         let policies = Arc::new(self.settings.policy.clone());
         let limits = &self.settings.limits;
         let policy =
             Policy::new(self.settings.profile, Arc::clone(&policies), vault.clone()).start();
         let books = Books::new(vault.clone(), log.clone(), Arc::clone(&access));
-        let datasets = Datasets::new(vault.clone(), log.clone(), policies, access, limits).start();
+        let kept = (limits, memories.clone());
+        let datasets = Datasets::new(vault.clone(), log.clone(), policies, access, kept).start();
         let me =
             self.consortium.members().get(self.me).map_or_else(String::new, |m| m.name.clone());
         let records = Records::new(me, self.settings.deadline(), siblings.clone()).start();
@@ -99,6 +106,10 @@ impl Services<'_> {
             log: log.clone(),
             flights: self.flights,
             rooms: rooms.clone(),
+            time_grid: match self.settings.profile {
+                Profile::Production => TimeGrid::Waits,
+                Profile::Teaching => TimeGrid::Off,
+            },
         };
         let simon = Simon::new(self.consortium, self.me, node, limits).start();
         let approvals = Approvals::new(vault.clone(), log).start();
@@ -111,6 +122,7 @@ impl Services<'_> {
         offer(&siblings, DATASETS, datasets.clone().recipient::<Call>()).await?;
         offer(&siblings, DATASETS, datasets.clone().recipient::<Obtain>()).await?;
         offer(&siblings, DATASETS, datasets.clone().recipient::<CountRefusal>()).await?;
+        offer(&siblings, DATASETS, datasets.clone().recipient::<Settle>()).await?;
         offer(&siblings, DATASETS, datasets.clone().recipient::<Keep>()).await?;
         offer(&siblings, DATASETS, datasets.clone().recipient::<Forget>()).await?;
         offer(&siblings, APPROVALS, approvals.clone().recipient::<Call>()).await?;

@@ -3,8 +3,12 @@
 //!
 //! It is made before anything is read or sent. Rules on joint data are applied later, by all
 //! parties together, under the protocol; here only this node's rules are found. A dataset that a
-//! principal may not see does not exist for it. Approvals are counted when they are used: a query
-//! that is aborted afterwards counts as asked.
+//! principal may not see does not exist for it. An approval is of a question: function, parameters,
+//! columns and condition. Approvals are counted when they are used: a query that is aborted
+//! afterwards counts as asked.
+
+pub mod canonical;
+pub mod groups;
 
 use std::sync::Arc;
 
@@ -12,12 +16,14 @@ use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use cloister_protocols::catalogue;
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_protocols::session::Origin;
-use cloister_vault::{Class, Decision, Vault};
+use cloister_sources::Filter;
+use cloister_vault::{Decision, Question, Vault, VaultError};
 
 use crate::vocabulary::clock;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::principal::Principal;
+use crate::vocabulary::settings::OwnRules;
 pub use crate::vocabulary::settings::{DatasetPolicy, Policies, PolicyError};
 
 /// The actor.
@@ -35,6 +41,8 @@ pub struct Decide {
     pub principal: Principal,
     /// The function.
     pub function: &'static str,
+    /// Its parameters, in canonical form.
+    pub parameters: String,
     /// All members that take part.
     pub members: Vec<String>,
     /// The data to compute with.
@@ -42,7 +50,7 @@ pub struct Decide {
 }
 
 /// Data of this node that a computation uses.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Use {
     /// Columns that a client made.
     ClientColumns,
@@ -50,8 +58,10 @@ pub enum Use {
     Dataset {
         /// Its name.
         name: String,
-        /// Its columns: those to compute with and those that choose rows; sorted.
+        /// The columns to compute with.
         columns: Vec<String>,
+        /// The condition on rows; all rows where there is none.
+        condition: Option<Filter>,
     },
 }
 
@@ -62,6 +72,10 @@ pub struct Grant {
     pub rules: Rules,
     /// The origin of this node's data.
     pub origin: Origin,
+    /// The rules for this node's own rows.
+    pub own: OwnRules,
+    /// The owner's approval that was used, if one was needed.
+    pub approval: Option<u64>,
 }
 
 impl Policy {
@@ -71,17 +85,19 @@ impl Policy {
         Self { profile, policies, vault }
     }
 
-    /// Decides without the owner, and returns the uses that the owner has to approve.
-    fn decide(&self, decide: &Decide) -> Result<(Grant, Vec<Class>), ApiError> {
+    /// Decides without the owner, and returns the questions that the owner has to approve.
+    fn decide(&self, decide: &Decide) -> Result<(Grant, Vec<Question>), ApiError> {
         let mut rules = self.profile.rules();
-        let mut classes = Vec::new();
+        let mut own_rows = OwnRules::NONE;
+        let mut questions = Vec::new();
         let mut origin = if decide.inputs.is_empty() { Origin::None } else { Origin::Client };
         let client_made = decide.inputs.contains(&Use::ClientColumns);
         for input in &decide.inputs {
-            let Use::Dataset { name, columns } = input else { continue };
+            let Use::Dataset { name, columns, condition } = input else { continue };
             let policy = self.policies.of(name);
             check(&policy, name, decide, self.profile)?;
             let own = policy.rules(self.profile);
+            own_rows = policy.own_rules(self.profile);
             if client_made && !own.client_columns {
                 return Err(client_columns(name));
             }
@@ -92,13 +108,13 @@ impl Policy {
             rules = Rules { client_columns, ..rules.strictest(own) };
             origin = Origin::Dataset;
             if policy.needs_approval(self.profile) {
-                classes.push(class(decide, name, columns));
+                questions.push(question(decide, name, columns, condition.as_ref()));
             }
         }
         if client_made {
             origin = Origin::Client;
         }
-        Ok((Grant { rules, origin }, classes))
+        Ok((Grant { rules, origin, own: own_rows, approval: None }, questions))
     }
 }
 
@@ -140,33 +156,89 @@ fn shows_rows(function: &str) -> bool {
     catalogue::find(function).is_some_and(|entry| !entry.has_rows())
 }
 
-fn class(decide: &Decide, dataset: &str, columns: &[String]) -> Class {
-    Class {
+fn question(
+    decide: &Decide,
+    dataset: &str,
+    columns: &[String],
+    condition: Option<&Filter>,
+) -> Question {
+    Question {
         principal: decide.principal.name().to_owned(),
         function: decide.function.to_owned(),
+        parameters: Some(decide.parameters.clone()),
         dataset: dataset.to_owned(),
         columns: columns.to_vec(),
+        condition: condition.map(canonical::condition),
     }
 }
 
-/// Uses up an approval of each class.
-async fn approve(vault: Vault, classes: Vec<Class>) -> Result<(), ApiError> {
-    for class in classes {
-        let dataset = class.dataset.clone();
-        let decision = vault.use_approval(class, clock::seconds()).await;
-        match decision.map_err(|error| ApiError::state(&error))? {
-            Decision::Granted { .. } => {}
-            Decision::Refused => {
-                return Err(forbidden(format!(
-                    "the owner of dataset `{dataset}` has refused this"
-                )));
-            }
-            Decision::Asked { id } | Decision::Expired { id } => {
-                return Err(approval_needed(&dataset, id));
-            }
+/// Uses up an approval of each question, and returns the last one used.
+async fn approve(vault: Vault, questions: Vec<Question>) -> Result<Option<u64>, ApiError> {
+    let mut used = None;
+    for question in questions {
+        let asked = Asked::of(&question);
+        let decision = vault.use_approval(question, clock::seconds()).await;
+        match decision.map_err(|error| asked.not_kept(&error))? {
+            Decision::Granted { id, .. } => used = Some(id),
+            Decision::Refused { id } => return Err(asked.refused(id)),
+            Decision::Asked { id } => return Err(asked.needs_approval(id)),
+            Decision::Expired { id } => return Err(asked.used_up(id)),
         }
     }
-    Ok(())
+    Ok(used)
+}
+
+/// A question in the words in which it is refused.
+struct Asked {
+    dataset: String,
+    words: String,
+}
+
+impl Asked {
+    fn of(question: &Question) -> Self {
+        let rows = match &question.condition {
+            None => "all rows".to_owned(),
+            Some(condition) => format!("the rows with {}", condition.text),
+        };
+        let Question { function, dataset, columns, .. } = question;
+        let words = format!("{function} of {} over {rows}", columns.join(", "));
+        Self { dataset: dataset.clone(), words }
+    }
+
+    fn needs_approval(&self, id: u64) -> ApiError {
+        approval_needed(&self.dataset, &self.words, id)
+    }
+
+    fn used_up(&self, id: u64) -> ApiError {
+        let Self { dataset, words } = self;
+        let message = format!(
+            "the approval of this question by the owner of dataset `{dataset}` is used up or has \
+             expired: {words}; it is asked for again as request {id}"
+        );
+        ApiError::new(Code::ApprovalNeeded, message).hint(ask_to_grant(id))
+    }
+
+    /// Reports that the question cannot be kept for the owner.
+    fn not_kept(&self, error: &VaultError) -> ApiError {
+        match error {
+            VaultError::Limit { .. } => {
+                ApiError::new(Code::OverQuota, error.to_string()).hint(format!(
+                    "ask the owner of dataset `{}` to decide over earlier requests",
+                    self.dataset
+                ))
+            }
+            other => ApiError::state(other),
+        }
+    }
+
+    fn refused(&self, id: u64) -> ApiError {
+        let Self { dataset, words } = self;
+        let message = format!(
+            "the owner of dataset `{dataset}` has refused this question: {words}; it was request {id}"
+        );
+        ApiError::new(Code::RefusedByPolicy, message)
+            .hint(format!("ask another question, or ask the owner to grant request {id}"))
+    }
 }
 
 impl Actor for Policy {
@@ -179,9 +251,9 @@ impl Handler<Decide> for Policy {
     fn handle(&mut self, decide: Decide, _: &mut Self::Context) -> Self::Result {
         match self.decide(&decide) {
             Err(refusal) => Box::pin(std::future::ready(Err(refusal))),
-            Ok((grant, classes)) => {
-                let approved = approve(self.vault.clone(), classes);
-                Box::pin(async move { approved.await.map(|()| grant) })
+            Ok((grant, questions)) => {
+                let approved = approve(self.vault.clone(), questions);
+                Box::pin(async move { Ok(Grant { approval: approved.await?, ..grant }) })
             }
         }
     }
@@ -205,17 +277,26 @@ fn client_columns(dataset: &str) -> ApiError {
     forbidden(message)
 }
 
-/// Reports that the owner has to approve.
-pub(crate) fn approval_needed(dataset: &str, id: u64) -> ApiError {
-    ApiError::new(
-        Code::ApprovalNeeded,
-        format!("the owner of dataset `{dataset}` has to approve this; it is request {id}"),
+/// Reports that the owner has to approve a question.
+pub(crate) fn approval_needed(dataset: &str, question: &str, id: u64) -> ApiError {
+    let message = format!(
+        "the owner of dataset `{dataset}` has to approve each question about it, and has not approved \
+         this one: {question}; it is request {id}"
+    );
+    ApiError::new(Code::ApprovalNeeded, message).hint(ask_to_grant(id))
+}
+
+fn ask_to_grant(id: u64) -> String {
+    format!(
+        "ask the owner to run `cloister approvals grant {id}`, then compute again with the same \
+         parameters, columns and condition"
     )
-    .hint(format!("ask the owner to run `cloister approvals grant {id}`, then compute again"))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn node(policies: &str) -> (tempfile::TempDir, Policy) {
@@ -227,11 +308,12 @@ mod tests {
 
     fn asking(function: &'static str, inputs: Vec<Use>) -> Decide {
         let members = ["north", "south"].map(str::to_owned).into();
-        Decide { principal: Principal::anybody(), function, members, inputs }
+        let (principal, parameters) = (Principal::anybody(), "{}".to_owned());
+        Decide { principal, function, parameters, members, inputs }
     }
 
     fn of_trial() -> Use {
-        Use::Dataset { name: "trial".into(), columns: vec!["age".into()] }
+        Use::Dataset { name: "trial".into(), columns: vec!["age".into()], condition: None }
     }
 
     fn code(policy: &Policy, decide: &Decide) -> &'static str {
@@ -261,9 +343,33 @@ mod tests {
         let mixed = asking("SecureSum", vec![Use::ClientColumns, of_trial()]);
         assert_eq!(code(&policy, &mixed), "refused_by_policy");
         let (_folder, policy) = node(r#"{"dataset":{"trial":{"client_columns":true}}}"#);
-        let (grant, classes) = policy.decide(&mixed).unwrap();
-        assert_eq!((grant.origin, classes.len()), (Origin::Client, 1));
+        let (grant, questions) = policy.decide(&mixed).unwrap();
+        assert_eq!((grant.origin, questions.len()), (Origin::Client, 1));
         assert!(grant.rules.client_columns);
+    }
+
+    #[test]
+    fn an_approval_is_of_a_question_with_its_condition() {
+        let (_folder, policy) = node("{}");
+        let chosen = |json: serde_json::Value| Use::Dataset {
+            name: "trial".into(),
+            columns: vec!["time".into()],
+            condition: Some(Filter::from_json(&json).unwrap()),
+        };
+        let is = |column, value| json!({"column": column, "op": "=", "value": value});
+        let asked = |input| {
+            let (_, questions) = policy.decide(&asking("SecureSum", vec![input])).unwrap();
+            questions
+        };
+        let one = asked(chosen(json!({"and": [is("age", 40), is("site", 1)]})));
+        let same = asked(chosen(json!({"and": [is("site", 1), is("age", 40)]})));
+        let other = asked(chosen(is("age", 40)));
+        assert_eq!(one, same);
+        assert_ne!(one, other);
+        assert!(!other[0].class().serves(&one[0]));
+        let refusal = Asked::of(&one[0]).needs_approval(7);
+        assert!(refusal.message().contains(r#""age" = 40 and "site" = 1"#), "{refusal}");
+        assert!(refusal.message().contains("request 7"), "{refusal}");
     }
 
     #[test]

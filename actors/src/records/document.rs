@@ -12,9 +12,7 @@ use crate::progress::{self, Lifecycle, Progress};
 use crate::vocabulary::clock::rfc3339;
 use crate::vocabulary::documents::count;
 use crate::vocabulary::object::Principal;
-
-/// The step to which times are rounded where a dataset is involved, in seconds.
-pub(super) const COARSE: f64 = 0.1;
+use crate::vocabulary::time_grid::coarse;
 
 impl Records {
     pub(super) fn summary(&self, record: &Record, to: &Principal) -> Computation {
@@ -126,7 +124,7 @@ impl Record {
     /// Returns seconds, as exactly as they may be told.
     fn told(&self, time: Duration) -> f64 {
         match self.subject.dataset {
-            Some(_) => (time.as_secs_f64() / COARSE).round() * COARSE,
+            Some(_) => coarse(time).as_secs_f64(),
             None => time.as_secs_f64(),
         }
     }

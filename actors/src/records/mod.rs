@@ -5,9 +5,8 @@
 //! has room for it. Owners, auditors and operators see functions and progress, never a result, and
 //! of a failure only its code.
 //!
-//! If a dataset of this node is involved, times are told to a tenth of a second: reading and
-//! encoding take longer for more rows. That makes nothing secret of it: the principal that asked
-//! can measure the time to the answer. So can the other members, which wait as long.
+//! If a dataset of this node is involved, times are told on the grid of time on which the node also
+//! answers: reading and encoding take longer for more rows.
 
 mod document;
 
@@ -20,7 +19,6 @@ use cloister_api::{Computation, ComputationDetail, ReportCost};
 use cloister_protocols::session::Roles;
 use uuid::Uuid;
 
-use self::document::COARSE;
 use crate::bus::{SESSIONS, Siblings};
 use crate::progress::Observer;
 use crate::sessions::Cancel;
@@ -29,6 +27,7 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Report;
 use crate::vocabulary::object::{Principal, Right};
+use crate::vocabulary::time_grid::coarse_seconds;
 
 /// The most ended computations of one principal that are remembered. No principal can have those of
 /// others forgotten.
@@ -243,7 +242,7 @@ impl Totals {
             self.bytes_sent += cost.bytes_sent;
             self.bytes_received += cost.bytes_received;
             // No finer than in a record.
-            self.seconds += (cost.seconds / COARSE).round() * COARSE;
+            self.seconds += coarse_seconds(cost.seconds);
         }
     }
 }

@@ -252,14 +252,9 @@ DatasetUnfit = "dataset_unfit", 422, Data, Own,
     when "a dataset to be registered does not fit its declaration",
     party "none",
     remedy "mend the declaration or the data, and register again";
-DataUnfit = "data_unfit", 422, Data, Own,
-    when "the selected columns do not fit the function or its parameters. What is wrong with \
-        which row is not said",
-    party "none",
-    remedy "compare with the columns' types; leave out bounds, digits and categories that \
-        the data may not keep to";
 MissingValues = "missing_values", 422, Data, Own,
-    when "values are missing in the selected rows and columns",
+    when "values are missing in the selected rows and columns of pushed data. Of a dataset it is \
+        `refused_by_disclosure_rules`",
     party "none",
     remedy "set the parameter `missing` to `drop` at all parties";
 TooManyRows = "too_many_rows", 422, Data, Own,
@@ -278,14 +273,16 @@ RefusedByPolicy = "refused_by_policy", 403, Data, Own,
     party "member, where the refusal is about one that takes part; else none",
     remedy "ask the data's owner";
 ApprovalNeeded = "approval_needed", 403, Data, Own,
-    when "the owner has to approve this use; the message has the number of the request",
+    when "the owner has to approve this question: function, parameters, columns and condition; the \
+        message has the number of the request",
     party "none",
-    remedy "ask the owner to grant the request, then compute again";
+    remedy "ask the owner to grant the request, then compute the same again";
 RefusedByDisclosureRules = "refused_by_disclosure_rules", 403, Data, Relayed,
     when "too few parties or rows, one party with too much of the whole, single rows in the \
-        answer, columns made by a client beside a dataset; or rows that are nearly those of \
-        an earlier request",
-    party "member whose rule it is; none where it is this node's memory of earlier requests",
+        answer, columns made by a client beside a dataset; or a rule of this node about the \
+        selected data of its dataset: too few rows, nearly those of an earlier request, values that \
+        are missing or do not fit. Which of these it was is not told",
+    party "member whose rule it is; none where it is a rule of this node about its dataset",
     remedy "compute over more parties or more rows. Trying variants makes the node refuse \
         more",
     advice "compute over more parties or more rows; the rules are in the settings and the \

@@ -367,6 +367,7 @@ fn culprit(fault: &Fault) -> Option<Party> {
             Refusal::TooFewParties { of, .. }
             | Refusal::ClientColumns { of, .. }
             | Refusal::SingleRows { of }
+            | Refusal::Ranks { of, .. }
             | Refusal::TooFewRows { of, .. }
             | Refusal::Dominated { of, .. }
             | Refusal::NoCommittee { of, .. },

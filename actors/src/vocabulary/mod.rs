@@ -19,3 +19,4 @@ pub mod room;
 pub mod selection;
 pub mod settings;
 pub mod shown;
+pub mod time_grid;

@@ -1,5 +1,5 @@
-//! The persistent state of a node: tokens, datasets, uploads, approvals, earlier selections, and
-//! the audit chain.
+//! The persistent state of a node: tokens, datasets, uploads, approvals, counts of refusals, earlier
+//! selections, and the audit chain.
 //!
 //! One folder holds it: `state.redb`, and `key`, 32 random bytes that everything else is sealed
 //! with. A [`Vault`] is open in one process at a time. Reads are snapshots of committed data. One
@@ -16,7 +16,8 @@
 //!
 //! The modules from the bottom up:
 //!
-//! - `error` and `limits`; `seal` and `records`, which are sealed JSON; `folder` with the key.
+//! - `error` and `limits`; `seal` and `records`, which are sealed JSON; `folder` with the key;
+//!   `questions`, which approvals are of.
 //! - `chain`: audit entries and their hashes, without a database.
 //! - `schema`: all tables. `store` and `writer`: transactions and group commit. `state`: all of it,
 //!   open.
@@ -29,7 +30,10 @@ mod datasets;
 mod error;
 mod folder;
 mod limits;
+mod memories;
+mod questions;
 mod records;
+mod refusals;
 mod schema;
 mod seal;
 mod selections;
@@ -40,14 +44,13 @@ mod uploads;
 mod vault;
 mod writer;
 
-pub use approvals::{Approval, Class, Decision, State};
+pub use approvals::{Approval, Decision, Permission, State};
 pub use chain::{AuditEntry, BrokenChain, BrokenReason, Head, Verified, Witnessed, verify_lines};
 pub use error::VaultError;
 pub use limits::{
-    MAX_COLUMNS, MAX_DOCUMENT_BYTES, MAX_NAME_BYTES, MAX_OPEN_REQUESTS, MAX_SELECTION_ROWS,
-    MAX_SELECTIONS, MAX_UPLOAD_BYTES,
+    MAX_COLUMNS, MAX_DOCUMENT_BYTES, MAX_NAME_BYTES, MAX_OPEN_REQUESTS, MAX_UPLOAD_BYTES,
 };
-pub use selections::Asked;
+pub use questions::{Class, Columns, Condition, Conditions, Parameters, Question};
 pub use tokens::{Role, RoleUnknown, Token, TokenRefusal};
 pub use uploads::{Content, Quota, Upload};
 pub use vault::Vault;

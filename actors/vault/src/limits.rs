@@ -20,16 +20,20 @@ pub(crate) const MAX_UPLOADS: u64 = 10_000;
 pub(crate) const MAX_TOKENS: u64 = 10_000;
 /// The most datasets. A list of them holds their documents.
 pub(crate) const MAX_DATASETS: u64 = 1_000;
-/// The most columns of a class of computations, or of a selection.
+/// The most columns of a question, of a class of questions, or of a selection.
 pub const MAX_COLUMNS: usize = 1_000;
 /// The most undecided requests for approval that one principal may have.
 pub const MAX_OPEN_REQUESTS: usize = 100;
+/// The longest text of parameters or of a condition in a question, in bytes.
+pub(crate) const MAX_TEXT_BYTES: usize = 64 << 10;
+/// The most classes of one grant.
+pub(crate) const MAX_CLASSES: usize = 1_000;
+/// The most pairs of principal and source whose refusals are counted.
+pub(crate) const MAX_REFUSALS: u64 = 10_000;
 /// The most approvals, decided or not.
 pub(crate) const MAX_APPROVALS: u64 = 10_000;
-/// The most different selections that are stored of one dataset.
-pub const MAX_SELECTIONS: u64 = 10_000;
-/// The most rows of one selection: 128 MiB of words.
-pub const MAX_SELECTION_ROWS: usize = 1 << 24;
+/// The most sources of which memories are kept: datasets, and those that were removed.
+pub(crate) const MAX_MEMORIES: u64 = 2_000;
 
 /// Refuses a name that is empty, too long, or holds control characters.
 pub(crate) fn check_name(what: &'static str, name: &str) -> Result<(), VaultError> {

@@ -37,15 +37,21 @@ pub(crate) const UPLOAD_CHUNKS: TableDefinition<'static, (u128, u64), &[u8]> =
 /// Approval id to sealed record.
 pub(crate) const APPROVALS: TableDefinition<'static, u64, &[u8]> =
     TableDefinition::new("approvals");
-/// Digest of a class of computations to approval id.
+/// Digest of a question, or in older versions of a class of computations, to approval id.
 pub(crate) const APPROVAL_CLASSES: TableDefinition<'static, &[u8; 32], u64> =
     TableDefinition::new("approval classes");
+/// Digest of principal and source to the sealed count of refusals. States of older versions do not
+/// have it before the first is counted.
+pub(crate) const REFUSALS: TableDefinition<'static, &[u8; 32], &[u8]> =
+    TableDefinition::new("refusals");
 /// Dataset and number of the selection, from 0, to sealed record.
 pub(crate) const SELECTIONS: TableDefinition<'static, (&str, u64), &[u8]> =
     TableDefinition::new("selections");
 /// Dataset, number of the selection and number of the chunk to sealed row hashes.
 pub(crate) const SELECTION_ROWS: TableDefinition<'static, (&str, u64, u64), &[u8]> =
     TableDefinition::new("rows");
+/// Source to sealed memory.
+pub(crate) const MEMORIES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("memories");
 /// Entry number, from 1, to hash and bytes of the audit entry.
 pub(crate) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
 
@@ -62,8 +68,10 @@ pub(crate) fn create(transaction: &WriteTransaction, key: &[u8; 32]) -> Result<(
     transaction.open_table(UPLOAD_CHUNKS)?;
     transaction.open_table(APPROVALS)?;
     transaction.open_table(APPROVAL_CLASSES)?;
+    transaction.open_table(REFUSALS)?;
     transaction.open_table(SELECTIONS)?;
     transaction.open_table(SELECTION_ROWS)?;
+    transaction.open_table(MEMORIES)?;
     transaction.open_table(AUDIT)?;
     Ok(())
 }

@@ -10,12 +10,15 @@ use serde_json::Value;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::approvals::{Approval, Approvals, Class, Decision};
+use crate::approvals::{Approval, Approvals, Decision, Permission};
 use crate::audit::Audit;
 use crate::chain::{AuditEntry, BrokenChain, Head, Verified, Witnessed};
 use crate::datasets::Datasets;
 use crate::error::VaultError;
-use crate::selections::{Asked, Selections};
+use crate::memories::Memories;
+use crate::questions::Question;
+use crate::refusals::Refusals;
+use crate::selections::Selections;
 use crate::state::State;
 use crate::tokens::{Role, Token, TokenRefusal, Tokens};
 use crate::uploads::{Content, Quota, Upload, Uploads};
@@ -234,14 +237,17 @@ impl Vault {
 
 /// Approvals.
 impl Vault {
-    /// Uses an approval of `class` once, at `now` (Unix seconds), or requests one.
+    /// Uses an approval that serves `question` once, at `now` (Unix seconds), or requests one. A
+    /// grant of exactly this question comes before one of a class. A refusal of exactly this
+    /// question holds although a class would serve it.
     ///
     /// # Errors
     ///
-    /// Names that are empty or longer than 200 bytes; more than 1,000 columns; more than 100
-    /// undecided requests of the principal; 10,000 approvals in all.
-    pub fn use_approval(&self, class: Class, now: u64) -> Written<Decision> {
-        self.approval_table().use_once(class, now)
+    /// Names that are empty or longer than 200 bytes; more than 1,000 columns; parameters or a
+    /// condition of more than 64 KiB; more than 100 undecided requests of the principal; 10,000
+    /// approvals in all.
+    pub fn use_approval(&self, question: Question, now: u64) -> Written<Decision> {
+        self.approval_table().use_once(question, now)
     }
 
     /// Reads all approvals and requests, in the order of their first request.
@@ -249,10 +255,23 @@ impl Vault {
         self.approval_table().all()
     }
 
-    /// Grants `times` uses until `expires` (Unix seconds), in place of an earlier decision. Answers
-    /// `true` if there is such a request.
-    pub fn grant(&self, id: u64, by: &str, times: u32, expires: u64) -> Written<bool> {
-        self.approval_table().grant(id, by, times, expires)
+    /// Grants the request, in place of an earlier decision. Answers `true` if there is such a
+    /// request.
+    ///
+    /// # Errors
+    ///
+    /// No uses, no class, or classes that do not serve the question that was asked.
+    pub fn grant(&self, id: u64, permission: Permission) -> Written<bool> {
+        self.approval_table().grant(id, permission)
+    }
+
+    /// Grants the questions of a study at `now` (Unix seconds), and answers with the approval's id.
+    ///
+    /// # Errors
+    ///
+    /// No uses, no class, or 10,000 approvals in all.
+    pub fn grant_study(&self, title: &str, permission: Permission, now: u64) -> Written<u64> {
+        self.approval_table().grant_study(title, permission, now)
     }
 
     /// Refuses the request, or revokes a grant. Answers `true` if there is such a request.
@@ -260,7 +279,7 @@ impl Vault {
         self.approval_table().refuse(id, by)
     }
 
-    /// Removes an approval in any state, so that the next request of its class is a first one.
+    /// Removes an approval in any state, so that the next request of its question is a first one.
     /// Answers `true` if there was one.
     pub fn forget_approval(&self, id: u64) -> Written<bool> {
         self.approval_table().forget(id)
@@ -271,28 +290,55 @@ impl Vault {
     }
 }
 
-/// Earlier selections.
+/// Refusals that tell of data.
 impl Vault {
-    /// Checks that `columns` of the selection `rows` of `dataset` may be opened, and stores the
-    /// selection if so. `rows` are keyed hashes in any order, one for each row. Sorts in the
-    /// calling thread.
-    ///
-    /// The answer is [`Asked::TooClose`] if an earlier selection of the dataset differs from this
-    /// one by at least one row and by fewer than `minimum`. Only selections with a column in common
-    /// count. An equal selection is not stored again; its columns are added.
+    /// Counts a refusal that `principal` got on `source`, and answers with the count.
     ///
     /// # Errors
     ///
-    /// No columns (a count is of a column, too), more than 1,000 of them, more than 2^24 rows, or
-    /// 10,000 different selections stored already.
-    pub fn ask(
-        &self,
-        dataset: &str,
-        columns: &[String],
-        rows: Vec<u64>,
-        minimum: u64,
-    ) -> Written<Asked> {
-        Selections(&self.state).ask(dataset, columns, rows, minimum)
+    /// A name that is empty or longer than 200 bytes; 10,000 pairs that are counted already.
+    pub fn count_refusal(&self, principal: &str, source: &str) -> Written<u32> {
+        Refusals(&self.state).count(principal, source)
+    }
+
+    /// Reads how many refusals `principal` got on `source` since they were last forgiven. Where no
+    /// more pairs can be counted, a pair that is not counted has the largest number.
+    pub fn refusals(&self, principal: &str, source: &str) -> Result<u32, VaultError> {
+        Refusals(&self.state).of(principal, source)
+    }
+
+    /// Begins to count the refusals that `principal` gets on `source` anew.
+    pub fn forgive_refusals(&self, principal: &str, source: &str) -> Written<()> {
+        Refusals(&self.state).forgive(principal, source)
+    }
+}
+
+/// Memories of the answers about the rows of sources.
+impl Vault {
+    /// Returns the memory that was kept of a source, or `None` if there is none.
+    pub fn memory(&self, source: &str) -> Result<Option<Content>, VaultError> {
+        Memories(&self.state).get(source)
+    }
+
+    /// Keeps a source's memory in the place of the one before. Seals in the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// A name that is empty or longer than 200 bytes, more than 1 GiB, or memories of more than
+    /// 2,000 sources.
+    pub fn keep_memory(&self, source: &str, content: Content) -> Written<()> {
+        Memories(&self.state).keep(source, content)
+    }
+
+    /// Forgets a source's memory, at its owner's word. Answers `true` if there was one.
+    pub fn forget_memory(&self, source: &str) -> Written<bool> {
+        Memories(&self.state).forget(source)
+    }
+
+    /// Returns the rows, as keyed hashes, of each selection of a dataset that earlier versions
+    /// remembered. A memory begins with them.
+    pub fn earlier_selections(&self, dataset: &str) -> Result<Vec<Vec<u64>>, VaultError> {
+        Selections(&self.state).all(dataset)
     }
 }
 

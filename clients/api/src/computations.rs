@@ -13,7 +13,7 @@ pub const STATES: [&str; 8] =
     ["preparing", "connecting", "agreeing", "running", "opening", "done", "failed", "cancelled"];
 
 /// A computation that a client of this node asked for. Where a dataset is involved, times are
-/// rounded to a tenth of a second.
+/// rounded up to 50 milliseconds, and beyond a second to steps of 5 %.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Computation {
     /// Its name at this node.

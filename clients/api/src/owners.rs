@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{Array, ArrayBuilder, Object, Type};
 use crate::schema::{always_true, words};
 
 /// The kinds of entries of the audit log.
-pub const ENTRIES: [&str; 12] = [
+pub const ENTRIES: [&str; 13] = [
     "started",
     "asked",
     "refused",
@@ -23,6 +23,7 @@ pub const ENTRIES: [&str; 12] = [
     "token revoked",
     "granted",
     "denied",
+    "memory reset",
 ];
 
 /// A request that an owner has to approve.
@@ -30,26 +31,34 @@ pub const ENTRIES: [&str; 12] = [
 pub struct Approval {
     /// Its number.
     pub id: u64,
-    /// The use that is asked for.
-    pub class: ApprovalClass,
+    /// The question that was asked; null for a study, or a class of questions, that was granted as
+    /// a whole before any was asked.
+    pub class: Option<ApprovalClass>,
+    /// The title of what was granted as a whole, else null.
+    pub study: Option<String>,
     /// The time at which it was asked for last, in seconds since 1970.
     pub asked: u64,
     /// The owner's decision.
     pub state: ApprovalState,
 }
 
-/// A use of data: this function on these columns by this principal.
+/// A question: this function on these columns and rows by this principal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApprovalClass {
     /// The principal.
     pub principal: String,
     /// The function.
     pub function: String,
+    /// Its parameters, as a JSON object in one spelling; null in a request of an older version,
+    /// which did not keep them.
+    pub parameters: Option<String>,
     /// The dataset.
     pub dataset: String,
-    /// The columns.
+    /// The columns that are computed with.
     #[schema(schema_with = columns)]
     pub columns: Vec<String>,
+    /// The condition on rows, in one spelling; null for all rows.
+    pub condition: Option<String>,
 }
 
 /// The decision on a request.
@@ -66,6 +75,8 @@ pub enum ApprovalState {
         times_left: u64,
         /// The end of the approval, in seconds since 1970.
         expires: u64,
+        /// The questions that it serves, in words.
+        serves: Vec<String>,
     },
     /// The use is not allowed until an owner grants it.
     Refused {

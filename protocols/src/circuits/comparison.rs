@@ -1,5 +1,6 @@
 //! Comparisons. They are exact for every value of the bits that they use.
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::ring::Ring;
 use crate::circuits::{Bits, and_all, not};
 use crate::engine::Engine;
@@ -19,22 +20,34 @@ pub(crate) async fn less_than_zero<E: Engine, R: Ring>(
     engine.msb(x, width.min(R::BITS)).await
 }
 
-/// Returns the disjunction of the first `lanes` bits of a bit slice in the first bit, with zeros
-/// behind it. ⌈log₂ lanes⌉ rounds.
-pub(crate) async fn or_all<E: Engine>(
+/// Returns the disjunction of the first `lanes` bits of each bit slice in the first bit, with zeros
+/// behind it. ⌈log₂ lanes⌉ rounds for all slices.
+pub(crate) async fn or_each<E: Engine>(
     engine: &mut E,
-    bit_slice: &Bits<E>,
+    bit_slices: Vec<Bits<E>>,
     lanes: usize,
-) -> Result<Bits<E>, Fault> {
+) -> Result<Vec<Bits<E>>, Fault> {
     let mut left = lanes;
-    let mut bits = bit_slice.lanes(0..left);
+    let mut slices: Vec<Bits<E>> = bit_slices.iter().map(|slice| slice.lanes(0..left)).collect();
     while left > 1 {
         left = left.div_ceil(2);
-        let (low, high) = (bits.lanes(0..left), bits.lanes(left..2 * left));
-        let both = engine.multiply(&low, &high).await?;
-        bits = low.plus(&high).plus(&both);
+        let halves = |slice: &Bits<E>| (slice.lanes(0..left), slice.lanes(left..2 * left));
+        let halves: Vec<(Bits<E>, Bits<E>)> = slices.iter().map(halves).collect();
+        let pairs: Vec<_> = halves.iter().map(|(low, high)| (low, high)).collect();
+        let both = and_all(engine, &pairs).await?;
+        let joined = zip_exact(&halves, &both);
+        slices = joined.map(|((low, high), both)| low.plus(high).plus(both)).collect();
     }
-    Ok(bits)
+    Ok(slices)
+}
+
+/// Returns the bits that are 1 in any of the bit slices, of which there is one at least.
+pub(crate) async fn any<E: Engine>(
+    engine: &mut E,
+    bit_slices: Vec<Bits<E>>,
+) -> Result<Bits<E>, Fault> {
+    let none = all_zero(engine, &bit_slices).await?;
+    Ok(not(engine, &none))
 }
 
 /// Returns the bits that are 0 in all bit slices: 1 for the numbers that are zero.

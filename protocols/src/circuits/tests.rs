@@ -4,7 +4,7 @@ use rand_core::Rng;
 
 use crate::algebra::packed_bits::{PackedBits, bit_slice_words, bit_slices_of, numbers_of};
 use crate::circuits::adder::msb_of_sum;
-use crate::circuits::comparison::{all_zero, less_than_zero, or_all};
+use crate::circuits::comparison::{all_zero, less_than_zero, or_each};
 use crate::circuits::selection::{argmax, select, suppress_below};
 use crate::circuits::sorting::sort;
 use crate::engine::shared::{Shared, SharedBits};
@@ -177,7 +177,7 @@ fn a_single_one_among_any_number_of_lanes_is_found_and_nothing_behind_them() {
             }
             let none: Vec<PackedBits> = Vec::new();
             let found = two_vectors!(THREE, 1, bit_slice, none, |engine, a, _b| {
-                or_all(&mut engine, &a, lanes).await?
+                or_each(&mut engine, vec![a], lanes).await?.remove(0)
             });
             assert_eq!(
                 found,

@@ -10,6 +10,7 @@ use crate::computation::backend::Backend;
 use crate::functions::catalogue::{Descriptor, Kind, Needs, Prepared, find};
 use crate::functions::input::{Input, check_dropped};
 use crate::functions::parameters::{MISSING, Missing, NO, Parameters, drops_missing, refuse};
+use crate::kernel::equations::{Opens, Scope};
 use crate::kernel::fault::InputError;
 use crate::kernel::flow::{MESSAGES_AHEAD, SMALL_MESSAGE};
 use crate::kernel::party::Party;
@@ -83,6 +84,7 @@ impl Request {
             magnitude: prepared.take_magnitude(),
             dropped: parameters.missing.map(|Missing::Drop| dropped),
             is_table: function.needs == Needs::Counts,
+            opens: opens(function, parameters)?,
         };
         Ok(Self {
             function,
@@ -127,6 +129,7 @@ impl Request {
             magnitude: prepared.take_magnitude(),
             dropped: drops_missing(&spec.parameters)?.then_some(0),
             is_table: function.needs == Needs::Counts,
+            opens: opens(function, &function.read_agreed(&spec.parameters))?,
         };
         Ok(Self {
             function,
@@ -304,4 +307,10 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Request({}, ..)", self.function.name)
     }
+}
+
+/// Returns the equations about rows that the answer tells, with and without a rule on small counts.
+fn opens(function: &Descriptor, parameters: &Parameters) -> Result<Opens, InputError> {
+    let under = |withholds| function.opens(parameters, Scope { columns: 0, withholds });
+    Ok(Opens { withholding: under(true)?, everything: under(false)? })
 }

@@ -22,8 +22,9 @@ use crate::testing::names::EMPTY;
 use crate::testing::{self, Run, offer, rng, seed};
 
 fn rows(count: usize) -> Run {
-    let rest: &[f64] = &vec![1.0; count - 2];
-    Run::numbers("SecureSum", [rest, &[1.0], &[1.0]]).rules(Profile::Production.rules())
+    let part: &[f64] = &vec![1.0; count / 3];
+    Run::numbers("SecureSum", [&vec![1.0; count - 2 * part.len()], part, part])
+        .rules(Profile::Production.rules())
 }
 
 #[test]
@@ -44,9 +45,9 @@ fn an_outcome_says_what_it_assumes() {
 
 #[test]
 fn enough_rows_pass_the_gate_and_are_then_summed() {
-    let report = rows(10).simulate(Simulation::new(seed()));
+    let report = rows(18).simulate(Simulation::new(seed()));
     let outcome = report.results().unwrap()[0];
-    assert_eq!(*outcome.answer.get(), Answer::Sum { sum: 10.0 });
+    assert_eq!(*outcome.answer.get(), Answer::Sum { sum: 18.0 });
     assert_eq!(outcome.security.reveals.len(), 3);
     assert!(outcome.security.reveals[0].contains("at least 10 rows"));
     assert!(outcome.security.reveals[1].contains("90 percent of the sum of all magnitudes"));
@@ -62,21 +63,21 @@ fn enough_rows_pass_the_gate_and_are_then_summed() {
     });
     assert_eq!(guarantee, due);
     let rounds = report.meters[2].round_names();
-    assert_eq!(rounds.iter().filter(|name| **name == "open").count(), 3);
+    assert_eq!(rounds.iter().filter(|name| **name == "open").count(), 2);
     assert_eq!(rounds.split_last_chunk(), Some((&rounds[..rounds.len() - 2], &["commit", "open"])));
 }
 
 #[test]
 fn too_few_rows_open_one_bit_and_nothing_else() {
     openings::take();
-    let report = rows(9).simulate(Simulation::new(seed()));
+    let report = rows(15).simulate(Simulation::new(seed()));
     for ending in &report.endings {
-        let refusal = Refusal::TooFewRows { minimum: 10, of: Party::new(0).unwrap() };
+        let refusal = Refusal::TooFewRows { minimum: 10, equations: 1, of: Party::new(0).unwrap() };
         assert_eq!(ending.fault(), Some(&Fault::Refused(refusal)));
     }
     let opened = openings::take();
     assert_eq!(opened.len(), 3);
-    assert!(opened.iter().all(|(_, bytes)| *bytes == 1_u64.to_le_bytes()));
+    assert!(opened.iter().all(|(_, bytes)| *bytes == [1_u64, 0].map(u64::to_le_bytes).concat()));
     assert_eq!(report.meters[0].round_names().last(), Some(&"open"));
     assert!(!report.meters[0].round_names().contains(&"commit"));
 }
@@ -95,7 +96,7 @@ fn the_strictest_party_decides() {
             rng,
         )
     });
-    let refusal = Refusal::TooFewRows { minimum: 5, of: Party::new(1).unwrap() };
+    let refusal = Refusal::TooFewRows { minimum: 5, equations: 1, of: Party::new(1).unwrap() };
     for ending in &report.endings {
         assert_eq!(ending.fault(), Some(&Fault::Refused(refusal.clone())));
     }
@@ -225,19 +226,20 @@ fn answers_have_exactly_the_keys_of_the_catalogue() {
 
 #[test]
 fn answers_behind_the_gate_are_those_without_it() {
-    let numbers: [&[f64]; 3] =
-        [&[1.5, 2.0, 7.0, -3.0], &[2.0, 2.0, 5.0, 2.0], &[2.0, -1.0, 2.0, 0.5]];
+    let numbers: [&[f64]; 3] = [
+        &[1.5, 2.0, 7.0, -3.0, 4.0, 9.0, 0.25, 8.0],
+        &[2.0, 2.0, 5.0, 2.0, 3.0, 1.0, 6.0, 7.0],
+        &[2.0, -1.0, 2.0, 0.5, 11.0, 12.0, 3.5, 4.5],
+    ];
     let points = numbers.map(|own| Input::Points(own.iter().map(|x| (*x, x * x)).collect()));
-    let ranked = |own: &[f64]| Input::Ranked { array: own.to_vec(), rank: 3, bounds: None };
+    let moments = Parameters::default().with("statistics", ["mean", "variance"]);
     let probabilities = Some(vec![0.5]);
     let quantiles = Parameters::default().with("probabilities", probabilities);
     let runs = [
         Run::numbers("SecureSum", numbers),
         Run::numbers("SecureVectorSum", numbers),
         Run::new("StatisticsBivariate", points.to_vec()),
-        Run::numbers("StatisticsUnivariate", numbers),
-        Run::new("MinimumMaximum", points.to_vec()),
-        Run::new("KthElement", numbers.map(ranked).to_vec()),
+        Run::numbers("StatisticsUnivariate", numbers).parameters(moments),
         Run::numbers("SecureMedian", numbers),
         Run::numbers("Quantiles", numbers).parameters(quantiles),
     ];
@@ -246,6 +248,41 @@ fn answers_behind_the_gate_are_those_without_it() {
         let run = run.rules(Profile::Production.rules());
         assert_eq!(run.answer(), without, "{}", run.function);
     }
+}
+
+#[test]
+fn numbers_of_single_rows_are_not_shown_where_small_counts_are_withheld() {
+    let numbers: [&[f64]; 3] = [&[1.0; 40], &[2.0; 40], &[3.0; 40]];
+    let points = numbers.map(|own| Input::Points(own.iter().map(|x| (*x, x * x)).collect()));
+    let ranked = |own: &[f64]| Input::Ranked { array: own.to_vec(), rank: 60, bounds: None };
+    let statistics = |name: &str| Parameters::default().with("statistics", [name]);
+    for run in [
+        Run::new("MinimumMaximum", points.to_vec()),
+        Run::new("KthElement", numbers.map(ranked).to_vec()),
+        Run::numbers("StatisticsUnivariate", numbers).parameters(statistics("maximum")),
+        Run::numbers("StatisticsUnivariate", numbers).parameters(statistics("harmonic_mean")),
+    ] {
+        let report = run.rules(Profile::Production.rules()).simulate(Simulation::new(seed()));
+        let refusal = Refusal::Ranks { minimum: 10, of: Party::new(0).unwrap() };
+        let due = Fault::Refused(refusal);
+        assert!(report.endings.iter().all(|ending| ending.fault() == Some(&due)));
+    }
+}
+
+#[test]
+fn what_follows_from_number_mean_and_deviation_is_told_where_small_counts_are_withheld() {
+    let numbers: [&[f64]; 3] = [&[1.0; 8], &[2.0; 8], &[3.0; 8]];
+    let run = Run::numbers("StatisticsUnivariate", numbers).rules(Profile::Production.rules());
+    let shown = serde_json::to_value(run.answer()).unwrap();
+    assert_eq!((&shown["samples"], &shown["mean"]), (&24.into(), &2.0.into()));
+    assert!(shown["standard_deviation"].is_number() && shown["root_mean_square"].is_number());
+    for name in ["minimum", "maximum", "geometric_mean", "harmonic_mean", "skewness", "kurtosis"] {
+        assert!(shown[name].is_null() && shown.get(name).is_some(), "{name}");
+    }
+    // What is named is all that there is.
+    let parameters = Parameters::default().with("statistics", ["mean"]);
+    let shown = serde_json::to_value(run.parameters(parameters).answer()).unwrap();
+    assert_eq!(shown, serde_json::json!({"samples": 24, "mean": 2.0}));
 }
 
 #[test]
@@ -264,7 +301,7 @@ fn the_room_that_a_request_asks_for_is_enough_and_bounded() {
     let runs = [
         Run::numbers("SecureVectorSum", [long, long, long]),
         Run::new("StatisticsFrequency", vec![texts.clone(), texts.clone(), texts]),
-        Run::numbers("SecureSum", [&[1.0; 8], &[2.0], &[3.0]]),
+        Run::numbers("SecureSum", [&[1.0; 8], &[2.0; 8], &[3.0; 8]]),
     ];
     for run in runs.map(|run| run.rules(Profile::Production.rules())) {
         let room = run.request(0).unwrap().inbox_bytes(3);
@@ -390,26 +427,29 @@ fn against_claims(run: &Run, rows: u64) -> [Option<Fault>; 2] {
 }
 
 #[test]
-fn rows_that_are_counted_but_not_used_are_implausible() {
+fn rows_that_are_counted_but_not_used_help_no_party() {
+    // A party's own rows do not count for it, so what it claims does not lift the others.
     let implausible = [Some(Fault::InvalidOpening), Some(Fault::InvalidOpening)];
     let numbers = Run::numbers("StatisticsUnivariate", [&[1.0; 5], &[2.0; 5], &[]]);
     let median = Run::numbers("SecureMedian", [&[1.0; 5], &[2.0; 5], &[]]);
     let of_rows = |run: Run, min_rows| run.rules(Rules { min_rows, ..Profile::Teaching.rules() });
     for (run, min_rows) in [(points(), 11), (two_categories(), 5), (numbers, 11)] {
         let run = of_rows(run, min_rows);
-        assert_eq!(against_claims(&run, 7), implausible, "{}", run.function);
-        let refused = against_claims(&run, 0);
-        assert!(matches!(refused[0], Some(Fault::Refused(Refusal::TooFewRows { .. }))));
+        for claimed in [0, 7, 1 << 40] {
+            let refused = against_claims(&run, claimed);
+            let few = |fault: &Option<Fault>| {
+                matches!(fault, Some(Fault::Refused(Refusal::TooFewRows { .. })))
+            };
+            assert!(refused.iter().all(few), "{} {claimed} {refused:?}", run.function);
+        }
     }
     // In a table with small cells that are not opened, a party is held to exactly the rows that it
     // uses.
-    for min_rows in [1, 3] {
-        let rules = Rules { min_cell: 2, min_rows, ..Profile::Teaching.rules() };
-        let run = two_categories().rules(rules);
-        assert_eq!(against_claims(&run, 0), [None, None]);
-        assert_eq!(against_claims(&run, 1), implausible);
-        assert_eq!(against_claims(&run, u64::MAX), implausible);
-    }
+    let rules = Rules { min_cell: 2, ..Profile::Teaching.rules() };
+    let run = two_categories().rules(rules);
+    assert_eq!(against_claims(&run, 0), [None, None]);
+    assert_eq!(against_claims(&run, 1), implausible);
+    assert_eq!(against_claims(&run, u64::MAX), implausible);
     // Numbers of rows that no party can have.
     assert_eq!(against_claims(&of_rows(median, 2), (1 << 62) - 5), implausible);
 }

@@ -32,6 +32,7 @@ use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text};
 use crate::functions::reveals::RELEASE;
 use crate::functions::{Function, OnSums, SumsContext};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 
 /// The leakage of the function beside the answer.
@@ -100,6 +101,10 @@ impl Function for BivariateStatistics {
     };
 
     type Parameters = Digits;
+
+    fn opens(_: &Digits, _: Scope) -> Equations {
+        Equations::products(2)
+    }
 
     fn new(digits: Digits, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
         let grid = digits.grid()?;

@@ -42,6 +42,7 @@ use crate::functions::{
     SumsContext,
 };
 use crate::kernel::disclosure::Rules;
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::release::terms::Magnitude;
@@ -50,6 +51,8 @@ use crate::release::terms::Magnitude;
 struct Form {
     descriptor: &'static Descriptor,
     check: fn(&Parameters) -> Result<(), InputError>,
+    opens: fn(&Parameters, Scope) -> Result<Equations, InputError>,
+    permille: fn(&Parameters) -> Result<Vec<u16>, InputError>,
     make: fn(&Parameters, Option<&Input>, usize) -> Result<Prepared, InputError>,
 }
 
@@ -82,6 +85,12 @@ macro_rules! functions {
             descriptor: &$function::DESCRIPTOR,
             check: |parameters| {
                 parameters.read::<<$function as Function>::Parameters>().map(drop)
+            },
+            opens: |parameters, scope| {
+                parameters.read().map(|own| <$function as Function>::opens(&own, scope))
+            },
+            permille: |parameters| {
+                parameters.read().map(|own| <$function as Function>::permille(&own))
             },
             make: |parameters, input, parties| {
                 let own = parameters.read()?;
@@ -266,6 +275,23 @@ impl Descriptor {
         Ok(form.descriptor)
     }
 
+    /// Returns the equations about rows that the answer to these parameters tells.
+    ///
+    /// # Errors
+    /// If the function cannot read them.
+    pub fn opens(&self, parameters: &Parameters, scope: Scope) -> Result<Equations, InputError> {
+        (self.find_form(parameters)?.opens)(parameters, scope)
+    }
+
+    /// Returns the places of the numbers by rank that the answer to these parameters shows, in
+    /// thousandths of the rows.
+    ///
+    /// # Errors
+    /// If the function cannot read them.
+    pub fn permille(&self, parameters: &Parameters) -> Result<Vec<u16>, InputError> {
+        (self.find_form(parameters)?.permille)(parameters)
+    }
+
     /// Returns the parameters that a client may set in any form, the function's own first.
     #[must_use]
     pub fn all_parameters(&self) -> Vec<ParameterEntry> {
@@ -280,6 +306,14 @@ impl Descriptor {
             parameters.extend([COMMITTEE, AHEAD]);
         }
         parameters
+    }
+
+    /// Reads the function's parameters from the agreement.
+    pub(crate) fn read_agreed(&self, agreed: &Agreed) -> Parameters {
+        let entries = self.all_parameters();
+        let lists = entries.iter().filter(|entry| entry.r#type == "list");
+        let lists: Vec<&str> = lists.map(|entry| entry.name).collect();
+        Parameters::of_agreed(agreed, &lists)
     }
 
     /// Returns the leakage that any form may have.
@@ -344,10 +378,7 @@ impl Prepared {
         agreed: &Agreed,
         parties: usize,
     ) -> Result<Self, InputError> {
-        let entries = function.all_parameters();
-        let lists = entries.iter().filter(|entry| entry.r#type == "list");
-        let lists: Vec<&str> = lists.map(|entry| entry.name).collect();
-        let parameters = Parameters::of_agreed(agreed, &lists);
+        let parameters = function.read_agreed(agreed);
         let form = function.find_form(&parameters)?;
         let prepared = (form.make)(&parameters, None, parties)?;
         let canonical = prepared.agreed();

@@ -33,6 +33,7 @@ fn values() -> Vec<(&'static str, Vec<Value>)> {
         ("ahead", vec![json!(true), json!(false)]),
         ("committee", vec![json!(["north", "south", "west"])]),
         ("probabilities", vec![json!([0.25]), json!([0.75])]),
+        ("statistics", vec![json!(["mean"]), json!(["skewness", "minimum"])]),
         ("k", vec![json!(3)]),
         ("only_mode", vec![json!(true), json!(false)]),
         ("operation", vec![json!("multiply"), json!("compare")]),

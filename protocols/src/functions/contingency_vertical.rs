@@ -7,11 +7,13 @@ use crate::functions::common::joins::terms::{Terms, Work, have_one_each};
 use crate::functions::common::joins::{CATEGORIES, COLUMNS, JOINED, KeyedRows, SIZES, categories};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::functions::{Computed, FunctionContext};
+use crate::kernel::equations::Equations;
 
 const TERMS: Terms = Terms {
     categories: 2,
     always_tells: false,
     work: Work::Cells,
+    opens: |_| Equations::counts(1),
     misfit: |columns| {
         (!have_one_each(columns)).then_some(
             "the first two parties have a category beside each id, all others have ids only",

@@ -9,11 +9,13 @@ use crate::functions::common::joins::{
 };
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::functions::{Computed, FunctionContext};
+use crate::kernel::equations::Equations;
 
 const TERMS: Terms = Terms {
     categories: 0,
     always_tells: false,
     work: Work::Numbers,
+    opens: |scope| Equations::products(scope.columns),
     misfit: |columns| {
         (columns.iter().sum::<usize>() == 0).then_some("no party has a column of numbers")
     },

@@ -12,6 +12,7 @@ use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, refuse};
 use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::channel::Channel;
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::machine::Phase;
 
@@ -52,6 +53,10 @@ impl Function for Empty {
     };
 
     type Parameters = Parameters;
+
+    fn opens(_: &Parameters, _: Scope) -> Equations {
+        Equations::NONE
+    }
 
     fn new(
         Parameters { times: rounds }: Parameters,

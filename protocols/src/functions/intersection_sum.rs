@@ -6,11 +6,13 @@ use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{COLUMNS, JOINED, KeyedRows, SCALES, SIZES, moments, scaled};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::functions::{Computed, FunctionContext};
+use crate::kernel::equations::Equations;
 
 const TERMS: Terms = Terms {
     categories: 0,
     always_tells: false,
     work: Work::Numbers,
+    opens: |scope| Equations { counts: 1, ..Equations::linear(scope.columns) },
     misfit: |columns| {
         (columns.iter().sum::<usize>() != 1).then_some(
             "one party has one column of numbers beside its ids, all others have ids only",

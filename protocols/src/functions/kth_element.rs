@@ -10,6 +10,7 @@ use crate::functions::descriptor::{Descriptor, InputKind};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, refuse};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 
 /// The name of the rank in the spec.
@@ -41,6 +42,10 @@ impl Function for KthElement {
     };
 
     type Parameters = Parameters;
+
+    fn opens(_: &Parameters, _: Scope) -> Equations {
+        Equations::ranks(1)
+    }
 
     fn new(
         Parameters { digits, rank: agreed }: Parameters,
@@ -85,6 +90,9 @@ impl OnShares for KthElement {
         check_rows(cx.rows)?;
         if self.rank > cx.rows {
             return Err(NO_SUCH_RANK);
+        }
+        if cx.permit.withholds() {
+            return Err(cx.permit.shows_ranks().into());
         }
         let found = self.numbers.find(cx, &[self.rank]).await?;
         let item = found.map(|found| found.at(self.rank)).transpose()?;

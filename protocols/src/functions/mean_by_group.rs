@@ -9,11 +9,14 @@ use crate::functions::common::joins::{
 };
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::functions::{Computed, FunctionContext};
+use crate::kernel::equations::Equations;
 
 const TERMS: Terms = Terms {
     categories: 1,
     always_tells: true,
     work: Work::Cells,
+    // Each mean is of a group of its own, whose size is checked.
+    opens: |_| Equations { counts: 1, ..Equations::linear(1) },
     misfit: |columns| {
         (!have_one_each(columns)).then_some(
             "the first party has a group beside each id, the second a number, and all others have ids only",

@@ -17,6 +17,7 @@ use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, Parameter
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, refuse};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
 
 /// The most numbers that one operation takes.
@@ -88,6 +89,10 @@ impl Function for Measure {
     };
 
     type Parameters = Parameters;
+
+    fn opens(_: &Parameters, _: Scope) -> Equations {
+        Equations::NONE
+    }
 
     fn new(
         Parameters { operation, size, times }: Parameters,

@@ -12,6 +12,7 @@ use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits};
 use crate::functions::reveals::{NEIGHBOURS, RELEASE, ROWS};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
 
 pub(crate) struct Median(Ranked);
@@ -26,6 +27,14 @@ impl Function for Median {
     };
 
     type Parameters = Digits;
+
+    fn opens(_: &Digits, _: Scope) -> Equations {
+        Equations::ranks(2)
+    }
+
+    fn permille(_: &Digits) -> Vec<u16> {
+        vec![500]
+    }
 
     fn new(digits: Digits, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
         Ranked::new(digits.grid()?, doubles(input)?.iter().copied()).map(Self)
@@ -44,6 +53,7 @@ impl OnShares for Median {
     async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
         check_rows(cx.rows)?;
         let (lower, upper) = (cx.rows.div_ceil(2), cx.rows / 2 + 1);
+        cx.permit.check_ranks(&[lower, upper], cx.rows)?;
         let Some(found) = self.0.find(cx, &[lower, upper]).await? else { return Ok(None) };
         let median = found.at(lower)?.midpoint(found.at(upper)?);
         Ok(Some(Answer::Median { median }))

@@ -14,6 +14,7 @@ use crate::functions::descriptor::{Descriptor, InputKind};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 
 pub(crate) struct MinimumMaximum {
@@ -31,6 +32,10 @@ impl Function for MinimumMaximum {
     };
 
     type Parameters = Digits;
+
+    fn opens(_: &Digits, _: Scope) -> Equations {
+        Equations::ranks(2)
+    }
 
     fn new(digits: Digits, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
         let grid = digits.grid()?;
@@ -60,6 +65,9 @@ impl OnShares for MinimumMaximum {
     async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
         let rows = cx.rows;
         check_rows(rows)?;
+        if cx.permit.withholds() {
+            return Err(cx.permit.shows_ranks().into());
+        }
         let queries = [self.minima.query(1), self.maxima.query(rows)];
         match find_numbers(cx, &queries).await?.as_deref() {
             None => Ok(None),

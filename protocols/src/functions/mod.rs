@@ -70,6 +70,7 @@ use crate::functions::parameters::Agreed;
 use crate::functions::reveals::RELEASE;
 use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::{Permit, Rules};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::session::{Session, SessionHash};
@@ -91,6 +92,14 @@ pub(crate) trait Function: Sized {
         input: Option<&Input>,
         parties: usize,
     ) -> Result<Self, InputError>;
+
+    /// Returns the equations about rows that the answer tells, and all that is revealed beside it.
+    fn opens(parameters: &Self::Parameters, scope: Scope) -> Equations;
+
+    /// Returns the places of the numbers by rank that the answer shows, in thousandths of the rows.
+    fn permille(_parameters: &Self::Parameters) -> Vec<u16> {
+        Vec::new()
+    }
 
     /// Returns all parameters that change the result, in canonical text, defaults filled in. A
     /// helper reads its parameters from them.

@@ -37,6 +37,7 @@ use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, Parameter
 use crate::functions::input::Input;
 use crate::functions::parameters::{BY_ID, NoParameters};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::sizes;
@@ -86,6 +87,10 @@ impl Function for Regression {
 
     type Parameters = NoParameters;
 
+    fn opens(_: &NoParameters, scope: Scope) -> Equations {
+        Equations::linear(scope.columns)
+    }
+
     fn new(_: NoParameters, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
         let matrix = input.map(of_columns).transpose()?.flatten();
         let shape = matrix.as_ref().map(|matrix| matrix.shape);
@@ -110,7 +115,7 @@ impl OnShares for Regression {
         let told = sizes::exchange(cx.channel, cx.inputs, shape).await?;
         let shapes = parse_all(&told, |[rows, columns]| Shape::parse(rows, columns))?;
         let x = regressors(&shapes)?;
-        cx.permit.check_rows(x.rows as u64)?;
+        cx.permit.check_rows(x.rows as u64, Equations::linear(x.columns as u64))?;
         let dimensions = Dimensions { rows: x.columns, inner: x.rows, columns: 1 };
         let opened = Product::normalised(dimensions).open(cx, &self.factor).await?;
         Ok(opened.answer(|mle| Answer::Coefficients { mle }))

@@ -15,6 +15,7 @@ use crate::functions::input::Input;
 use crate::functions::ols::{BY_ID_ENTRY, NAME, Regression};
 use crate::functions::parameters::{Agreed, BY_ID, NO, YES};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
 use crate::kernel::party::Party;
 
@@ -25,6 +26,7 @@ const TERMS: Terms = Terms {
     categories: 0,
     always_tells: false,
     work: Work::Numbers,
+    opens: |scope| Equations::products(scope.columns),
     misfit: |columns| {
         let fits =
             columns.get(1).is_some_and(|count| *count > 0) && columns.iter().sum::<usize>() > 1;
@@ -69,6 +71,10 @@ impl Function for RegressionById {
     };
 
     type Parameters = Parameters;
+
+    fn opens(_: &Parameters, scope: Scope) -> Equations {
+        (TERMS.opens)(scope)
+    }
 
     fn new(
         Parameters { ids, intercept }: Parameters,

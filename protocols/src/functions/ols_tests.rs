@@ -300,8 +300,8 @@ fn too_few_rows_are_refused_by_their_number_before_anything_is_shared() {
         let (x, y) = (numbers(&mut rng, 2 * rows), numbers(&mut rng, rows));
         run(matrix(2, &x), column(&y)).rules(Profile::Production.rules())
     };
-    let (few, enough) = (of_rows(9), of_rows(10));
-    let refusal = Refusal::TooFewRows { minimum: 10, of: Party::new(0).unwrap() };
+    let (few, enough) = (of_rows(11), of_rows(12));
+    let refusal = Refusal::TooFewRows { minimum: 10, equations: 2, of: Party::new(0).unwrap() };
     assert_eq!(fault(&few), refusal.into());
     let rounds = |run: &Run| {
         let report = run.simulate(Simulation::new(seed()));

@@ -5,6 +5,7 @@ use crate::functions::Function;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
 use crate::functions::parameters::NoParameters;
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
 
 pub(crate) struct Prepare;
@@ -24,6 +25,10 @@ impl Function for Prepare {
     };
 
     type Parameters = NoParameters;
+
+    fn opens(_: &NoParameters, _: Scope) -> Equations {
+        Equations::NONE
+    }
 
     fn new(_: NoParameters, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
         if input.is_some_and(|input| !input.is_empty()) {

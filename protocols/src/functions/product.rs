@@ -20,6 +20,7 @@ use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
 use crate::functions::parameters::NoParameters;
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::sizes;
 
@@ -68,6 +69,10 @@ impl Function for MatrixProduct {
     };
 
     type Parameters = NoParameters;
+
+    fn opens(_: &NoParameters, _: Scope) -> Equations {
+        Equations::NONE
+    }
 
     fn new(_: NoParameters, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
         Ok(Self(input.map(Matrix::new).transpose()?.flatten()))

@@ -16,6 +16,7 @@ use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, refuse};
 use crate::functions::reveals::{NEIGHBOURS, RELEASE, ROWS};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 
 /// The parameter's name.
@@ -57,6 +58,20 @@ impl Function for Quantiles {
 
     type Parameters = Parameters;
 
+    fn opens(parameters: &Parameters, _: Scope) -> Equations {
+        // A quantile may lie between two numbers, which are both told.
+        Equations::ranks(2 * parameters.probabilities.len() as u64)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a probability is from 0 to 1, and others are refused"
+    )]
+    fn permille(parameters: &Parameters) -> Vec<u16> {
+        parameters.probabilities.iter().map(|p| (p * 1000.0).round() as u16).collect()
+    }
+
     fn new(
         Parameters { digits, probabilities }: Parameters,
         input: Option<&Input>,
@@ -92,16 +107,12 @@ impl OnShares for Quantiles {
     async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
         let rows = cx.rows;
         check_rows(rows)?;
+        cx.permit.check_probabilities(&self.probabilities)?;
         let places: Vec<Quantile> =
             self.probabilities.iter().map(|p| Quantile::new(*p, rows)).collect();
         let ranks: BTreeSet<u64> = places.iter().flat_map(|place| place.ranks()).collect();
         let ranks: Vec<u64> = ranks.into_iter().collect();
-        // Quantiles at many ranks would list the rows one by one. Where small counts are withheld,
-        // there may be as many ranks as there are groups of rows that may be shown.
-        let least = cx.permit.least_shown();
-        if cx.permit.withholds() && (ranks.len() as u64).saturating_mul(least) > rows {
-            return Err(cx.permit.shows_single_rows().into());
-        }
+        cx.permit.check_ranks(&ranks, rows)?;
         let Some(found) = self.numbers.find(cx, &ranks).await? else { return Ok(None) };
         let quantiles = places.iter().map(|place| place.of(&found)).collect::<Result<_, _>>()?;
         Ok(Some(Answer::Quantiles { quantiles, samples: rows }))

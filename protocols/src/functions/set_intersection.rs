@@ -10,6 +10,7 @@ use crate::functions::input::Input;
 use crate::functions::parameters::Agreed;
 use crate::functions::{Function, OnSets, SetsContext};
 use crate::kernel::channel::Channel;
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::kernel::prss::order_of;
@@ -41,6 +42,10 @@ impl Function for SetIntersection {
     };
 
     type Parameters = Ids;
+
+    fn opens(_: &Ids, _: Scope) -> Equations {
+        Equations::counts(1)
+    }
 
     fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
         let texts = match input {
@@ -75,7 +80,7 @@ impl OnSets for SetIntersection {
             return Err(Fault::Undefined { why });
         }
         if permit.least_rows().is_some() {
-            permit.check_rows(counts.iter().map(|count| *count as u64).sum())?;
+            permit.check_rows(counts.iter().map(|count| *count as u64).sum(), Equations::NONE)?;
         }
         // The order is random, because the other party sees places.
         let order = order_of(item_hashes.len(), &mut rng);

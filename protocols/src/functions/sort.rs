@@ -13,6 +13,7 @@ use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits};
 use crate::functions::reveals::{RELEASE, ROWS_OF_EACH};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 
 pub(crate) struct Sort(Unsorted);
@@ -27,6 +28,10 @@ impl Function for Sort {
     };
 
     type Parameters = Digits;
+
+    fn opens(_: &Digits, _: Scope) -> Equations {
+        Equations::ranks(u64::MAX)
+    }
 
     fn new(digits: Digits, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
         Unsorted::new(digits, input).map(Self)

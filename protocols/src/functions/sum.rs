@@ -15,6 +15,7 @@ use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text};
 use crate::functions::reveals::RELEASE;
 use crate::functions::{Function, OnSums, SumsContext};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 use crate::release::terms::Magnitude;
 
@@ -41,6 +42,10 @@ impl Function for Sum {
     };
 
     type Parameters = Digits;
+
+    fn opens(_: &Digits, _: Scope) -> Equations {
+        Equations::linear(1)
+    }
 
     fn new(digits: Digits, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
         let grid = digits.grid()?;

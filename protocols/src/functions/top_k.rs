@@ -30,6 +30,7 @@ use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, refuse};
 use crate::functions::reveals::{RELEASE, ROWS_OF_EACH};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 
 /// The range and the default of `k`, the count of largest numbers that a client asks for.
@@ -76,6 +77,10 @@ impl Function for TopK {
 
     type Parameters = Parameters;
 
+    fn opens(parameters: &Parameters, _: Scope) -> Equations {
+        Equations::ranks(parameters.k.unwrap_or(USUAL_K))
+    }
+
     fn new(
         Parameters { digits, k }: Parameters,
         input: Option<&Input>,
@@ -97,6 +102,10 @@ impl Function for TopK {
 
 impl OnShares for TopK {
     async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
+        // A party's own rows can fill up the count of any number to the smallest that is shown.
+        if cx.permit.withholds() {
+            return Err(cx.permit.shows_ranks().into());
+        }
         let sorted = self.numbers.sorted(cx).await?;
         let tagged = tagged(&mut cx.engine, &sorted, self.k, cx.permit.least_shown()).await?;
         let (shown, words) = open_tagged(&mut cx.engine, tagged, self.k).await?;

@@ -1,5 +1,6 @@
 //! `SetUnionSize`: the number of items that all parties together have, each counted once.
 
+use crate::circuits::comparison::or_each;
 use crate::circuits::joining;
 use crate::circuits::selection::is_below;
 use crate::engine::matching::Matching;
@@ -42,13 +43,19 @@ impl Joining for DistinctItems {
             cx.engine.count_distinct(join.item_hashes, &sizes).await?
         };
         let mut count = all.minus(&cx.sum(&[filling], 1).await?);
-        if withholds && cx.inputs == 2 {
-            // The union of two sets tells the size of their intersection, which the rules may
-            // withhold.
-            let told = cx.engine.public(vec![sizes.iter().sum::<usize>() as u64]);
+        if withholds {
+            // The union tells how many items several sets have, and how many one set lacks. The
+            // rules may withhold either.
+            let of = |size: usize| cx.engine.public(vec![size as u64]);
+            let overlap = of(sizes.iter().sum()).minus(&all);
+            let mut parts = vec![overlap];
+            parts.extend(sizes.iter().map(|size| all.minus(&of(*size))));
+            let parts = E::Shared::<u64>::concat(&parts.iter().collect::<Vec<_>>());
             let least = cx.permit.least_shown();
-            let is_small = is_below(&mut cx.engine, &told.minus(&all), least).await?;
-            let is_small: E::Shared<u64> = cx.engine.bit_to_arithmetic(&[&is_small], 1).await?;
+            let are_small = is_below(&mut cx.engine, &parts, least).await?;
+            let is_small = or_each(&mut cx.engine, vec![are_small], parts.len()).await?;
+            let is_small: Vec<_> = is_small.iter().collect();
+            let is_small: E::Shared<u64> = cx.engine.bit_to_arithmetic(&is_small, 1).await?;
             let is_shown = cx.engine.public(vec![1]).minus(&is_small);
             count = cx.engine.multiply(&count, &is_shown).await?;
         }

@@ -1,17 +1,18 @@
 //! `StatisticsUnivariate`: sum, means, variances and standardized moments of one variable.
 //!
-//! A search by rank finds the least and the largest number of all parties before; here they are
-//! public.
+//! No more is opened than the statistics need that were asked for (see
+//! [`crate::functions::common::wanted`]). If extremes or the other means are among them, a search by
+//! rank finds the least and the largest number of all parties before; here they are public.
 //!
 //! 1. *sums*: a masked sum of n, Σx and Σx², exact, as integers on the grid that the parameters
-//!    declare. If the minimum is above zero, logarithms and reciprocals are added too (see
+//!    declare. If the minimum is known and above zero, logarithms and reciprocals are added too (see
 //!    [`crate::functions::common::means`]). Sum, mean, variances, their roots and ratios are
 //!    fractions of the integers, or roots of such, and are rounded once.
 //! 2. *moments*: if the numbers differ, a masked sum of the third to sixth powers of their
 //!    distances from the opened mean. The unit is near the opened standard deviation (see
 //!    [`crate::functions::common::moments`]).
 //!
-//! **Rounds:** 4; 2 if all numbers are the same. **Bytes sent per party:** as two masked sums of
+//! **Rounds:** 4; 2 if all numbers are the same, or no moments are asked for. **Bytes sent per party:** as two masked sums of
 //! 127 words together at most; of 36 for 12 digits before and after the point.
 //!
 //! **Nothing cancels or overflows.** The first sums are exact and fit their cells whatever the data
@@ -19,6 +20,9 @@
 //! the variance. The error of the second sum, and the reason why it fits, stand where it is made. A
 //! result beyond the largest double is a fault, not an infinity; one below the least is 0. The
 //! numbers vary if A says so, so that roots and ratios of underflown variances are right.
+//!
+//! **Single rows.** An extreme is the number of a single row. If small counts are withheld, no
+//! extreme is opened, nor are the means that need them.
 //!
 //! **Leakage beyond the answer.** The answer gives n, Σx, and by the root mean square Σx².
 //! Geometric and harmonic mean give the sums of logarithms and reciprocals. The standardized
@@ -35,7 +39,8 @@
 use num_bigint::{BigInt, BigUint, Sign};
 use num_traits::Zero;
 use rand_core::CryptoRng;
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::algebra::exact::{Accumulator, Grid, signed_integer};
@@ -49,30 +54,35 @@ use crate::functions::common::means::{Means, NOT_OF_LAYOUT};
 use crate::functions::common::moments::{self, Centred, Moments, root};
 use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows, doubles};
 use crate::functions::common::search::{Query, find};
-use crate::functions::descriptor::Descriptor;
+use crate::functions::common::wanted::{SAMPLES, STATISTICS, Statistics};
+use crate::functions::descriptor::{Descriptor, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text};
 use crate::functions::reveals::{RELEASE, ROWS};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 
 /// The leakage of the function beside the answer.
-pub(super) const REVEALS: &str = "joint sums before they are rounded, to every party: n, Σx and Σx² \
-     exactly; where all numbers are above 0, the sums of their logarithms and reciprocals, with 53 and \
-     120 binary digits a term; where they differ, the sums of the third to sixth powers of their \
+pub(super) const REVEALS: &str = "joint sums before they are rounded, to every party: n and Σx, and Σx² where a \
+     statistic needs it, exactly; for geometric and harmonic mean, the sums of logarithms and reciprocals, \
+     with 53 and 120 binary digits a term; for moments, the sums of the third to sixth powers of the \
      distances from the mean, in standard deviations, with 64; the answer implies them up to \
      rounding";
 
-/// Statistics of one variable. A value that the data do not define is null.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Statistics of one variable. A value that the data do not define, or that was not opened, is null.
+/// If statistics were named, only these are serialized.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Univariate {
+    /// The statistics that were asked for.
+    asked: Statistics,
     /// The count of the numbers, n.
     pub samples: u64,
-    /// The least number.
-    pub minimum: f64,
-    /// The largest number.
-    pub maximum: f64,
+    /// The least number; null unless extremes are opened.
+    pub minimum: Option<f64>,
+    /// The largest number; null unless extremes are opened.
+    pub maximum: Option<f64>,
     /// Σx.
     pub sum: f64,
     /// Σx/n.
@@ -84,13 +94,13 @@ pub struct Univariate {
     /// Σ(x − mean)² with n − 1 as the divisor; null for one number.
     pub variance: Option<f64>,
     /// The variance with n as the divisor.
-    pub variance_mle: f64,
+    pub variance_mle: Option<f64>,
     /// The variance over n; null for one number.
     pub variance_of_sample_mean: Option<f64>,
     /// The root of the variance; null for one number.
     pub standard_deviation: Option<f64>,
     /// The standard deviation with n as the divisor.
-    pub standard_deviation_mle: f64,
+    pub standard_deviation_mle: Option<f64>,
     /// The root of the variance of the sample mean; null for one number.
     pub standard_error_of_sample_mean: Option<f64>,
     /// The standard deviation over the mean; null for one number or a mean of 0.
@@ -98,9 +108,9 @@ pub struct Univariate {
     /// The coefficient of variation with n as the divisor; null for a mean of 0.
     pub coefficient_of_variation_mle: Option<f64>,
     /// √(Σx²/n).
-    pub root_mean_square: f64,
+    pub root_mean_square: Option<f64>,
     /// √(Σ(x − mean)²/n): the same as `standard_deviation_mle`.
-    pub root_mean_square_deviation: f64,
+    pub root_mean_square_deviation: Option<f64>,
     /// The mean of ((x − mean)/σ)³, with σ² = `variance_mle`; null, as all below, where the numbers
     /// do not vary.
     pub skewness: Option<f64>,
@@ -124,6 +134,7 @@ pub(crate) struct Extremes {
 /// One party's numbers, checked, and its part of the first sum but for the means. Both are empty at
 /// a helper.
 pub(crate) struct UnivariateStatistics {
+    statistics: Statistics,
     grid: Grid,
     pub(super) numbers: Zeroizing<Vec<f64>>,
     words: Zeroizing<Vec<u64>>,
@@ -131,11 +142,20 @@ pub(crate) struct UnivariateStatistics {
     keys: Zeroizing<Vec<u64>>,
 }
 
+/// The parameters of the function.
+#[derive(Deserialize)]
+pub(crate) struct Parameters {
+    #[serde(flatten)]
+    digits: Digits,
+    statistics: Option<Vec<String>>,
+}
+
 /// The opened sums as integers: Σx on the grid, Σx² on its square.
 struct Sums {
     n: u64,
     x: BigInt,
-    xx: BigInt,
+    /// None unless a statistic needs it.
+    xx: Option<BigInt>,
 }
 
 /// The variation of the numbers around their mean.
@@ -148,6 +168,16 @@ impl Function for UnivariateStatistics {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "StatisticsUnivariate",
         summary: "extremes, means, moments and their ratios of one variable",
+        parameters: &[
+            ParameterEntry::list(
+                STATISTICS,
+                "the statistics to compute, by their names in the result; each opens no more than it \
+                 needs; where it is left out all of them, or, where small counts are withheld, those that \
+                 follow from number, mean and standard deviation",
+            ),
+            Digits::BEFORE,
+            Digits::AFTER,
+        ],
         reveals: &[RELEASE, ROWS, REVEALS],
         result_keys: &[
             "samples",
@@ -176,9 +206,20 @@ impl Function for UnivariateStatistics {
         ..ORDERED_NUMBERS
     };
 
-    type Parameters = Digits;
+    type Parameters = Parameters;
 
-    fn new(digits: Digits, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
+    fn opens(parameters: &Parameters, scope: Scope) -> Equations {
+        // Names that there are not are refused before anything is computed.
+        let statistics = Statistics::new(parameters.statistics.as_deref()).unwrap_or_default();
+        statistics.wanted(scope.withholds).equations()
+    }
+
+    fn new(
+        Parameters { digits, statistics }: Parameters,
+        input: Option<&Input>,
+        _: usize,
+    ) -> Result<Self, InputError> {
+        let statistics = Statistics::new(statistics.as_deref())?;
         let grid = digits.grid()?;
         let numbers = doubles(input)?;
         let words = add_up(&grid, &numbers)?;
@@ -186,11 +227,13 @@ impl Function for UnivariateStatistics {
         let mut keys = Zeroizing::new(Vec::with_capacity(numbers.len()));
         keys.extend(numbers.iter().map(|x| key(*x)));
         keys.sort_unstable();
-        Ok(Self { grid, numbers, words, keys })
+        Ok(Self { statistics, grid, numbers, words, keys })
     }
 
     fn agreed(&self) -> Agreed {
-        grid_text(&self.grid).into()
+        let mut agreed: Agreed = grid_text(&self.grid).into();
+        agreed.extend(self.statistics.text().map(|text| (STATISTICS.to_owned(), text)));
+        agreed
     }
 
     /// Counts the most words that there can be. No means are summed if a number is not above zero,
@@ -203,62 +246,85 @@ impl Function for UnivariateStatistics {
 impl OnShares for UnivariateStatistics {
     async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
         check_rows(cx.rows)?;
-        let queries = [1, cx.rows].map(|rank| Query { keys: &self.keys, rank });
-        let found = find(cx, &queries).await?;
-        let (Some(found), Some(sums)) = (found, &mut cx.sums) else { return Ok(None) };
-        let mut found = found.into_iter().map(|key| double(key).ok_or(Fault::InvalidOpening));
-        let mut next = || {
-            found
-                .next()
-                .ok_or(Fault::Internal("a search finds as many ranks as it was asked for"))?
-        };
-        let extremes = Extremes { minimum: next()?, maximum: next()? };
+        let wanted = self.statistics.wanted(cx.permit.withholds());
+        if cx.permit.withholds() && wanted.needs_extremes() {
+            return Err(cx.permit.shows_ranks().into());
+        }
+        let extremes = if wanted.needs_extremes() { self.find_extremes(cx).await? } else { None };
+        let Some(sums) = &mut cx.sums else { return Ok(None) };
         let answer = self.sum(sums, cx.permit, extremes, &mut cx.rng).await?;
         Ok(Some(Answer::Univariate(Box::new(answer))))
     }
 }
 
 impl UnivariateStatistics {
+    /// Finds the least and the largest number of all parties; none at a helper.
+    async fn find_extremes<E: Engine>(
+        &self,
+        cx: &mut FunctionContext<'_, E>,
+    ) -> Result<Option<Extremes>, Fault> {
+        let queries = [1, cx.rows].map(|rank| Query { keys: &self.keys, rank });
+        let Some(found) = find(cx, &queries).await? else { return Ok(None) };
+        match found.as_slice() {
+            [minimum, maximum] => {
+                let number = |key: u64| double(key).ok_or(Fault::InvalidOpening);
+                Ok(Some(Extremes { minimum: number(*minimum)?, maximum: number(*maximum)? }))
+            }
+            _ => Err(Fault::Internal("a search finds as many ranks as it was asked for")),
+        }
+    }
+
     /// Computes the answer. The `extremes` are those of all parties' numbers, the same at all
-    /// parties.
+    /// parties; none if no statistic needs them.
     pub(crate) async fn sum(
         self,
         sums: &mut impl Aggregate,
         permit: &Permit,
-        extremes: Extremes,
+        extremes: Option<Extremes>,
         rng: &mut impl CryptoRng,
     ) -> Result<Univariate, Fault> {
-        let Self { grid, numbers, mut words, .. } = self;
-        extremes.hold(&numbers)?;
-        let means = extremes.means();
+        let Self { statistics, grid, numbers, mut words, .. } = self;
+        let wanted = statistics.wanted(permit.withholds());
+        if let Some(extremes) = extremes {
+            extremes.hold(&numbers)?;
+        }
+        let means = extremes.filter(|_| wanted.means).and_then(Extremes::means);
+        if !wanted.squares {
+            words.truncate(1 + grid.limbs(1));
+        }
         if let Some(means) = means {
             words.extend_from_slice(means.add_up(&numbers).as_slice());
         }
         let rounds = Rounds { commit: "commit sums", open: "open sums" };
-        let words = sums.sum(rounds, &layout(&grid, means)?, words, rng).await?;
+        let words = sums.sum(rounds, &layout(&grid, wanted.squares, means)?, words, rng).await?;
 
-        let (opened, of_means) = Sums::decode(&grid, &words)?;
+        let (opened, of_means) = Sums::decode(&grid, wanted.squares, &words)?;
         if !permit.agrees_with(opened.n) {
             return Err(Fault::InvalidOpening);
         }
         opened.check(&grid, extremes)?;
         let means = means.map(|means| means.finish(opened.n, of_means)).transpose()?;
-        let mut answer = opened.finish(&grid, extremes)?;
+        let mut answer = opened.finish(&grid)?;
+        answer.asked = statistics;
+        if let Some(extremes) = extremes.filter(|_| wanted.extremes) {
+            answer.minimum = Some(without_sign_of_zero(extremes.minimum));
+            answer.maximum = Some(without_sign_of_zero(extremes.maximum));
+        }
         answer.harmonic_mean = means.map(|means| means.harmonic);
         answer.geometric_mean = means.map(|means| means.geometric);
-        if let Some(centred) = opened.centred(&grid)? {
+        if wanted.moments
+            && let Some(centred) = opened.centred(&grid)?
+        {
             answer.take(centred.run(&numbers, sums, rng).await?);
         }
         Ok(answer)
     }
 }
 
-fn layout(grid: &Grid, means: Option<Means>) -> Result<Layout, InputError> {
-    let mut segments = vec![
-        Segment { limbs: 1, cells: 1 },
-        Segment { limbs: grid.limbs(1), cells: 1 },
-        Segment { limbs: grid.limbs(2), cells: 1 },
-    ];
+fn layout(grid: &Grid, squares: bool, means: Option<Means>) -> Result<Layout, InputError> {
+    let mut segments =
+        vec![Segment { limbs: 1, cells: 1 }, Segment { limbs: grid.limbs(1), cells: 1 }];
+    segments.extend(squares.then_some(Segment { limbs: grid.limbs(2), cells: 1 }));
     if means.is_some() {
         segments.extend(Means::SEGMENTS);
     }
@@ -273,7 +339,7 @@ fn add_up(grid: &Grid, numbers: &[f64]) -> Result<Zeroizing<Vec<u64>>, InputErro
         xx.add(term.times(term));
     }
     // Reserved with room for the means: growing would leave copies behind.
-    let words = layout(grid, None)?.words() + Means::WORDS;
+    let words = layout(grid, true, None)?.words() + Means::WORDS;
     let mut words = Zeroizing::new(Vec::with_capacity(words));
     words.push(numbers.len() as u64);
     words.extend_from_slice(&x.into_cell());
@@ -297,93 +363,105 @@ impl Extremes {
 
 impl Sums {
     /// Decodes the sums, and returns the words of the means behind them.
-    fn decode<'a>(grid: &Grid, words: &'a [u64]) -> Result<(Self, &'a [u64]), Fault> {
+    fn decode<'a>(
+        grid: &Grid,
+        squares: bool,
+        words: &'a [u64],
+    ) -> Result<(Self, &'a [u64]), Fault> {
         let (n, rest) = words.split_first().ok_or(NOT_OF_LAYOUT)?;
         let (x, rest) = rest.split_at_checked(grid.limbs(1)).ok_or(NOT_OF_LAYOUT)?;
-        let (xx, rest) = rest.split_at_checked(grid.limbs(2)).ok_or(NOT_OF_LAYOUT)?;
+        let limbs = if squares { grid.limbs(2) } else { 0 };
+        let (xx, rest) = rest.split_at_checked(limbs).ok_or(NOT_OF_LAYOUT)?;
         if *n >= 1 << 63 {
             return Err(Fault::InvalidOpening);
         }
-        Ok((Self { n: *n, x: signed_integer(x), xx: signed_integer(xx) }, rest))
+        let xx = squares.then(|| signed_integer(xx));
+        Ok((Self { n: *n, x: signed_integer(x), xx }, rest))
     }
 
-    /// Checks the sums. Numbers between the extremes have a variance of 0 or more, and Σ(x −
-    /// min)(max − x) is not negative either. Both together put the mean between the extremes.
-    fn check(&self, grid: &Grid, extremes: Extremes) -> Result<(), Fault> {
+    /// Checks the sums. Numbers have a variance of 0 or more. If they lie between extremes, Σ(x −
+    /// min)(max − x) is not negative either, and both together put the mean between the extremes.
+    fn check(&self, grid: &Grid, extremes: Option<Extremes>) -> Result<(), Fault> {
         if self.n == 0 {
             return Err(Fault::Undefined { why: "the parties have no numbers" });
         }
-        let (minimum, maximum) = (place(grid, extremes.minimum)?, place(grid, extremes.maximum)?);
-        let between = (&minimum + &maximum) * &self.x - &minimum * &maximum * self.n - &self.xx;
-        let negative = [&self.xx, &self.spread(), &between].iter().any(|s| s.sign() == Sign::Minus);
-        if negative || minimum > maximum {
-            return Err(Fault::InvalidOpening);
+        let mut sums = Vec::new();
+        if let Some(xx) = &self.xx {
+            sums.extend([xx.clone(), self.spread(xx)]);
         }
-        Ok(())
+        if let Some(Extremes { minimum, maximum }) = extremes {
+            let (minimum, maximum) = (place(grid, minimum)?, place(grid, maximum)?);
+            sums.extend([
+                &maximum - &minimum,
+                &self.x - &minimum * self.n,
+                &maximum * self.n - &self.x,
+            ]);
+            if let Some(xx) = &self.xx {
+                sums.push((&minimum + &maximum) * &self.x - &minimum * &maximum * self.n - xx);
+            }
+        }
+        match sums.iter().any(|sum| sum.sign() == Sign::Minus) {
+            true => Err(Fault::InvalidOpening),
+            false => Ok(()),
+        }
     }
 
     /// Returns A = nΣx² − (Σx)² = n²·variance.
-    fn spread(&self) -> BigInt {
-        &self.xx * self.n - &self.x * &self.x
+    fn spread(&self, xx: &BigInt) -> BigInt {
+        xx * self.n - &self.x * &self.x
     }
 
-    /// Computes the statistics, with null for the geometric and harmonic mean and for the moments.
-    fn finish(&self, grid: &Grid, extremes: Extremes) -> Result<Univariate, Fault> {
-        let n = BigUint::from(self.n);
-        let less = self.n.checked_sub(1).filter(|less| *less > 0);
+    /// Computes the statistics of the sums; all others are null.
+    fn finish(&self, grid: &Grid) -> Result<Univariate, Fault> {
         let once = grid.exponent(1);
-        let of_all = self.variation(grid, &(&n * &n))?;
-        let sample = less.map(|less| self.variation(grid, &(&n * less))).transpose()?;
-        let of_mean = less.map(|less| self.variation(grid, &(&n * &n * less))).transpose()?;
-        let sample_coefficient = less.map(|less| self.coefficient(self.n, less)).transpose()?;
-        Ok(Univariate {
-            samples: self.n,
-            minimum: without_sign_of_zero(extremes.minimum),
-            maximum: without_sign_of_zero(extremes.maximum),
-            sum: fraction(&self.x, &BigInt::from(1), once)?,
-            mean: fraction(&self.x, &self.n.into(), once)?,
-            harmonic_mean: None,
-            geometric_mean: None,
-            variance: sample.as_ref().map(|sample| sample.variance),
-            variance_mle: of_all.variance,
-            variance_of_sample_mean: of_mean.as_ref().map(|of_mean| of_mean.variance),
-            standard_deviation: sample.as_ref().map(|sample| sample.deviation),
-            standard_deviation_mle: of_all.deviation,
-            standard_error_of_sample_mean: of_mean.as_ref().map(|of_mean| of_mean.deviation),
-            coefficient_of_variation: sample_coefficient.flatten(),
-            coefficient_of_variation_mle: self.coefficient(1, 1)?,
-            root_mean_square: root(false, self.xx.magnitude(), &n, 2 * once)?,
-            root_mean_square_deviation: of_all.deviation,
-            skewness: None,
-            kurtosis: None,
-            kurtosis_excess: None,
-            hyper_skewness: None,
-            hyper_flatness: None,
-        })
+        let sum = fraction(&self.x, &BigInt::from(1), once)?;
+        let mut answer = Univariate::of_sum(self.n, sum, fraction(&self.x, &self.n.into(), once)?);
+        if let Some(xx) = &self.xx {
+            self.finish_squares(grid, xx, &mut answer)?;
+        }
+        Ok(answer)
     }
 
-    /// Returns A over `divisor`, and its root.
-    fn variation(&self, grid: &Grid, divisor: &BigUint) -> Result<Variation, Fault> {
-        let spread = self.spread();
-        Ok(Variation {
-            variance: fraction(&spread, &divisor.clone().into(), grid.exponent(2))?,
-            deviation: root(false, spread.magnitude(), divisor, grid.exponent(2))?,
-        })
+    /// Computes the statistics of the second order.
+    fn finish_squares(
+        &self,
+        grid: &Grid,
+        xx: &BigInt,
+        answer: &mut Univariate,
+    ) -> Result<(), Fault> {
+        let (n, spread) = (BigUint::from(self.n), self.spread(xx));
+        let less = self.n.checked_sub(1).filter(|less| *less > 0);
+        let of_all = variation(grid, &spread, &(&n * &n))?;
+        let sample = less.map(|less| variation(grid, &spread, &(&n * less))).transpose()?;
+        let of_mean = less.map(|less| variation(grid, &spread, &(&n * &n * less))).transpose()?;
+        let coefficient = |p: u64, q: u64| self.coefficient(&spread, p, q);
+        answer.variance = sample.as_ref().map(|sample| sample.variance);
+        answer.variance_mle = Some(of_all.variance);
+        answer.variance_of_sample_mean = of_mean.as_ref().map(|of_mean| of_mean.variance);
+        answer.standard_deviation = sample.as_ref().map(|sample| sample.deviation);
+        answer.standard_deviation_mle = Some(of_all.deviation);
+        answer.standard_error_of_sample_mean = of_mean.as_ref().map(|of_mean| of_mean.deviation);
+        answer.coefficient_of_variation =
+            less.map(|less| coefficient(self.n, less)).transpose()?.flatten();
+        answer.coefficient_of_variation_mle = coefficient(1, 1)?;
+        answer.root_mean_square = Some(root(false, xx.magnitude(), &n, 2 * grid.exponent(1))?);
+        answer.root_mean_square_deviation = Some(of_all.deviation);
+        Ok(())
     }
 
     /// Returns √(A/n² · p/q) / (Σx/n) = √(A·p / (q(Σx)²)), with the sign of Σx; null if Σx is 0.
-    fn coefficient(&self, p: u64, q: u64) -> Result<Option<f64>, Fault> {
+    fn coefficient(&self, spread: &BigInt, p: u64, q: u64) -> Result<Option<f64>, Fault> {
         if self.x.is_zero() {
             return Ok(None);
         }
-        let numerator = self.spread().magnitude() * p;
+        let numerator = spread.magnitude() * p;
         let denominator = self.x.magnitude().pow(2) * q;
         root(self.x.sign() == Sign::Minus, &numerator, &denominator, 0).map(Some)
     }
 
     /// Returns the basis of the moments; none if the numbers do not vary.
     fn centred(&self, grid: &Grid) -> Result<Option<Centred>, Fault> {
-        let spread = self.spread();
+        let Some(spread) = self.xx.as_ref().map(|xx| self.spread(xx)) else { return Ok(None) };
         if spread.is_zero() {
             return Ok(None);
         }
@@ -391,13 +469,90 @@ impl Sums {
     }
 }
 
+/// Returns A over `divisor`, and its root.
+fn variation(grid: &Grid, spread: &BigInt, divisor: &BigUint) -> Result<Variation, Fault> {
+    Ok(Variation {
+        variance: fraction(spread, &divisor.clone().into(), grid.exponent(2))?,
+        deviation: root(false, spread.magnitude(), divisor, grid.exponent(2))?,
+    })
+}
+
 impl Univariate {
+    /// Returns the statistics of so many numbers with this sum and mean; all others are null.
+    fn of_sum(samples: u64, sum: f64, mean: f64) -> Self {
+        Self {
+            asked: Statistics::default(),
+            samples,
+            minimum: None,
+            maximum: None,
+            sum,
+            mean,
+            harmonic_mean: None,
+            geometric_mean: None,
+            variance: None,
+            variance_mle: None,
+            variance_of_sample_mean: None,
+            standard_deviation: None,
+            standard_deviation_mle: None,
+            standard_error_of_sample_mean: None,
+            coefficient_of_variation: None,
+            coefficient_of_variation_mle: None,
+            root_mean_square: None,
+            root_mean_square_deviation: None,
+            skewness: None,
+            kurtosis: None,
+            kurtosis_excess: None,
+            hyper_skewness: None,
+            hyper_flatness: None,
+        }
+    }
+
+    /// Lists all statistics but the number of the numbers, by their names in the result.
+    fn entries(&self) -> [(&'static str, Option<f64>); 21] {
+        [
+            ("minimum", self.minimum),
+            ("maximum", self.maximum),
+            ("sum", Some(self.sum)),
+            ("mean", Some(self.mean)),
+            ("harmonic_mean", self.harmonic_mean),
+            ("geometric_mean", self.geometric_mean),
+            ("variance", self.variance),
+            ("variance_mle", self.variance_mle),
+            ("variance_of_sample_mean", self.variance_of_sample_mean),
+            ("standard_deviation", self.standard_deviation),
+            ("standard_deviation_mle", self.standard_deviation_mle),
+            ("standard_error_of_sample_mean", self.standard_error_of_sample_mean),
+            ("coefficient_of_variation", self.coefficient_of_variation),
+            ("coefficient_of_variation_mle", self.coefficient_of_variation_mle),
+            ("root_mean_square", self.root_mean_square),
+            ("root_mean_square_deviation", self.root_mean_square_deviation),
+            ("skewness", self.skewness),
+            ("kurtosis", self.kurtosis),
+            ("kurtosis_excess", self.kurtosis_excess),
+            ("hyper_skewness", self.hyper_skewness),
+            ("hyper_flatness", self.hyper_flatness),
+        ]
+    }
+
     fn take(&mut self, moments: Moments) {
         self.skewness = Some(moments.skewness);
         self.kurtosis = Some(moments.kurtosis);
         self.kurtosis_excess = Some(moments.kurtosis_excess);
         self.hyper_skewness = Some(moments.hyper_skewness);
         self.hyper_flatness = Some(moments.hyper_flatness);
+    }
+}
+
+impl Serialize for Univariate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(SAMPLES, &self.samples)?;
+        for (name, value) in self.entries() {
+            if self.asked.shows(name) {
+                map.serialize_entry(name, &value)?;
+            }
+        }
+        map.end()
     }
 }
 

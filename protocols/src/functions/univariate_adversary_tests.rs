@@ -38,7 +38,7 @@ fn cheat(first: &[(usize, u64)], second: &[(usize, u64)]) -> Option<Fault> {
             if party.index() == 0 {
                 let permit = joint(rules).permit(2, None).unwrap();
                 let extremes = Extremes { minimum: 1.0, maximum: 2.0 };
-                prepared.sum(&mut sums, &permit, extremes, &mut rng).await.map(drop)
+                prepared.sum(&mut sums, &permit, Some(extremes), &mut rng).await.map(drop)
             } else {
                 let rounds = Rounds::default();
                 sums.sum(rounds, &Layout::new(&segments)?, first, &mut rng).await?;

@@ -20,6 +20,7 @@ use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text, refuse};
 use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::disclosure::Rules;
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 
 const DEFAULT_FRACTION_BITS: u32 = 32;
@@ -102,6 +103,10 @@ impl Function for VectorSum {
     };
 
     type Parameters = Parameters;
+
+    fn opens(_: &Parameters, _: Scope) -> Equations {
+        Equations::NONE
+    }
 
     fn new(
         parameters: Parameters,

@@ -24,8 +24,9 @@
 //! work it out.
 //!
 //! **Ranks.** A number by its rank (an extreme, a median, a quantile) is the number of a single
-//! row, and is shown: that is the purpose of these functions. If small counts are withheld, the
-//! number of ranks that one computation may show is bounded (see the statistics on shares).
+//! row. If small counts are withheld, it is shown at the same places for all who ask ([`GRID`])
+//! only, with enough rows on either side and for each of them ([`Permit::check_ranks`]). Extremes
+//! and freely chosen ranks are not shown.
 //!
 //! **Differencing.** No rule here prevents the subtraction of two computations that differ in their
 //! members, their rows or their run. That needs a memory, which is the node's.
@@ -34,6 +35,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::kernel::equations::Equations;
 use crate::kernel::party::Party;
 pub use crate::kernel::refusal::Refusal;
 pub use crate::kernel::rules::{Profile, Rule, Rules};
@@ -47,6 +49,10 @@ pub struct JointRules {
     /// The deciding members, in the order of [`Rule::ALL`].
     deciders: [Party; Rule::ALL.len()],
 }
+
+/// The fractions of all rows at which quantiles are shown if small counts are withheld. They are
+/// the same for all who ask: at other places for each question, all rows would be told one by one.
+pub(crate) const GRID: [f64; 7] = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
 
 /// The proof that the agreed rules allow an opening.
 #[derive(Debug)]
@@ -107,9 +113,10 @@ impl JointRules {
         }
     }
 
-    /// Returns the refusal of too few rows.
-    pub(crate) fn too_few_rows(&self) -> Refusal {
-        Refusal::TooFewRows { minimum: self.rules.min_rows, of: self.decider(Rule::MinRows) }
+    /// Returns the refusal of too few rows for an answer that tells these equations.
+    pub(crate) fn too_few_rows(&self, equations: Equations) -> Refusal {
+        let (minimum, of) = (self.rules.min_rows, self.decider(Rule::MinRows));
+        Refusal::TooFewRows { minimum, equations: equations.weight(), of }
     }
 
     /// Returns the refusal of a party that dominates.
@@ -126,13 +133,14 @@ impl JointRules {
     /// the joint data have passed. `rows` is the number of rows, if it was opened.
     pub(crate) fn permit(&self, parties: usize, rows: Option<u64>) -> Result<Permit, Refusal> {
         self.check_parties(parties)?;
-        rows.map_or(Ok(()), |rows| self.check_rows(rows))?;
+        rows.map_or(Ok(()), |rows| self.check_rows(rows, Equations::NONE))?;
         Ok(Permit { joint: *self, rows })
     }
 
-    fn check_rows(&self, rows: u64) -> Result<(), Refusal> {
-        match rows < self.rules.min_rows {
-            true => Err(self.too_few_rows()),
+    fn check_rows(&self, rows: u64, equations: Equations) -> Result<(), Refusal> {
+        let weight = if self.rules.ask_for_rows() { equations.weight() } else { 0 };
+        match rows < self.rules.min_rows.saturating_add(weight) {
+            true => Err(self.too_few_rows(equations)),
             false => Ok(()),
         }
     }
@@ -147,9 +155,10 @@ impl Permit {
         self.rows.map_or(enough, |counted| counted == rows)
     }
 
-    /// Refuses too few rows, in functions that tell all members their number.
-    pub(crate) fn check_rows(&self, rows: u64) -> Result<(), Refusal> {
-        self.joint.check_rows(rows)
+    /// Refuses too few rows for an answer that tells these equations, in functions that tell all
+    /// members the number of rows.
+    pub(crate) fn check_rows(&self, rows: u64, equations: Equations) -> Result<(), Refusal> {
+        self.joint.check_rows(rows, equations)
     }
 
     /// Returns the fewest rows, if a rule asks for more than one.
@@ -159,8 +168,8 @@ impl Permit {
     }
 
     /// Returns the refusal of too few rows, in functions in which no party has seen their number.
-    pub(crate) fn too_few_rows(&self) -> Refusal {
-        self.joint.too_few_rows()
+    pub(crate) fn too_few_rows(&self, equations: Equations) -> Refusal {
+        self.joint.too_few_rows(equations)
     }
 
     /// Returns whether there are counts that may not be shown.
@@ -173,6 +182,30 @@ impl Permit {
     #[must_use]
     pub fn least_shown(&self) -> u64 {
         self.joint.rules.min_cell.max(1)
+    }
+
+    /// Refuses quantiles that are not on the [`GRID`], if small counts are withheld.
+    pub(crate) fn check_probabilities(&self, probabilities: &[f64]) -> Result<(), Refusal> {
+        let on_grid = probabilities.iter().all(|probability| GRID.contains(probability));
+        if on_grid || !self.withholds() { Ok(()) } else { Err(self.shows_ranks()) }
+    }
+
+    /// Refuses numbers by these ranks, from 1 to `rows`, if small counts are withheld and too few
+    /// rows are on either side of one, or for each of them.
+    pub(crate) fn check_ranks(&self, ranks: &[u64], rows: u64) -> Result<(), Refusal> {
+        if !self.withholds() {
+            return Ok(());
+        }
+        let least = self.joint.rules.min_rows;
+        let beside = |rank: &u64| *rank > least && rows.saturating_sub(*rank) >= least;
+        let enough = (ranks.len() as u64).saturating_mul(least) <= rows;
+        if enough && ranks.iter().all(beside) { Ok(()) } else { Err(self.shows_ranks()) }
+    }
+
+    /// Returns the refusal of numbers by ranks that may not be shown.
+    pub(crate) fn shows_ranks(&self) -> Refusal {
+        let (minimum, of) = (self.joint.rules.min_rows, self.joint.decider(Rule::MinCell));
+        Refusal::Ranks { minimum, of }
     }
 
     /// Returns the refusal of an answer that would show single rows.
@@ -254,7 +287,7 @@ mod tests {
         assert!(rules.permit(3, Some(10)).is_ok());
         let parties = Refusal::TooFewParties { parties: 2, minimum: 3, of };
         assert_eq!(rules.permit(2, Some(10)).unwrap_err(), parties);
-        let rows = Refusal::TooFewRows { minimum: 10, of };
+        let rows = Refusal::TooFewRows { minimum: 10, equations: 0, of };
         assert_eq!(rules.permit(3, Some(9)).unwrap_err(), rows);
         assert!(rules.permit(3, None).is_ok());
         assert!(rules.permit(2, None).is_err());

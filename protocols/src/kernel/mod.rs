@@ -7,6 +7,7 @@ mod agreed;
 pub mod channel;
 pub mod disclosure;
 pub(crate) mod echo;
+pub mod equations;
 mod exchange;
 pub mod fault;
 pub(crate) mod flow;

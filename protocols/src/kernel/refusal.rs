@@ -30,11 +30,20 @@ pub enum Refusal {
         /// The member with the rule on small counts.
         of: Party,
     },
-    /// Too few rows in all parties' data together. No party has seen their number, unless the
-    /// function tells all members.
+    /// Numbers by ranks that would tell single rows.
+    Ranks {
+        /// The fewest rows on either side of a rank, and for each rank.
+        minimum: u64,
+        /// The member with the rule on small counts.
+        of: Party,
+    },
+    /// Too few rows in all parties' data together, or without those of one party. No party has seen
+    /// their number, unless the function tells all members.
     TooFewRows {
         /// The fewest that the rule allows.
         minimum: u64,
+        /// The equations about rows that the answer would tell; so many more rows are needed.
+        equations: u64,
         /// The member with the rule.
         of: Party,
     },
@@ -77,9 +86,16 @@ impl Refusal {
                 "the answer would show single rows, which the rules of {} on small counts forbid",
                 name(*of)
             ),
-            Self::TooFewRows { minimum, of } => format!(
-                "all parties together have fewer than the {minimum} rows that the rules of {} ask; \
-                 nothing else was opened",
+            Self::Ranks { minimum, of } => format!(
+                "a number by its rank is that of a single row: by the rules of {} quantiles are \
+                 shown at 5, 10, 25, 50, 75, 90 and 95 percent, with {minimum} rows on either side \
+                 of each and {minimum} rows for each",
+                name(*of)
+            ),
+            Self::TooFewRows { minimum, equations, of } => format!(
+                "all parties together, or all but one of them, have too few rows: the rules of {} \
+                 ask for {minimum} rows, and {equations} more for the numbers about rows that the \
+                 answer would tell; nothing else was opened",
                 name(*of)
             ),
             Self::Dominated { percent, of } => format!(
@@ -127,7 +143,8 @@ mod tests {
             Refusal::TooFewParties { parties: 2, minimum: 3, of },
             Refusal::ClientColumns { of, whose: party(0) },
             Refusal::SingleRows { of },
-            Refusal::TooFewRows { minimum: 10, of },
+            Refusal::Ranks { minimum: 10, of },
+            Refusal::TooFewRows { minimum: 10, equations: 1, of },
             Refusal::Dominated { percent: 90, of },
             Refusal::NoCommittee { rule: Rule::MaxShare, of, serving: 2 },
         ];

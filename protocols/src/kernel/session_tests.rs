@@ -287,7 +287,7 @@ fn hex(text: &str) -> [u8; 32] {
 fn another_version_is_a_difference() {
     let report = with_proposal(|proposal| proposal.version += 1);
     let text = report.endings[0].fault().unwrap().to_string();
-    assert!(text.contains("field `version` is 4 here and 5 there"), "{text}");
+    assert!(text.contains("field `version` is 5 here and 6 there"), "{text}");
 }
 
 /// Agrees, and then sends one bound message to all.
@@ -412,7 +412,7 @@ fn a_proposal_is_these_bytes() {
     let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
     let number = |number: u64| number.to_le_bytes().to_vec();
     let expected = [
-        vec![4],
+        vec![5],
         text("F"),
         [number(1), text("p"), text("1")].concat(),
         [number(1), text("length"), number(3)].concat(),

@@ -10,24 +10,29 @@
 //! 1. *share*: each party shares the number of its rows, and the number of rows left out where they
 //!    may be. A function whose data are not rows (vectors, matrices) shares no rows, and neither
 //!    rule below applies to it.
-//! 2. *rows*: whether Σ rows_i is below the minimum. That bit is opened to all members. If it is
-//!    set, the computation ends.
+//! 2. *rows*: whether there is a party i with Σ_{j≠i} rows_j < m + d. Here m is the fewest rows, and
+//!    d the number of equations about rows that the answer tells (see
+//!    [`crate::kernel::equations`]). Party i knows its own rows: so many equations must not solve
+//!    for the others'. A member without rows sees as much as an onlooker, for which it is asked of
+//!    all rows.
 //! 3. *dominance*: whether there is a party i with 100·s_i > p·Σ s_j, where p is the largest
 //!    contribution in percent. s_i is the number of rows of party i. For a sum of numbers it is
-//!    Σ|x|, the magnitudes of its own numbers, exact on the grid of the sum (see [`terms`]). The n
-//!    comparisons lie side by side in the lanes of one bit slice. Their disjunction is opened to
-//!    all members, and nothing of each. If all s_i are 0 no party dominates.
+//!    Σ|x|, the magnitudes of its own numbers, exact on the grid of the sum (see [`terms`]). If all
+//!    s_i are 0 no party dominates.
+//! 4. *open*: the n comparisons of each rule lie side by side in the lanes of one bit slice. The
+//!    disjunction of each is opened to all members, both at once, and nothing of each party. If one
+//!    is set, the computation ends.
 //!
 //! A permit is issued only if both checks pass. The number of rows left out is opened after it, to
 //! the parties. If small counts are withheld, a number below the minimum is opened as 0, as if none
 //! had been left out ([`open_dropped`]).
 //!
-//! **Rounds:** 10 for the rows (share, compare, open). With dominance in rows ⌈log₂ n⌉ + 1 more: 13
-//! for n = 3. With dominance in a sum: 2, the levels of carry-save adders, the last adder's rounds,
-//! and ⌈log₂ n⌉. These are 18 more for n = 3 and any doubles, and 14 for 12 digits before and after
-//! the point. The number of rows left out takes 12, or 1 if any number may be shown.
+//! **Rounds:** 10 + ⌈log₂ n⌉ for the rows (share, compare, disjunction, open): 12 for n = 3, with
+//! dominance in rows or without. With dominance in a sum: 1, the levels of carry-save adders, and
+//! the last adder's rounds more. These are 15 for n = 3 and any doubles, and 11 for 12 digits before
+//! and after the point. The number of rows left out takes 12, or 1 if any number may be shown.
 //!
-//! **Bytes sent by a seat** for n = 3: 1.3 kB for the rows, by seat 0 1.8 kB, and 56 bytes for
+//! **Bytes sent by a seat** for n = 3: 1.3 kB for the rows, by seat 0 1.8 kB, and 24 bytes for
 //! dominance in rows. For dominance in a sum, of d bits, 8·(n + 1.5)·d bytes for up to 64 parties.
 //! This is 78 kB for any doubles (d = 2,170), and 7 kB for 12 digits before and after the point (d
 //! = 205). None of it depends on the number of rows.
@@ -61,11 +66,12 @@ use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
 use crate::circuits::Bits;
 use crate::circuits::adder::msb_of_sum;
-use crate::circuits::comparison::{less_than_zero, or_all};
+use crate::circuits::comparison::{less_than_zero, or_each};
 use crate::circuits::selection::suppress_below;
 use crate::engine::shared::Shared;
 use crate::engine::{Engine, Recipients, Reconstructed};
 use crate::kernel::disclosure::{JointRules, Rule, Rules};
+use crate::kernel::equations::Opens;
 use crate::kernel::fault::Fault;
 use crate::release::terms::Magnitude;
 
@@ -89,6 +95,8 @@ pub(crate) struct Subject {
     pub(crate) dropped: Option<u64>,
     /// True if the answer is a table of counts.
     pub(crate) is_table: bool,
+    /// The equations about rows that the answer tells.
+    pub(crate) opens: Opens,
 }
 
 /// The shares that are left when both checks have passed.
@@ -115,10 +123,12 @@ impl Subject {
     /// Returns the facts that all members learn if both checks pass.
     pub(crate) fn reveals(&self, rules: &Rules) -> Vec<String> {
         let Rules { min_rows, max_share, .. } = rules;
+        let equations = self.opens.under(rules).weight();
         let whole = if self.magnitude.is_some() { "sum of all magnitudes" } else { "rows" };
         let rows = self.asks_for_rows(rules).then(|| {
             format!(
-                "that all parties together have at least {min_rows} rows, to every party and helper"
+                "that without any one party the others have at least {min_rows} rows, and \
+                 {equations} more for the numbers that the answer tells, to every party and helper"
             )
         });
         let shares = self.asks_for_shares(rules).then(|| {
@@ -153,24 +163,26 @@ pub(crate) async fn pass<E: Engine>(
     let rules = joint.rules();
     let (of_rows, of_shares) = (subject.asks_for_rows(rules), subject.asks_for_shares(rules));
     let by_rows = of_shares && subject.magnitude.is_none();
-    let signs = counts.compare(engine, of_rows.then_some(rules.min_rows), by_rows.then_some(rules));
-    let signs = signs.await?;
+    let equations = subject.opens.under(rules);
+    let least = rules.min_rows.saturating_add(equations.weight()).min(BEYOND);
+    let signs = counts.compare(engine, of_rows.then_some(least), by_rows.then_some(rules)).await?;
 
-    if of_rows && opened_bit(engine, &engine.lanes(&signs, 0..1)).await? {
-        return Err(joint.too_few_rows().into());
-    }
+    let behind = if of_rows { inputs } else { 0 };
+    let few = of_rows.then(|| engine.lanes(&signs, 0..inputs));
     let dominating = match &subject.magnitude {
         Some(magnitude) if of_shares => {
             Some(dominating(engine, (me, inputs), magnitude, rules.max_share).await?)
         }
-        _ => by_rows
-            .then(|| engine.lanes(&signs, usize::from(of_rows)..usize::from(of_rows) + inputs)),
+        _ => by_rows.then(|| engine.lanes(&signs, behind..behind + inputs)),
     };
-    if let Some(dominating) = dominating {
-        let bit = or_all(engine, &dominating, inputs).await?;
-        if opened_bit(engine, &bit).await? {
-            return Err(joint.dominated().into());
-        }
+    let asked: Vec<Bits<E>> = [&few, &dominating].into_iter().flatten().cloned().collect();
+    let found = or_each(engine, asked, inputs).await?;
+    let mut opened = opened_bits(engine, &found).await?.into_iter();
+    if few.is_some() && opened.next() == Some(true) {
+        return Err(joint.too_few_rows(equations).into());
+    }
+    if dominating.is_some() && opened.next() == Some(true) {
+        return Err(joint.dominated().into());
     }
     let dropped = counts.dropped.into_iter().reduce(|sum, next| sum.plus(&next));
     Ok(Passed { rows: counts.total, dropped })
@@ -258,9 +270,9 @@ impl<E: Engine> Counts<E> {
         Ok(Self { rows, total, dropped })
     }
 
-    /// Returns the signs of the compared numbers, one a lane. The first is of the number of rows
-    /// less the minimum, if one is given. Then, if `shares` are given, come those of p·Σ rows_j −
-    /// 100·rows_i for each party i.
+    /// Returns the signs of the compared numbers, one a lane. First come, if a minimum is given,
+    /// those of the others' rows less the minimum for each party. Then, if `shares` are given, come
+    /// those of p·Σ rows_j − 100·rows_i for each party i.
     async fn compare(
         &self,
         engine: &mut E,
@@ -270,12 +282,16 @@ impl<E: Engine> Counts<E> {
         let Some(total) = &self.total else {
             return Ok(engine.public(Vec::new()));
         };
-        let lead = minimum.map(|minimum| total.minus(&engine.public(vec![minimum])));
+        let rest = |minimum: u64| {
+            let most = total.minus(&engine.public(vec![minimum]));
+            self.rows.iter().map(|rows| most.minus(rows)).collect::<Vec<_>>()
+        };
+        let rest = minimum.into_iter().flat_map(rest);
         let surplus = |rules: &Rules| {
             let allowed = total.scaled(u64::from(rules.max_share));
             self.rows.iter().map(|rows| allowed.minus(&rows.scaled(100))).collect::<Vec<_>>()
         };
-        let leads: Vec<_> = lead.into_iter().chain(shares.into_iter().flat_map(surplus)).collect();
+        let leads: Vec<_> = rest.chain(shares.into_iter().flat_map(surplus)).collect();
         let leads = E::Shared::<u64>::concat(&leads.iter().collect::<Vec<_>>());
         less_than_zero(engine, &leads, <u64 as Ring>::BITS).await
     }
@@ -298,10 +314,17 @@ async fn dominating<E: Engine>(
     msb_of_sum(engine, addends).await
 }
 
-async fn opened_bit<E: Engine>(engine: &mut E, bit: &Bits<E>) -> Result<bool, Fault> {
-    match engine.open_to_all(bit).await?.as_slice() {
-        [PackedBits(0)] => Ok(false),
-        [PackedBits(1)] => Ok(true),
-        _ => Err(Fault::InvalidOpening),
+/// Opens the first bit of each slice to all members.
+async fn opened_bits<E: Engine>(engine: &mut E, bits: &[Bits<E>]) -> Result<Vec<bool>, Fault> {
+    if bits.is_empty() {
+        return Ok(Vec::new());
     }
+    let all = Bits::<E>::concat(&bits.iter().collect::<Vec<_>>());
+    let opened = engine.open_to_all(&all).await?;
+    let bit = |word: &PackedBits| match word {
+        PackedBits(0) => Ok(false),
+        PackedBits(1) => Ok(true),
+        _ => Err(Fault::InvalidOpening),
+    };
+    opened.iter().map(bit).collect()
 }

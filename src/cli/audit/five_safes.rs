@@ -118,7 +118,13 @@ impl Graph {
         let by = text(&document["by"]);
         let person = format!("#person:{by}");
         self.put(&person, "Person", &by);
-        let class = &document["class"];
+        // Questions that were granted as a whole have no single one.
+        let (class, what) = match &document["class"] {
+            Value::Null => {
+                (document.pointer("/classes/0").unwrap_or(&Value::Null), text(&document["study"]))
+            }
+            class => (class, text(&class["function"])),
+        };
         let dataset = format!("#dataset:{}", text(&class["dataset"]));
         self.put(&dataset, "Dataset", &text(&class["dataset"]));
         self.actions.push(json!({
@@ -126,7 +132,7 @@ impl Graph {
             "@type": "AssessAction",
             "name": format!(
                 "approval of {} on {} for {}",
-                text(&class["function"]), text(&class["dataset"]), text(&class["principal"])
+                what, text(&class["dataset"]), text(&class["principal"])
             ),
             "agent": {"@id": person},
             "object": {"@id": dataset},

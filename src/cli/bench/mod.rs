@@ -84,7 +84,7 @@ struct Rounds {
     #[arg(long, value_name = "SHARE", default_value_t = 0.25, requires = "compare",
           value_parser = share)]
     tolerance: f64,
-    /// How many bytes more a computation may send in all, with --compare: for a named change of
+    /// The further bytes that a computation may send in all, with --compare: for a named change of
     /// messages.
     #[arg(long, value_name = "BYTES", default_value_t = 0, requires = "compare")]
     more_bytes: u64,

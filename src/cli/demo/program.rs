@@ -167,21 +167,20 @@ fn median(column: &'static str) -> Task {
 }
 
 fn shape(column: &'static str) -> Task {
+    let mut job = Job::new("StatisticsUnivariate");
+    job.parameters.insert("statistics".to_owned(), json!(["standard_deviation", "skewness"]));
     Task {
-        what: format!("extremes and shape of {column}"),
-        job: Job::new("StatisticsUnivariate"),
+        what: format!("spread and shape of {column}"),
+        job,
         data: Box::new(move |party| json!(party.column(column))),
         findings: Box::new(move |report, parties| {
             let values = pooled(parties, column);
-            let extreme = |key: &str, plaintext: f64| -> Outcome<Finding> {
-                Ok(Finding::exact(format!("{key} of {column}"), number(report, key)?, plaintext))
+            let near = |key: &str, plaintext: f64| -> Outcome<Finding> {
+                Ok(Finding::near(format!("{key} of {column}"), number(report, key)?, plaintext))
             };
-            let skewness = plaintext::skewness(&values);
-            let what = format!("skewness of {column}");
             Ok(vec![
-                extreme("minimum", values.iter().copied().fold(f64::INFINITY, f64::min))?,
-                extreme("maximum", values.iter().copied().fold(f64::NEG_INFINITY, f64::max))?,
-                Finding::near(what, number(report, "skewness")?, skewness),
+                near("standard_deviation", plaintext::covariance(&values, &values).sqrt())?,
+                near("skewness", plaintext::skewness(&values))?,
             ])
         }),
     }

@@ -95,7 +95,10 @@ fn one_or(mut parts: Vec<Filter>, list: fn(Vec<Filter>) -> Filter) -> Filter {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::Comparison;
     use super::*;
+    use crate::column::{Column, Kind};
+    use crate::values::{Batch, Values};
 
     fn text(filter: &Value) -> String {
         Filter::from_json(filter).unwrap().question()
@@ -147,6 +150,72 @@ mod tests {
         texts.sort();
         texts.dedup();
         assert_eq!(texts.len(), before, "{texts:?}");
+    }
+
+    /// Numbers in an order that looks random, the same in every run.
+    struct Draw(u64);
+
+    impl Draw {
+        fn below(&mut self, bound: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (self.0 >> 33) % bound
+        }
+
+        fn filter(&mut self, depth: u32) -> Filter {
+            let kind = if depth == 0 { 0 } else { self.below(4) };
+            let parts = |draw: &mut Self| {
+                (0..=draw.below(3)).map(|_| draw.filter(depth - 1)).collect::<Vec<_>>()
+            };
+            match kind {
+                0 => self.comparison(),
+                1 => Filter::And(parts(self)),
+                2 => Filter::Or(parts(self)),
+                _ => Filter::Not(Box::new(self.filter(depth - 1))),
+            }
+        }
+
+        fn comparison(&mut self) -> Filter {
+            use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+            let ops = [Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual];
+            let op = ops[usize::try_from(self.below(6)).unwrap()];
+            let column = ["i", "x"][usize::try_from(self.below(2)).unwrap()].to_owned();
+            let value = match self.below(3) {
+                0 => Constant::Integer(1),
+                1 => Constant::Number(1.0),
+                _ => Constant::Number(1.5),
+            };
+            Filter::Compare { column, op, value }
+        }
+    }
+
+    #[test]
+    fn a_filter_and_its_normal_form_select_the_same_rows() {
+        let column = |name: &str, kind| Column {
+            name: name.to_owned(),
+            kind,
+            unit: None,
+            range: None,
+            levels: None,
+        };
+        let columns = [column("i", Kind::Integer), column("x", Kind::Number)];
+        let integers = [None, Some(0), Some(1), Some(2)];
+        let numbers = [None, Some(0.5), Some(1.0), Some(1.5)];
+        let rows: Vec<_> =
+            integers.into_iter().flat_map(|i| numbers.map(|number| (i, number))).collect();
+        let batch = Batch {
+            rows: rows.len(),
+            columns: vec![
+                Values::Integers(rows.iter().map(|(i, _)| *i).collect()),
+                Values::Numbers(rows.iter().map(|(_, x)| *x).collect()),
+            ],
+        };
+        let mut draw = Draw(19);
+        for _ in 0..2_000 {
+            let filter = draw.filter(4);
+            let (one, other) =
+                (filter.evaluate(&columns, &batch), filter.normal().evaluate(&columns, &batch));
+            assert_eq!(one.unwrap(), other.unwrap(), "{}", filter.canonical());
+        }
     }
 
     #[test]

@@ -38,7 +38,8 @@ function request(one) {
       "div",
       {},
       h("h3", { tabindex: "-1" }, name(asked?.principal), " asks to compute ", h("span", { class: "mono" }, clean(asked?.function))),
-      h("p", {}, "on ", names(asked?.columns ?? []), " of the dataset ", name(asked?.dataset)),
+      h("p", {}, "on ", names(asked?.columns ?? []), " of the dataset ", name(asked?.dataset), ", ", rows(asked)),
+      given(asked) ? h("p", {}, "with the parameters ", h("span", { class: "mono" }, clean(asked.parameters))) : null,
       h("p", { class: "soft" }, `Request ${clean(one.id)} · asked `, time(one.asked), meaning(asked?.function)),
     ),
     h(
@@ -49,6 +50,11 @@ function request(one) {
     ),
   );
 }
+
+/** The rows that a question is about. */
+const rows = (asked) => (asked?.condition ? ["the rows with ", h("span", { class: "mono" }, clean(asked.condition))] : "all rows");
+
+const given = (asked) => asked?.parameters && asked.parameters !== "{}";
 
 function meaning(which) {
   const found = state.functions?.find((one) => one.name === which);
@@ -67,9 +73,9 @@ function decided(list) {
         key: `decided ${one.id}`,
         cells: [
           clean(one.id),
-          name(asked?.principal),
-          h("span", { class: "mono" }, clean(asked?.function)),
-          [name(asked?.dataset), ": ", names(asked?.columns ?? [])],
+          asked ? name(asked.principal) : NOTHING,
+          asked ? h("span", { class: "mono" }, clean(asked.function)) : clean(one.study),
+          asked ? [name(asked.dataset), ": ", names(asked.columns ?? []), ", ", rows(asked)] : served(one),
           badge(word),
           by ? name(by) : NOTHING,
           [
@@ -87,6 +93,9 @@ function decided(list) {
   });
 }
 
+/** The questions that were granted as a whole, in the node's words. */
+const served = (one) => (one.state?.granted?.serves ?? []).map((words) => h("p", { class: "small" }, clean(words)));
+
 /** A state as the node tells it: a word, or an object of one key. */
 function outcome(told) {
   if (typeof told === "string") return { word: told, by: null, left: NOTHING };
@@ -103,15 +112,21 @@ function outcome(told) {
 
 const find = (id) => state.approvals?.find((one) => String(one.id) === String(id));
 
-const what = (one) => [
-  name(one.class?.principal),
-  " computes ",
-  h("b", { class: "mono" }, clean(one.class?.function)),
-  " on ",
-  names(one.class?.columns ?? []),
-  " of ",
-  name(one.class?.dataset),
-];
+const what = (one) =>
+  one.class
+    ? [
+        name(one.class.principal),
+        " computes ",
+        h("b", { class: "mono" }, clean(one.class.function)),
+        given(one.class) ? [" with ", h("span", { class: "mono" }, clean(one.class.parameters))] : null,
+        " on ",
+        names(one.class.columns ?? []),
+        " of ",
+        name(one.class.dataset),
+        ", ",
+        rows(one.class),
+      ]
+    : clean(one.study);
 
 function field(id, label, value, most, hint, wrong) {
   return h(
@@ -129,7 +144,7 @@ export async function grant(id) {
   if (!one) return null;
   const answer = await ask({
     title: `Grant request ${clean(id)}?`,
-    body: h("p", {}, what(one), ". Each computation uses up one time, also one that is aborted."),
+    body: h("p", {}, what(one), ". It is granted for exactly this question. Each computation uses up one time, also one that is aborted."),
     fields: h(
       "div",
       { class: "fields" },

@@ -6,6 +6,7 @@
 //! controller, which talks to clients, cannot.
 
 mod catalogue;
+mod memory;
 mod obtained;
 mod obtaining;
 mod refusals;
@@ -17,12 +18,15 @@ use std::sync::Arc;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
 use cloister_protocols::catalogue::Descriptor;
+use cloister_protocols::equations::Equations;
 use cloister_sources::Dataset;
 use cloister_vault::Vault;
 use tokio::sync::Semaphore;
 
+pub use self::memory::{Memories, Reserved};
 pub use self::obtained::{Added, Contents, Group, Obtained};
 use self::refusals::Refusals;
+pub use self::refusals::refused_for_its_data;
 pub use self::uploads::{Content, Forget, Keep, Kept, Restore};
 use super::own_description;
 use super::registry::parse;
@@ -35,7 +39,7 @@ use crate::vocabulary::flight::Flight;
 use crate::vocabulary::object::Parameter::{Optional, Required};
 use crate::vocabulary::object::{Call, Interface, Method, Principal, Reply, Right};
 use crate::vocabulary::selection::Stored;
-use crate::vocabulary::settings::{Limits, Policies};
+use crate::vocabulary::settings::{Limits, OwnRules, Policies};
 
 /// The actor.
 pub struct Datasets {
@@ -53,6 +57,7 @@ pub(crate) struct Store {
     access: Arc<cloister_sources::Access>,
     limits: Arc<Limits>,
     refusals: Arc<Refusals>,
+    memories: Memories,
 }
 
 /// The most readings at a time.
@@ -84,8 +89,14 @@ pub struct Obtain {
     pub function: &'static Descriptor,
     /// Permission to leave out rows in which a value is missing. Without it they are refused.
     pub drop_missing: bool,
-    /// The fewest rows that a selection may have, and that two selections may differ by.
-    pub minimum: u64,
+    /// The rules for this node's own rows.
+    pub rules: OwnRules,
+    /// The equations about rows that the answer tells.
+    pub equations: Equations,
+    /// The places of the numbers by rank that it shows, in thousandths of the rows.
+    pub permille: Vec<u16>,
+    /// The client declares the categories of tables.
+    pub declares: bool,
     /// There is no other input to compute with.
     pub alone: bool,
     /// The room for the bytes that are read, held until they have been.
@@ -102,6 +113,16 @@ pub struct CountRefusal {
     pub dataset: String,
 }
 
+/// The event that a question about a dataset was answered, or that it never will be.
+#[derive(Message)]
+#[rtype(result = "Result<(), ApiError>")]
+pub struct Settle {
+    /// The question.
+    pub reserved: Reserved,
+    /// False if the computation ended before anything could be opened.
+    pub answered: bool,
+}
+
 impl Datasets {
     /// Creates the service for the data in this vault, under these policies.
     #[must_use]
@@ -110,11 +131,11 @@ impl Datasets {
         log: Log,
         policies: Arc<Policies>,
         access: Arc<cloister_sources::Access>,
-        limits: &Limits,
+        (limits, memories): (&Limits, Memories),
     ) -> Self {
         let limits = Arc::new(limits.clone());
-        let refusals = Arc::default();
-        let store = Store { vault, log, policies, access, limits, refusals };
+        let refusals = Arc::new(Refusals::new(vault.clone()));
+        let store = Store { vault, log, policies, access, limits, refusals, memories };
         Self { store, readings: Arc::new(Semaphore::new(READINGS)) }
     }
 
@@ -171,10 +192,15 @@ impl Handler<Call> for Datasets {
 }
 
 impl Handler<CountRefusal> for Datasets {
-    type Result = ();
+    type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, count: CountRefusal, _: &mut Self::Context) {
-        self.store.refusals.count(&count.principal, &count.dataset);
+    fn handle(&mut self, count: CountRefusal, _: &mut Self::Context) -> Self::Result {
+        let refusals = Arc::clone(&self.store.refusals);
+        Box::pin(async move {
+            let CountRefusal { principal, dataset } = count;
+            // Where the thread is gone, the node is stopping.
+            let _ = blocking::run(move || refusals.count(&principal, &dataset)).await;
+        })
     }
 }
 
@@ -186,7 +212,22 @@ impl Handler<Obtain> for Datasets {
         Box::pin(async move {
             let _turn =
                 readings.acquire().await.map_err(|_| ApiError::unavailable("the datasets"))?;
-            blocking::run(move || store.obtain(&obtain)).await?
+            let of_dataset = refusals::is_of_dataset(&obtain.stored);
+            let obtained = blocking::run(move || store.obtain(&obtain)).await?;
+            obtained.map_err(|refusal| match of_dataset {
+                true => refusals::told(refusal),
+                false => refusal,
+            })
         })
+    }
+}
+
+impl Handler<Settle> for Datasets {
+    type Result = ResponseFuture<Result<(), ApiError>>;
+
+    fn handle(&mut self, settle: Settle, _: &mut Self::Context) -> Self::Result {
+        let memories = self.store.memories.clone();
+        let settled = blocking::run(move || memories.settle(settle.reserved, settle.answered));
+        Box::pin(async move { settled.await? })
     }
 }

@@ -2,6 +2,7 @@
 
 use cloister_sources::Values;
 
+use super::memory::Reserved;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::label::Private;
 
@@ -11,6 +12,8 @@ pub struct Obtained {
     pub content: Contents,
     /// The number of rows that were left out because a value was missing.
     pub dropped: u64,
+    /// The question about a dataset, which its answer or its failure settles.
+    pub reserved: Option<Reserved>,
 }
 
 /// Data in the form in which they come cheapest.
@@ -38,6 +41,13 @@ pub struct Added {
     pub sum: i128,
     /// The sum of the magnitudes.
     pub magnitude: u128,
+}
+
+impl Obtained {
+    /// Returns data of which no row was left out, and which no dataset remembers.
+    pub(super) fn of(content: Contents) -> Self {
+        Self { content, dropped: 0, reserved: None }
+    }
 }
 
 impl Contents {

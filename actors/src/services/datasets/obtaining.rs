@@ -1,18 +1,20 @@
 //! Reads the data of a computation: rows in batches, or counts and sums made near the source.
 //!
-//! Before any data are given out, the node remembers the rows that were asked for. It refuses a
-//! selection that is small. It also refuses one that differs from an earlier selection in a few
-//! rows: the difference of two answers would tell of those few. It remembers rows by hashes under a
-//! key of the node. A dataset's key column tells rows apart. Without a key column all columns do.
+//! Before any data are given out, the node remembers the question, and refuses one whose answer,
+//! with earlier ones, would tell of a few rows (see [`super::memory`]). It remembers rows by hashes
+//! under a key of the node. A dataset's key column tells rows apart. Without a key column all
+//! columns do.
 
-use cloister_protocols::catalogue::{Descriptor, InputKind, Pushdown};
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+use cloister_protocols::catalogue::{Descriptor, InputKind, Kind, Pushdown};
 use cloister_sources::{
-    Aggregate, Aggregated, Batch, Comparison, Constant, Dataset, Filter, Kind, SourceError,
-    aggregate, read,
+    Aggregate, Aggregated, Batch, Comparison, Constant, Dataset, Filter, Kind as ColumnKind,
+    SourceError, aggregate, read,
 };
-use cloister_vault::Asked;
-use zeroize::Zeroizing;
 
+use super::memory::{Asking, Remembered, Reserved, Told, sums_of_one, told, too_close};
 use super::obtained::{Added, Contents, Group, Obtained};
 use super::rows::{Identities, Rows, selected};
 use super::uploads::{Content, json};
@@ -21,15 +23,14 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Private;
 use crate::vocabulary::selection::{Base, Selection, Stored, Upload};
+use crate::vocabulary::settings::OwnRules;
 
 impl Store {
     /// Reads the data of a computation. Blocks.
     pub(super) fn obtain(&self, obtain: &Obtain) -> Result<Obtained, ApiError> {
         match &obtain.stored {
             Stored::Upload(upload) => self.whole(*upload, obtain),
-            Stored::Inline(data) => {
-                Ok(Obtained { content: Contents::Json(data.clone()), dropped: 0 })
-            }
+            Stored::Inline(data) => Ok(Obtained::of(Contents::Json(data.clone()))),
             Stored::Selection(selection) => match &selection.base {
                 Base::Upload(upload) => self.read_upload(*upload, selection, obtain),
                 Base::Dataset(name) => {
@@ -43,7 +44,7 @@ impl Store {
     fn whole(&self, upload: Upload, obtain: &Obtain) -> Result<Obtained, ApiError> {
         let (content, bytes) = self.content(upload)?;
         if content == Content::Json {
-            return Ok(Obtained { content: Contents::Json(json(&bytes)?), dropped: 0 });
+            return Ok(Obtained::of(Contents::Json(json(&bytes)?)));
         }
         let (_, batch) = content.columns(&bytes)?;
         Rows::all(batch).finish(obtain.drop_missing).map(|(obtained, _)| obtained)
@@ -79,7 +80,8 @@ impl Store {
         obtain: &Obtain,
     ) -> Result<Obtained, ApiError> {
         check_arity(obtain.function, selection.columns.len())?;
-        check_key(dataset, selection, obtain.minimum)?;
+        check_key(dataset, selection, obtain.rules)?;
+        check_categories(dataset, selection, obtain)?;
         self.refusals.check(&self.vault, &obtain.principal, &dataset.name)?;
         let read = self.read_selection(dataset, selection, obtain);
         if read.as_ref().is_err_and(tells_of_data) {
@@ -99,13 +101,17 @@ impl Store {
         }
         let rows = self.rows(dataset, &selection.columns, selection)?;
         // Checked before any word about missing values in them.
-        if (rows.len() as u64) < obtain.minimum && selection.filter.is_some() {
+        if (1..obtain.rules.min_own_rows).contains(&(rows.len() as u64)) {
             return Err(too_close());
         }
+        let selected = rows.identities();
         let (obtained, identities) = rows.finish(obtain.drop_missing)?;
-        let some_rows = selection.filter.is_some() || obtained.dropped > 0;
-        self.remember(dataset, some_rows, identities, obtain)?;
-        Ok(obtained)
+        if obtained.dropped > 0 {
+            // The number that is left out tells how many were selected.
+            self.remember_selected(dataset, selection, &selected, obtain)?;
+        }
+        let reserved = self.remember(dataset, selection, &identities, obtain)?;
+        Ok(Obtained { reserved, ..obtained })
     }
 
     /// Counts or adds in the database, where that gives exactly the same result.
@@ -119,6 +125,11 @@ impl Store {
         let Some(what) = what.filter(|_| obtain.alone) else {
             return Ok(None);
         };
+        // Several statements see several states of the data: what is remembered would not be what
+        // was answered.
+        if obtain.rules.are_kept() {
+            return Ok(None);
+        }
         // Rows are told apart by the key alone: without one they would all have to be read anyhow.
         if dataset.key.is_none() {
             return Ok(None);
@@ -134,8 +145,8 @@ impl Store {
         };
         let Some(content) = content else { return Ok(None) };
         let (_, identities) = self.rows(dataset, &[], selection)?.finish(false)?;
-        self.remember(dataset, selection.filter.is_some(), identities, obtain)?;
-        Ok(Some(Obtained { content, dropped: 0 }))
+        let reserved = self.remember(dataset, selection, &identities, obtain)?;
+        Ok(Some(Obtained { reserved, ..Obtained::of(content) }))
     }
 
     fn aggregated(
@@ -195,7 +206,12 @@ impl Store {
         };
         let all: Vec<String> = columns.iter().chain(&identifying).cloned().collect();
         let key = self.vault.key("cloister 1 rows of a dataset");
-        let mut rows = Rows::new(columns.len(), Identities::new(key, &dataset.name));
+        let remembered = self.memories.of(dataset)?;
+        let context = {
+            let remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
+            remembered.context().to_owned()
+        };
+        let mut rows = Rows::new(columns.len(), Identities::new(key, &context));
         let most = self.limits.rows;
         let mut each = |batch: Batch| {
             rows.add(batch);
@@ -209,28 +225,48 @@ impl Store {
         }
     }
 
-    /// Checks that an answer about these rows may be opened, and remembers that they were asked
-    /// for; `some` if they are not all rows of the dataset. Their number is opened whatever the
-    /// columns, so selections are compared over all columns.
+    /// Checks that an answer about these rows may be opened, and reserves the question.
     fn remember(
         &self,
         dataset: &Dataset,
-        some: bool,
-        identities: Zeroizing<Vec<u64>>,
+        selection: &Selection,
+        identities: &[u64],
+        obtain: &Obtain,
+    ) -> Result<Option<Reserved>, ApiError> {
+        let columns = selection.columns.as_slice();
+        let told = told(obtain.function, obtain.equations, columns.len(), &condition(selection));
+        let rows = (identities, obtain.permille.as_slice());
+        let question = Remembered::question(&told, columns, rows, dataset.rows)?;
+        let joins = matches!(obtain.function.kind, Kind::Joined | Kind::Aligned);
+        let asking = Asking {
+            rules: obtain.rules,
+            sums: sums_of_one(&told, columns.len()),
+            depends_on_others: joins || obtain.equations.ranks > 0,
+        };
+        self.memories.reserve(dataset, &question, &asking)
+    }
+
+    /// Checks that the number of all selected rows may be told, and remembers it.
+    fn remember_selected(
+        &self,
+        dataset: &Dataset,
+        selection: &Selection,
+        identities: &[u64],
         obtain: &Obtain,
     ) -> Result<(), ApiError> {
-        let few = (identities.len() as u64) < obtain.minimum;
-        if few && some {
-            return Err(too_close());
-        }
-        let rows = ["rows".to_owned()];
-        let asked =
-            self.vault.ask(&dataset.name, &rows, identities.to_vec(), obtain.minimum).wait();
-        match asked.map_err(|error| ApiError::state(&error))? {
-            Asked::Recorded => Ok(()),
-            Asked::TooClose => Err(too_close()),
-        }
+        let mut told = vec![Told::Rows];
+        told.extend(Some(condition(selection)).filter(|all| !all.is_empty()).map(Told::Condition));
+        let question = Remembered::question(&told, &[], (identities, &[]), dataset.rows)?;
+        let asking = Asking { rules: obtain.rules, sums: 1, depends_on_others: false };
+        // It counts as answered, whatever becomes of the rest.
+        self.memories.reserve(dataset, &question, &asking).map(drop)
     }
+}
+
+/// Returns the columns of a condition, sorted and each once.
+fn condition(selection: &Selection) -> Vec<String> {
+    let columns = selection.filter.iter().flat_map(Filter::columns);
+    columns.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Returns the counts or sum that the database can make for a function.
@@ -239,12 +275,12 @@ impl Store {
 fn aggregate_for(dataset: &Dataset, obtain: &Obtain, selection: &Selection) -> Option<Aggregate> {
     let columns = selection.columns.clone();
     let kinds = columns.iter().map(|name| dataset.column(name).map(|column| column.kind));
-    let kinds: Vec<Kind> = kinds.collect::<Option<_>>()?;
+    let kinds: Vec<ColumnKind> = kinds.collect::<Option<_>>()?;
     match (obtain.function.pushdown?, kinds.as_slice(), columns.as_slice()) {
-        (Pushdown::Counts, kinds, _) if !kinds.contains(&Kind::Number) => {
+        (Pushdown::Counts, kinds, _) if !kinds.contains(&ColumnKind::Number) => {
             Some(Aggregate::Groups { columns })
         }
-        (Pushdown::Sum, [Kind::Integer], [column]) => {
+        (Pushdown::Sum, [ColumnKind::Integer], [column]) => {
             Some(Aggregate::Sum { column: column.clone() })
         }
         _ => None,
@@ -278,8 +314,8 @@ fn tells_of_data(refusal: &ApiError) -> bool {
 fn check_arity(function: &Descriptor, columns: usize) -> Result<(), ApiError> {
     let taken = match function.input {
         InputKind::TextPairs | InputKind::Points => 2,
-        InputKind::Matrix | InputKind::Regressors => return Ok(()),
-        InputKind::Keyed(_) if function.asked_by.is_some() => return Ok(()),
+        InputKind::Matrix | InputKind::Regressors => return check_width(columns),
+        InputKind::Keyed(_) if function.asked_by.is_some() => return check_width(columns),
         _ => 1,
     };
     if columns == taken {
@@ -289,11 +325,46 @@ fn check_arity(function: &Descriptor, columns: usize) -> Result<(), ApiError> {
     Err(ApiError::argument("data", message).hint("select as many as the function takes"))
 }
 
+/// Refuses a table of numbers without declared categories: the parties' nodes are told the names of
+/// categories that are not declared, and numbers are those of single rows.
+fn check_categories(
+    dataset: &Dataset,
+    selection: &Selection,
+    obtain: &Obtain,
+) -> Result<(), ApiError> {
+    let is_table = matches!(obtain.function.input, InputKind::Texts | InputKind::TextPairs);
+    if !is_table || obtain.declares || !obtain.rules.are_kept() {
+        return Ok(());
+    }
+    let is_number = |name: &&String| {
+        let kind = dataset.column(name).map(|column| column.kind);
+        matches!(kind, Some(ColumnKind::Integer | ColumnKind::Number))
+    };
+    match selection.columns.iter().find(is_number) {
+        None => Ok(()),
+        Some(column) => {
+            let message = format!("`{column}` has numbers, whose names would be told one by one");
+            Err(ApiError::argument("categories", message).hint("declare the categories"))
+        }
+    }
+}
+
+/// Refuses more columns than products are remembered of.
+fn check_width(columns: usize) -> Result<(), ApiError> {
+    const MOST: usize = 65;
+    if columns <= MOST {
+        return Ok(());
+    }
+    let message =
+        format!("{columns} columns are more than the {MOST} that are taken from a dataset");
+    Err(ApiError::argument("data", message).hint("select fewer columns"))
+}
+
 /// Refuses a choice of rows by the key column, which would choose single rows.
-fn check_key(dataset: &Dataset, selection: &Selection, minimum: u64) -> Result<(), ApiError> {
+fn check_key(dataset: &Dataset, selection: &Selection, rules: OwnRules) -> Result<(), ApiError> {
     let key = dataset.key.as_deref();
     let columns = selection.filter.iter().flat_map(Filter::columns);
-    if minimum > 1 && columns.into_iter().any(|column| Some(column) == key) {
+    if rules.are_kept() && columns.into_iter().any(|column| Some(column) == key) {
         let message = "rows are not chosen by the column that tells them apart";
         return Err(ApiError::new(Code::RefusedByPolicy, message)
             .hint("choose them by what they have in common"));
@@ -305,15 +376,4 @@ fn too_many(limit: usize) -> ApiError {
     let message = format!("the selection has more than the {limit} rows that a computation takes");
     ApiError::new(Code::TooManyRows, message)
         .hint("choose fewer rows, or have the operator raise `limits.rows`")
-}
-
-/// Refuses a selection, without a word about the number of rows or about which of the two reasons
-/// holds.
-fn too_close() -> ApiError {
-    ApiError::new(
-        Code::RefusedByDisclosureRules,
-        "these rows are too few, or nearly those of an earlier request: the difference of the \
-         answers would tell of single rows",
-    )
-    .hint("choose rows by wider conditions, or exactly those of an earlier request")
 }

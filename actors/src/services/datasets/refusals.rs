@@ -1,44 +1,43 @@
 //! Refusals that tell of data: too few rows, nearly the rows of an earlier request, a value missing
 //! or out of bounds.
 //!
-//! Each such refusal is an answer of one bit about rows that the client has chosen. So a principal
-//! gets few of them on a dataset. Then its owner is asked, and each approval allows as many again.
-//! The count is in memory: it begins anew when the node is restarted.
+//! Each such refusal is an answer of one bit about rows that the client has chosen. So all of them
+//! have the same words, whichever rule it was, and a principal gets few of them on a source. Then
+//! the owner is asked, and each approval allows as many again. The count is in the node's state, and
+//! a restart does not begin it anew.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-
-use cloister_vault::{Class, Decision, Vault};
+use cloister_vault::{Decision, Question, Vault};
 
 use crate::policy::approval_needed;
 use crate::vocabulary::clock;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::object::Principal;
+use crate::vocabulary::selection::{Base, Stored};
 
-/// The refusals that a principal may get on a dataset before its owner is asked.
+/// The refusals that a principal may get on a source before its owner is asked.
 const MOST: u32 = 16;
-
-/// The most pairs of principal and dataset that are counted.
-const MOST_COUNTED: usize = 10_000;
 
 /// The entry in place of the function in the owner's list of requests.
 const FUNCTION: &str = "further requests after many refusals";
 
-/// The refusals of each principal on each dataset.
-#[derive(Default)]
+/// The refusals of each principal on each source.
 pub(super) struct Refusals {
-    counts: Mutex<BTreeMap<(String, String), u32>>,
+    vault: Vault,
 }
 
 impl Refusals {
-    /// Counts a refusal.
-    pub(super) fn count(&self, principal: &Principal, dataset: &str) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (principal.name().to_owned(), dataset.to_owned());
-        if counts.len() < MOST_COUNTED || counts.contains_key(&key) {
-            let count = counts.entry(key).or_default();
-            *count = count.saturating_add(1);
+    /// Returns the counts in this vault.
+    pub(super) fn new(vault: Vault) -> Self {
+        Self { vault }
+    }
+
+    /// Counts a refusal. Blocks.
+    pub(super) fn count(&self, principal: &Principal, source: &str) {
+        let counted = self.vault.count_refusal(principal.name(), source).wait();
+        if let Err(error) = counted {
+            // Where there is no room, the next request of this pair waits for the owner.
+            tracing::warn!(%error, "a refusal was not counted");
         }
     }
 
@@ -47,40 +46,118 @@ impl Refusals {
         &self,
         vault: &Vault,
         principal: &Principal,
-        dataset: &str,
+        source: &str,
     ) -> Result<(), ApiError> {
-        if self.of(principal, dataset) < MOST {
+        let state = |error| ApiError::state(&error);
+        if vault.refusals(principal.name(), source).map_err(state)? < MOST {
             return Ok(());
         }
-        let class = Class {
+        let question = Question {
             principal: principal.name().to_owned(),
             function: FUNCTION.to_owned(),
-            dataset: dataset.to_owned(),
+            parameters: Some("{}".to_owned()),
+            dataset: source.to_owned(),
             columns: Vec::new(),
+            condition: None,
         };
-        let decision = vault.use_approval(class, clock::seconds()).wait();
-        match decision.map_err(|error| ApiError::state(&error))? {
+        match vault.use_approval(question, clock::seconds()).wait().map_err(state)? {
             Decision::Granted { .. } => {
-                let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-                counts.remove(&(principal.name().to_owned(), dataset.to_owned()));
-                Ok(())
+                vault.forgive_refusals(principal.name(), source).wait().map_err(state)
             }
-            Decision::Refused => Err(refused()),
-            Decision::Asked { id } | Decision::Expired { id } => Err(approval_needed(dataset, id)),
+            Decision::Refused { id } => Err(no_more(source, id)),
+            Decision::Asked { id } | Decision::Expired { id } => {
+                let question = format!("{FUNCTION}, after {MOST} that told of data");
+                Err(approval_needed(source, &question, id))
+            }
         }
-    }
-
-    fn of(&self, principal: &Principal, dataset: &str) -> u32 {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (principal.name().to_owned(), dataset.to_owned());
-        counts.get(&key).copied().unwrap_or(0)
     }
 }
 
-fn refused() -> ApiError {
+/// Reports whether the data are rows of a dataset.
+pub(super) fn is_of_dataset(stored: &Stored) -> bool {
+    match stored {
+        Stored::Selection(selection) => matches!(selection.base, Base::Dataset(_)),
+        Stored::Upload(_) | Stored::Inline(_) => false,
+    }
+}
+
+/// Returns a refusal as clients are told it. The node's log has its own words.
+pub(super) fn told(refusal: ApiError) -> ApiError {
+    match refusal.code() {
+        Code::RefusedByDisclosureRules | Code::MissingValues => {
+            tracing::info!(code = refusal.code().text(), message = refusal.message(), "refused");
+            refused_for_its_data()
+        }
+        _ => refusal,
+    }
+}
+
+/// Refuses a question because of the data behind it, in the same words for every rule.
+#[must_use]
+pub fn refused_for_its_data() -> ApiError {
+    ApiError::new(
+        Code::RefusedByDisclosureRules,
+        "this node does not answer this question about its dataset: a rule that depends on the \
+         selected data refused it, and which rule it was is not told",
+    )
+    .hint(
+        "the rules: no or enough rows here; no answer that, with earlier ones, tells of a few rows or \
+         too much of a column; no missing values, unless `missing` is `drop`; values within the \
+         declared bounds, digits and categories. Choose rows by wider conditions or exactly those of \
+         an earlier request, ask for fewer statistics, set `missing` to `drop`, leave out bounds, \
+         digits and categories, or have the owner approve the study",
+    )
+}
+
+fn no_more(source: &str, id: u64) -> ApiError {
     ApiError::new(
         Code::RefusedByPolicy,
-        "too many requests on this dataset were refused, and its owner allows no more",
+        format!(
+            "{MOST} requests on dataset `{source}` were refused because of its data, and its owner \
+             allows no more"
+        ),
     )
-    .hint("ask the owner of the data")
+    .hint(format!("ask the owner to grant request {id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_that_tell_of_data_are_the_same_whichever_rule_it_was() {
+        let refusal = |code, message: &str| told(ApiError::new(code, message));
+        let few = refusal(Code::RefusedByDisclosureRules, "too few rows");
+        assert_eq!(few, refusal(Code::MissingValues, "a value is missing"));
+        assert_eq!(few, refused_for_its_data());
+        let unreadable = ApiError::new(Code::DatasetUnreadable, "the file is gone");
+        assert_eq!(told(unreadable.clone()), unreadable);
+    }
+
+    #[test]
+    fn the_count_survives_a_restart_and_each_approval_allows_as_many_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let ada = Principal::anybody();
+        {
+            let vault = Vault::open(folder.path()).unwrap();
+            let refusals = Refusals::new(vault.clone());
+            (0..MOST).for_each(|_| refusals.count(&ada, "trial"));
+            vault.close();
+        }
+        let vault = Vault::open(folder.path()).unwrap();
+        let refusals = Refusals::new(vault.clone());
+        assert_eq!(refusals.check(&vault, &ada, "other"), Ok(()));
+        let asked = refusals.check(&vault, &ada, "trial").unwrap_err();
+        assert_eq!(asked.code(), Code::ApprovalNeeded);
+        let question = vault.approvals().unwrap()[0].question.clone().unwrap();
+        let permission = cloister_vault::Permission {
+            by: "owner".into(),
+            times: 1,
+            expires: u64::MAX,
+            classes: vec![question.class()],
+        };
+        assert!(vault.grant(1, permission).wait().unwrap());
+        assert_eq!(refusals.check(&vault, &ada, "trial"), Ok(()));
+        assert_eq!(vault.refusals(ada.name(), "trial").unwrap(), 0);
+    }
 }

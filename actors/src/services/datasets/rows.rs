@@ -40,6 +40,12 @@ impl Rows {
         self.len
     }
 
+    /// Returns one hash for each row, incomplete ones included, each different.
+    pub(super) fn identities(&self) -> Zeroizing<Vec<u64>> {
+        let all: Vec<usize> = (0..self.len).collect();
+        self.identities.as_ref().map(|identities| identities.of(&all)).unwrap_or_default()
+    }
+
     pub(super) fn add(&mut self, batch: Batch) {
         let Batch { rows, mut columns } = batch;
         let identifying = columns.split_off(self.wanted.min(columns.len()));
@@ -71,16 +77,16 @@ impl Rows {
             _ => self.columns.iter().map(|column| pick(column, &kept)).collect(),
         };
         let content = Contents::Columns(Private::new(columns));
-        let identities = self.identities.map(|identities| identities.finish(&kept));
+        let identities = self.identities.map(|identities| identities.of(&kept));
         let dropped = dropped as u64;
-        Ok((Obtained { content, dropped }, identities.unwrap_or_default()))
+        Ok((Obtained { content, dropped, reserved: None }, identities.unwrap_or_default()))
     }
 }
 
 impl Identities {
-    /// Creates the hashes for rows of the dataset of this name, under a key of the node.
-    pub(super) fn new(key: Zeroizing<[u8; 32]>, dataset: &str) -> Self {
-        let context = Zeroizing::new(*blake3::keyed_hash(&key, dataset.as_bytes()).as_bytes());
+    /// Creates the hashes for rows of one source, under a key of the node.
+    pub(super) fn new(key: Zeroizing<[u8; 32]>, source: &str) -> Self {
+        let context = Zeroizing::new(*blake3::keyed_hash(&key, source.as_bytes()).as_bytes());
         Self { key, context, hashes: Zeroizing::default() }
     }
 
@@ -93,7 +99,7 @@ impl Identities {
     }
 
     /// Returns one hash for each of these rows, each different.
-    fn finish(self, kept: &[usize]) -> Zeroizing<Vec<u64>> {
+    fn of(&self, kept: &[usize]) -> Zeroizing<Vec<u64>> {
         let hashes = kept.iter().filter_map(|row| self.hashes.get(*row).copied());
         let mut hashes: Zeroizing<Vec<u64>> = Zeroizing::new(hashes.collect());
         hashes.sort_unstable();
@@ -198,7 +204,7 @@ mod tests {
     fn identities(columns: &[Values], rows: usize) -> Vec<u64> {
         let mut identities = Identities::new(Zeroizing::new([7; 32]), "trial");
         identities.add(columns, rows);
-        identities.finish(&(0..rows).collect::<Vec<_>>()).to_vec()
+        identities.of(&(0..rows).collect::<Vec<_>>()).to_vec()
     }
 
     #[test]

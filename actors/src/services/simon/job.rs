@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use cloister_protocols::catalogue::{self, Descriptor};
 use cloister_protocols::computation::Request;
+use cloister_protocols::disclosure::Refusal;
+use cloister_protocols::equations::Scope;
+use cloister_protocols::fault::Fault;
 use cloister_protocols::parameters::Parameters;
 use cloister_protocols::session::Roles;
 use serde_json::{Map, Value, json};
@@ -14,10 +17,10 @@ use super::material::{self, Gathered, Reader};
 use crate::bus::{DATASETS, POLICY, RECORDS, SESSIONS, Siblings};
 use crate::computation::Conclusion;
 use crate::log::{self, Kind, Log};
-use crate::policy::{Decide, Grant};
+use crate::policy::{Decide, Grant, canonical};
 use crate::progress::{Observer, Reporter};
 use crate::records::{Begun, Finished, Subject};
-use crate::services::datasets::CountRefusal;
+use crate::services::datasets::{CountRefusal, Reserved, Settle, refused_for_its_data};
 use crate::sessions::{Decline, Launch, Reservation, Reserve, Terms};
 use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
@@ -28,6 +31,7 @@ use crate::vocabulary::label::Report;
 use crate::vocabulary::object::{Material, Principal};
 use crate::vocabulary::room::{Room, Rooms};
 use crate::vocabulary::shown::shown;
+use crate::vocabulary::time_grid::{TimeGrid, coarse_seconds};
 
 /// The bytes of data from which on they are checked and encoded on a thread for blocking work.
 const INLINE_BYTES: usize = 64 << 10;
@@ -49,6 +53,8 @@ pub(super) struct Job {
     pub(super) flights: Vec<Flight>,
     /// The room of its data in memory, until it has ended.
     pub(super) rooms: Vec<Room>,
+    /// The time of the client's request.
+    pub(super) began: tokio::time::Instant,
 }
 
 /// The members of a computation by their names.
@@ -73,6 +79,8 @@ pub struct NodeHandles {
     pub flights: FlightBudget,
     /// The room of principals in memory.
     pub rooms: Rooms,
+    /// The grid of time on which questions about datasets are answered.
+    pub time_grid: TimeGrid,
 }
 
 /// A request that is ready for the other members.
@@ -83,6 +91,8 @@ struct Prepared {
     flight: Flight,
     /// The time of reading the data as the function takes them, checking and encoding them.
     encoding: Duration,
+    /// The question about a dataset, if there is one.
+    reserved: Option<Reserved>,
 }
 
 impl Job {
@@ -105,8 +115,11 @@ impl Job {
     }
 
     async fn compute(self, node: NodeHandles) -> Result<Arc<Report>, ApiError> {
-        let started = Instant::now();
+        let started = self.began.into_std();
         let account = self.account();
+        let (grid, began) = (self.grid(&node), self.began);
+        let (dataset, principal) = (material::dataset(&self.materials), self.principal.clone());
+        let of_dataset = dataset.is_some();
         let (reporter, trace) = (self.reporter.clone(), self.trace);
         let member = self.parties.me.clone();
         let reservation = match self.reserve(&node).await {
@@ -114,13 +127,13 @@ impl Job {
             Err(refusal) => return Err(refused(&node.log, &account, refusal).await?),
         };
         let prepared = tokio::select! {
-            prepared = self.prepare(&node) => prepared.map_err(|refusal| (refusal, None)),
+            prepared = self.prepare_on_grid(&node) => prepared.map_err(|refusal| (refusal, None)),
             () = reporter.cancelled() => {
                 let cancelled = Failure::Cancelled { member };
                 Err((cancelled.to_error(), Some(cancelled)))
             }
         };
-        let Prepared { grant, request, flight: _flight, encoding } = match prepared {
+        let Prepared { grant, request, flight: _flight, encoding, reserved } = match prepared {
             Ok(prepared) => prepared,
             Err((refusal, failure)) => {
                 let account = with(&account, cancelled_by(&reporter));
@@ -136,10 +149,12 @@ impl Job {
             "suite": request.suite(),
             "rules": grant.rules,
             "origin": grant.origin,
+            "approval": grant.approval,
         });
         let head = match node.log.record(Kind::Asked, with(&account, asked)).await {
             Ok(head) => head,
             Err(error) => {
+                settle(&node, reserved, false).await;
                 let _ = node.siblings.ask(SESSIONS, Decline { reservation, failure: None }).await;
                 return Err(error);
             }
@@ -149,6 +164,16 @@ impl Job {
         let watched = reporter.clone();
         let launch = Launch { reservation, request, terms, started, reporter, trace };
         let concluded = node.siblings.ask(SESSIONS, launch).await;
+        settle(&node, reserved, concluded.as_ref().ok().is_none_or(may_have_opened)).await;
+        if let (Some(dataset), true) = (dataset, concluded.as_ref().is_ok_and(tells_of_joint_data))
+        {
+            // Where the datasets are gone, nothing is read any more.
+            let _ = node.siblings.ask(DATASETS, CountRefusal { principal, dataset }).await;
+        }
+        let concluded = concluded.map(|concluded| told_coarsely(concluded, of_dataset));
+        if !stopped_by_choice(&concluded) {
+            grid.wait(began).await;
+        }
         let number = head.number;
         let entry = concluded.as_ref().map_or_else(lost, ended);
         let entry = with(&entry, cancelled_by(&watched));
@@ -166,6 +191,15 @@ impl Job {
         reserved.map_err(|failure| failure.to_error())
     }
 
+    /// Prepares the request, and waits for the grid of time: neither the client nor other members
+    /// learn how long reading took, or what was refused.
+    async fn prepare_on_grid(self, node: &NodeHandles) -> Result<Prepared, ApiError> {
+        let (grid, began) = (self.grid(node), self.began);
+        let prepared = self.prepare(node).await;
+        grid.wait(began).await;
+        prepared
+    }
+
     async fn prepare(self, node: &NodeHandles) -> Result<Prepared, ApiError> {
         let Self { principal, function, parameters, materials, roles, trace, .. } = self;
         let (names, mut flights) = (self.parties.names, self.flights);
@@ -175,29 +209,43 @@ impl Job {
         }
         let inputs = material::uses(&materials);
         let (asker, function_name) = (principal.clone(), function.name);
-        let decide = Decide { principal: asker, function: function_name, members: names, inputs };
+        let beside = material::beside_handles(&materials);
+        let decide = Decide {
+            principal: asker,
+            function: function_name,
+            parameters: canonical::parameters(&parameters, &beside),
+            members: names,
+            inputs,
+        };
         let grant = node.siblings.ask(POLICY, decide).await??;
         let flight = node.flights.reserve(&principal, material::kept_bytes(&materials))?;
         flights.push(flight.clone());
+        let scope = Scope { columns: 0, withholds: grant.rules.min_cell > 1 };
+        let equations = function.opens(&parameters, scope).map_err(ApiError::from)?;
+        let permille = function.permille(&parameters).map_err(ApiError::from)?;
         let reader = Reader {
             siblings: &node.siblings,
             principal: &principal,
             flight: &flight,
             function,
             parameters: &parameters,
-            minimum: grant.rules.min_rows,
+            rules: grant.own,
+            equations,
+            permille,
             alone: materials.len() == 1,
         };
         let dataset = material::dataset(&materials);
-        let gathered = reader.gather(materials).await?;
+        let mut gathered = reader.gather(materials).await?;
+        let reserved = gathered.take_reserved();
         let begun = Instant::now();
         let request = encoded(function, parameters, gathered, roles, flights).await;
         let encoding = begun.elapsed();
         match (request, dataset) {
-            (Ok(request), _) => Ok(Prepared { grant, request, flight, encoding }),
+            (Ok(request), _) => Ok(Prepared { grant, request, flight, encoding, reserved }),
             (Err(error), None) => Err(error),
             // The client must not learn which row was wrong in which way.
             (Err(error), Some(dataset)) => {
+                settle(node, reserved, false).await;
                 let count = CountRefusal { principal, dataset };
                 // Where the datasets are gone, nothing is read any more.
                 let _ = node.siblings.ask(DATASETS, count).await;
@@ -205,8 +253,16 @@ impl Job {
                     code = error.code().text(),
                     "a dataset does not fit what was asked of it"
                 );
-                Err(unfit())
+                Err(refused_for_its_data())
             }
+        }
+    }
+
+    /// Returns the grid of time on which this computation is answered.
+    fn grid(&self, node: &NodeHandles) -> TimeGrid {
+        match material::dataset(&self.materials) {
+            Some(_) => node.time_grid,
+            None => TimeGrid::Off,
         }
     }
 
@@ -245,6 +301,36 @@ pub(super) fn function(name: &str) -> Result<&'static Descriptor, ApiError> {
         ApiError::new(Code::NoSuchFunction, format!("there is no function `{}`", shown(name)))
             .hint(format!("there are: {}", names.join(", ")))
     })
+}
+
+/// Reports whether something about the rows may have been opened, here or at another member: always
+/// but where a rule that asks nothing of the data refused. Refusals by rules on the data are
+/// answers, too.
+fn may_have_opened(conclusion: &Conclusion) -> bool {
+    use Refusal::{ClientColumns, NoCommittee, TooFewParties};
+    !matches!(
+        &conclusion.result,
+        Err(Failure::Protocol(
+            Fault::Refused(TooFewParties { .. } | ClientColumns { .. } | NoCommittee { .. }),
+            _
+        ))
+    )
+}
+
+/// Reports whether a rule on all parties' data together refused.
+fn tells_of_joint_data(conclusion: &Conclusion) -> bool {
+    matches!(conclusion.result, Err(Failure::Protocol(Fault::Refused(_), _)))
+        && may_have_opened(conclusion)
+}
+
+/// Notes that a question about a dataset was answered, or takes it back. If that fails it counts as
+/// answered, so that nothing more is told than is remembered.
+async fn settle(node: &NodeHandles, reserved: Option<Reserved>, answered: bool) {
+    let Some(reserved) = reserved else { return };
+    let settled = node.siblings.ask(DATASETS, Settle { reserved, answered }).await;
+    if let Err(error) | Ok(Err(error)) = settled {
+        tracing::warn!(%error, "a question about a dataset counts as answered");
+    }
 }
 
 /// Encodes what was read, much of it on a thread for blocking work.
@@ -291,12 +377,31 @@ fn untold() -> ApiError {
     .hint("leave out `trace`, or compute with test data of your own")
 }
 
-fn unfit() -> ApiError {
-    ApiError::new(Code::DataUnfit,
-        "the selected data do not fit the function with these parameters",
-    )
-    .hint("see the columns' types with the method `describe` of Datasets; leave out bounds, digits and \
-           categories that the data may not keep to")
+/// Returns whether a client or an operator chose the time of this end: it tells nothing of data.
+fn is_by_choice(error: &ApiError) -> bool {
+    matches!(error.code(), Code::Cancelled | Code::NodeStopping)
+}
+
+fn stopped_by_choice(concluded: &Result<Conclusion, ApiError>) -> bool {
+    match concluded.as_ref().map(|conclusion| &conclusion.result) {
+        Ok(Err(failure)) => is_by_choice(&failure.to_error()),
+        Ok(Ok(_)) => false,
+        Err(_) => true,
+    }
+}
+
+/// Rounds the time that a result tells, where a dataset was read.
+fn told_coarsely(conclusion: Conclusion, of_dataset: bool) -> Conclusion {
+    let Conclusion { result, agreement } = conclusion;
+    let result = result.map(|report| {
+        if !of_dataset {
+            return report;
+        }
+        let mut report = Arc::unwrap_or_clone(report);
+        report.cost.seconds = coarse_seconds(report.cost.seconds);
+        Arc::new(report)
+    });
+    Conclusion { result, agreement }
 }
 
 /// Returns the parameters for the log, with a hash in the place of a long one, such as a list.

@@ -1,23 +1,24 @@
 //! The input of a computation, read when it is needed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use cloister_protocols::catalogue::{Descriptor, InputKind};
 use cloister_protocols::computation::Input;
+use cloister_protocols::equations::Equations;
 use cloister_protocols::parameters::{Missing, Parameters};
-use cloister_sources::Filter;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::input;
 use crate::bus::{DATASETS, Siblings};
 use crate::policy::Use;
-use crate::services::datasets::{Contents, Obtain};
+use crate::services::datasets::{Contents, Obtain, Reserved};
 use crate::vocabulary::data::{Data, HANDLE};
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::Private;
 use crate::vocabulary::object::{Material, Principal};
 use crate::vocabulary::selection::{Base, Selection, Stored};
+use crate::vocabulary::settings::OwnRules;
 
 /// The data of one party, read.
 pub(super) struct Gathered {
@@ -25,6 +26,8 @@ pub(super) struct Gathered {
     /// The number of rows that were left out where they were read.
     dropped: u64,
     drop_missing: bool,
+    /// The question about a dataset, if there is one.
+    reserved: Option<Reserved>,
 }
 
 /// Reads a computation's data.
@@ -35,8 +38,12 @@ pub(super) struct Reader<'a> {
     pub(super) flight: &'a Flight,
     pub(super) function: &'static Descriptor,
     pub(super) parameters: &'a Parameters,
-    /// The fewest rows that selections may have and differ by.
-    pub(super) minimum: u64,
+    /// The rules for this node's own rows.
+    pub(super) rules: OwnRules,
+    /// The equations about rows that the answer tells.
+    pub(super) equations: Equations,
+    /// The places of the numbers by rank that it shows, in thousandths of the rows.
+    pub(super) permille: Vec<u16>,
     /// There is no other input to compute with.
     pub(super) alone: bool,
 }
@@ -88,32 +95,64 @@ fn uses_of(material: &Material) -> Vec<Use> {
 fn use_of(selection: &Selection) -> Use {
     match &selection.base {
         Base::Upload(_) => Use::ClientColumns,
-        Base::Dataset(name) => {
-            let filtered = selection.filter.iter().flat_map(Filter::columns).map(str::to_owned);
-            let columns: BTreeSet<String> = filtered.chain(selection.columns.clone()).collect();
-            Use::Dataset { name: name.clone(), columns: columns.into_iter().collect() }
-        }
+        Base::Dataset(name) => Use::Dataset {
+            name: name.clone(),
+            columns: selection.columns.clone(),
+            condition: selection.filter.clone(),
+        },
     }
 }
 
 /// The entries that may stand beside a handle without being values to compute with.
 const BESIDE: [&str; 4] = [HANDLE, "rank", "lower_bound", "upper_bound"];
 
+fn is_beside(name: &str) -> bool {
+    BESIDE.contains(&name)
+}
+
 /// Returns whether values stand beside the handles: then a client made columns. A rank is none.
 fn has_values(data: &Data) -> bool {
     match data {
         Data::List(items) => items.iter().any(has_values),
-        Data::Map(map) => {
-            map.iter().any(|(name, value)| !BESIDE.contains(&name.as_str()) && has_values(value))
-        }
+        Data::Map(map) => map.iter().any(|(name, value)| !is_beside(name) && has_values(value)),
         _ => true,
+    }
+}
+
+/// Returns the values that stand beside handles, such as a rank: they are part of the question.
+pub(super) fn beside_handles(materials: &[Material]) -> Vec<Value> {
+    let mut found = Vec::new();
+    for material in materials {
+        if let Material::Nested { data, .. } = material {
+            collect_beside(data.for_computing(), &mut found);
+        }
+    }
+    found
+}
+
+fn collect_beside(data: &Data, found: &mut Vec<Value>) {
+    match data {
+        Data::List(items) => items.iter().for_each(|item| collect_beside(item, found)),
+        Data::Map(map) => {
+            let beside = map.iter().filter(|(name, value)| {
+                name.as_str() != HANDLE && is_beside(name) && value.handles().is_empty()
+            });
+            let beside: Map<String, Value> =
+                beside.map(|(name, value)| (name.clone(), json!(value))).collect();
+            if !beside.is_empty() {
+                found.push(Value::Object(beside));
+            }
+            map.values().for_each(|value| collect_beside(value, found));
+        }
+        _ => {}
     }
 }
 
 /// Checks that at most one selection of a dataset is computed with: of several together the node
 /// could not tell which rows they are.
 pub(super) fn check_selections(materials: &[Material]) -> Result<(), ApiError> {
-    let of_datasets = uses(materials).into_iter().filter(|used| *used != Use::ClientColumns);
+    let of_datasets =
+        uses(materials).into_iter().filter(|used| matches!(used, Use::Dataset { .. }));
     match of_datasets.count() {
         0 | 1 => Ok(()),
         _ => {
@@ -157,55 +196,54 @@ fn stored_document(stored: &Stored) -> Value {
 impl Reader<'_> {
     /// Reads all of these inputs.
     pub(super) async fn gather(&self, materials: Vec<Material>) -> Result<Gathered, ApiError> {
-        let mut contents = Vec::new();
-        let mut dropped = 0;
+        let (contents, drop_missing) = (Vec::new(), self.drops_missing());
+        let mut gathered = Gathered { contents, dropped: 0, drop_missing, reserved: None };
         for material in materials {
-            match material {
-                Material::Here(data) => contents.push(Contents::Json(data)),
-                Material::Stored(stored) => {
-                    let (content, missing) = self.read(stored).await?;
-                    contents.push(content);
-                    dropped += missing;
-                }
+            let content = match material {
+                Material::Here(data) => Contents::Json(data),
+                Material::Stored(stored) => self.read(stored, &mut gathered).await?,
                 Material::Nested { data, held } => {
-                    let (content, missing) = self.fill(data.for_computing(), held).await?;
-                    contents.push(content);
-                    dropped += missing;
+                    self.fill(data.for_computing(), held, &mut gathered).await?
                 }
-            }
+            };
+            gathered.contents.push(content);
         }
-        Ok(Gathered { contents, dropped, drop_missing: self.drops_missing() })
+        Ok(gathered)
     }
 
-    async fn read(&self, stored: Stored) -> Result<(Contents, u64), ApiError> {
+    /// Reads one input. Counts the rows that were left out of it, and notes the question about it.
+    async fn read(&self, stored: Stored, gathered: &mut Gathered) -> Result<Contents, ApiError> {
         let obtain = Obtain {
             principal: self.principal.clone(),
             stored,
             function: self.function,
             drop_missing: self.drops_missing(),
-            minimum: self.minimum,
+            rules: self.rules,
+            equations: self.equations,
+            permille: self.permille.clone(),
+            declares: self.parameters.own.contains_key("categories"),
             alone: self.alone,
             flight: self.flight.clone(),
         };
         let obtained = self.siblings.ask(DATASETS, obtain).await??;
-        Ok((obtained.content, obtained.dropped))
+        gathered.dropped += obtained.dropped;
+        gathered.reserved = gathered.reserved.take().or(obtained.reserved);
+        Ok(obtained.content)
     }
 
     /// Puts the values of handles inside of `data` in their places.
-    /// Counts the rows that were left out of these.
     async fn fill(
         &self,
         data: &Data,
         held: BTreeMap<String, Stored>,
-    ) -> Result<(Contents, u64), ApiError> {
-        let (mut values, mut dropped) = (BTreeMap::new(), 0);
+        gathered: &mut Gathered,
+    ) -> Result<Contents, ApiError> {
+        let mut values = BTreeMap::new();
         for (uuid, stored) in held {
-            let (contents, missing) = self.read(stored).await?;
+            let contents = self.read(stored, gathered).await?;
             values.insert(uuid, input::as_data(&contents, self.function.input)?);
-            dropped += missing;
         }
-        let data = data.clone().with_handles_replaced(&values);
-        Ok((Contents::Json(Private::new(data)), dropped))
+        Ok(Contents::Json(Private::new(data.clone().with_handles_replaced(&values))))
     }
 
     /// Returns whether rows with missing values are left out. Only items that are rows can be: an
@@ -218,6 +256,11 @@ impl Reader<'_> {
 }
 
 impl Gathered {
+    /// Takes out the question about a dataset.
+    pub(super) fn take_reserved(&mut self) -> Option<Reserved> {
+        self.reserved.take()
+    }
+
     /// Returns about how many bytes there are to encode.
     pub(super) fn footprint(&self) -> usize {
         self.contents.iter().map(Contents::footprint).sum()
@@ -225,7 +268,7 @@ impl Gathered {
 
     /// Returns the input of the function, and the number of rows that were left out of it.
     pub(super) fn into_input(self, function: &Descriptor) -> Result<(Input, u64), ApiError> {
-        let Self { mut contents, mut dropped, drop_missing } = self;
+        let Self { mut contents, mut dropped, drop_missing, .. } = self;
         if contents.len() > 1 {
             let parts: Vec<Data> = contents
                 .iter()

@@ -134,6 +134,7 @@ impl Simon {
             trace: arguments.flag("trace")?,
             flights: vec![call.flight.clone()],
             rooms: Vec::new(),
+            began: tokio::time::Instant::now(),
         };
         Ok((job, observer))
     }

@@ -152,6 +152,7 @@ impl Task {
             trace: false,
             flights,
             rooms,
+            began: tokio::time::Instant::now(),
         };
         Ok((job, observer))
     }

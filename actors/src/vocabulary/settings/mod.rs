@@ -11,7 +11,7 @@ use cloister_sources::{Declaration, Source};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-pub use self::policies::{DatasetPolicy, Policies, PolicyError};
+pub use self::policies::{DatasetPolicy, OwnRules, Policies, PolicyError};
 
 /// The number of rows that are read at a time.
 const BATCH_ROWS: usize = 16_384;

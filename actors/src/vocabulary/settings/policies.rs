@@ -34,10 +34,38 @@ pub struct DatasetPolicy {
     pub min_cell: Option<u64>,
     /// The dominance rule: the most that one party may contribute to a sum, in percent.
     pub max_share: Option<u8>,
+    /// The fewest rows of its own that answers may isolate, were all others' known. A selection
+    /// with fewer rows of its own, but some, is refused. The default is 3 under `production`.
+    pub min_own_rows: Option<u64>,
+    /// The most that answers without approval may tell of a column, in percent of what its rows
+    /// hold. The default is 25 under `production`.
+    pub told: Option<u8>,
     /// Permission for other members to bring columns that a client made.
     pub client_columns: Option<bool>,
     /// The need of the owner's approval for each use. The default is to need it under `production`.
     pub approval: Option<bool>,
+}
+
+/// The rules that a node applies to its own rows of one dataset, beside those of all parties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnRules {
+    /// The fewest rows that answers may isolate; 0 or 1 for no rule.
+    pub min_own_rows: u64,
+    /// The rows for each number by rank.
+    pub min_rows: u64,
+    /// The most that is told of a column, in percent; 100 for no rule.
+    pub told: u8,
+}
+
+impl OwnRules {
+    /// No rule, as under `teaching`.
+    pub const NONE: Self = Self { min_own_rows: 0, min_rows: 1, told: 100 };
+
+    /// Returns whether there is a rule on rows.
+    #[must_use]
+    pub fn are_kept(&self) -> bool {
+        self.min_own_rows > 1
+    }
 }
 
 /// An error in a policy.
@@ -62,6 +90,12 @@ pub enum PolicyError {
     /// A percentage out of its range.
     #[error("the policy of dataset `{dataset}`: `max_share` is a percentage from 1 to 100")]
     Share {
+        /// The dataset.
+        dataset: String,
+    },
+    /// A percentage out of its range.
+    #[error("the policy of dataset `{dataset}`: `told` is a percentage from 1 to 100")]
+    Told {
         /// The dataset.
         dataset: String,
     },
@@ -108,12 +142,15 @@ impl Policies {
             if let Some(unknown) = policy.members.iter().flatten().find(|name| !is_member(name)) {
                 return Err(PolicyError::Member { dataset, member: unknown.clone() });
             }
-            let minima = [policy.min_rows, policy.min_cell];
+            let minima = [policy.min_rows, policy.min_cell, policy.min_own_rows];
             if minima.into_iter().flatten().any(|minimum| minimum > 1 << 48) {
                 return Err(PolicyError::Minimum { dataset });
             }
             if policy.max_share.is_some_and(|share| !(1..=100).contains(&share)) {
                 return Err(PolicyError::Share { dataset });
+            }
+            if policy.told.is_some_and(|told| !(1..=100).contains(&told)) {
+                return Err(PolicyError::Told { dataset });
             }
         }
         Ok(())
@@ -137,6 +174,19 @@ impl DatasetPolicy {
     #[must_use]
     pub fn needs_approval(&self, profile: Profile) -> bool {
         self.approval.unwrap_or(profile == Profile::Production)
+    }
+
+    /// Returns the rules for this node's own rows. An owner that approves each use decides on what
+    /// is told by themselves.
+    #[must_use]
+    pub fn own_rules(&self, profile: Profile) -> OwnRules {
+        let usual = match profile {
+            Profile::Production => OwnRules { min_own_rows: 3, min_rows: 10, told: 25 },
+            Profile::Teaching => OwnRules::NONE,
+        };
+        let told = if self.needs_approval(profile) { 100 } else { self.told.unwrap_or(usual.told) };
+        let min_own_rows = usual.min_own_rows.max(self.min_own_rows.unwrap_or(0));
+        OwnRules { min_own_rows, min_rows: self.rules(profile).min_rows, told }
     }
 
     /// Returns the rules for computing with the dataset.

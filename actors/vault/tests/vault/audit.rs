@@ -101,7 +101,7 @@ fn a_refused_write_does_not_spoil_its_group() {
         .map(|number| {
             drop(vault.put_dataset("", &json!(1)));
             drop(vault.revoke_token("nobody"));
-            drop(vault.grant(77, "owner", 1, 1));
+            drop(vault.refuse(77, "owner"));
             vault.append("kept", number, json!(null))
         })
         .collect();

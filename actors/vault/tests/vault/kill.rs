@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cloister_vault::{Asked, Class, Quota, Role, State, Upload, Vault};
+use cloister_vault::{Permission, Question, Quota, Role, State, Upload, Vault};
 use serde_json::json;
 use tempfile::tempdir;
 use uuid::Uuid;
@@ -95,7 +95,7 @@ struct Expected {
     uploads: BTreeMap<Uuid, u64>,
     removing: BTreeSet<Uuid>,
     removed: BTreeSet<Uuid>,
-    asked: Vec<u64>,
+    remembered: Option<u64>,
 }
 
 impl Expected {
@@ -120,7 +120,7 @@ impl Expected {
                 self.uploads.remove(&id);
                 self.removed.insert(id);
             }
-            ["asked", base] => self.asked.push(base.parse().unwrap()),
+            ["remembered", number] => self.remembered = Some(number.parse().unwrap()),
             _ => panic!("not understood: {line}"),
         }
     }
@@ -130,11 +130,10 @@ impl Expected {
         self.check_counters(vault);
         self.check_tokens(vault);
         self.check_uploads(vault);
-        for base in self.asked.drain(..) {
-            let mut rows = selection(base);
-            rows.pop();
-            let asked = vault.ask("trial", &["age".into()], rows, 3).wait().unwrap();
-            assert_eq!(asked, Asked::TooClose, "the selection {base} is forgotten");
+        if let Some(number) = self.remembered.take() {
+            let memory = vault.memory("trial").unwrap().expect("a memory was kept");
+            let kept = u64::from_le_bytes(memory.as_slice().try_into().unwrap());
+            assert!(kept >= number, "memory {number} is forgotten, {kept} is there");
         }
     }
 
@@ -202,10 +201,6 @@ fn content_of(id: Uuid, length: usize) -> Vec<u8> {
     id.as_bytes().iter().copied().cycle().take(length).collect()
 }
 
-fn selection(base: u64) -> Vec<u64> {
-    (0..5_u64).map(|row| (base * 1000 + row).wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect()
-}
-
 /// Runs as the child; by itself it does nothing.
 #[test]
 fn child_that_writes_until_it_is_killed() {
@@ -221,10 +216,10 @@ fn child_that_writes_until_it_is_killed() {
             scope.spawn(move || writer(vault, round));
         }
         for number in 0.. {
-            let base = round * 1_000_000 + number;
-            let asked = vault.ask("trial", &["age".into()], selection(base), 3).wait().unwrap();
-            assert_eq!(asked, Asked::Recorded);
-            println!("ack asked {base}");
+            let number = round * 1_000_000 + number;
+            let memory = Zeroizing::new(number.to_le_bytes().to_vec());
+            vault.keep_memory("trial", memory).wait().unwrap();
+            println!("ack remembered {number}");
         }
     });
 }
@@ -248,17 +243,25 @@ fn write_counter(vault: &Vault, _: u64) {
 }
 
 fn use_approvals(vault: &Vault, _: u64) {
-    let class = Class {
+    let question = Question {
         principal: "anna".into(),
         function: "mean".into(),
+        parameters: Some("{}".into()),
         dataset: "trial".into(),
         columns: vec!["age".into()],
+        condition: None,
+    };
+    let permission = Permission {
+        by: "owner".into(),
+        times: 1_000_000,
+        expires: 100,
+        classes: vec![question.class()],
     };
     loop {
-        match vault.use_approval(class.clone(), 1).wait().unwrap() {
-            cloister_vault::Decision::Granted { left } => println!("ack left {left}"),
+        match vault.use_approval(question.clone(), 1).wait().unwrap() {
+            cloister_vault::Decision::Granted { left, .. } => println!("ack left {left}"),
             cloister_vault::Decision::Asked { id } => {
-                assert!(vault.grant(id, "owner", 1_000_000, 100).wait().unwrap());
+                assert!(vault.grant(id, permission.clone()).wait().unwrap());
                 println!("ack left 1000000");
             }
             other => panic!("{other:?}"),

@@ -43,9 +43,10 @@ fn json(run: &Run) -> Value {
     serde_json::to_value(run.answer()).unwrap()
 }
 
-/// Creates a run over a twice, b three times, and c once.
+/// Creates a run over a twice, b six times, and c once. Without any one party there are three b at
+/// least, and one a.
 fn frequency() -> Run {
-    let inputs = [&["b", "a", "b"][..], &["c", "b"], &["a"]].map(texts);
+    let inputs = [&["b", "a", "b", "b"][..], &["c", "b", "b", "b"], &["a"]].map(texts);
     Run::new("StatisticsFrequency", inputs.to_vec())
 }
 
@@ -54,30 +55,31 @@ fn small_and_empty_cells_look_the_same_and_are_never_the_mode() {
     let table = |min_cell: u64| {
         json(&frequency().rules(cells_from(min_cell)).parameters(declared(&["a", "b", "c", "d"])))
     };
-    let due = json!({"histogram": {"a": null, "b": 3, "c": null, "d": null}, "mode": "b"});
+    let due = json!({"histogram": {"a": null, "b": 6, "c": null, "d": null}, "mode": "b"});
     assert_eq!(table(3), due);
-    let due = json!({"histogram": {"a": 2, "b": 3, "c": null, "d": null}, "mode": "b"});
-    assert_eq!(table(2), due);
+    assert_eq!(table(2), due, "of the two a, either party would learn the other's");
     let due = json!({"histogram": {"a": null, "b": null, "c": null, "d": null}, "mode": null});
     assert_eq!(table(4), due);
     assert_eq!(table((1 << 62) - 1), due);
-    let due = json!({"histogram": {"a": 2, "b": 3, "c": 1, "d": 0}, "mode": "b"});
+    let due = json!({"histogram": {"a": 2, "b": 6, "c": 1, "d": 0}, "mode": "b"});
     assert_eq!(table(1), due, "where every count may be shown, zeros are");
 }
 
 #[test]
 fn names_from_the_data_are_dropped_with_the_last_count_that_may_be_shown() {
-    let due = json!({"histogram": {"b": 3}, "mode": "b"});
+    let due = json!({"histogram": {"b": 6}, "mode": "b"});
     assert_eq!(json(&frequency().rules(cells_from(3))), due);
     let due = json!({"histogram": {}, "mode": null});
     assert_eq!(json(&frequency().rules(cells_from(4))), due);
-    // m and x, f and z are shown together; y only ever once, and k only with y and x.
-    let inputs = vec![
-        pairs(&[("m", "x"), ("m", "x"), ("f", "y"), ("f", "z"), ("f", "z"), ("k", "y")]),
-        pairs(&[("m", "x"), ("m", "z"), ("f", "z"), ("m", "y"), ("k", "x")]),
-    ];
+    // m and x, f and z are shown together, three at each party; y only ever once, and k only with y
+    // and x. Six m and z are all at one party, and none of another's is seen.
+    let three = |pair: (&'static str, &'static str)| std::iter::repeat_n(pair, 3);
+    let both = || three(("m", "x")).chain(three(("f", "z")));
+    let first = both().chain([("f", "y"), ("k", "y")]).chain(three(("m", "z")));
+    let second = both().chain([("m", "y"), ("k", "x")]);
+    let inputs = vec![pairs(&first.collect::<Vec<_>>()), pairs(&second.collect::<Vec<_>>())];
     let run = Run::new("StatisticsContingency", inputs).rules(cells_from(3));
-    let table = json!({"f": {"x": null, "z": 3}, "m": {"x": 3, "z": null}});
+    let table = json!({"f": {"x": null, "z": 6}, "m": {"x": 6, "z": 3}});
     let due = json!({"table": table, "mode": ["f", "z"]});
     assert_eq!(json(&run.committee(1, [2, 0, 1])), due);
 }
@@ -105,7 +107,15 @@ fn tables_are_those_of_the_plaintext_with_any_parties_and_helpers() {
         let inputs: Vec<Input> = data.iter().cloned().map(Input::Texts).collect();
         let some = counts.values().copied().max().unwrap().max(2);
         for min_cell in [2, 5, some, some + 1] {
-            let shown = counts.iter().filter(|(_, count)| **count >= min_cell);
+            let few_of_others = |name: &str, all: u64| {
+                data.iter().any(|own| {
+                    let own = own.iter().filter(|other| *other == name).count() as u64;
+                    (1..min_cell).contains(&(all - own))
+                })
+            };
+            let shown = counts
+                .iter()
+                .filter(|(name, count)| **count >= min_cell && !few_of_others(name, **count));
             let due: BTreeMap<&str, u64> = shown.map(|(name, count)| (*name, *count)).collect();
             let run = Run::new("StatisticsFrequency", inputs.clone()).rules(cells_from(min_cell));
             let run = run.committee(helpers, seats);
@@ -142,11 +152,11 @@ fn the_cost_of_a_table_is_that_of_its_cells() {
     let (rounds, few) = cost(64, cells_from(5));
     let (more_rounds, more) = cost(6464, cells_from(5));
     // The number of rows is shared first, for the comparison with the cells.
-    assert_eq!((rounds, more_rounds), (1 + 16, 1 + 16));
-    // Of 6,400 cells: 67 bytes each at the seat that sends most, 51 at the others.
+    assert_eq!((rounds, more_rounds), (1 + 18, 1 + 18));
+    // Of 6,400 cells: 228 bytes each at the seat that sends most, 164 at the others.
     let of_cells = [0, 1, 2].map(|seat| more[seat] - few[seat]);
-    assert_eq!(of_cells, [427_204, 324_804, 324_804]);
-    assert_eq!(cost(16_385, cells_from(5)).0, 1 + 16);
+    assert_eq!(of_cells, [1_456_804, 1_047_204, 1_047_204]);
+    assert_eq!(cost(16_385, cells_from(5)).0, 1 + 18);
 }
 
 /// Returns everything that any member opens in such a run.
@@ -174,12 +184,12 @@ fn what_is_opened_does_not_depend_on_small_cells() {
         run.parameters(declared(&names)).committee(committee.0, committee.1)
     };
     for helper in [false, true] {
-        let one = opened(&run([9, 4, 0, 0], helper));
+        let one = opened(&run([29, 4, 0, 0], helper));
         assert!(!one.is_empty());
-        for other in [[9, 1, 0, 0], [9, 0, 0, 4], [9, 4, 4, 4], [9, 2, 3, 1]] {
+        for other in [[29, 1, 0, 0], [29, 0, 0, 4], [29, 4, 4, 4], [29, 2, 3, 1]] {
             assert_eq!(one, opened(&run(other, helper)), "{other:?}");
         }
-        assert_ne!(one, opened(&run([9, 5, 0, 0], helper)), "a cell that may be shown");
+        assert_ne!(one, opened(&run([29, 5, 0, 0], helper)), "a cell that may be shown");
     }
 }
 

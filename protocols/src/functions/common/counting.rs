@@ -16,6 +16,7 @@ use crate::functions::{
     Computed, Function, FunctionContext, OnCounts, OnShares, OnSums, SumsContext,
 };
 use crate::kernel::disclosure::Rules;
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 
 /// The part of the descriptor that functions of counts have in common. Each sets its own name,
@@ -52,6 +53,10 @@ impl<C: Counting> Function for WholeTable<C> {
     const DESCRIPTOR: Descriptor = C::DESCRIPTOR;
 
     type Parameters = TableParameters;
+
+    fn opens(_: &TableParameters, _: Scope) -> Equations {
+        Equations::counts(1)
+    }
 
     fn new(
         parameters: TableParameters,
@@ -96,6 +101,10 @@ impl<C: Counting> Function for ModeAlone<C> {
         Descriptor { asked_by: Some(ONLY_MODE), needs: Needs::Shares, ..C::DESCRIPTOR };
 
     type Parameters = TableParameters;
+
+    fn opens(_: &TableParameters, _: Scope) -> Equations {
+        Equations::counts(1)
+    }
 
     fn new(
         parameters: TableParameters,

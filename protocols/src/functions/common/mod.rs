@@ -21,3 +21,4 @@ pub(crate) mod sets;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tables_tests;
+pub(crate) mod wanted;

@@ -165,19 +165,28 @@ fn what_has_no_answer_is_said_at_all_parties() {
 
 #[test]
 fn quantiles_do_not_list_the_rows_where_small_counts_are_withheld() {
-    let data: Vec<Vec<f64>> = (0..3).map(|party| vec![f64::from(party); 4]).collect();
-    let run = |count: u32| {
-        let probabilities: Vec<f64> = (0..count).map(|index| f64::from(index) / 11.0).collect();
+    let of_rows = |rows: usize, probabilities: &[f64]| {
+        let data: Vec<Vec<f64>> = (0..3).map(|party| vec![f64::from(party); rows]).collect();
         let parameters = Parameters::default().with("probabilities", Some(probabilities));
         let run = numbers("Quantiles", &data).parameters(parameters);
         let report = run.rules(Profile::Production.rules()).simulate(Simulation::new(seed()));
-        report.endings.iter().map(|ending| ending.fault().cloned()).collect::<Vec<_>>()
+        let faults = report.endings.iter().map(|ending| ending.fault().cloned());
+        let faults: Vec<_> = faults.collect();
+        assert!(faults.iter().all(|fault| *fault == faults[0]));
+        faults[0].clone()
     };
-    assert_eq!(run(2), vec![None; 3]);
-    assert_eq!(
-        run(3),
-        vec![Some(Fault::Refused(Refusal::SingleRows { of: Party::new(0).unwrap() })); 3]
-    );
+    let of = Party::new(0).unwrap();
+    let refused = Some(Fault::Refused(Refusal::Ranks { minimum: 10, of }));
+    let grid = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
+    assert_eq!(of_rows(68, &grid), None);
+    // Ten rows are below the rank at 5 percent of 201 rows and more.
+    assert_eq!(of_rows(66, &[0.05]), refused);
+    assert_eq!(of_rows(67, &[0.05]), None);
+    assert_eq!(of_rows(66, &[0.5]), None);
+    for other in [0.0, 1.0, 0.3, 0.51, 0.500_000_1] {
+        assert_eq!(of_rows(400, &[other]), refused, "{other}");
+        assert_eq!(of_rows(400, &[0.5, other]), refused, "{other}");
+    }
 }
 
 #[test]

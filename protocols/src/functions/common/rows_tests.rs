@@ -11,7 +11,6 @@ use crate::functions::parameters::Parameters;
 use crate::functions::top_k::Occurrences;
 use crate::kernel::disclosure::{Profile, Refusal, Rules};
 use crate::kernel::fault::{Fault, InputError};
-use crate::kernel::party::Party;
 use crate::kernel::random::PredictableRng;
 use crate::kernel::simulation::Simulation;
 use crate::testing::{Run, any_doubles, rng, seed};
@@ -56,28 +55,30 @@ fn settings(function: &'static str, seed: u64) -> Vec<(Run, Vec<Vec<f64>>)> {
 fn the_largest_numbers_are_shown_with_their_counts() {
     let seed = seed();
     for (run, data) in settings("TopK", seed) {
-        for (k, min_cell) in [(1, 1), (3, 1), (100, 1), (2, 3), (100, 2)] {
-            let rules = Rules { min_cell, ..Profile::Teaching.rules() };
+        for k in [1, 3, 100] {
+            let rules = Profile::Teaching.rules();
             let parameters = run.parameters.clone().with("k", Some(k));
             let (inputs, dropped) = (run.inputs.clone(), Vec::new());
             let run = Run { rules, parameters, inputs, dropped, ..run };
             let mut top = occurrences(&data);
-            top.retain(|occurrences| occurrences.count >= min_cell);
             top.truncate(usize::try_from(k).unwrap());
             let samples = data.iter().map(Vec::len).sum::<usize>() as u64;
-            assert_eq!(run.answer(), Answer::Top { top, samples }, "{k} {min_cell}");
+            assert_eq!(run.answer(), Answer::Top { top, samples }, "{k}");
         }
     }
 }
 
 #[test]
-fn numbers_that_occur_less_often_than_the_rules_ask_are_passed_over() {
-    let run = Run::numbers("TopK", [&[9.0, 5.0, 5.0], &[5.0, 1.0, 1.0, 1.0], &[1.0, 1.0, 8.0]]);
-    let rules = Rules { min_cell: 5, ..Profile::Teaching.rules() };
-    let top = vec![Occurrences { value: 1.0, count: 5 }];
-    assert_eq!(run.rules(rules).answer(), Answer::Top { top, samples: 10 });
-    let few = Run::numbers("TopK", [&[1.0], &[2.0], &[3.0]]).rules(rules);
-    assert_eq!(few.answer(), Answer::Top { top: vec![], samples: 3 });
+fn no_party_fills_up_counts_to_see_the_numbers_of_others() {
+    // With four of each possible number of its own, a party would see every number of others.
+    let own: Vec<f64> = (0..10).flat_map(|number| [f64::from(number); 4]).collect();
+    let run = Run::numbers("TopK", [&own, &[9.0, 5.0, 5.0], &[1.0, 8.0]]);
+    let report = run
+        .rules(Rules { min_cell: 5, ..Profile::Teaching.rules() })
+        .simulate(Simulation::new(seed()));
+    let is_refused =
+        |fault: Option<&Fault>| matches!(fault, Some(Fault::Refused(Refusal::Ranks { .. })));
+    assert!(report.endings.iter().all(|ending| is_refused(ending.fault())));
 }
 
 #[test]
@@ -89,11 +90,14 @@ fn all_numbers_are_sorted_where_single_rows_may_be_shown() {
         let samples = sorted.len() as u64;
         assert_eq!(run.answer(), Answer::Sorted { sorted, samples });
     }
-    let numbers: &[f64] = &[1.0; 10];
-    let run = Run::numbers("Sort", [numbers, &[2.0], &[3.0]]).rules(Profile::Production.rules());
+    // As many equations as rows are never enough.
+    let numbers: &[f64] = &[1.0; 30];
+    let run = Run::numbers("Sort", [numbers; 3]).rules(Profile::Production.rules());
     let report = run.simulate(Simulation::new(seed));
-    let refused = Fault::Refused(Refusal::SingleRows { of: Party::new(0).unwrap() });
-    assert!(report.endings.iter().all(|ending| ending.fault() == Some(&refused)));
+    let is_refused = |fault: Option<&Fault>| {
+        matches!(fault, Some(Fault::Refused(Refusal::TooFewRows { equations: u64::MAX, .. })))
+    };
+    assert!(report.endings.iter().all(|ending| is_refused(ending.fault())));
 }
 
 fn only_mode(categories: Option<Categories>) -> Parameters {

@@ -295,7 +295,7 @@ fn others_have(
         true => own.clone(),
         false => others.next().unwrap(),
     });
-    let rules = Rules { min_rows: 6, max_share: 70, min_cell: 3, ..Profile::Teaching.rules() };
+    let rules = Rules { min_rows: 2, max_share: 70, min_cell: 3, ..Profile::Teaching.rules() };
     let run = Run::new(function, inputs.collect()).rules(rules);
     if helper { run.committee(1, [0, 1, 2]) } else { run }
 }
@@ -303,7 +303,7 @@ fn others_have(
 #[test]
 fn what_a_member_sees_of_the_gate_does_not_tell_inputs_of_the_same_bits_apart() {
     let numbers = |numbers: &[f64]| Input::Numbers(numbers.to_vec());
-    let own = numbers(&[5.0, 5.0]);
+    let own = numbers(&[5.0, 5.0, 0.0]);
     let one = || [numbers(&[9.0, -2.0, 5.0]), numbers(&[8.0, 1.0, 0.0])];
     let other = || [numbers(&[1.0; 12]), numbers(&[9.0, 9.0, -9.0])];
     for (viewer, helper) in [(0, false), (1, false), (2, false), (2, true)] {
@@ -332,7 +332,7 @@ fn what_a_member_sees_of_a_table_does_not_tell_small_cells_apart() {
     };
     for (viewer, helper) in [(0, false), (1, false), (2, false), (2, true)] {
         let run = |others| {
-            let own = texts([2, 0, 0]);
+            let own = texts([3, 0, 0]);
             let run = others_have("StatisticsFrequency", viewer, helper, (&own, others));
             let committee = run.parameters.committee.clone();
             let names = ["a", "b", "c"].map(str::to_owned).to_vec();

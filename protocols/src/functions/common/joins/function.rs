@@ -10,6 +10,7 @@ use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
 use crate::functions::parameters::Agreed;
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
 use crate::kernel::party::Party;
 
@@ -47,6 +48,10 @@ impl<J: Joining> Function for OfRows<J> {
     const DESCRIPTOR: Descriptor = J::DESCRIPTOR;
 
     type Parameters = Ids;
+
+    fn opens(_: &Ids, scope: Scope) -> Equations {
+        (J::TERMS.opens)(scope)
+    }
 
     fn new(ids: Ids, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
         Ok(Self(KeyedRows::new(J::TERMS, ids, input)?, PhantomData))

@@ -39,6 +39,7 @@ use crate::functions::FunctionContext;
 use crate::functions::common::sets::Ids;
 use crate::functions::input::Input;
 use crate::functions::parameters::Agreed;
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::sizes;
@@ -56,6 +57,7 @@ pub(crate) struct KeyedRows {
 
 /// This party's item hashes, and the announcements of all parties' rows.
 pub(crate) struct Announced {
+    terms: &'static Terms,
     item_hashes: Zeroizing<Vec<ItemHash>>,
     told: Vec<Told>,
 }
@@ -126,12 +128,13 @@ impl KeyedRows {
         if self.terms.work == Work::Counts {
             self.check_rows(cx, &told).await?;
         }
+        let terms = self.terms;
         if !cx.engine.brings_data() {
-            return Ok(Announced { item_hashes: Zeroizing::default(), told });
+            return Ok(Announced { terms, item_hashes: Zeroizing::default(), told });
         }
         let item_hashes = self.items.iter().map(|id| item_hash(&cx.session, id)).collect();
         let item_hashes = self.ids.padded(Zeroizing::new(item_hashes), &mut cx.rng);
-        Ok(Announced { item_hashes, told })
+        Ok(Announced { terms, item_hashes, told })
     }
 
     /// Returns the number of items with which this party's set was padded. No other party has them.
@@ -153,11 +156,11 @@ impl KeyedRows {
             let is_small = cx.engine.lanes(&is_small, 0..1);
             return match cx.engine.open_to_all(&is_small).await?.as_slice() {
                 [PackedBits(0)] => Ok(()),
-                [PackedBits(1)] => Err(permit.too_few_rows().into()),
+                [PackedBits(1)] => Err(permit.too_few_rows(Equations::NONE).into()),
                 _ => Err(Fault::InvalidOpening),
             };
         }
-        permit.check_rows(told.iter().map(|told| told.rows as u64).sum())?;
+        permit.check_rows(told.iter().map(|told| told.rows as u64).sum(), Equations::NONE)?;
         Ok(())
     }
 
@@ -192,7 +195,7 @@ impl KeyedRows {
 impl Announced {
     /// Joins all parties' rows.
     pub(crate) fn join(&self) -> Join<'_> {
-        Join { item_hashes: &self.item_hashes, told: &self.told }
+        Join { terms: self.terms, item_hashes: &self.item_hashes, told: &self.told }
     }
 }
 
@@ -222,6 +225,7 @@ pub(crate) const GROUPS: &str =
 /// The inputs of a join beside its columns.
 #[derive(Clone, Copy)]
 pub(crate) struct Join<'a> {
+    terms: &'static Terms,
     /// This party's item hashes.
     pub(crate) item_hashes: &'a [ItemHash],
     pub(crate) told: &'a [Told],
@@ -236,7 +240,7 @@ impl Join<'_> {
         words: Vec<Vec<PackedBits>>,
         columns: impl Fn(usize, &Told) -> usize,
     ) -> Result<Joined<E>, Fault> {
-        let Self { item_hashes, told } = self;
+        let Self { terms, item_hashes, told } = self;
         let shape = |(index, told): (usize, &Told)| Shape {
             rows: told.rows,
             columns: columns(index, told),
@@ -253,7 +257,9 @@ impl Join<'_> {
         let table = Table { item_hashes: item_hashes.to_vec(), words: words.map(filled).collect() };
         let joined = cx.engine.join(&table, &shapes).await?;
         let permit = cx.permit;
-        permit.check_rows(joined.rows as u64)?;
+        let columns = told.iter().map(|told| told.columns as u64).sum();
+        let scope = Scope { columns, withholds: permit.withholds() };
+        permit.check_rows(joined.rows as u64, (terms.opens)(scope))?;
         if permit.withholds() && (joined.rows as u64) < permit.least_shown() {
             return Err(permit.shows_single_rows().into());
         }

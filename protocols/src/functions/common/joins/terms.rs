@@ -8,6 +8,7 @@ use crate::algebra::packed_bits::WORD_BITS;
 use crate::functions::common::sets::MOST_ITEMS;
 use crate::functions::input::Column;
 use crate::kernel::disclosure::Permit;
+use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
 
@@ -35,6 +36,8 @@ pub(crate) struct Terms {
     pub(crate) always_tells: bool,
     /// The work on the joined rows.
     pub(crate) work: Work,
+    /// The equations about the joined rows that the answer tells.
+    pub(crate) opens: fn(Scope) -> Equations,
     /// The check of the parties' columns: given the number of columns behind the ids of each, it
     /// names the misfit, if there is one.
     pub(crate) misfit: fn(&[usize]) -> Option<&'static str>,
@@ -45,6 +48,7 @@ pub(crate) const IDS_ALONE: Terms = Terms {
     categories: 0,
     always_tells: false,
     work: Work::Counts,
+    opens: |_| Equations::counts(1),
     misfit: |columns| {
         columns.iter().any(|count| *count > 0).then_some("parties have columns beside ids")
     },

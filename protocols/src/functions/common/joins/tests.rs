@@ -538,11 +538,11 @@ fn fault(run: &Run) -> Fault {
 #[test]
 fn a_join_of_too_few_rows_is_refused_before_anything_else_is_computed() {
     let mut rng = rng(seed());
-    let mut rows: Vec<Rows> = (0..3).map(|_| random_rows(&mut rng, 20, 1)).collect();
+    let mut rows: Vec<Rows> = (0..3).map(|_| random_rows(&mut rng, 30, 1)).collect();
     for (party, rows) in rows.iter_mut().enumerate() {
-        // Nine in common.
+        // Eighteen in common, one less than ten and the sums and products of three columns.
         for (place, (id, _)) in rows.iter_mut().enumerate() {
-            *id = if place < 9 { place as u64 } else { 1_000 * (party as u64 + 1) + place as u64 };
+            *id = if place < 18 { place as u64 } else { 1_000 * (party as u64 + 1) + place as u64 };
         }
     }
     let rules = Profile::Production.rules();
@@ -550,9 +550,9 @@ fn a_join_of_too_few_rows_is_refused_before_anything_else_is_computed() {
         let _ = openings::take();
         assert!(matches!(fault(&run), Fault::Refused(Refusal::TooFewRows { minimum: 10, .. })));
     }
-    rows.iter_mut().for_each(|rows| rows[15].0 = 9);
+    rows.iter_mut().for_each(|rows| rows[25].0 = 18);
     for run in settings(|| Run::new(CORRELATION, rows.iter().map(keyed).collect()).rules(rules)) {
-        assert!(matches!(run.answer(), Answer::Correlation { samples: 10, .. }));
+        assert!(matches!(run.answer(), Answer::Correlation { samples: 19, .. }));
     }
 }
 

@@ -1,0 +1,160 @@
+use cloister_protocols::catalogue::find;
+use cloister_protocols::equations::Scope;
+use cloister_protocols::parameters::Parameters;
+use cloister_sources::{Column, Kind as ColumnKind, Source};
+use tempfile::tempdir;
+
+use super::*;
+
+const SUM: Asking = Asking {
+    rules: OwnRules { min_own_rows: 3, min_rows: 10, told: 100 },
+    sums: 1,
+    depends_on_others: false,
+};
+
+fn dataset(name: &str, path: &str) -> Dataset {
+    let column = |name: &str| Column {
+        name: name.to_owned(),
+        kind: ColumnKind::Integer,
+        unit: None,
+        range: None,
+        levels: None,
+    };
+    Dataset {
+        name: name.to_owned(),
+        source: Source::Csv { path: path.into(), delimiter: None },
+        columns: ["id", "age"].map(column).into(),
+        key: Some("id".to_owned()),
+        rows: 100,
+        missing: vec![0, 0],
+    }
+}
+
+fn names(function: &str, parameters: &Parameters, columns: &[&str]) -> Vec<String> {
+    let function = find(function).unwrap();
+    let scope = Scope { columns: 0, withholds: true };
+    let equations = function.opens(parameters, scope).unwrap();
+    let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+    let told = told(function, equations, columns.len(), &[]);
+    told.iter().map(|told| told.value(&columns).unwrap().as_str().to_owned()).collect()
+}
+
+#[test]
+fn each_sum_that_an_answer_tells_is_a_value() {
+    let usual = Parameters::default();
+    let statistics = |name: &str| Parameters::default().with("statistics", [name]);
+    assert_eq!(names("SecureSum", &usual, &["age"]), ["rows", r#"sum of "age""#]);
+    let univariate = |parameters: &Parameters| names("StatisticsUnivariate", parameters, &["age"]);
+    assert_eq!(univariate(&usual).last().unwrap(), r#"power 2 of "age""#);
+    assert_eq!(univariate(&statistics("mean")).len(), 2);
+    assert_eq!(univariate(&statistics("skewness")).last().unwrap(), r#"power 6 of "age""#);
+    let bivariate = names("StatisticsBivariate", &usual, &["time", "age"]);
+    assert_eq!(bivariate.len(), 6);
+    assert_eq!(bivariate.last().unwrap(), r#"product of "age" and "time""#);
+    let table = names("StatisticsContingency", &usual, &["sex", "arm"]);
+    assert_eq!(table, ["rows", r#"categories of ["arm", "sex"]"#]);
+    assert_eq!(names("SecureMedian", &usual, &["age"]), ["rows", r#"sum of "age""#]);
+}
+
+#[test]
+fn so_many_sums_of_one_column_need_so_many_more_rows() {
+    let sums = |function: &str, columns: usize| {
+        let function = find(function).unwrap();
+        let scope = Scope { columns: 0, withholds: true };
+        let equations = function.opens(&Parameters::default(), scope).unwrap();
+        sums_of_one(&told(function, equations, columns, &["sex".to_owned()]), columns)
+    };
+    assert_eq!(sums("SecureSum", 1), 1);
+    assert_eq!(sums("StatisticsUnivariate", 1), 2);
+    assert_eq!(sums("StatisticsBivariate", 2), 3);
+    assert_eq!(sums("StatisticsFrequency", 1), 1);
+}
+
+#[test]
+fn values_have_different_names_whatever_columns_are_called() {
+    let columns = ["rows", "age", "age^2", "a\" and \"b", "b"].map(str::to_owned);
+    let mut all = vec![Told::Rows, Told::Condition(vec!["age".into()])];
+    for one in 0..columns.len() {
+        all.extend([Told::Power(one, 1), Told::Power(one, 2), Told::Logarithm(one)]);
+        all.push(Told::Categories(vec![one]));
+        all.extend((0..one).map(|other| Told::Product(other, one)));
+    }
+    let names: BTreeSet<Value> = all.iter().map(|told| told.value(&columns).unwrap()).collect();
+    assert_eq!(names.len(), all.len());
+}
+
+/// Makes the question about the sum of these rows' ages.
+fn question(dataset: &Dataset, rows: std::ops::Range<u64>) -> Question {
+    let rows: Vec<u64> = rows.collect();
+    let told = [Told::Rows, Told::Power(0, 1)];
+    Remembered::question(&told, &["age".to_owned()], (&rows, &[]), dataset.rows).unwrap()
+}
+
+#[test]
+fn two_names_of_one_source_share_a_memory_that_survives_a_restart() {
+    let folder = tempdir().unwrap();
+    let vault = Vault::open(folder.path()).unwrap();
+    let (trial, copy) = (dataset("trial", "/data/t.csv"), dataset("copy", "/data/t.csv"));
+    let ask = |vault: &Vault, dataset: &Dataset, rows| {
+        let memories = Memories::new(vault.clone());
+        memories.reserve(dataset, &question(dataset, rows), &SUM).map(|_| ())
+    };
+    ask(&vault, &trial, 0..50).unwrap();
+    ask(&vault, &trial, 0..50).unwrap();
+    assert!(ask(&vault, &copy, 0..49).is_err());
+    vault.close();
+    let vault = Vault::open(folder.path()).unwrap();
+    assert!(ask(&vault, &copy, 0..49).is_err());
+    ask(&vault, &dataset("other", "/data/o.csv"), 0..49).unwrap();
+}
+
+#[test]
+fn a_question_that_is_taken_back_was_never_asked() {
+    let folder = tempdir().unwrap();
+    let vault = Vault::open(folder.path()).unwrap();
+    let memories = Memories::new(vault);
+    let trial = dataset("trial", "/data/t.csv");
+    let ask = |rows| memories.reserve(&trial, &question(&trial, rows), &SUM);
+    let reserved = ask(0..50).unwrap().unwrap();
+    assert!(ask(0..49).is_err(), "a reserved question counts as answered");
+    memories.settle(reserved, false).unwrap();
+    let reserved = ask(0..49).unwrap().unwrap();
+    memories.settle(reserved, true).unwrap();
+    assert!(ask(0..50).is_err());
+    assert!(ask(0..49).unwrap().is_none(), "the same question is free");
+}
+
+#[test]
+fn a_join_or_a_rank_is_told_once_of_the_same_rows_without_approval() {
+    let folder = tempdir().unwrap();
+    let memories = Memories::new(Vault::open(folder.path()).unwrap());
+    let trial = dataset("trial", "/data/t.csv");
+    let ask = |told: u8| {
+        let rules = OwnRules { told, ..SUM.rules };
+        let asking = Asking { rules, depends_on_others: true, ..SUM };
+        memories.reserve(&trial, &question(&trial, 0..50), &asking).map(drop)
+    };
+    ask(25).unwrap();
+    assert!(ask(25).is_err());
+    ask(100).unwrap();
+}
+
+#[test]
+fn a_memory_begins_anew_at_its_owners_word_and_forgets_what_was_reserved() {
+    let folder = tempdir().unwrap();
+    let vault = Vault::open(folder.path()).unwrap();
+    let trial = dataset("trial", "/data/t.csv");
+    let memories = Memories::new(vault);
+    let ask = |rows| memories.reserve(&trial, &question(&trial, rows), &SUM);
+    let before = ask(0..50).unwrap().unwrap();
+    let remembered = memories.of(&trial).unwrap();
+    {
+        let mut remembered = remembered.lock().unwrap();
+        remembered.generation += 1;
+        remembered.memory.reset();
+    }
+    let after = ask(0..49).unwrap().unwrap();
+    memories.settle(before, false).unwrap();
+    assert!(ask(0..50).is_err(), "the old question takes nothing back");
+    memories.settle(after, true).unwrap();
+}

@@ -1,0 +1,111 @@
+//! Refusals as answers: declared categories (E15), and the memory of earlier selections (E19).
+
+use serde_json::{Value, json};
+
+use super::super::Attack;
+use super::super::known::{Claim, Known};
+use super::super::world::{Part, Question, Setting, World};
+
+/// The rows that are asked about.
+const ROWS: usize = 40;
+
+/// E15: the rows of one category, and one more row. With no other category declared, a node answers
+/// only if that row has the same.
+pub(in super::super) struct Categories;
+
+impl Attack for Categories {
+    fn name(&self) -> &'static str {
+        "E15: refusals as answers"
+    }
+
+    fn setting(&self) -> Setting {
+        Setting::of("indo_rct")
+    }
+
+    fn play(&self, world: &World) -> Known {
+        let is_female = json!({"column": "gender", "op": "=", "value": "1_female"});
+        let ask = |first: &Value| {
+            let part = |party| match party {
+                0 => Part::chosen("trial", &["gender"], first),
+                _ => Part::chosen("trial", &["gender"], &is_female),
+            };
+            let question = Question::new("StatisticsFrequency", [0, 1, 2].map(part));
+            world.ask(&question.with(json!({"categories": ["1_female"]})))
+        };
+        let mut claims = Vec::new();
+        if ask(&is_female).is_err() {
+            return world.judge(&claims);
+        }
+        for (row, id) in world.table(0).ids().into_iter().enumerate().take(ROWS) {
+            let one = json!({"column": "id", "op": "=", "value": id});
+            let value = match ask(&json!({"or": [is_female, one]})) {
+                Ok(_) => 0.0,
+                Err(refusal) if refusal.wants_approval() => continue,
+                Err(_) => 1.0,
+            };
+            claims.push(Claim::Value { row: (0, row), column: "male", value });
+        }
+        world.judge(&claims)
+    }
+}
+
+/// E19: all rows but x, if x is below a threshold. If x is not, these are all rows, which were asked
+/// about before, and the node answers. If it is, they differ by one row, and the node refuses.
+/// Neither sum tells anything, and the search for the threshold tells the value.
+pub(in super::super) struct Thresholds;
+
+/// The column that is searched, with its least and largest value.
+const COLUMN: &str = "week";
+const RANGE: (i64, i64) = (1, 52);
+
+/// The rows that are searched for.
+const SEARCHED: usize = 12;
+
+impl Attack for Thresholds {
+    fn name(&self) -> &'static str {
+        "E19: the memory of selections as an oracle"
+    }
+
+    fn setting(&self) -> Setting {
+        Setting::of("rossi")
+    }
+
+    fn play(&self, world: &World) -> Known {
+        let all = Part::of("trial", &[COLUMN]);
+        let Ok(sum) = world.sum([all.clone(), all.clone(), all.clone()]) else {
+            return world.judge(&[]);
+        };
+        let ids = world.table(0).ids().into_iter().enumerate().take(SEARCHED);
+        let claims = ids.filter_map(|(row, id)| {
+            let value = search(|threshold| {
+                let is_x = json!({"column": "id", "op": "=", "value": id});
+                let is_below = json!({"column": COLUMN, "op": "<", "value": threshold});
+                let but_x = json!({"not": {"and": [is_x, is_below]}});
+                let first = Part::chosen("trial", &[COLUMN], &but_x);
+                match world.sum([first, all.clone(), all.clone()]) {
+                    Ok(other) => Some(other != sum),
+                    Err(refusal) if refusal.wants_approval() => None,
+                    Err(_) => Some(true),
+                }
+            });
+            let value = value? as f64;
+            Some(Claim::Value { row: (0, row), column: COLUMN, value })
+        });
+        world.judge(&claims.collect::<Vec<_>>())
+    }
+}
+
+/// Finds a value by asking whether it is below thresholds; none if that is no longer answered. The
+/// largest comes first: it is the most frequent, and costs no refusal.
+fn search(is_below: impl Fn(i64) -> Option<bool>) -> Option<i64> {
+    let (mut low, mut high) = RANGE;
+    if !is_below(high)? {
+        return Some(high);
+    }
+    // It is at least `low`, and below `high`.
+    while high - low > 1 {
+        let middle = (low + high) / 2;
+        if is_below(middle)? { high = middle } else { low = middle }
+    }
+    Some(low)
+}
