@@ -106,9 +106,12 @@ fn who_is_awaited_is_told_and_what_waits_is_ended_for_those_who_come_later() {
             scope.spawn(move || api.compute(&request))
         };
         let first = ask(0);
-        let alone = in_state(&cluster.api(0), &uuid, "agreeing");
+        // It may wait for a link before.
+        let alone = wait_for("both others are awaited", || {
+            let alone = in_state(&cluster.api(0), &uuid, "agreeing");
+            (alone["waiting"]["for"] == "agreeing").then_some(alone)
+        });
         assert_eq!(alone["waiting"]["parties"], json!(["clinic-1", "clinic-2"]), "{alone}");
-        assert_eq!(alone["waiting"]["for"], "agreeing");
         let second = ask(1);
         wait_until("clinic-1 has come", || {
             listed(&cluster.api(0), &uuid)[0]["waiting"]["parties"] == json!(["clinic-2"])

@@ -1,9 +1,8 @@
 //! `TopK`: the largest of all parties' numbers, with the number of times that each occurs.
 //!
-//! After a sort on shares, equal numbers are neighbours. A number is shown if it occurs as often as
-//! the rules ask of a table's cell. That is decided on shares, by whether as many neighbours are
-//! equal; numbers that occur less often are passed over. The k-th and earlier of the shown numbers
-//! get a tag, from 1 to k; all other rows get the tag 0. The rows are shuffled. Then the tags are
+//! After a sort on shares, equal numbers are neighbours. The first row of each of the k largest
+//! numbers gets a tag, from 1 to k; all other rows get the tag 0. If small counts are withheld it is
+//! refused: a party could fill up the count of any number by rows of its own. The rows are shuffled. Then the tags are
 //! opened, and the numbers of the tagged rows; everything else stays shared. Each party counts by
 //! itself the occurrences of the opened numbers, and the counts are added on shares.
 //!
@@ -102,12 +101,11 @@ impl Function for TopK {
 
 impl OnShares for TopK {
     async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
-        // A party's own rows can fill up the count of any number to the smallest that is shown.
         if cx.permit.withholds() {
             return Err(cx.permit.shows_ranks().into());
         }
         let sorted = self.numbers.sorted(cx).await?;
-        let tagged = tagged(&mut cx.engine, &sorted, self.k, cx.permit.least_shown()).await?;
+        let tagged = tagged(&mut cx.engine, &sorted, self.k).await?;
         let (shown, words) = open_tagged(&mut cx.engine, tagged, self.k).await?;
         count(cx, &self.numbers.keys, shown, words).await
     }
@@ -118,19 +116,17 @@ async fn tagged<E: Engine>(
     engine: &mut E,
     sorted: &E::Shared<PackedBits>,
     k: u64,
-    least: u64,
 ) -> Result<Columns<E>, Fault> {
     let rows = sorted.len();
     let first = first_of_equal(engine, sorted).await?;
-    let shown = shown(engine, &first, least).await?;
-    // The place among the shown numbers of each row that begins one, if it is among the first k.
-    let place = shown.prefix_sums(rows);
+    // The place among the different numbers of each row that begins one, if it is among the first k.
+    let place = first.prefix_sums(rows);
     let beyond = engine.public(vec![k + 1; rows]);
     let is_early =
         less_than_zero(engine, &place.minus(&beyond), width(rows.max(to_usize(k) + 1))).await?;
     let is_early = engine.bit_to_arithmetic(&[&is_early], rows).await?;
     let early_place = engine.multiply(&place, &is_early).await?;
-    let tag = engine.multiply(&early_place, &shown).await?;
+    let tag = engine.multiply(&early_place, &first).await?;
     Ok(Columns { numbers: vec![tag], words: vec![sorted.clone()] })
 }
 
@@ -150,33 +146,6 @@ async fn first_of_equal<E: Engine>(
     let equal: E::Shared<u64> = engine.bit_to_arithmetic(&[&equal], rows - 1).await?;
     let none = engine.public(vec![0]);
     Ok(first.minus(&E::Shared::<u64>::concat(&[&none, &equal])))
-}
-
-/// Returns 1 for the first of equal rows, if they are at least `least` rows.
-async fn shown<E: Engine>(
-    engine: &mut E,
-    first: &E::Shared<u64>,
-    least: u64,
-) -> Result<E::Shared<u64>, Fault> {
-    let rows = first.len();
-    if least <= 1 {
-        return Ok(first.clone());
-    }
-    let window = to_usize(least - 1);
-    let Some(long_enough) = rows.checked_sub(window).filter(|count| *count > 0) else {
-        return Ok(engine.public(vec![0; rows]));
-    };
-    // Counts the rows behind that begin another number: none, if all are equal. The sums are of at
-    // most `window` ones, and are zero exactly where the sum less 1 is negative.
-    let sums = E::Shared::<u64>::concat(&[&engine.public(vec![0]), &first.prefix_sums(rows)]);
-    let behind: Vec<usize> = (0..long_enough).map(|row| row + 1 + window).collect();
-    let up_to: Vec<usize> = (0..long_enough).map(|row| row + 1).collect();
-    let others = sums.gather(&behind).minus(&sums.gather(&up_to));
-    let less_one = others.minus(&engine.public(vec![1; long_enough]));
-    let all_equal = less_than_zero(engine, &less_one, width(window)).await?;
-    let all_equal: E::Shared<u64> = engine.bit_to_arithmetic(&[&all_equal], long_enough).await?;
-    let none = engine.public(vec![0; rows - long_enough]);
-    engine.multiply(first, &E::Shared::<u64>::concat(&[&all_equal, &none])).await
 }
 
 /// Opens the numbers of the tagged rows to the parties, in the order of their tags. Returns their
