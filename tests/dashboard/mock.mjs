@@ -65,7 +65,7 @@ const SECURITY = {
   corruptible: 2,
   reveals: [
     "the exact joint sums n, Σx, Σy, Σx², Σxy, Σy², to every party; the answer implies them up to rounding and a choice of two, unless the intercept or the covariance is 0 or a value is null",
-    "if the rules ask for them: whether all parties together have enough rows, and whether one party has too large a share of them, or of the sum of all magnitudes; to every party and helper",
+    "if the rules ask for them: whether the parties without any one of them have enough rows, and whether one party has too large a share of all rows, or of the sum of all magnitudes; to every party and helper",
   ],
 };
 

@@ -1,8 +1,9 @@
 //! Texts of the leakage that several functions have in common.
 
 /// The leakage of the release check, at most.
-pub(crate) const RELEASE: &str = "if the rules ask for them: whether all parties together have enough rows, and whether one party \
-     has too large a share of them, or of the sum of all magnitudes; to every party and helper";
+pub(crate) const RELEASE: &str = "if the rules ask for them: whether the parties without any one of them have enough rows, and \
+     whether one party has too large a share of all rows, or of the sum of all magnitudes; to every party \
+     and helper";
 pub(super) const CATEGORIES: &str =
     "unless the client declares the categories: which party's data have which, to every party";
 pub(super) const CELLS: &str = "if the rules ask for a smallest cell, or the mode alone is asked for: the number of \

@@ -3,10 +3,11 @@
 //! Each answer is an equation about the selected rows. A memory holds the equations of one source,
 //! whatever names it is registered under, and decides as if all other parties' rows were known to
 //! the asker ([`cloister_disclosure`]). A question is reserved on disk before its data are given
-//! out. It is taken back if the computation ended before anything could be opened.
+//! out. It is taken back if the node itself could not go on, or if a rule refused that asks nothing
+//! of the data; in all other cases it counts as answered.
 //!
 //! Of a join this node does not see which of its rows are in it. Its questions are remembered by the
-//! selected rows, and answered once about the same ones.
+//! selected rows. Without approvals they are answered once about the same rows, as are ranks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -79,7 +80,7 @@ pub(super) enum Told {
 }
 
 /// Returns the name under which everything about a dataset's rows is remembered. Two registrations
-/// of one file or table have the same.
+/// of one file, or of one table or query, have the same. A copy or a view has another.
 pub(super) fn source_of(dataset: &Dataset) -> String {
     let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     match &dataset.source {
@@ -271,7 +272,8 @@ impl Memories {
             // Where the answer depends on others' rows by more than a sum, the same own rows can be
             // told another equation: without approvals it is answered once.
             Verdict::Free if asked.depends_on_others && rules.are_kept() && rules.told < 100 => {
-                return Err(refused(Reason::IsolatesFewRows));
+                tracing::info!("a join or a rank of the same rows is asked for again");
+                return Err(too_close());
             }
             Verdict::Free => return Ok(None),
             Verdict::Refused(reason) if rules.are_kept() => return Err(refused(reason)),

@@ -118,6 +118,8 @@ fn all() -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::functions::Function;
+    use crate::functions::univariate::UnivariateStatistics;
 
     fn named(names: &[&str]) -> Result<Statistics, InputError> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -136,6 +138,15 @@ mod tests {
         let default = Statistics::default();
         assert_eq!(default.wanted(true).equations(), Equations::linear(2));
         assert_eq!(default.wanted(false).equations(), Equations { linear: 8, ranks: 2, counts: 0 });
+    }
+
+    #[test]
+    fn the_statistics_are_the_keys_of_the_result() {
+        let mut named: Vec<&str> = all().chain([SAMPLES]).collect();
+        let mut keys = UnivariateStatistics::DESCRIPTOR.result_keys.to_vec();
+        named.sort_unstable();
+        keys.sort_unstable();
+        assert_eq!(named, keys);
     }
 
     #[test]
