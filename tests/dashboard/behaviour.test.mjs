@@ -192,6 +192,34 @@ driven("by keyboard alone: skip link, sections, a computation, its cancellation"
   assert.equal(await focused(page), "StatisticsBivariate");
 });
 
+driven("a question that is asked again at once is not answered by the one before", {}, async ({ page, node }) => {
+  await show(page, `computations/${IDS.blocked}`);
+  const deletions = () => node.requests.filter(({ method }) => method === "DELETE").length;
+  const dialog = page.getByRole("dialog", { name: "Cancel StatisticsBivariate?" });
+  // Leaves the question and asks it anew in one task, so that the event of the first one's closing comes while the
+  // second one is open. A machine under load does this to keys that are pressed one after the other.
+  const again = () =>
+    page.evaluate(async () => {
+      const shared = document.getElementById("dialog");
+      const closed = new Promise((resolve) => shared.addEventListener("close", () => resolve(shared.open), { once: true }));
+      shared.querySelector("[data-leave]").click();
+      document.querySelector("#main [data-do=cancel]").click();
+      return closed;
+    });
+  await page.getByRole("button", { name: /^Cancel/ }).click();
+  await dialog.waitFor();
+  assert.equal(await again(), true, "the event comes when the next question is open");
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  assert.equal(deletions(), 0);
+  await page.getByRole("button", { name: /^Cancel/ }).click();
+  await dialog.waitFor();
+  assert.equal(await again(), true, "the event comes when the next question is open");
+  await dialog.getByRole("button", { name: "Cancel it" }).click();
+  await page.getByText("Cancelled, clinic-a: clinic-a cancelled the computation").waitFor();
+  assert.equal(deletions(), 1);
+});
+
 driven("what has ended meanwhile cannot be cancelled, and that is said", {}, async ({ page, node }) => {
   await show(page, "computations");
   await page.getByRole("button", { name: "Cancel … Sort" }).click();

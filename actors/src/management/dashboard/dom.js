@@ -221,7 +221,15 @@ export function ask({ title, body, fields, confirm, danger, keep }) {
   );
   dialog.replaceChildren(form);
   return new Promise((resolve) => {
-    let answer = null;
+    const settle = (answer) => {
+      dialog.removeEventListener("close", left);
+      resolve(answer);
+    };
+    // All questions share one dialog, and its event comes some time after it has closed: by then the next question
+    // may be open, which the event is not about.
+    const left = () => {
+      if (!(dialog.open && form.isConnected)) settle(null);
+    };
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const wrong = [...form.elements].find((field) => !field.checkValidity());
@@ -231,11 +239,11 @@ export function ask({ title, body, fields, confirm, danger, keep }) {
         wrong.focus();
         return;
       }
-      answer = Object.fromEntries(new FormData(form));
+      settle(Object.fromEntries(new FormData(form)));
       dialog.close();
     });
     form.querySelector("[data-leave]").addEventListener("click", () => dialog.close());
-    dialog.addEventListener("close", () => resolve(answer), { once: true });
+    dialog.addEventListener("close", left);
     dialog.showModal();
   });
 }
