@@ -32,6 +32,43 @@ const live = (page, state) => page.locator(`#live[data-state=${state}]`).waitFor
 const focused = (page) => page.evaluate(() => document.activeElement?.dataset?.id || document.activeElement?.id || document.activeElement?.textContent);
 const said = (page, pattern) => page.locator("#said").filter({ hasText: pattern }).waitFor({ timeout: PATIENCE });
 
+/** Sends an answer that was held back, and waits until the page has taken it. */
+async function release(page, held, path) {
+  const taken = page.waitForResponse((response) => new URL(response.url()).pathname === path);
+  held.release();
+  await (await taken).finished();
+  await settled(page);
+}
+
+/** Waits until the page has taken what the node has sent until now: what this asks for comes after it. */
+const settled = (page) =>
+  page.evaluate(async () => {
+    await (await fetch("/dashboard/theme.js", { cache: "no-store" })).text();
+    for (let frames = 0; frames < 3; frames += 1) await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  });
+
+/**
+ * Loads the page anew and holds the answers to these. The stream's first events, and `meanwhile`, come before these are
+ * asked for.
+ */
+async function reloaded(page, node, paths, meanwhile = () => {}) {
+  const first = node.hold("/v1/node");
+  const held = paths.map((one) => node.hold(one));
+  await page.reload();
+  await first.came;
+  await live(page, "live");
+  await settled(page);
+  await meanwhile();
+  first.release();
+  await Promise.all(held.map(({ came }) => came));
+  return held;
+}
+
+const ENDS = { state: "failed", waiting: null, error: { code: "deadline", message: "too late", hint: "", party: null } };
+const ends = (node, id) => node.change(id, { ...ENDS, ended: new Date().toISOString() });
+const goTo = (page, route) => page.evaluate((to) => (location.hash = to), `#/${route}`);
+const runs = (page, name) => page.locator(".run").filter({ hasText: name }).count();
+
 test("events are cut out of a stream wherever its pieces end", () => {
   const stream = ": hello\r\n\r\nevent: node\ndata: {\"a\":\ndata: 1}\n\ndata:x\n\nevent: nothing\n\nevent: members\rdata: {}\r\r";
   const whole = [...new Cutter().push(`${stream} `)];
@@ -121,6 +158,153 @@ driven("without a stream it says so, asks by itself, and is live again", {}, asy
   await page.getByText("There is no such computation here").waitFor();
   await show(page, "computations");
   assert.equal(await page.locator(".run").filter({ hasText: "Sort" }).count(), 0);
+});
+
+driven("a late answer about a computation does not undo its end", {}, async ({ page, node }) => {
+  await live(page, "live");
+  const path = `/v1/computations/${IDS.blocked}`;
+  const late = node.hold(path);
+  await goTo(page, `computations/${IDS.blocked}`);
+  await late.came;
+  ends(node, IDS.blocked);
+  await said(page, "StatisticsBivariate has failed: too late");
+  await show(page, "computations");
+  await release(page, late, path);
+  assert.equal(await runs(page, "StatisticsBivariate"), 0);
+  // Where it is looked at, a late answer is asked for again.
+  const again = node.hold(`/v1/computations/${IDS.slow}`);
+  await goTo(page, `computations/${IDS.slow}`);
+  await again.came;
+  ends(node, IDS.slow);
+  await said(page, "Sort has failed: too late");
+  await release(page, again, `/v1/computations/${IDS.slow}`);
+  await page.getByRole("button", { name: /^Cancel/ }).waitFor({ state: "detached" });
+  await page.locator("#main [data-key=loading]").waitFor({ state: "detached" });
+  await page.locator("#main [data-key=error]").getByText("too late").waitFor();
+});
+
+driven("an event that an answer has overtaken does not undo an end", {}, async ({ page, node }) => {
+  await live(page, "live");
+  const before = structuredClone(node.known.computations.find((one) => one.id === IDS.blocked));
+  Object.assign(node.known.computations.find((one) => one.id === IDS.blocked), ENDS, { ended: new Date().toISOString() });
+  await show(page, `computations/${IDS.blocked}`);
+  await said(page, "StatisticsBivariate has failed: too late");
+  await show(page, "computations");
+  node.send("computations", () => ({ computations: [before] }));
+  await settled(page);
+  assert.equal(await runs(page, "StatisticsBivariate"), 0);
+});
+
+/** Opens two computations whose answers are held. The second one then changes, so that its answer is too old. */
+async function twoOpened(page, node) {
+  await live(page, "live");
+  const paths = [IDS.blocked, IDS.statistics].map((id) => `/v1/computations/${id}`);
+  const held = paths.map((path) => node.hold(path));
+  await goTo(page, `computations/${IDS.blocked}`);
+  await held[0].came;
+  await goTo(page, `computations/${IDS.statistics}`);
+  await held[1].came;
+  node.change(IDS.statistics, { function: "Later", result: { samples: 98765 } });
+  await page.getByRole("heading", { name: "Later", level: 1 }).waitFor();
+  return [0, 1].map((at) => () => release(page, held[at], paths[at]));
+}
+
+driven("the answer of one computation leaves the repetition of another", {}, async ({ page, node }) => {
+  const [first, second] = await twoOpened(page, node);
+  await first();
+  await second();
+  await page.locator("#main").getByText(/98.?765/).first().waitFor();
+});
+
+driven("a computation is asked for once at a time, whatever others answer", {}, async ({ page, node }) => {
+  const asked = () => node.requests.filter(({ path }) => path === `/v1/computations/${IDS.statistics}`).length;
+  const [first, second] = await twoOpened(page, node);
+  await first();
+  node.change(IDS.statistics, { function: "Last" });
+  await page.getByRole("heading", { name: "Last", level: 1 }).waitFor();
+  await settled(page);
+  assert.equal(asked(), 1);
+  await second();
+  await page.locator("#main").getByText(/98.?765/).first().waitFor();
+  assert.equal(asked(), 2);
+});
+
+driven("a late list leaves what events have told since", {}, async ({ page, node }) => {
+  await show(page, "computations");
+  const path = "/v1/computations";
+  const [late] = await reloaded(page, node, [path]);
+  await page.locator(".run").filter({ hasText: "StatisticsBivariate" }).waitFor();
+  node.known.computations.unshift({ ...node.known.computations[0], id: "new", function: "SecureMedian", started: new Date().toISOString() });
+  node.change("new", {});
+  ends(node, IDS.blocked);
+  await said(page, "StatisticsBivariate has failed: too late");
+  await release(page, late, path);
+  assert.deepEqual([await runs(page, "StatisticsBivariate"), await runs(page, "SecureMedian"), await runs(page, "Sort")], [0, 1, 1]);
+});
+
+driven("a late list does not bring back what the node has forgotten", {}, async ({ page, node }) => {
+  await live(page, "live");
+  await show(page, "computations");
+  const path = "/v1/computations";
+  const late = node.hold(path);
+  node.silence(true);
+  await live(page, "reconnecting");
+  await late.came;
+  node.known.computations = node.known.computations.filter((one) => one.id !== IDS.slow);
+  node.silence(false);
+  await live(page, "live");
+  await page.locator(".run").filter({ hasText: "Sort" }).waitFor({ state: "detached" });
+  await release(page, late, path);
+  assert.deepEqual([await runs(page, "Sort"), await runs(page, "StatisticsBivariate")], [0, 1]);
+});
+
+driven("late answers of every kind leave what events have told since", {}, async ({ page, node }) => {
+  const paths = ["/v1/members", "/v1/approvals"];
+  const party = page.locator("header").getByText("clinic-z");
+  const held = await reloaded(page, node, paths, async () => {
+    node.known.party = "clinic-z";
+    node.send("node");
+    await party.waitFor();
+  });
+  // Events leave the memory out: of the late answer this is news, and the party is not.
+  await page.getByText("23 MB").waitFor();
+  assert.equal(await party.count(), 1);
+  const down = page.getByRole("heading", { name: "clinic-b cannot be reached" });
+  node.known.approvals = [];
+  node.send("approvals");
+  node.known.members[1].link = { ...node.known.members[1].link, state: "down", problem: "nobody listens" };
+  node.send("members");
+  await down.waitFor();
+  for (const [at, path] of paths.entries()) await release(page, held[at], path);
+  assert.equal(await down.count(), 1);
+  await show(page, "approvals");
+  assert.equal(await page.getByText("Nothing waits for a decision").count(), 1);
+  await show(page, "audit");
+  await page.getByRole("link", { name: "Older" }).click();
+  await page.getByText("35 to 84 of 134").waitFor();
+  const late = node.hold("/v1/audit");
+  await page.getByRole("link", { name: "Newest" }).click();
+  await late.came;
+  const last = node.known.audit.at(-1);
+  node.known.audit.push({ ...last, number: 135, previous: last.hash, hash: "f".repeat(64) });
+  node.send("audit");
+  await page.getByText("86 to 135 of 135").waitFor();
+  await release(page, late, "/v1/audit");
+  assert.equal(await page.getByText("86 to 135 of 135").count(), 1);
+});
+
+driven("late answers are not for who has signed in since", { scene: "tokens", token: "cloister_operator" }, async ({ page, node }) => {
+  await show(page, "computations");
+  const path = "/v1/computations";
+  const [late] = await reloaded(page, node, [path]);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("Token").fill("cloister_researcher");
+  await page.keyboard.press("Enter");
+  await page.getByText("Signed in as ada").waitFor();
+  await live(page, "live");
+  await settled(page);
+  await release(page, late, path);
+  assert.equal(await page.locator(".run").count(), 0);
 });
 
 driven("a node that is stopped is told from one that is slow", {}, async ({ page, node }) => {

@@ -354,6 +354,7 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
   const known = world(scene);
   const streams = new Set();
   const requests = [];
+  const held = [];
   let refusing = false;
 
   const principal = (request) => {
@@ -515,7 +516,14 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
       return write(400, problem("malformed_request", "this is no JSON", ""));
     }
     const [status, document] = answer(request, url, body, who);
-    return write(status, document);
+    const at = request.method === "GET" ? held.findIndex((one) => one.path === url.pathname) : -1;
+    if (at < 0) return write(status, document);
+    // The answer is of now, whatever changes until it is sent.
+    const [{ come, released }] = held.splice(at, 1);
+    const now = structuredClone(document);
+    come();
+    await released;
+    return write(status, now);
   });
   await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   const beat = setInterval(() => streams.forEach(({ response }) => response.write(": alive\n\n")), 15_000);
@@ -526,6 +534,14 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
     send,
     change,
     streams,
+    /** Holds back the answer to the next GET of a path: `came` waits for it, `release` sends what was true then. */
+    hold: (path) => {
+      const one = { path };
+      const came = new Promise((resolve) => (one.come = resolve));
+      one.released = new Promise((resolve) => (one.release = resolve));
+      held.push(one);
+      return { came, release: one.release };
+    },
     /** Ends all streams, and lets none begin until told otherwise. */
     silence: (silent) => {
       known.silent = silent;

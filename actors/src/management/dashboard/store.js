@@ -41,6 +41,49 @@ let polling = null;
 let auditFirst = null;
 let watched = null;
 
+// Answers may be late: while one is on its way, an event may tell of something newer, and so may the answer to a
+// request that left later. So events and requests are numbered in one row, an event when it comes and a request when it
+// leaves. What is kept here has the number of what set it last, and nothing with a smaller number changes it.
+
+let latest = 0;
+let underWay = 0;
+/** The numbers of what has been set or removed, by names: of sections, of fields of the node, of computations. */
+const numbers = new Map();
+/** The number at which everything was forgotten. */
+let forgotten = 0;
+
+const next = () => (latest += 1);
+
+/** Returns whether nothing newer has set this. Notes the number if so. */
+function newest(what, number) {
+  if (number < (numbers.get(what) ?? 0)) return false;
+  numbers.set(what, number);
+  return true;
+}
+
+/** Asks for something. Gives the answer to `taken`, or the node's refusal to `denied`, with the request's number. */
+async function ask(what, path, taken, denied = () => {}) {
+  const number = next();
+  underWay += 1;
+  try {
+    const document = await get(path);
+    // It was for a principal that has signed out.
+    if (number < forgotten) return;
+    state.refusals.delete(what);
+    answered();
+    taken(document, number);
+  } catch (error) {
+    if (number < forgotten) return;
+    refused(what, error);
+    denied(error, number);
+  } finally {
+    underWay -= 1;
+    // Without requests under way nothing older can come. Each computation has a number, and pages stay open for months.
+    if (underWay === 0) numbers.clear();
+  }
+  changed();
+}
+
 /** Is called whenever something has changed. */
 export function observe(observer) {
   changed = observer;
@@ -65,18 +108,8 @@ const PATHS = {
 };
 
 /** Asks for a section. What the node answers instead is kept beside it. */
-export async function load(section) {
-  const path = section === "audit" ? auditPath() : PATHS[section];
-  try {
-    const document = await get(path);
-    state.refusals.delete(section);
-    answered();
-    take(section, document);
-  } catch (error) {
-    refused(section, error);
-  }
-  changed();
-}
+export const load = (section) =>
+  ask(section, section === "audit" ? auditPath() : PATHS[section], (document, number) => take(section, document, number));
 
 function auditPath() {
   const number = state.audit?.head?.number;
@@ -103,60 +136,78 @@ function refused(section, error) {
   state.refusals.set(section, error);
 }
 
-function take(section, document, whole = true) {
+function take(section, document, number, whole = true) {
   if (!document || typeof document !== "object") return;
   switch (section) {
     case "node":
       setClock(document.now);
-      // Events leave out what changes all the time: the clock, memory, the disk.
-      state.node = { ...state.node, ...document };
+      // Events leave out what changes all the time: the clock, memory, the disk. So each field has its own number.
+      state.node ??= {};
+      for (const [field, value] of Object.entries(document)) if (newest(`node ${field}`, number)) state.node[field] = value;
       break;
     case "members":
+      if (!newest(section, number)) return;
       tellMembers(state.members, document.members ?? []);
       state.members = document.members ?? [];
       break;
     case "datasets":
     case "functions":
+      if (!newest(section, number)) return;
       state[section] = document[section] ?? [];
       break;
     case "approvals":
+      if (!newest(section, number)) return;
       tellApprovals(state.approvals, document.approvals ?? []);
       state.approvals = document.approvals ?? [];
       break;
     case "computations":
-      takeComputations(document.computations ?? [], whole);
+      takeComputations(document.computations ?? [], number, whole);
       break;
     case "audit":
-      takeAudit(document);
+      takeAudit(document, number);
       break;
     default:
       break;
   }
 }
 
+/** What is known of computations, by id. Details may come before the list that is shown. */
+const summaries = new Map();
+
 /** All that there are, or those that have changed. A node that has begun anew has forgotten those before. */
-function takeComputations(list, whole) {
+function takeComputations(list, number, whole) {
   const first = state.computations === null;
-  const before = state.computations ?? new Map();
-  const all = whole ? new Map() : before;
-  for (const summary of list) {
-    if (!first) tellComputation(before.get(summary.id), summary);
-    all.set(summary.id, summary);
+  const ids = new Set(list.map((one) => one.id));
+  for (const id of whole ? [...summaries.keys()] : []) {
+    if (!ids.has(id) && newest(id, number)) summaries.delete(id);
   }
-  if (!first && watched !== null && (whole ? state.details.has(watched) : list.some((one) => one.id === watched))) loadDetail(watched);
-  const past = [...all.values()].filter((one) => ENDED.has(one.state));
+  for (const summary of list) takeSummary(summary, number, !first);
+  if (!first && watched !== null && (whole ? state.details.has(watched) : ids.has(watched))) loadDetail(watched);
+  const past = [...summaries.values()].filter((one) => ENDED.has(one.state));
   if (past.length > MOST) {
     past.sort((a, b) => (moment(a.started) ?? 0) - (moment(b.started) ?? 0));
-    for (const one of past.slice(0, past.length - MOST)) all.delete(one.id);
+    for (const one of past.slice(0, past.length - MOST)) summaries.delete(one.id);
   }
-  state.computations = all;
+  state.computations = summaries;
+}
+
+/** Returns whether this is said of a time before the end that is known. An end is final, whatever comes later. */
+const beforeEnd = (one) => ENDED.has(summaries.get(one.id)?.state) && !ENDED.has(one.state);
+
+/** Returns whether it was taken. */
+function takeSummary(summary, number, tells) {
+  if (beforeEnd(summary) || !newest(summary.id, number)) return false;
+  if (tells) tellComputation(summaries.get(summary.id), summary);
+  summaries.set(summary.id, summary);
+  return true;
 }
 
 /** Newest first. */
 export const computations = () =>
   [...(state.computations?.values() ?? [])].sort((a, b) => (moment(b.started) ?? 0) - (moment(a.started) ?? 0));
 
-function takeAudit({ head, entries }) {
+function takeAudit({ head: said, entries }, number) {
+  const head = newest("audit", number) ? said : state.audit.head;
   const before = state.audit?.head?.number;
   const verified = state.verification?.entries;
   if (verified !== undefined && head?.number < verified) state.verification = null;
@@ -185,38 +236,41 @@ export function watch(id) {
   if (id !== null) loadDetail(id);
 }
 
-let detailWanted = null;
-let detailAgain = false;
+/** The computations whose details are on their way, and whether they must be asked for again after that. */
+const wanted = new Map();
 
 export async function loadDetail(id) {
-  if (detailWanted === id) {
-    // The answer on its way may be older than the event that called for this.
-    detailAgain = true;
-    return;
-  }
-  detailWanted = id;
+  // The answer on its way may be older than the event that called for this.
+  if (wanted.has(id)) return void wanted.set(id, true);
+  wanted.set(id, false);
   try {
-    const document = await get(`/v1/computations/${encodeURIComponent(id)}`);
-    answered();
-    state.refusals.delete(`computation ${id}`);
-    state.details.set(id, document);
-    if (state.details.size > 50) state.details.delete(state.details.keys().next().value);
-    const known = state.computations?.get(id);
-    if (known) tellComputation(known, document);
-    state.computations?.set(id, { ...known, ...summary(document) });
-  } catch (error) {
-    refused(`computation ${id}`, error);
-    if (error.code === "no_such_computation") {
-      state.details.delete(id);
-      state.computations?.delete(id);
-    }
+    await ask(
+      `computation ${id}`,
+      `/v1/computations/${encodeURIComponent(id)}`,
+      (document, number) => takeDetail(id, document, number),
+      (error, number) => error.code === "no_such_computation" && loseDetail(id, number),
+    );
   } finally {
-    detailWanted = null;
+    const again = wanted.get(id);
+    wanted.delete(id);
+    if (again) setTimeout(() => watched === id && loadDetail(id), 200);
   }
-  changed();
-  if (detailAgain) {
-    detailAgain = false;
-    setTimeout(() => watched === id && loadDetail(id), 200);
+}
+
+function takeDetail(id, document, number) {
+  if (!takeSummary(summary(document), number, summaries.has(id))) wanted.set(id, true);
+  if (beforeEnd(document)) return;
+  // A computation that runs may bring events faster than answers: its rounds are shown, beside what is newer.
+  state.details.set(id, { ...document, ...summaries.get(id) });
+  if (state.details.size > 50) state.details.delete(state.details.keys().next().value);
+}
+
+function loseDetail(id, number) {
+  if (newest(id, number)) {
+    state.details.delete(id);
+    summaries.delete(id);
+  } else {
+    wanted.set(id, true);
   }
 }
 
@@ -276,7 +330,7 @@ export function start() {
       answered();
       state.refusals.delete(event);
       // A stream begins with everything, and goes on with what changes.
-      take(event, document, event !== "computations" || whole);
+      take(event, document, next(), event !== "computations" || whole);
       if (event === "computations") whole = false;
       changed();
     },
@@ -343,6 +397,9 @@ function forget() {
   for (const section of ["node", "members", "datasets", "functions", "approvals", "audit", "computations", "verification"]) {
     state[section] = null;
   }
+  forgotten = next();
+  numbers.clear();
+  summaries.clear();
   state.details.clear();
   state.refusals.clear();
   state.probes.clear();
