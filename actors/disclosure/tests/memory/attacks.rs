@@ -62,25 +62,44 @@ fn odd_coefficients_do_not_hide_a_row() {
 }
 
 /// Counts the rows whose value follows from answered sums: those whose unit vector is in the span.
+/// The span is computed modulo 2^61 - 1: in doubles a row that is nearly told looks like one that is.
 fn determined(answered: &[Vec<u64>], rows: usize) -> usize {
-    let mut basis: Vec<Vec<f64>> = Vec::new();
+    let mut basis: Vec<(usize, Vec<u64>)> = Vec::new();
     for chosen in answered {
-        let mut vector = vec![0.0; rows];
-        chosen.iter().for_each(|row| vector[usize::try_from(*row).unwrap()] = 1.0);
-        // Twice, for orthogonality to the last digit.
-        for _ in 0..2 {
-            for known in &basis {
-                let product: f64 = known.iter().zip(&vector).map(|(a, b)| a * b).sum();
-                vector.iter_mut().zip(known).for_each(|(a, b)| *a -= product * b);
-            }
-        }
-        let norm = vector.iter().map(|entry| entry * entry).sum::<f64>().sqrt();
-        if norm > 1e-6 {
-            basis.push(vector.into_iter().map(|entry| entry / norm).collect());
-        }
+        let mut vector = vec![0; rows];
+        chosen.iter().for_each(|row| vector[usize::try_from(*row).unwrap()] = 1);
+        basis.iter().for_each(|(pivot, known)| subtract(&mut vector, *pivot, known));
+        let Some(pivot) = vector.iter().position(|entry| *entry != 0) else { continue };
+        let inverse = power(vector[pivot], PRIME - 2);
+        vector.iter_mut().for_each(|entry| *entry = times(*entry, inverse));
+        basis.iter_mut().for_each(|(_, known)| subtract(known, pivot, &vector));
+        basis.push((pivot, vector));
     }
-    let leverage = |row: usize| basis.iter().map(|vector| vector[row] * vector[row]).sum::<f64>();
-    (0..rows).filter(|row| leverage(*row) > 1.0 - 1e-6).count()
+    let is_unit = |vector: &Vec<u64>| vector.iter().filter(|entry| **entry != 0).count() == 1;
+    basis.iter().filter(|(_, vector)| is_unit(vector)).count()
+}
+
+const PRIME: u64 = (1 << 61) - 1;
+
+/// Subtracts as much of a vector, which has 1 at the pivot, as leaves 0 there.
+fn subtract(vector: &mut [u64], pivot: usize, known: &[u64]) {
+    let factor = PRIME - vector[pivot];
+    if factor < PRIME {
+        let entries = vector.iter_mut().zip(known);
+        entries.for_each(|(entry, other)| *entry = (*entry + times(factor, *other)) % PRIME);
+    }
+}
+
+fn times(one: u64, other: u64) -> u64 {
+    u64::try_from(u128::from(one) * u128::from(other) % u128::from(PRIME)).unwrap()
+}
+
+fn power(base: u64, exponent: u64) -> u64 {
+    let bits = (0..61).rev().map(|bit| exponent >> bit & 1 == 1);
+    bits.fold(1, |power, bit| {
+        let square = times(power, power);
+        if bit { times(square, base) } else { square }
+    })
 }
 
 fn play_halves(draws: &mut Draws, policy: &Policy) -> (Vec<Vec<u64>>, Reason) {
