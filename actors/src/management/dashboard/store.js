@@ -171,7 +171,7 @@ function take(section, document, number, whole = true) {
   }
 }
 
-/** What is known of computations, by id. Details may come before the list that is shown. */
+/** The known summaries of computations, by id. Details may come before the list that is shown. */
 const summaries = new Map();
 
 /** All that there are, or those that have changed. A node that has begun anew has forgotten those before. */
