@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use cloister_protocols::party::Party;
 use cloister_protocols::session::{AuditHead, Roles};
-use cloister_vault::{AuditEntry, Head, Vault};
+use cloister_vault::{AuditEntry, Head, Vault, VaultError};
 use serde_json::{Value, json};
 
 use crate::computation::Agreement;
@@ -51,6 +51,14 @@ pub enum Kind {
     Denied,
     /// A new beginning of the memory of a dataset's answers.
     MemoryReset,
+    /// An entry of this chain that another member has seen, and that is not in it.
+    StateOlder,
+    /// A loss of the state that the operator acknowledges.
+    LossAcknowledged,
+    /// A member's word of a later state that the operator finds to be unfounded.
+    WordDropped,
+    /// A dataset that its owner opens after a loss of the state.
+    DatasetOpened,
 }
 
 impl Log {
@@ -66,7 +74,7 @@ impl Log {
     /// If it cannot be written. Then the action that it records must not happen.
     pub async fn record(&self, kind: Kind, document: Value) -> Result<AuditHead, ApiError> {
         let written = self.vault.append(kind.name(), clock::milliseconds(), document).await;
-        written.map(head).map_err(|error| ApiError::state(&error))
+        written.and_then(|head| self.told(head)).map_err(|error| ApiError::state(&error))
     }
 
     /// Writes an entry, for callers that may block.
@@ -75,13 +83,26 @@ impl Log {
     /// If it cannot be written.
     pub fn record_blocking(&self, kind: Kind, document: Value) -> Result<AuditHead, ApiError> {
         let written = self.vault.append(kind.name(), clock::milliseconds(), document).wait();
-        written.map(head).map_err(|error| ApiError::state(&error))
+        written.and_then(|head| self.told(head)).map_err(|error| ApiError::state(&error))
     }
 
     /// Returns the head of the chain as it is on disk.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn head(&self) -> Result<AuditHead, ApiError> {
+        self.told(self.vault.head()).map_err(|error| ApiError::state(&error))
+    }
+
+    /// Returns the vault that the log is in.
     #[must_use]
-    pub fn head(&self) -> AuditHead {
-        head(self.vault.head())
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Returns a head as other members are told it.
+    fn told(&self, Head { number, hash }: Head) -> Result<AuditHead, VaultError> {
+        Ok(AuditHead { losses: self.vault.losses()?, number, hash })
     }
 }
 
@@ -103,6 +124,10 @@ impl Kind {
             Self::Granted => "granted",
             Self::Denied => "denied",
             Self::MemoryReset => "memory reset",
+            Self::StateOlder => "state older",
+            Self::LossAcknowledged => "loss acknowledged",
+            Self::WordDropped => "word dropped",
+            Self::DatasetOpened => "dataset opened",
         }
     }
 }
@@ -123,15 +148,13 @@ pub fn roles(names: &[String], roles: &Roles) -> Value {
 /// Their operators can no longer change these without this node's noticing.
 #[must_use]
 pub fn agreed(agreement: &Agreement) -> Value {
-    let heads: BTreeMap<&str, Value> = agreement
-        .heads
-        .iter()
-        .map(|(member, head)| (member.as_str(), json!({"number": head.number, "hash": hex(head)})))
-        .collect();
+    let heads: BTreeMap<&str, Value> =
+        agreement.heads.iter().map(|(member, head)| (member.as_str(), told(head))).collect();
     json!({
         "session": agreement.session,
         "rules": agreement.rules,
         "decided_by": agreement.decided_by,
+        "left_out": agreement.left_out,
         "heads": heads,
     })
 }
@@ -150,10 +173,9 @@ pub fn document(entry: &AuditEntry) -> Value {
     })
 }
 
-fn hex(head: &AuditHead) -> String {
-    blake3::Hash::from_bytes(head.hash).to_hex().to_string()
-}
-
-fn head(head: Head) -> AuditHead {
-    AuditHead { number: head.number, hash: head.hash }
+/// Describes a head as a member has told it.
+#[must_use]
+pub fn told(head: &AuditHead) -> Value {
+    let hash = blake3::Hash::from_bytes(head.hash).to_hex().to_string();
+    json!({"losses": head.losses, "number": head.number, "hash": hash})
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cloister_sources::Declaration;
-use cloister_vault::{Class, Head, Role, Token, Vault};
+use cloister_vault::{Class, Head, Role, Sighting, Token, Vault, Witnessed};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -126,6 +126,21 @@ pub enum Operation {
         /// Its name.
         dataset: String,
     },
+    /// The opening of a dataset that was closed by a loss of the state. Its memory stays.
+    OpenDataset {
+        /// Its name.
+        dataset: String,
+    },
+    /// The judgement that a member's word of a later state is unfounded.
+    DropWord {
+        /// The member.
+        member: String,
+    },
+    /// The acknowledgement that the state lost its newest part.
+    AcknowledgeLoss {
+        /// An older state was put back on purpose, and no member may have told so yet.
+        restored: bool,
+    },
     /// A part of the audit log.
     Audit {
         /// The number of the first entry.
@@ -200,8 +215,11 @@ impl Operations {
                 self.beforehand(title, classes, times.get(), days)
             }
             Operation::Refuse { request } => self.decide(request, None),
-            Operation::Memory { dataset } => self.memories.show(&dataset),
+            Operation::Memory { dataset } => self.memory(&dataset),
             Operation::ResetMemory { dataset } => self.reset_memory(&dataset),
+            Operation::OpenDataset { dataset } => self.open_dataset(&dataset),
+            Operation::DropWord { member } => self.drop_word(&member),
+            Operation::AcknowledgeLoss { restored } => self.acknowledge_loss(restored),
             Operation::Audit { first } => self.audit(first),
             Operation::Verify { witnesses } => self.verify(&witnesses),
             Operation::Export { to } => self.export(&to),
@@ -256,6 +274,60 @@ impl Operations {
         self.log.record_blocking(Kind::TokenRevoked, entry).map(|_| Value::Null)
     }
 
+    fn memory(&self, dataset: &str) -> Result<Value, ApiError> {
+        let mut shown = self.memories.show(dataset)?;
+        if let Some(shown) = shown.as_object_mut() {
+            shown.insert("closed".into(), json!(self.memories.is_closed(dataset)?));
+        }
+        Ok(shown)
+    }
+
+    /// Acknowledges that the state lost its newest part. All sources are closed, since it is not
+    /// known what was answered about them. The log has what members had told.
+    fn acknowledge_loss(&self, restored: bool) -> Result<Value, ApiError> {
+        let told = self.vault.contradictions().map_err(|error| ApiError::state(&error))?;
+        if told.is_empty() && !restored {
+            let message = "no member has told this node that its state is older";
+            return Err(ApiError::new(Code::NothingLost, message));
+        }
+        let told: Value = told.iter().map(|(member, seen)| word(member, seen)).collect();
+        let entry = json!({"told": told, "by": OPERATOR});
+        self.log.record_blocking(Kind::LossAcknowledged, entry)?;
+        let losses = self.vault.acknowledge_loss(clock::milliseconds()).wait();
+        let losses = losses.map_err(|error| ApiError::state(&error))?;
+        Ok(json!({"losses": losses, "told": told}))
+    }
+
+    /// Drops a member's word that this node's state is older. Nothing is closed or used up. The log
+    /// has what the member had told.
+    fn drop_word(&self, member: &str) -> Result<Value, ApiError> {
+        let state = |error| ApiError::state(&error);
+        let told = self.vault.contradictions().map_err(state)?;
+        let missing = || {
+            let message = format!("{member} has not told this node that its state is older");
+            ApiError::new(Code::NothingLost, message)
+        };
+        let judged = *told.get(member).ok_or_else(missing)?;
+        let entry = json!({"told": word(member, &judged), "by": OPERATOR});
+        self.log.record_blocking(Kind::WordDropped, entry)?;
+        if !self.vault.find_unfounded(member, judged).wait().map_err(state)? {
+            let message = format!("{member} has just told another entry: look at it first");
+            return Err(ApiError::new(Code::NothingLost, message));
+        }
+        Ok(word(member, &judged))
+    }
+
+    /// Opens a dataset that a loss has closed, at its owner's word. Nothing is forgotten.
+    fn open_dataset(&self, dataset: &str) -> Result<Value, ApiError> {
+        if !self.memories.is_closed(dataset)? {
+            return Ok(json!({"was_closed": false}));
+        }
+        let entry = json!({"dataset": dataset, "by": OPERATOR});
+        self.log.record_blocking(Kind::DatasetOpened, entry)?;
+        self.memories.open(dataset)?;
+        Ok(json!({"was_closed": true}))
+    }
+
     /// Begins the memory of a dataset's answers anew. The log has what had been told until then.
     fn reset_memory(&self, dataset: &str) -> Result<Value, ApiError> {
         let told = self.memories.show(dataset)?;
@@ -298,7 +370,8 @@ impl Operations {
             let file = File::open(path).map_err(|error| file_problem(path, &error))?;
             let witnessed = self.vault.verify_against(&self.party, BufReader::new(file));
             let witnessed = witnessed.map_err(|broken| broken_chain(&broken))?;
-            seen.push(json!({"log": path, "heads": witnessed.heads, "until": witnessed.until}));
+            let Witnessed { heads, until, skipped, .. } = witnessed;
+            seen.push(json!({"log": path, "heads": heads, "until": until, "skipped": skipped}));
         }
         let Head { number, .. } = own.head;
         let head = json!({"number": number, "hash": own.head.hex()});
@@ -313,6 +386,12 @@ impl Operations {
         let head = head.map_err(|error| ApiError::state(&error))?;
         Ok(json!({"entries": head.number, "head": head.hex()}))
     }
+}
+
+/// Describes what a member has told of this node's log.
+fn word(member: &str, seen: &Sighting) -> Value {
+    let (number, hash) = (seen.head.number, seen.head.hex());
+    json!({"member": member, "losses": seen.losses, "number": number, "hash": hash})
 }
 
 /// Returns the end of a grant, in seconds since 1970.

@@ -124,9 +124,9 @@ fn offer(parties: usize) -> Offer {
         network: "bench".into(),
         run: 0,
     };
-    let (source, audit) = (Origin::Client, AuditHead::default());
+    let (source, audit, seen) = (Origin::Client, AuditHead::default(), Vec::new());
     let rules = Profile::Teaching.rules();
-    Offer { spec, rules, deadline_ms: 60_000, serves: true, source, audit }
+    Offer { spec, rules, deadline_ms: 60_000, serves: true, source, audit, seen }
 }
 
 fn run(function: &str, parameters: &Parameters, inputs: &Input, seed: u64) -> f64 {

@@ -78,8 +78,8 @@ pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {
         network: "network".to_owned(),
         run: 0,
     };
-    let (source, audit) = (Origin::Client, AuditHead::default());
-    Offer { spec, rules, deadline_ms: 60_000, serves: true, source, audit }
+    let (source, audit, seen) = (Origin::Client, AuditHead::default(), Vec::new());
+    Offer { spec, rules, deadline_ms: 60_000, serves: true, source, audit, seen }
 }
 
 /// Returns the roles of so many parties, all of which compute.

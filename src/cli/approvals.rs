@@ -243,6 +243,7 @@ fn described(approval: &Value) -> String {
             ("dataset", text(&class["dataset"])),
             ("columns", columns(class)),
             ("rows", rows(class)),
+            ("tells", tells(class)),
         ],
     };
     let asked_at = approval["asked"].as_u64().map(moment).unwrap_or_default();
@@ -271,6 +272,15 @@ fn parameters(class: &Value) -> String {
 
 fn rows(class: &Value) -> String {
     class["condition"].as_str().unwrap_or("all rows").to_owned()
+}
+
+/// Says how many equations about rows each answer tells.
+fn tells(class: &Value) -> String {
+    match class["equations"].as_u64() {
+        None => "as many equations as the joined columns make".to_owned(),
+        Some(1) => "1 equation about rows".to_owned(),
+        Some(equations) => format!("{equations} equations about rows"),
+    }
 }
 
 /// Writes the state: a word, or a word with its details.

@@ -1,17 +1,19 @@
-//! The log of ordinary questions: 200 on each of two studies, as analysts ask them. Fewer than 2 %
-//! may be refused under `production`.
+//! The log of ordinary questions: 200 on each of two studies, as analysts ask them. The owners have
+//! approved them. Fewer than 2 % may be refused under `production`.
 //!
 //! The questions are of subgroups that are large enough jointly: [`LEAST_ROWS`] rows, and
 //! [`LEAST_OTHERS`] without any one party. Small sites block none of them: the third party of
 //! `indo_rct` has 25 of 602 rows. The log is the same in each run.
 
+use std::collections::BTreeSet;
+
 use cloister_protocols::disclosure::Profile;
 use serde_json::{Value, json};
 
 use super::draws::Draws;
-use super::world::{PARTIES, Part, Question, Setting, World};
+use super::world::{PARTIES, Part, Question, Refusal, Setting, World};
 
-pub(super) const QUESTIONS: usize = 200;
+const QUESTIONS: usize = 200;
 
 /// The rows of a subgroup, of all parties and of all but any one.
 const LEAST_ROWS: usize = 40;
@@ -20,23 +22,26 @@ const LEAST_OTHERS: usize = 20;
 /// The quantiles that owners show.
 const GRID: [f64; 7] = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
 
+/// The quantiles of a subgroup: two more would need 200 rows.
+const QUARTILES: [f64; 3] = [0.25, 0.5, 0.75];
+
 /// A study: its data, and the columns that its publication is about.
-pub(super) struct Study {
-    pub(super) set: &'static str,
+struct Study {
+    set: &'static str,
     numbers: &'static [&'static str],
     categories: &'static [&'static str],
     /// The bounds of groups by a number, as publications have them.
     bands: &'static [(&'static str, &'static [i64])],
 }
 
-pub(super) const RECIDIVISM: Study = Study {
+const RECIDIVISM: Study = Study {
     set: "rossi",
     numbers: &["week", "age", "prio"],
     categories: &["arrest", "fin", "race", "wexp", "mar", "paro"],
     bands: &[("age", &[20, 25, 30]), ("prio", &[1, 3, 6])],
 };
 
-pub(super) const TRIAL: Study = Study {
+const TRIAL: Study = Study {
     set: "indo_rct",
     numbers: &["age", "risk"],
     categories: &["outcome", "rx", "gender", "site"],
@@ -45,18 +50,28 @@ pub(super) const TRIAL: Study = Study {
 
 /// Asks all questions of a study, and returns the number of those that are refused.
 #[allow(clippy::print_stderr, reason = "the reasons of refusals are wanted where there are many")]
-pub(super) fn refusals(study: &Study, profile: Profile) -> usize {
-    let world = World::start(profile, Setting::of(study.set));
+fn refusals(study: &Study, profile: Profile) -> usize {
+    let world = World::start(profile, Setting::of(study.set).with_approval());
     let mut draws = Draws::seeded(602);
+    let (mut refused, mut left_out) = (0, 0);
     for _ in 0..QUESTIONS {
-        let (function, columns, parameters) = study.analysis(&mut draws);
         let subgroup = study.subgroup(&world, &mut draws);
-        // A refusal is counted by the world.
-        let _ = world.ask(&of_subgroup(function, &columns, &subgroup).with(parameters));
+        let (function, columns, parameters) = study.analysis(&world, &subgroup, &mut draws);
+        let question = of_subgroup(function, &columns, &subgroup).with(parameters);
+        match world.ask_approved(&question) {
+            Ok(told) => left_out += usize::from(told.left_out > 0),
+            Err(Refusal { code, message }) => {
+                eprintln!("{function} {columns:?} {subgroup}: {code}: {message}");
+                refused += 1;
+            }
+        }
     }
-    let refused = world.refused();
-    eprintln!("{}, {}: {refused:#?}", study.set, profile.name());
-    refused.values().sum()
+    let name = profile.name();
+    eprintln!(
+        "{}, {name}: {refused} of {QUESTIONS} refused, {left_out} without a party",
+        study.set
+    );
+    refused
 }
 
 fn of_subgroup(function: &'static str, columns: &[&str], subgroup: &Value) -> Question {
@@ -65,7 +80,12 @@ fn of_subgroup(function: &'static str, columns: &[&str], subgroup: &Value) -> Qu
 
 impl Study {
     /// Draws a function with its columns and parameters.
-    fn analysis(&self, draws: &mut Draws) -> (&'static str, Vec<&'static str>, Value) {
+    fn analysis(
+        &self,
+        world: &World,
+        subgroup: &Value,
+        draws: &mut Draws,
+    ) -> (&'static str, Vec<&'static str>, Value) {
         let number = draws.of(self.numbers);
         let category = draws.of(self.categories);
         let two_of = |draws: &mut Draws, all: &[&'static str]| -> Vec<&'static str> {
@@ -73,9 +93,20 @@ impl Study {
         };
         match draws.below(20) {
             0..7 => ("StatisticsUnivariate", vec![number], json!({})),
-            7..10 => ("StatisticsFrequency", vec![category], json!({})),
-            10..14 => ("StatisticsContingency", two_of(draws, self.categories), json!({})),
-            14..17 => ("Quantiles", vec![number], json!({"probabilities": GRID})),
+            7..10 => {
+                let categories = json!({"categories": categories(world, category)});
+                ("StatisticsFrequency", vec![category], categories)
+            }
+            10..14 => {
+                let columns = two_of(draws, self.categories);
+                let both: Vec<Vec<String>> =
+                    columns.iter().map(|column| categories(world, column)).collect();
+                ("StatisticsContingency", columns, json!({"categories": both}))
+            }
+            14..17 => {
+                let shown = if subgroup.is_null() { GRID.as_slice() } else { QUARTILES.as_slice() };
+                ("Quantiles", vec![number], json!({"probabilities": shown}))
+            }
             17 => ("SecureMedian", vec![number], json!({})),
             _ => ("StatisticsBivariate", two_of(draws, self.numbers), json!({})),
         }
@@ -117,8 +148,15 @@ impl Study {
     }
 }
 
+/// Returns the categories of a column at all parties, as the study's protocol declares them.
+fn categories(world: &World, column: &str) -> Vec<String> {
+    let all = (0..PARTIES).flat_map(|party| world.table(party).texts(column));
+    let all: BTreeSet<String> = all.map(str::to_owned).collect();
+    all.into_iter().collect()
+}
+
 /// Asks about subgroups of which the third party has fewer than ten rows, and all together many.
-pub(super) fn check_a_small_site_blocks_none(profile: Profile) {
+fn check_a_small_site_blocks_none(profile: Profile) {
     let world = World::start(profile, Setting::of(TRIAL.set));
     for subgroup in [
         json!({"column": "outcome", "op": "=", "value": "1_yes"}),
@@ -126,7 +164,8 @@ pub(super) fn check_a_small_site_blocks_none(profile: Profile) {
     ] {
         let is_in = |row: &usize| world.holds(&subgroup, (2, *row));
         assert!((1..10).contains(&(0..world.table(2).len()).filter(is_in).count()));
-        let answer = world.ask(&of_subgroup("StatisticsUnivariate", &["age"], &subgroup));
+        let question = of_subgroup("StatisticsUnivariate", &["age"], &subgroup);
+        let answer = world.ask_approved(&question);
         assert!(answer.is_ok(), "{subgroup}: {answer:?}");
     }
 }
@@ -144,4 +183,21 @@ fn teaching_honest_questions_about_a_trial() {
 #[test]
 fn teaching_a_small_site_blocks_no_subgroup() {
     check_a_small_site_blocks_none(Profile::Teaching);
+}
+
+#[test]
+fn production_a_small_site_blocks_no_subgroup() {
+    check_a_small_site_blocks_none(Profile::Production);
+}
+
+#[test]
+fn production_honest_questions_about_recidivism() {
+    let refused = refusals(&RECIDIVISM, Profile::Production);
+    assert!(refused * 50 < QUESTIONS, "{refused} of {QUESTIONS}");
+}
+
+#[test]
+fn production_honest_questions_about_a_trial() {
+    let refused = refusals(&TRIAL, Profile::Production);
+    assert!(refused * 50 < QUESTIONS, "{refused} of {QUESTIONS}");
 }

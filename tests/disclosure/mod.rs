@@ -7,8 +7,8 @@
 //! Under `teaching` each must succeed, so that its test can fail. Under `production`, with no
 //! approval asked for, it must know none. The attack on approvals (E10) has owners who approve.
 //!
-//! E16 is not here: it needs derived columns, which do not exist. E19 asks whether decisions tell of
-//! values, though no answer does.
+//! E16 is not here: it needs derived columns, which do not exist. E19 and E20 ask whether decisions
+//! tell of values, though no answer does.
 //!
 //! The long form, with thousands of questions: `CLOISTER_LONG=1`. Random draws print their seed,
 //! and `CLOISTER_SEED=…` repeats them.
@@ -25,6 +25,7 @@ mod attacks;
 mod draws;
 mod honest;
 mod known;
+mod older;
 mod production;
 mod random;
 mod solving;
@@ -72,6 +73,7 @@ fn all() -> Vec<Box<dyn Attack>> {
         Box::new(states::Yesterday),
         Box::new(states::BesideAWriter),
         Box::new(refusals::Thresholds),
+        Box::new(refusals::Partners),
     ]
 }
 
@@ -193,6 +195,11 @@ fn teaching_e18_beside_a_writer() {
 #[test]
 fn teaching_e19_memory_as_an_oracle() {
     succeeds("E19", 12);
+}
+
+#[test]
+fn teaching_e20_partners() {
+    succeeds("E20", 6);
 }
 
 #[test]

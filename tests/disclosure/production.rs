@@ -53,6 +53,11 @@ fn production_e10_any_condition() {
 }
 
 #[test]
+fn production_e11_margins() {
+    learns_nothing("E11");
+}
+
+#[test]
 fn production_e13_second_name() {
     learns_nothing("E13");
 }
@@ -63,6 +68,26 @@ fn production_e14_empty_set() {
 }
 
 #[test]
+fn production_e15_refusals() {
+    learns_nothing("E15");
+}
+
+#[test]
+fn production_e17_yesterday() {
+    learns_nothing("E17");
+}
+
+#[test]
 fn production_e18_beside_a_writer() {
     learns_nothing("E18");
+}
+
+#[test]
+fn production_e19_memory_as_an_oracle() {
+    learns_nothing("E19");
+}
+
+#[test]
+fn production_e20_partners() {
+    learns_nothing("E20");
 }

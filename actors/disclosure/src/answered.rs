@@ -1,7 +1,7 @@
 //! The sum of the recorded questions: spans, meters and shown ranks. All of it is derived from
 //! the classes and the list of questions, in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::classes::{Classes, Cut};
 use crate::limits::MAX_CELLS;
@@ -9,6 +9,7 @@ use crate::meter::{Cost, Meter};
 use crate::modulus::Modulus;
 use crate::question::{Ranks, Value};
 use crate::ranks::ShownRanks;
+use crate::selection::Selection;
 use crate::span::{Span, Trial};
 
 /// A recorded question.
@@ -62,6 +63,22 @@ pub(crate) struct News<'a> {
 impl News<'_> {
     pub(crate) fn trial(&self) -> &Trial {
         &self.trial
+    }
+
+    /// Lists the rows of the selection of which fewer than `minimum` lie in one column of the span, or
+    /// in none.
+    pub(crate) fn few_in_a_group(
+        &self,
+        classes: &Classes,
+        selection: &Selection,
+        minimum: u64,
+    ) -> Vec<u64> {
+        let inside = self.trial.parts().iter().filter(|part| part.inside && part.size < minimum);
+        let few: BTreeSet<Option<usize>> = inside.map(|part| part.origin).collect();
+        let columns: Vec<Option<usize>> = self.span.columns_of_classes().collect();
+        let column = |class: Option<usize>| class.and_then(|class| columns.get(class).copied()?);
+        let rows = classes.classes_of(selection);
+        rows.filter(|(_, class)| few.contains(&column(*class))).map(|(hash, _)| hash).collect()
     }
 
     /// Returns `true` if the span with the selection newly isolates fewer than `minimum` rows.

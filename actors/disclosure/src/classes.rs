@@ -111,6 +111,18 @@ impl Classes {
         Cut { inside, unseen: selection.rows() - seen, rows: selection.rows() }
     }
 
+    /// Lists the rows of a selection, each with its class if it is in one.
+    pub(crate) fn classes_of(
+        &self,
+        selection: &Selection,
+    ) -> impl Iterator<Item = (u64, Option<usize>)> {
+        selection.hashes().iter().map(|hash| {
+            let place = self.hashes.binary_search(hash).ok();
+            let class = place.and_then(|place| self.class_of.get(place));
+            (*hash, class.map(|class| usize::from(*class)))
+        })
+    }
+
     /// Divides the rows and a selection into ranges of hashes, each with as many rows.
     fn lanes<'a>(&'a self, chosen: &'a [u64]) -> [Lane<'a>; LANES] {
         let (mut hashes, mut classes) = (self.hashes.as_slice(), self.class_of.as_slice());

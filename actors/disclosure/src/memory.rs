@@ -1,6 +1,6 @@
 //! The memory of one source: decisions before answers, and the record of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::answered::{Answered, Entry, News};
 use crate::classes::{Classes, Cut};
@@ -29,6 +29,14 @@ pub struct Memory {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a reserved question counts as answered until it is withdrawn"]
 pub struct Ticket(Option<u64>);
+
+impl Ticket {
+    /// Returns whether the question was recorded: it told something new.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        self.0.is_some()
+    }
+}
 
 /// The memory has no room for a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +93,17 @@ impl Memory {
             Some(reason) => Verdict::Refused(reason),
             None => Verdict::Allowed(self.told_by(question, &look)),
         }
+    }
+
+    /// Lists the rows that a question could do without: of a group of rows that earlier answers do not
+    /// tell apart, it selects fewer than `minimum`. They are what it would isolate in most cases.
+    #[must_use]
+    pub fn few_in_a_group(&self, question: &Question, minimum: u64) -> Vec<u64> {
+        let look = self.look(question);
+        let few =
+            |news: &News<'_>| news.few_in_a_group(&self.classes, &question.selection, minimum);
+        let all: BTreeSet<u64> = look.news.iter().flat_map(few).collect();
+        all.into_iter().collect()
     }
 
     /// Returns what a question would tell of each value of which it opens an equation, whether it

@@ -60,7 +60,7 @@ pub use error::{
     CellProblem, DataError, DeclarationError, HeaderProblem, Malformed, Place, SelectionError,
     SourceError, Unavailable,
 };
-pub use filter::{Comparison, Constant, Filter, MAX_DEPTH, MAX_NODES};
+pub use filter::{Comparison, Constant, Filter, MAX_DEPTH, MAX_NODES, Residual, Residuals};
 pub use found::MAX_COLUMNS;
 pub use pushed::{MAX_PUSHED_CELLS, MAX_PUSHED_TEXT, parse_arrow_stream, parse_csv};
 pub use read::{aggregate, read};

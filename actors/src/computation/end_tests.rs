@@ -52,6 +52,17 @@ impl Handler<Sent> for Link {
     }
 }
 
+/// A witness that knows of no chain.
+struct NoChains;
+
+impl Witness for NoChains {
+    fn hear(&self, _: &[(String, AuditHead)]) -> Option<Failure> {
+        None
+    }
+
+    fn remember(&self, _: Vec<(String, AuditHead)>) {}
+}
+
 /// A subscriber that panics at each event.
 struct Panics;
 
@@ -77,7 +88,16 @@ impl Subscriber for Panics {
     fn exit(&self, _: &Id) {}
 }
 
-fn plan(link: &Addr<Link>, reply: oneshot::Sender<Conclusion>) -> Plan {
+fn way(link: &Addr<Link>) -> (Recipient<Transmit>, Recipient<SendStop>) {
+    (link.clone().recipient(), link.clone().recipient())
+}
+
+/// Makes the plan of party `me` of two, with a way to the other.
+pub(super) fn plan(
+    me: usize,
+    (link, stop): (Recipient<Transmit>, Recipient<SendStop>),
+    reply: oneshot::Sender<Conclusion>,
+) -> Plan {
     let function = catalogue::find("SecureSum").unwrap();
     let input = Input::Numbers(vec![1.0]);
     let roles = Roles::of_parties(2).unwrap();
@@ -99,24 +119,20 @@ fn plan(link: &Addr<Link>, reply: oneshot::Sender<Conclusion>) -> Plan {
         serves: true,
         source: Origin::None,
         audit: AuditHead::default(),
+        seen: Vec::new(),
     };
     let setting = Setting {
-        parties: Parties::new(2, 0).unwrap(),
+        parties: Parties::new(2, me).unwrap(),
         session: SessionId([1; 16]),
         link_bindings: vec![[0; 32]; 2],
         limit: 1 << 20,
     };
-    let route = Route {
-        link: link.clone().recipient(),
-        stop: link.clone().recipient(),
-        epoch: 0,
-        cpu_time: CpuTime::default(),
-    };
+    let route = Route { link, stop, epoch: 0, cpu_time: CpuTime::default() };
     Plan {
         offer,
         request,
         setting,
-        routes: vec![(Party::new(1).unwrap(), route)],
+        routes: vec![(Party::new(1 - me).unwrap(), route)],
         stores: CorrelationStore::default(),
         quiet: false,
         members: ["a", "b"].map(str::to_owned).into(),
@@ -125,6 +141,7 @@ fn plan(link: &Addr<Link>, reply: oneshot::Sender<Conclusion>) -> Plan {
         reply,
         reporter: Reporter::unobserved(),
         trace: None,
+        witness: Box::new(NoChains),
         guard: Box::new(()),
     }
 }
@@ -133,7 +150,7 @@ fn plan(link: &Addr<Link>, reply: oneshot::Sender<Conclusion>) -> Plan {
 async fn peers_and_client_hear_of_the_end_though_a_subscriber_panics() {
     let link = Link::default().start();
     let (reply, told) = oneshot::channel();
-    let live = Live::new(plan(&link, reply));
+    let live = Live::new(plan(0, way(&link), reply));
     let ended = catch_unwind(AssertUnwindSafe(|| {
         tracing::subscriber::with_default(Panics, || live.end(Err(Failure::Stopping)));
     }));
@@ -148,7 +165,7 @@ async fn peers_and_client_hear_of_the_end_though_a_subscriber_panics() {
 async fn a_computation_that_is_dropped_says_that_it_broke_off() {
     let link = Link::default().start();
     let (reply, told) = oneshot::channel();
-    drop(Live::new(plan(&link, reply)));
+    drop(Live::new(plan(0, way(&link), reply)));
     let notices = link.send(Sent).await.unwrap();
     let told_of: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
     assert_eq!(told_of, [Code::Internal.text()]);

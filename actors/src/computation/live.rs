@@ -1,11 +1,13 @@
 //! A computation while its protocol runs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{AsyncContext, Context, SpawnHandle};
 use cloister_api::{Disclosure, Trace};
 use cloister_protocols::computation::{Outcome, compute};
+use cloister_protocols::fault::{Fault, Misbehaviour};
 use cloister_protocols::machine::{Awaiting, Machine, Phase, Step};
 use cloister_protocols::party::Party;
 use cloister_protocols::session::Agreed;
@@ -17,15 +19,22 @@ use tracing::{Level, Span};
 
 use super::farewell::Farewell;
 use super::tracer::Tracer;
-use super::{Abort, Agreement, Computation, Conclusion, Deliver, PeerStopped, Plan, Route, TARGET};
+use super::{
+    Abort, Agreement, Computation, Conclusion, Deliver, PeerStopped, Plan, Route, TARGET, Witness,
+};
 use crate::links::Transmit;
 use crate::progress::{Lifecycle, Reporter};
+use crate::vocabulary::clock;
 use crate::vocabulary::documents;
 use crate::vocabulary::failure::{Failure, describe};
 use crate::vocabulary::label::Report;
 
+/// The most by which the clocks of members may differ, in milliseconds.
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
 /// The state of a computation until its end.
 pub(super) struct Live {
+    me: Party,
     session: SessionId,
     profile: &'static str,
     routes: Vec<(Party, Route)>,
@@ -39,14 +48,19 @@ pub(super) struct Live {
     tracer: Option<Tracer>,
     quiet: bool,
     span: Span,
+    witness: Box<dyn Witness>,
+    /// The parties agreed, and this node has heard what others have seen of its chain.
+    heard: bool,
+    /// The parties that sent a message after their proposal: they have come past the agreement.
+    agreed: BTreeSet<Party>,
     farewell: Farewell,
 }
 
 impl Live {
     pub(super) fn new(plan: Plan) -> Self {
         let Plan { offer, request, setting, routes, members, profile, .. } = plan;
-        let Plan { started, reply, reporter, trace, guard, stores, quiet, .. } = plan;
-        let session = setting.session;
+        let Plan { started, reply, reporter, trace, guard, stores, quiet, witness, .. } = plan;
+        let (me, session) = (setting.parties.me(), setting.session);
         let stops = routes.iter().map(|(_, route)| route.stop.clone()).collect();
         let farewell = Farewell::new(session, offer.spec.clone(), stops, reply, guard);
         let span = span(session, &offer.spec.function, quiet);
@@ -61,6 +75,7 @@ impl Live {
             machine.lend_clock(tracer.clock());
         }
         Self {
+            me,
             session,
             profile,
             routes,
@@ -74,26 +89,30 @@ impl Live {
             tracer,
             quiet,
             span,
+            witness,
+            heard: false,
+            agreed: BTreeSet::new(),
             farewell,
         }
     }
 
     /// Lets the protocol go on as far as it can, and sends its messages. Returns the end, if it has
-    /// come.
+    /// come. What the step of the agreement would send stays here if this node must not go on.
     pub(super) fn advance(
         &mut self,
         context: &mut Context<Computation>,
     ) -> Option<Result<Outcome, Failure>> {
         let step = self.machine.step();
+        if let Some(failure) = self.hear() {
+            return Some(Err(failure));
+        }
         self.flush();
         match step {
             Step::Waiting(awaiting) => {
                 self.waiting(&awaiting, context);
                 None
             }
-            Step::Ended(ended) => {
-                Some(ended.map_err(|fault| Failure::Protocol(fault, self.members.clone())))
-            }
+            Step::Ended(ended) => Some(ended.map_err(|fault| self.protocol(fault))),
         }
     }
 
@@ -102,8 +121,15 @@ impl Live {
     /// # Errors
     /// If it breaks the protocol.
     pub(super) fn deliver(&mut self, deliver: Deliver) -> Result<(), Failure> {
-        let delivered = self.machine.deliver(deliver.from, deliver.part);
-        delivered.map_err(|fault| Failure::Protocol(fault, self.members.clone()))
+        // The first message of each is its proposal.
+        let (from, is_later) = (deliver.from, deliver.part.header.sequence > 0);
+        let delivered = self.machine.deliver(from, deliver.part);
+        delivered.map_err(|fault| self.protocol(fault))?;
+        // Before the step that follows, which may be long.
+        if is_later && self.agreed.insert(from) && self.heard {
+            self.remember(&BTreeSet::from([from]));
+        }
+        Ok(())
     }
 
     /// Returns the failure of a computation that cannot go on.
@@ -154,7 +180,7 @@ impl Live {
                 Err(failure)
             }
         };
-        let conclusion = Conclusion { result, agreement: self.agreement() };
+        let conclusion = Conclusion { result, begun: true, agreement: self.agreement() };
         self.farewell.give(conclusion);
     }
 
@@ -162,6 +188,47 @@ impl Live {
     pub(super) fn break_off(mut self) {
         self.farewell.tell_peers(&Failure::Broken);
         self.log(&Failure::Broken);
+    }
+
+    /// Has this node hear, once, what others have seen of its chain.
+    fn hear(&mut self) -> Option<Failure> {
+        if self.heard {
+            return None;
+        }
+        let agreed = self.machine.agreed()?;
+        self.heard = true;
+        if let Some(failure) = self.check_losses(&agreed) {
+            return Some(failure);
+        }
+        let told = agreed.told.into_iter().map(|(party, head)| (self.name(party), head));
+        let failure = self.witness.hear(&told.collect::<Vec<_>>());
+        self.remember(&self.agreed);
+        failure
+    }
+
+    /// Blames a party for a number of losses that no acknowledgement can have given. Numbers must not
+    /// end: they rise beyond all that was told.
+    fn check_losses(&self, agreed: &Agreed) -> Option<Failure> {
+        let latest = clock::milliseconds().saturating_add(DAY_MS);
+        let others = agreed.audit.iter().filter(|(party, _)| *party != self.me);
+        let mut said = others.chain(&agreed.told);
+        let (party, _) = said.find(|(_, head)| head.losses > latest)?;
+        Some(self.protocol(Fault::blame(*party, Misbehaviour::OutOfRange)))
+    }
+
+    /// Remembers the heads of parties that have come past the agreement. Another may have ended
+    /// before it wrote down what it heard: its later head must not take the place of the earlier.
+    fn remember(&self, past: &BTreeSet<Party>) {
+        let Some(agreed) = self.machine.agreed() else { return };
+        let heads = agreed.audit.into_iter().filter(|(party, _)| past.contains(party));
+        let heads: Vec<_> = heads.map(|(party, head)| (self.name(party), head)).collect();
+        if !heads.is_empty() {
+            self.witness.remember(heads);
+        }
+    }
+
+    fn protocol(&self, fault: Fault) -> Failure {
+        Failure::Protocol(fault, self.members.clone())
     }
 
     fn flush(&mut self) {
@@ -224,6 +291,7 @@ impl Live {
                     .into_iter()
                     .map(|(rule, member)| (rule.to_owned(), member))
                     .collect(),
+                left_out: outcome.left_out,
             },
             dropped: outcome.dropped,
             cost,
@@ -243,9 +311,9 @@ impl Live {
     }
 
     fn agreement(&self) -> Option<Agreement> {
-        let Agreed { session, rules, decided_by, audit, .. } = self.machine.agreed()?;
+        let Agreed { session, rules, decided_by, left_out, audit, .. } = self.machine.agreed()?;
         let heads = audit.into_iter().map(|(party, head)| (self.name(party), head)).collect();
-        Some(Agreement { session: session.to_string(), rules, decided_by, heads })
+        Some(Agreement { session: session.to_string(), rules, decided_by, left_out, heads })
     }
 
     fn trace(&self) -> Option<Trace> {

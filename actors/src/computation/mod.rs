@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod end_tests;
 mod farewell;
+#[cfg(test)]
+mod hearing_tests;
 mod live;
 mod tracer;
 
@@ -63,6 +65,8 @@ pub struct Plan {
     pub reporter: Reporter,
     /// The time of encoding the data, if the report is to have a trace.
     pub trace: Option<Duration>,
+    /// The knowledge of the members' audit chains, this node's among them.
+    pub witness: Box<dyn Witness>,
     /// The right to compute under this network name. It is dropped at the end, before the client is
     /// told.
     pub guard: Box<dyn Send>,
@@ -73,6 +77,8 @@ pub struct Plan {
 pub struct Conclusion {
     /// The result, or the reason why there is none.
     pub result: Result<Arc<Report>, Failure>,
+    /// False if it ended before this node had sent anything to other members.
+    pub begun: bool,
     /// The agreement of the parties, if they had come so far.
     pub agreement: Option<Agreement>,
 }
@@ -86,8 +92,22 @@ pub struct Agreement {
     pub rules: Rules,
     /// The member whose rule holds, for each rule.
     pub decided_by: BTreeMap<&'static str, String>,
+    /// The number of members that leave out rows of their dataset.
+    pub left_out: u64,
     /// The heads of all members' audit chains, this node's among them.
     pub heads: Vec<(String, AuditHead)>,
+}
+
+/// The knowledge of the members' audit chains, this node's among them.
+pub trait Witness: Send {
+    /// Compares what other members have seen of this node's chain with the chain. It comes before
+    /// any message that depends on private data leaves. Where the computation must not go on, it
+    /// returns the reason. What it finds is on disk when it returns.
+    fn hear(&self, told: &[(String, AuditHead)]) -> Option<Failure>;
+
+    /// Remembers the heads of other members' chains. They have heard in the same agreement what was
+    /// remembered before.
+    fn remember(&self, heads: Vec<(String, AuditHead)>);
 }
 
 /// The route to another party.
@@ -182,7 +202,7 @@ impl Computation {
 impl From<Failure> for Conclusion {
     /// Returns the end of a computation without an agreement.
     fn from(failure: Failure) -> Self {
-        Self { result: Err(failure), agreement: None }
+        Self { result: Err(failure), begun: false, agreement: None }
     }
 }
 

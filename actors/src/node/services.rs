@@ -58,6 +58,9 @@ impl State {
                 "party": party, "version": env!("CARGO_PKG_VERSION"), "wire": VERSION,
             });
             log.record_blocking(log::Kind::Started, started)?;
+            for member in vault.contradictions()?.keys() {
+                tracing::error!(member, "the state of this node is older than a member has seen");
+            }
             Books::new(vault.clone(), log.clone(), reach).adopt(&declarations);
             Ok::<_, StartError>((vault, log))
         });

@@ -22,6 +22,7 @@ use cloister_vault::{Decision, Question, Vault, VaultError};
 use crate::vocabulary::clock;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::failure::{older, words_of_witnesses};
 use crate::vocabulary::principal::Principal;
 use crate::vocabulary::settings::OwnRules;
 pub use crate::vocabulary::settings::{DatasetPolicy, Policies, PolicyError};
@@ -98,11 +99,14 @@ impl Policy {
             check(&policy, name, decide, self.profile)?;
             let own = policy.rules(self.profile);
             own_rows = policy.own_rules(self.profile);
+            if own_rows.need_the_newest_state() {
+                check_state(&self.vault)?;
+            }
             if client_made && !own.client_columns {
                 return Err(client_columns(name));
             }
             let client_columns = match origin {
-                Origin::Dataset => rules.client_columns && own.client_columns,
+                Origin::Dataset | Origin::LeftOut => rules.client_columns && own.client_columns,
                 Origin::Client | Origin::None => own.client_columns,
             };
             rules = Rules { client_columns, ..rules.strictest(own) };
@@ -148,6 +152,18 @@ fn check(
         }
         None => Ok(()),
     }
+}
+
+/// Checks that no member has seen a later state of this node. In an older one, what was answered
+/// since is forgotten.
+fn check_state(vault: &Vault) -> Result<(), ApiError> {
+    let contradictions = vault.contradictions().map_err(|error| ApiError::state(&error))?;
+    if contradictions.is_empty() {
+        return Ok(());
+    }
+    let seen = contradictions.iter().map(|(member, told)| (member.as_str(), told.head.number));
+    let message = older("this node", &words_of_witnesses(seen));
+    Err(ApiError::new(Code::StateOlder, message))
 }
 
 /// Returns whether a function computes element by element, as with vectors and matrices: no rule on
@@ -370,6 +386,23 @@ mod tests {
         let refusal = Asked::of(&one[0]).needs_approval(7);
         assert!(refusal.message().contains(r#""age" = 40 and "site" = 1"#), "{refusal}");
         assert!(refusal.message().contains("request 7"), "{refusal}");
+    }
+
+    #[test]
+    fn an_older_state_answers_where_neither_memory_nor_approvals_protect() {
+        for (profile, trial, due) in [
+            (Profile::Teaching, "{}", ""),
+            (Profile::Teaching, r#"{"approval":true}"#, "state_older"),
+            (Profile::Teaching, r#"{"min_own_rows":3}"#, "state_older"),
+            (Profile::Production, r#"{"approval":false}"#, "state_older"),
+        ] {
+            let (_folder, policy) = node(&format!(r#"{{"dataset":{{"trial":{trial}}}}}"#));
+            let policy = Policy { profile, ..policy };
+            let head = cloister_vault::Head { number: 7, hash: [1; 32] };
+            let told = cloister_vault::Sighting { losses: 0, head };
+            policy.vault.contradict(vec![("south".into(), told)]).wait().unwrap();
+            assert_eq!(code(&policy, &asking("SecureSum", vec![of_trial()])), due, "{trial}");
+        }
     }
 
     #[test]

@@ -58,9 +58,10 @@ impl Sessions {
         }
         // Without data, and without an entry in the log before it.
         let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
-        let terms = Terms { rules, origin: Origin::None, audit };
+        let terms = Terms { rules, origin: Origin::None, audit, remembers: false };
         let reserve = Reserve { members, network: OWN_NETWORK.to_owned() };
-        let reservation = Reservation::new(run, reserve, context.address().recipient());
+        let give_back = context.address().recipient();
+        let reservation = Reservation::new(run, reserve, self.losses(), give_back);
         let (started, reporter) = (Instant::now(), Reporter::unobserved());
         let launch = Launch { reservation, request, terms, started, reporter, trace: None };
         Waiting { launch, reply }

@@ -39,9 +39,11 @@ impl Sessions {
         });
         actix::spawn(write_down(self.log.clone(), account, end));
         let reserve = Reserve { members, network: spec.network.clone() };
-        let reservation = Reservation::new(run, reserve, context.address().recipient());
-        let (rules, audit) = (self.profile.rules(), self.log.head());
-        let terms = Terms { rules, origin: Origin::None, audit };
+        let give_back = context.address().recipient();
+        let reservation = Reservation::new(run, reserve, self.losses(), give_back);
+        // Without a head the others remember none: a helper gives no data out.
+        let (rules, audit) = (self.profile.rules(), self.log.head().unwrap_or_default());
+        let terms = Terms { rules, origin: Origin::None, audit, remembers: false };
         let (started, reporter) = (Instant::now(), Reporter::unobserved());
         let launch = Launch { reservation, request, terms, started, reporter, trace: None };
         Waiting { launch, reply }

@@ -13,6 +13,7 @@ mod reservation;
 mod running;
 mod status;
 mod stopping;
+mod witness;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -118,6 +119,8 @@ pub struct Terms {
     pub origin: Origin,
     /// The head of its audit chain.
     pub audit: AuditHead,
+    /// Its data are of a dataset with rules, whose memory must not be older than it was.
+    pub remembers: bool,
 }
 
 /// The end of a reserved run before it has begun: this node will not take part.
@@ -239,6 +242,12 @@ impl Sessions {
         let _ = reply.send(failure.into());
     }
 
+    /// Returns the number of losses of the state. One that cannot be read now differs from the one that
+    /// is compared with it later, or there was none.
+    fn losses(&self) -> u64 {
+        self.log.vault().losses().unwrap_or_default()
+    }
+
     fn name(&self, position: usize) -> String {
         let member = self.consortium.members().get(position);
         member.map_or_else(String::new, |member| member.name.clone())
@@ -266,7 +275,8 @@ impl Handler<Reserve> for Sessions {
         self.apply(effects, context);
         match answer {
             Some(Effect::Grant(run)) => {
-                Ok(Reservation::new(run, reserve, context.address().recipient()))
+                let give_back = context.address().recipient();
+                Ok(Reservation::new(run, reserve, self.losses(), give_back))
             }
             Some(Effect::Deny(failure)) => Err(failure),
             _ => Err(Failure::Broken),

@@ -8,6 +8,7 @@ use cloister_protocols::party::{Parties, Party};
 use cloister_protocols::session::Offer;
 use cloister_protocols::wire::SessionId;
 
+use super::witness::SeenChains;
 use super::{Launch, Sessions, Waiting};
 use crate::computation::{Plan, Route};
 
@@ -33,7 +34,9 @@ impl Sessions {
             limit: request.inbox_bytes(positions.len()),
         };
         let spec = self.table.spec(&request, positions, reservation.network(), number)?;
-        let members = spec.ids().map(|member| member.name.clone()).collect();
+        let members: Vec<String> = spec.ids().map(|member| member.name.clone()).collect();
+        let (log, me, losses) = (self.log.clone(), self.name(self.me), reservation.losses());
+        let witness = SeenChains::new(log, me, terms.remembers, losses, !quiet);
         let helps = !request.roles().brings_data(parties.me());
         let offer = Offer {
             spec,
@@ -43,6 +46,7 @@ impl Sessions {
             serves: helps || self.committee.serve,
             source: terms.origin,
             audit: terms.audit,
+            seen: witness.seen(&members),
         };
         Some(Plan {
             offer,
@@ -57,6 +61,7 @@ impl Sessions {
             reply,
             reporter,
             trace,
+            witness: Box::new(witness),
             guard: Box::new(reservation),
         })
     }

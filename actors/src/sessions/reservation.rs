@@ -28,6 +28,7 @@ pub struct Reserve {
 pub struct Reservation {
     run: RunId,
     reserve: Reserve,
+    losses: u64,
     give_back: Recipient<GiveBack>,
 }
 
@@ -37,8 +38,19 @@ pub struct Reservation {
 pub(super) struct GiveBack(pub(super) RunId);
 
 impl Reservation {
-    pub(super) fn new(run: RunId, reserve: Reserve, give_back: Recipient<GiveBack>) -> Self {
-        Self { run, reserve, give_back }
+    pub(super) fn new(
+        run: RunId,
+        reserve: Reserve,
+        losses: u64,
+        give_back: Recipient<GiveBack>,
+    ) -> Self {
+        Self { run, reserve, losses, give_back }
+    }
+
+    /// Returns the number of losses of this node's state at the reservation, before anything was
+    /// decided about the request.
+    pub(super) fn losses(&self) -> u64 {
+        self.losses
     }
 
     pub(super) fn run(&self) -> RunId {

@@ -285,8 +285,25 @@ RefusedByDisclosureRules = "refused_by_disclosure_rules", 403, Data, Relayed,
     party "member whose rule it is; none where it is a rule of this node about its dataset",
     remedy "compute over more parties or more rows. Trying variants makes the node refuse \
         more",
-    advice "compute over more parties or more rows; the rules are in the settings and the \
-        policy of the node that the message names";
+    advice "compute over more parties or more rows. A node leaves out its rows where few or none \
+        are selected, or where with earlier answers this one would tell of a few rows or too much \
+        of a column: choose rows by wider conditions or exactly those of an earlier request, or \
+        have the owners approve the study. The joint rules are in the settings and the policy of \
+        the node that the message names";
+StateOlder = "state_older", 503, Data, Relayed,
+    when "another member has seen entries of the node's audit log that are not in it: its state \
+        was replaced by an older one. It answers no question about a dataset that has rules",
+    party "member whose state it is",
+    remedy "ask its operator to find out why, and then to run `cloister memory acknowledge`",
+    advice "ask the operator of the node that the message names to find out why its state is \
+        older, and then to run `cloister memory acknowledge`";
+AnswersForgotten = "answers_forgotten", 403, Data, Own,
+    when "the node lost its newest state, and with it what it had answered about this dataset. \
+        Until its owner opens it again, only questions that the owner approves are answered",
+    party "none",
+    remedy "ask the owner to approve the questions, or to run `cloister memory open`",
+    advice "ask the owner of the dataset to have each question approved, or, where what was \
+        answered in the lost time does not matter, to run `cloister memory open DATASET`";
 NoTrace = "no_trace", 403, Data, Own,
     when "`trace` was asked for with a dataset: times would tell how many rows there are",
     party "none",
@@ -434,6 +451,10 @@ NoSuchToken = "no_such_token", 404, Command, Own,
     when "there is no token of this name",
     party "none",
     remedy "see `cloister token list`";
+NothingLost = "nothing_lost", 409, Command, Own,
+    when "a loss of the state is to be acknowledged, and no member has told of one",
+    party "none",
+    remedy "nothing; after a backup was put back, say so with `--restored`";
 BadFile = "bad_file", 400, Command, Own,
     when "a file named to the command cannot be read or written",
     party "none",

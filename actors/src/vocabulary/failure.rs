@@ -90,6 +90,13 @@ pub enum Failure {
         /// This node's member.
         member: String,
     },
+    /// An older state of this node: other members have seen later entries of its log.
+    StateOlder {
+        /// This node's member.
+        member: String,
+        /// The members that have seen them, each with its word, as `clinic-b has seen entry 7`.
+        witnesses: String,
+    },
     /// A cancellation by a client of this node.
     Cancelled {
         /// This node's member.
@@ -137,6 +144,9 @@ pub struct StopNotice {
 
 /// The longest notice in bytes. The notices of honest nodes take far less.
 const LONGEST_NOTICE: usize = 64 << 10;
+
+/// The most members that an error or notice names as witnesses of a later state.
+const MOST_WITNESSES: usize = 10;
 
 impl StopNotice {
     /// Encodes the notice for the wire. Returns none if it is too long, as a notice that quotes a
@@ -207,6 +217,7 @@ impl Failure {
             Self::HelpRefused { .. } => Code::HelpRefused,
             Self::HelpImpossible { .. } => Code::HelpImpossible,
             Self::Declined { .. } | Self::NothingAhead { .. } => Code::Declined,
+            Self::StateOlder { .. } => Code::StateOlder,
             Self::Cancelled { .. } => Code::Cancelled,
             Self::OwnName { .. } => Code::BadNetwork,
             Self::Broken => Code::Internal,
@@ -251,6 +262,7 @@ impl Failure {
             Self::Declined { member } => {
                 format!("{member} does not take part: its own client has been told why")
             }
+            Self::StateOlder { member, witnesses } => older(member, witnesses),
             Self::Cancelled { member } => format!("it was cancelled at {member}"),
             Self::OwnName { network } => {
                 format!("field `network`: `{network}` is a name of what nodes do by themselves")
@@ -281,6 +293,7 @@ impl Failure {
             Self::HelpRefused { member }
             | Self::HelpImpossible { member, .. }
             | Self::Declined { member }
+            | Self::StateOlder { member, .. }
             | Self::Cancelled { member }
             | Self::NothingAhead { member } => Some(member.clone()),
             Self::Overlap { .. }
@@ -290,6 +303,26 @@ impl Failure {
             | Self::Stopping => None,
         }
     }
+}
+
+/// Lists members with the number of the entry that each has seen: the first ten, so that a notice
+/// stays short.
+#[must_use]
+pub fn words_of_witnesses<'a>(seen: impl Iterator<Item = (&'a str, u64)>) -> String {
+    let mut words: Vec<String> =
+        seen.map(|(member, number)| format!("{member} has seen entry {number}")).collect();
+    let more = words.len().saturating_sub(MOST_WITNESSES);
+    words.truncate(MOST_WITNESSES);
+    if more > 0 {
+        words.push(format!("{more} more have seen others"));
+    }
+    format!("{} of its audit log, which is not there", words.join(", "))
+}
+
+/// Says that a member's state is older than others have seen.
+#[must_use]
+pub fn older(member: &str, witnesses: &str) -> String {
+    format!("the state of {member} is older than other members have seen: {witnesses}")
 }
 
 /// Describes the awaited message in words.

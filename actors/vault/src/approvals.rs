@@ -253,6 +253,21 @@ impl Approvals<'_> {
     }
 }
 
+/// Uses up all grants. The next question that one served is a request again.
+pub(crate) fn use_up_all(group: &Group<'_>) -> Result<(), VaultError> {
+    let mut approvals = group.transaction.open_table(APPROVALS)?;
+    let mut granted = Vec::new();
+    for entry in approvals.iter()? {
+        let (id, sealed) = entry?;
+        let mut record = open_record(group.sealer, id.value(), sealed.value())?;
+        if let State::Granted { times_left, .. } = &mut record.state {
+            *times_left = 0;
+            granted.push((id.value(), record));
+        }
+    }
+    granted.iter().try_for_each(|(id, record)| store(group, &mut approvals, *id, record))
+}
+
 fn use_once(group: &mut Group<'_>, question: Question, now: u64) -> Result<Decision, VaultError> {
     let digest = question.digest();
     let classes = group.transaction.open_table(APPROVAL_CLASSES)?;

@@ -14,7 +14,7 @@ use crate::chain::{
 };
 use crate::error::VaultError;
 use crate::limits::{check_name, document_text};
-use crate::schema::{AUDIT, store_head, stored_head};
+use crate::schema::{AUDIT, losses, store_head, stored_head};
 use crate::state::State;
 use crate::writer::Written;
 
@@ -115,22 +115,26 @@ impl Audit<'_> {
         let start = Chain::default();
         let transaction = self.0.read().map_err(|error| start.unreadable(error))?;
         let audit = transaction.open_table(AUDIT).map_err(|error| start.unreadable(error))?;
-        let mut heads = 0_u64;
-        let mut until = 0_u64;
+        let losses = losses(&transaction).map_err(|error| start.unreadable(error))?;
+        let (mut heads, mut until, mut skipped) = (0_u64, 0_u64, 0_u64);
         let other = verify_each(other, |number, document| {
             let recorded =
                 recorded_head(document, own_name).map_err(|why| BrokenChain { number, why })?;
-            let Some(head) = recorded else { return Ok(()) };
+            let Some((of, head)) = recorded else { return Ok(()) };
             let is_ours =
                 has_head(&audit, own.head, head).map_err(|error| start.unreadable(error))?;
-            if !is_ours {
+            if !is_ours && of < losses {
+                skipped = skipped.saturating_add(1);
+                return Ok(());
+            }
+            if !is_ours || of > losses {
                 return Err(BrokenChain { number: head.number, why: BrokenReason::Witness });
             }
             heads = heads.saturating_add(1);
             until = until.max(head.number);
             Ok(())
         })?;
-        Ok(Witnessed { heads, until, other })
+        Ok(Witnessed { heads, until, skipped, other })
     }
 }
 

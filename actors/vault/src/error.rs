@@ -60,6 +60,11 @@ pub enum VaultError {
     /// The writer has ended: the vault is being closed, or failed.
     #[error("the vault is closed")]
     Closed,
+    /// An older state took the place of the one that this process had open.
+    #[error(
+        "the state folder was replaced by an older one while it was in use; put the newest one back"
+    )]
+    Older,
     /// An argument breaks a rule.
     #[error("{what} must be {rule}")]
     Invalid {

@@ -1,5 +1,5 @@
 //! The persistent state of a node: tokens, datasets, uploads, approvals, counts of refusals, earlier
-//! selections, and the audit chain.
+//! selections, the audit chain, and sightings of chains.
 //!
 //! One folder holds it: `state.redb`, and `key`, 32 random bytes that everything else is sealed
 //! with. A [`Vault`] is open in one process at a time. Reads are snapshots of committed data. One
@@ -12,7 +12,8 @@
 //!
 //! Nothing here reads a clock (times are arguments), knows HTTP or actors, or decides on access. An
 //! attacker who has the key and can write to the folder can restore an older copy of the whole
-//! folder. Only the heads that other members recorded show it ([`Vault::verify_against`]).
+//! folder. Only the heads that other members recorded show it: those that they tell in agreements
+//! ([`Vault::contradicts`]), and those in their logs ([`Vault::verify_against`]).
 //!
 //! The modules from the bottom up:
 //!
@@ -42,6 +43,7 @@ mod store;
 mod tokens;
 mod uploads;
 mod vault;
+mod witnesses;
 mod writer;
 
 pub use approvals::{Approval, Decision, Permission, State};
@@ -54,4 +56,5 @@ pub use questions::{Class, Columns, Condition, Conditions, Parameters, Question}
 pub use tokens::{Role, RoleUnknown, Token, TokenRefusal};
 pub use uploads::{Content, Quota, Upload};
 pub use vault::Vault;
+pub use witnesses::Sighting;
 pub use writer::Written;

@@ -35,6 +35,9 @@ pub(crate) const MAX_APPROVALS: u64 = 10_000;
 /// The most sources of which memories are kept: datasets, and those that were removed.
 pub(crate) const MAX_MEMORIES: u64 = 2_000;
 
+/// The most members of which heads are remembered, those that have left included.
+pub(crate) const MAX_WITNESSES: u64 = 1_000;
+
 /// Refuses a name that is empty, too long, or holds control characters.
 pub(crate) fn check_name(what: &'static str, name: &str) -> Result<(), VaultError> {
     if name.is_empty() || name.chars().any(char::is_control) {

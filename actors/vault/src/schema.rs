@@ -11,7 +11,7 @@ use crate::error::VaultError;
 const FORMAT: u32 = 1;
 
 /// Single entries by name, all little-endian: [`FORMAT_ENTRY`], [`KEY_ENTRY`], [`HEAD_ENTRY`],
-/// [`LAST_APPROVAL_ENTRY`].
+/// [`LAST_APPROVAL_ENTRY`], [`LOSSES_ENTRY`].
 pub(crate) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
 /// The version of the layout.
 const FORMAT_ENTRY: &str = "format";
@@ -21,6 +21,8 @@ const KEY_ENTRY: &str = "key";
 pub(crate) const HEAD_ENTRY: &str = "head";
 /// The id of the last approval. No id is used twice.
 const LAST_APPROVAL_ENTRY: &str = "approvals";
+/// The number of losses of the state that were acknowledged. States without one do not have it.
+const LOSSES_ENTRY: &str = "losses";
 
 /// Token id to sealed record.
 pub(crate) const TOKENS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tokens");
@@ -52,6 +54,18 @@ pub(crate) const SELECTION_ROWS: TableDefinition<'static, (&str, u64, u64), &[u8
     TableDefinition::new("rows");
 /// Source to sealed memory.
 pub(crate) const MEMORIES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("memories");
+/// Member to the sealed newest head of its chain that this node was told. This table and the next
+/// three are made with their first records.
+pub(crate) const SIGHTINGS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("heads");
+/// Member to the sealed head of ours that it told and that is not in our chain.
+pub(crate) const CONTRADICTIONS: TableDefinition<'static, &str, &[u8]> =
+    TableDefinition::new("contradictions");
+/// Member to the sealed head that it told and that our operator found to be unfounded.
+pub(crate) const UNFOUNDED: TableDefinition<'static, &str, &[u8]> =
+    TableDefinition::new("unfounded");
+/// Source that its owner has opened since the last loss of the state, to nothing.
+pub(crate) const OPENED: TableDefinition<'static, &str, &[u8]> =
+    TableDefinition::new("opened sources");
 /// Entry number, from 1, to hash and bytes of the audit entry.
 pub(crate) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
 
@@ -109,6 +123,27 @@ pub(crate) fn stored_head(transaction: &ReadTransaction) -> Result<Head, VaultEr
 pub(crate) fn store_head(transaction: &WriteTransaction, head: Head) -> Result<(), VaultError> {
     transaction.open_table(META)?.insert(HEAD_ENTRY, head.bytes().as_slice())?;
     Ok(())
+}
+
+/// Reads the number of losses of the state that were acknowledged.
+pub(crate) fn losses(transaction: &ReadTransaction) -> Result<u64, VaultError> {
+    losses_of(&transaction.open_table(META)?)
+}
+
+/// Stores the number of losses of the state.
+pub(crate) fn store_losses(transaction: &WriteTransaction, losses: u64) -> Result<(), VaultError> {
+    transaction.open_table(META)?.insert(LOSSES_ENTRY, losses.to_le_bytes().as_slice())?;
+    Ok(())
+}
+
+/// Reads the number of losses from the table `meta`.
+pub(crate) fn losses_of(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<u64, VaultError> {
+    match meta.get(LOSSES_ENTRY)? {
+        Some(bytes) => bytes.value().try_into().map(u64::from_le_bytes).map_err(|_| altered()),
+        None => Ok(0),
+    }
 }
 
 /// Takes the next id of an approval. The calling job must not refuse afterwards.

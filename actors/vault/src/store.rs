@@ -8,7 +8,7 @@ use redb::{Database, Durability, ReadTransaction, ReadableDatabase, WriteTransac
 
 use crate::chain::Head;
 use crate::error::VaultError;
-use crate::schema::{key_check, recorded_check, stored_head};
+use crate::schema::{META, key_check, losses_of, recorded_check, stored_head};
 use crate::seal::Sealer;
 
 /// Opens the database again.
@@ -35,6 +35,13 @@ pub(crate) struct Group<'a> {
     pub(crate) head: Head,
     /// `true` if a job of the group changed a token.
     pub(crate) tokens_changed: bool,
+}
+
+impl Group<'_> {
+    /// Reads the number of losses of the state that were acknowledged.
+    pub(crate) fn losses(&self) -> Result<u64, VaultError> {
+        losses_of(&self.transaction.open_table(META)?)
+    }
 }
 
 impl Store {
@@ -157,7 +164,14 @@ impl Store {
             if recorded_check(&opened)? != Some(self.key_check) {
                 return Err(VaultError::KeyWrong);
             }
-            self.publish(stored_head(&opened.begin_read()?)?, true);
+            let (stored, known) = (stored_head(&opened.begin_read()?)?, self.head());
+            // What was committed can only be missing if the file is another one.
+            if stored.number < known.number
+                || (stored.number == known.number && stored.hash != known.hash)
+            {
+                return Err(VaultError::Older);
+            }
+            self.publish(stored, true);
             Ok(opened)
         });
         database.as_ref().map(|_| ()).map_err(VaultError::clone)

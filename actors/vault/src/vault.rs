@@ -1,6 +1,6 @@
 //! The vault: the interface of this crate, over the tables of one open state.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -22,6 +22,7 @@ use crate::selections::Selections;
 use crate::state::State;
 use crate::tokens::{Role, Token, TokenRefusal, Tokens};
 use crate::uploads::{Content, Quota, Upload, Uploads};
+use crate::witnesses::{Sighting, Witnesses};
 use crate::writer::Written;
 
 /// A node's state. Clones share one state, which is closed with the last of them.
@@ -339,6 +340,86 @@ impl Vault {
     /// remembered. A memory begins with them.
     pub fn earlier_selections(&self, dataset: &str) -> Result<Vec<Vec<u64>>, VaultError> {
         Selections(&self.state).all(dataset)
+    }
+}
+
+/// Sightings of chains: this node's by other members, and theirs by this node.
+impl Vault {
+    /// Reads the number of losses of this state that its operator has acknowledged.
+    pub fn losses(&self) -> Result<u64, VaultError> {
+        self.witnesses().losses()
+    }
+
+    /// Remembers heads of other members' chains, by their names. A head that is not later than the
+    /// remembered one changes nothing. Beyond 1,000 members no other is remembered.
+    ///
+    /// # Errors
+    ///
+    /// A name that is empty or longer than 200 bytes.
+    pub fn remember(&self, seen: Vec<(String, Sighting)>) -> Written<()> {
+        self.witnesses().remember(seen)
+    }
+
+    /// Reads the newest remembered head of each other member.
+    pub fn remembered(&self) -> Result<BTreeMap<String, Sighting>, VaultError> {
+        self.witnesses().remembered()
+    }
+
+    /// Returns whether a sighting of our own chain shows that this state is older: it is of after a
+    /// loss that we know nothing of, or its entry is not in our chain. A sighting of before the last
+    /// acknowledged loss shows nothing.
+    pub fn contradicts(&self, told: &Sighting) -> Result<bool, VaultError> {
+        self.witnesses().contradicts(told)
+    }
+
+    /// Stores sightings that contradict our chain, by the members that told them.
+    ///
+    /// # Errors
+    ///
+    /// A name that is empty or longer than 200 bytes.
+    pub fn contradict(&self, told: Vec<(String, Sighting)>) -> Written<()> {
+        self.witnesses().contradict(told)
+    }
+
+    /// Reads the sightings that contradict our chain and that no operator has acknowledged.
+    pub fn contradictions(&self) -> Result<BTreeMap<String, Sighting>, VaultError> {
+        self.witnesses().contradictions()
+    }
+
+    /// Acknowledges that the state lost its newest part, and answers with the new number of losses.
+    /// It is above all that were told, and at least `now` (Unix milliseconds). All sources are
+    /// closed, and all grants are used up.
+    pub fn acknowledge_loss(&self, now: u64) -> Written<u64> {
+        self.witnesses().acknowledge(now)
+    }
+
+    /// Drops the contradiction that `member` told, if it is still `judged`. Answers `true` if it
+    /// is. The same word of the member is among [`Vault::unfounded`] from then on.
+    pub fn find_unfounded(&self, member: &str, judged: Sighting) -> Written<bool> {
+        self.witnesses().find_unfounded(member, judged)
+    }
+
+    /// Reads the last word of each member that the operator found to be unfounded.
+    pub fn unfounded(&self) -> Result<BTreeMap<String, Sighting>, VaultError> {
+        self.witnesses().unfounded()
+    }
+
+    /// Returns whether a loss was acknowledged after which the source's owner has not opened it.
+    pub fn is_closed(&self, source: &str) -> Result<bool, VaultError> {
+        self.witnesses().is_closed(source)
+    }
+
+    /// Opens a source, at its owner's word.
+    ///
+    /// # Errors
+    ///
+    /// A name that is empty or longer than 200 bytes, or more than 2,000 opened sources.
+    pub fn open_source(&self, source: &str) -> Written<()> {
+        self.witnesses().open_again(source)
+    }
+
+    fn witnesses(&self) -> Witnesses<'_> {
+        Witnesses(&self.state)
     }
 }
 

@@ -59,6 +59,9 @@ pub struct ApprovalClass {
     pub columns: Vec<String>,
     /// The condition on rows, in one spelling; null for all rows.
     pub condition: Option<String>,
+    /// The equations about rows that each answer tells; null where that depends on other parties.
+    #[serde(default)]
+    pub equations: Option<u64>,
 }
 
 /// The decision on a request.

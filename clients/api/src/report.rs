@@ -121,6 +121,10 @@ pub struct Disclosure {
     pub rules: Rules,
     /// The member of each rule.
     pub decided_by: BTreeMap<String, String>,
+    /// The number of parties of which rows are left out of the answer by their own rules: the few that
+    /// it would tell alone, or all. Parties without any of the selected rows count, too.
+    #[serde(default)]
+    pub left_out: u64,
 }
 
 /// The disclosure rules that held: the strictest of all members'.

@@ -65,6 +65,8 @@ pub struct Outcome {
     pub rules: Rules,
     /// The name of the member whose rule held, for each rule by name.
     pub decided_by: BTreeMap<&'static str, String>,
+    /// The number of parties that leave out rows of their dataset.
+    pub left_out: u64,
     /// The head of each member's audit chain when it proposed, in order.
     pub audit: Vec<(Party, AuditHead)>,
     /// The number of rows of all parties together that were left out because a value was missing in
@@ -352,6 +354,7 @@ impl Ended {
             security,
             rules: agreed.rules,
             decided_by: agreed.decided_by,
+            left_out: agreed.left_out,
             audit: agreed.audit,
             dropped,
             parties,

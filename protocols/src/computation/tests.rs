@@ -105,7 +105,7 @@ fn the_strictest_party_decides() {
 #[test]
 fn outcomes_say_who_decided_and_carry_the_heads_of_all() {
     let run = Run::numbers("SecureSum", [&[1.0], &[2.0], &[3.0]]);
-    let head = |index: u8| AuditHead { number: u64::from(index), hash: [index; 32] };
+    let head = |index: u8| AuditHead { losses: 0, number: u64::from(index), hash: [index; 32] };
     let report = Simulation::new(seed()).run(|channel, party, rng| {
         let mut offer = offer(3, run.rules);
         offer.audit = head(u8::try_from(party.index()).unwrap());

@@ -19,12 +19,27 @@ pub enum Origin {
     Client,
     /// A dataset that the member has declared.
     Dataset,
+    /// A dataset that the member has declared, and of which its own rules leave out rows: a few, or all
+    /// of the selection. It may have none of the selection, too.
+    LeftOut,
 }
 
-/// The newest entry of a member's chain of audit records at the time of its proposal. The session's
-/// hash covers it, so that the others can hold the member to its records.
+impl Origin {
+    /// Returns whether it is a dataset of the member.
+    #[must_use]
+    pub fn is_dataset(self) -> bool {
+        matches!(self, Self::Dataset | Self::LeftOut)
+    }
+}
+
+/// The newest entry of a member's chain of audit records, as the member says it in its proposal. The
+/// session's hash covers it, so that the others can hold the member to its records. They remember
+/// it, and tell it the member in later proposals: a chain without it is an older one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditHead {
+    /// The number of losses of its records that the member's operator has acknowledged. A head of
+    /// before a loss says nothing about the chain after it.
+    pub losses: u64,
     /// The entry's number.
     pub number: u64,
     /// Its hash, which covers all entries before it; zeros where there is no entry.
@@ -46,8 +61,12 @@ pub struct Agreed {
     pub rules: Rules,
     /// The name of the member whose rule holds, for each rule by name.
     pub decided_by: BTreeMap<&'static str, String>,
+    /// The number of members that leave out rows of their dataset.
+    pub left_out: u64,
     /// The head of each member's audit chain, this party's among them, in order.
     pub audit: Vec<(Party, AuditHead)>,
+    /// The newest head of this party's chain that each other member remembers, in order.
+    pub told: Vec<(Party, AuditHead)>,
 }
 
 /// The hash of everything that was agreed.

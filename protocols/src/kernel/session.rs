@@ -4,8 +4,9 @@
 //!
 //! Before any private value is touched, each party sends every other its proposal. The proposal has
 //! the spec that its client gave it, its disclosure rules, the source of its columns, and the head
-//! of its audit chain. It also has a fresh nonce, and an ephemeral X25519 public key. If the specs
-//! differ, every party stops and can name the field and the party. The hash of all proposals in the
+//! of its audit chain. It has the heads of the others' chains that the party remembers, by which
+//! they see whether their records are older. It also has a fresh nonce, and an ephemeral X25519
+//! public key. If the specs differ, every party stops and can name the field and the party. The hash of all proposals in the
 //! agreed order is the session.
 //!
 //! Pair keys: k_ij = KDF(X25519(a_i, A_j) ‖ session ‖ i ‖ j ‖ link binding), the same at both ends
@@ -52,6 +53,9 @@ pub struct Offer {
     pub source: Origin,
     /// The head of its audit chain.
     pub audit: AuditHead,
+    /// The newest head that it remembers of each member's chain, in the order of the members. A
+    /// member behind the end of the list has none, as has one whose head is the default.
+    pub seen: Vec<AuditHead>,
 }
 
 /// A session that all parties agreed on.
@@ -78,6 +82,8 @@ struct Proposal {
     serves: bool,
     source: Origin,
     audit: AuditHead,
+    /// One for each member: the length of a proposal tells nothing of what was remembered.
+    seen: Vec<AuditHead>,
     #[serde(with = "wire::digest")]
     nonce: [u8; 32],
     #[serde(with = "wire::digest")]
@@ -116,6 +122,9 @@ pub async fn agree(
             return Err(Fault::blame(from, Misbehaviour::OutOfRange));
         }
         ours.compare(from, &theirs)?;
+        if theirs.seen.len() != ours.seen.len() {
+            return Err(Fault::blame(from, Misbehaviour::Malformed));
+        }
         proposals.insert(from, theirs);
     }
     check_fresh(&ours, &proposals)?;
@@ -123,7 +132,7 @@ pub async fn agree(
     let me = channel.parties().me();
     let keys: Vec<(Party, [u8; 32])> = proposals.iter().map(|(p, q)| (*p, q.key)).collect();
     proposals.insert(me, ours);
-    let (joint, agreed) = settle(&proposals)?;
+    let (joint, agreed) = settle(&proposals, me)?;
     let keys: Vec<_> = keys.into_iter().map(|(p, key)| (p, key, channel.link_binding(p))).collect();
     let pair_key = |(other, key, link): &(Party, [u8; 32], [u8; 32])| {
         Ok((*other, PairKey::derive(&secret, (me, *other), key, &agreed.session, link)?))
@@ -159,8 +168,8 @@ fn parties_that_count(
     proposals.iter().filter(|(party, proposal)| has_input(party) && brings(proposal)).count()
 }
 
-/// Derives joint rules and agreement from the proposals of all members.
-fn settle(proposals: &BTreeMap<Party, Proposal>) -> Result<(JointRules, Agreed), Fault> {
+/// Derives joint rules and agreement from the proposals of all members, as party `me` knows them.
+fn settle(proposals: &BTreeMap<Party, Proposal>, me: Party) -> Result<(JointRules, Agreed), Fault> {
     let rules: Vec<(Party, Rules)> = proposals.iter().map(|(p, q)| (*p, q.asked())).collect();
     let joint = JointRules::of(&rules).expect("an agreement has members");
     let members = proposals.values().next().map_or(&[][..], |first| &first.spec.members);
@@ -169,14 +178,20 @@ fn settle(proposals: &BTreeMap<Party, Proposal>) -> Result<(JointRules, Agreed),
         session: hash_of(proposals.values()),
         rules: *joint.rules(),
         decided_by: joint.decided_by(members),
+        left_out: proposals.values().map(|p| u64::from(p.source == Origin::LeftOut)).sum(),
         audit: proposals.iter().map(|(party, p)| (*party, p.audit)).collect(),
+        told: proposals
+            .iter()
+            .filter(|(party, _)| **party != me)
+            .filter_map(|(party, p)| Some((*party, *p.seen.get(me.index())?)))
+            .collect(),
     };
     Ok((joint, agreed))
 }
 
 /// Refuses columns that a client has made beside the dataset of a party whose rules forbid that.
 fn check_sources(proposals: &BTreeMap<Party, Proposal>) -> Result<(), Refusal> {
-    let strict = |p: &Proposal| p.source == Origin::Dataset && !p.rules.client_columns;
+    let strict = |p: &Proposal| p.source.is_dataset() && !p.rules.client_columns;
     let of = proposals.iter().find(|(_, p)| strict(p)).map(|(party, _)| *party);
     let whose = proposals.iter().find(|(_, p)| p.source == Origin::Client).map(|(party, _)| *party);
     match of.zip(whose) {
@@ -237,7 +252,9 @@ impl Session {
             session: SessionHash::fixed([0; 32]),
             rules,
             decided_by: BTreeMap::new(),
+            left_out: 0,
             audit: Vec::new(),
+            told: Vec::new(),
         };
         Self { joint, agreed, serving: Vec::new(), pair_keys, uses: AtomicU64::new(0) }
     }
@@ -349,13 +366,15 @@ impl Proposal {
     /// Returns the rules that its member asks of the others. The columns of clients are its
     /// business only beside a dataset of its own.
     fn asked(&self) -> Rules {
-        let client_columns = self.rules.client_columns || self.source != Origin::Dataset;
+        let client_columns = self.rules.client_columns || !self.source.is_dataset();
         Rules { client_columns, ..self.rules }
     }
 
     fn new(offer: Offer, secret: &ReusableSecret, rng: &mut impl CryptoRng) -> Self {
         let mut nonce = [0; 32];
         rng.fill_bytes(&mut nonce);
+        let mut seen = offer.seen;
+        seen.resize(offer.spec.members.len(), AuditHead::default());
         Self {
             version: wire::VERSION,
             spec: offer.spec,
@@ -364,6 +383,7 @@ impl Proposal {
             serves: offer.serves,
             source: offer.source,
             audit: offer.audit,
+            seen,
             nonce,
             key: PublicKey::from(secret).to_bytes(),
         }

@@ -3,11 +3,37 @@
 use super::*;
 use crate::kernel::disclosure::Rule;
 
+fn head(number: u64) -> AuditHead {
+    AuditHead { losses: 0, number, hash: [number.to_le_bytes()[0]; 32] }
+}
+
+#[test]
+fn each_is_told_what_the_others_remember_of_its_chain() {
+    let mut offers = offers(3);
+    // The last remembers nothing, and its list is short.
+    offers[0].seen = vec![head(0), head(10), head(20)];
+    offers[1].seen = vec![head(1), head(0), head(21)];
+    let report = Simulation::new(testing::seed()).run(|channel, party, mut rng| {
+        let offer = offers[party.index()].clone();
+        async move {
+            let session = agree(&channel, offer, false, &mut rng).await?;
+            Ok(session.agreed().told.clone())
+        }
+    });
+    let none = AuditHead::default();
+    let due = [
+        [(party(1), head(1)), (party(2), none)],
+        [(party(0), head(10)), (party(2), none)],
+        [(party(0), head(20)), (party(1), head(21))],
+    ];
+    report.results().unwrap().iter().zip(due).for_each(|(told, due)| assert_eq!(told[..], due));
+}
+
 #[test]
 fn the_first_with_the_strictest_rule_decides_and_all_know_all_heads() {
     let mut offers = offers(3);
     for (index, offer) in offers.iter_mut().enumerate() {
-        offer.audit = AuditHead { number: index as u64, hash: [index.to_le_bytes()[0]; 32] };
+        offer.audit = head(index as u64);
     }
     for strict in [1, 2] {
         offers[strict].rules = Rules { min_cell: 7, ..offers[strict].rules };

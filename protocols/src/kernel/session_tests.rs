@@ -287,7 +287,7 @@ fn hex(text: &str) -> [u8; 32] {
 fn another_version_is_a_difference() {
     let report = with_proposal(|proposal| proposal.version += 1);
     let text = report.endings[0].fault().unwrap().to_string();
-    assert!(text.contains("field `version` is 5 here and 6 there"), "{text}");
+    assert!(text.contains("field `version` is 6 here and 7 there"), "{text}");
 }
 
 /// Agrees, and then sends one bound message to all.
@@ -405,14 +405,15 @@ fn a_proposal_is_these_bytes() {
     offer.spec.shape.insert("length".into(), 3);
     testing::set_helpers(&mut offer.spec, 1);
     let Offer { spec, rules, deadline_ms, serves, .. } = offer;
-    let (source, audit) = (Origin::Dataset, AuditHead { number: 9, hash: [6; 32] });
+    let (source, audit) = (Origin::Dataset, AuditHead { losses: 2, number: 9, hash: [6; 32] });
+    let seen = vec![AuditHead::default(), AuditHead { losses: 1, number: 4, hash: [5; 32] }];
     let (version, nonce, key) = (wire::VERSION, [7; 32], [8; 32]);
     let proposal =
-        Proposal { version, spec, rules, deadline_ms, serves, source, audit, nonce, key };
+        Proposal { version, spec, rules, deadline_ms, serves, source, audit, seen, nonce, key };
     let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
     let number = |number: u64| number.to_le_bytes().to_vec();
     let expected = [
-        vec![5],
+        vec![6],
         text("F"),
         [number(1), text("p"), text("1")].concat(),
         [number(1), text("length"), number(3)].concat(),
@@ -425,7 +426,9 @@ fn a_proposal_is_these_bytes() {
         number(60_000),
         vec![1],
         vec![2, 0, 0, 0],
-        [number(9), vec![6; 32]].concat(),
+        [number(2), number(9), vec![6; 32]].concat(),
+        [number(2), number(0), number(0), vec![0; 32]].concat(),
+        [number(1), number(4), vec![5; 32]].concat(),
         vec![7; 32],
         vec![8; 32],
     ]

@@ -72,6 +72,12 @@ fn verify(operator: &Operator, witnesses: &[PathBuf]) -> Outcome {
             witness["heads"],
             witness["until"]
         ))?;
+        if witness["skipped"].as_u64().is_some_and(|skipped| skipped > 0) {
+            super::print(&format!(
+                "  {} heads of before an acknowledged loss are not in this log, and were skipped\n",
+                witness["skipped"]
+            ))?;
+        }
     }
     Ok(())
 }

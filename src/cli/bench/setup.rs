@@ -112,6 +112,7 @@ impl Setup {
             serves: true,
             source: Origin::Client,
             audit: AuditHead::default(),
+            seen: Vec::new(),
         }
     }
 

@@ -137,18 +137,22 @@ fn contingency() -> Task {
             let all: Vec<_> = parties.iter().flat_map(cells).collect();
             let withheld_below = report.disclosure.pointer("/rules/min_cell");
             let withheld_below = withheld_below.and_then(Value::as_f64).unwrap_or(1.0);
-            let cell = |band, diagnosis| {
-                let pair = (band, diagnosis);
-                let count = all.iter().filter(|row| **row == pair).count();
+            let of_each = BANDS.into_iter().flat_map(|(band, _)| DIAGNOSES.map(|of| (band, of)));
+            let counts: Vec<_> = of_each
+                .map(|pair| {
+                    let count = all.iter().filter(|row| **row == pair).count();
+                    (pair, plaintext::count(count))
+                })
+                .collect();
+            let is_small = |count: f64| withheld_below > 1.0 && count < withheld_below;
+            let protects = counts.iter().any(|(_, count)| is_small(*count));
+            let cell = |((band, diagnosis), count): ((&str, &str), f64)| {
                 let pointer = format!("/table/{band}/{diagnosis}");
                 let joint = report.result.pointer(&pointer).and_then(Value::as_f64);
                 let what = format!("{diagnosis}, {band}");
-                Finding::cell(what, joint, plaintext::count(count), withheld_below)
+                Finding::cell(what, joint, (count, is_small(count)), protects)
             };
-            Ok(BANDS
-                .into_iter()
-                .flat_map(|(band, _)| DIAGNOSES.map(|diagnosis| cell(band, diagnosis)))
-                .collect())
+            Ok(counts.into_iter().map(cell).collect())
         }),
     }
 }
@@ -225,11 +229,18 @@ impl Finding {
         Self { what, joint: Some(joint), plaintext, agrees }
     }
 
-    /// Makes a finding of a cell of a table, which is withheld if and only if it is small and not
-    /// empty.
-    fn cell(what: String, joint: Option<f64>, plaintext: f64, withheld_below: f64) -> Self {
-        let small = plaintext > 0.0 && plaintext < withheld_below;
-        let agrees = if small { joint.is_none() } else { joint == Some(plaintext) };
+    /// Makes a finding of a cell of a table. It is withheld if it is small. Others may be withheld
+    /// with it, if the table protects small cells.
+    fn cell(
+        what: String,
+        joint: Option<f64>,
+        (plaintext, is_small): (f64, bool),
+        protects: bool,
+    ) -> Self {
+        let agrees = match joint {
+            Some(joint) => !is_small && joint == plaintext,
+            None => protects,
+        };
         Self { what, joint, plaintext, agrees }
     }
 
@@ -277,10 +288,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_small_cells_may_be_withheld() {
-        let agrees = |joint, plaintext| Finding::cell(String::new(), joint, plaintext, 5.0).agrees;
-        assert!(agrees(None, 4.0) && agrees(Some(0.0), 0.0) && agrees(Some(5.0), 5.0));
-        assert!(!agrees(Some(4.0), 4.0) && !agrees(None, 0.0) && !agrees(None, 5.0));
+    fn small_cells_and_those_that_protect_them_may_be_withheld() {
+        let agrees = |joint, plaintext: f64, protects| {
+            Finding::cell(String::new(), joint, (plaintext, plaintext < 5.0), protects).agrees
+        };
+        assert!(
+            agrees(None, 4.0, true) && agrees(None, 50.0, true) && agrees(Some(5.0), 5.0, true)
+        );
+        assert!(!agrees(Some(4.0), 4.0, true) && !agrees(Some(6.0), 5.0, true));
+        assert!(!agrees(None, 50.0, false), "where no cell is small all are shown");
     }
 
     #[test]

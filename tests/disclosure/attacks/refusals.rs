@@ -1,4 +1,5 @@
-//! Refusals as answers: declared categories (E15), and the memory of earlier selections (E19).
+//! Refusals as answers: declared categories (E15), and the memory of earlier selections (E19), also
+//! with partners (E20).
 
 use serde_json::{Value, json};
 
@@ -32,7 +33,7 @@ impl Attack for Categories {
             let question = Question::new("StatisticsFrequency", [0, 1, 2].map(part));
             world.ask(&question.with(json!({"categories": ["1_female"]})))
         };
-        let mut claims = Vec::new();
+        let (mut claims, mut outcomes) = (Vec::new(), Vec::new());
         if ask(&is_female).is_err() {
             return world.judge(&claims);
         }
@@ -43,9 +44,12 @@ impl Attack for Categories {
                 Err(refusal) if refusal.wants_approval() => continue,
                 Err(_) => 1.0,
             };
+            outcomes.push(value);
             claims.push(Claim::Value { row: (0, row), column: "male", value });
         }
-        world.judge(&claims)
+        // What all rows have in common tells of none.
+        outcomes.dedup();
+        world.judge(if outcomes.len() > 1 { &claims } else { &[] })
     }
 }
 
@@ -95,9 +99,62 @@ impl Attack for Thresholds {
     }
 }
 
+/// E20: as E19, but x stands in the condition with two partners whose values are known to be large,
+/// so that no row is alone. A part that changes nothing makes each condition a new one.
+pub(in super::super) struct Partners;
+
+impl Attack for Partners {
+    fn name(&self) -> &'static str {
+        "E20: refusals with partners"
+    }
+
+    fn setting(&self) -> Setting {
+        Setting::of("rossi")
+    }
+
+    fn play(&self, world: &World) -> Known {
+        let all = Part::of("trial", &[COLUMN]);
+        let Ok(sum) = world.sum([all.clone(), all.clone(), all.clone()]) else {
+            return world.judge(&[]);
+        };
+        let ids = world.table(0).ids();
+        let mut asked = 0;
+        // Whether a row of these is below a threshold; none if that is no longer answered.
+        let mut is_one_below = |rows: &[usize], threshold: i64| {
+            asked += 1;
+            let is_other = rows
+                .iter()
+                .map(|row| json!({"not": {"column": "id", "op": "=", "value": ids[*row]}}));
+            let is_other = json!({"and": is_other.collect::<Vec<_>>()});
+            let is_large = json!({"column": COLUMN, "op": ">=", "value": threshold});
+            let no_change = json!({"column": COLUMN, "op": ">=", "value": -asked});
+            let kept = json!({"and": [{"or": [is_other, is_large]}, no_change]});
+            match world.sum([Part::chosen("trial", &[COLUMN], &kept), all.clone(), all.clone()]) {
+                Ok(other) => Some(other != sum),
+                Err(refusal) if refusal.wants_approval() => None,
+                Err(_) => Some(true),
+            }
+        };
+        let triples = (0..SEARCHED).collect::<Vec<_>>();
+        let triples = triples.chunks_exact(3).map(<[usize]>::to_vec);
+        let Some(partners) =
+            triples.clone().find(|rows| is_one_below(rows, RANGE.1) == Some(false))
+        else {
+            return world.judge(&[]);
+        };
+        let others = (0..SEARCHED).filter(|row| !partners.contains(row));
+        let claims = others.filter_map(|row| {
+            let rows = [row, partners[0], partners[1]];
+            let value = search(|threshold| is_one_below(&rows, threshold))? as f64;
+            Some(Claim::Value { row: (0, row), column: COLUMN, value })
+        });
+        world.judge(&claims.collect::<Vec<_>>())
+    }
+}
+
 /// Finds a value by asking whether it is below thresholds; none if that is no longer answered. The
 /// largest comes first: it is the most frequent, and costs no refusal.
-fn search(is_below: impl Fn(i64) -> Option<bool>) -> Option<i64> {
+fn search(mut is_below: impl FnMut(i64) -> Option<bool>) -> Option<i64> {
     let (mut low, mut high) = RANGE;
     if !is_below(high)? {
         return Some(high);

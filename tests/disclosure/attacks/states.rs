@@ -39,7 +39,7 @@ impl Attack for Yesterday {
 }
 
 /// Copies the files of a folder; a socket is none.
-fn copy_files(from: &Path, to: &Path) {
+pub(in super::super) fn copy_files(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         if entry.file_type().unwrap().is_file() {

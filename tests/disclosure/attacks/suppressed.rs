@@ -9,10 +9,19 @@ use super::super::solving::{Interval, tighten};
 use super::super::tables::Table;
 use super::super::world::{Part, Question, Setting, World};
 
-/// The largest count that is withheld.
-const LARGEST_WITHHELD: i64 = 4;
+/// A bound of every count, where nothing is known.
+const ANY: i64 = i64::MAX / 1_000;
 
-/// E11: tables, and the frequencies of either variable beside them.
+/// A category that no row has. It comes before the others.
+const EMPTY: &str = "!none";
+
+/// Two columns of whose table every profile shows a large part. So the attack does not fail for want
+/// of answers.
+const OFTEN_SHOWN: [&str; 2] = ["risk", "rx"];
+
+/// E11: tables, their transposes, the frequencies of either variable, and the number of all rows
+/// beside them. All is asked for twice, with declared categories in another order and one more that
+/// is empty.
 pub(in super::super) struct Margins;
 
 impl Attack for Margins {
@@ -25,8 +34,15 @@ impl Attack for Margins {
     }
 
     fn play(&self, world: &World) -> Known {
-        let pairs = [["site", "outcome"], ["site", "gender"], ["site", "rx"], ["risk", "outcome"]];
-        let claims = pairs.into_iter().flat_map(|pair| cells(world, pair));
+        let pairs = [
+            ["site", "outcome"],
+            ["site", "gender"],
+            ["site", "rx"],
+            ["risk", "outcome"],
+            OFTEN_SHOWN,
+        ];
+        let number = samples(world);
+        let claims = pairs.into_iter().flat_map(|pair| cells(world, pair, number));
         world.judge(&claims.collect::<Vec<_>>())
     }
 }
@@ -45,48 +61,104 @@ fn as_shown(text: &str) -> &str {
     text.strip_suffix(".0").unwrap_or(text)
 }
 
-/// Solves one table with its margins.
-fn cells(world: &World, [x, y]: [&'static str; 2]) -> Vec<Claim> {
+/// Asks for the number of all rows. No row lacks an age.
+fn samples(world: &World) -> Option<i64> {
+    let parts = [0, 1, 2].map(|_| Part::of("trial", &["age"]));
+    let mean = json!({"statistics": ["mean"]});
+    let result = world.ask(&Question::new("StatisticsUnivariate", parts).with(mean));
+    result.ok().and_then(|result| result["samples"].as_i64())
+}
+
+/// The answers about one pair of columns.
+struct Answers {
+    table: Value,
+    /// The table with the variables in the other order.
+    turned: Value,
+    rows: Value,
+    columns: Value,
+}
+
+impl Answers {
+    fn ask(world: &World, columns: [&'static str; 2], categories: [&[String]; 2]) -> Self {
+        let table = |columns: [&'static str; 2], categories: [&[String]; 2]| {
+            let parts = [0, 1, 2].map(|_| Part::of("trial", &columns));
+            let question = Question::new("StatisticsContingency", parts);
+            let result = world.ask(&question.with(json!({"categories": categories})));
+            result.map_or(Value::Null, |result| result["table"].clone())
+        };
+        let margin = |column: &'static str, categories: &[String]| {
+            let parts = [0, 1, 2].map(|_| Part::of("trial", &[column]));
+            let question = Question::new("StatisticsFrequency", parts);
+            let result = world.ask(&question.with(json!({"categories": categories})));
+            result.map_or(Value::Null, |result| result["histogram"].clone())
+        };
+        let [x, y] = columns;
+        let [of_x, of_y] = categories;
+        Self {
+            table: table([x, y], [of_x, of_y]),
+            turned: table([y, x], [of_y, of_x]),
+            rows: margin(x, of_x),
+            columns: margin(y, of_y),
+        }
+    }
+
+    /// Returns the count of a cell, if either order shows it.
+    fn cell(&self, x: &String, y: &String) -> Option<i64> {
+        self.table[x][y].as_i64().or_else(|| self.turned[y][x].as_i64())
+    }
+}
+
+/// Returns the same categories in another order, and an empty one.
+fn turned(categories: &[String]) -> Vec<String> {
+    let turned = categories.iter().rev().cloned();
+    std::iter::once(EMPTY.to_owned()).chain(turned).collect()
+}
+
+/// Solves one table with its margins. A withheld count may be any: large ones are withheld to
+/// protect the small.
+fn cells(world: &World, [x, y]: [&'static str; 2], number: Option<i64>) -> Vec<Claim> {
     let (of_x, of_y) = (categories(world, x), categories(world, y));
-    let parts = || [0, 1, 2].map(|_| Part::of("trial", &[x, y]));
-    let both = json!({"categories": [of_x, of_y]});
-    let table = world.ask(&Question::new("StatisticsContingency", parts()).with(both));
-    let table = table.map_or(Value::Null, |result| result["table"].clone());
-    let margin = |column: &'static str, categories: &[String]| {
-        let parts = [0, 1, 2].map(|_| Part::of("trial", &[column]));
-        let question = Question::new("StatisticsFrequency", parts);
-        let result = world.ask(&question.with(json!({"categories": categories})));
-        result.map_or(Value::Null, |result| result["histogram"].clone())
-    };
-    let (rows, columns) = (margin(x, &of_x), margin(y, &of_y));
+    let answers = [
+        Answers::ask(world, [x, y], [&of_x, &of_y]),
+        Answers::ask(world, [x, y], [&turned(&of_x), &turned(&of_y)]),
+    ];
+    // A count that one of the answers shows.
+    let shown = |of: &dyn Fn(&Answers) -> Option<i64>| answers.iter().find_map(of);
+    let known = |x: &String, y: &String| shown(&|answers: &Answers| answers.cell(x, y));
     let width = of_y.len();
     let mut counts: Vec<Interval> = of_x
         .iter()
-        .flat_map(|x| of_y.iter().map(|y| interval(&table, &table[x][y])).collect::<Vec<_>>())
+        .flat_map(|x| of_y.iter().map(move |y| (x, y)))
+        .map(|(x, y)| known(x, y).map_or((0, ANY), |count| (count, count)))
         .collect();
+    let shown_cells = counts.iter().filter(|(low, high)| low == high).count();
+    assert!(
+        [x, y] != OFTEN_SHOWN || 5 * shown_cells >= 2 * counts.len(),
+        "{shown_cells} are shown"
+    );
+    let rows = of_x.iter().enumerate().map(|(at, x)| {
+        let members: Vec<usize> = (0..width).map(|place| at * width + place).collect();
+        (members, shown(&|answers: &Answers| answers.rows[x].as_i64()))
+    });
+    let columns = of_y.iter().enumerate().map(|(at, y)| {
+        let members: Vec<usize> = (0..of_x.len()).map(|place| place * width + at).collect();
+        (members, shown(&|answers: &Answers| answers.columns[y].as_i64()))
+    });
     let mut sums = Vec::new();
-    for (at, x) in of_x.iter().enumerate() {
-        let members = (0..width).map(|place| at * width + place).collect();
-        sums.extend(rows[x].as_i64().map(|total| (members, total)));
-    }
-    for (at, y) in of_y.iter().enumerate() {
-        let members = (0..of_x.len()).map(|place| place * width + at).collect();
-        sums.extend(columns[y].as_i64().map(|total| (members, total)));
+    for margins in [rows.collect::<Vec<_>>(), columns.collect()] {
+        // The withheld margins are what is left of all rows.
+        let left = number
+            .map(|number| number - margins.iter().filter_map(|(_, total)| *total).sum::<i64>());
+        let withheld = margins.iter().filter(|(_, total)| total.is_none());
+        let withheld: Vec<usize> = withheld.flat_map(|(members, _)| members.clone()).collect();
+        sums.extend(left.filter(|_| !withheld.is_empty()).map(|left| (withheld, left)));
+        sums.extend(margins.into_iter().filter_map(|(members, total)| Some((members, total?))));
     }
     tighten(&mut counts, &sums);
     let names = of_x.iter().flat_map(|x| of_y.iter().map(move |y| (x, y)));
     let found = names.zip(counts).filter(|(_, (low, high))| low == high);
     let rows = |(a, b): (&String, &String)| rows_of(world, [(x, a), (y, b)]);
     found.map(|(name, (count, _))| Claim::Count { rows: rows(name), count }).collect()
-}
-
-/// Returns the interval of a cell: nothing is known of one where no table is shown.
-fn interval(table: &Value, cell: &Value) -> Interval {
-    match cell.as_i64() {
-        Some(count) => (count, count),
-        None if table.is_null() => (0, i64::MAX / 1_000),
-        None => (0, LARGEST_WITHHELD),
-    }
 }
 
 fn rows_of(world: &World, cell: [(&str, &String); 2]) -> Vec<Row> {

@@ -155,7 +155,7 @@ impl<'a> Ask<'a> {
             let reporter = Reporter::unobserved();
             let reservation = sessions.send(reserve).await.unwrap()?;
             let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
-            let terms = Terms { rules, origin: Origin::Client, audit };
+            let terms = Terms { rules, origin: Origin::Client, audit, remembers: false };
             let launch = Launch { reservation, request, terms, started, reporter, trace: None };
             sessions.send(launch).await.unwrap().result
         }

@@ -45,6 +45,21 @@ fn few_own_rows_are_refused_and_none_are_not() {
 }
 
 #[test]
+fn without_the_few_rows_of_a_group_a_question_is_answered_and_always_the_same() {
+    let mut memory = Memory::new(7);
+    let policy = unmetered(3);
+    assert_allowed(&ask(&mut memory, &sum(0..100), &policy));
+    assert_allowed(&ask(&mut memory, &sum(0..40), &policy));
+    // The rest of the rows, and two of those that both answers hold.
+    let rest = || sum(38..100);
+    for _ in 0..2 {
+        assert_eq!(memory.check(&rest(), &policy), Verdict::Refused(Reason::IsolatesFewRows));
+        assert_eq!(memory.few_in_a_group(&rest(), 3), [38, 39]);
+        assert_eq!(ask(&mut memory, &sum(40..100), &policy), Verdict::Free);
+    }
+}
+
+#[test]
 fn ranks_are_of_the_grid_and_one_in_ten_rows() {
     let mut memory = Memory::new(7);
     let policy = Policy::default();

@@ -10,6 +10,9 @@
 mod evaluate;
 mod form;
 mod normal;
+mod residual;
+
+pub use residual::{Residual, Residuals};
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;

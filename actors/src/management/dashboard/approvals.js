@@ -40,6 +40,7 @@ function request(one) {
       h("h3", { tabindex: "-1" }, name(asked?.principal), " asks to compute ", h("span", { class: "mono" }, clean(asked?.function))),
       h("p", {}, "on ", names(asked?.columns ?? []), " of the dataset ", name(asked?.dataset), ", ", rows(asked)),
       given(asked) ? h("p", {}, "with the parameters ", h("span", { class: "mono" }, clean(asked.parameters))) : null,
+      Number.isInteger(asked?.equations) ? h("p", {}, `Each answer tells ${asked.equations === 1 ? "1 equation" : `${asked.equations} equations`} about rows.`) : null,
       h("p", { class: "soft" }, `Request ${clean(one.id)} · asked `, time(one.asked), meaning(asked?.function)),
     ),
     h(

@@ -8,6 +8,8 @@ mod widening;
 mod words;
 
 use actix::{Actor, Context, Handler, ResponseFuture};
+use cloister_protocols::catalogue::{self, Kind as FunctionKind};
+use cloister_protocols::equations::Scope;
 use cloister_vault::{
     Approval, Class, Columns, Conditions, MAX_NAME_BYTES, Permission, Question, State, Vault,
 };
@@ -291,7 +293,18 @@ fn asked_for(question: &Question) -> Value {
         "dataset": dataset,
         "columns": columns,
         "condition": condition.as_ref().map(|condition| &condition.text),
+        "equations": equations(function, parameters.as_deref()),
     })
+}
+
+/// Returns the equations about rows that each answer tells, where small counts are withheld; none
+/// if they depend on more than the question.
+fn equations(function: &str, parameters: Option<&str>) -> Option<u64> {
+    let function =
+        catalogue::find(function).filter(|function| function.kind == FunctionKind::Rows)?;
+    let parameters = serde_json::from_str(parameters?).ok()?;
+    let equations = function.opens(&parameters, Scope { columns: 0, withholds: true }).ok()?;
+    Some(equations.weight())
 }
 
 fn state_document(state: &State) -> Value {

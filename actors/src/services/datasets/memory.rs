@@ -3,8 +3,7 @@
 //! Each answer is an equation about the selected rows. A memory holds the equations of one source,
 //! whatever names it is registered under, and decides as if all other parties' rows were known to
 //! the asker ([`cloister_disclosure`]). A question is reserved on disk before its data are given
-//! out. It is taken back if the node itself could not go on, or if a rule refused that asks nothing
-//! of the data; in all other cases it counts as answered.
+//! out. It is taken back only if the node itself could not go on before any other member heard of it.
 //!
 //! Of a join this node does not see which of its rows are in it. Its questions are remembered by the
 //! selected rows. Without approvals they are answered once about the same rows, as are ranks.
@@ -14,15 +13,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cloister_disclosure::{
-    Memory, Policy, Profile, Question, Ranks, Reason, Selection as Asked, Ticket, Value, Verdict,
+    Memory, NotPending, Policy, Profile, Question, Ranks, Reason, Selection, Ticket, Verdict,
 };
-use cloister_protocols::catalogue::{Descriptor, InputKind};
-use cloister_protocols::equations::Equations;
 use cloister_sources::{Dataset, Source};
 use cloister_vault::Vault;
 use serde_json::{Value as Document, json};
 use zeroize::Zeroizing;
 
+use super::told::{Of, Told};
+use super::views::Group;
 use crate::policy::no_such_dataset;
 use crate::services::registry::parse;
 use crate::vocabulary::code::Code;
@@ -45,12 +44,37 @@ pub(crate) struct Remembered {
     generation: u64,
 }
 
-/// A reserved question, which is answered or taken back.
+/// A reserved question, with the groups of its views. It is answered or taken back.
 pub struct Reserved {
     source: String,
     /// The number of resets of the memory before it.
     generation: u64,
-    ticket: Ticket,
+    tickets: Vec<Ticket>,
+}
+
+/// The reason why a question is not answered as it stands.
+#[derive(Debug)]
+pub(super) enum Objection {
+    /// A rule on the rows of this node: without them the others' question may be answered.
+    Rule,
+    /// The state cannot be read or written.
+    Failed(ApiError),
+}
+
+impl From<ApiError> for Objection {
+    fn from(error: ApiError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The question about some rows, and about the groups of rows in the views of its condition.
+pub(super) struct Asked<'a> {
+    pub(super) told: &'a [Told],
+    pub(super) columns: &'a [String],
+    pub(super) identities: &'a [u64],
+    /// The places of numbers by rank, in thousandths of the rows.
+    pub(super) permille: &'a [u16],
+    pub(super) groups: &'a [Group],
 }
 
 /// The way in which a question is asked.
@@ -60,23 +84,6 @@ pub(super) struct Asking {
     pub(super) sums: u64,
     /// True if the answer depends on other parties' rows by more than a sum: joins, and ranks.
     pub(super) depends_on_others: bool,
-}
-
-/// A number or category of each row, of which an answer tells a sum or counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// The number of rows.
-    Rows,
-    /// The number of rows that a condition on these columns selects.
-    Condition(Vec<String>),
-    /// A column to this power.
-    Power(usize, i32),
-    /// The product of two columns.
-    Product(usize, usize),
-    /// The logarithm of a column.
-    Logarithm(usize),
-    /// The categories of columns, together.
-    Categories(Vec<usize>),
 }
 
 /// Returns the name under which everything about a dataset's rows is remembered. Two registrations
@@ -90,96 +97,6 @@ pub(super) fn source_of(dataset: &Dataset) -> String {
         source @ (Source::Postgres { from, .. } | Source::Mysql { from, .. }) => {
             format!("{source:?} {}", json!(from))
         }
-    }
-}
-
-/// Lists what an answer tells of the rows, for columns in the order of the selection, and for the
-/// columns of its condition.
-pub(super) fn told(
-    function: &Descriptor,
-    equations: Equations,
-    columns: usize,
-    condition: &[String],
-) -> Vec<Told> {
-    let mut told = vec![Told::Rows];
-    if !condition.is_empty() {
-        told.push(Told::Condition(condition.to_vec()));
-    }
-    let all = 0..columns;
-    match function.input {
-        InputKind::Points => {
-            told.extend(all.clone().flat_map(|i| [Told::Power(i, 1), Told::Power(i, 2)]));
-            told.extend(all.flat_map(|i| (0..i).map(move |j| Told::Product(j, i))));
-        }
-        InputKind::Texts | InputKind::TextPairs => told.push(Told::Categories(all.collect())),
-        InputKind::Set | InputKind::Other => {}
-        // Of a join, sums of products with columns of others are sums of this one.
-        InputKind::Keyed(_) | InputKind::Matrix | InputKind::Regressors => {
-            told.extend(all.clone().flat_map(|i| [Told::Power(i, 1), Told::Power(i, 2)]));
-            told.extend(all.clone().flat_map(|i| (0..i).map(move |j| Told::Product(j, i))));
-            told.extend(all.map(|i| Told::Categories(vec![i])));
-        }
-        InputKind::Numbers | InputKind::Vector | InputKind::Extremes | InputKind::Ranked => {
-            let means = matches!(equations.linear, 3 | 4 | 8);
-            let orders = match equations.linear {
-                // A number by rank tells of its column, too.
-                0 => 1,
-                1 | 3 => 1,
-                2 | 4 => 2,
-                _ => 6,
-            };
-            for column in all {
-                told.extend((1..=orders).map(|order| Told::Power(column, order)));
-                if means {
-                    told.extend([Told::Logarithm(column), Told::Power(column, -1)]);
-                }
-            }
-        }
-    }
-    told
-}
-
-/// Counts the sums that are told of one column, at most.
-pub(super) fn sums_of_one(told: &[Told], columns: usize) -> u64 {
-    let of = |column: usize| told.iter().filter(|told| told.is_of(column)).count() as u64;
-    (0..columns).map(of).max().unwrap_or_default().max(1)
-}
-
-impl Told {
-    /// Reports whether it is a sum of numbers of this column.
-    fn is_of(&self, column: usize) -> bool {
-        match self {
-            Self::Rows | Self::Condition(_) | Self::Categories(_) => false,
-            Self::Power(of, _) | Self::Logarithm(of) => *of == column,
-            Self::Product(one, other) => [*one, *other].contains(&column),
-        }
-    }
-
-    /// Names the value. No two values have the same name, whatever columns are called.
-    fn value(&self, columns: &[String]) -> Result<Value, ApiError> {
-        let name = |index: &usize| columns.get(*index).map_or("", String::as_str);
-        let text = match self {
-            Self::Rows => "rows".to_owned(),
-            Self::Condition(columns) => format!("rows by {columns:?}"),
-            Self::Power(column, 1) => format!("sum of {:?}", name(column)),
-            Self::Power(column, order) => format!("power {order} of {:?}", name(column)),
-            Self::Product(one, other) => {
-                let (one, other) = (name(one), name(other));
-                format!("product of {:?} and {:?}", one.min(other), one.max(other))
-            }
-            Self::Logarithm(column) => format!("logarithm of {:?}", name(column)),
-            Self::Categories(all) => {
-                let mut names: Vec<&str> = all.iter().map(name).collect();
-                names.sort_unstable();
-                format!("categories of {names:?}")
-            }
-        };
-        // A long name has a hash in its place: columns have names of up to 200 bytes.
-        let text = match text.len() {
-            0..=500 => text,
-            _ => blake3::hash(text.as_bytes()).to_hex().to_string(),
-        };
-        Value::new(&text).map_err(|error| ApiError::internal(error.to_string()))
     }
 }
 
@@ -220,10 +137,15 @@ impl Memories {
         // A question that is reserved now is settled in a memory that is there no more.
         remembered.generation += 1;
         remembered.memory.reset();
-        self.keep(&source_of(&dataset), &remembered)
+        self.keep(&source_of(&dataset), &remembered)?;
+        self.open_again(&dataset)
     }
 
-    fn dataset(&self, name: &str) -> Result<Dataset, ApiError> {
+    pub(super) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    pub(super) fn dataset(&self, name: &str) -> Result<Dataset, ApiError> {
         let document = self.vault.dataset(name).map_err(|error| ApiError::state(&error))?;
         parse(document.ok_or_else(no_such_dataset)?).map(|registered| registered.dataset)
     }
@@ -261,39 +183,63 @@ impl Memories {
     pub(super) fn reserve(
         &self,
         dataset: &Dataset,
-        question: &Question,
-        asked: &Asking,
-    ) -> Result<Option<Reserved>, ApiError> {
-        let rules = &asked.rules;
+        asked: &Asked<'_>,
+        asking: &Asking,
+    ) -> Result<Option<Reserved>, Objection> {
+        let questions = questions(asked, dataset.rows)?;
         let remembered = self.of(dataset)?;
         let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let verdict = remembered.memory.check(question, &policy(asked));
-        let ticket = match verdict {
-            // Where the answer depends on others' rows by more than a sum, the same own rows can be
-            // told another equation: without approvals it is answered once.
-            Verdict::Free if asked.depends_on_others && rules.are_kept() && rules.told < 100 => {
-                tracing::info!("a join or a rank of the same rows is asked for again");
-                return Err(too_close());
-            }
-            Verdict::Free => return Ok(None),
-            Verdict::Refused(reason) if rules.are_kept() => return Err(refused(reason)),
-            Verdict::Allowed(_) | Verdict::Refused(_) => {
+        let (mut tickets, before) = (Vec::new(), remembered.before(&questions));
+        // Each is decided on with those before it reserved: two groups can isolate a row together.
+        for (place, question) in questions.iter().enumerate() {
+            let of = if place == 0 { Of::Selection } else { Of::Group };
+            let reserved = remembered.decide(question, of, asking).and_then(|()| {
                 match remembered.memory.reserve(question) {
-                    Ok(ticket) => ticket,
+                    Ok(ticket) => Ok(Some(ticket)),
                     // Where everything may be told, nothing is refused for a memory that is full.
-                    Err(_) if !rules.are_kept() => return Ok(None),
-                    Err(_) => return Err(refused(Reason::Full)),
+                    Err(_) if !asking.rules.are_kept() => Ok(None),
+                    Err(_) => Err(objection(Reason::Full)),
+                }
+            });
+            match reserved {
+                Ok(ticket) => tickets.extend(ticket),
+                Err(objection) => {
+                    if let Some(before) = before {
+                        remembered.memory = before;
+                    }
+                    return Err(objection);
                 }
             }
-        };
+        }
+        let is_told = tickets.iter().any(Ticket::is_recorded);
+        if !is_told {
+            return Ok(None);
+        }
         let source = source_of(dataset);
         self.keep(&source, &remembered)?;
-        Ok(Some(Reserved { source, generation: remembered.generation, ticket }))
+        Ok(Some(Reserved { source, generation: remembered.generation, tickets }))
+    }
+
+    /// Lists the rows that a question could do without, ascending.
+    pub(super) fn few(
+        &self,
+        dataset: &Dataset,
+        asked: &Asked<'_>,
+        asking: &Asking,
+    ) -> Result<Vec<u64>, ApiError> {
+        let remembered = self.of(dataset)?;
+        let remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let minimum = policy(asking, Of::Selection).min_own_rows;
+        let questions = questions(asked, dataset.rows)?;
+        Ok(questions
+            .first()
+            .map(|question| remembered.memory.few_in_a_group(question, minimum))
+            .unwrap_or_default())
     }
 
     /// Notes that a reserved question was answered, or takes it back.
     pub(super) fn settle(&self, reserved: Reserved, answered: bool) -> Result<(), ApiError> {
-        let Reserved { source, generation, ticket } = reserved;
+        let Reserved { source, generation, tickets } = reserved;
         let known = {
             let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
             sources.get(&source).map(Arc::clone)
@@ -303,11 +249,13 @@ impl Memories {
         if remembered.generation != generation {
             return Ok(());
         }
-        let settled = match answered {
-            true => remembered.memory.confirm(ticket),
-            false => remembered.memory.withdraw(ticket),
-        };
-        settled.map_err(|error| ApiError::internal(error.to_string()))?;
+        for ticket in tickets {
+            let settled = match answered {
+                true => remembered.memory.confirm(ticket),
+                false => remembered.memory.withdraw(ticket),
+            };
+            settled.map_err(not_pending)?;
+        }
         self.keep(&source, &remembered)
     }
 
@@ -328,31 +276,25 @@ impl Remembered {
         &self.context
     }
 
-    /// Makes the question about these rows, of so many that the source has.
-    ///
-    /// The meter takes each value for one bit a row, which is the strictest: what it decides follows
-    /// from the questions alone, and tells nothing of the values.
-    pub(super) fn question(
-        told: &[Told],
-        columns: &[String],
-        (identities, permille): (&[u64], &[u16]),
-        source_rows: u64,
-    ) -> Result<Question, ApiError> {
-        let selection = Asked::new(identities.to_vec());
-        let selection = selection.map_err(|error| ApiError::internal(error.to_string()))?;
-        let mut sums = BTreeMap::new();
-        for told in told {
-            sums.insert(told.value(columns)?, Profile::of_numbers(&[0.0, 1.0]));
-        }
-        let mut ranks = BTreeMap::new();
-        if !permille.is_empty() {
-            for column in 0..columns.len() {
-                let value = Told::Power(column, 1).value(columns)?;
-                let permille = permille.iter().copied().collect();
-                ranks.insert(value, Ranks { permille, of_rows: identities.len() as u64 });
+    /// Returns the memory as it is now, if several questions are to be reserved together.
+    fn before(&self, questions: &[Question]) -> Option<Memory> {
+        (questions.len() > 1).then(|| self.memory.clone())
+    }
+
+    /// Applies the rules to a question.
+    fn decide(&self, question: &Question, of: Of, asking: &Asking) -> Result<(), Objection> {
+        let rules = &asking.rules;
+        let is_selection = of == Of::Selection;
+        match self.memory.check(question, &policy(asking, of)) {
+            // Where the answer depends on others' rows by more than a sum, the same own rows can be
+            // told another equation: without approvals it is answered once.
+            Verdict::Free if is_selection && asking.depends_on_others && rules.ask_for_views() => {
+                tracing::info!("a join or a rank of the same rows is asked for again");
+                Err(Objection::Rule)
             }
+            Verdict::Refused(reason) if rules.are_kept() => Err(objection(reason)),
+            Verdict::Free | Verdict::Allowed(_) | Verdict::Refused(_) => Ok(()),
         }
-        Ok(Question { selection, source_rows, sums, ranks })
     }
 
     /// Takes over a selection that an earlier version remembered.
@@ -364,8 +306,12 @@ impl Remembered {
             told.extend((1..=6).map(|order| Told::Power(column, order)));
             told.extend([Told::Categories(vec![column])]);
         }
-        let question = Self::question(&told, &columns, (&rows, &[]), dataset.rows)?;
-        self.memory.record(&question).map_err(|_| refused(Reason::Full))
+        let columns = columns.as_slice();
+        let asked = Asked { told: &told, columns, identities: &rows, permille: &[], groups: &[] };
+        let recorded = questions(&asked, dataset.rows)?
+            .iter()
+            .try_for_each(|question| self.memory.record(question));
+        recorded.map_err(|_| too_close())
     }
 
     fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
@@ -395,25 +341,61 @@ impl Remembered {
 }
 
 /// Returns the name of a source's memory in the vault, which bounds the length of names.
-fn key_of(source: &str) -> String {
+pub(super) fn key_of(source: &str) -> String {
     blake3::hash(source.as_bytes()).to_hex().to_string()
 }
 
-fn policy(asked: &Asking) -> Policy {
-    let rules = &asked.rules;
-    let grid = BTreeSet::from([50, 100, 250, 500, 750, 900, 950]);
-    let told = if rules.told >= 100 { f64::INFINITY } else { f64::from(rules.told) };
-    let told_a_row = if told.is_finite() { 50.0 } else { f64::INFINITY };
+/// Makes the question about these rows, and one for each group of the views of its condition, of a
+/// source with so many rows.
+///
+/// The meter takes each value for one bit a row, which is the strictest: what it decides follows
+/// from the questions alone, and tells nothing of the values.
+fn questions(asked: &Asked<'_>, source_rows: u64) -> Result<Vec<Question>, ApiError> {
+    let Asked { told, columns, identities, permille, groups } = asked;
+    let question = |identities: &[u64], of: Of| {
+        let selection = Selection::new(identities.to_vec());
+        let selection = selection.map_err(|error| ApiError::internal(error.to_string()))?;
+        let mut sums = BTreeMap::new();
+        for told in *told {
+            sums.insert(told.value(columns, of)?, Profile::of_numbers(&[0.0, 1.0]));
+        }
+        Ok(Question { selection, source_rows, sums, ranks: BTreeMap::new() })
+    };
+    let mut plain: Question = question(identities, Of::Selection)?;
+    if !permille.is_empty() {
+        for column in 0..columns.len() {
+            let value = Told::Power(column, 1).value(columns, Of::Selection)?;
+            let permille = permille.iter().copied().collect();
+            plain.ranks.insert(value, Ranks { permille, of_rows: identities.len() as u64 });
+        }
+    }
+    let of_groups = groups.iter().map(|group| question(group, Of::Group));
+    std::iter::once(Ok(plain)).chain(of_groups).collect()
+}
+
+/// Returns the rules as the memory takes them. What is told in all is metered once, of the selection.
+fn policy(asking: &Asking, of: Of) -> Policy {
+    let rules = &asking.rules;
+    let is_metered = rules.told < 100 && of == Of::Selection;
+    let told = if is_metered { f64::from(rules.told) } else { f64::INFINITY };
+    let told_a_row = if is_metered { 50.0 } else { f64::INFINITY };
     // So many sums of the same rows solve for as many of them.
-    let more = if rules.are_kept() { asked.sums.saturating_sub(1) } else { 0 };
-    let (min_own_rows, min_rows) = (rules.min_own_rows.saturating_add(more), rules.min_rows);
+    let more = if rules.are_kept() { asking.sums.saturating_sub(1) } else { 0 };
+    let min_own_rows = rules.min_own_rows.saturating_add(more);
+    // An owner that approves each question decides on its numbers by rank, too.
+    let min_rows = if rules.approved { 0 } else { rules.min_rows };
+    let grid = BTreeSet::from([50, 100, 250, 500, 750, 900, 950]);
     Policy { min_own_rows, min_rows, told, told_a_row, grid }
 }
 
-/// Refuses a question, in the same words whichever rule it was; the node's log has the rule.
-fn refused(reason: Reason) -> ApiError {
-    tracing::info!(rule = reason.code(), "a question about a dataset is refused");
-    too_close()
+/// Notes in the node's log which rule it was. Clients are not told: it would tell of the rows.
+fn objection(reason: Reason) -> Objection {
+    tracing::info!(rule = reason.code(), "a question about a dataset is not answered as it stands");
+    Objection::Rule
+}
+
+fn not_pending(error: NotPending) -> ApiError {
+    ApiError::internal(error.to_string())
 }
 
 /// Returns the refusal of a selection, without a word about the number of rows or about which of

@@ -4,10 +4,11 @@ use cloister_protocols::parameters::Parameters;
 use cloister_sources::{Column, Kind as ColumnKind, Source};
 use tempfile::tempdir;
 
+use super::super::told::{sums_of_one, told};
 use super::*;
 
 const SUM: Asking = Asking {
-    rules: OwnRules { min_own_rows: 3, min_rows: 10, told: 100 },
+    rules: OwnRules { min_own_rows: 3, min_rows: 10, told: 100, approved: true },
     sums: 1,
     depends_on_others: false,
 };
@@ -36,7 +37,9 @@ fn names(function: &str, parameters: &Parameters, columns: &[&str]) -> Vec<Strin
     let equations = function.opens(parameters, scope).unwrap();
     let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
     let told = told(function, equations, columns.len(), &[]);
-    told.iter().map(|told| told.value(&columns).unwrap().as_str().to_owned()).collect()
+    told.iter()
+        .map(|told| told.value(&columns, Of::Selection).unwrap().as_str().to_owned())
+        .collect()
 }
 
 #[test]
@@ -79,15 +82,32 @@ fn values_have_different_names_whatever_columns_are_called() {
         all.push(Told::Categories(vec![one]));
         all.extend((0..one).map(|other| Told::Product(other, one)));
     }
-    let names: BTreeSet<Value> = all.iter().map(|told| told.value(&columns).unwrap()).collect();
+    let names: BTreeSet<cloister_disclosure::Value> =
+        all.iter().map(|told| told.value(&columns, Of::Selection).unwrap()).collect();
     assert_eq!(names.len(), all.len());
 }
 
-/// Makes the question about the sum of these rows' ages.
-fn question(dataset: &Dataset, rows: std::ops::Range<u64>) -> Question {
-    let rows: Vec<u64> = rows.collect();
-    let told = [Told::Rows, Told::Power(0, 1)];
-    Remembered::question(&told, &["age".to_owned()], (&rows, &[]), dataset.rows).unwrap()
+/// Asks for the sum of these rows' ages.
+fn reserve(
+    memories: &Memories,
+    dataset: &Dataset,
+    rows: std::ops::Range<u64>,
+    asking: &Asking,
+) -> Result<Option<Reserved>, Objection> {
+    in_views(memories, dataset, (rows, &[]), asking)
+}
+
+fn in_views(
+    memories: &Memories,
+    dataset: &Dataset,
+    (rows, groups): (std::ops::Range<u64>, &[Group]),
+    asking: &Asking,
+) -> Result<Option<Reserved>, Objection> {
+    let identities: Vec<u64> = rows.collect();
+    let (told, columns) = ([Told::Rows, Told::Power(0, 1)], ["age".to_owned()]);
+    let (told, columns, permille) = (told.as_slice(), columns.as_slice(), [].as_slice());
+    let asked = Asked { told, columns, identities: &identities, permille, groups };
+    memories.reserve(dataset, &asked, asking)
 }
 
 #[test]
@@ -97,7 +117,7 @@ fn two_names_of_one_source_share_a_memory_that_survives_a_restart() {
     let (trial, copy) = (dataset("trial", "/data/t.csv"), dataset("copy", "/data/t.csv"));
     let ask = |vault: &Vault, dataset: &Dataset, rows| {
         let memories = Memories::new(vault.clone());
-        memories.reserve(dataset, &question(dataset, rows), &SUM).map(|_| ())
+        reserve(&memories, dataset, rows, &SUM).map(|_| ())
     };
     ask(&vault, &trial, 0..50).unwrap();
     ask(&vault, &trial, 0..50).unwrap();
@@ -114,7 +134,7 @@ fn a_question_that_is_taken_back_was_never_asked() {
     let vault = Vault::open(folder.path()).unwrap();
     let memories = Memories::new(vault);
     let trial = dataset("trial", "/data/t.csv");
-    let ask = |rows| memories.reserve(&trial, &question(&trial, rows), &SUM);
+    let ask = |rows| reserve(&memories, &trial, rows, &SUM);
     let reserved = ask(0..50).unwrap().unwrap();
     assert!(ask(0..49).is_err(), "a reserved question counts as answered");
     memories.settle(reserved, false).unwrap();
@@ -130,9 +150,9 @@ fn a_join_or_a_rank_is_told_once_of_the_same_rows_without_approval() {
     let memories = Memories::new(Vault::open(folder.path()).unwrap());
     let trial = dataset("trial", "/data/t.csv");
     let ask = |told: u8| {
-        let rules = OwnRules { told, ..SUM.rules };
+        let rules = OwnRules { told, approved: told == 100, ..SUM.rules };
         let asking = Asking { rules, depends_on_others: true, ..SUM };
-        memories.reserve(&trial, &question(&trial, 0..50), &asking).map(drop)
+        reserve(&memories, &trial, 0..50, &asking).map(drop)
     };
     ask(25).unwrap();
     assert!(ask(25).is_err());
@@ -145,7 +165,7 @@ fn a_memory_begins_anew_at_its_owners_word_and_forgets_what_was_reserved() {
     let vault = Vault::open(folder.path()).unwrap();
     let trial = dataset("trial", "/data/t.csv");
     let memories = Memories::new(vault);
-    let ask = |rows| memories.reserve(&trial, &question(&trial, rows), &SUM);
+    let ask = |rows| reserve(&memories, &trial, rows, &SUM);
     let before = ask(0..50).unwrap().unwrap();
     let remembered = memories.of(&trial).unwrap();
     {
@@ -157,4 +177,48 @@ fn a_memory_begins_anew_at_its_owners_word_and_forgets_what_was_reserved() {
     memories.settle(before, false).unwrap();
     assert!(ask(0..50).is_err(), "the old question takes nothing back");
     memories.settle(after, true).unwrap();
+}
+
+#[test]
+fn a_group_that_isolates_a_row_is_refused_though_the_selection_is_an_earlier_one() {
+    let folder = tempdir().unwrap();
+    let memories = Memories::new(Vault::open(folder.path()).unwrap());
+    let trial = dataset("trial", "/data/t.csv");
+    let group = |rows: std::ops::Range<u64>| Group::new(rows.collect());
+    let ask = |groups: &[Group]| in_views(&memories, &trial, (0..50, groups), &SUM).map(drop);
+    ask(&[]).unwrap();
+    // All rows but x, if x is below a threshold: x alone decides.
+    assert!(matches!(ask(&[group(7..8)]), Err(Objection::Rule)));
+    ask(&[group(0..20)]).unwrap();
+    ask(&[group(0..20)]).unwrap();
+    assert!(matches!(ask(&[group(0..19)]), Err(Objection::Rule)), "under any threshold");
+}
+
+#[test]
+fn a_rank_is_told_after_a_mean_of_the_same_rows() {
+    let folder = tempdir().unwrap();
+    let memories = Memories::new(Vault::open(folder.path()).unwrap());
+    let trial = dataset("trial", "/data/t.csv");
+    let groups = [Group::new((0..80).collect())];
+    in_views(&memories, &trial, (0..50, &groups), &SUM).unwrap();
+    let rules = OwnRules { told: 25, approved: false, ..SUM.rules };
+    let asking = Asking { rules, depends_on_others: true, ..SUM };
+    let (told, columns) = ([Told::Rows, Told::Power(0, 1)], ["age".to_owned()]);
+    let (told, columns, permille) = (told.as_slice(), columns.as_slice(), [500].as_slice());
+    let identities: Vec<u64> = (0..50).collect();
+    let asked = Asked { told, columns, identities: &identities, permille, groups: &groups };
+    assert!(memories.reserve(&trial, &asked, &asking).is_ok());
+    assert!(matches!(memories.reserve(&trial, &asked, &asking), Err(Objection::Rule)));
+}
+
+#[test]
+fn two_groups_of_one_question_isolate_no_row_together() {
+    let folder = tempdir().unwrap();
+    let memories = Memories::new(Vault::open(folder.path()).unwrap());
+    let trial = dataset("trial", "/data/t.csv");
+    let group = |rows: std::ops::Range<u64>| Group::new(rows.collect());
+    let ask = |groups: &[Group]| in_views(&memories, &trial, (0..50, groups), &SUM).map(drop);
+    assert!(matches!(ask(&[group(0..80), group(0..79)]), Err(Objection::Rule)));
+    // Nothing is left of it.
+    ask(&[group(0..79)]).unwrap();
 }

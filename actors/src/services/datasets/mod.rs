@@ -6,13 +6,17 @@
 //! controller, which talks to clients, cannot.
 
 mod catalogue;
+mod checks;
+mod closed;
 mod memory;
 mod obtained;
 mod obtaining;
 mod refusals;
 mod rows;
 mod selection;
+mod told;
 mod uploads;
+mod views;
 
 use std::sync::Arc;
 
@@ -95,6 +99,8 @@ pub struct Obtain {
     pub equations: Equations,
     /// The places of the numbers by rank that it shows, in thousandths of the rows.
     pub permille: Vec<u16>,
+    /// The question can do without this node's rows, where a rule of its own keeps them back.
+    pub leaves_out: bool,
     /// The client declares the categories of tables.
     pub declares: bool,
     /// There is no other input to compute with.

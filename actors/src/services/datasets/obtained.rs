@@ -3,6 +3,7 @@
 use cloister_sources::Values;
 
 use super::memory::Reserved;
+use super::rows::pick;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::label::Private;
 
@@ -14,6 +15,8 @@ pub struct Obtained {
     pub dropped: u64,
     /// The question about a dataset, which its answer or its failure settles.
     pub reserved: Option<Reserved>,
+    /// True for a dataset of which the node's own rules leave out rows, or of which none are selected.
+    pub left_out: bool,
 }
 
 /// Data in the form in which they come cheapest.
@@ -46,11 +49,31 @@ pub struct Added {
 impl Obtained {
     /// Returns data of which no row was left out, and which no dataset remembers.
     pub(super) fn of(content: Contents) -> Self {
-        Self { content, dropped: 0, reserved: None }
+        Self { content, dropped: 0, reserved: None, left_out: false }
+    }
+
+    /// Leaves out the rows with these hashes. `hashes` has that of each row.
+    pub(super) fn without(self, few: &[u64], hashes: &[u64]) -> Self {
+        let Contents::Columns(columns) = &self.content else { return Self::left_out() };
+        let kept: Vec<usize> = (0..hashes.len())
+            .filter(|row| hashes.get(*row).is_some_and(|hash| few.binary_search(hash).is_err()))
+            .collect();
+        let columns = columns.for_computing().iter().map(|column| pick(column, &kept)).collect();
+        Self { content: Contents::Columns(Private::new(columns)), left_out: true, ..self }
+    }
+
+    /// Returns no data, in the place of those of a dataset that is left out.
+    pub(super) fn left_out() -> Self {
+        Self { left_out: true, ..Self::of(Contents::nothing()) }
     }
 }
 
 impl Contents {
+    /// Returns no rows, as every function of rows takes them. Columns without rows have no types.
+    pub(super) fn nothing() -> Self {
+        Self::Json(Private::new(Data::List(Vec::new())))
+    }
+
     /// Returns about how many bytes of memory the data take.
     #[must_use]
     pub fn footprint(&self) -> usize {

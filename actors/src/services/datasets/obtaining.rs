@@ -8,22 +8,24 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
-use cloister_protocols::catalogue::{Descriptor, InputKind, Kind, Pushdown};
+use cloister_protocols::catalogue::{Kind, Pushdown};
 use cloister_sources::{
-    Aggregate, Aggregated, Batch, Comparison, Constant, Dataset, Filter, Kind as ColumnKind,
-    SourceError, aggregate, read,
+    Aggregate, Aggregated, Batch, Column, Comparison, Constant, Dataset, Filter,
+    Kind as ColumnKind, SourceError, aggregate, read,
 };
 
-use super::memory::{Asking, Remembered, Reserved, Told, sums_of_one, told, too_close};
+use super::checks::{check_arity, check_categories, check_key, check_missing};
+use super::memory::{Asked, Asking, Objection, Reserved, too_close};
 use super::obtained::{Added, Contents, Group, Obtained};
 use super::rows::{Identities, Rows, selected};
+use super::told::{Told, sums_of_one, told};
 use super::uploads::{Content, json};
+use super::views::{Group as ViewedGroup, Views};
 use super::{Obtain, Store};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Private;
 use crate::vocabulary::selection::{Base, Selection, Stored, Upload};
-use crate::vocabulary::settings::OwnRules;
 
 impl Store {
     /// Reads the data of a computation. Blocks.
@@ -79,6 +81,7 @@ impl Store {
         selection: &Selection,
         obtain: &Obtain,
     ) -> Result<Obtained, ApiError> {
+        self.memories.check_open(dataset, obtain.rules)?;
         check_arity(obtain.function, selection.columns.len())?;
         check_key(dataset, selection, obtain.rules)?;
         check_categories(dataset, selection, obtain)?;
@@ -90,28 +93,92 @@ impl Store {
         read
     }
 
+    /// Reads the rows of a selection. Where the rules on these rows object, they are left out if the
+    /// question can do without them, and the question is refused otherwise.
     fn read_selection(
         &self,
         dataset: &Dataset,
         selection: &Selection,
         obtain: &Obtain,
     ) -> Result<Obtained, ApiError> {
+        match self.read_allowed(dataset, selection, obtain) {
+            Ok(obtained) => Ok(obtained),
+            Err(Objection::Rule) if obtain.leaves_out => {
+                // Each tells of the rows. With approvals the owner decides on what is told.
+                if obtain.rules.ask_for_views() {
+                    self.refusals.count(&obtain.principal, &dataset.name);
+                }
+                Ok(Obtained::left_out())
+            }
+            Err(Objection::Rule) => Err(too_close()),
+            Err(Objection::Failed(error)) => Err(error),
+        }
+    }
+
+    fn read_allowed(
+        &self,
+        dataset: &Dataset,
+        selection: &Selection,
+        obtain: &Obtain,
+    ) -> Result<Obtained, Objection> {
         if let Some(obtained) = self.near_source(dataset, selection, obtain)? {
             return Ok(obtained);
         }
-        let rows = self.rows(dataset, &selection.columns, selection)?;
-        // Checked before any word about missing values in them.
-        if (1..obtain.rules.min_own_rows).contains(&(rows.len() as u64)) {
-            return Err(too_close());
+        check_missing(dataset, selection, obtain)?;
+        let (rows, groups) = self.rows(dataset, &selection.columns, selection, obtain)?;
+        let groups = groups.ok_or(Objection::Rule)?;
+        // Checked before any word about missing values in them. No rows are left out like few: it is
+        // not told which it was.
+        let fewest = if obtain.leaves_out { 0 } else { 1 };
+        let few = fewest..obtain.rules.min_own_rows;
+        if few.contains(&(rows.len() as u64)) {
+            return Err(Objection::Rule);
         }
         let selected = rows.identities();
         let (obtained, identities) = rows.finish(obtain.drop_missing)?;
-        if obtained.dropped > 0 {
+        if few.contains(&(identities.len() as u64)) {
+            return Err(Objection::Rule);
+        }
+        if obtain.drop_missing {
             // The number that is left out tells how many were selected.
             self.remember_selected(dataset, selection, &selected, obtain)?;
         }
-        let reserved = self.remember(dataset, selection, &identities, obtain)?;
-        Ok(Obtained { reserved, ..obtained })
+        match self.remember(dataset, selection, (&identities, &groups), obtain) {
+            // Where no owner sees the question, this would tell of the few. Beside a number of dropped
+            // rows it would tell how many they are.
+            Err(Objection::Rule)
+                if obtain.leaves_out && obtain.rules.approved && obtained.dropped == 0 =>
+            {
+                self.without_few(dataset, selection, (obtained, identities.to_vec()), obtain)
+            }
+            reserved => Ok(Obtained { reserved: reserved?, ..obtained }),
+        }
+    }
+
+    /// Leaves out the few rows that an answer would isolate, in place of all rows of the selection.
+    fn without_few(
+        &self,
+        dataset: &Dataset,
+        selection: &Selection,
+        (mut obtained, mut identities): (Obtained, Vec<u64>),
+        obtain: &Obtain,
+    ) -> Result<Obtained, Objection> {
+        for _ in 0..MOST_TIMES_FEWER {
+            let few = self.few(dataset, selection, &identities, obtain)?;
+            if few.is_empty() {
+                break;
+            }
+            obtained = obtained.without(&few, &identities);
+            identities.retain(|identity| few.binary_search(identity).is_err());
+            if identities.is_empty() {
+                break;
+            }
+            match self.remember(dataset, selection, (&identities, &[]), obtain) {
+                Err(Objection::Rule) => {}
+                reserved => return Ok(Obtained { reserved: reserved?, ..obtained }),
+            }
+        }
+        Err(Objection::Rule)
     }
 
     /// Counts or adds in the database, where that gives exactly the same result.
@@ -144,8 +211,13 @@ impl Store {
             },
         };
         let Some(content) = content else { return Ok(None) };
-        let (_, identities) = self.rows(dataset, &[], selection)?.finish(false)?;
-        let reserved = self.remember(dataset, selection, &identities, obtain)?;
+        let (rows, _) = self.rows(dataset, &[], selection, obtain)?;
+        let (_, identities) = rows.finish(false)?;
+        let reserved = self.remember(dataset, selection, (&identities, &[]), obtain);
+        let reserved = reserved.map_err(|objection| match objection {
+            Objection::Failed(error) => error,
+            Objection::Rule => too_close(),
+        })?;
         Ok(Some(Obtained { reserved, ..Obtained::of(content) }))
     }
 
@@ -193,13 +265,16 @@ impl Store {
         Ok(Some(Private::new(added)))
     }
 
-    /// Reads the selected rows of these columns, and the columns that tell the rows apart.
+    /// Reads the selected rows of these columns, and the columns that tell the rows apart. Where the
+    /// condition is looked at in views, it reads the other rows, too, and returns the groups of the
+    /// views; none if there are too many.
     fn rows(
         &self,
         dataset: &Dataset,
         columns: &[String],
         selection: &Selection,
-    ) -> Result<Rows, ApiError> {
+        obtain: &Obtain,
+    ) -> Result<(Rows, Option<Vec<ViewedGroup>>), ApiError> {
         let identifying: Vec<String> = match &dataset.key {
             Some(key) => vec![key.clone()],
             None => dataset.columns.iter().map(|column| column.name.clone()).collect(),
@@ -211,15 +286,43 @@ impl Store {
             let remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
             remembered.context().to_owned()
         };
-        let mut rows = Rows::new(columns.len(), Identities::new(key, &context));
+        let identities = || Identities::new(key.clone(), &context);
+        let mut rows = Rows::new(columns.len(), identities());
         let most = self.limits.rows;
-        let mut each = |batch: Batch| {
-            rows.add(batch);
-            if rows.len() > most { Err(SourceError::Stopped) } else { Ok(()) }
-        };
         let filter = selection.filter.as_ref();
-        match read(dataset, &all, filter, &self.access, &mut each) {
-            Ok(()) => Ok(rows),
+        let views = match filter.filter(|_| obtain.rules.ask_for_views()) {
+            Some(filter) => Views::of(filter, identities())?.map(|views| (views, filter)),
+            None => None,
+        };
+        let Some((mut views, filter)) = views else {
+            let mut each = |batch: Batch| {
+                rows.add(batch);
+                if rows.len() > most { Err(SourceError::Stopped) } else { Ok(()) }
+            };
+            return match read(dataset, &all, filter, &self.access, &mut each) {
+                Ok(()) => Ok((rows, Some(Vec::new()))),
+                Err(SourceError::Stopped) => Err(too_many(most)),
+                Err(error) => Err(unreadable(dataset, &error)),
+            };
+        };
+        let computed = all.len();
+        let compared = filter.columns().into_iter().map(str::to_owned);
+        let all: Vec<String> = all.into_iter().chain(compared).collect();
+        let described = all.iter().filter_map(|name| dataset.column(name).cloned());
+        let described: Vec<Column> = described.collect();
+        let taken: Vec<usize> = (0..computed).collect();
+        let mut each = |batch: Batch| {
+            let chosen = filter.evaluate(&described, &batch)?;
+            let identifying = batch.columns.get(columns.len()..computed).unwrap_or_default();
+            views.add(&described, &batch, identifying)?;
+            let selected = selected(batch, &taken, &chosen);
+            if selected.rows > 0 {
+                rows.add(selected);
+            }
+            if views.rows() > most { Err(SourceError::Stopped) } else { Ok(()) }
+        };
+        match read(dataset, &all, None, &self.access, &mut each) {
+            Ok(()) => Ok((rows, views.finish())),
             Err(SourceError::Stopped) => Err(too_many(most)),
             Err(error) => Err(unreadable(dataset, &error)),
         }
@@ -230,20 +333,28 @@ impl Store {
         &self,
         dataset: &Dataset,
         selection: &Selection,
+        (identities, groups): (&[u64], &[ViewedGroup]),
+        obtain: &Obtain,
+    ) -> Result<Option<Reserved>, Objection> {
+        let columns = selection.columns.as_slice();
+        let told = told_of(selection, obtain);
+        let permille = obtain.permille.as_slice();
+        let asked = Asked { told: &told, columns, identities, permille, groups };
+        self.memories.reserve(dataset, &asked, &asking(&told, selection, obtain))
+    }
+
+    /// Lists the rows of these that an answer could do without, ascending.
+    fn few(
+        &self,
+        dataset: &Dataset,
+        selection: &Selection,
         identities: &[u64],
         obtain: &Obtain,
-    ) -> Result<Option<Reserved>, ApiError> {
+    ) -> Result<Vec<u64>, ApiError> {
         let columns = selection.columns.as_slice();
-        let told = told(obtain.function, obtain.equations, columns.len(), &condition(selection));
-        let rows = (identities, obtain.permille.as_slice());
-        let question = Remembered::question(&told, columns, rows, dataset.rows)?;
-        let joins = matches!(obtain.function.kind, Kind::Joined | Kind::Aligned);
-        let asking = Asking {
-            rules: obtain.rules,
-            sums: sums_of_one(&told, columns.len()),
-            depends_on_others: joins || obtain.equations.ranks > 0,
-        };
-        self.memories.reserve(dataset, &question, &asking)
+        let told = told_of(selection, obtain);
+        let asked = Asked { told: &told, columns, identities, permille: &[], groups: &[] };
+        self.memories.few(dataset, &asked, &asking(&told, selection, obtain))
     }
 
     /// Checks that the number of all selected rows may be told, and remembers it.
@@ -253,13 +364,29 @@ impl Store {
         selection: &Selection,
         identities: &[u64],
         obtain: &Obtain,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), Objection> {
         let mut told = vec![Told::Rows];
         told.extend(Some(condition(selection)).filter(|all| !all.is_empty()).map(Told::Condition));
-        let question = Remembered::question(&told, &[], (identities, &[]), dataset.rows)?;
+        let asked = Asked { told: &told, columns: &[], identities, permille: &[], groups: &[] };
         let asking = Asking { rules: obtain.rules, sums: 1, depends_on_others: false };
         // It counts as answered, whatever becomes of the rest.
-        self.memories.reserve(dataset, &question, &asking).map(drop)
+        self.memories.reserve(dataset, &asked, &asking).map(drop)
+    }
+}
+
+/// The most times that rows are left out of a selection, before all of them are.
+const MOST_TIMES_FEWER: usize = 3;
+
+fn told_of(selection: &Selection, obtain: &Obtain) -> Vec<Told> {
+    told(obtain.function, obtain.equations, selection.columns.len(), &condition(selection))
+}
+
+fn asking(told: &[Told], selection: &Selection, obtain: &Obtain) -> Asking {
+    let joins = matches!(obtain.function.kind, Kind::Joined | Kind::Aligned);
+    Asking {
+        rules: obtain.rules,
+        sums: sums_of_one(told, selection.columns.len()),
+        depends_on_others: joins || obtain.equations.ranks > 0,
     }
 }
 
@@ -308,68 +435,6 @@ fn unreadable(dataset: &Dataset, error: &SourceError) -> ApiError {
 /// Returns whether a refusal is an answer about the rows that were chosen.
 fn tells_of_data(refusal: &ApiError) -> bool {
     matches!(refusal.code(), Code::RefusedByDisclosureRules | Code::MissingValues)
-}
-
-/// Refuses more or fewer columns than the function takes, before any is read.
-fn check_arity(function: &Descriptor, columns: usize) -> Result<(), ApiError> {
-    let taken = match function.input {
-        InputKind::TextPairs | InputKind::Points => 2,
-        InputKind::Matrix | InputKind::Regressors => return check_width(columns),
-        InputKind::Keyed(_) if function.asked_by.is_some() => return check_width(columns),
-        _ => 1,
-    };
-    if columns == taken {
-        return Ok(());
-    }
-    let message = format!("{} takes {taken} of the columns, not {columns}", function.name);
-    Err(ApiError::argument("data", message).hint("select as many as the function takes"))
-}
-
-/// Refuses a table of numbers without declared categories: the parties' nodes are told the names of
-/// categories that are not declared, and numbers are those of single rows.
-fn check_categories(
-    dataset: &Dataset,
-    selection: &Selection,
-    obtain: &Obtain,
-) -> Result<(), ApiError> {
-    let is_table = matches!(obtain.function.input, InputKind::Texts | InputKind::TextPairs);
-    if !is_table || obtain.declares || !obtain.rules.are_kept() {
-        return Ok(());
-    }
-    let is_number = |name: &&String| {
-        let kind = dataset.column(name).map(|column| column.kind);
-        matches!(kind, Some(ColumnKind::Integer | ColumnKind::Number))
-    };
-    match selection.columns.iter().find(is_number) {
-        None => Ok(()),
-        Some(column) => {
-            let message = format!("`{column}` has numbers, whose names would be told one by one");
-            Err(ApiError::argument("categories", message).hint("declare the categories"))
-        }
-    }
-}
-
-/// Refuses more columns than products are remembered of.
-fn check_width(columns: usize) -> Result<(), ApiError> {
-    const MOST: usize = 65;
-    if columns <= MOST {
-        return Ok(());
-    }
-    let message =
-        format!("{columns} columns are more than the {MOST} that are taken from a dataset");
-    Err(ApiError::argument("data", message).hint("select fewer columns"))
-}
-
-/// Refuses a choice of rows by the key column, which would choose single rows.
-fn check_key(dataset: &Dataset, selection: &Selection, rules: OwnRules) -> Result<(), ApiError> {
-    let key = dataset.key.as_deref();
-    let columns = selection.filter.iter().flat_map(Filter::columns);
-    if rules.are_kept() && columns.into_iter().any(|column| Some(column) == key) {
-        let message = "rows are not chosen by the column that tells them apart";
-        return Err(ApiError::new(Code::RefusedByPolicy, message)
-            .hint("choose them by what they have in common"));
-    }
-    Ok(())
 }
 
 fn too_many(limit: usize) -> ApiError {

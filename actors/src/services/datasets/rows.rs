@@ -62,7 +62,7 @@ impl Rows {
         }
     }
 
-    /// Returns the complete rows, and their hashes. Incomplete rows are left out with `drop`, and
+    /// Returns the complete rows, and their hashes in the same order. Incomplete rows are left out with `drop`, and
     /// refused without it. There are no hashes where the rows were all taken from a batch.
     pub(super) fn finish(self, drop: bool) -> Result<(Obtained, Zeroizing<Vec<u64>>), ApiError> {
         let kept: Vec<usize> = (0..self.len)
@@ -76,10 +76,14 @@ impl Rows {
             0 => self.columns,
             _ => self.columns.iter().map(|column| pick(column, &kept)).collect(),
         };
-        let content = Contents::Columns(Private::new(columns));
+        let content = match columns.is_empty() {
+            true => Contents::nothing(),
+            false => Contents::Columns(Private::new(columns)),
+        };
         let identities = self.identities.map(|identities| identities.of(&kept));
         let dropped = dropped as u64;
-        Ok((Obtained { content, dropped, reserved: None }, identities.unwrap_or_default()))
+        let obtained = Obtained { dropped, ..Obtained::of(content) };
+        Ok((obtained, identities.unwrap_or_default()))
     }
 }
 
@@ -90,7 +94,8 @@ impl Identities {
         Self { key, context, hashes: Zeroizing::default() }
     }
 
-    fn add(&mut self, columns: &[Values], rows: usize) {
+    /// Takes rows, by the values of the columns that tell them apart.
+    pub(super) fn add(&mut self, columns: &[Values], rows: usize) {
         for row in 0..rows {
             let mut hasher = blake3::Hasher::new_keyed(&self.context);
             columns.iter().for_each(|column| hash_value(column, row, &mut hasher));
@@ -98,13 +103,15 @@ impl Identities {
         }
     }
 
-    /// Returns one hash for each of these rows, each different.
-    fn of(&self, kept: &[usize]) -> Zeroizing<Vec<u64>> {
+    /// Returns one hash for each of these rows, each different, in their order.
+    pub(super) fn of(&self, kept: &[usize]) -> Zeroizing<Vec<u64>> {
         let hashes = kept.iter().filter_map(|row| self.hashes.get(*row).copied());
         let mut hashes: Zeroizing<Vec<u64>> = Zeroizing::new(hashes.collect());
-        hashes.sort_unstable();
+        let mut places: Vec<usize> = (0..hashes.len()).collect();
+        places.sort_by_key(|place| hashes.get(*place).copied());
         let mut before = None;
-        for hash in hashes.iter_mut() {
+        for place in places {
+            let Some(hash) = hashes.get_mut(place) else { continue };
             let (value, occurrence) = match before {
                 Some((value, occurrence)) if value == *hash => (value, occurrence + 1),
                 _ => (*hash, 0_u64),
@@ -172,7 +179,8 @@ fn is_missing(column: &Values, row: usize) -> bool {
     }
 }
 
-fn pick(column: &Values, rows: &[usize]) -> Values {
+/// Returns these rows of a column.
+pub(super) fn pick(column: &Values, rows: &[usize]) -> Values {
     fn some<T: Clone>(values: &[Option<T>], rows: &[usize]) -> Vec<Option<T>> {
         rows.iter().filter_map(|row| values.get(*row).cloned()).collect()
     }
@@ -200,6 +208,7 @@ fn missing() -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::data::Data;
 
     fn identities(columns: &[Values], rows: usize) -> Vec<u64> {
         let mut identities = Identities::new(Zeroizing::new([7; 32]), "trial");
@@ -229,6 +238,25 @@ mod tests {
             identities(&[Values::Numbers(vec![Some(0.0)])], 1),
             identities(&[Values::Numbers(vec![None])], 1)
         );
+    }
+
+    #[test]
+    fn no_rows_are_an_empty_list_for_every_function() {
+        let rows = Rows::new(2, Identities::new(Zeroizing::new([7; 32]), "trial"));
+        let (obtained, identities) = rows.finish(false).unwrap();
+        let Contents::Json(data) = obtained.content else { panic!("a list is expected") };
+        assert!(matches!(data.for_computing(), Data::List(items) if items.is_empty()));
+        assert!(identities.is_empty());
+    }
+
+    #[test]
+    fn hashes_stand_in_the_order_of_their_rows() {
+        let mut identities = Identities::new(Zeroizing::new([7; 32]), "trial");
+        identities.add(&[Values::Integers(vec![Some(3), Some(1), Some(3), Some(2)])], 4);
+        let all = identities.of(&[0, 1, 2, 3]);
+        let some = identities.of(&[3, 1]);
+        assert_eq!((some[0], some[1]), (all[3], all[1]));
+        assert_ne!(all[0], all[2], "rows that are alike are several");
     }
 
     #[test]

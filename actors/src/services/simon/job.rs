@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cloister_protocols::catalogue::{self, Descriptor};
+use cloister_protocols::catalogue::{self, Descriptor, Kind as FunctionKind};
 use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::Refusal;
 use cloister_protocols::equations::Scope;
 use cloister_protocols::fault::Fault;
 use cloister_protocols::parameters::Parameters;
-use cloister_protocols::session::Roles;
+use cloister_protocols::session::{Origin, Roles};
 use serde_json::{Map, Value, json};
 
 use super::material::{self, Gathered, Reader};
@@ -159,12 +159,16 @@ impl Job {
                 return Err(error);
             }
         };
-        let terms = Terms { rules: grant.rules, origin: grant.origin, audit: head };
+        let (rules, origin, remembers) =
+            (grant.rules, grant.origin, grant.own.need_the_newest_state());
+        let terms = Terms { rules, origin, audit: head, remembers };
         let trace = trace.then_some(encoding);
         let watched = reporter.clone();
         let launch = Launch { reservation, request, terms, started, reporter, trace };
         let concluded = node.siblings.ask(SESSIONS, launch).await;
-        settle(&node, reserved, concluded.as_ref().ok().is_none_or(may_have_opened)).await;
+        // Once it has begun, the members have seen whether rows were left out.
+        let begun = concluded.as_ref().ok().is_none_or(|conclusion| conclusion.begun);
+        settle(&node, reserved, begun).await;
         if let (Some(dataset), true) = (dataset, concluded.as_ref().is_ok_and(tells_of_joint_data))
         {
             // Where the datasets are gone, nothing is read any more.
@@ -217,7 +221,7 @@ impl Job {
             members: names,
             inputs,
         };
-        let grant = node.siblings.ask(POLICY, decide).await??;
+        let mut grant = node.siblings.ask(POLICY, decide).await??;
         let flight = node.flights.reserve(&principal, material::kept_bytes(&materials))?;
         flights.push(flight.clone());
         let scope = Scope { columns: 0, withholds: grant.rules.min_cell > 1 };
@@ -233,10 +237,17 @@ impl Job {
             equations,
             permille,
             alone: materials.len() == 1,
+            // Of a join or a product the others' part is nothing without this one.
+            leaves_out: function.kind == FunctionKind::Rows
+                && grant.origin == Origin::Dataset
+                && grant.own.are_kept(),
         };
         let dataset = material::dataset(&materials);
         let mut gathered = reader.gather(materials).await?;
         let reserved = gathered.take_reserved();
+        if gathered.is_left_out() {
+            grant.origin = Origin::LeftOut;
+        }
         let begun = Instant::now();
         let request = encoded(function, parameters, gathered, roles, flights).await;
         let encoding = begun.elapsed();
@@ -245,7 +256,8 @@ impl Job {
             (Err(error), None) => Err(error),
             // The client must not learn which row was wrong in which way.
             (Err(error), Some(dataset)) => {
-                settle(node, reserved, false).await;
+                // The refusal is an answer about these rows.
+                settle(node, reserved, true).await;
                 let count = CountRefusal { principal, dataset };
                 // Where the datasets are gone, nothing is read any more.
                 let _ = node.siblings.ask(DATASETS, count).await;
@@ -303,24 +315,15 @@ pub(super) fn function(name: &str) -> Result<&'static Descriptor, ApiError> {
     })
 }
 
-/// Reports whether something about the rows may have been opened, here or at another member: always
-/// but where a rule that asks nothing of the data refused. Refusals by rules on the data are
-/// answers, too.
-fn may_have_opened(conclusion: &Conclusion) -> bool {
-    use Refusal::{ClientColumns, NoCommittee, TooFewParties};
-    !matches!(
-        &conclusion.result,
-        Err(Failure::Protocol(
-            Fault::Refused(TooFewParties { .. } | ClientColumns { .. } | NoCommittee { .. }),
-            _
-        ))
-    )
-}
-
 /// Reports whether a rule on all parties' data together refused.
 fn tells_of_joint_data(conclusion: &Conclusion) -> bool {
-    matches!(conclusion.result, Err(Failure::Protocol(Fault::Refused(_), _)))
-        && may_have_opened(conclusion)
+    use Refusal::{ClientColumns, NoCommittee, TooFewParties};
+    match &conclusion.result {
+        Err(Failure::Protocol(Fault::Refused(refusal), _)) => {
+            !matches!(refusal, TooFewParties { .. } | ClientColumns { .. } | NoCommittee { .. })
+        }
+        _ => false,
+    }
 }
 
 /// Notes that a question about a dataset was answered, or takes it back. If that fails it counts as
@@ -392,7 +395,7 @@ fn stopped_by_choice(concluded: &Result<Conclusion, ApiError>) -> bool {
 
 /// Rounds the time that a result tells, where a dataset was read.
 fn told_coarsely(conclusion: Conclusion, of_dataset: bool) -> Conclusion {
-    let Conclusion { result, agreement } = conclusion;
+    let Conclusion { result, begun, agreement } = conclusion;
     let result = result.map(|report| {
         if !of_dataset {
             return report;
@@ -401,7 +404,7 @@ fn told_coarsely(conclusion: Conclusion, of_dataset: bool) -> Conclusion {
         report.cost.seconds = coarse_seconds(report.cost.seconds);
         Arc::new(report)
     });
-    Conclusion { result, agreement }
+    Conclusion { result, begun, agreement }
 }
 
 /// Returns the parameters for the log, with a hash in the place of a long one, such as a list.

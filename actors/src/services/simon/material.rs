@@ -28,6 +28,8 @@ pub(super) struct Gathered {
     drop_missing: bool,
     /// The question about a dataset, if there is one.
     reserved: Option<Reserved>,
+    /// True if the rows of the dataset are left out.
+    left_out: bool,
 }
 
 /// Reads a computation's data.
@@ -46,6 +48,8 @@ pub(super) struct Reader<'a> {
     pub(super) permille: Vec<u16>,
     /// There is no other input to compute with.
     pub(super) alone: bool,
+    /// The question can do without this node's rows.
+    pub(super) leaves_out: bool,
 }
 
 /// Counts the bytes that clients pushed before and that a computation reads. Rows of datasets are
@@ -197,7 +201,8 @@ impl Reader<'_> {
     /// Reads all of these inputs.
     pub(super) async fn gather(&self, materials: Vec<Material>) -> Result<Gathered, ApiError> {
         let (contents, drop_missing) = (Vec::new(), self.drops_missing());
-        let mut gathered = Gathered { contents, dropped: 0, drop_missing, reserved: None };
+        let mut gathered =
+            Gathered { contents, dropped: 0, drop_missing, reserved: None, left_out: false };
         for material in materials {
             let content = match material {
                 Material::Here(data) => Contents::Json(data),
@@ -223,10 +228,12 @@ impl Reader<'_> {
             permille: self.permille.clone(),
             declares: self.parameters.own.contains_key("categories"),
             alone: self.alone,
+            leaves_out: self.leaves_out,
             flight: self.flight.clone(),
         };
         let obtained = self.siblings.ask(DATASETS, obtain).await??;
         gathered.dropped += obtained.dropped;
+        gathered.left_out |= obtained.left_out;
         gathered.reserved = gathered.reserved.take().or(obtained.reserved);
         Ok(obtained.content)
     }
@@ -256,6 +263,11 @@ impl Reader<'_> {
 }
 
 impl Gathered {
+    /// Reports whether the rows of the dataset are left out.
+    pub(super) fn is_left_out(&self) -> bool {
+        self.left_out
+    }
+
     /// Takes out the question about a dataset.
     pub(super) fn take_reserved(&mut self) -> Option<Reserved> {
         self.reserved.take()

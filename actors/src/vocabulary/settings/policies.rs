@@ -55,11 +55,26 @@ pub struct OwnRules {
     pub min_rows: u64,
     /// The most that is told of a column, in percent; 100 for no rule.
     pub told: u8,
+    /// The owner approves each question, and decides on what is told in all.
+    pub approved: bool,
 }
 
 impl OwnRules {
     /// No rule, as under `teaching`.
-    pub const NONE: Self = Self { min_own_rows: 0, min_rows: 1, told: 100 };
+    pub const NONE: Self = Self { min_own_rows: 0, min_rows: 1, told: 100, approved: false };
+
+    /// Returns whether a condition is looked at without some of its columns: where no owner sees it.
+    #[must_use]
+    pub fn ask_for_views(&self) -> bool {
+        self.are_kept() && !self.approved
+    }
+
+    /// Returns whether they hold only in the newest state of the node, which has the memory and the
+    /// uses of approvals.
+    #[must_use]
+    pub fn need_the_newest_state(&self) -> bool {
+        self.are_kept() || self.approved
+    }
 
     /// Returns whether there is a rule on rows.
     #[must_use]
@@ -181,12 +196,15 @@ impl DatasetPolicy {
     #[must_use]
     pub fn own_rules(&self, profile: Profile) -> OwnRules {
         let usual = match profile {
-            Profile::Production => OwnRules { min_own_rows: 3, min_rows: 10, told: 25 },
+            Profile::Production => {
+                OwnRules { min_own_rows: 3, min_rows: 10, told: 25, ..OwnRules::NONE }
+            }
             Profile::Teaching => OwnRules::NONE,
         };
-        let told = if self.needs_approval(profile) { 100 } else { self.told.unwrap_or(usual.told) };
+        let approved = self.needs_approval(profile);
+        let told = if approved { 100 } else { self.told.unwrap_or(usual.told) };
         let min_own_rows = usual.min_own_rows.max(self.min_own_rows.unwrap_or(0));
-        OwnRules { min_own_rows, min_rows: self.rules(profile).min_rows, told }
+        OwnRules { min_own_rows, min_rows: self.rules(profile).min_rows, told, approved }
     }
 
     /// Returns the rules for computing with the dataset.

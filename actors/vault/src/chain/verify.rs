@@ -25,6 +25,9 @@ pub struct Witnessed {
     /// The greatest entry number among them, and 0 without any. The record vouches for our chain up
     /// to there.
     pub until: u64,
+    /// The number of recorded heads that are not in our chain, and are of before its last loss.
+    /// They say nothing about the chain of now.
+    pub skipped: u64,
     /// The other member's chain.
     pub other: Verified,
 }
@@ -72,8 +75,12 @@ pub enum BrokenReason {
     Input(Arc<io::Error>),
 }
 
-/// Reads the head of the member `name` from a document, if the document records one.
-pub(crate) fn recorded_head(document: &str, name: &str) -> Result<Option<Head>, BrokenReason> {
+/// Reads the head of the member `name` from a document, if the document records one, with the number
+/// of losses of before it.
+pub(crate) fn recorded_head(
+    document: &str,
+    name: &str,
+) -> Result<Option<(u64, Head)>, BrokenReason> {
     let document: Value = serde_json::from_str(document).map_err(|_| BrokenReason::Form)?;
     match document.get("heads").and_then(|heads| heads.get(name)) {
         Some(head) => parse_head(head).ok_or(BrokenReason::WitnessForm).map(Some),
@@ -81,10 +88,12 @@ pub(crate) fn recorded_head(document: &str, name: &str) -> Result<Option<Head>, 
     }
 }
 
-fn parse_head(head: &Value) -> Option<Head> {
+fn parse_head(head: &Value) -> Option<(u64, Head)> {
+    // Logs of earlier versions have no losses: there was no acknowledgement then.
+    let losses = head.get("losses").map_or(Some(0), Value::as_u64)?;
     let number = head.get("number")?.as_u64()?;
     let hash = blake3::Hash::from_hex(head.get("hash")?.as_str()?).ok()?;
-    Some(Head { number, hash: *hash.as_bytes() })
+    Some((losses, Head { number, hash: *hash.as_bytes() }))
 }
 
 /// A chain, recomputed up to its head.

@@ -141,6 +141,26 @@ fn while_the_disk_fails_every_write_is_answered_so_and_reads_go_on() {
 }
 
 #[test]
+fn an_older_copy_is_not_taken_for_the_state_after_a_fault() {
+    let (folder, vault, disk) = opened();
+    vault.append("old", 0, json!(null)).wait().unwrap();
+    let path = folder.path().join("state.redb");
+    let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+    std::fs::copy(&path, &old).unwrap();
+    let head = vault.append("new", 0, json!(null)).wait().unwrap();
+    std::fs::rename(&path, &new).unwrap();
+    std::fs::rename(&old, &path).unwrap();
+    disk.fail_after(0);
+    assert!(vault.append("lost", 0, json!(null)).wait().is_err());
+    disk.repair();
+    for _ in 0..2 {
+        assert!(matches!(vault.append("lost", 0, json!(null)).wait(), Err(VaultError::Older)));
+    }
+    std::fs::rename(&new, &path).unwrap();
+    assert_eq!(vault.append("kept", 0, json!(null)).wait().unwrap().number, head.number + 1);
+}
+
+#[test]
 fn a_closed_vault_has_written_its_queue_and_takes_no_more() {
     let folder = tempdir().unwrap();
     let vault = Vault::open(folder.path()).unwrap();

@@ -11,3 +11,4 @@ mod opening;
 mod seeded;
 mod tokens;
 mod uploads;
+mod witnesses;

@@ -49,6 +49,8 @@ def text(result: Result) -> str:
     lines += [f"  {name:<{width}}  {_short(value)}" for name, value in result.result.items()]
     if result.dropped is not None:
         lines.append(f"left out: {_short(result.dropped)}")
+    if result.disclosure.left_out:
+        lines.append(f"parties that left out rows: {result.disclosure.left_out}")
     lines.append(f"security: {result.security.suite}; {result.security.adversary}")
     lines += [f"  reveals: {what}" for what in result.security.reveals]
     lines.append("disclosure:")
@@ -116,6 +118,8 @@ def _cells(row: Any, columns: list[str]) -> list[str]:
 def _left_out(result: Result) -> Iterable[str]:
     if result.dropped is not None:
         yield f"<p>Rows left out, of all parties: {escape(_short(result.dropped))}</p>"
+    if result.disclosure.left_out:
+        yield f"<p>Parties that left out rows by their own rules: {result.disclosure.left_out}</p>"
 
 
 def _security(result: Result) -> str:

@@ -54,6 +54,8 @@ class Disclosure:
     """The strictest of all parties' rules."""
     decided_by: Mapping[str, str]
     """The party that set each of them."""
+    left_out: int = 0
+    """The number of parties of which rows are left out by their own rules."""
 
     @classmethod
     def read(cls, document: Document) -> Disclosure:
@@ -62,6 +64,7 @@ class Disclosure:
             profile=document.text("profile"),
             rules=document.mapping("rules"),
             decided_by=document.mapping("decided_by"),
+            left_out=document.whole_or_none("left_out") or 0,
         )
 
 
@@ -232,6 +235,7 @@ def _joint(report: Report) -> dict[str, str]:
         "numbers of parties": report.inputs,
         "suites": report.security.suite,
         "disclosure rules": report.disclosure.rules,
+        "numbers of parties left out": report.disclosure.left_out,
         "numbers of rows left out": report.dropped,
         "precisions": report.precision,
     }

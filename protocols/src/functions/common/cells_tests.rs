@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::computation::Input;
 use crate::engine::openings;
+use crate::functions::common::cells::CLASSES;
 use crate::functions::common::tables::Categories;
 use crate::functions::parameters::Parameters;
 use crate::kernel::disclosure::{Profile, Rules};
@@ -15,6 +16,7 @@ use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
 use crate::kernel::random::PredictableRng;
 use crate::kernel::simulation::Simulation;
+use crate::release::Subject;
 use crate::suites::replicated;
 use crate::testing::{Run, rng, seed};
 
@@ -43,45 +45,107 @@ fn json(run: &Run) -> Value {
     serde_json::to_value(run.answer()).unwrap()
 }
 
-/// Creates a run over a twice, b six times, and c once. Without any one party there are three b at
-/// least, and one a.
+/// Creates a run over a twice, b and e six times, and c once. Without any one party there are three
+/// b and e at least, and one a.
 fn frequency() -> Run {
-    let inputs = [&["b", "a", "b", "b"][..], &["c", "b", "b", "b"], &["a"]].map(texts);
+    let first = &["b", "a", "b", "b", "e", "e", "e"][..];
+    let inputs = [first, &["c", "b", "b", "b", "e", "e", "e"], &["a"]].map(texts);
     Run::new("StatisticsFrequency", inputs.to_vec())
 }
 
 #[test]
 fn small_and_empty_cells_look_the_same_and_are_never_the_mode() {
     let table = |min_cell: u64| {
-        json(&frequency().rules(cells_from(min_cell)).parameters(declared(&["a", "b", "c", "d"])))
+        let names = declared(&["a", "b", "c", "d", "e"]);
+        json(&frequency().rules(cells_from(min_cell)).parameters(names))
     };
-    let due = json!({"histogram": {"a": null, "b": 6, "c": null, "d": null}, "mode": "b"});
-    assert_eq!(table(3), due);
+    let nulls =
+        |b: Option<u64>, e: Option<u64>| json!({"a": null, "b": b, "c": null, "d": null, "e": e});
+    let due = json!({"histogram": nulls(None, Some(6)), "mode": "e"});
+    assert_eq!(table(3), due, "b protects a");
     assert_eq!(table(2), due, "of the two a, either party would learn the other's");
-    let due = json!({"histogram": {"a": null, "b": null, "c": null, "d": null}, "mode": null});
+    let due = json!({"histogram": nulls(None, None), "mode": null});
     assert_eq!(table(4), due);
     assert_eq!(table((1 << 62) - 1), due);
-    let due = json!({"histogram": {"a": 2, "b": 6, "c": 1, "d": 0}, "mode": "b"});
+    let due = json!({"histogram": {"a": 2, "b": 6, "c": 1, "d": 0, "e": 6}, "mode": "b"});
     assert_eq!(table(1), due, "where every count may be shown, zeros are");
+}
+
+/// Creates rows of pairs: so many of each.
+fn counted_pairs(counts: &[(&str, &str, u64)]) -> Input {
+    let of = |(x, y, count): &(&str, &str, u64)| (((*x).to_owned(), (*y).to_owned()), *count);
+    Input::CountedPairs(counts.iter().map(of).collect())
+}
+
+/// Creates the rows of one party: five of each pair of f, k, m and x, y, z, but for these.
+fn five_but(others: &[(&str, &str, u64)]) -> Input {
+    let all = ["f", "k", "m"].into_iter().flat_map(|x| ["x", "y", "z"].map(|y| (x, y, 5)));
+    let kept = all.filter(|(x, y, _)| !others.iter().any(|(a, b, _)| (x, y) == (a, b)));
+    counted_pairs(&kept.chain(others.iter().copied()).collect::<Vec<_>>())
 }
 
 #[test]
 fn names_from_the_data_are_dropped_with_the_last_count_that_may_be_shown() {
-    let due = json!({"histogram": {"b": 6}, "mode": "b"});
+    let due = json!({"histogram": {"e": 6}, "mode": "e"});
     assert_eq!(json(&frequency().rules(cells_from(3))), due);
     let due = json!({"histogram": {}, "mode": null});
     assert_eq!(json(&frequency().rules(cells_from(4))), due);
-    // m and x, f and z are shown together, three at each party; y only ever once, and k only with y
-    // and x. Six m and z are all at one party, and none of another's is seen.
-    let three = |pair: (&'static str, &'static str)| std::iter::repeat_n(pair, 3);
-    let both = || three(("m", "x")).chain(three(("f", "z")));
-    let first = both().chain([("f", "y"), ("k", "y")]).chain(three(("m", "z")));
-    let second = both().chain([("m", "y"), ("k", "x")]);
-    let inputs = vec![pairs(&first.collect::<Vec<_>>()), pairs(&second.collect::<Vec<_>>())];
+    // One u at the second party. It is withheld with the first row, f.
+    let inputs = vec![five_but(&[]), five_but(&[("u", "y", 1)])];
     let run = Run::new("StatisticsContingency", inputs).rules(cells_from(3));
-    let table = json!({"f": {"x": null, "z": 6}, "m": {"x": 6, "z": 3}});
-    let due = json!({"table": table, "mode": ["f", "z"]});
+    let row = json!({"x": 10, "y": 10, "z": 10});
+    let due = json!({"table": {"k": row, "m": row}, "mode": ["k", "x"]});
     assert_eq!(json(&run.committee(1, [2, 0, 1])), due);
+}
+
+#[test]
+fn other_cells_protect_a_small_one_in_its_row_and_column() {
+    let small = || vec![five_but(&[("k", "y", 1)]), five_but(&[("k", "y", 0)])];
+    let run = || Run::new("StatisticsContingency", small()).rules(cells_from(3));
+    let due = json!({
+        "f": {"x": null, "y": null, "z": 10},
+        "k": {"x": null, "y": null, "z": 10},
+        "m": {"x": 10, "y": 10, "z": 10},
+    });
+    let answer = json(&run().committee(1, [2, 0, 1]));
+    assert_eq!(answer, json!({"table": due, "mode": ["f", "z"]}));
+    // Of these six of a cell, the first party would know the other's one.
+    let inputs = vec![five_but(&[]), five_but(&[("k", "y", 1)])];
+    let other = Run::new("StatisticsContingency", inputs).rules(cells_from(3));
+    assert_eq!(json(&other.committee(1, [2, 0, 1])), answer);
+    // The mode alone is that of the cells that are shown.
+    let parameters = Parameters::default().with("only_mode", Some(true));
+    let mode = run().parameters(parameters).committee(1, [2, 0, 1]);
+    assert_eq!(json(&mode), json!({"mode": ["f", "z"]}));
+}
+
+#[test]
+fn the_mode_alone_is_never_a_withheld_cell() {
+    let mode = |counts: [u64; 4], min_cell: u64| {
+        let of = |(name, count): (&str, u64)| (name.to_owned(), count);
+        let input =
+            Input::CountedTexts(["a", "b", "c", "d"].into_iter().zip(counts).map(of).collect());
+        let parameters = Parameters::default().with("only_mode", Some(true));
+        let run = Run::new("StatisticsFrequency", vec![input; 3]).rules(cells_from(min_cell));
+        json(&run.parameters(parameters))["mode"].clone()
+    };
+    assert_eq!(mode([30, 1, 20, 19], 5), json!("c"), "a protects b");
+    assert_eq!(mode([30, 10, 20, 19], 5), json!("a"));
+    assert_eq!(mode([30, 1, 1, 1], 5), Value::Null);
+    assert_eq!(mode([30, 1, 20, 19], 1), json!("a"));
+}
+
+#[test]
+fn small_tables_are_shown_or_withheld_as_a_whole() {
+    let table = |a: u64, b: u64| {
+        let all = [("f", "x", a), ("f", "y", 5), ("m", "x", b), ("m", "y", 5)];
+        let run = Run::new("StatisticsContingency", vec![counted_pairs(&all); 3]);
+        json(&run.rules(cells_from(5)))["table"].clone()
+    };
+    assert_eq!(table(5, 6), json!({"f": {"x": 15, "y": 15}, "m": {"x": 18, "y": 15}}));
+    for (a, b) in [(1, 5), (5, 1), (1, 1)] {
+        assert_eq!(table(a, b), json!({}));
+    }
 }
 
 fn random_texts(rng: &mut PredictableRng, count: usize) -> Vec<String> {
@@ -113,10 +177,23 @@ fn tables_are_those_of_the_plaintext_with_any_parties_and_helpers() {
                     (1..min_cell).contains(&(all - own))
                 })
             };
+            let covers = |name: &str, all: u64| {
+                data.iter().all(|own| {
+                    let own = own.iter().filter(|other| *other == name).count() as u64;
+                    all - own >= min_cell
+                })
+            };
             let shown = counts
                 .iter()
                 .filter(|(name, count)| **count >= min_cell && !few_of_others(name, **count));
-            let due: BTreeMap<&str, u64> = shown.map(|(name, count)| (*name, *count)).collect();
+            let mut due: BTreeMap<&str, u64> = shown.map(|(name, count)| (*name, *count)).collect();
+            if due.len() < counts.len() {
+                let cover = due.iter().find(|(name, count)| covers(name, **count));
+                match cover.map(|(name, _)| *name) {
+                    Some(name) => drop(due.remove(name)),
+                    None => due.clear(),
+                }
+            }
             let run = Run::new("StatisticsFrequency", inputs.clone()).rules(cells_from(min_cell));
             let run = run.committee(helpers, seats);
             assert_eq!(json(&run)["histogram"], json!(due), "{parties} {min_cell}");
@@ -126,14 +203,15 @@ fn tables_are_those_of_the_plaintext_with_any_parties_and_helpers() {
 
 #[test]
 fn the_report_says_which_suite_it_was_and_what_helpers_see() {
-    let run = frequency().rules(cells_from(3)).parameters(declared(&["a", "b", "c"]));
+    let run = frequency().rules(cells_from(3)).parameters(declared(&["a", "b", "c", "e"]));
     let report = run.simulate(Simulation::new(seed()));
     let outcome = report.results().unwrap()[0];
     assert_eq!(
         (outcome.security.suite.name(), outcome.security.corruptible),
         (replicated::SUITE, 1)
     );
-    assert_eq!(outcome.security.reveals, ["the number of cells of the table, to every helper"]);
+    let size = "the numbers of rows and columns of the table, to every helper";
+    assert_eq!(outcome.security.reveals, [size, CLASSES]);
     // No party has masked and opened the table.
     assert!(!report.meters[0].round_names().contains(&"commit"));
     assert_eq!(run.request(0).unwrap().suite().name(), "masked");
@@ -141,22 +219,26 @@ fn the_report_says_which_suite_it_was_and_what_helpers_see() {
 
 #[test]
 fn the_cost_of_a_table_is_that_of_its_cells() {
-    let cost = |cells: usize, rules: Rules| {
-        let names: Vec<String> = (0..cells).map(|index| index.to_string()).collect();
+    let cost = |cells: usize, few: bool| {
+        // Ten of each category at each party, but none of the first one, if few are wanted.
+        let count = |index: usize| if few && index == 0 { 0 } else { 10 };
+        let rows = (0..cells).map(|index| (index.to_string(), count(index)));
+        let input = Input::CountedTexts(rows.collect());
+        let names = (0..cells).map(|index| index.to_string()).collect();
         let parameters = Parameters::default().with("categories", Some(Categories::One(names)));
-        let run = Run::new("StatisticsFrequency", vec![texts(&["0"]), texts(&["1"]), texts(&[])]);
-        let report = run.rules(rules).parameters(parameters).simulate(Simulation::new(1));
+        let run = Run::new("StatisticsFrequency", vec![input; 3]).rules(cells_from(5));
+        let report = run.parameters(parameters).simulate(Simulation::new(1));
         report.results().unwrap();
         (report.rounds(), [0, 1, 2].map(|seat: usize| report.meters[seat].total().bytes_sent))
     };
-    let (rounds, few) = cost(64, cells_from(5));
-    let (more_rounds, more) = cost(6464, cells_from(5));
+    let (rounds, few) = cost(64, true);
+    let (more_rounds, more) = cost(6464, true);
     // The number of rows is shared first, for the comparison with the cells.
-    assert_eq!((rounds, more_rounds), (1 + 18, 1 + 18));
-    // Of 6,400 cells: 228 bytes each at the seat that sends most, 164 at the others.
+    assert_eq!((rounds, more_rounds), (1 + 17, 1 + 17));
+    // Of 6,400 cells: 204 bytes each at the seat that sends most, 148 at the others.
     let of_cells = [0, 1, 2].map(|seat| more[seat] - few[seat]);
-    assert_eq!(of_cells, [1_456_804, 1_047_204, 1_047_204]);
-    assert_eq!(cost(16_385, cells_from(5)).0, 1 + 18);
+    assert_eq!(of_cells, [1_307_204, 948_804, 948_804]);
+    assert_eq!(cost(64, false).0, 1 + 16, "no cover is looked for");
 }
 
 /// Returns everything that any member opens in such a run.
@@ -170,13 +252,14 @@ fn opened(run: &Run) -> Vec<(Party, Vec<u8>)> {
 
 #[test]
 fn what_is_opened_does_not_depend_on_small_cells() {
-    let run = |cells: [usize; 4], helper: bool| {
-        let names = ["a", "b", "c", "d"];
+    let run = |cells: [usize; 5], helper: bool| {
+        let names = ["a", "b", "c", "d", "e"];
         let rows = names.iter().zip(cells);
         let rows = rows.flat_map(|(name, count)| std::iter::repeat_n(*name, count));
         let rows: Vec<&str> = rows.collect();
-        let (first, second) = rows.split_at(rows.len() / 2);
-        let mut inputs = vec![texts(first), texts(second)];
+        let half =
+            |first: usize| texts(&rows.iter().skip(first).step_by(2).copied().collect::<Vec<_>>());
+        let mut inputs = vec![half(0), half(1)];
         let committee = if helper { (1, [2, 0, 1]) } else { (0, [0, 1, 2]) };
         inputs.extend((!helper).then(|| texts(&[])));
         let rules = Rules { min_parties: 2, max_share: 100, ..Profile::Production.rules() };
@@ -184,28 +267,29 @@ fn what_is_opened_does_not_depend_on_small_cells() {
         run.parameters(declared(&names)).committee(committee.0, committee.1)
     };
     for helper in [false, true] {
-        let one = opened(&run([29, 4, 0, 0], helper));
+        let one = opened(&run([29, 4, 0, 0, 40], helper));
         assert!(!one.is_empty());
-        for other in [[29, 1, 0, 0], [29, 0, 0, 4], [29, 4, 4, 4], [29, 2, 3, 1]] {
-            assert_eq!(one, opened(&run(other, helper)), "{other:?}");
+        // The cell that protects the small ones is opened as little as these.
+        for other in [[29, 1, 0, 0], [35, 0, 0, 4], [29, 4, 4, 4], [50, 2, 3, 1]] {
+            let [a, b, c, d] = other;
+            assert_eq!(one, opened(&run([a, b, c, d, 40], helper)), "{other:?}");
         }
-        assert_ne!(one, opened(&run([29, 5, 0, 0], helper)), "a cell that may be shown");
+        assert_ne!(one, opened(&run([29, 10, 0, 0, 40], helper)), "a cell that may be shown");
     }
 }
 
-#[test]
-fn parties_with_tables_of_other_sizes_are_noticed() {
-    let run = frequency().rules(cells_from(3)).parameters(declared(&["a", "b", "c"]));
-    let other = frequency().rules(cells_from(3)).parameters(declared(&["a", "b", "c", "d"]));
+/// Runs the first computation, in which the third party has the other request, and has it changed.
+/// Returns every member's fault.
+fn faults(run: &Run, other: &Run, change: fn(&mut Subject)) -> Vec<Option<Fault>> {
     let report = Simulation::new(seed()).run(|channel, party, rng| {
         let mut offer = crate::testing::offer(3, run.rules);
         run.request(0).unwrap().describe(&mut offer);
         let spec = offer.spec;
-        let request =
-            if party.index() == 2 { &other } else { &run }.request(party.index()).unwrap();
+        let request = if party.index() == 2 { other } else { run }.request(party.index()).unwrap();
+        let rules = run.rules;
         async move {
             let mut rng = rng;
-            let mut offer = crate::testing::offer(3, cells_from(3));
+            let mut offer = crate::testing::offer(3, rules);
             offer.spec = spec.clone();
             let session = crate::kernel::session::agree(&channel, offer, false, &mut rng).await?;
             let joint = *session.rules();
@@ -217,14 +301,98 @@ fn parties_with_tables_of_other_sizes_are_noticed() {
                 stores: CorrelationStore::default(),
             };
             let committee = replicated::Committee::fixed([0, 1, 2]);
-            let (prepared, subject) = request.into_parts();
+            let (prepared, mut subject) = request.into_parts();
+            if party.index() == 2 {
+                change(&mut subject);
+            }
             let ended = execution.with_committee(session, committee, prepared, subject, &mut rng);
             ended.await.map(drop)
         }
     });
-    for ending in &report.endings {
-        assert_eq!(ending.fault(), Some(&Fault::InvalidOpening));
+    report.endings.iter().map(|ending| ending.fault().cloned()).collect()
+}
+
+#[test]
+fn parties_with_tables_of_other_sizes_are_noticed() {
+    let run = |names: &[&str]| frequency().rules(cells_from(3)).parameters(declared(names));
+    let (one, other) = (run(&["a", "b", "c", "e"]), run(&["a", "b", "c", "d", "e"]));
+    assert_eq!(faults(&one, &one, |_| ()), vec![None; 3]);
+    assert_eq!(faults(&one, &other, |_| ()), vec![Some(Fault::InvalidOpening); 3]);
+    // As many cells, in other rows.
+    let run = |rows: &[&str], columns: &[&str]| {
+        let categories = Some(Categories::Two([names(rows), names(columns)]));
+        let inputs = vec![pairs(&[("a", "x"), ("a", "x"), ("a", "y"), ("b", "x")]); 3];
+        let run = Run::new("StatisticsContingency", inputs).rules(cells_from(3));
+        run.parameters(Parameters::default().with("categories", categories))
+    };
+    let (one, other) = (run(&["a", "b"], &["x", "y", "z"]), run(&["a", "b", "c"], &["x", "y"]));
+    assert_eq!(faults(&one, &one, |_| ()), vec![None; 3]);
+    assert_eq!(faults(&one, &other, |_| ()), vec![Some(Fault::InvalidOpening); 3]);
+}
+
+#[test]
+fn a_party_that_counts_other_rows_than_it_has_used_ends_the_computation() {
+    let run = frequency().rules(cells_from(3)).parameters(declared(&["a", "b", "c", "e"]));
+    let more = |subject: &mut Subject| subject.rows = subject.rows.map(|rows| rows + 1);
+    assert_eq!(faults(&run, &run, more), vec![Some(Fault::InvalidOpening); 3]);
+}
+
+#[test]
+fn the_mode_alone_ends_where_a_party_counts_other_rows_than_it_has_used() {
+    let names = declared(&["a", "b", "c", "e"]).with("only_mode", Some(true));
+    let run = frequency().rules(cells_from(3)).parameters(names);
+    assert_eq!(faults(&run, &run, |_| ()), vec![None; 3]);
+    let more = |subject: &mut Subject| subject.rows = subject.rows.map(|rows| rows + 1);
+    assert_eq!(faults(&run, &run, more), vec![Some(Fault::InvalidOpening); 3]);
+}
+
+#[test]
+fn nothing_of_a_table_too_large_is_shared() {
+    let names = |count: usize| (0..count).map(|index| index.to_string()).collect();
+    // Three parties can have 599,186 counts compared. 598,500 cells and their sums are more.
+    let report = |rows: usize, columns: usize, only_mode: Option<bool>| {
+        let categories = Some(Categories::Two([names(rows), names(columns)]));
+        let run = Run::new("StatisticsContingency", vec![pairs(&[("1", "1"); 9]); 3]);
+        let parameters = Parameters::default().with("categories", categories);
+        let parameters = parameters.with("only_mode", only_mode);
+        run.rules(cells_from(3)).parameters(parameters).simulate(Simulation::new(seed()))
+    };
+    for only_mode in [None, Some(true)] {
+        let report = report(700, 855, only_mode);
+        for (ending, meter) in report.endings.iter().zip(&report.meters) {
+            let what = "cells to compare";
+            let due = Fault::TableTooLarge { what, actual: 600_055, limit: 599_186 };
+            assert_eq!(ending.fault(), Some(&due));
+            assert!(meter.total().bytes_sent < 10_000, "{}", meter.total().bytes_sent);
+        }
     }
+}
+
+/// Patients by age, in steps of ten years, at three hospitals.
+const AGES: [[u64; 8]; 3] = [
+    [11, 38, 52, 77, 94, 81, 33, 6],
+    [14, 41, 49, 68, 102, 76, 29, 2],
+    [9, 22, 37, 59, 71, 88, 40, 4],
+];
+
+#[test]
+fn most_of_a_large_table_is_shown() {
+    let inputs = AGES.iter().map(|ages| {
+        let of = |(age, count): (usize, &u64)| {
+            let age = format!("{age}0");
+            // Fewer than half are men, and least of the oldest.
+            let men = if age == "70" { count / 3 } else { count * 4 / 9 };
+            [(("f".to_owned(), age.clone()), count - men), (("m".to_owned(), age), men)]
+        };
+        Input::CountedPairs(ages.iter().enumerate().flat_map(of).collect())
+    });
+    let run = Run::new("StatisticsContingency", inputs.collect()).rules(cells_from(5));
+    let answer = json(&run);
+    let cells = || ["f", "m"].into_iter().flat_map(|sex| (0..8).map(move |age| (sex, age)));
+    let cell = |(sex, age): (&str, usize)| answer["table"][sex][format!("{age}0")].as_u64();
+    let shown = cells().filter(|place| cell(*place).is_some()).count();
+    assert_eq!(cell(("m", 7)), None, "2 + 0 + 1 of them");
+    assert!(shown >= 8, "{shown} of 16 cells: {answer}");
 }
 
 #[test]

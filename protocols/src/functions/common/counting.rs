@@ -11,7 +11,7 @@ use crate::functions::common::{cells, mode};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, Pushdown};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, ONLY_MODE};
-use crate::functions::reveals::{CATEGORIES, CELLS, RELEASE};
+use crate::functions::reveals::{CATEGORIES, CELLS, CLASSES, RELEASE};
 use crate::functions::{
     Computed, Function, FunctionContext, OnCounts, OnShares, OnSums, SumsContext,
 };
@@ -30,7 +30,7 @@ pub(crate) const COUNTED_ROWS: Descriptor = Descriptor {
     kind: Kind::Rows,
     needs: Needs::Counts,
     pushdown: Some(Pushdown::Counts),
-    reveals: &[RELEASE, CATEGORIES, CELLS],
+    reveals: &[RELEASE, CATEGORIES, CELLS, CLASSES],
     result_keys: &[],
 };
 
@@ -119,8 +119,8 @@ impl<C: Counting> Function for ModeAlone<C> {
         mode::agreed(self.0.as_ref())
     }
 
-    fn reveals(&self, _: &Rules) -> Vec<String> {
-        mode::reveals(self.0.as_ref())
+    fn reveals(&self, rules: &Rules) -> Vec<String> {
+        mode::reveals(self.0.as_ref(), rules)
     }
 }
 

@@ -18,6 +18,9 @@ mod ranks_adversary_tests;
 pub(crate) mod rows;
 pub(crate) mod search;
 pub(crate) mod sets;
+pub(crate) mod suppression;
+#[cfg(test)]
+mod suppression_tests;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tables_tests;

@@ -4,9 +4,15 @@
 //! The place of that cell is opened, if its count is at least as large as the rules ask of a cell.
 //! That is decided on shares too. Of cells with equal counts the first is the mode.
 //!
+//! If small cells are withheld, only those cells take part that the table would show (see
+//! [`crate::functions::common::cells`]). A withheld cell that was the mode would be known to have
+//! more rows than the shown ones. So this form tells no more than the table does. Before the classes
+//! of counts are opened, the sum of all cells is compared with the number of all rows, as there.
+//!
 //! **Opened beside the answer:** the number of all rows, after the release check (see
-//! [`crate::release`]); to helpers, the number of cells. If the client declares no categories, also
-//! which party's data have which, to every party.
+//! [`crate::release`]); to helpers, the size of the table. If small cells are withheld, also what
+//! opens there. If the client declares no categories, also which party's data have which, to every
+//! party.
 
 use serde::Serialize;
 
@@ -16,10 +22,11 @@ use crate::circuits::selection::argmax;
 use crate::engine::shared::Shared;
 use crate::engine::{Engine, Recipients};
 use crate::functions::answer::Answer;
-use crate::functions::common::cells::{CELLS, joint_counts};
+use crate::functions::common::cells::{CELLS, CLASSES, SharedCounts, check_rows};
 use crate::functions::common::tables::CountedRows;
 use crate::functions::parameters::{Agreed, ONLY_MODE};
 use crate::functions::{Computed, FunctionContext};
+use crate::kernel::disclosure::Rules;
 use crate::kernel::fault::Fault;
 
 /// The most frequent category, or pair of categories; null if none is shown.
@@ -40,10 +47,12 @@ pub enum Cell {
 }
 
 /// Returns the leakage of finding the mode alone. `rows` are this party's, if it has any.
-pub(crate) fn reveals(rows: Option<&CountedRows>) -> Vec<String> {
+pub(crate) fn reveals(rows: Option<&CountedRows>, rules: &Rules) -> Vec<String> {
     let number = "the number of rows of all parties together, to every party and helper";
     let categories = rows.and_then(CountedRows::reveals_of_categories);
-    [number, CELLS].map(str::to_owned).into_iter().chain(categories).collect()
+    let classes = rules.ask_for_cells().then(|| CLASSES.to_owned());
+    let always = [number, CELLS].map(str::to_owned).into_iter();
+    always.chain(classes).chain(categories).collect()
 }
 
 /// Returns the agreed parameters of finding the mode alone.
@@ -58,10 +67,21 @@ pub(crate) async fn find_mode<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     counted: Option<CountedRows>,
 ) -> Computed {
-    let (axes, counts) = joint_counts(cx, counted).await?;
-    let shown = place_of_largest(&mut cx.engine, &counts, cx.rows, cx.permit.least_shown()).await?;
-    let opened = cx.engine.open(&shown, Recipients::Parties).await?;
-    opened.answer(|place| Ok(Answer::Mode(Mode { mode: cell(&axes, &place)? }))).transpose()
+    let counts = SharedCounts::share(cx, counted).await?;
+    let places = match cx.permit.withholds() {
+        true => {
+            let rows = cx.engine.public(vec![cx.rows]);
+            check_rows(&mut cx.engine, &counts.total, &rows).await?;
+            counts.shown(cx).await?
+        }
+        false => (0..counts.total.len()).collect(),
+    };
+    let candidates = counts.total.gather(&places);
+    let least = cx.permit.least_shown();
+    let largest = place_of_largest(&mut cx.engine, &candidates, cx.rows, least).await?;
+    let opened = cx.engine.open(&largest, Recipients::Parties).await?;
+    let mode = |place: Vec<u64>| cell(&counts.axes, &places, &place);
+    opened.answer(|place| Ok(Answer::Mode(Mode { mode: mode(place)? }))).transpose()
 }
 
 /// Returns the place of the largest count, from 1; 0 if it is not to be shown.
@@ -88,11 +108,13 @@ async fn place_of_largest<E: Engine>(
     engine.multiply(&place.plus(&one), &one.minus(&is_small)).await
 }
 
-/// Returns the cell of an opened place; none for 0. Refuses a place that is beyond the table.
-fn cell(axes: &[Vec<String>], place: &[u64]) -> Result<Option<Cell>, Fault> {
+/// Returns the cell of an opened place among the candidates' places; none for 0. Refuses a place
+/// that is beyond them.
+fn cell(axes: &[Vec<String>], candidates: &[usize], place: &[u64]) -> Result<Option<Cell>, Fault> {
     let [place] = place else { return Err(Fault::Internal("one place was opened")) };
     let Some(index) = place.checked_sub(1) else { return Ok(None) };
-    let cell = usize::try_from(index).ok().and_then(|index| cell_at(axes, index));
+    let cell = usize::try_from(index).ok().and_then(|index| candidates.get(index));
+    let cell = cell.and_then(|cell| cell_at(axes, *cell));
     cell.map(Some).ok_or(Fault::InvalidOpening)
 }
 
@@ -117,12 +139,15 @@ mod tests {
     fn an_opened_place_beyond_the_table_is_refused() {
         let axis = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let axes: [Vec<String>; 2] = [axis(&["a", "b"]), axis(&["x", "y", "z"])];
-        assert_eq!(cell(&axes, &[0]), Ok(None));
-        assert_eq!(cell(&axes, &[6]), Ok(Some(Cell::Two("b".into(), "z".into()))));
+        let all = [0, 1, 2, 3, 4, 5];
+        assert_eq!(cell(&axes, &all, &[0]), Ok(None));
+        assert_eq!(cell(&axes, &all, &[6]), Ok(Some(Cell::Two("b".into(), "z".into()))));
         for beyond in [7, u64::MAX] {
-            assert_eq!(cell(&axes, &[beyond]), Err(Fault::InvalidOpening));
+            assert_eq!(cell(&axes, &all, &[beyond]), Err(Fault::InvalidOpening));
         }
-        assert_eq!(cell(&axes[..1], &[2]), Ok(Some(Cell::One("b".into()))));
-        assert_eq!(cell(&axes[..1], &[3]), Err(Fault::InvalidOpening));
+        assert_eq!(cell(&axes[..1], &all, &[2]), Ok(Some(Cell::One("b".into()))));
+        assert_eq!(cell(&axes[..1], &all, &[3]), Err(Fault::InvalidOpening));
+        assert_eq!(cell(&axes, &[1, 3], &[2]), Ok(Some(Cell::Two("b".into(), "x".into()))));
+        assert_eq!(cell(&axes, &[1, 3], &[3]), Err(Fault::InvalidOpening));
     }
 }

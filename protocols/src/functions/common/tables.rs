@@ -6,12 +6,10 @@
 //!
 //! If the rules let every count be shown, a table is one masked sum of counts, one 64-bit word a
 //! cell. Every cell is opened. If they do not, small cells are opened to no member. Then the table
-//! is computed on shares (see [`crate::functions::common::cells`]). A small cell and an empty one
-//! look the same, and both are null in the answer. A name of which nothing is shown is left out, if
-//! the categories come from the data.
-//!
-//! A reader that contributed rows, or knows totals or other tables, may work out some of the
-//! withheld counts.
+//! is computed on shares (see [`crate::functions::common::cells`]). Small cells and empty ones are
+//! null in the answer, and so are cells that protect them from being worked out (see
+//! [`crate::functions::common::suppression`]). A name of which nothing is shown is left out, if the
+//! categories come from the data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +22,7 @@ use crate::engine::aggregate::{Aggregate, Rounds};
 use crate::functions::SumsContext;
 use crate::functions::answer::Answer;
 use crate::functions::common::categories::{self, Axes};
-use crate::functions::common::cells::CELLS;
+use crate::functions::common::cells::{CELLS, CLASSES};
 use crate::functions::descriptor::ParameterEntry;
 use crate::functions::parameters::{Agreed, ONLY_MODE, refuse};
 use crate::kernel::channel::Channel;
@@ -32,8 +30,8 @@ use crate::kernel::disclosure::Rules;
 use crate::kernel::fault::{Fault, InputError};
 
 /// The counts of categories. A count is null below the smallest that the rules let be shown; then
-/// it is null also for a category that does not occur. Categories from the data that would be null
-/// are not listed.
+/// it is null also for a category that does not occur, and for one that protects the others.
+/// Categories from the data that would be null are not listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Histogram {
     /// The count of each category.
@@ -43,8 +41,8 @@ pub struct Histogram {
 }
 
 /// The counts of pairs of categories. A count is null below the smallest that the rules let be
-/// shown; then it is null also for a pair that does not occur. Categories from the data that would
-/// have nothing but nulls are not listed.
+/// shown; then it is null also for a pair that does not occur, and for those that protect the
+/// others. Categories from the data that would have nothing but nulls are not listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Table {
     /// The count of each y under each x.
@@ -154,8 +152,8 @@ impl CountedRows {
     }
 
     pub(crate) fn reveals(&self, rules: &Rules) -> Vec<String> {
-        let cells = rules.ask_for_cells().then(|| CELLS.to_owned());
-        self.reveals_of_categories().into_iter().chain(cells).collect()
+        let cells = rules.ask_for_cells().then(|| [CELLS, CLASSES].map(str::to_owned));
+        self.reveals_of_categories().into_iter().chain(cells.into_iter().flatten()).collect()
     }
 
     /// Finds the categories of all parties together, and counts this party's rows in each cell.

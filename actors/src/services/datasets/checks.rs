@@ -1,0 +1,98 @@
+//! The checks of a question about a dataset that ask nothing of its rows.
+
+use cloister_protocols::catalogue::{Descriptor, InputKind};
+use cloister_sources::{Dataset, Filter, Kind as ColumnKind};
+
+use super::Obtain;
+use crate::vocabulary::code::Code;
+use crate::vocabulary::error::ApiError;
+use crate::vocabulary::selection::Selection;
+use crate::vocabulary::settings::OwnRules;
+
+/// Refuses more or fewer columns than the function takes, before any is read.
+pub(super) fn check_arity(function: &Descriptor, columns: usize) -> Result<(), ApiError> {
+    let taken = match function.input {
+        InputKind::TextPairs | InputKind::Points => 2,
+        InputKind::Matrix | InputKind::Regressors => return check_width(columns),
+        InputKind::Keyed(_) if function.asked_by.is_some() => return check_width(columns),
+        _ => 1,
+    };
+    if columns == taken {
+        return Ok(());
+    }
+    let message = format!("{} takes {taken} of the columns, not {columns}", function.name);
+    Err(ApiError::argument("data", message).hint("select as many as the function takes"))
+}
+
+/// Refuses a table of numbers without declared categories: the parties' nodes are told the names of
+/// categories that are not declared, and numbers are those of single rows.
+pub(super) fn check_categories(
+    dataset: &Dataset,
+    selection: &Selection,
+    obtain: &Obtain,
+) -> Result<(), ApiError> {
+    let is_table = matches!(obtain.function.input, InputKind::Texts | InputKind::TextPairs);
+    if !is_table || obtain.declares || !obtain.rules.are_kept() {
+        return Ok(());
+    }
+    let is_number = |name: &&String| {
+        let kind = dataset.column(name).map(|column| column.kind);
+        matches!(kind, Some(ColumnKind::Integer | ColumnKind::Number))
+    };
+    match selection.columns.iter().find(is_number) {
+        None => Ok(()),
+        Some(column) => {
+            let message = format!("`{column}` has numbers, whose names would be told one by one");
+            Err(ApiError::argument("categories", message).hint("declare the categories"))
+        }
+    }
+}
+
+/// Refuses columns in which values are missing, unless such rows are to be left out. Whether one of
+/// the selected rows is incomplete is not told where no owner sees the question.
+pub(super) fn check_missing(
+    dataset: &Dataset,
+    selection: &Selection,
+    obtain: &Obtain,
+) -> Result<(), ApiError> {
+    if obtain.drop_missing || !obtain.rules.ask_for_views() {
+        return Ok(());
+    }
+    let columns = dataset.columns.iter().zip(&dataset.missing);
+    let incomplete = columns.filter(|(_, missing)| **missing > 0).map(|(column, _)| &column.name);
+    match incomplete.into_iter().find(|name| selection.columns.contains(name)) {
+        None => Ok(()),
+        Some(column) => {
+            let message = format!("values are missing in `{column}`");
+            Err(ApiError::argument("missing", message)
+                .hint("with the parameter `missing` set to `drop` such rows are left out"))
+        }
+    }
+}
+
+/// Refuses more columns than products are remembered of.
+fn check_width(columns: usize) -> Result<(), ApiError> {
+    const MOST: usize = 65;
+    if columns <= MOST {
+        return Ok(());
+    }
+    let message =
+        format!("{columns} columns are more than the {MOST} that are taken from a dataset");
+    Err(ApiError::argument("data", message).hint("select fewer columns"))
+}
+
+/// Refuses a choice of rows by the key column, which would choose single rows.
+pub(super) fn check_key(
+    dataset: &Dataset,
+    selection: &Selection,
+    rules: OwnRules,
+) -> Result<(), ApiError> {
+    let key = dataset.key.as_deref();
+    let columns = selection.filter.iter().flat_map(Filter::columns);
+    if rules.are_kept() && columns.into_iter().any(|column| Some(column) == key) {
+        let message = "rows are not chosen by the column that tells them apart";
+        return Err(ApiError::new(Code::RefusedByPolicy, message)
+            .hint("choose them by what they have in common"));
+    }
+    Ok(())
+}
