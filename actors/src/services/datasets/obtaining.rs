@@ -323,7 +323,7 @@ impl Store {
         };
         match read(dataset, &all, None, &self.access, &mut each) {
             Ok(()) => Ok((rows, views.finish())),
-            Err(SourceError::Stopped) => Err(too_many(most)),
+            Err(SourceError::Stopped) => Err(too_many_to_view(most)),
             Err(error) => Err(unreadable(dataset, &error)),
         }
     }
@@ -435,6 +435,17 @@ fn unreadable(dataset: &Dataset, error: &SourceError) -> ApiError {
 /// Returns whether a refusal is an answer about the rows that were chosen.
 fn tells_of_data(refusal: &ApiError) -> bool {
     matches!(refusal.code(), Code::RefusedByDisclosureRules | Code::MissingValues)
+}
+
+fn too_many_to_view(limit: usize) -> ApiError {
+    let message = format!(
+        "the dataset has more than {limit} rows, and without the owner's approval a condition on several \
+         columns is looked at over all of them"
+    );
+    ApiError::new(Code::TooManyRows, message).hint(
+        "choose rows by one column, have the owner approve the study, or have the operator raise \
+         `limits.rows`",
+    )
 }
 
 fn too_many(limit: usize) -> ApiError {
