@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::Attack;
 use super::super::known::{Claim, Known};
-use super::super::world::{Part, Question, Setting, World};
+use super::super::world::{Part, Question, Refusal, Setting, World};
 
 /// The rows that are asked about.
 const ROWS: usize = 40;
@@ -86,11 +86,7 @@ impl Attack for Thresholds {
                 let is_below = json!({"column": COLUMN, "op": "<", "value": threshold});
                 let but_x = json!({"not": {"and": [is_x, is_below]}});
                 let first = Part::chosen("trial", &[COLUMN], &but_x);
-                match world.sum([first, all.clone(), all.clone()]) {
-                    Ok(other) => Some(other != sum),
-                    Err(refusal) if refusal.wants_approval() => None,
-                    Err(_) => Some(true),
-                }
+                differs(&world.sum([first, all.clone(), all.clone()]), sum)
             });
             let value = value? as f64;
             Some(Claim::Value { row: (0, row), column: COLUMN, value })
@@ -129,11 +125,8 @@ impl Attack for Partners {
             let is_large = json!({"column": COLUMN, "op": ">=", "value": threshold});
             let no_change = json!({"column": COLUMN, "op": ">=", "value": -asked});
             let kept = json!({"and": [{"or": [is_other, is_large]}, no_change]});
-            match world.sum([Part::chosen("trial", &[COLUMN], &kept), all.clone(), all.clone()]) {
-                Ok(other) => Some(other != sum),
-                Err(refusal) if refusal.wants_approval() => None,
-                Err(_) => Some(true),
-            }
+            let kept = Part::chosen("trial", &[COLUMN], &kept);
+            differs(&world.sum([kept, all.clone(), all.clone()]), sum)
         };
         let triples = (0..SEARCHED).collect::<Vec<_>>();
         let triples = triples.chunks_exact(3).map(<[usize]>::to_vec);
@@ -149,6 +142,16 @@ impl Attack for Partners {
             Some(Claim::Value { row: (0, row), column: COLUMN, value })
         });
         world.judge(&claims.collect::<Vec<_>>())
+    }
+}
+
+/// Returns whether an answer is another than this sum, as a refusal is; none where the owner is
+/// asked from now on.
+fn differs(answer: &Result<f64, Refusal>, sum: f64) -> Option<bool> {
+    match answer {
+        Ok(other) => Some(*other != sum),
+        Err(refusal) if refusal.wants_approval() => None,
+        Err(_) => Some(true),
     }
 }
 
