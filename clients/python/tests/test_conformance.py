@@ -81,7 +81,9 @@ def test_progress_and_cancelling_are_as_described(
     consortium: Consortium, fake: Fake, recorder: Recorder, description: Description
 ) -> None:
     fake.nodes["clinic-b"].hangs = True
-    with interrupted_when(lambda: any("/v1/computations" in fake.paths(name, "GET") for name in fake.nodes)):
+    with interrupted_when(
+        lambda: any("/v1/computations" in fake.paths(name, "GET") for name in fake.nodes)
+    ):
         consortium.compute("SecureSum", data=NUMBERS, progress=lambda _: None)
     methods = {request.method for request, _ in recorder.exchanges}
     assert "DELETE" in methods

@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 
 import httpx
 
-from cloister import _blocking
+from cloister import _blocking, _values
 from cloister._config import USUAL_DEADLINE_SECONDS, ClientFile, Member
 from cloister._drawing import Wanted, drawn
 from cloister._errors import CloisterError, ConfigurationError, UsageError, joint_failure
-from cloister._inputs import Where, inputs, plain
+from cloister._inputs import Where, inputs
 from cloister._joint import Joint
 from cloister._node import Node, Task, opened, outcome
 from cloister._progress import Watch
@@ -110,7 +110,7 @@ class AsyncConsortium:
         names = self._chosen(parties)
         given = inputs(names, data=data, dataset=dataset, column=column, columns=columns, where=where)
         network = str(uuid.uuid4()) if network is None else network
-        fixed: Mapping[str, Any] = plain(parameters or {})
+        fixed = _values.arguments(parameters or {}, "parameters")
         tasks = {name: Task(function, fixed, names, network, given[name]) for name in names}
         with drawn(progress, function, names) as report:
             async with self._nodes(names, timeout) as nodes:

@@ -6,11 +6,11 @@ node: the party's node checks that there is such a column.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from cloister import _values
 from cloister._errors import UsageError
 
 Where: TypeAlias = Mapping[str, Any]
@@ -34,6 +34,8 @@ class Selection:
         object.__setattr__(self, "columns", tuple(self.columns))
         if not self.columns:
             raise UsageError(f"no column of `{self.dataset}` is selected")
+        if self.where is not None:
+            object.__setattr__(self, "where", _values.arguments(self.where, "where"))
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def inputs(
                 "`data` stands alone",
                 hint="to mix, give a party a cloister.Selection(dataset, columns) in `data`",
             )
-        return {name: _input(value) for name, value in _of_each(parties, "data", data).items()}
+        return {name: _input(value, name) for name, value in _of_each(parties, "data", data).items()}
     if dataset is None:
         raise UsageError("nothing to compute with", hint="give `dataset` and `column`, or `data`")
     if (column is None) == (columns is None):
@@ -101,28 +103,5 @@ def _of_each(parties: Sequence[str], argument: str, value: Mapping[str, Any]) ->
     return {name: value[name] for name in parties}
 
 
-def _input(value: Any) -> Input:
-    return value if isinstance(value, Selection) else Values(plain(value))
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON takes it; arrays, series and frames become lists."""
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise UsageError(f"{value} is no number that can be computed with")
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, Set):
-        return sorted(plain(item) for item in value)
-    for method in ("to_numpy", "tolist", "to_list"):
-        if hasattr(value, method):
-            return plain(getattr(value, method)())
-    raise UsageError(
-        f"a {type(value).__name__} cannot be handed to a node",
-        hint="hand in numbers, texts, lists, or arrays of these",
-    )
+def _input(value: Any, party: str) -> Input:
+    return value if isinstance(value, Selection) else Values(_values.data(value, party))
