@@ -49,6 +49,83 @@ def test_a_folder_stands_for_the_file_in_it(tmp_path: Path) -> None:
         assert kind.from_file(tmp_path).parties == ("clinic-a", "clinic-b")
 
 
+CONSORTIUM = """
+[[member]]
+name = "clinic-a"
+api = "http://127.0.0.1:8001/"
+peer = "127.0.0.1:9001"
+fingerprints = ["{ab}"]
+
+[[member]]
+name = "clinic-b"
+api = "https://node.clinic-b.example"
+peer = "node.clinic-b.example:9001"
+fingerprints = ["{AB}", "{cd}"]
+
+[[member]]
+name = "clinic-c"
+api = "https://node.clinic-c.example"
+peer = "node.clinic-c.example:9001"
+fingerprints = ["{cd}"]
+"""
+
+
+def write_consortium(folder: Path, name: str = "consortium.toml", text: str = CONSORTIUM) -> Path:
+    path = folder / name
+    for short, full in (("{ab}", "ab" * 32), ("{AB}", ":".join(["AB"] * 32)), ("{cd}", "cd" * 32)):
+        text = text.replace(short, full)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", ["consortium.toml", "study.toml"])
+def test_the_consortium_file_is_enough(tmp_path: Path, name: str) -> None:
+    file = ClientFile.read(write_consortium(tmp_path, name), {"CLOISTER_TOKEN_CLINIC_B": "secret"})
+    a, b, c = file.members
+    assert (a.name, a.api, a.fingerprint) == ("clinic-a", "http://127.0.0.1:8001", None), "it is open"
+    assert (b.fingerprint, b.next_fingerprint) == ("ab" * 32, "cd" * 32)
+    assert (c.fingerprint, c.next_fingerprint) == ("cd" * 32, None)
+    assert b.token is not None
+    assert b.token.reveal() == "secret"
+    assert file.deadline_seconds == 60
+
+
+def test_of_a_folder_the_file_for_clients_comes_first(tmp_path: Path) -> None:
+    write_consortium(tmp_path)
+    assert Consortium.from_file(tmp_path).parties == ("clinic-a", "clinic-b", "clinic-c")
+    with pytest.raises(ConfigurationError) as caught:
+        Consortium.from_file(tmp_path / "client.toml")
+    assert str(tmp_path / "consortium.toml") in caught.value.hint
+    write(tmp_path, TWO)
+    assert Consortium.from_file(tmp_path).parties == ("clinic-a", "clinic-b")
+
+
+def test_a_fingerprint_that_is_to_follow_is_read(tmp_path: Path) -> None:
+    text = TWO.replace("token_file", f'next_fingerprint = "{"cd" * 32}"\ntoken_file')
+    _, b = ClientFile.read(write(tmp_path, text)).members
+    assert (b.fingerprint, b.next_fingerprint) == ("ab" * 32, "cd" * 32)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[[member]]", "deadline_seconds = 3\n[[member]]", "no `deadline_seconds` here"),
+        ("peer =", "fingerprint = 'x'\npeer =", "no `fingerprint` here"),
+        ('peer = "127.0.0.1:9001"\n', "", "no `peer`"),
+        ('peer = "127.0.0.1:9001"', "peer = 1", "`peer` of a member is a text"),
+        ('["{ab}"]', "[]", "`fingerprints` of clinic-a lists one, or two"),
+        ('["{ab}"]', '["{ab}", "{ab}", "{ab}"]', "`fingerprints` of clinic-a lists one, or two"),
+        ('["{ab}"]', "[3]", "`fingerprints` of clinic-a lists one, or two"),
+        ('["{ab}"]', '["abandon ability"]', "64 hex digits"),
+    ],
+)
+def test_a_consortium_file_that_cannot_be_used_says_why(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        ClientFile.read(write_consortium(tmp_path, text=CONSORTIUM.replace(old, new, 1)))
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [

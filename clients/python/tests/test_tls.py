@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
-from cloister import Consortium, Member, Token, Untrusted
+from cloister import Consortium, Member, Token, Unreachable, Untrusted
+from cloister._errors import reason_of
 from cloister._tls import context_for
 
 cryptography = pytest.importorskip("cryptography")
@@ -125,7 +127,40 @@ def test_another_certificate_gets_no_byte_of_a_request(server: Server) -> None:
         Consortium([member]).functions()
     assert caught.value.code == "untrusted_certificate"
     assert caught.value.party == "clinic-a"
+    shown = str(caught.value)
+    assert "is not trusted: it shows another certificate than the client's file names" in shown
+    assert "('" not in shown, "a text, and no tuple"
     assert not server.received
+
+
+def test_the_certificate_that_is_to_follow_is_believed_too(server: Server) -> None:
+    member = Member("clinic-a", server.url, fingerprint="ab" * 32, next_fingerprint=server.fingerprint)
+    assert Consortium([member]).functions() == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ssl.SSLError("the text"), "the text"),
+        (ssl.SSLCertVerificationError("the text"), "the text"),
+        (ssl.SSLError(1, "the text"), "the text"),
+        (OSError(111, "refused"), "refused"),
+        (OSError(), "OSError"),
+        (ValueError("the text"), "the text"),
+    ],
+)
+def test_an_error_of_tls_is_a_text(error: Exception, words: str) -> None:
+    assert reason_of(error) == words
+
+
+def test_an_error_of_tls_of_one_argument_shows_its_text() -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        cause = ssl.SSLError("the handshake broke off")
+        raise httpx.ConnectError(str(cause), request=request) from cause
+
+    consortium = Consortium([Member("clinic-a", "http://a.test")], transport=httpx.MockTransport(fail))
+    with pytest.raises(Unreachable, match=r"at http://a\.test: the handshake broke off \("):
+        consortium.functions()
 
 
 def test_an_authority_is_believed(server: Server) -> None:

@@ -30,7 +30,6 @@ DAY, MOMENT = date(2024, 1, 31), datetime(2024, 1, 31, 10, 0, 0, 250000)
 IN_UTC = MOMENT.replace(tzinfo=timezone.utc)
 IN_BERLIN = datetime(2024, 1, 31, 11, tzinfo=timezone(timedelta(hours=1)))
 NANOSECOND = 1706695200000000001
-TO_THE_MS = "2024-01-31T10:00:00.250Z"
 TO_THE_NS = "2024-01-31T10:00:00.000000001"
 
 Make = Callable[..., Any]
@@ -185,7 +184,7 @@ ARROW_IN_PANDAS: list[Case] = [
     ("int64", lambda pd, _: pd.Series([LARGE, None], dtype="int64[pyarrow]"), [LARGE, None]),
     ("double", lambda pd, _: pd.Series([1.5, None], dtype="double[pyarrow]"), [1.5, None]),
     ("string", lambda pd, _: pd.Series(["a", None], dtype="string[pyarrow]"), ["a", None]),
-    ("time", lambda pd, pa: pd.Series([IN_UTC], dtype=pd.ArrowDtype(pa.timestamp("ms", "UTC"))), [TO_THE_MS]),
+    ("date", lambda pd, pa: pd.Series([DAY], dtype=pd.ArrowDtype(pa.date32())), ["2024-01-31"]),
 ]  # fmt: skip
 
 ACCEPTED = [

@@ -27,8 +27,9 @@ from cloister._joint import Joint
 from cloister._node import Node, Task, opened, outcome
 from cloister._progress import Watch
 from cloister._results import Report, Result, agreed
+from cloister._tables import Computations, Datasets, Functions, Members
 from cloister._tls import context_for
-from cloister._views import Computation, Dataset, Function, Link, MemberStatus, NodeStatus
+from cloister._views import Computation, Link, MemberStatus, NodeStatus
 
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ class AsyncConsortium:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> AsyncConsortium:
-        """The consortium of a `client.toml`, or of a folder with one."""
+        """The consortium of a `client.toml` or `consortium.toml`, or of a folder with one of them."""
         file = ClientFile.read(path)
         return cls(file.members, deadline_seconds=file.deadline_seconds, transport=transport)
 
@@ -118,23 +119,29 @@ class AsyncConsortium:
                 outcomes = await joint.run(timeout)
         return agreed(function, network, _reports(outcomes, network))
 
-    async def functions(self) -> tuple[Function, ...]:
-        """The functions that all nodes can compute together."""
+    async def functions(self) -> Functions:
+        """The functions that all nodes can compute together: a tuple that shows as a table."""
         by_party = await self._from_each(Node.functions)
         names = [{function.name for function in functions} for functions in by_party.values()]
         first = next(iter(by_party.values()))
-        return tuple(one for one in first if all(one.name in known for known in names))
+        return Functions(one for one in first if all(one.name in known for known in names))
 
-    async def members(self) -> tuple[MemberStatus, ...]:
-        """All members, each as its own node tells; those that do not answer, too."""
+    async def members(self) -> Members:
+        """All members, each as its own node tells; those that do not answer, too.
+
+        It is a tuple that shows as a table.
+        """
         async with self._nodes() as nodes:
             told = await asyncio.gather(*(outcome(_status, node) for node in nodes))
         pairs = zip(self._members, told, strict=True)
-        return tuple(_member_status(member, one) for member, one in pairs)
+        return Members(_member_status(member, one) for member, one in pairs)
 
-    async def datasets(self) -> dict[str, dict[str, Dataset]]:
-        """The datasets that this client may see: by name, then by the party that has one."""
-        by_name: dict[str, dict[str, Dataset]] = {}
+    async def datasets(self) -> Datasets:
+        """The datasets that this client may see: by name, then by the party that has one.
+
+        It is a dict of dicts that shows as a table.
+        """
+        by_name = Datasets()
         for party, datasets in (await self._from_each(Node.datasets)).items():
             for dataset in datasets:
                 by_name.setdefault(dataset.name, {})[party] = dataset
@@ -142,14 +149,17 @@ class AsyncConsortium:
 
     async def computations(
         self, *, state: str = "running", network: str | None = None, limit: int = _USUAL_LIMIT
-    ) -> tuple[Computation, ...]:
-        """This client's computations as each node tells of them; `state` may be `ended` or `all`."""
+    ) -> Computations:
+        """This client's computations as each node tells of them; `state` may be `ended` or `all`.
+
+        It is a tuple that shows as a table.
+        """
 
         def ask(node: Node) -> Awaitable[tuple[Computation, ...]]:
             return node.computations(state=state, network=network, limit=limit)
 
         by_party = await self._from_each(ask)
-        return tuple(one for computations in by_party.values() for one in computations)
+        return Computations(one for computations in by_party.values() for one in computations)
 
     async def cancel(self, network: str) -> dict[str, bool]:
         """Cancels the computation of this name at all nodes, and says at which there was one to cancel.
@@ -216,7 +226,7 @@ class Consortium:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> Consortium:
-        """The consortium of a `client.toml`, or of a folder with one."""
+        """The consortium of a `client.toml` or `consortium.toml`, or of a folder with one of them."""
         file = ClientFile.read(path)
         return cls(file.members, deadline_seconds=file.deadline_seconds, transport=transport)
 
@@ -274,22 +284,31 @@ class Consortium:
                 report,
             )
 
-    def functions(self) -> tuple[Function, ...]:
-        """The functions that all nodes can compute together."""
+    def functions(self) -> Functions:
+        """The functions that all nodes can compute together: a tuple that shows as a table."""
         return _blocking.run(lambda _: self._all.functions())
 
-    def members(self) -> tuple[MemberStatus, ...]:
-        """All members, each as its own node tells; those that do not answer, too."""
+    def members(self) -> Members:
+        """All members, each as its own node tells; those that do not answer, too.
+
+        It is a tuple that shows as a table.
+        """
         return _blocking.run(lambda _: self._all.members())
 
-    def datasets(self) -> dict[str, dict[str, Dataset]]:
-        """The datasets that this client may see: by name, then by the party that has one."""
+    def datasets(self) -> Datasets:
+        """The datasets that this client may see: by name, then by the party that has one.
+
+        It is a dict of dicts that shows as a table.
+        """
         return _blocking.run(lambda _: self._all.datasets())
 
     def computations(
         self, *, state: str = "running", network: str | None = None, limit: int = _USUAL_LIMIT
-    ) -> tuple[Computation, ...]:
-        """This client's computations as each node tells of them; `state` may be `ended` or `all`."""
+    ) -> Computations:
+        """This client's computations as each node tells of them; `state` may be `ended` or `all`.
+
+        It is a tuple that shows as a table.
+        """
         return _blocking.run(lambda _: self._all.computations(state=state, network=network, limit=limit))
 
     def cancel(self, network: str) -> dict[str, bool]:

@@ -80,7 +80,7 @@ def _values(title: str, result: Mapping[str, Any]) -> Iterable[str]:
     wide = {name: value for name, value in result.items() if is_wide(name, value)}
     single = [(name, _short(value)) for name, value in result.items() if name not in wide]
     if single or not wide:
-        yield _table(title, ("", "value"), single)
+        yield table(title, ("", "value"), single)
     else:
         yield f"<p><strong>{escape(title)}</strong></p>"
     for name, value in wide.items():
@@ -92,7 +92,7 @@ def _wide_table(name: str, value: Any) -> str:
     columns = _columns(row for _, row in rows)
     shown = [(str(label), *_cells(row, columns)) for label, row in rows[:_SHOWN_ROWS]]
     caption = name if len(rows) <= _SHOWN_ROWS else f"{name} (the first {_SHOWN_ROWS} of {len(rows)})"
-    return _table(caption, ("", *(columns or ["value"])), shown)
+    return table(caption, ("", *(columns or ["value"])), shown)
 
 
 def _columns(rows: Iterable[Any]) -> list[str]:
@@ -133,10 +133,10 @@ def _security(result: Result) -> str:
 
 
 def _disclosure(result: Result) -> str:
-    table = _table("Disclosure rules", ("rule", "value", "decided by"), _rules(result))
+    rules = table("Disclosure rules", ("rule", "value", "decided by"), _rules(result))
     reports = result.reports.values()
     profiles = ", ".join(f"{report.party}: {report.disclosure.profile}" for report in reports)
-    return f"{table}<p>Profiles of the nodes: {escape(profiles or result.disclosure.profile)}</p>"
+    return f"{rules}<p>Profiles of the nodes: {escape(profiles or result.disclosure.profile)}</p>"
 
 
 def _rules(result: Result) -> list[tuple[str, str, str]]:
@@ -155,7 +155,7 @@ def _costs(result: Result) -> str:
         cost = report.cost
         counts = (cost.rounds, cost.messages_sent, cost.bytes_sent, cost.bytes_received)
         rows.append((party, *(f"{count:,}" for count in counts), f"{cost.seconds:.3f}"))
-    return _table("Cost of each party", headers, rows)
+    return table("Cost of each party", headers, rows)
 
 
 def _cost(cost: Cost) -> str:
@@ -174,8 +174,8 @@ def _details(summary: str, content: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>{content}</details>"
 
 
-def _table(caption: str, headers: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """The first cell of each row is its header."""
+def table(caption: str, headers: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Returns a table as HTML, escaped. The first cell of each row is its header."""
     head = "".join(
         f'<th scope="col">{escape(header)}</th>' if header else "<td></td>" for header in headers
     )

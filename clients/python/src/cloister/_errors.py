@@ -187,6 +187,15 @@ class Disagreement(CloisterError):
         """Each party's report."""
 
 
+def reason_of(error: BaseException) -> str:
+    """The words of an error of Python's own. An `SSLError` of a single argument would show as a tuple."""
+    if isinstance(error, OSError):
+        text = error.strerror or (error.args[0] if len(error.args) == 1 else "")
+        if isinstance(text, str) and text:
+            return text
+    return str(error) or type(error).__name__
+
+
 def of_status(status: int) -> type[NodeError]:
     """The kind of error that a node's status stands for."""
     if status in _FORBIDDEN:

@@ -19,7 +19,7 @@ import httpx
 from cloister import _errors
 from cloister._config import Member
 from cloister._documents import Document, Malformed
-from cloister._errors import AlienAnswer, CloisterError, NoAnswer, Unreachable, Untrusted
+from cloister._errors import AlienAnswer, CloisterError, NoAnswer, Unreachable, Untrusted, reason_of
 from cloister._inputs import Input, Selection
 from cloister._results import Report
 from cloister._views import Computation, Dataset, Function, Link, NodeStatus
@@ -276,7 +276,7 @@ class Node:
         untrusted = _cause(error, ssl.SSLCertVerificationError)
         if untrusted is not None:
             return Untrusted(
-                f"{self._api} is not trusted: {_reason(untrusted)}",
+                f"{self._api} is not trusted: {reason_of(untrusted)}",
                 hint="ask the party's operator for the certificate's fingerprint, by another way",
                 party=self.name,
                 at=self.name,
@@ -289,7 +289,7 @@ class Node:
                 at=self.name,
             )
         return Unreachable(
-            f"no node answers at {self._api}: {_reason(error)}",
+            f"no node answers at {self._api}: {reason_of(_cause(error, ssl.SSLError) or error)}",
             hint="start the party's node, and see that client.toml has its URL",
             party=self.name,
             at=self.name,
@@ -348,7 +348,3 @@ def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | N
     while seen is not None and not isinstance(seen, kind):
         seen = seen.__cause__ or seen.__context__
     return seen
-
-
-def _reason(error: BaseException) -> str:
-    return str(error) or type(error).__name__
