@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -85,6 +85,8 @@ class FakeNode:
     hangs: bool = False
     """It never brings its data."""
     refusal: tuple[int, dict[str, Any]] | None = None
+    fault: Callable[[httpx.Request], Awaitable[tuple[int, Any] | None]] | None = None
+    """Comes before each answer: may wait, raise, or give another answer."""
     changes: Callable[[dict[str, Any]], None] = lambda _: None
     """Done to its report."""
     handles: dict[str, Any] = field(default_factory=dict)
@@ -108,6 +110,11 @@ class Fake(httpx.AsyncBaseTransport):
     def members(self, **more: Any) -> list[Member]:
         return [Member(name, f"http://{name}.test", **more) for name in self.nodes]
 
+    async def until_begun(self, *names: str) -> None:
+        """Waits until these nodes run a computation."""
+        while not all("running" in self.nodes[name].runs.values() for name in names):
+            await asyncio.sleep(0.005)
+
     def paths(self, name: str, method: str) -> list[str]:
         return [one.url.path for one in self.nodes[name].received if one.method == method]
 
@@ -117,7 +124,8 @@ class Fake(httpx.AsyncBaseTransport):
             raise httpx.ConnectError("connection refused", request=request)
         node.received.append(request)
         await request.aread()
-        status, answer = await self._answer(node, request)
+        instead = None if node.fault is None else await node.fault(request)
+        status, answer = await self._answer(node, request) if instead is None else instead
         return httpx.Response(status, json=answer, request=request)
 
     async def _answer(self, node: FakeNode, request: httpx.Request) -> tuple[int, Any]:

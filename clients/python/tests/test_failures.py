@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import ssl
 import threading
 import time
 from typing import Any
@@ -59,7 +60,13 @@ def test_a_refusal_is_raised_with_what_the_node_says(consortium: Consortium, fak
 
 
 def test_a_failure_cancels_at_all_other_nodes(consortium: Consortium, fake: Fake) -> None:
-    fake.nodes["clinic-b"].refusal = error(422, "bad_input", "no number")
+    async def refuse_late(request: httpx.Request) -> tuple[int, Any] | None:
+        if request.method == "PATCH":
+            await fake.until_begun("clinic-a", "clinic-c")
+            return error(422, "bad_input", "no number")
+        return None
+
+    fake.nodes["clinic-b"].fault = refuse_late
     with pytest.raises(ComputationFailed) as caught:
         consortium.compute("SecureSum", data=NUMBERS)
     assert isinstance(caught.value.reason, InvalidRequest)
@@ -72,7 +79,148 @@ def test_a_node_that_cannot_be_reached_is_named(consortium: Consortium, fake: Fa
         consortium.compute("SecureSum", data=NUMBERS)
     assert isinstance(caught.value, Unreachable)
     assert caught.value.party == "clinic-c"
+    assert nothing_runs(fake)
+
+
+async def unknown_token(_: httpx.Request) -> tuple[int, Any] | None:
+    return error(401, "token_unknown", "the token is unknown", hint="ask for another")
+
+
+async def no_line(request: httpx.Request) -> tuple[int, Any] | None:
+    raise httpx.ConnectError("connection refused", request=request)
+
+
+async def black_hole(request: httpx.Request) -> tuple[int, Any] | None:
+    if request.url.path.startswith("/v1"):
+        await asyncio.Event().wait()
+    raise httpx.ConnectTimeout("", request=request)
+
+
+async def other_program(_: httpx.Request) -> tuple[int, Any] | None:
+    return 200, {"hello": "world"}
+
+
+async def wrong_certificate(request: httpx.Request) -> tuple[int, Any] | None:
+    cause = ssl.SSLCertVerificationError("it shows another certificate")
+    raise httpx.ConnectError("", request=request) from cause
+
+
+async def no_place(_: httpx.Request) -> tuple[int, Any] | None:
+    return error(503, "too_many_computations", "too much to do")
+
+
+FAULTS = {
+    "token_unknown": unknown_token,
+    "unreachable": no_line,
+    "unreachable, in silence": black_hole,
+    "alien_answer": other_program,
+    "untrusted_certificate": wrong_certificate,
+    "too_many_computations": no_place,
+}
+
+
+@pytest.mark.parametrize("when", ["before it begins", "once the others have begun"])
+@pytest.mark.parametrize("code", FAULTS)
+def test_every_failure_of_one_party_ends_the_others_at_once(
+    consortium: Consortium, fake: Fake, monkeypatch: pytest.MonkeyPatch, code: str, when: str
+) -> None:
+    # A moment for the others would never end here; each would wait for the one for ever.
+    monkeypatch.setattr("cloister._joint._AFTER_FAILURE_SECONDS", 3600.0)
+    begun = asyncio.Event()
+
+    async def fail(request: httpx.Request) -> tuple[int, Any] | None:
+        if when != "before it begins" and not begun.is_set():
+            if request.method != "PATCH":
+                return None
+            await fake.until_begun("clinic-a", "clinic-c")
+            begun.set()
+        return await FAULTS[code](request)
+
+    fake.nodes["clinic-b"].fault = fail
+    if code == "unreachable, in silence" and when != "before it begins":
+        # What the one runs is not known, and it is asked until the time is over.
+        monkeypatch.setattr("cloister._joint._AFTER_FAILURE_SECONDS", 0.3)
+    with pytest.raises(ComputationFailed) as caught:
+        consortium.compute("SecureSum", data=NUMBERS)
+    failure = caught.value
+    assert failure.code == code.partition(",")[0]
+    assert failure.party == "clinic-b"
+    assert next(iter(failure.errors)) == "clinic-b", "the cause comes first"
+    assert str(failure).splitlines()[1].startswith("  clinic-b: ")
+    assert nothing_runs(fake)
+    if when != "before it begins":
+        assert states(fake)["clinic-a"] == states(fake)["clinic-c"] == ["cancelled"]
+
+
+def test_no_party_begins_once_another_has_failed(consortium: Consortium, fake: Fake) -> None:
+    failed = threading.Event()
+
+    async def refuse(_: httpx.Request) -> tuple[int, Any] | None:
+        failed.set()
+        return error(403, "refused_by_policy", "no")
+
+    async def wait(_: httpx.Request) -> tuple[int, Any] | None:
+        while not failed.is_set():
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.02)
+        return None
+
+    fake.nodes["clinic-b"].fault = refuse
+    fake.nodes["clinic-a"].fault = fake.nodes["clinic-c"].fault = wait
+    with pytest.raises(ComputationRefused) as caught:
+        consortium.compute("SecureSum", data=NUMBERS)
+    assert states(fake) == {"clinic-a": [], "clinic-b": [], "clinic-c": []}
+    assert isinstance(caught.value.errors["clinic-a"], NotAwaited)
+
+
+def test_a_call_that_is_still_on_its_way_is_cancelled_when_it_arrives(
+    consortium: Consortium, fake: Fake
+) -> None:
+    looked = 0
+
+    async def arrive_late(request: httpx.Request) -> tuple[int, Any] | None:
+        nonlocal looked
+        if request.url.path.startswith("/v1"):
+            looked += 1
+        while request.method == "PATCH" and looked < 4:
+            await asyncio.sleep(0.005)
+        return None
+
+    async def refuse_late(request: httpx.Request) -> tuple[int, Any] | None:
+        if request.method == "PATCH":
+            while not fake.paths("clinic-a", "PATCH"):
+                await asyncio.sleep(0.005)
+            return error(403, "refused_by_policy", "no")
+        return None
+
+    fake.nodes["clinic-a"].fault = arrive_late
+    fake.nodes["clinic-b"].fault = refuse_late
+    with pytest.raises(ComputationRefused):
+        consortium.compute("SecureSum", data=NUMBERS)
     assert states(fake)["clinic-a"] == ["cancelled"]
+    assert nothing_runs(fake)
+
+
+def test_a_failure_that_follows_from_another_waits_for_its_cause(
+    consortium: Consortium, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloister._joint._AFTER_FAILURE_SECONDS", 3600.0)
+
+    async def give_the_reason(request: httpx.Request) -> tuple[int, Any] | None:
+        if request.method != "PATCH":
+            return None
+        while not fake.paths("clinic-a", "PATCH"):
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        return error(403, "refused_by_disclosure_rules", "no")
+
+    fake.nodes["clinic-a"].refusal = error(409, "declined", "declined", party="clinic-c")
+    fake.nodes["clinic-c"].fault = give_the_reason
+    with pytest.raises(ComputationRefused) as caught:
+        consortium.compute("SecureSum", data=NUMBERS)
+    assert next(iter(caught.value.errors)) == "clinic-c"
+    assert caught.value.code == "refused_by_disclosure_rules"
+    assert nothing_runs(fake)
 
 
 def test_nodes_without_the_new_api_are_not_awaited_for_ever(consortium: Consortium, fake: Fake) -> None:
@@ -214,6 +362,10 @@ def test_errors_can_be_pickled(consortium: Consortium, fake: Fake) -> None:
     assert str(copy) == str(caught.value)
     assert copy.code == caught.value.code
     assert set(copy.errors) == set(caught.value.errors)
+
+
+def nothing_runs(fake: Fake) -> bool:
+    return not any("running" in node.runs.values() for node in fake.nodes.values())
 
 
 def states(fake: Fake) -> dict[str, list[str]]:

@@ -134,8 +134,8 @@ class AlienAnswer(CloisterError):
 class ComputationFailed(CloisterError):
     """There is no joint result.
 
-    `errors` has what each party that failed said. `code`, `party`, `hint` and `trace` are those of
-    `reason`: the failure from which the others follow, as far as can be told.
+    `errors` has what each party that failed said, the cause first. `code`, `party`, `hint` and `trace` are
+    those of `reason`: the failure from which the others follow, as far as can be told.
     """
 
     usual_code = "computation_failed"
@@ -144,7 +144,8 @@ class ComputationFailed(CloisterError):
         self, message: str, *, errors: Mapping[str, CloisterError] | None = None, **said: Any
     ) -> None:
         super().__init__(message, **said)
-        self.errors: dict[str, CloisterError] = dict(errors or {})
+        by_distance = sorted((errors or {}).items(), key=lambda one: _distance_from_the_cause(one[1]))
+        self.errors: dict[str, CloisterError] = dict(by_distance)
         self.network: str | None = None
         """The name of the computation, the same at all nodes."""
 
@@ -237,11 +238,16 @@ def root(errors: Mapping[str, CloisterError]) -> CloisterError | None:
     return min(errors.values(), key=_distance_from_the_cause, default=None)
 
 
+def is_reason(error: CloisterError) -> bool:
+    """Returns whether this failure follows from no other party's."""
+    return _distance_from_the_cause(error) == 0
+
+
 def _distance_from_the_cause(error: CloisterError) -> int:
     """A party that cannot take part is the cause of its peers' failures, not the other way round."""
     if isinstance(error, NotAwaited):
         return 4
-    if error.code in ("cancelled", "declined"):
+    if error.code in ("cancelled", "declined", "peer_stopped"):
         return 3
     if isinstance(error, PeerFailed):
         return 2

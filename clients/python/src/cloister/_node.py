@@ -74,10 +74,14 @@ class Node:
     def __repr__(self) -> str:
         return f"<Node {self.name} at {self._api}>"
 
-    async def compute(self, task: Task) -> Report:
-        """Takes part in a joint computation; returns when it has ended."""
+    async def compute(self, task: Task, begin: Callable[[], None] = lambda: None) -> Report:
+        """Takes part in a joint computation; returns when it has ended.
+
+        Calls `begin` before the request that has the node begin. An error of `begin` keeps it from that.
+        """
         simon = self._service({"protocol": "Simon"}, "compute")
         async with simon as compute, self._data(task.input) as data:
+            begin()
             result = await self._call(compute, task.arguments(self.name, data))
         async with self._released(result):
             answer = await self._send("GET", f"/representation/{result}", self._patience)

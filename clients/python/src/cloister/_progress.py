@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from cloister._errors import CloisterError, NodeError
+from cloister._errors import CloisterError, NodeError, NotAwaited
 from cloister._node import Node
 from cloister._views import Computation
 
@@ -92,7 +92,8 @@ class Watch:
 
     def failed(self, party: str, error: CloisterError) -> None:
         """A party has none."""
-        state = "cancelled" if error.code == "cancelled" else "failed"
+        ended = error.code == "cancelled" or isinstance(error, NotAwaited)
+        state = "cancelled" if ended else "failed"
         self._tell(replace(self._ended(party, state), error=error))
 
     def seen(self, computation: Computation) -> None:
