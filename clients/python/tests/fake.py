@@ -156,9 +156,9 @@ class Fake(httpx.AsyncBaseTransport):
         if node.refusal is not None:
             return node.refusal
         if method[1] == "select":
-            columns = self.datasets[node.name]
-            [name] = named["columns"]
-            return 200, self._kept(node, columns[name])
+            columns = [self.datasets[node.name][name] for name in named["columns"]]
+            rows = list(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]
+            return 200, self._kept(node, rows)
         return await self._compute(node, named)
 
     async def _compute(self, node: FakeNode, named: Any) -> tuple[int, Any]:
