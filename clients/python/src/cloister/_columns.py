@@ -108,6 +108,8 @@ def _flat(flat: Any, items: Items) -> list[Any]:
         return list(flat.tolist())
     if kind == "u":
         return [whole(value) for value in flat.tolist()]
+    if kind == "f" and size <= _EXACT_IN_A_DOUBLE and sys.modules["numpy"].isfinite(flat).all():
+        return list(flat.tolist())
     if kind == "f":
         return items(flat.tolist() if size <= _EXACT_IN_A_DOUBLE else map(_double, flat))
     if kind in "UTO":

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,9 @@ _SURE_DIGITS = 15
 
 _NANOSECONDS = 10**9
 
-_EPOCH = datetime(1970, 1, 1)
+_EPOCH = date(1970, 1, 1).toordinal()
+
+_DAY_SECONDS = 24 * 60 * 60
 
 _TO_SECONDS = len("2024-01-31T10:00:00")
 
@@ -149,12 +152,17 @@ def decimal(value: Decimal) -> float | int:
 
 def instant(count: int, per_second: int, *, utc: bool) -> str:
     """Returns the ISO text of a time that is counted from 1970, in units of which a second has so many."""
-    seconds, rest = divmod(count, per_second)
+    days, within = divmod(count, _DAY_SECONDS * per_second)
+    return f"{_day(days)}T{clock_time(within, per_second)}{'Z' if utc else ''}"
+
+
+@lru_cache(maxsize=1 << 12)
+def _day(days: int) -> str:
+    """Returns the ISO text of a day that is counted from 1970."""
     try:
-        begun = _EPOCH + timedelta(seconds=seconds)
-    except OverflowError:
+        return date.fromordinal(_EPOCH + days).isoformat()
+    except (OverflowError, ValueError):
         raise Unfit("a time outside of the years 1 to 9999 cannot be handed to a node") from None
-    return begun.isoformat() + fraction(rest * (_NANOSECONDS // per_second)) + ("Z" if utc else "")
 
 
 def clock_time(count: int, per_second: int) -> str:

@@ -76,7 +76,8 @@ def _items(values: Iterable[Any]) -> list[Any]:
     forms: list[Any] = []
     try:
         for value in values:
-            forms.append(_form(value))
+            # Most items are scalars: this saves a call for each.
+            forms.append(scalar(value) if type(value) in _SCALARS else _form(value))
     except Unfit as error:
         raise error.within(f"item {len(forms)}") from None
     return forms
