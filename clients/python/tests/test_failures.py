@@ -152,6 +152,18 @@ def test_every_failure_of_one_party_ends_the_others_at_once(
         assert states(fake)["clinic-a"] == states(fake)["clinic-c"] == ["cancelled"]
 
 
+def test_what_several_parties_say_is_said_once() -> None:
+    unknown = InvalidRequest("no such function", code="no_such_function", hint="there are: SecureSum")
+    declined = PeerFailed("declined", code="declined", party="clinic-b")
+    errors = {"clinic-a": declined, "clinic-b": unknown, "clinic-c": unknown}
+    assert str(ComputationFailed("there is no joint result", errors=errors)).splitlines() == [
+        "there is no joint result",
+        "  clinic-b, clinic-c: no such function (no_such_function)",
+        "    hint: there are: SecureSum",
+        "  clinic-a: declined (declined)",
+    ]
+
+
 def test_no_party_begins_once_another_has_failed(consortium: Consortium, fake: Fake) -> None:
     failed = threading.Event()
 

@@ -155,11 +155,15 @@ class ComputationFailed(CloisterError):
         return root(self.errors)
 
     def __str__(self) -> str:
-        lines = [self.message]
+        # Parties that say the same stand in one line.
+        same: dict[tuple[str, str, str], list[str]] = {}
         for party, error in self.errors.items():
-            lines.append(f"  {party}: {error.message} ({error.code})")
-            if error.hint:
-                lines.append(f"    hint: {error.hint}")
+            same.setdefault((error.message, error.code, error.hint), []).append(party)
+        lines = [self.message]
+        for (message, code, hint), parties in same.items():
+            lines.append(f"  {', '.join(parties)}: {message} ({code})")
+            if hint:
+                lines.append(f"    hint: {hint}")
         return "\n".join(lines)
 
 
