@@ -213,6 +213,36 @@ def test_a_call_that_is_still_on_its_way_is_cancelled_when_it_arrives(
     assert nothing_runs(fake)
 
 
+def test_a_call_that_arrives_although_its_line_was_closed_is_cancelled(
+    consortium: Consortium, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloister._joint._AFTER_FAILURE_SECONDS", 0.1)
+
+    async def arrive_when_closed(request: httpx.Request) -> tuple[int, Any] | None:
+        if request.method == "PATCH":
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                fake.nodes["clinic-a"].runs["monday"] = "running"
+                raise
+        return None
+
+    async def refuse_late(request: httpx.Request) -> tuple[int, Any] | None:
+        if request.method == "PATCH":
+            await fake.until_begun("clinic-c")
+            while not fake.paths("clinic-a", "PATCH"):
+                await asyncio.sleep(0.005)
+            return error(403, "refused_by_policy", "no")
+        return None
+
+    fake.nodes["clinic-a"].fault = arrive_when_closed
+    fake.nodes["clinic-b"].fault = refuse_late
+    with pytest.raises(ComputationRefused) as caught:
+        consortium.compute("SecureSum", data=NUMBERS, network="monday")
+    assert isinstance(caught.value.errors["clinic-a"], NotAwaited)
+    assert states(fake)["clinic-a"] == ["cancelled"]
+
+
 def test_a_failure_that_follows_from_another_waits_for_its_cause(
     consortium: Consortium, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,6 +111,10 @@ class Joint:
         unended = [node for node in self._nodes if self._may_run(node.name)]
         await self._cancel_at(unended, _AFTER_FAILURE_SECONDS)
         await _wait(self._pending(), _AFTER_FAILURE_SECONDS)
+        # A call that is open even now may have arrived meanwhile. It is closed, so that no more does.
+        late = [node for node in self._nodes if not self._asked[node.name].done()]
+        await _stop(self._asked[node.name] for node in late)
+        await self._cancel_at([node for node in late if node.name in self._begun], _AFTER_FAILURE_SECONDS)
 
     async def _until_the_reason(self) -> None:
         """Waits a moment for the failure from which the others follow, if none is known yet."""
