@@ -6,7 +6,7 @@
 
 use ::arrow_array::cast::AsArray;
 use ::arrow_array::types::{Float64Type, Int64Type};
-use ::arrow_array::{Array, ArrayRef, RecordBatch};
+use ::arrow_array::{Array, ArrayRef};
 use ::arrow_cast::display::FormatOptions;
 use ::arrow_cast::{CastOptions, cast_with_options};
 use ::arrow_schema::{DataType, Schema, TimeUnit};
@@ -63,35 +63,21 @@ fn type_name(data_type: &DataType) -> String {
     name.split(['(', '<', ' ']).next().unwrap_or_default().to_owned()
 }
 
-/// Subtracts the bytes of the batch's texts from `budget`. Refuses a batch with more bytes.
-pub(crate) fn spend(batch: &RecordBatch, budget: &mut usize) -> Result<(), DataError> {
-    for array in batch.columns() {
-        let bytes = text_bytes(array).ok_or(DataError::TooLarge)?;
-        *budget = budget.checked_sub(bytes).ok_or(DataError::TooLarge)?;
-    }
-    Ok(())
-}
-
-/// Counts the bytes of an array's texts, with dictionaries written out.
-fn text_bytes(array: &ArrayRef) -> Option<usize> {
+/// Returns the bytes of each row's text, with dictionaries and views written out. `None` for types
+/// whose values have a fixed size.
+pub(crate) fn text_lengths(array: &ArrayRef) -> Option<Vec<usize>> {
     let Some(dictionary) = array.as_any_dictionary_opt() else {
-        return Some(array.get_buffer_memory_size());
+        return match array.data_type() {
+            DataType::Utf8 => Some(array.as_string::<i32>().iter().map(length).collect()),
+            DataType::LargeUtf8 => Some(array.as_string::<i64>().iter().map(length).collect()),
+            DataType::Utf8View => Some(array.as_string_view().iter().map(length).collect()),
+            _ => None,
+        };
     };
-    let lengths: Vec<usize> = match dictionary.values().data_type() {
-        DataType::Utf8 => dictionary.values().as_string::<i32>().iter().map(length).collect(),
-        DataType::LargeUtf8 => dictionary.values().as_string::<i64>().iter().map(length).collect(),
-        DataType::Utf8View => dictionary.values().as_string_view().iter().map(length).collect(),
-        // Other types have values of a fixed size.
-        _ => return Some(0),
-    };
-    if lengths.is_empty() {
-        return Some(0);
-    }
-    let mut sum: usize = 0;
-    for key in dictionary.normalized_keys() {
-        sum = sum.checked_add(*lengths.get(key)?)?;
-    }
-    Some(sum)
+    let lengths = text_lengths(dictionary.values())?;
+    // A key of a missing value may be any number.
+    let of_key = |key: usize| lengths.get(key).copied().unwrap_or_default();
+    Some(dictionary.normalized_keys().into_iter().map(of_key).collect())
 }
 
 fn length(text: Option<&str>) -> usize {

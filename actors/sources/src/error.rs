@@ -200,6 +200,15 @@ pub enum DataError {
     /// The file violates its format.
     #[error("{0} is damaged, or not of its format; write it anew")]
     Damaged(String),
+    /// The reader of the format failed within itself.
+    #[error("{0} is damaged in a way that its reader does not survive; write it anew")]
+    Unreadable(String),
+    /// Repeated texts take far more memory than the file.
+    #[error(
+        "the long texts of {0:?} unfold to far more bytes than the file has; leave their columns \
+         out, or shorten the texts"
+    )]
+    Unfolds(String),
     /// A registered column is gone or of another type.
     #[error("column {0:?} is no longer as it was registered; register the dataset anew")]
     Changed(String),

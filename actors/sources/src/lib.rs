@@ -14,7 +14,7 @@
 //!
 //! - `number`, `address` and `column`; `error`; `values` (columns in memory), `found` (columns of a
 //!   source), `source`, `access` (files); `filter`, `dataset`, `declaration`, `aggregate`.
-//! - The readers `csv`, `arrow` with `frames`, `parquet` and `sql`, and `scan`, which dispatches.
+//! - The readers `csv`, `arrow` with `frames` and `budget`, `parquet` and `sql`, and `scan`, which dispatches.
 //! - The operations `read`, `register` with `report`, and `pushed`.
 //!
 //! # Missing values
@@ -32,6 +32,7 @@ mod access;
 mod address;
 mod aggregate;
 mod arrow;
+mod budget;
 mod column;
 mod csv;
 mod dataset;
@@ -53,6 +54,7 @@ mod values;
 
 pub use access::Access;
 pub use aggregate::{Aggregate, Aggregated, MAX_GROUPS};
+pub use budget::{MAX_PUSHED_CELLS, MAX_PUSHED_TEXT};
 pub use column::{Column, Kind};
 pub use dataset::{Dataset, Entry, EntryColumn};
 pub use declaration::{Declaration, DeclaredColumn};
@@ -62,7 +64,7 @@ pub use error::{
 };
 pub use filter::{Comparison, Constant, Filter, MAX_DEPTH, MAX_NODES, Residual, Residuals};
 pub use found::MAX_COLUMNS;
-pub use pushed::{MAX_PUSHED_CELLS, MAX_PUSHED_TEXT, parse_arrow_stream, parse_csv};
+pub use pushed::{parse_arrow_stream, parse_csv};
 pub use read::{aggregate, read};
 pub use register::register;
 pub use report::{ColumnReport, MAX_LEVELS, Report};

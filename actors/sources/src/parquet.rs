@@ -1,26 +1,39 @@
 //! Columns of Parquet files.
 
-use std::fs::File;
+use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use ::arrow_array::RecordBatch;
-use ::arrow_schema::{Fields, Schema};
+use ::arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef};
 use ::parquet::arrow::ProjectionMask;
-use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use ::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
+};
+use ::parquet::file::metadata::ParquetMetaData;
 
-use crate::access::{Access, file_name};
-use crate::arrow;
+use crate::access::{Access, file_error, file_name};
+use crate::arrow::{self, text_lengths};
+use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::{DataError, Place, SourceError};
 use crate::found::FoundColumn;
-use crate::values::{BatchBuilder, BatchSink};
+use crate::values::{BATCH_BYTES, BatchBuilder, BatchSink};
+
+/// The bytes of a cell in memory, without its text.
+const CELL: i64 = 24;
 
 /// Lists the columns of a file or folder.
 pub(crate) fn discover(path: &Path, access: &Access) -> Result<Vec<FoundColumn>, SourceError> {
     let mut fields: Option<Fields> = None;
     for path in access.files(path, "parquet")? {
         let file = open(&path, access)?;
-        check_schema(fields.get_or_insert_with(|| file.schema().fields().clone()), &file, &path)?;
+        check_schema(
+            fields.get_or_insert_with(|| file.builder.schema().fields().clone()),
+            &file,
+            &path,
+        )?;
     }
     Ok(arrow::columns(&Schema::new(fields.unwrap_or_default()))?)
 }
@@ -35,36 +48,81 @@ pub(crate) fn scan(
     let mut fields: Option<Fields> = None;
     for path in access.files(path, "parquet")? {
         let file = open(&path, access)?;
-        check_schema(fields.get_or_insert_with(|| file.schema().fields().clone()), &file, &path)?;
-        let name = file_name(&path);
-        let reader = project(file, columns, access, &name)?;
-        let mut before = 0;
-        for batch in reader {
-            let batch = batch.map_err(|_| damaged(&name))?;
-            convert(&batch, columns, &name, before, access, sink)?;
-            before = rows_after(before, &batch)?;
+        check_schema(
+            fields.get_or_insert_with(|| file.builder.schema().fields().clone()),
+            &file,
+            &path,
+        )?;
+        scan_file(file, &file_name(&path), columns, access, sink)?;
+    }
+    Ok(())
+}
+
+/// Streams columns of one file. Each record batch is taken off the file's budget before its texts
+/// are written out.
+fn scan_file(
+    file: File,
+    name: &str,
+    columns: &[Column],
+    access: &Access,
+    sink: BatchSink<'_>,
+) -> Result<(), SourceError> {
+    let mut budget = Budget::of_file(file.length);
+    let mut before = 0;
+    for batch in project(file.builder, columns, access, name)? {
+        let batch = batch.map_err(|_| damaged(name))?;
+        budget.spend(&batch).map_err(|_| DataError::Unfolds(name.to_owned()))?;
+        for part in parts(&batch) {
+            convert(&part, columns, name, before, access, sink)?;
+            before = rows_after(before, &part)?;
         }
     }
     Ok(())
 }
 
-fn open(
-    path: &Path,
-    access: &Access,
-) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
-    match ParquetRecordBatchReaderBuilder::try_new(access.open(path)?) {
-        Ok(file) => Ok(file),
-        Err(_) => Err(damaged(&file_name(path)).into()),
+/// A file that is open, with its head read.
+struct File {
+    builder: ParquetRecordBatchReaderBuilder<fs::File>,
+    /// Its length in bytes.
+    length: u64,
+}
+
+fn open(path: &Path, access: &Access) -> Result<File, SourceError> {
+    let file = access.open(path)?;
+    let length = file.metadata().map_err(|error| file_error(path, &error))?.len();
+    let damaged = || damaged(&file_name(path));
+    let whole =
+        ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|_| damaged())?;
+    let options = ArrowReaderOptions::new().with_schema(with_views(whole.schema()));
+    let folded = ArrowReaderMetadata::try_new(whole.metadata().clone(), options);
+    let folded = folded.map_err(|_| damaged())?;
+    Ok(File { builder: ParquetRecordBatchReaderBuilder::new_with_metadata(file, folded), length })
+}
+
+/// Has texts read as views, which refer to a dictionary's texts and do not repeat them.
+fn with_views(schema: &SchemaRef) -> SchemaRef {
+    let viewed = |field: &FieldRef| {
+        if is_text(field.data_type()) {
+            Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
+        } else {
+            field.clone()
+        }
+    };
+    let fields: Fields = schema.fields().iter().map(viewed).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
     }
 }
 
 /// Checks that a file has the columns of the first one, of the same types and in the same order.
-fn check_schema(
-    expected: &Fields,
-    file: &ParquetRecordBatchReaderBuilder<File>,
-    path: &Path,
-) -> Result<(), DataError> {
-    let fields = file.schema().fields();
+fn check_schema(expected: &Fields, file: &File, path: &Path) -> Result<(), DataError> {
+    let fields = file.builder.schema().fields();
     let alike = expected.len() == fields.len()
         && expected
             .iter()
@@ -74,7 +132,7 @@ fn check_schema(
 }
 
 fn project(
-    file: ParquetRecordBatchReaderBuilder<File>,
+    file: ParquetRecordBatchReaderBuilder<fs::File>,
     columns: &[Column],
     access: &Access,
     name: &str,
@@ -85,8 +143,43 @@ fn project(
         roots.push(found.map_err(|_| DataError::Changed(column.name.clone()))?);
     }
     let mask = ProjectionMask::roots(file.parquet_schema(), roots);
-    let reader = file.with_projection(mask).with_batch_size(access.batch_rows).build();
+    let rows = batch_rows(file.metadata(), &mask).min(access.batch_rows);
+    let reader = file.with_projection(mask).with_batch_size(rows).build();
     reader.map_err(|_| damaged(name))
+}
+
+/// Returns the rows that take about [`BATCH_BYTES`] where rows are longest, by the file's own count.
+fn batch_rows(file: &ParquetMetaData, mask: &ProjectionMask) -> usize {
+    let mut rows = BATCH_BYTES;
+    for group in file.row_groups() {
+        let chosen = (0..).zip(group.columns()).filter(|(leaf, _)| mask.leaf_included(*leaf));
+        let lengths = chosen.map(|(_, column)| column.uncompressed_size().max(0));
+        // Each cell takes some bytes, even a missing one.
+        let (bytes, cells) = lengths.fold((0_i64, 0_i64), |(bytes, cells), length| {
+            (bytes.saturating_add(length), cells.saturating_add(1))
+        });
+        let of_row = (bytes / group.num_rows().max(1)).saturating_add(cells.saturating_mul(CELL));
+        let of_row = usize::try_from(of_row).unwrap_or(usize::MAX).max(1);
+        rows = rows.min(BATCH_BYTES / of_row);
+    }
+    rows.max(1)
+}
+
+/// Cuts a record batch into parts of not many more than [`BATCH_BYTES`], with texts written out.
+fn parts(batch: &RecordBatch) -> Vec<RecordBatch> {
+    let lengths: Vec<Vec<usize>> = batch.columns().iter().filter_map(text_lengths).collect();
+    let mut parts = Vec::new();
+    let (mut start, mut bytes) = (0, 0_usize);
+    for row in 0..batch.num_rows() {
+        let of_row = lengths.iter().filter_map(|column| column.get(row)).copied();
+        bytes = of_row.fold(bytes, usize::saturating_add);
+        let next = row.saturating_add(1);
+        if bytes >= BATCH_BYTES || next == batch.num_rows() {
+            parts.push(batch.slice(start, next.saturating_sub(start)));
+            (start, bytes) = (next, 0);
+        }
+    }
+    parts
 }
 
 fn damaged(file: &str) -> DataError {

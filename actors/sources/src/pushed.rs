@@ -11,18 +11,13 @@ use ::arrow_ipc::reader::StreamDecoder;
 use ::arrow_schema::SchemaRef;
 
 use crate::arrow;
+use crate::budget::{Budget, MAX_PUSHED_CELLS};
 use crate::column::{Column, Kind};
 use crate::csv;
 use crate::error::{DataError, Place, SourceError};
 use crate::found::to_columns;
 use crate::frames;
 use crate::values::{Batch, BatchBuilder};
-
-/// The most cells of one push; each takes up to 24 bytes in memory.
-pub const MAX_PUSHED_CELLS: usize = 1 << 25;
-
-/// The most bytes of one push, with dictionaries written out.
-pub const MAX_PUSHED_TEXT: usize = 1 << 29;
 
 /// Reads the columns of a CSV text, and infers their kinds. The default delimiter is a comma.
 ///
@@ -52,7 +47,7 @@ pub fn parse_csv(
 /// # Errors
 ///
 /// A damaged stream, columns of types that are not read, or more than [`MAX_PUSHED_CELLS`] or
-/// [`MAX_PUSHED_TEXT`].
+/// [`MAX_PUSHED_TEXT`](crate::MAX_PUSHED_TEXT).
 pub fn parse_arrow_stream(bytes: &[u8]) -> Result<(Vec<Column>, Batch), SourceError> {
     let (schema, batches) = decode_guarded(bytes)?;
     let columns = to_columns(&arrow::columns(&schema)?)?;
@@ -75,7 +70,7 @@ fn decode_guarded(bytes: &[u8]) -> Result<(SchemaRef, Vec<RecordBatch>), DataErr
 fn decode(bytes: &[u8]) -> Result<(SchemaRef, Vec<RecordBatch>), DataError> {
     let mut decoder = StreamDecoder::new();
     let mut buffer = Buffer::from(bytes);
-    let mut budget = Budget { cells: MAX_PUSHED_CELLS, text: MAX_PUSHED_TEXT };
+    let mut budget = Budget::of_push();
     let mut batches: Vec<RecordBatch> = Vec::new();
     while let Some(batch) = decoder.decode(&mut buffer).map_err(|_| damaged())? {
         budget.spend(&batch)?;
@@ -87,24 +82,6 @@ fn decode(bytes: &[u8]) -> Result<(SchemaRef, Vec<RecordBatch>), DataError> {
 
 fn damaged() -> DataError {
     DataError::Damaged("the Arrow stream (compressed ones are not read)".to_owned())
-}
-
-/// The bounds on the decoded rest of a stream.
-struct Budget {
-    cells: usize,
-    text: usize,
-}
-
-impl Budget {
-    fn spend(&mut self, batch: &RecordBatch) -> Result<(), DataError> {
-        // Rows without columns count as one cell each.
-        self.cells = batch
-            .num_rows()
-            .checked_mul(batch.num_columns().max(1))
-            .and_then(|cells| self.cells.checked_sub(cells))
-            .ok_or(DataError::TooLarge)?;
-        arrow::spend(batch, &mut self.text)
-    }
 }
 
 fn add_batch(

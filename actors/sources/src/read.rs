@@ -7,8 +7,7 @@ use crate::aggregate::{Aggregate, Aggregated};
 use crate::dataset::Dataset;
 use crate::error::SourceError;
 use crate::filter::Filter;
-use crate::scan::scan;
-use crate::sql;
+use crate::scan::{self, scan};
 use crate::values::Batch;
 
 /// Streams columns of the rows that `filter` selects, in batches of at most
@@ -77,5 +76,5 @@ pub fn aggregate(
     for name in names {
         columns.push(dataset.require_column(name)?);
     }
-    sql::aggregate(&dataset.source, &columns, aggregate, filter, access)
+    scan::aggregate(&dataset.source, &columns, aggregate, filter, access)
 }

@@ -1,11 +1,16 @@
-//! Dispatch to the kinds of sources: listing their columns, and streaming some of them.
+//! Dispatch to the kinds of sources: listing their columns, streaming some of them, aggregating.
+//!
+//! A reader of a foreign format may panic on a damaged source. Here that becomes the error of this
+//! dataset, whatever the reader.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::access::Access;
+use crate::aggregate::{Aggregate, Aggregated};
 use crate::column::{Column, Kind};
 use crate::csv;
-use crate::error::{DeclarationError, SourceError};
+use crate::error::{DataError, DeclarationError, SourceError};
 use crate::filter::Filter;
 use crate::found::FoundColumn;
 use crate::parquet;
@@ -19,13 +24,13 @@ pub(crate) fn discover(
     declared: &BTreeMap<&str, Kind>,
     access: &Access,
 ) -> Result<Vec<FoundColumn>, SourceError> {
-    match source {
+    guarded(source, || match source {
         Source::Csv { path, delimiter } => csv::discover(path, *delimiter, declared, access),
         Source::Parquet { path } => parquet::discover(path, access),
         Source::Sqlite { .. } | Source::Postgres { .. } | Source::Mysql { .. } => {
             sql::discover(source, access)
         }
-    }
+    })
 }
 
 /// Streams columns of the given kinds. Rows that `filter` does not select may or may not be left
@@ -40,11 +45,74 @@ pub(crate) fn scan(
     if access.batch_rows == 0 {
         return Err(DeclarationError::BatchRows.into());
     }
-    match source {
-        Source::Csv { path, delimiter } => csv::scan(path, *delimiter, columns, access, sink),
-        Source::Parquet { path } => parquet::scan(path, columns, access, sink),
-        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Mysql { .. } => {
-            sql::scan(source, columns, filter, access, sink)
+    // A panic of the receiver is its own fault, and goes on.
+    let mut of_receiver = None;
+    let mut sink = |batch| match catch_unwind(AssertUnwindSafe(|| sink(batch))) {
+        Ok(taken) => taken,
+        Err(panic) => {
+            of_receiver = Some(panic);
+            Err(SourceError::Stopped)
         }
+    };
+    let scanned = guarded(source, || match source {
+        Source::Csv { path, delimiter } => csv::scan(path, *delimiter, columns, access, &mut sink),
+        Source::Parquet { path } => parquet::scan(path, columns, access, &mut sink),
+        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Mysql { .. } => {
+            sql::scan(source, columns, filter, access, &mut sink)
+        }
+    });
+    match of_receiver {
+        Some(panic) => resume_unwind(panic),
+        None => scanned,
+    }
+}
+
+/// Lets the database aggregate, if its answer is exactly that of the rows.
+pub(crate) fn aggregate(
+    source: &Source,
+    columns: &[Column],
+    what: &Aggregate,
+    filter: Option<&Filter>,
+    access: &Access,
+) -> Result<Option<Aggregated>, SourceError> {
+    guarded(source, || sql::aggregate(source, columns, what, filter, access))
+}
+
+/// Runs a reader, and turns its panic into an error of the source. The reader's state is dropped
+/// with it, so nothing broken is used again.
+fn guarded<T>(
+    source: &Source,
+    reader: impl FnOnce() -> Result<T, SourceError>,
+) -> Result<T, SourceError> {
+    catch_unwind(AssertUnwindSafe(reader))
+        .unwrap_or_else(|_| Err(DataError::Unreadable(source.short_name()).into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> Source {
+        Source::Parquet { path: "folder/broken.parquet".into() }
+    }
+
+    #[test]
+    fn a_readers_panic_is_an_error_of_the_source() {
+        let error = guarded(&source(), || -> Result<(), SourceError> { panic!("hidden") });
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("\"broken.parquet\"") && !error.contains("hidden"), "{error}");
+        assert!(guarded(&source(), || Ok(())).is_ok());
+    }
+
+    #[test]
+    #[should_panic(expected = "of the receiver")]
+    fn a_receivers_panic_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, "a\n1\n").unwrap();
+        let folders = vec![folder.path().canonicalize().unwrap()];
+        let access = Access { folders, timeout: std::time::Duration::from_secs(1), batch_rows: 1 };
+        let source = Source::Csv { path, delimiter: None };
+        let _ = scan(&source, &[], None, &access, &mut |_| panic!("of the receiver"));
     }
 }

@@ -47,6 +47,18 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// Returns a name for messages: that of the file without its path, or "the database".
+    pub(crate) fn short_name(&self) -> String {
+        match self {
+            Self::Csv { path, .. } | Self::Parquet { path } | Self::Sqlite { path, .. } => {
+                format!("{:?}", path.file_name().unwrap_or_default().to_string_lossy())
+            }
+            Self::Postgres { .. } | Self::Mysql { .. } => "the database".to_owned(),
+        }
+    }
+}
+
 impl fmt::Debug for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

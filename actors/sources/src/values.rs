@@ -200,7 +200,7 @@ impl Cell {
 }
 
 /// The size from which on a batch is passed on, even with few rows.
-const BATCH_BYTES: usize = 16 << 20;
+pub(crate) const BATCH_BYTES: usize = 16 << 20;
 
 /// Builds batches of at most so many rows, and of not many more bytes than [`BATCH_BYTES`].
 pub(crate) struct BatchBuilder {
